@@ -1,0 +1,106 @@
+//! How fast the simulator is: messages a second in a long run, and fresh short runs a second.
+//!
+//! Two figures, because they depend on different things. A sweep over seeds is long runs, where an
+//! event must be cheap; exploring and shrinking are thousands of runs of a few messages, where
+//! building a world must be. `benches/README.md` says how to run and read this.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use entrega_clients::Strategy;
+use entrega_model::{Model, Observer};
+use entrega_sim::scenario::Scenario;
+use entrega_sim::workload::Workload;
+use entrega_sim::{Experiment, Outcome};
+
+const SCENARIO: &str = r#"
+[workload]
+keys = 1_000
+arrivals = { distribution = "poisson", rate_per_second = 20 }
+
+[[subscriptions]]
+name = "mailer"
+consumers = 2
+
+[consumer]
+prefetch = 10
+request_timeout = "1s"
+
+[log]
+partitions = 4
+session_timeout = "6s"
+auto_offset_reset = "earliest"
+
+[queue]
+visibility_timeout = "6s"
+
+[times]
+restart = "1s"
+
+[faults]
+effect.after = { crash = "1/200" }
+"#;
+
+/// One message in 200 meets a crash, in a workload of this many messages.
+const LONG: u32 = 10_000;
+const SHORT: u32 = 10;
+
+fn scenario(messages: u32) -> Scenario {
+    let overrides = [("workload.messages".to_owned(), messages.to_string())];
+    match Scenario::parse("bench.toml", SCENARIO, &overrides, &|_| Err("no files".to_owned())) {
+        Ok(loaded) => loaded.scenario,
+        Err(problem) => panic!("{problem}"),
+    }
+}
+
+fn run(experiment: &Experiment<'_>, mut observer: impl Observer) -> Outcome {
+    experiment.run(experiment.random_choices(), &mut observer)
+}
+
+/// A long run, checker on, recorder off.
+fn messages(criterion: &mut Criterion) {
+    let scenario = scenario(LONG);
+    let workload = Workload::generate(&scenario, None, 1);
+    let mut group = criterion.benchmark_group("messages");
+    group.throughput(Throughput::Elements(LONG.into()));
+    for model in [Model::Log, Model::Queue] {
+        let strategy = Strategy::ProcessThenSettle;
+        let experiment =
+            Experiment { scenario: &scenario, workload: &workload, model, strategy, seed: 1 };
+        let id = BenchmarkId::new(strategy.name(), model);
+        group.bench_function(id, |bencher| bencher.iter(|| run(black_box(&experiment), ())));
+    }
+    group.finish();
+}
+
+/// A short run from nothing, workload and checker included, under another seed each time.
+fn fresh_runs(criterion: &mut Criterion) {
+    let scenario = scenario(SHORT);
+    let mut group = criterion.benchmark_group("fresh-runs");
+    group.throughput(Throughput::Elements(1));
+    for model in [Model::Log, Model::Queue] {
+        let strategy = Strategy::ProcessThenSettle;
+        let mut seed = 0;
+        let id = BenchmarkId::new(strategy.name(), model);
+        group.bench_function(id, |bencher| {
+            bencher.iter(|| {
+                seed += 1;
+                let workload = Workload::generate(&scenario, None, seed);
+                let experiment =
+                    Experiment { scenario: &scenario, workload: &workload, model, strategy, seed };
+                run(black_box(&experiment), ())
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(5));
+    targets = messages, fresh_runs
+}
+criterion_main!(benches);

@@ -1,0 +1,441 @@
+//! The log broker: a topic in the manner of Kafka, in memory.
+//!
+//! > **The rule.** Records stay where they were appended, whoever has read them. A consumer group
+//! > keeps one number for each partition, the committed offset: the next record to process after a
+//! > restart. To settle is to commit, and a commit covers everything before it.
+//!
+//! # How it works
+//!
+//! 1. A producer picks the partition of a key ([`partition_of`]) and sends `Produce`. The record
+//!    gets the next offset there. The broker has one replica: an answer means that the record is
+//!    stored. A retry of a produce whose answer was lost stores a second copy.
+//! 2. A consumer sends `Join` and gets, when the rebalance ends, a generation and its partitions,
+//!    each with the group's committed offset. Where to begin if there is none is the client's reset
+//!    policy.
+//! 3. It sends `Fetch` with its positions. The position is the client's own; fetching changes
+//!    nothing in the broker. `Fetch` waits while there is nothing to read.
+//! 4. It sends `Commit` with, for each partition, the last processed offset plus one.
+//! 5. When members come, leave, or are silent for `session.timeout.ms`, the group rebalances:
+//!    fetches are answered `RebalanceInProgress`, everybody joins again, and the generation grows.
+//!    The new owner of a partition begins at the committed offset. What was processed and not
+//!    committed is processed again; what was committed and not processed is lost.
+//! 6. Retention deletes old segments at its own pace, read or unread.
+//!
+//! # What fencing protects
+//!
+//! A member that was removed and does not know it, a zombie, cannot commit: it is no member
+//! (`UnknownMember`), or its generation is outdated (`IllegalGeneration`). That protects the
+//! group's progress. It does not undo effects that the zombie goes on producing at its sink.
+//!
+//! # Simplifications
+//!
+//! One topic; one replica and no transactions yet, though the offsets that these move are kept
+//! apart; the group's own are named in the module `group`. A fetch carries group and generation,
+//! which in Kafka the heartbeats do. An unknown partition refuses the whole request;
+//! Kafka answers for each partition. With `acks=0` an answer is made all the same and the link
+//! drops it.
+//!
+//! Sources: [KAFKA-DESIGN], [KAFKA-JAVADOC], [KAFKA-SRC]; `semantics.md` 3.1, 3.2, 3.5.
+//!
+//! # Example
+//!
+//! ```
+//! use entrega_brokers::log::{LogBroker, LogSettings};
+//! use entrega_brokers::Broker;
+//! use entrega_model::log::{Acks, Request, Response};
+//! use entrega_model::{ClientId, Instant, Key, LaneId, MessageId, Record, SubscriptionId};
+//!
+//! let mut broker = LogBroker::new(LogSettings::default());
+//! let (now, client, mut truth) = (Instant::START, ClientId::default(), Vec::new());
+//! let record = Record { message: MessageId(0), key: Key(7), bytes: 100 };
+//! let mut produce =
+//!     Request::Produce { partition: LaneId(0), records: vec![record], acks: Acks::All };
+//! let mut join = Request::Join { group: SubscriptionId(0) };
+//!
+//! let produced = broker.handle(now, client, &mut produce, &mut truth);
+//! assert!(matches!(produced, Some(Response::Produced { base_offset: 0, .. })));
+//! let joined = broker.handle(now, client, &mut join, &mut truth);
+//! let Some(Response::Joined { assigned, .. }) = joined else { panic!("nobody to wait for") };
+//! assert_eq!((assigned[0].committed, assigned[0].high_watermark), (None, 1));
+//! ```
+
+use std::mem;
+
+use entrega_model::log::{
+    AssignedPartition, Fetched, Offset, PartitionOffset, Refusal, Request, Response,
+};
+use entrega_model::{
+    ClientId, Event, Generation, Instant, Kind, LaneId, Record, SubscriptionId,
+    event::{RemoveReason, SettleTrigger},
+};
+
+use crate::Broker;
+
+mod assignor;
+mod copies;
+mod group;
+mod partition;
+mod partitioner;
+mod presence;
+mod retention;
+mod settings;
+
+pub use partitioner::partition_of;
+pub use settings::LogSettings;
+
+use copies::Copies;
+use group::{Group, Joining};
+use partition::{Partition, SegmentLimits};
+use presence::Presence;
+use retention::Retention;
+
+/// An in-memory log of one topic, with its consumer groups.
+#[derive(Clone, Debug)]
+pub struct LogBroker {
+    partitions: Vec<Partition>,
+    groups: Vec<Group>,
+    copies: Copies,
+    presence: Presence,
+    segment_limits: SegmentLimits,
+    retention: Retention,
+    /// The next retention check that may delete something.
+    retention_check: Option<Instant>,
+    /// The earliest deadline of a group.
+    group_deadline: Option<Instant>,
+    changed: bool,
+}
+
+impl LogBroker {
+    /// An empty topic and empty groups.
+    pub fn new(settings: LogSettings) -> Self {
+        Self {
+            partitions: vec![Partition::default(); usize::from(settings.partitions)],
+            groups: vec![Group::new(&settings); usize::from(settings.groups)],
+            copies: Copies::default(),
+            presence: Presence::default(),
+            segment_limits: SegmentLimits {
+                bytes: settings.segment_bytes,
+                time: settings.segment_time,
+            },
+            retention: Retention::new(&settings),
+            retention_check: None,
+            group_deadline: None,
+            changed: false,
+        }
+    }
+}
+
+impl Broker for LogBroker {
+    type Request = Request;
+    type Response = Response;
+
+    fn handle(
+        &mut self,
+        now: Instant,
+        from: ClientId,
+        request: &mut Request,
+        truth: &mut Vec<Event>,
+    ) -> Option<Response> {
+        match request {
+            Request::Produce { partition, records, acks: _ } => {
+                Some(self.produce(now, *partition, records, truth))
+            }
+            Request::Join { group } => self.join(now, from, *group),
+            Request::Leave { group } => Some(self.leave(now, from, *group)),
+            Request::Fetch { group, generation, positions, max_records, buffer, deadline } => {
+                if let Err(refusal) = self.check_fetch(from, *group, *generation, positions) {
+                    return Some(Response::Refused(refusal));
+                }
+                if let Some((partition, position)) = self.out_of_range(*group, positions) {
+                    let (positions, buffer) = (mem::take(positions), mem::take(buffer));
+                    return Some(Response::OutOfRange { partition, position, positions, buffer });
+                }
+                self.read(positions, *max_records, buffer);
+                if buffer.is_empty() && now < *deadline {
+                    return None;
+                }
+                let (records, positions) = (mem::take(buffer), mem::take(positions));
+                Some(Response::Fetched { records, positions })
+            }
+            Request::Commit { group, generation, offsets, trigger } => {
+                if let Err(refusal) = self.check_commit(from, *group, *generation, offsets) {
+                    return Some(Response::Refused(refusal));
+                }
+                self.commit(now, from, *group, offsets, *trigger, truth);
+                Some(Response::Committed { offsets: mem::take(offsets) })
+            }
+        }
+    }
+
+    fn deadline_of(&self, request: &Request) -> Instant {
+        match request {
+            Request::Fetch { deadline, .. } => *deadline,
+            _ => Instant::NEVER,
+        }
+    }
+
+    fn take_changed(&mut self) -> bool {
+        mem::take(&mut self.changed)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.group_deadline
+    }
+
+    fn next_housekeeping(&self) -> Option<Instant> {
+        self.retention_check
+    }
+
+    fn advance(&mut self, now: Instant, truth: &mut Vec<Event>) {
+        if is_due(self.group_deadline, now) {
+            for (subscription, group) in subscriptions().zip(&mut self.groups) {
+                group.advance(now, subscription, truth);
+            }
+            self.note_groups();
+        }
+        if is_due(self.retention_check, now) {
+            self.apply_retention(now, truth);
+        }
+    }
+
+    fn silent(&mut self, now: Instant, client: ClientId) {
+        self.presence.silent(client);
+        self.groups.iter_mut().for_each(|group| group.silent(now, client));
+        self.note_groups();
+    }
+
+    fn heard(&mut self, _now: Instant, client: ClientId) {
+        self.presence.heard(client);
+        self.groups.iter_mut().for_each(|group| group.heard(client));
+        self.note_groups();
+    }
+
+    fn disconnected(&mut self, now: Instant, client: ClientId, _truth: &mut Vec<Event>) {
+        self.presence.silent(client);
+        self.groups.iter_mut().for_each(|group| group.disconnected(now, client));
+        self.note_groups();
+    }
+
+    fn restart(&mut self, now: Instant, truth: &mut Vec<Event>) {
+        truth.push(Event { at: now, kind: Kind::BrokerRestarted });
+        self.groups.iter_mut().for_each(Group::forget_members);
+        self.note_groups();
+        self.changed = true;
+    }
+
+    fn audit(&self, now: Instant, truth: &mut Vec<Event>) {
+        for (subscription, group) in subscriptions().zip(&self.groups) {
+            for (lane, partition) in lanes().zip(&self.partitions) {
+                let from = group.committed(lane).unwrap_or(0);
+                truth.extend(partition.retained_from(from).map(|record| {
+                    let message = record.message;
+                    Event { at: now, kind: Kind::Retrievable { message, subscription } }
+                }));
+            }
+        }
+    }
+}
+
+/// Appending and deleting.
+impl LogBroker {
+    fn produce(
+        &mut self,
+        now: Instant,
+        lane: LaneId,
+        records: &mut Vec<Record>,
+        truth: &mut Vec<Event>,
+    ) -> Response {
+        let Some(partition) = self.partitions.get_mut(lane.index()) else {
+            return Response::Refused(Refusal::UnknownPartition);
+        };
+        let base_offset = partition.append(now, records, self.segment_limits);
+        for (position, record) in (base_offset..).zip(records.iter()) {
+            let (message, copy) = (record.message, self.copies.count(record.message));
+            let kind = Kind::Stored { message, subscription: None, lane, position, copy };
+            truth.push(Event { at: now, kind });
+        }
+        self.changed |= !records.is_empty();
+        self.watch_retention(now, lane);
+        records.clear();
+        Response::Produced { base_offset, records: mem::take(records) }
+    }
+
+    /// After an append: a partition that has become too large is due at the next check. By age
+    /// nothing is due earlier than what was appended before, so one look at the first record is
+    /// enough.
+    fn watch_retention(&mut self, now: Instant, lane: LaneId) {
+        let partition = &self.partitions[lane.index()];
+        if self.retention_check.is_none() || self.retention.is_oversize(partition) {
+            self.retention_check =
+                earliest(self.retention_check, self.retention.due(now, partition));
+        }
+    }
+
+    fn apply_retention(&mut self, now: Instant, truth: &mut Vec<Event>) {
+        self.retention_check = None;
+        for partition in &mut self.partitions {
+            while self.retention.deletes_oldest(now, partition) {
+                let Some(segment) = partition.remove_oldest_segment() else { break };
+                truth.extend(segment.records.iter().map(|record| Event {
+                    at: now,
+                    kind: Kind::Removed {
+                        message: record.message,
+                        subscription: None,
+                        reason: RemoveReason::Retention,
+                    },
+                }));
+                self.changed = true;
+            }
+            let due = self.retention.due(now, partition);
+            self.retention_check = earliest(self.retention_check, due);
+        }
+    }
+}
+
+/// Joining and leaving.
+impl LogBroker {
+    fn join(&mut self, now: Instant, from: ClientId, id: SubscriptionId) -> Option<Response> {
+        let heard = self.presence.is_heard(from);
+        let Some(group) = self.groups.get_mut(id.index()) else {
+            return Some(Response::Refused(Refusal::UnknownPartition));
+        };
+        let response = match group.join(now, from, heard) {
+            Joining::Waits => None,
+            Joining::Cancelled => Some(Response::Refused(Refusal::UnknownMember)),
+            Joining::Done(generation, lanes) => {
+                let lanes = lanes.to_vec();
+                let assigned = lanes.into_iter().map(|lane| self.assigned_partition(id, lane));
+                Some(Response::Joined { generation, assigned: assigned.collect() })
+            }
+        };
+        self.note_groups();
+        response
+    }
+
+    fn leave(&mut self, now: Instant, from: ClientId, id: SubscriptionId) -> Response {
+        let left = match self.groups.get_mut(id.index()) {
+            Some(group) => group.leave(now, from),
+            None => Err(Refusal::UnknownPartition),
+        };
+        self.note_groups();
+        left.map_or_else(Response::Refused, |()| Response::Left)
+    }
+
+    /// What a member is told of a partition that exists, of a group that exists.
+    fn assigned_partition(&self, group: SubscriptionId, lane: LaneId) -> AssignedPartition {
+        let partition = &self.partitions[lane.index()];
+        AssignedPartition {
+            partition: lane,
+            committed: self.groups[group.index()].committed(lane),
+            log_start: partition.log_start_offset(),
+            high_watermark: partition.high_watermark(),
+        }
+    }
+
+    /// Takes over what a call to the groups has changed: their deadlines and their flags.
+    fn note_groups(&mut self) {
+        self.group_deadline = self.groups.iter().filter_map(Group::next_deadline).min();
+        for group in &mut self.groups {
+            self.changed |= group.take_changed();
+        }
+    }
+}
+
+/// Reading and committing.
+impl LogBroker {
+    fn check_fetch(
+        &self,
+        from: ClientId,
+        group: SubscriptionId,
+        generation: Generation,
+        positions: &[PartitionOffset],
+    ) -> Result<(), Refusal> {
+        self.group(group)?.check_fetch(from, generation)?;
+        self.check_partitions(positions)
+    }
+
+    fn check_commit(
+        &self,
+        from: ClientId,
+        group: SubscriptionId,
+        generation: Generation,
+        offsets: &[PartitionOffset],
+    ) -> Result<(), Refusal> {
+        self.group(group)?.check_commit(from, generation)?;
+        self.check_partitions(offsets)
+    }
+
+    /// The first position that is not on the log, with what the log has instead.
+    fn out_of_range(
+        &self,
+        group: SubscriptionId,
+        positions: &[PartitionOffset],
+    ) -> Option<(AssignedPartition, Offset)> {
+        let position = positions.iter().find(|position| {
+            !self.partitions[position.partition.index()].has_position(position.offset)
+        })?;
+        Some((self.assigned_partition(group, position.partition), position.offset))
+    }
+
+    /// Fills the buffer from one partition after the other, in the order that the client chose.
+    fn read(&self, positions: &[PartitionOffset], max_records: u32, buffer: &mut Vec<Fetched>) {
+        buffer.clear();
+        for position in positions {
+            let left = max_records - buffer.len() as u32;
+            if left == 0 {
+                break;
+            }
+            self.partitions[position.partition.index()].read(*position, left, buffer);
+        }
+    }
+
+    /// Records offsets of partitions that exist, in a group that exists.
+    fn commit(
+        &mut self,
+        now: Instant,
+        from: ClientId,
+        id: SubscriptionId,
+        offsets: &[PartitionOffset],
+        trigger: SettleTrigger,
+        truth: &mut Vec<Event>,
+    ) {
+        let group = &mut self.groups[id.index()];
+        for &PartitionOffset { partition: lane, offset: upto } in offsets {
+            let previous = group.commit(lane, upto).unwrap_or(0);
+            let (subscription, consumer) = (id, from.process);
+            let kind = Kind::Committed { subscription, consumer, lane, upto, previous, trigger };
+            truth.push(Event { at: now, kind });
+        }
+    }
+
+    fn group(&self, id: SubscriptionId) -> Result<&Group, Refusal> {
+        self.groups.get(id.index()).ok_or(Refusal::UnknownPartition)
+    }
+
+    fn check_partitions(&self, positions: &[PartitionOffset]) -> Result<(), Refusal> {
+        let exists =
+            |position: &PartitionOffset| position.partition.index() < self.partitions.len();
+        if positions.iter().all(exists) { Ok(()) } else { Err(Refusal::UnknownPartition) }
+    }
+}
+
+fn subscriptions() -> impl Iterator<Item = SubscriptionId> {
+    (0..=u8::MAX).map(SubscriptionId)
+}
+
+fn lanes() -> impl Iterator<Item = LaneId> {
+    (0..=u16::MAX).map(LaneId)
+}
+
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    a.into_iter().chain(b).min()
+}
+
+fn is_due(deadline: Option<Instant>, now: Instant) -> bool {
+    deadline.is_some_and(|deadline| deadline <= now)
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! Which copy of a message an append stores: 1 for the first, 2 when a retry stored it again.
+//!
+//! > **The rule.** Message ids are dense, so counters stand in a table. The table has pages, so
+//! > that a stray id far beyond the others costs one page and not everything in between.
+
+use entrega_model::MessageId;
+
+const PAGE: usize = 1 << 14;
+
+/// How many copies of each message were stored.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Copies {
+    pages: Vec<Vec<u16>>,
+}
+
+impl Copies {
+    /// Counts one more copy and returns its number, which stops at the largest `u16`.
+    #[inline]
+    pub(super) fn count(&mut self, message: MessageId) -> u16 {
+        let (page, slot) = (message.index() / PAGE, message.index() % PAGE);
+        if self.pages.len() <= page {
+            self.pages.resize_with(page + 1, Vec::new);
+        }
+        let page = &mut self.pages[page];
+        if page.len() <= slot {
+            page.resize(slot + 1, 0);
+        }
+        page[slot] = page[slot].saturating_add(1);
+        page[slot]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_counted_for_each_message() {
+        let mut copies = Copies::default();
+        let mut check = |message, expect| assert_eq!(copies.count(MessageId(message)), expect);
+        check(0, 1);
+        check(7, 1);
+        check(0, 2);
+        check(3, 1);
+        check(u32::MAX, 1);
+        check(7, 2);
+        check(0, 3);
+    }
+
+    #[test]
+    fn the_number_stops_at_its_largest_value() {
+        let mut copies = Copies::default();
+        let last = (0..70_000).map(|_| copies.count(MessageId(1))).last();
+        assert_eq!(last, Some(u16::MAX));
+    }
+}

@@ -1,0 +1,83 @@
+//! The settings of a log broker, each under the name and with the default that Kafka documents.
+//!
+//! > **The rule.** A setting is here because it decides what is lost, duplicated or delayed; none
+//! > is here for completeness.
+//!
+//! Sources: [KAFKA-SRC] `GroupCoordinatorConfig`, `ServerLogConfigs`, `ConsumerConfig`;
+//! `semantics.md` 3.1 and 3.5.
+
+use entrega_model::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How a log broker behaves. [`LogSettings::default`] is Kafka out of the box, with one topic of
+/// one partition, one group, and no initial rebalance delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LogSettings {
+    /// How many partitions the topic has (`num.partitions`, 1).
+    pub partitions: u16,
+    /// How many groups there are; a group is named by its `SubscriptionId`, counted from 0.
+    pub groups: u8,
+    /// How long a member may be silent before its group removes it (`session.timeout.ms`, 45 s).
+    pub session_timeout: Duration,
+    /// How long a rebalance waits for members to join again; who has not is removed. In Kafka it is
+    /// the members' `max.poll.interval.ms`, 300 s.
+    pub rebalance_timeout: Duration,
+    /// How long the first rebalance of an empty group waits for more members
+    /// (`group.initial.rebalance.delay.ms`). Kafka waits 3 s and longer while members keep coming;
+    /// here the default is 0 and the wait is not extended, so that a run does not begin with a
+    /// pause.
+    pub initial_rebalance_delay: Duration,
+    /// Segments whose newest record is older than this are deleted (`retention.ms`, 7 days); `None`
+    /// keeps them.
+    pub retention_time: Option<Duration>,
+    /// The oldest segments are deleted as long as at least this many bytes remain in the partition
+    /// (`retention.bytes`); `None`, the default, keeps them.
+    pub retention_bytes: Option<u64>,
+    /// A segment that would grow beyond this many bytes is closed and a new one begun
+    /// (`segment.bytes`, 1 GiB). Only bodies are counted.
+    pub segment_bytes: u64,
+    /// An append to a segment whose first record is older than this begins a new one (`segment.ms`,
+    /// 7 days).
+    pub segment_time: Duration,
+    /// How often retention is looked at (`log.retention.check.interval.ms`, 5 min), at multiples of
+    /// this span since the start of the run.
+    pub retention_check_interval: Duration,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            partitions: 1,
+            groups: 1,
+            session_timeout: Duration::from_secs(45),
+            rebalance_timeout: MINUTE.saturating_mul(5),
+            initial_rebalance_delay: Duration::ZERO,
+            retention_time: Some(DAY.saturating_mul(7)),
+            retention_bytes: None,
+            segment_bytes: 1 << 30,
+            segment_time: DAY.saturating_mul(7),
+            retention_check_interval: MINUTE.saturating_mul(5),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The documented numbers, in milliseconds as the documentation has them.
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let settings = LogSettings::default();
+        let check = |span: Duration, millis| assert_eq!(span, Duration::from_millis(millis));
+        check(settings.session_timeout, 45_000);
+        check(settings.rebalance_timeout, 300_000);
+        check(settings.retention_time.unwrap(), 604_800_000);
+        check(settings.segment_time, 604_800_000);
+        check(settings.retention_check_interval, 300_000);
+        assert_eq!(settings.segment_bytes, 1_073_741_824);
+        assert_eq!(settings.retention_bytes, None);
+    }
+}

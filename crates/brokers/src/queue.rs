@@ -1,0 +1,330 @@
+//! The queue broker: a message waits until somebody acks it, and then it is gone.
+//!
+//! > **The rule.** A queue remembers each message on its own, until a consumer says "done" about
+//! > exactly that one. Whatever it does not hear, it repeats. So it never loses what nobody acked,
+//! > and it duplicates whatever was done and not acked.
+//!
+//! It is what RabbitMQ and SQS have in common [RMQ-CONFIRMS], [SQS-VIS]; where they differ there is
+//! a setting ([`QueueSettings`]).
+//!
+//! # The life of a message
+//!
+//! 1. **Publish.** One exchange fans out to N queues, one for each subscription, and each stores a
+//!    copy of its own. There is no deduplication: a retried publish is stored twice (`copy` 2).
+//! 2. **Receive.** Consumers of one queue compete. A message that is handed over stays in the
+//!    queue, *in flight* to one client under a *tag* and a *lease*. With `settle_at_delivery`
+//!    (automatic ack) the hand-over settles it, and a client that dies with it in its buffer loses
+//!    it.
+//! 3. **Settle.** Ack removes it; requeue puts it back; reject gives it up; extend prolongs the
+//!    lease. Each tag is settled on its own: *a lost ack is not repaired by later acks*. With
+//!    `multiple` a tag stands for everything that this client has unsettled up to it, and then
+//!    later acks do repair.
+//! 4. **Or silence.** The lease runs out, or the connection ends (`requeue_on_disconnect`): the
+//!    message is ready again, at its original position, marked `redelivered`. Not marked means that
+//!    certainly nobody has seen it [RMQ-REL].
+//! 5. **Too often.** A message that was delivered `delivery_limit` times without success is given
+//!    up: dead-lettered if there is a target, else dropped.
+//!
+//! # A late word
+//!
+//! A consumer that stalls beyond its lease is a *zombie*: it still holds a tag, but the message is
+//! somebody else's by now. Its settle is refused as stale ([`Response::Stale`]). That protects the
+//! queue's record and not the effect, which the zombie may have applied as well.
+//!
+//! With `multiple`, a stale tag is refused and the client's older deliveries are settled all the
+//! same, for the client did mean them; RabbitMQ would close the channel. A tag above everything
+//! that the client ever received settles nothing.
+//!
+//! A client whose connection has ended gets no more deliveries, whatever requests of it are still
+//! on their way. Its late settles are stale if the disconnect requeued its messages; if only the
+//! lease does (SQS), they count while the lease lasts.
+//!
+//! # Where to read on
+//!
+//! `queue/settings.rs`, then `bound_queue.rs` (the rules), `ready.rs` (positions), `in_flight.rs`
+//! and `lease.rs` (tags, timers), `consumers.rs` (who may settle what), `dead_letter.rs` (giving
+//! up).
+
+use std::mem;
+
+use entrega_model::event::RemoveReason;
+use entrega_model::queue::{Received, Request, Response};
+use entrega_model::{
+    ClientId, Event, Incarnation, Instant, Kind, MessageId, Record, SubscriptionId,
+};
+
+use crate::Broker;
+
+mod bound_queue;
+mod consumers;
+mod dead_letter;
+mod in_flight;
+mod lease;
+mod ready;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+pub use settings::{Overflow, QueueSettings};
+
+use bound_queue::{BoundQueue, Step, Wanted, Word};
+
+/// An exchange and the queues that are bound to it.
+#[derive(Clone, Debug)]
+pub struct QueueBroker {
+    settings: QueueSettings,
+    queues: Vec<BoundQueue>,
+    copies: Copies,
+    departed: Departed,
+    changed: bool,
+}
+
+impl QueueBroker {
+    /// An exchange with empty queues.
+    pub fn new(settings: QueueSettings) -> Self {
+        let queues = (0..settings.queues)
+            .map(|queue| BoundQueue::new(SubscriptionId(queue), &settings))
+            .collect();
+        let (copies, departed) = (Copies::default(), Departed::default());
+        Self { settings, queues, copies, departed, changed: false }
+    }
+
+    /// How it behaves.
+    pub fn settings(&self) -> &QueueSettings {
+        &self.settings
+    }
+
+    /// How many messages of a queue wait for a consumer; 0 if there is no such queue.
+    pub fn ready_count(&self, queue: SubscriptionId) -> usize {
+        self.queues.get(queue.index()).map_or(0, BoundQueue::ready_count)
+    }
+
+    /// How many messages of a queue are delivered and not settled; 0 if there is no such queue.
+    pub fn in_flight_count(&self, queue: SubscriptionId) -> usize {
+        self.queues.get(queue.index()).map_or(0, BoundQueue::in_flight_count)
+    }
+
+    /// Stores all records in every queue, or none in any. The answer is the truth even if no
+    /// confirm is wanted: then whoever drives the broker keeps it from the producer, and only the
+    /// buffer returns.
+    fn publish(
+        &mut self,
+        now: Instant,
+        mut records: Vec<Record>,
+        truth: &mut Vec<Event>,
+    ) -> Response {
+        if self.refuses(records.len()) {
+            return Response::PublishRefused { records };
+        }
+        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+        for record in records.drain(..) {
+            let copy = self.copies.next(record.message);
+            for queue in &mut self.queues {
+                queue.store(record, copy, &mut step);
+            }
+            if self.queues.is_empty() {
+                let (message, reason) = (record.message, RemoveReason::Unroutable);
+                step.tell(Kind::Removed { message, subscription: None, reason });
+            }
+        }
+        Response::Published { records }
+    }
+
+    /// Whether some queue has no room for so many more.
+    fn refuses(&self, records: usize) -> bool {
+        let Some(max_length) = self.settings.max_length else { return false };
+        self.settings.overflow == Overflow::RejectPublish
+            && self.queues.iter().any(|queue| queue.ready_count() + records > max_length as usize)
+    }
+
+    /// Hands over what there is, or nothing if it is no use to wait. The buffer is taken only then.
+    fn receive(
+        &mut self,
+        now: Instant,
+        from: ClientId,
+        request: &mut Request,
+        truth: &mut Vec<Event>,
+    ) -> Option<Response> {
+        let Request::Receive { queue, max, settle_at_delivery, buffer, deadline } = request else {
+            return None;
+        };
+        let Some(queue) = self.queues.get_mut(queue.index()) else {
+            return Some(Response::UnknownQueue);
+        };
+        if self.departed.contains(from) {
+            return Some(Response::Received { deliveries: emptied(buffer) });
+        }
+        let wanted = Wanted { max: *max, settle_at_delivery: *settle_at_delivery };
+        let count = queue.available(from, wanted, self.settings.prefetch);
+        if count == 0 && now < *deadline {
+            return None;
+        }
+        let mut deliveries = emptied(buffer);
+        if count > 0 {
+            let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+            queue.hand_over(from, *settle_at_delivery, count, &mut deliveries, &mut step);
+        }
+        Some(Response::Received { deliveries })
+    }
+
+    /// Settles tag by tag; those that are stale stay in the buffer.
+    fn settle(
+        &mut self,
+        now: Instant,
+        from: ClientId,
+        request: &mut Request,
+        truth: &mut Vec<Event>,
+    ) -> Option<Response> {
+        let Request::Settle { queue, tags, settlement, multiple, trigger } = request else {
+            return None;
+        };
+        let Some(queue) = self.queues.get_mut(queue.index()) else {
+            return Some(Response::UnknownQueue);
+        };
+        let (mut tags, multiple) = (mem::take(tags), *multiple);
+        let word = Word { settlement: *settlement, trigger: *trigger };
+        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+        tags.retain(|&tag| {
+            let settled = match multiple {
+                true => queue.settle_up_to(from, tag, word, &mut step),
+                false => queue.settle(from, tag, word, &mut step),
+            };
+            !settled
+        });
+        Some(if tags.is_empty() { Response::Settled { tags } } else { Response::Stale { tags } })
+    }
+
+    fn close(
+        &mut self,
+        now: Instant,
+        from: ClientId,
+        queue: SubscriptionId,
+        truth: &mut Vec<Event>,
+    ) -> Response {
+        let Some(queue) = self.queues.get_mut(queue.index()) else {
+            return Response::UnknownQueue;
+        };
+        queue.release(from, &mut Step::new(now, &self.settings, &mut self.changed, truth));
+        Response::Closed
+    }
+}
+
+impl Broker for QueueBroker {
+    type Request = Request;
+    type Response = Response;
+
+    fn handle(
+        &mut self,
+        now: Instant,
+        from: ClientId,
+        request: &mut Request,
+        truth: &mut Vec<Event>,
+    ) -> Option<Response> {
+        match request {
+            Request::Publish { records, .. } => Some(self.publish(now, mem::take(records), truth)),
+            Request::Receive { .. } => self.receive(now, from, request, truth),
+            Request::Settle { .. } => self.settle(now, from, request, truth),
+            Request::Close { queue } => Some(self.close(now, from, *queue, truth)),
+        }
+    }
+
+    fn deadline_of(&self, request: &Request) -> Instant {
+        match request {
+            Request::Receive { deadline, .. } => *deadline,
+            _ => Instant::NEVER,
+        }
+    }
+
+    fn take_changed(&mut self) -> bool {
+        mem::take(&mut self.changed)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.queues.iter().filter_map(BoundQueue::next_deadline).min()
+    }
+
+    fn advance(&mut self, now: Instant, truth: &mut Vec<Event>) {
+        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+        self.queues.iter_mut().for_each(|queue| queue.advance(&mut step));
+    }
+
+    /// Nothing: a lease runs whether its client is well or not.
+    fn silent(&mut self, _now: Instant, _client: ClientId) {}
+
+    /// Nothing, for the same reason.
+    fn heard(&mut self, _now: Instant, _client: ClientId) {}
+
+    fn disconnected(&mut self, now: Instant, client: ClientId, truth: &mut Vec<Event>) {
+        self.departed.insert(client);
+        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+        for queue in &mut self.queues {
+            match self.settings.requeue_on_disconnect {
+                true => queue.release(client, &mut step),
+                false => queue.leave(client),
+            }
+        }
+    }
+
+    /// Everything in flight is ready again, and every tag is stale. It does not count as a failed
+    /// delivery: no consumer is to blame.
+    fn restart(&mut self, now: Instant, truth: &mut Vec<Event>) {
+        self.changed = true;
+        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+        step.tell(Kind::BrokerRestarted);
+        self.queues.iter_mut().for_each(|queue| queue.restart(&mut step));
+    }
+
+    fn audit(&self, now: Instant, truth: &mut Vec<Event>) {
+        for (queue, subscription) in self.queues.iter().zip((0..).map(SubscriptionId)) {
+            let messages = queue.retrievable().into_iter();
+            truth.extend(messages.map(|message| Event {
+                at: now,
+                kind: Kind::Retrievable { message, subscription },
+            }));
+        }
+    }
+}
+
+/// How many copies of each message were stored in every queue.
+#[derive(Clone, Debug, Default)]
+struct Copies(Vec<u16>);
+
+impl Copies {
+    /// The number of the copy that is stored now, 1 at first.
+    fn next(&mut self, message: MessageId) -> u16 {
+        let index = message.index();
+        if index >= self.0.len() {
+            self.0.resize(index + 1, 0);
+        }
+        self.0[index] = self.0[index].saturating_add(1);
+        self.0[index]
+    }
+}
+
+/// Connections that have ended: for each process the highest incarnation. A process that came back
+/// has a higher one, and lives before it are over.
+#[derive(Clone, Debug, Default)]
+struct Departed(Vec<Option<Incarnation>>);
+
+impl Departed {
+    fn insert(&mut self, client: ClientId) {
+        let index = client.process.index();
+        if index >= self.0.len() {
+            self.0.resize(index + 1, None);
+        }
+        self.0[index] = self.0[index].max(Some(client.incarnation));
+    }
+
+    fn contains(&self, client: ClientId) -> bool {
+        let last = self.0.get(client.process.index()).copied().flatten();
+        last.is_some_and(|last| client.incarnation <= last)
+    }
+}
+
+/// The buffer of a request, ready to be filled.
+fn emptied(buffer: &mut Vec<Received>) -> Vec<Received> {
+    let mut buffer = mem::take(buffer);
+    buffer.clear();
+    buffer
+}

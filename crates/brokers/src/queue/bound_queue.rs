@@ -1,0 +1,327 @@
+//! One queue of the exchange: the life of a message between publish and its end.
+//!
+//! > **The rule.** Every stored copy is exactly one of *ready*, *in flight*, *removed* and
+//! > *dead-lettered*. Only a consumer's ack or reject, the delivery limit and an overflow end its
+//! > life; a delivery alone never does, unless the consumer asked to be settled at delivery.
+//!
+//! ```text
+//! publish ─→ ready ──receive──→ in flight ──ack──→ removed
+//!              ↑                  │    │
+//!              └─ requeue, lease, ┘    └─reject──→ dead-lettered, or removed
+//!                 disconnect, close ──limit──────→ dead-lettered, or removed
+//! ```
+
+use entrega_model::event::{RemoveReason, SettleAct, SettleTrigger};
+use entrega_model::queue::{DeliveryTag, Received, Settlement};
+use entrega_model::{ClientId, Event, Instant, Kind, LaneId, MessageId, Record, SubscriptionId};
+
+use super::consumers::Consumers;
+use super::dead_letter::{GivenUp, limit_reached};
+use super::in_flight::{InFlight, Slot};
+use super::ready::{Ready, Stored};
+use super::settings::{Overflow, QueueSettings};
+
+/// What a queue needs of the world to do anything.
+pub(super) struct Step<'a> {
+    now: Instant,
+    settings: &'a QueueSettings,
+    changed: &'a mut bool,
+    truth: &'a mut Vec<Event>,
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn new(
+        now: Instant,
+        settings: &'a QueueSettings,
+        changed: &'a mut bool,
+        truth: &'a mut Vec<Event>,
+    ) -> Self {
+        Self { now, settings, changed, truth }
+    }
+
+    pub(super) fn tell(&mut self, kind: Kind) {
+        self.truth.push(Event { at: self.now, kind });
+    }
+}
+
+/// What a consumer asks for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) max: u32,
+    pub(super) settle_at_delivery: bool,
+}
+
+/// A consumer's word, and why it says it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Word {
+    pub(super) settlement: Settlement,
+    pub(super) trigger: SettleTrigger,
+}
+
+/// A queue, bound to the exchange for one subscription.
+#[derive(Clone, Debug)]
+pub(super) struct BoundQueue {
+    id: SubscriptionId,
+    next_sequence: u64,
+    ready: Ready,
+    in_flight: InFlight,
+    consumers: Consumers,
+}
+
+impl BoundQueue {
+    pub(super) fn new(id: SubscriptionId, settings: &QueueSettings) -> Self {
+        Self {
+            id,
+            next_sequence: 0,
+            ready: Ready::default(),
+            in_flight: InFlight::new(settings.visibility_timeout),
+            consumers: Consumers::default(),
+        }
+    }
+
+    pub(super) fn ready_count(&self) -> usize {
+        self.ready.len()
+    }
+
+    pub(super) fn in_flight_count(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// When the next lease runs out.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.in_flight.next_deadline()
+    }
+
+    /// The messages that are still here, in queue order.
+    pub(super) fn retrievable(&self) -> Vec<MessageId> {
+        let in_flight = self.in_flight.iter().map(|delivery| &delivery.stored);
+        let mut all: Vec<_> = self.ready.iter().chain(in_flight).collect();
+        all.sort_unstable_by_key(|stored| stored.sequence);
+        all.into_iter().map(|stored| stored.record.message).collect()
+    }
+
+    /// Appends a copy.
+    pub(super) fn store(&mut self, record: Record, copy: u16, step: &mut Step<'_>) {
+        let (message, sequence) = (record.message, self.next_sequence);
+        self.next_sequence += 1;
+        step.tell(Kind::Stored {
+            message,
+            subscription: Some(self.id),
+            lane: LaneId(0),
+            position: sequence,
+            copy,
+        });
+        self.ready.append(Stored { sequence, record, delivery_count: 0 });
+        *step.changed = true;
+        self.trim(step);
+    }
+
+    /// How many messages a receive would get now.
+    pub(super) fn available(&self, from: ClientId, wanted: Wanted, prefetch: u32) -> usize {
+        let credit = if wanted.settle_at_delivery || prefetch == 0 {
+            u32::MAX
+        } else {
+            let unsettled = self.consumers.find(from).map_or(0, |c| c.unsettled.len());
+            prefetch.saturating_sub(unsettled)
+        };
+        self.ready.len().min(wanted.max.min(credit) as usize)
+    }
+
+    /// Hands over the first `count` ready messages.
+    pub(super) fn hand_over(
+        &mut self,
+        from: ClientId,
+        settle_at_delivery: bool,
+        count: usize,
+        deliveries: &mut Vec<Received>,
+        step: &mut Step<'_>,
+    ) {
+        let consumer = self.consumers.entry(from);
+        for mut stored in std::iter::from_fn(|| self.ready.take()).take(count) {
+            let (record, redelivered) = (stored.record, stored.delivery_count > 0);
+            stored.delivery_count = stored.delivery_count.saturating_add(1);
+            let tag = if settle_at_delivery {
+                tell_acked(self.id, stored, from, SettleTrigger::Delivery, step);
+                self.in_flight.next_tag()
+            } else {
+                self.in_flight.begin(step.now, stored, from, &mut consumer.unsettled)
+            };
+            consumer.given(tag);
+            let delivery_count = stored.delivery_count;
+            deliveries.push(Received { tag, record, delivery_count, redelivered });
+        }
+    }
+
+    /// Settles one delivery; `false` if it is not the client's to settle.
+    pub(super) fn settle(
+        &mut self,
+        from: ClientId,
+        tag: DeliveryTag,
+        word: Word,
+        step: &mut Step<'_>,
+    ) -> bool {
+        match self.in_flight.find(tag) {
+            Some(slot) if self.in_flight.get(slot).client == from => {
+                self.obey(slot, word, step);
+                true
+            }
+            Some(_) => false,
+            None => self.consumers.repeats(from, tag, word.settlement),
+        }
+    }
+
+    /// Settles all deliveries of the client up to `tag`; `false` if that one is not the client's to
+    /// settle. A tag above all that the client was given settles nothing.
+    pub(super) fn settle_up_to(
+        &mut self,
+        from: ClientId,
+        tag: DeliveryTag,
+        word: Word,
+        step: &mut Step<'_>,
+    ) -> bool {
+        let consumer = self.consumers.find(from).filter(|consumer| tag <= consumer.last_tag());
+        let mut next = consumer.and_then(|consumer| consumer.unsettled.oldest());
+        while let Some(slot) = next
+            && self.in_flight.get(slot).tag < tag
+        {
+            next = self.in_flight.newer(slot);
+            self.obey(slot, word, step);
+        }
+        self.settle(from, tag, word, step)
+    }
+
+    /// Makes everything ready again that `client` has unsettled, and forgets it.
+    pub(super) fn release(&mut self, client: ClientId, step: &mut Step<'_>) {
+        let mut unsettled = self.consumers.remove(client);
+        while let Some(slot) = unsettled.oldest() {
+            let stored = self.in_flight.end(slot, &mut unsettled).stored;
+            step.tell(Kind::Requeued {
+                message: stored.record.message,
+                subscription: self.id,
+                consumer: client.process,
+            });
+            self.end_without_success(stored, step);
+        }
+    }
+
+    /// The connection of `client` is gone; what it has in flight stays so for its lease.
+    pub(super) fn leave(&mut self, client: ClientId) {
+        self.consumers.leave(client);
+    }
+
+    /// Ends the leases that are due.
+    pub(super) fn advance(&mut self, step: &mut Step<'_>) {
+        while let Some(slot) = self.in_flight.overdue(step.now) {
+            let client = self.in_flight.get(slot).client;
+            let stored = self.end(slot, None, step);
+            step.tell(Kind::LeaseExpired {
+                message: stored.record.message,
+                subscription: self.id,
+                consumer: client.process,
+            });
+            self.end_without_success(stored, step);
+        }
+    }
+
+    /// Forgets deliveries and consumers, but no message.
+    pub(super) fn restart(&mut self, step: &mut Step<'_>) {
+        self.in_flight.end_all(|stored| self.ready.put_back(stored));
+        self.consumers.clear();
+        self.trim(step);
+    }
+
+    /// Carries out a consumer's word about a delivery that is in flight to it.
+    fn obey(&mut self, slot: Slot, word: Word, step: &mut Step<'_>) {
+        let delivery = self.in_flight.get(slot);
+        let (stored, client) = (delivery.stored, delivery.client);
+        match word.settlement {
+            Settlement::Ack => {
+                self.end(slot, Some(Settlement::Ack), step);
+                tell_acked(self.id, stored, client, word.trigger, step);
+            }
+            Settlement::Requeue => {
+                self.end(slot, Some(Settlement::Requeue), step);
+                tell_settled(self.id, stored, client, SettleAct::Requeue, word.trigger, step);
+                self.end_without_success(stored, step);
+            }
+            Settlement::Reject => {
+                self.end(slot, Some(Settlement::Reject), step);
+                tell_settled(self.id, stored, client, SettleAct::Reject, word.trigger, step);
+                self.give_up(stored, GivenUp::Rejected, step);
+            }
+            Settlement::Extend => {
+                self.in_flight.extend(step.now, slot);
+                tell_settled(self.id, stored, client, SettleAct::Extend, word.trigger, step);
+            }
+        }
+    }
+
+    /// Ends a delivery by the client's word, or without one.
+    fn end(&mut self, slot: Slot, word: Option<Settlement>, step: &mut Step<'_>) -> Stored {
+        let client = self.in_flight.get(slot).client;
+        let consumer = self.consumers.entry(client);
+        let prefetch = step.settings.prefetch;
+        if prefetch != 0 && consumer.unsettled.len() >= prefetch && !self.ready.is_empty() {
+            *step.changed = true;
+        }
+        let ended = self.in_flight.end(slot, &mut consumer.unsettled);
+        self.consumers.forget_if_done(client);
+        if word != Some(Settlement::Ack) {
+            self.consumers.note_end(client, ended.tag, word);
+        }
+        ended.stored
+    }
+
+    fn end_without_success(&mut self, stored: Stored, step: &mut Step<'_>) {
+        if limit_reached(step.settings.delivery_limit, stored.delivery_count) {
+            return self.give_up(stored, GivenUp::DeliveryLimit, step);
+        }
+        self.ready.put_back(stored);
+        *step.changed = true;
+        self.trim(step);
+    }
+
+    /// Drops the head while there are too many ready messages, requeued ones included.
+    fn trim(&mut self, step: &mut Step<'_>) {
+        let Some(max_length) = step.settings.max_length else { return };
+        while step.settings.overflow == Overflow::DropHead
+            && self.ready.len() > max_length as usize
+            && let Some(stored) = self.ready.take()
+        {
+            self.give_up(stored, GivenUp::Overflow, step);
+        }
+    }
+
+    fn give_up(&self, stored: Stored, why: GivenUp, step: &mut Step<'_>) {
+        step.tell(why.event(stored.record.message, self.id, step.settings.dead_letter));
+    }
+}
+
+/// Tells that a client's word was recorded.
+fn tell_settled(
+    subscription: SubscriptionId,
+    stored: Stored,
+    client: ClientId,
+    act: SettleAct,
+    trigger: SettleTrigger,
+    step: &mut Step<'_>,
+) {
+    let (message, consumer) = (stored.record.message, client.process);
+    step.tell(Kind::Settled { message, subscription, consumer, act, trigger });
+}
+
+/// Tells that a message was acked, and so is gone.
+fn tell_acked(
+    id: SubscriptionId,
+    stored: Stored,
+    client: ClientId,
+    trigger: SettleTrigger,
+    step: &mut Step<'_>,
+) {
+    tell_settled(id, stored, client, SettleAct::Ack, trigger, step);
+    step.tell(Kind::Removed {
+        message: stored.record.message,
+        subscription: Some(id),
+        reason: RemoveReason::Settled,
+    });
+}

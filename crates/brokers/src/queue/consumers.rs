@@ -1,0 +1,204 @@
+//! Who receives from a queue, and what it may still say about what it received.
+//!
+//! > **The rule.** A tag belongs to the client that received it. What is in flight to it, it may
+//! > settle. What it has settled, it may settle again in the same way: nothing happens, and the
+//! > answer is "settled", because the answer to the first request may be what was lost. Everything
+//! > else is stale.
+//!
+//! SQS answers a repeated `DeleteMessage` in this way. RabbitMQ closes the channel instead
+//! (`unknown delivery tag`) and requeues everything on it; that is not modelled, since its acks are
+//! never answered and so never retried [RMQ-CONFIRMS]. Nor is JetStream, which accepts a late ack
+//! of a message that somebody else has received since [NATS-CONS].
+//!
+//! To tell "settled before" from "expired" for ever would need memory for each message. But almost
+//! all deliveries end by an ack. So a queue notes only the other ends, the latest [`ENDS_KEPT`] of
+//! them; what was handed over, is not in flight and is not noted was acked. Older than the notes is
+//! stale. One untruth remains: a client that acks, amid its own tags, one that a competitor has
+//! acked or has lost with its connection is told "settled" and not "stale". Nothing changes by it.
+
+use std::collections::VecDeque;
+
+use entrega_model::ClientId;
+use entrega_model::queue::{DeliveryTag, Settlement};
+
+use super::in_flight::Unsettled;
+
+/// How many ends other than acks a queue remembers.
+const ENDS_KEPT: usize = 1 << 16;
+
+/// A client of one queue.
+#[derive(Clone, Debug)]
+pub(super) struct Consumer {
+    client: ClientId,
+    /// What is in flight to it.
+    pub(super) unsettled: Unsettled,
+    first_tag: DeliveryTag,
+    last_tag: DeliveryTag,
+    /// Its connection has ended, and only its leases keep it here.
+    gone: bool,
+}
+
+impl Consumer {
+    /// Notes that `tag` was handed over.
+    pub(super) fn given(&mut self, tag: DeliveryTag) {
+        self.first_tag = self.first_tag.min(tag);
+        self.last_tag = tag;
+    }
+
+    /// The highest tag that was handed over.
+    pub(super) fn last_tag(&self) -> DeliveryTag {
+        self.last_tag
+    }
+
+    fn may_have_been_given(&self, tag: DeliveryTag) -> bool {
+        !self.gone && (self.first_tag..=self.last_tag).contains(&tag)
+    }
+}
+
+/// The clients of one queue, and how their deliveries ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Consumers {
+    /// Ascending by client.
+    known: Vec<Consumer>,
+    /// Ends other than acks, ascending by tag.
+    ends: VecDeque<End>,
+    /// Up to here, ends may have been forgotten.
+    forgotten: DeliveryTag,
+}
+
+/// How a delivery ended that was not acked.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    tag: DeliveryTag,
+    client: ClientId,
+    /// What the client said, if it did.
+    word: Option<Settlement>,
+}
+
+impl Consumers {
+    pub(super) fn find(&self, client: ClientId) -> Option<&Consumer> {
+        self.place(client).ok().map(|place| &self.known[place])
+    }
+
+    /// The entry of `client`, a new one if it has none.
+    pub(super) fn entry(&mut self, client: ClientId) -> &mut Consumer {
+        let place = self.place(client).unwrap_or_else(|place| {
+            let (unsettled, first_tag, last_tag) = (Unsettled::NONE, DeliveryTag::MAX, 0);
+            let new = Consumer { client, unsettled, first_tag, last_tag, gone: false };
+            self.known.insert(place, new);
+            place
+        });
+        &mut self.known[place]
+    }
+
+    /// Forgets `client`, so that all its tags are stale, and returns what it has unsettled.
+    pub(super) fn remove(&mut self, client: ClientId) -> Unsettled {
+        match self.place(client) {
+            Ok(place) => self.known.remove(place).unsettled,
+            Err(_) => Unsettled::NONE,
+        }
+    }
+
+    /// Forgets `client` except for what it has in flight.
+    pub(super) fn leave(&mut self, client: ClientId) {
+        if let Ok(place) = self.place(client) {
+            self.known[place].gone = true;
+        }
+        self.forget_if_done(client);
+    }
+
+    /// Forgets a client that left, if nothing is in flight to it any more.
+    pub(super) fn forget_if_done(&mut self, client: ClientId) {
+        if let Ok(place) = self.place(client)
+            && self.known[place].gone
+            && self.known[place].unsettled.len() == 0
+        {
+            self.known.remove(place);
+        }
+    }
+
+    /// Forgets everybody; every tag is stale.
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+        self.ends.clear();
+    }
+
+    /// Notes an end by requeue or reject, or without the client's word.
+    pub(super) fn note_end(
+        &mut self,
+        client: ClientId,
+        tag: DeliveryTag,
+        word: Option<Settlement>,
+    ) {
+        let place = self.ends.partition_point(|end| end.tag < tag);
+        self.ends.insert(place, End { tag, client, word });
+        if self.ends.len() > ENDS_KEPT {
+            self.forgotten = self.ends.pop_front().map_or(tag, |end| end.tag);
+        }
+    }
+
+    /// Whether `client` has settled `tag` in this way before. Only for tags that are not in flight.
+    pub(super) fn repeats(&self, client: ClientId, tag: DeliveryTag, word: Settlement) -> bool {
+        if tag <= self.forgotten || !self.find(client).is_some_and(|c| c.may_have_been_given(tag)) {
+            return false;
+        }
+        match self.ends.binary_search_by_key(&tag, |end| end.tag) {
+            Ok(place) => {
+                let end = &self.ends[place];
+                end.client == client && end.word == Some(word)
+            }
+            Err(_) => word == Settlement::Ack,
+        }
+    }
+
+    fn place(&self, client: ClientId) -> Result<usize, usize> {
+        self.known.binary_search_by_key(&client, |consumer| consumer.client)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entrega_model::{Duration, Instant, Key, MessageId, Record};
+
+    use super::super::in_flight::InFlight;
+    use super::super::ready::Stored;
+    use super::*;
+
+    #[test]
+    fn notes_are_bounded_and_what_is_forgotten_is_stale() {
+        let (mut consumers, client) = (Consumers::default(), ClientId::default());
+        let last = ENDS_KEPT as DeliveryTag + 10;
+        (1..=last + 1).for_each(|tag| consumers.entry(client).given(tag));
+        (1..=last).for_each(|tag| consumers.note_end(client, tag, Some(Settlement::Requeue)));
+        assert_eq!(consumers.ends.len(), ENDS_KEPT);
+        let check = |tag, word, expect| {
+            assert_eq!(consumers.repeats(client, tag, word), expect, "{word:?} {tag}");
+        };
+        check(10, Settlement::Requeue, false);
+        check(10, Settlement::Ack, false);
+        check(11, Settlement::Requeue, true);
+        check(11, Settlement::Ack, false);
+        check(last, Settlement::Requeue, true);
+        check(last + 1, Settlement::Ack, true);
+        check(last + 1, Settlement::Extend, false);
+        check(last + 2, Settlement::Ack, false);
+    }
+
+    /// A process that crashes again and again must not leave a client behind each time.
+    #[test]
+    fn who_left_is_forgotten_when_nothing_is_in_flight_to_it() {
+        let (mut consumers, client) = (Consumers::default(), ClientId::default());
+        let mut flight = InFlight::new(Duration::MAX);
+        let record = Record { message: MessageId(0), key: Key(0), bytes: 0 };
+        let stored = Stored { sequence: 0, record, delivery_count: 1 };
+        let unsettled = &mut consumers.entry(client).unsettled;
+        let tag = flight.begin(Instant::START, stored, client, unsettled);
+        consumers.entry(client).given(tag);
+        consumers.leave(client);
+        assert!(consumers.find(client).is_some(), "its lease keeps it");
+        let slot = flight.find(tag).expect("it is in flight");
+        flight.end(slot, &mut consumers.entry(client).unsettled);
+        consumers.forget_if_done(client);
+        assert!(consumers.find(client).is_none());
+    }
+}

@@ -1,0 +1,76 @@
+//! Leases: how long a delivery may stay unsettled (SQS visibility timeout, JetStream `AckWait`).
+//!
+//! > **The rule.** A lease starts at the hand-over, and anew at every extension; nothing else stops
+//! > or prolongs it, least of all the health of the client [SQS-VIS].
+//!
+//! All leases have the same length, so they run out in the order in which they began: a ring is
+//! enough. A settle leaves its entry behind; the entry is *moot*. Moot entries are dropped when
+//! they reach the front, so the front always tells the true next deadline, and all at once when
+//! they outnumber the others. The bound of 12 hours that SQS sets to all extensions together is not
+//! modelled.
+
+use std::collections::VecDeque;
+
+use entrega_model::queue::DeliveryTag;
+use entrega_model::{Duration, Instant};
+
+use super::in_flight::Slot;
+
+/// How many moot entries are not worth a sweep.
+const MOOT_ALLOWED: usize = 64;
+
+/// When the lease of one delivery runs out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lease {
+    pub(super) expires: Instant,
+    pub(super) tag: DeliveryTag,
+    pub(super) slot: Slot,
+}
+
+/// All leases of a queue, the earliest first.
+#[derive(Clone, Debug)]
+pub(super) struct Leases {
+    length: Duration,
+    running: VecDeque<Lease>,
+}
+
+impl Leases {
+    pub(super) fn new(length: Duration) -> Self {
+        Self { length, running: VecDeque::new() }
+    }
+
+    /// When a lease that begins now runs out; [`Instant::NEVER`] is never.
+    pub(super) fn end_of(&self, now: Instant) -> Instant {
+        now + self.length
+    }
+
+    pub(super) fn begin(&mut self, lease: Lease) {
+        if lease.expires != Instant::NEVER {
+            self.running.push_back(lease);
+        }
+    }
+
+    /// The lease that runs out first.
+    pub(super) fn first(&self) -> Option<&Lease> {
+        self.running.front()
+    }
+
+    /// Drops moot entries from the front, and everywhere if `live` ones are few among them.
+    pub(super) fn tidy(&mut self, live: usize, is_live: impl Fn(&Lease) -> bool) {
+        while self.running.front().is_some_and(|lease| !is_live(lease)) {
+            self.running.pop_front();
+        }
+        if self.running.len() > 2 * live + MOOT_ALLOWED {
+            self.running.retain(is_live);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.running.clear();
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.running.len()
+    }
+}

@@ -1,0 +1,62 @@
+//! How a queue behaves: its settings, by the names that real systems use.
+//!
+//! The defaults are those of a RabbitMQ quorum queue, except for the lease on every delivery, which
+//! is that of SQS [RMQ-QQ], [SQS-VIS]. An SQS-like queue is the default with
+//! `requeue_on_disconnect` and `delivery_limit` off; a classic RabbitMQ queue is the default with
+//! `delivery_limit` off and a `visibility_timeout` of 30 minutes (its consumer timeout) or
+//! [`Duration::MAX`].
+
+use entrega_model::Duration;
+
+/// The settings of a [`super::QueueBroker`]; all its queues share them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// How many queues are bound to the exchange, one for each subscription. Default: 1.
+    pub queues: u8,
+    /// The lease on every delivery: unsettled for so long, the message is ready again. The default
+    /// of SQS, of JetStream's `AckWait` and of Kafka's share groups: 30 s. [`Duration::MAX`]: no
+    /// lease.
+    pub visibility_timeout: Duration,
+    /// How many deliveries a client may have unsettled in one queue; 0, the default of RabbitMQ,
+    /// means unlimited. JetStream's `MaxAckPending` is 1000.
+    pub prefetch: u32,
+    /// After how many deliveries without success a queue gives a message up. RabbitMQ quorum queues
+    /// since 4.0: 20. SQS has no such limit (`None`) unless there is a redrive policy.
+    pub delivery_limit: Option<u16>,
+    /// Whether a dead-letter queue is attached. By default there is none, in RabbitMQ as in SQS,
+    /// and what is given up is gone.
+    pub dead_letter: bool,
+    /// Whether the end of a connection requeues what its client has unsettled: so in RabbitMQ, and
+    /// by default. SQS knows no connections: there only the lease brings a message back.
+    pub requeue_on_disconnect: bool,
+    /// How many ready messages a queue may hold; those in flight do not count. Default: no bound,
+    /// as in RabbitMQ.
+    pub max_length: Option<u32>,
+    /// What a full queue does. The default of RabbitMQ: [`Overflow::DropHead`].
+    pub overflow: Overflow,
+}
+
+/// What happens when a queue holds more ready messages than `max_length`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// RabbitMQ `drop-head`: the oldest ready message is dropped or dead-lettered, although its
+    /// producer was told that it is safe.
+    DropHead,
+    /// RabbitMQ `reject-publish`: the publish is refused, and its producer knows.
+    RejectPublish,
+}
+
+impl Default for QueueSettings {
+    fn default() -> Self {
+        Self {
+            queues: 1,
+            visibility_timeout: Duration::from_secs(30),
+            prefetch: 0,
+            delivery_limit: Some(20),
+            dead_letter: false,
+            requeue_on_disconnect: true,
+            max_length: None,
+            overflow: Overflow::DropHead,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a promise forbids, and what leaves it open.
+//!
+//! | Promise | lost | duplicated, split | phantom | dead letter | pending |
+//! |---|---|---|---|---|---|
+//! | none | allowed | allowed | violation | allowed | unknown |
+//! | at-most-once | allowed | violation | violation | allowed | unknown |
+//! | at-least-once | violation | allowed | violation | if declared | unknown |
+//! | exactly-once effect | violation | violation | violation | if declared, once | unknown |
+//! | ordered adds | – | replay is a violation | – | if declared | – |
+//!
+//! Ordered forbids reordered messages as well (semantics.md 5.7). A run without an acknowledged send,
+//! or whose drain did not finish, proves nothing (5.6, point 6). A violation that was seen stays one:
+//! invalid beats unknown.
+
+use entrega_model::Guarantee;
+
+use crate::{Class, End, Reason, Report, Sends, SubscriptionReport, Verdict};
+
+impl SubscriptionReport {
+    /// Judges what was counted.
+    pub(crate) fn judge(&mut self, end: End) {
+        self.reasons = self.reasons_against(end);
+        self.verdict = verdict(&self.reasons);
+    }
+
+    fn reasons_against(&self, end: End) -> Vec<Reason> {
+        let Self { guarantee, dead_letters_declared, ordered, order, .. } = self;
+        let no_loss = matches!(guarantee, Guarantee::AtLeastOnce | Guarantee::ExactlyOnceEffect);
+        let no_duplicate =
+            matches!(guarantee, Guarantee::AtMostOnce | Guarantee::ExactlyOnceEffect);
+        let exactly_one = *guarantee == Guarantee::ExactlyOnceEffect;
+        let has = |class| self.classes.get(class) > 0;
+        let undeclared = has(Class::DeadLettered) && !dead_letters_declared;
+        let all = [
+            (no_loss && has(Class::Lost), Reason::Lost),
+            (no_duplicate && has(Class::Duplicated), Reason::Duplicated),
+            (no_duplicate && has(Class::Split), Reason::Split),
+            (has(Class::Phantom), Reason::Phantom),
+            (*ordered && order.reordered > 0, Reason::Reordered),
+            (*ordered && order.replayed > 0, Reason::Replayed),
+            ((no_loss || *ordered) && undeclared, Reason::UndeclaredDeadLetters),
+            (exactly_one && self.dlq_excess > 0, Reason::DuplicatedDeadLetters),
+            (end == End::Unfinished, Reason::Stalled),
+            (has(Class::Pending), Reason::Pending),
+            (self.acknowledged == 0, Reason::NothingAcknowledged),
+        ];
+        all.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect()
+    }
+}
+
+impl Report {
+    /// Puts the subscriptions' reports together.
+    pub(crate) fn of(end: End, sends: Sends, subscriptions: Vec<SubscriptionReport>) -> Self {
+        let mut reasons: Vec<_> =
+            subscriptions.iter().flat_map(|report| report.reasons.iter().copied()).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        Self { end, verdict: verdict(&reasons), reasons, sends, subscriptions }
+    }
+}
+
+fn verdict(reasons: &[Reason]) -> Verdict {
+    let open = [Reason::Stalled, Reason::Pending, Reason::NothingAcknowledged];
+    match reasons {
+        [] => Verdict::Valid,
+        reasons if reasons.iter().all(|reason| open.contains(reason)) => Verdict::Unknown,
+        _ => Verdict::Invalid,
+    }
+}

@@ -1,0 +1,87 @@
+//! Which cause belongs to a second outcome.
+//!
+//! > **The rule.** Two outcomes come from two deliveries (or from one, then its handler tried twice).
+//! > The message was handed over a second time because the *earlier delivery* had lost it: that is the
+//! > cause, whichever of the two had its effect first. So a zombie that wakes up late and a quick crash
+//! > are told by one rule.
+//!
+//! An outcome is an applied effect or a dead letter; one of each is a split (semantics.md 5.3, 5.4).
+
+use crate::Cause;
+use crate::message::{Message, NONE};
+
+/// Who brought an outcome about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// A consumer, with a delivery.
+    Delivery(u32),
+    /// A consumer's reject.
+    Reject,
+    /// The broker gave the message up.
+    Broker,
+}
+
+impl Message {
+    /// Notes why the message is handed over again, and to which delivery.
+    pub(crate) fn handed_over(&mut self, delivery: u32, tenure: u32, why: Option<Cause>) {
+        if self.has_outcome() && self.outcome == self.last && self.was_delivered() {
+            self.why_outcome = self.why_outcome.or(why);
+        }
+        self.previous = self.last;
+        self.why_previous = self.why_last;
+        self.last = delivery;
+        self.why_last = why;
+        self.tenure = tenure;
+    }
+
+    /// Notes an outcome before it is counted. `why_now` is why the message would be handed over again
+    /// at this moment.
+    pub(crate) fn note_outcome(&mut self, by: By, why_now: impl FnOnce() -> Option<Cause>) {
+        if !self.has_outcome() {
+            match by {
+                By::Delivery(delivery) => {
+                    self.outcome = delivery;
+                    self.why_outcome = self.why_after(delivery);
+                }
+                By::Reject | By::Broker => {
+                    self.outcome = NONE;
+                    self.why_outcome = why_now();
+                }
+            }
+        } else if self.duplicate.is_none() {
+            self.duplicate = Some(self.second(by, why_now).unwrap_or(Cause::Unexplained));
+        }
+    }
+
+    /// The cause of a second outcome.
+    fn second(&self, by: By, why_now: impl FnOnce() -> Option<Cause>) -> Option<Cause> {
+        match by {
+            _ if self.outcome == NONE => self.why_outcome,
+            By::Delivery(delivery) if delivery == self.outcome => Some(Cause::HandlerRetry),
+            By::Delivery(delivery) if self.age(delivery) > self.age(self.outcome) => {
+                self.why_after(delivery)
+            }
+            By::Reject if self.last == self.outcome => Some(Cause::NackedAfterEffect),
+            By::Broker if self.last == self.outcome => why_now(),
+            _ => self.why_outcome,
+        }
+    }
+
+    /// Why a delivery lost the message to the one after it; of older ones only the outline is known.
+    fn why_after(&self, delivery: u32) -> Option<Cause> {
+        match self.age(delivery) {
+            0 => None,
+            1 => self.why_last,
+            _ => self.why_previous.or(self.why_last),
+        }
+    }
+
+    /// How many deliveries came after this one; two stands for two or more.
+    fn age(&self, delivery: u32) -> u8 {
+        match delivery {
+            _ if delivery == self.last => 0,
+            _ if delivery == self.previous => 1,
+            _ => 2,
+        }
+    }
+}

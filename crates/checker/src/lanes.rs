@@ -1,0 +1,68 @@
+//! Which message stands at which offset, and how far each subscription has come: a log only.
+//!
+//! A commit names an offset and covers every message before it, so the checker must know which ones
+//! these are: four bytes for each offset, shared by all subscriptions.
+
+use entrega_model::{LaneId, MessageId};
+
+use crate::message::NONE;
+use crate::table::Table;
+
+/// The partitions as their records were stored.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lanes {
+    /// Whether there is a log at all.
+    pub(crate) is_log: bool,
+    offsets: Table<Table<Record>>,
+}
+
+/// The message at an offset, if any.
+#[derive(Clone, Copy, Debug)]
+struct Record(u32);
+
+impl Default for Record {
+    fn default() -> Self {
+        Self(NONE)
+    }
+}
+
+/// How far a subscription has come in one lane.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    /// The committed offset.
+    pub(crate) committed: u64,
+    /// Where the last reset moved a position to.
+    pub(crate) reset_to: u64,
+    /// The tenures before this number began before that reset.
+    pub(crate) reset_before: u32,
+}
+
+impl Lanes {
+    pub(crate) fn clear(&mut self) {
+        self.is_log = false;
+        self.offsets.clear();
+    }
+
+    /// Notes that `message` stands at an offset. `false` if another one does.
+    #[inline]
+    pub(crate) fn see(&mut self, lane: LaneId, offset: u64, message: MessageId) -> bool {
+        let record = self.offsets.entry(lane.0.into()).entry(offset);
+        if record.0 == NONE {
+            record.0 = message.0;
+        }
+        record.0 == message.0
+    }
+
+    /// The messages at offsets in `from..to`.
+    #[inline]
+    pub(crate) fn between(
+        &self,
+        lane: LaneId,
+        from: u64,
+        to: u64,
+    ) -> impl Iterator<Item = MessageId> {
+        let lane = self.offsets.get(lane.0.into());
+        let records = lane.into_iter().flat_map(move |lane| lane.range(from, to));
+        records.filter(|(_, record)| record.0 != NONE).map(|(_, record)| MessageId(record.0))
+    }
+}

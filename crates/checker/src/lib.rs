@@ -1,0 +1,52 @@
+//! The checker: a pure fold from events to a verdict.
+//!
+//! > **The rule.** Events in, verdict out. It reads no clock, draws nothing, keeps no history, and
+//! > never panics, whatever the events and their order. Loss and duplication are counted on effects.
+//!
+//! # How it is used
+//!
+//! 1. [`Checker::new`] with what each subscription promises.
+//! 2. It is an [`entrega_model::Observer`]: give it every event, in order.
+//! 3. [`Checker::finish`] says what became of every message and whether the promise was kept.
+//! 4. [`Checker::reset`] before the next run.
+//!
+//! # Layout, in reading order
+//!
+//! * What comes out: [`Report`], [`Class`], [`Cause`], [`Counter`], [`Histogram`].
+//! * `checker` hands each event to the `subscription` that it is about; `finish` makes the report and
+//!   `contract` judges it.
+//! * What is remembered: `message` (28 bytes each), `sends`, `owners` (who held what), `lanes` (offsets).
+//! * One question a file: `loss`, `duplicate`, `redelivery`, `order`, `windows`.
+//!
+//! Definitions are those of semantics.md section 5, which follows Jepsen's checkers where it can
+//! [JEPSEN-CODE]; sends have three outcomes as in [JEPSEN-TUTORIAL].
+
+mod cause;
+mod checker;
+mod class;
+mod contract;
+mod counter;
+mod duplicate;
+mod finish;
+mod histogram;
+mod lanes;
+mod loss;
+mod message;
+mod order;
+mod owners;
+mod redelivery;
+mod report;
+mod sends;
+mod subscription;
+pub mod summary;
+mod table;
+mod tally;
+mod windows;
+
+pub use cause::{Cause, Causes};
+pub use checker::{Checker, Config, SubscriptionConfig};
+pub use class::{Class, Classes};
+pub use counter::{Counter, Counters};
+pub use histogram::Histogram;
+pub use report::{End, Order, Reason, Report, Sends, SubscriptionReport, Verdict};
+pub use tally::{Tally, Word};

@@ -1,0 +1,42 @@
+//! Why a message will have no effect.
+//!
+//! > **The rule** (semantics.md 5.4). What ended the message first, in time: it was removed, a reset
+//! > skipped it, or it was settled although it had no effect. Stored nowhere at all comes before all of
+//! > these.
+//!
+//! In time, because a log removes every message in the end, also those that a commit had given up long
+//! before. A commit that moves the offset back takes its word back too.
+
+use crate::Cause;
+use crate::message::Message;
+
+impl Message {
+    /// Notes what may have ended it, unless something had before. It counts only if no outcome follows
+    /// and none came before.
+    #[inline]
+    pub(crate) fn note_loss(&mut self, cause: Cause) {
+        self.loss = self.loss.or(Some(cause));
+    }
+
+    /// The settle that ended it does not hold any more.
+    #[inline]
+    pub(crate) fn forget_settle_loss(&mut self) {
+        self.loss = self.loss.filter(|cause| !cause.is_settle());
+    }
+
+    /// Why it is lost.
+    pub(crate) fn cause_of_loss(&self) -> Cause {
+        if self.copies == 0 {
+            return Cause::NeverStoredButAcked;
+        }
+        self.loss.unwrap_or(Cause::Unexplained)
+    }
+
+    /// Why it had a second outcome.
+    pub(crate) fn cause_of_duplicate(&self) -> Cause {
+        if self.copies >= 2 {
+            return Cause::StoredTwice;
+        }
+        self.duplicate.unwrap_or(Cause::Unexplained)
+    }
+}

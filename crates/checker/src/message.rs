@@ -1,0 +1,212 @@
+//! All that is remembered of a message in one subscription: 28 bytes.
+//!
+//! A duplicate is explained by why the delivery that made the earlier effect *lost its message*, judged
+//! when the message was handed over the next time. So besides counts there are three delivery names
+//! (the last one, the one before, and the one that made the first outcome) and, for each, the cause of
+//! the hand-over that followed it.
+
+use crate::Cause;
+
+/// No delivery, tenure or message.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// A message in one subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    /// The last delivery.
+    pub(crate) last: u32,
+    /// Under which tenure it was handed over; [`crate::owners`].
+    pub(crate) tenure: u32,
+    /// The delivery before the last one.
+    pub(crate) previous: u32,
+    /// The delivery that made the first outcome: effect or dead letter.
+    pub(crate) outcome: u32,
+    /// Deliveries minus stored copies, saturating.
+    pub(crate) surplus: i8,
+    flags: u16,
+    /// Stored copies, saturating.
+    pub(crate) copies: u8,
+    /// Applied effects, saturating.
+    pub(crate) effects: u8,
+    /// Copies in the dead-letter sink, saturating.
+    pub(crate) dead_letters: u8,
+    /// Delivery numbers of a queue.
+    pub(crate) numbers: Numbers,
+    /// Why the previous delivery lost the message, so that there was a last one.
+    pub(crate) why_last: Option<Cause>,
+    /// Why there was a previous delivery.
+    pub(crate) why_previous: Option<Cause>,
+    /// Why the delivery that made the first outcome lost the message.
+    pub(crate) why_outcome: Option<Cause>,
+    /// Why there was a second outcome.
+    pub(crate) duplicate: Option<Cause>,
+    /// Why there will be no outcome, as far as one can tell now.
+    pub(crate) loss: Option<Cause>,
+}
+
+/// How often a queue took a message back, and the highest delivery number that a consumer has told of;
+/// four bits each, saturating. A delivery whose number was taken back already, or is below one that is
+/// known, was stale when its consumer handed it over. Numbers that saturate say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Numbers(u8);
+
+impl Numbers {
+    const MOST: u8 = 15;
+
+    const fn returns(self) -> u8 {
+        self.0 & Self::MOST
+    }
+
+    const fn highest(self) -> u8 {
+        self.0 >> 4
+    }
+
+    /// The queue took the message back.
+    #[inline]
+    pub(crate) fn returned(&mut self) {
+        if self.returns() < Self::MOST {
+            self.0 += 1;
+        }
+    }
+
+    /// A consumer told of the delivery with this number.
+    #[inline]
+    fn delivered(&mut self, attempt: u16) {
+        let highest = Self::saturated(attempt).max(self.highest());
+        self.0 = highest << 4 | self.returns();
+    }
+
+    /// Whether the delivery with this number had been taken back.
+    #[inline]
+    pub(crate) fn is_stale(self, attempt: u16) -> bool {
+        let attempt = Self::saturated(attempt);
+        (1..Self::MOST).contains(&attempt)
+            && (attempt <= self.returns() || attempt < self.highest())
+    }
+
+    fn saturated(attempt: u16) -> u8 {
+        attempt.min(Self::MOST.into()) as u8
+    }
+}
+
+/// One bit of what is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub(crate) enum Flag {
+    /// About the message: the audit found it.
+    Retrievable = 1 << 0,
+    /// About the message: a copy was removed.
+    Removed = 1 << 1,
+    /// About the message: every attempt fails.
+    Poison = 1 << 2,
+    /// About the message: it had an effect again after one of a later message.
+    Replayed = 1 << 3,
+    /// About the message: settled by its hand-over, which the consumer has not told of yet.
+    SettledAhead = 1 << 4,
+    /// About the message: a lease ran out while it waited in its consumer's buffer.
+    LeaseRanOutAhead = 1 << 5,
+    /// About the last delivery: it had its effect, or became a dead letter.
+    HadEffect = 1 << 6,
+    /// About the last delivery: its handler failed and has not started again.
+    Failed = 1 << 7,
+    /// About the last delivery: a final settle is recorded.
+    Settled = 1 << 8,
+    /// About the last delivery: its consumer asked for a final settle.
+    SettleInvoked = 1 << 9,
+    /// About the last delivery: its settle was refused.
+    SettleRefused = 1 << 10,
+    /// About the last delivery: its consumer gave it back or rejected it.
+    Nacked = 1 << 11,
+    /// About the last delivery: its lease ran out.
+    LeaseRanOut = 1 << 12,
+    /// About the last delivery: its lease ran out before a settle of any kind was asked for.
+    LeaseRanOutUnsettled = 1 << 13,
+    /// About the last delivery: the end of its consumer's connection returned it.
+    Requeued = 1 << 14,
+}
+
+/// The bits that are about the last delivery.
+const ABOUT_LAST: u16 = !0 << 6;
+
+impl Message {
+    #[inline]
+    pub(crate) const fn has(&self, flag: Flag) -> bool {
+        self.flags & flag as u16 != 0
+    }
+
+    #[inline]
+    pub(crate) const fn set(&mut self, flag: Flag) {
+        self.flags |= flag as u16;
+    }
+
+    #[inline]
+    pub(crate) const fn unset(&mut self, flag: Flag) {
+        self.flags &= !(flag as u16);
+    }
+
+    /// Takes note of a queue's delivery number, and whether the delivery was stale from the start.
+    #[inline]
+    pub(crate) fn number(&mut self, attempt: u16) {
+        if self.numbers.is_stale(attempt) && self.has(Flag::LeaseRanOutAhead) {
+            self.set(Flag::LeaseRanOut);
+            self.set(Flag::LeaseRanOutUnsettled);
+        }
+        self.numbers.delivered(attempt);
+    }
+
+    /// Forgets what is known of the last delivery, because there is a new one.
+    #[inline]
+    pub(crate) const fn forget_last(&mut self) {
+        self.flags &= !ABOUT_LAST;
+    }
+
+    /// Whether the broker has taken the last delivery back, as far as it tells.
+    #[inline]
+    pub(crate) const fn was_returned(&self) -> bool {
+        self.has(Flag::LeaseRanOut) || self.has(Flag::Requeued) || self.has(Flag::Nacked)
+    }
+
+    /// Whether it had an effect or became a dead letter.
+    #[inline]
+    pub(crate) const fn has_outcome(&self) -> bool {
+        self.effects > 0 || self.dead_letters > 0
+    }
+
+    /// Whether it was ever handed over.
+    #[inline]
+    pub(crate) const fn was_delivered(&self) -> bool {
+        self.tenure != NONE
+    }
+}
+
+impl Default for Message {
+    fn default() -> Self {
+        Self {
+            last: NONE,
+            tenure: NONE,
+            previous: NONE,
+            outcome: NONE,
+            surplus: 0,
+            flags: 0,
+            copies: 0,
+            effects: 0,
+            dead_letters: 0,
+            numbers: Numbers(0),
+            why_last: None,
+            why_previous: None,
+            why_outcome: None,
+            duplicate: None,
+            loss: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_small() {
+        assert!(size_of::<Message>() <= 28, "{}", size_of::<Message>());
+    }
+}

@@ -1,0 +1,87 @@
+//! Order within one key and one producer.
+//!
+//! > **The rule** (semantics.md 5.5). m is *reordered* if some m2 with m ≺ m2 had its first effect
+//! > before m had; *replayed* if m had an effect again after one of such an m2; stored *inverted* if
+//! > such an m2 was stored before it in the same lane.
+//!
+//! Since m ≺ m2 depends on the id of m2 alone ([`crate::sends`]), the highest id seen so far decides:
+//! if any m2 counts, that one does. A few bytes for each chain are enough.
+
+use entrega_model::{LaneId, MessageId};
+
+use crate::Order;
+use crate::sends::Send;
+
+/// How far each chain has come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyOrder {
+    fronts: Vec<Front>,
+    pub(crate) found: Order,
+}
+
+/// The highest ids of one chain.
+#[derive(Clone, Copy, Debug, Default)]
+struct Front {
+    /// With an effect.
+    effect: Option<u32>,
+    /// Stored, in the lane that was used last.
+    stored: Option<(LaneId, u32)>,
+}
+
+impl KeyOrder {
+    pub(crate) fn clear(&mut self) {
+        self.fronts.clear();
+        self.found = Order::default();
+    }
+
+    /// A message was stored.
+    #[inline]
+    pub(crate) fn stored(&mut self, message: MessageId, send: &Send, lane: LaneId) {
+        let front = self.front(send);
+        let highest = front.stored.filter(|(last, _)| *last == lane).map(|(_, highest)| highest);
+        front.stored = Some((lane, highest.map_or(message.0, |other| other.max(message.0))));
+        if highest.is_some_and(|highest| send.precedes(highest)) {
+            self.found.write_inversions += 1;
+        }
+    }
+
+    /// A message had its first effect.
+    #[inline]
+    pub(crate) fn first_effect(&mut self, message: MessageId, send: &Send) {
+        let front = self.front(send);
+        let highest = front.effect.replace(message.0);
+        let Some(highest) = highest else { return };
+        front.effect = Some(highest.max(message.0));
+        self.found.adjacent_pairs += 1;
+        if send.precedes(highest) {
+            self.found.reordered += 1;
+            lower(&mut self.found.reordered_example, message);
+        }
+    }
+
+    /// A message had an effect again. Says whether a later one had had its effect in between or before.
+    #[inline]
+    pub(crate) fn is_replay(&mut self, send: &Send) -> bool {
+        self.front(send).effect.is_some_and(|highest| send.precedes(highest))
+    }
+
+    /// Counts a replayed message.
+    pub(crate) fn replayed(&mut self, message: MessageId) {
+        self.found.replayed += 1;
+        lower(&mut self.found.replayed_example, message);
+    }
+
+    #[inline]
+    fn front(&mut self, send: &Send) -> &mut Front {
+        let chain = send.chain();
+        if chain >= self.fronts.len() {
+            self.fronts.resize(chain + 1, Front::default());
+        }
+        &mut self.fronts[chain]
+    }
+}
+
+/// Keeps the lower id.
+fn lower(example: &mut Option<MessageId>, message: MessageId) {
+    *example = Some(example.map_or(message, |known| known.min(message)));
+}

@@ -1,0 +1,222 @@
+//! Who held a message, and how that ended: the evidence about consumers.
+//!
+//! A *life* is a consumer between start and crash or exit. A *tenure* is a life's hold on one lane:
+//! from one assignment to the next on a log; on a queue, where nothing is assigned, from the first
+//! delivery until the life ends or the broker forgets it. A message remembers the tenure of its last
+//! delivery; what befalls the tenure or its life is noted here once, however many messages it holds.
+//!
+//! Events name processes, not lives: what arrives about a life that is over finds no tenure and is
+//! ignored. So the late end of a dead member's session does not taint its successor.
+
+use entrega_model::{LaneId, ProcessId};
+
+use crate::message::NONE;
+use crate::table::Table;
+
+/// All lives and tenures of one subscription.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Owners {
+    consumers: Table<Consumer>,
+    lives: Vec<Life>,
+    tenures: Vec<Tenure>,
+    /// The tenure that last owned each lane.
+    lane_owners: Table<Option<u32>>,
+}
+
+/// A process in its present life.
+#[derive(Clone, Debug, Default)]
+struct Consumer {
+    /// The index of its life, once it has held something.
+    life: Option<u32>,
+    seats: Table<Seat>,
+}
+
+/// A consumer's place at one lane.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seat {
+    tenure: Option<u32>,
+    /// The position after the last delivery of this assignment.
+    next_position: Option<u64>,
+}
+
+/// A consumer between start and end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    consumer: ProcessId,
+    pub(crate) crashed: bool,
+    pub(crate) exited: bool,
+    /// How many of its deliveries are in each state of [`crate::windows`].
+    pub(crate) held: [u32; 4],
+}
+
+/// A life's hold on one lane.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tenure {
+    pub(crate) life: u32,
+    /// The member was removed because its session expired.
+    pub(crate) session_expired: bool,
+    /// The lane was revoked, lost or assigned anew.
+    pub(crate) moved: bool,
+    /// The broker restarted during it.
+    pub(crate) forgotten: bool,
+    /// A commit up to here was asked for.
+    pub(crate) asked_upto: u64,
+}
+
+impl Owners {
+    pub(crate) fn with_capacity(processes: usize) -> Self {
+        Self { consumers: Table::with_capacity(processes), ..Self::default() }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.consumers.clear();
+        self.lives.clear();
+        self.tenures.clear();
+        self.lane_owners.clear();
+    }
+
+    /// The tenure under which `consumer` is handed something from `lane` now.
+    #[inline]
+    pub(crate) fn current(&mut self, consumer: ProcessId, lane: LaneId) -> u32 {
+        let seat = self.seat(consumer, lane).tenure;
+        seat.unwrap_or_else(|| self.open(consumer, lane))
+    }
+
+    /// Where the next delivery of this assignment should not fall behind; notes the one now.
+    #[inline]
+    pub(crate) fn advance(
+        &mut self,
+        consumer: ProcessId,
+        lane: LaneId,
+        position: u64,
+    ) -> Option<u64> {
+        self.seat(consumer, lane).next_position.replace(position.saturating_add(1))
+    }
+
+    /// A tenure and its life.
+    #[inline]
+    pub(crate) fn get(&self, tenure: u32) -> Option<(&Tenure, &Life)> {
+        let tenure = self.tenures.get(tenure as usize)?;
+        Some((tenure, self.lives.get(tenure.life as usize)?))
+    }
+
+    /// The tenure, to change, if it is one of `consumer`.
+    #[inline]
+    pub(crate) fn of_consumer(&mut self, tenure: u32, consumer: ProcessId) -> Option<&mut Tenure> {
+        let tenure = self.tenures.get_mut(tenure as usize)?;
+        let life = self.lives.get(tenure.life as usize)?;
+        (life.consumer == consumer).then_some(tenure)
+    }
+
+    /// The life that held a tenure.
+    #[inline]
+    pub(crate) fn life_of(&mut self, tenure: u32) -> Option<&mut Life> {
+        let life = self.tenures.get(tenure as usize)?.life;
+        self.lives.get_mut(life as usize)
+    }
+
+    /// The present life of a process, if it has held something.
+    pub(crate) fn life(&self, process: ProcessId) -> Option<&Life> {
+        let life = self.consumers.get(process.0.into())?.life?;
+        self.lives.get(life as usize)
+    }
+
+    /// How many tenures there have been.
+    pub(crate) fn tenure_count(&self) -> u32 {
+        self.tenures.len() as u32
+    }
+
+    /// A member was assigned a lane: whoever held it does so no more.
+    pub(crate) fn assigned(&mut self, consumer: ProcessId, lane: LaneId) {
+        let seat = self.seat(consumer, lane).tenure;
+        let owner = self.lane_owners.get(lane.0.into()).copied().flatten();
+        for tenure in [seat, owner].into_iter().flatten() {
+            self.move_away(tenure);
+        }
+        let tenure = self.open(consumer, lane);
+        *self.lane_owners.entry(lane.0.into()) = Some(tenure);
+    }
+
+    /// A member gave a lane up, or learnt that it had been taken away.
+    pub(crate) fn gave_up(&mut self, consumer: ProcessId, lane: LaneId) {
+        let seat = std::mem::take(self.seat(consumer, lane));
+        if let Some(tenure) = seat.tenure {
+            self.move_away(tenure);
+        }
+    }
+
+    /// The group removed a member. Says whether it lives.
+    pub(crate) fn session_expired(&mut self, consumer: ProcessId) -> bool {
+        let mut lives = false;
+        let Some(consumer) = self.consumers.get_mut(consumer.0.into()) else { return false };
+        for (_, seat) in consumer.seats.iter_mut() {
+            if let Some(tenure) = seat.tenure {
+                self.tenures[tenure as usize].session_expired = true;
+                lives = true;
+            }
+        }
+        lives
+    }
+
+    /// The broker forgot every hold. Members of a log go on until they learn of it.
+    pub(crate) fn broker_restarted(&mut self, is_log: bool) {
+        for (_, consumer) in self.consumers.iter_mut() {
+            for (_, seat) in consumer.seats.iter_mut() {
+                if let Some(tenure) = seat.tenure {
+                    self.tenures[tenure as usize].forgotten = true;
+                }
+                if !is_log {
+                    *seat = Seat::default();
+                }
+            }
+        }
+    }
+
+    /// A position was moved: what comes next is not to be compared with what came before.
+    pub(crate) fn position_moved(&mut self, consumer: ProcessId, lane: LaneId) {
+        self.seat(consumer, lane).next_position = None;
+    }
+
+    /// A process died, left, or begins anew: it holds nothing any more.
+    pub(crate) fn ended(&mut self, process: ProcessId, end: impl FnOnce(&mut Life)) {
+        let Some(consumer) = self.consumers.get_mut(process.0.into()) else { return };
+        consumer.seats.clear();
+        if let Some(life) = consumer.life.take() {
+            end(&mut self.lives[life as usize]);
+        }
+    }
+
+    /// A tenure is over because of a rebalance, unless something else had ended it before.
+    fn move_away(&mut self, tenure: u32) {
+        let tenure = &mut self.tenures[tenure as usize];
+        let life = &self.lives[tenure.life as usize];
+        tenure.moved |= !tenure.forgotten && !life.crashed && !life.exited;
+    }
+
+    /// Begins a tenure.
+    fn open(&mut self, consumer: ProcessId, lane: LaneId) -> u32 {
+        let lives = &mut self.lives;
+        let entry = self.consumers.entry(consumer.0.into());
+        let life = *entry.life.get_or_insert_with(|| {
+            lives.push(Life { consumer, crashed: false, exited: false, held: [0; 4] });
+            lives.len() as u32 - 1
+        });
+        let tenure = self.tenures.len() as u32;
+        debug_assert_ne!(tenure, NONE);
+        self.tenures.push(Tenure {
+            life,
+            session_expired: false,
+            moved: false,
+            forgotten: false,
+            asked_upto: 0,
+        });
+        let seat = entry.seats.entry(lane.0.into());
+        *seat = Seat { tenure: Some(tenure), next_position: None };
+        tenure
+    }
+
+    #[inline]
+    fn seat(&mut self, consumer: ProcessId, lane: LaneId) -> &mut Seat {
+        self.consumers.entry(consumer.0.into()).seats.entry(lane.0.into())
+    }
+}

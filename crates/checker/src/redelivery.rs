@@ -1,0 +1,72 @@
+//! Why a message was handed over again: the evidence about one delivery, and the rule.
+//!
+//! > **The rule** (semantics.md 5.4). The first that matches, in the order of [`Cause`]: crash, lease,
+//! > session, rebalance, lost settle, nack, close, forgetful broker, reset, rewind.
+//!
+//! Two refinements keep the first match honest. A delivery whose settle *was* recorded can only come
+//! again because the broker forgot or a position moved back, so those are looked at first. And a settle
+//! that was *refused*, with neither lease nor connection to blame, was refused because the broker had
+//! restarted; a restart is also the last resort when nothing else is known.
+
+use crate::Cause;
+
+/// What is known of a delivery when its message is handed over again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Evidence {
+    /// A final settle was recorded.
+    pub(crate) settled: bool,
+    /// Its consumer died.
+    pub(crate) crashed: bool,
+    /// Its lease ran out before its consumer asked for a settle.
+    pub(crate) lease_ran_out: bool,
+    /// Its consumer's session expired.
+    pub(crate) session_expired: bool,
+    /// Its lane was revoked, lost or assigned anew.
+    pub(crate) moved: bool,
+    /// Its consumer asked for a final settle.
+    pub(crate) settle_invoked: bool,
+    /// A queue refused it, and nothing but a restart of the broker can be the reason.
+    pub(crate) refused_after_restart: bool,
+    /// Its consumer gave it back.
+    pub(crate) nacked: bool,
+    /// Its consumer left, or the end of its connection returned it.
+    pub(crate) closed: bool,
+    /// The broker restarted while it was held.
+    pub(crate) forgotten: bool,
+    /// The broker has restarted at some time.
+    pub(crate) restarted: bool,
+    /// A reset moved a position back over it.
+    pub(crate) reset: bool,
+    /// The committed offset covered it and does not any more.
+    pub(crate) rewound: bool,
+}
+
+impl Evidence {
+    /// The cause.
+    pub(crate) fn cause(&self) -> Cause {
+        let after_settle = [
+            (self.forgotten, Cause::BrokerForgot),
+            (self.reset, Cause::OffsetReset),
+            (self.rewound, Cause::OffsetRewind),
+        ];
+        let in_order = [
+            (self.crashed, Cause::RedeliveredAfterCrash),
+            (self.lease_ran_out, Cause::LeaseExpired),
+            (self.session_expired, Cause::SessionExpired),
+            (self.moved, Cause::Rebalanced),
+            (self.refused_after_restart, Cause::BrokerForgot),
+            (self.settle_invoked, Cause::SettleLost),
+            (self.nacked, Cause::NackedAfterEffect),
+            (self.closed, Cause::ClosedWithoutSettle),
+            (self.forgotten, Cause::BrokerForgot),
+            (self.reset, Cause::OffsetReset),
+            (self.rewound, Cause::OffsetRewind),
+            (self.restarted, Cause::BrokerForgot),
+        ];
+        let first = |rules: &[(bool, Cause)]| {
+            rules.iter().find(|(holds, _)| *holds).map(|(_, cause)| *cause)
+        };
+        let settled = if self.settled { first(&after_settle) } else { None };
+        settled.or_else(|| first(&in_order)).unwrap_or(Cause::Unexplained)
+    }
+}

@@ -1,0 +1,219 @@
+//! What a run amounts to: plain data, and what the command line prints.
+//!
+//! Everything is counted for each subscription on its own. Rates are pairs of integers, so that many
+//! runs add up exactly and the one division happens where a person reads it. Definitions: semantics.md
+//! 5.2 (sets), 5.3 (classes and aggregates), 5.4 (causes), 5.5 (order), 5.6 (verdict).
+
+use std::collections::BTreeMap;
+
+use entrega_model::{Guarantee, MessageId, SubscriptionId};
+use serde::{Serialize, Serializer};
+
+use crate::{Cause, Causes, Class, Classes, Counter, Counters, Histogram};
+
+/// The judgement of one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// How the run ended.
+    pub end: End,
+    /// The worst verdict of all subscriptions: invalid beats unknown beats valid.
+    pub verdict: Verdict,
+    /// Every reason of some subscription, once, in the order of [`Reason`].
+    pub reasons: Vec<Reason>,
+    /// What the producers were told.
+    pub sends: Sends,
+    /// One report for each subscription, in the order of their ids.
+    pub subscriptions: Vec<SubscriptionReport>,
+}
+
+/// The judgement of one run for one subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SubscriptionReport {
+    /// Which one.
+    pub subscription: SubscriptionId,
+    /// What was promised about effects.
+    pub guarantee: Guarantee,
+    /// Whether a dead letter is part of the promise.
+    pub dead_letters_declared: bool,
+    /// Whether order within each key is part of the promise.
+    pub ordered: bool,
+    /// Whether the promise was kept.
+    pub verdict: Verdict,
+    /// Why not, or why nobody knows; empty if valid. In the order of [`Reason`].
+    pub reasons: Vec<Reason>,
+    /// How many messages are in each class. Every message that was sent is in exactly one.
+    pub classes: Classes,
+    /// Why messages were lost, duplicated or split: messages for each cause.
+    pub causes: Causes,
+    /// For each anomaly and cause the lowest message id.
+    #[serde(serialize_with = "examples")]
+    pub examples: BTreeMap<(Class, Cause), MessageId>,
+    /// For each class that is not empty the lowest message id.
+    pub firsts: BTreeMap<Class, MessageId>,
+    /// Acknowledged sends, the denominator of the loss rate.
+    pub acknowledged: u64,
+    /// Acknowledged sends and recovered messages, the denominator of the duplicate rate.
+    pub present: u64,
+    /// Copies stored.
+    pub stored: u64,
+    /// Hand-overs to the application.
+    pub deliveries: u64,
+    /// Hand-overs beyond the stored copies of a message: Σ max(0, D(m) − S(m)).
+    pub redeliveries: u64,
+    /// Applied effects.
+    pub effects: u64,
+    /// Applied effects beyond the first of a message: Σ max(0, E(m) − 1).
+    pub excess: u64,
+    /// Messages with two applied effects or more, the numerator of the duplicate rate.
+    pub repeated: u64,
+    /// Copies in the dead-letter sink.
+    pub dead_letters: u64,
+    /// Copies in the dead-letter sink beyond the first of a message: Σ max(0, Q(m) − 1).
+    pub dlq_excess: u64,
+    /// Anomalies of order.
+    pub order: Order,
+    /// How often the critical windows were hit: a run without a hit proves nothing.
+    pub counters: Counters,
+    /// From the first send to the first applied effect, in nanoseconds.
+    pub latency: Histogram,
+}
+
+/// How the run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// The drain finished: nothing more could happen.
+    Quiescent,
+    /// The drain did not finish within its bound: the system is stalled, and nothing is lost yet.
+    Unfinished,
+}
+
+/// Whether a promise was kept. The order is that of severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Yes.
+    Valid,
+    /// Nobody can tell.
+    Unknown,
+    /// No.
+    Invalid,
+}
+
+/// Why a verdict is not [`Verdict::Valid`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Invalid: an acknowledged message had no effect and never will.
+    Lost,
+    /// Invalid: a message had its effect more than once.
+    Duplicated,
+    /// Invalid: a message had its effect and is a dead letter as well.
+    Split,
+    /// Invalid: an effect of a message that was not sent, or that was refused.
+    Phantom,
+    /// Invalid: first effects of one key in another order than their sends.
+    Reordered,
+    /// Invalid: an old effect was applied again after a newer one of its key.
+    Replayed,
+    /// Invalid: a dead letter that is not part of the promise.
+    UndeclaredDeadLetters,
+    /// Invalid: two dead letters of one message where exactly one outcome was promised.
+    DuplicatedDeadLetters,
+    /// Unknown: the drain did not finish.
+    Stalled,
+    /// Unknown: an acknowledged message had no effect yet and can still be retrieved.
+    Pending,
+    /// Unknown: no send was acknowledged, so nothing was promised.
+    NothingAcknowledged,
+}
+
+/// What the producers were told, in messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Sends {
+    /// Messages that were sent: the three below together.
+    pub invoked: u64,
+    /// Acknowledged.
+    pub ok: u64,
+    /// Indeterminate, or without an outcome.
+    pub info: u64,
+    /// Refused for certain.
+    pub fail: u64,
+    /// Further attempts of producers, beyond the first of each message.
+    pub retries: u64,
+}
+
+/// Anomalies of order, and the one number that makes them comparable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Order {
+    /// Messages whose first effect came after that of a message of the same key and producer that was
+    /// sent later (first-effect inversion).
+    pub reordered: u64,
+    /// Messages that had an effect *again* after one of a later message (replay inversion).
+    pub replayed: u64,
+    /// Copies stored behind a message that was sent later (write inversion).
+    pub write_inversions: u64,
+    /// Hand-overs that jumped over a stored record within one assignment (poll skip; log only).
+    pub poll_skips: u64,
+    /// Hand-overs that went back within one assignment (nonmonotonic poll; log only).
+    pub nonmonotonic_polls: u64,
+    /// Offsets that were seen with two messages (log only).
+    pub inconsistent_offsets: u64,
+    /// Pairs of neighbours among the first effects of one key and producer: the denominator.
+    pub adjacent_pairs: u64,
+    /// The lowest message that is reordered.
+    pub reordered_example: Option<MessageId>,
+    /// The lowest message that is replayed.
+    pub replayed_example: Option<MessageId>,
+}
+
+impl Report {
+    /// Those of `required` that no subscription has seen: a claim that rests on them is vacuous.
+    pub fn vacuous(&self, required: &[Counter]) -> Vec<Counter> {
+        let unseen = |counter: &Counter| {
+            self.subscriptions.iter().all(|report| report.counters.get(*counter) == 0)
+        };
+        required.iter().copied().filter(unseen).collect()
+    }
+}
+
+impl SubscriptionReport {
+    /// Those of `required` that this subscription has not seen.
+    pub fn vacuous(&self, required: &[Counter]) -> Vec<Counter> {
+        let unseen = |counter: &Counter| self.counters.get(*counter) == 0;
+        required.iter().copied().filter(unseen).collect()
+    }
+
+    /// Lost messages.
+    pub fn lost(&self) -> u64 {
+        self.classes.get(Class::Lost)
+    }
+
+    /// Messages that had more than one outcome: duplicated or split.
+    pub fn duplicated(&self) -> u64 {
+        self.classes.get(Class::Duplicated) + self.classes.get(Class::Split)
+    }
+
+    /// Hand-overs and the acknowledged sends that they belong to: how much the work is amplified.
+    pub fn amplification(&self) -> (u64, u64) {
+        (self.deliveries, self.acknowledged)
+    }
+}
+
+/// A list of `{class, cause, message}`, because a pair is no key in JSON.
+fn examples<S: Serializer>(
+    examples: &BTreeMap<(Class, Cause), MessageId>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Example {
+        class: Class,
+        cause: Cause,
+        message: MessageId,
+    }
+    serializer.collect_seq(examples.iter().map(|(&(class, cause), &message)| Example {
+        class,
+        cause,
+        message,
+    }))
+}

@@ -1,0 +1,202 @@
+//! What the producers' side of a history says: who sent what, when, with which outcome, and so which
+//! message was sent before which.
+//!
+//! > **The rule** (semantics.md 5.5). m1 ≺ m2 iff both have one key and one producer and m1 was
+//! > acknowledged before m2 was first sent.
+//!
+//! Ids grow in the order in which a producer first sends. So it is enough to keep, for each message,
+//! its *mark*: the highest id that its producer had sent when it was acknowledged. Then m1 ≺ m2 iff
+//! id(m2) > mark(m1), and no pair has to be looked at. Messages of one key and producer are a *chain*.
+
+use entrega_model::event::SendOutcome;
+use entrega_model::{Instant, Key, MessageId, ProcessId};
+
+use crate::Sends;
+use crate::class::Sent;
+use crate::message::NONE;
+use crate::table::Table;
+
+/// A message as its producer sees it: 16 bytes, shared by all subscriptions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Send {
+    invoked_at: Instant,
+    /// [`NONE`] until it is sent.
+    chain: u32,
+    /// The mark once it is acknowledged, else one of the values below, which are above every mark.
+    mark: u32,
+}
+
+const OPEN: u32 = u32::MAX;
+const FAILED: u32 = u32::MAX - 1;
+const INDETERMINATE: u32 = u32::MAX - 2;
+const HIGHEST_MARK: u32 = u32::MAX - 3;
+
+impl Default for Send {
+    fn default() -> Self {
+        Self { invoked_at: Instant::START, chain: NONE, mark: OPEN }
+    }
+}
+
+impl Send {
+    /// What the producer was told.
+    pub(crate) fn sent(&self) -> Sent {
+        match self.mark {
+            _ if self.chain == NONE => Sent::Never,
+            OPEN | INDETERMINATE => Sent::Info,
+            FAILED => Sent::Fail,
+            _ => Sent::Ok,
+        }
+    }
+
+    /// When it was first sent.
+    #[inline]
+    pub(crate) fn invoked_at(&self) -> Instant {
+        self.invoked_at
+    }
+
+    /// The index of its chain.
+    #[inline]
+    pub(crate) fn chain(&self) -> usize {
+        self.chain as usize
+    }
+
+    /// Whether it was sent, and acknowledged, before the message with id `other` of its chain was sent.
+    #[inline]
+    pub(crate) fn precedes(&self, other: u32) -> bool {
+        other > self.mark
+    }
+}
+
+/// The messages of one key and one producer.
+#[derive(Clone, Copy, Debug)]
+struct Chain {
+    producer: ProcessId,
+    /// The next chain of the same key.
+    next: u32,
+}
+
+/// The fold over all sends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SendFold {
+    sends: Table<Send>,
+    /// The first chain of each key.
+    heads: Table<Option<u32>>,
+    chains: Vec<Chain>,
+    /// The highest id that each producer has sent.
+    highest: Table<u32>,
+    totals: Sends,
+}
+
+impl SendFold {
+    pub(crate) fn with_capacity(messages: usize) -> Self {
+        Self { sends: Table::with_capacity(messages), ..Self::default() }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.sends.clear();
+        self.heads.clear();
+        self.chains.clear();
+        self.highest.clear();
+        self.totals = Sends::default();
+    }
+
+    /// A producer begins to send, or tries again.
+    #[inline]
+    pub(crate) fn invoked(
+        &mut self,
+        at: Instant,
+        message: MessageId,
+        key: Key,
+        producer: ProcessId,
+        attempt: u16,
+    ) {
+        if attempt > 1 {
+            self.totals.retries += 1;
+        }
+        if self.get(message).is_some() {
+            return;
+        }
+        let chain = self.chain(key, producer);
+        let highest = self.highest.entry(producer.0.into());
+        *highest = message.0.max(*highest);
+        *self.sends.entry(message.0.into()) = Send { invoked_at: at, chain, mark: OPEN };
+        self.totals.invoked += 1;
+    }
+
+    /// A send is over; only the first outcome counts.
+    #[inline]
+    pub(crate) fn ended(&mut self, message: MessageId, producer: ProcessId, outcome: SendOutcome) {
+        let highest = self.highest.get(producer.0.into()).copied().unwrap_or(0);
+        let Some(send) = self.sends.get_mut(message.0.into()) else { return };
+        if send.chain == NONE || send.mark != OPEN {
+            return;
+        }
+        match outcome {
+            SendOutcome::Ok => {
+                send.mark = highest.max(message.0).min(HIGHEST_MARK);
+                self.totals.ok += 1;
+            }
+            SendOutcome::Fail => {
+                send.mark = FAILED;
+                self.totals.fail += 1;
+            }
+            SendOutcome::Info => send.mark = INDETERMINATE,
+        }
+    }
+
+    /// A message, if it was sent.
+    #[inline]
+    pub(crate) fn get(&self, message: MessageId) -> Option<&Send> {
+        self.sends.get(message.0.into()).filter(|send| send.chain != NONE)
+    }
+
+    /// All messages that were sent, by id.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (MessageId, &Send)> {
+        let sent = self.sends.iter().filter(|(_, send)| send.chain != NONE);
+        sent.map(|(id, send)| (MessageId(id as u32), send))
+    }
+
+    /// The accounts; a send without outcome is indeterminate.
+    pub(crate) fn totals(&self) -> Sends {
+        Sends { info: self.totals.invoked - self.totals.ok - self.totals.fail, ..self.totals }
+    }
+
+    /// The chain of a key and producer, new if need be.
+    fn chain(&mut self, key: Key, producer: ProcessId) -> u32 {
+        let head = self.heads.entry(key.0.into());
+        let mut found = head.unwrap_or(NONE);
+        while let Some(chain) = self.chains.get(found as usize) {
+            if chain.producer == producer {
+                return found;
+            }
+            found = chain.next;
+        }
+        let new = self.chains.len() as u32;
+        self.chains.push(Chain { producer, next: head.replace(new).unwrap_or(NONE) });
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_send_is_small() {
+        assert!(size_of::<Send>() <= 16, "{}", size_of::<Send>());
+    }
+
+    #[test]
+    fn a_message_precedes_what_was_sent_after_its_acknowledgement() {
+        let mut fold = SendFold::default();
+        let mut send = |id| fold.invoked(Instant::START, MessageId(id), Key(0), ProcessId(0), 1);
+        send(0);
+        send(1);
+        fold.ended(MessageId(0), ProcessId(0), SendOutcome::Ok);
+        fold.invoked(Instant::START, MessageId(2), Key(0), ProcessId(0), 1);
+        let first = *fold.get(MessageId(0)).unwrap();
+        assert!(!first.precedes(1), "pipelined: no order was promised");
+        assert!(first.precedes(2));
+        assert!(!fold.get(MessageId(1)).unwrap().precedes(2), "not acknowledged");
+    }
+}

@@ -1,0 +1,170 @@
+//! The fold over the events of one subscription.
+//!
+//! Each method takes one kind of event. Where an event changes the state of a delivery that a consumer
+//! holds, it goes through [`SubscriptionFold::change`], so that the windows of [`crate::windows`] stay
+//! true.
+
+mod evidence;
+mod settles;
+mod work;
+mod world;
+
+use entrega_model::event::{RemoveReason, SettleAct};
+use entrega_model::{DeliveryId, Generation, LaneId, MessageId, ProcessId};
+
+use crate::checker::SubscriptionConfig;
+use crate::lanes::Progress;
+use crate::message::{Flag, Message};
+use crate::order::KeyOrder;
+use crate::owners::Owners;
+use crate::sends::Send;
+use crate::table::Table;
+use crate::windows;
+use crate::{Cause, Counter, Counters, Histogram};
+
+/// What is known of one subscription.
+#[derive(Clone, Debug)]
+pub(crate) struct SubscriptionFold {
+    pub(crate) promise: SubscriptionConfig,
+    pub(crate) messages: Table<Message>,
+    pub(crate) totals: Totals,
+    pub(crate) order: KeyOrder,
+    pub(crate) counters: Counters,
+    pub(crate) latency: Histogram,
+    owners: Owners,
+    progress: Table<Progress>,
+    generation: Option<Generation>,
+}
+
+/// Sums over all messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) stored: u64,
+    pub(crate) deliveries: u64,
+    pub(crate) redeliveries: u64,
+    pub(crate) effects: u64,
+    pub(crate) excess: u64,
+    pub(crate) repeated: u64,
+    pub(crate) dead_letters: u64,
+    pub(crate) dlq_excess: u64,
+}
+
+/// A message that was handed over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handed {
+    pub(crate) delivery: DeliveryId,
+    pub(crate) message: MessageId,
+    pub(crate) consumer: ProcessId,
+    pub(crate) lane: LaneId,
+    pub(crate) position: u64,
+    /// The delivery number that a queue gives it.
+    pub(crate) attempt: u16,
+}
+
+/// A consumer's settle of a message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settle {
+    pub(crate) message: MessageId,
+    pub(crate) consumer: ProcessId,
+    pub(crate) act: SettleAct,
+}
+
+impl SubscriptionFold {
+    pub(crate) fn new(promise: SubscriptionConfig, processes: usize, messages: usize) -> Self {
+        Self {
+            promise,
+            messages: Table::with_capacity(messages),
+            totals: Totals::default(),
+            order: KeyOrder::default(),
+            counters: Counters::default(),
+            latency: Histogram::default(),
+            owners: Owners::with_capacity(processes),
+            progress: Table::default(),
+            generation: None,
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.messages.clear();
+        self.totals = Totals::default();
+        self.order.clear();
+        self.counters = Counters::default();
+        self.latency.clear();
+        self.owners.clear();
+        self.progress.clear();
+        self.generation = None;
+    }
+
+    #[inline]
+    fn entry(&mut self, message: MessageId) -> &mut Message {
+        self.messages.entry(message.0.into())
+    }
+
+    /// Changes a message, and with it the window in which its last delivery is.
+    #[inline]
+    fn change(&mut self, message: MessageId, change: impl FnOnce(&mut Message)) {
+        let message = self.messages.entry(message.0.into());
+        let before = windows::state_of(message);
+        change(message);
+        let after = windows::state_of(message);
+        if before != after
+            && let Some(life) = self.owners.life_of(message.tenure)
+        {
+            life.shift(before, after);
+        }
+    }
+
+    /// Changes a message whose last delivery went to `consumer`.
+    #[inline]
+    fn change_of(
+        &mut self,
+        message: MessageId,
+        consumer: ProcessId,
+        change: impl FnOnce(&mut Message),
+    ) {
+        let tenure = self.entry(message).tenure;
+        if self.owners.of_consumer(tenure, consumer).is_some() {
+            self.change(message, change);
+        }
+    }
+}
+
+/// Storage.
+impl SubscriptionFold {
+    #[inline]
+    pub(crate) fn stored(&mut self, id: MessageId, send: Option<&Send>, lane: LaneId) {
+        let message = self.messages.entry(id.0.into());
+        message.copies = message.copies.saturating_add(1);
+        if message.surplus > 0 {
+            self.totals.redeliveries = self.totals.redeliveries.saturating_sub(1);
+        }
+        message.surplus = message.surplus.saturating_sub(1);
+        self.totals.stored += 1;
+        if let Some(send) = send {
+            self.order.stored(id, send, lane);
+        }
+    }
+
+    pub(crate) fn sent_again(&mut self, message: MessageId) {
+        if self.messages.get(message.0.into()).is_some_and(|message| message.copies > 0) {
+            self.counters.add(Counter::RetriesOfStoredSends, 1);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn removed(&mut self, message: MessageId, reason: RemoveReason) {
+        let message = self.entry(message);
+        message.set(Flag::Removed);
+        message.note_loss(Cause::of_removal(reason));
+    }
+
+    pub(crate) fn retrievable(&mut self, message: MessageId) {
+        self.entry(message).set(Flag::Retrievable);
+    }
+
+    /// An offset was seen, with the same message as before or with another.
+    #[inline]
+    pub(crate) fn saw_offset(&mut self, consistent: bool) {
+        self.order.found.inconsistent_offsets += u64::from(!consistent);
+    }
+}

@@ -1,0 +1,93 @@
+//! The evidence about a redelivery, gathered from message, owners and offsets.
+//!
+//! Mostly a message comes again because its last delivery lost it. But a consumer with a buffer may hand
+//! over what had been taken from it long before: then the *new* delivery is the one that lost it, and
+//! the last one got it for that reason. On a queue the delivery number tells; on a log it is the older
+//! tenure.
+
+use entrega_model::LaneId;
+
+use super::{Handed, SubscriptionFold};
+use crate::lanes::Lanes;
+use crate::message::{Flag, Message};
+use crate::redelivery::Evidence;
+use crate::{Cause, Counter};
+
+impl SubscriptionFold {
+    /// Why a message that was handed over before is handed over again, under `tenure`.
+    pub(super) fn why_again(
+        &self,
+        message: &Message,
+        handed: Handed,
+        tenure: u32,
+        lanes: &Lanes,
+    ) -> Cause {
+        let stale = match lanes.is_log {
+            true => self.why_stale_on_log(message, tenure),
+            false => self.why_stale_on_queue(message, handed.attempt),
+        };
+        let at = lanes.is_log.then_some((handed.lane, handed.position));
+        stale.unwrap_or_else(|| self.evidence(message, at).cause())
+    }
+
+    /// Why a tenure older than that of the last delivery is over.
+    fn why_stale_on_log(&self, message: &Message, tenure: u32) -> Option<Cause> {
+        if tenure >= message.tenure {
+            return None;
+        }
+        let (tenure, _) = self.owners.get(tenure)?;
+        let over = Evidence {
+            session_expired: tenure.session_expired,
+            moved: tenure.moved,
+            forgotten: tenure.forgotten,
+            ..Evidence::default()
+        };
+        Some(over.cause()).filter(|cause| *cause != Cause::Unexplained)
+    }
+
+    /// Why the broker took a delivery back before it was handed over.
+    fn why_stale_on_queue(&self, message: &Message, attempt: u16) -> Option<Cause> {
+        if !message.numbers.is_stale(attempt) {
+            return None;
+        }
+        if message.has(Flag::LeaseRanOutAhead) {
+            return Some(Cause::LeaseExpired);
+        }
+        self.has_restarted().then_some(Cause::BrokerForgot)
+    }
+
+    /// What is known of the last delivery of a message; `at` is where it stands on a log.
+    pub(super) fn evidence(&self, message: &Message, at: Option<(LaneId, u64)>) -> Evidence {
+        let Some((tenure, life)) = self.owners.get(message.tenure) else {
+            return Evidence::default();
+        };
+        let (is_log, position) = (at.is_some(), at.map_or(0, |(_, position)| position));
+        let progress = at.and_then(|(lane, _)| self.progress.get(lane.0.into()));
+        let progress = progress.copied().unwrap_or_default();
+        let settled = message.has(Flag::Settled);
+        let restarted = self.has_restarted();
+        let refused = message.has(Flag::SettleRefused);
+        Evidence {
+            settled,
+            crashed: life.crashed,
+            lease_ran_out: message.has(Flag::LeaseRanOutUnsettled),
+            session_expired: tenure.session_expired,
+            moved: tenure.moved,
+            settle_invoked: message.has(Flag::SettleInvoked)
+                || (is_log && tenure.asked_upto > position),
+            refused_after_restart: !is_log && restarted && refused && !message.was_returned(),
+            nacked: message.has(Flag::Nacked),
+            closed: life.exited || message.has(Flag::Requeued),
+            forgotten: tenure.forgotten,
+            restarted,
+            reset: is_log
+                && message.tenure < progress.reset_before
+                && position >= progress.reset_to,
+            rewound: is_log && settled && position >= progress.committed,
+        }
+    }
+
+    fn has_restarted(&self) -> bool {
+        self.counters.get(Counter::BrokerRestarts) > 0
+    }
+}

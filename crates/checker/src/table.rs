@@ -1,0 +1,146 @@
+//! A table indexed by dense ids that survives ids that are not.
+//!
+//! Ids of a run are dense, so a vector is the table. A history from elsewhere may name anything: an id
+//! far beyond the end must not make the vector huge, so it goes into a tree beside it until the vector
+//! has grown to meet it. In a dense run the tree is empty and is never looked at.
+
+use std::collections::BTreeMap;
+
+/// How far beyond the end an id may lie and still grow the vector.
+const SLACK: usize = 1024;
+
+/// Values by index; an index never touched holds the default.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<T> {
+    dense: Vec<T>,
+    expected: usize,
+    /// Every index here is beyond the end of `dense`.
+    sparse: BTreeMap<u64, T>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { dense: Vec::new(), expected: 0, sparse: BTreeMap::new() }
+    }
+}
+
+impl<T: Clone + Default> Table<T> {
+    /// An empty table with room for indices below `expected`.
+    pub(crate) fn with_capacity(expected: usize) -> Self {
+        Self { dense: Vec::with_capacity(expected), expected, sparse: BTreeMap::new() }
+    }
+
+    /// The value at `index`, if the table reaches so far.
+    #[inline]
+    pub(crate) fn get(&self, index: u64) -> Option<&T> {
+        match usize::try_from(index) {
+            Ok(near) if near < self.dense.len() => Some(&self.dense[near]),
+            _ => self.sparse.get(&index),
+        }
+    }
+
+    /// The value at `index`, to change.
+    #[inline]
+    pub(crate) fn entry(&mut self, index: u64) -> &mut T {
+        match usize::try_from(index) {
+            Ok(near) if near < self.dense.len() => &mut self.dense[near],
+            _ => self.grow(index),
+        }
+    }
+
+    /// The value at `index`, to change, if the table reaches so far.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, index: u64) -> Option<&mut T> {
+        match usize::try_from(index) {
+            Ok(near) if near < self.dense.len() => Some(&mut self.dense[near]),
+            _ => self.sparse.get_mut(&index),
+        }
+    }
+
+    /// Everything that the table reaches, by index.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
+        let sparse = self.sparse.iter().map(|(index, value)| (*index, value));
+        (0..).zip(&self.dense).chain(sparse)
+    }
+
+    /// The same, to change.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut T)> {
+        let sparse = self.sparse.iter_mut().map(|(index, value)| (*index, value));
+        (0..).zip(&mut self.dense).chain(sparse)
+    }
+
+    /// What lies in `from..to`, in order.
+    pub(crate) fn range(&self, from: u64, to: u64) -> impl Iterator<Item = (u64, &T)> {
+        let clip = |bound: u64| {
+            usize::try_from(bound).map_or(self.dense.len(), |bound| bound.min(self.dense.len()))
+        };
+        let to = to.max(from);
+        let near = &self.dense[clip(from)..clip(to)];
+        let sparse = self.sparse.range(from..to).map(|(index, value)| (*index, value));
+        near.iter().zip(from..).map(|(value, index)| (index, value)).chain(sparse)
+    }
+
+    /// Forgets everything, and keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        self.dense.clear();
+        self.sparse.clear();
+    }
+
+    #[cold]
+    fn grow(&mut self, index: u64) -> &mut T {
+        let reach = (self.dense.len() + SLACK).max(self.expected);
+        let Some(near) = usize::try_from(index).ok().filter(|near| *near < reach) else {
+            return self.sparse.entry(index).or_default();
+        };
+        let old_len = self.dense.len();
+        self.dense.resize(near + 1, T::default());
+        if !self.sparse.is_empty() {
+            let beyond = self.sparse.split_off(&(index + 1));
+            for (met, value) in std::mem::replace(&mut self.sparse, beyond) {
+                debug_assert!(met >= old_len as u64);
+                self.dense[met as usize] = value;
+            }
+        }
+        &mut self.dense[near]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_wild_index_costs_one_entry() {
+        let mut table = Table::<u8>::default();
+        *table.entry(u64::MAX) = 1;
+        *table.entry(3) = 2;
+        assert_eq!(table.dense.len(), 4);
+        assert_eq!(table.get(u64::MAX), Some(&1));
+        assert_eq!(table.range(0, u64::MAX).filter(|(_, value)| **value != 0).count(), 1);
+    }
+
+    #[test]
+    fn a_range_may_lie_beyond_everything() {
+        let mut table = Table::<u8>::default();
+        *table.entry(0) = 1;
+        assert_eq!(table.range(u64::MAX, 0).count(), 0);
+        assert_eq!(table.range(u64::MAX, u64::MAX).count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_map(writes in prop::collection::vec((0_u64..8000, 1_u8..), 0..60)) {
+            let (mut table, mut map) = (Table::default(), BTreeMap::new());
+            for (index, value) in writes {
+                *table.entry(index) = value;
+                map.insert(index, value);
+            }
+            let seen = |(index, value): (u64, &u8)| (*value != 0).then_some((index, *value));
+            prop_assert!(table.iter().filter_map(seen).eq(map.clone()));
+            let middle: Vec<_> = table.range(500, 5000).filter_map(seen).collect();
+            prop_assert!(middle.into_iter().eq(map.range(500..5000).map(|(i, v)| (*i, *v))));
+        }
+    }
+}

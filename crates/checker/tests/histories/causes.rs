@@ -1,0 +1,373 @@
+//! One history for each cause, on both models where both have it.
+
+use entrega_checker::{Cause, Class};
+use entrega_model::MessageId;
+use entrega_model::event::{
+    DeadLetterReason, ProcessingResult, RemoveReason, SendOutcome, SettleAct, SettleOutcome,
+    SettleTrigger,
+};
+
+use crate::dsl::{Handed, History, log, queue, report};
+
+/// Message 0, handed over for the first, second and third time.
+const A: Handed = Handed(1, 0, 1);
+const B: Handed = Handed(2, 0, 2);
+const C: Handed = Handed(3, 0, 3);
+
+/// Message 0 must be in `class` because of `cause`, and nothing else may have a cause.
+fn check(history: History, class: Class, cause: Cause) {
+    let report = report(&history);
+    let seen: Vec<_> = report.causes.iter().map(|(cause, count)| (*cause, *count)).collect();
+    assert_eq!(seen, [(cause, 1)], "{history:#?}");
+    assert_eq!(report.examples.get(&(class, cause)), Some(&MessageId(0)), "{history:#?}");
+}
+
+fn lost(history: History, cause: Cause) {
+    check(history, Class::Lost, cause);
+}
+
+fn twice(history: History, cause: Cause) {
+    check(history, Class::Duplicated, cause);
+}
+
+fn split(history: History, cause: Cause) {
+    check(history, Class::Split, cause);
+}
+
+#[test]
+fn lost_in_the_broker() {
+    let acked = queue().invoked(0, 0, 1).ended(0, SendOutcome::Ok);
+    lost(acked.clone(), Cause::NeverStoredButAcked);
+    lost(acked.removed(0, RemoveReason::Unroutable), Cause::NeverStoredButAcked);
+    let removals = [
+        (RemoveReason::Ttl, Cause::RemovedTtl),
+        (RemoveReason::Overflow, Cause::RemovedOverflow),
+        (RemoveReason::Retention, Cause::RemovedRetention),
+        (RemoveReason::Compaction, Cause::RemovedCompaction),
+        (RemoveReason::DeliveryLimit, Cause::RemovedDeliveryLimit),
+        (RemoveReason::Truncation, Cause::RemovedTruncation),
+        (RemoveReason::Purge, Cause::RemovedPurge),
+        (RemoveReason::BrokerLoss, Cause::RemovedBrokerLoss),
+        (RemoveReason::Unroutable, Cause::RemovedUnroutable),
+    ];
+    for (reason, cause) in removals {
+        lost(queue().sent(0).removed(0, reason), cause);
+        lost(log().sent(0).removed(0, reason), cause);
+    }
+}
+
+#[test]
+fn lost_by_a_settle_without_effect() {
+    let triggers = [
+        (SettleTrigger::Application, Cause::SettledBeforeProcess),
+        (SettleTrigger::Timer, Cause::SettledByTimer),
+        (SettleTrigger::Delivery, Cause::SettledAtDelivery),
+        (SettleTrigger::NextReceive, Cause::SettledByNextReceive),
+        (SettleTrigger::Close, Cause::SettledByClose),
+        (SettleTrigger::Revoke, Cause::SettledOnRevoke),
+    ];
+    for (trigger, cause) in triggers {
+        lost(queue().sent(0).delivered(A).acked_by(A, trigger).crashed(1), cause);
+        lost(log().sent(0).delivered(A).committed_by(1, 0, 1, trigger).crashed(1), cause);
+    }
+    let confirmed = queue().sent(0).delivered(A).settle_ended(A, SettleOutcome::Ok);
+    lost(confirmed, Cause::SettledBeforeProcess);
+}
+
+#[test]
+fn a_log_loses_by_the_commit_and_not_by_the_retention_that_follows() {
+    let settled = log().sent(0).delivered(A).settled(A).crashed(1);
+    lost(settled.removed(0, RemoveReason::Retention), Cause::SettledBeforeProcess);
+}
+
+#[test]
+fn a_commit_covers_the_message_that_was_skipped() {
+    let one = Handed(2, 1, 1);
+    let history = log()
+        .sent(0)
+        .sent(1)
+        .assigned(1, 0)
+        .delivered(A)
+        .failed(A, ProcessingResult::Transient)
+        .processed(one)
+        .settled(one);
+    lost(history, Cause::SettledBeforeProcess);
+}
+
+#[test]
+fn a_commit_that_moves_back_takes_its_word_back() {
+    let history = log()
+        .sent(0)
+        .delivered(A)
+        .committed_by(1, 0, 1, SettleTrigger::Timer)
+        .committed_by(1, 1, 0, SettleTrigger::Application)
+        .committed_by(1, 0, 1, SettleTrigger::Close);
+    lost(history, Cause::SettledByClose);
+}
+
+#[test]
+fn lost_by_a_reset() {
+    let history = log().sent(0).reset(1, None, 1).assigned(1, 1);
+    lost(history, Cause::SkippedByReset);
+    let covered = log().sent(0).sent(1).reset(1, None, 1).assigned(1, 1);
+    let next = Handed(1, 1, 1);
+    lost(covered.processed(next).settled(next), Cause::SkippedByReset);
+    let removed = log().sent(0).removed(0, RemoveReason::Retention).reset(1, Some(0), 1);
+    lost(removed, Cause::RemovedRetention);
+}
+
+#[test]
+fn stored_twice_comes_first() {
+    let copies = queue().sent(0).stored(0, 1).processed(A).settled(A).processed(B);
+    twice(copies.clone(), Cause::StoredTwice);
+    twice(copies.crashed(1), Cause::StoredTwice);
+    let log = log().sent(0).stored(0, 1).assigned(1, 0).processed(A);
+    twice(log.delivered_at(B, 1).applied(B), Cause::StoredTwice);
+}
+
+#[test]
+fn a_crash_between_effect_and_settle() {
+    let queue = queue().sent(0).processed(A).crashed(1).requeued(0, 1);
+    twice(queue.processed(B).settled(B), Cause::RedeliveredAfterCrash);
+    let log = log().sent(0).assigned(1, 0).processed(A).crashed(1).assigned(2, 0);
+    twice(log.processed(B).settled(B), Cause::RedeliveredAfterCrash);
+}
+
+#[test]
+fn a_crash_repeats_all_that_is_uncommitted() {
+    let (first, second) = (Handed(2, 1, 1), Handed(4, 1, 2));
+    let history = log()
+        .sent(0)
+        .sent(1)
+        .assigned(1, 0)
+        .processed(A)
+        .processed(first)
+        .crashed(1)
+        .assigned(2, 0)
+        .processed(Handed(3, 0, 2))
+        .processed(second);
+    assert_eq!(report(&history).causes.get(&Cause::RedeliveredAfterCrash), Some(&2));
+}
+
+#[test]
+fn a_crash_of_somebody_else_is_no_cause() {
+    let history = queue().sent(0).processed(A).crashed(3).lease_expired(0, 1);
+    twice(history.processed(B), Cause::LeaseExpired);
+}
+
+#[test]
+fn a_crash_before_the_effect_is_not_the_cause_of_a_later_duplicate() {
+    let crash = queue().sent(0).delivered(A).crashed(1).requeued(0, 1);
+    let effect = crash.processed(B).lease_expired(0, 2);
+    twice(effect.processed(C), Cause::LeaseExpired);
+}
+
+#[test]
+fn an_effect_that_arrives_after_the_crash_of_its_consumer() {
+    let history = queue().sent(0).delivered(A).crashed(1).requeued(0, 1).begun(1);
+    let again = Handed(2, 0, 1);
+    twice(history.clone().applied(A).processed(again), Cause::RedeliveredAfterCrash);
+    twice(history.processed(again).applied(A), Cause::RedeliveredAfterCrash);
+}
+
+#[test]
+fn a_lease_runs_out_while_the_handler_is_slow() {
+    let history = queue().sent(0).delivered(A).lease_expired(0, 1).delivered(B);
+    twice(history.clone().applied(A).applied(B), Cause::LeaseExpired);
+    twice(history.clone().applied(B).applied(A), Cause::LeaseExpired);
+    let settled = history.applied(B).settled(B).applied(A).settle_invoked(A, SettleAct::Ack);
+    twice(settled.settle_ended(A, SettleOutcome::Fail), Cause::LeaseExpired);
+}
+
+#[test]
+fn a_lease_runs_out_while_the_process_stalls() {
+    let history = queue().sent(0).processed(A).stalled(1).lease_expired(0, 1).processed(B);
+    twice(history.resumed(1), Cause::LeaseExpired);
+}
+
+#[test]
+fn a_zombie_is_explained_by_what_made_it_one() {
+    let stalled = queue().sent(0).delivered(A).stalled(1).lease_expired(0, 1);
+    let crash = stalled.delivered(B).crashed(2).requeued(0, 2).processed(C);
+    twice(crash.resumed(1).applied(A), Cause::LeaseExpired);
+}
+
+#[test]
+fn a_lease_runs_out_in_the_buffer_of_a_slow_consumer() {
+    let buffered = queue().sent(0).lease_expired(0, 1);
+    let first = buffered.clone().delivered_number(A, 1).applied(A);
+    let refused = first.settle_invoked(A, SettleAct::Ack).settle_ended(A, SettleOutcome::Fail);
+    twice(refused.delivered_number(B, 2).applied(B), Cause::LeaseExpired);
+    let second = buffered.delivered_number(B, 2).applied(B).settled(B).delivered_number(A, 1);
+    twice(second.clone().applied(A), Cause::LeaseExpired);
+    let asked = second.applied(A).settle_invoked(A, SettleAct::Ack);
+    twice(asked.settle_ended(A, SettleOutcome::Fail), Cause::LeaseExpired);
+}
+
+#[test]
+fn a_lease_that_ran_out_in_a_buffer_says_nothing_of_other_deliveries() {
+    let buffered = queue().sent(0).lease_expired(0, 1).crashed(1);
+    let effect = buffered.delivered_number(B, 2).applied(B).exited(2).requeued(0, 2);
+    twice(effect.delivered_number(C, 3).applied(C), Cause::ClosedWithoutSettle);
+}
+
+#[test]
+fn a_lease_that_nobody_holds_any_more() {
+    let history = queue().sent(0).processed(A).exited(1).lease_expired(0, 1);
+    twice(history.processed(B), Cause::ClosedWithoutSettle);
+}
+
+#[test]
+fn a_settle_that_is_lost() {
+    let asked = queue().sent(0).processed(A).settle_invoked(A, SettleAct::Ack);
+    let unknown = asked.settle_ended(A, SettleOutcome::Info);
+    twice(unknown.lease_expired(0, 1).processed(B), Cause::SettleLost);
+    let late = queue().sent(0).processed(A).settle_invoked(A, SettleAct::Ack).lease_expired(0, 1);
+    twice(late.settle_ended(A, SettleOutcome::Fail).processed(B), Cause::SettleLost);
+    let crash = queue().sent(0).processed(A).settle_invoked(A, SettleAct::Ack).crashed(1);
+    twice(crash.requeued(0, 1).processed(B), Cause::RedeliveredAfterCrash);
+}
+
+#[test]
+fn a_commit_that_is_lost_shows_when_its_consumer_leaves() {
+    let one = Handed(2, 1, 1);
+    let asked = log().sent(0).sent(1).assigned(1, 0).processed(A).processed(one);
+    let unknown =
+        asked.settle_invoked(one, SettleAct::Commit).settle_ended(one, SettleOutcome::Info);
+    let left = unknown.exited(1).assigned(2, 0);
+    twice(left.clone().processed(B), Cause::SettleLost);
+    let crash = log().sent(0).assigned(1, 0).processed(A).settle_invoked(A, SettleAct::Commit);
+    twice(crash.crashed(1).assigned(2, 0).processed(B), Cause::RedeliveredAfterCrash);
+}
+
+#[test]
+fn a_session_expires_between_effect_and_settle() {
+    let history = log().sent(0).assigned(1, 0).processed(A).stalled(1).session_expired(1);
+    let moved = history.assigned(2, 0).processed(B).settled(B).resumed(1);
+    twice(moved.settle_invoked(A, SettleAct::Commit).lost(1), Cause::SessionExpired);
+}
+
+#[test]
+fn a_zombie_member_applies_after_its_successor() {
+    let history = log().sent(0).assigned(1, 0).delivered(A).stalled(1).session_expired(1);
+    let moved = history.assigned(2, 0).processed(B).settled(B);
+    twice(moved.resumed(1).applied(A).lost(1), Cause::SessionExpired);
+}
+
+#[test]
+fn a_zombie_member_goes_on_with_its_buffer() {
+    let stalled = log().sent(0).assigned(1, 0).stalled(1).session_expired(1).assigned(2, 0);
+    let zombie = stalled.delivered(B).settled(B).resumed(1).delivered(A);
+    twice(zombie.clone().applied(A).applied(B), Cause::SessionExpired);
+    twice(zombie.applied(B).applied(A).lost(1), Cause::SessionExpired);
+    let moved = log().sent(0).assigned(1, 0).assigned(2, 0).processed(B).settled(B);
+    twice(moved.processed(A).lost(1), Cause::Rebalanced);
+    let crash = log().sent(0).assigned(1, 0).processed(A).crashed(1).assigned(2, 0);
+    twice(crash.assigned(3, 0).processed(B), Cause::RedeliveredAfterCrash);
+}
+
+#[test]
+fn the_session_of_a_dead_member_does_not_taint_its_successor() {
+    let restarted = log().assigned(1, 0).crashed(1).begun(1).session_expired(1);
+    let effect = restarted.sent(0).assigned(1, 0).processed(A);
+    twice(effect.revoked(1).assigned(2, 0).processed(B), Cause::Rebalanced);
+}
+
+#[test]
+fn a_rebalance_between_effect_and_settle() {
+    let effect = log().sent(0).assigned(1, 0).processed(A);
+    twice(effect.clone().revoked(1).assigned(2, 0).processed(B), Cause::Rebalanced);
+    twice(effect.clone().assigned(2, 0).processed(B).lost(1), Cause::Rebalanced);
+    let refused = effect.settle_invoked(A, SettleAct::Commit).settle_ended(A, SettleOutcome::Fail);
+    twice(refused.lost(1).assigned(1, 0).processed(Handed(2, 0, 1)), Cause::Rebalanced);
+}
+
+#[test]
+fn a_nack_after_the_effect() {
+    let history = queue().sent(0).processed(A).failed(A, ProcessingResult::Unknown);
+    twice(history.settle_invoked(A, SettleAct::Requeue).processed(B), Cause::NackedAfterEffect);
+}
+
+#[test]
+fn closed_without_a_settle() {
+    let queue = queue().sent(0).processed(A).requeued(0, 1);
+    twice(queue.clone().processed(B).exited(1), Cause::ClosedWithoutSettle);
+    twice(queue.exited(1).processed(B), Cause::ClosedWithoutSettle);
+    let log = log().sent(0).assigned(1, 0).processed(A).exited(1).assigned(2, 0);
+    twice(log.processed(B), Cause::ClosedWithoutSettle);
+}
+
+#[test]
+fn a_broker_that_forgets() {
+    let queue = queue().sent(0).processed(A).broker_restarted();
+    twice(queue.clone().processed(B), Cause::BrokerForgot);
+    let refused = queue.settle_invoked(A, SettleAct::Ack).settle_ended(A, SettleOutcome::Fail);
+    twice(refused.processed(B), Cause::BrokerForgot);
+    let log = log().sent(0).assigned(1, 0).processed(A).broker_restarted().lost(1);
+    twice(log.assigned(1, 0).processed(Handed(2, 0, 1)), Cause::BrokerForgot);
+}
+
+#[test]
+fn a_stale_delivery_from_before_the_restart() {
+    let history = queue().sent(0).broker_restarted().processed(A);
+    let refused = history.settle_invoked(A, SettleAct::Ack).settle_ended(A, SettleOutcome::Fail);
+    twice(refused.processed(B), Cause::BrokerForgot);
+    let late = queue().sent(0).broker_restarted().delivered_number(B, 2).applied(B).settled(B);
+    twice(late.delivered_number(A, 1).applied(A), Cause::BrokerForgot);
+}
+
+#[test]
+fn a_reset_moves_back_over_what_was_settled() {
+    let settled = log().sent(0).assigned(1, 0).processed(A).settled(A).exited(1);
+    twice(settled.clone().reset(2, Some(9), 0).assigned(2, 0).processed(B), Cause::OffsetReset);
+    let unsettled = log().sent(0).assigned(1, 0).processed(A).exited(1);
+    let reset = unsettled.reset(2, None, 0).assigned(2, 0).processed(B);
+    twice(reset, Cause::ClosedWithoutSettle);
+    let within = log().sent(0).assigned(1, 0).processed(A).reset(1, Some(7), 0);
+    twice(within.processed(Handed(2, 0, 1)), Cause::OffsetReset);
+}
+
+#[test]
+fn a_commit_moves_back_over_what_was_settled() {
+    let settled = log().sent(0).assigned(1, 0).processed(A).settled(A);
+    let rewound = settled.committed_by(3, 1, 0, SettleTrigger::Application).revoked(1);
+    twice(rewound.assigned(2, 0).processed(B), Cause::OffsetRewind);
+}
+
+#[test]
+fn a_handler_that_tries_again() {
+    let history = queue().sent(0).started(A).processed(A).failed(A, ProcessingResult::Unknown);
+    twice(history.started(A).applied(A).settled(A), Cause::HandlerRetry);
+}
+
+#[test]
+fn without_evidence_it_is_unexplained() {
+    twice(queue().sent(0).processed(A).processed(B), Cause::Unexplained);
+    twice(log().sent(0).assigned(1, 0).processed(A).processed(Handed(2, 0, 1)), Cause::Unexplained);
+}
+
+#[test]
+fn splits() {
+    let client = DeadLetterReason::Client;
+    let unknown = queue().sent(0).processed(A).failed(A, ProcessingResult::Unknown);
+    split(unknown.clone().dead_lettered(0, client), Cause::HandlerRetry);
+    let reject = unknown.settle_invoked(A, SettleAct::Reject);
+    split(reject.dead_lettered(0, DeadLetterReason::Rejected), Cause::NackedAfterEffect);
+    let crash = queue().sent(0).processed(A).crashed(1).requeued(0, 1);
+    split(crash.clone().delivered(B).dead_lettered(0, client), Cause::RedeliveredAfterCrash);
+    let limit = DeadLetterReason::DeliveryLimit;
+    split(crash.dead_lettered(0, limit), Cause::RedeliveredAfterCrash);
+    let slow = queue().sent(0).delivered(A).lease_expired(0, 1).dead_lettered(0, limit);
+    split(slow.applied(A), Cause::LeaseExpired);
+    let reversed = queue().sent(0).delivered(A).dead_lettered(0, client).crashed(1);
+    split(reversed.requeued(0, 1).processed(B), Cause::RedeliveredAfterCrash);
+    let rejected = queue().sent(0).processed(A).crashed(1).requeued(0, 1).delivered(B);
+    let rejected = rejected.dead_lettered(0, DeadLetterReason::Rejected);
+    split(rejected, Cause::RedeliveredAfterCrash);
+}
+
+#[test]
+fn the_first_duplicate_names_the_cause() {
+    let crash = queue().sent(0).processed(A).crashed(1).requeued(0, 1).processed(B);
+    twice(crash.lease_expired(0, 2).processed(C), Cause::RedeliveredAfterCrash);
+}

@@ -1,0 +1,336 @@
+//! How a history is written down: one short method for each thing that happens.
+//!
+//! Process 0 sends; the others consume. There is one subscription and one lane; on a log the offset of
+//! a message is its id, unless it is stored twice. Every event takes a millisecond.
+
+use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig, SubscriptionReport};
+use entrega_model::event::{
+    DeadLetterReason, EffectVerdict, Phase, ProcessingResult, RemoveReason, SendOutcome, SettleAct,
+    SettleOutcome, SettleTrigger,
+};
+use entrega_model::{
+    DeliveryId, Event, Generation, Guarantee, Incarnation, Instant, Key, Kind, LaneId, MessageId,
+    Observer, ProcessId, SubscriptionId,
+};
+
+pub(crate) const SUBSCRIPTION: SubscriptionId = SubscriptionId(0);
+pub(crate) const LANE: LaneId = LaneId(0);
+pub(crate) const PRODUCER: ProcessId = ProcessId(0);
+
+/// A history in the making.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    pub(crate) events: Vec<Event>,
+    is_log: bool,
+    generation: u32,
+}
+
+/// A hand-over: its name, the message, the consumer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handed(pub(crate) u32, pub(crate) u32, pub(crate) u16);
+
+pub(crate) fn log() -> History {
+    History { events: Vec::new(), is_log: true, generation: 0 }
+}
+
+pub(crate) fn queue() -> History {
+    History { events: Vec::new(), is_log: false, generation: 0 }
+}
+
+impl History {
+    pub(crate) fn push(mut self, kind: Kind) -> Self {
+        let at = Instant::from_nanos(self.events.len() as u64 * 1_000_000);
+        self.events.push(Event { at, kind });
+        self
+    }
+
+    pub(crate) fn invoked(self, message: u32, key: u32, attempt: u16) -> Self {
+        let (message, key) = (MessageId(message), Key(key));
+        self.push(Kind::SendInvoked { message, key, producer: PRODUCER, attempt })
+    }
+
+    pub(crate) fn ended(self, message: u32, outcome: SendOutcome) -> Self {
+        let message = MessageId(message);
+        self.push(Kind::SendEnded { message, producer: PRODUCER, outcome })
+    }
+
+    pub(crate) fn stored(self, message: u32, position: u64) -> Self {
+        let subscription = (!self.is_log).then_some(SUBSCRIPTION);
+        let message = MessageId(message);
+        self.push(Kind::Stored { message, subscription, lane: LANE, position, copy: 1 })
+    }
+
+    /// Sent, stored at its own offset, acknowledged; key 0.
+    pub(crate) fn sent(self, message: u32) -> Self {
+        self.invoked(message, 0, 1).stored(message, message.into()).ended(message, SendOutcome::Ok)
+    }
+
+    pub(crate) fn removed(self, message: u32, reason: RemoveReason) -> Self {
+        let subscription = (!self.is_log).then_some(SUBSCRIPTION);
+        self.push(Kind::Removed { message: MessageId(message), subscription, reason })
+    }
+
+    /// Handed over from a position, with the number that a queue gives to the delivery.
+    fn delivered_as(self, handed: Handed, position: u64, attempt: u16) -> Self {
+        let Handed(delivery, message, consumer) = handed;
+        self.push(Kind::Delivered {
+            delivery: DeliveryId(delivery),
+            message: MessageId(message),
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+            lane: LANE,
+            position,
+            attempt,
+            redelivered: attempt > 1,
+        })
+    }
+
+    /// Handed over from another offset than that of its id.
+    pub(crate) fn delivered_at(self, handed: Handed, offset: u64) -> Self {
+        self.delivered_as(handed, offset, 1)
+    }
+
+    /// Handed over by a queue, with the number that it gives to the delivery.
+    pub(crate) fn delivered_number(self, handed: Handed, attempt: u16) -> Self {
+        self.delivered_as(handed, handed.0.into(), attempt)
+    }
+
+    /// Handed over, on a queue with the next number.
+    pub(crate) fn delivered(self, handed: Handed) -> Self {
+        if self.is_log {
+            return self.delivered_at(handed, handed.1.into());
+        }
+        let same = |event: &&Event| match event.kind {
+            Kind::Delivered { message, .. } => message.0 == handed.1,
+            _ => false,
+        };
+        let before = self.events.iter().filter(same).count();
+        self.delivered_number(handed, before as u16 + 1)
+    }
+
+    pub(crate) fn started(self, Handed(delivery, message, consumer): Handed) -> Self {
+        self.push(Kind::ProcessingStarted {
+            delivery: DeliveryId(delivery),
+            message: MessageId(message),
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+        })
+    }
+
+    pub(crate) fn failed(
+        self,
+        Handed(delivery, message, consumer): Handed,
+        result: ProcessingResult,
+    ) -> Self {
+        self.push(Kind::ProcessingEnded {
+            delivery: DeliveryId(delivery),
+            message: MessageId(message),
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+            result,
+        })
+    }
+
+    pub(crate) fn decided(self, handed: Handed, verdict: EffectVerdict) -> Self {
+        let Handed(delivery, message, consumer) = handed;
+        self.push(Kind::Effect {
+            delivery: DeliveryId(delivery),
+            message: MessageId(message),
+            key: Key(0),
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+            verdict,
+        })
+    }
+
+    pub(crate) fn applied(self, handed: Handed) -> Self {
+        self.decided(handed, EffectVerdict::Applied)
+    }
+
+    /// Handed over and applied.
+    pub(crate) fn processed(self, handed: Handed) -> Self {
+        self.delivered(handed).applied(handed)
+    }
+
+    pub(crate) fn settle_invoked(
+        self,
+        Handed(delivery, message, consumer): Handed,
+        act: SettleAct,
+    ) -> Self {
+        let position = if self.is_log { message } else { delivery };
+        self.push(Kind::SettleInvoked {
+            message: MessageId(message),
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+            lane: LANE,
+            position: position.into(),
+            act,
+            trigger: SettleTrigger::Application,
+        })
+    }
+
+    pub(crate) fn settle_ended(
+        self,
+        Handed(_, message, consumer): Handed,
+        outcome: SettleOutcome,
+    ) -> Self {
+        let act = if self.is_log { SettleAct::Commit } else { SettleAct::Ack };
+        self.push(Kind::SettleEnded {
+            message: MessageId(message),
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+            act,
+            outcome,
+        })
+    }
+
+    pub(crate) fn acked_by(
+        self,
+        Handed(_, message, consumer): Handed,
+        trigger: SettleTrigger,
+    ) -> Self {
+        self.push(Kind::Settled {
+            message: MessageId(message),
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+            act: SettleAct::Ack,
+            trigger,
+        })
+        .removed(message, RemoveReason::Settled)
+    }
+
+    pub(crate) fn committed_by(
+        self,
+        consumer: u16,
+        previous: u64,
+        upto: u64,
+        trigger: SettleTrigger,
+    ) -> Self {
+        self.push(Kind::Committed {
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+            lane: LANE,
+            upto,
+            previous,
+            trigger,
+        })
+    }
+
+    /// Asked for, recorded and confirmed, whatever the model.
+    pub(crate) fn settled(self, handed: Handed) -> Self {
+        let Handed(_, message, consumer) = handed;
+        let (trigger, upto) = (SettleTrigger::Application, u64::from(message) + 1);
+        if self.is_log {
+            self.settle_invoked(handed, SettleAct::Commit)
+                .committed_by(consumer, 0, upto, trigger)
+                .settle_ended(handed, SettleOutcome::Ok)
+        } else {
+            self.settle_invoked(handed, SettleAct::Ack)
+                .acked_by(handed, trigger)
+                .settle_ended(handed, SettleOutcome::Ok)
+        }
+    }
+
+    pub(crate) fn dead_lettered(self, message: u32, reason: DeadLetterReason) -> Self {
+        let message = MessageId(message);
+        self.push(Kind::DeadLettered { message, subscription: SUBSCRIPTION, reason })
+    }
+
+    pub(crate) fn lease_expired(self, message: u32, consumer: u16) -> Self {
+        let (message, consumer) = (MessageId(message), ProcessId(consumer));
+        self.push(Kind::LeaseExpired { message, subscription: SUBSCRIPTION, consumer })
+    }
+
+    pub(crate) fn requeued(self, message: u32, consumer: u16) -> Self {
+        let (message, consumer) = (MessageId(message), ProcessId(consumer));
+        self.push(Kind::Requeued { message, subscription: SUBSCRIPTION, consumer })
+    }
+
+    pub(crate) fn session_expired(self, consumer: u16) -> Self {
+        let consumer = ProcessId(consumer);
+        self.push(Kind::SessionExpired { subscription: SUBSCRIPTION, consumer })
+    }
+
+    /// Assigned under the next generation, from `position` on.
+    pub(crate) fn assigned(mut self, consumer: u16, position: u64) -> Self {
+        self.generation += 1;
+        let generation = Generation(self.generation);
+        self.push(Kind::Assigned {
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+            lane: LANE,
+            generation,
+            position,
+        })
+    }
+
+    pub(crate) fn revoked(self, consumer: u16) -> Self {
+        let consumer = ProcessId(consumer);
+        self.push(Kind::Revoked { subscription: SUBSCRIPTION, consumer, lane: LANE })
+    }
+
+    pub(crate) fn lost(self, consumer: u16) -> Self {
+        let consumer = ProcessId(consumer);
+        self.push(Kind::Lost { subscription: SUBSCRIPTION, consumer, lane: LANE })
+    }
+
+    pub(crate) fn reset(self, consumer: u16, from: Option<u32>, to: u64) -> Self {
+        let (subscription, consumer, lane) = (SUBSCRIPTION, ProcessId(consumer), LANE);
+        self.push(Kind::OffsetReset { subscription, consumer, lane, from, to })
+    }
+
+    pub(crate) fn crashed(self, process: u16) -> Self {
+        let (process, incarnation) = (ProcessId(process), Incarnation(0));
+        self.push(Kind::Crashed { process, incarnation })
+    }
+
+    pub(crate) fn begun(self, process: u16) -> Self {
+        let (process, incarnation) = (ProcessId(process), Incarnation(1));
+        self.push(Kind::Started { process, incarnation })
+    }
+
+    pub(crate) fn exited(self, process: u16) -> Self {
+        let (process, incarnation) = (ProcessId(process), Incarnation(0));
+        self.push(Kind::Exited { process, incarnation, failed: true })
+    }
+
+    pub(crate) fn stalled(self, process: u16) -> Self {
+        self.push(Kind::Stalled { process: ProcessId(process) })
+    }
+
+    pub(crate) fn resumed(self, process: u16) -> Self {
+        self.push(Kind::Resumed { process: ProcessId(process) })
+    }
+
+    pub(crate) fn broker_restarted(self) -> Self {
+        self.push(Kind::BrokerRestarted)
+    }
+
+    pub(crate) fn retrievable(self, message: u32) -> Self {
+        let message = MessageId(message);
+        self.push(Kind::Entered { phase: Phase::Audit })
+            .push(Kind::Retrievable { message, subscription: SUBSCRIPTION })
+    }
+}
+
+/// Exactly-once effect, ordered, dead letters declared: what flags most.
+pub(crate) fn strict() -> SubscriptionConfig {
+    SubscriptionConfig {
+        guarantee: Guarantee::ExactlyOnceEffect,
+        dead_letters_declared: true,
+        ordered: true,
+    }
+}
+
+/// Judges events by one promise.
+pub(crate) fn judge(events: &[Event], promise: SubscriptionConfig, end: End) -> Report {
+    let subscriptions = vec![promise];
+    let mut checker = Checker::new(Config { subscriptions, processes: 4, messages: 0 });
+    checker.observe(events);
+    checker.finish(end)
+}
+
+/// Judges a history that was drained.
+pub(crate) fn report(history: &History) -> SubscriptionReport {
+    judge(&history.events, strict(), End::Quiescent).subscriptions.remove(0)
+}

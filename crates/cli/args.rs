@@ -1,0 +1,189 @@
+//! The command line as data: every verb, its arguments and its help.
+
+mod help;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args as Arguments, Parser, Subcommand};
+use entrega_clients::Strategy;
+use entrega_model::Model;
+
+pub(crate) use values::{Format, Set};
+
+/// A laboratory for message-delivery semantics: what is lost, what is duplicated, and why.
+#[derive(Debug, Parser)]
+#[command(name = "entrega", version, about, long_about = help::ABOUT, after_long_help = help::CODES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run one configuration of a scenario and report what became of every message
+    #[command(after_long_help = help::RUN)]
+    Run(RunArgs),
+    /// Run every model and strategy of a scenario over many seeds and compare them in one table
+    #[command(after_long_help = help::COMPARE)]
+    Compare(CompareArgs),
+    /// Show one run step by step, from its replay string
+    #[command(after_long_help = help::REPLAY)]
+    Replay(ReplayArgs),
+    /// Judge a recorded history, of the simulator or of a real system
+    #[command(after_long_help = help::CHECK)]
+    Check(CheckArgs),
+    /// List scenarios, strategies and fault points
+    #[command(after_long_help = help::LIST)]
+    List(ListArgs),
+    /// Write a commented scenario to start from
+    #[command(after_long_help = help::NEW)]
+    New(NewArgs),
+    /// Print the JSON Schema of scenario files, for editors
+    #[command(after_long_help = help::SCHEMA)]
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell
+    #[command(after_long_help = help::COMPLETIONS)]
+    Completions(CompletionsArgs),
+}
+
+/// `entrega run`.
+#[derive(Debug, Arguments)]
+pub(crate) struct RunArgs {
+    /// The scenario file
+    pub(crate) file: PathBuf,
+    /// On which broker [default: the scenario's first]
+    #[arg(long, value_parser = values::model())]
+    pub(crate) model: Option<Model>,
+    /// With which consumer strategy [default: the scenario's first]
+    #[arg(long, value_parser = values::strategy())]
+    pub(crate) strategy: Option<Strategy>,
+    /// The seed of everything that is left to chance
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Change a setting of the scenario, such as `workload.messages=100` (repeatable)
+    #[arg(long, value_name = "PATH=VALUE", value_parser = values::set)]
+    pub(crate) set: Vec<Set>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// Write the result to a file instead of the standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Record the whole history as JSON Lines, for `entrega check`
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub(crate) history: Option<PathBuf>,
+}
+
+/// `entrega compare`.
+#[derive(Debug, Arguments)]
+pub(crate) struct CompareArgs {
+    /// The scenario file
+    pub(crate) file: PathBuf,
+    /// How many runs each row of the table is made of [default: the scenario's `seeds`]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seeds: Option<u32>,
+    /// The seed of the first run; the others follow
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many threads to use; the result does not depend on it [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = values::threads)]
+    pub(crate) threads: Option<usize>,
+    /// Only this model (repeatable)
+    #[arg(long, value_parser = values::model())]
+    pub(crate) model: Vec<Model>,
+    /// Only this strategy (repeatable)
+    #[arg(long, value_parser = values::strategy())]
+    pub(crate) strategy: Vec<Strategy>,
+    /// Change a setting of the scenario, such as `workload.messages=100` (repeatable)
+    #[arg(long, value_name = "PATH=VALUE", value_parser = values::set)]
+    pub(crate) set: Vec<Set>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// Write the result to a file instead of the standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// `entrega replay`.
+#[derive(Debug, Arguments)]
+pub(crate) struct ReplayArgs {
+    /// The scenario file that the run belongs to
+    pub(crate) file: PathBuf,
+    /// The replay string, as `run` and `compare` print it
+    #[arg(value_name = "STRING")]
+    pub(crate) replay: String,
+    /// Show every event, however many there are
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// Write the result to a file instead of the standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `entrega check`.
+#[derive(Debug, Arguments)]
+pub(crate) struct CheckArgs {
+    /// The history, one JSON object a line
+    pub(crate) history: PathBuf,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// Write the result to a file instead of the standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `entrega list`.
+#[derive(Debug, Arguments)]
+pub(crate) struct ListArgs {
+    /// Where the scenarios are
+    #[arg(default_value = "simulations")]
+    pub(crate) dir: PathBuf,
+}
+
+/// `entrega new`.
+#[derive(Debug, Arguments)]
+pub(crate) struct NewArgs {
+    /// The file to write
+    pub(crate) file: PathBuf,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `entrega schema`.
+#[derive(Debug, Arguments)]
+pub(crate) struct SchemaArgs {
+    /// Write the schema to a file instead of the standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `entrega completions`.
+#[derive(Debug, Arguments)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,98 @@
+//! What `--help` teaches: what each verb is for, by example.
+
+pub(super) const ABOUT: &str = "\
+A laboratory for message-delivery semantics.
+
+Entrega runs producers and consumers against an in-memory log (as Kafka is one) and an in-memory queue \
+(as RabbitMQ and SQS are), in virtual time and with injected faults, and says of every message whether \
+it was lost, duplicated or reordered, and why. The same scenario and seed give the same bytes on every \
+machine.
+
+Start with
+  entrega list
+  entrega compare simulations/purchase-emails.toml
+and follow the `entrega replay` commands that it prints.";
+
+pub(super) const CODES: &str = "\
+Exit codes:
+  0  everything that the scenario expects holds (`check`: every promise was kept)
+  1  it does not (`check`: a promise was broken, or nobody can tell)
+  2  the usage or the input is wrong; the message says where, and what would be valid
+
+Results go to the standard output, progress to the standard error. NO_COLOR switches colours off.";
+
+pub(super) const RUN: &str = "\
+Examples:
+  entrega run simulations/purchase-emails.toml
+  entrega run simulations/purchase-emails.toml --model queue --strategy process-then-settle --seed 7
+  entrega run orders.toml --set workload.messages=100 --set faults.effect.after.crash=1/10
+  entrega run orders.toml --format json --output report.json --history orders.jsonl
+
+Exit codes:
+  0  every [[expect]] of the scenario that speaks of this model and strategy holds
+  1  one does not
+  2  the usage or the scenario is wrong";
+
+pub(super) const COMPARE: &str = "\
+Examples:
+  entrega compare simulations/purchase-emails.toml
+  entrega compare simulations/purchase-emails.toml --seeds 5 --model queue
+  entrega compare orders.toml --strategy process-then-settle --strategy deduplicating-sink
+  entrega compare orders.toml --format json --output table.json --quiet
+
+Exit codes:
+  0  every [[expect]] of the scenario holds in every run
+  1  one does not
+  2  the usage or the scenario is wrong";
+
+pub(super) const REPLAY: &str = "\
+`run` and `compare` print replay strings. One names everything that made a run what it was: the \
+scenario's digest, the seed, model and strategy, what was changed by --set, and every fault.
+
+Example:
+  entrega replay orders.toml 1:4f2a91c0:7:queue:process-then-settle:messages=5:mailer.effect.after#2=crash:9b1e
+
+Exit codes:
+  0  the run was repeated
+  2  the string is damaged, or belongs to another scenario or another version of it";
+
+pub(super) const CHECK: &str = "\
+A history is a header, a line for every event and a closing line. Three events are enough to have a \
+real system judged:
+
+  {\"entrega_history\":1,\"model\":\"queue\",\"subscriptions\":[{\"name\":\"mailer\",\"guarantee\":\"at-least-once\"}]}
+  {\"event\":\"send.invoke\",\"message\":\"order-1\"}
+  {\"event\":\"send.ok\",\"message\":\"order-1\"}
+  {\"event\":\"effect\",\"message\":\"order-1\"}
+  {\"end\":\"quiescent\"}
+
+Examples:
+  entrega check orders.jsonl
+  entrega run orders.toml --history orders.jsonl && entrega check orders.jsonl --format json
+
+Exit codes:
+  0  every subscription's promise was kept
+  1  one was broken, or nobody can tell
+  2  the history is malformed or cut short";
+
+pub(super) const LIST: &str = "\
+Examples:
+  entrega list
+  entrega list my/scenarios";
+
+pub(super) const NEW: &str = "\
+Example:
+  entrega new orders.toml && entrega run orders.toml";
+
+pub(super) const SCHEMA: &str = "\
+Example:
+  entrega schema --output scenario.schema.json
+
+An editor that knows TOML schemas then completes and checks a scenario that begins with
+  #:schema ./scenario.schema.json";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  entrega completions bash > ~/.local/share/bash-completion/completions/entrega
+  entrega completions zsh > ~/.zfunc/_entrega
+  entrega completions fish > ~/.config/fish/completions/entrega.fish";

@@ -1,0 +1,51 @@
+//! The values of arguments: what is valid, and what to say about what is not.
+
+use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use entrega_clients::Strategy;
+use entrega_model::Model;
+
+/// What `--set` changes: a path in the scenario, and its value.
+pub(crate) type Set = (String, String);
+
+/// How to print a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// The name of a model.
+pub(super) fn model() -> impl TypedValueParser<Value = Model> {
+    PossibleValuesParser::new(["log", "queue"]).map(|name| match name.as_str() {
+        "log" => Model::Log,
+        _ => Model::Queue,
+    })
+}
+
+/// The name of a strategy.
+pub(super) fn strategy() -> impl TypedValueParser<Value = Strategy> {
+    PossibleValuesParser::new(Strategy::ALL.map(Strategy::name))
+        .try_map(|name| name.parse::<Strategy>().map_err(|()| format!("no strategy {name}")))
+}
+
+/// `path=value`.
+pub(super) fn set(text: &str) -> Result<Set, String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.trim().is_empty() => {
+            Ok((path.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("write path=value, for example workload.messages=100".to_owned()),
+    }
+}
+
+/// A number of threads.
+pub(super) fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("write a number of threads from 1 on".to_owned()),
+        Ok(threads) => Ok(threads),
+    }
+}

@@ -1,0 +1,34 @@
+//! The verbs of the command line, one a file.
+
+mod check;
+mod compare;
+mod completions;
+mod list;
+mod new;
+mod replay;
+mod run;
+mod schema;
+
+use std::process::ExitCode;
+
+use crate::args::Command;
+use crate::failure::Failure;
+
+/// Does what was asked for. The code says whether what was expected holds.
+pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Run(args) => run::run(args),
+        Command::Compare(args) => compare::compare(args),
+        Command::Replay(args) => replay::replay(args),
+        Command::Check(args) => check::check(args),
+        Command::List(args) => list::list(args),
+        Command::New(args) => new::new(args),
+        Command::Schema(args) => schema::schema(args),
+        Command::Completions(args) => completions::completions(args),
+    }
+}
+
+/// 0 if what was expected holds, 1 if it does not.
+fn code(holds: bool) -> ExitCode {
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

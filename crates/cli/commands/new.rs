@@ -1,0 +1,41 @@
+//! `entrega new`: a commented scenario to start from.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use entrega_sim::scenario;
+
+use crate::args::NewArgs;
+use crate::failure::Failure;
+use crate::output;
+
+/// Writes the template; a file that exists is only replaced on demand.
+pub(crate) fn new(args: &NewArgs) -> Result<ExitCode, Failure> {
+    let file = args.file.as_path();
+    match create(file, args.force) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let file = file.display();
+            return Err(Failure::new(format!(
+                "{file}: it exists already\n  help: choose another name, or replace it with --force"
+            )));
+        }
+        Err(error) => return Err(Failure::file(file, "write", &error)),
+    }
+    let name = file.display();
+    output::write(None, &format!("wrote {name}; try it with\n  entrega run {name}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn create(file: &Path, force: bool) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    options.open(file)?.write_all(scenario::template().as_bytes())
+}

@@ -1,0 +1,215 @@
+//! `entrega replay`: one run step by step, from its replay string.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use entrega_checker::{Report, Verdict};
+use entrega_choice::{Choices, format_choices, parse_choices};
+use entrega_model::{Event, MessageId, SubscriptionId};
+use entrega_sim::digest::Digest;
+use entrega_sim::scenario::Scenario;
+use entrega_sim::workload::Workload;
+use entrega_sim::{Cast, Experiment, points};
+use serde::Serialize;
+
+use crate::args::{Format, ReplayArgs};
+use crate::failure::Failure;
+use crate::lab::examples::Anomaly;
+use crate::lab::files::LoadedScenario;
+use crate::lab::judge::{Judged, judge};
+use crate::lab::replay_string::ReplayString;
+use crate::output;
+use crate::render::report;
+use crate::render::story::{self, Subject};
+use crate::render::timeline::Timeline;
+
+/// So many messages are shown with their content.
+const BODIES: usize = 5;
+/// So many characters of each.
+const BODY_CHARS: usize = 160;
+
+/// Runs the command.
+pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
+    let replay: ReplayString =
+        args.replay.parse().map_err(|error| Failure::new(format!("{error}")))?;
+    let loaded = LoadedScenario::read(&args.file, &replay.overrides)?;
+    belongs(&replay, &loaded)?;
+    let scenario = match replay.messages {
+        Some(messages) => loaded.short(messages),
+        None => loaded.scenario.clone(),
+    };
+    let workload = loaded.workload(&scenario, replay.seed);
+    let again = again(&replay, &scenario, &workload)?;
+    let text = match args.format {
+        Format::Text => text(&again, args),
+        Format::Json => output::json(&json(&again, &replay))?,
+    };
+    output::write(args.output.as_deref(), &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A run that was repeated.
+struct Again<'a> {
+    scenario: &'a Scenario,
+    workload: &'a Workload,
+    cast: Cast,
+    events: Vec<Event>,
+    digest: Digest,
+    report: Report,
+    anomalies: Vec<Told>,
+    replay: &'a ReplayString,
+}
+
+/// An anomaly and its story.
+#[derive(Serialize)]
+struct Told {
+    subscription: String,
+    anomaly: &'static str,
+    cause: Option<String>,
+    message: MessageId,
+    story: String,
+}
+
+fn belongs(replay: &ReplayString, loaded: &LoadedScenario) -> Result<(), Failure> {
+    let digest = loaded.digest.to_string();
+    if replay.digest == digest {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "this replay string belongs to another scenario or another version of it: its digest is {}, \
+         {} has {digest}\n  help: give the scenario file that the string was made with",
+        replay.digest, loaded.path
+    )))
+}
+
+fn again<'a>(
+    replay: &'a ReplayString,
+    scenario: &'a Scenario,
+    workload: &'a Workload,
+) -> Result<Again<'a>, Failure> {
+    let table = points::table(&scenario.subscription_names());
+    let choices = parse_choices(&table, &replay.choices)
+        .map_err(|error| Failure::new(format!("the choices of the replay string: {error}")))?;
+    let ReplayString { model, strategy, seed, .. } = *replay;
+    let experiment = Experiment { scenario, workload, model, strategy, seed };
+    let (mut events, mut digest) = (Vec::new(), Digest::default());
+    let Judged { report, outcome } =
+        judge(&experiment, Choices::explicit(table, choices), &mut (&mut events, &mut digest));
+    let unused = outcome.choices.unused();
+    if !unused.is_empty() {
+        return Err(Failure::new(format!(
+            "the run never came to these choices, so the replay string is not of this run: {}",
+            format_choices(outcome.choices.table(), &unused)
+        )));
+    }
+    let cast = Cast::of(scenario);
+    let anomalies = anomalies(&events, &cast, &report);
+    Ok(Again { scenario, workload, cast, events, digest, report, anomalies, replay })
+}
+
+/// The first message of each anomaly and cause, with its story.
+fn anomalies(events: &[Event], cast: &Cast, report: &Report) -> Vec<Told> {
+    let mut told = Vec::new();
+    for of in &report.subscriptions {
+        let classes = of.examples.iter().map(|(&(class, cause), &message)| {
+            (Anomaly::Class(class, Some(cause)), Some(cause), message)
+        });
+        let reordered = of.order.reordered_example.map(|one| (Anomaly::Reordered, None, one));
+        for (anomaly, cause, message) in classes.chain(reordered) {
+            let subscription: SubscriptionId = of.subscription;
+            let subject = Subject { subscription, anomaly, cause, message };
+            told.push(Told {
+                subscription: cast.subscriptions()[subscription.index()].clone(),
+                anomaly: anomaly.name(),
+                cause: cause.map(|cause| cause.to_string()),
+                message,
+                story: story::story(events, cast, &subject),
+            });
+        }
+    }
+    told
+}
+
+fn text(again: &Again<'_>, args: &ReplayArgs) -> String {
+    let mut text = String::new();
+    let ReplayString { model, strategy, seed, .. } = again.replay;
+    let _ = writeln!(text, "{}: {model}, {strategy}, seed {seed}\n", again.scenario.title);
+    for one in &again.anomalies {
+        let _ = writeln!(text, "{}: {}", one.subscription, one.story);
+    }
+    if again.anomalies.is_empty() {
+        let _ = writeln!(text, "No message is lost, duplicated or out of order.");
+    }
+    text.push('\n');
+    bodies(&mut text, again);
+    let timeline = Timeline {
+        events: &again.events,
+        cast: &again.cast,
+        focus: again.anomalies.iter().map(|one| one.message).collect(),
+        all: args.all,
+        colourful: output::is_colourful(args.output.as_deref()),
+    };
+    text.push_str(&timeline.render());
+    verdicts(&mut text, again);
+    text
+}
+
+/// The content of the messages that the stories are about; of the first ones if there are none.
+fn bodies(text: &mut String, again: &Again<'_>) {
+    let mut concerned: BTreeSet<MessageId> =
+        again.anomalies.iter().map(|one| one.message).collect();
+    if concerned.is_empty() {
+        concerned = (0..again.workload.planned.len() as u32).map(MessageId).collect();
+    }
+    for message in concerned.into_iter().take(BODIES) {
+        let body = again.workload.body(message);
+        let mut shown: String = body.chars().take(BODY_CHARS).collect();
+        if shown.len() < body.len() {
+            shown.push('…');
+        }
+        let _ = writeln!(text, "{}  {shown}", story::name(message));
+    }
+    text.push('\n');
+}
+
+fn verdicts(text: &mut String, again: &Again<'_>) {
+    text.push('\n');
+    for (name, of) in again.cast.subscriptions().iter().zip(&again.report.subscriptions) {
+        let verdict = match of.verdict {
+            Verdict::Valid => "kept".to_owned(),
+            other => report::verdict(other).to_owned(),
+        };
+        let _ = writeln!(text, "{name}: the promise {} is {verdict}", of.guarantee);
+    }
+    let _ = writeln!(text, "History digest {}", again.digest);
+}
+
+#[derive(Serialize)]
+struct ReplayJson<'a> {
+    schema: &'static str,
+    scenario_digest: &'a str,
+    model: String,
+    strategy: String,
+    seed: u64,
+    digest: String,
+    anomalies: &'a [Told],
+    subscription_names: &'a [String],
+    report: &'a Report,
+    replay: String,
+}
+
+fn json<'a>(again: &'a Again<'_>, replay: &'a ReplayString) -> ReplayJson<'a> {
+    ReplayJson {
+        schema: "entrega.replay.v1",
+        scenario_digest: &replay.digest,
+        model: replay.model.to_string(),
+        strategy: replay.strategy.to_string(),
+        seed: replay.seed,
+        digest: again.digest.to_string(),
+        anomalies: &again.anomalies,
+        subscription_names: again.cast.subscriptions(),
+        report: &again.report,
+        replay: replay.to_string(),
+    }
+}

@@ -1,0 +1,34 @@
+//! What a command says when it cannot do what it was asked: one message, and exit code 2.
+
+use std::fmt;
+use std::path::Path;
+
+use entrega_sim::scenario::Problem;
+
+/// A mistake in the input or the usage: what is wrong, where, and what would be valid.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    /// A mistake that this message explains in full.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    /// A file that cannot be read or written.
+    pub(crate) fn file(path: &Path, verb: &str, error: &std::io::Error) -> Self {
+        Self(format!("{}: cannot {verb} it: {error}", path.display()))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self(problem.to_string())
+    }
+}

@@ -1,0 +1,11 @@
+//! The laboratory behind the commands: scenarios from files, judged runs, sweeps over seeds, and short
+//! examples of what a sweep has found.
+//!
+//! The simulator does not know the checker; here they meet.
+
+pub(crate) mod comparison;
+pub(crate) mod examples;
+pub(crate) mod files;
+pub(crate) mod judge;
+pub(crate) mod replay_string;
+pub(crate) mod sweep;

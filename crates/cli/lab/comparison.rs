@@ -1,0 +1,224 @@
+//! What a comparison has found, ready to be printed: rows, examples with their sentences, and whether
+//! the scenario's expectations hold.
+
+use entrega_checker::summary::RowSummary;
+use entrega_checker::{Class, Counter, Verdict, Word};
+use entrega_clients::Strategy;
+use entrega_model::{Guarantee, Model, SubscriptionId};
+use entrega_sim::points::{self, Fault};
+use entrega_sim::scenario::{Expectation, ExpectedVerdict, Scenario};
+
+use super::examples::Example;
+use super::files::LoadedScenario;
+use super::sweep::{Contest, Plan};
+use crate::render::story::{self, Subject};
+
+/// A comparison, complete or partial.
+pub(crate) struct Comparison<'a> {
+    pub(crate) loaded: &'a LoadedScenario,
+    pub(crate) seed: u64,
+    pub(crate) seeds: u32,
+    /// Whether it was interrupted.
+    pub(crate) partial: bool,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) examples: Vec<Told>,
+    /// What the scenario expects and did not come out, in words.
+    pub(crate) violated: Vec<String>,
+}
+
+/// One subscription of one model and strategy, over all seeds.
+pub(crate) struct Row {
+    pub(crate) model: Model,
+    pub(crate) strategy: Strategy,
+    pub(crate) subscription: String,
+    pub(crate) guarantee: Guarantee,
+    /// The checker's verdict, or unknown if nothing was put to the test.
+    pub(crate) verdict: Verdict,
+    /// The critical windows that the scenario's faults should have hit and did not.
+    pub(crate) untouched: Vec<Counter>,
+    pub(crate) summary: RowSummary,
+}
+
+/// An example in one sentence, with the command that shows it.
+pub(crate) struct Told {
+    pub(crate) example: Example,
+    pub(crate) subscription: String,
+    pub(crate) sentence: String,
+    pub(crate) command: String,
+}
+
+impl<'a> Comparison<'a> {
+    /// Puts together what a sweep and the search for examples have found.
+    pub(crate) fn new(
+        plan: &Plan<'a>,
+        contests: Vec<Contest>,
+        examples: Vec<Example>,
+        partial: bool,
+    ) -> Self {
+        let loaded = plan.loaded;
+        let rows: Vec<Row> =
+            contests.into_iter().flat_map(|contest| rows_of(&loaded.scenario, contest)).collect();
+        let examples = examples.into_iter().map(|example| tell(loaded, example)).collect();
+        let violated = violations(&loaded.scenario, &rows);
+        Self { loaded, seed: plan.seed, seeds: plan.seeds, partial, rows, examples, violated }
+    }
+
+    /// The examples of one row.
+    pub(crate) fn examples_of<'r>(&'r self, row: &'r Row) -> impl Iterator<Item = &'r Told> {
+        self.examples.iter().filter(move |told| {
+            let wanted = &told.example.wanted;
+            (wanted.model, wanted.strategy) == (row.model, row.strategy)
+                && told.subscription == row.subscription
+        })
+    }
+}
+
+impl Row {
+    /// The count that an expectation names.
+    pub(crate) fn count(&self, name: &str) -> u64 {
+        match name {
+            "reordered" => self.summary.order.reordered,
+            "redeliveries" => self.summary.redeliveries,
+            _ => {
+                let class = Class::ALL.iter().find(|class| class.name() == name);
+                class.map_or(0, |&class| self.summary.classes.get(class))
+            }
+        }
+    }
+}
+
+fn rows_of(scenario: &Scenario, contest: Contest) -> Vec<Row> {
+    let Contest { model, strategy, rows } = contest;
+    (0..)
+        .map(SubscriptionId)
+        .zip(rows)
+        .map(|(id, summary)| {
+            let untouched = untouched(scenario, id, strategy, &summary);
+            Row {
+                model,
+                strategy,
+                subscription: scenario.subscriptions[id.index()].name.clone(),
+                guarantee: strategy.guarantee(model),
+                verdict: verdict(scenario, id, &summary),
+                untouched,
+                summary,
+            }
+        })
+        .collect()
+}
+
+/// A promise that was kept while nothing happened is no evidence.
+fn verdict(scenario: &Scenario, id: SubscriptionId, summary: &RowSummary) -> Verdict {
+    let faults = !scenario.script.is_empty()
+        || scenario
+            .odds()
+            .iter()
+            .any(|odds| points::describe(odds.point).1.is_none_or(|whose| whose == id));
+    let tested = Counter::ALL.iter().any(|&counter| summary.counters.get(counter) > 0);
+    match summary.verdict() {
+        Verdict::Valid if faults && !tested => Verdict::Unknown,
+        verdict => verdict,
+    }
+}
+
+/// The windows that the faults of a subscription should hit, and never did.
+fn untouched(
+    scenario: &Scenario,
+    id: SubscriptionId,
+    strategy: Strategy,
+    summary: &RowSummary,
+) -> Vec<Counter> {
+    let mut required: Vec<Counter> = scenario
+        .odds()
+        .iter()
+        .filter(|odds| points::describe(odds.point).1.is_none_or(|whose| whose == id))
+        .filter_map(|odds| window(points::describe(odds.point).0.fault, odds.value, strategy))
+        .collect();
+    required.sort_by_key(|counter| counter.index());
+    required.dedup();
+    summary.vacuous(&required)
+}
+
+/// The window that a fault opens under a strategy.
+fn window(fault: Fault, alternative: u32, strategy: Strategy) -> Option<Counter> {
+    let settles_first = matches!(strategy, Strategy::SettleThenProcess);
+    let settles_itself = strategy.auto_settle() == entrega_clients::AutoSettle::Off;
+    Some(match fault {
+        Fault::EffectBefore if settles_first => Counter::CrashesBetweenSettleAndEffect,
+        Fault::EffectBefore if settles_itself => Counter::CrashesBeforeEffect,
+        Fault::EffectAfter if settles_first => Counter::CrashesAfterSettle,
+        Fault::EffectAfter if settles_itself => Counter::CrashesBetweenEffectAndSettle,
+        Fault::SettleAfter if settles_first => Counter::CrashesBetweenSettleAndEffect,
+        Fault::SettleRequest | Fault::SettleResponse
+            if settles_itself && alternative == points::LOST =>
+        {
+            Counter::SettlesLost
+        }
+        Fault::ProcessStall if alternative == points::STALL_BEFORE => Counter::StallsBeforeEffect,
+        Fault::ProcessStall if settles_itself && !settles_first => Counter::StallsAfterEffect,
+        Fault::HandlerError => Counter::HandlerErrors,
+        Fault::MessagePoison => Counter::PoisonMessages,
+        Fault::BrokerRestart => Counter::BrokerRestarts,
+        _ => return None,
+    })
+}
+
+fn tell(loaded: &LoadedScenario, example: Example) -> Told {
+    let subject = Subject {
+        subscription: example.wanted.subscription,
+        anomaly: example.wanted.anomaly,
+        cause: example.cause,
+        message: example.message,
+    };
+    let sentence = story::story(&example.events, &example.cast, &subject);
+    let command = format!("entrega replay {} '{}'", loaded.path, example.replay);
+    let subscription = example.cast.subscriptions()[example.wanted.subscription.index()].clone();
+    Told { example, subscription, sentence, command }
+}
+
+/// What the scenario expects of the rows, and did not come out.
+fn violations(scenario: &Scenario, rows: &[Row]) -> Vec<String> {
+    let mut violations = Vec::new();
+    for expect in &scenario.expect {
+        let concerns = |row: &&Row| {
+            expect.selects(row.model, row.strategy)
+                && expect.subscription.as_ref().is_none_or(|only| *only == row.subscription)
+        };
+        for row in rows.iter().filter(concerns) {
+            violations.extend(violations_of(expect, row));
+        }
+    }
+    violations
+}
+
+fn violations_of(expect: &Expectation, row: &Row) -> Vec<String> {
+    let Row { model, strategy, subscription, .. } = row;
+    let mut violations: Vec<String> = expect
+        .conditions()
+        .map(|(name, condition)| (name, condition, row.count(name)))
+        .filter(|(_, condition, found)| !condition.holds(*found))
+        .map(|(name, condition, found)| {
+            format!(
+                "{model}, {strategy}, {subscription}: expected {name} {condition}, found {found}"
+            )
+        })
+        .collect();
+    if let Some(expected) = expect.verdict
+        && expected_of(row.verdict) != expected
+    {
+        let found = expected_of(row.verdict);
+        violations.push(format!(
+            "{model}, {strategy}, {subscription}: expected the verdict {expected}, found {found}"
+        ));
+    }
+    violations
+}
+
+/// The verdict in the words of a scenario.
+pub(crate) const fn expected_of(verdict: Verdict) -> ExpectedVerdict {
+    match verdict {
+        Verdict::Valid => ExpectedVerdict::Valid,
+        Verdict::Unknown => ExpectedVerdict::Unknown,
+        Verdict::Invalid => ExpectedVerdict::Invalid,
+    }
+}

@@ -1,0 +1,207 @@
+//! The shortest story behind an anomaly: a five-message version of the scenario, and one fault or two.
+//!
+//! A sweep says that something happens; here the same thing is looked for where a person can follow it.
+//! Every single fault that the scenario knows is tried at every point of the short run, then every pair;
+//! the first that shows the anomaly is the example, so it is the simplest by number of faults. Several
+//! seeds are tried, because some anomalies need a lucky moment (a timer between two events).
+
+use entrega_checker::{Cause, Class, SubscriptionReport};
+use entrega_choice::{Choice, Choices, Odds, format_choices};
+use entrega_clients::Strategy;
+use entrega_model::{Event, MessageId, Model, SubscriptionId};
+use entrega_sim::scenario::Scenario;
+use entrega_sim::workload::Workload;
+use entrega_sim::{Cast, Experiment, points};
+
+use super::files::LoadedScenario;
+use super::judge::{Judged, judge};
+use super::replay_string::ReplayString;
+
+/// How many messages an example has.
+const MESSAGES: u32 = 5;
+/// How many seeds are tried with one fault.
+const SINGLE_SEEDS: u64 = 20;
+/// How many seeds are tried with two faults.
+const PAIR_SEEDS: u64 = 2;
+
+/// What an example is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) model: Model,
+    pub(crate) strategy: Strategy,
+    pub(crate) subscription: SubscriptionId,
+    pub(crate) anomaly: Anomaly,
+}
+
+/// An anomaly of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Anomaly {
+    /// A class with its cause; any cause if none is given.
+    Class(Class, Option<Cause>),
+    /// A first-effect inversion.
+    Reordered,
+}
+
+impl Anomaly {
+    /// The message that shows it in a report, with its cause.
+    pub(crate) fn shown_in(
+        self,
+        report: &SubscriptionReport,
+    ) -> Option<(MessageId, Option<Cause>)> {
+        match self {
+            Self::Reordered => report.order.reordered_example.map(|message| (message, None)),
+            Self::Class(class, Some(cause)) => {
+                report.examples.get(&(class, cause)).map(|&message| (message, Some(cause)))
+            }
+            Self::Class(class, None) => {
+                let example = report.examples.iter().find(|((found, _), _)| *found == class);
+                let caused = example.map(|(&(_, cause), &message)| (message, Some(cause)));
+                caused.or_else(|| report.firsts.get(&class).map(|&message| (message, None)))
+            }
+        }
+    }
+
+    /// The name of the column that it is counted in.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Class(class, _) => entrega_checker::Word::name(class),
+            Self::Reordered => "reordered",
+        }
+    }
+}
+
+/// An example that was found.
+pub(crate) struct Example {
+    pub(crate) wanted: Wanted,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) message: MessageId,
+    pub(crate) replay: ReplayString,
+    /// The run, for the story.
+    pub(crate) events: Vec<Event>,
+    pub(crate) cast: Cast,
+}
+
+/// Looks for an example with one fault.
+pub(crate) fn with_one_fault(
+    loaded: &LoadedScenario,
+    wanted: Wanted,
+    seed: u64,
+) -> Option<Example> {
+    let scenario = loaded.short(MESSAGES);
+    (seed..seed + SINGLE_SEEDS)
+        .find_map(|seed| Search::new(loaded, &scenario, wanted, seed).with_one_fault())
+}
+
+/// Looks for an example with two faults, which takes much longer.
+pub(crate) fn with_two_faults(
+    loaded: &LoadedScenario,
+    wanted: Wanted,
+    seed: u64,
+) -> Option<Example> {
+    let scenario = loaded.short(MESSAGES);
+    (seed..seed + PAIR_SEEDS)
+        .find_map(|seed| Search::new(loaded, &scenario, wanted, seed).with_two_faults())
+}
+
+/// The search in the short run of one seed.
+struct Search<'a> {
+    loaded: &'a LoadedScenario,
+    scenario: &'a Scenario,
+    workload: Workload,
+    wanted: Wanted,
+    seed: u64,
+    /// The faults that can happen to the subscription in question.
+    odds: Vec<Odds>,
+}
+
+impl<'a> Search<'a> {
+    fn new(loaded: &'a LoadedScenario, scenario: &'a Scenario, wanted: Wanted, seed: u64) -> Self {
+        let workload = loaded.workload(scenario, seed);
+        let concerns = |odds: &Odds| {
+            points::describe(odds.point).1.is_none_or(|whose| whose == wanted.subscription)
+        };
+        let odds = scenario.odds().into_iter().filter(concerns).collect();
+        Self { loaded, scenario, workload, wanted, seed, odds }
+    }
+
+    fn with_one_fault(&self) -> Option<Example> {
+        let harmless = self.run(&[]);
+        if let Some(example) = self.example(&[], &harmless) {
+            return Some(example);
+        }
+        self.singles(&harmless, None).into_iter().find_map(|one| {
+            let choices = [one];
+            self.example(&choices, &self.run(&choices))
+        })
+    }
+
+    fn with_two_faults(&self) -> Option<Example> {
+        let harmless = self.run(&[]);
+        self.singles(&harmless, None).into_iter().find_map(|first| {
+            let after_first = self.run(&[first]);
+            self.singles(&after_first, Some(first)).into_iter().find_map(|second| {
+                let choices = [first, second];
+                self.example(&choices, &self.run(&choices))
+            })
+        })
+    }
+
+    /// Every fault at every occurrence that a run has passed; as the second of a pair, only those that do
+    /// not repeat a pair in the other order.
+    fn singles(&self, run: &Judged, after: Option<Choice>) -> Vec<Choice> {
+        let mut singles: Vec<Choice> = self
+            .odds
+            .iter()
+            .flat_map(|odds| {
+                (1..=run.outcome.choices.occurrences(odds.point)).map(|occurrence| Choice {
+                    point: odds.point,
+                    occurrence,
+                    value: odds.value,
+                })
+            })
+            .collect();
+        singles.retain(|one| {
+            after.is_none_or(|first| (one.point, one.occurrence) != (first.point, first.occurrence))
+        });
+        singles.sort_by_key(|one| (one.occurrence, one.point, one.value));
+        singles
+    }
+
+    fn experiment(&self) -> Experiment<'_> {
+        Experiment {
+            scenario: self.scenario,
+            workload: &self.workload,
+            model: self.wanted.model,
+            strategy: self.wanted.strategy,
+            seed: self.seed,
+        }
+    }
+
+    fn run(&self, choices: &[Choice]) -> Judged {
+        judge(&self.experiment(), self.choices(choices), &mut ())
+    }
+
+    fn choices(&self, choices: &[Choice]) -> Choices {
+        let table = points::table(&self.scenario.subscription_names());
+        Choices::explicit(table, choices.to_vec())
+    }
+
+    /// The example, if this run shows what is wanted.
+    fn example(&self, choices: &[Choice], judged: &Judged) -> Option<Example> {
+        let report = judged.report.subscriptions.get(self.wanted.subscription.index())?;
+        let (message, cause) = self.wanted.anomaly.shown_in(report)?;
+        let mut events = Vec::new();
+        judge(&self.experiment(), self.choices(choices), &mut events);
+        let replay = ReplayString {
+            digest: self.loaded.digest.to_string(),
+            seed: self.seed,
+            model: self.wanted.model,
+            strategy: self.wanted.strategy,
+            messages: Some(MESSAGES),
+            overrides: self.loaded.overrides.clone(),
+            choices: format_choices(judged.outcome.choices.table(), choices),
+        };
+        let cast = Cast::of(self.scenario);
+        Some(Example { wanted: self.wanted, cause, message, replay, events, cast })
+    }
+}

@@ -1,0 +1,54 @@
+//! One run and its judgement: the simulator and the checker meet here.
+
+use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
+use entrega_choice::Choices;
+use entrega_model::{Event, Observer};
+use entrega_sim::{Cast, End, Experiment, Outcome};
+
+/// A run with the checker's report on it.
+pub(crate) struct Judged {
+    pub(crate) report: Report,
+    pub(crate) outcome: Outcome,
+}
+
+/// Runs an experiment with these choices and judges it; `also` sees every event too.
+pub(crate) fn judge(
+    experiment: &Experiment<'_>,
+    choices: Choices,
+    also: &mut dyn Observer,
+) -> Judged {
+    let mut checker = Checker::new(config(experiment));
+    let outcome = experiment.run(choices, &mut Both { checker: &mut checker, also });
+    let end = match outcome.end {
+        End::Quiescent => entrega_checker::End::Quiescent,
+        End::Unfinished => entrega_checker::End::Unfinished,
+    };
+    Judged { report: checker.finish(end), outcome }
+}
+
+/// What the strategy promises to every subscription.
+fn config(experiment: &Experiment<'_>) -> Config {
+    let promise = SubscriptionConfig {
+        guarantee: experiment.strategy.guarantee(experiment.model),
+        dead_letters_declared: experiment.declares_dead_letters(),
+        ordered: false,
+    };
+    Config {
+        subscriptions: experiment.scenario.subscriptions.iter().map(|_| promise).collect(),
+        processes: Cast::of(experiment.scenario).processes(),
+        messages: experiment.workload.planned.len(),
+    }
+}
+
+/// The checker, and somebody else.
+struct Both<'a> {
+    checker: &'a mut Checker,
+    also: &'a mut dyn Observer,
+}
+
+impl Observer for Both<'_> {
+    fn observe(&mut self, events: &[Event]) {
+        self.checker.observe(events);
+        self.also.observe(events);
+    }
+}

@@ -1,0 +1,217 @@
+//! One run in a line that fits in a chat message.
+//!
+//! `1:4f2a91c0:7:queue:process-then-settle:messages=5:mailer.effect.after#2=crash:9b1e`: the version of
+//! the format, the digest of the scenario, the seed, the model, the strategy, what differs from the
+//! scenario as written (`messages=5` and overrides, joined by `&`), the choices that were not harmless
+//! (joined by `+`), and a checksum, so that a character lost on the way is noticed.
+
+use std::fmt;
+use std::str::FromStr;
+
+use entrega_clients::Strategy;
+use entrega_model::Model;
+use thiserror::Error;
+
+/// The version of the format.
+const VERSION: &str = "1";
+
+/// Everything needed to repeat one run of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReplayString {
+    /// The scenario's digest, as printed.
+    pub(crate) digest: String,
+    pub(crate) seed: u64,
+    pub(crate) model: Model,
+    pub(crate) strategy: Strategy,
+    /// At most this many messages, if it is a short version of the scenario.
+    pub(crate) messages: Option<u32>,
+    /// What `--set` changed.
+    pub(crate) overrides: Vec<(String, String)>,
+    /// The choices in their own text form.
+    pub(crate) choices: String,
+}
+
+/// Why a text is no replay string.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum ReplayError {
+    #[error(
+        "a replay string has 8 parts between colons, as in \
+         1:4f2a91c0:7:queue:process-then-settle:messages=5:mailer.effect.after#2=crash:9b1e; \
+         this has {0}"
+    )]
+    Parts(usize),
+    #[error("this replay string has version `{0}`; this program reads version {VERSION}")]
+    Version(String),
+    #[error("the replay string is damaged: its checksum is {found}, its text gives {expected}")]
+    Checksum { found: String, expected: String },
+    #[error("`{text}` is no {what}; valid is {valid}")]
+    Part { what: &'static str, text: String, valid: String },
+}
+
+impl fmt::Display for ReplayString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut differs: Vec<String> = Vec::new();
+        differs.extend(self.messages.map(|messages| format!("messages={messages}")));
+        differs.extend(
+            self.overrides
+                .iter()
+                .map(|(path, value)| format!("{}={}", escape(path), escape(value))),
+        );
+        let Self { digest, seed, model, strategy, choices, .. } = self;
+        let differs = differs.join("&");
+        let text = format!("{VERSION}:{digest}:{seed}:{model}:{strategy}:{differs}:{choices}");
+        write!(f, "{text}:{}", checksum(&text))
+    }
+}
+
+impl FromStr for ReplayString {
+    type Err = ReplayError;
+
+    fn from_str(text: &str) -> Result<Self, ReplayError> {
+        let text = text.trim();
+        let parts: Vec<&str> = text.split(':').collect();
+        let &[version, digest, seed, model, strategy, differs, choices, found] = parts.as_slice()
+        else {
+            return Err(ReplayError::Parts(parts.len()));
+        };
+        if version != VERSION {
+            return Err(ReplayError::Version(version.to_owned()));
+        }
+        let covered = &text[..text.len() - found.len() - 1];
+        let expected = checksum(covered);
+        if found != expected {
+            return Err(ReplayError::Checksum { found: found.to_owned(), expected });
+        }
+        let (messages, overrides) = parse_differs(differs)?;
+        Ok(Self {
+            digest: digest.to_owned(),
+            seed: part(seed, "seed", "a whole number")?,
+            model: parse_model(model)?,
+            strategy: parse_strategy(strategy)?,
+            messages,
+            overrides,
+            choices: choices.to_owned(),
+        })
+    }
+}
+
+fn parse_model(text: &str) -> Result<Model, ReplayError> {
+    match text {
+        "log" => Ok(Model::Log),
+        "queue" => Ok(Model::Queue),
+        _ => Err(invalid("model", text, "log or queue")),
+    }
+}
+
+fn parse_strategy(text: &str) -> Result<Strategy, ReplayError> {
+    let names: Vec<&str> = Strategy::ALL.iter().map(|strategy| strategy.name()).collect();
+    text.parse().map_err(|()| invalid("strategy", text, names.join(", ")))
+}
+
+type Differs = (Option<u32>, Vec<(String, String)>);
+
+fn parse_differs(text: &str) -> Result<Differs, ReplayError> {
+    let mut differs = (None, Vec::new());
+    for entry in text.split('&').filter(|entry| !entry.is_empty()) {
+        let Some((path, value)) = entry.split_once('=') else {
+            return Err(invalid("override", entry, "path=value"));
+        };
+        if path == "messages" {
+            differs.0 = Some(part(value, "number of messages", "a whole number")?);
+        } else {
+            differs.1.push((unescape(path), unescape(value)));
+        }
+    }
+    Ok(differs)
+}
+
+fn part<T: FromStr>(text: &str, what: &'static str, valid: &str) -> Result<T, ReplayError> {
+    text.parse().map_err(|_| invalid(what, text, valid))
+}
+
+fn invalid(what: &'static str, text: &str, valid: impl Into<String>) -> ReplayError {
+    ReplayError::Part { what, text: text.to_owned(), valid: valid.into() }
+}
+
+/// Characters that would end a part, or a word in a shell, as `%` and two digits.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/' => {
+                escaped.push(char::from(byte));
+            }
+            _ => escaped.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    escaped
+}
+
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let code = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(decoded) if byte == b'%' => {
+                bytes.push(decoded);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Four hexadecimal digits over every byte.
+fn checksum(text: &str) -> String {
+    let words: Vec<u64> = text.bytes().map(u64::from).collect();
+    format!("{:04x}", entrega_choice::mix(0, &words) & 0xFFFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use entrega_clients::Strategy;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn example() -> ReplayString {
+        ReplayString {
+            digest: "4f2a91c0".to_owned(),
+            seed: 7,
+            model: Model::Queue,
+            strategy: Strategy::ProcessThenSettle,
+            messages: Some(5),
+            overrides: vec![("times.stall".to_owned(), "10 s: & more%".to_owned())],
+            choices: "mailer.effect.after#2=crash".to_owned(),
+        }
+    }
+
+    #[test]
+    fn it_comes_back_as_it_was() {
+        let text = example().to_string();
+        assert!(!text.contains(' '), "{text} must be one word");
+        assert_eq!(text.parse(), Ok(example()));
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_character_is_noticed(position in 0_usize..200, with in "[a-z0-9]") {
+            let text = example().to_string();
+            let position = position % text.len();
+            let mut damaged = text.clone();
+            damaged.replace_range(position..=position, &with);
+            prop_assume!(damaged != text);
+            prop_assert!(damaged.parse::<ReplayString>().is_err(), "{}", damaged);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".*") {
+            let _ = text.parse::<ReplayString>();
+        }
+    }
+}

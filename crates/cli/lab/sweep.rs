@@ -1,0 +1,87 @@
+//! Many seeds of every model and strategy of a scenario, on all cores.
+//!
+//! The result does not depend on the number of threads: each run is a function of its seed, and runs are
+//! added up in the order of their seeds.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use entrega_checker::{Report, summary::RowSummary};
+use entrega_clients::Strategy;
+use entrega_model::Model;
+use entrega_sim::Experiment;
+use rayon::prelude::*;
+
+use super::files::LoadedScenario;
+use super::judge::judge;
+
+/// What to sweep over.
+pub(crate) struct Plan<'a> {
+    pub(crate) loaded: &'a LoadedScenario,
+    /// The models and strategies, in the order of the table.
+    pub(crate) contests: Vec<(Model, Strategy)>,
+    /// The first seed.
+    pub(crate) seed: u64,
+    /// How many seeds.
+    pub(crate) seeds: u32,
+}
+
+/// One model and strategy over all seeds: a row for each subscription.
+pub(crate) struct Contest {
+    pub(crate) model: Model,
+    pub(crate) strategy: Strategy,
+    /// In the order of the subscriptions.
+    pub(crate) rows: Vec<RowSummary>,
+}
+
+impl Plan<'_> {
+    /// How many runs that is.
+    pub(crate) fn runs(&self) -> u64 {
+        u64::from(self.seeds) * self.contests.len() as u64
+    }
+
+    /// Runs them all, or those that were begun before `stop` was raised. `done` hears of each.
+    pub(crate) fn sweep(&self, stop: &AtomicBool, done: &(dyn Fn() + Sync)) -> Vec<Contest> {
+        let contests = self.contests.len();
+        let reports: Vec<Option<Report>> = (0..self.seeds as usize * contests)
+            .into_par_iter()
+            .map(|job| {
+                if stop.load(Ordering::Relaxed) {
+                    return None;
+                }
+                let (model, strategy) = self.contests[job % contests];
+                let report = self.run(model, strategy, self.seed + (job / contests) as u64);
+                done();
+                Some(report)
+            })
+            .collect();
+        self.add_up(&reports)
+    }
+
+    fn run(&self, model: Model, strategy: Strategy, seed: u64) -> Report {
+        let scenario = &self.loaded.scenario;
+        let workload = self.loaded.workload(scenario, seed);
+        let experiment = Experiment { scenario, workload: &workload, model, strategy, seed };
+        judge(&experiment, experiment.random_choices(), &mut ()).report
+    }
+
+    fn add_up(&self, reports: &[Option<Report>]) -> Vec<Contest> {
+        let subscriptions = self.loaded.scenario.subscriptions.len();
+        let mut contests: Vec<Contest> = self
+            .contests
+            .iter()
+            .map(|&(model, strategy)| Contest {
+                model,
+                strategy,
+                rows: vec![RowSummary::default(); subscriptions],
+            })
+            .collect();
+        for (job, report) in reports.iter().enumerate() {
+            let Some(report) = report else { continue };
+            let count = contests.len();
+            for (row, one) in contests[job % count].rows.iter_mut().zip(&report.subscriptions) {
+                row.add(&report.sends, one);
+            }
+        }
+        contests
+    }
+}

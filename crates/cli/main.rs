@@ -1,0 +1,42 @@
+//! `entrega`: the command line of the laboratory. Parses what is asked for, has it done, and turns the
+//! outcome into an exit code.
+//!
+//! # Layout
+//!
+//! * [`args`]: the command line as data. [`commands`]: one verb a file.
+//! * [`lab`]: scenarios from files, judged runs, sweeps over seeds, short examples.
+//! * [`render`]: what people read: reports, timelines, stories, tables.
+//! * [`expect`]: whether a run came out as its scenario says.
+//! * [`output`], [`failure`]: where results go, and what is said when there is none.
+
+mod args;
+mod commands;
+mod expect;
+mod failure;
+mod lab;
+mod output;
+mod render;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::Args;
+
+/// Exit code of a mistake in the usage or the input.
+const MISTAKE: u8 = 2;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _closed = error.print();
+            return if error.use_stderr() { ExitCode::from(MISTAKE) } else { ExitCode::SUCCESS };
+        }
+    };
+    commands::run(&args.command).unwrap_or_else(|failure| {
+        let _closed = writeln!(io::stderr(), "error: {failure}");
+        ExitCode::from(MISTAKE)
+    })
+}

@@ -1,0 +1,7 @@
+//! What people read, and what programs read in its place.
+
+pub(crate) mod compare_json;
+pub(crate) mod compare_text;
+pub(crate) mod report;
+pub(crate) mod story;
+pub(crate) mod timeline;

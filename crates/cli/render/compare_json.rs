@@ -1,0 +1,146 @@
+//! A comparison for programs: one JSON document, the same bytes for the same scenario and seed.
+
+use std::collections::BTreeMap;
+
+use entrega_checker::summary::Rate;
+use entrega_checker::{Causes, Class, Counter, Counters, Reason, Verdict};
+use entrega_clients::Strategy;
+use entrega_model::{Guarantee, Model};
+use serde::Serialize;
+
+use crate::lab::comparison::{Comparison, Row, Told};
+
+/// The name and version of this form.
+const SCHEMA: &str = "entrega.compare/1";
+
+#[derive(Serialize)]
+pub(crate) struct Document<'a> {
+    schema: &'static str,
+    scenario: &'a str,
+    scenario_digest: String,
+    title: &'a str,
+    seed: u64,
+    seeds: u32,
+    partial: bool,
+    rows: Vec<RowDocument<'a>>,
+    violated: &'a [String],
+}
+
+#[derive(Serialize)]
+struct RowDocument<'a> {
+    model: Model,
+    subscription: &'a str,
+    strategy: Strategy,
+    contract: Guarantee,
+    runs: u64,
+    sends_ok: u64,
+    sends_info: u64,
+    sends_fail: u64,
+    exact: u64,
+    lost: u64,
+    duplicated: u64,
+    split: u64,
+    dead_lettered: u64,
+    pending: u64,
+    recovered: u64,
+    absent: u64,
+    phantom: u64,
+    refused: u64,
+    reordered: u64,
+    replayed: u64,
+    adjacent_pairs: u64,
+    effects: u64,
+    excess: u64,
+    dlq_excess: u64,
+    deliveries: u64,
+    redeliveries: u64,
+    causes: &'a Causes,
+    rates: BTreeMap<&'static str, Rate>,
+    latency_ns: BTreeMap<&'static str, Option<u64>>,
+    anti_vacuity: &'a Counters,
+    untouched: &'a [Counter],
+    verdict: Verdict,
+    reasons: &'a BTreeMap<Reason, u64>,
+    replays: Vec<Replay<'a>>,
+}
+
+#[derive(Serialize)]
+struct Replay<'a> {
+    anomaly: &'static str,
+    cause: Option<&'static str>,
+    message: u32,
+    sentence: &'a str,
+    replay: String,
+    command: &'a str,
+}
+
+/// The comparison as a document.
+pub(crate) fn document<'a>(comparison: &'a Comparison<'_>) -> Document<'a> {
+    let loaded = comparison.loaded;
+    Document {
+        schema: SCHEMA,
+        scenario: &loaded.path,
+        scenario_digest: loaded.digest.to_string(),
+        title: &loaded.scenario.title,
+        seed: comparison.seed,
+        seeds: comparison.seeds,
+        partial: comparison.partial,
+        rows: comparison.rows.iter().map(|row| row_document(comparison, row)).collect(),
+        violated: &comparison.violated,
+    }
+}
+
+fn row_document<'a>(comparison: &'a Comparison<'_>, row: &'a Row) -> RowDocument<'a> {
+    let summary = &row.summary;
+    let class = |class| summary.classes.get(class);
+    RowDocument {
+        model: row.model,
+        subscription: &row.subscription,
+        strategy: row.strategy,
+        contract: row.guarantee,
+        runs: summary.runs,
+        sends_ok: summary.sends.ok,
+        sends_info: summary.sends.info,
+        sends_fail: summary.sends.fail,
+        exact: class(Class::Exact),
+        lost: class(Class::Lost),
+        duplicated: class(Class::Duplicated),
+        split: class(Class::Split),
+        dead_lettered: class(Class::DeadLettered),
+        pending: class(Class::Pending),
+        recovered: class(Class::Recovered),
+        absent: class(Class::Absent),
+        phantom: class(Class::Phantom),
+        refused: class(Class::Refused),
+        reordered: summary.order.reordered,
+        replayed: summary.order.replayed,
+        adjacent_pairs: summary.order.adjacent_pairs,
+        effects: summary.effects,
+        excess: summary.excess,
+        dlq_excess: summary.dlq_excess,
+        deliveries: summary.deliveries,
+        redeliveries: summary.redeliveries,
+        causes: &summary.causes,
+        rates: BTreeMap::from([("duplicated", summary.duplicates()), ("lost", summary.loss())]),
+        latency_ns: BTreeMap::from([
+            ("p50", summary.latency.p50()),
+            ("p99", summary.latency.p99()),
+        ]),
+        anti_vacuity: &summary.counters,
+        untouched: &row.untouched,
+        verdict: row.verdict,
+        reasons: &summary.reasons,
+        replays: comparison.examples_of(row).map(replay).collect(),
+    }
+}
+
+fn replay(told: &Told) -> Replay<'_> {
+    Replay {
+        anomaly: told.example.wanted.anomaly.name(),
+        cause: told.example.cause.map(entrega_checker::Word::name),
+        message: told.example.message.0,
+        sentence: &told.sentence,
+        replay: told.example.replay.to_string(),
+        command: &told.command,
+    }
+}

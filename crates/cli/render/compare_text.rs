@@ -1,0 +1,210 @@
+//! A comparison for people: a table for each subscription, then one example for every anomaly.
+
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use entrega_checker::Verdict;
+use entrega_checker::summary::Rate;
+use entrega_model::{Duration, Model};
+
+use crate::lab::comparison::{Comparison, Row, Told};
+
+/// The comparison as text.
+pub(crate) fn render(comparison: &Comparison<'_>) -> String {
+    let mut text = String::new();
+    heading(&mut text, comparison);
+    for subscription in comparison.loaded.scenario.subscription_names() {
+        let _ = writeln!(text, "\n{subscription}\n{}", table(comparison, subscription));
+    }
+    legend(&mut text, comparison);
+    examples(&mut text, comparison);
+    for violation in &comparison.violated {
+        let _ = writeln!(text, "NOT AS EXPECTED: {violation}");
+    }
+    text
+}
+
+fn heading(text: &mut String, comparison: &Comparison<'_>) {
+    let scenario = &comparison.loaded.scenario;
+    let messages = scenario.workload.message_count();
+    let last = comparison.seed + u64::from(comparison.seeds) - 1;
+    let _ = writeln!(text, "{}", scenario.title);
+    let _ = writeln!(
+        text,
+        "{} messages a run, seeds {} to {last}, scenario {}",
+        thousands(u64::from(messages)),
+        comparison.seed,
+        comparison.loaded.digest
+    );
+    if comparison.partial {
+        let _ = writeln!(text, "PARTIAL: interrupted; only the runs that were finished count");
+    }
+}
+
+fn table(comparison: &Comparison<'_>, subscription: &str) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_style(TableComponent::HeaderLines, '─');
+    table.set_style(TableComponent::MiddleHeaderIntersections, '─');
+    table.set_header(HEADER);
+    let mut model: Option<Model> = None;
+    for row in comparison.rows.iter().filter(|row| row.subscription == subscription) {
+        let shown = if model == Some(row.model) { String::new() } else { row.model.to_string() };
+        model = Some(row.model);
+        table.add_row(cells(shown, row));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    for column in table.column_iter_mut().skip(5).take(5) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+const HEADER: [&str; 11] = [
+    "model",
+    "strategy",
+    "promise",
+    "lost",
+    "duplicated",
+    "redelivered",
+    "dead",
+    "reordered",
+    "p50",
+    "p99",
+    "kept?",
+];
+
+fn cells(model: String, row: &Row) -> Vec<String> {
+    let summary = &row.summary;
+    let latency = |nanos: Option<u64>| nanos.map_or_else(|| "–".to_owned(), short);
+    vec![
+        model,
+        row.strategy.to_string(),
+        row.guarantee.to_string(),
+        rate(summary.loss()),
+        rate(summary.duplicates()),
+        thousands(summary.redeliveries),
+        thousands(summary.dead_letters),
+        thousands(summary.order.reordered),
+        latency(summary.latency.p50()),
+        latency(summary.latency.p99()),
+        verdict(row),
+    ]
+}
+
+fn verdict(row: &Row) -> String {
+    let word = match row.verdict {
+        Verdict::Valid => "yes",
+        Verdict::Unknown => "unknown",
+        Verdict::Invalid => "NO",
+    };
+    word.to_owned()
+}
+
+/// A rate with its interval: `0.20% [0.18, 0.22]`; for nothing at all the bound of 3/n runs.
+fn rate(rate: Rate) -> String {
+    if rate.events == 0 {
+        return format!("0 [≤{}% of runs]", percent(rate.high));
+    }
+    let (estimate, low, high) = (percent(rate.estimate), percent(rate.low), percent(rate.high));
+    format!("{estimate}% [{low}, {high}]")
+}
+
+/// Two significant digits or so: rates here are small.
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent >= 10.0 || percent == 0.0 {
+        format!("{percent:.0}")
+    } else if percent >= 1.0 {
+        format!("{percent:.1}")
+    } else if percent >= 0.01 {
+        format!("{percent:.2}")
+    } else {
+        format!("{percent:.4}")
+    }
+}
+
+/// Milliseconds or seconds with three significant digits.
+fn short(nanos: u64) -> String {
+    let rounded = match nanos {
+        0..10_000_000 => nanos / 10_000 * 10_000,
+        10_000_000..100_000_000 => nanos / 100_000 * 100_000,
+        100_000_000..1_000_000_000 => nanos / 1_000_000 * 1_000_000,
+        1_000_000_000..10_000_000_000 => nanos / 10_000_000 * 10_000_000,
+        _ => nanos / 100_000_000 * 100_000_000,
+    };
+    Duration::from_nanos(rounded).to_string()
+}
+
+fn legend(text: &mut String, comparison: &Comparison<'_>) {
+    let runs = comparison.rows.iter().map(|row| row.summary.runs).max().unwrap_or(0);
+    let _ = writeln!(
+        text,
+        "\n{runs} runs a row. lost, duplicated: shares of acknowledged sends with 95 % intervals over \
+         runs; where nothing\nhappened, the share of runs in which it still could (3/n). redelivered, \
+         dead (letters), reordered: messages in all runs.\np50, p99: from send to first effect, in \
+         virtual time. The last column says whether the promise was kept in every run."
+    );
+}
+
+fn examples(text: &mut String, comparison: &Comparison<'_>) {
+    let mut seen = Vec::new();
+    let first_of_its_kind = |told: &&Told| {
+        let wanted = &told.example.wanted;
+        let kind = (wanted.model, wanted.strategy, wanted.anomaly.name());
+        let new = !seen.contains(&kind);
+        seen.push(kind);
+        new
+    };
+    let told: Vec<&Told> = comparison.examples.iter().filter(first_of_its_kind).collect();
+    if told.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\nHow it happens, in runs of five messages (`entrega` is target/release/entrega):");
+    for told in told {
+        let wanted = &told.example.wanted;
+        let anomaly = wanted.anomaly.name().replace('_', " ");
+        let _ = writeln!(
+            text,
+            "\n{}, {}, {anomaly}: {}\n  {}",
+            wanted.model, wanted.strategy, told.sentence, told.command
+        );
+    }
+}
+
+/// Digits in groups of three: `10 000`.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_grouped() {
+        let check = |number, expect: &str| assert_eq!(thousands(number), expect);
+        check(0, "0");
+        check(999, "999");
+        check(10_000, "10 000");
+        check(1_234_567, "1 234 567");
+    }
+
+    #[test]
+    fn times_keep_three_digits() {
+        let check = |nanos, expect: &str| assert_eq!(short(nanos), expect);
+        check(46_123_456, "46.1ms");
+        check(6_049_999_999, "6.04s");
+        check(123_456_789_012, "123.4s");
+    }
+}

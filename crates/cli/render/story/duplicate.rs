@@ -1,0 +1,241 @@
+//! How a message came to take effect more than once.
+
+use entrega_model::event::SettleAct;
+use entrega_model::{Kind, ProcessId};
+use entrega_sim::points::{DUPLICATED, Fault};
+
+use super::chronicle::{Applied, Chronicle, HandOver, times};
+use super::faults::{self, Injected};
+
+pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
+    let m = chronicle.message();
+    let effects = chronicle.effects();
+    let twice = format!("takes effect {}", times(effects.len()));
+    let [first, second, ..] = effects.as_slice() else {
+        return format!("{m} {twice}.");
+    };
+    if first.delivery == second.delivery {
+        return within_one_delivery(chronicle, first, second, &twice);
+    }
+    let hand_over =
+        |of: &Applied| chronicle.hand_overs().into_iter().find(|one| one.delivery == of.delivery);
+    let (Some(one), Some(other)) = (hand_over(first), hand_over(second)) else {
+        return format!("{m} {twice}.");
+    };
+    if are_two_copies(chronicle, &one, &other) {
+        return stored_twice(chronicle);
+    }
+    let (holder, successor) = in_order_of_possession(chronicle, one, other);
+    let effect = if holder == one { first } else { second };
+    let why = interruption(chronicle, &holder, &successor, Some(effect.at));
+    let to = chronicle.name(successor.consumer);
+    if effect.at > successor.at && holder.consumer != successor.consumer {
+        let zombie = chronicle.name(holder.consumer);
+        return format!(
+            "{why}; {m} is delivered again to {to}, {zombie} goes on as a zombie, and {m} {twice}."
+        );
+    }
+    format!("{why}; {m} is delivered again to {to} and {twice}.")
+}
+
+fn within_one_delivery(
+    chronicle: &Chronicle<'_>,
+    first: &Applied,
+    second: &Applied,
+    twice: &str,
+) -> String {
+    let m = chronicle.message();
+    let started = chronicle.hand_overs().into_iter().find(|one| one.delivery == first.delivery);
+    let range = (started.map_or(0, |one| one.at), second.at);
+    let faults = faults::concerning(chronicle, first.consumer, range, false);
+    let what = faults::clauses(chronicle, &faults).join(" and then ");
+    let doubled =
+        |fault: &Injected| fault.fault == Fault::EffectRequest && fault.alternative == DUPLICATED;
+    if faults.iter().any(doubled) {
+        return format!("{what}, and {m} {twice}.");
+    }
+    let who = chronicle.name(first.consumer);
+    let what = if what.is_empty() { format!("{who} has no answer from the sink") } else { what };
+    format!("{what}; {who} tries again and {m} {twice}.")
+}
+
+/// Whether the two hand-overs are of two stored copies: other offsets on a log; on a queue, neither is a
+/// redelivery.
+fn are_two_copies(chronicle: &Chronicle<'_>, one: &HandOver, other: &HandOver) -> bool {
+    if chronicle.stored().len() < 2 {
+        return false;
+    }
+    match chronicle.lane() {
+        Some(_) => one.position != other.position,
+        None => !one.redelivered && !other.redelivered,
+    }
+}
+
+/// A message of which the broker has two copies.
+pub(super) fn stored_twice(chronicle: &Chronicle<'_>) -> String {
+    let m = chronicle.message();
+    let twice = format!("takes effect {}", times(chronicle.effects().len()));
+    let until = chronicle.stored().last().copied().unwrap_or(0);
+    let faults = faults::concerning(chronicle, ProcessId(0), (0, until), false);
+    let what = faults::clauses(chronicle, &faults).join(" and then ");
+    let doubled =
+        faults.iter().any(|one| one.fault == Fault::SendRequest && one.alternative == DUPLICATED);
+    let how = match (what.is_empty(), doubled) {
+        (true, _) => format!("{m} is stored twice"),
+        (false, true) => format!("{what}, and {m} is stored twice"),
+        (false, false) => format!("{what}; the producer sends {m} again, and it is stored twice"),
+    };
+    format!("{how}; both copies are processed, and {m} {twice}.")
+}
+
+/// Who had it first. A consumer may have had it in its buffer, lost it by the clock, and handed it to its
+/// application only later.
+fn in_order_of_possession(
+    chronicle: &Chronicle<'_>,
+    one: HandOver,
+    other: HandOver,
+) -> (HandOver, HandOver) {
+    let (first, second) = if one.at < other.at { (one, other) } else { (other, one) };
+    let stored = chronicle.stored().first().copied().unwrap_or(0);
+    let had_it_before = chronicle.first(stored, |kind| match *kind {
+        Kind::LeaseExpired { message, subscription, consumer } => {
+            (message, subscription) == (chronicle.id, chronicle.subscription)
+                && consumer == second.consumer
+        }
+        Kind::SessionExpired { subscription, consumer } => {
+            subscription == chronicle.subscription && consumer == second.consumer
+        }
+        _ => false,
+    });
+    let swap = first.consumer != second.consumer && had_it_before.is_some_and(|at| at < first.at);
+    if swap { (second, first) } else { (first, second) }
+}
+
+/// Why the message came to a second consumer although the first had it: the faults that concern it, and
+/// what took it away. `done` is where the first one's work on it took effect, if it did.
+pub(super) fn interruption(
+    chronicle: &Chronicle<'_>,
+    holder: &HandOver,
+    successor: &HandOver,
+    done: Option<usize>,
+) -> String {
+    let in_buffer = holder.at > successor.at;
+    let from = match in_buffer {
+        true => chronicle.stored().first().copied().unwrap_or(0),
+        false => holder.at,
+    };
+    let taken = taken_away(chronicle, holder, (from, successor.at));
+    let until = taken.unwrap_or(successor.at);
+    let by_clock = taken.is_some_and(|at| is_by_clock(&chronicle.events[at].kind));
+    let faults = faults::concerning(chronicle, holder.consumer, (from, until), by_clock);
+    let mut clauses = faults::clauses(chronicle, &faults);
+    let restarted = restarted(chronicle, until);
+    match taken {
+        Some(at) => {
+            let restarted = restarted.map(|_| "the broker restarts".to_owned());
+            clauses.extend(restarted);
+            clauses.push(taking(chronicle, holder, at, done, !faults.is_empty()));
+        }
+        None => clauses.extend(restarted.map(|_| forgotten(chronicle, holder))),
+    }
+    match clauses.is_empty() {
+        true => format!("{} does not settle it", chronicle.name(holder.consumer)),
+        false => clauses.join(" and then "),
+    }
+}
+
+/// Where the broker restarted between the storing of the message and `until`.
+fn restarted(chronicle: &Chronicle<'_>, until: usize) -> Option<usize> {
+    let stored = chronicle.stored().first().copied()?;
+    let restart = chronicle.first(stored, |kind| matches!(kind, Kind::BrokerRestarted));
+    restart.filter(|at| *at < until)
+}
+
+fn forgotten(chronicle: &Chronicle<'_>, holder: &HandOver) -> String {
+    let (who, m) = (chronicle.name(holder.consumer), chronicle.message());
+    format!("the broker restarts and forgets that {who} has {m}")
+}
+
+fn is_by_clock(kind: &Kind) -> bool {
+    matches!(kind, Kind::LeaseExpired { .. } | Kind::SessionExpired { .. } | Kind::Revoked { .. })
+}
+
+/// The first thing that ends the possession of `holder` between two places.
+fn taken_away(
+    chronicle: &Chronicle<'_>,
+    holder: &HandOver,
+    (from, until): (usize, usize),
+) -> Option<usize> {
+    let (id, subscription) = (chronicle.id, chronicle.subscription);
+    let found = chronicle.first(from, |kind| match *kind {
+        Kind::LeaseExpired { message, subscription: of, consumer } => {
+            (message, of, consumer) == (id, subscription, holder.consumer)
+        }
+        Kind::Settled { message, subscription: of, act, .. } => {
+            (message, of, act) == (id, subscription, SettleAct::Requeue)
+        }
+        Kind::SessionExpired { consumer, .. } => consumer == holder.consumer,
+        Kind::Revoked { consumer, lane, .. } | Kind::Lost { consumer, lane, .. } => {
+            consumer == holder.consumer && Some(lane) == chronicle.lane()
+        }
+        Kind::Crashed { process, .. } | Kind::Exited { process, .. } => process == holder.consumer,
+        Kind::BrokerRestarted => chronicle.lane().is_none(),
+        _ => false,
+    });
+    found.filter(|at| *at < until)
+}
+
+/// What took the message away, as a clause.
+fn taking(
+    chronicle: &Chronicle<'_>,
+    holder: &HandOver,
+    at: usize,
+    done: Option<usize>,
+    explained: bool,
+) -> String {
+    let (who, m) = (chronicle.name(holder.consumer), chronicle.message());
+    match chronicle.events[at].kind {
+        Kind::LeaseExpired { .. } => format!("the lease of {who} expires"),
+        Kind::SessionExpired { .. } => format!("the session of {who} expires"),
+        Kind::Settled { .. } => format!("{who} gives {m} back"),
+        Kind::Revoked { .. } | Kind::Lost { .. } => format!("{who} loses the partition of {m}"),
+        Kind::Exited { .. } => format!("{who} leaves without settling {m}"),
+        Kind::BrokerRestarted => forgotten(chronicle, holder),
+        _ => crash(chronicle, holder, at, done, explained),
+    }
+}
+
+/// `mailer 1 crashes after the effect of m2 and before settling it`.
+fn crash(
+    chronicle: &Chronicle<'_>,
+    holder: &HandOver,
+    at: usize,
+    done: Option<usize>,
+    explained: bool,
+) -> String {
+    let (who, m) = (chronicle.name(holder.consumer), chronicle.message());
+    let fault = Injected::behind_crash(chronicle, at);
+    let clause = fault.map_or_else(|| format!("{who} crashes"), |one| one.clause(chronicle));
+    let m_is_hit = fault.is_some_and(|one| one.message == Some(chronicle.id));
+    match done {
+        Some(done) if done > at => {
+            return format!("{clause} with its request for the effect of {m} on its way");
+        }
+        None if !m_is_hit => return format!("{clause} while it holds {m}"),
+        None => return clause,
+        Some(_) if explained => return clause,
+        Some(_) => {}
+    }
+    let asked = chronicle.settle_invoked(holder.consumer, holder.at, at);
+    match (asked, m_is_hit, chronicle.application_settles()) {
+        (true, ..) => format!("{clause} while its settle of {m} is on its way"),
+        (false, true, true) => format!("{clause} and before settling it"),
+        (false, true, false) => format!("{clause} and before it is settled"),
+        (false, false, true) => {
+            format!("{clause} and before settling {m}, which has taken effect")
+        }
+        (false, false, false) => {
+            format!("{clause} and before {m}, which has taken effect, is settled")
+        }
+    }
+}

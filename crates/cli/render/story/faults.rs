@@ -1,0 +1,144 @@
+//! The words for faults, and which faults concern a message.
+
+use entrega_choice::Point;
+use entrega_model::{Event, Kind, MessageId, ProcessId};
+use entrega_sim::points::{self, DUPLICATED, Fault, LATE, LOST, STALL_BEFORE};
+
+use super::chronicle::Chronicle;
+
+/// A fault that was injected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Injected {
+    /// The index of its event.
+    pub(crate) at: usize,
+    pub(crate) fault: Fault,
+    pub(crate) alternative: u32,
+    pub(crate) process: ProcessId,
+    /// The message that it befell.
+    pub(crate) message: Option<MessageId>,
+}
+
+impl Injected {
+    /// The fault at a place in the run, if there is one.
+    pub(crate) fn at(events: &[Event], at: usize) -> Option<Self> {
+        let Kind::Faulted { point, alternative, process, message } = events.get(at)?.kind else {
+            return None;
+        };
+        let fault = points::describe(Point(point)).0.fault;
+        let message = match fault {
+            Fault::EffectRequest
+            | Fault::EffectResponse
+            | Fault::DeadLetterRequest
+            | Fault::DeadLetterResponse => in_work(events, process, at),
+            _ => message,
+        };
+        Some(Self { at, fault, alternative: alternative.into(), process, message })
+    }
+
+    /// The fault that made a process crash at a place.
+    pub(super) fn behind_crash(chronicle: &Chronicle<'_>, crash: usize) -> Option<Self> {
+        Self::at(chronicle.events, crash.checked_sub(1)?).filter(Self::is_crash)
+    }
+
+    fn is_crash(&self) -> bool {
+        matches!(self.fault, Fault::EffectBefore | Fault::EffectAfter | Fault::SettleAfter)
+    }
+
+    /// What happened, as a main clause: `the request to settle m2 is lost`.
+    pub(super) fn clause(&self, chronicle: &Chronicle<'_>) -> String {
+        let who = chronicle.name(self.process);
+        let m = self.message.map_or_else(|| "a message".to_owned(), super::name);
+        let leg = |what: String| format!("{what} {}", travel(self.alternative));
+        match self.fault {
+            Fault::SendRequest => leg(format!("the request to store {m}")),
+            Fault::SendResponse => leg(format!("the answer that {m} is stored")),
+            Fault::BrokerRestart => "the broker restarts".to_owned(),
+            Fault::ReceiveRequest => leg(format!("a request of {who} for messages")),
+            Fault::ReceiveResponse => leg(format!("an answer with messages for {who}")),
+            Fault::MessagePoison | Fault::HandlerError => {
+                format!("the handler of {who} fails on {m}")
+            }
+            Fault::HandlerSlow => format!("{who} is slow at {m}"),
+            Fault::ProcessStall if self.alternative == STALL_BEFORE => {
+                format!("{who} stalls before the effect of {m}")
+            }
+            Fault::ProcessStall => format!("{who} stalls after the effect of {m}"),
+            Fault::EffectRequest => leg(format!("the request for the effect of {m}")),
+            Fault::EffectResponse => leg(format!("the sink's answer about {m}")),
+            Fault::SettleRequest => leg(format!("the request to settle {m}")),
+            Fault::SettleResponse => leg(format!("the answer that {m} is settled")),
+            Fault::DeadLetterRequest => leg(format!("the request to dead-letter {m}")),
+            Fault::DeadLetterResponse => leg(format!("the answer that {m} is dead-lettered")),
+            Fault::EffectBefore => format!("{who} crashes before the effect of {m}"),
+            Fault::EffectAfter => format!("{who} crashes after the effect of {m}"),
+            Fault::SettleAfter => format!("{who} crashes right after settling {m}"),
+        }
+    }
+
+    /// Whether it concerns the message of the chronicle: it befell it, or a settle that covers it.
+    fn concerns(&self, chronicle: &Chronicle<'_>) -> bool {
+        if self.message == Some(chronicle.id) {
+            return true;
+        }
+        if !matches!(self.fault, Fault::SettleRequest | Fault::SettleResponse) {
+            return false;
+        }
+        let now = chronicle.events[self.at].at;
+        let with_it = |kind: &Kind| {
+            matches!(*kind, Kind::SettleInvoked { message, consumer, .. }
+                if (message, consumer) == (chronicle.id, self.process))
+        };
+        let asked = chronicle.last(self.at, with_it);
+        asked.is_some_and(|asked| {
+            self.fault == Fault::SettleResponse || chronicle.events[asked].at == now
+        })
+    }
+}
+
+/// The message that a consumer works on at a place.
+fn in_work(events: &[Event], consumer: ProcessId, at: usize) -> Option<MessageId> {
+    events[..at].iter().rev().find_map(|event| match event.kind {
+        Kind::ProcessingStarted { message, consumer: by, .. } if by == consumer => Some(message),
+        _ => None,
+    })
+}
+
+/// What a leg of a call does.
+fn travel(alternative: u32) -> &'static str {
+    match alternative {
+        LOST => "is lost",
+        LATE => "is late",
+        DUPLICATED => "arrives twice",
+        _ => "goes wrong",
+    }
+}
+
+/// The faults of `process` between two places that concern the message and do not make it crash; with
+/// `delays`, also those that held the process up at another message.
+pub(super) fn concerning(
+    chronicle: &Chronicle<'_>,
+    process: ProcessId,
+    (from, until): (usize, usize),
+    delays: bool,
+) -> Vec<Injected> {
+    (from..until.min(chronicle.events.len()))
+        .filter_map(|at| Injected::at(chronicle.events, at))
+        .filter(|fault| fault.process == process && !fault.is_crash())
+        .filter(|fault| {
+            let delay = matches!(fault.fault, Fault::ProcessStall | Fault::HandlerSlow);
+            fault.concerns(chronicle) || (delays && delay)
+        })
+        .collect()
+}
+
+/// The clauses of faults, each once.
+pub(super) fn clauses(chronicle: &Chronicle<'_>, faults: &[Injected]) -> Vec<String> {
+    let mut clauses: Vec<String> = Vec::new();
+    for fault in faults {
+        let clause = fault.clause(chronicle);
+        if !clauses.contains(&clause) {
+            clauses.push(clause);
+        }
+    }
+    clauses
+}

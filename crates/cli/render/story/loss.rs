@@ -1,0 +1,225 @@
+//! How a message was lost, or why nobody can tell yet.
+
+use entrega_model::event::{ProcessingResult, RemoveReason, SettleTrigger};
+use entrega_model::{Kind, ProcessId};
+use entrega_sim::points::Fault;
+
+use super::chronicle::{Chronicle, Settle};
+use super::faults::{self, Injected};
+
+/// What is always true of a lost message that was settled.
+fn lost(chronicle: &Chronicle<'_>) -> String {
+    format!("{} is never delivered again and is lost.", chronicle.message())
+}
+
+pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
+    let m = chronicle.message();
+    if chronicle.stored().is_empty() {
+        return never_stored(chronicle);
+    }
+    if let Some(clause) = removed(chronicle) {
+        return format!("{clause}; {m} is lost.");
+    }
+    if let Some(settle) = chronicle.settle() {
+        return settled_without_effect(chronicle, &settle);
+    }
+    if let Some(clause) = skipped(chronicle) {
+        return format!("{clause}; {}", lost(chronicle));
+    }
+    format!("{m} has no effect, and nothing can bring it back; it is lost.")
+}
+
+/// A message that can still be retrieved.
+pub(super) fn pending(chronicle: &Chronicle<'_>) -> String {
+    let m = chronicle.message();
+    format!("{m} is still waiting for {} when the run ends.", chronicle.subscription_name())
+}
+
+fn never_stored(chronicle: &Chronicle<'_>) -> String {
+    let m = chronicle.message();
+    let until = chronicle.events.len();
+    let faults = faults::concerning(chronicle, ProcessId(0), (0, until), false);
+    let what = faults::clauses(chronicle, &faults).join(" and then ");
+    let what = if what.is_empty() { format!("{m} never reaches the broker") } else { what };
+    format!(
+        "{what}; the producer takes {m} for sent all the same; {m} is stored nowhere and is lost."
+    )
+}
+
+fn removed(chronicle: &Chronicle<'_>) -> Option<String> {
+    let m = chronicle.message();
+    let of = chronicle.subscription_name();
+    chronicle.events.iter().find_map(|event| match event.kind {
+        Kind::Removed { message, subscription, reason }
+            if message == chronicle.id
+                && subscription.is_none_or(|one| one == chronicle.subscription) =>
+        {
+            Some(match reason {
+                RemoveReason::Settled => return None,
+                RemoveReason::Ttl => format!("the time to live of {m} ends before its effect"),
+                RemoveReason::Overflow => {
+                    format!("the queue of {of} is full and drops {m} before its effect")
+                }
+                RemoveReason::Retention => {
+                    format!("{of} lags, and retention removes {m} before its effect")
+                }
+                RemoveReason::Compaction => format!("a newer value of its key replaces {m}"),
+                RemoveReason::DeliveryLimit => {
+                    format!("{m} is delivered too often, and the queue of {of} drops it")
+                }
+                RemoveReason::Truncation => format!("a failover cuts {m} off the log"),
+                RemoveReason::Purge => format!("somebody empties the queue with {m} in it"),
+                RemoveReason::BrokerLoss => format!("the broker loses {m} with its storage"),
+                RemoveReason::Unroutable => format!("no queue is bound that would take {m}"),
+            })
+        }
+        _ => None,
+    })
+}
+
+fn skipped(chronicle: &Chronicle<'_>) -> Option<String> {
+    let reset = chronicle.first(0, |kind| {
+        matches!(*kind, Kind::OffsetReset { subscription, lane, .. }
+            if subscription == chronicle.subscription && Some(lane) == chronicle.lane())
+    })?;
+    let Kind::OffsetReset { consumer, .. } = chronicle.events[reset].kind else { return None };
+    let (who, m) = (chronicle.name(consumer), chronicle.message());
+    Some(format!("{who} has no valid committed offset and begins behind {m}"))
+}
+
+/// The broker was told that the message is done, and it never was.
+fn settled_without_effect(chronicle: &Chronicle<'_>, settle: &Settle) -> String {
+    let last = chronicle.hand_overs().pop();
+    let (holder, from) = last.map_or((settle.consumer, 0), |last| (last.consumer, last.at));
+    if let Some(failure) = final_failure(chronicle, holder, from) {
+        let clause = after_failure(chronicle, settle, failure);
+        return format!("{clause}; {}", lost(chronicle));
+    }
+    let received = if last.is_some() { from } else { settle.at };
+    let crashed = chronicle.first(
+        received,
+        |kind| matches!(*kind, Kind::Crashed { process, .. } if process == holder),
+    );
+    let Some(crashed) = crashed else {
+        let (who, m) = (chronicle.name(holder), chronicle.message());
+        let already = already(chronicle, settle, holder, usize::MAX);
+        return format!("{who} leaves before the effect of {m}, {already}; {}", lost(chronicle));
+    };
+    let earlier = faults::concerning(chronicle, holder, (received, crashed), false);
+    let mut clauses = faults::clauses(chronicle, &earlier);
+    clauses.push(crash(chronicle, settle, holder, crashed));
+    format!("{}; {}", clauses.join(" and then "), lost(chronicle))
+}
+
+/// `mailer 1 crashes before the effect of m2, which it has already settled`.
+fn crash(chronicle: &Chronicle<'_>, settle: &Settle, holder: ProcessId, crashed: usize) -> String {
+    let (who, m) = (chronicle.name(holder), chronicle.message());
+    let already = already(chronicle, settle, holder, crashed);
+    let Some(fault) = Injected::behind_crash(chronicle, crashed) else {
+        return format!("{who} crashes before the effect of {m}, {already}");
+    };
+    let clause = fault.clause(chronicle);
+    if fault.message != Some(chronicle.id) {
+        return format!("{clause} while it holds {m}, {already}");
+    }
+    if fault.fault == Fault::SettleAfter {
+        return format!("{clause} and before its effect");
+    }
+    format!("{clause}, {already}")
+}
+
+/// A relative clause that says what has settled the message, in view of a crash.
+fn already(
+    chronicle: &Chronicle<'_>,
+    settle: &Settle,
+    holder: ProcessId,
+    crashed: usize,
+) -> String {
+    if settle.at > crashed {
+        return match settle.trigger {
+            SettleTrigger::Timer => {
+                "while the auto-commit timer's commit of its offset is on its way".to_owned()
+            }
+            _ => "while its settle is on its way".to_owned(),
+        };
+    }
+    let asked = chronicle.asked_to_settle(settle);
+    let who = match settle.consumer == holder {
+        true => "it".to_owned(),
+        false => chronicle.name(settle.consumer),
+    };
+    match settle.trigger {
+        SettleTrigger::Application if asked == Some(chronicle.id) || asked.is_none() => {
+            format!("which {who} has already settled")
+        }
+        SettleTrigger::Application => {
+            let other = asked.map_or_else(String::new, super::name);
+            format!("which the commit of {other} already covers")
+        }
+        SettleTrigger::Timer => {
+            "whose offset the auto-commit timer has already committed".to_owned()
+        }
+        SettleTrigger::Delivery => "which handing it over has already acked".to_owned(),
+        SettleTrigger::NextReceive => {
+            "which asking for the next message has already settled".to_owned()
+        }
+        SettleTrigger::Close => "which closing has already settled".to_owned(),
+        SettleTrigger::Revoke => "which giving up its partition has already settled".to_owned(),
+    }
+}
+
+/// The last attempt of the handler, if it failed and nothing came after it.
+fn final_failure(chronicle: &Chronicle<'_>, holder: ProcessId, from: usize) -> Option<usize> {
+    let last = chronicle.last(chronicle.events.len(), |kind| match *kind {
+        Kind::ProcessingStarted { message, consumer, .. }
+        | Kind::ProcessingEnded { message, consumer, .. } => {
+            (message, consumer) == (chronicle.id, holder)
+        }
+        _ => false,
+    })?;
+    let failed = matches!(
+        chronicle.events[last].kind,
+        Kind::ProcessingEnded { result, .. } if result != ProcessingResult::Ok
+    );
+    (failed && last >= from).then_some(last)
+}
+
+/// The handler failed, and what settled the message all the same.
+fn after_failure(chronicle: &Chronicle<'_>, settle: &Settle, failure: usize) -> String {
+    let Kind::ProcessingEnded { result, consumer, .. } = chronicle.events[failure].kind else {
+        return chronicle.message();
+    };
+    let (who, m) = (chronicle.name(consumer), chronicle.message());
+    let failure_clause = match result {
+        ProcessingResult::Unknown => {
+            let faults = faults::concerning(chronicle, consumer, (0, failure), false);
+            faults::clauses(chronicle, &faults).join(" and then ")
+        }
+        ProcessingResult::Poison => format!("the handler of {who} fails on {m}, which is poison"),
+        _ => format!("the handler of {who} fails on {m}"),
+    };
+    if settle.at < failure && result == ProcessingResult::Unknown {
+        return format!("{failure_clause} after {m} was settled");
+    }
+    if settle.at < failure {
+        return format!("{failure_clause}, {}", already(chronicle, settle, consumer, usize::MAX));
+    }
+    let asked = chronicle.asked_to_settle(settle);
+    let settled = match settle.trigger {
+        SettleTrigger::Application if asked == Some(chronicle.id) => {
+            format!("{who} settles it all the same")
+        }
+        SettleTrigger::Application => {
+            let other = asked.map_or_else(|| "a later message".to_owned(), super::name);
+            format!("{who} goes on, and its commit of {other} covers {m}")
+        }
+        SettleTrigger::Timer => "the auto-commit timer commits its offset all the same".to_owned(),
+        SettleTrigger::Delivery => "handing it over acks it all the same".to_owned(),
+        SettleTrigger::NextReceive => {
+            "asking for the next message settles it all the same".to_owned()
+        }
+        SettleTrigger::Close => "closing settles it all the same".to_owned(),
+        SettleTrigger::Revoke => "giving up its partition settles it all the same".to_owned(),
+    };
+    format!("{failure_clause}; {settled}")
+}

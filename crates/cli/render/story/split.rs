@@ -1,0 +1,101 @@
+//! How a message came into the dead letters, alone or in addition to its effect.
+
+use entrega_model::event::{DeadLetterReason, ProcessingResult};
+use entrega_model::{Kind, ProcessId};
+
+use super::chronicle::{Chronicle, HandOver, times};
+use super::duplicate::interruption;
+use super::faults;
+
+/// A dead letter and no effect.
+pub(super) fn dead_lettered(chronicle: &Chronicle<'_>) -> String {
+    match chronicle.dead_letters().first() {
+        Some(&at) => format!("{}.", giving_up(chronicle, at, "goes to the dead letters")),
+        None => format!("{} goes to the dead letters.", chronicle.message()),
+    }
+}
+
+/// A dead letter and an effect.
+pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
+    let m = chronicle.message();
+    let (effects, letters) = (chronicle.effects(), chronicle.dead_letters());
+    let (Some(effect), Some(&letter)) = (effects.first(), letters.first()) else {
+        return format!("{m} takes effect and is dead-lettered as well.");
+    };
+    let dead = hand_over_before(chronicle, letter);
+    let done = chronicle.hand_overs().into_iter().find(|one| one.delivery == effect.delivery);
+    let (Some(dead), Some(done)) = (dead, done) else {
+        return format!("{m} takes effect and is dead-lettered as well.");
+    };
+    if dead.delivery == done.delivery {
+        return without_answer(chronicle, &done, letter);
+    }
+    if effect.at < letter {
+        let why = interruption(chronicle, &done, &dead, Some(effect.at));
+        let end = giving_up(chronicle, letter, "goes to the dead letters as well");
+        return format!("{why}; {m} is delivered again, {end}.");
+    }
+    let first = giving_up(chronicle, letter, "goes to the dead letters");
+    let since = HandOver { at: letter, ..dead };
+    let why = interruption(chronicle, &since, &done, Some(letter));
+    let to = chronicle.name(done.consumer);
+    format!("{first}; {why}; {m} is delivered again to {to} and takes effect as well.")
+}
+
+/// The consumer never learnt of the effect and gave the message up.
+fn without_answer(chronicle: &Chronicle<'_>, done: &HandOver, letter: usize) -> String {
+    let (who, m) = (chronicle.name(done.consumer), chronicle.message());
+    let found = faults::concerning(chronicle, done.consumer, (done.at, letter), false);
+    let count = found.len();
+    let what = faults::clauses(chronicle, &found).join(" and then ");
+    let what = match (what.is_empty(), count) {
+        (true, _) => format!("{who} has no answer from the sink"),
+        (false, 1) => what,
+        (false, _) => format!("{what} ({})", times(count)),
+    };
+    let effects = times(chronicle.effects().len());
+    format!("{what}; {who} gives up and dead-letters {m}, which has taken effect {effects}.")
+}
+
+/// The last hand-over before a place.
+fn hand_over_before(chronicle: &Chronicle<'_>, at: usize) -> Option<HandOver> {
+    chronicle.hand_overs().into_iter().rfind(|one| one.at < at)
+}
+
+/// Why a message was given up, and what `ending` says of it.
+fn giving_up(chronicle: &Chronicle<'_>, letter: usize, ending: &str) -> String {
+    let m = chronicle.message();
+    let Kind::DeadLettered { reason, .. } = chronicle.events[letter].kind else {
+        return format!("{m} {ending}");
+    };
+    match reason {
+        DeadLetterReason::DeliveryLimit => format!("{m} has been delivered too often and {ending}"),
+        DeadLetterReason::Ttl => format!("the time to live of {m} ends and it {ending}"),
+        DeadLetterReason::Overflow => format!("the queue is full and {m} {ending}"),
+        DeadLetterReason::Rejected => format!("its consumer rejects {m} and it {ending}"),
+        DeadLetterReason::Client => match failures(chronicle, letter) {
+            (Some(by), count) => {
+                let by = chronicle.name(by);
+                format!("the handler of {by} fails {} on {m}, which {ending}", times(count))
+            }
+            (None, _) => format!("{m} {ending}"),
+        },
+    }
+}
+
+/// Whose handler failed on the message before it was given up, and how often.
+fn failures(chronicle: &Chronicle<'_>, letter: usize) -> (Option<ProcessId>, usize) {
+    let from = hand_over_before(chronicle, letter).map_or(0, |one| one.at);
+    let mut by = None;
+    let mut count = 0;
+    for event in &chronicle.events[from..letter] {
+        if let Kind::ProcessingEnded { message, subscription, consumer, result, .. } = event.kind
+            && (message, subscription) == (chronicle.id, chronicle.subscription)
+            && result != ProcessingResult::Ok
+        {
+            by = Some(consumer);
+            count += 1;
+        }
+    }
+    (by, count)
+}

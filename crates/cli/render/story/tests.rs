@@ -1,0 +1,102 @@
+//! The exact sentences for runs of the simulator: a strategy, a fault, and what came of it.
+
+mod dead_letters;
+mod duplicates;
+mod losses;
+
+use entrega_choice::{Choices, parse_choices};
+use entrega_clients::Strategy;
+use entrega_model::{Event, Model};
+use entrega_sim::points;
+use entrega_sim::scenario::Scenario;
+use entrega_sim::workload::Workload;
+use entrega_sim::{Cast, Experiment};
+
+use super::*;
+use crate::lab::judge::judge;
+
+use Model::{Log, Queue};
+use Strategy::{
+    AutoSettleAtDelivery, AutoSettleAtNextReceive, DeadLetter, DeduplicatingSink,
+    ProcessThenSettle, SettleEveryN, SettleThenProcess,
+};
+
+const SCENARIO: &str = r#"
+title = "Stories"
+
+[workload]
+messages = 5
+keys = 2
+arrivals = { distribution = "constant", rate_per_second = 20 }
+
+[producer]
+request_timeout = "1s"
+
+[[subscriptions]]
+name = "mailer"
+consumers = 2
+service_time = { distribution = "constant", value = "40ms" }
+
+[consumer]
+prefetch = 10
+settle_every = 3
+request_timeout = "1s"
+auto_commit_interval = "20ms"
+
+[log]
+partitions = 2
+session_timeout = "6s"
+auto_offset_reset = "earliest"
+
+[queue]
+visibility_timeout = "6s"
+
+[times]
+stall = "10s"
+slow = "10s"
+late = "3s"
+"#;
+
+/// All anomalies of a run in sentences, those of order last.
+fn told(model: Model, strategy: Strategy, choices: &str, set: &[(&str, &str)]) -> Vec<String> {
+    let set: Vec<(String, String)> =
+        set.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
+    let loaded = Scenario::parse("stories.toml", SCENARIO, &set, &|_| Err(String::new()));
+    let scenario = loaded.expect("a valid scenario").scenario;
+    let workload = Workload::generate(&scenario, None, 1);
+    let experiment =
+        Experiment { scenario: &scenario, workload: &workload, model, strategy, seed: 1 };
+    let table = points::table(&scenario.subscription_names());
+    let choices = parse_choices(&table, choices).expect("choices of this scenario");
+    let mut events: Vec<Event> = Vec::new();
+    let judged = judge(&experiment, Choices::explicit(table, choices), &mut events);
+    assert_eq!(judged.outcome.choices.unused(), [], "every choice is reached");
+    let cast = Cast::of(&scenario);
+    let of = &judged.report.subscriptions[0];
+    let examples = of.examples.iter().map(|(&(class, cause), &message)| {
+        (Anomaly::Class(class, Some(cause)), Some(cause), message)
+    });
+    let dead = of.firsts.iter().filter(|(class, _)| **class == Class::DeadLettered);
+    let dead = dead.map(|(&class, &message)| (Anomaly::Class(class, None), None, message));
+    let order = of.order.reordered_example.map(|one| (Anomaly::Reordered, None, one));
+    let subjects = examples.chain(dead).chain(order);
+    subjects
+        .map(|(anomaly, cause, message)| {
+            let subscription = SubscriptionId(0);
+            story(&events, &cast, &Subject { subscription, anomaly, cause, message })
+        })
+        .collect()
+}
+
+const SKIP: &[(&str, &str)] = &[("consumer.on_error", "skip")];
+const SKIP_AND_SETTLE: &[(&str, &str)] = &[("consumer.on_error", "skip-and-settle")];
+const CRASH: &[(&str, &str)] = &[("consumer.on_error", "crash")];
+const AT_ONCE: &[(&str, &str)] = &[("workload.arrivals.rate_per_second", "1000")];
+const SELDOM: &[(&str, &str)] = &[("consumer.auto_commit_interval", "5s")];
+const FIRE: &[(&str, &str)] = &[("producer.strategy", "fire-and-forget")];
+const ONE_ATTEMPT: &[(&str, &str)] = &[("consumer.max_attempts", "1")];
+
+fn check(model: Model, strategy: Strategy, choices: &str, set: &[(&str, &str)], expect: &[&str]) {
+    let told = told(model, strategy, choices, set);
+    assert_eq!(told, expect, "{model} {strategy} {choices} {set:?}");
+}

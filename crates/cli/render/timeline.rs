@@ -1,0 +1,159 @@
+//! A run line by line: a line an event, a column for each place where something happens.
+//!
+//! Notation made for the eye, explained below every timeline. Faults stand out on a terminal.
+
+mod words;
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use entrega_model::{Event, Instant, Kind, MessageId};
+use entrega_sim::Cast;
+
+use words::{Line, Place};
+
+/// More events than this are only shown around what is interesting.
+const LONG: usize = 400;
+/// So many events before and after an interesting one give it a context.
+const CONTEXT: usize = 2;
+
+/// What to show of a run.
+pub(crate) struct Timeline<'a> {
+    pub(crate) events: &'a [Event],
+    pub(crate) cast: &'a Cast,
+    /// The messages with an anomaly; a long run is only shown around them and around faults.
+    pub(crate) focus: BTreeSet<MessageId>,
+    /// Show everything, however long it is.
+    pub(crate) all: bool,
+    /// Whether faults are coloured.
+    pub(crate) colourful: bool,
+}
+
+impl Timeline<'_> {
+    /// The timeline with its legend.
+    pub(crate) fn render(&self) -> String {
+        let lines = words::lines(self.events, self.cast);
+        let shown = self.shown();
+        let widths = Widths::of(lines.iter().enumerate().filter(|(at, _)| shown[*at]));
+        let mut text = widths.head();
+        let mut hidden = 0;
+        for (at, line) in lines.iter().enumerate() {
+            let Some(line) = line else { continue };
+            if !shown[at] {
+                hidden += 1;
+                continue;
+            }
+            elision(&mut text, &mut hidden);
+            text.push_str(&self.line(&widths, self.events[at].at, line));
+        }
+        elision(&mut text, &mut hidden);
+        text.push_str(LEGEND);
+        text
+    }
+
+    /// For every event whether it is shown.
+    fn shown(&self) -> Vec<bool> {
+        let count = self.events.len();
+        if self.all || count <= LONG {
+            return vec![true; count];
+        }
+        let mut shown = vec![false; count];
+        for (at, event) in self.events.iter().enumerate() {
+            if self.is_fault(&event.kind) {
+                let around = at.saturating_sub(CONTEXT)..(at + CONTEXT + 1).min(count);
+                shown[around].fill(true);
+            }
+            shown[at] |= self.is_in_focus(&event.kind);
+        }
+        shown
+    }
+
+    fn is_fault(&self, kind: &Kind) -> bool {
+        matches!(
+            kind,
+            Kind::Faulted { .. }
+                | Kind::Crashed { .. }
+                | Kind::Stalled { .. }
+                | Kind::Resumed { .. }
+                | Kind::BrokerRestarted
+                | Kind::LeaseExpired { .. }
+                | Kind::SessionExpired { .. }
+                | Kind::OffsetReset { .. }
+                | Kind::Entered { .. }
+        )
+    }
+
+    fn is_in_focus(&self, kind: &Kind) -> bool {
+        words::message_of(kind).is_some_and(|message| self.focus.contains(&message))
+    }
+
+    fn line(&self, widths: &Widths, at: Instant, line: &Line) -> String {
+        let (place, text) = match &line.place {
+            Place::Everywhere => {
+                let rule = format!("{:>12} │ {:─<20}", at.to_string(), format!("{} ", line.text));
+                return format!("{rule}\n");
+            }
+            Place::At(place) => (*place, &line.text),
+        };
+        let mut row = format!("{:>12} ", at.to_string());
+        for (column, width) in widths.0.iter().enumerate().take(place + 1) {
+            if column < place {
+                let _ = write!(row, "│ {:width$} ", "");
+            } else {
+                let _ = write!(row, "│ {}", self.emphasis(text, line.fault));
+            }
+        }
+        row.push('\n');
+        row
+    }
+
+    fn emphasis(&self, text: &str, fault: bool) -> String {
+        if fault && self.colourful {
+            return format!("\u{1b}[1;31m{text}\u{1b}[0m");
+        }
+        text.to_owned()
+    }
+}
+
+fn elision(text: &mut String, hidden: &mut usize) {
+    if *hidden > 0 {
+        let _ = writeln!(text, "{:>12} │ {hidden} more", "…");
+        *hidden = 0;
+    }
+}
+
+/// How wide each column is.
+struct Widths([usize; 4]);
+
+const COLUMNS: [&str; 4] = ["producer", "broker", "consumer", "sink"];
+
+impl Widths {
+    fn of<'l>(lines: impl Iterator<Item = (usize, &'l Option<Line>)>) -> Self {
+        let mut widths = COLUMNS.map(str::len);
+        for (_, line) in lines {
+            if let Some(Line { place: Place::At(place), text, .. }) = line {
+                widths[*place] = widths[*place].max(text.chars().count());
+            }
+        }
+        Self(widths)
+    }
+
+    fn head(&self) -> String {
+        let mut names = format!("{:>12} ", "time");
+        let mut rule = format!("{:─>12}─", "");
+        for (name, width) in COLUMNS.iter().zip(self.0) {
+            let _ = write!(names, "│ {name:width$} ");
+            let _ = write!(rule, "┼─{:─<width$}─", "");
+        }
+        format!("{}\n{rule}\n", names.trim_end())
+    }
+}
+
+const LEGEND: &str = "
+m0 is the first message; 0/3 is offset 3 of partition 0.
+→ sent or asked   ← handed over   ↻ again   ✓ recorded as settled, or acknowledged
+★ effect   ☠ dead letter   ⇥ lost, late or doubled in the network   ✗ crash   ⏸ stall   ! error
+";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,333 @@
+//! The words of a timeline: what each event is called, and in which column.
+
+use std::collections::BTreeSet;
+
+use entrega_model::event::{
+    EffectVerdict, ProcessingResult, RemoveReason, SendOutcome, SettleAct, SettleOutcome,
+    SettleTrigger,
+};
+use entrega_model::{Event, Kind, MessageId, ProcessId, SubscriptionId};
+use entrega_sim::Cast;
+use entrega_sim::points::{self, Fault};
+
+use crate::render::story::{Injected, name};
+
+/// An event in words.
+pub(super) struct Line {
+    pub(super) place: Place,
+    pub(super) text: String,
+    /// Something went wrong here.
+    pub(super) fault: bool,
+}
+
+/// Where an event is shown.
+pub(super) enum Place {
+    /// In a column.
+    At(usize),
+    /// Across all of them.
+    Everywhere,
+}
+
+const PRODUCER: usize = 0;
+const BROKER: usize = 1;
+const CONSUMER: usize = 2;
+const SINK: usize = 3;
+
+/// A line for every event; none for what the line before has said already.
+pub(super) fn lines(events: &[Event], cast: &Cast) -> Vec<Option<Line>> {
+    let mut teller = Teller { events, cast, seen: BTreeSet::new(), done: BTreeSet::new() };
+    (0..events.len()).map(|at| teller.line(at)).collect()
+}
+
+/// The message that an event is about.
+pub(super) fn message_of(kind: &Kind) -> Option<MessageId> {
+    match *kind {
+        Kind::SendInvoked { message, .. }
+        | Kind::SendEnded { message, .. }
+        | Kind::Stored { message, .. }
+        | Kind::Removed { message, .. }
+        | Kind::Delivered { message, .. }
+        | Kind::ProcessingStarted { message, .. }
+        | Kind::ProcessingEnded { message, .. }
+        | Kind::Effect { message, .. }
+        | Kind::SettleInvoked { message, .. }
+        | Kind::SettleEnded { message, .. }
+        | Kind::DeadLettered { message, .. }
+        | Kind::Settled { message, .. }
+        | Kind::LeaseExpired { message, .. }
+        | Kind::Requeued { message, .. }
+        | Kind::Retrievable { message, .. } => Some(message),
+        Kind::Faulted { message, .. } => message,
+        _ => None,
+    }
+}
+
+struct Teller<'a> {
+    events: &'a [Event],
+    cast: &'a Cast,
+    /// What was handed over before.
+    seen: BTreeSet<(SubscriptionId, MessageId)>,
+    /// What took effect before.
+    done: BTreeSet<(SubscriptionId, MessageId)>,
+}
+
+impl Teller<'_> {
+    fn line(&mut self, at: usize) -> Option<Line> {
+        let kind = self.events[at].kind;
+        match kind {
+            Kind::SendInvoked { .. } | Kind::SendEnded { .. } => sending(&kind),
+            Kind::Stored { .. } | Kind::Removed { .. } | Kind::Retrievable { .. } => {
+                self.storage(&kind)
+            }
+            Kind::Delivered { .. }
+            | Kind::ProcessingStarted { .. }
+            | Kind::ProcessingEnded { .. }
+            | Kind::SettleInvoked { .. }
+            | Kind::SettleEnded { .. } => self.consuming(&kind),
+            Kind::Effect { .. } | Kind::DeadLettered { .. } => self.sink(&kind),
+            Kind::Settled { .. }
+            | Kind::Committed { .. }
+            | Kind::LeaseExpired { .. }
+            | Kind::Requeued { .. }
+            | Kind::SessionExpired { .. }
+            | Kind::OffsetReset { .. }
+            | Kind::Assigned { .. }
+            | Kind::Revoked { .. }
+            | Kind::Lost { .. } => self.progress(&kind),
+            Kind::Faulted { point, .. } => self.fault(at, point),
+            _ => self.world(&kind),
+        }
+    }
+
+    fn who(&self, process: ProcessId) -> String {
+        self.cast.name(process)
+    }
+
+    fn whose(&self, subscription: SubscriptionId) -> &str {
+        self.cast.subscriptions().get(subscription.index()).map_or("?", String::as_str)
+    }
+
+    fn storage(&self, kind: &Kind) -> Option<Line> {
+        match *kind {
+            Kind::Stored { message, subscription, lane, position, copy } => {
+                let place = match subscription {
+                    None => format!("at {lane}/{position}"),
+                    Some(of) => format!("for {}", self.whose(of)),
+                };
+                let copy = if copy > 1 { format!(", copy {copy}") } else { String::new() };
+                line(BROKER, format!("{} stored {place}{copy}", name(message)))
+            }
+            Kind::Removed { reason: RemoveReason::Settled, .. } => None,
+            Kind::Removed { message, subscription, reason } => {
+                let of =
+                    subscription.map_or_else(String::new, |of| format!(" for {}", self.whose(of)));
+                fault(BROKER, format!("! {} removed{of}: {reason:?}", name(message)).to_lowercase())
+            }
+            Kind::Retrievable { message, subscription } => line(
+                BROKER,
+                format!("{} still there for {}", name(message), self.whose(subscription)),
+            ),
+            _ => None,
+        }
+    }
+
+    fn consuming(&mut self, kind: &Kind) -> Option<Line> {
+        match *kind {
+            Kind::Delivered { message, subscription, consumer, redelivered, .. } => {
+                let again = !self.seen.insert((subscription, message)) || redelivered;
+                let again = if again { "↻ " } else { "" };
+                line(CONSUMER, format!("{again}{} ← {}", self.who(consumer), name(message)))
+            }
+            Kind::ProcessingStarted { message, consumer, .. } => {
+                line(CONSUMER, format!("{} works on {}", self.who(consumer), name(message)))
+            }
+            Kind::ProcessingEnded { message, consumer, result, .. } => {
+                let (who, m) = (self.who(consumer), name(message));
+                match result {
+                    ProcessingResult::Ok => line(CONSUMER, format!("{who} is done with {m}")),
+                    ProcessingResult::Transient => fault(CONSUMER, format!("! {who} fails on {m}")),
+                    ProcessingResult::Poison => {
+                        fault(CONSUMER, format!("! {who} fails on {m}, as ever"))
+                    }
+                    ProcessingResult::Unknown => {
+                        fault(CONSUMER, format!("! {who} has no answer about {m}"))
+                    }
+                }
+            }
+            Kind::SettleInvoked { message, consumer, act, trigger, .. } => {
+                let (who, m) = (self.who(consumer), name(message));
+                line(CONSUMER, format!("{who} → {}{} {m}", by(trigger), verb(act)))
+            }
+            Kind::SettleEnded { message, consumer, act, outcome, .. } => {
+                let (who, m, act) = (self.who(consumer), name(message), verb(act));
+                match outcome {
+                    SettleOutcome::Ok => line(CONSUMER, format!("{who} ✓ {act} {m}")),
+                    SettleOutcome::Fail => fault(CONSUMER, format!("! {who}: {act} {m} refused")),
+                    SettleOutcome::Info => {
+                        fault(CONSUMER, format!("! {who}: {act} {m} unanswered"))
+                    }
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn sink(&mut self, kind: &Kind) -> Option<Line> {
+        match *kind {
+            Kind::Effect { message, subscription, consumer, verdict, .. } => {
+                let (who, m) = (self.who(consumer), name(message));
+                match verdict {
+                    EffectVerdict::Applied if self.done.insert((subscription, message)) => {
+                        line(SINK, format!("★ {m} by {who}"))
+                    }
+                    EffectVerdict::Applied => fault(SINK, format!("★ {m} AGAIN by {who}")),
+                    EffectVerdict::Suppressed => line(SINK, format!("{m} by {who} suppressed")),
+                    EffectVerdict::Rejected => line(SINK, format!("{m} by {who} rejected")),
+                }
+            }
+            Kind::DeadLettered { message, subscription, .. } => {
+                line(SINK, format!("☠ {} of {}", name(message), self.whose(subscription)))
+            }
+            _ => None,
+        }
+    }
+
+    fn progress(&self, kind: &Kind) -> Option<Line> {
+        match *kind {
+            Kind::Settled { message, consumer, act, trigger, .. } => {
+                let sign = if act == SettleAct::Requeue { "↻" } else { "✓" };
+                let (who, m) = (self.who(consumer), name(message));
+                line(BROKER, format!("{sign} {}{} {m} of {who}", by(trigger), verb(act)))
+            }
+            Kind::Committed { consumer, lane, upto, previous, trigger, .. } => {
+                let who = self.who(consumer);
+                let text = format!("{}commit {lane}/{upto} of {who}", by(trigger));
+                match upto < previous {
+                    true => fault(BROKER, format!("! {text}, back from {previous}")),
+                    false => line(BROKER, format!("✓ {text}")),
+                }
+            }
+            Kind::LeaseExpired { message, consumer, .. } => {
+                let (who, m) = (self.who(consumer), name(message));
+                fault(BROKER, format!("! lease of {who} on {m} expires"))
+            }
+            Kind::Requeued { message, consumer, .. } => {
+                line(BROKER, format!("↻ {} back from {}", name(message), self.who(consumer)))
+            }
+            Kind::SessionExpired { consumer, .. } => {
+                fault(BROKER, format!("! session of {} expires", self.who(consumer)))
+            }
+            Kind::OffsetReset { consumer, lane, to, .. } => {
+                line(BROKER, format!("{} resets to {lane}/{to}", self.who(consumer)))
+            }
+            Kind::Assigned { consumer, lane, position, .. } => line(
+                CONSUMER,
+                format!("{} gets partition {lane} at {position}", self.who(consumer)),
+            ),
+            Kind::Revoked { consumer, lane, .. } => {
+                line(CONSUMER, format!("{} gives up partition {lane}", self.who(consumer)))
+            }
+            Kind::Lost { consumer, lane, .. } => {
+                let who = self.who(consumer);
+                fault(CONSUMER, format!("! {who} has lost partition {lane}"))
+            }
+            _ => None,
+        }
+    }
+
+    fn world(&self, kind: &Kind) -> Option<Line> {
+        let column = |process: ProcessId| if process == ProcessId(0) { PRODUCER } else { CONSUMER };
+        match *kind {
+            Kind::Crashed { process, .. } => {
+                fault(column(process), format!("✗ {} crashes", self.who(process)))
+            }
+            Kind::Exited { process, failed, .. } => {
+                let how = if failed { "leaves after an error" } else { "leaves" };
+                line(column(process), format!("{} {how}", self.who(process)))
+            }
+            Kind::Started { process, incarnation } => {
+                let again = if incarnation.0 > 0 { " again" } else { "" };
+                line(column(process), format!("{} starts{again}", self.who(process)))
+            }
+            Kind::Stalled { process } => {
+                fault(column(process), format!("⏸ {} stalls", self.who(process)))
+            }
+            Kind::Resumed { process } => {
+                line(column(process), format!("{} goes on", self.who(process)))
+            }
+            Kind::BrokerRestarted => fault(BROKER, "✗ the broker restarts".to_owned()),
+            Kind::Entered { phase } => Some(Line {
+                place: Place::Everywhere,
+                text: format!("{phase:?}").to_lowercase(),
+                fault: false,
+            }),
+            _ => None,
+        }
+    }
+
+    fn fault(&self, at: usize, point: u16) -> Option<Line> {
+        let injected = Injected::at(self.events, at)?;
+        let (info, _) = points::describe(entrega_choice::Point(point));
+        let alternative = (injected.alternative as usize)
+            .checked_sub(1)
+            .and_then(|index| info.alternatives.get(index));
+        let (sign, column) = match injected.fault {
+            Fault::SendRequest | Fault::SendResponse => ("⇥", PRODUCER),
+            Fault::BrokerRestart => ("✗", BROKER),
+            Fault::EffectBefore | Fault::EffectAfter | Fault::SettleAfter => ("✗", CONSUMER),
+            Fault::ProcessStall | Fault::HandlerSlow => ("⏸", CONSUMER),
+            Fault::HandlerError | Fault::MessagePoison => ("!", CONSUMER),
+            _ => ("⇥", CONSUMER),
+        };
+        let m = injected.message.map_or_else(String::new, |message| format!(" {}", name(message)));
+        let alternative = alternative.copied().unwrap_or("?");
+        fault(column, format!("{sign} {}{m}: {alternative}", info.name))
+    }
+}
+
+fn sending(kind: &Kind) -> Option<Line> {
+    match *kind {
+        Kind::SendInvoked { message, key, attempt: 1, .. } => {
+            line(PRODUCER, format!("→ {} key {key}", name(message)))
+        }
+        Kind::SendInvoked { message, attempt, .. } => {
+            line(PRODUCER, format!("→ {} attempt {attempt}", name(message)))
+        }
+        Kind::SendEnded { message, outcome, .. } => match outcome {
+            SendOutcome::Ok => line(PRODUCER, format!("✓ {}", name(message))),
+            SendOutcome::Fail => fault(PRODUCER, format!("! {} refused", name(message))),
+            SendOutcome::Info => fault(PRODUCER, format!("! {} indeterminate", name(message))),
+        },
+        _ => None,
+    }
+}
+
+fn line(column: usize, text: String) -> Option<Line> {
+    Some(Line { place: Place::At(column), text, fault: false })
+}
+
+fn fault(column: usize, text: String) -> Option<Line> {
+    Some(Line { place: Place::At(column), text, fault: true })
+}
+
+/// Who asks for a settle, unless it is the application.
+fn by(trigger: SettleTrigger) -> &'static str {
+    match trigger {
+        SettleTrigger::Application => "",
+        SettleTrigger::Timer => "timer: ",
+        SettleTrigger::Delivery => "hand-over: ",
+        SettleTrigger::NextReceive => "next receive: ",
+        SettleTrigger::Close => "close: ",
+        SettleTrigger::Revoke => "revoke: ",
+    }
+}
+
+fn verb(act: SettleAct) -> &'static str {
+    match act {
+        SettleAct::Ack => "ack",
+        SettleAct::Requeue => "give back",
+        SettleAct::Reject => "reject",
+        SettleAct::Extend => "extend",
+        SettleAct::Commit => "commit",
+    }
+}

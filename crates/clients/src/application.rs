@@ -1,0 +1,150 @@
+//! What the application does with a message, and what it does when that fails.
+//!
+//! An error policy is a parameter apart from the strategy (`semantics.md` 1.4): the same policy loses on
+//! a log and merely reorders on a queue, because a cumulative commit covers a message that was skipped.
+
+use std::slice;
+
+use entrega_model::{Delivery, Duration};
+use thiserror::Error;
+
+use crate::{SettleError, Stop, Subscription, Unanswered};
+
+/// The application's own code: it processes a message so that its effect happens at a sink.
+pub trait Handler {
+    /// Processes a message once.
+    ///
+    /// # Errors
+    /// [`HandlerError`]; except for `Unknown`, the effect has certainly not happened.
+    async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError>;
+
+    /// Waits. Between attempts, so that a failing dependency is not hammered.
+    async fn pause(&self, span: Duration);
+}
+
+/// How a handler fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum HandlerError {
+    /// Another attempt may succeed; there was no effect.
+    #[error("the handler failed before its effect; another attempt may succeed")]
+    Transient,
+    /// No attempt will ever succeed; there was no effect.
+    #[error("the handler fails on this message every time")]
+    Poison,
+    /// The sink did not answer: the effect may or may not have happened.
+    #[error("the sink did not answer; the effect may or may not have happened")]
+    Unknown,
+}
+
+/// Where messages go that the application gives up on.
+pub trait DeadLetters {
+    /// Writes a dead letter and waits for the confirmation.
+    ///
+    /// # Errors
+    /// [`Unanswered`]: it may have been written or not.
+    async fn store(&self, delivery: &Delivery) -> Result<(), Unanswered>;
+}
+
+/// What to do after a handler error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorPolicy {
+    /// Try again in place until it succeeds; later messages wait.
+    Retry,
+    /// Go on without settling this one. On a log the next commit covers it: lost.
+    Skip,
+    /// Go on and settle it: lost on both models.
+    SkipAndSettle,
+    /// Give it back to the queue (a log cannot).
+    Requeue,
+    /// Leave the loop through `close()` and be restarted.
+    Crash,
+    /// Try a bounded number of times, then write a dead letter, then settle.
+    DeadLetter,
+}
+
+/// What a strategy sees of the application.
+pub trait Application {
+    /// Processes a message under the error policy and returns what may be settled now: the message, or
+    /// nothing if the policy leaves it unsettled.
+    ///
+    /// # Errors
+    /// [`Stop`] if the policy is to stop.
+    async fn process<'d>(&self, delivery: &'d Delivery) -> Result<&'d [Delivery], Stop>;
+
+    /// Processes a message with a bounded number of attempts and writes a dead letter if all fail.
+    ///
+    /// # Errors
+    /// [`Stop::DeadLetter`] if the dead letter may not have been written.
+    async fn process_or_dead_letter(&self, delivery: &Delivery) -> Result<(), Stop>;
+}
+
+/// A handler under an error policy.
+pub struct Supervised<'a, S, H, D> {
+    /// Where the messages come from, to give one back.
+    pub inbox: &'a S,
+    /// The application's own code.
+    pub handler: &'a H,
+    /// Where messages go that it gives up on.
+    pub dead_letters: &'a D,
+    /// What to do after an error.
+    pub policy: ErrorPolicy,
+    /// Attempts before a dead letter, at least 1.
+    pub max_attempts: u32,
+    /// How long to wait before another attempt.
+    pub retry_backoff: Duration,
+}
+
+impl<S, H, D> Application for Supervised<'_, S, H, D>
+where
+    S: Subscription + GiveBack,
+    H: Handler,
+    D: DeadLetters,
+{
+    async fn process<'d>(&self, delivery: &'d Delivery) -> Result<&'d [Delivery], Stop> {
+        let settled = slice::from_ref(delivery);
+        match self.policy {
+            ErrorPolicy::Retry => {
+                while self.handler.process(delivery).await.is_err() {
+                    self.handler.pause(self.retry_backoff).await;
+                }
+                return Ok(settled);
+            }
+            ErrorPolicy::DeadLetter => {
+                self.process_or_dead_letter(delivery).await?;
+                return Ok(settled);
+            }
+            _ => {}
+        }
+        match (self.handler.process(delivery).await, self.policy) {
+            (Ok(()), _) | (Err(_), ErrorPolicy::SkipAndSettle) => Ok(settled),
+            (Err(_), ErrorPolicy::Requeue) => {
+                self.handler.pause(self.retry_backoff).await;
+                let _ = self.inbox.give_back(delivery).await;
+                Ok(&[])
+            }
+            (Err(_), ErrorPolicy::Skip) => Ok(&[]),
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    async fn process_or_dead_letter(&self, delivery: &Delivery) -> Result<(), Stop> {
+        for attempt in 1..=self.max_attempts {
+            if self.handler.process(delivery).await.is_ok() {
+                return Ok(());
+            }
+            if attempt < self.max_attempts {
+                self.handler.pause(self.retry_backoff).await;
+            }
+        }
+        self.dead_letters.store(delivery).await.map_err(Stop::DeadLetter)
+    }
+}
+
+/// Giving a message back, as far as the model can: a queue requeues it, a log leaves it alone.
+pub trait GiveBack {
+    /// Returns the message to its queue.
+    ///
+    /// # Errors
+    /// As [`Subscription::settle`]; the lease returns it all the same.
+    async fn give_back(&self, delivery: &Delivery) -> Result<(), SettleError>;
+}

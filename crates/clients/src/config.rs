@@ -1,0 +1,72 @@
+//! Settings that decide semantics. They are data of a subscription, not code of a strategy, because
+//! that is how real clients hide them: the same loop loses or duplicates by its configuration alone.
+
+use entrega_model::{Duration, SubscriptionId};
+
+/// How a client library behaves under the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientConfig {
+    /// The consumer group or queue that it reads.
+    pub subscription: SubscriptionId,
+    /// How many deliveries it asks for at once and holds unsettled (`prefetch`, `max.poll.records`).
+    pub prefetch: u32,
+    /// Whether the library settles by itself, and when.
+    pub auto_settle: AutoSettle,
+    /// How often an automatic commit is made on a log (`auto.commit.interval.ms`).
+    pub auto_commit_interval: Duration,
+    /// What a settle of several deliveries covers on a queue. On a log it is always cumulative.
+    pub settle_scope: SettleScope,
+    /// Whether a settle waits for the broker's answer. AMQP 0-9-1 acks have none.
+    pub settle_confirmed: bool,
+    /// How often the library repeats a settle that got no answer.
+    pub settle_retries: u32,
+    /// Where a group starts that has no committed offset (`auto.offset.reset`).
+    pub auto_offset_reset: OffsetReset,
+    /// Whether the application is told of a revocation and may finish and settle what it has in flight.
+    pub drain_on_revoke: bool,
+    /// How long the application may take between two polls on a log before the library leaves the group
+    /// (`max.poll.interval.ms`); none for no limit.
+    pub max_poll_interval: Option<Duration>,
+}
+
+/// Whether and when the library settles by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoSettle {
+    /// Only the application settles.
+    Off,
+    /// On a log an offset is stored when its message is handed over, and a background timer commits
+    /// what is stored (librdkafka). On a queue the hand-over itself acks (automatic ack).
+    AtDelivery,
+    /// On a log a poll commits the positions of earlier polls, at most once an interval (Java). On a
+    /// queue the next receive accepts the batch before it (share groups, implicit mode).
+    AtNextReceive,
+}
+
+/// What settling several deliveries covers on a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettleScope {
+    /// Exactly these.
+    Individual,
+    /// These and every earlier one of this consumer (AMQP `multiple=true`, JetStream `AckAll`).
+    Cumulative,
+}
+
+/// Where to start without a committed offset, or with one that is out of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetReset {
+    /// At the end: what was sent before the first assignment is never seen.
+    Latest,
+    /// At the oldest retained offset.
+    Earliest,
+    /// Nowhere: receiving fails.
+    None,
+}
+
+/// What a strategy itself can be set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrategyConfig {
+    /// `settle-every-n`: how many messages make a settle.
+    pub settle_every: u32,
+    /// `settle-every-n`: how long a message may wait for its settle.
+    pub settle_interval: Duration,
+}

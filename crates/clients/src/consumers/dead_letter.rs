@@ -1,0 +1,21 @@
+//! At least once with a way out: bounded retries, then the dead letters, then settle.
+
+use std::slice;
+
+use crate::{Application, CarryOn, Stop, Subscription};
+
+/// Processes a message a bounded number of times; if every attempt fails, writes it to the dead letters;
+/// then settles it either way, so that a poison message does not block the ones behind it.
+///
+/// The crash window: a crash after the effect or after the dead letter, and before the settle, repeats
+/// it: a duplicate effect, a second dead letter, or one of each.
+///
+/// # Errors
+/// [`Stop`] when receiving ends the loop, or when a dead letter may not have been written.
+pub async fn dead_letter(inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        app.process_or_dead_letter(&delivery).await?;
+        inbox.settle(slice::from_ref(&delivery)).await.carry_on();
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! The client library of a log: joins a group, fetches, keeps positions, and commits: for the
+//! application, by a timer (librdkafka), or at the next poll (Java).
+//!
+//! * [`session`]: what a consumer remembers.
+//! * [`membership`]: joining, fetching, and what a rebalance takes away.
+//! * [`commits`]: the three ways to commit.
+//! * [`background`]: what the library does beside the application.
+
+mod background;
+mod commits;
+mod membership;
+mod session;
+
+use std::cell::{Cell, RefCell};
+
+use entrega_model::event::{Kind, SettleTrigger};
+use entrega_model::log::{Fetched, PartitionOffset, Request, Response};
+use entrega_model::{Delivery, Instant, LaneId, ProcessId, SubscriptionId};
+
+use self::session::LogSession;
+use super::notify::Notify;
+use crate::application::GiveBack;
+use crate::{
+    AutoSettle, ClientConfig, Link, LogSubscription, ReceiveError, SettleError, Subscription, Turn,
+};
+
+/// One consumer instance of a group.
+pub struct LogInbox<L> {
+    link: L,
+    config: ClientConfig,
+    session: RefCell<LogSession>,
+    /// The message that was handed out last, until the next poll asks for another.
+    in_hand: Cell<Option<Fetched>>,
+    /// When the application got it, for `max_poll_interval`.
+    handed_out_at: Cell<Option<Instant>>,
+    /// When a poll is to commit next (Java).
+    next_commit: Cell<Instant>,
+    stored: Notify,
+    handed_out: Notify,
+}
+
+impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
+    /// A consumer over `link` that is not a member yet.
+    pub fn new(link: L, config: ClientConfig) -> Self {
+        Self {
+            link,
+            config,
+            session: RefCell::default(),
+            in_hand: Cell::new(None),
+            handed_out_at: Cell::new(None),
+            next_commit: Cell::new(Instant::START),
+            stored: Notify::default(),
+            handed_out: Notify::default(),
+        }
+    }
+
+    /// Takes the next buffered record out, as a delivery.
+    fn hand_out(&self) -> Option<Delivery> {
+        let mut session = self.session.borrow_mut();
+        let fetched = session.next_record()?;
+        let delivery = Delivery {
+            id: self.link.next_delivery(),
+            record: fetched.record,
+            lane: fetched.partition,
+            position: fetched.offset,
+            attempt: 1,
+            redelivered: false,
+            generation: session.generation.unwrap_or_default(),
+            at: self.link.now(),
+        };
+        self.link.record(Kind::Delivered {
+            delivery: delivery.id,
+            message: delivery.record.message,
+            subscription: self.config.subscription,
+            consumer: self.link.process(),
+            lane: delivery.lane,
+            position: delivery.position,
+            attempt: 1,
+            redelivered: false,
+        });
+        match self.config.auto_settle {
+            AutoSettle::Off => {}
+            AutoSettle::AtDelivery => {
+                session.store(&fetched);
+                self.stored.ring();
+            }
+            AutoSettle::AtNextReceive => self.in_hand.set(Some(fetched)),
+        }
+        if self.config.max_poll_interval.is_some() {
+            self.handed_out_at.set(Some(delivery.at));
+            self.handed_out.ring();
+        }
+        Some(delivery)
+    }
+
+    fn me(&self) -> (SubscriptionId, ProcessId) {
+        (self.config.subscription, self.link.process())
+    }
+}
+
+impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<L> {
+    fn now(&self) -> Instant {
+        self.link.now()
+    }
+
+    async fn poll(&self, until: Instant) -> Result<Turn, ReceiveError> {
+        self.handed_out_at.set(None);
+        self.finish_in_hand().await;
+        loop {
+            if self.link.is_closing() {
+                return Ok(Turn::Shutdown);
+            }
+            if self.session.borrow().fenced && self.lose_partitions() {
+                return Ok(Turn::Lost);
+            }
+            if self.session.borrow().revoked {
+                self.give_up_partitions().await;
+            }
+            let turn = self.session.borrow_mut().turns.pop_front();
+            if let Some(turn) = turn {
+                return Ok(turn);
+            }
+            if let Some(delivery) = self.hand_out() {
+                return Ok(Turn::Delivery(delivery));
+            }
+            if let Some(turn) = self.exchange(until).await? {
+                return Ok(turn);
+            }
+        }
+    }
+
+    async fn settle(&self, deliveries: &[Delivery]) -> Result<(), SettleError> {
+        self.commit_deliveries(deliveries).await
+    }
+
+    async fn close(&self) -> Result<(), SettleError> {
+        self.store_in_hand();
+        let committed = match self.config.auto_settle {
+            AutoSettle::Off => Ok(()),
+            _ => self.commit_stored_by(SettleTrigger::Close).await,
+        };
+        let _ = self.link.call(Request::Leave { group: self.config.subscription }).await;
+        self.drop_assignment();
+        committed
+    }
+}
+
+impl<L: Link<Request = Request, Response = Response>> LogSubscription for LogInbox<L> {
+    fn position(&self, partition: LaneId) -> Option<u64> {
+        self.session.borrow_mut().partition(partition).map(|partition| partition.position)
+    }
+
+    fn seek(&self, to: PartitionOffset) {
+        self.abandon_fetch();
+        self.session.borrow_mut().seek(to);
+    }
+
+    fn pause(&self, partition: LaneId) {
+        self.abandon_fetch();
+        self.session.borrow_mut().pause(partition, true);
+    }
+
+    fn resume(&self, partition: LaneId) {
+        self.abandon_fetch();
+        self.session.borrow_mut().pause(partition, false);
+    }
+
+    async fn commit(&self, offsets: &[PartitionOffset]) -> Result<(), SettleError> {
+        let generation = self.session.borrow().generation.ok_or(SettleError::Fenced)?;
+        self.send_commit(generation, offsets.to_vec(), SettleTrigger::Application).await
+    }
+
+    async fn commit_stored(&self) -> Result<(), SettleError> {
+        self.commit_stored_by(SettleTrigger::Application).await
+    }
+}
+
+impl<L: Link<Request = Request, Response = Response>> GiveBack for LogInbox<L> {
+    async fn give_back(&self, _delivery: &Delivery) -> Result<(), SettleError> {
+        Ok(())
+    }
+}

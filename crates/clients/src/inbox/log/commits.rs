@@ -1,0 +1,184 @@
+//! The three ways to commit: when the application settles, by a timer, and at the next poll.
+//!
+//! The two automatic ones differ in what they believe to be done. librdkafka stores an offset when its
+//! message is *handed over*; Java commits in a poll what *earlier* polls returned [RDK-SRC],
+//! [KAFKA-JAVADOC]. That is the difference between losing and repeating a message.
+
+use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
+use entrega_model::log::{PartitionOffset, Request, Response};
+use entrega_model::{Delivery, Generation, Instant, LaneId, MessageId};
+
+use super::LogInbox;
+use crate::{AutoSettle, Link, SettleError, Unanswered};
+
+impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
+    /// Commits the offsets after these deliveries, and notes what became of each.
+    pub(super) async fn commit_deliveries(
+        &self,
+        deliveries: &[Delivery],
+    ) -> Result<(), SettleError> {
+        let Some(last) = deliveries.last() else { return Ok(()) };
+        let mut offsets = self.session.borrow_mut().spare_offsets();
+        for delivery in deliveries {
+            let &Delivery { record, lane, position, .. } = delivery;
+            self.note_invoked(record.message, lane, position, SettleTrigger::Application);
+            cover(&mut offsets, PartitionOffset { partition: lane, offset: position + 1 });
+        }
+        let result = self.send_commit(last.generation, offsets, SettleTrigger::Application).await;
+        if self.config.settle_confirmed {
+            for delivery in deliveries {
+                self.note_ended(delivery.record.message, outcome_of(result));
+            }
+        }
+        result
+    }
+
+    /// The message in hand is done: its offset may be committed (Java).
+    pub(super) fn store_in_hand(&self) {
+        if let Some(done) = self.in_hand.take() {
+            self.session.borrow_mut().store(&done);
+        }
+    }
+
+    /// The application asks for more, so it is done with what it had: that may be committed now (Java).
+    pub(super) async fn finish_in_hand(&self) {
+        self.store_in_hand();
+        if self.config.auto_settle == AutoSettle::AtNextReceive
+            && self.link.now() >= self.next_commit.get()
+            && self.session.borrow().has_stored()
+        {
+            self.next_commit.set(self.link.now() + self.config.auto_commit_interval);
+            let _ = self.commit_stored_by(SettleTrigger::NextReceive).await;
+        }
+    }
+
+    /// When a parked poll must run again by itself: to commit what is stored, as Java's idle polls do.
+    pub(super) fn commit_due(&self) -> Instant {
+        let commits_in_poll = self.config.auto_settle == AutoSettle::AtNextReceive;
+        if commits_in_poll && self.session.borrow().has_stored() {
+            return self.next_commit.get();
+        }
+        Instant::NEVER
+    }
+
+    /// Commits what is stored and ahead of what is committed.
+    pub(super) async fn commit_stored_by(&self, trigger: SettleTrigger) -> Result<(), SettleError> {
+        let (generation, offsets) = {
+            let mut session = self.session.borrow_mut();
+            let Some(generation) = session.generation else { return Ok(()) };
+            (generation, session.stored_offsets())
+        };
+        if offsets.is_empty() {
+            self.session.borrow_mut().recycle_offsets(offsets);
+            return Ok(());
+        }
+        for offset in &offsets {
+            if let Some(message) = self.session.borrow().stored_message(*offset) {
+                self.note_invoked(message, offset.partition, offset.offset - 1, trigger);
+            }
+        }
+        self.send_commit(generation, offsets, trigger).await
+    }
+
+    /// Sends a commit, and again as often as the configuration says while there is no answer.
+    pub(super) async fn send_commit(
+        &self,
+        generation: Generation,
+        offsets: Vec<PartitionOffset>,
+        trigger: SettleTrigger,
+    ) -> Result<(), SettleError> {
+        let group = self.config.subscription;
+        if self.config.settle_retries == 0 || !self.config.settle_confirmed {
+            return self
+                .send_commit_once(
+                    generation,
+                    Request::Commit { group, generation, offsets, trigger },
+                )
+                .await;
+        }
+        for _ in 0..self.config.settle_retries {
+            let offsets = offsets.clone();
+            let request = Request::Commit { group, generation, offsets, trigger };
+            match self.send_commit_once(generation, request).await {
+                Err(SettleError::Unknown) => {}
+                certain => return certain,
+            }
+        }
+        self.send_commit_once(generation, Request::Commit { group, generation, offsets, trigger })
+            .await
+    }
+
+    async fn send_commit_once(
+        &self,
+        generation: Generation,
+        request: Request,
+    ) -> Result<(), SettleError> {
+        if !self.config.settle_confirmed {
+            let call = self.link.start(request);
+            self.link.forget(call);
+            return Ok(());
+        }
+        match self.link.call(request).await {
+            Ok(Response::Committed { offsets }) => {
+                let mut session = self.session.borrow_mut();
+                session.committed(&offsets);
+                session.recycle_offsets(offsets);
+                Ok(())
+            }
+            Ok(_) => {
+                self.fenced(generation);
+                Err(SettleError::Fenced)
+            }
+            Err(Unanswered) => Err(SettleError::Unknown),
+        }
+    }
+
+    /// A refused commit means that the assignment is over, unless it was made under an older one. The
+    /// next poll tells the application; one that is waiting learns it from its own fetch.
+    fn fenced(&self, generation: Generation) {
+        let mut session = self.session.borrow_mut();
+        session.fenced |= session.generation == Some(generation);
+    }
+
+    fn note_invoked(
+        &self,
+        message: MessageId,
+        lane: LaneId,
+        position: u64,
+        trigger: SettleTrigger,
+    ) {
+        let (subscription, consumer) = self.me();
+        let act = SettleAct::Commit;
+        self.link.record(Kind::SettleInvoked {
+            message,
+            subscription,
+            consumer,
+            lane,
+            position,
+            act,
+            trigger,
+        });
+    }
+
+    fn note_ended(&self, message: MessageId, outcome: SettleOutcome) {
+        let (subscription, consumer) = self.me();
+        let act = SettleAct::Commit;
+        self.link.record(Kind::SettleEnded { message, subscription, consumer, act, outcome });
+    }
+}
+
+/// Raises the offset of a partition to one that covers more.
+fn cover(offsets: &mut Vec<PartitionOffset>, with: PartitionOffset) {
+    match offsets.iter_mut().find(|offset| offset.partition == with.partition) {
+        Some(known) => known.offset = known.offset.max(with.offset),
+        None => offsets.push(with),
+    }
+}
+
+fn outcome_of(result: Result<(), SettleError>) -> SettleOutcome {
+    match result {
+        Ok(()) => SettleOutcome::Ok,
+        Err(SettleError::Fenced) => SettleOutcome::Fail,
+        Err(SettleError::Unknown) => SettleOutcome::Info,
+    }
+}

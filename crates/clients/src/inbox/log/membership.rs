@@ -1,0 +1,156 @@
+//! Joining a group, fetching as its member, and what a rebalance takes away.
+
+use entrega_model::event::{Kind, SettleTrigger};
+use entrega_model::log::{PartitionOffset, Refusal, Request, Response};
+use entrega_model::{Generation, Instant, LaneId};
+
+use super::LogInbox;
+use super::session::{Reset, start_of};
+use crate::inbox::wait::{Waited, answer_or};
+use crate::{AutoSettle, CallId, Link, ReceiveError, Turn, Unanswered};
+
+impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
+    /// One round trip with the broker. `None` means: look again.
+    pub(super) async fn exchange(&self, until: Instant) -> Result<Option<Turn>, ReceiveError> {
+        let call = self.call_under_way();
+        let commit_due = self.commit_due();
+        match answer_or(&self.link, call, until.min(commit_due)).await {
+            Waited::Answer(answer) => self.take(answer),
+            Waited::Closing => Ok(Some(Turn::Shutdown)),
+            Waited::Time if self.link.now() >= until => Ok(Some(Turn::Idle)),
+            Waited::Time => {
+                self.finish_in_hand().await;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The join or fetch that is on its way, or a new one.
+    fn call_under_way(&self) -> CallId {
+        let mut session = self.session.borrow_mut();
+        let group = self.config.subscription;
+        let Some(generation) = session.generation else {
+            return *session
+                .joining
+                .get_or_insert_with(|| self.link.start(Request::Join { group }));
+        };
+        if let Some(call) = session.fetching {
+            return call;
+        }
+        let (positions, buffer) = session.fetch_from();
+        let call = self.link.start(Request::Fetch {
+            group,
+            generation,
+            positions,
+            max_records: self.config.prefetch,
+            buffer,
+            deadline: Instant::NEVER,
+        });
+        session.fetching = Some(call);
+        call
+    }
+
+    /// What the answer of a join or fetch changes.
+    fn take(&self, answer: Result<Response, Unanswered>) -> Result<Option<Turn>, ReceiveError> {
+        let mut session = self.session.borrow_mut();
+        session.joining = None;
+        session.fetching = None;
+        match answer {
+            Ok(Response::Joined { generation, assigned }) => {
+                session.join(generation, &assigned, self.config.auto_offset_reset, |reset| {
+                    self.note_reset(&reset);
+                })?;
+                for partition in &session.partitions {
+                    self.note_assigned(partition.id, generation, partition.position);
+                }
+            }
+            Ok(Response::Fetched { records, positions }) if records.is_empty() => {
+                session.recycle(records, positions);
+            }
+            Ok(Response::Fetched { records, positions }) => session.fill(records, positions),
+            Ok(Response::OutOfRange { partition, position, positions, buffer }) => {
+                session.recycle(buffer, positions);
+                let to = start_of(&partition, self.config.auto_offset_reset)?;
+                self.note_reset(&Reset {
+                    partition: partition.partition,
+                    from: Some(position),
+                    to,
+                });
+                session.seek(PartitionOffset { partition: partition.partition, offset: to });
+            }
+            Ok(Response::Refused(refusal)) => {
+                drop(session);
+                return self.refused(refusal);
+            }
+            Ok(_) | Err(Unanswered) => {}
+        }
+        Ok(None)
+    }
+
+    /// The broker says that the assignment is over, or about to be.
+    fn refused(&self, refusal: Refusal) -> Result<Option<Turn>, ReceiveError> {
+        match refusal {
+            Refusal::UnknownPartition => Err(ReceiveError::UnknownSubscription),
+            Refusal::RebalanceInProgress => {
+                self.session.borrow_mut().revoked = true;
+                Ok(self.config.drain_on_revoke.then_some(Turn::Revoking))
+            }
+            Refusal::UnknownMember | Refusal::IllegalGeneration => {
+                Ok(self.lose_partitions().then_some(Turn::Lost))
+            }
+        }
+    }
+
+    /// The assignment was taken away before this consumer learnt of it. Says whether it held anything.
+    pub(super) fn lose_partitions(&self) -> bool {
+        let (subscription, consumer) = self.me();
+        let session = self.session.borrow();
+        for partition in &session.partitions {
+            self.link.record(Kind::Lost { subscription, consumer, lane: partition.id });
+        }
+        let held = !session.partitions.is_empty();
+        drop(session);
+        self.drop_assignment();
+        held
+    }
+
+    /// The application has had its chance to settle: gives everything up, to join again.
+    pub(super) async fn give_up_partitions(&self) {
+        if self.config.auto_settle != AutoSettle::Off {
+            let _ = self.commit_stored_by(SettleTrigger::Revoke).await;
+        }
+        let (subscription, consumer) = self.me();
+        for partition in &self.session.borrow().partitions {
+            self.link.record(Kind::Revoked { subscription, consumer, lane: partition.id });
+        }
+        self.drop_assignment();
+    }
+
+    /// Forgets the assignment; a fetch made under it is of no use any more.
+    pub(super) fn drop_assignment(&self) {
+        let fetching = self.session.borrow_mut().leave();
+        if let Some(call) = fetching {
+            self.link.forget(call);
+        }
+    }
+
+    /// A fetch on its way asks from positions that no longer hold. Nothing is lost: a log keeps what it
+    /// hands out, and the next fetch asks again.
+    pub(super) fn abandon_fetch(&self) {
+        if let Some(call) = self.session.borrow_mut().fetching.take() {
+            self.link.forget(call);
+        }
+    }
+
+    fn note_assigned(&self, lane: LaneId, generation: Generation, position: u64) {
+        let (subscription, consumer) = self.me();
+        self.link.record(Kind::Assigned { subscription, consumer, lane, generation, position });
+    }
+
+    fn note_reset(&self, reset: &Reset) {
+        let (subscription, consumer) = self.me();
+        let &Reset { partition: lane, from, to } = reset;
+        let from = from.map(|offset| u32::try_from(offset).unwrap_or(u32::MAX));
+        self.link.record(Kind::OffsetReset { subscription, consumer, lane, from, to });
+    }
+}

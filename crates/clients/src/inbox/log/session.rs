@@ -1,0 +1,254 @@
+//! What a log consumer remembers: membership, positions, fetched records, stored offsets. Sans-IO: every
+//! method is a plain state change. All of it is gone with a crash.
+
+use std::collections::VecDeque;
+
+use entrega_model::log::{AssignedPartition, Fetched, Offset, PartitionOffset};
+use entrega_model::{Generation, LaneId, MessageId};
+
+use crate::{CallId, OffsetReset, ReceiveError, Turn};
+
+/// The state of one consumer in its group.
+#[derive(Default)]
+pub(super) struct LogSession {
+    /// The assignment under which it acts; none while it is not a member.
+    pub(super) generation: Option<Generation>,
+    /// Its partitions, in the order in which they take turns.
+    pub(super) partitions: Vec<Partition>,
+    /// The join that is on its way.
+    pub(super) joining: Option<CallId>,
+    /// The fetch that is on its way.
+    pub(super) fetching: Option<CallId>,
+    /// Turns to tell the application of before anything else.
+    pub(super) turns: VecDeque<Turn>,
+    /// A rebalance takes everything away at the next poll.
+    pub(super) revoked: bool,
+    /// A commit was refused: everything was taken away before this consumer learnt of it.
+    pub(super) fenced: bool,
+    /// Records that were fetched and not handed out yet, from `next_record` on.
+    buffer: Vec<Fetched>,
+    next_record: usize,
+    spare_positions: Vec<PartitionOffset>,
+    spare_offsets: Vec<PartitionOffset>,
+}
+
+/// An assigned partition.
+pub(super) struct Partition {
+    pub(super) id: LaneId,
+    /// The next offset to hand out.
+    pub(super) position: Offset,
+    /// The next offset to fetch: past what is buffered.
+    pub(super) fetched: Offset,
+    /// Eligible for the next automatic commit, with the message that it covers last.
+    pub(super) stored: Option<(Offset, MessageId)>,
+    pub(super) committed: Option<Offset>,
+    pub(super) paused: bool,
+}
+
+/// A position that the reset policy moved.
+pub(super) struct Reset {
+    pub(super) partition: LaneId,
+    pub(super) from: Option<Offset>,
+    pub(super) to: Offset,
+}
+
+impl LogSession {
+    /// Takes over an assignment; `reset` hears of every position that the policy had to choose.
+    pub(super) fn join(
+        &mut self,
+        generation: Generation,
+        assigned: &[AssignedPartition],
+        policy: OffsetReset,
+        mut reset: impl FnMut(Reset),
+    ) -> Result<(), ReceiveError> {
+        self.generation = Some(generation);
+        for bounds in assigned {
+            let valid = bounds
+                .committed
+                .filter(|offset| (bounds.log_start..=bounds.high_watermark).contains(offset));
+            let position = match valid {
+                Some(offset) => offset,
+                None => {
+                    let to = start_of(bounds, policy)?;
+                    reset(Reset { partition: bounds.partition, from: bounds.committed, to });
+                    to
+                }
+            };
+            self.partitions.push(Partition {
+                id: bounds.partition,
+                position,
+                fetched: position,
+                stored: None,
+                committed: bounds.committed,
+                paused: false,
+            });
+            self.turns.push_back(Turn::Assigned(bounds.partition));
+        }
+        Ok(())
+    }
+
+    /// Forgets the assignment and everything fetched under it. Returns the fetch that is on its way.
+    pub(super) fn leave(&mut self) -> Option<CallId> {
+        self.generation = None;
+        self.revoked = false;
+        self.fenced = false;
+        self.partitions.clear();
+        self.turns.clear();
+        self.drop_buffer();
+        self.fetching.take()
+    }
+
+    /// Takes the answer of a fetch.
+    pub(super) fn fill(&mut self, records: Vec<Fetched>, positions: Vec<PartitionOffset>) {
+        for record in &records {
+            if let Some(partition) = self.partition(record.partition) {
+                partition.fetched = record.offset + 1;
+            }
+        }
+        self.buffer = records;
+        self.next_record = 0;
+        self.spare_positions = positions;
+    }
+
+    /// Keeps the buffers of a fetch that brought nothing.
+    pub(super) fn recycle(&mut self, records: Vec<Fetched>, positions: Vec<PartitionOffset>) {
+        self.buffer = records;
+        self.drop_buffer();
+        self.spare_positions = positions;
+    }
+
+    /// Hands out the next buffered record and advances the position past it.
+    pub(super) fn next_record(&mut self) -> Option<Fetched> {
+        while let Some(&record) = self.buffer.get(self.next_record) {
+            self.next_record += 1;
+            if let Some(partition) = self.partition(record.partition)
+                && !partition.paused
+                && record.offset >= partition.position
+            {
+                partition.position = record.offset + 1;
+                return Some(record);
+            }
+        }
+        None
+    }
+
+    /// What to ask for next, with the spare buffers. Partitions take turns in going first.
+    pub(super) fn fetch_from(&mut self) -> (Vec<PartitionOffset>, Vec<Fetched>) {
+        if self.partitions.len() > 1 {
+            self.partitions.rotate_left(1);
+        }
+        let mut positions = std::mem::take(&mut self.spare_positions);
+        positions.clear();
+        positions.extend(self.partitions.iter().filter(|partition| !partition.paused).map(
+            |partition| PartitionOffset { partition: partition.id, offset: partition.fetched },
+        ));
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        self.next_record = 0;
+        (positions, buffer)
+    }
+
+    /// Moves a position; what is buffered of the partition is fetched again from there.
+    pub(super) fn seek(&mut self, to: PartitionOffset) {
+        let cursor = self.next_record;
+        let mut index = 0;
+        self.buffer.retain(|record| {
+            index += 1;
+            index <= cursor || record.partition != to.partition
+        });
+        if let Some(partition) = self.partition(to.partition) {
+            partition.position = to.offset;
+            partition.fetched = to.offset;
+            partition.stored = None;
+        }
+    }
+
+    /// What is on its way was asked for from other positions than these.
+    pub(super) fn pause(&mut self, id: LaneId, paused: bool) {
+        let position = self.partition(id).map(|partition| {
+            partition.paused = paused;
+            partition.position
+        });
+        if let Some(offset) = position {
+            self.seek(PartitionOffset { partition: id, offset });
+        }
+    }
+
+    /// Makes the position after `record` eligible for the next automatic commit.
+    pub(super) fn store(&mut self, record: &Fetched) {
+        if let Some(partition) = self.partition(record.partition) {
+            partition.stored = Some((record.offset + 1, record.record.message));
+        }
+    }
+
+    /// Whether an automatic commit has anything to commit.
+    pub(super) fn has_stored(&self) -> bool {
+        self.partitions.iter().any(Partition::is_ahead)
+    }
+
+    /// Stored offsets that are ahead of the committed ones, in a spare buffer.
+    pub(super) fn stored_offsets(&mut self) -> Vec<PartitionOffset> {
+        let mut offsets = self.spare_offsets();
+        offsets.extend(self.partitions.iter().filter(|partition| partition.is_ahead()).filter_map(
+            |partition| {
+                let (offset, _) = partition.stored?;
+                Some(PartitionOffset { partition: partition.id, offset })
+            },
+        ));
+        offsets
+    }
+
+    /// The last message that a stored offset covers.
+    pub(super) fn stored_message(&self, offset: PartitionOffset) -> Option<MessageId> {
+        let partition = self.partitions.iter().find(|p| p.id == offset.partition)?;
+        partition.stored.filter(|(stored, _)| *stored == offset.offset).map(|(_, message)| message)
+    }
+
+    /// Notes offsets that are committed now.
+    pub(super) fn committed(&mut self, offsets: &[PartitionOffset]) {
+        for offset in offsets {
+            if let Some(partition) = self.partition(offset.partition) {
+                partition.committed = Some(offset.offset);
+            }
+        }
+    }
+
+    /// An empty buffer for offsets.
+    pub(super) fn spare_offsets(&mut self) -> Vec<PartitionOffset> {
+        let mut offsets = std::mem::take(&mut self.spare_offsets);
+        offsets.clear();
+        offsets
+    }
+
+    /// Gives such a buffer back.
+    pub(super) fn recycle_offsets(&mut self, offsets: Vec<PartitionOffset>) {
+        self.spare_offsets = offsets;
+    }
+
+    pub(super) fn partition(&mut self, id: LaneId) -> Option<&mut Partition> {
+        self.partitions.iter_mut().find(|partition| partition.id == id)
+    }
+
+    fn drop_buffer(&mut self) {
+        self.buffer.clear();
+        self.next_record = 0;
+    }
+}
+
+impl Partition {
+    fn is_ahead(&self) -> bool {
+        self.stored.is_some_and(|(stored, _)| self.committed.is_none_or(|done| done < stored))
+    }
+}
+
+/// Where the reset policy starts.
+pub(super) fn start_of(
+    bounds: &AssignedPartition,
+    policy: OffsetReset,
+) -> Result<Offset, ReceiveError> {
+    match policy {
+        OffsetReset::Latest => Ok(bounds.high_watermark),
+        OffsetReset::Earliest => Ok(bounds.log_start),
+        OffsetReset::None => Err(ReceiveError::NoOffset(bounds.partition)),
+    }
+}

@@ -1,0 +1,273 @@
+//! The client library of a queue: receives as many as its prefetch allows, hands them out one by one,
+//! and settles: for the application, by the hand-over itself (automatic ack), or with the next receive
+//! (implicit acceptance).
+
+mod session;
+
+use std::cell::RefCell;
+
+use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
+use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
+use entrega_model::{Delivery, Generation, Instant, LaneId, MessageId};
+
+use self::session::QueueSession;
+use super::wait::{Waited, answer_or};
+use crate::application::GiveBack;
+use crate::{
+    AutoSettle, CallId, ClientConfig, Link, QueueSubscription, ReceiveError, SettleError,
+    SettleScope, Subscription, Turn, Unanswered,
+};
+
+/// One consumer of a queue.
+pub struct QueueInbox<L> {
+    link: L,
+    config: ClientConfig,
+    session: RefCell<QueueSession>,
+}
+
+impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
+    /// A consumer over `link`.
+    pub fn new(link: L, config: ClientConfig) -> Self {
+        Self { link, config, session: RefCell::default() }
+    }
+
+    /// Takes the next received message out, as a delivery.
+    fn hand_out(&self) -> Option<Delivery> {
+        let mut session = self.session.borrow_mut();
+        let received = session.next()?;
+        if self.config.auto_settle == AutoSettle::AtNextReceive {
+            session.handed_out.push((received.tag, received.record.message));
+        }
+        let delivery = Delivery {
+            id: self.link.next_delivery(),
+            record: received.record,
+            lane: LaneId(0),
+            position: received.tag,
+            attempt: received.delivery_count,
+            redelivered: received.redelivered,
+            generation: Generation(0),
+            at: self.link.now(),
+        };
+        self.link.record(Kind::Delivered {
+            delivery: delivery.id,
+            message: delivery.record.message,
+            subscription: self.config.subscription,
+            consumer: self.link.process(),
+            lane: delivery.lane,
+            position: delivery.position,
+            attempt: delivery.attempt,
+            redelivered: delivery.redelivered,
+        });
+        Some(delivery)
+    }
+
+    /// The application asks for more than it was handed, so it is done with that: accepts it.
+    async fn accept_handed_out(&self) {
+        let tags = {
+            let mut session = self.session.borrow_mut();
+            if session.handed_out.is_empty() || !session.is_drained() {
+                return;
+            }
+            let mut tags = session.spare_tags();
+            tags.extend(session.handed_out.iter().map(|&(tag, _)| tag));
+            for &(tag, message) in &session.handed_out {
+                self.note_invoked(message, tag, SettleAct::Ack, SettleTrigger::NextReceive);
+            }
+            session.handed_out.clear();
+            tags
+        };
+        let _ = self.send(tags, Settlement::Ack, false, SettleTrigger::NextReceive).await;
+    }
+
+    fn receive_under_way(&self) -> CallId {
+        let mut session = self.session.borrow_mut();
+        if let Some(call) = session.receiving {
+            return call;
+        }
+        let call = self.link.start(Request::Receive {
+            queue: self.config.subscription,
+            max: self.config.prefetch,
+            settle_at_delivery: self.config.auto_settle == AutoSettle::AtDelivery,
+            buffer: session.spare_buffer(),
+            deadline: Instant::NEVER,
+        });
+        session.receiving = Some(call);
+        call
+    }
+
+    /// Sends a settle, and again as often as the configuration says while there is no answer. Returns the
+    /// tags that were refused, empty if all are settled.
+    async fn send(
+        &self,
+        tags: Vec<DeliveryTag>,
+        settlement: Settlement,
+        multiple: bool,
+        trigger: SettleTrigger,
+    ) -> Result<Vec<DeliveryTag>, Unanswered> {
+        let queue = self.config.subscription;
+        for _ in 0..self.config.settle_retries {
+            let tags = tags.clone();
+            let request = Request::Settle { queue, tags, settlement, multiple, trigger };
+            if let Ok(refused) = self.send_once(request).await {
+                return Ok(refused);
+            }
+        }
+        self.send_once(Request::Settle { queue, tags, settlement, multiple, trigger }).await
+    }
+
+    async fn send_once(&self, request: Request) -> Result<Vec<DeliveryTag>, Unanswered> {
+        if !self.config.settle_confirmed {
+            let call = self.link.start(request);
+            self.link.forget(call);
+            return Ok(Vec::new());
+        }
+        match self.link.call(request).await? {
+            Response::Settled { tags } | Response::Stale { tags } => Ok(tags),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Settles on behalf of the application, and notes what became of each delivery.
+    async fn settle_as(
+        &self,
+        deliveries: &[Delivery],
+        settlement: Settlement,
+        act: SettleAct,
+    ) -> Result<(), SettleError> {
+        let Some(last) = deliveries.last() else { return Ok(()) };
+        let multiple = self.config.settle_scope == SettleScope::Cumulative && act == SettleAct::Ack;
+        let mut tags = self.session.borrow_mut().spare_tags();
+        if multiple {
+            tags.push(last.position);
+        } else {
+            tags.extend(deliveries.iter().map(|delivery| delivery.position));
+        }
+        for delivery in deliveries {
+            let Delivery { record, position, .. } = delivery;
+            self.note_invoked(record.message, *position, act, SettleTrigger::Application);
+        }
+        let answer = self.send(tags, settlement, multiple, SettleTrigger::Application).await;
+        self.note_all_ended(deliveries, act, &answer);
+        let result = match &answer {
+            Ok(refused) if refused.is_empty() => Ok(()),
+            Ok(_) => Err(SettleError::Fenced),
+            Err(Unanswered) => Err(SettleError::Unknown),
+        };
+        if let Ok(tags) = answer {
+            self.session.borrow_mut().recycle_tags(tags);
+        }
+        result
+    }
+
+    fn note_all_ended(
+        &self,
+        deliveries: &[Delivery],
+        act: SettleAct,
+        answer: &Result<Vec<DeliveryTag>, Unanswered>,
+    ) {
+        if !self.config.settle_confirmed {
+            return;
+        }
+        for delivery in deliveries {
+            let outcome = match answer {
+                Err(Unanswered) => SettleOutcome::Info,
+                Ok(refused) if refused.contains(&delivery.position) => SettleOutcome::Fail,
+                Ok(_) => SettleOutcome::Ok,
+            };
+            self.link.record(Kind::SettleEnded {
+                message: delivery.record.message,
+                subscription: self.config.subscription,
+                consumer: self.link.process(),
+                act,
+                outcome,
+            });
+        }
+    }
+
+    fn note_invoked(
+        &self,
+        message: MessageId,
+        tag: DeliveryTag,
+        act: SettleAct,
+        trigger: SettleTrigger,
+    ) {
+        self.link.record(Kind::SettleInvoked {
+            message,
+            subscription: self.config.subscription,
+            consumer: self.link.process(),
+            lane: LaneId(0),
+            position: tag,
+            act,
+            trigger,
+        });
+    }
+}
+
+impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbox<L> {
+    fn now(&self) -> Instant {
+        self.link.now()
+    }
+
+    async fn poll(&self, until: Instant) -> Result<Turn, ReceiveError> {
+        loop {
+            if self.link.is_closing() {
+                return Ok(Turn::Shutdown);
+            }
+            self.accept_handed_out().await;
+            if let Some(delivery) = self.hand_out() {
+                return Ok(Turn::Delivery(delivery));
+            }
+            let call = self.receive_under_way();
+            match answer_or(&self.link, call, until).await {
+                Waited::Time => return Ok(Turn::Idle),
+                Waited::Closing => return Ok(Turn::Shutdown),
+                Waited::Answer(answer) => {
+                    let mut session = self.session.borrow_mut();
+                    session.receiving = None;
+                    match answer {
+                        Ok(Response::Received { deliveries }) => session.fill(deliveries),
+                        Ok(Response::UnknownQueue) => {
+                            return Err(ReceiveError::UnknownSubscription);
+                        }
+                        Ok(_) | Err(Unanswered) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn settle(&self, deliveries: &[Delivery]) -> Result<(), SettleError> {
+        self.settle_as(deliveries, Settlement::Ack, SettleAct::Ack).await
+    }
+
+    async fn close(&self) -> Result<(), SettleError> {
+        if self.config.auto_settle == AutoSettle::AtNextReceive {
+            self.session.borrow_mut().handed_out.clear();
+        }
+        let _ = self.link.call(Request::Close { queue: self.config.subscription }).await;
+        Ok(())
+    }
+}
+
+impl<L: Link<Request = Request, Response = Response>> QueueSubscription for QueueInbox<L> {
+    async fn requeue(&self, delivery: &Delivery) -> Result<(), SettleError> {
+        let deliveries = std::slice::from_ref(delivery);
+        self.settle_as(deliveries, Settlement::Requeue, SettleAct::Requeue).await
+    }
+
+    async fn reject(&self, delivery: &Delivery) -> Result<(), SettleError> {
+        let deliveries = std::slice::from_ref(delivery);
+        self.settle_as(deliveries, Settlement::Reject, SettleAct::Reject).await
+    }
+
+    async fn extend(&self, delivery: &Delivery) -> Result<(), SettleError> {
+        let deliveries = std::slice::from_ref(delivery);
+        self.settle_as(deliveries, Settlement::Extend, SettleAct::Extend).await
+    }
+}
+
+impl<L: Link<Request = Request, Response = Response>> GiveBack for QueueInbox<L> {
+    async fn give_back(&self, delivery: &Delivery) -> Result<(), SettleError> {
+        self.requeue(delivery).await
+    }
+}

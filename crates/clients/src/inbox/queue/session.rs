@@ -1,0 +1,58 @@
+//! What a queue consumer remembers: received and not handed out, handed out and not settled by itself.
+
+use entrega_model::MessageId;
+use entrega_model::queue::{DeliveryTag, Received};
+
+use crate::CallId;
+
+/// The state of one consumer of a queue.
+#[derive(Default)]
+pub(super) struct QueueSession {
+    /// The receive that is on its way.
+    pub(super) receiving: Option<CallId>,
+    /// Handed out since the last automatic settle (implicit acceptance).
+    pub(super) handed_out: Vec<(DeliveryTag, MessageId)>,
+    buffer: Vec<Received>,
+    next: usize,
+    spare_tags: Vec<DeliveryTag>,
+}
+
+impl QueueSession {
+    /// Takes the answer of a receive.
+    pub(super) fn fill(&mut self, deliveries: Vec<Received>) {
+        self.buffer = deliveries;
+        self.next = 0;
+    }
+
+    /// The next message to hand out.
+    pub(super) fn next(&mut self) -> Option<Received> {
+        let received = *self.buffer.get(self.next)?;
+        self.next += 1;
+        Some(received)
+    }
+
+    /// Whether everything received has been handed out.
+    pub(super) fn is_drained(&self) -> bool {
+        self.next >= self.buffer.len()
+    }
+
+    /// An empty buffer for the next receive.
+    pub(super) fn spare_buffer(&mut self) -> Vec<Received> {
+        self.next = 0;
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        buffer
+    }
+
+    /// An empty buffer for tags.
+    pub(super) fn spare_tags(&mut self) -> Vec<DeliveryTag> {
+        let mut tags = std::mem::take(&mut self.spare_tags);
+        tags.clear();
+        tags
+    }
+
+    /// Gives such a buffer back.
+    pub(super) fn recycle_tags(&mut self, tags: Vec<DeliveryTag>) {
+        self.spare_tags = tags;
+    }
+}

@@ -1,0 +1,47 @@
+//! Waiting for an answer, for a point of time and for the end, whichever comes first.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use entrega_model::Instant;
+
+use crate::{CallId, Link, Unanswered};
+
+/// What came first.
+pub(super) enum Waited<R> {
+    /// The answer of the call, which is over now.
+    Answer(Result<R, Unanswered>),
+    /// The point of time; the call goes on.
+    Time,
+    /// The application is asked to stop; the call goes on.
+    Closing,
+}
+
+/// Waits for the answer of `call`, but not beyond `until` and not into a shutdown. Dropping the future
+/// leaves the call as it is.
+pub(super) async fn answer_or<L: Link>(
+    link: &L,
+    call: CallId,
+    until: Instant,
+) -> Waited<L::Response> {
+    let endless = until == Instant::NEVER;
+    let mut sleep = pin!(async {
+        if !endless {
+            link.sleep_until(until).await;
+        }
+    });
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = link.poll_answer(call, cx) {
+            return Poll::Ready(Waited::Answer(answer));
+        }
+        if link.is_closing() {
+            return Poll::Ready(Waited::Closing);
+        }
+        if !endless && sleep.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Waited::Time);
+        }
+        Poll::Pending
+    })
+    .await
+}

@@ -1,0 +1,40 @@
+//! What an application writes, and the client library under it.
+//!
+//! # Layout
+//!
+//! * [`subscription`]: an application's view of its messages, whatever the broker.
+//! * [`application`]: handlers, error policies and dead letters.
+//! * [`consumers`]: one delivery semantic a file. Start reading here.
+//! * [`producers`]: how messages get into the broker.
+//! * [`sinks`]: where effects happen.
+//! * [`combinators`]: the three ways to put futures together, instead of `spawn` and `select!`.
+//! * [`link`]: what the client library needs of a network; the simulator and a live transport each
+//!   provide one.
+//! * [`inbox`]: the client library itself, once for each model, over a link.
+//! * [`strategy`]: the catalogue.
+//!
+//! # The one lesson
+//!
+//! A strategy that makes sense on both models is written once, over [`Subscription`]. What differs is
+//! what *settle* means: on a log it commits an offset, which covers every earlier message of the
+//! partition; on a queue it acks one message. Everything else in the tables follows from that.
+
+pub mod application;
+pub mod combinators;
+pub mod config;
+pub mod consumers;
+pub mod inbox;
+pub mod link;
+pub mod producers;
+pub mod sinks;
+pub mod strategy;
+pub mod subscription;
+
+pub use application::{Application, DeadLetters, ErrorPolicy, Handler, HandlerError, Supervised};
+pub use config::{AutoSettle, ClientConfig, OffsetReset, SettleScope, StrategyConfig};
+pub use link::{CallId, Link, Unanswered};
+pub use strategy::Strategy;
+pub use subscription::{
+    CarryOn, LogSubscription, QueueSubscription, ReceiveError, SettleError, Stop, Subscription,
+    Turn,
+};

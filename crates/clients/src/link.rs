@@ -1,0 +1,89 @@
+//! What the client library needs of a network. The simulator's links and live transports provide it;
+//! everything above is written once.
+//!
+//! A call is started, and its answer is awaited apart from that. So a receive that nobody waits for any
+//! more is not lost: the inbox remembers it and the next poll takes its answer. A call that gets no
+//! answer within the request timeout is [`Unanswered`]: whether it was carried out is unknown.
+
+use std::future::{Future, poll_fn};
+use std::task::{Context, Poll};
+
+use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
+
+/// Names a call between its start and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CallId(pub u32);
+
+/// No answer came within the request timeout. The outcome is indeterminate: the request may have been
+/// lost, or carried out and its answer lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no answer within the request timeout; the outcome is unknown")]
+pub struct Unanswered;
+
+/// A client's connection to its broker, its clock and its place in the history.
+pub trait Link {
+    /// What the broker is asked.
+    type Request;
+    /// What it answers.
+    type Response;
+
+    /// The process that this link belongs to.
+    fn process(&self) -> ProcessId;
+
+    /// What time it is.
+    fn now(&self) -> Instant;
+
+    /// Waits until `at`; for ever if that is [`Instant::NEVER`].
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()>;
+
+    /// Sends a request. Its answer must be awaited with [`Link::poll_answer`] or forgotten.
+    fn start(&self, request: Self::Request) -> CallId;
+
+    /// Takes the answer of a call; after `Ready` the call is over.
+    fn poll_answer(
+        &self,
+        call: CallId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Self::Response, Unanswered>>;
+
+    /// Nobody will ask for the answer. The request still arrives.
+    fn forget(&self, call: CallId);
+
+    /// Whether the application is asked to shut down. Wakes its process when that changes.
+    fn is_closing(&self) -> bool;
+
+    /// Notes an event in the history, now.
+    fn record(&self, kind: Kind);
+
+    /// A new name for a hand-over.
+    fn next_delivery(&self) -> DeliveryId;
+
+    /// Sends a request and waits for its answer. Dropped before that, the request still arrives.
+    async fn call(&self, request: Self::Request) -> Result<Self::Response, Unanswered> {
+        let call = OpenCall { link: self, id: self.start(request), open: true };
+        call.answer().await
+    }
+}
+
+/// A call that is forgotten when nobody waits for it any more.
+struct OpenCall<'a, L: Link + ?Sized> {
+    link: &'a L,
+    id: CallId,
+    open: bool,
+}
+
+impl<L: Link + ?Sized> OpenCall<'_, L> {
+    async fn answer(mut self) -> Result<L::Response, Unanswered> {
+        let answer = poll_fn(|cx| self.link.poll_answer(self.id, cx)).await;
+        self.open = false;
+        answer
+    }
+}
+
+impl<L: Link + ?Sized> Drop for OpenCall<'_, L> {
+    fn drop(&mut self) {
+        if self.open {
+            self.link.forget(self.id);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Where effects happen: the state machine on the far side of the handler's call.
+//!
+//! A sink survives every crash of its callers. What it can do decides which guarantee can hold: to a
+//! plain sink (an e-mail server) nothing but the number of calls matters.
+
+mod deduplicating;
+mod plain;
+
+use entrega_model::{MessageId, event::EffectVerdict};
+
+pub use deduplicating::DeduplicatingSink;
+pub use plain::PlainSink;
+
+/// Decides about each effect that it is asked for.
+pub trait Sink {
+    /// Applies the effect of a message, or says why not.
+    fn apply(&mut self, message: MessageId) -> EffectVerdict;
+}

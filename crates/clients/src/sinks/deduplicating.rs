@@ -1,0 +1,46 @@
+//! A sink with a unique key: the producer's message id, kept for ever (the idempotent receiver of
+//! Enterprise Integration Patterns). A real one keeps it for a window, which must outlive every replay.
+
+use entrega_model::{MessageId, event::EffectVerdict};
+
+use super::Sink;
+
+/// Applies the first effect of each message and suppresses the others. One bit a message.
+#[derive(Clone, Debug, Default)]
+pub struct DeduplicatingSink {
+    seen: Vec<u64>,
+}
+
+impl DeduplicatingSink {
+    /// A sink with room for the ids below `messages`; it grows if there are more.
+    pub fn with_capacity(messages: usize) -> Self {
+        Self { seen: vec![0; messages.div_ceil(64)] }
+    }
+}
+
+impl Sink for DeduplicatingSink {
+    fn apply(&mut self, message: MessageId) -> EffectVerdict {
+        let (word, bit) = (message.index() / 64, 1 << (message.index() % 64));
+        if word >= self.seen.len() {
+            self.seen.resize(word + 1, 0);
+        }
+        if self.seen[word] & bit != 0 {
+            return EffectVerdict::Suppressed;
+        }
+        self.seen[word] |= bit;
+        EffectVerdict::Applied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_call_is_suppressed() {
+        let mut sink = DeduplicatingSink::default();
+        assert_eq!(sink.apply(MessageId(64)), EffectVerdict::Applied);
+        assert_eq!(sink.apply(MessageId(0)), EffectVerdict::Applied);
+        assert_eq!(sink.apply(MessageId(64)), EffectVerdict::Suppressed);
+    }
+}

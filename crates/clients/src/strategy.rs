@@ -1,0 +1,121 @@
+//! The catalogue of consumer strategies: their names, what they promise, and in one sentence how.
+
+use std::fmt;
+use std::str::FromStr;
+
+use entrega_model::{Guarantee, Model};
+use serde::{Deserialize, Serialize};
+
+use crate::{AutoSettle, SettleScope};
+
+/// A way to order effect and settle. Each is one file under [`crate::consumers`], in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// Settle, make sure of it, then process.
+    SettleThenProcess,
+    /// Process, then settle each message.
+    ProcessThenSettle,
+    /// Process, and settle every N messages or after a time limit.
+    SettleEveryN,
+    /// The plain loop where the hand-over itself settles.
+    AutoSettleAtDelivery,
+    /// The plain loop where asking for the next message settles the one before.
+    AutoSettleAtNextReceive,
+    /// Process, then settle; the sink recognises what it has seen.
+    DeduplicatingSink,
+    /// Process with bounded retries, write failures to the dead letters, then settle.
+    DeadLetter,
+}
+
+impl Strategy {
+    /// All of them, in teaching order.
+    pub const ALL: [Self; 7] = [
+        Self::SettleThenProcess,
+        Self::ProcessThenSettle,
+        Self::SettleEveryN,
+        Self::AutoSettleAtDelivery,
+        Self::AutoSettleAtNextReceive,
+        Self::DeduplicatingSink,
+        Self::DeadLetter,
+    ];
+
+    /// The name used in scenarios, tables and replay strings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SettleThenProcess => "settle-then-process",
+            Self::ProcessThenSettle => "process-then-settle",
+            Self::SettleEveryN => "settle-every-n",
+            Self::AutoSettleAtDelivery => "auto-settle-at-delivery",
+            Self::AutoSettleAtNextReceive => "auto-settle-at-next-receive",
+            Self::DeduplicatingSink => "deduplicating-sink",
+            Self::DeadLetter => "dead-letter",
+        }
+    }
+
+    /// One sentence for a person who chooses.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::SettleThenProcess => {
+                "settle, make sure of it, then process: a crash in between loses"
+            }
+            Self::ProcessThenSettle => "process, then settle each: a crash in between duplicates",
+            Self::SettleEveryN => {
+                "process, settle every N or after a time limit: a crash repeats up to N"
+            }
+            Self::AutoSettleAtDelivery => {
+                "the hand-over settles (auto-commit timer, automatic ack)"
+            }
+            Self::AutoSettleAtNextReceive => "asking for the next message settles the one before",
+            Self::DeduplicatingSink => "process, then settle; the sink suppresses what it has seen",
+            Self::DeadLetter => "bounded retries, then the dead letters, then settle",
+        }
+    }
+
+    /// What it promises on `model` as long as no message is poison and the broker loses nothing.
+    pub const fn guarantee(self, model: Model) -> Guarantee {
+        match (self, model) {
+            (Self::SettleThenProcess, _) => Guarantee::AtMostOnce,
+            (Self::AutoSettleAtDelivery, Model::Log) => Guarantee::None,
+            (Self::AutoSettleAtDelivery, Model::Queue) => Guarantee::AtMostOnce,
+            (Self::DeduplicatingSink, _) => Guarantee::ExactlyOnceEffect,
+            _ => Guarantee::AtLeastOnce,
+        }
+    }
+
+    /// What the client library settles by itself under this strategy.
+    pub const fn auto_settle(self) -> AutoSettle {
+        match self {
+            Self::AutoSettleAtDelivery => AutoSettle::AtDelivery,
+            Self::AutoSettleAtNextReceive => AutoSettle::AtNextReceive,
+            _ => AutoSettle::Off,
+        }
+    }
+
+    /// What a settle covers on a queue under this strategy.
+    pub const fn settle_scope(self) -> SettleScope {
+        match self {
+            Self::SettleEveryN => SettleScope::Cumulative,
+            _ => SettleScope::Individual,
+        }
+    }
+
+    /// Whether a message may end in the dead letters as part of the promise.
+    pub const fn declares_dead_letters(self) -> bool {
+        matches!(self, Self::DeadLetter)
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Strategy {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|strategy| strategy.name() == name).ok_or(())
+    }
+}

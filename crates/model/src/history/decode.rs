@@ -1,0 +1,306 @@
+//! From the fields of a line to an event.
+
+use super::error::Mistake;
+use super::line::{Object, Slip};
+use super::shape::{COMMON, EVENTS, Shape};
+use super::symbols::{Step, Symbols};
+use crate::event::{
+    DeadLetterReason, EffectVerdict, SendOutcome, SettleAct, SettleOutcome, SettleTrigger,
+};
+use crate::{Generation, Key, Kind, LaneId, MessageId, ProcessId, SubscriptionId};
+
+const SHORT: &str = "an integer from 0 to 65535";
+const NUMBER: &str = "an integer from 0 to 4294967295";
+const LONG: &str = "an integer from 0 to 18446744073709551615";
+
+/// What happened, by the line's `event` and its fields.
+///
+/// # Errors
+///
+/// The first field that is not as [`EVENTS`] or its type wants it.
+pub(super) fn decode(
+    line: &Object<'_>,
+    subscriptions: &[String],
+    symbols: &mut Symbols,
+) -> Result<Kind, Slip> {
+    let name = line.name("event")?.unwrap_or_default();
+    let Some(shape) = EVENTS.iter().find(|shape| shape.name == name) else {
+        let valid = EVENTS.iter().map(|shape| shape.name.to_owned()).collect();
+        let mistake = Mistake::UnknownEvent { name: name.into_owned(), valid };
+        return Err(line.slip("event", mistake));
+    };
+    line.check(shape, COMMON)?;
+    let mut fields = Fields { line, shape, subscriptions, symbols };
+    match name.split_once('.').map_or(&*name, |(family, _)| family) {
+        "send" => fields.send(),
+        "store" | "remove" => fields.storage(),
+        "deliver" | "process" | "effect" => fields.handling(),
+        "settle" | "settled" | "dlq" => fields.settling(),
+        "lease_expired" | "requeued" | "retrievable" => fields.message_state(),
+        "committed" | "session_expired" | "reset" => fields.progress(),
+        "assign" | "revoke" | "lost" => fields.assignment(),
+        _ => fields.world(),
+    }
+}
+
+struct Fields<'a, 'l> {
+    line: &'a Object<'l>,
+    shape: &'static Shape,
+    subscriptions: &'a [String],
+    symbols: &'a mut Symbols,
+}
+
+impl Fields<'_, '_> {
+    fn send(&mut self) -> Result<Kind, Slip> {
+        let message = self.message()?;
+        let outcome = match self.shape.name {
+            "send.ok" => SendOutcome::Ok,
+            "send.fail" => SendOutcome::Fail,
+            "send.info" => SendOutcome::Info,
+            _ => {
+                let key = self.key(message)?;
+                let producer = self.process("producer", "producer")?;
+                let attempt = self.line.integer("attempt", SHORT)?.unwrap_or(1);
+                return Ok(Kind::SendInvoked { message, key, producer, attempt });
+            }
+        };
+        let producer = self.process("producer", "producer")?;
+        Ok(Kind::SendEnded { message, producer, outcome })
+    }
+
+    fn storage(&mut self) -> Result<Kind, Slip> {
+        let message = self.message()?;
+        let subscription = self.named_subscription()?;
+        if self.shape.name == "remove" {
+            return Ok(Kind::Removed { message, subscription, reason: self.word("reason")? });
+        }
+        let (lane, position) = (self.lane()?, self.position("position")?);
+        let copy = self.line.integer("copy", SHORT)?.unwrap_or(1);
+        Ok(Kind::Stored { message, subscription, lane, position, copy })
+    }
+
+    fn handling(&mut self) -> Result<Kind, Slip> {
+        let message = self.message()?;
+        let subscription = self.subscription()?;
+        let consumer = self.consumer(subscription)?;
+        let step = match self.shape.name {
+            "deliver" => Step::Delivered,
+            "process.start" => Step::Started,
+            _ => Step::Later,
+        };
+        let name = self.line.name("delivery")?;
+        let delivery = self.symbols.delivery((subscription, message), name.as_deref(), step);
+        let delivery = delivery.map_err(|mistake| self.line.slip("delivery", mistake))?;
+        Ok(match self.shape.name {
+            "deliver" => Kind::Delivered {
+                delivery,
+                message,
+                subscription,
+                consumer,
+                lane: self.lane()?,
+                position: self.position("position")?,
+                attempt: self.line.integer("attempt", SHORT)?.unwrap_or(1),
+                redelivered: self.line.flag("redelivered")?.unwrap_or(false),
+            },
+            "process.start" => {
+                Kind::ProcessingStarted { delivery, message, subscription, consumer }
+            }
+            "process.end" => {
+                let result = self.word("result")?;
+                Kind::ProcessingEnded { delivery, message, subscription, consumer, result }
+            }
+            _ => {
+                let key = self.key(message)?;
+                let verdict = self.line.word("verdict")?.unwrap_or(EffectVerdict::Applied);
+                Kind::Effect { delivery, message, key, subscription, consumer, verdict }
+            }
+        })
+    }
+
+    fn settling(&mut self) -> Result<Kind, Slip> {
+        let message = self.message()?;
+        let subscription = self.subscription()?;
+        if self.shape.name == "dlq" {
+            let reason = self.line.word("reason")?.unwrap_or(DeadLetterReason::Client);
+            return Ok(Kind::DeadLettered { message, subscription, reason });
+        }
+        let consumer = self.consumer(subscription)?;
+        let act: SettleAct = self.word("act")?;
+        let outcome = match self.shape.name {
+            "settle.ok" => SettleOutcome::Ok,
+            "settle.fail" => SettleOutcome::Fail,
+            "settle.info" => SettleOutcome::Info,
+            "settled" => {
+                let trigger = self.trigger()?;
+                return Ok(Kind::Settled { message, subscription, consumer, act, trigger });
+            }
+            _ => {
+                let (lane, position) = (self.lane()?, self.position("position")?);
+                let trigger = self.trigger()?;
+                return Ok(Kind::SettleInvoked {
+                    message,
+                    subscription,
+                    consumer,
+                    lane,
+                    position,
+                    act,
+                    trigger,
+                });
+            }
+        };
+        Ok(Kind::SettleEnded { message, subscription, consumer, act, outcome })
+    }
+
+    fn message_state(&mut self) -> Result<Kind, Slip> {
+        let message = self.message()?;
+        let subscription = self.subscription()?;
+        if self.shape.name == "retrievable" {
+            return Ok(Kind::Retrievable { message, subscription });
+        }
+        let consumer = self.consumer(subscription)?;
+        Ok(match self.shape.name {
+            "lease_expired" => Kind::LeaseExpired { message, subscription, consumer },
+            _ => Kind::Requeued { message, subscription, consumer },
+        })
+    }
+
+    fn progress(&mut self) -> Result<Kind, Slip> {
+        let subscription = self.subscription()?;
+        let consumer = self.consumer(subscription)?;
+        if self.shape.name == "session_expired" {
+            return Ok(Kind::SessionExpired { subscription, consumer });
+        }
+        let lane = self.lane()?;
+        if self.shape.name == "reset" {
+            let from = self.line.integer("from", NUMBER)?;
+            let to = self.position("to")?;
+            return Ok(Kind::OffsetReset { subscription, consumer, lane, from, to });
+        }
+        let (upto, previous) = (self.position("upto")?, self.position("previous")?);
+        let trigger = self.trigger()?;
+        Ok(Kind::Committed { subscription, consumer, lane, upto, previous, trigger })
+    }
+
+    fn assignment(&mut self) -> Result<Kind, Slip> {
+        let subscription = self.subscription()?;
+        let consumer = self.consumer(subscription)?;
+        let lane = self.lane()?;
+        Ok(match self.shape.name {
+            "revoke" => Kind::Revoked { subscription, consumer, lane },
+            "lost" => Kind::Lost { subscription, consumer, lane },
+            _ => {
+                let number = self.line.integer("generation", NUMBER)?.unwrap_or(0);
+                let position = self.position("position")?;
+                let generation = Generation(number);
+                Kind::Assigned { subscription, consumer, lane, generation, position }
+            }
+        })
+    }
+
+    fn world(&mut self) -> Result<Kind, Slip> {
+        match self.shape.name {
+            "broker_restart" => return Ok(Kind::BrokerRestarted),
+            "phase" => return Ok(Kind::Entered { phase: self.word("phase")? }),
+            "fault" => return self.fault(),
+            _ => {}
+        }
+        let process = self.process("process", "process")?;
+        let life = self.line.integer("incarnation", NUMBER)?;
+        Ok(match self.shape.name {
+            "stall" => Kind::Stalled { process },
+            "resume" => Kind::Resumed { process },
+            "start" => {
+                Kind::Started { process, incarnation: self.symbols.life(process, life, true) }
+            }
+            "exit" => Kind::Exited {
+                process,
+                incarnation: self.symbols.life(process, life, false),
+                failed: self.line.flag("failed")?.unwrap_or(false),
+            },
+            _ => Kind::Crashed { process, incarnation: self.symbols.life(process, life, false) },
+        })
+    }
+
+    fn fault(&mut self) -> Result<Kind, Slip> {
+        let name = self.line.name("point")?.unwrap_or_default();
+        let point = self.symbols.point(&name);
+        let point = point.map_err(|mistake| self.line.slip("point", mistake))?;
+        let alternative = if self.line.is_string("alternative") {
+            let name = self.line.name("alternative")?.unwrap_or_default();
+            let alternative = self.symbols.alternative(point, &name);
+            alternative.map_err(|mistake| self.line.slip("alternative", mistake))?
+        } else {
+            let expected = "a name or an integer from 0 to 255";
+            let number = self.line.integer("alternative", expected)?.unwrap_or(0);
+            self.symbols.reserve_alternative(point, number);
+            number
+        };
+        let process = self.process("process", "process")?;
+        let message = match self.line.name("message")? {
+            Some(_) => Some(self.message()?),
+            None => None,
+        };
+        Ok(Kind::Faulted { point, alternative, process, message })
+    }
+
+    fn message(&mut self) -> Result<MessageId, Slip> {
+        let name = self.line.name("message")?.unwrap_or_default();
+        self.symbols.message(&name).map_err(|mistake| self.line.slip("message", mistake))
+    }
+
+    fn key(&mut self, message: MessageId) -> Result<Key, Slip> {
+        let name = self.line.name("key")?;
+        let key = self.symbols.key(message, name.as_deref());
+        key.map_err(|mistake| self.line.slip("key", mistake))
+    }
+
+    fn process(&mut self, field: &'static str, default: &str) -> Result<ProcessId, Slip> {
+        let name = self.line.name(field)?;
+        let process = self.symbols.process(name.as_deref().unwrap_or(default));
+        process.map_err(|mistake| self.line.slip(field, mistake))
+    }
+
+    fn consumer(&mut self, subscription: SubscriptionId) -> Result<ProcessId, Slip> {
+        let subscriptions = self.subscriptions;
+        self.process("consumer", &subscriptions[subscription.index()])
+    }
+
+    fn subscription(&self) -> Result<SubscriptionId, Slip> {
+        match self.named_subscription()? {
+            Some(subscription) => Ok(subscription),
+            None if self.subscriptions.len() == 1 => Ok(SubscriptionId(0)),
+            None => Err(self.line.missing("subscription", self.shape.name)),
+        }
+    }
+
+    fn named_subscription(&self) -> Result<Option<SubscriptionId>, Slip> {
+        let Some(name) = self.line.name("subscription")? else { return Ok(None) };
+        let index = self.subscriptions.iter().position(|known| *known == name);
+        match index.and_then(|index| u8::try_from(index).ok()) {
+            Some(index) => Ok(Some(SubscriptionId(index))),
+            None => {
+                let valid = self.subscriptions.to_vec();
+                let mistake = Mistake::UnknownSubscription { name: name.into_owned(), valid };
+                Err(self.line.slip("subscription", mistake))
+            }
+        }
+    }
+
+    fn lane(&self) -> Result<LaneId, Slip> {
+        Ok(LaneId(self.line.integer("lane", SHORT)?.unwrap_or(0)))
+    }
+
+    fn position(&self, field: &'static str) -> Result<u64, Slip> {
+        Ok(self.line.integer(field, LONG)?.unwrap_or(0))
+    }
+
+    fn trigger(&self) -> Result<SettleTrigger, Slip> {
+        Ok(self.line.word("trigger")?.unwrap_or(SettleTrigger::Application))
+    }
+
+    /// A word that may not be left out.
+    fn word<T: serde::de::DeserializeOwned>(&self, field: &'static str) -> Result<T, Slip> {
+        let word = self.line.word(field)?;
+        word.ok_or_else(|| self.line.missing(field, self.shape.name))
+    }
+}

@@ -1,0 +1,188 @@
+//! What a reader remembers: which name has which id, and what stands for a field that was left out.
+
+use std::collections::BTreeMap;
+
+use indexmap::{IndexMap, IndexSet};
+
+use super::error::Mistake;
+use super::names::{Names, PointNames};
+use crate::{DeliveryId, Incarnation, Key, MessageId, ProcessId, SubscriptionId};
+
+/// All names seen so far. Ids are dense, in the order in which something was first named.
+#[derive(Debug, Default)]
+pub(super) struct Symbols {
+    messages: IndexSet<String>,
+    keys: IndexSet<String>,
+    processes: IndexSet<String>,
+    points: IndexMap<String, Vec<String>>,
+    deliveries: IndexMap<String, DeliveryId>,
+    delivery_count: usize,
+    latest: BTreeMap<(SubscriptionId, MessageId), Latest>,
+    key_of: Vec<Option<Key>>,
+    lives: Vec<Life>,
+}
+
+/// The latest delivery of a message, and whether the history records its hand-over.
+#[derive(Clone, Copy, Debug)]
+struct Latest {
+    delivery: DeliveryId,
+    delivered: bool,
+}
+
+/// The latest life of a process.
+#[derive(Clone, Copy, Debug, Default)]
+struct Life {
+    incarnation: Incarnation,
+    begun: bool,
+    ended: bool,
+}
+
+/// What an event says about a delivery; decides which one is meant if it names none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It is handed over.
+    Delivered,
+    /// Its handler began.
+    Started,
+    /// Something later.
+    Later,
+}
+
+impl Symbols {
+    /// The id of a message.
+    pub(super) fn message(&mut self, name: &str) -> Result<MessageId, Mistake> {
+        let index = intern(&mut self.messages, name);
+        let id = u32::try_from(index).map_err(|_| too_many("messages", u32::MAX.into()))?;
+        if self.key_of.len() <= index {
+            self.key_of.push(None);
+        }
+        Ok(MessageId(id))
+    }
+
+    /// The id of a message's key, by name or as known before, or else a key of its own.
+    pub(super) fn key(&mut self, message: MessageId, name: Option<&str>) -> Result<Key, Mistake> {
+        let known = self.key_of[message.index()];
+        let index = match (name, known) {
+            (None, Some(key)) => return Ok(key),
+            (Some(name), _) => intern(&mut self.keys, name),
+            (None, None) => {
+                let name = format!("message {}", self.messages[message.index()]);
+                intern(&mut self.keys, &name)
+            }
+        };
+        let id = u32::try_from(index).map_err(|_| too_many("keys", u32::MAX.into()))?;
+        self.key_of[message.index()] = known.or(Some(Key(id)));
+        Ok(Key(id))
+    }
+
+    /// The id of a process.
+    pub(super) fn process(&mut self, name: &str) -> Result<ProcessId, Mistake> {
+        let index = intern(&mut self.processes, name);
+        let id = u16::try_from(index).map_err(|_| too_many("processes", u16::MAX.into()))?;
+        if self.lives.len() <= index {
+            self.lives.push(Life::default());
+        }
+        Ok(ProcessId(id))
+    }
+
+    /// The life of a process that begins, or that ends.
+    pub(super) fn life(
+        &mut self,
+        process: ProcessId,
+        incarnation: Option<u32>,
+        begins: bool,
+    ) -> Incarnation {
+        let life = &mut self.lives[process.index()];
+        let is_new = life.ended || (begins && life.begun);
+        let next = life.incarnation.0.saturating_add(u32::from(is_new));
+        life.incarnation = Incarnation(incarnation.unwrap_or(next));
+        (life.begun, life.ended) = (true, !begins);
+        life.incarnation
+    }
+
+    /// The delivery of a message to a subscription that `step` is about.
+    pub(super) fn delivery(
+        &mut self,
+        of: (SubscriptionId, MessageId),
+        name: Option<&str>,
+        step: Step,
+    ) -> Result<DeliveryId, Mistake> {
+        let known = self.latest.get(&of).copied();
+        let reusable = known.filter(|latest| match step {
+            Step::Delivered => false,
+            Step::Started => latest.delivered,
+            Step::Later => true,
+        });
+        let delivery = match (name, reusable) {
+            (None, Some(latest)) => return Ok(latest.delivery),
+            (None, None) => self.new_delivery()?,
+            (Some(name), _) => match self.deliveries.get(name) {
+                Some(delivery) => *delivery,
+                None => {
+                    let delivery = self.new_delivery()?;
+                    self.deliveries.insert(name.to_owned(), delivery);
+                    delivery
+                }
+            },
+        };
+        if step != Step::Later {
+            self.latest.insert(of, Latest { delivery, delivered: step == Step::Delivered });
+        }
+        Ok(delivery)
+    }
+
+    /// The index of a fault point.
+    pub(super) fn point(&mut self, name: &str) -> Result<u16, Mistake> {
+        let index = match self.points.get_index_of(name) {
+            Some(index) => index,
+            None => self.points.insert_full(name.to_owned(), Vec::new()).0,
+        };
+        u16::try_from(index).map_err(|_| too_many("fault points", u16::MAX.into()))
+    }
+
+    /// The number of a point's alternative of this name.
+    pub(super) fn alternative(&mut self, point: u16, name: &str) -> Result<u8, Mistake> {
+        let alternatives = &mut self.points[usize::from(point)];
+        let index = alternatives.iter().position(|known| known == name).unwrap_or_else(|| {
+            alternatives.push(name.to_owned());
+            alternatives.len() - 1
+        });
+        u8::try_from(index + 1).map_err(|_| too_many("alternatives", 254))
+    }
+
+    /// Makes sure that no name is given to an alternative that goes by its number.
+    pub(super) fn reserve_alternative(&mut self, point: u16, number: u8) {
+        let alternatives = &mut self.points[usize::from(point)];
+        let count = alternatives.len().max(usize::from(number));
+        alternatives.resize(count, String::new());
+    }
+
+    /// The names, by id.
+    pub(super) fn into_names(self) -> Names {
+        let point = |(name, alternatives)| PointNames { name, alternatives };
+        Names {
+            messages: self.messages.into_iter().collect(),
+            keys: self.keys.into_iter().collect(),
+            processes: self.processes.into_iter().collect(),
+            points: self.points.into_iter().map(point).collect(),
+        }
+    }
+
+    fn new_delivery(&mut self) -> Result<DeliveryId, Mistake> {
+        let id = u32::try_from(self.delivery_count)
+            .map_err(|_| too_many("deliveries", u32::MAX.into()))?;
+        self.delivery_count += 1;
+        Ok(DeliveryId(id))
+    }
+}
+
+fn intern(names: &mut IndexSet<String>, name: &str) -> usize {
+    match names.get_index_of(name) {
+        Some(index) => index,
+        None => names.insert_full(name.to_owned()).0,
+    }
+}
+
+fn too_many(what: &'static str, largest: u64) -> Mistake {
+    Mistake::TooMany { what, limit: largest + 1 }
+}

@@ -1,0 +1,163 @@
+//! What a client asks of a log broker and what it answers.
+//!
+//! Requests and responses are plain data. Buffers travel with a request and come back in its response,
+//! so that a long run allocates nothing per call. A simplification made on purpose: joining a group
+//! returns the committed offset and the bounds of every assigned partition, for which a Kafka client
+//! makes two more calls; and the notice of a rebalance, which Kafka sends with the next heartbeat,
+//! comes with the answer to the next fetch.
+
+use crate::{Generation, Instant, LaneId, Record, SubscriptionId, event::SettleTrigger};
+
+/// A position in a log. Offsets may have gaps.
+pub type Offset = u64;
+
+/// A partition and an offset in it: a position to fetch from, or an offset to commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartitionOffset {
+    /// The partition.
+    pub partition: LaneId,
+    /// As a committed offset: the next one to process, one past the last processed.
+    pub offset: Offset,
+}
+
+/// A record as a fetch returns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fetched {
+    /// The partition that it was read from.
+    pub partition: LaneId,
+    /// Where it stands there.
+    pub offset: Offset,
+    /// The record itself.
+    pub record: Record,
+}
+
+/// What a member learns of a partition that it has been assigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AssignedPartition {
+    /// The partition.
+    pub partition: LaneId,
+    /// The group's committed offset, if it has one.
+    pub committed: Option<Offset>,
+    /// The oldest retained offset.
+    pub log_start: Offset,
+    /// The end of the fully replicated prefix; consumers read below it.
+    pub high_watermark: Offset,
+}
+
+/// How much a producer waits for, as in Kafka's `acks`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Acks {
+    /// `acks=0`: no response at all; the client says "ok" when the request has left.
+    None,
+    /// `acks=all` on a log of one replica: a response once the record is appended.
+    All,
+}
+
+/// A request to a log broker.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// Appends records to one partition.
+    Produce {
+        /// The partition that the producer's partitioner chose.
+        partition: LaneId,
+        /// What to append; the buffer comes back.
+        records: Vec<Record>,
+        /// Whether a response is wanted.
+        acks: Acks,
+    },
+    /// Joins a group, or joins again after a rebalance began. Parked until the rebalance ends.
+    Join {
+        /// The group.
+        group: SubscriptionId,
+    },
+    /// Leaves a group at once, as `close()` does.
+    Leave {
+        /// The group.
+        group: SubscriptionId,
+    },
+    /// Reads from the given positions. Parked while there is nothing to read, until `deadline`.
+    Fetch {
+        /// The group, so that the answer can tell of a rebalance.
+        group: SubscriptionId,
+        /// The assignment under which the member reads.
+        generation: Generation,
+        /// Where to read, in the order in which partitions take turns.
+        positions: Vec<PartitionOffset>,
+        /// At most this many records come back.
+        max_records: u32,
+        /// An empty buffer for the answer.
+        buffer: Vec<Fetched>,
+        /// When to answer with nothing; [`Instant::NEVER`] to wait for as long as it takes.
+        deadline: Instant,
+    },
+    /// Records how far the group has come.
+    Commit {
+        /// The group.
+        group: SubscriptionId,
+        /// The assignment under which the member commits; an outdated one is fenced.
+        generation: Generation,
+        /// For each partition the next offset to process; the buffer comes back.
+        offsets: Vec<PartitionOffset>,
+        /// What made the client commit; kept in the history to explain a loss.
+        trigger: SettleTrigger,
+    },
+}
+
+/// An answer of a log broker.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Response {
+    /// The records were appended.
+    Produced {
+        /// The offset of the first one.
+        base_offset: Offset,
+        /// The buffer of the request, emptied.
+        records: Vec<Record>,
+    },
+    /// The rebalance ended.
+    Joined {
+        /// The assignment's number.
+        generation: Generation,
+        /// The partitions that are now this member's, in order.
+        assigned: Vec<AssignedPartition>,
+    },
+    /// The member is gone.
+    Left,
+    /// What was read; nothing if the deadline passed.
+    Fetched {
+        /// The records, ascending within each partition.
+        records: Vec<Fetched>,
+        /// The buffer of the request.
+        positions: Vec<PartitionOffset>,
+    },
+    /// A position is below the log start or above the end; the client's reset policy decides.
+    OutOfRange {
+        /// The partition and its present bounds.
+        partition: AssignedPartition,
+        /// The request's position there.
+        position: Offset,
+        /// The buffer of the request.
+        positions: Vec<PartitionOffset>,
+        /// The buffer of the request.
+        buffer: Vec<Fetched>,
+    },
+    /// The offsets are recorded.
+    Committed {
+        /// The offsets of the request, in its buffer.
+        offsets: Vec<PartitionOffset>,
+    },
+    /// The request was not carried out, for certain.
+    Refused(Refusal),
+}
+
+/// Why a log broker refuses a request, by the names of Kafka's error codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// `UNKNOWN_MEMBER_ID`: the member was removed or never joined; join again.
+    UnknownMember,
+    /// `ILLEGAL_GENERATION`: the assignment is outdated; join again.
+    IllegalGeneration,
+    /// `REBALANCE_IN_PROGRESS`: finish what is in flight, commit, and join again.
+    RebalanceInProgress,
+    /// `UNKNOWN_TOPIC_OR_PARTITION`: there is no such partition or group.
+    UnknownPartition,
+}

@@ -1,0 +1,36 @@
+//! What a broker stores and what a consumer holds. Bodies stay where the workload keeps them: ids
+//! travel, so that a simulated message costs a few machine words.
+
+use crate::{DeliveryId, Generation, Instant, Key, LaneId, MessageId};
+
+/// A message on its way into a broker, or stored in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Record {
+    /// The producer's id for it; the same on every retry, so it serves as an idempotency key.
+    pub message: MessageId,
+    /// Decides the partition on a log, and the order that the checker looks at.
+    pub key: Key,
+    /// Size of the body in bytes; counts towards retention and length limits.
+    pub bytes: u32,
+}
+
+/// One hand-over of one stored message to one consumer incarnation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Delivery {
+    /// Unique in the run; names this hand-over, not the message.
+    pub id: DeliveryId,
+    /// The message and its key.
+    pub record: Record,
+    /// The partition on a log; lane 0 on a queue.
+    pub lane: LaneId,
+    /// The offset on a log; the delivery tag (receipt handle) on a queue.
+    pub position: u64,
+    /// The delivery number that the broker knows: 1 at first. A log does not count; it is 1 there.
+    pub attempt: u16,
+    /// Whether the broker says that it may have been delivered before.
+    pub redelivered: bool,
+    /// The assignment under which it was delivered; always 0 on a queue.
+    pub generation: Generation,
+    /// When it was handed over.
+    pub at: Instant,
+}

@@ -1,0 +1,31 @@
+//! The deterministic world: brokers, clients, processes and faults in virtual time.
+//!
+//! # Layout
+//!
+//! * [`scenario`]: what to run, as TOML.
+//! * [`workload`]: the messages, made from a seed or read from a file.
+//! * [`points`]: every place where something can go wrong, by name.
+//! * [`run`]: one run, phase by phase. Start reading here.
+//! * `world`: time, network, processes and sinks; `executor`: their futures.
+//! * `side`: what a log and a queue need to be simulated; `handler` and `link`: an application's view.
+//! * [`cast`]: who takes part, and what people call them.
+//! * [`digest`]: a whole history in 64 bits.
+//!
+//! > **The rule.** Same scenario and seed: the same bytes, on any machine. So there is no wall clock, no
+//! > thread, no hashed container and no floating point in a decision; and everything that could have
+//! > gone otherwise is one `choices.pick(point, bound)`.
+
+pub mod cast;
+pub mod digest;
+mod executor;
+mod handler;
+mod link;
+pub mod points;
+pub mod run;
+pub mod scenario;
+mod side;
+pub mod workload;
+mod world;
+
+pub use cast::Cast;
+pub use run::{End, Experiment, Outcome};

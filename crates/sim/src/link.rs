@@ -1,0 +1,103 @@
+//! A process's way to the world: the simulator's implementation of the client library's [`Link`].
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use entrega_brokers::Broker;
+use entrega_clients::{CallId, Link, Unanswered};
+use entrega_model::{ClientId, DeliveryId, Instant, Kind, ProcessId};
+
+use crate::world::{Answer, Routed, World};
+
+/// The link of one process in one of its lives.
+pub(crate) struct SimLink<B: Broker> {
+    pub(crate) world: Rc<RefCell<World<B>>>,
+    pub(crate) client: ClientId,
+}
+
+impl<B: Broker> Clone for SimLink<B> {
+    fn clone(&self) -> Self {
+        Self { world: Rc::clone(&self.world), client: self.client }
+    }
+}
+
+impl<B: Broker> Link for SimLink<B>
+where
+    B::Request: Routed,
+{
+    type Request = B::Request;
+    type Response = B::Response;
+
+    fn process(&self) -> ProcessId {
+        self.client.process
+    }
+
+    fn now(&self) -> Instant {
+        self.world.borrow().now
+    }
+
+    /// Arms one wake-up at the first poll, and is ready when that time has come.
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
+        let mut armed = false;
+        poll_fn(move |cx| {
+            let mut world = self.world.borrow_mut();
+            let process = &world.processes[self.client.process.index()];
+            if process.is_running() && world.now >= at {
+                return Poll::Ready(());
+            }
+            if !armed {
+                armed = true;
+                world.wake_at(at, self.client.process);
+            }
+            drop(world);
+            self.watch(cx);
+            Poll::Pending
+        })
+    }
+
+    fn start(&self, request: Self::Request) -> CallId {
+        self.world.borrow_mut().call_broker(self.client, request)
+    }
+
+    fn poll_answer(
+        &self,
+        call: CallId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Self::Response, Unanswered>> {
+        let answer = self.world.borrow_mut().poll_call(self.client.process, call, cx);
+        answer.map(|answer| match answer? {
+            Answer::Response(response) => Ok(response),
+            Answer::Done => Err(Unanswered),
+        })
+    }
+
+    fn forget(&self, call: CallId) {
+        self.world.borrow_mut().forget_call(call);
+    }
+
+    fn is_closing(&self) -> bool {
+        self.world.borrow().closing
+    }
+
+    fn record(&self, kind: Kind) {
+        self.world.borrow_mut().record(kind);
+    }
+
+    fn next_delivery(&self) -> DeliveryId {
+        self.world.borrow_mut().next_delivery()
+    }
+}
+
+impl<B: Broker> SimLink<B> {
+    /// A timer wakes the process. A future that is polled under a waker of its own (inside somebody
+    /// else's combinator) must hear of it too, so it is woken whenever the process runs.
+    fn watch(&self, cx: &Context<'_>) {
+        let mut world = self.world.borrow_mut();
+        let process = &mut world.processes[self.client.process.index()];
+        if !cx.waker().will_wake(&process.waker) {
+            process.guests.push(cx.waker().clone());
+        }
+    }
+}

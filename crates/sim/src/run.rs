@@ -1,0 +1,212 @@
+//! One run: a scenario, a model, a strategy and a seed, from the first send to the audit.
+//!
+//! The phases: *workload* with faults, until the producer has sent everything and the consumers have come
+//! to rest, or time is up; *heal*, without faults, until everybody is up again; *drain*, until nothing
+//! more can happen, every lease and session included; then everybody closes in order, and the broker is
+//! *audited*. Only then may a message be called lost. A run that does not come to rest within its limits
+//! ends [`End::Unfinished`], and nothing can be said about what is still missing.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use entrega_brokers::Broker;
+use entrega_choice::{Choices, mix};
+use entrega_clients::Strategy;
+use entrega_model::event::Phase;
+use entrega_model::{Instant, Model, Observer};
+
+use crate::cast::Cast;
+use crate::executor::{Executor, Factory, Wakers};
+use crate::points;
+use crate::scenario::{ErrorPolicy, Order, Scenario};
+use crate::side::{LogSide, QueueSide, Side, factories};
+use crate::workload::Workload;
+use crate::world::{AnySink, Routed, Times, World};
+use entrega_clients::sinks::{DeduplicatingSink, PlainSink};
+
+/// What to run.
+#[derive(Clone, Copy)]
+pub struct Experiment<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// Its messages, made from the same seed.
+    pub workload: &'a Workload,
+    /// The kind of broker.
+    pub model: Model,
+    /// What every consumer does.
+    pub strategy: Strategy,
+    /// The seed of everything that is left to chance.
+    pub seed: u64,
+}
+
+/// How a run ended.
+pub struct Outcome {
+    /// The choices that were made; [`Choices::made`] replays the run.
+    pub choices: Choices,
+    /// Whether it came to rest.
+    pub end: End,
+    /// When the last thing happened.
+    pub ended_at: Instant,
+    /// How many things happened.
+    pub steps: u64,
+}
+
+/// Whether a run came to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Nothing more could happen.
+    Quiescent,
+    /// The drain took longer than the limit, in virtual time or in steps.
+    Unfinished,
+}
+
+impl Experiment<'_> {
+    /// The choices of a random run: the scenario's probabilities and its script. The streams depend on
+    /// the seed and the point alone, so both models and all strategies meet the same faults.
+    pub fn random_choices(&self) -> Choices {
+        let table = points::table(&self.scenario.subscription_names());
+        let seed = mix(self.seed, &[FAULT_STREAM]);
+        let choices = Choices::random(table.clone(), seed, &self.scenario.odds())
+            .unwrap_or_else(|_| Choices::harmless(table));
+        choices.with_script(self.scenario.scripted())
+    }
+
+    /// Whether a message may end in the dead letters as part of the promise: by the strategy, by the error
+    /// policy, or because the queue has a target for what it gives up.
+    pub fn declares_dead_letters(&self) -> bool {
+        self.strategy.declares_dead_letters()
+            || self.scenario.consumer.on_error == ErrorPolicy::DeadLetter
+            || (self.model == Model::Queue && self.scenario.queue.dead_letter)
+    }
+
+    /// Runs the experiment with these choices; `observer` sees every event.
+    pub fn run(&self, choices: Choices, observer: &mut dyn Observer) -> Outcome {
+        match self.model {
+            Model::Log => self.run_on(LogSide::new(self.scenario), choices, observer),
+            Model::Queue => self.run_on(QueueSide::new(self.scenario), choices, observer),
+        }
+    }
+
+    fn run_on<S: Side>(&self, side: S, choices: Choices, observer: &mut dyn Observer) -> Outcome
+    where
+        <S::Broker as Broker>::Request: Routed,
+    {
+        let cast = Cast::of(self.scenario);
+        let wakers = Wakers::new(cast.processes());
+        let world = Rc::new(RefCell::new(World::new(
+            side.broker(),
+            choices,
+            times(self.scenario),
+            sinks(self.scenario, self.strategy, self.workload.planned.len()),
+            wakers.wakers(),
+            self.seed,
+        )));
+        let factories: Vec<Factory<'_>> = factories(self, &side, &cast, &world);
+        let executor = Executor::new(Rc::clone(&world), factories, wakers);
+        Run { world: &world, executor, scenario: self.scenario }.finish(observer)
+    }
+}
+
+/// Separates the stream of faults from the workload's streams.
+const FAULT_STREAM: u64 = 0xFA17;
+
+/// A run under way.
+struct Run<'a, B: Broker> {
+    world: &'a Rc<RefCell<World<B>>>,
+    executor: Executor<'a, B>,
+    scenario: &'a Scenario,
+}
+
+impl<B: Broker> Run<'_, B>
+where
+    B::Request: Routed,
+{
+    fn finish(mut self, observer: &mut dyn Observer) -> Outcome {
+        self.world.borrow_mut().enter(Phase::Workload);
+        let sent = self.until_sent(observer);
+        self.until_rest(observer);
+        self.world.borrow_mut().heal();
+        let end = if sent && self.drain(observer) { End::Quiescent } else { End::Unfinished };
+        if end == End::Quiescent {
+            self.close(observer);
+        }
+        self.world.borrow_mut().audit();
+        self.executor.flush(observer, 1);
+        self.outcome(end)
+    }
+
+    /// Runs until the producer has sent everything.
+    fn until_sent(&mut self, observer: &mut dyn Observer) -> bool {
+        while !self.world.borrow().has_sent_all() {
+            if self.executor.steps >= self.scenario.limits.steps || !self.executor.step(observer) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Runs on, for as long as the drain may take, until nothing more can happen.
+    fn until_rest(&mut self, observer: &mut dyn Observer) -> bool {
+        let latest = self.world.borrow().now + self.scenario.limits.drain.duration();
+        while self.executor.step(observer) {
+            let out_of_time = self.world.borrow().now > latest;
+            if out_of_time || self.executor.steps >= self.scenario.limits.steps {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Without faults: waits for those that are down or stalled, then for rest.
+    fn drain(&mut self, observer: &mut dyn Observer) -> bool {
+        while !self.world.borrow().is_healed() && self.executor.step(observer) {}
+        self.world.borrow_mut().enter(Phase::Drain);
+        let rests = self.until_rest(observer);
+        if rests {
+            self.world.borrow_mut().enter(Phase::Quiescent);
+        }
+        rests
+    }
+
+    /// Everybody leaves in order: this settles what a library settles when it is closed.
+    fn close(&mut self, observer: &mut dyn Observer) {
+        self.world.borrow_mut().close();
+        let latest = self.executor.steps.saturating_add(CLOSING_STEPS);
+        while self.executor.step(observer) && self.executor.steps < latest {}
+    }
+
+    fn outcome(self, end: End) -> Outcome {
+        let mut world = self.world.borrow_mut();
+        let choices = world.take_choices();
+        Outcome { choices, end, ended_at: world.now, steps: self.executor.steps }
+    }
+}
+
+/// Closing is a few round trips for each consumer, and the wait for a group to let the last one go.
+const CLOSING_STEPS: u64 = 1_000_000;
+
+fn times(scenario: &Scenario) -> Times {
+    Times {
+        latency: scenario.network.latency.duration(),
+        jitter: scenario.network.jitter.duration(),
+        may_reorder: scenario.network.order == Order::Any,
+        sink_latency: scenario.network.sink_latency.duration(),
+        consumer_timeout: scenario.consumer.request_timeout.duration(),
+        producer_timeout: scenario.producer.request_timeout.duration(),
+        late: scenario.times.late.duration(),
+        slow: scenario.times.slow.duration(),
+        stall: scenario.times.stall.duration(),
+        restart: scenario.times.restart.duration(),
+        broker_restart: scenario.times.broker_restart.duration(),
+    }
+}
+
+fn sinks(scenario: &Scenario, strategy: Strategy, messages: usize) -> Vec<AnySink> {
+    let sink = || match strategy {
+        Strategy::DeduplicatingSink => {
+            AnySink::Deduplicating(DeduplicatingSink::with_capacity(messages))
+        }
+        _ => AnySink::Plain(PlainSink),
+    };
+    scenario.subscriptions.iter().map(|_| sink()).collect()
+}

@@ -1,0 +1,262 @@
+//! Scenario files: one experiment each, as TOML that a person writes and a test walks.
+//!
+//! > **The rule.** A scenario is data. The same file, overrides and seed are the same run, and
+//! > every mistake in it is told with its place and with what would be valid there. No text makes
+//! > it panic.
+//!
+//! # From text to scenario
+//!
+//! 1. [`Scenario::parse`] reads the TOML into a tree that remembers where everything stood, and
+//!    puts the `--set path=value` overrides into it.
+//! 2. The tree becomes a [`Scenario`]: unknown names are errors, what is left out has the
+//!    documented default of the system that is imitated.
+//! 3. Rules that no type can state are checked (bounds, exclusions, names that must exist).
+//! 4. A recorded workload (`[workload] from`) is read, and all of it is named by a
+//!    [`ScenarioDigest`].
+//!
+//! Names and defaults follow the real systems [KAFKA-SRC], [RDK-CONF], [RMQ-CONFIRMS], [SQS-VIS].
+
+use entrega_choice::{Odds, Scripted, When};
+use entrega_clients::Strategy;
+use entrega_model::{Model, SubscriptionId};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::points;
+use crate::workload::Rows;
+
+mod digest;
+mod document;
+mod expect;
+mod faults;
+mod overrides;
+mod probability;
+mod problem;
+mod rules;
+mod script;
+mod settings;
+mod span;
+mod traffic;
+mod words;
+
+pub use digest::ScenarioDigest;
+pub use expect::{Condition, ConditionError, Expectation, ExpectedVerdict};
+pub use faults::{
+    BrokerFaults, Crash, EffectFaults, Faults, HandlerError, HandlerFaults, Leg, Legs,
+    MessageFaults, Poison, ProcessFaults, Restart, SettleFaults, Slow, Stall,
+};
+pub use probability::Probability;
+pub use problem::Problem;
+pub use rules::{MAX_KEYS, MAX_MESSAGES};
+pub use script::ScriptedFault;
+pub use settings::{
+    AutoOffsetReset, ConsumerSettings, ErrorPolicy, FaultTimes, Limits, LogSettings,
+    NetworkSettings, Order, Overflow, ProducerSettings, ProducerStrategy, QueueSettings,
+};
+pub use span::{Span, SpanError};
+pub use traffic::{
+    Arrivals, Body, KeyDistribution, ServiceTime, SubscriptionSettings, WorkloadSettings,
+};
+
+pub(crate) use problem::suggestion;
+pub(crate) use span::scaled;
+
+/// An experiment: what is sent, who reads it and how, what goes wrong, and what should come out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scenario {
+    /// What the experiment is called.
+    pub title: String,
+    /// What it shows, for the reader.
+    pub narration: String,
+    /// On which brokers it runs. Default both.
+    #[schemars(schema_with = "models_schema")]
+    pub models: Vec<Model>,
+    /// With which consumer strategies it runs. Default all.
+    #[schemars(schema_with = "strategies_schema")]
+    pub strategies: Vec<Strategy>,
+    /// With how many seeds `compare` runs it. Default 30.
+    pub seeds: u32,
+    /// What is sent.
+    pub workload: WorkloadSettings,
+    /// How it is sent.
+    pub producer: ProducerSettings,
+    /// Who reads it: 1 to 8 subscriptions. Default one named `reader`.
+    pub subscriptions: Vec<SubscriptionSettings>,
+    /// How all consumers are configured.
+    pub consumer: ConsumerSettings,
+    /// The log broker.
+    pub log: LogSettings,
+    /// The queue broker.
+    pub queue: QueueSettings,
+    /// The links.
+    pub network: NetworkSettings,
+    /// How long faults last.
+    pub times: FaultTimes,
+    /// What goes wrong by chance. Default nothing.
+    pub faults: Faults,
+    /// What goes wrong for certain. Default nothing.
+    pub script: Vec<ScriptedFault>,
+    /// Where a run gives up.
+    pub limits: Limits,
+    /// What should come out. Default nothing is expected.
+    pub expect: Vec<Expectation>,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            narration: String::new(),
+            models: vec![Model::Log, Model::Queue],
+            strategies: Strategy::ALL.to_vec(),
+            seeds: 30,
+            workload: WorkloadSettings::default(),
+            producer: ProducerSettings::default(),
+            subscriptions: vec![SubscriptionSettings::default()],
+            consumer: ConsumerSettings::default(),
+            log: LogSettings::default(),
+            queue: QueueSettings::default(),
+            network: NetworkSettings::default(),
+            times: FaultTimes::default(),
+            faults: Faults::default(),
+            script: Vec::new(),
+            limits: Limits::default(),
+            expect: Vec::new(),
+        }
+    }
+}
+
+/// A scenario with what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The scenario, overrides applied.
+    pub scenario: Scenario,
+    /// Names the scenario as written (before overrides) and the workload file.
+    pub digest: ScenarioDigest,
+    /// The recorded messages, if the workload is `from` a file.
+    pub rows: Option<Rows>,
+}
+
+impl Scenario {
+    /// Reads a scenario. `file` is what problems call it; an override is a dotted path and a TOML
+    /// value or bare string; `read` gives the content of a workload file, whose name is relative to
+    /// the scenario, or says why it cannot.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake found, with its place.
+    pub fn parse(
+        file: &str,
+        text: &str,
+        overrides: &[(String, String)],
+        read: &dyn Fn(&str) -> Result<String, String>,
+    ) -> Result<Loaded, Problem> {
+        let document = document::Document::parse(file, text, overrides)?;
+        let deserializer = toml::de::Deserializer::from(document.spanned_table());
+        let scenario =
+            Self::deserialize(deserializer).map_err(|error| words::explain(&document, &error))?;
+        rules::check(&scenario).map_err(|violation| {
+            let problem = document.problem_with(&violation.path, violation.message);
+            Problem { help: violation.help, ..problem }
+        })?;
+        let mut recorded = None;
+        if let Some(name) = &scenario.workload.from {
+            let content = read(name).map_err(|reason| {
+                document.problem_with("workload.from", format!("cannot read `{name}`: {reason}"))
+            })?;
+            let rows = Rows::parse(&beside(file, name), &content)?;
+            recorded = Some((content, rows));
+        }
+        let written = document::Document::parse(file, text, &[])?;
+        let content = recorded.as_ref().map(|(content, _)| content.as_str());
+        let digest = ScenarioDigest::of(written.table(), content);
+        Ok(Loaded { scenario, digest, rows: recorded.map(|(_, rows)| rows) })
+    }
+
+    /// The same scenario with five messages (the first five rows of a file): where short examples
+    /// are looked for.
+    #[must_use]
+    pub fn small(&self) -> Self {
+        let mut small = self.clone();
+        small.workload.messages = Some(small.workload.message_count().min(5));
+        small
+    }
+
+    /// The names of the subscriptions, by their ids.
+    pub fn subscription_names(&self) -> Vec<&str> {
+        self.subscriptions.iter().map(|subscription| subscription.name.as_str()).collect()
+    }
+
+    /// What can happen by chance at every point of [`crate::points::table`].
+    pub fn odds(&self) -> Vec<Odds> {
+        let shared = self.faults.odds(None).map(|(fault, value, ratio)| {
+            let point = points::shared_point(fault);
+            Odds { point, value, ratio }
+        });
+        let nothing = Faults::default();
+        let mut odds: Vec<Odds> = shared.collect();
+        for (id, subscription) in (0..).map(SubscriptionId).zip(&self.subscriptions) {
+            let own = subscription.faults.as_ref().unwrap_or(&nothing);
+            odds.extend(self.faults.odds(Some(own)).map(|(fault, value, ratio)| {
+                let point = points::own_point(fault, id);
+                Odds { point, value, ratio }
+            }));
+        }
+        odds
+    }
+
+    /// What happens for certain. An entry that names no point of this scenario is left out; a
+    /// parsed scenario has none.
+    pub fn scripted(&self) -> Vec<Scripted> {
+        let table = points::table(&self.subscription_names());
+        let find = |fault: &ScriptedFault| {
+            let index = table.iter().position(|spec| spec.name == fault.point)?;
+            let mut alternatives = table[index].alternatives.iter();
+            let value = 1 + alternatives.position(|name| *name == fault.alternative)? as u32;
+            let when = match (fault.nth, fault.at) {
+                (Some(nth), _) => When::Nth(nth),
+                (None, at) => When::At(at.unwrap_or_default().nanos()),
+            };
+            Some(Scripted { point: entrega_choice::Point(index as u16), when, value })
+        };
+        self.script.iter().filter_map(find).collect()
+    }
+}
+
+/// The JSON Schema of scenario files, for editors.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Scenario).to_value()
+}
+
+/// A commented scenario to start from.
+pub const fn template() -> &'static str {
+    include_str!("scenario/template.toml")
+}
+
+/// `name` in the directory of `file`.
+fn beside(file: &str, name: &str) -> String {
+    match file.rfind(['/', '\\']) {
+        Some(slash) => format!("{}{name}", &file[..=slash]),
+        None => name.to_owned(),
+    }
+}
+
+pub(crate) fn model_schema(_generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": ["log", "queue"] })
+}
+
+pub(crate) fn strategy_schema(_generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Strategy::ALL.map(Strategy::name) })
+}
+
+fn models_schema(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": model_schema(generator), "minItems": 1 })
+}
+
+fn strategies_schema(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": strategy_schema(generator), "minItems": 1 })
+}
+
+#[cfg(test)]
+mod tests;

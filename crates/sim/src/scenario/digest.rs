@@ -1,0 +1,71 @@
+//! The short name of a scenario in replay strings.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use toml::de::{DeTable, DeValue};
+
+/// The first 32 bits of the SHA-256 of a scenario and of the workload file that it names.
+///
+/// Formatting, comments, the order of keys, the title and the narration do not change it; overrides
+/// do not either, because a replay string names them itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScenarioDigest(pub u32);
+
+/// Eight hexadecimal digits.
+impl fmt::Display for ScenarioDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+/// The keys that are for people and say nothing about a run.
+const PROSE: [&str; 2] = ["narration", "title"];
+
+impl ScenarioDigest {
+    /// The digest of a scenario as written and of its workload file, if it has one.
+    pub(crate) fn of(scenario: &DeTable<'_>, workload_file: Option<&str>) -> Self {
+        let mut hasher = Sha256::new();
+        let relevant = scenario.iter().filter(|(key, _)| !PROSE.contains(&key.get_ref().as_ref()));
+        let canonical = entries(relevant.map(|(key, value)| (key.get_ref(), value.get_ref())));
+        hasher.update(canonical.as_bytes());
+        hasher.update(b"\n");
+        hasher.update(workload_file.unwrap_or_default().replace("\r\n", "\n").as_bytes());
+        let bytes = hasher.finalize();
+        Self(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    }
+}
+
+/// A table as text that depends on nothing but its content.
+fn entries<'a, 't: 'a>(table: impl Iterator<Item = (impl AsRef<str>, &'a DeValue<'t>)>) -> String {
+    let mut sorted: Vec<(String, String)> =
+        table.map(|(key, value)| (quoted(key.as_ref()), canonical(value))).collect();
+    sorted.sort();
+    let entries: Vec<String> =
+        sorted.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
+    format!("{{{}}}", entries.join(","))
+}
+
+fn canonical(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::Table(table) => {
+            entries(table.iter().map(|(key, value)| (key.get_ref(), value.get_ref())))
+        }
+        DeValue::Array(array) => {
+            let items: Vec<String> = array.iter().map(|item| canonical(item.get_ref())).collect();
+            format!("[{}]", items.join(","))
+        }
+        DeValue::String(text) => quoted(text),
+        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| number.to_string(), |number| number.to_string()),
+        DeValue::Float(number) => {
+            number.as_str().parse::<f64>().map_or_else(|_| number.to_string(), |n| format!("{n:?}"))
+        }
+        DeValue::Boolean(truth) => truth.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.escape_default())
+}

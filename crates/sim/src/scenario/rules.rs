@@ -1,0 +1,333 @@
+//! What the types cannot say: bounds, exclusions, and names that must exist.
+//!
+//! A rule reports the path of the offending value; the document turns that into line and column.
+
+use entrega_clients::Strategy;
+use entrega_model::Model;
+
+use super::problem::suggestion;
+use super::{
+    Arrivals, Body, ErrorPolicy, Faults, KeyDistribution, Probability, Scenario, ScriptedFault,
+    ServiceTime, Span, SubscriptionSettings,
+};
+use crate::points;
+
+/// The most messages that a run may have.
+pub const MAX_MESSAGES: u32 = 100_000_000;
+/// The most keys that a workload may have.
+pub const MAX_KEYS: u32 = 1_000_000;
+
+/// A broken rule.
+#[derive(Debug)]
+pub(crate) struct Violation {
+    pub(crate) path: String,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+type Checked = Result<(), Violation>;
+
+fn broken(path: impl Into<String>, message: impl Into<String>) -> Checked {
+    Err(Violation { path: path.into(), message: message.into(), help: None })
+}
+
+fn broken_with_help(
+    path: impl Into<String>,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Checked {
+    let (path, message, help) = (path.into(), message.into(), Some(help.into()));
+    Err(Violation { path, message, help })
+}
+
+/// Checks every rule; the first that is broken is reported.
+pub(crate) fn check(scenario: &Scenario) -> Checked {
+    choices(scenario)?;
+    workload(scenario)?;
+    subscriptions(scenario)?;
+    settings(scenario)?;
+    shared_faults(&scenario.faults)?;
+    scripts(scenario)?;
+    expectations(scenario)
+}
+
+fn choices(scenario: &Scenario) -> Checked {
+    names("models", &scenario.models)?;
+    names("strategies", &scenario.strategies)?;
+    within("seeds", scenario.seeds, 1, 1_000_000)
+}
+
+fn names<T: PartialEq + std::fmt::Display>(path: &str, list: &[T]) -> Checked {
+    if list.is_empty() {
+        return broken_with_help(path, format!("`{path}` is empty"), "leave it out for all");
+    }
+    for (index, name) in list.iter().enumerate() {
+        if list[..index].contains(name) {
+            return broken(format!("{path}.{index}"), format!("`{name}` is listed twice"));
+        }
+    }
+    Ok(())
+}
+
+fn within(path: &str, value: impl Into<u64>, least: u64, most: u64) -> Checked {
+    let value = value.into();
+    let name = path.rsplit('.').next().unwrap_or(path);
+    if value < least {
+        return broken(path, format!("`{name}` is {value}; it is at least {least}"));
+    }
+    if value > most {
+        return broken(path, format!("`{name}` is {value}; it is at most {most}"));
+    }
+    Ok(())
+}
+
+fn number_within(path: &str, value: f64, least: f64, most: f64) -> Checked {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    if value >= least && value <= most {
+        return Ok(());
+    }
+    broken(path, format!("`{name}` is {value}; it lies between {least} and {most}"))
+}
+
+fn not_zero(path: &str, span: Span) -> Checked {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    if span == Span::default() {
+        return broken(path, format!("`{name}` is 0s; it is longer than no time"));
+    }
+    Ok(())
+}
+
+fn workload(scenario: &Scenario) -> Checked {
+    let workload = &scenario.workload;
+    if workload.from.is_some() {
+        let given = [
+            ("messages", workload.messages.is_some()),
+            ("keys", workload.keys.is_some()),
+            ("key_distribution", workload.key_distribution.is_some()),
+            ("arrivals", workload.arrivals.is_some()),
+        ];
+        for (name, given) in given {
+            if given {
+                let message = format!("`{name}` and `from` exclude each other");
+                let help = "the file says which messages there are; remove one of them";
+                return broken_with_help(format!("workload.{name}"), message, help);
+            }
+        }
+        return bodies(scenario);
+    }
+    within("workload.messages", workload.message_count(), 1, MAX_MESSAGES.into())?;
+    within("workload.keys", workload.key_count(), 1, MAX_KEYS.into())?;
+    if let Some(KeyDistribution::Zipf { exponent }) = workload.key_distribution {
+        number_within("workload.key_distribution.exponent", exponent, 0.0, 10.0)?;
+    }
+    arrivals(workload.arrivals.unwrap_or_default(), workload.message_count())?;
+    bodies(scenario)
+}
+
+fn bodies(scenario: &Scenario) -> Checked {
+    let workload = &scenario.workload;
+    if workload.body == Body::Order && workload.bytes.is_some() {
+        let message = "`bytes` is the size of an opaque body; an order has the size of its text";
+        let help = "write body = \"opaque\", or remove `bytes`";
+        return broken_with_help("workload.bytes", message, help);
+    }
+    within("workload.bytes", workload.opaque_bytes(), 0, 1 << 30)
+}
+
+fn arrivals(arrivals: Arrivals, messages: u32) -> Checked {
+    let rate_path = "workload.arrivals.rate_per_second";
+    let (path, nanos) = match arrivals {
+        Arrivals::Poisson { rate_per_second } | Arrivals::Constant { rate_per_second } => {
+            number_within(rate_path, rate_per_second, 0.000_001, 1_000_000_000.0)?;
+            (rate_path, u128::from(crate::workload::interval_nanos(rate_per_second)))
+        }
+        Arrivals::Burst { burst_size, every } => {
+            within("workload.arrivals.burst_size", burst_size, 1, MAX_MESSAGES.into())?;
+            not_zero("workload.arrivals.every", every)?;
+            let each = u128::from(every.nanos()).div_ceil(u128::from(burst_size));
+            ("workload.arrivals.every", each)
+        }
+    };
+    if nanos * u128::from(messages) > u128::from(Span::MAX.nanos()) {
+        return broken(path, format!("{messages} messages take more than 100 years at this rate"));
+    }
+    Ok(())
+}
+
+fn subscriptions(scenario: &Scenario) -> Checked {
+    let all = &scenario.subscriptions;
+    if all.is_empty() || all.len() > 8 {
+        let message = format!("there are {} subscriptions; there are 1 to 8", all.len());
+        return broken("subscriptions", message);
+    }
+    for (index, subscription) in all.iter().enumerate() {
+        let path = format!("subscriptions.{index}");
+        if !is_name(&subscription.name) {
+            let message = format!("`{}` is no name for a subscription", subscription.name);
+            let help = "a lower-case letter, then lower-case letters, digits and hyphens";
+            return broken_with_help(format!("{path}.name"), message, help);
+        }
+        if all[..index].iter().any(|other| other.name == subscription.name) {
+            let message = format!("there are two subscriptions `{}`", subscription.name);
+            return broken(format!("{path}.name"), message);
+        }
+        within(&format!("{path}.consumers"), subscription.consumers, 1, 1_000)?;
+        service_time(&format!("{path}.service_time"), subscription.service_time)?;
+        own_faults(&format!("{path}.faults"), subscription)?;
+    }
+    Ok(())
+}
+
+fn is_name(name: &str) -> bool {
+    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(rest)
+}
+
+fn service_time(path: &str, time: ServiceTime) -> Checked {
+    match time {
+        ServiceTime::Uniform { min, max } if min > max => {
+            broken(format!("{path}.min"), format!("`min` is {min}, longer than `max`, {max}"))
+        }
+        ServiceTime::LogNormal { sigma, .. } => {
+            number_within(&format!("{path}.sigma"), sigma, 0.0, 5.0)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn own_faults(path: &str, subscription: &SubscriptionSettings) -> Checked {
+    let Some(faults) = &subscription.faults else { return Ok(()) };
+    for info in points::FAULTS.iter().filter(|info| !info.per_subscription) {
+        if faults.point(info.fault).is_some() {
+            let message = format!("`{}` belongs to no subscription", info.name);
+            let help = format!("write `{}` under [faults]", info.name);
+            return broken_with_help(format!("{path}.{}", info.name), message, help);
+        }
+    }
+    sums(path, faults)
+}
+
+fn shared_faults(faults: &Faults) -> Checked {
+    sums("faults", faults)
+}
+
+fn sums(path: &str, faults: &Faults) -> Checked {
+    for info in &points::FAULTS {
+        let odds = faults.point(info.fault).unwrap_or_default();
+        let given: Vec<Probability> = odds.into_iter().flatten().collect();
+        if !Probability::fit_together(&given) {
+            let message = format!("the probabilities of `{}` add up to more than 1", info.name);
+            return broken(format!("{path}.{}", info.name), message);
+        }
+    }
+    Ok(())
+}
+
+fn settings(scenario: &Scenario) -> Checked {
+    let (producer, consumer) = (&scenario.producer, &scenario.consumer);
+    not_zero("producer.request_timeout", producer.request_timeout)?;
+    within("producer.retries", producer.retries, 0, 1_000)?;
+    within("consumer.prefetch", consumer.prefetch, 1, 1_000_000)?;
+    within("consumer.settle_every", consumer.settle_every, 1, 1_000_000)?;
+    not_zero("consumer.settle_interval", consumer.settle_interval)?;
+    within("consumer.settle_retries", consumer.settle_retries, 0, 1_000)?;
+    not_zero("consumer.request_timeout", consumer.request_timeout)?;
+    not_zero("consumer.auto_commit_interval", consumer.auto_commit_interval)?;
+    within("consumer.max_attempts", consumer.max_attempts, 1, 60_000)?;
+    if let Some(interval) = consumer.max_poll_interval {
+        not_zero("consumer.max_poll_interval", interval)?;
+    }
+    error_policy(scenario)?;
+    brokers(scenario)?;
+    not_zero("limits.drain", scenario.limits.drain)?;
+    within("limits.steps", scenario.limits.steps, 1, u64::MAX)
+}
+
+fn error_policy(scenario: &Scenario) -> Checked {
+    if scenario.consumer.on_error != ErrorPolicy::Requeue || !scenario.models.contains(&Model::Log)
+    {
+        return Ok(());
+    }
+    broken_with_help(
+        "consumer.on_error",
+        "`requeue` gives a message back, and a log cannot take it",
+        "on a log: retry, skip, skip-and-settle, crash, dead-letter; or write models = [\"queue\"]",
+    )
+}
+
+fn brokers(scenario: &Scenario) -> Checked {
+    let (log, queue) = (&scenario.log, &scenario.queue);
+    within("log.partitions", log.partitions, 1, 10_000)?;
+    not_zero("log.session_timeout", log.session_timeout)?;
+    not_zero("log.rebalance_timeout", log.rebalance_timeout)?;
+    not_zero("log.retention_time", log.retention_time)?;
+    within("log.segment_bytes", log.segment_bytes, 1, u64::MAX)?;
+    not_zero("log.segment_time", log.segment_time)?;
+    not_zero("queue.visibility_timeout", queue.visibility_timeout)?;
+    within("queue.delivery_limit", queue.delivery_limit.unwrap_or(1), 1, 60_000)?;
+    within("queue.max_length", queue.max_length.unwrap_or(1), 1, u64::MAX)
+}
+
+fn scripts(scenario: &Scenario) -> Checked {
+    for (index, script) in scenario.script.iter().enumerate() {
+        let path = format!("script.{index}");
+        if script.nth.is_some() == script.at.is_some() {
+            let help = "write nth = 3 for the third occurrence, or at = \"1.5s\"";
+            let both = if script.nth.is_some() { "not both" } else { "one of them" };
+            let message = format!("a scripted fault has `nth` or `at`, {both}");
+            return broken_with_help(path, message, help);
+        }
+        within(&format!("{path}.nth"), script.nth.unwrap_or(1), 1, u64::MAX)?;
+        scripted_point(scenario, script, &path)?;
+    }
+    Ok(())
+}
+
+fn scripted_point(scenario: &Scenario, script: &ScriptedFault, path: &str) -> Checked {
+    let table = points::table(&scenario.subscription_names());
+    let Some(spec) = table.iter().find(|spec| spec.name == script.point) else {
+        let names: Vec<&str> = table.iter().map(|spec| spec.name.as_str()).collect();
+        let message = format!("there is no fault point `{}`", script.point);
+        return broken_with_help(
+            format!("{path}.point"),
+            message,
+            suggestion(&script.point, &names),
+        );
+    };
+    if spec.alternatives.contains(&script.alternative.as_str()) {
+        return Ok(());
+    }
+    let message = format!("`{}` cannot happen at `{}`", script.alternative, script.point);
+    let help = suggestion(&script.alternative, spec.alternatives);
+    broken_with_help(format!("{path}.alternative"), message, help)
+}
+
+fn expectations(scenario: &Scenario) -> Checked {
+    let subscriptions = scenario.subscription_names();
+    for (index, expect) in scenario.expect.iter().enumerate() {
+        let path = format!("expect.{index}");
+        if expect.conditions().next().is_none() && expect.verdict.is_none() {
+            let help = "state a count, as in lost = \"0\", or a verdict";
+            return broken_with_help(path, "an expectation expects nothing", help);
+        }
+        if let Some(name) = &expect.subscription
+            && !subscriptions.contains(&name.as_str())
+        {
+            let message = format!("there is no subscription `{name}`");
+            let help = suggestion(name, &subscriptions);
+            return broken_with_help(format!("{path}.subscription"), message, help);
+        }
+        if let Some(model) = expect.model.filter(|model| !scenario.models.contains(model)) {
+            let message = format!("`{model}` is none of the scenario's models");
+            return broken(format!("{path}.model"), message);
+        }
+        let ran = |strategy: &Strategy| scenario.strategies.contains(strategy);
+        if let Some(strategy) = expect.strategy.filter(|strategy| !ran(strategy)) {
+            let message = format!("`{strategy}` is none of the scenario's strategies");
+            return broken(format!("{path}.strategy"), message);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! The settings of producer, consumers, brokers and network: the tables `[producer]`, `[consumer]`,
+//! `[log]`, `[queue]`, `[network]`, `[times]` and `[limits]`.
+//!
+//! A setting is named as the real systems name it; its documentation gives their spelling and their
+//! default [KAFKA-SRC], [RDK-CONF], [RMQ-CONFIRMS], [SQS-VIS]. Where they differ or have none, the
+//! default here is said to be ours.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Span;
+
+/// How messages are sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProducerSettings {
+    /// Whether a send waits for the broker's answer. Default `confirmed`.
+    pub strategy: ProducerStrategy,
+    /// How long to wait for an answer before the send is retried or indeterminate. Kafka
+    /// `request.timeout.ms`. Default 30s.
+    pub request_timeout: Span,
+    /// How often a send is tried again after a timeout. Kafka `retries`, there without a bound but
+    /// for `delivery.timeout.ms`; a client of a queue has none. Default 3 (ours).
+    pub retries: u32,
+    /// How long to wait before another attempt. Kafka `retry.backoff.ms`. Default 100ms.
+    pub retry_backoff: Span,
+}
+
+/// Whether a send waits for the broker's answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProducerStrategy {
+    /// Kafka `acks=all`, RabbitMQ publisher confirms: the send ends when the broker has answered.
+    #[default]
+    Confirmed,
+    /// Kafka `acks=0`, RabbitMQ without confirms: the send is "ok" when the request has left.
+    FireAndForget,
+}
+
+impl Default for ProducerSettings {
+    fn default() -> Self {
+        Self {
+            strategy: ProducerStrategy::Confirmed,
+            request_timeout: Span::from_secs(30),
+            retries: 3,
+            retry_backoff: Span::from_millis(100),
+        }
+    }
+}
+
+/// How every consumer of the scenario is configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsumerSettings {
+    /// How many messages a consumer may hold unprocessed. Kafka `max.poll.records` (500), RabbitMQ
+    /// `basic.qos` prefetch (0, unlimited; 100 to 300 recommended), SQS `MaxNumberOfMessages` (1,
+    /// at most 10). Default 100 (ours).
+    pub prefetch: u32,
+    /// After how many processed messages the strategy `settle-every-n` settles. Default 10 (ours).
+    pub settle_every: u32,
+    /// After how long `settle-every-n` settles although there are fewer. Default 1s (ours).
+    pub settle_interval: Span,
+    /// How often a settle without an answer is tried again. Default 0, as librdkafka and RabbitMQ
+    /// clients do.
+    pub settle_retries: u32,
+    /// Whether the consumer waits for the answer to a settle (Kafka `commitSync`, JetStream
+    /// `AckSync`) or goes on at once (Kafka `commitAsync`, every ack of AMQP 0-9-1). Default true.
+    pub settle_confirmed: bool,
+    /// How long to wait for an answer before the outcome is indeterminate. Kafka
+    /// `request.timeout.ms`. Default 30s.
+    pub request_timeout: Span,
+    /// How often the strategy `auto-settle-at-delivery` commits on a log. Kafka
+    /// `auto.commit.interval.ms`. Default 5s.
+    pub auto_commit_interval: Span,
+    /// What to do when the handler fails. Default `retry`.
+    pub on_error: ErrorPolicy,
+    /// How long to wait before the handler is tried again. Kafka `retry.backoff.ms`. Default 100ms.
+    pub retry_backoff: Span,
+    /// How many attempts the strategy and the policy `dead-letter` allow a message; the other
+    /// policies do not count. Default 3 (ours).
+    pub max_attempts: u32,
+    /// Whether a consumer finishes and settles what it holds before it gives a partition up, in
+    /// Kafka's `onPartitionsRevoked`. Default true.
+    pub drain_on_revoke: bool,
+    /// The longest time between two polls before the client leaves its group. Kafka
+    /// `max.poll.interval.ms`, there 5min. Left out, there is no such limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_poll_interval: Option<Span>,
+}
+
+/// What a consumer does when its handler fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorPolicy {
+    /// Try again in place, for as long as it takes; later messages wait.
+    #[default]
+    Retry,
+    /// Go on without settling it. On a log the next commit covers it all the same: a loss. On a
+    /// queue it comes back when its lease or its consumer ends.
+    Skip,
+    /// Settle it unprocessed and go on: a loss.
+    SkipAndSettle,
+    /// Give it back to the queue at once (RabbitMQ `basic.nack` with `requeue=true`, SQS visibility
+    /// timeout 0). A log has no such thing.
+    Requeue,
+    /// Die without a goodbye and come back.
+    Crash,
+    /// Write it to the dead letters after `max_attempts`, then settle it.
+    DeadLetter,
+}
+
+impl Default for ConsumerSettings {
+    fn default() -> Self {
+        Self {
+            prefetch: 100,
+            settle_every: 10,
+            settle_interval: Span::from_secs(1),
+            settle_retries: 0,
+            settle_confirmed: true,
+            request_timeout: Span::from_secs(30),
+            auto_commit_interval: Span::from_secs(5),
+            on_error: ErrorPolicy::Retry,
+            retry_backoff: Span::from_millis(100),
+            max_attempts: 3,
+            drain_on_revoke: true,
+            max_poll_interval: None,
+        }
+    }
+}
+
+/// The log broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// How many partitions the topic has. Kafka `num.partitions`. Default 1.
+    pub partitions: u16,
+    /// How long a member may be silent before its group removes it. Kafka `session.timeout.ms`.
+    /// Default 45s.
+    pub session_timeout: Span,
+    /// How long a rebalance waits for members that have not joined again. Kafka uses the members'
+    /// `max.poll.interval.ms`. Default 5min.
+    pub rebalance_timeout: Span,
+    /// Where a group begins that has no committed offset, or one out of range. Kafka
+    /// `auto.offset.reset`. Default `latest`.
+    pub auto_offset_reset: AutoOffsetReset,
+    /// How long a record is kept at least. Kafka `retention.ms`. Default 7d.
+    pub retention_time: Span,
+    /// How many bytes a partition keeps at least, by whole segments. Kafka `retention.bytes`, there
+    /// −1 for no limit. Left out, there is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_bytes: Option<u64>,
+    /// How many bytes a segment holds before the next one begins. Kafka `segment.bytes`. Default
+    /// 1073741824, one GiB.
+    pub segment_bytes: u64,
+    /// How old a segment grows before the next one begins. Kafka `segment.ms`. Default 7d.
+    pub segment_time: Span,
+}
+
+/// Where a group begins that has no committed offset, or one that is out of range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AutoOffsetReset {
+    /// After the last record: what was sent before is skipped.
+    #[default]
+    Latest,
+    /// At the oldest record that is retained.
+    Earliest,
+    /// Nowhere: the consumer fails.
+    None,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            partitions: 1,
+            session_timeout: Span::from_secs(45),
+            rebalance_timeout: Span::from_secs(5 * 60),
+            auto_offset_reset: AutoOffsetReset::Latest,
+            retention_time: Span::from_secs(7 * 86_400),
+            retention_bytes: None,
+            segment_bytes: 1 << 30,
+            segment_time: Span::from_secs(7 * 86_400),
+        }
+    }
+}
+
+/// The queue broker: one queue for each subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct QueueSettings {
+    /// How long a delivery is leased to its consumer. SQS `VisibilityTimeout` and JetStream
+    /// `AckWait` (30s), RabbitMQ `consumer_timeout` (30min). Default 30s.
+    pub visibility_timeout: Span,
+    /// How often a message is delivered before the queue gives it up. SQS `maxReceiveCount` (none),
+    /// RabbitMQ `delivery-limit` (20 on quorum queues). Left out, there is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_limit: Option<u32>,
+    /// Whether what the queue gives up goes to the dead letters (SQS redrive policy, RabbitMQ
+    /// `x-dead-letter-exchange`) instead of being dropped. Default false.
+    pub dead_letter: bool,
+    /// Whether deliveries come back at once when their consumer's connection ends, as on RabbitMQ,
+    /// or when their lease ends, as on SQS. Default true.
+    pub requeue_on_disconnect: bool,
+    /// How many ready messages a queue holds. RabbitMQ `x-max-length`. Left out, there is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u32>,
+    /// What a full queue does. RabbitMQ `x-overflow`. Default `drop-head`.
+    pub overflow: Overflow,
+}
+
+/// What a full queue does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overflow {
+    /// Drops its oldest message, or dead-letters it.
+    #[default]
+    DropHead,
+    /// Refuses the new one, and tells the producer.
+    RejectPublish,
+}
+
+impl Default for QueueSettings {
+    fn default() -> Self {
+        Self {
+            visibility_timeout: Span::from_secs(30),
+            delivery_limit: None,
+            dead_letter: false,
+            requeue_on_disconnect: true,
+            max_length: None,
+            overflow: Overflow::DropHead,
+        }
+    }
+}
+
+/// The links between processes, brokers and sinks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetworkSettings {
+    /// How long each leg of a call takes at least. Default 1ms.
+    pub latency: Span,
+    /// How much longer a leg may take, evenly spread. Default 0s.
+    pub jitter: Span,
+    /// Whether what was sent first arrives first. Default `fifo`.
+    pub order: Order,
+    /// How long the sink needs for an effect. Default 1ms.
+    pub sink_latency: Span,
+}
+
+/// Whether a link keeps the order of what it carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// As one TCP connection does: jitter delays, and never reorders.
+    #[default]
+    Fifo,
+    /// As several connections do: jitter may reorder.
+    Any,
+}
+
+impl Default for NetworkSettings {
+    fn default() -> Self {
+        Self {
+            latency: Span::from_millis(1),
+            jitter: Span::default(),
+            order: Order::Fifo,
+            sink_latency: Span::from_millis(1),
+        }
+    }
+}
+
+/// How long faults last. Each default is beyond the timeout that notices it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FaultTimes {
+    /// A stall of a process (`process.stall`). Default 60s, beyond session and visibility timeout.
+    pub stall: Span,
+    /// The additional time of a slow handler (`handler.slow`). Default 40s, beyond the visibility
+    /// timeout.
+    pub slow: Span,
+    /// The additional time of a late request or response. Default 35s, beyond the request timeout.
+    pub late: Span,
+    /// From the crash of a process to its restart. Default 1s.
+    pub restart: Span,
+    /// For how long a broker that restarts is away. Default 5s.
+    pub broker_restart: Span,
+}
+
+impl Default for FaultTimes {
+    fn default() -> Self {
+        Self {
+            stall: Span::from_secs(60),
+            slow: Span::from_secs(40),
+            late: Span::from_secs(35),
+            restart: Span::from_secs(1),
+            broker_restart: Span::from_secs(5),
+        }
+    }
+}
+
+/// Where a run gives up and its verdict is unknown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// How much virtual time the drain may take. Default 1h.
+    pub drain: Span,
+    /// How many steps a run may take. Default 1000000000.
+    pub steps: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { drain: Span::from_secs(3_600), steps: 1_000_000_000 }
+    }
+}

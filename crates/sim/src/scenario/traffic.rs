@@ -1,0 +1,178 @@
+//! What is sent, and how long it takes to process: the tables `[workload]` and `[[subscriptions]]`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Faults, Span};
+
+/// The messages that the producer sends, the same for every model and strategy.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkloadSettings {
+    /// How many messages to make up. Default 1000. Not together with `from`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<u32>,
+    /// A file of recorded messages, relative to the scenario: `.csv` with a header, or `.jsonl`,
+    /// with the columns `at` and `key`, and if you like `id`, `bytes`, `service_time`. Then keys
+    /// and arrivals come from the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What a message contains. Default `order`.
+    pub body: Body,
+    /// How large an opaque body is. Default 256. Orders have the size of their text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u32>,
+    /// How many different keys there are. Default 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<u32>,
+    /// How often each key occurs. Default uniform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_distribution: Option<KeyDistribution>,
+    /// When messages are sent. Default poisson with 20 a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<Arrivals>,
+}
+
+impl WorkloadSettings {
+    /// How large an opaque body is, in bytes.
+    pub fn opaque_bytes(&self) -> u32 {
+        self.bytes.unwrap_or(256)
+    }
+
+    /// How many different keys there are.
+    pub fn key_count(&self) -> u32 {
+        self.keys.unwrap_or(100)
+    }
+
+    /// How many messages to make up; with a file, how many of its rows at most.
+    pub fn message_count(&self) -> u32 {
+        self.messages.unwrap_or(if self.from.is_some() { u32::MAX } else { 1_000 })
+    }
+}
+
+/// What a message contains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Body {
+    /// An order in JSON: message, client (the key), products, address.
+    #[default]
+    Order,
+    /// So and so many bytes, and nobody looks inside.
+    Opaque,
+}
+
+/// How often each key occurs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "distribution", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum KeyDistribution {
+    /// All equally often.
+    #[default]
+    Uniform,
+    /// A few often and many seldom: the k-th key in proportion to 1 / k to the power of the
+    /// exponent.
+    Zipf {
+        /// How unequal: 0 is uniform, 1 is the frequency of words in a text.
+        exponent: f64,
+    },
+}
+
+/// When messages are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "distribution", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Arrivals {
+    /// Independently of each other, as from many clients: exponential intervals.
+    Poisson {
+        /// How many messages a second on average. Default 20.
+        #[serde(default = "twenty")]
+        rate_per_second: f64,
+    },
+    /// At equal intervals.
+    Constant {
+        /// How many messages a second. Default 20.
+        #[serde(default = "twenty")]
+        rate_per_second: f64,
+    },
+    /// Many at one instant, then none for a while.
+    Burst {
+        /// How many at one instant.
+        burst_size: u32,
+        /// From one burst to the next.
+        every: Span,
+    },
+}
+
+const fn twenty() -> f64 {
+    20.0
+}
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self::Poisson { rate_per_second: twenty() }
+    }
+}
+
+/// An independent reader of all messages: a consumer group on a log, a queue of its own on a queue
+/// broker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionSettings {
+    /// A unique name: a lower-case letter, then letters, digits and hyphens. Names of fault points
+    /// begin with it.
+    pub name: String,
+    /// How many consumers share the work. Default 1.
+    #[serde(default = "one")]
+    pub consumers: u32,
+    /// How long the handler needs for a message. Default log-normal with median 10ms and sigma 0.5.
+    #[serde(default)]
+    pub service_time: ServiceTime,
+    /// Probabilities that replace those of `[faults]` for this subscription, point by point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faults: Option<Faults>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl Default for SubscriptionSettings {
+    fn default() -> Self {
+        let (consumers, service_time) = (one(), ServiceTime::default());
+        Self { name: "reader".to_owned(), consumers, service_time, faults: None }
+    }
+}
+
+/// How long a handler needs for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "distribution", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ServiceTime {
+    /// Always the same.
+    Constant {
+        /// How long.
+        value: Span,
+    },
+    /// Evenly spread between two bounds.
+    Uniform {
+        /// The shortest.
+        min: Span,
+        /// The longest.
+        max: Span,
+    },
+    /// Mostly short, sometimes long, without memory.
+    Exponential {
+        /// The mean.
+        mean: Span,
+    },
+    /// Near the median, with a long tail, as response times of real services are.
+    LogNormal {
+        /// Half of all are shorter.
+        median: Span,
+        /// The standard deviation of the logarithm: 0 is constant, 1 has a long tail.
+        sigma: f64,
+    },
+}
+
+impl Default for ServiceTime {
+    fn default() -> Self {
+        Self::LogNormal { median: Span::from_millis(10), sigma: 0.5 }
+    }
+}

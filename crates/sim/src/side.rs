@@ -1,0 +1,287 @@
+//! The two sides of every comparison: what a log and a queue need to be simulated, and the processes that
+//! are the same on both.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use entrega_brokers::log::partition_of;
+use entrega_brokers::{Broker, LogBroker, QueueBroker, log, queue};
+use entrega_clients::application::GiveBack;
+use entrega_clients::combinators::{alongside, closing};
+use entrega_clients::inbox::{LogInbox, QueueInbox};
+use entrega_clients::producers::{
+    LogPublisher, Outgoing, Publisher, QueuePublisher, Retries, confirmed, fire_and_forget,
+};
+use entrega_clients::{
+    ClientConfig, ErrorPolicy, Link, OffsetReset, StrategyConfig, Subscription, Supervised,
+    consumers,
+};
+use entrega_model::{ClientId, Record, SubscriptionId};
+
+use crate::cast::Cast;
+use crate::executor::{Factory, Life};
+use crate::handler::SimHandler;
+use crate::link::SimLink;
+use crate::run::Experiment;
+use crate::scenario::{self, AutoOffsetReset, Overflow, ProducerStrategy, Scenario};
+use crate::workload::{ServiceTimes, Workload};
+use crate::world::{Routed, World};
+
+/// A model of a broker, with its client library.
+pub(crate) trait Side: Clone {
+    /// The broker.
+    type Broker: Broker;
+    /// The consumer's end.
+    type Inbox: Subscription + GiveBack;
+    /// The producer's end.
+    type Publisher: Publisher;
+
+    /// A broker with nothing in it.
+    fn broker(&self) -> Self::Broker;
+
+    /// A consumer over a link.
+    fn inbox(&self, link: SimLink<Self::Broker>, config: ClientConfig) -> Self::Inbox;
+
+    /// A producer over a link.
+    fn publisher(&self, link: SimLink<Self::Broker>) -> Self::Publisher;
+
+    /// What the client library does beside the application.
+    async fn background(inbox: &Self::Inbox);
+}
+
+/// A Kafka-like log.
+#[derive(Clone)]
+pub(crate) struct LogSide {
+    settings: log::LogSettings,
+}
+
+impl LogSide {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let from = &scenario.log;
+        Self {
+            settings: log::LogSettings {
+                partitions: from.partitions,
+                groups: scenario.subscriptions.len() as u8,
+                session_timeout: from.session_timeout.duration(),
+                rebalance_timeout: from.rebalance_timeout.duration(),
+                retention_time: Some(from.retention_time.duration()),
+                retention_bytes: from.retention_bytes,
+                segment_bytes: from.segment_bytes,
+                segment_time: from.segment_time.duration(),
+                ..log::LogSettings::default()
+            },
+        }
+    }
+}
+
+impl Side for LogSide {
+    type Broker = LogBroker;
+    type Inbox = LogInbox<SimLink<LogBroker>>;
+    type Publisher = LogPublisher<SimLink<LogBroker>>;
+
+    fn broker(&self) -> LogBroker {
+        LogBroker::new(self.settings)
+    }
+
+    fn inbox(&self, link: SimLink<LogBroker>, config: ClientConfig) -> Self::Inbox {
+        LogInbox::new(link, config)
+    }
+
+    fn publisher(&self, link: SimLink<LogBroker>) -> Self::Publisher {
+        LogPublisher::new(link, self.settings.partitions, partition_of)
+    }
+
+    async fn background(inbox: &Self::Inbox) {
+        alongside(inbox.auto_commit_timer(), inbox.poll_watchdog()).await;
+    }
+}
+
+/// A queue with acks.
+#[derive(Clone)]
+pub(crate) struct QueueSide {
+    settings: queue::QueueSettings,
+}
+
+impl QueueSide {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let from = &scenario.queue;
+        let overflow = match from.overflow {
+            Overflow::DropHead => queue::Overflow::DropHead,
+            Overflow::RejectPublish => queue::Overflow::RejectPublish,
+        };
+        Self {
+            settings: queue::QueueSettings {
+                queues: scenario.subscriptions.len() as u8,
+                visibility_timeout: from.visibility_timeout.duration(),
+                prefetch: scenario.consumer.prefetch,
+                delivery_limit: from.delivery_limit.map(|n| u16::try_from(n).unwrap_or(u16::MAX)),
+                dead_letter: from.dead_letter,
+                requeue_on_disconnect: from.requeue_on_disconnect,
+                max_length: from.max_length,
+                overflow,
+            },
+        }
+    }
+}
+
+impl Side for QueueSide {
+    type Broker = QueueBroker;
+    type Inbox = QueueInbox<SimLink<QueueBroker>>;
+    type Publisher = QueuePublisher<SimLink<QueueBroker>>;
+
+    fn broker(&self) -> QueueBroker {
+        QueueBroker::new(self.settings.clone())
+    }
+
+    fn inbox(&self, link: SimLink<QueueBroker>, config: ClientConfig) -> Self::Inbox {
+        QueueInbox::new(link, config)
+    }
+
+    fn publisher(&self, link: SimLink<QueueBroker>) -> Self::Publisher {
+        QueuePublisher::new(link)
+    }
+
+    async fn background(_inbox: &Self::Inbox) {}
+}
+
+/// The processes of an experiment: the producer, then the consumers.
+pub(crate) fn factories<'a, S: Side + 'a>(
+    experiment: &Experiment<'a>,
+    side: &S,
+    cast: &Cast,
+    world: &Rc<RefCell<World<S::Broker>>>,
+) -> Vec<Factory<'a>>
+where
+    <S::Broker as Broker>::Request: Routed,
+{
+    let mut factories = vec![producer(*experiment, side.clone(), Rc::clone(world))];
+    let service_times: Vec<Rc<ServiceTimes>> = (0..)
+        .zip(&experiment.scenario.subscriptions)
+        .map(|(id, subscription)| {
+            let times = &subscription.service_time;
+            Rc::new(ServiceTimes::new(times, experiment.seed, SubscriptionId(id)))
+        })
+        .collect();
+    for (_, subscription) in cast.consumers() {
+        let times = Rc::clone(&service_times[subscription.index()]);
+        factories.push(consumer(*experiment, side.clone(), Rc::clone(world), subscription, times));
+    }
+    factories
+}
+
+/// The producer sends the workload and is done.
+fn producer<'a, S: Side + 'a>(
+    experiment: Experiment<'a>,
+    side: S,
+    world: Rc<RefCell<World<S::Broker>>>,
+) -> Factory<'a>
+where
+    <S::Broker as Broker>::Request: Routed,
+{
+    let settings = &experiment.scenario.producer;
+    let retries = Retries { limit: settings.retries, backoff: settings.retry_backoff.duration() };
+    Box::new(move |client| -> Life<'a> {
+        let link = SimLink { world: Rc::clone(&world), client };
+        let publisher = side.publisher(link.clone());
+        let outgoing = Planned { link, workload: experiment.workload, next: Cell::new(0) };
+        Box::pin(async move {
+            match settings.strategy {
+                ProducerStrategy::Confirmed => confirmed(&publisher, &outgoing, retries).await,
+                ProducerStrategy::FireAndForget => fire_and_forget(&publisher, &outgoing).await,
+            }
+            Ok(())
+        })
+    })
+}
+
+/// The workload's messages, each when it is due.
+struct Planned<'a, B: Broker> {
+    link: SimLink<B>,
+    workload: &'a Workload,
+    next: Cell<usize>,
+}
+
+impl<B: Broker> Outgoing for Planned<'_, B>
+where
+    B::Request: Routed,
+{
+    async fn next(&self) -> Option<Record> {
+        let number = self.next.get();
+        let planned = self.workload.planned.get(number)?;
+        self.next.set(number + 1);
+        if planned.at > self.link.now() {
+            self.link.sleep_until(planned.at).await;
+        }
+        let message = entrega_model::MessageId(number as u32);
+        Some(Record { message, key: planned.key, bytes: planned.bytes })
+    }
+}
+
+/// A consumer runs its strategy, with its client library at its side, and closes when it leaves.
+fn consumer<'a, S: Side + 'a>(
+    experiment: Experiment<'a>,
+    side: S,
+    world: Rc<RefCell<World<S::Broker>>>,
+    subscription: SubscriptionId,
+    service_times: Rc<ServiceTimes>,
+) -> Factory<'a>
+where
+    <S::Broker as Broker>::Request: Routed,
+{
+    let Experiment { scenario, workload, strategy, .. } = experiment;
+    let config = StrategyConfig {
+        settle_every: scenario.consumer.settle_every,
+        settle_interval: scenario.consumer.settle_interval.duration(),
+    };
+    Box::new(move |client: ClientId| -> Life<'a> {
+        let link = SimLink { world: Rc::clone(&world), client };
+        let inbox = side.inbox(link.clone(), client_config(&experiment, subscription));
+        let service_times = Rc::clone(&service_times);
+        let handler = SimHandler { link, subscription, workload, service_times };
+        let config = config.clone();
+        Box::pin(async move {
+            let app = Supervised {
+                inbox: &inbox,
+                handler: &handler,
+                dead_letters: &handler,
+                policy: error_policy(scenario.consumer.on_error),
+                max_attempts: scenario.consumer.max_attempts,
+                retry_backoff: scenario.consumer.retry_backoff.duration(),
+            };
+            let main = closing(&inbox, consumers::run(strategy, &inbox, &app, &config));
+            alongside(main, S::background(&inbox)).await
+        })
+    })
+}
+
+fn client_config(experiment: &Experiment<'_>, subscription: SubscriptionId) -> ClientConfig {
+    let Experiment { scenario, strategy, .. } = experiment;
+    let consumer = &scenario.consumer;
+    ClientConfig {
+        subscription,
+        prefetch: consumer.prefetch,
+        auto_settle: strategy.auto_settle(),
+        auto_commit_interval: consumer.auto_commit_interval.duration(),
+        settle_scope: strategy.settle_scope(),
+        settle_confirmed: consumer.settle_confirmed,
+        settle_retries: consumer.settle_retries,
+        auto_offset_reset: match scenario.log.auto_offset_reset {
+            AutoOffsetReset::Latest => OffsetReset::Latest,
+            AutoOffsetReset::Earliest => OffsetReset::Earliest,
+            AutoOffsetReset::None => OffsetReset::None,
+        },
+        drain_on_revoke: consumer.drain_on_revoke,
+        max_poll_interval: consumer.max_poll_interval.map(scenario::Span::duration),
+    }
+}
+
+fn error_policy(policy: scenario::ErrorPolicy) -> ErrorPolicy {
+    match policy {
+        scenario::ErrorPolicy::Retry => ErrorPolicy::Retry,
+        scenario::ErrorPolicy::Skip => ErrorPolicy::Skip,
+        scenario::ErrorPolicy::SkipAndSettle => ErrorPolicy::SkipAndSettle,
+        scenario::ErrorPolicy::Requeue => ErrorPolicy::Requeue,
+        scenario::ErrorPolicy::Crash => ErrorPolicy::Crash,
+        scenario::ErrorPolicy::DeadLetter => ErrorPolicy::DeadLetter,
+    }
+}

@@ -1,0 +1,464 @@
+//! The world: virtual time, one broker, the network, processes and sinks, in one plain struct.
+//!
+//! All of its logic takes `&mut self`. Futures of processes reach it through a handle and never hold a
+//! borrow across an await; a crash drops a process's future outside of every borrow.
+//!
+//! > **The rule.** Every decision about faults and scheduling is one `choices.pick(point, bound)`, where
+//! > 0 is the harmless answer. Samples of the workload and latencies are not choices: they are functions
+//! > of the seed and of what they are for, so that every strategy and both models meet the same ones.
+
+mod calls;
+mod network;
+mod process;
+mod protocol;
+mod timers;
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use entrega_brokers::Broker;
+use entrega_choice::Choices;
+use entrega_clients::CallId;
+use entrega_clients::sinks::{DeduplicatingSink, PlainSink, Sink};
+use entrega_model::event::{EffectVerdict, Phase};
+use entrega_model::{
+    ClientId, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId, SubscriptionId,
+};
+
+pub(crate) use self::calls::Answer;
+pub(crate) use self::process::{Process, State};
+pub(crate) use self::protocol::Routed;
+
+use self::calls::{Calls, Payload};
+use self::timers::Timers;
+use crate::points;
+
+/// How long things take in this world.
+#[derive(Clone, Debug)]
+pub(crate) struct Times {
+    /// One way between a client and the broker.
+    pub(crate) latency: Duration,
+    /// Up to this much more, by chance, on each leg.
+    pub(crate) jitter: Duration,
+    /// Whether legs of one client may overtake each other.
+    pub(crate) may_reorder: bool,
+    /// One way between a handler and its sink.
+    pub(crate) sink_latency: Duration,
+    /// How long a consumer waits for an answer.
+    pub(crate) consumer_timeout: Duration,
+    /// How long a producer waits for an answer.
+    pub(crate) producer_timeout: Duration,
+    /// What a late leg takes in addition.
+    pub(crate) late: Duration,
+    /// What a slow handler takes in addition.
+    pub(crate) slow: Duration,
+    /// How long a stalled process stands still.
+    pub(crate) stall: Duration,
+    /// From a crash to the start of the next life.
+    pub(crate) restart: Duration,
+    /// How long a restarting broker is away.
+    pub(crate) broker_restart: Duration,
+}
+
+/// Something that will happen.
+#[derive(Clone, Copy)]
+pub(crate) enum Due {
+    /// A request reaches its peer.
+    Arrive(CallId),
+    /// An answer reaches its caller.
+    Return(CallId),
+    /// A caller has waited for the request timeout.
+    TimeOut(CallId),
+    /// A parked request has waited long enough.
+    Unpark(CallId),
+    /// A process asked to be woken.
+    Wake(ProcessId),
+    /// A stalled process moves again.
+    Resume(ClientId),
+    /// A process begins a life.
+    Start(ProcessId),
+    /// The broker notices the end of a connection.
+    Disconnect(ClientId),
+    /// The broker asked to be told what time it is.
+    Broker,
+}
+
+/// What the executor is to do next.
+pub(crate) enum Task {
+    /// Poll this process.
+    Run(ProcessId),
+    /// Drop the futures of crashed processes and start new lives.
+    ChangeLives,
+    /// Let time go on.
+    None,
+}
+
+/// The state of the simulated world.
+pub(crate) struct World<B: Broker> {
+    pub(crate) now: Instant,
+    pub(crate) choices: Choices,
+    pub(crate) events: Vec<Event>,
+    pub(crate) processes: Vec<Process>,
+    /// Processes to run, in the order in which they were woken.
+    ready: VecDeque<ProcessId>,
+    /// Processes whose future is to be dropped.
+    dying: Vec<ProcessId>,
+    /// Processes whose next life is to begin.
+    starting: Vec<ProcessId>,
+    /// Everybody is asked to stop.
+    pub(crate) closing: bool,
+    pub(crate) times: Times,
+    timers: Timers<Due>,
+    broker: B,
+    broker_timer: Instant,
+    broker_up_at: Instant,
+    calls: Calls<B>,
+    parked: Vec<CallId>,
+    offered: Vec<CallId>,
+    sinks: Vec<AnySink>,
+    poison: Vec<PoisonTable>,
+    deliveries: u32,
+    seed: u64,
+    legs_sent: u64,
+}
+
+/// The kinds of sinks that a scenario can have.
+pub(crate) enum AnySink {
+    /// Every call is an effect.
+    Plain(PlainSink),
+    /// A message has one effect.
+    Deduplicating(DeduplicatingSink),
+}
+
+impl AnySink {
+    fn apply(&mut self, message: MessageId) -> EffectVerdict {
+        match self {
+            Self::Plain(sink) => sink.apply(message),
+            Self::Deduplicating(sink) => sink.apply(message),
+        }
+    }
+}
+
+/// Which messages of a subscription are known to be poison or not: two bits a message.
+#[derive(Clone, Default)]
+struct PoisonTable {
+    decided: Vec<u64>,
+    poison: Vec<u64>,
+}
+
+impl<B: Broker> World<B>
+where
+    B::Request: Routed,
+{
+    /// A world at the start of time, in which nothing has been started yet.
+    pub(crate) fn new(
+        broker: B,
+        choices: Choices,
+        times: Times,
+        sinks: Vec<AnySink>,
+        wakers: Vec<Waker>,
+        seed: u64,
+    ) -> Self {
+        let starting = (0..wakers.len()).map(|number| ProcessId(number as u16)).collect();
+        let processes = wakers
+            .into_iter()
+            .enumerate()
+            .map(|(number, waker)| Process::new(ProcessId(number as u16), waker))
+            .collect();
+        Self {
+            now: Instant::START,
+            choices,
+            events: Vec::with_capacity(512),
+            processes,
+            ready: VecDeque::with_capacity(16),
+            dying: Vec::new(),
+            starting,
+            closing: false,
+            times,
+            timers: Timers::new(),
+            broker,
+            broker_timer: Instant::NEVER,
+            broker_up_at: Instant::START,
+            calls: Calls::new(),
+            parked: Vec::with_capacity(16),
+            offered: Vec::with_capacity(16),
+            poison: vec![PoisonTable::default(); sinks.len()],
+            sinks,
+            deliveries: 0,
+            seed,
+            legs_sent: 0,
+        }
+    }
+
+    /// Notes an event, now.
+    #[inline]
+    pub(crate) fn record(&mut self, kind: Kind) {
+        match kind {
+            Kind::SendInvoked { message, producer: process, .. }
+            | Kind::SettleInvoked { message, consumer: process, .. } => {
+                self.processes[process.index()].concern = Some(message);
+            }
+            _ => {}
+        }
+        self.events.push(Event { at: self.now, kind });
+    }
+
+    /// A new name for a hand-over.
+    #[inline]
+    pub(crate) fn next_delivery(&mut self) -> DeliveryId {
+        self.deliveries += 1;
+        DeliveryId(self.deliveries)
+    }
+
+    /// What the executor is to do before time goes on. Processes that are not running are skipped: a
+    /// stalled one is woken again when it is resumed.
+    #[inline]
+    pub(crate) fn next_task(&mut self) -> Task {
+        if !self.dying.is_empty() || !self.starting.is_empty() {
+            return Task::ChangeLives;
+        }
+        while let Some(id) = self.ready.pop_front() {
+            let process = &mut self.processes[id.index()];
+            process.ready = false;
+            if process.is_running() {
+                process.wake_guests();
+                return Task::Run(id);
+            }
+        }
+        Task::None
+    }
+
+    /// Whether there is anything to do before time goes on.
+    pub(crate) fn has_task(&self) -> bool {
+        !self.ready.is_empty() || !self.dying.is_empty() || !self.starting.is_empty()
+    }
+
+    /// The processes whose futures are to be dropped, and those whose next life is to begin.
+    pub(crate) fn take_life_changes(&mut self) -> (Vec<ProcessId>, Vec<ProcessId>) {
+        (std::mem::take(&mut self.dying), std::mem::take(&mut self.starting))
+    }
+
+    /// Lets time jump to what is due next, and does it. `false` if nothing is.
+    pub(crate) fn step(&mut self) -> bool {
+        let Some((at, due)) = self.timers.next() else { return false };
+        self.keep_house(at);
+        self.now = at;
+        self.choices.clock(at.as_nanos());
+        match due {
+            Due::Arrive(call) => self.arrive(call),
+            Due::Return(call) => self.come_back(call),
+            Due::TimeOut(call) => self.time_out(call),
+            Due::Unpark(call) => self.unpark(call),
+            Due::Wake(process) => self.wake(process),
+            Due::Resume(client) => self.resume(client),
+            Due::Start(process) => self.starting.push(process),
+            Due::Disconnect(client) => self.disconnect(client),
+            Due::Broker => self.advance_broker(),
+        }
+        true
+    }
+
+    /// Lets the broker tidy up whenever it would have on the way to `at`.
+    #[inline]
+    fn keep_house(&mut self, at: Instant) {
+        while let Some(due) = self.broker.next_housekeeping()
+            && due <= at
+        {
+            self.now = due;
+            self.broker.advance(due, &mut self.events);
+            self.after_broker();
+        }
+    }
+
+    /// Has a process woken at `at`.
+    pub(crate) fn wake_at(&mut self, at: Instant, process: ProcessId) {
+        self.timers.schedule(at, Due::Wake(process));
+    }
+
+    /// Puts a process on the list of those to run. A stalled one runs when it is resumed.
+    #[inline]
+    pub(crate) fn wake(&mut self, id: ProcessId) {
+        let process = &mut self.processes[id.index()];
+        if !process.ready {
+            process.ready = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    /// A life of a process begins.
+    pub(crate) fn started(&mut self, id: ProcessId) -> ClientId {
+        let process = &mut self.processes[id.index()];
+        process.state = State::Running;
+        let client = process.client();
+        self.record(Kind::Started { process: id, incarnation: client.incarnation });
+        self.wake(id);
+        client
+    }
+
+    /// A process dies where it stands. Its requests in the network still arrive; the broker notices the
+    /// end of the connection after them; the next life begins after the restart time.
+    pub(crate) fn crash(&mut self, id: ProcessId) {
+        let client = self.end_life(id);
+        self.record(Kind::Crashed { process: id, incarnation: client.incarnation });
+        self.dying.push(id);
+        self.timers.schedule(self.now + self.times.restart, Due::Start(id));
+    }
+
+    /// A process left by itself; after a failure its supervisor starts it again.
+    pub(crate) fn exited(&mut self, id: ProcessId, failed: bool) {
+        let client = self.end_life(id);
+        self.record(Kind::Exited { process: id, incarnation: client.incarnation, failed });
+        if failed && !self.closing {
+            self.timers.schedule(self.now + self.times.restart, Due::Start(id));
+        } else {
+            self.processes[id.index()].state = State::Finished;
+        }
+    }
+
+    fn end_life(&mut self, id: ProcessId) -> ClientId {
+        let process = &mut self.processes[id.index()];
+        let client = process.client();
+        process.state = State::Down;
+        process.incarnation.0 += 1;
+        self.timers.schedule(self.now + self.times.latency, Due::Disconnect(client));
+        client
+    }
+
+    /// Nothing in the process moves for a while, heartbeats included. The broker learns that it hears
+    /// nothing any more.
+    pub(crate) fn stall(&mut self, id: ProcessId) {
+        let process = &mut self.processes[id.index()];
+        process.state = State::Stalled;
+        let client = process.client();
+        self.record(Kind::Stalled { process: id });
+        self.broker.silent(self.now, client);
+        self.arm_broker();
+        self.timers.schedule(self.now + self.times.stall, Due::Resume(client));
+    }
+
+    fn resume(&mut self, client: ClientId) {
+        let process = &mut self.processes[client.process.index()];
+        if process.state != State::Stalled || process.client() != client {
+            return;
+        }
+        process.state = State::Running;
+        self.record(Kind::Resumed { process: client.process });
+        self.broker.heard(self.now, client);
+        self.wake(client.process);
+    }
+
+    fn disconnect(&mut self, client: ClientId) {
+        let Self { parked, calls, .. } = self;
+        parked.retain(|&id| {
+            let gone = calls.get(id).client == client;
+            if gone {
+                calls.get(id).parked = false;
+                calls.release(id);
+            }
+            !gone
+        });
+        self.broker.disconnected(self.now, client, &mut self.events);
+        self.after_broker();
+    }
+
+    fn advance_broker(&mut self) {
+        if self.broker_timer > self.now {
+            return;
+        }
+        self.broker_timer = Instant::NEVER;
+        self.broker.advance(self.now, &mut self.events);
+        self.after_broker();
+    }
+
+    /// The broker process goes away with everything in flight, and comes back with its disk.
+    fn restart_broker(&mut self) {
+        self.broker_up_at = self.now + self.times.broker_restart;
+        self.broker.restart(self.now, &mut self.events);
+        for id in std::mem::take(&mut self.parked) {
+            self.calls.get(id).parked = false;
+            self.calls.get(id).payload = Payload::Gone;
+            self.time_out_at(id, self.now + self.times.latency);
+        }
+        self.after_broker();
+    }
+
+    /// After every change: offers parked requests again and keeps the broker's timer.
+    fn after_broker(&mut self) {
+        if self.broker.take_changed() {
+            self.offer_parked();
+        }
+        self.arm_broker();
+    }
+
+    /// Re-arms the broker's timer only if its next deadline is earlier; a moot one fires in vain.
+    #[inline]
+    fn arm_broker(&mut self) {
+        if let Some(deadline) = self.broker.next_deadline()
+            && deadline < self.broker_timer
+        {
+            self.broker_timer = deadline;
+            self.timers.schedule(deadline.max(self.now), Due::Broker);
+        }
+    }
+
+    /// Faults end here, and the run goes on.
+    pub(crate) fn heal(&mut self) {
+        self.choices.enable(false);
+        self.enter(Phase::Heal);
+    }
+
+    /// Notes that a phase begins.
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        self.record(Kind::Entered { phase });
+    }
+
+    /// Whether the producer is done.
+    pub(crate) fn has_sent_all(&self) -> bool {
+        self.processes[0].state == State::Finished
+    }
+
+    /// The choices of this run, at its end.
+    pub(crate) fn take_choices(&mut self) -> Choices {
+        let table = self.choices.table().clone();
+        std::mem::replace(&mut self.choices, Choices::harmless(table))
+    }
+
+    /// Whether nobody is down or stalled.
+    pub(crate) fn is_healed(&self) -> bool {
+        self.processes.iter().all(|p| matches!(p.state, State::Running | State::Finished))
+    }
+
+    /// Asks everybody to stop.
+    pub(crate) fn close(&mut self) {
+        self.closing = true;
+        for number in 0..self.processes.len() {
+            if self.processes[number].is_running() {
+                self.wake(ProcessId(number as u16));
+            }
+        }
+    }
+
+    /// Reads independently what is left in the broker.
+    pub(crate) fn audit(&mut self) {
+        self.enter(Phase::Audit);
+        self.broker.audit(self.now, &mut self.events);
+    }
+
+    /// Whether a message is poison to a subscription: decided once, when it is first processed.
+    pub(crate) fn is_poison(&mut self, subscription: SubscriptionId, message: MessageId) -> bool {
+        let (word, bit) = (message.index() / 64, 1 << (message.index() % 64));
+        let table = &mut self.poison[subscription.index()];
+        if word >= table.decided.len() {
+            table.decided.resize(word + 1, 0);
+            table.poison.resize(word + 1, 0);
+        }
+        if table.decided[word] & bit == 0 {
+            table.decided[word] |= bit;
+            let point = points::own_point(points::Fault::MessagePoison, subscription);
+            if self.choices.pick(point, 2) != 0 {
+                self.poison[subscription.index()].poison[word] |= bit;
+            }
+        }
+        self.poison[subscription.index()].poison[word] & bit != 0
+    }
+}

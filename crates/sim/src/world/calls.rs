@@ -1,0 +1,144 @@
+//! The call table: every remote call between its start and its end.
+//!
+//! A call outlives whoever made it. When its caller crashes, the request still arrives and is carried
+//! out; when its caller stalls, the answer waits. A slot is free again when nobody waits for the answer,
+//! nothing in the network refers to it, and no broker has it parked.
+
+use std::task::Waker;
+
+use entrega_brokers::Broker;
+use entrega_choice::Point;
+use entrega_clients::{CallId, Unanswered};
+use entrega_model::{ClientId, Delivery, Instant, SubscriptionId};
+
+/// A remote call.
+pub(crate) struct Call<B: Broker> {
+    pub(crate) client: ClientId,
+    pub(crate) route: Route,
+    pub(crate) started: Instant,
+    pub(crate) payload: Payload<B>,
+    /// Somebody will ask for the answer.
+    pub(crate) awaited: bool,
+    /// The broker keeps the request for later.
+    pub(crate) parked: bool,
+    /// It was parked at some time: its caller is patient and counts the timeout from the answer on.
+    pub(crate) patient: bool,
+    /// Its caller has waited for the request timeout and will be told so.
+    pub(crate) timed_out: bool,
+    /// How many scheduled things refer to this slot.
+    pub(crate) legs: u8,
+    /// Whom to wake besides the process, if the future was polled under another waker.
+    pub(crate) waker: Option<Waker>,
+}
+
+/// Where a call goes and what may happen to it on the way.
+#[derive(Clone, Copy)]
+pub(crate) struct Route {
+    pub(crate) to: Peer,
+    /// The fault point of the request leg, if it has one.
+    pub(crate) request: Option<Point>,
+    /// The fault point of the response leg, if it has one.
+    pub(crate) response: Option<Point>,
+    /// Set if the application waits for this settle: it may crash when it has the answer.
+    pub(crate) settles_for: Option<SubscriptionId>,
+}
+
+/// The far side of a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Peer {
+    Broker,
+    Sink,
+    DeadLetters,
+}
+
+/// What travels, on the way there and on the way back.
+pub(crate) enum Payload<B: Broker> {
+    Request(B::Request),
+    /// An effect or a dead letter that is asked for.
+    Asked {
+        delivery: Delivery,
+        subscription: SubscriptionId,
+    },
+    /// The answer is on its way back, or has arrived.
+    Answer {
+        answer: Answer<B>,
+        arrived: bool,
+    },
+    /// The request was carried out or lost, and no answer will come.
+    Gone,
+}
+
+/// An answer.
+pub(crate) enum Answer<B: Broker> {
+    /// The broker's.
+    Response(B::Response),
+    /// The sink has decided, or the dead letter is written.
+    Done,
+}
+
+/// All calls, by slot.
+pub(crate) struct Calls<B: Broker> {
+    slots: Vec<Call<B>>,
+    free: Vec<u32>,
+}
+
+impl<B: Broker> Calls<B> {
+    pub(crate) fn new() -> Self {
+        Self { slots: Vec::with_capacity(64), free: Vec::with_capacity(64) }
+    }
+
+    pub(crate) fn insert(&mut self, call: Call<B>) -> CallId {
+        match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = call;
+                CallId(slot)
+            }
+            None => {
+                self.slots.push(call);
+                CallId(self.slots.len() as u32 - 1)
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&mut self, id: CallId) -> &mut Call<B> {
+        &mut self.slots[id.0 as usize]
+    }
+
+    /// The answer, if it has arrived or will never come. The caller is done with the call then.
+    #[inline]
+    pub(crate) fn take(&mut self, id: CallId) -> Option<Result<Answer<B>, Unanswered>> {
+        let call = self.get(id);
+        let answer = match &mut call.payload {
+            Payload::Answer { arrived: true, .. } => {
+                match std::mem::replace(&mut call.payload, Payload::Gone) {
+                    Payload::Answer { answer, .. } => Ok(answer),
+                    _ => return None,
+                }
+            }
+            _ if call.timed_out => Err(Unanswered),
+            _ => return None,
+        };
+        self.forget(id);
+        Some(answer)
+    }
+
+    /// Nobody waits for the answer any more.
+    #[inline]
+    pub(crate) fn forget(&mut self, id: CallId) {
+        let call = self.get(id);
+        call.awaited = false;
+        call.waker = None;
+        self.release(id);
+    }
+
+    /// Frees the slot if nothing refers to it.
+    #[inline]
+    pub(crate) fn release(&mut self, id: CallId) {
+        let call = self.get(id);
+        if !call.awaited && !call.parked && call.legs == 0 {
+            call.payload = Payload::Gone;
+            self.free.push(id.0);
+        }
+    }
+}

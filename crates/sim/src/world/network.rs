@@ -1,0 +1,385 @@
+//! The network: how requests and answers travel, and what goes wrong with them.
+//!
+//! Each leg of a call may arrive, be lost, be late or arrive twice. A timeout exists only for a call that
+//! is late or lost, so a run without faults has no timers to cancel. A duplicated request is carried out
+//! twice and answered once; a duplicated answer is recognised by its call and changes nothing.
+
+use std::task::Context;
+use std::task::Poll;
+
+use entrega_brokers::Broker;
+use entrega_choice::{Point, mix};
+use entrega_clients::{CallId, Unanswered};
+use entrega_model::event::{DeadLetterReason, Kind};
+use entrega_model::{ClientId, Delivery, Duration, Instant, MessageId, ProcessId, SubscriptionId};
+
+use super::calls::{Answer, Call, Payload, Peer, Route};
+use super::{Due, Routed, World};
+use crate::points::{self, DUPLICATED, Fault, LATE, LOST, own_point, shared_point};
+
+/// The producer is always the first process.
+const PRODUCER: ProcessId = ProcessId(0);
+
+/// Directions of a link, as an index.
+const REQUEST: usize = 0;
+const RESPONSE: usize = 1;
+
+impl<B: Broker> World<B>
+where
+    B::Request: Routed,
+{
+    /// Sends a request to the broker.
+    pub(crate) fn call_broker(&mut self, client: ClientId, request: B::Request) -> CallId {
+        let route = request.route();
+        self.send(client, route, Payload::Request(request))
+    }
+
+    /// Asks a sink for an effect.
+    pub(crate) fn call_sink(
+        &mut self,
+        client: ClientId,
+        subscription: SubscriptionId,
+        delivery: Delivery,
+    ) -> CallId {
+        let route = Route {
+            to: Peer::Sink,
+            request: Some(own_point(Fault::EffectRequest, subscription)),
+            response: Some(own_point(Fault::EffectResponse, subscription)),
+            settles_for: None,
+        };
+        self.send(client, route, Payload::Asked { delivery, subscription })
+    }
+
+    /// Asks for a dead letter to be written.
+    pub(crate) fn call_dead_letters(
+        &mut self,
+        client: ClientId,
+        subscription: SubscriptionId,
+        delivery: Delivery,
+    ) -> CallId {
+        let route = Route {
+            to: Peer::DeadLetters,
+            request: Some(own_point(Fault::DeadLetterRequest, subscription)),
+            response: Some(own_point(Fault::DeadLetterResponse, subscription)),
+            settles_for: None,
+        };
+        self.send(client, route, Payload::Asked { delivery, subscription })
+    }
+
+    fn send(&mut self, client: ClientId, route: Route, payload: Payload<B>) -> CallId {
+        let started = self.now;
+        let id = self.calls.insert(Call {
+            client,
+            route,
+            started,
+            payload,
+            awaited: true,
+            parked: false,
+            patient: false,
+            timed_out: false,
+            legs: 0,
+            waker: None,
+        });
+        let arrival = self.now + self.latency(route.to, client.process, REQUEST);
+        match self.pick_leg(route.request, client.process) {
+            LOST => self.lose(id),
+            LATE => self.late_leg(id, arrival, Due::Arrive(id)),
+            DUPLICATED => {
+                self.leg(id, arrival, Due::Arrive(id));
+                self.send_again(id, arrival);
+            }
+            _ => self.leg(id, arrival, Due::Arrive(id)),
+        }
+        id
+    }
+
+    /// The same request once more, which nobody waits for.
+    fn send_again(&mut self, id: CallId, arrival: Instant) {
+        let call = self.calls.get(id);
+        let payload = match &call.payload {
+            Payload::Request(request) => Payload::Request(request.clone()),
+            &Payload::Asked { delivery, subscription } => Payload::Asked { delivery, subscription },
+            _ => return,
+        };
+        let route = Route { response: None, settles_for: None, ..call.route };
+        let copy = Call { payload, route, awaited: false, parked: false, waker: None, ..*call };
+        let copy = self.calls.insert(Call { legs: 0, ..copy });
+        self.leg(copy, arrival, Due::Arrive(copy));
+    }
+
+    /// What happens to a leg: the harmless 0, or an alternative of [`points::LEG`].
+    #[inline]
+    fn pick_leg(&mut self, point: Option<Point>, process: ProcessId) -> u32 {
+        let Some(point) = point else { return 0 };
+        let choice = self.choices.pick(point, points::LEG.len() as u32 + 1);
+        if choice != 0 {
+            let message = self.processes[process.index()].concern;
+            self.fault(point, choice, process, message);
+        }
+        choice
+    }
+
+    /// Notes a fault that a choice has injected.
+    #[cold]
+    pub(crate) fn fault(
+        &mut self,
+        point: Point,
+        choice: u32,
+        process: ProcessId,
+        message: Option<MessageId>,
+    ) {
+        self.record(Kind::Faulted { point: point.0, alternative: choice as u8, process, message });
+    }
+
+    #[inline]
+    fn leg(&mut self, id: CallId, at: Instant, due: Due) {
+        self.calls.get(id).legs += 1;
+        self.timers.schedule(at, due);
+    }
+
+    /// A leg that arrives late, maybe too late for the caller.
+    fn late_leg(&mut self, id: CallId, on_time: Instant, due: Due) {
+        let at = on_time + self.times.late;
+        self.leg(id, at, due);
+        let deadline = self.deadline(id);
+        if deadline < at {
+            self.time_out_at(id, deadline);
+        }
+    }
+
+    /// What travels for a call is lost.
+    fn lose(&mut self, id: CallId) {
+        self.calls.get(id).payload = Payload::Gone;
+        let deadline = self.deadline(id);
+        self.time_out_at(id, deadline);
+    }
+
+    /// When the caller gives up.
+    fn deadline(&mut self, id: CallId) -> Instant {
+        let now = self.now;
+        let call = self.calls.get(id);
+        let (since, process) = (if call.patient { now } else { call.started }, call.client.process);
+        let timeout = match process {
+            PRODUCER => self.times.producer_timeout,
+            _ => self.times.consumer_timeout,
+        };
+        (since + timeout).max(now)
+    }
+
+    /// No answer will come before `at`, when the caller gives up, if there is one.
+    pub(super) fn time_out_at(&mut self, id: CallId, at: Instant) {
+        if self.calls.get(id).awaited {
+            self.leg(id, at, Due::TimeOut(id));
+        } else {
+            self.calls.release(id);
+        }
+    }
+
+    /// A request reaches its peer.
+    pub(super) fn arrive(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        call.legs -= 1;
+        match call.route.to {
+            Peer::Broker if self.now < self.broker_up_at => self.lose(id),
+            Peer::Broker => {
+                self.offer(id);
+                self.maybe_restart_broker();
+                self.after_broker();
+            }
+            Peer::Sink => self.decide_effect(id),
+            Peer::DeadLetters => self.store_dead_letter(id),
+        }
+    }
+
+    #[inline]
+    fn maybe_restart_broker(&mut self) {
+        let point = shared_point(Fault::BrokerRestart);
+        if self.choices.pick(point, 2) != 0 {
+            self.fault(point, 1, PRODUCER, None);
+            self.restart_broker();
+        }
+    }
+
+    /// Lets the broker answer a request or park it.
+    fn offer(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        let was_parked = call.parked;
+        let Payload::Request(request) = &mut call.payload else { return };
+        match self.broker.handle(self.now, call.client, request, &mut self.events) {
+            Some(response) => {
+                call.parked = false;
+                self.answer(id, Answer::Response(response));
+            }
+            None if was_parked => self.parked.push(id),
+            None => {
+                let deadline = self.broker.deadline_of(request);
+                call.parked = true;
+                call.patient = true;
+                self.parked.push(id);
+                if deadline != Instant::NEVER {
+                    call.legs += 1;
+                    self.timers.schedule(deadline, Due::Unpark(id));
+                }
+            }
+        }
+    }
+
+    /// Offers every parked request again, in the order in which they were parked.
+    pub(super) fn offer_parked(&mut self) {
+        loop {
+            std::mem::swap(&mut self.parked, &mut self.offered);
+            for number in 0..self.offered.len() {
+                let id = self.offered[number];
+                self.offer(id);
+            }
+            self.offered.clear();
+            if !self.broker.take_changed() {
+                return;
+            }
+        }
+    }
+
+    /// The deadline of a parked request has come.
+    pub(super) fn unpark(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        call.legs -= 1;
+        if call.parked {
+            self.parked.retain(|&parked| parked != id);
+            self.offer(id);
+        } else {
+            self.calls.release(id);
+        }
+    }
+
+    fn decide_effect(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        let consumer = call.client.process;
+        let Payload::Asked { delivery, subscription } = call.payload else { return };
+        let message = delivery.record.message;
+        let verdict = self.sinks[subscription.index()].apply(message);
+        let (delivery, key) = (delivery.id, delivery.record.key);
+        self.record(Kind::Effect { delivery, message, key, subscription, consumer, verdict });
+        self.answer(id, Answer::Done);
+    }
+
+    fn store_dead_letter(&mut self, id: CallId) {
+        let Payload::Asked { delivery, subscription } = self.calls.get(id).payload else { return };
+        let message = delivery.record.message;
+        let reason = DeadLetterReason::Client;
+        self.record(Kind::DeadLettered { message, subscription, reason });
+        self.answer(id, Answer::Done);
+    }
+
+    /// An answer sets out for its caller.
+    fn answer(&mut self, id: CallId, answer: Answer<B>) {
+        let call = self.calls.get(id);
+        let (process, route) = (call.client.process, call.route);
+        if !call.awaited {
+            call.payload = Payload::Gone;
+            self.calls.release(id);
+            return;
+        }
+        call.payload = Payload::Answer { answer, arrived: false };
+        let arrival = self.now + self.latency(route.to, process, RESPONSE);
+        match self.pick_leg(route.response, process) {
+            LOST => self.lose(id),
+            LATE => self.late_leg(id, arrival, Due::Return(id)),
+            _ => self.leg(id, arrival, Due::Return(id)),
+        }
+    }
+
+    /// An answer reaches its caller, which may crash at that very moment.
+    pub(super) fn come_back(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        call.legs -= 1;
+        if let Payload::Answer { arrived, .. } = &mut call.payload {
+            *arrived = true;
+        }
+        if !call.awaited {
+            self.calls.release(id);
+            return;
+        }
+        let (client, settles_for) = (call.client, call.route.settles_for);
+        if let Some(subscription) = settles_for {
+            let point = own_point(Fault::SettleAfter, subscription);
+            if self.choices.pick(point, 2) != 0 {
+                let message = self.processes[client.process.index()].concern;
+                self.fault(point, 1, client.process, message);
+                self.crash(client.process);
+                return;
+            }
+        }
+        self.wake_caller(id);
+    }
+
+    pub(super) fn time_out(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        call.legs -= 1;
+        let answered = matches!(call.payload, Payload::Answer { arrived: true, .. });
+        if !call.awaited || answered {
+            self.calls.release(id);
+            return;
+        }
+        call.timed_out = true;
+        self.wake_caller(id);
+    }
+
+    fn wake_caller(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        let process = call.client.process;
+        if let Some(waker) = call.waker.take() {
+            waker.wake();
+        }
+        self.wake(process);
+    }
+
+    /// The answer of a call, for a future of process `id` to take.
+    #[inline]
+    pub(crate) fn poll_call(
+        &mut self,
+        process: ProcessId,
+        id: CallId,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Answer<B>, Unanswered>> {
+        if !self.processes[process.index()].is_running() {
+            return Poll::Pending;
+        }
+        debug_assert!(self.calls.get(id).awaited, "a forgotten call has no answer");
+        if let Some(answer) = self.calls.take(id) {
+            return Poll::Ready(answer);
+        }
+        if !cx.waker().will_wake(&self.processes[process.index()].waker) {
+            self.calls.get(id).waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Nobody will ask for the answer.
+    pub(crate) fn forget_call(&mut self, id: CallId) {
+        self.calls.forget(id);
+    }
+
+    /// How long a leg takes. With jitter it is a function of the seed and the number of the leg; a link
+    /// that keeps its order delays a leg until the one before it has arrived.
+    #[inline]
+    fn latency(&mut self, peer: Peer, process: ProcessId, direction: usize) -> Duration {
+        let base = match peer {
+            Peer::Sink => self.times.sink_latency,
+            Peer::Broker | Peer::DeadLetters => self.times.latency,
+        };
+        if self.times.jitter.is_zero() { base } else { self.jittered(base, process, direction) }
+    }
+
+    fn jittered(&mut self, base: Duration, process: ProcessId, direction: usize) -> Duration {
+        self.legs_sent += 1;
+        let word = mix(self.seed, &[u64::from(process.0), self.legs_sent]);
+        let span = u128::from(self.times.jitter.as_nanos());
+        let latency = base + Duration::from_nanos(((u128::from(word) * span) >> 64) as u64);
+        if self.times.may_reorder {
+            return latency;
+        }
+        let last = &mut self.processes[process.index()].last_arrivals[direction];
+        *last = (*last).max(self.now + latency);
+        last.since(self.now)
+    }
+}

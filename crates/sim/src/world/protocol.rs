@@ -1,0 +1,68 @@
+//! What the network needs to know of a request: which fault points it passes.
+
+use entrega_choice::Point;
+use entrega_model::event::SettleTrigger;
+use entrega_model::{SubscriptionId, log, queue};
+
+use super::calls::{Peer, Route};
+use crate::points::{Fault, own_point, shared_point};
+
+/// A request that can say where it passes.
+pub(crate) trait Routed {
+    /// Its fault points.
+    fn route(&self) -> Route;
+}
+
+impl Routed for log::Request {
+    #[inline]
+    fn route(&self) -> Route {
+        match self {
+            Self::Produce { .. } => send(),
+            Self::Fetch { group, .. } => receive(*group),
+            Self::Commit { group, trigger, .. } => settle(*group, *trigger),
+            Self::Join { .. } | Self::Leave { .. } => quiet(),
+        }
+    }
+}
+
+impl Routed for queue::Request {
+    #[inline]
+    fn route(&self) -> Route {
+        match self {
+            Self::Publish { .. } => send(),
+            Self::Receive { queue, .. } => receive(*queue),
+            Self::Settle { queue, trigger, .. } => settle(*queue, *trigger),
+            Self::Close { .. } => quiet(),
+        }
+    }
+}
+
+fn send() -> Route {
+    between(shared_point(Fault::SendRequest), shared_point(Fault::SendResponse))
+}
+
+fn receive(subscription: SubscriptionId) -> Route {
+    between(
+        own_point(Fault::ReceiveRequest, subscription),
+        own_point(Fault::ReceiveResponse, subscription),
+    )
+}
+
+fn settle(subscription: SubscriptionId, trigger: SettleTrigger) -> Route {
+    let route = between(
+        own_point(Fault::SettleRequest, subscription),
+        own_point(Fault::SettleResponse, subscription),
+    );
+    let by_application = trigger == SettleTrigger::Application;
+    Route { settles_for: by_application.then_some(subscription), ..route }
+}
+
+/// Membership calls have no fault points of their own: what they would show, a stall shows too.
+fn quiet() -> Route {
+    Route { to: Peer::Broker, request: None, response: None, settles_for: None }
+}
+
+const fn between(request: Point, response: Point) -> Route {
+    let (request, response) = (Some(request), Some(response));
+    Route { to: Peer::Broker, request, response, settles_for: None }
+}

@@ -1,0 +1,230 @@
+//! The same scenario and seed are the same run, to the byte, on every machine.
+//!
+//! Goal: nobody changes what a seed means without noticing, and every run can be had again from its
+//! replay list. Method: the digest of the whole history is compared between runs of this build, and
+//! with literals that were taken once.
+//!
+//! **When the pinned digests fail.** If the change was meant to alter histories (a new event,
+//! another order of events, a mended broker), the failing test prints the new table: put it in
+//! place of [`PINNED`], and say in `CHANGELOG.md` that old replay strings are void. If it was not
+//! meant, the change has a bug, however well the other tests pass.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use entrega_choice::{Choice, Choices};
+use entrega_clients::Strategy;
+use entrega_model::{Event, Model};
+use entrega_sim::digest::Digest;
+use entrega_sim::scenario::Scenario;
+use entrega_sim::workload::Workload;
+use entrega_sim::{Experiment, points};
+use proptest::prelude::*;
+
+/// Small, and every part of the machinery is in it: two subscriptions, two consumers of one of
+/// them, crashes, stalls, lost and late legs, errors, and a broker that restarts. Faults end with
+/// the last send, so the sends are spread over half a minute.
+const SMALL: &str = r#"
+[workload]
+messages = 60
+keys = 7
+arrivals = { distribution = "poisson", rate_per_second = 2 }
+
+[producer]
+request_timeout = "1s"
+
+[[subscriptions]]
+name = "mailer"
+consumers = 2
+
+[[subscriptions]]
+name = "analytics"
+service_time = { distribution = "constant", value = "1ms" }
+
+[consumer]
+prefetch = 5
+request_timeout = "1s"
+auto_commit_interval = "200ms"
+
+[log]
+partitions = 3
+session_timeout = "6s"
+auto_offset_reset = "earliest"
+
+[queue]
+visibility_timeout = "6s"
+
+[network]
+jitter = "2ms"
+
+[times]
+stall = "10s"
+late = "2s"
+slow = "8s"
+
+[faults]
+send.response = { lost = "1/30" }
+receive.response = { lost = "1/50" }
+handler.error = { transient = "1/3" }
+handler.slow = { slow = "1/60" }
+process.stall = { before = "1/60", after = "1/60" }
+effect.before = { crash = "1/40" }
+effect.after = { crash = "1/40" }
+settle.request = { lost = "1/30", late = "1/60" }
+settle.response = { duplicated = "1/30" }
+broker.restart = { restart = "1/1500" }
+"#;
+
+/// The digests of [`SMALL`] under seed 1.
+const PINNED: [(Model, Strategy, &str); 14] = [
+    (Model::Log, Strategy::SettleThenProcess, "2c745857ff487cf5"),
+    (Model::Log, Strategy::ProcessThenSettle, "62bd2176853b1d21"),
+    (Model::Log, Strategy::SettleEveryN, "0c6b1e9106a4752b"),
+    (Model::Log, Strategy::AutoSettleAtDelivery, "44174819fcfcf07a"),
+    (Model::Log, Strategy::AutoSettleAtNextReceive, "6061992611dcc6ef"),
+    (Model::Log, Strategy::DeduplicatingSink, "6982d32d929349dc"),
+    (Model::Log, Strategy::DeadLetter, "d1e6737af31111ef"),
+    (Model::Queue, Strategy::SettleThenProcess, "86bcec4af3315de8"),
+    (Model::Queue, Strategy::ProcessThenSettle, "b03b287a77b3aac7"),
+    (Model::Queue, Strategy::SettleEveryN, "113aabb38da5be1f"),
+    (Model::Queue, Strategy::AutoSettleAtDelivery, "98cdaa3196b700c8"),
+    (Model::Queue, Strategy::AutoSettleAtNextReceive, "40c57467be485b70"),
+    (Model::Queue, Strategy::DeduplicatingSink, "ebf7534fb02bbeaf"),
+    (Model::Queue, Strategy::DeadLetter, "63a437bddbf94466"),
+];
+
+/// What a run was like.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    digest: String,
+    events: Vec<Event>,
+    choices: Vec<Choice>,
+}
+
+fn scenario(text: &str) -> Scenario {
+    let no_files = |_: &str| Err("there are no files here".to_owned());
+    match Scenario::parse("small.toml", text, &[], &no_files) {
+        Ok(loaded) => loaded.scenario,
+        Err(problem) => panic!("{problem}"),
+    }
+}
+
+/// Runs with chance, or with `replayed` choices instead.
+fn run(
+    scenario: &Scenario,
+    (model, strategy): (Model, Strategy),
+    seed: u64,
+    replayed: Option<&[Choice]>,
+) -> Seen {
+    let workload = Workload::generate(scenario, None, seed);
+    let experiment = Experiment { scenario, workload: &workload, model, strategy, seed };
+    let choices = match replayed {
+        None => experiment.random_choices(),
+        Some(made) => {
+            Choices::explicit(points::table(&scenario.subscription_names()), made.to_vec())
+        }
+    };
+    let mut observer = (Digest::default(), Vec::new());
+    let outcome = experiment.run(choices, &mut observer);
+    let (digest, events) = observer;
+    Seen { digest: digest.to_string(), events, choices: outcome.choices.made().to_vec() }
+}
+
+fn combinations() -> impl Iterator<Item = (Model, Strategy)> {
+    [Model::Log, Model::Queue]
+        .into_iter()
+        .flat_map(|model| Strategy::ALL.map(|strategy| (model, strategy)))
+}
+
+#[test]
+fn a_seed_means_one_history() {
+    let scenario = scenario(SMALL);
+    for combination in combinations() {
+        let first = run(&scenario, combination, 7, None);
+        assert_eq!(run(&scenario, combination, 7, None), first, "{combination:?}");
+        assert!(!first.choices.is_empty(), "no fault happened under {combination:?}");
+    }
+}
+
+/// The known-bad twin: a digest that ignored what happens would pass every other test here.
+#[test]
+fn another_seed_means_another_history() {
+    let scenario = scenario(SMALL);
+    for combination in combinations() {
+        let one = run(&scenario, combination, 1, None);
+        let other = run(&scenario, combination, 2, None);
+        assert_ne!(one.digest, other.digest, "{combination:?}");
+    }
+}
+
+#[test]
+fn digests_are_as_they_were_taken() {
+    let scenario = scenario(SMALL);
+    let mut table = String::new();
+    let mut same = true;
+    for (model, strategy, pinned) in PINNED {
+        let digest = run(&scenario, (model, strategy), 1, None).digest;
+        let _ = writeln!(table, "    (Model::{model:?}, Strategy::{strategy:?}, \"{digest}\"),");
+        same &= digest == pinned;
+    }
+    assert!(same, "histories have changed; see the head of this file. They are now:\n{table}");
+    assert!(combinations().eq(PINNED.map(|(model, strategy, _)| (model, strategy))));
+}
+
+/// Each strategy does something of its own in this scenario, so each literal guards something.
+#[test]
+fn no_two_pinned_digests_are_equal() {
+    let distinct: BTreeSet<&str> = PINNED.iter().map(|(_, _, digest)| *digest).collect();
+    assert_eq!(distinct.len(), PINNED.len());
+}
+
+/// Every choice counts: a list with one of them left out is another run.
+#[test]
+fn a_shorter_list_is_another_run() {
+    let scenario = scenario(SMALL);
+    for combination in combinations() {
+        let random = run(&scenario, combination, 1, None);
+        let (_, rest) = random.choices.split_first().expect("some fault happened");
+        let shorter = run(&scenario, combination, 1, Some(rest));
+        assert_ne!(shorter.digest, random.digest, "{combination:?}");
+    }
+}
+
+/// A table `[faults]` with a chance of 1 in `one_in[i]` for the i-th alternative of all points; 0
+/// for never.
+fn faults(one_in: &[u32]) -> String {
+    let mut chances = one_in.iter();
+    let mut text = String::from("\n[faults]\n");
+    for info in &points::FAULTS {
+        let alternatives: Vec<String> = info
+            .alternatives
+            .iter()
+            .zip(&mut chances)
+            .filter(|(_, chance)| **chance > 0)
+            .map(|(alternative, chance)| format!("{alternative} = \"1/{chance}\""))
+            .collect();
+        let _ = writeln!(text, "{} = {{ {} }}", info.name, alternatives.join(", "));
+    }
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_choices_of_a_run_make_it_again(
+        seed: u64,
+        model in prop::sample::select(vec![Model::Log, Model::Queue]),
+        strategy in prop::sample::select(Strategy::ALL.to_vec()),
+        one_in in prop::collection::vec(prop_oneof![3 => Just(0_u32), 1 => 4_u32..200], 45),
+    ) {
+        let (calm, _) = SMALL.split_once("[faults]").unwrap_or((SMALL, ""));
+        let bounded = "\n[limits]\ndrain = \"1min\"\nsteps = 100_000\n";
+        let scenario = scenario(&format!("{calm}{bounded}{}", faults(&one_in)));
+        let combination = (model, strategy);
+        let random = run(&scenario, combination, seed, None);
+        let replayed = run(&scenario, combination, seed, Some(&random.choices));
+        prop_assert_eq!(&replayed.digest, &random.digest);
+        prop_assert_eq!(replayed.choices, random.choices);
+    }
+}

@@ -1,0 +1,106 @@
+//! The arrows between the crates, exactly as `ARCHITECTURE.md` draws them.
+//!
+//! A new arrow is a decision about the architecture: whoever needs one changes this table, the
+//! drawing and the text there in one go.
+
+use std::collections::BTreeSet;
+
+use toml::{Table, Value};
+
+use crate::tree::{assert_none, file, files};
+
+/// Every crate of the workspace and the crates that it depends on.
+const ARROWS: [(&str, &[&str]); 6] = [
+    ("model", &[]),
+    ("choice", &[]),
+    ("brokers", &["model"]),
+    ("clients", &["model"]),
+    ("checker", &["model"]),
+    ("sim", &["brokers", "choice", "clients", "model"]),
+];
+
+/// What would bring threads, clocks or chance of their own into a simulated crate.
+const FOREIGN: [&str; 8] =
+    ["async-std", "chrono", "crossbeam", "getrandom", "rand", "rayon", "time", "tokio"];
+
+/// What is wrong with the manifest of crate `name`.
+fn complaints(name: &str, manifest: &str) -> Vec<String> {
+    let Some((_, arrows)) = ARROWS.iter().find(|(known, _)| *known == name) else {
+        return vec![format!("crate {name} is not in the table of arrows")];
+    };
+    let manifest: Table = match manifest.parse() {
+        Ok(manifest) => manifest,
+        Err(error) => return vec![format!("crate {name}: {error}")],
+    };
+    let allowed: BTreeSet<String> = arrows.iter().map(|arrow| format!("entrega-{arrow}")).collect();
+    let mut complaints = Vec::new();
+    for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+        let named = dependencies(&manifest, section);
+        let own: BTreeSet<String> =
+            named.iter().filter(|one| one.starts_with("entrega")).cloned().collect();
+        for extra in own.difference(&allowed) {
+            complaints.push(format!("crate {name}: [{section}] has {extra}: no such arrow"));
+        }
+        if section == "dependencies" {
+            for missing in allowed.difference(&own) {
+                complaints.push(format!("crate {name}: the arrow to {missing} is not used"));
+            }
+        }
+        for foreign in named.iter().filter(|one| FOREIGN.contains(&one.as_str())) {
+            complaints.push(format!("crate {name}: [{section}] has {foreign}, and is simulated"));
+        }
+    }
+    complaints
+}
+
+/// The packages that a section names, under their real names.
+fn dependencies(manifest: &Table, section: &str) -> BTreeSet<String> {
+    let Some(Value::Table(section)) = manifest.get(section) else { return BTreeSet::new() };
+    let package = |(name, value): (&String, &Value)| {
+        let renamed = value.get("package").and_then(Value::as_str);
+        renamed.unwrap_or(name).to_owned()
+    };
+    section.iter().map(package).collect()
+}
+
+#[test]
+fn crates_depend_on_what_the_architecture_says() {
+    let mut seen = BTreeSet::new();
+    let mut all = Vec::new();
+    for manifest in files("toml") {
+        let parts: Vec<&str> = manifest.path.split('/').collect();
+        if let ["crates", name, "Cargo.toml"] = parts.as_slice() {
+            seen.insert((*name).to_owned());
+            all.extend(complaints(name, &manifest.text));
+        }
+    }
+    assert_none(&all);
+    assert_eq!(seen, ARROWS.map(|(name, _)| name.to_owned()).into(), "crates of the table");
+}
+
+/// The arrows as a person reads them.
+#[test]
+fn the_architecture_draws_the_same_arrows() {
+    let architecture = file("ARCHITECTURE.md").text;
+    for (name, arrows) in ARROWS {
+        let shown = if arrows.is_empty() { "nothing".to_owned() } else { arrows.join(", ") };
+        let row = format!("| `{name}` | {shown} |");
+        assert!(architecture.contains(&row), "ARCHITECTURE.md has no row `{row}`");
+    }
+}
+
+#[test]
+fn a_wrong_arrow_is_caught() {
+    let check = |name, manifest, expect: &str| {
+        let complaints = complaints(name, manifest).join("; ");
+        assert!(complaints.contains(expect), "{complaints}");
+    };
+    check("model", "[dependencies]\nentrega-sim.path = '../sim'", "no such arrow");
+    check("model", "[dependencies]\nentrega-cli.path = '../..'", "no such arrow");
+    check("model", "[dev-dependencies]\nx = { package = 'entrega-sim' }", "no such arrow");
+    check("checker", "[dependencies]\nserde = '1'", "the arrow to entrega-model is not used");
+    check("brokers", "[dependencies]\ntokio = '1'\nentrega-model = '1'", "is simulated");
+    check("live", "[dependencies]", "not in the table");
+    check("model", "[dependencies", "crate model: ");
+    assert_none(&complaints("brokers", "[dependencies]\nentrega-model = '1'\nrand_xoshiro = '1'"));
+}

@@ -1,0 +1,13 @@
+//! House rules as ordinary tests: what `CONTRIBUTING.md` and `ARCHITECTURE.md` promise, checked on
+//! the tree itself.
+//!
+//! Each rule is a function from text to complaints, one module a rule. Each has two tests: the tree
+//! gives no complaint, and a bad example does; a rule that catches nothing is no rule.
+
+mod catalogue;
+mod edges;
+mod layout;
+mod links;
+mod scenarios;
+mod tree;
+mod words;
