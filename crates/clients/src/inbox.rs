@@ -12,3 +12,6 @@ mod wait;
 
 pub use log::LogInbox;
 pub use queue::QueueInbox;
+
+#[cfg(test)]
+mod tests;

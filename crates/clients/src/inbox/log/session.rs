@@ -148,29 +148,33 @@ impl LogSession {
         (positions, buffer)
     }
 
-    /// Moves a position; what is buffered of the partition is fetched again from there.
+    /// Moves a position. What was stored for an automatic commit is forgotten.
     pub(super) fn seek(&mut self, to: PartitionOffset) {
-        let cursor = self.next_record;
-        let mut index = 0;
-        self.buffer.retain(|record| {
-            index += 1;
-            index <= cursor || record.partition != to.partition
-        });
+        self.refetch(to);
         if let Some(partition) = self.partition(to.partition) {
-            partition.position = to.offset;
-            partition.fetched = to.offset;
             partition.stored = None;
         }
     }
 
-    /// What is on its way was asked for from other positions than these.
+    /// Stops or resumes fetching from a partition; what is buffered of it is fetched again later.
     pub(super) fn pause(&mut self, id: LaneId, paused: bool) {
-        let position = self.partition(id).map(|partition| {
-            partition.paused = paused;
-            partition.position
+        let Some(partition) = self.partition(id) else { return };
+        partition.paused = paused;
+        let offset = partition.position;
+        self.refetch(PartitionOffset { partition: id, offset });
+    }
+
+    /// Drops what is buffered of a partition; the next fetch asks from here.
+    fn refetch(&mut self, from: PartitionOffset) {
+        let handed_out = self.next_record;
+        let mut index = 0;
+        self.buffer.retain(|record| {
+            index += 1;
+            index <= handed_out || record.partition != from.partition
         });
-        if let Some(offset) = position {
-            self.seek(PartitionOffset { partition: id, offset });
+        if let Some(partition) = self.partition(from.partition) {
+            partition.position = from.offset;
+            partition.fetched = from.offset;
         }
     }
 

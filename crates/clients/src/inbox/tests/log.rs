@@ -1,0 +1,218 @@
+//! The log's client library.
+
+use std::pin::pin;
+use std::slice;
+use std::task::Poll;
+
+use entrega_model::event::SettleTrigger;
+use entrega_model::log::{AssignedPartition, Fetched, PartitionOffset, Refusal, Request, Response};
+use entrega_model::{Delivery, Generation, Instant, Key, LaneId, MessageId, Record};
+
+use super::fake_link::FakeLink;
+use super::{config, once, ready};
+use crate::inbox::LogInbox;
+use crate::{
+    AutoSettle, ClientConfig, LogSubscription, OffsetReset, ReceiveError, SettleError,
+    Subscription, Turn, Unanswered,
+};
+
+type Link = FakeLink<Request, Response>;
+
+const LANE: LaneId = LaneId(0);
+
+fn fetched(offset: u64) -> Fetched {
+    let record = Record { message: MessageId(offset as u32), key: Key(0), bytes: 1 };
+    Fetched { partition: LANE, offset, record }
+}
+
+fn bounds(committed: Option<u64>) -> AssignedPartition {
+    AssignedPartition { partition: LANE, committed, log_start: 0, high_watermark: 10 }
+}
+
+/// Polls once, answers the request that is asked for then, and returns it.
+fn exchange(link: &Link, inbox: &LogInbox<&Link>, answer: Result<Response, Unanswered>) -> Request {
+    {
+        let mut poll = pin!(inbox.poll(Instant::NEVER));
+        assert!(once(poll.as_mut()).is_pending());
+    }
+    let (call, request) = link.asked().expect("a request");
+    link.answer(call, answer);
+    request
+}
+
+/// An inbox that is the owner of partition 0 from the committed offset on.
+fn joined(link: &Link, config: ClientConfig, committed: Option<u64>) -> LogInbox<&Link> {
+    let inbox = LogInbox::new(link, config);
+    let assigned = vec![bounds(committed)];
+    let joined = Response::Joined { generation: Generation(3), assigned };
+    assert!(matches!(exchange(link, &inbox, Ok(joined)), Request::Join { .. }));
+    assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Assigned(LANE)));
+    inbox
+}
+
+/// The same, with these offsets fetched; the first is handed out.
+fn handed<'a>(
+    link: &'a Link,
+    config: ClientConfig,
+    offsets: &[u64],
+) -> (LogInbox<&'a Link>, Delivery) {
+    let inbox = joined(link, config, Some(offsets[0]));
+    let records = offsets.iter().map(|&offset| fetched(offset)).collect();
+    let request = exchange(link, &inbox, Ok(Response::Fetched { records, positions: vec![] }));
+    let Request::Fetch { positions, generation, .. } = request else { panic!("{request:?}") };
+    assert_eq!(positions, [PartitionOffset { partition: LANE, offset: offsets[0] }]);
+    assert_eq!(generation, Generation(3));
+    let Ok(Turn::Delivery(delivery)) = ready(inbox.poll(Instant::NEVER)) else { panic!() };
+    (inbox, delivery)
+}
+
+fn committed(link: &Link) -> (crate::CallId, u64, Generation, SettleTrigger) {
+    let (call, request) = link.asked().expect("a commit");
+    let Request::Commit { offsets, generation, trigger, .. } = request else {
+        panic!("{request:?}")
+    };
+    (call, offsets[0].offset, generation, trigger)
+}
+
+#[test]
+fn a_dropped_poll_loses_no_delivery() {
+    let link = Link::new();
+    let inbox = joined(&link, config(), Some(4));
+    let records = vec![fetched(4)];
+    exchange(&link, &inbox, Ok(Response::Fetched { records, positions: vec![] }));
+    let turn = ready(inbox.poll(Instant::NEVER));
+    assert!(matches!(turn, Ok(Turn::Delivery(delivery)) if delivery.position == 4));
+}
+
+#[test]
+fn settling_commits_the_next_offset_under_the_generation_of_the_delivery() {
+    let link = Link::new();
+    let (inbox, delivery) = handed(&link, config(), &[4]);
+    let mut settle = pin!(inbox.settle(slice::from_ref(&delivery)));
+    assert!(once(settle.as_mut()).is_pending());
+    let (call, offset, generation, trigger) = committed(&link);
+    assert_eq!((offset, generation), (5, Generation(3)));
+    assert_eq!(trigger, SettleTrigger::Application);
+    link.answer(call, Ok(Response::Committed { offsets: vec![] }));
+    assert_eq!(once(settle), Poll::Ready(Ok(())));
+}
+
+#[test]
+fn a_refused_commit_loses_the_assignment_and_what_was_fetched() {
+    let link = Link::new();
+    let (inbox, delivery) = handed(&link, config(), &[4, 5]);
+    {
+        let mut settle = pin!(inbox.settle(slice::from_ref(&delivery)));
+        assert!(once(settle.as_mut()).is_pending());
+        let (call, ..) = committed(&link);
+        link.answer(call, Ok(Response::Refused(Refusal::IllegalGeneration)));
+        assert_eq!(once(settle), Poll::Ready(Err(SettleError::Fenced)));
+    }
+    assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Lost));
+    let request = exchange(&link, &inbox, Err(Unanswered));
+    assert!(matches!(request, Request::Join { .. }), "{request:?}");
+}
+
+#[test]
+fn a_rebalance_lets_the_application_settle_first() {
+    let link = Link::new();
+    let (inbox, delivery) = handed(&link, config(), &[4]);
+    let refused = Response::Refused(Refusal::RebalanceInProgress);
+    exchange(&link, &inbox, Ok(refused));
+    assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Revoking));
+    {
+        let mut settle = pin!(inbox.settle(slice::from_ref(&delivery)));
+        assert!(once(settle.as_mut()).is_pending());
+        let (call, offset, generation, _) = committed(&link);
+        assert_eq!((offset, generation), (5, Generation(3)));
+        link.answer(call, Ok(Response::Committed { offsets: vec![] }));
+        assert_eq!(once(settle), Poll::Ready(Ok(())));
+    }
+    let request = exchange(&link, &inbox, Err(Unanswered));
+    assert!(matches!(request, Request::Join { .. }), "{request:?}");
+}
+
+/// librdkafka: the offset is eligible the moment its message is handed over.
+#[test]
+fn at_delivery_the_offset_in_hand_is_stored() {
+    let link = Link::new();
+    let automatic = ClientConfig { auto_settle: AutoSettle::AtDelivery, ..config() };
+    let (inbox, _) = handed(&link, automatic, &[4]);
+    let mut commit = pin!(inbox.commit_stored());
+    assert!(once(commit.as_mut()).is_pending());
+    assert_eq!(committed(&link).1, 5);
+}
+
+/// Java: the offset is eligible when the application asks for more.
+#[test]
+fn at_the_next_receive_only_what_is_done_is_stored() {
+    let link = Link::new();
+    let automatic = ClientConfig { auto_settle: AutoSettle::AtNextReceive, ..config() };
+    let (inbox, _) = handed(&link, automatic, &[4]);
+    assert_eq!(ready(inbox.commit_stored()), Ok(()));
+    assert!(link.asked().is_none(), "the message in hand is not done");
+    let mut poll = pin!(inbox.poll(Instant::NEVER));
+    assert!(once(poll.as_mut()).is_pending());
+    let (_, offset, _, trigger) = committed(&link);
+    assert_eq!((offset, trigger), (5, SettleTrigger::NextReceive));
+}
+
+#[test]
+fn the_reset_policy_decides_where_a_new_group_begins() {
+    let check = |policy, expect: Result<u64, ReceiveError>| {
+        let link = Link::new();
+        let inbox = LogInbox::new(&link, ClientConfig { auto_offset_reset: policy, ..config() });
+        let assigned = vec![bounds(None)];
+        let joined = Response::Joined { generation: Generation(1), assigned };
+        exchange(&link, &inbox, Ok(joined));
+        match (ready(inbox.poll(Instant::NEVER)), expect) {
+            (Ok(_), Ok(offset)) => assert_eq!(inbox.position(LANE), Some(offset)),
+            (Err(error), Err(expected)) => assert_eq!(error, expected),
+            (turn, expect) => panic!("{turn:?} instead of {expect:?}"),
+        }
+    };
+    check(OffsetReset::Earliest, Ok(0));
+    check(OffsetReset::Latest, Ok(10));
+    check(OffsetReset::None, Err(ReceiveError::NoOffset(LANE)));
+}
+
+#[test]
+fn seeking_fetches_again_from_there() {
+    let link = Link::new();
+    let (inbox, _) = handed(&link, config(), &[4, 5]);
+    inbox.seek(PartitionOffset { partition: LANE, offset: 2 });
+    assert_eq!(inbox.position(LANE), Some(2));
+    let request = exchange(&link, &inbox, Err(Unanswered));
+    let Request::Fetch { positions, .. } = request else { panic!("{request:?}") };
+    assert_eq!(positions[0].offset, 2);
+}
+
+#[test]
+fn a_paused_partition_is_not_fetched() {
+    let link = Link::new();
+    let (inbox, _) = handed(&link, config(), &[4, 5]);
+    inbox.pause(LANE);
+    let request = exchange(&link, &inbox, Err(Unanswered));
+    assert!(matches!(&request, Request::Fetch { positions, .. } if positions.is_empty()));
+    inbox.resume(LANE);
+    let request = exchange(&link, &inbox, Err(Unanswered));
+    let Request::Fetch { positions, .. } = request else { panic!("{request:?}") };
+    assert_eq!(positions[0].offset, 5, "what was handed out is not fetched again");
+}
+
+#[test]
+fn closing_commits_what_is_stored_and_leaves() {
+    let link = Link::new();
+    let automatic = ClientConfig { auto_settle: AutoSettle::AtDelivery, ..config() };
+    let (inbox, _) = handed(&link, automatic, &[4]);
+    let mut close = pin!(inbox.close());
+    assert!(once(close.as_mut()).is_pending());
+    let (call, offset, _, trigger) = committed(&link);
+    assert_eq!((offset, trigger), (5, SettleTrigger::Close));
+    link.answer(call, Ok(Response::Committed { offsets: vec![] }));
+    assert!(once(close.as_mut()).is_pending());
+    let (call, request) = link.asked().expect("a goodbye");
+    assert!(matches!(request, Request::Leave { .. }));
+    link.answer(call, Ok(Response::Left));
+    assert_eq!(once(close), Poll::Ready(Ok(())));
+}

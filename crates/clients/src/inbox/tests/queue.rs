@@ -1,0 +1,159 @@
+//! The queue's client library.
+
+use std::pin::pin;
+use std::slice;
+use std::task::Poll;
+
+use entrega_model::queue::{Received, Request, Response, Settlement};
+use entrega_model::{Delivery, Instant, Key, MessageId, Record};
+
+use super::fake_link::FakeLink;
+use super::{config, once, ready};
+use crate::inbox::QueueInbox;
+use crate::{AutoSettle, ClientConfig, SettleError, SettleScope, Subscription, Turn, Unanswered};
+
+type Link = FakeLink<Request, Response>;
+
+fn received(tag: u64) -> Received {
+    let record = Record { message: MessageId(tag as u32), key: Key(0), bytes: 1 };
+    Received { tag, record, delivery_count: 1, redelivered: false }
+}
+
+/// An inbox that has received these tags and handed out the first.
+fn handed<'a>(
+    link: &'a Link,
+    config: ClientConfig,
+    tags: &[u64],
+) -> (QueueInbox<&'a Link>, Delivery) {
+    let inbox = QueueInbox::new(link, config);
+    let delivery = {
+        let mut poll = pin!(inbox.poll(Instant::NEVER));
+        assert!(once(poll.as_mut()).is_pending());
+        let (call, request) = link.asked().expect("a receive");
+        assert!(matches!(request, Request::Receive { max: 4, .. }));
+        let deliveries = tags.iter().map(|&tag| received(tag)).collect();
+        link.answer(call, Ok(Response::Received { deliveries }));
+        let Poll::Ready(Ok(Turn::Delivery(delivery))) = once(poll) else { panic!("no delivery") };
+        delivery
+    };
+    (inbox, delivery)
+}
+
+#[test]
+fn a_dropped_poll_loses_no_delivery() {
+    let link = Link::new();
+    let inbox = QueueInbox::new(&link, config());
+    {
+        let mut poll = pin!(inbox.poll(Instant::NEVER));
+        assert!(once(poll.as_mut()).is_pending());
+    }
+    let (call, _) = link.asked().expect("a receive");
+    assert!(!link.is_forgotten(call));
+    link.answer(call, Ok(Response::Received { deliveries: vec![received(7)] }));
+    let turn = ready(inbox.poll(Instant::NEVER));
+    assert!(matches!(turn, Ok(Turn::Delivery(delivery)) if delivery.position == 7));
+    assert!(link.asked().is_none(), "nothing was asked for twice");
+}
+
+#[test]
+fn an_idle_poll_keeps_its_receive() {
+    let link = Link::new();
+    let inbox = QueueInbox::new(&link, config());
+    assert_eq!(ready(inbox.poll(Instant::START)), Ok(Turn::Idle));
+    let (call, _) = link.asked().expect("a receive");
+    assert_eq!(ready(inbox.poll(Instant::START)), Ok(Turn::Idle));
+    assert!(link.asked().is_none());
+    link.answer(call, Ok(Response::Received { deliveries: vec![received(1)] }));
+    assert!(matches!(ready(inbox.poll(Instant::START)), Ok(Turn::Delivery(_))));
+}
+
+#[test]
+fn a_shutdown_ends_the_loop() {
+    let link = Link::new();
+    let inbox = QueueInbox::new(&link, config());
+    link.closing.set(true);
+    assert_eq!(ready(inbox.next()), Ok(None));
+}
+
+#[test]
+fn every_answer_to_a_settle_means_something_else() {
+    let answers = [
+        (Ok(Response::Settled { tags: vec![] }), Ok(())),
+        (Ok(Response::Stale { tags: vec![7] }), Err(SettleError::Fenced)),
+        (Err(Unanswered), Err(SettleError::Unknown)),
+    ];
+    for (answer, expect) in answers {
+        let link = Link::new();
+        let (inbox, delivery) = handed(&link, config(), &[7]);
+        let mut settle = pin!(inbox.settle(slice::from_ref(&delivery)));
+        assert!(once(settle.as_mut()).is_pending());
+        let (call, request) = link.asked().expect("a settle");
+        let Request::Settle { tags, settlement, multiple, .. } = request else { panic!() };
+        assert_eq!((tags, settlement, multiple), (vec![7], Settlement::Ack, false));
+        link.answer(call, answer);
+        assert_eq!(once(settle), Poll::Ready(expect));
+    }
+}
+
+#[test]
+fn an_unanswered_settle_is_repeated_as_configured() {
+    let link = Link::new();
+    let (inbox, delivery) = handed(&link, ClientConfig { settle_retries: 2, ..config() }, &[7]);
+    let mut settle = pin!(inbox.settle(slice::from_ref(&delivery)));
+    for _ in 0..3 {
+        assert!(once(settle.as_mut()).is_pending());
+        let (call, _) = link.asked().expect("a settle");
+        link.answer(call, Err(Unanswered));
+    }
+    assert_eq!(once(settle), Poll::Ready(Err(SettleError::Unknown)));
+    assert!(link.asked().is_none());
+}
+
+#[test]
+fn an_unconfirmed_settle_waits_for_nothing() {
+    let link = Link::new();
+    let (inbox, delivery) =
+        handed(&link, ClientConfig { settle_confirmed: false, ..config() }, &[7]);
+    assert_eq!(ready(inbox.settle(slice::from_ref(&delivery))), Ok(()));
+    let (call, _) = link.asked().expect("a settle");
+    assert!(link.is_forgotten(call));
+}
+
+#[test]
+fn a_cumulative_settle_names_the_last_tag() {
+    let link = Link::new();
+    let cumulative = ClientConfig { settle_scope: SettleScope::Cumulative, ..config() };
+    let (inbox, first) = handed(&link, cumulative, &[7, 8]);
+    let Ok(Turn::Delivery(second)) = ready(inbox.poll(Instant::NEVER)) else { panic!() };
+    let both = [first, second];
+    let mut settle = pin!(inbox.settle(&both));
+    assert!(once(settle.as_mut()).is_pending());
+    let (_, request) = link.asked().expect("a settle");
+    let Request::Settle { tags, multiple, .. } = request else { panic!() };
+    assert_eq!((tags, multiple), (vec![8], true));
+}
+
+#[test]
+fn the_next_receive_accepts_what_was_handed_out() {
+    let link = Link::new();
+    let implicit = ClientConfig { auto_settle: AutoSettle::AtNextReceive, ..config() };
+    let (inbox, _) = handed(&link, implicit, &[7, 8]);
+    assert!(matches!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Delivery(_))));
+    assert!(link.asked().is_none(), "the batch is not finished");
+    let mut poll = pin!(inbox.poll(Instant::NEVER));
+    assert!(once(poll.as_mut()).is_pending());
+    let (_, request) = link.asked().expect("a settle");
+    let Request::Settle { tags, .. } = request else { panic!() };
+    assert_eq!(tags, [7, 8]);
+}
+
+#[test]
+fn automatic_ack_is_asked_for_with_the_receive() {
+    let link = Link::new();
+    let automatic = ClientConfig { auto_settle: AutoSettle::AtDelivery, ..config() };
+    let inbox = QueueInbox::new(&link, automatic);
+    let mut poll = pin!(inbox.poll(Instant::NEVER));
+    assert!(once(poll.as_mut()).is_pending());
+    let (_, request) = link.asked().expect("a receive");
+    assert!(matches!(request, Request::Receive { settle_at_delivery: true, .. }));
+}
