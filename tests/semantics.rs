@@ -42,7 +42,6 @@ fn duplicated(report: &Report) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     /// Settling first, for certain, never duplicates.
     #[test]
@@ -56,7 +55,8 @@ proptest! {
         }
     }
 
-    /// Processing first never loses, whatever happens to consumers, sinks, broker and producers.
+    /// Processing first never loses, whatever happens to consumers, sinks, broker and producers. (Except
+    /// for cumulative acks over a link that loses deliveries; see below.)
     #[test]
     fn at_least_once_always(mix in mixes(), seed: u64) {
         let strategies = [
@@ -67,6 +67,8 @@ proptest! {
         ];
         for model in MODELS {
             for strategy in strategies {
+                let cumulative_acks = (model, strategy) == (Model::Queue, Strategy::SettleEveryN);
+                let mix = if cumulative_acks { mix.clone().without_receive_faults() } else { mix.clone() };
                 let report = judge(&mix, model, strategy, seed, None);
                 sound(&report)?;
                 prop_assert_eq!(lost(&report), 0, "{} {}", model, strategy);
@@ -203,4 +205,18 @@ fn a_late_commit_can_break_at_most_once() {
         report.verdict == Verdict::Invalid
     });
     assert!(broken, "no late commit rewound the offset before a takeover");
+}
+
+/// `multiple=true` acks everything up to a tag, and with it a delivery that the network lost on its way to
+/// the consumer. AMQP rules that out by its connection; a long poll over a lossy link does not. The same
+/// commits on a log are harmless: nothing was skipped, the position did not move.
+#[test]
+fn a_cumulative_ack_settles_what_never_arrived() {
+    let mix = Mix::frequent_receive_faults();
+    let losses = |model| -> u64 {
+        let judged = |seed| judge(&mix, model, Strategy::SettleEveryN, seed, None);
+        (0..50).map(|seed| lost(&judged(seed))).sum()
+    };
+    assert!(losses(Model::Queue) > 0);
+    assert_eq!(losses(Model::Log), 0);
 }

@@ -12,33 +12,33 @@ use proptest::strategy::Strategy as Generator;
 
 /// What makes up a scenario here.
 #[derive(Clone, Debug)]
-pub struct Mix {
-    pub messages: u32,
-    pub keys: u32,
-    pub partitions: u16,
-    pub consumers: u32,
-    pub prefetch: u32,
-    pub settle_every: u32,
-    pub jitter_ms: u32,
-    pub on_error: &'static str,
-    pub faults: Faults,
+pub(crate) struct Mix {
+    pub(crate) messages: u32,
+    pub(crate) keys: u32,
+    pub(crate) partitions: u16,
+    pub(crate) consumers: u32,
+    pub(crate) prefetch: u32,
+    pub(crate) settle_every: u32,
+    pub(crate) jitter_ms: u32,
+    pub(crate) on_error: &'static str,
+    pub(crate) faults: Faults,
 }
 
 /// One in how many; 0 is never.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Faults {
-    pub crash: u32,
-    pub stall: u32,
-    pub slow: u32,
-    pub error: u32,
-    pub settle_lost: u32,
-    pub settle_late: u32,
-    pub settle_twice: u32,
-    pub receive_lost: u32,
-    pub sink_lost: u32,
-    pub send_lost: u32,
-    pub send_twice: u32,
-    pub broker_restart: u32,
+pub(crate) struct Faults {
+    pub(crate) crash: u32,
+    pub(crate) stall: u32,
+    pub(crate) slow: u32,
+    pub(crate) error: u32,
+    pub(crate) settle_lost: u32,
+    pub(crate) settle_late: u32,
+    pub(crate) settle_twice: u32,
+    pub(crate) receive_lost: u32,
+    pub(crate) sink_lost: u32,
+    pub(crate) send_lost: u32,
+    pub(crate) send_twice: u32,
+    pub(crate) broker_restart: u32,
 }
 
 impl Mix {
@@ -57,41 +57,51 @@ impl Mix {
     }
 
     /// Crashes, stalls and lost settles, one in ten.
-    pub fn frequent_consumer_faults() -> Self {
+    pub(crate) fn frequent_consumer_faults() -> Self {
         let faults =
             Faults { crash: 10, stall: 20, slow: 10, settle_lost: 10, ..Faults::default() };
         Self { faults, ..Self::plain() }
     }
 
     /// Handler errors, one in five.
-    pub fn frequent_handler_errors() -> Self {
+    pub(crate) fn frequent_handler_errors() -> Self {
         Self { faults: Faults { error: 5, ..Faults::default() }, ..Self::plain() }
     }
 
     /// Late settles, one in five, and crashes.
-    pub fn frequent_late_settles() -> Self {
+    pub(crate) fn frequent_late_settles() -> Self {
         let faults = Faults { settle_late: 5, crash: 10, ..Faults::default() };
         Self { faults, partitions: 1, ..Self::plain() }
     }
 
-    pub fn without_faults(self) -> Self {
+    /// Receives whose request or answer is lost, one in five.
+    pub(crate) fn frequent_receive_faults() -> Self {
+        Self { faults: Faults { receive_lost: 5, ..Faults::default() }, ..Self::plain() }
+    }
+
+    pub(crate) fn without_faults(self) -> Self {
         Self { faults: Faults::default(), ..self }
     }
 
     /// A message that is stored twice is delivered twice, whatever the consumer does.
-    pub fn without_producer_faults(mut self) -> Self {
+    pub(crate) fn without_producer_faults(mut self) -> Self {
         self.faults.send_lost = 0;
         self.faults.send_twice = 0;
         self
     }
 
     /// A handler that gets no answer from its sink has to try again, and may do it twice.
-    pub fn without_sink_faults(mut self) -> Self {
+    pub(crate) fn without_sink_faults(mut self) -> Self {
         self.faults.sink_lost = 0;
         self
     }
 
-    pub fn without_late_settles(mut self) -> Self {
+    pub(crate) fn without_receive_faults(mut self) -> Self {
+        self.faults.receive_lost = 0;
+        self
+    }
+
+    pub(crate) fn without_late_settles(mut self) -> Self {
         self.faults.settle_late = 0;
         self
     }
@@ -186,7 +196,7 @@ broker.restart = {{ restart = "{broker}" }}
 }
 
 /// Any mix.
-pub fn mixes() -> impl Generator<Value = Mix> {
+pub(crate) fn mixes() -> impl Generator<Value = Mix> {
     let shape = (1_u32..40, 1_u32..6, 1_u16..4, 1_u32..4, 1_u32..8, 1_u32..6, 0_u32..3);
     (shape, faults()).prop_map(
         |((messages, keys, partitions, consumers, prefetch, settle_every, jitter_ms), faults)| {
@@ -234,7 +244,7 @@ fn faults() -> impl Generator<Value = Faults> {
 }
 
 /// Runs a mix and judges it by the strategy's own promise, or by another.
-pub fn judge(
+pub(crate) fn judge(
     mix: &Mix,
     model: Model,
     strategy: Strategy,

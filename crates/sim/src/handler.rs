@@ -77,7 +77,7 @@ where
         if self.pick(&mut world, Fault::HandlerSlow, 2, delivery) != 0 {
             delay = delay + world.times.slow;
         }
-        let failure = if world.is_poison(subscription, message) {
+        let failure = if world.is_poison(subscription, message, consumer) {
             Some((ProcessingResult::Poison, HandlerError::Poison))
         } else if self.pick(&mut world, Fault::HandlerError, 2, delivery) != 0 {
             Some((ProcessingResult::Transient, HandlerError::Transient))

@@ -444,8 +444,13 @@ where
         self.broker.audit(self.now, &mut self.events);
     }
 
-    /// Whether a message is poison to a subscription: decided once, when it is first processed.
-    pub(crate) fn is_poison(&mut self, subscription: SubscriptionId, message: MessageId) -> bool {
+    /// Whether a message is poison to a subscription: decided once, when `consumer` first processes it.
+    pub(crate) fn is_poison(
+        &mut self,
+        subscription: SubscriptionId,
+        message: MessageId,
+        consumer: ProcessId,
+    ) -> bool {
         let (word, bit) = (message.index() / 64, 1 << (message.index() % 64));
         let table = &mut self.poison[subscription.index()];
         if word >= table.decided.len() {
@@ -455,8 +460,10 @@ where
         if table.decided[word] & bit == 0 {
             table.decided[word] |= bit;
             let point = points::own_point(points::Fault::MessagePoison, subscription);
-            if self.choices.pick(point, 2) != 0 {
-                self.poison[subscription.index()].poison[word] |= bit;
+            let choice = self.choices.pick(point, 2);
+            if choice != 0 {
+                table.poison[word] |= bit;
+                self.fault(point, choice, consumer, Some(message));
             }
         }
         self.poison[subscription.index()].poison[word] & bit != 0

@@ -103,7 +103,7 @@ pub enum ErrorPolicy {
     /// Give it back to the queue at once (RabbitMQ `basic.nack` with `requeue=true`, SQS visibility
     /// timeout 0). A log has no such thing.
     Requeue,
-    /// Die without a goodbye and come back.
+    /// Leave the loop through `close()`, as an exception does, and be started again.
     Crash,
     /// Write it to the dead letters after `max_attempts`, then settle it.
     DeadLetter,

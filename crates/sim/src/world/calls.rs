@@ -9,7 +9,7 @@ use std::task::Waker;
 use entrega_brokers::Broker;
 use entrega_choice::Point;
 use entrega_clients::{CallId, Unanswered};
-use entrega_model::{ClientId, Delivery, Instant, SubscriptionId};
+use entrega_model::{ClientId, Delivery, Instant, MessageId, SubscriptionId};
 
 /// A remote call.
 pub(crate) struct Call<B: Broker> {
@@ -17,6 +17,8 @@ pub(crate) struct Call<B: Broker> {
     pub(crate) route: Route,
     pub(crate) started: Instant,
     pub(crate) payload: Payload<B>,
+    /// The message whose effect or dead letter it asks for.
+    pub(crate) about: Option<MessageId>,
     /// Somebody will ask for the answer.
     pub(crate) awaited: bool,
     /// The broker keeps the request for later.

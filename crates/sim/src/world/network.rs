@@ -68,11 +68,16 @@ where
 
     fn send(&mut self, client: ClientId, route: Route, payload: Payload<B>) -> CallId {
         let started = self.now;
+        let about = match &payload {
+            Payload::Asked { delivery, .. } => Some(delivery.record.message),
+            _ => None,
+        };
         let id = self.calls.insert(Call {
             client,
             route,
             started,
             payload,
+            about,
             awaited: true,
             parked: false,
             patient: false,
@@ -81,7 +86,7 @@ where
             waker: None,
         });
         let arrival = self.now + self.latency(route.to, client.process, REQUEST);
-        match self.pick_leg(route.request, client.process) {
+        match self.pick_leg(route.request, id) {
             LOST => self.lose(id),
             LATE => self.late_leg(id, arrival, Due::Arrive(id)),
             DUPLICATED => {
@@ -109,14 +114,21 @@ where
 
     /// What happens to a leg: the harmless 0, or an alternative of [`points::LEG`].
     #[inline]
-    fn pick_leg(&mut self, point: Option<Point>, process: ProcessId) -> u32 {
+    fn pick_leg(&mut self, point: Option<Point>, id: CallId) -> u32 {
         let Some(point) = point else { return 0 };
         let choice = self.choices.pick(point, points::LEG.len() as u32 + 1);
         if choice != 0 {
-            let message = self.processes[process.index()].concern;
-            self.fault(point, choice, process, message);
+            self.note_leg(point, choice, id);
         }
         choice
+    }
+
+    #[cold]
+    fn note_leg(&mut self, point: Point, choice: u32, id: CallId) {
+        let call = self.calls.get(id);
+        let process = call.client.process;
+        let message = call.about.or(self.processes[process.index()].concern);
+        self.fault(point, choice, process, message);
     }
 
     /// Notes a fault that a choice has injected.
@@ -281,7 +293,7 @@ where
         }
         call.payload = Payload::Answer { answer, arrived: false };
         let arrival = self.now + self.latency(route.to, process, RESPONSE);
-        match self.pick_leg(route.response, process) {
+        match self.pick_leg(route.response, id) {
             LOST => self.lose(id),
             LATE => self.late_leg(id, arrival, Due::Return(id)),
             _ => self.leg(id, arrival, Due::Return(id)),

@@ -56,8 +56,8 @@ impl Process {
     /// The process runs: so do the futures in it that have wakers of their own.
     #[inline]
     pub(crate) fn wake_guests(&mut self) {
-        for guest in self.guests.drain(..) {
-            guest.wake();
+        if !self.guests.is_empty() {
+            self.guests.drain(..).for_each(Waker::wake);
         }
     }
 
