@@ -8,11 +8,12 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig};
 use entrega_clients::Strategy;
-use entrega_model::{Model, Observer};
+use entrega_model::Model;
 use entrega_sim::scenario::Scenario;
 use entrega_sim::workload::Workload;
-use entrega_sim::{Experiment, Outcome};
+use entrega_sim::{Cast, Experiment};
 
 const SCENARIO: &str = r#"
 [workload]
@@ -42,8 +43,9 @@ restart = "1s"
 effect.after = { crash = "1/200" }
 "#;
 
-/// One message in 200 meets a crash, in a workload of this many messages.
+/// Messages in a long run; one effect in 200 is followed by a crash.
 const LONG: u32 = 10_000;
+/// Messages in a short run.
 const SHORT: u32 = 10;
 
 fn scenario(messages: u32) -> Scenario {
@@ -54,8 +56,20 @@ fn scenario(messages: u32) -> Scenario {
     }
 }
 
-fn run(experiment: &Experiment<'_>, mut observer: impl Observer) -> Outcome {
-    experiment.run(experiment.random_choices(), &mut observer)
+/// One run and its judgement.
+fn judged(experiment: &Experiment<'_>) -> Report {
+    let promise = SubscriptionConfig {
+        guarantee: experiment.strategy.guarantee(experiment.model),
+        dead_letters_declared: false,
+        ordered: false,
+    };
+    let mut checker = Checker::new(Config {
+        subscriptions: vec![promise],
+        processes: Cast::of(experiment.scenario).processes(),
+        messages: experiment.workload.planned.len(),
+    });
+    experiment.run(experiment.random_choices(), &mut checker);
+    checker.finish(End::Quiescent)
 }
 
 /// A long run, checker on, recorder off.
@@ -69,7 +83,7 @@ fn messages(criterion: &mut Criterion) {
         let experiment =
             Experiment { scenario: &scenario, workload: &workload, model, strategy, seed: 1 };
         let id = BenchmarkId::new(strategy.name(), model);
-        group.bench_function(id, |bencher| bencher.iter(|| run(black_box(&experiment), ())));
+        group.bench_function(id, |bencher| bencher.iter(|| judged(black_box(&experiment))));
     }
     group.finish();
 }
@@ -89,7 +103,7 @@ fn fresh_runs(criterion: &mut Criterion) {
                 let workload = Workload::generate(&scenario, None, seed);
                 let experiment =
                     Experiment { scenario: &scenario, workload: &workload, model, strategy, seed };
-                run(black_box(&experiment), ())
+                judged(black_box(&experiment))
             });
         });
     }

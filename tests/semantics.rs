@@ -1,10 +1,10 @@
-//! The semantics, proved as far as random runs can: for each guarantee and model a property that holds
-//! under every random workload, fault mix and choice stream, and its opposite.
+//! The semantics, proved as far as random runs can: for each guarantee and model a property that
+//! holds under every random workload, fault mix and choice stream, and its opposite.
 //!
-//! Method: a random scenario (swarm: each kind of fault is off, rare or frequent), a run, the checker's
-//! report. *Always* is a proptest property; *sometimes* is found within a fixed number of seeds, so that a
-//! simulator in which nothing happens fails; and a strategy that is known not to keep a promise is judged
-//! by that promise and must be caught.
+//! Method: a random scenario (swarm: each kind of fault is off, rare or frequent), a run, the
+//! checker's report. *Always* is a proptest property; *sometimes* is found within a fixed number of
+//! seeds, so that a simulator in which nothing happens fails; and a strategy that is known not to
+//! keep a promise is judged by that promise and must be caught.
 
 #[path = "semantics/mix.rs"]
 mod mix;
@@ -55,8 +55,8 @@ proptest! {
         }
     }
 
-    /// Processing first never loses, whatever happens to consumers, sinks, broker and producers. (Except
-    /// for cumulative acks over a link that loses deliveries; see below.)
+    /// Processing first never loses, whatever happens to consumers, sinks, broker and producers.
+    /// (Except for cumulative acks over a link that loses deliveries; see below.)
     #[test]
     fn at_least_once_always(mix in mixes(), seed: u64) {
         let strategies = [
@@ -195,8 +195,8 @@ fn skipping_a_failed_message_loses_on_the_log_only() {
     assert_eq!(losses(Model::Queue), 0);
 }
 
-/// A commit that arrives late moves the committed offset back: the broker does not check that offsets
-/// grow [KAFKA-SRC]. That is why late settles are left out of the at-most-once property.
+/// A commit that arrives late moves the committed offset back: the broker does not check that
+/// offsets grow [KAFKA-SRC]. That is why late settles are left out of the at-most-once property.
 #[test]
 fn a_late_commit_can_break_at_most_once() {
     let mix = Mix::frequent_late_settles();
@@ -207,9 +207,9 @@ fn a_late_commit_can_break_at_most_once() {
     assert!(broken, "no late commit rewound the offset before a takeover");
 }
 
-/// `multiple=true` acks everything up to a tag, and with it a delivery that the network lost on its way to
-/// the consumer. AMQP rules that out by its connection; a long poll over a lossy link does not. The same
-/// commits on a log are harmless: nothing was skipped, the position did not move.
+/// `multiple=true` acks everything up to a tag, and with it a delivery that the network lost on its
+/// way to the consumer. AMQP rules that out by its connection; a long poll over a lossy link does
+/// not. The same commits on a log are harmless: nothing was skipped, the position did not move.
 #[test]
 fn a_cumulative_ack_settles_what_never_arrived() {
     let mix = Mix::frequent_receive_faults();

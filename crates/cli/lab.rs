@@ -1,5 +1,5 @@
-//! The laboratory behind the commands: scenarios from files, judged runs, sweeps over seeds, and short
-//! examples of what a sweep has found.
+//! The laboratory behind the commands: scenarios from files, judged runs, sweeps over seeds, and
+//! short examples of what a sweep has found.
 //!
 //! The simulator does not know the checker; here they meet.
 

@@ -1,5 +1,5 @@
-//! `entrega`: the command line of the laboratory. Parses what is asked for, has it done, and turns the
-//! outcome into an exit code.
+//! `entrega`: the command line of the laboratory. Parses what is asked for, has it done, and turns
+//! the outcome into an exit code.
 //!
 //! # Layout
 //!

@@ -1,5 +1,5 @@
-//! Random scenarios: a workload, settings and a mix of faults, in which each kind of fault is off, rare
-//! or frequent.
+//! Random scenarios: a workload, settings and a mix of faults, in which each kind of fault is off,
+//! rare or frequent.
 
 use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
 use entrega_clients::Strategy;

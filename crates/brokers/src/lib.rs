@@ -1,19 +1,21 @@
 //! The two brokers, sans-IO.
 //!
-//! > **The rule.** A broker is a plain struct. It is told what time it is, which requests arrive and
-//! > which clients fall silent; it answers. It never sleeps, reads a clock, draws a random number,
-//! > locks or prints. Whoever drives it (the simulator's world, later a tokio task) owns all of that.
+//! > **The rule.** A broker is a plain struct. It is told what time it is, which requests arrive
+//! > and which clients fall silent; it answers. It never sleeps, reads a clock, draws a random
+//! > number, locks or prints. Whoever drives it (the simulator's world, later a tokio task) owns
+//! > all of that.
 //!
 //! # How to drive one
 //!
-//! 1. A request arrives: [`Broker::handle`]. `Some` is the answer. `None` parks the request: keep it.
-//! 2. After every call, if [`Broker::take_changed`] says so, offer each parked request again, in the
-//!    order in which they were parked; and offer each one again at its own deadline.
-//! 3. Keep one timer at [`Broker::next_deadline`]; when it fires, call [`Broker::advance`]. A deadline
-//!    that has become moot may fire in vain: re-arm only if the next one is earlier or the timer fired.
-//!    When time passes [`Broker::next_housekeeping`] anyway, call it then too.
-//! 4. Heartbeats are not requests. A client that cannot send them is reported [`Broker::silent`], and
-//!    [`Broker::heard`] when it can again; only in between does a session deadline exist.
+//! 1. A request arrives: [`Broker::handle`]. `Some` is the answer. `None` parks the request: keep
+//!    it.
+//! 2. After every call, if [`Broker::take_changed`] says so, offer each parked request again, in
+//!    the order in which they were parked; and offer each one again at its own deadline.
+//! 3. Keep one timer at [`Broker::next_deadline`]; when it fires, call [`Broker::advance`]. A
+//!    deadline that has become moot may fire in vain: re-arm only if the next one is earlier or the
+//!    timer fired. When time passes [`Broker::next_housekeeping`] anyway, call it then too.
+//! 4. Heartbeats are not requests. A client that cannot send them is reported [`Broker::silent`],
+//!    and [`Broker::heard`] when it can again; only in between does a session deadline exist.
 //! 5. A connection that ends without a goodbye is [`Broker::disconnected`].
 //!
 //! What really happened is pushed to `truth`, for the history.
@@ -33,9 +35,9 @@ pub trait Broker {
     /// What it answers.
     type Response;
 
-    /// Handles a request of `from`, or parks it (`None`). A parked request may be offered any number
-    /// of times; offering changes nothing unless it is answered. Buffers are taken out of the request
-    /// when it is answered and come back in the response.
+    /// Handles a request of `from`, or parks it (`None`). A parked request may be offered any
+    /// number of times; offering changes nothing unless it is answered. Buffers are taken out of
+    /// the request when it is answered and come back in the response.
     fn handle(
         &mut self,
         now: Instant,
@@ -53,8 +55,8 @@ pub trait Broker {
     /// When time alone will change something, if it will. Never earlier than it must be.
     fn next_deadline(&self) -> Option<Instant>;
 
-    /// When the broker would tidy up next (retention), if time comes that far. Nobody needs to wait for
-    /// it: a drain that did would delete the log before it is audited.
+    /// When the broker would tidy up next (retention), if time comes that far. Nobody needs to wait
+    /// for it: a drain that did would delete the log before it is audited.
     fn next_housekeeping(&self) -> Option<Instant> {
         None
     }

@@ -1,10 +1,11 @@
 //! Why a message was lost, duplicated or split.
 //!
-//! > **The rule** (semantics.md 5.4). The first cause that matches counts, in the order of [`Cause`];
-//! > the broker's truth is the evidence. `unexplained` means a bug of simulator or checker.
+//! > **The rule** (semantics.md 5.4). The first cause that matches counts, in the order of
+//! > [`Cause`]; the broker's truth is the evidence. `unexplained` means a bug of simulator or
+//! > checker.
 //!
-//! An acknowledged message that has no effect was *settled without effect* in most cases; what made the
-//! client settle is then the cause.
+//! An acknowledged message that has no effect was *settled without effect* in most cases; what made
+//! the client settle is then the cause.
 
 use std::collections::BTreeMap;
 
@@ -86,7 +87,8 @@ words! {
 }
 
 impl Cause {
-    /// The cause of a loss by a removal. A removal that follows a settle counts as the application's.
+    /// The cause of a loss by a removal. A removal that follows a settle counts as the
+    /// application's.
     pub(crate) const fn of_removal(reason: RemoveReason) -> Self {
         match reason {
             RemoveReason::Settled => Self::SettledBeforeProcess,

@@ -29,8 +29,8 @@ pub struct SubscriptionConfig {
     pub ordered: bool,
 }
 
-/// Watches a run and judges it. It keeps no history: 28 bytes for each message and subscription, 16 for
-/// each message, 4 for each offset of a log. It takes events in any order and with any ids.
+/// Watches a run and judges it. It keeps no history: 28 bytes for each message and subscription, 16
+/// for each message, 4 for each offset of a log. It takes events in any order and with any ids.
 #[derive(Clone, Debug)]
 pub struct Checker {
     sends: SendFold,

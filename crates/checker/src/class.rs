@@ -1,9 +1,9 @@
 //! The ten classes: every message that was sent is in exactly one, for each subscription.
 //!
-//! > **The rule** (semantics.md 5.3). E(m) counts applied effects, Q(m) copies in the dead-letter sink;
-//! > P(m) says whether a copy can still be retrieved at the end. The first class that matches counts,
-//! > in the order phantom, refused, split, duplicated, exact / recovered, dead_lettered, pending, lost,
-//! > absent.
+//! > **The rule** (semantics.md 5.3). E(m) counts applied effects, Q(m) copies in the dead-letter
+//! > sink; P(m) says whether a copy can still be retrieved at the end. The first class that matches
+//! > counts, in the order phantom, refused, split, duplicated, exact / recovered, dead_lettered,
+//! > pending, lost, absent.
 
 use crate::tally::{Tally, words};
 

@@ -8,9 +8,9 @@
 //! | exactly-once effect | violation | violation | violation | if declared, once | unknown |
 //! | ordered adds | – | replay is a violation | – | if declared | – |
 //!
-//! Ordered forbids reordered messages as well (semantics.md 5.7). A run without an acknowledged send,
-//! or whose drain did not finish, proves nothing (5.6, point 6). A violation that was seen stays one:
-//! invalid beats unknown.
+//! Ordered forbids reordered messages as well (semantics.md 5.7). A run without an acknowledged
+//! send, or whose drain did not finish, proves nothing (5.6, point 6). A violation that was seen
+//! stays one: invalid beats unknown.
 
 use entrega_model::Guarantee;
 

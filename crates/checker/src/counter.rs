@@ -1,7 +1,8 @@
 //! Anti-vacuity: how often a run entered the windows in which something can go wrong.
 //!
-//! A run that claims "at-least-once survives crashes" with no crash between effect and settle proves
-//! nothing (semantics.md 5.6, point 7). The windows themselves are kept by [`crate::windows`].
+//! A run that claims "at-least-once survives crashes" with no crash between effect and settle
+//! proves nothing (semantics.md 5.6, point 7). The windows themselves are kept by
+//! [`crate::windows`].
 
 use crate::tally::{Tally, words};
 

@@ -1,11 +1,12 @@
 //! Which cause belongs to a second outcome.
 //!
-//! > **The rule.** Two outcomes come from two deliveries (or from one, then its handler tried twice).
-//! > The message was handed over a second time because the *earlier delivery* had lost it: that is the
-//! > cause, whichever of the two had its effect first. So a zombie that wakes up late and a quick crash
-//! > are told by one rule.
+//! > **The rule.** Two outcomes come from two deliveries (or from one, then its handler tried
+//! > twice). The message was handed over a second time because the *earlier delivery* had lost it:
+//! > that is the cause, whichever of the two had its effect first. So a zombie that wakes up late
+//! > and a quick crash are told by one rule.
 //!
-//! An outcome is an applied effect or a dead letter; one of each is a split (semantics.md 5.3, 5.4).
+//! An outcome is an applied effect or a dead letter; one of each is a split (semantics.md 5.3,
+//! 5.4).
 
 use crate::Cause;
 use crate::message::{Message, NONE};
@@ -24,7 +25,7 @@ pub(crate) enum By {
 impl Message {
     /// Notes why the message is handed over again, and to which delivery.
     pub(crate) fn handed_over(&mut self, delivery: u32, tenure: u32, why: Option<Cause>) {
-        if self.has_outcome() && self.outcome == self.last && self.was_delivered() {
+        if self.has_outcome() {
             self.why_outcome = self.why_outcome.or(why);
         }
         self.previous = self.last;
@@ -34,8 +35,8 @@ impl Message {
         self.tenure = tenure;
     }
 
-    /// Notes an outcome before it is counted. `why_now` is why the message would be handed over again
-    /// at this moment.
+    /// Notes an outcome before it is counted. `why_now` is why the message would be handed over
+    /// again at this moment.
     pub(crate) fn note_outcome(&mut self, by: By, why_now: impl FnOnce() -> Option<Cause>) {
         if !self.has_outcome() {
             match by {
@@ -56,7 +57,6 @@ impl Message {
     /// The cause of a second outcome.
     fn second(&self, by: By, why_now: impl FnOnce() -> Option<Cause>) -> Option<Cause> {
         match by {
-            _ if self.outcome == NONE => self.why_outcome,
             By::Delivery(delivery) if delivery == self.outcome => Some(Cause::HandlerRetry),
             By::Delivery(delivery) if self.age(delivery) > self.age(self.outcome) => {
                 self.why_after(delivery)
@@ -67,7 +67,8 @@ impl Message {
         }
     }
 
-    /// Why a delivery lost the message to the one after it; of older ones only the outline is known.
+    /// Why a delivery lost the message to the one after it; of older ones only the outline is
+    /// known.
     fn why_after(&self, delivery: u32) -> Option<Cause> {
         match self.age(delivery) {
             0 => None,

@@ -1,8 +1,9 @@
-//! A histogram of integers with 128 buckets an octave: percentiles within 0.4 %, merging without loss.
+//! A histogram of integers with 128 buckets an octave: percentiles within 0.4 %, merging without
+//! loss.
 //!
 //! > **The rule.** Values below 256 are exact. Above, a bucket is one 128th of its octave wide, and
-//! > stands for its middle. A percentile is the nearest rank: the smallest recorded value that at least
-//! > that share of all values does not exceed.
+//! > stands for its middle. A percentile is the nearest rank: the smallest recorded value that at
+//! > least that share of all values does not exceed.
 //!
 //! Buckets are counted with integers, so that runs merge in any order to the same bytes.
 
@@ -72,8 +73,8 @@ impl Histogram {
         (self.count > 0).then_some(self.max)
     }
 
-    /// The value of the nearest rank for `permille` thousandths, at most 1000; `None` if nothing was
-    /// counted.
+    /// The value of the nearest rank for `permille` thousandths, at most 1000; `None` if nothing
+    /// was counted.
     pub fn quantile(&self, permille: u64) -> Option<u64> {
         if self.count == 0 {
             return None;

@@ -1,7 +1,8 @@
 //! The checker: a pure fold from events to a verdict.
 //!
 //! > **The rule.** Events in, verdict out. It reads no clock, draws nothing, keeps no history, and
-//! > never panics, whatever the events and their order. Loss and duplication are counted on effects.
+//! > never panics, whatever the events and their order. Loss and duplication are counted on
+//! > effects.
 //!
 //! # How it is used
 //!
@@ -13,10 +14,12 @@
 //! # Layout, in reading order
 //!
 //! * What comes out: [`Report`], [`Class`], [`Cause`], [`Counter`], [`Histogram`].
-//! * `checker` hands each event to the `subscription` that it is about; `finish` makes the report and
-//!   `contract` judges it.
-//! * What is remembered: `message` (28 bytes each), `sends`, `owners` (who held what), `lanes` (offsets).
+//! * `checker` hands each event to the `subscription` that it is about; `finish` makes the report
+//!   and `contract` judges it.
+//! * What is remembered: `message` (28 bytes each), `sends`, `owners` (who held what), `lanes`
+//!   (offsets).
 //! * One question a file: `loss`, `duplicate`, `redelivery`, `order`, `windows`.
+//! * Many runs of one row of a table: [`summary`].
 //!
 //! Definitions are those of semantics.md section 5, which follows Jepsen's checkers where it can
 //! [JEPSEN-CODE]; sends have three outcomes as in [JEPSEN-TUTORIAL].

@@ -1,18 +1,18 @@
 //! Why a message will have no effect.
 //!
-//! > **The rule** (semantics.md 5.4). What ended the message first, in time: it was removed, a reset
-//! > skipped it, or it was settled although it had no effect. Stored nowhere at all comes before all of
-//! > these.
+//! > **The rule** (semantics.md 5.4). What ended the message first, in time: it was removed, a
+//! > reset skipped it, or it was settled although it had no effect. Stored nowhere at all comes
+//! > before all of these.
 //!
-//! In time, because a log removes every message in the end, also those that a commit had given up long
-//! before. A commit that moves the offset back takes its word back too.
+//! In time, because a log removes every message in the end, also those that a commit had given up
+//! long before. A commit that moves the offset back takes its word back too.
 
 use crate::Cause;
 use crate::message::Message;
 
 impl Message {
-    /// Notes what may have ended it, unless something had before. It counts only if no outcome follows
-    /// and none came before.
+    /// Notes what may have ended it, unless something had before. It counts only if no outcome
+    /// follows and none came before.
     #[inline]
     pub(crate) fn note_loss(&mut self, cause: Cause) {
         self.loss = self.loss.or(Some(cause));

@@ -1,9 +1,9 @@
 //! All that is remembered of a message in one subscription: 28 bytes.
 //!
-//! A duplicate is explained by why the delivery that made the earlier effect *lost its message*, judged
-//! when the message was handed over the next time. So besides counts there are three delivery names
-//! (the last one, the one before, and the one that made the first outcome) and, for each, the cause of
-//! the hand-over that followed it.
+//! A duplicate is explained by why the delivery that made the earlier effect *lost its message*,
+//! judged when the message was handed over the next time. So besides counts there are three
+//! delivery names (the last one, the one before, and the one that made the first outcome) and, for
+//! each, the cause of the hand-over that followed it.
 
 use crate::Cause;
 
@@ -44,9 +44,9 @@ pub(crate) struct Message {
     pub(crate) loss: Option<Cause>,
 }
 
-/// How often a queue took a message back, and the highest delivery number that a consumer has told of;
-/// four bits each, saturating. A delivery whose number was taken back already, or is below one that is
-/// known, was stale when its consumer handed it over. Numbers that saturate say nothing.
+/// How often a queue took a message back, and the highest delivery number that a consumer has told
+/// of; four bits each, saturating. A delivery whose number was taken back already, or is below one
+/// that is known, was stale when its consumer handed it over. Numbers that saturate say nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Numbers(u8);
 

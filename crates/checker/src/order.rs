@@ -1,11 +1,11 @@
 //! Order within one key and one producer.
 //!
 //! > **The rule** (semantics.md 5.5). m is *reordered* if some m2 with m ≺ m2 had its first effect
-//! > before m had; *replayed* if m had an effect again after one of such an m2; stored *inverted* if
-//! > such an m2 was stored before it in the same lane.
+//! > before m had; *replayed* if m had an effect again after one of such an m2; stored *inverted*
+//! > if such an m2 was stored before it in the same lane.
 //!
-//! Since m ≺ m2 depends on the id of m2 alone ([`crate::sends`]), the highest id seen so far decides:
-//! if any m2 counts, that one does. A few bytes for each chain are enough.
+//! Since m ≺ m2 depends on the id of m2 alone ([`crate::sends`]), the highest id seen so far
+//! decides: if any m2 counts, that one does. A few bytes for each chain are enough.
 
 use entrega_model::{LaneId, MessageId};
 
@@ -59,7 +59,8 @@ impl KeyOrder {
         }
     }
 
-    /// A message had an effect again. Says whether a later one had had its effect in between or before.
+    /// A message had an effect again. Says whether a later one had had its effect in between or
+    /// before.
     #[inline]
     pub(crate) fn is_replay(&mut self, send: &Send) -> bool {
         self.front(send).effect.is_some_and(|highest| send.precedes(highest))

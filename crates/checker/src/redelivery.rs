@@ -1,12 +1,12 @@
 //! Why a message was handed over again: the evidence about one delivery, and the rule.
 //!
-//! > **The rule** (semantics.md 5.4). The first that matches, in the order of [`Cause`]: crash, lease,
-//! > session, rebalance, lost settle, nack, close, forgetful broker, reset, rewind.
+//! > **The rule** (semantics.md 5.4). The first that matches, in the order of [`Cause`]: crash,
+//! > lease, session, rebalance, lost settle, nack, close, forgetful broker, reset, rewind.
 //!
-//! Two refinements keep the first match honest. A delivery whose settle *was* recorded can only come
-//! again because the broker forgot or a position moved back, so those are looked at first. And a settle
-//! that was *refused*, with neither lease nor connection to blame, was refused because the broker had
-//! restarted; a restart is also the last resort when nothing else is known.
+//! Two refinements keep the first match honest. A delivery whose settle *was* recorded can only
+//! come again because the broker forgot or a position moved back, so those are looked at first. And
+//! a settle that was *refused*, with neither lease nor connection to blame, was refused because the
+//! broker had restarted; a restart is also the last resort when nothing else is known.
 
 use crate::Cause;
 

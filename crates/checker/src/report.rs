@@ -1,8 +1,8 @@
 //! What a run amounts to: plain data, and what the command line prints.
 //!
-//! Everything is counted for each subscription on its own. Rates are pairs of integers, so that many
-//! runs add up exactly and the one division happens where a person reads it. Definitions: semantics.md
-//! 5.2 (sets), 5.3 (classes and aggregates), 5.4 (causes), 5.5 (order), 5.6 (verdict).
+//! Everything is counted for each subscription on its own. Rates are pairs of integers, so that
+//! many runs add up exactly and the one division happens where a person reads it. Definitions:
+//! semantics.md 5.2 (sets), 5.3 (classes and aggregates), 5.4 (causes), 5.5 (order), 5.6 (verdict).
 
 use std::collections::BTreeMap;
 
@@ -146,8 +146,8 @@ pub struct Sends {
 /// Anomalies of order, and the one number that makes them comparable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Order {
-    /// Messages whose first effect came after that of a message of the same key and producer that was
-    /// sent later (first-effect inversion).
+    /// Messages whose first effect came after that of a message of the same key and producer that
+    /// was sent later (first-effect inversion).
     pub reordered: u64,
     /// Messages that had an effect *again* after one of a later message (replay inversion).
     pub replayed: u64,

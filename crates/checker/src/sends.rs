@@ -1,12 +1,13 @@
-//! What the producers' side of a history says: who sent what, when, with which outcome, and so which
-//! message was sent before which.
+//! What the producers' side of a history says: who sent what, when, with which outcome, and so
+//! which message was sent before which.
 //!
 //! > **The rule** (semantics.md 5.5). m1 ≺ m2 iff both have one key and one producer and m1 was
 //! > acknowledged before m2 was first sent.
 //!
-//! Ids grow in the order in which a producer first sends. So it is enough to keep, for each message,
-//! its *mark*: the highest id that its producer had sent when it was acknowledged. Then m1 ≺ m2 iff
-//! id(m2) > mark(m1), and no pair has to be looked at. Messages of one key and producer are a *chain*.
+//! Ids grow in the order in which a producer first sends. So it is enough to keep, for each
+//! message, its *mark*: the highest id that its producer had sent when it was acknowledged. Then m1
+//! ≺ m2 iff id(m2) > mark(m1), and no pair has to be looked at. Messages of one key and producer
+//! are a *chain*.
 
 use entrega_model::event::SendOutcome;
 use entrega_model::{Instant, Key, MessageId, ProcessId};
@@ -60,7 +61,8 @@ impl Send {
         self.chain as usize
     }
 
-    /// Whether it was sent, and acknowledged, before the message with id `other` of its chain was sent.
+    /// Whether it was sent, and acknowledged, before the message with id `other` of its chain was
+    /// sent.
     #[inline]
     pub(crate) fn precedes(&self, other: u32) -> bool {
         other > self.mark

@@ -1,8 +1,8 @@
 //! The fold over the events of one subscription.
 //!
-//! Each method takes one kind of event. Where an event changes the state of a delivery that a consumer
-//! holds, it goes through [`SubscriptionFold::change`], so that the windows of [`crate::windows`] stay
-//! true.
+//! Each method takes one kind of event. Where an event changes the state of a delivery that a
+//! consumer holds, it goes through [`SubscriptionFold::change`], so that the windows of
+//! [`crate::windows`] stay true.
 
 mod evidence;
 mod settles;
@@ -34,6 +34,8 @@ pub(crate) struct SubscriptionFold {
     owners: Owners,
     progress: Table<Progress>,
     generation: Option<Generation>,
+    /// Whether the broker tells what it records; what consumers were told is then of no interest.
+    has_truth: bool,
 }
 
 /// Sums over all messages.
@@ -81,6 +83,7 @@ impl SubscriptionFold {
             owners: Owners::with_capacity(processes),
             progress: Table::default(),
             generation: None,
+            has_truth: false,
         }
     }
 
@@ -93,6 +96,7 @@ impl SubscriptionFold {
         self.owners.clear();
         self.progress.clear();
         self.generation = None;
+        self.has_truth = false;
     }
 
     #[inline]

@@ -1,8 +1,8 @@
 //! A table indexed by dense ids that survives ids that are not.
 //!
-//! Ids of a run are dense, so a vector is the table. A history from elsewhere may name anything: an id
-//! far beyond the end must not make the vector huge, so it goes into a tree beside it until the vector
-//! has grown to meet it. In a dense run the tree is empty and is never looked at.
+//! Ids of a run are dense, so a vector is the table. A history from elsewhere may name anything: an
+//! id far beyond the end must not make the vector huge, so it goes into a tree beside it until the
+//! vector has grown to meet it. In a dense run the tree is empty and is never looked at.
 
 use std::collections::BTreeMap;
 

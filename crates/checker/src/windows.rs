@@ -1,8 +1,9 @@
 //! The critical windows: between hand-over, effect and settle.
 //!
-//! Every delivery that a living consumer holds is in one of four states. When the consumer crashes or
-//! stalls, the states that are not empty say which windows the fault has hit; a run counts them, so
-//! that a claim about a window nobody entered is not taken for evidence (semantics.md 5.6, point 7).
+//! Every delivery that a living consumer holds is in one of four states. When the consumer crashes
+//! or stalls, the states that are not empty say which windows the fault has hit; a run counts them,
+//! so that a claim about a window nobody entered is not taken for evidence (semantics.md 5.6, point
+//! 7).
 
 use crate::message::{Flag, Message};
 use crate::owners::Life;
@@ -17,8 +18,8 @@ const SETTLE: usize = 2;
 /// Both.
 const BOTH: usize = 3;
 
-/// The state of the last delivery of a message. None if there is none, if it was given back, or if it
-/// is settled and its handler failed: then no effect will follow.
+/// The state of the last delivery of a message. None if there is none, if it was given back, or if
+/// it is settled and its handler failed: then no effect will follow.
 #[inline]
 pub(crate) fn state_of(message: &Message) -> Option<usize> {
     let settled = message.has(Flag::Settled);

@@ -1,5 +1,5 @@
-//! `entrega compare`: every model and strategy of a scenario over many seeds, in one table, with a short
-//! example behind every anomaly.
+//! `entrega compare`: every model and strategy of a scenario over many seeds, in one table, with a
+//! short example behind every anomaly.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
         Format::Json => output::json(&compare_json::document(&comparison))?,
     };
     output::write(args.output.as_deref(), &text)?;
-    Ok(super::code(comparison.violated.is_empty()))
+    Ok(super::code(comparison.violated.is_empty() && !comparison.partial))
 }
 
 /// The models and strategies to compare: those of the scenario, or those asked for.
@@ -100,8 +100,8 @@ fn progress(runs: u64, quiet: bool) -> ProgressBar {
     bar
 }
 
-/// A short example for every anomaly and cause of every row. Where none of an anomaly's causes has one
-/// with a single fault, pairs of faults are tried.
+/// A short example for every anomaly and cause of every row. Where none of an anomaly's causes has
+/// one with a single fault, pairs of faults are tried.
 fn find_examples(plan: &Plan<'_>, contests: &[Contest]) -> Vec<Example> {
     let wanted: Vec<Vec<Wanted>> = contests.iter().flat_map(wanted_of).collect();
     let find = |causes: &Vec<Wanted>| -> Vec<Example> {

@@ -61,7 +61,7 @@ fn strategies() -> String {
     let mut text = "Strategies (what each promises on a log and on a queue)\n".to_owned();
     for strategy in Strategy::ALL {
         let (log, queue) = (strategy.guarantee(Model::Log), strategy.guarantee(Model::Queue));
-        let _ = writeln!(text, "  {strategy:27} {log:20} {queue:20}");
+        let _ = writeln!(text, "  {strategy:27} {log:20} {queue}");
         let _ = writeln!(text, "      {}", strategy.summary());
     }
     text

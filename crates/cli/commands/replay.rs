@@ -35,12 +35,12 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
         args.replay.parse().map_err(|error| Failure::new(format!("{error}")))?;
     let loaded = LoadedScenario::read(&args.file, &replay.overrides)?;
     belongs(&replay, &loaded)?;
-    let scenario = match replay.messages {
+    let version = match replay.messages {
         Some(messages) => loaded.short(messages),
-        None => loaded.scenario.clone(),
+        None => loaded.full(),
     };
-    let workload = loaded.workload(&scenario, replay.seed);
-    let again = again(&replay, &scenario, &workload)?;
+    let workload = version.workload(replay.seed);
+    let again = again(&replay, &version.scenario, &workload)?;
     let text = match args.format {
         Format::Text => text(&again, args),
         Format::Json => output::json(&json(&again, &replay))?,
@@ -163,14 +163,22 @@ fn bodies(text: &mut String, again: &Again<'_>) {
         concerned = (0..again.workload.planned.len() as u32).map(MessageId).collect();
     }
     for message in concerned.into_iter().take(BODIES) {
-        let body = again.workload.body(message);
-        let mut shown: String = body.chars().take(BODY_CHARS).collect();
-        if shown.len() < body.len() {
-            shown.push('…');
-        }
-        let _ = writeln!(text, "{}  {shown}", story::name(message));
+        let _ = writeln!(text, "{}  {}", story::name(message), content(again, message));
     }
     text.push('\n');
+}
+
+/// An order, shortened; of a message without a known content its size.
+fn content(again: &Again<'_>, message: MessageId) -> String {
+    let body = again.workload.body(message);
+    if !body.starts_with('{') {
+        return format!("{} bytes", body.len());
+    }
+    let mut shown: String = body.chars().take(BODY_CHARS).collect();
+    if shown.len() < body.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 fn verdicts(text: &mut String, again: &Again<'_>) {

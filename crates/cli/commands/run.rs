@@ -22,7 +22,7 @@ use notes::Notes;
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let loaded = LoadedScenario::read(&args.file, &args.set)?;
-    let workload = loaded.workload(&loaded.scenario, args.seed);
+    let workload = loaded.full().workload(args.seed);
     let scenario = &loaded.scenario;
     let (Some(model), Some(strategy)) = (
         args.model.or_else(|| scenario.models.first().copied()),

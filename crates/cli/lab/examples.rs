@@ -1,9 +1,11 @@
-//! The shortest story behind an anomaly: a five-message version of the scenario, and one fault or two.
+//! The shortest story behind an anomaly: a five-message version of the scenario, and one fault or
+//! two.
 //!
-//! A sweep says that something happens; here the same thing is looked for where a person can follow it.
-//! Every single fault that the scenario knows is tried at every point of the short run, then every pair;
-//! the first that shows the anomaly is the example, so it is the simplest by number of faults. Several
-//! seeds are tried, because some anomalies need a lucky moment (a timer between two events).
+//! A sweep says that something happens; here the same thing is looked for where a person can follow
+//! it. Every single fault that the scenario knows is tried at every point of the short run, then
+//! every pair; the first that shows the anomaly is the example, so it is the simplest by number of
+//! faults. Several seeds are tried, because some anomalies need a lucky moment (a timer between two
+//! events).
 
 use entrega_checker::{Cause, Class, SubscriptionReport};
 use entrega_choice::{Choice, Choices, Odds, format_choices};
@@ -13,7 +15,7 @@ use entrega_sim::scenario::Scenario;
 use entrega_sim::workload::Workload;
 use entrega_sim::{Cast, Experiment, points};
 
-use super::files::LoadedScenario;
+use super::files::{LoadedScenario, Version};
 use super::judge::{Judged, judge};
 use super::replay_string::ReplayString;
 
@@ -87,9 +89,9 @@ pub(crate) fn with_one_fault(
     wanted: Wanted,
     seed: u64,
 ) -> Option<Example> {
-    let scenario = loaded.short(MESSAGES);
+    let short = loaded.short(MESSAGES);
     (seed..seed + SINGLE_SEEDS)
-        .find_map(|seed| Search::new(loaded, &scenario, wanted, seed).with_one_fault())
+        .find_map(|seed| Search::new(loaded, &short, wanted, seed).with_one_fault())
 }
 
 /// Looks for an example with two faults, which takes much longer.
@@ -98,9 +100,9 @@ pub(crate) fn with_two_faults(
     wanted: Wanted,
     seed: u64,
 ) -> Option<Example> {
-    let scenario = loaded.short(MESSAGES);
+    let short = loaded.short(MESSAGES);
     (seed..seed + PAIR_SEEDS)
-        .find_map(|seed| Search::new(loaded, &scenario, wanted, seed).with_two_faults())
+        .find_map(|seed| Search::new(loaded, &short, wanted, seed).with_two_faults())
 }
 
 /// The search in the short run of one seed.
@@ -115,13 +117,13 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(loaded: &'a LoadedScenario, scenario: &'a Scenario, wanted: Wanted, seed: u64) -> Self {
-        let workload = loaded.workload(scenario, seed);
+    fn new(loaded: &'a LoadedScenario, short: &'a Version<'a>, wanted: Wanted, seed: u64) -> Self {
         let concerns = |odds: &Odds| {
             points::describe(odds.point).1.is_none_or(|whose| whose == wanted.subscription)
         };
-        let odds = scenario.odds().into_iter().filter(concerns).collect();
-        Self { loaded, scenario, workload, wanted, seed, odds }
+        let odds = short.scenario.odds().into_iter().filter(concerns).collect();
+        let workload = short.workload(seed);
+        Self { loaded, scenario: &short.scenario, workload, wanted, seed, odds }
     }
 
     fn with_one_fault(&self) -> Option<Example> {
@@ -146,8 +148,8 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// Every fault at every occurrence that a run has passed; as the second of a pair, only those that do
-    /// not repeat a pair in the other order.
+    /// Every fault at every occurrence that a run has passed; as the second of a pair, only those
+    /// that do not repeat a pair in the other order.
     fn singles(&self, run: &Judged, after: Option<Choice>) -> Vec<Choice> {
         let mut singles: Vec<Choice> = self
             .odds

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use entrega_sim::scenario::{Scenario, ScenarioDigest};
-use entrega_sim::workload::{Rows, Workload};
+use entrega_sim::workload::{Planner, Rows, Workload};
 
 use crate::failure::Failure;
 
@@ -19,6 +19,20 @@ pub(crate) struct LoadedScenario {
     /// What `--set` changed.
     pub(crate) overrides: Vec<(String, String)>,
     rows: Option<Rows>,
+}
+
+/// The short version of a scenario, or the scenario itself, ready to plan workloads.
+pub(crate) struct Version<'a> {
+    pub(crate) scenario: Scenario,
+    planner: Planner,
+    rows: Option<&'a Rows>,
+}
+
+impl Version<'_> {
+    /// The messages for a seed.
+    pub(crate) fn workload(&self, seed: u64) -> Workload {
+        self.planner.plan(self.rows, seed)
+    }
 }
 
 impl LoadedScenario {
@@ -36,21 +50,26 @@ impl LoadedScenario {
         Ok(Self { path: name, scenario, digest, overrides, rows })
     }
 
-    /// The short version of the scenario: this many messages at most, of two keys at most, so that a
-    /// person can follow it and messages of one key still meet.
-    pub(crate) fn short(&self, messages: u32) -> Scenario {
+    /// The scenario as it is.
+    pub(crate) fn full(&self) -> Version<'_> {
+        self.version(self.scenario.clone())
+    }
+
+    /// The short version of the scenario: this many messages at most, of two keys at most, so that
+    /// a person can follow it and messages of one key still meet.
+    pub(crate) fn short(&self, messages: u32) -> Version<'_> {
         let mut scenario = self.scenario.clone();
         let workload = &mut scenario.workload;
         workload.messages = Some(workload.message_count().min(messages));
         if workload.from.is_none() {
             workload.keys = Some(workload.key_count().min(SHORT_KEYS));
         }
-        scenario
+        self.version(scenario)
     }
 
-    /// The messages of `scenario`, which is this one or its short version, for a seed.
-    pub(crate) fn workload(&self, scenario: &Scenario, seed: u64) -> Workload {
-        Workload::generate(scenario, self.rows.as_ref(), seed)
+    fn version(&self, scenario: Scenario) -> Version<'_> {
+        let planner = Planner::new(&scenario);
+        Version { scenario, planner, rows: self.rows.as_ref() }
     }
 }
 

@@ -1,9 +1,10 @@
 //! One run in a line that fits in a chat message.
 //!
-//! `1:4f2a91c0:7:queue:process-then-settle:messages=5:mailer.effect.after#2=crash:9b1e`: the version of
-//! the format, the digest of the scenario, the seed, the model, the strategy, what differs from the
-//! scenario as written (`messages=5` and overrides, joined by `&`), the choices that were not harmless
-//! (joined by `+`), and a checksum, so that a character lost on the way is noticed.
+//! `1:4f2a91c0:7:queue:process-then-settle:messages=5:mailer.effect.after#2=crash:9b1e`: the
+//! version of the format, the digest of the scenario, the seed, the model, the strategy, what
+//! differs from the scenario as written (`messages=5` and overrides, joined by `&`), the choices
+//! that were not harmless (joined by `+`), and a checksum, so that a character lost on the way is
+//! noticed.
 
 use std::fmt;
 use std::str::FromStr;

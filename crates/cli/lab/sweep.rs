@@ -1,7 +1,7 @@
 //! Many seeds of every model and strategy of a scenario, on all cores.
 //!
-//! The result does not depend on the number of threads: each run is a function of its seed, and runs are
-//! added up in the order of their seeds.
+//! The result does not depend on the number of threads: each run is a function of its seed, and
+//! runs are added up in the order of their seeds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +11,7 @@ use entrega_model::Model;
 use entrega_sim::Experiment;
 use rayon::prelude::*;
 
-use super::files::LoadedScenario;
+use super::files::{LoadedScenario, Version};
 use super::judge::judge;
 
 /// What to sweep over.
@@ -42,6 +42,7 @@ impl Plan<'_> {
     /// Runs them all, or those that were begun before `stop` was raised. `done` hears of each.
     pub(crate) fn sweep(&self, stop: &AtomicBool, done: &(dyn Fn() + Sync)) -> Vec<Contest> {
         let contests = self.contests.len();
+        let full = self.loaded.full();
         let reports: Vec<Option<Report>> = (0..self.seeds as usize * contests)
             .into_par_iter()
             .map(|job| {
@@ -49,19 +50,12 @@ impl Plan<'_> {
                     return None;
                 }
                 let (model, strategy) = self.contests[job % contests];
-                let report = self.run(model, strategy, self.seed + (job / contests) as u64);
+                let report = run(&full, model, strategy, self.seed + (job / contests) as u64);
                 done();
                 Some(report)
             })
             .collect();
         self.add_up(&reports)
-    }
-
-    fn run(&self, model: Model, strategy: Strategy, seed: u64) -> Report {
-        let scenario = &self.loaded.scenario;
-        let workload = self.loaded.workload(scenario, seed);
-        let experiment = Experiment { scenario, workload: &workload, model, strategy, seed };
-        judge(&experiment, experiment.random_choices(), &mut ()).report
     }
 
     fn add_up(&self, reports: &[Option<Report>]) -> Vec<Contest> {
@@ -84,4 +78,10 @@ impl Plan<'_> {
         }
         contests
     }
+}
+
+fn run(full: &Version<'_>, model: Model, strategy: Strategy, seed: u64) -> Report {
+    let (scenario, workload) = (&full.scenario, full.workload(seed));
+    let experiment = Experiment { scenario, workload: &workload, model, strategy, seed };
+    judge(&experiment, experiment.random_choices(), &mut ()).report
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use entrega_checker::Verdict;
 use entrega_checker::summary::Rate;
-use entrega_model::{Duration, Model};
+use entrega_model::{Duration, Guarantee, Model};
 
 use crate::lab::comparison::{Comparison, Row, Told};
 
@@ -14,7 +14,7 @@ pub(crate) fn render(comparison: &Comparison<'_>) -> String {
     let mut text = String::new();
     heading(&mut text, comparison);
     for subscription in comparison.loaded.scenario.subscription_names() {
-        let _ = writeln!(text, "\n{subscription}\n{}", table(comparison, subscription));
+        let _ = writeln!(text, "\n{subscription}\n{}", table(comparison, subscription).trim_fmt());
     }
     legend(&mut text, comparison);
     examples(&mut text, comparison);
@@ -26,19 +26,23 @@ pub(crate) fn render(comparison: &Comparison<'_>) -> String {
 
 fn heading(text: &mut String, comparison: &Comparison<'_>) {
     let scenario = &comparison.loaded.scenario;
-    let messages = scenario.workload.message_count();
+    let messages = comparison.rows.iter().map(messages_a_run).max().unwrap_or(0);
     let last = comparison.seed + u64::from(comparison.seeds) - 1;
     let _ = writeln!(text, "{}", scenario.title);
     let _ = writeln!(
         text,
         "{} messages a run, seeds {} to {last}, scenario {}",
-        thousands(u64::from(messages)),
+        thousands(messages),
         comparison.seed,
         comparison.loaded.digest
     );
     if comparison.partial {
         let _ = writeln!(text, "PARTIAL: interrupted; only the runs that were finished count");
     }
+}
+
+fn messages_a_run(row: &Row) -> u64 {
+    row.summary.sends.invoked.checked_div(row.summary.runs).unwrap_or(0)
 }
 
 fn table(comparison: &Comparison<'_>, subscription: &str) -> Table {
@@ -96,6 +100,7 @@ fn cells(model: String, row: &Row) -> Vec<String> {
 
 fn verdict(row: &Row) -> String {
     let word = match row.verdict {
+        Verdict::Valid if row.guarantee == Guarantee::None => "–",
         Verdict::Valid => "yes",
         Verdict::Unknown => "unknown",
         Verdict::Invalid => "NO",
@@ -142,7 +147,7 @@ fn legend(text: &mut String, comparison: &Comparison<'_>) {
     let runs = comparison.rows.iter().map(|row| row.summary.runs).max().unwrap_or(0);
     let _ = writeln!(
         text,
-        "\n{runs} runs a row. lost, duplicated: shares of acknowledged sends with 95 % intervals over \
+        "\n{runs} run(s) a row. lost, duplicated: shares of acknowledged sends with 95 % intervals over \
          runs; where nothing\nhappened, the share of runs in which it still could (3/n). redelivered, \
          dead (letters), reordered: messages in all runs.\np50, p99: from send to first effect, in \
          virtual time. The last column says whether the promise was kept in every run."
@@ -162,7 +167,10 @@ fn examples(text: &mut String, comparison: &Comparison<'_>) {
     if told.is_empty() {
         return;
     }
-    let _ = writeln!(text, "\nHow it happens, in runs of five messages (`entrega` is target/release/entrega):");
+    let _ = writeln!(
+        text,
+        "\nHow it happens, in runs of five messages (`entrega` is target/release/entrega):"
+    );
     for told in told {
         let wanted = &told.example.wanted;
         let anomaly = wanted.anomaly.name().replace('_', " ");

@@ -24,11 +24,11 @@ pub(crate) fn subscriptions(report: &Report, names: &Names<'_>) -> String {
     text
 }
 
-/// What producers were told: `10 sent: 9 ok, 1 indeterminate, 0 refused; 2 retries`.
+/// What producers were told: `10 sent: 9 ok, 1 indeterminate, 0 refused; retries: 2`.
 pub(crate) fn sends(report: &Report) -> String {
     let sends = &report.sends;
     format!(
-        "{} sent: {} ok, {} indeterminate, {} refused; {} retries",
+        "{} sent: {} ok, {} indeterminate, {} refused; retries: {}",
         sends.invoked, sends.ok, sends.info, sends.fail, sends.retries
     )
 }
@@ -73,7 +73,7 @@ fn lines(of: &SubscriptionReport, names: &Names<'_>) -> Vec<(&'static str, Strin
         (
             "duplicated",
             format!(
-                "{} of {}{}, {} effects in excess",
+                "{} of {}{}, excess effects: {}",
                 of.repeated,
                 of.present,
                 share(of.repeated, of.present),
@@ -85,7 +85,7 @@ fn lines(of: &SubscriptionReport, names: &Names<'_>) -> Vec<(&'static str, Strin
     lines.push(("deliveries", deliveries(of)));
     if of.dead_letters > 0 {
         let excess = of.dlq_excess;
-        lines.push(("dead letters", format!("{}, {excess} in excess", of.dead_letters)));
+        lines.push(("dead letters", format!("{}, in excess: {excess}", of.dead_letters)));
     }
     lines.push(("order", order(of, names)));
     lines.push(("put to test", windows(of)));
@@ -133,7 +133,7 @@ fn deliveries(of: &SubscriptionReport) -> String {
     let (deliveries, acknowledged) = of.amplification();
     let per = if acknowledged == 0 { 0.0 } else { deliveries as f64 / acknowledged as f64 };
     format!(
-        "{deliveries} of {} stored copies, {} redeliveries, {per:.3} for each acknowledged message",
+        "{deliveries} of {} stored copies, redeliveries: {}, {per:.3} for each acknowledged message",
         of.stored, of.redeliveries
     )
 }
@@ -157,7 +157,7 @@ fn order(of: &SubscriptionReport, names: &Names<'_>) -> String {
 fn windows(of: &SubscriptionReport) -> String {
     let hit = of.counters.iter().filter(|(_, count)| *count > 0);
     let hit: Vec<String> = hit
-        .map(|(counter, count)| format!("{count} {}", counter.name().replace('_', " ")))
+        .map(|(counter, count)| format!("{}: {count}", counter.name().replace('_', " ")))
         .collect();
     match hit.is_empty() {
         true => "no critical window was hit, so this run proves nothing".to_owned(),

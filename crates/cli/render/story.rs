@@ -1,8 +1,8 @@
 //! A run in one sentence: what went wrong, and what came of it.
 //!
-//! > **The rule.** A sentence says nothing that the events do not say; so it agrees with the timeline of
-//! > the same run. First comes what was injected, as far as it concerns the message; then what the broker
-//! > made of it; at the end, the anomaly.
+//! > **The rule.** A sentence says nothing that the events do not say; so it agrees with the
+//! > timeline of the same run. First comes what was injected, as far as it concerns the message;
+//! > then what the broker made of it; at the end, the anomaly.
 //!
 //! * [`chronicle`]: looking things up in the events.
 //! * [`faults`]: the words for faults.

@@ -1,7 +1,8 @@
 //! What the application does with a message, and what it does when that fails.
 //!
-//! An error policy is a parameter apart from the strategy (`semantics.md` 1.4): the same policy loses on
-//! a log and merely reorders on a queue, because a cumulative commit covers a message that was skipped.
+//! An error policy is a parameter apart from the strategy (`semantics.md` 1.4): the same policy
+//! loses on a log and merely reorders on a queue, because a cumulative commit covers a message that
+//! was skipped.
 
 use std::slice;
 
@@ -64,8 +65,8 @@ pub enum ErrorPolicy {
 
 /// What a strategy sees of the application.
 pub trait Application {
-    /// Processes a message under the error policy and returns what may be settled now: the message, or
-    /// nothing if the policy leaves it unsettled.
+    /// Processes a message under the error policy and returns what may be settled now: the message,
+    /// or nothing if the policy leaves it unsettled.
     ///
     /// # Errors
     /// [`Stop`] if the policy is to stop.

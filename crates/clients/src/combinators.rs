@@ -1,5 +1,5 @@
-//! The three ways to put futures together. They replace `spawn` and `select!`, so that a whole consumer
-//! is one future: a crash is that future being dropped.
+//! The three ways to put futures together. They replace `spawn` and `select!`, so that a whole
+//! consumer is one future: a crash is that future being dropped.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};

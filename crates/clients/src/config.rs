@@ -1,5 +1,6 @@
 //! Settings that decide semantics. They are data of a subscription, not code of a strategy, because
-//! that is how real clients hide them: the same loop loses or duplicates by its configuration alone.
+//! that is how real clients hide them: the same loop loses or duplicates by its configuration
+//! alone.
 
 use entrega_model::{Duration, SubscriptionId};
 
@@ -8,7 +9,8 @@ use entrega_model::{Duration, SubscriptionId};
 pub struct ClientConfig {
     /// The consumer group or queue that it reads.
     pub subscription: SubscriptionId,
-    /// How many deliveries it asks for at once and holds unsettled (`prefetch`, `max.poll.records`).
+    /// How many deliveries it asks for at once and holds unsettled (`prefetch`,
+    /// `max.poll.records`).
     pub prefetch: u32,
     /// Whether the library settles by itself, and when.
     pub auto_settle: AutoSettle,
@@ -22,10 +24,11 @@ pub struct ClientConfig {
     pub settle_retries: u32,
     /// Where a group starts that has no committed offset (`auto.offset.reset`).
     pub auto_offset_reset: OffsetReset,
-    /// Whether the application is told of a revocation and may finish and settle what it has in flight.
+    /// Whether the application is told of a revocation and may finish and settle what it has in
+    /// flight.
     pub drain_on_revoke: bool,
-    /// How long the application may take between two polls on a log before the library leaves the group
-    /// (`max.poll.interval.ms`); none for no limit.
+    /// How long the application may take between two polls on a log before the library leaves the
+    /// group (`max.poll.interval.ms`); none for no limit.
     pub max_poll_interval: Option<Duration>,
 }
 
@@ -37,8 +40,8 @@ pub enum AutoSettle {
     /// On a log an offset is stored when its message is handed over, and a background timer commits
     /// what is stored (librdkafka). On a queue the hand-over itself acks (automatic ack).
     AtDelivery,
-    /// On a log a poll commits the positions of earlier polls, at most once an interval (Java). On a
-    /// queue the next receive accepts the batch before it (share groups, implicit mode).
+    /// On a log a poll commits the positions of earlier polls, at most once an interval (Java). On
+    /// a queue the next receive accepts the batch before it (share groups, implicit mode).
     AtNextReceive,
 }
 

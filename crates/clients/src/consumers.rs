@@ -1,8 +1,8 @@
 //! The consumers: one delivery semantic a file, in teaching order.
 //!
-//! Each is a loop over a [`Subscription`] that a learner reads like pseudocode. It runs in the simulator
-//! and live, on a log and on a queue. The prose above each function names its crash window: the moment
-//! in which a crash loses or duplicates.
+//! Each is a loop over a [`Subscription`] that a learner reads like pseudocode. It runs in the
+//! simulator and live, on a log and on a queue. The prose above each function names its crash
+//! window: the moment in which a crash loses or duplicates.
 
 mod auto_settle;
 mod dead_letter;

@@ -15,8 +15,8 @@
 //!
 //! # The one lesson
 //!
-//! A strategy that makes sense on both models is written once, over [`Subscription`]. What differs is
-//! what *settle* means: on a log it commits an offset, which covers every earlier message of the
+//! A strategy that makes sense on both models is written once, over [`Subscription`]. What differs
+//! is what *settle* means: on a log it commits an offset, which covers every earlier message of the
 //! partition; on a queue it acks one message. Everything else in the tables follows from that.
 
 pub mod application;

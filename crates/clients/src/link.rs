@@ -1,9 +1,10 @@
-//! What the client library needs of a network. The simulator's links and live transports provide it;
-//! everything above is written once.
+//! What the client library needs of a network. The simulator's links and live transports provide
+//! it; everything above is written once.
 //!
-//! A call is started, and its answer is awaited apart from that. So a receive that nobody waits for any
-//! more is not lost: the inbox remembers it and the next poll takes its answer. A call that gets no
-//! answer within the request timeout is [`Unanswered`]: whether it was carried out is unknown.
+//! A call is started, and its answer is awaited apart from that. So a receive that nobody waits for
+//! any more is not lost: the inbox remembers it and the next poll takes its answer. A call that
+//! gets no answer within the request timeout is [`Unanswered`]: whether it was carried out is
+//! unknown.
 
 use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
@@ -14,8 +15,8 @@ use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallId(pub u32);
 
-/// No answer came within the request timeout. The outcome is indeterminate: the request may have been
-/// lost, or carried out and its answer lost.
+/// No answer came within the request timeout. The outcome is indeterminate: the request may have
+/// been lost, or carried out and its answer lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no answer within the request timeout; the outcome is unknown")]
 pub struct Unanswered;

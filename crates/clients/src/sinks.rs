@@ -1,7 +1,7 @@
 //! Where effects happen: the state machine on the far side of the handler's call.
 //!
-//! A sink survives every crash of its callers. What it can do decides which guarantee can hold: to a
-//! plain sink (an e-mail server) nothing but the number of calls matters.
+//! A sink survives every crash of its callers. What it can do decides which guarantee can hold: to
+//! a plain sink (an e-mail server) nothing but the number of calls matters.
 
 mod deduplicating;
 mod plain;

@@ -12,8 +12,8 @@ pub trait Subscription {
 
     /// The next turn of events, or [`Turn::Idle`] at `until` if there is none before.
     ///
-    /// May be dropped at any await without losing a delivery: what was asked for meanwhile is handed out
-    /// by the next poll.
+    /// May be dropped at any await without losing a delivery: what was asked for meanwhile is
+    /// handed out by the next poll.
     ///
     /// # Errors
     /// [`ReceiveError`] says why there can be no further turn.
@@ -118,8 +118,8 @@ pub enum Turn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// There is no committed offset, or it is out of range, and `auto_offset_reset` is `none`. Commit an
-    /// offset by hand or choose another policy.
+    /// There is no committed offset, or it is out of range, and `auto_offset_reset` is `none`.
+    /// Commit an offset by hand or choose another policy.
     #[error("no valid committed offset in partition {0}, and auto_offset_reset is none")]
     NoOffset(LaneId),
     /// The broker does not know the queue or group. A mistake in the configuration.
@@ -130,7 +130,8 @@ pub enum ReceiveError {
 /// Why a settle is not known to be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SettleError {
-    /// No answer: it may have been recorded or not. Settling again is safe; processing again may not be.
+    /// No answer: it may have been recorded or not. Settling again is safe; processing again may
+    /// not be.
     #[error("no answer to the settle; it may or may not be recorded")]
     Unknown,
     /// Refused for certain: the lease or the assignment is somebody else's now. Do not repeat it.
@@ -155,8 +156,8 @@ pub enum Stop {
     DeadLetter(crate::Unanswered),
 }
 
-/// Carrying on after a settle that may not be recorded. Right for whoever processes first: the message
-/// comes back if the broker does not know that it is done.
+/// Carrying on after a settle that may not be recorded. Right for whoever processes first: the
+/// message comes back if the broker does not know that it is done.
 pub trait CarryOn {
     /// Takes an unrecorded settle for a redelivery to come, not for an error.
     fn carry_on(self);

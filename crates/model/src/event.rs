@@ -1,9 +1,9 @@
 //! Everything that happens, as one totally ordered stream of small values.
 //!
-//! Two layers share the stream. The *client view* is what applications could know: sends, deliveries,
-//! handlers, effects, settles. The *broker truth* (stored, removed, settled, leases) is white box: it
-//! explains a verdict and proves that the black-box part of the checker is right. Checker, digest,
-//! statistics and recorder are all [`Observer`]s, so a long run stores no history.
+//! Two layers share the stream. The *client view* is what applications could know: sends,
+//! deliveries, handlers, effects, settles. The *broker truth* (stored, removed, settled, leases) is
+//! white box: it explains a verdict and proves that the black-box part of the checker is right.
+//! Checker, digest, statistics and recorder are all [`Observer`]s, so a long run stores no history.
 
 use serde::{Deserialize, Serialize};
 
@@ -62,8 +62,9 @@ pub enum Kind {
     SendEnded { message: MessageId, producer: ProcessId, outcome: SendOutcome },
 
     // The broker's truth about storage.
-    /// A copy was stored: once in a log for all subscriptions (`None`), once in each queue. `copy` is 1
-    /// for the first copy; `lane` and `position` say where (partition and offset; lane 0 and a number).
+    /// A copy was stored: once in a log for all subscriptions (`None`), once in each queue. `copy`
+    /// is 1 for the first copy; `lane` and `position` say where (partition and offset; lane 0 and a
+    /// number).
     Stored {
         message: MessageId,
         subscription: Option<SubscriptionId>,
@@ -110,7 +111,8 @@ pub enum Kind {
         consumer: ProcessId,
         verdict: EffectVerdict,
     },
-    /// A consumer asks to settle one delivery. `position` is the tag on a queue, the offset on a log.
+    /// A consumer asks to settle one delivery. `position` is the tag on a queue, the offset on a
+    /// log.
     SettleInvoked {
         message: MessageId,
         subscription: SubscriptionId,
@@ -155,7 +157,8 @@ pub enum Kind {
     Requeued { message: MessageId, subscription: SubscriptionId, consumer: ProcessId },
     /// A group removed a member that it had not heard of for the session timeout.
     SessionExpired { subscription: SubscriptionId, consumer: ProcessId },
-    /// The reset policy moved a position, because there was no committed offset or it was out of range.
+    /// The reset policy moved a position, because there was no committed offset or it was out of
+    /// range.
     OffsetReset {
         subscription: SubscriptionId,
         consumer: ProcessId,

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a strategy promises about the effects of every acknowledged message `m`, once the system has
-/// been drained. E(m) counts applied effects, Q(m) copies in the dead-letter sink.
+/// What a strategy promises about the effects of every acknowledged message `m`, once the system
+/// has been drained. E(m) counts applied effects, Q(m) copies in the dead-letter sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Guarantee {

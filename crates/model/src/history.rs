@@ -2,9 +2,9 @@
 //!
 //! A history is a text file, one JSON object a line: a *header*, any number of *events* in the
 //! order in which they happened, and a *closing line*. Whoever can log three things (a send began,
-//! how it ended, an effect was applied) can have a real system judged by the checker that judges the
-//! simulator. Names and fields follow semantics.md 5.1; the outcomes `ok`, `fail` and `info` are
-//! those of Jepsen histories [JEPSEN-TUTORIAL].
+//! how it ended, an effect was applied) can have a real system judged by the checker that judges
+//! the simulator. Names and fields follow semantics.md 5.1; the outcomes `ok`, `fail` and `info`
+//! are those of Jepsen histories [JEPSEN-TUTORIAL].
 //!
 //! ```
 //! let text = r#"
@@ -32,9 +32,9 @@
 //! The header stands on one line; here it is broken for the page. `model` is `log` or `queue`.
 //! `guarantee` is what the subscription promises: `none`, `at-most-once`, `at-least-once` or
 //! `exactly-once-effect`; `dead_letters` and `ordered` (default `false`) say whether a dead letter
-//! and order within each key are part of the promise. `end` is `quiescent` if the system was drained until nothing more could happen; only
-//! then may a message be called lost. It is `unfinished` otherwise. A file without a closing line
-//! was cut short, and is refused.
+//! and order within each key are part of the promise. `end` is `quiescent` if the system was
+//! drained until nothing more could happen; only then may a message be called lost. It is
+//! `unfinished` otherwise. A file without a closing line was cut short, and is refused.
 //!
 //! # Fields of every event
 //!

@@ -1,5 +1,5 @@
-//! The vocabulary of Entrega. Every other crate speaks in these words, and this crate depends on none
-//! of them.
+//! The vocabulary of Entrega. Every other crate speaks in these words, and this crate depends on
+//! none of them.
 //!
 //! # Layout
 //!
@@ -7,16 +7,16 @@
 //! * [`ids`]: small integer names for messages, processes, subscriptions, lanes and deliveries.
 //! * [`guarantee`]: the three delivery semantics as words, and the two models.
 //! * [`message`]: what is stored in a broker, and what a consumer holds in its hand.
-//! * [`log`], [`queue`]: what a client asks of a broker and what it answers, as plain data. The same
-//!   types serve the simulator's links and later real transports.
+//! * [`log`], [`queue`]: what a client asks of a broker and what it answers, as plain data. The
+//!   same types serve the simulator's links and later real transports.
 //! * [`event`]: everything that happens, as one ordered stream of small values.
 //! * [`history`]: the same stream as a text file, for people and for real systems.
 //!
 //! # The four "onces"
 //!
-//! Most disputes about exactly-once come from counting at different places. A message is *stored* in
-//! the broker, *delivered* to one consumer incarnation, *processed* by its handler, has its *effect* at
-//! a sink, and is *settled* in the broker. Loss and duplication are counted on effects.
+//! Most disputes about exactly-once come from counting at different places. A message is *stored*
+//! in the broker, *delivered* to one consumer incarnation, *processed* by its handler, has its
+//! *effect* at a sink, and is *settled* in the broker. Loss and duplication are counted on effects.
 
 pub mod event;
 pub mod guarantee;

@@ -1,10 +1,10 @@
 //! What a client asks of a log broker and what it answers.
 //!
-//! Requests and responses are plain data. Buffers travel with a request and come back in its response,
-//! so that a long run allocates nothing per call. A simplification made on purpose: joining a group
-//! returns the committed offset and the bounds of every assigned partition, for which a Kafka client
-//! makes two more calls; and the notice of a rebalance, which Kafka sends with the next heartbeat,
-//! comes with the answer to the next fetch.
+//! Requests and responses are plain data. Buffers travel with a request and come back in its
+//! response, so that a long run allocates nothing per call. A simplification made on purpose:
+//! joining a group returns the committed offset and the bounds of every assigned partition, for
+//! which a Kafka client makes two more calls; and the notice of a rebalance, which Kafka sends with
+//! the next heartbeat, comes with the answer to the next fetch.
 
 use crate::{Generation, Instant, LaneId, Record, SubscriptionId, event::SettleTrigger};
 

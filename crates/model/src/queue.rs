@@ -103,8 +103,8 @@ pub enum Response {
         /// The buffer of the request, emptied.
         tags: Vec<DeliveryTag>,
     },
-    /// Some were no longer this client's to settle (the lease expired, the channel was closed); they
-    /// are left in `tags`. The others are settled.
+    /// Some were no longer this client's to settle (the lease expired, the channel was closed);
+    /// they are left in `tags`. The others are settled.
     Stale {
         /// The tags that were refused.
         tags: Vec<DeliveryTag>,

@@ -4,7 +4,8 @@ use entrega_model::{ProcessId, SubscriptionId};
 
 use crate::scenario::Scenario;
 
-/// The processes of a scenario: the producer first, then the consumers, subscription by subscription.
+/// The processes of a scenario: the producer first, then the consumers, subscription by
+/// subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cast {
     subscriptions: Vec<String>,

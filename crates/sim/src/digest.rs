@@ -5,8 +5,8 @@ use std::hash::{Hash, Hasher};
 
 use entrega_model::{Event, Observer};
 
-/// An observer that folds every event into one number. It widens every integer to 64 bits, so that the
-/// number does not depend on the machine.
+/// An observer that folds every event into one number. It widens every integer to 64 bits, so that
+/// the number does not depend on the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(u64);
 

@@ -1,8 +1,8 @@
 //! The executor: one thread, one future for each process, virtual time.
 //!
-//! A process is a factory of futures. To start it is to call the factory under a new incarnation; to
-//! crash it is to drop the future. Tasks run while any is ready; then time jumps to what is due next.
-//! Wakers are real, one for each process, so foreign futures may be awaited too.
+//! A process is a factory of futures. To start it is to call the factory under a new incarnation;
+//! to crash it is to drop the future. Tasks run while any is ready; then time jumps to what is due
+//! next. Wakers are real, one for each process, so foreign futures may be awaited too.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -90,7 +90,8 @@ where
         Self { world, factories, lives, wakers: all, wakes: flags, any_woken, steps: 0 }
     }
 
-    /// Runs what is ready, then lets the next due thing happen. `false` if nothing can happen any more.
+    /// Runs what is ready, then lets the next due thing happen. `false` if nothing can happen any
+    /// more.
     pub(crate) fn step(&mut self, observer: &mut dyn Observer) -> bool {
         loop {
             self.collect_woken();

@@ -1,8 +1,7 @@
-//! The application of a simulated consumer: takes its service time, fails as the choices say, and asks
-//! its sink for the effect.
+//! The application of a simulated consumer: takes its service time, fails as the choices say, and
+//! asks its sink for the effect.
 
 use std::future::poll_fn;
-use std::rc::Rc;
 use std::task::Poll;
 
 use entrega_brokers::Broker;
@@ -12,7 +11,7 @@ use entrega_model::{Delivery, Duration, SubscriptionId};
 
 use crate::link::SimLink;
 use crate::points::{Fault, STALL_AFTER, STALL_BEFORE, own_point};
-use crate::workload::{ServiceTimes, Workload};
+use crate::workload::Workload;
 use crate::world::{Answer, Routed, World};
 
 /// The handler of one consumer in one of its lives.
@@ -20,7 +19,6 @@ pub(crate) struct SimHandler<'a, B: Broker> {
     pub(crate) link: SimLink<B>,
     pub(crate) subscription: SubscriptionId,
     pub(crate) workload: &'a Workload,
-    pub(crate) service_times: Rc<ServiceTimes>,
 }
 
 impl<B: Broker> Handler for SimHandler<'_, B>
@@ -71,9 +69,7 @@ where
         let message = record.message;
         let mut world = self.link.world.borrow_mut();
         world.record(Kind::ProcessingStarted { delivery: id, message, subscription, consumer });
-        let mut delay = self.workload.planned[message.index()]
-            .service_time
-            .unwrap_or_else(|| self.service_times.sample(message, attempt));
+        let mut delay = self.workload.service_time(subscription, message, attempt);
         if self.pick(&mut world, Fault::HandlerSlow, 2, delivery) != 0 {
             delay = delay + world.times.slow;
         }

@@ -7,13 +7,14 @@
 //! * [`points`]: every place where something can go wrong, by name.
 //! * [`run`]: one run, phase by phase. Start reading here.
 //! * `world`: time, network, processes and sinks; `executor`: their futures.
-//! * `side`: what a log and a queue need to be simulated; `handler` and `link`: an application's view.
+//! * `side`: what a log and a queue need to be simulated; `handler` and `link`: an application's
+//!   view.
 //! * [`cast`]: who takes part, and what people call them.
 //! * [`digest`]: a whole history in 64 bits.
 //!
-//! > **The rule.** Same scenario and seed: the same bytes, on any machine. So there is no wall clock, no
-//! > thread, no hashed container and no floating point in a decision; and everything that could have
-//! > gone otherwise is one `choices.pick(point, bound)`.
+//! > **The rule.** Same scenario and seed: the same bytes, on any machine. So there is no wall
+//! > clock, no thread, no hashed container and no floating point in a decision; and everything that
+//! > could have gone otherwise is one `choices.pick(point, bound)`.
 
 pub mod cast;
 pub mod digest;

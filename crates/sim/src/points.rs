@@ -1,8 +1,9 @@
 //! The fault points: every place where the world may go wrong, with a stable name.
 //!
-//! A point belongs to one subscription (`mailer.effect.after`), to the producer (`send.request`) or to
-//! the broker (`broker.restart`), so that a fault of the mailer does not shift the faults of analytics.
-//! Alternative 0 of every point is the harmless one and has no name; the others are listed here.
+//! A point belongs to one subscription (`mailer.effect.after`), to the producer (`send.request`) or
+//! to the broker (`broker.restart`), so that a fault of the mailer does not shift the faults of
+//! analytics. Alternative 0 of every point is the harmless one and has no name; the others are
+//! listed here.
 
 use std::sync::Arc;
 
@@ -38,15 +39,17 @@ pub enum Fault {
     ReceiveRequest,
     /// The messages on their way to the consumer.
     ReceiveResponse,
-    /// A message turns out to be poison: every attempt to process it fails. Picked once for each message
-    /// and subscription, when it is first processed.
+    /// A message turns out to be poison: every attempt to process it fails. Picked once for each
+    /// message and subscription, when it is first processed.
     MessagePoison,
     /// The handler fails before its effect; another attempt may succeed.
     HandlerError,
-    /// The handler takes the additional time `times.slow`; heartbeats and timers of the process go on.
+    /// The handler takes the additional time `times.slow`; heartbeats and timers of the process go
+    /// on.
     HandlerSlow,
-    /// Everything in the process stops for `times.stall`, heartbeats included: `before` it asks the sink
-    /// for the effect, or `after` it has the sink's answer. Picked once for each attempt at an effect.
+    /// Everything in the process stops for `times.stall`, heartbeats included: `before` it asks the
+    /// sink for the effect, or `after` it has the sink's answer. Picked once for each attempt at an
+    /// effect.
     ProcessStall,
     /// The process dies when it is about to ask the sink for the effect.
     EffectBefore,

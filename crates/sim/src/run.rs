@@ -1,10 +1,11 @@
 //! One run: a scenario, a model, a strategy and a seed, from the first send to the audit.
 //!
-//! The phases: *workload* with faults, until the producer has sent everything and the consumers have come
-//! to rest, or time is up; *heal*, without faults, until everybody is up again; *drain*, until nothing
-//! more can happen, every lease and session included; then everybody closes in order, and the broker is
-//! *audited*. Only then may a message be called lost. A run that does not come to rest within its limits
-//! ends [`End::Unfinished`], and nothing can be said about what is still missing.
+//! The phases: *workload* with faults, until the producer has sent everything and the consumers
+//! have come to rest, or time is up; *heal*, without faults, until everybody is up again; *drain*,
+//! until nothing more can happen, every lease and session included; then everybody closes in order,
+//! and the broker is *audited*. Only then may a message be called lost. A run that does not come to
+//! rest within its limits ends [`End::Unfinished`], and nothing can be said about what is still
+//! missing.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -61,8 +62,8 @@ pub enum End {
 }
 
 impl Experiment<'_> {
-    /// The choices of a random run: the scenario's probabilities and its script. The streams depend on
-    /// the seed and the point alone, so both models and all strategies meet the same faults.
+    /// The choices of a random run: the scenario's probabilities and its script. The streams depend
+    /// on the seed and the point alone, so both models and all strategies meet the same faults.
     pub fn random_choices(&self) -> Choices {
         let table = points::table(&self.scenario.subscription_names());
         let seed = mix(self.seed, &[FAULT_STREAM]);
@@ -71,8 +72,8 @@ impl Experiment<'_> {
         choices.with_script(self.scenario.scripted())
     }
 
-    /// Whether a message may end in the dead letters as part of the promise: by the strategy, by the error
-    /// policy, or because the queue has a target for what it gives up.
+    /// Whether a message may end in the dead letters as part of the promise: by the strategy, by
+    /// the error policy, or because the queue has a target for what it gives up.
     pub fn declares_dead_letters(&self) -> bool {
         self.strategy.declares_dead_letters()
             || self.scenario.consumer.on_error == ErrorPolicy::DeadLetter

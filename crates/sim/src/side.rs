@@ -1,5 +1,5 @@
-//! The two sides of every comparison: what a log and a queue need to be simulated, and the processes that
-//! are the same on both.
+//! The two sides of every comparison: what a log and a queue need to be simulated, and the
+//! processes that are the same on both.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -24,7 +24,7 @@ use crate::handler::SimHandler;
 use crate::link::SimLink;
 use crate::run::Experiment;
 use crate::scenario::{self, AutoOffsetReset, Overflow, ProducerStrategy, Scenario};
-use crate::workload::{ServiceTimes, Workload};
+use crate::workload::Workload;
 use crate::world::{Routed, World};
 
 /// A model of a broker, with its client library.
@@ -155,16 +155,8 @@ where
     <S::Broker as Broker>::Request: Routed,
 {
     let mut factories = vec![producer(*experiment, side.clone(), Rc::clone(world))];
-    let service_times: Vec<Rc<ServiceTimes>> = (0..)
-        .zip(&experiment.scenario.subscriptions)
-        .map(|(id, subscription)| {
-            let times = &subscription.service_time;
-            Rc::new(ServiceTimes::new(times, experiment.seed, SubscriptionId(id)))
-        })
-        .collect();
     for (_, subscription) in cast.consumers() {
-        let times = Rc::clone(&service_times[subscription.index()]);
-        factories.push(consumer(*experiment, side.clone(), Rc::clone(world), subscription, times));
+        factories.push(consumer(*experiment, side.clone(), Rc::clone(world), subscription));
     }
     factories
 }
@@ -223,7 +215,6 @@ fn consumer<'a, S: Side + 'a>(
     side: S,
     world: Rc<RefCell<World<S::Broker>>>,
     subscription: SubscriptionId,
-    service_times: Rc<ServiceTimes>,
 ) -> Factory<'a>
 where
     <S::Broker as Broker>::Request: Routed,
@@ -236,8 +227,7 @@ where
     Box::new(move |client: ClientId| -> Life<'a> {
         let link = SimLink { world: Rc::clone(&world), client };
         let inbox = side.inbox(link.clone(), client_config(&experiment, subscription));
-        let service_times = Rc::clone(&service_times);
-        let handler = SimHandler { link, subscription, workload, service_times };
+        let handler = SimHandler { link, subscription, workload };
         let config = config.clone();
         Box::pin(async move {
             let app = Supervised {

@@ -8,8 +8,10 @@
 //! [`Workload::body`] writes a message out when somebody wants to see it. Distributions are sampled
 //! from tables of quantiles in integers ([`libm`] for the tables), never with floats in a decision.
 
+use std::sync::Arc;
+
 use entrega_choice::mix;
-use entrega_model::{Duration, Instant, Key, MessageId};
+use entrega_model::{Duration, Instant, Key, MessageId, SubscriptionId};
 
 use crate::scenario::{Arrivals, Body, Scenario};
 
@@ -32,13 +34,25 @@ mod stream {
     pub(super) const SERVICE_TIME: u64 = 4;
 }
 
-/// What will be sent, and when.
+/// What will be sent, and when, and how long its handlers need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
     /// The messages, by their ids; never decreasing in time.
     pub planned: Vec<Planned>,
     seed: u64,
     body: Body,
+    service_times: Vec<ServiceTimes>,
+}
+
+/// Makes the workloads of a scenario. Its tables do not depend on the seed, so a planner is made
+/// once and used for many.
+pub struct Planner {
+    pace: Pace,
+    keys: Keys,
+    service_times: Vec<Arc<Quantiles>>,
+    messages: u32,
+    body: Body,
+    opaque_bytes: u32,
 }
 
 /// One message before it is sent.
@@ -54,35 +68,84 @@ pub struct Planned {
     pub service_time: Option<Duration>,
 }
 
-impl Workload {
-    /// Plans the messages of a scenario: as `rows` say if there are any, else made up from the
-    /// seed. A scenario whose workload is `from` a file has no messages without its rows.
-    pub fn generate(scenario: &Scenario, rows: Option<&Rows>, seed: u64) -> Self {
+impl Planner {
+    /// Prepares the tables of a scenario.
+    pub fn new(scenario: &Scenario) -> Self {
         let settings = &scenario.workload;
-        let mut workload = Self { planned: Vec::new(), seed, body: settings.body };
-        let size = |id, key| match settings.body {
-            Body::Order => body::order_bytes(seed, id, key),
-            Body::Opaque => settings.opaque_bytes(),
-        };
-        if rows.is_some() || settings.from.is_some() {
-            let rows = rows.map_or(&[][..], |rows| &rows.rows);
-            let first = rows.iter().take(settings.message_count() as usize);
-            workload.planned.extend((0..).map(MessageId).zip(first).map(|(id, row)| Planned {
-                at: row.at,
-                key: row.key,
-                bytes: row.bytes.unwrap_or_else(|| size(id, row.key)),
-                service_time: row.service_time,
-            }));
-            return workload;
+        let subscriptions = scenario.subscriptions.iter();
+        Self {
+            pace: Pace::new(settings.arrivals.unwrap_or_default()),
+            keys: Keys::new(settings.key_distribution.unwrap_or_default(), settings.key_count()),
+            service_times: subscriptions
+                .map(|one| service_times::table(&one.service_time))
+                .collect(),
+            messages: settings.message_count(),
+            body: settings.body,
+            opaque_bytes: settings.opaque_bytes(),
         }
-        let keys = Keys::new(settings.key_distribution.unwrap_or_default(), settings.key_count());
-        let mut clock = Clock::new(settings.arrivals.unwrap_or_default(), seed);
-        let ids = (0..settings.message_count()).map(MessageId);
-        workload.planned.extend(ids.map(|id| {
-            let key = keys.sample(mix(seed, &[stream::KEY, id.0.into()]));
-            Planned { at: clock.next(id), key, bytes: size(id, key), service_time: None }
-        }));
-        workload
+    }
+
+    /// Plans the messages for a seed: from `rows` if there are any, else made up.
+    pub fn plan(&self, rows: Option<&Rows>, seed: u64) -> Workload {
+        let planned = match rows {
+            Some(rows) => self.recorded(rows, seed),
+            None => self.made_up(seed),
+        };
+        let service_times = (0..)
+            .map(SubscriptionId)
+            .zip(&self.service_times)
+            .map(|(id, table)| ServiceTimes::from_table(Arc::clone(table), seed, id))
+            .collect();
+        Workload { planned, seed, body: self.body, service_times }
+    }
+
+    fn recorded(&self, rows: &Rows, seed: u64) -> Vec<Planned> {
+        let first = rows.rows.iter().take(self.messages as usize);
+        let plan = |(id, row): (MessageId, &Row)| Planned {
+            at: row.at,
+            key: row.key,
+            bytes: row.bytes.unwrap_or_else(|| self.size(seed, id, row.key)),
+            service_time: row.service_time,
+        };
+        (0..).map(MessageId).zip(first).map(plan).collect()
+    }
+
+    fn made_up(&self, seed: u64) -> Vec<Planned> {
+        let mut clock = Clock { seed, at: Instant::START, pace: &self.pace };
+        let plan = |id: MessageId| {
+            let key = self.keys.sample(mix(seed, &[stream::KEY, id.0.into()]));
+            let bytes = self.size(seed, id, key);
+            Planned { at: clock.next(id), key, bytes, service_time: None }
+        };
+        (0..self.messages).map(MessageId).map(plan).collect()
+    }
+
+    fn size(&self, seed: u64, id: MessageId, key: Key) -> u32 {
+        match self.body {
+            Body::Order => body::order_bytes(seed, id, key),
+            Body::Opaque => self.opaque_bytes,
+        }
+    }
+}
+
+impl Workload {
+    /// Plans the messages of a scenario once: as [`Planner`] does for many seeds.
+    pub fn generate(scenario: &Scenario, rows: Option<&Rows>, seed: u64) -> Self {
+        Planner::new(scenario).plan(rows, seed)
+    }
+
+    /// How long the handlers of a subscription need for an attempt at a message: as recorded, or
+    /// sampled.
+    #[inline]
+    pub fn service_time(
+        &self,
+        subscription: SubscriptionId,
+        message: MessageId,
+        attempt: u16,
+    ) -> Duration {
+        let recorded = self.planned.get(message.index()).and_then(|planned| planned.service_time);
+        recorded
+            .unwrap_or_else(|| self.service_times[subscription.index()].sample(message, attempt))
     }
 
     /// The text of a message: an order, or filler of the planned size. Empty if there is no such
@@ -106,10 +169,10 @@ pub(crate) fn interval_nanos(rate_per_second: f64) -> u64 {
 }
 
 /// Says when each message is sent, in the order of their ids.
-struct Clock {
+struct Clock<'a> {
     seed: u64,
     at: Instant,
-    pace: Pace,
+    pace: &'a Pace,
 }
 
 enum Pace {
@@ -118,26 +181,27 @@ enum Pace {
     Burst { size: u32, every: Duration },
 }
 
-impl Clock {
-    fn new(arrivals: Arrivals, seed: u64) -> Self {
-        let pace = match arrivals {
+impl Pace {
+    fn new(arrivals: Arrivals) -> Self {
+        match arrivals {
             Arrivals::Poisson { rate_per_second } => {
                 let mean = interval_nanos(rate_per_second) as f64;
-                Pace::Poisson(Box::new(Quantiles::exponential(mean)))
+                Self::Poisson(Box::new(Quantiles::exponential(mean)))
             }
             Arrivals::Constant { rate_per_second } => {
-                Pace::Constant(Duration::from_nanos(interval_nanos(rate_per_second)))
+                Self::Constant(Duration::from_nanos(interval_nanos(rate_per_second)))
             }
             Arrivals::Burst { burst_size, every } => {
-                Pace::Burst { size: burst_size.max(1), every: every.duration() }
+                Self::Burst { size: burst_size.max(1), every: every.duration() }
             }
-        };
-        Self { seed, at: Instant::START, pace }
+        }
     }
+}
 
+impl Clock<'_> {
     fn next(&mut self, id: MessageId) -> Instant {
         let first = id.0 == 0;
-        let interval = match &self.pace {
+        let interval = match self.pace {
             Pace::Poisson(intervals) => {
                 intervals.sample(mix(self.seed, &[stream::ARRIVAL, id.0.into()]))
             }

@@ -1,11 +1,12 @@
 //! The world: virtual time, one broker, the network, processes and sinks, in one plain struct.
 //!
-//! All of its logic takes `&mut self`. Futures of processes reach it through a handle and never hold a
-//! borrow across an await; a crash drops a process's future outside of every borrow.
+//! All of its logic takes `&mut self`. Futures of processes reach it through a handle and never
+//! hold a borrow across an await; a crash drops a process's future outside of every borrow.
 //!
-//! > **The rule.** Every decision about faults and scheduling is one `choices.pick(point, bound)`, where
-//! > 0 is the harmless answer. Samples of the workload and latencies are not choices: they are functions
-//! > of the seed and of what they are for, so that every strategy and both models meet the same ones.
+//! > **The rule.** Every decision about faults and scheduling is one `choices.pick(point, bound)`,
+//! > where 0 is the harmless answer. Samples of the workload and latencies are not choices: they
+//! > are functions of the seed and of what they are for, so that every strategy and both models
+//! > meet the same ones.
 
 mod calls;
 mod network;
@@ -210,8 +211,8 @@ where
         DeliveryId(self.deliveries)
     }
 
-    /// What the executor is to do before time goes on. Processes that are not running are skipped: a
-    /// stalled one is woken again when it is resumed.
+    /// What the executor is to do before time goes on. Processes that are not running are skipped:
+    /// a stalled one is woken again when it is resumed.
     #[inline]
     pub(crate) fn next_task(&mut self) -> Task {
         if !self.dying.is_empty() || !self.starting.is_empty() {
@@ -295,8 +296,8 @@ where
         client
     }
 
-    /// A process dies where it stands. Its requests in the network still arrive; the broker notices the
-    /// end of the connection after them; the next life begins after the restart time.
+    /// A process dies where it stands. Its requests in the network still arrive; the broker notices
+    /// the end of the connection after them; the next life begins after the restart time.
     pub(crate) fn crash(&mut self, id: ProcessId) {
         let client = self.end_life(id);
         self.record(Kind::Crashed { process: id, incarnation: client.incarnation });
@@ -324,8 +325,8 @@ where
         client
     }
 
-    /// Nothing in the process moves for a while, heartbeats included. The broker learns that it hears
-    /// nothing any more.
+    /// Nothing in the process moves for a while, heartbeats included. The broker learns that it
+    /// hears nothing any more.
     pub(crate) fn stall(&mut self, id: ProcessId) {
         let process = &mut self.processes[id.index()];
         process.state = State::Stalled;
@@ -444,7 +445,8 @@ where
         self.broker.audit(self.now, &mut self.events);
     }
 
-    /// Whether a message is poison to a subscription: decided once, when `consumer` first processes it.
+    /// Whether a message is poison to a subscription: decided once, when `consumer` first processes
+    /// it.
     pub(crate) fn is_poison(
         &mut self,
         subscription: SubscriptionId,

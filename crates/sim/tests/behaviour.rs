@@ -1,7 +1,9 @@
-//! What the world does, seen from the sinks: one fault at a time, by name, in a run of five messages.
+//! What the world does, seen from the sinks: one fault at a time, by name, in a run of five
+//! messages.
 //!
-//! Goal: each fault point does what its documentation says, on both models, and nothing else happens.
-//! Method: an explicit choice, a run to the end, and the number of effects of each message.
+//! Goal: each fault point does what its documentation says, on both models, and nothing else
+//! happens. Method: an explicit choice, a run to the end, and the number of effects of each
+//! message.
 
 use entrega_choice::{Choices, parse_choices};
 use entrega_clients::Strategy;
@@ -285,7 +287,8 @@ fn a_broker_restart_forgets_what_is_in_flight() {
     }
 }
 
-/// A consumer whose background commit was refused while it waited for messages once waited for ever.
+/// A consumer whose background commit was refused while it waited for messages once waited for
+/// ever.
 #[test]
 fn no_random_run_leaves_anything_behind() {
     let faults = [

@@ -1,9 +1,9 @@
 //! The evidence about a redelivery, gathered from message, owners and offsets.
 //!
-//! Mostly a message comes again because its last delivery lost it. But a consumer with a buffer may hand
-//! over what had been taken from it long before: then the *new* delivery is the one that lost it, and
-//! the last one got it for that reason. On a queue the delivery number tells; on a log it is the older
-//! tenure.
+//! Mostly a message comes again because its last delivery lost it. But a consumer with a buffer may
+//! hand over what had been taken from it long before: then the *new* delivery is the one that lost
+//! it, and the last one got it for that reason. On a queue the delivery number tells; on a log it
+//! is the older tenure.
 
 use entrega_model::LaneId;
 

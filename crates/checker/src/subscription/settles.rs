@@ -10,31 +10,35 @@ use crate::message::Flag;
 use crate::{Cause, Counter};
 
 impl SubscriptionFold {
+    /// A consumer asks. If the broker has restarted since the hand-over, it asks in vain, and that
+    /// is not the fault of the settle.
     #[inline]
     pub(crate) fn settle_invoked(&mut self, settle: Settle, position: u64) {
         let Settle { message, consumer, act } = settle;
-        if act == SettleAct::Commit {
-            let tenure = self.entry(message).tenure;
-            if let Some(tenure) = self.owners.of_consumer(tenure, consumer) {
-                tenure.asked_upto = tenure.asked_upto.max(position.saturating_add(1));
-            }
-        }
+        let tenure = self.entry(message).tenure;
+        let Some(tenure) = self.owners.of_consumer(tenure, consumer) else { return };
         let flag = match act {
-            SettleAct::Ack | SettleAct::Reject | SettleAct::Commit => Flag::SettleInvoked,
-            SettleAct::Requeue => Flag::Nacked,
             SettleAct::Extend => return,
+            SettleAct::Requeue => Flag::Nacked,
+            _ if tenure.forgotten => return,
+            SettleAct::Ack | SettleAct::Reject | SettleAct::Commit => Flag::SettleInvoked,
         };
-        self.change_of(message, consumer, |message| message.set(flag));
+        if act == SettleAct::Commit {
+            tenure.asked_upto = tenure.asked_upto.max(position.saturating_add(1));
+        }
+        self.change(message, |message| message.set(flag));
     }
 
     #[inline]
     pub(crate) fn settle_ended(&mut self, settle: Settle, outcome: SettleOutcome) {
         let Settle { message, consumer, act } = settle;
         match outcome {
-            SettleOutcome::Ok if is_final(act) => self.change_of(message, consumer, |message| {
-                message.set(Flag::Settled);
-                message.note_loss(Cause::SettledBeforeProcess);
-            }),
+            SettleOutcome::Ok if is_final(act) && !self.has_truth => {
+                self.change_of(message, consumer, |message| {
+                    message.set(Flag::Settled);
+                    message.note_loss(Cause::SettledBeforeProcess);
+                })
+            }
             SettleOutcome::Ok => {}
             SettleOutcome::Info => self.counters.add(Counter::SettlesLost, 1),
             SettleOutcome::Fail => {
@@ -47,6 +51,7 @@ impl SubscriptionFold {
     /// A queue recorded a settle.
     #[inline]
     pub(crate) fn settled(&mut self, message: MessageId, act: SettleAct, trigger: SettleTrigger) {
+        self.has_truth = true;
         if act == SettleAct::Requeue {
             self.entry(message).numbers.returned();
         }
@@ -71,6 +76,7 @@ impl SubscriptionFold {
         upto: u64,
         trigger: SettleTrigger,
     ) {
+        self.has_truth = true;
         let progress = self.progress.entry(lane.0.into());
         let previous = std::mem::replace(&mut progress.committed, upto);
         for id in lanes.between(lane, previous, upto) {
@@ -84,8 +90,8 @@ impl SubscriptionFold {
         }
     }
 
-    /// A lease ran out. If the last delivery is not the one that it was for, the message still waits in
-    /// its consumer's buffer.
+    /// A lease ran out. If the last delivery is not the one that it was for, the message still
+    /// waits in its consumer's buffer.
     pub(crate) fn lease_expired(&mut self, id: MessageId, consumer: ProcessId) {
         let mut message = *self.entry(id);
         message.numbers.returned();

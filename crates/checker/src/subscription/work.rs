@@ -20,7 +20,8 @@ impl SubscriptionFold {
         if let Some(life) = self.owners.life_of(message.tenure) {
             life.shift(windows::state_of(&message), None);
         }
-        let why = message.was_delivered().then(|| self.why_again(&message, handed, tenure, lanes));
+        let why = (message.was_delivered() || message.has_outcome())
+            .then(|| self.why_again(&message, handed, tenure, lanes));
         message.handed_over(delivery.0, tenure, why);
         message.forget_last();
         if !lanes.is_log {

@@ -1,9 +1,9 @@
 //! A share of messages with its 95 % interval over runs.
 //!
-//! > **The rule.** One crash duplicates up to N neighbours, so messages are not independent; runs are.
-//! > With yᵢ events among xᵢ messages in run i, the ratio estimator is R = Σy/Σx, its standard error
-//! > √(n/(n−1) · Σ(yᵢ−R·xᵢ)²) / Σx, and the interval R ± t·error with Student's t for n−1 degrees of
-//! > freedom, cut to [0, 1].
+//! > **The rule.** One crash duplicates up to N neighbours, so messages are not independent; runs
+//! > are. With yᵢ events among xᵢ messages in run i, the ratio estimator is R = Σy/Σx, its standard
+//! > error √(n/(n−1) · Σ(yᵢ−R·xᵢ)²) / Σx, and the interval R ± t·error with Student's t for n−1
+//! > degrees of freedom, cut to [0, 1].
 //!
 //! The estimator: W. G. Cochran, *Sampling Techniques*, chapter 6. Sums stay integers: with
 //! X = Σx, Y = Σy the sum of squares is (X·(X·Σy² − Y·Σxy) − Y·(X·Σxy − Y·Σx²)) / X², and only that

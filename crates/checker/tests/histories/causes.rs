@@ -70,8 +70,14 @@ fn lost_by_a_settle_without_effect() {
         lost(queue().sent(0).delivered(A).acked_by(A, trigger).crashed(1), cause);
         lost(log().sent(0).delivered(A).committed_by(1, 0, 1, trigger).crashed(1), cause);
     }
+    let nacked = queue().sent(0).delivered(A).recorded(A, SettleAct::Requeue);
+    lost(nacked.removed(0, RemoveReason::Ttl), Cause::RemovedTtl);
     let confirmed = queue().sent(0).delivered(A).settle_ended(A, SettleOutcome::Ok);
     lost(confirmed, Cause::SettledBeforeProcess);
+    let other = Handed(9, 1, 1);
+    let told = queue().sent(1).processed(other).settled(other).sent(0).delivered(A);
+    let wrongly = told.settle_ended(A, SettleOutcome::Ok).removed(0, RemoveReason::Ttl);
+    lost(wrongly, Cause::RemovedTtl);
 }
 
 #[test]
@@ -150,9 +156,22 @@ fn a_crash_repeats_all_that_is_uncommitted() {
 }
 
 #[test]
+fn a_life_that_begins_again_has_crashed() {
+    let queue = queue().sent(0).processed(A).begun(1).requeued(0, 1);
+    twice(queue.processed(B), Cause::RedeliveredAfterCrash);
+}
+
+#[test]
 fn a_crash_of_somebody_else_is_no_cause() {
     let history = queue().sent(0).processed(A).crashed(3).lease_expired(0, 1);
     twice(history.processed(B), Cause::LeaseExpired);
+}
+
+#[test]
+fn a_delivery_in_between_does_not_change_why_the_first_one_lost_its_message() {
+    let crash = queue().sent(0).processed(A).crashed(1).requeued(0, 1);
+    let again = crash.delivered(B).lease_expired(0, 2);
+    twice(again.processed(C), Cause::RedeliveredAfterCrash);
 }
 
 #[test]
@@ -202,6 +221,11 @@ fn a_lease_runs_out_in_the_buffer_of_a_slow_consumer() {
     twice(second.clone().applied(A), Cause::LeaseExpired);
     let asked = second.applied(A).settle_invoked(A, SettleAct::Ack);
     twice(asked.settle_ended(A, SettleOutcome::Fail), Cause::LeaseExpired);
+    let nacked = queue().sent(0).delivered_number(A, 1).settle_invoked(A, SettleAct::Requeue);
+    let own = nacked.recorded(A, SettleAct::Requeue).lease_expired(0, 1);
+    let third = own.delivered_number(B, 3).applied(B).settled(B);
+    let late = Handed(4, 0, 1);
+    twice(third.delivered_number(late, 2).applied(late), Cause::LeaseExpired);
 }
 
 #[test]
@@ -301,10 +325,24 @@ fn closed_without_a_settle() {
 fn a_broker_that_forgets() {
     let queue = queue().sent(0).processed(A).broker_restarted();
     twice(queue.clone().processed(B), Cause::BrokerForgot);
+    let asked = queue.clone().settle_invoked(A, SettleAct::Ack);
+    twice(asked.processed(B), Cause::BrokerForgot);
     let refused = queue.settle_invoked(A, SettleAct::Ack).settle_ended(A, SettleOutcome::Fail);
     twice(refused.processed(B), Cause::BrokerForgot);
-    let log = log().sent(0).assigned(1, 0).processed(A).broker_restarted().lost(1);
-    twice(log.assigned(1, 0).processed(Handed(2, 0, 1)), Cause::BrokerForgot);
+    let log = log().sent(0).assigned(1, 0).processed(A).broker_restarted();
+    let again = Handed(2, 0, 1);
+    twice(log.clone().lost(1).assigned(1, 0).processed(again), Cause::BrokerForgot);
+    let asked = log.settle_invoked(A, SettleAct::Commit).lost(1);
+    twice(asked.assigned(1, 0).processed(again), Cause::BrokerForgot);
+}
+
+#[test]
+fn a_restart_says_nothing_of_what_comes_after_it() {
+    let other = Handed(9, 1, 1);
+    let held = queue().sent(0).sent(1).processed(other).settled(other).broker_restarted();
+    let asked = held.processed(A).settle_invoked(A, SettleAct::Ack).lease_expired(0, 1);
+    twice(asked.clone().processed(B), Cause::SettleLost);
+    twice(asked.settle_ended(A, SettleOutcome::Fail).processed(B), Cause::SettleLost);
 }
 
 #[test]
@@ -312,6 +350,8 @@ fn a_stale_delivery_from_before_the_restart() {
     let history = queue().sent(0).broker_restarted().processed(A);
     let refused = history.settle_invoked(A, SettleAct::Ack).settle_ended(A, SettleOutcome::Fail);
     twice(refused.processed(B), Cause::BrokerForgot);
+    let silent = queue().sent(0).broker_restarted().processed(A);
+    twice(silent.processed(B), Cause::BrokerForgot);
     let late = queue().sent(0).broker_restarted().delivered_number(B, 2).applied(B).settled(B);
     twice(late.delivered_number(A, 1).applied(A), Cause::BrokerForgot);
 }
@@ -332,6 +372,8 @@ fn a_commit_moves_back_over_what_was_settled() {
     let settled = log().sent(0).assigned(1, 0).processed(A).settled(A);
     let rewound = settled.committed_by(3, 1, 0, SettleTrigger::Application).revoked(1);
     twice(rewound.assigned(2, 0).processed(B), Cause::OffsetRewind);
+    let kept = log().sent(0).assigned(1, 0).processed(A).settled(A).crashed(1);
+    twice(kept.assigned(2, 0).processed(B), Cause::RedeliveredAfterCrash);
 }
 
 #[test]
@@ -361,6 +403,8 @@ fn splits() {
     split(slow.applied(A), Cause::LeaseExpired);
     let reversed = queue().sent(0).delivered(A).dead_lettered(0, client).crashed(1);
     split(reversed.requeued(0, 1).processed(B), Cause::RedeliveredAfterCrash);
+    let buffered = queue().sent(0).lease_expired(0, 1).dead_lettered(0, limit);
+    split(buffered.delivered_number(A, 1).applied(A), Cause::LeaseExpired);
     let rejected = queue().sent(0).processed(A).crashed(1).requeued(0, 1).delivered(B);
     let rejected = rejected.dead_lettered(0, DeadLetterReason::Rejected);
     split(rejected, Cause::RedeliveredAfterCrash);
@@ -370,4 +414,6 @@ fn splits() {
 fn the_first_duplicate_names_the_cause() {
     let crash = queue().sent(0).processed(A).crashed(1).requeued(0, 1).processed(B);
     twice(crash.lease_expired(0, 2).processed(C), Cause::RedeliveredAfterCrash);
+    let retry = queue().sent(0).processed(A).applied(A).crashed(1).requeued(0, 1);
+    twice(retry.processed(B), Cause::HandlerRetry);
 }

@@ -64,6 +64,14 @@ fn refused_and_never_sent() {
 }
 
 #[test]
+fn the_lowest_phantom_is_the_example() {
+    let refused = queue().invoked(1, 0, 1).ended(1, SendOutcome::Fail);
+    let report = report(&refused.processed(Handed(1, 1, 1)).processed(Handed(2, 0, 1)));
+    assert_eq!(report.classes.get(Class::Phantom), 2);
+    assert_eq!(report.firsts.get(&Class::Phantom), Some(&MessageId(0)));
+}
+
+#[test]
 fn a_message_nobody_sent_and_nobody_applied_is_in_no_class() {
     let report = report(&queue().stored(0, 0).delivered(A));
     assert_eq!(report.classes.iter().map(|(_, count)| count).sum::<u64>(), 0);

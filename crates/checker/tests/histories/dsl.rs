@@ -1,7 +1,7 @@
 //! How a history is written down: one short method for each thing that happens.
 //!
-//! Process 0 sends; the others consume. There is one subscription and one lane; on a log the offset of
-//! a message is its id, unless it is stored twice. Every event takes a millisecond.
+//! Process 0 sends; the others consume. There is one subscription and one lane; on a log the offset
+//! of a message is its id, unless it is stored twice. Every event takes a millisecond.
 
 use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig, SubscriptionReport};
 use entrega_model::event::{
@@ -181,6 +181,17 @@ impl History {
             consumer: ProcessId(consumer),
             act,
             outcome,
+        })
+    }
+
+    /// Recorded by a queue, at the application's request.
+    pub(crate) fn recorded(self, Handed(_, message, consumer): Handed, act: SettleAct) -> Self {
+        self.push(Kind::Settled {
+            message: MessageId(message),
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+            act,
+            trigger: SettleTrigger::Application,
         })
     }
 

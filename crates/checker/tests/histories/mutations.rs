@@ -1,5 +1,5 @@
-//! A history in which all is well, spoilt in one place, must be found out: the checker's own negative
-//! controls (semantics.md 5.6, point 8).
+//! A history in which all is well, spoilt in one place, must be found out: the checker's own
+//! negative controls (semantics.md 5.6, point 8).
 
 use entrega_checker::{Class, End, Reason, SubscriptionReport, Verdict};
 use entrega_model::event::{EffectVerdict, SendOutcome};

@@ -1,8 +1,8 @@
 //! Each anomaly of order, and the nearest history that has none.
 
 use entrega_checker::Order;
-use entrega_model::MessageId;
 use entrega_model::event::{RemoveReason, SendOutcome};
+use entrega_model::{Kind, LaneId, MessageId};
 
 use crate::dsl::{Handed, History, log, queue, report};
 
@@ -80,6 +80,14 @@ fn writes() {
         .stored(0, 1);
     check(late, Order { write_inversions: 1, ..Order::default() });
     check(log().sent(0).sent(1), Order::default());
+    let elsewhere = log().sent(0).sent(1).push(Kind::Stored {
+        message: MessageId(0),
+        subscription: None,
+        lane: LaneId(1),
+        position: 0,
+        copy: 2,
+    });
+    check(elsewhere, Order::default());
     let copy = log().sent(0).sent(1).stored(0, 2);
     check(copy, Order { write_inversions: 1, ..Order::default() });
 }

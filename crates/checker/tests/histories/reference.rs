@@ -1,5 +1,5 @@
-//! The formulas of semantics.md 5.2, 5.3 and 5.5, written down naively over a stored history, against
-//! the fold. Slow and simple on purpose: every pair is looked at.
+//! The formulas of semantics.md 5.2, 5.3 and 5.5, written down naively over a stored history,
+//! against the fold. Slow and simple on purpose: every pair is looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,8 +78,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..80)
 }
 
-/// The history of these steps. Nothing happens to a message before it is sent, except that message 8
-/// is never sent and has effects all the same.
+/// The history of these steps. Nothing happens to a message before it is sent, except that message
+/// 8 is never sent and has effects all the same.
 fn history(steps: &[Step], is_log: bool) -> Vec<Event> {
     let mut senders = Vec::new();
     let mut events: Vec<Event> = Vec::new();

@@ -36,12 +36,16 @@ fn crashes() {
     }
     let ahead = queue().sent(0).acked_by(A, SettleTrigger::Delivery).delivered(A);
     check(ahead.crashed(1), &inverse);
+    let covered = log().sent(0).assigned(1, 0).committed_by(1, 0, 1, SettleTrigger::Timer);
+    check(covered.delivered(A).crashed(1), &inverse);
 }
 
 #[test]
 fn a_crash_hits_every_window_that_is_open() {
     let held = log().sent(0).sent(1).assigned(1, 0).processed(A).delivered(NEXT).crashed(1);
     check(held, &[Counter::CrashesBeforeEffect, Counter::CrashesBetweenEffectAndSettle]);
+    let next = log().sent(0).sent(1).assigned(1, 0).processed(A).settled(A).delivered(NEXT);
+    check(next.crashed(1), &[Counter::CrashesBeforeEffect]);
 }
 
 #[test]

@@ -185,7 +185,8 @@ impl<'a> Chronicle<'a> {
         asked.is_some_and(|at| at < until)
     }
 
-    /// Whether applications settle by themselves in this subscription, and not their client libraries.
+    /// Whether applications settle by themselves in this subscription, and not their client
+    /// libraries.
     pub(super) fn application_settles(&self) -> bool {
         let settles = |kind: &Kind| {
             matches!(*kind, Kind::SettleInvoked { subscription, trigger, .. }

@@ -59,15 +59,20 @@ fn within_one_delivery(
     format!("{what}; {who} tries again and {m} {twice}.")
 }
 
-/// Whether the two hand-overs are of two stored copies: other offsets on a log; on a queue, neither is a
-/// redelivery.
-fn are_two_copies(chronicle: &Chronicle<'_>, one: &HandOver, other: &HandOver) -> bool {
+/// Whether the two hand-overs are of two stored copies: other offsets on a log; on a queue, neither
+/// is a redelivery, or nothing took the message away from whoever had it first.
+pub(super) fn are_two_copies(chronicle: &Chronicle<'_>, one: &HandOver, other: &HandOver) -> bool {
     if chronicle.stored().len() < 2 {
         return false;
     }
     match chronicle.lane() {
         Some(_) => one.position != other.position,
-        None => !one.redelivered && !other.redelivered,
+        None => {
+            let (first, second) = if one.at < other.at { (one, other) } else { (other, one) };
+            let taken = taken_away(chronicle, first, (first.at, second.at))
+                .or_else(|| expired_in_buffer(chronicle, first));
+            (!one.redelivered && !other.redelivered) || taken.is_none()
+        }
     }
 }
 
@@ -75,21 +80,26 @@ fn are_two_copies(chronicle: &Chronicle<'_>, one: &HandOver, other: &HandOver) -
 pub(super) fn stored_twice(chronicle: &Chronicle<'_>) -> String {
     let m = chronicle.message();
     let twice = format!("takes effect {}", times(chronicle.effects().len()));
+    format!("{}; both copies are processed, and {m} {twice}.", doubling(chronicle))
+}
+
+/// How the broker came to have two copies.
+pub(super) fn doubling(chronicle: &Chronicle<'_>) -> String {
+    let m = chronicle.message();
     let until = chronicle.stored().last().copied().unwrap_or(0);
     let faults = faults::concerning(chronicle, ProcessId(0), (0, until), false);
     let what = faults::clauses(chronicle, &faults).join(" and then ");
     let doubled =
         faults.iter().any(|one| one.fault == Fault::SendRequest && one.alternative == DUPLICATED);
-    let how = match (what.is_empty(), doubled) {
+    match (what.is_empty(), doubled) {
         (true, _) => format!("{m} is stored twice"),
         (false, true) => format!("{what}, and {m} is stored twice"),
         (false, false) => format!("{what}; the producer sends {m} again, and it is stored twice"),
-    };
-    format!("{how}; both copies are processed, and {m} {twice}.")
+    }
 }
 
-/// Who had it first. A consumer may have had it in its buffer, lost it by the clock, and handed it to its
-/// application only later.
+/// Who had it first. A consumer may have had it in its buffer, lost it by the clock, and handed it
+/// to its application only later.
 fn in_order_of_possession(
     chronicle: &Chronicle<'_>,
     one: HandOver,
@@ -111,20 +121,19 @@ fn in_order_of_possession(
     if swap { (second, first) } else { (first, second) }
 }
 
-/// Why the message came to a second consumer although the first had it: the faults that concern it, and
-/// what took it away. `done` is where the first one's work on it took effect, if it did.
+/// Why the message came to a second consumer although the first had it: the faults that concern it,
+/// and what took it away. `done` is where the first one's work on it took effect, if it did.
 pub(super) fn interruption(
     chronicle: &Chronicle<'_>,
     holder: &HandOver,
     successor: &HandOver,
     done: Option<usize>,
 ) -> String {
-    let in_buffer = holder.at > successor.at;
-    let from = match in_buffer {
-        true => chronicle.stored().first().copied().unwrap_or(0),
-        false => holder.at,
-    };
-    let taken = taken_away(chronicle, holder, (from, successor.at));
+    let stored = chronicle.stored().first().copied().unwrap_or(0);
+    let from = if holder.at > successor.at { stored } else { holder.at };
+    let taken = taken_away(chronicle, holder, (from, successor.at))
+        .or_else(|| expired_in_buffer(chronicle, holder));
+    let from = if taken.is_some_and(|at| at < from) { stored } else { from };
     let until = taken.unwrap_or(successor.at);
     let by_clock = taken.is_some_and(|at| is_by_clock(&chronicle.events[at].kind));
     let faults = faults::concerning(chronicle, holder.consumer, (from, until), by_clock);
@@ -183,6 +192,21 @@ fn taken_away(
         _ => false,
     });
     found.filter(|at| *at < until)
+}
+
+/// Where the clock took the message out of the buffer of `holder`, which handed it to its
+/// application all the same.
+fn expired_in_buffer(chronicle: &Chronicle<'_>, holder: &HandOver) -> Option<usize> {
+    chronicle.last(holder.at, |kind| match *kind {
+        Kind::LeaseExpired { message, subscription, consumer } => {
+            (message, subscription, consumer)
+                == (chronicle.id, chronicle.subscription, holder.consumer)
+        }
+        Kind::SessionExpired { consumer, .. } => {
+            chronicle.lane().is_some() && consumer == holder.consumer
+        }
+        _ => false,
+    })
 }
 
 /// What took the message away, as a clause.

@@ -113,8 +113,8 @@ fn travel(alternative: u32) -> &'static str {
     }
 }
 
-/// The faults of `process` between two places that concern the message and do not make it crash; with
-/// `delays`, also those that held the process up at another message.
+/// The faults of `process` between two places that concern the message and do not make it crash;
+/// with `delays`, also those that held the process up at another message.
 pub(super) fn concerning(
     chronicle: &Chronicle<'_>,
     process: ProcessId,

@@ -4,7 +4,7 @@ use entrega_model::event::{DeadLetterReason, ProcessingResult};
 use entrega_model::{Kind, ProcessId};
 
 use super::chronicle::{Chronicle, HandOver, times};
-use super::duplicate::interruption;
+use super::duplicate::{are_two_copies, doubling, interruption};
 use super::faults;
 
 /// A dead letter and no effect.
@@ -29,6 +29,10 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     };
     if dead.delivery == done.delivery {
         return without_answer(chronicle, &done, letter);
+    }
+    if are_two_copies(chronicle, &dead, &done) {
+        let end = giving_up(chronicle, letter, "goes to the dead letters as well");
+        return format!("{}; one copy takes effect, {end}.", doubling(chronicle));
     }
     if effect.at < letter {
         let why = interruption(chronicle, &done, &dead, Some(effect.at));

@@ -3,6 +3,7 @@
 mod dead_letters;
 mod duplicates;
 mod losses;
+mod random;
 
 use entrega_choice::{Choices, parse_choices};
 use entrega_clients::Strategy;
@@ -57,21 +58,28 @@ slow = "10s"
 late = "3s"
 "#;
 
-/// All anomalies of a run in sentences, those of order last.
-fn told(model: Model, strategy: Strategy, choices: &str, set: &[(&str, &str)]) -> Vec<String> {
+/// The scenario with these settings changed.
+fn scenario(set: &[(&str, &str)]) -> Scenario {
     let set: Vec<(String, String)> =
         set.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
     let loaded = Scenario::parse("stories.toml", SCENARIO, &set, &|_| Err(String::new()));
-    let scenario = loaded.expect("a valid scenario").scenario;
-    let workload = Workload::generate(&scenario, None, 1);
-    let experiment =
-        Experiment { scenario: &scenario, workload: &workload, model, strategy, seed: 1 };
-    let table = points::table(&scenario.subscription_names());
-    let choices = parse_choices(&table, choices).expect("choices of this scenario");
+    loaded.expect("a valid scenario").scenario
+}
+
+/// All anomalies of a run in sentences, those of order last.
+fn tell(
+    scenario: &Scenario,
+    model: Model,
+    strategy: Strategy,
+    seed: u64,
+    choices: impl Fn(&Experiment<'_>) -> Choices,
+) -> Vec<String> {
+    let workload = Workload::generate(scenario, None, seed);
+    let experiment = Experiment { scenario, workload: &workload, model, strategy, seed };
     let mut events: Vec<Event> = Vec::new();
-    let judged = judge(&experiment, Choices::explicit(table, choices), &mut events);
+    let judged = judge(&experiment, choices(&experiment), &mut events);
     assert_eq!(judged.outcome.choices.unused(), [], "every choice is reached");
-    let cast = Cast::of(&scenario);
+    let cast = Cast::of(scenario);
     let of = &judged.report.subscriptions[0];
     let examples = of.examples.iter().map(|(&(class, cause), &message)| {
         (Anomaly::Class(class, Some(cause)), Some(cause), message)
@@ -86,6 +94,13 @@ fn told(model: Model, strategy: Strategy, choices: &str, set: &[(&str, &str)]) -
             story(&events, &cast, &Subject { subscription, anomaly, cause, message })
         })
         .collect()
+}
+
+fn told(model: Model, strategy: Strategy, choices: &str, set: &[(&str, &str)]) -> Vec<String> {
+    let scenario = scenario(set);
+    let table = points::table(&scenario.subscription_names());
+    let choices = parse_choices(&table, choices).expect("choices of this scenario");
+    tell(&scenario, model, strategy, 1, |_| Choices::explicit(table.clone(), choices.clone()))
 }
 
 const SKIP: &[(&str, &str)] = &[("consumer.on_error", "skip")];

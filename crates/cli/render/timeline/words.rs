@@ -1,10 +1,11 @@
 //! The words of a timeline: what each event is called, and in which column.
 
+mod broker;
+
 use std::collections::BTreeSet;
 
 use entrega_model::event::{
-    EffectVerdict, ProcessingResult, RemoveReason, SendOutcome, SettleAct, SettleOutcome,
-    SettleTrigger,
+    EffectVerdict, ProcessingResult, SendOutcome, SettleAct, SettleOutcome, SettleTrigger,
 };
 use entrega_model::{Event, Kind, MessageId, ProcessId, SubscriptionId};
 use entrega_sim::Cast;
@@ -107,30 +108,6 @@ impl Teller<'_> {
         self.cast.subscriptions().get(subscription.index()).map_or("?", String::as_str)
     }
 
-    fn storage(&self, kind: &Kind) -> Option<Line> {
-        match *kind {
-            Kind::Stored { message, subscription, lane, position, copy } => {
-                let place = match subscription {
-                    None => format!("at {lane}/{position}"),
-                    Some(of) => format!("for {}", self.whose(of)),
-                };
-                let copy = if copy > 1 { format!(", copy {copy}") } else { String::new() };
-                line(BROKER, format!("{} stored {place}{copy}", name(message)))
-            }
-            Kind::Removed { reason: RemoveReason::Settled, .. } => None,
-            Kind::Removed { message, subscription, reason } => {
-                let of =
-                    subscription.map_or_else(String::new, |of| format!(" for {}", self.whose(of)));
-                fault(BROKER, format!("! {} removed{of}: {reason:?}", name(message)).to_lowercase())
-            }
-            Kind::Retrievable { message, subscription } => line(
-                BROKER,
-                format!("{} still there for {}", name(message), self.whose(subscription)),
-            ),
-            _ => None,
-        }
-    }
-
     fn consuming(&mut self, kind: &Kind) -> Option<Line> {
         match *kind {
             Kind::Delivered { message, subscription, consumer, redelivered, .. } => {
@@ -187,49 +164,6 @@ impl Teller<'_> {
             }
             Kind::DeadLettered { message, subscription, .. } => {
                 line(SINK, format!("☠ {} of {}", name(message), self.whose(subscription)))
-            }
-            _ => None,
-        }
-    }
-
-    fn progress(&self, kind: &Kind) -> Option<Line> {
-        match *kind {
-            Kind::Settled { message, consumer, act, trigger, .. } => {
-                let sign = if act == SettleAct::Requeue { "↻" } else { "✓" };
-                let (who, m) = (self.who(consumer), name(message));
-                line(BROKER, format!("{sign} {}{} {m} of {who}", by(trigger), verb(act)))
-            }
-            Kind::Committed { consumer, lane, upto, previous, trigger, .. } => {
-                let who = self.who(consumer);
-                let text = format!("{}commit {lane}/{upto} of {who}", by(trigger));
-                match upto < previous {
-                    true => fault(BROKER, format!("! {text}, back from {previous}")),
-                    false => line(BROKER, format!("✓ {text}")),
-                }
-            }
-            Kind::LeaseExpired { message, consumer, .. } => {
-                let (who, m) = (self.who(consumer), name(message));
-                fault(BROKER, format!("! lease of {who} on {m} expires"))
-            }
-            Kind::Requeued { message, consumer, .. } => {
-                line(BROKER, format!("↻ {} back from {}", name(message), self.who(consumer)))
-            }
-            Kind::SessionExpired { consumer, .. } => {
-                fault(BROKER, format!("! session of {} expires", self.who(consumer)))
-            }
-            Kind::OffsetReset { consumer, lane, to, .. } => {
-                line(BROKER, format!("{} resets to {lane}/{to}", self.who(consumer)))
-            }
-            Kind::Assigned { consumer, lane, position, .. } => line(
-                CONSUMER,
-                format!("{} gets partition {lane} at {position}", self.who(consumer)),
-            ),
-            Kind::Revoked { consumer, lane, .. } => {
-                line(CONSUMER, format!("{} gives up partition {lane}", self.who(consumer)))
-            }
-            Kind::Lost { consumer, lane, .. } => {
-                let who = self.who(consumer);
-                fault(CONSUMER, format!("! {who} has lost partition {lane}"))
             }
             _ => None,
         }

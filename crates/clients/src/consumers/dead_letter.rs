@@ -4,11 +4,11 @@ use std::slice;
 
 use crate::{Application, CarryOn, Stop, Subscription};
 
-/// Processes a message a bounded number of times; if every attempt fails, writes it to the dead letters;
-/// then settles it either way, so that a poison message does not block the ones behind it.
+/// Processes a message a bounded number of times; if every attempt fails, writes it to the dead
+/// letters; then settles it either way, so that a poison message does not block the ones behind it.
 ///
-/// The crash window: a crash after the effect or after the dead letter, and before the settle, repeats
-/// it: a duplicate effect, a second dead letter, or one of each.
+/// The crash window: a crash after the effect or after the dead letter, and before the settle,
+/// repeats it: a duplicate effect, a second dead letter, or one of each.
 ///
 /// # Errors
 /// [`Stop`] when receiving ends the loop, or when a dead letter may not have been written.

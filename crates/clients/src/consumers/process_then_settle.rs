@@ -4,9 +4,9 @@ use crate::{Application, CarryOn, Stop, Subscription};
 
 /// Processes a message and settles it.
 ///
-/// The crash window: a crash after the effect and before the settle duplicates it. On a queue this is
-/// "ack per message", which the article takes for exactly-once; on a log it is a commit per message.
-/// The window is the same on both.
+/// The crash window: a crash after the effect and before the settle duplicates it. On a queue this
+/// is "ack per message", which the article takes for exactly-once; on a log it is a commit per
+/// message. The window is the same on both.
 ///
 /// # Errors
 /// [`Stop`] when receiving or the application ends the loop.

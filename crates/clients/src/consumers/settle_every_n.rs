@@ -7,9 +7,9 @@ use crate::{Application, CarryOn, Stop, Subscription, Turn};
 /// Processes messages and settles them N at a time, or when the oldest has waited for `limit`,
 /// whichever comes first; and before a rebalance or a shutdown.
 ///
-/// The crash window: a crash repeats the up to N effects since the last settle. Without the time limit
-/// the tail of an idle topic would wait for its settle for ever. On a queue one ack covers all before
-/// it (`multiple`), so a delivery that the network lost on its way here is acked unseen.
+/// The crash window: a crash repeats the up to N effects since the last settle. Without the time
+/// limit the tail of an idle topic would wait for its settle for ever. On a queue one ack covers
+/// all before it (`multiple`), so a delivery that the network lost on its way here is acked unseen.
 ///
 /// # Errors
 /// [`Stop`] when receiving or the application ends the loop.

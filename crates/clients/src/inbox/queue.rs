@@ -1,6 +1,6 @@
-//! The client library of a queue: receives as many as its prefetch allows, hands them out one by one,
-//! and settles: for the application, by the hand-over itself (automatic ack), or with the next receive
-//! (implicit acceptance).
+//! The client library of a queue: receives as many as its prefetch allows, hands them out one by
+//! one, and settles: for the application, by the hand-over itself (automatic ack), or with the next
+//! receive (implicit acceptance).
 
 mod session;
 
@@ -76,7 +76,10 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             session.handed_out.clear();
             tags
         };
-        let _ = self.send(tags, Settlement::Ack, false, SettleTrigger::NextReceive).await;
+        let answer = self.send(tags, Settlement::Ack, false, SettleTrigger::NextReceive).await;
+        if let Ok(tags) = answer {
+            self.session.borrow_mut().recycle_tags(tags);
+        }
     }
 
     fn receive_under_way(&self) -> CallId {
@@ -95,8 +98,8 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         call
     }
 
-    /// Sends a settle, and again as often as the configuration says while there is no answer. Returns the
-    /// tags that were refused, empty if all are settled.
+    /// Sends a settle, and again as often as the configuration says while there is no answer.
+    /// Returns the tags that were refused, empty if all are settled.
     async fn send(
         &self,
         tags: Vec<DeliveryTag>,

@@ -1,7 +1,8 @@
 //! The client library against a network that answers what a test tells it to.
 //!
-//! Goal: what a poll or a settle does with every answer, and that nothing is lost when somebody stops
-//! waiting. Method: a link that keeps requests until the test answers them, and one poll at a time.
+//! Goal: what a poll or a settle does with every answer, and that nothing is lost when somebody
+//! stops waiting. Method: a link that keeps requests until the test answers them, and one poll at a
+//! time.
 
 mod fake_link;
 mod log;

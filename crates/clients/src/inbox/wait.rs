@@ -18,8 +18,8 @@ pub(super) enum Waited<R> {
     Closing,
 }
 
-/// Waits for the answer of `call`, but not beyond `until` and not into a shutdown. Dropping the future
-/// leaves the call as it is.
+/// Waits for the answer of `call`, but not beyond `until` and not into a shutdown. Dropping the
+/// future leaves the call as it is.
 pub(super) async fn answer_or<L: Link>(
     link: &L,
     call: CallId,

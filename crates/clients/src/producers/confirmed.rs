@@ -13,11 +13,11 @@ pub struct Retries {
     pub backoff: Duration,
 }
 
-/// Sends each message and waits for the broker's confirmation, one at a time, so that the messages of a
-/// key keep their order.
+/// Sends each message and waits for the broker's confirmation, one at a time, so that the messages
+/// of a key keep their order.
 ///
-/// The window: when the confirmation is lost, the next attempt stores the message a second time. Only a
-/// broker that recognises the producer's id for it could tell.
+/// The window: when the confirmation is lost, the next attempt stores the message a second time.
+/// Only a broker that recognises the producer's id for it could tell.
 pub async fn confirmed(publisher: &impl Publisher, outgoing: &impl Outgoing, retries: Retries) {
     while let Some(record) = outgoing.next().await {
         let outcome = send(publisher, record, retries).await;
@@ -25,8 +25,8 @@ pub async fn confirmed(publisher: &impl Publisher, outgoing: &impl Outgoing, ret
     }
 }
 
-/// One message, with its retries. Once an attempt went unanswered, only a confirmation makes the outcome
-/// certain again.
+/// One message, with its retries. Once an attempt went unanswered, only a confirmation makes the
+/// outcome certain again.
 async fn send(publisher: &impl Publisher, record: Record, retries: Retries) -> SendOutcome {
     let mut unsuccessful = SendOutcome::Fail;
     for attempt in 0..=retries.limit {

@@ -1,5 +1,6 @@
 //! A sink with a unique key: the producer's message id, kept for ever (the idempotent receiver of
-//! Enterprise Integration Patterns). A real one keeps it for a window, which must outlive every replay.
+//! Enterprise Integration Patterns). A real one keeps it for a window, which must outlive every
+//! replay.
 
 use entrega_model::{MessageId, event::EffectVerdict};
 

@@ -7,8 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 /// The first 32 bits of the SHA-256 of a scenario and of the workload file that it names.
 ///
-/// Formatting, comments, the order of keys, the title and the narration do not change it; overrides
-/// do not either, because a replay string names them itself.
+/// Formatting, comments, the order of keys, the narration, what is compared and what is expected do
+/// not change it; overrides do not either, because a replay string names them itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScenarioDigest(pub u32);
 
@@ -19,8 +19,9 @@ impl fmt::Display for ScenarioDigest {
     }
 }
 
-/// The keys that are for people and say nothing about a run.
-const PROSE: [&str; 2] = ["narration", "title"];
+/// The keys that say nothing about a single run: what is for people, what is compared, and what
+/// should come out.
+const PROSE: [&str; 6] = ["expect", "models", "narration", "seeds", "strategies", "title"];
 
 impl ScenarioDigest {
     /// The digest of a scenario as written and of its workload file, if it has one.

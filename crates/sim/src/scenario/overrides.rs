@@ -9,8 +9,9 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
-/// Puts `value` at `path` and `mark` in place of every span of it, making tables on the way. Items of
-/// a list are named by their number or by their `name`. An error says why there is no such place.
+/// Puts `value` at `path` and `mark` in place of every span of it, making tables on the way. Items
+/// of a list are named by their number or by their `name`. An error says why there is no such
+/// place.
 pub(crate) fn apply<'t>(
     table: &mut DeTable<'t>,
     path: &'t str,

@@ -1,5 +1,7 @@
 //! How long a handler needs for a message.
 
+use std::sync::Arc;
+
 use entrega_choice::mix;
 use entrega_model::{Duration, MessageId, SubscriptionId};
 
@@ -9,21 +11,22 @@ use crate::scenario::ServiceTime;
 /// The service times of one subscription, as a function of message and attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceTimes {
-    quantiles: Quantiles,
+    quantiles: Arc<Quantiles>,
     stream: u64,
 }
 
 impl ServiceTimes {
-    /// Prepares the table of a distribution.
+    /// The service times of a subscription under a seed.
     pub fn new(distribution: &ServiceTime, seed: u64, subscription: SubscriptionId) -> Self {
-        let quantiles = match *distribution {
-            ServiceTime::Constant { value } => Quantiles::uniform(value.nanos(), value.nanos()),
-            ServiceTime::Uniform { min, max } => Quantiles::uniform(min.nanos(), max.nanos()),
-            ServiceTime::Exponential { mean } => Quantiles::exponential(mean.nanos() as f64),
-            ServiceTime::LogNormal { median, sigma } => {
-                Quantiles::log_normal(median.nanos() as f64, sigma)
-            }
-        };
+        Self::from_table(table(distribution), seed, subscription)
+    }
+
+    /// The same with a table that was prepared before.
+    pub(super) fn from_table(
+        quantiles: Arc<Quantiles>,
+        seed: u64,
+        subscription: SubscriptionId,
+    ) -> Self {
         let stream = mix(seed, &[stream::SERVICE_TIME, u64::from(subscription.0)]);
         Self { quantiles, stream }
     }
@@ -35,6 +38,18 @@ impl ServiceTimes {
         let word = (u64::from(message.0) << 16) | u64::from(attempt);
         self.quantiles.sample(mix(self.stream, &[word]))
     }
+}
+
+/// Prepares the table of a distribution.
+pub(super) fn table(distribution: &ServiceTime) -> Arc<Quantiles> {
+    Arc::new(match *distribution {
+        ServiceTime::Constant { value } => Quantiles::uniform(value.nanos(), value.nanos()),
+        ServiceTime::Uniform { min, max } => Quantiles::uniform(min.nanos(), max.nanos()),
+        ServiceTime::Exponential { mean } => Quantiles::exponential(mean.nanos() as f64),
+        ServiceTime::LogNormal { median, sigma } => {
+            Quantiles::log_normal(median.nanos() as f64, sigma)
+        }
+    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The call table: every remote call between its start and its end.
 //!
-//! A call outlives whoever made it. When its caller crashes, the request still arrives and is carried
-//! out; when its caller stalls, the answer waits. A slot is free again when nobody waits for the answer,
-//! nothing in the network refers to it, and no broker has it parked.
+//! A call outlives whoever made it. When its caller crashes, the request still arrives and is
+//! carried out; when its caller stalls, the answer waits. A slot is free again when nobody waits
+//! for the answer, nothing in the network refers to it, and no broker has it parked.
 
 use std::task::Waker;
 

@@ -1,8 +1,9 @@
 //! The network: how requests and answers travel, and what goes wrong with them.
 //!
-//! Each leg of a call may arrive, be lost, be late or arrive twice. A timeout exists only for a call that
-//! is late or lost, so a run without faults has no timers to cancel. A duplicated request is carried out
-//! twice and answered once; a duplicated answer is recognised by its call and changes nothing.
+//! Each leg of a call may arrive, be lost, be late or arrive twice. A timeout exists only for a
+//! call that is late or lost, so a run without faults has no timers to cancel. A duplicated request
+//! is carried out twice and answered once; a duplicated answer is recognised by its call and
+//! changes nothing.
 
 use std::task::Context;
 use std::task::Poll;
@@ -371,8 +372,8 @@ where
         self.calls.forget(id);
     }
 
-    /// How long a leg takes. With jitter it is a function of the seed and the number of the leg; a link
-    /// that keeps its order delays a leg until the one before it has arrived.
+    /// How long a leg takes. With jitter it is a function of the seed and the number of the leg; a
+    /// link that keeps its order delays a leg until the one before it has arrived.
     #[inline]
     fn latency(&mut self, peer: Peer, process: ProcessId, direction: usize) -> Duration {
         let base = match peer {

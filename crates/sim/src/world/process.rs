@@ -17,7 +17,8 @@ pub(crate) struct Process {
     pub(crate) guests: Vec<Waker>,
     /// The message that it last sent or settled, to tell a story by.
     pub(crate) concern: Option<MessageId>,
-    /// When its latest request and its latest answer arrive, so that a link with jitter keeps its order.
+    /// When its latest request and its latest answer arrive, so that a link with jitter keeps its
+    /// order.
     pub(crate) last_arrivals: [Instant; 2],
 }
 

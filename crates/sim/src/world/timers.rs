@@ -1,8 +1,8 @@
 //! What is due when, in one total order: by time, and at one instant in the order of scheduling.
 //!
-//! Nearly everything in a simulation is due a constant latency from now, so it is scheduled in the order
-//! in which it will be due. Such entries stand in first-in-first-out *lanes*, where both ends cost a few
-//! instructions; whatever does not fit at the end of a lane goes to a heap.
+//! Nearly everything in a simulation is due a constant latency from now, so it is scheduled in the
+//! order in which it will be due. Such entries stand in first-in-first-out *lanes*, where both ends
+//! cost a few instructions; whatever does not fit at the end of a lane goes to a heap.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};

@@ -1,5 +1,5 @@
-//! What the client library does beside the application. Strategies run alongside this; when a process
-//! stalls, it stands still too.
+//! What the client library does beside the application. Strategies run alongside this; when a
+//! process stalls, it stands still too.
 
 use entrega_model::event::SettleTrigger;
 use entrega_model::log::{Request, Response};
@@ -8,8 +8,8 @@ use super::LogInbox;
 use crate::Link;
 
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
-    /// The auto-commit timer of librdkafka: commits what is stored, whether or not the application is
-    /// done with it. Armed only while something is stored.
+    /// The auto-commit timer of librdkafka: commits what is stored, whether or not the application
+    /// is done with it. Armed only while something is stored.
     pub async fn auto_commit_timer(&self) {
         loop {
             self.stored.rings().await;

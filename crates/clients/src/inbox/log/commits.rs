@@ -1,7 +1,7 @@
 //! The three ways to commit: when the application settles, by a timer, and at the next poll.
 //!
-//! The two automatic ones differ in what they believe to be done. librdkafka stores an offset when its
-//! message is *handed over*; Java commits in a poll what *earlier* polls returned [RDK-SRC],
+//! The two automatic ones differ in what they believe to be done. librdkafka stores an offset when
+//! its message is *handed over*; Java commits in a poll what *earlier* polls returned [RDK-SRC],
 //! [KAFKA-JAVADOC]. That is the difference between losing and repeating a message.
 
 use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
@@ -40,7 +40,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         }
     }
 
-    /// The application asks for more, so it is done with what it had: that may be committed now (Java).
+    /// The application asks for more, so it is done with what it had: that may be committed now
+    /// (Java).
     pub(super) async fn finish_in_hand(&self) {
         self.store_in_hand();
         if self.config.auto_settle == AutoSettle::AtNextReceive
@@ -52,7 +53,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         }
     }
 
-    /// When a parked poll must run again by itself: to commit what is stored, as Java's idle polls do.
+    /// When a parked poll must run again by itself: to commit what is stored, as Java's idle polls
+    /// do.
     pub(super) fn commit_due(&self) -> Instant {
         let commits_in_poll = self.config.auto_settle == AutoSettle::AtNextReceive;
         if commits_in_poll && self.session.borrow().has_stored() {
@@ -133,8 +135,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         }
     }
 
-    /// A refused commit means that the assignment is over, unless it was made under an older one. The
-    /// next poll tells the application; one that is waiting learns it from its own fetch.
+    /// A refused commit means that the assignment is over, unless it was made under an older one.
+    /// The next poll tells the application; one that is waiting learns it from its own fetch.
     fn fenced(&self, generation: Generation) {
         let mut session = self.session.borrow_mut();
         session.fenced |= session.generation == Some(generation);

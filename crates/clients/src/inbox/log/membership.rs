@@ -101,7 +101,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         }
     }
 
-    /// The assignment was taken away before this consumer learnt of it. Says whether it held anything.
+    /// The assignment was taken away before this consumer learnt of it. Says whether it held
+    /// anything.
     pub(super) fn lose_partitions(&self) -> bool {
         let (subscription, consumer) = self.me();
         let session = self.session.borrow();
@@ -134,8 +135,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         }
     }
 
-    /// A fetch on its way asks from positions that no longer hold. Nothing is lost: a log keeps what it
-    /// hands out, and the next fetch asks again.
+    /// A fetch on its way asks from positions that no longer hold. Nothing is lost: a log keeps
+    /// what it hands out, and the next fetch asks again.
     pub(super) fn abandon_fetch(&self) {
         if let Some(call) = self.session.borrow_mut().fetching.take() {
             self.link.forget(call);

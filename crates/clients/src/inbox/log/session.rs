@@ -1,5 +1,5 @@
-//! What a log consumer remembers: membership, positions, fetched records, stored offsets. Sans-IO: every
-//! method is a plain state change. All of it is gone with a crash.
+//! What a log consumer remembers: membership, positions, fetched records, stored offsets. Sans-IO:
+//! every method is a plain state change. All of it is gone with a crash.
 
 use std::collections::VecDeque;
 
@@ -87,7 +87,8 @@ impl LogSession {
         Ok(())
     }
 
-    /// Forgets the assignment and everything fetched under it. Returns the fetch that is on its way.
+    /// Forgets the assignment and everything fetched under it. Returns the fetch that is on its
+    /// way.
     pub(super) fn leave(&mut self) -> Option<CallId> {
         self.generation = None;
         self.revoked = false;

@@ -1,4 +1,5 @@
-//! What a queue consumer remembers: received and not handed out, handed out and not settled by itself.
+//! What a queue consumer remembers: received and not handed out, handed out and not settled by
+//! itself.
 
 use entrega_model::MessageId;
 use entrega_model::queue::{DeliveryTag, Received};

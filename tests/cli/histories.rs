@@ -1,0 +1,57 @@
+//! `run --history` and `check`: a recorded history is judged as the run was.
+
+use serde_json::Value;
+
+use crate::Bench;
+
+const HEADER: &str = r#"{"entrega_history":1,"model":"queue","subscriptions":[{"name":"mailer","guarantee":"exactly-once-effect"}]}"#;
+
+const SENT: &str = r#"
+{"event":"send.invoke","message":"order-1"}
+{"event":"send.ok","message":"order-1"}
+"#;
+
+const EFFECT: &str = "{\"event\":\"effect\",\"message\":\"order-1\"}\n";
+const QUIESCENT: &str = "{\"end\":\"quiescent\"}\n";
+
+/// The verdict on a history of these lines, by its exit code and what is printed.
+fn check(lines: &[&str], code: i32, expect: &str) {
+    let bench = Bench::new();
+    bench.write("history.jsonl", &lines.concat());
+    let ended = bench.run(&["check", "history.jsonl"]);
+    assert_eq!(ended.code, Some(code), "{}{}", ended.out, ended.err);
+    let said = if code == 2 { &ended.err } else { &ended.out };
+    assert!(said.contains(expect), "{said}");
+}
+
+#[test]
+fn histories_of_real_systems_are_judged() {
+    check(&[HEADER, SENT, EFFECT, QUIESCENT], 0, "The history is valid: every promise was kept.");
+    check(&[HEADER, SENT, QUIESCENT], 1, "first lost order-1");
+    check(&[HEADER, SENT, EFFECT, EFFECT, QUIESCENT], 1, "invalid (promised: exactly-once-effect)");
+    check(&[HEADER, SENT, "{\"end\":\"unfinished\"}\n"], 1, "The history is unknown");
+    check(&[HEADER, "\n", QUIESCENT], 1, "nothing acknowledged");
+}
+
+#[test]
+fn mistakes_in_histories_have_a_place() {
+    check(&[HEADER, SENT, EFFECT], 2, "error: history.jsonl:5:1: the history is truncated");
+    check(&[HEADER, SENT, "{\"event\":\"eff"], 2, "the history is truncated");
+    check(&[HEADER, SENT, "{\"event\":\"efect\",\"message\":1}\n"], 2, "did you mean `effect`?");
+    check(&["not json\n"], 2, "history.jsonl:1:");
+    check(&[""], 2, "does not begin with a header");
+}
+
+#[test]
+fn a_recorded_run_is_judged_as_the_run_was() {
+    for model in ["log", "queue"] {
+        let bench = Bench::new();
+        let run = ["run", "tiny.toml", "--model", model, "--history", "run.jsonl"];
+        let run = bench.ok(&[&run[..], &["--format", "json"]].concat());
+        let run: Value = serde_json::from_str(&run).expect("JSON");
+        let checked = bench.ok(&["check", "run.jsonl", "--format", "json"]);
+        let checked: Value = serde_json::from_str(&checked).expect("JSON");
+        assert_eq!(checked["schema"], "entrega.check.v1");
+        assert_eq!(checked["report"], run["report"], "{model}");
+    }
+}

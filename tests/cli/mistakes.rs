@@ -1,0 +1,88 @@
+//! What is said about wrong input: where it is, what would be valid, exit code 2, and never a
+//! panic.
+
+use std::fmt::Write;
+
+use crate::{Bench, TINY};
+
+/// What the program says when it refuses to do something.
+fn refusal(bench: &Bench, args: &[&str]) -> String {
+    let ended = bench.run(args);
+    assert_eq!(ended.code, Some(2), "{args:?}\n{}{}", ended.out, ended.err);
+    assert_eq!(ended.out, "", "nothing goes to the standard output");
+    assert!(ended.err.starts_with("error: "), "{}", ended.err);
+    assert!(!ended.err.contains("panicked"), "{}", ended.err);
+    ended.err
+}
+
+/// Each is a scenario in which something was replaced.
+const SCENARIOS: [(&str, &str); 10] = [
+    ("messages = 3", "mesages = 3"),
+    ("messages = 3", "messages = \"many\""),
+    ("rate_per_second = 10", "rate_per_second = -1"),
+    ("[log]", "[log]\npartitions = 0"),
+    ("[log]", "[faults]\neffect.after = { crash = \"3/2\" }\n\n[log]"),
+    ("\"deduplicating-sink\"]", "\"deduplicate-sink\"]"),
+    ("title = \"Tiny\"", "title = \"Tiny"),
+    ("mailer.effect.after", "mailer.effect.afterwards"),
+    ("alternative = \"crash\"", "alternative = \"lost\""),
+    ("lost = \"0\"", "lost = \"none\""),
+];
+
+#[test]
+fn mistakes_in_scenarios_have_a_place_and_advice() {
+    let bench = Bench::new();
+    let mut said = String::new();
+    for (from, to) in SCENARIOS {
+        assert!(TINY.contains(from), "{from}");
+        bench.write("bad.toml", &TINY.replacen(from, to, 1));
+        let refusal = refusal(&bench, &["run", "bad.toml"]);
+        assert!(refusal.contains("bad.toml:"), "{refusal}");
+        let _ = writeln!(said, "{to:?}\n{refusal}");
+    }
+    insta::assert_snapshot!("mistakes_in_scenarios", said);
+}
+
+#[test]
+fn mistakes_in_workload_files_have_a_place() {
+    let bench = Bench::new();
+    let made_up = TINY.lines().filter(|line| {
+        !["messages =", "keys =", "arrivals ="].iter().any(|key| line.starts_with(key))
+    });
+    let made_up = made_up.collect::<Vec<_>>().join("\n");
+    let from = made_up.replace("[workload]", "[workload]\nfrom = \"orders.csv\"");
+    bench.write("rows.toml", &from);
+    let missing = refusal(&bench, &["run", "rows.toml"]);
+    assert!(missing.contains("rows.toml:12:8: cannot read `orders.csv`"), "{missing}");
+
+    bench.write("orders.csv", "at,key\n1s,7\nsoon,8\n");
+    insta::assert_snapshot!("mistake_in_a_row", refusal(&bench, &["run", "rows.toml"]));
+    bench.write("orders.csv", "at,key\n1s,7\n2s,8\n3s,9\n");
+    bench.ok(&["run", "rows.toml"]);
+}
+
+#[test]
+fn mistakes_in_the_usage_say_what_is_valid() {
+    let bench = Bench::new();
+    let check = |args: &[&str], expect: &str| {
+        let said = refusal(&bench, args);
+        assert!(said.contains(expect), "{said}");
+    };
+    check(&["run", "nowhere.toml"], "nowhere.toml: cannot read it");
+    check(&["replay", "tiny.toml", "x"], "a replay string has 8 parts");
+    check(&["check", "nowhere.jsonl"], "nowhere.jsonl: cannot read it");
+    check(&["run", "tiny.toml", "--set", "workload.mesages=3"], "did you mean `messages`?");
+    check(&["run", "tiny.toml", "--set", "workload.messages=few"], "--set workload.messages=few");
+    check(&["run", "tiny.toml", "--set", "nonsense"], "write path=value");
+    check(&["run", "tiny.toml", "--strategy", "process-then-setle"], "'process-then-settle'");
+    check(&["run", "tiny.toml", "--model", "stack"], "[possible values: log, queue]");
+    check(&["run", "tiny.toml", "--seed", "many"], "invalid value 'many'");
+    check(&["compare", "tiny.toml", "--threads", "0"], "from 1 on");
+    check(&["rnu"], "unrecognized subcommand 'rnu'");
+    check(&["run", "tiny.toml", "--output", "no/such/dir/x"], "cannot write it");
+    check(&["run", "tiny.toml", "--history", "no/such/dir/x"], "cannot write it");
+    check(&["list", "tiny.toml"], "cannot read it");
+    let nothing = bench.run(&[]);
+    assert_eq!(nothing.code, Some(2));
+    assert!(nothing.err.contains("Usage: entrega <COMMAND>"), "{}", nothing.err);
+}
