@@ -50,6 +50,9 @@ pub struct Planner {
     pace: Pace,
     keys: Keys,
     service_times: Vec<Arc<Quantiles>>,
+    /// The messages come from a file.
+    is_recorded: bool,
+    /// So many at most.
     messages: u32,
     body: Body,
     opaque_bytes: u32,
@@ -79,16 +82,19 @@ impl Planner {
             service_times: subscriptions
                 .map(|one| service_times::table(&one.service_time))
                 .collect(),
+            is_recorded: settings.from.is_some(),
             messages: settings.message_count(),
             body: settings.body,
             opaque_bytes: settings.opaque_bytes(),
         }
     }
 
-    /// Plans the messages for a seed: from `rows` if there are any, else made up.
+    /// Plans the messages for a seed: from `rows` if there are any, else made up. A recorded workload
+    /// without its rows has no messages.
     pub fn plan(&self, rows: Option<&Rows>, seed: u64) -> Workload {
         let planned = match rows {
             Some(rows) => self.recorded(rows, seed),
+            None if self.is_recorded => Vec::new(),
             None => self.made_up(seed),
         };
         let service_times = (0..)
