@@ -89,8 +89,8 @@ impl Planner {
         }
     }
 
-    /// Plans the messages for a seed: from `rows` if there are any, else made up. A recorded workload
-    /// without its rows has no messages.
+    /// Plans the messages for a seed: from `rows` if there are any, else made up. A recorded
+    /// workload without its rows has no messages.
     pub fn plan(&self, rows: Option<&Rows>, seed: u64) -> Workload {
         let planned = match rows {
             Some(rows) => self.recorded(rows, seed),
