@@ -5,8 +5,8 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use entrega_checker::{Report, Verdict};
-use entrega_choice::{Choices, format_choices, parse_choices};
-use entrega_model::{Event, MessageId, SubscriptionId};
+use entrega_choice::{Choices, Point, format_choices, parse_choices};
+use entrega_model::{Event, Kind, MessageId, SubscriptionId};
 use entrega_sim::digest::Digest;
 use entrega_sim::scenario::Scenario;
 use entrega_sim::workload::Workload;
@@ -146,13 +146,40 @@ fn text(again: &Again<'_>, args: &ReplayArgs) -> String {
     let timeline = Timeline {
         events: &again.events,
         cast: &again.cast,
+        only: concerned(again),
         focus: again.anomalies.iter().map(|one| one.message).collect(),
         all: args.all,
         colourful: output::is_colourful(args.output.as_deref()),
     };
     text.push_str(&timeline.render());
+    if !args.all
+        && !timeline.only.is_empty()
+        && timeline.only.len() < again.cast.subscriptions().len()
+    {
+        text.push_str("Subscriptions that nothing happened to are left out; --all shows them.\n");
+    }
     verdicts(&mut text, again);
     text
+}
+
+/// The subscriptions that faults or anomalies concern; none means all, as a fault of the broker
+/// does.
+fn concerned(again: &Again<'_>) -> BTreeSet<SubscriptionId> {
+    let mut concerned: BTreeSet<SubscriptionId> = (0..)
+        .map(SubscriptionId)
+        .zip(again.cast.subscriptions())
+        .filter(|(_, name)| again.anomalies.iter().any(|one| one.subscription == **name))
+        .map(|(id, _)| id)
+        .collect();
+    for event in &again.events {
+        if let Kind::Faulted { point, .. } = event.kind {
+            match points::describe(Point(point)).1 {
+                Some(subscription) => concerned.insert(subscription),
+                None => return BTreeSet::new(),
+            };
+        }
+    }
+    concerned
 }
 
 /// The content of the messages that the stories are about; of the first ones if there are none.

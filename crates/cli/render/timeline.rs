@@ -7,7 +7,7 @@ mod words;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use entrega_model::{Event, Instant, Kind, MessageId};
+use entrega_model::{Event, Instant, Kind, MessageId, SubscriptionId};
 use entrega_sim::Cast;
 
 use words::{Line, Place};
@@ -23,6 +23,8 @@ pub(crate) struct Timeline<'a> {
     pub(crate) cast: &'a Cast,
     /// The messages with an anomaly; a long run is only shown around them and around faults.
     pub(crate) focus: BTreeSet<MessageId>,
+    /// The subscriptions to show; all of them if it is empty.
+    pub(crate) only: BTreeSet<SubscriptionId>,
     /// Show everything, however long it is.
     pub(crate) all: bool,
     /// Whether faults are coloured.
@@ -40,7 +42,7 @@ impl Timeline<'_> {
         for (at, line) in lines.iter().enumerate() {
             let Some(line) = line else { continue };
             if !shown[at] {
-                hidden += 1;
+                hidden += usize::from(!self.is_bystander(&self.events[at].kind));
                 continue;
             }
             elision(&mut text, &mut hidden);
@@ -54,8 +56,12 @@ impl Timeline<'_> {
     /// For every event whether it is shown.
     fn shown(&self) -> Vec<bool> {
         let count = self.events.len();
-        if self.all || count <= LONG {
+        if self.all {
             return vec![true; count];
+        }
+        let concerned = |event: &Event| !self.is_bystander(&event.kind);
+        if count <= LONG {
+            return self.events.iter().map(concerned).collect();
         }
         let mut shown = vec![false; count];
         for (at, event) in self.events.iter().enumerate() {
@@ -65,7 +71,19 @@ impl Timeline<'_> {
             }
             shown[at] |= self.is_in_focus(&event.kind);
         }
+        for (shown, event) in shown.iter_mut().zip(self.events) {
+            *shown &= concerned(event);
+        }
         shown
+    }
+
+    /// Whether an event belongs to a subscription that is not to be shown.
+    fn is_bystander(&self, kind: &Kind) -> bool {
+        let of_process = || kind.process().and_then(|process| self.cast.subscription_of(process));
+        let subscription = kind.subscription().or_else(of_process);
+        !self.all
+            && !self.only.is_empty()
+            && subscription.is_some_and(|one| !self.only.contains(&one))
     }
 
     fn is_fault(&self, kind: &Kind) -> bool {
@@ -84,7 +102,7 @@ impl Timeline<'_> {
     }
 
     fn is_in_focus(&self, kind: &Kind) -> bool {
-        words::message_of(kind).is_some_and(|message| self.focus.contains(&message))
+        kind.message().is_some_and(|message| self.focus.contains(&message))
     }
 
     fn line(&self, widths: &Widths, at: Instant, line: &Line) -> String {

@@ -5,6 +5,8 @@
 //! white box: it explains a verdict and proves that the black-box part of the checker is right.
 //! Checker, digest, statistics and recorder are all [`Observer`]s, so a long run stores no history.
 
+mod about;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{

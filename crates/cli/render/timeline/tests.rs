@@ -33,7 +33,8 @@ fn recorded(messages: u32, choices: &str) -> (Vec<Event>, Cast) {
 fn rendered(messages: u32, choices: &str, all: bool, colourful: bool) -> String {
     let (events, cast) = recorded(messages, choices);
     let focus = BTreeSet::from([MessageId(1)]);
-    Timeline { events: &events, cast: &cast, focus, all, colourful }.render()
+    let only = BTreeSet::new();
+    Timeline { events: &events, cast: &cast, focus, only, all, colourful }.render()
 }
 
 #[test]

@@ -40,29 +40,6 @@ pub(super) fn lines(events: &[Event], cast: &Cast) -> Vec<Option<Line>> {
     (0..events.len()).map(|at| teller.line(at)).collect()
 }
 
-/// The message that an event is about.
-pub(super) fn message_of(kind: &Kind) -> Option<MessageId> {
-    match *kind {
-        Kind::SendInvoked { message, .. }
-        | Kind::SendEnded { message, .. }
-        | Kind::Stored { message, .. }
-        | Kind::Removed { message, .. }
-        | Kind::Delivered { message, .. }
-        | Kind::ProcessingStarted { message, .. }
-        | Kind::ProcessingEnded { message, .. }
-        | Kind::Effect { message, .. }
-        | Kind::SettleInvoked { message, .. }
-        | Kind::SettleEnded { message, .. }
-        | Kind::DeadLettered { message, .. }
-        | Kind::Settled { message, .. }
-        | Kind::LeaseExpired { message, .. }
-        | Kind::Requeued { message, .. }
-        | Kind::Retrievable { message, .. } => Some(message),
-        Kind::Faulted { message, .. } => message,
-        _ => None,
-    }
-}
-
 struct Teller<'a> {
     events: &'a [Event],
     cast: &'a Cast,
