@@ -11,6 +11,8 @@ use entrega_choice::Point;
 use entrega_clients::{CallId, Unanswered};
 use entrega_model::{ClientId, Delivery, Instant, MessageId, SubscriptionId};
 
+use crate::points::{Fault, own_point};
+
 /// A remote call.
 pub(crate) struct Call<B: Broker> {
     pub(crate) client: ClientId,
@@ -43,6 +45,15 @@ pub(crate) struct Route {
     pub(crate) response: Option<Point>,
     /// Set if the application waits for this settle: it may crash when it has the answer.
     pub(crate) settles_for: Option<SubscriptionId>,
+}
+
+impl Route {
+    /// A call on behalf of a subscription, whose request and response have these fault points.
+    pub(crate) const fn with_legs(to: Peer, legs: [Fault; 2], of: SubscriptionId) -> Self {
+        let [request, response] = legs;
+        let (request, response) = (Some(own_point(request, of)), Some(own_point(response, of)));
+        Self { to, request, response, settles_for: None }
+    }
 }
 
 /// The far side of a call.

@@ -42,12 +42,8 @@ where
         subscription: SubscriptionId,
         delivery: Delivery,
     ) -> CallId {
-        let route = Route {
-            to: Peer::Sink,
-            request: Some(own_point(Fault::EffectRequest, subscription)),
-            response: Some(own_point(Fault::EffectResponse, subscription)),
-            settles_for: None,
-        };
+        let legs = [Fault::EffectRequest, Fault::EffectResponse];
+        let route = Route::with_legs(Peer::Sink, legs, subscription);
         self.send(client, route, Payload::Asked { delivery, subscription })
     }
 
@@ -58,12 +54,8 @@ where
         subscription: SubscriptionId,
         delivery: Delivery,
     ) -> CallId {
-        let route = Route {
-            to: Peer::DeadLetters,
-            request: Some(own_point(Fault::DeadLetterRequest, subscription)),
-            response: Some(own_point(Fault::DeadLetterResponse, subscription)),
-            settles_for: None,
-        };
+        let legs = [Fault::DeadLetterRequest, Fault::DeadLetterResponse];
+        let route = Route::with_legs(Peer::DeadLetters, legs, subscription);
         self.send(client, route, Payload::Asked { delivery, subscription })
     }
 

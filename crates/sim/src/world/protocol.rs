@@ -1,11 +1,10 @@
 //! What the network needs to know of a request: which fault points it passes.
 
-use entrega_choice::Point;
 use entrega_model::event::SettleTrigger;
 use entrega_model::{SubscriptionId, log, queue};
 
 use super::calls::{Peer, Route};
-use crate::points::{Fault, own_point, shared_point};
+use crate::points::{Fault, shared_point};
 
 /// A request that can say where it passes.
 pub(crate) trait Routed {
@@ -38,31 +37,27 @@ impl Routed for queue::Request {
 }
 
 fn send() -> Route {
-    between(shared_point(Fault::SendRequest), shared_point(Fault::SendResponse))
+    Route {
+        request: Some(shared_point(Fault::SendRequest)),
+        response: Some(shared_point(Fault::SendResponse)),
+        ..quiet()
+    }
 }
 
 fn receive(subscription: SubscriptionId) -> Route {
-    between(
-        own_point(Fault::ReceiveRequest, subscription),
-        own_point(Fault::ReceiveResponse, subscription),
-    )
+    Route::with_legs(Peer::Broker, [Fault::ReceiveRequest, Fault::ReceiveResponse], subscription)
 }
 
 fn settle(subscription: SubscriptionId, trigger: SettleTrigger) -> Route {
-    let route = between(
-        own_point(Fault::SettleRequest, subscription),
-        own_point(Fault::SettleResponse, subscription),
-    );
+    let legs = [Fault::SettleRequest, Fault::SettleResponse];
     let by_application = trigger == SettleTrigger::Application;
-    Route { settles_for: by_application.then_some(subscription), ..route }
+    Route {
+        settles_for: by_application.then_some(subscription),
+        ..Route::with_legs(Peer::Broker, legs, subscription)
+    }
 }
 
 /// Membership calls have no fault points of their own: what they would show, a stall shows too.
-fn quiet() -> Route {
+const fn quiet() -> Route {
     Route { to: Peer::Broker, request: None, response: None, settles_for: None }
-}
-
-const fn between(request: Point, response: Point) -> Route {
-    let (request, response) = (Some(request), Some(response));
-    Route { to: Peer::Broker, request, response, settles_for: None }
 }
