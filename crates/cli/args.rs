@@ -85,7 +85,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) seeds: Option<u32>,
     /// The seed of the first run; the others follow
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = values::seed())]
     pub(crate) seed: u64,
     /// How many threads to use; the result does not depend on it [default: one for each core]
     #[arg(long, value_name = "N", value_parser = values::threads)]

@@ -77,7 +77,7 @@ fn mistakes_in_the_usage_say_what_is_valid() {
     check(&["run", "tiny.toml", "--strategy", "process-then-setle"], "'process-then-settle'");
     check(&["run", "tiny.toml", "--model", "stack"], "[possible values: log, queue]");
     check(&["run", "tiny.toml", "--seed", "many"], "invalid value 'many'");
-    check(&["compare", "tiny.toml", "--threads", "0"], "from 1 on");
+    check(&["compare", "tiny.toml", "--threads", "0"], "from 1 to 512");
     check(&["rnu"], "unrecognized subcommand 'rnu'");
     check(&["run", "tiny.toml", "--output", "no/such/dir/x"], "cannot write it");
     check(&["run", "tiny.toml", "--history", "no/such/dir/x"], "cannot write it");

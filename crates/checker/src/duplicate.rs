@@ -9,7 +9,7 @@
 //! 5.4).
 
 use crate::Cause;
-use crate::message::{Message, NONE};
+use crate::message::{Flag, Message, NONE};
 
 /// Who brought an outcome about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +50,15 @@ impl Message {
                 }
             }
         } else if self.duplicate.is_none() {
-            self.duplicate = Some(self.second(by, why_now).unwrap_or(Cause::Unexplained));
+            let cause = self.second(by, why_now).or_else(|| self.last_resort());
+            self.duplicate = Some(cause.unwrap_or(Cause::Unexplained));
         }
+    }
+
+    /// When stale hand-overs from several buffers have hidden which delivery lost the message: a
+    /// lease on it ran out at some time, so two consumers had it at once.
+    fn last_resort(&self) -> Option<Cause> {
+        self.has(Flag::LeaseRanOutOnce).then_some(Cause::LeaseExpired)
     }
 
     /// The cause of a second outcome.

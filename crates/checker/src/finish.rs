@@ -35,7 +35,6 @@ impl SubscriptionFold {
             }
         }
         report.acknowledged = sends.totals().ok;
-        report.present = report.acknowledged + report.classes.get(Class::Recovered);
         report.judge(end);
         report
     }
@@ -85,6 +84,8 @@ impl SubscriptionReport {
             self.firsts.entry(class).and_modify(|first| *first = id.min(*first)).or_insert(id);
         }
         self.classes.add(class, 1);
+        let has_outcome = message.effects > 0 || message.dead_letters > 0;
+        self.present += u64::from(sent == Sent::Ok || (sent == Sent::Info && has_outcome));
         let cause = match class {
             Class::Lost => message.cause_of_loss(),
             Class::Duplicated | Class::Split => message.cause_of_duplicate(),

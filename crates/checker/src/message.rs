@@ -123,10 +123,12 @@ pub(crate) enum Flag {
     LeaseRanOutUnsettled = 1 << 13,
     /// About the last delivery: the end of its consumer's connection returned it.
     Requeued = 1 << 14,
+    /// About the message: a lease on it ran out at some time.
+    LeaseRanOutOnce = 1 << 15,
 }
 
 /// The bits that are about the last delivery.
-const ABOUT_LAST: u16 = !0 << 6;
+const ABOUT_LAST: u16 = (!0 << 6) & !(Flag::LeaseRanOutOnce as u16);
 
 impl Message {
     #[inline]

@@ -52,7 +52,8 @@ pub struct SubscriptionReport {
     pub firsts: BTreeMap<Class, MessageId>,
     /// Acknowledged sends, the denominator of the loss rate.
     pub acknowledged: u64,
-    /// Acknowledged sends and recovered messages, the denominator of the duplicate rate.
+    /// Acknowledged sends, and indeterminate ones that had an outcome: the denominator of the
+    /// duplicate rate.
     pub present: u64,
     /// Copies stored.
     pub stored: u64,
@@ -64,7 +65,7 @@ pub struct SubscriptionReport {
     pub effects: u64,
     /// Applied effects beyond the first of a message: Σ max(0, E(m) − 1).
     pub excess: u64,
-    /// Messages with two applied effects or more, the numerator of the duplicate rate.
+    /// Messages with two applied effects or more.
     pub repeated: u64,
     /// Copies in the dead-letter sink.
     pub dead_letters: u64,

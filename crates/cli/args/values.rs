@@ -32,6 +32,11 @@ pub(super) fn strategy() -> impl TypedValueParser<Value = Strategy> {
         .try_map(|name| name.parse::<Strategy>().map_err(|()| format!("no strategy {name}")))
 }
 
+/// A seed that leaves room for the seeds that follow it.
+pub(super) fn seed() -> impl TypedValueParser<Value = u64> {
+    clap::value_parser!(u64).range(..=u64::MAX >> 1)
+}
+
 /// `path=value`.
 pub(super) fn set(text: &str) -> Result<Set, String> {
     match text.split_once('=') {
@@ -42,10 +47,13 @@ pub(super) fn set(text: &str) -> Result<Set, String> {
     }
 }
 
+/// More threads than any machine has cores would only cost.
+const MAX_THREADS: usize = 512;
+
 /// A number of threads.
 pub(super) fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err("write a number of threads from 1 on".to_owned()),
-        Ok(threads) => Ok(threads),
+        Ok(threads @ 1..=MAX_THREADS) => Ok(threads),
+        _ => Err(format!("write a number of threads from 1 to {MAX_THREADS}")),
     }
 }

@@ -52,6 +52,9 @@ fn contests(
         .iter()
         .flat_map(|&model| strategies.iter().map(move |&strategy| (model, strategy)))
         .collect();
+    for &(model, _) in &contests {
+        loaded.allows(model)?;
+    }
     if contests.is_empty() {
         return Err(Failure::new("there is nothing to compare: no model or no strategy is left"));
     }
@@ -72,8 +75,8 @@ fn run<'a>(plan: &Plan<'a>, quiet: bool) -> Result<Comparison<'a>, Failure> {
     let bar = progress(plan.runs(), quiet);
     let contests = plan.sweep(&stop, &|| bar.inc(1));
     bar.finish_and_clear();
+    let examples = find_examples(plan, &contests, &stop);
     let partial = stop.load(Ordering::Relaxed);
-    let examples = if partial { Vec::new() } else { find_examples(plan, &contests) };
     Ok(Comparison::new(plan, contests, examples, partial))
 }
 
@@ -102,16 +105,16 @@ fn progress(runs: u64, quiet: bool) -> ProgressBar {
 
 /// A short example for every anomaly and cause of every row. Where none of an anomaly's causes has
 /// one with a single fault, pairs of faults are tried.
-fn find_examples(plan: &Plan<'_>, contests: &[Contest]) -> Vec<Example> {
+fn find_examples(plan: &Plan<'_>, contests: &[Contest], stop: &AtomicBool) -> Vec<Example> {
     let wanted: Vec<Vec<Wanted>> = contests.iter().flat_map(wanted_of).collect();
     let find = |causes: &Vec<Wanted>| -> Vec<Example> {
         let (loaded, seed) = (plan.loaded, plan.seed);
-        let single = |wanted: &Wanted| examples::with_one_fault(loaded, *wanted, seed);
+        let single = |wanted: &Wanted| examples::with_one_fault(loaded, *wanted, seed, stop);
         let found: Vec<Example> = causes.iter().filter_map(single).collect();
         if !found.is_empty() {
             return found;
         }
-        let pair = |wanted: &Wanted| examples::with_two_faults(loaded, *wanted, seed);
+        let pair = |wanted: &Wanted| examples::with_two_faults(loaded, *wanted, seed, stop);
         causes.iter().take(1).filter_map(pair).collect()
     };
     wanted.par_iter().flat_map_iter(find).collect()

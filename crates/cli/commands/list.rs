@@ -38,12 +38,13 @@ fn scenarios(dir: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// The TOML files of a directory, by name. Without a directory there are none.
+/// The TOML files of a directory, by name. Without the usual directory there are none; one that was
+/// named must exist.
 fn scenario_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error: &std::io::Error| Failure::file(dir, "read", error);
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(_) if !dir.exists() && dir == Path::new("simulations") => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(&error)),
     };
     let mut files = Vec::new();

@@ -30,6 +30,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     ) else {
         return Err(Failure::new("the scenario names no model or no strategy"));
     };
+    loaded.allows(model)?;
     let experiment = Experiment { scenario, workload: &workload, model, strategy, seed: args.seed };
     let mut notes = Notes::default();
     let choices = experiment.random_choices();

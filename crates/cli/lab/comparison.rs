@@ -171,7 +171,7 @@ fn tell(loaded: &LoadedScenario, example: Example) -> Told {
         message: example.message,
     };
     let sentence = story::story(&example.events, &example.cast, &subject);
-    let command = format!("entrega replay {} '{}'", loaded.path, example.replay);
+    let command = format!("entrega replay {} '{}'", loaded.shell_path(), example.replay);
     let subscription = example.cast.subscriptions()[example.wanted.subscription.index()].clone();
     Told { example, subscription, sentence, command }
 }

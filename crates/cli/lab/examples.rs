@@ -7,8 +7,11 @@
 //! faults. Several seeds are tried, because some anomalies need a lucky moment (a timer between two
 //! events).
 
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use entrega_checker::{Cause, Class, SubscriptionReport};
-use entrega_choice::{Choice, Choices, Odds, format_choices};
+use entrega_choice::{Choice, Choices, Point, format_choices};
 use entrega_clients::Strategy;
 use entrega_model::{Event, MessageId, Model, SubscriptionId};
 use entrega_sim::scenario::Scenario;
@@ -25,6 +28,8 @@ const MESSAGES: u32 = 5;
 const SINGLE_SEEDS: u64 = 20;
 /// How many seeds are tried with two faults.
 const PAIR_SEEDS: u64 = 2;
+/// How many runs are tried for one example.
+const BUDGET: u32 = 2_000;
 
 /// What an example is to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +93,12 @@ pub(crate) fn with_one_fault(
     loaded: &LoadedScenario,
     wanted: Wanted,
     seed: u64,
+    stop: &AtomicBool,
 ) -> Option<Example> {
-    let short = loaded.short(MESSAGES);
-    (seed..seed + SINGLE_SEEDS)
-        .find_map(|seed| Search::new(loaded, &short, wanted, seed).with_one_fault())
+    let (short, budget) = (loaded.short(MESSAGES), Cell::new(BUDGET));
+    (seed..seed + SINGLE_SEEDS).find_map(|seed| {
+        Search::new(loaded, &short, wanted, seed, (stop, &budget)).with_one_fault()
+    })
 }
 
 /// Looks for an example with two faults, which takes much longer.
@@ -99,10 +106,12 @@ pub(crate) fn with_two_faults(
     loaded: &LoadedScenario,
     wanted: Wanted,
     seed: u64,
+    stop: &AtomicBool,
 ) -> Option<Example> {
-    let short = loaded.short(MESSAGES);
-    (seed..seed + PAIR_SEEDS)
-        .find_map(|seed| Search::new(loaded, &short, wanted, seed).with_two_faults())
+    let (short, budget) = (loaded.short(MESSAGES), Cell::new(BUDGET));
+    (seed..seed + PAIR_SEEDS).find_map(|seed| {
+        Search::new(loaded, &short, wanted, seed, (stop, &budget)).with_two_faults()
+    })
 }
 
 /// The search in the short run of one seed.
@@ -112,18 +121,33 @@ struct Search<'a> {
     workload: Workload,
     wanted: Wanted,
     seed: u64,
-    /// The faults that can happen to the subscription in question.
-    odds: Vec<Odds>,
+    /// The faults that can happen to the subscription in question: point and alternative.
+    faults: Vec<(Point, u32)>,
+    /// Raised when nobody wants to wait any longer.
+    stop: &'a AtomicBool,
+    /// How many more runs may be tried.
+    budget: &'a Cell<u32>,
 }
 
 impl<'a> Search<'a> {
-    fn new(loaded: &'a LoadedScenario, short: &'a Version<'a>, wanted: Wanted, seed: u64) -> Self {
-        let concerns = |odds: &Odds| {
-            points::describe(odds.point).1.is_none_or(|whose| whose == wanted.subscription)
+    fn new(
+        loaded: &'a LoadedScenario,
+        short: &'a Version<'a>,
+        wanted: Wanted,
+        seed: u64,
+        (stop, budget): (&'a AtomicBool, &'a Cell<u32>),
+    ) -> Self {
+        let scenario = &short.scenario;
+        let by_chance = scenario.odds().into_iter().map(|odds| (odds.point, odds.value));
+        let for_certain = scenario.scripted().into_iter().map(|fault| (fault.point, fault.value));
+        let concerns = |(point, _): &(Point, u32)| {
+            points::describe(*point).1.is_none_or(|whose| whose == wanted.subscription)
         };
-        let odds = short.scenario.odds().into_iter().filter(concerns).collect();
+        let mut faults: Vec<_> = by_chance.chain(for_certain).filter(concerns).collect();
+        faults.sort_unstable();
+        faults.dedup();
         let workload = short.workload(seed);
-        Self { loaded, scenario: &short.scenario, workload, wanted, seed, odds }
+        Self { loaded, scenario, workload, wanted, seed, faults, stop, budget }
     }
 
     fn with_one_fault(&self) -> Option<Example> {
@@ -131,20 +155,15 @@ impl<'a> Search<'a> {
         if let Some(example) = self.example(&[], &harmless) {
             return Some(example);
         }
-        self.singles(&harmless, None).into_iter().find_map(|one| {
-            let choices = [one];
-            self.example(&choices, &self.run(&choices))
-        })
+        self.singles(&harmless, None).into_iter().find_map(|one| self.attempt(&[one]))
     }
 
     fn with_two_faults(&self) -> Option<Example> {
         let harmless = self.run(&[]);
         self.singles(&harmless, None).into_iter().find_map(|first| {
             let after_first = self.run(&[first]);
-            self.singles(&after_first, Some(first)).into_iter().find_map(|second| {
-                let choices = [first, second];
-                self.example(&choices, &self.run(&choices))
-            })
+            let seconds = self.singles(&after_first, Some(first));
+            seconds.into_iter().find_map(|second| self.attempt(&[first, second]))
         })
     }
 
@@ -152,14 +171,11 @@ impl<'a> Search<'a> {
     /// that do not repeat a pair in the other order.
     fn singles(&self, run: &Judged, after: Option<Choice>) -> Vec<Choice> {
         let mut singles: Vec<Choice> = self
-            .odds
+            .faults
             .iter()
-            .flat_map(|odds| {
-                (1..=run.outcome.choices.occurrences(odds.point)).map(|occurrence| Choice {
-                    point: odds.point,
-                    occurrence,
-                    value: odds.value,
-                })
+            .flat_map(|&(point, value)| {
+                let occurrences = 1..=run.outcome.choices.occurrences(point);
+                occurrences.map(move |occurrence| Choice { point, occurrence, value })
             })
             .collect();
         singles.retain(|one| {
@@ -167,6 +183,16 @@ impl<'a> Search<'a> {
         });
         singles.sort_by_key(|one| (one.occurrence, one.point, one.value));
         singles
+    }
+
+    /// Tries these faults, unless it is time to stop.
+    fn attempt(&self, choices: &[Choice]) -> Option<Example> {
+        let left = self.budget.get().checked_sub(1)?;
+        self.budget.set(left);
+        if self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.example(choices, &self.run(choices))
     }
 
     fn experiment(&self) -> Experiment<'_> {

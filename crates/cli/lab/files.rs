@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use entrega_sim::scenario::{Scenario, ScenarioDigest};
+use entrega_model::Model;
+use entrega_sim::scenario::{ErrorPolicy, Scenario, ScenarioDigest};
 use entrega_sim::workload::{Planner, Rows, Workload};
 
 use crate::failure::Failure;
@@ -50,6 +51,29 @@ impl LoadedScenario {
         Ok(Self { path: name, scenario, digest, overrides, rows })
     }
 
+    /// Whether the scenario can run on a model at all, which `--model` may not have been checked
+    /// for.
+    pub(crate) fn allows(&self, model: Model) -> Result<(), Failure> {
+        if model == Model::Log && self.scenario.consumer.on_error == ErrorPolicy::Requeue {
+            return Err(Failure::new(format!(
+                "{}: consumer.on_error = \"requeue\" is impossible on the log, which takes nothing \
+                 back\n  help: choose another model or policy; valid on both: retry, skip, \
+                 skip-and-settle, crash, dead-letter",
+                self.path
+            )));
+        }
+        Ok(())
+    }
+
+    /// The path as one word of a shell.
+    pub(crate) fn shell_path(&self) -> String {
+        let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+        if self.path.chars().all(plain) {
+            return self.path.clone();
+        }
+        format!("'{}'", self.path.replace('\'', "'\\''"))
+    }
+
     /// The scenario as it is.
     pub(crate) fn full(&self) -> Version<'_> {
         self.version(self.scenario.clone())
@@ -59,6 +83,7 @@ impl LoadedScenario {
     /// a person can follow it and messages of one key still meet.
     pub(crate) fn short(&self, messages: u32) -> Version<'_> {
         let mut scenario = self.scenario.clone();
+        scenario.limits.steps = scenario.limits.steps.min(SHORT_STEPS);
         let workload = &mut scenario.workload;
         workload.messages = Some(workload.message_count().min(messages));
         if workload.from.is_none() {
@@ -73,5 +98,7 @@ impl LoadedScenario {
     }
 }
 
+/// How many steps a short version may take: it comes to rest within some hundreds, or not at all.
+const SHORT_STEPS: u64 = 5_000;
 /// How many keys a short version has.
 const SHORT_KEYS: u32 = 2;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::lab::comparison::{Comparison, Row, Told};
 
 /// The name and version of this form.
-const SCHEMA: &str = "entrega.compare/1";
+const SCHEMA: &str = "entrega.compare.v1";
 
 #[derive(Serialize)]
 pub(crate) struct Document<'a> {

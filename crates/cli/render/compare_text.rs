@@ -148,8 +148,8 @@ fn legend(text: &mut String, comparison: &Comparison<'_>) {
     let _ = writeln!(
         text,
         "\n{runs} run(s) a row. lost, duplicated: shares of acknowledged sends with 95 % intervals over \
-         runs; where nothing\nhappened, the share of runs in which it still could (3/n). redelivered, \
-         dead (letters), reordered: messages in all runs.\np50, p99: from send to first effect, in \
+         runs; where nothing\nhappened, the share of runs in which it still could (3/n). redelivered: \
+         deliveries; dead: letters; reordered: messages; all runs.\np50, p99: from send to first effect, in \
          virtual time. The last column says whether the promise was kept in every run."
     );
 }

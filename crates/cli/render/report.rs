@@ -117,14 +117,22 @@ fn classes(of: &SubscriptionReport) -> String {
     counts.join(", ")
 }
 
+/// In place of a cause, where there is no evidence for any.
+const UNKNOWN: &str = "unknown, for want of events of the broker's side";
+
 /// `12 duplicated: redelivered_after_crash, first m17`.
 fn causes(of: &SubscriptionReport, names: &Names<'_>) -> Vec<String> {
-    let line = |(cause, count): (&entrega_checker::Cause, &u64)| {
+    let examples = |cause: &entrega_checker::Cause| {
         let examples = of.examples.iter().filter(|((_, by), _)| by == cause);
         let examples: Vec<String> = examples
             .map(|((class, _), message)| format!("{class} {}", (names.message)(*message)))
             .collect();
-        format!("{count} {cause} (first {})", examples.join(", first "))
+        examples.join(", first ")
+    };
+    let nobody_told = of.stored == 0 && of.deliveries == 0;
+    let line = |(cause, count): (&entrega_checker::Cause, &u64)| {
+        let why = if nobody_told { UNKNOWN.to_owned() } else { cause.to_string() };
+        format!("{count} {why} (first {})", examples(cause))
     };
     of.causes.iter().map(line).collect()
 }
@@ -159,9 +167,12 @@ fn windows(of: &SubscriptionReport) -> String {
     let hit: Vec<String> = hit
         .map(|(counter, count)| format!("{}: {count}", counter.name().replace('_', " ")))
         .collect();
-    match hit.is_empty() {
-        true => "no critical window was hit, so this run proves nothing".to_owned(),
-        false => hit.join(", "),
+    match (hit.is_empty(), of.verdict) {
+        (true, Verdict::Valid) => {
+            "no critical window was hit, so this run proves nothing".to_owned()
+        }
+        (true, _) => "no critical window was hit".to_owned(),
+        (false, _) => hit.join(", "),
     }
 }
 

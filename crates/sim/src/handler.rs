@@ -99,7 +99,7 @@ where
             world.borrow_mut().call_sink(*client, self.subscription, *delivery)
         };
         self.answer(call).await?;
-        self.after_effect(delivery, stall == STALL_AFTER);
+        self.after_effect(delivery, stall);
         self.until_running().await;
         Ok(())
     }
@@ -112,21 +112,29 @@ where
             world.crash(consumer);
             return 0;
         }
-        let stall = self.pick(&mut world, Fault::ProcessStall, 3, delivery);
+        let stall = world.choices.pick(own_point(Fault::ProcessStall, self.subscription), 3);
         if stall == STALL_BEFORE {
-            world.stall(consumer);
+            self.stall(&mut world, stall, delivery);
         }
         stall
     }
 
+    /// Stands still, as was chosen before the effect.
+    fn stall(&self, world: &mut World<B>, stall: u32, delivery: &Delivery) {
+        let (point, consumer) =
+            (own_point(Fault::ProcessStall, self.subscription), self.link.client.process);
+        world.fault(point, stall, consumer, Some(delivery.record.message));
+        world.stall(consumer);
+    }
+
     /// The sink has answered: the process may crash or stall here.
-    fn after_effect(&self, delivery: &Delivery, stall: bool) {
+    fn after_effect(&self, delivery: &Delivery, stall: u32) {
         let consumer = self.link.client.process;
         let mut world = self.link.world.borrow_mut();
         if self.pick(&mut world, Fault::EffectAfter, 2, delivery) != 0 {
             world.crash(consumer);
-        } else if stall {
-            world.stall(consumer);
+        } else if stall == STALL_AFTER {
+            self.stall(&mut world, stall, delivery);
         }
     }
 

@@ -148,8 +148,13 @@ where
 
     /// Runs on, for as long as the drain may take, until nothing more can happen.
     fn until_rest(&mut self, observer: &mut dyn Observer) -> bool {
+        self.until(observer, |_| false)
+    }
+
+    /// Runs until `done`, or until nothing more can happen; `false` if that takes too long.
+    fn until(&mut self, observer: &mut dyn Observer, done: fn(&World<B>) -> bool) -> bool {
         let latest = self.world.borrow().now + self.scenario.limits.drain.duration();
-        while self.executor.step(observer) {
+        while !done(&self.world.borrow()) && self.executor.step(observer) {
             let out_of_time = self.world.borrow().now > latest;
             if out_of_time || self.executor.steps >= self.scenario.limits.steps {
                 return false;
@@ -160,7 +165,9 @@ where
 
     /// Without faults: waits for those that are down or stalled, then for rest.
     fn drain(&mut self, observer: &mut dyn Observer) -> bool {
-        while !self.world.borrow().is_healed() && self.executor.step(observer) {}
+        if !self.until(observer, World::is_healed) {
+            return false;
+        }
         self.world.borrow_mut().enter(Phase::Drain);
         let rests = self.until_rest(observer);
         if rests {

@@ -120,7 +120,6 @@ pub(crate) struct World<B: Broker> {
     poison: Vec<PoisonTable>,
     deliveries: u32,
     seed: u64,
-    legs_sent: u64,
 }
 
 /// The kinds of sinks that a scenario can have.
@@ -187,7 +186,6 @@ where
             sinks,
             deliveries: 0,
             seed,
-            legs_sent: 0,
         }
     }
 
@@ -321,7 +319,8 @@ where
         let client = process.client();
         process.state = State::Down;
         process.incarnation.0 += 1;
-        self.timers.schedule(self.now + self.times.latency, Due::Disconnect(client));
+        let after_requests = process.last_arrivals[0].max(self.now + self.times.latency);
+        self.timers.schedule(after_requests, Due::Disconnect(client));
         client
     }
 

@@ -327,3 +327,56 @@ fn no_random_run_leaves_anything_behind() {
         }
     }
 }
+
+/// Two consumers that crash in turn for ever are never up together; the run ends all the same.
+#[test]
+fn a_crash_loop_ends_with_the_limits() {
+    let overrides = [("consumer.on_error", "crash"), ("limits.drain", "20s")];
+    let fault = "mailer.message.poison#1=poison+mailer.message.poison#2=poison";
+    let run = run_with(&overrides, Model::Queue, Strategy::ProcessThenSettle, fault);
+    assert_eq!(run.outcome.end, End::Unfinished);
+}
+
+/// Nobody waits for an answer to an unconfirmed settle, the automatic commit of an idle poll
+/// included.
+#[test]
+fn unconfirmed_settles_come_to_rest() {
+    for model in MODELS {
+        for strategy in Strategy::ALL {
+            let run = run_with(&[("consumer.settle_confirmed", "false")], model, strategy, "");
+            assert_eq!(run.outcome.end, End::Quiescent, "{model} {strategy}");
+            assert_eq!(run.effects, [1; 5], "{model} {strategy}");
+        }
+    }
+}
+
+/// A consumer that has left its group for taking too long hands out nothing of what it had fetched.
+#[test]
+fn who_left_its_group_hands_out_nothing() {
+    let fault = "mailer.handler.slow#1=slow";
+    let overrides = [
+        ("consumer.max_poll_interval", "1s"),
+        ("consumer.prefetch", "5"),
+        ("consumer.on_error", "retry"),
+    ];
+    let left = run_with(&overrides, Model::Log, Strategy::AutoSettleAtNextReceive, fault);
+    let stayed = run_with(&overrides[1..], Model::Log, Strategy::AutoSettleAtNextReceive, fault);
+    assert_eq!(stayed.effects, [1; 5], "without the limit nothing is repeated");
+    assert!(left.effects.iter().all(|&effects| effects <= 2), "{:?}", left.effects);
+    assert!(left.effects.iter().any(|&effects| effects == 2), "the slow one is repeated");
+}
+
+/// With jitter every strategy still meets the same producer: what is stored is stored at the same
+/// time.
+#[test]
+fn jitter_is_the_same_for_every_strategy() {
+    let stored = |strategy| -> Vec<u64> {
+        let run = run_with(&[("network.jitter", "5ms")], Model::Queue, strategy, "");
+        let stored = |event: &&Event| matches!(event.kind, Kind::Stored { .. });
+        run.events.iter().filter(stored).map(|event| event.at.as_nanos()).collect()
+    };
+    let expect = stored(Strategy::ProcessThenSettle);
+    for strategy in Strategy::ALL {
+        assert_eq!(stored(strategy), expect, "{strategy}");
+    }
+}

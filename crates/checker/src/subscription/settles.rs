@@ -95,6 +95,7 @@ impl SubscriptionFold {
     pub(crate) fn lease_expired(&mut self, id: MessageId, consumer: ProcessId) {
         let mut message = *self.entry(id);
         message.numbers.returned();
+        message.set(Flag::LeaseRanOutOnce);
         let holder = self.owners.of_consumer(message.tenure, consumer).is_some();
         if holder && !message.was_returned() {
             let asked = message.has(Flag::SettleInvoked);

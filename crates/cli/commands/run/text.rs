@@ -20,7 +20,7 @@ pub(super) fn render(result: &RunResult<'_>) -> String {
     expectations(&mut text, result);
     let digest = result.notes.digest;
     let _ = writeln!(text, "\nHistory digest {digest}; step by step with");
-    let _ = writeln!(text, "  entrega replay {} '{}'", result.loaded.path, result.replay);
+    let _ = writeln!(text, "  entrega replay {} '{}'", result.loaded.shell_path(), result.replay);
     text
 }
 

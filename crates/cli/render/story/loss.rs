@@ -20,11 +20,13 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     if let Some(clause) = removed(chronicle) {
         return format!("{clause}; {m} is lost.");
     }
+    if chronicle.hand_overs().is_empty()
+        && let Some(clause) = skipped(chronicle)
+    {
+        return format!("{clause}; {}", lost(chronicle));
+    }
     if let Some(settle) = chronicle.settle() {
         return settled_without_effect(chronicle, &settle);
-    }
-    if let Some(clause) = skipped(chronicle) {
-        return format!("{clause}; {}", lost(chronicle));
     }
     format!("{m} has no effect, and nothing can bring it back; it is lost.")
 }
@@ -90,6 +92,13 @@ fn skipped(chronicle: &Chronicle<'_>) -> Option<String> {
 /// The broker was told that the message is done, and it never was.
 fn settled_without_effect(chronicle: &Chronicle<'_>, settle: &Settle) -> String {
     let last = chronicle.hand_overs().pop();
+    if last.is_none() && settle.trigger != SettleTrigger::Delivery {
+        let (who, m) = (chronicle.name(settle.consumer), chronicle.message());
+        return format!(
+            "{m} never reaches {who}, whose settle of a later message covers it; {}",
+            lost(chronicle)
+        );
+    }
     let (holder, from) = last.map_or((settle.consumer, 0), |last| (last.consumer, last.at));
     if let Some(failure) = final_failure(chronicle, holder, from) {
         let clause = after_failure(chronicle, settle, failure);
@@ -102,6 +111,12 @@ fn settled_without_effect(chronicle: &Chronicle<'_>, settle: &Settle) -> String 
     );
     let Some(crashed) = crashed else {
         let (who, m) = (chronicle.name(holder), chronicle.message());
+        if last.is_none() {
+            return format!(
+                "handing {m} over acks it, and it never reaches {who}; {}",
+                lost(chronicle)
+            );
+        }
         let already = already(chronicle, settle, holder, usize::MAX);
         return format!("{who} leaves before the effect of {m}, {already}; {}", lost(chronicle));
     };

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// One consumer instance of a group.
-pub struct LogInbox<L> {
+pub struct LogInbox<L: Link<Request = Request, Response = Response>> {
     link: L,
     config: ClientConfig,
     session: RefCell<LogSession>,
@@ -95,6 +95,16 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
 
     fn me(&self) -> (SubscriptionId, ProcessId) {
         (self.config.subscription, self.link.process())
+    }
+}
+
+/// A consumer that is gone waits for nothing.
+impl<L: Link<Request = Request, Response = Response>> Drop for LogInbox<L> {
+    fn drop(&mut self) {
+        let session = self.session.get_mut();
+        for call in [session.joining.take(), session.fetching.take()].into_iter().flatten() {
+            self.link.forget(call);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// One consumer of a queue.
-pub struct QueueInbox<L> {
+pub struct QueueInbox<L: Link<Request = Request, Response = Response>> {
     link: L,
     config: ClientConfig,
     session: RefCell<QueueSession>,
@@ -106,27 +106,29 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         settlement: Settlement,
         multiple: bool,
         trigger: SettleTrigger,
-    ) -> Result<Vec<DeliveryTag>, Unanswered> {
+    ) -> Result<Vec<DeliveryTag>, SettleError> {
         let queue = self.config.subscription;
         for _ in 0..self.config.settle_retries {
             let tags = tags.clone();
             let request = Request::Settle { queue, tags, settlement, multiple, trigger };
-            if let Ok(refused) = self.send_once(request).await {
-                return Ok(refused);
+            match self.send_once(request).await {
+                Err(SettleError::Unknown) => {}
+                certain => return certain,
             }
         }
         self.send_once(Request::Settle { queue, tags, settlement, multiple, trigger }).await
     }
 
-    async fn send_once(&self, request: Request) -> Result<Vec<DeliveryTag>, Unanswered> {
+    async fn send_once(&self, request: Request) -> Result<Vec<DeliveryTag>, SettleError> {
         if !self.config.settle_confirmed {
             let call = self.link.start(request);
             self.link.forget(call);
             return Ok(Vec::new());
         }
-        match self.link.call(request).await? {
-            Response::Settled { tags } | Response::Stale { tags } => Ok(tags),
-            _ => Ok(Vec::new()),
+        match self.link.call(request).await {
+            Ok(Response::Settled { tags } | Response::Stale { tags }) => Ok(tags),
+            Ok(_) => Err(SettleError::Fenced),
+            Err(Unanswered) => Err(SettleError::Unknown),
         }
     }
 
@@ -154,7 +156,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         let result = match &answer {
             Ok(refused) if refused.is_empty() => Ok(()),
             Ok(_) => Err(SettleError::Fenced),
-            Err(Unanswered) => Err(SettleError::Unknown),
+            Err(error) => Err(*error),
         };
         if let Ok(tags) = answer {
             self.session.borrow_mut().recycle_tags(tags);
@@ -166,14 +168,15 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         &self,
         deliveries: &[Delivery],
         act: SettleAct,
-        answer: &Result<Vec<DeliveryTag>, Unanswered>,
+        answer: &Result<Vec<DeliveryTag>, SettleError>,
     ) {
         if !self.config.settle_confirmed {
             return;
         }
         for delivery in deliveries {
             let outcome = match answer {
-                Err(Unanswered) => SettleOutcome::Info,
+                Err(SettleError::Unknown) => SettleOutcome::Info,
+                Err(SettleError::Fenced) => SettleOutcome::Fail,
                 Ok(refused) if refused.contains(&delivery.position) => SettleOutcome::Fail,
                 Ok(_) => SettleOutcome::Ok,
             };
@@ -206,6 +209,15 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
     }
 }
 
+/// A consumer that is gone waits for nothing.
+impl<L: Link<Request = Request, Response = Response>> Drop for QueueInbox<L> {
+    fn drop(&mut self) {
+        if let Some(call) = self.session.get_mut().receiving.take() {
+            self.link.forget(call);
+        }
+    }
+}
+
 impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbox<L> {
     fn now(&self) -> Instant {
         self.link.now()
@@ -221,7 +233,9 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
                 return Ok(Turn::Delivery(delivery));
             }
             let call = self.receive_under_way();
-            match answer_or(&self.link, call, until).await {
+            let is_open = || self.session.borrow().receiving == Some(call);
+            match answer_or(&self.link, call, until, is_open).await {
+                Waited::Overtaken => {}
                 Waited::Time => return Ok(Turn::Idle),
                 Waited::Closing => return Ok(Turn::Shutdown),
                 Waited::Answer(answer) => {

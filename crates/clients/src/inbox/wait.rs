@@ -16,14 +16,18 @@ pub(super) enum Waited<R> {
     Time,
     /// The application is asked to stop; the call goes on.
     Closing,
+    /// Another future over the same inbox took the answer.
+    Overtaken,
 }
 
-/// Waits for the answer of `call`, but not beyond `until` and not into a shutdown. Dropping the
-/// future leaves the call as it is.
+/// Waits for the answer of `call`, but not beyond `until`, not into a shutdown, and no longer than
+/// the call is open: several handlers may wait at one inbox. Dropping the future leaves the call as
+/// it is.
 pub(super) async fn answer_or<L: Link>(
     link: &L,
     call: CallId,
     until: Instant,
+    is_open: impl Fn() -> bool,
 ) -> Waited<L::Response> {
     let endless = until == Instant::NEVER;
     let mut sleep = pin!(async {
@@ -32,6 +36,9 @@ pub(super) async fn answer_or<L: Link>(
         }
     });
     poll_fn(|cx| {
+        if !is_open() {
+            return Poll::Ready(Waited::Overtaken);
+        }
         if let Poll::Ready(answer) = link.poll_answer(call, cx) {
             return Poll::Ready(Waited::Answer(answer));
         }

@@ -181,6 +181,13 @@ fn column_named(name: &str) -> Result<usize, (String, String)> {
 }
 
 fn csv_rows(file: &str, text: &str) -> Result<Rows, Problem> {
+    if text.matches('"').count() % 2 == 1 {
+        let offset = text.rfind('"').unwrap_or(0);
+        let problem = Problem::at(file, text, offset, "this quote has no other end");
+        return Err(
+            problem.with_help("quotes come in pairs; a quote inside quotes is written twice")
+        );
+    }
     let mut reader = Reader { file, text, ..Reader::default() };
     let mut builder = csv::ReaderBuilder::new();
     let mut table = builder.trim(csv::Trim::All).from_reader(text.as_bytes());

@@ -19,8 +19,8 @@ pub(crate) struct Call<B: Broker> {
     pub(crate) route: Route,
     pub(crate) started: Instant,
     pub(crate) payload: Payload<B>,
-    /// The message whose effect or dead letter it asks for.
-    pub(crate) about: Option<MessageId>,
+    /// The message whose effect or dead letter it asks for, and the delivery attempt.
+    pub(crate) about: Option<(MessageId, u16)>,
     /// Somebody will ask for the answer.
     pub(crate) awaited: bool,
     /// The broker keeps the request for later.
@@ -43,6 +43,8 @@ pub(crate) struct Route {
     pub(crate) request: Option<Point>,
     /// The fault point of the response leg, if it has one.
     pub(crate) response: Option<Point>,
+    /// It asks for messages, so it is about none in particular.
+    pub(crate) is_receive: bool,
     /// Set if the application waits for this settle: it may crash when it has the answer.
     pub(crate) settles_for: Option<SubscriptionId>,
 }
@@ -52,7 +54,7 @@ impl Route {
     pub(crate) const fn with_legs(to: Peer, legs: [Fault; 2], of: SubscriptionId) -> Self {
         let [request, response] = legs;
         let (request, response) = (Some(own_point(request, of)), Some(own_point(response, of)));
-        Self { to, request, response, settles_for: None }
+        Self { to, request, response, is_receive: false, settles_for: None }
     }
 }
 

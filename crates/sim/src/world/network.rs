@@ -62,7 +62,7 @@ where
     fn send(&mut self, client: ClientId, route: Route, payload: Payload<B>) -> CallId {
         let started = self.now;
         let about = match &payload {
-            Payload::Asked { delivery, .. } => Some(delivery.record.message),
+            Payload::Asked { delivery, .. } => Some((delivery.record.message, delivery.attempt)),
             _ => None,
         };
         let id = self.calls.insert(Call {
@@ -78,7 +78,7 @@ where
             legs: 0,
             waker: None,
         });
-        let arrival = self.now + self.latency(route.to, client.process, REQUEST);
+        let arrival = self.now + self.latency(id, REQUEST);
         match self.pick_leg(route.request, id) {
             LOST => self.lose(id),
             LATE => self.late_leg(id, arrival, Due::Arrive(id)),
@@ -120,7 +120,9 @@ where
     fn note_leg(&mut self, point: Point, choice: u32, id: CallId) {
         let call = self.calls.get(id);
         let process = call.client.process;
-        let message = call.about.or(self.processes[process.index()].concern);
+        let (about, is_receive) = (call.about, call.route.is_receive);
+        let concern = self.processes[process.index()].concern.filter(|_| !is_receive);
+        let message = about.map(|(message, _)| message).or(concern);
         self.fault(point, choice, process, message);
     }
 
@@ -278,15 +280,15 @@ where
     /// An answer sets out for its caller.
     fn answer(&mut self, id: CallId, answer: Answer<B>) {
         let call = self.calls.get(id);
-        let (process, route) = (call.client.process, call.route);
+        let response = call.route.response;
         if !call.awaited {
             call.payload = Payload::Gone;
             self.calls.release(id);
             return;
         }
         call.payload = Payload::Answer { answer, arrived: false };
-        let arrival = self.now + self.latency(route.to, process, RESPONSE);
-        match self.pick_leg(route.response, id) {
+        let arrival = self.now + self.latency(id, RESPONSE);
+        match self.pick_leg(response, id) {
             LOST => self.lose(id),
             LATE => self.late_leg(id, arrival, Due::Return(id)),
             _ => self.leg(id, arrival, Due::Return(id)),
@@ -364,27 +366,45 @@ where
         self.calls.forget(id);
     }
 
-    /// How long a leg takes. With jitter it is a function of the seed and the number of the leg; a
-    /// link that keeps its order delays a leg until the one before it has arrived.
+    /// How long a leg takes. With jitter it is a function of the seed and of what the leg is for:
+    /// the message and the attempt at a sink, else the number of the leg of this process. So the
+    /// strategies meet the same latencies. A link that keeps its order delays a leg until the one
+    /// before it has arrived.
     #[inline]
-    fn latency(&mut self, peer: Peer, process: ProcessId, direction: usize) -> Duration {
-        let base = match peer {
+    fn latency(&mut self, id: CallId, direction: usize) -> Duration {
+        let base = match self.calls.get(id).route.to {
             Peer::Sink => self.times.sink_latency,
             Peer::Broker | Peer::DeadLetters => self.times.latency,
         };
-        if self.times.jitter.is_zero() { base } else { self.jittered(base, process, direction) }
+        if self.times.jitter.is_zero() { base } else { base + self.jitter(id, base, direction) }
     }
 
-    fn jittered(&mut self, base: Duration, process: ProcessId, direction: usize) -> Duration {
-        self.legs_sent += 1;
-        let word = mix(self.seed, &[u64::from(process.0), self.legs_sent]);
+    fn jitter(&mut self, id: CallId, base: Duration, direction: usize) -> Duration {
+        let call = self.calls.get(id);
+        let about = call.about.zip(call.route.request);
+        let process = &mut self.processes[call.client.process.index()];
+        let word = match about {
+            Some(((message, attempt), point)) => {
+                let at = (u64::from(message.0) << 16) | u64::from(attempt);
+                mix(self.seed, &[u64::from(point.0), direction as u64, at, ABOUT])
+            }
+            None => {
+                process.legs[direction] += 1;
+                let of = u64::from(process.id.0);
+                mix(self.seed, &[of, direction as u64, process.legs[direction], NUMBERED])
+            }
+        };
         let span = u128::from(self.times.jitter.as_nanos());
-        let latency = base + Duration::from_nanos(((u128::from(word) * span) >> 64) as u64);
+        let jitter = Duration::from_nanos(((u128::from(word) * span) >> 64) as u64);
         if self.times.may_reorder {
-            return latency;
+            return jitter;
         }
-        let last = &mut self.processes[process.index()].last_arrivals[direction];
-        *last = (*last).max(self.now + latency);
-        last.since(self.now)
+        let last = &mut process.last_arrivals[direction];
+        *last = (*last).max(self.now + base + jitter);
+        last.since(self.now + base)
     }
 }
+
+/// Keep the two kinds of legs apart.
+const ABOUT: u64 = 1;
+const NUMBERED: u64 = 2;

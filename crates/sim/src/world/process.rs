@@ -20,6 +20,8 @@ pub(crate) struct Process {
     /// When its latest request and its latest answer arrive, so that a link with jitter keeps its
     /// order.
     pub(crate) last_arrivals: [Instant; 2],
+    /// How many legs it has sent in each direction, on links with jitter.
+    pub(crate) legs: [u64; 2],
 }
 
 /// Whether a process runs.
@@ -46,6 +48,7 @@ impl Process {
             guests: Vec::new(),
             concern: None,
             last_arrivals: [Instant::START; 2],
+            legs: [0; 2],
         }
     }
 

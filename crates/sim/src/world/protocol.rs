@@ -45,7 +45,8 @@ fn send() -> Route {
 }
 
 fn receive(subscription: SubscriptionId) -> Route {
-    Route::with_legs(Peer::Broker, [Fault::ReceiveRequest, Fault::ReceiveResponse], subscription)
+    let legs = [Fault::ReceiveRequest, Fault::ReceiveResponse];
+    Route { is_receive: true, ..Route::with_legs(Peer::Broker, legs, subscription) }
 }
 
 fn settle(subscription: SubscriptionId, trigger: SettleTrigger) -> Route {
@@ -59,5 +60,5 @@ fn settle(subscription: SubscriptionId, trigger: SettleTrigger) -> Route {
 
 /// Membership calls have no fault points of their own: what they would show, a stall shows too.
 const fn quiet() -> Route {
-    Route { to: Peer::Broker, request: None, response: None, settles_for: None }
+    Route { to: Peer::Broker, request: None, response: None, is_receive: false, settles_for: None }
 }

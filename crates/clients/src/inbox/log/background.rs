@@ -30,6 +30,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
                     continue;
                 }
                 self.handed_out_at.set(None);
+                self.session.borrow_mut().fenced = true;
                 let _ = self.link.call(Request::Leave { group: self.config.subscription }).await;
             }
         }

@@ -116,6 +116,9 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         request: Request,
     ) -> Result<(), SettleError> {
         if !self.config.settle_confirmed {
+            if let Request::Commit { offsets, .. } = &request {
+                self.session.borrow_mut().committed(offsets);
+            }
             let call = self.link.start(request);
             self.link.forget(call);
             return Ok(());

@@ -14,7 +14,12 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     pub(super) async fn exchange(&self, until: Instant) -> Result<Option<Turn>, ReceiveError> {
         let call = self.call_under_way();
         let commit_due = self.commit_due();
-        match answer_or(&self.link, call, until.min(commit_due)).await {
+        let is_open = || {
+            let session = self.session.borrow();
+            session.joining == Some(call) || session.fetching == Some(call)
+        };
+        match answer_or(&self.link, call, until.min(commit_due), is_open).await {
+            Waited::Overtaken => Ok(None),
             Waited::Answer(answer) => self.take(answer),
             Waited::Closing => Ok(Some(Turn::Shutdown)),
             Waited::Time if self.link.now() >= until => Ok(Some(Turn::Idle)),
