@@ -1,6 +1,6 @@
 //! Whether a run came out as its scenario says: the tables `[[expect]]` against a report.
 
-use entrega_checker::{Class, Report, SubscriptionReport, Verdict};
+use entrega_checker::{Class, Classes, Verdict};
 use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_sim::scenario::{Expectation, ExpectedVerdict, Scenario};
@@ -23,57 +23,59 @@ pub(crate) struct Finding {
     pub(crate) holds: bool,
 }
 
-/// Everything that the scenario says of this model and strategy, against the report of a run.
+/// What an expectation is held against: one subscription of a run, or of many runs.
+pub(crate) struct Found<'a> {
+    pub(crate) subscription: &'a str,
+    pub(crate) verdict: Verdict,
+    pub(crate) classes: &'a Classes,
+    pub(crate) reordered: u64,
+    pub(crate) redeliveries: u64,
+}
+
+impl Found<'_> {
+    /// The count that an expectation calls `name`.
+    fn count(&self, name: &str) -> u64 {
+        match name {
+            "reordered" => self.reordered,
+            "redeliveries" => self.redeliveries,
+            _ => {
+                let class = Class::ALL.iter().find(|class| class.name() == name);
+                class.map_or(0, |class| self.classes.get(*class))
+            }
+        }
+    }
+}
+
+/// Everything that the scenario says of this model and strategy, against what was found.
 pub(crate) fn findings(
     scenario: &Scenario,
     model: Model,
     strategy: Strategy,
-    found: &Report,
+    found: &[Found<'_>],
 ) -> Vec<Finding> {
     let selected = scenario.expect.iter().filter(|expect| expect.selects(model, strategy));
-    selected.flat_map(|expect| findings_of(expect, scenario, found)).collect()
+    selected
+        .flat_map(|expect| found.iter().flat_map(move |found| findings_of(expect, found)))
+        .collect()
 }
 
-fn findings_of(expect: &Expectation, scenario: &Scenario, found: &Report) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (name, of) in scenario.subscription_names().into_iter().zip(&found.subscriptions) {
-        if expect.subscription.as_deref().is_some_and(|only| only != name) {
-            continue;
-        }
-        let subscription = name.to_owned();
-        if let Some(verdict) = expect.verdict {
-            findings.push(Finding {
-                subscription: subscription.clone(),
-                what: "verdict",
-                expected: verdict.to_string(),
-                found: report::verdict(of.verdict).to_owned(),
-                holds: is_verdict(verdict, of.verdict),
-            });
-        }
-        findings.extend(expect.conditions().map(|(what, condition)| {
-            let found = count(of, what);
-            Finding {
-                subscription: subscription.clone(),
-                what,
-                expected: condition.to_string(),
-                found: found.to_string(),
-                holds: condition.holds(found),
-            }
-        }));
+fn findings_of(expect: &Expectation, of: &Found<'_>) -> Vec<Finding> {
+    if expect.subscription.as_deref().is_some_and(|only| only != of.subscription) {
+        return Vec::new();
     }
-    findings
-}
-
-/// The count that an expectation calls `name`.
-fn count(report: &SubscriptionReport, name: &str) -> u64 {
-    match name {
-        "reordered" => report.order.reordered,
-        "redeliveries" => report.redeliveries,
-        _ => {
-            let class = Class::ALL.iter().find(|class| class.name() == name);
-            class.map_or(0, |class| report.classes.get(*class))
-        }
-    }
+    let finding = |what, expected: String, found: String, holds| {
+        let subscription = of.subscription.to_owned();
+        Finding { subscription, what, expected, found, holds }
+    };
+    let verdict = expect.verdict.map(|verdict| {
+        let found = report::verdict(of.verdict).to_owned();
+        finding("verdict", verdict.to_string(), found, is_verdict(verdict, of.verdict))
+    });
+    let counts = expect.conditions().map(|(what, condition)| {
+        let found = of.count(what);
+        finding(what, condition.to_string(), found.to_string(), condition.holds(found))
+    });
+    verdict.into_iter().chain(counts).collect()
 }
 
 const fn is_verdict(expected: ExpectedVerdict, found: Verdict) -> bool {

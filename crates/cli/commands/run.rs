@@ -11,7 +11,7 @@ use entrega_sim::{Cast, Experiment};
 use serde::Serialize;
 
 use crate::args::{Format, RunArgs};
-use crate::expect::{self, Finding};
+use crate::expect::{self, Finding, Found};
 use crate::failure::Failure;
 use crate::lab::files::LoadedScenario;
 use crate::lab::judge::{Judged, judge};
@@ -76,7 +76,19 @@ impl<'a> RunResult<'a> {
             overrides: loaded.overrides.clone(),
             choices: format_choices(choices.table(), choices.made()),
         };
-        let findings = expect::findings(scenario, model, strategy, &judged.report);
+        let names = scenario.subscription_names();
+        let found: Vec<Found<'_>> = names
+            .into_iter()
+            .zip(&judged.report.subscriptions)
+            .map(|(subscription, of)| Found {
+                subscription,
+                verdict: of.verdict,
+                classes: &of.classes,
+                reordered: of.order.reordered,
+                redeliveries: of.redeliveries,
+            })
+            .collect();
+        let findings = expect::findings(scenario, model, strategy, &found);
         Self { loaded, experiment, cast: Cast::of(scenario), judged, notes, findings, replay }
     }
 

@@ -2,15 +2,16 @@
 //! whether the scenario's expectations hold.
 
 use entrega_checker::summary::RowSummary;
-use entrega_checker::{Class, Counter, Verdict, Word};
+use entrega_checker::{Counter, Verdict, Word};
 use entrega_clients::Strategy;
 use entrega_model::{Guarantee, Model, SubscriptionId};
 use entrega_sim::points::{self, Fault};
-use entrega_sim::scenario::{Expectation, ExpectedVerdict, Scenario};
+use entrega_sim::scenario::Scenario;
 
 use super::examples::Example;
 use super::files::LoadedScenario;
 use super::sweep::{Contest, Plan};
+use crate::expect::{self, Finding, Found};
 use crate::render::story::{self, Subject};
 
 /// A comparison, complete or partial.
@@ -70,20 +71,6 @@ impl<'a> Comparison<'a> {
             (wanted.model, wanted.strategy) == (row.model, row.strategy)
                 && told.subscription == row.subscription
         })
-    }
-}
-
-impl Row {
-    /// The count that an expectation names.
-    pub(crate) fn count(&self, name: &str) -> u64 {
-        match name {
-            "reordered" => self.summary.order.reordered,
-            "redeliveries" => self.summary.redeliveries,
-            _ => {
-                let class = Class::ALL.iter().find(|class| class.name() == name);
-                class.map_or(0, |&class| self.summary.classes.get(class))
-            }
-        }
     }
 }
 
@@ -178,47 +165,24 @@ fn tell(loaded: &LoadedScenario, example: Example) -> Told {
 
 /// What the scenario expects of the rows, and did not come out.
 fn violations(scenario: &Scenario, rows: &[Row]) -> Vec<String> {
-    let mut violations = Vec::new();
-    for expect in &scenario.expect {
-        let concerns = |row: &&Row| {
-            expect.selects(row.model, row.strategy)
-                && expect.subscription.as_ref().is_none_or(|only| *only == row.subscription)
+    let of_row = |row: &Row| -> Vec<String> {
+        let Row { model, strategy, .. } = *row;
+        let found = Found {
+            subscription: &row.subscription,
+            verdict: row.verdict,
+            classes: &row.summary.classes,
+            reordered: row.summary.order.reordered,
+            redeliveries: row.summary.redeliveries,
         };
-        for row in rows.iter().filter(concerns) {
-            violations.extend(violations_of(expect, row));
-        }
-    }
-    violations
-}
-
-fn violations_of(expect: &Expectation, row: &Row) -> Vec<String> {
-    let Row { model, strategy, subscription, .. } = row;
-    let mut violations: Vec<String> = expect
-        .conditions()
-        .map(|(name, condition)| (name, condition, row.count(name)))
-        .filter(|(_, condition, found)| !condition.holds(*found))
-        .map(|(name, condition, found)| {
-            format!(
-                "{model}, {strategy}, {subscription}: expected {name} {condition}, found {found}"
-            )
-        })
-        .collect();
-    if let Some(expected) = expect.verdict
-        && expected_of(row.verdict) != expected
-    {
-        let found = expected_of(row.verdict);
-        violations.push(format!(
-            "{model}, {strategy}, {subscription}: expected the verdict {expected}, found {found}"
-        ));
-    }
-    violations
-}
-
-/// The verdict in the words of a scenario.
-pub(crate) const fn expected_of(verdict: Verdict) -> ExpectedVerdict {
-    match verdict {
-        Verdict::Valid => ExpectedVerdict::Valid,
-        Verdict::Unknown => ExpectedVerdict::Unknown,
-        Verdict::Invalid => ExpectedVerdict::Invalid,
-    }
+        let findings = expect::findings(scenario, model, strategy, &[found]);
+        let violated = findings.into_iter().filter(|finding| !finding.holds);
+        violated
+            .map(|Finding { subscription, what, expected, found, .. }| {
+                format!(
+                    "{model}, {strategy}, {subscription}: expected {what} {expected}, found {found}"
+                )
+            })
+            .collect()
+    };
+    rows.iter().flat_map(of_row).collect()
 }
