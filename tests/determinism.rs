@@ -77,20 +77,20 @@ broker.restart = { restart = "1/1500" }
 
 /// The digests of [`SMALL`] under seed 1.
 const PINNED: [(Model, Strategy, &str); 14] = [
-    (Model::Log, Strategy::SettleThenProcess, "5b8e76623879a215"),
-    (Model::Log, Strategy::ProcessThenSettle, "b2752ed7a46a7d4e"),
-    (Model::Log, Strategy::SettleEveryN, "f570f004bb1237bc"),
-    (Model::Log, Strategy::AutoSettleAtDelivery, "eee8559335ca431c"),
-    (Model::Log, Strategy::AutoSettleAtNextReceive, "298a3a195ea5c263"),
-    (Model::Log, Strategy::DeduplicatingSink, "e93721c342166436"),
-    (Model::Log, Strategy::DeadLetter, "866f5885bdad2a5a"),
-    (Model::Queue, Strategy::SettleThenProcess, "1c21c330275e77f8"),
-    (Model::Queue, Strategy::ProcessThenSettle, "495a70c7309beba0"),
-    (Model::Queue, Strategy::SettleEveryN, "3ca1554552a9e17e"),
-    (Model::Queue, Strategy::AutoSettleAtDelivery, "b0a60dec78ebcf54"),
-    (Model::Queue, Strategy::AutoSettleAtNextReceive, "315d100b3e6936dd"),
-    (Model::Queue, Strategy::DeduplicatingSink, "2e2dfe87650cc8c8"),
-    (Model::Queue, Strategy::DeadLetter, "803fee3f732437e3"),
+    (Model::Log, Strategy::SettleThenProcess, "cf52d994eae5349c"),
+    (Model::Log, Strategy::ProcessThenSettle, "0b7158b511a5734f"),
+    (Model::Log, Strategy::SettleEveryN, "cd720a4cd3b489b6"),
+    (Model::Log, Strategy::AutoSettleAtDelivery, "ba61b9e296f9faa9"),
+    (Model::Log, Strategy::AutoSettleAtNextReceive, "f51744c81aabcec8"),
+    (Model::Log, Strategy::DeduplicatingSink, "a7029bf36fcefe37"),
+    (Model::Log, Strategy::DeadLetter, "8671b4c4a2866b66"),
+    (Model::Queue, Strategy::SettleThenProcess, "e27409328593b124"),
+    (Model::Queue, Strategy::ProcessThenSettle, "3f0427b54dcd9a12"),
+    (Model::Queue, Strategy::SettleEveryN, "18d20df898aa1aea"),
+    (Model::Queue, Strategy::AutoSettleAtDelivery, "26e8859d41ce5cb4"),
+    (Model::Queue, Strategy::AutoSettleAtNextReceive, "9d8f89074316d276"),
+    (Model::Queue, Strategy::DeduplicatingSink, "564055542f81ad6f"),
+    (Model::Queue, Strategy::DeadLetter, "cd2dcdf445834d2a"),
 ];
 
 /// What a run was like.
@@ -195,9 +195,9 @@ fn a_shorter_list_is_another_run() {
 fn faults(one_in: &[u32]) -> String {
     let mut chances = one_in.iter();
     let mut text = String::from("\n[faults]\n");
-    for info in &points::FAULTS {
+    for info in points::FAULTS.iter().filter(|info| info.by_chance > 0) {
         let alternatives: Vec<String> = info
-            .alternatives
+            .chances()
             .iter()
             .zip(&mut chances)
             .filter(|(_, chance)| **chance > 0)

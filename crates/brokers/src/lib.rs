@@ -20,7 +20,9 @@
 //!
 //! What really happened is pushed to `truth`, for the history.
 
-use entrega_model::{ClientId, Event, Fingerprint, Generation, Instant, SubscriptionId};
+use entrega_model::{
+    ClientId, Event, Fingerprint, Fingerprinted, Generation, Instant, SubscriptionId,
+};
 
 mod fingerprint;
 pub mod log;
@@ -32,9 +34,9 @@ pub use queue::QueueBroker;
 /// What every broker is driven through.
 pub trait Broker {
     /// What clients ask.
-    type Request: Clone;
+    type Request: Clone + Fingerprinted;
     /// What it answers.
-    type Response;
+    type Response: Fingerprinted;
 
     /// Handles a request of `from`, or parks it (`None`). A parked request may be offered any
     /// number of times; offering changes nothing unless it is answered. Buffers are taken out of

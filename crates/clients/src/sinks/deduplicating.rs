@@ -17,6 +17,11 @@ impl DeduplicatingSink {
     pub fn with_capacity(messages: usize) -> Self {
         Self { seen: vec![0; messages.div_ceil(64)] }
     }
+
+    /// What it has seen, a bit a message.
+    pub fn words(&self) -> impl Iterator<Item = u64> {
+        self.seen.iter().copied()
+    }
 }
 
 impl Sink for DeduplicatingSink {
