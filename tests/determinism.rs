@@ -134,6 +134,7 @@ fn combinations() -> impl Iterator<Item = (Model, Strategy)> {
     [Model::Log, Model::Queue]
         .into_iter()
         .flat_map(|model| Strategy::ALL.map(|strategy| (model, strategy)))
+        .filter(|(model, strategy)| strategy.supports(*model))
 }
 
 #[test]

@@ -11,6 +11,7 @@
 mod calls;
 mod network;
 mod process;
+mod progress;
 mod protocol;
 mod timers;
 
@@ -20,14 +21,14 @@ use std::task::Waker;
 use entrega_brokers::Broker;
 use entrega_choice::Choices;
 use entrega_clients::CallId;
-use entrega_clients::sinks::{DeduplicatingSink, PlainSink, Sink};
-use entrega_model::event::{EffectVerdict, Phase};
+use entrega_model::event::Phase;
 use entrega_model::{
     ClientId, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId, SubscriptionId,
 };
 
 pub(crate) use self::calls::Answer;
 pub(crate) use self::process::{Process, State};
+pub(crate) use self::progress::{AnySink, Ask, Told};
 pub(crate) use self::protocol::Routed;
 
 use self::calls::{Calls, Payload};
@@ -120,23 +121,6 @@ pub(crate) struct World<B: Broker> {
     poison: Vec<PoisonTable>,
     deliveries: u32,
     seed: u64,
-}
-
-/// The kinds of sinks that a scenario can have.
-pub(crate) enum AnySink {
-    /// Every call is an effect.
-    Plain(PlainSink),
-    /// A message has one effect.
-    Deduplicating(DeduplicatingSink),
-}
-
-impl AnySink {
-    fn apply(&mut self, message: MessageId) -> EffectVerdict {
-        match self {
-            Self::Plain(sink) => sink.apply(message),
-            Self::Deduplicating(sink) => sink.apply(message),
-        }
-    }
 }
 
 /// Which messages of a subscription are known to be poison or not: two bits a message.
