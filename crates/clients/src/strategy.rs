@@ -26,11 +26,35 @@ pub enum Strategy {
     DeduplicatingSink,
     /// Process with bounded retries, write failures to the dead letters, then settle.
     DeadLetter,
+    /// Collect a batch, write it to the sink at once, then settle all of it.
+    MicroBatch,
+    /// Process with bounded retries and reject failures, which the queue dead-letters.
+    BrokerDeadLetter,
+    /// Several workers, each of which settles up to the highest message that is done.
+    ParallelNaive,
+    /// Several workers; only what has no unfinished message before it is committed.
+    Parallel,
 }
 
 impl Strategy {
     /// All of them, in teaching order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
+        Self::SettleThenProcess,
+        Self::ProcessThenSettle,
+        Self::SettleEveryN,
+        Self::AutoSettleAtDelivery,
+        Self::AutoSettleAtNextReceive,
+        Self::DeduplicatingSink,
+        Self::DeadLetter,
+        Self::MicroBatch,
+        Self::BrokerDeadLetter,
+        Self::ParallelNaive,
+        Self::Parallel,
+    ];
+
+    /// Those that a scenario compares unless it names others: one message at a time, on both
+    /// models.
+    pub const CORE: [Self; 7] = [
         Self::SettleThenProcess,
         Self::ProcessThenSettle,
         Self::SettleEveryN,
@@ -50,7 +74,16 @@ impl Strategy {
             Self::AutoSettleAtNextReceive => "auto-settle-at-next-receive",
             Self::DeduplicatingSink => "deduplicating-sink",
             Self::DeadLetter => "dead-letter",
+            Self::MicroBatch => "micro-batch",
+            Self::BrokerDeadLetter => "broker-dead-letter",
+            Self::ParallelNaive => "parallel-naive",
+            Self::Parallel => "parallel",
         }
+    }
+
+    /// Whether `model` has what it needs: only a queue takes a `reject`.
+    pub const fn supports(self, model: Model) -> bool {
+        !matches!((self, model), (Self::BrokerDeadLetter, Model::Log))
     }
 
     /// One sentence for a person who chooses.
@@ -69,6 +102,10 @@ impl Strategy {
             Self::AutoSettleAtNextReceive => "asking for the next message settles the one before",
             Self::DeduplicatingSink => "process, then settle; the sink suppresses what it has seen",
             Self::DeadLetter => "bounded retries, then the dead letters, then settle",
+            Self::MicroBatch => "one sink write for a batch, then settle it: a crash repeats all",
+            Self::BrokerDeadLetter => "bounded retries, then reject: the queue dead-letters",
+            Self::ParallelNaive => "workers settle up to the highest one done: a crash loses",
+            Self::Parallel => "workers; nothing is settled before what precedes it is done",
         }
     }
 
@@ -79,6 +116,7 @@ impl Strategy {
             (Self::AutoSettleAtDelivery, Model::Log) => Guarantee::None,
             (Self::AutoSettleAtDelivery, Model::Queue) => Guarantee::AtMostOnce,
             (Self::DeduplicatingSink, _) => Guarantee::ExactlyOnceEffect,
+            (Self::ParallelNaive, _) => Guarantee::None,
             _ => Guarantee::AtLeastOnce,
         }
     }
@@ -95,14 +133,14 @@ impl Strategy {
     /// What a settle covers on a queue under this strategy.
     pub const fn settle_scope(self) -> SettleScope {
         match self {
-            Self::SettleEveryN => SettleScope::Cumulative,
+            Self::SettleEveryN | Self::ParallelNaive => SettleScope::Cumulative,
             _ => SettleScope::Individual,
         }
     }
 
     /// Whether a message may end in the dead letters as part of the promise.
     pub const fn declares_dead_letters(self) -> bool {
-        matches!(self, Self::DeadLetter)
+        matches!(self, Self::DeadLetter | Self::BrokerDeadLetter)
     }
 }
 

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use entrega_brokers::Broker;
-use entrega_clients::{CallId, DeadLetters, Handler, HandlerError, Link, Unanswered};
+use entrega_clients::{BatchError, CallId, DeadLetters, Handler, HandlerError, Link, Unanswered};
 use entrega_model::event::{Kind, ProcessingResult};
 use entrega_model::{Delivery, Duration, SubscriptionId};
 
@@ -26,6 +26,7 @@ where
     B::Request: Routed,
 {
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        self.until_running().await;
         let (delay, failure) = self.begin(delivery);
         if !delay.is_zero() {
             self.pause(delay).await;
@@ -34,12 +35,41 @@ where
             self.end(delivery, result);
             return Err(error);
         }
-        let effect = self.effect(delivery).await;
+        let ask =
+            |world: &mut World<B>| world.call_sink(self.link.client, self.subscription, *delivery);
+        let effect = self.effect(delivery, ask).await;
         match effect {
             Ok(()) => self.end(delivery, ProcessingResult::Ok),
             Err(Unanswered) => self.end(delivery, ProcessingResult::Unknown),
         }
         effect.map_err(|Unanswered| HandlerError::Unknown)
+    }
+
+    /// Prepares the messages one after another; the first that fails ends the attempt for all. Then
+    /// asks for all effects at once.
+    async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
+        self.until_running().await;
+        for (item, delivery) in batch.iter().enumerate() {
+            let (delay, failure) = self.begin(delivery);
+            if !delay.is_zero() {
+                self.pause(delay).await;
+            }
+            if let Some((result, _)) = failure {
+                self.end_all(&batch[..item], ProcessingResult::Transient);
+                self.end(delivery, result);
+                return Err(BatchError::Item(item));
+            }
+        }
+        let Some(first) = batch.first() else { return Ok(()) };
+        let ask = |world: &mut World<B>| {
+            world.call_sink_with_batch(self.link.client, self.subscription, batch)
+        };
+        let effect = self.effect(first, ask).await;
+        match effect {
+            Ok(()) => self.end_all(batch, ProcessingResult::Ok),
+            Err(Unanswered) => self.end_all(batch, ProcessingResult::Unknown),
+        }
+        effect.map_err(|Unanswered| BatchError::Unknown)
     }
 
     async fn pause(&self, span: Duration) {
@@ -90,14 +120,20 @@ where
         world.record(Kind::ProcessingEnded { delivery, message, subscription, consumer, result });
     }
 
-    /// The effect, with the fault points before and after it.
-    async fn effect(&self, delivery: &Delivery) -> Result<(), Unanswered> {
+    fn end_all(&self, batch: &[Delivery], result: ProcessingResult) {
+        batch.iter().for_each(|delivery| self.end(delivery, result));
+    }
+
+    /// The effect, with the fault points before and after it. `ask` calls the sink; `delivery` is
+    /// the one that a fault is said to concern, of a batch the first.
+    async fn effect(
+        &self,
+        delivery: &Delivery,
+        ask: impl FnOnce(&mut World<B>) -> CallId,
+    ) -> Result<(), Unanswered> {
         let stall = self.before_effect(delivery);
         self.until_running().await;
-        let call = {
-            let SimLink { world, client } = &self.link;
-            world.borrow_mut().call_sink(*client, self.subscription, *delivery)
-        };
+        let call = ask(&mut self.link.world.borrow_mut());
         self.answer(call).await?;
         self.after_effect(delivery, stall);
         self.until_running().await;
@@ -141,15 +177,11 @@ where
     /// Goes on when the process runs: at once if nothing happened to it, never after a crash.
     async fn until_running(&self) {
         let SimLink { world, client } = &self.link;
-        poll_fn(|_| {
-            let world = world.borrow();
-            let process = &world.processes[client.process.index()];
-            if process.is_running() && process.client() == *client {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
+        poll_fn(
+            |_| {
+                if world.borrow().is_running(*client) { Poll::Ready(()) } else { Poll::Pending }
+            },
+        )
         .await;
     }
 

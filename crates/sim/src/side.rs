@@ -6,15 +6,15 @@ use std::rc::Rc;
 
 use entrega_brokers::log::partition_of;
 use entrega_brokers::{Broker, LogBroker, QueueBroker, log, queue};
-use entrega_clients::application::GiveBack;
+use entrega_clients::application::{BatchFailure, BatchRules, BatchSink, GiveBack};
 use entrega_clients::combinators::{alongside, closing};
 use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{
     LogPublisher, Outgoing, Publisher, QueuePublisher, Retries, confirmed, fire_and_forget,
 };
 use entrega_clients::{
-    ClientConfig, ErrorPolicy, Link, OffsetReset, StrategyConfig, Subscription, Supervised,
-    consumers,
+    Application, ClientConfig, ErrorPolicy, Link, OffsetReset, Stop, Strategy, StrategyConfig,
+    Subscription, Supervised, consumers,
 };
 use entrega_model::{ClientId, Record, SubscriptionId};
 
@@ -47,6 +47,14 @@ pub(crate) trait Side: Clone {
 
     /// What the client library does beside the application.
     async fn background(inbox: &Self::Inbox);
+
+    /// Runs the consumer of a strategy.
+    async fn consume(
+        strategy: Strategy,
+        inbox: &Self::Inbox,
+        app: &impl Application,
+        config: &StrategyConfig,
+    ) -> Result<(), Stop>;
 }
 
 /// A Kafka-like log.
@@ -93,6 +101,15 @@ impl Side for LogSide {
 
     async fn background(inbox: &Self::Inbox) {
         alongside(inbox.auto_commit_timer(), inbox.poll_watchdog()).await;
+    }
+
+    async fn consume(
+        strategy: Strategy,
+        inbox: &Self::Inbox,
+        app: &impl Application,
+        config: &StrategyConfig,
+    ) -> Result<(), Stop> {
+        consumers::run_on_log(strategy, inbox, app, config).await
     }
 }
 
@@ -142,6 +159,15 @@ impl Side for QueueSide {
     }
 
     async fn background(_inbox: &Self::Inbox) {}
+
+    async fn consume(
+        strategy: Strategy,
+        inbox: &Self::Inbox,
+        app: &impl Application,
+        config: &StrategyConfig,
+    ) -> Result<(), Stop> {
+        consumers::run_on_queue(strategy, inbox, app, config).await
+    }
 }
 
 /// The processes of an experiment: the producer, then the consumers.
@@ -223,6 +249,10 @@ where
     let config = StrategyConfig {
         settle_every: scenario.consumer.settle_every,
         settle_interval: scenario.consumer.settle_interval.duration(),
+        batch_size: scenario.consumer.batch_size,
+        batch_interval: scenario.consumer.batch_interval.duration(),
+        workers: scenario.consumer.workers,
+        key_ordered: scenario.consumer.key_ordered,
     };
     Box::new(move |client: ClientId| -> Life<'a> {
         let link = SimLink { world: Rc::clone(&world), client };
@@ -237,8 +267,9 @@ where
                 policy: error_policy(scenario.consumer.on_error),
                 max_attempts: scenario.consumer.max_attempts,
                 retry_backoff: scenario.consumer.retry_backoff.duration(),
+                batch: batch_rules(&scenario.consumer),
             };
-            let main = closing(&inbox, consumers::run(strategy, &inbox, &app, &config));
+            let main = closing(&inbox, S::consume(strategy, &inbox, &app, &config));
             alongside(main, S::background(&inbox)).await
         })
     })
@@ -273,5 +304,20 @@ fn error_policy(policy: scenario::ErrorPolicy) -> ErrorPolicy {
         scenario::ErrorPolicy::Requeue => ErrorPolicy::Requeue,
         scenario::ErrorPolicy::Crash => ErrorPolicy::Crash,
         scenario::ErrorPolicy::DeadLetter => ErrorPolicy::DeadLetter,
+    }
+}
+
+fn batch_rules(consumer: &scenario::ConsumerSettings) -> BatchRules {
+    BatchRules {
+        sink: match consumer.batch_sink {
+            scenario::BatchSink::Atomic => BatchSink::Atomic,
+            scenario::BatchSink::ItemByItem => BatchSink::ItemByItem,
+        },
+        on_failure: match consumer.batch_on_failure {
+            scenario::BatchFailure::RetryWhole => BatchFailure::RetryWhole,
+            scenario::BatchFailure::Bisect => BatchFailure::Bisect,
+            scenario::BatchFailure::PerItem => BatchFailure::PerItem,
+            scenario::BatchFailure::DeadLetterItem => BatchFailure::DeadLetterItem,
+        },
     }
 }

@@ -8,6 +8,7 @@
 //! > are functions of the seed and of what they are for, so that every strategy and both models
 //! > meet the same ones.
 
+mod batches;
 mod calls;
 mod network;
 mod process;
@@ -23,7 +24,8 @@ use entrega_clients::CallId;
 use entrega_clients::sinks::{DeduplicatingSink, PlainSink, Sink};
 use entrega_model::event::{EffectVerdict, Phase};
 use entrega_model::{
-    ClientId, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId, SubscriptionId,
+    ClientId, Delivery, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId,
+    SubscriptionId,
 };
 
 pub(crate) use self::calls::Answer;
@@ -119,6 +121,8 @@ pub(crate) struct World<B: Broker> {
     sinks: Vec<AnySink>,
     poison: Vec<PoisonTable>,
     deliveries: u32,
+    /// Buffers for batches on their way to a sink.
+    spare_batches: Vec<Vec<Delivery>>,
     seed: u64,
 }
 
@@ -185,6 +189,7 @@ where
             poison: vec![PoisonTable::default(); sinks.len()],
             sinks,
             deliveries: 0,
+            spare_batches: Vec::new(),
             seed,
         }
     }
@@ -421,6 +426,13 @@ where
     pub(crate) fn take_choices(&mut self) -> Choices {
         let table = self.choices.table().clone();
         std::mem::replace(&mut self.choices, Choices::harmless(table))
+    }
+
+    /// Whether a process runs, and in this life.
+    #[inline]
+    pub(crate) fn is_running(&self, client: ClientId) -> bool {
+        let process = &self.processes[client.process.index()];
+        process.is_running() && process.client() == client
     }
 
     /// Whether nobody is down or stalled.

@@ -19,6 +19,7 @@ use entrega_model::{Delivery, Instant, LaneId, ProcessId, SubscriptionId};
 
 use self::session::LogSession;
 use super::notify::Notify;
+use super::wait::while_running;
 use crate::application::GiveBack;
 use crate::{
     AutoSettle, ClientConfig, Link, LogSubscription, ReceiveError, SettleError, Subscription, Turn,
@@ -117,6 +118,7 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
         self.handed_out_at.set(None);
         self.finish_in_hand().await;
         loop {
+            while_running(&self.link).await;
             if self.link.is_closing() {
                 return Ok(Turn::Shutdown);
             }
@@ -188,5 +190,9 @@ impl<L: Link<Request = Request, Response = Response>> LogSubscription for LogInb
 impl<L: Link<Request = Request, Response = Response>> GiveBack for LogInbox<L> {
     async fn give_back(&self, _delivery: &Delivery) -> Result<(), SettleError> {
         Ok(())
+    }
+
+    fn keeps_unsettled(&self) -> bool {
+        false
     }
 }

@@ -19,7 +19,8 @@ pub(crate) struct Call<B: Broker> {
     pub(crate) route: Route,
     pub(crate) started: Instant,
     pub(crate) payload: Payload<B>,
-    /// The message whose effect or dead letter it asks for, and the delivery attempt.
+    /// The message whose effect or dead letter it asks for (of a batch the first), and the delivery
+    /// attempt.
     pub(crate) about: Option<(MessageId, u16)>,
     /// Somebody will ask for the answer.
     pub(crate) awaited: bool,
@@ -72,6 +73,11 @@ pub(crate) enum Payload<B: Broker> {
     /// An effect or a dead letter that is asked for.
     Asked {
         delivery: Delivery,
+        subscription: SubscriptionId,
+    },
+    /// The effects of a whole batch that are asked for.
+    AskedBatch {
+        batch: Vec<Delivery>,
         subscription: SubscriptionId,
     },
     /// The answer is on its way back, or has arrived.

@@ -59,12 +59,14 @@ where
         self.send(client, route, Payload::Asked { delivery, subscription })
     }
 
-    fn send(&mut self, client: ClientId, route: Route, payload: Payload<B>) -> CallId {
+    pub(super) fn send(&mut self, client: ClientId, route: Route, payload: Payload<B>) -> CallId {
         let started = self.now;
-        let about = match &payload {
-            Payload::Asked { delivery, .. } => Some((delivery.record.message, delivery.attempt)),
+        let first = match &payload {
+            Payload::Asked { delivery, .. } => Some(delivery),
+            Payload::AskedBatch { batch, .. } => batch.first(),
             _ => None,
         };
+        let about = first.map(|delivery| (delivery.record.message, delivery.attempt));
         let id = self.calls.insert(Call {
             client,
             route,
@@ -97,6 +99,9 @@ where
         let payload = match &call.payload {
             Payload::Request(request) => Payload::Request(request.clone()),
             &Payload::Asked { delivery, subscription } => Payload::Asked { delivery, subscription },
+            Payload::AskedBatch { batch, subscription } => {
+                Payload::AskedBatch { batch: batch.clone(), subscription: *subscription }
+            }
             _ => return,
         };
         let route = Route { response: None, settles_for: None, ..call.route };
@@ -193,6 +198,9 @@ where
                 self.maybe_restart_broker();
                 self.after_broker();
             }
+            Peer::Sink if matches!(call.payload, Payload::AskedBatch { .. }) => {
+                self.decide_batch(id);
+            }
             Peer::Sink => self.decide_effect(id),
             Peer::DeadLetters => self.store_dead_letter(id),
         }
@@ -278,7 +286,7 @@ where
     }
 
     /// An answer sets out for its caller.
-    fn answer(&mut self, id: CallId, answer: Answer<B>) {
+    pub(super) fn answer(&mut self, id: CallId, answer: Answer<B>) {
         let call = self.calls.get(id);
         let response = call.route.response;
         if !call.awaited {
