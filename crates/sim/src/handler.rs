@@ -26,7 +26,6 @@ where
     B::Request: Routed,
 {
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        self.until_running().await;
         let (delay, failure) = self.begin(delivery);
         if !delay.is_zero() {
             self.pause(delay).await;
@@ -48,7 +47,6 @@ where
     /// Prepares the messages one after another; the first that fails ends the attempt for all. Then
     /// asks for all effects at once.
     async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
-        self.until_running().await;
         for (item, delivery) in batch.iter().enumerate() {
             let (delay, failure) = self.begin(delivery);
             if !delay.is_zero() {

@@ -412,7 +412,14 @@ fn no_batch_policy_loses() {
 /// the others must not go on in the same turn.
 #[test]
 fn who_is_down_does_nothing() {
-    let scenario = scenario(&CHAOS);
+    let at_once = [
+        ("subscriptions.0.service_time.value", "0s"),
+        ("workload.arrivals.rate_per_second", "100000"),
+        ("workload.keys", "3"),
+        ("consumer.key_ordered", "true"),
+        ("faults.process.stall", "{ before = \"1/10\", after = \"1/10\" }"),
+    ];
+    let scenario = scenario(&[&CHAOS[..8], &at_once].concat());
     let mut downs = 0;
     for strategy in [Strategy::ParallelNaive, Strategy::Parallel] {
         for (model, seed) in (0..30).flat_map(|seed| MODELS.map(|model| (model, seed))) {
