@@ -157,3 +157,26 @@ impl FromStr for Strategy {
         Self::ALL.into_iter().find(|strategy| strategy.name() == name).ok_or(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for strategy in Strategy::ALL {
+            assert_eq!(strategy.name().parse(), Ok(strategy));
+        }
+        assert_eq!("parallell".parse::<Strategy>(), Err(()));
+    }
+
+    #[test]
+    fn the_core_runs_everywhere_and_a_log_rejects_nothing() {
+        let everywhere = |one: &Strategy| one.supports(Model::Log) && one.supports(Model::Queue);
+        assert!(Strategy::CORE.iter().all(everywhere));
+        assert!(Strategy::ALL.starts_with(&Strategy::CORE), "in teaching order");
+        let not: Vec<_> = Strategy::ALL.iter().filter(|one| !everywhere(one)).collect();
+        assert_eq!(not, [&Strategy::BrokerDeadLetter]);
+        assert!(Strategy::BrokerDeadLetter.supports(Model::Queue));
+    }
+}

@@ -60,8 +60,8 @@ pub struct ConsumerSettings {
     pub settle_every: u32,
     /// After how long `settle-every-n` settles although there are fewer. Default 1s (ours).
     pub settle_interval: Span,
-    /// How many messages the strategy `micro-batch` collects for one write. Kafka Connect, Lambda
-    /// `BatchSize` and others have their own. Default 10 (ours).
+    /// How many messages the strategy `micro-batch` collects for one write, on a queue as far as
+    /// `prefetch` allows. Default 10 (ours), as Lambda's `BatchSize` for SQS.
     pub batch_size: u32,
     /// After how long `micro-batch` writes although there are fewer. Default 1s (ours).
     pub batch_interval: Span,
