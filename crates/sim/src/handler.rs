@@ -44,9 +44,9 @@ where
         effect.map_err(|Unanswered| HandlerError::Unknown)
     }
 
-    /// Prepares the messages one after another; the first that fails ends the attempt for all: those
-    /// before it had no effect either, which is told as a transient error. Then asks for all
-    /// effects at once.
+    /// Prepares the messages one after another; the first that fails ends the attempt for all, and
+    /// those before it, which had no effect either, end as transient. Then asks for all effects at
+    /// once.
     async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
         for (item, delivery) in batch.iter().enumerate() {
             let (delay, failure) = self.begin(delivery);
