@@ -76,14 +76,19 @@ broker.restart = { restart = "1/1500" }
 "#;
 
 /// The digests of [`SMALL`] under seed 1.
-const PINNED: [(Model, Strategy, &str); 14] = [
+const PINNED: [(Model, Strategy, &str); 21] = [
     (Model::Log, Strategy::SettleThenProcess, "5b8e76623879a215"),
     (Model::Log, Strategy::ProcessThenSettle, "b2752ed7a46a7d4e"),
     (Model::Log, Strategy::SettleEveryN, "f570f004bb1237bc"),
     (Model::Log, Strategy::AutoSettleAtDelivery, "eee8559335ca431c"),
-    (Model::Log, Strategy::AutoSettleAtNextReceive, "298a3a195ea5c263"),
+    (Model::Log, Strategy::AutoSettleAtNextReceive, "b5ddf1435fcefa0a"),
     (Model::Log, Strategy::DeduplicatingSink, "e93721c342166436"),
     (Model::Log, Strategy::DeadLetter, "866f5885bdad2a5a"),
+    (Model::Log, Strategy::ProgressWithEffect, "6ce559edfa26f425"),
+    (Model::Log, Strategy::ProgressWithEffectUnconditional, "6ce559edfa26f425"),
+    (Model::Log, Strategy::ArticleBasic, "bb517afd07b32548"),
+    (Model::Log, Strategy::ArticleCommitEveryN, "b43802a721dafcc7"),
+    (Model::Log, Strategy::ArticleDeadLetters, "71f99b5e446d2ac6"),
     (Model::Queue, Strategy::SettleThenProcess, "1c21c330275e77f8"),
     (Model::Queue, Strategy::ProcessThenSettle, "495a70c7309beba0"),
     (Model::Queue, Strategy::SettleEveryN, "3ca1554552a9e17e"),
@@ -91,6 +96,8 @@ const PINNED: [(Model, Strategy, &str); 14] = [
     (Model::Queue, Strategy::AutoSettleAtNextReceive, "315d100b3e6936dd"),
     (Model::Queue, Strategy::DeduplicatingSink, "2e2dfe87650cc8c8"),
     (Model::Queue, Strategy::DeadLetter, "803fee3f732437e3"),
+    (Model::Queue, Strategy::ProgressWithEffect, "2e2dfe87650cc8c8"),
+    (Model::Queue, Strategy::ProgressWithEffectUnconditional, "9b0b3bf4d68e800e"),
 ];
 
 /// What a run was like.
@@ -172,11 +179,23 @@ fn digests_are_as_they_were_taken() {
     assert!(combinations().eq(PINNED.map(|(model, strategy, _)| (model, strategy))));
 }
 
-/// Each strategy does something of its own in this scenario, so each literal guards something.
+/// Each strategy does something of its own in this scenario, so each literal guards something;
+/// except where one is meant to be as good as another: a row under a unique key is a unique key, and
+/// without a zombie nothing catches who does not look at the progress.
 #[test]
 fn no_two_pinned_digests_are_equal() {
+    let equal = [
+        (Model::Queue, Strategy::DeduplicatingSink, Strategy::ProgressWithEffect),
+        (Model::Log, Strategy::ProgressWithEffect, Strategy::ProgressWithEffectUnconditional),
+    ];
+    let digest_of = |of: (Model, Strategy)| {
+        PINNED.iter().find(|(model, strategy, _)| (*model, *strategy) == of).map(|row| row.2)
+    };
+    for (model, one, other) in equal {
+        assert_eq!(digest_of((model, one)), digest_of((model, other)), "{model} {one} {other}");
+    }
     let distinct: BTreeSet<&str> = PINNED.iter().map(|(_, _, digest)| *digest).collect();
-    assert_eq!(distinct.len(), PINNED.len());
+    assert_eq!(distinct.len(), PINNED.len() - equal.len());
 }
 
 /// Every choice counts: a list with one of them left out is another run.
