@@ -180,8 +180,8 @@ fn digests_are_as_they_were_taken() {
 }
 
 /// Each strategy does something of its own in this scenario, so each literal guards something;
-/// except where one is meant to be as good as another: a row under a unique key is a unique key, and
-/// without a zombie nothing catches who does not look at the progress.
+/// except where one is meant to be as good as another: a row under a unique key is a unique key,
+/// and without a zombie nothing catches who does not look at the progress.
 #[test]
 fn no_two_pinned_digests_are_equal() {
     let equal = [
