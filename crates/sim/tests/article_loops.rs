@@ -224,6 +224,8 @@ fn in_java_a_crash_only_duplicates() {
     let slow = "mailer.handler.slow#3=slow+mailer.effect.before#3=crash";
     check(ArticleBasic, &[JAVA, TIMER_NEAR], slow, [1; 5]);
     check(ArticleBasic, &[JAVA, TIMER_NEAR, BURST], slow, [1; 5]);
+    let amid = "mailer.handler.slow#3=slow+mailer.effect.before#4=crash";
+    check(ArticleBasic, &[JAVA, TIMER_NEAR, BURST], amid, [1, 1, 2, 1, 1]);
     check(ArticleBasic, &[JAVA], slow, [2, 2, 1, 1, 1]);
     check(ArticleBasic, &[JAVA], "mailer.effect.after#3=crash", [2, 2, 2, 1, 1]);
 }
