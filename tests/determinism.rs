@@ -187,11 +187,23 @@ fn digests_are_as_they_were_taken() {
     assert!(same, "histories have changed; see the head of this file. They are now:\n{table}");
 }
 
-/// Each strategy does something of its own in this scenario, so each literal guards something.
+/// Each strategy does something of its own in this scenario, so each literal guards something;
+/// except where one is meant to be as good as another: a row under a unique key is a unique key,
+/// and without a zombie nothing catches who does not look at the progress.
 #[test]
 fn no_two_pinned_digests_are_equal() {
+    let equal = [
+        (Model::Queue, Strategy::DeduplicatingSink, Strategy::ProgressWithEffect),
+        (Model::Log, Strategy::ProgressWithEffect, Strategy::ProgressWithEffectUnconditional),
+    ];
+    let digest_of = |of: (Model, Strategy)| {
+        PINNED.iter().find(|(model, strategy, _)| (*model, *strategy) == of).map(|row| row.2)
+    };
+    for (model, one, other) in equal {
+        assert_eq!(digest_of((model, one)), digest_of((model, other)), "{model} {one} {other}");
+    }
     let distinct: BTreeSet<&str> = PINNED.iter().map(|(_, _, digest)| *digest).collect();
-    assert_eq!(distinct.len(), PINNED.len());
+    assert_eq!(distinct.len(), PINNED.len() - equal.len());
 }
 
 /// Every choice counts: a list with one of them left out is another run.

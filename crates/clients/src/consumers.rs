@@ -2,8 +2,8 @@
 //!
 //! Each is a loop over a [`Subscription`] that a learner reads like pseudocode. It runs in the
 //! simulator and live, on a log and on a queue; what only one model can do is written for that one,
-//! and has its place in [`run_on_log`] or [`run_on_queue`]. The prose above each function names its crash
-//! window: the moment in which a crash loses or duplicates.
+//! and has its place in [`run_on_log`] or [`run_on_queue`]. The prose above each function names its
+//! crash window: the moment in which a crash loses or duplicates.
 
 pub mod article;
 mod auto_settle;

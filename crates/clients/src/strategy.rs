@@ -190,7 +190,8 @@ impl Strategy {
         matches!(self, Self::DeadLetter | Self::BrokerDeadLetter | Self::ArticleDeadLetters)
     }
 
-    /// Whether it is one of the article's loops, which alone read `enable_auto_commit` and `client`.
+    /// Whether it is one of the article's loops, which alone read `enable_auto_commit` and
+    /// `client`.
     pub const fn is_from_the_article(self) -> bool {
         matches!(self, Self::ArticleBasic | Self::ArticleCommitEveryN | Self::ArticleDeadLetters)
     }

@@ -13,8 +13,8 @@ use crate::application::{Application, ProgressInSink};
 use crate::{CarryOn, LogSubscription, Stop, Subscription, Turn};
 
 /// On a log: goes to where the sink says on every assignment, and applies each effect together with
-/// the offset after it, provided that the stored offset is the one of this message. If it is not, or
-/// if there is no answer, it reads the stored offset again and seeks there. The commit is for
+/// the offset after it, provided that the stored offset is the one of this message. If it is not,
+/// or if there is no answer, it reads the stored offset again and seeks there. The commit is for
 /// whoever watches the lag: nothing ever reads it to go on from it.
 ///
 /// The crash window: there is none. Before the transaction nothing has happened, after it
