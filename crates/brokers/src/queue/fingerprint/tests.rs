@@ -1,0 +1,129 @@
+//! Queues with the same fingerprint go on alike, and nothing that is entered could be left out.
+
+use entrega_model::event::SettleTrigger;
+use entrega_model::queue::{Request, Settlement};
+use entrega_model::{Duration, Instant, Key, MessageId, Record};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::super::QueueSettings;
+use super::*;
+use crate::Broker;
+use crate::fingerprint::twins::{Step, Subject, Walks};
+
+const QUEUE: SubscriptionId = SubscriptionId(0);
+
+/// What a client asks. A tag is named by how many were given since.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    Publish { message: u32 },
+    Receive { max: u32, settle_at_delivery: bool },
+    Settle { back: u64, settlement: Settlement, multiple: bool },
+    Close,
+}
+
+impl Subject for QueueBroker {
+    type Ask = Ask;
+
+    fn request(&self, now: Instant, ask: &Ask) -> Option<(SubscriptionId, Request)> {
+        let request = match *ask {
+            Ask::Publish { message } => {
+                let record = Record { message: MessageId(message), key: Key(0), bytes: 10 };
+                Request::Publish { records: vec![record], confirm: true }
+            }
+            Ask::Receive { max, settle_at_delivery } => Request::Receive {
+                queue: QUEUE,
+                max,
+                settle_at_delivery,
+                buffer: Vec::new(),
+                deadline: now,
+            },
+            Ask::Settle { back, settlement, multiple } => Request::Settle {
+                queue: QUEUE,
+                tags: vec![self.next_tag(QUEUE).checked_sub(back).filter(|tag| *tag > 0)?],
+                settlement,
+                multiple,
+                trigger: SettleTrigger::Application,
+            },
+            Ask::Close => Request::Close { queue: QUEUE },
+        };
+        Some((QUEUE, request))
+    }
+}
+
+fn steps() -> impl Strategy<Value = Step<Ask>> {
+    use Settlement::{Ack, Extend, Reject, Requeue};
+    let words = select(vec![Ack, Ack, Requeue, Reject, Extend]);
+    let what = prop_oneof![
+        3 => (0..3_u32).prop_map(|message| Ask::Publish { message }),
+        5 => (1..3_u32, prop::bool::weighted(0.1)).prop_map(|(max, settle_at_delivery)| {
+            Ask::Receive { max, settle_at_delivery }
+        }),
+        6 => (1..5_u64, words, prop::bool::weighted(0.3)).prop_map(
+            |(back, settlement, multiple)| Ask::Settle { back, settlement, multiple }
+        ),
+        1 => Just(Ask::Close),
+    ];
+    let who = || (0..2_u16, select(vec![0, 0, 0, 1]));
+    prop_oneof![
+        20 => (who(), what).prop_map(|((process, ago), what)| Step::Ask { process, ago, what }),
+        2 => (0..2_u16).prop_map(|process| Step::Die { process }),
+        2 => who().prop_map(|(process, ago)| Step::Disconnected { process, ago }),
+        1 => Just(Step::Restart),
+        4 => select(vec![1, 5, 10]).prop_map(|seconds| Step::Pass { seconds }),
+    ]
+}
+
+/// A queue like RabbitMQ's, or like that of SQS.
+fn walks(requeue_on_disconnect: bool, max_length: Option<u32>, count: usize) -> Walks<QueueBroker> {
+    let settings = QueueSettings {
+        queues: 2,
+        visibility_timeout: Duration::from_secs(10),
+        prefetch: 2,
+        delivery_limit: Some(3),
+        dead_letter: true,
+        requeue_on_disconnect,
+        max_length,
+        ..QueueSettings::default()
+    };
+    Walks::new(QueueBroker::new(settings), steps(), count)
+}
+
+#[test]
+fn queues_with_the_same_fingerprint_go_on_alike() {
+    let check = |requeue_on_disconnect, max_length, count| {
+        let found = walks(requeue_on_disconnect, max_length, count)
+            .compare(|twin| twin.print(|into| twin.broker.fingerprint(into)))
+            .unwrap_or_else(|why| panic!("{why}"));
+        assert!(found.twins > 10 * count && found.renamed > count, "{found:?} of {count}");
+    };
+    check(true, None, 50);
+    check(false, None, 40);
+    check(true, Some(1), 40);
+}
+
+/// What each of these wipes out is needed: a fingerprint without it takes different queues for one.
+#[test]
+fn a_fingerprint_that_leaves_something_out_is_caught() {
+    type Wipe = fn(&mut QueueBroker);
+    let wipes: [(&str, Option<u32>, Wipe); 6] = [
+        ("ready copies", None, |broker| broker.queues[0].ready = Default::default()),
+        ("clients", None, |broker| broker.queues[0].consumers.known.clear()),
+        ("ends", None, |broker| broker.queues[0].consumers.ends.clear()),
+        ("copies", Some(1), |broker| broker.copies = Default::default()),
+        ("the departed", None, |broker| broker.departed = Default::default()),
+        ("leases", None, |broker| {
+            let queue = &mut broker.queues[0];
+            let slots: Vec<_> = (1..20).filter_map(|tag| queue.in_flight.find(tag)).collect();
+            slots.into_iter().for_each(|slot| queue.in_flight.extend(Instant::START, slot));
+        }),
+    ];
+    for (what, max_length, wipe) in wipes {
+        let coarse = walks(false, max_length, 800).compare(|twin| {
+            let mut broker = twin.broker.clone();
+            wipe(&mut broker);
+            twin.print(|into| broker.fingerprint(into))
+        });
+        assert!(coarse.is_err(), "a fingerprint without {what} passes: {coarse:?}");
+    }
+}
