@@ -151,12 +151,14 @@ impl<B: Subject> Twin<B> {
     }
 }
 
-/// Walks from `start`, in families, and what twins are made to do.
+/// Walks from `start`, in families. Twins go on as the walks after theirs do.
 pub(crate) struct Walks<B: Subject> {
     start: B,
     walks: Vec<Vec<Step<B::Ask>>>,
-    ways_on: Vec<Vec<Step<B::Ask>>>,
 }
+
+/// How many ways on twins are made to go.
+const WAYS_ON: usize = 4;
 
 /// How often twins were found, and how often their names or times differed.
 #[derive(Debug, Default)]
@@ -171,14 +173,13 @@ impl<B: Subject> Walks<B> {
         let mut runner = TestRunner::deterministic();
         let walk = proptest::collection::vec(steps, 12);
         let mut next = || walk.new_tree(&mut runner).expect("steps can be made").current();
-        let walks = (0..walks).map(|_| next()).collect();
-        Self { start, walks, ways_on: (0..4).map(|_| next()).collect() }
+        Self { start, walks: (0..walks).map(|_| next()).collect() }
     }
 
     /// Lets twins go on; `Err` says what the first ones did that did not go on alike.
     pub(crate) fn compare(&self, print: impl Fn(&Twin<B>) -> u64) -> Result<Found, String> {
         let mut found = Found::default();
-        for walk in &self.walks {
+        for (number, walk) in self.walks.iter().enumerate() {
             let mut known = BTreeMap::<u64, Vec<Twin<B>>>::new();
             for relative in family(walk) {
                 let mut twin = Twin::new(self.start.clone());
@@ -189,7 +190,8 @@ impl<B: Subject> Walks<B> {
                 if let Some(other) = twins.first() {
                     found.twins += 1;
                     found.renamed += usize::from(are_renamed(&twin, other));
-                    self.go_on(&twin, other, &print)
+                    let ways_on = self.walks.iter().cycle().skip(number + 1).take(WAYS_ON);
+                    go_on(&twin, other, ways_on, &print)
                         .map_err(|why| format!("{why}\nafter {relative:?}\nof {walk:?}"))?;
                 }
                 twins.push(twin);
@@ -197,31 +199,31 @@ impl<B: Subject> Walks<B> {
         }
         Ok(found)
     }
+}
 
-    fn go_on(
-        &self,
-        one: &Twin<B>,
-        other: &Twin<B>,
-        print: impl Fn(&Twin<B>) -> u64,
-    ) -> Result<(), String> {
-        for way_on in &self.ways_on {
-            let (mut one, mut other) = (one.clone(), other.clone());
-            for step in way_on {
-                let before = (one.clone(), other.clone());
-                let (Some(first), Some(second)) = (one.perform(step), other.perform(step)) else {
-                    (one, other) = before;
-                    continue;
-                };
-                if first != second {
-                    return Err(format!("{step:?}: {first}, but {second}"));
-                }
-                if print(&one) != print(&other) {
-                    return Err(format!("{step:?}: the fingerprints part"));
-                }
+fn go_on<'a, B: Subject<Ask: 'a>>(
+    one: &Twin<B>,
+    other: &Twin<B>,
+    ways_on: impl Iterator<Item = &'a Vec<Step<B::Ask>>>,
+    print: impl Fn(&Twin<B>) -> u64,
+) -> Result<(), String> {
+    for way_on in ways_on {
+        let (mut one, mut other) = (one.clone(), other.clone());
+        for step in way_on {
+            let before = (one.clone(), other.clone());
+            let (Some(first), Some(second)) = (one.perform(step), other.perform(step)) else {
+                (one, other) = before;
+                continue;
+            };
+            if first != second {
+                return Err(format!("{step:?}: {first}, but {second}"));
+            }
+            if print(&one) != print(&other) {
+                return Err(format!("{step:?}: the fingerprints part"));
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Whether two twins differ in anything that a fingerprint must not see.
