@@ -66,7 +66,8 @@ enum Sight {
 #[derive(Clone)]
 struct Twin {
     checker: Checker,
-    printed: Checker,
+    /// Unless it is the same one.
+    printed: Option<Checker>,
     sight: Sight,
     handed: Vec<Handed>,
     /// The name of the first hand-over.
@@ -77,7 +78,11 @@ impl Twin {
     fn new(sight: Sight, first: u32) -> Self {
         let config = Config { subscriptions: vec![strict()], processes: 3, messages: 3 };
         let checker = Checker::new(config);
-        Self { printed: checker.clone(), checker, sight, handed: Vec::new(), first }
+        let printed = match sight {
+            Sight::Full => None,
+            Sight::Blind(_) => Some(checker.clone()),
+        };
+        Self { checker, printed, sight, handed: Vec::new(), first }
     }
 
     fn hand_over(&self, back: usize) -> Option<(DeliveryId, Handed)> {
@@ -118,19 +123,17 @@ impl Twin {
     fn see(&mut self, kind: Kind) {
         let event = |kind| [Event { at: Instant::START, kind }];
         self.checker.observe(&event(kind));
-        let seen = match self.sight {
-            Sight::Full => Some(kind),
-            Sight::Blind(blind) => blind(kind),
-        };
-        if let Some(kind) = seen {
-            self.printed.observe(&event(kind));
+        if let (Some(printed), Sight::Blind(blind)) = (&mut self.printed, self.sight)
+            && let Some(kind) = blind(kind)
+        {
+            printed.observe(&event(kind));
         }
     }
 
     fn print(&self) -> u64 {
         let next_delivery = self.name(self.handed.len());
         let mut print = Fingerprint::new(Context { next_delivery, ..Context::default() });
-        self.printed.fingerprint(&mut print);
+        self.printed.as_ref().unwrap_or(&self.checker).fingerprint(&mut print);
         print.finish()
     }
 
@@ -339,7 +342,7 @@ fn compare(walks: &[Vec<Step>], sight: Sight) -> Result<Found, String> {
             };
             found.twins += 1;
             found.unequal += usize::from(twin.handed.len() != other.handed.len());
-            for way_on in walks.iter().cycle().skip(number + 1).take(6) {
+            for way_on in walks.iter().cycle().skip(number + 1).take(4) {
                 go_on(twin.clone(), other.clone(), way_on)
                     .map_err(|why| format!("{why}\nafter {relative:#?}\nof {walk:#?}"))?;
             }
@@ -374,8 +377,8 @@ fn go_on(mut one: Twin, mut other: Twin, way_on: &[Step]) -> Result<(), String> 
 #[test]
 fn histories_with_the_same_fingerprint_go_on_alike() {
     for events in [Events::OfLog, Events::OfQueue, Events::OfBoth] {
-        let found = compare(&walks(events, 60), Sight::Full).unwrap_or_else(|why| panic!("{why}"));
-        assert!(found.twins > 1_500 && found.unequal > 4, "{found:?}");
+        let found = compare(&walks(events, 40), Sight::Full).unwrap_or_else(|why| panic!("{why}"));
+        assert!(found.twins > 1_000 && found.unequal > 2, "{found:?}");
     }
 }
 

@@ -1,8 +1,9 @@
 //! Queues with the same fingerprint go on alike, and nothing that is entered could be left out.
 
 use entrega_model::event::SettleTrigger;
+use entrega_model::fingerprint::Context;
 use entrega_model::queue::{Request, Settlement};
-use entrega_model::{Duration, Instant, Key, MessageId, Record};
+use entrega_model::{ClientId, Duration, Instant, Key, MessageId, Record};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -126,4 +127,34 @@ fn a_fingerprint_that_leaves_something_out_is_caught() {
         });
         assert!(coarse.is_err(), "a fingerprint without {what} passes: {coarse:?}");
     }
+}
+
+/// Two leases that end at one instant end in the order in which they began or were extended.
+#[test]
+fn leases_that_run_out_together_keep_their_order() {
+    let client = ClientId::default();
+    let run = |extend_first: bool| {
+        let mut broker = QueueBroker::new(QueueSettings::default());
+        let mut truth = Vec::new();
+        let mut ask = |broker: &mut QueueBroker, at: Instant, ask: Ask| {
+            let (_, mut request) = broker.request(at, &ask).expect("its tag was given");
+            broker.handle(at, client, &mut request, &mut truth);
+        };
+        let receive = || Ask::Receive { max: 1, settle_at_delivery: false };
+        let extend = |back| Ask::Settle { back, settlement: Settlement::Extend, multiple: false };
+        let later = Instant::START + Duration::from_secs(5);
+        [0, 1].map(|message| ask(&mut broker, Instant::START, Ask::Publish { message }));
+        ask(&mut broker, Instant::START, receive());
+        let steps = if extend_first { [extend(1), receive()] } else { [receive(), extend(2)] };
+        steps.map(|step| ask(&mut broker, later, step));
+        let mut print = Fingerprint::new(Context { now: later, ..Context::default() });
+        broker.fingerprint(&mut print);
+        truth.clear();
+        broker.advance(broker.next_deadline().expect("two leases run"), &mut truth);
+        (print.finish(), truth.iter().filter_map(|event| event.kind.message()).collect::<Vec<_>>())
+    };
+    let (in_order, reversed) = (run(true), run(false));
+    assert_eq!(in_order.1, [MessageId(0), MessageId(1)]);
+    assert_eq!(reversed.1, [MessageId(1), MessageId(0)]);
+    assert_ne!(in_order.0, reversed.0);
 }
