@@ -3,13 +3,13 @@
 //! > **The rule.** What no rule will ever look at again is put to what it was at the beginning.
 //!
 //! * A message with an *outcome* is never lost: the cause of a loss and the audit do not matter.
-//! * A cause that is *decided* stays: the second outcome has its cause, or there are two copies, and
-//!   then that is the cause. No evidence about deliveries matters any more. The tenure does, because
-//!   a consumer that asks for a commit of this message asks for all before it.
+//! * A cause that is *decided* stays: the second outcome has its cause, or there are two copies,
+//!   and then that is the cause. No evidence about deliveries matters any more. The tenure does,
+//!   because a consumer that asks for a commit of this message asks for all before it.
 //! * What is known of the last delivery matters only if there was one.
-//! * If the consumer of the last delivery has *crashed*, that is the cause of the next one, unless a
-//!   settle is recorded; whether it asked for one, or gave it back, is not asked. Whether the broker
-//!   took the message back *at all* tells what a later lease means.
+//! * If the consumer of the last delivery has *crashed*, that is the cause of the next one, unless
+//!   a settle is recorded; whether it asked for one, or gave it back, is not asked. Whether the
+//!   broker took the message back *at all* tells what a later lease means.
 //! * The handler's state, poison and removals are for counters.
 
 use std::ops::Deref;

@@ -188,18 +188,18 @@ fn key_of(message: u32) -> Key {
 /// Which model tells of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Events {
-    OfLog,
-    OfQueue,
+    Log,
+    Queue,
     /// No broker would, but a history from elsewhere may.
-    OfBoth,
+    Both,
 }
 
 /// Everything that can happen, what happens often several times.
 fn steps(events: Events) -> Vec<Step> {
     match events {
-        Events::OfLog => steps_of(true),
-        Events::OfQueue => steps_of(false),
-        Events::OfBoth => [steps_of(true), steps_of(false)].concat(),
+        Events::Log => steps_of(true),
+        Events::Queue => steps_of(false),
+        Events::Both => [steps_of(true), steps_of(false)].concat(),
     }
 }
 
@@ -293,7 +293,7 @@ fn of_consumer(consumer: u16, is_log: bool) -> Vec<Kind> {
 /// Two messages are sent and stored, and the first is acknowledged; then chance decides.
 fn walks(events: Events, count: usize) -> Vec<Vec<Step>> {
     let everything = steps(events);
-    let is_log = events == Events::OfLog;
+    let is_log = events == Events::Log;
     let sent = |message: u32| {
         let kinds = of_message(message, is_log);
         [kinds[0], kinds[4], kinds[1]].map(Step::Else)
@@ -376,7 +376,7 @@ fn go_on(mut one: Twin, mut other: Twin, way_on: &[Step]) -> Result<(), String> 
 
 #[test]
 fn histories_with_the_same_fingerprint_go_on_alike() {
-    for events in [Events::OfLog, Events::OfQueue, Events::OfBoth] {
+    for events in [Events::Log, Events::Queue, Events::Both] {
         let found = compare(&walks(events, 40), Sight::Full).unwrap_or_else(|why| panic!("{why}"));
         assert!(found.twins > 1_000 && found.unequal > 2, "{found:?}");
     }
@@ -400,7 +400,7 @@ macro_rules! check_caught {
 #[test]
 fn a_fingerprint_that_is_blind_to_something_of_a_log_is_caught() {
     check_caught!(
-        Events::OfLog,
+        Events::Log,
         Kind::SendInvoked { .. },
         Kind::SendEnded { .. },
         Kind::Stored { .. },
@@ -421,7 +421,7 @@ fn a_fingerprint_that_is_blind_to_something_of_a_log_is_caught() {
 #[test]
 fn a_fingerprint_that_is_blind_to_something_of_a_queue_is_caught() {
     check_caught!(
-        Events::OfQueue,
+        Events::Queue,
         Kind::Delivered { .. },
         Kind::SettleInvoked { act: SettleAct::Ack, .. },
         Kind::Settled { act: SettleAct::Requeue, .. },
@@ -451,6 +451,6 @@ fn a_fingerprint_without_names_is_caught() {
         }
         other => Some(other),
     };
-    let found = compare(&walks(Events::OfLog, 600), Sight::Blind(blind));
+    let found = compare(&walks(Events::Log, 600), Sight::Blind(blind));
     assert!(found.is_err(), "{found:?}");
 }

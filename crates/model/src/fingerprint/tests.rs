@@ -284,8 +284,8 @@ fn whatever_differs_has_another_fingerprint_and_new_names_have_none() {
             Place { tag: 21, ..HERE },
         ];
         for (moved, at) in moved.iter_mut().zip(elsewhere) {
-            let differ = |(what, of): &(&Box<dyn Fingerprinted>, &u64)| print(at, &***what) != **of;
-            *moved += here.iter().zip(&prints).filter(differ).count();
+            let differs = |(what, of): (&Box<_>, &u64)| print(at, &**what) != *of;
+            *moved += here.iter().zip(&prints).map(differs).filter(|differs| *differs).count();
         }
     }
     assert!(

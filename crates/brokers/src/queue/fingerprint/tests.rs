@@ -143,10 +143,11 @@ fn leases_that_run_out_together_keep_their_order() {
         let receive = || Ask::Receive { max: 1, settle_at_delivery: false };
         let extend = |back| Ask::Settle { back, settlement: Settlement::Extend, multiple: false };
         let later = Instant::START + Duration::from_secs(5);
-        [0, 1].map(|message| ask(&mut broker, Instant::START, Ask::Publish { message }));
-        ask(&mut broker, Instant::START, receive());
+        for what in [Ask::Publish { message: 0 }, Ask::Publish { message: 1 }, receive()] {
+            ask(&mut broker, Instant::START, what);
+        }
         let steps = if extend_first { [extend(1), receive()] } else { [receive(), extend(2)] };
-        steps.map(|step| ask(&mut broker, later, step));
+        steps.into_iter().for_each(|step| ask(&mut broker, later, step));
         let mut print = Fingerprint::new(Context { now: later, ..Context::default() });
         broker.fingerprint(&mut print);
         truth.clear();
