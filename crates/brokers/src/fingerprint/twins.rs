@@ -176,6 +176,11 @@ impl<B: Subject> Walks<B> {
         Self { start, walks: (0..walks).map(|_| next()).collect() }
     }
 
+    /// A walk made by hand and what shows a difference after it, for what chance rarely meets.
+    pub(crate) fn by_hand(&self, walk: &[Step<B::Ask>], way_on: Step<B::Ask>) -> Self {
+        Self { start: self.start.clone(), walks: vec![walk.to_vec(), vec![way_on]] }
+    }
+
     /// Lets twins go on; `Err` says what the first ones did that did not go on alike.
     pub(crate) fn compare(&self, print: impl Fn(&Twin<B>) -> u64) -> Result<Found, String> {
         let mut found = Found::default();

@@ -103,24 +103,41 @@ fn queues_with_the_same_fingerprint_go_on_alike() {
     check(true, Some(1), 40);
 }
 
+/// A request of the first process.
+fn by(what: Ask) -> Step<Ask> {
+    Step::Ask { process: 0, ago: 0, what }
+}
+
 /// What each of these wipes out is needed: a fingerprint without it takes different queues for one.
 #[test]
 fn a_fingerprint_that_leaves_something_out_is_caught() {
     type Wipe = fn(&mut QueueBroker);
-    let wipes: [(&str, Option<u32>, Wipe); 6] = [
-        ("ready copies", None, |broker| broker.queues[0].ready = Default::default()),
-        ("clients", None, |broker| broker.queues[0].consumers.known.clear()),
-        ("ends", None, |broker| broker.queues[0].consumers.ends.clear()),
-        ("copies", Some(1), |broker| broker.copies = Default::default()),
-        ("the departed", None, |broker| broker.departed = Default::default()),
-        ("leases", None, |broker| {
+    let (chance, short) = (walks(false, None, 200), walks(false, Some(1), 200));
+    let publish = by(Ask::Publish { message: 0 });
+    let receive = by(Ask::Receive { max: 1, settle_at_delivery: false });
+    let settle = |settlement| by(Ask::Settle { back: 1, settlement, multiple: false });
+    let (ack, requeue) = (settle(Settlement::Ack), settle(Settlement::Requeue));
+    let ends = [publish.clone(), receive.clone(), requeue.clone(), Step::Pass { seconds: 10 }];
+    let ends = chance.by_hand(&ends, requeue);
+    let clients = chance.by_hand(&[publish, receive, ack.clone(), by(Ask::Close)], ack);
+    for by_hand in [&ends, &clients] {
+        let whole = by_hand.compare(|twin| twin.print(|into| twin.broker.fingerprint(into)));
+        assert!(whole.is_ok(), "{whole:?}");
+    }
+    let wipes: [(&str, &Walks<QueueBroker>, Wipe); 6] = [
+        ("ready copies", &chance, |broker| broker.queues[0].ready = Default::default()),
+        ("clients", &clients, |broker| broker.queues[0].consumers.known.clear()),
+        ("ends", &ends, |broker| broker.queues[0].consumers.ends.clear()),
+        ("copies", &short, |broker| broker.copies = Default::default()),
+        ("the departed", &chance, |broker| broker.departed = Default::default()),
+        ("leases", &chance, |broker| {
             let queue = &mut broker.queues[0];
             let slots: Vec<_> = (1..20).filter_map(|tag| queue.in_flight.find(tag)).collect();
             slots.into_iter().for_each(|slot| queue.in_flight.extend(Instant::START, slot));
         }),
     ];
-    for (what, max_length, wipe) in wipes {
-        let coarse = walks(false, max_length, 800).compare(|twin| {
+    for (what, walks, wipe) in wipes {
+        let coarse = walks.compare(|twin| {
             let mut broker = twin.broker.clone();
             wipe(&mut broker);
             twin.print(|into| broker.fingerprint(into))
