@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::commands::generated;
+use crate::commands::commands;
 use crate::pages::{Page, assert_none, assert_says, normal, pages, top};
 
 /// What is wrong with the includes of a page. `read` gives a file of the repository by its path.
@@ -50,7 +50,9 @@ fn anchors(text: &str) -> Result<Vec<String>, String> {
             open.push((name, number));
         } else if let Some(name) = line.trim().strip_prefix("// ANCHOR_END: ") {
             match open.pop() {
-                Some((begun, at)) if begun == name && number > at + 1 => found.push(name.to_owned()),
+                Some((begun, at)) if begun == name && number > at + 1 => {
+                    found.push(name.to_owned())
+                }
                 _ => return Err(format!("the anchor `{name}` ends without a beginning or a body")),
             }
         }
@@ -80,7 +82,7 @@ fn includes_resolve() {
 fn what_is_generated_is_shown() {
     let pages = pages();
     let shown: BTreeSet<&str> = pages.iter().flat_map(|page| includes(&page.text)).collect();
-    let unshown = generated().into_keys().filter(|name| {
+    let unshown = commands().into_keys().filter(|name| {
         let path = format!("generated/{name}.md");
         !shown.contains(path.as_str())
     });
@@ -101,9 +103,10 @@ fn anchors_are_paired_and_used() {
         match anchors(&text) {
             Err(error) => wrong.push(format!("{}: {error}", file.display())),
             Ok(names) => wrong.extend(
-                names.iter().filter(|name| !shown(name)).map(|name| {
-                    format!("{}: no page shows the anchor `{name}`", file.display())
-                }),
+                names
+                    .iter()
+                    .filter(|name| !shown(name))
+                    .map(|name| format!("{}: no page shows the anchor `{name}`", file.display())),
             ),
         }
     }
