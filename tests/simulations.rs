@@ -1,4 +1,5 @@
-//! Every scenario in `simulations/` and `simulations/book/` comes out as it says, and the README's replay strings replay.
+//! Every scenario in `simulations/`, those of the book included, comes out as it says, and the
+//! README's replay strings replay.
 //!
 //! Method: `entrega compare` with all models and strategies of the scenario; its exit code says
 //! whether the `[[expect]]` tables hold. Ten seeds at most, so that the test stays short.

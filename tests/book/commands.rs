@@ -56,8 +56,8 @@ fn postponed(command: &str) -> String {
 }
 
 /// `replay FILE {options}` stands for the replay string that `run FILE options` prints: a string
-/// holds a digest, which nobody should have to copy by hand. That the run is as its scenario expects
-/// is not asked here: options may well change that.
+/// holds a digest, which nobody should have to copy by hand. Whether the run is as its scenario
+/// expects is not asked here: options may well change that.
 fn with_replay_string(command: &str) -> String {
     let Some((before, rest)) = command.split_once('{') else { return command.to_owned() };
     let (options, after) = rest.split_once('}').expect("a closing brace");
