@@ -18,16 +18,26 @@ const REPAIR: &str = "`BOOK=write cargo test --test book` writes the files of bo
 /// What stands in the place of an output that does not exist yet.
 const LATER: &str = "(This command is being built. Its output will stand here.)\n";
 
-/// The list: the name of each generated file, its command, and how the file is made of it.
-pub(crate) fn commands() -> BTreeMap<String, (String, fn(&str) -> String)> {
+/// A command line of the list.
+pub(crate) enum Listed {
+    /// Its output is shown.
+    Now(String),
+    /// The program does not have it yet.
+    Later(String),
+}
+
+/// The list: the name of each generated file, and its command.
+pub(crate) fn commands() -> BTreeMap<String, Listed> {
     let text = fs::read_to_string(top().join("book/commands.toml")).expect("the list of commands");
     let list: toml::Table = text.parse().expect("the list is TOML");
     let mut commands = BTreeMap::new();
-    for (section, make) in [("now", shown as fn(&str) -> String), ("later", postponed)] {
+    for (section, listed) in
+        [("now", Listed::Now as fn(String) -> Listed), ("later", Listed::Later)]
+    {
         let section = list.get(section).and_then(toml::Value::as_table);
         for (name, command) in section.into_iter().flatten() {
             let command = command.as_str().unwrap_or_else(|| panic!("{name}: not a string"));
-            let twice = commands.insert(name.clone(), (command.to_owned(), make));
+            let twice = commands.insert(name.clone(), listed(command.to_owned()));
             assert!(twice.is_none(), "{name} is there twice");
         }
     }
@@ -36,7 +46,11 @@ pub(crate) fn commands() -> BTreeMap<String, (String, fn(&str) -> String)> {
 
 /// What each generated file holds.
 fn generated() -> BTreeMap<String, String> {
-    commands().into_iter().map(|(name, (command, make))| (name, make(&command))).collect()
+    let file = |listed| match listed {
+        Listed::Now(command) => shown(&command),
+        Listed::Later(command) => format!("```sh\n{command}\n```\n\n```text\n{LATER}```\n"),
+    };
+    commands().into_iter().map(|(name, listed)| (name, file(listed))).collect()
 }
 
 /// A command and what it prints.
@@ -48,11 +62,6 @@ fn shown(command: &str) -> String {
     } else {
         format!("```sh\n{command}\n```\n\n```text\n{output}```\n")
     }
-}
-
-/// A command that the program does not have yet.
-fn postponed(command: &str) -> String {
-    format!("```sh\n{command}\n```\n\n```text\n{LATER}```\n")
 }
 
 /// `replay FILE {options}` stands for the replay string that `run FILE options` prints: a string
