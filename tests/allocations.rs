@@ -30,7 +30,6 @@ consumers = 2
 name = "analytics"
 
 [consumer]
-enable_auto_commit = false
 prefetch = 10
 enable_auto_commit = false
 
