@@ -5,6 +5,7 @@
 //! * [`subscription`]: an application's view of its messages, whatever the broker.
 //! * [`application`]: handlers, error policies and dead letters.
 //! * [`consumers`]: one delivery semantic a file. Start reading here.
+//! * [`consumer`](mod@consumer): a consumer of one's own.
 //! * [`batch`] and [`workers`]: what the consumers need that take several messages at once.
 //! * [`producers`]: how messages get into the broker.
 //! * [`sinks`]: where effects happen.
@@ -24,6 +25,7 @@ pub mod application;
 pub mod batch;
 pub mod combinators;
 pub mod config;
+pub mod consumer;
 pub mod consumers;
 pub mod inbox;
 pub mod link;
@@ -38,6 +40,7 @@ pub use application::{
     Handler, HandlerError, Supervised,
 };
 pub use config::{AutoSettle, ClientConfig, OffsetReset, OffsetStore, SettleScope, StrategyConfig};
+pub use consumer::Consumer;
 pub use link::{CallId, Link, Unanswered};
 pub use strategy::Strategy;
 pub use subscription::{

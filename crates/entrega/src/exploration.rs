@@ -55,10 +55,11 @@ impl Exploration<'_> {
         }
         while let Some(batch) = frontier.batch() {
             let walked = walk(&batch, frontier.seen());
-            if walked.len() != batch.len() {
+            let ends = walked.len() != batch.len();
+            frontier.absorb(batch, walked);
+            if ends {
                 break;
             }
-            frontier.absorb(batch, walked);
         }
         frontier.finish()
     }

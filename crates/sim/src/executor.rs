@@ -16,6 +16,7 @@ use entrega_brokers::Broker;
 use entrega_clients::Stop;
 use entrega_model::{ClientId, Observer, ProcessId};
 
+use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misdeed};
 use crate::world::{Routed, Task, World};
 
 /// What a process runs in one of its lives.
@@ -35,6 +36,8 @@ pub(crate) struct Executor<'a, B: Broker> {
     wakers: Vec<Waker>,
     wakes: Vec<Arc<WakeFlag>>,
     any_woken: Arc<AtomicBool>,
+    /// How often each process was polled.
+    polls: Vec<u64>,
     pub(crate) steps: u64,
 }
 
@@ -87,7 +90,8 @@ where
         let lives = factories.iter().map(|_| None).collect();
         let all = wakers.wakers();
         let Wakers { flags, any_woken } = wakers;
-        Self { world, factories, lives, wakers: all, wakes: flags, any_woken, steps: 0 }
+        let polls = vec![0; flags.len()];
+        Self { world, factories, lives, wakers: all, wakes: flags, any_woken, polls, steps: 0 }
     }
 
     /// Runs what is ready, then lets the next due thing happen. `false` if nothing can happen any
@@ -97,9 +101,9 @@ where
         self.advance(observer)
     }
 
-    /// Runs every process that is ready.
+    /// Runs every process that is ready, until none is or one spins.
     pub(crate) fn run_ready(&mut self) {
-        loop {
+        for _ in 0..MOST_AT_ONE_INSTANT {
             self.collect_woken();
             let next = self.world.borrow_mut().next_task();
             match next {
@@ -108,6 +112,14 @@ where
                 Task::None => return,
             }
         }
+        let busiest = self.busiest();
+        self.world.borrow_mut().misbehaves(busiest, Misdeed::Spins);
+    }
+
+    /// The process that was polled most.
+    pub(crate) fn busiest(&self) -> ProcessId {
+        let most = self.polls.iter().enumerate().max_by_key(|&(_, polls)| polls);
+        ProcessId(most.map_or(0, |(number, _)| number as u16))
     }
 
     /// Lets the next due thing happen. `false` if nothing can happen any more.
@@ -129,12 +141,19 @@ where
 
     /// Polls a process once.
     fn run(&mut self, id: ProcessId) {
+        self.polls[id.index()] += 1;
         let Some(life) = &mut self.lives[id.index()] else { return };
         let mut cx = Context::from_waker(&self.wakers[id.index()]);
         let Poll::Ready(result) = life.as_mut().poll(&mut cx) else { return };
         self.lives[id.index()] = None;
         let mut world = self.world.borrow_mut();
         if world.processes[id.index()].is_running() {
+            let is_consumer = world.processes[id.index()].subscription.is_some();
+            match result {
+                Err(Stop::Unsupported) => world.misbehaves(id, Misdeed::Unsupported),
+                Ok(()) if is_consumer && !world.closing => world.left(id),
+                _ => {}
+            }
             world.exited(id, result.is_err());
         }
     }

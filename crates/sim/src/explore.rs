@@ -27,16 +27,19 @@ mod space;
 mod walk;
 
 use entrega_choice::Choices;
+use entrega_clients::Consumer;
 use entrega_model::Observer;
 use entrega_model::fingerprint::Fingerprint;
 
-pub use frontier::{Explored, Frontier, Seen, Showing, Task};
+pub use frontier::{Explored, Frontier, Misbehaved, Seen, Showing, Task};
 pub use scope::Scope;
 pub use space::{Class, MAX_CLASSES, Space, Used};
 pub use walk::Walked;
 
+use crate::own::Own;
 use crate::points;
 use crate::run::{End, Experiment};
+use crate::side::built_in;
 
 /// Judges runs for an exploration: it sees every event, and says at the end what was found.
 pub trait Witness: Observer {
@@ -61,9 +64,26 @@ impl Experiment<'_> {
         seen: &Seen,
         witness: &mut W,
     ) -> Walked<W::Finding> {
+        walk::walk(self, &built_in(self), task, self.exploring(task), seen, witness)
+    }
+
+    /// Runs one list of choices with consumers that are given as code. States of theirs that
+    /// [`Own`] keeps are no part of a fingerprint: unless there are none, the exploration must do
+    /// [without cuts](Frontier::without_cuts).
+    pub fn walk_own<W: Witness>(
+        &self,
+        own: Own<'_, impl Consumer>,
+        task: &Task,
+        seen: &Seen,
+        witness: &mut W,
+    ) -> Walked<W::Finding> {
+        own.pulse.inspect(|pulse| pulse.begin(&task.choices));
+        walk::walk(self, &own, task, self.exploring(task), seen, witness)
+    }
+
+    fn exploring(&self, task: &Task) -> Choices {
         let table = points::table(&self.scenario.subscription_names());
-        let choices = Choices::exploring(table, task.choices.clone());
-        walk::walk(self, task, choices, seen, witness)
+        Choices::exploring(table, task.choices.clone())
     }
 
     /// Explores a space on this thread.

@@ -34,6 +34,7 @@ where
         }
         self.held_up(hold).await;
         if let Some((result, error)) = failure {
+            self.until_running().await;
             self.end(delivery, result);
             return Err(error);
         }
@@ -266,11 +267,9 @@ where
     /// Goes on when the process runs: at once if nothing happened to it, never after a crash.
     async fn until_running(&self) {
         let SimLink { world, client } = &self.link;
-        poll_fn(
-            |_| {
-                if world.borrow().is_running(*client) { Poll::Ready(()) } else { Poll::Pending }
-            },
-        )
+        poll_fn(|_| {
+            if world.borrow_mut().may_go_on(*client) { Poll::Ready(()) } else { Poll::Pending }
+        })
         .await;
     }
 

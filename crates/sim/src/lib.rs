@@ -12,6 +12,7 @@
 //! * [`cast`]: who takes part, and what people call them.
 //! * [`digest`]: a whole history in 64 bits.
 //! * [`explore`]: every run with at most so many faults.
+//! * [`own`] and [`misbehaviour`]: consumers that are given as code, and may be anything.
 //!
 //! > **The rule.** Same scenario and seed: the same bytes, on any machine. So there is no wall
 //! > clock, no thread, no hashed container and no floating point in a decision; and everything that
@@ -23,6 +24,8 @@ mod executor;
 pub mod explore;
 mod handler;
 mod link;
+pub mod misbehaviour;
+pub mod own;
 pub mod points;
 pub mod run;
 pub mod scenario;
@@ -31,4 +34,6 @@ pub mod workload;
 mod world;
 
 pub use cast::Cast;
+pub use misbehaviour::{Misbehaviour, Misdeed};
+pub use own::{Own, Pulse};
 pub use run::{End, Experiment, Outcome};

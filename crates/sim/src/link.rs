@@ -83,7 +83,7 @@ where
     }
 
     fn is_running(&self) -> bool {
-        self.world.borrow().is_running(self.client)
+        self.world.borrow_mut().may_go_on(self.client)
     }
 
     fn record(&self, kind: Kind) {

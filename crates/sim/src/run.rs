@@ -12,15 +12,17 @@ use std::rc::Rc;
 
 use entrega_brokers::Broker;
 use entrega_choice::{Choices, mix};
-use entrega_clients::Strategy;
+use entrega_clients::{Consumer, Strategy};
 use entrega_model::event::Phase;
 use entrega_model::{Instant, Model, Observer};
 
 use crate::cast::Cast;
 use crate::executor::{Executor, Factory, Wakers};
+use crate::misbehaviour::{Misbehaviour, Misdeed};
+use crate::own::{Code, Own};
 use crate::points;
 use crate::scenario::{ErrorPolicy, Order, Scenario};
-use crate::side::{LogSide, QueueSide, Side, factories};
+use crate::side::{LogSide, QueueSide, Side, built_in, factories};
 use crate::workload::Workload;
 use crate::world::{AnySink, Routed, Times, World};
 use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
@@ -34,7 +36,8 @@ pub struct Experiment<'a> {
     pub workload: &'a Workload,
     /// The kind of broker.
     pub model: Model,
-    /// What every consumer does.
+    /// What every consumer does. For [one's own](Experiment::run_own) it names how the client
+    /// library and the sinks are set up.
     pub strategy: Strategy,
     /// The seed of everything that is left to chance.
     pub seed: u64,
@@ -50,6 +53,8 @@ pub struct Outcome {
     pub ended_at: Instant,
     /// How many things happened.
     pub steps: u64,
+    /// The first thing that a process did and must not do.
+    pub misbehaviour: Option<Misbehaviour>,
 }
 
 /// Whether a run came to rest.
@@ -115,25 +120,38 @@ impl Experiment<'_> {
 
     /// Runs the experiment with these choices; `observer` sees every event.
     pub fn run(&self, choices: Choices, observer: &mut dyn Observer) -> Outcome {
-        self.run_watched(choices, observer, ())
+        self.run_watched(&built_in(self), choices, observer, ())
+    }
+
+    /// Runs it with consumers that are given as code.
+    pub fn run_own(
+        &self,
+        own: Own<'_, impl Consumer>,
+        choices: Choices,
+        observer: &mut dyn Observer,
+    ) -> Outcome {
+        self.run_watched(&own, choices, observer, ())
     }
 
     /// Runs it while somebody watches its states.
     pub(crate) fn run_watched(
         &self,
+        code: &impl Code,
         choices: Choices,
         observer: &mut dyn Observer,
         watcher: impl Watcher,
     ) -> Outcome {
+        let scenario = self.scenario;
         match self.model {
-            Model::Log => self.run_on(LogSide::new(self.scenario), choices, observer, watcher),
-            Model::Queue => self.run_on(QueueSide::new(self.scenario), choices, observer, watcher),
+            Model::Log => self.run_on(LogSide::new(scenario), code, choices, observer, watcher),
+            Model::Queue => self.run_on(QueueSide::new(scenario), code, choices, observer, watcher),
         }
     }
 
     fn run_on<S: Side>(
         &self,
         side: S,
+        code: &impl Code,
         choices: Choices,
         observer: &mut dyn Observer,
         watcher: impl Watcher,
@@ -152,7 +170,7 @@ impl Experiment<'_> {
             &cast,
             self.seed,
         )));
-        let factories: Vec<Factory<'_>> = factories(self, &side, &cast, &world);
+        let factories: Vec<Factory<'_>> = factories(self, &side, &cast, &world, code);
         let executor = Executor::new(Rc::clone(&world), factories, wakers);
         let run = Run { world: &world, executor, scenario: self.scenario, watcher, cut: false };
         run.finish(observer)
@@ -180,17 +198,50 @@ where
         self.world.borrow_mut().enter(Phase::Workload);
         let sent = self.until_sent(observer);
         self.until_rest(observer);
-        if self.cut || !self.goes_on(observer, true) {
+        if self.cut || (!self.misbehaves() && !self.goes_on(observer, true)) {
             return self.outcome(End::Cut);
+        }
+        let end = self.heal_and_close(sent, observer);
+        self.executor.flush(observer, 1);
+        self.outcome(end)
+    }
+
+    /// What comes after the workload, unless a process misbehaves meanwhile.
+    fn heal_and_close(&mut self, sent: bool, observer: &mut dyn Observer) -> End {
+        if self.misbehaves() {
+            return End::Unfinished;
         }
         self.world.borrow_mut().heal();
         let end = if sent && self.drain(observer) { End::Quiescent } else { End::Unfinished };
         if end == End::Quiescent {
             self.close(observer);
         }
-        self.world.borrow_mut().audit();
-        self.executor.flush(observer, 1);
-        self.outcome(end)
+        if self.misbehaves() {
+            return End::Unfinished;
+        }
+        self.audit(sent, end);
+        end
+    }
+
+    /// Reads the broker, and says who kept the run from its end.
+    fn audit(&mut self, sent: bool, end: End) {
+        let limits = &self.scenario.limits;
+        let mut world = self.world.borrow_mut();
+        world.audit();
+        world.judge_early_ends();
+        if end == End::Unfinished && sent {
+            let out_of_steps = self.executor.steps >= limits.steps;
+            let misdeed = match out_of_steps {
+                true => Misdeed::OutOfSteps(limits.steps),
+                false => Misdeed::OutOfTime(limits.drain.duration()),
+            };
+            world.misbehaves(self.executor.busiest(), misdeed);
+        }
+    }
+
+    /// A process did what it must not, and the run ends here.
+    fn misbehaves(&self) -> bool {
+        self.world.borrow().misbehaviour.is_some()
     }
 
     /// Runs until the producer has sent everything.
@@ -206,7 +257,7 @@ where
     /// As [`Executor::step`], unless the watcher ends the run.
     fn step(&mut self, observer: &mut dyn Observer) -> bool {
         self.executor.run_ready();
-        if !self.goes_on(observer, false) {
+        if self.misbehaves() || !self.goes_on(observer, false) {
             return false;
         }
         self.executor.advance(observer)
@@ -232,7 +283,7 @@ where
                 return false;
             }
         }
-        true
+        !self.misbehaves()
     }
 
     /// Without faults: waits for those that are down or stalled, then for rest.
@@ -252,13 +303,15 @@ where
     fn close(&mut self, observer: &mut dyn Observer) {
         self.world.borrow_mut().close();
         let latest = self.executor.steps.saturating_add(CLOSING_STEPS);
-        while self.executor.step(observer) && self.executor.steps < latest {}
+        while self.executor.step(observer) && self.executor.steps < latest && !self.misbehaves() {}
     }
 
     fn outcome(self, end: End) -> Outcome {
         let mut world = self.world.borrow_mut();
         let choices = world.take_choices();
-        Outcome { choices, end, ended_at: world.now, steps: self.executor.steps }
+        let misbehaviour = world.misbehaviour.take();
+        let steps = self.executor.steps;
+        Outcome { choices, end, ended_at: world.now, steps, misbehaviour }
     }
 }
 

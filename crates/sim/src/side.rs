@@ -14,7 +14,7 @@ use entrega_clients::producers::{
 };
 use entrega_clients::{
     AutoSettle, ClientConfig, ErrorPolicy, Link, OffsetReset, OffsetStore, Stop, Strategy,
-    StrategyConfig, Subscription, Supervised, consumers,
+    StrategyConfig, Subscription, Supervised,
 };
 use entrega_model::{ClientId, Record, SubscriptionId};
 
@@ -22,6 +22,7 @@ use crate::cast::Cast;
 use crate::executor::{Factory, Life};
 use crate::handler::SimHandler;
 use crate::link::SimLink;
+use crate::own::{BuiltIn, Code};
 use crate::run::Experiment;
 use crate::scenario::{
     self, AutoOffsetReset, ConsumerSettings, LogClient, Overflow, ProducerStrategy, Scenario,
@@ -50,12 +51,12 @@ pub(crate) trait Side: Clone {
     /// What the client library does beside the application.
     async fn background(inbox: &Self::Inbox);
 
-    /// Runs the consumer of a strategy.
+    /// Runs a consumer.
     async fn consume(
-        strategy: Strategy,
+        code: &impl Code,
+        link: &SimLink<Self::Broker>,
         inbox: &Self::Inbox,
         app: &impl ProgressInSink,
-        config: &StrategyConfig,
     ) -> Result<(), Stop>;
 }
 
@@ -107,12 +108,12 @@ impl Side for LogSide {
     }
 
     async fn consume(
-        strategy: Strategy,
+        code: &impl Code,
+        link: &SimLink<LogBroker>,
         inbox: &Self::Inbox,
         app: &impl ProgressInSink,
-        config: &StrategyConfig,
     ) -> Result<(), Stop> {
-        consumers::run_on_log(strategy, inbox, app, config).await
+        code.on_log(link, inbox, app).await
     }
 }
 
@@ -164,12 +165,12 @@ impl Side for QueueSide {
     async fn background(_inbox: &Self::Inbox) {}
 
     async fn consume(
-        strategy: Strategy,
+        code: &impl Code,
+        link: &SimLink<QueueBroker>,
         inbox: &Self::Inbox,
         app: &impl ProgressInSink,
-        config: &StrategyConfig,
     ) -> Result<(), Stop> {
-        consumers::run_on_queue(strategy, inbox, app, config).await
+        code.on_queue(link, inbox, app).await
     }
 }
 
@@ -179,13 +180,14 @@ pub(crate) fn factories<'a, S: Side + 'a>(
     side: &S,
     cast: &Cast,
     world: &Rc<RefCell<World<S::Broker>>>,
+    code: &'a impl Code,
 ) -> Vec<Factory<'a>>
 where
     <S::Broker as Broker>::Request: Routed,
 {
     let mut factories = vec![producer(*experiment, side.clone(), Rc::clone(world))];
     for (_, subscription) in cast.consumers() {
-        factories.push(consumer(*experiment, side.clone(), Rc::clone(world), subscription));
+        factories.push(consumer(*experiment, side.clone(), Rc::clone(world), subscription, code));
     }
     factories
 }
@@ -244,24 +246,16 @@ fn consumer<'a, S: Side + 'a>(
     side: S,
     world: Rc<RefCell<World<S::Broker>>>,
     subscription: SubscriptionId,
+    code: &'a impl Code,
 ) -> Factory<'a>
 where
     <S::Broker as Broker>::Request: Routed,
 {
-    let Experiment { scenario, workload, strategy, .. } = experiment;
-    let config = StrategyConfig {
-        settle_every: scenario.consumer.settle_every,
-        settle_interval: scenario.consumer.settle_interval.duration(),
-        batch_size: scenario.consumer.batch_size,
-        batch_interval: scenario.consumer.batch_interval.duration(),
-        workers: scenario.consumer.workers,
-        key_ordered: scenario.consumer.key_ordered,
-    };
+    let Experiment { scenario, workload, .. } = experiment;
     Box::new(move |client: ClientId| -> Life<'a> {
         let link = SimLink { world: Rc::clone(&world), client };
         let inbox = side.inbox(link.clone(), client_config(&experiment, subscription));
-        let handler = SimHandler { link, subscription, workload };
-        let config = config.clone();
+        let handler = SimHandler { link: link.clone(), subscription, workload };
         Box::pin(async move {
             let app = Supervised {
                 inbox: &inbox,
@@ -272,10 +266,24 @@ where
                 retry_backoff: scenario.consumer.retry_backoff.duration(),
                 batch: batch_rules(&scenario.consumer),
             };
-            let main = closing(&inbox, S::consume(strategy, &inbox, &app, &config));
+            let main = closing(&inbox, S::consume(code, &link, &inbox, &app));
             alongside(main, S::background(&inbox)).await
         })
     })
+}
+
+/// The strategy that an experiment names.
+pub(crate) fn built_in(experiment: &Experiment<'_>) -> BuiltIn {
+    let consumer = &experiment.scenario.consumer;
+    let config = StrategyConfig {
+        settle_every: consumer.settle_every,
+        settle_interval: consumer.settle_interval.duration(),
+        batch_size: consumer.batch_size,
+        batch_interval: consumer.batch_interval.duration(),
+        workers: consumer.workers,
+        key_ordered: consumer.key_ordered,
+    };
+    BuiltIn { strategy: experiment.strategy, config }
 }
 
 fn client_config(experiment: &Experiment<'_>, subscription: SubscriptionId) -> ClientConfig {

@@ -45,6 +45,7 @@ use self::held::{Held, tells_of_expiry};
 use self::poison::PoisonTable;
 use self::timers::Timers;
 use crate::cast::Cast;
+use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misbehaviour, Misdeed};
 use crate::points;
 
 /// How long things take in this world.
@@ -143,6 +144,12 @@ pub(crate) struct World<B: Broker> {
     /// Buffers for batches on their way to a sink.
     spare_batches: Vec<Vec<Delivery>>,
     seed: u64,
+    /// How often the process that is being polled has used its link meanwhile.
+    asked: u32,
+    /// The first thing that a process did and must not do.
+    pub(crate) misbehaviour: Option<Misbehaviour>,
+    /// Consumers that ended without being asked.
+    pub(crate) left_unasked: Vec<Misbehaviour>,
 }
 
 impl<B: Broker> World<B>
@@ -191,6 +198,9 @@ where
             deliveries: 0,
             spare_batches: Vec::new(),
             seed,
+            asked: 0,
+            misbehaviour: None,
+            left_unasked: Vec::new(),
         }
     }
 
@@ -228,6 +238,7 @@ where
             process.ready = false;
             if process.is_running() {
                 process.wake_guests();
+                self.asked = 0;
                 return Task::Run(id);
             }
         }
@@ -364,6 +375,18 @@ where
     /// Whether the producer is done.
     pub(crate) fn has_sent_all(&self) -> bool {
         self.processes[0].state == State::Finished
+    }
+
+    /// Whether a process that asks may go on: it runs, in this life, and does not ask for ever
+    /// within one poll.
+    #[inline]
+    pub(crate) fn may_go_on(&mut self, client: ClientId) -> bool {
+        self.asked += 1;
+        if self.asked > MOST_AT_ONE_INSTANT {
+            self.misbehaves(client.process, Misdeed::Spins);
+            return false;
+        }
+        self.is_running(client)
     }
 
     /// The choices of this run, at its end.

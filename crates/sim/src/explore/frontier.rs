@@ -7,6 +7,7 @@ use entrega_choice::{Choice, simplicity};
 
 use super::space::{Space, Used};
 use super::walk::{Visit, Walked};
+use crate::misbehaviour::{Misbehaviour, Misdeed};
 
 /// So many lists are run at a time, whatever the number of threads.
 const BATCH: usize = 32;
@@ -57,11 +58,38 @@ pub struct Showing {
     pub simplest: Vec<Choice>,
 }
 
+impl Showing {
+    fn first(choices: &[Choice]) -> Self {
+        Self { runs: 0, simplest: choices.to_vec() }
+    }
+
+    /// One run more. Whether its list is the simplest so far.
+    fn note(&mut self, choices: &[Choice]) -> bool {
+        self.runs += 1;
+        let simpler = simplicity(choices, &self.simplest).is_lt();
+        if simpler {
+            self.simplest = choices.to_vec();
+        }
+        simpler
+    }
+}
+
+/// Runs in which a process does what none may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misbehaved {
+    /// Who and when, in the run of the simplest list.
+    pub misbehaviour: Misbehaviour,
+    /// How many runs there were and which is the simplest list.
+    pub showing: Showing,
+}
+
 /// What an exploration has found.
 #[derive(Clone, Debug)]
 pub struct Explored<F> {
     /// What was found, and how.
     pub found: BTreeMap<F, Showing>,
+    /// Who misbehaved. What else is found with that is not to be relied upon.
+    pub misbehaved: BTreeMap<Misdeed, Misbehaved>,
     /// How many lists were run.
     pub schedules: u64,
     /// How many of these came to their end and count; the others were cut.
@@ -95,6 +123,7 @@ impl<F: Ord + Clone> Frontier<F> {
             seen: Seen::default(),
             explored: Explored {
                 found: BTreeMap::new(),
+                misbehaved: BTreeMap::new(),
                 schedules: 0,
                 ended: 0,
                 states: 0,
@@ -132,8 +161,10 @@ impl<F: Ord + Clone> Frontier<F> {
         &self.explored.found
     }
 
-    /// Takes the results of a batch, in its order.
-    pub fn absorb(&mut self, batch: Vec<Task>, walked: Vec<Walked<F>>) {
+    /// Takes the results of a batch, in its order. Tasks without a result wait again.
+    pub fn absorb(&mut self, mut batch: Vec<Task>, walked: Vec<Walked<F>>) {
+        let not_run = batch.split_off(walked.len().min(batch.len()));
+        not_run.into_iter().rev().for_each(|task| self.queue.push_front(task));
         for (task, walked) in batch.into_iter().zip(walked) {
             self.absorb_one(task, walked);
         }
@@ -147,6 +178,9 @@ impl<F: Ord + Clone> Frontier<F> {
                 self.note(finding, &task.choices);
             }
         }
+        if let Some(misbehaviour) = walked.misbehaviour {
+            self.note_misbehaviour(misbehaviour, &task.choices);
+        }
         let reach = self.visit(&task, &walked.visits).unwrap_or(walked.passed.len());
         for passed in &walked.passed[..reach] {
             for value in self.space.alternatives(passed.point, passed.bound) {
@@ -159,11 +193,23 @@ impl<F: Ord + Clone> Frontier<F> {
     }
 
     fn note(&mut self, finding: F, choices: &[Choice]) {
-        let first = || Showing { runs: 0, simplest: choices.to_vec() };
-        let showing = self.explored.found.entry(finding).or_insert_with(first);
-        showing.runs += 1;
-        if simplicity(choices, &showing.simplest).is_lt() {
-            showing.simplest = choices.to_vec();
+        let showing = self.explored.found.entry(finding);
+        showing.or_insert_with(|| Showing::first(choices)).note(choices);
+    }
+
+    fn note_misbehaviour(&mut self, misbehaviour: Misbehaviour, choices: &[Choice]) {
+        match self.explored.misbehaved.entry(misbehaviour.misdeed.clone()) {
+            Entry::Vacant(entry) => {
+                let mut showing = Showing::first(choices);
+                showing.note(choices);
+                entry.insert(Misbehaved { misbehaviour, showing });
+            }
+            Entry::Occupied(entry) => {
+                let known = entry.into_mut();
+                if known.showing.note(choices) {
+                    known.misbehaviour = misbehaviour;
+                }
+            }
         }
     }
 

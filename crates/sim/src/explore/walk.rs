@@ -10,6 +10,8 @@ use entrega_model::Observer;
 use super::Witness;
 use super::frontier::{Seen, Task};
 use crate::executor::Executor;
+use crate::misbehaviour::Misbehaviour;
+use crate::own::Code;
 use crate::run::{End, Experiment, Watcher};
 use crate::world::{Routed, World};
 
@@ -22,6 +24,15 @@ pub struct Walked<F> {
     pub(super) passed: Vec<Passed>,
     /// The states that it came to and that nobody had seen.
     pub(super) visits: Vec<Visit>,
+    /// What a process did and must not do.
+    pub(super) misbehaviour: Option<Misbehaviour>,
+}
+
+impl<F> Walked<F> {
+    /// What a process did and must not do.
+    pub fn misbehaviour(&self) -> Option<&Misbehaviour> {
+        self.misbehaviour.as_ref()
+    }
 }
 
 /// A state on the way.
@@ -35,6 +46,7 @@ pub(super) struct Visit {
 /// Makes the run of a task.
 pub(super) fn walk<W: Witness>(
     experiment: &Experiment<'_>,
+    code: &impl Code,
     task: &Task,
     choices: Choices,
     seen: &Seen,
@@ -44,12 +56,14 @@ pub(super) fn walk<W: Witness>(
     let shared = RefCell::new(witness);
     let mut visits = Vec::new();
     let watch = Watch { task, seen, witness: &shared, visits: &mut visits, passed: None };
-    let outcome = experiment.run_watched(choices, &mut Through(&shared), watch);
+    let outcome = experiment.run_watched(code, choices, &mut Through(&shared), watch);
+    let misbehaviour = outcome.misbehaviour;
     let findings = match outcome.end {
         End::Cut => None,
+        _ if misbehaviour.as_ref().is_some_and(|one| one.misdeed.ends_the_run()) => None,
         end => task.counts.then(|| shared.into_inner().findings(end)),
     };
-    Walked { findings, passed: outcome.choices.passed().to_vec(), visits }
+    Walked { findings, passed: outcome.choices.passed().to_vec(), visits, misbehaviour }
 }
 
 /// Hands events on to a witness that somebody else looks at too.
