@@ -35,11 +35,7 @@ pub trait Consumer {
     /// # Errors
     /// [`Stop`], if it cannot go on; it is closed and started again. [`Stop::Unsupported`] unless it
     /// is implemented.
-    async fn run(
-        &self,
-        _inbox: &impl Subscription,
-        _app: &impl Application,
-    ) -> Result<(), Stop> {
+    async fn run(&self, _inbox: &impl Subscription, _app: &impl Application) -> Result<(), Stop> {
         Err(Stop::Unsupported)
     }
 

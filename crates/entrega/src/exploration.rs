@@ -66,7 +66,7 @@ impl Exploration<'_> {
 
     /// A judge of its runs, one for each thread.
     pub fn judge(&self) -> Judge {
-        Judge(Checker::new(judge::config(&self.experiment)))
+        Judge::of(&self.experiment)
     }
 }
 
@@ -96,6 +96,13 @@ pub fn findings(
 
 /// The checker as the witness of an exploration.
 pub struct Judge(Checker);
+
+impl Judge {
+    /// A judge of the runs of an experiment.
+    pub fn of(experiment: &Experiment<'_>) -> Self {
+        Self(Checker::new(judge::config(experiment)))
+    }
+}
 
 impl Observer for Judge {
     fn observe(&mut self, events: &[Event]) {

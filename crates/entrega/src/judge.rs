@@ -2,8 +2,9 @@
 
 use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
 use entrega_choice::{Choice, Choices};
+use entrega_clients::Consumer;
 use entrega_model::{Event, Observer};
-use entrega_sim::{Cast, End, Experiment, Outcome, points};
+use entrega_sim::{Cast, End, Experiment, Outcome, Own, points};
 
 /// A run with the checker's report on it.
 pub struct Judged {
@@ -17,6 +18,18 @@ pub struct Judged {
 pub fn judge(experiment: &Experiment<'_>, choices: Choices, also: &mut dyn Observer) -> Judged {
     let mut checker = Checker::new(config(experiment));
     let outcome = experiment.run(choices, &mut Both { checker: &mut checker, also });
+    Judged { report: checker.finish(end(outcome.end)), outcome }
+}
+
+/// Runs an experiment with consumers that are given as code, and judges it.
+pub fn judge_own(
+    experiment: &Experiment<'_>,
+    own: Own<'_, impl Consumer>,
+    choices: Choices,
+    also: &mut dyn Observer,
+) -> Judged {
+    let mut checker = Checker::new(config(experiment));
+    let outcome = experiment.run_own(own, choices, &mut Both { checker: &mut checker, also });
     Judged { report: checker.finish(end(outcome.end)), outcome }
 }
 

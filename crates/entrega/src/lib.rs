@@ -1,15 +1,22 @@
 //! Where simulator and checker meet: judged runs and judged explorations.
 //!
 //! The simulator does not know the checker, and the checker judges any history. This crate puts
-//! them together, for the command line and for tests of your own.
+//! them together, for the command line and for tests of your own. For those, start with [`own`].
 //!
+//! * [`own`]: your own consumer, explored in a few lines; [`prelude`] is what they need.
+//! * [`outcome`]: the words of an assertion.
 //! * [`judge`](mod@judge): one run and what became of every message.
 //! * [`exploration`]: every run with at most so many faults.
 //! * [`shrink`](mod@shrink): from a run that shows something to the simplest one that does.
 
 pub mod exploration;
 pub mod judge;
+pub mod outcome;
+pub mod own;
+pub mod prelude;
 pub mod shrink;
 
+pub use entrega_sim::{Misbehaviour, Misdeed, Pulse};
 pub use exploration::{Exploration, Finding};
 pub use judge::{Judged, judge};
+pub use own::{Explorer, Outcomes, explore};

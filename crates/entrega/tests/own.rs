@@ -1,0 +1,171 @@
+//! Consumers of one's own: what an exploration proves of good ones, and says of bad ones.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use entrega::prelude::*;
+use entrega_model::log::PartitionOffset;
+
+async fn process_then_settle(
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        let done = app.process(&delivery).await?;
+        inbox.settle(done).await.carry_on();
+    }
+    Ok(())
+}
+
+async fn settle_then_process(
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        inbox.settle(&[delivery]).await?;
+        app.process(&delivery).await?;
+    }
+    Ok(())
+}
+
+/// What a failing assertion says.
+fn complaint<R>(assertion: impl FnOnce() -> R) -> String {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(assertion)) else { return String::new() };
+    payload.downcast_ref::<String>().cloned().unwrap_or_default()
+}
+
+#[test]
+fn a_good_consumer_never_loses_and_sometimes_duplicates() {
+    let explorer = explore(consumer!(process_then_settle)).messages(3);
+    let outcomes = explorer.assert_never(lost).assert_never(stalled).assert_sometimes(duplicated);
+    for model in [Model::Log, Model::Queue] {
+        let explored = outcomes.on(model).expect("explored");
+        assert!(explored.complete && explored.schedules > 10, "{}", explored.schedules);
+    }
+}
+
+#[test]
+fn a_loss_is_found_and_told() {
+    let bad = || explore(consumer!(settle_then_process)).on(Model::Queue).messages(3);
+    let said = complaint(|| bad().assert_never(lost));
+    for expected in [
+        "on the queue, a message is lost (settled before process)",
+        "schedules; the simplest has reader.effect.before#1=crash:",
+        "reader 1 crashes",
+        "0.000000s  m0 is settled",
+        ".on(Model::Queue).messages(3).replay(\"reader.effect.before#1=crash\")",
+    ] {
+        assert!(said.contains(expected), "{expected}\n{said}");
+    }
+    let again = bad().replay("reader.effect.before#1=crash").expect("a replay");
+    assert_eq!(again.report.subscriptions[0].lost(), 1);
+    assert!(said.contains(&again.to_string()));
+}
+
+#[test]
+fn what_is_expected_and_never_seen_is_told_too() {
+    let explorer = || explore(consumer!(settle_then_process)).on(Model::Queue);
+    let said = complaint(|| explorer().assert_sometimes(duplicated));
+    assert!(said.contains("none of all"), "{said}");
+    assert!(said.contains("a message is lost (settled before process)"), "{said}");
+}
+
+#[test]
+fn what_is_not_complete_proves_nothing() {
+    let explorer = explore(consumer!(process_then_settle)).messages(3).budget(5);
+    let said = complaint(|| explorer.assert_never(lost));
+    assert!(said.contains("5 schedules do not show it, but they are not all"), "{said}");
+}
+
+/// Cutting at known states changes nothing but the effort, for a consumer without a state.
+#[test]
+fn stateless_finds_the_same() {
+    let whole = explore(consumer!(process_then_settle)).messages(2).faults(2).run().expect("runs");
+    let cut = explore(consumer!(process_then_settle)).messages(2).faults(2).stateless();
+    let cut = cut.run().expect("runs");
+    for model in [Model::Log, Model::Queue] {
+        let (whole, cut) = (whole.on(model).expect("explored"), cut.on(model).expect("explored"));
+        assert!(cut.complete && whole.complete);
+        assert!(whole.found.keys().eq(cut.found.keys()), "{model}");
+        assert!(cut.schedules < whole.schedules, "{} {}", cut.schedules, whole.schedules);
+    }
+}
+
+/// Settles first whatever comes after its first crash. What it remembers is in no fingerprint.
+struct Forgetful {
+    lives: Cell<u32>,
+}
+
+impl Consumer for Forgetful {
+    async fn run(&self, inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
+        self.lives.set(self.lives.get() + 1);
+        match self.lives.get() {
+            1 => process_then_settle(inbox, app).await,
+            _ => settle_then_process(inbox, app).await,
+        }
+    }
+}
+
+#[test]
+fn a_state_outside_of_the_future_is_not_overlooked_by_default() {
+    let said = complaint(|| explore(Forgetful { lives: Cell::new(0) }).assert_never(lost));
+    assert!(said.contains("a message is lost"), "{said}");
+}
+
+async fn reject_everything(
+    inbox: &impl QueueSubscription,
+    app: &impl ProgressInSink,
+) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        if app.attempt(&delivery).await.is_ok() {
+            inbox.reject(&delivery).await.carry_on();
+        }
+    }
+    Ok(())
+}
+
+async fn commit_by_hand(
+    inbox: &impl LogSubscription,
+    app: &impl ProgressInSink,
+) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        app.process(&delivery).await?;
+        let next = PartitionOffset { partition: delivery.lane, offset: delivery.position + 1 };
+        inbox.commit(&[next]).await.carry_on();
+    }
+    Ok(())
+}
+
+#[test]
+fn what_one_model_alone_can_do_runs_there() {
+    explore(consumer!(queue: reject_everything)).on(Model::Queue).assert_never(lost);
+    explore(consumer!(log: commit_by_hand)).on(Model::Log).assert_never(lost);
+    let said = complaint(|| explore(consumer!(queue: reject_everything)).assert_never(lost));
+    assert!(said.contains("on the log, at 0.000000s, reader 1 misbehaves"), "{said}");
+    assert!(said.contains("has no code for this model"), "{said}");
+}
+
+#[test]
+fn a_scenario_brings_its_own_faults() {
+    let poison = "[subscriptions.faults]\nmessage.poison = { poison = 1 }\n";
+    let text = format!(
+        "[[subscriptions]]\nname = \"mailer\"\n{poison}[log]\nauto_offset_reset = \"earliest\""
+    );
+    let explorer = || explore(consumer!(process_then_settle)).on(Model::Queue).scenario(&text);
+    let said = complaint(|| explorer().assert_never(lost));
+    assert!(said.contains("mailer 1 misbehaves: it does not come to rest within"), "{said}");
+    explorer().may_stall().assert_never(duplicated).assert_sometimes(stalled);
+
+    let said = complaint(|| explorer().scenario("mesages = 7").assert_never(lost));
+    assert!(said.contains("mesages"), "{said}");
+}
+
+#[test]
+fn a_replay_that_cannot_be_is_told() {
+    let explorer = explore(consumer!(process_then_settle)).on(Model::Queue);
+    let problem = |text: &str| explorer.replay(text).err().map(|one| one.to_string());
+    assert!(problem("reader.efect#1=crash").is_some_and(|text| text.contains("no point")));
+    let late = problem("reader.effect.before#9=crash").expect("a problem");
+    assert!(late.contains("never came to these choices: reader.effect.before#9=crash"), "{late}");
+    assert_eq!(problem(""), None);
+}
