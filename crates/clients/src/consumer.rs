@@ -77,6 +77,7 @@ macro_rules! consumer {
         $crate::consumer!(@ run_on_queue, QueueSubscription, application::ProgressInSink, $function)
     };
     (@ $run:ident, $inbox:ident, $($app:ident)::+, $function:path) => {{
+        #[derive(Clone, Copy, Debug)]
         struct Own;
         impl $crate::Consumer for Own {
             async fn $run(

@@ -46,8 +46,8 @@
 //! behind, and the consumer [behaves](entrega_sim::misbehaviour). So each assertion fails if not,
 //! and says why.
 //!
-//! A consumer may keep state of its own, which survives a crash here although it would not in
-//! earnest; and the explorer does not see it. So by default every run is made to its end. Say
+//! A consumer may keep state of its own. It survives a crash here, although it would not in
+//! earnest, and ends with its run (each has a clone); but the explorer does not see it. So by default every run is made to its end. Say
 //! [`Explorer::stateless`] of a consumer that keeps nothing outside of its future, and runs are cut
 //! where they come to a known state: much faster, with the same result.
 //!
@@ -111,8 +111,8 @@ const BUDGET: u64 = 200_000;
 /// The seed of the keys. Nothing else is left to chance.
 const SEED: u64 = 1;
 
-/// Explores a consumer of your own.
-pub fn explore<C: Consumer>(consumer: C) -> Explorer<C> {
+/// Explores a consumer of your own. Each run has a clone of it, so that no run knows of another.
+pub fn explore<C: Consumer + Clone>(consumer: C) -> Explorer<C> {
     Explorer {
         consumer,
         models: vec![Model::Log, Model::Queue],
@@ -166,7 +166,7 @@ struct Prepared {
     workload: Workload,
 }
 
-impl<C: Consumer> Explorer<C> {
+impl<C: Consumer + Clone> Explorer<C> {
     /// On this model only. Default both.
     pub fn on(mut self, model: Model) -> Self {
         self.models = vec![model];
@@ -290,8 +290,8 @@ impl<C: Consumer> Explorer<C> {
         Ok(Prepared { scenario, workload })
     }
 
-    fn own(&self) -> Own<'_, C> {
-        Own { consumer: &self.consumer, pulse: self.pulse.as_deref() }
+    fn own<'a>(&'a self, consumer: &'a C) -> Own<'a, C> {
+        Own { consumer, pulse: self.pulse.as_deref() }
     }
 
     /// Explores one model, and stops after a run in which the consumer misbehaves.
@@ -307,7 +307,8 @@ impl<C: Consumer> Explorer<C> {
             let mut misbehaves = false;
             let mut walked = Vec::with_capacity(batch.len());
             for task in &batch {
-                let walk = experiment.walk_own(self.own(), task, frontier.seen(), &mut judge);
+                let own = self.consumer.clone();
+                let walk = experiment.walk_own(self.own(&own), task, frontier.seen(), &mut judge);
                 misbehaves = walk.misbehaviour().is_some_and(|one| !self.allows(&one.misdeed));
                 walked.push(walk);
                 if misbehaves {

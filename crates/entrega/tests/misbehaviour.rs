@@ -42,14 +42,14 @@ bad!(never_rests, |inbox, _app, _delivery| loop {
     inbox.poll(inbox.now() + Duration::from_secs(1)).await?;
 });
 
-fn only<C: Consumer>(outcomes: &Outcomes<C>, model: Model) -> &Misbehaved {
+fn only<C: Consumer + Clone>(outcomes: &Outcomes<C>, model: Model) -> &Misbehaved {
     let explored: &Explored<Finding> = outcomes.on(model).expect("explored");
     assert_eq!(explored.misbehaved.len(), 1, "{:?}", explored.misbehaved);
     explored.misbehaved.values().next().expect("one")
 }
 
 /// Explores with both models, and expects this of each.
-fn check<C: Consumer>(consumer: C, faults: usize, expect: impl Fn(&Misdeed) -> bool) {
+fn check<C: Consumer + Clone>(consumer: C, faults: usize, expect: impl Fn(&Misdeed) -> bool) {
     let outcomes = explore(consumer).run().expect("a scenario");
     for model in [Model::Log, Model::Queue] {
         let Misbehaved { misbehaviour, showing } = only(&outcomes, model);

@@ -49,7 +49,7 @@ fn a_loss_is_found_and_told() {
     let bad = || explore(consumer!(settle_then_process)).on(Model::Queue).messages(3);
     let said = complaint(|| bad().assert_never(lost));
     for expected in [
-        "on the queue, a message is lost (settled before process)",
+        "on the queue, m0 is lost (settled before process)",
         "schedules; the simplest has reader.effect.before#1=crash:",
         "reader 1 crashes",
         "0.000000s  m0 is settled",
@@ -91,7 +91,8 @@ fn stateless_finds_the_same() {
     }
 }
 
-/// Settles first whatever comes after its first crash. What it remembers is in no fingerprint.
+/// Settles first in all lives but the first. What it remembers is in no fingerprint.
+#[derive(Clone)]
 struct Forgetful {
     lives: Cell<u32>,
 }
@@ -108,8 +109,41 @@ impl Consumer for Forgetful {
 
 #[test]
 fn a_state_outside_of_the_future_is_not_overlooked_by_default() {
-    let said = complaint(|| explore(Forgetful { lives: Cell::new(0) }).assert_never(lost));
-    assert!(said.contains("a message is lost"), "{said}");
+    let explorer = || explore(Forgetful { lives: Cell::new(0) }).faults(2).messages(2);
+    for model in [Model::Log, Model::Queue] {
+        let said = complaint(|| explorer().on(model).assert_never(lost));
+        assert!(said.contains("m0 is lost"), "{said}");
+        let choices = said.split('"').nth(1).expect("a replay string");
+        let again = explorer().on(model).replay(choices).expect("a replay");
+        assert_eq!(again.report.subscriptions[0].lost(), 1, "no run knows of another");
+        assert_eq!(choices.split('+').count(), 2);
+    }
+    explorer().faults(1).assert_never(lost);
+}
+
+/// And overlooked by whoever says that there is none: that is what `stateless` promises.
+#[test]
+fn a_state_outside_of_the_future_is_overlooked_by_who_denies_it() {
+    let explorer = || explore(Late { lives: Cell::new(0) }).faults(4).messages(1).on(Model::Log);
+    let said = complaint(|| explorer().assert_never(lost));
+    assert!(said.contains("m0 is lost"), "{said}");
+    explorer().stateless().assert_never(lost);
+}
+
+/// As [`Forgetful`], from its third life on.
+#[derive(Clone)]
+struct Late {
+    lives: Cell<u32>,
+}
+
+impl Consumer for Late {
+    async fn run(&self, inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
+        self.lives.set(self.lives.get() + 1);
+        match self.lives.get() {
+            1..=3 => process_then_settle(inbox, app).await,
+            _ => settle_then_process(inbox, app).await,
+        }
+    }
 }
 
 async fn reject_everything(

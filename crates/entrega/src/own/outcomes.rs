@@ -4,12 +4,13 @@ use std::fmt::Write;
 
 use entrega_choice::{Choice, format_choices, simplicity};
 use entrega_clients::{Consumer, Strategy};
-use entrega_model::Model;
+use entrega_model::{MessageId, Model};
 use entrega_sim::explore::{Explored, Misbehaved, Scope};
 use entrega_sim::{Cast, points};
 
 use super::{Explorer, explore, told};
 use crate::Finding;
+use crate::exploration::findings;
 use crate::outcome::stalled;
 
 /// All that was found, model by model.
@@ -18,7 +19,7 @@ pub struct Outcomes<C> {
     pub(super) on: Vec<(Model, Explored<Finding>)>,
 }
 
-impl<C: Consumer> Outcomes<C> {
+impl<C: Consumer + Clone> Outcomes<C> {
     /// What was found on a model; none if it was not explored.
     pub fn on(&self, model: Model) -> Option<&Explored<Finding>> {
         self.on.iter().find(|(on, _)| *on == model).map(|(_, explored)| explored)
@@ -80,8 +81,21 @@ impl<C: Consumer> Outcomes<C> {
         let showing = explored.found.iter().filter(|(finding, _)| shows(finding));
         let (finding, showing) =
             showing.min_by(|(_, a), (_, b)| simplicity(&a.simplest, &b.simplest))?;
-        let what = format!("on the {model}, {}, {why}", told::finding(*finding));
+        let message = self.first_message(model, *finding, &showing.simplest);
+        let what = format!("on the {model}, {}, {why}", told::finding(*finding, message));
         Some(self.tell(model, explored, what, showing.runs, &showing.simplest))
+    }
+
+    /// The first message that shows it in this run.
+    fn first_message(
+        &self,
+        model: Model,
+        finding: Finding,
+        choices: &[Choice],
+    ) -> Option<MessageId> {
+        let report = self.explorer.replay_on(model, &self.text(choices)).ok()?.report;
+        let mut of = report.subscriptions.iter();
+        of.find_map(|of| findings(of, report.end).get(&finding).copied().flatten())
     }
 
     fn misbehaved(&self, model: Model, explored: &Explored<Finding>, one: &Misbehaved) -> String {
@@ -115,7 +129,7 @@ impl<C: Consumer> Outcomes<C> {
             let _ = write!(text, "{replayed}");
         }
         let code = self.code(model);
-        let _ = write!(text, "replay it: println!(\"{{}}\", {code}.replay({choices:?})?)");
+        let _ = write!(text, "print it again: {code}.replay({choices:?})");
         text
     }
 
@@ -129,7 +143,7 @@ impl<C: Consumer> Outcomes<C> {
             return None;
         }
         let found = explored.found.iter().map(|(finding, showing)| {
-            format!("\n  {} ({})", told::finding(*finding), self.text(&showing.simplest))
+            format!("\n  {} ({})", told::finding(*finding, None), self.text(&showing.simplest))
         });
         let found: String = found.collect();
         let found = if found.is_empty() { "nothing".to_owned() } else { found };
@@ -178,6 +192,7 @@ impl<C: Consumer> Outcomes<C> {
 }
 
 /// Reads nothing: for the defaults of an explorer.
+#[derive(Clone)]
 struct Nothing;
 
 impl Consumer for Nothing {}

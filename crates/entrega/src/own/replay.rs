@@ -22,7 +22,7 @@ pub struct Replayed {
     pub(super) cast: Cast,
 }
 
-impl<C: Consumer> Explorer<C> {
+impl<C: Consumer + Clone> Explorer<C> {
     /// Makes one run again, on the first of the models: `reader.effect.after#1=crash`, several
     /// joined by `+`, or nothing for a run without a fault.
     ///
@@ -42,7 +42,9 @@ impl<C: Consumer> Explorer<C> {
         let mut events = Vec::new();
         let experiment = prepared.experiment(model, self.like);
         let choices = Choices::explicit(table, list);
-        let Judged { report, outcome } = judge_own(&experiment, self.own(), choices, &mut events);
+        let own = self.consumer.clone();
+        let Judged { report, outcome } =
+            judge_own(&experiment, self.own(&own), choices, &mut events);
         let unused = outcome.choices.unused();
         if !unused.is_empty() {
             return Err(Problem::NotReached(format_choices(outcome.choices.table(), &unused)));

@@ -5,7 +5,7 @@
 
 use entrega_checker::Class;
 use entrega_model::event::{EffectVerdict, Phase, ProcessingResult, SettleOutcome};
-use entrega_model::{Event, Kind};
+use entrega_model::{Event, Kind, MessageId};
 use entrega_sim::{Cast, points};
 
 use crate::Finding;
@@ -13,24 +13,25 @@ use crate::Finding;
 /// So many lines are enough to understand a run.
 const LINES: usize = 60;
 
-/// What a run shows, as the first half of a sentence.
-pub(super) fn finding(finding: Finding) -> String {
+/// What a run shows, as the first half of a sentence. `message` is the first that shows it.
+pub(super) fn finding(finding: Finding, message: Option<MessageId>) -> String {
     let (class, cause) = match finding {
         Finding::Reordered => return "messages of one key take effect out of order".to_owned(),
         Finding::Stalled => return "messages are left behind".to_owned(),
         Finding::Class(class, cause) => (class, cause),
     };
+    let message = message.map_or_else(|| "a message".to_owned(), |message| format!("m{message}"));
     let what = match class {
-        Class::Lost => "a message is lost",
-        Class::Duplicated => "a message takes effect more than once",
-        Class::Split => "a message takes effect and is a dead letter too",
-        Class::DeadLettered => "a message becomes a dead letter",
-        Class::Phantom => "a message takes effect that nobody sent",
-        _ => return format!("a message is {}", class.name().replace('_', " ")),
+        Class::Lost => "is lost",
+        Class::Duplicated => "takes effect more than once",
+        Class::Split => "takes effect and is a dead letter too",
+        Class::DeadLettered => "becomes a dead letter",
+        Class::Phantom => "takes effect, and nobody sent it",
+        _ => return format!("{message} is {}", class.name().replace('_', " ")),
     };
     match cause {
-        Some(cause) => format!("{what} ({})", cause.name().replace('_', " ")),
-        None => what.to_owned(),
+        Some(cause) => format!("{message} {what} ({})", cause.name().replace('_', " ")),
+        None => format!("{message} {what}"),
     }
 }
 
