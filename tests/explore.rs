@@ -32,6 +32,8 @@ fn the_cut_is_sound() {
                 let cut = explore(model, strategy, &small, true);
                 let whole = explore(model, strategy, &small, false);
                 assert!(cut.complete && whole.complete);
+                let accused = whole.misbehaved.keys().find(|misdeed| !misdeed.is_unrest());
+                assert_eq!(accused, None, "{model} {strategy} {}", small.name);
                 let found = |explored: &Explored<Finding>| -> Vec<Finding> {
                     explored.found.keys().copied().collect()
                 };

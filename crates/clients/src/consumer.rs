@@ -33,8 +33,8 @@ pub trait Consumer {
     /// Reads until there is no next message, on either model.
     ///
     /// # Errors
-    /// [`Stop`], if it cannot go on; it is closed and started again. [`Stop::Unsupported`] unless it
-    /// is implemented.
+    /// [`Stop`], if it cannot go on; it is closed and started again. [`Stop::Unsupported`] unless
+    /// it is implemented.
     async fn run(&self, _inbox: &impl Subscription, _app: &impl Application) -> Result<(), Stop> {
         Err(Stop::Unsupported)
     }

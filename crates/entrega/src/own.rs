@@ -47,9 +47,10 @@
 //! and says why.
 //!
 //! A consumer may keep state of its own. It survives a crash here, although it would not in
-//! earnest, and ends with its run (each has a clone); but the explorer does not see it. So by default every run is made to its end. Say
-//! [`Explorer::stateless`] of a consumer that keeps nothing outside of its future, and runs are cut
-//! where they come to a known state: much faster, with the same result.
+//! earnest, and ends with its run (each has a clone); but the explorer does not see it. So by
+//! default every run is made to its end. Say [`Explorer::stateless`] of a consumer that keeps
+//! nothing outside of its future, and runs are cut where they come to a known state: much faster,
+//! with the same result.
 //!
 //! # When a consumer blocks
 //!
@@ -258,7 +259,7 @@ impl<C: Consumer + Clone> Explorer<C> {
     /// That no run shows this. Explores.
     ///
     /// # Panics
-    /// If one does, with its story; and if [nothing is proved](self#when-an-assertion-proves-something).
+    /// If one does, with its story; and if [nothing is proved](crate::own).
     #[track_caller]
     pub fn assert_never(self, shows: impl Fn(&Finding) -> bool) -> Outcomes<C> {
         self.run_or_panic().assert_never(shows)
@@ -267,7 +268,7 @@ impl<C: Consumer + Clone> Explorer<C> {
     /// That some run shows this, on every model. Explores.
     ///
     /// # Panics
-    /// If none does; and if [nothing is proved](self#when-an-assertion-proves-something).
+    /// If none does; and if [nothing is proved](crate::own).
     #[track_caller]
     pub fn assert_sometimes(self, shows: impl Fn(&Finding) -> bool) -> Outcomes<C> {
         self.run_or_panic().assert_sometimes(shows)

@@ -121,31 +121,6 @@ fn a_state_outside_of_the_future_is_not_overlooked_by_default() {
     explorer().faults(1).assert_never(lost);
 }
 
-/// And overlooked by whoever says that there is none: that is what `stateless` promises.
-#[test]
-fn a_state_outside_of_the_future_is_overlooked_by_who_denies_it() {
-    let explorer = || explore(Late { lives: Cell::new(0) }).faults(4).messages(1).on(Model::Log);
-    let said = complaint(|| explorer().assert_never(lost));
-    assert!(said.contains("m0 is lost"), "{said}");
-    explorer().stateless().assert_never(lost);
-}
-
-/// As [`Forgetful`], from its third life on.
-#[derive(Clone)]
-struct Late {
-    lives: Cell<u32>,
-}
-
-impl Consumer for Late {
-    async fn run(&self, inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
-        self.lives.set(self.lives.get() + 1);
-        match self.lives.get() {
-            1..=3 => process_then_settle(inbox, app).await,
-            _ => settle_then_process(inbox, app).await,
-        }
-    }
-}
-
 async fn reject_everything(
     inbox: &impl QueueSubscription,
     app: &impl ProgressInSink,

@@ -67,8 +67,8 @@ impl Experiment<'_> {
         walk::walk(self, &built_in(self), task, self.exploring(task), seen, witness)
     }
 
-    /// Runs one list of choices with consumers that are given as code. States of theirs that
-    /// [`Own`] keeps are no part of a fingerprint: unless there are none, the exploration must do
+    /// Runs one list of choices with consumers that are given as code. What they keep outside of
+    /// their futures is no part of a fingerprint: unless they keep nothing, the exploration must do
     /// [without cuts](Frontier::without_cuts).
     pub fn walk_own<W: Witness>(
         &self,
