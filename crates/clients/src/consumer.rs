@@ -64,10 +64,9 @@ pub trait Consumer {
     }
 }
 
-/// Makes a [`Consumer`](crate::Consumer) of an async function with the parameters `inbox: &impl
-/// Subscription, app: &impl Application`. `consumer!(log: f)` and `consumer!(queue: f)` take one
-/// that needs a [`LogSubscription`](crate::LogSubscription) or
-/// [`QueueSubscription`](crate::QueueSubscription).
+/// Makes a [`Consumer`] of an async function with the parameters `inbox: &impl Subscription, app:
+/// &impl Application`. `consumer!(log: f)` and `consumer!(queue: f)` take one that needs a
+/// [`LogSubscription`] or a [`QueueSubscription`], with a [`ProgressInSink`].
 #[macro_export]
 macro_rules! consumer {
     (log: $function:path) => {
