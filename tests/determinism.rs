@@ -77,27 +77,27 @@ broker.restart = { restart = "1/1500" }
 
 /// The digests of [`SMALL`] under seed 1.
 const PINNED: [(Model, Strategy, &str); 21] = [
-    (Model::Log, Strategy::SettleThenProcess, "5b8e76623879a215"),
-    (Model::Log, Strategy::ProcessThenSettle, "b2752ed7a46a7d4e"),
-    (Model::Log, Strategy::SettleEveryN, "f570f004bb1237bc"),
-    (Model::Log, Strategy::AutoSettleAtDelivery, "eee8559335ca431c"),
-    (Model::Log, Strategy::AutoSettleAtNextReceive, "b5ddf1435fcefa0a"),
-    (Model::Log, Strategy::DeduplicatingSink, "e93721c342166436"),
-    (Model::Log, Strategy::DeadLetter, "866f5885bdad2a5a"),
-    (Model::Log, Strategy::ProgressWithEffect, "6ce559edfa26f425"),
-    (Model::Log, Strategy::ProgressWithEffectUnconditional, "6ce559edfa26f425"),
-    (Model::Log, Strategy::ArticleBasic, "bb517afd07b32548"),
-    (Model::Log, Strategy::ArticleCommitEveryN, "b43802a721dafcc7"),
-    (Model::Log, Strategy::ArticleDeadLetters, "71f99b5e446d2ac6"),
-    (Model::Queue, Strategy::SettleThenProcess, "1c21c330275e77f8"),
-    (Model::Queue, Strategy::ProcessThenSettle, "495a70c7309beba0"),
-    (Model::Queue, Strategy::SettleEveryN, "3ca1554552a9e17e"),
-    (Model::Queue, Strategy::AutoSettleAtDelivery, "b0a60dec78ebcf54"),
-    (Model::Queue, Strategy::AutoSettleAtNextReceive, "315d100b3e6936dd"),
-    (Model::Queue, Strategy::DeduplicatingSink, "2e2dfe87650cc8c8"),
-    (Model::Queue, Strategy::DeadLetter, "803fee3f732437e3"),
-    (Model::Queue, Strategy::ProgressWithEffect, "2e2dfe87650cc8c8"),
-    (Model::Queue, Strategy::ProgressWithEffectUnconditional, "9b0b3bf4d68e800e"),
+    (Model::Log, Strategy::SettleThenProcess, "cf52d994eae5349c"),
+    (Model::Log, Strategy::ProcessThenSettle, "0b7158b511a5734f"),
+    (Model::Log, Strategy::SettleEveryN, "cd720a4cd3b489b6"),
+    (Model::Log, Strategy::AutoSettleAtDelivery, "ba61b9e296f9faa9"),
+    (Model::Log, Strategy::AutoSettleAtNextReceive, "1d52f74d1cb6ff96"),
+    (Model::Log, Strategy::DeduplicatingSink, "a7029bf36fcefe37"),
+    (Model::Log, Strategy::DeadLetter, "8671b4c4a2866b66"),
+    (Model::Log, Strategy::ProgressWithEffect, "061d810da84a18e2"),
+    (Model::Log, Strategy::ProgressWithEffectUnconditional, "061d810da84a18e2"),
+    (Model::Log, Strategy::ArticleBasic, "e640b564e18c5931"),
+    (Model::Log, Strategy::ArticleCommitEveryN, "11d55c1bef479f72"),
+    (Model::Log, Strategy::ArticleDeadLetters, "23e567d9850944c8"),
+    (Model::Queue, Strategy::SettleThenProcess, "e27409328593b124"),
+    (Model::Queue, Strategy::ProcessThenSettle, "3f0427b54dcd9a12"),
+    (Model::Queue, Strategy::SettleEveryN, "18d20df898aa1aea"),
+    (Model::Queue, Strategy::AutoSettleAtDelivery, "26e8859d41ce5cb4"),
+    (Model::Queue, Strategy::AutoSettleAtNextReceive, "9d8f89074316d276"),
+    (Model::Queue, Strategy::DeduplicatingSink, "564055542f81ad6f"),
+    (Model::Queue, Strategy::DeadLetter, "cd2dcdf445834d2a"),
+    (Model::Queue, Strategy::ProgressWithEffect, "564055542f81ad6f"),
+    (Model::Queue, Strategy::ProgressWithEffectUnconditional, "adafda1c14f85db3"),
 ];
 
 /// What a run was like.
@@ -215,9 +215,9 @@ fn a_shorter_list_is_another_run() {
 fn faults(one_in: &[u32]) -> String {
     let mut chances = one_in.iter();
     let mut text = String::from("\n[faults]\n");
-    for info in &points::FAULTS {
+    for info in points::FAULTS.iter().filter(|info| info.by_chance > 0) {
         let alternatives: Vec<String> = info
-            .alternatives
+            .chances()
             .iter()
             .zip(&mut chances)
             .filter(|(_, chance)| **chance > 0)

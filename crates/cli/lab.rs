@@ -6,6 +6,5 @@
 pub(crate) mod comparison;
 pub(crate) mod examples;
 pub(crate) mod files;
-pub(crate) mod judge;
 pub(crate) mod replay_string;
 pub(crate) mod sweep;

@@ -12,13 +12,15 @@ fn undocumented<'f>(faults: &'f [FaultInfo], prose: &str) -> Vec<&'f str> {
         prose.lines().any(|line| {
             let row = line.strip_prefix(&format!("| `{}` |", info.name));
             row.is_some_and(|row| {
-                info.alternatives
-                    .iter()
-                    .all(|alternative| row.contains(&format!("`{alternative}`")))
+                info.chances().iter().all(|alternative| row.contains(&format!("`{alternative}`")))
             })
         })
     };
-    faults.iter().filter(|info| !documented(info)).map(|info| info.name).collect()
+    faults
+        .iter()
+        .filter(|info| info.by_chance > 0 && !documented(info))
+        .map(|info| info.name)
+        .collect()
 }
 
 fn unmentioned(prose: &str) -> Vec<&'static str> {

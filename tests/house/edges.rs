@@ -10,13 +10,14 @@ use toml::{Table, Value};
 use crate::tree::{assert_none, file, files};
 
 /// Every crate of the workspace and the crates that it depends on.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("model", &[]),
     ("choice", &[]),
     ("brokers", &["model"]),
     ("clients", &["model"]),
     ("checker", &["model"]),
     ("sim", &["brokers", "choice", "clients", "model"]),
+    ("entrega", &["checker", "choice", "clients", "model", "sim"]),
 ];
 
 /// What would bring threads, clocks or chance of their own into a simulated crate.

@@ -269,6 +269,6 @@ pub(crate) fn judge(
     let outcome = experiment.run(experiment.random_choices(), &mut checker);
     checker.finish(match outcome.end {
         End::Quiescent => entrega_checker::End::Quiescent,
-        End::Unfinished => entrega_checker::End::Unfinished,
+        End::Unfinished | End::Cut => entrega_checker::End::Unfinished,
     })
 }

@@ -20,8 +20,11 @@
 //!
 //! What really happened is pushed to `truth`, for the history.
 
-use entrega_model::{ClientId, Event, Instant};
+use entrega_model::{
+    ClientId, Event, Fingerprint, Fingerprinted, Generation, Instant, SubscriptionId,
+};
 
+mod fingerprint;
 pub mod log;
 pub mod queue;
 
@@ -31,9 +34,9 @@ pub use queue::QueueBroker;
 /// What every broker is driven through.
 pub trait Broker {
     /// What clients ask.
-    type Request: Clone;
+    type Request: Clone + Fingerprinted;
     /// What it answers.
-    type Response;
+    type Response: Fingerprinted;
 
     /// Handles a request of `from`, or parks it (`None`). A parked request may be offered any
     /// number of times; offering changes nothing unless it is answered. Buffers are taken out of
@@ -80,4 +83,15 @@ pub trait Broker {
     /// Reads what is left, independently of any client: a `Retrievable` event for each message that
     /// some subscription could still get, and at what it would start.
     fn audit(&self, now: Instant, truth: &mut Vec<Event>);
+
+    /// Enters everything that can make a difference to an answer, a deadline or the truth. Spare
+    /// buffers, places in slabs and what follows from the rest stay out, and so do the settings:
+    /// compare only brokers that have the same.
+    fn fingerprint(&self, into: &mut Fingerprint<'_>);
+
+    /// The present generation of a subscription's group; 0 where there is none.
+    fn generation(&self, subscription: SubscriptionId) -> Generation;
+
+    /// The tag that a subscription's queue will give next; 0 where there is none.
+    fn next_tag(&self, subscription: SubscriptionId) -> u64;
 }

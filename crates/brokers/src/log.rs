@@ -65,7 +65,7 @@ use entrega_model::log::{
     AssignedPartition, Fetched, Offset, PartitionOffset, Refusal, Request, Response,
 };
 use entrega_model::{
-    ClientId, Event, Generation, Instant, Kind, LaneId, Record, SubscriptionId,
+    ClientId, Event, Fingerprint, Generation, Instant, Kind, LaneId, Record, SubscriptionId,
     event::{RemoveReason, SettleTrigger},
 };
 
@@ -73,6 +73,7 @@ use crate::Broker;
 
 mod assignor;
 mod copies;
+mod fingerprint;
 mod group;
 mod partition;
 mod partitioner;
@@ -233,6 +234,18 @@ impl Broker for LogBroker {
                 }));
             }
         }
+    }
+
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        self.enter(into);
+    }
+
+    fn generation(&self, subscription: SubscriptionId) -> Generation {
+        self.groups.get(subscription.index()).map(Group::generation).unwrap_or_default()
+    }
+
+    fn next_tag(&self, _subscription: SubscriptionId) -> u64 {
+        0
     }
 }
 

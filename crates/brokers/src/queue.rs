@@ -50,7 +50,8 @@ use std::mem;
 use entrega_model::event::RemoveReason;
 use entrega_model::queue::{Received, Request, Response};
 use entrega_model::{
-    ClientId, Event, Incarnation, Instant, Kind, MessageId, Record, SubscriptionId,
+    ClientId, Event, Fingerprint, Generation, Incarnation, Instant, Kind, MessageId, ProcessId,
+    Record, SubscriptionId,
 };
 
 use crate::Broker;
@@ -58,6 +59,7 @@ use crate::Broker;
 mod bound_queue;
 mod consumers;
 mod dead_letter;
+mod fingerprint;
 mod in_flight;
 mod lease;
 mod ready;
@@ -284,6 +286,18 @@ impl Broker for QueueBroker {
             }));
         }
     }
+
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        self.enter(into);
+    }
+
+    fn generation(&self, _subscription: SubscriptionId) -> Generation {
+        Generation(0)
+    }
+
+    fn next_tag(&self, subscription: SubscriptionId) -> u64 {
+        self.queues.get(subscription.index()).map_or(0, BoundQueue::next_tag)
+    }
 }
 
 /// How many copies of each message were stored in every queue.
@@ -299,6 +313,12 @@ impl Copies {
         }
         self.0[index] = self.0[index].saturating_add(1);
         self.0[index]
+    }
+
+    /// The messages of which something was stored, by id, with the number of copies.
+    fn iter(&self) -> impl Iterator<Item = (MessageId, u16)> {
+        let counts = (0..).map(MessageId).zip(self.0.iter().copied());
+        counts.filter(|(_, count)| *count > 0)
     }
 }
 
@@ -319,6 +339,12 @@ impl Departed {
     fn contains(&self, client: ClientId) -> bool {
         let last = self.0.get(client.process.index()).copied().flatten();
         last.is_some_and(|last| client.incarnation <= last)
+    }
+
+    /// The first life of a process whose connection has not ended.
+    fn connected_from(&self, process: ProcessId) -> Incarnation {
+        let last = self.0.get(process.index()).copied().flatten();
+        Incarnation(last.map_or(0, |last| last.0.saturating_add(1)))
     }
 }
 

@@ -33,9 +33,9 @@ pub struct SubscriptionConfig {
 /// for each message, 4 for each offset of a log. It takes events in any order and with any ids.
 #[derive(Clone, Debug)]
 pub struct Checker {
-    sends: SendFold,
-    lanes: Lanes,
-    subscriptions: Vec<SubscriptionFold>,
+    pub(crate) sends: SendFold,
+    pub(crate) lanes: Lanes,
+    pub(crate) subscriptions: Vec<SubscriptionFold>,
 }
 
 impl Checker {

@@ -53,6 +53,14 @@ impl Lanes {
         record.0 == message.0
     }
 
+    /// Every offset at which a message stands.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (LaneId, u64, MessageId)> {
+        self.offsets.iter().flat_map(|(lane, records)| {
+            let stand = records.iter().filter(|(_, record)| record.0 != NONE);
+            stand.map(move |(offset, record)| (LaneId(lane as u16), offset, MessageId(record.0)))
+        })
+    }
+
     /// The messages at offsets in `from..to`.
     #[inline]
     pub(crate) fn between(

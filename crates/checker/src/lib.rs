@@ -19,6 +19,7 @@
 //! * What is remembered: `message` (28 bytes each), `sends`, `owners` (who held what), `lanes`
 //!   (offsets).
 //! * One question a file: `loss`, `duplicate`, `redelivery`, `order`, `windows`.
+//! * `fingerprint`: what of all this can still matter, for who explores states.
 //! * Many runs of one row of a table: [`summary`].
 //!
 //! Definitions are those of semantics.md section 5, which follows Jepsen's checkers where it can
@@ -30,6 +31,7 @@ mod class;
 mod contract;
 mod counter;
 mod duplicate;
+mod fingerprint;
 mod finish;
 mod histogram;
 mod lanes;

@@ -23,7 +23,7 @@ pub(crate) struct Message {
     pub(crate) outcome: u32,
     /// Deliveries minus stored copies, saturating.
     pub(crate) surplus: i8,
-    flags: u16,
+    pub(crate) flags: u16,
     /// Stored copies, saturating.
     pub(crate) copies: u8,
     /// Applied effects, saturating.
@@ -84,6 +84,11 @@ impl Numbers {
             && (attempt <= self.returns() || attempt < self.highest())
     }
 
+    /// Both counts in one byte.
+    pub(crate) const fn byte(self) -> u8 {
+        self.0
+    }
+
     fn saturated(attempt: u16) -> u8 {
         attempt.min(Self::MOST.into()) as u8
     }
@@ -128,7 +133,7 @@ pub(crate) enum Flag {
 }
 
 /// The bits that are about the last delivery.
-const ABOUT_LAST: u16 = (!0 << 6) & !(Flag::LeaseRanOutOnce as u16);
+pub(crate) const ABOUT_LAST: u16 = (!0 << 6) & !(Flag::LeaseRanOutOnce as u16);
 
 impl Message {
     #[inline]

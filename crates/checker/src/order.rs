@@ -66,6 +66,12 @@ impl KeyOrder {
         self.front(send).effect.is_some_and(|highest| send.precedes(highest))
     }
 
+    /// The highest id with an effect in each chain that has one.
+    pub(crate) fn effect_fronts(&self) -> impl Iterator<Item = (usize, u32)> {
+        let fronts = self.fronts.iter().enumerate();
+        fronts.filter_map(|(chain, front)| Some((chain, front.effect?)))
+    }
+
     /// Counts a replayed message.
     pub(crate) fn replayed(&mut self, message: MessageId) {
         self.found.replayed += 1;

@@ -43,7 +43,7 @@ struct Seat {
 /// A consumer between start and end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
-    consumer: ProcessId,
+    pub(crate) consumer: ProcessId,
     pub(crate) crashed: bool,
     pub(crate) exited: bool,
     /// How many of its deliveries are in each state of [`crate::windows`].
@@ -116,6 +116,27 @@ impl Owners {
     pub(crate) fn life_of(&mut self, tenure: u32) -> Option<&mut Life> {
         let life = self.tenures.get(tenure as usize)?.life;
         self.lives.get_mut(life as usize)
+    }
+
+    /// Every seat that has a tenure.
+    pub(crate) fn seats(&self) -> impl Iterator<Item = (ProcessId, LaneId, u32)> {
+        self.consumers.iter().flat_map(|(process, consumer)| {
+            let taken = consumer.seats.iter().filter_map(|(lane, seat)| Some((lane, seat.tenure?)));
+            taken
+                .map(move |(lane, tenure)| (ProcessId(process as u16), LaneId(lane as u16), tenure))
+        })
+    }
+
+    /// The tenure that last owned each lane that was assigned.
+    pub(crate) fn lane_owners(&self) -> impl Iterator<Item = (LaneId, u32)> {
+        let owned = self.lane_owners.iter();
+        owned.filter_map(|(lane, owner)| Some((LaneId(lane as u16), (*owner)?)))
+    }
+
+    /// Whether the life of a tenure goes on.
+    pub(crate) fn is_present(&self, tenure: &Tenure, life: &Life) -> bool {
+        let consumer = self.consumers.get(life.consumer.0.into());
+        consumer.is_some_and(|consumer| consumer.life == Some(tenure.life))
     }
 
     /// The present life of a process, if it has held something.

@@ -55,6 +55,11 @@ impl Send {
         self.invoked_at
     }
 
+    /// Its mark, or which outcome it has instead.
+    pub(crate) fn mark(&self) -> u32 {
+        self.mark
+    }
+
     /// The index of its chain.
     #[inline]
     pub(crate) fn chain(&self) -> usize {
@@ -161,6 +166,24 @@ impl SendFold {
     /// The accounts; a send without outcome is indeterminate.
     pub(crate) fn totals(&self) -> Sends {
         Sends { info: self.totals.invoked - self.totals.ok - self.totals.fail, ..self.totals }
+    }
+
+    /// Every chain with its key and producer.
+    pub(crate) fn chains(&self) -> impl Iterator<Item = (Key, ProcessId, usize)> {
+        let heads = self.heads.iter().filter_map(|(key, head)| Some((Key(key as u32), (*head)?)));
+        heads.flat_map(move |(key, head)| {
+            let next = move |chain: &u32| Some(self.chains.get(*chain as usize)?.next);
+            let of_key = std::iter::successors(Some(head), next);
+            of_key.filter_map(move |index| {
+                let chain = self.chains.get(index as usize)?;
+                Some((key, chain.producer, index as usize))
+            })
+        })
+    }
+
+    /// The highest id that each producer has sent.
+    pub(crate) fn highest(&self) -> impl Iterator<Item = (ProcessId, u32)> {
+        self.highest.iter().map(|(producer, id)| (ProcessId(producer as u16), *id))
     }
 
     /// The chain of a key and producer, new if need be.

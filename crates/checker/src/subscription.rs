@@ -31,11 +31,11 @@ pub(crate) struct SubscriptionFold {
     pub(crate) order: KeyOrder,
     pub(crate) counters: Counters,
     pub(crate) latency: Histogram,
-    owners: Owners,
-    progress: Table<Progress>,
+    pub(crate) owners: Owners,
+    pub(crate) progress: Table<Progress>,
     generation: Option<Generation>,
     /// Whether the broker tells what it records; what consumers were told is then of no interest.
-    has_truth: bool,
+    pub(crate) has_truth: bool,
 }
 
 /// Sums over all messages.

@@ -25,6 +25,19 @@ pub struct Choices {
     source: Source,
     script: Script,
     made: Vec<Choice>,
+    /// When exploring: the picks after the last choice of the list.
+    passed: Vec<Passed>,
+}
+
+/// A pick that was answered harmlessly and could have been answered otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// Where.
+    pub point: Point,
+    /// Which pick of that point; the first is 1.
+    pub occurrence: u32,
+    /// How many answers there were: 1 to `bound` − 1 are the others.
+    pub bound: u32,
 }
 
 /// The picks of one point.
@@ -42,6 +55,7 @@ enum Source {
     Harmless,
     Random(Random),
     Explicit(Plan),
+    Exploring(Plan),
 }
 
 /// An occurrence that is not reached: a point counts up to the one before it and no further.
@@ -69,6 +83,25 @@ impl Choices {
         let mut plan = Plan::default();
         plan.extend(choices.into_iter().filter(|choice| choice.value != 0));
         Self::new(table, Source::Explicit(plan))
+    }
+
+    /// Answers by list, as [`Choices::explicit`] does, and notes every pick that comes after the
+    /// last choice of the list: there the run could go another way, which is how a tree of runs is
+    /// explored by running each of them anew.
+    pub fn exploring(table: Arc<[PointSpec]>, choices: Vec<Choice>) -> Self {
+        let mut plan = Plan::default();
+        plan.extend(choices.into_iter().filter(|choice| choice.value != 0));
+        Self::new(table, Source::Exploring(plan))
+    }
+
+    /// The picks after the last choice of an exploring list, in the order in which they came.
+    pub fn passed(&self) -> &[Passed] {
+        &self.passed
+    }
+
+    /// Whether every choice of an exploring list has been made.
+    pub fn is_free(&self) -> bool {
+        matches!(&self.source, Source::Exploring(plan) if plan.len() == self.made.len())
     }
 
     /// Lays a script over the source, or more of it over a script laid before. To be called before
@@ -142,7 +175,7 @@ impl Choices {
     /// another run.
     pub fn unused(&self) -> Vec<Choice> {
         match &self.source {
-            Source::Explicit(plan) => plan.unused().collect(),
+            Source::Explicit(plan) | Source::Exploring(plan) => plan.unused().collect(),
             Source::Harmless | Source::Random(_) => Vec::new(),
         }
     }
@@ -160,8 +193,9 @@ impl Choices {
     fn new(table: Arc<[PointSpec]>, source: Source) -> Self {
         let counts = vec![Count { occurrences: 0, next: 0 }; table.len()];
         let made = Vec::new();
-        let script = Script::default();
-        let mut new = Self { table, counts, enabled: true, wake_at: 0, source, script, made };
+        let (script, passed) = (Script::default(), Vec::new());
+        let mut new =
+            Self { table, counts, enabled: true, wake_at: 0, source, script, made, passed };
         new.rewind();
         new
     }
@@ -170,8 +204,9 @@ impl Choices {
     fn rewind(&mut self) {
         self.enabled = true;
         self.made.clear();
+        self.passed.clear();
         self.script.rewind();
-        if let Source::Explicit(plan) = &mut self.source {
+        if let Source::Explicit(plan) | Source::Exploring(plan) = &mut self.source {
             plan.rewind();
         }
         for (count, index) in self.counts.iter_mut().zip(0..=u16::MAX) {
@@ -191,13 +226,15 @@ impl Choices {
         let drawn = self.source.answer(point, occurrence).filter(|value| *value < bound);
         let scripted = self.script.answer(point, occurrence, bound);
         let value = scripted.or(drawn).unwrap_or(0);
-        if let Source::Explicit(plan) = &mut self.source {
+        if let Source::Explicit(plan) | Source::Exploring(plan) = &mut self.source {
             plan.confirm(point, occurrence, value);
         }
         let next = next_occurrence(&self.source, &self.script, point, occurrence);
         self.counts[point.index()] = Count { occurrences: occurrence, next };
         if value != 0 {
             self.made.push(Choice { point, occurrence, value });
+        } else if self.is_free() {
+            self.passed.push(Passed { point, occurrence, bound });
         }
         value
     }
@@ -220,7 +257,7 @@ impl Source {
         match self {
             Self::Harmless => None,
             Self::Random(random) => random.answer(point, occurrence),
-            Self::Explicit(plan) => plan.answer(point, occurrence),
+            Self::Explicit(plan) | Self::Exploring(plan) => plan.answer(point, occurrence),
         }
     }
 
@@ -229,6 +266,7 @@ impl Source {
             Self::Harmless => NEVER,
             Self::Random(random) => random.next(point),
             Self::Explicit(plan) => plan.next(point, occurrence),
+            Self::Exploring(_) => occurrence + 1,
         }
     }
 }

@@ -11,13 +11,14 @@
 //! * **A stream that has nothing to say answers 0.** So a run is described completely by its few
 //!   non-zero answers, and deleting one of them leaves a valid description of a calmer run.
 //!
-//! # Four sources of one stream
+//! # Five sources of one stream
 //!
 //! | Source | Answers | For |
 //! |---|---|---|
 //! | [`Choices::harmless`] | always 0 | the run in which nothing goes wrong |
 //! | [`Choices::random`] | by chance, by [`Odds`] | measuring rates over many runs |
-//! | [`Choices::explicit`] | what a list of [`Choice`]s says | replay, exploring, shrinking |
+//! | [`Choices::explicit`] | what a list of [`Choice`]s says | replay, shrinking |
+//! | [`Choices::exploring`] | the same, and notes what else could be said | exploring |
 //! | [`Choices::with_script`] | [`When`] the scenario says so | single faults, over the others |
 //!
 //! A random run records what it answered ([`Choices::made`]). That list, given to
@@ -76,7 +77,7 @@ mod text;
 mod word;
 
 pub use choice::{Choice, simplicity};
-pub use choices::Choices;
+pub use choices::{Choices, Passed};
 pub use point::{Point, PointSpec};
 pub use random::{Odds, OddsError};
 pub use ratio::{Ratio, RatioError};

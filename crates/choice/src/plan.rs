@@ -18,6 +18,11 @@ impl Plan {
         self.made = vec![false; self.choices.len()];
     }
 
+    /// How many choices there are.
+    pub(crate) fn len(&self) -> usize {
+        self.choices.len()
+    }
+
     /// Forgets what has been made.
     pub(crate) fn rewind(&mut self) {
         self.made.fill(false);

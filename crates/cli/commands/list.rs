@@ -70,10 +70,10 @@ fn strategies() -> String {
 
 fn fault_points() -> String {
     let mut text = "Fault points (`*` stands for a subscription's name)\n".to_owned();
-    for info in &FAULTS {
+    for info in FAULTS.iter().filter(|info| info.by_chance > 0) {
         let owner = if info.per_subscription { "*." } else { "" };
         let name = format!("{owner}{}", info.name);
-        let alternatives = info.alternatives.join(", ");
+        let alternatives = info.chances().join(", ");
         let _ = writeln!(text, "  {name:24} {alternatives:24} {}", meaning(info.fault));
     }
     text.push_str(
@@ -89,6 +89,7 @@ fn meaning(fault: Fault) -> &'static str {
         Fault::SendRequest => "the producer's request to store a message",
         Fault::SendResponse => "the broker's answer to it",
         Fault::BrokerRestart => "the broker restarts and forgets what was in flight",
+        Fault::ArrivalOrder => "of requests that arrive at one instant, which comes first",
         Fault::ReceiveRequest => "a consumer's request for messages",
         Fault::ReceiveResponse => "the messages on their way to the consumer",
         Fault::MessagePoison => "every attempt to process this message fails",

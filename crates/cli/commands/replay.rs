@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::process::ExitCode;
 
+use entrega::{Judged, judge};
 use entrega_checker::{Report, Verdict};
 use entrega_choice::{Choices, Point, format_choices, parse_choices};
 use entrega_model::{Event, Kind, MessageId, SubscriptionId};
@@ -17,7 +18,6 @@ use crate::args::{Format, ReplayArgs};
 use crate::failure::Failure;
 use crate::lab::examples::Anomaly;
 use crate::lab::files::LoadedScenario;
-use crate::lab::judge::{Judged, judge};
 use crate::lab::replay_string::ReplayString;
 use crate::output;
 use crate::render::report;
@@ -35,10 +35,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
         args.replay.parse().map_err(|error| Failure::new(format!("{error}")))?;
     let loaded = LoadedScenario::read(&args.file, &replay.overrides)?;
     belongs(&replay, &loaded)?;
-    let version = match replay.messages {
-        Some(messages) => loaded.short(messages),
-        None => loaded.full(),
-    };
+    let version = loaded.sized(&replay.size)?;
     let workload = version.workload(replay.seed);
     let again = again(&replay, &version.scenario, &workload)?;
     let text = match args.format {

@@ -6,6 +6,7 @@ mod text;
 
 use std::process::ExitCode;
 
+use entrega::{Judged, judge};
 use entrega_choice::format_choices;
 use entrega_sim::{Cast, Experiment};
 use serde::Serialize;
@@ -14,8 +15,7 @@ use crate::args::{Format, RunArgs};
 use crate::expect::{self, Finding, Found};
 use crate::failure::Failure;
 use crate::lab::files::LoadedScenario;
-use crate::lab::judge::{Judged, judge};
-use crate::lab::replay_string::ReplayString;
+use crate::lab::replay_string::{ReplayString, Size};
 use crate::output;
 use notes::Notes;
 
@@ -72,7 +72,7 @@ impl<'a> RunResult<'a> {
             seed,
             model,
             strategy,
-            messages: None,
+            size: Size::Full,
             overrides: loaded.overrides.clone(),
             choices: format_choices(choices.table(), choices.made()),
         };

@@ -10,6 +10,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use entrega::{Judged, judge};
 use entrega_checker::{Cause, Class, SubscriptionReport};
 use entrega_choice::{Choice, Choices, Point, format_choices};
 use entrega_clients::Strategy;
@@ -19,8 +20,7 @@ use entrega_sim::workload::Workload;
 use entrega_sim::{Cast, Experiment, points};
 
 use super::files::{LoadedScenario, Version};
-use super::judge::{Judged, judge};
-use super::replay_string::ReplayString;
+use super::replay_string::{ReplayString, Size};
 
 /// How many messages an example has.
 const MESSAGES: u32 = 5;
@@ -225,7 +225,7 @@ impl<'a> Search<'a> {
             seed: self.seed,
             model: self.wanted.model,
             strategy: self.wanted.strategy,
-            messages: Some(MESSAGES),
+            size: Size::Short(MESSAGES),
             overrides: self.loaded.overrides.clone(),
             choices: format_choices(judged.outcome.choices.table(), choices),
         };

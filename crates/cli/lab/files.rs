@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use entrega_model::Model;
+use entrega_model::{Model, SubscriptionId};
+use entrega_sim::explore::Scope;
 use entrega_sim::scenario::{ErrorPolicy, Scenario, ScenarioDigest};
 use entrega_sim::workload::{Planner, Rows, Workload};
 
+use super::replay_string::Size;
 use crate::failure::Failure;
 
 /// A scenario as the command line names it.
@@ -90,6 +92,37 @@ impl LoadedScenario {
             workload.keys = Some(workload.key_count().min(SHORT_KEYS));
         }
         self.version(scenario)
+    }
+
+    /// The version that is explored in a scope.
+    pub(crate) fn explored(&self, scope: Scope) -> Version<'_> {
+        self.version(scope.of(&self.scenario))
+    }
+
+    /// The version that a replay string names.
+    pub(crate) fn sized(&self, size: &Size) -> Result<Version<'_>, Failure> {
+        Ok(match size {
+            Size::Full => self.full(),
+            Size::Short(messages) => self.short(*messages),
+            Size::Explored { subscription, messages, consumers, partitions } => {
+                let subscription = self.subscription(subscription)?;
+                let (messages, consumers, partitions) = (*messages, *consumers, *partitions);
+                self.explored(Scope { subscription, messages, consumers, partitions })
+            }
+        })
+    }
+
+    /// The subscription of this name.
+    pub(crate) fn subscription(&self, name: &str) -> Result<SubscriptionId, Failure> {
+        let names = self.scenario.subscription_names();
+        let index = names.iter().position(|known| *known == name);
+        index.map(|index| SubscriptionId(index as u8)).ok_or_else(|| {
+            Failure::new(format!(
+                "{}: there is no subscription `{name}`\n  help: there are {}",
+                self.path,
+                names.join(", ")
+            ))
+        })
     }
 
     fn version(&self, scenario: Scenario) -> Version<'_> {

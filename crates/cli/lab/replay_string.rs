@@ -2,9 +2,9 @@
 //!
 //! `1:4f2a91c0:7:queue:process-then-settle:messages=5:mailer.effect.after#2=crash:9b1e`: the
 //! version of the format, the digest of the scenario, the seed, the model, the strategy, what
-//! differs from the scenario as written (`messages=5` and overrides, joined by `&`), the choices
-//! that were not harmless (joined by `+`), and a checksum, so that a character lost on the way is
-//! noticed.
+//! differs from the scenario as written (`messages=5` or `explored=mailer.3.2.1`, and overrides,
+//! joined by `&`), the choices that were not harmless (joined by `+`), and a checksum, so that a
+//! character lost on the way is noticed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,12 +24,36 @@ pub(crate) struct ReplayString {
     pub(crate) seed: u64,
     pub(crate) model: Model,
     pub(crate) strategy: Strategy,
-    /// At most this many messages, if it is a short version of the scenario.
-    pub(crate) messages: Option<u32>,
+    /// Whether it is a smaller version of the scenario.
+    pub(crate) size: Size,
     /// What `--set` changed.
     pub(crate) overrides: Vec<(String, String)>,
     /// The choices in their own text form.
     pub(crate) choices: String,
+}
+
+/// How much of a scenario is run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// All of it.
+    #[default]
+    Full,
+    /// At most this many messages: `messages=5`.
+    Short(u32),
+    /// One subscription without spans of time: `explored=mailer.3.2.1`.
+    Explored { subscription: String, messages: u32, consumers: u32, partitions: u16 },
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => Ok(()),
+            Self::Short(messages) => write!(f, "messages={messages}"),
+            Self::Explored { subscription, messages, consumers, partitions } => {
+                write!(f, "explored={subscription}.{messages}.{consumers}.{partitions}")
+            }
+        }
+    }
 }
 
 /// Why a text is no replay string.
@@ -52,7 +76,7 @@ pub(crate) enum ReplayError {
 impl fmt::Display for ReplayString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut differs: Vec<String> = Vec::new();
-        differs.extend(self.messages.map(|messages| format!("messages={messages}")));
+        differs.extend((self.size != Size::Full).then(|| self.size.to_string()));
         differs.extend(
             self.overrides
                 .iter()
@@ -83,13 +107,13 @@ impl FromStr for ReplayString {
         if found != expected {
             return Err(ReplayError::Checksum { found: found.to_owned(), expected });
         }
-        let (messages, overrides) = parse_differs(differs)?;
+        let (size, overrides) = parse_differs(differs)?;
         Ok(Self {
             digest: digest.to_owned(),
             seed: part(seed, "seed", "a whole number")?,
             model: parse_model(model)?,
             strategy: parse_strategy(strategy)?,
-            messages,
+            size,
             overrides,
             choices: choices.to_owned(),
         })
@@ -109,21 +133,38 @@ fn parse_strategy(text: &str) -> Result<Strategy, ReplayError> {
     text.parse().map_err(|()| invalid("strategy", text, names.join(", ")))
 }
 
-type Differs = (Option<u32>, Vec<(String, String)>);
+type Differs = (Size, Vec<(String, String)>);
 
 fn parse_differs(text: &str) -> Result<Differs, ReplayError> {
-    let mut differs = (None, Vec::new());
+    let mut differs = (Size::Full, Vec::new());
     for entry in text.split('&').filter(|entry| !entry.is_empty()) {
         let Some((path, value)) = entry.split_once('=') else {
             return Err(invalid("override", entry, "path=value"));
         };
         if path == "messages" {
-            differs.0 = Some(part(value, "number of messages", "a whole number")?);
+            differs.0 = Size::Short(part(value, "number of messages", "a whole number")?);
+        } else if path == "explored" {
+            differs.0 = parse_explored(value)?;
         } else {
             differs.1.push((unescape(path), unescape(value)));
         }
     }
     Ok(differs)
+}
+
+fn parse_explored(text: &str) -> Result<Size, ReplayError> {
+    let shape = "a subscription and the numbers of messages, consumers and partitions, as in \
+                 mailer.3.2.1";
+    let parts: Vec<&str> = text.split('.').collect();
+    let &[subscription, messages, consumers, partitions] = parts.as_slice() else {
+        return Err(invalid("scope", text, shape));
+    };
+    Ok(Size::Explored {
+        subscription: subscription.to_owned(),
+        messages: part(messages, "number of messages", "a whole number")?,
+        consumers: part(consumers, "number of consumers", "a whole number")?,
+        partitions: part(partitions, "number of partitions", "a whole number")?,
+    })
 }
 
 fn part<T: FromStr>(text: &str, what: &'static str, valid: &str) -> Result<T, ReplayError> {
@@ -186,7 +227,7 @@ mod tests {
             seed: 7,
             model: Model::Queue,
             strategy: Strategy::ProcessThenSettle,
-            messages: Some(5),
+            size: Size::Short(5),
             overrides: vec![("times.stall".to_owned(), "10 s: & more%".to_owned())],
             choices: "mailer.effect.after#2=crash".to_owned(),
         }
@@ -197,6 +238,20 @@ mod tests {
         let text = example().to_string();
         assert!(!text.contains(' '), "{text} must be one word");
         assert_eq!(text.parse(), Ok(example()));
+    }
+
+    #[test]
+    fn the_scope_of_an_exploration_comes_back_too() {
+        let size = Size::Explored {
+            subscription: "mailer".to_owned(),
+            messages: 3,
+            consumers: 2,
+            partitions: 1,
+        };
+        let explored = ReplayString { size, ..example() };
+        let text = explored.to_string();
+        assert!(text.contains(":explored=mailer.3.2.1&"), "{text}");
+        assert_eq!(text.parse(), Ok(explored));
     }
 
     proptest! {

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use entrega::judge;
 use entrega_checker::{Report, summary::RowSummary};
 use entrega_clients::Strategy;
 use entrega_model::Model;
@@ -12,7 +13,6 @@ use entrega_sim::Experiment;
 use rayon::prelude::*;
 
 use super::files::{LoadedScenario, Version};
-use super::judge::judge;
 
 /// What to sweep over.
 pub(crate) struct Plan<'a> {

@@ -10,6 +10,7 @@
 //! * [`log`], [`queue`]: what a client asks of a broker and what it answers, as plain data. The
 //!   same types serve the simulator's links and later real transports.
 //! * [`event`]: everything that happens, as one ordered stream of small values.
+//! * [`fingerprint`]: a state in 64 bits, for who explores them.
 //! * [`history`]: the same stream as a text file, for people and for real systems.
 //!
 //! # The four "onces"
@@ -19,6 +20,7 @@
 //! *effect* at a sink, and is *settled* in the broker. Loss and duplication are counted on effects.
 
 pub mod event;
+pub mod fingerprint;
 pub mod guarantee;
 pub mod history;
 pub mod ids;
@@ -28,6 +30,7 @@ pub mod queue;
 pub mod time;
 
 pub use event::{Event, Kind, Observer};
+pub use fingerprint::{Fingerprint, Fingerprinted};
 pub use guarantee::{Guarantee, Model};
 pub use ids::*;
 pub use message::{Delivery, Record};

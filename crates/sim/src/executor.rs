@@ -93,15 +93,25 @@ where
     /// Runs what is ready, then lets the next due thing happen. `false` if nothing can happen any
     /// more.
     pub(crate) fn step(&mut self, observer: &mut dyn Observer) -> bool {
+        self.run_ready();
+        self.advance(observer)
+    }
+
+    /// Runs every process that is ready.
+    pub(crate) fn run_ready(&mut self) {
         loop {
             self.collect_woken();
             let next = self.world.borrow_mut().next_task();
             match next {
                 Task::Run(process) => self.run(process),
                 Task::ChangeLives => self.change_lives(),
-                Task::None => break,
+                Task::None => return,
             }
         }
+    }
+
+    /// Lets the next due thing happen. `false` if nothing can happen any more.
+    pub(crate) fn advance(&mut self, observer: &mut dyn Observer) -> bool {
         self.flush(observer, BATCH);
         self.steps += 1;
         let mut world = self.world.borrow_mut();

@@ -12,9 +12,9 @@ use entrega_model::log::Offset;
 use entrega_model::{Delivery, Duration, LaneId, SubscriptionId};
 
 use crate::link::SimLink;
-use crate::points::{Fault, STALL_AFTER, STALL_BEFORE, own_point};
+use crate::points::{Fault, STALL_AFTER, STALL_BEFORE, Zone, info, own_point};
 use crate::workload::Workload;
-use crate::world::{Answer, Ask, Routed, Told, World};
+use crate::world::{Answer, Ask, HoldId, Routed, Told, World};
 
 /// The handler of one consumer in one of its lives.
 pub(crate) struct SimHandler<'a, B: Broker> {
@@ -28,10 +28,11 @@ where
     B::Request: Routed,
 {
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        let (delay, failure) = self.begin(delivery);
+        let Beginning { delay, hold, failure } = self.begin(delivery);
         if !delay.is_zero() {
             self.pause(delay).await;
         }
+        self.held_up(hold).await;
         if let Some((result, error)) = failure {
             self.end(delivery, result);
             return Err(error);
@@ -89,6 +90,16 @@ where
     }
 }
 
+/// What a process remembers of a delay: that it is over.
+const RELEASED: u64 = 2;
+
+/// What is known of an attempt when it begins.
+struct Beginning {
+    delay: Duration,
+    hold: Option<HoldId>,
+    failure: Option<(ProcessingResult, HandlerError)>,
+}
+
 impl<B: Broker> SimHandler<'_, B>
 where
     B::Request: Routed,
@@ -104,24 +115,27 @@ where
     }
 
     /// Notes the start, and decides how long it takes and whether it fails before its effect.
-    fn begin(&self, delivery: &Delivery) -> (Duration, Option<(ProcessingResult, HandlerError)>) {
+    fn begin(&self, delivery: &Delivery) -> Beginning {
         let &Delivery { id, record, attempt, .. } = delivery;
         let (subscription, consumer) = (self.subscription, self.link.client.process);
         let message = record.message;
         let mut world = self.link.world.borrow_mut();
         world.record(Kind::ProcessingStarted { delivery: id, message, subscription, consumer });
         let mut delay = self.workload.service_time(subscription, message, attempt);
-        if self.pick(&mut world, Fault::HandlerSlow, 2, delivery) != 0 {
-            delay = delay + world.times.slow;
+        let mut hold = None;
+        match self.pick(&mut world, Fault::HandlerSlow, delivery) {
+            (0, _) => {}
+            (_, Zone::Span) => delay = delay + world.times.slow,
+            (_, zone) => hold = Some(world.hold_process(consumer, zone)),
         }
         let failure = if world.is_poison(subscription, message, consumer) {
             Some((ProcessingResult::Poison, HandlerError::Poison))
-        } else if self.pick(&mut world, Fault::HandlerError, 2, delivery) != 0 {
+        } else if self.pick(&mut world, Fault::HandlerError, delivery).0 != 0 {
             Some((ProcessingResult::Transient, HandlerError::Transient))
         } else {
             None
         };
-        (delay, failure)
+        Beginning { delay, hold, failure }
     }
 
     fn end(&self, delivery: &Delivery, result: ProcessingResult) {
@@ -133,50 +147,84 @@ where
 
     /// The effect, with the fault points before and after it.
     async fn effect(&self, delivery: &Delivery) -> Result<Answer<B>, Unanswered> {
-        let stall = self.before_effect(delivery);
+        let stall = self.before_effect(delivery).await;
         self.until_running().await;
         let call = {
             let SimLink { world, client } = &self.link;
             world.borrow_mut().call_sink(*client, self.subscription, *delivery)
         };
         let answer = self.answer(call).await?;
-        self.after_effect(delivery, stall);
+        self.after_effect(delivery, stall).await;
         self.until_running().await;
         Ok(answer)
     }
 
     /// About to ask the sink: the process may crash or stall here. Says which stall was chosen.
-    fn before_effect(&self, delivery: &Delivery) -> u32 {
-        let consumer = self.link.client.process;
+    async fn before_effect(&self, delivery: &Delivery) -> (u32, Zone) {
+        if self.crashes(Fault::EffectBefore, delivery).await {
+            return (0, Zone::Now);
+        }
         let mut world = self.link.world.borrow_mut();
-        if self.pick(&mut world, Fault::EffectBefore, 2, delivery) != 0 {
-            world.crash(consumer);
-            return 0;
+        let stall = self.choose(&mut world, Fault::ProcessStall);
+        world.remember(self.link.client.process, &[u64::from(stall)]);
+        let (moment, zone) = info(Fault::ProcessStall).decode(stall);
+        if moment == STALL_BEFORE {
+            self.stall(&mut world, stall, zone, delivery);
         }
-        let stall = world.choices.pick(own_point(Fault::ProcessStall, self.subscription), 3);
-        if stall == STALL_BEFORE {
-            self.stall(&mut world, stall, delivery);
-        }
-        stall
-    }
-
-    /// Stands still, as was chosen before the effect.
-    fn stall(&self, world: &mut World<B>, stall: u32, delivery: &Delivery) {
-        let (point, consumer) =
-            (own_point(Fault::ProcessStall, self.subscription), self.link.client.process);
-        world.fault(point, stall, consumer, Some(delivery.record.message));
-        world.stall(consumer);
+        (stall, zone)
     }
 
     /// The sink has answered: the process may crash or stall here.
-    fn after_effect(&self, delivery: &Delivery, stall: u32) {
-        let consumer = self.link.client.process;
-        let mut world = self.link.world.borrow_mut();
-        if self.pick(&mut world, Fault::EffectAfter, 2, delivery) != 0 {
-            world.crash(consumer);
-        } else if stall == STALL_AFTER {
-            self.stall(&mut world, stall, delivery);
+    async fn after_effect(&self, delivery: &Delivery, (stall, zone): (u32, Zone)) {
+        let crashes = self.crashes(Fault::EffectAfter, delivery).await;
+        let (moment, _) = info(Fault::ProcessStall).decode(stall);
+        if !crashes && moment == STALL_AFTER {
+            let mut world = self.link.world.borrow_mut();
+            self.stall(&mut world, stall, zone, delivery);
         }
+    }
+
+    /// Lets the process crash here if that is chosen, at once or after having been slow.
+    async fn crashes(&self, fault: Fault, delivery: &Delivery) -> bool {
+        let consumer = self.link.client.process;
+        let (choice, hold) = {
+            let mut world = self.link.world.borrow_mut();
+            let (choice, zone) = self.pick(&mut world, fault, delivery);
+            let delayed = choice != 0 && zone != Zone::Now;
+            (choice, delayed.then(|| world.hold_process(consumer, zone)))
+        };
+        if choice == 0 {
+            return false;
+        }
+        self.held_up(hold).await;
+        self.link.world.borrow_mut().crash(consumer);
+        true
+    }
+
+    /// Stands still, as was chosen before the effect.
+    fn stall(&self, world: &mut World<B>, choice: u32, zone: Zone, delivery: &Delivery) {
+        let (point, consumer) =
+            (own_point(Fault::ProcessStall, self.subscription), self.link.client.process);
+        world.fault(point, choice, consumer, Some(delivery.record.message));
+        world.stall(consumer, zone);
+    }
+
+    /// Waits for the zone in which a delay ends.
+    async fn held_up(&self, hold: Option<HoldId>) {
+        let Some(hold) = hold else { return };
+        poll_fn(|cx| {
+            let world = self.link.world.borrow();
+            let running = world.processes[self.link.client.process.index()].is_running();
+            if running && !world.is_held(hold) {
+                drop(world);
+                self.link.world.borrow_mut().remember(self.link.client.process, &[RELEASED]);
+                return Poll::Ready(());
+            }
+            drop(world);
+            self.link.watch(cx);
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Goes on when the process runs: at once if nothing happened to it, never after a crash.
@@ -203,15 +251,23 @@ where
         answer
     }
 
+    /// What happens here, whatever its delay, and until when it delays.
     #[inline]
-    fn pick(&self, world: &mut World<B>, fault: Fault, bound: u32, delivery: &Delivery) -> u32 {
-        let point = own_point(fault, self.subscription);
-        let choice = world.choices.pick(point, bound);
-        if choice != 0 {
-            let message = Some(delivery.record.message);
-            world.fault(point, choice, self.link.client.process, message);
+    fn pick(&self, world: &mut World<B>, fault: Fault, delivery: &Delivery) -> (u32, Zone) {
+        let choice = self.choose(world, fault);
+        if choice == 0 {
+            return (0, Zone::Now);
         }
-        choice
+        let point = own_point(fault, self.subscription);
+        world.fault(point, choice, self.link.client.process, Some(delivery.record.message));
+        world.remember(self.link.client.process, &[u64::from(point.0), u64::from(choice)]);
+        info(fault).decode(choice)
+    }
+
+    #[inline]
+    fn choose(&self, world: &mut World<B>, fault: Fault) -> u32 {
+        let bound = info(fault).alternatives.len() as u32 + 1;
+        world.choices.pick(own_point(fault, self.subscription), bound)
     }
 }
 

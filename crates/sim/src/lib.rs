@@ -11,6 +11,7 @@
 //!   view.
 //! * [`cast`]: who takes part, and what people call them.
 //! * [`digest`]: a whole history in 64 bits.
+//! * [`explore`]: every run with at most so many faults.
 //!
 //! > **The rule.** Same scenario and seed: the same bytes, on any machine. So there is no wall
 //! > clock, no thread, no hashed container and no floating point in a decision; and everything that
@@ -19,6 +20,7 @@
 pub mod cast;
 pub mod digest;
 mod executor;
+pub mod explore;
 mod handler;
 mod link;
 pub mod points;

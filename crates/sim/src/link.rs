@@ -35,7 +35,7 @@ where
     }
 
     fn now(&self) -> Instant {
-        self.world.borrow().now
+        self.world.borrow_mut().read_clock(self.client.process)
     }
 
     /// Arms one wake-up at the first poll, and is ready when that time has come.
@@ -45,11 +45,12 @@ where
             let mut world = self.world.borrow_mut();
             let process = &world.processes[self.client.process.index()];
             if process.is_running() && world.now >= at {
+                world.remember(self.client.process, &[AWAKE]);
                 return Poll::Ready(());
             }
             if !armed {
                 armed = true;
-                world.wake_at(at, self.client.process);
+                world.wake_at(at, self.client);
             }
             drop(world);
             self.watch(cx);
@@ -86,14 +87,20 @@ where
     }
 
     fn next_delivery(&self) -> DeliveryId {
-        self.world.borrow_mut().next_delivery()
+        self.world.borrow_mut().next_delivery(self.client.process)
     }
 }
 
-impl<B: Broker> SimLink<B> {
+/// What a process remembers of a sleep: that it is over.
+const AWAKE: u64 = 1;
+
+impl<B: Broker> SimLink<B>
+where
+    B::Request: Routed,
+{
     /// A timer wakes the process. A future that is polled under a waker of its own (inside somebody
     /// else's combinator) must hear of it too, so it is woken whenever the process runs.
-    fn watch(&self, cx: &Context<'_>) {
+    pub(crate) fn watch(&self, cx: &Context<'_>) {
         let mut world = self.world.borrow_mut();
         let process = &mut world.processes[self.client.process.index()];
         if !cx.waker().will_wake(&process.waker) {

@@ -10,20 +10,45 @@ use std::sync::Arc;
 use entrega_choice::{Point, PointSpec};
 use entrega_model::SubscriptionId;
 
-/// What can go wrong with one leg (request or response) of a call.
-pub const LEG: &[&str] = &["lost", "late", "duplicated"];
+/// What can go wrong with one leg (request or response) of a call: the first three by chance.
+const LEG: &[&str] = &["lost", "late", "duplicated", "late-calm", "late-expiry", "late-takeover"];
+/// A handler that is slow, for a span or until a zone.
+const SLOW: &[&str] = &["slow", "slow-calm", "slow-expiry", "slow-takeover"];
+/// A crash, at once or after having been slow until a zone.
+const CRASH: &[&str] = &["crash", "crash-calm", "crash-expiry", "crash-takeover"];
+/// A stall, for a span or until a zone.
+const STALL: &[&str] =
+    &["before", "after", "before-expiry", "before-takeover", "after-expiry", "after-takeover"];
+/// Which of several requests that arrive at one instant comes first.
+const ORDER: &[&str] = &["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
 
-/// Alternative of [`LEG`]: it never arrives.
+/// Alternative of a leg: it never arrives.
 pub const LOST: u32 = 1;
-/// Alternative of [`LEG`]: it arrives after the additional time `times.late`.
+/// Alternative of a leg: it arrives after the additional time `times.late`.
 pub const LATE: u32 = 2;
-/// Alternative of [`LEG`]: it arrives twice.
+/// Alternative of a leg: it arrives twice.
 pub const DUPLICATED: u32 = 3;
 
 /// Alternative of [`Fault::ProcessStall`]: before the effect.
 pub const STALL_BEFORE: u32 = 1;
 /// Alternative of [`Fault::ProcessStall`]: after the effect.
 pub const STALL_AFTER: u32 = 2;
+
+/// How long a delay lasts. Chance draws spans; an exploration has no spans and lets a delay end
+/// where it makes a difference (`design`: delays are zones, never numbers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Zone {
+    /// No delay at all.
+    Now,
+    /// The span that the scenario's `[times]` give.
+    Span,
+    /// Until only timers are left: everybody else has done what can be done without waiting.
+    Calm,
+    /// Until just after the next deadline: a lease or session ends, or the caller's own timeout.
+    Expiry,
+    /// Until all is calm again after a lease or session has ended: somebody else has taken over.
+    Takeover,
+}
 
 /// A kind of fault point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +60,9 @@ pub enum Fault {
     SendResponse,
     /// The broker handles any request, then restarts and forgets what was in flight.
     BrokerRestart,
+    /// Requests of several processes arrive at one instant: another one than the first is handled
+    /// first. No fault but an order; only an exploration chooses it.
+    ArrivalOrder,
     /// A consumer's request for messages.
     ReceiveRequest,
     /// The messages on their way to the consumer.
@@ -80,46 +108,103 @@ pub struct FaultInfo {
     pub name: &'static str,
     /// Names of the alternatives from 1 on.
     pub alternatives: &'static [&'static str],
+    /// How many of them can happen by chance or script; they come first. The others are delays
+    /// until a [`Zone`], which only an exploration or a replay chooses.
+    pub by_chance: usize,
     /// Whether each subscription has a point of its own.
     pub per_subscription: bool,
 }
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 18] = [
-    shared(Fault::SendRequest, "send.request", LEG),
-    shared(Fault::SendResponse, "send.response", LEG),
-    shared(Fault::BrokerRestart, "broker.restart", &["restart"]),
-    own(Fault::ReceiveRequest, "receive.request", LEG),
-    own(Fault::ReceiveResponse, "receive.response", LEG),
-    own(Fault::MessagePoison, "message.poison", &["poison"]),
-    own(Fault::HandlerError, "handler.error", &["transient"]),
-    own(Fault::HandlerSlow, "handler.slow", &["slow"]),
-    own(Fault::ProcessStall, "process.stall", &["before", "after"]),
-    own(Fault::EffectBefore, "effect.before", &["crash"]),
-    own(Fault::EffectRequest, "effect.request", LEG),
-    own(Fault::EffectResponse, "effect.response", LEG),
-    own(Fault::EffectAfter, "effect.after", &["crash"]),
-    own(Fault::SettleRequest, "settle.request", LEG),
-    own(Fault::SettleResponse, "settle.response", LEG),
-    own(Fault::SettleAfter, "settle.after", &["crash"]),
-    own(Fault::DeadLetterRequest, "dead_letter.request", LEG),
-    own(Fault::DeadLetterResponse, "dead_letter.response", LEG),
+pub const FAULTS: [FaultInfo; 19] = [
+    shared(Fault::SendRequest, "send.request", LEG, 3),
+    shared(Fault::SendResponse, "send.response", LEG, 3),
+    shared(Fault::BrokerRestart, "broker.restart", &["restart"], 1),
+    shared(Fault::ArrivalOrder, "arrival.order", ORDER, 0),
+    own(Fault::ReceiveRequest, "receive.request", LEG, 3),
+    own(Fault::ReceiveResponse, "receive.response", LEG, 3),
+    own(Fault::MessagePoison, "message.poison", &["poison"], 1),
+    own(Fault::HandlerError, "handler.error", &["transient"], 1),
+    own(Fault::HandlerSlow, "handler.slow", SLOW, 1),
+    own(Fault::ProcessStall, "process.stall", STALL, 2),
+    own(Fault::EffectBefore, "effect.before", CRASH, 1),
+    own(Fault::EffectRequest, "effect.request", LEG, 3),
+    own(Fault::EffectResponse, "effect.response", LEG, 3),
+    own(Fault::EffectAfter, "effect.after", CRASH, 1),
+    own(Fault::SettleRequest, "settle.request", LEG, 3),
+    own(Fault::SettleResponse, "settle.response", LEG, 3),
+    own(Fault::SettleAfter, "settle.after", &["crash"], 1),
+    own(Fault::DeadLetterRequest, "dead_letter.request", LEG, 3),
+    own(Fault::DeadLetterResponse, "dead_letter.response", LEG, 3),
 ];
 
 /// How many kinds belong to no subscription; they come first.
-const SHARED: usize = 3;
+const SHARED: usize = 4;
 const OWN: usize = FAULTS.len() - SHARED;
 
 const fn shared(
     fault: Fault,
     name: &'static str,
     alternatives: &'static [&'static str],
+    by_chance: usize,
 ) -> FaultInfo {
-    FaultInfo { fault, name, alternatives, per_subscription: false }
+    FaultInfo { fault, name, alternatives, by_chance, per_subscription: false }
 }
 
-const fn own(fault: Fault, name: &'static str, alternatives: &'static [&'static str]) -> FaultInfo {
-    FaultInfo { fault, name, alternatives, per_subscription: true }
+const fn own(
+    fault: Fault,
+    name: &'static str,
+    alternatives: &'static [&'static str],
+    by_chance: usize,
+) -> FaultInfo {
+    FaultInfo { fault, name, alternatives, by_chance, per_subscription: true }
+}
+
+impl FaultInfo {
+    /// The alternatives that can happen by chance or script.
+    pub fn chances(&self) -> &'static [&'static str] {
+        &self.alternatives[..self.by_chance]
+    }
+
+    /// What an alternative is, whatever its delay, and until when it delays: `late-calm` is
+    /// ([`LATE`], [`Zone::Calm`]).
+    pub fn decode(&self, alternative: u32) -> (u32, Zone) {
+        let name = (alternative as usize).checked_sub(1).and_then(|at| self.alternatives.get(at));
+        let Some((base, zone)) = name.and_then(|name| name.split_once('-')) else {
+            return (alternative, self.zone_by_chance(alternative));
+        };
+        let base = self.alternatives.iter().position(|name| *name == base).unwrap_or(0);
+        let zone = match zone {
+            "calm" => Zone::Calm,
+            "expiry" => Zone::Expiry,
+            _ => Zone::Takeover,
+        };
+        (base as u32 + 1, zone)
+    }
+
+    /// The alternatives in which an exploration meets `base`: delays end in zones there.
+    pub fn explored(&self, base: u32) -> impl Iterator<Item = u32> {
+        let all = 1..=self.alternatives.len() as u32;
+        all.filter(move |&alternative| {
+            let (of, zone) = self.decode(alternative);
+            of == base && zone != Zone::Span
+        })
+    }
+
+    const fn zone_by_chance(&self, alternative: u32) -> Zone {
+        match (self.fault, alternative) {
+            (_, 0) => Zone::Now,
+            (Fault::HandlerSlow | Fault::ProcessStall, _) => Zone::Span,
+            _ if self.by_chance == 3 && alternative == LATE => Zone::Span,
+            _ => Zone::Now,
+        }
+    }
+}
+
+/// The kind at this place in the table.
+#[inline]
+pub const fn info(fault: Fault) -> &'static FaultInfo {
+    &FAULTS[fault as usize]
 }
 
 /// The dense index of a point that belongs to no subscription.
@@ -174,6 +259,34 @@ mod tests {
             let (found, subscription) = describe(point);
             assert_eq!(found.fault, info.fault);
             assert_eq!(subscription.is_some(), info.per_subscription);
+        }
+    }
+
+    #[test]
+    fn delays_end_in_zones() {
+        let check = |fault, alternative, expect| {
+            assert_eq!(info(fault).decode(alternative), expect, "{fault:?} {alternative}");
+        };
+        check(Fault::SettleRequest, LOST, (LOST, Zone::Now));
+        check(Fault::SettleRequest, LATE, (LATE, Zone::Span));
+        check(Fault::SettleRequest, 5, (LATE, Zone::Expiry));
+        check(Fault::ProcessStall, STALL_AFTER, (STALL_AFTER, Zone::Span));
+        check(Fault::ProcessStall, 6, (STALL_AFTER, Zone::Takeover));
+        check(Fault::EffectAfter, 1, (1, Zone::Now));
+        check(Fault::EffectAfter, 2, (1, Zone::Calm));
+        check(Fault::HandlerSlow, 1, (1, Zone::Span));
+        let explored = |fault, base| info(fault).explored(base).collect::<Vec<_>>();
+        assert_eq!(explored(Fault::SettleRequest, LOST), [LOST]);
+        assert_eq!(explored(Fault::SettleRequest, LATE), [4, 5, 6]);
+        assert_eq!(explored(Fault::EffectAfter, 1), [1, 2, 3, 4]);
+        assert_eq!(explored(Fault::ProcessStall, STALL_BEFORE), [3, 4]);
+    }
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_kinds() {
+        for (index, info) in FAULTS.iter().enumerate() {
+            assert_eq!(info.fault as usize, index);
+            assert!(info.by_chance <= info.alternatives.len());
         }
     }
 

@@ -59,6 +59,39 @@ pub enum End {
     Quiescent,
     /// The drain took longer than the limit, in virtual time or in steps.
     Unfinished,
+    /// An exploration has been in this state before, so how it goes on is known.
+    Cut,
+}
+
+/// Looks at the state of a run now and then, and may end it.
+pub(crate) trait Watcher {
+    /// Every process has run; the next due thing comes after this, or faults end if the run is at
+    /// rest. Whether the run goes on.
+    fn goes_on<B: Broker>(
+        &mut self,
+        executor: &mut Executor<'_, B>,
+        world: &RefCell<World<B>>,
+        observer: &mut dyn Observer,
+        at_rest: bool,
+    ) -> bool
+    where
+        B::Request: Routed;
+}
+
+/// Nobody watches.
+impl Watcher for () {
+    fn goes_on<B: Broker>(
+        &mut self,
+        _executor: &mut Executor<'_, B>,
+        _world: &RefCell<World<B>>,
+        _observer: &mut dyn Observer,
+        _at_rest: bool,
+    ) -> bool
+    where
+        B::Request: Routed,
+    {
+        true
+    }
 }
 
 impl Experiment<'_> {
@@ -82,13 +115,29 @@ impl Experiment<'_> {
 
     /// Runs the experiment with these choices; `observer` sees every event.
     pub fn run(&self, choices: Choices, observer: &mut dyn Observer) -> Outcome {
+        self.run_watched(choices, observer, ())
+    }
+
+    /// Runs it while somebody watches its states.
+    pub(crate) fn run_watched(
+        &self,
+        choices: Choices,
+        observer: &mut dyn Observer,
+        watcher: impl Watcher,
+    ) -> Outcome {
         match self.model {
-            Model::Log => self.run_on(LogSide::new(self.scenario), choices, observer),
-            Model::Queue => self.run_on(QueueSide::new(self.scenario), choices, observer),
+            Model::Log => self.run_on(LogSide::new(self.scenario), choices, observer, watcher),
+            Model::Queue => self.run_on(QueueSide::new(self.scenario), choices, observer, watcher),
         }
     }
 
-    fn run_on<S: Side>(&self, side: S, choices: Choices, observer: &mut dyn Observer) -> Outcome
+    fn run_on<S: Side>(
+        &self,
+        side: S,
+        choices: Choices,
+        observer: &mut dyn Observer,
+        watcher: impl Watcher,
+    ) -> Outcome
     where
         <S::Broker as Broker>::Request: Routed,
     {
@@ -100,11 +149,13 @@ impl Experiment<'_> {
             times(self.scenario),
             sinks(self),
             wakers.wakers(),
+            &cast,
             self.seed,
         )));
         let factories: Vec<Factory<'_>> = factories(self, &side, &cast, &world);
         let executor = Executor::new(Rc::clone(&world), factories, wakers);
-        Run { world: &world, executor, scenario: self.scenario }.finish(observer)
+        let run = Run { world: &world, executor, scenario: self.scenario, watcher, cut: false };
+        run.finish(observer)
     }
 }
 
@@ -112,13 +163,16 @@ impl Experiment<'_> {
 const FAULT_STREAM: u64 = 0xFA17;
 
 /// A run under way.
-struct Run<'a, B: Broker> {
+struct Run<'a, B: Broker, W> {
     world: &'a Rc<RefCell<World<B>>>,
     executor: Executor<'a, B>,
     scenario: &'a Scenario,
+    watcher: W,
+    /// The watcher has ended the run.
+    cut: bool,
 }
 
-impl<B: Broker> Run<'_, B>
+impl<B: Broker, W: Watcher> Run<'_, B, W>
 where
     B::Request: Routed,
 {
@@ -126,6 +180,9 @@ where
         self.world.borrow_mut().enter(Phase::Workload);
         let sent = self.until_sent(observer);
         self.until_rest(observer);
+        if self.cut || !self.goes_on(observer, true) {
+            return self.outcome(End::Cut);
+        }
         self.world.borrow_mut().heal();
         let end = if sent && self.drain(observer) { End::Quiescent } else { End::Unfinished };
         if end == End::Quiescent {
@@ -139,11 +196,26 @@ where
     /// Runs until the producer has sent everything.
     fn until_sent(&mut self, observer: &mut dyn Observer) -> bool {
         while !self.world.borrow().has_sent_all() {
-            if self.executor.steps >= self.scenario.limits.steps || !self.executor.step(observer) {
+            if self.executor.steps >= self.scenario.limits.steps || !self.step(observer) {
                 return false;
             }
         }
         true
+    }
+
+    /// As [`Executor::step`], unless the watcher ends the run.
+    fn step(&mut self, observer: &mut dyn Observer) -> bool {
+        self.executor.run_ready();
+        if !self.goes_on(observer, false) {
+            return false;
+        }
+        self.executor.advance(observer)
+    }
+
+    fn goes_on(&mut self, observer: &mut dyn Observer, at_rest: bool) -> bool {
+        let goes_on = self.watcher.goes_on(&mut self.executor, self.world, observer, at_rest);
+        self.cut |= !goes_on;
+        goes_on
     }
 
     /// Runs on, for as long as the drain may take, until nothing more can happen.
@@ -154,7 +226,7 @@ where
     /// Runs until `done`, or until nothing more can happen; `false` if that takes too long.
     fn until(&mut self, observer: &mut dyn Observer, done: fn(&World<B>) -> bool) -> bool {
         let latest = self.world.borrow().now + self.scenario.limits.drain.duration();
-        while !done(&self.world.borrow()) && self.executor.step(observer) {
+        while !done(&self.world.borrow()) && self.step(observer) {
             let out_of_time = self.world.borrow().now > latest;
             if out_of_time || self.executor.steps >= self.scenario.limits.steps {
                 return false;
@@ -198,6 +270,7 @@ fn times(scenario: &Scenario) -> Times {
         latency: scenario.network.latency.duration(),
         jitter: scenario.network.jitter.duration(),
         may_reorder: scenario.network.order == Order::Any,
+        chooses_order: scenario.network.order == Order::Chosen,
         sink_latency: scenario.network.sink_latency.duration(),
         consumer_timeout: scenario.consumer.request_timeout.duration(),
         producer_timeout: scenario.producer.request_timeout.duration(),

@@ -74,7 +74,8 @@ impl LogSide {
                 groups: scenario.subscriptions.len() as u8,
                 session_timeout: from.session_timeout.duration(),
                 rebalance_timeout: from.rebalance_timeout.duration(),
-                retention_time: Some(from.retention_time.duration()),
+                retention_time: (from.retention_time != scenario::Span::MAX)
+                    .then(|| from.retention_time.duration()),
                 retention_bytes: from.retention_bytes,
                 segment_bytes: from.segment_bytes,
                 segment_time: from.segment_time.duration(),

@@ -8,11 +8,17 @@
 //! > are functions of the seed and of what they are for, so that every strategy and both models
 //! > meet the same ones.
 
+mod arrivals;
 mod calls;
+mod held;
+mod lives;
+mod memory;
 mod network;
+mod poison;
 mod process;
 mod progress;
 mod protocol;
+mod state;
 mod timers;
 
 use std::collections::VecDeque;
@@ -27,12 +33,16 @@ use entrega_model::{
 };
 
 pub(crate) use self::calls::Answer;
+pub(crate) use self::held::HoldId;
 pub(crate) use self::process::{Process, State};
 pub(crate) use self::progress::{AnySink, Ask, Told};
 pub(crate) use self::protocol::Routed;
 
 use self::calls::{Calls, Payload};
+use self::held::{Held, tells_of_expiry};
+use self::poison::PoisonTable;
 use self::timers::Timers;
+use crate::cast::Cast;
 use crate::points;
 
 /// How long things take in this world.
@@ -44,6 +54,8 @@ pub(crate) struct Times {
     pub(crate) jitter: Duration,
     /// Whether legs of one client may overtake each other.
     pub(crate) may_reorder: bool,
+    /// Whether the order of requests that arrive at one instant is a choice.
+    pub(crate) chooses_order: bool,
     /// One way between a handler and its sink.
     pub(crate) sink_latency: Duration,
     /// How long a consumer waits for an answer.
@@ -73,8 +85,8 @@ pub(crate) enum Due {
     TimeOut(CallId),
     /// A parked request has waited long enough.
     Unpark(CallId),
-    /// A process asked to be woken.
-    Wake(ProcessId),
+    /// A process asked to be woken in this life.
+    Wake(ClientId),
     /// A stalled process moves again.
     Resume(ClientId),
     /// A process begins a life.
@@ -111,6 +123,12 @@ pub(crate) struct World<B: Broker> {
     pub(crate) closing: bool,
     pub(crate) times: Times,
     timers: Timers<Due>,
+    /// With a chosen order: what else is due at `due_at`.
+    due_now: Vec<Due>,
+    due_at: Instant,
+    /// What waits for its zone.
+    held: Vec<Held>,
+    holds: u32,
     broker: B,
     broker_timer: Instant,
     broker_up_at: Instant,
@@ -121,13 +139,6 @@ pub(crate) struct World<B: Broker> {
     poison: Vec<PoisonTable>,
     deliveries: u32,
     seed: u64,
-}
-
-/// Which messages of a subscription are known to be poison or not: two bits a message.
-#[derive(Clone, Default)]
-struct PoisonTable {
-    decided: Vec<u64>,
-    poison: Vec<u64>,
 }
 
 impl<B: Broker> World<B>
@@ -141,13 +152,14 @@ where
         times: Times,
         sinks: Vec<AnySink>,
         wakers: Vec<Waker>,
+        cast: &Cast,
         seed: u64,
     ) -> Self {
         let starting = (0..wakers.len()).map(|number| ProcessId(number as u16)).collect();
-        let processes = wakers
-            .into_iter()
-            .enumerate()
-            .map(|(number, waker)| Process::new(ProcessId(number as u16), waker))
+        let processes = (0..)
+            .map(ProcessId)
+            .zip(wakers)
+            .map(|(id, waker)| Process::new(id, cast.subscription_of(id), waker))
             .collect();
         Self {
             now: Instant::START,
@@ -160,6 +172,10 @@ where
             closing: false,
             times,
             timers: Timers::new(),
+            due_now: Vec::new(),
+            due_at: Instant::START,
+            held: Vec::new(),
+            holds: 0,
             broker,
             broker_timer: Instant::NEVER,
             broker_up_at: Instant::START,
@@ -186,11 +202,13 @@ where
         self.events.push(Event { at: self.now, kind });
     }
 
-    /// A new name for a hand-over.
+    /// A new name for a hand-over to this process.
     #[inline]
-    pub(crate) fn next_delivery(&mut self) -> DeliveryId {
+    pub(crate) fn next_delivery(&mut self, process: ProcessId) -> DeliveryId {
         self.deliveries += 1;
-        DeliveryId(self.deliveries)
+        let delivery = DeliveryId(self.deliveries);
+        self.remember_delivery(process, delivery);
+        delivery
     }
 
     /// What the executor is to do before time goes on. Processes that are not running are skipped:
@@ -223,22 +241,30 @@ where
 
     /// Lets time jump to what is due next, and does it. `false` if nothing is.
     pub(crate) fn step(&mut self) -> bool {
-        let Some((at, due)) = self.timers.next() else { return false };
+        if self.release_calm() {
+            return true;
+        }
+        let Some((at, due)) = self.next_due() else { return false };
         self.keep_house(at);
         self.now = at;
         self.choices.clock(at.as_nanos());
+        self.happen(due);
+        true
+    }
+
+    #[inline]
+    fn happen(&mut self, due: Due) {
         match due {
             Due::Arrive(call) => self.arrive(call),
             Due::Return(call) => self.come_back(call),
             Due::TimeOut(call) => self.time_out(call),
             Due::Unpark(call) => self.unpark(call),
-            Due::Wake(process) => self.wake(process),
+            Due::Wake(client) => self.wake_life(client),
             Due::Resume(client) => self.resume(client),
             Due::Start(process) => self.starting.push(process),
             Due::Disconnect(client) => self.disconnect(client),
             Due::Broker => self.advance_broker(),
         }
-        true
     }
 
     /// Lets the broker tidy up whenever it would have on the way to `at`.
@@ -253,9 +279,16 @@ where
         }
     }
 
-    /// Has a process woken at `at`.
-    pub(crate) fn wake_at(&mut self, at: Instant, process: ProcessId) {
-        self.timers.schedule(at, Due::Wake(process));
+    /// Has a process woken at `at`, if it lives that long.
+    pub(crate) fn wake_at(&mut self, at: Instant, client: ClientId) {
+        self.timers.schedule(at, Due::Wake(client));
+    }
+
+    #[inline]
+    fn wake_life(&mut self, client: ClientId) {
+        if self.processes[client.process.index()].client() == client {
+            self.wake(client.process);
+        }
     }
 
     /// Puts a process on the list of those to run. A stalled one runs when it is resumed.
@@ -268,89 +301,16 @@ where
         }
     }
 
-    /// A life of a process begins.
-    pub(crate) fn started(&mut self, id: ProcessId) -> ClientId {
-        let process = &mut self.processes[id.index()];
-        process.state = State::Running;
-        let client = process.client();
-        self.record(Kind::Started { process: id, incarnation: client.incarnation });
-        self.wake(id);
-        client
-    }
-
-    /// A process dies where it stands. Its requests in the network still arrive; the broker notices
-    /// the end of the connection after them; the next life begins after the restart time.
-    pub(crate) fn crash(&mut self, id: ProcessId) {
-        let client = self.end_life(id);
-        self.record(Kind::Crashed { process: id, incarnation: client.incarnation });
-        self.dying.push(id);
-        self.timers.schedule(self.now + self.times.restart, Due::Start(id));
-    }
-
-    /// A process left by itself; after a failure its supervisor starts it again.
-    pub(crate) fn exited(&mut self, id: ProcessId, failed: bool) {
-        let client = self.end_life(id);
-        self.record(Kind::Exited { process: id, incarnation: client.incarnation, failed });
-        if failed && !self.closing {
-            self.timers.schedule(self.now + self.times.restart, Due::Start(id));
-        } else {
-            self.processes[id.index()].state = State::Finished;
-        }
-    }
-
-    fn end_life(&mut self, id: ProcessId) -> ClientId {
-        let process = &mut self.processes[id.index()];
-        let client = process.client();
-        process.state = State::Down;
-        process.incarnation.0 += 1;
-        let after_requests = process.last_arrivals[0].max(self.now + self.times.latency);
-        self.timers.schedule(after_requests, Due::Disconnect(client));
-        client
-    }
-
-    /// Nothing in the process moves for a while, heartbeats included. The broker learns that it
-    /// hears nothing any more.
-    pub(crate) fn stall(&mut self, id: ProcessId) {
-        let process = &mut self.processes[id.index()];
-        process.state = State::Stalled;
-        let client = process.client();
-        self.record(Kind::Stalled { process: id });
-        self.broker.silent(self.now, client);
-        self.arm_broker();
-        self.timers.schedule(self.now + self.times.stall, Due::Resume(client));
-    }
-
-    fn resume(&mut self, client: ClientId) {
-        let process = &mut self.processes[client.process.index()];
-        if process.state != State::Stalled || process.client() != client {
-            return;
-        }
-        process.state = State::Running;
-        self.record(Kind::Resumed { process: client.process });
-        self.broker.heard(self.now, client);
-        self.wake(client.process);
-    }
-
-    fn disconnect(&mut self, client: ClientId) {
-        let Self { parked, calls, .. } = self;
-        parked.retain(|&id| {
-            let gone = calls.get(id).client == client;
-            if gone {
-                calls.get(id).parked = false;
-                calls.release(id);
-            }
-            !gone
-        });
-        self.broker.disconnected(self.now, client, &mut self.events);
-        self.after_broker();
-    }
-
     fn advance_broker(&mut self) {
         if self.broker_timer > self.now {
             return;
         }
         self.broker_timer = Instant::NEVER;
+        let told = self.events.len();
         self.broker.advance(self.now, &mut self.events);
+        if !self.held.is_empty() && tells_of_expiry(&self.events[told..]) {
+            self.expiry();
+        }
         self.after_broker();
     }
 
@@ -436,21 +396,15 @@ where
         message: MessageId,
         consumer: ProcessId,
     ) -> bool {
-        let (word, bit) = (message.index() / 64, 1 << (message.index() % 64));
-        let table = &mut self.poison[subscription.index()];
-        if word >= table.decided.len() {
-            table.decided.resize(word + 1, 0);
-            table.poison.resize(word + 1, 0);
+        if let Some(known) = self.poison[subscription.index()].get(message) {
+            return known;
         }
-        if table.decided[word] & bit == 0 {
-            table.decided[word] |= bit;
-            let point = points::own_point(points::Fault::MessagePoison, subscription);
-            let choice = self.choices.pick(point, 2);
-            if choice != 0 {
-                table.poison[word] |= bit;
-                self.fault(point, choice, consumer, Some(message));
-            }
+        let point = points::own_point(points::Fault::MessagePoison, subscription);
+        let poison = self.choices.pick(point, 2) != 0;
+        self.poison[subscription.index()].decide(message, poison);
+        if poison {
+            self.fault(point, 1, consumer, Some(message));
         }
-        self.poison[subscription.index()].poison[word] & bit != 0
+        poison
     }
 }

@@ -28,6 +28,14 @@ impl Copies {
         page[slot] = page[slot].saturating_add(1);
         page[slot]
     }
+
+    /// The messages of which something was stored, by id, with the number of copies.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (MessageId, u16)> {
+        let pages = self.pages.iter().zip((0..).step_by(PAGE));
+        pages.flat_map(|(page, first)| {
+            (first..).map(MessageId).zip(page.iter().copied()).filter(|(_, count)| *count > 0)
+        })
+    }
 }
 
 #[cfg(test)]

@@ -47,16 +47,16 @@ use super::{LogSettings, assignor};
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     timeouts: Timeouts,
-    state: State,
+    pub(super) state: State,
     generation: Generation,
     /// Sorted by client.
-    members: Vec<Member>,
+    pub(super) members: Vec<Member>,
     /// Clients that left while a Join of theirs was waiting: that Join is refused, not taken for
     /// new.
-    cancelled: Vec<ClientId>,
+    pub(super) cancelled: Vec<ClientId>,
     /// For each partition the next offset to process after a restart.
-    committed: Vec<Option<Offset>>,
-    changed: bool,
+    pub(super) committed: Vec<Option<Offset>>,
+    pub(super) changed: bool,
 }
 
 /// The spans that a group waits.
@@ -69,7 +69,7 @@ struct Timeouts {
 
 /// Where the group stands in the picture above. It is empty exactly when it has no members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Empty,
     /// `initial` waits for its deadline even if everybody is there.
     PreparingRebalance {
@@ -81,12 +81,12 @@ enum State {
 
 /// One member.
 #[derive(Clone, Debug)]
-struct Member {
-    client: ClientId,
-    join_waiting: bool,
-    assigned: Vec<LaneId>,
+pub(super) struct Member {
+    pub(super) client: ClientId,
+    pub(super) join_waiting: bool,
+    pub(super) assigned: Vec<LaneId>,
     /// When its session times out; only a silent member has such a time.
-    session_deadline: Option<Instant>,
+    pub(super) session_deadline: Option<Instant>,
 }
 
 /// What becomes of a Join.
@@ -189,7 +189,6 @@ impl Group {
     }
 
     /// The number of the present assignment, or of the last one.
-    #[cfg(test)]
     pub(super) fn generation(&self) -> Generation {
         self.generation
     }

@@ -37,11 +37,11 @@ pub(super) struct SegmentLimits {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Partition {
     /// Oldest first; none is empty.
-    segments: VecDeque<Segment>,
+    pub(super) segments: VecDeque<Segment>,
     bytes: u64,
     log_start_offset: Offset,
     high_watermark: Offset,
-    log_end_offset: Offset,
+    pub(super) log_end_offset: Offset,
 }
 
 /// Neighbouring records, the unit of deletion.
@@ -54,7 +54,8 @@ pub(super) struct Segment {
     /// The bytes of their bodies.
     pub(super) bytes: u64,
     base_offset: Offset,
-    first_at: Instant,
+    /// When the first of them was appended.
+    pub(super) first_at: Instant,
 }
 
 impl Partition {

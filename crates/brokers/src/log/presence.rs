@@ -7,7 +7,7 @@
 //! its sender fell silent. Such a member must have a session deadline from the start, or it would
 //! hold its partitions for ever.
 
-use entrega_model::ClientId;
+use entrega_model::{ClientId, Incarnation, ProcessId};
 
 /// For each process the first of its incarnations that may be heard.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +18,17 @@ pub(super) struct Presence {
 impl Presence {
     /// Whether `client` sends heartbeats, as far as is known.
     pub(super) fn is_heard(&self, client: ClientId) -> bool {
-        let first = self.heard_from.get(client.process.index()).copied().unwrap_or(0);
-        client.incarnation.0 >= first
+        client.incarnation >= self.heard_from(client.process)
+    }
+
+    /// The first life of a process that may be heard.
+    pub(super) fn heard_from(&self, process: ProcessId) -> Incarnation {
+        Incarnation(self.heard_from.get(process.index()).copied().unwrap_or(0))
+    }
+
+    /// How many processes something is known of; of the others every life may be heard.
+    pub(super) fn process_count(&self) -> usize {
+        self.heard_from.len()
     }
 
     /// `client` sends no heartbeats any more.
@@ -45,7 +54,6 @@ impl Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use entrega_model::{Incarnation, ProcessId};
 
     #[test]
     fn only_the_latest_life_can_be_heard() {

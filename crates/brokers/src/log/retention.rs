@@ -34,6 +34,16 @@ impl Retention {
         }
     }
 
+    /// Whether it ever deletes anything.
+    pub(super) fn ever_deletes(self) -> bool {
+        self.bytes.is_some() || self.time.is_some_and(|time| time < Duration::MAX)
+    }
+
+    /// How long ago the last check was due, which is when the next one will be too.
+    pub(super) fn since_check(self, now: Instant) -> u64 {
+        now.as_nanos() % self.check_interval.as_nanos().max(1)
+    }
+
     /// Whether the oldest segment would be deleted by a check at `now`.
     pub(super) fn deletes_oldest(self, now: Instant, partition: &Partition) -> bool {
         let Some(oldest) = partition.oldest_segment() else { return false };

@@ -62,10 +62,10 @@ pub(super) struct Word {
 #[derive(Clone, Debug)]
 pub(super) struct BoundQueue {
     id: SubscriptionId,
-    next_sequence: u64,
-    ready: Ready,
-    in_flight: InFlight,
-    consumers: Consumers,
+    pub(super) next_sequence: u64,
+    pub(super) ready: Ready,
+    pub(super) in_flight: InFlight,
+    pub(super) consumers: Consumers,
 }
 
 impl BoundQueue {
@@ -85,6 +85,11 @@ impl BoundQueue {
 
     pub(super) fn in_flight_count(&self) -> usize {
         self.in_flight.len()
+    }
+
+    /// The tag of the next delivery.
+    pub(super) fn next_tag(&self) -> DeliveryTag {
+        self.in_flight.last_tag + 1
     }
 
     /// When the next lease runs out.

@@ -29,13 +29,13 @@ const ENDS_KEPT: usize = 1 << 16;
 /// A client of one queue.
 #[derive(Clone, Debug)]
 pub(super) struct Consumer {
-    client: ClientId,
+    pub(super) client: ClientId,
     /// What is in flight to it.
     pub(super) unsettled: Unsettled,
-    first_tag: DeliveryTag,
+    pub(super) first_tag: DeliveryTag,
     last_tag: DeliveryTag,
     /// Its connection has ended, and only its leases keep it here.
-    gone: bool,
+    pub(super) gone: bool,
 }
 
 impl Consumer {
@@ -59,20 +59,20 @@ impl Consumer {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Consumers {
     /// Ascending by client.
-    known: Vec<Consumer>,
+    pub(super) known: Vec<Consumer>,
     /// Ends other than acks, ascending by tag.
-    ends: VecDeque<End>,
+    pub(super) ends: VecDeque<End>,
     /// Up to here, ends may have been forgotten.
-    forgotten: DeliveryTag,
+    pub(super) forgotten: DeliveryTag,
 }
 
 /// How a delivery ended that was not acked.
 #[derive(Clone, Copy, Debug)]
-struct End {
-    tag: DeliveryTag,
-    client: ClientId,
+pub(super) struct End {
+    pub(super) tag: DeliveryTag,
+    pub(super) client: ClientId,
     /// What the client said, if it did.
-    word: Option<Settlement>,
+    pub(super) word: Option<Settlement>,
 }
 
 impl Consumers {

@@ -35,7 +35,7 @@ pub(super) struct InFlightDelivery {
     pub(super) tag: DeliveryTag,
     pub(super) stored: Stored,
     pub(super) client: ClientId,
-    expires: Instant,
+    pub(super) expires: Instant,
     older: Slot,
     newer: Slot,
 }
@@ -67,7 +67,7 @@ pub(super) struct InFlight {
     /// The first free slot; the others follow through `newer`.
     free: Slot,
     len: usize,
-    last_tag: DeliveryTag,
+    pub(super) last_tag: DeliveryTag,
     /// Tag and slot of every delivery in flight, ascending, among some that have ended.
     by_tag: VecDeque<(DeliveryTag, Slot)>,
     leases: Leases,
@@ -197,6 +197,13 @@ impl InFlight {
             .map(|&(_, slot)| self.get(slot))
     }
 
+    /// Their tags in the order in which their leases run out. A lease that was extended at the very
+    /// instant at which it began stands there twice; the first counts.
+    pub(super) fn lease_order(&self) -> impl Iterator<Item = DeliveryTag> {
+        let live = self.leases.iter().filter(|lease| is_live(&self.slab, lease));
+        live.map(|lease| lease.tag)
+    }
+
     fn holds(&self, slot: Slot, tag: DeliveryTag) -> bool {
         holds(&self.slab, slot, tag)
     }
@@ -235,14 +242,16 @@ impl InFlight {
         if by_tag.len() > 2 * *len + ENDED_ALLOWED {
             by_tag.retain(|&(tag, slot)| holds(slab, slot, tag));
         }
-        leases.tidy(*len, |lease| {
-            holds(slab, lease.slot, lease.tag) && slab[lease.slot as usize].expires == lease.expires
-        });
+        leases.tidy(*len, |lease| is_live(slab, lease));
     }
 }
 
 fn holds(slab: &[InFlightDelivery], slot: Slot, tag: DeliveryTag) -> bool {
     slab.get(slot as usize).is_some_and(|delivery| delivery.tag == tag)
+}
+
+fn is_live(slab: &[InFlightDelivery], lease: &Lease) -> bool {
+    holds(slab, lease.slot, lease.tag) && slab[lease.slot as usize].expires == lease.expires
 }
 
 #[cfg(test)]

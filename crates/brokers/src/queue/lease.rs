@@ -55,6 +55,11 @@ impl Leases {
         self.running.front()
     }
 
+    /// All of them, moot ones among them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Lease> {
+        self.running.iter()
+    }
+
     /// Drops moot entries from the front, and everywhere if `live` ones are few among them.
     pub(super) fn tidy(&mut self, live: usize, is_live: impl Fn(&Lease) -> bool) {
         while self.running.front().is_some_and(|lease| !is_live(lease)) {

@@ -97,7 +97,7 @@ impl SubscriptionFold {
         }
     }
 
-    fn has_restarted(&self) -> bool {
+    pub(crate) fn has_restarted(&self) -> bool {
         self.counters.get(Counter::BrokerRestarts) > 0
     }
 }

@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
+use entrega::{Judged, judge};
 use entrega_choice::Choices;
 use entrega_model::history::{End, Header, Names, PointNames, SubscriptionHeader, Writer};
 use entrega_model::{Observer, ProcessId};
 use entrega_sim::{Cast, Experiment, points};
 
 use crate::failure::Failure;
-use crate::lab::judge::{Judged, judge};
 
 /// Runs the experiment and writes its history to `file`.
 pub(super) fn recorded(
@@ -26,7 +26,7 @@ pub(super) fn recorded(
     let judged = judge(experiment, choices, &mut (notes, &mut writer));
     let end = match judged.outcome.end {
         entrega_sim::End::Quiescent => End::Quiescent,
-        entrega_sim::End::Unfinished => End::Unfinished,
+        entrega_sim::End::Unfinished | entrega_sim::End::Cut => End::Unfinished,
     };
     writer.write_end(end).map_err(|error| failed(&error))?;
     Ok(judged)

@@ -59,7 +59,9 @@ fn phases(text: &mut String, result: &RunResult<'_>) {
     let outcome = &result.judged.outcome;
     let end = match outcome.end {
         entrega_sim::End::Quiescent => "at rest",
-        entrega_sim::End::Unfinished => "UNFINISHED: it did not come to rest within its limits",
+        entrega_sim::End::Unfinished | entrega_sim::End::Cut => {
+            "UNFINISHED: it did not come to rest within its limits"
+        }
     };
     let _ = writeln!(text, "{:10} {}", "phases", phases.join(", "));
     let (at, steps) = (outcome.ended_at, outcome.steps);

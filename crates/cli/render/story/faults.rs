@@ -53,6 +53,7 @@ impl Injected {
             Fault::SendRequest => leg(format!("the request to store {m}")),
             Fault::SendResponse => leg(format!("the answer that {m} is stored")),
             Fault::BrokerRestart => "the broker restarts".to_owned(),
+            Fault::ArrivalOrder => format!("a request of {who} comes first"),
             Fault::ReceiveRequest => leg(format!("a request of {who} for messages")),
             Fault::ReceiveResponse => leg(format!("an answer with messages for {who}")),
             Fault::MessagePoison | Fault::HandlerError => {

@@ -5,6 +5,7 @@ mod duplicates;
 mod losses;
 mod random;
 
+use entrega::judge;
 use entrega_choice::{Choices, parse_choices};
 use entrega_clients::Strategy;
 use entrega_model::{Event, Model};
@@ -14,7 +15,6 @@ use entrega_sim::workload::Workload;
 use entrega_sim::{Cast, Experiment};
 
 use super::*;
-use crate::lab::judge::judge;
 
 use Model::{Log, Queue};
 use Strategy::{

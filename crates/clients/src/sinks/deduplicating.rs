@@ -18,6 +18,11 @@ impl DeduplicatingSink {
         Self { seen: vec![0; messages.div_ceil(64)] }
     }
 
+    /// What it has seen, a bit a message.
+    pub fn words(&self) -> impl Iterator<Item = u64> {
+        self.seen.iter().copied()
+    }
+
     /// Whether it has applied the effect of a message.
     pub fn has_seen(&self, message: MessageId) -> bool {
         let word = self.seen.get(message.index() / 64);

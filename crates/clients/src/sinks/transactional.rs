@@ -62,6 +62,12 @@ impl TransactionalSink {
         }
     }
 
+    /// All that it keeps, as words, for a fingerprint.
+    pub fn words(&self) -> impl Iterator<Item = u64> {
+        let offsets = self.offsets.iter().map(|offset| offset.map_or(u64::MAX, |offset| offset));
+        offsets.chain(self.inbox.words())
+    }
+
     /// Where the consumer of a partition goes on.
     pub fn stored_offset(&self, partition: LaneId) -> Option<Offset> {
         self.offsets.get(usize::from(partition.0)).copied().flatten()

@@ -206,6 +206,7 @@ impl Faults {
             Fault::SendRequest => leg(&self.send.request),
             Fault::SendResponse => leg(&self.send.response),
             Fault::BrokerRestart => single(&self.broker.restart, |point| point.restart),
+            Fault::ArrivalOrder => None,
             Fault::ReceiveRequest => leg(&self.receive.request),
             Fault::ReceiveResponse => leg(&self.receive.response),
             Fault::MessagePoison => single(&self.message.poison, |point| point.poison),
@@ -273,7 +274,7 @@ mod tests {
     #[test]
     fn the_tables_follow_the_points() {
         for info in &points::FAULTS {
-            for (value, alternative) in (1..).zip(info.alternatives) {
+            for (value, alternative) in (1..).zip(info.chances()) {
                 let all = faults(&format!("{} = {{ {alternative} = '1/7' }}", info.name));
                 let own = info.per_subscription.then(Faults::default);
                 let expect = format!("{:?} {value} 1/7", info.fault);

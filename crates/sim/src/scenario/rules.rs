@@ -2,6 +2,7 @@
 //!
 //! A rule reports the path of the offending value; the document turns that into line and column.
 
+use entrega_choice::Point;
 use entrega_clients::Strategy;
 use entrega_model::Model;
 
@@ -287,8 +288,10 @@ fn scripts(scenario: &Scenario) -> Checked {
 
 fn scripted_point(scenario: &Scenario, script: &ScriptedFault, path: &str) -> Checked {
     let table = points::table(&scenario.subscription_names());
-    let Some(spec) = table.iter().find(|spec| spec.name == script.point) else {
-        let names: Vec<&str> = table.iter().map(|spec| spec.name.as_str()).collect();
+    let Some(index) = table.iter().position(|spec| spec.name == script.point) else {
+        let by_chance = |index| points::describe(Point(index)).0.by_chance > 0;
+        let known = (0..).zip(table.iter()).filter(|(index, _)| by_chance(*index));
+        let names: Vec<&str> = known.map(|(_, spec)| spec.name.as_str()).collect();
         let message = format!("there is no fault point `{}`", script.point);
         return broken_with_help(
             format!("{path}.point"),
@@ -296,11 +299,12 @@ fn scripted_point(scenario: &Scenario, script: &ScriptedFault, path: &str) -> Ch
             suggestion(&script.point, &names),
         );
     };
-    if spec.alternatives.contains(&script.alternative.as_str()) {
+    let valid = points::describe(Point(index as u16)).0.chances();
+    if valid.contains(&script.alternative.as_str()) {
         return Ok(());
     }
     let message = format!("`{}` cannot happen at `{}`", script.alternative, script.point);
-    let help = suggestion(&script.alternative, spec.alternatives);
+    let help = suggestion(&script.alternative, valid);
     broken_with_help(format!("{path}.alternative"), message, help)
 }
 

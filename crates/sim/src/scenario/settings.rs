@@ -277,6 +277,9 @@ pub enum Order {
     Fifo,
     /// As several connections do: jitter may reorder.
     Any,
+    /// Which of several requests that reach a broker or sink at one instant comes first is a choice
+    /// of an exploration, which also takes all spans for zero.
+    Chosen,
 }
 
 impl Default for NetworkSettings {

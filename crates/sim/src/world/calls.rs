@@ -20,6 +20,8 @@ pub(crate) struct Call<B: Broker> {
     pub(crate) client: ClientId,
     pub(crate) route: Route,
     pub(crate) started: Instant,
+    /// What its caller knew when it made the call; see [`super::process::Memory`].
+    pub(crate) issued: u64,
     pub(crate) payload: Payload<B>,
     /// The message whose effect or dead letter it asks for, and the delivery attempt.
     pub(crate) about: Option<(MessageId, u16)>,
@@ -129,6 +131,19 @@ impl<B: Broker> Calls<B> {
     #[inline]
     pub(crate) fn get(&mut self, id: CallId) -> &mut Call<B> {
         &mut self.slots[id.0 as usize]
+    }
+
+    #[inline]
+    pub(crate) fn look(&self, id: CallId) -> &Call<B> {
+        &self.slots[id.0 as usize]
+    }
+
+    /// Calls whose answer has arrived and was not taken yet, or never will come.
+    pub(crate) fn answered(&self) -> impl Iterator<Item = &Call<B>> {
+        self.slots.iter().filter(|call| {
+            let arrived = matches!(call.payload, Payload::Answer { arrived: true, .. });
+            call.awaited && (arrived || call.timed_out)
+        })
     }
 
     /// The answer, if it has arrived or will never come. The caller is done with the call then.

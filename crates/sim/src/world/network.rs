@@ -16,7 +16,10 @@ use entrega_model::{ClientId, Delivery, Duration, Instant, MessageId, ProcessId,
 
 use super::calls::{Answer, Call, Payload, Peer, Route};
 use super::{Due, Routed, World};
-use crate::points::{self, DUPLICATED, Fault, LATE, LOST, own_point, shared_point};
+use crate::points::{self, DUPLICATED, Fault, LATE, LOST, Zone, own_point, shared_point};
+
+/// How many answers there are to the question what happens to a leg.
+const LEG_BOUND: u32 = points::info(Fault::SettleRequest).alternatives.len() as u32 + 1;
 
 /// The producer is always the first process.
 const PRODUCER: ProcessId = ProcessId(0);
@@ -57,6 +60,7 @@ where
             client,
             route,
             started,
+            issued: self.processes[client.process.index()].memory.digest,
             payload,
             about,
             awaited: true,
@@ -67,9 +71,10 @@ where
             waker: None,
         });
         let arrival = self.now + self.latency(id, REQUEST);
-        match self.pick_leg(route.request, id) {
+        let (fate, zone) = self.pick_leg(route.request, id);
+        match fate {
             LOST => self.lose(id),
-            LATE => self.late_leg(id, arrival, Due::Arrive(id)),
+            LATE => self.late_leg(id, arrival, zone, Due::Arrive(id)),
             DUPLICATED => {
                 self.leg(id, arrival, Due::Arrive(id));
                 self.send_again(id, arrival);
@@ -96,15 +101,16 @@ where
         self.leg(copy, arrival, Due::Arrive(copy));
     }
 
-    /// What happens to a leg: the harmless 0, or an alternative of [`points::LEG`].
+    /// What happens to a leg: the harmless 0, or how it goes wrong and until when.
     #[inline]
-    fn pick_leg(&mut self, point: Option<Point>, id: CallId) -> u32 {
-        let Some(point) = point else { return 0 };
-        let choice = self.choices.pick(point, points::LEG.len() as u32 + 1);
-        if choice != 0 {
-            self.note_leg(point, choice, id);
+    fn pick_leg(&mut self, point: Option<Point>, id: CallId) -> (u32, Zone) {
+        let Some(point) = point else { return (0, Zone::Now) };
+        let choice = self.choices.pick(point, LEG_BOUND);
+        if choice == 0 {
+            return (0, Zone::Now);
         }
-        choice
+        self.note_leg(point, choice, id);
+        points::describe(point).0.decode(choice)
     }
 
     #[cold]
@@ -136,7 +142,13 @@ where
     }
 
     /// A leg that arrives late, maybe too late for the caller.
-    fn late_leg(&mut self, id: CallId, on_time: Instant, due: Due) {
+    fn late_leg(&mut self, id: CallId, on_time: Instant, zone: Zone, due: Due) {
+        if zone != Zone::Span {
+            self.calls.get(id).legs += 1;
+            self.hold(due, zone);
+            let deadline = self.deadline(id);
+            return self.time_out_at(id, deadline);
+        }
         let at = on_time + self.times.late;
         self.leg(id, at, due);
         let deadline = self.deadline(id);
@@ -180,13 +192,24 @@ where
         match call.route.to {
             Peer::Broker if self.now < self.broker_up_at => self.lose(id),
             Peer::Broker => {
+                let goodbye = !self.held.is_empty() && self.is_goodbye(id);
                 self.offer(id);
+                if goodbye {
+                    self.expiry();
+                }
                 self.maybe_restart_broker();
                 self.after_broker();
             }
             Peer::Sink => self.decide_at_sink(id),
             Peer::DeadLetters => self.store_dead_letter(id),
         }
+    }
+
+    /// A client that leaves by itself ends its session, as a client library does whose application
+    /// takes too long.
+    fn is_goodbye(&mut self, id: CallId) -> bool {
+        let Payload::Request(request) = &self.calls.get(id).payload else { return false };
+        request.is_goodbye()
     }
 
     #[inline]
@@ -268,9 +291,10 @@ where
         }
         call.payload = Payload::Answer { answer, arrived: false };
         let arrival = self.now + self.latency(id, RESPONSE);
-        match self.pick_leg(response, id) {
+        let (fate, zone) = self.pick_leg(response, id);
+        match fate {
             LOST => self.lose(id),
-            LATE => self.late_leg(id, arrival, Due::Return(id)),
+            LATE => self.late_leg(id, arrival, zone, Due::Return(id)),
             _ => self.leg(id, arrival, Due::Return(id)),
         }
     }
@@ -309,6 +333,7 @@ where
         }
         call.timed_out = true;
         self.wake_caller(id);
+        self.release_expired(|held| matches!(held, Due::Arrive(of) | Due::Return(of) if of == id));
     }
 
     fn wake_caller(&mut self, id: CallId) {
@@ -333,6 +358,9 @@ where
         }
         debug_assert!(self.calls.get(id).awaited, "a forgotten call has no answer");
         if let Some(answer) = self.calls.take(id) {
+            if self.times.chooses_order {
+                self.remember_answer(process, &answer);
+            }
             return Poll::Ready(answer);
         }
         if !cx.waker().will_wake(&self.processes[process.index()].waker) {

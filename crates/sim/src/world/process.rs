@@ -2,7 +2,9 @@
 
 use std::task::Waker;
 
-use entrega_model::{ClientId, Incarnation, Instant, MessageId, ProcessId};
+use entrega_choice::mix;
+use entrega_model::fingerprint::Name;
+use entrega_model::{ClientId, Incarnation, Instant, MessageId, ProcessId, SubscriptionId};
 
 /// A producer or a consumer instance, as the world sees it.
 pub(crate) struct Process {
@@ -20,8 +22,24 @@ pub(crate) struct Process {
     /// When its latest request and its latest answer arrive, so that a link with jitter keeps its
     /// order.
     pub(crate) last_arrivals: [Instant; 2],
+    /// Whose messages it reads; nobody's if it is the producer.
+    pub(crate) subscription: Option<SubscriptionId>,
+    /// What its present life has been told.
+    pub(crate) memory: Memory,
     /// How many legs it has sent in each direction, on links with jitter.
     pub(crate) legs: [u64; 2],
+}
+
+/// What a life has been told since it began, when somebody explores. Its future is a function of
+/// this, so it stands for the future in a fingerprint of the world.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    /// Of every answer, clock reading and choice, in their order, without the names in them.
+    pub(crate) digest: u64,
+    /// Those names.
+    pub(crate) names: Vec<Name>,
+    /// When the life began: its clock readings are relative to that.
+    pub(crate) since: Instant,
 }
 
 /// Whether a process runs.
@@ -38,7 +56,7 @@ pub(crate) enum State {
 }
 
 impl Process {
-    pub(crate) fn new(id: ProcessId, waker: Waker) -> Self {
+    pub(crate) fn new(id: ProcessId, subscription: Option<SubscriptionId>, waker: Waker) -> Self {
         Self {
             id,
             incarnation: Incarnation(0),
@@ -48,6 +66,8 @@ impl Process {
             guests: Vec::new(),
             concern: None,
             last_arrivals: [Instant::START; 2],
+            subscription,
+            memory: Memory::default(),
             legs: [0; 2],
         }
     }
@@ -63,6 +83,18 @@ impl Process {
         if !self.guests.is_empty() {
             self.guests.drain(..).for_each(Waker::wake);
         }
+    }
+
+    /// Its life has been told something.
+    pub(crate) fn remember(&mut self, words: &[u64]) {
+        self.memory.digest = mix(self.memory.digest, words);
+    }
+
+    /// A life begins, and knows nothing.
+    pub(crate) fn forget(&mut self, now: Instant) {
+        self.memory.digest = 0;
+        self.memory.names.clear();
+        self.memory.since = now;
     }
 
     pub(crate) fn is_running(&self) -> bool {

@@ -61,12 +61,34 @@ pub(crate) enum Ask {
     Pass { partition: LaneId, offset: Offset },
 }
 
+impl Ask {
+    /// As words, for a fingerprint.
+    pub(super) fn words(&self) -> [u64; 3] {
+        match *self {
+            Self::Offset(partition) => [0, partition.0.into(), 0],
+            Self::Row(message) => [1, message.0.into(), 0],
+            Self::Pass { partition, offset } => [2, partition.0.into(), offset],
+        }
+    }
+}
+
 /// The answer to it.
 #[derive(Clone, Copy)]
 pub(crate) enum Told {
     Offset(Option<Offset>),
     Row(bool),
     Passed(EffectVerdict),
+}
+
+impl Told {
+    /// As words, for a fingerprint.
+    pub(super) fn words(&self) -> [u64; 2] {
+        match *self {
+            Self::Offset(offset) => [0, offset.map_or(u64::MAX, |offset| offset)],
+            Self::Row(there) => [1, there.into()],
+            Self::Passed(verdict) => [2, verdict as u64],
+        }
+    }
 }
 
 impl<B: Broker> World<B>

@@ -10,6 +10,9 @@ use crate::points::{Fault, shared_point};
 pub(crate) trait Routed {
     /// Its fault points.
     fn route(&self) -> Route;
+
+    /// Whether it ends the session of its sender.
+    fn is_goodbye(&self) -> bool;
 }
 
 impl Routed for log::Request {
@@ -22,6 +25,10 @@ impl Routed for log::Request {
             Self::Join { .. } | Self::Leave { .. } => quiet(),
         }
     }
+
+    fn is_goodbye(&self) -> bool {
+        matches!(self, Self::Leave { .. })
+    }
 }
 
 impl Routed for queue::Request {
@@ -33,6 +40,10 @@ impl Routed for queue::Request {
             Self::Settle { queue, trigger, .. } => settle(*queue, *trigger),
             Self::Close { .. } => quiet(),
         }
+    }
+
+    fn is_goodbye(&self) -> bool {
+        matches!(self, Self::Close { .. })
     }
 }
 

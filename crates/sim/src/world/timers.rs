@@ -76,6 +76,20 @@ impl<T: Copy> Timers<T> {
         }
     }
 
+    /// When something is due first.
+    pub(crate) fn next_at(&self) -> Option<Instant> {
+        let lanes = self.lanes.iter().filter_map(|lane| lane.front());
+        lanes.chain(self.heap.peek().map(|Reverse(entry)| entry)).map(|entry| entry.at).min()
+    }
+
+    /// Everything that is due, in order.
+    pub(crate) fn in_order(&self) -> Vec<(Instant, T)> {
+        let heap = self.heap.iter().map(|Reverse(entry)| entry);
+        let mut all: Vec<&Entry<T>> = self.lanes.iter().flatten().chain(heap).collect();
+        all.sort_unstable();
+        all.into_iter().map(|entry| (entry.at, entry.due)).collect()
+    }
+
     /// Takes what is due first, and when.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<(Instant, T)> {

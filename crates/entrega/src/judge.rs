@@ -1,33 +1,41 @@
 //! One run and its judgement: the simulator and the checker meet here.
 
 use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
-use entrega_choice::Choices;
+use entrega_choice::{Choice, Choices};
 use entrega_model::{Event, Observer};
-use entrega_sim::{Cast, End, Experiment, Outcome};
+use entrega_sim::{Cast, End, Experiment, Outcome, points};
 
 /// A run with the checker's report on it.
-pub(crate) struct Judged {
-    pub(crate) report: Report,
-    pub(crate) outcome: Outcome,
+pub struct Judged {
+    /// What became of every message.
+    pub report: Report,
+    /// How the run went, with its choices.
+    pub outcome: Outcome,
 }
 
 /// Runs an experiment with these choices and judges it; `also` sees every event too.
-pub(crate) fn judge(
-    experiment: &Experiment<'_>,
-    choices: Choices,
-    also: &mut dyn Observer,
-) -> Judged {
+pub fn judge(experiment: &Experiment<'_>, choices: Choices, also: &mut dyn Observer) -> Judged {
     let mut checker = Checker::new(config(experiment));
     let outcome = experiment.run(choices, &mut Both { checker: &mut checker, also });
-    let end = match outcome.end {
+    Judged { report: checker.finish(end(outcome.end)), outcome }
+}
+
+/// How a run ended, for the checker.
+pub fn end(end: End) -> entrega_checker::End {
+    match end {
         End::Quiescent => entrega_checker::End::Quiescent,
-        End::Unfinished => entrega_checker::End::Unfinished,
-    };
-    Judged { report: checker.finish(end), outcome }
+        End::Unfinished | End::Cut => entrega_checker::End::Unfinished,
+    }
+}
+
+/// A list of choices for an experiment.
+pub fn explicit(experiment: &Experiment<'_>, choices: &[Choice]) -> Choices {
+    let table = points::table(&experiment.scenario.subscription_names());
+    Choices::explicit(table, choices.to_vec())
 }
 
 /// What the strategy promises to every subscription.
-fn config(experiment: &Experiment<'_>) -> Config {
+pub fn config(experiment: &Experiment<'_>) -> Config {
     let promise = SubscriptionConfig {
         guarantee: experiment.strategy.guarantee(experiment.model),
         dead_letters_declared: experiment.declares_dead_letters(),

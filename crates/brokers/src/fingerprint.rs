@@ -1,0 +1,35 @@
+//! What the fingerprints of both brokers have in common.
+
+use entrega_model::{Fingerprint, Incarnation, MessageId, ProcessId};
+
+/// Enters for each process which is the first of its lives that still counts.
+///
+/// Most often it is the present one: earlier ones have ended and the broker knows it. That is left
+/// out, so that a process that restarted is not told apart from one that never did. What is on its
+/// way from an earlier life is entered by whoever carries it.
+pub(crate) fn enter_first_lives(
+    into: &mut Fingerprint<'_>,
+    known: usize,
+    first: impl Fn(ProcessId) -> Incarnation,
+) {
+    for process in (0..known.max(into.process_count())).map(|index| ProcessId(index as u16)) {
+        let first = first(process);
+        if first != into.present(process) {
+            into.flag(true);
+            into.incarnation(process, first);
+        }
+    }
+    into.flag(false);
+}
+
+/// Enters how many copies of each message were stored.
+pub(crate) fn enter_copies(
+    into: &mut Fingerprint<'_>,
+    copies: impl Iterator<Item = (MessageId, u16)>,
+) {
+    for (message, count) in copies {
+        into.flag(true);
+        into.word(u64::from(message.0) << 16 | u64::from(count));
+    }
+    into.flag(false);
+}

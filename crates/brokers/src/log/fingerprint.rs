@@ -1,0 +1,101 @@
+//! The state of a log broker, as far as it makes a difference.
+//!
+//! > **The rule.** What is entered decides some answer, some deadline or some truth to come. What
+//! > is left out follows from it, or is never looked at again.
+//!
+//! Left out, with the reason:
+//!
+//! * where segments begin and how old they are, unless retention may delete something: only
+//!   retention looks at them. If it may, then so does the phase of its checks, which stand at
+//!   multiples of an interval since the start of the run;
+//! * the deadline of a member whose Join waits: it begins anew when the rebalance ends and is
+//!   dropped when the connection does, so only whether there is one matters;
+//! * the assignment of a group that is rebalancing: it is dealt anew;
+//! * the order of cancelled clients, each of which is only ever looked up;
+//! * the earliest deadline of all groups, which follows from them.
+//!
+//! A generation counts only relatively, except that 0 is special: a client without membership may
+//! commit under it ([`Fingerprint::generation`]). At the largest generation of all the counter
+//! stands still, which no run reaches.
+
+use entrega_model::{Fingerprint, Fingerprinted, SubscriptionId};
+
+use super::group::{Group, Member, State};
+use super::partition::Partition;
+use super::{LogBroker, subscriptions};
+use crate::fingerprint::{enter_copies, enter_first_lives};
+
+impl LogBroker {
+    /// Enters the whole state.
+    pub(super) fn enter(&self, into: &mut Fingerprint<'_>) {
+        let has_ages = self.retention.ever_deletes();
+        for partition in &self.partitions {
+            enter_records(partition, into);
+            if has_ages {
+                enter_ages(partition, into);
+            }
+        }
+        if has_ages {
+            into.word(self.retention.since_check(into.now()));
+            into.deadline(self.retention_check);
+        }
+        for (subscription, group) in subscriptions().zip(&self.groups) {
+            enter_group(subscription, group, into);
+        }
+        let presence = &self.presence;
+        enter_first_lives(into, presence.process_count(), |process| presence.heard_from(process));
+        enter_copies(into, self.copies.iter());
+        into.flag(self.changed);
+    }
+}
+
+fn enter_records(partition: &Partition, into: &mut Fingerprint<'_>) {
+    into.word(partition.log_start_offset());
+    into.word(partition.high_watermark());
+    into.word(partition.log_end_offset);
+    let records = partition.segments.iter().flat_map(|segment| &segment.records);
+    records.for_each(|record| record.fingerprint(into));
+}
+
+fn enter_ages(partition: &Partition, into: &mut Fingerprint<'_>) {
+    into.count(partition.segments.len());
+    for segment in &partition.segments {
+        into.count(segment.records.len());
+        into.time(segment.first_at);
+        into.time(segment.newest_at);
+    }
+}
+
+fn enter_group(subscription: SubscriptionId, group: &Group, into: &mut Fingerprint<'_>) {
+    into.generation(subscription, group.generation());
+    match group.state {
+        State::Empty => into.word(0),
+        State::PreparingRebalance { deadline, initial } => {
+            into.word(1);
+            into.time(deadline);
+            into.flag(initial);
+        }
+        State::Stable => into.word(2),
+    }
+    into.count(group.members.len());
+    group.members.iter().for_each(|member| enter_member(member, group.state, into));
+    let mut cancelled = group.cancelled.clone();
+    cancelled.sort_unstable();
+    into.count(cancelled.len());
+    cancelled.into_iter().for_each(|client| into.client(client));
+    group.committed.iter().for_each(|offset| into.maybe(*offset));
+    into.flag(group.changed);
+}
+
+fn enter_member(member: &Member, state: State, into: &mut Fingerprint<'_>) {
+    into.client(member.client);
+    into.flag(member.join_waiting);
+    into.flag(member.session_deadline.is_some());
+    if let Some(deadline) = member.session_deadline.filter(|_| !member.join_waiting) {
+        into.time(deadline);
+    }
+    if state == State::Stable {
+        into.count(member.assigned.len());
+        member.assigned.iter().for_each(|lane| into.word(lane.0.into()));
+    }
+}

@@ -1,0 +1,110 @@
+//! The state of a queue broker, as far as it makes a difference.
+//!
+//! > **The rule.** What is entered decides some answer, some deadline or some truth to come. What
+//! > is left out follows from it, or is never looked at again.
+//!
+//! Tags enter relatively and slots not at all. A copy's place in the queue is entered by the order
+//! in which the copies are entered: only which of two comes first is ever asked. Left out, with the
+//! reason:
+//!
+//! * the list of what a client has unsettled: it is what is in flight to it, in order of tags;
+//! * leases that are moot;
+//! * the first tag of a client whose connection has ended: it may only settle what is in flight;
+//! * an end before the first tag of every client that is still connected: nobody may say anything
+//!   about it. Of the others the word counts only if the client that said it may repeat it; a
+//!   client whose connection has ended, or that left and came back, may not.
+//!
+//! That ends are kept for a bounded number of deliveries is taken for "for ever": no run that is
+//! explored comes to the bound.
+
+use entrega_model::queue::DeliveryTag;
+use entrega_model::{Fingerprint, Fingerprinted, SubscriptionId};
+
+use super::bound_queue::BoundQueue;
+use super::consumers::{Consumer, Consumers, End};
+use super::in_flight::InFlightDelivery;
+use super::ready::Stored;
+use super::{Departed, QueueBroker};
+use crate::fingerprint::{enter_copies, enter_first_lives};
+
+impl QueueBroker {
+    /// Enters the whole state.
+    pub(super) fn enter(&self, into: &mut Fingerprint<'_>) {
+        let Self { settings: _, queues, copies, departed: Departed(known), changed } = self;
+        for (subscription, queue) in (0..).map(SubscriptionId).zip(queues) {
+            enter_queue(subscription, queue, into);
+        }
+        enter_copies(into, copies.iter());
+        enter_first_lives(into, known.len(), |process| self.departed.connected_from(process));
+        into.flag(*changed);
+    }
+}
+
+fn enter_queue(id: SubscriptionId, queue: &BoundQueue, into: &mut Fingerprint<'_>) {
+    into.word(queue.next_sequence);
+    let ready = queue.ready.iter().map(|stored| (stored, None));
+    let in_flight = queue.in_flight.iter().map(|delivery| (&delivery.stored, Some(delivery)));
+    let mut all: Vec<_> = ready.chain(in_flight).collect();
+    all.sort_unstable_by_key(|(stored, _)| stored.sequence);
+    into.count(all.len());
+    for (stored, delivery) in all {
+        enter_copy(id, stored, delivery, into);
+    }
+    queue.in_flight.lease_order().for_each(|tag| {
+        into.flag(true);
+        into.tag(id, tag);
+    });
+    into.flag(false);
+    enter_consumers(id, &queue.consumers, into);
+}
+
+/// A copy, ready or in flight.
+fn enter_copy(
+    id: SubscriptionId,
+    stored: &Stored,
+    delivery: Option<&InFlightDelivery>,
+    into: &mut Fingerprint<'_>,
+) {
+    stored.record.fingerprint(into);
+    into.word(stored.delivery_count.into());
+    into.flag(delivery.is_some());
+    if let Some(InFlightDelivery { tag, client, expires, .. }) = delivery {
+        into.tag(id, *tag);
+        into.client(*client);
+        into.time(*expires);
+    }
+}
+
+/// Who may settle what, and which settles would be repetitions.
+fn enter_consumers(id: SubscriptionId, consumers: &Consumers, into: &mut Fingerprint<'_>) {
+    let connected = || consumers.known.iter().filter(|consumer| !consumer.gone);
+    into.count(consumers.known.len());
+    for consumer in &consumers.known {
+        into.client(consumer.client);
+        into.tag(id, consumer.last_tag());
+        into.flag(consumer.gone);
+        if !consumer.gone {
+            into.tag(id, consumer.first_tag);
+        }
+    }
+    into.flag(consumers.forgotten > 0);
+    if consumers.forgotten > 0 {
+        into.tag(id, consumers.forgotten);
+    }
+    let first = connected().map(|consumer| consumer.first_tag).min().unwrap_or(DeliveryTag::MAX);
+    for end in consumers.ends.iter().filter(|end| end.tag >= first) {
+        into.flag(true);
+        into.tag(id, end.tag);
+        let word = end.word.filter(|_| connected().any(|consumer| said(consumer, end)));
+        into.maybe(word.map(|word| word as u64));
+        if word.is_some() {
+            into.client(end.client);
+        }
+    }
+    into.flag(false);
+}
+
+/// Whether an end is one of a client's own deliveries.
+fn said(consumer: &Consumer, end: &End) -> bool {
+    consumer.client == end.client && consumer.first_tag <= end.tag
+}

@@ -1,0 +1,123 @@
+//! The state of the fold, as far as it can still change a verdict.
+//!
+//! > **The rule.** Two checkers with the same fingerprint that watch the same continuation, up to
+//! > the names of deliveries, come to the same class and cause of every message, the same reasons
+//! > and the same answers to "was anything reordered" and "was anything replayed".
+//!
+//! Nothing is said of what is only reported: latencies, sums, counters of windows, how many
+//! messages were reordered, write inversions, what consumers skipped while polling.
+//!
+//! # Left out, with the reason
+//!
+//! * Of a message: see the module `message`. Of tenures and lives: see `holds`.
+//! * Deliveries beyond the copies, hand-overs per state of a life, positions of seats, the highest
+//!   generation: they only feed sums and counters.
+//! * The counts of effects, dead letters and copies beyond two. A class asks for none, one or more;
+//!   so do the two causes that a copy decides.
+//! * Where a lane's last store was, and whether a message was counted as replayed: they decide
+//!   counts. How far each chain has come matters until something was reordered *and* something was
+//!   replayed; then both answers are yes for ever.
+//! * How often the broker has restarted, once it has.
+//! * Sums of sends, which follow from the messages.
+
+use entrega_model::Fingerprint;
+
+use crate::Checker;
+use crate::lanes::Lanes;
+use crate::message::Message;
+use crate::sends::SendFold;
+use crate::subscription::SubscriptionFold;
+
+use self::holds::Holds;
+use self::message::Normal;
+
+mod holds;
+mod message;
+
+impl Checker {
+    /// Enters everything that can change the class or the cause of a message, or whether anything
+    /// was reordered or replayed, whatever follows. Promises and ends of runs stay out: compare
+    /// only checkers with the same configuration.
+    pub fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        enter_sends(&self.sends, into);
+        enter_lanes(&self.lanes, into);
+        self.subscriptions.iter().for_each(|fold| enter_subscription(fold, into));
+    }
+}
+
+fn enter_sends(sends: &SendFold, into: &mut Fingerprint<'_>) {
+    for (id, send) in sends.iter() {
+        into.flag(true);
+        into.word(u64::from(id.0) << 32 | u64::from(send.mark()));
+        into.count(send.chain());
+    }
+    into.flag(false);
+    for (key, producer, chain) in sends.chains() {
+        into.flag(true);
+        into.word(u64::from(key.0) << 16 | u64::from(producer.0));
+        into.count(chain);
+    }
+    into.flag(false);
+    for (producer, highest) in sends.highest() {
+        into.flag(true);
+        into.word(u64::from(producer.0) << 32 | u64::from(highest));
+    }
+    into.flag(false);
+}
+
+fn enter_lanes(lanes: &Lanes, into: &mut Fingerprint<'_>) {
+    into.flag(lanes.is_log);
+    for (lane, offset, message) in lanes.iter() {
+        into.flag(true);
+        into.word(u64::from(lane.0) << 32 | u64::from(message.0));
+        into.word(offset);
+    }
+    into.flag(false);
+}
+
+fn enter_subscription(fold: &SubscriptionFold, into: &mut Fingerprint<'_>) {
+    let holds = Holds::of(fold);
+    let untouched = Message::default();
+    for (id, message) in fold.messages.iter() {
+        let normal = Normal::of(message, &fold.owners);
+        if *normal != untouched {
+            into.flag(true);
+            into.word(id);
+            normal.enter(&holds, into);
+        }
+    }
+    into.flag(false);
+    holds.enter(into);
+    enter_progress(fold, &holds, into);
+    let found = fold.order.found;
+    let (reordered, replayed) = (found.reordered > 0, found.replayed > 0);
+    for flag in [fold.has_truth, fold.has_restarted(), reordered, replayed] {
+        into.flag(flag);
+    }
+    if !(reordered && replayed) {
+        for (chain, highest) in fold.order.effect_fronts() {
+            into.flag(true);
+            into.count(chain);
+            into.word(highest.into());
+        }
+        into.flag(false);
+    }
+}
+
+/// A reset concerns the tenures that began before it; if none of them is left, it is over.
+fn enter_progress(fold: &SubscriptionFold, holds: &Holds<'_>, into: &mut Fingerprint<'_>) {
+    for (lane, progress) in fold.progress.iter() {
+        let before = holds.count_before(progress.reset_before);
+        if progress.committed == 0 && before == 0 {
+            continue;
+        }
+        into.flag(true);
+        into.word(lane);
+        into.word(progress.committed);
+        into.count(before);
+        if before > 0 {
+            into.word(progress.reset_to);
+        }
+    }
+    into.flag(false);
+}

@@ -1,0 +1,86 @@
+//! Tenures and lives by what they mean, not by their numbers.
+//!
+//! > **The rule.** A tenure is asked three things: what befell it and its life, whether it is the
+//! > present hold of some seat or lane, and which of two is older. A tenure that neither a message
+//! > nor a seat refers to is asked nothing any more. The others are named by their order.
+//!
+//! A life is not named at all. All that can befall one befalls the present life of a process, and
+//! each tenure says whether it is of that. A present life that holds nothing is as good as none.
+//!
+//! Of a tenure whose life has crashed only that, and whether the broker had forgotten it, is
+//! entered: a crash is the first cause that counts, and only a recorded settle lets another one
+//! pass. A lane's last owner matters only while a new assignment would still take it away.
+
+use entrega_model::Fingerprint;
+
+use crate::message::NONE;
+use crate::owners::{Life, Owners, Tenure};
+use crate::subscription::SubscriptionFold;
+
+/// The tenures that still matter.
+pub(super) struct Holds<'a> {
+    owners: &'a Owners,
+    /// Ascending; the place of a tenure here is its name.
+    kept: Vec<u32>,
+}
+
+impl<'a> Holds<'a> {
+    /// Those of a subscription.
+    pub(super) fn of(fold: &'a SubscriptionFold) -> Self {
+        let owners = &fold.owners;
+        let of_messages = fold.messages.iter().map(|(_, message)| message.tenure);
+        let mut kept: Vec<u32> = of_messages.filter(|tenure| *tenure != NONE).collect();
+        kept.extend(owners.seats().map(|(_, _, tenure)| tenure));
+        kept.sort_unstable();
+        kept.dedup();
+        Self { owners, kept }
+    }
+
+    /// How many of them have a lower number. For one of them, that is its name.
+    pub(super) fn count_before(&self, tenure: u32) -> usize {
+        self.kept.partition_point(|kept| *kept < tenure)
+    }
+
+    /// Enters what befell them, and who holds what now.
+    pub(super) fn enter(&self, into: &mut Fingerprint<'_>) {
+        into.count(self.kept.len());
+        for tenure in &self.kept {
+            if let Some((tenure, life)) = self.owners.get(*tenure) {
+                enter_tenure(tenure, life, self.owners.is_present(tenure, life), into);
+            }
+        }
+        for (process, lane, tenure) in self.owners.seats() {
+            into.flag(true);
+            into.word(u64::from(process.0) << 16 | u64::from(lane.0));
+            into.count(self.count_before(tenure));
+        }
+        into.flag(false);
+        for (lane, tenure) in self.owners.lane_owners() {
+            if self.kept.binary_search(&tenure).is_ok() && self.can_move(tenure) {
+                into.flag(true);
+                into.word(lane.0.into());
+                into.count(self.count_before(tenure));
+            }
+        }
+        into.flag(false);
+    }
+
+    fn can_move(&self, tenure: u32) -> bool {
+        self.owners.get(tenure).is_some_and(|(tenure, life)| {
+            !tenure.moved && !tenure.forgotten && !life.crashed && !life.exited
+        })
+    }
+}
+
+fn enter_tenure(tenure: &Tenure, life: &Life, is_present: bool, into: &mut Fingerprint<'_>) {
+    into.word(life.consumer.0.into());
+    into.flag(life.crashed);
+    into.flag(tenure.forgotten);
+    if life.crashed {
+        return;
+    }
+    for flag in [is_present, life.exited, tenure.session_expired, tenure.moved] {
+        into.flag(flag);
+    }
+    into.word(tenure.asked_upto);
+}

@@ -1,0 +1,113 @@
+//! A message by what can still matter of it.
+//!
+//! > **The rule.** What no rule will ever look at again is put to what it was at the beginning.
+//!
+//! * A message with an *outcome* is never lost: the cause of a loss and the audit do not matter.
+//! * A cause that is *decided* stays: the second outcome has its cause, or there are two copies,
+//!   and then that is the cause. No evidence about deliveries matters any more. The tenure does,
+//!   because a consumer that asks for a commit of this message asks for all before it.
+//! * What is known of the last delivery matters only if there was one.
+//! * If the consumer of the last delivery has *crashed*, that is the cause of the next one, unless
+//!   a settle is recorded; whether it asked for one, or gave it back, is not asked. Whether the
+//!   broker took the message back *at all* tells what a later lease means.
+//! * The handler's state, poison and removals are for counters.
+
+use std::ops::Deref;
+
+use entrega_model::{DeliveryId, Fingerprint};
+
+use super::Holds;
+use crate::Cause;
+use crate::message::{ABOUT_LAST, Flag, Message, NONE};
+use crate::owners::Owners;
+
+/// Two stands for two or more.
+const MORE: u8 = 2;
+
+/// The bits that decide nothing but counters.
+const ONLY_COUNTED: [Flag; 5] =
+    [Flag::Removed, Flag::Poison, Flag::Replayed, Flag::HadEffect, Flag::Failed];
+
+/// A message without what does not matter any more.
+pub(super) struct Normal(Message);
+
+impl Deref for Normal {
+    type Target = Message;
+
+    fn deref(&self) -> &Message {
+        &self.0
+    }
+}
+
+impl Normal {
+    pub(super) fn of(message: &Message, owners: &Owners) -> Self {
+        let mut normal = *message;
+        normal.surplus = 0;
+        for count in [&mut normal.copies, &mut normal.effects, &mut normal.dead_letters] {
+            *count = MORE.min(*count);
+        }
+        ONLY_COUNTED.into_iter().for_each(|flag| normal.unset(flag));
+        if normal.has_outcome() {
+            normal.loss = None;
+            normal.unset(Flag::Retrievable);
+        }
+        if !normal.was_delivered() {
+            normal.flags &= !ABOUT_LAST;
+        } else if owners.get(normal.tenure).is_some_and(|(_, life)| life.crashed) {
+            forget_what_a_crash_hides(&mut normal);
+        }
+        if normal.copies >= MORE || normal.duplicate.is_some() {
+            normal = decided(&normal);
+        }
+        Self(normal)
+    }
+
+    pub(super) fn enter(&self, holds: &Holds<'_>, into: &mut Fingerprint<'_>) {
+        let Self(message) = self;
+        let was_delivered = message.was_delivered();
+        into.maybe(was_delivered.then(|| holds.count_before(message.tenure) as u64));
+        for name in [message.last, message.previous, message.outcome] {
+            into.flag(name != NONE);
+            if name != NONE {
+                into.delivery(DeliveryId(name));
+            }
+        }
+        let counts = [message.copies, message.effects, message.dead_letters];
+        into.word(bytes(counts.into_iter().chain([message.numbers.byte()])) << 16 | flags(message));
+        let Message { why_last, why_previous, why_outcome, duplicate, loss, .. } = *message;
+        into.word(bytes([why_last, why_previous, why_outcome, duplicate, loss].map(byte)));
+    }
+}
+
+fn forget_what_a_crash_hides(message: &mut Message) {
+    let was_returned = message.was_returned();
+    let settled = message.has(Flag::Settled);
+    message.forget_last();
+    if was_returned {
+        message.set(Flag::LeaseRanOut);
+    }
+    if settled {
+        message.set(Flag::Settled);
+    }
+}
+
+/// A message for whose duplicate no evidence is needed any more.
+fn decided(message: &Message) -> Message {
+    let Message { tenure, copies, effects, dead_letters, loss, .. } = *message;
+    let duplicate = message.duplicate.filter(|_| copies < MORE);
+    let flags = message.flags & Flag::Retrievable as u16;
+    let known = Message { tenure, copies, effects, dead_letters, loss, ..Message::default() };
+    Message { duplicate, flags, ..known }
+}
+
+fn flags(message: &Message) -> u64 {
+    message.flags.into()
+}
+
+fn bytes(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    bytes.into_iter().fold(0, |all, byte| all << 8 | u64::from(byte))
+}
+
+fn byte(cause: Option<Cause>) -> u8 {
+    cause.map_or(0, |cause| cause as u8 + 1)
+}

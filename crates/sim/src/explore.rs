@@ -1,0 +1,84 @@
+//! Exploration: every run with at most so many faults, each made anew from its list of choices.
+//!
+//! # How it works
+//!
+//! 1. The run without any choice comes first. It notes every pick that it passes
+//!    ([`Choices::exploring`]): there it could have gone another way.
+//! 2. Each such way is a child: the same list and one choice more. A child's own children come
+//!    after its last choice, so every list is made once. Lists come in the order of their length,
+//!    so what is found first is found with the fewest faults.
+//! 3. A run that comes to a state in which an earlier one has been, with at least as much left to
+//!    spend, is *cut*: how it goes on is known. States are compared by fingerprint, in which names
+//!    and times enter relatively.
+//! 4. When no list is left, the space is *complete*, and what was not found is impossible within
+//!    it. When the budget ends before, the result is incomplete and proves nothing impossible.
+//!
+//! An exploration has no spans of time: the scenario is changed so that nothing takes any time
+//! ([`Scope::of`]), and delays end in [`Zone`](crate::points::Zone)s. What is left of time are
+//! deadlines.
+//!
+//! > **The rule.** The result does not depend on how many threads work on it. Lists are run in
+//! > batches of one size; a batch sees only the states of earlier batches, and its results are
+//! > taken in order.
+
+mod frontier;
+mod scope;
+mod space;
+mod walk;
+
+use entrega_choice::Choices;
+use entrega_model::Observer;
+use entrega_model::fingerprint::Fingerprint;
+
+pub use frontier::{Explored, Frontier, Seen, Showing, Task};
+pub use scope::Scope;
+pub use space::{Class, MAX_CLASSES, Space, Used};
+pub use walk::Walked;
+
+use crate::points;
+use crate::run::{End, Experiment};
+
+/// Judges runs for an exploration: it sees every event, and says at the end what was found.
+pub trait Witness: Observer {
+    /// Something that a run can show, such as a lost message and its cause.
+    type Finding: Ord + Clone;
+
+    /// A new run begins.
+    fn begin(&mut self);
+
+    /// Everything of what was seen that a later finding can depend on.
+    fn fingerprint(&self, into: &mut Fingerprint<'_>);
+
+    /// What the run has shown, without repetition. Not asked for a run that was cut.
+    fn findings(&mut self, end: End) -> Vec<Self::Finding>;
+}
+
+impl Experiment<'_> {
+    /// Runs one list of choices of an exploration.
+    pub fn walk<W: Witness>(
+        &self,
+        task: &Task,
+        seen: &Seen,
+        witness: &mut W,
+    ) -> Walked<W::Finding> {
+        let table = points::table(&self.scenario.subscription_names());
+        let choices = Choices::exploring(table, task.choices.clone());
+        walk::walk(self, task, choices, seen, witness)
+    }
+
+    /// Explores a space on this thread.
+    pub fn explore<W: Witness>(
+        &self,
+        space: Space,
+        budget: u64,
+        witness: &mut W,
+    ) -> Explored<W::Finding> {
+        let mut frontier = Frontier::new(space, budget);
+        while let Some(batch) = frontier.batch() {
+            let walked =
+                batch.iter().map(|task| self.walk(task, frontier.seen(), witness)).collect();
+            frontier.absorb(batch, walked);
+        }
+        frontier.finish()
+    }
+}

@@ -1,0 +1,55 @@
+//! The small version of a scenario in which everything is tried.
+
+use entrega_model::SubscriptionId;
+
+use crate::scenario::{Arrivals, Order, Scenario, ServiceTime, Span};
+
+/// How small: a space grows steeply with each of these, and most anomalies need very little.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    /// The one subscription that is looked at.
+    pub subscription: SubscriptionId,
+    /// At most this many messages.
+    pub messages: u32,
+    /// At most this many consumers.
+    pub consumers: u32,
+    /// At most this many partitions.
+    pub partitions: u16,
+}
+
+/// So many keys: with fewer messages of one key no order could be seen to change.
+const KEYS: u32 = 2;
+/// So many steps: a run in a small scope comes to rest within some hundreds, or not at all.
+const STEPS: u64 = 1_000;
+/// A log that keeps its records for longer than this deletes none within a run.
+const RETENTION: Span = Span::from_secs(86_400);
+
+impl Scope {
+    /// `scenario` in this scope, without spans of time: messages are there from the start, nothing
+    /// takes any time but deadlines, and requests that meet have an order to be chosen.
+    pub fn of(self, scenario: &Scenario) -> Scenario {
+        let mut small = scenario.clone();
+        small.subscriptions = vec![scenario.subscriptions[self.subscription.index()].clone()];
+        let reader = &mut small.subscriptions[0];
+        reader.consumers = reader.consumers.min(self.consumers);
+        reader.service_time = ServiceTime::Constant { value: Span::default() };
+        let messages = scenario.workload.message_count().min(self.messages);
+        let keys = scenario.workload.key_count().min(KEYS);
+        small.workload.from = None;
+        small.workload.messages = Some(messages);
+        small.workload.keys = Some(keys);
+        small.workload.arrivals =
+            Some(Arrivals::Burst { burst_size: messages.max(1), every: Span::from_secs(1) });
+        small.network.latency = Span::default();
+        small.network.jitter = Span::default();
+        small.network.sink_latency = Span::default();
+        small.network.order = Order::Chosen;
+        small.log.partitions = small.log.partitions.min(self.partitions);
+        if small.log.retention_time > RETENTION {
+            small.log.retention_time = Span::MAX;
+        }
+        small.limits.steps = small.limits.steps.min(STEPS);
+        small.script.clear();
+        small
+    }
+}

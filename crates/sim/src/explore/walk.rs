@@ -1,0 +1,106 @@
+//! One run of an exploration: made from its list, noted from there on, and cut where it comes to a
+//! state that was seen before.
+
+use std::cell::RefCell;
+
+use entrega_brokers::Broker;
+use entrega_choice::{Choices, Passed};
+use entrega_model::Observer;
+
+use super::Witness;
+use super::frontier::{Seen, Task};
+use crate::executor::Executor;
+use crate::run::{End, Experiment, Watcher};
+use crate::world::{Routed, World};
+
+/// A run that was made.
+#[derive(Debug)]
+pub struct Walked<F> {
+    /// What it has shown; nothing if it was cut or does not count.
+    pub(super) findings: Option<Vec<F>>,
+    /// The picks after its last choice, up to the cut.
+    pub(super) passed: Vec<Passed>,
+    /// The states that it came to and that nobody had seen.
+    pub(super) visits: Vec<Visit>,
+}
+
+/// A state on the way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visit {
+    pub(super) state: u64,
+    /// How many picks had been passed.
+    pub(super) passed: usize,
+}
+
+/// Makes the run of a task.
+pub(super) fn walk<W: Witness>(
+    experiment: &Experiment<'_>,
+    task: &Task,
+    choices: Choices,
+    seen: &Seen,
+    witness: &mut W,
+) -> Walked<W::Finding> {
+    witness.begin();
+    let shared = RefCell::new(witness);
+    let mut visits = Vec::new();
+    let watch = Watch { task, seen, witness: &shared, visits: &mut visits, passed: None };
+    let outcome = experiment.run_watched(choices, &mut Through(&shared), watch);
+    let findings = match outcome.end {
+        End::Cut => None,
+        end => task.counts.then(|| shared.into_inner().findings(end)),
+    };
+    Walked { findings, passed: outcome.choices.passed().to_vec(), visits }
+}
+
+/// Hands events on to a witness that somebody else looks at too.
+struct Through<'a, 'w, W>(&'a RefCell<&'w mut W>);
+
+impl<W: Witness> Observer for Through<'_, '_, W> {
+    fn observe(&mut self, events: &[entrega_model::Event]) {
+        self.0.borrow_mut().observe(events);
+    }
+}
+
+/// Looks at the states of a run once its list is used up.
+struct Watch<'a, 'w, W> {
+    task: &'a Task,
+    seen: &'a Seen,
+    witness: &'a RefCell<&'w mut W>,
+    visits: &'a mut Vec<Visit>,
+    /// How many picks had been passed at the last look.
+    passed: Option<usize>,
+}
+
+impl<W: Witness> Watcher for Watch<'_, '_, W> {
+    fn goes_on<B: Broker>(
+        &mut self,
+        executor: &mut Executor<'_, B>,
+        world: &RefCell<World<B>>,
+        observer: &mut dyn Observer,
+        at_rest: bool,
+    ) -> bool
+    where
+        B::Request: Routed,
+    {
+        let passed = {
+            let world = world.borrow();
+            if !world.choices.is_free() {
+                return true;
+            }
+            world.choices.passed().len()
+        };
+        if self.passed == Some(passed) && !at_rest {
+            return true;
+        }
+        self.passed = Some(passed);
+        executor.flush(observer, 1);
+        let witness = self.witness.borrow();
+        let counts = u64::from(self.task.counts);
+        let state = world.borrow().fingerprint(counts, |into| witness.fingerprint(into));
+        if self.seen.covers(state, self.task.used) {
+            return false;
+        }
+        self.visits.push(Visit { state, passed });
+        true
+    }
+}

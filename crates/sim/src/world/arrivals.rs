@@ -1,0 +1,77 @@
+//! What happens at one instant, in which order.
+//!
+//! In an exploration nothing takes any time, so requests of several processes often reach a broker
+//! or a sink at one instant. Which is handled first is then a choice: 0 is the order in which they
+//! were sent. Requests of one process keep their order, and only what meets at one shared component
+//! has an order that can matter.
+
+use entrega_brokers::Broker;
+use entrega_model::{Instant, ProcessId};
+
+use super::calls::Peer;
+use super::{Due, Routed, World};
+use crate::points::{Fault, shared_point};
+
+/// So many requests compete at most.
+const MOST: usize = 8;
+
+impl<B: Broker> World<B>
+where
+    B::Request: Routed,
+{
+    /// What is due next, and when.
+    #[inline]
+    pub(super) fn next_due(&mut self) -> Option<(Instant, Due)> {
+        if !self.times.chooses_order {
+            return self.timers.next();
+        }
+        self.next_chosen()
+    }
+
+    fn next_chosen(&mut self) -> Option<(Instant, Due)> {
+        if self.due_now.is_empty() {
+            let (at, due) = self.timers.next()?;
+            self.due_at = at;
+            self.due_now.push(due);
+        }
+        while self.timers.next_at().is_some_and(|at| at <= self.due_at)
+            && let Some((_, due)) = self.timers.next()
+        {
+            self.due_now.push(due);
+        }
+        let index = self.choose_arrival();
+        Some((self.due_at, self.due_now.remove(index)))
+    }
+
+    /// Which of the requests that compete is handled first, as an index.
+    fn choose_arrival(&mut self) -> usize {
+        let Some((peer, first)) = self.arrival(0) else { return 0 };
+        let mut rivals = [(0, first); MOST];
+        let mut count = 1;
+        for index in 1..self.due_now.len() {
+            let Some((to, process)) = self.arrival(index) else { continue };
+            let known = rivals[..count].iter().any(|&(_, rival)| rival == process);
+            if to == peer && !known && count < MOST {
+                rivals[count] = (index, process);
+                count += 1;
+            }
+        }
+        if count == 1 {
+            return 0;
+        }
+        let point = shared_point(Fault::ArrivalOrder);
+        let choice = self.choices.pick(point, count as u32);
+        let (index, process) = rivals[choice as usize];
+        if choice != 0 {
+            self.fault(point, choice, process, None);
+        }
+        index
+    }
+
+    /// Where a request goes and who sent it, if what is due at this index is one.
+    fn arrival(&mut self, index: usize) -> Option<(Peer, ProcessId)> {
+        let &Due::Arrive(call) = self.due_now.get(index)? else { return None };
+        let call = self.calls.get(call);
+        Some((call.route.to, call.client.process))
+    }
+}

@@ -1,0 +1,101 @@
+//! Delays that end in a zone instead of after a span.
+//!
+//! An exploration knows no spans: a late answer that takes 31 seconds instead of 32 tells nothing
+//! new. What matters is what happens meanwhile, so a delay ends when all is [`Zone::Calm`], just
+//! after the next deadline ([`Zone::Expiry`]), or when all is calm again after that
+//! ([`Zone::Takeover`]). What is still held when nothing else is left happens then.
+
+use entrega_brokers::Broker;
+use entrega_model::{ClientId, Event, Kind, ProcessId};
+
+use super::{Due, Routed, World};
+use crate::points::Zone;
+
+/// Something that waits for its zone.
+#[derive(Clone, Copy)]
+pub(super) struct Held {
+    number: HoldId,
+    pub(super) what: Due,
+    pub(super) zone: Zone,
+    /// A lease or session has ended since; what remains is to wait for calm.
+    pub(super) expired: bool,
+}
+
+/// Names a delay, for whoever waits for its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HoldId(u32);
+
+impl<B: Broker> World<B>
+where
+    B::Request: Routed,
+{
+    /// Lets something happen in its zone.
+    pub(super) fn hold(&mut self, what: Due, zone: Zone) -> HoldId {
+        let number = HoldId(self.holds);
+        self.holds += 1;
+        self.held.push(Held { number, what, zone, expired: false });
+        number
+    }
+
+    /// Delays a part of a process, which waits until [`World::is_held`] says no.
+    pub(crate) fn hold_process(&mut self, process: ProcessId, zone: Zone) -> HoldId {
+        self.hold(Due::Wake(self.processes[process.index()].client()), zone)
+    }
+
+    /// Whether a delay goes on.
+    pub(crate) fn is_held(&self, hold: HoldId) -> bool {
+        self.held.iter().any(|held| held.number == hold)
+    }
+
+    /// Ends one delay if its zone has come: only timers are left, or nothing at all.
+    #[inline]
+    pub(super) fn release_calm(&mut self) -> bool {
+        !self.held.is_empty() && self.release_one()
+    }
+
+    #[cold]
+    fn release_one(&mut self) -> bool {
+        let next = self.timers.next_at();
+        if !self.due_now.is_empty() || next.is_some_and(|at| at <= self.now) {
+            return false;
+        }
+        let calm = |held: &Held| held.zone == Zone::Calm || held.expired;
+        let index = self.held.iter().position(calm).or(next.is_none().then_some(0));
+        let Some(index) = index else { return false };
+        let held = self.held.remove(index);
+        self.happen(held.what);
+        true
+    }
+
+    /// A lease or session has ended.
+    pub(super) fn expiry(&mut self) {
+        for held in &mut self.held {
+            held.expired |= held.zone == Zone::Takeover;
+        }
+        self.release_expired(|_| true);
+    }
+
+    /// Ends the delays until the next deadline for which that has come.
+    pub(super) fn release_expired(&mut self, concerned: impl Fn(Due) -> bool) {
+        let ends = |held: &Held| held.zone == Zone::Expiry && concerned(held.what);
+        while let Some(index) = self.held.iter().position(ends) {
+            let held = self.held.remove(index);
+            self.happen(held.what);
+        }
+    }
+
+    /// What waited inside a process ends with its life; what it sent goes on.
+    pub(super) fn drop_holds_of(&mut self, client: ClientId) {
+        self.held.retain(|held| match held.what {
+            Due::Wake(of) | Due::Resume(of) => of != client,
+            _ => true,
+        });
+    }
+}
+
+/// Whether these events tell of the end of a lease or session.
+pub(super) fn tells_of_expiry(events: &[Event]) -> bool {
+    events
+        .iter()
+        .any(|event| matches!(event.kind, Kind::LeaseExpired { .. } | Kind::SessionExpired { .. }))
+}

@@ -1,0 +1,97 @@
+//! The lives of processes: they begin, end, stand still and go on.
+
+use entrega_brokers::Broker;
+use entrega_model::{ClientId, Kind, ProcessId};
+
+use super::process::State;
+use super::{Due, Routed, World};
+use crate::points::Zone;
+
+impl<B: Broker> World<B>
+where
+    B::Request: Routed,
+{
+    /// A life of a process begins.
+    pub(crate) fn started(&mut self, id: ProcessId) -> ClientId {
+        let process = &mut self.processes[id.index()];
+        process.state = State::Running;
+        process.forget(self.now);
+        let client = process.client();
+        self.record(Kind::Started { process: id, incarnation: client.incarnation });
+        self.wake(id);
+        client
+    }
+
+    /// A process dies where it stands. Its requests in the network still arrive; the broker notices
+    /// the end of the connection after them; the next life begins after the restart time.
+    pub(crate) fn crash(&mut self, id: ProcessId) {
+        let client = self.end_life(id);
+        self.record(Kind::Crashed { process: id, incarnation: client.incarnation });
+        self.dying.push(id);
+        self.timers.schedule(self.now + self.times.restart, Due::Start(id));
+    }
+
+    /// A process left by itself; after a failure its supervisor starts it again.
+    pub(crate) fn exited(&mut self, id: ProcessId, failed: bool) {
+        let client = self.end_life(id);
+        self.record(Kind::Exited { process: id, incarnation: client.incarnation, failed });
+        if failed && !self.closing {
+            self.timers.schedule(self.now + self.times.restart, Due::Start(id));
+        } else {
+            self.processes[id.index()].state = State::Finished;
+        }
+    }
+
+    fn end_life(&mut self, id: ProcessId) -> ClientId {
+        let process = &mut self.processes[id.index()];
+        let client = process.client();
+        process.state = State::Down;
+        process.incarnation.0 += 1;
+        self.drop_holds_of(client);
+        let process = &self.processes[id.index()];
+        let after_requests = process.last_arrivals[0].max(self.now + self.times.latency);
+        self.timers.schedule(after_requests, Due::Disconnect(client));
+        client
+    }
+
+    /// Nothing in the process moves for a while, heartbeats included. The broker learns that it
+    /// hears nothing any more.
+    pub(crate) fn stall(&mut self, id: ProcessId, zone: Zone) {
+        let process = &mut self.processes[id.index()];
+        process.state = State::Stalled;
+        let client = process.client();
+        self.record(Kind::Stalled { process: id });
+        self.broker.silent(self.now, client);
+        self.arm_broker();
+        if zone == Zone::Span {
+            self.timers.schedule(self.now + self.times.stall, Due::Resume(client));
+        } else {
+            self.hold(Due::Resume(client), zone);
+        }
+    }
+
+    pub(super) fn resume(&mut self, client: ClientId) {
+        let process = &mut self.processes[client.process.index()];
+        if process.state != State::Stalled || process.client() != client {
+            return;
+        }
+        process.state = State::Running;
+        self.record(Kind::Resumed { process: client.process });
+        self.broker.heard(self.now, client);
+        self.wake(client.process);
+    }
+
+    pub(super) fn disconnect(&mut self, client: ClientId) {
+        let Self { parked, calls, .. } = self;
+        parked.retain(|&id| {
+            let gone = calls.get(id).client == client;
+            if gone {
+                calls.get(id).parked = false;
+                calls.release(id);
+            }
+            !gone
+        });
+        self.broker.disconnected(self.now, client, &mut self.events);
+        self.after_broker();
+    }
+}

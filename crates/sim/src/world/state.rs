@@ -1,0 +1,193 @@
+//! The whole state of the world as one number, so that an exploration recognises where it has been.
+//!
+//! Two worlds with the same fingerprint go on in the same way. Names (incarnations, generations,
+//! tags, deliveries) and times enter relatively, so that a world is recognised after a crash that
+//! left no trace but a higher number. A process is opaque, a future; but it is a function of what
+//! it was answered and told since its life began, so a digest of that stands for it.
+
+use entrega_brokers::Broker;
+use entrega_model::fingerprint::{Context, Fingerprint, Fingerprinted};
+use entrega_model::{DeliveryId, SubscriptionId};
+
+use super::calls::{Answer, Call, Payload};
+use super::process::{Memory, Process};
+use super::{AnySink, Due, Routed, World};
+
+impl<B: Broker> World<B>
+where
+    B::Request: Routed,
+{
+    /// The fingerprint of this state, of `salt` and of what `also` adds.
+    pub(crate) fn fingerprint(&self, salt: u64, also: impl FnOnce(&mut Fingerprint<'_>)) -> u64 {
+        let subscriptions = || (0..self.sinks.len() as u8).map(SubscriptionId);
+        let incarnations: Vec<_> = self.processes.iter().map(|one| one.incarnation).collect();
+        let generations: Vec<_> = subscriptions().map(|id| self.broker.generation(id)).collect();
+        let next_tags: Vec<_> = subscriptions().map(|id| self.broker.next_tag(id)).collect();
+        let mut into = Fingerprint::new(Context {
+            now: self.now,
+            incarnations: &incarnations,
+            next_delivery: DeliveryId(self.deliveries + 1),
+            generations: &generations,
+            next_tags: &next_tags,
+        });
+        into.word(salt);
+        into.flag(self.closing);
+        self.broker.fingerprint(&mut into);
+        self.sinks.iter().for_each(|sink| sink.fingerprint(&mut into));
+        for word in self.poison.iter().flat_map(|table| table.words()) {
+            into.word(word);
+        }
+        if self.broker_up_at > self.now {
+            into.time(self.broker_up_at);
+        }
+        self.processes.iter().for_each(|process| process.fingerprint(&mut into));
+        self.fingerprint_dues(&mut into);
+        also(&mut into);
+        into.finish()
+    }
+
+    /// What is due, in its order, with the calls that it is about.
+    fn fingerprint_dues(&self, into: &mut Fingerprint<'_>) {
+        for held in &self.held {
+            into.word(held.zone as u64);
+            into.flag(held.expired);
+            self.fingerprint_due(held.what, into);
+        }
+        into.word(u64::MAX);
+        for &due in &self.due_now {
+            self.fingerprint_due(due, into);
+        }
+        for (at, due) in self.timers.in_order() {
+            if self.means_something(due) {
+                into.time(at);
+                self.fingerprint_due(due, into);
+            }
+        }
+        into.word(u64::MAX);
+        for &id in &self.parked {
+            self.fingerprint_call(self.calls.look(id), into);
+        }
+        into.word(u64::MAX);
+        for call in self.calls.answered() {
+            self.fingerprint_call(call, into);
+        }
+    }
+
+    fn fingerprint_call(&self, call: &Call<B>, into: &mut Fingerprint<'_>) {
+        call.fingerprint(self.processes[call.client.process.index()].subscription, into);
+    }
+
+    /// Whether anything happens when this is due: some timers have become moot.
+    fn means_something(&self, due: Due) -> bool {
+        match due {
+            Due::Broker => false,
+            Due::Wake(client) | Due::Resume(client) => {
+                self.processes[client.process.index()].client() == client
+            }
+            Due::TimeOut(id) => {
+                let call = self.calls.look(id);
+                call.awaited && !matches!(call.payload, Payload::Answer { arrived: true, .. })
+            }
+            Due::Unpark(id) => self.calls.look(id).parked,
+            _ => true,
+        }
+    }
+
+    fn fingerprint_due(&self, due: Due, into: &mut Fingerprint<'_>) {
+        let (kind, call) = match due {
+            Due::Arrive(id) => (1, Some(id)),
+            Due::Return(id) => (2, Some(id)),
+            Due::TimeOut(id) => (3, Some(id)),
+            Due::Unpark(id) => (4, Some(id)),
+            Due::Wake(_) => (5, None),
+            Due::Resume(_) => (6, None),
+            Due::Start(_) => (7, None),
+            Due::Disconnect(_) => (8, None),
+            Due::Broker => (9, None),
+        };
+        into.word(kind);
+        match due {
+            Due::Wake(client) | Due::Resume(client) | Due::Disconnect(client) => {
+                into.client(client);
+            }
+            Due::Start(process) => into.word(process.0.into()),
+            _ => {}
+        }
+        if let Some(id) = call {
+            self.fingerprint_call(self.calls.look(id), into);
+        }
+    }
+}
+
+impl<B: Broker> Call<B> {
+    fn fingerprint(&self, own: Option<SubscriptionId>, into: &mut Fingerprint<'_>) {
+        if let Some(own) = own {
+            into.set_own(own);
+        }
+        into.client(self.client);
+        into.word(self.issued);
+        into.time(self.started);
+        into.flag(self.awaited);
+        into.flag(self.parked);
+        into.flag(self.patient);
+        into.flag(self.timed_out);
+        match &self.payload {
+            Payload::Request(request) => {
+                into.word(1);
+                request.fingerprint(into);
+            }
+            Payload::Asked { delivery, subscription } => {
+                into.word(2 + self.route.to as u64 * 8);
+                into.word(subscription.0.into());
+                delivery.fingerprint(into);
+            }
+            Payload::AskedProgress { ask, subscription } => {
+                into.word(5);
+                into.word(subscription.0.into());
+                ask.words().into_iter().for_each(|word| into.word(word));
+            }
+            Payload::Answer { answer, arrived } => {
+                into.word(3);
+                into.flag(*arrived);
+                answer.fingerprint(into);
+            }
+            Payload::Gone => into.word(4),
+        }
+    }
+}
+
+impl<B: Broker> Fingerprinted for Answer<B> {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        match self {
+            Self::Response(response) => response.fingerprint(into),
+            Self::Done => into.word(0),
+            Self::Decided(verdict) => into.word(1 + *verdict as u64),
+            Self::Progress(told) => told.words().into_iter().for_each(|word| into.word(word)),
+        }
+    }
+}
+
+impl AnySink {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        match self {
+            Self::Plain(_) => into.word(0),
+            Self::Deduplicating(sink) => sink.words().for_each(|word| into.word(word)),
+            Self::Transactional(sink, _) => sink.words().for_each(|word| into.word(word)),
+        }
+    }
+}
+
+impl Process {
+    /// Its state, and what it knows.
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        into.word(self.state as u64);
+        into.flag(self.ready);
+        let Memory { digest, names, since } = &self.memory;
+        into.word(*digest);
+        into.time(*since);
+        if let Some(own) = self.subscription {
+            into.set_own(own);
+        }
+        into.list(names);
+    }
+}

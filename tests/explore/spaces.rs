@@ -1,0 +1,55 @@
+//! Small spaces to explore.
+
+use entrega_model::SubscriptionId;
+use entrega_sim::explore::{Scope, Space};
+use entrega_sim::scenario::Scenario;
+use entrega_sim::workload::{Planner, Workload};
+
+/// A scenario in a small scope, with what is tried in it.
+pub(crate) struct Small {
+    pub(crate) name: &'static str,
+    pub(crate) scenario: Scenario,
+    pub(crate) workload: Workload,
+    pub(crate) space: Space,
+}
+
+fn small(name: &'static str, faults: &str, scope: (u32, u32), budget: (u8, u8)) -> Small {
+    let text = format!(
+        "[workload]\nkeys = 1\n[[subscriptions]]\nname = \"reader\"\nconsumers = {}\n\
+         [consumer]\nprefetch = 2\nsettle_every = 2\nrequest_timeout = \"1s\"\n\
+         [log]\nsession_timeout = \"6s\"\nauto_offset_reset = \"earliest\"\n\
+         [queue]\nvisibility_timeout = \"10s\"\n[faults]\n{faults}",
+        scope.1
+    );
+    let loaded = Scenario::parse("small", &text, &[], &|_| Err(String::new())).expect("a scenario");
+    let scope = Scope {
+        subscription: SubscriptionId(0),
+        messages: scope.0,
+        consumers: scope.1,
+        partitions: 1,
+    };
+    let scenario = scope.of(&loaded.scenario);
+    let workload = Planner::new(&scenario).plan(None, 1);
+    let space = Space::of(&scenario, budget.0, budget.1);
+    Small { name, scenario, workload, space }
+}
+
+/// Every kind of fault, alone or in pairs.
+pub(crate) fn all() -> Vec<Small> {
+    let crashes = "effect.before = { crash = 0.1 }\neffect.after = { crash = 0.1 }\n\
+                   settle.after = { crash = 0.1 }\n";
+    let settles = "settle.request = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
+                   settle.response = { lost = 0.1 }\n";
+    let delays = "process.stall = { before = 0.1, after = 0.1 }\nhandler.slow = { slow = 0.1 }\n";
+    let errors = "handler.error = { transient = 0.1 }\nmessage.poison = { poison = 0.1 }\n";
+    let sends = "send.request = { lost = 0.1, late = 0.1 }\nsend.response = { lost = 0.1 }\n\
+                 broker.restart = { restart = 0.1 }\n";
+    vec![
+        small("crashes", crashes, (2, 2), (2, 0)),
+        small("settles", &format!("{crashes}{settles}"), (2, 1), (2, 0)),
+        small("delays", &format!("{crashes}{delays}"), (2, 2), (2, 0)),
+        small("orders", crashes, (2, 2), (1, 1)),
+        small("sends", sends, (2, 1), (2, 0)),
+        small("errors", &format!("{crashes}{errors}"), (2, 1), (1, 0)),
+    ]
+}
