@@ -75,9 +75,12 @@ proptest! {
             Strategy::SettleEveryN,
             Strategy::AutoSettleAtNextReceive,
             Strategy::DeadLetter,
+            Strategy::MicroBatch,
+            Strategy::BrokerDeadLetter,
+            Strategy::Parallel,
         ];
         for model in MODELS {
-            for strategy in strategies {
+            for strategy in strategies.into_iter().filter(|one| one.supports(model)) {
                 let cumulative_acks = (model, strategy) == (Model::Queue, Strategy::SettleEveryN);
                 let mix = if cumulative_acks { mix.clone().without_receive_faults() } else { mix.clone() };
                 let report = judge(&mix, model, strategy, seed, None);
@@ -178,6 +181,8 @@ fn at_least_once_sometimes_duplicates() {
             Strategy::SettleEveryN,
             Strategy::AutoSettleAtNextReceive,
             Strategy::DeadLetter,
+            Strategy::MicroBatch,
+            Strategy::Parallel,
         ] {
             sometimes(model, strategy, None, |report| duplicated(report) > 0);
         }
@@ -230,6 +235,7 @@ fn known_bad_strategies_are_caught() {
         let at_least_once = Some(Guarantee::AtLeastOnce);
         sometimes(model, Strategy::SettleThenProcess, at_least_once, broken);
         sometimes(model, Strategy::AutoSettleAtDelivery, at_least_once, broken);
+        sometimes(model, Strategy::ParallelNaive, at_least_once, broken);
         let at_most_once = Some(Guarantee::AtMostOnce);
         sometimes(model, Strategy::ProcessThenSettle, at_most_once, broken);
         let exactly_once = Some(Guarantee::ExactlyOnceEffect);

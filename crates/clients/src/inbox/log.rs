@@ -19,6 +19,7 @@ use entrega_model::{Delivery, Instant, LaneId, ProcessId, SubscriptionId};
 
 use self::session::LogSession;
 use super::notify::Notify;
+use super::wait::while_running;
 use crate::application::GiveBack;
 use crate::{
     AutoSettle, ClientConfig, Link, LogSubscription, OffsetStore, ReceiveError, SettleError,
@@ -120,6 +121,7 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
         self.handed_out_at.set(None);
         self.commit_if_due().await;
         loop {
+            while_running(&self.link).await;
             if self.link.is_closing() && self.may_stop() {
                 return Ok(Turn::Shutdown);
             }
@@ -194,5 +196,9 @@ impl<L: Link<Request = Request, Response = Response>> LogSubscription for LogInb
 impl<L: Link<Request = Request, Response = Response>> GiveBack for LogInbox<L> {
     async fn give_back(&self, _delivery: &Delivery) -> Result<(), SettleError> {
         Ok(())
+    }
+
+    fn keeps_unsettled(&self) -> bool {
+        false
     }
 }
