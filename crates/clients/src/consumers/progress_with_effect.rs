@@ -22,6 +22,7 @@ use crate::{CarryOn, LogSubscription, Stop, Subscription, Turn};
 ///
 /// # Errors
 /// [`Stop`] when receiving or the application ends the loop.
+// ANCHOR: progress_with_effect_on_log
 pub async fn progress_with_effect_on_log(
     inbox: &impl LogSubscription,
     app: &impl ProgressInSink,
@@ -46,6 +47,7 @@ pub async fn progress_with_effect_on_log(
         }
     }
 }
+// ANCHOR_END: progress_with_effect_on_log
 
 /// On a queue: the same loop as [`process_then_settle()`]. The sink writes a row for the message
 /// (its id, under a unique key) in the transaction of the effect, and rolls back a second one.

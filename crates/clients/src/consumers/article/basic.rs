@@ -11,9 +11,11 @@ use crate::{Application, LogSubscription, Stop};
 ///
 /// # Errors
 /// [`Stop`] when receiving fails or the handler raises.
+// ANCHOR: basic
 pub async fn basic(inbox: &impl LogSubscription, app: &impl Application) -> Result<(), Stop> {
     while let Some(message) = inbox.next().await? {
         app.attempt(&message).await?;
     }
     Ok(())
 }
+// ANCHOR_END: basic
