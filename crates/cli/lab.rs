@@ -8,3 +8,4 @@ pub(crate) mod examples;
 pub(crate) mod files;
 pub(crate) mod replay_string;
 pub(crate) mod sweep;
+pub(crate) mod table;

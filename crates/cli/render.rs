@@ -4,4 +4,5 @@ pub(crate) mod compare_json;
 pub(crate) mod compare_text;
 pub(crate) mod report;
 pub(crate) mod story;
+pub(crate) mod table;
 pub(crate) mod timeline;

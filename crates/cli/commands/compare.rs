@@ -67,7 +67,7 @@ fn contests(
     Ok(contests)
 }
 
-fn on_threads<T: Send>(
+pub(super) fn on_threads<T: Send>(
     threads: Option<usize>,
     work: impl FnOnce() -> T + Send,
 ) -> Result<T, Failure> {
@@ -87,7 +87,7 @@ fn run<'a>(plan: &Plan<'a>, quiet: bool) -> Result<Comparison<'a>, Failure> {
 }
 
 /// The first Ctrl-C ends the sweep and prints what has been measured; the second ends the program.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&stop);
     ctrlc::set_handler(move || {
