@@ -53,6 +53,8 @@ const LIBRDKAFKA_OFF: &[(&str, &str)] = &[("consumer.enable_auto_commit", "false
 const JAVA: &[(&str, &str)] = &[("consumer.client", "java")];
 const JAVA_OFF: &[(&str, &str)] =
     &[("consumer.client", "java"), ("consumer.enable_auto_commit", "false")];
+const RAISES: (&str, &str) = ("consumer.on_error", "crash");
+const RAISES_OFF: &[(&str, &str)] = &[RAISES, ("consumer.enable_auto_commit", "false")];
 const NO_RETRIES: &[(&str, &str)] = &[("producer.retries", "0")];
 const FIRE_AND_FORGET: &[(&str, &str)] = &[("producer.strategy", "fire-and-forget")];
 const PUBLISHED: &str = "as published";
@@ -63,7 +65,7 @@ const JAVA_NO: &str = "Java, auto-commit off";
 use Strategy as S;
 
 /// All rows, in teaching order; those of the producer's side last.
-pub(crate) const ROWS: [Row; 51] = [
+pub(crate) const ROWS: [Row; 53] = [
     row(S::SettleThenProcess, "default", &[]),
     row(S::SettleThenProcess, "settles unconfirmed", &[("consumer.settle_confirmed", "false")]),
     row(S::ProcessThenSettle, "default", &[]),
@@ -105,6 +107,8 @@ pub(crate) const ROWS: [Row; 51] = [
     row(S::ArticleDeadLetters, OFF, LIBRDKAFKA_OFF),
     row(S::ArticleDeadLetters, JAVA_ON, JAVA),
     row(S::ArticleDeadLetters, JAVA_NO, JAVA_OFF),
+    row(S::ArticleDeadLetters, "as published, it raises", &[RAISES]),
+    row(S::ArticleDeadLetters, "auto-commit off, it raises", RAISES_OFF),
     producing(row(S::ProcessThenSettle, "confirmed, 3 retries", &[])),
     producing(row(S::ProcessThenSettle, "confirmed, no retries", NO_RETRIES)),
     producing(row(S::ProcessThenSettle, "fire and forget", FIRE_AND_FORGET)),
