@@ -37,7 +37,7 @@ fn faults(column: &str) -> &'static [(&'static str, Option<&'static str>)] {
         "QL" => &[("settle-request-lost", None), ("settle-request-lost", CRASH)],
         "RL" => &[("settle-response-lost", None), ("settle-response-lost", CRASH)],
         "Z" => &[("zombie", None)],
-        "RB" => &[("rebalance", None)],
+        "RB" => &[("rebalance", None), ("rebalance", Some("handler-slow"))],
         _ => &[],
     }
 }

@@ -23,7 +23,7 @@ blank: cannot happen here · ? not everything was tried
 none: without any fault; the other columns say what the fault adds · E handler error · X poison message · \
 C0 crash before the effect · C1 after it · C2 after the settle · QL, RL request or answer of a settle lost · \
 late: a settle arrives late · Z stall or slow handler, beyond lease and session too · recv: a receive is lost \
-· +C0, +QL: and that as well";
+· RB the group rebalances · +C0, +QL, +slow: and that as well";
 
 #[derive(Serialize)]
 pub(crate) struct TableJson<'a> {

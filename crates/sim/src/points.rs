@@ -19,6 +19,8 @@ const CRASH: &[&str] = &["crash", "crash-calm", "crash-expiry", "crash-takeover"
 /// A stall, for a span or until a zone.
 const STALL: &[&str] =
     &["before", "after", "before-expiry", "before-takeover", "after-expiry", "after-takeover"];
+/// A rebalance before or after an effect.
+const REBALANCE: &[&str] = &["before", "after"];
 /// Which of several requests that arrive at one instant comes first.
 const ORDER: &[&str] = &["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
 
@@ -33,6 +35,11 @@ pub const DUPLICATED: u32 = 3;
 pub const STALL_BEFORE: u32 = 1;
 /// Alternative of [`Fault::ProcessStall`]: after the effect.
 pub const STALL_AFTER: u32 = 2;
+
+/// Alternative of [`Fault::GroupRebalance`]: before the effect.
+pub const REBALANCE_BEFORE: u32 = 1;
+/// Alternative of [`Fault::GroupRebalance`]: after the effect.
+pub const REBALANCE_AFTER: u32 = 2;
 
 /// How long a delay lasts. Chance draws spans; an exploration has no spans and lets a delay end
 /// where it makes a difference (`design`: delays are zones, never numbers).
@@ -97,6 +104,10 @@ pub enum Fault {
     DeadLetterRequest,
     /// The answer to it.
     DeadLetterResponse,
+    /// The group of the subscription rebalances, as when a member joins or a topic grows: `before`
+    /// a consumer asks the sink for an effect, or `after` it has the sink's answer. Only a log has
+    /// groups. Picked once for each attempt at an effect.
+    GroupRebalance,
 }
 
 /// How a kind of fault point is named, and what it can do.
@@ -116,7 +127,7 @@ pub struct FaultInfo {
 }
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 19] = [
+pub const FAULTS: [FaultInfo; 20] = [
     shared(Fault::SendRequest, "send.request", LEG, 3),
     shared(Fault::SendResponse, "send.response", LEG, 3),
     shared(Fault::BrokerRestart, "broker.restart", &["restart"], 1),
@@ -136,6 +147,7 @@ pub const FAULTS: [FaultInfo; 19] = [
     own(Fault::SettleAfter, "settle.after", &["crash"], 1),
     own(Fault::DeadLetterRequest, "dead_letter.request", LEG, 3),
     own(Fault::DeadLetterResponse, "dead_letter.response", LEG, 3),
+    own(Fault::GroupRebalance, "group.rebalance", REBALANCE, 2),
 ];
 
 /// How many kinds belong to no subscription; they come first.
@@ -195,6 +207,7 @@ impl FaultInfo {
         match (self.fault, alternative) {
             (_, 0) => Zone::Now,
             (Fault::HandlerSlow | Fault::ProcessStall, _) => Zone::Span,
+            (Fault::GroupRebalance, _) => Zone::Now,
             _ if self.by_chance == 3 && alternative == LATE => Zone::Span,
             _ => Zone::Now,
         }

@@ -1,7 +1,9 @@
 //! The columns: what goes wrong, and what else must go wrong for it to show.
 
 use entrega_model::Model;
-use entrega_sim::points::{DUPLICATED, Fault, LATE, LOST, STALL_AFTER, STALL_BEFORE};
+use entrega_sim::points::{
+    DUPLICATED, Fault, LATE, LOST, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE,
+};
 
 use super::rows::{Row, Side};
 
@@ -63,7 +65,7 @@ const SETTLE_LATE: Column =
     column("settle-request-late", "late", Side::Consumer, &[(Fault::SettleRequest, LATE)]);
 
 /// All columns, in the order of the table.
-pub(crate) const COLUMNS: [Column; 19] = [
+pub(crate) const COLUMNS: [Column; 21] = [
     NONE,
     column("handler-error", "E", Side::Consumer, &[(Fault::HandlerError, 1)]),
     column("poison", "X", Side::Consumer, &[(Fault::MessagePoison, 1)]),
@@ -90,6 +92,13 @@ pub(crate) const COLUMNS: [Column; 19] = [
             (Fault::HandlerSlow, 1),
         ],
     ),
+    Column { only: Some(Model::Log), ..REBALANCE },
+    Column {
+        only: Some(Model::Log),
+        companion: Some("handler-slow"),
+        also: &[(Fault::HandlerSlow, 1)],
+        ..REBALANCE_AND_SLOW
+    },
     column(
         "receive-lost",
         "recv",
@@ -107,6 +116,11 @@ pub(crate) const COLUMNS: [Column; 19] = [
     column("send-request-late", "send late", Side::Producer, &[(Fault::SendRequest, LATE)]),
     column("broker-restart", "restart", Side::Producer, &[(Fault::BrokerRestart, 1)]),
 ];
+
+const REBALANCES: &[(Fault, u32)] =
+    &[(Fault::GroupRebalance, REBALANCE_BEFORE), (Fault::GroupRebalance, REBALANCE_AFTER)];
+const REBALANCE: Column = column("rebalance", "RB", Side::Consumer, REBALANCES);
+const REBALANCE_AND_SLOW: Column = column("rebalance", "RB+slow", Side::Consumer, REBALANCES);
 
 const SETTLE_LOST_CRASH: Column =
     column("settle-request-lost", "QL+C0", Side::Consumer, &[(Fault::SettleRequest, LOST)]);

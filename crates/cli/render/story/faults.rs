@@ -70,6 +70,7 @@ impl Injected {
             Fault::SettleResponse => leg(format!("the answer that {m} is settled")),
             Fault::DeadLetterRequest => leg(format!("the request to dead-letter {m}")),
             Fault::DeadLetterResponse => leg(format!("the answer that {m} is dead-lettered")),
+            Fault::GroupRebalance => format!("the group rebalances while {who} works on {m}"),
             Fault::EffectBefore => format!("{who} crashes before the effect of {m}"),
             Fault::EffectAfter => format!("{who} crashes after the effect of {m}"),
             Fault::SettleAfter => format!("{who} crashes right after settling {m}"),

@@ -186,7 +186,7 @@ impl Teller<'_> {
         let (sign, column) = match injected.fault {
             Fault::SendRequest | Fault::SendResponse => ("⇥", PRODUCER),
             Fault::BrokerRestart => ("✗", BROKER),
-            Fault::ArrivalOrder => ("⇄", BROKER),
+            Fault::ArrivalOrder | Fault::GroupRebalance => ("⇄", BROKER),
             Fault::EffectBefore | Fault::EffectAfter | Fault::SettleAfter => ("✗", CONSUMER),
             Fault::ProcessStall | Fault::HandlerSlow => ("⏸", CONSUMER),
             Fault::HandlerError | Fault::MessagePoison => ("!", CONSUMER),
