@@ -1,5 +1,8 @@
-//! Explorations: that cutting them short changes nothing but the effort.
+//! Explorations: that cutting them short changes nothing but the effort, and that what they find
+//! shrinks to the simplest story.
 
+#[path = "explore/quality.rs"]
+mod quality;
 #[path = "explore/spaces.rs"]
 mod spaces;
 

@@ -13,7 +13,7 @@ use crate::judge;
 /// Something that a run of an exploration can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Finding {
-    /// A message ended in a class, for a cause if the class has one.
+    /// A message ended in a class, for this cause; without a cause: for whatever cause.
     Class(Class, Option<Cause>),
     /// The first effects of one key came in another order than its messages.
     Reordered,
@@ -65,7 +65,7 @@ impl Exploration<'_> {
 
     /// A judge of its runs, one for each thread.
     pub fn judge(&self) -> Judge {
-        Judge(Checker::new(judge::config(&self.experiment)))
+        Judge::new(&self.experiment)
     }
 }
 
@@ -78,7 +78,8 @@ pub fn findings(
     for (&(class, cause), &message) in &report.examples {
         found.insert(Finding::Class(class, Some(cause)), Some(message));
     }
-    for class in [Class::DeadLettered, Class::Phantom] {
+    for class in [Class::Lost, Class::Duplicated, Class::Split, Class::DeadLettered, Class::Phantom]
+    {
         if let Some(&message) = report.firsts.get(&class) {
             found.entry(Finding::Class(class, None)).or_insert(Some(message));
         }
@@ -95,6 +96,13 @@ pub fn findings(
 
 /// The checker as the witness of an exploration.
 pub struct Judge(Checker);
+
+impl Judge {
+    /// A judge of runs of this experiment.
+    pub fn new(experiment: &Experiment<'_>) -> Self {
+        Self(Checker::new(judge::config(experiment)))
+    }
+}
 
 impl Observer for Judge {
     fn observe(&mut self, events: &[Event]) {
