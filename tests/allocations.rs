@@ -29,6 +29,7 @@ consumers = 2
 name = "analytics"
 
 [consumer]
+enable_auto_commit = false
 prefetch = 10
 
 [log]
@@ -87,7 +88,7 @@ fn checker(messages: u32, model: Model, strategy: Strategy) -> Checker {
 #[test]
 fn messages_do_not_allocate() {
     for model in [Model::Log, Model::Queue] {
-        for strategy in Strategy::ALL {
+        for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(model)) {
             let growth = growth(model, strategy, |messages| checker(messages, model, strategy));
             assert!(growth <= DOUBLINGS, "{model} {strategy}: {growth} allocations more");
         }

@@ -4,10 +4,14 @@
 //! loses on a log and merely reorders on a queue, because a cumulative commit covers a message that
 //! was skipped.
 
+mod progress;
+
 use std::slice;
 
 use entrega_model::{Delivery, Duration};
 use thiserror::Error;
+
+pub use progress::{ProgressInSink, TransactionalHandler};
 
 use crate::{SettleError, Stop, Subscription, Unanswered};
 
@@ -35,6 +39,10 @@ pub enum HandlerError {
     /// The sink did not answer: the effect may or may not have happened.
     #[error("the sink did not answer; the effect may or may not have happened")]
     Unknown,
+    /// A sink that keeps the consumer's progress refused the transaction: the progress there is not
+    /// what this consumer takes it for. There was no effect; read the progress.
+    #[error("the sink refused the effect: somebody else has moved the progress")]
+    Rejected,
 }
 
 /// Where messages go that the application gives up on.
@@ -77,6 +85,18 @@ pub trait Application {
     /// # Errors
     /// [`Stop::DeadLetter`] if the dead letter may not have been written.
     async fn process_or_dead_letter(&self, delivery: &Delivery) -> Result<(), Stop>;
+
+    /// Processes a message once, whatever the error policy.
+    ///
+    /// # Errors
+    /// The handler's own.
+    async fn attempt(&self, delivery: &Delivery) -> Result<(), HandlerError>;
+
+    /// Writes a dead letter.
+    ///
+    /// # Errors
+    /// [`Stop::DeadLetter`] if it may not have been written.
+    async fn dead_letter(&self, delivery: &Delivery) -> Result<(), Stop>;
 }
 
 /// A handler under an error policy.
@@ -137,6 +157,14 @@ where
                 self.handler.pause(self.retry_backoff).await;
             }
         }
+        self.dead_letter(delivery).await
+    }
+
+    async fn attempt(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        self.handler.process(delivery).await
+    }
+
+    async fn dead_letter(&self, delivery: &Delivery) -> Result<(), Stop> {
         self.dead_letters.store(delivery).await.map_err(Stop::DeadLetter)
     }
 }

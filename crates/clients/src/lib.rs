@@ -31,7 +31,7 @@ pub mod strategy;
 pub mod subscription;
 
 pub use application::{Application, DeadLetters, ErrorPolicy, Handler, HandlerError, Supervised};
-pub use config::{AutoSettle, ClientConfig, OffsetReset, SettleScope, StrategyConfig};
+pub use config::{AutoSettle, ClientConfig, OffsetReset, OffsetStore, SettleScope, StrategyConfig};
 pub use link::{CallId, Link, Unanswered};
 pub use strategy::Strategy;
 pub use subscription::{

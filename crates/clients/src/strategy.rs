@@ -26,11 +26,21 @@ pub enum Strategy {
     DeduplicatingSink,
     /// Process with bounded retries, write failures to the dead letters, then settle.
     DeadLetter,
+    /// The sink stores the progress in the transaction of the effect, if it is the expected one.
+    ProgressWithEffect,
+    /// The same without looking at what was stored: known bad.
+    ProgressWithEffectUnconditional,
+    /// The article's first loop: poll and process.
+    ArticleBasic,
+    /// The article's second loop: a commit by hand every N messages.
+    ArticleCommitEveryN,
+    /// The article's third loop: failures go to a dead-letter store.
+    ArticleDeadLetters,
 }
 
 impl Strategy {
-    /// All of them, in teaching order.
-    pub const ALL: [Self; 7] = [
+    /// The ones that a scenario runs unless it names others: the bare orders of effect and settle.
+    pub const CORE: [Self; 7] = [
         Self::SettleThenProcess,
         Self::ProcessThenSettle,
         Self::SettleEveryN,
@@ -39,6 +49,32 @@ impl Strategy {
         Self::DeduplicatingSink,
         Self::DeadLetter,
     ];
+
+    /// All of them, in teaching order.
+    pub const ALL: [Self; 12] = [
+        Self::SettleThenProcess,
+        Self::ProcessThenSettle,
+        Self::SettleEveryN,
+        Self::AutoSettleAtDelivery,
+        Self::AutoSettleAtNextReceive,
+        Self::DeduplicatingSink,
+        Self::DeadLetter,
+        Self::ProgressWithEffect,
+        Self::ProgressWithEffectUnconditional,
+        Self::ArticleBasic,
+        Self::ArticleCommitEveryN,
+        Self::ArticleDeadLetters,
+    ];
+
+    /// Whether there is such a strategy on `model`.
+    pub const fn supports(self, model: Model) -> bool {
+        match self {
+            Self::ArticleBasic | Self::ArticleCommitEveryN | Self::ArticleDeadLetters => {
+                matches!(model, Model::Log)
+            }
+            _ => true,
+        }
+    }
 
     /// The name used in scenarios, tables and replay strings.
     pub const fn name(self) -> &'static str {
@@ -50,6 +86,11 @@ impl Strategy {
             Self::AutoSettleAtNextReceive => "auto-settle-at-next-receive",
             Self::DeduplicatingSink => "deduplicating-sink",
             Self::DeadLetter => "dead-letter",
+            Self::ProgressWithEffect => "progress-with-effect",
+            Self::ProgressWithEffectUnconditional => "progress-with-effect-unconditional",
+            Self::ArticleBasic => "article-basic",
+            Self::ArticleCommitEveryN => "article-commit-every-n",
+            Self::ArticleDeadLetters => "article-dead-letters",
         }
     }
 
@@ -69,6 +110,19 @@ impl Strategy {
             Self::AutoSettleAtNextReceive => "asking for the next message settles the one before",
             Self::DeduplicatingSink => "process, then settle; the sink suppresses what it has seen",
             Self::DeadLetter => "bounded retries, then the dead letters, then settle",
+            Self::ProgressWithEffect => {
+                "the sink stores the progress with the effect, if it is the expected one"
+            }
+            Self::ProgressWithEffectUnconditional => {
+                "the same without looking at what was stored: a zombie duplicates"
+            }
+            Self::ArticleBasic => "the article's first loop: poll and process, auto-commit",
+            Self::ArticleCommitEveryN => {
+                "the article's second loop: a commit by hand every N, auto-commit left on"
+            }
+            Self::ArticleDeadLetters => {
+                "the article's third loop: failures are saved, and the commits go wrong"
+            }
         }
     }
 
@@ -78,15 +132,22 @@ impl Strategy {
             (Self::SettleThenProcess, _) => Guarantee::AtMostOnce,
             (Self::AutoSettleAtDelivery, Model::Log) => Guarantee::None,
             (Self::AutoSettleAtDelivery, Model::Queue) => Guarantee::AtMostOnce,
-            (Self::DeduplicatingSink, _) => Guarantee::ExactlyOnceEffect,
+            (Self::DeduplicatingSink | Self::ProgressWithEffect, _) => Guarantee::ExactlyOnceEffect,
+            (Self::ArticleBasic | Self::ArticleCommitEveryN | Self::ArticleDeadLetters, _) => {
+                Guarantee::None
+            }
             _ => Guarantee::AtLeastOnce,
         }
     }
 
-    /// What the client library settles by itself under this strategy.
+    /// What the client library settles by itself under this strategy, unless the configuration of
+    /// the article's loops says otherwise.
     pub const fn auto_settle(self) -> AutoSettle {
         match self {
-            Self::AutoSettleAtDelivery => AutoSettle::AtDelivery,
+            Self::AutoSettleAtDelivery
+            | Self::ArticleBasic
+            | Self::ArticleCommitEveryN
+            | Self::ArticleDeadLetters => AutoSettle::AtDelivery,
             Self::AutoSettleAtNextReceive => AutoSettle::AtNextReceive,
             _ => AutoSettle::Off,
         }
@@ -102,7 +163,12 @@ impl Strategy {
 
     /// Whether a message may end in the dead letters as part of the promise.
     pub const fn declares_dead_letters(self) -> bool {
-        matches!(self, Self::DeadLetter)
+        matches!(self, Self::DeadLetter | Self::ArticleDeadLetters)
+    }
+
+    /// Whether it is one of the article's loops, which alone read `enable_auto_commit` and `client`.
+    pub const fn is_from_the_article(self) -> bool {
+        matches!(self, Self::ArticleBasic | Self::ArticleCommitEveryN | Self::ArticleDeadLetters)
     }
 }
 

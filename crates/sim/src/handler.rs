@@ -5,14 +5,16 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use entrega_brokers::Broker;
+use entrega_clients::application::TransactionalHandler;
 use entrega_clients::{CallId, DeadLetters, Handler, HandlerError, Link, Unanswered};
-use entrega_model::event::{Kind, ProcessingResult};
-use entrega_model::{Delivery, Duration, SubscriptionId};
+use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
+use entrega_model::log::Offset;
+use entrega_model::{Delivery, Duration, LaneId, SubscriptionId};
 
 use crate::link::SimLink;
 use crate::points::{Fault, STALL_AFTER, STALL_BEFORE, Zone, info, own_point};
 use crate::workload::Workload;
-use crate::world::{Answer, HoldId, Routed, World};
+use crate::world::{Answer, Ask, HoldId, Routed, Told, World};
 
 /// The handler of one consumer in one of its lives.
 pub(crate) struct SimHandler<'a, B: Broker> {
@@ -35,12 +37,15 @@ where
             self.end(delivery, result);
             return Err(error);
         }
-        let effect = self.effect(delivery).await;
-        match effect {
-            Ok(()) => self.end(delivery, ProcessingResult::Ok),
-            Err(Unanswered) => self.end(delivery, ProcessingResult::Unknown),
-        }
-        effect.map_err(|Unanswered| HandlerError::Unknown)
+        let (result, outcome) = match self.effect(delivery).await {
+            Ok(Answer::Decided(EffectVerdict::Rejected)) => {
+                (ProcessingResult::Transient, Err(HandlerError::Rejected))
+            }
+            Ok(_) => (ProcessingResult::Ok, Ok(())),
+            Err(Unanswered) => (ProcessingResult::Unknown, Err(HandlerError::Unknown)),
+        };
+        self.end(delivery, result);
+        outcome
     }
 
     async fn pause(&self, span: Duration) {
@@ -59,6 +64,32 @@ where
     }
 }
 
+impl<B: Broker> TransactionalHandler for SimHandler<'_, B>
+where
+    B::Request: Routed,
+{
+    async fn stored_offset(&self, partition: LaneId) -> Result<Option<Offset>, Unanswered> {
+        match self.ask(Ask::Offset(partition)).await? {
+            Told::Offset(offset) => Ok(offset),
+            _ => Ok(None),
+        }
+    }
+
+    async fn has_row(&self, delivery: &Delivery) -> Result<bool, Unanswered> {
+        let told = self.ask(Ask::Row(delivery.record.message)).await?;
+        Ok(matches!(told, Told::Row(true)))
+    }
+
+    async fn pass(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        let (partition, offset) = (delivery.lane, delivery.position);
+        match self.ask(Ask::Pass { partition, offset }).await {
+            Ok(Told::Passed(EffectVerdict::Rejected)) => Err(HandlerError::Rejected),
+            Ok(_) => Ok(()),
+            Err(Unanswered) => Err(HandlerError::Unknown),
+        }
+    }
+}
+
 /// What a process remembers of a delay: that it is over.
 const RELEASED: u64 = 2;
 
@@ -73,6 +104,16 @@ impl<B: Broker> SimHandler<'_, B>
 where
     B::Request: Routed,
 {
+    /// Asks the sink about progress.
+    async fn ask(&self, ask: Ask) -> Result<Told, Unanswered> {
+        let SimLink { world, client } = &self.link;
+        let call = world.borrow_mut().call_sink_for_progress(*client, self.subscription, ask);
+        match self.answer(call).await? {
+            Answer::Progress(told) => Ok(told),
+            _ => Err(Unanswered),
+        }
+    }
+
     /// Notes the start, and decides how long it takes and whether it fails before its effect.
     fn begin(&self, delivery: &Delivery) -> Beginning {
         let &Delivery { id, record, attempt, .. } = delivery;
@@ -105,17 +146,17 @@ where
     }
 
     /// The effect, with the fault points before and after it.
-    async fn effect(&self, delivery: &Delivery) -> Result<(), Unanswered> {
+    async fn effect(&self, delivery: &Delivery) -> Result<Answer<B>, Unanswered> {
         let stall = self.before_effect(delivery).await;
         self.until_running().await;
         let call = {
             let SimLink { world, client } = &self.link;
             world.borrow_mut().call_sink(*client, self.subscription, *delivery)
         };
-        self.answer(call).await?;
+        let answer = self.answer(call).await?;
         self.after_effect(delivery, stall).await;
         self.until_running().await;
-        Ok(())
+        Ok(answer)
     }
 
     /// About to ask the sink: the process may crash or stall here. Says which stall was chosen.

@@ -70,7 +70,7 @@ where
         let answer = self.world.borrow_mut().poll_call(self.client.process, call, cx);
         answer.map(|answer| match answer? {
             Answer::Response(response) => Ok(response),
-            Answer::Done => Err(Unanswered),
+            Answer::Decided(_) | Answer::Progress(_) | Answer::Done => Err(Unanswered),
         })
     }
 

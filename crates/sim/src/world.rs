@@ -16,6 +16,7 @@ mod memory;
 mod network;
 mod poison;
 mod process;
+mod progress;
 mod protocol;
 mod state;
 mod timers;
@@ -26,8 +27,7 @@ use std::task::Waker;
 use entrega_brokers::Broker;
 use entrega_choice::Choices;
 use entrega_clients::CallId;
-use entrega_clients::sinks::{DeduplicatingSink, PlainSink, Sink};
-use entrega_model::event::{EffectVerdict, Phase};
+use entrega_model::event::Phase;
 use entrega_model::{
     ClientId, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId, SubscriptionId,
 };
@@ -35,6 +35,7 @@ use entrega_model::{
 pub(crate) use self::calls::Answer;
 pub(crate) use self::held::HoldId;
 pub(crate) use self::process::{Process, State};
+pub(crate) use self::progress::{AnySink, Ask, Told};
 pub(crate) use self::protocol::Routed;
 
 use self::calls::{Calls, Payload};
@@ -138,23 +139,6 @@ pub(crate) struct World<B: Broker> {
     poison: Vec<PoisonTable>,
     deliveries: u32,
     seed: u64,
-}
-
-/// The kinds of sinks that a scenario can have.
-pub(crate) enum AnySink {
-    /// Every call is an effect.
-    Plain(PlainSink),
-    /// A message has one effect.
-    Deduplicating(DeduplicatingSink),
-}
-
-impl AnySink {
-    fn apply(&mut self, message: MessageId) -> EffectVerdict {
-        match self {
-            Self::Plain(sink) => sink.apply(message),
-            Self::Deduplicating(sink) => sink.apply(message),
-        }
-    }
 }
 
 impl<B: Broker> World<B>

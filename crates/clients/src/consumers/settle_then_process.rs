@@ -31,7 +31,7 @@ async fn settled_for_certain(inbox: &impl Subscription, delivery: &Delivery) -> 
     loop {
         match inbox.settle(slice::from_ref(delivery)).await {
             Ok(()) => return true,
-            Err(SettleError::Fenced) => return false,
+            Err(SettleError::Fenced | SettleError::NoOffset) => return false,
             Err(SettleError::Unknown) => {}
         }
     }

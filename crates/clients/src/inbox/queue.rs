@@ -176,7 +176,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         for delivery in deliveries {
             let outcome = match answer {
                 Err(SettleError::Unknown) => SettleOutcome::Info,
-                Err(SettleError::Fenced) => SettleOutcome::Fail,
+                Err(SettleError::Fenced | SettleError::NoOffset) => SettleOutcome::Fail,
                 Ok(refused) if refused.contains(&delivery.position) => SettleOutcome::Fail,
                 Ok(_) => SettleOutcome::Ok,
             };

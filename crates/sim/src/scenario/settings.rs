@@ -56,7 +56,8 @@ pub struct ConsumerSettings {
     /// `basic.qos` prefetch (0, unlimited; 100 to 300 recommended), SQS `MaxNumberOfMessages` (1,
     /// at most 10). Default 100 (ours).
     pub prefetch: u32,
-    /// After how many processed messages the strategy `settle-every-n` settles. Default 10 (ours).
+    /// After how many processed messages the strategy `settle-every-n` settles, and the article's
+    /// `MIN_COMMIT_COUNT`. Default 10 (ours).
     pub settle_every: u32,
     /// After how long `settle-every-n` settles although there are fewer. Default 1s (ours).
     pub settle_interval: Span,
@@ -69,9 +70,15 @@ pub struct ConsumerSettings {
     /// How long to wait for an answer before the outcome is indeterminate. Kafka
     /// `request.timeout.ms`. Default 30s.
     pub request_timeout: Span,
-    /// How often the strategy `auto-settle-at-delivery` commits on a log. Kafka
-    /// `auto.commit.interval.ms`. Default 5s.
+    /// How often a client library commits on a log by itself. Kafka `auto.commit.interval.ms`.
+    /// Default 5s.
     pub auto_commit_interval: Span,
+    /// Whether the library of the article's loops commits by itself; other strategies do not ask.
+    /// Kafka `enable.auto.commit`. Default true.
+    pub enable_auto_commit: bool,
+    /// Which library the article's loops are written for; other strategies do not ask. Default
+    /// `librdkafka`.
+    pub client: LogClient,
     /// What to do when the handler fails. Default `retry`.
     pub on_error: ErrorPolicy,
     /// How long to wait before the handler is tried again. Kafka `retry.backoff.ms`. Default 100ms.
@@ -86,6 +93,19 @@ pub struct ConsumerSettings {
     /// `max.poll.interval.ms`, there 5min. Left out, there is no such limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_poll_interval: Option<Span>,
+}
+
+/// A client library of a log, as far as it decides what a commit covers (semantics.md 1.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogClient {
+    /// Stores the offset of each message as it hands it over; a timer commits what is stored.
+    /// confluent-kafka in Python, Go and .NET.
+    #[default]
+    Librdkafka,
+    /// Commits, inside a poll, the position after all that earlier polls returned. A poll returns
+    /// up to `prefetch` messages.
+    Java,
 }
 
 /// What a consumer does when its handler fails.
@@ -119,6 +139,8 @@ impl Default for ConsumerSettings {
             settle_confirmed: true,
             request_timeout: Span::from_secs(30),
             auto_commit_interval: Span::from_secs(5),
+            enable_auto_commit: true,
+            client: LogClient::Librdkafka,
             on_error: ErrorPolicy::Retry,
             retry_backoff: Span::from_millis(100),
             max_attempts: 3,

@@ -9,8 +9,10 @@ use std::task::Waker;
 use entrega_brokers::Broker;
 use entrega_choice::Point;
 use entrega_clients::{CallId, Unanswered};
+use entrega_model::event::EffectVerdict;
 use entrega_model::{ClientId, Delivery, Instant, MessageId, SubscriptionId};
 
+use super::progress::{Ask, Told};
 use crate::points::{Fault, own_point};
 
 /// A remote call.
@@ -76,6 +78,11 @@ pub(crate) enum Payload<B: Broker> {
         delivery: Delivery,
         subscription: SubscriptionId,
     },
+    /// Progress that a sink is asked about.
+    AskedProgress {
+        ask: Ask,
+        subscription: SubscriptionId,
+    },
     /// The answer is on its way back, or has arrived.
     Answer {
         answer: Answer<B>,
@@ -89,7 +96,11 @@ pub(crate) enum Payload<B: Broker> {
 pub(crate) enum Answer<B: Broker> {
     /// The broker's.
     Response(B::Response),
-    /// The sink has decided, or the dead letter is written.
+    /// The sink has decided about an effect.
+    Decided(EffectVerdict),
+    /// The sink has told about progress.
+    Progress(Told),
+    /// The dead letter is written.
     Done,
 }
 

@@ -30,6 +30,7 @@ pub(super) struct LogSession {
     next_record: usize,
     spare_positions: Vec<PartitionOffset>,
     spare_offsets: Vec<PartitionOffset>,
+    spare_messages: Vec<MessageId>,
 }
 
 /// An assigned partition.
@@ -111,6 +112,20 @@ impl LogSession {
         self.spare_positions = positions;
     }
 
+    /// Makes the positions after everything that is buffered eligible for the next commit (Java).
+    pub(super) fn store_buffered(&mut self) {
+        let buffer = std::mem::take(&mut self.buffer);
+        for record in &buffer {
+            self.store(record);
+        }
+        self.buffer = buffer;
+    }
+
+    /// Whether everything that was fetched has been handed out.
+    pub(super) fn is_drained(&self) -> bool {
+        self.next_record >= self.buffer.len()
+    }
+
     /// Keeps the buffers of a fetch that brought nothing.
     pub(super) fn recycle(&mut self, records: Vec<Fetched>, positions: Vec<PartitionOffset>) {
         self.buffer = records;
@@ -176,6 +191,7 @@ impl LogSession {
         if let Some(partition) = self.partition(from.partition) {
             partition.position = from.offset;
             partition.fetched = from.offset;
+            partition.stored = partition.stored.filter(|(stored, _)| *stored <= from.offset);
         }
     }
 
@@ -223,6 +239,18 @@ impl LogSession {
         let mut offsets = std::mem::take(&mut self.spare_offsets);
         offsets.clear();
         offsets
+    }
+
+    /// An empty buffer for messages.
+    pub(super) fn spare_messages(&mut self) -> Vec<MessageId> {
+        let mut messages = std::mem::take(&mut self.spare_messages);
+        messages.clear();
+        messages
+    }
+
+    /// Gives such a buffer back.
+    pub(super) fn recycle_messages(&mut self, messages: Vec<MessageId>) {
+        self.spare_messages = messages;
     }
 
     /// Gives such a buffer back.
