@@ -89,7 +89,7 @@ fn shrunk(
     wanted: &dyn Fn(&Finding) -> bool,
 ) -> String {
     let shrinker =
-        Shrinker { scenario, model, strategy, seed: 1, budget: 20_000, before: &|_, _| {} };
+        Shrinker { scenario, model, strategy, seed: 1, budget: 20_000, before: &|_, _| true };
     told(scenario, &shrinker.shrink(&Story { scope: MOST, choices }, wanted))
 }
 
@@ -188,7 +188,10 @@ fn nothing_to_shrink_stays_as_it_is() {
         strategy: ProcessThenSettle,
         seed: 1,
         budget: 20_000,
-        before: &|_, _| runs.set(runs.get() + 1),
+        before: &|_, _| {
+            runs.set(runs.get() + 1);
+            true
+        },
     };
     let story = Story { scope: MOST, choices: Vec::new() };
     assert_eq!(shrinker.shrink(&story, &|one| *one == DUPLICATED), story);

@@ -69,6 +69,16 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> St
     }
 }
 
+/// A run that does not come to rest, for whatever has gone wrong in it.
+pub(crate) fn unfinished(events: &[Event], cast: &Cast) -> String {
+    let chronicle = Chronicle::new(events, cast, SubscriptionId(0), MessageId(0));
+    let what = faults::clauses(&chronicle, &faults::all(&chronicle)).join(" and then ");
+    match what.is_empty() {
+        true => "The run never comes to rest.".to_owned(),
+        false => format!("{what}; the run never comes to rest."),
+    }
+}
+
 /// What a message is called: `m0` is the first.
 pub(crate) fn name(message: MessageId) -> String {
     format!("m{message}")

@@ -48,12 +48,24 @@ impl Exploration<'_> {
 
     /// Explores, and lets `walk` make the runs of each batch, on as many threads as it likes: the
     /// result does not depend on that. A batch of another length ends the exploration, incomplete.
-    pub fn run_with(&self, mut walk: impl FnMut(&[Task], &Seen) -> Batch) -> Explored<Finding> {
+    pub fn run_with(&self, walk: impl FnMut(&[Task], &Seen) -> Batch) -> Explored<Finding> {
+        self.run_telling(walk, |_, _| {})
+    }
+
+    /// As [`Exploration::run_with`], and tells before each batch how many lists were run and how
+    /// many wait.
+    pub fn run_telling(
+        &self,
+        mut walk: impl FnMut(&[Task], &Seen) -> Batch,
+        mut tell: impl FnMut(u64, usize),
+    ) -> Explored<Finding> {
         let mut frontier = Frontier::new(self.space.clone(), self.budget);
         if !self.cuts {
             frontier = frontier.without_cuts();
         }
         while let Some(batch) = frontier.batch() {
+            let (run, waiting) = frontier.progress();
+            tell(run, waiting + batch.len());
             let walked = walk(&batch, frontier.seen());
             if walked.len() != batch.len() {
                 break;

@@ -58,8 +58,9 @@ pub struct Shrinker<'a> {
     pub seed: u64,
     /// How many runs may be made in the search of one scope.
     pub budget: u64,
-    /// Hears of every run before it is made.
-    pub before: &'a dyn Fn(Scope, &[Choice]),
+    /// Hears of every run before it is made, and says whether it may be. What was found until then
+    /// is the result.
+    pub before: &'a dyn Fn(Scope, &[Choice]) -> bool,
 }
 
 /// A scenario in a scope, ready to be run.
@@ -87,7 +88,9 @@ impl Shrinker<'_> {
         story: &Story,
         wanted: &dyn Fn(&Finding) -> bool,
     ) -> Option<Vec<Choice>> {
-        (self.before)(story.scope, &story.choices);
+        if !(self.before)(story.scope, &story.choices) {
+            return None;
+        }
         let experiment = self.experiment(small);
         let judged = judge(&experiment, explicit(&experiment, &story.choices), &mut ());
         let mut reports = judged.report.subscriptions.iter();

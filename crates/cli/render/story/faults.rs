@@ -132,6 +132,11 @@ pub(super) fn concerning(
         .collect()
 }
 
+/// All faults of a run.
+pub(super) fn all(chronicle: &Chronicle<'_>) -> Vec<Injected> {
+    (0..chronicle.events.len()).filter_map(|at| Injected::at(chronicle.events, at)).collect()
+}
+
 /// The clauses of faults, each once.
 pub(super) fn clauses(chronicle: &Chronicle<'_>, faults: &[Injected]) -> Vec<String> {
     let mut clauses: Vec<String> = Vec::new();

@@ -35,10 +35,10 @@ impl Shrinker<'_> {
                 break;
             }
             let walks = batch.iter().map(|task| {
-                (self.before)(scope, &task.choices);
-                experiment.walk(task, frontier.seen(), &mut judge)
+                let goes_on = (self.before)(scope, &task.choices);
+                goes_on.then(|| experiment.walk(task, frontier.seen(), &mut judge))
             });
-            let walked = walks.collect();
+            let walked = walks.collect::<Option<Vec<_>>>()?;
             frontier.absorb(batch, walked);
         }
         let choices = simplest(frontier.found(), wanted)?.to_vec();
