@@ -29,7 +29,8 @@ pub(crate) fn render(exploration: &Exploration<'_>, colourful: bool) -> String {
         let subscription = row.contest.scope.subscription;
         if last.replace(subscription) != Some(subscription) {
             let _ = writeln!(text, "\n{}", exploration.subscription(row));
-            let _ = writeln!(text, "Tried: {}.", tried(exploration.plan, &row.contest));
+            let tried = format!("Tried: {}.", tried(exploration.plan, &row.contest));
+            text.push_str(&wrapped(&tried));
             let rows = exploration.rows.iter();
             let of_it = rows.filter(|row| row.contest.scope.subscription == subscription);
             let _ = writeln!(text, "\n{}", table(of_it).trim_fmt());
@@ -41,6 +42,29 @@ pub(crate) fn render(exploration: &Exploration<'_>, colourful: bool) -> String {
         let _ = writeln!(text, "NOT AS EXPECTED: {one}");
     }
     text
+}
+
+/// So many columns a line of prose has at most.
+const WIDTH: usize = 110;
+
+/// Prose in lines.
+fn wrapped(prose: &str) -> String {
+    let mut lines = String::new();
+    let mut width = 0;
+    for word in prose.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > WIDTH {
+            lines.push('\n');
+            width = 0;
+        } else if width > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += length;
+    }
+    lines.push('\n');
+    lines
 }
 
 fn table<'r>(rows: impl Iterator<Item = &'r Row>) -> Table {

@@ -5,10 +5,11 @@
 //! > then what the broker made of it; at the end, the anomaly.
 //!
 //! * [`chronicle`]: looking things up in the events.
-//! * [`faults`]: the words for faults.
+//! * [`faults`]: the words for faults; [`delays`]: until when they delay, and who overtakes whom.
 //! * [`loss`], [`duplicate`], [`order`]: the sentences, by anomaly.
 
 mod chronicle;
+mod delays;
 mod duplicate;
 mod faults;
 mod loss;
@@ -42,9 +43,16 @@ pub(crate) struct Subject {
 /// How a message came to be lost, duplicated or whatever else became of it.
 pub(crate) fn story(events: &[Event], cast: &Cast, subject: &Subject) -> String {
     let chronicle = Chronicle::new(events, cast, subject.subscription, subject.message);
-    match subject.anomaly {
+    let overtakings = delays::overtakings(&chronicle);
+    let story = match subject.anomaly {
+        Anomaly::Class(Class::Pending, _) => return loss::pending(&chronicle),
         Anomaly::Reordered => order::tell(&chronicle),
         Anomaly::Class(class, _) => of_class(&chronicle, class, subject.cause),
+    };
+    if overtakings.is_empty() {
+        story
+    } else {
+        format!("{}; {story}", overtakings.join(" and then "))
     }
 }
 

@@ -1,25 +1,33 @@
 //! What an exploration has tried, in one sentence for somebody who has never seen a fault point.
 
+use entrega_model::Model;
 use entrega_sim::points::{DUPLICATED, Fault, FaultKind, LATE, LOST, STALL_BEFORE};
 
 use crate::lab::exploring::{Contest, Plan};
 
-/// `every run of at most 3 messages with at most 1 fault: a crash before the effect; …`.
+/// `every run of 3 messages and 2 consumers in which at most 1 fault happens: a crash before …`.
 pub(crate) fn tried(plan: &Plan, contest: &Contest) -> String {
     let scope = contest.scope;
-    let (messages, consumers) =
-        (count(scope.messages, "message"), count(scope.consumers, "consumer"));
-    let partitions = count(u32::from(scope.partitions), "partition of the log");
-    let mut text = format!("every run of {messages}, {consumers} and {partitions}");
-    if plan.faults == 0 || contest.kinds.is_empty() {
-        text.push_str(" without faults");
-    } else {
-        let faults = count(u32::from(plan.faults), "fault");
-        text.push_str(&format!(" with at most {faults} ({})", faults_in_words(&contest.kinds)));
+    let mut parts = vec![count(scope.messages, "message"), count(scope.consumers, "consumer")];
+    if plan.contests.iter().any(|one| one.model == Model::Log) {
+        parts.push(count(u32::from(scope.partitions), "partition of the log"));
+    }
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let mut text = format!("every run of {}", listed(&parts, "and"));
+    let faults = match contest.kinds.is_empty() {
+        true => 0,
+        false => u32::from(plan.faults),
+    };
+    match faults {
+        0 => text.push_str(" without faults"),
+        _ => text.push_str(&format!(" with at most {}", count(faults, "fault"))),
     }
     if plan.preemptions > 0 {
         let requests = count(u32::from(plan.preemptions), "request");
-        text.push_str(&format!(" and at most {requests} handled before its turn"));
+        text.push_str(&format!(" and at most {requests} handled out of turn"));
+    }
+    if faults > 0 {
+        text.push_str(&format!("; a fault is {}", faults_in_words(&contest.kinds)));
     }
     text
 }
@@ -45,7 +53,7 @@ fn faults_in_words(kinds: &[FaultKind]) -> String {
     }
     let groups = groups.into_iter().map(|(what, hows)| match hows.concat().is_empty() {
         true => what,
-        false => format!("{what} {}", or(&hows)),
+        false => format!("{what} {}", listed(&hows, "or")),
     });
     groups.collect::<Vec<_>>().join("; ")
 }
@@ -88,11 +96,11 @@ fn words(fault: Fault, alternative: u32) -> (String, &'static str) {
 }
 
 /// `a`, `a or b`, `a, b or c`.
-fn or(words: &[&str]) -> String {
+fn listed(words: &[&str], conjunction: &str) -> String {
     match words {
         [] => String::new(),
         [one] => (*one).to_owned(),
-        [init @ .., last] => format!("{} or {last}", init.join(", ")),
+        [init @ .., last] => format!("{} {conjunction} {last}", init.join(", ")),
     }
 }
 
