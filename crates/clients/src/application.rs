@@ -4,6 +4,7 @@
 //! loses on a log and merely reorders on a queue, because a cumulative commit covers a message that
 //! was skipped.
 
+mod batch;
 mod progress;
 
 use std::slice;
@@ -11,6 +12,7 @@ use std::slice;
 use entrega_model::{Delivery, Duration};
 use thiserror::Error;
 
+pub use batch::{BatchError, BatchFailure, BatchRules, BatchSink};
 pub use progress::{ProgressInSink, TransactionalHandler};
 
 use crate::{SettleError, Stop, Subscription, Unanswered};
@@ -22,6 +24,13 @@ pub trait Handler {
     /// # Errors
     /// [`HandlerError`]; except for `Unknown`, the effect has certainly not happened.
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError>;
+
+    /// Processes several messages with one write to the sink: all effects happen in one instant, or
+    /// none does.
+    ///
+    /// # Errors
+    /// [`BatchError`]; except for `Unknown`, no effect has happened.
+    async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError>;
 
     /// Waits. Between attempts, so that a failing dependency is not hammered.
     async fn pause(&self, span: Duration);
@@ -80,6 +89,19 @@ pub trait Application {
     /// [`Stop`] if the policy is to stop.
     async fn process<'d>(&self, delivery: &'d Delivery) -> Result<&'d [Delivery], Stop>;
 
+    /// Processes a batch as the batch rules say. Afterwards it holds what may be settled now.
+    ///
+    /// # Errors
+    /// [`Stop`] if the policy for a single message is to stop, or if a dead letter may not have
+    /// been written.
+    async fn process_batch(&self, batch: &mut Vec<Delivery>) -> Result<(), Stop>;
+
+    /// Processes a message with a bounded number of attempts.
+    ///
+    /// # Errors
+    /// How the last attempt failed.
+    async fn process_with_attempts(&self, delivery: &Delivery) -> Result<(), HandlerError>;
+
     /// Processes a message with a bounded number of attempts and writes a dead letter if all fail.
     ///
     /// # Errors
@@ -113,6 +135,8 @@ pub struct Supervised<'a, S, H, D> {
     pub max_attempts: u32,
     /// How long to wait before another attempt.
     pub retry_backoff: Duration,
+    /// How a batch is written, and what to do when that fails.
+    pub batch: BatchRules,
 }
 
 impl<S, H, D> Application for Supervised<'_, S, H, D>
@@ -148,14 +172,33 @@ where
         }
     }
 
+    async fn process_batch(&self, batch: &mut Vec<Delivery>) -> Result<(), Stop> {
+        match self.batch.on_failure {
+            BatchFailure::RetryWhole => self.retry_whole(batch).await,
+            BatchFailure::Bisect => self.bisect(batch).await?,
+            BatchFailure::PerItem | BatchFailure::DeadLetterItem => {
+                self.set_failed_aside(batch).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn process_with_attempts(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        let mut attempt = 1;
+        loop {
+            match self.handler.process(delivery).await {
+                Err(_) if attempt < self.max_attempts => {
+                    attempt += 1;
+                    self.handler.pause(self.retry_backoff).await;
+                }
+                last => return last,
+            }
+        }
+    }
+
     async fn process_or_dead_letter(&self, delivery: &Delivery) -> Result<(), Stop> {
-        for attempt in 1..=self.max_attempts {
-            if self.handler.process(delivery).await.is_ok() {
-                return Ok(());
-            }
-            if attempt < self.max_attempts {
-                self.handler.pause(self.retry_backoff).await;
-            }
+        if self.process_with_attempts(delivery).await.is_ok() {
+            return Ok(());
         }
         self.dead_letter(delivery).await
     }
@@ -176,4 +219,8 @@ pub trait GiveBack {
     /// # Errors
     /// As [`Subscription::settle`]; the lease returns it all the same.
     async fn give_back(&self, delivery: &Delivery) -> Result<(), SettleError>;
+
+    /// Whether a message that is left unsettled comes back although later ones are settled. A log
+    /// has one offset, which covers it.
+    fn keeps_unsettled(&self) -> bool;
 }

@@ -86,4 +86,12 @@ pub struct StrategyConfig {
     pub settle_every: u32,
     /// `settle-every-n`: how long a message may wait for its settle.
     pub settle_interval: Duration,
+    /// `micro-batch`: how many messages make a batch, at least 1.
+    pub batch_size: u32,
+    /// `micro-batch`: how long the first message of a batch may wait for the others.
+    pub batch_interval: Duration,
+    /// `parallel-naive` and `parallel`: how many messages are in work at once, at least 1.
+    pub workers: u32,
+    /// `parallel`: whether messages of one key are processed one after another.
+    pub key_ordered: bool,
 }

@@ -160,9 +160,10 @@ pub enum Stop {
     /// The dead letter could not be written.
     #[error("the dead letter could not be written: {0}")]
     DeadLetter(crate::Unanswered),
-    /// The model has no such strategy ([`crate::Strategy::supports`]).
-    #[error("`{0}` needs what this model does not have")]
-    Unsupported(crate::Strategy),
+    /// The strategy needs what this model does not have: see
+    /// [`Strategy::supports`](crate::Strategy::supports). Choose another model or strategy.
+    #[error("this strategy does not run on this model")]
+    Unsupported,
 }
 
 /// Carrying on after a settle that may not be recorded. Right for whoever processes first: the

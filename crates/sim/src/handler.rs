@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
-use entrega_clients::{CallId, DeadLetters, Handler, HandlerError, Link, Unanswered};
+use entrega_clients::{BatchError, CallId, DeadLetters, Handler, HandlerError, Link, Unanswered};
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
 use entrega_model::{Delivery, Duration, LaneId, SubscriptionId};
@@ -37,7 +37,9 @@ where
             self.end(delivery, result);
             return Err(error);
         }
-        let (result, outcome) = match self.effect(delivery).await {
+        let ask =
+            |world: &mut World<B>| world.call_sink(self.link.client, self.subscription, *delivery);
+        let (result, outcome) = match self.effect(delivery, ask).await {
             Ok(Answer::Decided(EffectVerdict::Rejected)) => {
                 (ProcessingResult::Transient, Err(HandlerError::Rejected))
             }
@@ -46,6 +48,34 @@ where
         };
         self.end(delivery, result);
         outcome
+    }
+
+    /// Prepares the messages one after another; the first that fails ends the attempt for all, and
+    /// those before it, which had no effect either, end as transient. Then asks for all effects at
+    /// once.
+    async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
+        for (item, delivery) in batch.iter().enumerate() {
+            let Beginning { delay, hold, failure } = self.begin(delivery);
+            if !delay.is_zero() {
+                self.pause(delay).await;
+            }
+            self.held_up(hold).await;
+            if let Some((result, _)) = failure {
+                self.end_all(&batch[..item], ProcessingResult::Transient);
+                self.end(delivery, result);
+                return Err(BatchError::Item(item));
+            }
+        }
+        let Some(first) = batch.first() else { return Ok(()) };
+        let ask = |world: &mut World<B>| {
+            world.call_sink_with_batch(self.link.client, self.subscription, batch)
+        };
+        let effect = self.effect(first, ask).await;
+        match effect {
+            Ok(_) => self.end_all(batch, ProcessingResult::Ok),
+            Err(Unanswered) => self.end_all(batch, ProcessingResult::Unknown),
+        }
+        effect.map(|_| ()).map_err(|Unanswered| BatchError::Unknown)
     }
 
     async fn pause(&self, span: Duration) {
@@ -145,14 +175,20 @@ where
         world.record(Kind::ProcessingEnded { delivery, message, subscription, consumer, result });
     }
 
-    /// The effect, with the fault points before and after it.
-    async fn effect(&self, delivery: &Delivery) -> Result<Answer<B>, Unanswered> {
+    fn end_all(&self, batch: &[Delivery], result: ProcessingResult) {
+        batch.iter().for_each(|delivery| self.end(delivery, result));
+    }
+
+    /// The effect, with the fault points before and after it. `ask` calls the sink; `delivery` is
+    /// the one that a fault is said to concern, of a batch the first.
+    async fn effect(
+        &self,
+        delivery: &Delivery,
+        ask: impl FnOnce(&mut World<B>) -> CallId,
+    ) -> Result<Answer<B>, Unanswered> {
         let stall = self.before_effect(delivery).await;
         self.until_running().await;
-        let call = {
-            let SimLink { world, client } = &self.link;
-            world.borrow_mut().call_sink(*client, self.subscription, *delivery)
-        };
+        let call = ask(&mut self.link.world.borrow_mut());
         let answer = self.answer(call).await?;
         self.after_effect(delivery, stall).await;
         self.until_running().await;
@@ -230,15 +266,11 @@ where
     /// Goes on when the process runs: at once if nothing happened to it, never after a crash.
     async fn until_running(&self) {
         let SimLink { world, client } = &self.link;
-        poll_fn(|_| {
-            let world = world.borrow();
-            let process = &world.processes[client.process.index()];
-            if process.is_running() && process.client() == *client {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
+        poll_fn(
+            |_| {
+                if world.borrow().is_running(*client) { Poll::Ready(()) } else { Poll::Pending }
+            },
+        )
         .await;
     }
 

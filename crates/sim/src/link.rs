@@ -82,6 +82,10 @@ where
         self.world.borrow().closing
     }
 
+    fn is_running(&self) -> bool {
+        self.world.borrow().is_running(self.client)
+    }
+
     fn record(&self, kind: Kind) {
         self.world.borrow_mut().record(kind);
     }

@@ -50,8 +50,9 @@ pub use problem::Problem;
 pub use rules::{MAX_KEYS, MAX_MESSAGES};
 pub use script::ScriptedFault;
 pub use settings::{
-    AutoOffsetReset, ConsumerSettings, ErrorPolicy, FaultTimes, Limits, LogClient, LogSettings,
-    NetworkSettings, Order, Overflow, ProducerSettings, ProducerStrategy, QueueSettings,
+    AutoOffsetReset, BatchFailure, BatchSink, ConsumerSettings, ErrorPolicy, FaultTimes, Limits,
+    LogClient, LogSettings, NetworkSettings, Order, Overflow, ProducerSettings, ProducerStrategy,
+    QueueSettings,
 };
 pub use span::{Span, SpanError};
 pub use traffic::{
@@ -72,8 +73,8 @@ pub struct Scenario {
     /// On which brokers it runs. Default both.
     #[schemars(schema_with = "models_schema")]
     pub models: Vec<Model>,
-    /// With which consumer strategies it runs. Default the seven plain orders of effect and settle,
-    /// from `settle-then-process` to `dead-letter`.
+    /// With which consumer strategies it runs, each on the models that support it. Default the
+    /// seven that take one message at a time on both models.
     #[schemars(schema_with = "strategies_schema")]
     pub strategies: Vec<Strategy>,
     /// With how many seeds `compare` runs it. Default 30.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use entrega_brokers::log::partition_of;
 use entrega_brokers::{Broker, LogBroker, QueueBroker, log, queue};
-use entrega_clients::application::{GiveBack, ProgressInSink};
+use entrega_clients::application::{BatchFailure, BatchRules, BatchSink, GiveBack, ProgressInSink};
 use entrega_clients::combinators::{alongside, closing};
 use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{
@@ -252,6 +252,10 @@ where
     let config = StrategyConfig {
         settle_every: scenario.consumer.settle_every,
         settle_interval: scenario.consumer.settle_interval.duration(),
+        batch_size: scenario.consumer.batch_size,
+        batch_interval: scenario.consumer.batch_interval.duration(),
+        workers: scenario.consumer.workers,
+        key_ordered: scenario.consumer.key_ordered,
     };
     Box::new(move |client: ClientId| -> Life<'a> {
         let link = SimLink { world: Rc::clone(&world), client };
@@ -266,6 +270,7 @@ where
                 policy: error_policy(scenario.consumer.on_error),
                 max_attempts: scenario.consumer.max_attempts,
                 retry_backoff: scenario.consumer.retry_backoff.duration(),
+                batch: batch_rules(&scenario.consumer),
             };
             let main = closing(&inbox, S::consume(strategy, &inbox, &app, &config));
             alongside(main, S::background(&inbox)).await
@@ -320,5 +325,20 @@ fn error_policy(policy: scenario::ErrorPolicy) -> ErrorPolicy {
         scenario::ErrorPolicy::Requeue => ErrorPolicy::Requeue,
         scenario::ErrorPolicy::Crash => ErrorPolicy::Crash,
         scenario::ErrorPolicy::DeadLetter => ErrorPolicy::DeadLetter,
+    }
+}
+
+fn batch_rules(consumer: &ConsumerSettings) -> BatchRules {
+    BatchRules {
+        sink: match consumer.batch_sink {
+            scenario::BatchSink::Atomic => BatchSink::Atomic,
+            scenario::BatchSink::ItemByItem => BatchSink::ItemByItem,
+        },
+        on_failure: match consumer.batch_on_failure {
+            scenario::BatchFailure::RetryWhole => BatchFailure::RetryWhole,
+            scenario::BatchFailure::Bisect => BatchFailure::Bisect,
+            scenario::BatchFailure::PerItem => BatchFailure::PerItem,
+            scenario::BatchFailure::DeadLetterItem => BatchFailure::DeadLetterItem,
+        },
     }
 }

@@ -9,6 +9,7 @@
 //! > meet the same ones.
 
 mod arrivals;
+mod batches;
 mod calls;
 mod held;
 mod lives;
@@ -29,7 +30,8 @@ use entrega_choice::Choices;
 use entrega_clients::CallId;
 use entrega_model::event::Phase;
 use entrega_model::{
-    ClientId, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId, SubscriptionId,
+    ClientId, Delivery, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId,
+    SubscriptionId,
 };
 
 pub(crate) use self::calls::Answer;
@@ -138,6 +140,8 @@ pub(crate) struct World<B: Broker> {
     sinks: Vec<AnySink>,
     poison: Vec<PoisonTable>,
     deliveries: u32,
+    /// Buffers for batches on their way to a sink.
+    spare_batches: Vec<Vec<Delivery>>,
     seed: u64,
 }
 
@@ -185,6 +189,7 @@ where
             poison: vec![PoisonTable::default(); sinks.len()],
             sinks,
             deliveries: 0,
+            spare_batches: Vec::new(),
             seed,
         }
     }
@@ -365,6 +370,13 @@ where
     pub(crate) fn take_choices(&mut self) -> Choices {
         let table = self.choices.table().clone();
         std::mem::replace(&mut self.choices, Choices::harmless(table))
+    }
+
+    /// Whether a process runs, and in this life.
+    #[inline]
+    pub(crate) fn is_running(&self, client: ClientId) -> bool {
+        let process = &self.processes[client.process.index()];
+        process.is_running() && process.client() == client
     }
 
     /// Whether nobody is down or stalled.

@@ -100,7 +100,7 @@ pub(super) fn doubling(chronicle: &Chronicle<'_>) -> String {
 
 /// Who had it first. A consumer may have had it in its buffer, lost it by the clock, and handed it
 /// to its application only later.
-fn in_order_of_possession(
+pub(super) fn in_order_of_possession(
     chronicle: &Chronicle<'_>,
     one: HandOver,
     other: HandOver,

@@ -5,8 +5,8 @@
 //! consumer's progress does not matter any more (semantics.md S10). On a log the progress is the
 //! stored offset of a partition; on a queue it is a row for each message in an *inbox table*.
 //!
-//! What is asked of the sink crosses a network like everything else. A transaction without an answer
-//! may have been done or not; whoever meets that must look at the progress before it goes on
+//! What is asked of the sink crosses a network like everything else. A transaction without an
+//! answer may have been done or not; whoever meets that must look at the progress before it goes on
 //! (2.2, note 16).
 
 use entrega_model::log::Offset;

@@ -19,7 +19,8 @@
 //! # Simplification
 //!
 //! The article polls with a timeout of a second and skips the empty answer. Here a poll waits as
-//! long as it takes: nothing happens in between that the loop would notice, and a run comes to rest.
+//! long as it takes: nothing happens in between that the loop would notice, and a run comes to
+//! rest.
 
 mod basic;
 mod commit_every_n;

@@ -13,8 +13,8 @@ use crate::application::{Application, ProgressInSink};
 use crate::{CarryOn, LogSubscription, Stop, Subscription, Turn};
 
 /// On a log: goes to where the sink says on every assignment, and applies each effect together with
-/// the offset after it, provided that the stored offset is the one of this message. If it is not, or
-/// if there is no answer, it reads the stored offset again and seeks there. The commit is for
+/// the offset after it, provided that the stored offset is the one of this message. If it is not,
+/// or if there is no answer, it reads the stored offset again and seeks there. The commit is for
 /// whoever watches the lag: nothing ever reads it to go on from it.
 ///
 /// The crash window: there is none. Before the transaction nothing has happened, after it
@@ -22,6 +22,7 @@ use crate::{CarryOn, LogSubscription, Stop, Subscription, Turn};
 ///
 /// # Errors
 /// [`Stop`] when receiving or the application ends the loop.
+// ANCHOR: progress_with_effect_on_log
 pub async fn progress_with_effect_on_log(
     inbox: &impl LogSubscription,
     app: &impl ProgressInSink,
@@ -46,6 +47,7 @@ pub async fn progress_with_effect_on_log(
         }
     }
 }
+// ANCHOR_END: progress_with_effect_on_log
 
 /// On a queue: the same loop as [`process_then_settle()`]. The sink writes a row for the message
 /// (its id, under a unique key) in the transaction of the effect, and rolls back a second one.

@@ -19,6 +19,7 @@ use entrega_model::{Delivery, Instant, LaneId, ProcessId, SubscriptionId};
 
 use self::session::LogSession;
 use super::notify::Notify;
+use super::wait::while_running;
 use crate::application::GiveBack;
 use crate::{
     AutoSettle, ClientConfig, Link, LogSubscription, OffsetStore, ReceiveError, SettleError,
@@ -90,8 +91,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         Some(delivery)
     }
 
-    /// Whether a shutdown may be told now: in Java a poll is where one is noticed, so the application
-    /// has worked through the whole batch.
+    /// Whether a shutdown may be told now: in Java a poll is where one is noticed, so the
+    /// application has worked through the whole batch.
     fn may_stop(&self) -> bool {
         self.config.offset_store == OffsetStore::AtDelivery || self.session.borrow().is_drained()
     }
@@ -120,6 +121,7 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
         self.handed_out_at.set(None);
         self.commit_if_due().await;
         loop {
+            while_running(&self.link).await;
             if self.link.is_closing() && self.may_stop() {
                 return Ok(Turn::Shutdown);
             }
@@ -194,5 +196,9 @@ impl<L: Link<Request = Request, Response = Response>> LogSubscription for LogInb
 impl<L: Link<Request = Request, Response = Response>> GiveBack for LogInbox<L> {
     async fn give_back(&self, _delivery: &Delivery) -> Result<(), SettleError> {
         Ok(())
+    }
+
+    fn keeps_unsettled(&self) -> bool {
+        false
     }
 }

@@ -30,6 +30,7 @@ impl DeduplicatingSink {
     }
 }
 
+// ANCHOR: apply
 impl Sink for DeduplicatingSink {
     fn apply(&mut self, message: MessageId) -> EffectVerdict {
         let (word, bit) = (message.index() / 64, 1 << (message.index() % 64));
@@ -43,6 +44,7 @@ impl Sink for DeduplicatingSink {
         EffectVerdict::Applied
     }
 }
+// ANCHOR_END: apply
 
 #[cfg(test)]
 mod tests {

@@ -61,6 +61,20 @@ pub struct ConsumerSettings {
     pub settle_every: u32,
     /// After how long `settle-every-n` settles although there are fewer. Default 1s (ours).
     pub settle_interval: Span,
+    /// How many messages the strategy `micro-batch` collects for one write, on a queue as far as
+    /// `prefetch` allows. Default 10 (ours), as Lambda's `BatchSize` for SQS.
+    pub batch_size: u32,
+    /// After how long `micro-batch` writes although there are fewer. Default 1s (ours).
+    pub batch_interval: Span,
+    /// What the sink of `micro-batch` takes at once. Default `atomic`.
+    pub batch_sink: BatchSink,
+    /// What `micro-batch` does when an item of a batch fails. Default `retry-whole`.
+    pub batch_on_failure: BatchFailure,
+    /// How many messages the strategies `parallel-naive` and `parallel` have in work at once, as
+    /// far as `prefetch` allows on a queue. Default 4 (ours).
+    pub workers: u32,
+    /// Whether `parallel` processes messages of one key one after another. Default false.
+    pub key_ordered: bool,
     /// How often a settle without an answer is tried again. Default 0, as librdkafka and RabbitMQ
     /// clients do.
     pub settle_retries: u32,
@@ -129,12 +143,47 @@ pub enum ErrorPolicy {
     DeadLetter,
 }
 
+/// What a sink takes at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchSink {
+    /// The whole batch, as a database does in one transaction: all effects in one instant, or none.
+    #[default]
+    Atomic,
+    /// One message after another: a crash or a failure in the middle leaves a prefix.
+    ItemByItem,
+}
+
+/// What to do when an item of a batch fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchFailure {
+    /// Write the whole batch again, for as long as it takes.
+    #[default]
+    RetryWhole,
+    /// Halve what failed until the bad item is alone; then `on_error` decides about it (Lambda
+    /// `BisectBatchOnFunctionError`).
+    Bisect,
+    /// Write and settle the others. On a queue the bad item comes back when its lease ends (Lambda
+    /// `ReportBatchItemFailures`); on a log `on_error` decides about it first.
+    PerItem,
+    /// Write the others; try the bad item alone up to `max_attempts`, then write it to the dead
+    /// letters; settle all.
+    DeadLetterItem,
+}
+
 impl Default for ConsumerSettings {
     fn default() -> Self {
         Self {
             prefetch: 100,
             settle_every: 10,
             settle_interval: Span::from_secs(1),
+            batch_size: 10,
+            batch_interval: Span::from_secs(1),
+            batch_sink: BatchSink::Atomic,
+            batch_on_failure: BatchFailure::RetryWhole,
+            workers: 4,
+            key_ordered: false,
             settle_retries: 0,
             settle_confirmed: true,
             request_timeout: Span::from_secs(30),

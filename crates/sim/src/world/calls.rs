@@ -23,7 +23,8 @@ pub(crate) struct Call<B: Broker> {
     /// What its caller knew when it made the call; see [`super::process::Memory`].
     pub(crate) issued: u64,
     pub(crate) payload: Payload<B>,
-    /// The message whose effect or dead letter it asks for, and the delivery attempt.
+    /// The message whose effect or dead letter it asks for (of a batch the first), and the delivery
+    /// attempt.
     pub(crate) about: Option<(MessageId, u16)>,
     /// Somebody will ask for the answer.
     pub(crate) awaited: bool,
@@ -81,6 +82,11 @@ pub(crate) enum Payload<B: Broker> {
     /// Progress that a sink is asked about.
     AskedProgress {
         ask: Ask,
+        subscription: SubscriptionId,
+    },
+    /// The effects of a whole batch that are asked for.
+    AskedBatch {
+        batch: Vec<Delivery>,
         subscription: SubscriptionId,
     },
     /// The answer is on its way back, or has arrived.

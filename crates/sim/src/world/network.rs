@@ -52,10 +52,12 @@ where
 
     pub(super) fn send(&mut self, client: ClientId, route: Route, payload: Payload<B>) -> CallId {
         let started = self.now;
-        let about = match &payload {
-            Payload::Asked { delivery, .. } => Some((delivery.record.message, delivery.attempt)),
+        let first = match &payload {
+            Payload::Asked { delivery, .. } => Some(delivery),
+            Payload::AskedBatch { batch, .. } => batch.first(),
             _ => None,
         };
+        let about = first.map(|delivery| (delivery.record.message, delivery.attempt));
         let id = self.calls.insert(Call {
             client,
             route,
@@ -92,6 +94,9 @@ where
             &Payload::Asked { delivery, subscription } => Payload::Asked { delivery, subscription },
             &Payload::AskedProgress { ask, subscription } => {
                 Payload::AskedProgress { ask, subscription }
+            }
+            Payload::AskedBatch { batch, subscription } => {
+                Payload::AskedBatch { batch: batch.clone(), subscription: *subscription }
             }
             _ => return,
         };

@@ -140,6 +140,7 @@ where
                 let told = self.sinks[subscription.index()].answer(&ask);
                 self.answer(id, Answer::Progress(told));
             }
+            Payload::AskedBatch { .. } => self.decide_batch(id),
             _ => {}
         }
     }

@@ -146,6 +146,11 @@ impl<B: Broker> Call<B> {
                 into.word(subscription.0.into());
                 ask.words().into_iter().for_each(|word| into.word(word));
             }
+            Payload::AskedBatch { batch, subscription } => {
+                into.word(6);
+                into.word(subscription.0.into());
+                into.list(batch);
+            }
             Payload::Answer { answer, arrived } => {
                 into.word(3);
                 into.flag(*arrived);

@@ -13,6 +13,7 @@ use crate::{Application, LogSubscription, Stop};
 ///
 /// # Errors
 /// [`Stop`] when receiving fails, the handler raises or a commit fails.
+// ANCHOR: commit_every_n
 pub async fn commit_every_n(
     inbox: &impl LogSubscription,
     app: &impl Application,
@@ -28,3 +29,4 @@ pub async fn commit_every_n(
     }
     Ok(())
 }
+// ANCHOR_END: commit_every_n

@@ -13,6 +13,7 @@ use crate::{Application, LogSubscription, Stop};
 ///
 /// # Errors
 /// [`Stop`] when receiving, saving a dead letter or a commit fails.
+// ANCHOR: dead_letters
 pub async fn dead_letters(
     inbox: &impl LogSubscription,
     app: &impl Application,
@@ -31,3 +32,4 @@ pub async fn dead_letters(
     }
     Ok(())
 }
+// ANCHOR_END: dead_letters

@@ -35,8 +35,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         result
     }
 
-    /// The application asks for more than the last poll returned, so it is done with that: it may be
-    /// committed now (Java).
+    /// The application asks for more than the last poll returned, so it is done with that: it may
+    /// be committed now (Java).
     pub(super) async fn commit_if_due(&self) {
         if self.config.auto_settle == AutoSettle::AtNextReceive
             && self.link.now() >= self.next_commit.get()
@@ -62,8 +62,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         Instant::NEVER
     }
 
-    /// Commits what is stored and ahead of what is committed. With nothing of that kind, the library
-    /// keeps silent; only an application hears of it, and not in Java.
+    /// Commits what is stored and ahead of what is committed. With nothing of that kind, the
+    /// library keeps silent; only an application hears of it, and not in Java.
     pub(super) async fn commit_stored_by(&self, trigger: SettleTrigger) -> Result<(), SettleError> {
         let by_application = trigger == SettleTrigger::Application;
         let (generation, offsets) = {

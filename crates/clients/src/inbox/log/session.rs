@@ -29,7 +29,8 @@ pub(super) struct LogSession {
     buffer: Vec<Fetched>,
     next_record: usize,
     spare_positions: Vec<PartitionOffset>,
-    spare_offsets: Vec<PartitionOffset>,
+    /// One for each commit that is on its way at once.
+    spare_offsets: Vec<Vec<PartitionOffset>>,
     spare_messages: Vec<MessageId>,
 }
 
@@ -236,7 +237,7 @@ impl LogSession {
 
     /// An empty buffer for offsets.
     pub(super) fn spare_offsets(&mut self) -> Vec<PartitionOffset> {
-        let mut offsets = std::mem::take(&mut self.spare_offsets);
+        let mut offsets = self.spare_offsets.pop().unwrap_or_default();
         offsets.clear();
         offsets
     }
@@ -255,7 +256,9 @@ impl LogSession {
 
     /// Gives such a buffer back.
     pub(super) fn recycle_offsets(&mut self, offsets: Vec<PartitionOffset>) {
-        self.spare_offsets = offsets;
+        if offsets.capacity() > 0 {
+            self.spare_offsets.push(offsets);
+        }
     }
 
     pub(super) fn partition(&mut self, id: LaneId) -> Option<&mut Partition> {
