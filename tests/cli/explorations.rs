@@ -150,5 +150,7 @@ fn what_cannot_be_explored_is_refused() {
     check(&["tiny.toml", "--messages", "0"], "0 is not in 1..=99");
     check(&["tiny.toml", "--budget", "0"], "0 is not in 1..");
     check(&["tiny.toml", "--patience", "0"], "0 is not in 1..");
+    let rejects = ["tiny.toml", "--model", "log", "--strategy", "broker-dead-letter"];
+    check(&rejects, "broker-dead-letter");
     check(&["nowhere.toml"], "cannot read it");
 }

@@ -4,7 +4,6 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use entrega_clients::Strategy;
@@ -19,7 +18,7 @@ use crate::failure::Failure;
 use crate::lab::exploration::Exploration;
 use crate::lab::exploring::{Care, Contest, Plan, Row};
 use crate::lab::files::LoadedScenario;
-use crate::lab::watch::Watch;
+use crate::lab::watch::{NoResult, Watch};
 use crate::output;
 use crate::render::{explore_json, explore_text};
 
@@ -94,7 +93,8 @@ fn contests(loaded: &LoadedScenario, args: &ExploreArgs) -> Result<Vec<Contest>,
     Ok(contests)
 }
 
-/// The models and strategies: those of the scenario, or those asked for.
+/// The models and strategies: those of the scenario, or those asked for, as far as the models
+/// support them.
 fn pairs(loaded: &LoadedScenario, args: &ExploreArgs) -> Result<Vec<(Model, Strategy)>, Failure> {
     let models = if args.model.is_empty() { &loaded.scenario.models } else { &args.model };
     let strategies =
@@ -103,7 +103,11 @@ fn pairs(loaded: &LoadedScenario, args: &ExploreArgs) -> Result<Vec<(Model, Stra
         loaded.allows(model)?;
     }
     let all = models.iter().flat_map(|&model| strategies.iter().map(move |&one| (model, one)));
-    Ok(all.filter(|&(model, strategy)| strategy.supports(model)).collect())
+    let pairs: Vec<_> = all.clone().filter(|(model, strategy)| strategy.supports(*model)).collect();
+    if let ([], Some((model, strategy))) = (pairs.as_slice(), all.clone().next()) {
+        loaded.supports(model, strategy)?;
+    }
+    Ok(pairs)
 }
 
 fn subscriptions(
@@ -117,42 +121,27 @@ fn subscriptions(
     args.subscription.iter().map(|name| loaded.subscription(name)).collect()
 }
 
-/// How often the watch is looked at.
-const TICK: Duration = Duration::from_millis(100);
-
-/// Lets workers explore, and gives up if one of them gets stuck. It cannot be stopped then; it ends
-/// with the program.
+/// Lets workers explore, under the watch.
 fn supervise(
     plan: &Arc<Plan>,
     care: &Arc<Care>,
     threads: usize,
     patience: u64,
 ) -> Result<Vec<Row>, Failure> {
-    let cannot = |error: &dyn std::fmt::Display| {
-        Failure::new(format!("cannot start the worker threads: {error}"))
-    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|error| cannot(&error))?;
-    let (done, result) = mpsc::channel();
+    let pool =
+        pool.map_err(|error| Failure::new(format!("cannot start the worker threads: {error}")))?;
     let (explored, looked_after) = (Arc::clone(plan), Arc::clone(care));
-    pool.spawn(move || {
-        let _nobody_waits = done.send(explored.run(&looked_after));
-    });
-    loop {
-        match result.recv_timeout(TICK) {
-            Ok(rows) => return rows,
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(Failure::new("a worker panicked; the message stands above"));
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                if let Some(doing) = care.watch.overdue(Duration::from_secs(patience)) {
-                    std::mem::forget(pool);
-                    return Err(plan.stuck(&doing, patience));
-                }
-            }
-        }
+    let work = move || explored.run(&looked_after);
+    match care.watch.supervise(&pool, Duration::from_secs(patience), work) {
+        Ok(rows) => rows,
+        Err(NoResult::Stuck(doing)) => Err(plan.stuck(&doing, patience)),
+        Err(NoResult::Panicked) => Err(Failure::new("a worker panicked; the message stands above")),
     }
 }
+
+/// How often the spinner turns.
+const TICK: Duration = Duration::from_millis(100);
 
 fn progress(quiet: bool) -> ProgressBar {
     if quiet || !std::io::stderr().is_terminal() {

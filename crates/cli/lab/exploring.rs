@@ -55,13 +55,15 @@ pub(crate) struct Doing {
     choices: Vec<Choice>,
 }
 
+/// Hears what is going on: the contest, and how many schedules were run and wait.
+pub(crate) type Tell = Box<dyn Fn(&Contest, u64, usize) + Send + Sync>;
+
 /// How an exploration under way is looked after.
 pub(crate) struct Care {
     /// Raised when nobody wants to wait any longer.
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) watch: Watch<Doing>,
-    /// Hears what is going on: the contest, and how many schedules were run and wait.
-    pub(crate) tell: Box<dyn Fn(&Contest, u64, usize) + Send + Sync>,
+    pub(crate) tell: Tell,
 }
 
 /// A space that was explored.
@@ -72,6 +74,7 @@ pub(crate) struct Row {
 }
 
 impl Care {
+    /// Whether nobody wants to wait any longer.
     pub(crate) fn is_over(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -230,3 +233,34 @@ impl Plan {
 
 /// A thread takes so many runs at a time.
 const FEW: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use entrega_model::SubscriptionId;
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_never_ends_is_named_with_its_replay_string() {
+        let dir = tempfile::TempDir::new().expect("a temporary directory");
+        let path = dir.path().join("stuck.toml");
+        std::fs::write(&path, "[[subscriptions]]\nname = \"mailer\"\n").expect("a file");
+        let loaded = LoadedScenario::read(&path, &[]).expect("a scenario");
+        let point = points::own_point(points::Fault::EffectAfter, SubscriptionId(0));
+        let subscription = SubscriptionId(0);
+        let scope = Scope { subscription, messages: 2, consumers: 1, partitions: 1 };
+        let (model, strategy) = (Model::Log, Strategy::ProcessThenSettle);
+        let contests = vec![Contest { model, strategy, scope, kinds: Vec::new() }];
+        let (faults, preemptions, budget, seed, cuts) = (1, 0, 1, 1, true);
+        let plan = Plan { loaded, contests, faults, preemptions, budget, seed, cuts };
+        let choices = vec![Choice { point, occurrence: 2, value: 1 }];
+        let said = plan.stuck(&Doing { contest: 0, scope, choices }, 10).to_string();
+        for expect in [
+            "a run of log, process-then-settle has taken more than 10 s of real time",
+            "stuck.toml '1:",
+            ":1:log:process-then-settle:explored=mailer.2.1.1:mailer.effect.after#2=crash:",
+        ] {
+            assert!(said.contains(expect), "{said}");
+        }
+    }
+}

@@ -68,8 +68,8 @@ impl Property {
         }
     }
 
-    /// The property and cause of a finding that has a story of its own. Others sum up such findings,
-    /// or are no anomaly.
+    /// The property and cause of a finding that has a story of its own. Others sum up such
+    /// findings, or are no anomaly.
     pub(crate) fn of(finding: Finding) -> Option<(Self, Option<Cause>)> {
         let property = Self::ALL.into_iter().find(|one| match (one.finding(), finding) {
             (Finding::Class(one, _), Finding::Class(other, _)) => one == other,

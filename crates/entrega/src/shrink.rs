@@ -12,8 +12,8 @@
 //!    shows what is wanted. That says how many choices are enough.
 //! 2. **Search.** Every scope from one message and one consumer up is explored with so many choices
 //!    at most, of the same kinds: same point and same alternative, whenever they come and until
-//!    whichever zone they delay. The first scope that shows it is the smallest; its simplest list is
-//!    the story.
+//!    whichever zone they delay. The first scope that shows it is the smallest; its simplest list
+//!    is the story.
 //! 3. **Lower.** Single choices are dropped, moved to an earlier occurrence or given a simpler zone
 //!    as long as that works. After an exhaustive search this finds nothing; it is for what a budget
 //!    has cut short.
