@@ -10,6 +10,7 @@ mod new;
 mod replay;
 mod run;
 mod schema;
+mod table;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Compare(args) => compare::compare(args),
         Command::Explore(args) => explore::explore(args),
         Command::Replay(args) => replay::replay(args),
+        Command::Table(args) => table::table(args),
         Command::Check(args) => check::check(args),
         Command::List(args) => list::list(args),
         Command::New(args) => new::new(args),

@@ -12,4 +12,5 @@ pub(crate) mod property;
 pub(crate) mod replay_string;
 pub(crate) mod stories;
 pub(crate) mod sweep;
+pub(crate) mod table;
 pub(crate) mod watch;

@@ -82,6 +82,10 @@ fn every_story_can_be_replayed() {
     let bench = Bench::new();
     bench.write("any.toml", &TINY[..TINY.find("[[expect]]").expect("expectations")]);
     let args = ["explore", "any.toml", "--all-faults", "--messages", "2", "--format", "json"];
+    let strategies = ["process-then-settle", "dead-letter", "auto-settle-at-delivery"];
+    let strategies = strategies.map(|name| ["--strategy", name]).concat();
+    let set = ["--set", "consumer.max_attempts=1"];
+    let args = [&args[..], &strategies, &set].concat();
     let found: Value = serde_json::from_str(&bench.ok(&args)).expect("JSON");
     let rows = found["rows"].as_array().expect("rows");
     let mut stories = 0;
@@ -94,6 +98,7 @@ fn every_story_can_be_replayed() {
         let shown = match property {
             "reordered" => &of["order"]["reordered"],
             "stalled" => &of["classes"]["pending"],
+            "dead_lettered_twice" => &of["dlq_excess"],
             class => &of["classes"][class],
         };
         assert!(shown.as_u64().is_some_and(|count| count > 0), "{property}: {replay}\n{of:#}");

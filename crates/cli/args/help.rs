@@ -33,6 +33,22 @@ Exit codes:
   1  one does not
   2  the usage or the scenario is wrong";
 
+pub(super) const TABLE: &str = "\
+Examples:
+  entrega table
+  entrega table --model queue --strategy process-then-settle
+  entrega table --fault zombie --format markdown
+  entrega table --format json --output table.json
+
+A cell is a strategy under a setting, on a model, under a kind of fault. Every run in which that fault happens \
+once (and its companion, if it has one) is made, at every place and with every delay that can make a \
+difference, in a small world: `entrega replay truth-table STRING` shows any of them.
+
+Exit codes:
+  0  everything was tried in every cell
+  1  some cell is incomplete: raise --budget
+  2  the usage is wrong";
+
 pub(super) const COMPARE: &str = "\
 Examples:
   entrega compare simulations/purchase-emails.toml

@@ -67,7 +67,7 @@ fn contests(
     Ok(contests)
 }
 
-fn on_threads<T: Send>(
+pub(super) fn on_threads<T: Send>(
     threads: Option<usize>,
     work: impl FnOnce() -> T + Send,
 ) -> Result<T, Failure> {

@@ -12,6 +12,7 @@ pub(crate) enum Property {
     Duplicated,
     Split,
     DeadLettered,
+    DeadLetteredTwice,
     Reordered,
     Stalled,
     Phantom,
@@ -32,11 +33,12 @@ pub(crate) enum Occurs {
 
 impl Property {
     /// All of them, in the order of tables.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Lost,
         Self::Duplicated,
         Self::Split,
         Self::DeadLettered,
+        Self::DeadLetteredTwice,
         Self::Reordered,
         Self::Stalled,
         Self::Phantom,
@@ -49,9 +51,19 @@ impl Property {
             Self::Duplicated => "duplicated",
             Self::Split => "split",
             Self::DeadLettered => "dead_lettered",
+            Self::DeadLetteredTwice => "dead_lettered_twice",
             Self::Reordered => "reordered",
             Self::Stalled => "stalled",
             Self::Phantom => "phantom",
+        }
+    }
+
+    /// What a column of a table is called.
+    pub(crate) const fn column(self) -> &'static str {
+        match self {
+            Self::DeadLettered => "dead",
+            Self::DeadLetteredTwice => "dead twice",
+            other => other.name(),
         }
     }
 
@@ -62,6 +74,7 @@ impl Property {
             Self::Duplicated => Finding::Class(Class::Duplicated, None),
             Self::Split => Finding::Class(Class::Split, None),
             Self::DeadLettered => Finding::Class(Class::DeadLettered, None),
+            Self::DeadLetteredTwice => Finding::DeadLetteredTwice,
             Self::Reordered => Finding::Reordered,
             Self::Stalled => Finding::Stalled,
             Self::Phantom => Finding::Class(Class::Phantom, None),

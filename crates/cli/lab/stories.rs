@@ -58,6 +58,9 @@ impl Told {
         before(scope, &choices);
         let (events, cast, message) = run(plan, contest, scope, &choices, finding);
         let sentence = match (subject(finding), message) {
+            _ if finding == Finding::DeadLetteredTwice => {
+                story::dead_lettered_twice(&events, &cast)
+            }
             (Some(anomaly), Some(message)) => {
                 let subscription = SubscriptionId(0);
                 story::story(&events, &cast, &Subject { subscription, anomaly, cause, message })
@@ -89,6 +92,7 @@ fn subject(finding: Finding) -> Option<Anomaly> {
     Some(match finding {
         Finding::Class(class, cause) => Anomaly::Class(class, cause),
         Finding::Reordered => Anomaly::Reordered,
+        Finding::DeadLetteredTwice => return None,
         Finding::Stalled => Anomaly::Class(Class::Pending, None),
     })
 }

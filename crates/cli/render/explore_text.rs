@@ -72,9 +72,8 @@ fn table<'r>(rows: impl Iterator<Item = &'r Row>) -> Table {
     table.load_preset(presets::NOTHING);
     table.set_style(TableComponent::HeaderLines, '─');
     table.set_style(TableComponent::MiddleHeaderIntersections, '─');
-    let properties = Property::ALL.map(|one| one.name().replace('_', "-"));
-    let names = ["model", "strategy"].map(str::to_owned).into_iter().chain(properties);
-    table.set_header(names.chain(["schedules", "cut", "states", "search"].map(str::to_owned)));
+    let names = ["model", "strategy"].into_iter().chain(Property::ALL.map(Property::column));
+    table.set_header(names.chain(["schedules", "cut", "states", "search"]));
     let mut model = None;
     for row in rows {
         let new = model.replace(row.contest.model) != Some(row.contest.model);
@@ -114,9 +113,10 @@ fn legend(text: &mut String, exploration: &Exploration<'_>) {
     let _ = writeln!(
         text,
         "\nalways: even without a fault; sometimes: in some schedules; never: in none, so within these \
-         bounds it is\nimpossible. stalled: a run does not come to rest, or leaves messages behind that \
-         nobody processed.\nschedules: runs that were made; cut: those of them that came to a state seen \
-         before, so that how they go on\nis known; states: how many different ones were seen."
+         bounds it is\nimpossible. split: an effect and a dead letter; dead: in the dead letters; stalled: a \
+         run does not come to rest,\nor leaves messages behind that nobody processed. schedules: runs that \
+         were made; cut: those of them that\ncame to a state seen before, so that how they go on is known; \
+         states: how many different ones were seen."
     );
     if exploration.rows.iter().any(|row| !row.explored.complete) {
         let _ = writeln!(

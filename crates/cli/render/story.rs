@@ -18,8 +18,10 @@ mod split;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use entrega_checker::{Cause, Class};
-use entrega_model::{Event, MessageId, SubscriptionId};
+use entrega_model::{Event, Kind, MessageId, SubscriptionId};
 use entrega_sim::Cast;
 
 use crate::lab::examples::Anomaly;
@@ -79,12 +81,25 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> St
 
 /// A run that does not come to rest, for whatever has gone wrong in it.
 pub(crate) fn unfinished(events: &[Event], cast: &Cast) -> String {
+    all_of_it(events, cast, "the run never comes to rest")
+}
+
+/// A run in which one message goes to the dead letters more than once.
+pub(crate) fn dead_lettered_twice(events: &[Event], cast: &Cast) -> String {
+    let mut seen = BTreeSet::new();
+    let again = events.iter().find_map(|event| match event.kind {
+        Kind::DeadLettered { message, .. } if !seen.insert(message) => Some(message),
+        _ => None,
+    });
+    let who = again.map_or_else(|| "a message".to_owned(), name);
+    all_of_it(events, cast, &format!("{who} goes to the dead letters again"))
+}
+
+/// Everything that has gone wrong in a run, and what came of it.
+fn all_of_it(events: &[Event], cast: &Cast, ending: &str) -> String {
     let chronicle = Chronicle::new(events, cast, SubscriptionId(0), MessageId(0));
     let what = faults::clauses(&chronicle, &faults::all(&chronicle)).join(" and then ");
-    match what.is_empty() {
-        true => "The run never comes to rest.".to_owned(),
-        false => format!("{what}; the run never comes to rest."),
-    }
+    if what.is_empty() { format!("{ending}.") } else { format!("{what}; {ending}.") }
 }
 
 /// What a message is called: `m0` is the first.

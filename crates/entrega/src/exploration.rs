@@ -17,6 +17,8 @@ pub enum Finding {
     Class(Class, Option<Cause>),
     /// The first effects of one key came in another order than its messages.
     Reordered,
+    /// A message has two dead letters.
+    DeadLetteredTwice,
     /// The run did not come to rest, or left messages behind that nobody processed.
     Stalled,
 }
@@ -42,8 +44,13 @@ impl Exploration<'_> {
     pub fn run(&self) -> Explored<Finding> {
         let mut judge = self.judge();
         self.run_with(|walks, seen| {
-            walks.iter().map(|task| self.experiment.walk(task, seen, &mut judge)).collect()
+            walks.iter().map(|task| self.walk(task, seen, &mut judge)).collect()
         })
+    }
+
+    /// Makes one run of a batch.
+    pub fn walk(&self, task: &Task, seen: &Seen, judge: &mut Judge) -> Walked<Finding> {
+        self.experiment.walk(task, seen, judge)
     }
 
     /// Explores, and lets `walk` make the runs of each batch, on as many threads as it likes: the
@@ -95,6 +102,9 @@ pub fn findings(
         if let Some(&message) = report.firsts.get(&class) {
             found.entry(Finding::Class(class, None)).or_insert(Some(message));
         }
+    }
+    if report.dlq_excess > 0 {
+        found.insert(Finding::DeadLetteredTwice, report.firsts.get(&Class::DeadLettered).copied());
     }
     if report.order.reordered > 0 {
         found.insert(Finding::Reordered, report.order.reordered_example);
