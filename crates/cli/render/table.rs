@@ -140,7 +140,7 @@ impl Table<'_> {
         let complete = applicable().filter(|cell| cell.complete).count();
         let mut text = format!(
             "{} cells, {complete} of {} complete; {schedules} schedules, {states} states. Each: 3 \
-             messages of one key, 2 consumers, at most one fault (and its companion) at every place \
+             messages of one key, 2 consumers unless a setting says one, at most one fault (and its companion) at every place \
              where it can happen, at most {} request{} before {} turn.\n",
             self.cells.len(),
             applicable().count(),

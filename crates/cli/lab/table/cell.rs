@@ -115,10 +115,6 @@ pub(super) struct World<'r> {
     loaded: LoadedScenario,
 }
 
-/// The scope of every cell.
-const SCOPE: Scope =
-    Scope { subscription: SubscriptionId(0), messages: 3, consumers: 2, partitions: 1 };
-
 /// The seed of every cell; nothing in the small world is left to chance.
 const SEED: u64 = 1;
 
@@ -131,9 +127,14 @@ impl<'r> World<'r> {
         Ok(Self { model, row, loaded })
     }
 
+    fn scope(&self) -> Scope {
+        let consumers = self.row.consumers;
+        Scope { subscription: SubscriptionId(0), messages: 3, consumers, partitions: 1 }
+    }
+
     /// Explores one column.
     pub(super) fn cell(&self, column: &Column, preemptions: u8, budget: u64) -> Cell {
-        let version: Version<'_> = self.loaded.explored(SCOPE);
+        let version: Version<'_> = self.loaded.explored(self.scope());
         let workload: Workload = version.workload(SEED);
         let experiment = Experiment {
             scenario: &version.scenario,
@@ -175,7 +176,7 @@ impl<'r> World<'r> {
     }
 
     fn replay(&self, choices: String) -> ReplayString {
-        let Scope { messages, consumers, partitions, .. } = SCOPE;
+        let Scope { messages, consumers, partitions, .. } = self.scope();
         let subscription = self.loaded.scenario.subscriptions[0].name.clone();
         ReplayString {
             digest: self.loaded.digest.to_string(),

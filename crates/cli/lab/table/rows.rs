@@ -19,6 +19,8 @@ pub(crate) struct Row {
     /// What the setting is called.
     pub(crate) setting: &'static str,
     pub(crate) side: Side,
+    /// How many consumers there are.
+    pub(super) consumers: u32,
     /// On which model only.
     only: Option<Model>,
     /// What differs from the small world as written.
@@ -37,11 +39,15 @@ const fn row(
     setting: &'static str,
     set: &'static [(&'static str, &'static str)],
 ) -> Row {
-    Row { strategy, setting, side: Side::Consumer, only: None, set }
+    Row { strategy, setting, side: Side::Consumer, consumers: 2, only: None, set }
 }
 
 const fn on_queue(row: Row) -> Row {
     Row { only: Some(Model::Queue), ..row }
+}
+
+const fn alone(row: Row) -> Row {
+    Row { consumers: 1, ..row }
 }
 
 const fn producing(row: Row) -> Row {
@@ -57,6 +63,7 @@ const RAISES: (&str, &str) = ("consumer.on_error", "crash");
 const RAISES_OFF: &[(&str, &str)] = &[RAISES, ("consumer.enable_auto_commit", "false")];
 const NO_RETRIES: &[(&str, &str)] = &[("producer.retries", "0")];
 const FIRE_AND_FORGET: &[(&str, &str)] = &[("producer.strategy", "fire-and-forget")];
+const ONE: &str = "one consumer, on error crash";
 const PUBLISHED: &str = "as published";
 const OFF: &str = "auto-commit off";
 const JAVA_ON: &str = "Java";
@@ -65,7 +72,7 @@ const JAVA_NO: &str = "Java, auto-commit off";
 use Strategy as S;
 
 /// All rows, in teaching order; those of the producer's side last.
-pub(crate) const ROWS: [Row; 53] = [
+pub(crate) const ROWS: [Row; 56] = [
     row(S::SettleThenProcess, "default", &[]),
     row(S::SettleThenProcess, "settles unconfirmed", &[("consumer.settle_confirmed", "false")]),
     row(S::ProcessThenSettle, "default", &[]),
@@ -77,10 +84,13 @@ pub(crate) const ROWS: [Row; 53] = [
     on_queue(row(S::ProcessThenSettle, "delivery limit 2", LIMIT)),
     on_queue(row(S::ProcessThenSettle, "delivery limit 2, dead letters", LIMIT_WITH_TARGET)),
     row(S::SettleEveryN, "N = 2", &[]),
+    alone(row(S::SettleEveryN, ONE, &[("consumer.on_error", "crash")])),
     row(S::AutoSettleAtDelivery, "default", &[]),
     row(S::AutoSettleAtDelivery, "on error crash", &[("consumer.on_error", "crash")]),
+    alone(row(S::AutoSettleAtDelivery, ONE, &[("consumer.on_error", "crash")])),
     row(S::AutoSettleAtNextReceive, "default", &[]),
     row(S::AutoSettleAtNextReceive, "on error crash", &[("consumer.on_error", "crash")]),
+    alone(row(S::AutoSettleAtNextReceive, ONE, &[("consumer.on_error", "crash")])),
     row(S::DeduplicatingSink, "default", &[]),
     row(S::DeadLetter, "default", &[]),
     row(S::MicroBatch, "atomic, retry whole", &[]),
