@@ -1,5 +1,6 @@
 //! The command line as data: every verb, its arguments and its help.
 
+mod explore;
 mod help;
 mod values;
 
@@ -9,6 +10,7 @@ use clap::{Args as Arguments, Parser, Subcommand};
 use entrega_clients::Strategy;
 use entrega_model::Model;
 
+pub(crate) use explore::ExploreArgs;
 pub(crate) use values::{Format, Set};
 
 /// A laboratory for message-delivery semantics: what is lost, what is duplicated, and why.
@@ -28,6 +30,9 @@ pub(crate) enum Command {
     /// Run every model and strategy of a scenario over many seeds and compare them in one table
     #[command(after_long_help = help::COMPARE)]
     Compare(CompareArgs),
+    /// Try everything that can go wrong in a small version of a scenario: what is impossible?
+    #[command(after_long_help = help::EXPLORE)]
+    Explore(ExploreArgs),
     /// Show one run step by step, from its replay string
     #[command(after_long_help = help::REPLAY)]
     Replay(ReplayArgs),

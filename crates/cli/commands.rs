@@ -3,6 +3,8 @@
 mod check;
 mod compare;
 mod completions;
+mod explore;
+mod interrupt;
 mod list;
 mod new;
 mod replay;
@@ -20,6 +22,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::compare(args),
+        Command::Explore(args) => explore::explore(args),
         Command::Replay(args) => replay::replay(args),
         Command::Table(args) => table::table(args),
         Command::Check(args) => check::check(args),

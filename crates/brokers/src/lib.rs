@@ -85,8 +85,8 @@ pub trait Broker {
         false
     }
 
-    /// Makes the group of a subscription rebalance, as a new member or a changed topic does; nothing
-    /// if there are no groups here.
+    /// Makes the group of a subscription rebalance, as a new member or a changed topic does;
+    /// nothing if there are no groups here.
     fn rebalance(&mut self, _now: Instant, _subscription: SubscriptionId) {}
 
     /// Reads what is left, independently of any client: a `Retrievable` event for each message that

@@ -65,7 +65,7 @@ fn plan(args: &TableArgs) -> Result<Plan, Failure> {
 }
 
 fn explore(plan: &Plan, quiet: bool) -> Result<(Vec<Cell>, bool), Failure> {
-    let stop: Arc<AtomicBool> = super::compare::stop_on_interrupt()?;
+    let stop: Arc<AtomicBool> = super::interrupt::stop()?;
     let bar = progress(plan.cells() as u64, quiet);
     let cells = plan.explore(&stop, &|| bar.inc(1));
     bar.finish_and_clear();

@@ -117,9 +117,10 @@ impl LoadedScenario {
         self.version(scenario)
     }
 
-    /// The version that is explored in a scope.
+    /// The version that is explored in a scope. Its messages have no times, so they are made up
+    /// even if the scenario's are recorded.
     pub(crate) fn explored(&self, scope: Scope) -> Version<'_> {
-        self.version(scope.of(&self.scenario))
+        Version { rows: None, ..self.version(scope.of(&self.scenario)) }
     }
 
     /// The version that a replay string names.

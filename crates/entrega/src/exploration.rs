@@ -13,7 +13,7 @@ use crate::judge;
 /// Something that a run of an exploration can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Finding {
-    /// A message ended in a class, for a cause if the class has one.
+    /// A message ended in a class, for this cause; without a cause: for whatever cause.
     Class(Class, Option<Cause>),
     /// The first effects of one key came in another order than its messages.
     Reordered,
@@ -55,12 +55,24 @@ impl Exploration<'_> {
 
     /// Explores, and lets `walk` make the runs of each batch, on as many threads as it likes: the
     /// result does not depend on that. A batch of another length ends the exploration, incomplete.
-    pub fn run_with(&self, mut walk: impl FnMut(&[Task], &Seen) -> Batch) -> Explored<Finding> {
+    pub fn run_with(&self, walk: impl FnMut(&[Task], &Seen) -> Batch) -> Explored<Finding> {
+        self.run_telling(walk, |_, _| {})
+    }
+
+    /// As [`Exploration::run_with`], and tells before each batch how many lists were run and how
+    /// many wait.
+    pub fn run_telling(
+        &self,
+        mut walk: impl FnMut(&[Task], &Seen) -> Batch,
+        mut tell: impl FnMut(u64, usize),
+    ) -> Explored<Finding> {
         let mut frontier = Frontier::new(self.space.clone(), self.budget);
         if !self.cuts {
             frontier = frontier.without_cuts();
         }
         while let Some(batch) = frontier.batch() {
+            let (run, waiting) = frontier.progress();
+            tell(run, waiting + batch.len());
             let walked = walk(&batch, frontier.seen());
             if walked.len() != batch.len() {
                 break;
@@ -72,7 +84,7 @@ impl Exploration<'_> {
 
     /// A judge of its runs, one for each thread.
     pub fn judge(&self) -> Judge {
-        Judge(Checker::new(judge::config(&self.experiment)))
+        Judge::new(&self.experiment)
     }
 }
 
@@ -85,7 +97,8 @@ pub fn findings(
     for (&(class, cause), &message) in &report.examples {
         found.insert(Finding::Class(class, Some(cause)), Some(message));
     }
-    for class in [Class::DeadLettered, Class::Phantom] {
+    for class in [Class::Lost, Class::Duplicated, Class::Split, Class::DeadLettered, Class::Phantom]
+    {
         if let Some(&message) = report.firsts.get(&class) {
             found.entry(Finding::Class(class, None)).or_insert(Some(message));
         }
@@ -105,6 +118,13 @@ pub fn findings(
 
 /// The checker as the witness of an exploration.
 pub struct Judge(Checker);
+
+impl Judge {
+    /// A judge of runs of this experiment.
+    pub fn new(experiment: &Experiment<'_>) -> Self {
+        Self(Checker::new(judge::config(experiment)))
+    }
+}
 
 impl Observer for Judge {
     fn observe(&mut self, events: &[Event]) {

@@ -13,3 +13,4 @@ pub mod shrink;
 
 pub use exploration::{Exploration, Finding};
 pub use judge::{Judged, judge};
+pub use shrink::{Shrinker, Story};

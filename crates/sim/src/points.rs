@@ -242,6 +242,24 @@ pub fn describe(point: Point) -> (&'static FaultInfo, Option<SubscriptionId>) {
     (&FAULTS[SHARED + own % OWN], Some(SubscriptionId((own / OWN) as u8)))
 }
 
+/// What can go wrong, whatever its delay: a kind of point, and an alternative by chance.
+pub type FaultKind = (Fault, u32);
+
+/// Everything that can go wrong by chance, in the order of the table.
+pub fn kinds() -> impl Iterator<Item = FaultKind> {
+    FAULTS.iter().flat_map(|info| (1..=info.by_chance as u32).map(|base| (info.fault, base)))
+}
+
+/// The choices by which an exploration of one subscription makes a fault of this kind happen.
+pub fn chosen_in((fault, base): FaultKind) -> impl Iterator<Item = (Point, u32)> {
+    let info = info(fault);
+    let point = match info.per_subscription {
+        true => own_point(fault, SubscriptionId(0)),
+        false => shared_point(fault),
+    };
+    info.explored(base).map(move |value| (point, value))
+}
+
 /// The table of points of a scenario with these subscriptions.
 pub fn table(subscriptions: &[&str]) -> Arc<[PointSpec]> {
     let count = SHARED + subscriptions.len() * OWN;
@@ -293,6 +311,18 @@ mod tests {
         assert_eq!(explored(Fault::SettleRequest, LATE), [4, 5, 6]);
         assert_eq!(explored(Fault::EffectAfter, 1), [1, 2, 3, 4]);
         assert_eq!(explored(Fault::ProcessStall, STALL_BEFORE), [3, 4]);
+    }
+
+    #[test]
+    fn a_kind_of_fault_is_chosen_with_its_zones() {
+        assert_eq!(kinds().filter(|&(fault, _)| fault == Fault::ProcessStall).count(), 2);
+        let check = |kind, expect: &[u32]| {
+            let values: Vec<u32> = chosen_in(kind).map(|(_, value)| value).collect();
+            assert_eq!(values, expect, "{kind:?}");
+        };
+        check((Fault::SettleRequest, LATE), &[4, 5, 6]);
+        check((Fault::BrokerRestart, 1), &[1]);
+        assert!(kinds().all(|kind| chosen_in(kind).count() > 0));
     }
 
     #[test]

@@ -94,7 +94,7 @@ pub struct ConsumerSettings {
     /// `librdkafka`.
     pub client: LogClient,
     /// What to do when the handler fails. Default `retry`. In the article's loops an error raises;
-    /// only in the third does it depend on this: with `crash` it raises, else `msg_process` is false.
+    /// the third asks this: with `crash` it raises, else `msg_process` returns false.
     pub on_error: ErrorPolicy,
     /// How long to wait before the handler is tried again. Kafka `retry.backoff.ms`. Default 100ms.
     pub retry_backoff: Span,
