@@ -1,5 +1,8 @@
-//! Explorations: that cutting them short changes nothing but the effort.
+//! Explorations: that cutting them short changes nothing but the effort, and that what they find
+//! shrinks to the simplest story.
 
+#[path = "explore/quality.rs"]
+mod quality;
 #[path = "explore/spaces.rs"]
 mod spaces;
 
@@ -40,5 +43,26 @@ fn the_cut_is_sound() {
                 assert_eq!(found(&cut), found(&whole), "{model} {strategy} {}", small.name);
             }
         }
+    }
+}
+
+/// A budget that is just enough proves as much as any, and one run less proves nothing.
+#[test]
+fn a_budget_ends_an_exploration_where_it_says() {
+    let small = spaces::all().swap_remove(0);
+    let within = |budget| {
+        let Small { scenario, workload, .. } = &small;
+        let (model, strategy) = (Model::Queue, Strategy::ProcessThenSettle);
+        let experiment = Experiment { scenario, workload, model, strategy, seed: 1 };
+        Exploration { experiment, space: small.space.clone(), budget, cuts: true }.run()
+    };
+    let whole = within(3_000_000);
+    let enough = within(whole.schedules);
+    assert!(whole.complete && enough.complete);
+    assert_eq!((&whole.found, whole.states), (&enough.found, enough.states));
+    for budget in [1, 2, 40, whole.schedules - 1] {
+        let cut_short = within(budget);
+        assert!(!cut_short.complete);
+        assert_eq!(cut_short.schedules, budget);
     }
 }

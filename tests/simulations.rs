@@ -79,3 +79,22 @@ fn the_replay_strings_of_the_readme_replay() {
         assert_eq!(output.status.code(), Some(0), "{command}\n{error}");
     }
 }
+
+/// What the README shows of an exploration is what its command prints; `…` stands for what is left
+/// out.
+#[test]
+fn the_exploration_of_the_readme_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(path).expect("README.md can be read").replace("\\\n", "");
+    let command = readme.lines().find_map(|line| line.strip_prefix("entrega explore "));
+    let arguments: Vec<&str> = command.expect("a command").split_whitespace().collect();
+    let (_, shown) = readme.split_once("<!-- explore:begin -->\n```text\n").expect("a beginning");
+    let (shown, _) = shown.split_once("```\n<!-- explore:end -->").expect("an end");
+    let output = entrega(&[&["explore"], arguments.as_slice()].concat());
+    let mut printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    for part in shown.split("…\n") {
+        let at = printed.find(part).unwrap_or_else(|| panic!("not printed:\n{part}"));
+        printed.drain(..at + part.len());
+    }
+    assert_eq!(output.status.code(), Some(0));
+}

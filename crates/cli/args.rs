@@ -1,5 +1,6 @@
 //! The command line as data: every verb, its arguments and its help.
 
+mod explore;
 mod help;
 mod values;
 
@@ -9,6 +10,7 @@ use clap::{Args as Arguments, Parser, Subcommand};
 use entrega_clients::Strategy;
 use entrega_model::Model;
 
+pub(crate) use explore::ExploreArgs;
 pub(crate) use values::{Format, Set};
 
 /// A laboratory for message-delivery semantics: what is lost, what is duplicated, and why.
@@ -28,9 +30,16 @@ pub(crate) enum Command {
     /// Run every model and strategy of a scenario over many seeds and compare them in one table
     #[command(after_long_help = help::COMPARE)]
     Compare(CompareArgs),
+    /// Try everything that can go wrong in a small version of a scenario: what is impossible?
+    #[command(after_long_help = help::EXPLORE)]
+    Explore(ExploreArgs),
     /// Show one run step by step, from its replay string
     #[command(after_long_help = help::REPLAY)]
     Replay(ReplayArgs),
+    /// Print the truth table: what can happen to each strategy under each fault, by trying
+    /// everything
+    #[command(after_long_help = help::TABLE)]
+    Table(TableArgs),
     /// Judge a recorded history, of the simulator or of a real system
     #[command(after_long_help = help::CHECK)]
     Check(CheckArgs),
@@ -127,6 +136,50 @@ pub(crate) struct ReplayArgs {
     /// Write the result to a file instead of the standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// `entrega table`.
+#[derive(Debug, Arguments)]
+pub(crate) struct TableArgs {
+    /// Only this model (repeatable)
+    #[arg(long, value_parser = values::model())]
+    pub(crate) model: Vec<Model>,
+    /// Only this strategy (repeatable)
+    #[arg(long, value_parser = values::strategy())]
+    pub(crate) strategy: Vec<Strategy>,
+    /// Only this fault, such as `crash-after-effect` (repeatable)
+    #[arg(long)]
+    pub(crate) fault: Vec<String>,
+    /// How many requests that arrive at one instant may be handled before their turn in one run
+    #[arg(long, value_name = "P", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=3))]
+    pub(crate) preemptions: u8,
+    /// How many runs each cell may take before it is called incomplete
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) budget: u64,
+    /// How many threads to use; the result does not depend on it [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = values::threads)]
+    pub(crate) threads: Option<usize>,
+    /// How to print the table
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TableFormat,
+    /// Write the table to a file instead of the standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// How a table is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum TableFormat {
+    /// For a terminal
+    #[default]
+    Text,
+    /// For a document
+    Markdown,
+    /// For programs, with a replay string for every outcome
+    Json,
 }
 
 /// `entrega check`.

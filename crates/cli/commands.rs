@@ -3,11 +3,14 @@
 mod check;
 mod compare;
 mod completions;
+mod explore;
+mod interrupt;
 mod list;
 mod new;
 mod replay;
 mod run;
 mod schema;
+mod table;
 
 use std::process::ExitCode;
 
@@ -19,7 +22,9 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::compare(args),
+        Command::Explore(args) => explore::explore(args),
         Command::Replay(args) => replay::replay(args),
+        Command::Table(args) => table::table(args),
         Command::Check(args) => check::check(args),
         Command::List(args) => list::list(args),
         Command::New(args) => new::new(args),

@@ -5,6 +5,12 @@
 
 pub(crate) mod comparison;
 pub(crate) mod examples;
+pub(crate) mod exploration;
+pub(crate) mod exploring;
 pub(crate) mod files;
+pub(crate) mod property;
 pub(crate) mod replay_string;
+pub(crate) mod stories;
 pub(crate) mod sweep;
+pub(crate) mod table;
+pub(crate) mod watch;

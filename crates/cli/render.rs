@@ -2,6 +2,10 @@
 
 pub(crate) mod compare_json;
 pub(crate) mod compare_text;
+pub(crate) mod explore_json;
+pub(crate) mod explore_text;
 pub(crate) mod report;
 pub(crate) mod story;
+pub(crate) mod table;
 pub(crate) mod timeline;
+pub(crate) mod tried;

@@ -2,6 +2,7 @@
 //! mistakes.
 
 mod catalogue;
+mod explorations;
 mod histories;
 mod mistakes;
 mod replays;

@@ -80,6 +80,15 @@ pub trait Broker {
     /// leases, group membership. Stored messages and committed offsets stay.
     fn restart(&mut self, now: Instant, truth: &mut Vec<Event>);
 
+    /// Whether consumers share their work in groups that rebalance.
+    fn has_groups(&self) -> bool {
+        false
+    }
+
+    /// Makes the group of a subscription rebalance, as a new member or a changed topic does;
+    /// nothing if there are no groups here.
+    fn rebalance(&mut self, _now: Instant, _subscription: SubscriptionId) {}
+
     /// Reads what is left, independently of any client: a `Retrievable` event for each message that
     /// some subscription could still get, and at what it would start.
     fn audit(&self, now: Instant, truth: &mut Vec<Event>);

@@ -224,6 +224,17 @@ impl Broker for LogBroker {
         self.changed = true;
     }
 
+    fn has_groups(&self) -> bool {
+        true
+    }
+
+    fn rebalance(&mut self, now: Instant, subscription: SubscriptionId) {
+        if let Some(group) = self.groups.get_mut(subscription.index()) {
+            group.rebalance(now);
+        }
+        self.note_groups();
+    }
+
     fn audit(&self, now: Instant, truth: &mut Vec<Event>) {
         for (subscription, group) in subscriptions().zip(&self.groups) {
             for (lane, partition) in lanes().zip(&self.partitions) {

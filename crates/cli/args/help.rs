@@ -33,6 +33,22 @@ Exit codes:
   1  one does not
   2  the usage or the scenario is wrong";
 
+pub(super) const TABLE: &str = "\
+Examples:
+  entrega table
+  entrega table --model queue --strategy process-then-settle
+  entrega table --fault zombie --format markdown
+  entrega table --format json --output table.json
+
+A cell is a strategy under a setting, on a model, under a kind of fault. Every run in which that fault happens \
+once (and its companion, if it has one) is made, at every place and with every delay that can make a \
+difference, in a small world: `entrega replay truth-table STRING` shows any of them.
+
+Exit codes:
+  0  everything was tried in every cell
+  1  some cell is incomplete: raise --budget
+  2  the usage is wrong";
+
 pub(super) const COMPARE: &str = "\
 Examples:
   entrega compare simulations/purchase-emails.toml
@@ -45,8 +61,36 @@ Exit codes:
   1  one does not
   2  the usage or the scenario is wrong";
 
+pub(super) const EXPLORE: &str = "\
+`compare` says how often something happens; this says whether it can happen at all. A small version of the \
+scenario is run with every combination of at most K faults at every place where they fit, and at most P \
+requests that are handled before their turn. What can go wrong is what the scenario names under [faults] \
+and [[script]], however seldom; --all-faults tries every fault point.
+
+Nothing takes any time in this version: all messages are there from the start, and what is delayed goes on \
+when all is calm, when the next lease, session or timeout has ended, or when somebody else has taken over. \
+A schedule is cut short when it comes to a state that was seen before.
+
+What is found:
+  always      in every schedule, even without a fault
+  sometimes   in some; the simplest one is told step by step, and `entrega replay` repeats it
+  never       in none, and every one was tried: within these bounds it is impossible
+  not found   in none so far; the budget (--budget) or Ctrl-C ended the search, so it proves nothing
+
+Examples:
+  entrega explore simulations/purchase-emails.toml
+  entrega explore orders.toml --model queue --strategy process-then-settle --faults 2
+  entrega explore orders.toml --all-faults --messages 2 --preemptions 0
+  entrega explore orders.toml --format json --output found.json --quiet
+
+Exit codes:
+  0  nothing that an [[expect]] of the scenario wants to be 0 was found. Other conditions, such as
+     duplicated = \">0\", speak of many messages and are left to `run` and `compare`
+  1  something was, or the search was interrupted
+  2  the usage or the scenario is wrong, or a run got stuck or panicked";
+
 pub(super) const REPLAY: &str = "\
-`run` and `compare` print replay strings. One names everything that made a run what it was: the \
+`run`, `compare` and `explore` print replay strings. One names everything that made a run what it was: the \
 scenario's digest, the seed, model and strategy, what was changed by --set, and every fault.
 
 Example:

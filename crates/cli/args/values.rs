@@ -37,6 +37,11 @@ pub(super) fn seed() -> impl TypedValueParser<Value = u64> {
     clap::value_parser!(u64).range(..=u64::MAX >> 1)
 }
 
+/// A small number.
+pub(super) fn small(least: i64, most: i64) -> impl TypedValueParser<Value = u8> {
+    clap::value_parser!(u8).range(least..=most)
+}
+
 /// `path=value`.
 pub(super) fn set(text: &str) -> Result<Set, String> {
     match text.split_once('=') {

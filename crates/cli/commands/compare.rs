@@ -3,7 +3,6 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use entrega_checker::Class;
@@ -13,6 +12,7 @@ use entrega_model::{Model, SubscriptionId};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
+use super::interrupt;
 use crate::args::{CompareArgs, Format};
 use crate::failure::Failure;
 use crate::lab::comparison::Comparison;
@@ -67,7 +67,7 @@ fn contests(
     Ok(contests)
 }
 
-fn on_threads<T: Send>(
+pub(super) fn on_threads<T: Send>(
     threads: Option<usize>,
     work: impl FnOnce() -> T + Send,
 ) -> Result<T, Failure> {
@@ -77,26 +77,13 @@ fn on_threads<T: Send>(
 }
 
 fn run<'a>(plan: &Plan<'a>, quiet: bool) -> Result<Comparison<'a>, Failure> {
-    let stop = stop_on_interrupt()?;
+    let stop = interrupt::stop()?;
     let bar = progress(plan.runs(), quiet);
     let contests = plan.sweep(&stop, &|| bar.inc(1));
     bar.finish_and_clear();
     let examples = find_examples(plan, &contests, &stop);
     let partial = stop.load(Ordering::Relaxed);
     Ok(Comparison::new(plan, contests, examples, partial))
-}
-
-/// The first Ctrl-C ends the sweep and prints what has been measured; the second ends the program.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if raised.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
-    Ok(stop)
 }
 
 fn progress(runs: u64, quiet: bool) -> ProgressBar {

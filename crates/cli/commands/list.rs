@@ -115,5 +115,6 @@ fn meaning(fault: Fault) -> &'static str {
         Fault::SettleAfter => "the process dies when it has the broker's answer to a settle",
         Fault::DeadLetterRequest => "the consumer's request to write a dead letter",
         Fault::DeadLetterResponse => "the answer to it",
+        Fault::GroupRebalance => "on a log: the group rebalances, before or after an effect",
     }
 }

@@ -10,6 +10,7 @@ use entrega_sim::scenario::{ErrorPolicy, Scenario, ScenarioDigest};
 use entrega_sim::workload::{Planner, Rows, Workload};
 
 use super::replay_string::Size;
+use super::table;
 use crate::failure::Failure;
 
 /// A scenario as the command line names it.
@@ -40,9 +41,13 @@ impl Version<'_> {
 }
 
 impl LoadedScenario {
-    /// Reads a scenario file and the workload file that it names.
+    /// Reads a scenario file and the workload file that it names; or the small world of the truth
+    /// table, if that is asked for and no file is called so.
     pub(crate) fn read(path: &Path, overrides: &[(String, String)]) -> Result<Self, Failure> {
-        let text = fs::read_to_string(path).map_err(|error| Failure::file(path, "read", &error))?;
+        let text = match fs::read_to_string(path) {
+            Err(_) if path == Path::new(table::FILE) => table::SCENARIO.to_owned(),
+            text => text.map_err(|error| Failure::file(path, "read", &error))?,
+        };
         let name = path.display().to_string();
         let beside = |file: &str| {
             let file = path.parent().unwrap_or(Path::new("")).join(file);
@@ -112,9 +117,10 @@ impl LoadedScenario {
         self.version(scenario)
     }
 
-    /// The version that is explored in a scope.
+    /// The version that is explored in a scope. Its messages have no times, so they are made up
+    /// even if the scenario's are recorded.
     pub(crate) fn explored(&self, scope: Scope) -> Version<'_> {
-        self.version(scope.of(&self.scenario))
+        Version { rows: None, ..self.version(scope.of(&self.scenario)) }
     }
 
     /// The version that a replay string names.

@@ -183,7 +183,7 @@ fn examples(text: &mut String, comparison: &Comparison<'_>) {
 }
 
 /// Digits in groups of three: `10 000`.
-fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.char_indices() {

@@ -5,10 +5,11 @@
 //! > then what the broker made of it; at the end, the anomaly.
 //!
 //! * [`chronicle`]: looking things up in the events.
-//! * [`faults`]: the words for faults.
+//! * [`faults`]: the words for faults; [`delays`]: until when they delay, and who overtakes whom.
 //! * [`loss`], [`duplicate`], [`order`]: the sentences, by anomaly.
 
 mod chronicle;
+mod delays;
 mod duplicate;
 mod faults;
 mod loss;
@@ -17,8 +18,10 @@ mod split;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use entrega_checker::{Cause, Class};
-use entrega_model::{Event, MessageId, SubscriptionId};
+use entrega_model::{Event, Kind, MessageId, SubscriptionId};
 use entrega_sim::Cast;
 
 use crate::lab::examples::Anomaly;
@@ -42,9 +45,16 @@ pub(crate) struct Subject {
 /// How a message came to be lost, duplicated or whatever else became of it.
 pub(crate) fn story(events: &[Event], cast: &Cast, subject: &Subject) -> String {
     let chronicle = Chronicle::new(events, cast, subject.subscription, subject.message);
-    match subject.anomaly {
+    let overtakings = delays::overtakings(&chronicle);
+    let story = match subject.anomaly {
+        Anomaly::Class(Class::Pending, _) => return loss::pending(&chronicle),
         Anomaly::Reordered => order::tell(&chronicle),
         Anomaly::Class(class, _) => of_class(&chronicle, class, subject.cause),
+    };
+    if overtakings.is_empty() {
+        story
+    } else {
+        format!("{}; {story}", overtakings.join(" and then "))
     }
 }
 
@@ -67,6 +77,29 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> St
         Class::Absent => format!("{m} has no effect, and its producer was promised nothing."),
         Class::Refused => format!("{m} is refused, and its producer knows it."),
     }
+}
+
+/// A run that does not come to rest, for whatever has gone wrong in it.
+pub(crate) fn unfinished(events: &[Event], cast: &Cast) -> String {
+    all_of_it(events, cast, "the run never comes to rest")
+}
+
+/// A run in which one message goes to the dead letters more than once.
+pub(crate) fn dead_lettered_twice(events: &[Event], cast: &Cast) -> String {
+    let mut seen = BTreeSet::new();
+    let again = events.iter().find_map(|event| match event.kind {
+        Kind::DeadLettered { message, .. } if !seen.insert(message) => Some(message),
+        _ => None,
+    });
+    let who = again.map_or_else(|| "a message".to_owned(), name);
+    all_of_it(events, cast, &format!("{who} goes to the dead letters again"))
+}
+
+/// Everything that has gone wrong in a run, and what came of it.
+fn all_of_it(events: &[Event], cast: &Cast, ending: &str) -> String {
+    let chronicle = Chronicle::new(events, cast, SubscriptionId(0), MessageId(0));
+    let what = faults::clauses(&chronicle, &faults::all(&chronicle)).join(" and then ");
+    if what.is_empty() { format!("{ending}.") } else { format!("{what}; {ending}.") }
 }
 
 /// What a message is called: `m0` is the first.

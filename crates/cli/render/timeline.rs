@@ -34,6 +34,11 @@ pub(crate) struct Timeline<'a> {
 impl Timeline<'_> {
     /// The timeline with its legend.
     pub(crate) fn render(&self) -> String {
+        self.lines() + LEGEND
+    }
+
+    /// The timeline alone.
+    pub(crate) fn lines(&self) -> String {
         let lines = words::lines(self.events, self.cast);
         let shown = self.shown();
         let widths = Widths::of(lines.iter().enumerate().filter(|(at, _)| shown[*at]));
@@ -49,7 +54,6 @@ impl Timeline<'_> {
             text.push_str(&self.line(&widths, self.events[at].at, line));
         }
         elision(&mut text, &mut hidden);
-        text.push_str(LEGEND);
         text
     }
 
@@ -167,7 +171,8 @@ impl Widths {
     }
 }
 
-const LEGEND: &str = "
+/// What the signs mean.
+pub(crate) const LEGEND: &str = "
 m0 is the first message; 0/3 is offset 3 of partition 0.
 → sent or asked   ← handed over   ↻ again   ✓ recorded as settled, or acknowledged
 ★ effect   ☠ dead letter   ⇥ lost, late or doubled in the network   ✗ crash   ⏸ stall   ! error

@@ -114,6 +114,21 @@ pub trait Application {
     /// The handler's own.
     async fn attempt(&self, delivery: &Delivery) -> Result<(), HandlerError>;
 
+    /// The article's `msg_process`: processes a message once and says whether that succeeded. Under
+    /// the policy to crash an error is an exception that nobody catches.
+    ///
+    /// # Errors
+    /// [`Stop::Handler`] if the policy is to crash.
+    async fn succeeds(&self, delivery: &Delivery) -> Result<bool, Stop> {
+        match (self.attempt(delivery).await, self.policy()) {
+            (Err(error), ErrorPolicy::Crash) => Err(error.into()),
+            (attempt, _) => Ok(attempt.is_ok()),
+        }
+    }
+
+    /// What it does after an error.
+    fn policy(&self) -> ErrorPolicy;
+
     /// Writes a dead letter.
     ///
     /// # Errors
@@ -201,6 +216,10 @@ where
             return Ok(());
         }
         self.dead_letter(delivery).await
+    }
+
+    fn policy(&self) -> ErrorPolicy {
+        self.policy
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Result<(), HandlerError> {

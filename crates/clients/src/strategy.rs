@@ -224,12 +224,17 @@ mod tests {
     }
 
     #[test]
-    fn the_core_runs_everywhere_and_a_log_rejects_nothing() {
-        let everywhere = |one: &Strategy| one.supports(Model::Log) && one.supports(Model::Queue);
+    fn the_core_runs_everywhere_and_what_only_one_model_has_only_there() {
+        let on = |model, one: &Strategy| one.supports(model);
+        let everywhere = |one: &Strategy| on(Model::Log, one) && on(Model::Queue, one);
         assert!(Strategy::CORE.iter().all(everywhere));
         assert!(Strategy::ALL.starts_with(&Strategy::CORE), "in teaching order");
-        let not: Vec<_> = Strategy::ALL.iter().filter(|one| !everywhere(one)).collect();
-        assert_eq!(not, [&Strategy::BrokerDeadLetter]);
-        assert!(Strategy::BrokerDeadLetter.supports(Model::Queue));
+        let only_on = |model, other| -> Vec<Strategy> {
+            let only = |one: &Strategy| on(model, one) && !on(other, one);
+            Strategy::ALL.into_iter().filter(only).collect()
+        };
+        let article = Strategy::ALL.into_iter().filter(|one| one.is_from_the_article());
+        assert_eq!(only_on(Model::Queue, Model::Log), [Strategy::BrokerDeadLetter]);
+        assert_eq!(only_on(Model::Log, Model::Queue), article.collect::<Vec<_>>());
     }
 }

@@ -13,10 +13,12 @@ use crate::judge;
 /// Something that a run of an exploration can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Finding {
-    /// A message ended in a class, for a cause if the class has one.
+    /// A message ended in a class, for this cause; without a cause: for whatever cause.
     Class(Class, Option<Cause>),
     /// The first effects of one key came in another order than its messages.
     Reordered,
+    /// A message has two dead letters.
+    DeadLetteredTwice,
     /// The run did not come to rest, or left messages behind that nobody processed.
     Stalled,
 }
@@ -42,18 +44,35 @@ impl Exploration<'_> {
     pub fn run(&self) -> Explored<Finding> {
         let mut judge = self.judge();
         self.run_with(|walks, seen| {
-            walks.iter().map(|task| self.experiment.walk(task, seen, &mut judge)).collect()
+            walks.iter().map(|task| self.walk(task, seen, &mut judge)).collect()
         })
+    }
+
+    /// Makes one run of a batch.
+    pub fn walk(&self, task: &Task, seen: &Seen, judge: &mut Judge) -> Walked<Finding> {
+        self.experiment.walk(task, seen, judge)
     }
 
     /// Explores, and lets `walk` make the runs of each batch, on as many threads as it likes: the
     /// result does not depend on that. A batch of another length ends the exploration, incomplete.
-    pub fn run_with(&self, mut walk: impl FnMut(&[Task], &Seen) -> Batch) -> Explored<Finding> {
+    pub fn run_with(&self, walk: impl FnMut(&[Task], &Seen) -> Batch) -> Explored<Finding> {
+        self.run_telling(walk, |_, _| {})
+    }
+
+    /// As [`Exploration::run_with`], and tells before each batch how many lists were run and how
+    /// many wait.
+    pub fn run_telling(
+        &self,
+        mut walk: impl FnMut(&[Task], &Seen) -> Batch,
+        mut tell: impl FnMut(u64, usize),
+    ) -> Explored<Finding> {
         let mut frontier = Frontier::new(self.space.clone(), self.budget);
         if !self.cuts {
             frontier = frontier.without_cuts();
         }
         while let Some(batch) = frontier.batch() {
+            let (run, waiting) = frontier.progress();
+            tell(run, waiting + batch.len());
             let walked = walk(&batch, frontier.seen());
             let ends = walked.len() != batch.len();
             frontier.absorb(batch, walked);
@@ -66,7 +85,7 @@ impl Exploration<'_> {
 
     /// A judge of its runs, one for each thread.
     pub fn judge(&self) -> Judge {
-        Judge::of(&self.experiment)
+        Judge::new(&self.experiment)
     }
 }
 
@@ -79,10 +98,14 @@ pub fn findings(
     for (&(class, cause), &message) in &report.examples {
         found.insert(Finding::Class(class, Some(cause)), Some(message));
     }
-    for class in [Class::DeadLettered, Class::Phantom] {
+    for class in [Class::Lost, Class::Duplicated, Class::Split, Class::DeadLettered, Class::Phantom]
+    {
         if let Some(&message) = report.firsts.get(&class) {
             found.entry(Finding::Class(class, None)).or_insert(Some(message));
         }
+    }
+    if report.dlq_excess > 0 {
+        found.insert(Finding::DeadLetteredTwice, report.firsts.get(&Class::DeadLettered).copied());
     }
     if report.order.reordered > 0 {
         found.insert(Finding::Reordered, report.order.reordered_example);
@@ -98,8 +121,8 @@ pub fn findings(
 pub struct Judge(Checker);
 
 impl Judge {
-    /// A judge of the runs of an experiment.
-    pub fn of(experiment: &Experiment<'_>) -> Self {
+    /// A judge of runs of this experiment.
+    pub fn new(experiment: &Experiment<'_>) -> Self {
         Self(Checker::new(judge::config(experiment)))
     }
 }

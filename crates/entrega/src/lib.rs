@@ -20,3 +20,4 @@ pub use entrega_sim::{Misbehaviour, Misdeed, Pulse};
 pub use exploration::{Exploration, Finding};
 pub use judge::{Judged, judge};
 pub use own::{Explorer, Outcomes, explore};
+pub use shrink::{Shrinker, Story};

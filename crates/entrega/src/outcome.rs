@@ -37,9 +37,12 @@ pub fn stalled(finding: &Finding) -> bool {
     matches!(finding, Finding::Stalled)
 }
 
-/// A message ended in the dead letters.
+/// A message ended in the dead letters, maybe several times.
 pub fn dead_lettered(finding: &Finding) -> bool {
-    matches!(finding, Finding::Class(Class::DeadLettered | Class::Split, _))
+    matches!(
+        finding,
+        Finding::Class(Class::DeadLettered | Class::Split, _) | Finding::DeadLetteredTwice
+    )
 }
 
 /// A message has an effect although it was refused or never sent.
@@ -63,6 +66,7 @@ mod tests {
         check(Finding::Reordered, [0, 0, 1, 0, 0, 0]);
         check(Finding::Stalled, [0, 0, 0, 1, 0, 0]);
         check(Finding::Class(Class::DeadLettered, None), [0, 0, 0, 0, 1, 0]);
+        check(Finding::DeadLetteredTwice, [0, 0, 0, 0, 1, 0]);
         check(Finding::Class(Class::Phantom, None), [0, 0, 0, 0, 0, 1]);
     }
 }

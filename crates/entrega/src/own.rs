@@ -303,7 +303,7 @@ impl<C: Consumer + Clone> Explorer<C> {
         if !self.stateless {
             frontier = frontier.without_cuts();
         }
-        let mut judge = exploration::Judge::of(&experiment);
+        let mut judge = exploration::Judge::new(&experiment);
         while let Some(batch) = frontier.batch() {
             let mut misbehaves = false;
             let mut walked = Vec::with_capacity(batch.len());

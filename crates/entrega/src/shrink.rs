@@ -1,10 +1,115 @@
 //! From a run that shows something to the simplest one that does.
+//!
+//! # What is simplest
+//!
+//! A person follows a story by its actors first. So fewer messages are simpler, whatever else;
+//! then fewer consumers; then fewer partitions; then fewer choices; then
+//! [`simplicity`](entrega_choice::simplicity), which prefers what comes early in the run.
+//!
+//! # How it is found
+//!
+//! 1. **Reduce.** Choices are dropped, many at a time and then one by one, as long as the run still
+//!    shows what is wanted. That says how many choices are enough.
+//! 2. **Search.** Every scope from one message and one consumer up is explored with so many choices
+//!    at most, of the same kinds: same point and same alternative, whenever they come and until
+//!    whichever zone they delay. The first scope that shows it is the smallest; its simplest list
+//!    is the story.
+//! 3. **Lower.** Single choices are dropped, moved to an earlier occurrence or given a simpler zone
+//!    as long as that works. After an exhaustive search this finds nothing; it is for what a budget
+//!    has cut short.
+//!
+//! > **The rule.** What is wanted keeps its class *and* its cause. Otherwise a duplicate after a
+//! > lost settle would shrink to one after a crash, which is another story.
+//!
+//! All of it is deterministic: no chance, no clock, no threads.
+
+mod lists;
+mod search;
 
 use entrega_choice::Choice;
-use entrega_sim::Experiment;
+use entrega_clients::Strategy;
+use entrega_model::Model;
+use entrega_sim::explore::Scope;
+use entrega_sim::scenario::Scenario;
+use entrega_sim::workload::{Planner, Workload};
+use entrega_sim::{Experiment, points};
 
 use crate::exploration::{Finding, findings};
 use crate::judge::{explicit, judge};
+
+/// A run: how much of the scenario, and which choices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Story {
+    /// How much of the scenario is run.
+    pub scope: Scope,
+    /// What is chosen in it.
+    pub choices: Vec<Choice>,
+}
+
+/// Shrinks runs of one model and strategy.
+pub struct Shrinker<'a> {
+    /// The scenario as it was written, in no scope.
+    pub scenario: &'a Scenario,
+    /// The kind of broker.
+    pub model: Model,
+    /// What every consumer does.
+    pub strategy: Strategy,
+    /// The seed of the workload.
+    pub seed: u64,
+    /// How many runs may be made in the search of one scope.
+    pub budget: u64,
+    /// Hears of every run before it is made, and says whether it may be. What was found until then
+    /// is the result.
+    pub before: &'a dyn Fn(Scope, &[Choice]) -> bool,
+}
+
+/// A scenario in a scope, ready to be run.
+pub(crate) struct Small {
+    scenario: Scenario,
+    workload: Workload,
+}
+
+impl Shrinker<'_> {
+    /// The simplest run that shows one of the findings that `wanted` says yes to. `story` must show
+    /// one; if it does not, it comes back as it is.
+    #[must_use]
+    pub fn shrink(&self, story: &Story, wanted: &dyn Fn(&Finding) -> bool) -> Story {
+        let Some(reduced) = self.reduce(story, wanted) else { return story.clone() };
+        let kinds = search::kinds(&story.choices);
+        let smallest = search::scopes(story.scope)
+            .find_map(|scope| self.search(scope, &kinds, reduced.choices.len(), wanted));
+        self.lower(smallest.unwrap_or(reduced), wanted)
+    }
+
+    /// What a run with these choices has made of them, if it shows what is wanted.
+    fn attempt(
+        &self,
+        small: &Small,
+        story: &Story,
+        wanted: &dyn Fn(&Finding) -> bool,
+    ) -> Option<Vec<Choice>> {
+        if !(self.before)(story.scope, &story.choices) {
+            return None;
+        }
+        let experiment = self.experiment(small);
+        let judged = judge(&experiment, explicit(&experiment, &story.choices), &mut ());
+        let mut reports = judged.report.subscriptions.iter();
+        let shows = reports.any(|of| findings(of, judged.report.end).keys().any(wanted));
+        shows.then(|| judged.outcome.choices.made().to_vec())
+    }
+
+    fn small(&self, scope: Scope) -> Small {
+        let scenario = scope.of(self.scenario);
+        let workload = Planner::new(&scenario).plan(None, self.seed);
+        Small { scenario, workload }
+    }
+
+    fn experiment<'s>(&self, small: &'s Small) -> Experiment<'s> {
+        let Small { scenario, workload } = small;
+        let Self { model, strategy, seed, .. } = *self;
+        Experiment { scenario, workload, model, strategy, seed }
+    }
+}
 
 /// Whether a run with these choices shows something, and makes all of them.
 pub fn shows(experiment: &Experiment<'_>, choices: &[Choice], finding: Finding) -> bool {
@@ -12,4 +117,10 @@ pub fn shows(experiment: &Experiment<'_>, choices: &[Choice], finding: Finding) 
     let unused = !judged.outcome.choices.unused().is_empty();
     let mut subscriptions = judged.report.subscriptions.iter();
     !unused && subscriptions.any(|of| findings(of, judged.report.end).contains_key(&finding))
+}
+
+/// The kind of a choice: which fault, and what it is whatever its delay.
+fn kind(choice: &Choice) -> (points::Fault, u32) {
+    let (info, _) = points::describe(choice.point);
+    (info.fault, info.decode(choice.value).0)
 }

@@ -12,7 +12,9 @@ use entrega_model::log::Offset;
 use entrega_model::{Delivery, Duration, LaneId, SubscriptionId};
 
 use crate::link::SimLink;
-use crate::points::{Fault, STALL_AFTER, STALL_BEFORE, Zone, info, own_point};
+use crate::points::{
+    Fault, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE, Zone, info, own_point,
+};
 use crate::workload::Workload;
 use crate::world::{Answer, Ask, HoldId, Routed, Told, World};
 
@@ -124,6 +126,13 @@ where
 /// What a process remembers of a delay: that it is over.
 const RELEASED: u64 = 2;
 
+/// What was chosen before an effect.
+struct Ahead {
+    stall: u32,
+    zone: Zone,
+    rebalance: u32,
+}
+
 /// What is known of an attempt when it begins.
 struct Beginning {
     delay: Duration,
@@ -197,22 +206,31 @@ where
     }
 
     /// About to ask the sink: the process may crash or stall here. Says which stall was chosen.
-    async fn before_effect(&self, delivery: &Delivery) -> (u32, Zone) {
+    async fn before_effect(&self, delivery: &Delivery) -> Ahead {
         if self.crashes(Fault::EffectBefore, delivery).await {
-            return (0, Zone::Now);
+            return Ahead { stall: 0, zone: Zone::Now, rebalance: 0 };
         }
         let mut world = self.link.world.borrow_mut();
+        let groups = world.has_groups();
+        let rebalance = if groups { self.choose(&mut world, Fault::GroupRebalance) } else { 0 };
+        if rebalance == REBALANCE_BEFORE {
+            self.rebalance(&mut world, rebalance, delivery);
+        }
         let stall = self.choose(&mut world, Fault::ProcessStall);
         world.remember(self.link.client.process, &[u64::from(stall)]);
         let (moment, zone) = info(Fault::ProcessStall).decode(stall);
         if moment == STALL_BEFORE {
             self.stall(&mut world, stall, zone, delivery);
         }
-        (stall, zone)
+        Ahead { stall, zone, rebalance }
     }
 
     /// The sink has answered: the process may crash or stall here.
-    async fn after_effect(&self, delivery: &Delivery, (stall, zone): (u32, Zone)) {
+    async fn after_effect(&self, delivery: &Delivery, ahead: Ahead) {
+        let Ahead { stall, zone, rebalance } = ahead;
+        if rebalance == REBALANCE_AFTER {
+            self.rebalance(&mut self.link.world.borrow_mut(), rebalance, delivery);
+        }
         let crashes = self.crashes(Fault::EffectAfter, delivery).await;
         let (moment, _) = info(Fault::ProcessStall).decode(stall);
         if !crashes && moment == STALL_AFTER {
@@ -236,6 +254,14 @@ where
         self.held_up(hold).await;
         self.link.world.borrow_mut().crash(consumer);
         true
+    }
+
+    /// Its group rebalances, as was chosen before the effect.
+    fn rebalance(&self, world: &mut World<B>, choice: u32, delivery: &Delivery) {
+        let (point, consumer) =
+            (own_point(Fault::GroupRebalance, self.subscription), self.link.client.process);
+        world.fault(point, choice, consumer, Some(delivery.record.message));
+        world.rebalance(self.subscription);
     }
 
     /// Stands still, as was chosen before the effect.

@@ -19,6 +19,8 @@ const CRASH: &[&str] = &["crash", "crash-calm", "crash-expiry", "crash-takeover"
 /// A stall, for a span or until a zone.
 const STALL: &[&str] =
     &["before", "after", "before-expiry", "before-takeover", "after-expiry", "after-takeover"];
+/// A rebalance before or after an effect.
+const REBALANCE: &[&str] = &["before", "after"];
 /// Which of several requests that arrive at one instant comes first.
 const ORDER: &[&str] = &["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
 
@@ -33,6 +35,11 @@ pub const DUPLICATED: u32 = 3;
 pub const STALL_BEFORE: u32 = 1;
 /// Alternative of [`Fault::ProcessStall`]: after the effect.
 pub const STALL_AFTER: u32 = 2;
+
+/// Alternative of [`Fault::GroupRebalance`]: before the effect.
+pub const REBALANCE_BEFORE: u32 = 1;
+/// Alternative of [`Fault::GroupRebalance`]: after the effect.
+pub const REBALANCE_AFTER: u32 = 2;
 
 /// How long a delay lasts. Chance draws spans; an exploration has no spans and lets a delay end
 /// where it makes a difference (`design`: delays are zones, never numbers).
@@ -97,6 +104,10 @@ pub enum Fault {
     DeadLetterRequest,
     /// The answer to it.
     DeadLetterResponse,
+    /// The group of the subscription rebalances, as when a member joins or a topic grows: `before`
+    /// a consumer asks the sink for an effect, or `after` it has the sink's answer. Only a log has
+    /// groups. Picked once for each attempt at an effect.
+    GroupRebalance,
 }
 
 /// How a kind of fault point is named, and what it can do.
@@ -116,7 +127,7 @@ pub struct FaultInfo {
 }
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 19] = [
+pub const FAULTS: [FaultInfo; 20] = [
     shared(Fault::SendRequest, "send.request", LEG, 3),
     shared(Fault::SendResponse, "send.response", LEG, 3),
     shared(Fault::BrokerRestart, "broker.restart", &["restart"], 1),
@@ -136,6 +147,7 @@ pub const FAULTS: [FaultInfo; 19] = [
     own(Fault::SettleAfter, "settle.after", &["crash"], 1),
     own(Fault::DeadLetterRequest, "dead_letter.request", LEG, 3),
     own(Fault::DeadLetterResponse, "dead_letter.response", LEG, 3),
+    own(Fault::GroupRebalance, "group.rebalance", REBALANCE, 2),
 ];
 
 /// How many kinds belong to no subscription; they come first.
@@ -195,6 +207,7 @@ impl FaultInfo {
         match (self.fault, alternative) {
             (_, 0) => Zone::Now,
             (Fault::HandlerSlow | Fault::ProcessStall, _) => Zone::Span,
+            (Fault::GroupRebalance, _) => Zone::Now,
             _ if self.by_chance == 3 && alternative == LATE => Zone::Span,
             _ => Zone::Now,
         }
@@ -227,6 +240,24 @@ pub fn describe(point: Point) -> (&'static FaultInfo, Option<SubscriptionId>) {
     }
     let own = index - SHARED;
     (&FAULTS[SHARED + own % OWN], Some(SubscriptionId((own / OWN) as u8)))
+}
+
+/// What can go wrong, whatever its delay: a kind of point, and an alternative by chance.
+pub type FaultKind = (Fault, u32);
+
+/// Everything that can go wrong by chance, in the order of the table.
+pub fn kinds() -> impl Iterator<Item = FaultKind> {
+    FAULTS.iter().flat_map(|info| (1..=info.by_chance as u32).map(|base| (info.fault, base)))
+}
+
+/// The choices by which an exploration of one subscription makes a fault of this kind happen.
+pub fn chosen_in((fault, base): FaultKind) -> impl Iterator<Item = (Point, u32)> {
+    let info = info(fault);
+    let point = match info.per_subscription {
+        true => own_point(fault, SubscriptionId(0)),
+        false => shared_point(fault),
+    };
+    info.explored(base).map(move |value| (point, value))
 }
 
 /// The table of points of a scenario with these subscriptions.
@@ -280,6 +311,18 @@ mod tests {
         assert_eq!(explored(Fault::SettleRequest, LATE), [4, 5, 6]);
         assert_eq!(explored(Fault::EffectAfter, 1), [1, 2, 3, 4]);
         assert_eq!(explored(Fault::ProcessStall, STALL_BEFORE), [3, 4]);
+    }
+
+    #[test]
+    fn a_kind_of_fault_is_chosen_with_its_zones() {
+        assert_eq!(kinds().filter(|&(fault, _)| fault == Fault::ProcessStall).count(), 2);
+        let check = |kind, expect: &[u32]| {
+            let values: Vec<u32> = chosen_in(kind).map(|(_, value)| value).collect();
+            assert_eq!(values, expect, "{kind:?}");
+        };
+        check((Fault::SettleRequest, LATE), &[4, 5, 6]);
+        check((Fault::BrokerRestart, 1), &[1]);
+        assert!(kinds().all(|kind| chosen_in(kind).count() > 0));
     }
 
     #[test]

@@ -42,8 +42,8 @@ mod words;
 pub use digest::ScenarioDigest;
 pub use expect::{Condition, ConditionError, Expectation, ExpectedVerdict};
 pub use faults::{
-    BrokerFaults, Crash, EffectFaults, Faults, HandlerError, HandlerFaults, Leg, Legs,
-    MessageFaults, Poison, ProcessFaults, Restart, SettleFaults, Slow, Stall,
+    BrokerFaults, Crash, EffectFaults, Faults, GroupFaults, HandlerError, HandlerFaults, Leg, Legs,
+    MessageFaults, Poison, ProcessFaults, Rebalance, Restart, SettleFaults, Slow, Stall,
 };
 pub use probability::Probability;
 pub use problem::Problem;

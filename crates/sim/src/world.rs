@@ -361,6 +361,18 @@ where
         }
     }
 
+    /// Whether there are groups that can rebalance.
+    #[inline]
+    pub(crate) fn has_groups(&self) -> bool {
+        self.broker.has_groups()
+    }
+
+    /// Makes the group of a subscription rebalance.
+    pub(crate) fn rebalance(&mut self, subscription: SubscriptionId) {
+        self.broker.rebalance(self.now, subscription);
+        self.after_broker();
+    }
+
     /// Faults end here, and the run goes on.
     pub(crate) fn heal(&mut self) {
         self.choices.enable(false);

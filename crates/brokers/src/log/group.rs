@@ -188,6 +188,13 @@ impl Group {
         self.committed[partition.index()].replace(upto)
     }
 
+    /// Everybody is to join again, for a reason outside of the group.
+    pub(super) fn rebalance(&mut self, now: Instant) {
+        if self.state == State::Stable {
+            self.prepare_rebalance(now);
+        }
+    }
+
     /// The number of the present assignment, or of the last one.
     pub(super) fn generation(&self) -> Generation {
         self.generation

@@ -137,7 +137,10 @@ pub(super) fn interruption(
     let until = taken.unwrap_or(successor.at);
     let by_clock = taken.is_some_and(|at| is_by_clock(&chronicle.events[at].kind));
     let faults = faults::concerning(chronicle, holder.consumer, (from, until), by_clock);
-    let mut clauses = faults::clauses(chronicle, &faults);
+    let mut clauses = match by_clock {
+        true => faults::brief_clauses(chronicle, &faults),
+        false => faults::clauses(chronicle, &faults),
+    };
     let restarted = restarted(chronicle, until);
     match taken {
         Some(at) => {

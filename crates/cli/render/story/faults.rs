@@ -2,9 +2,10 @@
 
 use entrega_choice::Point;
 use entrega_model::{Event, Kind, MessageId, ProcessId};
-use entrega_sim::points::{self, DUPLICATED, Fault, LATE, LOST, STALL_BEFORE};
+use entrega_sim::points::{self, DUPLICATED, Fault, LATE, LOST, STALL_BEFORE, Zone};
 
 use super::chronicle::Chronicle;
+use super::delays;
 
 /// A fault that was injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +13,10 @@ pub(crate) struct Injected {
     /// The index of its event.
     pub(crate) at: usize,
     pub(crate) fault: Fault,
+    /// What happened there, whatever its delay.
     pub(crate) alternative: u32,
+    /// Until when it delays.
+    pub(crate) zone: Zone,
     pub(crate) process: ProcessId,
     /// The message that it befell.
     pub(crate) message: Option<MessageId>,
@@ -24,7 +28,9 @@ impl Injected {
         let Kind::Faulted { point, alternative, process, message } = events.get(at)?.kind else {
             return None;
         };
-        let fault = points::describe(Point(point)).0.fault;
+        let info = points::describe(Point(point)).0;
+        let fault = info.fault;
+        let (alternative, zone) = info.decode(alternative.into());
         let message = match fault {
             Fault::EffectRequest
             | Fault::EffectResponse
@@ -32,20 +38,40 @@ impl Injected {
             | Fault::DeadLetterResponse => in_work(events, process, at),
             _ => message,
         };
-        Some(Self { at, fault, alternative: alternative.into(), process, message })
+        Some(Self { at, fault, alternative, zone, process, message })
     }
 
     /// The fault that made a process crash at a place.
     pub(super) fn behind_crash(chronicle: &Chronicle<'_>, crash: usize) -> Option<Self> {
-        Self::at(chronicle.events, crash.checked_sub(1)?).filter(Self::is_crash)
+        let adjacent = Self::at(chronicle.events, crash.checked_sub(1)?).filter(Self::is_crash);
+        adjacent.or_else(|| delays::behind_crash(chronicle, crash))
     }
 
-    fn is_crash(&self) -> bool {
+    pub(super) fn is_crash(&self) -> bool {
         matches!(self.fault, Fault::EffectBefore | Fault::EffectAfter | Fault::SettleAfter)
     }
 
-    /// What happened, as a main clause: `the request to settle m2 is lost`.
+    /// Whether something waits until a zone, as only an exploration or a replay chooses.
+    pub(super) fn is_in_zone(&self) -> bool {
+        matches!(self.zone, Zone::Calm | Zone::Expiry | Zone::Takeover)
+    }
+
+    /// What happened, as a main clause: `the request to settle m2 is lost`, `mailer 1 stalls before
+    /// the effect of m2 until its session has ended`.
     pub(super) fn clause(&self, chronicle: &Chronicle<'_>) -> String {
+        let what = self.brief(chronicle);
+        match (delays::until(self, chronicle), self.is_crash()) {
+            (None, _) => what,
+            (Some(until), false) => format!("{what} {until}"),
+            (Some(until), true) => {
+                let who = chronicle.name(self.process);
+                format!("{who} is slow {until} and then crashes {}", self.moment())
+            }
+        }
+    }
+
+    /// The same without its end: of a delay, because what follows tells it.
+    pub(super) fn brief(&self, chronicle: &Chronicle<'_>) -> String {
         let who = chronicle.name(self.process);
         let m = self.message.map_or_else(|| "a message".to_owned(), super::name);
         let leg = |what: String| format!("{what} {}", travel(self.alternative));
@@ -53,12 +79,11 @@ impl Injected {
             Fault::SendRequest => leg(format!("the request to store {m}")),
             Fault::SendResponse => leg(format!("the answer that {m} is stored")),
             Fault::BrokerRestart => "the broker restarts".to_owned(),
-            Fault::ArrivalOrder => format!("a request of {who} comes first"),
+            Fault::ArrivalOrder => delays::overtaking(self, chronicle),
             Fault::ReceiveRequest => leg(format!("a request of {who} for messages")),
             Fault::ReceiveResponse => leg(format!("an answer with messages for {who}")),
-            Fault::MessagePoison | Fault::HandlerError => {
-                format!("the handler of {who} fails on {m}")
-            }
+            Fault::MessagePoison => format!("{m} is poison, and the handler of {who} fails on it"),
+            Fault::HandlerError => format!("the handler of {who} fails on {m}"),
             Fault::HandlerSlow => format!("{who} is slow at {m}"),
             Fault::ProcessStall if self.alternative == STALL_BEFORE => {
                 format!("{who} stalls before the effect of {m}")
@@ -70,9 +95,23 @@ impl Injected {
             Fault::SettleResponse => leg(format!("the answer that {m} is settled")),
             Fault::DeadLetterRequest => leg(format!("the request to dead-letter {m}")),
             Fault::DeadLetterResponse => leg(format!("the answer that {m} is dead-lettered")),
-            Fault::EffectBefore => format!("{who} crashes before the effect of {m}"),
-            Fault::EffectAfter => format!("{who} crashes after the effect of {m}"),
-            Fault::SettleAfter => format!("{who} crashes right after settling {m}"),
+            Fault::GroupRebalance => format!("the group rebalances while {who} works on {m}"),
+            Fault::EffectBefore | Fault::EffectAfter if self.is_in_zone() => {
+                format!("{who} is slow {}", self.moment())
+            }
+            Fault::EffectBefore | Fault::EffectAfter | Fault::SettleAfter => {
+                format!("{who} crashes {}", self.moment())
+            }
+        }
+    }
+
+    /// When a process crashes: `after the effect of m2`.
+    fn moment(&self) -> String {
+        let m = self.message.map_or_else(|| "a message".to_owned(), super::name);
+        match self.fault {
+            Fault::EffectBefore => format!("before the effect of {m}"),
+            Fault::EffectAfter => format!("after the effect of {m}"),
+            _ => format!("right after settling {m}"),
         }
     }
 
@@ -114,8 +153,8 @@ fn travel(alternative: u32) -> &'static str {
     }
 }
 
-/// The faults of `process` between two places that concern the message and do not make it crash;
-/// with `delays`, also those that held the process up at another message.
+/// The faults of `process` between two places that concern the message and do not make it crash
+/// until then; with `delays`, also those that held the process up at another message.
 pub(super) fn concerning(
     chronicle: &Chronicle<'_>,
     process: ProcessId,
@@ -124,19 +163,45 @@ pub(super) fn concerning(
 ) -> Vec<Injected> {
     (from..until.min(chronicle.events.len()))
         .filter_map(|at| Injected::at(chronicle.events, at))
-        .filter(|fault| fault.process == process && !fault.is_crash())
+        .filter(|fault| fault.process == process)
+        .filter(|fault| !fault.is_crash() || delays::outlasts(fault, chronicle, until))
         .filter(|fault| {
-            let delay = matches!(fault.fault, Fault::ProcessStall | Fault::HandlerSlow);
+            let delay =
+                fault.is_crash() || matches!(fault.fault, Fault::ProcessStall | Fault::HandlerSlow);
             fault.concerns(chronicle) || (delays && delay)
         })
         .collect()
 }
 
+/// What kept the message from being handed over before a place: the last fault since it was stored
+/// that befell a request for messages or its answer.
+pub(super) fn before_delivery(chronicle: &Chronicle<'_>, until: usize) -> Option<Injected> {
+    let stored = chronicle.stored().first().copied()?;
+    let mut faults = (stored..until)
+        .rev()
+        .filter_map(|at| Injected::at(chronicle.events, at))
+        .filter(|fault| matches!(fault.fault, Fault::ReceiveRequest | Fault::ReceiveResponse));
+    faults.next()
+}
+
+/// All faults of a run.
+pub(super) fn all(chronicle: &Chronicle<'_>) -> Vec<Injected> {
+    (0..chronicle.events.len()).filter_map(|at| Injected::at(chronicle.events, at)).collect()
+}
+
 /// The clauses of faults, each once.
 pub(super) fn clauses(chronicle: &Chronicle<'_>, faults: &[Injected]) -> Vec<String> {
+    each_once(faults.iter().map(|fault| fault.clause(chronicle)))
+}
+
+/// The same without the ends of delays, which the clause that follows tells.
+pub(super) fn brief_clauses(chronicle: &Chronicle<'_>, faults: &[Injected]) -> Vec<String> {
+    each_once(faults.iter().map(|fault| fault.brief(chronicle)))
+}
+
+fn each_once(all: impl Iterator<Item = String>) -> Vec<String> {
     let mut clauses: Vec<String> = Vec::new();
-    for fault in faults {
-        let clause = fault.clause(chronicle);
+    for clause in all {
         if !clauses.contains(&clause) {
             clauses.push(clause);
         }

@@ -34,7 +34,10 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
 /// A message that can still be retrieved.
 pub(super) fn pending(chronicle: &Chronicle<'_>) -> String {
     let m = chronicle.message();
-    format!("{m} is still waiting for {} when the run ends.", chronicle.subscription_name())
+    let what = faults::clauses(chronicle, &faults::all(chronicle)).join(" and then ");
+    let end =
+        format!("{m} is still waiting for {} when the run ends", chronicle.subscription_name());
+    if what.is_empty() { format!("{end}.") } else { format!("{what}; {end}.") }
 }
 
 fn never_stored(chronicle: &Chronicle<'_>) -> String {
@@ -112,8 +115,11 @@ fn settled_without_effect(chronicle: &Chronicle<'_>, settle: &Settle) -> String 
     let Some(crashed) = crashed else {
         let (who, m) = (chronicle.name(holder), chronicle.message());
         if last.is_none() {
+            let until = chronicle.events.len();
+            let why = faults::before_delivery(chronicle, until)
+                .map_or_else(String::new, |fault| format!("{}; ", fault.clause(chronicle)));
             return format!(
-                "handing {m} over acks it, and it never reaches {who}; {}",
+                "{why}handing {m} over acks it, and it never reaches {who}; {}",
                 lost(chronicle)
             );
         }

@@ -32,10 +32,14 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
         return format!("{why}; {m} {ending}.");
     }
     let (who, faster) = (chronicle.name(effect.consumer), chronicle.name(other));
+    let mut faults = faults::concerning(chronicle, ProcessId(0), (0, effect.at), false);
+    faults.extend(faults::before_delivery(chronicle, from));
+    let why = faults::clauses(chronicle, &faults).join(" and then ");
+    let why = if why.is_empty() { why } else { format!("{why}; ") };
     if effect.consumer == other {
-        return format!("{who} processes {later} before {m}; {m} {ending}.");
+        return format!("{why}{who} processes {later} before {m}; {m} {ending}.");
     }
-    format!("{who} works on {m} while {faster} works on {later} and is faster; {m} {ending}.")
+    format!("{why}{who} works on {m} while {faster} works on {later} and is faster; {m} {ending}.")
 }
 
 /// The first message of the same key that was sent later and took effect before `at`, and by whom.

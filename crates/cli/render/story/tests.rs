@@ -5,6 +5,7 @@ mod duplicates;
 mod losses;
 mod random;
 mod workers;
+mod zones;
 
 use entrega::judge;
 use entrega_choice::{Choices, parse_choices};
@@ -77,10 +78,15 @@ fn tell(
 ) -> Vec<String> {
     let workload = Workload::generate(scenario, None, seed);
     let experiment = Experiment { scenario, workload: &workload, model, strategy, seed };
+    told_of(&experiment, choices(&experiment))
+}
+
+/// All anomalies of a run of this experiment.
+fn told_of(experiment: &Experiment<'_>, choices: Choices) -> Vec<String> {
     let mut events: Vec<Event> = Vec::new();
-    let judged = judge(&experiment, choices(&experiment), &mut events);
+    let judged = judge(experiment, choices, &mut events);
     assert_eq!(judged.outcome.choices.unused(), [], "every choice is reached");
-    let cast = Cast::of(scenario);
+    let cast = Cast::of(experiment.scenario);
     let of = &judged.report.subscriptions[0];
     let examples = of.examples.iter().map(|(&(class, cause), &message)| {
         (Anomaly::Class(class, Some(cause)), Some(cause), message)

@@ -9,7 +9,7 @@ use entrega_model::event::{
 };
 use entrega_model::{Event, Kind, MessageId, ProcessId, SubscriptionId};
 use entrega_sim::Cast;
-use entrega_sim::points::{self, Fault};
+use entrega_sim::points::{self, Fault, Zone};
 
 use crate::render::story::{Injected, name};
 
@@ -186,7 +186,14 @@ impl Teller<'_> {
         let (sign, column) = match injected.fault {
             Fault::SendRequest | Fault::SendResponse => ("⇥", PRODUCER),
             Fault::BrokerRestart => ("✗", BROKER),
-            Fault::ArrivalOrder => ("⇄", BROKER),
+            Fault::GroupRebalance => ("⇄", BROKER),
+            Fault::ArrivalOrder => {
+                let who = self.who(injected.process);
+                return fault(BROKER, format!("⇄ a request of {who} overtakes"));
+            }
+            Fault::EffectBefore | Fault::EffectAfter if delay(injected.zone).is_some() => {
+                ("⏸", CONSUMER)
+            }
             Fault::EffectBefore | Fault::EffectAfter | Fault::SettleAfter => ("✗", CONSUMER),
             Fault::ProcessStall | Fault::HandlerSlow => ("⏸", CONSUMER),
             Fault::HandlerError | Fault::MessagePoison => ("!", CONSUMER),
@@ -194,7 +201,22 @@ impl Teller<'_> {
         };
         let m = injected.message.map_or_else(String::new, |message| format!(" {}", name(message)));
         let alternative = alternative.copied().unwrap_or("?");
-        fault(column, format!("{sign} {}{m}: {alternative}", info.name))
+        let what = match (delay(injected.zone), alternative) {
+            (None, _) => alternative.to_owned(),
+            (Some(until), "crash") => format!("slow {until}, then crash"),
+            (Some(until), _) => format!("{alternative}, {until}"),
+        };
+        fault(column, format!("{sign} {}{m}: {what}", info.name))
+    }
+}
+
+/// Until when something is delayed that ends in a zone.
+const fn delay(zone: Zone) -> Option<&'static str> {
+    match zone {
+        Zone::Now | Zone::Span => None,
+        Zone::Calm => Some("until all is calm"),
+        Zone::Expiry => Some("until the next deadline"),
+        Zone::Takeover => Some("until somebody could take over"),
     }
 }
 

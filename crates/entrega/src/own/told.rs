@@ -17,6 +17,7 @@ const LINES: usize = 60;
 pub(super) fn finding(finding: Finding, message: Option<MessageId>) -> String {
     let (class, cause) = match finding {
         Finding::Reordered => return "messages of one key take effect out of order".to_owned(),
+        Finding::DeadLetteredTwice => return "a message has several dead letters".to_owned(),
         Finding::Stalled => return "messages are left behind".to_owned(),
         Finding::Class(class, cause) => (class, cause),
     };

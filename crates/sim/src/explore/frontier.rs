@@ -106,6 +106,8 @@ pub struct Frontier<F> {
     budget: u64,
     cuts: bool,
     queue: VecDeque<Task>,
+    /// Whether lists were left out that the budget would never have come to.
+    left_out: bool,
     seen: Seen,
     explored: Explored<F>,
 }
@@ -120,6 +122,7 @@ impl<F: Ord + Clone> Frontier<F> {
             budget,
             cuts: true,
             queue: VecDeque::from([root]),
+            left_out: false,
             seen: Seen::default(),
             explored: Explored {
                 found: BTreeMap::new(),
@@ -141,8 +144,7 @@ impl<F: Ord + Clone> Frontier<F> {
 
     /// The next lists to run; none if the space is complete or the budget spent.
     pub fn batch(&mut self) -> Option<Vec<Task>> {
-        let left = self.budget.saturating_sub(self.explored.schedules);
-        let size = self.queue.len().min(BATCH).min(usize::try_from(left).unwrap_or(BATCH));
+        let size = self.queue.len().min(BATCH).min(self.runs_left());
         (size > 0).then(|| self.queue.drain(..size).collect())
     }
 
@@ -161,13 +163,20 @@ impl<F: Ord + Clone> Frontier<F> {
         &self.explored.found
     }
 
-    /// Takes the results of a batch, in its order. Tasks without a result wait again.
+    /// Takes the results of a batch, in its order. Tasks without a result wait again; lists that the
+    /// budget will never come to are not kept.
     pub fn absorb(&mut self, mut batch: Vec<Task>, walked: Vec<Walked<F>>) {
         let not_run = batch.split_off(walked.len().min(batch.len()));
         not_run.into_iter().rev().for_each(|task| self.queue.push_front(task));
         for (task, walked) in batch.into_iter().zip(walked) {
             self.absorb_one(task, walked);
         }
+    }
+
+    /// How many more runs may be made.
+    fn runs_left(&self) -> usize {
+        let left = self.budget.saturating_sub(self.explored.schedules);
+        usize::try_from(left).unwrap_or(usize::MAX)
     }
 
     fn absorb_one(&mut self, task: Task, walked: Walked<F>) {
@@ -182,9 +191,14 @@ impl<F: Ord + Clone> Frontier<F> {
             self.note_misbehaviour(misbehaviour, &task.choices);
         }
         let reach = self.visit(&task, &walked.visits).unwrap_or(walked.passed.len());
+        let room = self.runs_left();
         for passed in &walked.passed[..reach] {
             for value in self.space.alternatives(passed.point, passed.bound) {
                 let Some(used) = self.space.spend(task.used, passed.point, value) else { continue };
+                if self.queue.len() >= room {
+                    self.left_out = true;
+                    return;
+                }
                 let choice = Choice { point: passed.point, occurrence: passed.occurrence, value };
                 let choices = task.choices.iter().copied().chain([choice]).collect();
                 self.queue.push_back(Task { choices, used, counts: self.space.counts(used) });
@@ -231,6 +245,6 @@ impl<F: Ord + Clone> Frontier<F> {
 
     /// Ends the exploration.
     pub fn finish(self) -> Explored<F> {
-        Explored { complete: self.queue.is_empty(), ..self.explored }
+        Explored { complete: self.queue.is_empty() && !self.left_out, ..self.explored }
     }
 }

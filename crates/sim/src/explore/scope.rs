@@ -2,6 +2,7 @@
 
 use entrega_model::SubscriptionId;
 
+use crate::points::{self, FaultKind};
 use crate::scenario::{Arrivals, Order, Scenario, ServiceTime, Span};
 
 /// How small: a space grows steeply with each of these, and most anomalies need very little.
@@ -51,5 +52,33 @@ impl Scope {
         small.limits.steps = small.limits.steps.min(STEPS);
         small.script.clear();
         small
+    }
+
+    /// What `scenario` names under `[faults]` or `[[script]]` for this subscription, the producer
+    /// and the broker, in the order of the table of points.
+    pub fn named(self, scenario: &Scenario) -> Vec<FaultKind> {
+        let by_chance = scenario.odds().into_iter().map(|odds| (odds.point, odds.value));
+        let for_certain = scenario.scripted().into_iter().map(|one| (one.point, one.value));
+        let mut named: Vec<FaultKind> = by_chance
+            .chain(for_certain)
+            .map(|(point, value)| (points::describe(point), value))
+            .filter(|((_, whose), _)| whose.is_none_or(|whose| whose == self.subscription))
+            .map(|((info, _), value)| (info.fault, info.decode(value).0))
+            .collect();
+        named.sort_unstable();
+        named.dedup();
+        named
+    }
+
+    /// This scope, no larger than `scenario` is.
+    #[must_use]
+    pub fn within(self, scenario: &Scenario) -> Self {
+        let reader = &scenario.subscriptions[self.subscription.index()];
+        Self {
+            subscription: self.subscription,
+            messages: self.messages.min(scenario.workload.message_count()),
+            consumers: self.consumers.min(reader.consumers),
+            partitions: self.partitions.min(scenario.log.partitions),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use entrega_choice::Point;
 
-use crate::points::{self, Fault};
+use crate::points::{self, Fault, FaultKind};
 use crate::scenario::Scenario;
 
 /// So many classes a space has at most.
@@ -49,6 +49,14 @@ impl Space {
             points::describe(point).0.explored(base).map(move |value| (point, value))
         });
         let faults = Class { most: faults, required: false, choices: named.collect() };
+        Self::new(vec![faults, Class::preemptions(preemptions)])
+    }
+
+    /// Up to `faults` of these kinds in one run, and up to `preemptions` requests that come before
+    /// their turn.
+    pub fn of_kinds(kinds: &[FaultKind], faults: u8, preemptions: u8) -> Self {
+        let choices = kinds.iter().flat_map(|&kind| points::chosen_in(kind)).collect();
+        let faults = Class { most: faults, required: false, choices };
         Self::new(vec![faults, Class::preemptions(preemptions)])
     }
 

@@ -29,6 +29,8 @@ pub struct Faults {
     pub handler: HandlerFaults,
     /// The consumer process as a whole.
     pub process: ProcessFaults,
+    /// The consumer group, on a log.
+    pub group: GroupFaults,
     /// Around the effect at the sink.
     pub effect: EffectFaults,
     /// Around settling: acks and commits.
@@ -139,6 +141,27 @@ pub struct ProcessFaults {
     pub stall: Option<Stall>,
 }
 
+/// Faults of a consumer group, which only a log has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GroupFaults {
+    /// Picked once for each attempt at an effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebalance: Option<Rebalance>,
+}
+
+/// Everybody joins the group again, as when a member comes or a topic grows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rebalance {
+    /// It comes before a consumer asks the sink for the effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Probability>,
+    /// It comes after the consumer has the sink's answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Probability>,
+}
+
 /// A pause of the whole process for `times.stall`, heartbeats included, as by a garbage collector
 /// or a suspended machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -222,6 +245,9 @@ impl Faults {
             Fault::SettleAfter => single(&self.settle.after, |point| point.crash),
             Fault::DeadLetterRequest => leg(&self.dead_letter.request),
             Fault::DeadLetterResponse => leg(&self.dead_letter.response),
+            Fault::GroupRebalance => {
+                self.group.rebalance.as_ref().map(|point| [point.before, point.after, None])
+            }
         }
     }
 

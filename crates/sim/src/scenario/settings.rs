@@ -93,7 +93,8 @@ pub struct ConsumerSettings {
     /// Which library the article's loops are written for; other strategies do not ask. Default
     /// `librdkafka`.
     pub client: LogClient,
-    /// What to do when the handler fails. Default `retry`.
+    /// What to do when the handler fails. Default `retry`. In the article's loops an error raises;
+    /// the third asks this: with `crash` it raises, else `msg_process` returns false.
     pub on_error: ErrorPolicy,
     /// How long to wait before the handler is tried again. Kafka `retry.backoff.ms`. Default 100ms.
     pub retry_backoff: Span,

@@ -127,6 +127,20 @@ fn a_failure_becomes_a_dead_letter_after_one_attempt() {
     }
 }
 
+/// Defect 4: an exception that `msg_process` does not turn into false takes the path of loop (b),
+/// and with the published defaults `close()` commits the message that raised it.
+#[test]
+fn c23_an_exception_loses_the_message_unless_auto_commit_is_off() {
+    let raises = ("consumer.on_error", "crash");
+    for fault in ["mailer.message.poison#2=poison", "mailer.handler.error#2=transient"] {
+        let run = check(ArticleDeadLetters, &[raises], fault, [1, 0, 1, 1, 1]);
+        assert_eq!(run.dead_letters, [0; 5]);
+    }
+    let fault = "mailer.handler.error#2=transient";
+    let run = check(ArticleDeadLetters, &[raises, AUTO_OFF], fault, [2, 1, 1, 1, 1]);
+    assert_eq!(run.dead_letters, [0; 5]);
+}
+
 /// A rebalance while the loop waits for the dead-letter store: the new owner writes a second one.
 #[test]
 fn a_rebalance_while_saving_a_dead_letter_repeats_it() {

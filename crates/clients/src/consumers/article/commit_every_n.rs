@@ -7,7 +7,7 @@ use crate::{Application, LogSubscription, Stop};
 /// *every* partition (semantics.md C35).
 ///
 /// The crash window: a crash repeats up to `min_commit_count` effects, with 1 too (C21). With
-/// auto-commit on, the windows of [`super::basic`] come on top, and a timer that was faster makes
+/// auto-commit on, the windows of [`super::basic()`] come on top, and a timer that was faster makes
 /// the commit raise `_NO_OFFSET`. There is no time limit, so the tail of an idle topic is never
 /// committed by this loop.
 ///

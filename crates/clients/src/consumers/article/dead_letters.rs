@@ -2,8 +2,9 @@
 
 use crate::{Application, LogSubscription, Stop};
 
-/// Polls a message and processes it, once. If that fails it saves a dead letter, whatever the
-/// failure was. Only what was processed is counted, but the count is looked at for *every* message.
+/// Polls a message and processes it, once. If that returns false it saves a dead letter, whatever
+/// the failure was; if it *raises* (the error policy is to crash), the loop ends as the other two
+/// do. Only what was processed is counted, but the count is looked at for *every* message.
 ///
 /// The crash window: a crash after the effect or the dead letter and before the commit repeats it.
 /// How far back that reaches depends on the count: while it is a multiple of `min_commit_count`, 0
@@ -21,7 +22,7 @@ pub async fn dead_letters(
 ) -> Result<(), Stop> {
     let mut count = 0;
     while let Some(message) = inbox.next().await? {
-        if app.attempt(&message).await.is_ok() {
+        if app.succeeds(&message).await? {
             count += 1;
         } else {
             app.dead_letter(&message).await?;

@@ -1,0 +1,128 @@
+//! The columns: what goes wrong, and what else must go wrong for it to show.
+
+use entrega_model::Model;
+use entrega_sim::points::{
+    DUPLICATED, Fault, LATE, LOST, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE,
+};
+
+use super::rows::{Row, Side};
+
+/// A kind of fault with its companion, if it needs one to be seen.
+#[derive(Debug)]
+pub(crate) struct Column {
+    /// The name of the fault in documents.
+    pub(crate) fault: &'static str,
+    /// The name of the companion.
+    pub(crate) companion: Option<&'static str>,
+    /// What stands at the head of the column.
+    pub(crate) head: &'static str,
+    /// Whose faults these are.
+    side: Side,
+    /// On which model only.
+    only: Option<Model>,
+    /// At most one of these happens, and at least one.
+    pub(super) primary: &'static [(Fault, u32)],
+    /// At most one of these happens besides.
+    pub(super) also: &'static [(Fault, u32)],
+}
+
+impl Column {
+    /// Whether a row has this column.
+    pub(crate) fn fits(&self, model: Model, row: &Row) -> bool {
+        let side = self.primary.is_empty() || self.side == row.side;
+        side && self.only.is_none_or(|only| only == model)
+    }
+
+    /// Whether it belongs to this side; the baseline belongs to both.
+    pub(crate) fn is_of(&self, side: Side) -> bool {
+        self.primary.is_empty() || self.side == side
+    }
+}
+
+const fn column(
+    fault: &'static str,
+    head: &'static str,
+    side: Side,
+    primary: &'static [(Fault, u32)],
+) -> Column {
+    Column { fault, companion: None, head, side, only: None, primary, also: &[] }
+}
+
+const fn with_crash(column: Column) -> Column {
+    Column { companion: Some("crash-before-effect"), also: &[(Fault::EffectBefore, 1)], ..column }
+}
+
+/// Nothing goes wrong.
+pub(super) const NONE: Column = column("none", "none", Side::Consumer, &[]);
+
+/// The companion of a lost settle is a crash before the effect of some other message: alone it
+/// duplicates nothing that was settled, so what it repeats is what the settle did not record.
+const SETTLE_LOST: Column =
+    column("settle-request-lost", "QL", Side::Consumer, &[(Fault::SettleRequest, LOST)]);
+const ANSWER_LOST: Column =
+    column("settle-response-lost", "RL", Side::Consumer, &[(Fault::SettleResponse, LOST)]);
+const SETTLE_LATE: Column =
+    column("settle-request-late", "late", Side::Consumer, &[(Fault::SettleRequest, LATE)]);
+
+/// All columns, in the order of the table.
+pub(crate) const COLUMNS: [Column; 21] = [
+    NONE,
+    column("handler-error", "E", Side::Consumer, &[(Fault::HandlerError, 1)]),
+    column("poison", "X", Side::Consumer, &[(Fault::MessagePoison, 1)]),
+    Column {
+        companion: Some("settle-request-lost"),
+        also: &[(Fault::SettleRequest, LOST)],
+        ..column("poison", "X+QL", Side::Consumer, &[(Fault::MessagePoison, 1)])
+    },
+    column("crash-before-effect", "C0", Side::Consumer, &[(Fault::EffectBefore, 1)]),
+    column("crash-after-effect", "C1", Side::Consumer, &[(Fault::EffectAfter, 1)]),
+    column("crash-after-settle", "C2", Side::Consumer, &[(Fault::SettleAfter, 1)]),
+    SETTLE_LOST,
+    with_crash(SETTLE_LOST_CRASH),
+    ANSWER_LOST,
+    with_crash(ANSWER_LOST_CRASH),
+    SETTLE_LATE,
+    column(
+        "zombie",
+        "Z",
+        Side::Consumer,
+        &[
+            (Fault::ProcessStall, STALL_BEFORE),
+            (Fault::ProcessStall, STALL_AFTER),
+            (Fault::HandlerSlow, 1),
+        ],
+    ),
+    Column { only: Some(Model::Log), ..REBALANCE },
+    Column {
+        only: Some(Model::Log),
+        companion: Some("handler-slow"),
+        also: &[(Fault::HandlerSlow, 1)],
+        ..REBALANCE_AND_SLOW
+    },
+    column(
+        "receive-lost",
+        "recv",
+        Side::Consumer,
+        &[(Fault::ReceiveRequest, LOST), (Fault::ReceiveResponse, LOST)],
+    ),
+    column("send-request-lost", "send lost", Side::Producer, &[(Fault::SendRequest, LOST)]),
+    column(
+        "send-request-duplicated",
+        "send twice",
+        Side::Producer,
+        &[(Fault::SendRequest, DUPLICATED)],
+    ),
+    column("send-response-lost", "answer lost", Side::Producer, &[(Fault::SendResponse, LOST)]),
+    column("send-request-late", "send late", Side::Producer, &[(Fault::SendRequest, LATE)]),
+    column("broker-restart", "restart", Side::Producer, &[(Fault::BrokerRestart, 1)]),
+];
+
+const REBALANCES: &[(Fault, u32)] =
+    &[(Fault::GroupRebalance, REBALANCE_BEFORE), (Fault::GroupRebalance, REBALANCE_AFTER)];
+const REBALANCE: Column = column("rebalance", "RB", Side::Consumer, REBALANCES);
+const REBALANCE_AND_SLOW: Column = column("rebalance", "RB+slow", Side::Consumer, REBALANCES);
+
+const SETTLE_LOST_CRASH: Column =
+    column("settle-request-lost", "QL+C0", Side::Consumer, &[(Fault::SettleRequest, LOST)]);
+const ANSWER_LOST_CRASH: Column =
+    column("settle-response-lost", "RL+C0", Side::Consumer, &[(Fault::SettleResponse, LOST)]);

@@ -1,0 +1,118 @@
+//! Looking for the simplest list in every smaller scope, smallest first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entrega_choice::{Choice, simplicity};
+use entrega_sim::explore::{Class, Frontier, Scope, Showing, Space};
+use entrega_sim::points::{Fault, FaultKind, chosen_in};
+
+use super::{Shrinker, Story, kind};
+use crate::exploration::{Finding, Judge};
+
+/// Up to this many choices, every list is run to its end, so that the simplest is found for
+/// certain. Longer ones are cut where a state was seen before, which costs some simplicity.
+const WHOLE: usize = 2;
+
+impl Shrinker<'_> {
+    /// The simplest list of at most `most` choices of these kinds that shows what is wanted.
+    pub(super) fn search(
+        &self,
+        scope: Scope,
+        kinds: &BTreeSet<FaultKind>,
+        most: usize,
+        wanted: &dyn Fn(&Finding) -> bool,
+    ) -> Option<Story> {
+        let small = self.small(scope);
+        let experiment = self.experiment(&small);
+        let mut judge = Judge::new(&experiment);
+        let mut frontier = Frontier::new(space(kinds, most), self.budget);
+        if most <= WHOLE {
+            frontier = frontier.without_cuts();
+        }
+        while let Some(batch) = frontier.batch() {
+            let simplest = simplest(frontier.found(), wanted);
+            if simplest.is_some_and(|best| batch[0].choices.len() > best.len()) {
+                break;
+            }
+            let walks = batch.iter().map(|task| {
+                let goes_on = (self.before)(scope, &task.choices);
+                goes_on.then(|| experiment.walk(task, frontier.seen(), &mut judge))
+            });
+            let walked = walks.collect::<Option<Vec<_>>>()?;
+            frontier.absorb(batch, walked);
+        }
+        let choices = simplest(frontier.found(), wanted)?.to_vec();
+        Some(Story { scope, choices })
+    }
+}
+
+/// The simplest list that shows one of the wanted findings.
+fn simplest<'f>(
+    found: &'f BTreeMap<Finding, Showing>,
+    wanted: &dyn Fn(&Finding) -> bool,
+) -> Option<&'f [Choice]> {
+    let showing = found.iter().filter(|(finding, _)| wanted(finding));
+    let lists = showing.map(|(_, showing)| showing.simplest.as_slice());
+    lists.min_by(|one, other| simplicity(one, other))
+}
+
+/// The kinds of the choices in a list; of orders also the simpler ones.
+pub(super) fn kinds(choices: &[Choice]) -> BTreeSet<FaultKind> {
+    let of = |choice: &Choice| {
+        let (fault, base) = kind(choice);
+        let from = if fault == Fault::ArrivalOrder { 1 } else { base };
+        (from..=base).map(move |base| (fault, base))
+    };
+    choices.iter().flat_map(of).collect()
+}
+
+fn space(kinds: &BTreeSet<FaultKind>, most: usize) -> Space {
+    let choices = kinds.iter().flat_map(|&kind| chosen_in(kind)).collect();
+    let most = u8::try_from(most).unwrap_or(u8::MAX);
+    Space::new(vec![Class { most, required: false, choices }])
+}
+
+/// All scopes up to this one: fewest messages first, then fewest consumers, then fewest partitions.
+pub(super) fn scopes(most: Scope) -> impl Iterator<Item = Scope> {
+    let Scope { messages, consumers, partitions, .. } = most;
+    (1..=messages).flat_map(move |messages| {
+        (1..=consumers).flat_map(move |consumers| {
+            (1..=partitions).map(move |partitions| Scope {
+                messages,
+                consumers,
+                partitions,
+                ..most
+            })
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use entrega_model::SubscriptionId;
+    use entrega_sim::points::{own_point, shared_point};
+
+    use super::*;
+
+    #[test]
+    fn scopes_come_smallest_first() {
+        let most =
+            Scope { subscription: SubscriptionId(0), messages: 2, consumers: 2, partitions: 2 };
+        let all: Vec<_> =
+            scopes(most).map(|one| (one.messages, one.consumers, one.partitions)).collect();
+        assert_eq!(all[..3], [(1, 1, 1), (1, 1, 2), (1, 2, 1)]);
+        assert_eq!((all.len(), all.last()), (8, Some(&(2, 2, 2))));
+    }
+
+    #[test]
+    fn kinds_forget_occurrences_and_zones() {
+        let own = |fault, occurrence, value| {
+            let point = own_point(fault, SubscriptionId(0));
+            Choice { point, occurrence, value }
+        };
+        let order = Choice { point: shared_point(Fault::ArrivalOrder), occurrence: 4, value: 2 };
+        let list = [own(Fault::EffectAfter, 2, 3), own(Fault::EffectAfter, 9, 1), order];
+        let expect = [(Fault::ArrivalOrder, 1), (Fault::ArrivalOrder, 2), (Fault::EffectAfter, 1)];
+        assert_eq!(kinds(&list).into_iter().collect::<Vec<_>>(), expect);
+    }
+}

@@ -1,0 +1,138 @@
+//! The truth table: what the program prints is what is expected, every difference from the
+//! reference has its reason, and every replay shows what it is there for.
+//!
+//! `tests/table/expected.md` is the whole table. After a change that is meant,
+//! `TABLE=write cargo test --test table` writes it anew; read the difference.
+
+#[path = "table/reference.rs"]
+mod reference;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/table").join(name)
+}
+
+fn entrega(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_entrega")).args(args).output().expect("it runs");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "entrega {args:?}: {errors}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The cells of the table.
+fn cells() -> Vec<Value> {
+    let table: Value =
+        serde_json::from_str(&entrega(&["table", "--quiet", "--format", "json"])).expect("JSON");
+    table["cells"].as_array().expect("a list of cells").clone()
+}
+
+#[test]
+fn the_table_is_the_expected_one() {
+    let found = entrega(&["table", "--quiet", "--format", "markdown"]);
+    let file = path("expected.md");
+    if std::env::var_os("TABLE").is_some_and(|value| value == "write") {
+        std::fs::write(&file, &found).expect("it can be written");
+    }
+    let expected = std::fs::read_to_string(&file).expect("the expected table");
+    let differing = found.lines().zip(expected.lines()).find(|(found, expected)| found != expected);
+    assert!(
+        found == expected,
+        "the truth table has changed, first here:\n  found    {}\n  expected {}\nif that is meant: \
+         TABLE=write cargo test --test table",
+        differing.map_or("another length", |(found, _)| found),
+        differing.map_or("", |(_, expected)| expected),
+    );
+}
+
+#[test]
+fn the_table_does_not_depend_on_threads() {
+    let args = |threads| {
+        ["table", "--quiet", "--format", "json", "--threads", threads, "--fault", "zombie"]
+    };
+    assert_eq!(entrega(&args("1")), entrega(&args("2")));
+}
+
+/// What the issue asks of the table, as a whole.
+#[test]
+fn every_cell_is_complete_and_many_have_an_outcome() {
+    let cells = cells();
+    let is = |cell: &Value, what: &str| cell[what].as_bool().expect(what);
+    assert!(cells.iter().all(|cell| is(cell, "complete") || !is(cell, "applicable")));
+    let outcomes = |cell: &Value| cell["outcomes"].as_array().expect("a list").len();
+    let with_outcome = cells.iter().filter(|cell| outcomes(cell) > 0).count();
+    assert!(with_outcome >= 60, "only {with_outcome} cells have an outcome");
+    for cell in &cells {
+        let replays = cell["replay"].as_object().expect("an object");
+        assert_eq!(replays.len(), outcomes(cell), "{cell}");
+        assert!(cell["schedules"].as_u64() > Some(0) && cell["states"].as_u64() > Some(0));
+    }
+}
+
+/// Docs/semantics.md 2.2 and 2.3 against the proof.
+#[test]
+fn every_difference_from_the_reference_has_a_reason() {
+    let text = std::fs::read_to_string(path("reference.toml")).expect("the reference");
+    let complaints = reference::complaints(&text, &cells());
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+/// The comparison itself can fail: in both directions.
+#[test]
+fn a_wrong_reference_is_caught() {
+    let row = |cells: &str, differs: &str| {
+        format!(
+            "[[row]]\nmodel = 'log'\nstrategy = 'process-then-settle'\nsetting = 'default'\n\
+             id = 'S3'\ncells = {{ {cells} }}\n{differs}"
+        )
+    };
+    let cells = cells();
+    let check = |reference: String, expect: usize| {
+        let complaints = reference::complaints(&reference, &cells);
+        assert_eq!(complaints.len(), expect, "{complaints:?}");
+    };
+    check(row("C1 = 'D', C0 = ''", ""), 0);
+    check(row("C1 = ''", ""), 1);
+    check(row("C1 = 'LD'", ""), 1);
+    check(row("C1 = 'LD'", "differs = { C1 = 'a reason' }"), 0);
+    check(row("C1 = 'D'", "differs = { C1 = 'no reason is needed' }"), 1);
+    check(row("C1 = 'L/D', Z = 'D(S)', E = '-/Q'", ""), 0);
+    check(row("C0 = 'L/D'", ""), 1);
+}
+
+#[test]
+fn every_replay_shows_its_outcome() {
+    let cells = cells();
+    let replays: Vec<(&Value, &String, &str)> = cells
+        .iter()
+        .flat_map(|cell| {
+            let replays = cell["replay"].as_object().expect("an object");
+            replays.iter().map(move |(outcome, text)| (cell, outcome, text.as_str().expect("text")))
+        })
+        .collect();
+    assert!(replays.len() > 500, "{}", replays.len());
+    replays.par_iter().for_each(|(cell, outcome, replay)| {
+        let shown = entrega(&["replay", "truth-table", replay, "--format", "json"]);
+        let shown: Value = serde_json::from_str(&shown).expect("JSON");
+        assert!(shows(&shown["report"], outcome), "{outcome} of {cell}: {shown}");
+    });
+}
+
+/// Whether a report shows an outcome.
+fn shows(report: &Value, outcome: &str) -> bool {
+    let of = &report["subscriptions"][0];
+    let class = |name: &str| of["classes"][name].as_u64().expect(name) > 0;
+    match outcome {
+        "loss" => class("lost"),
+        "duplicate" => class("duplicated") || class("split") || of["dlq_excess"].as_u64() > Some(0),
+        "reorder" => of["order"]["reordered"].as_u64() > Some(0),
+        "stall" => report["end"] == "unfinished" || class("pending"),
+        "dead_letter" => class("dead_lettered"),
+        "phantom" => class("phantom"),
+        _ => false,
+    }
+}
