@@ -15,42 +15,15 @@ use crate::pages::{assert_none, names, source, top};
 /// Says how to repair it.
 const REPAIR: &str = "`BOOK=write cargo test --test book` writes the files of book/src/generated";
 
-/// What stands in the place of an output that does not exist yet.
-const LATER: &str = "(This command is being built. Its output will stand here.)\n";
-
-/// A command line of the list.
-pub(crate) enum Listed {
-    /// Its output is shown.
-    Now(String),
-    /// The program does not have it yet.
-    Later(String),
-}
-
 /// The list: the name of each generated file, and its command.
-pub(crate) fn commands() -> BTreeMap<String, Listed> {
+pub(crate) fn commands() -> BTreeMap<String, String> {
     let text = fs::read_to_string(top().join("book/commands.toml")).expect("the list of commands");
-    let list: toml::Table = text.parse().expect("the list is TOML");
-    let mut commands = BTreeMap::new();
-    for (section, listed) in
-        [("now", Listed::Now as fn(String) -> Listed), ("later", Listed::Later)]
-    {
-        let section = list.get(section).and_then(toml::Value::as_table);
-        for (name, command) in section.into_iter().flatten() {
-            let command = command.as_str().unwrap_or_else(|| panic!("{name}: not a string"));
-            let twice = commands.insert(name.clone(), listed(command.to_owned()));
-            assert!(twice.is_none(), "{name} is there twice");
-        }
-    }
-    commands
+    toml::from_str(&text).expect("the list is names and strings in TOML")
 }
 
 /// What each generated file holds.
 fn generated() -> BTreeMap<String, String> {
-    let file = |listed| match listed {
-        Listed::Now(command) => shown(&command),
-        Listed::Later(command) => format!("```sh\n{command}\n```\n\n```text\n{LATER}```\n"),
-    };
-    commands().into_iter().map(|(name, listed)| (name, file(listed))).collect()
+    commands().into_iter().map(|(name, command)| (name, shown(&command))).collect()
 }
 
 /// A command and what it prints.
