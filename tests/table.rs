@@ -57,7 +57,21 @@ fn the_table_does_not_depend_on_threads() {
     assert_eq!(entrega(&args("1")), entrega(&args("2")));
 }
 
-/// What the issue asks of the table, as a whole.
+/// A budget that is spent too early proves nothing, and the table says so.
+#[test]
+fn a_small_budget_leaves_cells_incomplete() {
+    let args = ["table", "--quiet", "--strategy", "process-then-settle", "--fault", "zombie"];
+    let output = Command::new(env!("CARGO_BIN_EXE_entrega"))
+        .args(args)
+        .args(["--budget", "5"])
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.contains('?') && text.contains("13 cells, 0 of 13 complete"), "{text}");
+}
+
+/// Every cell that can happen was tried to its end, and there is something to tell.
 #[test]
 fn every_cell_is_complete_and_many_have_an_outcome() {
     let cells = cells();

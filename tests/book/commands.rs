@@ -16,7 +16,7 @@ use crate::pages::{assert_none, names, source, top};
 const REPAIR: &str = "`BOOK=write cargo test --test book` writes the files of book/src/generated";
 
 /// The list: the name of each generated file, and its command.
-fn commands() -> BTreeMap<String, String> {
+pub(crate) fn commands() -> BTreeMap<String, String> {
     let text = fs::read_to_string(top().join("book/commands.toml")).expect("the list of commands");
     toml::from_str(&text).expect("the list is names and strings in TOML")
 }

@@ -81,6 +81,12 @@ fn mistakes_in_the_usage_say_what_is_valid() {
     check(&["run", "tiny.toml", "--model", "stack"], "[possible values: log, queue]");
     check(&["run", "tiny.toml", "--seed", "many"], "invalid value 'many'");
     check(&["compare", "tiny.toml", "--threads", "0"], "from 1 to 512");
+    check(&["table", "--fault", "crash"], "there is no fault `crash`");
+    check(&["table", "--fault", "crash"], "crash-after-effect");
+    check(&["table", "--preemptions", "9"], "invalid value '9'");
+    let rejects = ["--strategy", "broker-dead-letter", "--model", "log"];
+    check(&[&["table"], &rejects[..]].concat(), "no cell of the table is left");
+    check(&["replay", "truth-table", "x"], "a replay string has 8 parts");
     check(&["rnu"], "unrecognized subcommand 'rnu'");
     check(&["run", "tiny.toml", "--output", "no/such/dir/x"], "cannot write it");
     check(&["run", "tiny.toml", "--history", "no/such/dir/x"], "cannot write it");

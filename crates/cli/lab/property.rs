@@ -136,7 +136,14 @@ mod tests {
         let showing = Showing { runs, simplest: Vec::new() };
         let found = BTreeMap::from([(Finding::Reordered, showing)]);
         let found = if runs > 0 { found } else { BTreeMap::new() };
-        Explored { found, schedules: 9, ended: 5, states: 20, complete }
+        Explored {
+            found,
+            misbehaved: BTreeMap::new(),
+            schedules: 9,
+            ended: 5,
+            states: 20,
+            complete,
+        }
     }
 
     #[test]

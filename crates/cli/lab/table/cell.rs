@@ -166,7 +166,7 @@ impl<'r> World<'r> {
             setting: self.row.setting,
             fault: column.fault,
             companion: column.companion,
-            applicable: explored.ended > 0,
+            applicable: explored.ended > 0 || !explored.complete,
             outcomes: simplest.into_keys().collect(),
             schedules: explored.schedules,
             states: explored.states,
