@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use entrega_checker::Class;
 use entrega_choice::{Choice, format_choices, simplicity};
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::{MessageId, Model};
@@ -79,8 +80,10 @@ impl<C: Consumer + Clone> Outcomes<C> {
         why: &str,
     ) -> Option<String> {
         let showing = explored.found.iter().filter(|(finding, _)| shows(finding));
-        let (finding, showing) =
-            showing.min_by(|(_, a), (_, b)| simplicity(&a.simplest, &b.simplest))?;
+        let (finding, showing) = showing.min_by(|(a, as_in), (b, bs_in)| {
+            let simpler = simplicity(&as_in.simplest, &bs_in.simplest);
+            simpler.then_with(|| has_cause(b).cmp(&has_cause(a)))
+        })?;
         let message = self.first_message(model, *finding, &showing.simplest);
         let what = format!("on the {model}, {}, {why}", told::finding(*finding, message));
         Some(self.tell(model, explored, what, showing.runs, &showing.simplest))
@@ -142,9 +145,10 @@ impl<C: Consumer + Clone> Outcomes<C> {
         if explored.found.keys().any(shows) {
             return None;
         }
-        let found = explored.found.iter().map(|(finding, showing)| {
-            format!("\n  {} ({})", told::finding(*finding, None), self.text(&showing.simplest))
-        });
+        let found =
+            explored.found.iter().filter(|(one, _)| has_cause(one)).map(|(finding, showing)| {
+                format!("\n  {} ({})", told::finding(*finding, None), self.text(&showing.simplest))
+            });
         let found: String = found.collect();
         let found = if found.is_empty() { "nothing".to_owned() } else { found };
         let whole = if explored.complete { "all" } else { "the first" };
@@ -189,6 +193,12 @@ impl<C: Consumer + Clone> Outcomes<C> {
         }
         code
     }
+}
+
+/// Whether a finding says all that there is to say. A lost or duplicated message is found with its
+/// cause and once more without.
+fn has_cause(finding: &Finding) -> bool {
+    !matches!(finding, Finding::Class(Class::Lost | Class::Duplicated | Class::Split, None))
 }
 
 /// Reads nothing: for the defaults of an explorer.

@@ -163,8 +163,8 @@ impl<F: Ord + Clone> Frontier<F> {
         &self.explored.found
     }
 
-    /// Takes the results of a batch, in its order. Tasks without a result wait again; lists that the
-    /// budget will never come to are not kept.
+    /// Takes the results of a batch, in its order. Tasks without a result wait again; lists that
+    /// the budget will never come to are not kept.
     pub fn absorb(&mut self, mut batch: Vec<Task>, walked: Vec<Walked<F>>) {
         let not_run = batch.split_off(walked.len().min(batch.len()));
         not_run.into_iter().rev().for_each(|task| self.queue.push_front(task));
