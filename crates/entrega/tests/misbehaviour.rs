@@ -79,6 +79,33 @@ fn a_panic_is_caught_with_its_message() {
     });
 }
 
+async fn goodbye(inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        inbox.settle(app.process(&delivery).await?).await.carry_on();
+    }
+    Ok(())
+}
+
+async fn panics_at_shutdown(inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
+    goodbye(inbox, app).await?;
+    panic!("goodbye")
+}
+
+async fn spins_at_shutdown(inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
+    goodbye(inbox, app).await?;
+    loop {
+        inbox.poll(Instant::NEVER).await?;
+    }
+}
+
+#[test]
+fn the_shutdown_is_no_way_out() {
+    check(consumer!(panics_at_shutdown), 0, |misdeed| {
+        *misdeed == Misdeed::Panics("goodbye".to_owned())
+    });
+    check(consumer!(spins_at_shutdown), 0, |misdeed| *misdeed == Misdeed::Spins);
+}
+
 /// On a log nothing is marked as redelivered.
 #[test]
 fn a_panic_that_needs_a_fault_is_told_with_it() {
