@@ -8,9 +8,10 @@ mod spaces;
 
 use entrega::{Exploration, Finding};
 use entrega_clients::Strategy;
-use entrega_model::Model;
+use entrega_model::{Model, SubscriptionId};
 use entrega_sim::Experiment;
 use entrega_sim::explore::Explored;
+use entrega_sim::points;
 
 use spaces::Small;
 
@@ -65,4 +66,27 @@ fn a_budget_ends_an_exploration_where_it_says() {
         assert!(!cut_short.complete);
         assert_eq!(cut_short.schedules, budget);
     }
+}
+
+/// The spaces leave no kind of fault out, or the test above would say nothing about it.
+#[test]
+fn every_kind_is_in_some_space() {
+    let mut missing: Vec<String> = Vec::new();
+    let spaces = spaces::all();
+    for info in points::FAULTS.iter().filter(|info| info.by_chance > 0) {
+        for (base, name) in (1..).zip(info.chances()) {
+            let point = match info.per_subscription {
+                true => points::own_point(info.fault, SubscriptionId(0)),
+                false => points::shared_point(info.fault),
+            };
+            let tried = |value| {
+                let classes = spaces.iter().flat_map(|small| small.space.classes());
+                classes.flat_map(|class| &class.choices).any(|one| *one == (point, value))
+            };
+            if !info.explored(base).all(tried) {
+                missing.push(format!("{} {name}", info.name));
+            }
+        }
+    }
+    assert_eq!(missing, [""; 0]);
 }

@@ -42,8 +42,16 @@ pub(crate) fn all() -> Vec<Small> {
                    settle.response = { lost = 0.1 }\n";
     let delays = "process.stall = { before = 0.1, after = 0.1 }\nhandler.slow = { slow = 0.1 }\n";
     let errors = "handler.error = { transient = 0.1 }\nmessage.poison = { poison = 0.1 }\n";
-    let sends = "send.request = { lost = 0.1, late = 0.1 }\nsend.response = { lost = 0.1 }\n\
+    let sends = "send.request = { lost = 0.1, late = 0.1, duplicated = 0.1 }\nsend.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
                  broker.restart = { restart = 0.1 }\n";
+    let receives = "receive.request = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
+                    receive.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n";
+    let effects = "effect.request = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
+                   effect.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n";
+    let letters = "message.poison = { poison = 0.1 }\n\
+                   dead_letter.request = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
+                   dead_letter.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n";
+    let rebalances = "group.rebalance = { after = 0.1 }\nhandler.slow = { slow = 0.1 }\n";
     vec![
         small("crashes", crashes, (2, 2), (2, 0)),
         small("settles", &format!("{crashes}{settles}"), (2, 1), (2, 0)),
@@ -51,5 +59,16 @@ pub(crate) fn all() -> Vec<Small> {
         small("orders", crashes, (2, 2), (1, 1)),
         small("sends", sends, (2, 1), (2, 0)),
         small("errors", &format!("{crashes}{errors}"), (2, 1), (1, 0)),
+        small("receives", receives, (2, 2), (1, 0)),
+        small("effects", effects, (2, 1), (2, 0)),
+        small("letters", letters, (2, 1), (1, 0)),
+        small("rebalances before", "group.rebalance = { before = 0.1 }\n", (2, 2), (2, 0)),
+        small("rebalances after", rebalances, (2, 2), (2, 0)),
+        small(
+            "late settles",
+            "settle.response = { late = 0.1, duplicated = 0.1 }\n",
+            (2, 1),
+            (2, 0),
+        ),
     ]
 }

@@ -141,6 +141,7 @@ mod tests {
             misbehaved: BTreeMap::new(),
             schedules: 9,
             ended: 5,
+            limited: 0,
             states: 20,
             complete,
         }

@@ -125,6 +125,10 @@ where
 
 /// What a process remembers of a delay: that it is over.
 const RELEASED: u64 = 2;
+/// What a process remembers of an effect ahead, with what is to happen around it.
+const AHEAD: u64 = 5;
+/// What a process remembers of a fault in its handler, with the point and the alternative.
+const FAULT: u64 = 6;
 
 /// What was chosen before an effect.
 struct Ahead {
@@ -217,7 +221,8 @@ where
             self.rebalance(&mut world, rebalance, delivery);
         }
         let stall = self.choose(&mut world, Fault::ProcessStall);
-        world.remember(self.link.client.process, &[u64::from(stall)]);
+        let chosen = [AHEAD, u64::from(stall), u64::from(rebalance)];
+        world.remember(self.link.client.process, &chosen);
         let (moment, zone) = info(Fault::ProcessStall).decode(stall);
         if moment == STALL_BEFORE {
             self.stall(&mut world, stall, zone, delivery);
@@ -317,7 +322,8 @@ where
         }
         let point = own_point(fault, self.subscription);
         world.fault(point, choice, self.link.client.process, Some(delivery.record.message));
-        world.remember(self.link.client.process, &[u64::from(point.0), u64::from(choice)]);
+        let words = [FAULT, u64::from(point.0), u64::from(choice)];
+        world.remember(self.link.client.process, &words);
         info(fault).decode(choice)
     }
 

@@ -197,8 +197,8 @@ where
     fn finish(mut self, observer: &mut dyn Observer) -> Outcome {
         self.world.borrow_mut().enter(Phase::Workload);
         let sent = self.until_sent(observer);
-        self.until_rest(observer);
-        if self.cut || (!self.misbehaves() && !self.goes_on(observer, true)) {
+        let rests = self.until_rest(observer);
+        if self.cut || (rests && !self.misbehaves() && !self.goes_on(observer, true)) {
             return self.outcome(End::Cut);
         }
         let end = self.heal_and_close(sent, observer);

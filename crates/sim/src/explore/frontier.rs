@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use entrega_choice::{Choice, simplicity};
 
 use super::space::{Space, Used};
-use super::walk::{Visit, Walked};
+use super::walk::Walked;
 use crate::misbehaviour::{Misbehaviour, Misdeed};
 
 /// So many lists are run at a time, whatever the number of threads.
@@ -96,6 +96,9 @@ pub struct Explored<F> {
     pub ended: u64,
     /// How many different states were seen.
     pub states: u64,
+    /// How many of these did not come to rest within the limits of the scenario: what they would
+    /// have shown later is not known.
+    pub limited: u64,
     /// Whether nothing is left to be tried.
     pub complete: bool,
 }
@@ -130,6 +133,7 @@ impl<F: Ord + Clone> Frontier<F> {
                 schedules: 0,
                 ended: 0,
                 states: 0,
+                limited: 0,
                 complete: false,
             },
         }
@@ -179,18 +183,19 @@ impl<F: Ord + Clone> Frontier<F> {
         usize::try_from(left).unwrap_or(usize::MAX)
     }
 
-    fn absorb_one(&mut self, task: Task, walked: Walked<F>) {
+    fn absorb_one(&mut self, task: Task, mut walked: Walked<F>) {
         self.explored.schedules += 1;
-        if let Some(findings) = walked.findings {
+        if let Some(findings) = walked.findings.take() {
             self.explored.ended += 1;
             for finding in findings {
                 self.note(finding, &task.choices);
             }
         }
-        if let Some(misbehaviour) = walked.misbehaviour {
+        if let Some(misbehaviour) = walked.misbehaviour.take() {
             self.note_misbehaviour(misbehaviour, &task.choices);
         }
-        let reach = self.visit(&task, &walked.visits).unwrap_or(walked.passed.len());
+        self.explored.limited += u64::from(walked.limited);
+        let reach = self.visit(&task, &walked).unwrap_or(walked.passed.len());
         let room = self.runs_left();
         for passed in &walked.passed[..reach] {
             for value in self.space.alternatives(passed.point, passed.bound) {
@@ -228,14 +233,18 @@ impl<F: Ord + Clone> Frontier<F> {
     }
 
     /// Notes the states of a run, up to one that another run of its batch has seen: how many picks
-    /// the run had passed then.
-    fn visit(&mut self, task: &Task, visits: &[Visit]) -> Option<usize> {
+    /// the run had passed then. A run that a limit has ended vouches for none: another one may come
+    /// to the same state with more steps to spare.
+    fn visit(&mut self, task: &Task, walked: &Walked<F>) -> Option<usize> {
         if !self.cuts {
             return None;
         }
-        for visit in visits {
+        for visit in &walked.visits {
             if self.seen.covers(visit.state, task.used) {
                 return Some(visit.passed);
+            }
+            if walked.limited {
+                continue;
             }
             self.explored.states += u64::from(!self.seen.first.contains_key(&visit.state));
             self.seen.insert(visit.state, task.used);

@@ -20,6 +20,8 @@ pub struct Scope {
 
 /// So many keys: with fewer messages of one key no order could be seen to change.
 const KEYS: u32 = 2;
+/// So many consumers at most: with the producer they are as many as can compete for an order.
+pub const MAX_CONSUMERS: u32 = 7;
 /// So many steps: a run in a small scope comes to rest within some hundreds, or not at all.
 const STEPS: u64 = 1_000;
 /// A log that keeps its records for longer than this deletes none within a run.
@@ -32,7 +34,7 @@ impl Scope {
         let mut small = scenario.clone();
         small.subscriptions = vec![scenario.subscriptions[self.subscription.index()].clone()];
         let reader = &mut small.subscriptions[0];
-        reader.consumers = reader.consumers.min(self.consumers);
+        reader.consumers = reader.consumers.min(self.consumers).min(MAX_CONSUMERS);
         reader.service_time = ServiceTime::Constant { value: Span::default() };
         let messages = scenario.workload.message_count().min(self.messages);
         let keys = scenario.workload.key_count().min(KEYS);

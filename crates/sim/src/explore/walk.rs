@@ -24,6 +24,8 @@ pub struct Walked<F> {
     pub(super) passed: Vec<Passed>,
     /// The states that it came to and that nobody had seen.
     pub(super) visits: Vec<Visit>,
+    /// It was ended by a limit of the scenario, in steps or in virtual time, and not at rest.
+    pub(super) limited: bool,
     /// What a process did and must not do.
     pub(super) misbehaviour: Option<Misbehaviour>,
 }
@@ -58,12 +60,13 @@ pub(super) fn walk<W: Witness>(
     let watch = Watch { task, seen, witness: &shared, visits: &mut visits, passed: None };
     let outcome = experiment.run_watched(code, choices, &mut Through(&shared), watch);
     let misbehaviour = outcome.misbehaviour;
+    let limited = outcome.end == End::Unfinished;
     let findings = match outcome.end {
         End::Cut => None,
         _ if misbehaviour.as_ref().is_some_and(|one| one.misdeed.ends_the_run()) => None,
         end => task.counts.then(|| shared.into_inner().findings(end)),
     };
-    Walked { findings, passed: outcome.choices.passed().to_vec(), visits, misbehaviour }
+    Walked { findings, passed: outcome.choices.passed().to_vec(), visits, limited, misbehaviour }
 }
 
 /// Hands events on to a witness that somebody else looks at too.

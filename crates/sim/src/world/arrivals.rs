@@ -28,7 +28,19 @@ where
         self.next_chosen()
     }
 
+    /// Takes away timers that have become moot, so that no time is spent on them: an exploration
+    /// does not take them for part of the state.
+    pub(super) fn drop_moot(&mut self) {
+        while let Some((at, due)) = self.timers.first()
+            && !self.means_something(at, due)
+        {
+            self.timers.next();
+            self.happen(due);
+        }
+    }
+
     fn next_chosen(&mut self) -> Option<(Instant, Due)> {
+        self.drop_moot();
         if self.due_now.is_empty() {
             let (at, due) = self.timers.next()?;
             self.due_at = at;

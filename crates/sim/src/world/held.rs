@@ -55,6 +55,9 @@ where
 
     #[cold]
     fn release_one(&mut self) -> bool {
+        if self.times.chooses_order {
+            self.drop_moot();
+        }
         let next = self.timers.next_at();
         if !self.due_now.is_empty() || next.is_some_and(|at| at <= self.now) {
             return false;

@@ -7,7 +7,7 @@
 
 use entrega_brokers::Broker;
 use entrega_model::fingerprint::{Context, Fingerprint, Fingerprinted};
-use entrega_model::{DeliveryId, SubscriptionId};
+use entrega_model::{DeliveryId, Instant, SubscriptionId};
 
 use super::calls::{Answer, Call, Payload};
 use super::process::{Memory, Process};
@@ -34,12 +34,11 @@ where
         into.flag(self.closing);
         self.broker.fingerprint(&mut into);
         self.sinks.iter().for_each(|sink| sink.fingerprint(&mut into));
-        for word in self.poison.iter().flat_map(|table| table.words()) {
-            into.word(word);
+        for table in &self.poison {
+            into.count(table.words().count());
+            table.words().for_each(|word| into.word(word));
         }
-        if self.broker_up_at > self.now {
-            into.time(self.broker_up_at);
-        }
+        into.deadline((self.broker_up_at > self.now).then_some(self.broker_up_at));
         self.processes.iter().for_each(|process| process.fingerprint(&mut into));
         self.fingerprint_dues(&mut into);
         also(&mut into);
@@ -57,8 +56,9 @@ where
         for &due in &self.due_now {
             self.fingerprint_due(due, into);
         }
+        into.word(u64::MAX);
         for (at, due) in self.timers.in_order() {
-            if self.means_something(due) {
+            if self.means_something(at, due) {
                 into.time(at);
                 self.fingerprint_due(due, into);
             }
@@ -77,10 +77,12 @@ where
         call.fingerprint(self.processes[call.client.process.index()].subscription, into);
     }
 
-    /// Whether anything happens when this is due: some timers have become moot.
-    fn means_something(&self, due: Due) -> bool {
+    /// Whether anything happens when this is due: some timers have become moot. The broker's timer
+    /// counts even if it will fire in vain, because it is armed again then, behind whatever else is
+    /// due at that instant.
+    pub(super) fn means_something(&self, at: Instant, due: Due) -> bool {
         match due {
-            Due::Broker => false,
+            Due::Broker => at == self.broker_timer,
             Due::Wake(client) | Due::Resume(client) => {
                 self.processes[client.process.index()].client() == client
             }

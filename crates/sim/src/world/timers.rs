@@ -82,6 +82,13 @@ impl<T: Copy> Timers<T> {
         lanes.chain(self.heap.peek().map(|Reverse(entry)| entry)).map(|entry| entry.at).min()
     }
 
+    /// What is due first, and when.
+    pub(crate) fn first(&self) -> Option<(Instant, T)> {
+        let lanes = self.lanes.iter().filter_map(|lane| lane.front());
+        let first = lanes.chain(self.heap.peek().map(|Reverse(entry)| entry)).min()?;
+        Some((first.at, first.due))
+    }
+
     /// Everything that is due, in order.
     pub(crate) fn in_order(&self) -> Vec<(Instant, T)> {
         let heap = self.heap.iter().map(|Reverse(entry)| entry);

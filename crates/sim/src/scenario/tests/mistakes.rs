@@ -393,7 +393,7 @@ fn help_says_what_would_be_valid_2() {
     );
     check_help(
         "[faults]\nsetle.request = { lost = 0.5 }",
-        "did you mean `settle`? valid here: send, broker, receive, message, handler, process, \
+        "did you mean `settle`? valid here: send, broker, receive, message, handler, process, group, \
         effect, settle, dead_letter",
     );
     check_help("[faults.process]\nstall = { stall = 0.5 }", "valid here: before, after");
