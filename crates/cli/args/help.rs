@@ -86,7 +86,7 @@ Examples:
 Exit codes:
   0  nothing that an [[expect]] of the scenario wants to be 0 was found. Other conditions, such as
      duplicated = \">0\", speak of many messages and are left to `run` and `compare`
-  1  something was, or the search was interrupted
+  1  something was, or the search was interrupted, or the budget ended before everything was tried
   2  the usage or the scenario is wrong, or a run got stuck or panicked";
 
 pub(super) const REPLAY: &str = "\

@@ -46,7 +46,9 @@ pub(crate) fn explore(args: &ExploreArgs) -> Result<ExitCode, Failure> {
         Format::Json => output::json(&explore_json::document(&exploration))?,
     };
     output::write(args.output.as_deref(), &text)?;
-    Ok(super::code(exploration.contradicted.is_empty() && !exploration.partial))
+    let complete = exploration.rows.iter().all(|row| row.explored.complete);
+    let holds = exploration.contradicted.is_empty() && !exploration.partial;
+    Ok(super::code(holds && complete))
 }
 
 fn plan(args: &ExploreArgs) -> Result<Plan, Failure> {

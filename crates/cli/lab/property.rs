@@ -25,7 +25,7 @@ pub(crate) enum Occurs {
     Always,
     /// In some.
     Sometimes,
-    /// In none, and the space is complete.
+    /// In none, and the space is complete: no run was ended by a limit either.
     Never,
     /// In none so far.
     NotFound,
@@ -104,7 +104,7 @@ impl Property {
     /// In how many schedules it was found, in a word.
     pub(crate) fn occurs(self, explored: &Explored<Finding>) -> Occurs {
         match self.runs(explored) {
-            0 if explored.complete => Occurs::Never,
+            0 if explored.complete && explored.limited == 0 => Occurs::Never,
             0 => Occurs::NotFound,
             runs if runs == explored.ended && explored.complete => Occurs::Always,
             _ => Occurs::Sometimes,

@@ -52,6 +52,8 @@ struct RowDocument<'a> {
     ended: u64,
     cut: u64,
     states: u64,
+    /// How many runs a limit has ended before they came to rest.
+    limited: u64,
     complete: bool,
     properties: BTreeMap<&'static str, Occurrence>,
     findings: Vec<Found<'a>>,
@@ -121,6 +123,7 @@ fn row_document<'a>(exploration: &'a Exploration<'_>, row: &'a Row) -> RowDocume
         ended: explored.ended,
         cut: explored.schedules - explored.ended,
         states: explored.states,
+        limited: explored.limited,
         complete: explored.complete,
         properties: Property::ALL.map(occurrence).into(),
         findings: row.told.iter().map(found).collect(),

@@ -96,7 +96,12 @@ fn cells(model: String, row: &Row) -> Vec<String> {
     cells.push(thousands(explored.schedules));
     cells.push(thousands(explored.schedules - explored.ended));
     cells.push(if explored.states > 0 { thousands(explored.states) } else { "–".to_owned() });
-    cells.push(if explored.complete { "complete" } else { "INCOMPLETE" }.to_owned());
+    let search = match (explored.complete, explored.limited) {
+        (false, _) => "INCOMPLETE",
+        (true, 0) => "complete",
+        (true, _) => "to the limits",
+    };
+    cells.push(search.to_owned());
     cells
 }
 
@@ -118,6 +123,14 @@ fn legend(text: &mut String, exploration: &Exploration<'_>) {
          were made; cut: those of them that\ncame to a state seen before, so that how they go on is known; \
          states: how many different ones were seen."
     );
+    if exploration.rows.iter().any(|row| row.explored.complete && row.explored.limited > 0) {
+        let _ = writeln!(
+            text,
+            "to the limits: everything was tried, but some runs did not come to rest within {} steps; what they \
+             would\nhave shown later is not known, so not found is no proof.",
+            thousands(entrega_sim::explore::STEPS)
+        );
+    }
     if exploration.rows.iter().any(|row| !row.explored.complete) {
         let _ = writeln!(
             text,

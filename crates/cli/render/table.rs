@@ -18,12 +18,13 @@ pub(crate) struct Table<'a> {
 
 /// What the letters mean.
 const LEGEND: &str = "\
-L loss · D duplicate · R reorder · S stall · Q dead letter · P phantom · – none of these is possible · \
+L loss · D duplicate (also of a dead letter) · R reorder · S stall (followed for 1 000 steps) · Q dead letter · P phantom · – none of these is possible · \
 blank: cannot happen here · ? not everything was tried
-none: without any fault; the other columns say what the fault adds · E handler error · X poison message · \
+none: without any fault, handlers take no time; the other columns say what the fault adds · E handler error · X poison message · \
 C0 crash before the effect · C1 after it · C2 after the settle · QL, RL request or answer of a settle lost · \
 late: a settle arrives late · Z stall or slow handler, beyond lease and session too · recv: a receive is lost \
-· RB the group rebalances · +C0, +QL, +slow: and that as well";
+· RB the group rebalances · +C0, +QL, +slow: and that as well, which may \
+show something alone";
 
 #[derive(Serialize)]
 pub(crate) struct TableJson<'a> {

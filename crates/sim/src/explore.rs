@@ -32,7 +32,7 @@ use entrega_model::Observer;
 use entrega_model::fingerprint::Fingerprint;
 
 pub use frontier::{Explored, Frontier, Misbehaved, Seen, Showing, Task};
-pub use scope::{MAX_CONSUMERS, Scope};
+pub use scope::{MAX_CONSUMERS, STEPS, Scope};
 pub use space::{Class, MAX_CLASSES, Space, Used};
 pub use walk::Walked;
 

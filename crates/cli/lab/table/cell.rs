@@ -82,6 +82,8 @@ pub(crate) struct Cell {
     pub(crate) schedules: u64,
     /// How many different states were seen.
     pub(crate) states: u64,
+    /// How many runs did not come to rest within the steps of an exploration (they show a stall).
+    pub(crate) limited: u64,
     /// Whether nothing is left to be tried.
     pub(crate) complete: bool,
     /// For every outcome the simplest run that shows it.
@@ -170,6 +172,7 @@ impl<'r> World<'r> {
             outcomes: simplest.into_keys().collect(),
             schedules: explored.schedules,
             states: explored.states,
+            limited: explored.limited,
             complete: explored.complete,
             replay,
         }

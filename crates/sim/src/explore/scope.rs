@@ -23,7 +23,7 @@ const KEYS: u32 = 2;
 /// So many consumers at most: with the producer they are as many as can compete for an order.
 pub const MAX_CONSUMERS: u32 = 7;
 /// So many steps: a run in a small scope comes to rest within some hundreds, or not at all.
-const STEPS: u64 = 1_000;
+pub const STEPS: u64 = 1_000;
 /// A log that keeps its records for longer than this deletes none within a run.
 const RETENTION: Span = Span::from_secs(86_400);
 
