@@ -181,7 +181,7 @@ pub(crate) enum Need {
     ReceivesArrive,
     /// No message is passed over because its handler failed.
     NothingSkipped,
-    /// An error does not end the loop.
+    /// No error ends the loop, that of a dead letter included.
     NoExceptions,
     /// All attempts that a message is allowed fit into a lease and into the poll interval.
     AttemptsInTime,
@@ -245,7 +245,8 @@ impl Need {
                 }
             }
             Self::NoExceptions => {
-                if mix.consumer.on_error == ErrorPolicy::Crash {
+                let ends = [ErrorPolicy::Crash, ErrorPolicy::DeadLetter];
+                if ends.contains(&mix.consumer.on_error) {
                     mix.consumer.on_error = ErrorPolicy::Retry;
                 }
             }
