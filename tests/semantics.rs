@@ -3,8 +3,8 @@
 //!
 //! * *Always*: what the guarantee forbids never happens, whatever the workload, the settings and
 //!   the stream of choices, as long as its needs are given.
-//! * *Sometimes*: the anomaly that it is known for does happen, so that a simulator in which nothing
-//!   happens fails.
+//! * *Sometimes*: the anomaly that it is known for does happen, so that a simulator in which
+//!   nothing happens fails.
 //!
 //! And the opposite of each: without a need the promise is broken, and the checker says so.
 //!

@@ -17,6 +17,9 @@ use entrega_sim::scenario::Scenario;
 use entrega_sim::workload::Workload;
 use entrega_sim::{End, Experiment, points};
 
+/// Says which key each message has.
+const SEED: u64 = 1;
+
 pub(crate) const MODELS: [Model; 2] = [Model::Log, Model::Queue];
 
 /// A dotted path of a scenario and its value.
@@ -192,10 +195,12 @@ pub(crate) fn every(
     let subscription = SubscriptionId(0);
     let scope =
         Scope { subscription, messages: u32::MAX, consumers: u32::MAX, partitions: u16::MAX };
-    let scenario = scope.of(&scenario);
-    let workload = Workload::generate(&scenario, None, 1);
+    let keys = scenario.workload.keys;
+    let mut scenario = scope.of(&scenario);
+    scenario.workload.keys = keys;
+    let workload = Workload::generate(&scenario, None, SEED);
     let experiment =
-        Experiment { scenario: &scenario, workload: &workload, model, strategy, seed: 1 };
+        Experiment { scenario: &scenario, workload: &workload, model, strategy, seed: SEED };
     let choices = faults.iter().flat_map(|fault| choices(fault)).collect();
     let space = Space::new(vec![Budget { most, required: false, choices }]);
     let mut archive = Archive::new(&experiment);
@@ -226,15 +231,11 @@ fn choices(fault: &str) -> Vec<(Point, u32)> {
 
 /// One run with exactly these faults, such as `reader.effect.after#2=crash`, all of which must be
 /// reached.
-pub(crate) fn run(
-    (model, strategy): (Model, Strategy),
-    settings: &[Setting],
-    faults: &str,
-) -> Run {
+pub(crate) fn run((model, strategy): (Model, Strategy), settings: &[Setting], faults: &str) -> Run {
     let scenario = scenario(TIMED, settings);
-    let workload = Workload::generate(&scenario, None, 1);
+    let workload = Workload::generate(&scenario, None, SEED);
     let experiment =
-        Experiment { scenario: &scenario, workload: &workload, model, strategy, seed: 1 };
+        Experiment { scenario: &scenario, workload: &workload, model, strategy, seed: SEED };
     let table = points::table(&scenario.subscription_names());
     let choices = parse_choices(&table, faults).expect("choices");
     let choices = entrega::judge::explicit(&experiment, &choices);

@@ -74,9 +74,15 @@ fn c15_exactly_once_is_counted_at_the_effect() {
         let runs = every((model, DeduplicatingSink), &["effect.after=crash"], 1, &ALONE);
         assert_eq!(hand_overs(&runs), BTreeSet::from([1, 2]), "{model}");
         assert!(runs.iter().all(|run| run.effects() == [1; 3]), "{model}");
+        let backlog = [("workload.messages", "5")];
         for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(model)) {
-            let unlucky = ["effect.before=crash", "receive.response=lost", "settle.request=late"];
-            let runs = every((model, strategy), &unlucky, 1, &[]);
+            let unlucky = [
+                "effect.before=crash",
+                "receive.response=lost",
+                "settle.request=late",
+                "process.stall=before",
+            ];
+            let runs = every((model, strategy), &unlucky, 1, &backlog);
             assert_ne!(hand_overs(&runs), BTreeSet::from([1]), "{model} {strategy}");
             assert_eq!(hand_overs(&runs[..1]), BTreeSet::from([1]), "{model} {strategy}, calm");
         }
@@ -88,7 +94,8 @@ fn c15_exactly_once_is_counted_at_the_effect() {
 /// progress, there is neither loss nor duplicate in any of the same runs.
 #[test]
 fn c17_no_order_of_effect_and_settle_is_exactly_once() {
-    let faults = [&CRASHES[..], &["handler.slow=slow", LOST_SETTLE, "process.stall=before"]].concat();
+    let faults =
+        [&CRASHES[..], &["handler.slow=slow", LOST_SETTLE, "process.stall=before"]].concat();
     for model in MODELS {
         for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(model)) {
             let runs = every((model, strategy), &faults, 1, &[]);
@@ -200,9 +207,8 @@ fn c30_the_side_of_the_settle_costs_nothing() {
         let effects = run.events.iter().filter(|event| matches!(event.kind, Kind::Effect { .. }));
         effects.last().expect("an effect").at
     };
-    let settles = |run: &Run| {
-        run.count(|kind| matches!(kind, Kind::Committed { .. } | Kind::Settled { .. }))
-    };
+    let settles =
+        |run: &Run| run.count(|kind| matches!(kind, Kind::Committed { .. } | Kind::Settled { .. }));
     for model in MODELS {
         let first = run((model, SettleThenProcess), &rush, "");
         let after = run((model, ProcessThenSettle), &rush, "");

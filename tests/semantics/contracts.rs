@@ -202,11 +202,9 @@ impl Need {
             Self::NoPoison => "what is tried for ever never comes to rest, and nobody can judge it",
             Self::StoredOnce => "two copies are two messages to whoever does not know their id",
             Self::SinkAnswers => "a handler without an answer tries again what may be done already",
-            Self::SettlesInTime => {
-                "a late commit moves the committed offset back (C25, 2.2 note 3)"
-            }
+            Self::SettlesInTime => "a late commit moves the committed offset back (3.1)",
             Self::ConfirmedSettles => "an unconfirmed settle may be lost, and is believed (note 7)",
-            Self::ReceivesArrive => "one ack for all before it acks what the network lost (3.2)",
+            Self::ReceivesArrive => "one ack for all before it acks what the network lost (3.6)",
             Self::NothingSkipped => {
                 "the settle of a later message covers the one that failed (1.4)"
             }
