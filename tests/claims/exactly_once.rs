@@ -204,8 +204,9 @@ fn c29_duplicates_are_removed_by_a_stable_id() {
 fn c30_the_side_of_the_settle_costs_nothing() {
     let rush = [("workload.messages", "100"), ("workload.arrivals.rate_per_second", "10000")];
     let last = |run: &Run| {
-        let effects = run.events.iter().filter(|event| matches!(event.kind, Kind::Effect { .. }));
-        effects.last().expect("an effect").at
+        let mut effects =
+            run.events.iter().filter(|event| matches!(event.kind, Kind::Effect { .. }));
+        effects.next_back().expect("an effect").at
     };
     let settles =
         |run: &Run| run.count(|kind| matches!(kind, Kind::Committed { .. } | Kind::Settled { .. }));
@@ -234,8 +235,9 @@ fn c32_exactly_once_scales_with_partitions() {
         ];
         let run = run((Model::Log, strategy), &settings, "");
         assert_eq!(run.effects(), [1; 120]);
-        let effects = run.events.iter().filter(|event| matches!(event.kind, Kind::Effect { .. }));
-        effects.last().expect("an effect").at.as_nanos()
+        let mut effects =
+            run.events.iter().filter(|event| matches!(event.kind, Kind::Effect { .. }));
+        effects.next_back().expect("an effect").at.as_nanos()
     };
     for strategy in [ProcessThenSettle, DeduplicatingSink, ProgressWithEffect] {
         let (one, four) = (span(strategy, "1"), span(strategy, "4"));

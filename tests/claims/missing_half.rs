@@ -195,10 +195,11 @@ fn a4_ordered_keys_are_never_reordered() {
     }
 }
 
-/// A8: a rebalance finds work in flight. Who finishes and settles it first repeats nothing; who
-/// abandons it has it repeated by the new owner.
+/// A8: a rebalance finds work in flight. Who finishes and settles it first has none of it repeated
+/// (the crash that starts the rebalance repeats its own); who abandons it has it repeated by the
+/// new owner.
 #[test]
-fn a8_a_rebalance_that_waits_repeats_nothing() {
+fn a8_a_rebalance_that_waits_repeats_less() {
     let of = |drain| {
         let settings = [
             ("workload.messages", "4"),

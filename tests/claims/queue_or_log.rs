@@ -56,7 +56,7 @@ fn c8_a_queue_keeps_a_message_until_its_ack() {
         run.count(|kind| matches!(kind, Kind::Removed { .. })) != settled
     });
     assert!(!removed_early, "each removal is an ack");
-    assert!(runs.iter().any(|run| run.deliveries().iter().any(|&times| times == 3)));
+    assert!(runs.iter().any(|run| run.deliveries().contains(&3)));
     let early = every((Model::Queue, AutoSettleAtDelivery), &["effect.before=crash"], 1, &[]);
     assert_eq!(outcomes(&early), [Outcome::Loss], "acked by the hand-over");
 }
