@@ -1,291 +1,199 @@
-//! The semantics, proved as far as random runs can: for each guarantee and model a property that
-//! holds under every random workload, fault mix and choice stream, and its opposite.
+//! The semantics, proved as far as random runs can, and a little further by exploration: for each
+//! strategy and model a *contract*, which is a pair.
 //!
-//! Method: a random scenario (swarm: each kind of fault is off, rare or frequent), a run, the
-//! checker's report. *Always* is a proptest property; *sometimes* is found within a fixed number of
-//! seeds, so that a simulator in which nothing happens fails; and a strategy that is known not to
-//! keep a promise is judged by that promise and must be caught.
+//! * *Always*: what the guarantee forbids never happens, whatever the workload, the settings and
+//!   the stream of choices, as long as its needs are given.
+//! * *Sometimes*: the anomaly that it is known for does happen, so that a simulator in which
+//!   nothing happens fails.
+//!
+//! And the opposite of each: without a need the promise is broken, and the checker says so.
+//!
+//! Method: proptest makes up a [`mix`] of workload, settings and choices; the [`contracts`] are
+//! data. The cases are the same every time, so that a green run stays green; `PROPTEST_RNG_SEED`
+//! chooses others and `PROPTEST_CASES` more.
 
+#[path = "semantics/contracts.rs"]
+mod contracts;
+#[path = "semantics/generate.rs"]
+mod generate;
 #[path = "semantics/mix.rs"]
 mod mix;
+#[path = "semantics/sights.rs"]
+mod sights;
 
-use entrega_checker::{Cause, Class, Counter, End, Report, Verdict};
+use entrega_checker::{Cause, Checker, Class, End, Report, Verdict};
 use entrega_clients::Strategy;
 use entrega_model::{Guarantee, Model};
+use entrega_sim::Experiment;
+use entrega_sim::workload::Workload;
 use proptest::prelude::*;
+use proptest::strategy::{Strategy as Recipe, ValueTree};
+use proptest::test_runner::{RngSeed, TestRunner};
 
-use mix::{Mix, judge, mixes};
+use contracts::{CONTRACTS, Contract, Sight, UNPROMISED};
+use generate::mixes;
+use mix::{Mix, Stream};
+use sights::Small;
 
-const MODELS: [Model; 2] = [Model::Log, Model::Queue];
+/// So many mixes are tried to break a promise that lacks one of its needs.
+const ATTEMPTS: u64 = 1_000;
+const SEED: RngSeed = RngSeed::Fixed(20_261_123);
 
-/// What holds in every run, whatever the strategy.
-fn sound(report: &Report) -> Result<(), TestCaseError> {
-    prop_assert_eq!(report.end, End::Quiescent);
-    for subscription in &report.subscriptions {
-        prop_assert_eq!(subscription.classes.get(Class::Phantom), 0);
-        prop_assert_eq!(subscription.classes.get(Class::Pending), 0);
-        prop_assert!(
-            !subscription.causes.contains_key(&Cause::Unexplained),
-            "unexplained: {:?}",
-            subscription.examples
-        );
-    }
-    Ok(())
-}
-
-fn lost(report: &Report) -> u64 {
-    report.subscriptions.iter().map(|one| one.lost()).sum()
-}
-
-fn duplicated(report: &Report) -> u64 {
-    report.subscriptions.iter().map(|one| one.duplicated()).sum()
-}
-
-/// The same cases every time, so that a green run stays green; `PROPTEST_RNG_SEED` chooses others
-/// and `PROPTEST_CASES` more.
 fn cases() -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
-        config.rng_seed = proptest::test_runner::RngSeed::Fixed(20_261_123);
+        config.rng_seed = SEED;
     }
     config
+}
+
+/// Runs a mix under a strategy and judges it by a promise.
+fn judge(mix: &Mix, contract: &Contract, seed: u64) -> Report {
+    let scenario = mix.scenario();
+    let Contract { model, strategy, guarantee, .. } = *contract;
+    let workload = Workload::generate(&scenario, None, seed);
+    let experiment = Experiment { scenario: &scenario, workload: &workload, model, strategy, seed };
+    let mut config = entrega::judge::config(&experiment);
+    config.subscriptions[0].guarantee = guarantee;
+    let mut checker = Checker::new(config);
+    let outcome = experiment.run(mix.stream.choices(&scenario, seed), &mut checker);
+    checker.finish(entrega::judge::end(outcome.end))
+}
+
+/// What is wrong with a run: with the simulator, or with the promise.
+fn complaint(report: &Report) -> Option<String> {
+    let of = &report.subscriptions[0];
+    let sound = report.end == End::Quiescent
+        && of.classes.get(Class::Phantom) == 0
+        && of.classes.get(Class::Pending) == 0
+        && !of.causes.contains_key(&Cause::Unexplained);
+    let forbidden = match of.guarantee {
+        Guarantee::None => 0,
+        Guarantee::AtMostOnce => of.duplicated(),
+        Guarantee::AtLeastOnce => of.lost(),
+        Guarantee::ExactlyOnceEffect => of.lost() + of.duplicated(),
+    };
+    let kept = forbidden == 0 && report.verdict == Verdict::Valid;
+    (!sound || !kept)
+        .then(|| format!("{:?} {:?} {:?} {:?}", report.end, report.reasons, of.causes, of.examples))
+}
+
+/// A strategy that promises nothing is judged by that, and has to come to rest and be explained.
+fn unpromised() -> impl Iterator<Item = Contract> {
+    let safe = |contract: &Contract| Contract { needs: contracts::PASSING, ..*contract };
+    UNPROMISED.iter().map(safe)
 }
 
 proptest! {
     #![proptest_config(cases())]
 
-    /// Settling first, for certain, never duplicates.
     #[test]
-    fn at_most_once_always(mix in mixes(), seed: u64) {
-        for model in MODELS {
-            let mix = mix.clone().without_producer_faults().without_sink_faults().without_late_settles();
-            let report = judge(&mix, model, Strategy::SettleThenProcess, seed, None);
-            sound(&report)?;
-            prop_assert_eq!(duplicated(&report), 0);
-            prop_assert_eq!(report.verdict, Verdict::Valid);
+    fn every_contract_is_kept(mix in mixes(), seed: u64) {
+        for contract in CONTRACTS.iter().copied().chain(unpromised()) {
+            let mut mix = mix.clone();
+            contract.provide(&mut mix, None);
+            let complaint = complaint(&judge(&mix, &contract, seed));
+            let Contract { strategy, model, guarantee, .. } = contract;
+            prop_assert!(
+                complaint.is_none(),
+                "{} {} {}: {} in {:?}", model, strategy, guarantee, complaint.unwrap_or_default(), mix
+            );
         }
     }
 
-    /// Processing first never loses, whatever happens to consumers, sinks, broker and producers.
-    /// (Except for cumulative acks over a link that loses deliveries; see below.)
-    #[test]
-    fn at_least_once_always(mix in mixes(), seed: u64) {
-        let strategies = [
-            Strategy::ProcessThenSettle,
-            Strategy::SettleEveryN,
-            Strategy::AutoSettleAtNextReceive,
-            Strategy::DeadLetter,
-            Strategy::MicroBatch,
-            Strategy::BrokerDeadLetter,
-            Strategy::Parallel,
-        ];
-        for model in MODELS {
-            for strategy in strategies.into_iter().filter(|one| one.supports(model)) {
-                let cumulative_acks = (model, strategy) == (Model::Queue, Strategy::SettleEveryN);
-                let mix = if cumulative_acks { mix.clone().without_receive_faults() } else { mix.clone() };
-                let report = judge(&mix, model, strategy, seed, None);
-                sound(&report)?;
-                prop_assert_eq!(lost(&report), 0, "{} {}", model, strategy);
-            }
-        }
-    }
-
-    /// A sink that recognises the producer's id makes it exactly once, duplicated sends included.
-    #[test]
-    fn exactly_once_effect_always(mix in mixes(), seed: u64) {
-        for model in MODELS {
-            let report = judge(&mix, model, Strategy::DeduplicatingSink, seed, None);
-            sound(&report)?;
-            prop_assert_eq!((lost(&report), duplicated(&report)), (0, 0), "{}", model);
-        }
-    }
-
-    /// So does progress in the transaction of the effect; but on a log progress is an offset, and a
-    /// message that was stored twice has two.
-    #[test]
-    fn progress_with_effect_always(mix in mixes(), seed: u64) {
-        for model in MODELS {
-            let mix = mix.clone().without_producer_faults();
-            let report = judge(&mix, model, Strategy::ProgressWithEffect, seed, None);
-            sound(&report)?;
-            prop_assert_eq!((lost(&report), duplicated(&report)), (0, 0), "{}", model);
-            let twin = Strategy::ProgressWithEffectUnconditional;
-            let report = judge(&mix, model, twin, seed, None);
-            sound(&report)?;
-            prop_assert_eq!(lost(&report), 0, "{}", model);
-        }
-    }
-
-    /// The article's loops promise nothing, and whatever they do has a cause.
-    #[test]
-    fn the_articles_loops_are_explained(mix in mixes(), seed: u64) {
-        for strategy in Strategy::ALL.into_iter().filter(|one| one.is_from_the_article()) {
-            let report = judge(&mix, Model::Log, strategy, seed, None);
-            sound(&report)?;
-            prop_assert_eq!(report.verdict, Verdict::Valid);
-        }
-    }
-
-    /// Automatic ack never duplicates what was stored once. On the log there is no such promise.
-    #[test]
-    fn automatic_ack_is_at_most_once(mix in mixes(), seed: u64) {
-        let mix = mix.without_producer_faults().without_sink_faults();
-        let report = judge(&mix, Model::Queue, Strategy::AutoSettleAtDelivery, seed, None);
-        sound(&report)?;
-        prop_assert_eq!(duplicated(&report), 0);
-        let report = judge(&mix, Model::Log, Strategy::AutoSettleAtDelivery, seed, None);
-        sound(&report)?;
-        prop_assert_eq!(report.verdict, Verdict::Valid, "a strategy without a promise breaks none");
-    }
-
-    /// Without faults every strategy has every effect once.
+    /// Without faults every strategy has every effect once, whatever its settings.
     #[test]
     fn without_faults_nothing_goes_wrong(mix in mixes(), seed: u64) {
-        for model in MODELS {
-            for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(model)) {
-                let exactly_once = Some(Guarantee::ExactlyOnceEffect);
-                let report = judge(&mix.clone().without_faults(), model, strategy, seed, exactly_once);
-                sound(&report)?;
-                prop_assert_eq!(report.verdict, Verdict::Valid, "{} {}", model, strategy);
+        for contract in CONTRACTS.iter().chain(UNPROMISED) {
+            let guarantee = Guarantee::ExactlyOnceEffect;
+            let mut mix = Mix { stream: Stream::HARMLESS, ..mix.clone() };
+            contract.provide(&mut mix, None);
+            let complaint = complaint(&judge(&mix, &Contract { guarantee, ..*contract }, seed));
+            let Contract { strategy, model, .. } = contract;
+            prop_assert!(
+                complaint.is_none(),
+                "{} {}: {} in {:?}", model, strategy, complaint.unwrap_or_default(), mix
+            );
+        }
+    }
+}
+
+/// Every strategy has a contract on every model that supports it, and each is known for something.
+#[test]
+fn every_strategy_has_a_contract() {
+    for strategy in Strategy::ALL {
+        for model in [Model::Log, Model::Queue] {
+            let its =
+                |contract: &&Contract| (contract.strategy, contract.model) == (strategy, model);
+            let all: Vec<_> = CONTRACTS.iter().chain(UNPROMISED).filter(its).collect();
+            assert_eq!(!all.is_empty(), strategy.supports(model), "{model} {strategy}");
+            assert!(all.iter().all(|contract| !contract.sometimes.is_empty()));
+            let promised = all.iter().any(|one| one.guarantee == strategy.guarantee(model));
+            assert!(promised || all.is_empty(), "{model} {strategy} promises something else");
+        }
+    }
+}
+
+/// A need is one: without it, and with everything else, the promise is broken.
+#[test]
+fn every_need_is_needed() {
+    let config = ProptestConfig { rng_seed: SEED, ..ProptestConfig::default() };
+    let mut runner = TestRunner::new(config);
+    let recipe = mixes();
+    let mut idle = Vec::new();
+    for contract in CONTRACTS {
+        for &need in contract.needs {
+            let broken = (0..ATTEMPTS).any(|seed| {
+                let mut mix = recipe.new_tree(&mut runner).expect("a mix").current();
+                need.withhold(&mut mix);
+                contract.provide(&mut mix, Some(need));
+                complaint(&judge(&mix, contract, seed)).is_some()
+            });
+            if !broken {
+                let Contract { strategy, model, .. } = contract;
+                idle.push(format!("{model} {strategy} does without {need:?}: {}", need.reason()));
             }
         }
     }
+    assert!(idle.is_empty(), "\n{}", idle.join("\n"));
 }
 
-/// The first of 200 seeds in which `wanted` happens under frequent consumer faults.
-fn sometimes(
-    model: Model,
-    strategy: Strategy,
-    guarantee: Option<Guarantee>,
-    wanted: impl Fn(&Report) -> bool,
-) -> Report {
-    let found = (0..200)
-        .map(|seed| judge(&Mix::frequent_consumer_faults(), model, strategy, seed, guarantee))
-        .find(wanted);
-    found.unwrap_or_else(|| panic!("{model} {strategy}: never seen in 200 runs"))
-}
-
+/// What each strategy is known for is found among the runs with at most two faults; what its
+/// promise forbids is not; and each run that shows an anomaly is told from one that does not by
+/// every promise that forbids it.
 #[test]
-fn at_most_once_sometimes_loses() {
-    for model in MODELS {
-        sometimes(model, Strategy::SettleThenProcess, None, |report| lost(report) > 0);
-    }
-    sometimes(Model::Queue, Strategy::AutoSettleAtDelivery, None, |report| lost(report) > 0);
-}
-
-#[test]
-fn at_least_once_sometimes_duplicates() {
-    for model in MODELS {
-        for strategy in [
-            Strategy::ProcessThenSettle,
-            Strategy::SettleEveryN,
-            Strategy::AutoSettleAtNextReceive,
-            Strategy::DeadLetter,
-            Strategy::MicroBatch,
-            Strategy::Parallel,
-        ] {
-            sometimes(model, strategy, None, |report| duplicated(report) > 0);
+fn every_strategy_does_what_it_is_known_for() {
+    let mut wrong = Vec::new();
+    for contract in CONTRACTS.iter().chain(UNPROMISED) {
+        let Contract { strategy, model, guarantee, sometimes, .. } = *contract;
+        let small = Small::of(contract);
+        let explored = small.explore();
+        assert!(explored.complete, "{model} {strategy}: {} schedules", explored.schedules);
+        let unseen = sometimes.iter().filter(|sight| !explored.found.contains_key(sight));
+        wrong.extend(unseen.map(|sight| format!("{model} {strategy} {guarantee}: no {sight:?}")));
+        for (&sight, showing) in &explored.found {
+            let caught = |other: &Guarantee| {
+                small.judge(&showing.simplest, *other).verdict == Verdict::Invalid
+            };
+            let uncaught =
+                PROMISES.iter().filter(|&&one| forbids(one, sight)).any(|one| !caught(one));
+            if forbids(guarantee, sight) || uncaught {
+                wrong.push(format!("{model} {strategy} {guarantee}: {sight:?} {showing:?}"));
+            }
         }
     }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-#[test]
-fn exactly_once_effect_sometimes_suppresses() {
-    for model in MODELS {
-        sometimes(model, Strategy::DeduplicatingSink, None, |report| {
-            report.subscriptions[0].counters.get(Counter::EffectsSuppressed) > 0
-        });
+const PROMISES: [Guarantee; 3] =
+    [Guarantee::AtMostOnce, Guarantee::AtLeastOnce, Guarantee::ExactlyOnceEffect];
+
+fn forbids(guarantee: Guarantee, sight: Sight) -> bool {
+    let no_loss = matches!(guarantee, Guarantee::AtLeastOnce | Guarantee::ExactlyOnceEffect);
+    let no_duplicate = matches!(guarantee, Guarantee::AtMostOnce | Guarantee::ExactlyOnceEffect);
+    match sight {
+        Sight::Class(Class::Lost) => no_loss,
+        Sight::Class(Class::Duplicated | Class::Split) => no_duplicate,
+        _ => false,
     }
-}
-
-/// A zombie is stopped at the sink: rejected on the log, suppressed on the queue.
-#[test]
-fn progress_with_effect_sometimes_stops_a_zombie() {
-    sometimes(Model::Queue, Strategy::ProgressWithEffect, None, |report| {
-        report.subscriptions[0].counters.get(Counter::EffectsSuppressed) > 0
-    });
-    sometimes(Model::Log, Strategy::ProgressWithEffect, None, |report| {
-        let counters = report.subscriptions[0].counters;
-        counters.get(Counter::StallsBeforeEffect) > 0 && counters.get(Counter::HandlerErrors) > 0
-    });
-}
-
-/// C18, C21, C23: the article's loops lose and duplicate.
-#[test]
-fn the_articles_loops_lose_and_duplicate() {
-    for strategy in Strategy::ALL.into_iter().filter(|one| one.is_from_the_article()) {
-        sometimes(Model::Log, strategy, None, |report| lost(report) > 0);
-        sometimes(Model::Log, strategy, None, |report| duplicated(report) > 0);
-    }
-}
-
-/// The librdkafka defaults: neither at-most-once nor at-least-once.
-#[test]
-fn auto_commit_at_delivery_loses_and_duplicates() {
-    let strategy = Strategy::AutoSettleAtDelivery;
-    sometimes(Model::Log, strategy, None, |report| lost(report) > 0);
-    sometimes(Model::Log, strategy, None, |report| duplicated(report) > 0);
-}
-
-/// Each promise is broken by a strategy that does not make it, and the checker says so.
-#[test]
-fn known_bad_strategies_are_caught() {
-    let broken = |report: &Report| report.verdict == Verdict::Invalid;
-    for model in MODELS {
-        let at_least_once = Some(Guarantee::AtLeastOnce);
-        sometimes(model, Strategy::SettleThenProcess, at_least_once, broken);
-        sometimes(model, Strategy::AutoSettleAtDelivery, at_least_once, broken);
-        sometimes(model, Strategy::ParallelNaive, at_least_once, broken);
-        let at_most_once = Some(Guarantee::AtMostOnce);
-        sometimes(model, Strategy::ProcessThenSettle, at_most_once, broken);
-        let exactly_once = Some(Guarantee::ExactlyOnceEffect);
-        sometimes(model, Strategy::ProcessThenSettle, exactly_once, broken);
-        sometimes(model, Strategy::AutoSettleAtNextReceive, exactly_once, broken);
-        sometimes(model, Strategy::ProgressWithEffectUnconditional, exactly_once, broken);
-    }
-    for strategy in Strategy::ALL.into_iter().filter(|one| one.is_from_the_article()) {
-        let at_least_once = Some(Guarantee::AtLeastOnce);
-        sometimes(Model::Log, strategy, at_least_once, broken);
-    }
-    let at_most_once = Some(Guarantee::AtMostOnce);
-    sometimes(Model::Log, Strategy::AutoSettleAtDelivery, at_most_once, broken);
-}
-
-/// Swallow and continue: on a log the next commit covers the message that was skipped.
-#[test]
-fn skipping_a_failed_message_loses_on_the_log_only() {
-    let mix = Mix { on_error: "skip", ..Mix::frequent_handler_errors() };
-    let seeds = 0..50;
-    let losses = |model| -> u64 {
-        let judged = |seed| judge(&mix, model, Strategy::ProcessThenSettle, seed, None);
-        seeds.clone().map(|seed| lost(&judged(seed))).sum()
-    };
-    assert!(losses(Model::Log) > 0);
-    assert_eq!(losses(Model::Queue), 0);
-}
-
-/// A commit that arrives late moves the committed offset back: the broker does not check that
-/// offsets grow [KAFKA-SRC]. That is why late settles are left out of the at-most-once property.
-#[test]
-fn a_late_commit_can_break_at_most_once() {
-    let mix = Mix::frequent_late_settles();
-    let broken = (0..400).any(|seed| {
-        let report = judge(&mix, Model::Log, Strategy::SettleThenProcess, seed, None);
-        report.verdict == Verdict::Invalid
-    });
-    assert!(broken, "no late commit rewound the offset before a takeover");
-}
-
-/// `multiple=true` acks everything up to a tag, and with it a delivery that the network lost on its
-/// way to the consumer. AMQP rules that out by its connection; a long poll over a lossy link does
-/// not. The same commits on a log are harmless: nothing was skipped, the position did not move.
-#[test]
-fn a_cumulative_ack_settles_what_never_arrived() {
-    let mix = Mix::frequent_receive_faults();
-    let losses = |model| -> u64 {
-        let judged = |seed| judge(&mix, model, Strategy::SettleEveryN, seed, None);
-        (0..50).map(|seed| lost(&judged(seed))).sum()
-    };
-    assert!(losses(Model::Queue) > 0);
-    assert_eq!(losses(Model::Log), 0);
 }

@@ -1,274 +1,223 @@
-//! Random scenarios: a workload, settings and a mix of faults, in which each kind of fault is off,
-//! rare or frequent.
+//! A scenario as plain data: a workload, settings, and the stream of choices that it meets.
+//!
+//! proptest makes these up and shrinks them, so each part is a small value with a harmless end: a
+//! number that goes down, a list that gets shorter. A stream is either a list (this answer at that
+//! occurrence of a point) or odds for some answers of some points; both draw from *all* answers,
+//! delays that end in zones and the order of arrivals included.
 
-use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
-use entrega_clients::Strategy;
-use entrega_model::{Guarantee, Model};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
-use entrega_sim::{Cast, End, Experiment};
-use proptest::prelude::{Just, prop_oneof};
-use proptest::strategy::Strategy as Generator;
+use entrega_choice::{Choice, Choices, Odds, Point, Ratio};
+use entrega_model::SubscriptionId;
+use entrega_sim::explore::Scope;
+use entrega_sim::points::{self, FAULTS, Fault};
+use entrega_sim::scenario::{
+    Arrivals, AutoOffsetReset, BatchFailure, BatchSink, ErrorPolicy, LogClient, Scenario,
+    ServiceTime, Span,
+};
 
-/// What makes up a scenario here.
+/// All that makes up a run, except for its strategy and its model.
 #[derive(Clone, Debug)]
 pub(crate) struct Mix {
+    pub(crate) shape: Shape,
+    pub(crate) consumer: Consumer,
+    pub(crate) batch: Batch,
+    pub(crate) stream: Stream,
+}
+
+/// How much there is of everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
     pub(crate) messages: u32,
     pub(crate) keys: u32,
     pub(crate) partitions: u16,
     pub(crate) consumers: u32,
+    pub(crate) jitter_ms: u64,
+    /// Nothing takes any time and requests that meet have an order to be chosen, as in an
+    /// exploration.
+    pub(crate) at_once: bool,
+}
+
+/// The settings under `[consumer]`, and the queue's that decides when a delivery comes back.
+#[derive(Clone, Debug)]
+pub(crate) struct Consumer {
     pub(crate) prefetch: u32,
     pub(crate) settle_every: u32,
-    pub(crate) jitter_ms: u32,
-    pub(crate) on_error: &'static str,
-    pub(crate) faults: Faults,
+    pub(crate) settle_retries: u32,
+    pub(crate) settle_confirmed: bool,
+    pub(crate) drain_on_revoke: bool,
+    pub(crate) requeue_on_disconnect: bool,
+    pub(crate) workers: u32,
+    pub(crate) key_ordered: bool,
+    pub(crate) auto_commit_ms: u64,
+    pub(crate) enable_auto_commit: bool,
+    pub(crate) client: LogClient,
+    pub(crate) max_poll_ms: Option<u64>,
+    pub(crate) on_error: ErrorPolicy,
+    pub(crate) max_attempts: u32,
+    pub(crate) dead_letter_target: bool,
 }
 
-/// One in how many; 0 is never.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Faults {
-    pub(crate) crash: u32,
-    pub(crate) stall: u32,
-    pub(crate) slow: u32,
-    pub(crate) error: u32,
-    pub(crate) settle_lost: u32,
-    pub(crate) settle_late: u32,
-    pub(crate) settle_twice: u32,
-    pub(crate) receive_lost: u32,
-    pub(crate) sink_lost: u32,
-    pub(crate) send_lost: u32,
-    pub(crate) send_twice: u32,
-    pub(crate) broker_restart: u32,
+/// The settings of `micro-batch`.
+#[derive(Clone, Debug)]
+pub(crate) struct Batch {
+    pub(crate) size: u32,
+    pub(crate) interval_ms: u64,
+    pub(crate) sink: BatchSink,
+    pub(crate) on_failure: BatchFailure,
 }
 
-impl Mix {
-    fn plain() -> Self {
-        Self {
-            messages: 30,
-            keys: 5,
-            partitions: 2,
-            consumers: 2,
-            prefetch: 4,
-            settle_every: 3,
-            jitter_ms: 0,
-            on_error: "retry",
-            faults: Faults::default(),
+/// Something that can happen at a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) fault: Fault,
+    pub(crate) value: u32,
+}
+
+/// Where the choices come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Stream {
+    /// These answers at these occurrences of their points.
+    List(Vec<(Answer, u32)>),
+    /// These answers, each with a chance of one in so many.
+    Odds(Vec<(Answer, u64)>),
+}
+
+/// Every answer of every point but the harmless one.
+pub(crate) fn answers() -> Vec<Answer> {
+    let of = |info: &points::FaultInfo| {
+        let fault = info.fault;
+        (1..=info.alternatives.len() as u32).map(move |value| Answer { fault, value })
+    };
+    FAULTS.iter().flat_map(of).collect()
+}
+
+impl Answer {
+    fn point(self) -> Point {
+        if points::info(self.fault).per_subscription {
+            points::own_point(self.fault, SubscriptionId(0))
+        } else {
+            points::shared_point(self.fault)
         }
     }
 
-    /// Crashes, stalls and lost settles, one in ten.
-    pub(crate) fn frequent_consumer_faults() -> Self {
-        let faults =
-            Faults { crash: 10, stall: 20, slow: 10, settle_lost: 10, ..Faults::default() };
-        Self { faults, ..Self::plain() }
-    }
-
-    /// Handler errors, one in five.
-    pub(crate) fn frequent_handler_errors() -> Self {
-        Self { faults: Faults { error: 5, ..Faults::default() }, ..Self::plain() }
-    }
-
-    /// Late settles, one in five, and crashes.
-    pub(crate) fn frequent_late_settles() -> Self {
-        let faults = Faults { settle_late: 5, crash: 10, ..Faults::default() };
-        Self { faults, partitions: 1, ..Self::plain() }
-    }
-
-    /// Receives whose request or answer is lost, one in five.
-    pub(crate) fn frequent_receive_faults() -> Self {
-        Self { faults: Faults { receive_lost: 5, ..Faults::default() }, ..Self::plain() }
-    }
-
-    pub(crate) fn without_faults(self) -> Self {
-        Self { faults: Faults::default(), ..self }
-    }
-
-    /// A message that is stored twice is delivered twice, whatever the consumer does.
-    pub(crate) fn without_producer_faults(mut self) -> Self {
-        self.faults.send_lost = 0;
-        self.faults.send_twice = 0;
-        self
-    }
-
-    /// A handler that gets no answer from its sink has to try again, and may do it twice.
-    pub(crate) fn without_sink_faults(mut self) -> Self {
-        self.faults.sink_lost = 0;
-        self
-    }
-
-    pub(crate) fn without_receive_faults(mut self) -> Self {
-        self.faults.receive_lost = 0;
-        self
-    }
-
-    pub(crate) fn without_late_settles(mut self) -> Self {
-        self.faults.settle_late = 0;
-        self
-    }
-
-    fn toml(&self) -> String {
-        let Self { messages, keys, partitions, consumers, prefetch, settle_every, .. } = self;
-        let Faults {
-            crash,
-            stall,
-            slow,
-            error,
-            settle_lost,
-            settle_late,
-            settle_twice,
-            receive_lost,
-            sink_lost,
-            send_lost,
-            send_twice,
-            broker_restart,
-        } = self.faults;
-        let one_in = |n: u32| if n == 0 { "0".to_owned() } else { format!("1/{n}") };
-        let p = one_in;
-        format!(
-            r#"
-[workload]
-messages = {messages}
-keys = {keys}
-arrivals = {{ distribution = "poisson", rate_per_second = 50 }}
-[producer]
-request_timeout = "500ms"
-retries = 50
-[[subscriptions]]
-name = "reader"
-consumers = {consumers}
-service_time = {{ distribution = "exponential", mean = "20ms" }}
-[consumer]
-prefetch = {prefetch}
-request_timeout = "500ms"
-settle_every = {settle_every}
-settle_interval = "100ms"
-auto_commit_interval = "50ms"
-retry_backoff = "50ms"
-max_attempts = 100
-on_error = "{on_error}"
-[log]
-partitions = {partitions}
-session_timeout = "3s"
-auto_offset_reset = "earliest"
-[queue]
-visibility_timeout = "3s"
-[network]
-jitter = "{jitter}ms"
-[times]
-stall = "5s"
-slow = "2s"
-late = "2s"
-restart = "300ms"
-broker_restart = "1s"
-[faults]
-effect.before = {{ crash = "{c}" }}
-effect.after = {{ crash = "{c}" }}
-effect.request = {{ lost = "{sink}" }}
-effect.response = {{ lost = "{sink}" }}
-settle.after = {{ crash = "{c}" }}
-settle.request = {{ lost = "{sl}", late = "{late}", duplicated = "{st}" }}
-settle.response = {{ lost = "{sl}" }}
-receive.request = {{ lost = "{rl}" }}
-receive.response = {{ lost = "{rl}" }}
-send.request = {{ lost = "{snl}", duplicated = "{snt}" }}
-send.response = {{ lost = "{snl}" }}
-process.stall = {{ before = "{stall}", after = "{stall}" }}
-handler.error = {{ transient = "{error}" }}
-handler.slow = {{ slow = "{slow}" }}
-broker.restart = {{ restart = "{broker}" }}
-"#,
-            on_error = self.on_error,
-            jitter = self.jitter_ms,
-            c = p(crash),
-            sink = p(sink_lost),
-            sl = p(settle_lost),
-            late = p(settle_late),
-            st = p(settle_twice),
-            rl = p(receive_lost),
-            snl = p(send_lost),
-            snt = p(send_twice),
-            stall = p(stall),
-            error = p(error),
-            slow = p(slow),
-            broker = p(broker_restart),
-        )
+    /// What it is, whatever its delay.
+    pub(crate) fn base(self) -> u32 {
+        points::info(self.fault).decode(self.value).0
     }
 }
 
-/// Any mix.
-pub(crate) fn mixes() -> impl Generator<Value = Mix> {
-    let shape = (1_u32..40, 1_u32..6, 1_u16..4, 1_u32..4, 1_u32..8, 1_u32..6, 0_u32..3);
-    (shape, faults()).prop_map(
-        |((messages, keys, partitions, consumers, prefetch, settle_every, jitter_ms), faults)| {
-            Mix {
-                messages,
-                keys,
-                partitions,
-                consumers,
-                prefetch,
-                settle_every,
-                jitter_ms,
-                on_error: "retry",
-                faults,
+impl Stream {
+    /// Nothing happens.
+    pub(crate) const HARMLESS: Self = Self::List(Vec::new());
+
+    /// Each of these answers one time in three.
+    pub(crate) fn often(answers: &[Answer]) -> Self {
+        Self::Odds(answers.iter().map(|&answer| (answer, 3)).collect())
+    }
+
+    /// Leaves only some answers.
+    pub(crate) fn retain(&mut self, keep: impl Fn(Answer) -> bool) {
+        match self {
+            Self::List(list) => list.retain(|&(answer, _)| keep(answer)),
+            Self::Odds(odds) => odds.retain(|&(answer, _)| keep(answer)),
+        }
+    }
+
+    /// As a source of choices.
+    pub(crate) fn choices(&self, scenario: &Scenario, seed: u64) -> Choices {
+        let table = points::table(&scenario.subscription_names());
+        match self {
+            Self::List(list) => {
+                let choice = |&(answer, occurrence): &(Answer, u32)| Choice {
+                    point: answer.point(),
+                    occurrence,
+                    value: answer.value,
+                };
+                Choices::explicit(table, list.iter().map(choice).collect())
             }
-        },
-    )
+            Self::Odds(odds) => {
+                let chance = |&(answer, one_in): &(Answer, u64)| Odds {
+                    point: answer.point(),
+                    value: answer.value,
+                    ratio: Ratio::new(1, one_in).expect("a ratio"),
+                };
+                let odds: Vec<Odds> = odds.iter().map(chance).collect();
+                Choices::random(table, seed, &odds).expect("odds")
+            }
+        }
+    }
 }
 
-fn faults() -> impl Generator<Value = Faults> {
-    let odds = || prop_oneof![Just(0_u32), Just(30), Just(8)];
-    let rarer = || prop_oneof![3 => Just(0_u32), 1 => Just(100)];
-    let consumer = (odds(), odds(), odds(), odds());
-    let settle = (odds(), odds(), odds());
-    let others = (odds(), odds(), odds(), odds(), rarer());
-    (consumer, settle, others).prop_map(
-        |(
-            (crash, stall, slow, error),
-            (settle_lost, settle_late, settle_twice),
-            (receive_lost, sink_lost, send_lost, send_twice, broker_restart),
-        )| Faults {
-            crash,
-            stall,
-            slow,
-            error,
-            settle_lost,
-            settle_late,
-            settle_twice,
-            receive_lost,
-            sink_lost,
-            send_lost,
-            send_twice,
-            broker_restart,
-        },
-    )
+impl Mix {
+    /// As a scenario.
+    pub(crate) fn scenario(&self) -> Scenario {
+        let mut scenario = Scenario::default();
+        self.shape_into(&mut scenario);
+        self.consumer_into(&mut scenario);
+        times_into(&mut scenario);
+        if self.shape.at_once { self.at_once(&scenario) } else { scenario }
+    }
+
+    fn shape_into(&self, scenario: &mut Scenario) {
+        let Shape { messages, keys, partitions, consumers, jitter_ms, .. } = self.shape;
+        scenario.workload.messages = Some(messages);
+        scenario.workload.keys = Some(keys);
+        scenario.workload.arrivals = Some(Arrivals::Poisson { rate_per_second: 50.0 });
+        let reader = &mut scenario.subscriptions[0];
+        reader.consumers = consumers;
+        reader.service_time = ServiceTime::Exponential { mean: Span::from_millis(20) };
+        scenario.log.partitions = partitions;
+        scenario.log.auto_offset_reset = AutoOffsetReset::Earliest;
+        scenario.network.jitter = Span::from_millis(jitter_ms);
+        scenario.producer.request_timeout = Span::from_millis(500);
+        scenario.producer.retries = 50;
+    }
+
+    fn consumer_into(&self, scenario: &mut Scenario) {
+        let (from, to) = (&self.consumer, &mut scenario.consumer);
+        to.request_timeout = Span::from_millis(500);
+        to.retry_backoff = Span::from_millis(50);
+        to.settle_interval = Span::from_millis(100);
+        to.prefetch = from.prefetch;
+        to.settle_every = from.settle_every;
+        to.settle_retries = from.settle_retries;
+        to.settle_confirmed = from.settle_confirmed;
+        to.drain_on_revoke = from.drain_on_revoke;
+        to.workers = from.workers;
+        to.key_ordered = from.key_ordered;
+        to.auto_commit_interval = Span::from_millis(from.auto_commit_ms);
+        to.enable_auto_commit = from.enable_auto_commit;
+        to.client = from.client;
+        to.max_poll_interval = from.max_poll_ms.map(Span::from_millis);
+        to.on_error = from.on_error;
+        to.max_attempts = from.max_attempts;
+        to.batch_size = self.batch.size;
+        to.batch_interval = Span::from_millis(self.batch.interval_ms);
+        to.batch_sink = self.batch.sink;
+        to.batch_on_failure = self.batch.on_failure;
+        scenario.queue.requeue_on_disconnect = from.requeue_on_disconnect;
+        scenario.queue.dead_letter = from.dead_letter_target;
+    }
+
+    fn at_once(&self, scenario: &Scenario) -> Scenario {
+        let scope = Scope {
+            subscription: SubscriptionId(0),
+            messages: self.shape.messages,
+            consumers: self.shape.consumers,
+            partitions: self.shape.partitions,
+        };
+        let mut scenario = scope.of(scenario);
+        scenario.limits.steps = 200_000;
+        scenario
+    }
 }
 
-/// Runs a mix and judges it by the strategy's own promise, or by another.
-pub(crate) fn judge(
-    mix: &Mix,
-    model: Model,
-    strategy: Strategy,
-    seed: u64,
-    guarantee: Option<Guarantee>,
-) -> Report {
-    let text = mix.toml();
-    let parsed = Scenario::parse("mix.toml", &text, &[], &|_| Err("none".to_owned()));
-    let scenario = parsed.unwrap_or_else(|problem| panic!("{problem}\n{text}")).scenario;
-    let workload = Workload::generate(&scenario, None, seed);
-    let experiment = Experiment { scenario: &scenario, workload: &workload, model, strategy, seed };
-    let promise = SubscriptionConfig {
-        guarantee: guarantee.unwrap_or_else(|| strategy.guarantee(model)),
-        dead_letters_declared: experiment.declares_dead_letters(),
-        ordered: false,
-    };
-    let mut checker = Checker::new(Config {
-        subscriptions: vec![promise],
-        processes: Cast::of(&scenario).processes(),
-        messages: workload.planned.len(),
-    });
-    let outcome = experiment.run(experiment.random_choices(), &mut checker);
-    checker.finish(match outcome.end {
-        End::Quiescent => entrega_checker::End::Quiescent,
-        End::Unfinished | End::Cut => entrega_checker::End::Unfinished,
-    })
+/// Deadlines that faults outlast.
+fn times_into(scenario: &mut Scenario) {
+    scenario.log.session_timeout = Span::from_secs(3);
+    scenario.queue.visibility_timeout = Span::from_secs(3);
+    scenario.times.stall = Span::from_secs(5);
+    scenario.times.slow = Span::from_secs(2);
+    scenario.times.late = Span::from_secs(2);
+    scenario.times.restart = Span::from_millis(300);
+    scenario.times.broker_restart = Span::from_secs(1);
 }

@@ -21,7 +21,7 @@ use crate::executor::{Executor, Factory, Wakers};
 use crate::misbehaviour::{Misbehaviour, Misdeed};
 use crate::own::{Code, Own};
 use crate::points;
-use crate::scenario::{ErrorPolicy, Order, Scenario};
+use crate::scenario::{BatchFailure, ErrorPolicy, Order, Scenario};
 use crate::side::{LogSide, QueueSide, Side, built_in, factories};
 use crate::workload::Workload;
 use crate::world::{AnySink, Routed, Times, World};
@@ -111,10 +111,15 @@ impl Experiment<'_> {
     }
 
     /// Whether a message may end in the dead letters as part of the promise: by the strategy, by
-    /// the error policy, or because the queue has a target for what it gives up.
+    /// the error policy or that for batches, or because the queue has a target for what it gives
+    /// up.
     pub fn declares_dead_letters(&self) -> bool {
+        let consumer = &self.scenario.consumer;
+        let by_batch = self.strategy == Strategy::MicroBatch
+            && consumer.batch_on_failure == BatchFailure::DeadLetterItem;
         self.strategy.declares_dead_letters()
-            || self.scenario.consumer.on_error == ErrorPolicy::DeadLetter
+            || consumer.on_error == ErrorPolicy::DeadLetter
+            || by_batch
             || (self.model == Model::Queue && self.scenario.queue.dead_letter)
     }
 
