@@ -18,7 +18,8 @@ pub struct Scope {
     pub partitions: u16,
 }
 
-/// So many keys: with fewer messages of one key no order could be seen to change.
+/// So many keys, or two for each partition: with more, no two of the few messages would share a key
+/// and no order could be seen to change.
 const KEYS: u32 = 2;
 /// So many consumers at most: with the producer they are as many as can compete for an order.
 pub const MAX_CONSUMERS: u32 = 7;
@@ -37,7 +38,7 @@ impl Scope {
         reader.consumers = reader.consumers.min(self.consumers).min(MAX_CONSUMERS);
         reader.service_time = ServiceTime::Constant { value: Span::default() };
         let messages = scenario.workload.message_count().min(self.messages);
-        let keys = scenario.workload.key_count().min(KEYS);
+        let keys = scenario.workload.key_count().min(KEYS.max(2 * u32::from(self.partitions)));
         small.workload.from = None;
         small.workload.messages = Some(messages);
         small.workload.keys = Some(keys);
