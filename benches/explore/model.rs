@@ -3,14 +3,14 @@
 //! This is what one writes with [stateright](https://docs.rs/stateright) instead of running a
 //! consumer: one broker (a queue with acks, or a log with a commit per message), one consumer, one
 //! sink. The consumer receives a message, asks the sink for the effect and settles, each with a
-//! request and a response that travel. At most so many crashes and so many lost settles happen; what
-//! is left of both budgets is part of the state, since a crash or a loss is possible only while
-//! there is some left.
+//! request and a response that travel. At most so many crashes and so many lost settles happen;
+//! what is left of both budgets is part of the state, since a crash or a loss is possible only
+//! while there is some left.
 //!
 //! # What is in the model, and what is not
 //!
-//! * Crashes happen where the simulator has them: when a message has come in (`effect.before`), when
-//!   the sink has answered (`effect.after`) and when the broker has answered (`settle.after`).
+//! * Crashes happen where the simulator has them: when a message has come in (`effect.before`),
+//!   when the sink has answered (`effect.after`) and when the broker has answered (`settle.after`).
 //! * A lost leg is one of a settle, there (`settle.request`) or back (`settle.response`). The
 //!   consumer waits for its timeout and goes on, as the strategy does.
 //! * After a crash a queue notices the end of the connection and gives the messages back; a log

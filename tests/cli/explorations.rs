@@ -114,10 +114,13 @@ fn every_story_can_be_replayed() {
 fn a_budget_proves_nothing() {
     let bench = Bench::new();
     let args = ["explore", "tiny.toml", "--budget", "2", "--strategy", "deduplicating-sink"];
-    let text = bench.ok(&args);
+    let ended = bench.run(&args);
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    let text = ended.out;
     assert!(text.contains("INCOMPLETE") && text.contains("not found"), "{text}");
     assert!(!text.contains(" never "), "{text}");
-    let found = explored(&bench, &args[2..]);
+    let ended = bench.run(&[&args[..], &["--format", "json"]].concat());
+    let found: serde_json::Value = serde_json::from_str(&ended.out).expect("JSON");
     assert_eq!(found["rows"][0]["complete"], false);
     assert_eq!(found["rows"][0]["schedules"], 2);
     assert_eq!(found["rows"][0]["properties"]["lost"]["occurs"], "not_found");
