@@ -120,7 +120,7 @@ fn a_budget_proves_nothing() {
     assert!(text.contains("INCOMPLETE") && text.contains("not found"), "{text}");
     assert!(!text.contains(" never "), "{text}");
     let ended = bench.run(&[&args[..], &["--format", "json"]].concat());
-    let found: serde_json::Value = serde_json::from_str(&ended.out).expect("JSON");
+    let found: Value = serde_json::from_str(&ended.out).expect("JSON");
     assert_eq!(found["rows"][0]["complete"], false);
     assert_eq!(found["rows"][0]["schedules"], 2);
     assert_eq!(found["rows"][0]["properties"]["lost"]["occurs"], "not_found");
