@@ -5,7 +5,8 @@
 //! futures, timers) cancels out; what it allocates for each message would show 10 000 times. Only
 //! vectors that hold the messages may differ, by the doublings of their growth.
 //!
-//! The checker watches and nothing records: that is how a large sweep runs.
+//! The checker watches and nothing records: that is how a large sweep runs. The article's loops run
+//! without auto-commit: with it their commit fails now and then, and a restart allocates.
 
 use allocation_counter::measure;
 use entrega_checker::{Checker, Config, SubscriptionConfig};
@@ -30,6 +31,7 @@ name = "analytics"
 
 [consumer]
 prefetch = 10
+enable_auto_commit = false
 
 [log]
 partitions = 4
@@ -87,7 +89,7 @@ fn checker(messages: u32, model: Model, strategy: Strategy) -> Checker {
 #[test]
 fn messages_do_not_allocate() {
     for model in [Model::Log, Model::Queue] {
-        for strategy in Strategy::ALL {
+        for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(model)) {
             let growth = growth(model, strategy, |messages| checker(messages, model, strategy));
             assert!(growth <= DOUBLINGS, "{model} {strategy}: {growth} allocations more");
         }

@@ -76,14 +76,22 @@ broker.restart = { restart = "1/1500" }
 "#;
 
 /// The digests of [`SMALL`] under seed 1.
-const PINNED: [(Model, Strategy, &str); 14] = [
+const PINNED: [(Model, Strategy, &str); 28] = [
     (Model::Log, Strategy::SettleThenProcess, "cf52d994eae5349c"),
     (Model::Log, Strategy::ProcessThenSettle, "0b7158b511a5734f"),
     (Model::Log, Strategy::SettleEveryN, "cd720a4cd3b489b6"),
     (Model::Log, Strategy::AutoSettleAtDelivery, "ba61b9e296f9faa9"),
-    (Model::Log, Strategy::AutoSettleAtNextReceive, "f51744c81aabcec8"),
+    (Model::Log, Strategy::AutoSettleAtNextReceive, "1d52f74d1cb6ff96"),
     (Model::Log, Strategy::DeduplicatingSink, "a7029bf36fcefe37"),
     (Model::Log, Strategy::DeadLetter, "8671b4c4a2866b66"),
+    (Model::Log, Strategy::MicroBatch, "5f684d7fc53881fb"),
+    (Model::Log, Strategy::ParallelNaive, "4d3d6a4015fc42d0"),
+    (Model::Log, Strategy::Parallel, "4848c354ac230e13"),
+    (Model::Log, Strategy::ProgressWithEffect, "061d810da84a18e2"),
+    (Model::Log, Strategy::ProgressWithEffectUnconditional, "061d810da84a18e2"),
+    (Model::Log, Strategy::ArticleBasic, "e640b564e18c5931"),
+    (Model::Log, Strategy::ArticleCommitEveryN, "11d55c1bef479f72"),
+    (Model::Log, Strategy::ArticleDeadLetters, "23e567d9850944c8"),
     (Model::Queue, Strategy::SettleThenProcess, "e27409328593b124"),
     (Model::Queue, Strategy::ProcessThenSettle, "3f0427b54dcd9a12"),
     (Model::Queue, Strategy::SettleEveryN, "18d20df898aa1aea"),
@@ -91,6 +99,12 @@ const PINNED: [(Model, Strategy, &str); 14] = [
     (Model::Queue, Strategy::AutoSettleAtNextReceive, "9d8f89074316d276"),
     (Model::Queue, Strategy::DeduplicatingSink, "564055542f81ad6f"),
     (Model::Queue, Strategy::DeadLetter, "cd2dcdf445834d2a"),
+    (Model::Queue, Strategy::MicroBatch, "f3add961aaa57be2"),
+    (Model::Queue, Strategy::BrokerDeadLetter, "9f27b7d1d68251b9"),
+    (Model::Queue, Strategy::ParallelNaive, "f517434d677e56c0"),
+    (Model::Queue, Strategy::Parallel, "aa67521e9f0a4c06"),
+    (Model::Queue, Strategy::ProgressWithEffect, "564055542f81ad6f"),
+    (Model::Queue, Strategy::ProgressWithEffectUnconditional, "adafda1c14f85db3"),
 ];
 
 /// What a run was like.
@@ -134,6 +148,7 @@ fn combinations() -> impl Iterator<Item = (Model, Strategy)> {
     [Model::Log, Model::Queue]
         .into_iter()
         .flat_map(|model| Strategy::ALL.map(|strategy| (model, strategy)))
+        .filter(|(model, strategy)| strategy.supports(*model))
 }
 
 #[test]
@@ -161,21 +176,34 @@ fn another_seed_means_another_history() {
 fn digests_are_as_they_were_taken() {
     let scenario = scenario(SMALL);
     let mut table = String::new();
-    let mut same = true;
-    for (model, strategy, pinned) in PINNED {
+    let mut found = Vec::new();
+    for (model, strategy) in combinations() {
         let digest = run(&scenario, (model, strategy), 1, None).digest;
         let _ = writeln!(table, "    (Model::{model:?}, Strategy::{strategy:?}, \"{digest}\"),");
-        same &= digest == pinned;
+        found.push((model, strategy, digest));
     }
+    let pinned = PINNED.map(|(model, strategy, digest)| (model, strategy, digest.to_owned()));
+    let same = found == pinned;
     assert!(same, "histories have changed; see the head of this file. They are now:\n{table}");
-    assert!(combinations().eq(PINNED.map(|(model, strategy, _)| (model, strategy))));
 }
 
-/// Each strategy does something of its own in this scenario, so each literal guards something.
+/// Each strategy does something of its own in this scenario, so each literal guards something;
+/// except where one is meant to be as good as another: a row under a unique key is a unique key,
+/// and without a zombie nothing catches who does not look at the progress.
 #[test]
 fn no_two_pinned_digests_are_equal() {
+    let equal = [
+        (Model::Queue, Strategy::DeduplicatingSink, Strategy::ProgressWithEffect),
+        (Model::Log, Strategy::ProgressWithEffect, Strategy::ProgressWithEffectUnconditional),
+    ];
+    let digest_of = |of: (Model, Strategy)| {
+        PINNED.iter().find(|(model, strategy, _)| (*model, *strategy) == of).map(|row| row.2)
+    };
+    for (model, one, other) in equal {
+        assert_eq!(digest_of((model, one)), digest_of((model, other)), "{model} {one} {other}");
+    }
     let distinct: BTreeSet<&str> = PINNED.iter().map(|(_, _, digest)| *digest).collect();
-    assert_eq!(distinct.len(), PINNED.len());
+    assert_eq!(distinct.len(), PINNED.len() - equal.len());
 }
 
 /// Every choice counts: a list with one of them left out is another run.
@@ -221,6 +249,7 @@ proptest! {
         let (calm, _) = SMALL.split_once("[faults]").unwrap_or((SMALL, ""));
         let bounded = "\n[limits]\ndrain = \"1min\"\nsteps = 100_000\n";
         let scenario = scenario(&format!("{calm}{bounded}{}", faults(&one_in)));
+        prop_assume!(strategy.supports(model));
         let combination = (model, strategy);
         let random = run(&scenario, combination, seed, None);
         let replayed = run(&scenario, combination, seed, Some(&random.choices));

@@ -28,7 +28,7 @@ fn explore(model: Model, strategy: Strategy, small: &Small, cuts: bool) -> Explo
 fn the_cut_is_sound() {
     for small in spaces::all() {
         for model in [Model::Log, Model::Queue] {
-            for strategy in Strategy::ALL {
+            for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(model)) {
                 let cut = explore(model, strategy, &small, true);
                 let whole = explore(model, strategy, &small, false);
                 assert!(cut.complete && whole.complete);

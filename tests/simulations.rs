@@ -1,4 +1,5 @@
-//! Every scenario in `simulations/` comes out as it says, and the README's replay strings replay.
+//! Every scenario in `simulations/`, those of the book included, comes out as it says, and the
+//! README's replay strings replay.
 //!
 //! Method: `entrega compare` with all models and strategies of the scenario; its exit code says
 //! whether the `[[expect]]` tables hold. Ten seeds at most, so that the test stays short.
@@ -18,9 +19,12 @@ fn entrega(arguments: &[&str]) -> Output {
 }
 
 fn scenarios() -> Vec<PathBuf> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("simulations");
-    let entries = fs::read_dir(&directory).expect("simulations/ can be read");
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let mut files = Vec::new();
+    for directory in ["simulations", "simulations/book"] {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+        let entries = fs::read_dir(&directory).expect("the directory can be read");
+        files.extend(entries.flatten().map(|entry| entry.path()));
+    }
     files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     files
@@ -37,7 +41,7 @@ fn seeds(file: &Path) -> String {
 #[test]
 fn every_scenario_comes_out_as_it_says() {
     let files = scenarios();
-    assert!(files.len() >= 3);
+    assert!(files.len() >= 15);
     for file in files {
         let name = file.to_string_lossy();
         let output = entrega(&["compare", &name, "--quiet", "--seeds", &seeds(&file)]);

@@ -75,6 +75,9 @@ fn mistakes_in_the_usage_say_what_is_valid() {
     check(&["run", "tiny.toml", "--set", "workload.messages=few"], "--set workload.messages=few");
     check(&["run", "tiny.toml", "--set", "nonsense"], "write path=value");
     check(&["run", "tiny.toml", "--strategy", "process-then-setle"], "'process-then-settle'");
+    let rejects = ["--strategy", "broker-dead-letter", "--model", "log"];
+    check(&[&["run", "tiny.toml"], &rejects[..]].concat(), "valid is --model queue");
+    check(&[&["compare", "tiny.toml"], &rejects[..]].concat(), "does not run on the log");
     check(&["run", "tiny.toml", "--model", "stack"], "[possible values: log, queue]");
     check(&["run", "tiny.toml", "--seed", "many"], "invalid value 'many'");
     check(&["compare", "tiny.toml", "--threads", "0"], "from 1 to 512");

@@ -23,7 +23,7 @@ fn complaints(scenario: &File, catalogue: &str) -> Vec<String> {
     if loaded.expect.is_empty() {
         complaints.push(format!("{path}: expects nothing, so it tests nothing"));
     }
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = path.strip_prefix("simulations/").unwrap_or(path);
     if !catalogue.contains(&format!("({name})")) {
         complaints.push(format!("{path}: simulations/README.md has no row for it"));
     }
@@ -53,6 +53,7 @@ fn a_bad_scenario_is_caught() {
     check(good, "[other](other.toml)", "no row for it");
     check("title = 'T'\n[[expect]]\nlost = 0\n", "(bad.toml)", "no narration");
     check("title = 'T'\nnarration = 'N'\n", "(bad.toml)", "expects nothing");
+    check(good, "[bad](book/bad.toml)", "no row for it");
     check("mesages = 7", "", "bad.toml");
     check("workload.from = 'missing.csv'", "", "there is no such file");
 }

@@ -2,6 +2,9 @@
 
 use entrega_model::{Fingerprint, Incarnation, MessageId, ProcessId};
 
+#[cfg(test)]
+pub(crate) mod twins;
+
 /// Enters for each process which is the first of its lives that still counts.
 ///
 /// Most often it is the present one: earlier ones have ended and the broker knows it. That is left

@@ -75,7 +75,7 @@ words! {
         BrokerForgot => "broker_forgot",
         /// Duplicated: a reset moved the position back over it.
         OffsetReset => "offset_reset",
-        /// Duplicated: a commit moved the committed offset back over it.
+        /// Duplicated: a commit moved the committed offset, or a seek the position, back over it.
         OffsetRewind => "offset_rewind",
         /// Duplicated: the sink's answer was lost, and the handler tried again within one delivery.
         HandlerRetry => "handler_retry",

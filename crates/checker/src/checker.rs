@@ -206,6 +206,7 @@ impl Checker {
         | Kind::Revoked { subscription, .. }
         | Kind::Lost { subscription, .. }
         | Kind::SessionExpired { subscription, .. }
+        | Kind::Sought { subscription, .. }
         | Kind::OffsetReset { subscription, .. } = kind
         {
             self.lanes.is_log = true;

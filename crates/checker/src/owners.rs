@@ -62,6 +62,8 @@ pub(crate) struct Tenure {
     pub(crate) forgotten: bool,
     /// A commit up to here was asked for.
     pub(crate) asked_upto: u64,
+    /// The lowest offset that its consumer moved its position to.
+    pub(crate) sought: Option<u64>,
 }
 
 impl Owners {
@@ -199,6 +201,14 @@ impl Owners {
         self.seat(consumer, lane).next_position = None;
     }
 
+    /// A consumer moved its own position.
+    pub(crate) fn sought(&mut self, consumer: ProcessId, lane: LaneId, to: u64) {
+        let tenure = self.current(consumer, lane);
+        let sought = &mut self.tenures[tenure as usize].sought;
+        *sought = Some(sought.map_or(to, |lowest| lowest.min(to)));
+        self.position_moved(consumer, lane);
+    }
+
     /// A process died, left, or begins anew: it holds nothing any more.
     pub(crate) fn ended(&mut self, process: ProcessId, end: impl FnOnce(&mut Life)) {
         let Some(consumer) = self.consumers.get_mut(process.0.into()) else { return };
@@ -231,6 +241,7 @@ impl Owners {
             moved: false,
             forgotten: false,
             asked_upto: 0,
+            sought: None,
         });
         let seat = entry.seats.entry(lane.0.into());
         *seat = Seat { tenure: Some(tenure), next_position: None };

@@ -3,10 +3,12 @@
 //! > **The rule** (semantics.md 5.4). The first that matches, in the order of [`Cause`]: crash,
 //! > lease, session, rebalance, lost settle, nack, close, forgetful broker, reset, rewind.
 //!
-//! Two refinements keep the first match honest. A delivery whose settle *was* recorded can only
+//! Three refinements keep the first match honest. A delivery whose settle *was* recorded can only
 //! come again because the broker forgot or a position moved back, so those are looked at first. And
 //! a settle that was *refused*, with neither lease nor connection to blame, was refused because the
-//! broker had restarted; a restart is also the last resort when nothing else is known.
+//! broker had restarted; a restart is also the last resort when nothing else is known. And
+//! within one assignment a log hands a message out once: if its consumer sought back over it,
+//! that is why it came again, and nothing else needs to be looked for.
 
 use crate::Cause;
 
@@ -39,6 +41,8 @@ pub(crate) struct Evidence {
     pub(crate) reset: bool,
     /// The committed offset covered it and does not any more.
     pub(crate) rewound: bool,
+    /// Its consumer, or the next one although it was settled, moved its own position back over it.
+    pub(crate) sought: bool,
 }
 
 impl Evidence {
@@ -63,6 +67,9 @@ impl Evidence {
             (self.rewound, Cause::OffsetRewind),
             (self.restarted, Cause::BrokerForgot),
         ];
+        if self.sought {
+            return Cause::OffsetRewind;
+        }
         let first = |rules: &[(bool, Cause)]| {
             rules.iter().find(|(holds, _)| *holds).map(|(_, cause)| *cause)
         };

@@ -40,7 +40,8 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     Ok(super::code(comparison.violated.is_empty() && !comparison.partial))
 }
 
-/// The models and strategies to compare: those of the scenario, or those asked for.
+/// The models and strategies to compare: those of the scenario, or those asked for, as far as the
+/// models support them.
 fn contests(
     loaded: &LoadedScenario,
     args: &CompareArgs,
@@ -48,10 +49,15 @@ fn contests(
     let models = if args.model.is_empty() { &loaded.scenario.models } else { &args.model };
     let strategies =
         if args.strategy.is_empty() { &loaded.scenario.strategies } else { &args.strategy };
-    let contests: Vec<_> = models
+    let mut contests: Vec<_> = models
         .iter()
         .flat_map(|&model| strategies.iter().map(move |&strategy| (model, strategy)))
         .collect();
+    let all = contests.clone();
+    contests.retain(|(model, strategy)| strategy.supports(*model));
+    if let ([], [(model, strategy), ..]) = (contests.as_slice(), all.as_slice()) {
+        loaded.supports(*model, *strategy)?;
+    }
     for &(model, _) in &contests {
         loaded.allows(model)?;
     }

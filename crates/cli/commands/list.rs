@@ -61,11 +61,19 @@ fn scenario_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
 fn strategies() -> String {
     let mut text = "Strategies (what each promises on a log and on a queue)\n".to_owned();
     for strategy in Strategy::ALL {
-        let (log, queue) = (strategy.guarantee(Model::Log), strategy.guarantee(Model::Queue));
+        let [log, queue] = [Model::Log, Model::Queue].map(|model| promise(strategy, model));
         let _ = writeln!(text, "  {strategy:27} {log:20} {queue}");
         let _ = writeln!(text, "      {}", strategy.summary());
     }
     text
+}
+
+/// What a strategy promises on a model, if it runs there.
+fn promise(strategy: Strategy, model: Model) -> String {
+    match strategy.supports(model) {
+        true => strategy.guarantee(model).to_string(),
+        false => "–".to_owned(),
+    }
 }
 
 fn fault_points() -> String {

@@ -35,6 +35,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
         args.replay.parse().map_err(|error| Failure::new(format!("{error}")))?;
     let loaded = LoadedScenario::read(&args.file, &replay.overrides)?;
     belongs(&replay, &loaded)?;
+    loaded.supports(replay.model, replay.strategy)?;
     let version = loaded.sized(&replay.size)?;
     let workload = version.workload(replay.seed);
     let again = again(&replay, &version.scenario, &workload)?;

@@ -8,6 +8,9 @@ use std::process::ExitCode;
 
 use entrega::{Judged, judge};
 use entrega_choice::format_choices;
+use entrega_clients::Strategy;
+use entrega_model::Model;
+use entrega_sim::scenario::Scenario;
 use entrega_sim::{Cast, Experiment};
 use serde::Serialize;
 
@@ -24,13 +27,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let loaded = LoadedScenario::read(&args.file, &args.set)?;
     let workload = loaded.full().workload(args.seed);
     let scenario = &loaded.scenario;
-    let (Some(model), Some(strategy)) = (
-        args.model.or_else(|| scenario.models.first().copied()),
-        args.strategy.or_else(|| scenario.strategies.first().copied()),
-    ) else {
-        return Err(Failure::new("the scenario names no model or no strategy"));
-    };
+    let (model, strategy) = chosen(args, scenario)?;
     loaded.allows(model)?;
+    loaded.supports(model, strategy)?;
     let experiment = Experiment { scenario, workload: &workload, model, strategy, seed: args.seed };
     let mut notes = Notes::default();
     let choices = experiment.random_choices();
@@ -45,6 +44,20 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     };
     output::write(args.output.as_deref(), &text)?;
     Ok(super::code(result.findings.iter().all(|finding| finding.holds)))
+}
+
+/// What was asked for. What was left open is the scenario's first that goes with it, or else the
+/// first.
+fn chosen(args: &RunArgs, scenario: &Scenario) -> Result<(Model, Strategy), Failure> {
+    let models = args.model.map_or_else(|| scenario.models.clone(), |model| vec![model]);
+    let strategies = args.strategy.map_or_else(|| scenario.strategies.clone(), |one| vec![one]);
+    let pairs = || {
+        models.iter().flat_map(|&model| strategies.iter().map(move |&strategy| (model, strategy)))
+    };
+    pairs()
+        .find(|(model, strategy)| strategy.supports(*model))
+        .or_else(|| pairs().next())
+        .ok_or_else(|| Failure::new("the scenario names no model or no strategy"))
 }
 
 /// A run and everything that is told of it.

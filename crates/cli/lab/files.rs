@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
 use entrega_sim::explore::Scope;
 use entrega_sim::scenario::{ErrorPolicy, Scenario, ScenarioDigest};
@@ -65,6 +66,23 @@ impl LoadedScenario {
             )));
         }
         Ok(())
+    }
+
+    /// Whether a strategy runs on a model at all, for a pair that was asked for by name.
+    pub(crate) fn supports(&self, model: Model, strategy: Strategy) -> Result<(), Failure> {
+        if strategy.supports(model) {
+            return Ok(());
+        }
+        let valid: Vec<String> = [Model::Log, Model::Queue]
+            .into_iter()
+            .filter(|&model| strategy.supports(model))
+            .map(|model| format!("--model {model}"))
+            .collect();
+        Err(Failure::new(format!(
+            "{}: {strategy} does not run on the {model}\n  help: valid is {}",
+            self.path,
+            valid.join(", ")
+        )))
     }
 
     /// The path as one word of a shell.

@@ -4,10 +4,16 @@
 //! loses on a log and merely reorders on a queue, because a cumulative commit covers a message that
 //! was skipped.
 
+mod batch;
+mod progress;
+
 use std::slice;
 
 use entrega_model::{Delivery, Duration};
 use thiserror::Error;
+
+pub use batch::{BatchError, BatchFailure, BatchRules, BatchSink};
+pub use progress::{ProgressInSink, TransactionalHandler};
 
 use crate::{SettleError, Stop, Subscription, Unanswered};
 
@@ -18,6 +24,13 @@ pub trait Handler {
     /// # Errors
     /// [`HandlerError`]; except for `Unknown`, the effect has certainly not happened.
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError>;
+
+    /// Processes several messages with one write to the sink: all effects happen in one instant, or
+    /// none does.
+    ///
+    /// # Errors
+    /// [`BatchError`]; except for `Unknown`, no effect has happened.
+    async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError>;
 
     /// Waits. Between attempts, so that a failing dependency is not hammered.
     async fn pause(&self, span: Duration);
@@ -35,6 +48,10 @@ pub enum HandlerError {
     /// The sink did not answer: the effect may or may not have happened.
     #[error("the sink did not answer; the effect may or may not have happened")]
     Unknown,
+    /// A sink that keeps the consumer's progress refused the transaction: the progress there is not
+    /// what this consumer takes it for. There was no effect; read the progress.
+    #[error("the sink refused the effect: somebody else has moved the progress")]
+    Rejected,
 }
 
 /// Where messages go that the application gives up on.
@@ -72,11 +89,36 @@ pub trait Application {
     /// [`Stop`] if the policy is to stop.
     async fn process<'d>(&self, delivery: &'d Delivery) -> Result<&'d [Delivery], Stop>;
 
+    /// Processes a batch as the batch rules say. Afterwards it holds what may be settled now.
+    ///
+    /// # Errors
+    /// [`Stop`] if the policy for a single message is to stop, or if a dead letter may not have
+    /// been written.
+    async fn process_batch(&self, batch: &mut Vec<Delivery>) -> Result<(), Stop>;
+
+    /// Processes a message with a bounded number of attempts.
+    ///
+    /// # Errors
+    /// How the last attempt failed.
+    async fn process_with_attempts(&self, delivery: &Delivery) -> Result<(), HandlerError>;
+
     /// Processes a message with a bounded number of attempts and writes a dead letter if all fail.
     ///
     /// # Errors
     /// [`Stop::DeadLetter`] if the dead letter may not have been written.
     async fn process_or_dead_letter(&self, delivery: &Delivery) -> Result<(), Stop>;
+
+    /// Processes a message once, whatever the error policy.
+    ///
+    /// # Errors
+    /// The handler's own.
+    async fn attempt(&self, delivery: &Delivery) -> Result<(), HandlerError>;
+
+    /// Writes a dead letter.
+    ///
+    /// # Errors
+    /// [`Stop::DeadLetter`] if it may not have been written.
+    async fn dead_letter(&self, delivery: &Delivery) -> Result<(), Stop>;
 }
 
 /// A handler under an error policy.
@@ -93,6 +135,8 @@ pub struct Supervised<'a, S, H, D> {
     pub max_attempts: u32,
     /// How long to wait before another attempt.
     pub retry_backoff: Duration,
+    /// How a batch is written, and what to do when that fails.
+    pub batch: BatchRules,
 }
 
 impl<S, H, D> Application for Supervised<'_, S, H, D>
@@ -128,15 +172,42 @@ where
         }
     }
 
-    async fn process_or_dead_letter(&self, delivery: &Delivery) -> Result<(), Stop> {
-        for attempt in 1..=self.max_attempts {
-            if self.handler.process(delivery).await.is_ok() {
-                return Ok(());
-            }
-            if attempt < self.max_attempts {
-                self.handler.pause(self.retry_backoff).await;
+    async fn process_batch(&self, batch: &mut Vec<Delivery>) -> Result<(), Stop> {
+        match self.batch.on_failure {
+            BatchFailure::RetryWhole => self.retry_whole(batch).await,
+            BatchFailure::Bisect => self.bisect(batch).await?,
+            BatchFailure::PerItem | BatchFailure::DeadLetterItem => {
+                self.set_failed_aside(batch).await?;
             }
         }
+        Ok(())
+    }
+
+    async fn process_with_attempts(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        let mut attempt = 1;
+        loop {
+            match self.handler.process(delivery).await {
+                Err(_) if attempt < self.max_attempts => {
+                    attempt += 1;
+                    self.handler.pause(self.retry_backoff).await;
+                }
+                last => return last,
+            }
+        }
+    }
+
+    async fn process_or_dead_letter(&self, delivery: &Delivery) -> Result<(), Stop> {
+        if self.process_with_attempts(delivery).await.is_ok() {
+            return Ok(());
+        }
+        self.dead_letter(delivery).await
+    }
+
+    async fn attempt(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        self.handler.process(delivery).await
+    }
+
+    async fn dead_letter(&self, delivery: &Delivery) -> Result<(), Stop> {
         self.dead_letters.store(delivery).await.map_err(Stop::DeadLetter)
     }
 }
@@ -148,4 +219,8 @@ pub trait GiveBack {
     /// # Errors
     /// As [`Subscription::settle`]; the lease returns it all the same.
     async fn give_back(&self, delivery: &Delivery) -> Result<(), SettleError>;
+
+    /// Whether a message that is left unsettled comes back although later ones are settled. A log
+    /// has one offset, which covers it.
+    fn keeps_unsettled(&self) -> bool;
 }

@@ -14,6 +14,8 @@ pub struct ClientConfig {
     pub prefetch: u32,
     /// Whether the library settles by itself, and when.
     pub auto_settle: AutoSettle,
+    /// Which offset a log's library has ready for a commit that names none, its own ones included.
+    pub offset_store: OffsetStore,
     /// How often an automatic commit is made on a log (`auto.commit.interval.ms`).
     pub auto_commit_interval: Duration,
     /// What a settle of several deliveries covers on a queue. On a log it is always cumulative.
@@ -45,6 +47,18 @@ pub enum AutoSettle {
     AtNextReceive,
 }
 
+/// What a log's library takes for done when nobody tells it: the offset that a commit without
+/// arguments records (semantics.md 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetStore {
+    /// One past the last message that was handed over (librdkafka, `enable.auto.offset.store`). A
+    /// commit with nothing newer than the last one is an error, `_NO_OFFSET`.
+    AtDelivery,
+    /// The position after everything that the last poll returned, handed over or not (Java). A
+    /// commit with nothing newer does nothing.
+    AfterPoll,
+}
+
 /// What settling several deliveries covers on a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettleScope {
@@ -72,4 +86,12 @@ pub struct StrategyConfig {
     pub settle_every: u32,
     /// `settle-every-n`: how long a message may wait for its settle.
     pub settle_interval: Duration,
+    /// `micro-batch`: how many messages make a batch, at least 1.
+    pub batch_size: u32,
+    /// `micro-batch`: how long the first message of a batch may wait for the others.
+    pub batch_interval: Duration,
+    /// `parallel-naive` and `parallel`: how many messages are in work at once, at least 1.
+    pub workers: u32,
+    /// `parallel`: whether messages of one key are processed one after another.
+    pub key_ordered: bool,
 }

@@ -5,6 +5,7 @@
 //! * [`subscription`]: an application's view of its messages, whatever the broker.
 //! * [`application`]: handlers, error policies and dead letters.
 //! * [`consumers`]: one delivery semantic a file. Start reading here.
+//! * [`batch`] and [`workers`]: what the consumers need that take several messages at once.
 //! * [`producers`]: how messages get into the broker.
 //! * [`sinks`]: where effects happen.
 //! * [`combinators`]: the three ways to put futures together, instead of `spawn` and `select!`.
@@ -20,6 +21,7 @@
 //! partition; on a queue it acks one message. Everything else in the tables follows from that.
 
 pub mod application;
+pub mod batch;
 pub mod combinators;
 pub mod config;
 pub mod consumers;
@@ -29,9 +31,13 @@ pub mod producers;
 pub mod sinks;
 pub mod strategy;
 pub mod subscription;
+pub mod workers;
 
-pub use application::{Application, DeadLetters, ErrorPolicy, Handler, HandlerError, Supervised};
-pub use config::{AutoSettle, ClientConfig, OffsetReset, SettleScope, StrategyConfig};
+pub use application::{
+    Application, BatchError, BatchFailure, BatchRules, BatchSink, DeadLetters, ErrorPolicy,
+    Handler, HandlerError, Supervised,
+};
+pub use config::{AutoSettle, ClientConfig, OffsetReset, OffsetStore, SettleScope, StrategyConfig};
 pub use link::{CallId, Link, Unanswered};
 pub use strategy::Strategy;
 pub use subscription::{

@@ -53,6 +53,12 @@ pub trait Link {
     /// Whether the application is asked to shut down. Wakes its process when that changes.
     fn is_closing(&self) -> bool;
 
+    /// Whether the process runs. One that has just died or stands still does nothing more, even if
+    /// several futures of it are being polled in turn.
+    fn is_running(&self) -> bool {
+        true
+    }
+
     /// Notes an event in the history, now.
     fn record(&self, kind: Kind);
 

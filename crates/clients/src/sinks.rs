@@ -5,11 +5,13 @@
 
 mod deduplicating;
 mod plain;
+mod transactional;
 
 use entrega_model::{MessageId, event::EffectVerdict};
 
 pub use deduplicating::DeduplicatingSink;
 pub use plain::PlainSink;
+pub use transactional::TransactionalSink;
 
 /// Decides about each effect that it is asked for.
 pub trait Sink {

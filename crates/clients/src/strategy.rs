@@ -26,11 +26,30 @@ pub enum Strategy {
     DeduplicatingSink,
     /// Process with bounded retries, write failures to the dead letters, then settle.
     DeadLetter,
+    /// Collect a batch, write it to the sink at once, then settle all of it.
+    MicroBatch,
+    /// Process with bounded retries and reject failures, which the queue dead-letters.
+    BrokerDeadLetter,
+    /// Several workers, each of which settles up to the highest message that is done.
+    ParallelNaive,
+    /// Several workers; only what has no unfinished message before it is committed.
+    Parallel,
+    /// The sink stores the progress in the transaction of the effect, if it is the expected one.
+    ProgressWithEffect,
+    /// The same without looking at what was stored: known bad.
+    ProgressWithEffectUnconditional,
+    /// The article's first loop: poll and process.
+    ArticleBasic,
+    /// The article's second loop: a commit by hand every N messages.
+    ArticleCommitEveryN,
+    /// The article's third loop: failures go to a dead-letter store.
+    ArticleDeadLetters,
 }
 
 impl Strategy {
-    /// All of them, in teaching order.
-    pub const ALL: [Self; 7] = [
+    /// Those that a scenario compares unless it names others: one message at a time, on both
+    /// models.
+    pub const CORE: [Self; 7] = [
         Self::SettleThenProcess,
         Self::ProcessThenSettle,
         Self::SettleEveryN,
@@ -39,6 +58,38 @@ impl Strategy {
         Self::DeduplicatingSink,
         Self::DeadLetter,
     ];
+
+    /// All of them, in teaching order.
+    pub const ALL: [Self; 16] = [
+        Self::SettleThenProcess,
+        Self::ProcessThenSettle,
+        Self::SettleEveryN,
+        Self::AutoSettleAtDelivery,
+        Self::AutoSettleAtNextReceive,
+        Self::DeduplicatingSink,
+        Self::DeadLetter,
+        Self::MicroBatch,
+        Self::BrokerDeadLetter,
+        Self::ParallelNaive,
+        Self::Parallel,
+        Self::ProgressWithEffect,
+        Self::ProgressWithEffectUnconditional,
+        Self::ArticleBasic,
+        Self::ArticleCommitEveryN,
+        Self::ArticleDeadLetters,
+    ];
+
+    /// Whether there is such a strategy on `model`: a log has no `reject`, and a queue has neither
+    /// offsets nor a commit without arguments.
+    pub const fn supports(self, model: Model) -> bool {
+        match self {
+            Self::BrokerDeadLetter => matches!(model, Model::Queue),
+            Self::ArticleBasic | Self::ArticleCommitEveryN | Self::ArticleDeadLetters => {
+                matches!(model, Model::Log)
+            }
+            _ => true,
+        }
+    }
 
     /// The name used in scenarios, tables and replay strings.
     pub const fn name(self) -> &'static str {
@@ -50,6 +101,15 @@ impl Strategy {
             Self::AutoSettleAtNextReceive => "auto-settle-at-next-receive",
             Self::DeduplicatingSink => "deduplicating-sink",
             Self::DeadLetter => "dead-letter",
+            Self::MicroBatch => "micro-batch",
+            Self::BrokerDeadLetter => "broker-dead-letter",
+            Self::ParallelNaive => "parallel-naive",
+            Self::Parallel => "parallel",
+            Self::ProgressWithEffect => "progress-with-effect",
+            Self::ProgressWithEffectUnconditional => "progress-with-effect-unconditional",
+            Self::ArticleBasic => "article-basic",
+            Self::ArticleCommitEveryN => "article-commit-every-n",
+            Self::ArticleDeadLetters => "article-dead-letters",
         }
     }
 
@@ -69,6 +129,23 @@ impl Strategy {
             Self::AutoSettleAtNextReceive => "asking for the next message settles the one before",
             Self::DeduplicatingSink => "process, then settle; the sink suppresses what it has seen",
             Self::DeadLetter => "bounded retries, then the dead letters, then settle",
+            Self::MicroBatch => "one sink write for a batch, then settle it: a crash repeats all",
+            Self::BrokerDeadLetter => "bounded retries, then reject: the queue dead-letters",
+            Self::ParallelNaive => "workers settle up to the highest one done: a crash loses",
+            Self::Parallel => "workers; nothing is settled before what precedes it is done",
+            Self::ProgressWithEffect => {
+                "the sink stores the progress with the effect, if it is the expected one"
+            }
+            Self::ProgressWithEffectUnconditional => {
+                "the same without looking at what was stored: a zombie duplicates"
+            }
+            Self::ArticleBasic => "the article's first loop: poll and process, auto-commit",
+            Self::ArticleCommitEveryN => {
+                "the article's second loop: a commit by hand every N, auto-commit left on"
+            }
+            Self::ArticleDeadLetters => {
+                "the article's third loop: failures are saved, and the commits go wrong"
+            }
         }
     }
 
@@ -78,15 +155,23 @@ impl Strategy {
             (Self::SettleThenProcess, _) => Guarantee::AtMostOnce,
             (Self::AutoSettleAtDelivery, Model::Log) => Guarantee::None,
             (Self::AutoSettleAtDelivery, Model::Queue) => Guarantee::AtMostOnce,
-            (Self::DeduplicatingSink, _) => Guarantee::ExactlyOnceEffect,
+            (Self::DeduplicatingSink | Self::ProgressWithEffect, _) => Guarantee::ExactlyOnceEffect,
+            (Self::ParallelNaive, _)
+            | (Self::ArticleBasic | Self::ArticleCommitEveryN | Self::ArticleDeadLetters, _) => {
+                Guarantee::None
+            }
             _ => Guarantee::AtLeastOnce,
         }
     }
 
-    /// What the client library settles by itself under this strategy.
+    /// What the client library settles by itself under this strategy, unless the configuration of
+    /// the article's loops says otherwise.
     pub const fn auto_settle(self) -> AutoSettle {
         match self {
-            Self::AutoSettleAtDelivery => AutoSettle::AtDelivery,
+            Self::AutoSettleAtDelivery
+            | Self::ArticleBasic
+            | Self::ArticleCommitEveryN
+            | Self::ArticleDeadLetters => AutoSettle::AtDelivery,
             Self::AutoSettleAtNextReceive => AutoSettle::AtNextReceive,
             _ => AutoSettle::Off,
         }
@@ -95,14 +180,20 @@ impl Strategy {
     /// What a settle covers on a queue under this strategy.
     pub const fn settle_scope(self) -> SettleScope {
         match self {
-            Self::SettleEveryN => SettleScope::Cumulative,
+            Self::SettleEveryN | Self::ParallelNaive => SettleScope::Cumulative,
             _ => SettleScope::Individual,
         }
     }
 
     /// Whether a message may end in the dead letters as part of the promise.
     pub const fn declares_dead_letters(self) -> bool {
-        matches!(self, Self::DeadLetter)
+        matches!(self, Self::DeadLetter | Self::BrokerDeadLetter | Self::ArticleDeadLetters)
+    }
+
+    /// Whether it is one of the article's loops, which alone read `enable_auto_commit` and
+    /// `client`.
+    pub const fn is_from_the_article(self) -> bool {
+        matches!(self, Self::ArticleBasic | Self::ArticleCommitEveryN | Self::ArticleDeadLetters)
     }
 }
 
@@ -117,5 +208,28 @@ impl FromStr for Strategy {
 
     fn from_str(name: &str) -> Result<Self, ()> {
         Self::ALL.into_iter().find(|strategy| strategy.name() == name).ok_or(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for strategy in Strategy::ALL {
+            assert_eq!(strategy.name().parse(), Ok(strategy));
+        }
+        assert_eq!("parallell".parse::<Strategy>(), Err(()));
+    }
+
+    #[test]
+    fn the_core_runs_everywhere_and_a_log_rejects_nothing() {
+        let everywhere = |one: &Strategy| one.supports(Model::Log) && one.supports(Model::Queue);
+        assert!(Strategy::CORE.iter().all(everywhere));
+        assert!(Strategy::ALL.starts_with(&Strategy::CORE), "in teaching order");
+        let not: Vec<_> = Strategy::ALL.iter().filter(|one| !everywhere(one)).collect();
+        assert_eq!(not, [&Strategy::BrokerDeadLetter]);
+        assert!(Strategy::BrokerDeadLetter.supports(Model::Queue));
     }
 }

@@ -54,7 +54,8 @@ pub trait LogSubscription: Subscription {
     /// The next offset to be handed out from a partition; none if it is not assigned.
     fn position(&self, partition: LaneId) -> Option<u64>;
 
-    /// Hands out from this offset next; what is buffered of the partition is dropped.
+    /// Hands out from this offset next; what is buffered of the partition is dropped. Does nothing
+    /// if the partition is not assigned.
     fn seek(&self, to: PartitionOffset);
 
     /// Stops handing out from a partition, without leaving the group.
@@ -69,10 +70,11 @@ pub trait LogSubscription: Subscription {
     /// As [`Subscription::settle`].
     async fn commit(&self, offsets: &[PartitionOffset]) -> Result<(), SettleError>;
 
-    /// Commits what the library has stored: the position after each last handed-out message.
+    /// Commits what the library has stored, in all partitions: `commit()` without arguments
+    /// (semantics.md C35). [`crate::OffsetStore`] says what that is.
     ///
     /// # Errors
-    /// As [`Subscription::settle`].
+    /// As [`Subscription::settle`], and [`SettleError::NoOffset`].
     async fn commit_stored(&self) -> Result<(), SettleError>;
 }
 
@@ -137,6 +139,10 @@ pub enum SettleError {
     /// Refused for certain: the lease or the assignment is somebody else's now. Do not repeat it.
     #[error("the settle was refused: the delivery is no longer this consumer's")]
     Fenced,
+    /// There was nothing to commit: what is stored is committed already, maybe by the auto-commit
+    /// timer (`_NO_OFFSET`; librdkafka only). Nothing was asked of the broker.
+    #[error("there is no stored offset that is newer than the committed one")]
+    NoOffset,
 }
 
 /// Why a consumer loop ended before it was asked to.
@@ -154,6 +160,10 @@ pub enum Stop {
     /// The dead letter could not be written.
     #[error("the dead letter could not be written: {0}")]
     DeadLetter(crate::Unanswered),
+    /// The strategy needs what this model does not have: see
+    /// [`Strategy::supports`](crate::Strategy::supports). Choose another model or strategy.
+    #[error("this strategy does not run on this model")]
+    Unsupported,
 }
 
 /// Carrying on after a settle that may not be recorded. Right for whoever processes first: the

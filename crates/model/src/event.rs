@@ -200,6 +200,11 @@ pub enum Kind {
     Entered { phase: Phase },
     /// Audit: a copy is still retrievable at the end.
     Retrievable { message: MessageId, subscription: SubscriptionId },
+
+    // The consumer's view again. Last, so that the digests of histories without it stay as they
+    // are.
+    /// The application moved its position in a partition: it goes on at `to` instead of `from`.
+    Sought { subscription: SubscriptionId, consumer: ProcessId, lane: LaneId, from: u64, to: u64 },
 }
 
 /// The three-valued result of a send, as in Jepsen histories.

@@ -80,6 +80,7 @@
 //! | `fault` | `point` `alternative` `process` | `message` | a fault was injected |
 //! | `phase` | `phase` | | the run entered a phase |
 //! | `retrievable` | `message` | `subscription` | audit: still there at the end |
+//! | `seek` | `to` | `subscription` `consumer` `lane` `from` | a consumer moved its position |
 //!
 //! # Values
 //!
@@ -95,7 +96,8 @@
 //!   `effect`.
 //! * `attempt`, `copy`: from 1, which is the default. `redelivered`, `failed`: default `false`.
 //! * `lane` (the partition; 0 on a queue), `position` (offset or tag), `previous`, `generation`:
-//!   integers, default 0. `upto` (exclusive), `from` (none by default), `to`: offsets.
+//!   integers, default 0. `upto` (exclusive), `from` (by default none on `reset`, 0 on `seek`),
+//!   `to`: offsets.
 //! * `incarnation`: left out, the current life of the process; `start` after an end begins the
 //!   next.
 //! * `alternative`: a name, or an integer from 0 to 255.

@@ -5,14 +5,16 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use entrega_brokers::Broker;
-use entrega_clients::{CallId, DeadLetters, Handler, HandlerError, Link, Unanswered};
-use entrega_model::event::{Kind, ProcessingResult};
-use entrega_model::{Delivery, Duration, SubscriptionId};
+use entrega_clients::application::TransactionalHandler;
+use entrega_clients::{BatchError, CallId, DeadLetters, Handler, HandlerError, Link, Unanswered};
+use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
+use entrega_model::log::Offset;
+use entrega_model::{Delivery, Duration, LaneId, SubscriptionId};
 
 use crate::link::SimLink;
 use crate::points::{Fault, STALL_AFTER, STALL_BEFORE, Zone, info, own_point};
 use crate::workload::Workload;
-use crate::world::{Answer, HoldId, Routed, World};
+use crate::world::{Answer, Ask, HoldId, Routed, Told, World};
 
 /// The handler of one consumer in one of its lives.
 pub(crate) struct SimHandler<'a, B: Broker> {
@@ -35,12 +37,45 @@ where
             self.end(delivery, result);
             return Err(error);
         }
-        let effect = self.effect(delivery).await;
-        match effect {
-            Ok(()) => self.end(delivery, ProcessingResult::Ok),
-            Err(Unanswered) => self.end(delivery, ProcessingResult::Unknown),
+        let ask =
+            |world: &mut World<B>| world.call_sink(self.link.client, self.subscription, *delivery);
+        let (result, outcome) = match self.effect(delivery, ask).await {
+            Ok(Answer::Decided(EffectVerdict::Rejected)) => {
+                (ProcessingResult::Transient, Err(HandlerError::Rejected))
+            }
+            Ok(_) => (ProcessingResult::Ok, Ok(())),
+            Err(Unanswered) => (ProcessingResult::Unknown, Err(HandlerError::Unknown)),
+        };
+        self.end(delivery, result);
+        outcome
+    }
+
+    /// Prepares the messages one after another; the first that fails ends the attempt for all, and
+    /// those before it, which had no effect either, end as transient. Then asks for all effects at
+    /// once.
+    async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
+        for (item, delivery) in batch.iter().enumerate() {
+            let Beginning { delay, hold, failure } = self.begin(delivery);
+            if !delay.is_zero() {
+                self.pause(delay).await;
+            }
+            self.held_up(hold).await;
+            if let Some((result, _)) = failure {
+                self.end_all(&batch[..item], ProcessingResult::Transient);
+                self.end(delivery, result);
+                return Err(BatchError::Item(item));
+            }
         }
-        effect.map_err(|Unanswered| HandlerError::Unknown)
+        let Some(first) = batch.first() else { return Ok(()) };
+        let ask = |world: &mut World<B>| {
+            world.call_sink_with_batch(self.link.client, self.subscription, batch)
+        };
+        let effect = self.effect(first, ask).await;
+        match effect {
+            Ok(_) => self.end_all(batch, ProcessingResult::Ok),
+            Err(Unanswered) => self.end_all(batch, ProcessingResult::Unknown),
+        }
+        effect.map(|_| ()).map_err(|Unanswered| BatchError::Unknown)
     }
 
     async fn pause(&self, span: Duration) {
@@ -59,6 +94,32 @@ where
     }
 }
 
+impl<B: Broker> TransactionalHandler for SimHandler<'_, B>
+where
+    B::Request: Routed,
+{
+    async fn stored_offset(&self, partition: LaneId) -> Result<Option<Offset>, Unanswered> {
+        match self.ask(Ask::Offset(partition)).await? {
+            Told::Offset(offset) => Ok(offset),
+            _ => Ok(None),
+        }
+    }
+
+    async fn has_row(&self, delivery: &Delivery) -> Result<bool, Unanswered> {
+        let told = self.ask(Ask::Row(delivery.record.message)).await?;
+        Ok(matches!(told, Told::Row(true)))
+    }
+
+    async fn pass(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        let (partition, offset) = (delivery.lane, delivery.position);
+        match self.ask(Ask::Pass { partition, offset }).await {
+            Ok(Told::Passed(EffectVerdict::Rejected)) => Err(HandlerError::Rejected),
+            Ok(_) => Ok(()),
+            Err(Unanswered) => Err(HandlerError::Unknown),
+        }
+    }
+}
+
 /// What a process remembers of a delay: that it is over.
 const RELEASED: u64 = 2;
 
@@ -73,6 +134,16 @@ impl<B: Broker> SimHandler<'_, B>
 where
     B::Request: Routed,
 {
+    /// Asks the sink about progress.
+    async fn ask(&self, ask: Ask) -> Result<Told, Unanswered> {
+        let SimLink { world, client } = &self.link;
+        let call = world.borrow_mut().call_sink_for_progress(*client, self.subscription, ask);
+        match self.answer(call).await? {
+            Answer::Progress(told) => Ok(told),
+            _ => Err(Unanswered),
+        }
+    }
+
     /// Notes the start, and decides how long it takes and whether it fails before its effect.
     fn begin(&self, delivery: &Delivery) -> Beginning {
         let &Delivery { id, record, attempt, .. } = delivery;
@@ -104,18 +175,24 @@ where
         world.record(Kind::ProcessingEnded { delivery, message, subscription, consumer, result });
     }
 
-    /// The effect, with the fault points before and after it.
-    async fn effect(&self, delivery: &Delivery) -> Result<(), Unanswered> {
+    fn end_all(&self, batch: &[Delivery], result: ProcessingResult) {
+        batch.iter().for_each(|delivery| self.end(delivery, result));
+    }
+
+    /// The effect, with the fault points before and after it. `ask` calls the sink; `delivery` is
+    /// the one that a fault is said to concern, of a batch the first.
+    async fn effect(
+        &self,
+        delivery: &Delivery,
+        ask: impl FnOnce(&mut World<B>) -> CallId,
+    ) -> Result<Answer<B>, Unanswered> {
         let stall = self.before_effect(delivery).await;
         self.until_running().await;
-        let call = {
-            let SimLink { world, client } = &self.link;
-            world.borrow_mut().call_sink(*client, self.subscription, *delivery)
-        };
-        self.answer(call).await?;
+        let call = ask(&mut self.link.world.borrow_mut());
+        let answer = self.answer(call).await?;
         self.after_effect(delivery, stall).await;
         self.until_running().await;
-        Ok(())
+        Ok(answer)
     }
 
     /// About to ask the sink: the process may crash or stall here. Says which stall was chosen.
@@ -189,15 +266,11 @@ where
     /// Goes on when the process runs: at once if nothing happened to it, never after a crash.
     async fn until_running(&self) {
         let SimLink { world, client } = &self.link;
-        poll_fn(|_| {
-            let world = world.borrow();
-            let process = &world.processes[client.process.index()];
-            if process.is_running() && process.client() == *client {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
+        poll_fn(
+            |_| {
+                if world.borrow().is_running(*client) { Poll::Ready(()) } else { Poll::Pending }
+            },
+        )
         .await;
     }
 

@@ -70,7 +70,7 @@ where
         let answer = self.world.borrow_mut().poll_call(self.client.process, call, cx);
         answer.map(|answer| match answer? {
             Answer::Response(response) => Ok(response),
-            Answer::Done => Err(Unanswered),
+            Answer::Decided(_) | Answer::Progress(_) | Answer::Done => Err(Unanswered),
         })
     }
 
@@ -80,6 +80,10 @@ where
 
     fn is_closing(&self) -> bool {
         self.world.borrow().closing
+    }
+
+    fn is_running(&self) -> bool {
+        self.world.borrow().is_running(self.client)
     }
 
     fn record(&self, kind: Kind) {

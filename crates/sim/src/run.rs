@@ -23,7 +23,7 @@ use crate::scenario::{ErrorPolicy, Order, Scenario};
 use crate::side::{LogSide, QueueSide, Side, factories};
 use crate::workload::Workload;
 use crate::world::{AnySink, Routed, Times, World};
-use entrega_clients::sinks::{DeduplicatingSink, PlainSink};
+use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
 
 /// What to run.
 #[derive(Clone, Copy)]
@@ -147,7 +147,7 @@ impl Experiment<'_> {
             side.broker(),
             choices,
             times(self.scenario),
-            sinks(self.scenario, self.strategy, self.workload.planned.len()),
+            sinks(self),
             wakers.wakers(),
             &cast,
             self.seed,
@@ -282,12 +282,19 @@ fn times(scenario: &Scenario) -> Times {
     }
 }
 
-fn sinks(scenario: &Scenario, strategy: Strategy, messages: usize) -> Vec<AnySink> {
-    let sink = || match strategy {
+fn sinks(experiment: &Experiment<'_>) -> Vec<AnySink> {
+    let (model, messages) = (experiment.model, experiment.workload.planned.len());
+    let sink = || match experiment.strategy {
         Strategy::DeduplicatingSink => {
             AnySink::Deduplicating(DeduplicatingSink::with_capacity(messages))
         }
+        Strategy::ProgressWithEffect => {
+            AnySink::Transactional(TransactionalSink::conditional(messages), model)
+        }
+        Strategy::ProgressWithEffectUnconditional => {
+            AnySink::Transactional(TransactionalSink::unconditional(messages), model)
+        }
         _ => AnySink::Plain(PlainSink),
     };
-    scenario.subscriptions.iter().map(|_| sink()).collect()
+    experiment.scenario.subscriptions.iter().map(|_| sink()).collect()
 }

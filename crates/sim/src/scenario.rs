@@ -50,8 +50,9 @@ pub use problem::Problem;
 pub use rules::{MAX_KEYS, MAX_MESSAGES};
 pub use script::ScriptedFault;
 pub use settings::{
-    AutoOffsetReset, ConsumerSettings, ErrorPolicy, FaultTimes, Limits, LogSettings,
-    NetworkSettings, Order, Overflow, ProducerSettings, ProducerStrategy, QueueSettings,
+    AutoOffsetReset, BatchFailure, BatchSink, ConsumerSettings, ErrorPolicy, FaultTimes, Limits,
+    LogClient, LogSettings, NetworkSettings, Order, Overflow, ProducerSettings, ProducerStrategy,
+    QueueSettings,
 };
 pub use span::{Span, SpanError};
 pub use traffic::{
@@ -72,7 +73,8 @@ pub struct Scenario {
     /// On which brokers it runs. Default both.
     #[schemars(schema_with = "models_schema")]
     pub models: Vec<Model>,
-    /// With which consumer strategies it runs. Default all.
+    /// With which consumer strategies it runs, each on the models that support it. Default the
+    /// seven that take one message at a time on both models.
     #[schemars(schema_with = "strategies_schema")]
     pub strategies: Vec<Strategy>,
     /// With how many seeds `compare` runs it. Default 30.
@@ -109,7 +111,7 @@ impl Default for Scenario {
             title: String::new(),
             narration: String::new(),
             models: vec![Model::Log, Model::Queue],
-            strategies: Strategy::ALL.to_vec(),
+            strategies: Strategy::CORE.to_vec(),
             seeds: 30,
             workload: WorkloadSettings::default(),
             producer: ProducerSettings::default(),

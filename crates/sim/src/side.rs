@@ -6,15 +6,15 @@ use std::rc::Rc;
 
 use entrega_brokers::log::partition_of;
 use entrega_brokers::{Broker, LogBroker, QueueBroker, log, queue};
-use entrega_clients::application::GiveBack;
+use entrega_clients::application::{BatchFailure, BatchRules, BatchSink, GiveBack, ProgressInSink};
 use entrega_clients::combinators::{alongside, closing};
 use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{
     LogPublisher, Outgoing, Publisher, QueuePublisher, Retries, confirmed, fire_and_forget,
 };
 use entrega_clients::{
-    ClientConfig, ErrorPolicy, Link, OffsetReset, StrategyConfig, Subscription, Supervised,
-    consumers,
+    AutoSettle, ClientConfig, ErrorPolicy, Link, OffsetReset, OffsetStore, Stop, Strategy,
+    StrategyConfig, Subscription, Supervised, consumers,
 };
 use entrega_model::{ClientId, Record, SubscriptionId};
 
@@ -23,7 +23,9 @@ use crate::executor::{Factory, Life};
 use crate::handler::SimHandler;
 use crate::link::SimLink;
 use crate::run::Experiment;
-use crate::scenario::{self, AutoOffsetReset, Overflow, ProducerStrategy, Scenario};
+use crate::scenario::{
+    self, AutoOffsetReset, ConsumerSettings, LogClient, Overflow, ProducerStrategy, Scenario,
+};
 use crate::workload::Workload;
 use crate::world::{Routed, World};
 
@@ -47,6 +49,14 @@ pub(crate) trait Side: Clone {
 
     /// What the client library does beside the application.
     async fn background(inbox: &Self::Inbox);
+
+    /// Runs the consumer of a strategy.
+    async fn consume(
+        strategy: Strategy,
+        inbox: &Self::Inbox,
+        app: &impl ProgressInSink,
+        config: &StrategyConfig,
+    ) -> Result<(), Stop>;
 }
 
 /// A Kafka-like log.
@@ -94,6 +104,15 @@ impl Side for LogSide {
 
     async fn background(inbox: &Self::Inbox) {
         alongside(inbox.auto_commit_timer(), inbox.poll_watchdog()).await;
+    }
+
+    async fn consume(
+        strategy: Strategy,
+        inbox: &Self::Inbox,
+        app: &impl ProgressInSink,
+        config: &StrategyConfig,
+    ) -> Result<(), Stop> {
+        consumers::run_on_log(strategy, inbox, app, config).await
     }
 }
 
@@ -143,6 +162,15 @@ impl Side for QueueSide {
     }
 
     async fn background(_inbox: &Self::Inbox) {}
+
+    async fn consume(
+        strategy: Strategy,
+        inbox: &Self::Inbox,
+        app: &impl ProgressInSink,
+        config: &StrategyConfig,
+    ) -> Result<(), Stop> {
+        consumers::run_on_queue(strategy, inbox, app, config).await
+    }
 }
 
 /// The processes of an experiment: the producer, then the consumers.
@@ -224,6 +252,10 @@ where
     let config = StrategyConfig {
         settle_every: scenario.consumer.settle_every,
         settle_interval: scenario.consumer.settle_interval.duration(),
+        batch_size: scenario.consumer.batch_size,
+        batch_interval: scenario.consumer.batch_interval.duration(),
+        workers: scenario.consumer.workers,
+        key_ordered: scenario.consumer.key_ordered,
     };
     Box::new(move |client: ClientId| -> Life<'a> {
         let link = SimLink { world: Rc::clone(&world), client };
@@ -238,8 +270,9 @@ where
                 policy: error_policy(scenario.consumer.on_error),
                 max_attempts: scenario.consumer.max_attempts,
                 retry_backoff: scenario.consumer.retry_backoff.duration(),
+                batch: batch_rules(&scenario.consumer),
             };
-            let main = closing(&inbox, consumers::run(strategy, &inbox, &app, &config));
+            let main = closing(&inbox, S::consume(strategy, &inbox, &app, &config));
             alongside(main, S::background(&inbox)).await
         })
     })
@@ -248,10 +281,12 @@ where
 fn client_config(experiment: &Experiment<'_>, subscription: SubscriptionId) -> ClientConfig {
     let Experiment { scenario, strategy, .. } = experiment;
     let consumer = &scenario.consumer;
+    let (auto_settle, offset_store) = library(*strategy, consumer);
     ClientConfig {
         subscription,
         prefetch: consumer.prefetch,
-        auto_settle: strategy.auto_settle(),
+        auto_settle,
+        offset_store,
         auto_commit_interval: consumer.auto_commit_interval.duration(),
         settle_scope: strategy.settle_scope(),
         settle_confirmed: consumer.settle_confirmed,
@@ -266,6 +301,22 @@ fn client_config(experiment: &Experiment<'_>, subscription: SubscriptionId) -> C
     }
 }
 
+/// What the client library does by itself. The article's loops leave that to the configuration.
+fn library(strategy: Strategy, consumer: &ConsumerSettings) -> (AutoSettle, OffsetStore) {
+    if !strategy.is_from_the_article() {
+        return match strategy.auto_settle() {
+            AutoSettle::AtNextReceive => (AutoSettle::AtNextReceive, OffsetStore::AfterPoll),
+            other => (other, OffsetStore::AtDelivery),
+        };
+    }
+    let (automatic, offset_store) = match consumer.client {
+        LogClient::Librdkafka => (AutoSettle::AtDelivery, OffsetStore::AtDelivery),
+        LogClient::Java => (AutoSettle::AtNextReceive, OffsetStore::AfterPoll),
+    };
+    let auto_settle = if consumer.enable_auto_commit { automatic } else { AutoSettle::Off };
+    (auto_settle, offset_store)
+}
+
 fn error_policy(policy: scenario::ErrorPolicy) -> ErrorPolicy {
     match policy {
         scenario::ErrorPolicy::Retry => ErrorPolicy::Retry,
@@ -274,5 +325,20 @@ fn error_policy(policy: scenario::ErrorPolicy) -> ErrorPolicy {
         scenario::ErrorPolicy::Requeue => ErrorPolicy::Requeue,
         scenario::ErrorPolicy::Crash => ErrorPolicy::Crash,
         scenario::ErrorPolicy::DeadLetter => ErrorPolicy::DeadLetter,
+    }
+}
+
+fn batch_rules(consumer: &ConsumerSettings) -> BatchRules {
+    BatchRules {
+        sink: match consumer.batch_sink {
+            scenario::BatchSink::Atomic => BatchSink::Atomic,
+            scenario::BatchSink::ItemByItem => BatchSink::ItemByItem,
+        },
+        on_failure: match consumer.batch_on_failure {
+            scenario::BatchFailure::RetryWhole => BatchFailure::RetryWhole,
+            scenario::BatchFailure::Bisect => BatchFailure::Bisect,
+            scenario::BatchFailure::PerItem => BatchFailure::PerItem,
+            scenario::BatchFailure::DeadLetterItem => BatchFailure::DeadLetterItem,
+        },
     }
 }

@@ -9,6 +9,7 @@
 //! > meet the same ones.
 
 mod arrivals;
+mod batches;
 mod calls;
 mod held;
 mod lives;
@@ -16,6 +17,7 @@ mod memory;
 mod network;
 mod poison;
 mod process;
+mod progress;
 mod protocol;
 mod state;
 mod timers;
@@ -26,15 +28,16 @@ use std::task::Waker;
 use entrega_brokers::Broker;
 use entrega_choice::Choices;
 use entrega_clients::CallId;
-use entrega_clients::sinks::{DeduplicatingSink, PlainSink, Sink};
-use entrega_model::event::{EffectVerdict, Phase};
+use entrega_model::event::Phase;
 use entrega_model::{
-    ClientId, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId, SubscriptionId,
+    ClientId, Delivery, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId,
+    SubscriptionId,
 };
 
 pub(crate) use self::calls::Answer;
 pub(crate) use self::held::HoldId;
 pub(crate) use self::process::{Process, State};
+pub(crate) use self::progress::{AnySink, Ask, Told};
 pub(crate) use self::protocol::Routed;
 
 use self::calls::{Calls, Payload};
@@ -137,24 +140,9 @@ pub(crate) struct World<B: Broker> {
     sinks: Vec<AnySink>,
     poison: Vec<PoisonTable>,
     deliveries: u32,
+    /// Buffers for batches on their way to a sink.
+    spare_batches: Vec<Vec<Delivery>>,
     seed: u64,
-}
-
-/// The kinds of sinks that a scenario can have.
-pub(crate) enum AnySink {
-    /// Every call is an effect.
-    Plain(PlainSink),
-    /// A message has one effect.
-    Deduplicating(DeduplicatingSink),
-}
-
-impl AnySink {
-    fn apply(&mut self, message: MessageId) -> EffectVerdict {
-        match self {
-            Self::Plain(sink) => sink.apply(message),
-            Self::Deduplicating(sink) => sink.apply(message),
-        }
-    }
 }
 
 impl<B: Broker> World<B>
@@ -201,6 +189,7 @@ where
             poison: vec![PoisonTable::default(); sinks.len()],
             sinks,
             deliveries: 0,
+            spare_batches: Vec::new(),
             seed,
         }
     }
@@ -381,6 +370,13 @@ where
     pub(crate) fn take_choices(&mut self) -> Choices {
         let table = self.choices.table().clone();
         std::mem::replace(&mut self.choices, Choices::harmless(table))
+    }
+
+    /// Whether a process runs, and in this life.
+    #[inline]
+    pub(crate) fn is_running(&self, client: ClientId) -> bool {
+        let process = &self.processes[client.process.index()];
+        process.is_running() && process.client() == client
     }
 
     /// Whether nobody is down or stalled.

@@ -6,8 +6,10 @@
 //! Left out, with the reason:
 //!
 //! * where segments begin and how old they are, unless retention may delete something: only
-//!   retention looks at them. If it may, then so does the phase of its checks, which stand at
+//!   retention looks at them. If it may, the phase of its checks counts too, which stand at
 //!   multiples of an interval since the start of the run;
+//! * how many copies of a message were stored, which the records tell, unless retention may have
+//!   deleted some;
 //! * the deadline of a member whose Join waits: it begins anew when the rebalance ends and is
 //!   dropped when the connection does, so only whether there is one matters;
 //! * the assignment of a group that is rebalancing: it is dealt anew;
@@ -38,13 +40,13 @@ impl LogBroker {
         if has_ages {
             into.word(self.retention.since_check(into.now()));
             into.deadline(self.retention_check);
+            enter_copies(into, self.copies.iter());
         }
         for (subscription, group) in subscriptions().zip(&self.groups) {
             enter_group(subscription, group, into);
         }
         let presence = &self.presence;
         enter_first_lives(into, presence.process_count(), |process| presence.heard_from(process));
-        enter_copies(into, self.copies.iter());
         into.flag(self.changed);
     }
 }
@@ -99,3 +101,6 @@ fn enter_member(member: &Member, state: State, into: &mut Fingerprint<'_>) {
         member.assigned.iter().for_each(|lane| into.word(lane.0.into()));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,7 +62,7 @@ pub(super) struct Word {
 #[derive(Clone, Debug)]
 pub(super) struct BoundQueue {
     id: SubscriptionId,
-    pub(super) next_sequence: u64,
+    next_sequence: u64,
     pub(super) ready: Ready,
     pub(super) in_flight: InFlight,
     pub(super) consumers: Consumers,

@@ -8,6 +8,7 @@
 //! reason:
 //!
 //! * the list of what a client has unsettled: it is what is in flight to it, in order of tags;
+//! * the place of the next copy in the queue: as many copies were stored before;
 //! * leases that are moot;
 //! * the first tag of a client whose connection has ended: it may only settle what is in flight;
 //! * an end before the first tag of every client that is still connected: nobody may say anything
@@ -41,7 +42,6 @@ impl QueueBroker {
 }
 
 fn enter_queue(id: SubscriptionId, queue: &BoundQueue, into: &mut Fingerprint<'_>) {
-    into.word(queue.next_sequence);
     let ready = queue.ready.iter().map(|stored| (stored, None));
     let in_flight = queue.in_flight.iter().map(|delivery| (&delivery.stored, Some(delivery)));
     let mut all: Vec<_> = ready.chain(in_flight).collect();
@@ -108,3 +108,6 @@ fn enter_consumers(id: SubscriptionId, consumers: &Consumers, into: &mut Fingerp
 fn said(consumer: &Consumer, end: &End) -> bool {
     consumer.client == end.client && consumer.first_tag <= end.tag
 }
+
+#[cfg(test)]
+mod tests;

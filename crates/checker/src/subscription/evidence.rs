@@ -27,7 +27,16 @@ impl SubscriptionFold {
             false => self.why_stale_on_queue(message, handed.attempt),
         };
         let at = lanes.is_log.then_some((handed.lane, handed.position));
-        stale.unwrap_or_else(|| self.evidence(message, at).cause())
+        let sought = lanes.is_log && self.sought_back(message, handed.position, tenure);
+        stale.unwrap_or_else(|| Evidence { sought, ..self.evidence(message, at) }.cause())
+    }
+
+    /// Whether a seek under `tenure` brought the message again: it had it before, or nobody would
+    /// have had it any more, since it was settled.
+    fn sought_back(&self, message: &Message, position: u64, tenure: u32) -> bool {
+        let owner = self.owners.get(tenure);
+        let back = owner.and_then(|(owner, _)| owner.sought).is_some_and(|to| to <= position);
+        back && (message.tenure == tenure || message.has(Flag::Settled))
     }
 
     /// Why a tenure older than that of the last delivery is over.
@@ -84,6 +93,7 @@ impl SubscriptionFold {
                 && message.tenure < progress.reset_before
                 && position >= progress.reset_to,
             rewound: is_log && settled && position >= progress.committed,
+            sought: false,
         }
     }
 

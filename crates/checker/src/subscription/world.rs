@@ -23,6 +23,7 @@ impl SubscriptionFold {
                 let live = self.owners.session_expired(consumer);
                 self.counters.add(Counter::SessionsExpiredWithLiveMember, live.into());
             }
+            Kind::Sought { consumer, lane, to, .. } => self.owners.sought(consumer, lane, to),
             Kind::OffsetReset { consumer, lane, from, to, .. } => {
                 self.owners.position_moved(consumer, lane);
                 let progress = self.progress.entry(lane.0.into());

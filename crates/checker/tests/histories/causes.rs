@@ -376,6 +376,27 @@ fn a_commit_moves_back_over_what_was_settled() {
     twice(kept.assigned(2, 0).processed(B), Cause::RedeliveredAfterCrash);
 }
 
+/// A seek back repeats what the same consumer had, or what somebody else had settled.
+#[test]
+fn a_seek_moves_back_over_what_was_processed() {
+    let processed = log().sent(0).assigned(1, 0).processed(A);
+    let again = Handed(2, 0, 1);
+    twice(processed.clone().sought(1, 1, 0).processed(again), Cause::OffsetRewind);
+    let settled = processed.clone().settled(A);
+    twice(settled.clone().sought(1, 1, 0).processed(again), Cause::OffsetRewind);
+    let successor = settled.exited(1).assigned(2, 1);
+    twice(successor.sought(2, 1, 0).processed(B), Cause::OffsetRewind);
+}
+
+/// A seek to where the position stood anyway, or beyond the message, explains nothing.
+#[test]
+fn a_seek_is_not_blamed_for_what_it_did_not_do() {
+    let crashed = log().sent(0).assigned(1, 0).processed(A).crashed(1).assigned(2, 0);
+    twice(crashed.clone().sought(2, 0, 0).processed(B), Cause::RedeliveredAfterCrash);
+    let beyond = log().sent(0).assigned(1, 0).processed(A).sought(1, 1, 1);
+    twice(beyond.processed(Handed(2, 0, 1)), Cause::Unexplained);
+}
+
 #[test]
 fn a_handler_that_tries_again() {
     let history = queue().sent(0).started(A).processed(A).failed(A, ProcessingResult::Unknown);

@@ -290,6 +290,11 @@ impl History {
         self.push(Kind::OffsetReset { subscription, consumer, lane, from, to })
     }
 
+    pub(crate) fn sought(self, consumer: u16, from: u64, to: u64) -> Self {
+        let (subscription, consumer, lane) = (SUBSCRIPTION, ProcessId(consumer), LANE);
+        self.push(Kind::Sought { subscription, consumer, lane, from, to })
+    }
+
     pub(crate) fn crashed(self, process: u16) -> Self {
         let (process, incarnation) = (ProcessId(process), Incarnation(0));
         self.push(Kind::Crashed { process, incarnation })

@@ -4,6 +4,8 @@
 //! * `classes`, `causes`, `orders`, `windows`, `verdicts`: tables of small histories.
 //! * `mutations`: a history in which all is well, spoilt in one place, must be found out.
 //! * `reference`: the formulas of semantics.md section 5, written down naively, against the fold.
+//! * `prints`: which histories are one to a fingerprint, by hand.
+//! * `twins`: histories with the same fingerprint go on alike.
 //! * `totality`: no sequence of events makes the checker panic.
 
 mod causes;
@@ -11,7 +13,9 @@ mod classes;
 mod dsl;
 mod mutations;
 mod orders;
+mod prints;
 mod reference;
 mod totality;
+mod twins;
 mod verdicts;
 mod windows;

@@ -101,6 +101,8 @@ fn polls() {
     check(sent.clone().assigned(1, 2).delivered(first(2)), Order::default());
     check(sent.clone().removed(1, RemoveReason::Compaction).delivered(first(2)), Order::default());
     check(sent.clone().reset(1, Some(1), 2).delivered(first(2)), Order::default());
+    check(sent.clone().sought(1, 1, 2).delivered(first(2)), Order::default());
+    check(sent.clone().sought(1, 1, 0).delivered(again(0)), Order::default());
     let back = Order { nonmonotonic_polls: 1, ..Order::default() };
     check(sent.clone().delivered(again(0)), back);
     check(sent.assigned(1, 0).delivered(again(0)), Order::default());

@@ -117,6 +117,7 @@ fn kinds(noise: Noise) -> Vec<Kind> {
         Kind::Faulted { point: 0, alternative: 1, process, message: Some(message) },
         Kind::Entered { phase: Phase::Audit },
         Kind::Retrievable { message, subscription },
+        Kind::Sought { subscription, consumer, lane, from: other, to: position },
     ]
 }
 

@@ -159,20 +159,33 @@ impl<'a> Chronicle<'a> {
 
     /// The message that a consumer asked to settle with what the broker recorded at `at`.
     pub(super) fn asked_to_settle(&self, settle: &Settle) -> Option<MessageId> {
-        let upto = match self.events[settle.at].kind {
-            Kind::Settled { message, .. } => return Some(message),
-            Kind::Committed { upto, .. } => upto,
+        let asked = match self.events[settle.at].kind {
+            Kind::Settled { message, .. } if self.settle_invoked(settle.consumer, 0, settle.at) => {
+                return Some(message);
+            }
+            Kind::Settled { .. } => self.last(settle.at, |kind| {
+                matches!(*kind, Kind::SettleInvoked { consumer, .. } if consumer == settle.consumer)
+            })?,
+            Kind::Committed { upto, .. } => self.last(settle.at, |kind| {
+                matches!(*kind, Kind::SettleInvoked { consumer, lane, position, .. }
+                    if consumer == settle.consumer
+                        && Some(lane) == self.lane()
+                        && position + 1 == upto)
+            })?,
             _ => return None,
         };
-        let asked = self.last(settle.at, |kind| {
-            matches!(*kind, Kind::SettleInvoked { consumer, lane, position, .. }
-                if consumer == settle.consumer
-                    && Some(lane) == self.lane()
-                    && position + 1 == upto)
-        })?;
         match self.events[asked].kind {
             Kind::SettleInvoked { message, .. } => Some(message),
             _ => None,
+        }
+    }
+
+    /// What settled the message is called, as a noun.
+    pub(super) fn settle_noun(&self, settle: &Settle) -> &'static str {
+        match self.events[settle.at].kind {
+            Kind::Settled { act: SettleAct::Reject, .. } => "reject",
+            Kind::Settled { .. } => "ack",
+            _ => "commit",
         }
     }
 

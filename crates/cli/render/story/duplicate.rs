@@ -100,7 +100,7 @@ pub(super) fn doubling(chronicle: &Chronicle<'_>) -> String {
 
 /// Who had it first. A consumer may have had it in its buffer, lost it by the clock, and handed it
 /// to its application only later.
-fn in_order_of_possession(
+pub(super) fn in_order_of_possession(
     chronicle: &Chronicle<'_>,
     one: HandOver,
     other: HandOver,
@@ -187,6 +187,9 @@ fn taken_away(
         Kind::Revoked { consumer, lane, .. } | Kind::Lost { consumer, lane, .. } => {
             consumer == holder.consumer && Some(lane) == chronicle.lane()
         }
+        Kind::Sought { consumer, lane, to, .. } => {
+            consumer == holder.consumer && Some(lane) == chronicle.lane() && to <= holder.position
+        }
         Kind::Crashed { process, .. } | Kind::Exited { process, .. } => process == holder.consumer,
         Kind::BrokerRestarted => chronicle.lane().is_none(),
         _ => false,
@@ -223,6 +226,7 @@ fn taking(
         Kind::SessionExpired { .. } => format!("the session of {who} expires"),
         Kind::Settled { .. } => format!("{who} gives {m} back"),
         Kind::Revoked { .. } | Kind::Lost { .. } => format!("{who} loses the partition of {m}"),
+        Kind::Sought { .. } => format!("{who} seeks back over {m}"),
         Kind::Exited { .. } => format!("{who} leaves without settling {m}"),
         Kind::BrokerRestarted => forgotten(chronicle, holder),
         _ => crash(chronicle, holder, at, done, explained),

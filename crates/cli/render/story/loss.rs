@@ -169,7 +169,7 @@ fn already(
         }
         SettleTrigger::Application => {
             let other = asked.map_or_else(String::new, super::name);
-            format!("which the commit of {other} already covers")
+            format!("which the {} of {other} already covers", chronicle.settle_noun(settle))
         }
         SettleTrigger::Timer => {
             "whose offset the auto-commit timer has already committed".to_owned()
@@ -222,11 +222,15 @@ fn after_failure(chronicle: &Chronicle<'_>, settle: &Settle, failure: usize) -> 
     let asked = chronicle.asked_to_settle(settle);
     let settled = match settle.trigger {
         SettleTrigger::Application if asked == Some(chronicle.id) => {
-            format!("{who} settles it all the same")
+            match chronicle.settle_noun(settle) {
+                "reject" => format!("{who} rejects it, and the queue has no target for it"),
+                _ => format!("{who} settles it all the same"),
+            }
         }
         SettleTrigger::Application => {
             let other = asked.map_or_else(|| "a later message".to_owned(), super::name);
-            format!("{who} goes on, and its commit of {other} covers {m}")
+            let noun = chronicle.settle_noun(settle);
+            format!("{who} goes on, and its {noun} of {other} covers {m}")
         }
         SettleTrigger::Timer => "the auto-commit timer commits its offset all the same".to_owned(),
         SettleTrigger::Delivery => "handing it over acks it all the same".to_owned(),

@@ -4,7 +4,7 @@ use entrega_model::event::{DeadLetterReason, ProcessingResult};
 use entrega_model::{Kind, ProcessId};
 
 use super::chronicle::{Chronicle, HandOver, times};
-use super::duplicate::{are_two_copies, doubling, interruption};
+use super::duplicate::{are_two_copies, doubling, in_order_of_possession, interruption};
 use super::faults;
 
 /// A dead letter and no effect.
@@ -40,6 +40,14 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
         return format!("{why}; {m} is delivered again, {end}.");
     }
     let first = giving_up(chronicle, letter, "goes to the dead letters");
+    if in_order_of_possession(chronicle, dead, done).0 == done {
+        let why = interruption(chronicle, &done, &dead, Some(effect.at));
+        let zombie = chronicle.name(done.consumer);
+        return format!(
+            "{why}; {m} is delivered again, {first}; {zombie} goes on as a zombie, and {m} takes \
+             effect as well."
+        );
+    }
     let since = HandOver { at: letter, ..dead };
     let why = interruption(chronicle, &since, &done, Some(letter));
     let to = chronicle.name(done.consumer);

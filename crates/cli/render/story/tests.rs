@@ -4,6 +4,7 @@ mod dead_letters;
 mod duplicates;
 mod losses;
 mod random;
+mod workers;
 
 use entrega::judge;
 use entrega_choice::{Choices, parse_choices};

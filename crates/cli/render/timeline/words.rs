@@ -71,7 +71,8 @@ impl Teller<'_> {
             | Kind::OffsetReset { .. }
             | Kind::Assigned { .. }
             | Kind::Revoked { .. }
-            | Kind::Lost { .. } => self.progress(&kind),
+            | Kind::Lost { .. }
+            | Kind::Sought { .. } => self.progress(&kind),
             Kind::Faulted { point, .. } => self.fault(at, point),
             _ => self.world(&kind),
         }

@@ -14,9 +14,11 @@ use crate::{Application, Stop, Subscription};
 ///
 /// # Errors
 /// [`Stop`] when receiving or the application ends the loop.
+// ANCHOR: auto_settle
 pub async fn auto_settle(inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
     while let Some(delivery) = inbox.next().await? {
         app.process(&delivery).await?;
     }
     Ok(())
 }
+// ANCHOR_END: auto_settle

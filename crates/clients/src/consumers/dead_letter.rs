@@ -12,6 +12,7 @@ use crate::{Application, CarryOn, Stop, Subscription};
 ///
 /// # Errors
 /// [`Stop`] when receiving ends the loop, or when a dead letter may not have been written.
+// ANCHOR: dead_letter
 pub async fn dead_letter(inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
     while let Some(delivery) = inbox.next().await? {
         app.process_or_dead_letter(&delivery).await?;
@@ -19,3 +20,4 @@ pub async fn dead_letter(inbox: &impl Subscription, app: &impl Application) -> R
     }
     Ok(())
 }
+// ANCHOR_END: dead_letter

@@ -11,9 +11,11 @@ use crate::{Application, Stop, Subscription};
 ///
 /// # Errors
 /// [`Stop`] when receiving or the application ends the loop.
+// ANCHOR: deduplicating_sink
 pub async fn deduplicating_sink(
     inbox: &impl Subscription,
     app: &impl Application,
 ) -> Result<(), Stop> {
     process_then_settle(inbox, app).await
 }
+// ANCHOR_END: deduplicating_sink

@@ -10,6 +10,7 @@ use crate::{Application, CarryOn, Stop, Subscription};
 ///
 /// # Errors
 /// [`Stop`] when receiving or the application ends the loop.
+// ANCHOR: process_then_settle
 pub async fn process_then_settle(
     inbox: &impl Subscription,
     app: &impl Application,
@@ -20,3 +21,4 @@ pub async fn process_then_settle(
     }
     Ok(())
 }
+// ANCHOR_END: process_then_settle

@@ -13,6 +13,7 @@ use crate::{Application, CarryOn, Stop, Subscription, Turn};
 ///
 /// # Errors
 /// [`Stop`] when receiving or the application ends the loop.
+// ANCHOR: settle_every_n
 pub async fn settle_every_n(
     inbox: &impl Subscription,
     app: &impl Application,
@@ -43,3 +44,4 @@ pub async fn settle_every_n(
         }
     }
 }
+// ANCHOR_END: settle_every_n

@@ -13,6 +13,7 @@ use crate::{Application, SettleError, Stop, Subscription};
 ///
 /// # Errors
 /// [`Stop`] when receiving or the application ends the loop.
+// ANCHOR: settle_then_process
 pub async fn settle_then_process(
     inbox: &impl Subscription,
     app: &impl Application,
@@ -24,15 +25,18 @@ pub async fn settle_then_process(
     }
     Ok(())
 }
+// ANCHOR_END: settle_then_process
 
 /// Repeats the settle until its outcome is certain. An unconfirmed settle must count as "do not
 /// process": if it was lost, the message will come again, and processing it now would double it.
+// ANCHOR: settled_for_certain
 async fn settled_for_certain(inbox: &impl Subscription, delivery: &Delivery) -> bool {
     loop {
         match inbox.settle(slice::from_ref(delivery)).await {
             Ok(()) => return true,
-            Err(SettleError::Fenced) => return false,
+            Err(SettleError::Fenced | SettleError::NoOffset) => return false,
             Err(SettleError::Unknown) => {}
         }
     }
 }
+// ANCHOR_END: settled_for_certain

@@ -14,14 +14,16 @@ mod session;
 use std::cell::{Cell, RefCell};
 
 use entrega_model::event::{Kind, SettleTrigger};
-use entrega_model::log::{Fetched, PartitionOffset, Request, Response};
+use entrega_model::log::{PartitionOffset, Request, Response};
 use entrega_model::{Delivery, Instant, LaneId, ProcessId, SubscriptionId};
 
 use self::session::LogSession;
 use super::notify::Notify;
+use super::wait::while_running;
 use crate::application::GiveBack;
 use crate::{
-    AutoSettle, ClientConfig, Link, LogSubscription, ReceiveError, SettleError, Subscription, Turn,
+    AutoSettle, ClientConfig, Link, LogSubscription, OffsetStore, ReceiveError, SettleError,
+    Subscription, Turn,
 };
 
 /// One consumer instance of a group.
@@ -29,8 +31,6 @@ pub struct LogInbox<L: Link<Request = Request, Response = Response>> {
     link: L,
     config: ClientConfig,
     session: RefCell<LogSession>,
-    /// The message that was handed out last, until the next poll asks for another.
-    in_hand: Cell<Option<Fetched>>,
     /// When the application got it, for `max_poll_interval`.
     handed_out_at: Cell<Option<Instant>>,
     /// When a poll is to commit next (Java).
@@ -42,13 +42,13 @@ pub struct LogInbox<L: Link<Request = Request, Response = Response>> {
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     /// A consumer over `link` that is not a member yet.
     pub fn new(link: L, config: ClientConfig) -> Self {
+        let next_commit = link.now() + config.auto_commit_interval;
         Self {
             link,
             config,
             session: RefCell::default(),
-            in_hand: Cell::new(None),
             handed_out_at: Cell::new(None),
-            next_commit: Cell::new(Instant::START),
+            next_commit: Cell::new(next_commit),
             stored: Notify::default(),
             handed_out: Notify::default(),
         }
@@ -78,19 +78,23 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             attempt: 1,
             redelivered: false,
         });
-        match self.config.auto_settle {
-            AutoSettle::Off => {}
-            AutoSettle::AtDelivery => {
-                session.store(&fetched);
-                self.stored.ring();
-            }
-            AutoSettle::AtNextReceive => self.in_hand.set(Some(fetched)),
+        if self.config.offset_store == OffsetStore::AtDelivery {
+            session.store(&fetched);
+        }
+        if self.config.auto_settle == AutoSettle::AtDelivery {
+            self.stored.ring();
         }
         if self.config.max_poll_interval.is_some() {
             self.handed_out_at.set(Some(delivery.at));
             self.handed_out.ring();
         }
         Some(delivery)
+    }
+
+    /// Whether a shutdown may be told now: in Java a poll is where one is noticed, so the
+    /// application has worked through the whole batch.
+    fn may_stop(&self) -> bool {
+        self.config.offset_store == OffsetStore::AtDelivery || self.session.borrow().is_drained()
     }
 
     fn me(&self) -> (SubscriptionId, ProcessId) {
@@ -115,9 +119,10 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
 
     async fn poll(&self, until: Instant) -> Result<Turn, ReceiveError> {
         self.handed_out_at.set(None);
-        self.finish_in_hand().await;
+        self.commit_if_due().await;
         loop {
-            if self.link.is_closing() {
+            while_running(&self.link).await;
+            if self.link.is_closing() && self.may_stop() {
                 return Ok(Turn::Shutdown);
             }
             if self.session.borrow().fenced && self.lose_partitions() {
@@ -144,7 +149,6 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
     }
 
     async fn close(&self) -> Result<(), SettleError> {
-        self.store_in_hand();
         let committed = match self.config.auto_settle {
             AutoSettle::Off => Ok(()),
             _ => self.commit_stored_by(SettleTrigger::Close).await,
@@ -161,6 +165,10 @@ impl<L: Link<Request = Request, Response = Response>> LogSubscription for LogInb
     }
 
     fn seek(&self, to: PartitionOffset) {
+        let Some(from) = self.position(to.partition) else { return };
+        let (subscription, consumer) = self.me();
+        let (lane, to_offset) = (to.partition, to.offset);
+        self.link.record(Kind::Sought { subscription, consumer, lane, from, to: to_offset });
         self.abandon_fetch();
         self.session.borrow_mut().seek(to);
     }
@@ -188,5 +196,9 @@ impl<L: Link<Request = Request, Response = Response>> LogSubscription for LogInb
 impl<L: Link<Request = Request, Response = Response>> GiveBack for LogInbox<L> {
     async fn give_back(&self, _delivery: &Delivery) -> Result<(), SettleError> {
         Ok(())
+    }
+
+    fn keeps_unsettled(&self) -> bool {
+        false
     }
 }

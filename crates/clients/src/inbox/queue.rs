@@ -11,7 +11,7 @@ use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
 use entrega_model::{Delivery, Generation, Instant, LaneId, MessageId};
 
 use self::session::QueueSession;
-use super::wait::{Waited, answer_or};
+use super::wait::{Waited, answer_or, while_running};
 use crate::application::GiveBack;
 use crate::{
     AutoSettle, CallId, ClientConfig, Link, QueueSubscription, ReceiveError, SettleError,
@@ -176,7 +176,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         for delivery in deliveries {
             let outcome = match answer {
                 Err(SettleError::Unknown) => SettleOutcome::Info,
-                Err(SettleError::Fenced) => SettleOutcome::Fail,
+                Err(SettleError::Fenced | SettleError::NoOffset) => SettleOutcome::Fail,
                 Ok(refused) if refused.contains(&delivery.position) => SettleOutcome::Fail,
                 Ok(_) => SettleOutcome::Ok,
             };
@@ -225,6 +225,7 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
 
     async fn poll(&self, until: Instant) -> Result<Turn, ReceiveError> {
         loop {
+            while_running(&self.link).await;
             if self.link.is_closing() {
                 return Ok(Turn::Shutdown);
             }
@@ -286,5 +287,9 @@ impl<L: Link<Request = Request, Response = Response>> QueueSubscription for Queu
 impl<L: Link<Request = Request, Response = Response>> GiveBack for QueueInbox<L> {
     async fn give_back(&self, delivery: &Delivery) -> Result<(), SettleError> {
         self.requeue(delivery).await
+    }
+
+    fn keeps_unsettled(&self) -> bool {
+        true
     }
 }

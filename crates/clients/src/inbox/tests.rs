@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 
 use entrega_model::{Duration, SubscriptionId};
 
-use crate::{AutoSettle, ClientConfig, OffsetReset, SettleScope};
+use crate::{AutoSettle, ClientConfig, OffsetReset, OffsetStore, SettleScope};
 
 /// Polls a future once.
 fn once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -34,6 +34,7 @@ fn config() -> ClientConfig {
         subscription: SubscriptionId(0),
         prefetch: 4,
         auto_settle: AutoSettle::Off,
+        offset_store: OffsetStore::AtDelivery,
         auto_commit_interval: Duration::from_secs(5),
         settle_scope: SettleScope::Individual,
         settle_confirmed: true,

@@ -20,6 +20,11 @@ pub(super) enum Waited<R> {
     Overtaken,
 }
 
+/// Goes on when the process runs: at once, except in a process that has just died or stands still.
+pub(super) async fn while_running(link: &impl Link) {
+    poll_fn(|_| if link.is_running() { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
 /// Waits for the answer of `call`, but not beyond `until`, not into a shutdown, and no longer than
 /// the call is open: several handlers may wait at one inbox. Dropping the future leaves the call as
 /// it is.

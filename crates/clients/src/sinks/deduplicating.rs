@@ -22,8 +22,15 @@ impl DeduplicatingSink {
     pub fn words(&self) -> impl Iterator<Item = u64> {
         self.seen.iter().copied()
     }
+
+    /// Whether it has applied the effect of a message.
+    pub fn has_seen(&self, message: MessageId) -> bool {
+        let word = self.seen.get(message.index() / 64);
+        word.is_some_and(|word| word & (1 << (message.index() % 64)) != 0)
+    }
 }
 
+// ANCHOR: apply
 impl Sink for DeduplicatingSink {
     fn apply(&mut self, message: MessageId) -> EffectVerdict {
         let (word, bit) = (message.index() / 64, 1 << (message.index() % 64));
@@ -37,6 +44,7 @@ impl Sink for DeduplicatingSink {
         EffectVerdict::Applied
     }
 }
+// ANCHOR_END: apply
 
 #[cfg(test)]
 mod tests {
@@ -46,6 +54,7 @@ mod tests {
     fn the_second_call_is_suppressed() {
         let mut sink = DeduplicatingSink::default();
         assert_eq!(sink.apply(MessageId(64)), EffectVerdict::Applied);
+        assert!(sink.has_seen(MessageId(64)) && !sink.has_seen(MessageId(0)));
         assert_eq!(sink.apply(MessageId(0)), EffectVerdict::Applied);
         assert_eq!(sink.apply(MessageId(64)), EffectVerdict::Suppressed);
     }

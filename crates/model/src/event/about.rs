@@ -47,7 +47,8 @@ impl Kind {
             | Self::Assigned { subscription, .. }
             | Self::Revoked { subscription, .. }
             | Self::Lost { subscription, .. }
-            | Self::Retrievable { subscription, .. } => Some(subscription),
+            | Self::Retrievable { subscription, .. }
+            | Self::Sought { subscription, .. } => Some(subscription),
             _ => None,
         }
     }
@@ -71,6 +72,7 @@ impl Kind {
             | Self::OffsetReset { consumer: process, .. }
             | Self::Assigned { consumer: process, .. }
             | Self::Revoked { consumer: process, .. }
+            | Self::Sought { consumer: process, .. }
             | Self::Lost { consumer: process, .. }
             | Self::Crashed { process, .. }
             | Self::Exited { process, .. }

@@ -37,7 +37,7 @@ pub(super) fn decode(
         "deliver" | "process" | "effect" => fields.handling(),
         "settle" | "settled" | "dlq" => fields.settling(),
         "lease_expired" | "requeued" | "retrievable" => fields.message_state(),
-        "committed" | "session_expired" | "reset" => fields.progress(),
+        "committed" | "session_expired" | "reset" | "seek" => fields.progress(),
         "assign" | "revoke" | "lost" => fields.assignment(),
         _ => fields.world(),
     }
@@ -175,6 +175,10 @@ impl Fields<'_, '_> {
             let from = self.line.integer("from", NUMBER)?;
             let to = self.position("to")?;
             return Ok(Kind::OffsetReset { subscription, consumer, lane, from, to });
+        }
+        if self.shape.name == "seek" {
+            let (from, to) = (self.position("from")?, self.position("to")?);
+            return Ok(Kind::Sought { subscription, consumer, lane, from, to });
         }
         let (upto, previous) = (self.position("upto")?, self.position("previous")?);
         let trigger = self.trigger()?;

@@ -80,7 +80,8 @@ impl<M: SerializeMap> Line<'_, M> {
             | Kind::OffsetReset { .. }
             | Kind::Assigned { .. }
             | Kind::Revoked { .. }
-            | Kind::Lost { .. } => self.lane_fields(kind),
+            | Kind::Lost { .. }
+            | Kind::Sought { .. } => self.lane_fields(kind),
             Kind::Crashed { .. }
             | Kind::Exited { .. }
             | Kind::Started { .. }
@@ -179,6 +180,11 @@ impl<M: SerializeMap> Line<'_, M> {
             | Kind::Lost { subscription, consumer, lane } => {
                 self.member(subscription, consumer)?.field("lane", &lane)
             }
+            Kind::Sought { subscription, consumer, lane, from, to } => self
+                .member(subscription, consumer)?
+                .field("lane", &lane)?
+                .field("from", &from)?
+                .field("to", &to),
             _ => Ok(self),
         }
     }
@@ -317,5 +323,6 @@ fn name_of(kind: &Kind) -> &'static str {
         Kind::Faulted { .. } => "fault",
         Kind::Entered { .. } => "phase",
         Kind::Retrievable { .. } => "retrievable",
+        Kind::Sought { .. } => "seek",
     }
 }

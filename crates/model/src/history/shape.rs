@@ -29,7 +29,7 @@ pub(super) const EVENT: Shape = shape("an event", &["event"], COMMON);
 pub(super) const COMMON: &[&str] = &["event", "at"];
 
 /// All events, in the order of [`crate::Kind`].
-pub(super) const EVENTS: [Shape; 33] = [
+pub(super) const EVENTS: [Shape; 34] = [
     shape("send.invoke", &["message"], &["key", "producer", "attempt"]),
     shape("send.ok", &["message"], &["producer"]),
     shape("send.fail", &["message"], &["producer"]),
@@ -71,6 +71,7 @@ pub(super) const EVENTS: [Shape; 33] = [
     shape("fault", &["point", "alternative", "process"], &["message"]),
     shape("phase", &["phase"], &[]),
     shape("retrievable", &["message"], &["subscription"]),
+    shape("seek", &["to"], &["subscription", "consumer", "lane", "from"]),
 ];
 
 const fn shape(

@@ -232,6 +232,8 @@ fn settings(scenario: &Scenario) -> Checked {
     within("producer.retries", producer.retries, 0, 1_000)?;
     within("consumer.prefetch", consumer.prefetch, 1, 1_000_000)?;
     within("consumer.settle_every", consumer.settle_every, 1, 1_000_000)?;
+    within("consumer.batch_size", consumer.batch_size, 1, 1_000_000)?;
+    within("consumer.workers", consumer.workers, 1, 1_000)?;
     not_zero("consumer.settle_interval", consumer.settle_interval)?;
     within("consumer.settle_retries", consumer.settle_retries, 0, 1_000)?;
     not_zero("consumer.request_timeout", consumer.request_timeout)?;

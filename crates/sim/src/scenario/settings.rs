@@ -56,10 +56,25 @@ pub struct ConsumerSettings {
     /// `basic.qos` prefetch (0, unlimited; 100 to 300 recommended), SQS `MaxNumberOfMessages` (1,
     /// at most 10). Default 100 (ours).
     pub prefetch: u32,
-    /// After how many processed messages the strategy `settle-every-n` settles. Default 10 (ours).
+    /// After how many processed messages the strategy `settle-every-n` settles, and the article's
+    /// `MIN_COMMIT_COUNT`. Default 10 (ours).
     pub settle_every: u32,
     /// After how long `settle-every-n` settles although there are fewer. Default 1s (ours).
     pub settle_interval: Span,
+    /// How many messages the strategy `micro-batch` collects for one write, on a queue as far as
+    /// `prefetch` allows. Default 10 (ours), as Lambda's `BatchSize` for SQS.
+    pub batch_size: u32,
+    /// After how long `micro-batch` writes although there are fewer. Default 1s (ours).
+    pub batch_interval: Span,
+    /// What the sink of `micro-batch` takes at once. Default `atomic`.
+    pub batch_sink: BatchSink,
+    /// What `micro-batch` does when an item of a batch fails. Default `retry-whole`.
+    pub batch_on_failure: BatchFailure,
+    /// How many messages the strategies `parallel-naive` and `parallel` have in work at once, as
+    /// far as `prefetch` allows on a queue. Default 4 (ours).
+    pub workers: u32,
+    /// Whether `parallel` processes messages of one key one after another. Default false.
+    pub key_ordered: bool,
     /// How often a settle without an answer is tried again. Default 0, as librdkafka and RabbitMQ
     /// clients do.
     pub settle_retries: u32,
@@ -69,9 +84,15 @@ pub struct ConsumerSettings {
     /// How long to wait for an answer before the outcome is indeterminate. Kafka
     /// `request.timeout.ms`. Default 30s.
     pub request_timeout: Span,
-    /// How often the strategy `auto-settle-at-delivery` commits on a log. Kafka
-    /// `auto.commit.interval.ms`. Default 5s.
+    /// How often a client library commits on a log by itself. Kafka `auto.commit.interval.ms`.
+    /// Default 5s.
     pub auto_commit_interval: Span,
+    /// Whether the library of the article's loops commits by itself; other strategies do not ask.
+    /// Kafka `enable.auto.commit`. Default true.
+    pub enable_auto_commit: bool,
+    /// Which library the article's loops are written for; other strategies do not ask. Default
+    /// `librdkafka`.
+    pub client: LogClient,
     /// What to do when the handler fails. Default `retry`.
     pub on_error: ErrorPolicy,
     /// How long to wait before the handler is tried again. Kafka `retry.backoff.ms`. Default 100ms.
@@ -86,6 +107,19 @@ pub struct ConsumerSettings {
     /// `max.poll.interval.ms`, there 5min. Left out, there is no such limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_poll_interval: Option<Span>,
+}
+
+/// A client library of a log, as far as it decides what a commit covers (semantics.md 1.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogClient {
+    /// Stores the offset of each message as it hands it over; a timer commits what is stored.
+    /// confluent-kafka in Python, Go and .NET.
+    #[default]
+    Librdkafka,
+    /// Commits, inside a poll, the position after all that earlier polls returned. A poll returns
+    /// up to `prefetch` messages.
+    Java,
 }
 
 /// What a consumer does when its handler fails.
@@ -109,16 +143,53 @@ pub enum ErrorPolicy {
     DeadLetter,
 }
 
+/// What a sink takes at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchSink {
+    /// The whole batch, as a database does in one transaction: all effects in one instant, or none.
+    #[default]
+    Atomic,
+    /// One message after another: a crash or a failure in the middle leaves a prefix.
+    ItemByItem,
+}
+
+/// What to do when an item of a batch fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchFailure {
+    /// Write the whole batch again, for as long as it takes.
+    #[default]
+    RetryWhole,
+    /// Halve what failed until the bad item is alone; then `on_error` decides about it (Lambda
+    /// `BisectBatchOnFunctionError`).
+    Bisect,
+    /// Write and settle the others. On a queue the bad item comes back when its lease ends (Lambda
+    /// `ReportBatchItemFailures`); on a log `on_error` decides about it first.
+    PerItem,
+    /// Write the others; try the bad item alone up to `max_attempts`, then write it to the dead
+    /// letters; settle all.
+    DeadLetterItem,
+}
+
 impl Default for ConsumerSettings {
     fn default() -> Self {
         Self {
             prefetch: 100,
             settle_every: 10,
             settle_interval: Span::from_secs(1),
+            batch_size: 10,
+            batch_interval: Span::from_secs(1),
+            batch_sink: BatchSink::Atomic,
+            batch_on_failure: BatchFailure::RetryWhole,
+            workers: 4,
+            key_ordered: false,
             settle_retries: 0,
             settle_confirmed: true,
             request_timeout: Span::from_secs(30),
             auto_commit_interval: Span::from_secs(5),
+            enable_auto_commit: true,
+            client: LogClient::Librdkafka,
             on_error: ErrorPolicy::Retry,
             retry_backoff: Span::from_millis(100),
             max_attempts: 3,

@@ -9,8 +9,10 @@ use std::task::Waker;
 use entrega_brokers::Broker;
 use entrega_choice::Point;
 use entrega_clients::{CallId, Unanswered};
+use entrega_model::event::EffectVerdict;
 use entrega_model::{ClientId, Delivery, Instant, MessageId, SubscriptionId};
 
+use super::progress::{Ask, Told};
 use crate::points::{Fault, own_point};
 
 /// A remote call.
@@ -21,7 +23,8 @@ pub(crate) struct Call<B: Broker> {
     /// What its caller knew when it made the call; see [`super::process::Memory`].
     pub(crate) issued: u64,
     pub(crate) payload: Payload<B>,
-    /// The message whose effect or dead letter it asks for, and the delivery attempt.
+    /// The message whose effect or dead letter it asks for (of a batch the first), and the delivery
+    /// attempt.
     pub(crate) about: Option<(MessageId, u16)>,
     /// Somebody will ask for the answer.
     pub(crate) awaited: bool,
@@ -76,6 +79,16 @@ pub(crate) enum Payload<B: Broker> {
         delivery: Delivery,
         subscription: SubscriptionId,
     },
+    /// Progress that a sink is asked about.
+    AskedProgress {
+        ask: Ask,
+        subscription: SubscriptionId,
+    },
+    /// The effects of a whole batch that are asked for.
+    AskedBatch {
+        batch: Vec<Delivery>,
+        subscription: SubscriptionId,
+    },
     /// The answer is on its way back, or has arrived.
     Answer {
         answer: Answer<B>,
@@ -89,7 +102,11 @@ pub(crate) enum Payload<B: Broker> {
 pub(crate) enum Answer<B: Broker> {
     /// The broker's.
     Response(B::Response),
-    /// The sink has decided, or the dead letter is written.
+    /// The sink has decided about an effect.
+    Decided(EffectVerdict),
+    /// The sink has told about progress.
+    Progress(Told),
+    /// The dead letter is written.
     Done,
 }
 

@@ -38,18 +38,6 @@ where
         self.send(client, route, Payload::Request(request))
     }
 
-    /// Asks a sink for an effect.
-    pub(crate) fn call_sink(
-        &mut self,
-        client: ClientId,
-        subscription: SubscriptionId,
-        delivery: Delivery,
-    ) -> CallId {
-        let legs = [Fault::EffectRequest, Fault::EffectResponse];
-        let route = Route::with_legs(Peer::Sink, legs, subscription);
-        self.send(client, route, Payload::Asked { delivery, subscription })
-    }
-
     /// Asks for a dead letter to be written.
     pub(crate) fn call_dead_letters(
         &mut self,
@@ -62,12 +50,14 @@ where
         self.send(client, route, Payload::Asked { delivery, subscription })
     }
 
-    fn send(&mut self, client: ClientId, route: Route, payload: Payload<B>) -> CallId {
+    pub(super) fn send(&mut self, client: ClientId, route: Route, payload: Payload<B>) -> CallId {
         let started = self.now;
-        let about = match &payload {
-            Payload::Asked { delivery, .. } => Some((delivery.record.message, delivery.attempt)),
+        let first = match &payload {
+            Payload::Asked { delivery, .. } => Some(delivery),
+            Payload::AskedBatch { batch, .. } => batch.first(),
             _ => None,
         };
+        let about = first.map(|delivery| (delivery.record.message, delivery.attempt));
         let id = self.calls.insert(Call {
             client,
             route,
@@ -102,6 +92,12 @@ where
         let payload = match &call.payload {
             Payload::Request(request) => Payload::Request(request.clone()),
             &Payload::Asked { delivery, subscription } => Payload::Asked { delivery, subscription },
+            &Payload::AskedProgress { ask, subscription } => {
+                Payload::AskedProgress { ask, subscription }
+            }
+            Payload::AskedBatch { batch, subscription } => {
+                Payload::AskedBatch { batch: batch.clone(), subscription: *subscription }
+            }
             _ => return,
         };
         let route = Route { response: None, settles_for: None, ..call.route };
@@ -209,7 +205,7 @@ where
                 self.maybe_restart_broker();
                 self.after_broker();
             }
-            Peer::Sink => self.decide_effect(id),
+            Peer::Sink => self.decide_at_sink(id),
             Peer::DeadLetters => self.store_dead_letter(id),
         }
     }
@@ -281,17 +277,6 @@ where
         }
     }
 
-    fn decide_effect(&mut self, id: CallId) {
-        let call = self.calls.get(id);
-        let consumer = call.client.process;
-        let Payload::Asked { delivery, subscription } = call.payload else { return };
-        let message = delivery.record.message;
-        let verdict = self.sinks[subscription.index()].apply(message);
-        let (delivery, key) = (delivery.id, delivery.record.key);
-        self.record(Kind::Effect { delivery, message, key, subscription, consumer, verdict });
-        self.answer(id, Answer::Done);
-    }
-
     fn store_dead_letter(&mut self, id: CallId) {
         let Payload::Asked { delivery, subscription } = self.calls.get(id).payload else { return };
         let message = delivery.record.message;
@@ -301,7 +286,7 @@ where
     }
 
     /// An answer sets out for its caller.
-    fn answer(&mut self, id: CallId, answer: Answer<B>) {
+    pub(super) fn answer(&mut self, id: CallId, answer: Answer<B>) {
         let call = self.calls.get(id);
         let response = call.route.response;
         if !call.awaited {

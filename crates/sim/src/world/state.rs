@@ -141,6 +141,16 @@ impl<B: Broker> Call<B> {
                 into.word(subscription.0.into());
                 delivery.fingerprint(into);
             }
+            Payload::AskedProgress { ask, subscription } => {
+                into.word(5);
+                into.word(subscription.0.into());
+                ask.words().into_iter().for_each(|word| into.word(word));
+            }
+            Payload::AskedBatch { batch, subscription } => {
+                into.word(6);
+                into.word(subscription.0.into());
+                into.list(batch);
+            }
             Payload::Answer { answer, arrived } => {
                 into.word(3);
                 into.flag(*arrived);
@@ -156,6 +166,8 @@ impl<B: Broker> Fingerprinted for Answer<B> {
         match self {
             Self::Response(response) => response.fingerprint(into),
             Self::Done => into.word(0),
+            Self::Decided(verdict) => into.word(1 + *verdict as u64),
+            Self::Progress(told) => told.words().into_iter().for_each(|word| into.word(word)),
         }
     }
 }
@@ -165,6 +177,7 @@ impl AnySink {
         match self {
             Self::Plain(_) => into.word(0),
             Self::Deduplicating(sink) => sink.words().for_each(|word| into.word(word)),
+            Self::Transactional(sink, _) => sink.words().for_each(|word| into.word(word)),
         }
     }
 }

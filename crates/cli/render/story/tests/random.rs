@@ -26,8 +26,9 @@ const SILENCE: [&str; 3] = ["does not settle it", "nothing can bring it back", "
 #[test]
 fn every_anomaly_has_a_reason() {
     let mut stories = 0;
-    for strategy in Strategy::ALL {
-        for (model, seed) in (1..=12).flat_map(|seed| [(Log, seed), (Queue, seed)]) {
+    for strategy in Strategy::CORE {
+        let runs = (1..=12).flat_map(|seed| [(Log, seed), (Queue, seed)]);
+        for (model, seed) in runs.filter(|(model, _)| strategy.supports(*model)) {
             for story in random(model, strategy, seed) {
                 let said = SILENCE.iter().all(|silence| !story.contains(silence));
                 assert!(said, "{model} {strategy} {seed}: {story}");

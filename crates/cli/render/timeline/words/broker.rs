@@ -66,6 +66,10 @@ impl Teller<'_> {
             Kind::Revoked { consumer, lane, .. } => {
                 line(CONSUMER, format!("{} gives up partition {lane}", self.who(consumer)))
             }
+            Kind::Sought { consumer, lane, from, to, .. } => {
+                let text = format!("{} seeks {lane}/{to} from {from}", self.who(consumer));
+                line(CONSUMER, text)
+            }
             Kind::Lost { consumer, lane, .. } => {
                 let who = self.who(consumer);
                 fault(CONSUMER, format!("! {who} has lost partition {lane}"))

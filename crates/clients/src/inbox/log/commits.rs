@@ -1,15 +1,17 @@
 //! The three ways to commit: when the application settles, by a timer, and at the next poll.
 //!
 //! The two automatic ones differ in what they believe to be done. librdkafka stores an offset when
-//! its message is *handed over*; Java commits in a poll what *earlier* polls returned [RDK-SRC],
-//! [KAFKA-JAVADOC]. That is the difference between losing and repeating a message.
+//! its message is *handed over*; Java commits in a poll what *earlier* polls returned, the whole
+//! batch at once [RDK-SRC], [KAFKA-JAVADOC], [KAFKA-SRC `ConsumerCoordinator`]. That is the
+//! difference between losing and repeating a message; and for `close()` in the middle of a batch,
+//! between losing one message and losing all the rest.
 
 use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
 use entrega_model::log::{PartitionOffset, Request, Response};
 use entrega_model::{Delivery, Generation, Instant, LaneId, MessageId};
 
 use super::LogInbox;
-use crate::{AutoSettle, Link, SettleError, Unanswered};
+use crate::{AutoSettle, Link, OffsetStore, SettleError, Unanswered};
 
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     /// Commits the offsets after these deliveries, and notes what became of each.
@@ -33,24 +35,21 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         result
     }
 
-    /// The message in hand is done: its offset may be committed (Java).
-    pub(super) fn store_in_hand(&self) {
-        if let Some(done) = self.in_hand.take() {
-            self.session.borrow_mut().store(&done);
-        }
-    }
-
-    /// The application asks for more, so it is done with what it had: that may be committed now
-    /// (Java).
-    pub(super) async fn finish_in_hand(&self) {
-        self.store_in_hand();
+    /// The application asks for more than the last poll returned, so it is done with that: it may
+    /// be committed now (Java).
+    pub(super) async fn commit_if_due(&self) {
         if self.config.auto_settle == AutoSettle::AtNextReceive
             && self.link.now() >= self.next_commit.get()
-            && self.session.borrow().has_stored()
+            && self.has_batch_to_commit()
         {
             self.next_commit.set(self.link.now() + self.config.auto_commit_interval);
             let _ = self.commit_stored_by(SettleTrigger::NextReceive).await;
         }
+    }
+
+    fn has_batch_to_commit(&self) -> bool {
+        let session = self.session.borrow();
+        session.is_drained() && session.has_stored()
     }
 
     /// When a parked poll must run again by itself: to commit what is stored, as Java's idle polls
@@ -63,23 +62,35 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         Instant::NEVER
     }
 
-    /// Commits what is stored and ahead of what is committed.
+    /// Commits what is stored and ahead of what is committed. With nothing of that kind, the
+    /// library keeps silent; only an application hears of it, and not in Java.
     pub(super) async fn commit_stored_by(&self, trigger: SettleTrigger) -> Result<(), SettleError> {
+        let by_application = trigger == SettleTrigger::Application;
         let (generation, offsets) = {
             let mut session = self.session.borrow_mut();
-            let Some(generation) = session.generation else { return Ok(()) };
+            let Some(generation) = session.generation else {
+                return if by_application { Err(SettleError::Fenced) } else { Ok(()) };
+            };
             (generation, session.stored_offsets())
         };
         if offsets.is_empty() {
             self.session.borrow_mut().recycle_offsets(offsets);
-            return Ok(());
+            let is_error = by_application && self.config.offset_store == OffsetStore::AtDelivery;
+            return if is_error { Err(SettleError::NoOffset) } else { Ok(()) };
         }
+        let mut messages = self.session.borrow_mut().spare_messages();
         for offset in &offsets {
             if let Some(message) = self.session.borrow().stored_message(*offset) {
                 self.note_invoked(message, offset.partition, offset.offset - 1, trigger);
+                messages.push(message);
             }
         }
-        self.send_commit(generation, offsets, trigger).await
+        let result = self.send_commit(generation, offsets, trigger).await;
+        if by_application && self.config.settle_confirmed {
+            messages.iter().for_each(|message| self.note_ended(*message, outcome_of(result)));
+        }
+        self.session.borrow_mut().recycle_messages(messages);
+        result
     }
 
     /// Sends a commit, and again as often as the configuration says while there is no answer.
@@ -183,7 +194,7 @@ fn cover(offsets: &mut Vec<PartitionOffset>, with: PartitionOffset) {
 fn outcome_of(result: Result<(), SettleError>) -> SettleOutcome {
     match result {
         Ok(()) => SettleOutcome::Ok,
-        Err(SettleError::Fenced) => SettleOutcome::Fail,
+        Err(SettleError::Fenced | SettleError::NoOffset) => SettleOutcome::Fail,
         Err(SettleError::Unknown) => SettleOutcome::Info,
     }
 }

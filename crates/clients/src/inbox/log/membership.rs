@@ -7,7 +7,7 @@ use entrega_model::{Generation, Instant, LaneId};
 use super::LogInbox;
 use super::session::{Reset, start_of};
 use crate::inbox::wait::{Waited, answer_or};
-use crate::{AutoSettle, CallId, Link, ReceiveError, Turn, Unanswered};
+use crate::{AutoSettle, CallId, Link, OffsetStore, ReceiveError, Turn, Unanswered};
 
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     /// One round trip with the broker. `None` means: look again.
@@ -24,7 +24,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             Waited::Closing => Ok(Some(Turn::Shutdown)),
             Waited::Time if self.link.now() >= until => Ok(Some(Turn::Idle)),
             Waited::Time => {
-                self.finish_in_hand().await;
+                self.commit_if_due().await;
                 Ok(None)
             }
         }
@@ -72,7 +72,12 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             Ok(Response::Fetched { records, positions }) if records.is_empty() => {
                 session.recycle(records, positions);
             }
-            Ok(Response::Fetched { records, positions }) => session.fill(records, positions),
+            Ok(Response::Fetched { records, positions }) => {
+                session.fill(records, positions);
+                if self.config.offset_store == OffsetStore::AfterPoll {
+                    session.store_buffered();
+                }
+            }
             Ok(Response::OutOfRange { partition, position, positions, buffer }) => {
                 session.recycle(buffer, positions);
                 let to = start_of(&partition, self.config.auto_offset_reset)?;

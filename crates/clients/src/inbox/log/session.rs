@@ -29,7 +29,9 @@ pub(super) struct LogSession {
     buffer: Vec<Fetched>,
     next_record: usize,
     spare_positions: Vec<PartitionOffset>,
-    spare_offsets: Vec<PartitionOffset>,
+    /// One for each commit that is on its way at once.
+    spare_offsets: Vec<Vec<PartitionOffset>>,
+    spare_messages: Vec<MessageId>,
 }
 
 /// An assigned partition.
@@ -111,6 +113,20 @@ impl LogSession {
         self.spare_positions = positions;
     }
 
+    /// Makes the positions after everything that is buffered eligible for the next commit (Java).
+    pub(super) fn store_buffered(&mut self) {
+        let buffer = std::mem::take(&mut self.buffer);
+        for record in &buffer {
+            self.store(record);
+        }
+        self.buffer = buffer;
+    }
+
+    /// Whether everything that was fetched has been handed out.
+    pub(super) fn is_drained(&self) -> bool {
+        self.next_record >= self.buffer.len()
+    }
+
     /// Keeps the buffers of a fetch that brought nothing.
     pub(super) fn recycle(&mut self, records: Vec<Fetched>, positions: Vec<PartitionOffset>) {
         self.buffer = records;
@@ -176,6 +192,7 @@ impl LogSession {
         if let Some(partition) = self.partition(from.partition) {
             partition.position = from.offset;
             partition.fetched = from.offset;
+            partition.stored = partition.stored.filter(|(stored, _)| *stored <= from.offset);
         }
     }
 
@@ -220,14 +237,28 @@ impl LogSession {
 
     /// An empty buffer for offsets.
     pub(super) fn spare_offsets(&mut self) -> Vec<PartitionOffset> {
-        let mut offsets = std::mem::take(&mut self.spare_offsets);
+        let mut offsets = self.spare_offsets.pop().unwrap_or_default();
         offsets.clear();
         offsets
     }
 
+    /// An empty buffer for messages.
+    pub(super) fn spare_messages(&mut self) -> Vec<MessageId> {
+        let mut messages = std::mem::take(&mut self.spare_messages);
+        messages.clear();
+        messages
+    }
+
+    /// Gives such a buffer back.
+    pub(super) fn recycle_messages(&mut self, messages: Vec<MessageId>) {
+        self.spare_messages = messages;
+    }
+
     /// Gives such a buffer back.
     pub(super) fn recycle_offsets(&mut self, offsets: Vec<PartitionOffset>) {
-        self.spare_offsets = offsets;
+        if offsets.capacity() > 0 {
+            self.spare_offsets.push(offsets);
+        }
     }
 
     pub(super) fn partition(&mut self, id: LaneId) -> Option<&mut Partition> {

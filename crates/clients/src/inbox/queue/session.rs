@@ -15,7 +15,8 @@ pub(super) struct QueueSession {
     pub(super) handed_out: Vec<(DeliveryTag, MessageId)>,
     buffer: Vec<Received>,
     next: usize,
-    spare_tags: Vec<DeliveryTag>,
+    /// One for each settle that is on its way at once.
+    spare_tags: Vec<Vec<DeliveryTag>>,
 }
 
 impl QueueSession {
@@ -47,13 +48,15 @@ impl QueueSession {
 
     /// An empty buffer for tags.
     pub(super) fn spare_tags(&mut self) -> Vec<DeliveryTag> {
-        let mut tags = std::mem::take(&mut self.spare_tags);
+        let mut tags = self.spare_tags.pop().unwrap_or_default();
         tags.clear();
         tags
     }
 
     /// Gives such a buffer back.
     pub(super) fn recycle_tags(&mut self, tags: Vec<DeliveryTag>) {
-        self.spare_tags = tags;
+        if tags.capacity() > 0 {
+            self.spare_tags.push(tags);
+        }
     }
 }

@@ -6,13 +6,15 @@ use std::task::Poll;
 
 use entrega_model::event::SettleTrigger;
 use entrega_model::log::{AssignedPartition, Fetched, PartitionOffset, Refusal, Request, Response};
-use entrega_model::{Delivery, Generation, Instant, Key, LaneId, MessageId, Record};
+use entrega_model::{
+    Delivery, Duration, Generation, Instant, Key, Kind, LaneId, MessageId, Record,
+};
 
 use super::fake_link::FakeLink;
 use super::{config, once, ready};
 use crate::inbox::LogInbox;
 use crate::{
-    AutoSettle, ClientConfig, LogSubscription, OffsetReset, ReceiveError, SettleError,
+    AutoSettle, ClientConfig, LogSubscription, OffsetReset, OffsetStore, ReceiveError, SettleError,
     Subscription, Turn, Unanswered,
 };
 
@@ -143,18 +145,100 @@ fn at_delivery_the_offset_in_hand_is_stored() {
     assert_eq!(committed(&link).1, 5);
 }
 
-/// Java: the offset is eligible when the application asks for more.
+/// librdkafka: a commit without arguments that has nothing newer is an error, and asks for nothing.
 #[test]
-fn at_the_next_receive_only_what_is_done_is_stored() {
+fn a_commit_of_nothing_new_is_an_error_in_librdkafka() {
     let link = Link::new();
-    let automatic = ClientConfig { auto_settle: AutoSettle::AtNextReceive, ..config() };
-    let (inbox, _) = handed(&link, automatic, &[4]);
-    assert_eq!(ready(inbox.commit_stored()), Ok(()));
-    assert!(link.asked().is_none(), "the message in hand is not done");
+    let (inbox, _) = handed(&link, config(), &[4]);
+    {
+        let mut commit = pin!(inbox.commit_stored());
+        assert!(once(commit.as_mut()).is_pending());
+        let (call, offset, _, trigger) = committed(&link);
+        assert_eq!((offset, trigger), (5, SettleTrigger::Application));
+        link.answer(call, Ok(Response::Committed { offsets: vec![at(5)] }));
+        assert_eq!(once(commit), Poll::Ready(Ok(())));
+    }
+    assert_eq!(ready(inbox.commit_stored()), Err(SettleError::NoOffset));
+    assert!(link.asked().is_none());
+}
+
+/// Without auto-commit an offset is stored all the same, and `close()` leaves it alone.
+#[test]
+fn closing_without_auto_commit_commits_nothing() {
+    let link = Link::new();
+    let (inbox, _) = handed(&link, config(), &[4]);
+    let mut close = pin!(inbox.close());
+    assert!(once(close.as_mut()).is_pending());
+    let (_, request) = link.asked().expect("a goodbye");
+    assert!(matches!(request, Request::Leave { .. }), "{request:?}");
+}
+
+fn at(offset: u64) -> PartitionOffset {
+    PartitionOffset { partition: LANE, offset }
+}
+
+fn java() -> ClientConfig {
+    let (auto_settle, offset_store) = (AutoSettle::AtNextReceive, OffsetStore::AfterPoll);
+    ClientConfig { auto_settle, offset_store, ..config() }
+}
+
+/// Java: a poll commits what earlier polls returned, once the interval is over, and not in the
+/// middle of a batch.
+#[test]
+fn at_the_next_receive_the_finished_batch_is_committed() {
+    let link = Link::new();
+    let (inbox, _) = handed(&link, java(), &[4, 5]);
+    link.now.set(Instant::START + Duration::from_secs(5));
+    assert!(matches!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Delivery(_))));
+    assert!(link.asked().is_none(), "the batch is not finished");
     let mut poll = pin!(inbox.poll(Instant::NEVER));
     assert!(once(poll.as_mut()).is_pending());
     let (_, offset, _, trigger) = committed(&link);
-    assert_eq!((offset, trigger), (5, SettleTrigger::NextReceive));
+    assert_eq!((offset, trigger), (6, SettleTrigger::NextReceive));
+}
+
+#[test]
+fn at_the_next_receive_nothing_is_committed_before_the_interval_is_over() {
+    let link = Link::new();
+    let (inbox, _) = handed(&link, java(), &[4]);
+    link.now.set(Instant::START + Duration::from_millis(4_999));
+    let mut poll = pin!(inbox.poll(Instant::NEVER));
+    assert!(once(poll.as_mut()).is_pending());
+    let (_, request) = link.asked().expect("a request");
+    assert!(matches!(request, Request::Fetch { .. }), "{request:?}");
+}
+
+/// Java: the position is past the whole batch, and so is what `close()` and a commit without
+/// arguments record (semantics.md C35, M5).
+#[test]
+fn in_the_middle_of_a_batch_java_commits_all_of_it() {
+    for auto_settle in [AutoSettle::AtNextReceive, AutoSettle::Off] {
+        let link = Link::new();
+        let (inbox, _) = handed(&link, ClientConfig { auto_settle, ..java() }, &[4, 5, 6]);
+        let mut close = pin!(async {
+            match auto_settle {
+                AutoSettle::Off => inbox.commit_stored().await,
+                _ => inbox.close().await,
+            }
+        });
+        assert!(once(close.as_mut()).is_pending());
+        assert_eq!(committed(&link).1, 7, "one of three was handed over");
+    }
+}
+
+/// Java: a shutdown is noticed by a poll, so the rest of the batch is handed out first.
+#[test]
+fn a_shutdown_waits_for_the_end_of_a_batch_in_java() {
+    for (config, waits) in [(java(), true), (config(), false)] {
+        let link = Link::new();
+        let (inbox, _) = handed(&link, config, &[4, 5]);
+        link.closing.set(true);
+        let turn = ready(inbox.poll(Instant::NEVER));
+        assert_eq!(matches!(turn, Ok(Turn::Delivery(_))), waits, "{turn:?}");
+        if waits {
+            assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Shutdown));
+        }
+    }
 }
 
 #[test]
@@ -182,9 +266,19 @@ fn seeking_fetches_again_from_there() {
     let (inbox, _) = handed(&link, config(), &[4, 5]);
     inbox.seek(PartitionOffset { partition: LANE, offset: 2 });
     assert_eq!(inbox.position(LANE), Some(2));
+    let sought = |kind: &Kind| matches!(kind, Kind::Sought { lane: LANE, from: 5, to: 2, .. });
+    assert!(link.recorded.borrow().iter().any(sought));
     let request = exchange(&link, &inbox, Err(Unanswered));
     let Request::Fetch { positions, .. } = request else { panic!("{request:?}") };
     assert_eq!(positions[0].offset, 2);
+}
+
+#[test]
+fn nobody_seeks_in_a_partition_of_others() {
+    let link = Link::new();
+    let (inbox, _) = handed(&link, config(), &[4]);
+    inbox.seek(PartitionOffset { partition: LaneId(7), offset: 2 });
+    assert!(!link.recorded.borrow().iter().any(|kind| matches!(kind, Kind::Sought { .. })));
 }
 
 #[test]

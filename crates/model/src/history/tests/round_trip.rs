@@ -16,7 +16,7 @@ const SUBSCRIPTIONS: u8 = 2;
 const DELIVERIES: u32 = 5;
 const POINTS: u16 = 2;
 const ALTERNATIVES: u8 = 3;
-const KINDS: u64 = 28;
+const KINDS: u64 = 29;
 
 /// An endless source of numbers for the fields of an event.
 struct Dice(u64);
@@ -152,6 +152,7 @@ impl Dice {
             }
             26 => Kind::Entered { phase: self.word() },
             27 => Kind::Retrievable { message, subscription },
+            28 => Kind::Sought { subscription, consumer, lane, from: self.long(), to: position },
             _ => Kind::BrokerRestarted,
         }
     }

@@ -1,5 +1,7 @@
 //! Every kind of mistake, with the place and the words in which it is told.
 
+use entrega_clients::Strategy;
+
 use super::parse;
 
 /// `expect` is `line:column: message`.
@@ -322,11 +324,10 @@ fn help_says_what_would_be_valid() {
     );
     check_help("models = ['lgo']", "did you mean `log`? valid here: log, queue");
     check_help("models = []", "leave it out for all");
+    let strategies = Strategy::ALL.map(Strategy::name).join(", ");
     check_help(
         "strategies = ['proces-then-settle']",
-        "did you mean `process-then-settle`? valid here: settle-then-process, \
-        process-then-settle, settle-every-n, auto-settle-at-delivery, \
-        auto-settle-at-next-receive, deduplicating-sink, dead-letter",
+        &format!("did you mean `process-then-settle`? valid here: {strategies}"),
     );
     check_help(
         "[workload]\nmessages = 5\nfrom = 'orders.csv'",

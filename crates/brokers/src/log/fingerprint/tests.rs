@@ -1,0 +1,153 @@
+//! Logs with the same fingerprint go on alike, and nothing that is entered could be left out.
+
+use entrega_model::log::{Acks, PartitionOffset, Request};
+use entrega_model::{Duration, Generation, Instant, Key, LaneId, MessageId, Record};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::super::LogSettings;
+use super::*;
+use crate::Broker;
+use crate::fingerprint::twins::{Step, Subject, Walks};
+
+const GROUP: SubscriptionId = SubscriptionId(0);
+
+/// What a client asks. An assignment is named by how many there have been since.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    Produce { lane: u16, message: u32 },
+    Join,
+    Leave,
+    Fetch { ago: Option<u32>, at: (u16, u64) },
+    Commit { ago: Option<u32>, at: (u16, u64) },
+}
+
+impl Subject for LogBroker {
+    type Ask = Ask;
+
+    fn request(&self, now: Instant, ask: &Ask) -> Option<(SubscriptionId, Request)> {
+        let generation = |ago: Option<u32>| match ago {
+            Some(ago) => {
+                let number = self.generation(GROUP).0.checked_sub(ago)?;
+                (number > 0).then_some(Generation(number))
+            }
+            None => Some(Generation(0)),
+        };
+        let position = |(lane, offset)| PartitionOffset { partition: LaneId(lane), offset };
+        let request = match *ask {
+            Ask::Produce { lane, message } => Request::Produce {
+                partition: LaneId(lane),
+                records: vec![Record { message: MessageId(message), key: Key(0), bytes: 10 }],
+                acks: Acks::All,
+            },
+            Ask::Join => Request::Join { group: GROUP },
+            Ask::Leave => Request::Leave { group: GROUP },
+            Ask::Fetch { ago, at } => Request::Fetch {
+                group: GROUP,
+                generation: generation(ago)?,
+                positions: vec![position(at)],
+                max_records: 2,
+                buffer: Vec::new(),
+                deadline: now,
+            },
+            Ask::Commit { ago, at } => Request::Commit {
+                group: GROUP,
+                generation: generation(ago)?,
+                offsets: vec![position(at)],
+                trigger: entrega_model::event::SettleTrigger::Timer,
+            },
+        };
+        Some((GROUP, request))
+    }
+}
+
+fn steps() -> impl Strategy<Value = Step<Ask>> {
+    let ago = || select(vec![Some(0), Some(0), Some(0), Some(1), None]);
+    let at = || (0..2_u16, 0..3_u64);
+    let what = prop_oneof![
+        3 => (0..2_u16, 0..3_u32).prop_map(|(lane, message)| Ask::Produce { lane, message }),
+        6 => Just(Ask::Join),
+        1 => Just(Ask::Leave),
+        2 => (ago(), at()).prop_map(|(ago, at)| Ask::Fetch { ago, at }),
+        3 => (ago(), at()).prop_map(|(ago, at)| Ask::Commit { ago, at }),
+    ];
+    let who = || (0..2_u16, select(vec![0, 0, 0, 1]));
+    prop_oneof![
+        20 => (who(), what).prop_map(|((process, ago), what)| Step::Ask { process, ago, what }),
+        1 => who().prop_map(|(process, ago)| Step::Silent { process, ago }),
+        1 => who().prop_map(|(process, ago)| Step::Heard { process, ago }),
+        2 => (0..2_u16).prop_map(|process| Step::Die { process }),
+        2 => who().prop_map(|(process, ago)| Step::Disconnected { process, ago }),
+        1 => Just(Step::Restart),
+        3 => select(vec![1, 5, 10]).prop_map(|seconds| Step::Pass { seconds }),
+    ]
+}
+
+fn walks(retention_time: Option<u64>, initial_delay: u64, count: usize) -> Walks<LogBroker> {
+    let settings = LogSettings {
+        partitions: 2,
+        session_timeout: Duration::from_secs(10),
+        rebalance_timeout: Duration::from_secs(15),
+        initial_rebalance_delay: Duration::from_secs(initial_delay),
+        retention_time: retention_time.map(Duration::from_secs),
+        segment_bytes: 20,
+        segment_time: Duration::from_secs(7),
+        retention_check_interval: Duration::from_secs(4),
+        ..LogSettings::default()
+    };
+    Walks::new(LogBroker::new(settings), steps(), count)
+}
+
+#[test]
+fn logs_with_the_same_fingerprint_go_on_alike() {
+    let check = |retention_time, initial_delay, count| {
+        let found = walks(retention_time, initial_delay, count)
+            .compare(|twin| twin.print(|into| twin.broker.fingerprint(into)))
+            .unwrap_or_else(|why| panic!("{why}"));
+        assert!(found.twins > 10 * count && found.renamed > count, "{found:?} of {count}");
+    };
+    check(None, 0, 60);
+    check(None, 3, 30);
+    check(Some(8), 0, 40);
+}
+
+/// What each of these wipes out is needed: a fingerprint without it takes different logs for one.
+#[test]
+fn a_fingerprint_that_leaves_something_out_is_caught() {
+    type Wipe = fn(&mut LogBroker);
+    let (kept, deleted) = (walks(None, 0, 300), walks(Some(8), 0, 100));
+    let produce =
+        |message| Step::Ask { process: 0, ago: 0, what: Ask::Produce { lane: 0, message } };
+    let stored_and_deleted = [produce(0), produce(1), Step::Pass { seconds: 30 }];
+    let gone = deleted.by_hand(&stored_and_deleted, produce(0));
+    let whole = gone.compare(|twin| twin.print(|into| twin.broker.fingerprint(into)));
+    assert!(whole.is_ok(), "{whole:?}");
+    let wipes: [(&str, &Walks<LogBroker>, Wipe); 10] = [
+        ("records", &kept, |log| log.partitions.clear()),
+        ("committed offsets", &kept, |log| log.groups[0].committed.fill(None)),
+        ("members", &kept, |log| log.groups[0].members.clear()),
+        ("waiting joins", &kept, |log| {
+            log.groups[0].members.iter_mut().for_each(|member| member.join_waiting = true);
+        }),
+        ("sessions", &kept, |log| {
+            log.groups[0].members.iter_mut().for_each(|member| member.session_deadline = None);
+        }),
+        ("cancelled joins", &kept, |log| log.groups[0].cancelled.clear()),
+        ("the rebalance", &kept, |log| log.groups[0].state = State::Stable),
+        ("presence", &kept, |log| log.presence = Default::default()),
+        ("copies", &gone, |log| log.copies = Default::default()),
+        ("ages", &deleted, |log| {
+            for segment in log.partitions.iter_mut().flat_map(|lane| &mut lane.segments) {
+                (segment.first_at, segment.newest_at) = (Instant::NEVER, Instant::NEVER);
+            }
+        }),
+    ];
+    for (what, walks, wipe) in wipes {
+        let coarse = walks.compare(|twin| {
+            let mut broker = twin.broker.clone();
+            wipe(&mut broker);
+            twin.print(|into| broker.fingerprint(into))
+        });
+        assert!(coarse.is_err(), "a fingerprint without {what} passes: {coarse:?}");
+    }
+}

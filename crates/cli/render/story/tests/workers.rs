@@ -1,0 +1,89 @@
+//! Sentences about workers, batches and rejects.
+
+use super::*;
+use Strategy::{BrokerDeadLetter, MicroBatch, Parallel, ParallelNaive};
+
+/// The first message is slow, and the process dies while it is in work.
+const STRAGGLER: &str = "mailer.handler.slow#1=slow+mailer.effect.before#3=crash";
+const ALONE: &[(&str, &str)] = &[("subscriptions.0.consumers", "1"), ("log.partitions", "1")];
+const POISON: &str = "mailer.message.poison#2=poison";
+
+#[test]
+fn what_covers_the_straggler_is_named() {
+    check(
+        Log,
+        ParallelNaive,
+        STRAGGLER,
+        ALONE,
+        &[
+            "mailer 1 is slow at m0 and then mailer 1 crashes before the effect of m3 while it holds \
+             m0, which the commit of m1 already covers; m0 is never delivered again and is lost.",
+        ],
+    );
+    check(
+        Queue,
+        ParallelNaive,
+        STRAGGLER,
+        ALONE,
+        &[
+            "mailer 1 is slow at m0 and then mailer 1 crashes before the effect of m3 while it holds \
+             m0, which the ack of m1 already covers; m0 is never delivered again and is lost.",
+        ],
+    );
+}
+
+#[test]
+fn the_mark_repeats_what_is_above_it_and_single_acks_do_not() {
+    check(
+        Log,
+        Parallel,
+        STRAGGLER,
+        ALONE,
+        &[
+            "mailer 1 crashes before the effect of m3 and before settling m1, which has taken effect; \
+             m1 is delivered again to mailer 1 and takes effect twice.",
+            "mailer 1 is slow at m0 and then mailer 1 crashes before the effect of m3 while it holds \
+             m0; m0 is delivered again to mailer 1 and takes effect after m1, which has the same key \
+             and was sent later.",
+        ],
+    );
+    check(
+        Queue,
+        Parallel,
+        STRAGGLER,
+        ALONE,
+        &[
+            "mailer 1 is slow at m0 and then mailer 1 crashes before the effect of m3 while it holds \
+             m0; m0 is delivered again to mailer 1 and takes effect after m1, which has the same key \
+             and was sent later.",
+        ],
+    );
+}
+
+#[test]
+fn a_batch_is_repeated_as_a_whole() {
+    check(
+        Queue,
+        MicroBatch,
+        "mailer.effect.after#1=crash",
+        ALONE,
+        &[
+            "mailer 1 crashes after the effect of m0 and before settling it; m0 is delivered again to \
+             mailer 1 and takes effect twice.",
+        ],
+    );
+}
+
+#[test]
+fn a_reject_without_a_target_is_a_loss() {
+    check(
+        Queue,
+        BrokerDeadLetter,
+        POISON,
+        ALONE,
+        &[
+            "the handler of mailer 1 fails on m1, which is poison; mailer 1 rejects it, and the queue \
+             has no target for it; m1 is never delivered again and is lost.",
+        ],
+    );
+}

@@ -1,0 +1,30 @@
+//! No guarantee: several workers, and the highest message that is done stands for all before it.
+
+use crate::combinators::together;
+use crate::workers::HighestCompleted;
+use crate::{Application, CarryOn, Stop, Subscription};
+
+/// Several workers take turns at one inbox. Whoever finishes a message settles up to it, unless
+/// somebody was further already: on a log a commit of the offset behind it, on a queue one ack for
+/// all tags up to it (`multiple`).
+///
+/// The crash window: a crash while an earlier message is still in work loses it, because the settle
+/// of a later one covers it. What is done and not settled is duplicated.
+///
+/// # Errors
+/// [`Stop`] when receiving or the application ends the loop.
+pub async fn parallel_naive(
+    inbox: &impl Subscription,
+    app: &impl Application,
+    workers: usize,
+) -> Result<(), Stop> {
+    let highest = HighestCompleted::default();
+    together(workers, async |_| {
+        while let Some(delivery) = inbox.next().await? {
+            let done = app.process(&delivery).await?;
+            inbox.settle(highest.raised_by(done)).await.carry_on();
+        }
+        Ok(())
+    })
+    .await
+}

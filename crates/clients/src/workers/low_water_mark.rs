@@ -1,0 +1,180 @@
+//! The low-water mark: how far a log may be committed when messages are finished out of order.
+//!
+//! > **The rule** (semantics.md 1.5, A2). A commit covers everything before it, so only a prefix
+//! > without an unfinished message may be committed. Processing goes on above the mark; what is
+//! > done there is repeated after a crash.
+//!
+//! ```text
+//! in work or done, by offset    4 done │ 5 done │ 6 in work │ 7 done │ 8 in work
+//!                                               ▲
+//!                                               mark: commit 6
+//! ```
+//!
+//! It asks for no dense offsets: what counts is what was handed over, in that order.
+
+use std::collections::VecDeque;
+
+use entrega_model::{Delivery, LaneId};
+
+/// What was handed over and is not below the mark, partition by partition.
+#[derive(Clone, Debug, Default)]
+pub struct LowWaterMark {
+    lanes: Vec<Lane>,
+}
+
+#[derive(Clone, Debug)]
+struct Lane {
+    id: LaneId,
+    /// From the mark on, in the order of hand-over.
+    open: VecDeque<Open>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    delivery: Delivery,
+    done: bool,
+}
+
+impl LowWaterMark {
+    /// A delivery has been handed over: the mark does not pass it until it is done.
+    pub fn begin(&mut self, delivery: &Delivery) {
+        let open = Open { delivery: *delivery, done: false };
+        match self.lanes.iter_mut().find(|lane| lane.id == delivery.lane) {
+            Some(lane) => lane.open.push_back(open),
+            None => self.lanes.push(Lane { id: delivery.lane, open: VecDeque::from([open]) }),
+        }
+    }
+
+    /// A delivery is done. Returns the last one below the mark if the mark has moved: settling it
+    /// covers all before it. One that was not begun since the last [`clear`](Self::clear) moves
+    /// nothing.
+    pub fn complete(&mut self, delivery: &Delivery) -> Option<Delivery> {
+        let lane = self.lanes.iter_mut().find(|lane| lane.id == delivery.lane)?;
+        let index = lane.open.binary_search_by_key(&delivery.id, |open| open.delivery.id).ok()?;
+        lane.open[index].done = true;
+        let mut last = None;
+        while lane.open.front().is_some_and(|first| first.done) {
+            last = lane.open.pop_front().map(|first| first.delivery);
+        }
+        last
+    }
+
+    /// The assignment is over: nothing that was handed over under it counts any more.
+    pub fn clear(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.open.clear());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use entrega_model::{DeliveryId, Generation, Instant, Key, MessageId, Record};
+    use proptest::prelude::*;
+
+    use super::super::HighestCompleted;
+    use super::*;
+
+    fn delivery(id: u32, lane: u16, position: u64) -> Delivery {
+        let record = Record { message: MessageId(id), key: Key(0), bytes: 1 };
+        Delivery {
+            id: DeliveryId(id),
+            record,
+            lane: LaneId(lane),
+            position,
+            attempt: 1,
+            redelivered: false,
+            generation: Generation(1),
+            at: Instant::START,
+        }
+    }
+
+    #[test]
+    fn the_mark_waits_for_the_slowest() {
+        let [four, five, nine] = [(1, 4), (2, 5), (3, 9)].map(|(id, at)| delivery(id, 0, at));
+        let mut mark = LowWaterMark::default();
+        [four, five, nine].iter().for_each(|delivery| mark.begin(delivery));
+        assert_eq!(mark.complete(&five), None);
+        assert_eq!(mark.complete(&four), Some(five));
+        assert_eq!(mark.complete(&nine), Some(nine), "a gap in the offsets is no message");
+    }
+
+    #[test]
+    fn what_belongs_to_an_older_assignment_moves_nothing() {
+        let (old, new) = (delivery(1, 0, 4), delivery(2, 0, 4));
+        let mut mark = LowWaterMark::default();
+        mark.begin(&old);
+        mark.clear();
+        mark.begin(&new);
+        assert_eq!(mark.complete(&old), None, "the same offset, and another delivery of it");
+        assert_eq!(mark.complete(&new), Some(new));
+    }
+
+    /// Begins or completes deliveries in two lanes as a script says. After each step `settled` has
+    /// been told what to settle, and the unfinished deliveries are given to `check`.
+    fn play(
+        script: &[(bool, u16, usize)],
+        mut begin: impl FnMut(&Delivery),
+        mut complete: impl FnMut(&Delivery) -> Option<Delivery>,
+        mut check: impl FnMut(&[Option<u64>; 2], &BTreeSet<(u16, u64)>, &[u64; 2]),
+    ) {
+        let (mut open, mut ends) = (Vec::new(), [0_u64; 2]);
+        let mut settled = [None, None];
+        for (id, &(begins, lane, which)) in (0..).zip(script) {
+            if begins || open.is_empty() {
+                let next = delivery(id, lane, ends[usize::from(lane)]);
+                ends[usize::from(lane)] += 1;
+                begin(&next);
+                open.push(next);
+            } else {
+                let done = open.remove(which % open.len());
+                if let Some(last) = complete(&done) {
+                    settled[last.lane.index()] = Some(last.position);
+                }
+            }
+            let unfinished = open.iter().map(|one| (one.lane.0, one.position)).collect();
+            check(&settled, &unfinished, &ends);
+        }
+    }
+
+    fn scripts() -> impl Strategy<Value = Vec<(bool, u16, usize)>> {
+        prop::collection::vec((any::<bool>(), 0_u16..2, 0_usize..8), 0..60)
+    }
+
+    proptest! {
+        /// What is settled is exactly the prefix before the first unfinished delivery.
+        #[test]
+        fn the_mark_is_the_longest_finished_prefix(script in scripts()) {
+            let mark = std::cell::RefCell::new(LowWaterMark::default());
+            play(
+                &script,
+                |next| mark.borrow_mut().begin(next),
+                |done| mark.borrow_mut().complete(done),
+                |settled, unfinished, ends| {
+                    for lane in 0..2_u16 {
+                        let first = unfinished.iter().find(|(of, _)| *of == lane);
+                        let prefix = first.map_or(ends[usize::from(lane)], |(_, at)| *at);
+                        assert_eq!(settled[usize::from(lane)], prefix.checked_sub(1));
+                    }
+                },
+            );
+        }
+    }
+
+    /// The known-bad twin passes an unfinished message.
+    #[test]
+    fn the_highest_completed_is_no_mark() {
+        let highest = HighestCompleted::default();
+        let mut passed = false;
+        play(
+            &[(true, 0, 0), (true, 0, 0), (false, 0, 1)],
+            |_| {},
+            |done| highest.raised_by(std::slice::from_ref(done)).first().copied(),
+            |settled, unfinished, _| {
+                passed |=
+                    unfinished.iter().any(|&(lane, at)| settled[usize::from(lane)] > Some(at));
+            },
+        );
+        assert!(passed);
+    }
+}

@@ -1,0 +1,47 @@
+//! One write for many messages: a sink that takes a whole batch, all or nothing.
+//!
+//! For the network it is one call with one request and one response leg. The effects happen in one
+//! instant, when the request arrives. The buffer that carries the batch comes back.
+
+use entrega_brokers::Broker;
+use entrega_clients::CallId;
+use entrega_model::event::Kind;
+use entrega_model::{ClientId, Delivery, SubscriptionId};
+
+use super::calls::{Answer, Payload, Peer, Route};
+use super::{Routed, World};
+use crate::points::Fault;
+
+impl<B: Broker> World<B>
+where
+    B::Request: Routed,
+{
+    /// Asks a sink for the effects of a batch.
+    pub(crate) fn call_sink_with_batch(
+        &mut self,
+        client: ClientId,
+        subscription: SubscriptionId,
+        batch: &[Delivery],
+    ) -> CallId {
+        let legs = [Fault::EffectRequest, Fault::EffectResponse];
+        let route = Route::with_legs(Peer::Sink, legs, subscription);
+        let mut carried = self.spare_batches.pop().unwrap_or_default();
+        carried.extend_from_slice(batch);
+        self.send(client, route, Payload::AskedBatch { batch: carried, subscription })
+    }
+
+    /// A batch reaches its sink.
+    pub(super) fn decide_batch(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        let consumer = call.client.process;
+        let Payload::AskedBatch { batch, subscription } = &mut call.payload else { return };
+        let (mut batch, subscription) = (std::mem::take(batch), *subscription);
+        for asked in batch.drain(..) {
+            let (delivery, message, key) = (asked.id, asked.record.message, asked.record.key);
+            let verdict = self.sinks[subscription.index()].apply(&asked);
+            self.record(Kind::Effect { delivery, message, key, subscription, consumer, verdict });
+        }
+        self.spare_batches.push(batch);
+        self.answer(id, Answer::Done);
+    }
+}

@@ -1,0 +1,151 @@
+//! Sinks, and what they are asked for: effects, and progress that is kept beside them.
+//!
+//! A call for progress travels as one for an effect does and passes the same fault points
+//! (`effect.request`, `effect.response`): to the network it is one more call to the sink.
+
+use entrega_brokers::Broker;
+use entrega_clients::CallId;
+use entrega_clients::sinks::{DeduplicatingSink, PlainSink, Sink, TransactionalSink};
+use entrega_model::event::{EffectVerdict, Kind};
+use entrega_model::log::Offset;
+use entrega_model::{ClientId, Delivery, LaneId, MessageId, Model, SubscriptionId};
+
+use super::calls::{Answer, Payload, Peer, Route};
+use super::{Routed, World};
+use crate::points::Fault;
+
+/// The kinds of sinks that a scenario can have.
+pub(crate) enum AnySink {
+    /// Every call is an effect.
+    Plain(PlainSink),
+    /// A message has one effect.
+    Deduplicating(DeduplicatingSink),
+    /// An effect and the progress of its consumer are one transaction; what progress is depends on
+    /// the model.
+    Transactional(TransactionalSink, Model),
+}
+
+impl AnySink {
+    /// Decides about an effect.
+    pub(super) fn apply(&mut self, delivery: &Delivery) -> EffectVerdict {
+        let message = delivery.record.message;
+        match self {
+            Self::Plain(sink) => sink.apply(message),
+            Self::Deduplicating(sink) => sink.apply(message),
+            Self::Transactional(sink, Model::Log) => {
+                sink.apply_at(delivery.lane, delivery.position)
+            }
+            Self::Transactional(sink, Model::Queue) => sink.apply_with_row(message),
+        }
+    }
+
+    /// Answers a call for progress; a sink that keeps none has none to tell.
+    fn answer(&mut self, ask: &Ask) -> Told {
+        let Self::Transactional(sink, _) = self else { return Told::Offset(None) };
+        match *ask {
+            Ask::Offset(partition) => Told::Offset(sink.stored_offset(partition)),
+            Ask::Row(message) => Told::Row(sink.has_row(message)),
+            Ask::Pass { partition, offset } => Told::Passed(sink.apply_at(partition, offset)),
+        }
+    }
+}
+
+/// A call for progress.
+#[derive(Clone, Copy)]
+pub(crate) enum Ask {
+    /// Where the consumer of a partition goes on.
+    Offset(LaneId),
+    /// Whether a message has a row in the inbox table.
+    Row(MessageId),
+    /// The progress past a message without its effect.
+    Pass { partition: LaneId, offset: Offset },
+}
+
+impl Ask {
+    /// As words, for a fingerprint.
+    pub(super) fn words(&self) -> [u64; 3] {
+        match *self {
+            Self::Offset(partition) => [0, partition.0.into(), 0],
+            Self::Row(message) => [1, message.0.into(), 0],
+            Self::Pass { partition, offset } => [2, partition.0.into(), offset],
+        }
+    }
+}
+
+/// The answer to it.
+#[derive(Clone, Copy)]
+pub(crate) enum Told {
+    Offset(Option<Offset>),
+    Row(bool),
+    Passed(EffectVerdict),
+}
+
+impl Told {
+    /// As words, for a fingerprint.
+    pub(super) fn words(&self) -> [u64; 2] {
+        match *self {
+            Self::Offset(offset) => [0, offset.map_or(u64::MAX, |offset| offset)],
+            Self::Row(there) => [1, there.into()],
+            Self::Passed(verdict) => [2, verdict as u64],
+        }
+    }
+}
+
+impl<B: Broker> World<B>
+where
+    B::Request: Routed,
+{
+    /// Asks a sink for an effect.
+    pub(crate) fn call_sink(
+        &mut self,
+        client: ClientId,
+        subscription: SubscriptionId,
+        delivery: Delivery,
+    ) -> CallId {
+        let route = sink_route(subscription);
+        self.send(client, route, Payload::Asked { delivery, subscription })
+    }
+
+    /// Asks a sink about progress.
+    pub(crate) fn call_sink_for_progress(
+        &mut self,
+        client: ClientId,
+        subscription: SubscriptionId,
+        ask: Ask,
+    ) -> CallId {
+        let route = sink_route(subscription);
+        self.send(client, route, Payload::AskedProgress { ask, subscription })
+    }
+
+    /// A call reaches a sink.
+    pub(super) fn decide_at_sink(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        let consumer = call.client.process;
+        match call.payload {
+            Payload::Asked { delivery, subscription } => {
+                let verdict = self.sinks[subscription.index()].apply(&delivery);
+                let (message, key) = (delivery.record.message, delivery.record.key);
+                let delivery = delivery.id;
+                self.record(Kind::Effect {
+                    delivery,
+                    message,
+                    key,
+                    subscription,
+                    consumer,
+                    verdict,
+                });
+                self.answer(id, Answer::Decided(verdict));
+            }
+            Payload::AskedProgress { ask, subscription } => {
+                let told = self.sinks[subscription.index()].answer(&ask);
+                self.answer(id, Answer::Progress(told));
+            }
+            Payload::AskedBatch { .. } => self.decide_batch(id),
+            _ => {}
+        }
+    }
+}
+
+fn sink_route(of: SubscriptionId) -> Route {
+    Route::with_legs(Peer::Sink, [Fault::EffectRequest, Fault::EffectResponse], of)
+}
