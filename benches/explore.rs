@@ -23,8 +23,9 @@ fn main() {
     let lost = Class { most: 2, required: false, choices: vec![(at(Fault::SettleRequest), points::LOST),(at(Fault::SettleResponse), points::LOST)] };
     let space = Space::new(vec![crashes, lost]);
     for model in [Model::Log, Model::Queue] {
+        if std::env::var("M").is_ok_and(|m| m != model.to_string()) { continue; }
         let experiment = Experiment { scenario: &scenario, workload: &workload, model, strategy: Strategy::ProcessThenSettle, seed: 1 };
-        {
+        if std::env::var("NOSR").is_err() {
             use stateright::{Checker, Model as _, StateRecorder};
             let p = model::Protocol { is_log: model == Model::Log, crashes: 2, losses: 2 };
             let (recorder, accessor) = StateRecorder::new_with_accessor();
@@ -35,11 +36,11 @@ fn main() {
             for _ in 0..100 { p.checker().spawn_dfs().join(); }
             println!("  {:?}", t.elapsed() / 100);
         }
-        for cuts in [true, false] {
+        for cuts in [true] {
             let e = Exploration { experiment, space: space.clone(), budget: 3_000_000, cuts };
             let r = e.run();
             let t = Instant::now();
-            let n = 20;
+            let n = std::env::var("N").map_or(1, |n| n.parse().unwrap());
             for _ in 0..n { e.run(); }
             let d = t.elapsed() / n;
             println!("{model} cuts {cuts} schedules {} ended {} states {} complete {} found {:?} {d:?} per schedule {:?}", r.schedules, r.ended, r.states, r.complete, r.found.keys().collect::<Vec<_>>(), d / r.schedules as u32);

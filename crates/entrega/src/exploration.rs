@@ -65,7 +65,7 @@ impl Exploration<'_> {
 
     /// A judge of its runs, one for each thread.
     pub fn judge(&self) -> Judge {
-        Judge(Checker::new(judge::config(&self.experiment)))
+        Judge(Checker::new(judge::config(&self.experiment)).without_latencies())
     }
 }
 

@@ -23,19 +23,22 @@
 
 mod frontier;
 mod scope;
+mod seen;
 mod space;
 mod walk;
+
+use std::sync::Arc;
 
 use entrega_choice::Choices;
 use entrega_model::Observer;
 use entrega_model::fingerprint::Fingerprint;
 
-pub use frontier::{Explored, Frontier, Seen, Showing, Task};
+pub use frontier::{Explored, Frontier, Showing, Task};
 pub use scope::Scope;
+pub use seen::Seen;
 pub use space::{Class, MAX_CLASSES, Space, Used};
 pub use walk::Walked;
 
-use crate::points;
 use crate::run::{End, Experiment};
 
 /// Judges runs for an exploration: it sees every event, and says at the end what was found.
@@ -61,8 +64,7 @@ impl Experiment<'_> {
         seen: &Seen,
         witness: &mut W,
     ) -> Walked<W::Finding> {
-        let table = points::table(&self.scenario.subscription_names());
-        let choices = Choices::exploring(table, task.choices.clone());
+        let choices = Choices::exploring(Arc::clone(&task.open), &task.choices);
         walk::walk(self, task, choices, seen, witness)
     }
 

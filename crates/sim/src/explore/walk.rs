@@ -8,7 +8,8 @@ use entrega_choice::{Choices, Passed};
 use entrega_model::Observer;
 
 use super::Witness;
-use super::frontier::{Seen, Task};
+use super::frontier::Task;
+use super::seen::Seen;
 use crate::executor::Executor;
 use crate::run::{End, Experiment, Watcher};
 use crate::world::{Routed, World};

@@ -125,12 +125,16 @@ impl<B: Broker> Call<B> {
             into.set_own(own);
         }
         into.client(self.client);
-        into.word(self.issued);
-        into.time(self.started);
-        into.flag(self.awaited);
         into.flag(self.parked);
-        into.flag(self.patient);
-        into.flag(self.timed_out);
+        into.flag(self.awaited);
+        if self.awaited {
+            into.word(self.issued);
+            into.flag(self.timed_out);
+            into.flag(self.patient);
+        }
+        if self.awaited && !self.patient {
+            into.time(self.started);
+        }
         match &self.payload {
             Payload::Request(request) => {
                 into.word(1);
@@ -183,13 +187,15 @@ impl AnySink {
 }
 
 impl Process {
-    /// Its state, and what it knows.
+    /// Its state, and what its life knows.
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         into.word(self.state as u64);
         into.flag(self.ready);
-        let Memory { digest, names, since } = &self.memory;
+        if !self.is_alive() {
+            return;
+        }
+        let Memory { digest, names } = &self.memory;
         into.word(*digest);
-        into.time(*since);
         if let Some(own) = self.subscription {
             into.set_own(own);
         }

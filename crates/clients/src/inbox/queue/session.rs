@@ -2,6 +2,7 @@
 //! itself.
 
 use entrega_model::MessageId;
+use entrega_model::fingerprint::{Fingerprint, Fingerprinted};
 use entrega_model::queue::{DeliveryTag, Received};
 
 use crate::CallId;
@@ -58,5 +59,19 @@ impl QueueSession {
         if tags.capacity() > 0 {
             self.spare_tags.push(tags);
         }
+    }
+}
+
+/// All that a later poll, settle or close looks at; see [`crate::Link::remembers`].
+impl Fingerprinted for QueueSession {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        let Self { receiving, handed_out, buffer, next, spare_tags: _ } = self;
+        into.flag(receiving.is_some());
+        into.count(handed_out.len());
+        for (tag, message) in handed_out {
+            into.own_tag(*tag);
+            into.word(message.0.into());
+        }
+        into.list(buffer.get(*next..).unwrap_or_default());
     }
 }

@@ -1,0 +1,78 @@
+//! What a log consumer remembers at the beginning of a poll, for an exploration that recognises
+//! states ([`Link::remembers`]).
+//!
+//! > **The rule.** Everything that a later poll, settle or close looks at enters. Spare buffers are
+//! > empty and stay out, and so does the number of a call: whether there is one is all that counts.
+
+use entrega_model::fingerprint::{Fingerprint, Fingerprinted};
+use entrega_model::log::{Request, Response};
+
+use super::LogInbox;
+use super::session::{LogSession, Partition};
+use crate::{AutoSettle, Link, Turn};
+
+impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
+    /// Whether the session is all that there is to know: nothing runs beside the application.
+    pub(super) fn is_all_in_session(&self) -> bool {
+        self.config.auto_settle != AutoSettle::AtDelivery && self.config.max_poll_interval.is_none()
+    }
+}
+
+impl<L: Link<Request = Request, Response = Response>> Fingerprinted for LogInbox<L> {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        let Self { link: _, config, session, next_commit, .. } = self;
+        session.borrow().fingerprint(into);
+        if config.auto_settle == AutoSettle::AtNextReceive {
+            into.time(next_commit.get());
+        }
+    }
+}
+
+impl Fingerprinted for LogSession {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        let unread = self.unread();
+        let Self { generation, partitions, joining, fetching, turns, revoked, fenced, .. } = self;
+        into.flag(generation.is_some());
+        if let Some(generation) = generation {
+            into.own_generation(*generation);
+        }
+        into.list(partitions);
+        for flag in [joining.is_some(), fetching.is_some(), *revoked, *fenced] {
+            into.flag(flag);
+        }
+        into.count(turns.len());
+        turns.iter().for_each(|turn| turn.fingerprint(into));
+        into.list(unread);
+    }
+}
+
+impl Fingerprinted for Partition {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        let Self { id, position, fetched, stored, committed, paused } = *self;
+        into.word(u64::from(id.0) << 1 | u64::from(paused));
+        into.word(position);
+        into.word(fetched);
+        into.maybe(committed);
+        into.maybe(stored.map(|(offset, _)| offset));
+        into.maybe(stored.map(|(_, message)| message.0.into()));
+    }
+}
+
+impl Fingerprinted for Turn {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        match self {
+            Self::Delivery(delivery) => {
+                into.word(0);
+                delivery.fingerprint(into);
+            }
+            Self::Assigned(lane) => {
+                into.word(1);
+                into.word(lane.0.into());
+            }
+            Self::Idle => into.word(2),
+            Self::Revoking => into.word(3),
+            Self::Lost => into.word(4),
+            Self::Shutdown => into.word(5),
+        }
+    }
+}
