@@ -33,7 +33,7 @@ fn main() {
             let outs: std::collections::BTreeSet<_> = accessor().iter().filter_map(|s| s.outcome()).collect();
             println!("stateright {model}: states {} unique {} outcomes {}", c.state_count(), c.unique_state_count(), outs.len());
             let t = Instant::now();
-            for _ in 0..100 { p.checker().spawn_dfs().join(); }
+            for _ in 0..std::env::var("SRN").map_or(100, |n| n.parse().unwrap()) { p.checker().spawn_dfs().join(); }
             println!("  {:?}", t.elapsed() / 100);
         }
         for cuts in [true] {

@@ -6,13 +6,14 @@ use std::cell::RefCell;
 use entrega_brokers::Broker;
 use entrega_choice::{Choices, Passed};
 use entrega_model::Observer;
+use entrega_model::fingerprint::Fingerprint;
 
 use super::Witness;
 use super::frontier::Task;
 use super::seen::Seen;
 use crate::executor::Executor;
 use crate::run::{End, Experiment, Watcher};
-use crate::world::{Routed, World};
+use crate::world::{Routed, Scratch, World};
 
 /// A run that was made.
 #[derive(Debug)]
@@ -44,7 +45,9 @@ pub(super) fn walk<W: Witness>(
     witness.begin();
     let shared = RefCell::new(witness);
     let mut visits = Vec::new();
-    let watch = Watch { task, seen, witness: &shared, visits: &mut visits, passed: None };
+    let scratch = Scratch::default();
+    let watch =
+        Watch { task, seen, witness: &shared, visits: &mut visits, passed: None, scratch };
     let outcome = experiment.run_watched(choices, &mut Through(&shared), watch);
     let findings = match outcome.end {
         End::Cut => None,
@@ -70,6 +73,7 @@ struct Watch<'a, 'w, W> {
     visits: &'a mut Vec<Visit>,
     /// How many picks had been passed at the last look.
     passed: Option<usize>,
+    scratch: Scratch,
 }
 
 impl<W: Witness> Watcher for Watch<'_, '_, W> {
@@ -97,7 +101,8 @@ impl<W: Witness> Watcher for Watch<'_, '_, W> {
         executor.flush(observer, 1);
         let witness = self.witness.borrow();
         let counts = u64::from(self.task.counts);
-        let state = world.borrow().fingerprint(counts, |into| witness.fingerprint(into));
+        let also = |into: &mut Fingerprint<'_>| witness.fingerprint(into);
+        let state = world.borrow().fingerprint(&mut self.scratch, counts, also);
         if self.seen.covers(state, self.task.used) {
             return false;
         }

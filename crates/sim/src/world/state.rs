@@ -7,28 +7,44 @@
 
 use entrega_brokers::Broker;
 use entrega_model::fingerprint::{Context, Fingerprint, Fingerprinted};
-use entrega_model::{DeliveryId, SubscriptionId};
+use entrega_model::{DeliveryId, Generation, Incarnation, Instant, SubscriptionId};
 
 use super::calls::{Answer, Call, Payload};
 use super::process::{Memory, Process};
 use super::{AnySink, Due, Routed, World};
+
+/// What a fingerprint needs to be made, kept from one to the next: there are many of them.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    incarnations: Vec<Incarnation>,
+    generations: Vec<Generation>,
+    next_tags: Vec<u64>,
+    dues: Vec<(Instant, u64, Due)>,
+}
 
 impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
     /// The fingerprint of this state, of `salt` and of what `also` adds.
-    pub(crate) fn fingerprint(&self, salt: u64, also: impl FnOnce(&mut Fingerprint<'_>)) -> u64 {
+    pub(crate) fn fingerprint(
+        &self,
+        scratch: &mut Scratch,
+        salt: u64,
+        also: impl FnOnce(&mut Fingerprint<'_>),
+    ) -> u64 {
+        let Scratch { incarnations, generations, next_tags, dues } = scratch;
         let subscriptions = || (0..self.sinks.len() as u8).map(SubscriptionId);
-        let incarnations: Vec<_> = self.processes.iter().map(|one| one.incarnation).collect();
-        let generations: Vec<_> = subscriptions().map(|id| self.broker.generation(id)).collect();
-        let next_tags: Vec<_> = subscriptions().map(|id| self.broker.next_tag(id)).collect();
+        fill(incarnations, self.processes.iter().map(|one| one.incarnation));
+        fill(generations, subscriptions().map(|id| self.broker.generation(id)));
+        fill(next_tags, subscriptions().map(|id| self.broker.next_tag(id)));
+        self.timers.in_order(dues);
         let mut into = Fingerprint::new(Context {
             now: self.now,
-            incarnations: &incarnations,
+            incarnations,
             next_delivery: DeliveryId(self.deliveries + 1),
-            generations: &generations,
-            next_tags: &next_tags,
+            generations,
+            next_tags,
         });
         into.word(salt);
         into.flag(self.closing);
@@ -41,13 +57,13 @@ where
             into.time(self.broker_up_at);
         }
         self.processes.iter().for_each(|process| process.fingerprint(&mut into));
-        self.fingerprint_dues(&mut into);
+        self.fingerprint_dues(dues, &mut into);
         also(&mut into);
         into.finish()
     }
 
     /// What is due, in its order, with the calls that it is about.
-    fn fingerprint_dues(&self, into: &mut Fingerprint<'_>) {
+    fn fingerprint_dues(&self, dues: &[(Instant, u64, Due)], into: &mut Fingerprint<'_>) {
         for held in &self.held {
             into.word(held.zone as u64);
             into.flag(held.expired);
@@ -57,7 +73,7 @@ where
         for &due in &self.due_now {
             self.fingerprint_due(due, into);
         }
-        for (at, due) in self.timers.in_order() {
+        for &(at, _, due) in dues {
             if self.means_something(due) {
                 into.time(at);
                 self.fingerprint_due(due, into);
@@ -117,6 +133,11 @@ where
             self.fingerprint_call(self.calls.look(id), into);
         }
     }
+}
+
+fn fill<T>(buffer: &mut Vec<T>, with: impl Iterator<Item = T>) {
+    buffer.clear();
+    buffer.extend(with);
 }
 
 impl<B: Broker> Call<B> {

@@ -3,6 +3,8 @@
 //!
 //! > **The rule.** Everything that a later poll, settle or close looks at enters. Spare buffers are
 //! > empty and stay out, and so does the number of a call: whether there is one is all that counts.
+//! > What is stored and what is known to be committed is looked at by automatic commits alone, and
+//! > by a commit without arguments, which no application makes that keeps nothing between polls.
 
 use entrega_model::fingerprint::{Fingerprint, Fingerprinted};
 use entrega_model::log::{Request, Response};
@@ -21,9 +23,11 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
 impl<L: Link<Request = Request, Response = Response>> Fingerprinted for LogInbox<L> {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         let Self { link: _, config, session, next_commit, .. } = self;
-        session.borrow().fingerprint(into);
-        if config.auto_settle == AutoSettle::AtNextReceive {
+        let session = session.borrow();
+        session.fingerprint(into);
+        if config.auto_settle != AutoSettle::Off {
             into.time(next_commit.get());
+            session.partitions.iter().for_each(|partition| enter_commits(partition, into));
         }
     }
 }
@@ -48,14 +52,17 @@ impl Fingerprinted for LogSession {
 
 impl Fingerprinted for Partition {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
-        let Self { id, position, fetched, stored, committed, paused } = *self;
+        let Self { id, position, fetched, paused, stored: _, committed: _ } = *self;
         into.word(u64::from(id.0) << 1 | u64::from(paused));
         into.word(position);
         into.word(fetched);
-        into.maybe(committed);
-        into.maybe(stored.map(|(offset, _)| offset));
-        into.maybe(stored.map(|(_, message)| message.0.into()));
     }
+}
+
+fn enter_commits(partition: &Partition, into: &mut Fingerprint<'_>) {
+    into.maybe(partition.committed);
+    into.maybe(partition.stored.map(|(offset, _)| offset));
+    into.maybe(partition.stored.map(|(_, message)| message.0.into()));
 }
 
 impl Fingerprinted for Turn {
