@@ -1,51 +1,203 @@
-//! Scratch.
-use std::time::Instant;
+//! How fast explorations are: schedules and states a second, and the time beside a model checker
+//! that checks a model of the same protocol made by hand.
+//!
+//! A model checker goes from state to state; an exploration has code to run, so it makes every run
+//! anew from its list of choices. What that costs is the ratio that the last lines print.
+//! `benches/README.md` says how to run and read this.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![expect(clippy::disallowed_types, reason = "a benchmark looks at the clock")]
+
+#[path = "explore/model.rs"]
+mod model;
+#[path = "explore/protocol.rs"]
+mod protocol;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use entrega::Exploration;
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
 use entrega_sim::Experiment;
-use entrega_sim::explore::{Scope, Space, Class};
-use entrega_sim::points::{self, Fault, own_point};
+use entrega_sim::explore::{Scope, Space};
+use entrega_sim::points::FAULTS;
 use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Planner;
+use entrega_sim::workload::{Planner, Workload};
+use stateright::{Checker, Model as _};
 
-fn main() {
-    let text = "[workload]\nkeys = 1\n[[subscriptions]]\nname = \"reader\"\nconsumers = 1\n\
-         [consumer]\nprefetch = 1\nrequest_timeout = \"1s\"\n\
-         [log]\nsession_timeout = \"6s\"\nauto_offset_reset = \"earliest\"\n\
-         [queue]\nvisibility_timeout = \"10s\"\n";
-    let loaded = Scenario::parse("small", text, &[], &|_| Err(String::new())).unwrap();
-    let scope = Scope { subscription: SubscriptionId(0), messages: 3, consumers: 1, partitions: 1 };
-    let scenario = scope.of(&loaded.scenario);
-    let workload = Planner::new(&scenario).plan(None, 1);
-    let at = |fault| own_point(fault, SubscriptionId(0));
-    let crashes = Class { most: 2, required: false, choices: vec![(at(Fault::EffectBefore),1),(at(Fault::EffectAfter),1),(at(Fault::SettleAfter),1)] };
-    let lost = Class { most: 2, required: false, choices: vec![(at(Fault::SettleRequest), points::LOST),(at(Fault::SettleResponse), points::LOST)] };
-    let space = Space::new(vec![crashes, lost]);
-    for model in [Model::Log, Model::Queue] {
-        if std::env::var("M").is_ok_and(|m| m != model.to_string()) { continue; }
-        let experiment = Experiment { scenario: &scenario, workload: &workload, model, strategy: Strategy::ProcessThenSettle, seed: 1 };
-        if std::env::var("NOSR").is_err() {
-            use stateright::{Checker, Model as _, StateRecorder};
-            let p = model::Protocol { is_log: model == Model::Log, crashes: 2, losses: 2 };
-            let (recorder, accessor) = StateRecorder::new_with_accessor();
-            let c = p.checker().visitor(recorder).spawn_dfs().join();
-            let outs: std::collections::BTreeSet<_> = accessor().iter().filter_map(|s| s.outcome()).collect();
-            println!("stateright {model}: states {} unique {} outcomes {}", c.state_count(), c.unique_state_count(), outs.len());
-            let t = Instant::now();
-            for _ in 0..std::env::var("SRN").map_or(100, |n| n.parse().unwrap()) { p.checker().spawn_dfs().join(); }
-            println!("  {:?}", t.elapsed() / 100);
+use model::Protocol;
+use protocol::{Setting, checked_outcomes};
+
+const SCENARIO: &str = r#"
+[workload]
+messages = 3
+keys = 2
+
+[[subscriptions]]
+name = "reader"
+consumers = 2
+
+[consumer]
+prefetch = 2
+request_timeout = "1s"
+
+[log]
+session_timeout = "6s"
+auto_offset_reset = "earliest"
+
+[queue]
+visibility_timeout = "10s"
+
+[faults]
+"#;
+
+/// What goes wrong in the explorations of the first group.
+const CRASHES_AND_SETTLES: &str = r#"
+effect.before = { crash = 0.1 }
+effect.after = { crash = 0.1 }
+settle.request = { lost = 0.1, late = 0.1 }
+settle.response = { lost = 0.1 }
+"#;
+
+/// Of a space that is too large to be completed here, so many runs are made.
+const SOME: u64 = 5_000;
+
+/// So many times each side of the comparison runs, in turn.
+const ROUNDS: usize = 60;
+
+/// A small scenario with its messages.
+struct Small {
+    scenario: Scenario,
+    workload: Workload,
+}
+
+impl Small {
+    fn new(faults: &str) -> Self {
+        let text = SCENARIO.to_owned() + faults;
+        let loaded = Scenario::parse("bench.toml", &text, &[], &|_| Err("no files".to_owned()));
+        let loaded = loaded.unwrap_or_else(|problem| panic!("{problem}"));
+        let scope =
+            Scope { subscription: SubscriptionId(0), messages: 3, consumers: 2, partitions: 1 };
+        let scenario = scope.of(&loaded.scenario);
+        let workload = Planner::new(&scenario).plan(None, 1);
+        Self { scenario, workload }
+    }
+
+    fn exploration(&self, model: Model, faults: u8, preemptions: u8) -> Exploration<'_> {
+        let Self { scenario, workload } = self;
+        let strategy = Strategy::ProcessThenSettle;
+        let experiment = Experiment { scenario, workload, model, strategy, seed: 1 };
+        let space = Space::of(scenario, faults, preemptions);
+        Exploration { experiment, space, budget: u64::MAX, cuts: true }
+    }
+}
+
+/// Whole explorations, with one fault and with two: schedules a second, then states a second.
+fn explorations(criterion: &mut Criterion) {
+    let small = Small::new(CRASHES_AND_SETTLES);
+    for unit in ["schedules", "states"] {
+        let mut group = criterion.benchmark_group(unit);
+        for model in [Model::Log, Model::Queue] {
+            for faults in [1, 2] {
+                let exploration = small.exploration(model, faults, 0);
+                let explored = exploration.run();
+                assert!(explored.complete);
+                let count = if unit == "states" { explored.states } else { explored.schedules };
+                group.throughput(Throughput::Elements(count));
+                let id = BenchmarkId::new(format!("{faults}-faults"), model);
+                group.bench_function(id, |bencher| {
+                    bencher.iter(|| black_box(&exploration).run());
+                });
+            }
         }
-        for cuts in [true] {
-            let e = Exploration { experiment, space: space.clone(), budget: 3_000_000, cuts };
-            let r = e.run();
-            let t = Instant::now();
-            let n = std::env::var("N").map_or(1, |n| n.parse().unwrap());
-            for _ in 0..n { e.run(); }
-            let d = t.elapsed() / n;
-            println!("{model} cuts {cuts} schedules {} ended {} states {} complete {} found {:?} {d:?} per schedule {:?}", r.schedules, r.ended, r.states, r.complete, r.found.keys().collect::<Vec<_>>(), d / r.schedules as u32);
+        group.finish();
+    }
+}
+
+/// The beginning of a large space: two faults of any kind and a request that comes before its turn.
+fn beginnings(criterion: &mut Criterion) {
+    let small = Small::new(&every_fault());
+    let mut group = criterion.benchmark_group("everything");
+    group.throughput(Throughput::Elements(SOME)).sample_size(10);
+    for model in [Model::Log, Model::Queue] {
+        let exploration = Exploration { budget: SOME, ..small.exploration(model, 2, 1) };
+        group.bench_function(BenchmarkId::new("2-faults", model), |bencher| {
+            bencher.iter(|| black_box(&exploration).run());
+        });
+    }
+    group.finish();
+}
+
+/// A table of faults in which everything can happen.
+fn every_fault() -> String {
+    let faults = FAULTS.iter().filter(|info| info.by_chance > 0);
+    let row = |name: &str, chances: &[&str]| {
+        let chances: Vec<String> = chances.iter().map(|one| format!("{one} = 0.1")).collect();
+        format!("{name} = {{ {} }}\n", chances.join(", "))
+    };
+    faults.map(|info| row(info.name, info.chances())).collect()
+}
+
+/// The simulator beside stateright, one thread each, at the same outcomes.
+fn against_a_model(criterion: &mut Criterion) {
+    let setting = Setting::new();
+    for is_log in [true, false] {
+        let protocol = Protocol { is_log, crashes: 2, losses: 2 };
+        assert_eq!(setting.explored_outcomes(protocol), checked_outcomes(protocol));
+        let name = if is_log { "log" } else { "queue" };
+        let exploration = setting.exploration(protocol);
+        let mut group = criterion.benchmark_group("2-crashes-2-lost-settles");
+        group.bench_function(BenchmarkId::new("entrega", name), |bencher| {
+            bencher.iter(|| black_box(&exploration).run());
+        });
+        group.bench_function(BenchmarkId::new("stateright", name), |bencher| {
+            bencher.iter(|| check(black_box(protocol)));
+        });
+        group.finish();
+        if std::env::args().any(|argument| argument == "--bench") {
+            print_ratio(name, &exploration, protocol);
         }
     }
 }
-#[path = "explore/model.rs"]
-mod model;
+
+/// How many states stateright sees.
+fn check(protocol: Protocol) -> usize {
+    protocol.checker().spawn_dfs().join().unique_state_count()
+}
+
+/// Both sides in turn, so that whatever else the machine does strikes both.
+fn print_ratio(name: &str, exploration: &Exploration<'_>, protocol: Protocol) {
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        times[0].push(time(|| exploration.run().schedules));
+        times[1].push(time(|| check(protocol)));
+    }
+    let [ours, theirs] = times.map(|mut times| {
+        times.sort_unstable();
+        times[ROUNDS / 2]
+    });
+    let explored = exploration.run();
+    let (schedules, states, checked) = (explored.schedules, explored.states, check(protocol));
+    let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
+    println!(
+        "{name}: {ours:?} for {schedules} schedules and {states} states; stateright {theirs:?} for \
+         {checked} states; ratio {ratio:.1}\n"
+    );
+}
+
+fn time<T>(work: impl FnOnce() -> T) -> Duration {
+    let start = Instant::now();
+    black_box(work());
+    start.elapsed()
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(4));
+    targets = explorations, beginnings, against_a_model
+}
+criterion_main!(benches);

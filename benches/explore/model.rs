@@ -27,11 +27,11 @@
 use stateright::{Model, Property};
 
 /// How many messages there are.
-pub const MESSAGES: usize = 3;
+pub(crate) const MESSAGES: usize = 3;
 
 /// What happened to one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
+pub(crate) enum Class {
     /// No effect.
     Lost,
     /// One effect.
@@ -41,10 +41,10 @@ pub enum Class {
 }
 
 /// What happened to each message.
-pub type Outcome = [Class; MESSAGES];
+pub(crate) type Outcome = [Class; MESSAGES];
 
 /// The class of a message with so many effects.
-pub fn class(effects: u8) -> Class {
+pub(crate) fn class(effects: u8) -> Class {
     match effects {
         0 => Class::Lost,
         1 => Class::Exact,
@@ -54,18 +54,18 @@ pub fn class(effects: u8) -> Class {
 
 /// The protocol, with at most this much going wrong.
 #[derive(Clone, Copy, Debug)]
-pub struct Protocol {
+pub(crate) struct Protocol {
     /// Whether the broker is a log; else it is a queue.
-    pub is_log: bool,
+    pub(crate) is_log: bool,
     /// At most this many crashes.
-    pub crashes: u8,
+    pub(crate) crashes: u8,
     /// At most this many lost legs of settles.
-    pub losses: u8,
+    pub(crate) losses: u8,
 }
 
 /// Everything that can make a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct State {
+pub(crate) struct State {
     crashes_left: u8,
     losses_left: u8,
     effects: [u8; MESSAGES],
@@ -118,7 +118,7 @@ enum Packet {
 
 /// Something that can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// The packet arrives.
     Deliver,
     /// The packet arrives, and the consumer crashes at once.
@@ -239,7 +239,7 @@ impl Packet {
 
 impl State {
     /// What became of the messages, once nothing more can happen.
-    pub fn outcome(&self) -> Option<Outcome> {
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
         let is_over = self.network == Some(Packet::ReceiveKept) && !self.has_deadline();
         is_over.then(|| self.effects.map(class))
     }

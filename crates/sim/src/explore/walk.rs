@@ -46,8 +46,7 @@ pub(super) fn walk<W: Witness>(
     let shared = RefCell::new(witness);
     let mut visits = Vec::new();
     let scratch = Scratch::default();
-    let watch =
-        Watch { task, seen, witness: &shared, visits: &mut visits, passed: None, scratch };
+    let watch = Watch { task, seen, witness: &shared, visits: &mut visits, passed: None, scratch };
     let outcome = experiment.run_watched(choices, &mut Through(&shared), watch);
     let findings = match outcome.end {
         End::Cut => None,
