@@ -29,7 +29,7 @@ where
     pub(crate) fn read_clock(&mut self, process: ProcessId) -> Instant {
         if self.times.chooses_order {
             let now = self.now;
-            self.processes[process.index()].remember_content(|into| into.time(now));
+            self.processes[process.index()].remember_reading(now);
         }
         self.now
     }

@@ -39,7 +39,13 @@ pub(crate) struct Memory {
     pub(crate) digest: u64,
     /// Those names and times.
     pub(crate) names: Vec<Name>,
+    /// When it last read a clock. A reading enters the digest as the time since the one before, so
+    /// all of them follow from the last one.
+    pub(crate) last_reading: Option<Instant>,
 }
+
+/// What a process remembers of a clock that it has read, with the time since the reading before.
+const CLOCK: u64 = 4;
 
 /// Whether a process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +99,14 @@ impl Process {
     pub(crate) fn forget(&mut self) {
         self.memory.digest = 0;
         self.memory.names.clear();
+        self.memory.last_reading = None;
+    }
+
+    /// It has read a clock.
+    pub(crate) fn remember_reading(&mut self, now: Instant) {
+        let before = self.memory.last_reading.replace(now);
+        let since = before.map_or(u64::MAX, |before| now.since(before).as_nanos());
+        self.remember(&[CLOCK, since]);
     }
 
     /// Its life has been told what `content` enters.

@@ -215,8 +215,9 @@ impl Process {
         if !self.is_alive() {
             return;
         }
-        let Memory { digest, names } = &self.memory;
+        let Memory { digest, names, last_reading } = &self.memory;
         into.word(*digest);
+        into.deadline(*last_reading);
         if let Some(own) = self.subscription {
             into.set_own(own);
         }
