@@ -51,5 +51,6 @@ pub(crate) fn all() -> Vec<Small> {
         small("orders", crashes, (2, 2), (1, 1)),
         small("sends", sends, (2, 1), (2, 0)),
         small("errors", &format!("{crashes}{errors}"), (2, 1), (1, 0)),
+        small("one after the other", &format!("{crashes}{settles}"), (3, 1), (1, 0)),
     ]
 }
