@@ -83,3 +83,54 @@ impl Fingerprinted for Turn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use entrega_model::fingerprint::Context;
+    use entrega_model::log::{AssignedPartition, Fetched, PartitionOffset};
+    use entrega_model::{Generation, Key, LaneId, MessageId, Record};
+
+    use super::*;
+    use crate::OffsetReset;
+
+    fn print(session: &LogSession) -> u64 {
+        let mut into = Fingerprint::new(Context::default());
+        session.fingerprint(&mut into);
+        into.finish()
+    }
+
+    /// Two ways to one position are one state, and each thing that a later poll looks at counts.
+    #[test]
+    fn what_a_later_poll_looks_at_enters() {
+        let partition = LaneId(0);
+        let joined = || {
+            let bounds =
+                AssignedPartition { partition, committed: None, log_start: 0, high_watermark: 9 };
+            let mut session = LogSession::default();
+            let joined = session.join(Generation(1), &[bounds], OffsetReset::Earliest, |_| {});
+            assert_eq!(joined, Ok(()));
+            session.turns.clear();
+            session
+        };
+        let record = Record { message: MessageId(0), key: Key(0), bytes: 0 };
+        let fetched = Fetched { partition, offset: 0, record };
+        let mut read = joined();
+        read.fill(vec![fetched], Vec::new());
+        assert_ne!(print(&read), print(&joined()), "unread");
+        read.next_record();
+        let mut sought = joined();
+        sought.seek(PartitionOffset { partition, offset: 1 });
+        assert_eq!(print(&read), print(&sought), "both stand at offset 1");
+        let changes: [fn(&mut LogSession); 4] = [
+            |session| session.revoked = true,
+            |session| session.fenced = true,
+            |session| session.turns.push_back(Turn::Lost),
+            |session| session.generation = None,
+        ];
+        for change in changes {
+            let mut changed = joined();
+            change(&mut changed);
+            assert_ne!(print(&changed), print(&joined()));
+        }
+    }
+}

@@ -75,3 +75,35 @@ impl Fingerprinted for QueueSession {
         into.list(buffer.get(*next..).unwrap_or_default());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use entrega_model::fingerprint::Context;
+    use entrega_model::{Key, Record};
+
+    use super::*;
+
+    /// What was read is forgotten, spare buffers never count, and everything else does.
+    #[test]
+    fn what_a_later_poll_looks_at_enters() {
+        let print = |session: &QueueSession| {
+            let mut into = Fingerprint::new(Context::default());
+            session.fingerprint(&mut into);
+            into.finish()
+        };
+        let record = Record { message: MessageId(1), key: Key(0), bytes: 0 };
+        let received = Received { tag: 3, record, delivery_count: 1, redelivered: false };
+        let mut session = QueueSession::default();
+        let nothing = print(&session);
+        session.fill(vec![received]);
+        assert_ne!(print(&session), nothing, "unread");
+        session.next();
+        session.recycle_tags(Vec::with_capacity(1));
+        assert_eq!(print(&session), nothing, "read");
+        session.handed_out.push((3, MessageId(1)));
+        assert_ne!(print(&session), nothing, "to be accepted");
+        session.handed_out.clear();
+        session.receiving = Some(CallId(7));
+        assert_ne!(print(&session), nothing, "asked for more");
+    }
+}
