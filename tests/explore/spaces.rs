@@ -70,5 +70,6 @@ pub(crate) fn all() -> Vec<Small> {
             (2, 1),
             (2, 0),
         ),
+        small("one after the other", &format!("{crashes}{settles}"), (3, 1), (1, 0)),
     ]
 }

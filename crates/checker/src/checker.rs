@@ -50,6 +50,14 @@ impl Checker {
         }
     }
 
+    /// The same checker without latencies: the reports have none. Where nothing takes any time they
+    /// say nothing, and a table of them is larger than all the rest.
+    #[must_use]
+    pub fn without_latencies(mut self) -> Self {
+        self.subscriptions.iter_mut().for_each(|fold| fold.keeps_latencies = false);
+        self
+    }
+
     /// Forgets the run, and keeps its memory for the next one.
     pub fn reset(&mut self) {
         self.sends.clear();

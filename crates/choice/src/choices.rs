@@ -55,7 +55,7 @@ enum Source {
     Harmless,
     Random(Random),
     Explicit(Plan),
-    Exploring(Plan),
+    Exploring(Plan, Arc<[Point]>),
 }
 
 /// An occurrence that is not reached: a point counts up to the one before it and no further.
@@ -85,13 +85,15 @@ impl Choices {
         Self::new(table, Source::Explicit(plan))
     }
 
-    /// Answers by list, as [`Choices::explicit`] does, and notes every pick that comes after the
-    /// last choice of the list: there the run could go another way, which is how a tree of runs is
-    /// explored by running each of them anew.
-    pub fn exploring(table: Arc<[PointSpec]>, choices: Vec<Choice>) -> Self {
+    /// Answers by list, as [`Choices::explicit`] does, and notes every pick at one of the `open`
+    /// points that comes after the last choice of the list: there the run could go another way,
+    /// which is how a tree of runs is explored by running each of them anew. All points of the list
+    /// are open ones. Nobody asks for names, so there is no table of them.
+    pub fn exploring(open: Arc<[Point]>, choices: &[Choice]) -> Self {
         let mut plan = Plan::default();
-        plan.extend(choices.into_iter().filter(|choice| choice.value != 0));
-        Self::new(table, Source::Exploring(plan))
+        plan.extend(choices.iter().copied().filter(|choice| choice.value != 0));
+        let points = open.iter().map(|point| point.index() + 1).max().unwrap_or(0);
+        Self::over(Arc::default(), points, Source::Exploring(plan, open))
     }
 
     /// The picks after the last choice of an exploring list, in the order in which they came.
@@ -101,7 +103,7 @@ impl Choices {
 
     /// Whether every choice of an exploring list has been made.
     pub fn is_free(&self) -> bool {
-        matches!(&self.source, Source::Exploring(plan) if plan.len() == self.made.len())
+        matches!(&self.source, Source::Exploring(plan, _) if plan.len() == self.made.len())
     }
 
     /// Lays a script over the source, or more of it over a script laid before. To be called before
@@ -175,7 +177,7 @@ impl Choices {
     /// another run.
     pub fn unused(&self) -> Vec<Choice> {
         match &self.source {
-            Source::Explicit(plan) | Source::Exploring(plan) => plan.unused().collect(),
+            Source::Explicit(plan) | Source::Exploring(plan, _) => plan.unused().collect(),
             Source::Harmless | Source::Random(_) => Vec::new(),
         }
     }
@@ -191,7 +193,12 @@ impl Choices {
     }
 
     fn new(table: Arc<[PointSpec]>, source: Source) -> Self {
-        let counts = vec![Count { occurrences: 0, next: 0 }; table.len()];
+        let points = table.len();
+        Self::over(table, points, source)
+    }
+
+    fn over(table: Arc<[PointSpec]>, points: usize, source: Source) -> Self {
+        let counts = vec![Count { occurrences: 0, next: 0 }; points];
         let made = Vec::new();
         let (script, passed) = (Script::default(), Vec::new());
         let mut new =
@@ -206,7 +213,7 @@ impl Choices {
         self.made.clear();
         self.passed.clear();
         self.script.rewind();
-        if let Source::Explicit(plan) | Source::Exploring(plan) = &mut self.source {
+        if let Source::Explicit(plan) | Source::Exploring(plan, _) = &mut self.source {
             plan.rewind();
         }
         for (count, index) in self.counts.iter_mut().zip(0..=u16::MAX) {
@@ -226,7 +233,7 @@ impl Choices {
         let drawn = self.source.answer(point, occurrence).filter(|value| *value < bound);
         let scripted = self.script.answer(point, occurrence, bound);
         let value = scripted.or(drawn).unwrap_or(0);
-        if let Source::Explicit(plan) | Source::Exploring(plan) = &mut self.source {
+        if let Source::Explicit(plan) | Source::Exploring(plan, _) = &mut self.source {
             plan.confirm(point, occurrence, value);
         }
         let next = next_occurrence(&self.source, &self.script, point, occurrence);
@@ -257,7 +264,7 @@ impl Source {
         match self {
             Self::Harmless => None,
             Self::Random(random) => random.answer(point, occurrence),
-            Self::Explicit(plan) | Self::Exploring(plan) => plan.answer(point, occurrence),
+            Self::Explicit(plan) | Self::Exploring(plan, _) => plan.answer(point, occurrence),
         }
     }
 
@@ -265,8 +272,8 @@ impl Source {
         match self {
             Self::Harmless => NEVER,
             Self::Random(random) => random.next(point),
-            Self::Explicit(plan) => plan.next(point, occurrence),
-            Self::Exploring(_) => occurrence + 1,
+            Self::Exploring(_, open) if open.contains(&point) => occurrence + 1,
+            Self::Explicit(plan) | Self::Exploring(plan, _) => plan.next(point, occurrence),
         }
     }
 }

@@ -9,6 +9,7 @@
 use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
 
+use entrega_model::fingerprint::Fingerprinted;
 use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
 
 /// Names a call between its start and its answer.
@@ -58,6 +59,11 @@ pub trait Link {
     fn is_running(&self) -> bool {
         true
     }
+
+    /// Says all that the library above this link remembers at the beginning of a poll. If the
+    /// application keeps nothing from one poll to the next, nothing else of what its process was
+    /// told before can matter any more. An exploration recognises states by this.
+    fn remembers(&self, _all: &dyn Fingerprinted) {}
 
     /// Notes an event in the history, now.
     fn record(&self, kind: Kind);

@@ -190,6 +190,21 @@ impl Strategy {
         matches!(self, Self::DeadLetter | Self::BrokerDeadLetter | Self::ArticleDeadLetters)
     }
 
+    /// Whether its loop keeps nothing from one delivery to the next, so that all its process knows
+    /// between two is what the client library knows. Some loops count, collect or share.
+    pub const fn keeps_nothing_between_deliveries(self) -> bool {
+        matches!(
+            self,
+            Self::SettleThenProcess
+                | Self::ProcessThenSettle
+                | Self::AutoSettleAtDelivery
+                | Self::AutoSettleAtNextReceive
+                | Self::DeduplicatingSink
+                | Self::DeadLetter
+                | Self::BrokerDeadLetter
+        )
+    }
+
     /// Whether it is one of the article's loops, which alone read `enable_auto_commit` and
     /// `client`.
     pub const fn is_from_the_article(self) -> bool {

@@ -32,8 +32,9 @@
 //!
 //! What a process will do follows from what it has been answered since its start. Its digest grows
 //! with every answer, but the names in an early answer grow old: how long ago a tag was given
-//! changes with every hand-over. So there is a second mode, [`Fingerprint::collecting`], in which
-//! names do not enter the hash and are collected in order. Keep the hash and the names, and enter
+//! changes with every hand-over, and how long ago a clock was read changes all the time. So there
+//! is a second mode, [`Fingerprint::collecting`], in which names and times do not enter the hash
+//! and are collected in order. Keep the hash and the names, and enter
 //! both into the fingerprint of the whole ([`Name`] is [`Fingerprinted`]).
 //!
 //! # Collisions
@@ -72,7 +73,7 @@ pub struct Context<'a> {
     pub next_tags: &'a [u64],
 }
 
-/// A name that a process has been told, of its own subscription.
+/// A name or a time that a process has been told; names are of its own subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     /// A delivery tag of a queue.
@@ -81,6 +82,8 @@ pub enum Name {
     Generation(Generation),
     /// A hand-over.
     Delivery(DeliveryId),
+    /// A point of time.
+    Time(Instant),
 }
 
 /// A fingerprint in the making.
@@ -100,8 +103,8 @@ impl<'a> Fingerprint<'a> {
         Self { context, own: None, names: None, lanes: [FIRST_SEED, SECOND_SEED] }
     }
 
-    /// Nothing yet; tags, generations and deliveries will be appended to `names` and not enter the
-    /// hash. Times and clients enter as ever.
+    /// Nothing yet; tags, generations, deliveries and times will be appended to `names` and not
+    /// enter the hash. Clients enter as ever.
     pub const fn collecting(context: Context<'a>, names: &'a mut Vec<Name>) -> Self {
         Self { names: Some(names), ..Self::new(context) }
     }
@@ -150,11 +153,13 @@ impl<'a> Fingerprint<'a> {
     }
 
     /// A point of time, seen from now. What is past is as far below as it is past.
-    pub const fn time(&mut self, at: Instant) {
-        let is_ever = at.as_nanos() != Instant::NEVER.as_nanos();
+    pub fn time(&mut self, at: Instant) {
+        let is_ever = at != Instant::NEVER;
         self.flag(is_ever);
-        if is_ever {
-            self.word(at.as_nanos().wrapping_sub(self.context.now.as_nanos()));
+        match &mut self.names {
+            _ if !is_ever => {}
+            Some(names) => names.push(Name::Time(at)),
+            None => self.word(at.as_nanos().wrapping_sub(self.context.now.as_nanos())),
         }
     }
 
@@ -278,6 +283,10 @@ impl Fingerprinted for Name {
             Self::Delivery(delivery) => {
                 into.word(2);
                 into.delivery(delivery);
+            }
+            Self::Time(at) => {
+                into.word(3);
+                into.time(at);
             }
         }
     }

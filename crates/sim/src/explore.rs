@@ -23,21 +23,24 @@
 
 mod frontier;
 mod scope;
+mod seen;
 mod space;
 mod walk;
+
+use std::sync::Arc;
 
 use entrega_choice::Choices;
 use entrega_clients::Consumer;
 use entrega_model::Observer;
 use entrega_model::fingerprint::Fingerprint;
 
-pub use frontier::{Explored, Frontier, Misbehaved, Seen, Showing, Task};
+pub use frontier::{Explored, Frontier, Misbehaved, Showing, Task};
 pub use scope::{MAX_CONSUMERS, STEPS, Scope};
+pub use seen::Seen;
 pub use space::{Class, MAX_CLASSES, Space, Used};
 pub use walk::Walked;
 
 use crate::own::Own;
-use crate::points;
 use crate::run::{End, Experiment};
 use crate::side::built_in;
 
@@ -64,7 +67,7 @@ impl Experiment<'_> {
         seen: &Seen,
         witness: &mut W,
     ) -> Walked<W::Finding> {
-        walk::walk(self, &built_in(self), task, self.exploring(task), seen, witness)
+        walk::walk(self, &built_in(self), task, exploring(task), seen, witness)
     }
 
     /// Runs one list of choices with consumers that are given as code. What they keep outside of
@@ -78,12 +81,7 @@ impl Experiment<'_> {
         witness: &mut W,
     ) -> Walked<W::Finding> {
         own.pulse.inspect(|pulse| pulse.begin(&task.choices));
-        walk::walk(self, &own, task, self.exploring(task), seen, witness)
-    }
-
-    fn exploring(&self, task: &Task) -> Choices {
-        let table = points::table(&self.scenario.subscription_names());
-        Choices::exploring(table, task.choices.clone())
+        walk::walk(self, &own, task, exploring(task), seen, witness)
     }
 
     /// Explores a space on this thread.
@@ -101,4 +99,8 @@ impl Experiment<'_> {
         }
         frontier.finish()
     }
+}
+
+fn exploring(task: &Task) -> Choices {
+    Choices::exploring(Arc::clone(&task.open), &task.choices)
 }

@@ -91,7 +91,7 @@ where
     B::Request: Routed,
 {
     async fn store(&self, delivery: &Delivery) -> Result<(), Unanswered> {
-        let SimLink { world, client } = &self.link;
+        let SimLink { world, client, .. } = &self.link;
         let call = world.borrow_mut().call_dead_letters(*client, self.subscription, *delivery);
         self.answer(call).await.map(|_| ())
     }
@@ -150,7 +150,7 @@ where
 {
     /// Asks the sink about progress.
     async fn ask(&self, ask: Ask) -> Result<Told, Unanswered> {
-        let SimLink { world, client } = &self.link;
+        let SimLink { world, client, .. } = &self.link;
         let call = world.borrow_mut().call_sink_for_progress(*client, self.subscription, ask);
         match self.answer(call).await? {
             Answer::Progress(told) => Ok(told),
@@ -297,7 +297,7 @@ where
 
     /// Goes on when the process runs: at once if nothing happened to it, never after a crash.
     async fn until_running(&self) {
-        let SimLink { world, client } = &self.link;
+        let SimLink { world, client, .. } = &self.link;
         poll_fn(|_| {
             if world.borrow_mut().may_go_on(*client) { Poll::Ready(()) } else { Poll::Pending }
         })
@@ -306,7 +306,7 @@ where
 
     /// Waits for the answer of a call. Dropped before that, nobody waits for it any more.
     async fn answer(&self, id: CallId) -> Result<Answer<B>, Unanswered> {
-        let SimLink { world, client } = &self.link;
+        let SimLink { world, client, .. } = &self.link;
         let mut call = OpenCall { link: &self.link, id, open: true };
         let answer = poll_fn(|cx| world.borrow_mut().poll_call(client.process, id, cx)).await;
         call.open = false;

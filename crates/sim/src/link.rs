@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use entrega_brokers::Broker;
 use entrega_clients::{CallId, Link, Unanswered};
+use entrega_model::fingerprint::Fingerprinted;
 use entrega_model::{ClientId, DeliveryId, Instant, Kind, ProcessId};
 
 use crate::world::{Answer, Routed, World};
@@ -15,11 +16,13 @@ use crate::world::{Answer, Routed, World};
 pub(crate) struct SimLink<B: Broker> {
     pub(crate) world: Rc<RefCell<World<B>>>,
     pub(crate) client: ClientId,
+    /// The application keeps nothing from one delivery to the next.
+    pub(crate) forgets: bool,
 }
 
 impl<B: Broker> Clone for SimLink<B> {
     fn clone(&self) -> Self {
-        Self { world: Rc::clone(&self.world), client: self.client }
+        Self { world: Rc::clone(&self.world), ..*self }
     }
 }
 
@@ -84,6 +87,13 @@ where
 
     fn is_running(&self) -> bool {
         self.world.borrow_mut().may_go_on(self.client)
+    }
+
+    #[inline]
+    fn remembers(&self, all: &dyn Fingerprinted) {
+        if self.forgets {
+            self.world.borrow_mut().forget_all_but(self.client.process, all);
+        }
     }
 
     fn record(&self, kind: Kind) {

@@ -97,6 +97,11 @@ impl Pulse {
 
 /// What the consumers of a run run.
 pub(crate) trait Code {
+    /// Whether all that a process knows between two deliveries is what its client library knows.
+    fn keeps_nothing_between_deliveries(&self) -> bool {
+        false
+    }
+
     /// On a log.
     async fn on_log(
         &self,
@@ -121,6 +126,10 @@ pub(crate) struct BuiltIn {
 }
 
 impl Code for BuiltIn {
+    fn keeps_nothing_between_deliveries(&self) -> bool {
+        self.strategy.keeps_nothing_between_deliveries()
+    }
+
     async fn on_log(
         &self,
         _link: &SimLink<LogBroker>,

@@ -204,7 +204,7 @@ where
     let settings = &experiment.scenario.producer;
     let retries = Retries { limit: settings.retries, backoff: settings.retry_backoff.duration() };
     Box::new(move |client| -> Life<'a> {
-        let link = SimLink { world: Rc::clone(&world), client };
+        let link = SimLink { world: Rc::clone(&world), client, forgets: false };
         let publisher = side.publisher(link.clone());
         let outgoing = Planned { link, workload: experiment.workload, next: Cell::new(0) };
         Box::pin(async move {
@@ -253,7 +253,8 @@ where
 {
     let Experiment { scenario, workload, .. } = experiment;
     Box::new(move |client: ClientId| -> Life<'a> {
-        let link = SimLink { world: Rc::clone(&world), client };
+        let forgets = code.keeps_nothing_between_deliveries();
+        let link = SimLink { world: Rc::clone(&world), client, forgets };
         let inbox = side.inbox(link.clone(), client_config(&experiment, subscription));
         let handler = SimHandler { link: link.clone(), subscription, workload };
         Box::pin(async move {

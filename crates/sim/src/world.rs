@@ -39,6 +39,7 @@ pub(crate) use self::held::HoldId;
 pub(crate) use self::process::{Process, State};
 pub(crate) use self::progress::{AnySink, Ask, Told};
 pub(crate) use self::protocol::Routed;
+pub(crate) use self::state::Scratch;
 
 use self::calls::{Calls, Payload};
 use self::held::{Held, tells_of_expiry};

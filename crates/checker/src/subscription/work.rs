@@ -127,7 +127,9 @@ impl SubscriptionFold {
         self.totals.repeated += u64::from(message.effects == 2);
         let Some(send) = sends.get(id) else { return };
         if message.effects == 1 {
-            self.latency.record(at.since(send.invoked_at()).as_nanos());
+            if self.keeps_latencies {
+                self.latency.record(at.since(send.invoked_at()).as_nanos());
+            }
             self.order.first_effect(id, send);
         } else if self.order.is_replay(send) && !message.has(Flag::Replayed) {
             message.set(Flag::Replayed);

@@ -5,9 +5,11 @@
 //! * [`membership`]: joining, fetching, and what a rebalance takes away.
 //! * [`commits`]: the three ways to commit.
 //! * [`background`]: what the library does beside the application.
+//! * `fingerprint`: what it remembers, for an exploration.
 
 mod background;
 mod commits;
+mod fingerprint;
 mod membership;
 mod session;
 
@@ -119,6 +121,9 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
 
     async fn poll(&self, until: Instant) -> Result<Turn, ReceiveError> {
         self.handed_out_at.set(None);
+        if self.is_all_in_session() {
+            self.link.remembers(self);
+        }
         self.commit_if_due().await;
         loop {
             while_running(&self.link).await;

@@ -224,6 +224,7 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
     }
 
     async fn poll(&self, until: Instant) -> Result<Turn, ReceiveError> {
+        self.link.remembers(&*self.session.borrow());
         loop {
             while_running(&self.link).await;
             if self.link.is_closing() {

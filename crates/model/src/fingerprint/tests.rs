@@ -352,12 +352,13 @@ fn boundaries_count() {
 fn a_digest_keeps_names_out_and_collects_them() {
     let names = |from: Place| (from.digest(&from.delivery()), from.delivery());
     let ((digest, collected), delivery) = names(HERE);
-    assert_eq!(collected, [Name::Delivery(delivery.id), Name::Tag(delivery.position)]);
+    let all = [Name::Delivery(delivery.id), Name::Tag(delivery.position), Name::Time(delivery.at)];
+    assert_eq!(collected, all);
     assert_eq!(digest, names(LATER).0.0);
-    let renamed = Delivery { id: DeliveryId(1), position: 2, ..delivery };
+    let renamed = Delivery { id: DeliveryId(1), position: 2, at: Instant::START, ..delivery };
     assert_eq!(HERE.digest(&renamed).0, digest);
     assert_ne!(HERE.digest(&Delivery { attempt: 2, ..delivery }).0, digest);
-    assert_ne!(LATER.digest(&delivery).0, digest, "times enter, as seen from now");
+    assert_ne!(HERE.digest(&Delivery { at: Instant::NEVER, ..delivery }).0, digest);
     let joined = log::Response::Joined { generation: Generation(7), assigned: Vec::new() };
     assert_eq!(HERE.digest(&joined).1, [Name::Generation(Generation(7))]);
 }
@@ -374,11 +375,12 @@ fn collected_names_enter_relatively() {
     };
     assert_eq!(enter(HERE, &collect(HERE)), enter(LATER, &collect(LATER)));
     assert_ne!(enter(HERE, &collect(HERE)), enter(LATER, &collect(HERE)));
-    let kinds = [Name::Tag(3), Name::Delivery(DeliveryId(3)), Name::Generation(Generation(3))];
+    let at = Name::Time(Instant::from_nanos(HERE.now - 6));
+    let kinds = [Name::Tag(3), Name::Delivery(DeliveryId(3)), Name::Generation(Generation(3)), at];
     let prints = kinds.map(|name| {
         Place { tag: 9, delivery: 9, generation: 9, ..HERE }.print(|into| name.fingerprint(into))
     });
-    assert_eq!(prints.iter().collect::<BTreeSet<_>>().len(), 3);
+    assert_eq!(prints.iter().collect::<BTreeSet<_>>().len(), 4);
 }
 
 /// Whoever forgets to say whose a tag is tells renamed states apart, and never mixes up two.

@@ -2,9 +2,11 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use entrega_choice::{Choice, simplicity};
+use entrega_choice::{Choice, Point, simplicity};
 
+use super::seen::Seen;
 use super::space::{Space, Used};
 use super::walk::Walked;
 use crate::misbehaviour::{Misbehaviour, Misdeed};
@@ -19,34 +21,8 @@ pub struct Task {
     pub choices: Vec<Choice>,
     pub(super) used: Used,
     pub(super) counts: bool,
-}
-
-/// The states that were seen, each with what had been spent on the way there.
-#[derive(Debug, Default)]
-pub struct Seen {
-    first: BTreeMap<u64, Used>,
-    others: BTreeMap<u64, Vec<Used>>,
-}
-
-impl Seen {
-    /// Whether this state was seen by a run that had spent no more.
-    pub(super) fn covers(&self, state: u64, used: Used) -> bool {
-        let no_more = |other: &Used| other.iter().zip(used).all(|(&other, used)| other <= used);
-        match self.first.get(&state) {
-            None => false,
-            Some(first) if no_more(first) => true,
-            Some(_) => self.others.get(&state).is_some_and(|others| others.iter().any(no_more)),
-        }
-    }
-
-    fn insert(&mut self, state: u64, used: Used) {
-        match self.first.entry(state) {
-            Entry::Vacant(first) => {
-                first.insert(used);
-            }
-            Entry::Occupied(_) => self.others.entry(state).or_default().push(used),
-        }
-    }
+    /// Where it may go another way than its list says.
+    pub(super) open: Arc<[Point]>,
 }
 
 /// Runs that show something.
@@ -119,7 +95,8 @@ impl<F: Ord + Clone> Frontier<F> {
     /// An exploration of a space with at most `budget` runs.
     pub fn new(space: Space, budget: u64) -> Self {
         let used = Used::default();
-        let root = Task { choices: Vec::new(), used, counts: space.counts(used) };
+        let (counts, open) = (space.counts(used), space.open());
+        let root = Task { choices: Vec::new(), used, counts, open };
         Self {
             space,
             budget,
@@ -206,7 +183,8 @@ impl<F: Ord + Clone> Frontier<F> {
                 }
                 let choice = Choice { point: passed.point, occurrence: passed.occurrence, value };
                 let choices = task.choices.iter().copied().chain([choice]).collect();
-                self.queue.push_back(Task { choices, used, counts: self.space.counts(used) });
+                let (counts, open) = (self.space.counts(used), Arc::clone(&task.open));
+                self.queue.push_back(Task { choices, used, counts, open });
             }
         }
     }
@@ -246,7 +224,6 @@ impl<F: Ord + Clone> Frontier<F> {
             if walked.limited {
                 continue;
             }
-            self.explored.states += u64::from(!self.seen.first.contains_key(&visit.state));
             self.seen.insert(visit.state, task.used);
         }
         None
@@ -254,6 +231,7 @@ impl<F: Ord + Clone> Frontier<F> {
 
     /// Ends the exploration.
     pub fn finish(self) -> Explored<F> {
-        Explored { complete: self.queue.is_empty() && !self.left_out, ..self.explored }
+        let (states, complete) = (self.seen.states(), self.queue.is_empty() && !self.left_out);
+        Explored { states, complete, ..self.explored }
     }
 }

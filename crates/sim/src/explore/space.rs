@@ -1,5 +1,8 @@
 //! Which choices are tried, and how many of them in one run.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use entrega_choice::Point;
 
 use crate::points::{self, Fault, FaultKind};
@@ -63,6 +66,13 @@ impl Space {
     /// The classes.
     pub fn classes(&self) -> &[Class] {
         &self.classes
+    }
+
+    /// The points at which some class has a choice.
+    pub(super) fn open(&self) -> Arc<[Point]> {
+        let classes = self.classes.iter().filter(|class| class.most > 0);
+        let points = classes.flat_map(|class| class.choices.iter().map(|&(point, _)| point));
+        points.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// What a run has used when it makes one choice more; none if it may not.

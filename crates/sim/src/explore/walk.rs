@@ -6,14 +6,16 @@ use std::cell::RefCell;
 use entrega_brokers::Broker;
 use entrega_choice::{Choices, Passed};
 use entrega_model::Observer;
+use entrega_model::fingerprint::Fingerprint;
 
 use super::Witness;
-use super::frontier::{Seen, Task};
+use super::frontier::Task;
+use super::seen::Seen;
 use crate::executor::Executor;
 use crate::misbehaviour::Misbehaviour;
 use crate::own::Code;
 use crate::run::{End, Experiment, Watcher};
-use crate::world::{Routed, World};
+use crate::world::{Routed, Scratch, World};
 
 /// A run that was made.
 #[derive(Debug)]
@@ -57,7 +59,8 @@ pub(super) fn walk<W: Witness>(
     witness.begin();
     let shared = RefCell::new(witness);
     let mut visits = Vec::new();
-    let watch = Watch { task, seen, witness: &shared, visits: &mut visits, passed: None };
+    let scratch = Scratch::default();
+    let watch = Watch { task, seen, witness: &shared, visits: &mut visits, passed: None, scratch };
     let outcome = experiment.run_watched(code, choices, &mut Through(&shared), watch);
     let misbehaviour = outcome.misbehaviour;
     let limited = outcome.end == End::Unfinished;
@@ -86,6 +89,7 @@ struct Watch<'a, 'w, W> {
     visits: &'a mut Vec<Visit>,
     /// How many picks had been passed at the last look.
     passed: Option<usize>,
+    scratch: Scratch,
 }
 
 impl<W: Witness> Watcher for Watch<'_, '_, W> {
@@ -113,7 +117,8 @@ impl<W: Witness> Watcher for Watch<'_, '_, W> {
         executor.flush(observer, 1);
         let witness = self.witness.borrow();
         let counts = u64::from(self.task.counts);
-        let state = world.borrow().fingerprint(counts, |into| witness.fingerprint(into));
+        let also = |into: &mut Fingerprint<'_>| witness.fingerprint(into);
+        let state = world.borrow().fingerprint(&mut self.scratch, counts, also);
         if self.seen.covers(state, self.task.used) {
             return false;
         }

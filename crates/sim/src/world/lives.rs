@@ -15,7 +15,7 @@ where
     pub(crate) fn started(&mut self, id: ProcessId) -> ClientId {
         let process = &mut self.processes[id.index()];
         process.state = State::Running;
-        process.forget(self.now);
+        process.forget();
         let client = process.client();
         self.record(Kind::Started { process: id, incarnation: client.incarnation });
         self.wake(id);

@@ -3,7 +3,7 @@
 
 use entrega_brokers::Broker;
 use entrega_clients::Unanswered;
-use entrega_model::fingerprint::{Context, Fingerprint, Fingerprinted, Name};
+use entrega_model::fingerprint::{Fingerprinted, Name};
 use entrega_model::{DeliveryId, Instant, ProcessId};
 
 use super::calls::Answer;
@@ -11,8 +11,6 @@ use super::{Routed, World};
 
 /// What a process remembers of a call without an answer.
 const UNANSWERED: u64 = 3;
-/// What a process remembers of a clock that it has read, with the reading.
-const CLOCK: u64 = 4;
 
 impl<B: Broker> World<B>
 where
@@ -30,11 +28,20 @@ where
     #[inline]
     pub(crate) fn read_clock(&mut self, process: ProcessId) -> Instant {
         if self.times.chooses_order {
-            let since = self.processes[process.index()].memory.since;
-            let reading = self.now.since(since).as_nanos();
-            self.processes[process.index()].remember(&[CLOCK, reading]);
+            let now = self.now;
+            self.processes[process.index()].remember_reading(now);
         }
         self.now
+    }
+
+    /// All that a process has been told comes to no more than this.
+    #[inline]
+    pub(crate) fn forget_all_but(&mut self, process: ProcessId, all: &dyn Fingerprinted) {
+        if self.times.chooses_order {
+            let process = &mut self.processes[process.index()];
+            process.forget();
+            process.remember_content(|into| all.fingerprint(into));
+        }
     }
 
     /// A process learns the name of a hand-over.
@@ -53,14 +60,9 @@ where
         answer: &Result<Answer<B>, Unanswered>,
     ) {
         let process = &mut self.processes[process.index()];
-        let Ok(answer) = answer else { return process.remember(&[UNANSWERED]) };
-        let context = Context { now: self.now, ..Context::default() };
-        let mut content = Fingerprint::collecting(context, &mut process.memory.names);
-        if let Some(own) = process.subscription {
-            content.set_own(own);
+        match answer {
+            Ok(answer) => process.remember_content(|into| answer.fingerprint(into)),
+            Err(Unanswered) => process.remember(&[UNANSWERED]),
         }
-        answer.fingerprint(&mut content);
-        let content = content.finish();
-        process.remember(&[content]);
     }
 }

@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 use entrega_choice::mix;
-use entrega_model::fingerprint::Name;
+use entrega_model::fingerprint::{Context, Fingerprint, Name};
 use entrega_model::{ClientId, Incarnation, Instant, MessageId, ProcessId, SubscriptionId};
 
 /// A producer or a consumer instance, as the world sees it.
@@ -34,13 +34,18 @@ pub(crate) struct Process {
 /// this, so it stands for the future in a fingerprint of the world.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
-    /// Of every answer, clock reading and choice, in their order, without the names in them.
+    /// Of every answer, clock reading and choice, in their order, without the names and times in
+    /// them.
     pub(crate) digest: u64,
-    /// Those names.
+    /// Those names and times.
     pub(crate) names: Vec<Name>,
-    /// When the life began: its clock readings are relative to that.
-    pub(crate) since: Instant,
+    /// When it last read a clock. A reading enters the digest as the time since the one before, so
+    /// all of them follow from the last one.
+    pub(crate) last_reading: Option<Instant>,
 }
+
+/// What a process remembers of a clock that it has read, with the time since the reading before.
+const CLOCK: u64 = 4;
 
 /// Whether a process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,10 +96,33 @@ impl Process {
     }
 
     /// A life begins, and knows nothing.
-    pub(crate) fn forget(&mut self, now: Instant) {
+    pub(crate) fn forget(&mut self) {
         self.memory.digest = 0;
         self.memory.names.clear();
-        self.memory.since = now;
+        self.memory.last_reading = None;
+    }
+
+    /// It has read a clock.
+    pub(crate) fn remember_reading(&mut self, now: Instant) {
+        let before = self.memory.last_reading.replace(now);
+        let since = before.map_or(u64::MAX, |before| now.since(before).as_nanos());
+        self.remember(&[CLOCK, since]);
+    }
+
+    /// Its life has been told what `content` enters.
+    pub(crate) fn remember_content(&mut self, content: impl FnOnce(&mut Fingerprint<'_>)) {
+        let mut into = Fingerprint::collecting(Context::default(), &mut self.memory.names);
+        if let Some(own) = self.subscription {
+            into.set_own(own);
+        }
+        content(&mut into);
+        let digest = into.finish();
+        self.remember(&[digest]);
+    }
+
+    /// Whether it is in the midst of a life, which has a future that knows something.
+    pub(crate) fn is_alive(&self) -> bool {
+        matches!(self.state, State::Running | State::Stalled)
     }
 
     pub(crate) fn is_running(&self) -> bool {

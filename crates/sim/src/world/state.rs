@@ -7,28 +7,44 @@
 
 use entrega_brokers::Broker;
 use entrega_model::fingerprint::{Context, Fingerprint, Fingerprinted};
-use entrega_model::{DeliveryId, Instant, SubscriptionId};
+use entrega_model::{DeliveryId, Generation, Incarnation, Instant, SubscriptionId};
 
 use super::calls::{Answer, Call, Payload};
 use super::process::{Memory, Process};
 use super::{AnySink, Due, Routed, World};
+
+/// What a fingerprint needs to be made, kept from one to the next: there are many of them.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    incarnations: Vec<Incarnation>,
+    generations: Vec<Generation>,
+    next_tags: Vec<u64>,
+    dues: Vec<(Instant, u64, Due)>,
+}
 
 impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
     /// The fingerprint of this state, of `salt` and of what `also` adds.
-    pub(crate) fn fingerprint(&self, salt: u64, also: impl FnOnce(&mut Fingerprint<'_>)) -> u64 {
+    pub(crate) fn fingerprint(
+        &self,
+        scratch: &mut Scratch,
+        salt: u64,
+        also: impl FnOnce(&mut Fingerprint<'_>),
+    ) -> u64 {
+        let Scratch { incarnations, generations, next_tags, dues } = scratch;
         let subscriptions = || (0..self.sinks.len() as u8).map(SubscriptionId);
-        let incarnations: Vec<_> = self.processes.iter().map(|one| one.incarnation).collect();
-        let generations: Vec<_> = subscriptions().map(|id| self.broker.generation(id)).collect();
-        let next_tags: Vec<_> = subscriptions().map(|id| self.broker.next_tag(id)).collect();
+        fill(incarnations, self.processes.iter().map(|one| one.incarnation));
+        fill(generations, subscriptions().map(|id| self.broker.generation(id)));
+        fill(next_tags, subscriptions().map(|id| self.broker.next_tag(id)));
+        self.timers.in_order(dues);
         let mut into = Fingerprint::new(Context {
             now: self.now,
-            incarnations: &incarnations,
+            incarnations,
             next_delivery: DeliveryId(self.deliveries + 1),
-            generations: &generations,
-            next_tags: &next_tags,
+            generations,
+            next_tags,
         });
         into.word(salt);
         into.flag(self.closing);
@@ -40,13 +56,13 @@ where
         }
         into.deadline((self.broker_up_at > self.now).then_some(self.broker_up_at));
         self.processes.iter().for_each(|process| process.fingerprint(&mut into));
-        self.fingerprint_dues(&mut into);
+        self.fingerprint_dues(dues, &mut into);
         also(&mut into);
         into.finish()
     }
 
     /// What is due, in its order, with the calls that it is about.
-    fn fingerprint_dues(&self, into: &mut Fingerprint<'_>) {
+    fn fingerprint_dues(&self, dues: &[(Instant, u64, Due)], into: &mut Fingerprint<'_>) {
         for held in &self.held {
             into.word(held.zone as u64);
             into.flag(held.expired);
@@ -57,7 +73,7 @@ where
             self.fingerprint_due(due, into);
         }
         into.word(u64::MAX);
-        for (at, due) in self.timers.in_order() {
+        for &(at, _, due) in dues {
             if self.means_something(at, due) {
                 into.time(at);
                 self.fingerprint_due(due, into);
@@ -121,18 +137,27 @@ where
     }
 }
 
+fn fill<T>(buffer: &mut Vec<T>, with: impl Iterator<Item = T>) {
+    buffer.clear();
+    buffer.extend(with);
+}
+
 impl<B: Broker> Call<B> {
     fn fingerprint(&self, own: Option<SubscriptionId>, into: &mut Fingerprint<'_>) {
         if let Some(own) = own {
             into.set_own(own);
         }
         into.client(self.client);
-        into.word(self.issued);
-        into.time(self.started);
-        into.flag(self.awaited);
         into.flag(self.parked);
-        into.flag(self.patient);
-        into.flag(self.timed_out);
+        into.flag(self.awaited);
+        if self.awaited {
+            into.word(self.issued);
+            into.flag(self.timed_out);
+            into.flag(self.patient);
+        }
+        if self.awaited && !self.patient {
+            into.time(self.started);
+        }
         match &self.payload {
             Payload::Request(request) => {
                 into.word(1);
@@ -185,13 +210,16 @@ impl AnySink {
 }
 
 impl Process {
-    /// Its state, and what it knows.
+    /// Its state, and what its life knows.
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         into.word(self.state as u64);
         into.flag(self.ready);
-        let Memory { digest, names, since } = &self.memory;
+        if !self.is_alive() {
+            return;
+        }
+        let Memory { digest, names, last_reading } = &self.memory;
         into.word(*digest);
-        into.time(*since);
+        into.deadline(*last_reading);
         if let Some(own) = self.subscription {
             into.set_own(own);
         }

@@ -89,12 +89,16 @@ impl<T: Copy> Timers<T> {
         Some((first.at, first.due))
     }
 
-    /// Everything that is due, in order.
-    pub(crate) fn in_order(&self) -> Vec<(Instant, T)> {
-        let heap = self.heap.iter().map(|Reverse(entry)| entry);
-        let mut all: Vec<&Entry<T>> = self.lanes.iter().flatten().chain(heap).collect();
-        all.sort_unstable();
-        all.into_iter().map(|entry| (entry.at, entry.due)).collect()
+    /// Fills `all` with everything that is due, in order, with the numbers that decide it.
+    pub(crate) fn in_order(&self, all: &mut Vec<(Instant, u64, T)>) {
+        all.clear();
+        for entry in self.lanes.iter().flatten() {
+            all.push((entry.at, entry.number, entry.due));
+        }
+        for Reverse(entry) in &self.heap {
+            all.push((entry.at, entry.number, entry.due));
+        }
+        all.sort_unstable_by_key(|&(at, number, _)| (at, number));
     }
 
     /// Takes what is due first, and when.

@@ -127,6 +127,11 @@ impl LogSession {
         self.next_record >= self.buffer.len()
     }
 
+    /// Records that were fetched and not handed out yet.
+    pub(super) fn unread(&self) -> &[Fetched] {
+        self.buffer.get(self.next_record..).unwrap_or_default()
+    }
+
     /// Keeps the buffers of a fetch that brought nothing.
     pub(super) fn recycle(&mut self, records: Vec<Fetched>, positions: Vec<PartitionOffset>) {
         self.buffer = records;

@@ -2,6 +2,7 @@
 //! itself.
 
 use entrega_model::MessageId;
+use entrega_model::fingerprint::{Fingerprint, Fingerprinted};
 use entrega_model::queue::{DeliveryTag, Received};
 
 use crate::CallId;
@@ -58,5 +59,51 @@ impl QueueSession {
         if tags.capacity() > 0 {
             self.spare_tags.push(tags);
         }
+    }
+}
+
+/// All that a later poll, settle or close looks at; see [`crate::Link::remembers`].
+impl Fingerprinted for QueueSession {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        let Self { receiving, handed_out, buffer, next, spare_tags: _ } = self;
+        into.flag(receiving.is_some());
+        into.count(handed_out.len());
+        for (tag, message) in handed_out {
+            into.own_tag(*tag);
+            into.word(message.0.into());
+        }
+        into.list(buffer.get(*next..).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entrega_model::fingerprint::Context;
+    use entrega_model::{Key, Record};
+
+    use super::*;
+
+    /// What was read is forgotten, spare buffers never count, and everything else does.
+    #[test]
+    fn what_a_later_poll_looks_at_enters() {
+        let print = |session: &QueueSession| {
+            let mut into = Fingerprint::new(Context::default());
+            session.fingerprint(&mut into);
+            into.finish()
+        };
+        let record = Record { message: MessageId(1), key: Key(0), bytes: 0 };
+        let received = Received { tag: 3, record, delivery_count: 1, redelivered: false };
+        let mut session = QueueSession::default();
+        let nothing = print(&session);
+        session.fill(vec![received]);
+        assert_ne!(print(&session), nothing, "unread");
+        session.next();
+        session.recycle_tags(Vec::with_capacity(1));
+        assert_eq!(print(&session), nothing, "read");
+        session.handed_out.push((3, MessageId(1)));
+        assert_ne!(print(&session), nothing, "to be accepted");
+        session.handed_out.clear();
+        session.receiving = Some(CallId(7));
+        assert_ne!(print(&session), nothing, "asked for more");
     }
 }
