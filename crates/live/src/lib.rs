@@ -1,0 +1,5 @@
+//! The brokers for real: shared by threads and by tokio tasks, on the machine's clock.
+//!
+//! Nothing here has semantics of its own. What a broker answers is decided by the sans-IO state
+//! machines of `entrega-brokers`, what a consumer does by the strategies of `entrega-clients`; this
+//! crate gives them threads, a clock, wake-ups and a database.
