@@ -48,7 +48,7 @@
 use std::mem;
 
 use entrega_model::event::RemoveReason;
-use entrega_model::queue::{Received, Request, Response};
+use entrega_model::queue::{DeliveryTag, Received, Request, Response, Settlement};
 use entrega_model::{
     ClientId, Event, Fingerprint, Generation, Incarnation, Instant, Kind, MessageId, ProcessId,
     Record, SubscriptionId,
@@ -105,6 +105,30 @@ impl QueueBroker {
     /// How many messages of a queue are delivered and not settled; 0 if there is no such queue.
     pub fn in_flight_count(&self, queue: SubscriptionId) -> usize {
         self.queues.get(queue.index()).map_or(0, BoundQueue::in_flight_count)
+    }
+
+    /// Whether a delivery of a queue is in flight to this client.
+    pub fn is_in_flight(&self, queue: SubscriptionId, client: ClientId, tag: DeliveryTag) -> bool {
+        self.queues.get(queue.index()).is_some_and(|queue| queue.is_in_flight(client, tag))
+    }
+
+    /// Takes over a message of one queue that somebody else has delivered `delivery_count` times,
+    /// and whose last delivery ended by this word, or without one. From now on it is as if it had
+    /// been delivered from here: it is ready at its position, marked as redelivered, or given up.
+    /// Every position may be taken over once. Nothing happens if there is no such queue.
+    pub fn adopt(
+        &mut self,
+        now: Instant,
+        queue: SubscriptionId,
+        (position, record): (u64, Record),
+        delivery_count: u16,
+        word: Option<Settlement>,
+        truth: &mut Vec<Event>,
+    ) {
+        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+        if let Some(queue) = self.queues.get_mut(queue.index()) {
+            queue.adopt(position, record, delivery_count, word, &mut step);
+        }
     }
 
     /// Stores all records in every queue, or none in any. The answer is the truth even if no

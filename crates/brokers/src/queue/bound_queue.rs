@@ -87,6 +87,11 @@ impl BoundQueue {
         self.in_flight.len()
     }
 
+    /// Whether a delivery is in flight to this client.
+    pub(super) fn is_in_flight(&self, client: ClientId, tag: DeliveryTag) -> bool {
+        self.in_flight.find(tag).is_some_and(|slot| self.in_flight.get(slot).client == client)
+    }
+
     /// The tag of the next delivery.
     pub(super) fn next_tag(&self) -> DeliveryTag {
         self.in_flight.last_tag + 1
@@ -119,6 +124,23 @@ impl BoundQueue {
         self.ready.append(Stored { sequence, record, delivery_count: 0 });
         *step.changed = true;
         self.trim(step);
+    }
+
+    /// Takes over a message that was delivered elsewhere before and is not done: by its consumer's
+    /// word, or without one.
+    pub(super) fn adopt(
+        &mut self,
+        sequence: u64,
+        record: Record,
+        delivery_count: u16,
+        word: Option<Settlement>,
+        step: &mut Step<'_>,
+    ) {
+        let stored = Stored { sequence, record, delivery_count };
+        match word {
+            Some(Settlement::Reject) => self.give_up(stored, GivenUp::Rejected, step),
+            _ => self.end_without_success(stored, step),
+        }
     }
 
     /// How many messages a receive would get now.

@@ -1,0 +1,27 @@
+//! `kanal`, bounded, its blocking ends.
+
+use super::channel::Channel;
+
+/// See above.
+pub(super) struct Kanal;
+
+impl Channel for Kanal {
+    type Sender<T: Send> = ::kanal::Sender<T>;
+    type Receiver<T: Send> = ::kanal::Receiver<T>;
+
+    fn bounded<T: Send>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>) {
+        ::kanal::bounded(capacity)
+    }
+
+    fn send<T: Send>(sender: &Self::Sender<T>, item: T) {
+        sender.send(item).ok().expect("the receiver is there");
+    }
+
+    fn receive<T: Send>(receiver: &mut Self::Receiver<T>) -> T {
+        receiver.recv().ok().expect("the sender is there")
+    }
+
+    fn try_receive<T: Send>(receiver: &mut Self::Receiver<T>) -> Option<T> {
+        receiver.try_recv().ok().flatten()
+    }
+}

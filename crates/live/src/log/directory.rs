@@ -1,0 +1,178 @@
+//! The directory of a partition: which segments there are, who reads, and what is committed.
+//!
+//! A plain struct behind the partition's lock, visited once a segment.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use entrega_model::SubscriptionId;
+use entrega_model::log::Offset;
+
+use super::{LogFilling, LogOptions, LogSegment, Retention};
+
+/// Names a registered reader.
+pub(super) type Place = usize;
+
+/// Segments, readers and committed offsets of one partition.
+pub(super) struct Directory<T> {
+    /// Ascending, without gaps. All but the last are full.
+    segments: VecDeque<Arc<LogSegment<T>>>,
+    /// Segments that left, to be used again; the last to leave is the first to come back, because
+    /// it is the most likely one to be in a cache.
+    spare: Vec<Arc<LogSegment<T>>>,
+    /// From where each registered reader needs the log.
+    holds: Vec<Option<Offset>>,
+    committed: Vec<Option<Offset>>,
+    /// The first segment's writer, until the producer comes and after it went.
+    filling: Option<LogFilling<T>>,
+    segment_len: usize,
+    segments_max: usize,
+    retention: Retention,
+    sealed: bool,
+    ended: bool,
+}
+
+impl<T> Directory<T> {
+    pub(super) fn new(options: &LogOptions) -> Self {
+        let segment_len = options.segment.max(1);
+        let filling = LogFilling::new(segment_len, 0);
+        Self {
+            segments: VecDeque::from([Arc::clone(filling.segment())]),
+            spare: Vec::new(),
+            holds: Vec::new(),
+            committed: Vec::new(),
+            filling: Some(filling),
+            segment_len,
+            segments_max: options.capacity.div_ceil(segment_len).max(2),
+            retention: options.retention,
+            sealed: false,
+            ended: false,
+        }
+    }
+
+    pub(super) fn segments(&self) -> usize {
+        self.segments.len() + self.spare.len()
+    }
+
+    /// The oldest offset that there is.
+    pub(super) fn log_start(&self) -> Offset {
+        self.segments.front().map_or(0, |segment| *segment.beside())
+    }
+
+    /// One past the newest.
+    pub(super) fn log_end(&self) -> Offset {
+        self.segments.back().map_or(0, |last| last.beside() + last.published() as Offset)
+    }
+
+    pub(super) fn committed(&self, group: SubscriptionId) -> Option<Offset> {
+        self.committed.get(group.index()).copied().flatten()
+    }
+}
+
+/// What the producer does.
+impl<T> Directory<T> {
+    /// Takes the writer, if nobody has it.
+    pub(super) fn take_filling(&mut self) -> Option<LogFilling<T>> {
+        self.filling.take()
+    }
+
+    pub(super) fn return_filling(&mut self, filling: LogFilling<T>) {
+        self.filling = Some(filling);
+    }
+
+    /// Opens a segment after the last one, which is full, and returns its writer; `None` if readers
+    /// must come on first.
+    pub(super) fn open_next(&mut self) -> Option<LogFilling<T>> {
+        self.retire();
+        if self.segments.len() >= self.segments_max {
+            return None;
+        }
+        let base = self.log_end();
+        let filling = self.reused(base).unwrap_or_else(|| LogFilling::new(self.segment_len, base));
+        self.segments.push_back(Arc::clone(filling.segment()));
+        let excess = self.segments().saturating_sub(self.segments_max).min(self.spare.len());
+        self.spare.drain(..excess);
+        Some(filling)
+    }
+
+    /// A spare segment that no reader has any more.
+    fn reused(&mut self, base: Offset) -> Option<LogFilling<T>> {
+        let unique = self.spare.iter().rposition(|spare| Arc::strong_count(spare) == 1)?;
+        LogFilling::reused(self.spare.swap_remove(unique), |old| *old = base).ok()
+    }
+
+    /// Lets go of what nobody needs. A full last segment may be among it.
+    fn retire(&mut self) {
+        let needed_from = match self.retention {
+            Retention::UntilRead => self.holds.iter().flatten().min().copied(),
+            Retention::DropOldest => None,
+        };
+        while let Some(first) = self.segments.front() {
+            let end = first.beside() + self.segment_len as Offset;
+            let goes = match needed_from {
+                Some(needed_from) => end <= needed_from,
+                None => self.segments.len() >= self.segments_max,
+            };
+            if !goes || self.segments.len() == 1 {
+                break;
+            }
+            self.spare.extend(self.segments.pop_front());
+        }
+    }
+
+    /// Whether a reader was told that the log has ended, so that nothing may be added any more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// From now on readers may be told that the log has ended.
+    pub(super) fn seal(&mut self) {
+        self.sealed = true;
+    }
+}
+
+/// What readers do.
+impl<T> Directory<T> {
+    /// Registers a reader of `group`: its place, and where it begins.
+    pub(super) fn register(&mut self, group: SubscriptionId) -> (Place, Offset) {
+        let (log_start, log_end) = (self.log_start(), self.log_end());
+        let committed = self.committed(group);
+        let begin = committed.map_or(log_start, |offset| offset.clamp(log_start, log_end));
+        let place = self.holds.iter().position(Option::is_none).unwrap_or_else(|| {
+            self.holds.push(None);
+            self.holds.len() - 1
+        });
+        self.holds[place] = Some(begin);
+        (place, begin)
+    }
+
+    pub(super) fn unregister(&mut self, place: Place) {
+        self.holds[place] = None;
+    }
+
+    /// The reader needs nothing below `offset` any more.
+    pub(super) fn hold(&mut self, place: Place, offset: Offset) {
+        self.holds[place] = Some(offset);
+    }
+
+    pub(super) fn commit(&mut self, group: SubscriptionId, offset: Offset) {
+        if group.index() >= self.committed.len() {
+            self.committed.resize(group.index() + 1, None);
+        }
+        self.committed[group.index()] = Some(offset);
+    }
+
+    /// The segment in which an offset of the log lies or will lie, and its index there.
+    pub(super) fn at(&self, offset: Offset) -> (Arc<LogSegment<T>>, usize) {
+        let distance = (offset - self.log_start()) as usize;
+        let nth = (distance / self.segment_len).min(self.segments.len() - 1);
+        (Arc::clone(&self.segments[nth]), distance - nth * self.segment_len)
+    }
+
+    /// Whether the log has ended for a reader at `position`.
+    pub(super) fn end_at(&mut self, position: Offset) -> bool {
+        let ended = self.sealed && position == self.log_end();
+        self.ended |= ended;
+        ended
+    }
+}

@@ -1,0 +1,242 @@
+//! The producer of a partition: appends, and waits for room.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use entrega_model::log::Offset;
+
+use super::{LogFilling, Partition};
+
+/// Appends to one partition. Dropping it frees the partition for another one; the log goes on.
+pub struct Producer<T> {
+    partition: Arc<Partition<T>>,
+    /// `None` only while the producer is being dropped.
+    filling: Option<LogFilling<T>>,
+}
+
+/// Why a record was not appended, for certain. It comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused<T> {
+    /// The partition is full, and readers have not come on in time. Try again, or wait.
+    #[error("the partition is full")]
+    Full(T),
+    /// The log was closed or stopped. Stop producing.
+    #[error("the log is closed")]
+    Closed(T),
+    /// The log was closed at this very moment, and no reader comes to the record any more. It is
+    /// gone with the log, as if it had been refused.
+    #[error("the log was closed just before")]
+    TooLate,
+}
+
+/// Why a batch was not appended, or not to its end. What is left of it is in the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Full {
+    /// See [`Refused::Full`].
+    #[error("the partition is full")]
+    Full,
+    /// See [`Refused::Closed`].
+    #[error("the log is closed")]
+    Closed,
+    /// See [`Refused::TooLate`]; some of what is not in the buffer any more may have been in time.
+    #[error("the log was closed just before")]
+    TooLate,
+}
+
+/// How long to wait for room.
+#[derive(Clone, Copy)]
+enum Patience {
+    None,
+    Until(Instant),
+    ForEver,
+}
+
+impl<T> Producer<T> {
+    pub(super) fn new(partition: Arc<Partition<T>>) -> Option<Self> {
+        let filling = Some(partition.directory().take_filling()?);
+        Some(Self { partition, filling })
+    }
+
+    /// The offset that the next record will have.
+    pub fn next_offset(&self) -> Offset {
+        self.filling
+            .as_ref()
+            .map_or(0, |filling| *filling.segment().beside() + filling.written() as Offset)
+    }
+
+    /// Appends a record and says where; waits while the partition is full.
+    #[inline]
+    pub fn append(&mut self, record: T) -> Result<Offset, Refused<T>> {
+        self.append_one(record, Patience::ForEver)
+    }
+
+    /// Appends a record, or gives it back if the partition is full now.
+    #[inline]
+    pub fn try_append(&mut self, record: T) -> Result<Offset, Refused<T>> {
+        self.append_one(record, Patience::None)
+    }
+
+    /// Appends a record, or gives it back if the partition is still full at `deadline`.
+    pub fn append_until(&mut self, record: T, deadline: Instant) -> Result<Offset, Refused<T>> {
+        self.append_one(record, Patience::Until(deadline))
+    }
+
+    /// Appends a record; lets others run while the partition is full.
+    pub async fn append_async(&mut self, record: T) -> Result<Offset, Refused<T>> {
+        if !self.has_room() {
+            let Self { partition, filling } = self;
+            partition.freed.listen(None, || find_room(partition, filling)).await;
+        }
+        self.append_one(record, Patience::None)
+    }
+
+    /// Appends a batch and empties it; waits while the partition is full. The offsets are
+    /// consecutive.
+    pub fn append_batch(&mut self, records: &mut Vec<T>) -> Result<Range<Offset>, Full> {
+        self.append_many(records, Patience::ForEver)
+    }
+
+    /// Appends what an iterator gives, made in place; waits while the partition is full. What the
+    /// iterator has given is appended, whatever happens.
+    pub fn append_all(
+        &mut self,
+        records: impl IntoIterator<Item = T>,
+    ) -> Result<Range<Offset>, Full> {
+        let (mut records, first) = (records.into_iter().peekable(), self.next_offset());
+        if self.partition.appended.is_closed() {
+            return Err(Full::Closed);
+        }
+        while records.peek().is_some() {
+            if !self.has_room() {
+                self.wait_for_room(Patience::ForEver)?;
+            }
+            self.fill(&mut records)?;
+        }
+        Ok(first..self.next_offset())
+    }
+
+    /// Appends as much of a batch as there is room for, and takes it out of the buffer.
+    pub fn try_append_batch(&mut self, records: &mut Vec<T>) -> Result<Range<Offset>, Full> {
+        self.append_many(records, Patience::None)
+    }
+
+    /// Appends a batch and empties it; lets others run while the partition is full. If it is
+    /// dropped while it waits, what was appended is gone from the buffer.
+    pub async fn append_batch_async(
+        &mut self,
+        records: &mut Vec<T>,
+    ) -> Result<Range<Offset>, Full> {
+        let first = self.next_offset();
+        loop {
+            match self.append_many(records, Patience::None) {
+                Err(Full::Full) => {
+                    let Self { partition, filling } = self;
+                    partition.freed.listen(None, || find_room(partition, filling)).await;
+                }
+                other => return other.map(|appended| first..appended.end),
+            }
+        }
+    }
+
+    #[inline]
+    fn append_one(&mut self, record: T, patience: Patience) -> Result<Offset, Refused<T>> {
+        if self.partition.appended.is_closed() {
+            return Err(Refused::Closed(record));
+        }
+        if !self.has_room()
+            && let Err(full) = self.wait_for_room(patience)
+        {
+            return Err(match full {
+                Full::Full => Refused::Full(record),
+                Full::Closed | Full::TooLate => Refused::Closed(record),
+            });
+        }
+        let offset = self.next_offset();
+        if let Some(filling) = &mut self.filling {
+            filling.push(record).map_err(Refused::Full)?;
+        }
+        if !self.partition.appended.ring() && self.is_too_late() {
+            return Err(Refused::TooLate);
+        }
+        Ok(offset)
+    }
+
+    fn append_many(
+        &mut self,
+        records: &mut Vec<T>,
+        patience: Patience,
+    ) -> Result<Range<Offset>, Full> {
+        let first = self.next_offset();
+        if self.partition.appended.is_closed() {
+            return Err(Full::Closed);
+        }
+        while !records.is_empty() {
+            if !self.has_room() {
+                self.wait_for_room(patience)?;
+            }
+            let room = self.filling.as_ref().map_or(0, LogFilling::room);
+            let count = room.min(records.len());
+            self.fill(&mut records.drain(..count))?;
+        }
+        Ok(first..self.next_offset())
+    }
+
+    /// Appends what there is room for.
+    fn fill(&mut self, records: &mut impl Iterator<Item = T>) -> Result<(), Full> {
+        if let Some(filling) = &mut self.filling {
+            filling.fill(records);
+        }
+        match self.partition.appended.ring() || !self.is_too_late() {
+            true => Ok(()),
+            false => Err(Full::TooLate),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.filling.as_ref().is_some_and(|filling| filling.room() > 0)
+    }
+
+    #[cold]
+    fn wait_for_room(&mut self, patience: Patience) -> Result<(), Full> {
+        let Self { partition, filling } = self;
+        let mut look = || find_room(partition, filling);
+        let found = match patience {
+            Patience::None => look(),
+            Patience::Until(deadline) => partition.freed.wait(Some(deadline), look),
+            Patience::ForEver => partition.freed.wait(None, look),
+        };
+        found.unwrap_or(Err(Full::Full))
+    }
+
+    /// After an append to a log that is being closed: whether some reader has been told that there
+    /// is nothing more.
+    #[cold]
+    fn is_too_late(&self) -> bool {
+        self.partition.directory().has_ended()
+    }
+}
+
+/// Opens the next segment if there is room for it.
+fn find_room<T>(
+    partition: &Partition<T>,
+    filling: &mut Option<LogFilling<T>>,
+) -> Option<Result<(), Full>> {
+    if partition.appended.is_closed() {
+        return Some(Err(Full::Closed));
+    }
+    let mut directory = partition.directory();
+    let next = directory.open_next()?;
+    partition.opened.store(*next.segment().beside(), Ordering::Release);
+    *filling = Some(next);
+    Some(Ok(()))
+}
+
+impl<T> Drop for Producer<T> {
+    fn drop(&mut self) {
+        if let Some(filling) = self.filling.take() {
+            self.partition.directory().return_filling(filling);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A reader of a partition: a position, and the segment that it stands in.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use entrega_model::SubscriptionId;
+use entrega_model::log::Offset;
+
+use super::directory::Place;
+use super::{LogView, Partition};
+
+/// Reads one partition for a group, in place. While it lives the producer waits for it, if the
+/// log's retention says so; dropped, by a panic too, it holds nobody back.
+pub struct Reader<T> {
+    partition: Arc<Partition<T>>,
+    group: SubscriptionId,
+    place: Place,
+    view: LogView<T>,
+    /// The next record to read, counted from the beginning of the segment.
+    index: usize,
+    /// What the group has committed, if anything: the log is held from there.
+    committed: Option<Offset>,
+}
+
+/// A position that is not on the log, and where the log begins and ends instead. The reset policy
+/// decides where to [`Reader::seek`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("offset {position} is not on the log, which is from {log_start} to {log_end}")]
+pub struct OutOfRange {
+    /// Where the reader wanted to read.
+    pub position: Offset,
+    /// The oldest offset that there is.
+    pub log_start: Offset,
+    /// One past the newest.
+    pub log_end: Offset,
+}
+
+/// Why there is nothing more to read here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Ended {
+    /// The log was closed, and everything is read.
+    #[error("the log is closed and read to its end")]
+    Closed,
+    /// The log was stopped. What was not read stays unread.
+    #[error("the log was stopped")]
+    Stopped,
+    /// The log has forgotten what the reader would read next.
+    #[error(transparent)]
+    OutOfRange(OutOfRange),
+}
+
+impl<T> Reader<T> {
+    pub(super) fn new(partition: Arc<Partition<T>>, group: SubscriptionId) -> Self {
+        let mut directory = partition.directory();
+        let (place, begin) = directory.register(group);
+        let committed = directory.committed(group);
+        let (segment, index) = directory.at(begin);
+        let view = LogView::new(segment);
+        drop(directory);
+        Self { partition, group, place, view, index, committed }
+    }
+
+    /// The offset of the next record.
+    pub fn position(&self) -> Offset {
+        self.base() + self.index as Offset
+    }
+
+    /// At most `max` records, at least one; waits until there is one. The records are those of one
+    /// segment, so there may be more behind them.
+    #[inline]
+    pub fn fetch(&mut self, max: usize) -> Result<&[T], Ended> {
+        if !self.is_ready() {
+            self.wait(None)?;
+        }
+        Ok(self.take(max))
+    }
+
+    /// What there is now, at most `max` records; nothing if nothing is there.
+    #[inline]
+    pub fn try_fetch(&mut self, max: usize) -> Result<&[T], Ended> {
+        if !self.is_ready() {
+            self.look().unwrap_or(Ok(()))?;
+        }
+        Ok(self.take(max))
+    }
+
+    /// As [`Reader::fetch`], but nothing if nothing is there at `deadline`.
+    pub fn fetch_until(&mut self, max: usize, deadline: Instant) -> Result<&[T], Ended> {
+        if !self.is_ready() {
+            self.wait(Some(deadline))?;
+        }
+        Ok(self.take(max))
+    }
+
+    /// As [`Reader::fetch`], for a task. May be dropped at any time without losing a record.
+    pub async fn fetch_async(&mut self, max: usize) -> Result<&[T], Ended> {
+        if !self.is_ready() {
+            let partition = Arc::clone(&self.partition);
+            partition.appended.listen(None, || self.look()).await.unwrap_or(Ok(()))?;
+        }
+        Ok(self.take(max))
+    }
+
+    /// The next record; waits until there is one.
+    #[inline]
+    pub fn next_record(&mut self) -> Result<&T, Ended> {
+        if !self.is_ready() {
+            self.wait(None)?;
+        }
+        self.index += 1;
+        match self.view.slice(self.index - 1, self.index) {
+            [record] => Ok(record),
+            _ => unreachable!("a slice of one"),
+        }
+    }
+
+    /// Commits the position: a later reader of the group begins here.
+    pub fn commit(&mut self) {
+        self.commit_upto(self.position());
+    }
+
+    /// Commits an offset: the next one to process, one past the last processed.
+    pub fn commit_upto(&mut self, upto: Offset) {
+        self.committed = Some(upto);
+        let needed_from = self.needed_from();
+        let mut directory = self.partition.directory();
+        directory.commit(self.group, upto);
+        directory.hold(self.place, needed_from);
+        drop(directory);
+        self.partition.freed.ring();
+    }
+
+    /// Moves the position.
+    pub fn seek(&mut self, position: Offset) -> Result<(), OutOfRange> {
+        let mut directory = self.partition.directory();
+        let (log_start, log_end) = (directory.log_start(), directory.log_end());
+        if !(log_start..=log_end).contains(&position) {
+            return Err(OutOfRange { position, log_start, log_end });
+        }
+        let (segment, index) = directory.at(position);
+        let base = *segment.beside();
+        directory.hold(self.place, self.committed.map_or(base, |committed| committed.min(base)));
+        (self.view, self.index) = (LogView::new(segment), index);
+        drop(directory);
+        self.partition.freed.ring();
+        Ok(())
+    }
+
+    fn base(&self) -> Offset {
+        *self.view.segment().beside()
+    }
+
+    pub(super) fn needed_from(&self) -> Offset {
+        self.committed.map_or(self.base(), |committed| committed.min(self.base()))
+    }
+
+    #[inline]
+    fn is_ready(&self) -> bool {
+        self.index < self.view.seen() && !self.partition.is_stopped()
+    }
+
+    /// Takes what was seen, if anything.
+    #[inline]
+    fn take(&mut self, max: usize) -> &[T] {
+        let from = self.index;
+        self.index = self.view.seen().min(from.saturating_add(max)).max(from);
+        self.view.slice(from, self.index)
+    }
+
+    #[cold]
+    fn wait(&mut self, deadline: Option<Instant>) -> Result<(), Ended> {
+        let partition = Arc::clone(&self.partition);
+        partition.appended.wait(deadline, || self.look()).unwrap_or(Ok(()))
+    }
+
+    /// Whether there is something to read, or never will be.
+    fn look(&mut self) -> Option<Result<(), Ended>> {
+        if self.partition.is_stopped() {
+            return Some(Err(Ended::Stopped));
+        }
+        if self.index < self.view.look() {
+            return Some(Ok(()));
+        }
+        let at_end = self.index == self.view.segment().len();
+        if at_end && self.partition.opened.load(Ordering::Acquire) > self.base() {
+            return match self.seek(self.position()) {
+                Ok(()) => (self.index < self.view.look()).then_some(Ok(())),
+                Err(gone) => Some(Err(Ended::OutOfRange(gone))),
+            };
+        }
+        if self.partition.appended.is_closed() {
+            let position = self.position();
+            let ended = self.partition.directory().end_at(position);
+            return ended.then_some(Err(Ended::Closed));
+        }
+        None
+    }
+}
+
+impl<T> Drop for Reader<T> {
+    fn drop(&mut self) {
+        self.partition.directory().unregister(self.place);
+        self.partition.freed.ring();
+    }
+}

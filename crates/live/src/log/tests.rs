@@ -1,0 +1,186 @@
+//! Threads, ends and deaths. Nothing here depends on how long something takes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicUsize;
+use std::thread;
+use std::time;
+
+use super::*;
+
+const LANE: LaneId = LaneId(0);
+
+fn group(number: u8) -> SubscriptionId {
+    SubscriptionId(number)
+}
+
+fn small(retention: Retention) -> LiveLog<u64> {
+    LiveLog::new(LogOptions { capacity: 64, segment: 16, retention, ..LogOptions::default() })
+}
+
+/// Reads to the end, `batch` at a time, and says what came.
+fn read_all(mut reader: Reader<u64>, batch: usize) -> Vec<u64> {
+    let mut all = Vec::new();
+    while let Ok(records) = reader.fetch(batch) {
+        all.extend_from_slice(records);
+    }
+    all
+}
+
+/// A producer that is faster than its readers: everybody reads everything in order, and memory
+/// stays what it is.
+#[test]
+fn every_reader_reads_everything_in_order_in_bounded_memory() {
+    const COUNT: u64 = 20_000;
+    let log = small(Retention::UntilRead);
+    let mut producer = log.producer(LANE).unwrap();
+    let readers: Vec<_> = (0..3).map(|n| log.reader(LANE, group(n)).unwrap()).collect();
+    thread::scope(|scope| {
+        let batches = [1, 7, 64].into_iter();
+        let threads: Vec<_> = readers
+            .into_iter()
+            .zip(batches)
+            .map(|(reader, batch)| scope.spawn(move || read_all(reader, batch)))
+            .collect();
+        let mut batch = Vec::new();
+        for number in 0..COUNT {
+            match number % 3 {
+                0 => drop(producer.append(number).unwrap()),
+                1 => batch.push(number),
+                _ => {
+                    batch.push(number);
+                    producer.append_batch(&mut batch).unwrap();
+                }
+            }
+            assert!(log.segments(LANE) <= 5, "{} segments", log.segments(LANE));
+        }
+        producer.append_batch(&mut batch).unwrap();
+        log.close();
+        for thread in threads {
+            assert!(thread.join().unwrap().into_iter().eq(0..COUNT));
+        }
+    });
+}
+
+/// A stuck reader blocks its producer by design; one that dies, by a panic, frees it.
+#[test]
+fn a_stuck_reader_holds_the_producer_and_a_dead_one_frees_it() {
+    let log = small(Retention::UntilRead);
+    let mut producer = log.producer(LANE).unwrap();
+    let mut stuck = log.reader(LANE, group(0)).unwrap();
+    let mut batch: Vec<u64> = (0..100).collect();
+    assert_eq!(producer.try_append_batch(&mut batch), Err(Full::Full));
+    assert_eq!((batch.len(), producer.try_append(0)), (36, Err(Refused::Full(0))));
+    assert_eq!(producer.append_until(0, time::Instant::now()), Err(Refused::Full(0)));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| producer.append_batch(&mut batch).unwrap());
+        let died = catch_unwind(AssertUnwindSafe(move || {
+            assert_eq!(stuck.next_record(), Ok(&0));
+            panic!("the reader's handler fails");
+        }));
+        assert!(died.is_err());
+        assert_eq!(waiting.join().unwrap(), 64..100);
+    });
+}
+
+#[test]
+fn a_slow_reader_is_told_what_was_dropped() {
+    let log = small(Retention::DropOldest);
+    let mut producer = log.producer(LANE).unwrap();
+    let mut reader = log.reader(LANE, group(0)).unwrap();
+    assert_eq!(reader.try_fetch(9), Ok(&[][..]));
+    producer.append_all(0..200).unwrap();
+    let first: Vec<u64> = reader.fetch(100).unwrap().to_vec();
+    assert_eq!(first, (0..16).collect::<Vec<_>>(), "its own segment is kept for it");
+    let gone = OutOfRange { position: 16, log_start: 144, log_end: 200 };
+    assert_eq!(reader.fetch(1), Err(Ended::OutOfRange(gone)));
+    reader.seek(gone.log_start).unwrap();
+    assert_eq!(reader.fetch(2), Ok(&[144, 145][..]));
+    assert_eq!(reader.seek(201).unwrap_err().log_end, 200);
+}
+
+#[test]
+fn close_lets_readers_finish_and_stop_does_not() {
+    let check = |end: fn(&LiveLog<u64>), expect: usize, told: Ended| {
+        let log = small(Retention::UntilRead);
+        let mut producer = log.producer(LANE).unwrap();
+        let mut reader = log.reader(LANE, group(0)).unwrap();
+        producer.append_all(0..10).unwrap();
+        end(&log);
+        assert_eq!(producer.append(10), Err(Refused::Closed(10)));
+        assert_eq!(producer.append_batch(&mut vec![10]), Err(Full::Closed));
+        assert_eq!(reader.fetch(100).map_or(0, <[u64]>::len), expect);
+        assert_eq!(reader.fetch(100), Err(told));
+        assert_eq!(reader.fetch_until(1, time::Instant::now()), Err(told));
+    };
+    check(LiveLog::close, 10, Ended::Closed);
+    check(LiveLog::stop, 0, Ended::Stopped);
+}
+
+/// Closed under load: what was acknowledged is read by everybody who reads to the end.
+#[test]
+fn nothing_acknowledged_before_a_close_is_lost() {
+    for _ in 0..50 {
+        let log = small(Retention::UntilRead);
+        let mut producer = log.producer(LANE).unwrap();
+        let reader = log.reader(LANE, group(0)).unwrap();
+        let appended = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            let reading = scope.spawn(move || read_all(reader, 8));
+            scope.spawn(|| {
+                while producer.append(appended.load(Ordering::Relaxed) as u64).is_ok() {
+                    appended.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            while appended.load(Ordering::Relaxed) < 100 {
+                thread::yield_now();
+            }
+            log.close();
+            let read = reading.join().unwrap();
+            assert!(read.len() >= appended.load(Ordering::Relaxed));
+            assert!(read.into_iter().eq(0..appended.load(Ordering::Relaxed) as u64));
+        });
+    }
+}
+
+#[test]
+fn a_partition_has_one_producer_at_a_time() {
+    let log = small(Retention::UntilRead);
+    let mut first = log.producer(LANE).unwrap();
+    assert_eq!(log.producer(LANE).err(), Some(NoProducer::Taken));
+    assert_eq!(log.producer(LaneId(1)).err(), Some(NoProducer::UnknownPartition));
+    assert!(log.reader(LaneId(1), group(0)).is_none());
+    first.append_all(0..20).unwrap();
+    drop(first);
+    assert_eq!(log.producer(LANE).unwrap().append(20), Ok(20));
+}
+
+/// Tasks wait as threads do, and a fetch that is dropped while it waits has taken nothing.
+#[tokio::test]
+async fn tasks_wait_for_records_and_for_room() {
+    let log = small(Retention::UntilRead);
+    let mut producer = log.producer(LANE).unwrap();
+    let mut reader = log.reader(LANE, group(0)).unwrap();
+    let dropped = tokio::select! {
+        biased;
+        _ = reader.fetch_async(1) => false,
+        () = std::future::ready(()) => true,
+    };
+    assert!(dropped);
+    let producing = async {
+        for number in 0..500 {
+            assert_eq!(producer.append_async(number).await, Ok(number));
+        }
+        let mut batch: Vec<u64> = (500..1000).collect();
+        assert_eq!(producer.append_batch_async(&mut batch).await, Ok(500..1000));
+        log.close();
+    };
+    let reading = async {
+        let mut all = Vec::new();
+        while let Ok(records) = reader.fetch_async(5).await {
+            all.extend_from_slice(records);
+        }
+        all
+    };
+    let ((), all) = tokio::join!(producing, reading);
+    assert!(all.into_iter().eq(0..1000));
+}

@@ -1,0 +1,256 @@
+//! The queue for real: a message waits until somebody acks it, and then it is gone.
+//!
+//! > **The rule.** It is the one of [`entrega_brokers::queue`], and it is obeyed there: whatever does
+//! > not go well is handed to that broker. What goes well, and that is nearly everything, takes a
+//! > short cut: it is delivered once, acked once, and forgotten.
+//!
+//! # The short cut
+//!
+//! 1. Messages that nobody has touched lie in segments, in order. A consumer takes a run of them
+//!    under one short lock, its *window*, and reads them in place.
+//! 2. Each message has one bit, "settled here". Who sets it has the last word about this delivery:
+//!    the consumer that acks, or whoever takes the message away from it. An ack that finds the bit
+//!    set comes too late ([`Stale`]).
+//! 3. When a whole segment is settled it is used again.
+//!
+//! # What leaves it
+//!
+//! A consumer that is dropped (by a panic too), requeues, rejects, or lets its lease run out hands
+//! the message to the sans-IO broker behind the lock ([`QueueBroker::adopt`]). From then on that
+//! broker alone decides: original position, `redelivered`, delivery limit, dead letter, lease. Its
+//! messages are served before fresh ones, for they came first.
+//!
+//! # Bounds
+//!
+//! Capacity counts whole segments: one is free again when the last of its messages is settled. So
+//! messages that stay unsettled may hold back producers before `capacity` of them are there, and
+//! never later. A full queue pushes back: [`Producer::send`] waits, [`Producer::try_send`] and
+//! [`Producer::send_until`] do not wait for ever.
+//!
+//! # How it ends
+//!
+//! [`LiveQueue::close`]: no more sends. Consumers get what is there, and wait while somebody else
+//! has something unsettled that may come back; then they are told [`Ended::Closed`].
+//! [`LiveQueue::stop`]: they are told at once, and what is unsettled is counted.
+//!
+//! # Example
+//!
+//! ```
+//! use entrega_live::queue::{LiveQueue, QueueOptions};
+//!
+//! let queue = LiveQueue::new(QueueOptions::default());
+//! let producer = queue.producer();
+//! let mut consumer = queue.consumer();
+//! for order in ["a", "b", "c"] {
+//!     producer.send(order).expect("there is room");
+//! }
+//! consumer.take().expect("there is one").ack().expect("it is in time");
+//! consumer.take().expect("there is one").requeue().expect("it is in time");
+//! let again = consumer.take().expect("there is one");
+//! assert_eq!(*again, "c", "it was in the consumer's window already");
+//! again.ack().expect("it is in time");
+//! let again = consumer.take().expect("there is one");
+//! assert_eq!((*again, again.delivery_count(), again.redelivered()), ("b", 2, true));
+//! ```
+//!
+//! [`QueueBroker::adopt`]: entrega_brokers::QueueBroker::adopt
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use entrega_brokers::queue::QueueSettings;
+
+use crate::segment::{Filling, Segment, View};
+use crate::sync::Apart;
+use crate::wait::Bell;
+
+mod consumer;
+mod control;
+mod delivery;
+mod marks;
+mod producer;
+mod returned;
+mod time;
+mod window;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub use consumer::{Consumer, Ended, Stale, Tag};
+pub use delivery::{Batch, Delivery};
+pub use producer::{Producer, Refused};
+pub use returned::DeadLetter;
+
+use control::Control;
+use marks::Marks;
+use producer::Writer;
+use time::Time;
+
+/// A segment, with a mark for each message beside it.
+type Block<T> = Segment<T, Marks>;
+/// A consumer's hold on a segment.
+type BlockView<T> = View<T, Marks>;
+/// The writer of the last segment.
+type BlockFilling<T> = Filling<T, Marks>;
+
+/// How a [`LiveQueue`] is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueOptions {
+    /// How it behaves; number of queues, length and overflow are not looked at. Default: that of
+    /// the settings, which is a RabbitMQ quorum queue.
+    pub settings: QueueSettings,
+    /// How many unsettled messages there may be, in whole segments, of which there are two at
+    /// least. Default: 4096.
+    pub capacity: usize,
+    /// How many messages a segment holds. Default: 512.
+    pub segment: usize,
+    /// How many messages a consumer takes from the queue at once, if its prefetch allows it and it
+    /// does not ask for more. Default: 256.
+    pub window: usize,
+}
+
+impl Default for QueueOptions {
+    fn default() -> Self {
+        let settings = QueueSettings::default();
+        Self { settings, capacity: 4096, segment: 512, window: 256 }
+    }
+}
+
+/// A queue of messages of any type, shared by threads and tasks. A clone is the same queue.
+pub struct LiveQueue<T> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T> Clone for LiveQueue<T> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<T> LiveQueue<T> {
+    /// An empty queue.
+    pub fn new(options: QueueOptions) -> Self {
+        Self::with_time(options, Time::of_the_machine())
+    }
+
+    fn with_time(options: QueueOptions, time: Time) -> Self {
+        let segment = options.segment.max(1);
+        let filling = BlockFilling::new(segment, Marks::new(0, segment));
+        let control = Control::new(&options, &filling);
+        let shared = Shared {
+            writer: Apart(Mutex::new(Writer::new(filling))),
+            control: Apart(Mutex::new(control)),
+            stopped: AtomicBool::new(false),
+            sent: Bell::new(),
+            freed: Bell::new(),
+            leased: options.settings.visibility_timeout,
+            prefetch: options.settings.prefetch,
+            window: options.window.max(1),
+            time,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// A producer; there may be any number.
+    pub fn producer(&self) -> Producer<T> {
+        Producer::new(Arc::clone(&self.shared))
+    }
+
+    /// A consumer that acks. Consumers compete for the messages.
+    pub fn consumer(&self) -> Consumer<T> {
+        Consumer::new(Arc::clone(&self.shared), false)
+    }
+
+    /// A consumer whose messages are settled when it takes them from the queue (automatic ack): if
+    /// it dies, its window is lost.
+    pub fn consumer_settled_at_delivery(&self) -> Consumer<T> {
+        Consumer::new(Arc::clone(&self.shared), true)
+    }
+
+    /// The oldest message that was given up, if the settings attach a dead-letter queue. It counts
+    /// as unsettled until the letter is dropped.
+    pub fn dead_letter(&self) -> Option<DeadLetter<T>> {
+        let dead = self.shared.control().take_dead()?;
+        Some(DeadLetter::new(Arc::clone(&self.shared), dead))
+    }
+
+    /// Ends the leases that are due. That happens by itself whenever a consumer looks for messages;
+    /// who has none that does may call it.
+    pub fn end_due_leases(&self) {
+        self.shared.control().advance(self.shared.time.now());
+        self.shared.sent.ring();
+        self.shared.tell_freed();
+    }
+
+    /// How many messages were sent and are not settled.
+    pub fn unsettled(&self) -> usize {
+        self.shared.control().unsettled()
+    }
+
+    /// How many segments are in memory, those that wait to be used again included.
+    pub fn segments(&self) -> usize {
+        self.shared.control().segments()
+    }
+
+    /// No more sends. Consumers get what is there, and are told so after that.
+    pub fn close(&self) {
+        self.shared.writer().close();
+        self.shared.freed.close();
+        self.shared.sent.close();
+    }
+
+    /// No more sends, and no more deliveries either. Says how many messages are unsettled.
+    pub fn stop(&self) -> usize {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        self.close();
+        self.unsettled()
+    }
+}
+
+/// What producers and consumers share.
+struct Shared<T> {
+    writer: Apart<Mutex<Writer<T>>>,
+    /// Taken after `writer`, never before it.
+    control: Apart<Mutex<Control<T>>>,
+    stopped: AtomicBool,
+    /// Rung when there may be something to take, or nothing will ever be.
+    sent: Bell,
+    /// Rung when there may be room.
+    freed: Bell,
+    leased: entrega_model::Duration,
+    prefetch: u32,
+    window: usize,
+    time: Time,
+}
+
+impl<T> Shared<T> {
+    /// The control part. A panic in it would be a bug of this crate; what it protects is not worse
+    /// for it than the panic itself.
+    fn control(&self) -> MutexGuard<'_, Control<T>> {
+        self.control.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer<T>> {
+        self.writer.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_leases(&self) -> bool {
+        self.leased != entrega_model::Duration::MAX
+    }
+
+    /// Tells producers of room, and consumers that wait for the end that there may be nothing more.
+    fn tell_freed(&self) {
+        self.freed.ring();
+        self.tell_settled();
+    }
+
+    /// Tells consumers that wait for the end that there may be nothing more.
+    #[inline]
+    fn tell_settled(&self) {
+        if self.sent.was_closed() {
+            self.sent.ring();
+        }
+    }
+}

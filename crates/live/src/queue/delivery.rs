@@ -1,0 +1,149 @@
+//! What a consumer is given: bodies in place, and a word to say about them.
+
+use std::ops::Deref;
+
+use entrega_model::queue::Settlement;
+
+use super::consumer::{Consumer, Stale, Tag};
+
+/// Deliveries that follow each other in the queue. Dropped without a word they stay unsettled:
+/// settle them by their tags, or give them back by dropping the consumer.
+#[must_use = "what is not settled comes back"]
+pub struct Batch<'a, T> {
+    consumer: &'a mut Consumer<T>,
+    place: Place,
+}
+
+/// Where the bodies are.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// A run of the present window.
+    First(usize, usize),
+    /// The redelivery that was taken last.
+    Again,
+}
+
+impl<'a, T> Batch<'a, T> {
+    pub(super) fn new(consumer: &'a mut Consumer<T>, place: Place) -> Self {
+        Self { consumer, place }
+    }
+
+    /// The bodies.
+    #[inline]
+    pub fn bodies(&self) -> &[T] {
+        match self.place {
+            Place::First(from, to) => {
+                self.consumer.window.as_ref().map_or(&[], |window| window.view.slice(from, to))
+            }
+            Place::Again => {
+                let body = self.consumer.held.last().map(|held| held.body.get());
+                body.map_or(&[], std::slice::from_ref)
+            }
+        }
+    }
+
+    /// The name of the delivery with this index.
+    pub fn tag(&self, index: usize) -> Tag {
+        match (self.place, &self.consumer.window, self.consumer.held.last()) {
+            (Place::First(from, _), Some(window), _) => {
+                Tag::First(window.marks().base() + (from + index) as u64)
+            }
+            (_, _, Some(held)) => Tag::Again(held.received.tag),
+            _ => unreachable!("a batch has its bodies"),
+        }
+    }
+
+    /// How many times these have been handed over, this time included.
+    pub fn delivery_count(&self) -> u16 {
+        match self.place {
+            Place::First(..) => 1,
+            Place::Again => {
+                self.consumer.held.last().map_or(1, |held| held.received.delivery_count)
+            }
+        }
+    }
+
+    /// Acks all of them. If it is too late for some, the others are acked all the same.
+    #[inline]
+    pub fn ack(self) -> Result<(), Stale> {
+        let settled = match self.place {
+            Place::First(from, to) => self.consumer.ack_first(from, to),
+            Place::Again => return self.say(Settlement::Ack),
+        };
+        if settled { Ok(()) } else { Err(Stale) }
+    }
+
+    /// Puts all of them back for redelivery.
+    pub fn requeue(self) -> Result<(), Stale> {
+        self.say(Settlement::Requeue)
+    }
+
+    /// Gives all of them up: they are dead-lettered, or dropped.
+    pub fn reject(self) -> Result<(), Stale> {
+        self.say(Settlement::Reject)
+    }
+
+    fn say(self, word: Settlement) -> Result<(), Stale> {
+        let tags: Vec<_> = (0..self.bodies().len()).map(|index| self.tag(index)).collect();
+        let said = tags.into_iter().map(|tag| self.consumer.settle(tag, word));
+        said.fold(Ok(()), Result::and)
+    }
+}
+
+impl<T> Deref for Batch<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.bodies()
+    }
+}
+
+/// One delivery. Dropped without a word it stays unsettled.
+#[must_use = "what is not settled comes back"]
+pub struct Delivery<'a, T>(Batch<'a, T>);
+
+impl<'a, T> Delivery<'a, T> {
+    pub(super) fn new(batch: Batch<'a, T>) -> Self {
+        Self(batch)
+    }
+
+    /// Its name.
+    pub fn tag(&self) -> Tag {
+        self.0.tag(0)
+    }
+
+    /// How many times the message has been handed over, this time included.
+    pub fn delivery_count(&self) -> u16 {
+        self.0.delivery_count()
+    }
+
+    /// Whether somebody may have seen it before. Not set means: certainly nobody.
+    pub fn redelivered(&self) -> bool {
+        self.delivery_count() > 1
+    }
+
+    /// Processed: the queue forgets the message.
+    #[inline]
+    pub fn ack(self) -> Result<(), Stale> {
+        self.0.ack()
+    }
+
+    /// Not processed: back to its place, for anybody.
+    pub fn requeue(self) -> Result<(), Stale> {
+        self.0.requeue()
+    }
+
+    /// Never deliver it again: it is dead-lettered, or dropped.
+    pub fn reject(self) -> Result<(), Stale> {
+        self.0.reject()
+    }
+}
+
+impl<T> Deref for Delivery<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0.bodies()[0]
+    }
+}

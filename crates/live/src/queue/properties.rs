@@ -1,0 +1,284 @@
+//! The queue beside the sans-IO broker: after any sequence of sends, takes, words, deaths and
+//! leases, both have handed over the same messages in the same order with the same counts.
+//!
+//! What a consumer's window takes at once is asked of the broker as one receive; so the broker's
+//! client has the same buffer.
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicU64;
+
+use entrega_brokers::{Broker, QueueBroker};
+use entrega_model::event::SettleTrigger;
+use entrega_model::queue::{Received, Request, Response, Settlement};
+use entrega_model::{
+    ClientId, Duration, Event, Incarnation, Instant, Key, Kind, MessageId, ProcessId, Record,
+    SubscriptionId,
+};
+use proptest::prelude::*;
+
+use super::*;
+
+const QUEUE: SubscriptionId = SubscriptionId(0);
+
+/// One step; consumers and deliveries are counted modulo what there is.
+#[derive(Clone, Debug)]
+enum Step {
+    Send(usize),
+    Take(usize, usize),
+    Settle(usize, usize, Settlement),
+    Drop(usize),
+    Wait(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let word = prop_oneof![
+        4 => Just(Settlement::Ack),
+        1 => Just(Settlement::Requeue),
+        1 => Just(Settlement::Reject),
+    ];
+    let step = prop_oneof![
+        3 => (1_usize..9).prop_map(Step::Send),
+        4 => (0_usize..2, 1_usize..5).prop_map(|(consumer, max)| Step::Take(consumer, max)),
+        6 => (0_usize..2, 0_usize..9, word).prop_map(|(c, nth, word)| Step::Settle(c, nth, word)),
+        1 => (0_usize..2).prop_map(Step::Drop),
+        1 => (1_u64..20).prop_map(Step::Wait),
+    ];
+    prop::collection::vec(step, 1..120)
+}
+
+fn options() -> impl Strategy<Value = QueueOptions> {
+    let limit = prop_oneof![Just(None), (1_u16..4).prop_map(Some)];
+    let lease = prop_oneof![Just(Duration::MAX), Just(Duration::from_nanos(30))];
+    (limit, lease, any::<(bool, bool)>(), 0_u32..6, (1_usize..6, 1_usize..5)).prop_map(
+        |(
+            delivery_limit,
+            visibility_timeout,
+            (dead_letter, requeue_on_disconnect),
+            prefetch,
+            sizes,
+        )| {
+            let settings = QueueSettings {
+                delivery_limit,
+                visibility_timeout,
+                dead_letter,
+                requeue_on_disconnect,
+                prefetch,
+                ..QueueSettings::default()
+            };
+            QueueOptions { settings, capacity: 24, segment: sizes.0, window: sizes.1 }
+        },
+    )
+}
+
+/// The broker, and one consumer of it with its buffer.
+struct Reference {
+    broker: QueueBroker,
+    truth: Vec<Event>,
+    buffers: [VecDeque<Received>; 2],
+    clients: [ClientId; 2],
+    now: Instant,
+}
+
+impl Reference {
+    fn new(settings: &QueueSettings) -> Self {
+        let client = |number| ClientId { process: ProcessId(number), ..ClientId::default() };
+        Self {
+            broker: QueueBroker::new(settings.clone()),
+            truth: Vec::new(),
+            buffers: Default::default(),
+            clients: [client(0), client(1)],
+            now: Instant::START,
+        }
+    }
+
+    fn ask(&mut self, from: usize, mut request: Request) -> Option<Response> {
+        self.broker.handle(self.now, self.clients[from], &mut request, &mut self.truth)
+    }
+
+    fn send(&mut self, message: u32) {
+        let record = Record { message: MessageId(message), key: Key(0), bytes: 0 };
+        self.ask(0, Request::Publish { records: vec![record], confirm: true });
+    }
+
+    fn receive(&mut self, consumer: usize, max: usize) {
+        let request = Request::Receive {
+            queue: QUEUE,
+            max: max as u32,
+            settle_at_delivery: false,
+            buffer: Vec::new(),
+            deadline: self.now,
+        };
+        let Some(Response::Received { deliveries }) = self.ask(consumer, request) else { return };
+        self.buffers[consumer].extend(deliveries);
+    }
+
+    fn settle(&mut self, consumer: usize, tag: u64, settlement: Settlement) -> bool {
+        let (tags, trigger) = (vec![tag], SettleTrigger::Application);
+        let request = Request::Settle { queue: QUEUE, tags, settlement, multiple: false, trigger };
+        matches!(self.ask(consumer, request), Some(Response::Settled { .. }))
+    }
+
+    fn drop(&mut self, consumer: usize) {
+        let client = self.clients[consumer];
+        self.broker.disconnected(self.now, client, &mut self.truth);
+        self.clients[consumer].incarnation = Incarnation(client.incarnation.0 + 1);
+        self.buffers[consumer].clear();
+    }
+
+    fn dead(&self) -> Vec<u32> {
+        let dead = self.truth.iter().filter_map(|event| match event.kind {
+            Kind::DeadLettered { message, .. } => Some(message.0),
+            _ => None,
+        });
+        dead.collect()
+    }
+
+    fn unsettled(&self) -> usize {
+        self.broker.ready_count(QUEUE) + self.broker.in_flight_count(QUEUE)
+    }
+}
+
+/// Both, step by step.
+struct Both {
+    queue: LiveQueue<u32>,
+    consumers: [Option<Consumer<u32>>; 2],
+    /// What the application of each has been given and has not settled, with both tags.
+    given: [Vec<(Tag, u64)>; 2],
+    clock: Arc<AtomicU64>,
+    reference: Reference,
+    sent: u32,
+    /// Deaths that nobody is told of: a queue that forgets what a dead consumer had.
+    forgets: bool,
+}
+
+impl Both {
+    fn new(options: QueueOptions, forgets: bool) -> Self {
+        let clock = Arc::new(AtomicU64::new(0));
+        let reference = Reference::new(&options.settings);
+        let queue = LiveQueue::with_time(options, Time::Told(Arc::clone(&clock)));
+        let consumers = [0, 1].map(|_| Some(queue.consumer()));
+        let given = Default::default();
+        Self { queue, consumers, given, clock, reference, sent: 0, forgets }
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        match *step {
+            Step::Send(count) => self.send(count)?,
+            Step::Take(consumer, max) => self.take(consumer, max)?,
+            Step::Settle(consumer, nth, word) => self.settle(consumer, nth, word)?,
+            Step::Drop(consumer) => {
+                let gone = self.consumers[consumer].take();
+                if self.forgets {
+                    std::mem::forget(gone)
+                } else {
+                    drop(gone)
+                }
+                self.consumers[consumer] = Some(self.queue.consumer());
+                self.reference.drop(consumer);
+                self.given[consumer].clear();
+            }
+            Step::Wait(nanos) => {
+                self.reference.now = self.reference.now + Duration::from_nanos(nanos);
+                self.clock.fetch_add(nanos, Ordering::Relaxed);
+                self.queue.end_due_leases();
+                self.reference.broker.advance(self.reference.now, &mut self.reference.truth);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends until the queue is full, which it must not be without a reason.
+    fn send(&mut self, count: usize) -> Result<(), TestCaseError> {
+        let producer = self.queue.producer();
+        for _ in 0..count {
+            if producer.try_send(self.sent).is_err() {
+                prop_assert!(self.queue.unsettled() > 0, "a full queue has something unsettled");
+                break;
+            }
+            self.reference.send(self.sent);
+            self.sent += 1;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, index: usize, max: usize) -> Result<(), TestCaseError> {
+        let Some(consumer) = &mut self.consumers[index] else { return Ok(()) };
+        let buffered = self.reference.buffers[index].len();
+        let taken = match consumer.try_take_batch(max) {
+            Err(ended) => {
+                prop_assert_eq!(ended, Ended::PrefetchUsedUp);
+                Vec::new()
+            }
+            Ok(batch) => batch.map_or(Vec::new(), |batch| {
+                let count = batch.delivery_count();
+                let each = batch.iter().enumerate();
+                each.map(|(nth, body)| (*body, count, batch.tag(nth))).collect()
+            }),
+        };
+        if buffered == 0 {
+            self.reference.receive(index, (taken.len() + consumer.at_hand()).max(1));
+        }
+        let buffer = &mut self.reference.buffers[index];
+        if taken.is_empty() {
+            prop_assert!(buffer.is_empty(), "the broker has {buffer:?}");
+        }
+        for (message, count, tag) in taken {
+            let Some(received) = buffer.pop_front() else {
+                return Err(TestCaseError::fail(format!("the broker has no {message}")));
+            };
+            let theirs = (received.record.message.0, received.delivery_count);
+            prop_assert_eq!((message, count), theirs);
+            self.given[index].push((tag, received.tag));
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, index: usize, nth: usize, word: Settlement) -> Result<(), TestCaseError> {
+        let given = &mut self.given[index];
+        let Some(consumer) = self.consumers[index].as_mut().filter(|_| !given.is_empty()) else {
+            return Ok(());
+        };
+        let (tag, theirs) = given.swap_remove(nth % given.len());
+        let ours = consumer.settle(tag, word).is_ok();
+        prop_assert_eq!(ours, self.reference.settle(index, theirs, word), "{:?} {:?}", tag, word);
+        Ok(())
+    }
+
+    fn compare(&self) -> Result<(), TestCaseError> {
+        let dead = self.reference.dead();
+        prop_assert_eq!(self.queue.unsettled(), self.reference.unsettled() + dead.len());
+        prop_assert!(self.queue.segments() <= 24, "memory is bounded");
+        Ok(())
+    }
+
+    fn compare_dead(&self) -> Result<(), TestCaseError> {
+        let letters = std::iter::from_fn(|| self.queue.dead_letter());
+        let ours: Vec<u32> = letters.map(|letter| *letter).collect();
+        prop_assert_eq!(ours, self.reference.dead());
+        Ok(())
+    }
+}
+
+fn run(options: QueueOptions, steps: &[Step], forgets: bool) -> Result<(), TestCaseError> {
+    let mut both = Both::new(options, forgets);
+    for step in steps {
+        both.step(step)?;
+        both.compare()?;
+    }
+    both.compare_dead()
+}
+
+proptest! {
+    #[test]
+    fn the_queue_does_what_the_broker_does(options in options(), steps in steps()) {
+        run(options, &steps, false)?;
+    }
+}
+
+/// The opposite: a queue that forgets what a dead consumer had in flight is caught.
+#[test]
+fn a_queue_that_forgets_on_drop_is_caught() {
+    let steps = [Step::Send(3), Step::Take(0, 1), Step::Drop(0), Step::Take(1, 1)];
+    assert!(run(QueueOptions::default(), &steps, false).is_ok());
+    assert!(run(QueueOptions::default(), &steps, true).is_err());
+}

@@ -1,0 +1,223 @@
+//! What has left the short cut: the sans-IO broker, and the bodies that its messages stand for.
+//!
+//! The broker knows a message by a small number, its place in a table of bodies. When it says that
+//! the message is removed or dead-lettered, the place is free again.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use entrega_brokers::queue::{Overflow, QueueSettings};
+use entrega_brokers::{Broker, QueueBroker};
+use entrega_model::event::SettleTrigger;
+use entrega_model::queue::{DeliveryTag, Received, Request, Response, Settlement};
+use entrega_model::{ClientId, Event, Instant, Key, Kind, MessageId, Record, SubscriptionId};
+
+use super::{BlockView, Shared};
+
+/// The one queue of the broker behind the lock.
+const QUEUE: SubscriptionId = SubscriptionId(0);
+
+/// A message: a segment and a place in it.
+pub(super) struct Body<T> {
+    pub(super) view: BlockView<T>,
+    pub(super) index: usize,
+}
+
+impl<T> Clone for Body<T> {
+    fn clone(&self) -> Self {
+        Self { view: self.view.clone(), index: self.index }
+    }
+}
+
+impl<T> Body<T> {
+    pub(super) fn get(&self) -> &T {
+        &self.view.slice(self.index, self.index + 1)[0]
+    }
+}
+
+/// A redelivery.
+pub(super) struct Redelivery<T> {
+    pub(super) body: Body<T>,
+    pub(super) received: Received,
+}
+
+/// The broker that decides about what came back.
+pub(super) struct Returned<T> {
+    broker: QueueBroker,
+    bodies: Vec<Option<Body<T>>>,
+    free: Vec<u32>,
+    dead: VecDeque<Body<T>>,
+    /// Removed from the broker, and not yet taken note of by the segments.
+    done: Vec<Body<T>>,
+    truth: Vec<Event>,
+    buffer: Vec<Received>,
+}
+
+impl<T> Returned<T> {
+    pub(super) fn new(settings: &QueueSettings) -> Self {
+        let settings = QueueSettings {
+            queues: 1,
+            prefetch: 0,
+            max_length: None,
+            overflow: Overflow::RejectPublish,
+            ..settings.clone()
+        };
+        Self {
+            broker: QueueBroker::new(settings),
+            bodies: Vec::new(),
+            free: Vec::new(),
+            dead: VecDeque::new(),
+            done: Vec::new(),
+            truth: Vec::new(),
+            buffer: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.broker.ready_count(QUEUE) > 0
+    }
+
+    /// Whether anything is in flight.
+    pub(super) fn in_flight(&self) -> usize {
+        self.broker.in_flight_count(QUEUE)
+    }
+
+    /// Whether a redelivery is still its client's.
+    pub(super) fn is_in_flight(&self, client: ClientId, tag: DeliveryTag) -> bool {
+        self.broker.is_in_flight(QUEUE, client, tag)
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.broker.next_deadline()
+    }
+
+    /// Takes over a message whose first delivery ended by this word, or without one.
+    pub(super) fn adopt(&mut self, now: Instant, body: Body<T>, word: Option<Settlement>) {
+        let position = body.view.segment().beside().base() + body.index as u64;
+        let number = self.free.pop().unwrap_or(self.bodies.len() as u32);
+        let record = Record { message: MessageId(number), key: Key(0), bytes: 0 };
+        match self.bodies.get_mut(number as usize) {
+            Some(place) => *place = Some(body),
+            None => self.bodies.push(Some(body)),
+        }
+        self.broker.adopt(now, QUEUE, (position, record), 1, word, &mut self.truth);
+        self.take_note();
+    }
+
+    /// Hands over at most `max` messages.
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        from: ClientId,
+        max: u32,
+        settle_at_delivery: bool,
+        into: &mut VecDeque<Redelivery<T>>,
+    ) {
+        let mut request = Request::Receive {
+            queue: QUEUE,
+            max,
+            settle_at_delivery,
+            buffer: mem::take(&mut self.buffer),
+            deadline: now,
+        };
+        let answer = self.broker.handle(now, from, &mut request, &mut self.truth);
+        if let Some(Response::Received { mut deliveries }) = answer {
+            into.extend(deliveries.drain(..).filter_map(|received| {
+                let body = self.bodies[received.record.message.index()].clone()?;
+                Some(Redelivery { body, received })
+            }));
+            self.buffer = deliveries;
+        }
+        self.take_note();
+    }
+
+    /// A consumer's word about a redelivery; `false` if it comes too late.
+    pub(super) fn settle(
+        &mut self,
+        now: Instant,
+        from: ClientId,
+        tag: DeliveryTag,
+        settlement: Settlement,
+    ) -> bool {
+        let mut request = Request::Settle {
+            queue: QUEUE,
+            tags: vec![tag],
+            settlement,
+            multiple: false,
+            trigger: SettleTrigger::Application,
+        };
+        let answer = self.broker.handle(now, from, &mut request, &mut self.truth);
+        self.take_note();
+        matches!(answer, Some(Response::Settled { .. }))
+    }
+
+    pub(super) fn advance(&mut self, now: Instant) {
+        self.broker.advance(now, &mut self.truth);
+        self.take_note();
+    }
+
+    pub(super) fn disconnected(&mut self, now: Instant, client: ClientId) {
+        self.broker.disconnected(now, client, &mut self.truth);
+        self.take_note();
+    }
+
+    pub(super) fn take_dead(&mut self) -> Option<Body<T>> {
+        self.dead.pop_front()
+    }
+
+    /// A message that is done with, once.
+    pub(super) fn next_done(&mut self) -> Option<Body<T>> {
+        self.done.pop()
+    }
+
+    /// How many messages are here, the dead ones included.
+    pub(super) fn len(&self) -> usize {
+        self.bodies.len() - self.free.len() + self.dead.len()
+    }
+
+    /// Looks at what the broker says has happened.
+    fn take_note(&mut self) {
+        for event in self.truth.drain(..) {
+            let (message, is_dead) = match event.kind {
+                Kind::Removed { message, .. } => (message, false),
+                Kind::DeadLettered { message, .. } => (message, true),
+                _ => continue,
+            };
+            let Some(body) = self.bodies[message.index()].take() else { continue };
+            self.free.push(message.0);
+            match is_dead {
+                true => self.dead.push_back(body),
+                false => self.done.push(body),
+            }
+        }
+    }
+}
+
+/// A message that the queue has given up. It is done with when this is dropped.
+pub struct DeadLetter<T> {
+    shared: Arc<Shared<T>>,
+    body: Body<T>,
+}
+
+impl<T> DeadLetter<T> {
+    pub(super) fn new(shared: Arc<Shared<T>>, body: Body<T>) -> Self {
+        Self { shared, body }
+    }
+}
+
+impl<T> Deref for DeadLetter<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.body.get()
+    }
+}
+
+impl<T> Drop for DeadLetter<T> {
+    fn drop(&mut self) {
+        self.shared.control().finish(&self.body.view, 1);
+        self.shared.tell_freed();
+    }
+}

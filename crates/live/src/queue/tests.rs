@@ -1,0 +1,196 @@
+//! Threads, ends and deaths. Nothing here depends on how long something takes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::thread;
+use std::time;
+
+use entrega_model::Duration;
+
+use super::*;
+
+fn small() -> LiveQueue<u64> {
+    let settings = QueueSettings { visibility_timeout: Duration::MAX, ..Default::default() };
+    LiveQueue::new(QueueOptions { settings, capacity: 64, segment: 16, window: 8 })
+}
+
+/// Takes to the end, `batch` at a time, and acks.
+fn ack_all(mut consumer: Consumer<u64>, batch: usize) -> Vec<u64> {
+    let mut all = Vec::new();
+    while let Ok(batch) = consumer.take_batch(batch) {
+        all.extend_from_slice(&batch);
+        batch.ack().unwrap();
+    }
+    all
+}
+
+/// One consumer sees each producer's messages in order; producers wait, and memory stays what it is.
+#[test]
+fn one_consumer_sees_each_producers_order_in_bounded_memory() {
+    const COUNT: u64 = 5_000;
+    let queue = small();
+    let consumer = queue.consumer();
+    thread::scope(|scope| {
+        let consuming = scope.spawn(|| ack_all(consumer, 3));
+        let producers: Vec<_> = (0..2)
+            .map(|lane| {
+                let (producer, queue) = (queue.producer(), &queue);
+                scope.spawn(move || {
+                    for number in 0..COUNT {
+                        producer.send(lane * COUNT + number).unwrap();
+                        assert!(queue.segments() <= 4, "{} segments", queue.segments());
+                    }
+                })
+            })
+            .collect();
+        producers.into_iter().for_each(|producer| producer.join().unwrap());
+        queue.close();
+        let all = consuming.join().unwrap();
+        for lane in 0..2 {
+            let of_lane = all.iter().filter(|number| *number / COUNT == lane).copied();
+            assert!(of_lane.eq(lane * COUNT..(lane + 1) * COUNT));
+        }
+    });
+    assert_eq!(queue.unsettled(), 0);
+}
+
+/// Consumers that die amid their windows, by a panic, lose nothing and double nothing.
+#[test]
+fn every_message_is_acked_once_whoever_dies() {
+    const COUNT: u64 = 3_000;
+    let queue = small();
+    let acked = Mutex::new(vec![0_u32; COUNT as usize]);
+    let consume = |seed: u64| {
+        let mut lives = 0;
+        loop {
+            let mut consumer = queue.consumer();
+            let life = catch_unwind(AssertUnwindSafe(|| {
+                let mut turn = 0;
+                while let Ok(delivery) = consumer.take() {
+                    turn += 1;
+                    assert!(lives > 30 || turn != 11 + seed, "the handler fails now and then");
+                    let number = *delivery;
+                    delivery.ack().unwrap();
+                    acked.lock().unwrap()[number as usize] += 1;
+                }
+            }));
+            lives += 1;
+            if life.is_ok() {
+                break lives;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let consumers: Vec<_> = (0..3).map(|seed| scope.spawn(move || consume(seed))).collect();
+        let producer = queue.producer();
+        producer.send_all(0..COUNT).unwrap();
+        queue.close();
+        let lives: u32 = consumers.into_iter().map(|one| one.join().unwrap()).sum();
+        assert!(lives > 3, "some did die");
+    });
+    assert_eq!(queue.unsettled(), 0);
+    assert!(acked.into_inner().unwrap().into_iter().all(|count| count == 1));
+}
+
+#[test]
+fn a_full_queue_pushes_back_until_something_is_settled() {
+    let queue = small();
+    let (producer, mut consumer) = (queue.producer(), queue.consumer());
+    let sent = (0..1000).take_while(|&number| producer.try_send(number).is_ok()).count();
+    assert_eq!((sent, queue.unsettled()), (64, 64));
+    assert_eq!(producer.try_send(1), Err(Refused::Full(1)));
+    assert_eq!(producer.send_until(1, time::Instant::now()), Err(Refused::Full(1)));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| producer.send_batch(&mut vec![64, 65]).unwrap());
+        for _ in 0..2 {
+            consumer.take_batch(8).unwrap().ack().unwrap();
+        }
+        waiting.join().unwrap();
+    });
+    assert_eq!(queue.unsettled(), 50);
+}
+
+#[test]
+fn close_drains_and_stop_counts_what_is_left() {
+    let queue = small();
+    let producer = queue.producer();
+    producer.send_all(0..10).unwrap();
+    let (mut one, mut other) = (queue.consumer(), queue.consumer());
+    let batch = one.take_batch(4).unwrap();
+    assert_eq!((batch.len(), batch.delivery_count()), (4, 1));
+    queue.close();
+    assert_eq!(producer.send(1), Err(Refused::Closed(1)));
+    assert_eq!(producer.send_batch(&mut vec![1]), Err(Refused::Closed(())));
+    other.take_batch(9).unwrap().ack().unwrap();
+    assert!(other.try_take().unwrap().is_none(), "the other's may come back, so it is not over");
+    drop(one);
+    let again = other.take().unwrap();
+    assert_eq!((*again, again.delivery_count(), again.redelivered()), (0, 2, true));
+    again.ack().unwrap();
+    assert_eq!(queue.stop(), 7);
+    assert_eq!(other.take().map(|_| ()), Err(Ended::Stopped));
+}
+
+/// Closed under load, with the last acks elsewhere: whoever waits for the end is told.
+#[test]
+fn who_waits_for_the_end_is_told_when_others_have_acked() {
+    for _ in 0..50 {
+        let queue = small();
+        let (mut slow, waiting) = (queue.consumer(), queue.consumer());
+        queue.producer().send_all(0..8).unwrap();
+        let batch = slow.take_batch(8).unwrap();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(move || ack_all(waiting, 1));
+            queue.close();
+            batch.ack().unwrap();
+            assert!(waiting.join().unwrap().is_empty());
+        });
+    }
+}
+
+/// With automatic ack a dead consumer's window is gone: that is what it costs.
+#[test]
+fn settled_at_delivery_is_lost_with_its_consumer() {
+    let queue = small();
+    queue.producer().send_all(0..10).unwrap();
+    let mut consumer = queue.consumer_settled_at_delivery();
+    assert_eq!(*consumer.take().unwrap(), 0);
+    drop(consumer);
+    assert_eq!((queue.unsettled(), *queue.consumer().take().unwrap()), (2, 8));
+}
+
+#[test]
+fn prefetch_bounds_what_is_unsettled() {
+    let settings = QueueSettings { prefetch: 3, ..Default::default() };
+    let queue = LiveQueue::new(QueueOptions { settings, ..Default::default() });
+    queue.producer().send_all(0..10).unwrap();
+    let mut consumer = queue.consumer();
+    let tags: Vec<Tag> = (0..3).map(|_| consumer.take().unwrap().tag()).collect();
+    assert_eq!(consumer.take().map(|_| ()), Err(Ended::PrefetchUsedUp));
+    consumer.settle(tags[1], entrega_model::queue::Settlement::Ack).unwrap();
+    assert_eq!(*consumer.take().unwrap(), 3);
+    assert_eq!(consumer.settle(tags[1], entrega_model::queue::Settlement::Ack), Err(Stale));
+}
+
+/// Tasks wait as threads do, for messages and for room.
+#[tokio::test]
+async fn tasks_wait_for_messages_and_for_room() {
+    let queue = small();
+    let (producer, mut consumer) = (queue.producer(), queue.consumer());
+    let producing = async {
+        for number in 0..1000 {
+            producer.send_async(number).await.unwrap();
+        }
+        queue.close();
+    };
+    let consuming = async {
+        let mut all = Vec::new();
+        while let Ok(batch) = consumer.take_batch_async(5).await {
+            all.extend_from_slice(&batch);
+            batch.ack().unwrap();
+        }
+        all
+    };
+    let ((), all) = tokio::join!(producing, consuming);
+    assert!(all.into_iter().eq(0..1000));
+}

@@ -1,0 +1,251 @@
+//! Segments: where bodies lie, written once by one writer and read in place by anybody.
+//!
+//! > **The rule.** A slot is written once, before its index is published, and never again while
+//! > anybody can see the segment. Whoever has seen an index published may read everything below it.
+//!
+//! This is the only module of the workspace with unsafe code. It buys that a body is moved once, by
+//! its producer, and that a reader gets `&[T]` without a copy, a lock or a count of references;
+//! `benches/NOTES.md` has the figures.
+//!
+//! # Why it is sound
+//!
+//! 1. *One writer.* A segment is written through its [`Filling`] only. A `Filling` is made of a
+//!    segment that nobody else has: a new one, or one whose `Arc` is unique. It cannot be cloned,
+//!    and it writes through `&mut self`.
+//! 2. *No slot is read before it is written.* `published` is the number of slots that are written.
+//!    It grows by a store with release order after the writes. A [`View`] knows a number that it
+//!    loaded with acquire order, and refuses to go beyond it. So the writes happen before the
+//!    reads.
+//! 3. *No slot is written while it is read.* The writer writes at `written`, which is never below
+//!    `published`, and readers read below `published`. Only [`Filling::reused`] and `Drop` go back,
+//!    and both have the segment for themselves: no `View` and no slice borrowed from one is left.
+//! 4. *Every value is dropped once.* Values below `published` belong to the segment, and are
+//!    dropped by its reuse or its end; `published` goes to 0 first, so that a destructor that
+//!    panics leaks and does not drop twice. Nothing is written above it beyond the end of
+//!    [`Filling::fill`]: a guard publishes what is written, even if the iterator panics.
+//! 5. *Threads.* Values move to whichever thread ends the segment (`T: Send`) and are shared by
+//!    readers (`T: Sync`).
+//!
+//! The models of `loom` in `tried.rs` try every order of writer and readers; each slot has a
+//! witness there that complains about a read and a write that are not ordered.
+
+#![allow(unsafe_code)]
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use crate::sync::{Apart, Arc, AtomicUsize, Ordering};
+
+/// A fixed number of slots, and something beside them (`M`) that is the owner's.
+pub(crate) struct Segment<T, M> {
+    published: Apart<AtomicUsize>,
+    slots: Box<[UnsafeCell<MaybeUninit<T>>]>,
+    #[cfg(live_loom)]
+    witnesses: Box<[loom::cell::UnsafeCell<()>]>,
+    beside: M,
+}
+
+// SAFETY: a segment owns its values (rule 5); it has no other state that is bound to a thread.
+unsafe impl<T: Send, M: Send> Send for Segment<T, M> {}
+// SAFETY: shared access hands out `&T` below `published` (rule 2) and lets the one `Filling` write
+// above it (rules 1 and 3).
+unsafe impl<T: Send + Sync, M: Sync> Sync for Segment<T, M> {}
+
+impl<T, M> Segment<T, M> {
+    /// What the owner keeps beside the slots.
+    pub(crate) fn beside(&self) -> &M {
+        &self.beside
+    }
+
+    /// How many slots there are.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// How many of them may be read.
+    pub(crate) fn published(&self) -> usize {
+        self.published.0.load(Ordering::Acquire)
+    }
+
+    /// Drops all values.
+    fn clear(&mut self) {
+        let count = self.published();
+        self.published.0.store(0, Ordering::Relaxed);
+        let values = ptr::slice_from_raw_parts_mut(self.slots.as_mut_ptr().cast::<T>(), count);
+        // SAFETY: the first `count` slots are written (rule 2), nobody else can reach them
+        // (`&mut self`), and `published` says already that they are gone (rule 4). A cell and a
+        // `MaybeUninit` have the layout of what they hold.
+        unsafe { ptr::drop_in_place(values) }
+    }
+
+    /// Tells the witnesses of a write.
+    fn note_write(&self, _slot: usize) {
+        #[cfg(live_loom)]
+        self.witnesses[_slot].with_mut(|_| ());
+    }
+
+    /// Tells the witnesses of reads.
+    fn note_reads(&self, _from: usize, _to: usize) {
+        #[cfg(live_loom)]
+        self.witnesses[_from.._to].iter().for_each(|witness| witness.with(|_| ()));
+    }
+}
+
+impl<T, M> Drop for Segment<T, M> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// The one who writes a segment.
+pub(crate) struct Filling<T, M> {
+    segment: Arc<Segment<T, M>>,
+    written: usize,
+}
+
+impl<T, M> Filling<T, M> {
+    /// A new segment of `len` slots.
+    pub(crate) fn new(len: usize, beside: M) -> Self {
+        let segment = Segment {
+            published: Apart(AtomicUsize::new(0)),
+            slots: (0..len).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect(),
+            #[cfg(live_loom)]
+            witnesses: (0..len).map(|_| loom::cell::UnsafeCell::new(())).collect(),
+            beside,
+        };
+        Self { segment: Arc::new(segment), written: 0 }
+    }
+
+    /// A segment that was filled before, emptied; the segment itself if somebody still has it.
+    pub(crate) fn reused(
+        mut segment: Arc<Segment<T, M>>,
+        renew: impl FnOnce(&mut M),
+    ) -> Result<Self, Arc<Segment<T, M>>> {
+        let Some(unique) = Arc::get_mut(&mut segment) else { return Err(segment) };
+        unique.clear();
+        renew(&mut unique.beside);
+        Ok(Self { segment, written: 0 })
+    }
+
+    /// What is being filled.
+    pub(crate) fn segment(&self) -> &Arc<Segment<T, M>> {
+        &self.segment
+    }
+
+    /// How many slots are written, and published.
+    pub(crate) fn written(&self) -> usize {
+        self.written
+    }
+
+    /// How many slots are free.
+    pub(crate) fn room(&self) -> usize {
+        self.segment.slots.len() - self.written
+    }
+
+    /// Writes one value and publishes it, or gives it back.
+    #[inline]
+    pub(crate) fn push(&mut self, value: T) -> Result<(), T> {
+        if self.room() == 0 {
+            return Err(value);
+        }
+        self.write(value);
+        self.publish();
+        Ok(())
+    }
+
+    /// Writes values while there is room, publishes them together and says how many it took.
+    pub(crate) fn fill(&mut self, values: &mut impl Iterator<Item = T>) -> usize {
+        let before = self.written;
+        let publishing = Publishing(self);
+        while publishing.0.room() > 0
+            && let Some(value) = values.next()
+        {
+            publishing.0.write(value);
+        }
+        drop(publishing);
+        self.written - before
+    }
+
+    fn publish(&self) {
+        self.segment.published.0.store(self.written, Ordering::Release);
+    }
+
+    /// Writes the next slot, which must exist.
+    #[inline]
+    fn write(&mut self, value: T) {
+        let slot = &self.segment.slots[self.written];
+        self.segment.note_write(self.written);
+        // SAFETY: the slot is above `published`, so nobody reads it (rule 3) and it holds no value;
+        // there is no other writer (rule 1).
+        unsafe { (*slot.get()).write(value) };
+        self.written += 1;
+    }
+}
+
+/// Publishes at its end, also by a panic, what its `Filling` has written.
+struct Publishing<'a, T, M>(&'a mut Filling<T, M>);
+
+impl<T, M> Drop for Publishing<'_, T, M> {
+    fn drop(&mut self) {
+        self.0.publish();
+    }
+}
+
+/// A reader's hold on a segment: what it has seen published stays readable.
+pub(crate) struct View<T, M> {
+    segment: Arc<Segment<T, M>>,
+    seen: usize,
+}
+
+impl<T, M> View<T, M> {
+    /// A view that has seen what is published now.
+    pub(crate) fn new(segment: Arc<Segment<T, M>>) -> Self {
+        let seen = segment.published();
+        Self { segment, seen }
+    }
+
+    /// What is viewed.
+    pub(crate) fn segment(&self) -> &Arc<Segment<T, M>> {
+        &self.segment
+    }
+
+    /// How many slots may be read, as far as this view has seen.
+    #[inline]
+    pub(crate) fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// Looks again.
+    pub(crate) fn look(&mut self) -> usize {
+        self.seen = self.segment.published();
+        self.seen
+    }
+
+    /// The values of a range that has been seen, in place.
+    ///
+    /// # Panics
+    ///
+    /// If the range ends beyond what was seen.
+    #[inline]
+    pub(crate) fn slice(&self, from: usize, to: usize) -> &[T] {
+        assert!(from <= to && to <= self.seen, "only what was seen published can be read");
+        self.segment.note_reads(from, to);
+        let first = self.segment.slots.as_ptr().cast::<T>();
+        // SAFETY: `seen` was loaded from `published` with acquire order by this view, so slots
+        // below it are written (rule 2) and stay so while the view's `Arc` lives (rule 3), which
+        // outlives the slice. A cell and a `MaybeUninit` have the layout of what they hold.
+        unsafe { std::slice::from_raw_parts(first.add(from), to - from) }
+    }
+}
+
+impl<T, M> Clone for View<T, M> {
+    fn clone(&self) -> Self {
+        Self { segment: Arc::clone(&self.segment), seen: self.seen }
+    }
+}
+
+#[cfg(all(test, not(live_loom)))]
+mod tests;
+#[cfg(all(test, live_loom))]
+mod tried;

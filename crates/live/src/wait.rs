@@ -1,0 +1,196 @@
+//! Waiting: look again for a moment, then sleep until somebody rings.
+//!
+//! > **The rule.** Whoever rings has first made visible what it rings for. Whoever sleeps has first
+//! > said so, and then looked once more. So one of the two sees the other, and no wake-up is lost.
+//!
+//! That takes a fence between "make visible" and "is anybody asleep?" on one side, and between "I
+//! sleep" and "look once more" on the other. The first is on the way of every message, the second
+//! is followed by a system call anyway. So the price is moved: where the kernel can make all
+//! threads of the process pass a barrier (`membarrier`, Linux), the sleeper asks for that and the
+//! ringer's fence costs nothing. Elsewhere both are full fences. With a full fence a producer
+//! waits for each of its stores to arrive where the consumer reads, and that is the largest part of
+//! a message of one cache line (`benches/NOTES.md`).
+//!
+//! Threads and tasks wait at the same bell.
+
+use std::time::Instant;
+
+use crate::sync::{AtomicUsize, Event, Ordering};
+
+mod barrier;
+
+#[cfg(all(test, live_loom))]
+mod tried;
+
+use barrier::Barrier;
+
+/// How often a waiter looks again at once, then after yielding its processor, before it sleeps.
+const SPINS: u32 = 64;
+const YIELDS: u32 = 8;
+
+/// Set in the word of a bell when nothing will be rung for any more.
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
+/// Where waiters sleep until somebody rings.
+pub(crate) struct Bell {
+    /// How many sleep or are about to, and whether the bell is closed.
+    word: AtomicUsize,
+    event: Event,
+    barrier: Barrier,
+}
+
+impl Bell {
+    pub(crate) fn new() -> Self {
+        Self { word: AtomicUsize::new(0), event: Event::new(), barrier: Barrier::new() }
+    }
+
+    /// Wakes all who sleep. Says `false` if the bell is closed.
+    #[inline]
+    pub(crate) fn ring(&self) -> bool {
+        self.barrier.light();
+        match self.word.load(Ordering::Relaxed) {
+            0 => true,
+            word => self.wake(word),
+        }
+    }
+
+    /// Closes the bell, wakes all, and returns when each ring that was not told so has made
+    /// visible, for everybody, what it rang for.
+    pub(crate) fn close(&self) {
+        self.word.fetch_or(CLOSED, Ordering::SeqCst);
+        self.barrier.heavy();
+        self.event.notify(usize::MAX);
+    }
+
+    /// Whether the bell is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.word.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    /// Whether the bell is closed, asked after making something visible: if not, whoever closes it
+    /// will see that.
+    #[inline]
+    pub(crate) fn was_closed(&self) -> bool {
+        self.barrier.light();
+        self.is_closed()
+    }
+
+    /// Waits until `look` finds something, or until `deadline`.
+    #[cfg(not(live_loom))]
+    pub(crate) fn wait<R>(
+        &self,
+        deadline: Option<Instant>,
+        mut look: impl FnMut() -> Option<R>,
+    ) -> Option<R> {
+        use crate::sync::Listener;
+        if let Some(found) = look_again(&mut look) {
+            return Some(found);
+        }
+        loop {
+            let asleep = Asleep::new(self);
+            let listener = self.event.listen();
+            self.barrier.heavy();
+            if let Some(found) = look() {
+                return Some(found);
+            }
+            match deadline {
+                None => listener.wait(),
+                Some(deadline) => {
+                    if listener.wait_deadline(deadline).is_none() {
+                        return look();
+                    }
+                }
+            }
+            drop(asleep);
+            if let Some(found) = look() {
+                return Some(found);
+            }
+        }
+    }
+
+    /// Waits until `look` finds something, without blocking the thread; `deadline` needs tokio's
+    /// timer. May be dropped at any time.
+    #[cfg(not(live_loom))]
+    pub(crate) async fn listen<R>(
+        &self,
+        deadline: Option<Instant>,
+        mut look: impl FnMut() -> Option<R>,
+    ) -> Option<R> {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        loop {
+            let _asleep = Asleep::new(self);
+            let listener = self.event.listen();
+            self.barrier.heavy();
+            if let Some(found) = look() {
+                return Some(found);
+            }
+            match deadline {
+                None => listener.await,
+                Some(deadline) => {
+                    if tokio::time::timeout_at(deadline.into(), listener).await.is_err() {
+                        return look();
+                    }
+                }
+            }
+            if let Some(found) = look() {
+                return Some(found);
+            }
+        }
+    }
+
+    #[cfg(live_loom)]
+    pub(crate) fn wait<R>(
+        &self,
+        _deadline: Option<Instant>,
+        mut look: impl FnMut() -> Option<R>,
+    ) -> Option<R> {
+        loop {
+            let _asleep = Asleep::new(self);
+            let listener = self.event.listen();
+            self.barrier.heavy();
+            if let Some(found) = look() {
+                return Some(found);
+            }
+            listener.wait();
+        }
+    }
+
+    #[cold]
+    fn wake(&self, word: usize) -> bool {
+        self.event.notify(usize::MAX);
+        word & CLOSED == 0
+    }
+}
+
+/// Says that somebody sleeps at a bell, as long as it lives.
+struct Asleep<'a>(&'a Bell);
+
+impl<'a> Asleep<'a> {
+    fn new(bell: &'a Bell) -> Self {
+        bell.word.fetch_add(1, Ordering::SeqCst);
+        Self(bell)
+    }
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        self.0.word.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Looks for a moment without sleeping: most waits are shorter than falling asleep.
+#[cfg(not(live_loom))]
+fn look_again<R>(look: &mut impl FnMut() -> Option<R>) -> Option<R> {
+    for turn in 0..SPINS + YIELDS {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        match turn < SPINS {
+            true => std::hint::spin_loop(),
+            false => std::thread::yield_now(),
+        }
+    }
+    None
+}

@@ -1,0 +1,58 @@
+//! A fence with two sides: one on the way of every message, one on the way to sleep.
+//!
+//! > **The rule.** Of a store, a light side and a load on one thread, and a store, a heavy side and
+//! > a load on another, at least one load sees the other thread's store.
+//!
+//! With `membarrier` the heavy side makes the kernel interrupt all running threads of the process,
+//! each of which passes a full fence then; so the light side needs only to keep the compiler from
+//! reordering [membarrier(2)]. `loom` does not know that, so its models try the symmetric form.
+
+use crate::sync::{Ordering, fence};
+
+/// Which form is used; decided when a bell is made.
+pub(super) struct Barrier {
+    #[cfg(all(target_os = "linux", not(live_loom)))]
+    asymmetric: bool,
+}
+
+#[cfg(all(target_os = "linux", not(live_loom)))]
+impl Barrier {
+    pub(super) fn new() -> Self {
+        use rustix::thread::{MembarrierCommand, membarrier};
+        Self { asymmetric: membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok() }
+    }
+
+    #[inline]
+    pub(super) fn light(&self) {
+        match self.asymmetric {
+            true => crate::sync::compiler_fence(Ordering::SeqCst),
+            false => fence(Ordering::SeqCst),
+        }
+    }
+
+    /// A registered process is not refused; should it be, a moment's sleep stands in, in which every
+    /// processor has long made its stores visible.
+    pub(super) fn heavy(&self) {
+        use rustix::thread::{MembarrierCommand, membarrier};
+        fence(Ordering::SeqCst);
+        if self.asymmetric && membarrier(MembarrierCommand::PrivateExpedited).is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+}
+
+#[cfg(not(all(target_os = "linux", not(live_loom))))]
+impl Barrier {
+    pub(super) fn new() -> Self {
+        Self {}
+    }
+
+    #[inline]
+    pub(super) fn light(&self) {
+        fence(Ordering::SeqCst);
+    }
+
+    pub(super) fn heavy(&self) {
+        fence(Ordering::SeqCst);
+    }
+}
