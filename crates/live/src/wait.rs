@@ -13,6 +13,7 @@
 //!
 //! Threads and tasks wait at the same bell.
 
+#[cfg(not(live_loom))]
 use std::time::Instant;
 
 use crate::sync::{AtomicUsize, Event, Ordering};
@@ -24,8 +25,11 @@ mod tried;
 
 use barrier::Barrier;
 
-/// How often a waiter looks again at once, then after yielding its processor, before it sleeps.
+/// How often a waiter looks again at once, before it yields its processor.
+#[cfg(not(live_loom))]
 const SPINS: u32 = 64;
+/// How often it yields, before it sleeps.
+#[cfg(not(live_loom))]
 const YIELDS: u32 = 8;
 
 /// Set in the word of a bell when nothing will be rung for any more.
@@ -140,21 +144,14 @@ impl Bell {
         }
     }
 
+    /// The last steps before sleep: how often the bell was rung before, if the waiter would sleep
+    /// until it is rung again.
     #[cfg(live_loom)]
-    pub(crate) fn wait<R>(
-        &self,
-        _deadline: Option<Instant>,
-        mut look: impl FnMut() -> Option<R>,
-    ) -> Option<R> {
-        loop {
-            let _asleep = Asleep::new(self);
-            let listener = self.event.listen();
-            self.barrier.heavy();
-            if let Some(found) = look() {
-                return Some(found);
-            }
-            listener.wait();
-        }
+    fn falls_asleep<R>(&self, look: impl FnOnce() -> Option<R>) -> Option<usize> {
+        self.word.fetch_add(1, Ordering::SeqCst);
+        let rung = self.event.listen();
+        self.barrier.heavy();
+        look().is_none().then_some(rung)
     }
 
     #[cold]
@@ -165,8 +162,10 @@ impl Bell {
 }
 
 /// Says that somebody sleeps at a bell, as long as it lives.
+#[cfg(not(live_loom))]
 struct Asleep<'a>(&'a Bell);
 
+#[cfg(not(live_loom))]
 impl<'a> Asleep<'a> {
     fn new(bell: &'a Bell) -> Self {
         bell.word.fetch_add(1, Ordering::SeqCst);
@@ -174,6 +173,7 @@ impl<'a> Asleep<'a> {
     }
 }
 
+#[cfg(not(live_loom))]
 impl Drop for Asleep<'_> {
     fn drop(&mut self) {
         self.0.word.fetch_sub(1, Ordering::SeqCst);

@@ -1,49 +1,81 @@
-//! Every order of one who rings and one who goes to sleep, and a ringer that forgets its fence.
+//! Every order of one who rings and one who goes to sleep, or who closes; and ringers that forget
+//! their fence.
 
+use loom::sync::Mutex;
 use loom::thread;
 
 use super::*;
 use crate::sync::Arc;
 
-/// A message and a bell; `ring` is how the producer rings.
-fn check(ring: fn(&Bell)) {
+/// A message and a bell: whoever falls asleep without seeing the message is rung for.
+fn check_sleeper(ring: fn(&Bell)) {
     loom::model(move || {
         let shared = Arc::new((AtomicUsize::new(0), Bell::new()));
         let theirs = Arc::clone(&shared);
-        let consumer = thread::spawn(move || {
+        let sleeper = thread::spawn(move || {
             let (message, bell) = &*theirs;
-            let look = || (message.load(Ordering::Acquire) == 1).then_some(());
-            bell.wait(None, look).expect("no deadline");
+            bell.falls_asleep(|| (message.load(Ordering::Acquire) == 1).then_some(()))
         });
         let (message, bell) = &*shared;
         message.store(1, Ordering::Release);
         ring(bell);
-        consumer.join().unwrap();
-    });
-}
-
-#[test]
-fn no_wake_up_is_lost() {
-    check(|bell| {
-        bell.ring();
-    });
-}
-
-/// The opposite: without its fence the ringer may look before its message is visible, and the
-/// sleeper sleeps for ever; `loom` calls that a deadlock.
-#[test]
-#[should_panic]
-fn a_ring_without_a_fence_is_caught() {
-    check(|bell| {
-        if bell.word.load(Ordering::Relaxed) != 0 {
-            bell.event.notify(usize::MAX);
+        if let Some(rung_before) = sleeper.join().unwrap() {
+            assert!(bell.event.listen() > rung_before, "it sleeps for ever");
         }
     });
 }
 
-/// The opposite: nor may it look before the message is there.
+/// A message and a bell that is closed: whoever is told that there is nothing more is right.
+fn check_closer(ring: fn(&Bell) -> bool) {
+    loom::model(move || {
+        let shared = Arc::new((AtomicUsize::new(0), Bell::new(), Mutex::new(false)));
+        let theirs = Arc::clone(&shared);
+        let closer = thread::spawn(move || {
+            let (message, bell, ended) = &*theirs;
+            bell.close();
+            let mut ended = ended.lock().unwrap();
+            *ended = message.load(Ordering::Acquire) == 0;
+            *ended
+        });
+        let (message, bell, ended) = &*shared;
+        message.store(1, Ordering::Release);
+        let is_acknowledged = ring(bell) || !*ended.lock().unwrap();
+        let is_told = closer.join().unwrap();
+        assert!(!(is_acknowledged && is_told), "an acknowledged message is never read");
+    });
+}
+
+fn ring_without_a_fence(bell: &Bell) -> bool {
+    match bell.word.load(Ordering::Relaxed) {
+        0 => true,
+        word => bell.wake(word),
+    }
+}
+
 #[test]
-#[should_panic]
-fn a_forgotten_ring_is_caught() {
-    check(|_| ());
+fn no_wake_up_is_lost() {
+    check_sleeper(|bell| {
+        let _open = bell.ring();
+    });
+}
+
+#[test]
+fn no_acknowledged_message_is_lost_in_a_close() {
+    check_closer(Bell::ring);
+}
+
+/// The opposite: without its fence the ringer may look before its message is visible.
+#[test]
+#[should_panic(expected = "it sleeps for ever")]
+fn a_ring_without_a_fence_is_caught() {
+    check_sleeper(|bell| {
+        let _open = ring_without_a_fence(bell);
+    });
+}
+
+/// The opposite, at a close.
+#[test]
+#[should_panic(expected = "an acknowledged message is never read")]
+fn a_ring_without_a_fence_is_caught_at_a_close() {
+    check_closer(ring_without_a_fence);
 }
