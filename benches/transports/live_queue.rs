@@ -43,7 +43,10 @@ fn open<T: Send + Sync>(job: &Job, acks: bool) -> (Vec<Producer<T>>, Vec<Acking<
         true => Acking { consumer: queue.consumer(), acks },
         false => Acking { consumer: queue.consumer_settled_at_delivery(), acks },
     };
-    (queues.iter().map(LiveQueue::producer).collect(), queues.iter().map(consumer).collect())
+    (
+        queues.iter().filter_map(LiveQueue::sole_producer).collect(),
+        queues.iter().map(consumer).collect(),
+    )
 }
 
 impl<B: Body> Sends<B> for Producer<B> {
@@ -62,7 +65,7 @@ struct FanOut<B>(Vec<Producer<Arc<B>>>);
 impl<B: Body> Sends<B> for FanOut<B> {
     fn send(&mut self, bodies: impl ExactSizeIterator<Item = B>) {
         let handles: Vec<Arc<B>> = bodies.map(Arc::new).collect();
-        for producer in &self.0 {
+        for producer in &mut self.0 {
             producer.send_all(handles.iter().map(Arc::clone)).expect("it is open");
         }
     }

@@ -39,7 +39,7 @@
 //! use entrega_live::queue::{LiveQueue, QueueOptions};
 //!
 //! let queue = LiveQueue::new(QueueOptions::default());
-//! let producer = queue.producer();
+//! let mut producer = queue.producer();
 //! let mut consumer = queue.consumer();
 //! for order in ["a", "b", "c"] {
 //!     producer.send(order).expect("there is room");
@@ -85,7 +85,6 @@ pub use returned::DeadLetter;
 
 use control::Control;
 use marks::Marks;
-use producer::Writer;
 use time::Time;
 
 /// A segment, with a mark for each message beside it.
@@ -140,7 +139,7 @@ impl<T> LiveQueue<T> {
         let filling = BlockFilling::new(segment, Marks::new(0, segment));
         let control = Control::new(&options, &filling);
         let shared = Shared {
-            writer: Apart(Mutex::new(Writer::new(filling))),
+            writer: Apart(Mutex::new(Some(filling))),
             control: Apart(Mutex::new(control)),
             stopped: AtomicBool::new(false),
             sent: Bell::new(),
@@ -153,9 +152,15 @@ impl<T> LiveQueue<T> {
         Self { shared: Arc::new(shared) }
     }
 
-    /// A producer; there may be any number.
+    /// A producer; there may be any number. They share the end of the queue under a lock.
     pub fn producer(&self) -> Producer<T> {
         Producer::new(Arc::clone(&self.shared))
+    }
+
+    /// A producer that has the end of the queue for itself and so needs no lock; `None` if there is
+    /// one. While it lives other producers wait, as if the queue were full.
+    pub fn sole_producer(&self) -> Option<Producer<T>> {
+        Producer::sole(Arc::clone(&self.shared))
     }
 
     /// A consumer that acks. Consumers compete for the messages.
@@ -196,9 +201,10 @@ impl<T> LiveQueue<T> {
 
     /// No more sends. Consumers get what is there, and are told so after that.
     pub fn close(&self) {
-        self.shared.writer().close();
-        self.shared.freed.close();
         self.shared.sent.close();
+        self.shared.control().seal();
+        self.shared.sent.ring();
+        self.shared.freed.close();
     }
 
     /// No more sends, and no more deliveries either. Says how many messages are unsettled.
@@ -211,7 +217,8 @@ impl<T> LiveQueue<T> {
 
 /// What producers and consumers share.
 struct Shared<T> {
-    writer: Apart<Mutex<Writer<T>>>,
+    /// Where the next message goes, unless the sole producer has it.
+    writer: Apart<Mutex<Option<BlockFilling<T>>>>,
     /// Taken after `writer`, never before it.
     control: Apart<Mutex<Control<T>>>,
     stopped: AtomicBool,
@@ -232,7 +239,7 @@ impl<T> Shared<T> {
         self.control.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn writer(&self) -> MutexGuard<'_, Writer<T>> {
+    fn writer(&self) -> MutexGuard<'_, Option<BlockFilling<T>>> {
         self.writer.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

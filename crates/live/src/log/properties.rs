@@ -121,7 +121,7 @@ impl Both {
         let readers = [reader(0), reader(1)];
         let producer = log.producer(LANE).expect("nobody has it");
         let mut reference = Reference::new();
-        [0, 1].map(|reader| reference.join(reader));
+        (0..2).for_each(|reader| drop(reference.join(reader)));
         Self { log, producer, readers, reference, options }
     }
 

@@ -204,7 +204,6 @@ impl<T> Consumer<T> {
         if shared.stopped.load(Ordering::Relaxed) {
             return Some(Err(Ended::Stopped));
         }
-        let is_closed = shared.sent.is_closed();
         let now = if shared.has_leases() { shared.time.now() } else { Instant::START };
         let mut control = shared.control();
         control.advance(now);
@@ -230,7 +229,7 @@ impl<T> Consumer<T> {
             return Some(Ok(()));
         }
         let own = (self.unsettled_first(), self.held.len());
-        (is_closed && control.is_over(own.0, own.1)).then_some(Err(Ended::Closed))
+        control.is_over(own.0, own.1).then_some(Err(Ended::Closed))
     }
 
     /// Lets go of windows that are settled, by whomever.

@@ -47,6 +47,10 @@ pub(super) struct Control<T> {
     returned: Returned<T>,
     /// For each client's number the life that uses it next, and whether it is in use.
     clients: Vec<(Incarnation, bool)>,
+    /// The queue is closed, and every send that does not know it is visible.
+    sealed: bool,
+    /// Some consumer was told so.
+    ended: bool,
 }
 
 impl<T> Control<T> {
@@ -66,6 +70,8 @@ impl<T> Control<T> {
             next_due: Instant::NEVER,
             returned: Returned::new(&options.settings),
             clients: Vec::new(),
+            sealed: false,
+            ended: false,
         }
     }
 
@@ -83,10 +89,24 @@ impl<T> Control<T> {
         self.blocks.iter().map(unsettled).sum()
     }
 
-    /// Whether nothing more can come for a consumer that has so much unsettled itself; nothing may
-    /// be ready, and nobody may send.
-    pub(super) fn is_over(&self, own_fresh: usize, own_returned: usize) -> bool {
-        self.unsettled_fresh() == own_fresh && self.returned.in_flight() == own_returned
+    /// From now on consumers may be told that there is nothing more.
+    pub(super) fn seal(&mut self) {
+        self.sealed = true;
+    }
+
+    /// Whether nothing more can come for a consumer that has so much unsettled itself, and finds
+    /// nothing ready.
+    pub(super) fn is_over(&mut self, own_fresh: usize, own_returned: usize) -> bool {
+        let is_over = self.sealed
+            && self.unsettled_fresh() == own_fresh
+            && self.returned.in_flight() == own_returned;
+        self.ended |= is_over;
+        is_over
+    }
+
+    /// Whether a consumer was told that there is nothing more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
     }
 }
 

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{BlockFilling, Control, Shared};
+use super::{BlockFilling, Shared};
 
 /// Sends to a queue. A clone sends to the same queue; each one's messages stay in its order.
 pub struct Producer<T> {
     shared: Arc<Shared<T>>,
+    /// The writer, if this is the sole producer.
+    own: Option<BlockFilling<T>>,
 }
 
 impl<T> Clone for Producer<T> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self::new(Arc::clone(&self.shared))
     }
 }
 
@@ -26,6 +28,10 @@ pub enum Refused<T = ()> {
     /// The queue was closed or stopped. Stop producing.
     #[error("the queue is closed")]
     Closed(T),
+    /// The queue was closed at this very moment, and no consumer comes to the message any more. It
+    /// is gone with the queue, as if it had been refused.
+    #[error("the queue was closed just before")]
+    TooLate,
 }
 
 /// How long to wait for room.
@@ -36,131 +42,154 @@ enum Patience {
     ForEver,
 }
 
-/// Where the next message goes. Behind a lock that only producers take.
-pub(super) struct Writer<T> {
-    filling: BlockFilling<T>,
-    closed: bool,
-}
-
-impl<T> Writer<T> {
-    pub(super) fn new(filling: BlockFilling<T>) -> Self {
-        Self { filling, closed: false }
-    }
-
-    pub(super) fn close(&mut self) {
-        self.closed = true;
-    }
-
-    /// Whether there is room now, in this segment or a new one.
-    fn has_room(&mut self, control: impl FnOnce() -> Option<BlockFilling<T>>) -> bool {
-        if self.filling.room() > 0 {
-            return true;
-        }
-        let next = control();
-        next.map(|next| self.filling = next).is_some()
-    }
-}
-
 impl<T> Producer<T> {
     pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
-        Self { shared }
+        Self { shared, own: None }
+    }
+
+    /// The sole producer; `None` if there is one.
+    pub(super) fn sole(shared: Arc<Shared<T>>) -> Option<Self> {
+        let own = Some(shared.writer().take()?);
+        Some(Self { shared, own })
     }
 
     /// Sends a message; waits while the queue is full.
     #[inline]
-    pub fn send(&self, message: T) -> Result<(), Refused<T>> {
+    pub fn send(&mut self, message: T) -> Result<(), Refused<T>> {
         self.send_one(message, Patience::ForEver)
     }
 
     /// Sends a message, or gives it back if the queue is full now.
     #[inline]
-    pub fn try_send(&self, message: T) -> Result<(), Refused<T>> {
+    pub fn try_send(&mut self, message: T) -> Result<(), Refused<T>> {
         self.send_one(message, Patience::None)
     }
 
     /// Sends a message, or gives it back if the queue is still full at `deadline`.
-    pub fn send_until(&self, message: T, deadline: Instant) -> Result<(), Refused<T>> {
+    pub fn send_until(&mut self, message: T, deadline: Instant) -> Result<(), Refused<T>> {
         self.send_one(message, Patience::Until(deadline))
     }
 
     /// Sends a message; lets others run while the queue is full.
-    pub async fn send_async(&self, mut message: T) -> Result<(), Refused<T>> {
+    pub async fn send_async(&mut self, mut message: T) -> Result<(), Refused<T>> {
         loop {
             match self.try_send(message) {
                 Err(Refused::Full(back)) => message = back,
                 other => return other,
             }
-            self.shared.freed.listen(None, || self.look()).await;
+            let Self { shared, own } = self;
+            shared.freed.listen(None, || look(shared, own)).await;
         }
     }
 
     /// Sends a batch and empties it; waits while the queue is full.
-    pub fn send_batch(&self, messages: &mut Vec<T>) -> Result<(), Refused> {
+    pub fn send_batch(&mut self, messages: &mut Vec<T>) -> Result<(), Refused> {
         self.send_all(messages.drain(..))
     }
 
     /// Sends what an iterator gives, made in place; waits while the queue is full. The iterator is
-    /// asked under the producers' lock.
-    pub fn send_all(&self, messages: impl IntoIterator<Item = T>) -> Result<(), Refused> {
+    /// asked under the producers' lock, unless this is the sole producer.
+    pub fn send_all(&mut self, messages: impl IntoIterator<Item = T>) -> Result<(), Refused> {
         let mut messages = messages.into_iter().peekable();
         while messages.peek().is_some() {
-            let mut writer = self.shared.writer();
-            if writer.closed {
+            if self.shared.sent.is_closed() {
                 return Err(Refused::Closed(()));
             }
-            if writer.has_room(|| self.open_next()) {
-                writer.filling.fill(&mut messages);
-                drop(writer);
-                self.shared.sent.ring();
-            } else {
-                drop(writer);
-                self.shared.freed.wait(None, || self.look());
+            let Self { shared, own } = self;
+            let filled = match own {
+                Some(filling) => fill(shared, filling, &mut messages),
+                None => shared.writer().as_mut().is_some_and(|w| fill(shared, w, &mut messages)),
+            };
+            if filled && self.is_too_late() {
+                return Err(Refused::TooLate);
+            }
+            if !filled {
+                self.wait_for_room(Patience::ForEver);
             }
         }
         Ok(())
     }
 
     #[inline]
-    fn send_one(&self, mut message: T, patience: Patience) -> Result<(), Refused<T>> {
+    fn send_one(&mut self, mut message: T, patience: Patience) -> Result<(), Refused<T>> {
         loop {
-            let mut writer = self.shared.writer();
-            if writer.closed {
+            if self.shared.sent.is_closed() {
                 return Err(Refused::Closed(message));
             }
-            match writer.filling.push(message) {
-                Ok(()) => {
-                    drop(writer);
-                    self.shared.sent.ring();
-                    return Ok(());
-                }
+            let Self { shared, own } = self;
+            let pushed = match own {
+                Some(filling) => filling.push(message),
+                None => match shared.writer().as_mut() {
+                    Some(filling) => filling.push(message),
+                    None => Err(message),
+                },
+            };
+            match pushed {
+                Ok(()) if self.is_too_late() => return Err(Refused::TooLate),
+                Ok(()) => return Ok(()),
                 Err(back) => message = back,
             }
-            if !writer.has_room(|| self.open_next()) {
-                drop(writer);
-                if !self.wait_for_room(patience) {
-                    return Err(Refused::Full(message));
-                }
+            if look(&self.shared, &mut self.own).is_none() && !self.wait_for_room(patience) {
+                return Err(Refused::Full(message));
             }
         }
     }
 
+    /// Rings for what was sent. Whether the queue is being closed and somebody has been told that
+    /// there is nothing more.
+    #[inline]
+    fn is_too_late(&self) -> bool {
+        !self.shared.sent.ring() && self.shared.control().has_ended()
+    }
+
     #[cold]
-    fn wait_for_room(&self, patience: Patience) -> bool {
+    fn wait_for_room(&mut self, patience: Patience) -> bool {
+        let Self { shared, own } = self;
+        let look = || look(shared, own);
         let found = match patience {
             Patience::None => None,
-            Patience::Until(deadline) => self.shared.freed.wait(Some(deadline), || self.look()),
-            Patience::ForEver => self.shared.freed.wait(None, || self.look()),
+            Patience::Until(deadline) => shared.freed.wait(Some(deadline), look),
+            Patience::ForEver => shared.freed.wait(None, look),
         };
         found.is_some()
     }
+}
 
-    /// Whether it makes sense to try again.
-    fn look(&self) -> Option<()> {
-        let mut writer = self.shared.writer();
-        (writer.closed || writer.has_room(|| self.open_next())).then_some(())
+impl<T> Drop for Producer<T> {
+    fn drop(&mut self) {
+        if let Some(filling) = self.own.take() {
+            *self.shared.writer() = Some(filling);
+            self.shared.freed.ring();
+        }
     }
+}
 
-    fn open_next(&self) -> Option<BlockFilling<T>> {
-        Control::open_next(&mut self.shared.control())
+/// Whether it makes sense to try again: there is room, or never will be.
+fn look<T>(shared: &Shared<T>, own: &mut Option<BlockFilling<T>>) -> Option<()> {
+    let has_room = match own {
+        Some(filling) => has_room(shared, filling),
+        None => shared.writer().as_mut().is_some_and(|filling| has_room(shared, filling)),
+    };
+    (has_room || shared.sent.is_closed()).then_some(())
+}
+
+/// Whether there is room now, in this segment or a new one.
+fn has_room<T>(shared: &Shared<T>, filling: &mut BlockFilling<T>) -> bool {
+    filling.room() > 0 || {
+        let next = shared.control().open_next();
+        next.map(|next| *filling = next).is_some()
     }
+}
+
+/// Sends what there is room for; `false` if there is none.
+fn fill<T>(
+    shared: &Shared<T>,
+    filling: &mut BlockFilling<T>,
+    messages: &mut impl Iterator<Item = T>,
+) -> bool {
+    let has_room = has_room(shared, filling);
+    if has_room {
+        filling.fill(messages);
+    }
+    has_room
 }

@@ -189,7 +189,7 @@ impl Both {
 
     /// Sends until the queue is full, which it must not be without a reason.
     fn send(&mut self, count: usize) -> Result<(), TestCaseError> {
-        let producer = self.queue.producer();
+        let mut producer = self.queue.producer();
         for _ in 0..count {
             if producer.try_send(self.sent).is_err() {
                 prop_assert!(self.queue.unsettled() > 0, "a full queue has something unsettled");

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time;
 
@@ -34,7 +35,7 @@ fn one_consumer_sees_each_producers_order_in_bounded_memory() {
         let consuming = scope.spawn(|| ack_all(consumer, 3));
         let producers: Vec<_> = (0..2)
             .map(|lane| {
-                let (producer, queue) = (queue.producer(), &queue);
+                let (mut producer, queue) = (queue.producer(), &queue);
                 scope.spawn(move || {
                     for number in 0..COUNT {
                         producer.send(lane * COUNT + number).unwrap();
@@ -82,7 +83,7 @@ fn every_message_is_acked_once_whoever_dies() {
     };
     thread::scope(|scope| {
         let consumers: Vec<_> = (0..3).map(|seed| scope.spawn(move || consume(seed))).collect();
-        let producer = queue.producer();
+        let mut producer = queue.producer();
         producer.send_all(0..COUNT).unwrap();
         queue.close();
         let lives: u32 = consumers.into_iter().map(|one| one.join().unwrap()).sum();
@@ -95,7 +96,7 @@ fn every_message_is_acked_once_whoever_dies() {
 #[test]
 fn a_full_queue_pushes_back_until_something_is_settled() {
     let queue = small();
-    let (producer, mut consumer) = (queue.producer(), queue.consumer());
+    let (mut producer, mut consumer) = (queue.producer(), queue.consumer());
     let sent = (0..1000).take_while(|&number| producer.try_send(number).is_ok()).count();
     assert_eq!((sent, queue.unsettled()), (64, 64));
     assert_eq!(producer.try_send(1), Err(Refused::Full(1)));
@@ -113,7 +114,7 @@ fn a_full_queue_pushes_back_until_something_is_settled() {
 #[test]
 fn close_drains_and_stop_counts_what_is_left() {
     let queue = small();
-    let producer = queue.producer();
+    let mut producer = queue.producer();
     producer.send_all(0..10).unwrap();
     let (mut one, mut other) = (queue.consumer(), queue.consumer());
     let batch = one.take_batch(4).unwrap();
@@ -129,6 +130,52 @@ fn close_drains_and_stop_counts_what_is_left() {
     again.ack().unwrap();
     assert_eq!(queue.stop(), 7);
     assert_eq!(other.take().map(|_| ()), Err(Ended::Stopped));
+}
+
+/// The sole producer needs no lock, and others wait for it.
+#[test]
+fn others_wait_for_the_sole_producer() {
+    let queue = small();
+    let mut sole = queue.sole_producer().unwrap();
+    assert!(queue.sole_producer().is_none());
+    sole.send_all(0..20).unwrap();
+    assert_eq!(queue.producer().try_send(20), Err(Refused::Full(20)));
+    thread::scope(|scope| {
+        let mut other = queue.producer();
+        let waiting = scope.spawn(move || other.send(20).unwrap());
+        drop(sole);
+        waiting.join().unwrap();
+    });
+    queue.close();
+    assert!(ack_all(queue.consumer(), 7).into_iter().eq(0..=20));
+}
+
+/// Closed under load: what was acknowledged is delivered, by either kind of producer.
+#[test]
+fn nothing_acknowledged_before_a_close_is_lost() {
+    for turn in 0..50 {
+        let queue = small();
+        let consumer = queue.consumer();
+        let mut producer = match turn % 2 {
+            0 => queue.producer(),
+            _ => queue.sole_producer().unwrap(),
+        };
+        let sent = AtomicU64::new(0);
+        thread::scope(|scope| {
+            let consuming = scope.spawn(move || ack_all(consumer, 8));
+            scope.spawn(|| {
+                while producer.send(sent.load(Ordering::Relaxed)).is_ok() {
+                    sent.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            while sent.load(Ordering::Relaxed) < 100 {
+                thread::yield_now();
+            }
+            queue.close();
+            let acked = consuming.join().unwrap();
+            assert!(acked.into_iter().eq(0..sent.load(Ordering::Relaxed)));
+        });
+    }
 }
 
 /// Closed under load, with the last acks elsewhere: whoever waits for the end is told.
@@ -176,7 +223,7 @@ fn prefetch_bounds_what_is_unsettled() {
 #[tokio::test]
 async fn tasks_wait_for_messages_and_for_room() {
     let queue = small();
-    let (producer, mut consumer) = (queue.producer(), queue.consumer());
+    let (mut producer, mut consumer) = (queue.producer(), queue.consumer());
     let producing = async {
         for number in 0..1000 {
             producer.send_async(number).await.unwrap();
