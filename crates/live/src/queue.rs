@@ -67,6 +67,7 @@ use crate::wait::Bell;
 mod consumer;
 mod control;
 mod delivery;
+mod holdings;
 mod marks;
 mod producer;
 mod returned;

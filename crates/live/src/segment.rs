@@ -222,6 +222,15 @@ impl<T, M> View<T, M> {
         self.seen
     }
 
+    /// Sees what another view of the same segment has seen; `false` if it is of another segment.
+    pub(crate) fn follow(&mut self, other: &Self) -> bool {
+        let is_same = Arc::ptr_eq(&self.segment, &other.segment);
+        if is_same {
+            self.seen = self.seen.max(other.seen);
+        }
+        is_same
+    }
+
     /// The values of a range that has been seen, in place.
     ///
     /// # Panics

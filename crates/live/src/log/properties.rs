@@ -121,7 +121,9 @@ impl Both {
         let readers = [reader(0), reader(1)];
         let producer = log.producer(LANE).expect("nobody has it");
         let mut reference = Reference::new();
-        (0..2).for_each(|reader| drop(reference.join(reader)));
+        for reader in 0..2 {
+            reference.join(reader);
+        }
         Self { log, producer, readers, reference, options }
     }
 

@@ -168,8 +168,10 @@ impl<T> Reader<T> {
         self.view.slice(from, self.index)
     }
 
-    #[cold]
     fn wait(&mut self, deadline: Option<Instant>) -> Result<(), Ended> {
+        if let Some(found) = self.look() {
+            return found;
+        }
         let partition = Arc::clone(&self.partition);
         partition.appended.wait(deadline, || self.look()).unwrap_or(Ok(()))
     }

@@ -134,9 +134,13 @@ impl<T> Control<T> {
 
     /// Is done with `count` messages of a segment.
     pub(super) fn finish(&mut self, view: &BlockView<T>, count: usize) {
-        if !view.segment().beside().finish(count) {
-            return;
+        if view.segment().beside().finish(count) {
+            self.retire(view);
         }
+    }
+
+    /// Everything in a segment is done with: it may be used again.
+    pub(super) fn retire(&mut self, view: &BlockView<T>) {
         let is_it = |block: &Arc<Block<T>>| Arc::ptr_eq(block, view.segment());
         if let Some(place) = self.blocks.iter().position(is_it) {
             let block = self.blocks.swap_remove(place);
@@ -204,8 +208,14 @@ impl<T> Control<T> {
 
 /// Deliveries.
 impl<T> Control<T> {
-    /// A window of at most `max` messages that nobody has taken, if there are any.
-    pub(super) fn take_fresh(&mut self, now: Instant, max: usize) -> Option<Window<T>> {
+    /// A window of at most `max` messages that nobody has taken, if there are any. A hold on the same
+    /// segment is used for it.
+    pub(super) fn take_fresh(
+        &mut self,
+        now: Instant,
+        max: usize,
+        hold: &mut Option<BlockView<T>>,
+    ) -> Option<Window<T>> {
         if self.taken == self.segment_len {
             if self.fresh.len() == 1 {
                 return None;
@@ -219,7 +229,8 @@ impl<T> Control<T> {
         }
         let (start, end) = (self.taken, view.seen().min(self.taken.saturating_add(max)));
         self.taken = end;
-        let view = view.clone();
+        let same = hold.take().and_then(|mut hold| hold.follow(view).then_some(hold));
+        let view = same.unwrap_or_else(|| view.clone());
         if self.lease != Duration::MAX {
             let expires = now + self.lease;
             self.leases.push(Lease { view: view.clone(), start, end, expires });

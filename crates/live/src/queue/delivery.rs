@@ -32,11 +32,14 @@ impl<'a, T> Batch<'a, T> {
     #[inline]
     pub fn bodies(&self) -> &[T] {
         match self.place {
-            Place::First(from, to) => {
-                self.consumer.window.as_ref().map_or(&[], |window| window.view.slice(from, to))
-            }
+            Place::First(from, to) => self
+                .consumer
+                .holdings
+                .window
+                .as_ref()
+                .map_or(&[], |window| window.view.slice(from, to)),
             Place::Again => {
-                let body = self.consumer.held.last().map(|held| held.body.get());
+                let body = self.consumer.holdings.held.last().map(|held| held.body.get());
                 body.map_or(&[], std::slice::from_ref)
             }
         }
@@ -44,7 +47,7 @@ impl<'a, T> Batch<'a, T> {
 
     /// The name of the delivery with this index.
     pub fn tag(&self, index: usize) -> Tag {
-        match (self.place, &self.consumer.window, self.consumer.held.last()) {
+        match (self.place, &self.consumer.holdings.window, self.consumer.holdings.held.last()) {
             (Place::First(from, _), Some(window), _) => {
                 Tag::First(window.marks().base() + (from + index) as u64)
             }
@@ -58,7 +61,7 @@ impl<'a, T> Batch<'a, T> {
         match self.place {
             Place::First(..) => 1,
             Place::Again => {
-                self.consumer.held.last().map_or(1, |held| held.received.delivery_count)
+                self.consumer.holdings.held.last().map_or(1, |held| held.received.delivery_count)
             }
         }
     }
