@@ -3,3 +3,29 @@
 //! Nothing here has semantics of its own. What a broker answers is decided by the sans-IO state
 //! machines of `entrega-brokers`, what a consumer does by the strategies of `entrega-clients`; this
 //! crate gives them threads, a clock, wake-ups and a database.
+//!
+//! # Layout
+//!
+//! * [`served`]: a broker behind a lock, with a timer and wake-ups.
+//! * [`link`]: a client's connection to it, over which the client library runs unchanged.
+//! * [`clock`]: the machine's clock as the time of a run, faster if wanted.
+//! * [`history`]: who watches.
+//! * [`consumer`]: a strategy with its client library, as one future.
+//! * [`handler`]: the application of such a consumer.
+//! * [`sinks`]: where its effects happen.
+
+pub mod clock;
+pub mod consumer;
+pub mod handler;
+pub mod history;
+pub mod link;
+pub mod served;
+pub mod sinks;
+
+pub use clock::Clock;
+pub use consumer::{Catalogued, ConsumerSettings, Side, consume};
+pub use handler::{Attempt, Failure, LiveHandler};
+pub use history::Shared;
+pub use link::LiveLink;
+pub use served::{Fate, Served};
+pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError};
