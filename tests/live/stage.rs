@@ -109,7 +109,7 @@ impl<B: Side, S: LiveSink> Stage<B, S> {
     }
 }
 
-/// A calm run with two consumers.
+/// A calm run with two consumers, who have found each other before the first send.
 pub(crate) async fn calm<B: Side, S: LiveSink>(stage: &Stage<B, S>) -> Report {
     let timer = tokio::spawn(stage.served.keep_time());
     let tasks = LocalSet::new();
@@ -118,6 +118,7 @@ pub(crate) async fn calm<B: Side, S: LiveSink>(stage: &Stage<B, S>) -> Report {
         let link = stage.served.connect(ProcessId(number));
         tasks.spawn_local(stage.life(link, works));
     }
+    tasks.run_until(stage.served.rest()).await;
     tasks.run_until(stage.producer()).await;
     stage.served.enter(Phase::Drain);
     let report = stage.finish(tasks).await;

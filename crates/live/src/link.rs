@@ -8,7 +8,6 @@
 //! A call is answered at once or parked, for the broker is in this program. A network that loses
 //! requests or answers is a function that is asked for the fate of each ([`LiveLink::with_network`]).
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -147,14 +146,13 @@ impl<B: Broker> Link for LiveLink<B> {
     }
 
     /// Needs a tokio runtime with time. Until the time has come, the run is not at rest.
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
-        async move {
-            if at != Instant::NEVER && at > self.now() {
-                let _occupied = self.occupied();
-                self.served().clock().sleep_until(at).await;
-            } else if at == Instant::NEVER {
-                std::future::pending().await
-            }
+    async fn sleep_until(&self, at: Instant) {
+        if at == Instant::NEVER {
+            return std::future::pending().await;
+        }
+        if at > self.now() {
+            let _occupied = self.occupied();
+            self.served().clock().sleep_until(at).await;
         }
     }
 
