@@ -28,4 +28,4 @@ pub use handler::{Attempt, Failure, LiveHandler};
 pub use history::Shared;
 pub use link::LiveLink;
 pub use served::{Fate, Served};
-pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError};
+pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError, SqliteSettings, SqliteSink};
