@@ -2,5 +2,9 @@
 
 #[path = "live/catalogue.rs"]
 mod catalogue;
+#[path = "live/faults.rs"]
+mod faults;
+#[path = "live/harness.rs"]
+mod harness;
 #[path = "live/stage.rs"]
 mod stage;

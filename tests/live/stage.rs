@@ -8,9 +8,9 @@ use std::cell::Cell;
 use entrega_brokers::log::{LogBroker, LogSettings};
 use entrega_brokers::queue::{QueueBroker, QueueSettings};
 use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig};
-use entrega_clients::Strategy;
 use entrega_clients::producers::{Outgoing, Retries, confirmed};
 use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
+use entrega_clients::{Stop, Strategy};
 use entrega_live::{
     Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, LiveSink, MemorySink,
     Served, Shared, SharedSink, Side, consume,
@@ -74,15 +74,13 @@ impl<B: Side, S: LiveSink> Stage<B, S> {
         &self,
         link: LiveLink<B>,
         work: W,
-    ) -> impl Future<Output = ()> + use<B, S, W>
+    ) -> impl Future<Output = Result<(), Stop>> + use<B, S, W>
     where
         W: Fn(&Delivery) -> Attempt,
     {
         let handler = LiveHandler::new(link.clone(), MAILER, self.sink.clone(), work);
         let (code, settings) = (Catalogued::new(self.strategy), self.settings.clone());
-        async move {
-            let _ = consume(link, &code, &settings, &handler).await;
-        }
+        async move { consume(link, &code, &settings, &handler).await }
     }
 
     /// The producer's life: sends everything, each message once the one before is confirmed.

@@ -13,9 +13,11 @@
 //! * [`consumer`]: a strategy with its client library, as one future.
 //! * [`handler`]: the application of such a consumer.
 //! * [`sinks`]: where its effects happen.
+//! * [`faults`]: harm done to consumers on purpose.
 
 pub mod clock;
 pub mod consumer;
+pub mod faults;
 pub mod handler;
 pub mod history;
 pub mod link;
@@ -24,8 +26,9 @@ pub mod sinks;
 
 pub use clock::Clock;
 pub use consumer::{Catalogued, ConsumerSettings, Side, consume};
+pub use faults::{Harm, supervise};
 pub use handler::{Attempt, Failure, LiveHandler};
 pub use history::Shared;
 pub use link::LiveLink;
 pub use served::{Fate, Served};
-pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError};
+pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError, SqliteSettings, SqliteSink};

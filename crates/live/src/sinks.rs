@@ -8,8 +8,10 @@
 //! happened, neither the effect nor the progress.
 //!
 //! * [`memory`]: the sinks of `entrega_clients::sinks`, which never fail.
+//! * [`sqlite`]: a database in a file.
 
 pub mod memory;
+pub mod sqlite;
 
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +23,7 @@ use entrega_model::{Delivery, LaneId, MessageId};
 use thiserror::Error;
 
 pub use memory::MemorySink;
+pub use sqlite::{SqliteSettings, SqliteSink};
 
 /// A sink that can be asked for effects, and for progress if it keeps any.
 pub trait LiveSink: Send + 'static {

@@ -46,7 +46,8 @@ impl LiveSink for MemorySink {
     fn has_row(&mut self, message: MessageId) -> Result<bool, SinkError> {
         Ok(match self {
             Self::Transactional(sink, _) => sink.has_row(message),
-            _ => false,
+            Self::Deduplicating(sink) => sink.has_seen(message),
+            Self::Plain(_) => false,
         })
     }
 
