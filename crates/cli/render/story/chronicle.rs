@@ -72,6 +72,11 @@ impl<'a> Chronicle<'a> {
         name.map_or("the subscription", String::as_str)
     }
 
+    /// Whose consumer a process is.
+    pub(super) fn subscription_of(&self, process: ProcessId) -> Option<SubscriptionId> {
+        self.cast.subscription_of(process)
+    }
+
     /// Where the message is in the log.
     pub(super) fn lane(&self) -> Option<LaneId> {
         self.position.map(|(lane, _)| lane)

@@ -184,6 +184,28 @@ pub(super) fn before_delivery(chronicle: &Chronicle<'_>, until: usize) -> Option
     faults.next()
 }
 
+/// The faults before a place that befell this subscription or nobody's, for a story that nothing
+/// nearer explains. None if they are too many: then most have nothing to do with it.
+pub(super) fn nearby(chronicle: &Chronicle<'_>, until: usize) -> Vec<Injected> {
+    let mut faults = all(chronicle);
+    faults.retain(|one| {
+        let whose = chronicle.subscription_of(one.process);
+        one.at < until
+            && one.fault != Fault::ArrivalOrder
+            && whose.is_none_or(|whose| whose == chronicle.subscription)
+    });
+    if faults.len() > MANY { Vec::new() } else { faults }
+}
+
+/// More faults than this say nothing in a sentence.
+pub(super) const MANY: usize = 3;
+
+/// The same as the beginning of a sentence: `the handler of mailer 1 fails on m2; `.
+pub(super) fn nearby_first(chronicle: &Chronicle<'_>, until: usize) -> String {
+    let what = clauses(chronicle, &nearby(chronicle, until)).join(" and then ");
+    if what.is_empty() { what } else { format!("{what}; ") }
+}
+
 /// All faults of a run.
 pub(super) fn all(chronicle: &Chronicle<'_>) -> Vec<Injected> {
     (0..chronicle.events.len()).filter_map(|at| Injected::at(chronicle.events, at)).collect()

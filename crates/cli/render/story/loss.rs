@@ -1,4 +1,4 @@
-//! How a message was lost, or why nobody can tell yet.
+//! How a message was lost.
 
 use entrega_model::event::{ProcessingResult, RemoveReason, SettleTrigger};
 use entrega_model::{Kind, ProcessId};
@@ -18,12 +18,18 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
         return never_stored(chronicle);
     }
     if let Some(clause) = removed(chronicle) {
-        return format!("{clause}; {m} is lost.");
+        let mut own = faults::all(chronicle);
+        own.retain(|one| one.message == Some(chronicle.id));
+        let mut clauses = faults::clauses(chronicle, &own);
+        clauses.truncate(faults::MANY);
+        clauses.push(clause);
+        return format!("{}; {m} is lost.", clauses.join(" and then "));
     }
     if chronicle.hand_overs().is_empty()
         && let Some(clause) = skipped(chronicle)
     {
-        return format!("{clause}; {}", lost(chronicle));
+        let why = faults::nearby_first(chronicle, chronicle.events.len());
+        return format!("{why}{clause}; {}", lost(chronicle));
     }
     if let Some(settle) = chronicle.settle() {
         return settled_without_effect(chronicle, &settle);
@@ -31,21 +37,18 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     format!("{m} has no effect, and nothing can bring it back; it is lost.")
 }
 
-/// A message that can still be retrieved.
-pub(super) fn pending(chronicle: &Chronicle<'_>) -> String {
-    let m = chronicle.message();
-    let what = faults::clauses(chronicle, &faults::all(chronicle)).join(" and then ");
-    let end =
-        format!("{m} is still waiting for {} when the run ends", chronicle.subscription_name());
-    if what.is_empty() { format!("{end}.") } else { format!("{what}; {end}.") }
-}
-
 fn never_stored(chronicle: &Chronicle<'_>) -> String {
     let m = chronicle.message();
     let until = chronicle.events.len();
     let faults = faults::concerning(chronicle, ProcessId(0), (0, until), false);
     let what = faults::clauses(chronicle, &faults).join(" and then ");
-    let what = if what.is_empty() { format!("{m} never reaches the broker") } else { what };
+    let what = match what.is_empty() {
+        true => {
+            let why = faults::nearby_first(chronicle, until);
+            format!("{why}{m} never reaches the broker")
+        }
+        false => what,
+    };
     format!(
         "{what}; the producer takes {m} for sent all the same; {m} is stored nowhere and is lost."
     )
@@ -97,8 +100,9 @@ fn settled_without_effect(chronicle: &Chronicle<'_>, settle: &Settle) -> String 
     let last = chronicle.hand_overs().pop();
     if last.is_none() && settle.trigger != SettleTrigger::Delivery {
         let (who, m) = (chronicle.name(settle.consumer), chronicle.message());
+        let why = faults::nearby_first(chronicle, settle.at);
         return format!(
-            "{m} never reaches {who}, whose settle of a later message covers it; {}",
+            "{why}{m} never reaches {who}, whose settle of a later message covers it; {}",
             lost(chronicle)
         );
     }
