@@ -1,8 +1,8 @@
 //! Ctrl-C, for the commands that take long: `compare`, `explore` and `table`.
 //!
 //! > **The rule.** They behave alike. The first Ctrl-C ends the work, so that what was found until
-//! > then is printed, as far as it goes, with exit code 1; the second ends the program at once, with
-//! > nothing printed and exit code 130. All others end at the first, as any program does.
+//! > then is printed, with exit code 1; the second ends the program at once, with nothing printed
+//! > and exit code 130. All others end at the first, as any program does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -82,6 +82,11 @@ impl<'a> Chronicle<'a> {
         self.position.map(|(lane, _)| lane)
     }
 
+    /// Whether the message stands in this partition before an offset.
+    pub(super) fn is_before(&self, lane: LaneId, offset: u64) -> bool {
+        self.position.is_some_and(|(of, position)| of == lane && position < offset)
+    }
+
     /// The first event from `from` on that `is` says yes to.
     pub(super) fn first(&self, from: usize, is: impl Fn(&Kind) -> bool) -> Option<usize> {
         let found = self.events.iter().skip(from).position(|event| is(&event.kind));

@@ -204,10 +204,29 @@ fn with_taking(
         return format!("{}; {then}, {taking}", clauses.join(" and then "));
     }
     if clauses.is_empty() && (moved || is_by_clock(kind)) {
-        clauses = faults::clauses(chronicle, &faults::nearby(chronicle, at));
+        let stored = chronicle.stored().first().copied().unwrap_or(0);
+        let (whose, from) = if moved { (None, stored) } else { (Some(holder.consumer), holder.at) };
+        let behind = faults::behind_the_clock(chronicle, whose, (from, at));
+        clauses = faults::clauses(chronicle, &behind);
+    }
+    if clauses.is_empty() && is_forgotten(chronicle, holder, at) {
+        let (who, m) = (chronicle.name(holder.consumer), chronicle.message());
+        return format!("{who} has not settled {m} when its lease expires");
     }
     clauses.push(taking);
     clauses.join(" and then ")
+}
+
+/// Whether a lease ended although its holder was done with the message, and had not asked to settle
+/// it.
+fn is_forgotten(chronicle: &Chronicle<'_>, holder: &HandOver, at: usize) -> bool {
+    let done = chronicle.first(holder.at, |kind| {
+        matches!(*kind, Kind::ProcessingEnded { message, consumer, .. }
+            if (message, consumer) == (chronicle.id, holder.consumer))
+    });
+    matches!(chronicle.events[at].kind, Kind::LeaseExpired { .. })
+        && done.is_some_and(|done| done < at)
+        && !chronicle.settle_invoked(holder.consumer, holder.at, at)
 }
 
 /// Where the broker restarted between the storing of the message and `until`.

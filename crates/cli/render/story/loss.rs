@@ -6,6 +6,7 @@ use entrega_sim::points::Fault;
 
 use super::chronicle::{Chronicle, Settle};
 use super::faults::{self, Injected};
+use super::leaving;
 
 /// What is always true of a lost message that was settled.
 fn lost(chronicle: &Chronicle<'_>) -> String {
@@ -28,8 +29,7 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     if chronicle.hand_overs().is_empty()
         && let Some(clause) = skipped(chronicle)
     {
-        let why = faults::nearby_first(chronicle, chronicle.events.len());
-        return format!("{why}{clause}; {}", lost(chronicle));
+        return format!("{clause}; {}", lost(chronicle));
     }
     if let Some(settle) = chronicle.settle() {
         return settled_without_effect(chronicle, &settle);
@@ -44,8 +44,10 @@ fn never_stored(chronicle: &Chronicle<'_>) -> String {
     let what = faults::clauses(chronicle, &faults).join(" and then ");
     let what = match what.is_empty() {
         true => {
-            let why = faults::nearby_first(chronicle, until);
-            format!("{why}{m} never reaches the broker")
+            let restarted = chronicle.first(0, |kind| matches!(kind, Kind::BrokerRestarted));
+            let why = restarted.map_or("", |_| "the broker restarts and is away; ");
+            let it = if why.is_empty() { "the broker" } else { "it" };
+            format!("{why}{m} never reaches {it}")
         }
         false => what,
     };
@@ -87,12 +89,21 @@ fn removed(chronicle: &Chronicle<'_>) -> Option<String> {
 
 fn skipped(chronicle: &Chronicle<'_>) -> Option<String> {
     let reset = chronicle.first(0, |kind| {
-        matches!(*kind, Kind::OffsetReset { subscription, lane, .. }
-            if subscription == chronicle.subscription && Some(lane) == chronicle.lane())
+        matches!(*kind, Kind::OffsetReset { subscription, lane, to, .. }
+            if subscription == chronicle.subscription && chronicle.is_before(lane, to))
     })?;
     let Kind::OffsetReset { consumer, .. } = chronicle.events[reset].kind else { return None };
     let (who, m) = (chronicle.name(consumer), chronicle.message());
-    Some(format!("{who} has no valid committed offset and begins behind {m}"))
+    let mut earlier = faults::all(chronicle);
+    earlier.retain(|one| {
+        one.at < reset && chronicle.subscription_of(one.process) == Some(chronicle.subscription)
+    });
+    let mut clauses = faults::clauses(chronicle, &earlier);
+    if clauses.len() > faults::MANY {
+        clauses.clear();
+    }
+    clauses.push(format!("{who} has no valid committed offset and begins behind {m}"));
+    Some(clauses.join(" and then "))
 }
 
 /// The broker was told that the message is done, and it never was.
@@ -100,7 +111,11 @@ fn settled_without_effect(chronicle: &Chronicle<'_>, settle: &Settle) -> String 
     let last = chronicle.hand_overs().pop();
     if last.is_none() && settle.trigger != SettleTrigger::Delivery {
         let (who, m) = (chronicle.name(settle.consumer), chronicle.message());
-        let why = faults::nearby_first(chronicle, settle.at);
+        if chronicle.asked_to_settle(settle) == Some(chronicle.id) {
+            return settled_in_buffer(chronicle, settle);
+        }
+        let why = faults::before_delivery(chronicle, settle.at)
+            .map_or_else(String::new, |fault| format!("{}; ", fault.clause(chronicle)));
         return format!(
             "{why}{m} never reaches {who}, whose settle of a later message covers it; {}",
             lost(chronicle)
@@ -134,6 +149,31 @@ fn settled_without_effect(chronicle: &Chronicle<'_>, settle: &Settle) -> String 
     let mut clauses = faults::clauses(chronicle, &earlier);
     clauses.push(crash(chronicle, settle, holder, crashed));
     format!("{}; {}", clauses.join(" and then "), lost(chronicle))
+}
+
+/// The library settled what it had fetched and not handed over.
+fn settled_in_buffer(chronicle: &Chronicle<'_>, settle: &Settle) -> String {
+    let (who, m) = (chronicle.name(settle.consumer), chronicle.message());
+    let leaves = chronicle.first(settle.at, |kind| {
+        matches!(*kind, Kind::Exited { process, failed: true, .. } if process == settle.consumer)
+    });
+    let why = leaves
+        .and_then(|at| leaving::reason(chronicle, at))
+        .map_or_else(String::new, |reason| format!("{reason}, and {who} leaves; "));
+    let settled = all_the_same(settle.trigger);
+    format!("{why}{m} is fetched and not handed over; {settled}; {}", lost(chronicle))
+}
+
+/// What settles a message that has no effect, unless it is the application.
+fn all_the_same(trigger: SettleTrigger) -> &'static str {
+    match trigger {
+        SettleTrigger::Application => "it is settled all the same",
+        SettleTrigger::Timer => "the auto-commit timer commits its offset all the same",
+        SettleTrigger::Delivery => "handing it over acks it all the same",
+        SettleTrigger::NextReceive => "asking for the next message settles it all the same",
+        SettleTrigger::Close => "closing settles it all the same",
+        SettleTrigger::Revoke => "giving up its partition settles it all the same",
+    }
 }
 
 /// `mailer 1 crashes before the effect of m2, which it has already settled`.
@@ -242,13 +282,7 @@ fn after_failure(chronicle: &Chronicle<'_>, settle: &Settle, failure: usize) -> 
             let noun = chronicle.settle_noun(settle);
             format!("{who} goes on, and its {noun} of {other} covers {m}")
         }
-        SettleTrigger::Timer => "the auto-commit timer commits its offset all the same".to_owned(),
-        SettleTrigger::Delivery => "handing it over acks it all the same".to_owned(),
-        SettleTrigger::NextReceive => {
-            "asking for the next message settles it all the same".to_owned()
-        }
-        SettleTrigger::Close => "closing settles it all the same".to_owned(),
-        SettleTrigger::Revoke => "giving up its partition settles it all the same".to_owned(),
+        other => all_the_same(other).to_owned(),
     };
     format!("{failure_clause}; {settled}")
 }
