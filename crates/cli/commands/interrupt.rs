@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::failure::Failure;
+use crate::output;
 
 /// As shells call the end by an interrupt.
 const INTERRUPTED: i32 = 130;
@@ -18,7 +19,9 @@ pub(super) fn stop() -> Result<Arc<AtomicBool>, Failure> {
     let raised = Arc::clone(&stop);
     ctrlc::set_handler(move || match again(&raised) {
         Some(code) => std::process::exit(code),
-        None => eprintln!("interrupted: what was found follows; another Ctrl-C ends this at once"),
+        None => {
+            output::say("interrupted: what was found follows; another Ctrl-C ends this at once")
+        }
     })
     .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
     Ok(stop)

@@ -91,9 +91,11 @@ auto_offset_reset = "earliest"
 steps = 20_000
 "#;
 
+    type Set = &'static [(&'static str, &'static str)];
+
     /// Other values than the defaults of everything that somebody does not read, and what they need
     /// to be seen.
-    const SETTINGS: [(&str, &str, &[(&str, &str)]); 14] = [
+    const SETTINGS: [(&str, &str, Set); 14] = [
         ("settle_every", "3", &[("settle_interval", "1h")]),
         ("settle_interval", "10ms", &[]),
         ("batch_size", "3", &[]),
