@@ -133,7 +133,64 @@ fn every_replay_shows_its_outcome() {
         let shown = entrega(&["replay", "truth-table", replay, "--format", "json"]);
         let shown: Value = serde_json::from_str(&shown).expect("JSON");
         assert!(shows(&shown["report"], outcome), "{outcome} of {cell}: {shown}");
+        let story = told(&shown["anomalies"], outcome);
+        let story = story.unwrap_or_else(|| panic!("{outcome} of {cell} is not told: {replay}"));
+        let calm = cell["fault"] == "none";
+        assert!(calm || begins_with_a_fault(&story), "{replay}: {story}");
     });
+}
+
+/// The sentence of an outcome, if there is one.
+fn told(anomalies: &Value, outcome: &str) -> Option<String> {
+    let names: &[&str] = match outcome {
+        "loss" => &["lost"],
+        "duplicate" => &["duplicated", "split", "dead_lettered_twice"],
+        "reorder" => &["reordered"],
+        "stall" => &["stalled"],
+        "dead_letter" => &["dead_lettered"],
+        other => &[other],
+    };
+    let mut anomalies = anomalies.as_array().expect("a list").iter();
+    let found = anomalies.find(|one| names.iter().any(|name| one["anomaly"] == *name))?;
+    found["story"].as_str().map(str::to_owned)
+}
+
+/// Whether the first part of a sentence says what went wrong, and not only what came of it.
+fn begins_with_a_fault(story: &str) -> bool {
+    const FAULTS: [&str; 14] = [
+        "the handler of",
+        "crashes",
+        "stalls",
+        "is slow",
+        "is lost",
+        "is late",
+        "arrives twice",
+        "is poison",
+        "the broker restarts",
+        "rebalances",
+        "overtakes",
+        "been delivered too often",
+        "rejects",
+        "is full",
+    ];
+    let first = story.split(';').next().unwrap_or(story);
+    FAULTS.iter().any(|fault| first.contains(fault))
+}
+
+#[test]
+fn a_story_that_begins_elsewhere_is_caught() {
+    let check = |story, expect| assert_eq!(begins_with_a_fault(story), expect, "{story}");
+    check("reader 1 leaves without settling m0; m0 is delivered again.", false);
+    check("reader 2 loses the partition of m2; reader 1 crashes.", false);
+    check("the handler of reader 1 fails on m1, and reader 1 leaves; m0 is delivered.", true);
+}
+
+/// It fits a terminal: no line is longer than 100 columns.
+#[test]
+fn the_table_for_people_is_narrow() {
+    let text = entrega(&["table", "--quiet"]);
+    let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 100).collect();
+    assert!(wide.is_empty() && text.lines().count() > 100, "{}", wide.join("\n"));
 }
 
 /// Whether a report shows an outcome.

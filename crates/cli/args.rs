@@ -147,8 +147,9 @@ pub(crate) struct TableArgs {
     /// Only this strategy (repeatable)
     #[arg(long, value_parser = values::strategy())]
     pub(crate) strategy: Vec<Strategy>,
-    /// Only this fault, such as `crash-after-effect` (repeatable)
-    #[arg(long)]
+    /// Only this fault, by name or by the head of a column: `crash-after-effect` or `C1`
+    /// (repeatable)
+    #[arg(long, value_name = "FAULT")]
     pub(crate) fault: Vec<String>,
     /// How many requests that arrive at one instant may be handled before their turn in one run
     #[arg(long, value_name = "P", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=3))]

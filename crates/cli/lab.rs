@@ -13,4 +13,5 @@ pub(crate) mod replay_string;
 pub(crate) mod stories;
 pub(crate) mod sweep;
 pub(crate) mod table;
+pub(crate) mod unread;
 pub(crate) mod watch;

@@ -20,6 +20,16 @@ pub(crate) fn write(file: Option<&Path>, text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Says something on the standard error that is no mistake, if anybody still listens.
+pub(crate) fn say(about: &str) {
+    let _closed = writeln!(io::stderr(), "{about}");
+}
+
+/// Says what somebody should look at, and need not.
+pub(crate) fn warn(about: &str) {
+    say(&format!("warning: {about}"));
+}
+
 /// A result as JSON, for programs.
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value)

@@ -102,6 +102,10 @@ fn every_story_can_be_replayed() {
             class => &of["classes"][class],
         };
         assert!(shown.as_u64().is_some_and(|count| count > 0), "{property}: {replay}\n{of:#}");
+        let told = again["anomalies"].as_array().expect("anomalies").iter().find(|told| {
+            (&told["anomaly"], &told["story"]) == (&one["property"], &one["sentence"])
+        });
+        assert!(told.is_some(), "{property}: {replay} does not tell {}", one["sentence"]);
         if let Some(cause) = one["cause"].as_str() {
             assert!(of["causes"][cause].as_u64() > Some(0), "{cause}: {replay}\n{of:#}");
         }
@@ -161,4 +165,21 @@ fn what_cannot_be_explored_is_refused() {
     let rejects = ["tiny.toml", "--model", "log", "--strategy", "broker-dead-letter"];
     check(&rejects, "broker-dead-letter");
     check(&["nowhere.toml"], "cannot read it");
+}
+
+/// A run that goes on for ever has a short story all the same, and all of it for whoever asks.
+#[test]
+fn timelines_are_excerpts_unless_somebody_asks() {
+    let bench = Bench::new();
+    let poison = TINY.replace("mailer.effect.after", "mailer.message.poison");
+    let poison = poison.replace("alternative = \"crash\"", "alternative = \"poison\"");
+    bench.write("poison.toml", &poison[..poison.find("[[expect]]").expect("expectations")]);
+    let args = ["explore", "poison.toml", "--model", "queue", "--messages", "2"];
+    let excerpts = bench.ok(&args);
+    insta::assert_snapshot!("explore_stall", excerpts);
+    assert!(excerpts.lines().count() < 70 && excerpts.contains("more lines: replay it"));
+    let full = bench.ok(&[&args[..], &["--timelines"]].concat());
+    assert!(full.contains("mailer 1 leaves") || full.contains("audit ──"), "{full}");
+    assert!(full.lines().count() > excerpts.lines().count());
+    assert!(!full.contains("more lines: replay it"));
 }

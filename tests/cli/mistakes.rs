@@ -82,7 +82,8 @@ fn mistakes_in_the_usage_say_what_is_valid() {
     check(&["run", "tiny.toml", "--seed", "many"], "invalid value 'many'");
     check(&["compare", "tiny.toml", "--threads", "0"], "from 1 to 512");
     check(&["table", "--fault", "crash"], "there is no fault `crash`");
-    check(&["table", "--fault", "crash"], "crash-after-effect");
+    check(&["table", "--fault", "crash"], "crash-after-effect [C1]");
+    check(&["table", "--fault", "crash"], "poison [X, X+QL]");
     check(&["table", "--preemptions", "9"], "invalid value '9'");
     let rejects = ["--strategy", "broker-dead-letter", "--model", "log"];
     check(&[&["table"], &rejects[..]].concat(), "no cell of the table is left");
@@ -94,4 +95,36 @@ fn mistakes_in_the_usage_say_what_is_valid() {
     let nothing = bench.run(&[]);
     assert_eq!(nothing.code, Some(2));
     assert!(nothing.err.contains("Usage: entrega <COMMAND>"), "{}", nothing.err);
+}
+
+/// A setting that nobody reads is no mistake, but whoever wrote it should know.
+#[test]
+fn settings_that_nobody_reads_are_told_once() {
+    let bench = Bench::new();
+    let calm = TINY.replace("[log]", "[consumer]\nbatch_size = 3\nprefetch = 9\n\n[log]");
+    bench.write("unread.toml", &calm);
+    let expect = "warning: unread.toml:21:1: none of the chosen strategies reads \
+                  `consumer.batch_size`\n  help: micro-batch would\n";
+    for verb in [&["run"][..], &["compare", "--quiet"], &["explore", "--quiet"]] {
+        let said = bench.run(&[verb, &["unread.toml"]].concat());
+        assert_eq!((said.code, said.err.as_str()), (Some(0), expect), "{verb:?}");
+    }
+    let without = bench.run(&["run", "tiny.toml", "--set", "consumer.workers=2"]);
+    assert!(without.err.starts_with("warning: --set consumer.workers=2: "), "{}", without.err);
+    assert_eq!(bench.run(&["run", "tiny.toml"]).err, "");
+    let read = ["run", "unread.toml", "--strategy", "micro-batch"];
+    assert_eq!(bench.run(&read).err, "");
+}
+
+/// A fault of the table has a name and the heads of its columns, in any case.
+#[test]
+fn a_column_of_the_table_is_asked_for_by_either_name() {
+    let bench = Bench::new();
+    let table = |fault: &str| {
+        let args = ["table", "--quiet", "--model", "queue", "--strategy", "dead-letter"];
+        bench.ok(&[&args[..], &["--fault", fault]].concat())
+    };
+    assert_eq!(table("c1"), table("crash-after-effect"));
+    assert_eq!(table("C1"), table("Crash-After-Effect"));
+    assert!(table("X+QL").lines().count() > 3 && table("x+ql") != table("poison"));
 }

@@ -59,3 +59,20 @@ fn a_string_of_another_scenario_is_refused() {
     bench.write("prose.toml", &TINY.replace("One crash", "A crash"));
     bench.ok(&["replay", "prose.toml", &replay]);
 }
+
+/// What waits, and for whom: a message that can never be processed, and the one behind it.
+#[test]
+fn a_stall_is_told() {
+    let bench = Bench::new();
+    let poison = TINY.replace("mailer.effect.after", "mailer.message.poison");
+    bench
+        .write("tiny.toml", &poison.replace("alternative = \"crash\"", "alternative = \"poison\""));
+    let args = ["run", "tiny.toml", "--format", "json", "--set", "limits.drain=2s"];
+    let run: serde_json::Value = serde_json::from_str(&bench.run(&args).out).expect("JSON");
+    let again = bench.ok(&["replay", "tiny.toml", run["replay"].as_str().expect("a string")]);
+    let told = "mailer: m1 is poison, and the handler of mailer 1 fails on it; mailer 1 tries m1 \
+                again and again, ";
+    assert!(again.contains(told), "{again}");
+    assert!(again.contains("; m2 waits for mailer 1 behind m1.\n"), "{again}");
+    assert!(!again.contains("No message is lost"), "{again}");
+}

@@ -79,3 +79,40 @@ fn a_closed_standard_output_is_no_error() {
         assert_eq!((ended.status.code(), err.as_str()), (Some(0), ""), "{args:?}");
     }
 }
+
+/// The first Ctrl-C prints what there is; all three verbs that take long behave alike. The signal
+/// is sent when the program listens for it, which Linux tells.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_prints_what_was_found() {
+    use std::process::Command;
+    let bench = Bench::new();
+    let long = ["--set", "workload.messages=50000", "--seeds", "500", "--threads", "1"];
+    let explored = ["--messages", "9", "--faults", "4", "--all-faults", "--threads", "1"];
+    let check = |args: &[&str], expect: &str| {
+        let mut command = bench.command(args);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child = child.expect("the program runs");
+        let status = format!("/proc/{}/status", child.id());
+        let listens = || {
+            let status = std::fs::read_to_string(&status).expect("a process");
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+            caught.is_some_and(|mask| mask & 0b10 != 0)
+        };
+        while !listens() {
+            std::thread::yield_now();
+        }
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+        let ended = child.wait_with_output().expect("the program ends");
+        let (out, err) =
+            (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        assert_eq!(ended.status.code(), Some(1), "{args:?}\n{out}{err}");
+        assert!(err.contains("interrupted: what was found follows"), "{err}");
+        assert!(out.contains(expect), "{args:?}\n{out}");
+    };
+    check(&[&["compare", "tiny.toml"], &long[..]].concat(), "PARTIAL");
+    check(&[&["explore", "tiny.toml"], &explored[..]].concat(), "PARTIAL");
+    check(&["table", "--threads", "1"], "INTERRUPTED");
+}

@@ -61,6 +61,9 @@ pub(crate) struct ExploreArgs {
     /// Change a setting of the scenario, such as `consumer.prefetch=1` (repeatable)
     #[arg(long, value_name = "PATH=VALUE", value_parser = values::set)]
     pub(crate) set: Vec<Set>,
+    /// Print the timelines of all stories in full, and not only the lines that decide
+    #[arg(long)]
+    pub(crate) timelines: bool,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

@@ -16,8 +16,10 @@ and follow the `entrega replay` commands that it prints.";
 pub(super) const CODES: &str = "\
 Exit codes:
   0  everything that the scenario expects holds (`check`: every promise was kept)
-  1  it does not (`check`: a promise was broken, or nobody can tell)
+  1  it does not (`check`: a promise was broken, or nobody can tell), or Ctrl-C ended the work
   2  the usage or the input is wrong; the message says where, and what would be valid
+  130  a second Ctrl-C ended the program. The first lets `compare`, `explore` and `table` print
+     what they have found until then, and leave with 1
 
 Results go to the standard output, progress to the standard error. NO_COLOR switches colours off.";
 
@@ -38,6 +40,7 @@ Examples:
   entrega table
   entrega table --model queue --strategy process-then-settle
   entrega table --fault zombie --format markdown
+  entrega table --fault C1 --fault QL
   entrega table --format json --output table.json
 
 A cell is a strategy under a setting, on a model, under a kind of fault. Every run in which that fault happens \
@@ -46,8 +49,9 @@ difference, in a small world: `entrega replay truth-table STRING` shows any of t
 
 Exit codes:
   0  everything was tried in every cell
-  1  some cell is incomplete: raise --budget
-  2  the usage is wrong";
+  1  some cell is incomplete: raise --budget, unless Ctrl-C ended the work
+  2  the usage is wrong
+  130  a second Ctrl-C ended the program; nothing was printed";
 
 pub(super) const COMPARE: &str = "\
 Examples:
@@ -58,8 +62,9 @@ Examples:
 
 Exit codes:
   0  every [[expect]] of the scenario holds in every run
-  1  one does not
-  2  the usage or the scenario is wrong";
+  1  one does not, or Ctrl-C ended the work
+  2  the usage or the scenario is wrong
+  130  a second Ctrl-C ended the program; nothing was printed";
 
 pub(super) const EXPLORE: &str = "\
 `compare` says how often something happens; this says whether it can happen at all. A small version of the \
@@ -73,7 +78,8 @@ A schedule is cut short when it comes to a state that was seen before.
 
 What is found:
   always      in every schedule, even without a fault
-  sometimes   in some; the simplest one is told step by step, and `entrega replay` repeats it
+  sometimes   in some; the simplest one is told in a sentence, with the lines of its timeline that
+              decide (--timelines prints all of them); `entrega replay` repeats it step by step
   never       in none, and every one was tried: within these bounds it is impossible
   not found   in none so far; the budget (--budget) or Ctrl-C ended the search, so it proves nothing
 
@@ -86,8 +92,9 @@ Examples:
 Exit codes:
   0  nothing that an [[expect]] of the scenario wants to be 0 was found. Other conditions, such as
      duplicated = \">0\", speak of many messages and are left to `run` and `compare`
-  1  something was, or the search was interrupted, or the budget ended before everything was tried
-  2  the usage or the scenario is wrong, or a run got stuck or panicked";
+  1  something was, or Ctrl-C ended the search, or the budget did before everything was tried
+  2  the usage or the scenario is wrong, or a run got stuck or panicked
+  130  a second Ctrl-C ended the program; nothing was printed";
 
 pub(super) const REPLAY: &str = "\
 `run`, `compare` and `explore` print replay strings. One names everything that made a run what it was: the \

@@ -19,6 +19,7 @@ use crate::lab::comparison::Comparison;
 use crate::lab::examples::{self, Anomaly, Example, Wanted};
 use crate::lab::files::LoadedScenario;
 use crate::lab::sweep::{Contest, Plan};
+use crate::lab::unread;
 use crate::output;
 use crate::render::{compare_json, compare_text};
 
@@ -31,6 +32,8 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
         seeds: args.seeds.unwrap_or(loaded.scenario.seeds),
         loaded: &loaded,
     };
+    let chosen: Vec<Strategy> = plan.contests.iter().map(|&(_, strategy)| strategy).collect();
+    unread::warnings(&loaded, &chosen).iter().for_each(|one| output::warn(one));
     let comparison = on_threads(args.threads, || run(&plan, args.quiet))??;
     let text = match args.format {
         Format::Text => compare_text::render(&comparison),

@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::lab::exploration::Exploration;
 use crate::lab::exploring::{Care, Contest, Plan, Row};
 use crate::lab::files::LoadedScenario;
+use crate::lab::unread;
 use crate::lab::watch::{NoResult, Watch};
 use crate::output;
 use crate::render::{explore_json, explore_text};
@@ -25,6 +26,8 @@ use crate::render::{explore_json, explore_text};
 /// Runs the command.
 pub(crate) fn explore(args: &ExploreArgs) -> Result<ExitCode, Failure> {
     let plan = Arc::new(plan(args)?);
+    let chosen: Vec<Strategy> = plan.contests.iter().map(|one| one.strategy).collect();
+    unread::warnings(&plan.loaded, &chosen).iter().for_each(|one| output::warn(one));
     let stop = interrupt::stop()?;
     let bar = progress(args.quiet);
     let told = bar.clone();
@@ -41,7 +44,9 @@ pub(crate) fn explore(args: &ExploreArgs) -> Result<ExitCode, Failure> {
     let exploration = Exploration::new(&plan, rows, care.is_over());
     let text = match args.format {
         Format::Text => {
-            explore_text::render(&exploration, output::is_colourful(args.output.as_deref()))
+            let colourful = output::is_colourful(args.output.as_deref());
+            let shown = explore_text::Shown { timelines: args.timelines, colourful };
+            explore_text::render(&exploration, shown)
         }
         Format::Json => output::json(&explore_json::document(&exploration))?,
     };

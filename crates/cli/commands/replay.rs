@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use entrega::{Judged, judge};
-use entrega_checker::{Report, Verdict};
+use entrega::{Finding, Judged, exploration, judge};
+use entrega_checker::{Class, Report, SubscriptionReport, Verdict};
 use entrega_choice::{Choices, Point, format_choices, parse_choices};
 use entrega_model::{Event, Kind, MessageId, SubscriptionId};
 use entrega_sim::digest::Digest;
@@ -16,16 +16,18 @@ use serde::Serialize;
 
 use crate::args::{Format, ReplayArgs};
 use crate::failure::Failure;
-use crate::lab::examples::Anomaly;
 use crate::lab::files::LoadedScenario;
+use crate::lab::property::Property;
 use crate::lab::replay_string::ReplayString;
 use crate::output;
 use crate::render::report;
-use crate::render::story::{self, Subject};
+use crate::render::story::{self, Tale};
 use crate::render::timeline::Timeline;
 
 /// So many messages are shown with their content.
 const BODIES: usize = 5;
+/// What is said of a run that shows nothing.
+const NOTHING: &str = "No message is lost, duplicated or out of order.";
 /// So many characters of each.
 const BODY_CHARS: usize = 160;
 
@@ -65,7 +67,8 @@ struct Told {
     subscription: String,
     anomaly: &'static str,
     cause: Option<String>,
-    message: MessageId,
+    /// None if a run never comes to rest although nothing waits.
+    message: Option<MessageId>,
     story: String,
 }
 
@@ -106,23 +109,27 @@ fn again<'a>(
     Ok(Again { scenario, workload, cast, events, digest, report, anomalies, replay })
 }
 
-/// The first message of each anomaly and cause, with its story.
+/// Everything that the run shows, each with the story of its first message. In a run that does not
+/// come to rest, subscriptions in which nothing waits say nothing of that, if there are others.
 fn anomalies(events: &[Event], cast: &Cast, report: &Report) -> Vec<Told> {
+    let waits = |of: &&SubscriptionReport| of.firsts.contains_key(&Class::Pending);
+    let someone_waits = report.subscriptions.iter().any(|of| waits(&of));
     let mut told = Vec::new();
     for of in &report.subscriptions {
-        let classes = of.examples.iter().map(|(&(class, cause), &message)| {
-            (Anomaly::Class(class, Some(cause)), Some(cause), message)
-        });
-        let reordered = of.order.reordered_example.map(|one| (Anomaly::Reordered, None, one));
-        for (anomaly, cause, message) in classes.chain(reordered) {
-            let subscription: SubscriptionId = of.subscription;
-            let subject = Subject { subscription, anomaly, cause, message };
+        let subscription: SubscriptionId = of.subscription;
+        for (finding, message) in exploration::findings(of, report.end) {
+            let Some((property, cause)) = Property::of(finding) else { continue };
+            if finding == Finding::Stalled && someone_waits && !waits(&of) {
+                continue;
+            }
+            let Tale { message, sentence } =
+                story::of_finding(events, cast, subscription, (finding, message));
             told.push(Told {
                 subscription: cast.subscriptions()[subscription.index()].clone(),
-                anomaly: anomaly.name(),
+                anomaly: property.name(),
                 cause: cause.map(|cause| cause.to_string()),
                 message,
-                story: story::story(events, cast, &subject),
+                story: sentence,
             });
         }
     }
@@ -137,7 +144,7 @@ fn text(again: &Again<'_>, args: &ReplayArgs) -> String {
         let _ = writeln!(text, "{}: {}", one.subscription, one.story);
     }
     if again.anomalies.is_empty() {
-        let _ = writeln!(text, "No message is lost, duplicated or out of order.");
+        let _ = writeln!(text, "{NOTHING}");
     }
     text.push('\n');
     bodies(&mut text, again);
@@ -145,7 +152,7 @@ fn text(again: &Again<'_>, args: &ReplayArgs) -> String {
         events: &again.events,
         cast: &again.cast,
         only: concerned(again),
-        focus: again.anomalies.iter().map(|one| one.message).collect(),
+        focus: again.anomalies.iter().filter_map(|one| one.message).collect(),
         all: args.all,
         colourful: output::is_colourful(args.output.as_deref()),
     };
@@ -183,7 +190,7 @@ fn concerned(again: &Again<'_>) -> BTreeSet<SubscriptionId> {
 /// The content of the messages that the stories are about; of the first ones if there are none.
 fn bodies(text: &mut String, again: &Again<'_>) {
     let mut concerned: BTreeSet<MessageId> =
-        again.anomalies.iter().map(|one| one.message).collect();
+        again.anomalies.iter().filter_map(|one| one.message).collect();
     if concerned.is_empty() {
         concerned = (0..again.workload.planned.len() as u32).map(MessageId).collect();
     }

@@ -19,6 +19,7 @@ use crate::expect::{self, Finding, Found};
 use crate::failure::Failure;
 use crate::lab::files::LoadedScenario;
 use crate::lab::replay_string::{ReplayString, Size};
+use crate::lab::unread;
 use crate::output;
 use notes::Notes;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let (model, strategy) = chosen(args, scenario)?;
     loaded.allows(model)?;
     loaded.supports(model, strategy)?;
+    unread::warnings(&loaded, &[strategy]).iter().for_each(|one| output::warn(one));
     let experiment = Experiment { scenario, workload: &workload, model, strategy, seed: args.seed };
     let mut notes = Notes::default();
     let choices = experiment.random_choices();

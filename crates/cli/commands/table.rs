@@ -41,27 +41,43 @@ fn plan(args: &TableArgs) -> Result<Plan, Failure> {
             .filter(move |row| row.fits(model))
             .map(move |row| (model, row))
     });
-    let mut names: Vec<&str> = COLUMNS.iter().map(|column| column.fault).collect();
-    names.dedup();
-    if let Some(unknown) = args.fault.iter().find(|fault| !names.contains(&fault.as_str())) {
-        return Err(Failure::new(format!(
-            "there is no fault `{unknown}` in the table\n  help: there are {}",
-            names.join(", ")
-        )));
-    }
-    let of_fault = |column: &&Column| {
-        args.fault.is_empty() || args.fault.iter().any(|name| name == column.fault)
-    };
-    let plan = Plan {
-        rows: rows.collect(),
-        columns: COLUMNS.iter().filter(of_fault).collect(),
-        preemptions: args.preemptions,
-        budget: args.budget,
-    };
+    let columns = columns(&args.fault)?;
+    let plan =
+        Plan { rows: rows.collect(), columns, preemptions: args.preemptions, budget: args.budget };
     if plan.cells() == 0 {
         return Err(Failure::new("no cell of the table is left by these options"));
     }
     Ok(plan)
+}
+
+/// The columns that were asked for, by the name of their fault or by their head; all of them if
+/// none was.
+fn columns(wanted: &[String]) -> Result<Vec<&'static Column>, Failure> {
+    let unknown = wanted.iter().find(|one| !COLUMNS.iter().any(|column| column.is_called(one)));
+    if let Some(unknown) = unknown {
+        return Err(Failure::new(format!(
+            "there is no fault `{unknown}` in the table\n  help: there are {}; in brackets: single \
+             columns",
+            names().join(", ")
+        )));
+    }
+    let is_wanted = |column: &&Column| {
+        wanted.is_empty() || wanted.iter().any(|wanted| column.is_called(wanted))
+    };
+    Ok(COLUMNS.iter().filter(is_wanted).collect())
+}
+
+/// Every fault with the heads of its columns: `poison [X, X+QL]`.
+fn names() -> Vec<String> {
+    let faults = COLUMNS.chunk_by(|one, next| one.fault == next.fault);
+    let named = |columns: &[Column]| {
+        let heads: Vec<&str> = columns.iter().map(|column| column.head).collect();
+        match heads.as_slice() {
+            [head] if *head == columns[0].fault => (*head).to_owned(),
+            _ => format!("{} [{}]", columns[0].fault, heads.join(", ")),
+        }
+    };
+    faults.map(named).collect()
 }
 
 fn explore(plan: &Plan, quiet: bool) -> Result<(Vec<Cell>, bool), Failure> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
 use entrega_sim::explore::Scope;
-use entrega_sim::scenario::{ErrorPolicy, Scenario, ScenarioDigest};
+use entrega_sim::scenario::{ErrorPolicy, Loaded, Scenario, ScenarioDigest, Written};
 use entrega_sim::workload::{Planner, Rows, Workload};
 
 use super::replay_string::Size;
@@ -23,6 +23,8 @@ pub(crate) struct LoadedScenario {
     pub(crate) digest: ScenarioDigest,
     /// What `--set` changed.
     pub(crate) overrides: Vec<(String, String)>,
+    /// What of it was written, in the file or by `--set`.
+    pub(crate) written: Vec<Written>,
     rows: Option<Rows>,
 }
 
@@ -55,8 +57,8 @@ impl LoadedScenario {
         };
         let loaded = Scenario::parse(&name, &text, overrides, &beside)?;
         let overrides = overrides.to_vec();
-        let (scenario, digest, rows) = (loaded.scenario, loaded.digest, loaded.rows);
-        Ok(Self { path: name, scenario, digest, overrides, rows })
+        let Loaded { scenario, digest, written, rows } = loaded;
+        Ok(Self { path: name, scenario, digest, overrides, written, rows })
     }
 
     /// Whether the scenario can run on a model at all, which `--model` may not have been checked

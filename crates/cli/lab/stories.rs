@@ -1,16 +1,15 @@
 //! The story behind a finding of an exploration: shrunk, run once more, and put into words.
 
 use entrega::{Finding, Shrinker, Story, exploration, judge};
-use entrega_checker::{Cause, Class};
+use entrega_checker::Cause;
 use entrega_choice::Choice;
 use entrega_model::{Event, MessageId, SubscriptionId};
 use entrega_sim::explore::{Scope, Showing};
 use entrega_sim::{Cast, Experiment};
 
-use super::examples::Anomaly;
 use super::exploring::{Contest, Plan};
 use super::property::Property;
-use crate::render::story::{self, Subject};
+use crate::render::story::{self, Tale};
 
 /// So many runs may be made to look for a story in one scope.
 const BUDGET: u64 = 20_000;
@@ -57,16 +56,9 @@ impl Told {
         let Story { scope, choices } = shrinker.shrink(&found, &|one| *one == finding);
         before(scope, &choices);
         let (events, cast, message) = run(plan, contest, scope, &choices, finding);
-        let sentence = match (subject(finding), message) {
-            _ if finding == Finding::DeadLetteredTwice => {
-                story::dead_lettered_twice(&events, &cast)
-            }
-            (Some(anomaly), Some(message)) => {
-                let subscription = SubscriptionId(0);
-                story::story(&events, &cast, &Subject { subscription, anomaly, cause, message })
-            }
-            _ => story::unfinished(&events, &cast),
-        };
+        let subscription = SubscriptionId(0);
+        let Tale { message, sentence } =
+            story::of_finding(&events, &cast, subscription, (finding, message));
         let replay = plan.replay(contest, scope, &choices);
         let command = plan.command(&replay);
         let (choices, replay) = (replay.choices.clone(), replay.to_string());
@@ -85,16 +77,6 @@ impl Told {
             cast,
         })
     }
-}
-
-/// The anomaly of a message that a finding is about.
-fn subject(finding: Finding) -> Option<Anomaly> {
-    Some(match finding {
-        Finding::Class(class, cause) => Anomaly::Class(class, cause),
-        Finding::Reordered => Anomaly::Reordered,
-        Finding::DeadLetteredTwice => return None,
-        Finding::Stalled => Anomaly::Class(Class::Pending, None),
-    })
 }
 
 /// Runs a story once more: its events, and the message that shows the finding.

@@ -6,22 +6,24 @@
 //!
 //! * [`chronicle`]: looking things up in the events.
 //! * [`faults`]: the words for faults; [`delays`]: until when they delay, and who overtakes whom.
-//! * [`loss`], [`duplicate`], [`order`]: the sentences, by anomaly.
+//! * [`leaving`]: why a process left, and why somebody lost a partition to it.
+//! * [`loss`], [`duplicate`], [`order`], [`split`], [`stall`]: the sentences, by anomaly.
 
 mod chronicle;
 mod delays;
 mod duplicate;
 mod faults;
+mod leaving;
 mod loss;
 mod order;
 mod split;
+mod stall;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
+use entrega::Finding;
 use entrega_checker::{Cause, Class};
-use entrega_model::{Event, Kind, MessageId, SubscriptionId};
+use entrega_model::{Event, MessageId, SubscriptionId};
 use entrega_sim::Cast;
 
 use crate::lab::examples::Anomaly;
@@ -47,7 +49,7 @@ pub(crate) fn story(events: &[Event], cast: &Cast, subject: &Subject) -> String 
     let chronicle = Chronicle::new(events, cast, subject.subscription, subject.message);
     let overtakings = delays::overtakings(&chronicle);
     let story = match subject.anomaly {
-        Anomaly::Class(Class::Pending, _) => return loss::pending(&chronicle),
+        Anomaly::Class(Class::Pending, _) => return stall::tell(&chronicle),
         Anomaly::Reordered => order::tell(&chronicle),
         Anomaly::Class(class, _) => of_class(&chronicle, class, subject.cause),
     };
@@ -68,7 +70,7 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> St
         Class::Duplicated => duplicate::tell(chronicle),
         Class::Split => split::tell(chronicle),
         Class::DeadLettered => split::dead_lettered(chronicle),
-        Class::Pending => loss::pending(chronicle),
+        Class::Pending => stall::tell(chronicle),
         Class::Phantom => format!("{m} takes effect, although it was refused or never sent."),
         Class::Exact => format!("{m} takes effect exactly once."),
         Class::Recovered => {
@@ -79,27 +81,40 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> St
     }
 }
 
-/// A run that does not come to rest, for whatever has gone wrong in it.
-pub(crate) fn unfinished(events: &[Event], cast: &Cast) -> String {
-    all_of_it(events, cast, "the run never comes to rest")
+/// What a run shows of a subscription, told.
+pub(crate) struct Tale {
+    /// The message that it is about; none for a run that never comes to rest although nothing
+    /// waits.
+    pub(crate) message: Option<MessageId>,
+    pub(crate) sentence: String,
 }
 
-/// A run in which one message goes to the dead letters more than once.
-pub(crate) fn dead_lettered_twice(events: &[Event], cast: &Cast) -> String {
-    let mut seen = BTreeSet::new();
-    let again = events.iter().find_map(|event| match event.kind {
-        Kind::DeadLettered { message, .. } if !seen.insert(message) => Some(message),
-        _ => None,
-    });
-    let who = again.map_or_else(|| "a message".to_owned(), name);
-    all_of_it(events, cast, &format!("{who} goes to the dead letters again"))
-}
-
-/// Everything that has gone wrong in a run, and what came of it.
-fn all_of_it(events: &[Event], cast: &Cast, ending: &str) -> String {
-    let chronicle = Chronicle::new(events, cast, SubscriptionId(0), MessageId(0));
-    let what = faults::clauses(&chronicle, &faults::all(&chronicle)).join(" and then ");
-    if what.is_empty() { format!("{ending}.") } else { format!("{what}; {ending}.") }
+/// Tells a finding of any kind. `message` is the first that shows it, as far as the checker names
+/// one.
+pub(crate) fn of_finding(
+    events: &[Event],
+    cast: &Cast,
+    subscription: SubscriptionId,
+    (finding, message): (Finding, Option<MessageId>),
+) -> Tale {
+    let of = |message| Chronicle::new(events, cast, subscription, message);
+    let nobody = of(message.unwrap_or(MessageId(0)));
+    let (anomaly, cause) = match finding {
+        Finding::Stalled => {
+            let message = stall::stuck(&nobody).or(message);
+            return Tale { message, sentence: stall::tell(&nobody) };
+        }
+        Finding::DeadLetteredTwice => {
+            let message = split::twice_dead(&nobody).or(message);
+            let sentence = split::dead_lettered_twice(&of(message.unwrap_or(MessageId(0))));
+            return Tale { message, sentence };
+        }
+        Finding::Class(class, cause) => (Anomaly::Class(class, cause), cause),
+        Finding::Reordered => (Anomaly::Reordered, None),
+    };
+    let about = message.unwrap_or(MessageId(0));
+    let sentence = story(events, cast, &Subject { subscription, anomaly, cause, message: about });
+    Tale { message, sentence }
 }
 
 /// What a message is called: `m0` is the first.

@@ -1,11 +1,13 @@
 //! The truth table for people and for programs.
 
+mod terminal;
+
 use std::fmt::Write;
 
-use comfy_table::{ContentArrangement, Table as Grid, presets};
 use entrega_model::Model;
 use serde::Serialize;
 
+use super::tried::wrapped;
 use crate::lab::table::{COLUMNS, Cell, Column, FILE, ROWS, Row, Side};
 
 /// A table, complete or in part.
@@ -16,7 +18,22 @@ pub(crate) struct Table<'a> {
     pub(crate) partial: bool,
 }
 
-/// What the letters mean.
+/// The rows and columns of one model that belong together.
+struct Part {
+    title: String,
+    heads: Vec<String>,
+    rows: Vec<PartRow>,
+}
+
+/// A strategy under a setting.
+struct PartRow {
+    strategy: &'static str,
+    setting: &'static str,
+    /// As many as there are heads.
+    cells: Vec<String>,
+}
+
+/// What the letters mean, in a document.
 const LEGEND: &str = "\
 L loss · D duplicate (also of a dead letter) · R reorder · S stall (followed for 1 000 steps) · Q dead letter · P phantom · – none of these is possible · \
 blank: cannot happen here · ? not everything was tried
@@ -39,31 +56,36 @@ impl Table<'_> {
     /// For a terminal.
     pub(crate) fn text(&self) -> String {
         let mut text = String::from("Truth table: what can happen, by trying everything\n");
-        self.each_part(|title, heads, rows| {
-            let mut grid = Grid::new();
-            grid.load_preset(presets::UTF8_BORDERS_ONLY);
-            grid.set_content_arrangement(ContentArrangement::Disabled);
-            grid.set_header(heads);
-            for row in rows {
-                grid.add_row(row);
+        for part in self.parts() {
+            text.push_str(&terminal::part(&part));
+        }
+        let shown = |column: &&Column| self.cells.iter().any(|cell| cell.fault == column.fault);
+        let faults: Vec<_> = COLUMNS.iter().filter(shown).filter_map(Column::meaning).collect();
+        let pairs = self.cells.iter().any(|cell| cell.companion.is_some());
+        let _ = write!(text, "\n{}\n", terminal::legend(&faults, pairs));
+        for line in self.footer().lines() {
+            match line.split_once(" '") {
+                Some((command, string)) => {
+                    let _ = writeln!(text, "{command} \\\n    '{string}");
+                }
+                None => text.push_str(&wrapped(line, terminal::WIDTH)),
             }
-            let _ = write!(text, "\n{title}\n{grid}\n");
-        });
-        let _ = write!(text, "\n{LEGEND}\n\n{}", self.footer());
+        }
         text
     }
 
     /// For a document.
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::new();
-        self.each_part(|title, heads, rows| {
-            let _ = write!(text, "**{title}**\n\n| {} |\n", heads.join(" | "));
-            let _ = writeln!(text, "|{}", "---|".repeat(heads.len()));
-            for row in rows {
-                let _ = writeln!(text, "| {} |", row.join(" | "));
+        for Part { title, heads, rows } in self.parts() {
+            let names = heads.join(" | ");
+            let _ = write!(text, "**{title}**\n\n| strategy | setting | {names} |\n");
+            let _ = writeln!(text, "|{}", "---|".repeat(heads.len() + 2));
+            for PartRow { strategy, setting, cells } in rows {
+                let _ = writeln!(text, "| {strategy} | {setting} | {} |", cells.join(" | "));
             }
             text.push('\n');
-        });
+        }
         let _ = write!(text, "{}\n\n{}", LEGEND.replace('\n', "  \n"), self.footer());
         text
     }
@@ -79,35 +101,33 @@ impl Table<'_> {
         }
     }
 
-    /// Each model and side that has cells: a title, the heads and the rows.
-    fn each_part(&self, mut part: impl FnMut(String, Vec<String>, Vec<Vec<String>>)) {
-        for side in [Side::Consumer, Side::Producer] {
-            for model in [Model::Log, Model::Queue] {
-                let columns: Vec<&Column> = COLUMNS
-                    .iter()
-                    .filter(|column| column.is_of(side) && self.has_column(model, side, column))
-                    .collect();
-                let rows: Vec<Vec<String>> = ROWS
-                    .iter()
-                    .filter(|row| row.side == side && row.fits(model))
-                    .filter_map(|row| self.row(model, row, &columns))
-                    .collect();
-                if rows.is_empty() {
-                    continue;
-                }
-                let whose = match side {
-                    Side::Consumer => "faults of consumers",
-                    Side::Producer => "faults of producers and brokers",
-                };
-                let name = match model {
-                    Model::Log => "Log",
-                    Model::Queue => "Queue",
-                };
-                let heads = ["strategy", "setting"].into_iter().map(str::to_owned);
-                let heads = heads.chain(columns.iter().map(|column| column.head.to_owned()));
-                part(format!("{name}, {whose}"), heads.collect(), rows);
-            }
-        }
+    /// Each model and side that has cells.
+    fn parts(&self) -> Vec<Part> {
+        let sides = [Side::Consumer, Side::Producer].into_iter();
+        let parts = sides.flat_map(|side| [Model::Log, Model::Queue].map(|model| (model, side)));
+        parts.filter_map(|(model, side)| self.part(model, side)).collect()
+    }
+
+    fn part(&self, model: Model, side: Side) -> Option<Part> {
+        let columns: Vec<&Column> = COLUMNS
+            .iter()
+            .filter(|column| column.is_of(side) && self.has_column(model, side, column))
+            .collect();
+        let rows: Vec<PartRow> = ROWS
+            .iter()
+            .filter(|row| row.side == side && row.fits(model))
+            .filter_map(|row| self.row(model, row, &columns))
+            .collect();
+        let whose = match side {
+            Side::Consumer => "faults of consumers",
+            Side::Producer => "faults of producers and brokers",
+        };
+        let name = match model {
+            Model::Log => "Log",
+            Model::Queue => "Queue",
+        };
+        let heads = columns.iter().map(|column| column.head.to_owned()).collect();
+        (!rows.is_empty()).then(|| Part { title: format!("{name}, {whose}"), heads, rows })
     }
 
     fn has_column(&self, model: Model, side: Side, column: &Column) -> bool {
@@ -116,20 +136,24 @@ impl Table<'_> {
             .any(|row| self.find(model, row, column).is_some_and(|cell| cell.applicable))
     }
 
-    fn row(&self, model: Model, row: &Row, columns: &[&Column]) -> Option<Vec<String>> {
+    fn row(&self, model: Model, row: &Row, columns: &[&Column]) -> Option<PartRow> {
         let cells: Vec<Option<&Cell>> =
             columns.iter().map(|column| self.find(model, row, column)).collect();
         cells.iter().any(Option::is_some).then(|| {
-            let head = [row.strategy.to_string(), row.setting.to_owned()];
-            let letters = cells.iter().map(|cell| cell.map(Cell::letters).unwrap_or_default());
-            head.into_iter().chain(letters).collect()
+            let letters = cells.iter().zip(columns).map(|(cell, column)| match cell {
+                Some(cell) => cell.letters(),
+                None if self.partial && column.fits(model, row) => "?".to_owned(),
+                None => String::new(),
+            });
+            let strategy = row.strategy.name();
+            PartRow { strategy, setting: row.setting, cells: letters.collect() }
         })
     }
 
     fn find(&self, model: Model, row: &Row, column: &Column) -> Option<&Cell> {
         self.cells.iter().find(|cell| {
             (cell.model, cell.strategy, cell.setting) == (model, row.strategy, row.setting)
-                && (cell.fault, cell.companion) == (column.fault, column.companion)
+                && column.is_of_cell(cell)
                 && column.fits(model, row)
         })
     }

@@ -2,6 +2,7 @@
 //!
 //! Notation made for the eye, explained below every timeline. Faults stand out on a terminal.
 
+mod excerpt;
 mod words;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,10 @@ use words::{Line, Place};
 
 /// More events than this are only shown around what is interesting.
 const LONG: usize = 400;
+/// A message with more events than this is tried for ever; of these, so many are shown.
+const REPEATS: usize = 200;
+const BEGINNING: usize = 40;
+const END: usize = 10;
 /// So many events before and after an interesting one give it a context.
 const CONTEXT: usize = 2;
 
@@ -57,6 +62,25 @@ impl Timeline<'_> {
         text
     }
 
+    /// The lines that decide, and how many more there are.
+    pub(crate) fn excerpt(&self) -> String {
+        let lines = words::lines(self.events, self.cast);
+        let shown = excerpt::chosen(self, &lines);
+        let chosen = || lines.iter().enumerate().filter(|(at, _)| shown[*at]);
+        let widths = Widths::of(chosen());
+        let mut text = widths.head();
+        for (at, line) in chosen() {
+            let Some(line) = line else { continue };
+            text.push_str(&self.line(&widths, self.events[at].at, line));
+        }
+        let hidden = lines.iter().flatten().count() - chosen().count();
+        if hidden > 0 {
+            let lines = if hidden == 1 { "line" } else { "lines" };
+            let _ = writeln!(text, "{:>12} │ {hidden} more {lines}: replay it", "…");
+        }
+        text
+    }
+
     /// For every event whether it is shown.
     fn shown(&self) -> Vec<bool> {
         let count = self.events.len();
@@ -75,10 +99,25 @@ impl Timeline<'_> {
             }
             shown[at] |= self.is_in_focus(&event.kind);
         }
+        self.drop_repetitions(&mut shown);
         for (shown, event) in shown.iter_mut().zip(self.events) {
             *shown &= concerned(event);
         }
         shown
+    }
+
+    /// Of what one message goes through again and again, only the beginning and the end are shown.
+    fn drop_repetitions(&self, shown: &mut [bool]) {
+        for &message in &self.focus {
+            let of_it = |at: &usize| {
+                let kind = &self.events[*at].kind;
+                kind.message() == Some(message) && !matches!(kind, Kind::Faulted { .. })
+            };
+            let all: Vec<usize> = (0..self.events.len()).filter(of_it).collect();
+            if all.len() > REPEATS {
+                all[BEGINNING..all.len() - END].iter().for_each(|&at| shown[at] = false);
+            }
+        }
     }
 
     /// Whether an event belongs to a subscription that is not to be shown.

@@ -34,6 +34,26 @@ pub(crate) fn tried(plan: &Plan, contest: &Contest) -> String {
     text
 }
 
+/// Prose in lines of at most so many columns.
+pub(crate) fn wrapped(prose: &str, most: usize) -> String {
+    let mut lines = String::new();
+    let mut width = 0;
+    for word in prose.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > most {
+            lines.push('\n');
+            width = 0;
+        } else if width > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += length;
+    }
+    lines.push('\n');
+    lines
+}
+
 /// `1 message`, `2 messages`.
 pub(crate) fn count(number: u32, what: &str) -> String {
     match what.split_once(' ') {

@@ -3,11 +3,47 @@
 //! Nothing here has semantics of its own. What a broker answers is decided by the sans-IO state
 //! machines of `entrega-brokers`, what a consumer does by the strategies of `entrega-clients`; this
 //! crate gives them threads, a clock, wake-ups and a database.
+//!
+//! # Layout
+//!
+//! Bodies of any type, as fast as threads can hand them over:
+//!
+//! * [`log`]: a log whose readers look at records in place.
+//! * [`queue`]: a queue with individual acks; what does not go well is the sans-IO broker's.
+//! * `segment` (the only unsafe code) and `wait`: what both are made of.
+//!
+//! The strategies of the catalogue, unchanged:
+//!
+//! * [`served`]: a broker behind a lock, with a timer and wake-ups.
+//! * [`link`]: a client's connection to it, over which the client library runs unchanged.
+//! * [`clock`]: the machine's clock as the time of a run, faster if wanted.
+//! * [`history`]: who watches.
+//! * [`consumer`]: a strategy with its client library, as one future.
+//! * [`handler`]: the application of such a consumer.
+//! * [`sinks`]: where its effects happen.
+//! * [`faults`]: harm done to consumers on purpose.
 
+pub mod clock;
+pub mod consumer;
+pub mod faults;
+pub mod handler;
+pub mod history;
+pub mod link;
 #[cfg(not(live_loom))]
 pub mod log;
 #[cfg(not(live_loom))]
 pub mod queue;
 mod segment;
+pub mod served;
+pub mod sinks;
 mod sync;
 mod wait;
+
+pub use clock::Clock;
+pub use consumer::{Catalogued, ConsumerSettings, Side, consume};
+pub use faults::{Harm, supervise};
+pub use handler::{Attempt, Failure, LiveHandler};
+pub use history::Shared;
+pub use link::LiveLink;
+pub use served::{Fate, Served};
+pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError, SqliteSettings, SqliteSink};

@@ -40,6 +40,7 @@ mod traffic;
 mod words;
 
 pub use digest::ScenarioDigest;
+pub use document::Written;
 pub use expect::{Condition, ConditionError, Expectation, ExpectedVerdict};
 pub use faults::{
     BrokerFaults, Crash, EffectFaults, Faults, GroupFaults, HandlerError, HandlerFaults, Leg, Legs,
@@ -136,6 +137,8 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// Names the scenario as written (before overrides) and the workload file.
     pub digest: ScenarioDigest,
+    /// What was written of it; the rest has its defaults.
+    pub written: Vec<Written>,
     /// The recorded messages, if the workload is `from` a file.
     pub rows: Option<Rows>,
 }
@@ -162,6 +165,7 @@ impl Scenario {
             let problem = document.problem_with(&violation.path, violation.message);
             Problem { help: violation.help, ..problem }
         })?;
+        let named = document.written();
         let mut recorded = None;
         if let Some(name) = &scenario.workload.from {
             let content = read(name).map_err(|reason| {
@@ -173,7 +177,7 @@ impl Scenario {
         let written = document::Document::parse(file, text, &[])?;
         let content = recorded.as_ref().map(|(content, _)| content.as_str());
         let digest = ScenarioDigest::of(written.table(), content);
-        Ok(Loaded { scenario, digest, rows: recorded.map(|(_, rows)| rows) })
+        Ok(Loaded { scenario, digest, written: named, rows: recorded.map(|(_, rows)| rows) })
     }
 
     /// The same scenario with five messages (the first five rows of a file): where short examples

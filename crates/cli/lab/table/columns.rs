@@ -5,6 +5,7 @@ use entrega_sim::points::{
     DUPLICATED, Fault, LATE, LOST, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE,
 };
 
+use super::cell::Cell;
 use super::rows::{Row, Side};
 
 /// A kind of fault with its companion, if it needs one to be seen.
@@ -31,6 +32,37 @@ impl Column {
     pub(crate) fn fits(&self, model: Model, row: &Row) -> bool {
         let side = self.primary.is_empty() || self.side == row.side;
         side && self.only.is_none_or(|only| only == model)
+    }
+
+    /// Whether somebody who writes `wanted` means it: the name of its fault, or its head.
+    pub(crate) fn is_called(&self, wanted: &str) -> bool {
+        wanted.eq_ignore_ascii_case(self.fault) || wanted.eq_ignore_ascii_case(self.head)
+    }
+
+    /// Whether a cell stands in it.
+    pub(crate) fn is_of_cell(&self, cell: &Cell) -> bool {
+        (cell.fault, cell.companion) == (self.fault, self.companion)
+    }
+
+    /// What its head means, for the heads that do not say it themselves. With a companion it is
+    /// what both mean.
+    pub(crate) fn meaning(&self) -> Option<(&'static str, &'static str)> {
+        let meaning = match (self.companion, self.fault) {
+            (Some(_), _) => return None,
+            (None, "handler-error") => "handler error",
+            (None, "poison") => "poison message",
+            (None, "crash-before-effect") => "crash before the effect",
+            (None, "crash-after-effect") => "crash after the effect",
+            (None, "crash-after-settle") => "crash after the settle",
+            (None, "settle-request-lost") => "settle lost",
+            (None, "settle-response-lost") => "answer to a settle lost",
+            (None, "settle-request-late") => "settle arrives late",
+            (None, "zombie") => "stall or slow handler, beyond lease and session too",
+            (None, "rebalance") => "the group rebalances",
+            (None, "receive-lost") => "receive lost",
+            _ => return None,
+        };
+        Some((self.head, meaning))
     }
 
     /// Whether it belongs to this side; the baseline belongs to both.

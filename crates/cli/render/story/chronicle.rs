@@ -72,9 +72,19 @@ impl<'a> Chronicle<'a> {
         name.map_or("the subscription", String::as_str)
     }
 
+    /// Whose consumer a process is.
+    pub(super) fn subscription_of(&self, process: ProcessId) -> Option<SubscriptionId> {
+        self.cast.subscription_of(process)
+    }
+
     /// Where the message is in the log.
     pub(super) fn lane(&self) -> Option<LaneId> {
         self.position.map(|(lane, _)| lane)
+    }
+
+    /// Whether the message stands in this partition before an offset.
+    pub(super) fn is_before(&self, lane: LaneId, offset: u64) -> bool {
+        self.position.is_some_and(|(of, position)| of == lane && position < offset)
     }
 
     /// The first event from `from` on that `is` says yes to.

@@ -1,11 +1,12 @@
 //! How a message came to take effect more than once.
 
-use entrega_model::event::SettleAct;
+use entrega_model::event::{ProcessingResult, SettleAct};
 use entrega_model::{Kind, ProcessId};
 use entrega_sim::points::{DUPLICATED, Fault};
 
 use super::chronicle::{Applied, Chronicle, HandOver, times};
 use super::faults::{self, Injected};
+use super::leaving::{self, Rebalance};
 
 pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     let m = chronicle.message();
@@ -55,8 +56,36 @@ fn within_one_delivery(
         return format!("{what}, and {m} {twice}.");
     }
     let who = chronicle.name(first.consumer);
-    let what = if what.is_empty() { format!("{who} has no answer from the sink") } else { what };
-    format!("{what}; {who} tries again and {m} {twice}.")
+    if !what.is_empty() {
+        return format!("{what}; {who} tries again and {m} {twice}.");
+    }
+    match failed_item(chronicle, first, second) {
+        Some(item) => {
+            format!("{item}; {who} writes the whole batch again, and {m} {twice}.")
+        }
+        None => format!("{who} has no answer from the sink; {who} tries again and {m} {twice}."),
+    }
+}
+
+/// Another message on which the handler failed between two effects of one delivery: an item of the
+/// same batch.
+fn failed_item(chronicle: &Chronicle<'_>, first: &Applied, second: &Applied) -> Option<String> {
+    let failure = chronicle.first(first.at, |kind| {
+        matches!(*kind, Kind::ProcessingEnded { message, consumer, result, .. }
+            if consumer == first.consumer
+                && message != chronicle.id
+                && matches!(result, ProcessingResult::Transient | ProcessingResult::Poison))
+    });
+    let failure = failure.filter(|at| *at < second.at)?;
+    let Kind::ProcessingEnded { message, result, .. } = chronicle.events[failure].kind else {
+        return None;
+    };
+    let (who, item) = (chronicle.name(first.consumer), super::name(message));
+    let poison = if result == ProcessingResult::Poison { ", which is poison" } else { "" };
+    Some(format!(
+        "the handler of {who} fails on {item} of the same batch as {}{poison}",
+        chronicle.message()
+    ))
 }
 
 /// Whether the two hand-overs are of two stored copies: other offsets on a log; on a queue, neither
@@ -146,7 +175,8 @@ pub(super) fn interruption(
         Some(at) => {
             let restarted = restarted.map(|_| "the broker restarts".to_owned());
             clauses.extend(restarted);
-            clauses.push(taking(chronicle, holder, at, done, !faults.is_empty()));
+            let taking = taking(chronicle, holder, at, done, !faults.is_empty());
+            return with_taking(chronicle, holder, (at, taking), (clauses, faults.first()));
         }
         None => clauses.extend(restarted.map(|_| forgotten(chronicle, holder))),
     }
@@ -154,6 +184,49 @@ pub(super) fn interruption(
         true => format!("{} does not settle it", chronicle.name(holder.consumer)),
         false => clauses.join(" and then "),
     }
+}
+
+/// The faults that concern a message, and what took it away at a place. If that was the clock or
+/// the group, the fault behind it may be somebody else's.
+fn with_taking(
+    chronicle: &Chronicle<'_>,
+    holder: &HandOver,
+    (at, taking): (usize, String),
+    (mut clauses, first): (Vec<String>, Option<&Injected>),
+) -> String {
+    clauses.retain(|clause| !taking.starts_with(clause.as_str()));
+    let kind = &chronicle.events[at].kind;
+    let moved = matches!(kind, Kind::Revoked { .. } | Kind::Lost { .. });
+    let rebalance = moved.then(|| leaving::rebalance(chronicle, holder.consumer, at)).flatten();
+    if let Some(Rebalance { at, fault, then }) = rebalance {
+        let is_first = first.is_none_or(|one| at < one.at);
+        clauses.insert(if is_first { 0 } else { clauses.len() }, fault);
+        return format!("{}; {then}, {taking}", clauses.join(" and then "));
+    }
+    if clauses.is_empty() && (moved || is_by_clock(kind)) {
+        let stored = chronicle.stored().first().copied().unwrap_or(0);
+        let (whose, from) = if moved { (None, stored) } else { (Some(holder.consumer), holder.at) };
+        let behind = faults::behind_the_clock(chronicle, whose, (from, at));
+        clauses = faults::clauses(chronicle, &behind);
+    }
+    if clauses.is_empty() && is_forgotten(chronicle, holder, at) {
+        let (who, m) = (chronicle.name(holder.consumer), chronicle.message());
+        return format!("{who} has not settled {m} when its lease expires");
+    }
+    clauses.push(taking);
+    clauses.join(" and then ")
+}
+
+/// Whether a lease ended although its holder was done with the message, and had not asked to settle
+/// it.
+fn is_forgotten(chronicle: &Chronicle<'_>, holder: &HandOver, at: usize) -> bool {
+    let done = chronicle.first(holder.at, |kind| {
+        matches!(*kind, Kind::ProcessingEnded { message, consumer, .. }
+            if (message, consumer) == (chronicle.id, holder.consumer))
+    });
+    matches!(chronicle.events[at].kind, Kind::LeaseExpired { .. })
+        && done.is_some_and(|done| done < at)
+        && !chronicle.settle_invoked(holder.consumer, holder.at, at)
 }
 
 /// Where the broker restarted between the storing of the message and `until`.
@@ -230,7 +303,10 @@ fn taking(
         Kind::Settled { .. } => format!("{who} gives {m} back"),
         Kind::Revoked { .. } | Kind::Lost { .. } => format!("{who} loses the partition of {m}"),
         Kind::Sought { .. } => format!("{who} seeks back over {m}"),
-        Kind::Exited { .. } => format!("{who} leaves without settling {m}"),
+        Kind::Exited { .. } => match leaving::reason(chronicle, at) {
+            Some(reason) => format!("{reason}, and {who} leaves without settling {m}"),
+            None => format!("{who} leaves without settling {m}"),
+        },
         Kind::BrokerRestarted => forgotten(chronicle, holder),
         _ => crash(chronicle, holder, at, done, explained),
     }
@@ -247,6 +323,10 @@ fn crash(
     let (who, m) = (chronicle.name(holder.consumer), chronicle.message());
     let fault = Injected::behind_crash(chronicle, at);
     let clause = fault.map_or_else(|| format!("{who} crashes"), |one| one.clause(chronicle));
+    let fate = match done.map(|done| chronicle.events[done].kind) {
+        Some(Kind::DeadLettered { .. }) => "is dead-lettered",
+        _ => "has taken effect",
+    };
     let m_is_hit = fault.is_some_and(|one| one.message == Some(chronicle.id));
     match done {
         Some(done) if done > at => {
@@ -263,10 +343,10 @@ fn crash(
         (false, true, true) => format!("{clause} and before settling it"),
         (false, true, false) => format!("{clause} and before it is settled"),
         (false, false, true) => {
-            format!("{clause} and before settling {m}, which has taken effect")
+            format!("{clause} and before settling {m}, which {fate}")
         }
         (false, false, false) => {
-            format!("{clause} and before {m}, which has taken effect, is settled")
+            format!("{clause} and before {m}, which {fate}, is settled")
         }
     }
 }

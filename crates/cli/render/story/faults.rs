@@ -56,6 +56,19 @@ impl Injected {
         matches!(self.zone, Zone::Calm | Zone::Expiry | Zone::Takeover)
     }
 
+    /// Whether a group notices that a member is away.
+    fn shakes_the_group(&self) -> bool {
+        self.is_crash()
+            || matches!(
+                self.fault,
+                Fault::ProcessStall
+                    | Fault::HandlerSlow
+                    | Fault::GroupRebalance
+                    | Fault::ReceiveRequest
+                    | Fault::ReceiveResponse
+            )
+    }
+
     /// What happened, as a main clause: `the request to settle m2 is lost`, `mailer 1 stalls before
     /// the effect of m2 until its session has ended`.
     pub(super) fn clause(&self, chronicle: &Chronicle<'_>) -> String {
@@ -183,6 +196,31 @@ pub(super) fn before_delivery(chronicle: &Chronicle<'_>, until: usize) -> Option
         .filter(|fault| matches!(fault.fault, Fault::ReceiveRequest | Fault::ReceiveResponse));
     faults.next()
 }
+
+/// The faults between two places that can make a group rebalance, or that keep a consumer from
+/// settling what it holds, for a story that nothing nearer explains. None if they are too many:
+/// then most have nothing to do with it.
+pub(super) fn behind_the_clock(
+    chronicle: &Chronicle<'_>,
+    holder: Option<ProcessId>,
+    (from, until): (usize, usize),
+) -> Vec<Injected> {
+    let mut faults = all(chronicle);
+    faults.retain(|one| {
+        let concerns = match holder {
+            Some(holder) => one.process == holder && !one.is_crash(),
+            None => {
+                let whose = chronicle.subscription_of(one.process);
+                whose == Some(chronicle.subscription) && one.shakes_the_group()
+            }
+        };
+        concerns && one.fault != Fault::ArrivalOrder && (from..until).contains(&one.at)
+    });
+    if faults.len() > MANY { Vec::new() } else { faults }
+}
+
+/// More faults than this say nothing in a sentence.
+pub(super) const MANY: usize = 3;
 
 /// All faults of a run.
 pub(super) fn all(chronicle: &Chronicle<'_>) -> Vec<Injected> {

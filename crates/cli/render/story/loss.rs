@@ -1,4 +1,4 @@
-//! How a message was lost, or why nobody can tell yet.
+//! How a message was lost.
 
 use entrega_model::event::{ProcessingResult, RemoveReason, SettleTrigger};
 use entrega_model::{Kind, ProcessId};
@@ -6,6 +6,7 @@ use entrega_sim::points::Fault;
 
 use super::chronicle::{Chronicle, Settle};
 use super::faults::{self, Injected};
+use super::leaving;
 
 /// What is always true of a lost message that was settled.
 fn lost(chronicle: &Chronicle<'_>) -> String {
@@ -18,7 +19,12 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
         return never_stored(chronicle);
     }
     if let Some(clause) = removed(chronicle) {
-        return format!("{clause}; {m} is lost.");
+        let mut own = faults::all(chronicle);
+        own.retain(|one| one.message == Some(chronicle.id));
+        let mut clauses = faults::clauses(chronicle, &own);
+        clauses.truncate(faults::MANY);
+        clauses.push(clause);
+        return format!("{}; {m} is lost.", clauses.join(" and then "));
     }
     if chronicle.hand_overs().is_empty()
         && let Some(clause) = skipped(chronicle)
@@ -31,21 +37,20 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     format!("{m} has no effect, and nothing can bring it back; it is lost.")
 }
 
-/// A message that can still be retrieved.
-pub(super) fn pending(chronicle: &Chronicle<'_>) -> String {
-    let m = chronicle.message();
-    let what = faults::clauses(chronicle, &faults::all(chronicle)).join(" and then ");
-    let end =
-        format!("{m} is still waiting for {} when the run ends", chronicle.subscription_name());
-    if what.is_empty() { format!("{end}.") } else { format!("{what}; {end}.") }
-}
-
 fn never_stored(chronicle: &Chronicle<'_>) -> String {
     let m = chronicle.message();
     let until = chronicle.events.len();
     let faults = faults::concerning(chronicle, ProcessId(0), (0, until), false);
     let what = faults::clauses(chronicle, &faults).join(" and then ");
-    let what = if what.is_empty() { format!("{m} never reaches the broker") } else { what };
+    let what = match what.is_empty() {
+        true => {
+            let restarted = chronicle.first(0, |kind| matches!(kind, Kind::BrokerRestarted));
+            let why = restarted.map_or("", |_| "the broker restarts and is away; ");
+            let it = if why.is_empty() { "the broker" } else { "it" };
+            format!("{why}{m} never reaches {it}")
+        }
+        false => what,
+    };
     format!(
         "{what}; the producer takes {m} for sent all the same; {m} is stored nowhere and is lost."
     )
@@ -84,12 +89,21 @@ fn removed(chronicle: &Chronicle<'_>) -> Option<String> {
 
 fn skipped(chronicle: &Chronicle<'_>) -> Option<String> {
     let reset = chronicle.first(0, |kind| {
-        matches!(*kind, Kind::OffsetReset { subscription, lane, .. }
-            if subscription == chronicle.subscription && Some(lane) == chronicle.lane())
+        matches!(*kind, Kind::OffsetReset { subscription, lane, to, .. }
+            if subscription == chronicle.subscription && chronicle.is_before(lane, to))
     })?;
     let Kind::OffsetReset { consumer, .. } = chronicle.events[reset].kind else { return None };
     let (who, m) = (chronicle.name(consumer), chronicle.message());
-    Some(format!("{who} has no valid committed offset and begins behind {m}"))
+    let mut earlier = faults::all(chronicle);
+    earlier.retain(|one| {
+        one.at < reset && chronicle.subscription_of(one.process) == Some(chronicle.subscription)
+    });
+    let mut clauses = faults::clauses(chronicle, &earlier);
+    if clauses.len() > faults::MANY {
+        clauses.clear();
+    }
+    clauses.push(format!("{who} has no valid committed offset and begins behind {m}"));
+    Some(clauses.join(" and then "))
 }
 
 /// The broker was told that the message is done, and it never was.
@@ -97,8 +111,13 @@ fn settled_without_effect(chronicle: &Chronicle<'_>, settle: &Settle) -> String 
     let last = chronicle.hand_overs().pop();
     if last.is_none() && settle.trigger != SettleTrigger::Delivery {
         let (who, m) = (chronicle.name(settle.consumer), chronicle.message());
+        if chronicle.asked_to_settle(settle) == Some(chronicle.id) {
+            return settled_in_buffer(chronicle, settle);
+        }
+        let why = faults::before_delivery(chronicle, settle.at)
+            .map_or_else(String::new, |fault| format!("{}; ", fault.clause(chronicle)));
         return format!(
-            "{m} never reaches {who}, whose settle of a later message covers it; {}",
+            "{why}{m} never reaches {who}, whose settle of a later message covers it; {}",
             lost(chronicle)
         );
     }
@@ -130,6 +149,31 @@ fn settled_without_effect(chronicle: &Chronicle<'_>, settle: &Settle) -> String 
     let mut clauses = faults::clauses(chronicle, &earlier);
     clauses.push(crash(chronicle, settle, holder, crashed));
     format!("{}; {}", clauses.join(" and then "), lost(chronicle))
+}
+
+/// The library settled what it had fetched and not handed over.
+fn settled_in_buffer(chronicle: &Chronicle<'_>, settle: &Settle) -> String {
+    let (who, m) = (chronicle.name(settle.consumer), chronicle.message());
+    let leaves = chronicle.first(settle.at, |kind| {
+        matches!(*kind, Kind::Exited { process, failed: true, .. } if process == settle.consumer)
+    });
+    let why = leaves
+        .and_then(|at| leaving::reason(chronicle, at))
+        .map_or_else(String::new, |reason| format!("{reason}, and {who} leaves; "));
+    let settled = all_the_same(settle.trigger);
+    format!("{why}{m} is fetched and not handed over; {settled}; {}", lost(chronicle))
+}
+
+/// What settles a message that has no effect, unless it is the application.
+fn all_the_same(trigger: SettleTrigger) -> &'static str {
+    match trigger {
+        SettleTrigger::Application => "it is settled all the same",
+        SettleTrigger::Timer => "the auto-commit timer commits its offset all the same",
+        SettleTrigger::Delivery => "handing it over acks it all the same",
+        SettleTrigger::NextReceive => "asking for the next message settles it all the same",
+        SettleTrigger::Close => "closing settles it all the same",
+        SettleTrigger::Revoke => "giving up its partition settles it all the same",
+    }
 }
 
 /// `mailer 1 crashes before the effect of m2, which it has already settled`.
@@ -238,13 +282,7 @@ fn after_failure(chronicle: &Chronicle<'_>, settle: &Settle, failure: usize) -> 
             let noun = chronicle.settle_noun(settle);
             format!("{who} goes on, and its {noun} of {other} covers {m}")
         }
-        SettleTrigger::Timer => "the auto-commit timer commits its offset all the same".to_owned(),
-        SettleTrigger::Delivery => "handing it over acks it all the same".to_owned(),
-        SettleTrigger::NextReceive => {
-            "asking for the next message settles it all the same".to_owned()
-        }
-        SettleTrigger::Close => "closing settles it all the same".to_owned(),
-        SettleTrigger::Revoke => "giving up its partition settles it all the same".to_owned(),
+        other => all_the_same(other).to_owned(),
     };
     format!("{failure_clause}; {settled}")
 }

@@ -1,11 +1,14 @@
 //! How a message came into the dead letters, alone or in addition to its effect.
 
+use std::collections::BTreeSet;
+
 use entrega_model::event::{DeadLetterReason, ProcessingResult};
-use entrega_model::{Kind, ProcessId};
+use entrega_model::{Kind, MessageId, ProcessId};
+use entrega_sim::points::Fault;
 
 use super::chronicle::{Chronicle, HandOver, times};
 use super::duplicate::{are_two_copies, doubling, in_order_of_possession, interruption};
-use super::faults;
+use super::faults::{self, Injected};
 
 /// A dead letter and no effect.
 pub(super) fn dead_lettered(chronicle: &Chronicle<'_>) -> String {
@@ -52,6 +55,52 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     let why = interruption(chronicle, &since, &done, Some(letter));
     let to = chronicle.name(done.consumer);
     format!("{first}; {why}; {m} is delivered again to {to} and takes effect as well.")
+}
+
+/// The message of the subscription that went to the dead letters a second time.
+pub(super) fn twice_dead(chronicle: &Chronicle<'_>) -> Option<MessageId> {
+    let mut seen = BTreeSet::new();
+    chronicle.events.iter().find_map(|event| match event.kind {
+        Kind::DeadLettered { message, subscription, .. }
+            if subscription == chronicle.subscription && !seen.insert(message) =>
+        {
+            Some(message)
+        }
+        _ => None,
+    })
+}
+
+/// Two dead letters or more.
+pub(super) fn dead_lettered_twice(chronicle: &Chronicle<'_>) -> String {
+    let m = chronicle.message();
+    let letters = chronicle.dead_letters();
+    let [first, second, ..] = letters.as_slice() else {
+        return dead_lettered(chronicle);
+    };
+    let twice = format!("goes to the dead letters {}", times(letters.len()));
+    let hand_overs = (hand_over_before(chronicle, *first), hand_over_before(chronicle, *second));
+    let (Some(one), Some(other)) = hand_overs else {
+        return format!("{m} {twice}.");
+    };
+    if are_two_copies(chronicle, &one, &other) {
+        return format!("{}; both copies fail, and {m} {twice}.", doubling(chronicle));
+    }
+    let beginning = giving_up(chronicle, *first, "goes to the dead letters");
+    if one.delivery == other.delivery {
+        let who = chronicle.name(one.consumer);
+        let found = faults::concerning(chronicle, one.consumer, (one.at, *second), false);
+        let letter = |fault: &Injected| {
+            matches!(fault.fault, Fault::DeadLetterRequest | Fault::DeadLetterResponse)
+        };
+        let found: Vec<Injected> = found.into_iter().filter(letter).collect();
+        let why = faults::clauses(chronicle, &found).join(" and then ");
+        let why = if why.is_empty() { format!("{who} writes it again") } else { why };
+        return format!("{beginning}; {why}, and {m} {twice}.");
+    }
+    let since = HandOver { at: *first, ..one };
+    let why = interruption(chronicle, &since, &other, Some(*first));
+    let to = chronicle.name(other.consumer);
+    format!("{beginning}; {why}; {m} is delivered again to {to} and {twice}.")
 }
 
 /// The consumer never learnt of the effect and gave the message up.

@@ -4,6 +4,7 @@ mod dead_letters;
 mod duplicates;
 mod losses;
 mod random;
+mod stalls;
 mod workers;
 mod zones;
 

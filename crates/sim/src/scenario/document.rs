@@ -18,6 +18,23 @@ pub(crate) struct Document<'t> {
     nodes: Vec<Node>,
 }
 
+/// A setting that somebody wrote, in the file or as an override.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The names from the top to it, separated by dots: `consumer.batch_size`.
+    pub path: String,
+    /// Whether it was changed by `--set`.
+    pub is_override: bool,
+    place: Problem,
+}
+
+impl Written {
+    /// What is to be said about it, with its place.
+    pub fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem { message: message.into(), ..self.place.clone() }
+    }
+}
+
 /// A key or a value of the tree; its index is what stands in place of its span.
 pub(crate) struct Node {
     /// The names from the top to here, separated by dots.
@@ -78,6 +95,17 @@ impl<'t> Document<'t> {
         let mut found = self.nodes.iter().filter(below);
         let first = found.next()?;
         Some(if first.is_key { first } else { found.find(|node| node.is_key).unwrap_or(first) })
+    }
+
+    /// Every key that was written.
+    pub(crate) fn written(&self) -> Vec<Written> {
+        let keys = self.nodes.iter().filter(|node| node.is_key);
+        let written = |node: &Node| Written {
+            path: node.path.clone(),
+            is_override: matches!(node.origin, Origin::Override(_)),
+            place: self.problem_at(node, String::new()),
+        };
+        keys.map(written).collect()
     }
 
     /// A problem with a node.

@@ -34,6 +34,18 @@ fn an_empty_file_is_the_default_scenario() {
     assert_eq!(loaded("", &[]).scenario, Scenario::default());
 }
 
+#[test]
+fn what_was_written_is_known_with_its_place() {
+    let text = "title = 'x'\n\n[consumer]\nworkers = 2\n";
+    let written = loaded(text, &[("consumer.workers", "3"), ("log.partitions", "4")]).written;
+    let find = |path: &str| written.iter().find(|one| one.path == path).expect(path);
+    let said = |path: &str| find(path).problem("is there").to_string();
+    assert_eq!(said("title"), "dir/x.toml:1:1: is there");
+    assert_eq!(said("consumer.workers"), "--set consumer.workers=3: is there");
+    assert!(find("log.partitions").is_override && !find("title").is_override);
+    assert!(written.iter().all(|one| one.path != "consumer.prefetch"));
+}
+
 /// The defaults that the documentation of the real systems gives.
 #[test]
 fn defaults_are_the_documented_ones() {

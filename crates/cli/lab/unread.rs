@@ -1,0 +1,158 @@
+//! Settings that a scenario writes and that none of its strategies reads.
+//!
+//! They change nothing, and whoever wrote them thought that they do. So it is said once, on the
+//! standard error; it is no mistake, because a scenario may be about to be run with another
+//! strategy. A file is held against the strategies that it names and those that were asked for; a
+//! `--set` against those that are run.
+
+use entrega_clients::Strategy as S;
+use entrega_sim::scenario::ErrorPolicy;
+
+use super::files::LoadedScenario;
+
+/// What is said of every setting that nobody reads, in the order of the file.
+pub(crate) fn warnings(loaded: &LoadedScenario, chosen: &[S]) -> Vec<String> {
+    let named = loaded.scenario.strategies.iter().chain(chosen).copied();
+    let named: Vec<S> = named.collect();
+    let mut unread: Vec<(u32, String)> = Vec::new();
+    for written in &loaded.written {
+        let Some(setting) = written.path.strip_prefix("consumer.") else { continue };
+        let Some(readers) = readers(setting, loaded.scenario.consumer.on_error) else { continue };
+        let asked = if written.is_override { chosen } else { named.as_slice() };
+        if asked.iter().any(|strategy| readers.contains(strategy)) {
+            continue;
+        }
+        let names: Vec<&str> = readers.iter().map(|one| one.name()).collect();
+        let problem = written
+            .problem(format!("none of the chosen strategies reads `{}`", written.path))
+            .with_help(format!("{} would", names.join(", ")));
+        unread.push((problem.line, problem.to_string()));
+    }
+    unread.sort();
+    unread.into_iter().map(|(_, said)| said).collect()
+}
+
+/// Who reads a setting of `[consumer]`; none for one that every strategy reads, on one model at
+/// least. What an error leads to matters to `max_attempts`.
+fn readers(setting: &str, on_error: ErrorPolicy) -> Option<Vec<S>> {
+    let but = |not: &[S]| S::ALL.into_iter().filter(|one| !not.contains(one)).collect();
+    Some(match setting {
+        "settle_every" => vec![S::SettleEveryN, S::ArticleCommitEveryN, S::ArticleDeadLetters],
+        "settle_interval" => vec![S::SettleEveryN],
+        "batch_size" | "batch_interval" | "batch_sink" | "batch_on_failure" => {
+            vec![S::MicroBatch]
+        }
+        "workers" => vec![S::ParallelNaive, S::Parallel],
+        "key_ordered" => vec![S::Parallel],
+        "enable_auto_commit" | "client" => ARTICLE.to_vec(),
+        "auto_commit_interval" => {
+            let own = [S::AutoSettleAtDelivery, S::AutoSettleAtNextReceive];
+            own.into_iter().chain(ARTICLE).collect()
+        }
+        "on_error" => but(&OWN_POLICY),
+        "retry_backoff" => but(&ARTICLE),
+        "max_attempts" if on_error == ErrorPolicy::DeadLetter => but(&ARTICLE),
+        "max_attempts" => vec![S::DeadLetter, S::MicroBatch, S::BrokerDeadLetter],
+        _ => return None,
+    })
+}
+
+const ARTICLE: [S; 3] = [S::ArticleBasic, S::ArticleCommitEveryN, S::ArticleDeadLetters];
+
+/// What these do about a failure is their strategy.
+const OWN_POLICY: [S; 4] =
+    [S::DeadLetter, S::BrokerDeadLetter, S::ArticleBasic, S::ArticleCommitEveryN];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use entrega::judge;
+    use entrega_choice::{Choices, parse_choices};
+    use entrega_model::Model;
+    use entrega_sim::digest::Digest;
+    use entrega_sim::{Experiment, points};
+
+    use super::*;
+
+    const WORLD: &str = r#"
+[workload]
+messages = 40
+keys = 4
+arrivals = { distribution = "constant", rate_per_second = 200 }
+[[subscriptions]]
+name = "mailer"
+consumers = 2
+service_time = { distribution = "constant", value = "40ms" }
+[log]
+partitions = 2
+auto_offset_reset = "earliest"
+[limits]
+steps = 20_000
+"#;
+
+    type Set = &'static [(&'static str, &'static str)];
+
+    /// Other values than the defaults of everything that somebody does not read, and what they need
+    /// to be seen.
+    const SETTINGS: [(&str, &str, Set); 14] = [
+        ("settle_every", "3", &[("settle_interval", "1h")]),
+        ("settle_interval", "10ms", &[]),
+        ("batch_size", "3", &[]),
+        ("batch_interval", "10ms", &[]),
+        ("batch_sink", "item-by-item", &[]),
+        ("batch_on_failure", "dead-letter-item", &[]),
+        ("workers", "2", &[]),
+        ("key_ordered", "true", &[]),
+        ("client", "java", &[]),
+        ("enable_auto_commit", "false", &[("auto_commit_interval", "50ms")]),
+        ("auto_commit_interval", "50ms", &[]),
+        ("on_error", "crash", &[("batch_on_failure", "bisect")]),
+        ("retry_backoff", "300ms", &[]),
+        ("max_attempts", "1", &[("batch_on_failure", "dead-letter-item")]),
+    ];
+
+    fn digest(model: Model, strategy: S, set: &[(&str, &str)]) -> String {
+        let dir = tempfile::TempDir::new().expect("a temporary directory");
+        let path = dir.path().join("world.toml");
+        std::fs::write(&path, WORLD).expect("a file");
+        let set: Vec<(String, String)> = set
+            .iter()
+            .map(|(name, value)| (format!("consumer.{name}"), (*value).to_owned()))
+            .collect();
+        let loaded = LoadedScenario::read(Path::new(&path), &set).expect("a scenario");
+        let full = loaded.full();
+        let (scenario, workload) = (&full.scenario, full.workload(1));
+        let experiment = Experiment { scenario, workload: &workload, model, strategy, seed: 1 };
+        let table = points::table(&scenario.subscription_names());
+        let faults = "mailer.handler.error#5=transient+mailer.message.poison#9=poison";
+        let choices = parse_choices(&table, faults).expect("choices");
+        let mut digest = Digest::default();
+        judge(&experiment, Choices::explicit(table, choices), &mut digest);
+        digest.to_string()
+    }
+
+    /// Whether another value of a setting changes a run of a strategy.
+    fn matters(strategy: S, setting: &str, value: &str, with: &[(&str, &str)]) -> bool {
+        let models = [Model::Log, Model::Queue].into_iter();
+        models.filter(|&model| strategy.supports(model)).any(|model| {
+            let changed = [with, &[(setting, value)]].concat();
+            digest(model, strategy, with) != digest(model, strategy, &changed)
+        })
+    }
+
+    #[test]
+    fn whoever_is_said_to_read_a_setting_does_and_nobody_else() {
+        let mut wrong = Vec::new();
+        for (setting, value, with) in SETTINGS {
+            let readers = readers(setting, ErrorPolicy::Retry).expect(setting);
+            for strategy in S::ALL {
+                let expected = readers.contains(&strategy);
+                if matters(strategy, setting, value, with) != expected {
+                    wrong.push(format!("{strategy} and {setting} = {value}, said: {expected}"));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}

@@ -1,0 +1,178 @@
+//! How a run came not to rest, or to leave messages behind: what waits, and for whom.
+
+use std::collections::BTreeSet;
+
+use entrega_model::event::{EffectVerdict, Phase, ProcessingResult};
+use entrega_model::{Kind, MessageId, ProcessId};
+
+use super::chronicle::{Chronicle, times};
+use super::faults::{self, MANY};
+
+/// The message that keeps a run from its rest, because its handler fails again and again: the last
+/// one on which a handler of the subscription failed.
+pub(super) fn stuck(chronicle: &Chronicle<'_>) -> Option<MessageId> {
+    let at = chronicle.last(chronicle.events.len(), |kind| is_failure(chronicle, kind, None))?;
+    match chronicle.events[at].kind {
+        Kind::ProcessingEnded { message, .. } if !rests(chronicle) => Some(message),
+        _ => None,
+    }
+}
+
+/// The messages of the subscription that the audit finds, and that have neither an effect nor a
+/// dead letter.
+pub(super) fn waiting(chronicle: &Chronicle<'_>) -> Vec<MessageId> {
+    let mut found = BTreeSet::new();
+    let mut done = BTreeSet::new();
+    for event in chronicle.events {
+        match event.kind {
+            Kind::Retrievable { message, subscription }
+                if subscription == chronicle.subscription =>
+            {
+                found.insert(message);
+            }
+            Kind::Effect { message, subscription, verdict: EffectVerdict::Applied, .. }
+            | Kind::DeadLettered { message, subscription, .. }
+                if subscription == chronicle.subscription =>
+            {
+                done.insert(message);
+            }
+            _ => {}
+        }
+    }
+    found.difference(&done).copied().collect()
+}
+
+/// What waits, and for whom.
+pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
+    let stuck = stuck(chronicle);
+    let waiting = waiting(chronicle);
+    let mut parts = causes(chronicle, stuck, &waiting);
+    match (stuck, waiting.as_slice()) {
+        (Some(stuck), _) => parts.push(again_and_again(chronicle, stuck, &waiting)),
+        (None, []) => parts.push("the run never comes to rest".to_owned()),
+        (None, _) => {
+            parts.extend(left_alone(chronicle, &waiting));
+            parts.push(still_waiting(chronicle, &waiting));
+        }
+    }
+    format!("{}.", parts.join("; "))
+}
+
+fn still_waiting(chronicle: &Chronicle<'_>, waiting: &[MessageId]) -> String {
+    let verb = if waiting.len() == 1 { "is" } else { "are" };
+    let of = chronicle.subscription_name();
+    format!("{} {verb} still waiting for {of} when the run ends", listed(waiting))
+}
+
+/// Whether the run came to rest.
+fn rests(chronicle: &Chronicle<'_>) -> bool {
+    let is_rest = |kind: &Kind| matches!(kind, Kind::Entered { phase: Phase::Quiescent });
+    chronicle.first(0, is_rest).is_some()
+}
+
+/// The faults that befell what waits; if none did, all of them.
+fn causes(
+    chronicle: &Chronicle<'_>,
+    stuck: Option<MessageId>,
+    waiting: &[MessageId],
+) -> Vec<String> {
+    let all = faults::all(chronicle);
+    let concerned = |message| stuck == Some(message) || waiting.contains(&message);
+    let mut those: Vec<_> =
+        all.iter().copied().filter(|one| one.message.is_some_and(concerned)).collect();
+    if those.is_empty() {
+        those = all;
+        those.truncate(MANY);
+    }
+    let clauses = faults::clauses(chronicle, &those);
+    if clauses.is_empty() { clauses } else { vec![clauses.join(" and then ")] }
+}
+
+/// Somebody tries one message for ever.
+fn again_and_again(chronicle: &Chronicle<'_>, stuck: MessageId, waiting: &[MessageId]) -> String {
+    let m = super::name(stuck);
+    let failures = all(chronicle, |kind| is_failure(chronicle, kind, Some(stuck)));
+    let deliveries = all(chronicle, |kind| {
+        matches!(*kind, Kind::Delivered { message, subscription, .. }
+            if (message, subscription) == (stuck, chronicle.subscription))
+    });
+    let who: BTreeSet<ProcessId> = failures
+        .iter()
+        .filter_map(|&at| match chronicle.events[at].kind {
+            Kind::ProcessingEnded { consumer, .. } => Some(consumer),
+            _ => None,
+        })
+        .collect();
+    let names: Vec<String> = who.iter().map(|one| chronicle.name(*one)).collect();
+    let (names, count) = (join(&names), times(failures.len()));
+    let what = match deliveries.len() > 2 {
+        true => format!(
+            "{m} is delivered to {names} again and again and fails each time, {count} until the \
+             run is given up"
+        ),
+        false => {
+            let verb = if who.len() == 1 { "tries" } else { "try" };
+            format!("{names} {verb} {m} again and again, {count} until the run is given up")
+        }
+    };
+    let behind: Vec<MessageId> = waiting.iter().copied().filter(|one| *one != stuck).collect();
+    if behind.is_empty() {
+        return what;
+    }
+    let verb = if behind.len() == 1 { "waits" } else { "wait" };
+    let whom = if who.len() == 1 { names.as_str() } else { chronicle.subscription_name() };
+    format!("{what}; {} {verb} for {whom} behind {m}", listed(&behind))
+}
+
+/// Who had what is left, and what they made of it.
+fn left_alone(chronicle: &Chronicle<'_>, waiting: &[MessageId]) -> Vec<String> {
+    let left = |&id: &MessageId| {
+        let m = super::name(id);
+        let handed = chronicle.last(chronicle.events.len(), |kind| {
+            matches!(*kind, Kind::Delivered { message, subscription, .. }
+                if (message, subscription) == (id, chronicle.subscription))
+        });
+        let holder = handed.and_then(|at| match chronicle.events[at].kind {
+            Kind::Delivered { consumer, .. } => Some(consumer),
+            _ => None,
+        });
+        match holder {
+            Some(holder) => format!(
+                "{} goes on without settling {m}, and nobody is given it again",
+                chronicle.name(holder)
+            ),
+            None => format!("{m} is handed over to nobody"),
+        }
+    };
+    waiting.iter().take(MANY).map(left).collect()
+}
+
+/// Whether a handler of the subscription failed; on one message if that is given.
+fn is_failure(chronicle: &Chronicle<'_>, kind: &Kind, on: Option<MessageId>) -> bool {
+    matches!(*kind, Kind::ProcessingEnded { message, subscription, result, .. }
+        if subscription == chronicle.subscription
+            && result != ProcessingResult::Ok
+            && on.is_none_or(|on| on == message))
+}
+
+fn all(chronicle: &Chronicle<'_>, is: impl Fn(&Kind) -> bool) -> Vec<usize> {
+    let found = chronicle.events.iter().enumerate().filter(|(_, event)| is(&event.kind));
+    found.map(|(at, _)| at).collect()
+}
+
+/// `m1`, `m1 and m2`, `m1, m2 and 5 more`.
+fn listed(messages: &[MessageId]) -> String {
+    let mut names: Vec<String> = messages.iter().take(MANY).map(|one| super::name(*one)).collect();
+    if messages.len() > MANY {
+        names.push(format!("{} more", messages.len() - MANY));
+    }
+    join(&names)
+}
+
+fn join(names: &[String]) -> String {
+    match names {
+        [] => "somebody".to_owned(),
+        [one] => one.clone(),
+        [init @ .., last] => format!("{} and {last}", init.join(", ")),
+    }
+}

@@ -1,0 +1,214 @@
+//! A whole live consumer: a strategy or code of one's own, with the client library at its side.
+//!
+//! It is one future. Dropping it is a crash: the broker sees the end of the connection and nothing
+//! else. It need not be `Send`; run it on a current-thread runtime, in a `LocalSet` if there are
+//! several.
+
+use entrega_brokers::{Broker, LogBroker, QueueBroker, log};
+use entrega_clients::application::{
+    BatchFailure, BatchRules, BatchSink, GiveBack, ProgressInSink, TransactionalHandler,
+};
+use entrega_clients::combinators::{alongside, closing};
+use entrega_clients::inbox::{LogInbox, QueueInbox};
+use entrega_clients::producers::{LogPublisher, Publisher, QueuePublisher};
+use entrega_clients::{
+    Application, AutoSettle, ClientConfig, Consumer, DeadLetters, ErrorPolicy, LogSubscription,
+    OffsetReset, OffsetStore, QueueSubscription, Stop, Strategy, StrategyConfig, Subscription,
+    Supervised, consumers,
+};
+use entrega_model::{Duration, SubscriptionId};
+
+use crate::LiveLink;
+
+/// A model of a broker that can be served, with its client library.
+pub trait Side: Broker<Request: Send, Response: Send> + Send + Sized + 'static {
+    /// The consumer's end.
+    type Inbox: Subscription + GiveBack;
+    /// The producer's end.
+    type Publisher: Publisher;
+
+    /// A consumer over a link.
+    fn inbox(link: LiveLink<Self>, config: ClientConfig) -> Self::Inbox;
+
+    /// A producer over a link. `partitions` is how many the topic has; a queue has none.
+    fn publisher(link: LiveLink<Self>, partitions: u16) -> Self::Publisher;
+
+    /// What the client library does beside the application.
+    async fn background(inbox: &Self::Inbox);
+
+    /// Runs a consumer.
+    ///
+    /// # Errors
+    /// As the consumer itself.
+    async fn run(
+        code: &impl Consumer,
+        inbox: &Self::Inbox,
+        app: &impl ProgressInSink,
+    ) -> Result<(), Stop>;
+}
+
+impl Side for LogBroker {
+    type Inbox = LogInbox<LiveLink<Self>>;
+    type Publisher = LogPublisher<LiveLink<Self>>;
+
+    fn inbox(link: LiveLink<Self>, config: ClientConfig) -> Self::Inbox {
+        LogInbox::new(link, config)
+    }
+
+    fn publisher(link: LiveLink<Self>, partitions: u16) -> Self::Publisher {
+        LogPublisher::new(link, partitions, log::partition_of)
+    }
+
+    async fn background(inbox: &Self::Inbox) {
+        alongside(inbox.auto_commit_timer(), inbox.poll_watchdog()).await;
+    }
+
+    async fn run(
+        code: &impl Consumer,
+        inbox: &Self::Inbox,
+        app: &impl ProgressInSink,
+    ) -> Result<(), Stop> {
+        code.run_on_log(inbox, app).await
+    }
+}
+
+impl Side for QueueBroker {
+    type Inbox = QueueInbox<LiveLink<Self>>;
+    type Publisher = QueuePublisher<LiveLink<Self>>;
+
+    fn inbox(link: LiveLink<Self>, config: ClientConfig) -> Self::Inbox {
+        QueueInbox::new(link, config)
+    }
+
+    fn publisher(link: LiveLink<Self>, _partitions: u16) -> Self::Publisher {
+        QueuePublisher::new(link)
+    }
+
+    async fn background(_inbox: &Self::Inbox) {}
+
+    async fn run(
+        code: &impl Consumer,
+        inbox: &Self::Inbox,
+        app: &impl ProgressInSink,
+    ) -> Result<(), Stop> {
+        code.run_on_queue(inbox, app).await
+    }
+}
+
+/// How a consumer is set up, apart from its code.
+#[derive(Clone, Debug)]
+pub struct ConsumerSettings {
+    /// The client library.
+    pub client: ClientConfig,
+    /// What to do after an error of the handler.
+    pub policy: ErrorPolicy,
+    /// Attempts before a dead letter, at least 1.
+    pub max_attempts: u32,
+    /// How long to wait before another attempt.
+    pub retry_backoff: Duration,
+    /// How a batch is written, and what to do when that fails.
+    pub batch: BatchRules,
+}
+
+impl ConsumerSettings {
+    /// What a strategy of the catalogue needs of its client library, and the defaults of scenarios
+    /// for everything else.
+    pub fn of(strategy: Strategy, subscription: SubscriptionId) -> Self {
+        let auto_settle = strategy.auto_settle();
+        let offset_store = match auto_settle {
+            AutoSettle::AtNextReceive => OffsetStore::AfterPoll,
+            _ => OffsetStore::AtDelivery,
+        };
+        Self {
+            client: ClientConfig {
+                subscription,
+                prefetch: 100,
+                auto_settle,
+                offset_store,
+                auto_commit_interval: Duration::from_secs(5),
+                settle_scope: strategy.settle_scope(),
+                settle_confirmed: true,
+                settle_retries: 0,
+                auto_offset_reset: OffsetReset::Earliest,
+                drain_on_revoke: true,
+                max_poll_interval: None,
+            },
+            policy: ErrorPolicy::Retry,
+            max_attempts: 3,
+            retry_backoff: Duration::from_millis(100),
+            batch: BatchRules { sink: BatchSink::Atomic, on_failure: BatchFailure::RetryWhole },
+        }
+    }
+}
+
+/// Runs a consumer until it is asked to stop or cannot go on, closes its subscription, and leaves.
+///
+/// # Errors
+/// [`Stop`], if it could not go on.
+pub async fn consume<B: Side>(
+    link: LiveLink<B>,
+    code: &impl Consumer,
+    settings: &ConsumerSettings,
+    handler: &(impl TransactionalHandler + DeadLetters),
+) -> Result<(), Stop> {
+    let inbox = B::inbox(link.clone(), settings.client.clone());
+    let app = Supervised {
+        inbox: &inbox,
+        handler,
+        dead_letters: handler,
+        policy: settings.policy,
+        max_attempts: settings.max_attempts,
+        retry_backoff: settings.retry_backoff,
+        batch: settings.batch,
+    };
+    let main = closing(&inbox, B::run(code, &inbox, &app));
+    let ended = alongside(main, B::background(&inbox)).await;
+    link.leave(ended.is_err());
+    ended
+}
+
+/// A strategy of the catalogue, as code.
+#[derive(Clone, Debug)]
+pub struct Catalogued {
+    /// Which.
+    pub strategy: Strategy,
+    /// What it is set to.
+    pub config: StrategyConfig,
+}
+
+impl Catalogued {
+    /// A strategy with the defaults of scenarios.
+    pub fn new(strategy: Strategy) -> Self {
+        let config = StrategyConfig {
+            settle_every: 10,
+            settle_interval: Duration::from_secs(1),
+            batch_size: 10,
+            batch_interval: Duration::from_secs(1),
+            workers: 4,
+            key_ordered: false,
+        };
+        Self { strategy, config }
+    }
+}
+
+impl Consumer for Catalogued {
+    async fn run(&self, inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
+        consumers::run(self.strategy, inbox, app, &self.config).await
+    }
+
+    async fn run_on_log(
+        &self,
+        inbox: &impl LogSubscription,
+        app: &impl ProgressInSink,
+    ) -> Result<(), Stop> {
+        consumers::run_on_log(self.strategy, inbox, app, &self.config).await
+    }
+
+    async fn run_on_queue(
+        &self,
+        inbox: &impl QueueSubscription,
+        app: &impl ProgressInSink,
+    ) -> Result<(), Stop> {
+        consumers::run_on_queue(self.strategy, inbox, app, &self.config).await
+    }
+}

@@ -1,0 +1,38 @@
+//! Who watches a live run.
+//!
+//! A served broker tells its observer everything in one total order, while it holds its lock:
+//! what clients note and what really happened inside of the broker. So the order of the history is
+//! the order in which things happened, whatever thread they happened on. The observer is given away
+//! to the broker; [`Shared`] keeps a hold on it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use entrega_model::{Event, Observer};
+
+/// An observer that its owner can still look at.
+#[derive(Debug, Default)]
+pub struct Shared<O>(Arc<Mutex<O>>);
+
+impl<O> Clone for Shared<O> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<O> Shared<O> {
+    /// Shares an observer.
+    pub fn new(observer: O) -> Self {
+        Self(Arc::new(Mutex::new(observer)))
+    }
+
+    /// Looks at the observer. Whoever has something to tell it waits meanwhile.
+    pub fn with<R>(&self, look: impl FnOnce(&mut O) -> R) -> R {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<O: Observer> Observer for Shared<O> {
+    fn observe(&mut self, events: &[Event]) {
+        self.with(|observer| observer.observe(events));
+    }
+}

@@ -1,0 +1,243 @@
+//! A sans-IO broker, served to any number of threads and tasks on the machine's clock.
+//!
+//! > **The rule.** One lock, and everything in one total order: under it the broker is asked, its
+//! > truth and what clients note go to the observer, and parked requests are offered again. Nobody
+//! > is woken, and nobody waits, while it is held.
+//!
+//! What a broker answers is its own affair; this adds a lock, a clock and wake-ups. Clients reach
+//! it through [`LiveLink`]s, over which the client library and every strategy of `entrega-clients`
+//! run as they do in the simulator.
+//!
+//! # How to run one
+//!
+//! 1. [`Served::new`] with a broker, a [`Clock`] and an observer ([`crate::Shared`] to look at it
+//!    later).
+//! 2. Keep its time: spawn [`Served::keep_time`], or [`Served::keep_time_on_a_thread`]. Without it
+//!    leases and sessions end only when somebody asks for something.
+//! 3. [`Served::connect`] for each life of a process; run a producer or a consumer over the link.
+//! 4. When everything is sent, [`Served::rest`]; then nothing will happen any more by itself:
+//!    [`Served::close`], wait for the consumers, and [`Served::audit`].
+//!
+//! ```
+//! use entrega_brokers::queue::{QueueBroker, QueueSettings};
+//! use entrega_clients::Link;
+//! use entrega_live::{Clock, Served, Shared};
+//! use entrega_model::queue::{Request, Response};
+//! use entrega_model::{Event, Key, MessageId, ProcessId, Record};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let history = Shared::new(Vec::<Event>::new());
+//! let broker = QueueBroker::new(QueueSettings::default());
+//! let served = Served::new(broker, Clock::new(), history.clone());
+//! let producer = served.connect(ProcessId(0));
+//! let record = Record { message: MessageId(0), key: Key(7), bytes: 100 };
+//! let publish = Request::Publish { records: vec![record], confirm: true };
+//! assert!(matches!(producer.call(publish).await, Ok(Response::Published { .. })));
+//! producer.leave(false);
+//! assert_eq!(served.look(|broker| broker.ready_count(Default::default())), 1);
+//! assert_eq!(history.with(|events| events.len()), 3, "started, stored, exited");
+//! # });
+//! ```
+
+mod calls;
+mod core;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
+use std::thread;
+use std::time::Duration;
+
+use entrega_brokers::Broker;
+use entrega_model::event::Phase;
+use entrega_model::{Instant, Kind, Observer, ProcessId, SubscriptionId};
+use tokio::sync::Notify;
+
+pub use self::core::Fate;
+
+use self::core::Core;
+use crate::{Clock, LiveLink};
+
+/// How long to wait before looking again whether nothing moves.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// A broker that is being served. Copies are the same broker.
+pub struct Served<B: Broker> {
+    shared: Arc<Inner<B>>,
+}
+
+struct Inner<B: Broker> {
+    core: Mutex<Core<B>>,
+    closing: AtomicBool,
+    clock: Clock,
+    /// The timer is to look again: there is an earlier deadline, or nobody is left.
+    rearm: Arc<Notify>,
+}
+
+impl<B: Broker> Clone for Served<B> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<B: Broker> Drop for Inner<B> {
+    fn drop(&mut self) {
+        self.rearm.notify_one();
+    }
+}
+
+impl<B: Broker> Served<B> {
+    /// Serves a broker. `observer` sees every event, in order.
+    pub fn new(broker: B, clock: Clock, observer: impl Observer + Send + 'static) -> Self {
+        let core = Mutex::new(Core::new(broker, Box::new(observer)));
+        Self {
+            shared: Arc::new(Inner {
+                core,
+                closing: AtomicBool::new(false),
+                clock,
+                rearm: Arc::default(),
+            }),
+        }
+    }
+
+    /// A process begins its next life, with a connection of its own.
+    pub fn connect(&self, process: ProcessId) -> LiveLink<B> {
+        let client = self.with(|core| core.connect(process));
+        LiveLink::new(self.clone(), client)
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    /// Notes an event, now.
+    pub fn record(&self, kind: Kind) {
+        self.with(|core| core.record(kind));
+    }
+
+    /// Notes that a phase begins.
+    pub fn enter(&self, phase: Phase) {
+        self.record(Kind::Entered { phase });
+    }
+
+    /// Asks every client to stop: a subscription says so at its next turn.
+    pub fn close(&self) {
+        self.shared.closing.store(true, Ordering::Release);
+        self.with(Core::wake_all);
+    }
+
+    /// Whether clients are asked to stop.
+    pub fn is_closing(&self) -> bool {
+        self.shared.closing.load(Ordering::Acquire)
+    }
+
+    /// Waits until nothing will happen any more by itself: every client waits for a message, nobody
+    /// sleeps or processes one, and no lease or session runs. Producers must have left, and nobody
+    /// may stand still: a stalled client looks as if it waited.
+    ///
+    /// A client is not seen between one thing that it does and the next, so this looks twice, some
+    /// time apart. Needs a tokio runtime with time.
+    pub async fn rest(&self) {
+        let mut before = None;
+        loop {
+            let rests = self.with(|core| core.at_rest());
+            if rests.is_some() && rests == before {
+                return;
+            }
+            before = rests;
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Reads what is left in the broker, independently of any client, for the history.
+    pub fn audit(&self) {
+        self.with(Core::audit);
+    }
+
+    /// The broker forgets what was in flight and keeps what it has stored.
+    pub fn restart(&self) {
+        self.with(Core::restart);
+    }
+
+    /// Makes the group of a subscription rebalance, if there are groups.
+    pub fn rebalance(&self, subscription: SubscriptionId) {
+        self.with(|core| core.rebalance(subscription));
+    }
+
+    /// Looks at the broker itself. Everybody else waits meanwhile.
+    pub fn look<R>(&self, look: impl FnOnce(&B) -> R) -> R {
+        self.with(|core| look(&core.broker))
+    }
+
+    /// Does what is due when it is due: leases, sessions, deadlines. Ends when everybody else has
+    /// let go of the broker.
+    pub fn keep_time(&self) -> impl Future<Output = ()> + use<B> {
+        keep_time(Arc::downgrade(&self.shared), Arc::clone(&self.shared.rearm), self.shared.clock)
+    }
+
+    /// The same on a thread of its own, for programs without a runtime that could do it.
+    ///
+    /// # Errors
+    /// The operating system gives no thread or no timer.
+    pub fn keep_time_on_a_thread(&self) -> std::io::Result<thread::JoinHandle<()>>
+    where
+        B: Send + 'static,
+        B::Request: Send,
+        B::Response: Send,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let keep_time = self.keep_time();
+        thread::Builder::new()
+            .name("entrega-timer".to_owned())
+            .spawn(move || runtime.block_on(keep_time))
+    }
+
+    /// Does something under the lock, at the time that it is then; wakes whom it concerns after.
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Core<B>) -> R) -> R {
+        self.shared.with(act)
+    }
+}
+
+impl<B: Broker> Inner<B> {
+    fn with<R>(&self, act: impl FnOnce(&mut Core<B>) -> R) -> R {
+        let mut core = self.lock();
+        core.come_to(self.clock.now());
+        let result = act(&mut core);
+        core.tell();
+        let woken = core.take_woken();
+        let due = core.due();
+        if due < core.armed {
+            core.armed = due;
+            self.rearm.notify_one();
+        }
+        drop(core);
+        woken.into_iter().for_each(Waker::wake);
+        result
+    }
+
+    /// A panic of an observer leaves the broker as it is, and it goes on.
+    fn lock(&self) -> MutexGuard<'_, Core<B>> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Until when the timer may sleep.
+    fn arm(&self) -> Instant {
+        self.with(|core| {
+            core.armed = core.due();
+            core.armed
+        })
+    }
+}
+
+async fn keep_time<B: Broker>(served: Weak<Inner<B>>, rearm: Arc<Notify>, clock: Clock) {
+    while let Some(until) = served.upgrade().map(|served| served.arm()) {
+        tokio::select! {
+            () = clock.sleep_until(until) => {}
+            () = rearm.notified() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! The calls of all clients between their start and their end.
+//!
+//! A call outlives whoever made it: forgotten, it stays parked with the broker, and its answer is
+//! dropped. A slot is free again when nobody waits for the answer and the broker does not have it.
+
+use std::task::{Context, Waker};
+
+use entrega_brokers::Broker;
+use entrega_clients::{CallId, Unanswered};
+use entrega_model::{ClientId, Duration, Instant};
+
+/// A call under way.
+pub(super) struct Call<B: Broker> {
+    pub(super) client: ClientId,
+    pub(super) state: State<B>,
+    /// Somebody will ask for the answer.
+    pub(super) awaited: bool,
+    /// When it ends by itself: a parked request is answered with nothing, a lost one not at all.
+    pub(super) until: Instant,
+    /// Its answer will be lost; the caller waits so long for it.
+    pub(super) loses_answer: Option<Duration>,
+    /// Whom to wake when there is an answer.
+    pub(super) wakers: Vec<Waker>,
+}
+
+/// How far a call has come.
+pub(super) enum State<B: Broker> {
+    /// The broker keeps the request for later.
+    Parked(B::Request),
+    /// The answer, for somebody to take.
+    Answered(B::Response),
+    /// No answer will come; whoever waits is told so when the call's time is up.
+    Lost,
+    /// That time is up.
+    Unanswered,
+    /// Over.
+    Free,
+}
+
+impl<B: Broker> Call<B> {
+    /// Has the task woken when there is an answer. Several futures of one client may wait.
+    pub(super) fn wakes(&mut self, cx: &Context<'_>) {
+        if !self.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            self.wakers.push(cx.waker().clone());
+        }
+    }
+}
+
+/// All calls, by slot.
+pub(super) struct Calls<B: Broker> {
+    slots: Vec<Call<B>>,
+    free: Vec<u32>,
+}
+
+impl<B: Broker> Calls<B> {
+    pub(super) fn new() -> Self {
+        Self { slots: Vec::new(), free: Vec::new() }
+    }
+
+    /// Makes room for a call of `client`.
+    pub(super) fn open(&mut self, client: ClientId) -> CallId {
+        let mut call = Call {
+            client,
+            state: State::Free,
+            awaited: true,
+            until: Instant::NEVER,
+            loses_answer: None,
+            wakers: Vec::new(),
+        };
+        if let Some(slot) = self.free.pop() {
+            let before = &mut self.slots[slot as usize];
+            call.wakers = std::mem::take(&mut before.wakers);
+            *before = call;
+            return CallId(slot);
+        }
+        self.slots.push(call);
+        CallId(self.slots.len() as u32 - 1)
+    }
+
+    /// A call by its name, which `open` gave.
+    pub(super) fn get(&mut self, id: CallId) -> &mut Call<B> {
+        &mut self.slots[id.0 as usize]
+    }
+
+    /// All that are not over.
+    pub(super) fn open_ones(&self) -> impl Iterator<Item = &Call<B>> {
+        self.slots.iter().filter(|call| !matches!(call.state, State::Free))
+    }
+
+    /// All that are not over, to change.
+    pub(super) fn open_ones_mut(&mut self) -> impl Iterator<Item = &mut Call<B>> {
+        self.slots.iter_mut().filter(|call| !matches!(call.state, State::Free))
+    }
+
+    /// The answer, if there is one or will be none. The call is over then.
+    pub(super) fn take(&mut self, id: CallId) -> Option<Result<B::Response, Unanswered>> {
+        let call = self.get(id);
+        let answer = match std::mem::replace(&mut call.state, State::Free) {
+            State::Answered(response) => Ok(response),
+            State::Unanswered => Err(Unanswered),
+            other => {
+                call.state = other;
+                return None;
+            }
+        };
+        self.close(id);
+        Some(answer)
+    }
+
+    /// Ends a call.
+    pub(super) fn close(&mut self, id: CallId) {
+        let call = self.get(id);
+        call.state = State::Free;
+        call.wakers.clear();
+        self.free.push(id.0);
+    }
+}

@@ -1,0 +1,347 @@
+//! A broker with its calls, its history and its clients: everything that a lock protects.
+//!
+//! > **The rule.** A plain struct: it is told what time it is, and never waits, locks or wakes
+//! > anybody. Whom to wake it says ([`Core::take_woken`]), and until when it has nothing to do
+//! > ([`Core::due`]).
+//!
+//! It drives the broker as `entrega_brokers` demands: after every change all parked requests are
+//! offered again, in the order in which they were parked. Whatever is due is done before anything
+//! else at the same time, so an answer never depends on whether a timer was late.
+
+use std::collections::BTreeSet;
+use std::mem;
+use std::task::{Context, Poll, Waker};
+
+use entrega_brokers::Broker;
+use entrega_clients::{CallId, Unanswered};
+use entrega_model::{
+    ClientId, DeliveryId, Duration, Event, Incarnation, Instant, Kind, Observer, ProcessId,
+    SubscriptionId,
+};
+
+use super::calls::{Calls, State};
+
+/// What becomes of a call on its way through a network that is not there. A live broker is asked
+/// and answers at once, so whoever wants a network that loses something says so call by call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// The request arrives, and its answer too.
+    #[default]
+    Arrives,
+    /// The request is lost: the broker never sees it.
+    RequestLost,
+    /// The request is carried out, and its answer is lost.
+    AnswerLost,
+}
+
+/// A broker being served.
+pub(crate) struct Core<B: Broker> {
+    pub(super) broker: B,
+    /// Until when the timer sleeps.
+    pub(super) armed: Instant,
+    now: Instant,
+    calls: Calls<B>,
+    parked: Vec<CallId>,
+    offered: Vec<CallId>,
+    /// Calls that end by themselves, by the time when they do.
+    timed: BTreeSet<(Instant, u32)>,
+    events: Vec<Event>,
+    observer: Box<dyn Observer + Send>,
+    woken: Vec<Waker>,
+    deliveries: u32,
+    /// The next life of each process.
+    lives: Vec<Incarnation>,
+    connected: Vec<ClientId>,
+    /// What clients are doing besides waiting for an answer: sleeping, processing.
+    occupied: usize,
+    /// How often clients have done anything.
+    stirrings: u64,
+}
+
+impl<B: Broker> Core<B> {
+    pub(crate) fn new(broker: B, observer: Box<dyn Observer + Send>) -> Self {
+        Self {
+            broker,
+            armed: Instant::NEVER,
+            now: Instant::START,
+            calls: Calls::new(),
+            parked: Vec::new(),
+            offered: Vec::new(),
+            timed: BTreeSet::new(),
+            events: Vec::new(),
+            observer,
+            woken: Vec::new(),
+            deliveries: 0,
+            lives: Vec::new(),
+            connected: Vec::new(),
+            occupied: 0,
+            stirrings: 0,
+        }
+    }
+
+    /// Time has come to `now`: does what is due.
+    pub(crate) fn come_to(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        while self.broker_due() <= self.now {
+            self.broker.advance(self.now, &mut self.events);
+            self.offer_after_changes();
+        }
+        while let Some(&(until, slot)) = self.timed.first()
+            && until <= self.now
+        {
+            self.timed.remove(&(until, slot));
+            self.end_by_time(CallId(slot));
+        }
+    }
+
+    /// When there will be something to do if nobody asks for anything.
+    pub(crate) fn due(&self) -> Instant {
+        let timed = self.timed.first().map_or(Instant::NEVER, |(until, _)| *until);
+        timed.min(self.broker.next_deadline().unwrap_or(Instant::NEVER))
+    }
+
+    /// Shows the observer what has happened.
+    pub(crate) fn tell(&mut self) {
+        if !self.events.is_empty() {
+            self.observer.observe(&self.events);
+            self.events.clear();
+        }
+    }
+
+    /// Whom to wake.
+    pub(crate) fn take_woken(&mut self) -> Vec<Waker> {
+        mem::take(&mut self.woken)
+    }
+
+    /// Notes an event, now.
+    pub(crate) fn record(&mut self, kind: Kind) {
+        self.stirrings += 1;
+        self.events.push(Event { at: self.now, kind });
+    }
+
+    /// A new name for a hand-over.
+    pub(crate) fn next_delivery(&mut self) -> DeliveryId {
+        self.deliveries += 1;
+        DeliveryId(self.deliveries)
+    }
+
+    fn broker_due(&self) -> Instant {
+        let due = self.broker.next_deadline().into_iter().chain(self.broker.next_housekeeping());
+        due.min().unwrap_or(Instant::NEVER)
+    }
+}
+
+/// Calls.
+impl<B: Broker> Core<B> {
+    /// A request of `client`. Unless it is lost, it is answered at once or parked. Who gets no
+    /// answer is told so after `patience`.
+    pub(crate) fn start(
+        &mut self,
+        client: ClientId,
+        request: B::Request,
+        fate: Fate,
+        patience: Duration,
+    ) -> CallId {
+        self.stirrings += 1;
+        let id = self.calls.open(client);
+        if fate == Fate::RequestLost {
+            self.lose(id, patience);
+            return id;
+        }
+        let until = self.broker.deadline_of(&request);
+        let call = self.calls.get(id);
+        call.loses_answer = (fate == Fate::AnswerLost).then_some(patience);
+        call.state = State::Parked(request);
+        self.offer(id);
+        let call = self.calls.get(id);
+        if until != Instant::NEVER && matches!(call.state, State::Parked(_)) {
+            call.until = until;
+            self.timed.insert((until, id.0));
+        }
+        self.offer_after_changes();
+        id
+    }
+
+    /// Takes the answer of a call, or has the task woken when there is one.
+    pub(crate) fn poll_answer(
+        &mut self,
+        id: CallId,
+        cx: &Context<'_>,
+    ) -> Poll<Result<B::Response, Unanswered>> {
+        match self.calls.take(id) {
+            Some(answer) => Poll::Ready(answer),
+            None => {
+                self.calls.get(id).wakes(cx);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Nobody will ask for the answer. A parked request stays, for the broker knows nothing of it.
+    pub(crate) fn forget(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        call.awaited = false;
+        call.wakers.clear();
+        if !matches!(call.state, State::Parked(_)) {
+            self.end(id);
+        }
+    }
+
+    /// Lets the broker answer a request or park it.
+    fn offer(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        let State::Parked(request) = &mut call.state else { return };
+        match self.broker.handle(self.now, call.client, request, &mut self.events) {
+            None => self.parked.push(id),
+            Some(response) => match call.loses_answer {
+                None => self.settle(id, State::Answered(response)),
+                Some(patience) => self.lose(id, patience),
+            },
+        }
+    }
+
+    /// Offers every parked request again for as long as that changes something.
+    fn offer_after_changes(&mut self) {
+        while self.broker.take_changed() {
+            mem::swap(&mut self.parked, &mut self.offered);
+            for number in 0..self.offered.len() {
+                self.offer(self.offered[number]);
+            }
+            self.offered.clear();
+        }
+    }
+
+    /// A call has its answer, or will never have one.
+    fn settle(&mut self, id: CallId, state: State<B>) {
+        let call = self.calls.get(id);
+        call.state = state;
+        self.timed.remove(&(call.until, id.0));
+        if call.awaited {
+            self.woken.append(&mut call.wakers);
+        } else {
+            self.end(id);
+        }
+    }
+
+    /// Something of a call is lost on the way; who waits for it is patient for so long.
+    fn lose(&mut self, id: CallId, patience: Duration) {
+        let call = self.calls.get(id);
+        self.timed.remove(&(call.until, id.0));
+        if !call.awaited {
+            return self.end(id);
+        }
+        call.state = State::Lost;
+        call.until = self.now + patience;
+        self.timed.insert((call.until, id.0));
+    }
+
+    fn end_by_time(&mut self, id: CallId) {
+        match self.calls.get(id).state {
+            State::Parked(_) => {
+                self.parked.retain(|parked| *parked != id);
+                self.offer(id);
+                self.offer_after_changes();
+            }
+            State::Lost => self.settle(id, State::Unanswered),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, id: CallId) {
+        self.timed.remove(&(self.calls.get(id).until, id.0));
+        self.calls.close(id);
+    }
+}
+
+/// Clients and the world.
+impl<B: Broker> Core<B> {
+    /// A process begins its next life.
+    pub(crate) fn connect(&mut self, process: ProcessId) -> ClientId {
+        let index = process.index();
+        if index >= self.lives.len() {
+            self.lives.resize(index + 1, Incarnation(0));
+        }
+        let incarnation = self.lives[index];
+        self.lives[index].0 += 1;
+        self.record(Kind::Started { process, incarnation });
+        let client = ClientId { process, incarnation };
+        self.connected.push(client);
+        client
+    }
+
+    /// The connection of a client ends, with whatever it has parked.
+    pub(crate) fn disconnect(&mut self, client: ClientId) {
+        self.connected.retain(|connected| *connected != client);
+        for id in mem::take(&mut self.parked) {
+            if self.calls.get(id).client == client {
+                self.settle(id, State::Unanswered);
+            } else {
+                self.parked.push(id);
+            }
+        }
+        self.broker.disconnected(self.now, client, &mut self.events);
+        self.offer_after_changes();
+    }
+
+    /// Nothing in a process moves any more, heartbeats included.
+    pub(crate) fn stall(&mut self, client: ClientId) {
+        self.record(Kind::Stalled { process: client.process });
+        self.broker.silent(self.now, client);
+        self.offer_after_changes();
+    }
+
+    /// It moves again.
+    pub(crate) fn resume(&mut self, client: ClientId) {
+        self.record(Kind::Resumed { process: client.process });
+        self.broker.heard(self.now, client);
+        self.offer_after_changes();
+    }
+
+    /// The broker forgets what was in flight; who waited for an answer gets none.
+    pub(crate) fn restart(&mut self) {
+        self.broker.restart(self.now, &mut self.events);
+        for id in mem::take(&mut self.parked) {
+            self.settle(id, State::Unanswered);
+        }
+        self.offer_after_changes();
+    }
+
+    /// The group of a subscription rebalances.
+    pub(crate) fn rebalance(&mut self, subscription: SubscriptionId) {
+        self.broker.rebalance(self.now, subscription);
+        self.offer_after_changes();
+    }
+
+    /// Everybody who waits is to look again.
+    pub(crate) fn wake_all(&mut self) {
+        for call in self.calls.open_ones_mut() {
+            self.woken.append(&mut call.wakers);
+        }
+    }
+
+    /// Reads what is left.
+    pub(crate) fn audit(&mut self) {
+        self.broker.audit(self.now, &mut self.events);
+    }
+
+    /// A client begins to do something that is no call, or is done with it.
+    pub(crate) fn occupy(&mut self, begins: bool) {
+        self.stirrings += 1;
+        self.occupied = if begins { self.occupied + 1 } else { self.occupied.saturating_sub(1) };
+    }
+
+    /// If nothing will happen any more by itself, how often anything has happened so far. That is:
+    /// nothing is due, nobody sleeps or processes, no answer waits to be taken, and every client
+    /// waits for the broker.
+    pub(crate) fn at_rest(&self) -> Option<u64> {
+        let waits = |client: &ClientId| {
+            let mut own = self.calls.open_ones().filter(|call| call.client == *client);
+            own.any(|call| matches!(call.state, State::Parked(_)) && call.awaited)
+        };
+        let rests = self.occupied == 0
+            && self.due() == Instant::NEVER
+            && self.calls.open_ones().all(|call| matches!(call.state, State::Parked(_)))
+            && self.connected.iter().all(waits);
+        rests.then_some(self.stirrings)
+    }
+}

@@ -1,0 +1,10 @@
+//! Live runs: the strategies of the catalogue on served brokers, judged by the same checker.
+
+#[path = "live/catalogue.rs"]
+mod catalogue;
+#[path = "live/faults.rs"]
+mod faults;
+#[path = "live/harness.rs"]
+mod harness;
+#[path = "live/stage.rs"]
+mod stage;
