@@ -9,7 +9,7 @@
 //! threads of the process pass a barrier (`membarrier`, Linux), the sleeper asks for that and the
 //! ringer's fence costs nothing. Elsewhere both are full fences. With a full fence a producer
 //! waits for each of its stores to arrive where the consumer reads, and that is the largest part of
-//! a message of one cache line (`benches/NOTES.md`).
+//! a message of one cache line (`benches/transports/NOTES.md`).
 //!
 //! Threads and tasks wait at the same bell.
 

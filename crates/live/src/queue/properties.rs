@@ -178,7 +178,7 @@ impl Both {
                 self.given[consumer].clear();
             }
             Step::Wait(nanos) => {
-                self.reference.now = self.reference.now + Duration::from_nanos(nanos);
+                self.reference.now += Duration::from_nanos(nanos);
                 self.clock.fetch_add(nanos, Ordering::Relaxed);
                 self.queue.end_due_leases();
                 self.reference.broker.advance(self.reference.now, &mut self.reference.truth);
