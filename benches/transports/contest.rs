@@ -26,7 +26,7 @@ mod tokio_mpsc;
 
 /// What is to be moved.
 #[derive(Clone, Copy, Debug)]
-pub struct Job {
+pub(crate) struct Job {
     /// How many messages; a multiple of `batch`.
     pub messages: usize,
     /// How many bytes a body has: 64 or 1024.
@@ -48,7 +48,7 @@ impl Job {
 }
 
 /// One way to move messages.
-pub struct Contestant {
+pub(crate) struct Contestant {
     /// How it is called in the table.
     pub name: &'static str,
     /// Whether its sender (or its broker) learns of each message that it was processed.
@@ -76,7 +76,7 @@ macro_rules! contestant {
 }
 
 /// All contestants: Entrega's, those without acknowledgements, those with.
-pub const ALL: [Contestant; 18] = [
+pub(crate) const ALL: [Contestant; 18] = [
     contestant!("LiveLog", false, true, live_log::run),
     contestant!("LiveQueue", true, true, live_queue::run),
     contestant!("LiveQueue, no acks", false, true, live_queue::run_settled),

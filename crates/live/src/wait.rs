@@ -8,8 +8,8 @@
 //! is followed by a system call anyway. So the price is moved: where the kernel can make all
 //! threads of the process pass a barrier (`membarrier`, Linux), the sleeper asks for that and the
 //! ringer's fence costs nothing. Elsewhere both are full fences. With a full fence a producer
-//! waits for each of its stores to arrive where the consumer reads, and that is the largest part of
-//! a message of one cache line (`benches/transports/NOTES.md`).
+//! waits for each of its stores to arrive where the consumer reads; `benches/transports/NOTES.md` says
+//! what that costs.
 //!
 //! Threads and tasks wait at the same bell.
 
@@ -25,7 +25,11 @@ mod tried;
 
 use barrier::Barrier;
 
-/// How often a waiter looks again at once, before it yields its processor.
+/// How often a waiter looks again at once, before it pauses between looks: a pause is longer than a
+/// message in a stream takes.
+#[cfg(not(live_loom))]
+const LOOKS: u32 = 16;
+/// How often it looks with a pause, before it yields its processor.
 #[cfg(not(live_loom))]
 const SPINS: u32 = 64;
 /// How often it yields, before it sleeps.
@@ -183,13 +187,14 @@ impl Drop for Asleep<'_> {
 /// Looks for a moment without sleeping: most waits are shorter than falling asleep.
 #[cfg(not(live_loom))]
 fn look_again<R>(look: &mut impl FnMut() -> Option<R>) -> Option<R> {
-    for turn in 0..SPINS + YIELDS {
+    for turn in 0..LOOKS + SPINS + YIELDS {
         if let Some(found) = look() {
             return Some(found);
         }
-        match turn < SPINS {
-            true => std::hint::spin_loop(),
-            false => std::thread::yield_now(),
+        if turn >= LOOKS + SPINS {
+            std::thread::yield_now();
+        } else if turn >= LOOKS {
+            std::hint::spin_loop();
         }
     }
     None
