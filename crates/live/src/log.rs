@@ -1,8 +1,8 @@
 //! The log for real: records stay where they were appended, and readers look at them in place.
 //!
-//! > **The rule.** Reading changes nothing for anybody else. A reader has a position of its own, and
-//! > its group one number for each partition, the committed offset, as in [`entrega_brokers::log`].
-//! > Memory is bounded: a full partition pushes back on its producer, or forgets its oldest records.
+//! > **The rule.** Reading changes nothing for anybody else. A reader has a position of its own,
+//! > and its group one number for each partition, the committed offset, as in [`entrega_brokers::log`].
+//! > Memory is bounded: a full partition pushes back on its producer, or forgets what is oldest.
 //!
 //! A partition is a row of segments. Its one producer writes the last segment; readers walk along,
 //! each at its own pace, and visit the partition's lock once a segment. So a record costs its
@@ -14,8 +14,8 @@
 //! With [`Retention::UntilRead`] a producer waits for the slowest *registered* reader: for its
 //! position, or for its committed offset if it commits. That includes one that is stuck: it blocks
 //! the producer by design ([`Producer::try_append`] and [`Producer::append_until`] do not wait for
-//! ever). A reader that is dropped, by a panic too, is not registered any more. If nobody is, nobody
-//! is waited for, and the oldest records go.
+//! ever). A reader that is dropped, by a panic too, is not registered any more. If nobody is,
+//! nobody is waited for, and the oldest records go.
 //!
 //! With [`Retention::DropOldest`] nobody is waited for. A reader that comes too late is told
 //! ([`Ended::OutOfRange`]) where the log begins now; its reset policy decides.

@@ -1,7 +1,7 @@
 //! The queue for real: a message waits until somebody acks it, and then it is gone.
 //!
-//! > **The rule.** It is the one of [`entrega_brokers::queue`], and it is obeyed there: whatever does
-//! > not go well is handed to that broker. What goes well, and that is nearly everything, takes a
+//! > **The rule.** It is the one of [`entrega_brokers::queue`], and it is obeyed there: whatever
+//! > does not go well is handed to that broker. What goes well, and that is nearly everything, takes a
 //! > short cut: it is delivered once, acked once, and forgotten.
 //!
 //! # The short cut

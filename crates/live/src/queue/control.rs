@@ -1,7 +1,7 @@
 //! What consumers visit once a window, and producers once a segment, under a lock.
 //!
-//! A plain struct: which segments are there, what nobody has taken, whose lease runs until when, and
-//! the sans-IO broker for what came back.
+//! A plain struct: which segments are there, what nobody has taken, whose lease runs until when,
+//! and the sans-IO broker for what came back.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -112,7 +112,7 @@ impl<T> Control<T> {
 
 /// Segments.
 impl<T> Control<T> {
-    /// Opens a segment after the last one, which is full; `None` if something must be settled first.
+    /// Opens a segment after the last one, which is full; `None` if there are too many unsettled.
     pub(super) fn open_next(&mut self) -> Option<BlockFilling<T>> {
         if self.blocks.len() >= self.segments_max {
             return None;
@@ -208,8 +208,8 @@ impl<T> Control<T> {
 
 /// Deliveries.
 impl<T> Control<T> {
-    /// A window of at most `max` messages that nobody has taken, if there are any. A hold on the same
-    /// segment is used for it.
+    /// A window of at most `max` messages that nobody has taken, if there are any. A hold on the
+    /// same segment is used for it.
     pub(super) fn take_fresh(
         &mut self,
         now: Instant,

@@ -126,8 +126,8 @@ impl<T> Holdings<T> {
         settled == to - from
     }
 
-    /// The present window is settled to its end. Only its lease, or the end of its segment, is worth
-    /// a lock.
+    /// The present window is settled to its end. Only its lease, or the end of its segment, is
+    /// worth a lock.
     fn end_window(&mut self, shared: &Shared<T>) {
         let Some(window) = self.window.take() else { return };
         if shared.has_leases() {

@@ -25,7 +25,7 @@ fn ack_all(mut consumer: Consumer<u64>, batch: usize) -> Vec<u64> {
     all
 }
 
-/// One consumer sees each producer's messages in order; producers wait, and memory stays what it is.
+/// One consumer sees each producer's messages in order; producers wait; memory stays what it is.
 #[test]
 fn one_consumer_sees_each_producers_order_in_bounded_memory() {
     const COUNT: u64 = 5_000;

@@ -30,8 +30,8 @@ impl Barrier {
         }
     }
 
-    /// A registered process is not refused; should it be, a moment's sleep stands in, in which every
-    /// processor has long made its stores visible.
+    /// A registered process is not refused; should it be, a moment's sleep stands in, in which
+    /// every processor has long made its stores visible.
     pub(super) fn heavy(&self) {
         use rustix::thread::{MembarrierCommand, membarrier};
         fence(Ordering::SeqCst);
