@@ -3,8 +3,8 @@
 //!
 //! A [`Job`] says what is moved; a [`Contestant`] moves it and says how long that took, from the
 //! first send to the last acknowledgement (or the last read, if it has none). Setting up and
-//! joining threads do not count. Everybody has room for the same number of messages, reads every byte of
-//! every body, and must come to the right sum.
+//! joining threads do not count. Everybody has room for the same number of messages, reads every
+//! byte of every body, and must come to the right sum.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The log for real: records stay where they were appended, and readers look at them in place.
 //!
 //! > **The rule.** Reading changes nothing for anybody else. A reader has a position of its own,
-//! > and its group one number for each partition, the committed offset, as in [`entrega_brokers::log`].
+//! > and its group one number for each partition, the committed offset: [`entrega_brokers::log`].
 //! > Memory is bounded: a full partition pushes back on its producer, or forgets what is oldest.
 //!
 //! A partition is a row of segments. Its one producer writes the last segment; readers walk along,

@@ -1,8 +1,8 @@
 //! The queue for real: a message waits until somebody acks it, and then it is gone.
 //!
 //! > **The rule.** It is the one of [`entrega_brokers::queue`], and it is obeyed there: whatever
-//! > does not go well is handed to that broker. What goes well, and that is nearly everything, takes a
-//! > short cut: it is delivered once, acked once, and forgotten.
+//! > does not go well is handed to that broker. What goes well, and that is nearly everything,
+//! > takes a short cut: it is delivered once, acked once, and forgotten.
 //!
 //! # The short cut
 //!
@@ -165,6 +165,10 @@ impl<T> LiveQueue<T> {
     }
 
     /// A consumer that acks. Consumers compete for the messages.
+    ///
+    /// # Panics
+    ///
+    /// If there are 65 536 of them already.
     pub fn consumer(&self) -> Consumer<T> {
         Consumer::new(Arc::clone(&self.shared), false)
     }

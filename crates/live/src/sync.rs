@@ -1,8 +1,8 @@
 //! Atomics, locks and events: those of the standard library, or those of `loom`.
 //!
 //! A build with `--cfg live_loom` replaces them, so that `loom` can try every order in which
-//! threads may take turns and every value that a load may legally return. (The usual `--cfg loom` would
-//! reach tokio too, which then does not build.)
+//! threads may take turns and every value that a load may legally return. (The usual `--cfg loom`
+//! would reach tokio too, which then does not build.)
 
 #[cfg(not(live_loom))]
 pub(crate) use real::*;

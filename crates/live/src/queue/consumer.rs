@@ -48,7 +48,7 @@ pub enum Ended {
 
 impl<T> Consumer<T> {
     pub(super) fn new(shared: Arc<Shared<T>>, settle_at_delivery: bool) -> Self {
-        let client = shared.control().connect().unwrap_or_default();
+        let client = shared.control().connect().expect("there are at most 65 536 consumers");
         Self { shared, holdings: Holdings::new(client, settle_at_delivery) }
     }
 
