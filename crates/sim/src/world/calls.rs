@@ -152,6 +152,11 @@ impl<B: Broker> Calls<B> {
         })
     }
 
+    /// Calls that carry something, on the way there or back.
+    pub(crate) fn carrying(&self) -> impl Iterator<Item = &Call<B>> {
+        self.slots.iter().filter(|call| !matches!(call.payload, Payload::Gone))
+    }
+
     /// The answer, if it has arrived or will never come. The caller is done with the call then.
     #[inline]
     pub(crate) fn take(&mut self, id: CallId) -> Option<Result<Answer<B>, Unanswered>> {
