@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use entrega_brokers::Broker;
 use entrega_clients::Stop;
-use entrega_model::{ClientId, Observer, ProcessId};
+use entrega_model::{ClientId, Instant, Observer, ProcessId};
 
 use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misdeed};
 use crate::world::{Routed, Task, World};
@@ -27,6 +27,15 @@ pub(crate) type Factory<'a> = Box<dyn Fn(ClientId) -> Life<'a> + 'a>;
 
 /// Events are handed to the observer in batches of about this many.
 const BATCH: usize = 256;
+
+/// How far a run may go on by itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Bound {
+    /// In steps since its beginning.
+    pub(crate) steps: u64,
+    /// In virtual time.
+    pub(crate) latest: Instant,
+}
 
 /// Runs the processes of one world.
 pub(crate) struct Executor<'a, B: Broker> {
@@ -94,13 +103,6 @@ where
         Self { world, factories, lives, wakers: all, wakes: flags, any_woken, polls, steps: 0 }
     }
 
-    /// Runs what is ready, then lets the next due thing happen. `false` if nothing can happen any
-    /// more.
-    pub(crate) fn step(&mut self, observer: &mut dyn Observer) -> bool {
-        self.run_ready();
-        self.advance(observer)
-    }
-
     /// Runs every process that is ready, until none is or one spins.
     pub(crate) fn run_ready(&mut self) {
         for _ in 0..MOST_AT_ONE_INSTANT {
@@ -122,12 +124,24 @@ where
         ProcessId(most.map_or(0, |(number, _)| number as u16))
     }
 
-    /// Lets the next due thing happen. `false` if nothing can happen any more.
-    pub(crate) fn advance(&mut self, observer: &mut dyn Observer) -> bool {
-        self.flush(observer, BATCH);
-        self.steps += 1;
+    /// Lets the next due thing happen, or, if `on`, one after another until a process is ready or
+    /// a bound is reached. `false` if nothing can happen any more.
+    pub(crate) fn advance(&mut self, observer: &mut dyn Observer, on: bool, until: Bound) -> bool {
         let mut world = self.world.borrow_mut();
-        world.step() || world.has_task()
+        if world.events.len() >= BATCH {
+            observer.observe(&world.events);
+            world.events.clear();
+        }
+        loop {
+            self.steps += 1;
+            let went_on = world.step();
+            if world.has_task() {
+                return true;
+            }
+            if !went_on || !on || self.steps >= until.steps || world.now > until.latest {
+                return went_on;
+            }
+        }
     }
 
     /// Hands the events to the observer if there are at least `batch`.
