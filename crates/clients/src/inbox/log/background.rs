@@ -5,12 +5,15 @@ use entrega_model::event::SettleTrigger;
 use entrega_model::log::{Request, Response};
 
 use super::LogInbox;
-use crate::Link;
+use crate::{AutoSettle, Link};
 
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     /// The auto-commit timer of librdkafka: commits what is stored, whether or not the application
     /// is done with it. Armed only while something is stored.
     pub async fn auto_commit_timer(&self) {
+        if self.config.auto_settle != AutoSettle::AtDelivery {
+            return;
+        }
         loop {
             self.stored.rings().await;
             self.link.sleep_until(self.link.now() + self.config.auto_commit_interval).await;
