@@ -190,6 +190,9 @@ impl Experiment<'_> {
 /// Separates the stream of faults from the workload's streams.
 const FAULT_STREAM: u64 = 0xFA17;
 
+/// Whether a stretch of a run is at its end.
+type Goal<B> = fn(&World<B>) -> bool;
+
 /// A run under way.
 struct Run<'a, B: Broker, W> {
     world: &'a Rc<RefCell<World<B>>>,
@@ -258,21 +261,25 @@ where
     fn until_sent(&mut self, observer: &mut dyn Observer) -> bool {
         let bound = self.bound(Instant::NEVER);
         while !self.world.borrow().has_sent_all() {
-            if self.executor.steps >= bound.steps || !self.step(observer, bound) {
+            if self.executor.steps >= bound.steps
+                || !self.step(observer, bound, World::has_sent_all)
+            {
                 return false;
             }
         }
         true
     }
 
-    /// Runs what is ready and lets time go on. `false` if nothing can happen any more, a process
-    /// misbehaves, or the watcher ends the run.
-    fn step(&mut self, observer: &mut dyn Observer, bound: Bound) -> bool {
+    /// Runs what is ready and lets time go on: by one step if somebody looks or `done` is true now,
+    /// else until somebody is ready. `false` if nothing can happen any more, a process misbehaves,
+    /// or the watcher ends the run.
+    fn step(&mut self, observer: &mut dyn Observer, bound: Bound, done: Goal<B>) -> bool {
         self.executor.run_ready();
         if self.misbehaves() || !self.goes_on(observer, false) {
             return false;
         }
-        self.executor.advance(observer, !W::LOOKS, bound)
+        let on = !W::LOOKS && !done(&self.world.borrow());
+        self.executor.advance(observer, on, bound)
     }
 
     /// As far as the scenario's limits let a run go.
@@ -292,10 +299,10 @@ where
     }
 
     /// Runs until `done`, or until nothing more can happen; `false` if that takes too long.
-    fn until(&mut self, observer: &mut dyn Observer, done: fn(&World<B>) -> bool) -> bool {
+    fn until(&mut self, observer: &mut dyn Observer, done: Goal<B>) -> bool {
         let latest = self.world.borrow().now + self.scenario.limits.drain.duration();
         let bound = self.bound(latest);
-        while !done(&self.world.borrow()) && self.step(observer, bound) {
+        while !done(&self.world.borrow()) && self.step(observer, bound, done) {
             let out_of_time = self.world.borrow().now > latest;
             if out_of_time || self.executor.steps >= bound.steps {
                 return false;

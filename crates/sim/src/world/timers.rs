@@ -68,32 +68,38 @@ impl<T: Copy> Timers<T> {
         }
         let entry = Entry { at, number: self.scheduled, due };
         self.scheduled += 1;
-        let is_last = self.near.first().is_none_or(|latest| latest.at <= at);
-        if is_last && (self.near.len() == NEAR || !self.far.is_empty()) {
-            return self.far.push(Reverse(entry));
-        }
-        if self.near.len() == NEAR {
-            self.make_room();
+        if self.near.len() == NEAR || !self.far.is_empty() {
+            return self.schedule_among_many(entry);
         }
         self.insert(entry);
     }
 
-    /// Puts an entry before those that are due later.
+    /// Puts an entry into the list, before those that are due later.
     #[inline]
     fn insert(&mut self, entry: Entry<T>) {
-        let mut place = self.near.len();
+        let end = self.near.len();
+        let mut place = end;
         self.near.push(entry);
         while place > 0 && self.near[place - 1].at <= entry.at {
             self.near[place] = self.near[place - 1];
             place -= 1;
         }
-        self.near[place] = entry;
+        if place < end {
+            self.near[place] = entry;
+        }
     }
 
-    /// The list is full: its later half goes to the heap.
+    /// As [`Timers::schedule`] when the list is full or the heap is not empty.
     #[cold]
-    fn make_room(&mut self) {
-        self.far.extend(self.near.drain(..NEAR / 2).map(Reverse));
+    fn schedule_among_many(&mut self, entry: Entry<T>) {
+        if self.near.len() == NEAR {
+            self.far.extend(self.near.drain(..NEAR / 2).map(Reverse));
+        }
+        if self.near.first().is_some_and(|latest| entry.at < latest.at) {
+            self.insert(entry);
+        } else {
+            self.far.push(Reverse(entry));
+        }
     }
 
     /// When something is due first.

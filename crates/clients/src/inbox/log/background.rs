@@ -8,12 +8,14 @@ use super::LogInbox;
 use crate::{AutoSettle, Link};
 
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
+    /// Whether there is anything for the auto-commit timer to do.
+    pub fn commits_by_timer(&self) -> bool {
+        self.config.auto_settle == AutoSettle::AtDelivery
+    }
+
     /// The auto-commit timer of librdkafka: commits what is stored, whether or not the application
     /// is done with it. Armed only while something is stored.
     pub async fn auto_commit_timer(&self) {
-        if self.config.auto_settle != AutoSettle::AtDelivery {
-            return;
-        }
         loop {
             self.stored.rings().await;
             self.link.sleep_until(self.link.now() + self.config.auto_commit_interval).await;
