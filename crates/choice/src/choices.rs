@@ -116,8 +116,10 @@ impl Choices {
     /// answer.
     #[must_use]
     pub fn with_script(mut self, entries: Vec<Scripted>) -> Self {
-        self.script.extend(&entries);
-        self.rewind();
+        if !entries.is_empty() {
+            self.script.extend(&entries);
+            self.rewind();
+        }
         self
     }
 
