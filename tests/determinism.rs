@@ -107,7 +107,7 @@ const PINNED: [(Model, Strategy, &str); 28] = [
     (Model::Queue, Strategy::ProgressWithEffectUnconditional, "e1041ebc98485895"),
 ];
 
-/// Corners of the machinery that [`SMALL`] does not come to, by what is set otherwise, each with one
+/// Corners of the machinery that [`SMALL`] does not come to, by what is set otherwise. Each has one
 /// digest of all combinations under three seeds.
 const CORNERS: [(&str, &[(&str, &str)], &str); 4] = [
     ("a watchdog", &[("consumer.max_poll_interval", "4s")], "8ce218942c3227bb"),
