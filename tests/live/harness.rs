@@ -11,14 +11,14 @@ use std::rc::Rc;
 use entrega_checker::Report;
 use entrega_clients::Link;
 use entrega_clients::producers::{Outgoing, Retries, confirmed};
-use entrega_live::{Fate, Harm, LiveLink, LiveSink, Side, supervise};
+use entrega_live::{Attempt, Fate, Harm, LiveLink, LiveSink, Side, supervise};
 use entrega_model::event::Phase;
-use entrega_model::{Duration, Key, Kind, MessageId, ProcessId, Record, log, queue};
+use entrega_model::{Delivery, Duration, Key, Kind, MessageId, ProcessId, Record, log, queue};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use tokio::task::LocalSet;
 
-use crate::stage::{PARTITIONS, PRODUCER, Stage, works};
+use crate::stage::{PARTITIONS, PRODUCER, Stage};
 
 /// What is done to a run.
 #[derive(Clone, Copy, Debug)]
@@ -32,13 +32,13 @@ pub(crate) struct Plan {
 }
 
 /// How often messages are sent.
-const INTERVAL: Duration = Duration::from_millis(500);
+const INTERVAL: Duration = Duration::from_secs(2);
 /// From a death to the next life.
 const RESTART: Duration = Duration::from_secs(1);
 /// A stall lasts up to so many seconds: a lease is 30 s, a session 6 s.
-const STALL_SECS: u32 = 60;
+const STALL_SECS: u32 = 45;
 /// A consumer is harmed at the latest after so many polls.
-const POLLS: u32 = 24;
+const POLLS: u32 = 16;
 
 /// What a run needs of a request to harm it.
 pub(crate) trait Harmed {
@@ -117,9 +117,16 @@ where
     let live = |link: LiveLink<B>| {
         number.set(number.get() + 1);
         let loses = Losses::new(plan, number.get());
-        stage.life(link.with_network(move |request| loses.fate(request.is_settle())), works)
+        stage.life(link.with_network(move |request| loses.fate(request.is_settle())), toils)
     };
     supervise(&stage.served, process, RESTART, || chance.harm(), live).await;
+}
+
+/// Most messages take 3 ms, and one in sixteen longer than a timer that commits waits.
+fn toils(delivery: &Delivery) -> Attempt {
+    let slow = delivery.record.message.0 % 16 == 15;
+    let takes = if slow { Duration::from_secs(7) } else { Duration::from_millis(3) };
+    Attempt { takes, fails: None }
 }
 
 /// What is lost on the way of one life.
