@@ -2,6 +2,8 @@
 
 #[path = "live/catalogue.rs"]
 mod catalogue;
+#[path = "live/database.rs"]
+mod database;
 #[path = "live/faults.rs"]
 mod faults;
 #[path = "live/harness.rs"]

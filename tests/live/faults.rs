@@ -1,18 +1,18 @@
-//! A thousand deaths and stalls: every strategy keeps its promise, and what promises less is caught.
+//! Every strategy under harm: it keeps its promise, and what promises less is caught.
 
 use std::rc::Rc;
 
 use entrega_checker::{Class, Report, Verdict};
 use entrega_clients::Strategy;
 use entrega_live::{Clock, LiveSink, Side};
-use entrega_model::{Guarantee, Model};
+use entrega_model::Model;
 
-use crate::harness::{Harmed, Plan, harmed, harms_of};
+use crate::harness::{Harmed, Plan, harmed};
 use crate::stage::{Stage, log, memory, queue};
 
-const PLAN: Plan = Plan { seed: 1, harms: 1_000, consumers: 3, loses_one_in: 50 };
+const PLAN: Plan = Plan { seed: 1, harms: 60, consumers: 3, loses_one_in: 50 };
 
-async fn run(strategy: Strategy, model: Model, plan: Plan) -> (Report, (u32, u32)) {
+async fn run(strategy: Strategy, model: Model, plan: Plan) -> Report {
     let sink = memory(strategy, model);
     match model {
         Model::Log => run_on(log(), model, strategy, sink, plan).await,
@@ -26,37 +26,13 @@ async fn run_on<B: Side<Request: Harmed>, S: LiveSink>(
     strategy: Strategy,
     sink: S,
     plan: Plan,
-) -> (Report, (u32, u32)) {
+) -> Report {
     let stage = Rc::new(Stage::new(broker, model, strategy, sink, Clock::new(), 100));
-    let report = harmed(&stage, plan).await;
-    (report, harms_of(&stage))
+    harmed(&stage, plan).await
 }
 
 fn count(report: &Report, class: Class) -> u64 {
     report.subscriptions[0].classes.get(class)
-}
-
-/// Nothing is lost and nothing has two effects. The history says that the harm was done.
-async fn check_exactly_once(strategy: Strategy, model: Model) {
-    assert_eq!(strategy.guarantee(model), Guarantee::ExactlyOnceEffect);
-    let (report, (deaths, stalls)) = run(strategy, model, PLAN).await;
-    let of = format!("{strategy} on a {model}: {report:#?}");
-    assert!(deaths >= 400 && stalls >= 400, "{deaths} deaths and {stalls} stalls");
-    assert_eq!(report.verdict, Verdict::Valid, "{of}");
-    assert_eq!(count(&report, Class::Exact), report.sends.ok, "{of}");
-    assert!(report.subscriptions[0].redeliveries > 100, "{of}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn progress_with_effect_survives_a_thousand_harms() {
-    check_exactly_once(Strategy::ProgressWithEffect, Model::Log).await;
-    check_exactly_once(Strategy::ProgressWithEffect, Model::Queue).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_deduplicating_sink_survives_a_thousand_harms() {
-    check_exactly_once(Strategy::DeduplicatingSink, Model::Log).await;
-    check_exactly_once(Strategy::DeduplicatingSink, Model::Queue).await;
 }
 
 /// The same harm on every strategy of the catalogue, which keeps at least its own promise.
@@ -64,7 +40,7 @@ async fn a_deduplicating_sink_survives_a_thousand_harms() {
 async fn every_strategy_keeps_its_promise_under_harm() {
     for model in [Model::Log, Model::Queue] {
         for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(model)) {
-            let (report, _) = run(strategy, model, Plan { harms: 60, ..PLAN }).await;
+            let report = run(strategy, model, PLAN).await;
             assert_eq!(report.verdict, Verdict::Valid, "{strategy} on a {model}: {report:#?}");
         }
     }
@@ -74,7 +50,7 @@ async fn every_strategy_keeps_its_promise_under_harm() {
 async fn find(strategy: Strategy, model: Model, class: Class) {
     for seed in 1..=20 {
         let plan = Plan { seed, harms: 40, ..PLAN };
-        let (report, _) = run(strategy, model, plan).await;
+        let report = run(strategy, model, plan).await;
         if count(&report, class) > 0 {
             return;
         }

@@ -40,6 +40,9 @@ const STALL_SECS: u32 = 45;
 /// A consumer is harmed at the latest after so many polls.
 const POLLS: u32 = 16;
 
+/// Longer than every run that comes to rest, on a paused clock.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
 /// What a run needs of a request to harm it.
 pub(crate) trait Harmed {
     /// Whether it settles something.
@@ -100,12 +103,15 @@ where
     for number in 1..=plan.consumers {
         tasks.spawn_local(consumer(Rc::clone(stage), Rc::clone(&chance), ProcessId(number), plan));
     }
-    tasks.run_until(producer(stage, &chance)).await;
-    stage.served.enter(Phase::Heal);
-    stage.served.enter(Phase::Drain);
-    let report = stage.finish(tasks).await;
+    let run = async {
+        tasks.run_until(producer(stage, &chance)).await;
+        stage.served.enter(Phase::Heal);
+        stage.served.enter(Phase::Drain);
+        stage.finish(tasks).await
+    };
+    let report = tokio::time::timeout(LONGEST, run).await;
     timer.abort();
-    report
+    report.unwrap_or_else(|_| panic!("it never comes to rest: {plan:?}"))
 }
 
 async fn consumer<B, S>(stage: Rc<Stage<B, S>>, chance: Rc<Chance>, process: ProcessId, plan: Plan)
