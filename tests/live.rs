@@ -8,5 +8,9 @@ mod database;
 mod faults;
 #[path = "live/harness.rs"]
 mod harness;
+#[path = "live/processes.rs"]
+mod processes;
 #[path = "live/stage.rs"]
 mod stage;
+#[path = "live/threads.rs"]
+mod threads;

@@ -130,6 +130,33 @@ async fn a_database_that_does_not_look_has_duplicates() {
     }
 }
 
+/// A disk that becomes full in the middle of a run: what does not fit waits for room.
+#[tokio::test(start_paused = true)]
+async fn consumers_wait_for_room() {
+    let (_dir, path) = file();
+    let (strategy, model, messages) = (Strategy::ProgressWithEffect, Model::Log, 900);
+    let sink = open(&path, strategy, model);
+    let stage = Stage::new(log(), model, strategy, sink, Clock::new(), messages);
+    let limit = |pages: u32| {
+        let set = |sink: &mut SqliteSink| {
+            sink.connection().execute_batch(&format!("pragma max_page_count = {pages}"))
+        };
+        assert_eq!(stage.sink.with(set), Ok(()));
+    };
+    limit(1);
+    let mends = async {
+        while stage.sink.troubles().count < 10 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(effects_in(&path).len() < messages as usize, "not everything has found room");
+        limit(1_000_000);
+    };
+    let (report, ()) = tokio::join!(calm(&stage), mends);
+    assert_eq!(stage.sink.troubles().last, Some(SinkError::Full));
+    assert_eq!(report.verdict, Verdict::Valid, "{report:#?}");
+    assert_eq!(effects_in(&path), (0..messages).map(|number| (MessageId(number), 1)).collect());
+}
+
 /// A database that is troubled from the start until it has failed ten times, and is mended then.
 async fn check_trouble(trouble: &str, mend: &str, expect: &SinkError) {
     let (_dir, path) = file();
