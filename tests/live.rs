@@ -8,6 +8,8 @@ mod database;
 mod faults;
 #[path = "live/harness.rs"]
 mod harness;
+#[path = "live/pressure.rs"]
+mod pressure;
 #[path = "live/processes.rs"]
 mod processes;
 #[path = "live/stage.rs"]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use entrega_checker::{Class, Report, Verdict};
+use entrega_checker::{Class, Counter, Report, Verdict};
 use entrega_clients::Strategy;
 use entrega_live::sinks::sqlite::Rule;
 use entrega_live::{Clock, Side, SinkError, SqliteSettings, SqliteSink};
@@ -17,7 +17,8 @@ use tempfile::TempDir;
 use crate::harness::{Harmed, Plan, harmed, harms_of};
 use crate::stage::{Stage, calm, log, queue};
 
-const PLAN: Plan = Plan { seed: 1, harms: 1_000, consumers: 3, loses_one_in: 50 };
+const PLAN: Plan =
+    Plan { seed: 1, harms: 1_000, consumers: 3, loses_one_in: 50, restarts_one_in: 50 };
 
 /// A file that is gone with its directory.
 pub(crate) fn file() -> (TempDir, PathBuf) {
@@ -94,6 +95,7 @@ async fn check_exactly_once(strategy: Strategy, model: Model) {
     let subscription = &report.subscriptions[0];
     assert_eq!(subscription.classes.get(Class::Exact), report.sends.ok, "{of}");
     assert!(subscription.redeliveries > 100, "{of}");
+    assert!(subscription.counters.get(Counter::BrokerRestarts) > 10, "{of}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use entrega_model::Model;
 use crate::harness::{Harmed, Plan, harmed};
 use crate::stage::{Stage, log, memory, queue};
 
-const PLAN: Plan = Plan { seed: 1, harms: 60, consumers: 3, loses_one_in: 50 };
+const PLAN: Plan = Plan { seed: 1, harms: 60, consumers: 3, loses_one_in: 50, restarts_one_in: 50 };
 
 async fn run(strategy: Strategy, model: Model, plan: Plan) -> Report {
     let sink = memory(strategy, model);

@@ -1,5 +1,5 @@
 //! Harm at random, from a seed: consumers die at a random await, stand still beyond every lease and
-//! session and go on as zombies, and their settles are lost on the way.
+//! session and go on as zombies, their settles are lost on the way, and the broker restarts.
 //!
 //! The producer goes on until all harm is done. Then everybody is left in peace, the run comes to
 //! rest, and the checker judges what it saw. On a paused clock a run is a function of its seed; no
@@ -18,7 +18,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use tokio::task::LocalSet;
 
-use crate::stage::{PARTITIONS, PRODUCER, Stage};
+use crate::stage::{MAILER, PARTITIONS, PRODUCER, Stage};
 
 /// What is done to a run.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,9 @@ pub(crate) struct Plan {
     pub(crate) consumers: u16,
     /// One settle in so many is lost, or its answer; 0 for none.
     pub(crate) loses_one_in: u32,
+    /// Before one send in so many the broker restarts, and before another one the group rebalances;
+    /// 0 for never.
+    pub(crate) restarts_one_in: u32,
 }
 
 /// How often messages are sent.
@@ -74,7 +77,7 @@ impl Chance {
     }
 
     fn below(&self, bound: u32) -> u32 {
-        (u64::from(self.random.borrow_mut().next_u32()) * u64::from(bound) >> 32) as u32
+        ((u64::from(self.random.borrow_mut().next_u32()) * u64::from(bound)) >> 32) as u32
     }
 
     fn harm(&self) -> Harm {
@@ -104,7 +107,7 @@ where
         tasks.spawn_local(consumer(Rc::clone(stage), Rc::clone(&chance), ProcessId(number), plan));
     }
     let run = async {
-        tasks.run_until(producer(stage, &chance)).await;
+        tasks.run_until(producer(stage, &chance, plan)).await;
         stage.served.enter(Phase::Heal);
         stage.served.enter(Phase::Drain);
         stage.finish(tasks).await
@@ -161,10 +164,11 @@ impl Losses {
 }
 
 /// Sends at an even pace while there is harm to be done.
-async fn producer<B: Side, S: LiveSink>(stage: &Stage<B, S>, chance: &Chance) {
+async fn producer<B: Side, S: LiveSink>(stage: &Stage<B, S>, chance: &Chance, plan: Plan) {
     let link = stage.served.connect(PRODUCER);
     let publisher = B::publisher(link.clone(), PARTITIONS);
-    let outgoing = Paced { link: link.clone(), chance, next: Cell::new(0), least: stage.messages };
+    let (next, least, restarts_one_in) = (Cell::new(0), stage.messages, plan.restarts_one_in);
+    let outgoing = Paced { link: link.clone(), chance, next, least, restarts_one_in };
     let retries = Retries { limit: 3, backoff: Duration::from_millis(100) };
     confirmed(&publisher, &outgoing, retries).await;
     link.leave(false);
@@ -175,6 +179,7 @@ struct Paced<'a, B: Side> {
     chance: &'a Chance,
     next: Cell<u32>,
     least: u32,
+    restarts_one_in: u32,
 }
 
 impl<B: Side> Outgoing for Paced<'_, B> {
@@ -185,6 +190,13 @@ impl<B: Side> Outgoing for Paced<'_, B> {
             return None;
         }
         self.link.sleep_until(self.link.now() + INTERVAL).await;
+        if self.restarts_one_in > 0 {
+            match self.chance.below(self.restarts_one_in) {
+                0 => self.link.served().restart(),
+                1 => self.link.served().rebalance(MAILER),
+                _ => {}
+            }
+        }
         Some(Record { message: MessageId(number), key: Key(number % 5), bytes: 64 })
     }
 }

@@ -1,5 +1,5 @@
-//! The same on real threads and on the machine's clock, which runs faster: each consumer has a thread
-//! of its own, and dies there at random, panics included.
+//! The same on real threads and on the machine's clock, which runs faster: each consumer has a
+//! thread of its own, and dies there at random, panics included.
 //!
 //! Nothing here depends on how fast the machine is: whatever the order of things, the history is
 //! judged by the same rules.

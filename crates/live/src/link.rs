@@ -2,11 +2,12 @@
 //! [`Link`].
 //!
 //! It stands for one life of a process. A consumer that is dropped without a word (a crash, an
-//! abort, a panic) drops its link, and the broker sees the end of the connection; one that leaves in
-//! order says so with [`LiveLink::leave`].
+//! abort, a panic) drops its link, and the broker sees the end of the connection; one that leaves
+//! in order says so with [`LiveLink::leave`].
 //!
 //! A call is answered at once or parked, for the broker is in this program. A network that loses
-//! requests or answers is a function that is asked for the fate of each ([`LiveLink::with_network`]).
+//! requests or answers is a function that is asked for the fate of each:
+//! [`LiveLink::with_network`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
