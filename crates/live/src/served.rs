@@ -240,4 +240,6 @@ async fn keep_time<B: Broker>(served: Weak<Inner<B>>, rearm: Arc<Notify>, clock:
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
