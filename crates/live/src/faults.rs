@@ -14,7 +14,6 @@ use entrega_brokers::Broker;
 use entrega_clients::{Link, Stop};
 use entrega_model::{Duration, Instant, ProcessId};
 
-use crate::link::Occupied;
 use crate::{LiveLink, Served};
 
 /// What befalls a consumer next.
@@ -47,7 +46,7 @@ pub async fn supervise<B: Broker, F: Future<Output = Result<(), Stop>>>(
     live: impl Fn(LiveLink<B>) -> F,
 ) {
     while !lives_to_its_end(served.connect(process), &mut harm, &live).await {
-        let _occupied = Occupied::of(served);
+        let _occupied = served.busy();
         let clock = served.clock();
         clock.sleep_until(clock.now() + restart).await;
     }

@@ -100,22 +100,23 @@ impl<B: Broker> LiveLink<B> {
     }
 
     /// While the answer lives, the process is busy: the run is not at rest.
-    pub(crate) fn occupied(&self) -> Occupied<B> {
-        Occupied::of(self.served())
+    pub(crate) fn occupied(&self) -> Busy<B> {
+        Busy::of(self.served())
     }
 }
 
-/// Says that somebody is busy with something that is no call.
-pub(crate) struct Occupied<B: Broker>(Served<B>);
+/// Says that somebody is busy with something that is no call. While it lives, the run is not at
+/// rest.
+pub struct Busy<B: Broker>(Served<B>);
 
-impl<B: Broker> Occupied<B> {
+impl<B: Broker> Busy<B> {
     pub(crate) fn of(served: &Served<B>) -> Self {
         served.with(|core| core.occupy(true));
         Self(served.clone())
     }
 }
 
-impl<B: Broker> Drop for Occupied<B> {
+impl<B: Broker> Drop for Busy<B> {
     fn drop(&mut self) {
         self.0.with(|core| core.occupy(false));
     }
