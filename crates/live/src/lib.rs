@@ -28,6 +28,6 @@ pub use clock::Clock;
 pub use consumer::{Catalogued, ConsumerSettings, Side, consume};
 pub use handler::{Attempt, Failure, LiveHandler};
 pub use history::Shared;
-pub use link::{Busy, LiveLink};
+pub use link::LiveLink;
 pub use served::{Fate, Served};
 pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError, SqliteSettings, SqliteSink};
