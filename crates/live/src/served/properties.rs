@@ -1,5 +1,5 @@
-//! Whatever clients ask for and however time passes, the core answers as a driver does that knows no
-//! better than to offer everything again after every step.
+//! Whatever clients ask for and however time passes, the core answers as a driver does that knows
+//! no better than to offer everything again after every step.
 //!
 //! The naive driver is the rule of `entrega_brokers` in a few lines. The core offers again only
 //! after a change, keeps deadlines in order and reuses its slots; none of that may be noticed.
