@@ -2,9 +2,17 @@
 
 #[path = "live/catalogue.rs"]
 mod catalogue;
+#[path = "live/database.rs"]
+mod database;
 #[path = "live/faults.rs"]
 mod faults;
 #[path = "live/harness.rs"]
 mod harness;
+#[path = "live/pressure.rs"]
+mod pressure;
+#[path = "live/processes.rs"]
+mod processes;
 #[path = "live/stage.rs"]
 mod stage;
+#[path = "live/threads.rs"]
+mod threads;

@@ -10,7 +10,7 @@ use entrega::Exploration;
 use entrega_clients::Strategy;
 use entrega_model::fingerprint::Fingerprint;
 use entrega_model::{Event, Kind, Model, Observer, SubscriptionId};
-use entrega_sim::explore::{Class as Budget, Scope, Space, Witness};
+use entrega_sim::explore::{Class as Budget, Explored, Scope, Space, Witness};
 use entrega_sim::points::{Fault, LOST, own_point};
 use entrega_sim::scenario::Scenario;
 use entrega_sim::workload::{Planner, Workload};
@@ -79,10 +79,15 @@ impl Setting {
 
     /// The outcomes that the simulator reaches.
     pub(crate) fn explored_outcomes(&self, protocol: Protocol) -> BTreeSet<Outcome> {
+        self.explored(protocol).found.into_keys().collect()
+    }
+
+    /// The whole exploration that reaches them.
+    pub(crate) fn explored(&self, protocol: Protocol) -> Explored<Outcome> {
         let Exploration { experiment, space, budget, .. } = self.exploration(protocol);
         let explored = experiment.explore(space, budget, &mut Effects::default());
         assert!(explored.complete, "the space is finite");
-        explored.found.into_keys().collect()
+        explored
     }
 }
 

@@ -1,5 +1,5 @@
 //! Harm at random, from a seed: consumers die at a random await, stand still beyond every lease and
-//! session and go on as zombies, and their settles are lost on the way.
+//! session and go on as zombies, their settles are lost on the way, and the broker restarts.
 //!
 //! The producer goes on until all harm is done. Then everybody is left in peace, the run comes to
 //! rest, and the checker judges what it saw. On a paused clock a run is a function of its seed; no
@@ -11,14 +11,15 @@ use std::rc::Rc;
 use entrega_checker::Report;
 use entrega_clients::Link;
 use entrega_clients::producers::{Outgoing, Retries, confirmed};
-use entrega_live::{Fate, Harm, LiveLink, LiveSink, Side, supervise};
+use entrega_live::faults::{Harm, supervise};
+use entrega_live::{Attempt, Fate, LiveLink, LiveSink, Side};
 use entrega_model::event::Phase;
-use entrega_model::{Duration, Key, Kind, MessageId, ProcessId, Record, log, queue};
+use entrega_model::{Delivery, Duration, Key, Kind, MessageId, ProcessId, Record, log, queue};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use tokio::task::LocalSet;
 
-use crate::stage::{PARTITIONS, PRODUCER, Stage, works};
+use crate::stage::{MAILER, PARTITIONS, PRODUCER, Stage};
 
 /// What is done to a run.
 #[derive(Clone, Copy, Debug)]
@@ -29,16 +30,22 @@ pub(crate) struct Plan {
     pub(crate) consumers: u16,
     /// One settle in so many is lost, or its answer; 0 for none.
     pub(crate) loses_one_in: u32,
+    /// Before one send in so many the broker restarts, and before another one the group rebalances;
+    /// 0 for never.
+    pub(crate) restarts_one_in: u32,
 }
 
 /// How often messages are sent.
-const INTERVAL: Duration = Duration::from_millis(500);
+const INTERVAL: Duration = Duration::from_secs(2);
 /// From a death to the next life.
 const RESTART: Duration = Duration::from_secs(1);
 /// A stall lasts up to so many seconds: a lease is 30 s, a session 6 s.
-const STALL_SECS: u32 = 60;
+const STALL_SECS: u32 = 45;
 /// A consumer is harmed at the latest after so many polls.
-const POLLS: u32 = 24;
+const POLLS: u32 = 16;
+
+/// Longer than every run that comes to rest, on a paused clock.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
 /// What a run needs of a request to harm it.
 pub(crate) trait Harmed {
@@ -71,7 +78,7 @@ impl Chance {
     }
 
     fn below(&self, bound: u32) -> u32 {
-        (u64::from(self.random.borrow_mut().next_u32()) * u64::from(bound) >> 32) as u32
+        ((u64::from(self.random.borrow_mut().next_u32()) * u64::from(bound)) >> 32) as u32
     }
 
     fn harm(&self) -> Harm {
@@ -100,12 +107,15 @@ where
     for number in 1..=plan.consumers {
         tasks.spawn_local(consumer(Rc::clone(stage), Rc::clone(&chance), ProcessId(number), plan));
     }
-    tasks.run_until(producer(stage, &chance)).await;
-    stage.served.enter(Phase::Heal);
-    stage.served.enter(Phase::Drain);
-    let report = stage.finish(tasks).await;
+    let run = async {
+        tasks.run_until(producer(stage, &chance, plan)).await;
+        stage.served.enter(Phase::Heal);
+        stage.served.enter(Phase::Drain);
+        stage.finish(tasks).await
+    };
+    let report = tokio::time::timeout(LONGEST, run).await;
     timer.abort();
-    report
+    report.unwrap_or_else(|_| panic!("it never comes to rest: {plan:?}"))
 }
 
 async fn consumer<B, S>(stage: Rc<Stage<B, S>>, chance: Rc<Chance>, process: ProcessId, plan: Plan)
@@ -117,9 +127,16 @@ where
     let live = |link: LiveLink<B>| {
         number.set(number.get() + 1);
         let loses = Losses::new(plan, number.get());
-        stage.life(link.with_network(move |request| loses.fate(request.is_settle())), works)
+        stage.life(link.with_network(move |request| loses.fate(request.is_settle())), toils)
     };
     supervise(&stage.served, process, RESTART, || chance.harm(), live).await;
+}
+
+/// Most messages take 3 ms, and one in sixteen longer than a timer that commits waits.
+fn toils(delivery: &Delivery) -> Attempt {
+    let slow = delivery.record.message.0 % 16 == 15;
+    let takes = if slow { Duration::from_secs(7) } else { Duration::from_millis(3) };
+    Attempt { takes, fails: None }
 }
 
 /// What is lost on the way of one life.
@@ -148,10 +165,11 @@ impl Losses {
 }
 
 /// Sends at an even pace while there is harm to be done.
-async fn producer<B: Side, S: LiveSink>(stage: &Stage<B, S>, chance: &Chance) {
+async fn producer<B: Side, S: LiveSink>(stage: &Stage<B, S>, chance: &Chance, plan: Plan) {
     let link = stage.served.connect(PRODUCER);
     let publisher = B::publisher(link.clone(), PARTITIONS);
-    let outgoing = Paced { link: link.clone(), chance, next: Cell::new(0), least: stage.messages };
+    let (next, least, restarts_one_in) = (Cell::new(0), stage.messages, plan.restarts_one_in);
+    let outgoing = Paced { link: link.clone(), chance, next, least, restarts_one_in };
     let retries = Retries { limit: 3, backoff: Duration::from_millis(100) };
     confirmed(&publisher, &outgoing, retries).await;
     link.leave(false);
@@ -162,6 +180,7 @@ struct Paced<'a, B: Side> {
     chance: &'a Chance,
     next: Cell<u32>,
     least: u32,
+    restarts_one_in: u32,
 }
 
 impl<B: Side> Outgoing for Paced<'_, B> {
@@ -172,6 +191,13 @@ impl<B: Side> Outgoing for Paced<'_, B> {
             return None;
         }
         self.link.sleep_until(self.link.now() + INTERVAL).await;
+        if self.restarts_one_in > 0 {
+            match self.chance.below(self.restarts_one_in) {
+                0 => self.link.served().restart(),
+                1 => self.link.served().rebalance(MAILER),
+                _ => {}
+            }
+        }
         Some(Record { message: MessageId(number), key: Key(number % 5), bytes: 64 })
     }
 }

@@ -25,6 +25,8 @@ use tokio::task::LocalSet;
 pub(crate) const PRODUCER: ProcessId = ProcessId(0);
 /// The only subscription.
 pub(crate) const MAILER: SubscriptionId = SubscriptionId(0);
+/// What a consumer holds at once: little, so that its leases outlast its work on them.
+pub(crate) const PREFETCH: u32 = 4;
 /// Partitions of the log.
 pub(crate) const PARTITIONS: u16 = 3;
 
@@ -58,13 +60,15 @@ impl<B: Side, S: LiveSink> Stage<B, S> {
         };
         let config =
             Config { subscriptions: vec![promise], processes: 4, messages: messages as usize };
+        let mut settings = ConsumerSettings::of(strategy, MAILER);
+        settings.client.prefetch = PREFETCH;
         let observed = Shared::new((Checker::new(config), Vec::new()));
         Self {
             served: Served::new(broker, clock, observed.clone()),
             sink: SharedSink::new(sink),
             observed,
             strategy,
-            settings: ConsumerSettings::of(strategy, MAILER),
+            settings,
             messages,
         }
     }
@@ -158,7 +162,7 @@ pub(crate) fn log() -> LogBroker {
 
 /// A queue that dead-letters what is rejected.
 pub(crate) fn queue() -> QueueBroker {
-    let (prefetch, delivery_limit) = (100, None);
+    let (prefetch, delivery_limit) = (PREFETCH, None);
     QueueBroker::new(QueueSettings {
         prefetch,
         delivery_limit,

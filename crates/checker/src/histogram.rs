@@ -5,7 +5,9 @@
 //! > stands for its middle. A percentile is the nearest rank: the smallest recorded value that at
 //! > least that share of all values does not exceed.
 //!
-//! Buckets are counted with integers, so that runs merge in any order to the same bytes.
+//! Buckets are counted with integers, so that runs merge in any order to the same bytes. Only those
+//! between the smallest and the largest value take memory: the latencies of a run lie close
+//! together, and most runs are short.
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -16,6 +18,8 @@ const PRECISION: u32 = 7;
 /// Counts of `u64` values by size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
+    /// The bucket of the smallest value, where the counted ones begin.
+    first: usize,
     buckets: Vec<u64>,
     count: u64,
     min: u64,
@@ -27,10 +31,14 @@ impl Histogram {
     #[inline]
     pub fn record(&mut self, value: u64) {
         let bucket = bucket_of(value);
-        if bucket >= self.buckets.len() {
-            self.buckets.resize(bucket + 1, 0);
+        let place = bucket.wrapping_sub(self.first);
+        match self.buckets.get_mut(place) {
+            Some(count) => *count += 1,
+            None => {
+                self.reach(bucket, bucket);
+                self.buckets[bucket - self.first] += 1;
+            }
         }
-        self.buckets[bucket] += 1;
         self.min = if self.count == 0 { value } else { self.min.min(value) };
         self.max = self.max.max(value);
         self.count += 1;
@@ -41,10 +49,9 @@ impl Histogram {
         if other.count == 0 {
             return;
         }
-        if other.buckets.len() > self.buckets.len() {
-            self.buckets.resize(other.buckets.len(), 0);
-        }
-        for (count, more) in self.buckets.iter_mut().zip(&other.buckets) {
+        self.reach(other.first, other.first + other.buckets.len() - 1);
+        let same = &mut self.buckets[other.first - self.first..];
+        for (count, more) in same.iter_mut().zip(&other.buckets) {
             *count += more;
         }
         self.min = if self.count == 0 { other.min } else { self.min.min(other.min) };
@@ -52,8 +59,23 @@ impl Histogram {
         self.count += other.count;
     }
 
+    /// Makes room for the buckets from `low` to `high`.
+    #[cold]
+    fn reach(&mut self, low: usize, high: usize) {
+        if self.buckets.is_empty() {
+            self.first = low;
+        }
+        if low < self.first {
+            self.buckets.splice(..0, std::iter::repeat_n(0, self.first - low));
+            self.first = low;
+        }
+        let len = (high + 1 - self.first).max(self.buckets.len());
+        self.buckets.resize(len, 0);
+    }
+
     /// Forgets everything, and keeps its memory.
     pub fn clear(&mut self) {
+        self.first = 0;
         self.buckets.clear();
         (self.count, self.min, self.max) = (0, 0, 0);
     }
@@ -82,7 +104,7 @@ impl Histogram {
         let product = u128::from(self.count) * u128::from(permille.min(1000));
         let rank = (product.div_ceil(1000) as u64).max(1);
         let mut below = 0;
-        for (bucket, count) in self.buckets.iter().enumerate() {
+        for (bucket, count) in (self.first..).zip(&self.buckets) {
             below += count;
             if below >= rank {
                 return Some(middle_of(bucket).clamp(self.min, self.max));

@@ -44,6 +44,10 @@ impl<T: Clone + Default> Table<T> {
     pub(crate) fn entry(&mut self, index: u64) -> &mut T {
         match usize::try_from(index) {
             Ok(near) if near < self.dense.len() => &mut self.dense[near],
+            Ok(near) if near == self.dense.len() && self.sparse.is_empty() => {
+                self.dense.push(T::default());
+                &mut self.dense[near]
+            }
             _ => self.grow(index),
         }
     }

@@ -101,6 +101,11 @@ impl Choices {
         &self.passed
     }
 
+    /// The same, when the run is over.
+    pub fn into_passed(self) -> Vec<Passed> {
+        self.passed
+    }
+
     /// Whether every choice of an exploring list has been made.
     pub fn is_free(&self) -> bool {
         matches!(&self.source, Source::Exploring(plan, _) if plan.len() == self.made.len())
@@ -111,8 +116,10 @@ impl Choices {
     /// answer.
     #[must_use]
     pub fn with_script(mut self, entries: Vec<Scripted>) -> Self {
-        self.script.extend(&entries);
-        self.rewind();
+        if !entries.is_empty() {
+            self.script.extend(&entries);
+            self.rewind();
+        }
         self
     }
 
@@ -220,7 +227,19 @@ impl Choices {
             let next = next_occurrence(&self.source, &self.script, Point(index), 0);
             *count = Count { occurrences: 0, next };
         }
+        if self.is_free() {
+            self.note_open_points();
+        }
         self.wake(0);
+    }
+
+    /// The list is used up: every pick of an open point is noted from here on.
+    fn note_open_points(&mut self) {
+        let Source::Exploring(_, open) = &self.source else { return };
+        for point in open.iter() {
+            let count = &mut self.counts[point.index()];
+            count.next = count.occurrences + 1;
+        }
     }
 
     /// The pick that source or script may have something to say about.
@@ -240,7 +259,11 @@ impl Choices {
         self.counts[point.index()] = Count { occurrences: occurrence, next };
         if value != 0 {
             self.made.push(Choice { point, occurrence, value });
+            if self.is_free() {
+                self.note_open_points();
+            }
         } else if self.is_free() {
+            self.counts[point.index()].next = occurrence + 1;
             self.passed.push(Passed { point, occurrence, bound });
         }
         value
@@ -272,7 +295,6 @@ impl Source {
         match self {
             Self::Harmless => NEVER,
             Self::Random(random) => random.next(point),
-            Self::Exploring(_, open) if open.contains(&point) => occurrence + 1,
             Self::Explicit(plan) | Self::Exploring(plan, _) => plan.next(point, occurrence),
         }
     }

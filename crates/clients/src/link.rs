@@ -6,7 +6,8 @@
 //! gets no answer within the request timeout is [`Unanswered`]: whether it was carried out is
 //! unknown.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use entrega_model::fingerprint::Fingerprinted;
@@ -72,23 +73,25 @@ pub trait Link {
     fn next_delivery(&self) -> DeliveryId;
 
     /// Sends a request and waits for its answer. Dropped before that, the request still arrives.
-    async fn call(&self, request: Self::Request) -> Result<Self::Response, Unanswered> {
-        let call = OpenCall { link: self, id: self.start(request), open: true };
-        call.answer().await
+    fn call(&self, request: Self::Request) -> OpenCall<'_, Self> {
+        OpenCall { link: self, id: self.start(request), open: true }
     }
 }
 
-/// A call that is forgotten when nobody waits for it any more.
-struct OpenCall<'a, L: Link + ?Sized> {
+/// A call under way, and its answer to come. It is forgotten when nobody waits for it any more.
+pub struct OpenCall<'a, L: Link + ?Sized> {
     link: &'a L,
     id: CallId,
     open: bool,
 }
 
-impl<L: Link + ?Sized> OpenCall<'_, L> {
-    async fn answer(mut self) -> Result<L::Response, Unanswered> {
-        let answer = poll_fn(|cx| self.link.poll_answer(self.id, cx)).await;
-        self.open = false;
+impl<L: Link + ?Sized> Future for OpenCall<'_, L> {
+    type Output = Result<L::Response, Unanswered>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = self.link.poll_answer(self.id, cx);
+        self.open = answer.is_pending();
         answer
     }
 }

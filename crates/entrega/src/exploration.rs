@@ -123,7 +123,7 @@ pub struct Judge(Checker);
 impl Judge {
     /// A judge of runs of this experiment.
     pub fn new(experiment: &Experiment<'_>) -> Self {
-        Self(Checker::new(judge::config(experiment)))
+        Self(Checker::new(judge::config(experiment)).without_latencies())
     }
 }
 

@@ -3,6 +3,47 @@
 //! It is one future. Dropping it is a crash: the broker sees the end of the connection and nothing
 //! else. It need not be `Send`; run it on a current-thread runtime, in a `LocalSet` if there are
 //! several.
+//!
+//! ```
+//! use entrega_brokers::QueueBroker;
+//! use entrega_brokers::queue::QueueSettings;
+//! use entrega_clients::Strategy;
+//! use entrega_clients::producers::Publisher;
+//! use entrega_clients::sinks::PlainSink;
+//! use entrega_live::{
+//!     Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, MemorySink, Served, Shared,
+//!     SharedSink, Side, consume,
+//! };
+//! use entrega_model::{Event, Key, Kind, MessageId, ProcessId, Record, SubscriptionId};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let history = Shared::new(Vec::<Event>::new());
+//! let broker = QueueBroker::new(QueueSettings::default());
+//! let served = Served::new(broker, Clock::new(), history.clone());
+//! tokio::spawn(served.keep_time());
+//!
+//! let (strategy, mailer) = (Strategy::ProcessThenSettle, SubscriptionId(0));
+//! let sink = SharedSink::new(MemorySink::Plain(PlainSink));
+//! let link = served.connect(ProcessId(1));
+//! let handler = LiveHandler::new(link.clone(), mailer, sink, |_| Attempt::default());
+//! let (code, settings) = (Catalogued::new(strategy), ConsumerSettings::of(strategy, mailer));
+//!
+//! let sends = async {
+//!     let publisher = QueueBroker::publisher(served.connect(ProcessId(0)), 1);
+//!     for number in 0..10 {
+//!         let record = Record { message: MessageId(number), key: Key(0), bytes: 64 };
+//!         assert!(publisher.publish(record, 1).await.is_ok());
+//!     }
+//!     drop(publisher);
+//!     served.rest().await;
+//!     served.close();
+//! };
+//! let (ended, ()) = tokio::join!(consume(link, &code, &settings, &handler), sends);
+//! assert!(ended.is_ok());
+//! let is_effect = |event: &&Event| matches!(event.kind, Kind::Effect { .. });
+//! assert_eq!(history.with(|events| events.iter().filter(is_effect).count()), 10);
+//! # });
+//! ```
 
 use entrega_brokers::{Broker, LogBroker, QueueBroker, log};
 use entrega_clients::application::{

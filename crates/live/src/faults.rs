@@ -14,7 +14,6 @@ use entrega_brokers::Broker;
 use entrega_clients::{Link, Stop};
 use entrega_model::{Duration, Instant, ProcessId};
 
-use crate::link::Occupied;
 use crate::{LiveLink, Served};
 
 /// What befalls a consumer next.
@@ -46,8 +45,13 @@ pub async fn supervise<B: Broker, F: Future<Output = Result<(), Stop>>>(
     mut harm: impl FnMut() -> Harm,
     live: impl Fn(LiveLink<B>) -> F,
 ) {
-    while !lives_to_its_end(served.connect(process), &mut harm, &live).await {
-        let _occupied = Occupied::of(served);
+    loop {
+        let link = served.connect(process);
+        if lives_to_its_end(&link, &mut harm, &live).await {
+            return;
+        }
+        let _will_come_back = link.occupied();
+        drop(link);
         let clock = served.clock();
         clock.sleep_until(clock.now() + restart).await;
     }
@@ -55,7 +59,7 @@ pub async fn supervise<B: Broker, F: Future<Output = Result<(), Stop>>>(
 
 /// One life; whether it ended in order.
 async fn lives_to_its_end<B: Broker, F: Future<Output = Result<(), Stop>>>(
-    link: LiveLink<B>,
+    link: &LiveLink<B>,
     harm: &mut impl FnMut() -> Harm,
     live: impl Fn(LiveLink<B>) -> F,
 ) -> bool {
@@ -68,7 +72,7 @@ async fn lives_to_its_end<B: Broker, F: Future<Output = Result<(), Stop>>>(
         };
         match (poll_so_often(life.as_mut(), polls).await, next) {
             (Some(ended), _) => return ended.is_ok(),
-            (None, Harm::Stall { span, .. }) => stand_still(&link, span).await,
+            (None, Harm::Stall { span, .. }) => stand_still(link, span).await,
             (None, _) => return false,
         }
     }

@@ -11,7 +11,7 @@ use entrega_model::event::{DeadLetterReason, EffectVerdict, Kind, ProcessingResu
 use entrega_model::log::Offset;
 use entrega_model::{Delivery, Duration, LaneId, SubscriptionId};
 
-use crate::link::Occupied;
+use crate::link::Busy;
 use crate::sinks::{LiveSink, SharedSink, SinkError};
 use crate::{LiveLink, Served};
 
@@ -54,7 +54,7 @@ impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt> LiveHandler<B, S, W> {
 
     /// Begins an attempt and works; says how it failed, if it did. While the guard lives, the
     /// consumer is not at rest.
-    async fn begin(&self, delivery: &Delivery) -> (Occupied<B>, Option<Failure>) {
+    async fn begin(&self, delivery: &Delivery) -> (Busy<B>, Option<Failure>) {
         let occupied = self.link.occupied();
         self.link.record(Kind::ProcessingStarted {
             delivery: delivery.id,
@@ -86,7 +86,7 @@ impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt> LiveHandler<B, S, W> {
     /// Who notes an effect when it happens, even if the consumer is gone by then.
     fn witness(&self) -> Witness<B> {
         let served = self.link.served().clone();
-        let _occupied = Occupied::of(&served);
+        let _occupied = Busy::of(&served);
         let (subscription, consumer) = (self.subscription, self.link.process());
         Witness { served, subscription, consumer, _occupied }
     }
@@ -98,7 +98,7 @@ struct Witness<B: Broker> {
     subscription: SubscriptionId,
     consumer: entrega_model::ProcessId,
     /// A request under way keeps the run from its rest.
-    _occupied: Occupied<B>,
+    _occupied: Busy<B>,
 }
 
 impl<B: Broker> Witness<B> {

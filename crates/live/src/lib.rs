@@ -15,13 +15,13 @@
 //! The strategies of the catalogue, unchanged:
 //!
 //! * [`served`]: a broker behind a lock, with a timer and wake-ups.
+//! * [`faults`]: harm done to consumers on purpose.
 //! * [`link`]: a client's connection to it, over which the client library runs unchanged.
 //! * [`clock`]: the machine's clock as the time of a run, faster if wanted.
 //! * [`history`]: who watches.
 //! * [`consumer`]: a strategy with its client library, as one future.
 //! * [`handler`]: the application of such a consumer.
 //! * [`sinks`]: where its effects happen.
-//! * [`faults`]: harm done to consumers on purpose.
 
 pub mod clock;
 pub mod consumer;
@@ -41,7 +41,6 @@ mod wait;
 
 pub use clock::Clock;
 pub use consumer::{Catalogued, ConsumerSettings, Side, consume};
-pub use faults::{Harm, supervise};
 pub use handler::{Attempt, Failure, LiveHandler};
 pub use history::Shared;
 pub use link::LiveLink;

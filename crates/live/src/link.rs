@@ -2,11 +2,12 @@
 //! [`Link`].
 //!
 //! It stands for one life of a process. A consumer that is dropped without a word (a crash, an
-//! abort, a panic) drops its link, and the broker sees the end of the connection; one that leaves in
-//! order says so with [`LiveLink::leave`].
+//! abort, a panic) drops its link, and the broker sees the end of the connection; one that leaves
+//! in order says so with [`LiveLink::leave`].
 //!
 //! A call is answered at once or parked, for the broker is in this program. A network that loses
-//! requests or answers is a function that is asked for the fate of each ([`LiveLink::with_network`]).
+//! requests or answers is a function that is asked for the fate of each:
+//! [`LiveLink::with_network`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -99,22 +100,23 @@ impl<B: Broker> LiveLink<B> {
     }
 
     /// While the answer lives, the process is busy: the run is not at rest.
-    pub(crate) fn occupied(&self) -> Occupied<B> {
-        Occupied::of(self.served())
+    pub(crate) fn occupied(&self) -> Busy<B> {
+        Busy::of(self.served())
     }
 }
 
-/// Says that somebody is busy with something that is no call.
-pub(crate) struct Occupied<B: Broker>(Served<B>);
+/// Says that somebody is busy with something that is no call. While it lives, the run is not at
+/// rest.
+pub struct Busy<B: Broker>(Served<B>);
 
-impl<B: Broker> Occupied<B> {
+impl<B: Broker> Busy<B> {
     pub(crate) fn of(served: &Served<B>) -> Self {
         served.with(|core| core.occupy(true));
         Self(served.clone())
     }
 }
 
-impl<B: Broker> Drop for Occupied<B> {
+impl<B: Broker> Drop for Busy<B> {
     fn drop(&mut self) {
         self.0.with(|core| core.occupy(false));
     }

@@ -133,8 +133,8 @@ impl<B: Broker> Served<B> {
     }
 
     /// Waits until nothing will happen any more by itself: every client waits for a message, nobody
-    /// sleeps or processes one, and no lease or session runs. Producers must have left, and nobody
-    /// may stand still: a stalled client looks as if it waited.
+    /// sleeps or processes one, and no lease or session runs. Producers must have let go of their
+    /// links, and nobody may stand still: a stalled client looks as if it waited.
     ///
     /// A client is not seen between one thing that it does and the next, so this looks twice, some
     /// time apart. Needs a tokio runtime with time.
@@ -239,5 +239,7 @@ async fn keep_time<B: Broker>(served: Weak<Inner<B>>, rearm: Arc<Notify>, clock:
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! Where the effects of a live run happen: the sinks of the simulator, and a real database.
 //!
 //! > **The rule.** What a sink decides and what the history says of it are one step: the sink is
-//! > locked until its verdict is noted. So the effects of one sink stand in the history in the order
-//! > in which they happened.
+//! > locked until its verdict is noted. So the effects of one sink stand in the history in the
+//! > order in which they happened.
 //!
 //! A live sink can fail, and says how ([`SinkError`]): after an error that is certain nothing has
 //! happened, neither the effect nor the progress.

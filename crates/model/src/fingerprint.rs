@@ -71,6 +71,9 @@ pub struct Context<'a> {
     pub generations: &'a [Generation],
     /// The tag that each subscription's queue will give next; 0 on a log.
     pub next_tags: &'a [u64],
+    /// The lowest tag of each subscription's queue that anybody may still name: none that is lower
+    /// is known to a process or on its way. What is missing is 0, so that any tag may be named.
+    pub named_from: &'a [u64],
 }
 
 /// A name or a time that a process has been told; names are of its own subscription.
@@ -217,6 +220,11 @@ impl<'a> Fingerprint<'a> {
             Some(own) => self.tag(own, tag),
             None => self.tag_from(0, tag),
         }
+    }
+
+    /// The lowest tag of a subscription's queue that anybody may still name.
+    pub fn named_from(&self, of: SubscriptionId) -> u64 {
+        self.context.named_from.get(of.index()).copied().unwrap_or_default()
     }
 
     /// The present life of a process.

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use entrega_brokers::Broker;
 use entrega_clients::Stop;
-use entrega_model::{ClientId, Observer, ProcessId};
+use entrega_model::{ClientId, Instant, Observer, ProcessId};
 
 use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misdeed};
 use crate::world::{Routed, Task, World};
@@ -28,17 +28,31 @@ pub(crate) type Factory<'a> = Box<dyn Fn(ClientId) -> Life<'a> + 'a>;
 /// Events are handed to the observer in batches of about this many.
 const BATCH: usize = 256;
 
+/// How far a run may go on by itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Bound {
+    /// In steps since its beginning.
+    pub(crate) steps: u64,
+    /// In virtual time.
+    pub(crate) latest: Instant,
+}
+
 /// Runs the processes of one world.
 pub(crate) struct Executor<'a, B: Broker> {
     world: Rc<RefCell<World<B>>>,
     factories: Vec<Factory<'a>>,
-    lives: Vec<Option<Life<'a>>>,
-    wakers: Vec<Waker>,
+    seats: Vec<Seat<'a>>,
     wakes: Vec<Arc<WakeFlag>>,
     any_woken: Arc<AtomicBool>,
-    /// How often each process was polled.
-    polls: Vec<u64>,
     pub(crate) steps: u64,
+}
+
+/// What is needed to poll a process.
+struct Seat<'a> {
+    life: Option<Life<'a>>,
+    waker: Waker,
+    /// How often it was polled.
+    polls: u64,
 }
 
 /// The waker of a process: it may be called from anywhere, so it only raises flags.
@@ -87,18 +101,10 @@ where
         factories: Vec<Factory<'a>>,
         wakers: Wakers,
     ) -> Self {
-        let lives = factories.iter().map(|_| None).collect();
-        let all = wakers.wakers();
+        let seat = |waker| Seat { life: None, waker, polls: 0 };
+        let seats = wakers.wakers().into_iter().map(seat).collect();
         let Wakers { flags, any_woken } = wakers;
-        let polls = vec![0; flags.len()];
-        Self { world, factories, lives, wakers: all, wakes: flags, any_woken, polls, steps: 0 }
-    }
-
-    /// Runs what is ready, then lets the next due thing happen. `false` if nothing can happen any
-    /// more.
-    pub(crate) fn step(&mut self, observer: &mut dyn Observer) -> bool {
-        self.run_ready();
-        self.advance(observer)
+        Self { world, factories, seats, wakes: flags, any_woken, steps: 0 }
     }
 
     /// Runs every process that is ready, until none is or one spins.
@@ -118,16 +124,28 @@ where
 
     /// The process that was polled most.
     pub(crate) fn busiest(&self) -> ProcessId {
-        let most = self.polls.iter().enumerate().max_by_key(|&(_, polls)| polls);
+        let most = self.seats.iter().enumerate().max_by_key(|(_, seat)| seat.polls);
         ProcessId(most.map_or(0, |(number, _)| number as u16))
     }
 
-    /// Lets the next due thing happen. `false` if nothing can happen any more.
-    pub(crate) fn advance(&mut self, observer: &mut dyn Observer) -> bool {
-        self.flush(observer, BATCH);
-        self.steps += 1;
+    /// Lets the next due thing happen, or, if `on`, one after another until a process is ready or
+    /// a bound is reached. `false` if nothing can happen any more.
+    pub(crate) fn advance(&mut self, observer: &mut dyn Observer, on: bool, until: Bound) -> bool {
         let mut world = self.world.borrow_mut();
-        world.step() || world.has_task()
+        if world.events.len() >= BATCH {
+            observer.observe(&world.events);
+            world.events.clear();
+        }
+        loop {
+            self.steps += 1;
+            let went_on = world.step();
+            if world.has_task() {
+                return true;
+            }
+            if !went_on || !on || self.steps >= until.steps || world.now > until.latest {
+                return went_on;
+            }
+        }
     }
 
     /// Hands the events to the observer if there are at least `batch`.
@@ -140,12 +158,20 @@ where
     }
 
     /// Polls a process once.
+    #[inline]
     fn run(&mut self, id: ProcessId) {
-        self.polls[id.index()] += 1;
-        let Some(life) = &mut self.lives[id.index()] else { return };
-        let mut cx = Context::from_waker(&self.wakers[id.index()]);
-        let Poll::Ready(result) = life.as_mut().poll(&mut cx) else { return };
-        self.lives[id.index()] = None;
+        let seat = &mut self.seats[id.index()];
+        seat.polls += 1;
+        let Some(life) = &mut seat.life else { return };
+        if let Poll::Ready(result) = life.as_mut().poll(&mut Context::from_waker(&seat.waker)) {
+            self.ended(id, result);
+        }
+    }
+
+    /// A process has come to its end.
+    #[cold]
+    fn ended(&mut self, id: ProcessId, result: Result<(), Stop>) {
+        self.seats[id.index()].life = None;
         let mut world = self.world.borrow_mut();
         if world.processes[id.index()].is_running() {
             let is_consumer = world.processes[id.index()].subscription.is_some();
@@ -163,18 +189,25 @@ where
     fn change_lives(&mut self) {
         let (dying, starting) = self.world.borrow_mut().take_life_changes();
         for dead in dying {
-            self.lives[dead.index()] = None;
+            self.seats[dead.index()].life = None;
         }
         for next in starting {
             let client = self.world.borrow_mut().started(next);
-            self.lives[next.index()] = Some((self.factories[next.index()])(client));
+            self.seats[next.index()].life = Some((self.factories[next.index()])(client));
         }
     }
 
     /// Takes note of wakers that were called by somebody else than the world.
+    #[inline]
     fn collect_woken(&mut self) {
-        if !self.any_woken.load(Ordering::Relaxed) || !self.any_woken.swap(false, Ordering::Acquire)
-        {
+        if self.any_woken.load(Ordering::Relaxed) {
+            self.wake_woken();
+        }
+    }
+
+    #[cold]
+    fn wake_woken(&mut self) {
+        if !self.any_woken.swap(false, Ordering::Acquire) {
             return;
         }
         for (number, flag) in self.wakes.iter().enumerate() {

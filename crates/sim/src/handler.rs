@@ -1,8 +1,9 @@
 //! The application of a simulated consumer: takes its service time, fails as the choices say, and
 //! asks its sink for the effect.
 
-use std::future::poll_fn;
-use std::task::Poll;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
@@ -34,7 +35,9 @@ where
         if !delay.is_zero() {
             self.pause(delay).await;
         }
-        self.held_up(hold).await;
+        if let Some(hold) = hold {
+            self.held_up(hold).await;
+        }
         if let Some((result, error)) = failure {
             self.until_running().await;
             self.end(delivery, result);
@@ -62,7 +65,9 @@ where
             if !delay.is_zero() {
                 self.pause(delay).await;
             }
-            self.held_up(hold).await;
+            if let Some(hold) = hold {
+                self.held_up(hold).await;
+            }
             if let Some((result, _)) = failure {
                 self.end_all(&batch[..item], ProcessingResult::Transient);
                 self.end(delivery, result);
@@ -81,8 +86,8 @@ where
         effect.map(|_| ()).map_err(|Unanswered| BatchError::Unknown)
     }
 
-    async fn pause(&self, span: Duration) {
-        self.link.sleep_until(self.link.now() + span).await;
+    fn pause(&self, span: Duration) -> impl Future<Output = ()> {
+        self.link.sleep_until(self.link.now() + span)
     }
 }
 
@@ -200,20 +205,24 @@ where
         delivery: &Delivery,
         ask: impl FnOnce(&mut World<B>) -> CallId,
     ) -> Result<Answer<B>, Unanswered> {
-        let stall = self.before_effect(delivery).await;
+        let ahead = match self.crash_ahead(Fault::EffectBefore, delivery) {
+            Some(crash) => self.crash(crash).await,
+            None => self.before_effect(delivery),
+        };
         self.until_running().await;
         let call = ask(&mut self.link.world.borrow_mut());
         let answer = self.answer(call).await?;
-        self.after_effect(delivery, stall).await;
+        self.before_rest(delivery, &ahead);
+        match self.crash_ahead(Fault::EffectAfter, delivery) {
+            Some(crash) => _ = self.crash(crash).await,
+            None => self.after_effect(delivery, &ahead),
+        }
         self.until_running().await;
         Ok(answer)
     }
 
-    /// About to ask the sink: the process may crash or stall here. Says which stall was chosen.
-    async fn before_effect(&self, delivery: &Delivery) -> Ahead {
-        if self.crashes(Fault::EffectBefore, delivery).await {
-            return Ahead { stall: 0, zone: Zone::Now, rebalance: 0 };
-        }
+    /// About to ask the sink: the process may stall here. Says what was chosen.
+    fn before_effect(&self, delivery: &Delivery) -> Ahead {
         let mut world = self.link.world.borrow_mut();
         let groups = world.has_groups();
         let rebalance = if groups { self.choose(&mut world, Fault::GroupRebalance) } else { 0 };
@@ -230,35 +239,36 @@ where
         Ahead { stall, zone, rebalance }
     }
 
-    /// The sink has answered: the process may crash or stall here.
-    async fn after_effect(&self, delivery: &Delivery, ahead: Ahead) {
-        let Ahead { stall, zone, rebalance } = ahead;
-        if rebalance == REBALANCE_AFTER {
-            self.rebalance(&mut self.link.world.borrow_mut(), rebalance, delivery);
-        }
-        let crashes = self.crashes(Fault::EffectAfter, delivery).await;
-        let (moment, _) = info(Fault::ProcessStall).decode(stall);
-        if !crashes && moment == STALL_AFTER {
-            let mut world = self.link.world.borrow_mut();
-            self.stall(&mut world, stall, zone, delivery);
+    /// The sink has answered: the group may rebalance here.
+    fn before_rest(&self, delivery: &Delivery, ahead: &Ahead) {
+        if ahead.rebalance == REBALANCE_AFTER {
+            self.rebalance(&mut self.link.world.borrow_mut(), ahead.rebalance, delivery);
         }
     }
 
-    /// Lets the process crash here if that is chosen, at once or after having been slow.
-    async fn crashes(&self, fault: Fault, delivery: &Delivery) -> bool {
-        let consumer = self.link.client.process;
-        let (choice, hold) = {
-            let mut world = self.link.world.borrow_mut();
-            let (choice, zone) = self.pick(&mut world, fault, delivery);
-            let delayed = choice != 0 && zone != Zone::Now;
-            (choice, delayed.then(|| world.hold_process(consumer, zone)))
-        };
-        if choice == 0 {
-            return false;
+    /// The sink has answered: the process may stall here.
+    fn after_effect(&self, delivery: &Delivery, ahead: &Ahead) {
+        let &Ahead { stall, zone, .. } = ahead;
+        if info(Fault::ProcessStall).decode(stall).0 == STALL_AFTER {
+            self.stall(&mut self.link.world.borrow_mut(), stall, zone, delivery);
         }
-        self.held_up(hold).await;
-        self.link.world.borrow_mut().crash(consumer);
-        true
+    }
+
+    /// Whether the process is to crash here, and after which delay.
+    fn crash_ahead(&self, fault: Fault, delivery: &Delivery) -> Option<Option<HoldId>> {
+        let mut world = self.link.world.borrow_mut();
+        let (choice, zone) = self.pick(&mut world, fault, delivery);
+        let hold = || world.hold_process(self.link.client.process, zone);
+        (choice != 0).then(|| (zone != Zone::Now).then(hold))
+    }
+
+    /// Crashes, at once or after having been slow. Nothing is ahead of it then.
+    async fn crash(&self, hold: Option<HoldId>) -> Ahead {
+        if let Some(hold) = hold {
+            self.held_up(hold).await;
+        }
+        self.link.world.borrow_mut().crash(self.link.client.process);
+        Ahead { stall: 0, zone: Zone::Now, rebalance: 0 }
     }
 
     /// Its group rebalances, as was chosen before the effect.
@@ -278,8 +288,7 @@ where
     }
 
     /// Waits for the zone in which a delay ends.
-    async fn held_up(&self, hold: Option<HoldId>) {
-        let Some(hold) = hold else { return };
+    async fn held_up(&self, hold: HoldId) {
         poll_fn(|cx| {
             let world = self.link.world.borrow();
             let running = world.processes[self.link.client.process.index()].is_running();
@@ -296,21 +305,18 @@ where
     }
 
     /// Goes on when the process runs: at once if nothing happened to it, never after a crash.
-    async fn until_running(&self) {
+    fn until_running(&self) -> impl Future<Output = ()> {
         let SimLink { world, client, .. } = &self.link;
-        poll_fn(|_| {
-            if world.borrow_mut().may_go_on(*client) { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        poll_fn(
+            |_| {
+                if world.borrow_mut().may_go_on(*client) { Poll::Ready(()) } else { Poll::Pending }
+            },
+        )
     }
 
     /// Waits for the answer of a call. Dropped before that, nobody waits for it any more.
-    async fn answer(&self, id: CallId) -> Result<Answer<B>, Unanswered> {
-        let SimLink { world, client, .. } = &self.link;
-        let mut call = OpenCall { link: &self.link, id, open: true };
-        let answer = poll_fn(|cx| world.borrow_mut().poll_call(client.process, id, cx)).await;
-        call.open = false;
-        answer
+    fn answer(&self, id: CallId) -> OpenCall<'_, B> {
+        OpenCall { link: &self.link, id, open: true }
     }
 
     /// What happens here, whatever its delay, and until when it delays.
@@ -342,6 +348,21 @@ where
     link: &'a SimLink<B>,
     id: CallId,
     open: bool,
+}
+
+impl<B: Broker> Future for OpenCall<'_, B>
+where
+    B::Request: Routed,
+{
+    type Output = Result<Answer<B>, Unanswered>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let SimLink { world, client, .. } = self.link;
+        let answer = world.borrow_mut().poll_call(client.process, self.id, cx);
+        self.open = answer.is_pending();
+        answer
+    }
 }
 
 impl<B: Broker> Drop for OpenCall<'_, B>

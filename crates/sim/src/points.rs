@@ -268,7 +268,7 @@ pub fn table(subscriptions: &[&str]) -> Arc<[PointSpec]> {
             let (info, subscription) = describe(Point(index as u16));
             let name = match subscription {
                 None => info.name.to_owned(),
-                Some(id) => format!("{}.{}", subscriptions[id.index()], info.name),
+                Some(id) => [subscriptions[id.index()], info.name].join("."),
             };
             PointSpec { name, alternatives: info.alternatives }
         })

@@ -17,7 +17,7 @@ use entrega_model::event::Phase;
 use entrega_model::{Instant, Model, Observer};
 
 use crate::cast::Cast;
-use crate::executor::{Executor, Factory, Wakers};
+use crate::executor::{Bound, Executor, Factory, Wakers};
 use crate::misbehaviour::{Misbehaviour, Misdeed};
 use crate::own::{Code, Own};
 use crate::points;
@@ -70,6 +70,9 @@ pub enum End {
 
 /// Looks at the state of a run now and then, and may end it.
 pub(crate) trait Watcher {
+    /// Whether it looks at all; if not, time may go on until somebody is ready.
+    const LOOKS: bool = true;
+
     /// Every process has run; the next due thing comes after this, or faults end if the run is at
     /// rest. Whether the run goes on.
     fn goes_on<B: Broker>(
@@ -85,6 +88,8 @@ pub(crate) trait Watcher {
 
 /// Nobody watches.
 impl Watcher for () {
+    const LOOKS: bool = false;
+
     fn goes_on<B: Broker>(
         &mut self,
         _executor: &mut Executor<'_, B>,
@@ -185,6 +190,9 @@ impl Experiment<'_> {
 /// Separates the stream of faults from the workload's streams.
 const FAULT_STREAM: u64 = 0xFA17;
 
+/// Whether a stretch of a run is at its end.
+type Goal<B> = fn(&World<B>) -> bool;
+
 /// A run under way.
 struct Run<'a, B: Broker, W> {
     world: &'a Rc<RefCell<World<B>>>,
@@ -251,21 +259,32 @@ where
 
     /// Runs until the producer has sent everything.
     fn until_sent(&mut self, observer: &mut dyn Observer) -> bool {
+        let bound = self.bound(Instant::NEVER);
         while !self.world.borrow().has_sent_all() {
-            if self.executor.steps >= self.scenario.limits.steps || !self.step(observer) {
+            if self.executor.steps >= bound.steps
+                || !self.step(observer, bound, World::has_sent_all)
+            {
                 return false;
             }
         }
         true
     }
 
-    /// As [`Executor::step`], unless the watcher ends the run.
-    fn step(&mut self, observer: &mut dyn Observer) -> bool {
+    /// Runs what is ready and lets time go on: by one step if somebody looks or `done` is true now,
+    /// else until somebody is ready. `false` if nothing can happen any more, a process misbehaves,
+    /// or the watcher ends the run.
+    fn step(&mut self, observer: &mut dyn Observer, bound: Bound, done: Goal<B>) -> bool {
         self.executor.run_ready();
         if self.misbehaves() || !self.goes_on(observer, false) {
             return false;
         }
-        self.executor.advance(observer)
+        let on = !W::LOOKS && !done(&self.world.borrow());
+        self.executor.advance(observer, on, bound)
+    }
+
+    /// As far as the scenario's limits let a run go.
+    fn bound(&self, latest: Instant) -> Bound {
+        Bound { steps: self.scenario.limits.steps, latest }
     }
 
     fn goes_on(&mut self, observer: &mut dyn Observer, at_rest: bool) -> bool {
@@ -280,11 +299,12 @@ where
     }
 
     /// Runs until `done`, or until nothing more can happen; `false` if that takes too long.
-    fn until(&mut self, observer: &mut dyn Observer, done: fn(&World<B>) -> bool) -> bool {
+    fn until(&mut self, observer: &mut dyn Observer, done: Goal<B>) -> bool {
         let latest = self.world.borrow().now + self.scenario.limits.drain.duration();
-        while !done(&self.world.borrow()) && self.step(observer) {
+        let bound = self.bound(latest);
+        while !done(&self.world.borrow()) && self.step(observer, bound, done) {
             let out_of_time = self.world.borrow().now > latest;
-            if out_of_time || self.executor.steps >= self.scenario.limits.steps {
+            if out_of_time || self.executor.steps >= bound.steps {
                 return false;
             }
         }
@@ -307,8 +327,15 @@ where
     /// Everybody leaves in order: this settles what a library settles when it is closed.
     fn close(&mut self, observer: &mut dyn Observer) {
         self.world.borrow_mut().close();
-        let latest = self.executor.steps.saturating_add(CLOSING_STEPS);
-        while self.executor.step(observer) && self.executor.steps < latest && !self.misbehaves() {}
+        let steps = self.executor.steps.saturating_add(CLOSING_STEPS);
+        let bound = Bound { steps, latest: Instant::NEVER };
+        self.executor.run_ready();
+        while self.executor.advance(observer, true, bound)
+            && self.executor.steps < steps
+            && !self.misbehaves()
+        {
+            self.executor.run_ready();
+        }
     }
 
     fn outcome(self, end: End) -> Outcome {

@@ -215,6 +215,9 @@ impl Scenario {
     /// What happens for certain. An entry that names no point of this scenario is left out; a
     /// parsed scenario has none.
     pub fn scripted(&self) -> Vec<Scripted> {
+        if self.script.is_empty() {
+            return Vec::new();
+        }
         let table = points::table(&self.subscription_names());
         let find = |fault: &ScriptedFault| {
             let index = table.iter().position(|spec| spec.name == fault.point)?;

@@ -104,7 +104,11 @@ impl Side for LogSide {
     }
 
     async fn background(inbox: &Self::Inbox) {
-        alongside(inbox.auto_commit_timer(), inbox.poll_watchdog()).await;
+        if inbox.commits_by_timer() {
+            alongside(inbox.auto_commit_timer(), inbox.poll_watchdog()).await;
+        } else {
+            inbox.poll_watchdog().await;
+        }
     }
 
     async fn consume(

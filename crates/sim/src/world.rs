@@ -352,10 +352,17 @@ where
     }
 
     /// Re-arms the broker's timer only if its next deadline is earlier; a moot one fires in vain.
+    /// In an exploration it stands where the next deadline is, or the states would tell where it
+    /// has been.
     #[inline]
     fn arm_broker(&mut self) {
-        if let Some(deadline) = self.broker.next_deadline()
-            && deadline < self.broker_timer
+        let next = self.broker.next_deadline();
+        if self.times.chooses_order && next.is_none() {
+            self.broker_timer = Instant::NEVER;
+        }
+        if let Some(deadline) = next
+            && (deadline < self.broker_timer
+                || (self.times.chooses_order && deadline != self.broker_timer))
         {
             self.broker_timer = deadline;
             self.timers.schedule(deadline.max(self.now), Due::Broker);

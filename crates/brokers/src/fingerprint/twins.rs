@@ -84,16 +84,23 @@ impl<B: Subject> Twin<B> {
 
     /// Enters something, seen from here.
     pub(crate) fn print(&self, enter: impl FnOnce(&mut Fingerprint<'_>)) -> u64 {
+        self.print_naming(u64::MAX, enter)
+    }
+
+    /// Enters something, seen from here, where nobody names a tag that is so many before the next.
+    pub(crate) fn print_naming(&self, back: u64, enter: impl FnOnce(&mut Fingerprint<'_>)) -> u64 {
         let subscriptions = || (0..SUBSCRIPTIONS).map(SubscriptionId);
         let generations: Vec<Generation> =
             subscriptions().map(|of| self.broker.generation(of)).collect();
         let next_tags: Vec<u64> = subscriptions().map(|of| self.broker.next_tag(of)).collect();
+        let named_from: Vec<u64> = next_tags.iter().map(|next| next.saturating_sub(back)).collect();
         let mut print = Fingerprint::new(Context {
             now: self.now,
             incarnations: &self.lives,
             next_delivery: DeliveryId(0),
             generations: &generations,
             next_tags: &next_tags,
+            named_from: &named_from,
         });
         enter(&mut print);
         print.finish()

@@ -13,10 +13,14 @@
 //! * the first tag of a client whose connection has ended: it may only settle what is in flight;
 //! * an end before the first tag of every client that is still connected: nobody may say anything
 //!   about it. Of the others the word counts only if the client that said it may repeat it; a
-//!   client whose connection has ended, or that left and came back, may not.
+//!   client whose connection has ended, or that left and came back, may not;
+//! * whatever is about tags that nobody will name again ([`Context::named_from`]): ends, and whether
+//!   the first tag of a client is above them.
 //!
 //! That ends are kept for a bounded number of deliveries is taken for "for ever": no run that is
 //! explored comes to the bound.
+//!
+//! [`Context::named_from`]: entrega_model::fingerprint::Context::named_from
 
 use entrega_model::queue::DeliveryTag;
 use entrega_model::{Fingerprint, Fingerprinted, SubscriptionId};
@@ -78,13 +82,14 @@ fn enter_copy(
 /// Who may settle what, and which settles would be repetitions.
 fn enter_consumers(id: SubscriptionId, consumers: &Consumers, into: &mut Fingerprint<'_>) {
     let connected = || consumers.known.iter().filter(|consumer| !consumer.gone);
+    let named_from = into.named_from(id);
     into.count(consumers.known.len());
     for consumer in &consumers.known {
         into.client(consumer.client);
         into.tag(id, consumer.last_tag());
         into.flag(consumer.gone);
         if !consumer.gone {
-            into.tag(id, consumer.first_tag);
+            enter_first_tag(id, consumer.first_tag, into);
         }
     }
     into.flag(consumers.forgotten > 0);
@@ -92,6 +97,7 @@ fn enter_consumers(id: SubscriptionId, consumers: &Consumers, into: &mut Fingerp
         into.tag(id, consumers.forgotten);
     }
     let first = connected().map(|consumer| consumer.first_tag).min().unwrap_or(DeliveryTag::MAX);
+    let first = first.max(named_from);
     for end in consumers.ends.iter().filter(|end| end.tag >= first) {
         into.flag(true);
         into.tag(id, end.tag);
@@ -102,6 +108,16 @@ fn enter_consumers(id: SubscriptionId, consumers: &Consumers, into: &mut Fingerp
         }
     }
     into.flag(false);
+}
+
+/// From where on tags may be a client's own. Only tags that somebody may name are ever compared
+/// with it.
+fn enter_first_tag(id: SubscriptionId, first_tag: DeliveryTag, into: &mut Fingerprint<'_>) {
+    let is_asked_about = first_tag > into.named_from(id);
+    into.flag(is_asked_about);
+    if is_asked_about {
+        into.tag(id, first_tag);
+    }
 }
 
 /// Whether an end is one of a client's own deliveries.

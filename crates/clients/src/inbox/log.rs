@@ -14,6 +14,7 @@ mod membership;
 mod session;
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
 
 use entrega_model::event::{Kind, SettleTrigger};
 use entrega_model::log::{PartitionOffset, Request, Response};
@@ -124,7 +125,9 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
         if self.is_all_in_session() {
             self.link.remembers(self);
         }
-        self.commit_if_due().await;
+        if self.is_commit_due() {
+            self.commit_in_poll().await;
+        }
         loop {
             while_running(&self.link).await;
             if self.link.is_closing() && self.may_stop() {
@@ -149,8 +152,8 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
         }
     }
 
-    async fn settle(&self, deliveries: &[Delivery]) -> Result<(), SettleError> {
-        self.commit_deliveries(deliveries).await
+    fn settle(&self, deliveries: &[Delivery]) -> impl Future<Output = Result<(), SettleError>> {
+        self.commit_deliveries(deliveries)
     }
 
     async fn close(&self) -> Result<(), SettleError> {

@@ -5,6 +5,7 @@
 mod session;
 
 use std::cell::RefCell;
+use std::future::Future;
 
 use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
 use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
@@ -61,13 +62,16 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         Some(delivery)
     }
 
-    /// The application asks for more than it was handed, so it is done with that: accepts it.
+    /// The application asks for more than it was handed, so it is done with that.
+    fn accepts_handed_out(&self) -> bool {
+        let session = self.session.borrow();
+        !session.handed_out.is_empty() && session.is_drained()
+    }
+
+    /// Accepts what was handed out.
     async fn accept_handed_out(&self) {
         let tags = {
             let mut session = self.session.borrow_mut();
-            if session.handed_out.is_empty() || !session.is_drained() {
-                return;
-            }
             let mut tags = session.spare_tags();
             tags.extend(session.handed_out.iter().map(|&(tag, _)| tag));
             for &(tag, message) in &session.handed_out {
@@ -107,28 +111,22 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         multiple: bool,
         trigger: SettleTrigger,
     ) -> Result<Vec<DeliveryTag>, SettleError> {
-        let queue = self.config.subscription;
-        for _ in 0..self.config.settle_retries {
-            let tags = tags.clone();
+        let (queue, mut tags) = (self.config.subscription, tags);
+        let mut retries = self.config.settle_retries;
+        loop {
+            let again = if retries > 0 { tags.clone() } else { Vec::new() };
             let request = Request::Settle { queue, tags, settlement, multiple, trigger };
-            match self.send_once(request).await {
-                Err(SettleError::Unknown) => {}
-                certain => return certain,
+            if !self.config.settle_confirmed {
+                let call = self.link.start(request);
+                self.link.forget(call);
+                return Ok(Vec::new());
             }
-        }
-        self.send_once(Request::Settle { queue, tags, settlement, multiple, trigger }).await
-    }
-
-    async fn send_once(&self, request: Request) -> Result<Vec<DeliveryTag>, SettleError> {
-        if !self.config.settle_confirmed {
-            let call = self.link.start(request);
-            self.link.forget(call);
-            return Ok(Vec::new());
-        }
-        match self.link.call(request).await {
-            Ok(Response::Settled { tags } | Response::Stale { tags }) => Ok(tags),
-            Ok(_) => Err(SettleError::Fenced),
-            Err(Unanswered) => Err(SettleError::Unknown),
+            match self.link.call(request).await {
+                Ok(Response::Settled { tags } | Response::Stale { tags }) => return Ok(tags),
+                Ok(_) => return Err(SettleError::Fenced),
+                Err(Unanswered) if retries == 0 => return Err(SettleError::Unknown),
+                Err(Unanswered) => (retries, tags) = (retries - 1, again),
+            }
         }
     }
 
@@ -230,7 +228,9 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
             if self.link.is_closing() {
                 return Ok(Turn::Shutdown);
             }
-            self.accept_handed_out().await;
+            if self.accepts_handed_out() {
+                self.accept_handed_out().await;
+            }
             if let Some(delivery) = self.hand_out() {
                 return Ok(Turn::Delivery(delivery));
             }
@@ -255,8 +255,8 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
         }
     }
 
-    async fn settle(&self, deliveries: &[Delivery]) -> Result<(), SettleError> {
-        self.settle_as(deliveries, Settlement::Ack, SettleAct::Ack).await
+    fn settle(&self, deliveries: &[Delivery]) -> impl Future<Output = Result<(), SettleError>> {
+        self.settle_as(deliveries, Settlement::Ack, SettleAct::Ack)
     }
 
     async fn close(&self) -> Result<(), SettleError> {

@@ -21,8 +21,8 @@ pub(super) enum Waited<R> {
 }
 
 /// Goes on when the process runs: at once, except in a process that has just died or stands still.
-pub(super) async fn while_running(link: &impl Link) {
-    poll_fn(|_| if link.is_running() { Poll::Ready(()) } else { Poll::Pending }).await;
+pub(super) fn while_running(link: &impl Link) -> impl Future<Output = ()> {
+    poll_fn(|_| if link.is_running() { Poll::Ready(()) } else { Poll::Pending })
 }
 
 /// Waits for the answer of `call`, but not beyond `until`, not into a shutdown, and no longer than

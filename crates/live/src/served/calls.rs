@@ -87,6 +87,13 @@ impl<B: Broker> Calls<B> {
         self.slots.iter().filter(|call| !matches!(call.state, State::Free))
     }
 
+    /// Those of a client that are not over.
+    pub(super) fn of(&self, client: ClientId) -> Vec<CallId> {
+        let slots = (0..).map(CallId).zip(&self.slots);
+        let open = |call: &Call<B>| call.client == client && !matches!(call.state, State::Free);
+        slots.filter(|(_, call)| open(call)).map(|(id, _)| id).collect()
+    }
+
     /// All that are not over, to change.
     pub(super) fn open_ones_mut(&mut self) -> impl Iterator<Item = &mut Call<B>> {
         self.slots.iter_mut().filter(|call| !matches!(call.state, State::Free))

@@ -269,15 +269,13 @@ impl<B: Broker> Core<B> {
         client
     }
 
-    /// The connection of a client ends, with whatever it has parked.
+    /// The connection of a client ends, with all its calls: nobody is left who could ask.
     pub(crate) fn disconnect(&mut self, client: ClientId) {
         self.connected.retain(|connected| *connected != client);
-        for id in mem::take(&mut self.parked) {
-            if self.calls.get(id).client == client {
-                self.settle(id, State::Unanswered);
-            } else {
-                self.parked.push(id);
-            }
+        let Self { parked, calls, .. } = self;
+        parked.retain(|id| calls.get(*id).client != client);
+        for id in self.calls.of(client) {
+            self.end(id);
         }
         self.broker.disconnected(self.now, client, &mut self.events);
         self.offer_after_changes();

@@ -1,8 +1,8 @@
 //! A real database as a sink: SQLite, in a file.
 //!
-//! > **The rule.** The effect and whatever decides about it, the progress of its consumer or the key
-//! > of its message, change in one transaction. There is no moment in which one of them is there
-//! > without the other, for a crash to fall into.
+//! > **The rule.** The effect and whatever decides about it, the progress of its consumer or the
+//! > key of its message, change in one transaction. There is no moment in which one of them is
+//! > there without the other, for a crash to fall into.
 //!
 //! | Table | Holds |
 //! |---|---|

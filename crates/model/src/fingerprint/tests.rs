@@ -52,6 +52,7 @@ impl Place {
             next_delivery: DeliveryId(self.delivery),
             generations: &[Generation(1), Generation(self.generation)],
             next_tags: &[5, self.tag],
+            named_from: &[],
         })
     }
 

@@ -69,7 +69,7 @@ pub(super) fn walk<W: Witness>(
         _ if misbehaviour.as_ref().is_some_and(|one| one.misdeed.ends_the_run()) => None,
         end => task.counts.then(|| shared.into_inner().findings(end)),
     };
-    Walked { findings, passed: outcome.choices.passed().to_vec(), visits, limited, misbehaviour }
+    Walked { findings, passed: outcome.choices.into_passed(), visits, limited, misbehaviour }
 }
 
 /// Hands events on to a witness that somebody else looks at too.

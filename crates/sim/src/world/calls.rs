@@ -40,6 +40,14 @@ pub(crate) struct Call<B: Broker> {
     pub(crate) waker: Option<Waker>,
 }
 
+impl<B: Broker> Call<B> {
+    /// Whether its caller has to wait: no answer has arrived, and one may still come.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        !self.timed_out && !matches!(self.payload, Payload::Answer { arrived: true, .. })
+    }
+}
+
 /// Where a call goes and what may happen to it on the way.
 #[derive(Clone, Copy)]
 pub(crate) struct Route {
@@ -121,6 +129,7 @@ impl<B: Broker> Calls<B> {
         Self { slots: Vec::with_capacity(64), free: Vec::with_capacity(64) }
     }
 
+    #[inline(always)]
     pub(crate) fn insert(&mut self, call: Call<B>) -> CallId {
         match self.free.pop() {
             Some(slot) => {
@@ -152,22 +161,26 @@ impl<B: Broker> Calls<B> {
         })
     }
 
-    /// The answer, if it has arrived or will never come. The caller is done with the call then.
+    /// Calls that carry something, on the way there or back.
+    pub(crate) fn carrying(&self) -> impl Iterator<Item = &Call<B>> {
+        self.slots.iter().filter(|call| !matches!(call.payload, Payload::Gone))
+    }
+
+    /// The answer of a call that is not open any more. The caller is done with the call then.
     #[inline]
-    pub(crate) fn take(&mut self, id: CallId) -> Option<Result<Answer<B>, Unanswered>> {
+    pub(crate) fn take(&mut self, id: CallId) -> Result<Answer<B>, Unanswered> {
         let call = self.get(id);
-        let answer = match &mut call.payload {
+        let answer = match &call.payload {
             Payload::Answer { arrived: true, .. } => {
                 match std::mem::replace(&mut call.payload, Payload::Gone) {
                     Payload::Answer { answer, .. } => Ok(answer),
-                    _ => return None,
+                    _ => Err(Unanswered),
                 }
             }
-            _ if call.timed_out => Err(Unanswered),
-            _ => return None,
+            _ => Err(Unanswered),
         };
         self.forget(id);
-        Some(answer)
+        answer
     }
 
     /// Nobody waits for the answer any more.
@@ -175,7 +188,9 @@ impl<B: Broker> Calls<B> {
     pub(crate) fn forget(&mut self, id: CallId) {
         let call = self.get(id);
         call.awaited = false;
-        call.waker = None;
+        if call.waker.is_some() {
+            call.waker = None;
+        }
         self.release(id);
     }
 
@@ -184,7 +199,9 @@ impl<B: Broker> Calls<B> {
     pub(crate) fn release(&mut self, id: CallId) {
         let call = self.get(id);
         if !call.awaited && !call.parked && call.legs == 0 {
-            call.payload = Payload::Gone;
+            if !matches!(call.payload, Payload::Gone) {
+                call.payload = Payload::Gone;
+            }
             self.free.push(id.0);
         }
     }

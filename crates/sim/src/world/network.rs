@@ -33,6 +33,7 @@ where
     B::Request: Routed,
 {
     /// Sends a request to the broker.
+    #[inline]
     pub(crate) fn call_broker(&mut self, client: ClientId, request: B::Request) -> CallId {
         let route = request.route();
         self.send(client, route, Payload::Request(request))
@@ -50,6 +51,7 @@ where
         self.send(client, route, Payload::Asked { delivery, subscription })
     }
 
+    #[inline(always)]
     pub(super) fn send(&mut self, client: ClientId, route: Route, payload: Payload<B>) -> CallId {
         let started = self.now;
         let first = match &payload {
@@ -72,7 +74,13 @@ where
             legs: 0,
             waker: None,
         });
-        let arrival = self.now + self.latency(id, REQUEST);
+        self.set_out(id, route);
+        id
+    }
+
+    /// A request sets out for its peer.
+    fn set_out(&mut self, id: CallId, route: Route) {
+        let arrival = self.now + self.latency(id, route.to, REQUEST);
         let (fate, zone) = self.pick_leg(route.request, id);
         match fate {
             LOST => self.lose(id),
@@ -83,7 +91,6 @@ where
             }
             _ => self.leg(id, arrival, Due::Arrive(id)),
         }
-        id
     }
 
     /// The same request once more, which nobody waits for.
@@ -288,14 +295,14 @@ where
     /// An answer sets out for its caller.
     pub(super) fn answer(&mut self, id: CallId, answer: Answer<B>) {
         let call = self.calls.get(id);
-        let response = call.route.response;
+        let Route { to, response, .. } = call.route;
         if !call.awaited {
             call.payload = Payload::Gone;
             self.calls.release(id);
             return;
         }
         call.payload = Payload::Answer { answer, arrived: false };
-        let arrival = self.now + self.latency(id, RESPONSE);
+        let arrival = self.now + self.latency(id, to, RESPONSE);
         let (fate, zone) = self.pick_leg(response, id);
         match fate {
             LOST => self.lose(id),
@@ -341,6 +348,7 @@ where
         self.release_expired(|held| matches!(held, Due::Arrive(of) | Due::Return(of) if of == id));
     }
 
+    #[inline]
     fn wake_caller(&mut self, id: CallId) {
         let call = self.calls.get(id);
         let process = call.client.process;
@@ -358,20 +366,23 @@ where
         id: CallId,
         cx: &Context<'_>,
     ) -> Poll<Result<Answer<B>, Unanswered>> {
-        if !self.processes[process.index()].is_running() {
+        let asks = &self.processes[process.index()];
+        if !asks.is_running() {
             return Poll::Pending;
         }
-        debug_assert!(self.calls.get(id).awaited, "a forgotten call has no answer");
-        if let Some(answer) = self.calls.take(id) {
-            if self.times.chooses_order {
-                self.remember_answer(process, &answer);
+        let call = self.calls.get(id);
+        debug_assert!(call.awaited, "a forgotten call has no answer");
+        if call.is_open() {
+            if !cx.waker().will_wake(&asks.waker) {
+                call.waker = Some(cx.waker().clone());
             }
-            return Poll::Ready(answer);
+            return Poll::Pending;
         }
-        if !cx.waker().will_wake(&self.processes[process.index()].waker) {
-            self.calls.get(id).waker = Some(cx.waker().clone());
+        let answer = self.calls.take(id);
+        if self.times.chooses_order {
+            self.remember_answer(process, &answer);
         }
-        Poll::Pending
+        Poll::Ready(answer)
     }
 
     /// Nobody will ask for the answer.
@@ -384,14 +395,15 @@ where
     /// strategies meet the same latencies. A link that keeps its order delays a leg until the one
     /// before it has arrived.
     #[inline]
-    fn latency(&mut self, id: CallId, direction: usize) -> Duration {
-        let base = match self.calls.get(id).route.to {
+    fn latency(&mut self, id: CallId, peer: Peer, direction: usize) -> Duration {
+        let base = match peer {
             Peer::Sink => self.times.sink_latency,
             Peer::Broker | Peer::DeadLetters => self.times.latency,
         };
         if self.times.jitter.is_zero() { base } else { base + self.jitter(id, base, direction) }
     }
 
+    #[cold]
     fn jitter(&mut self, id: CallId, base: Duration, direction: usize) -> Duration {
         let call = self.calls.get(id);
         let about = call.about.zip(call.route.request);

@@ -6,7 +6,7 @@
 //! it was answered and told since its life began, so a digest of that stands for it.
 
 use entrega_brokers::Broker;
-use entrega_model::fingerprint::{Context, Fingerprint, Fingerprinted};
+use entrega_model::fingerprint::{Context, Fingerprint, Fingerprinted, Name};
 use entrega_model::{DeliveryId, Generation, Incarnation, Instant, SubscriptionId};
 
 use super::calls::{Answer, Call, Payload};
@@ -19,6 +19,8 @@ pub(crate) struct Scratch {
     incarnations: Vec<Incarnation>,
     generations: Vec<Generation>,
     next_tags: Vec<u64>,
+    named_from: Vec<u64>,
+    names: Vec<Name>,
     dues: Vec<(Instant, u64, Due)>,
 }
 
@@ -33,11 +35,12 @@ where
         salt: u64,
         also: impl FnOnce(&mut Fingerprint<'_>),
     ) -> u64 {
-        let Scratch { incarnations, generations, next_tags, dues } = scratch;
+        let Scratch { incarnations, generations, next_tags, named_from, names, dues } = scratch;
         let subscriptions = || (0..self.sinks.len() as u8).map(SubscriptionId);
         fill(incarnations, self.processes.iter().map(|one| one.incarnation));
         fill(generations, subscriptions().map(|id| self.broker.generation(id)));
         fill(next_tags, subscriptions().map(|id| self.broker.next_tag(id)));
+        self.lowest_tags(next_tags, named_from, names);
         self.timers.in_order(dues);
         let mut into = Fingerprint::new(Context {
             now: self.now,
@@ -45,6 +48,7 @@ where
             next_delivery: DeliveryId(self.deliveries + 1),
             generations,
             next_tags,
+            named_from,
         });
         into.word(salt);
         into.flag(self.closing);
@@ -59,6 +63,24 @@ where
         self.fingerprint_dues(dues, &mut into);
         also(&mut into);
         into.finish()
+    }
+
+    /// Fills `lowest` with the lowest tag of each queue that a process knows or that is on its way;
+    /// if there is none, only tags will be named that are still to be given.
+    fn lowest_tags(&self, next_tags: &[u64], lowest: &mut Vec<u64>, names: &mut Vec<Name>) {
+        fill(lowest, next_tags.iter().copied());
+        if next_tags.iter().all(|&next| next == 0) {
+            return;
+        }
+        for process in self.processes.iter().filter(|process| process.is_alive()) {
+            lower(lowest, process.subscription, &process.memory.names);
+        }
+        for call in self.calls.carrying() {
+            names.clear();
+            let of = self.processes[call.client.process.index()].subscription;
+            call.fingerprint(of, &mut Fingerprint::collecting(Context::default(), names));
+            lower(lowest, of, names);
+        }
     }
 
     /// What is due, in its order, with the calls that it is about.
@@ -133,6 +155,16 @@ where
         }
         if let Some(id) = call {
             self.fingerprint_call(self.calls.look(id), into);
+        }
+    }
+}
+
+/// Makes the lowest tag of a subscription as low as these names say.
+fn lower(lowest: &mut [u64], of: Option<SubscriptionId>, names: &[Name]) {
+    let Some(lowest) = of.and_then(|of| lowest.get_mut(of.index())) else { return };
+    for name in names {
+        if let Name::Tag(tag) = name {
+            *lowest = (*lowest).min(*tag);
         }
     }
 }

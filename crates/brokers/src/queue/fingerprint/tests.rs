@@ -146,6 +146,25 @@ fn a_fingerprint_that_leaves_something_out_is_caught() {
     }
 }
 
+/// What is about tags that nobody names again does not count. The steps name the last four; to say
+/// that they name none is caught.
+#[test]
+fn tags_that_nobody_names_again_do_not_count() {
+    let naming = |walks: &Walks<QueueBroker>, back: u64| {
+        walks.compare(|twin| twin.print_naming(back, |into| twin.broker.fingerprint(into)))
+    };
+    let chance = walks(false, None, 100);
+    let found = naming(&chance, 4).unwrap_or_else(|why| panic!("{why}"));
+    assert!(found.twins > 1_000, "{found:?}");
+    let requeue = Ask::Settle { back: 1, settlement: Settlement::Requeue, multiple: false };
+    let receive = Ask::Receive { max: 1, settle_at_delivery: false };
+    let steps = [by(Ask::Publish { message: 0 }), by(receive), by(requeue.clone())];
+    let ends = [&steps[..], &[Step::Pass { seconds: 10 }]].concat();
+    let ends = chance.by_hand(&ends, by(requeue));
+    assert!(naming(&ends, 4).is_ok());
+    assert!(naming(&ends, 0).is_err(), "ends that are asked for are left out");
+}
+
 /// Two leases that end at one instant end in the order in which they began or were extended.
 #[test]
 fn leases_that_run_out_together_keep_their_order() {

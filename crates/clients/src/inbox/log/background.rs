@@ -5,9 +5,14 @@ use entrega_model::event::SettleTrigger;
 use entrega_model::log::{Request, Response};
 
 use super::LogInbox;
-use crate::Link;
+use crate::{AutoSettle, Link};
 
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
+    /// Whether there is anything for the auto-commit timer to do.
+    pub fn commits_by_timer(&self) -> bool {
+        self.config.auto_settle == AutoSettle::AtDelivery
+    }
+
     /// The auto-commit timer of librdkafka: commits what is stored, whether or not the application
     /// is done with it. Armed only while something is stored.
     pub async fn auto_commit_timer(&self) {

@@ -37,14 +37,16 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
 
     /// The application asks for more than the last poll returned, so it is done with that: it may
     /// be committed now (Java).
-    pub(super) async fn commit_if_due(&self) {
-        if self.config.auto_settle == AutoSettle::AtNextReceive
+    pub(super) fn is_commit_due(&self) -> bool {
+        self.config.auto_settle == AutoSettle::AtNextReceive
             && self.link.now() >= self.next_commit.get()
             && self.has_batch_to_commit()
-        {
-            self.next_commit.set(self.link.now() + self.config.auto_commit_interval);
-            let _ = self.commit_stored_by(SettleTrigger::NextReceive).await;
-        }
+    }
+
+    /// Commits it.
+    pub(super) async fn commit_in_poll(&self) {
+        self.next_commit.set(self.link.now() + self.config.auto_commit_interval);
+        let _ = self.commit_stored_by(SettleTrigger::NextReceive).await;
     }
 
     fn has_batch_to_commit(&self) -> bool {
@@ -100,52 +102,31 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         offsets: Vec<PartitionOffset>,
         trigger: SettleTrigger,
     ) -> Result<(), SettleError> {
-        let group = self.config.subscription;
-        if self.config.settle_retries == 0 || !self.config.settle_confirmed {
-            return self
-                .send_commit_once(
-                    generation,
-                    Request::Commit { group, generation, offsets, trigger },
-                )
-                .await;
-        }
-        for _ in 0..self.config.settle_retries {
-            let offsets = offsets.clone();
+        let (group, mut offsets) = (self.config.subscription, offsets);
+        let mut retries = self.config.settle_retries;
+        loop {
+            if !self.config.settle_confirmed {
+                self.session.borrow_mut().committed(&offsets);
+                let request = Request::Commit { group, generation, offsets, trigger };
+                self.link.forget(self.link.start(request));
+                return Ok(());
+            }
+            let again = if retries > 0 { offsets.clone() } else { Vec::new() };
             let request = Request::Commit { group, generation, offsets, trigger };
-            match self.send_commit_once(generation, request).await {
-                Err(SettleError::Unknown) => {}
-                certain => return certain,
+            match self.link.call(request).await {
+                Ok(Response::Committed { offsets }) => {
+                    let mut session = self.session.borrow_mut();
+                    session.committed(&offsets);
+                    session.recycle_offsets(offsets);
+                    return Ok(());
+                }
+                Ok(_) => {
+                    self.fenced(generation);
+                    return Err(SettleError::Fenced);
+                }
+                Err(Unanswered) if retries == 0 => return Err(SettleError::Unknown),
+                Err(Unanswered) => (retries, offsets) = (retries - 1, again),
             }
-        }
-        self.send_commit_once(generation, Request::Commit { group, generation, offsets, trigger })
-            .await
-    }
-
-    async fn send_commit_once(
-        &self,
-        generation: Generation,
-        request: Request,
-    ) -> Result<(), SettleError> {
-        if !self.config.settle_confirmed {
-            if let Request::Commit { offsets, .. } = &request {
-                self.session.borrow_mut().committed(offsets);
-            }
-            let call = self.link.start(request);
-            self.link.forget(call);
-            return Ok(());
-        }
-        match self.link.call(request).await {
-            Ok(Response::Committed { offsets }) => {
-                let mut session = self.session.borrow_mut();
-                session.committed(&offsets);
-                session.recycle_offsets(offsets);
-                Ok(())
-            }
-            Ok(_) => {
-                self.fenced(generation);
-                Err(SettleError::Fenced)
-            }
-            Err(Unanswered) => Err(SettleError::Unknown),
         }
     }
 

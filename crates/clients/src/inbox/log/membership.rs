@@ -24,7 +24,9 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             Waited::Closing => Ok(Some(Turn::Shutdown)),
             Waited::Time if self.link.now() >= until => Ok(Some(Turn::Idle)),
             Waited::Time => {
-                self.commit_if_due().await;
+                if self.is_commit_due() {
+                    self.commit_in_poll().await;
+                }
                 Ok(None)
             }
         }

@@ -1,5 +1,5 @@
-//! The database as a sink: that it decides as the sinks in memory do, and that whatever is wrong with
-//! it is told, changes nothing, and can be mended.
+//! The database as a sink: that it decides as the sinks in memory do, and that whatever is wrong
+//! with it is told, changes nothing, and can be mended.
 
 use std::path::PathBuf;
 

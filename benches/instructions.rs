@@ -1,0 +1,114 @@
+//! Something to count instructions of: one or more judged runs, and one line.
+//!
+//! Instructions do not depend on who else uses the machine, so they show a change of one per cent
+//! that a clock would not. `benches/instructions.sh` runs this under callgrind for two sizes and
+//! divides the difference of the counts by the difference of the sizes: what it costs to start
+//! cancels out. Consumers take one message at a time, and one effect in 200 is followed by a crash.
+
+use std::env;
+use std::hint::black_box;
+
+use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig};
+use entrega_clients::Strategy;
+use entrega_model::Model;
+use entrega_sim::scenario::Scenario;
+use entrega_sim::workload::Planner;
+use entrega_sim::{Cast, Experiment};
+
+const SCENARIO: &str = r#"
+[workload]
+keys = 1_000
+arrivals = { distribution = "poisson", rate_per_second = 20 }
+
+[[subscriptions]]
+name = "mailer"
+consumers = 2
+
+[consumer]
+prefetch = 1
+request_timeout = "1s"
+
+[log]
+partitions = 4
+session_timeout = "6s"
+auto_offset_reset = "earliest"
+
+[queue]
+visibility_timeout = "6s"
+
+[times]
+restart = "1s"
+
+[faults]
+effect.after = { crash = "1/200" }
+"#;
+
+/// What is to be run.
+struct Asked {
+    model: Model,
+    /// In each run.
+    messages: u32,
+    /// Each with a world, a workload and a checker of its own.
+    runs: u64,
+}
+
+fn main() {
+    let asked = asked(env::args().skip(1));
+    let scenario = scenario(asked.messages);
+    let planner = Planner::new(&scenario);
+    let (mut effects, mut steps) = (0, 0);
+    for seed in 1..=asked.runs {
+        let workload = planner.plan(None, seed);
+        let (model, strategy) = (asked.model, Strategy::ProcessThenSettle);
+        let experiment =
+            Experiment { scenario: &scenario, workload: &workload, model, strategy, seed };
+        let (report, taken) = judged(black_box(&experiment));
+        effects += report.subscriptions[0].effects;
+        steps += taken;
+    }
+    let Asked { model, messages, runs } = asked;
+    println!("{model}: {runs} runs of {messages} messages, {effects} effects, {steps} steps");
+}
+
+/// One run and its judgement, and how many things happened in it.
+fn judged(experiment: &Experiment<'_>) -> (Report, u64) {
+    let promise = SubscriptionConfig {
+        guarantee: experiment.strategy.guarantee(experiment.model),
+        dead_letters_declared: false,
+        ordered: false,
+    };
+    let mut checker = Checker::new(Config {
+        subscriptions: vec![promise],
+        processes: Cast::of(experiment.scenario).processes(),
+        messages: experiment.workload.planned.len(),
+    });
+    let outcome = experiment.run(experiment.random_choices(), &mut checker);
+    (checker.finish(End::Quiescent), outcome.steps)
+}
+
+fn scenario(messages: u32) -> Scenario {
+    let overrides = [("workload.messages".to_owned(), messages.to_string())];
+    match Scenario::parse("bench.toml", SCENARIO, &overrides, &|_| Err("no files".to_owned())) {
+        Ok(loaded) => loaded.scenario,
+        Err(problem) => panic!("{problem}"),
+    }
+}
+
+/// Reads `--messages N --model log|queue --runs N`, in any order; what is unknown is left out,
+/// because `cargo bench` adds words of its own.
+fn asked(mut words: impl Iterator<Item = String>) -> Asked {
+    let mut asked = Asked { model: Model::Queue, messages: 10_000, runs: 1 };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--messages" => asked.messages = number(words.next()),
+            "--runs" => asked.runs = u64::from(number(words.next())),
+            "--model" if words.next().as_deref() == Some("log") => asked.model = Model::Log,
+            _ => {}
+        }
+    }
+    asked
+}
+
+fn number(word: Option<String>) -> u32 {
+    word.and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("a number is missing"))
+}
