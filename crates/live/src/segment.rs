@@ -5,7 +5,7 @@
 //!
 //! This is the only module of the workspace with unsafe code. It buys that a body is moved once, by
 //! its producer, and that a reader gets `&[T]` without a copy, a lock or a count of references;
-//! `benches/transports/NOTES.md` has the figures.
+//! `benches/NOTES.md` has the figures.
 //!
 //! # Why it is sound
 //!

@@ -8,7 +8,7 @@
 //! is followed by a system call anyway. So the price is moved: where the kernel can make all
 //! threads of the process pass a barrier (`membarrier`, Linux), the sleeper asks for that and the
 //! ringer's fence costs nothing. Elsewhere both are full fences. With a full fence a producer
-//! waits for each of its stores to arrive where the consumer reads; `benches/transports/NOTES.md`
+//! waits for each of its stores to arrive where the consumer reads; `benches/NOTES.md`
 //! says what that costs.
 //!
 //! Threads and tasks wait at the same bell.
