@@ -108,6 +108,7 @@ where
     }
 
     /// Runs every process that is ready, until none is or one spins.
+    #[inline(always)]
     pub(crate) fn run_ready(&mut self) {
         for _ in 0..MOST_AT_ONE_INSTANT {
             self.collect_woken();
@@ -118,6 +119,12 @@ where
                 Task::None => return,
             }
         }
+        self.spins();
+    }
+
+    /// Processes are ready again and again at one instant.
+    #[cold]
+    fn spins(&mut self) {
         let busiest = self.busiest();
         self.world.borrow_mut().misbehaves(busiest, Misdeed::Spins);
     }
@@ -130,6 +137,7 @@ where
 
     /// Lets the next due thing happen, or, if `on`, one after another until a process is ready or
     /// a bound is reached. `false` if nothing can happen any more.
+    #[inline(always)]
     pub(crate) fn advance(&mut self, observer: &mut dyn Observer, on: bool, until: Bound) -> bool {
         let mut world = self.world.borrow_mut();
         if world.events.len() >= BATCH {
@@ -158,7 +166,7 @@ where
     }
 
     /// Polls a process once.
-    #[inline]
+    #[inline(always)]
     fn run(&mut self, id: ProcessId) {
         let seat = &mut self.seats[id.index()];
         seat.polls += 1;

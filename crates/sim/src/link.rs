@@ -33,15 +33,18 @@ where
     type Request = B::Request;
     type Response = B::Response;
 
+    #[inline]
     fn process(&self) -> ProcessId {
         self.client.process
     }
 
+    #[inline]
     fn now(&self) -> Instant {
         self.world.borrow_mut().read_clock(self.client.process)
     }
 
     /// Arms one wake-up at the first poll, and is ready when that time has come.
+    #[inline]
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
         let mut armed = false;
         poll_fn(move |cx| {
@@ -61,10 +64,12 @@ where
         })
     }
 
+    #[inline]
     fn start(&self, request: Self::Request) -> CallId {
         self.world.borrow_mut().call_broker(self.client, request)
     }
 
+    #[inline]
     fn poll_answer(
         &self,
         call: CallId,
@@ -81,10 +86,12 @@ where
         self.world.borrow_mut().forget_call(call);
     }
 
+    #[inline]
     fn is_closing(&self) -> bool {
         self.world.borrow().closing
     }
 
+    #[inline]
     fn is_running(&self) -> bool {
         self.world.borrow_mut().may_go_on(self.client)
     }
@@ -96,10 +103,12 @@ where
         }
     }
 
+    #[inline]
     fn record(&self, kind: Kind) {
         self.world.borrow_mut().record(kind);
     }
 
+    #[inline]
     fn next_delivery(&self) -> DeliveryId {
         self.world.borrow_mut().next_delivery(self.client.process)
     }
@@ -114,6 +123,7 @@ where
 {
     /// A timer wakes the process. A future that is polled under a waker of its own (inside somebody
     /// else's combinator) must hear of it too, so it is woken whenever the process runs.
+    #[inline]
     pub(crate) fn watch(&self, cx: &Context<'_>) {
         let mut world = self.world.borrow_mut();
         let process = &mut world.processes[self.client.process.index()];

@@ -130,22 +130,22 @@ impl Code for BuiltIn {
         self.strategy.keeps_nothing_between_deliveries()
     }
 
-    async fn on_log(
+    fn on_log(
         &self,
         _link: &SimLink<LogBroker>,
         inbox: &LogInbox<SimLink<LogBroker>>,
         app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        consumers::run_on_log(self.strategy, inbox, app, &self.config).await
+    ) -> impl Future<Output = Result<(), Stop>> {
+        consumers::run_on_log(self.strategy, inbox, app, &self.config)
     }
 
-    async fn on_queue(
+    fn on_queue(
         &self,
         _link: &SimLink<QueueBroker>,
         inbox: &QueueInbox<SimLink<QueueBroker>>,
         app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        consumers::run_on_queue(self.strategy, inbox, app, &self.config).await
+    ) -> impl Future<Output = Result<(), Stop>> {
+        consumers::run_on_queue(self.strategy, inbox, app, &self.config)
     }
 }
 

@@ -193,6 +193,16 @@ const FAULT_STREAM: u64 = 0xFA17;
 /// Whether a stretch of a run is at its end.
 type Goal<B> = fn(&World<B>) -> bool;
 
+/// How a stretch of a run ended.
+enum Went {
+    /// At its goal.
+    AllTheWay,
+    /// Nothing more can happen, or may.
+    AsFarAsItGoes,
+    /// Out of steps or of time.
+    ToTheBound,
+}
+
 /// A run under way.
 struct Run<'a, B: Broker, W> {
     world: &'a Rc<RefCell<World<B>>>,
@@ -260,19 +270,35 @@ where
     /// Runs until the producer has sent everything.
     fn until_sent(&mut self, observer: &mut dyn Observer) -> bool {
         let bound = self.bound(Instant::NEVER);
-        while !self.world.borrow().has_sent_all() {
-            if self.executor.steps >= bound.steps
-                || !self.step(observer, bound, World::has_sent_all)
-            {
-                return false;
+        if self.executor.steps >= bound.steps {
+            return self.world.borrow().has_sent_all();
+        }
+        match self.go(observer, bound, World::has_sent_all) {
+            Went::AllTheWay => true,
+            Went::AsFarAsItGoes => false,
+            Went::ToTheBound => self.world.borrow().has_sent_all(),
+        }
+    }
+
+    /// Runs until `done`, at most to the bound.
+    fn go(&mut self, observer: &mut dyn Observer, bound: Bound, done: Goal<B>) -> Went {
+        loop {
+            if done(&self.world.borrow()) {
+                return Went::AllTheWay;
+            }
+            if !self.step(observer, bound, done) {
+                return Went::AsFarAsItGoes;
+            }
+            if self.executor.steps >= bound.steps || self.world.borrow().now > bound.latest {
+                return Went::ToTheBound;
             }
         }
-        true
     }
 
     /// Runs what is ready and lets time go on: by one step if somebody looks or `done` is true now,
     /// else until somebody is ready. `false` if nothing can happen any more, a process misbehaves,
     /// or the watcher ends the run.
+    #[inline(always)]
     fn step(&mut self, observer: &mut dyn Observer, bound: Bound, done: Goal<B>) -> bool {
         self.executor.run_ready();
         if self.misbehaves() || !self.goes_on(observer, false) {
@@ -302,13 +328,7 @@ where
     fn until(&mut self, observer: &mut dyn Observer, done: Goal<B>) -> bool {
         let latest = self.world.borrow().now + self.scenario.limits.drain.duration();
         let bound = self.bound(latest);
-        while !done(&self.world.borrow()) && self.step(observer, bound, done) {
-            let out_of_time = self.world.borrow().now > latest;
-            if out_of_time || self.executor.steps >= bound.steps {
-                return false;
-            }
-        }
-        !self.misbehaves()
+        !matches!(self.go(observer, bound, done), Went::ToTheBound) && !self.misbehaves()
     }
 
     /// Without faults: waits for those that are down or stalled, then for rest.
@@ -329,12 +349,12 @@ where
         self.world.borrow_mut().close();
         let steps = self.executor.steps.saturating_add(CLOSING_STEPS);
         let bound = Bound { steps, latest: Instant::NEVER };
-        self.executor.run_ready();
-        while self.executor.advance(observer, true, bound)
-            && self.executor.steps < steps
-            && !self.misbehaves()
-        {
+        let mut goes_on = true;
+        while goes_on {
             self.executor.run_ready();
+            goes_on = self.executor.advance(observer, true, bound)
+                && self.executor.steps < steps
+                && !self.misbehaves();
         }
     }
 

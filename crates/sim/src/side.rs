@@ -2,6 +2,7 @@
 //! processes that are the same on both.
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
 use std::rc::Rc;
 
 use entrega_brokers::log::partition_of;
@@ -111,13 +112,13 @@ impl Side for LogSide {
         }
     }
 
-    async fn consume(
+    fn consume(
         code: &impl Code,
         link: &SimLink<LogBroker>,
         inbox: &Self::Inbox,
         app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        code.on_log(link, inbox, app).await
+    ) -> impl Future<Output = Result<(), Stop>> {
+        code.on_log(link, inbox, app)
     }
 }
 
@@ -168,13 +169,13 @@ impl Side for QueueSide {
 
     async fn background(_inbox: &Self::Inbox) {}
 
-    async fn consume(
+    fn consume(
         code: &impl Code,
         link: &SimLink<QueueBroker>,
         inbox: &Self::Inbox,
         app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        code.on_queue(link, inbox, app).await
+    ) -> impl Future<Output = Result<(), Stop>> {
+        code.on_queue(link, inbox, app)
     }
 }
 

@@ -22,7 +22,6 @@ mod protocol;
 mod state;
 mod timers;
 
-use std::collections::VecDeque;
 use std::task::Waker;
 
 use entrega_brokers::Broker;
@@ -117,8 +116,10 @@ pub(crate) struct World<B: Broker> {
     pub(crate) choices: Choices,
     pub(crate) events: Vec<Event>,
     pub(crate) processes: Vec<Process>,
-    /// Processes to run, in the order in which they were woken.
-    ready: VecDeque<ProcessId>,
+    /// Processes to run, in the order in which they were woken, from `next_ready` on. Each is there
+    /// once, and time goes on when there are none.
+    ready: Vec<ProcessId>,
+    next_ready: usize,
     /// Processes whose future is to be dropped.
     dying: Vec<ProcessId>,
     /// Processes whose next life is to begin.
@@ -178,7 +179,8 @@ where
             choices,
             events: Vec::with_capacity(512),
             processes,
-            ready: VecDeque::with_capacity(16),
+            ready: Vec::with_capacity(16),
+            next_ready: 0,
             dying: Vec::new(),
             starting,
             closing: false,
@@ -229,12 +231,13 @@ where
 
     /// What the executor is to do before time goes on. Processes that are not running are skipped:
     /// a stalled one is woken again when it is resumed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next_task(&mut self) -> Task {
         if !self.dying.is_empty() || !self.starting.is_empty() {
             return Task::ChangeLives;
         }
-        while let Some(id) = self.ready.pop_front() {
+        while let Some(&id) = self.ready.get(self.next_ready) {
+            self.next_ready += 1;
             let process = &mut self.processes[id.index()];
             process.ready = false;
             if process.is_running() {
@@ -243,12 +246,15 @@ where
                 return Task::Run(id);
             }
         }
+        self.ready.clear();
+        self.next_ready = 0;
         Task::None
     }
 
     /// Whether there is anything to do before time goes on.
+    #[inline]
     pub(crate) fn has_task(&self) -> bool {
-        !self.ready.is_empty() || !self.dying.is_empty() || !self.starting.is_empty()
+        self.next_ready < self.ready.len() || !self.dying.is_empty() || !self.starting.is_empty()
     }
 
     /// The processes whose futures are to be dropped, and those whose next life is to begin.
@@ -257,19 +263,43 @@ where
     }
 
     /// Lets time jump to what is due next, and does it. `false` if nothing is.
+    #[inline(always)]
     pub(crate) fn step(&mut self) -> bool {
         if self.release_calm() {
             return true;
         }
-        let Some((at, due)) = self.next_due() else { return false };
-        self.keep_house(at);
-        self.now = at;
-        self.choices.clock(at.as_nanos());
+        if self.times.chooses_order {
+            return self.step_by_choice();
+        }
+        let Some((at, due)) = self.timers.next() else { return false };
+        self.go_to(at);
         self.happen(due);
         true
     }
 
+    /// As [`World::step`], where the order of what is due at one instant is a choice.
+    #[cold]
+    fn step_by_choice(&mut self) -> bool {
+        let Some((at, due)) = self.next_chosen() else { return false };
+        self.go_to(at);
+        self.happen_apart(due);
+        true
+    }
+
     #[inline]
+    fn go_to(&mut self, at: Instant) {
+        self.keep_house(at);
+        self.now = at;
+        self.choices.clock(at.as_nanos());
+    }
+
+    /// As [`World::happen`], off the way that most things take.
+    #[cold]
+    fn happen_apart(&mut self, due: Due) {
+        self.happen(due);
+    }
+
+    #[inline(always)]
     fn happen(&mut self, due: Due) {
         match due {
             Due::Arrive(call) => self.arrive(call),
@@ -314,7 +344,7 @@ where
         let process = &mut self.processes[id.index()];
         if !process.ready {
             process.ready = true;
-            self.ready.push_back(id);
+            self.ready.push(id);
         }
     }
 
@@ -393,6 +423,7 @@ where
     }
 
     /// Whether the producer is done.
+    #[inline]
     pub(crate) fn has_sent_all(&self) -> bool {
         self.processes[0].state == State::Finished
     }

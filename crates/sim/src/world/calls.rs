@@ -167,7 +167,7 @@ impl<B: Broker> Calls<B> {
     }
 
     /// The answer of a call that is not open any more. The caller is done with the call then.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, id: CallId) -> Result<Answer<B>, Unanswered> {
         let call = self.get(id);
         let answer = match &call.payload {
@@ -184,7 +184,7 @@ impl<B: Broker> Calls<B> {
     }
 
     /// Nobody waits for the answer any more.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn forget(&mut self, id: CallId) {
         let call = self.get(id);
         call.awaited = false;
