@@ -190,8 +190,30 @@ impl Experiment<'_> {
 /// Separates the stream of faults from the workload's streams.
 const FAULT_STREAM: u64 = 0xFA17;
 
-/// Whether a stretch of a run is at its end.
-type Goal<B> = fn(&World<B>) -> bool;
+/// What a stretch of a run is for.
+#[derive(Clone, Copy)]
+enum Goal {
+    /// The producer has sent everything.
+    AllSent,
+    /// Nobody is down or stalled.
+    AllUp,
+    /// Nothing more can happen.
+    Rest,
+}
+
+impl Goal {
+    #[inline]
+    fn is_reached<B: Broker>(self, world: &World<B>) -> bool
+    where
+        B::Request: Routed,
+    {
+        match self {
+            Self::AllSent => world.has_sent_all(),
+            Self::AllUp => world.is_healed(),
+            Self::Rest => false,
+        }
+    }
+}
 
 /// How a stretch of a run ended.
 enum Went {
@@ -273,20 +295,20 @@ where
         if self.executor.steps >= bound.steps {
             return self.world.borrow().has_sent_all();
         }
-        match self.go(observer, bound, World::has_sent_all) {
+        match self.go(observer, bound, Goal::AllSent) {
             Went::AllTheWay => true,
             Went::AsFarAsItGoes => false,
             Went::ToTheBound => self.world.borrow().has_sent_all(),
         }
     }
 
-    /// Runs until `done`, at most to the bound.
-    fn go(&mut self, observer: &mut dyn Observer, bound: Bound, done: Goal<B>) -> Went {
+    /// Runs to the goal, at most to the bound.
+    fn go(&mut self, observer: &mut dyn Observer, bound: Bound, goal: Goal) -> Went {
         loop {
-            if done(&self.world.borrow()) {
+            if goal.is_reached(&self.world.borrow()) {
                 return Went::AllTheWay;
             }
-            if !self.step(observer, bound, done) {
+            if !self.step(observer, bound, goal) {
                 return Went::AsFarAsItGoes;
             }
             if self.executor.steps >= bound.steps || self.world.borrow().now > bound.latest {
@@ -295,16 +317,16 @@ where
         }
     }
 
-    /// Runs what is ready and lets time go on: by one step if somebody looks or `done` is true now,
+    /// Runs what is ready and lets time go on: by one step if somebody looks or its goal is reached now,
     /// else until somebody is ready. `false` if nothing can happen any more, a process misbehaves,
     /// or the watcher ends the run.
     #[inline(always)]
-    fn step(&mut self, observer: &mut dyn Observer, bound: Bound, done: Goal<B>) -> bool {
+    fn step(&mut self, observer: &mut dyn Observer, bound: Bound, goal: Goal) -> bool {
         self.executor.run_ready();
         if self.misbehaves() || !self.goes_on(observer, false) {
             return false;
         }
-        let on = !W::LOOKS && !done(&self.world.borrow());
+        let on = !W::LOOKS && !goal.is_reached(&self.world.borrow());
         self.executor.advance(observer, on, bound)
     }
 
@@ -321,19 +343,19 @@ where
 
     /// Runs on, for as long as the drain may take, until nothing more can happen.
     fn until_rest(&mut self, observer: &mut dyn Observer) -> bool {
-        self.until(observer, |_| false)
+        self.until(observer, Goal::Rest)
     }
 
-    /// Runs until `done`, or until nothing more can happen; `false` if that takes too long.
-    fn until(&mut self, observer: &mut dyn Observer, done: Goal<B>) -> bool {
+    /// Runs to the goal, or until nothing more can happen; `false` if that takes too long.
+    fn until(&mut self, observer: &mut dyn Observer, goal: Goal) -> bool {
         let latest = self.world.borrow().now + self.scenario.limits.drain.duration();
         let bound = self.bound(latest);
-        !matches!(self.go(observer, bound, done), Went::ToTheBound) && !self.misbehaves()
+        !matches!(self.go(observer, bound, goal), Went::ToTheBound) && !self.misbehaves()
     }
 
     /// Without faults: waits for those that are down or stalled, then for rest.
     fn drain(&mut self, observer: &mut dyn Observer) -> bool {
-        if !self.until(observer, World::is_healed) {
+        if !self.until(observer, Goal::AllUp) {
             return false;
         }
         self.world.borrow_mut().enter(Phase::Drain);

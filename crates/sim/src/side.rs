@@ -53,11 +53,11 @@ pub(crate) trait Side: Clone {
     async fn background(inbox: &Self::Inbox);
 
     /// Runs a consumer.
-    async fn consume(
-        code: &impl Code,
-        link: &SimLink<Self::Broker>,
-        inbox: &Self::Inbox,
-        app: &impl ProgressInSink,
+    async fn consume<'a>(
+        code: &'a impl Code,
+        link: &'a SimLink<Self::Broker>,
+        inbox: &'a Self::Inbox,
+        app: &'a impl ProgressInSink,
     ) -> Result<(), Stop>;
 }
 
@@ -112,11 +112,11 @@ impl Side for LogSide {
         }
     }
 
-    fn consume(
-        code: &impl Code,
-        link: &SimLink<LogBroker>,
-        inbox: &Self::Inbox,
-        app: &impl ProgressInSink,
+    fn consume<'a>(
+        code: &'a impl Code,
+        link: &'a SimLink<LogBroker>,
+        inbox: &'a Self::Inbox,
+        app: &'a impl ProgressInSink,
     ) -> impl Future<Output = Result<(), Stop>> {
         code.on_log(link, inbox, app)
     }
@@ -169,11 +169,11 @@ impl Side for QueueSide {
 
     async fn background(_inbox: &Self::Inbox) {}
 
-    fn consume(
-        code: &impl Code,
-        link: &SimLink<QueueBroker>,
-        inbox: &Self::Inbox,
-        app: &impl ProgressInSink,
+    fn consume<'a>(
+        code: &'a impl Code,
+        link: &'a SimLink<QueueBroker>,
+        inbox: &'a Self::Inbox,
+        app: &'a impl ProgressInSink,
     ) -> impl Future<Output = Result<(), Stop>> {
         code.on_queue(link, inbox, app)
     }

@@ -42,12 +42,18 @@ impl Paper for String {
 struct Length(u32);
 
 impl Paper for Length {
+    #[inline(always)]
     fn text(&mut self, text: &str) {
         self.0 += text.len() as u32;
     }
 
     fn number(&mut self, number: u32) {
-        self.0 += 1 + number.checked_ilog10().unwrap_or(0);
+        let mut bound = 10;
+        self.0 += 1;
+        while u64::from(number) >= bound {
+            self.0 += 1;
+            bound *= 10;
+        }
     }
 }
 

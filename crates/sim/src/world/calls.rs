@@ -129,18 +129,60 @@ impl<B: Broker> Calls<B> {
         Self { slots: Vec::with_capacity(64), free: Vec::with_capacity(64) }
     }
 
+    /// A call about to set out, awaited by its caller.
     #[inline(always)]
-    pub(crate) fn insert(&mut self, call: Call<B>) -> CallId {
+    pub(crate) fn begin(
+        &mut self,
+        client: ClientId,
+        route: Route,
+        issued: u64,
+        payload: Payload<B>,
+    ) -> CallId {
+        let id = self.vacant(client, route);
+        let call = self.get(id);
+        call.client = client;
+        call.route = route;
+        call.issued = issued;
+        call.payload = payload;
+        call.awaited = true;
+        call.patient = false;
+        call.timed_out = false;
+        id
+    }
+
+    /// A slot that is free: nobody waits there, nothing refers to it, and nothing is in it.
+    #[inline]
+    fn vacant(&mut self, client: ClientId, route: Route) -> CallId {
         match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = call;
-                CallId(slot)
-            }
-            None => {
-                self.slots.push(call);
-                CallId(self.slots.len() as u32 - 1)
-            }
+            Some(slot) => CallId(slot),
+            None => self.another(client, route),
         }
+    }
+
+    #[cold]
+    fn another(&mut self, client: ClientId, route: Route) -> CallId {
+        self.slots.push(Call {
+            client,
+            route,
+            started: Instant::START,
+            issued: 0,
+            payload: Payload::Gone,
+            about: None,
+            awaited: false,
+            parked: false,
+            patient: false,
+            timed_out: false,
+            legs: 0,
+            waker: None,
+        });
+        CallId(self.slots.len() as u32 - 1)
+    }
+
+    /// Puts a call into a free slot.
+    pub(crate) fn insert(&mut self, call: Call<B>) -> CallId {
+        let id = self.vacant(call.client, call.route);
+        *self.get(id) = call;
+        id
     }
 
     #[inline]

@@ -60,20 +60,11 @@ where
             _ => None,
         };
         let about = first.map(|delivery| (delivery.record.message, delivery.attempt));
-        let id = self.calls.insert(Call {
-            client,
-            route,
-            started,
-            issued: self.processes[client.process.index()].memory.digest,
-            payload,
-            about,
-            awaited: true,
-            parked: false,
-            patient: false,
-            timed_out: false,
-            legs: 0,
-            waker: None,
-        });
+        let issued = self.processes[client.process.index()].memory.digest;
+        let id = self.calls.begin(client, route, issued, payload);
+        let call = self.calls.get(id);
+        call.started = started;
+        call.about = about;
         self.set_out(id, route);
         id
     }
