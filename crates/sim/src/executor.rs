@@ -55,6 +55,13 @@ struct Seat<'a> {
     polls: u64,
 }
 
+/// Hands the events to the observer.
+#[cold]
+fn tell<B: Broker>(world: &mut World<B>, observer: &mut dyn Observer) {
+    observer.observe(&world.events);
+    world.events.clear();
+}
+
 /// The waker of a process: it may be called from anywhere, so it only raises flags.
 struct WakeFlag {
     woken: AtomicBool,
@@ -141,8 +148,7 @@ where
     pub(crate) fn advance(&mut self, observer: &mut dyn Observer, on: bool, until: Bound) -> bool {
         let mut world = self.world.borrow_mut();
         if world.events.len() >= BATCH {
-            observer.observe(&world.events);
-            world.events.clear();
+            tell(&mut world, observer);
         }
         loop {
             self.steps += 1;
@@ -160,8 +166,7 @@ where
     pub(crate) fn flush(&mut self, observer: &mut dyn Observer, batch: usize) {
         let mut world = self.world.borrow_mut();
         if world.events.len() >= batch {
-            observer.observe(&world.events);
-            world.events.clear();
+            tell(&mut world, observer);
         }
     }
 

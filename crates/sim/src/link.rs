@@ -75,11 +75,11 @@ where
         call: CallId,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Self::Response, Unanswered>> {
-        let answer = self.world.borrow_mut().poll_call(self.client.process, call, cx);
-        answer.map(|answer| match answer? {
-            Answer::Response(response) => Ok(response),
-            Answer::Decided(_) | Answer::Progress(_) | Answer::Done => Err(Unanswered),
-        })
+        let waits = self.world.borrow_mut().waits(self.client.process, call, cx);
+        match waits {
+            true => Poll::Pending,
+            false => Poll::Ready(self.take_response(call)),
+        }
     }
 
     fn forget(&self, call: CallId) {
@@ -121,6 +121,16 @@ impl<B: Broker> SimLink<B>
 where
     B::Request: Routed,
 {
+    /// The broker's answer to a call that is not waited for any more. Apart from the question whether
+    /// it is, which is asked twice for each answer.
+    #[inline(never)]
+    fn take_response(&self, call: CallId) -> Result<B::Response, Unanswered> {
+        match self.world.borrow_mut().take_answer(self.client.process, call)? {
+            Answer::Response(response) => Ok(response),
+            Answer::Decided(_) | Answer::Progress(_) | Answer::Done => Err(Unanswered),
+        }
+    }
+
     /// A timer wakes the process. A future that is polled under a waker of its own (inside somebody
     /// else's combinator) must hear of it too, so it is woken whenever the process runs.
     #[inline]

@@ -315,8 +315,15 @@ where
     }
 
     /// Lets the broker tidy up whenever it would have on the way to `at`.
-    #[inline]
+    #[inline(always)]
     fn keep_house(&mut self, at: Instant) {
+        if self.broker.next_housekeeping().is_some_and(|due| due <= at) {
+            self.keep_house_until(at);
+        }
+    }
+
+    #[cold]
+    fn keep_house_until(&mut self, at: Instant) {
         while let Some(due) = self.broker.next_housekeeping()
             && due <= at
         {
@@ -374,6 +381,7 @@ where
     }
 
     /// After every change: offers parked requests again and keeps the broker's timer.
+    #[inline(always)]
     fn after_broker(&mut self) {
         if self.broker.take_changed() {
             self.offer_parked();
@@ -384,7 +392,7 @@ where
     /// Re-arms the broker's timer only if its next deadline is earlier; a moot one fires in vain.
     /// In an exploration it stands where the next deadline is, or the states would tell where it
     /// has been.
-    #[inline]
+    #[inline(always)]
     fn arm_broker(&mut self) {
         let next = self.broker.next_deadline();
         if self.times.chooses_order && next.is_none() {

@@ -107,6 +107,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
 
     /// Sends a settle, and again as often as the configuration says while there is no answer.
     /// Nothing to wait for if nobody asks for one.
+    #[inline]
     fn send(
         &self,
         tags: Vec<DeliveryTag>,
@@ -229,7 +230,9 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
     async fn poll(&self, until: Instant) -> Result<Turn, ReceiveError> {
         self.link.remembers(&*self.session.borrow());
         loop {
-            while_running(&self.link).await;
+            if !self.link.is_running() {
+                while_running(&self.link).await;
+            }
             if self.link.is_closing() {
                 return Ok(Turn::Shutdown);
             }

@@ -42,18 +42,18 @@ impl Paper for String {
 struct Length(u32);
 
 impl Paper for Length {
-    #[inline(always)]
     fn text(&mut self, text: &str) {
         self.0 += text.len() as u32;
     }
 
+    #[inline(always)]
     fn number(&mut self, number: u32) {
-        let mut bound = 10;
-        self.0 += 1;
-        while u64::from(number) >= bound {
-            self.0 += 1;
-            bound *= 10;
-        }
+        self.0 += match number {
+            0..10 => 1,
+            10..100 => 2,
+            100..1000 => 3,
+            _ => 1 + number.ilog10(),
+        };
     }
 }
 

@@ -6,7 +6,6 @@
 //! changes nothing.
 
 use std::task::Context;
-use std::task::Poll;
 
 use entrega_brokers::Broker;
 use entrega_choice::{Point, mix};
@@ -261,6 +260,7 @@ where
     }
 
     /// Offers every parked request again, in the order in which they were parked.
+    #[inline(never)]
     pub(super) fn offer_parked(&mut self) {
         loop {
             std::mem::swap(&mut self.parked, &mut self.offered);
@@ -371,31 +371,30 @@ where
         self.wake(process);
     }
 
-    /// The answer of a call, for a future of process `id` to take.
-    #[inline(always)]
-    pub(crate) fn poll_call(
-        &mut self,
-        process: ProcessId,
-        id: CallId,
-        cx: &Context<'_>,
-    ) -> Poll<Result<Answer<B>, Unanswered>> {
+    /// Whether a future of a process has to wait for the answer of its call. If so, it is woken when
+    /// there is one.
+    #[inline]
+    pub(crate) fn waits(&mut self, process: ProcessId, id: CallId, cx: &Context<'_>) -> bool {
         let asks = &self.processes[process.index()];
         if !asks.is_running() {
-            return Poll::Pending;
+            return true;
         }
         let call = self.calls.get(id);
         debug_assert!(call.awaited, "a forgotten call has no answer");
-        if call.is_open() {
-            if !cx.waker().will_wake(&asks.waker) {
-                call.waker = Some(cx.waker().clone());
-            }
-            return Poll::Pending;
+        let waits = call.is_open();
+        if waits && !cx.waker().will_wake(&asks.waker) {
+            call.waker = Some(cx.waker().clone());
         }
-        Poll::Ready(self.take_answer(process, id))
+        waits
     }
 
-    #[inline(always)]
-    fn take_answer(&mut self, process: ProcessId, id: CallId) -> Result<Answer<B>, Unanswered> {
+    /// The answer of a call that a future of a process does not wait for any more.
+    #[inline]
+    pub(crate) fn take_answer(
+        &mut self,
+        process: ProcessId,
+        id: CallId,
+    ) -> Result<Answer<B>, Unanswered> {
         if self.times.chooses_order {
             self.remember_answer(process, id);
         }

@@ -116,6 +116,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
 
     /// Sends a commit, and again as often as the configuration says while there is no answer.
     /// Nothing to wait for if nobody asks for one.
+    #[inline]
     fn send(
         &self,
         generation: Generation,
@@ -133,6 +134,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     }
 
     /// What the answer to a commit under this assignment means.
+    #[inline]
     fn committed(
         &self,
         generation: Generation,
