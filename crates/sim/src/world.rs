@@ -22,6 +22,7 @@ mod protocol;
 mod state;
 mod timers;
 
+use std::sync::Arc;
 use std::task::Waker;
 
 use entrega_brokers::Broker;
@@ -448,10 +449,9 @@ where
         self.is_running(client)
     }
 
-    /// The choices of this run, at its end.
+    /// The choices of this run, at its end. Nothing is chosen after that.
     pub(crate) fn take_choices(&mut self) -> Choices {
-        let table = self.choices.table().clone();
-        std::mem::replace(&mut self.choices, Choices::harmless(table))
+        std::mem::replace(&mut self.choices, Choices::harmless(Arc::default()))
     }
 
     /// Whether a process runs, and in this life.

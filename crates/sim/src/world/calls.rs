@@ -212,21 +212,26 @@ impl<B: Broker> Calls<B> {
     #[inline(always)]
     pub(crate) fn take(&mut self, id: CallId) -> Result<Answer<B>, Unanswered> {
         let call = self.get(id);
-        let answer = match &call.payload {
-            Payload::Answer { arrived: true, .. } => {
-                match std::mem::replace(&mut call.payload, Payload::Gone) {
-                    Payload::Answer { answer, .. } => Ok(answer),
-                    _ => Err(Unanswered),
-                }
-            }
+        if !matches!(call.payload, Payload::Answer { arrived: true, .. }) {
+            self.forget(id);
+            return Err(Unanswered);
+        }
+        call.awaited = false;
+        if call.waker.is_some() {
+            call.waker = None;
+        }
+        let is_free = !call.parked && call.legs == 0;
+        let payload = std::mem::replace(&mut call.payload, Payload::Gone);
+        if is_free {
+            self.free.push(id.0);
+        }
+        match payload {
+            Payload::Answer { answer, .. } => Ok(answer),
             _ => Err(Unanswered),
-        };
-        self.forget(id);
-        answer
+        }
     }
 
     /// Nobody waits for the answer any more.
-    #[inline(always)]
     pub(crate) fn forget(&mut self, id: CallId) {
         let call = self.get(id);
         call.awaited = false;
