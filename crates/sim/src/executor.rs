@@ -142,13 +142,18 @@ where
         ProcessId(most.map_or(0, |(number, _)| number as u16))
     }
 
-    /// Lets the next due thing happen, or, if `on`, one after another until a process is ready or
+    /// Lets the next due thing happen in the executor's world, or, if `on`, one after another until a process is ready or
     /// a bound is reached. `false` if nothing can happen any more.
     #[inline(always)]
-    pub(crate) fn advance(&mut self, observer: &mut dyn Observer, on: bool, until: Bound) -> bool {
-        let mut world = self.world.borrow_mut();
+    pub(crate) fn advance(
+        &mut self,
+        world: &mut World<B>,
+        observer: &mut dyn Observer,
+        on: bool,
+        until: Bound,
+    ) -> bool {
         if world.events.len() >= BATCH {
-            tell(&mut world, observer);
+            tell(world, observer);
         }
         loop {
             self.steps += 1;

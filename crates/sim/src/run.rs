@@ -302,32 +302,31 @@ where
         }
     }
 
-    /// Runs to the goal, at most to the bound.
+    /// Runs to the goal, at most to the bound: what is ready, then time until somebody is ready; by
+    /// one step if somebody looks, or the goal is reached by what was ready.
     fn go(&mut self, observer: &mut dyn Observer, bound: Bound, goal: Goal) -> Went {
+        if goal.is_reached(&self.world.borrow()) {
+            return Went::AllTheWay;
+        }
         loop {
-            if goal.is_reached(&self.world.borrow()) {
-                return Went::AllTheWay;
-            }
-            if !self.step(observer, bound, goal) {
+            self.executor.run_ready();
+            if W::LOOKS && (self.misbehaves() || !self.goes_on(observer, false)) {
                 return Went::AsFarAsItGoes;
             }
-            if self.executor.steps >= bound.steps || self.world.borrow().now > bound.latest {
+            let mut world = self.world.borrow_mut();
+            let on = !W::LOOKS && !goal.is_reached(&world);
+            if world.misbehaviour.is_some()
+                || !self.executor.advance(&mut world, observer, on, bound)
+            {
+                return Went::AsFarAsItGoes;
+            }
+            if self.executor.steps >= bound.steps || world.now > bound.latest {
                 return Went::ToTheBound;
             }
+            if goal.is_reached(&world) {
+                return Went::AllTheWay;
+            }
         }
-    }
-
-    /// Runs what is ready and lets time go on: by one step if somebody looks or its goal is reached now,
-    /// else until somebody is ready. `false` if nothing can happen any more, a process misbehaves,
-    /// or the watcher ends the run.
-    #[inline(always)]
-    fn step(&mut self, observer: &mut dyn Observer, bound: Bound, goal: Goal) -> bool {
-        self.executor.run_ready();
-        if self.misbehaves() || !self.goes_on(observer, false) {
-            return false;
-        }
-        let on = !W::LOOKS && !goal.is_reached(&self.world.borrow());
-        self.executor.advance(observer, on, bound)
     }
 
     /// As far as the scenario's limits let a run go.
@@ -374,9 +373,10 @@ where
         let mut goes_on = true;
         while goes_on {
             self.executor.run_ready();
-            goes_on = self.executor.advance(observer, true, bound)
+            let mut world = self.world.borrow_mut();
+            goes_on = self.executor.advance(&mut world, observer, true, bound)
                 && self.executor.steps < steps
-                && !self.misbehaves();
+                && world.misbehaviour.is_none();
         }
     }
 
