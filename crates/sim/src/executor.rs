@@ -142,8 +142,8 @@ where
         ProcessId(most.map_or(0, |(number, _)| number as u16))
     }
 
-    /// Lets the next due thing happen in the executor's world, or, if `on`, one after another until a process is ready or
-    /// a bound is reached. `false` if nothing can happen any more.
+    /// Lets the next due thing happen in the executor's world, or, if `on`, one after another until
+    /// a process is ready or a bound is reached. `false` if nothing can happen any more.
     #[inline(always)]
     pub(crate) fn advance(
         &mut self,

@@ -121,8 +121,8 @@ impl<B: Broker> SimLink<B>
 where
     B::Request: Routed,
 {
-    /// The broker's answer to a call that is not waited for any more. Apart from the question whether
-    /// it is, which is asked twice for each answer.
+    /// The broker's answer to a call that is not waited for any more. Apart from the question
+    /// whether it is, which is asked twice for each answer.
     #[inline(never)]
     fn take_response(&self, call: CallId) -> Result<B::Response, Unanswered> {
         match self.world.borrow_mut().take_answer(self.client.process, call)? {

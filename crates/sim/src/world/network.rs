@@ -371,8 +371,8 @@ where
         self.wake(process);
     }
 
-    /// Whether a future of a process has to wait for the answer of its call. If so, it is woken when
-    /// there is one.
+    /// Whether a future of a process has to wait for the answer of its call. If so, it is woken
+    /// when there is one.
     #[inline]
     pub(crate) fn waits(&mut self, process: ProcessId, id: CallId, cx: &Context<'_>) -> bool {
         let asks = &self.processes[process.index()];
