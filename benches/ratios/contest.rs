@@ -4,8 +4,6 @@
 //! minute. So each round runs everybody once, and what is kept is the ratio within the round; the
 //! median of the rounds is the figure, and their spread says how far to trust it.
 
-#![expect(clippy::disallowed_types, reason = "a benchmark looks at the clock")]
-
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -22,6 +20,8 @@ pub(crate) enum Target {
     None,
     /// The peer takes at least this many times as long.
     AtLeast(f64),
+    /// It takes at most this many times as long.
+    AtMost(f64),
 }
 
 /// One entry and its peers, on one piece of work.
@@ -138,6 +138,7 @@ impl Peer {
         match self.target {
             Target::None => None,
             Target::AtLeast(least) => Some(self.ratio.median >= least),
+            Target::AtMost(most) => Some(self.ratio.median <= most),
         }
     }
 }
@@ -147,6 +148,7 @@ impl fmt::Display for Target {
         match self {
             Self::None => f.write_str("–"),
             Self::AtLeast(least) => write!(f, "≥ {least} ×"),
+            Self::AtMost(most) => write!(f, "≤ {most} ×"),
         }
     }
 }

@@ -11,11 +11,14 @@
 //! each runs once on little work, to see that it works.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![expect(clippy::disallowed_types, reason = "a benchmark looks at the clock")]
+#![expect(clippy::ok_expect, reason = "what could not be sent is in the error, and is not printed")]
 
 mod contest;
 mod report;
 mod simulators;
 mod svg;
+mod transports;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,8 +27,8 @@ use contest::{Contest, Standing};
 
 fn main() -> std::io::Result<()> {
     let options = Options::of(std::env::args().skip(1));
-    let contests = simulators::contests(options.measures);
-    let wanted = contests.into_iter().filter(|one| options.wants(one));
+    let contests = [simulators::contests, transports::contests].map(|all| all(options.measures));
+    let wanted = contests.into_iter().flatten().filter(|one| options.wants(one));
     let mut standings = Vec::new();
     for contest in wanted {
         let standing = contest.run(options.rounds);

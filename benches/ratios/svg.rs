@@ -74,8 +74,8 @@ fn bar(text: &mut String, peer: &Peer, y: f64) {
         escaped(&peer.name),
         y + 1.0
     );
-    if let Target::AtLeast(least) = peer.target {
-        let x = place(least);
+    if let Target::AtLeast(limit) | Target::AtMost(limit) = peer.target {
+        let x = place(limit);
         let _ = writeln!(
             text,
             "<line x1=\"{x:.1}\" y1=\"{:.0}\" x2=\"{x:.1}\" y2=\"{:.0}\" stroke=\"#000000\" \
