@@ -2,9 +2,9 @@
 //! that people would reach for, in one interleaved run.
 //!
 //! ```sh
-//! cargo bench --bench ratios                          # everything, to the terminal and target/ratios
-//! cargo bench --bench ratios -- simulators            # one group
-//! cargo bench --bench ratios -- --output benches      # what is committed
+//! cargo bench --bench ratios                        # everything, to target/ratios
+//! cargo bench --bench ratios -- simulators          # one group
+//! cargo bench --bench ratios -- --output benches    # what is committed
 //! ```
 //!
 //! `--rounds N` sets how often each contest is run. Without `--bench` (as `cargo test` calls it)
