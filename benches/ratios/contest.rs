@@ -27,7 +27,9 @@ pub(crate) enum Target {
 /// One entry and its peers, on one piece of work.
 pub(crate) struct Contest {
     pub(crate) group: &'static str,
-    pub(crate) title: String,
+    /// What contests have in common that stand in one table, and what tells this one apart.
+    series: String,
+    column: String,
     rounds: usize,
     items: u64,
     contestants: Vec<Contestant>,
@@ -37,7 +39,8 @@ pub(crate) struct Contest {
 /// How a contest ended.
 pub(crate) struct Standing {
     pub(crate) group: &'static str,
-    pub(crate) title: String,
+    pub(crate) series: String,
+    pub(crate) column: String,
     pub(crate) rounds: usize,
     pub(crate) entry: String,
     /// The entry's own time for one item, the median, in nanoseconds.
@@ -80,8 +83,19 @@ impl Contestant {
 }
 
 impl Contest {
-    pub(crate) fn new(group: &'static str, title: String, rounds: usize, items: u64) -> Self {
-        Self { group, title, rounds, items, contestants: Vec::new(), targets: Vec::new() }
+    /// A contest that is run `rounds` times, with so many items in each run.
+    pub(crate) fn new(
+        group: &'static str,
+        series: String,
+        column: String,
+        (rounds, items): (usize, u64),
+    ) -> Self {
+        let (contestants, targets) = (Vec::new(), Vec::new());
+        Self { group, series, column, rounds, items, contestants, targets }
+    }
+
+    pub(crate) fn title(&self) -> String {
+        format!("{}, {}", self.series, self.column)
     }
 
     /// Ours; it comes first.
@@ -120,7 +134,14 @@ impl Contest {
         let peers = peers.collect();
         let entry = self.contestants[0].name.clone();
         let nanos = Spread::of(times[0].clone()).median * 1e9 / self.items as f64;
-        Standing { group: self.group, title: self.title, rounds, entry, nanos, peers }
+        let Self { group, series, column, .. } = self;
+        Standing { group, series, column, rounds, entry, nanos, peers }
+    }
+}
+
+impl Standing {
+    pub(crate) fn title(&self) -> String {
+        format!("{}, {}", self.series, self.column)
     }
 }
 

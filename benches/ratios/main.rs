@@ -66,7 +66,7 @@ impl Options {
     }
 
     fn wants(&self, contest: &Contest) -> bool {
-        let matches = |word: &String| contest.group == word || contest.title.contains(word);
+        let matches = |word: &String| contest.group == word || contest.title().contains(word);
         self.words.is_empty() || self.words.iter().any(matches)
     }
 }
@@ -77,10 +77,11 @@ fn print(standing: &Standing, measured: bool) {
         let peers = standing.peers.len();
         return println!(
             "{}: {} and {peers} others came to the end",
-            standing.title, standing.entry
+            standing.title(),
+            standing.entry
         );
     }
-    println!("{} ({}: {:.1} ns an item)", standing.title, standing.entry, standing.nanos);
+    println!("{} ({}: {:.1} ns an item)", standing.title(), standing.entry, standing.nanos);
     for peer in &standing.peers {
         let met = peer.is_met().map_or("", |met| if met { "met" } else { "MISSED" });
         println!("  {:32} {:28} {:10} {met}", peer.name, peer.ratio.to_string(), peer.target);
@@ -88,13 +89,15 @@ fn print(standing: &Standing, measured: bool) {
 }
 
 fn write(standings: &[Standing], directory: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(directory.join("results"))?;
+    let pictures = directory.join("results");
+    std::fs::create_dir_all(&pictures)?;
     std::fs::write(directory.join("RESULTS.md"), report::markdown(standings, &today()))?;
     let mut groups: Vec<&str> = standings.iter().map(|one| one.group).collect();
     groups.dedup();
     for group in groups {
-        let of_group = standings.iter().filter(|one| one.group == group);
-        std::fs::write(directory.join(format!("results/{group}.svg")), svg::svg(of_group))?;
+        let of_group: Vec<&Standing> = standings.iter().filter(|one| one.group == group).collect();
+        std::fs::write(pictures.join(format!("{group}.svg")), svg::svg(&of_group))?;
+        std::fs::write(pictures.join(format!("{group}.md")), report::tables(&of_group))?;
     }
     println!("written to {}", directory.display());
     Ok(())

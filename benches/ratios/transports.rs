@@ -7,15 +7,15 @@ use crate::contest::{Contest, Contestant, Target};
 use contestants::{ALL, Job, Transport, fan_out};
 
 /// How often a contest is run unless somebody says so.
-const ROUNDS: usize = 21;
+const ROUNDS: usize = 11;
 const BATCHES: [usize; 3] = [1, 32, 1_024];
 
 /// How many messages a measurement moves, by the size of their bodies.
 fn messages(body: usize, measures: bool) -> usize {
     match (measures, body) {
         (false, _) => 4_096,
-        (true, 64) => 262_144,
-        (true, _) => 65_536,
+        (true, 64) => 131_072,
+        (true, _) => 32_768,
     }
 }
 
@@ -66,9 +66,10 @@ fn is_singly(transport: &Transport, job: Job) -> bool {
 
 fn race(job: Job, entry: &str, peers: impl Iterator<Item = &'static Transport>) -> Contest {
     let Job { messages, body, batch, threads, .. } = job;
-    let title = format!("{entry}: {body} B, batches of {batch}, {threads} thread(s)");
+    let threads = if threads == 1 { "one thread" } else { "two threads" };
+    let (series, column) = (format!("{entry}: {body} B, {threads}"), format!("batches of {batch}"));
     let entry = ALL.iter().find(|one| one.name == entry).unwrap_or(&ALL[0]);
-    let contest = Contest::new("transports", title, ROUNDS, messages as u64);
+    let contest = Contest::new("transports", series, column, (ROUNDS, messages as u64));
     peers.fold(contest.entry(contestant(entry, job)), |contest, peer| {
         contest.peer(contestant(peer, job), target(entry, peer, job))
     })
@@ -98,8 +99,8 @@ fn target(entry: &Transport, peer: &Transport, job: Job) -> Target {
 /// What it costs the producer that there are 2, 4 or 8 subscribers instead of one.
 fn fan_outs(messages: usize) -> Vec<Contest> {
     let alone = |name: &str, run: fn(usize, usize) -> std::time::Duration| {
-        let title = format!("{name}: the producer's time by subscribers");
-        Contest::new("fan-out", title, ROUNDS, messages as u64)
+        let series = "the producer's time for a message, by subscribers".to_owned();
+        Contest::new("fan-out", series, name.to_owned(), (ROUNDS, messages as u64))
             .entry(Contestant::timing_itself("1 subscriber", move || run(1, messages)))
     };
     let more =
