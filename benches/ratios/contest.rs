@@ -140,6 +140,11 @@ impl Contest {
 }
 
 impl Standing {
+    /// Whether it is shown in pictures and in the book: small bodies from one thread to another.
+    pub(crate) fn is_shown(&self) -> bool {
+        !["1024 B", "one thread"].iter().any(|other| self.series.contains(other))
+    }
+
     pub(crate) fn title(&self) -> String {
         format!("{}, {}", self.series, self.column)
     }

@@ -95,9 +95,10 @@ fn write(standings: &[Standing], directory: &Path) -> std::io::Result<()> {
     let mut groups: Vec<&str> = standings.iter().map(|one| one.group).collect();
     groups.dedup();
     for group in groups {
-        let of_group: Vec<&Standing> = standings.iter().filter(|one| one.group == group).collect();
-        std::fs::write(pictures.join(format!("{group}.svg")), svg::svg(&of_group))?;
-        std::fs::write(pictures.join(format!("{group}.md")), report::tables(&of_group))?;
+        let shown = standings.iter().filter(|one| one.group == group && one.is_shown());
+        let shown: Vec<&Standing> = shown.collect();
+        std::fs::write(pictures.join(format!("{group}.svg")), svg::svg(&shown))?;
+        std::fs::write(pictures.join(format!("{group}.md")), report::tables(&shown))?;
     }
     println!("written to {}", directory.display());
     Ok(())
