@@ -22,12 +22,14 @@
 //! * [`consumer`]: a strategy with its client library, as one future.
 //! * [`handler`]: the application of such a consumer.
 //! * [`sinks`]: where its effects happen.
+//! * [`life`]: lives that end or stand still where they say so themselves.
 
 pub mod clock;
 pub mod consumer;
 pub mod faults;
 pub mod handler;
 pub mod history;
+pub mod life;
 pub mod link;
 #[cfg(not(live_loom))]
 pub mod log;
@@ -41,8 +43,9 @@ mod wait;
 
 pub use clock::Clock;
 pub use consumer::{Catalogued, ConsumerSettings, Side, consume};
-pub use handler::{Attempt, Failure, LiveHandler};
+pub use handler::{Around, Attempt, Failure, LiveHandler};
 pub use history::Shared;
-pub use link::LiveLink;
+pub use life::{Reins, live};
+pub use link::{Busy, LiveLink};
 pub use served::{Fate, Served};
 pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError, SqliteSettings, SqliteSink};
