@@ -4,6 +4,8 @@
 mod catalogue;
 #[path = "live/database.rs"]
 mod database;
+#[path = "live/direct.rs"]
+mod direct;
 #[path = "live/faults.rs"]
 mod faults;
 #[path = "live/harness.rs"]

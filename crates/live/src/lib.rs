@@ -14,6 +14,7 @@
 //!
 //! The strategies of the catalogue, unchanged:
 //!
+//! * [`direct`]: on that queue and that log, as fast as a strategy can be.
 //! * [`served`]: a broker behind a lock, with a timer and wake-ups.
 //! * [`faults`]: harm done to consumers on purpose.
 //! * [`link`]: a client's connection to it, over which the client library runs unchanged.
@@ -25,6 +26,8 @@
 
 pub mod clock;
 pub mod consumer;
+#[cfg(not(live_loom))]
+pub mod direct;
 pub mod faults;
 pub mod handler;
 pub mod history;
@@ -40,7 +43,9 @@ mod sync;
 mod wait;
 
 pub use clock::Clock;
-pub use consumer::{Catalogued, ConsumerSettings, Side, consume};
+pub use consumer::{Catalogued, ConsumerSettings, Inbox, Side, consume, consume_from};
+#[cfg(not(live_loom))]
+pub use direct::{DirectLog, DirectQueue, Message};
 pub use handler::{Attempt, Failure, LiveHandler};
 pub use history::Shared;
 pub use link::LiveLink;
