@@ -54,8 +54,8 @@ use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{LogPublisher, Publisher, QueuePublisher};
 use entrega_clients::{
     Application, AutoSettle, ClientConfig, Consumer, DeadLetters, ErrorPolicy, Link,
-    LogSubscription, OffsetReset, OffsetStore, QueueSubscription, Stop, Strategy, StrategyConfig, Subscription,
-    Supervised, consumers,
+    LogSubscription, OffsetReset, OffsetStore, QueueSubscription, Stop, Strategy, StrategyConfig,
+    Subscription, Supervised, consumers,
 };
 use entrega_model::{Duration, SubscriptionId, log as log_wire, queue as queue_wire};
 

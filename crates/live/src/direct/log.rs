@@ -226,9 +226,8 @@ impl<T> Shared<T> {
 
     fn is_read(&self) -> bool {
         (0..).map(SubscriptionId).zip(&self.groups).all(|(group, partitions)| {
-            let had_members = |broker: &LogBroker| {
-                entrega_brokers::Broker::generation(broker, group).0 > 0
-            };
+            let had_members =
+                |broker: &LogBroker| entrega_brokers::Broker::generation(broker, group).0 > 0;
             let is_read = |(lane, progress): (u16, &Progress<T>)| {
                 let (_, end) = self.log.bounds(LaneId(lane)).unwrap_or_default();
                 progress.position.load(Ordering::Acquire) >= end

@@ -1,8 +1,8 @@
 //! The producer of a partition: appends, and waits for room.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use entrega_model::log::Offset;

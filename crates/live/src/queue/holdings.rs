@@ -84,7 +84,9 @@ impl<T> Holdings<T> {
         let now = if shared.has_leases() { shared.time.now() } else { Instant::START };
         let mut control = shared.control();
         control.advance(now);
-        self.put_window_aside(&mut control);
+        if self.put_window_aside(&mut control) {
+            shared.freed.ring();
+        }
         self.held.retain(|held| control.is_in_flight(self.client, held.received.tag));
         let credit = match shared.prefetch {
             0 => usize::MAX,
@@ -110,9 +112,11 @@ impl<T> Holdings<T> {
         control.is_over(own.0, own.1).then_some(Err(Ended::Closed))
     }
 
-    /// Lets go of windows that are settled, by whomever.
-    fn put_window_aside(&mut self, control: &mut Control<T>) {
+    /// Lets go of windows that are settled, by whomever. Whether there was one: producers that wait
+    /// for room must hear of it, for nobody may have acked anything.
+    fn put_window_aside(&mut self, control: &mut Control<T>) -> bool {
         self.older.extend(self.window.take());
+        let before = self.older.len();
         self.older.retain(|window| {
             let is_over = window.unsettled() == 0;
             if is_over {
@@ -120,6 +124,7 @@ impl<T> Holdings<T> {
             }
             !is_over
         });
+        self.older.len() < before
     }
 
     /// Acks a run of the present window and says whether none of it was too late.

@@ -7,9 +7,7 @@ use std::task::{Context, Poll};
 use entrega_brokers::LogBroker;
 use entrega_clients::{CallId, Link, Unanswered};
 use entrega_model::log::{AssignedPartition, Fetched, PartitionOffset, Request, Response};
-use entrega_model::{
-    DeliveryId, Generation, Instant, Kind, LaneId, ProcessId, SubscriptionId,
-};
+use entrega_model::{DeliveryId, Generation, Instant, Kind, LaneId, ProcessId, SubscriptionId};
 
 use super::{Message, Seat, Shared};
 use crate::direct::{Sleep, any_has_ended};
@@ -83,7 +81,8 @@ impl<T: Message> LogLink<T> {
             }
             let is_new = state.asleep.is_empty() && !state.readers.is_empty();
             if is_new {
-                let sleeps = state.readers.iter().map(|(_, reader)| Box::pin(reader.falls_asleep()));
+                let sleeps =
+                    state.readers.iter().map(|(_, reader)| Box::pin(reader.falls_asleep()));
                 state.asleep = sleeps.map(|sleep| sleep as Sleep).collect();
             }
             if any_has_ended(&mut state.asleep, cx) {
