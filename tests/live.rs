@@ -6,6 +6,8 @@ mod catalogue;
 mod database;
 #[path = "live/direct.rs"]
 mod direct;
+#[path = "live/direct_faults.rs"]
+mod direct_faults;
 #[path = "live/faults.rs"]
 mod faults;
 #[path = "live/harness.rs"]
