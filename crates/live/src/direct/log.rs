@@ -173,7 +173,7 @@ impl<T: Message> DirectLog<T> {
             for lane in (0..group.len() as u16).map(LaneId) {
                 let mut messages = Vec::new();
                 if let Some(mut reader) = self.shared.log.reader(lane, subscription) {
-                    reader.keep_from(self.shared.committed(subscription, lane));
+                    let _ = reader.seek(self.shared.committed(subscription, lane));
                     while let Ok(records @ [_, ..]) = reader.try_fetch(usize::MAX) {
                         messages.extend(records.iter().map(|body| body.record().message));
                     }
