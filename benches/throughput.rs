@@ -5,6 +5,8 @@
 //! the measuring thread, over a sink in memory. Nobody watches. A run is over when everything is
 //! processed, and settled as far as the strategy settles.
 
+#![expect(clippy::disallowed_types, reason = "a benchmark looks at the clock")]
+
 use std::cell::{Cell, RefCell};
 use std::thread;
 use std::time::{Duration, Instant};

@@ -3,7 +3,6 @@
 
 use std::num::NonZeroU32;
 use std::rc::Rc;
-use std::thread;
 
 use entrega_brokers::log::LogSettings;
 use entrega_brokers::queue::QueueSettings;
@@ -186,11 +185,10 @@ impl<D: Direct> Scene<D> {
         let timer = tokio::spawn(self.direct.served().keep_time());
         self.direct.served().enter(Phase::Workload);
         let producer = self.direct.clone();
-        let produces = thread::spawn(move || {
+        let produces = tokio::task::spawn_blocking(move || {
             runtime().block_on(producer.produce(Numbered::up_to(messages), confirms));
         });
-        let joins = tokio::task::spawn_blocking(|| produces.join().is_ok());
-        assert_eq!(consumers.run_until(joins).await.ok(), Some(true), "everything is sent");
+        assert!(consumers.run_until(produces).await.is_ok(), "everything is sent");
         self.direct.served().enter(Phase::Drain);
         consumers.run_until(self.direct.finish()).await;
         consumers.await;

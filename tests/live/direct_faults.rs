@@ -179,7 +179,7 @@ fn what_is_requeued_comes_again() {
 fn what_is_rejected_is_dead_lettered() {
     let code = Catalogued::new(Strategy::BrokerDeadLetter);
     let poisons = |delivery: &Delivery| {
-        let fails = (delivery.record.message.0 % 10 == 0).then_some(Failure::Poison);
+        let fails = delivery.record.message.0.is_multiple_of(10).then_some(Failure::Poison);
         Attempt { fails, ..Attempt::default() }
     };
     let report = one_on_a_queue(dead_lettering(), DeadLetterReason::Rejected, code, poisons);
