@@ -6,6 +6,10 @@ mod catalogue;
 mod conformance;
 #[path = "live/database.rs"]
 mod database;
+#[path = "live/direct.rs"]
+mod direct;
+#[path = "live/direct_faults.rs"]
+mod direct_faults;
 #[path = "live/faults.rs"]
 mod faults;
 #[path = "live/harness.rs"]

@@ -91,7 +91,7 @@ impl<B: Side, S: LiveSink> Stage<B, S> {
     pub(crate) fn producer(&self) -> impl Future<Output = ()> + use<B, S> {
         let link = self.served.connect(PRODUCER);
         let publisher = B::publisher(link.clone(), PARTITIONS);
-        let outgoing = Numbered { next: Cell::new(0), end: self.messages };
+        let outgoing = Numbered::up_to(self.messages);
         async move {
             let retries = Retries { limit: 3, backoff: Duration::from_millis(100) };
             confirmed(&publisher, &outgoing, retries).await;
@@ -134,9 +134,15 @@ pub(crate) fn works(_: &Delivery) -> Attempt {
 }
 
 /// Messages 0, 1, 2 …, of five keys.
-struct Numbered {
+pub(crate) struct Numbered {
     next: Cell<u32>,
     end: u32,
+}
+
+impl Numbered {
+    pub(crate) fn up_to(end: u32) -> Self {
+        Self { next: Cell::new(0), end }
+    }
 }
 
 impl Outgoing for Numbered {

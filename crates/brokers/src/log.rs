@@ -124,6 +124,11 @@ impl LogBroker {
             changed: false,
         }
     }
+
+    /// What a group has committed in a partition, if there are both.
+    pub fn committed(&self, group: SubscriptionId, partition: LaneId) -> Option<Offset> {
+        self.groups.get(group.index())?.committed(partition)
+    }
 }
 
 impl Broker for LogBroker {

@@ -53,18 +53,18 @@ use entrega_clients::combinators::{alongside, closing};
 use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{LogPublisher, Publisher, QueuePublisher};
 use entrega_clients::{
-    Application, AutoSettle, ClientConfig, Consumer, DeadLetters, ErrorPolicy, LogSubscription,
-    OffsetReset, OffsetStore, QueueSubscription, Stop, Strategy, StrategyConfig, Subscription,
-    Supervised, consumers,
+    Application, AutoSettle, ClientConfig, Consumer, DeadLetters, ErrorPolicy, Link,
+    LogSubscription, OffsetReset, OffsetStore, QueueSubscription, Stop, Strategy, StrategyConfig,
+    Subscription, Supervised, consumers,
 };
-use entrega_model::{Duration, SubscriptionId};
+use entrega_model::{Duration, SubscriptionId, log as log_wire, queue as queue_wire};
 
 use crate::LiveLink;
 
 /// A model of a broker that can be served, with its client library.
 pub trait Side: Broker<Request: Send, Response: Send> + Send + Sized + 'static {
     /// The consumer's end.
-    type Inbox: Subscription + GiveBack;
+    type Inbox: Inbox;
     /// The producer's end.
     type Publisher: Publisher;
 
@@ -73,19 +73,6 @@ pub trait Side: Broker<Request: Send, Response: Send> + Send + Sized + 'static {
 
     /// A producer over a link. `partitions` is how many the topic has; a queue has none.
     fn publisher(link: LiveLink<Self>, partitions: u16) -> Self::Publisher;
-
-    /// What the client library does beside the application.
-    async fn background(inbox: &Self::Inbox);
-
-    /// Runs a consumer.
-    ///
-    /// # Errors
-    /// As the consumer itself.
-    async fn run(
-        code: &impl Consumer,
-        inbox: &Self::Inbox,
-        app: &impl ProgressInSink,
-    ) -> Result<(), Stop>;
 }
 
 impl Side for LogBroker {
@@ -98,18 +85,6 @@ impl Side for LogBroker {
 
     fn publisher(link: LiveLink<Self>, partitions: u16) -> Self::Publisher {
         LogPublisher::new(link, partitions, log::partition_of)
-    }
-
-    async fn background(inbox: &Self::Inbox) {
-        alongside(inbox.auto_commit_timer(), inbox.poll_watchdog()).await;
-    }
-
-    async fn run(
-        code: &impl Consumer,
-        inbox: &Self::Inbox,
-        app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        code.run_on_log(inbox, app).await
     }
 }
 
@@ -124,15 +99,37 @@ impl Side for QueueBroker {
     fn publisher(link: LiveLink<Self>, _partitions: u16) -> Self::Publisher {
         QueuePublisher::new(link)
     }
+}
 
-    async fn background(_inbox: &Self::Inbox) {}
+/// The client library of either model, whatever link it is over.
+pub trait Inbox: Subscription + GiveBack {
+    /// What the library does beside the application.
+    async fn background(&self);
 
-    async fn run(
-        code: &impl Consumer,
-        inbox: &Self::Inbox,
-        app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        code.run_on_queue(inbox, app).await
+    /// Runs a consumer.
+    ///
+    /// # Errors
+    /// As the consumer itself.
+    async fn run(&self, code: &impl Consumer, app: &impl ProgressInSink) -> Result<(), Stop>;
+}
+
+impl<L: Link<Request = log_wire::Request, Response = log_wire::Response>> Inbox for LogInbox<L> {
+    async fn background(&self) {
+        alongside(self.auto_commit_timer(), self.poll_watchdog()).await;
+    }
+
+    async fn run(&self, code: &impl Consumer, app: &impl ProgressInSink) -> Result<(), Stop> {
+        code.run_on_log(self, app).await
+    }
+}
+
+impl<L: Link<Request = queue_wire::Request, Response = queue_wire::Response>> Inbox
+    for QueueInbox<L>
+{
+    async fn background(&self) {}
+
+    async fn run(&self, code: &impl Consumer, app: &impl ProgressInSink) -> Result<(), Stop> {
+        code.run_on_queue(self, app).await
     }
 }
 
@@ -193,8 +190,23 @@ pub async fn consume<B: Side>(
     handler: &(impl TransactionalHandler + DeadLetters),
 ) -> Result<(), Stop> {
     let inbox = B::inbox(link.clone(), settings.client.clone());
+    let ended = consume_from(&inbox, code, settings, handler).await;
+    link.leave(ended.is_err());
+    ended
+}
+
+/// Runs a consumer until it is asked to stop or cannot go on, and closes its subscription.
+///
+/// # Errors
+/// [`Stop`], if it could not go on.
+pub async fn consume_from(
+    inbox: &impl Inbox,
+    code: &impl Consumer,
+    settings: &ConsumerSettings,
+    handler: &(impl TransactionalHandler + DeadLetters),
+) -> Result<(), Stop> {
     let app = Supervised {
-        inbox: &inbox,
+        inbox,
         handler,
         dead_letters: handler,
         policy: settings.policy,
@@ -202,10 +214,8 @@ pub async fn consume<B: Side>(
         retry_backoff: settings.retry_backoff,
         batch: settings.batch,
     };
-    let main = closing(&inbox, B::run(code, &inbox, &app));
-    let ended = alongside(main, B::background(&inbox)).await;
-    link.leave(ended.is_err());
-    ended
+    let main = closing(inbox, inbox.run(code, &app));
+    alongside(main, inbox.background()).await
 }
 
 /// A strategy of the catalogue, as code.

@@ -14,6 +14,7 @@
 //!
 //! The strategies of the catalogue, unchanged:
 //!
+//! * [`direct`]: on that queue and that log, as fast as a strategy can be.
 //! * [`served`]: a broker behind a lock, with a timer and wake-ups.
 //! * [`faults`]: harm done to consumers on purpose.
 //! * [`link`]: a client's connection to it, over which the client library runs unchanged.
@@ -26,6 +27,8 @@
 
 pub mod clock;
 pub mod consumer;
+#[cfg(not(live_loom))]
+pub mod direct;
 pub mod faults;
 pub mod handler;
 pub mod history;
@@ -42,7 +45,9 @@ mod sync;
 mod wait;
 
 pub use clock::Clock;
-pub use consumer::{Catalogued, ConsumerSettings, Side, consume};
+pub use consumer::{Catalogued, ConsumerSettings, Inbox, Side, consume, consume_from};
+#[cfg(not(live_loom))]
+pub use direct::{DirectLog, DirectQueue, Message};
 pub use handler::{Around, Attempt, Failure, LiveHandler};
 pub use history::Shared;
 pub use life::{Reins, live};

@@ -139,6 +139,19 @@ impl<T> LiveLog<T> {
         self.partition(partition)?.directory().committed(group)
     }
 
+    /// The oldest offset that a partition has, and one past the newest; `None` if there is no such
+    /// partition.
+    pub fn bounds(&self, partition: LaneId) -> Option<(Offset, Offset)> {
+        let partition = self.partition(partition)?;
+        let directory = partition.directory();
+        Some((directory.log_start(), directory.log_end()))
+    }
+
+    /// How many partitions there are.
+    pub fn partitions(&self) -> u16 {
+        self.partitions.len() as u16
+    }
+
     /// How many segments a partition has in memory, those that wait to be used again included.
     pub fn segments(&self, partition: LaneId) -> usize {
         self.partition(partition).map_or(0, |partition| partition.directory().segments())

@@ -148,6 +148,21 @@ impl Bell {
         }
     }
 
+    /// Falls asleep when it is polled first, and wakes when somebody rings, or at `deadline`.
+    /// Whoever waits with this looks once more after that first poll. May be dropped at any time.
+    #[cfg(not(live_loom))]
+    pub(crate) async fn rung(&self, deadline: Option<Instant>) {
+        let _asleep = Asleep::new(self);
+        let listener = self.event.listen();
+        self.barrier.heavy();
+        match deadline {
+            None => listener.await,
+            Some(deadline) => {
+                let _ = tokio::time::timeout_at(deadline.into(), listener).await;
+            }
+        }
+    }
+
     /// The last steps before sleep: how often the bell was rung before, if the waiter would sleep
     /// until it is rung again.
     #[cfg(live_loom)]

@@ -1,8 +1,8 @@
 //! The producer of a partition: appends, and waits for room.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use entrega_model::log::Offset;
@@ -90,6 +90,27 @@ impl<T> Producer<T> {
             partition.freed.listen(None, || find_room(partition, filling)).await;
         }
         self.append_one(record, Patience::None)
+    }
+
+    /// Waits until there may be room.
+    pub(crate) async fn room(this: &Mutex<Self>) {
+        let lock = || this.lock().unwrap_or_else(PoisonError::into_inner);
+        let partition = Arc::clone(&lock().partition);
+        let look = || {
+            let Self { partition, filling } = &mut *lock();
+            if filling.as_ref().is_some_and(|filling| filling.room() > 0) {
+                return Some(());
+            }
+            find_room(partition, filling).map(|_| ())
+        };
+        partition.freed.listen(None, look).await;
+    }
+
+    /// Blocks the thread until there may be room.
+    pub(crate) fn block_until_room(&mut self) {
+        if !self.has_room() {
+            let _ = self.wait_for_room(Patience::ForEver);
+        }
     }
 
     /// Appends a batch and empties it; waits while the partition is full. The offsets are

@@ -147,6 +147,24 @@ impl<T> Reader<T> {
         Ok(())
     }
 
+    /// Needs nothing below `offset`, and everything from there on. Worth a lock once a segment.
+    pub(crate) fn keep_from(&mut self, offset: Offset) {
+        if !self.stands_at(offset) {
+            let _ = self.seek(offset);
+        }
+    }
+
+    /// Whether an offset is in the segment in which the reader stands.
+    pub(crate) fn stands_at(&self, offset: Offset) -> bool {
+        (self.base()..self.base() + self.view.segment().len() as Offset).contains(&offset)
+    }
+
+    /// See [`Bell::rung`](crate::wait::Bell::rung).
+    pub(crate) fn falls_asleep(&self) -> impl Future<Output = ()> + use<T> {
+        let partition = Arc::clone(&self.partition);
+        async move { partition.appended.rung(None).await }
+    }
+
     fn base(&self) -> Offset {
         *self.view.segment().beside()
     }

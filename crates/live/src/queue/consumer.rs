@@ -116,6 +116,20 @@ impl<T> Consumer<T> {
         self.holdings.ack_first(&self.shared, from, to)
     }
 
+    /// Whether the delivery of this name is still this consumer's to settle, as far as is known
+    /// without looking for leases that have ended.
+    pub(crate) fn holds(&self, tag: Tag) -> bool {
+        match tag {
+            Tag::First(position) => self.holdings.holds_first(position),
+            Tag::Again(tag) => self.holdings.held.iter().any(|held| held.received.tag == tag),
+        }
+    }
+
+    /// Ends in order: whatever is unsettled is ready again at once.
+    pub fn close(mut self) {
+        self.holdings.give_back(&self.shared, true);
+    }
+
     /// How many deliveries are unsettled, those that the application was not given included.
     pub fn unsettled(&self) -> usize {
         self.holdings.unsettled()
@@ -154,6 +168,12 @@ impl<T> Consumer<T> {
         Batch::new(self, place)
     }
 
+    /// See [`Bell::rung`](crate::wait::Bell::rung); also wakes when a lease may have ended.
+    pub(crate) fn falls_asleep(&self) -> impl Future<Output = ()> + use<T> {
+        let (shared, due) = (Arc::clone(&self.shared), self.next_due());
+        async move { shared.sent.rung(due).await }
+    }
+
     fn wait(&mut self, max: usize, deadline: Option<Instant>) -> Result<bool, Ended> {
         if let Some(found) = self.holdings.look(&self.shared, max) {
             return found.map(|()| true);
@@ -184,6 +204,6 @@ impl<T> Consumer<T> {
 
 impl<T> Drop for Consumer<T> {
     fn drop(&mut self) {
-        self.holdings.give_back(&self.shared);
+        self.holdings.give_back(&self.shared, false);
     }
 }

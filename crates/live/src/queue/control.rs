@@ -169,19 +169,24 @@ impl<T> Control<T> {
         Some(ClientId { process, incarnation: *incarnation })
     }
 
-    /// A consumer is gone, and so is what it held: ready again at once, or when its lease ends.
+    /// A consumer is gone, and so is what it held: ready again at once if it went in order, else as
+    /// the settings say, at once or when its lease ends.
     pub(super) fn disconnect(
         &mut self,
         now: Instant,
         client: ClientId,
         windows: impl Iterator<Item = Window<T>>,
+        in_order: bool,
     ) {
         for window in windows {
-            if self.requeue_on_disconnect {
+            if in_order || self.requeue_on_disconnect {
                 self.leases.retain(|lease| !lease.is_of(&window));
                 self.take_back(now, &window.view, window.start, window.end);
             }
             self.finish(&window.view, window.acked());
+        }
+        if in_order {
+            self.returned.close(now, client);
         }
         self.returned.disconnected(now, client);
         self.finish_returned();

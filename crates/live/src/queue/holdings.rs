@@ -1,6 +1,7 @@
 //! What a consumer holds: its windows, and its redeliveries.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::atomic::Ordering;
 
 use entrega_model::queue::{DeliveryTag, Settlement};
@@ -25,13 +26,14 @@ pub(super) struct Holdings<T> {
     /// Redeliveries that the application has not been given, and those that it has.
     coming: VecDeque<Redelivery<T>>,
     pub(super) held: Vec<Redelivery<T>>,
+    is_gone: bool,
 }
 
 impl<T> Holdings<T> {
     pub(super) fn new(client: ClientId, settle_at_delivery: bool) -> Self {
         let (window, older, view) = (None, Vec::new(), None);
-        let (coming, held) = (VecDeque::new(), Vec::new());
-        Self { client, settle_at_delivery, window, older, view, coming, held }
+        let (coming, held, is_gone) = (VecDeque::new(), Vec::new(), false);
+        Self { client, settle_at_delivery, window, older, view, coming, held, is_gone }
     }
 
     pub(super) fn unsettled(&self) -> usize {
@@ -44,6 +46,15 @@ impl<T> Holdings<T> {
 
     pub(super) fn at_hand(&self) -> usize {
         self.coming.len() + self.window.as_ref().map_or(0, |window| window.end - window.next)
+    }
+
+    /// Whether a first delivery is in a window and unsettled.
+    pub(super) fn holds_first(&self, position: u64) -> bool {
+        let mut windows = self.window.iter().chain(&self.older);
+        windows.any(|window| {
+            let index = window.index_of(position);
+            index.is_some_and(|index| window.marks().unsettled(index..index + 1) > 0)
+        })
     }
 
     #[inline]
@@ -73,7 +84,9 @@ impl<T> Holdings<T> {
         let now = if shared.has_leases() { shared.time.now() } else { Instant::START };
         let mut control = shared.control();
         control.advance(now);
-        self.put_window_aside(&mut control);
+        if self.put_window_aside(&mut control) {
+            shared.freed.ring();
+        }
         self.held.retain(|held| control.is_in_flight(self.client, held.received.tag));
         let credit = match shared.prefetch {
             0 => usize::MAX,
@@ -99,9 +112,11 @@ impl<T> Holdings<T> {
         control.is_over(own.0, own.1).then_some(Err(Ended::Closed))
     }
 
-    /// Lets go of windows that are settled, by whomever.
-    fn put_window_aside(&mut self, control: &mut Control<T>) {
+    /// Lets go of windows that are settled, by whomever. Whether there was one: producers that wait
+    /// for room must hear of it, for nobody may have acked anything.
+    fn put_window_aside(&mut self, control: &mut Control<T>) -> bool {
         self.older.extend(self.window.take());
+        let before = self.older.len();
         self.older.retain(|window| {
             let is_over = window.unsettled() == 0;
             if is_over {
@@ -109,6 +124,7 @@ impl<T> Holdings<T> {
             }
             !is_over
         });
+        self.older.len() < before
     }
 
     /// Acks a run of the present window and says whether none of it was too late.
@@ -152,13 +168,13 @@ impl<T> Holdings<T> {
         let mut windows = self.window.iter_mut().chain(&mut self.older);
         let found = windows.find_map(|window| Some((window.index_of(position)?, window)));
         let Some((index, window)) = found else { return false };
-        let (now, view) = (shared.time.now(), window.view.clone());
         let settled = match word {
             Settlement::Ack => window.ack(index),
-            Settlement::Extend => return shared.control().extend(now, window),
+            Settlement::Extend => return shared.control().extend(shared.time.now(), window),
             Settlement::Requeue | Settlement::Reject => {
                 let settled = window.give_back(index);
                 if settled {
+                    let (now, view) = (shared.time.now(), window.view.clone());
                     shared.control().give_back(now, Body { view, index }, word);
                     shared.sent.ring();
                 }
@@ -199,10 +215,13 @@ impl<T> Holdings<T> {
         settled
     }
 
-    /// The consumer is gone: so is what it holds.
-    pub(super) fn give_back(&mut self, shared: &Shared<T>) {
+    /// The consumer is gone, in order or not: so is what it holds. A second time there is nothing.
+    pub(super) fn give_back(&mut self, shared: &Shared<T>, in_order: bool) {
+        if mem::replace(&mut self.is_gone, true) {
+            return;
+        }
         let windows = self.older.drain(..).chain(self.window.take());
-        shared.control().disconnect(shared.time.now(), self.client, windows);
+        shared.control().disconnect(shared.time.now(), self.client, windows, in_order);
         self.view = None;
         self.held.clear();
         self.coming.clear();

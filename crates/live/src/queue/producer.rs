@@ -1,5 +1,6 @@
 //! Producers: send, and wait for room.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -80,6 +81,17 @@ impl<T> Producer<T> {
             let Self { shared, own } = self;
             shared.freed.listen(None, || look(shared, own)).await;
         }
+    }
+
+    /// Waits until there may be room.
+    pub(crate) async fn room(this: &RefCell<Self>) {
+        let shared = Arc::clone(&this.borrow().shared);
+        shared.freed.listen(None, || look(&shared, &mut this.borrow_mut().own)).await;
+    }
+
+    /// Blocks the thread until there may be room.
+    pub(crate) fn block_until_room(&mut self) {
+        self.wait_for_room(Patience::ForEver);
     }
 
     /// Sends a batch and empties it; waits while the queue is full.

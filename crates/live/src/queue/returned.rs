@@ -158,6 +158,12 @@ impl<T> Returned<T> {
         self.take_note();
     }
 
+    pub(super) fn close(&mut self, now: Instant, client: ClientId) {
+        let mut request = Request::Close { queue: QUEUE };
+        self.broker.handle(now, client, &mut request, &mut self.truth);
+        self.take_note();
+    }
+
     pub(super) fn disconnected(&mut self, now: Instant, client: ClientId) {
         self.broker.disconnected(now, client, &mut self.truth);
         self.take_note();

@@ -241,3 +241,14 @@ async fn tasks_wait_for_messages_and_for_room() {
     let ((), all) = tokio::join!(producing, consuming);
     assert!(all.into_iter().eq(0..1000));
 }
+
+/// A consumer that never acks makes room by taking more, and a producer that waits hears of it.
+#[test]
+fn what_is_settled_at_delivery_makes_room_for_who_waits() {
+    let queue = LiveQueue::new(QueueOptions { capacity: 8, segment: 4, ..QueueOptions::default() });
+    let (mut producer, mut consumer) = (queue.producer(), queue.consumer_settled_at_delivery());
+    thread::scope(|scope| {
+        scope.spawn(move || (0..1_000).for_each(|number| assert!(producer.send(number).is_ok())));
+        (0..1_000).for_each(|number| assert_eq!(consumer.take().map(|one| *one), Ok(number)));
+    });
+}

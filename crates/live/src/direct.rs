@@ -1,0 +1,151 @@
+//! The client library straight over [`LiveQueue`](crate::queue::LiveQueue) and
+//! [`LiveLog`](crate::log::LiveLog): every strategy of the catalogue runs on them unchanged.
+//!
+//! > **The rule.** Messages are read from the segments and settled there; everything else is
+//! > answered by whoever answers it elsewhere. So no rule is written a second time.
+//!
+//! Inboxes are those of `entrega-clients`, over a [`Link`] whose receives and fetches are answered
+//! from the segments. Around them stands a [`Served`](crate::Served) broker without messages, the
+//! *desk*: it keeps the history, the clock and the connections, and asks consumers to stop.
+//!
+//! * [`DirectQueue`]: the desk has nothing else to do. The queue itself hands what does not go well
+//!   to its sans-IO broker.
+//! * [`DirectLog`]: the desk is also the coordinator of the groups. Joins, leaves and commits are
+//!   its own, with generations, rebalances and fencing; it never sees a record.
+//!
+//! # What is watched
+//!
+//! A run is watched if it has an observer. Then each delivery, settle and append is noted under the
+//! desk's lock, in the order in which they happen, for the checker. If it has none, nothing is
+//! noted, and no lock is taken for a message: the desk is visited once a receive or less on a
+//! queue, and once a fetch and a commit on a log.
+//!
+//! # Example
+//!
+//! ```
+//! use entrega_clients::Strategy;
+//! use entrega_clients::producers::Publisher;
+//! use entrega_clients::sinks::PlainSink;
+//! use entrega_live::direct::DirectQueue;
+//! use entrega_live::queue::{LiveQueue, QueueOptions};
+//! use entrega_live::{
+//!     Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, MemorySink, Shared, SharedSink,
+//! };
+//! use entrega_model::{Event, Key, Kind, MessageId, ProcessId, Record, SubscriptionId};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let history = Shared::new(Vec::<Event>::new());
+//! let queue = LiveQueue::<Record>::new(QueueOptions::default());
+//! let queue = DirectQueue::watched(queue, Clock::new(), history.clone());
+//!
+//! let (strategy, mailer) = (Strategy::ProcessThenSettle, SubscriptionId(0));
+//! let sink = SharedSink::new(MemorySink::Plain(PlainSink));
+//! let link = queue.served().connect(ProcessId(1));
+//! let handler = LiveHandler::new(link.clone(), mailer, sink, |_| Attempt::default());
+//! let (code, settings) = (Catalogued::new(strategy), ConsumerSettings::of(strategy, mailer));
+//!
+//! let sends = async {
+//!     let link = queue.served().connect(ProcessId(0));
+//!     let publisher = queue.publisher(&link, |record| record);
+//!     for number in 0..10 {
+//!         let record = Record { message: MessageId(number), key: Key(0), bytes: 64 };
+//!         assert!(publisher.publish(record, 1).await.is_ok());
+//!     }
+//!     queue.queue().close();
+//! };
+//! let (ended, ()) = tokio::join!(queue.consume(link, &code, &settings, &handler), sends);
+//! assert!(ended.is_ok());
+//! let is_effect = |event: &&Event| matches!(event.kind, Kind::Effect { .. });
+//! assert_eq!(history.with(|events| events.iter().filter(is_effect).count()), 10);
+//! # });
+//! ```
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use entrega_brokers::Broker;
+use entrega_clients::Link;
+use entrega_model::{DeliveryId, Kind, Record};
+
+use crate::LiveLink;
+
+mod log;
+mod queue;
+
+pub use log::{DirectLog, LogFeed, LogLink};
+pub use queue::{DirectQueue, QueueFeed, QueueLink};
+
+/// A body of which a consumer sees the record.
+pub trait Message: Send + Sync + 'static {
+    /// What a strategy sees of it.
+    fn record(&self) -> Record;
+}
+
+impl Message for Record {
+    fn record(&self) -> Record {
+        *self
+    }
+}
+
+impl<M: Message> Message for Arc<M> {
+    fn record(&self) -> Record {
+        M::record(self)
+    }
+}
+
+/// A client's place at the desk.
+struct Seat<B: Broker> {
+    link: LiveLink<B>,
+    is_watched: bool,
+    /// The name of the last delivery, if nobody watches.
+    deliveries: Cell<u32>,
+}
+
+impl<B: Broker> Seat<B> {
+    fn new(link: LiveLink<B>, is_watched: bool) -> Self {
+        Self { link, is_watched, deliveries: Cell::new(0) }
+    }
+
+    fn record(&self, kind: Kind) {
+        if self.is_watched {
+            self.link.record(kind);
+        }
+    }
+
+    fn next_delivery(&self) -> DeliveryId {
+        if self.is_watched {
+            return self.link.next_delivery();
+        }
+        let next = self.deliveries.get().wrapping_add(1);
+        self.deliveries.set(next);
+        DeliveryId(next)
+    }
+
+    /// Does something that changes a queue or log, and notes in the same instant what has happened:
+    /// nobody else can note anything in between.
+    fn act<R>(&self, act: impl FnOnce() -> R, note: impl FnOnce(&R, &mut dyn FnMut(Kind))) -> R {
+        if !self.is_watched {
+            return act();
+        }
+        self.link.served().with(|core| {
+            let done = act();
+            note(&done, &mut |kind| core.record(kind));
+            done
+        })
+    }
+}
+
+/// A sleep at a bell.
+type Sleep = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Whether one of them has ended. All are polled, so that each of them wakes the task.
+fn any_has_ended(sleeps: &mut [Sleep], cx: &mut Context<'_>) -> bool {
+    let mut ended = false;
+    for sleep in sleeps {
+        ended |= matches!(sleep.as_mut().poll(cx), Poll::Ready(()));
+    }
+    ended
+}

@@ -1,0 +1,243 @@
+//! A [`LiveLog`] with its client library and its groups.
+
+mod feed;
+mod link;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use entrega_brokers::LogBroker;
+use entrega_brokers::log::LogSettings;
+use entrega_clients::application::TransactionalHandler;
+use entrega_clients::inbox::LogInbox;
+use entrega_clients::{ClientConfig, Consumer, DeadLetters, Stop};
+use entrega_model::log::{Offset, PartitionOffset};
+use entrega_model::{Kind, LaneId, Observer, Record, SubscriptionId};
+
+pub use feed::LogFeed;
+pub use link::LogLink;
+
+use super::{Message, Seat};
+use crate::consumer::consume_from;
+use crate::log::{LiveLog, LogOptions, Producer, Reader};
+use crate::{Clock, ConsumerSettings, LiveLink, Served};
+
+/// How long to wait before looking again whether everything is read.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// A log that the strategies of the catalogue run on, in groups that rebalance. Copies are the same
+/// log.
+///
+/// What a group has not committed is kept for it, also while none of its members lives: a full
+/// partition pushes back until every group has committed enough. So a group that never comes, or
+/// never commits, holds the producers up, unless the log drops the oldest records
+/// (`Retention::DropOldest`).
+///
+/// A run ends when somebody says so: [`DirectLog::rest`], and `served().close()`.
+pub struct DirectLog<T> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T> Clone for DirectLog<T> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+/// What all clients share.
+struct Shared<T> {
+    log: LiveLog<T>,
+    served: Served<LogBroker>,
+    is_watched: bool,
+    producers: Vec<Mutex<Producer<T>>>,
+    /// For each group and partition.
+    groups: Vec<Vec<Progress<T>>>,
+}
+
+/// How far a group is in a partition.
+struct Progress<T> {
+    /// Keeps the log from the committed offset on.
+    keeper: Mutex<Reader<T>>,
+    /// The position of the last fetch.
+    position: AtomicU64,
+}
+
+impl<T: Message> DirectLog<T> {
+    /// A log that nobody watches. Of `settings` only what concerns groups is looked at.
+    ///
+    /// # Panics
+    ///
+    /// If nothing can be read from a log that has just been made, which cannot be.
+    pub fn new(options: LogOptions, settings: LogSettings, clock: Clock) -> Self {
+        Self::with(options, settings, clock, (), false)
+    }
+
+    /// A log whose history `observer` sees.
+    pub fn watched(
+        options: LogOptions,
+        settings: LogSettings,
+        clock: Clock,
+        observer: impl Observer + Send + 'static,
+    ) -> Self {
+        Self::with(options, settings, clock, observer, true)
+    }
+
+    fn with(
+        options: LogOptions,
+        settings: LogSettings,
+        clock: Clock,
+        observer: impl Observer + Send + 'static,
+        is_watched: bool,
+    ) -> Self {
+        let (log, partitions) = (LiveLog::new(options), options.partitions);
+        let lanes = || (0..partitions).map(LaneId);
+        let progress = |lane, group| {
+            let keeper = Mutex::new(log.reader(lane, group)?);
+            Some(Progress { keeper, position: AtomicU64::new(0) })
+        };
+        let producers = lanes().filter_map(|lane| log.producer(lane).ok()).map(Mutex::new);
+        let groups = (0..settings.groups)
+            .map(SubscriptionId)
+            .map(|group| lanes().filter_map(|lane| progress(lane, group)).collect());
+        let (producers, groups) = (producers.collect(), groups.collect());
+        let broker = LogBroker::new(LogSettings { partitions, ..settings });
+        let served = Served::new(broker, clock, observer);
+        Self { shared: Arc::new(Shared { log, served, is_watched, producers, groups }) }
+    }
+
+    /// The log itself. Its producers are taken.
+    pub fn log(&self) -> &LiveLog<T> {
+        &self.shared.log
+    }
+
+    /// The desk, which coordinates the groups: whom consumers and producers connect to. Somebody
+    /// must keep its time.
+    pub fn served(&self) -> &Served<LogBroker> {
+        &self.shared.served
+    }
+
+    /// The consumer's end.
+    pub fn subscribe(
+        &self,
+        link: &LiveLink<LogBroker>,
+        config: ClientConfig,
+    ) -> LogInbox<LogLink<T>> {
+        let group = config.subscription;
+        LogInbox::new(LogLink::new(Arc::clone(&self.shared), self.seat(link), group), config)
+    }
+
+    /// The producer's end. `make` says what body a record has; its key decides the partition.
+    pub fn publisher<F: Fn(Record) -> T>(
+        &self,
+        link: &LiveLink<LogBroker>,
+        make: F,
+    ) -> LogFeed<T, F> {
+        LogFeed::new(Arc::clone(&self.shared), self.seat(link), make)
+    }
+
+    /// Runs a consumer until it is asked to stop or cannot go on, closes its subscription, and
+    /// leaves. Dropping the future is a crash.
+    ///
+    /// # Errors
+    /// [`Stop`], if it could not go on.
+    pub async fn consume(
+        &self,
+        link: LiveLink<LogBroker>,
+        code: &impl Consumer,
+        settings: &ConsumerSettings,
+        handler: &(impl TransactionalHandler + DeadLetters),
+    ) -> Result<(), Stop> {
+        let inbox = self.subscribe(&link, settings.client.clone());
+        let ended = consume_from(&inbox, code, settings, handler).await;
+        link.leave(ended.is_err());
+        ended
+    }
+
+    /// As [`Served::rest`], and until every group that ever had a member has read everything; a
+    /// partition that it pauses counts as unread. Needs a tokio runtime with time.
+    pub async fn rest(&self) {
+        loop {
+            self.served().rest().await;
+            if self.shared.is_read() {
+                return;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Reads what is left from the committed offsets on, for the history.
+    pub fn audit(&self) {
+        for (number, group) in (0..).zip(&self.shared.groups) {
+            let subscription = SubscriptionId(number);
+            for lane in (0..group.len() as u16).map(LaneId) {
+                let mut messages = Vec::new();
+                if let Some(mut reader) = self.shared.log.reader(lane, subscription) {
+                    let _ = reader.seek(self.shared.committed(subscription, lane));
+                    while let Ok(records @ [_, ..]) = reader.try_fetch(usize::MAX) {
+                        messages.extend(records.iter().map(|body| body.record().message));
+                    }
+                }
+                for message in messages {
+                    self.served().record(Kind::Retrievable { message, subscription });
+                }
+            }
+        }
+    }
+
+    fn seat(&self, link: &LiveLink<LogBroker>) -> Seat<LogBroker> {
+        Seat::new(link.clone(), self.shared.is_watched)
+    }
+}
+
+impl<T> Shared<T> {
+    fn committed(&self, group: SubscriptionId, lane: LaneId) -> Offset {
+        self.served.look(|broker| broker.committed(group, lane)).unwrap_or(0)
+    }
+
+    fn progress(&self, group: SubscriptionId, lane: LaneId) -> Option<&Progress<T>> {
+        self.groups.get(group.index())?.get(lane.index())
+    }
+
+    /// A fetch of the group has come to this position.
+    fn note_position(&self, group: SubscriptionId, lane: LaneId, position: Offset) {
+        if let Some(progress) = self.progress(group, lane) {
+            progress.position.store(position, Ordering::Release);
+        }
+    }
+
+    /// The partitions of which a group will need other segments if it commits this: none, nearly
+    /// always.
+    fn moves_on(&self, group: SubscriptionId, offsets: &[PartitionOffset]) -> Vec<LaneId> {
+        let moves_on = |to: &&PartitionOffset| {
+            let progress = self.progress(group, to.partition);
+            progress.is_some_and(|progress| !lock(&progress.keeper).stands_at(to.offset))
+        };
+        offsets.iter().filter(moves_on).map(|to| to.partition).collect()
+    }
+
+    /// Keeps what a group needs by what it has committed, and lets go of the rest.
+    fn keep(&self, group: SubscriptionId, lane: LaneId) {
+        if let Some(progress) = self.progress(group, lane) {
+            let committed = self.committed(group, lane);
+            lock(&progress.keeper).keep_from(committed);
+        }
+    }
+
+    fn is_read(&self) -> bool {
+        (0..).map(SubscriptionId).zip(&self.groups).all(|(group, partitions)| {
+            let had_members =
+                |broker: &LogBroker| entrega_brokers::Broker::generation(broker, group).0 > 0;
+            let is_read = |(lane, progress): (u16, &Progress<T>)| {
+                let (_, end) = self.log.bounds(LaneId(lane)).unwrap_or_default();
+                progress.position.load(Ordering::Acquire) >= end
+            };
+            !self.served.look(had_members) || (0..).zip(partitions).all(is_read)
+        })
+    }
+}
+
+/// A panic elsewhere leaves a reader or producer as it is.
+fn lock<R>(mutex: &Mutex<R>) -> MutexGuard<'_, R> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

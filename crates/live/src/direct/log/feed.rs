@@ -1,0 +1,87 @@
+//! A producer's end of a log: what is full pushes back.
+
+use std::sync::Arc;
+
+use entrega_brokers::LogBroker;
+use entrega_brokers::log::partition_of;
+use entrega_clients::Link;
+use entrega_clients::producers::{PublishError, Publisher};
+use entrega_model::event::{Kind, SendOutcome};
+use entrega_model::log::Offset;
+use entrega_model::{Duration, LaneId, Record};
+
+use super::{Message, Seat, Shared, lock};
+use crate::log::{Producer, Refused};
+
+/// Appends messages to a log. The key decides the partition.
+///
+/// While the partition is full [`publish`](Publisher::publish) lets others run, and
+/// [`post`](Publisher::post) blocks its thread: who posts has a thread of its own, or a log that is
+/// large enough. A log that is closed refuses.
+pub struct LogFeed<T, F> {
+    shared: Arc<Shared<T>>,
+    seat: Seat<LogBroker>,
+    make: F,
+}
+
+impl<T: Message, F: Fn(Record) -> T> LogFeed<T, F> {
+    pub(super) fn new(shared: Arc<Shared<T>>, seat: Seat<LogBroker>, make: F) -> Self {
+        Self { shared, seat, make }
+    }
+
+    fn append(&self, lane: LaneId, record: Record, body: T) -> Result<Offset, Refused<T>> {
+        let Some(producer) = self.shared.producers.get(lane.index()) else {
+            return Err(Refused::Closed(body));
+        };
+        let act = || lock(producer).try_append(body);
+        self.seat.act(act, |appended, note| {
+            if let &Ok(position) = appended {
+                let (message, subscription, copy) = (record.message, None, 1);
+                note(Kind::Stored { message, subscription, lane, position, copy });
+            }
+        })
+    }
+
+    fn lane(&self, record: Record) -> LaneId {
+        partition_of(record.key, self.shared.log.partitions())
+    }
+
+    fn invoked(&self, record: Record, attempt: u16) {
+        let (Record { message, key, .. }, producer) = (record, self.seat.link.process());
+        self.seat.record(Kind::SendInvoked { message, key, producer, attempt });
+    }
+}
+
+impl<T: Message, F: Fn(Record) -> T> Publisher for LogFeed<T, F> {
+    async fn publish(&self, record: Record, attempt: u16) -> Result<(), PublishError> {
+        self.invoked(record, attempt);
+        let (lane, mut body) = (self.lane(record), (self.make)(record));
+        loop {
+            match self.append(lane, record, body) {
+                Ok(_) => return Ok(()),
+                Err(Refused::Full(back)) => body = back,
+                Err(_) => return Err(PublishError::Refused),
+            }
+            Producer::room(&self.shared.producers[lane.index()]).await;
+        }
+    }
+
+    fn post(&self, record: Record) {
+        self.invoked(record, 1);
+        let (lane, mut body) = (self.lane(record), (self.make)(record));
+        while let Err(Refused::Full(back)) = self.append(lane, record, body) {
+            body = back;
+            lock(&self.shared.producers[lane.index()]).block_until_room();
+        }
+        self.ended(record, SendOutcome::Ok);
+    }
+
+    fn ended(&self, record: Record, outcome: SendOutcome) {
+        let (message, producer) = (record.message, self.seat.link.process());
+        self.seat.record(Kind::SendEnded { message, producer, outcome });
+    }
+
+    async fn pause(&self, span: Duration) {
+        self.seat.link.sleep_until(self.seat.link.now() + span).await;
+    }
+}
