@@ -23,15 +23,16 @@ mod transports;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clap::Parser;
 use contest::{Contest, Standing};
 
 fn main() -> std::io::Result<()> {
-    let options = Options::of(std::env::args().skip(1));
+    let options = Options::parse();
     let contests = [simulators::contests, transports::contests].map(|all| all(options.measures));
     let wanted = contests.into_iter().flatten().filter(|one| options.wants(one));
     let mut standings = Vec::new();
     for contest in wanted {
-        let standing = contest.run(options.rounds);
+        let standing = contest.run(options.rounds());
         print(&standing, options.measures);
         standings.push(standing);
     }
@@ -42,27 +43,29 @@ fn main() -> std::io::Result<()> {
 }
 
 /// What the command line asks for.
+#[derive(Parser)]
 struct Options {
+    /// Measures (`cargo bench` says so); else everything runs once on little work
+    #[arg(long = "bench")]
     measures: bool,
+    /// How often each contest is run
+    #[arg(long, value_name = "N")]
     rounds: Option<usize>,
+    /// Where the results of a whole run go
+    #[arg(
+        long,
+        value_name = "DIRECTORY",
+        default_value = "target/ratios",
+        conflicts_with = "words"
+    )]
     output: PathBuf,
+    /// Only the contests of these groups, or with these words in their titles
     words: Vec<String>,
 }
 
 impl Options {
-    fn of(arguments: impl Iterator<Item = String>) -> Self {
-        let mut arguments = arguments.peekable();
-        let output = PathBuf::from("target/ratios");
-        let mut options = Self { measures: false, rounds: Some(1), output, words: Vec::new() };
-        while let Some(argument) = arguments.next() {
-            match argument.as_str() {
-                "--bench" => (options.measures, options.rounds) = (true, None),
-                "--rounds" => options.rounds = arguments.next().and_then(|n| n.parse().ok()),
-                "--output" => options.output = arguments.next().unwrap_or_default().into(),
-                word => options.words.push(word.to_owned()),
-            }
-        }
-        options
+    fn rounds(&self) -> Option<usize> {
+        if self.measures { self.rounds } else { Some(1) }
     }
 
     fn wants(&self, contest: &Contest) -> bool {
