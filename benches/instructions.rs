@@ -5,6 +5,8 @@
 //! divides the difference of the counts by the difference of the sizes: what it costs to start
 //! cancels out. Consumers take one message at a time, and one effect in 200 is followed by a crash.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::env;
 use std::hint::black_box;
 

@@ -107,9 +107,12 @@ const PINNED: [(Model, Strategy, &str); 28] = [
     (Model::Queue, Strategy::ProgressWithEffectUnconditional, "e1041ebc98485895"),
 ];
 
+/// What it is about, which settings it changes, and the digests.
+type Corner = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 /// Corners of the machinery that [`SMALL`] does not come to, by what is set otherwise. Each has one
 /// digest of all combinations under three seeds.
-const CORNERS: [(&str, &[(&str, &str)], &str); 4] = [
+const CORNERS: [Corner; 4] = [
     ("a watchdog", &[("consumer.max_poll_interval", "4s")], "8ce218942c3227bb"),
     (
         "many things due",

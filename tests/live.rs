@@ -2,6 +2,8 @@
 
 #[path = "live/catalogue.rs"]
 mod catalogue;
+#[path = "live/conformance.rs"]
+mod conformance;
 #[path = "live/database.rs"]
 mod database;
 #[path = "live/direct.rs"]
@@ -16,6 +18,10 @@ mod harness;
 mod pressure;
 #[path = "live/processes.rs"]
 mod processes;
+/// What `entrega live` runs. The command shows more of it than these tests look at.
+#[allow(dead_code)]
+#[path = "../crates/cli/lab/live/mod.rs"]
+mod run;
 #[path = "live/stage.rs"]
 mod stage;
 #[path = "live/threads.rs"]

@@ -4,8 +4,6 @@
 //! minute. So each round runs everybody once, and what is kept is the ratio within the round; the
 //! median of the rounds is the figure, and their spread says how far to trust it.
 
-#![expect(clippy::disallowed_types, reason = "a benchmark looks at the clock")]
-
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -22,12 +20,16 @@ pub(crate) enum Target {
     None,
     /// The peer takes at least this many times as long.
     AtLeast(f64),
+    /// It takes at most this many times as long.
+    AtMost(f64),
 }
 
 /// One entry and its peers, on one piece of work.
 pub(crate) struct Contest {
     pub(crate) group: &'static str,
-    pub(crate) title: String,
+    /// What contests have in common that stand in one table, and what tells this one apart.
+    series: String,
+    column: String,
     rounds: usize,
     items: u64,
     contestants: Vec<Contestant>,
@@ -37,7 +39,8 @@ pub(crate) struct Contest {
 /// How a contest ended.
 pub(crate) struct Standing {
     pub(crate) group: &'static str,
-    pub(crate) title: String,
+    pub(crate) series: String,
+    pub(crate) column: String,
     pub(crate) rounds: usize,
     pub(crate) entry: String,
     /// The entry's own time for one item, the median, in nanoseconds.
@@ -80,8 +83,19 @@ impl Contestant {
 }
 
 impl Contest {
-    pub(crate) fn new(group: &'static str, title: String, rounds: usize, items: u64) -> Self {
-        Self { group, title, rounds, items, contestants: Vec::new(), targets: Vec::new() }
+    /// A contest that is run `rounds` times, with so many items in each run.
+    pub(crate) fn new(
+        group: &'static str,
+        series: String,
+        column: String,
+        (rounds, items): (usize, u64),
+    ) -> Self {
+        let (contestants, targets) = (Vec::new(), Vec::new());
+        Self { group, series, column, rounds, items, contestants, targets }
+    }
+
+    pub(crate) fn title(&self) -> String {
+        format!("{}, {}", self.series, self.column)
     }
 
     /// Ours; it comes first.
@@ -120,7 +134,19 @@ impl Contest {
         let peers = peers.collect();
         let entry = self.contestants[0].name.clone();
         let nanos = Spread::of(times[0].clone()).median * 1e9 / self.items as f64;
-        Standing { group: self.group, title: self.title, rounds, entry, nanos, peers }
+        let Self { group, series, column, .. } = self;
+        Standing { group, series, column, rounds, entry, nanos, peers }
+    }
+}
+
+impl Standing {
+    /// Whether it is shown in pictures and in the book: small bodies from one thread to another.
+    pub(crate) fn is_shown(&self) -> bool {
+        !["1024 B", "one thread"].iter().any(|other| self.series.contains(other))
+    }
+
+    pub(crate) fn title(&self) -> String {
+        format!("{}, {}", self.series, self.column)
     }
 }
 
@@ -138,6 +164,7 @@ impl Peer {
         match self.target {
             Target::None => None,
             Target::AtLeast(least) => Some(self.ratio.median >= least),
+            Target::AtMost(most) => Some(self.ratio.median <= most),
         }
     }
 }
@@ -147,6 +174,7 @@ impl fmt::Display for Target {
         match self {
             Self::None => f.write_str("–"),
             Self::AtLeast(least) => write!(f, "≥ {least} ×"),
+            Self::AtMost(most) => write!(f, "≤ {most} ×"),
         }
     }
 }

@@ -2,20 +2,23 @@
 //! that people would reach for, in one interleaved run.
 //!
 //! ```sh
-//! cargo bench --bench ratios                          # everything, to the terminal and target/ratios
-//! cargo bench --bench ratios -- simulators            # one group
-//! cargo bench --bench ratios -- --output benches      # what is committed
+//! cargo bench --bench ratios                        # everything, to target/ratios
+//! cargo bench --bench ratios -- simulators          # one group
+//! cargo bench --bench ratios -- --output benches    # what is committed
 //! ```
 //!
 //! `--rounds N` sets how often each contest is run. Without `--bench` (as `cargo test` calls it)
 //! each runs once on little work, to see that it works.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![expect(clippy::disallowed_types, reason = "a benchmark looks at the clock")]
+#![expect(clippy::ok_expect, reason = "what could not be sent is in the error, and is not printed")]
 
 mod contest;
 mod report;
 mod simulators;
 mod svg;
+mod transports;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,8 +27,8 @@ use contest::{Contest, Standing};
 
 fn main() -> std::io::Result<()> {
     let options = Options::of(std::env::args().skip(1));
-    let contests = simulators::contests(options.measures);
-    let wanted = contests.into_iter().filter(|one| options.wants(one));
+    let contests = [simulators::contests, transports::contests].map(|all| all(options.measures));
+    let wanted = contests.into_iter().flatten().filter(|one| options.wants(one));
     let mut standings = Vec::new();
     for contest in wanted {
         let standing = contest.run(options.rounds);
@@ -63,7 +66,7 @@ impl Options {
     }
 
     fn wants(&self, contest: &Contest) -> bool {
-        let matches = |word: &String| contest.group == word || contest.title.contains(word);
+        let matches = |word: &String| contest.group == word || contest.title().contains(word);
         self.words.is_empty() || self.words.iter().any(matches)
     }
 }
@@ -74,10 +77,11 @@ fn print(standing: &Standing, measured: bool) {
         let peers = standing.peers.len();
         return println!(
             "{}: {} and {peers} others came to the end",
-            standing.title, standing.entry
+            standing.title(),
+            standing.entry
         );
     }
-    println!("{} ({}: {:.1} ns an item)", standing.title, standing.entry, standing.nanos);
+    println!("{} ({}: {:.1} ns an item)", standing.title(), standing.entry, standing.nanos);
     for peer in &standing.peers {
         let met = peer.is_met().map_or("", |met| if met { "met" } else { "MISSED" });
         println!("  {:32} {:28} {:10} {met}", peer.name, peer.ratio.to_string(), peer.target);
@@ -85,13 +89,16 @@ fn print(standing: &Standing, measured: bool) {
 }
 
 fn write(standings: &[Standing], directory: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(directory.join("results"))?;
+    let pictures = directory.join("results");
+    std::fs::create_dir_all(&pictures)?;
     std::fs::write(directory.join("RESULTS.md"), report::markdown(standings, &today()))?;
     let mut groups: Vec<&str> = standings.iter().map(|one| one.group).collect();
     groups.dedup();
     for group in groups {
-        let of_group = standings.iter().filter(|one| one.group == group);
-        std::fs::write(directory.join(format!("results/{group}.svg")), svg::svg(of_group))?;
+        let shown = standings.iter().filter(|one| one.group == group && one.is_shown());
+        let shown: Vec<&Standing> = shown.collect();
+        std::fs::write(pictures.join(format!("{group}.svg")), svg::svg(&shown))?;
+        std::fs::write(pictures.join(format!("{group}.md")), report::tables(&shown))?;
     }
     println!("written to {}", directory.display());
     Ok(())

@@ -5,18 +5,32 @@ use std::process::Command;
 
 use crate::contest::{Peer, Standing};
 
-/// A table of the whole run. `date` is when.
+/// All tables, with the machine and the versions. `date` is when.
 pub(crate) fn markdown(standings: &[Standing], date: &str) -> String {
     let mut text = String::from(HEAD);
     let _ = writeln!(text, "Measured on {date}, on {}.\n", machine());
     let _ = writeln!(text, "Versions: {}.", versions());
-    let mut group = "";
+    for of_group in standings.chunk_by(|one, next| one.group == next.group) {
+        let group = of_group[0].group;
+        let _ = writeln!(text, "\n## {}\n\n![{group}](results/{group}.svg)", title(group));
+        text.push_str(&tables(&of_group.iter().collect::<Vec<_>>()));
+    }
+    text
+}
+
+/// The tables of one group: a column for each contest of a series.
+pub(crate) fn tables(standings: &[&Standing]) -> String {
+    let mut text = String::new();
+    let mut series: Vec<&str> = Vec::new();
     for standing in standings {
-        if standing.group != group {
-            group = standing.group;
-            let _ = writeln!(text, "\n## {}\n\n![{group}](results/{group}.svg)", title(group));
+        if !series.contains(&standing.series.as_str()) {
+            series.push(&standing.series);
         }
-        table(&mut text, standing);
+    }
+    for series in series {
+        let columns: Vec<&Standing> =
+            standings.iter().copied().filter(|one| one.series == series).collect();
+        table(&mut text, series, &columns);
     }
     text
 }
@@ -37,20 +51,36 @@ fn title(group: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn table(text: &mut String, standing: &Standing) {
-    let Standing { title, entry, nanos, rounds, .. } = standing;
-    let _ = writeln!(text, "\n### {title}\n");
-    let _ = writeln!(text, "| {entry} against | ratio | target | met |\n|---|---:|---:|---|");
-    for peer in &standing.peers {
-        let Peer { name, target, ratio } = peer;
-        let met = match peer.is_met() {
-            None => "",
-            Some(true) => "yes",
-            Some(false) => "no",
-        };
-        let _ = writeln!(text, "| {name} | {ratio} | {target} | {met} |");
+fn table(text: &mut String, series: &str, columns: &[&Standing]) {
+    let Standing { entry, rounds, .. } = columns[0];
+    let heads: Vec<&str> = columns.iter().map(|one| one.column.as_str()).collect();
+    let _ = writeln!(text, "\n**{series}**\n\n| {entry} against | {} |", heads.join(" | "));
+    let _ = writeln!(text, "|---|{}", "---:|".repeat(columns.len()));
+    let mut names: Vec<&str> = Vec::new();
+    for peer in columns.iter().flat_map(|one| &one.peers) {
+        if !names.contains(&peer.name.as_str()) {
+            names.push(&peer.name);
+        }
     }
-    let _ = writeln!(text, "\n{rounds} rounds; {entry}: {nanos:.1} ns an item here.");
+    for name in names {
+        let cell = |standing: &&Standing| {
+            let peer = standing.peers.iter().find(|peer| peer.name == name);
+            peer.map_or_else(|| "–".to_owned(), cell)
+        };
+        let cells: Vec<String> = columns.iter().map(cell).collect();
+        let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
+    }
+    let nanos: Vec<String> = columns.iter().map(|one| format!("{:.1}", one.nanos)).collect();
+    let _ = writeln!(text, "\n{rounds} rounds; {entry} here: {} ns an item.", nanos.join(", "));
+}
+
+/// The ratio, and whether it is what it should be.
+fn cell(peer: &Peer) -> String {
+    match peer.is_met() {
+        None => peer.ratio.to_string(),
+        Some(true) => format!("**{}**, {} met", peer.ratio, peer.target),
+        Some(false) => format!("**{}**, {} missed", peer.ratio, peer.target),
+    }
 }
 
 /// The processor and how many of them.

@@ -46,8 +46,8 @@ pub(crate) fn contests(measures: bool) -> Vec<Contest> {
 
 fn long(model: Model, Size { long, .. }: Size) -> Contest {
     let job = Rc::new(Job::new(model, long));
-    let title = format!("{long} messages on a {model}, two consumers, one effect in 200 a crash");
-    Contest::new("simulators", title, ROUNDS, u64::from(long))
+    let series = format!("{long} messages, two consumers, one effect in 200 a crash");
+    Contest::new("simulators", series, model.to_string(), (ROUNDS, u64::from(long)))
         .entry(contestant("entrega", &job, |job| job.simulate()))
         .peer(contestant("brokers and checker alone", &job, |job| floor::run(job)), Target::None)
         .peer(contestant("tokio, paused", &job, |job| paused::run(job)), Target::AtLeast(10.0))
@@ -56,14 +56,14 @@ fn long(model: Model, Size { long, .. }: Size) -> Contest {
 
 fn fresh(model: Model, Size { short_runs, .. }: Size) -> Contest {
     let job = Rc::new(Job::new(model, SHORT));
-    let title = format!("{short_runs} fresh simulations of {SHORT} messages on a {model}");
+    let series = format!("{short_runs} fresh simulations of {SHORT} messages");
     let again = |name, run: fn(&Rc<Job>) -> Report| {
         let job = Rc::clone(&job);
         Contestant::new(name, move || {
             (0..short_runs).for_each(|_| job.assert_done(name, &run(&job)));
         })
     };
-    Contest::new("simulators", title, ROUNDS, u64::from(short_runs))
+    Contest::new("simulators", series, model.to_string(), (ROUNDS, u64::from(short_runs)))
         .entry(again("entrega", |job| job.simulate()))
         .peer(again("tokio, paused", |job| paused::run(job)), Target::None)
         .peer(again("turmoil", on_turmoil::run), Target::AtLeast(60.0))
@@ -72,9 +72,10 @@ fn fresh(model: Model, Size { short_runs, .. }: Size) -> Contest {
 /// The same simulator against itself: a hundred runs of 10 000 messages and one of a million.
 fn very_long(model: Model, size: Size) -> Contest {
     let (long, very_long) = (Job::new(model, size.long), Job::new(model, size.very_long));
-    let title = format!("{} messages on a {model} against {}", size.very_long, size.long);
+    let series = format!("{} messages in one run and in runs of {}", size.very_long, size.long);
+    let rounds = ROUNDS.div_ceil(4);
     let runs = size.very_long / size.long;
-    Contest::new("simulators", title, ROUNDS.div_ceil(4), u64::from(size.very_long))
+    Contest::new("simulators", series, model.to_string(), (rounds, u64::from(size.very_long)))
         .entry(Contestant::new("entrega, one run", move || {
             very_long.assert_done("entrega", &very_long.simulate());
         }))

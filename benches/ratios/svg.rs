@@ -14,9 +14,9 @@ const FROM: f64 = -1.5;
 const UP_TO: f64 = 3.0;
 
 /// A picture of the standings of one group.
-pub(crate) fn svg<'a>(standings: impl Iterator<Item = &'a Standing> + Clone) -> String {
-    let rows: usize = standings.clone().map(|one| one.peers.len()).sum();
-    let height = ROW * rows as f64 + HEADING * standings.clone().count() as f64 + 40.0;
+pub(crate) fn svg(standings: &[&Standing]) -> String {
+    let rows: usize = standings.iter().map(|one| one.peers.len()).sum();
+    let height = ROW * rows as f64 + HEADING * standings.len() as f64 + 40.0;
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
          font-family=\"system-ui, sans-serif\" font-size=\"13\">\n\
@@ -26,7 +26,7 @@ pub(crate) fn svg<'a>(standings: impl Iterator<Item = &'a Standing> + Clone) -> 
     let mut y = 8.0;
     for standing in standings {
         y += HEADING;
-        let title = escaped(&standing.title);
+        let title = escaped(&standing.title());
         let _ = writeln!(
             text,
             "<text x=\"12\" y=\"{:.0}\" font-weight=\"600\" fill=\"#222222\">{title}</text>",
@@ -74,8 +74,8 @@ fn bar(text: &mut String, peer: &Peer, y: f64) {
         escaped(&peer.name),
         y + 1.0
     );
-    if let Target::AtLeast(least) = peer.target {
-        let x = place(least);
+    if let Target::AtLeast(limit) | Target::AtMost(limit) = peer.target {
+        let x = place(limit);
         let _ = writeln!(
             text,
             "<line x1=\"{x:.1}\" y1=\"{:.0}\" x2=\"{x:.1}\" y2=\"{:.0}\" stroke=\"#000000\" \

@@ -2,6 +2,7 @@
 
 mod explore;
 mod help;
+mod live;
 mod values;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use entrega_clients::Strategy;
 use entrega_model::Model;
 
 pub(crate) use explore::ExploreArgs;
+pub(crate) use live::LiveArgs;
 pub(crate) use values::{Format, Set};
 
 /// A laboratory for message-delivery semantics: what is lost, what is duplicated, and why.
@@ -33,6 +35,9 @@ pub(crate) enum Command {
     /// Try everything that can go wrong in a small version of a scenario: what is impossible?
     #[command(after_long_help = help::EXPLORE)]
     Explore(ExploreArgs),
+    /// Run a scenario for real: the same brokers and consumers on the machine's clock
+    #[command(after_long_help = help::LIVE)]
+    Live(LiveArgs),
     /// Show one run step by step, from its replay string
     #[command(after_long_help = help::REPLAY)]
     Replay(ReplayArgs),

@@ -6,6 +6,7 @@ mod completions;
 mod explore;
 mod interrupt;
 mod list;
+mod live;
 mod new;
 mod replay;
 mod run;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::compare(args),
         Command::Explore(args) => explore::explore(args),
+        Command::Live(args) => live::live(args),
         Command::Replay(args) => replay::replay(args),
         Command::Table(args) => table::table(args),
         Command::Check(args) => check::check(args),

@@ -21,6 +21,9 @@ pub(crate) struct Finding {
     pub(crate) found: String,
     /// Whether they agree.
     pub(crate) holds: bool,
+    /// Whether one run can violate it: it limits what may happen, and is not about what should.
+    #[serde(skip)]
+    pub(crate) limits: bool,
 }
 
 /// What an expectation is held against: one subscription of a run, or of many runs.
@@ -63,17 +66,24 @@ fn findings_of(expect: &Expectation, of: &Found<'_>) -> Vec<Finding> {
     if expect.subscription.as_deref().is_some_and(|only| only != of.subscription) {
         return Vec::new();
     }
-    let finding = |what, expected: String, found: String, holds| {
+    let finding = |what, expected: String, found: String, holds, limits| {
         let subscription = of.subscription.to_owned();
-        Finding { subscription, what, expected, found, holds }
+        Finding { subscription, what, expected, found, holds, limits }
     };
     let verdict = expect.verdict.map(|verdict| {
         let found = report::verdict(of.verdict).to_owned();
-        finding("verdict", verdict.to_string(), found, is_verdict(verdict, of.verdict))
+        let broken = verdict == ExpectedVerdict::Valid && of.verdict == Verdict::Invalid;
+        finding("verdict", verdict.to_string(), found, is_verdict(verdict, of.verdict), broken)
     });
     let counts = expect.conditions().map(|(what, condition)| {
         let found = of.count(what);
-        finding(what, condition.to_string(), found.to_string(), condition.holds(found))
+        finding(
+            what,
+            condition.to_string(),
+            found.to_string(),
+            condition.holds(found),
+            condition.holds(0),
+        )
     });
     verdict.into_iter().chain(counts).collect()
 }

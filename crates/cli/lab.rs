@@ -8,6 +8,8 @@ pub(crate) mod examples;
 pub(crate) mod exploration;
 pub(crate) mod exploring;
 pub(crate) mod files;
+pub(crate) mod live;
+pub(crate) mod live_sweep;
 pub(crate) mod property;
 pub(crate) mod replay_string;
 pub(crate) mod stories;

@@ -4,6 +4,8 @@ pub(crate) mod compare_json;
 pub(crate) mod compare_text;
 pub(crate) mod explore_json;
 pub(crate) mod explore_text;
+pub(crate) mod live_json;
+pub(crate) mod live_text;
 pub(crate) mod report;
 pub(crate) mod story;
 pub(crate) mod table;

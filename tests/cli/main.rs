@@ -4,6 +4,7 @@
 mod catalogue;
 mod explorations;
 mod histories;
+mod live;
 mod mistakes;
 mod replays;
 mod runs;

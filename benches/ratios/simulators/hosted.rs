@@ -1,5 +1,6 @@
-//! Broker, strategy and checker of this project in a world that somebody else's runtime drives: what
-//! the simulators on tokio and on turmoil share. They differ in how a request or a response travels.
+//! Broker, strategy and checker of this project in a world that somebody else's runtime drives:
+//! what the simulators on tokio and on turmoil share. They differ in how a request or a response
+//! travels.
 //!
 //! Requests and answers stay in one table; what travels is a number. That is less than a real
 //! application would put on the wire, in favour of the other side.

@@ -1,4 +1,5 @@
-//! What every simulator of the comparison runs: one workload, one broker, one strategy, one checker.
+//! What every simulator of the comparison runs: one workload, one broker, one strategy, one
+//! checker.
 
 use entrega_checker::{Checker, Class, Config, End, Report, SubscriptionConfig};
 use entrega_choice::mix;

@@ -73,15 +73,17 @@ impl Checker {
         Report::of(end, self.sends.totals(), reports)
     }
 
-    #[inline]
+    #[inline(always)]
     fn note(&mut self, event: &Event) {
         match event.kind {
             Kind::SendInvoked { .. }
             | Kind::SendEnded { .. }
             | Kind::Stored { .. }
             | Kind::Removed { .. } => self.note_storage(event.at, event.kind),
-            Kind::Delivered { .. } | Kind::ProcessingStarted { .. } => self.note_handler(event),
-            Kind::ProcessingEnded { .. } | Kind::Effect { .. } => self.note_handler(event),
+            Kind::Delivered { .. }
+            | Kind::ProcessingStarted { .. }
+            | Kind::ProcessingEnded { .. }
+            | Kind::Effect { .. } => self.note_handler(event),
             Kind::SettleInvoked { .. }
             | Kind::SettleEnded { .. }
             | Kind::Settled { .. }
@@ -95,7 +97,7 @@ impl Checker {
     }
 
     /// Producers, and what the broker stores.
-    #[inline]
+    #[inline(always)]
     fn note_storage(&mut self, at: Instant, kind: Kind) {
         match kind {
             Kind::SendInvoked { message, key, producer, attempt } => {
@@ -133,7 +135,7 @@ impl Checker {
     }
 
     /// Consumers at work.
-    #[inline]
+    #[inline(always)]
     fn note_handler(&mut self, event: &Event) {
         let Self { sends, lanes, subscriptions } = self;
         match event.kind {
@@ -174,7 +176,7 @@ impl Checker {
     }
 
     /// Settles, and what became of deliveries.
-    #[inline]
+    #[inline(always)]
     fn note_progress(&mut self, kind: Kind) {
         let (Kind::SettleInvoked { subscription, .. }
         | Kind::SettleEnded { subscription, .. }
@@ -230,6 +232,8 @@ impl Checker {
 
 impl Observer for Checker {
     fn observe(&mut self, events: &[Event]) {
-        events.iter().for_each(|event| self.note(event));
+        for event in events {
+            self.note(event);
+        }
     }
 }

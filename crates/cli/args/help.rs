@@ -96,6 +96,36 @@ Exit codes:
   2  the usage or the scenario is wrong, or a run got stuck or panicked
   130  a second Ctrl-C ended the program; nothing was printed";
 
+pub(super) const LIVE: &str = "\
+Every model and strategy of the scenario runs once, for real: each consumer is a task with the client \
+library at its side, the broker decides on the machine's clock, and what the scenario names under [faults] \
+and [[script]] is done to them: futures are dropped and started again, processes stand still while their \
+leases end, requests and answers are lost. The same checker judges what came out.
+
+What goes wrong is chosen by the same streams as in `compare`, by point and occurrence, but the machine says \
+who meets it: no two runs are alike, and a seed does not repeat one.
+
+Arrivals, handlers, leases, sessions and stalls are compressed by one factor. By default it leaves the \
+shortest lease 200 ms of real time and consumers the time to keep up. A lease that ends because the machine \
+was busy is a real one: the message is delivered again. There is no network: legs take no time, and requests \
+cannot be late. What is left out is said on the standard error.
+
+Counts and verdicts of one run are held against [[expect]] where they limit what may happen. That something \
+should happen (duplicated = \">0\") speaks of many runs; where it did not, that is said and counts for nothing. \
+At the end the simulator runs the same messages, and the verdicts are compared.
+
+Examples:
+  entrega live simulations/purchase-emails.toml
+  entrega live orders.toml --model queue --strategy process-then-settle --messages 5000
+  entrega live orders.toml --time-scale 1 --set faults.effect.after.crash=1/20
+  entrega live orders.toml --format json --output live.json --quiet
+
+Exit codes:
+  0  nothing came out that an [[expect]] of the scenario forbids, and no promise was broken that the
+     simulator finds kept
+  1  something did, or a configuration did not come to rest, or the run was interrupted
+  2  the usage or the scenario is wrong";
+
 pub(super) const REPLAY: &str = "\
 `run`, `compare` and `explore` print replay strings. One names everything that made a run what it was: the \
 scenario's digest, the seed, model and strategy, what was changed by --set, and every fault.

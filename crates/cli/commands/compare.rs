@@ -27,7 +27,7 @@ use crate::render::{compare_json, compare_text};
 pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     let loaded = LoadedScenario::read(&args.file, &args.set)?;
     let plan = Plan {
-        contests: contests(&loaded, args)?,
+        contests: contests(&loaded, &args.model, &args.strategy)?,
         seed: args.seed,
         seeds: args.seeds.unwrap_or(loaded.scenario.seeds),
         loaded: &loaded,
@@ -45,13 +45,13 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
 
 /// The models and strategies to compare: those of the scenario, or those asked for, as far as the
 /// models support them.
-fn contests(
+pub(super) fn contests(
     loaded: &LoadedScenario,
-    args: &CompareArgs,
+    models: &[Model],
+    strategies: &[Strategy],
 ) -> Result<Vec<(Model, Strategy)>, Failure> {
-    let models = if args.model.is_empty() { &loaded.scenario.models } else { &args.model };
-    let strategies =
-        if args.strategy.is_empty() { &loaded.scenario.strategies } else { &args.strategy };
+    let models = if models.is_empty() { &loaded.scenario.models } else { models };
+    let strategies = if strategies.is_empty() { &loaded.scenario.strategies } else { strategies };
     let mut contests: Vec<_> = models
         .iter()
         .flat_map(|&model| strategies.iter().map(move |&strategy| (model, strategy)))

@@ -4,21 +4,22 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use entrega_model::Model;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{TableArgs, TableFormat};
 use crate::failure::Failure;
-use crate::lab::table::{COLUMNS, Cell, Column, Plan, ROWS, Row};
+use crate::lab::table::{COLUMNS, Care, Cell, Column, Plan, ROWS, Row};
+use crate::lab::watch::{NoResult, Watch};
 use crate::output;
 use crate::render::table as render;
 
 /// Runs the command.
 pub(crate) fn table(args: &TableArgs) -> Result<ExitCode, Failure> {
-    let plan = plan(args)?;
-    let (cells, partial) =
-        super::compare::on_threads(args.threads, || explore(&plan, args.quiet))??;
+    let plan = Arc::new(plan(args)?);
+    let (cells, partial) = explore(&plan, args)?;
     let table = render::Table { cells: &cells, preemptions: plan.preemptions, partial };
     let text = match args.format {
         TableFormat::Text => table.text(),
@@ -80,13 +81,32 @@ fn names() -> Vec<String> {
     faults.map(named).collect()
 }
 
-fn explore(plan: &Plan, quiet: bool) -> Result<(Vec<Cell>, bool), Failure> {
+/// Lets workers explore, under a watch: whoever blocks its thread ends the command and is named.
+fn explore(plan: &Arc<Plan>, args: &TableArgs) -> Result<(Vec<Cell>, bool), Failure> {
+    let threads = args.threads.unwrap_or_else(rayon::current_num_threads);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool =
+        pool.map_err(|error| Failure::new(format!("cannot start the worker threads: {error}")))?;
     let stop: Arc<AtomicBool> = super::interrupt::stop()?;
-    let bar = progress(plan.cells() as u64, quiet);
-    let cells = plan.explore(&stop, &|| bar.inc(1));
+    let bar = progress(plan.cells() as u64, args.quiet);
+    let told = bar.clone();
+    let (watch, done) = (Watch::new(threads), Box::new(move || told.inc(1)));
+    let care = Arc::new(Care { stop: Arc::clone(&stop), watch, done });
+    let (plan, looked_after) = (Arc::clone(plan), Arc::clone(&care));
+    let cells = care.watch.supervise(&pool, PATIENCE, move || plan.explore(&looked_after));
     bar.finish_and_clear();
-    Ok((cells?, stop.load(Ordering::Relaxed)))
+    match cells {
+        Ok(cells) => Ok((cells?, stop.load(Ordering::Relaxed))),
+        Err(NoResult::Stuck(cell)) => Err(Failure::new(format!(
+            "the cell {cell} has been explored for more than {} s without an end",
+            PATIENCE.as_secs()
+        ))),
+        Err(NoResult::Panicked) => Err(Failure::new("a worker panicked; the message stands above")),
+    }
 }
+
+/// A cell takes some milliseconds; with more requests out of turn it may take a minute.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 fn progress(cells: u64, quiet: bool) -> ProgressBar {
     if quiet || !std::io::stderr().is_terminal() {

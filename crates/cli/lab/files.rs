@@ -119,6 +119,13 @@ impl LoadedScenario {
         self.version(scenario)
     }
 
+    /// The version that runs live: this many messages at most.
+    pub(crate) fn live(&self, messages: u32) -> Version<'_> {
+        let mut scenario = self.scenario.clone();
+        scenario.workload.messages = Some(messages);
+        self.version(scenario)
+    }
+
     /// The version that is explored in a scope. Its messages have no times, so they are made up
     /// even if the scenario's are recorded.
     pub(crate) fn explored(&self, scope: Scope) -> Version<'_> {

@@ -39,6 +39,11 @@ impl Plan<'_> {
         u64::from(self.seeds) * self.contests.len() as u64
     }
 
+    /// One run each, added up; where there is none, a row of nothing.
+    pub(crate) fn of_one_run(&self, reports: &[Option<Report>]) -> Vec<Contest> {
+        self.add_up(reports)
+    }
+
     /// Runs them all, or those that were begun before `stop` was raised. `done` hears of each.
     pub(crate) fn sweep(&self, stop: &AtomicBool, done: &(dyn Fn() + Sync)) -> Vec<Contest> {
         let contests = self.contests.len();

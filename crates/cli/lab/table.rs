@@ -9,6 +9,7 @@ mod cell;
 mod columns;
 mod rows;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use entrega_model::Model;
@@ -18,6 +19,7 @@ pub(crate) use self::cell::Cell;
 pub(crate) use self::columns::{COLUMNS, Column};
 pub(crate) use self::rows::{ROWS, Row, Side};
 
+use super::watch::Watch;
 use crate::failure::Failure;
 
 /// What the small world is called where a scenario file is asked for.
@@ -36,6 +38,16 @@ pub(crate) struct Plan {
     pub(crate) budget: u64,
 }
 
+/// How an exploration of the table is looked after.
+pub(crate) struct Care {
+    /// Raised when nobody wants to wait any longer: the cells that are left are left out.
+    pub(crate) stop: Arc<AtomicBool>,
+    /// Knows which cell each worker explores.
+    pub(crate) watch: Watch<String>,
+    /// Hears of every cell that is done.
+    pub(crate) done: Box<dyn Fn() + Send + Sync>,
+}
+
 impl Plan {
     /// How many cells there are.
     pub(crate) fn cells(&self) -> usize {
@@ -45,44 +57,39 @@ impl Plan {
         self.rows.iter().map(of_row).sum()
     }
 
-    /// Explores every cell, row by row. `done` hears of each; raising `stop` leaves the rest out.
-    pub(crate) fn explore(
-        &self,
-        stop: &AtomicBool,
-        done: &(dyn Fn() + Sync),
-    ) -> Result<Vec<Cell>, Failure> {
-        let rows: Result<Vec<Vec<Cell>>, Failure> = self
-            .rows
-            .par_iter()
-            .map(|&(model, row)| self.explore_row(model, row, stop, done))
-            .collect();
+    /// Explores every cell, row by row. To be called on a worker.
+    pub(crate) fn explore(&self, care: &Care) -> Result<Vec<Cell>, Failure> {
+        let rows = self.rows.par_iter().map(|&(model, row)| self.explore_row(model, row, care));
+        let rows: Result<Vec<Vec<Cell>>, Failure> = rows.collect();
         Ok(rows?.into_iter().flatten().collect())
     }
 
-    fn explore_row(
-        &self,
-        model: Model,
-        row: &Row,
-        stop: &AtomicBool,
-        done: &(dyn Fn() + Sync),
-    ) -> Result<Vec<Cell>, Failure> {
+    fn explore_row(&self, model: Model, row: &Row, care: &Care) -> Result<Vec<Cell>, Failure> {
         let world = cell::World::new(model, row)?;
-        let baseline = world.cell(&columns::NONE, self.preemptions, self.budget);
+        let explore = |column: &Column| {
+            care.watch.begin(format!("{model}, {}, {}", row.strategy.name(), column.head));
+            let explored = care.watch.during(|| world.cell(column, self.preemptions, self.budget));
+            explored.map_err(|cell| {
+                let cell = cell.unwrap_or_default();
+                Failure::new(format!("the cell {cell} panicked; the message stands above"))
+            })
+        };
+        let baseline = explore(&columns::NONE)?;
         let fitting = self.columns.iter().filter(|column| column.fits(model, row));
         let mut cells = Vec::new();
         for column in fitting {
-            if stop.load(Ordering::Relaxed) {
+            if care.stop.load(Ordering::Relaxed) {
                 break;
             }
             let mut cell = match column.primary {
                 [] => baseline.clone(),
-                _ => world.cell(column, self.preemptions, self.budget),
+                _ => explore(column)?,
             };
             if !column.primary.is_empty() {
                 cell.subtract(&baseline);
             }
             cells.push(cell);
-            done();
+            (care.done)();
         }
         Ok(cells)
     }

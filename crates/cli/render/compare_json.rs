@@ -27,7 +27,7 @@ pub(crate) struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct RowDocument<'a> {
+pub(super) struct RowDocument<'a> {
     model: Model,
     subscription: &'a str,
     strategy: Strategy,
@@ -90,7 +90,8 @@ pub(crate) fn document<'a>(comparison: &'a Comparison<'_>) -> Document<'a> {
     }
 }
 
-fn row_document<'a>(comparison: &'a Comparison<'_>, row: &'a Row) -> RowDocument<'a> {
+/// A row of it.
+pub(super) fn row_document<'a>(comparison: &'a Comparison<'_>, row: &'a Row) -> RowDocument<'a> {
     let summary = &row.summary;
     let class = |class| summary.classes.get(class);
     RowDocument {

@@ -45,7 +45,8 @@ fn messages_a_run(row: &Row) -> u64 {
     row.summary.sends.invoked.checked_div(row.summary.runs).unwrap_or(0)
 }
 
-fn table(comparison: &Comparison<'_>, subscription: &str) -> Table {
+/// The table of one subscription.
+pub(super) fn table(comparison: &Comparison<'_>, subscription: &str) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_style(TableComponent::HeaderLines, '─');

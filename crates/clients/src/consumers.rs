@@ -34,85 +34,97 @@ pub use progress_with_effect_unconditional::{
 pub use settle_every_n::settle_every_n;
 pub use settle_then_process::settle_then_process;
 
+use std::future::{Future, ready};
+use std::pin::Pin;
+
 use crate::application::ProgressInSink;
 use crate::workers::Workers;
 use crate::{
     Application, LogSubscription, QueueSubscription, Stop, Strategy, StrategyConfig, Subscription,
 };
 
+/// A consumer at work. One allocation a life keeps the consumer out of the futures around it, so a
+/// poll goes straight to it.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Stop>> + 'a>>;
+
 /// Runs the consumer of a strategy on a log.
 ///
-/// # Errors
-/// As the consumer itself; [`Stop::Unsupported`] if a log does not have what it needs.
-pub async fn run_on_log(
+/// It ends as the consumer itself does; with [`Stop::Unsupported`] if a log does not have what it
+/// needs.
+pub fn run_on_log<'a>(
     strategy: Strategy,
-    inbox: &impl LogSubscription,
-    app: &impl ProgressInSink,
-    config: &StrategyConfig,
-) -> Result<(), Stop> {
+    inbox: &'a impl LogSubscription,
+    app: &'a impl ProgressInSink,
+    config: &'a StrategyConfig,
+) -> Running<'a> {
     match strategy {
-        Strategy::Parallel => parallel(inbox, app, &Workers::settling_prefixes(config)).await,
-        Strategy::ProgressWithEffect => progress_with_effect_on_log(inbox, app).await,
-        Strategy::ProgressWithEffectUnconditional => {
-            progress_with_effect_unconditional_on_log(inbox, app).await
+        Strategy::Parallel => {
+            Box::pin(async { parallel(inbox, app, &Workers::settling_prefixes(config)).await })
         }
-        Strategy::ArticleBasic => article::basic(inbox, app).await,
+        Strategy::ProgressWithEffect => Box::pin(progress_with_effect_on_log(inbox, app)),
+        Strategy::ProgressWithEffectUnconditional => {
+            Box::pin(progress_with_effect_unconditional_on_log(inbox, app))
+        }
+        Strategy::ArticleBasic => Box::pin(article::basic(inbox, app)),
         Strategy::ArticleCommitEveryN => {
-            article::commit_every_n(inbox, app, config.settle_every).await
+            Box::pin(article::commit_every_n(inbox, app, config.settle_every))
         }
         Strategy::ArticleDeadLetters => {
-            article::dead_letters(inbox, app, config.settle_every).await
+            Box::pin(article::dead_letters(inbox, app, config.settle_every))
         }
-        _ => run(strategy, inbox, app, config).await,
+        _ => run(strategy, inbox, app, config),
     }
 }
 
 /// Runs the consumer of a strategy on a queue.
 ///
-/// # Errors
-/// As the consumer itself; [`Stop::Unsupported`] if a queue does not have what it needs.
-pub async fn run_on_queue(
+/// It ends as the consumer itself does; with [`Stop::Unsupported`] if a queue does not have what it
+/// needs.
+pub fn run_on_queue<'a>(
     strategy: Strategy,
-    inbox: &impl QueueSubscription,
-    app: &impl ProgressInSink,
-    config: &StrategyConfig,
-) -> Result<(), Stop> {
+    inbox: &'a impl QueueSubscription,
+    app: &'a impl ProgressInSink,
+    config: &'a StrategyConfig,
+) -> Running<'a> {
     match strategy {
-        Strategy::BrokerDeadLetter => broker_dead_letter(inbox, app).await,
-        Strategy::Parallel => parallel(inbox, app, &Workers::settling_each(config)).await,
-        Strategy::ProgressWithEffect => progress_with_effect_on_queue(inbox, app).await,
-        Strategy::ProgressWithEffectUnconditional => {
-            progress_with_effect_unconditional_on_queue(inbox, app).await
+        Strategy::BrokerDeadLetter => Box::pin(broker_dead_letter(inbox, app)),
+        Strategy::Parallel => {
+            Box::pin(async { parallel(inbox, app, &Workers::settling_each(config)).await })
         }
-        _ => run(strategy, inbox, app, config).await,
+        Strategy::ProgressWithEffect => Box::pin(progress_with_effect_on_queue(inbox, app)),
+        Strategy::ProgressWithEffectUnconditional => {
+            Box::pin(progress_with_effect_unconditional_on_queue(inbox, app))
+        }
+        _ => run(strategy, inbox, app, config),
     }
 }
 
 /// Runs the consumer of a strategy that needs nothing of one model alone.
 ///
-/// # Errors
-/// As the consumer itself; [`Stop::Unsupported`] if it does need that.
-pub async fn run(
+/// It ends as the consumer itself does; with [`Stop::Unsupported`] if it does need that.
+pub fn run<'a>(
     strategy: Strategy,
-    inbox: &impl Subscription,
-    app: &impl Application,
-    config: &StrategyConfig,
-) -> Result<(), Stop> {
+    inbox: &'a impl Subscription,
+    app: &'a impl Application,
+    config: &'a StrategyConfig,
+) -> Running<'a> {
     match strategy {
-        Strategy::SettleThenProcess => settle_then_process(inbox, app).await,
-        Strategy::ProcessThenSettle => process_then_settle(inbox, app).await,
+        Strategy::SettleThenProcess => Box::pin(settle_then_process(inbox, app)),
+        Strategy::ProcessThenSettle => Box::pin(process_then_settle(inbox, app)),
         Strategy::SettleEveryN => {
-            settle_every_n(inbox, app, config.settle_every as usize, config.settle_interval).await
+            let every = config.settle_every as usize;
+            Box::pin(settle_every_n(inbox, app, every, config.settle_interval))
         }
         Strategy::AutoSettleAtDelivery | Strategy::AutoSettleAtNextReceive => {
-            auto_settle(inbox, app).await
+            Box::pin(auto_settle(inbox, app))
         }
-        Strategy::DeduplicatingSink => deduplicating_sink(inbox, app).await,
-        Strategy::DeadLetter => dead_letter(inbox, app).await,
+        Strategy::DeduplicatingSink => Box::pin(deduplicating_sink(inbox, app)),
+        Strategy::DeadLetter => Box::pin(dead_letter(inbox, app)),
         Strategy::MicroBatch => {
-            micro_batch(inbox, app, config.batch_size as usize, config.batch_interval).await
+            let size = config.batch_size as usize;
+            Box::pin(micro_batch(inbox, app, size, config.batch_interval))
         }
-        Strategy::ParallelNaive => parallel_naive(inbox, app, config.workers as usize).await,
-        _ => Err(Stop::Unsupported),
+        Strategy::ParallelNaive => Box::pin(parallel_naive(inbox, app, config.workers as usize)),
+        _ => Box::pin(ready(Err(Stop::Unsupported))),
     }
 }

@@ -8,6 +8,7 @@
 mod log;
 mod notify;
 mod queue;
+mod retried;
 mod wait;
 
 pub use log::LogInbox;

@@ -13,7 +13,7 @@ use entrega_model::{Delivery, Duration, LaneId, SubscriptionId};
 
 use crate::link::Busy;
 use crate::sinks::{LiveSink, SharedSink, SinkError};
-use crate::{LiveLink, Served};
+use crate::{Fate, LiveLink, Served};
 
 /// What an attempt to process a message takes, and whether it fails before the effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,12 +33,33 @@ pub enum Failure {
     Poison,
 }
 
-/// The handler of one consumer in one of its lives. `work` says what each attempt is like.
-pub struct LiveHandler<B: Broker, S, W> {
+/// What happens around an effect, if somebody injects faults. By default nothing does.
+pub trait Around {
+    /// The process is about to ask the sink: what becomes of the request and its answer. Of a batch
+    /// this is about the first message.
+    async fn before_effect(&self, _delivery: &Delivery) -> Fate {
+        Fate::Arrives
+    }
+
+    /// The process has the sink's answer.
+    async fn after_effect(&self, _delivery: &Delivery) {}
+
+    /// The process is about to write a dead letter: what becomes of that.
+    fn dead_letter(&self, _delivery: &Delivery) -> Fate {
+        Fate::Arrives
+    }
+}
+
+impl Around for () {}
+
+/// The handler of one consumer in one of its lives. `work` says what each attempt is like, `around`
+/// what happens to it at its effects.
+pub struct LiveHandler<B: Broker, S, W, A = ()> {
     link: LiveLink<B>,
     subscription: SubscriptionId,
     sink: SharedSink<S>,
     work: W,
+    around: A,
 }
 
 impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt> LiveHandler<B, S, W> {
@@ -49,9 +70,17 @@ impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt> LiveHandler<B, S, W> {
         sink: SharedSink<S>,
         work: W,
     ) -> Self {
-        Self { link, subscription, sink, work }
+        Self { link, subscription, sink, work, around: () }
     }
 
+    /// The same handler, in danger around its effects.
+    pub fn with_around<A: Around>(self, around: A) -> LiveHandler<B, S, W, A> {
+        let Self { link, subscription, sink, work, .. } = self;
+        LiveHandler { link, subscription, sink, work, around }
+    }
+}
+
+impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt, A: Around> LiveHandler<B, S, W, A> {
     /// Begins an attempt and works; says how it failed, if it did. While the guard lives, the
     /// consumer is not at rest.
     async fn begin(&self, delivery: &Delivery) -> (Busy<B>, Option<Failure>) {
@@ -81,6 +110,30 @@ impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt> LiveHandler<B, S, W> {
 
     fn end_all(&self, batch: &[Delivery], result: ProcessingResult) {
         batch.iter().for_each(|delivery| self.end(delivery, result));
+    }
+
+    /// Asks the sink for the effect of a message, of a batch for those from `first` on.
+    async fn effect<R: Send + 'static>(
+        &self,
+        first: &Delivery,
+        ask: impl FnOnce(&mut S) -> Result<R, SinkError> + Send + 'static,
+    ) -> Result<R, SinkError> {
+        let fate = self.around.before_effect(first).await;
+        if fate == Fate::RequestLost {
+            return Err(self.unanswered().await);
+        }
+        let answer = self.sink.ask(ask).await?;
+        if fate == Fate::AnswerLost {
+            return Err(self.unanswered().await);
+        }
+        self.around.after_effect(first).await;
+        Ok(answer)
+    }
+
+    /// Waits for an answer that does not come.
+    async fn unanswered(&self) -> SinkError {
+        self.link.sleep_until(self.link.now() + self.link.request_timeout()).await;
+        SinkError::Uncertain("no answer in time".to_owned())
     }
 
     /// Who notes an effect when it happens, even if the consumer is gone by then.
@@ -118,7 +171,7 @@ impl<B: Broker> Witness<B> {
 }
 
 /// What an application must be able to send to another thread together with its broker.
-impl<B, S, W> Handler for LiveHandler<B, S, W>
+impl<B, S, W, A: Around> Handler for LiveHandler<B, S, W, A>
 where
     B: Broker<Request: Send, Response: Send> + Send + 'static,
     S: LiveSink,
@@ -135,7 +188,7 @@ where
             return Err(error);
         }
         let (witness, asked) = (self.witness(), *delivery);
-        let answer = self.sink.ask(move |sink| {
+        let answer = self.effect(delivery, move |sink| {
             let verdict = sink.apply(&asked)?;
             witness.effect(&asked, verdict);
             Ok(verdict)
@@ -161,8 +214,9 @@ where
                 return Err(BatchError::Item(item));
             }
         }
+        let Some(first) = batch.first() else { return Ok(()) };
         let (witness, asked) = (self.witness(), batch.to_vec());
-        let answer = self.sink.ask(move |sink| {
+        let answer = self.effect(first, move |sink| {
             let verdicts = sink.apply_all(&asked)?;
             asked.iter().zip(verdicts).for_each(|(one, verdict)| witness.effect(one, verdict));
             Ok(())
@@ -198,22 +252,31 @@ fn decided(
     }
 }
 
-impl<B, S, W> DeadLetters for LiveHandler<B, S, W>
+impl<B, S, W, A: Around> DeadLetters for LiveHandler<B, S, W, A>
 where
     B: Broker,
+    S: LiveSink,
+    W: Fn(&Delivery) -> Attempt,
 {
     /// Written at once: the dead letters of a live run are its history.
     async fn store(&self, delivery: &Delivery) -> Result<(), Unanswered> {
         let (message, subscription) = (delivery.record.message, self.subscription);
         let reason = DeadLetterReason::Client;
+        let fate = self.around.dead_letter(delivery);
         tokio::task::yield_now().await;
-        self.link.record(Kind::DeadLettered { message, subscription, reason });
+        if fate != Fate::RequestLost {
+            self.link.record(Kind::DeadLettered { message, subscription, reason });
+        }
+        if fate != Fate::Arrives {
+            let _uncertain = self.unanswered().await;
+            return Err(Unanswered);
+        }
         tokio::task::yield_now().await;
         Ok(())
     }
 }
 
-impl<B, S, W> TransactionalHandler for LiveHandler<B, S, W>
+impl<B, S, W, A: Around> TransactionalHandler for LiveHandler<B, S, W, A>
 where
     B: Broker<Request: Send, Response: Send> + Send + 'static,
     S: LiveSink,

@@ -23,6 +23,7 @@
 //! * [`consumer`]: a strategy with its client library, as one future.
 //! * [`handler`]: the application of such a consumer.
 //! * [`sinks`]: where its effects happen.
+//! * [`life`]: lives that end or stand still where they say so themselves.
 
 pub mod clock;
 pub mod consumer;
@@ -31,6 +32,7 @@ pub mod direct;
 pub mod faults;
 pub mod handler;
 pub mod history;
+pub mod life;
 pub mod link;
 #[cfg(not(live_loom))]
 pub mod log;
@@ -46,8 +48,9 @@ pub use clock::Clock;
 pub use consumer::{Catalogued, ConsumerSettings, Inbox, Side, consume, consume_from};
 #[cfg(not(live_loom))]
 pub use direct::{DirectLog, DirectQueue, Message};
-pub use handler::{Attempt, Failure, LiveHandler};
+pub use handler::{Around, Attempt, Failure, LiveHandler};
 pub use history::Shared;
-pub use link::LiveLink;
+pub use life::{Reins, live};
+pub use link::{Busy, LiveLink};
 pub use served::{Fate, Served};
 pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError, SqliteSettings, SqliteSink};

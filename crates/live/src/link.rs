@@ -39,6 +39,7 @@ struct Connection<B: Broker> {
     served: Served<B>,
     client: ClientId,
     left: AtomicBool,
+    halted: AtomicBool,
 }
 
 impl<B: Broker> Clone for LiveLink<B> {
@@ -53,7 +54,8 @@ impl<B: Broker> Clone for LiveLink<B> {
 
 impl<B: Broker> LiveLink<B> {
     pub(crate) fn new(served: Served<B>, client: ClientId) -> Self {
-        let connection = Arc::new(Connection { served, client, left: AtomicBool::new(false) });
+        let (left, halted) = (AtomicBool::new(false), AtomicBool::new(false));
+        let connection = Arc::new(Connection { served, client, left, halted });
         Self { connection, network: None, request_timeout: REQUEST_TIMEOUT }
     }
 
@@ -86,6 +88,16 @@ impl<B: Broker> LiveLink<B> {
             let ClientId { process, incarnation } = self.client();
             self.record(Kind::Exited { process, incarnation, failed });
         }
+    }
+
+    /// The process dies in its present poll: until it is dropped no answer reaches it any more.
+    pub fn halt(&self) {
+        self.connection.halted.store(true, Ordering::Relaxed);
+    }
+
+    /// How long its caller waits for an answer that does not come.
+    pub fn request_timeout(&self) -> Duration {
+        self.request_timeout
     }
 
     /// Nothing in the process moves any more, heartbeats included. Whoever stalls it (by not
@@ -169,6 +181,9 @@ impl<B: Broker> Link for LiveLink<B> {
         call: CallId,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Self::Response, Unanswered>> {
+        if self.connection.halted.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
         self.served().with(|core| core.poll_answer(call, cx))
     }
 
@@ -178,6 +193,10 @@ impl<B: Broker> Link for LiveLink<B> {
 
     fn is_closing(&self) -> bool {
         self.served().is_closing()
+    }
+
+    fn is_running(&self) -> bool {
+        !self.connection.halted.load(Ordering::Relaxed)
     }
 
     fn record(&self, kind: Kind) {

@@ -56,7 +56,7 @@ use tokio::sync::Notify;
 pub use self::core::Fate;
 
 use self::core::Core;
-use crate::{Clock, LiveLink};
+use crate::{Busy, Clock, LiveLink};
 
 /// How long to wait before looking again whether nothing moves.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -104,6 +104,11 @@ impl<B: Broker> Served<B> {
     pub fn connect(&self, process: ProcessId) -> LiveLink<B> {
         let client = self.with(|core| core.connect(process));
         LiveLink::new(self.clone(), client)
+    }
+
+    /// Somebody is busy, on nobody's connection: a process that is down and will come back.
+    pub fn busy(&self) -> Busy<B> {
+        Busy::of(self)
     }
 
     /// Its clock.

@@ -55,6 +55,13 @@ struct Seat<'a> {
     polls: u64,
 }
 
+/// Hands the events to the observer.
+#[cold]
+fn tell<B: Broker>(world: &mut World<B>, observer: &mut dyn Observer) {
+    observer.observe(&world.events);
+    world.events.clear();
+}
+
 /// The waker of a process: it may be called from anywhere, so it only raises flags.
 struct WakeFlag {
     woken: AtomicBool,
@@ -108,6 +115,7 @@ where
     }
 
     /// Runs every process that is ready, until none is or one spins.
+    #[inline(always)]
     pub(crate) fn run_ready(&mut self) {
         for _ in 0..MOST_AT_ONE_INSTANT {
             self.collect_woken();
@@ -118,6 +126,12 @@ where
                 Task::None => return,
             }
         }
+        self.spins();
+    }
+
+    /// Processes are ready again and again at one instant.
+    #[cold]
+    fn spins(&mut self) {
         let busiest = self.busiest();
         self.world.borrow_mut().misbehaves(busiest, Misdeed::Spins);
     }
@@ -128,13 +142,18 @@ where
         ProcessId(most.map_or(0, |(number, _)| number as u16))
     }
 
-    /// Lets the next due thing happen, or, if `on`, one after another until a process is ready or
-    /// a bound is reached. `false` if nothing can happen any more.
-    pub(crate) fn advance(&mut self, observer: &mut dyn Observer, on: bool, until: Bound) -> bool {
-        let mut world = self.world.borrow_mut();
+    /// Lets the next due thing happen in the executor's world, or, if `on`, one after another until
+    /// a process is ready or a bound is reached. `false` if nothing can happen any more.
+    #[inline(always)]
+    pub(crate) fn advance(
+        &mut self,
+        world: &mut World<B>,
+        observer: &mut dyn Observer,
+        on: bool,
+        until: Bound,
+    ) -> bool {
         if world.events.len() >= BATCH {
-            observer.observe(&world.events);
-            world.events.clear();
+            tell(world, observer);
         }
         loop {
             self.steps += 1;
@@ -152,13 +171,12 @@ where
     pub(crate) fn flush(&mut self, observer: &mut dyn Observer, batch: usize) {
         let mut world = self.world.borrow_mut();
         if world.events.len() >= batch {
-            observer.observe(&world.events);
-            world.events.clear();
+            tell(&mut world, observer);
         }
     }
 
     /// Polls a process once.
-    #[inline]
+    #[inline(always)]
     fn run(&mut self, id: ProcessId) {
         let seat = &mut self.seats[id.index()];
         seat.polls += 1;

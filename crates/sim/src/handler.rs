@@ -209,7 +209,9 @@ where
             Some(crash) => self.crash(crash).await,
             None => self.before_effect(delivery),
         };
-        self.until_running().await;
+        if !self.runs() {
+            self.until_running().await;
+        }
         let call = ask(&mut self.link.world.borrow_mut());
         let answer = self.answer(call).await?;
         self.before_rest(delivery, &ahead);
@@ -217,7 +219,9 @@ where
             Some(crash) => _ = self.crash(crash).await,
             None => self.after_effect(delivery, &ahead),
         }
-        self.until_running().await;
+        if !self.runs() {
+            self.until_running().await;
+        }
         Ok(answer)
     }
 
@@ -255,11 +259,17 @@ where
     }
 
     /// Whether the process is to crash here, and after which delay.
+    #[inline(always)]
     fn crash_ahead(&self, fault: Fault, delivery: &Delivery) -> Option<Option<HoldId>> {
         let mut world = self.link.world.borrow_mut();
-        let (choice, zone) = self.pick(&mut world, fault, delivery);
-        let hold = || world.hold_process(self.link.client.process, zone);
-        (choice != 0).then(|| (zone != Zone::Now).then(hold))
+        match self.choose(&mut world, fault) {
+            0 => None,
+            choice => {
+                let (_, zone) = self.chosen(&mut world, fault, choice, delivery);
+                let hold = || world.hold_process(self.link.client.process, zone);
+                Some((zone != Zone::Now).then(hold))
+            }
+        }
     }
 
     /// Crashes, at once or after having been slow. Nothing is ahead of it then.
@@ -304,14 +314,14 @@ where
         .await;
     }
 
-    /// Goes on when the process runs: at once if nothing happened to it, never after a crash.
+    /// Whether the process may go on: it does if nothing happened to it.
+    fn runs(&self) -> bool {
+        self.link.is_running()
+    }
+
+    /// Goes on when the process runs, which is never after a crash.
     fn until_running(&self) -> impl Future<Output = ()> {
-        let SimLink { world, client, .. } = &self.link;
-        poll_fn(
-            |_| {
-                if world.borrow_mut().may_go_on(*client) { Poll::Ready(()) } else { Poll::Pending }
-            },
-        )
+        poll_fn(|_| if self.runs() { Poll::Ready(()) } else { Poll::Pending })
     }
 
     /// Waits for the answer of a call. Dropped before that, nobody waits for it any more.
@@ -322,10 +332,21 @@ where
     /// What happens here, whatever its delay, and until when it delays.
     #[inline]
     fn pick(&self, world: &mut World<B>, fault: Fault, delivery: &Delivery) -> (u32, Zone) {
-        let choice = self.choose(world, fault);
-        if choice == 0 {
-            return (0, Zone::Now);
+        match self.choose(world, fault) {
+            0 => (0, Zone::Now),
+            choice => self.chosen(world, fault, choice, delivery),
         }
+    }
+
+    /// Notes what was chosen at a point. Says what it is, and until when.
+    #[cold]
+    fn chosen(
+        &self,
+        world: &mut World<B>,
+        fault: Fault,
+        choice: u32,
+        delivery: &Delivery,
+    ) -> (u32, Zone) {
         let point = own_point(fault, self.subscription);
         world.fault(point, choice, self.link.client.process, Some(delivery.record.message));
         let words = [FAULT, u64::from(point.0), u64::from(choice)];
@@ -359,9 +380,12 @@ where
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let SimLink { world, client, .. } = self.link;
-        let answer = world.borrow_mut().poll_call(client.process, self.id, cx);
-        self.open = answer.is_pending();
-        answer
+        let mut world = world.borrow_mut();
+        if world.waits(client.process, self.id, cx) {
+            return Poll::Pending;
+        }
+        self.open = false;
+        Poll::Ready(world.take_answer(client.process, self.id))
     }
 }
 

@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! * [`scenario`]: what to run, as TOML.
+//! * [`setup`]: the same in the terms of brokers and client library, for live runs too.
 //! * [`workload`]: the messages, made from a seed or read from a file.
 //! * [`points`]: every place where something can go wrong, by name.
 //! * [`run`]: one run, phase by phase. Start reading here.
@@ -29,6 +30,7 @@ pub mod own;
 pub mod points;
 pub mod run;
 pub mod scenario;
+pub mod setup;
 mod side;
 pub mod workload;
 mod world;

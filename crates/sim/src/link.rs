@@ -33,15 +33,18 @@ where
     type Request = B::Request;
     type Response = B::Response;
 
+    #[inline]
     fn process(&self) -> ProcessId {
         self.client.process
     }
 
+    #[inline]
     fn now(&self) -> Instant {
         self.world.borrow_mut().read_clock(self.client.process)
     }
 
     /// Arms one wake-up at the first poll, and is ready when that time has come.
+    #[inline]
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
         let mut armed = false;
         poll_fn(move |cx| {
@@ -61,30 +64,34 @@ where
         })
     }
 
+    #[inline]
     fn start(&self, request: Self::Request) -> CallId {
         self.world.borrow_mut().call_broker(self.client, request)
     }
 
+    #[inline]
     fn poll_answer(
         &self,
         call: CallId,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Self::Response, Unanswered>> {
-        let answer = self.world.borrow_mut().poll_call(self.client.process, call, cx);
-        answer.map(|answer| match answer? {
-            Answer::Response(response) => Ok(response),
-            Answer::Decided(_) | Answer::Progress(_) | Answer::Done => Err(Unanswered),
-        })
+        let waits = self.world.borrow_mut().waits(self.client.process, call, cx);
+        match waits {
+            true => Poll::Pending,
+            false => Poll::Ready(self.take_response(call)),
+        }
     }
 
     fn forget(&self, call: CallId) {
         self.world.borrow_mut().forget_call(call);
     }
 
+    #[inline]
     fn is_closing(&self) -> bool {
         self.world.borrow().closing
     }
 
+    #[inline]
     fn is_running(&self) -> bool {
         self.world.borrow_mut().may_go_on(self.client)
     }
@@ -96,10 +103,12 @@ where
         }
     }
 
+    #[inline]
     fn record(&self, kind: Kind) {
         self.world.borrow_mut().record(kind);
     }
 
+    #[inline]
     fn next_delivery(&self) -> DeliveryId {
         self.world.borrow_mut().next_delivery(self.client.process)
     }
@@ -112,8 +121,19 @@ impl<B: Broker> SimLink<B>
 where
     B::Request: Routed,
 {
+    /// The broker's answer to a call that is not waited for any more. Apart from the question
+    /// whether it is, which is asked twice for each answer.
+    #[inline(never)]
+    fn take_response(&self, call: CallId) -> Result<B::Response, Unanswered> {
+        match self.world.borrow_mut().take_answer(self.client.process, call)? {
+            Answer::Response(response) => Ok(response),
+            Answer::Decided(_) | Answer::Progress(_) | Answer::Done => Err(Unanswered),
+        }
+    }
+
     /// A timer wakes the process. A future that is polled under a waker of its own (inside somebody
     /// else's combinator) must hear of it too, so it is woken whenever the process runs.
+    #[inline]
     pub(crate) fn watch(&self, cx: &Context<'_>) {
         let mut world = self.world.borrow_mut();
         let process = &mut world.processes[self.client.process.index()];

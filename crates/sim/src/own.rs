@@ -103,19 +103,19 @@ pub(crate) trait Code {
     }
 
     /// On a log.
-    async fn on_log(
-        &self,
-        link: &SimLink<LogBroker>,
-        inbox: &LogInbox<SimLink<LogBroker>>,
-        app: &impl ProgressInSink,
+    async fn on_log<'a>(
+        &'a self,
+        link: &'a SimLink<LogBroker>,
+        inbox: &'a LogInbox<SimLink<LogBroker>>,
+        app: &'a impl ProgressInSink,
     ) -> Result<(), Stop>;
 
     /// On a queue.
-    async fn on_queue(
-        &self,
-        link: &SimLink<QueueBroker>,
-        inbox: &QueueInbox<SimLink<QueueBroker>>,
-        app: &impl ProgressInSink,
+    async fn on_queue<'a>(
+        &'a self,
+        link: &'a SimLink<QueueBroker>,
+        inbox: &'a QueueInbox<SimLink<QueueBroker>>,
+        app: &'a impl ProgressInSink,
     ) -> Result<(), Stop>;
 }
 
@@ -130,40 +130,40 @@ impl Code for BuiltIn {
         self.strategy.keeps_nothing_between_deliveries()
     }
 
-    async fn on_log(
-        &self,
-        _link: &SimLink<LogBroker>,
-        inbox: &LogInbox<SimLink<LogBroker>>,
-        app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        consumers::run_on_log(self.strategy, inbox, app, &self.config).await
+    fn on_log<'a>(
+        &'a self,
+        _link: &'a SimLink<LogBroker>,
+        inbox: &'a LogInbox<SimLink<LogBroker>>,
+        app: &'a impl ProgressInSink,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        consumers::run_on_log(self.strategy, inbox, app, &self.config)
     }
 
-    async fn on_queue(
-        &self,
-        _link: &SimLink<QueueBroker>,
-        inbox: &QueueInbox<SimLink<QueueBroker>>,
-        app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        consumers::run_on_queue(self.strategy, inbox, app, &self.config).await
+    fn on_queue<'a>(
+        &'a self,
+        _link: &'a SimLink<QueueBroker>,
+        inbox: &'a QueueInbox<SimLink<QueueBroker>>,
+        app: &'a impl ProgressInSink,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        consumers::run_on_queue(self.strategy, inbox, app, &self.config)
     }
 }
 
 impl<C: Consumer> Code for Own<'_, C> {
-    async fn on_log(
-        &self,
-        link: &SimLink<LogBroker>,
-        inbox: &LogInbox<SimLink<LogBroker>>,
-        app: &impl ProgressInSink,
+    async fn on_log<'a>(
+        &'a self,
+        link: &'a SimLink<LogBroker>,
+        inbox: &'a LogInbox<SimLink<LogBroker>>,
+        app: &'a impl ProgressInSink,
     ) -> Result<(), Stop> {
         watched(link, self.pulse, self.consumer.run_on_log(inbox, app)).await
     }
 
-    async fn on_queue(
-        &self,
-        link: &SimLink<QueueBroker>,
-        inbox: &QueueInbox<SimLink<QueueBroker>>,
-        app: &impl ProgressInSink,
+    async fn on_queue<'a>(
+        &'a self,
+        link: &'a SimLink<QueueBroker>,
+        inbox: &'a QueueInbox<SimLink<QueueBroker>>,
+        app: &'a impl ProgressInSink,
     ) -> Result<(), Stop> {
         watched(link, self.pulse, self.consumer.run_on_queue(inbox, app)).await
     }

@@ -190,8 +190,40 @@ impl Experiment<'_> {
 /// Separates the stream of faults from the workload's streams.
 const FAULT_STREAM: u64 = 0xFA17;
 
-/// Whether a stretch of a run is at its end.
-type Goal<B> = fn(&World<B>) -> bool;
+/// What a stretch of a run is for.
+#[derive(Clone, Copy)]
+enum Goal {
+    /// The producer has sent everything.
+    AllSent,
+    /// Nobody is down or stalled.
+    AllUp,
+    /// Nothing more can happen.
+    Rest,
+}
+
+impl Goal {
+    #[inline]
+    fn is_reached<B: Broker>(self, world: &World<B>) -> bool
+    where
+        B::Request: Routed,
+    {
+        match self {
+            Self::AllSent => world.has_sent_all(),
+            Self::AllUp => world.is_healed(),
+            Self::Rest => false,
+        }
+    }
+}
+
+/// How a stretch of a run ended.
+enum Went {
+    /// At its goal.
+    AllTheWay,
+    /// Nothing more can happen, or may.
+    AsFarAsItGoes,
+    /// Out of steps or of time.
+    ToTheBound,
+}
 
 /// A run under way.
 struct Run<'a, B: Broker, W> {
@@ -260,26 +292,41 @@ where
     /// Runs until the producer has sent everything.
     fn until_sent(&mut self, observer: &mut dyn Observer) -> bool {
         let bound = self.bound(Instant::NEVER);
-        while !self.world.borrow().has_sent_all() {
-            if self.executor.steps >= bound.steps
-                || !self.step(observer, bound, World::has_sent_all)
-            {
-                return false;
-            }
+        if self.executor.steps >= bound.steps {
+            return self.world.borrow().has_sent_all();
         }
-        true
+        match self.go(observer, bound, Goal::AllSent) {
+            Went::AllTheWay => true,
+            Went::AsFarAsItGoes => false,
+            Went::ToTheBound => self.world.borrow().has_sent_all(),
+        }
     }
 
-    /// Runs what is ready and lets time go on: by one step if somebody looks or `done` is true now,
-    /// else until somebody is ready. `false` if nothing can happen any more, a process misbehaves,
-    /// or the watcher ends the run.
-    fn step(&mut self, observer: &mut dyn Observer, bound: Bound, done: Goal<B>) -> bool {
-        self.executor.run_ready();
-        if self.misbehaves() || !self.goes_on(observer, false) {
-            return false;
+    /// Runs to the goal, at most to the bound: what is ready, then time until somebody is ready; by
+    /// one step if somebody looks, or the goal is reached by what was ready.
+    fn go(&mut self, observer: &mut dyn Observer, bound: Bound, goal: Goal) -> Went {
+        if goal.is_reached(&self.world.borrow()) {
+            return Went::AllTheWay;
         }
-        let on = !W::LOOKS && !done(&self.world.borrow());
-        self.executor.advance(observer, on, bound)
+        loop {
+            self.executor.run_ready();
+            if W::LOOKS && (self.misbehaves() || !self.goes_on(observer, false)) {
+                return Went::AsFarAsItGoes;
+            }
+            let mut world = self.world.borrow_mut();
+            let on = !W::LOOKS && !goal.is_reached(&world);
+            if world.misbehaviour.is_some()
+                || !self.executor.advance(&mut world, observer, on, bound)
+            {
+                return Went::AsFarAsItGoes;
+            }
+            if self.executor.steps >= bound.steps || world.now > bound.latest {
+                return Went::ToTheBound;
+            }
+            if goal.is_reached(&world) {
+                return Went::AllTheWay;
+            }
+        }
     }
 
     /// As far as the scenario's limits let a run go.
@@ -295,25 +342,19 @@ where
 
     /// Runs on, for as long as the drain may take, until nothing more can happen.
     fn until_rest(&mut self, observer: &mut dyn Observer) -> bool {
-        self.until(observer, |_| false)
+        self.until(observer, Goal::Rest)
     }
 
-    /// Runs until `done`, or until nothing more can happen; `false` if that takes too long.
-    fn until(&mut self, observer: &mut dyn Observer, done: Goal<B>) -> bool {
+    /// Runs to the goal, or until nothing more can happen; `false` if that takes too long.
+    fn until(&mut self, observer: &mut dyn Observer, goal: Goal) -> bool {
         let latest = self.world.borrow().now + self.scenario.limits.drain.duration();
         let bound = self.bound(latest);
-        while !done(&self.world.borrow()) && self.step(observer, bound, done) {
-            let out_of_time = self.world.borrow().now > latest;
-            if out_of_time || self.executor.steps >= bound.steps {
-                return false;
-            }
-        }
-        !self.misbehaves()
+        !matches!(self.go(observer, bound, goal), Went::ToTheBound) && !self.misbehaves()
     }
 
     /// Without faults: waits for those that are down or stalled, then for rest.
     fn drain(&mut self, observer: &mut dyn Observer) -> bool {
-        if !self.until(observer, World::is_healed) {
+        if !self.until(observer, Goal::AllUp) {
             return false;
         }
         self.world.borrow_mut().enter(Phase::Drain);
@@ -329,12 +370,13 @@ where
         self.world.borrow_mut().close();
         let steps = self.executor.steps.saturating_add(CLOSING_STEPS);
         let bound = Bound { steps, latest: Instant::NEVER };
-        self.executor.run_ready();
-        while self.executor.advance(observer, true, bound)
-            && self.executor.steps < steps
-            && !self.misbehaves()
-        {
+        let mut goes_on = true;
+        while goes_on {
             self.executor.run_ready();
+            let mut world = self.world.borrow_mut();
+            goes_on = self.executor.advance(&mut world, observer, true, bound)
+                && self.executor.steps < steps
+                && world.misbehaviour.is_none();
         }
     }
 

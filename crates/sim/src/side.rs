@@ -2,20 +2,18 @@
 //! processes that are the same on both.
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
 use std::rc::Rc;
 
 use entrega_brokers::log::partition_of;
 use entrega_brokers::{Broker, LogBroker, QueueBroker, log, queue};
-use entrega_clients::application::{BatchFailure, BatchRules, BatchSink, GiveBack, ProgressInSink};
+use entrega_clients::application::{GiveBack, ProgressInSink};
 use entrega_clients::combinators::{alongside, closing};
 use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{
-    LogPublisher, Outgoing, Publisher, QueuePublisher, Retries, confirmed, fire_and_forget,
+    LogPublisher, Outgoing, Publisher, QueuePublisher, confirmed, fire_and_forget,
 };
-use entrega_clients::{
-    AutoSettle, ClientConfig, ErrorPolicy, Link, OffsetReset, OffsetStore, Stop, Strategy,
-    StrategyConfig, Subscription, Supervised,
-};
+use entrega_clients::{ClientConfig, Link, Stop, Subscription, Supervised};
 use entrega_model::{ClientId, Record, SubscriptionId};
 
 use crate::cast::Cast;
@@ -24,9 +22,8 @@ use crate::handler::SimHandler;
 use crate::link::SimLink;
 use crate::own::{BuiltIn, Code};
 use crate::run::Experiment;
-use crate::scenario::{
-    self, AutoOffsetReset, ConsumerSettings, LogClient, Overflow, ProducerStrategy, Scenario,
-};
+use crate::scenario::{ProducerStrategy, Scenario};
+use crate::setup;
 use crate::workload::Workload;
 use crate::world::{Routed, World};
 
@@ -52,11 +49,11 @@ pub(crate) trait Side: Clone {
     async fn background(inbox: &Self::Inbox);
 
     /// Runs a consumer.
-    async fn consume(
-        code: &impl Code,
-        link: &SimLink<Self::Broker>,
-        inbox: &Self::Inbox,
-        app: &impl ProgressInSink,
+    async fn consume<'a>(
+        code: &'a impl Code,
+        link: &'a SimLink<Self::Broker>,
+        inbox: &'a Self::Inbox,
+        app: &'a impl ProgressInSink,
     ) -> Result<(), Stop>;
 }
 
@@ -68,21 +65,7 @@ pub(crate) struct LogSide {
 
 impl LogSide {
     pub(crate) fn new(scenario: &Scenario) -> Self {
-        let from = &scenario.log;
-        Self {
-            settings: log::LogSettings {
-                partitions: from.partitions,
-                groups: scenario.subscriptions.len() as u8,
-                session_timeout: from.session_timeout.duration(),
-                rebalance_timeout: from.rebalance_timeout.duration(),
-                retention_time: (from.retention_time != scenario::Span::MAX)
-                    .then(|| from.retention_time.duration()),
-                retention_bytes: from.retention_bytes,
-                segment_bytes: from.segment_bytes,
-                segment_time: from.segment_time.duration(),
-                ..log::LogSettings::default()
-            },
-        }
+        Self { settings: setup::log_settings(scenario) }
     }
 }
 
@@ -111,13 +94,13 @@ impl Side for LogSide {
         }
     }
 
-    async fn consume(
-        code: &impl Code,
-        link: &SimLink<LogBroker>,
-        inbox: &Self::Inbox,
-        app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        code.on_log(link, inbox, app).await
+    fn consume<'a>(
+        code: &'a impl Code,
+        link: &'a SimLink<LogBroker>,
+        inbox: &'a Self::Inbox,
+        app: &'a impl ProgressInSink,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        code.on_log(link, inbox, app)
     }
 }
 
@@ -129,23 +112,7 @@ pub(crate) struct QueueSide {
 
 impl QueueSide {
     pub(crate) fn new(scenario: &Scenario) -> Self {
-        let from = &scenario.queue;
-        let overflow = match from.overflow {
-            Overflow::DropHead => queue::Overflow::DropHead,
-            Overflow::RejectPublish => queue::Overflow::RejectPublish,
-        };
-        Self {
-            settings: queue::QueueSettings {
-                queues: scenario.subscriptions.len() as u8,
-                visibility_timeout: from.visibility_timeout.duration(),
-                prefetch: scenario.consumer.prefetch,
-                delivery_limit: from.delivery_limit.map(|n| u16::try_from(n).unwrap_or(u16::MAX)),
-                dead_letter: from.dead_letter,
-                requeue_on_disconnect: from.requeue_on_disconnect,
-                max_length: from.max_length,
-                overflow,
-            },
-        }
+        Self { settings: setup::queue_settings(scenario) }
     }
 }
 
@@ -168,13 +135,13 @@ impl Side for QueueSide {
 
     async fn background(_inbox: &Self::Inbox) {}
 
-    async fn consume(
-        code: &impl Code,
-        link: &SimLink<QueueBroker>,
-        inbox: &Self::Inbox,
-        app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        code.on_queue(link, inbox, app).await
+    fn consume<'a>(
+        code: &'a impl Code,
+        link: &'a SimLink<QueueBroker>,
+        inbox: &'a Self::Inbox,
+        app: &'a impl ProgressInSink,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        code.on_queue(link, inbox, app)
     }
 }
 
@@ -206,7 +173,7 @@ where
     <S::Broker as Broker>::Request: Routed,
 {
     let settings = &experiment.scenario.producer;
-    let retries = Retries { limit: settings.retries, backoff: settings.retry_backoff.duration() };
+    let retries = setup::retries(settings);
     Box::new(move |client| -> Life<'a> {
         let link = SimLink { world: Rc::clone(&world), client, forgets: false };
         let publisher = side.publisher(link.clone());
@@ -259,17 +226,18 @@ where
     Box::new(move |client: ClientId| -> Life<'a> {
         let forgets = code.keeps_nothing_between_deliveries();
         let link = SimLink { world: Rc::clone(&world), client, forgets };
-        let inbox = side.inbox(link.clone(), client_config(&experiment, subscription));
+        let inbox = side
+            .inbox(link.clone(), setup::client_config(scenario, experiment.strategy, subscription));
         let handler = SimHandler { link: link.clone(), subscription, workload };
         Box::pin(async move {
             let app = Supervised {
                 inbox: &inbox,
                 handler: &handler,
                 dead_letters: &handler,
-                policy: error_policy(scenario.consumer.on_error),
+                policy: setup::error_policy(scenario.consumer.on_error),
                 max_attempts: scenario.consumer.max_attempts,
                 retry_backoff: scenario.consumer.retry_backoff.duration(),
-                batch: batch_rules(&scenario.consumer),
+                batch: setup::batch_rules(&scenario.consumer),
             };
             let main = closing(&inbox, S::consume(code, &link, &inbox, &app));
             alongside(main, S::background(&inbox)).await
@@ -279,79 +247,6 @@ where
 
 /// The strategy that an experiment names.
 pub(crate) fn built_in(experiment: &Experiment<'_>) -> BuiltIn {
-    let consumer = &experiment.scenario.consumer;
-    let config = StrategyConfig {
-        settle_every: consumer.settle_every,
-        settle_interval: consumer.settle_interval.duration(),
-        batch_size: consumer.batch_size,
-        batch_interval: consumer.batch_interval.duration(),
-        workers: consumer.workers,
-        key_ordered: consumer.key_ordered,
-    };
+    let config = setup::strategy_config(&experiment.scenario.consumer);
     BuiltIn { strategy: experiment.strategy, config }
-}
-
-fn client_config(experiment: &Experiment<'_>, subscription: SubscriptionId) -> ClientConfig {
-    let Experiment { scenario, strategy, .. } = experiment;
-    let consumer = &scenario.consumer;
-    let (auto_settle, offset_store) = library(*strategy, consumer);
-    ClientConfig {
-        subscription,
-        prefetch: consumer.prefetch,
-        auto_settle,
-        offset_store,
-        auto_commit_interval: consumer.auto_commit_interval.duration(),
-        settle_scope: strategy.settle_scope(),
-        settle_confirmed: consumer.settle_confirmed,
-        settle_retries: consumer.settle_retries,
-        auto_offset_reset: match scenario.log.auto_offset_reset {
-            AutoOffsetReset::Latest => OffsetReset::Latest,
-            AutoOffsetReset::Earliest => OffsetReset::Earliest,
-            AutoOffsetReset::None => OffsetReset::None,
-        },
-        drain_on_revoke: consumer.drain_on_revoke,
-        max_poll_interval: consumer.max_poll_interval.map(scenario::Span::duration),
-    }
-}
-
-/// What the client library does by itself. The article's loops leave that to the configuration.
-fn library(strategy: Strategy, consumer: &ConsumerSettings) -> (AutoSettle, OffsetStore) {
-    if !strategy.is_from_the_article() {
-        return match strategy.auto_settle() {
-            AutoSettle::AtNextReceive => (AutoSettle::AtNextReceive, OffsetStore::AfterPoll),
-            other => (other, OffsetStore::AtDelivery),
-        };
-    }
-    let (automatic, offset_store) = match consumer.client {
-        LogClient::Librdkafka => (AutoSettle::AtDelivery, OffsetStore::AtDelivery),
-        LogClient::Java => (AutoSettle::AtNextReceive, OffsetStore::AfterPoll),
-    };
-    let auto_settle = if consumer.enable_auto_commit { automatic } else { AutoSettle::Off };
-    (auto_settle, offset_store)
-}
-
-fn error_policy(policy: scenario::ErrorPolicy) -> ErrorPolicy {
-    match policy {
-        scenario::ErrorPolicy::Retry => ErrorPolicy::Retry,
-        scenario::ErrorPolicy::Skip => ErrorPolicy::Skip,
-        scenario::ErrorPolicy::SkipAndSettle => ErrorPolicy::SkipAndSettle,
-        scenario::ErrorPolicy::Requeue => ErrorPolicy::Requeue,
-        scenario::ErrorPolicy::Crash => ErrorPolicy::Crash,
-        scenario::ErrorPolicy::DeadLetter => ErrorPolicy::DeadLetter,
-    }
-}
-
-fn batch_rules(consumer: &ConsumerSettings) -> BatchRules {
-    BatchRules {
-        sink: match consumer.batch_sink {
-            scenario::BatchSink::Atomic => BatchSink::Atomic,
-            scenario::BatchSink::ItemByItem => BatchSink::ItemByItem,
-        },
-        on_failure: match consumer.batch_on_failure {
-            scenario::BatchFailure::RetryWhole => BatchFailure::RetryWhole,
-            scenario::BatchFailure::Bisect => BatchFailure::Bisect,
-            scenario::BatchFailure::PerItem => BatchFailure::PerItem,
-            scenario::BatchFailure::DeadLetterItem => BatchFailure::DeadLetterItem,
-        },
-    }
 }

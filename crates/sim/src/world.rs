@@ -21,8 +21,9 @@ mod progress;
 mod protocol;
 mod state;
 mod timers;
+mod turn;
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::Waker;
 
 use entrega_brokers::Broker;
@@ -117,8 +118,10 @@ pub(crate) struct World<B: Broker> {
     pub(crate) choices: Choices,
     pub(crate) events: Vec<Event>,
     pub(crate) processes: Vec<Process>,
-    /// Processes to run, in the order in which they were woken.
-    ready: VecDeque<ProcessId>,
+    /// Processes to run, in the order in which they were woken, from `next_ready` on. Each is there
+    /// once, and time goes on when there are none.
+    ready: Vec<ProcessId>,
+    next_ready: usize,
     /// Processes whose future is to be dropped.
     dying: Vec<ProcessId>,
     /// Processes whose next life is to begin.
@@ -178,7 +181,8 @@ where
             choices,
             events: Vec::with_capacity(512),
             processes,
-            ready: VecDeque::with_capacity(16),
+            ready: Vec::with_capacity(16),
+            next_ready: 0,
             dying: Vec::new(),
             starting,
             closing: false,
@@ -229,12 +233,13 @@ where
 
     /// What the executor is to do before time goes on. Processes that are not running are skipped:
     /// a stalled one is woken again when it is resumed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next_task(&mut self) -> Task {
         if !self.dying.is_empty() || !self.starting.is_empty() {
             return Task::ChangeLives;
         }
-        while let Some(id) = self.ready.pop_front() {
+        while let Some(&id) = self.ready.get(self.next_ready) {
+            self.next_ready += 1;
             let process = &mut self.processes[id.index()];
             process.ready = false;
             if process.is_running() {
@@ -243,57 +248,20 @@ where
                 return Task::Run(id);
             }
         }
+        self.ready.clear();
+        self.next_ready = 0;
         Task::None
     }
 
     /// Whether there is anything to do before time goes on.
+    #[inline]
     pub(crate) fn has_task(&self) -> bool {
-        !self.ready.is_empty() || !self.dying.is_empty() || !self.starting.is_empty()
+        self.next_ready < self.ready.len() || !self.dying.is_empty() || !self.starting.is_empty()
     }
 
     /// The processes whose futures are to be dropped, and those whose next life is to begin.
     pub(crate) fn take_life_changes(&mut self) -> (Vec<ProcessId>, Vec<ProcessId>) {
         (std::mem::take(&mut self.dying), std::mem::take(&mut self.starting))
-    }
-
-    /// Lets time jump to what is due next, and does it. `false` if nothing is.
-    pub(crate) fn step(&mut self) -> bool {
-        if self.release_calm() {
-            return true;
-        }
-        let Some((at, due)) = self.next_due() else { return false };
-        self.keep_house(at);
-        self.now = at;
-        self.choices.clock(at.as_nanos());
-        self.happen(due);
-        true
-    }
-
-    #[inline]
-    fn happen(&mut self, due: Due) {
-        match due {
-            Due::Arrive(call) => self.arrive(call),
-            Due::Return(call) => self.come_back(call),
-            Due::TimeOut(call) => self.time_out(call),
-            Due::Unpark(call) => self.unpark(call),
-            Due::Wake(client) => self.wake_life(client),
-            Due::Resume(client) => self.resume(client),
-            Due::Start(process) => self.starting.push(process),
-            Due::Disconnect(client) => self.disconnect(client),
-            Due::Broker => self.advance_broker(),
-        }
-    }
-
-    /// Lets the broker tidy up whenever it would have on the way to `at`.
-    #[inline]
-    fn keep_house(&mut self, at: Instant) {
-        while let Some(due) = self.broker.next_housekeeping()
-            && due <= at
-        {
-            self.now = due;
-            self.broker.advance(due, &mut self.events);
-            self.after_broker();
-        }
     }
 
     /// Has a process woken at `at`, if it lives that long.
@@ -314,7 +282,7 @@ where
         let process = &mut self.processes[id.index()];
         if !process.ready {
             process.ready = true;
-            self.ready.push_back(id);
+            self.ready.push(id);
         }
     }
 
@@ -344,6 +312,7 @@ where
     }
 
     /// After every change: offers parked requests again and keeps the broker's timer.
+    #[inline(always)]
     fn after_broker(&mut self) {
         if self.broker.take_changed() {
             self.offer_parked();
@@ -354,7 +323,7 @@ where
     /// Re-arms the broker's timer only if its next deadline is earlier; a moot one fires in vain.
     /// In an exploration it stands where the next deadline is, or the states would tell where it
     /// has been.
-    #[inline]
+    #[inline(always)]
     fn arm_broker(&mut self) {
         let next = self.broker.next_deadline();
         if self.times.chooses_order && next.is_none() {
@@ -393,6 +362,7 @@ where
     }
 
     /// Whether the producer is done.
+    #[inline]
     pub(crate) fn has_sent_all(&self) -> bool {
         self.processes[0].state == State::Finished
     }
@@ -409,10 +379,9 @@ where
         self.is_running(client)
     }
 
-    /// The choices of this run, at its end.
+    /// The choices of this run, at its end. Nothing is chosen after that.
     pub(crate) fn take_choices(&mut self) -> Choices {
-        let table = self.choices.table().clone();
-        std::mem::replace(&mut self.choices, Choices::harmless(table))
+        std::mem::replace(&mut self.choices, Choices::harmless(Arc::default()))
     }
 
     /// Whether a process runs, and in this life.

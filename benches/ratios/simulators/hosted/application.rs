@@ -1,5 +1,5 @@
-//! The producer and the consumers of a hosted world: the same code as in the simulator, with sleeps of
-//! the runtime for the handler, and a crash that drops the consumer's future.
+//! The producer and the consumers of a hosted world: the same code as in the simulator, with sleeps
+//! of the runtime for the handler, and a crash that drops the consumer's future.
 
 use std::cell::Cell;
 use std::future::pending;

@@ -292,7 +292,9 @@ impl BoundQueue {
             *step.changed = true;
         }
         let ended = self.in_flight.end(slot, &mut consumer.unsettled);
-        self.consumers.forget_if_done(client);
+        if consumer.gone {
+            self.consumers.forget_if_done(client);
+        }
         if word != Some(Settlement::Ack) {
             self.consumers.note_end(client, ended.tag, word);
         }

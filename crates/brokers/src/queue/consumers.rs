@@ -152,8 +152,13 @@ impl Consumers {
     }
 
     fn place(&self, client: ClientId) -> Result<usize, usize> {
-        self.known.binary_search_by_key(&client, |consumer| consumer.client)
+        self.known.binary_search_by_key(&rank(client), |consumer| rank(consumer.client))
     }
+}
+
+/// The order of clients in one word.
+fn rank(client: ClientId) -> u64 {
+    u64::from(client.process.0) << 32 | u64::from(client.incarnation.0)
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@
 //! * an end before the first tag of every client that is still connected: nobody may say anything
 //!   about it. Of the others the word counts only if the client that said it may repeat it; a
 //!   client whose connection has ended, or that left and came back, may not;
-//! * whatever is about tags that nobody will name again ([`Context::named_from`]): ends, and whether
+//! * whatever is about tags that nobody will name again ([`Context::named_from`]): ends, and
+//!   whether
 //!   the first tag of a client is above them.
 //!
 //! That ends are kept for a bounded number of deliveries is taken for "for ever": no run that is

@@ -129,7 +129,9 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
             self.commit_in_poll().await;
         }
         loop {
-            while_running(&self.link).await;
+            if !self.link.is_running() {
+                while_running(&self.link).await;
+            }
             if self.link.is_closing() && self.may_stop() {
                 return Ok(Turn::Shutdown);
             }

@@ -12,6 +12,7 @@ use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
 use entrega_model::{Delivery, Generation, Instant, LaneId, MessageId};
 
 use self::session::QueueSession;
+use super::retried::retried;
 use super::wait::{Waited, answer_or, while_running};
 use crate::application::GiveBack;
 use crate::{
@@ -80,8 +81,10 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             session.handed_out.clear();
             tags
         };
-        let answer = self.send(tags, Settlement::Ack, false, SettleTrigger::NextReceive).await;
-        if let Ok(tags) = answer {
+        let call = self.send(tags, Settlement::Ack, false, SettleTrigger::NextReceive);
+        if let Some(call) = call
+            && let Ok(tags) = refused(call.await)
+        {
             self.session.borrow_mut().recycle_tags(tags);
         }
     }
@@ -103,31 +106,22 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
     }
 
     /// Sends a settle, and again as often as the configuration says while there is no answer.
-    /// Returns the tags that were refused, empty if all are settled.
-    async fn send(
+    /// Nothing to wait for if nobody asks for one.
+    #[inline]
+    fn send(
         &self,
         tags: Vec<DeliveryTag>,
         settlement: Settlement,
         multiple: bool,
         trigger: SettleTrigger,
-    ) -> Result<Vec<DeliveryTag>, SettleError> {
-        let (queue, mut tags) = (self.config.subscription, tags);
-        let mut retries = self.config.settle_retries;
-        loop {
-            let again = if retries > 0 { tags.clone() } else { Vec::new() };
-            let request = Request::Settle { queue, tags, settlement, multiple, trigger };
-            if !self.config.settle_confirmed {
-                let call = self.link.start(request);
-                self.link.forget(call);
-                return Ok(Vec::new());
-            }
-            match self.link.call(request).await {
-                Ok(Response::Settled { tags } | Response::Stale { tags }) => return Ok(tags),
-                Ok(_) => return Err(SettleError::Fenced),
-                Err(Unanswered) if retries == 0 => return Err(SettleError::Unknown),
-                Err(Unanswered) => (retries, tags) = (retries - 1, again),
-            }
+    ) -> Option<impl Future<Output = Result<Response, Unanswered>>> {
+        let queue = self.config.subscription;
+        let request = move |tags| Request::Settle { queue, tags, settlement, multiple, trigger };
+        if !self.config.settle_confirmed {
+            self.link.forget(self.link.start(request(tags)));
+            return None;
         }
+        Some(retried(&self.link, tags, self.config.settle_retries, request))
     }
 
     /// Settles on behalf of the application, and notes what became of each delivery.
@@ -149,7 +143,10 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             let Delivery { record, position, .. } = delivery;
             self.note_invoked(record.message, *position, act, SettleTrigger::Application);
         }
-        let answer = self.send(tags, settlement, multiple, SettleTrigger::Application).await;
+        let answer = match self.send(tags, settlement, multiple, SettleTrigger::Application) {
+            Some(call) => refused(call.await),
+            None => Ok(Vec::new()),
+        };
         self.note_all_ended(deliveries, act, &answer);
         let result = match &answer {
             Ok(refused) if refused.is_empty() => Ok(()),
@@ -207,6 +204,15 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
     }
 }
 
+/// The tags that were refused, none if all are settled.
+fn refused(answer: Result<Response, Unanswered>) -> Result<Vec<DeliveryTag>, SettleError> {
+    match answer {
+        Ok(Response::Settled { tags } | Response::Stale { tags }) => Ok(tags),
+        Ok(_) => Err(SettleError::Fenced),
+        Err(Unanswered) => Err(SettleError::Unknown),
+    }
+}
+
 /// A consumer that is gone waits for nothing.
 impl<L: Link<Request = Request, Response = Response>> Drop for QueueInbox<L> {
     fn drop(&mut self) {
@@ -224,7 +230,9 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
     async fn poll(&self, until: Instant) -> Result<Turn, ReceiveError> {
         self.link.remembers(&*self.session.borrow());
         loop {
-            while_running(&self.link).await;
+            if !self.link.is_running() {
+                while_running(&self.link).await;
+            }
             if self.link.is_closing() {
                 return Ok(Turn::Shutdown);
             }

@@ -20,7 +20,7 @@ pub(super) enum Waited<R> {
     Overtaken,
 }
 
-/// Goes on when the process runs: at once, except in a process that has just died or stands still.
+/// Goes on when the process runs, which one that has just died or stands still does not.
 pub(super) fn while_running(link: &impl Link) -> impl Future<Output = ()> {
     poll_fn(|_| if link.is_running() { Poll::Ready(()) } else { Poll::Pending })
 }

@@ -46,8 +46,14 @@ impl Paper for Length {
         self.0 += text.len() as u32;
     }
 
+    #[inline(always)]
     fn number(&mut self, number: u32) {
-        self.0 += 1 + number.checked_ilog10().unwrap_or(0);
+        self.0 += match number {
+            0..10 => 1,
+            10..100 => 2,
+            100..1000 => 3,
+            _ => 1 + number.ilog10(),
+        };
     }
 }
 

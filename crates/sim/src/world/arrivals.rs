@@ -19,15 +19,6 @@ impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
-    /// What is due next, and when.
-    #[inline]
-    pub(super) fn next_due(&mut self) -> Option<(Instant, Due)> {
-        if !self.times.chooses_order {
-            return self.timers.next();
-        }
-        self.next_chosen()
-    }
-
     /// Takes away timers that have become moot, so that no time is spent on them: an exploration
     /// does not take them for part of the state.
     pub(super) fn drop_moot(&mut self) {
@@ -35,11 +26,12 @@ where
             && !self.means_something(at, due)
         {
             self.timers.next();
-            self.happen(due);
+            self.happen_apart(due);
         }
     }
 
-    fn next_chosen(&mut self) -> Option<(Instant, Due)> {
+    /// What is due next, and when.
+    pub(super) fn next_chosen(&mut self) -> Option<(Instant, Due)> {
         self.drop_moot();
         if self.due_now.is_empty() {
             let (at, due) = self.timers.next()?;

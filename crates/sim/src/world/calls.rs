@@ -129,18 +129,60 @@ impl<B: Broker> Calls<B> {
         Self { slots: Vec::with_capacity(64), free: Vec::with_capacity(64) }
     }
 
+    /// A call about to set out, awaited by its caller.
     #[inline(always)]
-    pub(crate) fn insert(&mut self, call: Call<B>) -> CallId {
+    pub(crate) fn begin(
+        &mut self,
+        client: ClientId,
+        route: Route,
+        issued: u64,
+        payload: Payload<B>,
+    ) -> CallId {
+        let id = self.vacant(client, route);
+        let call = self.get(id);
+        call.client = client;
+        call.route = route;
+        call.issued = issued;
+        call.payload = payload;
+        call.awaited = true;
+        call.patient = false;
+        call.timed_out = false;
+        id
+    }
+
+    /// A slot that is free: nobody waits there, nothing refers to it, and nothing is in it.
+    #[inline]
+    fn vacant(&mut self, client: ClientId, route: Route) -> CallId {
         match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = call;
-                CallId(slot)
-            }
-            None => {
-                self.slots.push(call);
-                CallId(self.slots.len() as u32 - 1)
-            }
+            Some(slot) => CallId(slot),
+            None => self.another(client, route),
         }
+    }
+
+    #[cold]
+    fn another(&mut self, client: ClientId, route: Route) -> CallId {
+        self.slots.push(Call {
+            client,
+            route,
+            started: Instant::START,
+            issued: 0,
+            payload: Payload::Gone,
+            about: None,
+            awaited: false,
+            parked: false,
+            patient: false,
+            timed_out: false,
+            legs: 0,
+            waker: None,
+        });
+        CallId(self.slots.len() as u32 - 1)
+    }
+
+    /// Puts a call into a free slot.
+    pub(crate) fn insert(&mut self, call: Call<B>) -> CallId {
+        let id = self.vacant(call.client, call.route);
+        *self.get(id) = call;
+        id
     }
 
     #[inline]
@@ -167,24 +209,29 @@ impl<B: Broker> Calls<B> {
     }
 
     /// The answer of a call that is not open any more. The caller is done with the call then.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, id: CallId) -> Result<Answer<B>, Unanswered> {
         let call = self.get(id);
-        let answer = match &call.payload {
-            Payload::Answer { arrived: true, .. } => {
-                match std::mem::replace(&mut call.payload, Payload::Gone) {
-                    Payload::Answer { answer, .. } => Ok(answer),
-                    _ => Err(Unanswered),
-                }
-            }
+        if !matches!(call.payload, Payload::Answer { arrived: true, .. }) {
+            self.forget(id);
+            return Err(Unanswered);
+        }
+        call.awaited = false;
+        if call.waker.is_some() {
+            call.waker = None;
+        }
+        let is_free = !call.parked && call.legs == 0;
+        let payload = std::mem::replace(&mut call.payload, Payload::Gone);
+        if is_free {
+            self.free.push(id.0);
+        }
+        match payload {
+            Payload::Answer { answer, .. } => Ok(answer),
             _ => Err(Unanswered),
-        };
-        self.forget(id);
-        answer
+        }
     }
 
     /// Nobody waits for the answer any more.
-    #[inline]
     pub(crate) fn forget(&mut self, id: CallId) {
         let call = self.get(id);
         call.awaited = false;

@@ -66,7 +66,7 @@ where
         let index = self.held.iter().position(calm).or(next.is_none().then_some(0));
         let Some(index) = index else { return false };
         let held = self.held.remove(index);
-        self.happen(held.what);
+        self.happen_apart(held.what);
         true
     }
 
@@ -83,7 +83,7 @@ where
         let ends = |held: &Held| held.zone == Zone::Expiry && concerned(held.what);
         while let Some(index) = self.held.iter().position(ends) {
             let held = self.held.remove(index);
-            self.happen(held.what);
+            self.happen_apart(held.what);
         }
     }
 

@@ -2,11 +2,11 @@
 //! nothing and pays nothing.
 
 use entrega_brokers::Broker;
-use entrega_clients::Unanswered;
+use entrega_clients::CallId;
 use entrega_model::fingerprint::{Fingerprinted, Name};
 use entrega_model::{DeliveryId, Instant, ProcessId};
 
-use super::calls::Answer;
+use super::calls::Payload;
 use super::{Routed, World};
 
 /// What a process remembers of a call without an answer.
@@ -52,17 +52,15 @@ where
         }
     }
 
-    /// A process takes an answer.
+    /// A process is about to take the answer of a call.
     #[cold]
-    pub(super) fn remember_answer(
-        &mut self,
-        process: ProcessId,
-        answer: &Result<Answer<B>, Unanswered>,
-    ) {
+    pub(super) fn remember_answer(&mut self, process: ProcessId, call: CallId) {
         let process = &mut self.processes[process.index()];
-        match answer {
-            Ok(answer) => process.remember_content(|into| answer.fingerprint(into)),
-            Err(Unanswered) => process.remember(&[UNANSWERED]),
+        match &self.calls.look(call).payload {
+            Payload::Answer { answer, arrived: true } => {
+                process.remember_content(|into| answer.fingerprint(into));
+            }
+            _ => process.remember(&[UNANSWERED]),
         }
     }
 }

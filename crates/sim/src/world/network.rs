@@ -6,7 +6,6 @@
 //! changes nothing.
 
 use std::task::Context;
-use std::task::Poll;
 
 use entrega_brokers::Broker;
 use entrega_choice::{Point, mix};
@@ -60,36 +59,37 @@ where
             _ => None,
         };
         let about = first.map(|delivery| (delivery.record.message, delivery.attempt));
-        let id = self.calls.insert(Call {
-            client,
-            route,
-            started,
-            issued: self.processes[client.process.index()].memory.digest,
-            payload,
-            about,
-            awaited: true,
-            parked: false,
-            patient: false,
-            timed_out: false,
-            legs: 0,
-            waker: None,
-        });
+        let issued = self.processes[client.process.index()].memory.digest;
+        let id = self.calls.begin(client, route, issued, payload);
+        let call = self.calls.get(id);
+        call.started = started;
+        call.about = about;
         self.set_out(id, route);
         id
     }
 
     /// A request sets out for its peer.
+    #[inline(always)]
     fn set_out(&mut self, id: CallId, route: Route) {
         let arrival = self.now + self.latency(id, route.to, REQUEST);
-        let (fate, zone) = self.pick_leg(route.request, id);
-        match fate {
-            LOST => self.lose(id),
-            LATE => self.late_leg(id, arrival, zone, Due::Arrive(id)),
-            DUPLICATED => {
+        match self.pick_leg(route.request) {
+            0 => self.leg(id, arrival, Due::Arrive(id)),
+            choice => self.set_out_badly(id, route.request, choice, arrival),
+        }
+    }
+
+    /// Something goes wrong with a request that sets out.
+    #[cold]
+    fn set_out_badly(&mut self, id: CallId, point: Option<Point>, choice: u32, arrival: Instant) {
+        match self.note_leg(point, choice, id) {
+            (LOST, _) => self.lose(id),
+            (LATE, zone) => self.late_leg(id, arrival, zone, Due::Arrive(id)),
+            (fate, _) => {
                 self.leg(id, arrival, Due::Arrive(id));
-                self.send_again(id, arrival);
+                if fate == DUPLICATED {
+                    self.send_again(id, arrival);
+                }
             }
-            _ => self.leg(id, arrival, Due::Arrive(id)),
         }
     }
 
@@ -113,26 +113,22 @@ where
         self.leg(copy, arrival, Due::Arrive(copy));
     }
 
-    /// What happens to a leg: the harmless 0, or how it goes wrong and until when.
+    /// What happens to a leg: 0 is the harmless answer.
     #[inline]
-    fn pick_leg(&mut self, point: Option<Point>, id: CallId) -> (u32, Zone) {
-        let Some(point) = point else { return (0, Zone::Now) };
-        let choice = self.choices.pick(point, LEG_BOUND);
-        if choice == 0 {
-            return (0, Zone::Now);
-        }
-        self.note_leg(point, choice, id);
-        points::describe(point).0.decode(choice)
+    fn pick_leg(&mut self, point: Option<Point>) -> u32 {
+        point.map_or(0, |point| self.choices.pick(point, LEG_BOUND))
     }
 
-    #[cold]
-    fn note_leg(&mut self, point: Point, choice: u32, id: CallId) {
+    /// Notes that a leg goes wrong. Says how, and until when.
+    fn note_leg(&mut self, point: Option<Point>, choice: u32, id: CallId) -> (u32, Zone) {
+        let Some(point) = point else { return (0, Zone::Now) };
         let call = self.calls.get(id);
         let process = call.client.process;
         let (about, is_receive) = (call.about, call.route.is_receive);
         let concern = self.processes[process.index()].concern.filter(|_| !is_receive);
         let message = about.map(|(message, _)| message).or(concern);
         self.fault(point, choice, process, message);
+        points::describe(point).0.decode(choice)
     }
 
     /// Notes a fault that a choice has injected.
@@ -198,6 +194,7 @@ where
     }
 
     /// A request reaches its peer.
+    #[inline(always)]
     pub(super) fn arrive(&mut self, id: CallId) {
         let call = self.calls.get(id);
         call.legs -= 1;
@@ -234,6 +231,7 @@ where
     }
 
     /// Lets the broker answer a request or park it.
+    #[inline(always)]
     fn offer(&mut self, id: CallId) {
         let call = self.calls.get(id);
         let was_parked = call.parked;
@@ -257,13 +255,18 @@ where
         }
     }
 
+    fn offer_again(&mut self, id: CallId) {
+        self.offer(id);
+    }
+
     /// Offers every parked request again, in the order in which they were parked.
+    #[inline(never)]
     pub(super) fn offer_parked(&mut self) {
         loop {
             std::mem::swap(&mut self.parked, &mut self.offered);
             for number in 0..self.offered.len() {
                 let id = self.offered[number];
-                self.offer(id);
+                self.offer_again(id);
             }
             self.offered.clear();
             if !self.broker.take_changed() {
@@ -278,7 +281,7 @@ where
         call.legs -= 1;
         if call.parked {
             self.parked.retain(|&parked| parked != id);
-            self.offer(id);
+            self.offer_again(id);
         } else {
             self.calls.release(id);
         }
@@ -293,6 +296,7 @@ where
     }
 
     /// An answer sets out for its caller.
+    #[inline(always)]
     pub(super) fn answer(&mut self, id: CallId, answer: Answer<B>) {
         let call = self.calls.get(id);
         let Route { to, response, .. } = call.route;
@@ -303,15 +307,24 @@ where
         }
         call.payload = Payload::Answer { answer, arrived: false };
         let arrival = self.now + self.latency(id, to, RESPONSE);
-        let (fate, zone) = self.pick_leg(response, id);
-        match fate {
-            LOST => self.lose(id),
-            LATE => self.late_leg(id, arrival, zone, Due::Return(id)),
+        match self.pick_leg(response) {
+            0 => self.leg(id, arrival, Due::Return(id)),
+            choice => self.answer_badly(id, response, choice, arrival),
+        }
+    }
+
+    /// Something goes wrong with an answer that sets out. One that is duplicated changes nothing.
+    #[cold]
+    fn answer_badly(&mut self, id: CallId, point: Option<Point>, choice: u32, arrival: Instant) {
+        match self.note_leg(point, choice, id) {
+            (LOST, _) => self.lose(id),
+            (LATE, zone) => self.late_leg(id, arrival, zone, Due::Return(id)),
             _ => self.leg(id, arrival, Due::Return(id)),
         }
     }
 
     /// An answer reaches its caller, which may crash at that very moment.
+    #[inline(always)]
     pub(super) fn come_back(&mut self, id: CallId) {
         let call = self.calls.get(id);
         call.legs -= 1;
@@ -358,31 +371,34 @@ where
         self.wake(process);
     }
 
-    /// The answer of a call, for a future of process `id` to take.
+    /// Whether a future of a process has to wait for the answer of its call. If so, it is woken
+    /// when there is one.
     #[inline]
-    pub(crate) fn poll_call(
-        &mut self,
-        process: ProcessId,
-        id: CallId,
-        cx: &Context<'_>,
-    ) -> Poll<Result<Answer<B>, Unanswered>> {
+    pub(crate) fn waits(&mut self, process: ProcessId, id: CallId, cx: &Context<'_>) -> bool {
         let asks = &self.processes[process.index()];
         if !asks.is_running() {
-            return Poll::Pending;
+            return true;
         }
         let call = self.calls.get(id);
         debug_assert!(call.awaited, "a forgotten call has no answer");
-        if call.is_open() {
-            if !cx.waker().will_wake(&asks.waker) {
-                call.waker = Some(cx.waker().clone());
-            }
-            return Poll::Pending;
+        let waits = call.is_open();
+        if waits && !cx.waker().will_wake(&asks.waker) {
+            call.waker = Some(cx.waker().clone());
         }
-        let answer = self.calls.take(id);
+        waits
+    }
+
+    /// The answer of a call that a future of a process does not wait for any more.
+    #[inline]
+    pub(crate) fn take_answer(
+        &mut self,
+        process: ProcessId,
+        id: CallId,
+    ) -> Result<Answer<B>, Unanswered> {
         if self.times.chooses_order {
-            self.remember_answer(process, &answer);
+            self.remember_answer(process, id);
         }
-        Poll::Ready(answer)
+        self.calls.take(id)
     }
 
     /// Nobody will ask for the answer.

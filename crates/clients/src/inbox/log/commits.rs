@@ -6,11 +6,14 @@
 //! difference between losing and repeating a message; and for `close()` in the middle of a batch,
 //! between losing one message and losing all the rest.
 
+use std::future::Future;
+
 use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
 use entrega_model::log::{PartitionOffset, Request, Response};
 use entrega_model::{Delivery, Generation, Instant, LaneId, MessageId};
 
 use super::LogInbox;
+use crate::inbox::retried::retried;
 use crate::{AutoSettle, Link, OffsetStore, SettleError, Unanswered};
 
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
@@ -26,7 +29,10 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             self.note_invoked(record.message, lane, position, SettleTrigger::Application);
             cover(&mut offsets, PartitionOffset { partition: lane, offset: position + 1 });
         }
-        let result = self.send_commit(last.generation, offsets, SettleTrigger::Application).await;
+        let result = match self.send(last.generation, offsets, SettleTrigger::Application) {
+            Some(call) => self.committed(last.generation, call.await),
+            None => Ok(()),
+        };
         if self.config.settle_confirmed {
             for delivery in deliveries {
                 self.note_ended(delivery.record.message, outcome_of(result));
@@ -95,38 +101,57 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         result
     }
 
-    /// Sends a commit, and again as often as the configuration says while there is no answer.
+    /// Commits, and says what came of it.
     pub(super) async fn send_commit(
         &self,
         generation: Generation,
         offsets: Vec<PartitionOffset>,
         trigger: SettleTrigger,
     ) -> Result<(), SettleError> {
-        let (group, mut offsets) = (self.config.subscription, offsets);
-        let mut retries = self.config.settle_retries;
-        loop {
-            if !self.config.settle_confirmed {
-                self.session.borrow_mut().committed(&offsets);
-                let request = Request::Commit { group, generation, offsets, trigger };
-                self.link.forget(self.link.start(request));
-                return Ok(());
+        match self.send(generation, offsets, trigger) {
+            Some(call) => self.committed(generation, call.await),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends a commit, and again as often as the configuration says while there is no answer.
+    /// Nothing to wait for if nobody asks for one.
+    #[inline]
+    fn send(
+        &self,
+        generation: Generation,
+        offsets: Vec<PartitionOffset>,
+        trigger: SettleTrigger,
+    ) -> Option<impl Future<Output = Result<Response, Unanswered>>> {
+        let group = self.config.subscription;
+        let request = move |offsets| Request::Commit { group, generation, offsets, trigger };
+        if !self.config.settle_confirmed {
+            self.session.borrow_mut().committed(&offsets);
+            self.link.forget(self.link.start(request(offsets)));
+            return None;
+        }
+        Some(retried(&self.link, offsets, self.config.settle_retries, request))
+    }
+
+    /// What the answer to a commit under this assignment means.
+    #[inline]
+    fn committed(
+        &self,
+        generation: Generation,
+        answer: Result<Response, Unanswered>,
+    ) -> Result<(), SettleError> {
+        match answer {
+            Ok(Response::Committed { offsets }) => {
+                let mut session = self.session.borrow_mut();
+                session.committed(&offsets);
+                session.recycle_offsets(offsets);
+                Ok(())
             }
-            let again = if retries > 0 { offsets.clone() } else { Vec::new() };
-            let request = Request::Commit { group, generation, offsets, trigger };
-            match self.link.call(request).await {
-                Ok(Response::Committed { offsets }) => {
-                    let mut session = self.session.borrow_mut();
-                    session.committed(&offsets);
-                    session.recycle_offsets(offsets);
-                    return Ok(());
-                }
-                Ok(_) => {
-                    self.fenced(generation);
-                    return Err(SettleError::Fenced);
-                }
-                Err(Unanswered) if retries == 0 => return Err(SettleError::Unknown),
-                Err(Unanswered) => (retries, offsets) = (retries - 1, again),
+            Ok(_) => {
+                self.fenced(generation);
+                Err(SettleError::Fenced)
             }
+            Err(Unanswered) => Err(SettleError::Unknown),
         }
     }
 

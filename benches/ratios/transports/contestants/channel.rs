@@ -27,13 +27,16 @@ pub(super) trait Channel {
     fn try_receive<T: Send>(receiver: &mut Self::Receiver<T>) -> Option<T>;
 }
 
+/// Runs a channel that carries an item for each message, whatever the batch is.
+pub(super) fn run_singly<C: Channel, B: Body>(job: &Job, _: B) -> Duration {
+    let (sender, receiver) = C::bounded::<B>(job.capacity());
+    exchange::<B>(job, Singly::<C, B>(sender), vec![SinglyReceived::<C, B>(receiver)])
+}
+
 /// Runs a channel without acknowledgements.
-pub(super) fn run<C: Channel, B: Body>(job: &Job, _: B) -> Duration {
+pub(super) fn run<C: Channel, B: Body>(job: &Job, body: B) -> Duration {
     match job.batch {
-        1 => {
-            let (sender, receiver) = C::bounded::<B>(job.capacity());
-            exchange::<B>(job, Singly::<C, B>(sender), vec![SinglyReceived::<C, B>(receiver)])
-        }
+        1 => run_singly::<C, B>(job, body),
         batch => {
             let (sender, receiver) = C::bounded::<Vec<B>>(job.capacity() / batch);
             exchange::<B>(job, Batched::<C, B>(sender), vec![BatchReceived::<C, B>(receiver)])

@@ -1,7 +1,7 @@
 //! The contestants of the benchmark of transports: each way to move messages between threads, with
 //! the loop that suits it best.
 //!
-//! A [`Job`] says what is moved; a [`Contestant`] moves it and says how long that took, from the
+//! A [`Job`] says what is moved; a [`Transport`] moves it and says how long that took, from the
 //! first send to the last acknowledgement (or the last read, if it has none). Setting up and
 //! joining threads do not count. Everybody has room for the same number of messages, reads every
 //! byte of every body, and must come to the right sum.
@@ -15,6 +15,7 @@ mod channel;
 mod crossbeam;
 mod disruptor;
 mod exchange;
+pub(crate) mod fan_out;
 mod flume;
 mod kanal;
 mod live_log;
@@ -48,24 +49,21 @@ impl Job {
 }
 
 /// One way to move messages.
-pub(crate) struct Contestant {
+pub(crate) struct Transport {
     /// How it is called in the table.
     pub name: &'static str,
     /// Whether its sender (or its broker) learns of each message that it was processed.
     pub acks: bool,
-    /// Whether several subscribers may each get every message.
-    pub fans_out: bool,
     /// Does the job.
     pub run: fn(&Job) -> Duration,
 }
 
 /// A contestant whose function is generic over the size of bodies.
 macro_rules! contestant {
-    ($name:literal, $acks:literal, $fans_out:literal, $run:path) => {
-        Contestant {
+    ($name:literal, $acks:literal, $run:path) => {
+        Transport {
             name: $name,
             acks: $acks,
-            fans_out: $fans_out,
             run: |job| match job.body {
                 64 => $run(job, [0_u8; 64]),
                 1024 => $run(job, [0_u8; 1024]),
@@ -76,23 +74,29 @@ macro_rules! contestant {
 }
 
 /// All contestants: Entrega's, those without acknowledgements, those with.
-pub(crate) const ALL: [Contestant; 18] = [
-    contestant!("LiveLog", false, true, live_log::run),
-    contestant!("LiveQueue", true, true, live_queue::run),
-    contestant!("LiveQueue, no acks", false, true, live_queue::run_settled),
-    contestant!("memory", false, false, memory::run),
-    contestant!("std::sync::mpsc", false, false, channel::run::<std_mpsc::Std, _>),
-    contestant!("crossbeam-channel", false, false, channel::run::<crossbeam::Crossbeam, _>),
-    contestant!("flume", false, false, channel::run::<flume::Flume, _>),
-    contestant!("kanal", false, false, channel::run::<kanal::Kanal, _>),
-    contestant!("async-channel", false, false, channel::run::<async_channel::AsyncChannel, _>),
-    contestant!("tokio::sync::mpsc", false, false, channel::run::<tokio_mpsc::Tokio, _>),
-    contestant!("tokio::sync::broadcast", false, true, tokio_broadcast::run),
-    contestant!("disruptor", false, false, disruptor::run),
-    contestant!("std::sync::mpsc + acks", true, false, acked::run::<std_mpsc::Std, _>),
-    contestant!("crossbeam-channel + acks", true, false, acked::run::<crossbeam::Crossbeam, _>),
-    contestant!("flume + acks", true, false, acked::run::<flume::Flume, _>),
-    contestant!("kanal + acks", true, false, acked::run::<kanal::Kanal, _>),
-    contestant!("async-channel + acks", true, false, acked::run::<async_channel::AsyncChannel, _>),
-    contestant!("tokio::sync::mpsc + acks", true, false, acked::run::<tokio_mpsc::Tokio, _>),
+pub(crate) const ALL: [Transport; 20] = [
+    contestant!("LiveLog", false, live_log::run),
+    contestant!("LiveQueue", true, live_queue::run),
+    contestant!("LiveQueue, no acks", false, live_queue::run_settled),
+    contestant!("memory", false, memory::run),
+    contestant!("std::sync::mpsc", false, channel::run::<std_mpsc::Std, _>),
+    contestant!("crossbeam-channel", false, channel::run::<crossbeam::Crossbeam, _>),
+    contestant!("flume", false, channel::run::<flume::Flume, _>),
+    contestant!("kanal", false, channel::run::<kanal::Kanal, _>),
+    contestant!("async-channel", false, channel::run::<async_channel::AsyncChannel, _>),
+    contestant!("tokio::sync::mpsc", false, channel::run::<tokio_mpsc::Tokio, _>),
+    contestant!("tokio::sync::broadcast", false, tokio_broadcast::run),
+    contestant!("disruptor", false, disruptor::run),
+    contestant!("std::sync::mpsc + acks", true, acked::run::<std_mpsc::Std, _>),
+    contestant!("crossbeam-channel + acks", true, acked::run::<crossbeam::Crossbeam, _>),
+    contestant!("flume + acks", true, acked::run::<flume::Flume, _>),
+    contestant!("kanal + acks", true, acked::run::<kanal::Kanal, _>),
+    contestant!("async-channel + acks", true, acked::run::<async_channel::AsyncChannel, _>),
+    contestant!(
+        "crossbeam-channel + acks, message by message",
+        true,
+        acked::run_singly::<crossbeam::Crossbeam, _>
+    ),
+    contestant!("flume, message by message", false, channel::run_singly::<flume::Flume, _>),
+    contestant!("tokio::sync::mpsc + acks", true, acked::run::<tokio_mpsc::Tokio, _>),
 ];

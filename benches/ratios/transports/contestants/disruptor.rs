@@ -40,8 +40,9 @@ impl<B: Body> Receives<B> for Polled<B> {
         loop {
             match self.0.poll() {
                 Ok(mut events) => {
-                    let count = (&mut events).len();
-                    (&mut events).for_each(&mut read);
+                    let events = &mut events;
+                    let count = ExactSizeIterator::len(&events);
+                    events.for_each(&mut read);
                     return count;
                 }
                 Err(Polling::NoEvents) => spin_loop(),

@@ -8,17 +8,23 @@ use super::body::Body;
 use super::channel::Channel;
 use super::exchange::{Receives, Sends, exchange};
 
+/// Runs a pair of channels that carry an item and an acknowledgement for each message, whatever the
+/// batch is.
+pub(super) fn run_singly<C: Channel, B: Body>(job: &Job, _: B) -> Duration {
+    let items = job.capacity();
+    let (ack, acks) = C::bounded::<u32>(2 * items);
+    let (sender, bodies) = C::bounded::<B>(items);
+    let sender = Singly::<C, B> { sender, acks, unacked: 0 };
+    exchange::<B>(job, sender, vec![SinglyReceived::<C, B> { bodies, ack }])
+}
+
 /// Runs a pair of channels.
-pub(super) fn run<C: Channel, B: Body>(job: &Job, _: B) -> Duration {
+pub(super) fn run<C: Channel, B: Body>(job: &Job, body: B) -> Duration {
     let items = job.capacity() / job.batch;
     let (ack, acks) = C::bounded::<u32>(2 * items);
     let unacked = 0;
     match job.batch {
-        1 => {
-            let (sender, bodies) = C::bounded::<B>(items);
-            let sender = Singly::<C, B> { sender, acks, unacked };
-            exchange::<B>(job, sender, vec![SinglyReceived::<C, B> { bodies, ack }])
-        }
+        1 => run_singly::<C, B>(job, body),
         _ => {
             let (sender, bodies) = C::bounded::<Vec<B>>(items);
             let sender = Batched::<C, B> { sender, acks, unacked };

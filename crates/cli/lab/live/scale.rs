@@ -1,0 +1,124 @@
+//! How much faster than the machine's clock a live run may go.
+//!
+//! > **The rule.** Leases, sessions, arrivals and handlers scale together; the machine does not.
+//! > So a clock that is chosen here leaves the shortest lease [`SHORTEST_LEASE`] of real time, and
+//! > leaves consumers that keep up with the arrivals in the scenario able to keep up with them
+//! > live, where every wait ends [`LATE`] too late on average.
+//!
+//! A lease that expires because the machine was busy all the same is a real one: its message is
+//! delivered again.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use entrega_model::{Instant, MessageId, SubscriptionId};
+use entrega_sim::scenario::Span;
+
+use super::Setup;
+
+/// A configuration's arrivals should take about this long.
+const ARRIVALS: Duration = Duration::from_millis(2_500);
+/// The longest lease, session or stall should take about this long.
+const LONGEST_WAIT: Duration = Duration::from_millis(750);
+/// No lease or session is made shorter than this.
+pub(crate) const SHORTEST_LEASE: Duration = Duration::from_millis(200);
+/// How much later than it should a wait ends: the timer counts in milliseconds.
+const LATE: Duration = Duration::from_micros(1_500);
+/// How busy consumers may be, as a share of their time.
+const BUSY: f64 = 0.75;
+/// A day of leases is no reason to go faster than this.
+const FASTEST: f64 = 10_000.0;
+
+/// A sensible factor for a scenario, the same for all its models and strategies.
+pub(crate) fn factor(setup: &Setup) -> NonZeroU32 {
+    let last = setup.workload.planned.last().map_or(Instant::START, |planned| planned.at);
+    let arrivals = last.since(Instant::START).as_nanos() as f64 / 1e9;
+    let longest = waits(setup).chain([setup.scenario.times.stall]).map(seconds).fold(0.0, f64::max);
+    let wanted = (arrivals / ARRIVALS.as_secs_f64()).max(longest / LONGEST_WAIT.as_secs_f64());
+    let shortest = waits(setup).map(seconds).fold(f64::MAX, f64::min);
+    let by_lease = shortest / SHORTEST_LEASE.as_secs_f64();
+    let subscriptions = (0..setup.scenario.subscriptions.len() as u8).map(SubscriptionId);
+    let by_load =
+        subscriptions.filter_map(|id| by_load(setup, id, arrivals)).fold(f64::MAX, f64::min);
+    let factor = wanted.min(by_lease).min(by_load).clamp(1.0, FASTEST);
+    NonZeroU32::new(factor as u32).unwrap_or(NonZeroU32::MIN)
+}
+
+/// The shortest lease or session under a factor, if the machine may be too slow for it.
+pub(crate) fn too_short(setup: &Setup, factor: NonZeroU32) -> Option<Duration> {
+    let shortest = waits(setup).map(seconds).fold(f64::MAX, f64::min) / f64::from(factor.get());
+    let shortest = Duration::try_from_secs_f64(shortest).ok()?;
+    (shortest < SHORTEST_LEASE).then_some(shortest)
+}
+
+/// The spans within which somebody must have done something, or loses what he has.
+fn waits(setup: &Setup) -> impl Iterator<Item = Span> {
+    let scenario = &setup.scenario;
+    [scenario.queue.visibility_timeout, scenario.log.session_timeout]
+        .into_iter()
+        .chain(scenario.consumer.max_poll_interval)
+}
+
+/// With which factor the consumers of a subscription still keep up, if they do at all.
+fn by_load(setup: &Setup, subscription: SubscriptionId, arrivals: f64) -> Option<f64> {
+    let messages = setup.workload.planned.len().min(SAMPLES) as u32;
+    let rate = setup.workload.planned.len() as f64 / arrivals.max(1e-9);
+    let consumers = setup.scenario.subscriptions[subscription.index()].consumers;
+    let service =
+        |id| setup.workload.service_time(subscription, MessageId(id), 1).as_nanos() as f64;
+    let mean = (0..messages).map(service).sum::<f64>() / f64::from(messages.max(1)) / 1e9;
+    let room = BUSY * f64::from(consumers) / rate - mean;
+    (room > 0.0).then(|| room / LATE.as_secs_f64())
+}
+
+/// So many messages say how long a handler needs.
+const SAMPLES: usize = 1_000;
+
+fn seconds(span: Span) -> f64 {
+    span.nanos() as f64 / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use entrega_clients::Strategy;
+    use entrega_model::Model;
+    use entrega_sim::scenario::Scenario;
+    use entrega_sim::workload::Planner;
+
+    use super::*;
+
+    fn setup(text: &str) -> Setup {
+        let text = format!("[workload]\nmessages = 1000\n{text}");
+        let loaded = Scenario::parse("scale", &text, &[], &|_| Err(String::new()));
+        let scenario = loaded.expect("a scenario").scenario;
+        let workload = Arc::new(Planner::new(&scenario).plan(None, 1));
+        let (model, strategy) = (Model::Queue, Strategy::ProcessThenSettle);
+        Setup { scenario: Arc::new(scenario), workload, model, strategy, seed: 1 }
+    }
+
+    const QUIET: &str = "arrivals = { distribution = \"constant\", rate_per_second = 1 }\n";
+
+    /// A thousand seconds of arrivals would want a factor of 400. Twenty messages a second keep a
+    /// consumer busy for 60 % of its time if each takes 30 ms.
+    #[test]
+    fn leases_keep_a_floor_and_consumers_keep_up() {
+        let check = |text: &str, expect: u32| assert_eq!(factor(&setup(text)).get(), expect);
+        check(QUIET, 150);
+        check(&format!("{QUIET}[queue]\nvisibility_timeout = \"6s\"\n"), 30);
+        check(&format!("{QUIET}[log]\nsession_timeout = \"300ms\"\n"), 1);
+        let busy = "arrivals = { distribution = \"constant\", rate_per_second = 20 }\n\
+                    [[subscriptions]]\nname = \"reader\"\n\
+                    service_time = { distribution = \"constant\", value = \"30ms\" }\n";
+        check(busy, 4);
+    }
+
+    #[test]
+    fn a_factor_that_is_too_high_is_noticed() {
+        let setup = setup(QUIET);
+        let at = |factor| NonZeroU32::new(factor).expect("not 0");
+        assert_eq!(too_short(&setup, at(150)), None);
+        assert_eq!(too_short(&setup, at(300)), Some(Duration::from_millis(100)));
+    }
+}

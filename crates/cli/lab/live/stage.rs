@@ -1,0 +1,202 @@
+//! A broker with its processes, and the phases of a run: the same as in the simulator.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use entrega_choice::Choices;
+use entrega_clients::producers::{Outgoing, confirmed, fire_and_forget};
+use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
+use entrega_clients::{Link, Strategy};
+use entrega_live::{
+    Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, MemorySink, Reins, Served,
+    SharedSink, consume, live,
+};
+use entrega_model::event::Phase;
+use entrega_model::{Delivery, Instant, MessageId, Observer, ProcessId, Record, SubscriptionId};
+use entrega_sim::scenario::{ProducerStrategy, Span};
+use entrega_sim::{Cast, setup};
+use tokio::task::LocalSet;
+
+use super::faults::{Chance, Danger, Endangered, Exposed, PRODUCER};
+use super::{Limits, Setup};
+
+/// A broker and everything around it.
+pub(crate) struct Stage<B: Exposed> {
+    setup: Setup,
+    served: Served<B>,
+    sinks: Vec<SharedSink<MemorySink>>,
+    pub(crate) chance: Arc<Chance>,
+}
+
+/// How often a run looks whether it is to stop.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long closing may take.
+const CLOSING: Duration = Duration::from_secs(5);
+
+impl<B: Exposed<Request: Clone>> Stage<B> {
+    pub(crate) fn new(
+        setup: Setup,
+        broker: B,
+        choices: Choices,
+        clock: Clock,
+        observer: impl Observer + Send + 'static,
+    ) -> Rc<Self> {
+        let served = Served::new(broker, clock, observer);
+        let subscriptions = setup.scenario.subscriptions.iter();
+        let sinks = subscriptions.map(|_| SharedSink::new(sink(&setup))).collect();
+        Rc::new(Self { setup, served, sinks, chance: Arc::new(Chance::new(choices)) })
+    }
+
+    /// Runs it to its end; whether it came to rest within its limits.
+    pub(crate) async fn run(self: &Rc<Self>, limits: Limits<'_>) -> bool {
+        let timer = tokio::spawn(self.served.keep_time());
+        let tasks = LocalSet::new();
+        self.served.enter(Phase::Workload);
+        for (process, subscription) in Cast::of(&self.setup.scenario).consumers() {
+            tasks.spawn_local(consumer(Rc::clone(self), process, subscription));
+        }
+        let workload = tasks.run_until(self.until_rest());
+        let rested = within(limits.patience, limits.stop, workload).await;
+        if rested {
+            self.served.enter(Phase::Quiescent);
+            self.served.close();
+            let closed = tasks.run_until(std::future::ready(()));
+            closed.await;
+            let _late = tokio::time::timeout(CLOSING, tasks).await;
+        }
+        self.served.enter(Phase::Audit);
+        self.served.audit();
+        timer.abort();
+        rested
+    }
+
+    /// Sends everything, waits until all is calm with faults, and then without them.
+    async fn until_rest(self: &Rc<Self>) {
+        self.served.rest().await;
+        producer(Rc::clone(self)).await;
+        self.served.rest().await;
+        self.chance.end();
+        self.served.enter(Phase::Heal);
+        self.served.rest().await;
+        self.served.enter(Phase::Drain);
+        self.served.rest().await;
+    }
+
+    fn consumer_settings(&self, subscription: SubscriptionId) -> ConsumerSettings {
+        let Setup { scenario, strategy, .. } = &self.setup;
+        ConsumerSettings {
+            client: setup::client_config(scenario, *strategy, subscription),
+            policy: setup::error_policy(scenario.consumer.on_error),
+            max_attempts: scenario.consumer.max_attempts,
+            retry_backoff: scenario.consumer.retry_backoff.duration(),
+            batch: setup::batch_rules(&scenario.consumer),
+        }
+    }
+
+    /// A life's connection with the caller's patience, and what may go wrong in it.
+    fn endanger(&self, link: LiveLink<B>, timeout: Span, reins: Reins) -> Arc<Danger<B>> {
+        let link = link.with_request_timeout(timeout.duration());
+        Danger::new(&self.setup, &self.chance, &link, reins)
+    }
+}
+
+/// Waits for something for so long, unless the flag is raised; whether it came.
+async fn within(patience: Duration, stop: &AtomicBool, what: impl Future<Output = ()>) -> bool {
+    let raised = async {
+        while !stop.load(Ordering::Relaxed) {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = what => true,
+        () = raised => false,
+        () = tokio::time::sleep(patience) => false,
+    }
+}
+
+/// A consumer, life after life.
+async fn consumer<B: Exposed<Request: Clone>>(
+    stage: Rc<Stage<B>>,
+    process: ProcessId,
+    subscription: SubscriptionId,
+) {
+    let Setup { scenario, strategy, .. } = &stage.setup;
+    let config = setup::strategy_config(&scenario.consumer);
+    let code = Catalogued { strategy: *strategy, config };
+    let (code, settings) = (&code, &stage.consumer_settings(subscription));
+    let life = |link: LiveLink<B>, reins: Reins| {
+        let danger = stage.endanger(link, scenario.consumer.request_timeout, reins);
+        let link = danger.network();
+        let endangered = Endangered { danger, subscription };
+        let working = endangered.clone();
+        let work = move |delivery: &Delivery| working.attempt(delivery);
+        let sink = stage.sinks[subscription.index()].clone();
+        let handler =
+            LiveHandler::new(link.clone(), subscription, sink, work).with_around(endangered);
+        async move { consume(link, code, settings, &handler).await }
+    };
+    live(&stage.served, process, scenario.times.restart.duration(), life).await;
+}
+
+/// The producer sends the workload and is done.
+async fn producer<B: Exposed<Request: Clone>>(stage: Rc<Stage<B>>) {
+    let scenario = &stage.setup.scenario;
+    let settings = &scenario.producer;
+    let connected = stage.served.connect(PRODUCER);
+    let danger = stage.endanger(connected, settings.request_timeout, Reins::default());
+    let link = danger.network();
+    let publisher = B::publisher(link.clone(), scenario.log.partitions);
+    let (began, next) = (link.now(), Cell::new(0));
+    let outgoing = Planned { link: link.clone(), setup: &stage.setup, began, next };
+    match settings.strategy {
+        ProducerStrategy::Confirmed => {
+            confirmed(&publisher, &outgoing, setup::retries(settings)).await;
+        }
+        ProducerStrategy::FireAndForget => fire_and_forget(&publisher, &outgoing).await,
+    }
+    link.leave(false);
+}
+
+/// The workload's messages, each when it is due, counted from the first moment of the producer.
+struct Planned<'a, B: Exposed> {
+    link: LiveLink<B>,
+    setup: &'a Setup,
+    began: Instant,
+    next: Cell<usize>,
+}
+
+impl<B: Exposed> Outgoing for Planned<'_, B> {
+    async fn next(&self) -> Option<Record> {
+        let number = self.next.get();
+        let planned = self.setup.workload.planned.get(number)?;
+        self.next.set(number + 1);
+        let due = self.began + planned.at.since(Instant::START);
+        if due > self.link.now() {
+            self.link.sleep_until(due).await;
+        }
+        let message = MessageId(number as u32);
+        Some(Record { message, key: planned.key, bytes: planned.bytes })
+    }
+}
+
+/// The sink that a strategy is made for.
+fn sink(setup: &Setup) -> MemorySink {
+    let messages = setup.workload.planned.len();
+    match setup.strategy {
+        Strategy::DeduplicatingSink => {
+            MemorySink::Deduplicating(DeduplicatingSink::with_capacity(messages))
+        }
+        Strategy::ProgressWithEffect => {
+            MemorySink::Transactional(TransactionalSink::conditional(messages), setup.model)
+        }
+        Strategy::ProgressWithEffectUnconditional => {
+            MemorySink::Transactional(TransactionalSink::unconditional(messages), setup.model)
+        }
+        _ => MemorySink::Plain(PlainSink),
+    }
+}

@@ -1,0 +1,318 @@
+//! Every model and strategy of a scenario once, live: some at a time, with a word on each while it
+//! runs, and beside what the simulator says of the same messages.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use entrega::judge;
+use entrega_checker::summary::RowSummary;
+use entrega_checker::{End, Report, Verdict};
+use entrega_clients::Strategy;
+use entrega_live::{Clock, Shared};
+use entrega_model::{Guarantee, Model, Observer};
+use rayon::prelude::*;
+use tokio::time::Instant;
+
+use super::comparison::{Comparison, Row};
+use super::files::Version;
+use super::live::meter::{Meter, Reading};
+use super::live::{Limits, Lived, Setup};
+use super::sweep::Plan;
+use crate::expect::{self, Found};
+use crate::failure::Failure;
+
+/// So many configurations run at once. They mostly wait.
+const AT_ONCE: usize = 4;
+/// Beyond the arrivals, a configuration has so long to come to rest.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How many runs the simulator makes of each configuration, to compare verdicts.
+const SIMULATED: u64 = 10;
+
+/// What to run.
+pub(crate) struct LivePlan<'a> {
+    pub(crate) plan: Plan<'a>,
+    /// The scenario with as many messages as are sent.
+    pub(crate) version: &'a Version<'a>,
+    /// How many times faster than the machine's clock.
+    pub(crate) factor: NonZeroU32,
+}
+
+/// What is told while configurations run.
+pub(crate) trait Told: Sync {
+    /// How often a configuration is told of.
+    fn every(&self) -> Duration;
+
+    /// A configuration is running.
+    fn running(&self, contest: usize, line: &str);
+
+    /// A configuration has ended.
+    fn ended(&self, contest: usize, line: &str);
+}
+
+/// One configuration's run.
+pub(crate) struct Ran {
+    pub(crate) report: Report,
+    pub(crate) took: Duration,
+    /// How many faults were injected.
+    pub(crate) injected: usize,
+    pub(crate) last: Reading,
+}
+
+/// Everything that came out.
+pub(crate) struct LiveResult<'a> {
+    pub(crate) comparison: Comparison<'a>,
+    pub(crate) factor: NonZeroU32,
+    pub(crate) messages: usize,
+    /// In the order of the contests; none for what was interrupted or not begun.
+    pub(crate) runs: Vec<((Model, Strategy), Option<Ran>)>,
+    /// What the scenario expects to happen and did not in this one run, in words.
+    pub(crate) unseen: Vec<String>,
+    /// Rows whose verdict is the simulator's, and how many there are.
+    pub(crate) agreed: (usize, usize),
+    /// Where it is another, in words.
+    pub(crate) disagreed: Vec<String>,
+    /// A promise was broken that the simulator finds kept.
+    pub(crate) contradicted: bool,
+}
+
+impl<'a> LivePlan<'a> {
+    /// Runs everything.
+    pub(crate) fn run(self, stop: &AtomicBool, told: &dyn Told) -> Result<LiveResult<'a>, Failure> {
+        let setups: Vec<Setup> = self.setups();
+        let indices: Vec<usize> = (0..setups.len()).collect();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(AT_ONCE).build();
+        let pool =
+            pool.map_err(|error| Failure::new(format!("cannot start the threads: {error}")))?;
+        let runs: Result<Vec<Option<Ran>>, Failure> = pool.install(|| {
+            indices
+                .into_par_iter()
+                .with_max_len(1)
+                .map(|contest| self.one(&setups[contest], contest, stop, told))
+                .collect()
+        });
+        let runs = runs?;
+        let partial = stop.load(Ordering::Relaxed);
+        let simulated = if partial { Vec::new() } else { pool.install(|| simulate(&setups)) };
+        let reports: Vec<Option<Report>> =
+            runs.iter().map(|ran| ran.as_ref().map(|ran| ran.report.clone())).collect();
+        let contests = self.plan.of_one_run(&reports);
+        let mut comparison = Comparison::new(&self.plan, contests, Vec::new(), partial);
+        let unseen = judge_expectations(&self.plan, &mut comparison);
+        let (agreed, disagreed, contradicted) = agreement(&comparison, &simulated);
+        Ok(LiveResult {
+            factor: self.factor,
+            messages: setups.first().map_or(0, |setup| setup.workload.planned.len()),
+            runs: self.plan.contests.iter().copied().zip(runs).collect(),
+            comparison,
+            unseen,
+            agreed,
+            disagreed,
+            contradicted,
+        })
+    }
+
+    /// The configurations, over one workload.
+    pub(crate) fn setups(&self) -> Vec<Setup> {
+        setups(&self.plan, self.version)
+    }
+
+    fn one(
+        &self,
+        setup: &Setup,
+        contest: usize,
+        stop: &AtomicBool,
+        told: &dyn Told,
+    ) -> Result<Option<Ran>, Failure> {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime
+            .map_err(|error| Failure::new(format!("cannot start a timer for a run: {error}")))?;
+        let scenario = &setup.scenario;
+        let meter = Meter::new(scenario.subscriptions.len(), setup.workload.planned.len());
+        let meter = Shared::new(meter);
+        let telling = Telling { setup, contest, told, meter: &meter };
+        let (lived, took) = runtime.block_on(async {
+            let began = Instant::now();
+            let lived = tokio::select! {
+                lived = self.live(setup, stop, meter.clone()) => lived,
+                never = telling.tell() => match never {},
+            };
+            (lived, began.elapsed())
+        });
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let last = meter.with(|meter| meter.read());
+        let Lived { report, made } = lived;
+        let ran = Ran { report, took, injected: made.len(), last };
+        told.ended(contest, &telling.end(&ran));
+        Ok(Some(ran))
+    }
+
+    async fn live(
+        &self,
+        setup: &Setup,
+        stop: &AtomicBool,
+        meter: impl Observer + Send + 'static,
+    ) -> Lived {
+        let clock = Clock::faster(self.factor);
+        let last = setup.workload.planned.last().map_or_else(Default::default, |one| one.at);
+        let arrivals = clock.real(last.since(entrega_model::Instant::START));
+        let patience = arrivals * 2 + PATIENCE;
+        let choices = setup.experiment().random_choices();
+        setup.run(choices, clock, Limits { patience, stop }, meter).await
+    }
+}
+
+/// The configurations of a plan, over one workload.
+pub(crate) fn setups(plan: &Plan<'_>, version: &Version<'_>) -> Vec<Setup> {
+    let scenario = Arc::new(version.scenario.clone());
+    let (workload, seed) = (Arc::new(version.workload(plan.seed)), plan.seed);
+    let setup = |&(model, strategy): &(Model, Strategy)| {
+        let (scenario, workload) = (Arc::clone(&scenario), Arc::clone(&workload));
+        Setup { scenario, workload, model, strategy, seed }
+    };
+    plan.contests.iter().map(setup).collect()
+}
+
+/// Says how a configuration is doing.
+struct Telling<'a> {
+    setup: &'a Setup,
+    contest: usize,
+    told: &'a dyn Told,
+    meter: &'a Shared<Meter>,
+}
+
+/// There is none: what tells goes on until it is dropped.
+enum Never {}
+
+impl Telling<'_> {
+    async fn tell(&self) -> Never {
+        let (mut before, every) = (0, self.told.every());
+        loop {
+            tokio::time::sleep(every).await;
+            let reading = self.meter.with(|meter| meter.read());
+            let rate = (reading.effects - before) as f64 / every.as_secs_f64();
+            before = reading.effects;
+            self.told.running(self.contest, &self.line(&reading, rate));
+        }
+    }
+
+    fn line(&self, reading: &Reading, rate: f64) -> String {
+        let Setup { model, strategy, workload, .. } = self.setup;
+        let promise = strategy.guarantee(*model);
+        let once = matches!(promise, Guarantee::AtMostOnce | Guarantee::ExactlyOnceEffect);
+        let so_far = match promise {
+            Guarantee::None => "promises nothing".to_owned(),
+            _ if once && reading.repeated > 0 => format!("{promise} BROKEN"),
+            _ => format!("{promise} kept so far"),
+        };
+        format!(
+            "{model:5} {strategy:27} {:>5}/{} sent {rate:>6.0} effects/s, lag {}, repeated {}, \
+             harmed {}: {so_far}",
+            reading.acknowledged,
+            workload.planned.len(),
+            reading.lag,
+            reading.repeated,
+            reading.harmed,
+        )
+    }
+
+    fn end(&self, ran: &Ran) -> String {
+        let Setup { model, strategy, .. } = self.setup;
+        let rate = ran.last.effects as f64 / ran.took.as_secs_f64().max(1e-9);
+        let verdicts: Vec<String> = ran
+            .report
+            .subscriptions
+            .iter()
+            .zip(self.setup.scenario.subscription_names())
+            .map(|(of, name)| {
+                let verdict = crate::render::report::verdict(of.verdict);
+                format!("{name} {verdict}, {} lost, {} repeated", of.lost(), of.repeated)
+            })
+            .collect();
+        let rest = if ran.report.end == End::Unfinished { ", did not come to rest" } else { "" };
+        format!(
+            "{model:5} {strategy:27} done in {:.1} s, {rate:.0} effects/s, {} faults{rest}: {}",
+            ran.took.as_secs_f64(),
+            ran.injected,
+            verdicts.join("; "),
+        )
+    }
+}
+
+/// What the simulator says of each configuration: a row for each subscription.
+fn simulate(setups: &[Setup]) -> Vec<Vec<RowSummary>> {
+    let rows_of = |setup: &Setup| {
+        let mut rows = vec![RowSummary::default(); setup.scenario.subscriptions.len()];
+        for seed in setup.seed..setup.seed + SIMULATED {
+            let experiment = entrega_sim::Experiment { seed, ..setup.experiment() };
+            let report = judge(&experiment, experiment.random_choices(), &mut ()).report;
+            for (row, one) in rows.iter_mut().zip(&report.subscriptions) {
+                row.add(&report.sends, one);
+            }
+        }
+        rows
+    };
+    setups.par_iter().map(rows_of).collect()
+}
+
+/// Where live and simulated verdicts agree, and where they do not. What was not put to the test
+/// live, or not judged, agrees with everything but a broken promise.
+fn agreement(
+    comparison: &Comparison<'_>,
+    simulated: &[Vec<RowSummary>],
+) -> ((usize, usize), Vec<String>, bool) {
+    let verdicts = simulated.iter().flatten().map(RowSummary::verdict);
+    let (mut agreed, mut disagreed, mut contradicted) = ((0, 0), Vec::new(), false);
+    for (row, simulated) in comparison.rows.iter().zip(verdicts) {
+        if row.summary.runs == 0 {
+            continue;
+        }
+        agreed.1 += 1;
+        if row.verdict == simulated {
+            agreed.0 += 1;
+            continue;
+        }
+        contradicted |= row.verdict == Verdict::Invalid && simulated == Verdict::Valid;
+        let Row { model, strategy, subscription, .. } = row;
+        let word = crate::render::report::verdict;
+        disagreed.push(format!(
+            "{model}, {strategy}, {subscription}: {} live, {} simulated",
+            word(row.verdict),
+            word(simulated)
+        ));
+    }
+    (agreed, disagreed, contradicted)
+}
+
+/// Holds one run against the expectations of the scenario. What limits a count can be violated by
+/// one run. What demands that something happens cannot: that is only said, in words.
+fn judge_expectations(plan: &Plan<'_>, comparison: &mut Comparison<'_>) -> Vec<String> {
+    let (mut violated, mut unseen) = (Vec::new(), Vec::new());
+    for row in comparison.rows.iter().filter(|row| row.summary.runs > 0) {
+        let found = Found {
+            subscription: &row.subscription,
+            verdict: row.verdict,
+            classes: &row.summary.classes,
+            reordered: row.summary.order.reordered,
+            redeliveries: row.summary.redeliveries,
+        };
+        let findings = expect::findings(&plan.loaded.scenario, row.model, row.strategy, &[found]);
+        for finding in findings.iter().filter(|finding| !finding.holds) {
+            let expect::Finding { subscription, what, expected, found, .. } = finding;
+            let words = format!(
+                "{}, {}, {subscription}: expected {what} {expected}, found {found}",
+                row.model, row.strategy
+            );
+            let list = if finding.limits { &mut violated } else { &mut unseen };
+            list.push(words);
+        }
+    }
+    comparison.violated = violated;
+    unseen
+}

@@ -1,0 +1,137 @@
+//! What a scenario says, in the terms of brokers, client library and sinks. The simulator and live
+//! runs are set up by the same translation.
+
+use entrega_brokers::{log, queue};
+use entrega_clients::application::{BatchFailure, BatchRules, BatchSink};
+use entrega_clients::producers::Retries;
+use entrega_clients::{
+    AutoSettle, ClientConfig, ErrorPolicy, OffsetReset, OffsetStore, Strategy, StrategyConfig,
+};
+use entrega_model::SubscriptionId;
+
+use crate::scenario::{
+    self, AutoOffsetReset, ConsumerSettings, LogClient, Overflow, ProducerSettings, Scenario,
+};
+
+/// The log broker.
+pub fn log_settings(scenario: &Scenario) -> log::LogSettings {
+    let from = &scenario.log;
+    log::LogSettings {
+        partitions: from.partitions,
+        groups: scenario.subscriptions.len() as u8,
+        session_timeout: from.session_timeout.duration(),
+        rebalance_timeout: from.rebalance_timeout.duration(),
+        retention_time: (from.retention_time != scenario::Span::MAX)
+            .then(|| from.retention_time.duration()),
+        retention_bytes: from.retention_bytes,
+        segment_bytes: from.segment_bytes,
+        segment_time: from.segment_time.duration(),
+        ..log::LogSettings::default()
+    }
+}
+
+/// The queue broker.
+pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
+    let from = &scenario.queue;
+    queue::QueueSettings {
+        queues: scenario.subscriptions.len() as u8,
+        visibility_timeout: from.visibility_timeout.duration(),
+        prefetch: scenario.consumer.prefetch,
+        delivery_limit: from.delivery_limit.map(|n| u16::try_from(n).unwrap_or(u16::MAX)),
+        dead_letter: from.dead_letter,
+        requeue_on_disconnect: from.requeue_on_disconnect,
+        max_length: from.max_length,
+        overflow: match from.overflow {
+            Overflow::DropHead => queue::Overflow::DropHead,
+            Overflow::RejectPublish => queue::Overflow::RejectPublish,
+        },
+    }
+}
+
+/// What a strategy of the catalogue is set to.
+pub fn strategy_config(consumer: &ConsumerSettings) -> StrategyConfig {
+    StrategyConfig {
+        settle_every: consumer.settle_every,
+        settle_interval: consumer.settle_interval.duration(),
+        batch_size: consumer.batch_size,
+        batch_interval: consumer.batch_interval.duration(),
+        workers: consumer.workers,
+        key_ordered: consumer.key_ordered,
+    }
+}
+
+/// How often a producer tries again.
+pub fn retries(producer: &ProducerSettings) -> Retries {
+    Retries { limit: producer.retries, backoff: producer.retry_backoff.duration() }
+}
+
+/// The client library of a consumer that runs a strategy.
+pub fn client_config(
+    scenario: &Scenario,
+    strategy: Strategy,
+    subscription: SubscriptionId,
+) -> ClientConfig {
+    let consumer = &scenario.consumer;
+    let (auto_settle, offset_store) = library(strategy, consumer);
+    ClientConfig {
+        subscription,
+        prefetch: consumer.prefetch,
+        auto_settle,
+        offset_store,
+        auto_commit_interval: consumer.auto_commit_interval.duration(),
+        settle_scope: strategy.settle_scope(),
+        settle_confirmed: consumer.settle_confirmed,
+        settle_retries: consumer.settle_retries,
+        auto_offset_reset: match scenario.log.auto_offset_reset {
+            AutoOffsetReset::Latest => OffsetReset::Latest,
+            AutoOffsetReset::Earliest => OffsetReset::Earliest,
+            AutoOffsetReset::None => OffsetReset::None,
+        },
+        drain_on_revoke: consumer.drain_on_revoke,
+        max_poll_interval: consumer.max_poll_interval.map(scenario::Span::duration),
+    }
+}
+
+/// What the client library does by itself. The article's loops leave that to the configuration.
+fn library(strategy: Strategy, consumer: &ConsumerSettings) -> (AutoSettle, OffsetStore) {
+    if !strategy.is_from_the_article() {
+        return match strategy.auto_settle() {
+            AutoSettle::AtNextReceive => (AutoSettle::AtNextReceive, OffsetStore::AfterPoll),
+            other => (other, OffsetStore::AtDelivery),
+        };
+    }
+    let (automatic, offset_store) = match consumer.client {
+        LogClient::Librdkafka => (AutoSettle::AtDelivery, OffsetStore::AtDelivery),
+        LogClient::Java => (AutoSettle::AtNextReceive, OffsetStore::AfterPoll),
+    };
+    let auto_settle = if consumer.enable_auto_commit { automatic } else { AutoSettle::Off };
+    (auto_settle, offset_store)
+}
+
+/// What to do after an error of the handler.
+pub fn error_policy(policy: scenario::ErrorPolicy) -> ErrorPolicy {
+    match policy {
+        scenario::ErrorPolicy::Retry => ErrorPolicy::Retry,
+        scenario::ErrorPolicy::Skip => ErrorPolicy::Skip,
+        scenario::ErrorPolicy::SkipAndSettle => ErrorPolicy::SkipAndSettle,
+        scenario::ErrorPolicy::Requeue => ErrorPolicy::Requeue,
+        scenario::ErrorPolicy::Crash => ErrorPolicy::Crash,
+        scenario::ErrorPolicy::DeadLetter => ErrorPolicy::DeadLetter,
+    }
+}
+
+/// How a batch is written, and what to do when that fails.
+pub fn batch_rules(consumer: &ConsumerSettings) -> BatchRules {
+    BatchRules {
+        sink: match consumer.batch_sink {
+            scenario::BatchSink::Atomic => BatchSink::Atomic,
+            scenario::BatchSink::ItemByItem => BatchSink::ItemByItem,
+        },
+        on_failure: match consumer.batch_on_failure {
+            scenario::BatchFailure::RetryWhole => BatchFailure::RetryWhole,
+            scenario::BatchFailure::Bisect => BatchFailure::Bisect,
+            scenario::BatchFailure::PerItem => BatchFailure::PerItem,
+            scenario::BatchFailure::DeadLetterItem => BatchFailure::DeadLetterItem,
+        },
+    }
+}

@@ -1,0 +1,84 @@
+//! One step of time: what is due next happens.
+//!
+//! All that most steps need is inlined into the loop over them; what is rare is a function.
+
+use entrega_brokers::Broker;
+use entrega_model::Instant;
+
+use super::{Due, Routed, World};
+
+impl<B: Broker> World<B>
+where
+    B::Request: Routed,
+{
+    /// Lets time jump to what is due next, and does it. `false` if nothing is.
+    #[inline(always)]
+    pub(crate) fn step(&mut self) -> bool {
+        if self.release_calm() {
+            return true;
+        }
+        if self.times.chooses_order {
+            return self.step_by_choice();
+        }
+        let Some((at, due)) = self.timers.next() else { return false };
+        self.go_to(at);
+        self.happen(due);
+        true
+    }
+
+    /// As [`World::step`], where the order of what is due at one instant is a choice.
+    #[cold]
+    fn step_by_choice(&mut self) -> bool {
+        let Some((at, due)) = self.next_chosen() else { return false };
+        self.go_to(at);
+        self.happen_apart(due);
+        true
+    }
+
+    #[inline]
+    fn go_to(&mut self, at: Instant) {
+        self.keep_house(at);
+        self.now = at;
+        self.choices.clock(at.as_nanos());
+    }
+
+    /// As [`World::happen`], off the way that most things take.
+    #[cold]
+    pub(super) fn happen_apart(&mut self, due: Due) {
+        self.happen(due);
+    }
+
+    #[inline(always)]
+    fn happen(&mut self, due: Due) {
+        match due {
+            Due::Arrive(call) => self.arrive(call),
+            Due::Return(call) => self.come_back(call),
+            Due::TimeOut(call) => self.time_out(call),
+            Due::Unpark(call) => self.unpark(call),
+            Due::Wake(client) => self.wake_life(client),
+            Due::Resume(client) => self.resume(client),
+            Due::Start(process) => self.starting.push(process),
+            Due::Disconnect(client) => self.disconnect(client),
+            Due::Broker => self.advance_broker(),
+        }
+    }
+
+    /// Lets the broker tidy up whenever it would have on the way to `at`.
+    #[inline(always)]
+    fn keep_house(&mut self, at: Instant) {
+        if self.broker.next_housekeeping().is_some_and(|due| due <= at) {
+            self.keep_house_until(at);
+        }
+    }
+
+    #[cold]
+    fn keep_house_until(&mut self, at: Instant) {
+        while let Some(due) = self.broker.next_housekeeping()
+            && due <= at
+        {
+            self.now = due;
+            self.broker.advance(due, &mut self.events);
+            self.after_broker();
+        }
+    }
+}
