@@ -96,30 +96,46 @@ impl<T> Producer<T> {
 
     /// Sends a batch and empties it; waits while the queue is full.
     pub fn send_batch(&mut self, messages: &mut Vec<T>) -> Result<(), Refused> {
-        self.send_all(messages.drain(..))
+        while !messages.is_empty() {
+            self.send_some(&mut |filling| {
+                let count = filling.room().min(messages.len());
+                filling.fill(&mut messages.drain(..count));
+            })?;
+        }
+        Ok(())
     }
 
     /// Sends what an iterator gives, made in place; waits while the queue is full. The iterator is
     /// asked under the producers' lock, unless this is the sole producer.
+    ///
+    /// To see whether there is more to send, it is asked for one message before there is room for
+    /// it. If the queue is closed then, that message is dropped, and nothing further is asked for.
+    /// Whoever needs all of them back uses [`Producer::send_batch`].
     pub fn send_all(&mut self, messages: impl IntoIterator<Item = T>) -> Result<(), Refused> {
         let mut messages = messages.into_iter().peekable();
         while messages.peek().is_some() {
-            if self.shared.sent.is_closed() {
-                return Err(Refused::Closed(()));
-            }
-            let Self { shared, own } = self;
-            let filled = match own {
-                Some(filling) => fill(shared, filling, &mut messages),
-                None => shared.writer().as_mut().is_some_and(|w| fill(shared, w, &mut messages)),
-            };
-            if filled && self.is_too_late() {
-                return Err(Refused::TooLate);
-            }
-            if !filled {
-                self.wait_for_room(Patience::ForEver);
-            }
+            self.send_some(&mut |filling| {
+                filling.fill(&mut messages);
+            })?;
         }
         Ok(())
+    }
+
+    /// Waits for room and has some of it filled.
+    fn send_some(&mut self, fill: &mut impl FnMut(&mut BlockFilling<T>)) -> Result<(), Refused> {
+        while !self.shared.sent.is_closed() {
+            let Self { shared, own } = self;
+            let filled = match own {
+                Some(filling) => fill_room(shared, filling, fill),
+                None => shared.writer().as_mut().is_some_and(|w| fill_room(shared, w, fill)),
+            };
+            match filled {
+                true if self.is_too_late() => return Err(Refused::TooLate),
+                true => return Ok(()),
+                false => self.wait_for_room(Patience::ForEver),
+            };
+        }
+        Err(Refused::Closed(()))
     }
 
     #[inline]
@@ -193,15 +209,15 @@ fn has_room<T>(shared: &Shared<T>, filling: &mut BlockFilling<T>) -> bool {
     }
 }
 
-/// Sends what there is room for; `false` if there is none.
-fn fill<T>(
+/// Has the room filled that there is; `false` if there is none.
+fn fill_room<T>(
     shared: &Shared<T>,
     filling: &mut BlockFilling<T>,
-    messages: &mut impl Iterator<Item = T>,
+    fill: &mut impl FnMut(&mut BlockFilling<T>),
 ) -> bool {
     let has_room = has_room(shared, filling);
     if has_room {
-        filling.fill(messages);
+        fill(filling);
     }
     has_room
 }

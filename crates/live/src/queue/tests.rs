@@ -121,7 +121,9 @@ fn close_drains_and_stop_counts_what_is_left() {
     assert_eq!((batch.len(), batch.delivery_count()), (4, 1));
     queue.close();
     assert_eq!(producer.send(1), Err(Refused::Closed(1)));
-    assert_eq!(producer.send_batch(&mut vec![1]), Err(Refused::Closed(())));
+    let mut batch = vec![1, 2];
+    assert_eq!(producer.send_batch(&mut batch), Err(Refused::Closed(())));
+    assert_eq!(batch, [1, 2], "what was refused stays in the buffer");
     other.take_batch(9).unwrap().ack().unwrap();
     assert!(other.try_take().unwrap().is_none(), "the other's may come back, so it is not over");
     drop(one);
