@@ -25,6 +25,9 @@
 //! [`LiveLog::close`]: no more appends; readers read what there is and are told [`Ended::Closed`].
 //! [`LiveLog::stop`]: readers are told at once.
 //!
+//! What was appended with `Ok` is not lost in a close: no reader is told [`Ended::Closed`] before
+//! it. An append that meets the close may end as [`Refused::TooLate`]: it may be read or not.
+//!
 //! # Example
 //!
 //! ```

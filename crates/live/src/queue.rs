@@ -33,6 +33,9 @@
 //! has something unsettled that may come back; then they are told [`Ended::Closed`].
 //! [`LiveQueue::stop`]: they are told at once, and what is unsettled is counted.
 //!
+//! What was sent with `Ok` is not lost in a close: no consumer is told [`Ended::Closed`] before it.
+//! A send that meets the close may end as [`Refused::TooLate`]: it may be delivered or not.
+//!
 //! # Example
 //!
 //! ```

@@ -19,8 +19,10 @@ impl<T> Clone for Producer<T> {
     }
 }
 
-/// Why a message was not sent, for certain. It comes back; of a batch, what is left stays in the
-/// buffer.
+/// Why a message is not known to be sent.
+///
+/// [`Full`](Refused::Full) and [`Closed`](Refused::Closed) are certain: it was not sent, and comes
+/// back; of a batch, what is left stays in the buffer. [`TooLate`](Refused::TooLate) is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused<T = ()> {
     /// The queue is full, and consumers have not settled enough in time. Try again, or wait.
@@ -29,9 +31,10 @@ pub enum Refused<T = ()> {
     /// The queue was closed or stopped. Stop producing.
     #[error("the queue is closed")]
     Closed(T),
-    /// The queue was closed at this very moment, and no consumer comes to the message any more. It
-    /// is gone with the queue, as if it had been refused.
-    #[error("the queue was closed just before")]
+    /// The send met the close, and its outcome is unknown. The message is in the queue, but some
+    /// consumer has been told already that nothing more comes. Another one may still be given it,
+    /// or nobody. Of a batch, that holds for what is not in the buffer any more.
+    #[error("the send met the close; the message may be delivered or not")]
     TooLate,
 }
 
@@ -109,8 +112,9 @@ impl<T> Producer<T> {
     /// asked under the producers' lock, unless this is the sole producer.
     ///
     /// To see whether there is more to send, it is asked for one message before there is room for
-    /// it. If the queue is closed then, that message is dropped, and nothing further is asked for.
-    /// Whoever needs all of them back uses [`Producer::send_batch`].
+    /// it. If the queue is closed then, that message is dropped, and nothing further is asked for;
+    /// what was given before it is sent. Whoever needs all of them back uses
+    /// [`Producer::send_batch`].
     pub fn send_all(&mut self, messages: impl IntoIterator<Item = T>) -> Result<(), Refused> {
         let mut messages = messages.into_iter().peekable();
         while messages.peek().is_some() {
