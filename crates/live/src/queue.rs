@@ -75,6 +75,7 @@ mod marks;
 mod producer;
 mod returned;
 mod time;
+mod visit;
 mod window;
 
 #[cfg(test)]
@@ -90,6 +91,7 @@ pub use returned::DeadLetter;
 use control::Control;
 use marks::Marks;
 use time::Time;
+use visit::Visit;
 
 /// A segment, with a mark for each message beside it.
 type Block<T> = Segment<T, Marks>;
@@ -194,7 +196,6 @@ impl<T> LiveQueue<T> {
     pub fn end_due_leases(&self) {
         self.shared.control().advance(self.shared.time.now());
         self.shared.sent.ring();
-        self.shared.tell_freed();
     }
 
     /// How many messages were sent and are not settled.
@@ -243,8 +244,8 @@ struct Shared<T> {
 impl<T> Shared<T> {
     /// The control part. A panic in it would be a bug of this crate; what it protects is not worse
     /// for it than the panic itself.
-    fn control(&self) -> MutexGuard<'_, Control<T>> {
-        self.control.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn control(&self) -> Visit<'_, T> {
+        Visit::new(self.control.0.lock().unwrap_or_else(PoisonError::into_inner), &self.freed)
     }
 
     fn writer(&self) -> MutexGuard<'_, Option<BlockFilling<T>>> {
@@ -253,12 +254,6 @@ impl<T> Shared<T> {
 
     fn has_leases(&self) -> bool {
         self.leased != entrega_model::Duration::MAX
-    }
-
-    /// Tells producers of room, and consumers that wait for the end that there may be nothing more.
-    fn tell_freed(&self) {
-        self.freed.ring();
-        self.tell_settled();
     }
 
     /// Tells consumers that wait for the end that there may be nothing more.

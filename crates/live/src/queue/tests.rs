@@ -10,6 +10,8 @@ use entrega_model::Duration;
 
 use super::*;
 
+mod pushback;
+
 fn small() -> LiveQueue<u64> {
     let settings = QueueSettings { visibility_timeout: Duration::MAX, ..Default::default() };
     LiveQueue::new(QueueOptions { settings, capacity: 64, segment: 16, window: 8 })
