@@ -1,4 +1,4 @@
-//! The queue for real: a message waits until somebody acks it, and then it is gone.
+//! The queue for real: a message waits until somebody acks it, and is never delivered after that.
 //!
 //! > **The rule.** It is the one of [`entrega_brokers::queue`], and it is obeyed there: whatever
 //! > does not go well is handed to that broker. What goes well, and that is nearly everything,
@@ -26,6 +26,13 @@
 //! messages that stay unsettled may hold back producers before `capacity` of them are there, and
 //! never later. A full queue pushes back: [`Producer::send`] waits, [`Producer::try_send`] and
 //! [`Producer::send_until`] do not wait for ever.
+//!
+//! # When bodies are dropped
+//!
+//! Not when they are settled, but all those of a segment together: when a producer uses the segment
+//! again or lets go of it, or when the queue is gone and nobody has a hold on the segment. So what a
+//! settled body owns lives on for a while. Its destructor may run in a producer's send, under the
+//! locks of the queue: one that uses the same queue would wait for itself for ever.
 //!
 //! # How it ends
 //!
