@@ -30,8 +30,8 @@
 //! # When bodies are dropped
 //!
 //! Not when they are settled, but all those of a segment together: when a producer uses the segment
-//! again or lets go of it, or when the queue is gone and nobody has a hold on the segment. So what a
-//! settled body owns lives on for a while. Its destructor may run in a producer's send, under the
+//! again or lets go of it, or when the queue is gone and nobody has a hold on the segment. So what
+//! a settled body owns lives on for a while. Its destructor may run in a producer's send, under the
 //! locks of the queue: one that uses the same queue would wait for itself for ever.
 //!
 //! # How it ends

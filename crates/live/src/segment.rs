@@ -241,9 +241,9 @@ impl<T, M> View<T, M> {
         assert!(from <= to && to <= self.seen, "only what was seen published can be read");
         self.segment.note_reads(from, to);
         let first = self.segment.slots.as_ptr().cast::<T>();
-        // SAFETY: `seen` was loaded from the `published` of this segment with acquire order, by this
-        // view or by another one from which it was copied (`follow`, `clone`). Who copies has a
-        // reference to that view, so its load happens before the copy, and the copy before this
+        // SAFETY: `seen` was loaded from the `published` of this segment with acquire order, by
+        // this view or by another one from which it was copied (`follow`, `clone`). Who copies has
+        // a reference to that view, so its load happens before the copy, and the copy before this
         // read. Hence slots below `seen` are written (rule 2), and stay so while the view's `Arc`
         // lives (rule 3), which outlives the slice; `from` and `to` are not above it, by the
         // assertion. A cell and a `MaybeUninit` have the layout of what they hold.
