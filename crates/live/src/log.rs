@@ -20,10 +20,19 @@
 //! With [`Retention::DropOldest`] nobody is waited for. A reader that comes too late is told
 //! ([`Ended::OutOfRange`]) where the log begins now; its reset policy decides.
 //!
+//! # When records are dropped
+//!
+//! All those of a segment together: when the producer uses the segment again or lets go of it, or
+//! when the log is gone and no reader stands in it. A record's destructor may run in an append,
+//! under the lock of the partition: one that uses the same log would wait for itself for ever.
+//!
 //! # How it ends
 //!
 //! [`LiveLog::close`]: no more appends; readers read what there is and are told [`Ended::Closed`].
 //! [`LiveLog::stop`]: readers are told at once.
+//!
+//! What was appended with `Ok` is not lost in a close: no reader is told [`Ended::Closed`] before
+//! it. An append that meets the close may end as [`Refused::TooLate`]: it may be read or not.
 //!
 //! # Example
 //!

@@ -1,4 +1,4 @@
-//! The queue for real: a message waits until somebody acks it, and then it is gone.
+//! The queue for real: a message waits until somebody acks it, and is never delivered after that.
 //!
 //! > **The rule.** It is the one of [`entrega_brokers::queue`], and it is obeyed there: whatever
 //! > does not go well is handed to that broker. What goes well, and that is nearly everything,
@@ -27,11 +27,21 @@
 //! never later. A full queue pushes back: [`Producer::send`] waits, [`Producer::try_send`] and
 //! [`Producer::send_until`] do not wait for ever.
 //!
+//! # When bodies are dropped
+//!
+//! Not when they are settled, but all those of a segment together: when a producer uses the segment
+//! again or lets go of it, or when the queue is gone and nobody has a hold on the segment. So what
+//! a settled body owns lives on for a while. Its destructor may run in a producer's send, under the
+//! locks of the queue: one that uses the same queue would wait for itself for ever.
+//!
 //! # How it ends
 //!
 //! [`LiveQueue::close`]: no more sends. Consumers get what is there, and wait while somebody else
 //! has something unsettled that may come back; then they are told [`Ended::Closed`].
 //! [`LiveQueue::stop`]: they are told at once, and what is unsettled is counted.
+//!
+//! What was sent with `Ok` is not lost in a close: no consumer is told [`Ended::Closed`] before it.
+//! A send that meets the close may end as [`Refused::TooLate`]: it may be delivered or not.
 //!
 //! # Example
 //!
@@ -72,6 +82,7 @@ mod marks;
 mod producer;
 mod returned;
 mod time;
+mod visit;
 mod window;
 
 #[cfg(test)]
@@ -87,6 +98,7 @@ pub use returned::DeadLetter;
 use control::Control;
 use marks::Marks;
 use time::Time;
+use visit::Visit;
 
 /// A segment, with a mark for each message beside it.
 type Block<T> = Segment<T, Marks>;
@@ -191,7 +203,6 @@ impl<T> LiveQueue<T> {
     pub fn end_due_leases(&self) {
         self.shared.control().advance(self.shared.time.now());
         self.shared.sent.ring();
-        self.shared.tell_freed();
     }
 
     /// How many messages were sent and are not settled.
@@ -240,8 +251,8 @@ struct Shared<T> {
 impl<T> Shared<T> {
     /// The control part. A panic in it would be a bug of this crate; what it protects is not worse
     /// for it than the panic itself.
-    fn control(&self) -> MutexGuard<'_, Control<T>> {
-        self.control.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn control(&self) -> Visit<'_, T> {
+        Visit::new(self.control.0.lock().unwrap_or_else(PoisonError::into_inner), &self.freed)
     }
 
     fn writer(&self) -> MutexGuard<'_, Option<BlockFilling<T>>> {
@@ -250,12 +261,6 @@ impl<T> Shared<T> {
 
     fn has_leases(&self) -> bool {
         self.leased != entrega_model::Duration::MAX
-    }
-
-    /// Tells producers of room, and consumers that wait for the end that there may be nothing more.
-    fn tell_freed(&self) {
-        self.freed.ring();
-        self.tell_settled();
     }
 
     /// Tells consumers that wait for the end that there may be nothing more.

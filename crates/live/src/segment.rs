@@ -13,9 +13,9 @@
 //!    segment that nobody else has: a new one, or one whose `Arc` is unique. It cannot be cloned,
 //!    and it writes through `&mut self`.
 //! 2. *No slot is read before it is written.* `published` is the number of slots that are written.
-//!    It grows by a store with release order after the writes. A [`View`] knows a number that it
-//!    loaded with acquire order, and refuses to go beyond it. So the writes happen before the
-//!    reads.
+//!    It grows by a store with release order after the writes. A [`View`] knows a number that was
+//!    loaded with acquire order, by itself or by a view of the same segment that it copied it from,
+//!    and refuses to go beyond it. So the writes happen before the reads.
 //! 3. *No slot is written while it is read.* The writer writes at `written`, which is never below
 //!    `published`, and readers read below `published`. Only [`Filling::reused`] and `Drop` go back,
 //!    and both have the segment for themselves: no `View` and no slice borrowed from one is left.
@@ -241,9 +241,12 @@ impl<T, M> View<T, M> {
         assert!(from <= to && to <= self.seen, "only what was seen published can be read");
         self.segment.note_reads(from, to);
         let first = self.segment.slots.as_ptr().cast::<T>();
-        // SAFETY: `seen` was loaded from `published` with acquire order by this view, so slots
-        // below it are written (rule 2) and stay so while the view's `Arc` lives (rule 3), which
-        // outlives the slice. A cell and a `MaybeUninit` have the layout of what they hold.
+        // SAFETY: `seen` was loaded from the `published` of this segment with acquire order, by
+        // this view or by another one from which it was copied (`follow`, `clone`). Who copies has
+        // a reference to that view, so its load happens before the copy, and the copy before this
+        // read. Hence slots below `seen` are written (rule 2), and stay so while the view's `Arc`
+        // lives (rule 3), which outlives the slice; `from` and `to` are not above it, by the
+        // assertion. A cell and a `MaybeUninit` have the layout of what they hold.
         unsafe { std::slice::from_raw_parts(first.add(from), to - from) }
     }
 }

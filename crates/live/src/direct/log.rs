@@ -65,10 +65,6 @@ struct Progress<T> {
 
 impl<T: Message> DirectLog<T> {
     /// A log that nobody watches. Of `settings` only what concerns groups is looked at.
-    ///
-    /// # Panics
-    ///
-    /// If nothing can be read from a log that has just been made, which cannot be.
     pub fn new(options: LogOptions, settings: LogSettings, clock: Clock) -> Self {
         Self::with(options, settings, clock, (), false)
     }

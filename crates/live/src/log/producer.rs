@@ -16,7 +16,10 @@ pub struct Producer<T> {
     filling: Option<LogFilling<T>>,
 }
 
-/// Why a record was not appended, for certain. It comes back.
+/// Why a record is not known to be appended.
+///
+/// [`Full`](Refused::Full) and [`Closed`](Refused::Closed) are certain: it was not appended, and
+/// comes back. [`TooLate`](Refused::TooLate) is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused<T> {
     /// The partition is full, and readers have not come on in time. Try again, or wait.
@@ -25,13 +28,15 @@ pub enum Refused<T> {
     /// The log was closed or stopped. Stop producing.
     #[error("the log is closed")]
     Closed(T),
-    /// The log was closed at this very moment, and no reader comes to the record any more. It is
-    /// gone with the log, as if it had been refused.
-    #[error("the log was closed just before")]
+    /// The append met the close, and its outcome is unknown. The record is in the log, but some
+    /// reader has been told already that nothing more comes. Another one may still read it, or
+    /// nobody.
+    #[error("the append met the close; the record may be read or not")]
     TooLate,
 }
 
-/// Why a batch was not appended, or not to its end. What is left of it is in the buffer.
+/// Why a batch is not known to be appended to its end. What was certainly not appended is still in
+/// the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
     /// See [`Refused::Full`].
@@ -40,8 +45,8 @@ pub enum Full {
     /// See [`Refused::Closed`].
     #[error("the log is closed")]
     Closed,
-    /// See [`Refused::TooLate`]; some of what is not in the buffer any more may have been in time.
-    #[error("the log was closed just before")]
+    /// See [`Refused::TooLate`]. The outcome is unknown for what is not in the buffer any more.
+    #[error("the append met the close; the records may be read or not")]
     TooLate,
 }
 
@@ -119,8 +124,12 @@ impl<T> Producer<T> {
         self.append_many(records, Patience::ForEver)
     }
 
-    /// Appends what an iterator gives, made in place; waits while the partition is full. What the
-    /// iterator has given is appended, whatever happens.
+    /// Appends what an iterator gives, made in place; waits while the partition is full.
+    ///
+    /// To see whether there is more to append, the iterator is asked for one record before there is
+    /// room for it. If the log is closed then, that record is dropped, and nothing further is asked
+    /// for; what was given before it is appended. Whoever needs all of them back uses
+    /// [`Producer::append_batch`].
     pub fn append_all(
         &mut self,
         records: impl IntoIterator<Item = T>,

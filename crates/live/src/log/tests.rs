@@ -142,6 +142,39 @@ fn nothing_acknowledged_before_a_close_is_lost() {
     }
 }
 
+/// An append that meets the close is neither refused nor acknowledged: one reader has been told
+/// that there is nothing more, and another one reads the records all the same.
+#[test]
+fn what_is_appended_too_late_may_be_read_all_the_same() {
+    let log = small(Retention::UntilRead);
+    let mut producer = log.producer(LANE).unwrap();
+    let mut told = log.reader(LANE, group(0)).unwrap();
+    let records = (0..3).inspect(|&number| {
+        if number == 1 {
+            log.close();
+            assert_eq!(told.try_fetch(9), Err(Ended::Closed));
+        }
+    });
+    assert_eq!(producer.append_all(records), Err(Full::TooLate));
+    assert_eq!(read_all(log.reader(LANE, group(1)).unwrap(), 9), [0, 1, 2]);
+}
+
+/// What an iterator had in hand when the log was closed is dropped, and nothing else is.
+#[test]
+fn a_close_costs_an_iterator_the_one_record_in_hand() {
+    let log = small(Retention::UntilRead);
+    let mut producer = log.producer(LANE).unwrap();
+    let reader = log.reader(LANE, group(0)).unwrap();
+    let mut records = (0..100).inspect(|&number| {
+        if number == 64 {
+            log.close();
+        }
+    });
+    assert_eq!(producer.append_all(records.by_ref()), Err(Full::Closed));
+    assert_eq!(records.next(), Some(65));
+    assert!(read_all(reader, 9).into_iter().eq(0..64));
+}
+
 #[test]
 fn a_partition_has_one_producer_at_a_time() {
     let log = small(Retention::UntilRead);

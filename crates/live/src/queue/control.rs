@@ -4,6 +4,7 @@
 //! and the sans-IO broker for what came back.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 
 use entrega_model::queue::{DeliveryTag, Settlement};
@@ -36,6 +37,8 @@ pub(super) struct Control<T> {
     taken: usize,
     /// Segments to be used again, the latest last.
     spare: Vec<Arc<Block<T>>>,
+    /// A segment became free that producers have not been told of.
+    freed: bool,
     next_base: u64,
     segment_len: usize,
     segments_max: usize,
@@ -61,6 +64,7 @@ impl<T> Control<T> {
             fresh: VecDeque::from([BlockView::new(Arc::clone(first.segment()))]),
             taken: 0,
             spare: Vec::new(),
+            freed: false,
             next_base: segment_len as u64,
             segment_len,
             segments_max: options.capacity.div_ceil(segment_len).max(2),
@@ -145,7 +149,13 @@ impl<T> Control<T> {
         if let Some(place) = self.blocks.iter().position(is_it) {
             let block = self.blocks.swap_remove(place);
             self.spare.push(block);
+            self.freed = true;
         }
+    }
+
+    /// Whether a segment became free since this was asked last.
+    pub(super) fn take_freed(&mut self) -> bool {
+        mem::take(&mut self.freed)
     }
 
     fn finish_returned(&mut self) {

@@ -84,9 +84,7 @@ impl<T> Holdings<T> {
         let now = if shared.has_leases() { shared.time.now() } else { Instant::START };
         let mut control = shared.control();
         control.advance(now);
-        if self.put_window_aside(&mut control) {
-            shared.freed.ring();
-        }
+        self.put_window_aside(&mut control);
         self.held.retain(|held| control.is_in_flight(self.client, held.received.tag));
         let credit = match shared.prefetch {
             0 => usize::MAX,
@@ -112,11 +110,9 @@ impl<T> Holdings<T> {
         control.is_over(own.0, own.1).then_some(Err(Ended::Closed))
     }
 
-    /// Lets go of windows that are settled, by whomever. Whether there was one: producers that wait
-    /// for room must hear of it, for nobody may have acked anything.
-    fn put_window_aside(&mut self, control: &mut Control<T>) -> bool {
+    /// Lets go of windows that are settled, by whomever.
+    fn put_window_aside(&mut self, control: &mut Control<T>) {
         self.older.extend(self.window.take());
-        let before = self.older.len();
         self.older.retain(|window| {
             let is_over = window.unsettled() == 0;
             if is_over {
@@ -124,7 +120,6 @@ impl<T> Holdings<T> {
             }
             !is_over
         });
-        self.older.len() < before
     }
 
     /// Acks a run of the present window and says whether none of it was too late.
@@ -143,20 +138,20 @@ impl<T> Holdings<T> {
     }
 
     /// The present window is settled to its end. Only its lease, or the end of its segment, is
-    /// worth a lock.
+    /// worth a lock. The hold on the segment goes first, so that it can be used again at once.
     fn end_window(&mut self, shared: &Shared<T>) {
         let Some(window) = self.window.take() else { return };
         if shared.has_leases() {
-            shared.control().end_window(&window);
+            let mut control = shared.control();
+            control.end_window(&window);
             drop(window);
         } else if window.marks().finish(window.acked()) {
-            shared.control().retire(&window.view);
+            let mut control = shared.control();
+            control.retire(&window.view);
             drop(window);
         } else {
             self.view = Some(window.view);
-            return;
         }
-        shared.freed.ring();
     }
 
     pub(super) fn settle_first(
@@ -188,7 +183,7 @@ impl<T> Holdings<T> {
             self.put_window_aside(&mut shared.control());
             self.window = window;
         }
-        shared.tell_freed();
+        shared.tell_settled();
         settled
     }
 
@@ -211,7 +206,6 @@ impl<T> Holdings<T> {
         let settled = control.settle_returned(now, self.client, tag, word);
         drop(control);
         shared.sent.ring();
-        shared.freed.ring();
         settled
     }
 
@@ -226,6 +220,5 @@ impl<T> Holdings<T> {
         self.held.clear();
         self.coming.clear();
         shared.sent.ring();
-        shared.freed.ring();
     }
 }

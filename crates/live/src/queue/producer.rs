@@ -19,8 +19,10 @@ impl<T> Clone for Producer<T> {
     }
 }
 
-/// Why a message was not sent, for certain. It comes back; of a batch, what is left stays in the
-/// buffer.
+/// Why a message is not known to be sent.
+///
+/// [`Full`](Refused::Full) and [`Closed`](Refused::Closed) are certain: it was not sent, and comes
+/// back; of a batch, what is left stays in the buffer. [`TooLate`](Refused::TooLate) is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused<T = ()> {
     /// The queue is full, and consumers have not settled enough in time. Try again, or wait.
@@ -29,9 +31,10 @@ pub enum Refused<T = ()> {
     /// The queue was closed or stopped. Stop producing.
     #[error("the queue is closed")]
     Closed(T),
-    /// The queue was closed at this very moment, and no consumer comes to the message any more. It
-    /// is gone with the queue, as if it had been refused.
-    #[error("the queue was closed just before")]
+    /// The send met the close, and its outcome is unknown. The message is in the queue, but some
+    /// consumer has been told already that nothing more comes. Another one may still be given it,
+    /// or nobody. Of a batch, that holds for what is not in the buffer any more.
+    #[error("the send met the close; the message may be delivered or not")]
     TooLate,
 }
 
@@ -96,30 +99,47 @@ impl<T> Producer<T> {
 
     /// Sends a batch and empties it; waits while the queue is full.
     pub fn send_batch(&mut self, messages: &mut Vec<T>) -> Result<(), Refused> {
-        self.send_all(messages.drain(..))
+        while !messages.is_empty() {
+            self.send_some(&mut |filling| {
+                let count = filling.room().min(messages.len());
+                filling.fill(&mut messages.drain(..count));
+            })?;
+        }
+        Ok(())
     }
 
     /// Sends what an iterator gives, made in place; waits while the queue is full. The iterator is
     /// asked under the producers' lock, unless this is the sole producer.
+    ///
+    /// To see whether there is more to send, it is asked for one message before there is room for
+    /// it. If the queue is closed then, that message is dropped, and nothing further is asked for;
+    /// what was given before it is sent. Whoever needs all of them back uses
+    /// [`Producer::send_batch`].
     pub fn send_all(&mut self, messages: impl IntoIterator<Item = T>) -> Result<(), Refused> {
         let mut messages = messages.into_iter().peekable();
         while messages.peek().is_some() {
-            if self.shared.sent.is_closed() {
-                return Err(Refused::Closed(()));
-            }
-            let Self { shared, own } = self;
-            let filled = match own {
-                Some(filling) => fill(shared, filling, &mut messages),
-                None => shared.writer().as_mut().is_some_and(|w| fill(shared, w, &mut messages)),
-            };
-            if filled && self.is_too_late() {
-                return Err(Refused::TooLate);
-            }
-            if !filled {
-                self.wait_for_room(Patience::ForEver);
-            }
+            self.send_some(&mut |filling| {
+                filling.fill(&mut messages);
+            })?;
         }
         Ok(())
+    }
+
+    /// Waits for room and has some of it filled.
+    fn send_some(&mut self, fill: &mut impl FnMut(&mut BlockFilling<T>)) -> Result<(), Refused> {
+        while !self.shared.sent.is_closed() {
+            let Self { shared, own } = self;
+            let filled = match own {
+                Some(filling) => fill_room(shared, filling, fill),
+                None => shared.writer().as_mut().is_some_and(|w| fill_room(shared, w, fill)),
+            };
+            match filled {
+                true if self.is_too_late() => return Err(Refused::TooLate),
+                true => return Ok(()),
+                false => self.wait_for_room(Patience::ForEver),
+            };
+        }
+        Err(Refused::Closed(()))
     }
 
     #[inline]
@@ -193,15 +213,15 @@ fn has_room<T>(shared: &Shared<T>, filling: &mut BlockFilling<T>) -> bool {
     }
 }
 
-/// Sends what there is room for; `false` if there is none.
-fn fill<T>(
+/// Has the room filled that there is; `false` if there is none.
+fn fill_room<T>(
     shared: &Shared<T>,
     filling: &mut BlockFilling<T>,
-    messages: &mut impl Iterator<Item = T>,
+    fill: &mut impl FnMut(&mut BlockFilling<T>),
 ) -> bool {
     let has_room = has_room(shared, filling);
     if has_room {
-        filling.fill(messages);
+        fill(filling);
     }
     has_room
 }

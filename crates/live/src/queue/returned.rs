@@ -224,6 +224,6 @@ impl<T> Deref for DeadLetter<T> {
 impl<T> Drop for DeadLetter<T> {
     fn drop(&mut self) {
         self.shared.control().finish(&self.body.view, 1);
-        self.shared.tell_freed();
+        self.shared.tell_settled();
     }
 }

@@ -10,6 +10,8 @@ use entrega_model::Duration;
 
 use super::*;
 
+mod pushback;
+
 fn small() -> LiveQueue<u64> {
     let settings = QueueSettings { visibility_timeout: Duration::MAX, ..Default::default() };
     LiveQueue::new(QueueOptions { settings, capacity: 64, segment: 16, window: 8 })
@@ -121,7 +123,9 @@ fn close_drains_and_stop_counts_what_is_left() {
     assert_eq!((batch.len(), batch.delivery_count()), (4, 1));
     queue.close();
     assert_eq!(producer.send(1), Err(Refused::Closed(1)));
-    assert_eq!(producer.send_batch(&mut vec![1]), Err(Refused::Closed(())));
+    let mut batch = vec![1, 2];
+    assert_eq!(producer.send_batch(&mut batch), Err(Refused::Closed(())));
+    assert_eq!(batch, [1, 2], "what was refused stays in the buffer");
     other.take_batch(9).unwrap().ack().unwrap();
     assert!(other.try_take().unwrap().is_none(), "the other's may come back, so it is not over");
     drop(one);
@@ -176,6 +180,37 @@ fn nothing_acknowledged_before_a_close_is_lost() {
             assert!(acked.into_iter().eq(0..sent.load(Ordering::Relaxed)));
         });
     }
+}
+
+/// A send that meets the close is neither refused nor acknowledged: one consumer has been told that
+/// there is nothing more, and another one is given the message all the same.
+#[test]
+fn what_is_sent_too_late_may_be_delivered_all_the_same() {
+    let queue = small();
+    let (mut told, mut other) = (queue.consumer(), queue.consumer());
+    let messages = (0..3).inspect(|&number| {
+        if number == 1 {
+            queue.close();
+            assert_eq!(told.try_take().map(|_| ()), Err(Ended::Closed));
+        }
+    });
+    assert_eq!(queue.producer().send_all(messages), Err(Refused::TooLate));
+    assert_eq!(*other.take_batch(9).unwrap(), [0, 1, 2]);
+}
+
+/// What an iterator had in hand when the queue was closed is dropped, and nothing else is.
+#[test]
+fn a_close_costs_an_iterator_the_one_message_in_hand() {
+    let queue = small();
+    let mut messages = (0..100).inspect(|&number| {
+        if number == 64 {
+            queue.close();
+        }
+    });
+    let mut producer = queue.producer();
+    assert_eq!(producer.send_all(messages.by_ref()), Err(Refused::Closed(())));
+    assert_eq!(messages.next(), Some(65));
+    assert!(ack_all(queue.consumer(), 9).into_iter().eq(0..64));
 }
 
 /// Closed under load, with the last acks elsewhere: whoever waits for the end is told.

@@ -31,7 +31,7 @@ fn readers_see_only_what_is_written() {
 
 /// The opposite: an index that is published before its slot is written is found out.
 #[test]
-#[should_panic]
+#[should_panic(expected = "Concurrent read and write accesses")]
 fn publishing_before_writing_is_caught() {
     loom::model(|| {
         let filling: Filling<u8, ()> = Filling::new(1, ());
@@ -50,7 +50,7 @@ fn publishing_before_writing_is_caught() {
 
 /// The opposite: so is one that is published without release order.
 #[test]
-#[should_panic]
+#[should_panic(expected = "Concurrent read and write accesses")]
 fn publishing_without_release_order_is_caught() {
     loom::model(|| {
         let filling: Filling<u8, ()> = Filling::new(1, ());

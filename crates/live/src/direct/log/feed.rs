@@ -29,17 +29,23 @@ impl<T: Message, F: Fn(Record) -> T> LogFeed<T, F> {
         Self { shared, seat, make }
     }
 
+    /// What met the close is in the log too, whoever reads it.
     fn append(&self, lane: LaneId, record: Record, body: T) -> Result<Offset, Refused<T>> {
         let Some(producer) = self.shared.producers.get(lane.index()) else {
             return Err(Refused::Closed(body));
         };
-        let act = || lock(producer).try_append(body);
-        self.seat.act(act, |appended, note| {
-            if let &Ok(position) = appended {
+        let act = || {
+            let mut producer = lock(producer);
+            (producer.next_offset(), producer.try_append(body))
+        };
+        let (_, appended) = self.seat.act(act, |(next, appended), note| {
+            if matches!(appended, Ok(_) | Err(Refused::TooLate)) {
+                let position = *next;
                 let (message, subscription, copy) = (record.message, None, 1);
                 note(Kind::Stored { message, subscription, lane, position, copy });
             }
-        })
+        });
+        appended
     }
 
     fn lane(&self, record: Record) -> LaneId {
@@ -60,7 +66,8 @@ impl<T: Message, F: Fn(Record) -> T> Publisher for LogFeed<T, F> {
             match self.append(lane, record, body) {
                 Ok(_) => return Ok(()),
                 Err(Refused::Full(back)) => body = back,
-                Err(_) => return Err(PublishError::Refused),
+                Err(Refused::Closed(_)) => return Err(PublishError::Refused),
+                Err(Refused::TooLate) => return Err(PublishError::Unknown),
             }
             Producer::room(&self.shared.producers[lane.index()]).await;
         }

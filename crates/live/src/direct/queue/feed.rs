@@ -36,10 +36,11 @@ impl<T: Message, F: Fn(Record) -> T> QueueFeed<T, F> {
         Self { producer: RefCell::new(producer), seat, make, stored }
     }
 
+    /// What met the close is in the queue too, whoever is given it.
     fn send(&self, record: Record, body: T) -> Result<(), Refused<T>> {
         let act = || self.producer.borrow_mut().try_send(body);
         self.seat.act(act, |sent, note| {
-            if sent.is_ok() {
+            if matches!(sent, Ok(()) | Err(Refused::TooLate)) {
                 let (message, subscription) = (record.message, Some(SUBSCRIPTION));
                 let (lane, copy) = (LaneId(0), 1);
                 let position = self.stored.fetch_add(1, Ordering::Relaxed);
@@ -62,7 +63,8 @@ impl<T: Message, F: Fn(Record) -> T> Publisher for QueueFeed<T, F> {
             match self.send(record, body) {
                 Ok(()) => return Ok(()),
                 Err(Refused::Full(back)) => body = back,
-                Err(_) => return Err(PublishError::Refused),
+                Err(Refused::Closed(_)) => return Err(PublishError::Refused),
+                Err(Refused::TooLate) => return Err(PublishError::Unknown),
             }
             Producer::room(&self.producer).await;
         }
