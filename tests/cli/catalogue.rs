@@ -8,10 +8,10 @@ fn help_teaches() {
     insta::assert_snapshot!("help", bench.ok(&["--help"]));
     insta::assert_snapshot!("help_run", bench.ok(&["run", "--help"]));
     insta::assert_snapshot!("help_check", bench.ok(&["check", "--help"]));
-    for verb in ["compare", "explore", "table"] {
+    for verb in ["compare", "explore", "live", "table"] {
         assert!(bench.ok(&[verb, "--help"]).contains("130  a second Ctrl-C ended the program"));
     }
-    for verb in ["compare", "explore", "replay", "list", "new", "schema", "completions"] {
+    for verb in ["compare", "explore", "live", "replay", "list", "new", "schema", "completions"] {
         let help = bench.ok(&[verb, "--help"]);
         assert!(help.contains("Example"), "{help}");
     }
