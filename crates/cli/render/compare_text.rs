@@ -88,8 +88,8 @@ fn cells(model: String, row: &Row) -> Vec<String> {
         model,
         row.strategy.to_string(),
         row.guarantee.to_string(),
-        rate(summary.loss()),
-        rate(summary.duplicates()),
+        rate(summary.loss(), summary.runs),
+        rate(summary.duplicates(), summary.runs),
         thousands(summary.redeliveries),
         thousands(summary.dead_letters),
         thousands(summary.order.reordered),
@@ -109,8 +109,12 @@ fn verdict(row: &Row) -> String {
     word.to_owned()
 }
 
-/// A rate with its interval: `0.20% [0.18, 0.22]`; for nothing at all the bound of 3/n runs.
-fn rate(rate: Rate) -> String {
+/// A rate with its interval: `0.20% [0.18, 0.22]`; for nothing at all the bound of 3/n runs. One run
+/// has no interval, but a count: `2 of 1 000`.
+fn rate(rate: Rate, runs: u64) -> String {
+    if runs <= 1 {
+        return format!("{} of {}", thousands(rate.events), thousands(rate.of));
+    }
     if rate.events == 0 {
         return format!("0 [≤{}% of runs]", percent(rate.high));
     }
@@ -144,8 +148,17 @@ fn short(nanos: u64) -> String {
     Duration::from_nanos(rounded).to_string()
 }
 
+const ONE_RUN: &str = "
+1 run a row. lost, duplicated: of acknowledged sends. redelivered: deliveries; dead: letters; reordered: messages.
+p50, p99: from send to first effect, in virtual time. The last column says whether the promise was kept.
+";
+
 fn legend(text: &mut String, comparison: &Comparison<'_>) {
     let runs = comparison.rows.iter().map(|row| row.summary.runs).max().unwrap_or(0);
+    if runs <= 1 {
+        text.push_str(ONE_RUN);
+        return;
+    }
     let _ = writeln!(
         text,
         "\n{runs} run(s) a row. lost, duplicated: shares of acknowledged sends with 95 % intervals over \
