@@ -109,8 +109,8 @@ fn verdict(row: &Row) -> String {
     word.to_owned()
 }
 
-/// A rate with its interval: `0.20% [0.18, 0.22]`; for nothing at all the bound of 3/n runs. One run
-/// has no interval, but a count: `2 of 1 000`.
+/// A rate with its interval: `0.20% [0.18, 0.22]`; for nothing at all the bound of 3/n runs. One
+/// run has no interval, but a count: `2 of 1 000`.
 fn rate(rate: Rate, runs: u64) -> String {
     if runs <= 1 {
         return format!("{} of {}", thousands(rate.events), thousands(rate.of));
@@ -220,6 +220,16 @@ mod tests {
         check(999, "999");
         check(10_000, "10 000");
         check(1_234_567, "1 234 567");
+    }
+
+    #[test]
+    fn one_run_has_a_count_and_several_have_an_interval() {
+        let found =
+            |events| Rate { events, of: 1_000, runs: 1, estimate: 0.002, low: 0.0, high: 1.0 };
+        assert_eq!(rate(found(2), 1), "2 of 1 000");
+        assert_eq!(rate(found(0), 1), "0 of 1 000");
+        assert_eq!(rate(found(2), 2), "0.20% [0, 100]");
+        assert_eq!(rate(found(0), 2), "0 [≤100% of runs]");
     }
 
     #[test]

@@ -64,8 +64,7 @@ impl<B: Exposed<Request: Clone>> Stage<B> {
         if within(limits.patience, limits.stop, workload).await {
             self.served.enter(Phase::Quiescent);
             self.served.close();
-            let closed = tokio::time::timeout(CLOSING, tasks).await;
-            ending = if closed.is_ok() { Ending::AtRest } else { Ending::Open };
+            ending = end(tasks).await;
         }
         self.served.enter(Phase::Audit);
         self.served.audit();
@@ -100,6 +99,14 @@ impl<B: Exposed<Request: Clone>> Stage<B> {
     fn endanger(&self, link: LiveLink<B>, timeout: Span, reins: Reins) -> Arc<Danger<B>> {
         let link = link.with_request_timeout(timeout.duration());
         Danger::new(&self.setup, &self.chance, &link, reins)
+    }
+}
+
+/// Waits until all processes have closed, but not for ever.
+async fn end(tasks: LocalSet) -> Ending {
+    match tokio::time::timeout(CLOSING, tasks).await {
+        Ok(()) => Ending::AtRest,
+        Err(_) => Ending::Open,
     }
 }
 
@@ -197,5 +204,20 @@ fn sink(setup: &Setup) -> MemorySink {
             MemorySink::Transactional(TransactionalSink::unconditional(messages), setup.model)
         }
         _ => MemorySink::Plain(PlainSink),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_does_not_close_is_no_rest() {
+        let tasks = LocalSet::new();
+        tasks.spawn_local(async { tokio::time::sleep(CLOSING / 2).await });
+        assert_eq!(end(tasks).await, Ending::AtRest);
+        let tasks = LocalSet::new();
+        tasks.spawn_local(std::future::pending::<()>());
+        assert_eq!(end(tasks).await, Ending::Open);
     }
 }
