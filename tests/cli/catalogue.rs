@@ -69,3 +69,17 @@ fn shells_are_completed() {
         assert!(script.contains("entrega") && script.contains("replay"), "{script}");
     }
 }
+
+/// A settle that nobody confirms has no answer after which a process could crash.
+#[test]
+fn cells_that_cannot_happen_are_counted() {
+    let bench = Bench::new();
+    let of = |fault: &str| {
+        let cells = ["table", "--quiet", "--model", "log", "--strategy", "settle-then-process"];
+        bench.ok(&[&cells[..], &["--fault", fault]].concat())
+    };
+    let some = of("crash-after-settle");
+    assert!(some.contains("2 cells, 1 of 1 complete, 1 cannot happen;"), "{some}");
+    let none = of("crash-before-effect");
+    assert!(none.contains("complete; ") && !none.contains("cannot happen;"), "{none}");
+}
