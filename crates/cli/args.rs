@@ -129,7 +129,7 @@ pub(crate) struct CompareArgs {
 pub(crate) struct ReplayArgs {
     /// The scenario file that the run belongs to
     pub(crate) file: PathBuf,
-    /// The replay string, as `run` and `compare` print it
+    /// The replay string, as `run`, `compare`, `explore` and `table` print it
     #[arg(value_name = "STRING")]
     pub(crate) replay: String,
     /// Show every event, however many there are

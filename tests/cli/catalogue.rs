@@ -8,10 +8,10 @@ fn help_teaches() {
     insta::assert_snapshot!("help", bench.ok(&["--help"]));
     insta::assert_snapshot!("help_run", bench.ok(&["run", "--help"]));
     insta::assert_snapshot!("help_check", bench.ok(&["check", "--help"]));
-    for verb in ["compare", "explore", "table"] {
+    for verb in ["compare", "explore", "live", "table"] {
         assert!(bench.ok(&[verb, "--help"]).contains("130  a second Ctrl-C ended the program"));
     }
-    for verb in ["compare", "explore", "replay", "list", "new", "schema", "completions"] {
+    for verb in ["compare", "explore", "live", "replay", "list", "new", "schema", "completions"] {
         let help = bench.ok(&[verb, "--help"]);
         assert!(help.contains("Example"), "{help}");
     }
@@ -68,4 +68,18 @@ fn shells_are_completed() {
         let script = bench.ok(&["completions", shell]);
         assert!(script.contains("entrega") && script.contains("replay"), "{script}");
     }
+}
+
+/// A settle that nobody confirms has no answer after which a process could crash.
+#[test]
+fn cells_that_cannot_happen_are_counted() {
+    let bench = Bench::new();
+    let of = |fault: &str| {
+        let cells = ["table", "--quiet", "--model", "log", "--strategy", "settle-then-process"];
+        bench.ok(&[&cells[..], &["--fault", fault]].concat())
+    };
+    let some = of("crash-after-settle");
+    assert!(some.contains("2 cells, 1 of 1 complete, 1 cannot happen;"), "{some}");
+    let none = of("crash-before-effect");
+    assert!(none.contains("complete; ") && !none.contains("cannot happen;"), "{none}");
 }

@@ -33,6 +33,18 @@ fn histories_of_real_systems_are_judged() {
     check(&[HEADER, "\n", QUIESCENT], 1, "nothing acknowledged");
 }
 
+/// What a history does not tell is not shown as nothing.
+#[test]
+fn a_history_without_times_and_a_broker_has_no_such_lines() {
+    let bench = Bench::new();
+    bench.write("history.jsonl", &[HEADER, SENT, EFFECT, QUIESCENT].concat());
+    let said = bench.ok(&["check", "history.jsonl"]);
+    assert!(!said.contains("latency") && !said.contains("deliveries"), "{said}");
+    bench.ok(&["run", "tiny.toml", "--history", "run.jsonl"]);
+    let said = bench.ok(&["check", "run.jsonl"]);
+    assert!(said.contains("latency") && said.contains("deliveries"), "{said}");
+}
+
 #[test]
 fn mistakes_in_histories_have_a_place() {
     check(&[HEADER, SENT, EFFECT], 2, "error: history.jsonl:5:1: the history is truncated");

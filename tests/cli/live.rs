@@ -17,10 +17,13 @@ fn a_live_run_ends_with_the_table_of_a_comparison() {
         "live, 3 messages, seed 1, 300 times as fast as the clock, scenario ",
         "model  strategy             promise              lost",
         "deduplicating-sink   exactly-once-effect",
-        "comes to the same verdict in 4 of 4 rows",
+        "The simulator, with the same messages and the same odds, comes in 10 runs to the same verdict in 4 of 4 rows.",
     ] {
         assert!(ended.out.contains(expect), "{expect}\n{}", ended.out);
     }
+    let deduplicating = ended.out.lines().filter(|line| line.contains(" deduplicating-sink"));
+    assert!(deduplicating.clone().all(|line| line.contains("0 of 3")), "{}", ended.out);
+    assert_eq!((deduplicating.count(), ended.out.contains('[')), (2, false), "{}", ended.out);
     assert!(ended.err.contains("the shortest lease lasts 100 ms"), "{}", ended.err);
     assert!(ended.err.contains("queue process-then-settle         done in"), "{}", ended.err);
 }
@@ -73,6 +76,22 @@ fn what_cannot_be_done_live_is_said() {
     assert!(ended.err.contains(expect), "{}", ended.err);
 }
 
+/// A late request is chosen at every settle, and none of them strikes.
+#[test]
+fn what_was_left_out_does_not_count_as_injected() {
+    let bench = Bench::new();
+    let late = TINY.replace("[[script]]", "[faults]\nsettle.request = { late = 1 }\n\n[[script]]");
+    bench.write("late.toml", &late.replace("nth = 2", "nth = 99"));
+    let args = ["live", "late.toml", "--time-scale=20", "--model", "queue", "--format", "json"];
+    let ended = bench.run(&args);
+    let live: Value = serde_json::from_str(&ended.out).expect("JSON");
+    let runs = live["runs"].as_array().expect("runs");
+    assert!(runs.iter().all(|run| run["injected"] == 0), "{runs:?}");
+    assert!(ended.err.contains(", 0 faults of "), "{}", ended.err);
+    assert_eq!((&live["agreed"], &live["disagreed"]), (&2.into(), &Value::Array(Vec::new())));
+    assert_eq!(live["untested"], 2, "{live}");
+}
+
 #[test]
 fn a_live_run_is_limited_to_what_is_asked_for() {
     let bench = Bench::new();
@@ -85,6 +104,8 @@ fn a_live_run_is_limited_to_what_is_asked_for() {
     for wrong in [
         &["live", "missing.toml"][..],
         &["live", "tiny.toml", "--time-scale", "0"],
+        &["live", "tiny.toml", "--time-scale", "10001"],
+        &["live", "tiny.toml", "--time-scale", "4000000000"],
         &["live", "tiny.toml", "--messages", "0"],
         &["live", "tiny.toml", "--set", "workload.mesages=1"],
         &["live", "tiny.toml", "--model", "log", "--strategy", "broker-dead-letter"],
@@ -92,5 +113,7 @@ fn a_live_run_is_limited_to_what_is_asked_for() {
         let ended = bench.run(wrong);
         assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{wrong:?} {}", ended.err);
         assert!(ended.err.starts_with("error: "), "{}", ended.err);
+        let ranged = !wrong.contains(&"--time-scale") || ended.err.contains("from 1 to 10000");
+        assert!(ranged, "{}", ended.err);
     }
 }

@@ -80,7 +80,7 @@ fn a_closed_standard_output_is_no_error() {
     }
 }
 
-/// The first Ctrl-C prints what there is; all three verbs that take long behave alike. The signal
+/// The first Ctrl-C prints what there is; all verbs that take long behave alike. The signal
 /// is sent when the program listens for it, which Linux tells.
 #[cfg(target_os = "linux")]
 #[test]
@@ -115,4 +115,6 @@ fn an_interrupt_prints_what_was_found() {
     check(&[&["compare", "tiny.toml"], &long[..]].concat(), "PARTIAL");
     check(&[&["explore", "tiny.toml"], &explored[..]].concat(), "PARTIAL");
     check(&["table", "--threads", "1"], "INTERRUPTED");
+    let slow = ["--set", "workload.messages=50000", "--messages", "50000", "--time-scale", "1"];
+    check(&[&["live", "tiny.toml"], &slow[..]].concat(), "PARTIAL");
 }

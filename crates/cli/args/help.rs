@@ -11,15 +11,17 @@ machine.
 Start with
   entrega list
   entrega compare simulations/purchase-emails.toml
-and follow the `entrega replay` commands that it prints.";
+and follow the `entrega replay` commands that it prints. `entrega live` runs the same scenario for real.";
 
 pub(super) const CODES: &str = "\
 Exit codes:
-  0  everything that the scenario expects holds (`check`: every promise was kept)
-  1  it does not (`check`: a promise was broken, or nobody can tell), or Ctrl-C ended the work
+  0  everything that the scenario expects holds (`check`: every promise was kept;
+     `live`: nothing came out that must not)
+  1  it does not (`check`: a promise was broken, or nobody can tell; `live`: also, something
+     did not come to rest), or Ctrl-C ended the work
   2  the usage or the input is wrong; the message says where, and what would be valid
-  130  a second Ctrl-C ended the program. The first lets `compare`, `explore` and `table` print
-     what they have found until then, and leave with 1
+  130  a second Ctrl-C ended the program. The first lets `compare`, `explore`, `live` and
+     `table` print what they have found until then, and leave with 1
 
 Results go to the standard output, progress to the standard error. NO_COLOR switches colours off.";
 
@@ -112,7 +114,14 @@ cannot be late. What is left out is said on the standard error.
 
 Counts and verdicts of one run are held against [[expect]] where they limit what may happen. That something \
 should happen (duplicated = \">0\") speaks of many runs; where it did not, that is said and counts for nothing. \
-At the end the simulator runs the same messages, and the verdicts are compared.
+At the end the simulator runs the same messages, with the same odds and ten seeds, and the verdicts are compared.
+
+A line of progress says
+  sent       acknowledged sends
+  lag        effects that acknowledged messages still lack, over all subscriptions
+  repeated   effects beyond the first of a message
+  harmed     how often a process crashed or stood still
+What is lost can only be said at the end: until then a promise is at best not refuted.
 
 Examples:
   entrega live simulations/purchase-emails.toml
@@ -123,11 +132,13 @@ Examples:
 Exit codes:
   0  nothing came out that an [[expect]] of the scenario forbids, and no promise was broken that the
      simulator finds kept
-  1  something did, or a configuration did not come to rest, or the run was interrupted
-  2  the usage or the scenario is wrong";
+  1  something did, or a configuration did not come to rest, or Ctrl-C ended the work: then what was
+     finished is printed, marked as PARTIAL
+  2  the usage or the scenario is wrong
+  130  a second Ctrl-C ended the program; nothing was printed";
 
 pub(super) const REPLAY: &str = "\
-`run`, `compare` and `explore` print replay strings. One names everything that made a run what it was: the \
+`run`, `compare`, `explore` and `table` print replay strings. One names everything that made a run what it was: the \
 scenario's digest, the seed, model and strategy, what was changed by --set, and every fault.
 
 Example:

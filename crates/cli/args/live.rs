@@ -17,9 +17,9 @@ pub(crate) struct LiveArgs {
     /// How many messages each configuration sends [default: the scenario's, at most 1000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) messages: Option<u32>,
-    /// How many times faster than the machine's clock arrivals, handlers and leases go [default:
-    /// as fast as this machine can keep up with]
-    #[arg(long, value_name = "N")]
+    /// How many times faster than the machine's clock arrivals, handlers and leases go, at
+    /// most 10000 [default: as fast as this machine can keep up with]
+    #[arg(long, value_name = "N", value_parser = values::time_scale)]
     pub(crate) time_scale: Option<NonZeroU32>,
     /// The seed of the workload and of what goes wrong; the order of what happens is the machine's
     #[arg(long, value_name = "S", default_value_t = 1, value_parser = values::seed())]

@@ -1,9 +1,13 @@
 //! The values of arguments: what is valid, and what to say about what is not.
 
+use std::num::NonZeroU32;
+
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use entrega_clients::Strategy;
 use entrega_model::Model;
+
+use crate::lab::live::scale::FASTEST;
 
 /// What `--set` changes: a path in the scenario, and its value.
 pub(crate) type Set = (String, String);
@@ -40,6 +44,14 @@ pub(super) fn seed() -> impl TypedValueParser<Value = u64> {
 /// A small number.
 pub(super) fn small(least: i64, most: i64) -> impl TypedValueParser<Value = u8> {
     clap::value_parser!(u8).range(least..=most)
+}
+
+/// How many times faster than the machine's clock.
+pub(super) fn time_scale(text: &str) -> Result<NonZeroU32, String> {
+    match text.parse::<NonZeroU32>() {
+        Ok(factor) if factor.get() <= FASTEST => Ok(factor),
+        _ => Err(format!("write a whole number from 1 to {FASTEST}")),
+    }
 }
 
 /// `path=value`.

@@ -1,4 +1,4 @@
-//! Ctrl-C, for the commands that take long: `compare`, `explore` and `table`.
+//! Ctrl-C, for the commands that take long: `compare`, `explore`, `live` and `table`.
 //!
 //! > **The rule.** They behave alike. The first Ctrl-C ends the work, so that what was found until
 //! > then is printed, with exit code 1; the second ends the program at once, with nothing printed

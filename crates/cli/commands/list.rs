@@ -60,9 +60,10 @@ fn scenario_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 fn strategies() -> String {
     let mut text = "Strategies (what each promises on a log and on a queue)\n".to_owned();
+    let width = Strategy::ALL.iter().map(|strategy| strategy.name().len()).max().unwrap_or(0);
     for strategy in Strategy::ALL {
         let [log, queue] = [Model::Log, Model::Queue].map(|model| promise(strategy, model));
-        let _ = writeln!(text, "  {strategy:27} {log:20} {queue}");
+        let _ = writeln!(text, "  {strategy:width$} {log:20} {queue}");
         let _ = writeln!(text, "      {}", strategy.summary());
     }
     text

@@ -56,7 +56,7 @@ fn holds(result: &LiveResult<'_>) -> bool {
     let at_rest = |run: &live_sweep::Ran| run.report.end == End::Quiescent;
     result.comparison.violated.is_empty()
         && !result.comparison.partial
-        && !result.contradicted
+        && !result.agreement.contradicted
         && result.runs.iter().filter_map(|(_, run)| run.as_ref()).all(at_rest)
 }
 

@@ -95,7 +95,7 @@ fn rows_of(scenario: &Scenario, contest: Contest) -> Vec<Row> {
 }
 
 /// A promise that was kept while nothing happened is no evidence.
-fn verdict(scenario: &Scenario, id: SubscriptionId, summary: &RowSummary) -> Verdict {
+pub(crate) fn verdict(scenario: &Scenario, id: SubscriptionId, summary: &RowSummary) -> Verdict {
     let faults = !scenario.script.is_empty()
         || scenario
             .odds()

@@ -11,24 +11,25 @@ use entrega_checker::summary::RowSummary;
 use entrega_checker::{End, Report, Verdict};
 use entrega_clients::Strategy;
 use entrega_live::{Clock, Shared};
-use entrega_model::{Guarantee, Model, Observer};
+use entrega_model::{Guarantee, Model, Observer, SubscriptionId};
 use rayon::prelude::*;
 use tokio::time::Instant;
 
-use super::comparison::{Comparison, Row};
+use super::comparison::{self, Comparison, Row};
 use super::files::Version;
 use super::live::meter::{Meter, Reading};
-use super::live::{Limits, Lived, Setup};
+use super::live::scale::longest_timeout;
+use super::live::{Ending, Limits, Lived, Setup};
 use super::sweep::Plan;
 use crate::expect::{self, Found};
 use crate::failure::Failure;
 
 /// So many configurations run at once. They mostly wait.
 const AT_ONCE: usize = 4;
-/// Beyond the arrivals, a configuration has so long to come to rest.
+/// Beyond the arrivals and the longest timeouts, a configuration has so long to come to rest.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How many runs the simulator makes of each configuration, to compare verdicts.
-const SIMULATED: u64 = 10;
+pub(crate) const SIMULATED: u64 = 10;
 
 /// What to run.
 pub(crate) struct LivePlan<'a> {
@@ -55,9 +56,12 @@ pub(crate) trait Told: Sync {
 pub(crate) struct Ran {
     pub(crate) report: Report,
     pub(crate) took: Duration,
-    /// How many faults were injected.
-    pub(crate) injected: usize,
+    /// How many faults were chosen, also those that cannot be done live and did not strike.
+    pub(crate) chosen: usize,
     pub(crate) last: Reading,
+    pub(crate) ending: Ending,
+    /// How long it was waited for, on the machine's clock.
+    pub(crate) patience: Duration,
 }
 
 /// Everything that came out.
@@ -69,11 +73,20 @@ pub(crate) struct LiveResult<'a> {
     pub(crate) runs: Vec<((Model, Strategy), Option<Ran>)>,
     /// What the scenario expects to happen and did not in this one run, in words.
     pub(crate) unseen: Vec<String>,
-    /// Rows whose verdict is the simulator's, and how many there are.
-    pub(crate) agreed: (usize, usize),
-    /// Where it is another, in words.
+    pub(crate) agreement: Agreement,
+}
+
+/// Live verdicts beside those of the simulator.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Agreement {
+    pub(crate) rows: usize,
+    /// Rows that the simulator does not contradict.
+    pub(crate) agreed: usize,
+    /// Those of them in which one side was not put to the test, or not judged.
+    pub(crate) untested: usize,
+    /// Where the verdict is another, in words.
     pub(crate) disagreed: Vec<String>,
-    /// A promise was broken that the simulator finds kept.
+    /// A promise was broken that was never broken in the simulator.
     pub(crate) contradicted: bool,
 }
 
@@ -100,16 +113,14 @@ impl<'a> LivePlan<'a> {
         let contests = self.plan.of_one_run(&reports);
         let mut comparison = Comparison::new(&self.plan, contests, Vec::new(), partial);
         let unseen = judge_expectations(&self.plan, &mut comparison);
-        let (agreed, disagreed, contradicted) = agreement(&comparison, &simulated);
+        let agreement = agreement(&comparison, &simulated);
         Ok(LiveResult {
             factor: self.factor,
             messages: setups.first().map_or(0, |setup| setup.workload.planned.len()),
             runs: self.plan.contests.iter().copied().zip(runs).collect(),
             comparison,
             unseen,
-            agreed,
-            disagreed,
-            contradicted,
+            agreement,
         })
     }
 
@@ -147,8 +158,8 @@ impl<'a> LivePlan<'a> {
             return Ok(None);
         }
         let last = meter.with(|meter| meter.read());
-        let Lived { report, made } = lived;
-        let ran = Ran { report, took, injected: made.len(), last };
+        let (Lived { report, made, ending }, patience) = (lived, self.patience(setup));
+        let ran = Ran { report, took, chosen: made.len(), last, ending, patience };
         told.ended(contest, &telling.end(&ran));
         Ok(Some(ran))
     }
@@ -160,11 +171,18 @@ impl<'a> LivePlan<'a> {
         meter: impl Observer + Send + 'static,
     ) -> Lived {
         let clock = Clock::faster(self.factor);
+        let limits = Limits { patience: self.patience(setup), stop };
+        setup.run(setup.experiment().random_choices(), clock, limits, meter).await
+    }
+
+    /// How long a configuration may take: in the end somebody may wait for a whole timeout, and
+    /// somebody else for another one.
+    fn patience(&self, setup: &Setup) -> Duration {
+        let clock = Clock::faster(self.factor);
         let last = setup.workload.planned.last().map_or_else(Default::default, |one| one.at);
         let arrivals = clock.real(last.since(entrega_model::Instant::START));
-        let patience = arrivals * 2 + PATIENCE;
-        let choices = setup.experiment().random_choices();
-        setup.run(choices, clock, Limits { patience, stop }, meter).await
+        let timeout = clock.real(longest_timeout(&setup.scenario).duration());
+        (arrivals + timeout) * 2 + PATIENCE
     }
 }
 
@@ -209,7 +227,7 @@ impl Telling<'_> {
         let so_far = match promise {
             Guarantee::None => "promises nothing".to_owned(),
             _ if once && reading.repeated > 0 => format!("{promise} BROKEN"),
-            _ => format!("{promise} kept so far"),
+            _ => format!("{promise} not refuted so far"),
         };
         format!(
             "{model:5} {strategy:27} {:>5}/{} sent {rate:>6.0} effects/s, lag {}, repeated {}, \
@@ -235,18 +253,22 @@ impl Telling<'_> {
                 format!("{name} {verdict}, {} lost, {} repeated", of.lost(), of.repeated)
             })
             .collect();
+        let faults = ran.last.faults;
+        let chosen = match ran.chosen as u64 == faults {
+            true => String::new(),
+            false => format!(" of {} chosen", ran.chosen),
+        };
         let rest = if ran.report.end == End::Unfinished { ", did not come to rest" } else { "" };
         format!(
-            "{model:5} {strategy:27} done in {:.1} s, {rate:.0} effects/s, {} faults{rest}: {}",
+            "{model:5} {strategy:27} done in {:.1} s, {rate:.0} effects/s, {faults} faults{chosen}{rest}: {}",
             ran.took.as_secs_f64(),
-            ran.injected,
             verdicts.join("; "),
         )
     }
 }
 
-/// What the simulator says of each configuration: a row for each subscription.
-fn simulate(setups: &[Setup]) -> Vec<Vec<RowSummary>> {
+/// What the simulator says of each configuration: a verdict for each subscription.
+fn simulate(setups: &[Setup]) -> Vec<Vec<Verdict>> {
     let rows_of = |setup: &Setup| {
         let mut rows = vec![RowSummary::default(); setup.scenario.subscriptions.len()];
         for seed in setup.seed..setup.seed + SIMULATED {
@@ -256,38 +278,47 @@ fn simulate(setups: &[Setup]) -> Vec<Vec<RowSummary>> {
                 row.add(&report.sends, one);
             }
         }
-        rows
+        (0..)
+            .map(SubscriptionId)
+            .zip(&rows)
+            .map(|(id, row)| comparison::verdict(&setup.scenario, id, row))
+            .collect()
     };
     setups.par_iter().map(rows_of).collect()
 }
 
-/// Where live and simulated verdicts agree, and where they do not. What was not put to the test
-/// live, or not judged, agrees with everything but a broken promise.
-fn agreement(
-    comparison: &Comparison<'_>,
-    simulated: &[Vec<RowSummary>],
-) -> ((usize, usize), Vec<String>, bool) {
-    let verdicts = simulated.iter().flatten().map(RowSummary::verdict);
-    let (mut agreed, mut disagreed, mut contradicted) = ((0, 0), Vec::new(), false);
-    for (row, simulated) in comparison.rows.iter().zip(verdicts) {
+/// Where live and simulated verdicts agree, and where they do not.
+fn agreement(comparison: &Comparison<'_>, simulated: &[Vec<Verdict>]) -> Agreement {
+    let mut agreement = Agreement::default();
+    for (row, &simulated) in comparison.rows.iter().zip(simulated.iter().flatten()) {
         if row.summary.runs == 0 {
             continue;
         }
-        agreed.1 += 1;
-        if row.verdict == simulated {
-            agreed.0 += 1;
-            continue;
-        }
-        contradicted |= row.verdict == Verdict::Invalid && simulated == Verdict::Valid;
-        let Row { model, strategy, subscription, .. } = row;
-        let word = crate::render::report::verdict;
-        disagreed.push(format!(
-            "{model}, {strategy}, {subscription}: {} live, {} simulated",
-            word(row.verdict),
-            word(simulated)
-        ));
+        let Row { model, strategy, subscription, verdict, .. } = row;
+        agreement.add(*verdict, simulated, &format!("{model}, {strategy}, {subscription}"));
     }
-    (agreed, disagreed, contradicted)
+    agreement
+}
+
+impl Agreement {
+    /// What was not put to the test, or not judged, agrees with everything but a broken promise
+    /// live.
+    fn add(&mut self, live: Verdict, simulated: Verdict, row: &str) {
+        self.rows += 1;
+        match (live, simulated) {
+            (Verdict::Unknown, _) | (Verdict::Valid, Verdict::Unknown) => {
+                self.agreed += 1;
+                self.untested += 1;
+            }
+            _ if live == simulated => self.agreed += 1,
+            _ => {
+                let word = crate::render::report::verdict;
+                let (live_word, simulated) = (word(live), word(simulated));
+                self.disagreed.push(format!("{row}: {live_word} live, {simulated} simulated"));
+                self.contradicted |= live == Verdict::Invalid;
+            }
+        }
+    }
 }
 
 /// Holds one run against the expectations of the scenario. What limits a count can be violated by
@@ -315,4 +346,29 @@ fn judge_expectations(plan: &Plan<'_>, comparison: &mut Comparison<'_>) -> Vec<S
     }
     comparison.violated = violated;
     unseen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_promise_that_breaks_live_alone_contradicts_the_simulator() {
+        use Verdict::{Invalid, Unknown, Valid};
+        let check = |live, simulated, agreed, untested, contradicted| {
+            let mut agreement = Agreement::default();
+            agreement.add(live, simulated, "row");
+            let Agreement { agreed: a, untested: u, contradicted: c, .. } = agreement;
+            assert_eq!((a, u, c), (agreed, untested, contradicted), "{live:?} {simulated:?}");
+            assert_eq!(agreement.disagreed.len(), 1 - agreed, "{live:?} {simulated:?}");
+        };
+        check(Valid, Valid, 1, 0, false);
+        check(Invalid, Invalid, 1, 0, false);
+        check(Unknown, Valid, 1, 1, false);
+        check(Unknown, Invalid, 1, 1, false);
+        check(Valid, Unknown, 1, 1, false);
+        check(Valid, Invalid, 0, 0, false);
+        check(Invalid, Valid, 0, 0, true);
+        check(Invalid, Unknown, 0, 0, true);
+    }
 }

@@ -88,8 +88,8 @@ fn cells(model: String, row: &Row) -> Vec<String> {
         model,
         row.strategy.to_string(),
         row.guarantee.to_string(),
-        rate(summary.loss()),
-        rate(summary.duplicates()),
+        rate(summary.loss(), summary.runs),
+        rate(summary.duplicates(), summary.runs),
         thousands(summary.redeliveries),
         thousands(summary.dead_letters),
         thousands(summary.order.reordered),
@@ -109,8 +109,12 @@ fn verdict(row: &Row) -> String {
     word.to_owned()
 }
 
-/// A rate with its interval: `0.20% [0.18, 0.22]`; for nothing at all the bound of 3/n runs.
-fn rate(rate: Rate) -> String {
+/// A rate with its interval: `0.20% [0.18, 0.22]`; for nothing at all the bound of 3/n runs. One
+/// run has no interval, but a count: `2 of 1 000`.
+fn rate(rate: Rate, runs: u64) -> String {
+    if runs <= 1 {
+        return format!("{} of {}", thousands(rate.events), thousands(rate.of));
+    }
     if rate.events == 0 {
         return format!("0 [≤{}% of runs]", percent(rate.high));
     }
@@ -144,8 +148,17 @@ fn short(nanos: u64) -> String {
     Duration::from_nanos(rounded).to_string()
 }
 
+const ONE_RUN: &str = "
+1 run a row. lost, duplicated: of acknowledged sends. redelivered: deliveries; dead: letters; reordered: messages.
+p50, p99: from send to first effect, in virtual time. The last column says whether the promise was kept.
+";
+
 fn legend(text: &mut String, comparison: &Comparison<'_>) {
     let runs = comparison.rows.iter().map(|row| row.summary.runs).max().unwrap_or(0);
+    if runs <= 1 {
+        text.push_str(ONE_RUN);
+        return;
+    }
     let _ = writeln!(
         text,
         "\n{runs} run(s) a row. lost, duplicated: shares of acknowledged sends with 95 % intervals over \
@@ -207,6 +220,16 @@ mod tests {
         check(999, "999");
         check(10_000, "10 000");
         check(1_234_567, "1 234 567");
+    }
+
+    #[test]
+    fn one_run_has_a_count_and_several_have_an_interval() {
+        let found =
+            |events| Rate { events, of: 1_000, runs: 1, estimate: 0.002, low: 0.0, high: 1.0 };
+        assert_eq!(rate(found(2), 1), "2 of 1 000");
+        assert_eq!(rate(found(0), 1), "0 of 1 000");
+        assert_eq!(rate(found(2), 2), "0.20% [0, 100]");
+        assert_eq!(rate(found(0), 2), "0 [≤100% of runs]");
     }
 
     #[test]

@@ -26,8 +26,10 @@ pub(crate) struct Document<'a> {
     left_out: &'a [String],
     runs: Vec<RunDocument>,
     rows: Vec<RowDocument<'a>>,
-    /// How many rows have the simulator's verdict.
+    /// How many rows the simulator does not contradict.
     agreed: usize,
+    /// Those of them in which nothing was put to the test.
+    untested: usize,
     disagreed: &'a [String],
     unseen: &'a [String],
     violated: &'a [String],
@@ -41,7 +43,7 @@ struct RunDocument {
     at_rest: bool,
     took_ms: u64,
     effects: u64,
-    injected: usize,
+    injected: u64,
 }
 
 /// The result as a document.
@@ -54,7 +56,7 @@ pub(crate) fn document<'a>(result: &'a LiveResult<'_>, left_out: &'a [String]) -
         at_rest: ran.as_ref().is_some_and(|ran| ran.report.end == End::Quiescent),
         took_ms: ran.as_ref().map_or(0, |ran| ran.took.as_millis() as u64),
         effects: ran.as_ref().map_or(0, |ran| ran.last.effects),
-        injected: ran.as_ref().map_or(0, |ran| ran.injected),
+        injected: ran.as_ref().map_or(0, |ran| ran.last.faults),
     });
     Document {
         schema: SCHEMA,
@@ -68,8 +70,9 @@ pub(crate) fn document<'a>(result: &'a LiveResult<'_>, left_out: &'a [String]) -
         left_out,
         runs: runs.collect(),
         rows: comparison.rows.iter().map(|row| row_document(comparison, row)).collect(),
-        agreed: result.agreed.0,
-        disagreed: &result.disagreed,
+        agreed: result.agreement.agreed,
+        untested: result.agreement.untested,
+        disagreed: &result.agreement.disagreed,
         unseen: &result.unseen,
         violated: &comparison.violated,
     }

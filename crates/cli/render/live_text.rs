@@ -1,11 +1,12 @@
 //! A live run for people: the table of a comparison, and what one run says and does not say.
 
 use std::fmt::Write;
-
-use entrega_checker::End;
+use std::time::Duration;
 
 use super::compare_text::{table, thousands};
-use crate::lab::live_sweep::LiveResult;
+use crate::lab::live::Ending;
+use crate::lab::live::stage::CLOSING;
+use crate::lab::live_sweep::{Agreement, LiveResult, SIMULATED};
 
 /// The result as text.
 pub(crate) fn render(result: &LiveResult<'_>) -> String {
@@ -38,10 +39,9 @@ pub(crate) fn render(result: &LiveResult<'_>) -> String {
 }
 
 const LEGEND: &str = "
-One real run a row: nobody can repeat it, and its rates have no narrow interval. lost, duplicated: shares of
-acknowledged sends; where nothing happened, the share of runs in which it still could (3/n). redelivered:
-deliveries, also because a lease ended on a busy machine; p50, p99: from send to first effect, in the time of the
-scenario. The last column says whether the promise was kept; it is unknown if nothing put it to the test.
+One real run a row: nobody can repeat it, and it says nothing of how often. lost, duplicated: of acknowledged
+sends. redelivered: deliveries, also because a lease ended on a busy machine; p50, p99: from send to first effect,
+in the time of the scenario. The last column says whether the promise was kept; it is unknown if nothing put it to the test.
 ";
 
 const UNSEEN: &str =
@@ -49,27 +49,51 @@ const UNSEEN: &str =
 
 fn restless(text: &mut String, result: &LiveResult<'_>) {
     for ((model, strategy), ran) in &result.runs {
-        if ran.as_ref().is_some_and(|ran| ran.report.end == End::Unfinished) {
+        if let Some(why) =
+            ran.as_ref().and_then(|ran| limit(ran.ending, ran.patience, result.factor.get()))
+        {
             let _ = writeln!(
                 text,
-                "\nDID NOT COME TO REST: {model}, {strategy}. Nothing is said of what is missing \
-                 there; a lower --time-scale gives it more time."
+                "\nDID NOT COME TO REST: {model}, {strategy}: {why}.\nNothing is said of what is \
+                 missing there."
             );
         }
     }
 }
 
+/// The limit that a run has reached, and what helps.
+fn limit(ending: Ending, patience: Duration, factor: u32) -> Option<String> {
+    match ending {
+        Ending::AtRest => None,
+        Ending::Open => Some(format!(
+            "its work was done, but its processes did not close within {} s",
+            CLOSING.as_secs()
+        )),
+        Ending::Busy => Some(format!(
+            "not done after {:.0} s of the machine's clock, {:.0} s of the scenario's.\nIf its \
+             consumers do not keep up, a lower --time-scale helps; if it waits for long timeouts, \
+             a higher one",
+            patience.as_secs_f64(),
+            patience.as_secs_f64() * f64::from(factor)
+        )),
+    }
+}
+
 fn simulated(text: &mut String, result: &LiveResult<'_>) {
-    let (agreed, of) = result.agreed;
-    if of == 0 {
+    let Agreement { rows, agreed, untested, disagreed, .. } = &result.agreement;
+    if *rows == 0 {
         return;
     }
+    let untested = match untested {
+        0 => String::new(),
+        count => format!("; {count} of them not put to the test"),
+    };
     let _ = writeln!(
         text,
-        "\nThe simulator, with the same messages and faults, comes to the same verdict in {agreed} of \
-         {of} rows."
+        "\nThe simulator, with the same messages and the same odds, comes in {SIMULATED} runs to the \
+         same verdict in {agreed} of {rows} rows{untested}."
     );
-    for one in &result.disagreed {
+    for one in disagreed {
         let _ = writeln!(text, "  {one}");
     }
 }
@@ -80,5 +104,19 @@ fn list(text: &mut String, title: &str, items: &[String]) {
     }
     for item in items {
         let _ = writeln!(text, "  {item}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_did_not_come_to_rest_says_which_limit_it_reached() {
+        let of = |ending| limit(ending, Duration::from_secs(20), 13).unwrap_or_default();
+        assert_eq!(of(Ending::AtRest), "");
+        let busy = of(Ending::Busy);
+        assert!(busy.contains("20 s of the machine's clock, 260 s of the scenario's"), "{busy}");
+        assert!(of(Ending::Open).contains("did not close within 5 s"));
     }
 }

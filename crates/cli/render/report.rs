@@ -82,14 +82,18 @@ fn lines(of: &SubscriptionReport, names: &Names<'_>) -> Vec<(&'static str, Strin
         ),
     ];
     lines.extend(causes(of, names).into_iter().map(|cause| ("because", cause)));
-    lines.push(("deliveries", deliveries(of)));
+    if of.stored > 0 || of.deliveries > 0 {
+        lines.push(("deliveries", deliveries(of)));
+    }
     if of.dead_letters > 0 {
         let excess = of.dlq_excess;
         lines.push(("dead letters", format!("{}, in excess: {excess}", of.dead_letters)));
     }
     lines.push(("order", order(of, names)));
     lines.push(("put to test", windows(of)));
-    lines.push(("latency", latency(of)));
+    if of.latency.max().is_some_and(|longest| longest > 0) {
+        lines.push(("latency", latency(of)));
+    }
     lines
 }
 

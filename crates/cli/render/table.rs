@@ -63,7 +63,7 @@ impl Table<'_> {
         let faults: Vec<_> = COLUMNS.iter().filter(shown).filter_map(Column::meaning).collect();
         let pairs = self.cells.iter().any(|cell| cell.companion.is_some());
         let _ = write!(text, "\n{}\n", terminal::legend(&faults, pairs));
-        for line in self.footer().lines() {
+        for line in self.footer(&self.impossible()).lines() {
             match line.split_once(" '") {
                 Some((command, string)) => {
                     let _ = writeln!(text, "{command} \\\n    '{string}");
@@ -86,7 +86,7 @@ impl Table<'_> {
             }
             text.push('\n');
         }
-        let _ = write!(text, "{}\n\n{}", LEGEND.replace('\n', "  \n"), self.footer());
+        let _ = write!(text, "{}\n\n{}", LEGEND.replace('\n', "  \n"), self.footer(""));
         text
     }
 
@@ -158,13 +158,22 @@ impl Table<'_> {
         })
     }
 
-    fn footer(&self) -> String {
+    /// `, 53 cannot happen`: the cells that stay blank.
+    fn impossible(&self) -> String {
+        match self.cells.iter().filter(|cell| !cell.applicable).count() {
+            0 => String::new(),
+            count => format!(", {count} cannot happen"),
+        }
+    }
+
+    /// How much was tried; `also` stands behind the number of complete cells.
+    fn footer(&self, also: &str) -> String {
         let applicable = || self.cells.iter().filter(|cell| cell.applicable);
         let schedules: u64 = self.cells.iter().map(|cell| cell.schedules).sum();
         let states: u64 = self.cells.iter().map(|cell| cell.states).sum();
         let complete = applicable().filter(|cell| cell.complete).count();
         let mut text = format!(
-            "{} cells, {complete} of {} complete; {schedules} schedules, {states} states. Each: 3 \
+            "{} cells, {complete} of {} complete{also}; {schedules} schedules, {states} states. Each: 3 \
              messages of one key, 2 consumers unless a setting says one, at most one fault (and its companion) at every place \
              where it can happen, at most {} request{} before {} turn.\n",
             self.cells.len(),

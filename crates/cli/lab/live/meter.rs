@@ -12,6 +12,7 @@ pub(crate) struct Meter {
     repeated: u64,
     deaths: u64,
     stalls: u64,
+    faults: u64,
     /// For each subscription, which messages have an effect.
     seen: Vec<Vec<bool>>,
 }
@@ -29,6 +30,8 @@ pub(crate) struct Reading {
     pub(crate) repeated: u64,
     /// Processes that died or stood still.
     pub(crate) harmed: u64,
+    /// Faults that struck; what was chosen and cannot be done live is none.
+    pub(crate) faults: u64,
 }
 
 impl Meter {
@@ -46,6 +49,7 @@ impl Meter {
             lag: wanted.saturating_sub(self.effects - self.repeated),
             repeated: self.repeated,
             harmed: self.deaths + self.stalls,
+            faults: self.faults,
         }
     }
 
@@ -69,6 +73,7 @@ impl Observer for Meter {
                 }
                 Kind::Crashed { .. } => self.deaths += 1,
                 Kind::Stalled { .. } => self.stalls += 1,
+                Kind::Faulted { .. } => self.faults += 1,
                 _ => {}
             }
         }

@@ -60,6 +60,18 @@ pub(crate) struct Lived {
     pub(crate) report: Report,
     /// What was injected, as in a replay string.
     pub(crate) made: Vec<Choice>,
+    pub(crate) ending: Ending,
+}
+
+/// Where a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Everything was sent, nothing was left to do, and all processes have closed.
+    AtRest,
+    /// Its patience was over, or it was interrupted.
+    Busy,
+    /// It was at rest, but its processes did not close in time.
+    Open,
 }
 
 impl Setup {
@@ -101,10 +113,10 @@ impl Setup {
         let checker = Checker::new(judge::config(&self.experiment()));
         let observed = Shared::new(Both { checker, also });
         let stage = Stage::new(self.clone(), broker, choices, clock, observed.clone());
-        let rested = stage.run(limits).await;
-        let end = if rested { End::Quiescent } else { End::Unfinished };
+        let ending = stage.run(limits).await;
+        let end = if ending == Ending::AtRest { End::Quiescent } else { End::Unfinished };
         let report = observed.with(|both| both.checker.finish(end));
-        Lived { report, made: stage.chance.made() }
+        Lived { report, made: stage.chance.made(), ending }
     }
 }
 

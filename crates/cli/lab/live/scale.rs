@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use entrega_model::{Instant, MessageId, SubscriptionId};
-use entrega_sim::scenario::Span;
+use entrega_sim::scenario::{Scenario, Span};
 
 use super::Setup;
 
@@ -26,8 +26,8 @@ pub(crate) const SHORTEST_LEASE: Duration = Duration::from_millis(200);
 const LATE: Duration = Duration::from_micros(1_500);
 /// How busy consumers may be, as a share of their time.
 const BUSY: f64 = 0.75;
-/// A day of leases is no reason to go faster than this.
-const FASTEST: f64 = 10_000.0;
+/// A day of leases is no reason to go faster than this, and nobody may ask for more.
+pub(crate) const FASTEST: u32 = 10_000;
 
 /// A sensible factor for a scenario, the same for all its models and strategies.
 pub(crate) fn factor(setup: &Setup) -> NonZeroU32 {
@@ -40,7 +40,7 @@ pub(crate) fn factor(setup: &Setup) -> NonZeroU32 {
     let subscriptions = (0..setup.scenario.subscriptions.len() as u8).map(SubscriptionId);
     let by_load =
         subscriptions.filter_map(|id| by_load(setup, id, arrivals)).fold(f64::MAX, f64::min);
-    let factor = wanted.min(by_lease).min(by_load).clamp(1.0, FASTEST);
+    let factor = wanted.min(by_lease).min(by_load).clamp(1.0, f64::from(FASTEST));
     NonZeroU32::new(factor as u32).unwrap_or(NonZeroU32::MIN)
 }
 
@@ -49,6 +49,25 @@ pub(crate) fn too_short(setup: &Setup, factor: NonZeroU32) -> Option<Duration> {
     let shortest = waits(setup).map(seconds).fold(f64::MAX, f64::min) / f64::from(factor.get());
     let shortest = Duration::try_from_secs_f64(shortest).ok()?;
     (shortest < SHORTEST_LEASE).then_some(shortest)
+}
+
+/// The longest time for which a run may have to wait for something that does not come, on its own
+/// clock.
+pub(crate) fn longest_timeout(scenario: &Scenario) -> Span {
+    let Scenario { producer, consumer, log, queue, times, .. } = scenario;
+    [
+        producer.request_timeout,
+        consumer.request_timeout,
+        log.session_timeout,
+        log.rebalance_timeout,
+        queue.visibility_timeout,
+        times.stall,
+        times.slow,
+    ]
+    .into_iter()
+    .chain(consumer.max_poll_interval)
+    .max_by_key(|span| span.nanos())
+    .unwrap_or(times.restart)
 }
 
 /// The spans within which somebody must have done something, or loses what he has.
@@ -84,7 +103,6 @@ mod tests {
 
     use entrega_clients::Strategy;
     use entrega_model::Model;
-    use entrega_sim::scenario::Scenario;
     use entrega_sim::workload::Planner;
 
     use super::*;
@@ -112,6 +130,16 @@ mod tests {
                     [[subscriptions]]\nname = \"reader\"\n\
                     service_time = { distribution = \"constant\", value = \"30ms\" }\n";
         check(busy, 4);
+    }
+
+    #[test]
+    fn the_longest_timeout_is_found() {
+        let check = |text: &str, expect: f64| {
+            assert_eq!(seconds(longest_timeout(&setup(text).scenario)), expect, "{text}");
+        };
+        check("[consumer]\nrequest_timeout = \"900s\"\n", 900.0);
+        check("[producer]\nrequest_timeout = \"901s\"\n", 901.0);
+        check("[queue]\nvisibility_timeout = \"902s\"\n", 902.0);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use entrega_sim::{Cast, setup};
 use tokio::task::LocalSet;
 
 use super::faults::{Chance, Danger, Endangered, Exposed, PRODUCER};
-use super::{Limits, Setup};
+use super::{Ending, Limits, Setup};
 
 /// A broker and everything around it.
 pub(crate) struct Stage<B: Exposed> {
@@ -35,7 +35,7 @@ pub(crate) struct Stage<B: Exposed> {
 /// How often a run looks whether it is to stop.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long closing may take.
-const CLOSING: Duration = Duration::from_secs(5);
+pub(crate) const CLOSING: Duration = Duration::from_secs(5);
 
 impl<B: Exposed<Request: Clone>> Stage<B> {
     pub(crate) fn new(
@@ -51,8 +51,8 @@ impl<B: Exposed<Request: Clone>> Stage<B> {
         Rc::new(Self { setup, served, sinks, chance: Arc::new(Chance::new(choices)) })
     }
 
-    /// Runs it to its end; whether it came to rest within its limits.
-    pub(crate) async fn run(self: &Rc<Self>, limits: Limits<'_>) -> bool {
+    /// Runs it to its end, or to one of its limits.
+    pub(crate) async fn run(self: &Rc<Self>, limits: Limits<'_>) -> Ending {
         let timer = tokio::spawn(self.served.keep_time());
         let tasks = LocalSet::new();
         self.served.enter(Phase::Workload);
@@ -60,18 +60,16 @@ impl<B: Exposed<Request: Clone>> Stage<B> {
             tasks.spawn_local(consumer(Rc::clone(self), process, subscription));
         }
         let workload = tasks.run_until(self.until_rest());
-        let rested = within(limits.patience, limits.stop, workload).await;
-        if rested {
+        let mut ending = Ending::Busy;
+        if within(limits.patience, limits.stop, workload).await {
             self.served.enter(Phase::Quiescent);
             self.served.close();
-            let closed = tasks.run_until(std::future::ready(()));
-            closed.await;
-            let _late = tokio::time::timeout(CLOSING, tasks).await;
+            ending = end(tasks).await;
         }
         self.served.enter(Phase::Audit);
         self.served.audit();
         timer.abort();
-        rested
+        ending
     }
 
     /// Sends everything, waits until all is calm with faults, and then without them.
@@ -101,6 +99,14 @@ impl<B: Exposed<Request: Clone>> Stage<B> {
     fn endanger(&self, link: LiveLink<B>, timeout: Span, reins: Reins) -> Arc<Danger<B>> {
         let link = link.with_request_timeout(timeout.duration());
         Danger::new(&self.setup, &self.chance, &link, reins)
+    }
+}
+
+/// Waits until all processes have closed, but not for ever.
+async fn end(tasks: LocalSet) -> Ending {
+    match tokio::time::timeout(CLOSING, tasks).await {
+        Ok(()) => Ending::AtRest,
+        Err(_) => Ending::Open,
     }
 }
 
@@ -198,5 +204,20 @@ fn sink(setup: &Setup) -> MemorySink {
             MemorySink::Transactional(TransactionalSink::unconditional(messages), setup.model)
         }
         _ => MemorySink::Plain(PlainSink),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_does_not_close_is_no_rest() {
+        let tasks = LocalSet::new();
+        tasks.spawn_local(async { tokio::time::sleep(CLOSING / 2).await });
+        assert_eq!(end(tasks).await, Ending::AtRest);
+        let tasks = LocalSet::new();
+        tasks.spawn_local(std::future::pending::<()>());
+        assert_eq!(end(tasks).await, Ending::Open);
     }
 }
