@@ -54,9 +54,9 @@ fn without_acks(job: Job) -> Contest {
     race(job, "LiveLog", peers)
 }
 
-/// A contestant that moves message by message whatever the batch is.
+/// A contestant that moves messages one by one whatever the batch is.
 fn is_any_singly(transport: &Transport) -> bool {
-    transport.name.ends_with("message by message")
+    transport.name.ends_with("one by one")
 }
 
 /// The same where that makes a difference.

@@ -92,11 +92,7 @@ pub(crate) const ALL: [Transport; 20] = [
     contestant!("flume + acks", true, acked::run::<flume::Flume, _>),
     contestant!("kanal + acks", true, acked::run::<kanal::Kanal, _>),
     contestant!("async-channel + acks", true, acked::run::<async_channel::AsyncChannel, _>),
-    contestant!(
-        "crossbeam-channel + acks, message by message",
-        true,
-        acked::run_singly::<crossbeam::Crossbeam, _>
-    ),
-    contestant!("flume, message by message", false, channel::run_singly::<flume::Flume, _>),
+    contestant!("crossbeam + acks, one by one", true, acked::run_singly::<crossbeam::Crossbeam, _>),
+    contestant!("flume, one by one", false, channel::run_singly::<flume::Flume, _>),
     contestant!("tokio::sync::mpsc + acks", true, acked::run::<tokio_mpsc::Tokio, _>),
 ];
