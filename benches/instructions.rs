@@ -17,33 +17,7 @@ use entrega_sim::scenario::Scenario;
 use entrega_sim::workload::Planner;
 use entrega_sim::{Cast, Experiment};
 
-const SCENARIO: &str = r#"
-[workload]
-keys = 1_000
-arrivals = { distribution = "poisson", rate_per_second = 20 }
-
-[[subscriptions]]
-name = "mailer"
-consumers = 2
-
-[consumer]
-prefetch = 1
-request_timeout = "1s"
-
-[log]
-partitions = 4
-session_timeout = "6s"
-auto_offset_reset = "earliest"
-
-[queue]
-visibility_timeout = "6s"
-
-[times]
-restart = "1s"
-
-[faults]
-effect.after = { crash = "1/200" }
-"#;
+const SCENARIO: &str = include_str!("long-run.toml");
 
 /// What is to be run.
 struct Asked {
@@ -88,8 +62,12 @@ fn judged(experiment: &Experiment<'_>) -> (Report, u64) {
     (checker.finish(End::Quiescent), outcome.steps)
 }
 
+/// The scenario with so many messages, received one at a time.
 fn scenario(messages: u32) -> Scenario {
-    let overrides = [("workload.messages".to_owned(), messages.to_string())];
+    let overrides = [
+        ("workload.messages".to_owned(), messages.to_string()),
+        ("consumer.prefetch".to_owned(), "1".to_owned()),
+    ];
     match Scenario::parse("bench.toml", SCENARIO, &overrides, &|_| Err("no files".to_owned())) {
         Ok(loaded) => loaded.scenario,
         Err(problem) => panic!("{problem}"),

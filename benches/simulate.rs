@@ -15,33 +15,7 @@ use entrega_sim::scenario::Scenario;
 use entrega_sim::workload::{Planner, Workload};
 use entrega_sim::{Cast, Experiment};
 
-const SCENARIO: &str = r#"
-[workload]
-keys = 1_000
-arrivals = { distribution = "poisson", rate_per_second = 20 }
-
-[[subscriptions]]
-name = "mailer"
-consumers = 2
-
-[consumer]
-prefetch = 10
-request_timeout = "1s"
-
-[log]
-partitions = 4
-session_timeout = "6s"
-auto_offset_reset = "earliest"
-
-[queue]
-visibility_timeout = "6s"
-
-[times]
-restart = "1s"
-
-[faults]
-effect.after = { crash = "1/200" }
-"#;
+const SCENARIO: &str = include_str!("long-run.toml");
 
 /// Messages in a long run; one effect in 200 is followed by a crash.
 const LONG: u32 = 10_000;
