@@ -61,6 +61,24 @@ fn every_reader_reads_everything_in_order_in_bounded_memory() {
     });
 }
 
+/// Made in its place: in order with the others, once there is room, and not if the log is closed.
+#[test]
+fn a_record_is_made_when_there_is_room_for_it() {
+    let log = small(Retention::UntilRead);
+    let (mut producer, reader) = (log.producer(LANE).unwrap(), log.reader(LANE, group(0)).unwrap());
+    thread::scope(|scope| {
+        let reading = scope.spawn(move || read_all(reader, 7));
+        for number in 0..500 {
+            assert_eq!(producer.append_with(|| number), Ok(number));
+            assert_eq!(producer.next_offset(), number + 1);
+        }
+        log.close();
+        let closed = producer.append_with(|| unreachable!("nobody could read it"));
+        assert_eq!(closed, Err(Full::Closed));
+        assert!(reading.join().unwrap().into_iter().eq(0..500));
+    });
+}
+
 /// A stuck reader blocks its producer by design; one that dies, by a panic, frees it.
 #[test]
 fn a_stuck_reader_holds_the_producer_and_a_dead_one_frees_it() {
