@@ -49,6 +49,12 @@ impl Send {
         }
     }
 
+    /// Whether its producer was told that it is stored; of a message that was sent.
+    #[inline]
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.mark <= HIGHEST_MARK
+    }
+
     /// When it was first sent.
     #[inline]
     pub(crate) fn invoked_at(&self) -> Instant {
@@ -107,7 +113,7 @@ impl SendFold {
         self.totals = Sends::default();
     }
 
-    /// A producer begins to send, or tries again.
+    /// A producer begins to send, or tries again: only the first time counts.
     #[inline]
     pub(crate) fn invoked(
         &mut self,
@@ -115,11 +121,7 @@ impl SendFold {
         message: MessageId,
         key: Key,
         producer: ProcessId,
-        attempt: u16,
     ) {
-        if attempt > 1 {
-            self.totals.retries += 1;
-        }
         if self.get(message).is_some() {
             return;
         }
@@ -130,16 +132,21 @@ impl SendFold {
         self.totals.invoked += 1;
     }
 
+    /// Counts an attempt beyond the first.
+    pub(crate) fn retried(&mut self) {
+        self.totals.retries += 1;
+    }
+
     /// A send is over; only the first outcome counts.
     #[inline]
     pub(crate) fn ended(&mut self, message: MessageId, producer: ProcessId, outcome: SendOutcome) {
-        let highest = self.highest.get(producer.0.into()).copied().unwrap_or(0);
         let Some(send) = self.sends.get_mut(message.0.into()) else { return };
         if send.chain == NONE || send.mark != OPEN {
             return;
         }
         match outcome {
             SendOutcome::Ok => {
+                let highest = self.highest.get(producer.0.into()).copied().unwrap_or(0);
                 send.mark = highest.max(message.0).min(HIGHEST_MARK);
                 self.totals.ok += 1;
             }
@@ -181,13 +188,25 @@ impl SendFold {
         })
     }
 
-    /// The highest id that each producer has sent.
+    /// The highest id that each producer has sent, unless it is 0.
     pub(crate) fn highest(&self) -> impl Iterator<Item = (ProcessId, u32)> {
-        self.highest.iter().map(|(producer, id)| (ProcessId(producer as u16), *id))
+        let sent = self.highest.iter().filter(|(_, id)| **id > 0);
+        sent.map(|(producer, id)| (ProcessId(producer as u16), *id))
     }
 
     /// The chain of a key and producer, new if need be.
+    #[inline]
     fn chain(&mut self, key: Key, producer: ProcessId) -> u32 {
+        let head = self.heads.get(key.0.into()).copied().flatten().unwrap_or(NONE);
+        match self.chains.get(head as usize) {
+            Some(chain) if chain.producer == producer => head,
+            _ => self.other_chain(key, producer),
+        }
+    }
+
+    /// The same, where it is not the first of its key.
+    #[cold]
+    fn other_chain(&mut self, key: Key, producer: ProcessId) -> u32 {
         let head = self.heads.entry(key.0.into());
         let mut found = head.unwrap_or(NONE);
         while let Some(chain) = self.chains.get(found as usize) {
@@ -214,11 +233,11 @@ mod tests {
     #[test]
     fn a_message_precedes_what_was_sent_after_its_acknowledgement() {
         let mut fold = SendFold::default();
-        let mut send = |id| fold.invoked(Instant::START, MessageId(id), Key(0), ProcessId(0), 1);
+        let mut send = |id| fold.invoked(Instant::START, MessageId(id), Key(0), ProcessId(0));
         send(0);
         send(1);
         fold.ended(MessageId(0), ProcessId(0), SendOutcome::Ok);
-        fold.invoked(Instant::START, MessageId(2), Key(0), ProcessId(0), 1);
+        fold.invoked(Instant::START, MessageId(2), Key(0), ProcessId(0));
         let first = *fold.get(MessageId(0)).unwrap();
         assert!(!first.precedes(1), "pipelined: no order was promised");
         assert!(first.precedes(2));
