@@ -10,12 +10,11 @@
 use std::env;
 use std::hint::black_box;
 
-use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig};
+use entrega::Laboratory;
 use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_sim::scenario::Scenario;
 use entrega_sim::workload::Planner;
-use entrega_sim::{Cast, Experiment};
 
 const SCENARIO: &str = include_str!("long-run.toml");
 
@@ -24,7 +23,7 @@ struct Asked {
     model: Model,
     /// In each run.
     messages: u32,
-    /// Each with a world, a workload and a checker of its own.
+    /// Each of another workload, all in one laboratory.
     runs: u64,
 }
 
@@ -32,34 +31,16 @@ fn main() {
     let asked = asked(env::args().skip(1));
     let scenario = scenario(asked.messages);
     let planner = Planner::new(&scenario);
+    let mut laboratory = Laboratory::new(&scenario, asked.model, Strategy::ProcessThenSettle);
     let (mut effects, mut steps) = (0, 0);
     for seed in 1..=asked.runs {
         let workload = planner.plan(None, seed);
-        let (model, strategy) = (asked.model, Strategy::ProcessThenSettle);
-        let experiment =
-            Experiment { scenario: &scenario, workload: &workload, model, strategy, seed };
-        let (report, taken) = judged(black_box(&experiment));
+        let report = laboratory.run(black_box(&workload), seed);
         effects += report.subscriptions[0].effects;
-        steps += taken;
+        steps += laboratory.outcome().map_or(0, |outcome| outcome.steps);
     }
     let Asked { model, messages, runs } = asked;
     println!("{model}: {runs} runs of {messages} messages, {effects} effects, {steps} steps");
-}
-
-/// One run and its judgement, and how many things happened in it.
-fn judged(experiment: &Experiment<'_>) -> (Report, u64) {
-    let promise = SubscriptionConfig {
-        guarantee: experiment.strategy.guarantee(experiment.model),
-        dead_letters_declared: false,
-        ordered: false,
-    };
-    let mut checker = Checker::new(Config {
-        subscriptions: vec![promise],
-        processes: Cast::of(experiment.scenario).processes(),
-        messages: experiment.workload.planned.len(),
-    });
-    let outcome = experiment.run(experiment.random_choices(), &mut checker);
-    (checker.finish(End::Quiescent), outcome.steps)
 }
 
 /// The scenario with so many messages, received one at a time.

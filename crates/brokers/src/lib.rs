@@ -80,6 +80,9 @@ pub trait Broker {
     /// leases, group membership. Stored messages and committed offsets stay.
     fn restart(&mut self, now: Instant, truth: &mut Vec<Event>);
 
+    /// Forgets everything but its settings, and keeps its memory: it is as if it were new.
+    fn clear(&mut self);
+
     /// Whether consumers share their work in groups that rebalance.
     fn has_groups(&self) -> bool {
         false

@@ -229,6 +229,16 @@ impl Broker for LogBroker {
         self.changed = true;
     }
 
+    fn clear(&mut self) {
+        self.partitions.iter_mut().for_each(Partition::clear);
+        self.groups.iter_mut().for_each(Group::clear);
+        self.copies.clear();
+        self.presence.clear();
+        self.retention_check = None;
+        self.group_deadline = None;
+        self.changed = false;
+    }
+
     fn has_groups(&self) -> bool {
         true
     }

@@ -301,6 +301,13 @@ impl Broker for QueueBroker {
         self.queues.iter_mut().for_each(|queue| queue.restart(&mut step));
     }
 
+    fn clear(&mut self) {
+        self.queues.iter_mut().for_each(BoundQueue::clear);
+        self.copies.0.clear();
+        self.departed.0.clear();
+        self.changed = false;
+    }
+
     fn audit(&self, now: Instant, truth: &mut Vec<Event>) {
         for (queue, subscription) in self.queues.iter().zip((0..).map(SubscriptionId)) {
             let messages = queue.retrievable().into_iter();

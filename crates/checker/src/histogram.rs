@@ -5,8 +5,8 @@
 //! > stands for its middle. A percentile is the nearest rank: the smallest recorded value that at
 //! > least that share of all values does not exceed.
 //!
-//! Buckets are counted with integers, so that runs merge in any order to the same bytes. Only those
-//! between the smallest and the largest value take memory: the latencies of a run lie close
+//! Buckets are counted with integers, so that runs merge in any order to the same bytes. Only the
+//! octaves from the smallest to the largest value take memory: the latencies of a run lie close
 //! together, and most runs are short.
 
 use serde::ser::SerializeStruct;
@@ -14,11 +14,13 @@ use serde::{Serialize, Serializer};
 
 /// Sub-buckets of an octave, as a power of two.
 const PRECISION: u32 = 7;
+/// How many of them there are.
+const OCTAVE: usize = 1 << PRECISION;
 
 /// Counts of `u64` values by size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
-    /// The bucket of the smallest value, where the counted ones begin.
+    /// The lowest bucket of the smallest value's octave, where the counted ones begin.
     first: usize,
     buckets: Vec<u64>,
     count: u64,
@@ -59,9 +61,10 @@ impl Histogram {
         self.count += other.count;
     }
 
-    /// Makes room for the buckets from `low` to `high`.
+    /// Makes room for the buckets from `low` to `high`, octave by octave.
     #[cold]
     fn reach(&mut self, low: usize, high: usize) {
+        let low = low - low % OCTAVE;
         if self.buckets.is_empty() {
             self.first = low;
         }
@@ -69,7 +72,7 @@ impl Histogram {
             self.buckets.splice(..0, std::iter::repeat_n(0, self.first - low));
             self.first = low;
         }
-        let len = (high + 1 - self.first).max(self.buckets.len());
+        let len = (high + 1 - self.first).next_multiple_of(OCTAVE).max(self.buckets.len());
         self.buckets.resize(len, 0);
     }
 

@@ -61,6 +61,13 @@ enum Source {
 /// An occurrence that is not reached: a point counts up to the one before it and no further.
 pub(crate) const NEVER: u32 = u32::MAX;
 
+/// Answers 0 always, at no point that has a name.
+impl Default for Choices {
+    fn default() -> Self {
+        Self::harmless(Arc::default())
+    }
+}
+
 impl Choices {
     /// Answers 0 always.
     pub fn harmless(table: Arc<[PointSpec]>) -> Self {
@@ -223,14 +230,24 @@ impl Choices {
         if let Source::Explicit(plan) | Source::Exploring(plan, _) = &mut self.source {
             plan.rewind();
         }
-        for (count, index) in self.counts.iter_mut().zip(0..=u16::MAX) {
-            let next = next_occurrence(&self.source, &self.script, Point(index), 0);
-            *count = Count { occurrences: 0, next };
-        }
+        self.note_first_answers();
         if self.is_free() {
             self.note_open_points();
         }
         self.wake(0);
+    }
+
+    /// At the beginning nothing was picked, and few points have anything to say.
+    fn note_first_answers(&mut self) {
+        let Self { counts, source, script, .. } = self;
+        counts.fill(Count { occurrences: 0, next: NEVER });
+        let mut note = |point: Point, first: u32| {
+            if let Some(count) = counts.get_mut(point.index()) {
+                count.next = count.next.min(first);
+            }
+        };
+        source.for_each_answer(&mut note);
+        script.for_each_counted(note);
     }
 
     /// The list is used up: every pick of an open point is noted from here on.
@@ -283,6 +300,16 @@ impl Choices {
 }
 
 impl Source {
+    /// Calls `note` with points and occurrences that have an answer: for each point the first, and
+    /// perhaps later ones.
+    fn for_each_answer(&self, note: impl FnMut(Point, u32)) {
+        match self {
+            Self::Harmless => {}
+            Self::Random(random) => random.for_each_next(note),
+            Self::Explicit(plan) | Self::Exploring(plan, _) => plan.for_each(note),
+        }
+    }
+
     fn answer(&mut self, point: Point, occurrence: u32) -> Option<u32> {
         match self {
             Self::Harmless => None,

@@ -35,6 +35,12 @@ impl Plan {
         self.choices.get(index).filter(|c| c.point == point).map_or(NEVER, |c| c.occurrence)
     }
 
+    /// Calls `note` with every point and occurrence that is planned.
+    pub(crate) fn for_each(&self, mut note: impl FnMut(Point, u32)) {
+        let planned = self.choices.iter().filter(|choice| choice.occurrence > 0);
+        planned.for_each(|choice| note(choice.point, choice.occurrence));
+    }
+
     /// The value planned for this occurrence.
     pub(crate) fn answer(&self, point: Point, occurrence: u32) -> Option<u32> {
         self.find(point, occurrence).map(|index| self.choices[index].value)

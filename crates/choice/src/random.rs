@@ -123,6 +123,11 @@ impl Random {
         self.find(point).map_or(NEVER, |index| self.streams[index].next)
     }
 
+    /// Calls `note` with each point that has odds, and the next occurrence at which it has a fault.
+    pub(crate) fn for_each_next(&self, mut note: impl FnMut(Point, u32)) {
+        self.streams.iter().for_each(|stream| note(stream.point, stream.next));
+    }
+
     /// The fault of this occurrence, if it has one; then the next is drawn.
     pub(crate) fn answer(&mut self, point: Point, occurrence: u32) -> Option<u32> {
         let index = self.find(point)?;

@@ -91,6 +91,11 @@ impl Script {
         Some(timed.point)
     }
 
+    /// Calls `note` with every point and occurrence that has an answer.
+    pub(crate) fn for_each_counted(&self, note: impl FnMut(Point, u32)) {
+        self.counted.for_each(note);
+    }
+
     /// The first occurrence of this point after `occurrence` for which there is something to say.
     pub(crate) fn next(&self, point: Point, occurrence: u32) -> u32 {
         match self.find_due(point) {

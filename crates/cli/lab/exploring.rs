@@ -141,7 +141,7 @@ impl Plan {
                     care.watch.during(|| {
                         let choices = task.choices.clone();
                         care.watch.begin(Doing { contest, scope, choices });
-                        exploration.experiment.walk(task, seen, judge)
+                        exploration.walk(task, seen, judge)
                     })
                 },
             )

@@ -6,7 +6,7 @@ use entrega_checker::{Cause, Checker, Class, SubscriptionReport};
 use entrega_model::fingerprint::Fingerprint;
 use entrega_model::{Event, MessageId, Observer};
 use entrega_sim::explore::{Explored, Frontier, Seen, Space, Task, Walked, Witness};
-use entrega_sim::{End, Experiment};
+use entrega_sim::{Arena, End, Experiment};
 
 use crate::judge;
 
@@ -50,7 +50,7 @@ impl Exploration<'_> {
 
     /// Makes one run of a batch.
     pub fn walk(&self, task: &Task, seen: &Seen, judge: &mut Judge) -> Walked<Finding> {
-        self.experiment.walk(task, seen, judge)
+        judge.in_arena(|arena, judge| self.experiment.walk_in(arena, task, seen, judge))
     }
 
     /// Explores, and lets `walk` make the runs of each batch, on as many threads as it likes: the
@@ -117,19 +117,31 @@ pub fn findings(
     found
 }
 
-/// The checker as the witness of an exploration.
-pub struct Judge(Checker);
+/// The checker as the witness of an exploration, with the memory that its runs take place in.
+pub struct Judge {
+    checker: Checker,
+    arena: Arena,
+}
 
 impl Judge {
     /// A judge of runs of this experiment.
     pub fn new(experiment: &Experiment<'_>) -> Self {
-        Self(Checker::new(judge::config(experiment)).without_latencies())
+        let checker = Checker::new(judge::config(experiment)).without_latencies();
+        Self { checker, arena: Arena::default() }
+    }
+
+    /// Makes a run in its memory. One that panics takes the memory with it.
+    pub(crate) fn in_arena<T>(&mut self, walk: impl FnOnce(&mut Arena, &mut Self) -> T) -> T {
+        let mut arena = std::mem::take(&mut self.arena);
+        let walked = walk(&mut arena, self);
+        self.arena = arena;
+        walked
     }
 }
 
 impl Observer for Judge {
     fn observe(&mut self, events: &[Event]) {
-        self.0.observe(events);
+        self.checker.observe(events);
     }
 }
 
@@ -137,16 +149,16 @@ impl Witness for Judge {
     type Finding = Finding;
 
     fn begin(&mut self) {
-        self.0.reset();
+        self.checker.reset();
     }
 
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
-        self.0.fingerprint(into);
+        self.checker.fingerprint(into);
     }
 
     fn findings(&mut self, end: End) -> Vec<Finding> {
         let end = judge::end(end);
-        let report = self.0.finish(end);
+        let report = self.checker.finish(end);
         report.subscriptions.iter().flat_map(|of| findings(of, end).into_keys()).collect()
     }
 }

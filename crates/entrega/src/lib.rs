@@ -6,11 +6,13 @@
 //! * [`own`]: your own consumer, explored in a few lines; [`prelude`] is what they need.
 //! * [`outcome`]: the words of an assertion.
 //! * [`judge`](mod@judge): one run and what became of every message.
+//! * [`laboratory`]: many of them, seed after seed.
 //! * [`exploration`]: every run with at most so many faults.
 //! * [`shrink`](mod@shrink): from a run that shows something to the simplest one that does.
 
 pub mod exploration;
 pub mod judge;
+pub mod laboratory;
 pub mod outcome;
 pub mod own;
 pub mod prelude;
@@ -19,5 +21,6 @@ pub mod shrink;
 pub use entrega_sim::{Misbehaviour, Misdeed, Pulse};
 pub use exploration::{Exploration, Finding};
 pub use judge::{Judged, judge};
+pub use laboratory::Laboratory;
 pub use own::{Explorer, Outcomes, explore};
 pub use shrink::{Shrinker, Story};

@@ -309,7 +309,9 @@ impl<C: Consumer + Clone> Explorer<C> {
             let mut walked = Vec::with_capacity(batch.len());
             for task in &batch {
                 let own = self.consumer.clone();
-                let walk = experiment.walk_own(self.own(&own), task, frontier.seen(), &mut judge);
+                let walk = judge.in_arena(|arena, judge| {
+                    experiment.walk_own(arena, self.own(&own), task, frontier.seen(), judge)
+                });
                 misbehaves = walk.misbehaviour().is_some_and(|one| !self.allows(&one.misdeed));
                 walked.push(walk);
                 if misbehaves {

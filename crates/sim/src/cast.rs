@@ -23,6 +23,13 @@ impl Cast {
         Self { subscriptions, consumers }
     }
 
+    /// For each process of `scenario` whose messages it reads: nobody's first, as the producer.
+    pub(crate) fn roles(scenario: &Scenario) -> impl Iterator<Item = Option<SubscriptionId>> {
+        let consumers = (0..).map(SubscriptionId).zip(&scenario.subscriptions);
+        let roles = consumers.flat_map(|(id, one)| (0..one.consumers).map(move |_| Some(id)));
+        std::iter::once(None).chain(roles)
+    }
+
     /// How many processes there are.
     pub fn processes(&self) -> usize {
         1 + self.consumers.len()

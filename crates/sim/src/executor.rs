@@ -22,8 +22,8 @@ use crate::world::{Routed, Task, World};
 /// What a process runs in one of its lives.
 pub(crate) type Life<'a> = Pin<Box<dyn Future<Output = Result<(), Stop>> + 'a>>;
 
-/// Makes the next life of a process.
-pub(crate) type Factory<'a> = Box<dyn Fn(ClientId) -> Life<'a> + 'a>;
+/// Makes the next life of any process.
+pub(crate) type Factory<'a> = &'a dyn Fn(ClientId) -> Life<'a>;
 
 /// Events are handed to the observer in batches of about this many.
 const BATCH: usize = 256;
@@ -40,10 +40,9 @@ pub(crate) struct Bound {
 /// Runs the processes of one world.
 pub(crate) struct Executor<'a, B: Broker> {
     world: Rc<RefCell<World<B>>>,
-    factories: Vec<Factory<'a>>,
+    factory: Factory<'a>,
     seats: Vec<Seat<'a>>,
-    wakes: Vec<Arc<WakeFlag>>,
-    any_woken: Arc<AtomicBool>,
+    wakers: &'a Wakers,
     pub(crate) steps: u64,
 }
 
@@ -79,7 +78,7 @@ impl Wake for WakeFlag {
     }
 }
 
-/// The wakers of a world's processes, to be made before the world.
+/// The wakers of a world's processes.
 pub(crate) struct Wakers {
     flags: Vec<Arc<WakeFlag>>,
     any_woken: Arc<AtomicBool>,
@@ -93,8 +92,17 @@ impl Wakers {
         Self { flags, any_woken }
     }
 
-    pub(crate) fn wakers(&self) -> Vec<Waker> {
-        self.flags.iter().map(|flag| Waker::from(Arc::clone(flag))).collect()
+    /// One for each process.
+    pub(crate) fn wakers(&self) -> impl Iterator<Item = Waker> {
+        self.flags.iter().map(|flag| Waker::from(Arc::clone(flag)))
+    }
+
+    /// Whether nobody can call them but a world that has one of each; then none of them has been
+    /// called since, either.
+    pub(crate) fn are_at_rest(&self) -> bool {
+        let is_raised = |flag: &Arc<WakeFlag>| flag.woken.load(Ordering::Relaxed);
+        !self.any_woken.load(Ordering::Acquire)
+            && self.flags.iter().all(|flag| Arc::strong_count(flag) == 2 && !is_raised(flag))
     }
 }
 
@@ -105,13 +113,12 @@ where
     /// An executor in which every process is about to be started.
     pub(crate) fn new(
         world: Rc<RefCell<World<B>>>,
-        factories: Vec<Factory<'a>>,
-        wakers: Wakers,
+        factory: Factory<'a>,
+        wakers: &'a Wakers,
     ) -> Self {
         let seat = |waker| Seat { life: None, waker, polls: 0 };
-        let seats = wakers.wakers().into_iter().map(seat).collect();
-        let Wakers { flags, any_woken } = wakers;
-        Self { world, factories, seats, wakes: flags, any_woken, steps: 0 }
+        let seats = wakers.wakers().map(seat).collect();
+        Self { world, factory, seats, wakers, steps: 0 }
     }
 
     /// Runs every process that is ready, until none is or one spins.
@@ -205,30 +212,30 @@ where
     /// Drops the futures of crashed processes and starts new lives, outside of every borrow.
     #[cold]
     fn change_lives(&mut self) {
-        let (dying, starting) = self.world.borrow_mut().take_life_changes();
-        for dead in dying {
+        let next_dying = || self.world.borrow_mut().next_dying();
+        while let Some(dead) = next_dying() {
             self.seats[dead.index()].life = None;
         }
-        for next in starting {
-            let client = self.world.borrow_mut().started(next);
-            self.seats[next.index()].life = Some((self.factories[next.index()])(client));
+        let next_started = || self.world.borrow_mut().next_started();
+        while let Some(client) = next_started() {
+            self.seats[client.process.index()].life = Some((self.factory)(client));
         }
     }
 
     /// Takes note of wakers that were called by somebody else than the world.
     #[inline]
     fn collect_woken(&mut self) {
-        if self.any_woken.load(Ordering::Relaxed) {
+        if self.wakers.any_woken.load(Ordering::Relaxed) {
             self.wake_woken();
         }
     }
 
     #[cold]
     fn wake_woken(&mut self) {
-        if !self.any_woken.swap(false, Ordering::Acquire) {
+        if !self.wakers.any_woken.swap(false, Ordering::Acquire) {
             return;
         }
-        for (number, flag) in self.wakes.iter().enumerate() {
+        for (number, flag) in self.wakers.flags.iter().enumerate() {
             if flag.woken.swap(false, Ordering::Relaxed) {
                 self.world.borrow_mut().wake(ProcessId(number as u16));
             }

@@ -40,6 +40,7 @@ pub use seen::Seen;
 pub use space::{Class, MAX_CLASSES, Space, Used};
 pub use walk::Walked;
 
+use crate::arena::Arena;
 use crate::own::Own;
 use crate::run::{End, Experiment};
 use crate::side::built_in;
@@ -67,7 +68,18 @@ impl Experiment<'_> {
         seen: &Seen,
         witness: &mut W,
     ) -> Walked<W::Finding> {
-        walk::walk(self, &built_in(self), task, exploring(task), seen, witness)
+        self.walk_in(&mut Arena::default(), task, seen, witness)
+    }
+
+    /// Runs it in memory that was used before.
+    pub fn walk_in<W: Witness>(
+        &self,
+        arena: &mut Arena,
+        task: &Task,
+        seen: &Seen,
+        witness: &mut W,
+    ) -> Walked<W::Finding> {
+        walk::walk(arena, self, &built_in(self), task, exploring(task), seen, witness)
     }
 
     /// Runs one list of choices with consumers that are given as code. What they keep outside of
@@ -75,13 +87,14 @@ impl Experiment<'_> {
     /// [without cuts](Frontier::without_cuts).
     pub fn walk_own<W: Witness>(
         &self,
+        arena: &mut Arena,
         own: Own<'_, impl Consumer>,
         task: &Task,
         seen: &Seen,
         witness: &mut W,
     ) -> Walked<W::Finding> {
         own.pulse.inspect(|pulse| pulse.begin(&task.choices));
-        walk::walk(self, &own, task, exploring(task), seen, witness)
+        walk::walk(arena, self, &own, task, exploring(task), seen, witness)
     }
 
     /// Explores a space on this thread.
@@ -91,10 +104,10 @@ impl Experiment<'_> {
         budget: u64,
         witness: &mut W,
     ) -> Explored<W::Finding> {
-        let mut frontier = Frontier::new(space, budget);
+        let (mut frontier, mut arena) = (Frontier::new(space, budget), Arena::default());
         while let Some(batch) = frontier.batch() {
-            let walked =
-                batch.iter().map(|task| self.walk(task, frontier.seen(), witness)).collect();
+            let walk = |task| self.walk_in(&mut arena, task, frontier.seen(), witness);
+            let walked = batch.iter().map(walk).collect();
             frontier.absorb(batch, walked);
         }
         frontier.finish()

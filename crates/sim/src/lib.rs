@@ -7,6 +7,7 @@
 //! * [`workload`]: the messages, made from a seed or read from a file.
 //! * [`points`]: every place where something can go wrong, by name.
 //! * [`run`]: one run, phase by phase. Start reading here.
+//! * `arena`: the memory of a world, kept from one run to the next.
 //! * `world`: time, network, processes and sinks; `executor`: their futures.
 //! * `side`: what a log and a queue need to be simulated; `handler` and `link`: an application's
 //!   view.
@@ -19,6 +20,7 @@
 //! > clock, no thread, no hashed container and no floating point in a decision; and everything that
 //! > could have gone otherwise is one `choices.pick(point, bound)`.
 
+mod arena;
 pub mod cast;
 pub mod digest;
 mod executor;
@@ -35,6 +37,7 @@ mod side;
 pub mod workload;
 mod world;
 
+pub use arena::Arena;
 pub use cast::Cast;
 pub use misbehaviour::{Misbehaviour, Misdeed};
 pub use own::{Own, Pulse};

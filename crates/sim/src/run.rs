@@ -14,17 +14,18 @@ use entrega_brokers::Broker;
 use entrega_choice::{Choices, mix};
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::event::Phase;
-use entrega_model::{Instant, Model, Observer};
+use entrega_model::{Instant, Model, Observer, SubscriptionId};
 
+use crate::arena::{Arena, Place};
 use crate::cast::Cast;
-use crate::executor::{Bound, Executor, Factory, Wakers};
+use crate::executor::{Bound, Executor};
 use crate::misbehaviour::{Misbehaviour, Misdeed};
 use crate::own::{Code, Own};
 use crate::points;
 use crate::scenario::{BatchFailure, ErrorPolicy, Order, Scenario};
-use crate::side::{LogSide, QueueSide, Side, built_in, factories};
+use crate::side::{LogSide, QueueSide, Side, built_in, life};
 use crate::workload::Workload;
-use crate::world::{AnySink, Routed, Times, World};
+use crate::world::{AnySink, Beginning, Routed, Times, World};
 use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
 
 /// What to run.
@@ -128,9 +129,25 @@ impl Experiment<'_> {
             || (self.model == Model::Queue && self.scenario.queue.dead_letter)
     }
 
+    /// Makes the choices of another run of this scenario those of this one, which
+    /// [`Experiment::random_choices`] would make anew.
+    pub fn renew_choices(&self, choices: &mut Choices) {
+        choices.restart(mix(self.seed, &[FAULT_STREAM]));
+    }
+
     /// Runs the experiment with these choices; `observer` sees every event.
     pub fn run(&self, choices: Choices, observer: &mut dyn Observer) -> Outcome {
-        self.run_watched(&built_in(self), choices, observer, ())
+        self.run_in(&mut Arena::default(), choices, observer)
+    }
+
+    /// Runs it in memory that was used before.
+    pub fn run_in(
+        &self,
+        arena: &mut Arena,
+        choices: Choices,
+        observer: &mut dyn Observer,
+    ) -> Outcome {
+        self.run_watched(arena, &built_in(self), choices, observer, ())
     }
 
     /// Runs it with consumers that are given as code.
@@ -140,27 +157,27 @@ impl Experiment<'_> {
         choices: Choices,
         observer: &mut dyn Observer,
     ) -> Outcome {
-        self.run_watched(&own, choices, observer, ())
+        self.run_watched(&mut Arena::default(), &own, choices, observer, ())
     }
 
     /// Runs it while somebody watches its states.
     pub(crate) fn run_watched(
         &self,
+        arena: &mut Arena,
         code: &impl Code,
         choices: Choices,
         observer: &mut dyn Observer,
         watcher: impl Watcher,
     ) -> Outcome {
-        let scenario = self.scenario;
         match self.model {
-            Model::Log => self.run_on(LogSide::new(scenario), code, choices, observer, watcher),
-            Model::Queue => self.run_on(QueueSide::new(scenario), code, choices, observer, watcher),
+            Model::Log => self.run_on::<LogSide>(arena, code, choices, observer, watcher),
+            Model::Queue => self.run_on::<QueueSide>(arena, code, choices, observer, watcher),
         }
     }
 
     fn run_on<S: Side>(
         &self,
-        side: S,
+        arena: &mut Arena,
         code: &impl Code,
         choices: Choices,
         observer: &mut dyn Observer,
@@ -169,21 +186,41 @@ impl Experiment<'_> {
     where
         <S::Broker as Broker>::Request: Routed,
     {
-        let cast = Cast::of(self.scenario);
-        let wakers = Wakers::new(cast.processes());
-        let world = Rc::new(RefCell::new(World::new(
-            side.broker(),
+        let place = self.place::<S>(arena);
+        let Place { side, world, wakers } = &place;
+        world.borrow_mut().begin(self.beginning(choices));
+        let factory = |client| life(self, side, world, code, client);
+        let executor = Executor::new(Rc::clone(world), &factory, wakers);
+        let run = Run { world, executor, scenario: self.scenario, watcher, cut: false };
+        let outcome = run.finish(observer);
+        *S::kept(arena) = Some(place);
+        outcome
+    }
+
+    /// The place that an earlier run has left, if it will do.
+    fn place<S: Side>(&self, arena: &mut Arena) -> Place<S>
+    where
+        <S::Broker as Broker>::Request: Routed,
+    {
+        let (side, processes) = (S::new(self.scenario), Cast::roles(self.scenario).count());
+        match S::kept(arena).take().filter(|kept| kept.suits(&side, processes)) {
+            Some(kept) => kept,
+            None => Place::new(side, processes, times(self.scenario)),
+        }
+    }
+
+    fn beginning(
+        &self,
+        choices: Choices,
+    ) -> Beginning<impl Iterator<Item = Option<SubscriptionId>>, impl Iterator<Item = AnySink>>
+    {
+        Beginning {
             choices,
-            times(self.scenario),
-            sinks(self),
-            wakers.wakers(),
-            &cast,
-            self.seed,
-        )));
-        let factories: Vec<Factory<'_>> = factories(self, &side, &cast, &world, code);
-        let executor = Executor::new(Rc::clone(&world), factories, wakers);
-        let run = Run { world: &world, executor, scenario: self.scenario, watcher, cut: false };
-        run.finish(observer)
+            times: times(self.scenario),
+            processes: Cast::roles(self.scenario),
+            sinks: sinks(self),
+            seed: self.seed,
+        }
     }
 }
 
@@ -392,7 +429,8 @@ where
 /// Closing is a few round trips for each consumer, and the wait for a group to let the last one go.
 const CLOSING_STEPS: u64 = 1_000_000;
 
-fn times(scenario: &Scenario) -> Times {
+/// How long things take in the world of a scenario.
+pub(crate) fn times(scenario: &Scenario) -> Times {
     Times {
         latency: scenario.network.latency.duration(),
         jitter: scenario.network.jitter.duration(),
@@ -409,9 +447,11 @@ fn times(scenario: &Scenario) -> Times {
     }
 }
 
-fn sinks(experiment: &Experiment<'_>) -> Vec<AnySink> {
-    let (model, messages) = (experiment.model, experiment.workload.planned.len());
-    let sink = || match experiment.strategy {
+/// A sink for each subscription.
+fn sinks(experiment: &Experiment<'_>) -> impl Iterator<Item = AnySink> {
+    let &Experiment { model, strategy, workload, scenario, .. } = experiment;
+    let messages = workload.planned.len();
+    scenario.subscriptions.iter().map(move |_| match strategy {
         Strategy::DeduplicatingSink => {
             AnySink::Deduplicating(DeduplicatingSink::with_capacity(messages))
         }
@@ -422,6 +462,5 @@ fn sinks(experiment: &Experiment<'_>) -> Vec<AnySink> {
             AnySink::Transactional(TransactionalSink::unconditional(messages), model)
         }
         _ => AnySink::Plain(PlainSink),
-    };
-    experiment.scenario.subscriptions.iter().map(|_| sink()).collect()
+    })
 }

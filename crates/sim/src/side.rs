@@ -16,8 +16,8 @@ use entrega_clients::producers::{
 use entrega_clients::{ClientConfig, Link, Stop, Subscription, Supervised};
 use entrega_model::{ClientId, Record, SubscriptionId};
 
-use crate::cast::Cast;
-use crate::executor::{Factory, Life};
+use crate::arena::{Arena, Place};
+use crate::executor::Life;
 use crate::handler::SimHandler;
 use crate::link::SimLink;
 use crate::own::{BuiltIn, Code};
@@ -28,13 +28,19 @@ use crate::workload::Workload;
 use crate::world::{Routed, World};
 
 /// A model of a broker, with its client library.
-pub(crate) trait Side: Clone {
+pub(crate) trait Side: PartialEq + Sized {
     /// The broker.
     type Broker: Broker;
     /// The consumer's end.
     type Inbox: Subscription + GiveBack;
     /// The producer's end.
     type Publisher: Publisher;
+
+    /// The model as a scenario sets it up.
+    fn new(scenario: &Scenario) -> Self;
+
+    /// Where the world of this model is kept between runs.
+    fn kept(arena: &mut Arena) -> &mut Option<Place<Self>>;
 
     /// A broker with nothing in it.
     fn broker(&self) -> Self::Broker;
@@ -58,21 +64,23 @@ pub(crate) trait Side: Clone {
 }
 
 /// A Kafka-like log.
-#[derive(Clone)]
+#[derive(PartialEq)]
 pub(crate) struct LogSide {
     settings: log::LogSettings,
-}
-
-impl LogSide {
-    pub(crate) fn new(scenario: &Scenario) -> Self {
-        Self { settings: setup::log_settings(scenario) }
-    }
 }
 
 impl Side for LogSide {
     type Broker = LogBroker;
     type Inbox = LogInbox<SimLink<LogBroker>>;
     type Publisher = LogPublisher<SimLink<LogBroker>>;
+
+    fn new(scenario: &Scenario) -> Self {
+        Self { settings: setup::log_settings(scenario) }
+    }
+
+    fn kept(arena: &mut Arena) -> &mut Option<Place<Self>> {
+        &mut arena.log
+    }
 
     fn broker(&self) -> LogBroker {
         LogBroker::new(self.settings)
@@ -105,21 +113,23 @@ impl Side for LogSide {
 }
 
 /// A queue with acks.
-#[derive(Clone)]
+#[derive(PartialEq)]
 pub(crate) struct QueueSide {
     settings: queue::QueueSettings,
-}
-
-impl QueueSide {
-    pub(crate) fn new(scenario: &Scenario) -> Self {
-        Self { settings: setup::queue_settings(scenario) }
-    }
 }
 
 impl Side for QueueSide {
     type Broker = QueueBroker;
     type Inbox = QueueInbox<SimLink<QueueBroker>>;
     type Publisher = QueuePublisher<SimLink<QueueBroker>>;
+
+    fn new(scenario: &Scenario) -> Self {
+        Self { settings: setup::queue_settings(scenario) }
+    }
+
+    fn kept(arena: &mut Arena) -> &mut Option<Place<Self>> {
+        &mut arena.queue
+    }
 
     fn broker(&self) -> QueueBroker {
         QueueBroker::new(self.settings.clone())
@@ -145,46 +155,44 @@ impl Side for QueueSide {
     }
 }
 
-/// The processes of an experiment: the producer, then the consumers.
-pub(crate) fn factories<'a, S: Side + 'a>(
+/// Makes a life of a process of an experiment: the producer, or a consumer of its subscription.
+pub(crate) fn life<'a, S: Side + 'a>(
     experiment: &Experiment<'a>,
     side: &S,
-    cast: &Cast,
     world: &Rc<RefCell<World<S::Broker>>>,
     code: &'a impl Code,
-) -> Vec<Factory<'a>>
+    client: ClientId,
+) -> Life<'a>
 where
     <S::Broker as Broker>::Request: Routed,
 {
-    let mut factories = vec![producer(*experiment, side.clone(), Rc::clone(world))];
-    for (_, subscription) in cast.consumers() {
-        factories.push(consumer(*experiment, side.clone(), Rc::clone(world), subscription, code));
+    let subscription = world.borrow().processes[client.process.index()].subscription;
+    let link = SimLink { world: Rc::clone(world), client, forgets: false };
+    match subscription {
+        None => producer(experiment, side, link),
+        Some(subscription) => consumer(experiment, side, link, subscription, code),
     }
-    factories
 }
 
 /// The producer sends the workload and is done.
 fn producer<'a, S: Side + 'a>(
-    experiment: Experiment<'a>,
-    side: S,
-    world: Rc<RefCell<World<S::Broker>>>,
-) -> Factory<'a>
+    experiment: &Experiment<'a>,
+    side: &S,
+    link: SimLink<S::Broker>,
+) -> Life<'a>
 where
     <S::Broker as Broker>::Request: Routed,
 {
     let settings = &experiment.scenario.producer;
     let retries = setup::retries(settings);
-    Box::new(move |client| -> Life<'a> {
-        let link = SimLink { world: Rc::clone(&world), client, forgets: false };
-        let publisher = side.publisher(link.clone());
-        let outgoing = Planned { link, workload: experiment.workload, next: Cell::new(0) };
-        Box::pin(async move {
-            match settings.strategy {
-                ProducerStrategy::Confirmed => confirmed(&publisher, &outgoing, retries).await,
-                ProducerStrategy::FireAndForget => fire_and_forget(&publisher, &outgoing).await,
-            }
-            Ok(())
-        })
+    let publisher = side.publisher(link.clone());
+    let outgoing = Planned { link, workload: experiment.workload, next: Cell::new(0) };
+    Box::pin(async move {
+        match settings.strategy {
+            ProducerStrategy::Confirmed => confirmed(&publisher, &outgoing, retries).await,
+            ProducerStrategy::FireAndForget => fire_and_forget(&publisher, &outgoing).await,
+        }
+        Ok(())
     })
 }
 
@@ -213,35 +221,31 @@ where
 
 /// A consumer runs its strategy, with its client library at its side, and closes when it leaves.
 fn consumer<'a, S: Side + 'a>(
-    experiment: Experiment<'a>,
-    side: S,
-    world: Rc<RefCell<World<S::Broker>>>,
+    experiment: &Experiment<'a>,
+    side: &S,
+    link: SimLink<S::Broker>,
     subscription: SubscriptionId,
     code: &'a impl Code,
-) -> Factory<'a>
+) -> Life<'a>
 where
     <S::Broker as Broker>::Request: Routed,
 {
-    let Experiment { scenario, workload, .. } = experiment;
-    Box::new(move |client: ClientId| -> Life<'a> {
-        let forgets = code.keeps_nothing_between_deliveries();
-        let link = SimLink { world: Rc::clone(&world), client, forgets };
-        let inbox = side
-            .inbox(link.clone(), setup::client_config(scenario, experiment.strategy, subscription));
-        let handler = SimHandler { link: link.clone(), subscription, workload };
-        Box::pin(async move {
-            let app = Supervised {
-                inbox: &inbox,
-                handler: &handler,
-                dead_letters: &handler,
-                policy: setup::error_policy(scenario.consumer.on_error),
-                max_attempts: scenario.consumer.max_attempts,
-                retry_backoff: scenario.consumer.retry_backoff.duration(),
-                batch: setup::batch_rules(&scenario.consumer),
-            };
-            let main = closing(&inbox, S::consume(code, &link, &inbox, &app));
-            alongside(main, S::background(&inbox)).await
-        })
+    let &Experiment { scenario, workload, strategy, .. } = experiment;
+    let link = SimLink { forgets: code.keeps_nothing_between_deliveries(), ..link };
+    let inbox = side.inbox(link.clone(), setup::client_config(scenario, strategy, subscription));
+    let handler = SimHandler { link: link.clone(), subscription, workload };
+    Box::pin(async move {
+        let app = Supervised {
+            inbox: &inbox,
+            handler: &handler,
+            dead_letters: &handler,
+            policy: setup::error_policy(scenario.consumer.on_error),
+            max_attempts: scenario.consumer.max_attempts,
+            retry_backoff: scenario.consumer.retry_backoff.duration(),
+            batch: setup::batch_rules(&scenario.consumer),
+        };
+        let main = closing(&inbox, S::consume(code, &link, &inbox, &app));
+        alongside(main, S::background(&inbox)).await
     })
 }
 

@@ -10,6 +10,7 @@
 
 mod arrivals;
 mod batches;
+mod beginning;
 mod calls;
 mod held;
 mod lives;
@@ -23,8 +24,7 @@ mod state;
 mod timers;
 mod turn;
 
-use std::sync::Arc;
-use std::task::Waker;
+use std::collections::VecDeque;
 
 use entrega_brokers::Broker;
 use entrega_choice::Choices;
@@ -35,6 +35,7 @@ use entrega_model::{
     SubscriptionId,
 };
 
+pub(crate) use self::beginning::Beginning;
 pub(crate) use self::calls::Answer;
 pub(crate) use self::held::HoldId;
 pub(crate) use self::process::{Process, State};
@@ -46,7 +47,6 @@ use self::calls::{Calls, Payload};
 use self::held::{Held, tells_of_expiry};
 use self::poison::PoisonTable;
 use self::timers::Timers;
-use crate::cast::Cast;
 use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misbehaviour, Misdeed};
 use crate::points;
 
@@ -123,9 +123,9 @@ pub(crate) struct World<B: Broker> {
     ready: Vec<ProcessId>,
     next_ready: usize,
     /// Processes whose future is to be dropped.
-    dying: Vec<ProcessId>,
+    dying: VecDeque<ProcessId>,
     /// Processes whose next life is to begin.
-    starting: Vec<ProcessId>,
+    starting: VecDeque<ProcessId>,
     /// Everybody is asked to stop.
     pub(crate) closing: bool,
     pub(crate) times: Times,
@@ -160,55 +160,6 @@ impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
-    /// A world at the start of time, in which nothing has been started yet.
-    pub(crate) fn new(
-        broker: B,
-        choices: Choices,
-        times: Times,
-        sinks: Vec<AnySink>,
-        wakers: Vec<Waker>,
-        cast: &Cast,
-        seed: u64,
-    ) -> Self {
-        let starting = (0..wakers.len()).map(|number| ProcessId(number as u16)).collect();
-        let processes = (0..)
-            .map(ProcessId)
-            .zip(wakers)
-            .map(|(id, waker)| Process::new(id, cast.subscription_of(id), waker))
-            .collect();
-        Self {
-            now: Instant::START,
-            choices,
-            events: Vec::with_capacity(512),
-            processes,
-            ready: Vec::with_capacity(16),
-            next_ready: 0,
-            dying: Vec::new(),
-            starting,
-            closing: false,
-            times,
-            timers: Timers::new(),
-            due_now: Vec::new(),
-            due_at: Instant::START,
-            held: Vec::new(),
-            holds: 0,
-            broker,
-            broker_timer: Instant::NEVER,
-            broker_up_at: Instant::START,
-            calls: Calls::new(),
-            parked: Vec::with_capacity(16),
-            offered: Vec::with_capacity(16),
-            poison: vec![PoisonTable::default(); sinks.len()],
-            sinks,
-            deliveries: 0,
-            spare_batches: Vec::new(),
-            seed,
-            asked: 0,
-            misbehaviour: None,
-            left_unasked: Vec::new(),
-        }
-    }
-
     /// Notes an event, now.
     #[inline]
     pub(crate) fn record(&mut self, kind: Kind) {
@@ -259,9 +210,14 @@ where
         self.next_ready < self.ready.len() || !self.dying.is_empty() || !self.starting.is_empty()
     }
 
-    /// The processes whose futures are to be dropped, and those whose next life is to begin.
-    pub(crate) fn take_life_changes(&mut self) -> (Vec<ProcessId>, Vec<ProcessId>) {
-        (std::mem::take(&mut self.dying), std::mem::take(&mut self.starting))
+    /// The next process whose future is to be dropped.
+    pub(crate) fn next_dying(&mut self) -> Option<ProcessId> {
+        self.dying.pop_front()
+    }
+
+    /// The next life that begins.
+    pub(crate) fn next_started(&mut self) -> Option<ClientId> {
+        self.starting.pop_front().map(|id| self.started(id))
     }
 
     /// Has a process woken at `at`, if it lives that long.
@@ -381,7 +337,7 @@ where
 
     /// The choices of this run, at its end. Nothing is chosen after that.
     pub(crate) fn take_choices(&mut self) -> Choices {
-        std::mem::replace(&mut self.choices, Choices::harmless(Arc::default()))
+        std::mem::take(&mut self.choices)
     }
 
     /// Whether a process runs, and in this life.

@@ -29,6 +29,11 @@ impl Copies {
         page[slot]
     }
 
+    /// Forgets all of them, and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.pages.iter_mut().for_each(Vec::clear);
+    }
+
     /// The messages of which something was stored, by id, with the number of copies.
     pub(super) fn iter(&self) -> impl Iterator<Item = (MessageId, u16)> {
         let pages = self.pages.iter().zip((0..).step_by(PAGE));

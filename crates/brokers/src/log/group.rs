@@ -119,6 +119,16 @@ impl Group {
         }
     }
 
+    /// Forgets its members and all that they have committed.
+    pub(super) fn clear(&mut self) {
+        self.state = State::Empty;
+        self.generation = Generation(0);
+        self.members.clear();
+        self.cancelled.clear();
+        self.committed.fill(None);
+        self.changed = false;
+    }
+
     /// `client` joins, or its waiting Join is offered again. `heard` says whether it sends
     /// heartbeats.
     pub(super) fn join(&mut self, now: Instant, client: ClientId, heard: bool) -> Joining<'_> {

@@ -42,6 +42,8 @@ pub(super) struct Partition {
     log_start_offset: Offset,
     high_watermark: Offset,
     pub(super) log_end_offset: Offset,
+    /// Memory for the records of the next segment.
+    spare: Vec<Record>,
 }
 
 /// Neighbouring records, the unit of deletion.
@@ -77,6 +79,19 @@ impl Partition {
     /// Whether a consumer may stand at `offset`: on a retained record, or at the end.
     pub(super) fn has_position(&self, offset: Offset) -> bool {
         (self.log_start_offset..=self.log_end_offset).contains(&offset)
+    }
+
+    /// Forgets every record, and keeps the memory of one segment.
+    pub(super) fn clear(&mut self) {
+        if let Some(last) = self.segments.pop_back() {
+            self.spare = last.records;
+            self.spare.clear();
+        }
+        self.segments.clear();
+        self.bytes = 0;
+        self.log_start_offset = 0;
+        self.high_watermark = 0;
+        self.log_end_offset = 0;
     }
 
     /// Appends a batch and returns the offset of its first record.
@@ -148,7 +163,8 @@ impl Partition {
     /// The segment to which a batch of so many bytes goes.
     fn segment_for(&mut self, now: Instant, bytes: u64, limits: SegmentLimits) -> &mut Segment {
         if self.segments.back().is_none_or(|active| active.is_full(now, bytes, limits)) {
-            self.segments.push_back(Segment::new(self.log_end_offset, now));
+            let records = std::mem::take(&mut self.spare);
+            self.segments.push_back(Segment::new(self.log_end_offset, now, records));
         }
         let active = self.segments.len() - 1;
         &mut self.segments[active]
@@ -164,8 +180,9 @@ impl Partition {
 }
 
 impl Segment {
-    fn new(base_offset: Offset, now: Instant) -> Self {
-        Self { records: Vec::new(), newest_at: now, bytes: 0, base_offset, first_at: now }
+    /// An empty segment in the memory of `records`.
+    fn new(base_offset: Offset, now: Instant, records: Vec<Record>) -> Self {
+        Self { records, newest_at: now, bytes: 0, base_offset, first_at: now }
     }
 
     /// One past the last offset.

@@ -31,6 +31,11 @@ impl Presence {
         self.heard_from.len()
     }
 
+    /// Nothing is known of anybody.
+    pub(super) fn clear(&mut self) {
+        self.heard_from.clear();
+    }
+
     /// `client` sends no heartbeats any more.
     pub(super) fn silent(&mut self, client: ClientId) {
         let process = client.process.index();

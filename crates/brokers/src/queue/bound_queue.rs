@@ -79,6 +79,15 @@ impl BoundQueue {
         }
     }
 
+    /// Forgets everything that is and was in it.
+    pub(super) fn clear(&mut self) {
+        self.next_sequence = 0;
+        self.ready.clear();
+        self.in_flight.clear();
+        self.consumers.clear();
+        self.consumers.forgotten = 0;
+    }
+
     pub(super) fn ready_count(&self) -> usize {
         self.ready.len()
     }

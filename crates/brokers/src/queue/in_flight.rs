@@ -85,6 +85,15 @@ impl InFlight {
         }
     }
 
+    pub(super) fn clear(&mut self) {
+        self.slab.clear();
+        self.free = NIL;
+        self.len = 0;
+        self.last_tag = FREE;
+        self.by_tag.clear();
+        self.leases.clear();
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }

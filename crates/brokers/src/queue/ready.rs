@@ -34,6 +34,11 @@ impl Ready {
         self.returned.len() + self.fresh.len()
     }
 
+    pub(super) fn clear(&mut self) {
+        self.returned.clear();
+        self.fresh.clear();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.returned.is_empty() && self.fresh.is_empty()
     }

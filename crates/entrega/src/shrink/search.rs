@@ -36,7 +36,10 @@ impl Shrinker<'_> {
             }
             let walks = batch.iter().map(|task| {
                 let goes_on = (self.before)(scope, &task.choices);
-                goes_on.then(|| experiment.walk(task, frontier.seen(), &mut judge))
+                goes_on.then(|| {
+                    let seen = frontier.seen();
+                    judge.in_arena(|arena, judge| experiment.walk_in(arena, task, seen, judge))
+                })
             });
             let walked = walks.collect::<Option<Vec<_>>>()?;
             frontier.absorb(batch, walked);

@@ -11,6 +11,7 @@ use entrega_model::fingerprint::Fingerprint;
 use super::Witness;
 use super::frontier::Task;
 use super::seen::Seen;
+use crate::arena::Arena;
 use crate::executor::Executor;
 use crate::misbehaviour::Misbehaviour;
 use crate::own::Code;
@@ -49,6 +50,7 @@ pub(super) struct Visit {
 
 /// Makes the run of a task.
 pub(super) fn walk<W: Witness>(
+    arena: &mut Arena,
     experiment: &Experiment<'_>,
     code: &impl Code,
     task: &Task,
@@ -59,9 +61,17 @@ pub(super) fn walk<W: Witness>(
     witness.begin();
     let shared = RefCell::new(witness);
     let mut visits = Vec::new();
-    let scratch = Scratch::default();
-    let watch = Watch { task, seen, witness: &shared, visits: &mut visits, passed: None, scratch };
-    let outcome = experiment.run_watched(code, choices, &mut Through(&shared), watch);
+    let mut scratch = std::mem::take(&mut arena.scratch);
+    let watch = Watch {
+        task,
+        seen,
+        witness: &shared,
+        visits: &mut visits,
+        passed: None,
+        scratch: &mut scratch,
+    };
+    let outcome = experiment.run_watched(arena, code, choices, &mut Through(&shared), watch);
+    arena.scratch = scratch;
     let misbehaviour = outcome.misbehaviour;
     let limited = outcome.end == End::Unfinished;
     let findings = match outcome.end {
@@ -89,7 +99,7 @@ struct Watch<'a, 'w, W> {
     visits: &'a mut Vec<Visit>,
     /// How many picks had been passed at the last look.
     passed: Option<usize>,
-    scratch: Scratch,
+    scratch: &'a mut Scratch,
 }
 
 impl<W: Witness> Watcher for Watch<'_, '_, W> {
@@ -118,7 +128,7 @@ impl<W: Witness> Watcher for Watch<'_, '_, W> {
         let witness = self.witness.borrow();
         let counts = u64::from(self.task.counts);
         let also = |into: &mut Fingerprint<'_>| witness.fingerprint(into);
-        let state = world.borrow().fingerprint(&mut self.scratch, counts, also);
+        let state = world.borrow().fingerprint(self.scratch, counts, also);
         if self.seen.covers(state, self.task.used) {
             return false;
         }

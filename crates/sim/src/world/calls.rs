@@ -129,6 +129,12 @@ impl<B: Broker> Calls<B> {
         Self { slots: Vec::with_capacity(64), free: Vec::with_capacity(64) }
     }
 
+    /// No call is under way.
+    pub(crate) fn clear(&mut self) {
+        self.slots.clear();
+        self.free.clear();
+    }
+
     /// A call about to set out, awaited by its caller.
     #[inline(always)]
     pub(crate) fn begin(

@@ -27,7 +27,7 @@ where
     pub(crate) fn crash(&mut self, id: ProcessId) {
         let client = self.end_life(id);
         self.record(Kind::Crashed { process: id, incarnation: client.incarnation });
-        self.dying.push(id);
+        self.dying.push_back(id);
         self.timers.schedule(self.now + self.times.restart, Due::Start(id));
     }
 

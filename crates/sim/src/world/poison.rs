@@ -30,6 +30,12 @@ impl PoisonTable {
         }
     }
 
+    /// Nothing is decided.
+    pub(super) fn clear(&mut self) {
+        self.decided.clear();
+        self.poison.clear();
+    }
+
     /// What is decided, as words.
     pub(super) fn words(&self) -> impl Iterator<Item = u64> {
         self.decided.iter().chain(&self.poison).copied()

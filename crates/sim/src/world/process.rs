@@ -61,7 +61,7 @@ pub(crate) enum State {
 }
 
 impl Process {
-    pub(crate) fn new(id: ProcessId, subscription: Option<SubscriptionId>, waker: Waker) -> Self {
+    pub(crate) fn new(id: ProcessId, waker: Waker) -> Self {
         Self {
             id,
             incarnation: Incarnation(0),
@@ -71,10 +71,22 @@ impl Process {
             guests: Vec::new(),
             concern: None,
             last_arrivals: [Instant::START; 2],
-            subscription,
+            subscription: None,
             memory: Memory::default(),
             legs: [0; 2],
         }
+    }
+
+    /// It was never started.
+    pub(crate) fn clear(&mut self) {
+        self.incarnation = Incarnation(0);
+        self.state = State::Down;
+        self.ready = false;
+        self.guests.clear();
+        self.concern = None;
+        self.last_arrivals = [Instant::START; 2];
+        self.forget();
+        self.legs = [0; 2];
     }
 
     /// Its connection in its present life.

@@ -60,6 +60,13 @@ impl<T: Copy> Timers<T> {
         Self { near: Vec::with_capacity(NEAR), far: BinaryHeap::new(), scheduled: 0 }
     }
 
+    /// Nothing is due any more, and numbers begin again.
+    pub(crate) fn clear(&mut self) {
+        self.near.clear();
+        self.far.clear();
+        self.scheduled = 0;
+    }
+
     /// Makes `due` due at `at`; never, if that is [`Instant::NEVER`].
     #[inline]
     pub(crate) fn schedule(&mut self, at: Instant, due: T) {

@@ -57,7 +57,7 @@ where
             Due::Unpark(call) => self.unpark(call),
             Due::Wake(client) => self.wake_life(client),
             Due::Resume(client) => self.resume(client),
-            Due::Start(process) => self.starting.push(process),
+            Due::Start(process) => self.starting.push_back(process),
             Due::Disconnect(client) => self.disconnect(client),
             Due::Broker => self.advance_broker(),
         }

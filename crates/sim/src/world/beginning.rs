@@ -1,0 +1,209 @@
+//! How a world begins: as a new one, or in the memory of one that is over.
+//!
+//! > **The rule.** Whatever went on in a world before, it begins as a new one does. What is kept is
+//! > memory, of which nobody can see anything.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use entrega_brokers::Broker;
+use entrega_choice::Choices;
+use entrega_model::{Instant, ProcessId, SubscriptionId};
+
+use super::calls::Calls;
+use super::poison::PoisonTable;
+use super::timers::Timers;
+use super::{AnySink, Process, Routed, Times, World};
+
+/// What differs from one run to the next.
+pub(crate) struct Beginning<P, S> {
+    pub(crate) choices: Choices,
+    pub(crate) times: Times,
+    /// For each process whose messages it reads.
+    pub(crate) processes: P,
+    pub(crate) sinks: S,
+    pub(crate) seed: u64,
+}
+
+impl<B: Broker> World<B>
+where
+    B::Request: Routed,
+{
+    /// A world of processes with these wakers, in which nothing has begun.
+    pub(crate) fn new(broker: B, times: Times, wakers: impl Iterator<Item = Waker>) -> Self {
+        let processes = (0..).map(ProcessId).zip(wakers);
+        Self {
+            now: Instant::START,
+            choices: Choices::default(),
+            events: Vec::with_capacity(512),
+            processes: processes.map(|(id, waker)| Process::new(id, waker)).collect(),
+            ready: Vec::with_capacity(16),
+            next_ready: 0,
+            dying: VecDeque::new(),
+            starting: VecDeque::new(),
+            closing: false,
+            times,
+            timers: Timers::new(),
+            due_now: Vec::new(),
+            due_at: Instant::START,
+            held: Vec::new(),
+            holds: 0,
+            broker,
+            broker_timer: Instant::NEVER,
+            broker_up_at: Instant::START,
+            calls: Calls::new(),
+            parked: Vec::with_capacity(16),
+            offered: Vec::with_capacity(16),
+            poison: Vec::new(),
+            sinks: Vec::new(),
+            deliveries: 0,
+            spare_batches: Vec::new(),
+            seed: 0,
+            asked: 0,
+            misbehaviour: None,
+            left_unasked: Vec::new(),
+        }
+    }
+
+    /// Begins at the start of time: every process is about to be started.
+    pub(crate) fn begin(
+        &mut self,
+        with: Beginning<
+            impl Iterator<Item = Option<SubscriptionId>>,
+            impl Iterator<Item = AnySink>,
+        >,
+    ) {
+        self.clear();
+        self.choices = with.choices;
+        self.times = with.times;
+        self.seed = with.seed;
+        self.sinks.extend(with.sinks);
+        self.poison.resize(self.sinks.len(), PoisonTable::default());
+        for (process, subscription) in self.processes.iter_mut().zip(with.processes) {
+            process.subscription = subscription;
+            self.starting.push_back(process.id);
+        }
+    }
+
+    /// Forgets what went on, and keeps the memory. No field is left out of this list: one that the
+    /// next run must not see is cleared here, and the others say why they stay.
+    fn clear(&mut self) {
+        let Self {
+            now,
+            choices: _,
+            events,
+            processes,
+            ready,
+            next_ready,
+            dying,
+            starting,
+            closing,
+            times: _,
+            timers,
+            due_now,
+            due_at,
+            held,
+            holds,
+            broker,
+            broker_timer,
+            broker_up_at,
+            calls,
+            parked,
+            offered,
+            sinks,
+            poison,
+            deliveries,
+            spare_batches: _,
+            seed: _,
+            asked,
+            misbehaviour,
+            left_unasked,
+        } = self;
+        (*now, *due_at) = (Instant::START, Instant::START);
+        (*broker_timer, *broker_up_at) = (Instant::NEVER, Instant::START);
+        (*next_ready, *holds, *deliveries, *asked) = (0, 0, 0, 0);
+        *closing = false;
+        *misbehaviour = None;
+        processes.iter_mut().for_each(Process::clear);
+        poison.iter_mut().for_each(PoisonTable::clear);
+        [dying, starting].into_iter().for_each(VecDeque::clear);
+        ready.clear();
+        [parked, offered].into_iter().for_each(Vec::clear);
+        events.clear();
+        timers.clear();
+        due_now.clear();
+        held.clear();
+        broker.clear();
+        calls.clear();
+        sinks.clear();
+        left_unasked.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entrega_brokers::QueueBroker;
+    use entrega_brokers::queue::QueueSettings;
+    use entrega_clients::sinks::PlainSink;
+    use entrega_model::queue::Request;
+    use entrega_model::{Duration, Key, MessageId, Record};
+
+    use super::*;
+    use crate::run::times;
+    use crate::scenario::Scenario;
+    use crate::world::Scratch;
+
+    const READER: SubscriptionId = SubscriptionId(0);
+
+    fn world() -> World<QueueBroker> {
+        let broker = QueueBroker::new(QueueSettings::default());
+        let wakers = std::iter::repeat_n(Waker::noop().clone(), 2);
+        World::new(broker, times(&Scenario::default()), wakers)
+    }
+
+    fn begin(world: &mut World<QueueBroker>) {
+        world.begin(Beginning {
+            choices: Choices::default(),
+            times: times(&Scenario::default()),
+            processes: [None, Some(READER)].into_iter(),
+            sinks: std::iter::once(AnySink::Plain(PlainSink)),
+            seed: 1,
+        });
+    }
+
+    fn fingerprint(world: &World<QueueBroker>) -> u64 {
+        world.fingerprint(&mut Scratch::default(), 0, |_| {})
+    }
+
+    /// A little of everything: lives, calls, timers, a stored message, a delay, a decision.
+    fn live(world: &mut World<QueueBroker>) {
+        let clients = [0, 1].map(|process| world.started(ProcessId(process)));
+        let record = Record { message: MessageId(0), key: Key(0), bytes: 1 };
+        let publish = Request::Publish { records: vec![record], confirm: true };
+        world.call_broker(clients[0], publish);
+        world.wake_at(world.now + Duration::from_secs(60), clients[1]);
+        world.hold_process(ProcessId(1), crate::points::Zone::Takeover);
+        world.is_poison(READER, MessageId(0), ProcessId(1));
+        while world.step() {}
+        world.crash(ProcessId(1));
+        world.close();
+    }
+
+    /// And what went on can be seen where nothing begins anew.
+    #[test]
+    fn a_world_that_begins_again_is_like_a_new_one() {
+        let (mut new, mut used) = (world(), world());
+        begin(&mut new);
+        begin(&mut used);
+        assert_eq!(fingerprint(&used), fingerprint(&new));
+        live(&mut used);
+        assert_ne!(fingerprint(&used), fingerprint(&new));
+        begin(&mut used);
+        assert_eq!(fingerprint(&used), fingerprint(&new));
+        assert!(used.events.is_empty() && used.now == Instant::START);
+        live(&mut new);
+        live(&mut used);
+        assert_eq!(used.events, new.events);
+        assert_eq!(fingerprint(&used), fingerprint(&new));
+    }
+}
