@@ -29,14 +29,14 @@ use barrier::Barrier;
 /// each look takes the line from whoever writes it, so a waiter that looked all the time would slow
 /// down the very messages that it waits for.
 #[cfg(not(live_loom))]
-const PAUSES_FIRST: u32 = 4;
-/// How many pauses there are at most between two looks; some microseconds.
+const PAUSES_FIRST: u32 = 64;
+/// How many pauses there are at most between two looks; some 10 µs.
 #[cfg(not(live_loom))]
 const PAUSES_MOST: u32 = 256;
 /// How often it looks after pauses of that length, and lets other threads run, before it sleeps:
 /// together about as long as falling asleep and waking take.
 #[cfg(not(live_loom))]
-const YIELDS: u32 = 10;
+const YIELDS: u32 = 5;
 
 /// Set in the word of a bell when nothing will be rung for any more.
 const CLOSED: usize = 1 << (usize::BITS - 1);

@@ -14,7 +14,7 @@ mod pushback;
 
 fn small() -> LiveQueue<u64> {
     let settings = QueueSettings { visibility_timeout: Duration::MAX, ..Default::default() };
-    LiveQueue::new(QueueOptions { settings, capacity: 64, segment: 16, window: 8 })
+    LiveQueue::new(QueueOptions { settings, capacity: 64, segment: 16, window: 8, rotation: 0 })
 }
 
 /// Takes to the end, `batch` at a time, and acks.
