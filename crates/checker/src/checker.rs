@@ -148,7 +148,9 @@ impl Checker {
         let consistent = lanes.see(lane, position, message);
         let send = sends.get(message);
         for fold in subscriptions {
-            fold.saw_offset(consistent);
+            if !consistent {
+                fold.saw_other_message();
+            }
             fold.stored(message, send, lane);
         }
     }
@@ -162,8 +164,8 @@ impl Checker {
         };
         let Self { lanes, subscriptions, .. } = self;
         let Some(fold) = subscriptions.get_mut(subscription.index()) else { return };
-        if lanes.is_log {
-            fold.saw_offset(lanes.see(lane, position, message));
+        if lanes.is_log && !lanes.see(lane, position, message) {
+            fold.saw_other_message();
         }
         fold.delivered(Handed { delivery, message, consumer, lane, position, attempt }, lanes);
     }

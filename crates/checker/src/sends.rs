@@ -88,13 +88,19 @@ struct Chain {
     next: u32,
 }
 
+/// All chains.
+#[derive(Clone, Debug, Default)]
+struct Chains {
+    /// The first chain of each key.
+    heads: Table<Option<u32>>,
+    all: Vec<Chain>,
+}
+
 /// The fold over all sends.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SendFold {
     sends: Table<Send>,
-    /// The first chain of each key.
-    heads: Table<Option<u32>>,
-    chains: Vec<Chain>,
+    chains: Chains,
     /// The highest id that each producer has sent.
     highest: Table<u32>,
     totals: Sends,
@@ -107,8 +113,8 @@ impl SendFold {
 
     pub(crate) fn clear(&mut self) {
         self.sends.clear();
-        self.heads.clear();
-        self.chains.clear();
+        self.chains.heads.clear();
+        self.chains.all.clear();
         self.highest.clear();
         self.totals = Sends::default();
     }
@@ -122,13 +128,13 @@ impl SendFold {
         key: Key,
         producer: ProcessId,
     ) {
-        if self.get(message).is_some() {
+        let send = self.sends.entry(message.0.into());
+        if send.chain != NONE {
             return;
         }
-        let chain = self.chain(key, producer);
+        *send = Send { invoked_at: at, chain: self.chains.of(key, producer), mark: OPEN };
         let highest = self.highest.entry(producer.0.into());
         *highest = message.0.max(*highest);
-        *self.sends.entry(message.0.into()) = Send { invoked_at: at, chain, mark: OPEN };
         self.totals.invoked += 1;
     }
 
@@ -177,13 +183,13 @@ impl SendFold {
 
     /// Every chain with its key and producer.
     pub(crate) fn chains(&self) -> impl Iterator<Item = (Key, ProcessId, usize)> {
-        let heads = self.heads.iter().filter_map(|(key, head)| Some((Key(key as u32), (*head)?)));
+        let Chains { heads, all } = &self.chains;
+        let heads = heads.iter().filter_map(|(key, head)| Some((Key(key as u32), (*head)?)));
         heads.flat_map(move |(key, head)| {
-            let next = move |chain: &u32| Some(self.chains.get(*chain as usize)?.next);
+            let next = move |chain: &u32| Some(all.get(*chain as usize)?.next);
             let of_key = std::iter::successors(Some(head), next);
             of_key.filter_map(move |index| {
-                let chain = self.chains.get(index as usize)?;
-                Some((key, chain.producer, index as usize))
+                Some((key, all.get(index as usize)?.producer, index as usize))
             })
         })
     }
@@ -193,30 +199,32 @@ impl SendFold {
         let sent = self.highest.iter().filter(|(_, id)| **id > 0);
         sent.map(|(producer, id)| (ProcessId(producer as u16), *id))
     }
+}
 
+impl Chains {
     /// The chain of a key and producer, new if need be.
     #[inline]
-    fn chain(&mut self, key: Key, producer: ProcessId) -> u32 {
+    fn of(&mut self, key: Key, producer: ProcessId) -> u32 {
         let head = self.heads.get(key.0.into()).copied().flatten().unwrap_or(NONE);
-        match self.chains.get(head as usize) {
+        match self.all.get(head as usize) {
             Some(chain) if chain.producer == producer => head,
-            _ => self.other_chain(key, producer),
+            _ => self.behind_head(key, producer),
         }
     }
 
     /// The same, where it is not the first of its key.
     #[cold]
-    fn other_chain(&mut self, key: Key, producer: ProcessId) -> u32 {
+    fn behind_head(&mut self, key: Key, producer: ProcessId) -> u32 {
         let head = self.heads.entry(key.0.into());
         let mut found = head.unwrap_or(NONE);
-        while let Some(chain) = self.chains.get(found as usize) {
+        while let Some(chain) = self.all.get(found as usize) {
             if chain.producer == producer {
                 return found;
             }
             found = chain.next;
         }
-        let new = self.chains.len() as u32;
-        self.chains.push(Chain { producer, next: head.replace(new).unwrap_or(NONE) });
+        let new = self.all.len() as u32;
+        self.all.push(Chain { producer, next: head.replace(new).unwrap_or(NONE) });
         new
     }
 }

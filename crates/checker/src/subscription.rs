@@ -168,9 +168,9 @@ impl SubscriptionFold {
         self.entry(message).set(Flag::Retrievable);
     }
 
-    /// An offset was seen, with the same message as before or with another.
-    #[inline]
-    pub(crate) fn saw_offset(&mut self, consistent: bool) {
-        self.order.found.inconsistent_offsets += u64::from(!consistent);
+    /// An offset was seen with another message than before.
+    #[cold]
+    pub(crate) fn saw_other_message(&mut self) {
+        self.order.found.inconsistent_offsets += 1;
     }
 }

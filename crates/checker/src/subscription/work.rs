@@ -3,11 +3,12 @@
 use entrega_model::event::{DeadLetterReason, EffectVerdict, ProcessingResult};
 use entrega_model::{DeliveryId, Instant, LaneId, MessageId};
 
-use super::{Handed, SubscriptionFold, change};
+use super::{Handed, SubscriptionFold, Totals, change};
 use crate::Counter;
 use crate::duplicate::By;
 use crate::lanes::Lanes;
-use crate::message::Flag;
+use crate::message::{Flag, Message};
+use crate::owners::Owners;
 use crate::sends::SendFold;
 
 impl SubscriptionFold {
@@ -17,51 +18,43 @@ impl SubscriptionFold {
             true => self.polled(handed, lanes),
             false => self.owners.current(handed.consumer, handed.lane),
         };
+        let settled = lanes.is_log && self.covers(handed.lane, handed.position);
         let message = self.messages.entry(handed.message.0.into());
         if message.was_delivered() || message.has_outcome() {
-            self.take_away(handed, tenure, lanes);
-        } else {
-            message.last = handed.delivery.0;
-            message.tenure = tenure;
+            return self.delivered_again(handed, tenure, lanes);
         }
-        self.begin(handed, lanes);
+        message.last = handed.delivery.0;
+        message.tenure = tenure;
+        message.forget_last();
+        if !lanes.is_log {
+            message.number(handed.attempt);
+        }
+        begin(message, settled, &mut self.owners, &mut self.totals);
     }
 
-    /// Takes a message from whoever had it last, for a new delivery.
+    /// A message goes from whoever had it last to a new delivery.
     #[cold]
-    fn take_away(&mut self, handed: Handed, tenure: u32, lanes: &Lanes) {
+    fn delivered_again(&mut self, handed: Handed, tenure: u32, lanes: &Lanes) {
+        let settled = lanes.is_log && self.covers(handed.lane, handed.position);
         let mut message = *self.entry(handed.message);
         if let Some(last) = self.owners.get_mut(message.tenure) {
             last.held.remove(message.marks());
         }
         let why = self.why_again(&message, handed, tenure, lanes);
         message.handed_over(handed.delivery.0, tenure, Some(why));
+        message.forget_last();
+        if !lanes.is_log {
+            message.number(handed.attempt);
+        }
+        begin(&mut message, settled, &mut self.owners, &mut self.totals);
         *self.entry(handed.message) = message;
     }
 
-    /// What is known of a delivery at its beginning.
+    /// Whether a commit has covered what stands there.
     #[inline]
-    fn begin(&mut self, handed: Handed, lanes: &Lanes) {
-        let Handed { message, lane, position, attempt, .. } = handed;
-        let message = self.messages.entry(message.0.into());
-        message.forget_last();
-        let is_covered = if lanes.is_log {
-            let progress = self.progress.get(lane.0.into());
-            progress.is_some_and(|progress| position < progress.committed)
-        } else {
-            message.number(attempt);
-            false
-        };
-        if is_covered || message.has(Flag::SettledAhead) {
-            message.unset(Flag::SettledAhead);
-            message.set(Flag::Settled);
-        }
-        if let Some(tenure) = self.owners.get_mut(message.tenure) {
-            tenure.held.add(message.marks());
-        }
-        self.totals.deliveries += 1;
-        self.totals.redeliveries += u64::from(message.surplus >= 0);
-        message.surplus = message.surplus.saturating_add(1);
+    fn covers(&self, lane: LaneId, position: u64) -> bool {
+        let progress = self.progress.get(lane.0.into());
+        progress.is_some_and(|progress| position < progress.committed)
     }
 
     /// Takes the tenure of a consumer of a log, and compares with the delivery before, within one
@@ -175,4 +168,21 @@ impl SubscriptionFold {
         *self.entry(id) = message;
         self.change(id, |message| message.set(Flag::HadEffect));
     }
+}
+
+/// A delivery begins, which may be settled already.
+#[inline]
+fn begin(message: &mut Message, settled: bool, owners: &mut Owners, totals: &mut Totals) {
+    if settled || message.has(Flag::SettledAhead) {
+        message.unset(Flag::SettledAhead);
+        message.set(Flag::Settled);
+    }
+    if let Some(tenure) = owners.get_mut(message.tenure) {
+        tenure.held.add(message.marks());
+    }
+    totals.deliveries += 1;
+    if message.surplus >= 0 {
+        totals.redeliveries += 1;
+    }
+    message.surplus = message.surplus.saturating_add(1);
 }
