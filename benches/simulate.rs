@@ -1,4 +1,4 @@
-//! How fast the simulator is: messages a second in a long run, and fresh short runs a second.
+//! How fast the simulator is: messages a second in a long run, and short runs a second.
 //!
 //! Two figures, because they depend on different things. A sweep over seeds is long runs, where an
 //! event must be cheap; exploring and shrinking are thousands of runs of a few messages, where
@@ -8,12 +8,11 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig};
+use entrega::Laboratory;
 use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_sim::scenario::Scenario;
 use entrega_sim::workload::{Planner, Workload};
-use entrega_sim::{Cast, Experiment};
 
 const SCENARIO: &str = include_str!("long-run.toml");
 
@@ -30,22 +29,6 @@ fn scenario(messages: u32) -> Scenario {
     }
 }
 
-/// One run and its judgement.
-fn judged(experiment: &Experiment<'_>) -> Report {
-    let promise = SubscriptionConfig {
-        guarantee: experiment.strategy.guarantee(experiment.model),
-        dead_letters_declared: false,
-        ordered: false,
-    };
-    let mut checker = Checker::new(Config {
-        subscriptions: vec![promise],
-        processes: Cast::of(experiment.scenario).processes(),
-        messages: experiment.workload.planned.len(),
-    });
-    experiment.run(experiment.random_choices(), &mut checker);
-    checker.finish(End::Quiescent)
-}
-
 /// A long run, checker on, recorder off.
 fn messages(criterion: &mut Criterion) {
     let scenario = scenario(LONG);
@@ -54,17 +37,17 @@ fn messages(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(LONG.into()));
     for model in [Model::Log, Model::Queue] {
         let strategy = Strategy::ProcessThenSettle;
-        let experiment =
-            Experiment { scenario: &scenario, workload: &workload, model, strategy, seed: 1 };
+        let mut laboratory = Laboratory::new(&scenario, model, strategy);
         let id = BenchmarkId::new(strategy.name(), model);
-        group.bench_function(id, |bencher| bencher.iter(|| judged(black_box(&experiment))));
+        group.bench_function(id, |bencher| {
+            bencher.iter(|| laboratory.run(black_box(&workload), 1));
+        });
     }
     group.finish();
 }
 
-/// A short run from nothing, workload and checker included, under another seed each time. The
-/// tables of the scenario's distributions do not depend on the seed and are prepared once, as
-/// `compare` does.
+/// Short runs, workload and checker included, under another seed each time. What does not depend
+/// on the seed is prepared once, and all of them use the same memory, as `compare` does.
 fn fresh_runs(criterion: &mut Criterion) {
     let scenario = scenario(SHORT);
     let planner = Planner::new(&scenario);
@@ -72,15 +55,14 @@ fn fresh_runs(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     for model in [Model::Log, Model::Queue] {
         let strategy = Strategy::ProcessThenSettle;
+        let mut laboratory = Laboratory::new(&scenario, model, strategy);
         let mut seed = 0;
         let id = BenchmarkId::new(strategy.name(), model);
         group.bench_function(id, |bencher| {
             bencher.iter(|| {
                 seed += 1;
                 let workload = planner.plan(None, seed);
-                let experiment =
-                    Experiment { scenario: &scenario, workload: &workload, model, strategy, seed };
-                judged(black_box(&experiment))
+                laboratory.run(black_box(&workload), seed)
             });
         });
     }

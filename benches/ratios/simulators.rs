@@ -63,8 +63,15 @@ fn fresh(model: Model, Size { short_runs, .. }: Size) -> Contest {
             (0..short_runs).for_each(|_| job.assert_done(name, &run(&job)));
         })
     };
+    let ours = Rc::clone(&job);
+    let entrega = Contestant::new("entrega", move || {
+        let mut laboratory = ours.laboratory();
+        for seed in 1..=u64::from(short_runs) {
+            ours.assert_done("entrega", &laboratory.run(&ours.workload, seed));
+        }
+    });
     Contest::new("simulators", series, model.to_string(), (ROUNDS, u64::from(short_runs)))
-        .entry(again("entrega", |job| job.simulate()))
+        .entry(entrega)
         .peer(again("tokio, paused", |job| paused::run(job)), Target::None)
         .peer(again("turmoil", on_turmoil::run), Target::AtLeast(60.0))
 }

@@ -7,7 +7,7 @@
 use entrega_brokers::Broker;
 use entrega_brokers::log::{LogBroker, LogSettings, partition_of};
 use entrega_brokers::queue::{QueueBroker, QueueSettings};
-use entrega_checker::{Checker, End, Report};
+use entrega_checker::{Checker, Report};
 use entrega_model::event::{
     EffectVerdict, Phase, ProcessingResult, SendOutcome, SettleAct, SettleOutcome, SettleTrigger,
 };
@@ -74,7 +74,7 @@ impl<S: Side> Floor<S> {
         }
         self.side.audit(self.now, &mut self.events);
         self.checker.observe(&self.events);
-        self.checker.finish(End::Quiescent)
+        job.judge(self.checker)
     }
 
     fn send(&mut self, record: Record) {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use entrega_brokers::Broker;
-use entrega_checker::{Checker, End, Report};
+use entrega_checker::{Checker, Config, Report};
 use entrega_clients::Subscription;
 use entrega_clients::application::GiveBack;
 use entrega_clients::producers::Publisher;
@@ -172,7 +172,7 @@ impl<S: Side> Hosted<S> {
     }
 
     /// Ends the world and judges what happened.
-    pub(crate) fn finish(&self) -> Report {
+    pub(crate) fn finish(&self, job: &Job) -> Report {
         let mut world = self.world.borrow_mut();
         for phase in [Phase::Heal, Phase::Drain, Phase::Quiescent, Phase::Audit] {
             world.record(Kind::Entered { phase });
@@ -181,7 +181,7 @@ impl<S: Side> Hosted<S> {
         let World { broker, events, checker, .. } = &mut *world;
         broker.audit(now, events);
         checker.observe(events);
-        checker.finish(End::Quiescent)
+        job.judge(std::mem::replace(checker, Checker::new(Config::default())))
     }
 }
 

@@ -39,18 +39,18 @@ fn simulate<S: Side>(job: &Rc<Job>) -> Report {
     for process in (1..=CONSUMERS).map(ProcessId) {
         consumer::<S>(&mut sim, process, &hosted);
     }
-    let (world, job) = (Rc::clone(&hosted), Rc::clone(job));
+    let (world, sent) = (Rc::clone(&hosted), Rc::clone(job));
     sim.client(name(ProcessId(0)), async move {
         let hosted = begun(&world).await;
         let socket = connect(&hosted).await?;
-        produce(Rc::clone(&hosted), socket, &job).await;
+        produce(Rc::clone(&hosted), socket, &sent).await;
         hosted.done.notified().await;
         tokio::time::sleep(100 * latency).await;
         Ok(())
     });
     sim.run().unwrap_or_else(|error| panic!("{error}"));
     let hosted = hosted.borrow_mut().take();
-    hosted.map(|hosted: Rc<Hosted<S>>| hosted.finish()).expect("the broker ran")
+    hosted.map(|hosted: Rc<Hosted<S>>| hosted.finish(job)).expect("the broker ran")
 }
 
 type Shared<S> = Rc<RefCell<Option<Rc<Hosted<S>>>>>;

@@ -51,7 +51,7 @@ async fn simulate<S: Side>(job: &Job) -> Report {
     produce(Rc::clone(&hosted), ways, job).await;
     hosted.done.notified().await;
     time::sleep(100 * std::time::Duration::from_nanos(LATENCY.as_nanos())).await;
-    hosted.finish()
+    hosted.finish(job)
 }
 
 /// The ways to the broker and back. The latency is constant, so what sets out first arrives first.

@@ -1,6 +1,9 @@
 //! What every simulator of the comparison runs: one workload, one broker, one strategy, one
 //! checker.
 
+use std::cell::Cell;
+
+use entrega::Laboratory;
 use entrega_checker::{Checker, Class, Config, End, Report, SubscriptionConfig};
 use entrega_choice::mix;
 use entrega_clients::{AutoSettle, ClientConfig, OffsetReset, OffsetStore, SettleScope, Strategy};
@@ -66,6 +69,8 @@ pub(crate) struct Job {
     pub(crate) model: Model,
     pub(crate) scenario: Scenario,
     pub(crate) workload: Workload,
+    /// The checker of the last run, for everybody's next one.
+    checker: Cell<Option<Checker>>,
 }
 
 impl Job {
@@ -75,15 +80,28 @@ impl Job {
             Scenario::parse("ratios.toml", SCENARIO, &overrides, &|_| Err("no files".to_owned()));
         let scenario = scenario.unwrap_or_else(|problem| panic!("{problem}")).scenario;
         let workload = Workload::generate(&scenario, None, 1);
-        Self { model, scenario, workload }
+        Self { model, scenario, workload, checker: Cell::default() }
     }
 
     pub(crate) fn messages(&self) -> usize {
         self.workload.planned.len()
     }
 
-    /// The checker that judges it.
+    /// A checker that has seen nothing, in the memory of the last one that was given back.
     pub(crate) fn checker(&self) -> Checker {
+        let mut checker = self.checker.take().unwrap_or_else(|| self.new_checker());
+        checker.reset();
+        checker
+    }
+
+    /// Judges a run that came to its end, and keeps the checker.
+    pub(crate) fn judge(&self, mut checker: Checker) -> Report {
+        let report = checker.finish(End::Quiescent);
+        self.checker.set(Some(checker));
+        report
+    }
+
+    fn new_checker(&self) -> Checker {
         let promise = SubscriptionConfig {
             guarantee: STRATEGY.guarantee(self.model),
             dead_letters_declared: false,
@@ -96,14 +114,19 @@ impl Job {
         })
     }
 
-    /// The simulator of this project.
+    /// Where the simulator of this project makes many runs.
+    pub(crate) fn laboratory(&self) -> Laboratory<'_> {
+        Laboratory::new(&self.scenario, self.model, STRATEGY)
+    }
+
+    /// One run of it.
     pub(crate) fn simulate(&self) -> Report {
         let Self { scenario, workload, model, .. } = self;
         let experiment =
             Experiment { scenario, workload, model: *model, strategy: STRATEGY, seed: 1 };
         let mut checker = self.checker();
         experiment.run(experiment.random_choices(), &mut checker);
-        checker.finish(End::Quiescent)
+        self.judge(checker)
     }
 
     /// Every simulator must have delivered everything, and every crash must have been one.

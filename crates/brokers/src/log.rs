@@ -331,8 +331,8 @@ impl LogBroker {
             Joining::Waits => None,
             Joining::Cancelled => Some(Response::Refused(Refusal::UnknownMember)),
             Joining::Done(generation, lanes) => {
-                let lanes = lanes.to_vec();
-                let assigned = lanes.into_iter().map(|lane| self.assigned_partition(id, lane));
+                let lanes = lanes.map(LaneId);
+                let assigned = lanes.map(|lane| self.assigned_partition(id, lane));
                 Some(Response::Joined { generation, assigned: assigned.collect() })
             }
         };

@@ -40,7 +40,7 @@ pub(crate) struct Progress {
 impl Lanes {
     pub(crate) fn clear(&mut self) {
         self.is_log = false;
-        self.offsets.clear();
+        self.offsets.clear_each(Table::clear);
     }
 
     /// Notes that `message` stands at an offset. `false` if another one does.

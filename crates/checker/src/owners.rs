@@ -77,7 +77,10 @@ impl Owners {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.consumers.clear();
+        self.consumers.clear_each(|consumer| {
+            consumer.life = None;
+            consumer.seats.clear();
+        });
         self.lives.clear();
         self.tenures.clear();
         self.lane_owners.clear();

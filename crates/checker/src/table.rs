@@ -99,6 +99,12 @@ impl<T: Clone + Default> Table<T> {
         self.sparse.clear();
     }
 
+    /// Lets `clear` make every value as good as the default, and keeps the memory of all of them.
+    pub(crate) fn clear_each(&mut self, clear: impl FnMut(&mut T)) {
+        self.dense.iter_mut().for_each(clear);
+        self.sparse.clear();
+    }
+
     #[cold]
     fn get_beyond(&self, index: u64) -> Option<&T> {
         self.sparse.get(&index)

@@ -5,11 +5,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use entrega::judge;
+use entrega::Laboratory;
 use entrega_checker::{Report, summary::RowSummary};
 use entrega_clients::Strategy;
 use entrega_model::Model;
-use entrega_sim::Experiment;
 use rayon::prelude::*;
 
 use super::files::{LoadedScenario, Version};
@@ -50,17 +49,26 @@ impl Plan<'_> {
         let full = self.loaded.full();
         let reports: Vec<Option<Report>> = (0..self.seeds as usize * contests)
             .into_par_iter()
-            .map(|job| {
-                if stop.load(Ordering::Relaxed) {
-                    return None;
-                }
-                let (model, strategy) = self.contests[job % contests];
-                let report = run(&full, model, strategy, self.seed + (job / contests) as u64);
-                done();
-                Some(report)
-            })
+            .map_init(
+                || self.laboratories(&full),
+                |laboratories, job| {
+                    if stop.load(Ordering::Relaxed) {
+                        return None;
+                    }
+                    let seed = self.seed + (job / contests) as u64;
+                    let report = laboratories[job % contests].run(&full.workload(seed), seed);
+                    done();
+                    Some(report)
+                },
+            )
             .collect();
         self.add_up(&reports)
+    }
+
+    /// One for each contest: a thread makes all its runs there.
+    fn laboratories<'v>(&self, full: &'v Version<'_>) -> Vec<Laboratory<'v>> {
+        let new = |&(model, strategy)| Laboratory::new(&full.scenario, model, strategy);
+        self.contests.iter().map(new).collect()
     }
 
     fn add_up(&self, reports: &[Option<Report>]) -> Vec<Contest> {
@@ -83,10 +91,4 @@ impl Plan<'_> {
         }
         contests
     }
-}
-
-fn run(full: &Version<'_>, model: Model, strategy: Strategy, seed: u64) -> Report {
-    let (scenario, workload) = (&full.scenario, full.workload(seed));
-    let experiment = Experiment { scenario, workload: &workload, model, strategy, seed };
-    judge(&experiment, experiment.random_choices(), &mut ()).report
 }

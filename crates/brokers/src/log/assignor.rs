@@ -7,15 +7,11 @@
 //! This is Kafka's `RangeAssignor` for one topic [KAFKA-SRC]. A member beyond the number of
 //! partitions gets none and waits as a spare.
 
-use entrega_model::LaneId;
+use std::ops::Range;
 
-/// The partitions of the member at `index` among `members` members, in ascending order.
-pub(super) fn range(
-    partitions: u16,
-    index: usize,
-    members: usize,
-) -> impl Iterator<Item = LaneId> + use<> {
-    (boundary(partitions, index, members)..boundary(partitions, index + 1, members)).map(LaneId)
+/// The numbers of the partitions of the member at `index` among `members` members.
+pub(super) fn range(partitions: u16, index: usize, members: usize) -> Range<u16> {
+    boundary(partitions, index, members)..boundary(partitions, index + 1, members)
 }
 
 /// Where the range of the member at `index` begins.
@@ -32,9 +28,8 @@ mod tests {
     #[test]
     fn ranges_are_contiguous_and_even() {
         let check = |partitions, members: usize, expect: &[&[u16]]| {
-            let dealt: Vec<Vec<u16>> = (0..members)
-                .map(|index| range(partitions, index, members).map(|lane| lane.0).collect())
-                .collect();
+            let dealt: Vec<Vec<u16>> =
+                (0..members).map(|index| range(partitions, index, members).collect()).collect();
             assert_eq!(dealt, expect);
         };
         check(4, 1, &[&[0, 1, 2, 3]]);
@@ -48,9 +43,8 @@ mod tests {
     #[test]
     fn each_partition_has_one_owner_whatever_the_numbers() {
         for (partitions, members) in [(1, 1), (12, 5), (100, 7), (3, 100), (u16::MAX, 9)] {
-            let dealt: Vec<LaneId> =
-                (0..members).flat_map(|index| range(partitions, index, members)).collect();
-            assert!(dealt.iter().copied().eq((0..partitions).map(LaneId)));
+            let dealt = (0..members).flat_map(|index| range(partitions, index, members));
+            assert!(dealt.eq(0..partitions));
         }
     }
 }

@@ -98,7 +98,7 @@ fn enter_member(member: &Member, state: State, into: &mut Fingerprint<'_>) {
     }
     if state == State::Stable {
         into.count(member.assigned.len());
-        member.assigned.iter().for_each(|lane| into.word(lane.0.into()));
+        member.assigned.clone().for_each(|lane| into.word(lane.into()));
     }
 }
 

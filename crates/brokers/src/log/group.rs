@@ -38,6 +38,8 @@
 //!   session to time out. In Kafka it still counts and the session is timed out after the
 //!   rebalance.
 
+use std::ops::Range;
+
 use entrega_model::log::{Offset, Refusal};
 use entrega_model::{ClientId, Duration, Event, Generation, Instant, Kind, LaneId, SubscriptionId};
 
@@ -84,18 +86,19 @@ pub(super) enum State {
 pub(super) struct Member {
     pub(super) client: ClientId,
     pub(super) join_waiting: bool,
-    pub(super) assigned: Vec<LaneId>,
+    /// The numbers of its partitions.
+    pub(super) assigned: Range<u16>,
     /// When its session times out; only a silent member has such a time.
     pub(super) session_deadline: Option<Instant>,
 }
 
 /// What becomes of a Join.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Joining<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Joining {
     /// The rebalance goes on.
     Waits,
     /// It is over: the partitions of this member.
-    Done(Generation, &'a [LaneId]),
+    Done(Generation, Range<u16>),
     /// The client has left since it asked.
     Cancelled,
 }
@@ -131,7 +134,7 @@ impl Group {
 
     /// `client` joins, or its waiting Join is offered again. `heard` says whether it sends
     /// heartbeats.
-    pub(super) fn join(&mut self, now: Instant, client: ClientId, heard: bool) -> Joining<'_> {
+    pub(super) fn join(&mut self, now: Instant, client: ClientId, heard: bool) -> Joining {
         if let Some(index) = self.cancelled.iter().position(|cancelled| *cancelled == client) {
             self.cancelled.swap_remove(index);
             return Joining::Cancelled;
@@ -148,7 +151,7 @@ impl Group {
         self.complete_rebalance_if_ready(now);
         match self.find(client) {
             Ok(index) if self.state == State::Stable => {
-                Joining::Done(self.generation, &self.members[index].assigned)
+                Joining::Done(self.generation, self.members[index].assigned.clone())
             }
             _ => Joining::Waits,
         }
@@ -341,8 +344,7 @@ impl Group {
         let (partitions, count) = (self.committed.len() as u16, self.members.len());
         for (index, member) in self.members.iter_mut().enumerate() {
             member.join_waiting = false;
-            member.assigned.clear();
-            member.assigned.extend(assignor::range(partitions, index, count));
+            member.assigned = assignor::range(partitions, index, count);
             if let Some(deadline) = &mut member.session_deadline {
                 *deadline = now + self.timeouts.session;
             }
@@ -368,7 +370,7 @@ impl Group {
 
 impl Member {
     fn joining(client: ClientId, session_deadline: Option<Instant>) -> Self {
-        Self { client, join_waiting: true, assigned: Vec::new(), session_deadline }
+        Self { client, join_waiting: true, assigned: 0..0, session_deadline }
     }
 
     /// When its session times out; never while its Join waits.

@@ -23,11 +23,9 @@ fn group(initial_delay_secs: u64) -> Group {
     })
 }
 
-fn lanes(joining: Joining<'_>) -> Option<(u32, Vec<u16>)> {
+fn lanes(joining: Joining) -> Option<(u32, Vec<u16>)> {
     match joining {
-        Joining::Done(generation, assigned) => {
-            Some((generation.0, assigned.iter().map(|lane| lane.0).collect()))
-        }
+        Joining::Done(generation, assigned) => Some((generation.0, assigned.collect())),
         _ => None,
     }
 }
