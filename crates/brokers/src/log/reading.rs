@@ -68,8 +68,8 @@ impl LogBroker {
         sight
     }
 
-    /// Reads for a member from where it can be. Fills the buffer from one
-    /// partition after the other, in the order that the client chose.
+    /// Reads for a member from where it can be: fills the buffer from one partition after the
+    /// other, in the order that the client chose.
     fn read(&self, now: Instant, request: &mut Request) -> Option<Response> {
         let Request::Fetch { positions, max_records, buffer, deadline, .. } = request else {
             return None;
