@@ -58,7 +58,8 @@ impl Direct for DirectQueue<Record> {
     /// A small one: the producer must wait.
     fn watched(settings: &QueueSettings, clock: Clock, observed: Observed) -> Self {
         let (capacity, segment, window) = (64, 16, 8);
-        let options = QueueOptions { settings: settings.clone(), capacity, segment, window };
+        let settings = settings.clone();
+        let options = QueueOptions { settings, capacity, segment, window, rotation: 0 };
         Self::watched(LiveQueue::new(options), clock, observed)
     }
 

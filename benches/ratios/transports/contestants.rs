@@ -28,8 +28,11 @@ mod tokio_mpsc;
 /// What is to be moved.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Job {
-    /// How many messages; a multiple of `batch`.
+    /// How many messages are timed; a multiple of `batch`.
     pub messages: usize,
+    /// How many are moved before that, so that nobody's memory is touched for the first time while
+    /// the clock runs; a multiple of `batch`.
+    pub warm: usize,
     /// How many bytes a body has: 64 or 1024.
     pub body: usize,
     /// How many messages are handed over together, on both sides: 1, 32 or 1024.
@@ -42,6 +45,11 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// How many messages are moved, timed or not.
+    fn total(&self) -> usize {
+        self.warm + self.messages
+    }
+
     /// How many messages fit between sender and receiver: 4096, and two batches at least.
     fn capacity(&self) -> usize {
         (2 * self.batch).max(4096)

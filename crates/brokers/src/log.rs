@@ -61,12 +61,10 @@
 
 use std::mem;
 
-use entrega_model::log::{
-    AssignedPartition, Fetched, Offset, PartitionOffset, Refusal, Request, Response,
-};
+use entrega_model::log::{AssignedPartition, Offset, Refusal, Request, Response};
 use entrega_model::{
     ClientId, Event, Fingerprint, Generation, Instant, Kind, LaneId, Record, SubscriptionId,
-    event::{RemoveReason, SettleTrigger},
+    event::RemoveReason,
 };
 
 use crate::Broker;
@@ -78,6 +76,7 @@ mod group;
 mod partition;
 mod partitioner;
 mod presence;
+mod reading;
 mod retention;
 mod settings;
 
@@ -135,6 +134,7 @@ impl Broker for LogBroker {
     type Request = Request;
     type Response = Response;
 
+    #[inline]
     fn handle(
         &mut self,
         now: Instant,
@@ -143,33 +143,13 @@ impl Broker for LogBroker {
         truth: &mut Vec<Event>,
     ) -> Option<Response> {
         match request {
+            Request::Fetch { .. } => self.fetch(now, from, request),
             Request::Produce { partition, records, acks: _ } => {
                 Some(self.produce(now, *partition, records, truth))
             }
+            Request::Commit { .. } => Some(self.settle(now, from, request, truth)),
             Request::Join { group } => self.join(now, from, *group),
             Request::Leave { group } => Some(self.leave(now, from, *group)),
-            Request::Fetch { group, generation, positions, max_records, buffer, deadline } => {
-                if let Err(refusal) = self.check_fetch(from, *group, *generation, positions) {
-                    return Some(Response::Refused(refusal));
-                }
-                if let Some((partition, position)) = self.out_of_range(*group, positions) {
-                    let (positions, buffer) = (mem::take(positions), mem::take(buffer));
-                    return Some(Response::OutOfRange { partition, position, positions, buffer });
-                }
-                self.read(positions, *max_records, buffer);
-                if buffer.is_empty() && now < *deadline {
-                    return None;
-                }
-                let (records, positions) = (mem::take(buffer), mem::take(positions));
-                Some(Response::Fetched { records, positions })
-            }
-            Request::Commit { group, generation, offsets, trigger } => {
-                if let Err(refusal) = self.check_commit(from, *group, *generation, offsets) {
-                    return Some(Response::Refused(refusal));
-                }
-                self.commit(now, from, *group, offsets, *trigger, truth);
-                Some(Response::Committed { offsets: mem::take(offsets) })
-            }
         }
     }
 
@@ -180,14 +160,17 @@ impl Broker for LogBroker {
         }
     }
 
+    #[inline]
     fn take_changed(&mut self) -> bool {
         mem::take(&mut self.changed)
     }
 
+    #[inline]
     fn next_deadline(&self) -> Option<Instant> {
         self.group_deadline
     }
 
+    #[inline]
     fn next_housekeeping(&self) -> Option<Instant> {
         self.retention_check
     }
@@ -287,14 +270,20 @@ impl LogBroker {
         let Some(partition) = self.partitions.get_mut(lane.index()) else {
             return Response::Refused(Refusal::UnknownPartition);
         };
-        let base_offset = partition.append(now, records, self.segment_limits);
+        let base_offset = match records[..] {
+            [record] => partition.append_one(now, record, self.segment_limits),
+            _ => partition.append(now, records, self.segment_limits),
+        };
+        let is_oversize = self.retention.is_oversize(partition);
         for (position, record) in (base_offset..).zip(records.iter()) {
             let (message, copy) = (record.message, self.copies.count(record.message));
             let kind = Kind::Stored { message, subscription: None, lane, position, copy };
             truth.push(Event { at: now, kind });
+            self.changed = true;
         }
-        self.changed |= !records.is_empty();
-        self.watch_retention(now, lane);
+        if is_oversize || self.retention_check.is_none() {
+            self.watch_retention(now, lane);
+        }
         records.clear();
         Response::Produced { base_offset, records: mem::take(records) }
     }
@@ -304,10 +293,7 @@ impl LogBroker {
     /// enough.
     fn watch_retention(&mut self, now: Instant, lane: LaneId) {
         let partition = &self.partitions[lane.index()];
-        if self.retention_check.is_none() || self.retention.is_oversize(partition) {
-            self.retention_check =
-                earliest(self.retention_check, self.retention.due(now, partition));
-        }
+        self.retention_check = earliest(self.retention_check, self.retention.due(now, partition));
     }
 
     fn apply_retention(&mut self, now: Instant, truth: &mut Vec<Event>) {
@@ -338,6 +324,9 @@ impl LogBroker {
         let Some(group) = self.groups.get_mut(id.index()) else {
             return Some(Response::Refused(Refusal::UnknownPartition));
         };
+        if group.lets_wait(now, from) {
+            return None;
+        }
         let response = match group.join(now, from, heard) {
             Joining::Waits => None,
             Joining::Cancelled => Some(Response::Refused(Refusal::UnknownMember)),
@@ -377,84 +366,6 @@ impl LogBroker {
         for group in &mut self.groups {
             self.changed |= group.take_changed();
         }
-    }
-}
-
-/// Reading and committing.
-impl LogBroker {
-    fn check_fetch(
-        &self,
-        from: ClientId,
-        group: SubscriptionId,
-        generation: Generation,
-        positions: &[PartitionOffset],
-    ) -> Result<(), Refusal> {
-        self.group(group)?.check_fetch(from, generation)?;
-        self.check_partitions(positions)
-    }
-
-    fn check_commit(
-        &self,
-        from: ClientId,
-        group: SubscriptionId,
-        generation: Generation,
-        offsets: &[PartitionOffset],
-    ) -> Result<(), Refusal> {
-        self.group(group)?.check_commit(from, generation)?;
-        self.check_partitions(offsets)
-    }
-
-    /// The first position that is not on the log, with what the log has instead.
-    fn out_of_range(
-        &self,
-        group: SubscriptionId,
-        positions: &[PartitionOffset],
-    ) -> Option<(AssignedPartition, Offset)> {
-        let position = positions.iter().find(|position| {
-            !self.partitions[position.partition.index()].has_position(position.offset)
-        })?;
-        Some((self.assigned_partition(group, position.partition), position.offset))
-    }
-
-    /// Fills the buffer from one partition after the other, in the order that the client chose.
-    fn read(&self, positions: &[PartitionOffset], max_records: u32, buffer: &mut Vec<Fetched>) {
-        buffer.clear();
-        for position in positions {
-            let left = max_records - buffer.len() as u32;
-            if left == 0 {
-                break;
-            }
-            self.partitions[position.partition.index()].read(*position, left, buffer);
-        }
-    }
-
-    /// Records offsets of partitions that exist, in a group that exists.
-    fn commit(
-        &mut self,
-        now: Instant,
-        from: ClientId,
-        id: SubscriptionId,
-        offsets: &[PartitionOffset],
-        trigger: SettleTrigger,
-        truth: &mut Vec<Event>,
-    ) {
-        let group = &mut self.groups[id.index()];
-        for &PartitionOffset { partition: lane, offset: upto } in offsets {
-            let previous = group.commit(lane, upto).unwrap_or(0);
-            let (subscription, consumer) = (id, from.process);
-            let kind = Kind::Committed { subscription, consumer, lane, upto, previous, trigger };
-            truth.push(Event { at: now, kind });
-        }
-    }
-
-    fn group(&self, id: SubscriptionId) -> Result<&Group, Refusal> {
-        self.groups.get(id.index()).ok_or(Refusal::UnknownPartition)
-    }
-
-    fn check_partitions(&self, positions: &[PartitionOffset]) -> Result<(), Refusal> {
-        let exists =
-            |position: &PartitionOffset| position.partition.index() < self.partitions.len();
-        if positions.iter().all(exists) { Ok(()) } else { Err(Refusal::UnknownPartition) }
     }
 }
 

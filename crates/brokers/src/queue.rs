@@ -48,7 +48,7 @@
 use std::mem;
 
 use entrega_model::event::RemoveReason;
-use entrega_model::queue::{DeliveryTag, Received, Request, Response, Settlement};
+use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
 use entrega_model::{
     ClientId, Event, Fingerprint, Generation, Incarnation, Instant, Kind, MessageId, ProcessId,
     Record, SubscriptionId,
@@ -144,7 +144,7 @@ impl QueueBroker {
             return Response::PublishRefused { records };
         }
         let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
-        for record in records.drain(..) {
+        for &record in &records {
             let copy = self.copies.next(record.message);
             for queue in &mut self.queues {
                 queue.store(record, copy, &mut step);
@@ -154,6 +154,7 @@ impl QueueBroker {
                 step.tell(Kind::Removed { message, subscription: None, reason });
             }
         }
+        records.clear();
         Response::Published { records }
     }
 
@@ -162,6 +163,13 @@ impl QueueBroker {
         let Some(max_length) = self.settings.max_length else { return false };
         self.settings.overflow == Overflow::RejectPublish
             && self.queues.iter().any(|queue| queue.ready_count() + records > max_length as usize)
+    }
+
+    /// Whether nothing is ready in a queue, for a client that may wait.
+    #[inline]
+    fn is_vain(&self, from: ClientId, queue: SubscriptionId) -> bool {
+        let queue = self.queues.get(queue.index());
+        queue.is_some_and(|queue| queue.ready.is_empty()) && !self.departed.contains(from)
     }
 
     /// Hands over what there is, or nothing if it is no use to wait. The buffer is taken only then.
@@ -178,20 +186,19 @@ impl QueueBroker {
         let Some(queue) = self.queues.get_mut(queue.index()) else {
             return Some(Response::UnknownQueue);
         };
+        buffer.clear();
         if self.departed.contains(from) {
-            return Some(Response::Received { deliveries: emptied(buffer) });
+            return Some(Response::Received { deliveries: mem::take(buffer) });
         }
-        let wanted = Wanted { max: *max, settle_at_delivery: *settle_at_delivery };
-        let count = queue.available(from, wanted, self.settings.prefetch);
-        if count == 0 && now < *deadline {
+        if *max > 0 && !queue.ready.is_empty() {
+            let wanted = Wanted { max: *max, settle_at_delivery: *settle_at_delivery };
+            let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+            queue.hand_over(from, wanted, buffer, &mut step);
+        }
+        if buffer.is_empty() && now < *deadline {
             return None;
         }
-        let mut deliveries = emptied(buffer);
-        if count > 0 {
-            let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
-            queue.hand_over(from, *settle_at_delivery, count, &mut deliveries, &mut step);
-        }
-        Some(Response::Received { deliveries })
+        Some(Response::Received { deliveries: mem::take(buffer) })
     }
 
     /// Settles tag by tag; those that are stale stay in the buffer.
@@ -211,13 +218,17 @@ impl QueueBroker {
         let (mut tags, multiple) = (mem::take(tags), *multiple);
         let word = Word { settlement: *settlement, trigger: *trigger };
         let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
-        tags.retain(|&tag| {
-            let settled = match multiple {
-                true => queue.settle_up_to(from, tag, word, &mut step),
-                false => queue.settle(from, tag, word, &mut step),
-            };
-            !settled
-        });
+        match tags[..] {
+            [tag] if word.settlement == Settlement::Ack && !multiple => {
+                if queue.ack(from, tag, word.trigger, &mut step) {
+                    tags.clear();
+                }
+            }
+            _ => tags.retain(|&tag| match multiple {
+                true => !queue.settle_up_to(from, tag, word, &mut step),
+                false => !queue.settle(from, tag, word, &mut step),
+            }),
+        }
         Some(if tags.is_empty() { Response::Settled { tags } } else { Response::Stale { tags } })
     }
 
@@ -240,6 +251,7 @@ impl Broker for QueueBroker {
     type Request = Request;
     type Response = Response;
 
+    #[inline]
     fn handle(
         &mut self,
         now: Instant,
@@ -248,8 +260,13 @@ impl Broker for QueueBroker {
         truth: &mut Vec<Event>,
     ) -> Option<Response> {
         match request {
-            Request::Publish { records, .. } => Some(self.publish(now, mem::take(records), truth)),
+            Request::Receive { queue, deadline, .. }
+                if now < *deadline && self.is_vain(from, *queue) =>
+            {
+                None
+            }
             Request::Receive { .. } => self.receive(now, from, request, truth),
+            Request::Publish { records, .. } => Some(self.publish(now, mem::take(records), truth)),
             Request::Settle { .. } => self.settle(now, from, request, truth),
             Request::Close { queue } => Some(self.close(now, from, *queue, truth)),
         }
@@ -262,10 +279,12 @@ impl Broker for QueueBroker {
         }
     }
 
+    #[inline]
     fn take_changed(&mut self) -> bool {
         mem::take(&mut self.changed)
     }
 
+    #[inline]
     fn next_deadline(&self) -> Option<Instant> {
         self.queues.iter().filter_map(BoundQueue::next_deadline).min()
     }
@@ -337,13 +356,21 @@ struct Copies(Vec<u16>);
 
 impl Copies {
     /// The number of the copy that is stored now, 1 at first.
+    #[inline]
     fn next(&mut self, message: MessageId) -> u16 {
         let index = message.index();
         if index >= self.0.len() {
-            self.0.resize(index + 1, 0);
+            self.reach(index);
         }
         self.0[index] = self.0[index].saturating_add(1);
         self.0[index]
+    }
+
+    /// Makes room for a counter, and for as many as there are already.
+    #[cold]
+    fn reach(&mut self, index: usize) {
+        self.0.reserve(index + 1 - self.0.len());
+        self.0.resize(self.0.capacity(), 0);
     }
 
     /// The messages of which something was stored, by id, with the number of copies.
@@ -367,6 +394,7 @@ impl Departed {
         self.0[index] = self.0[index].max(Some(client.incarnation));
     }
 
+    #[inline]
     fn contains(&self, client: ClientId) -> bool {
         let last = self.0.get(client.process.index()).copied().flatten();
         last.is_some_and(|last| client.incarnation <= last)
@@ -377,11 +405,4 @@ impl Departed {
         let last = self.0.get(process.index()).copied().flatten();
         Incarnation(last.map_or(0, |last| last.0.saturating_add(1)))
     }
-}
-
-/// The buffer of a request, ready to be filled.
-fn emptied(buffer: &mut Vec<Received>) -> Vec<Received> {
-    let mut buffer = mem::take(buffer);
-    buffer.clear();
-    buffer
 }

@@ -1,6 +1,7 @@
 //! The fold: takes events in order and hands each to the subscription that it is about.
 
-use entrega_model::{Event, Guarantee, Instant, Kind, Observer, SubscriptionId};
+use entrega_model::event::{ProcessingResult, SettleTrigger};
+use entrega_model::{Event, Guarantee, Kind, LaneId, MessageId, Observer, SubscriptionId};
 
 use crate::lanes::Lanes;
 use crate::sends::SendFold;
@@ -29,7 +30,7 @@ pub struct SubscriptionConfig {
     pub ordered: bool,
 }
 
-/// Watches a run and judges it. It keeps no history: 28 bytes for each message and subscription, 16
+/// Watches a run and judges it. It keeps no history: 32 bytes for each message and subscription, 16
 /// for each message, 4 for each offset of a log. It takes events in any order and with any ids.
 #[derive(Clone, Debug)]
 pub struct Checker {
@@ -73,135 +74,140 @@ impl Checker {
         Report::of(end, self.sends.totals(), reports)
     }
 
+    /// Takes an event. Those that every message meets are told apart here, the others elsewhere.
     #[inline(always)]
     fn note(&mut self, event: &Event) {
         match event.kind {
-            Kind::SendInvoked { .. }
-            | Kind::SendEnded { .. }
-            | Kind::Stored { .. }
-            | Kind::Removed { .. } => self.note_storage(event.at, event.kind),
-            Kind::Delivered { .. }
-            | Kind::ProcessingStarted { .. }
-            | Kind::ProcessingEnded { .. }
-            | Kind::Effect { .. } => self.note_handler(event),
-            Kind::SettleInvoked { .. }
-            | Kind::SettleEnded { .. }
-            | Kind::Settled { .. }
-            | Kind::Committed { .. }
-            | Kind::DeadLettered { .. }
-            | Kind::LeaseExpired { .. }
-            | Kind::Requeued { .. }
-            | Kind::Retrievable { .. } => self.note_progress(event.kind),
-            _ => self.note_owners(event.kind),
-        }
-    }
-
-    /// Producers, and what the broker stores.
-    #[inline(always)]
-    fn note_storage(&mut self, at: Instant, kind: Kind) {
-        match kind {
             Kind::SendInvoked { message, key, producer, attempt } => {
-                self.sends.invoked(at, message, key, producer, attempt);
+                self.sends.invoked(event.at, message, key, producer);
                 if attempt > 1 {
-                    self.subscriptions.iter_mut().for_each(|fold| fold.sent_again(message));
+                    self.sent_again(message);
                 }
             }
             Kind::SendEnded { message, producer, outcome } => {
                 self.sends.ended(message, producer, outcome);
             }
             Kind::Stored { message, subscription: None, lane, position, .. } => {
-                self.lanes.is_log = true;
-                let consistent = self.lanes.see(lane, position, message);
-                let send = self.sends.get(message);
-                for fold in &mut self.subscriptions {
-                    fold.saw_offset(consistent);
-                    fold.stored(message, send, lane);
-                }
+                self.stored_in_log(message, lane, position);
             }
             Kind::Stored { message, subscription: Some(id), lane, .. } => {
-                if let Some(fold) = self.subscriptions.get_mut(id.index()) {
-                    fold.stored(message, self.sends.get(message), lane);
+                let Self { sends, subscriptions, .. } = self;
+                if let Some(fold) = subscriptions.get_mut(id.index()) {
+                    fold.stored(message, sends.get(message), lane);
                 }
             }
-            Kind::Removed { message, subscription, reason } => {
-                for (index, fold) in self.subscriptions.iter_mut().enumerate() {
-                    if subscription.is_none_or(|id| id.index() == index) {
-                        fold.removed(message, reason);
-                    }
-                }
+            Kind::Removed { message, subscription: Some(id), reason } => {
+                self.of(id, |fold| fold.removed(message, reason));
             }
-            _ => {}
-        }
-    }
-
-    /// Consumers at work.
-    #[inline(always)]
-    fn note_handler(&mut self, event: &Event) {
-        let Self { sends, lanes, subscriptions } = self;
-        match event.kind {
-            Kind::Delivered {
-                delivery,
-                message,
-                subscription,
-                consumer,
-                lane,
-                position,
-                attempt,
-                ..
-            } => {
-                let Some(fold) = subscriptions.get_mut(subscription.index()) else { return };
-                if lanes.is_log {
-                    fold.saw_offset(lanes.see(lane, position, message));
-                }
-                let handed = Handed { delivery, message, consumer, lane, position, attempt };
-                fold.delivered(handed, lanes);
-            }
+            Kind::Delivered { subscription, .. } => self.delivered(subscription, &event.kind),
             Kind::ProcessingStarted { delivery, message, subscription, .. } => {
-                if let Some(fold) = subscriptions.get_mut(subscription.index()) {
-                    fold.processing_started(delivery, message);
-                }
+                self.of(subscription, |fold| fold.processing_started(delivery, message));
             }
             Kind::ProcessingEnded { delivery, message, subscription, result, .. } => {
-                if let Some(fold) = subscriptions.get_mut(subscription.index()) {
-                    fold.processing_ended(delivery, message, result);
+                if result != ProcessingResult::Ok {
+                    self.of(subscription, |fold| fold.failed(delivery, message, result));
                 }
             }
             Kind::Effect { delivery, message, subscription, verdict, .. } => {
+                let Self { sends, subscriptions, .. } = self;
                 if let Some(fold) = subscriptions.get_mut(subscription.index()) {
                     fold.effect(event.at, delivery, message, verdict, sends);
                 }
             }
-            _ => {}
+            Kind::SettleInvoked { message, subscription, consumer, position, act, .. } => {
+                let settle = Settle { message, consumer, act };
+                self.of(subscription, |fold| fold.settle_invoked(settle, position));
+            }
+            Kind::SettleEnded { message, subscription, consumer, act, outcome } => {
+                let settle = Settle { message, consumer, act };
+                self.of(subscription, |fold| fold.settle_ended(settle, outcome));
+            }
+            Kind::Settled { message, subscription, act, trigger, .. } => {
+                self.of(subscription, |fold| fold.settled(message, act, trigger));
+            }
+            Kind::Committed { subscription, lane, upto, trigger, .. } => {
+                self.committed(subscription, lane, upto, trigger);
+            }
+            kind => self.note_rare(kind),
         }
     }
 
-    /// Settles, and what became of deliveries.
+    /// Does something with the fold of a subscription, if it is one that is judged.
     #[inline(always)]
-    fn note_progress(&mut self, kind: Kind) {
-        let (Kind::SettleInvoked { subscription, .. }
-        | Kind::SettleEnded { subscription, .. }
-        | Kind::Settled { subscription, .. }
-        | Kind::Committed { subscription, .. }
-        | Kind::DeadLettered { subscription, .. }
+    fn of(&mut self, subscription: SubscriptionId, note: impl FnOnce(&mut SubscriptionFold)) {
+        if let Some(fold) = self.subscriptions.get_mut(subscription.index()) {
+            note(fold);
+        }
+    }
+
+    /// A log stored a message, once for all subscriptions.
+    #[inline(always)]
+    fn stored_in_log(&mut self, message: MessageId, lane: LaneId, position: u64) {
+        let Self { sends, lanes, subscriptions } = self;
+        lanes.is_log = true;
+        let consistent = lanes.see(lane, position, message);
+        let send = sends.get(message);
+        for fold in subscriptions {
+            if !consistent {
+                fold.saw_other_message();
+            }
+            fold.stored(message, send, lane);
+        }
+    }
+
+    /// A message was handed to a consumer.
+    #[inline(always)]
+    fn delivered(&mut self, subscription: SubscriptionId, kind: &Kind) {
+        let &Kind::Delivered { delivery, message, consumer, lane, position, attempt, .. } = kind
+        else {
+            return;
+        };
+        let Self { lanes, subscriptions, .. } = self;
+        let Some(fold) = subscriptions.get_mut(subscription.index()) else { return };
+        if lanes.is_log && !lanes.see(lane, position, message) {
+            fold.saw_other_message();
+        }
+        fold.delivered(Handed { delivery, message, consumer, lane, position, attempt }, lanes);
+    }
+
+    /// A log recorded a committed offset.
+    #[inline(always)]
+    fn committed(
+        &mut self,
+        subscription: SubscriptionId,
+        lane: LaneId,
+        upto: u64,
+        trigger: SettleTrigger,
+    ) {
+        let Self { lanes, subscriptions, .. } = self;
+        if let Some(fold) = subscriptions.get_mut(subscription.index()) {
+            lanes.is_log = true;
+            fold.committed(lanes, lane, upto, trigger);
+        }
+    }
+
+    /// A producer tries again.
+    #[cold]
+    fn sent_again(&mut self, message: MessageId) {
+        self.sends.retried();
+        self.subscriptions.iter_mut().for_each(|fold| fold.sent_again(message));
+    }
+
+    /// What became of deliveries that did not go well, assignments, and the world.
+    #[cold]
+    fn note_rare(&mut self, kind: Kind) {
+        if let Kind::Removed { message, reason, .. } = kind {
+            return self.subscriptions.iter_mut().for_each(|fold| fold.removed(message, reason));
+        }
+        let (Kind::DeadLettered { subscription, .. }
         | Kind::LeaseExpired { subscription, .. }
         | Kind::Requeued { subscription, .. }
         | Kind::Retrievable { subscription, .. }) = kind
         else {
-            return;
+            return self.note_owners(kind);
         };
         let Some(fold) = self.subscriptions.get_mut(subscription.index()) else { return };
         match kind {
-            Kind::SettleInvoked { message, consumer, position, act, .. } => {
-                fold.settle_invoked(Settle { message, consumer, act }, position);
-            }
-            Kind::SettleEnded { message, consumer, act, outcome, .. } => {
-                fold.settle_ended(Settle { message, consumer, act }, outcome);
-            }
-            Kind::Settled { message, act, trigger, .. } => fold.settled(message, act, trigger),
-            Kind::Committed { lane, upto, trigger, .. } => {
-                self.lanes.is_log = true;
-                fold.committed(&self.lanes, lane, upto, trigger);
-            }
             Kind::DeadLettered { message, reason, .. } => fold.dead_lettered(message, reason),
             Kind::LeaseExpired { message, consumer, .. } => fold.lease_expired(message, consumer),
             Kind::Requeued { message, consumer, .. } => fold.requeued(message, consumer),

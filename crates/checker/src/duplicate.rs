@@ -37,19 +37,27 @@ impl Message {
 
     /// Notes an outcome before it is counted. `why_now` is why the message would be handed over
     /// again at this moment.
+    #[inline]
     pub(crate) fn note_outcome(&mut self, by: By, why_now: impl FnOnce() -> Option<Cause>) {
-        if !self.has_outcome() {
-            match by {
-                By::Delivery(delivery) => {
-                    self.outcome = delivery;
-                    self.why_outcome = self.why_after(delivery);
-                }
-                By::Reject | By::Broker => {
-                    self.outcome = NONE;
-                    self.why_outcome = why_now();
-                }
+        if self.has_outcome() {
+            return self.note_another(by, why_now);
+        }
+        match by {
+            By::Delivery(delivery) => {
+                self.outcome = delivery;
+                self.why_outcome = self.why_after(delivery);
             }
-        } else if self.duplicate.is_none() {
+            By::Reject | By::Broker => {
+                self.outcome = NONE;
+                self.why_outcome = why_now();
+            }
+        }
+    }
+
+    /// Notes an outcome after the first; the second has a cause.
+    #[cold]
+    fn note_another(&mut self, by: By, why_now: impl FnOnce() -> Option<Cause>) {
+        if self.duplicate.is_none() {
             let cause = self.second(by, why_now).or_else(|| self.last_resort());
             self.duplicate = Some(cause.unwrap_or(Cause::Unexplained));
         }

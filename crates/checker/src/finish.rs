@@ -21,22 +21,46 @@ impl SubscriptionFold {
         end: End,
     ) -> SubscriptionReport {
         let mut report = self.empty_report(id);
-        let untouched = Message::default();
-        for (id, send) in sends.iter() {
-            let message = self.messages.get(id.0.into()).unwrap_or(&untouched);
-            report.classify(id, message, send.sent(), end);
-        }
-        if self.totals.effects > 0 {
-            for (id, message) in self.messages.iter() {
-                let id = MessageId(id as u32);
-                if message.effects > 0 && sends.get(id).is_none() {
-                    report.classify(id, message, Sent::Never, end);
-                }
-            }
+        let with_effect = self.classify_sent(sends, end, &mut report);
+        if with_effect < self.totals.effects - self.totals.excess {
+            self.classify_phantoms(sends, end, &mut report);
         }
         report.acknowledged = sends.totals().ok;
         report.judge(end);
         report
+    }
+
+    /// Classifies what was sent, and says how many of these messages had an effect. Where all is
+    /// well they are all of one class, so that one is looked for first.
+    fn classify_sent(&self, sends: &SendFold, end: End, report: &mut SubscriptionReport) -> u64 {
+        let untouched = Message::default();
+        let (mut exact, mut first_exact, mut others) = (0, None, 0);
+        sends.iter().for_each(|(id, send)| {
+            let message = self.messages.get(id.0.into()).unwrap_or(&untouched);
+            if send.is_acknowledged() && message.has_one_effect() {
+                first_exact = first_exact.or(Some(id));
+                exact += 1;
+            } else {
+                others += u64::from(message.effects > 0);
+                report.classify(id, message, send.sent(), end);
+            }
+        });
+        if let Some(id) = first_exact {
+            report.firsts.insert(Class::Exact, id);
+            report.classes.add(Class::Exact, exact);
+            report.present += exact;
+        }
+        exact + others
+    }
+
+    /// Classifies what had an effect and was not sent.
+    fn classify_phantoms(&self, sends: &SendFold, end: End, report: &mut SubscriptionReport) {
+        for (id, message) in self.messages.iter() {
+            let id = MessageId(id as u32);
+            if message.effects > 0 && sends.get(id).is_none() {
+                report.classify(id, message, Sent::Never, end);
+            }
+        }
     }
 
     fn empty_report(&self, subscription: SubscriptionId) -> SubscriptionReport {

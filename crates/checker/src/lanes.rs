@@ -73,4 +73,21 @@ impl Lanes {
         let records = lane.into_iter().flat_map(move |lane| lane.range(from, to));
         records.filter(|(_, record)| record.0 != NONE).map(|(_, record)| MessageId(record.0))
     }
+
+    /// Does something with every message at an offset in `from..to`.
+    #[inline]
+    pub(crate) fn each_between(
+        &self,
+        lane: LaneId,
+        from: u64,
+        to: u64,
+        mut each: impl FnMut(MessageId),
+    ) {
+        let Some(lane) = self.offsets.get(lane.0.into()) else { return };
+        lane.each_in(from, to, |record| {
+            if record.0 != NONE {
+                each(MessageId(record.0));
+            }
+        });
+    }
 }

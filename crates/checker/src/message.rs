@@ -1,4 +1,4 @@
-//! All that is remembered of a message in one subscription: 28 bytes.
+//! All that is remembered of a message in one subscription: 32 bytes.
 //!
 //! A duplicate is explained by why the delivery that made the earlier effect *lost its message*,
 //! judged when the message was handed over the next time. So besides counts there are three
@@ -6,12 +6,14 @@
 //! each, the cause of the hand-over that followed it.
 
 use crate::Cause;
+use crate::windows::{FIRST_MARK, Marks};
 
 /// No delivery, tenure or message.
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// A message in one subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(16))]
 pub(crate) struct Message {
     /// The last delivery.
     pub(crate) last: u32,
@@ -110,18 +112,19 @@ pub(crate) enum Flag {
     SettledAhead = 1 << 4,
     /// About the message: a lease ran out while it waited in its consumer's buffer.
     LeaseRanOutAhead = 1 << 5,
-    /// About the last delivery: it had its effect, or became a dead letter.
-    HadEffect = 1 << 6,
-    /// About the last delivery: its handler failed and has not started again.
-    Failed = 1 << 7,
+    /// About the last delivery: it had its effect, or became a dead letter. The first of the four
+    /// from which its window follows ([`crate::windows`]).
+    HadEffect = 1 << FIRST_MARK,
     /// About the last delivery: a final settle is recorded.
-    Settled = 1 << 8,
-    /// About the last delivery: its consumer asked for a final settle.
-    SettleInvoked = 1 << 9,
-    /// About the last delivery: its settle was refused.
-    SettleRefused = 1 << 10,
+    Settled = 1 << (FIRST_MARK + 1),
+    /// About the last delivery: its handler failed and has not started again.
+    Failed = 1 << (FIRST_MARK + 2),
     /// About the last delivery: its consumer gave it back or rejected it.
-    Nacked = 1 << 11,
+    Nacked = 1 << (FIRST_MARK + 3),
+    /// About the last delivery: its consumer asked for a final settle.
+    SettleInvoked = 1 << 10,
+    /// About the last delivery: its settle was refused.
+    SettleRefused = 1 << 11,
     /// About the last delivery: its lease ran out.
     LeaseRanOut = 1 << 12,
     /// About the last delivery: its lease ran out before a settle of any kind was asked for.
@@ -133,7 +136,7 @@ pub(crate) enum Flag {
 }
 
 /// The bits that are about the last delivery.
-pub(crate) const ABOUT_LAST: u16 = (!0 << 6) & !(Flag::LeaseRanOutOnce as u16);
+pub(crate) const ABOUT_LAST: u16 = (!0 << FIRST_MARK) & !(Flag::LeaseRanOutOnce as u16);
 
 impl Message {
     #[inline]
@@ -149,6 +152,12 @@ impl Message {
     #[inline]
     pub(crate) const fn unset(&mut self, flag: Flag) {
         self.flags &= !(flag as u16);
+    }
+
+    /// From which the window of the last delivery follows.
+    #[inline]
+    pub(crate) const fn marks(&self) -> Marks {
+        (self.flags >> FIRST_MARK) as Marks
     }
 
     /// Takes note of a queue's delivery number, and whether the delivery was stale from the start.
@@ -177,6 +186,12 @@ impl Message {
     #[inline]
     pub(crate) const fn has_outcome(&self) -> bool {
         self.effects > 0 || self.dead_letters > 0
+    }
+
+    /// Whether it had one effect and did not become a dead letter.
+    #[inline]
+    pub(crate) const fn has_one_effect(&self) -> bool {
+        self.effects == 1 && self.dead_letters == 0
     }
 
     /// Whether it was ever handed over.
@@ -214,6 +229,6 @@ mod tests {
 
     #[test]
     fn a_message_is_small() {
-        assert!(size_of::<Message>() <= 28, "{}", size_of::<Message>());
+        assert!(size_of::<Message>() <= 32, "{}", size_of::<Message>());
     }
 }

@@ -38,9 +38,12 @@ impl KeyOrder {
     #[inline]
     pub(crate) fn stored(&mut self, message: MessageId, send: &Send, lane: LaneId) {
         let front = self.front(send);
-        let highest = front.stored.filter(|(last, _)| *last == lane).map(|(_, highest)| highest);
-        front.stored = Some((lane, highest.map_or(message.0, |other| other.max(message.0))));
-        if highest.is_some_and(|highest| send.precedes(highest)) {
+        let Some((last, highest)) = front.stored.filter(|(last, _)| *last == lane) else {
+            front.stored = Some((lane, message.0));
+            return;
+        };
+        front.stored = Some((last, highest.max(message.0)));
+        if send.precedes(highest) {
             self.found.write_inversions += 1;
         }
     }
@@ -49,14 +52,21 @@ impl KeyOrder {
     #[inline]
     pub(crate) fn first_effect(&mut self, message: MessageId, send: &Send) {
         let front = self.front(send);
-        let highest = front.effect.replace(message.0);
-        let Some(highest) = highest else { return };
+        let Some(highest) = front.effect else {
+            front.effect = Some(message.0);
+            return;
+        };
         front.effect = Some(highest.max(message.0));
         self.found.adjacent_pairs += 1;
         if send.precedes(highest) {
-            self.found.reordered += 1;
-            lower(&mut self.found.reordered_example, message);
+            self.reordered(message);
         }
+    }
+
+    #[cold]
+    fn reordered(&mut self, message: MessageId) {
+        self.found.reordered += 1;
+        lower(&mut self.found.reordered_example, message);
     }
 
     /// A message had an effect again. Says whether a later one had had its effect in between or
@@ -82,9 +92,14 @@ impl KeyOrder {
     fn front(&mut self, send: &Send) -> &mut Front {
         let chain = send.chain();
         if chain >= self.fronts.len() {
-            self.fronts.resize(chain + 1, Front::default());
+            self.reach(chain);
         }
         &mut self.fronts[chain]
+    }
+
+    #[cold]
+    fn reach(&mut self, chain: usize) {
+        self.fronts.resize(chain + 1, Front::default());
     }
 }
 

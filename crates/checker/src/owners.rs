@@ -13,6 +13,7 @@ use entrega_model::{LaneId, ProcessId};
 
 use crate::message::NONE;
 use crate::table::Table;
+use crate::windows::{Held, Windows};
 
 /// All lives and tenures of one subscription.
 #[derive(Clone, Debug, Default)]
@@ -46,14 +47,16 @@ pub(crate) struct Life {
     pub(crate) consumer: ProcessId,
     pub(crate) crashed: bool,
     pub(crate) exited: bool,
-    /// How many of its deliveries are in each state of [`crate::windows`].
-    pub(crate) held: [u32; 4],
+    /// None of its tenures has a lower number.
+    first_tenure: u32,
 }
 
 /// A life's hold on one lane.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tenure {
     pub(crate) life: u32,
+    /// Whose life that is.
+    consumer: ProcessId,
     /// The member was removed because its session expired.
     pub(crate) session_expired: bool,
     /// The lane was revoked, lost or assigned anew.
@@ -64,6 +67,8 @@ pub(crate) struct Tenure {
     pub(crate) asked_upto: u64,
     /// The lowest offset that its consumer moved its position to.
     pub(crate) sought: Option<u64>,
+    /// The messages whose last delivery was under it.
+    pub(crate) held: Held,
 }
 
 impl Owners {
@@ -88,15 +93,23 @@ impl Owners {
         seat.unwrap_or_else(|| self.open(consumer, lane))
     }
 
-    /// Where the next delivery of this assignment should not fall behind; notes the one now.
+    /// The same, for what stands at `position` of a log. Also says where the delivery before it in
+    /// this assignment had left off.
     #[inline]
-    pub(crate) fn advance(
+    pub(crate) fn current_at(
         &mut self,
         consumer: ProcessId,
         lane: LaneId,
         position: u64,
-    ) -> Option<u64> {
-        self.seat(consumer, lane).next_position.replace(position.saturating_add(1))
+    ) -> (u32, Option<u64>) {
+        let after = position.saturating_add(1);
+        let seat = self.seat(consumer, lane);
+        if let Some(tenure) = seat.tenure {
+            return (tenure, seat.next_position.replace(after));
+        }
+        let tenure = self.open(consumer, lane);
+        self.seat(consumer, lane).next_position = Some(after);
+        (tenure, None)
     }
 
     /// A tenure and its life.
@@ -109,16 +122,23 @@ impl Owners {
     /// The tenure, to change, if it is one of `consumer`.
     #[inline]
     pub(crate) fn of_consumer(&mut self, tenure: u32, consumer: ProcessId) -> Option<&mut Tenure> {
-        let tenure = self.tenures.get_mut(tenure as usize)?;
-        let life = self.lives.get(tenure.life as usize)?;
-        (life.consumer == consumer).then_some(tenure)
+        self.get_mut(tenure).filter(|tenure| tenure.consumer == consumer)
     }
 
-    /// The life that held a tenure.
+    /// A tenure, to change.
     #[inline]
-    pub(crate) fn life_of(&mut self, tenure: u32) -> Option<&mut Life> {
-        let life = self.tenures.get(tenure as usize)?.life;
-        self.lives.get_mut(life as usize)
+    pub(crate) fn get_mut(&mut self, tenure: u32) -> Option<&mut Tenure> {
+        self.tenures.get_mut(tenure as usize)
+    }
+
+    /// In which windows the present life of a process is, if it has held something.
+    pub(crate) fn windows_of(&self, process: ProcessId) -> Option<Windows> {
+        let number = self.consumers.get(process.0.into())?.life?;
+        let first = self.lives.get(number as usize)?.first_tenure;
+        let mut windows = Windows::default();
+        let since = self.tenures.iter().skip(first as usize);
+        since.filter(|tenure| tenure.life == number).for_each(|tenure| windows.add(&tenure.held));
+        Some(windows)
     }
 
     /// Every seat that has a tenure.
@@ -140,12 +160,6 @@ impl Owners {
     pub(crate) fn is_present(&self, tenure: &Tenure, life: &Life) -> bool {
         let consumer = self.consumers.get(life.consumer.0.into());
         consumer.is_some_and(|consumer| consumer.life == Some(tenure.life))
-    }
-
-    /// The present life of a process, if it has held something.
-    pub(crate) fn life(&self, process: ProcessId) -> Option<&Life> {
-        let life = self.consumers.get(process.0.into())?.life?;
-        self.lives.get(life as usize)
     }
 
     /// How many tenures there have been.
@@ -229,22 +243,25 @@ impl Owners {
     }
 
     /// Begins a tenure.
+    #[cold]
     fn open(&mut self, consumer: ProcessId, lane: LaneId) -> u32 {
         let lives = &mut self.lives;
         let entry = self.consumers.entry(consumer.0.into());
-        let life = *entry.life.get_or_insert_with(|| {
-            lives.push(Life { consumer, crashed: false, exited: false, held: [0; 4] });
-            lives.len() as u32 - 1
-        });
         let tenure = self.tenures.len() as u32;
         debug_assert_ne!(tenure, NONE);
+        let life = *entry.life.get_or_insert_with(|| {
+            lives.push(Life { consumer, crashed: false, exited: false, first_tenure: tenure });
+            lives.len() as u32 - 1
+        });
         self.tenures.push(Tenure {
             life,
+            consumer,
             session_expired: false,
             moved: false,
             forgotten: false,
             asked_upto: 0,
             sought: None,
+            held: Held::default(),
         });
         let seat = entry.seats.entry(lane.0.into());
         *seat = Seat { tenure: Some(tenure), next_position: None };

@@ -49,6 +49,12 @@ impl Send {
         }
     }
 
+    /// Whether its producer was told that it is stored; of a message that was sent.
+    #[inline]
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.mark <= HIGHEST_MARK
+    }
+
     /// When it was first sent.
     #[inline]
     pub(crate) fn invoked_at(&self) -> Instant {
@@ -82,13 +88,19 @@ struct Chain {
     next: u32,
 }
 
+/// All chains.
+#[derive(Clone, Debug, Default)]
+struct Chains {
+    /// The first chain of each key.
+    heads: Table<Option<u32>>,
+    all: Vec<Chain>,
+}
+
 /// The fold over all sends.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SendFold {
     sends: Table<Send>,
-    /// The first chain of each key.
-    heads: Table<Option<u32>>,
-    chains: Vec<Chain>,
+    chains: Chains,
     /// The highest id that each producer has sent.
     highest: Table<u32>,
     totals: Sends,
@@ -101,13 +113,13 @@ impl SendFold {
 
     pub(crate) fn clear(&mut self) {
         self.sends.clear();
-        self.heads.clear();
-        self.chains.clear();
+        self.chains.heads.clear();
+        self.chains.all.clear();
         self.highest.clear();
         self.totals = Sends::default();
     }
 
-    /// A producer begins to send, or tries again.
+    /// A producer begins to send, or tries again: only the first time counts.
     #[inline]
     pub(crate) fn invoked(
         &mut self,
@@ -115,31 +127,32 @@ impl SendFold {
         message: MessageId,
         key: Key,
         producer: ProcessId,
-        attempt: u16,
     ) {
-        if attempt > 1 {
-            self.totals.retries += 1;
-        }
-        if self.get(message).is_some() {
+        let send = self.sends.entry(message.0.into());
+        if send.chain != NONE {
             return;
         }
-        let chain = self.chain(key, producer);
+        *send = Send { invoked_at: at, chain: self.chains.of(key, producer), mark: OPEN };
         let highest = self.highest.entry(producer.0.into());
         *highest = message.0.max(*highest);
-        *self.sends.entry(message.0.into()) = Send { invoked_at: at, chain, mark: OPEN };
         self.totals.invoked += 1;
+    }
+
+    /// Counts an attempt beyond the first.
+    pub(crate) fn retried(&mut self) {
+        self.totals.retries += 1;
     }
 
     /// A send is over; only the first outcome counts.
     #[inline]
     pub(crate) fn ended(&mut self, message: MessageId, producer: ProcessId, outcome: SendOutcome) {
-        let highest = self.highest.get(producer.0.into()).copied().unwrap_or(0);
         let Some(send) = self.sends.get_mut(message.0.into()) else { return };
         if send.chain == NONE || send.mark != OPEN {
             return;
         }
         match outcome {
             SendOutcome::Ok => {
+                let highest = self.highest.get(producer.0.into()).copied().unwrap_or(0);
                 send.mark = highest.max(message.0).min(HIGHEST_MARK);
                 self.totals.ok += 1;
             }
@@ -170,34 +183,48 @@ impl SendFold {
 
     /// Every chain with its key and producer.
     pub(crate) fn chains(&self) -> impl Iterator<Item = (Key, ProcessId, usize)> {
-        let heads = self.heads.iter().filter_map(|(key, head)| Some((Key(key as u32), (*head)?)));
+        let Chains { heads, all } = &self.chains;
+        let heads = heads.iter().filter_map(|(key, head)| Some((Key(key as u32), (*head)?)));
         heads.flat_map(move |(key, head)| {
-            let next = move |chain: &u32| Some(self.chains.get(*chain as usize)?.next);
+            let next = move |chain: &u32| Some(all.get(*chain as usize)?.next);
             let of_key = std::iter::successors(Some(head), next);
             of_key.filter_map(move |index| {
-                let chain = self.chains.get(index as usize)?;
-                Some((key, chain.producer, index as usize))
+                Some((key, all.get(index as usize)?.producer, index as usize))
             })
         })
     }
 
-    /// The highest id that each producer has sent.
+    /// The highest id that each producer has sent, unless it is 0.
     pub(crate) fn highest(&self) -> impl Iterator<Item = (ProcessId, u32)> {
-        self.highest.iter().map(|(producer, id)| (ProcessId(producer as u16), *id))
+        let sent = self.highest.iter().filter(|(_, id)| **id > 0);
+        sent.map(|(producer, id)| (ProcessId(producer as u16), *id))
+    }
+}
+
+impl Chains {
+    /// The chain of a key and producer, new if need be.
+    #[inline]
+    fn of(&mut self, key: Key, producer: ProcessId) -> u32 {
+        let head = self.heads.get(key.0.into()).copied().flatten().unwrap_or(NONE);
+        match self.all.get(head as usize) {
+            Some(chain) if chain.producer == producer => head,
+            _ => self.behind_head(key, producer),
+        }
     }
 
-    /// The chain of a key and producer, new if need be.
-    fn chain(&mut self, key: Key, producer: ProcessId) -> u32 {
+    /// The same, where it is not the first of its key.
+    #[cold]
+    fn behind_head(&mut self, key: Key, producer: ProcessId) -> u32 {
         let head = self.heads.entry(key.0.into());
         let mut found = head.unwrap_or(NONE);
-        while let Some(chain) = self.chains.get(found as usize) {
+        while let Some(chain) = self.all.get(found as usize) {
             if chain.producer == producer {
                 return found;
             }
             found = chain.next;
         }
-        let new = self.chains.len() as u32;
-        self.chains.push(Chain { producer, next: head.replace(new).unwrap_or(NONE) });
+        let new = self.all.len() as u32;
+        self.all.push(Chain { producer, next: head.replace(new).unwrap_or(NONE) });
         new
     }
 }
@@ -214,11 +241,11 @@ mod tests {
     #[test]
     fn a_message_precedes_what_was_sent_after_its_acknowledgement() {
         let mut fold = SendFold::default();
-        let mut send = |id| fold.invoked(Instant::START, MessageId(id), Key(0), ProcessId(0), 1);
+        let mut send = |id| fold.invoked(Instant::START, MessageId(id), Key(0), ProcessId(0));
         send(0);
         send(1);
         fold.ended(MessageId(0), ProcessId(0), SendOutcome::Ok);
-        fold.invoked(Instant::START, MessageId(2), Key(0), ProcessId(0), 1);
+        fold.invoked(Instant::START, MessageId(2), Key(0), ProcessId(0));
         let first = *fold.get(MessageId(0)).unwrap();
         assert!(!first.precedes(1), "pipelined: no order was promised");
         assert!(first.precedes(2));

@@ -1,8 +1,7 @@
 //! The fold over the events of one subscription.
 //!
-//! Each method takes one kind of event. Where an event changes the state of a delivery that a
-//! consumer holds, it goes through [`SubscriptionFold::change`], so that the windows of
-//! [`crate::windows`] stay true.
+//! Each method takes one kind of event. Where an event sets a mark of a delivery that a consumer
+//! holds, it goes through [`change`], so that the windows of [`crate::windows`] stay true.
 
 mod evidence;
 mod settles;
@@ -19,7 +18,6 @@ use crate::order::KeyOrder;
 use crate::owners::Owners;
 use crate::sends::Send;
 use crate::table::Table;
-use crate::windows;
 use crate::{Cause, Counter, Counters, Histogram};
 
 /// What is known of one subscription.
@@ -108,16 +106,8 @@ impl SubscriptionFold {
 
     /// Changes a message, and with it the window in which its last delivery is.
     #[inline]
-    fn change(&mut self, message: MessageId, change: impl FnOnce(&mut Message)) {
-        let message = self.messages.entry(message.0.into());
-        let before = windows::state_of(message);
-        change(message);
-        let after = windows::state_of(message);
-        if before != after
-            && let Some(life) = self.owners.life_of(message.tenure)
-        {
-            life.shift(before, after);
-        }
+    fn change(&mut self, message: MessageId, set: impl FnOnce(&mut Message)) {
+        change(self.messages.entry(message.0.into()), &mut self.owners, set);
     }
 
     /// Changes a message whose last delivery went to `consumer`.
@@ -126,18 +116,28 @@ impl SubscriptionFold {
         &mut self,
         message: MessageId,
         consumer: ProcessId,
-        change: impl FnOnce(&mut Message),
+        set: impl FnOnce(&mut Message),
     ) {
-        let tenure = self.entry(message).tenure;
-        if self.owners.of_consumer(tenure, consumer).is_some() {
-            self.change(message, change);
+        let message = self.messages.entry(message.0.into());
+        if self.owners.of_consumer(message.tenure, consumer).is_some() {
+            change(message, &mut self.owners, set);
         }
+    }
+}
+
+/// Changes a message, and with it the window in which its last delivery is.
+#[inline]
+fn change(message: &mut Message, owners: &mut Owners, set: impl FnOnce(&mut Message)) {
+    let before = message.marks();
+    set(message);
+    if let Some(tenure) = owners.get_mut(message.tenure) {
+        tenure.held.change(before, message.marks());
     }
 }
 
 /// Storage.
 impl SubscriptionFold {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn stored(&mut self, id: MessageId, send: Option<&Send>, lane: LaneId) {
         let message = self.messages.entry(id.0.into());
         message.copies = message.copies.saturating_add(1);
@@ -168,9 +168,9 @@ impl SubscriptionFold {
         self.entry(message).set(Flag::Retrievable);
     }
 
-    /// An offset was seen, with the same message as before or with another.
-    #[inline]
-    pub(crate) fn saw_offset(&mut self, consistent: bool) {
-        self.order.found.inconsistent_offsets += u64::from(!consistent);
+    /// An offset was seen with another message than before.
+    #[cold]
+    pub(crate) fn saw_other_message(&mut self) {
+        self.order.found.inconsistent_offsets += 1;
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! * [`log`]: a log whose readers look at records in place.
 //! * [`queue`]: a queue with individual acks; what does not go well is the sans-IO broker's.
-//! * `segment` (the only unsafe code) and `wait`: what both are made of.
+//! * `segment` (the only unsafe code), `spares` and `wait`: what both are made of.
 //!
 //! The strategies of the catalogue, unchanged:
 //!
@@ -41,6 +41,8 @@ pub mod queue;
 mod segment;
 pub mod served;
 pub mod sinks;
+#[cfg(not(live_loom))]
+mod spares;
 mod sync;
 mod wait;
 

@@ -62,6 +62,7 @@ use entrega_model::log::Offset;
 use entrega_model::{LaneId, SubscriptionId};
 
 use crate::segment::{Filling, Segment, View};
+use crate::spares::ROTATION;
 use crate::sync::Apart;
 use crate::wait::Bell;
 
@@ -94,11 +95,17 @@ pub struct LogOptions {
     pub segment: usize,
     /// What a full partition does. Default: [`Retention::UntilRead`].
     pub retention: Retention,
+    /// How much memory a partition goes through before it uses a segment again that another thread
+    /// has read, in bytes: lines that are in another core's cache are slow to write. It comes on
+    /// top of the capacity, as far as the traffic needs it; records that own something are not kept
+    /// for it. Default: 4 MiB. 0: no more memory than the capacity.
+    pub rotation: usize,
 }
 
 impl Default for LogOptions {
     fn default() -> Self {
-        Self { partitions: 1, capacity: 4096, segment: 1024, retention: Retention::UntilRead }
+        let retention = Retention::UntilRead;
+        Self { partitions: 1, capacity: 4096, segment: 1024, retention, rotation: ROTATION }
     }
 }
 

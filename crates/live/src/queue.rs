@@ -71,6 +71,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use entrega_brokers::queue::QueueSettings;
 
 use crate::segment::{Filling, Segment, View};
+use crate::spares::ROTATION;
 use crate::sync::Apart;
 use crate::wait::Bell;
 
@@ -121,12 +122,17 @@ pub struct QueueOptions {
     /// How many messages a consumer takes from the queue at once, if its prefetch allows it and it
     /// does not ask for more. Default: 256.
     pub window: usize,
+    /// How much memory the queue goes through before it uses a segment again that another thread
+    /// has read, in bytes: lines that are in another core's cache are slow to write. It comes on
+    /// top of the capacity, as far as the traffic needs it; messages that own something are not
+    /// kept for it. Default: 4 MiB. 0: no more memory than the capacity.
+    pub rotation: usize,
 }
 
 impl Default for QueueOptions {
     fn default() -> Self {
         let settings = QueueSettings::default();
-        Self { settings, capacity: 4096, segment: 512, window: 256 }
+        Self { settings, capacity: 4096, segment: 512, window: 256, rotation: ROTATION }
     }
 }
 

@@ -22,7 +22,7 @@
 //! 4. *Every value is dropped once.* Values below `published` belong to the segment, and are
 //!    dropped by its reuse or its end; `published` goes to 0 first, so that a destructor that
 //!    panics leaks and does not drop twice. Nothing is written above it beyond the end of
-//!    [`Filling::fill`]: a guard publishes what is written, even if the iterator panics.
+//!    [`Filling::fill`]: [`Writing`] publishes what is written, even if the iterator panics.
 //! 5. *Threads.* Values move to whichever thread ends the segment (`T: Send`) and are shared by
 //!    readers (`T: Sync`).
 //!
@@ -31,16 +31,18 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::UnsafeCell;
-use std::mem::MaybeUninit;
-use std::ptr;
+use std::alloc::{self, Layout};
+use std::ptr::{self, NonNull};
 
 use crate::sync::{Apart, Arc, AtomicUsize, Ordering};
+
+/// The length of a cache line, in bytes, or of a pair of them: processors fetch lines in pairs.
+const LINE: usize = 128;
 
 /// A fixed number of slots, and something beside them (`M`) that is the owner's.
 pub(crate) struct Segment<T, M> {
     published: Apart<AtomicUsize>,
-    slots: Box<[UnsafeCell<MaybeUninit<T>>]>,
+    slots: Slots<T>,
     #[cfg(live_loom)]
     witnesses: Box<[loom::cell::UnsafeCell<()>]>,
     beside: M,
@@ -60,7 +62,7 @@ impl<T, M> Segment<T, M> {
 
     /// How many slots there are.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+        self.slots.len
     }
 
     /// How many of them may be read.
@@ -72,10 +74,9 @@ impl<T, M> Segment<T, M> {
     fn clear(&mut self) {
         let count = self.published();
         self.published.0.store(0, Ordering::Relaxed);
-        let values = ptr::slice_from_raw_parts_mut(self.slots.as_mut_ptr().cast::<T>(), count);
+        let values = ptr::slice_from_raw_parts_mut(self.slots.first.as_ptr(), count);
         // SAFETY: the first `count` slots are written (rule 2), nobody else can reach them
-        // (`&mut self`), and `published` says already that they are gone (rule 4). A cell and a
-        // `MaybeUninit` have the layout of what they hold.
+        // (`&mut self`), and `published` says already that they are gone (rule 4).
         unsafe { ptr::drop_in_place(values) }
     }
 
@@ -89,6 +90,42 @@ impl<T, M> Segment<T, M> {
     fn note_reads(&self, _from: usize, _to: usize) {
         #[cfg(live_loom)]
         self.witnesses[_from.._to].iter().for_each(|witness| witness.with(|_| ()));
+    }
+}
+
+/// Memory for a number of values, from the beginning of a cache line on: a value of 64 bytes lies in
+/// one line and not in two, of which each would have to be fetched. Whether something lies there is
+/// the segment's business.
+struct Slots<T> {
+    first: NonNull<T>,
+    len: usize,
+}
+
+impl<T> Slots<T> {
+    fn new(len: usize) -> Self {
+        let layout = Self::layout(len);
+        if layout.size() == 0 {
+            return Self { first: NonNull::dangling(), len };
+        }
+        // SAFETY: the layout is not empty.
+        let memory = unsafe { alloc::alloc(layout) };
+        let Some(first) = NonNull::new(memory.cast()) else { alloc::handle_alloc_error(layout) };
+        Self { first, len }
+    }
+
+    fn layout(len: usize) -> Layout {
+        let values = Layout::array::<T>(len).and_then(|values| values.align_to(LINE));
+        values.expect("a segment is smaller than the address space")
+    }
+}
+
+impl<T> Drop for Slots<T> {
+    fn drop(&mut self) {
+        let layout = Self::layout(self.len);
+        if layout.size() > 0 {
+            // SAFETY: `new` allocated it, with this layout.
+            unsafe { alloc::dealloc(self.first.as_ptr().cast(), layout) }
+        }
     }
 }
 
@@ -109,7 +146,7 @@ impl<T, M> Filling<T, M> {
     pub(crate) fn new(len: usize, beside: M) -> Self {
         let segment = Segment {
             published: Apart(AtomicUsize::new(0)),
-            slots: (0..len).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect(),
+            slots: Slots::new(len),
             #[cfg(live_loom)]
             witnesses: (0..len).map(|_| loom::cell::UnsafeCell::new(())).collect(),
             beside,
@@ -140,7 +177,7 @@ impl<T, M> Filling<T, M> {
 
     /// How many slots are free.
     pub(crate) fn room(&self) -> usize {
-        self.segment.slots.len() - self.written
+        self.segment.slots.len - self.written
     }
 
     /// Writes one value and publishes it, or gives it back.
@@ -149,46 +186,85 @@ impl<T, M> Filling<T, M> {
         if self.room() == 0 {
             return Err(value);
         }
-        self.write(value);
-        self.publish();
+        Writing::new(self).write(value);
         Ok(())
     }
 
-    /// Writes values while there is room, publishes them together and says how many it took.
-    pub(crate) fn fill(&mut self, values: &mut impl Iterator<Item = T>) -> usize {
-        let before = self.written;
-        let publishing = Publishing(self);
-        while publishing.0.room() > 0
-            && let Some(value) = values.next()
-        {
-            publishing.0.write(value);
+    /// Writes one value, made in its slot, and publishes it.
+    ///
+    /// # Panics
+    ///
+    /// If there is no room.
+    #[inline]
+    pub(crate) fn push_with(&mut self, make: impl FnOnce() -> T) {
+        Writing::new(self).write_with(make);
+    }
+
+    /// Writes values while there is room, publishes them together and gives back the first that
+    /// there is no room for; `None` if there are no more.
+    #[inline]
+    pub(crate) fn fill(&mut self, first: T, rest: &mut impl Iterator<Item = T>) -> Option<T> {
+        if self.room() == 0 {
+            return Some(first);
         }
-        drop(publishing);
-        self.written - before
+        let mut writing = Writing::new(self);
+        writing.write(first);
+        let room = writing.room();
+        rest.take(room).for_each(|value| writing.write(value));
+        if writing.room() > 0 {
+            return None;
+        }
+        drop(writing);
+        rest.next()
+    }
+}
+
+/// Writes slots, and publishes them together at its end, also by a panic. Its count stays in a
+/// register meanwhile.
+struct Writing<'a, T, M> {
+    filling: &'a mut Filling<T, M>,
+    written: usize,
+}
+
+impl<'a, T, M> Writing<'a, T, M> {
+    #[inline]
+    fn new(filling: &'a mut Filling<T, M>) -> Self {
+        let written = filling.written;
+        Self { filling, written }
     }
 
-    fn publish(&self) {
-        self.segment.published.0.store(self.written, Ordering::Release);
+    #[inline]
+    fn room(&self) -> usize {
+        self.filling.segment.slots.len - self.written
     }
 
-    /// Writes the next slot, which must exist.
     #[inline]
     fn write(&mut self, value: T) {
-        let slot = &self.segment.slots[self.written];
-        self.segment.note_write(self.written);
-        // SAFETY: the slot is above `published`, so nobody reads it (rule 3) and it holds no value;
-        // there is no other writer (rule 1).
-        unsafe { (*slot.get()).write(value) };
+        self.write_with(|| value);
+    }
+
+    /// Writes the next slot.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[inline]
+    fn write_with(&mut self, make: impl FnOnce() -> T) {
+        assert!(self.room() > 0, "there is a slot to write");
+        let segment = &*self.filling.segment;
+        segment.note_write(self.written);
+        // SAFETY: there is such a slot, by the assertion. It is above `published`, so nobody reads
+        // it (rule 3) and it holds no value; there is no other writer (rule 1).
+        unsafe { segment.slots.first.add(self.written).write(make()) };
         self.written += 1;
     }
 }
 
-/// Publishes at its end, also by a panic, what its `Filling` has written.
-struct Publishing<'a, T, M>(&'a mut Filling<T, M>);
-
-impl<T, M> Drop for Publishing<'_, T, M> {
+impl<T, M> Drop for Writing<'_, T, M> {
+    #[inline]
     fn drop(&mut self) {
-        self.0.publish();
+        self.filling.written = self.written;
+        self.filling.segment.published.0.store(self.written, Ordering::Release);
     }
 }
 
@@ -240,13 +316,13 @@ impl<T, M> View<T, M> {
     pub(crate) fn slice(&self, from: usize, to: usize) -> &[T] {
         assert!(from <= to && to <= self.seen, "only what was seen published can be read");
         self.segment.note_reads(from, to);
-        let first = self.segment.slots.as_ptr().cast::<T>();
+        let first = self.segment.slots.first.as_ptr();
         // SAFETY: `seen` was loaded from the `published` of this segment with acquire order, by
         // this view or by another one from which it was copied (`follow`, `clone`). Who copies has
         // a reference to that view, so its load happens before the copy, and the copy before this
         // read. Hence slots below `seen` are written (rule 2), and stay so while the view's `Arc`
         // lives (rule 3), which outlives the slice; `from` and `to` are not above it, by the
-        // assertion. A cell and a `MaybeUninit` have the layout of what they hold.
+        // assertion.
         unsafe { std::slice::from_raw_parts(first.add(from), to - from) }
     }
 }

@@ -25,16 +25,18 @@ mod tried;
 
 use barrier::Barrier;
 
-/// How often a waiter looks again at once, before it pauses between looks: a pause is longer than a
-/// message in a stream takes.
+/// How many pauses a waiter makes between its first two looks. The number doubles from look to look:
+/// each look takes the line from whoever writes it, so a waiter that looked all the time would slow
+/// down the very messages that it waits for.
 #[cfg(not(live_loom))]
-const LOOKS: u32 = 16;
-/// How often it looks with a pause, before it yields its processor.
+const PAUSES_FIRST: u32 = 64;
+/// How many pauses there are at most between two looks; some 10 µs.
 #[cfg(not(live_loom))]
-const SPINS: u32 = 64;
-/// How often it yields, before it sleeps.
+const PAUSES_MOST: u32 = 256;
+/// How often it looks after pauses of that length, and lets other threads run, before it sleeps:
+/// together about as long as falling asleep and waking take.
 #[cfg(not(live_loom))]
-const YIELDS: u32 = 8;
+const YIELDS: u32 = 5;
 
 /// Set in the word of a bell when nothing will be rung for any more.
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -202,14 +204,17 @@ impl Drop for Asleep<'_> {
 /// Looks for a moment without sleeping: most waits are shorter than falling asleep.
 #[cfg(not(live_loom))]
 fn look_again<R>(look: &mut impl FnMut() -> Option<R>) -> Option<R> {
-    for turn in 0..LOOKS + SPINS + YIELDS {
+    let (mut pauses, mut yields) = (PAUSES_FIRST, 0);
+    while yields < YIELDS {
         if let Some(found) = look() {
             return Some(found);
         }
-        if turn >= LOOKS + SPINS {
+        (0..pauses).for_each(|_| std::hint::spin_loop());
+        if pauses < PAUSES_MOST {
+            pauses *= 2;
+        } else {
             std::thread::yield_now();
-        } else if turn >= LOOKS {
-            std::hint::spin_loop();
+            yields += 1;
         }
     }
     None

@@ -1,4 +1,5 @@
-//! The loop that all contestants share: send in batches, receive, read, add up.
+//! The loop that all contestants share: send in batches, receive, read, add up. The clock starts when
+//! the first messages, which warm up, are sent.
 
 use std::sync::Barrier;
 use std::thread;
@@ -42,8 +43,11 @@ fn on_one_thread<B: Body>(
     mut receivers: Vec<impl Receives<B>>,
 ) -> Duration {
     let mut sums = vec![0; receivers.len()];
-    let start = Instant::now();
-    for first in (0..job.messages).step_by(job.batch) {
+    let mut start = Instant::now();
+    for first in (0..job.total()).step_by(job.batch) {
+        if first == job.warm {
+            start = Instant::now();
+        }
         sender.send((first..first + job.batch).map(|number| B::of(number as u64)));
         for (receiver, sum) in receivers.iter_mut().zip(&mut sums) {
             let mut left = job.batch;
@@ -55,7 +59,7 @@ fn on_one_thread<B: Body>(
     }
     sender.finish();
     let took = start.elapsed();
-    sums.iter().for_each(|sum| assert_eq!(*sum, sum_of_all::<B>(job.messages), "what was read"));
+    sums.iter().for_each(|sum| assert_eq!(*sum, sum_of_all::<B>(job.total()), "what was read"));
     took
 }
 
@@ -75,15 +79,18 @@ fn on_threads<B: Body>(
         };
         let threads: Vec<_> = receivers.into_iter().map(receive_all).collect();
         barrier.wait();
-        let start = Instant::now();
-        for first in (0..job.messages).step_by(job.batch) {
+        let mut start = Instant::now();
+        for first in (0..job.total()).step_by(job.batch) {
+            if first == job.warm {
+                start = Instant::now();
+            }
             sender.send((first..first + job.batch).map(|number| B::of(number as u64)));
         }
         sender.finish();
         let mut end = Instant::now();
         for thread in threads {
             let (sum, ended, _) = thread.join().expect("the receiver does not panic");
-            assert_eq!(sum, sum_of_all::<B>(job.messages), "what was read");
+            assert_eq!(sum, sum_of_all::<B>(job.total()), "what was read");
             end = end.max(ended);
         }
         end - start
@@ -91,7 +98,7 @@ fn on_threads<B: Body>(
 }
 
 fn receive_all<B: Body>(job: &Job, receiver: &mut impl Receives<B>) -> u64 {
-    let (mut sum, mut left) = (0_u64, job.messages);
+    let (mut sum, mut left) = (0_u64, job.total());
     while left > 0 {
         left -=
             receiver.receive(left.min(job.batch), |body| sum = sum.wrapping_add(body.checksum()));

@@ -21,7 +21,7 @@ pub(super) fn run<B: Body>(job: &Job, _: B) -> Duration {
 impl<B: Body> Sends<B> for Producer<B> {
     fn send(&mut self, mut bodies: impl ExactSizeIterator<Item = B>) {
         if bodies.len() == 1 {
-            bodies.try_for_each(|body| self.append(body).map(drop)).ok().expect("it is open");
+            self.append_with(|| bodies.next().expect("there is one")).expect("it is open");
         } else {
             self.append_all(bodies).expect("it is open");
         }

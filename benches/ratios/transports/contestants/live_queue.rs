@@ -52,7 +52,7 @@ fn open<T: Send + Sync>(job: &Job, acks: bool) -> (Vec<Producer<T>>, Vec<Acking<
 impl<B: Body> Sends<B> for Producer<B> {
     fn send(&mut self, mut bodies: impl ExactSizeIterator<Item = B>) {
         if bodies.len() == 1 {
-            bodies.try_for_each(|body| Self::send(self, body)).ok().expect("it is open");
+            self.send_with(|| bodies.next().expect("there is one")).expect("it is open");
         } else {
             self.send_all(bodies).expect("it is open");
         }

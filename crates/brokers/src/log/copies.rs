@@ -18,15 +18,23 @@ impl Copies {
     #[inline]
     pub(super) fn count(&mut self, message: MessageId) -> u16 {
         let (page, slot) = (message.index() / PAGE, message.index() % PAGE);
+        let count = match self.pages.get_mut(page).and_then(|page| page.get_mut(slot)) {
+            Some(count) => count,
+            None => self.grow(page, slot),
+        };
+        *count = count.saturating_add(1);
+        *count
+    }
+
+    /// Makes room for a counter, and for as many as there are on its page already.
+    #[cold]
+    fn grow(&mut self, page: usize, slot: usize) -> &mut u16 {
         if self.pages.len() <= page {
             self.pages.resize_with(page + 1, Vec::new);
         }
         let page = &mut self.pages[page];
-        if page.len() <= slot {
-            page.resize(slot + 1, 0);
-        }
-        page[slot] = page[slot].saturating_add(1);
-        page[slot]
+        page.resize((slot + 1).next_power_of_two().min(PAGE), 0);
+        &mut page[slot]
     }
 
     /// Forgets all of them, and keeps the memory.

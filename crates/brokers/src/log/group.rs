@@ -157,6 +157,16 @@ impl Group {
         }
     }
 
+    /// Whether a Join of `client` waits, and nothing has happened that would end the rebalance.
+    pub(super) fn lets_wait(&self, now: Instant, client: ClientId) -> bool {
+        let State::PreparingRebalance { deadline, initial } = self.state else { return false };
+        let waits = |member: &Member| member.client == client && member.join_waiting;
+        now < deadline
+            && self.members.iter().any(waits)
+            && (initial || !self.members.iter().all(|member| member.join_waiting))
+            && !self.cancelled.contains(&client)
+    }
+
     /// `client` leaves at once; the others rebalance.
     pub(super) fn leave(&mut self, now: Instant, client: ClientId) -> Result<(), Refusal> {
         let index = self.find(client).map_err(|_| Refusal::UnknownMember)?;

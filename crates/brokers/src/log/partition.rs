@@ -22,7 +22,7 @@
 use std::collections::VecDeque;
 
 use entrega_model::log::{Fetched, Offset, PartitionOffset};
-use entrega_model::{Duration, Instant, Record};
+use entrega_model::{Duration, Instant, LaneId, Record};
 
 /// When a segment is full.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +77,7 @@ impl Partition {
     }
 
     /// Whether a consumer may stand at `offset`: on a retained record, or at the end.
+    #[inline]
     pub(super) fn has_position(&self, offset: Offset) -> bool {
         (self.log_start_offset..=self.log_end_offset).contains(&offset)
     }
@@ -94,6 +95,12 @@ impl Partition {
         self.log_end_offset = 0;
     }
 
+    /// Whether a record stands at `offset` that consumers may read.
+    #[inline]
+    pub(super) fn is_readable(&self, offset: Offset) -> bool {
+        (self.log_start_offset..self.high_watermark).contains(&offset)
+    }
+
     /// Appends a batch and returns the offset of its first record.
     pub(super) fn append(
         &mut self,
@@ -101,6 +108,9 @@ impl Partition {
         batch: &[Record],
         limits: SegmentLimits,
     ) -> Offset {
+        if let [record] = batch {
+            return self.append_one(now, *record, limits);
+        }
         let base_offset = self.log_end_offset;
         if batch.is_empty() {
             return base_offset;
@@ -116,25 +126,51 @@ impl Partition {
         base_offset
     }
 
+    /// Appends one record and returns its offset.
+    #[inline]
+    pub(super) fn append_one(
+        &mut self,
+        now: Instant,
+        record: Record,
+        limits: SegmentLimits,
+    ) -> Offset {
+        let offset = self.log_end_offset;
+        let bytes = u64::from(record.bytes);
+        let segment = self.segment_for(now, bytes, limits);
+        segment.records.push(record);
+        segment.bytes += bytes;
+        segment.newest_at = now;
+        self.bytes += bytes;
+        self.log_end_offset = offset + 1;
+        self.high_watermark = offset + 1;
+        offset
+    }
+
     /// Reads at most `max` visible records from a position on, into `buffer`.
     pub(super) fn read(&self, position: PartitionOffset, max: u32, buffer: &mut Vec<Fetched>) {
         let PartitionOffset { partition, offset: from } = position;
         let end = self.high_watermark.min(from.saturating_add(u64::from(max)));
-        if from < self.log_start_offset || from >= end {
+        if !self.is_readable(from) || from >= end {
             return;
         }
-        for segment in self.segments.range(self.segment_of(from)..) {
-            let base = segment.base_offset;
-            if base >= end {
+        match self.segments.back() {
+            Some(active) if from >= active.base_offset => {
+                active.read(partition, from, end, buffer);
+            }
+            _ => self.read_segments(position, end, buffer),
+        }
+    }
+
+    /// The same, across segments.
+    #[cold]
+    fn read_segments(&self, position: PartitionOffset, end: Offset, buffer: &mut Vec<Fetched>) {
+        let PartitionOffset { partition, offset: from } = position;
+        let first = self.segments.partition_point(|segment| segment.end_offset() <= from);
+        for segment in self.segments.range(first..) {
+            if segment.base_offset >= end {
                 break;
             }
-            let first = from.max(base);
-            let records = segment.records[(first - base) as usize..].iter();
-            buffer.extend((first..end).zip(records).map(|(offset, record)| Fetched {
-                partition,
-                offset,
-                record: *record,
-            }));
+            segment.read(partition, from.max(segment.base_offset), end, buffer);
         }
     }
 
@@ -161,21 +197,19 @@ impl Partition {
     }
 
     /// The segment to which a batch of so many bytes goes.
+    #[inline]
     fn segment_for(&mut self, now: Instant, bytes: u64, limits: SegmentLimits) -> &mut Segment {
         if self.segments.back().is_none_or(|active| active.is_full(now, bytes, limits)) {
-            let records = std::mem::take(&mut self.spare);
-            self.segments.push_back(Segment::new(self.log_end_offset, now, records));
+            self.roll(now);
         }
         let active = self.segments.len() - 1;
         &mut self.segments[active]
     }
 
-    /// The index of the segment that holds a retained offset. Most reads are near the end.
-    fn segment_of(&self, offset: Offset) -> usize {
-        match self.segments.back() {
-            Some(active) if offset >= active.base_offset => self.segments.len() - 1,
-            _ => self.segments.partition_point(|segment| segment.end_offset() <= offset),
-        }
+    #[cold]
+    fn roll(&mut self, now: Instant) {
+        let records = std::mem::take(&mut self.spare);
+        self.segments.push_back(Segment::new(self.log_end_offset, now, records));
     }
 }
 
@@ -183,6 +217,16 @@ impl Segment {
     /// An empty segment in the memory of `records`.
     fn new(base_offset: Offset, now: Instant, records: Vec<Record>) -> Self {
         Self { records, newest_at: now, bytes: 0, base_offset, first_at: now }
+    }
+
+    /// Reads from one of its offsets on, up to `end` or as far as it goes.
+    #[inline]
+    fn read(&self, partition: LaneId, from: Offset, end: Offset, buffer: &mut Vec<Fetched>) {
+        let first = (from - self.base_offset) as usize;
+        let last = ((end - self.base_offset) as usize).min(self.records.len());
+        for (offset, record) in (from..).zip(&self.records[first..last]) {
+            buffer.push(Fetched { partition, offset, record: *record });
+        }
     }
 
     /// One past the last offset.
@@ -199,7 +243,7 @@ impl Segment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use entrega_model::{Key, LaneId, MessageId};
+    use entrega_model::{Key, MessageId};
 
     const LIMITS: SegmentLimits = SegmentLimits { bytes: 30, time: Duration::from_secs(60) };
 

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use entrega_model::log::Acks;
+use entrega_model::event::SettleTrigger;
+use entrega_model::log::{Acks, Fetched, PartitionOffset};
 use entrega_model::{Duration, Incarnation, Key, MessageId, ProcessId};
 use proptest::prelude::*;
 

@@ -54,10 +54,10 @@ impl Retention {
     /// Whether the partition is so large that its oldest segment is not needed.
     #[inline]
     pub(super) fn is_oversize(self, partition: &Partition) -> bool {
-        let (Some(limit), Some(oldest)) = (self.bytes, partition.oldest_segment()) else {
-            return false;
-        };
-        partition.bytes() - oldest.bytes >= limit
+        self.bytes.is_some_and(|limit| {
+            let oldest = partition.oldest_segment();
+            oldest.is_some_and(|oldest| partition.bytes() - oldest.bytes >= limit)
+        })
     }
 
     /// The next check, from `now` on, that will delete something if nothing else is appended.

@@ -7,7 +7,8 @@ use super::*;
 use driver::{
     Assignment, Driver, Outcome, assignment, commit_request, fetch_request, outcome, record,
 };
-use entrega_model::log::Acks;
+use entrega_model::event::SettleTrigger;
+use entrega_model::log::{Acks, PartitionOffset};
 use entrega_model::{Duration, Incarnation, Key, MessageId, ProcessId};
 
 const GROUP: SubscriptionId = SubscriptionId(0);

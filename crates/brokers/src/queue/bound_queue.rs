@@ -39,6 +39,7 @@ impl<'a> Step<'a> {
         Self { now, settings, changed, truth }
     }
 
+    #[inline]
     pub(super) fn tell(&mut self, kind: Kind) {
         self.truth.push(Event { at: self.now, kind });
     }
@@ -107,6 +108,7 @@ impl BoundQueue {
     }
 
     /// When the next lease runs out.
+    #[inline]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.in_flight.next_deadline()
     }
@@ -120,6 +122,7 @@ impl BoundQueue {
     }
 
     /// Appends a copy.
+    #[inline]
     pub(super) fn store(&mut self, record: Record, copy: u16, step: &mut Step<'_>) {
         let (message, sequence) = (record.message, self.next_sequence);
         self.next_sequence += 1;
@@ -152,31 +155,25 @@ impl BoundQueue {
         }
     }
 
-    /// How many messages a receive would get now.
-    pub(super) fn available(&self, from: ClientId, wanted: Wanted, prefetch: u32) -> usize {
-        let credit = if wanted.settle_at_delivery || prefetch == 0 {
-            u32::MAX
-        } else {
-            let unsettled = self.consumers.find(from).map_or(0, |c| c.unsettled.len());
-            prefetch.saturating_sub(unsettled)
-        };
-        self.ready.len().min(wanted.max.min(credit) as usize)
-    }
-
-    /// Hands over the first `count` ready messages.
+    /// Hands over the first ready messages, as many as are wanted and the prefetch leaves.
     pub(super) fn hand_over(
         &mut self,
         from: ClientId,
-        settle_at_delivery: bool,
-        count: usize,
+        wanted: Wanted,
         deliveries: &mut Vec<Received>,
         step: &mut Step<'_>,
     ) {
         let consumer = self.consumers.entry(from);
-        for mut stored in std::iter::from_fn(|| self.ready.take()).take(count) {
+        let count = match step.settings.prefetch {
+            0 => wanted.max,
+            _ if wanted.settle_at_delivery => wanted.max,
+            prefetch => wanted.max.min(prefetch.saturating_sub(consumer.unsettled.len())),
+        };
+        for _ in 0..count {
+            let Some(mut stored) = self.ready.take() else { break };
             let (record, redelivered) = (stored.record, stored.delivery_count > 0);
             stored.delivery_count = stored.delivery_count.saturating_add(1);
-            let tag = if settle_at_delivery {
+            let tag = if wanted.settle_at_delivery {
                 tell_acked(self.id, stored, from, SettleTrigger::Delivery, step);
                 self.in_flight.next_tag()
             } else {
@@ -185,6 +182,25 @@ impl BoundQueue {
             consumer.given(tag);
             let delivery_count = stored.delivery_count;
             deliveries.push(Received { tag, record, delivery_count, redelivered });
+        }
+    }
+
+    /// As [`Self::settle`] by an ack, which is what most deliveries end by.
+    #[inline]
+    pub(super) fn ack(
+        &mut self,
+        from: ClientId,
+        tag: DeliveryTag,
+        trigger: SettleTrigger,
+        step: &mut Step<'_>,
+    ) -> bool {
+        match self.in_flight.find(tag) {
+            Some(slot) if self.in_flight.get(slot).client == from => {
+                let stored = self.end_acked(from, slot, step);
+                tell_acked(self.id, stored, from, trigger, step);
+                true
+            }
+            _ => self.settle(from, tag, Word { settlement: Settlement::Ack, trigger }, step),
         }
     }
 
@@ -198,7 +214,7 @@ impl BoundQueue {
     ) -> bool {
         match self.in_flight.find(tag) {
             Some(slot) if self.in_flight.get(slot).client == from => {
-                self.obey(slot, word, step);
+                self.obey(from, slot, word, step);
                 true
             }
             Some(_) => false,
@@ -221,7 +237,7 @@ impl BoundQueue {
             && self.in_flight.get(slot).tag < tag
         {
             next = self.in_flight.newer(slot);
-            self.obey(slot, word, step);
+            self.obey(from, slot, word, step);
         }
         self.settle(from, tag, word, step)
     }
@@ -249,7 +265,7 @@ impl BoundQueue {
     pub(super) fn advance(&mut self, step: &mut Step<'_>) {
         while let Some(slot) = self.in_flight.overdue(step.now) {
             let client = self.in_flight.get(slot).client;
-            let stored = self.end(slot, None, step);
+            let stored = self.end(client, slot, None, step);
             step.tell(Kind::LeaseExpired {
                 message: stored.record.message,
                 subscription: self.id,
@@ -267,34 +283,48 @@ impl BoundQueue {
     }
 
     /// Carries out a consumer's word about a delivery that is in flight to it.
-    fn obey(&mut self, slot: Slot, word: Word, step: &mut Step<'_>) {
-        let delivery = self.in_flight.get(slot);
-        let (stored, client) = (delivery.stored, delivery.client);
+    fn obey(&mut self, client: ClientId, slot: Slot, word: Word, step: &mut Step<'_>) {
+        let (id, trigger) = (self.id, word.trigger);
         match word.settlement {
             Settlement::Ack => {
-                self.end(slot, Some(Settlement::Ack), step);
-                tell_acked(self.id, stored, client, word.trigger, step);
+                let stored = self.end_acked(client, slot, step);
+                tell_acked(id, stored, client, trigger, step);
             }
             Settlement::Requeue => {
-                self.end(slot, Some(Settlement::Requeue), step);
-                tell_settled(self.id, stored, client, SettleAct::Requeue, word.trigger, step);
+                let stored = self.end(client, slot, Some(Settlement::Requeue), step);
+                tell_settled(id, stored, client, SettleAct::Requeue, trigger, step);
                 self.end_without_success(stored, step);
             }
             Settlement::Reject => {
-                self.end(slot, Some(Settlement::Reject), step);
-                tell_settled(self.id, stored, client, SettleAct::Reject, word.trigger, step);
+                let stored = self.end(client, slot, Some(Settlement::Reject), step);
+                tell_settled(id, stored, client, SettleAct::Reject, trigger, step);
                 self.give_up(stored, GivenUp::Rejected, step);
             }
             Settlement::Extend => {
                 self.in_flight.extend(step.now, slot);
-                tell_settled(self.id, stored, client, SettleAct::Extend, word.trigger, step);
+                let stored = self.in_flight.get(slot).stored;
+                tell_settled(id, stored, client, SettleAct::Extend, trigger, step);
             }
         }
     }
 
-    /// Ends a delivery by the client's word, or without one.
-    fn end(&mut self, slot: Slot, word: Option<Settlement>, step: &mut Step<'_>) -> Stored {
-        let client = self.in_flight.get(slot).client;
+    /// Ends a delivery of a client by a word that is no ack, or without one.
+    fn end(
+        &mut self,
+        client: ClientId,
+        slot: Slot,
+        word: Option<Settlement>,
+        step: &mut Step<'_>,
+    ) -> Stored {
+        let tag = self.in_flight.get(slot).tag;
+        let stored = self.end_acked(client, slot, step);
+        self.consumers.note_end(client, tag, word);
+        stored
+    }
+
+    /// Ends a delivery of a client. Any end that is not noted is taken for an ack.
+    #[inline(always)]
+    fn end_acked(&mut self, client: ClientId, slot: Slot, step: &mut Step<'_>) -> Stored {
         let consumer = self.consumers.entry(client);
         let prefetch = step.settings.prefetch;
         if prefetch != 0 && consumer.unsettled.len() >= prefetch && !self.ready.is_empty() {
@@ -303,9 +333,6 @@ impl BoundQueue {
         let ended = self.in_flight.end(slot, &mut consumer.unsettled);
         if consumer.gone {
             self.consumers.forget_if_done(client);
-        }
-        if word != Some(Settlement::Ack) {
-            self.consumers.note_end(client, ended.tag, word);
         }
         ended.stored
     }
@@ -320,8 +347,15 @@ impl BoundQueue {
     }
 
     /// Drops the head while there are too many ready messages, requeued ones included.
+    #[inline]
     fn trim(&mut self, step: &mut Step<'_>) {
-        let Some(max_length) = step.settings.max_length else { return };
+        if let Some(max_length) = step.settings.max_length {
+            self.trim_to(max_length, step);
+        }
+    }
+
+    #[cold]
+    fn trim_to(&mut self, max_length: u32, step: &mut Step<'_>) {
         while step.settings.overflow == Overflow::DropHead
             && self.ready.len() > max_length as usize
             && let Some(stored) = self.ready.take()
@@ -336,6 +370,7 @@ impl BoundQueue {
 }
 
 /// Tells that a client's word was recorded.
+#[inline]
 fn tell_settled(
     subscription: SubscriptionId,
     stored: Stored,
@@ -349,6 +384,7 @@ fn tell_settled(
 }
 
 /// Tells that a message was acked, and so is gone.
+#[inline]
 fn tell_acked(
     id: SubscriptionId,
     stored: Stored,

@@ -40,6 +40,7 @@ pub(super) struct Consumer {
 
 impl Consumer {
     /// Notes that `tag` was handed over.
+    #[inline]
     pub(super) fn given(&mut self, tag: DeliveryTag) {
         self.first_tag = self.first_tag.min(tag);
         self.last_tag = tag;
@@ -60,6 +61,8 @@ impl Consumer {
 pub(super) struct Consumers {
     /// Ascending by client.
     pub(super) known: Vec<Consumer>,
+    /// For each process where to look first: its latest life stands there.
+    places: Vec<u32>,
     /// Ends other than acks, ascending by tag.
     pub(super) ends: VecDeque<End>,
     /// Up to here, ends may have been forgotten.
@@ -76,27 +79,33 @@ pub(super) struct End {
 }
 
 impl Consumers {
+    #[inline]
     pub(super) fn find(&self, client: ClientId) -> Option<&Consumer> {
         self.place(client).ok().map(|place| &self.known[place])
     }
 
     /// The entry of `client`, a new one if it has none.
+    #[inline]
     pub(super) fn entry(&mut self, client: ClientId) -> &mut Consumer {
-        let place = self.place(client).unwrap_or_else(|place| {
-            let (unsettled, first_tag, last_tag) = (Unsettled::NONE, DeliveryTag::MAX, 0);
-            let new = Consumer { client, unsettled, first_tag, last_tag, gone: false };
-            self.known.insert(place, new);
-            place
-        });
+        let place = self.place(client).unwrap_or_else(|place| self.insert(place, client));
         &mut self.known[place]
+    }
+
+    #[cold]
+    fn insert(&mut self, place: usize, client: ClientId) -> usize {
+        let (unsettled, first_tag, last_tag) = (Unsettled::NONE, DeliveryTag::MAX, 0);
+        let new = Consumer { client, unsettled, first_tag, last_tag, gone: false };
+        self.known.insert(place, new);
+        self.note_places();
+        place
     }
 
     /// Forgets `client`, so that all its tags are stale, and returns what it has unsettled.
     pub(super) fn remove(&mut self, client: ClientId) -> Unsettled {
-        match self.place(client) {
-            Ok(place) => self.known.remove(place).unsettled,
-            Err(_) => Unsettled::NONE,
-        }
+        let Ok(place) = self.place(client) else { return Unsettled::NONE };
+        let removed = self.known.remove(place);
+        self.note_places();
+        removed.unsettled
     }
 
     /// Forgets `client` except for what it has in flight.
@@ -114,6 +123,7 @@ impl Consumers {
             && self.known[place].unsettled.len() == 0
         {
             self.known.remove(place);
+            self.note_places();
         }
     }
 
@@ -151,8 +161,28 @@ impl Consumers {
         }
     }
 
+    #[inline]
     fn place(&self, client: ClientId) -> Result<usize, usize> {
+        let place = self.places.get(client.process.index()).map_or(0, |place| *place as usize);
+        match self.known.get(place) {
+            Some(consumer) if consumer.client == client => Ok(place),
+            _ => self.search(client),
+        }
+    }
+
+    #[cold]
+    fn search(&self, client: ClientId) -> Result<usize, usize> {
         self.known.binary_search_by_key(&rank(client), |consumer| rank(consumer.client))
+    }
+
+    /// Notes anew where the clients stand, because some have moved.
+    fn note_places(&mut self) {
+        let Self { known, places, .. } = self;
+        places.clear();
+        for (place, consumer) in (0..).zip(known) {
+            places.resize(consumer.client.process.index() + 1, 0);
+            places[consumer.client.process.index()] = place;
+        }
     }
 }
 

@@ -51,10 +51,12 @@ pub(super) struct Unsettled {
 impl Unsettled {
     pub(super) const NONE: Self = Self { oldest: NIL, newest: NIL, len: 0 };
 
+    #[inline]
     pub(super) fn len(&self) -> u32 {
         self.len
     }
 
+    #[inline]
     pub(super) fn oldest(&self) -> Option<Slot> {
         (self.oldest != NIL).then_some(self.oldest)
     }
@@ -99,12 +101,14 @@ impl InFlight {
     }
 
     /// Uses up a tag.
+    #[inline]
     pub(super) fn next_tag(&mut self) -> DeliveryTag {
         self.last_tag += 1;
         self.last_tag
     }
 
     /// Puts a message in flight to `client` under a new tag and a new lease.
+    #[inline]
     pub(super) fn begin(
         &mut self,
         now: Instant,
@@ -129,19 +133,25 @@ impl InFlight {
 
     /// The delivery with this tag, if it is in flight. Tags are almost dense, so the place where it
     /// would be without gaps is tried first.
+    #[inline]
     pub(super) fn find(&self, tag: DeliveryTag) -> Option<Slot> {
         let (first, _) = *self.by_tag.front()?;
         let guess = usize::try_from(tag.checked_sub(first)?).ok();
         let slot = match guess.and_then(|guess| self.by_tag.get(guess)) {
             Some(&(found, slot)) if found == tag => slot,
-            _ => {
-                let place = self.by_tag.binary_search_by_key(&tag, |&(tag, _)| tag).ok()?;
-                self.by_tag[place].1
-            }
+            _ => self.search(tag)?,
         };
         self.holds(slot, tag).then_some(slot)
     }
 
+    /// The slot that a delivery has or had, if the index still has it.
+    #[cold]
+    fn search(&self, tag: DeliveryTag) -> Option<Slot> {
+        let place = self.by_tag.binary_search_by_key(&tag, |&(tag, _)| tag).ok()?;
+        Some(self.by_tag[place].1)
+    }
+
+    #[inline]
     pub(super) fn get(&self, slot: Slot) -> &InFlightDelivery {
         &self.slab[slot as usize]
     }
@@ -163,6 +173,7 @@ impl InFlight {
     }
 
     /// Ends a delivery; `unsettled` is the list of its client.
+    #[inline]
     pub(super) fn end(&mut self, slot: Slot, unsettled: &mut Unsettled) -> InFlightDelivery {
         let delivery = *self.get(slot);
         match self.slab.get_mut(delivery.older as usize) {
@@ -189,6 +200,7 @@ impl InFlight {
     }
 
     /// When the next lease runs out.
+    #[inline]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.leases.first().map(|lease| lease.expires)
     }
@@ -243,22 +255,42 @@ impl InFlight {
 
     /// Drops what has ended from index and leases, so that both stay proportional to what is in
     /// flight.
+    #[inline]
     fn tidy(&mut self) {
-        let Self { slab, by_tag, leases, len, .. } = self;
+        if self.len == 0 {
+            self.by_tag.clear();
+            return self.leases.clear();
+        }
+        let Self { slab, by_tag, leases, .. } = self;
         while by_tag.front().is_some_and(|&(tag, slot)| !holds(slab, slot, tag)) {
             by_tag.pop_front();
         }
-        if by_tag.len() > 2 * *len + ENDED_ALLOWED {
+        leases.drop_moot(|lease| is_live(slab, lease));
+        let most = 2 * self.len + ENDED_ALLOWED;
+        if self.by_tag.len().max(self.leases.len()) > most {
+            self.sweep(most);
+        }
+    }
+
+    /// Drops what has ended from whichever of the two has become too long.
+    #[cold]
+    fn sweep(&mut self, most: usize) {
+        let Self { slab, by_tag, leases, .. } = self;
+        if by_tag.len() > most {
             by_tag.retain(|&(tag, slot)| holds(slab, slot, tag));
         }
-        leases.tidy(*len, |lease| is_live(slab, lease));
+        if leases.len() > most {
+            leases.sweep(|lease| is_live(slab, lease));
+        }
     }
 }
 
+#[inline]
 fn holds(slab: &[InFlightDelivery], slot: Slot, tag: DeliveryTag) -> bool {
     slab.get(slot as usize).is_some_and(|delivery| delivery.tag == tag)
 }
 
+#[inline]
 fn is_live(slab: &[InFlightDelivery], lease: &Lease) -> bool {
     holds(slab, lease.slot, lease.tag) && slab[lease.slot as usize].expires == lease.expires
 }

@@ -16,9 +16,6 @@ use entrega_model::{Duration, Instant};
 
 use super::in_flight::Slot;
 
-/// How many moot entries are not worth a sweep.
-const MOOT_ALLOWED: usize = 64;
-
 /// When the lease of one delivery runs out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lease {
@@ -44,6 +41,7 @@ impl Leases {
         now + self.length
     }
 
+    #[inline]
     pub(super) fn begin(&mut self, lease: Lease) {
         if lease.expires != Instant::NEVER {
             self.running.push_back(lease);
@@ -51,6 +49,7 @@ impl Leases {
     }
 
     /// The lease that runs out first.
+    #[inline]
     pub(super) fn first(&self) -> Option<&Lease> {
         self.running.front()
     }
@@ -60,21 +59,25 @@ impl Leases {
         self.running.iter()
     }
 
-    /// Drops moot entries from the front, and everywhere if `live` ones are few among them.
-    pub(super) fn tidy(&mut self, live: usize, is_live: impl Fn(&Lease) -> bool) {
+    /// Drops moot entries from the front.
+    #[inline]
+    pub(super) fn drop_moot(&mut self, is_live: impl Fn(&Lease) -> bool) {
         while self.running.front().is_some_and(|lease| !is_live(lease)) {
             self.running.pop_front();
         }
-        if self.running.len() > 2 * live + MOOT_ALLOWED {
-            self.running.retain(is_live);
-        }
+    }
+
+    /// Drops moot entries everywhere.
+    pub(super) fn sweep(&mut self, is_live: impl Fn(&Lease) -> bool) {
+        self.running.retain(is_live);
     }
 
     pub(super) fn clear(&mut self) {
         self.running.clear();
     }
 
-    #[cfg(test)]
+    /// How many there are, moot ones among them.
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.running.len()
     }

@@ -30,6 +30,7 @@ pub(super) struct Ready {
 }
 
 impl Ready {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.returned.len() + self.fresh.len()
     }
@@ -39,11 +40,13 @@ impl Ready {
         self.fresh.clear();
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.returned.is_empty() && self.fresh.is_empty()
     }
 
     /// Appends a message that was never delivered.
+    #[inline]
     pub(super) fn append(&mut self, stored: Stored) {
         self.fresh.push_back(stored);
     }
@@ -55,11 +58,17 @@ impl Ready {
     }
 
     /// Takes the first message.
+    #[inline]
     pub(super) fn take(&mut self) -> Option<Stored> {
-        match self.returned.pop() {
-            Some(Returned(stored)) => Some(stored),
-            None => self.fresh.pop_front(),
+        match self.returned.is_empty() {
+            true => self.fresh.pop_front(),
+            false => self.take_returned(),
         }
+    }
+
+    #[cold]
+    fn take_returned(&mut self) -> Option<Stored> {
+        self.returned.pop().map(|Returned(stored)| stored)
     }
 
     /// All of them, in no particular order.

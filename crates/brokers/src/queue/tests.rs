@@ -10,6 +10,7 @@ use entrega_model::queue::{DeliveryTag, Settlement};
 use entrega_model::{Duration, Key, ProcessId};
 
 use super::*;
+use entrega_model::queue::Received;
 
 mod account;
 mod faults;

@@ -4,7 +4,7 @@
 use entrega_model::event::{SettleAct, SettleOutcome, SettleTrigger};
 use entrega_model::{LaneId, MessageId, ProcessId};
 
-use super::{Settle, SubscriptionFold};
+use super::{Settle, SubscriptionFold, change};
 use crate::lanes::Lanes;
 use crate::message::Flag;
 use crate::{Cause, Counter};
@@ -15,30 +15,38 @@ impl SubscriptionFold {
     #[inline]
     pub(crate) fn settle_invoked(&mut self, settle: Settle, position: u64) {
         let Settle { message, consumer, act } = settle;
-        let tenure = self.entry(message).tenure;
-        let Some(tenure) = self.owners.of_consumer(tenure, consumer) else { return };
-        let flag = match act {
-            SettleAct::Extend => return,
-            SettleAct::Requeue => Flag::Nacked,
-            _ if tenure.forgotten => return,
-            SettleAct::Ack | SettleAct::Reject | SettleAct::Commit => Flag::SettleInvoked,
-        };
-        if act == SettleAct::Commit {
-            tenure.asked_upto = tenure.asked_upto.max(position.saturating_add(1));
+        let message = self.messages.entry(message.0.into());
+        let Some(tenure) = self.owners.of_consumer(message.tenure, consumer) else { return };
+        match act {
+            SettleAct::Extend => {}
+            SettleAct::Requeue => {
+                change(message, &mut self.owners, |message| message.set(Flag::Nacked));
+            }
+            _ if tenure.forgotten => {}
+            SettleAct::Ack | SettleAct::Reject => message.set(Flag::SettleInvoked),
+            SettleAct::Commit => {
+                message.set(Flag::SettleInvoked);
+                tenure.asked_upto = tenure.asked_upto.max(position.saturating_add(1));
+            }
         }
-        self.change(message, |message| message.set(flag));
     }
 
+    /// What a consumer learnt. If the broker tells of what it records, a success says nothing new.
     #[inline]
     pub(crate) fn settle_ended(&mut self, settle: Settle, outcome: SettleOutcome) {
+        if outcome != SettleOutcome::Ok || !self.has_truth {
+            self.learnt(settle, outcome);
+        }
+    }
+
+    #[cold]
+    fn learnt(&mut self, settle: Settle, outcome: SettleOutcome) {
         let Settle { message, consumer, act } = settle;
         match outcome {
-            SettleOutcome::Ok if is_final(act) && !self.has_truth => {
-                self.change_of(message, consumer, |message| {
-                    message.set(Flag::Settled);
-                    message.note_loss(Cause::SettledBeforeProcess);
-                })
-            }
+            SettleOutcome::Ok if is_final(act) => self.change_of(message, consumer, |message| {
+                message.set(Flag::Settled);
+                message.note_loss(Cause::SettledBeforeProcess);
+            }),
             SettleOutcome::Ok => {}
             SettleOutcome::Info => self.counters.add(Counter::SettlesLost, 1),
             SettleOutcome::Fail => {
@@ -52,19 +60,19 @@ impl SubscriptionFold {
     #[inline]
     pub(crate) fn settled(&mut self, message: MessageId, act: SettleAct, trigger: SettleTrigger) {
         self.has_truth = true;
+        let message = self.messages.entry(message.0.into());
         if act == SettleAct::Requeue {
-            self.entry(message).numbers.returned();
+            message.numbers.returned();
         }
         if !is_final(act) {
             return;
         }
-        self.change(message, |message| {
-            message.note_loss(Cause::of_settle(trigger));
-            message.set(match trigger {
-                SettleTrigger::Delivery => Flag::SettledAhead,
-                _ => Flag::Settled,
-            });
-        });
+        message.note_loss(Cause::of_settle(trigger));
+        if trigger == SettleTrigger::Delivery {
+            message.set(Flag::SettledAhead);
+        } else {
+            change(message, &mut self.owners, |message| message.set(Flag::Settled));
+        }
     }
 
     /// A log recorded a committed offset, which covers all messages before it.
@@ -79,15 +87,21 @@ impl SubscriptionFold {
         self.has_truth = true;
         let progress = self.progress.entry(lane.0.into());
         let previous = std::mem::replace(&mut progress.committed, upto);
-        for id in lanes.between(lane, previous, upto) {
-            self.change(id, |message| {
-                message.note_loss(Cause::of_settle(trigger));
-                message.set(Flag::Settled);
-            });
+        if upto < previous {
+            return self.rewound(lanes, lane, upto, previous);
         }
-        for id in lanes.between(lane, upto, previous) {
-            self.entry(id).forget_settle_loss();
-        }
+        let cause = Cause::of_settle(trigger);
+        lanes.each_between(lane, previous, upto, |id| {
+            let message = self.messages.entry(id.0.into());
+            message.note_loss(cause);
+            change(message, &mut self.owners, |message| message.set(Flag::Settled));
+        });
+    }
+
+    /// A committed offset went back.
+    #[cold]
+    fn rewound(&mut self, lanes: &Lanes, lane: LaneId, upto: u64, previous: u64) {
+        lanes.each_between(lane, upto, previous, |id| self.entry(id).forget_settle_loss());
     }
 
     /// A lease ran out. If the last delivery is not the one that it was for, the message still
@@ -99,7 +113,7 @@ impl SubscriptionFold {
         let holder = self.owners.of_consumer(message.tenure, consumer).is_some();
         if holder && !message.was_returned() {
             let asked = message.has(Flag::SettleInvoked);
-            let life = self.owners.life_of(message.tenure);
+            let life = self.owners.get(message.tenure).map(|(_, life)| life);
             message.set(Flag::LeaseRanOut);
             if !asked && life.is_some_and(|life| !life.crashed && !life.exited) {
                 message.set(Flag::LeaseRanOutUnsettled);
@@ -119,6 +133,7 @@ impl SubscriptionFold {
 }
 
 /// Whether an act is a consumer's final word.
+#[inline]
 fn is_final(act: SettleAct) -> bool {
     matches!(act, SettleAct::Ack | SettleAct::Reject | SettleAct::Commit)
 }

@@ -3,99 +3,111 @@
 use entrega_model::event::{DeadLetterReason, EffectVerdict, ProcessingResult};
 use entrega_model::{DeliveryId, Instant, LaneId, MessageId};
 
-use super::{Handed, SubscriptionFold};
+use super::{Handed, SubscriptionFold, Totals, change};
 use crate::Counter;
 use crate::duplicate::By;
 use crate::lanes::Lanes;
-use crate::message::Flag;
+use crate::message::{Flag, Message};
+use crate::owners::Owners;
 use crate::sends::SendFold;
-use crate::windows;
 
 impl SubscriptionFold {
     #[inline]
     pub(crate) fn delivered(&mut self, handed: Handed, lanes: &Lanes) {
-        let Handed { delivery, message: id, consumer, lane, position, attempt } = handed;
-        let tenure = self.owners.current(consumer, lane);
-        let mut message = *self.entry(id);
-        if let Some(life) = self.owners.life_of(message.tenure) {
-            life.shift(windows::state_of(&message), None);
+        let tenure = match lanes.is_log {
+            true => self.polled(handed, lanes),
+            false => self.owners.current(handed.consumer, handed.lane),
+        };
+        let settled = lanes.is_log && self.covers(handed.lane, handed.position);
+        let message = self.messages.entry(handed.message.0.into());
+        if message.was_delivered() || message.has_outcome() {
+            return self.delivered_again(handed, tenure, lanes);
         }
-        let why = (message.was_delivered() || message.has_outcome())
-            .then(|| self.why_again(&message, handed, tenure, lanes));
-        message.handed_over(delivery.0, tenure, why);
+        message.last = handed.delivery.0;
+        message.tenure = tenure;
         message.forget_last();
         if !lanes.is_log {
-            message.number(attempt);
+            message.number(handed.attempt);
         }
-        if message.has(Flag::SettledAhead) || self.covers(lanes, lane, position) {
-            message.unset(Flag::SettledAhead);
-            message.set(Flag::Settled);
-        }
-        if let Some(life) = self.owners.life_of(tenure) {
-            life.shift(None, windows::state_of(&message));
-        }
-        self.totals.deliveries += 1;
-        self.totals.redeliveries += u64::from(message.surplus >= 0);
-        message.surplus = message.surplus.saturating_add(1);
-        *self.entry(id) = message;
-        if lanes.is_log {
-            self.check_poll(handed, lanes);
-        }
+        begin(message, settled, &mut self.owners, &mut self.totals);
     }
 
+    /// A message goes from whoever had it last to a new delivery.
+    #[cold]
+    fn delivered_again(&mut self, handed: Handed, tenure: u32, lanes: &Lanes) {
+        let settled = lanes.is_log && self.covers(handed.lane, handed.position);
+        let mut message = *self.entry(handed.message);
+        if let Some(last) = self.owners.get_mut(message.tenure) {
+            last.held.remove(message.marks());
+        }
+        let why = self.why_again(&message, handed, tenure, lanes);
+        message.handed_over(handed.delivery.0, tenure, Some(why));
+        message.forget_last();
+        if !lanes.is_log {
+            message.number(handed.attempt);
+        }
+        begin(&mut message, settled, &mut self.owners, &mut self.totals);
+        *self.entry(handed.message) = message;
+    }
+
+    /// Whether a commit has covered what stands there.
     #[inline]
-    fn covers(&self, lanes: &Lanes, lane: LaneId, position: u64) -> bool {
+    fn covers(&self, lane: LaneId, position: u64) -> bool {
         let progress = self.progress.get(lane.0.into());
-        lanes.is_log && progress.is_some_and(|progress| position < progress.committed)
+        progress.is_some_and(|progress| position < progress.committed)
     }
 
-    /// Compares with the delivery before, within one assignment.
+    /// Takes the tenure of a consumer of a log, and compares with the delivery before, within one
+    /// assignment.
     #[inline]
-    fn check_poll(&mut self, handed: Handed, lanes: &Lanes) {
+    fn polled(&mut self, handed: Handed, lanes: &Lanes) -> u32 {
         let Handed { consumer, lane, position, .. } = handed;
-        let Some(next) = self.owners.advance(consumer, lane, position) else { return };
+        let (tenure, next) = self.owners.current_at(consumer, lane, position);
+        if let Some(next) = next
+            && next != position
+        {
+            self.check_poll(lane, next, position, lanes);
+        }
+        tenure
+    }
+
+    #[cold]
+    fn check_poll(&mut self, lane: LaneId, next: u64, position: u64, lanes: &Lanes) {
         if position < next {
             self.order.found.nonmonotonic_polls += 1;
-        } else if position > next {
-            let is_there = |id: MessageId| {
-                !self.messages.get(id.0.into()).is_some_and(|message| message.has(Flag::Removed))
-            };
-            let skipped = lanes.between(lane, next, position).any(is_there);
-            self.order.found.poll_skips += u64::from(skipped);
-        }
-    }
-
-    #[inline]
-    pub(crate) fn processing_started(&mut self, delivery: DeliveryId, message: MessageId) {
-        self.change(message, |message| {
-            if message.last == delivery.0 {
-                message.unset(Flag::Failed);
-            }
-        });
-    }
-
-    #[inline]
-    pub(crate) fn processing_ended(
-        &mut self,
-        delivery: DeliveryId,
-        message: MessageId,
-        result: ProcessingResult,
-    ) {
-        if result == ProcessingResult::Ok {
             return;
         }
-        self.counters.add(Counter::HandlerErrors, 1);
-        if result == ProcessingResult::Poison && !self.entry(message).has(Flag::Poison) {
-            self.entry(message).set(Flag::Poison);
-            self.counters.add(Counter::PoisonMessages, 1);
-        }
-        self.change(message, |message| {
-            if message.last == delivery.0 {
-                message.set(Flag::Failed);
-            }
-        });
+        let is_there = |id: MessageId| {
+            !self.messages.get(id.0.into()).is_some_and(|message| message.has(Flag::Removed))
+        };
+        let skipped = lanes.between(lane, next, position).any(is_there);
+        self.order.found.poll_skips += u64::from(skipped);
     }
 
+    /// A handler that had failed before begins anew.
+    #[inline]
+    pub(crate) fn processing_started(&mut self, delivery: DeliveryId, message: MessageId) {
+        let message = self.messages.entry(message.0.into());
+        if message.has(Flag::Failed) && message.last == delivery.0 {
+            change(message, &mut self.owners, |message| message.unset(Flag::Failed));
+        }
+    }
+
+    /// A handler ended without success.
+    #[cold]
+    pub(crate) fn failed(&mut self, delivery: DeliveryId, id: MessageId, result: ProcessingResult) {
+        self.counters.add(Counter::HandlerErrors, 1);
+        let message = self.messages.entry(id.0.into());
+        if result == ProcessingResult::Poison && !message.has(Flag::Poison) {
+            message.set(Flag::Poison);
+            self.counters.add(Counter::PoisonMessages, 1);
+        }
+        if message.last == delivery.0 {
+            change(message, &mut self.owners, |message| message.set(Flag::Failed));
+        }
+    }
+
+    /// The sink decided. Only what it rejects is as if it had never been asked.
     #[inline]
     pub(crate) fn effect(
         &mut self,
@@ -105,33 +117,37 @@ impl SubscriptionFold {
         verdict: EffectVerdict,
         sends: &SendFold,
     ) {
-        match verdict {
-            EffectVerdict::Rejected => return,
-            EffectVerdict::Suppressed => self.counters.add(Counter::EffectsSuppressed, 1),
-            EffectVerdict::Applied => self.applied(at, delivery, id, sends),
+        if verdict == EffectVerdict::Rejected {
+            return;
         }
-        self.change(id, |message| {
-            if message.last == delivery.0 {
-                message.set(Flag::HadEffect);
-            }
-        });
-    }
-
-    #[inline]
-    fn applied(&mut self, at: Instant, delivery: DeliveryId, id: MessageId, sends: &SendFold) {
         let message = self.messages.entry(id.0.into());
+        if message.last == delivery.0 {
+            change(message, &mut self.owners, |message| message.set(Flag::HadEffect));
+        }
+        if verdict == EffectVerdict::Suppressed {
+            return self.counters.add(Counter::EffectsSuppressed, 1);
+        }
         message.note_outcome(By::Delivery(delivery.0), || None);
         message.effects = message.effects.saturating_add(1);
         self.totals.effects += 1;
-        self.totals.excess += u64::from(message.effects >= 2);
-        self.totals.repeated += u64::from(message.effects == 2);
-        let Some(send) = sends.get(id) else { return };
-        if message.effects == 1 {
+        if message.effects > 1 {
+            self.applied_again(id, sends);
+        } else if let Some(send) = sends.get(id) {
             if self.keeps_latencies {
                 self.latency.record(at.since(send.invoked_at()).as_nanos());
             }
             self.order.first_effect(id, send);
-        } else if self.order.is_replay(send) && !message.has(Flag::Replayed) {
+        }
+    }
+
+    /// An effect that is not the first of its message.
+    #[cold]
+    fn applied_again(&mut self, id: MessageId, sends: &SendFold) {
+        let message = self.messages.entry(id.0.into());
+        self.totals.excess += 1;
+        self.totals.repeated += u64::from(message.effects == 2);
+        let Some(send) = sends.get(id) else { return };
+        if self.order.is_replay(send) && !message.has(Flag::Replayed) {
             message.set(Flag::Replayed);
             self.order.replayed(id);
         }
@@ -152,4 +168,21 @@ impl SubscriptionFold {
         *self.entry(id) = message;
         self.change(id, |message| message.set(Flag::HadEffect));
     }
+}
+
+/// A delivery begins, which may be settled already.
+#[inline]
+fn begin(message: &mut Message, settled: bool, owners: &mut Owners, totals: &mut Totals) {
+    if settled || message.has(Flag::SettledAhead) {
+        message.unset(Flag::SettledAhead);
+        message.set(Flag::Settled);
+    }
+    if let Some(tenure) = owners.get_mut(message.tenure) {
+        tenure.held.add(message.marks());
+    }
+    totals.deliveries += 1;
+    if message.surplus >= 0 {
+        totals.redeliveries += 1;
+    }
+    message.surplus = message.surplus.saturating_add(1);
 }

@@ -4,7 +4,6 @@ use entrega_model::Kind;
 
 use super::SubscriptionFold;
 use crate::lanes::Lanes;
-use crate::windows;
 use crate::{Cause, Counter};
 
 impl SubscriptionFold {
@@ -40,17 +39,16 @@ impl SubscriptionFold {
     pub(crate) fn note_world(&mut self, kind: Kind, is_log: bool) {
         match kind {
             Kind::Crashed { process, .. } => {
-                let counters = &mut self.counters;
-                self.owners.ended(process, |life| {
-                    life.crashed = true;
-                    windows::count_crash(life, counters);
-                });
+                if let Some(windows) = self.owners.windows_of(process) {
+                    windows.count_crash(&mut self.counters);
+                }
+                self.owners.ended(process, |life| life.crashed = true);
             }
             Kind::Exited { process, .. } => self.owners.ended(process, |life| life.exited = true),
             Kind::Started { process, .. } => self.owners.ended(process, |life| life.crashed = true),
             Kind::Stalled { process } => {
-                if let Some(life) = self.owners.life(process) {
-                    windows::count_stall(life, &mut self.counters);
+                if let Some(windows) = self.owners.windows_of(process) {
+                    windows.count_stall(&mut self.counters);
                 }
             }
             Kind::BrokerRestarted => {

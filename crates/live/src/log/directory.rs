@@ -9,6 +9,7 @@ use entrega_model::SubscriptionId;
 use entrega_model::log::Offset;
 
 use super::{LogFilling, LogOptions, LogSegment, Retention};
+use crate::spares::Spares;
 
 /// Names a registered reader.
 pub(super) type Place = usize;
@@ -17,9 +18,8 @@ pub(super) type Place = usize;
 pub(super) struct Directory<T> {
     /// Ascending, without gaps. All but the last are full.
     segments: VecDeque<Arc<LogSegment<T>>>,
-    /// Segments that left, to be used again; the last to leave is the first to come back, because
-    /// it is the most likely one to be in a cache.
-    spare: Vec<Arc<LogSegment<T>>>,
+    /// Segments that left, to be used again.
+    spares: Spares<T, Offset>,
     /// From where each registered reader needs the log.
     holds: Vec<Option<Offset>>,
     committed: Vec<Option<Offset>>,
@@ -38,7 +38,7 @@ impl<T> Directory<T> {
         let filling = LogFilling::new(segment_len, 0);
         Self {
             segments: VecDeque::from([Arc::clone(filling.segment())]),
-            spare: Vec::new(),
+            spares: Spares::new(segment_len, options.rotation),
             holds: Vec::new(),
             committed: Vec::new(),
             filling: Some(filling),
@@ -51,7 +51,7 @@ impl<T> Directory<T> {
     }
 
     pub(super) fn segments(&self) -> usize {
-        self.segments.len() + self.spare.len()
+        self.segments.len() + self.spares.len()
     }
 
     /// The oldest offset that there is.
@@ -88,17 +88,11 @@ impl<T> Directory<T> {
             return None;
         }
         let base = self.log_end();
-        let filling = self.reused(base).unwrap_or_else(|| LogFilling::new(self.segment_len, base));
+        let again = self.spares.take(self.segments.len(), |old| *old = base);
+        let filling = again.unwrap_or_else(|| LogFilling::new(self.segment_len, base));
         self.segments.push_back(Arc::clone(filling.segment()));
-        let excess = self.segments().saturating_sub(self.segments_max).min(self.spare.len());
-        self.spare.drain(..excess);
+        self.spares.trim(self.segments.len(), self.segments_max);
         Some(filling)
-    }
-
-    /// A spare segment that no reader has any more.
-    fn reused(&mut self, base: Offset) -> Option<LogFilling<T>> {
-        let unique = self.spare.iter().rposition(|spare| Arc::strong_count(spare) == 1)?;
-        LogFilling::reused(self.spare.swap_remove(unique), |old| *old = base).ok()
     }
 
     /// Lets go of what nobody needs. A full last segment may be among it.
@@ -116,7 +110,7 @@ impl<T> Directory<T> {
             if !goes || self.segments.len() == 1 {
                 break;
             }
-            self.spare.extend(self.segments.pop_front());
+            self.segments.pop_front().into_iter().for_each(|left| self.spares.put(left));
         }
     }
 
@@ -153,6 +147,7 @@ impl<T> Directory<T> {
     /// The reader needs nothing below `offset` any more.
     pub(super) fn hold(&mut self, place: Place, offset: Offset) {
         self.holds[place] = Some(offset);
+        self.spares.left_here();
     }
 
     pub(super) fn commit(&mut self, group: SubscriptionId, offset: Offset) {

@@ -77,6 +77,24 @@ impl<T> Producer<T> {
         self.append_one(record, Patience::ForEver)
     }
 
+    /// Appends a record that is made in its place, once there is room for it; waits while the
+    /// partition is full. That spares the copy of a large record, and nothing is made if the log is
+    /// closed.
+    #[inline]
+    pub fn append_with(&mut self, make: impl FnOnce() -> T) -> Result<Offset, Full> {
+        if self.partition.appended.is_closed() {
+            return Err(Full::Closed);
+        }
+        if !self.has_room() {
+            self.wait_for_room(Patience::ForEver)?;
+        }
+        let offset = self.next_offset();
+        if let Some(filling) = &mut self.filling {
+            filling.push_with(make);
+        }
+        self.tell().map(|()| offset)
+    }
+
     /// Appends a record, or gives it back if the partition is full now.
     #[inline]
     pub fn try_append(&mut self, record: T) -> Result<Offset, Refused<T>> {
@@ -134,15 +152,16 @@ impl<T> Producer<T> {
         &mut self,
         records: impl IntoIterator<Item = T>,
     ) -> Result<Range<Offset>, Full> {
-        let (mut records, first) = (records.into_iter().peekable(), self.next_offset());
+        let (mut records, first) = (records.into_iter(), self.next_offset());
         if self.partition.appended.is_closed() {
             return Err(Full::Closed);
         }
-        while records.peek().is_some() {
+        let mut next = records.next();
+        while let Some(record) = next {
             if !self.has_room() {
                 self.wait_for_room(Patience::ForEver)?;
             }
-            self.fill(&mut records)?;
+            next = self.fill(record, &mut records)?;
         }
         Ok(first..self.next_offset())
     }
@@ -208,16 +227,31 @@ impl<T> Producer<T> {
             }
             let room = self.filling.as_ref().map_or(0, LogFilling::room);
             let count = room.min(records.len());
-            self.fill(&mut records.drain(..count))?;
+            let mut some = records.drain(..count);
+            if let Some(record) = some.next() {
+                self.fill(record, &mut some)?;
+            }
         }
         Ok(first..self.next_offset())
     }
 
-    /// Appends what there is room for.
-    fn fill(&mut self, records: &mut impl Iterator<Item = T>) -> Result<(), Full> {
-        if let Some(filling) = &mut self.filling {
-            filling.fill(records);
-        }
+    /// Appends what there is room for, and gives back the first record that there is none for.
+    #[inline]
+    fn fill(
+        &mut self,
+        record: T,
+        records: &mut impl Iterator<Item = T>,
+    ) -> Result<Option<T>, Full> {
+        let left = match &mut self.filling {
+            Some(filling) => filling.fill(record, records),
+            None => Some(record),
+        };
+        self.tell().map(|()| left)
+    }
+
+    /// Tells readers of what was appended.
+    #[inline]
+    fn tell(&self) -> Result<(), Full> {
         match self.partition.appended.ring() || !self.is_too_late() {
             true => Ok(()),
             false => Err(Full::TooLate),

@@ -39,6 +39,7 @@ fn options() -> impl Strategy<Value = LogOptions> {
         capacity,
         segment,
         retention,
+        rotation: 0,
         ..LogOptions::default()
     })
 }

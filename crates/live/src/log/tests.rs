@@ -14,7 +14,8 @@ fn group(number: u8) -> SubscriptionId {
 }
 
 fn small(retention: Retention) -> LiveLog<u64> {
-    LiveLog::new(LogOptions { capacity: 64, segment: 16, retention, ..LogOptions::default() })
+    let (partitions, rotation) = (1, 0);
+    LiveLog::new(LogOptions { partitions, capacity: 64, segment: 16, retention, rotation })
 }
 
 /// Reads to the end, `batch` at a time, and says what came.
@@ -58,6 +59,43 @@ fn every_reader_reads_everything_in_order_in_bounded_memory() {
         for thread in threads {
             assert!(thread.join().unwrap().into_iter().eq(0..COUNT));
         }
+    });
+}
+
+/// Made in its place: in order with the others, once there is room, and not if the log is closed.
+#[test]
+fn a_record_is_made_when_there_is_room_for_it() {
+    let log = small(Retention::UntilRead);
+    let (mut producer, reader) = (log.producer(LANE).unwrap(), log.reader(LANE, group(0)).unwrap());
+    thread::scope(|scope| {
+        let reading = scope.spawn(move || read_all(reader, 7));
+        for number in 0..500 {
+            assert_eq!(producer.append_with(|| number), Ok(number));
+            assert_eq!(producer.next_offset(), number + 1);
+        }
+        log.close();
+        let closed = producer.append_with(|| unreachable!("nobody could read it"));
+        assert_eq!(closed, Err(Full::Closed));
+        assert!(reading.join().unwrap().into_iter().eq(0..500));
+    });
+}
+
+/// With a rotation there is more memory than the capacity needs, and no more than the rotation.
+#[test]
+fn a_rotation_is_bounded_too() {
+    const SEGMENT: usize = 16 * size_of::<u64>();
+    let options = LogOptions { capacity: 64, segment: 16, ..LogOptions::default() };
+    let log = LiveLog::new(LogOptions { rotation: 9 * SEGMENT, ..options });
+    let (mut producer, reader) = (log.producer(LANE).unwrap(), log.reader(LANE, group(0)).unwrap());
+    thread::scope(|scope| {
+        let reading = scope.spawn(move || read_all(reader, 7));
+        for number in 0..2_000 {
+            producer.append(number).unwrap();
+            assert!(log.segments(LANE) <= 9, "{} segments", log.segments(LANE));
+        }
+        assert_eq!(log.segments(LANE), 9, "it was used");
+        log.close();
+        assert!(reading.join().unwrap().into_iter().eq(0..2_000));
     });
 }
 

@@ -174,6 +174,7 @@ impl<T> Consumer<T> {
         async move { shared.sent.rung(due).await }
     }
 
+    #[cold]
     fn wait(&mut self, max: usize, deadline: Option<Instant>) -> Result<bool, Ended> {
         if let Some(found) = self.holdings.look(&self.shared, max) {
             return found.map(|()| true);

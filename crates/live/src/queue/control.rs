@@ -13,6 +13,7 @@ use entrega_model::{ClientId, Duration, Incarnation, Instant, ProcessId};
 use super::returned::{Body, Redelivery, Returned};
 use super::window::Window;
 use super::{Block, BlockFilling, BlockView, Marks, QueueOptions};
+use crate::spares::Spares;
 
 /// The lease of a window.
 struct Lease<T> {
@@ -35,8 +36,8 @@ pub(super) struct Control<T> {
     /// Those of them in which something was never taken; of the first, `taken` messages were.
     fresh: VecDeque<BlockView<T>>,
     taken: usize,
-    /// Segments to be used again, the latest last.
-    spare: Vec<Arc<Block<T>>>,
+    /// Segments to be used again.
+    spares: Spares<T, Marks>,
     /// A segment became free that producers have not been told of.
     freed: bool,
     next_base: u64,
@@ -63,7 +64,7 @@ impl<T> Control<T> {
             blocks: vec![Arc::clone(first.segment())],
             fresh: VecDeque::from([BlockView::new(Arc::clone(first.segment()))]),
             taken: 0,
-            spare: Vec::new(),
+            spares: Spares::new(segment_len, options.rotation),
             freed: false,
             next_base: segment_len as u64,
             segment_len,
@@ -80,7 +81,7 @@ impl<T> Control<T> {
     }
 
     pub(super) fn segments(&self) -> usize {
-        self.blocks.len() + self.spare.len()
+        self.blocks.len() + self.spares.len()
     }
 
     /// How many messages were sent and are not settled.
@@ -123,16 +124,11 @@ impl<T> Control<T> {
         }
         let (base, len) = (self.next_base, self.segment_len);
         self.next_base += len as u64;
-        let unique = self.spare.iter().rposition(|spare| Arc::strong_count(spare) == 1);
-        let reused = unique.and_then(|unique| {
-            let spare = self.spare.swap_remove(unique);
-            BlockFilling::reused(spare, |marks| marks.renew(base, len)).ok()
-        });
-        let filling = reused.unwrap_or_else(|| BlockFilling::new(len, Marks::new(base, len)));
+        let again = self.spares.take(self.blocks.len(), |marks| marks.renew(base, len));
+        let filling = again.unwrap_or_else(|| BlockFilling::new(len, Marks::new(base, len)));
         self.blocks.push(Arc::clone(filling.segment()));
         self.fresh.push_back(BlockView::new(Arc::clone(filling.segment())));
-        let excess = self.segments().saturating_sub(self.segments_max).min(self.spare.len());
-        self.spare.drain(..excess);
+        self.spares.trim(self.blocks.len(), self.segments_max);
         Some(filling)
     }
 
@@ -148,7 +144,8 @@ impl<T> Control<T> {
         let is_it = |block: &Arc<Block<T>>| Arc::ptr_eq(block, view.segment());
         if let Some(place) = self.blocks.iter().position(is_it) {
             let block = self.blocks.swap_remove(place);
-            self.spare.push(block);
+            self.spares.put(block);
+            self.spares.left_here();
             self.freed = true;
         }
     }

@@ -63,6 +63,14 @@ impl<T> Producer<T> {
         self.send_one(message, Patience::ForEver)
     }
 
+    /// Sends a message that is made in its place, once there is room for it; waits while the queue
+    /// is full. That spares the copy of a large message, and nothing is made if the queue is closed.
+    /// It is made under the producers' lock, unless this is the sole producer.
+    #[inline]
+    pub fn send_with(&mut self, make: impl FnOnce() -> T) -> Result<(), Refused> {
+        self.with_room(|filling| filling.push_with(make))
+    }
+
     /// Sends a message, or gives it back if the queue is full now.
     #[inline]
     pub fn try_send(&mut self, message: T) -> Result<(), Refused<T>> {
@@ -100,9 +108,12 @@ impl<T> Producer<T> {
     /// Sends a batch and empties it; waits while the queue is full.
     pub fn send_batch(&mut self, messages: &mut Vec<T>) -> Result<(), Refused> {
         while !messages.is_empty() {
-            self.send_some(&mut |filling| {
+            self.with_room(|filling| {
                 let count = filling.room().min(messages.len());
-                filling.fill(&mut messages.drain(..count));
+                let mut some = messages.drain(..count);
+                if let Some(message) = some.next() {
+                    filling.fill(message, &mut some);
+                }
             })?;
         }
         Ok(())
@@ -116,28 +127,30 @@ impl<T> Producer<T> {
     /// what was given before it is sent. Whoever needs all of them back uses
     /// [`Producer::send_batch`].
     pub fn send_all(&mut self, messages: impl IntoIterator<Item = T>) -> Result<(), Refused> {
-        let mut messages = messages.into_iter().peekable();
-        while messages.peek().is_some() {
-            self.send_some(&mut |filling| {
-                filling.fill(&mut messages);
-            })?;
+        let mut messages = messages.into_iter();
+        let mut next = messages.next();
+        while let Some(message) = next {
+            next = self.with_room(|filling| filling.fill(message, &mut messages))?;
         }
         Ok(())
     }
 
-    /// Waits for room and has some of it filled.
-    fn send_some(&mut self, fill: &mut impl FnMut(&mut BlockFilling<T>)) -> Result<(), Refused> {
+    /// Waits for room, has some of it filled, and tells consumers.
+    #[inline]
+    fn with_room<R>(&mut self, fill: impl FnOnce(&mut BlockFilling<T>) -> R) -> Result<R, Refused> {
         while !self.shared.sent.is_closed() {
             let Self { shared, own } = self;
-            let filled = match own {
-                Some(filling) => fill_room(shared, filling, fill),
-                None => shared.writer().as_mut().is_some_and(|w| fill_room(shared, w, fill)),
-            };
-            match filled {
-                true if self.is_too_late() => return Err(Refused::TooLate),
-                true => return Ok(()),
-                false => self.wait_for_room(Patience::ForEver),
-            };
+            let mut common = if own.is_none() { Some(shared.writer()) } else { None };
+            let writer = own.as_mut().or_else(|| common.as_mut()?.as_mut());
+            if let Some(filling) = writer
+                && has_room(shared, filling)
+            {
+                let filled = fill(filling);
+                drop(common);
+                return if self.is_too_late() { Err(Refused::TooLate) } else { Ok(filled) };
+            }
+            drop(common);
+            self.wait_for_room(Patience::ForEver);
         }
         Err(Refused::Closed(()))
     }
@@ -206,22 +219,13 @@ fn look<T>(shared: &Shared<T>, own: &mut Option<BlockFilling<T>>) -> Option<()> 
 }
 
 /// Whether there is room now, in this segment or a new one.
+#[inline]
 fn has_room<T>(shared: &Shared<T>, filling: &mut BlockFilling<T>) -> bool {
-    filling.room() > 0 || {
-        let next = shared.control().open_next();
-        next.map(|next| *filling = next).is_some()
-    }
+    filling.room() > 0 || open_next(shared, filling)
 }
 
-/// Has the room filled that there is; `false` if there is none.
-fn fill_room<T>(
-    shared: &Shared<T>,
-    filling: &mut BlockFilling<T>,
-    fill: &mut impl FnMut(&mut BlockFilling<T>),
-) -> bool {
-    let has_room = has_room(shared, filling);
-    if has_room {
-        fill(filling);
-    }
-    has_room
+#[cold]
+fn open_next<T>(shared: &Shared<T>, filling: &mut BlockFilling<T>) -> bool {
+    let next = shared.control().open_next();
+    next.map(|next| *filling = next).is_some()
 }

@@ -65,7 +65,8 @@ fn options() -> impl Strategy<Value = QueueOptions> {
                 prefetch,
                 ..QueueSettings::default()
             };
-            QueueOptions { settings, capacity: 24, segment: sizes.0, window: sizes.1 }
+            let (segment, window) = sizes;
+            QueueOptions { settings, capacity: 24, segment, window, rotation: 0 }
         },
     )
 }

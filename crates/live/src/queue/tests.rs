@@ -14,7 +14,7 @@ mod pushback;
 
 fn small() -> LiveQueue<u64> {
     let settings = QueueSettings { visibility_timeout: Duration::MAX, ..Default::default() };
-    LiveQueue::new(QueueOptions { settings, capacity: 64, segment: 16, window: 8 })
+    LiveQueue::new(QueueOptions { settings, capacity: 64, segment: 16, window: 8, rotation: 0 })
 }
 
 /// Takes to the end, `batch` at a time, and acks.
@@ -211,6 +211,29 @@ fn a_close_costs_an_iterator_the_one_message_in_hand() {
     assert_eq!(producer.send_all(messages.by_ref()), Err(Refused::Closed(())));
     assert_eq!(messages.next(), Some(65));
     assert!(ack_all(queue.consumer(), 9).into_iter().eq(0..64));
+}
+
+/// Made in its place: in order with the others, once there is room, and not if nobody can take it.
+#[test]
+fn a_message_is_made_when_there_is_room_for_it() {
+    for sole in [false, true] {
+        let queue = small();
+        let made = AtomicU64::new(0);
+        let make = || made.fetch_add(1, Ordering::Relaxed);
+        thread::scope(|scope| {
+            let (queue, make) = (&queue, &make);
+            let producing = scope.spawn(move || {
+                let own = sole.then(|| queue.sole_producer().unwrap());
+                let mut producer = own.unwrap_or_else(|| queue.producer());
+                (0..100).for_each(|_| producer.send_with(make).unwrap());
+                queue.close();
+                assert_eq!(producer.send_with(make), Err(Refused::Closed(())));
+            });
+            assert!(ack_all(queue.consumer(), 7).into_iter().eq(0..100));
+            producing.join().unwrap();
+        });
+        assert_eq!(made.into_inner(), 100, "none was made for the closed queue");
+    }
 }
 
 /// Closed under load, with the last acks elsewhere: whoever waits for the end is told.

@@ -14,6 +14,12 @@ impl Drop for Counted {
     }
 }
 
+/// Writes what there is room for, and gives back the first value that there is none for.
+fn fill<T>(filling: &mut Filling<T, ()>, values: &mut impl Iterator<Item = T>) -> Option<T> {
+    let first = values.next()?;
+    filling.fill(first, values)
+}
+
 /// Writes `count` values, so ends the segment, and expects that many drops.
 fn check_drops(count: usize, end: impl FnOnce(Filling<Counted, ()>)) {
     let drops = Arc::new(AtomicUsize::new(0));
@@ -53,7 +59,7 @@ fn a_panicking_iterator_loses_nothing() {
         assert!(n < 2, "the producer's iterator fails");
         Counted(Arc::clone(&drops))
     });
-    assert!(catch_unwind(AssertUnwindSafe(|| filling.fill(&mut values))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| fill(&mut filling, &mut values))).is_err());
     assert_eq!((filling.written(), filling.segment().published()), (2, 2));
     drop(filling);
     assert_eq!(drops.load(Ordering::Relaxed), 2);
@@ -76,4 +82,28 @@ fn a_view_holds_its_segment_and_goes_no_further_than_it_saw() {
     assert_eq!((*segment.beside(), segment.len()), ('m', 2));
     drop(view);
     assert!(Filling::reused(segment, |beside| *beside = 'n').is_ok());
+}
+
+#[test]
+fn what_there_is_no_room_for_comes_back() {
+    let mut filling = Filling::new(3, ());
+    assert_eq!(fill(&mut filling, &mut [1, 2].into_iter()), None);
+    assert_eq!(filling.segment().published(), 2);
+    let mut values = 3..7;
+    assert_eq!(fill(&mut filling, &mut values), Some(4), "asked for one more than fits");
+    assert_eq!((filling.segment().published(), fill(&mut filling, &mut values)), (3, Some(5)));
+    assert!(catch_unwind(AssertUnwindSafe(|| filling.push_with(|| 8))).is_err());
+    assert_eq!(View::new(Arc::clone(filling.segment())).slice(0, 3), [1, 2, 3]);
+}
+
+/// A value of a line's length lies in one line, and values of no length need no memory.
+#[test]
+fn slots_begin_with_a_cache_line() {
+    for len in [1, 3, 100] {
+        let filling: Filling<[u8; 64], ()> = Filling::new(len, ());
+        assert_eq!(filling.segment().slots.first.as_ptr().addr() % LINE, 0);
+    }
+    let mut nothing = Filling::new(2, ());
+    assert_eq!(fill(&mut nothing, &mut [(), (), ()].into_iter()), Some(()));
+    assert_eq!(View::new(Arc::clone(nothing.segment())).slice(0, 2).len(), 2);
 }

@@ -25,7 +25,7 @@ fn giving_up(dead_letter: bool) -> (LiveQueue<u64>, Arc<AtomicU64>) {
         dead_letter,
         ..Default::default()
     };
-    let options = QueueOptions { settings, capacity: 8, segment: 4, window: 4 };
+    let options = QueueOptions { settings, capacity: 8, segment: 4, window: 4, rotation: 0 };
     let clock = Arc::new(AtomicU64::new(0));
     (LiveQueue::with_time(options, Time::Told(Arc::clone(&clock))), clock)
 }
