@@ -10,9 +10,10 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use entrega::judge::{Replays, explicit};
 use entrega::{Judged, judge};
 use entrega_checker::{Cause, Class, SubscriptionReport};
-use entrega_choice::{Choice, Choices, Point, format_choices};
+use entrega_choice::{Choice, Point, format_choices};
 use entrega_clients::Strategy;
 use entrega_model::{Event, MessageId, Model, SubscriptionId};
 use entrega_sim::scenario::Scenario;
@@ -119,6 +120,7 @@ struct Search<'a> {
     loaded: &'a LoadedScenario,
     scenario: &'a Scenario,
     workload: Workload,
+    replays: Replays,
     wanted: Wanted,
     seed: u64,
     /// The faults that can happen to the subscription in question: point and alternative.
@@ -147,7 +149,8 @@ impl<'a> Search<'a> {
         faults.sort_unstable();
         faults.dedup();
         let workload = short.workload(seed);
-        Self { loaded, scenario, workload, wanted, seed, faults, stop, budget }
+        let replays = Replays::of(scenario);
+        Self { loaded, scenario, workload, replays, wanted, seed, faults, stop, budget }
     }
 
     fn with_one_fault(&self) -> Option<Example> {
@@ -206,12 +209,7 @@ impl<'a> Search<'a> {
     }
 
     fn run(&self, choices: &[Choice]) -> Judged {
-        judge(&self.experiment(), self.choices(choices), &mut ())
-    }
-
-    fn choices(&self, choices: &[Choice]) -> Choices {
-        let table = points::table(&self.scenario.subscription_names());
-        Choices::explicit(table, choices.to_vec())
+        self.replays.judge(&self.experiment(), choices)
     }
 
     /// The example, if this run shows what is wanted.
@@ -219,7 +217,8 @@ impl<'a> Search<'a> {
         let report = judged.report.subscriptions.get(self.wanted.subscription.index())?;
         let (message, cause) = self.wanted.anomaly.shown_in(report)?;
         let mut events = Vec::new();
-        judge(&self.experiment(), self.choices(choices), &mut events);
+        let experiment = self.experiment();
+        judge(&experiment, explicit(&experiment, choices), &mut events);
         let replay = ReplayString {
             digest: self.loaded.digest.to_string(),
             seed: self.seed,

@@ -1,10 +1,14 @@
 //! One run and its judgement: the simulator and the checker meet here.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
-use entrega_choice::{Choice, Choices};
+use entrega_choice::{Choice, Choices, PointSpec};
 use entrega_clients::Consumer;
 use entrega_model::{Event, Observer};
-use entrega_sim::{Cast, End, Experiment, Outcome, Own, points};
+use entrega_sim::scenario::Scenario;
+use entrega_sim::{Arena, Cast, End, Experiment, Outcome, Own, points};
 
 /// A run with the checker's report on it.
 pub struct Judged {
@@ -19,6 +23,29 @@ pub fn judge(experiment: &Experiment<'_>, choices: Choices, also: &mut dyn Obser
     let mut checker = Checker::new(config(experiment));
     let outcome = experiment.run(choices, &mut Both { checker: &mut checker, also });
     Judged { report: checker.finish(end(outcome.end)), outcome }
+}
+
+/// Judged runs of one scenario by lists of choices, again and again: the names of its points are
+/// put together once, and all runs are made in the same memory.
+pub struct Replays {
+    table: Arc<[PointSpec]>,
+    arena: RefCell<Arena>,
+}
+
+impl Replays {
+    /// No run of this scenario yet.
+    pub fn of(scenario: &Scenario) -> Self {
+        let table = points::table(&scenario.subscription_names());
+        Self { table, arena: RefCell::default() }
+    }
+
+    /// Runs an experiment of the scenario with these choices and judges it.
+    pub fn judge(&self, experiment: &Experiment<'_>, choices: &[Choice]) -> Judged {
+        let mut checker = Checker::new(config(experiment));
+        let choices = Choices::explicit(Arc::clone(&self.table), choices.to_vec());
+        let outcome = experiment.run_in(&mut self.arena.borrow_mut(), choices, &mut checker);
+        Judged { report: checker.finish(end(outcome.end)), outcome }
+    }
 }
 
 /// Runs an experiment with consumers that are given as code, and judges it.

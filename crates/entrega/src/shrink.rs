@@ -35,7 +35,7 @@ use entrega_sim::workload::{Planner, Workload};
 use entrega_sim::{Experiment, points};
 
 use crate::exploration::{Finding, findings};
-use crate::judge::{explicit, judge};
+use crate::judge::{Replays, explicit, judge};
 
 /// A run: how much of the scenario, and which choices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,7 @@ pub struct Shrinker<'a> {
 pub(crate) struct Small {
     scenario: Scenario,
     workload: Workload,
+    replays: Replays,
 }
 
 impl Shrinker<'_> {
@@ -92,7 +93,7 @@ impl Shrinker<'_> {
             return None;
         }
         let experiment = self.experiment(small);
-        let judged = judge(&experiment, explicit(&experiment, &story.choices), &mut ());
+        let judged = small.replays.judge(&experiment, &story.choices);
         let mut reports = judged.report.subscriptions.iter();
         let shows = reports.any(|of| findings(of, judged.report.end).keys().any(wanted));
         shows.then(|| judged.outcome.choices.made().to_vec())
@@ -101,11 +102,12 @@ impl Shrinker<'_> {
     fn small(&self, scope: Scope) -> Small {
         let scenario = scope.of(self.scenario);
         let workload = Planner::new(&scenario).plan(None, self.seed);
-        Small { scenario, workload }
+        let replays = Replays::of(&scenario);
+        Small { scenario, workload, replays }
     }
 
     fn experiment<'s>(&self, small: &'s Small) -> Experiment<'s> {
-        let Small { scenario, workload } = small;
+        let Small { scenario, workload, .. } = small;
         let Self { model, strategy, seed, .. } = *self;
         Experiment { scenario, workload, model, strategy, seed }
     }

@@ -69,3 +69,41 @@ where
             && self.wakers.are_at_rest()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::times;
+    use crate::scenario::Scenario;
+
+    fn side(partitions: u16) -> LogSide {
+        let mut scenario = Scenario::default();
+        scenario.log.partitions = partitions;
+        LogSide::new(&scenario)
+    }
+
+    fn place() -> Place<LogSide> {
+        Place::new(side(3), 2, times(&Scenario::default()))
+    }
+
+    #[test]
+    fn a_place_suits_the_same_broker_and_as_many_processes() {
+        let place = place();
+        assert!(place.suits(&side(3), 2));
+        assert!(!place.suits(&side(4), 2));
+        assert!(!place.suits(&side(3), 3));
+    }
+
+    #[test]
+    fn a_place_of_which_somebody_has_kept_a_part_suits_nobody() {
+        let place = place();
+        let world = Rc::clone(&place.world);
+        assert!(!place.suits(&side(3), 2));
+        drop(world);
+        assert!(place.suits(&side(3), 2));
+        let waker = place.wakers.wakers().next();
+        assert!(!place.suits(&side(3), 2), "it could be called in the next run");
+        waker.into_iter().for_each(std::task::Waker::wake);
+        assert!(!place.suits(&side(3), 2), "it has been called since");
+    }
+}
