@@ -13,7 +13,7 @@ use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{
     LogPublisher, Outgoing, Publisher, QueuePublisher, confirmed, fire_and_forget,
 };
-use entrega_clients::{ClientConfig, Link, Stop, Subscription, Supervised};
+use entrega_clients::{AutoSettle, ClientConfig, Link, Stop, Subscription, Supervised};
 use entrega_model::{ClientId, Record, SubscriptionId};
 
 use crate::cast::Cast;
@@ -22,7 +22,7 @@ use crate::handler::SimHandler;
 use crate::link::SimLink;
 use crate::own::{BuiltIn, Code};
 use crate::run::Experiment;
-use crate::scenario::{ProducerStrategy, Scenario};
+use crate::scenario::{Order, ProducerStrategy, Scenario};
 use crate::setup;
 use crate::workload::Workload;
 use crate::world::{Routed, World};
@@ -45,7 +45,10 @@ pub(crate) trait Side: Clone {
     /// A producer over a link.
     fn publisher(&self, link: SimLink<Self::Broker>) -> Self::Publisher;
 
-    /// What the client library does beside the application.
+    /// Whether the client library does anything beside the application.
+    fn has_background(config: &ClientConfig) -> bool;
+
+    /// What it does.
     async fn background(inbox: &Self::Inbox);
 
     /// Runs a consumer.
@@ -84,6 +87,10 @@ impl Side for LogSide {
 
     fn publisher(&self, link: SimLink<LogBroker>) -> Self::Publisher {
         LogPublisher::new(link, self.settings.partitions, partition_of)
+    }
+
+    fn has_background(config: &ClientConfig) -> bool {
+        config.auto_settle == AutoSettle::AtDelivery || config.max_poll_interval.is_some()
     }
 
     async fn background(inbox: &Self::Inbox) {
@@ -133,6 +140,10 @@ impl Side for QueueSide {
         QueuePublisher::new(link)
     }
 
+    fn has_background(_config: &ClientConfig) -> bool {
+        false
+    }
+
     async fn background(_inbox: &Self::Inbox) {}
 
     fn consume<'a>(
@@ -175,7 +186,7 @@ where
     let settings = &experiment.scenario.producer;
     let retries = setup::retries(settings);
     Box::new(move |client| -> Life<'a> {
-        let link = SimLink { world: Rc::clone(&world), client, forgets: false };
+        let link = SimLink { world: Rc::clone(&world), client, forgets: false, alone: true };
         let publisher = side.publisher(link.clone());
         let outgoing = Planned { link, workload: experiment.workload, next: Cell::new(0) };
         Box::pin(async move {
@@ -203,8 +214,9 @@ where
         let number = self.next.get();
         let planned = self.workload.planned.get(number)?;
         self.next.set(number + 1);
-        if planned.at > self.link.now() {
-            self.link.sleep_until(planned.at).await;
+        let SimLink { ref world, client, .. } = self.link;
+        if planned.at > self.link.now() && !world.borrow_mut().sleep_through(client, planned.at) {
+            self.link.sleep(planned.at, true).await;
         }
         let message = entrega_model::MessageId(number as u32);
         Some(Record { message, key: planned.key, bytes: planned.bytes })
@@ -224,10 +236,12 @@ where
 {
     let Experiment { scenario, workload, .. } = experiment;
     Box::new(move |client: ClientId| -> Life<'a> {
-        let forgets = code.keeps_nothing_between_deliveries();
-        let link = SimLink { world: Rc::clone(&world), client, forgets };
-        let inbox = side
-            .inbox(link.clone(), setup::client_config(scenario, experiment.strategy, subscription));
+        let config = setup::client_config(scenario, experiment.strategy, subscription);
+        let explores = scenario.network.order == Order::Chosen;
+        let forgets = explores && code.keeps_nothing_between_deliveries();
+        let alone = code.waits_for_one_thing() && !S::has_background(&config);
+        let link = SimLink { world: Rc::clone(&world), client, forgets, alone };
+        let inbox = side.inbox(link.clone(), config);
         let handler = SimHandler { link: link.clone(), subscription, workload };
         Box::pin(async move {
             let app = Supervised {
@@ -240,7 +254,10 @@ where
                 batch: setup::batch_rules(&scenario.consumer),
             };
             let main = closing(&inbox, S::consume(code, &link, &inbox, &app));
-            alongside(main, S::background(&inbox)).await
+            match alone {
+                true => main.await,
+                false => alongside(main, S::background(&inbox)).await,
+            }
         })
     })
 }

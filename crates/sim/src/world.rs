@@ -12,6 +12,7 @@ mod arrivals;
 mod batches;
 mod calls;
 mod held;
+mod latency;
 mod lives;
 mod memory;
 mod network;
@@ -20,6 +21,7 @@ mod process;
 mod progress;
 mod protocol;
 mod state;
+mod through;
 mod timers;
 mod turn;
 
@@ -41,6 +43,7 @@ pub(crate) use self::process::{Process, State};
 pub(crate) use self::progress::{AnySink, Ask, Told};
 pub(crate) use self::protocol::Routed;
 pub(crate) use self::state::Scratch;
+pub(crate) use self::through::{BATCH, Bound};
 
 use self::calls::{Calls, Payload};
 use self::held::{Held, tells_of_expiry};
@@ -122,12 +125,24 @@ pub(crate) struct World<B: Broker> {
     /// once, and time goes on when there are none.
     ready: Vec<ProcessId>,
     next_ready: usize,
+    /// There are some in the next two lists.
+    lives_change: bool,
     /// Processes whose future is to be dropped.
     dying: Vec<ProcessId>,
     /// Processes whose next life is to begin.
     starting: Vec<ProcessId>,
     /// Everybody is asked to stop.
     pub(crate) closing: bool,
+    /// How many things have happened.
+    pub(crate) steps: u64,
+    /// How far the run may go on by itself.
+    pub(crate) bound: Bound,
+    /// A process that waits for one thing alone may let time go on. Nobody looks at the states in
+    /// between, and nothing that a process does by itself ends this stretch of the run.
+    pub(crate) runs_on: bool,
+    /// Nobody else is to run before the process that is being polled has to wait, and that one
+    /// lives.
+    pub(crate) undisturbed: bool,
     pub(crate) times: Times,
     timers: Timers<Due>,
     /// With a chosen order: what else is due at `due_at`.
@@ -183,9 +198,14 @@ where
             processes,
             ready: Vec::with_capacity(16),
             next_ready: 0,
+            lives_change: true,
             dying: Vec::new(),
             starting,
             closing: false,
+            steps: 0,
+            bound: Bound { steps: 0, latest: Instant::START },
+            runs_on: false,
+            undisturbed: false,
             times,
             timers: Timers::new(),
             due_now: Vec::new(),
@@ -235,7 +255,7 @@ where
     /// a stalled one is woken again when it is resumed.
     #[inline(always)]
     pub(crate) fn next_task(&mut self) -> Task {
-        if !self.dying.is_empty() || !self.starting.is_empty() {
+        if self.lives_change {
             return Task::ChangeLives;
         }
         while let Some(&id) = self.ready.get(self.next_ready) {
@@ -244,7 +264,10 @@ where
             process.ready = false;
             if process.is_running() {
                 process.wake_guests();
+                process.polls += 1;
                 self.asked = 0;
+                let is_last = self.next_ready == self.ready.len();
+                self.undisturbed = self.runs_on && is_last && self.held.is_empty();
                 return Task::Run(id);
             }
         }
@@ -256,11 +279,12 @@ where
     /// Whether there is anything to do before time goes on.
     #[inline]
     pub(crate) fn has_task(&self) -> bool {
-        self.next_ready < self.ready.len() || !self.dying.is_empty() || !self.starting.is_empty()
+        self.next_ready < self.ready.len() || self.lives_change
     }
 
     /// The processes whose futures are to be dropped, and those whose next life is to begin.
     pub(crate) fn take_life_changes(&mut self) -> (Vec<ProcessId>, Vec<ProcessId>) {
+        self.lives_change = false;
         (std::mem::take(&mut self.dying), std::mem::take(&mut self.starting))
     }
 
@@ -282,6 +306,7 @@ where
         let process = &mut self.processes[id.index()];
         if !process.ready {
             process.ready = true;
+            self.undisturbed = false;
             self.ready.push(id);
         }
     }
@@ -379,6 +404,12 @@ where
         self.is_running(client)
     }
 
+    /// The process that has run most.
+    pub(crate) fn busiest(&self) -> ProcessId {
+        let most = self.processes.iter().max_by_key(|process| process.polls);
+        most.map_or(ProcessId(0), |process| process.id)
+    }
+
     /// The choices of this run, at its end. Nothing is chosen after that.
     pub(crate) fn take_choices(&mut self) -> Choices {
         std::mem::replace(&mut self.choices, Choices::harmless(Arc::default()))
@@ -399,6 +430,7 @@ where
     /// Asks everybody to stop.
     pub(crate) fn close(&mut self) {
         self.closing = true;
+        self.runs_on = false;
         for number in 0..self.processes.len() {
             if self.processes[number].is_running() {
                 self.wake(ProcessId(number as u16));
