@@ -136,7 +136,7 @@ impl Choices {
     /// happen here must not turn into something else, neither in a replay of a string that does not
     /// fit nor in the rates of a random run. Non-zero answers are recorded. A point that is not in
     /// the table answers 0.
-    #[inline]
+    #[inline(always)]
     pub fn pick(&mut self, point: Point, bound: u32) -> u32 {
         if !self.enabled {
             return 0;

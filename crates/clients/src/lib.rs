@@ -41,7 +41,7 @@ pub use application::{
 };
 pub use config::{AutoSettle, ClientConfig, OffsetReset, OffsetStore, SettleScope, StrategyConfig};
 pub use consumer::Consumer;
-pub use link::{CallId, Link, OpenCall, Unanswered};
+pub use link::{CallId, Called, Link, OpenCall, Unanswered};
 pub use strategy::Strategy;
 pub use subscription::{
     CarryOn, LogSubscription, QueueSubscription, ReceiveError, SettleError, Stop, Subscription,

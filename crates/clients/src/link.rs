@@ -23,6 +23,14 @@ pub struct CallId(pub u32);
 #[error("no answer within the request timeout; the outcome is unknown")]
 pub struct Unanswered;
 
+/// How a call stands just after it was made.
+pub enum Called<R> {
+    /// It is over, and this is the answer.
+    Answered(R),
+    /// It is on its way: its answer must be awaited or forgotten.
+    Open(CallId),
+}
+
 /// A client's connection to its broker, its clock and its place in the history.
 pub trait Link {
     /// What the broker is asked.
@@ -41,6 +49,12 @@ pub trait Link {
 
     /// Sends a request. Its answer must be awaited with [`Link::poll_answer`] or forgotten.
     fn start(&self, request: Self::Request) -> CallId;
+
+    /// Sends a request whose answer its caller waits for next. A link that can have it at once
+    /// gives it back at once.
+    fn ask(&self, request: Self::Request) -> Called<Self::Response> {
+        Called::Open(self.start(request))
+    }
 
     /// Takes the answer of a call; after `Ready` the call is over.
     fn poll_answer(
@@ -74,7 +88,12 @@ pub trait Link {
 
     /// Sends a request and waits for its answer. Dropped before that, the request still arrives.
     fn call(&self, request: Self::Request) -> OpenCall<'_, Self> {
-        OpenCall { link: self, id: self.start(request), open: true }
+        self.answer(self.start(request))
+    }
+
+    /// Waits for the answer of a call.
+    fn answer(&self, call: CallId) -> OpenCall<'_, Self> {
+        OpenCall { link: self, id: call, open: true }
     }
 }
 

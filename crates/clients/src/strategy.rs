@@ -205,6 +205,12 @@ impl Strategy {
         )
     }
 
+    /// Whether its process waits for one thing at a time, as far as the strategy goes. Those with
+    /// several workers do not.
+    pub const fn waits_for_one_thing(self) -> bool {
+        !matches!(self, Self::Parallel | Self::ParallelNaive)
+    }
+
     /// Whether it is one of the article's loops, which alone read `enable_auto_commit` and
     /// `client`.
     pub const fn is_from_the_article(self) -> bool {

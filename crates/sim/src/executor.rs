@@ -14,10 +14,10 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use entrega_brokers::Broker;
 use entrega_clients::Stop;
-use entrega_model::{ClientId, Instant, Observer, ProcessId};
+use entrega_model::{ClientId, Observer, ProcessId};
 
 use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misdeed};
-use crate::world::{Routed, Task, World};
+use crate::world::{BATCH, Routed, Task, World};
 
 /// What a process runs in one of its lives.
 pub(crate) type Life<'a> = Pin<Box<dyn Future<Output = Result<(), Stop>> + 'a>>;
@@ -25,33 +25,18 @@ pub(crate) type Life<'a> = Pin<Box<dyn Future<Output = Result<(), Stop>> + 'a>>;
 /// Makes the next life of any process.
 pub(crate) type Factory<'a> = &'a dyn Fn(ClientId) -> Life<'a>;
 
-/// Events are handed to the observer in batches of about this many.
-const BATCH: usize = 256;
-
-/// How far a run may go on by itself.
-#[derive(Clone, Copy)]
-pub(crate) struct Bound {
-    /// In steps since its beginning.
-    pub(crate) steps: u64,
-    /// In virtual time.
-    pub(crate) latest: Instant,
-}
-
 /// Runs the processes of one world.
 pub(crate) struct Executor<'a, B: Broker> {
     world: Rc<RefCell<World<B>>>,
     factory: Factory<'a>,
     seats: Vec<Seat<'a>>,
     wakers: &'a Wakers,
-    pub(crate) steps: u64,
 }
 
 /// What is needed to poll a process.
 struct Seat<'a> {
     life: Option<Life<'a>>,
     waker: Waker,
-    /// How often it was polled.
-    polls: u64,
 }
 
 /// Hands the events to the observer.
@@ -116,9 +101,9 @@ where
         factory: Factory<'a>,
         wakers: &'a Wakers,
     ) -> Self {
-        let seat = |waker| Seat { life: None, waker, polls: 0 };
+        let seat = |waker| Seat { life: None, waker };
         let seats = wakers.wakers().map(seat).collect();
-        Self { world, factory, seats, wakers, steps: 0 }
+        Self { world, factory, seats, wakers }
     }
 
     /// Runs every process that is ready, until none is or one spins.
@@ -139,14 +124,9 @@ where
     /// Processes are ready again and again at one instant.
     #[cold]
     fn spins(&mut self) {
-        let busiest = self.busiest();
-        self.world.borrow_mut().misbehaves(busiest, Misdeed::Spins);
-    }
-
-    /// The process that was polled most.
-    pub(crate) fn busiest(&self) -> ProcessId {
-        let most = self.seats.iter().enumerate().max_by_key(|(_, seat)| seat.polls);
-        ProcessId(most.map_or(0, |(number, _)| number as u16))
+        let mut world = self.world.borrow_mut();
+        let busiest = world.busiest();
+        world.misbehaves(busiest, Misdeed::Spins);
     }
 
     /// Lets the next due thing happen in the executor's world, or, if `on`, one after another until
@@ -157,18 +137,17 @@ where
         world: &mut World<B>,
         observer: &mut dyn Observer,
         on: bool,
-        until: Bound,
     ) -> bool {
         if world.events.len() >= BATCH {
             tell(world, observer);
         }
         loop {
-            self.steps += 1;
+            world.steps += 1;
             let went_on = world.step();
             if world.has_task() {
                 return true;
             }
-            if !went_on || !on || self.steps >= until.steps || world.now > until.latest {
+            if !went_on || !on || world.is_out_of_bounds() {
                 return went_on;
             }
         }
@@ -186,7 +165,6 @@ where
     #[inline(always)]
     fn run(&mut self, id: ProcessId) {
         let seat = &mut self.seats[id.index()];
-        seat.polls += 1;
         let Some(life) = &mut seat.life else { return };
         if let Poll::Ready(result) = life.as_mut().poll(&mut Context::from_waker(&seat.waker)) {
             self.ended(id, result);

@@ -7,10 +7,12 @@ use std::task::{Context, Poll};
 
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
-use entrega_clients::{BatchError, CallId, DeadLetters, Handler, HandlerError, Link, Unanswered};
+use entrega_clients::{
+    BatchError, CallId, Called, DeadLetters, Handler, HandlerError, Link, Unanswered,
+};
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
-use entrega_model::{Delivery, Duration, LaneId, SubscriptionId};
+use entrega_model::{Delivery, Duration, Instant, LaneId, SubscriptionId};
 
 use crate::link::SimLink;
 use crate::points::{
@@ -31,9 +33,9 @@ where
     B::Request: Routed,
 {
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        let Beginning { delay, hold, failure } = self.begin(delivery);
-        if !delay.is_zero() {
-            self.pause(delay).await;
+        let Beginning { ends, armed, hold, failure } = self.begin(delivery);
+        if let Some(end) = ends {
+            self.link.sleep(end, armed).await;
         }
         if let Some(hold) = hold {
             self.held_up(hold).await;
@@ -43,8 +45,9 @@ where
             self.end(delivery, result);
             return Err(error);
         }
+        let SimLink { client, alone, .. } = self.link;
         let ask =
-            |world: &mut World<B>| world.call_sink(self.link.client, self.subscription, *delivery);
+            |world: &mut World<B>| world.call_sink(client, alone, self.subscription, delivery);
         let (result, outcome) = match self.effect(delivery, ask).await {
             Ok(Answer::Decided(EffectVerdict::Rejected)) => {
                 (ProcessingResult::Transient, Err(HandlerError::Rejected))
@@ -61,9 +64,9 @@ where
     /// once.
     async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
         for (item, delivery) in batch.iter().enumerate() {
-            let Beginning { delay, hold, failure } = self.begin(delivery);
-            if !delay.is_zero() {
-                self.pause(delay).await;
+            let Beginning { ends, armed, hold, failure } = self.begin(delivery);
+            if let Some(end) = ends {
+                self.link.sleep(end, armed).await;
             }
             if let Some(hold) = hold {
                 self.held_up(hold).await;
@@ -76,7 +79,8 @@ where
         }
         let Some(first) = batch.first() else { return Ok(()) };
         let ask = |world: &mut World<B>| {
-            world.call_sink_with_batch(self.link.client, self.subscription, batch)
+            let client = self.link.client;
+            Called::Open(world.call_sink_with_batch(client, self.subscription, batch))
         };
         let effect = self.effect(first, ask).await;
         match effect {
@@ -136,15 +140,28 @@ const AHEAD: u64 = 5;
 const FAULT: u64 = 6;
 
 /// What was chosen before an effect.
+#[derive(Clone, Copy)]
 struct Ahead {
     stall: u32,
-    zone: Zone,
     rebalance: u32,
+}
+
+/// How it goes on around an effect.
+enum Onward {
+    /// As it should.
+    Goes,
+    /// Not before the process runs.
+    Stands,
+    /// Not at all: the process crashes, maybe after a delay.
+    Crashes(Option<HoldId>),
 }
 
 /// What is known of an attempt when it begins.
 struct Beginning {
-    delay: Duration,
+    /// When its service time ends, if that is still to come.
+    ends: Option<Instant>,
+    /// The process will be woken then.
+    armed: bool,
     hold: Option<HoldId>,
     failure: Option<(ProcessingResult, HandlerError)>,
 }
@@ -184,7 +201,13 @@ where
         } else {
             None
         };
-        Beginning { delay, hold, failure }
+        let SimLink { client, alone, .. } = self.link;
+        let mut ends = (!delay.is_zero()).then(|| world.read_clock(consumer) + delay);
+        let armed = alone && ends.is_some();
+        if alone {
+            ends = ends.filter(|&end| !world.sleep_through(client, end));
+        }
+        Beginning { ends, armed, hold, failure }
     }
 
     fn end(&self, delivery: &Delivery, result: ProcessingResult) {
@@ -203,82 +226,104 @@ where
     async fn effect(
         &self,
         delivery: &Delivery,
-        ask: impl FnOnce(&mut World<B>) -> CallId,
+        ask: impl FnOnce(&mut World<B>) -> Called<Answer<B>>,
     ) -> Result<Answer<B>, Unanswered> {
-        let ahead = match self.crash_ahead(Fault::EffectBefore, delivery) {
-            Some(crash) => self.crash(crash).await,
-            None => self.before_effect(delivery),
+        let mut ahead = Ahead { stall: 0, rebalance: 0 };
+        let onward = self.before_effect(&mut self.link.world.borrow_mut(), delivery, &mut ahead);
+        if !matches!(onward, Onward::Goes) {
+            self.go_on(onward).await;
+        }
+        let called = ask(&mut self.link.world.borrow_mut());
+        let answer = match called {
+            Called::Answered(answer) => answer,
+            Called::Open(call) => self.answer(call).await?,
         };
-        if !self.runs() {
-            self.until_running().await;
-        }
-        let call = ask(&mut self.link.world.borrow_mut());
-        let answer = self.answer(call).await?;
-        self.before_rest(delivery, &ahead);
-        match self.crash_ahead(Fault::EffectAfter, delivery) {
-            Some(crash) => _ = self.crash(crash).await,
-            None => self.after_effect(delivery, &ahead),
-        }
-        if !self.runs() {
-            self.until_running().await;
+        let onward = self.after_effect(&mut self.link.world.borrow_mut(), delivery, ahead);
+        if !matches!(onward, Onward::Goes) {
+            self.go_on(onward).await;
         }
         Ok(answer)
     }
 
-    /// About to ask the sink: the process may stall here. Says what was chosen.
-    fn before_effect(&self, delivery: &Delivery) -> Ahead {
-        let mut world = self.link.world.borrow_mut();
-        let groups = world.has_groups();
-        let rebalance = if groups { self.choose(&mut world, Fault::GroupRebalance) } else { 0 };
-        if rebalance == REBALANCE_BEFORE {
-            self.rebalance(&mut world, rebalance, delivery);
+    /// About to ask the sink: the process may crash or stall here, and the group may rebalance.
+    #[inline]
+    fn before_effect(
+        &self,
+        world: &mut World<B>,
+        delivery: &Delivery,
+        ahead: &mut Ahead,
+    ) -> Onward {
+        let crash = self.choose(world, Fault::EffectBefore);
+        if crash != 0 {
+            return self.crash_ahead(world, Fault::EffectBefore, crash, delivery);
         }
-        let stall = self.choose(&mut world, Fault::ProcessStall);
+        let groups = world.has_groups();
+        let rebalance = if groups { self.choose(world, Fault::GroupRebalance) } else { 0 };
+        if rebalance == REBALANCE_BEFORE {
+            self.rebalance(world, rebalance, delivery);
+        }
+        let stall = self.choose(world, Fault::ProcessStall);
         let chosen = [AHEAD, u64::from(stall), u64::from(rebalance)];
         world.remember(self.link.client.process, &chosen);
-        let (moment, zone) = info(Fault::ProcessStall).decode(stall);
-        if moment == STALL_BEFORE {
-            self.stall(&mut world, stall, zone, delivery);
+        *ahead = Ahead { stall, rebalance };
+        if stall != 0 {
+            self.stall_at(world, STALL_BEFORE, delivery, *ahead);
         }
-        Ahead { stall, zone, rebalance }
+        self.onward(world)
     }
 
-    /// The sink has answered: the group may rebalance here.
-    fn before_rest(&self, delivery: &Delivery, ahead: &Ahead) {
+    /// The sink has answered: the process may crash or stall here, and the group may rebalance.
+    #[inline]
+    fn after_effect(&self, world: &mut World<B>, delivery: &Delivery, ahead: Ahead) -> Onward {
         if ahead.rebalance == REBALANCE_AFTER {
-            self.rebalance(&mut self.link.world.borrow_mut(), ahead.rebalance, delivery);
+            self.rebalance(world, ahead.rebalance, delivery);
+        }
+        let crash = self.choose(world, Fault::EffectAfter);
+        if crash != 0 {
+            return self.crash_ahead(world, Fault::EffectAfter, crash, delivery);
+        }
+        if ahead.stall != 0 {
+            self.stall_at(world, STALL_AFTER, delivery, ahead);
+        }
+        self.onward(world)
+    }
+
+    /// Whether the process goes on, which it does if nothing has happened to it.
+    #[inline]
+    fn onward(&self, world: &mut World<B>) -> Onward {
+        if world.may_go_on(self.link.client) { Onward::Goes } else { Onward::Stands }
+    }
+
+    /// The process is to crash here, maybe after a delay.
+    #[cold]
+    fn crash_ahead(
+        &self,
+        world: &mut World<B>,
+        fault: Fault,
+        choice: u32,
+        delivery: &Delivery,
+    ) -> Onward {
+        let (_, zone) = self.chosen(world, fault, choice, delivery);
+        let hold = || world.hold_process(self.link.client.process, zone);
+        Onward::Crashes((zone != Zone::Now).then(hold))
+    }
+
+    /// Goes on, if the process does.
+    async fn go_on(&self, onward: Onward) {
+        match onward {
+            Onward::Goes => {}
+            Onward::Stands => self.until_running().await,
+            Onward::Crashes(hold) => self.crash(hold).await,
         }
     }
 
-    /// The sink has answered: the process may stall here.
-    fn after_effect(&self, delivery: &Delivery, ahead: &Ahead) {
-        let &Ahead { stall, zone, .. } = ahead;
-        if info(Fault::ProcessStall).decode(stall).0 == STALL_AFTER {
-            self.stall(&mut self.link.world.borrow_mut(), stall, zone, delivery);
-        }
-    }
-
-    /// Whether the process is to crash here, and after which delay.
-    #[inline(always)]
-    fn crash_ahead(&self, fault: Fault, delivery: &Delivery) -> Option<Option<HoldId>> {
-        let mut world = self.link.world.borrow_mut();
-        match self.choose(&mut world, fault) {
-            0 => None,
-            choice => {
-                let (_, zone) = self.chosen(&mut world, fault, choice, delivery);
-                let hold = || world.hold_process(self.link.client.process, zone);
-                Some((zone != Zone::Now).then(hold))
-            }
-        }
-    }
-
-    /// Crashes, at once or after having been slow. Nothing is ahead of it then.
-    async fn crash(&self, hold: Option<HoldId>) -> Ahead {
+    /// Crashes, at once or after having been slow. Nothing comes after that.
+    async fn crash(&self, hold: Option<HoldId>) {
         if let Some(hold) = hold {
             self.held_up(hold).await;
         }
         self.link.world.borrow_mut().crash(self.link.client.process);
-        Ahead { stall: 0, zone: Zone::Now, rebalance: 0 }
+        self.until_running().await;
     }
 
     /// Its group rebalances, as was chosen before the effect.
@@ -289,8 +334,14 @@ where
         world.rebalance(self.subscription);
     }
 
-    /// Stands still, as was chosen before the effect.
-    fn stall(&self, world: &mut World<B>, choice: u32, zone: Zone, delivery: &Delivery) {
+    /// Stands still, if that was chosen for this moment.
+    #[cold]
+    fn stall_at(&self, world: &mut World<B>, moment: u32, delivery: &Delivery, ahead: Ahead) {
+        let choice = ahead.stall;
+        let (chosen, zone) = info(Fault::ProcessStall).decode(choice);
+        if chosen != moment {
+            return;
+        }
         let (point, consumer) =
             (own_point(Fault::ProcessStall, self.subscription), self.link.client.process);
         world.fault(point, choice, consumer, Some(delivery.record.message));

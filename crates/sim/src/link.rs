@@ -6,11 +6,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use entrega_brokers::Broker;
-use entrega_clients::{CallId, Link, Unanswered};
+use entrega_clients::{CallId, Called, Link, Unanswered};
 use entrega_model::fingerprint::Fingerprinted;
 use entrega_model::{ClientId, DeliveryId, Instant, Kind, ProcessId};
 
-use crate::world::{Answer, Routed, World};
+use crate::world::{Routed, World};
 
 /// The link of one process in one of its lives.
 pub(crate) struct SimLink<B: Broker> {
@@ -18,6 +18,8 @@ pub(crate) struct SimLink<B: Broker> {
     pub(crate) client: ClientId,
     /// The application keeps nothing from one delivery to the next.
     pub(crate) forgets: bool,
+    /// The process waits for one thing at a time, so nothing else in it has a turn meanwhile.
+    pub(crate) alone: bool,
 }
 
 impl<B: Broker> Clone for SimLink<B> {
@@ -43,25 +45,9 @@ where
         self.world.borrow_mut().read_clock(self.client.process)
     }
 
-    /// Arms one wake-up at the first poll, and is ready when that time has come.
     #[inline]
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
-        let mut armed = false;
-        poll_fn(move |cx| {
-            let mut world = self.world.borrow_mut();
-            let process = &world.processes[self.client.process.index()];
-            if process.is_running() && world.now >= at {
-                world.remember(self.client.process, &[AWAKE]);
-                return Poll::Ready(());
-            }
-            if !armed {
-                armed = true;
-                world.wake_at(at, self.client);
-            }
-            drop(world);
-            self.watch(cx);
-            Poll::Pending
-        })
+        self.sleep(at, false)
     }
 
     #[inline]
@@ -70,15 +56,24 @@ where
     }
 
     #[inline]
+    fn ask(&self, request: Self::Request) -> Called<Self::Response> {
+        let mut world = self.world.borrow_mut();
+        match self.alone {
+            true => world.ask_broker(self.client, request),
+            false => Called::Open(world.call_broker(self.client, request)),
+        }
+    }
+
+    #[inline]
     fn poll_answer(
         &self,
         call: CallId,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Self::Response, Unanswered>> {
-        let waits = self.world.borrow_mut().waits(self.client.process, call, cx);
-        match waits {
+        let mut world = self.world.borrow_mut();
+        match world.waits(self.client.process, call, cx) {
             true => Poll::Pending,
-            false => Poll::Ready(self.take_response(call)),
+            false => Poll::Ready(world.take_response(self.client.process, call)),
         }
     }
 
@@ -121,14 +116,24 @@ impl<B: Broker> SimLink<B>
 where
     B::Request: Routed,
 {
-    /// The broker's answer to a call that is not waited for any more. Apart from the question
-    /// whether it is, which is asked twice for each answer.
-    #[inline(never)]
-    fn take_response(&self, call: CallId) -> Result<B::Response, Unanswered> {
-        match self.world.borrow_mut().take_answer(self.client.process, call)? {
-            Answer::Response(response) => Ok(response),
-            Answer::Decided(_) | Answer::Progress(_) | Answer::Done => Err(Unanswered),
-        }
+    /// Is ready when that time has come. Arms one wake-up at the first poll, unless it is armed.
+    #[inline]
+    pub(crate) fn sleep(&self, at: Instant, mut armed: bool) -> impl Future<Output = ()> {
+        poll_fn(move |cx| {
+            let mut world = self.world.borrow_mut();
+            let process = &world.processes[self.client.process.index()];
+            if process.is_running() && world.now >= at {
+                world.remember(self.client.process, &[AWAKE]);
+                return Poll::Ready(());
+            }
+            if !armed {
+                armed = true;
+                world.wake_at(at, self.client);
+            }
+            drop(world);
+            self.watch(cx);
+            Poll::Pending
+        })
     }
 
     /// A timer wakes the process. A future that is polled under a waker of its own (inside somebody

@@ -81,6 +81,8 @@ where
     #[cold]
     pub(crate) fn misbehaves(&mut self, process: ProcessId, misdeed: Misdeed) {
         let at = self.now;
+        self.undisturbed = false;
+        self.runs_on = false;
         self.misbehaviour.get_or_insert(Misbehaviour { process, at, misdeed });
     }
 

@@ -102,6 +102,11 @@ pub(crate) trait Code {
         false
     }
 
+    /// Whether its process waits for one thing at a time.
+    fn waits_for_one_thing(&self) -> bool {
+        false
+    }
+
     /// On a log.
     async fn on_log<'a>(
         &'a self,
@@ -128,6 +133,10 @@ pub(crate) struct BuiltIn {
 impl Code for BuiltIn {
     fn keeps_nothing_between_deliveries(&self) -> bool {
         self.strategy.keeps_nothing_between_deliveries()
+    }
+
+    fn waits_for_one_thing(&self) -> bool {
+        self.strategy.waits_for_one_thing()
     }
 
     fn on_log<'a>(

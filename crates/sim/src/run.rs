@@ -18,14 +18,14 @@ use entrega_model::{Instant, Model, Observer, SubscriptionId};
 
 use crate::arena::{Arena, Place};
 use crate::cast::Cast;
-use crate::executor::{Bound, Executor};
+use crate::executor::Executor;
 use crate::misbehaviour::{Misbehaviour, Misdeed};
 use crate::own::{Code, Own};
 use crate::points;
 use crate::scenario::{BatchFailure, ErrorPolicy, Order, Scenario};
 use crate::side::{LogSide, QueueSide, Side, built_in, life};
 use crate::workload::Workload;
-use crate::world::{AnySink, Beginning, Routed, Times, World};
+use crate::world::{AnySink, Beginning, Bound, Routed, Times, World};
 use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
 
 /// What to run.
@@ -312,12 +312,13 @@ where
         world.audit();
         world.judge_early_ends();
         if end == End::Unfinished && sent {
-            let out_of_steps = self.executor.steps >= limits.steps;
+            let out_of_steps = world.steps >= limits.steps;
             let misdeed = match out_of_steps {
                 true => Misdeed::OutOfSteps(limits.steps),
                 false => Misdeed::OutOfTime(limits.drain.duration()),
             };
-            world.misbehaves(self.executor.busiest(), misdeed);
+            let busiest = world.busiest();
+            world.misbehaves(busiest, misdeed);
         }
     }
 
@@ -329,7 +330,7 @@ where
     /// Runs until the producer has sent everything.
     fn until_sent(&mut self, observer: &mut dyn Observer) -> bool {
         let bound = self.bound(Instant::NEVER);
-        if self.executor.steps >= bound.steps {
+        if self.world.borrow().steps >= bound.steps {
             return self.world.borrow().has_sent_all();
         }
         match self.go(observer, bound, Goal::AllSent) {
@@ -345,19 +346,25 @@ where
         if goal.is_reached(&self.world.borrow()) {
             return Went::AllTheWay;
         }
+        self.world.borrow_mut().begin_stretch(bound, !W::LOOKS && !matches!(goal, Goal::AllUp));
         loop {
             self.executor.run_ready();
             if W::LOOKS && (self.misbehaves() || !self.goes_on(observer, false)) {
                 return Went::AsFarAsItGoes;
             }
             let mut world = self.world.borrow_mut();
+            if !W::LOOKS && world.runs_on {
+                match self.executor.advance(&mut world, observer, true) {
+                    false => return Went::AsFarAsItGoes,
+                    true if world.is_out_of_bounds() => return Went::ToTheBound,
+                    true => continue,
+                }
+            }
             let on = !W::LOOKS && !goal.is_reached(&world);
-            if world.misbehaviour.is_some()
-                || !self.executor.advance(&mut world, observer, on, bound)
-            {
+            if world.misbehaviour.is_some() || !self.executor.advance(&mut world, observer, on) {
                 return Went::AsFarAsItGoes;
             }
-            if self.executor.steps >= bound.steps || world.now > bound.latest {
+            if world.is_out_of_bounds() {
                 return Went::ToTheBound;
             }
             if goal.is_reached(&world) {
@@ -404,15 +411,17 @@ where
 
     /// Everybody leaves in order: this settles what a library settles when it is closed.
     fn close(&mut self, observer: &mut dyn Observer) {
-        self.world.borrow_mut().close();
-        let steps = self.executor.steps.saturating_add(CLOSING_STEPS);
-        let bound = Bound { steps, latest: Instant::NEVER };
+        let mut world = self.world.borrow_mut();
+        world.close();
+        let steps = world.steps.saturating_add(CLOSING_STEPS);
+        world.bound = Bound { steps, latest: Instant::NEVER };
+        drop(world);
         let mut goes_on = true;
         while goes_on {
             self.executor.run_ready();
             let mut world = self.world.borrow_mut();
-            goes_on = self.executor.advance(&mut world, observer, true, bound)
-                && self.executor.steps < steps
+            goes_on = self.executor.advance(&mut world, observer, true)
+                && world.steps < steps
                 && world.misbehaviour.is_none();
         }
     }
@@ -421,7 +430,7 @@ where
         let mut world = self.world.borrow_mut();
         let choices = world.take_choices();
         let misbehaviour = world.misbehaviour.take();
-        let steps = self.executor.steps;
+        let steps = world.steps;
         Outcome { choices, end, ended_at: world.now, steps, misbehaviour }
     }
 }

@@ -13,7 +13,7 @@ use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{
     LogPublisher, Outgoing, Publisher, QueuePublisher, confirmed, fire_and_forget,
 };
-use entrega_clients::{ClientConfig, Link, Stop, Subscription, Supervised};
+use entrega_clients::{AutoSettle, ClientConfig, Link, Stop, Subscription, Supervised};
 use entrega_model::{ClientId, Record, SubscriptionId};
 
 use crate::arena::{Arena, Place};
@@ -22,7 +22,7 @@ use crate::handler::SimHandler;
 use crate::link::SimLink;
 use crate::own::{BuiltIn, Code};
 use crate::run::Experiment;
-use crate::scenario::{ProducerStrategy, Scenario};
+use crate::scenario::{Order, ProducerStrategy, Scenario};
 use crate::setup;
 use crate::workload::Workload;
 use crate::world::{Routed, World};
@@ -51,7 +51,10 @@ pub(crate) trait Side: PartialEq + Sized {
     /// A producer over a link.
     fn publisher(&self, link: SimLink<Self::Broker>) -> Self::Publisher;
 
-    /// What the client library does beside the application.
+    /// Whether the client library does anything beside the application.
+    fn has_background(config: &ClientConfig) -> bool;
+
+    /// What it does.
     async fn background(inbox: &Self::Inbox);
 
     /// Runs a consumer.
@@ -92,6 +95,10 @@ impl Side for LogSide {
 
     fn publisher(&self, link: SimLink<LogBroker>) -> Self::Publisher {
         LogPublisher::new(link, self.settings.partitions, partition_of)
+    }
+
+    fn has_background(config: &ClientConfig) -> bool {
+        config.auto_settle == AutoSettle::AtDelivery || config.max_poll_interval.is_some()
     }
 
     async fn background(inbox: &Self::Inbox) {
@@ -143,6 +150,10 @@ impl Side for QueueSide {
         QueuePublisher::new(link)
     }
 
+    fn has_background(_config: &ClientConfig) -> bool {
+        false
+    }
+
     async fn background(_inbox: &Self::Inbox) {}
 
     fn consume<'a>(
@@ -167,7 +178,7 @@ where
     <S::Broker as Broker>::Request: Routed,
 {
     let subscription = world.borrow().processes[client.process.index()].subscription;
-    let link = SimLink { world: Rc::clone(world), client, forgets: false };
+    let link = SimLink { world: Rc::clone(world), client, forgets: false, alone: true };
     match subscription {
         None => producer(experiment, side, link),
         Some(subscription) => consumer(experiment, side, link, subscription, code),
@@ -211,8 +222,9 @@ where
         let number = self.next.get();
         let planned = self.workload.planned.get(number)?;
         self.next.set(number + 1);
-        if planned.at > self.link.now() {
-            self.link.sleep_until(planned.at).await;
+        let SimLink { ref world, client, .. } = self.link;
+        if planned.at > self.link.now() && !world.borrow_mut().sleep_through(client, planned.at) {
+            self.link.sleep(planned.at, true).await;
         }
         let message = entrega_model::MessageId(number as u32);
         Some(Record { message, key: planned.key, bytes: planned.bytes })
@@ -231,8 +243,12 @@ where
     <S::Broker as Broker>::Request: Routed,
 {
     let &Experiment { scenario, workload, strategy, .. } = experiment;
-    let link = SimLink { forgets: code.keeps_nothing_between_deliveries(), ..link };
-    let inbox = side.inbox(link.clone(), setup::client_config(scenario, strategy, subscription));
+    let config = setup::client_config(scenario, strategy, subscription);
+    let explores = scenario.network.order == Order::Chosen;
+    let forgets = explores && code.keeps_nothing_between_deliveries();
+    let alone = code.waits_for_one_thing() && !S::has_background(&config);
+    let link = SimLink { forgets, alone, ..link };
+    let inbox = side.inbox(link.clone(), config);
     let handler = SimHandler { link: link.clone(), subscription, workload };
     Box::pin(async move {
         let app = Supervised {
@@ -245,7 +261,10 @@ where
             batch: setup::batch_rules(&scenario.consumer),
         };
         let main = closing(&inbox, S::consume(code, &link, &inbox, &app));
-        alongside(main, S::background(&inbox)).await
+        match alone {
+            true => main.await,
+            false => alongside(main, S::background(&inbox)).await,
+        }
     })
 }
 

@@ -13,6 +13,7 @@ mod batches;
 mod beginning;
 mod calls;
 mod held;
+mod latency;
 mod lives;
 mod memory;
 mod network;
@@ -21,6 +22,7 @@ mod process;
 mod progress;
 mod protocol;
 mod state;
+mod through;
 mod timers;
 mod turn;
 
@@ -42,6 +44,7 @@ pub(crate) use self::process::{Process, State};
 pub(crate) use self::progress::{AnySink, Ask, Told};
 pub(crate) use self::protocol::Routed;
 pub(crate) use self::state::Scratch;
+pub(crate) use self::through::{BATCH, Bound};
 
 use self::calls::{Calls, Payload};
 use self::held::{Held, tells_of_expiry};
@@ -122,12 +125,24 @@ pub(crate) struct World<B: Broker> {
     /// once, and time goes on when there are none.
     ready: Vec<ProcessId>,
     next_ready: usize,
+    /// There are some in the next two lists.
+    lives_change: bool,
     /// Processes whose future is to be dropped.
     dying: VecDeque<ProcessId>,
     /// Processes whose next life is to begin.
     starting: VecDeque<ProcessId>,
     /// Everybody is asked to stop.
     pub(crate) closing: bool,
+    /// How many things have happened.
+    pub(crate) steps: u64,
+    /// How far the run may go on by itself.
+    pub(crate) bound: Bound,
+    /// A process that waits for one thing alone may let time go on. Nobody looks at the states in
+    /// between, and nothing that a process does by itself ends this stretch of the run.
+    pub(crate) runs_on: bool,
+    /// Nobody else is to run before the process that is being polled has to wait, and that one
+    /// lives.
+    pub(crate) undisturbed: bool,
     pub(crate) times: Times,
     timers: Timers<Due>,
     /// With a chosen order: what else is due at `due_at`.
@@ -186,7 +201,7 @@ where
     /// a stalled one is woken again when it is resumed.
     #[inline(always)]
     pub(crate) fn next_task(&mut self) -> Task {
-        if !self.dying.is_empty() || !self.starting.is_empty() {
+        if self.lives_change {
             return Task::ChangeLives;
         }
         while let Some(&id) = self.ready.get(self.next_ready) {
@@ -195,7 +210,10 @@ where
             process.ready = false;
             if process.is_running() {
                 process.wake_guests();
+                process.polls += 1;
                 self.asked = 0;
+                let is_last = self.next_ready == self.ready.len();
+                self.undisturbed = self.runs_on && is_last && self.held.is_empty();
                 return Task::Run(id);
             }
         }
@@ -207,7 +225,7 @@ where
     /// Whether there is anything to do before time goes on.
     #[inline]
     pub(crate) fn has_task(&self) -> bool {
-        self.next_ready < self.ready.len() || !self.dying.is_empty() || !self.starting.is_empty()
+        self.next_ready < self.ready.len() || self.lives_change
     }
 
     /// The next process whose future is to be dropped.
@@ -217,7 +235,9 @@ where
 
     /// The next life that begins.
     pub(crate) fn next_started(&mut self) -> Option<ClientId> {
-        self.starting.pop_front().map(|id| self.started(id))
+        let next = self.starting.pop_front();
+        self.lives_change = next.is_some() || !self.dying.is_empty();
+        next.map(|id| self.started(id))
     }
 
     /// Has a process woken at `at`, if it lives that long.
@@ -238,6 +258,7 @@ where
         let process = &mut self.processes[id.index()];
         if !process.ready {
             process.ready = true;
+            self.undisturbed = false;
             self.ready.push(id);
         }
     }
@@ -335,6 +356,12 @@ where
         self.is_running(client)
     }
 
+    /// The process that has run most.
+    pub(crate) fn busiest(&self) -> ProcessId {
+        let most = self.processes.iter().max_by_key(|process| process.polls);
+        most.map_or(ProcessId(0), |process| process.id)
+    }
+
     /// The choices of this run, at its end. Nothing is chosen after that.
     pub(crate) fn take_choices(&mut self) -> Choices {
         std::mem::take(&mut self.choices)
@@ -355,6 +382,7 @@ where
     /// Asks everybody to stop.
     pub(crate) fn close(&mut self) {
         self.closing = true;
+        self.runs_on = false;
         for number in 0..self.processes.len() {
             if self.processes[number].is_running() {
                 self.wake(ProcessId(number as u16));

@@ -100,6 +100,17 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         self.config.offset_store == OffsetStore::AtDelivery || self.session.borrow().is_drained()
     }
 
+    /// What has changed with the assignment.
+    async fn news(&self) -> Option<Turn> {
+        if self.session.borrow().fenced && self.lose_partitions() {
+            return Some(Turn::Lost);
+        }
+        if self.session.borrow().revoked {
+            self.give_up_partitions().await;
+        }
+        self.session.borrow_mut().turns.pop_front()
+    }
+
     fn me(&self) -> (SubscriptionId, ProcessId) {
         (self.config.subscription, self.link.process())
     }
@@ -135,14 +146,9 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
             if self.link.is_closing() && self.may_stop() {
                 return Ok(Turn::Shutdown);
             }
-            if self.session.borrow().fenced && self.lose_partitions() {
-                return Ok(Turn::Lost);
-            }
-            if self.session.borrow().revoked {
-                self.give_up_partitions().await;
-            }
-            let turn = self.session.borrow_mut().turns.pop_front();
-            if let Some(turn) = turn {
+            if self.session.borrow().has_news()
+                && let Some(turn) = self.news().await
+            {
                 return Ok(turn);
             }
             if let Some(delivery) = self.hand_out() {

@@ -12,11 +12,11 @@ use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
 use entrega_model::{Delivery, Generation, Instant, LaneId, MessageId};
 
 use self::session::QueueSession;
-use super::retried::retried;
+use super::retried::Retried;
 use super::wait::{Waited, answer_or, while_running};
 use crate::application::GiveBack;
 use crate::{
-    AutoSettle, CallId, ClientConfig, Link, QueueSubscription, ReceiveError, SettleError,
+    AutoSettle, Called, ClientConfig, Link, QueueSubscription, ReceiveError, SettleError,
     SettleScope, Subscription, Turn, Unanswered,
 };
 
@@ -81,32 +81,65 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             session.handed_out.clear();
             tags
         };
-        let call = self.send(tags, Settlement::Ack, false, SettleTrigger::NextReceive);
-        if let Some(call) = call
-            && let Ok(tags) = refused(call.await)
-        {
+        let answer = self.send(tags, Settlement::Ack, false, SettleTrigger::NextReceive).await;
+        if let Ok(tags) = answer {
             self.session.borrow_mut().recycle_tags(tags);
         }
     }
 
-    fn receive_under_way(&self) -> CallId {
+    /// The receive that is on its way, or a new one. One that nothing else is waited for beside may
+    /// be answered at once.
+    fn receive_under_way(&self, waits_for_this: bool) -> Called<Response> {
         let mut session = self.session.borrow_mut();
         if let Some(call) = session.receiving {
-            return call;
+            return Called::Open(call);
         }
-        let call = self.link.start(Request::Receive {
+        let receive = Request::Receive {
             queue: self.config.subscription,
             max: self.config.prefetch,
             settle_at_delivery: self.config.auto_settle == AutoSettle::AtDelivery,
             buffer: session.spare_buffer(),
             deadline: Instant::NEVER,
-        });
-        session.receiving = Some(call);
-        call
+        };
+        let called = match waits_for_this {
+            true => self.link.ask(receive),
+            false => Called::Open(self.link.start(receive)),
+        };
+        if let Called::Open(call) = called {
+            session.receiving = Some(call);
+        }
+        called
+    }
+
+    /// One round trip with the broker. `None` means: look again.
+    async fn exchange(&self, until: Instant) -> Result<Option<Turn>, ReceiveError> {
+        let call = match self.receive_under_way(until == Instant::NEVER) {
+            Called::Answered(answer) => return self.take(Ok(answer)).map(|()| None),
+            Called::Open(call) => call,
+        };
+        let is_open = || self.session.borrow().receiving == Some(call);
+        match answer_or(&self.link, call, until, is_open, |answer| self.take(answer)).await {
+            Waited::Overtaken => Ok(None),
+            Waited::Time => Ok(Some(Turn::Idle)),
+            Waited::Closing => Ok(Some(Turn::Shutdown)),
+            Waited::Answer(taken) => taken.map(|()| None),
+        }
+    }
+
+    /// Takes the answer of a receive.
+    fn take(&self, answer: Result<Response, Unanswered>) -> Result<(), ReceiveError> {
+        let mut session = self.session.borrow_mut();
+        session.receiving = None;
+        match answer {
+            Ok(Response::Received { deliveries }) => session.fill(deliveries),
+            Ok(Response::UnknownQueue) => return Err(ReceiveError::UnknownSubscription),
+            Ok(_) | Err(Unanswered) => {}
+        }
+        Ok(())
     }
 
     /// Sends a settle, and again as often as the configuration says while there is no answer.
-    /// Nothing to wait for if nobody asks for one.
+    /// Says which tags were refused; nothing to wait for if nobody asks for an answer.
     #[inline]
     fn send(
         &self,
@@ -114,14 +147,14 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         settlement: Settlement,
         multiple: bool,
         trigger: SettleTrigger,
-    ) -> Option<impl Future<Output = Result<Response, Unanswered>>> {
+    ) -> impl Future<Output = Result<Vec<DeliveryTag>, SettleError>> {
         let queue = self.config.subscription;
         let request = move |tags| Request::Settle { queue, tags, settlement, multiple, trigger };
-        if !self.config.settle_confirmed {
-            self.link.forget(self.link.start(request(tags)));
-            return None;
+        if self.config.settle_confirmed {
+            return Retried::new(&self.link, tags, self.config.settle_retries, request, refused);
         }
-        Some(retried(&self.link, tags, self.config.settle_retries, request))
+        self.link.forget(self.link.start(request(tags)));
+        Retried::over(Ok(Vec::new()))
     }
 
     /// Settles on behalf of the application, and notes what became of each delivery.
@@ -143,10 +176,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             let Delivery { record, position, .. } = delivery;
             self.note_invoked(record.message, *position, act, SettleTrigger::Application);
         }
-        let answer = match self.send(tags, settlement, multiple, SettleTrigger::Application) {
-            Some(call) => refused(call.await),
-            None => Ok(Vec::new()),
-        };
+        let answer = self.send(tags, settlement, multiple, SettleTrigger::Application).await;
         self.note_all_ended(deliveries, act, &answer);
         let result = match &answer {
             Ok(refused) if refused.is_empty() => Ok(()),
@@ -242,23 +272,8 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
             if let Some(delivery) = self.hand_out() {
                 return Ok(Turn::Delivery(delivery));
             }
-            let call = self.receive_under_way();
-            let is_open = || self.session.borrow().receiving == Some(call);
-            match answer_or(&self.link, call, until, is_open).await {
-                Waited::Overtaken => {}
-                Waited::Time => return Ok(Turn::Idle),
-                Waited::Closing => return Ok(Turn::Shutdown),
-                Waited::Answer(answer) => {
-                    let mut session = self.session.borrow_mut();
-                    session.receiving = None;
-                    match answer {
-                        Ok(Response::Received { deliveries }) => session.fill(deliveries),
-                        Ok(Response::UnknownQueue) => {
-                            return Err(ReceiveError::UnknownSubscription);
-                        }
-                        Ok(_) | Err(Unanswered) => {}
-                    }
-                }
+            if let Some(turn) = self.exchange(until).await? {
+                return Ok(turn);
             }
         }
     }

@@ -5,21 +5,20 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::{Link, OpenCall, Unanswered};
+use crate::{Called, Link, OpenCall, Unanswered};
 
-/// Calls with `items`, which `request` makes a request of, and up to `retries` times more.
-pub(super) fn retried<L: Link, T: Clone + Unpin>(
-    link: &L,
-    items: Vec<T>,
-    retries: u32,
-    request: impl Fn(Vec<T>) -> L::Request + Unpin,
-) -> impl Future<Output = Result<L::Response, Unanswered>> {
-    let again = if retries > 0 { items.clone() } else { Vec::new() };
-    let call = link.call(request(items));
-    Retried { link, call, again, retries, request }
+/// Calls with items, which `request` makes a request of, and some times more if there is no answer.
+/// `take` says what the answer means; it is told as soon as that is there, which may be before
+/// anybody waits.
+pub(super) enum Retried<'a, L: Link, T, R, A, O> {
+    /// This came of it.
+    Over(Option<O>),
+    /// A call is under way.
+    Open(Waiting<'a, L, T, R, A>),
 }
 
-struct Retried<'a, L: Link, T, R> {
+/// What is needed to call again.
+pub(super) struct Waiting<'a, L: Link, T, R, A> {
     link: &'a L,
     call: OpenCall<'a, L>,
     /// What the next call is to ask.
@@ -27,33 +26,70 @@ struct Retried<'a, L: Link, T, R> {
     /// How many calls may follow.
     retries: u32,
     request: R,
+    take: A,
 }
 
-impl<L, T, R> Future for Retried<'_, L, T, R>
-where
-    L: Link,
-    T: Clone + Unpin,
-    R: Fn(Vec<T>) -> L::Request + Unpin,
-{
-    type Output = Result<L::Response, Unanswered>;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            match Pin::new(&mut self.call).poll(cx) {
-                Poll::Ready(Err(Unanswered)) if self.retries > 0 => self.call_again(),
-                answer => return answer,
-            }
-        }
-    }
-}
-
-impl<L, T, R> Retried<'_, L, T, R>
+impl<'a, L, T, R, A, O> Retried<'a, L, T, R, A, O>
 where
     L: Link,
     T: Clone,
     R: Fn(Vec<T>) -> L::Request,
+    A: Fn(Result<L::Response, Unanswered>) -> O,
 {
+    /// Calls, and again up to `retries` times.
+    #[inline]
+    pub(super) fn new(link: &'a L, items: Vec<T>, retries: u32, request: R, take: A) -> Self {
+        let again = if retries > 0 { items.clone() } else { Vec::new() };
+        match link.ask(request(items)) {
+            Called::Answered(answer) => Self::Over(Some(take(Ok(answer)))),
+            Called::Open(call) => {
+                let call = link.answer(call);
+                Self::Open(Waiting { link, call, again, retries, request, take })
+            }
+        }
+    }
+
+    /// Nothing to wait for.
+    pub(super) fn over(outcome: O) -> Self {
+        Self::Over(Some(outcome))
+    }
+}
+
+impl<L, T, R, A, O> Future for Retried<'_, L, T, R, A, O>
+where
+    L: Link,
+    T: Clone + Unpin,
+    R: Fn(Vec<T>) -> L::Request + Unpin,
+    A: Fn(Result<L::Response, Unanswered>) -> O + Unpin,
+    O: Unpin,
+{
+    type Output = O;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Over(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Open(waiting) => waiting.poll(cx),
+        }
+    }
+}
+
+impl<L, T, R, A, O> Waiting<'_, L, T, R, A>
+where
+    L: Link,
+    T: Clone,
+    R: Fn(Vec<T>) -> L::Request,
+    A: Fn(Result<L::Response, Unanswered>) -> O,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<O> {
+        loop {
+            match Pin::new(&mut self.call).poll(cx) {
+                Poll::Ready(Err(Unanswered)) if self.retries > 0 => self.call_again(),
+                answer => return answer.map(&self.take),
+            }
+        }
+    }
+
     #[cold]
     fn call_again(&mut self) {
         self.retries -= 1;

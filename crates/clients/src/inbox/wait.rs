@@ -9,9 +9,9 @@ use entrega_model::Instant;
 use crate::{CallId, Link, Unanswered};
 
 /// What came first.
-pub(super) enum Waited<R> {
-    /// The answer of the call, which is over now.
-    Answer(Result<R, Unanswered>),
+pub(super) enum Waited<T> {
+    /// What was made of the answer of the call, which is over now.
+    Answer(T),
     /// The point of time; the call goes on.
     Time,
     /// The application is asked to stop; the call goes on.
@@ -26,14 +26,15 @@ pub(super) fn while_running(link: &impl Link) -> impl Future<Output = ()> {
 }
 
 /// Waits for the answer of `call`, but not beyond `until`, not into a shutdown, and no longer than
-/// the call is open: several handlers may wait at one inbox. Dropping the future leaves the call as
-/// it is.
-pub(super) async fn answer_or<L: Link>(
+/// the call is open: several handlers may wait at one inbox. `take` makes something of the answer.
+/// Dropping the future leaves the call as it is.
+pub(super) async fn answer_or<L: Link, T>(
     link: &L,
     call: CallId,
     until: Instant,
     is_open: impl Fn() -> bool,
-) -> Waited<L::Response> {
+    take: impl Fn(Result<L::Response, Unanswered>) -> T,
+) -> Waited<T> {
     let endless = until == Instant::NEVER;
     let mut sleep = pin!(async {
         if !endless {
@@ -45,7 +46,7 @@ pub(super) async fn answer_or<L: Link>(
             return Poll::Ready(Waited::Overtaken);
         }
         if let Poll::Ready(answer) = link.poll_answer(call, cx) {
-            return Poll::Ready(Waited::Answer(answer));
+            return Poll::Ready(Waited::Answer(take(answer)));
         }
         if link.is_closing() {
             return Poll::Ready(Waited::Closing);

@@ -20,24 +20,37 @@ pub struct Retries {
 /// Only a broker that recognises the producer's id for it could tell.
 pub async fn confirmed(publisher: &impl Publisher, outgoing: &impl Outgoing, retries: Retries) {
     while let Some(record) = outgoing.next().await {
-        let outcome = send(publisher, record, retries).await;
+        let outcome = match publisher.publish(record, 1).await {
+            Ok(()) => SendOutcome::Ok,
+            Err(error) => send_again(publisher, record, retries, error).await,
+        };
         publisher.ended(record, outcome);
     }
 }
 
-/// One message, with its retries. Once an attempt went unanswered, only a confirmation makes the
+/// The attempts after the first. Once an attempt went unanswered, only a confirmation makes the
 /// outcome certain again.
-async fn send(publisher: &impl Publisher, record: Record, retries: Retries) -> SendOutcome {
-    let mut unsuccessful = SendOutcome::Fail;
-    for attempt in 0..=retries.limit {
-        if attempt > 0 {
-            publisher.pause(retries.backoff).await;
-        }
-        match publisher.publish(record, attempt as u16 + 1).await {
+async fn send_again(
+    publisher: &impl Publisher,
+    record: Record,
+    retries: Retries,
+    first: PublishError,
+) -> SendOutcome {
+    let mut unsuccessful = outcome_of(first);
+    for retry in 1..=retries.limit {
+        publisher.pause(retries.backoff).await;
+        match publisher.publish(record, retry as u16 + 1).await {
             Ok(()) => return SendOutcome::Ok,
             Err(PublishError::Unknown) => unsuccessful = SendOutcome::Info,
             Err(PublishError::Refused) => {}
         }
     }
     unsuccessful
+}
+
+fn outcome_of(error: PublishError) -> SendOutcome {
+    match error {
+        PublishError::Unknown => SendOutcome::Info,
+        PublishError::Refused => SendOutcome::Fail,
+    }
 }

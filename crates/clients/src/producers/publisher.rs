@@ -1,13 +1,16 @@
 //! One attempt to store one message, on either model.
 
 use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use entrega_model::event::{Kind, SendOutcome};
 use entrega_model::log::{self, Acks};
 use entrega_model::{Duration, Key, LaneId, Record, queue};
 use thiserror::Error;
 
-use crate::{Link, Unanswered};
+use crate::{Called, Link, OpenCall, Unanswered};
 
 /// A connection that stores messages.
 pub trait Publisher {
@@ -61,16 +64,21 @@ impl<L> LogPublisher<L> {
 }
 
 impl<L: Link<Request = log::Request, Response = log::Response>> Publisher for LogPublisher<L> {
-    async fn publish(&self, record: Record, attempt: u16) -> Result<(), PublishError> {
+    fn publish(
+        &self,
+        record: Record,
+        attempt: u16,
+    ) -> impl Future<Output = Result<(), PublishError>> {
         invoked(&self.link, record, attempt);
-        match self.link.call(self.produce(record, Acks::All)).await {
+        let confirm = |answer| match answer {
             Ok(log::Response::Produced { records, .. }) => {
                 self.spare.set(records);
                 Ok(())
             }
             Ok(_) => Err(PublishError::Refused),
             Err(Unanswered) => Err(PublishError::Unknown),
-        }
+        };
+        Publishing::new(&self.link, self.produce(record, Acks::All), confirm)
     }
 
     fn post(&self, record: Record) {
@@ -111,16 +119,21 @@ impl<L> QueuePublisher<L> {
 impl<L: Link<Request = queue::Request, Response = queue::Response>> Publisher
     for QueuePublisher<L>
 {
-    async fn publish(&self, record: Record, attempt: u16) -> Result<(), PublishError> {
+    fn publish(
+        &self,
+        record: Record,
+        attempt: u16,
+    ) -> impl Future<Output = Result<(), PublishError>> {
         invoked(&self.link, record, attempt);
-        match self.link.call(self.request(record, true)).await {
+        let confirm = |answer| match answer {
             Ok(queue::Response::Published { records }) => {
                 self.spare.set(records);
                 Ok(())
             }
             Ok(_) => Err(PublishError::Refused),
             Err(Unanswered) => Err(PublishError::Unknown),
-        }
+        };
+        Publishing::new(&self.link, self.request(record, true), confirm)
     }
 
     fn post(&self, record: Record) {
@@ -136,6 +149,41 @@ impl<L: Link<Request = queue::Request, Response = queue::Response>> Publisher
 
     async fn pause(&self, span: Duration) {
         self.link.sleep_until(self.link.now() + span).await;
+    }
+}
+
+/// A send under way. What its answer means is known as soon as that is there, which may be before
+/// anybody waits.
+enum Publishing<'a, L: Link, C> {
+    Confirmed(Result<(), PublishError>),
+    Open(OpenCall<'a, L>, C),
+}
+
+impl<'a, L: Link, C> Publishing<'a, L, C>
+where
+    C: FnMut(Result<L::Response, Unanswered>) -> Result<(), PublishError>,
+{
+    #[inline]
+    fn new(link: &'a L, request: L::Request, mut confirm: C) -> Self {
+        match link.ask(request) {
+            Called::Answered(answer) => Self::Confirmed(confirm(Ok(answer))),
+            Called::Open(call) => Self::Open(link.answer(call), confirm),
+        }
+    }
+}
+
+impl<L: Link, C> Future for Publishing<'_, L, C>
+where
+    C: FnMut(Result<L::Response, Unanswered>) -> Result<(), PublishError> + Unpin,
+{
+    type Output = Result<(), PublishError>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Confirmed(result) => Poll::Ready(*result),
+            Self::Open(call, confirm) => Pin::new(call).poll(cx).map(confirm),
+        }
     }
 }
 

@@ -5,7 +5,6 @@
 
 use entrega_brokers::Broker;
 use entrega_clients::CallId;
-use entrega_model::event::Kind;
 use entrega_model::{ClientId, Delivery, SubscriptionId};
 
 use super::calls::{Answer, Payload, Peer, Route};
@@ -37,9 +36,7 @@ where
         let Payload::AskedBatch { batch, subscription } = &mut call.payload else { return };
         let (mut batch, subscription) = (std::mem::take(batch), *subscription);
         for asked in batch.drain(..) {
-            let (delivery, message, key) = (asked.id, asked.record.message, asked.record.key);
-            let verdict = self.sinks[subscription.index()].apply(&asked);
-            self.record(Kind::Effect { delivery, message, key, subscription, consumer, verdict });
+            self.decide(consumer, subscription, &asked);
         }
         self.spare_batches.push(batch);
         self.answer(id, Answer::Done);

@@ -13,7 +13,7 @@ use entrega_model::{Instant, ProcessId, SubscriptionId};
 use super::calls::Calls;
 use super::poison::PoisonTable;
 use super::timers::Timers;
-use super::{AnySink, Process, Routed, Times, World};
+use super::{AnySink, Bound, Process, Routed, Times, World};
 
 /// What differs from one run to the next.
 pub(crate) struct Beginning<P, S> {
@@ -42,6 +42,11 @@ where
             dying: VecDeque::new(),
             starting: VecDeque::new(),
             closing: false,
+            lives_change: false,
+            steps: 0,
+            bound: Bound { steps: 0, latest: Instant::START },
+            runs_on: false,
+            undisturbed: false,
             times,
             timers: Timers::new(),
             due_now: Vec::new(),
@@ -83,6 +88,7 @@ where
             process.subscription = subscription;
             self.starting.push_back(process.id);
         }
+        self.lives_change = true;
     }
 
     /// Forgets what went on, and keeps the memory. No field is left out of this list: one that the
@@ -98,6 +104,11 @@ where
             dying,
             starting,
             closing,
+            lives_change,
+            steps,
+            bound: _,
+            runs_on,
+            undisturbed,
             times: _,
             timers,
             due_now,
@@ -122,7 +133,8 @@ where
         (*now, *due_at) = (Instant::START, Instant::START);
         (*broker_timer, *broker_up_at) = (Instant::NEVER, Instant::START);
         (*next_ready, *holds, *deliveries, *asked) = (0, 0, 0, 0);
-        *closing = false;
+        *steps = 0;
+        [closing, lives_change, runs_on, undisturbed].into_iter().for_each(|flag| *flag = false);
         *misbehaviour = None;
         processes.iter_mut().for_each(Process::clear);
         poison.iter_mut().for_each(PoisonTable::clear);

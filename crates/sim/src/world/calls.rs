@@ -41,6 +41,13 @@ pub(crate) struct Call<B: Broker> {
 }
 
 impl<B: Broker> Call<B> {
+    /// Who makes it, and how.
+    #[inline]
+    pub(crate) fn caller(&self) -> Caller {
+        let &Self { client, route, started, about, .. } = self;
+        Caller { client, route, started, about }
+    }
+
     /// Whether its caller has to wait: no answer has arrived, and one may still come.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
@@ -60,6 +67,16 @@ pub(crate) struct Route {
     pub(crate) is_receive: bool,
     /// Set if the application waits for this settle: it may crash when it has the answer.
     pub(crate) settles_for: Option<SubscriptionId>,
+}
+
+/// What a call is whatever it carries.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller {
+    pub(crate) client: ClientId,
+    pub(crate) route: Route,
+    pub(crate) started: Instant,
+    /// See [`Call::about`].
+    pub(crate) about: Option<(MessageId, u16)>,
 }
 
 impl Route {
@@ -106,6 +123,13 @@ pub(crate) enum Payload<B: Broker> {
     Gone,
 }
 
+impl<B: Broker> Payload<B> {
+    /// An answer that sets out.
+    pub(crate) fn on_its_way(answer: Answer<B>) -> Self {
+        Self::Answer { answer, arrived: false }
+    }
+}
+
 /// An answer.
 pub(crate) enum Answer<B: Broker> {
     /// The broker's.
@@ -137,17 +161,14 @@ impl<B: Broker> Calls<B> {
 
     /// A call about to set out, awaited by its caller.
     #[inline(always)]
-    pub(crate) fn begin(
-        &mut self,
-        client: ClientId,
-        route: Route,
-        issued: u64,
-        payload: Payload<B>,
-    ) -> CallId {
+    pub(crate) fn begin(&mut self, caller: &Caller, issued: u64, payload: Payload<B>) -> CallId {
+        let &Caller { client, route, started, about } = caller;
         let id = self.vacant(client, route);
         let call = self.get(id);
         call.client = client;
         call.route = route;
+        call.started = started;
+        call.about = about;
         call.issued = issued;
         call.payload = payload;
         call.awaited = true;

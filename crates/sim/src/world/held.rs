@@ -33,6 +33,7 @@ where
     pub(super) fn hold(&mut self, what: Due, zone: Zone) -> HoldId {
         let number = HoldId(self.holds);
         self.holds += 1;
+        self.undisturbed = false;
         self.held.push(Held { number, what, zone, expired: false });
         number
     }

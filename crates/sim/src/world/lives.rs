@@ -3,6 +3,7 @@
 use entrega_brokers::Broker;
 use entrega_model::{ClientId, Kind, ProcessId};
 
+use super::network::PRODUCER;
 use super::process::State;
 use super::{Due, Routed, World};
 use crate::points::Zone;
@@ -11,6 +12,14 @@ impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
+    /// The next life of a process is to begin.
+    #[cold]
+    pub(super) fn start(&mut self, id: ProcessId) {
+        self.starting.push_back(id);
+        self.lives_change = true;
+        self.undisturbed = false;
+    }
+
     /// A life of a process begins.
     pub(crate) fn started(&mut self, id: ProcessId) -> ClientId {
         let process = &mut self.processes[id.index()];
@@ -28,12 +37,14 @@ where
         let client = self.end_life(id);
         self.record(Kind::Crashed { process: id, incarnation: client.incarnation });
         self.dying.push_back(id);
+        self.lives_change = true;
         self.timers.schedule(self.now + self.times.restart, Due::Start(id));
     }
 
     /// A process left by itself; after a failure its supervisor starts it again.
     pub(crate) fn exited(&mut self, id: ProcessId, failed: bool) {
         let client = self.end_life(id);
+        self.runs_on &= id != PRODUCER;
         self.record(Kind::Exited { process: id, incarnation: client.incarnation, failed });
         if failed && !self.closing {
             self.timers.schedule(self.now + self.times.restart, Due::Start(id));
@@ -47,6 +58,7 @@ where
         let client = process.client();
         process.state = State::Down;
         process.incarnation.0 += 1;
+        self.undisturbed = false;
         self.drop_holds_of(client);
         let process = &self.processes[id.index()];
         let after_requests = process.last_arrivals[0].max(self.now + self.times.latency);
@@ -59,6 +71,7 @@ where
     pub(crate) fn stall(&mut self, id: ProcessId, zone: Zone) {
         let process = &mut self.processes[id.index()];
         process.state = State::Stalled;
+        self.undisturbed = false;
         let client = process.client();
         self.record(Kind::Stalled { process: id });
         self.broker.silent(self.now, client);

@@ -8,12 +8,13 @@
 use std::task::Context;
 
 use entrega_brokers::Broker;
-use entrega_choice::{Point, mix};
+use entrega_choice::Point;
 use entrega_clients::{CallId, Unanswered};
 use entrega_model::event::{DeadLetterReason, Kind};
-use entrega_model::{ClientId, Delivery, Duration, Instant, MessageId, ProcessId, SubscriptionId};
+use entrega_model::{ClientId, Delivery, Instant, MessageId, ProcessId, SubscriptionId};
 
-use super::calls::{Answer, Call, Payload, Peer, Route};
+use super::calls::{Answer, Call, Caller, Payload, Peer, Route};
+use super::latency::REQUEST;
 use super::{Due, Routed, World};
 use crate::points::{self, DUPLICATED, Fault, LATE, LOST, Zone, own_point, shared_point};
 
@@ -21,11 +22,7 @@ use crate::points::{self, DUPLICATED, Fault, LATE, LOST, Zone, own_point, shared
 const LEG_BOUND: u32 = points::info(Fault::SettleRequest).alternatives.len() as u32 + 1;
 
 /// The producer is always the first process.
-const PRODUCER: ProcessId = ProcessId(0);
-
-/// Directions of a link, as an index.
-const REQUEST: usize = 0;
-const RESPONSE: usize = 1;
+pub(super) const PRODUCER: ProcessId = ProcessId(0);
 
 impl<B: Broker> World<B>
 where
@@ -59,23 +56,34 @@ where
             _ => None,
         };
         let about = first.map(|delivery| (delivery.record.message, delivery.attempt));
-        let issued = self.processes[client.process.index()].memory.digest;
-        let id = self.calls.begin(client, route, issued, payload);
-        let call = self.calls.get(id);
-        call.started = started;
-        call.about = about;
-        self.set_out(id, route);
-        id
+        let caller = Caller { client, route, started, about };
+        let arrival = self.now + self.latency(|| caller, route.to, REQUEST);
+        let choice = self.pick_leg(route.request);
+        self.depart(&caller, payload, choice, arrival)
+    }
+
+    /// A call takes its place in the table.
+    #[inline]
+    pub(super) fn admit(&mut self, caller: &Caller, payload: Payload<B>) -> CallId {
+        let issued = self.processes[caller.client.process.index()].memory.digest;
+        self.calls.begin(caller, issued, payload)
     }
 
     /// A request sets out for its peer.
-    #[inline(always)]
-    fn set_out(&mut self, id: CallId, route: Route) {
-        let arrival = self.now + self.latency(id, route.to, REQUEST);
-        match self.pick_leg(route.request) {
+    #[inline(never)]
+    pub(super) fn depart(
+        &mut self,
+        caller: &Caller,
+        payload: Payload<B>,
+        choice: u32,
+        arrival: Instant,
+    ) -> CallId {
+        let id = self.admit(caller, payload);
+        match choice {
             0 => self.leg(id, arrival, Due::Arrive(id)),
-            choice => self.set_out_badly(id, route.request, choice, arrival),
+            _ => self.set_out_badly(id, caller.route.request, choice, arrival),
         }
+        id
     }
 
     /// Something goes wrong with a request that sets out.
@@ -115,7 +123,7 @@ where
 
     /// What happens to a leg: 0 is the harmless answer.
     #[inline]
-    fn pick_leg(&mut self, point: Option<Point>) -> u32 {
+    pub(super) fn pick_leg(&mut self, point: Option<Point>) -> u32 {
         point.map_or(0, |point| self.choices.pick(point, LEG_BOUND))
     }
 
@@ -166,7 +174,7 @@ where
     }
 
     /// What travels for a call is lost.
-    fn lose(&mut self, id: CallId) {
+    pub(super) fn lose(&mut self, id: CallId) {
         self.calls.get(id).payload = Payload::Gone;
         let deadline = self.deadline(id);
         self.time_out_at(id, deadline);
@@ -206,8 +214,7 @@ where
                 if goodbye {
                     self.expiry();
                 }
-                self.maybe_restart_broker();
-                self.after_broker();
+                self.after_arrival();
             }
             Peer::Sink => self.decide_at_sink(id),
             Peer::DeadLetters => self.store_dead_letter(id),
@@ -219,6 +226,13 @@ where
     fn is_goodbye(&mut self, id: CallId) -> bool {
         let Payload::Request(request) = &self.calls.get(id).payload else { return false };
         request.is_goodbye()
+    }
+
+    /// After a request has reached the broker: it may restart at that moment.
+    #[inline(always)]
+    pub(super) fn after_arrival(&mut self) {
+        self.maybe_restart_broker();
+        self.after_broker();
     }
 
     #[inline]
@@ -242,16 +256,22 @@ where
                 self.answer(id, Answer::Response(response));
             }
             None if was_parked => self.parked.push(id),
-            None => {
-                let deadline = self.broker.deadline_of(request);
-                call.parked = true;
-                call.patient = true;
-                self.parked.push(id);
-                if deadline != Instant::NEVER {
-                    call.legs += 1;
-                    self.timers.schedule(deadline, Due::Unpark(id));
-                }
-            }
+            None => self.park(id),
+        }
+    }
+
+    /// The broker keeps a request for later.
+    #[inline]
+    pub(super) fn park(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        let Payload::Request(request) = &call.payload else { return };
+        let deadline = self.broker.deadline_of(request);
+        call.parked = true;
+        call.patient = true;
+        self.parked.push(id);
+        if deadline != Instant::NEVER {
+            call.legs += 1;
+            self.timers.schedule(deadline, Due::Unpark(id));
         }
     }
 
@@ -305,11 +325,25 @@ where
             self.calls.release(id);
             return;
         }
-        call.payload = Payload::Answer { answer, arrived: false };
-        let arrival = self.now + self.latency(id, to, RESPONSE);
-        match self.pick_leg(response) {
+        call.payload = Payload::on_its_way(answer);
+        let latency = self.latency_back(id, to);
+        let arrival = self.now + latency;
+        let choice = self.pick_leg(response);
+        self.depart_back(id, response, choice, arrival);
+    }
+
+    /// An answer that is in its call sets out for its caller.
+    #[inline(always)]
+    pub(super) fn depart_back(
+        &mut self,
+        id: CallId,
+        point: Option<Point>,
+        choice: u32,
+        arrival: Instant,
+    ) {
+        match choice {
             0 => self.leg(id, arrival, Due::Return(id)),
-            choice => self.answer_badly(id, response, choice, arrival),
+            _ => self.answer_badly(id, point, choice, arrival),
         }
     }
 
@@ -339,13 +373,20 @@ where
         if let Some(subscription) = settles_for {
             let point = own_point(Fault::SettleAfter, subscription);
             if self.choices.pick(point, 2) != 0 {
-                let message = self.processes[client.process.index()].concern;
-                self.fault(point, 1, client.process, message);
-                self.crash(client.process);
-                return;
+                return self.crash_at_return(client.process, settles_for);
             }
         }
         self.wake_caller(id);
+    }
+
+    /// A process crashes at the moment at which it has the answer to its settle.
+    #[cold]
+    pub(super) fn crash_at_return(&mut self, process: ProcessId, of: Option<SubscriptionId>) {
+        let message = self.processes[process.index()].concern;
+        if let Some(subscription) = of {
+            self.fault(own_point(Fault::SettleAfter, subscription), 1, process, message);
+        }
+        self.crash(process);
     }
 
     pub(super) fn time_out(&mut self, id: CallId) {
@@ -401,51 +442,21 @@ where
         self.calls.take(id)
     }
 
+    /// The broker's answer, of a call to the broker.
+    #[inline(never)]
+    pub(crate) fn take_response(
+        &mut self,
+        process: ProcessId,
+        id: CallId,
+    ) -> Result<B::Response, Unanswered> {
+        match self.take_answer(process, id)? {
+            Answer::Response(response) => Ok(response),
+            Answer::Decided(_) | Answer::Progress(_) | Answer::Done => Err(Unanswered),
+        }
+    }
+
     /// Nobody will ask for the answer.
     pub(crate) fn forget_call(&mut self, id: CallId) {
         self.calls.forget(id);
     }
-
-    /// How long a leg takes. With jitter it is a function of the seed and of what the leg is for:
-    /// the message and the attempt at a sink, else the number of the leg of this process. So the
-    /// strategies meet the same latencies. A link that keeps its order delays a leg until the one
-    /// before it has arrived.
-    #[inline]
-    fn latency(&mut self, id: CallId, peer: Peer, direction: usize) -> Duration {
-        let base = match peer {
-            Peer::Sink => self.times.sink_latency,
-            Peer::Broker | Peer::DeadLetters => self.times.latency,
-        };
-        if self.times.jitter.is_zero() { base } else { base + self.jitter(id, base, direction) }
-    }
-
-    #[cold]
-    fn jitter(&mut self, id: CallId, base: Duration, direction: usize) -> Duration {
-        let call = self.calls.get(id);
-        let about = call.about.zip(call.route.request);
-        let process = &mut self.processes[call.client.process.index()];
-        let word = match about {
-            Some(((message, attempt), point)) => {
-                let at = (u64::from(message.0) << 16) | u64::from(attempt);
-                mix(self.seed, &[u64::from(point.0), direction as u64, at, ABOUT])
-            }
-            None => {
-                process.legs[direction] += 1;
-                let of = u64::from(process.id.0);
-                mix(self.seed, &[of, direction as u64, process.legs[direction], NUMBERED])
-            }
-        };
-        let span = u128::from(self.times.jitter.as_nanos());
-        let jitter = Duration::from_nanos(((u128::from(word) * span) >> 64) as u64);
-        if self.times.may_reorder {
-            return jitter;
-        }
-        let last = &mut process.last_arrivals[direction];
-        *last = (*last).max(self.now + base + jitter);
-        last.since(self.now + base)
-    }
 }
-
-/// Keep the two kinds of legs apart.
-const ABOUT: u64 = 1;
-const NUMBERED: u64 = 2;

@@ -13,6 +13,8 @@ pub(crate) struct Process {
     pub(crate) state: State,
     /// It is on the list of those to run.
     pub(crate) ready: bool,
+    /// How often it has run.
+    pub(crate) polls: u64,
     /// Wakes it; futures that are polled under another waker are woken by that one too.
     pub(crate) waker: Waker,
     /// Wakers of futures inside it that are polled under a waker of their own.
@@ -67,6 +69,7 @@ impl Process {
             incarnation: Incarnation(0),
             state: State::Down,
             ready: false,
+            polls: 0,
             waker,
             guests: Vec::new(),
             concern: None,

@@ -8,7 +8,7 @@ use entrega_clients::CallId;
 use entrega_clients::sinks::{DeduplicatingSink, PlainSink, Sink, TransactionalSink};
 use entrega_model::event::{EffectVerdict, Kind};
 use entrega_model::log::Offset;
-use entrega_model::{ClientId, Delivery, LaneId, MessageId, Model, SubscriptionId};
+use entrega_model::{ClientId, Delivery, LaneId, MessageId, Model, ProcessId, SubscriptionId};
 
 use super::calls::{Answer, Payload, Peer, Route};
 use super::{Routed, World};
@@ -95,17 +95,6 @@ impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
-    /// Asks a sink for an effect.
-    pub(crate) fn call_sink(
-        &mut self,
-        client: ClientId,
-        subscription: SubscriptionId,
-        delivery: Delivery,
-    ) -> CallId {
-        let route = sink_route(subscription);
-        self.send(client, route, Payload::Asked { delivery, subscription })
-    }
-
     /// Asks a sink about progress.
     pub(crate) fn call_sink_for_progress(
         &mut self,
@@ -117,23 +106,27 @@ where
         self.send(client, route, Payload::AskedProgress { ask, subscription })
     }
 
+    /// A sink decides about an effect that a consumer asks for.
+    #[inline]
+    pub(super) fn decide(
+        &mut self,
+        consumer: ProcessId,
+        subscription: SubscriptionId,
+        asked: &Delivery,
+    ) -> EffectVerdict {
+        let verdict = self.sinks[subscription.index()].apply(asked);
+        let (delivery, message, key) = (asked.id, asked.record.message, asked.record.key);
+        self.record(Kind::Effect { delivery, message, key, subscription, consumer, verdict });
+        verdict
+    }
+
     /// A call reaches a sink.
     pub(super) fn decide_at_sink(&mut self, id: CallId) {
         let call = self.calls.get(id);
         let consumer = call.client.process;
         match call.payload {
             Payload::Asked { delivery, subscription } => {
-                let verdict = self.sinks[subscription.index()].apply(&delivery);
-                let (message, key) = (delivery.record.message, delivery.record.key);
-                let delivery = delivery.id;
-                self.record(Kind::Effect {
-                    delivery,
-                    message,
-                    key,
-                    subscription,
-                    consumer,
-                    verdict,
-                });
+                let verdict = self.decide(consumer, subscription, &delivery);
                 self.answer(id, Answer::Decided(verdict));
             }
             Payload::AskedProgress { ask, subscription } => {
@@ -146,6 +139,6 @@ where
     }
 }
 
-fn sink_route(of: SubscriptionId) -> Route {
+pub(super) fn sink_route(of: SubscriptionId) -> Route {
     Route::with_legs(Peer::Sink, [Fault::EffectRequest, Fault::EffectResponse], of)
 }

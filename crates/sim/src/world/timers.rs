@@ -49,6 +49,7 @@ impl<T> Ord for Entry<T> {
 }
 
 impl<T> Entry<T> {
+    #[inline]
     fn order(&self) -> (Instant, u64) {
         (self.at, self.number)
     }
@@ -70,11 +71,25 @@ impl<T: Copy> Timers<T> {
     /// Makes `due` due at `at`; never, if that is [`Instant::NEVER`].
     #[inline]
     pub(crate) fn schedule(&mut self, at: Instant, due: T) {
+        let number = self.reserve();
+        self.schedule_as(number, at, due);
+    }
+
+    /// The place in the order of scheduling of something that may be scheduled later.
+    #[inline]
+    pub(crate) fn reserve(&mut self) -> u64 {
+        let number = self.scheduled;
+        self.scheduled += 1;
+        number
+    }
+
+    /// As [`Timers::schedule`], with a place that was reserved before.
+    #[inline]
+    pub(crate) fn schedule_as(&mut self, number: u64, at: Instant, due: T) {
         if at == Instant::NEVER {
             return;
         }
-        let entry = Entry { at, number: self.scheduled, due };
-        self.scheduled += 1;
+        let entry = Entry { at, number, due };
         if self.near.len() == NEAR || !self.far.is_empty() {
             return self.schedule_among_many(entry);
         }
@@ -87,7 +102,7 @@ impl<T: Copy> Timers<T> {
         let end = self.near.len();
         let mut place = end;
         self.near.push(entry);
-        while place > 0 && self.near[place - 1].at <= entry.at {
+        while place > 0 && self.near[place - 1] < entry {
             self.near[place] = self.near[place - 1];
             place -= 1;
         }
@@ -102,7 +117,7 @@ impl<T: Copy> Timers<T> {
         if self.near.len() == NEAR {
             self.far.extend(self.near.drain(..NEAR / 2).map(Reverse));
         }
-        if self.near.first().is_some_and(|latest| entry.at < latest.at) {
+        if self.near.first().is_some_and(|latest| entry < *latest) {
             self.insert(entry);
         } else {
             self.far.push(Reverse(entry));
@@ -112,6 +127,12 @@ impl<T: Copy> Timers<T> {
     /// When something is due first.
     pub(crate) fn next_at(&self) -> Option<Instant> {
         self.near.last().map(|entry| entry.at)
+    }
+
+    /// The place of what is due first: when, and in which order of scheduling.
+    #[inline]
+    pub(crate) fn first_place(&self) -> Option<(Instant, u64)> {
+        self.near.last().map(Entry::order)
     }
 
     /// What is due first, and when.
@@ -174,6 +195,22 @@ mod tests {
                 prop_assert_eq!(timers.next(), Some((Instant::from_nanos(at), number)));
             }
             prop_assert_eq!(timers.next(), None);
+        }
+    }
+
+    /// What is scheduled later in a place that was reserved before comes as if it had been there
+    /// all along, in the list and behind it.
+    #[test]
+    fn a_reserved_place_is_kept() {
+        for others in [1, NEAR, 3 * NEAR] {
+            let mut timers = Timers::new();
+            timers.schedule(Instant::START, "first");
+            let place = timers.reserve();
+            (0..others).for_each(|_| timers.schedule(Instant::START, "later"));
+            timers.schedule_as(place, Instant::START, "reserved");
+            let order: Vec<_> = std::iter::from_fn(|| timers.next()).map(|(_, due)| due).collect();
+            assert_eq!(order[..3], ["first", "reserved", "later"], "{others}");
+            assert_eq!(order.len(), others + 2);
         }
     }
 

@@ -36,7 +36,7 @@ where
     }
 
     #[inline]
-    fn go_to(&mut self, at: Instant) {
+    pub(super) fn go_to(&mut self, at: Instant) {
         self.keep_house(at);
         self.now = at;
         self.choices.clock(at.as_nanos());
@@ -57,7 +57,7 @@ where
             Due::Unpark(call) => self.unpark(call),
             Due::Wake(client) => self.wake_life(client),
             Due::Resume(client) => self.resume(client),
-            Due::Start(process) => self.starting.push_back(process),
+            Due::Start(process) => self.start(process),
             Due::Disconnect(client) => self.disconnect(client),
             Due::Broker => self.advance_broker(),
         }

@@ -13,7 +13,7 @@ use entrega_model::log::{PartitionOffset, Request, Response};
 use entrega_model::{Delivery, Generation, Instant, LaneId, MessageId};
 
 use super::LogInbox;
-use crate::inbox::retried::retried;
+use crate::inbox::retried::Retried;
 use crate::{AutoSettle, Link, OffsetStore, SettleError, Unanswered};
 
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
@@ -29,10 +29,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             self.note_invoked(record.message, lane, position, SettleTrigger::Application);
             cover(&mut offsets, PartitionOffset { partition: lane, offset: position + 1 });
         }
-        let result = match self.send(last.generation, offsets, SettleTrigger::Application) {
-            Some(call) => self.committed(last.generation, call.await),
-            None => Ok(()),
-        };
+        let result = self.send_commit(last.generation, offsets, SettleTrigger::Application).await;
         if self.config.settle_confirmed {
             for delivery in deliveries {
                 self.note_ended(delivery.record.message, outcome_of(result));
@@ -101,36 +98,24 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         result
     }
 
-    /// Commits, and says what came of it.
-    pub(super) async fn send_commit(
-        &self,
-        generation: Generation,
-        offsets: Vec<PartitionOffset>,
-        trigger: SettleTrigger,
-    ) -> Result<(), SettleError> {
-        match self.send(generation, offsets, trigger) {
-            Some(call) => self.committed(generation, call.await),
-            None => Ok(()),
-        }
-    }
-
-    /// Sends a commit, and again as often as the configuration says while there is no answer.
-    /// Nothing to wait for if nobody asks for one.
+    /// Sends a commit, and again as often as the configuration says while there is no answer. Says
+    /// what came of it; nothing to wait for if nobody asks for an answer.
     #[inline]
-    fn send(
+    pub(super) fn send_commit(
         &self,
         generation: Generation,
         offsets: Vec<PartitionOffset>,
         trigger: SettleTrigger,
-    ) -> Option<impl Future<Output = Result<Response, Unanswered>>> {
+    ) -> impl Future<Output = Result<(), SettleError>> {
         let group = self.config.subscription;
         let request = move |offsets| Request::Commit { group, generation, offsets, trigger };
-        if !self.config.settle_confirmed {
-            self.session.borrow_mut().committed(&offsets);
-            self.link.forget(self.link.start(request(offsets)));
-            return None;
+        let take = move |answer| self.committed(generation, answer);
+        if self.config.settle_confirmed {
+            return Retried::new(&self.link, offsets, self.config.settle_retries, request, take);
         }
-        Some(retried(&self.link, offsets, self.config.settle_retries, request))
+        self.session.borrow_mut().committed(&offsets);
+        self.link.forget(self.link.start(request(offsets)));
+        Retried::over(Ok(()))
     }
 
     /// What the answer to a commit under this assignment means.

@@ -27,7 +27,7 @@ impl<L: Link<Request = Request, Response = Response>> Fingerprinted for LogInbox
         session.fingerprint(into);
         if config.auto_settle != AutoSettle::Off {
             into.time(next_commit.get());
-            session.partitions.iter().for_each(|partition| enter_commits(partition, into));
+            session.in_turn().for_each(|partition| enter_commits(partition, into));
         }
     }
 }
@@ -35,12 +35,13 @@ impl<L: Link<Request = Request, Response = Response>> Fingerprinted for LogInbox
 impl Fingerprinted for LogSession {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         let unread = self.unread();
-        let Self { generation, partitions, joining, fetching, turns, revoked, fenced, .. } = self;
+        let Self { generation, joining, fetching, turns, revoked, fenced, .. } = self;
         into.flag(generation.is_some());
         if let Some(generation) = generation {
             into.own_generation(*generation);
         }
-        into.list(partitions);
+        into.count(self.in_turn().count());
+        self.in_turn().for_each(|partition| partition.fingerprint(into));
         for flag in [joining.is_some(), fetching.is_some(), *revoked, *fenced] {
             into.flag(flag);
         }

@@ -7,20 +7,24 @@ use entrega_model::{Generation, Instant, LaneId};
 use super::LogInbox;
 use super::session::{Reset, start_of};
 use crate::inbox::wait::{Waited, answer_or};
-use crate::{AutoSettle, CallId, Link, OffsetStore, ReceiveError, Turn, Unanswered};
+use crate::{AutoSettle, Called, Link, OffsetStore, ReceiveError, Turn, Unanswered};
 
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     /// One round trip with the broker. `None` means: look again.
     pub(super) async fn exchange(&self, until: Instant) -> Result<Option<Turn>, ReceiveError> {
-        let call = self.call_under_way();
-        let commit_due = self.commit_due();
+        let wake_at = until.min(self.commit_due());
+        let call = match self.call_under_way(wake_at == Instant::NEVER) {
+            Called::Answered(answer) => return self.take(Ok(answer)),
+            Called::Open(call) => call,
+        };
         let is_open = || {
             let session = self.session.borrow();
             session.joining == Some(call) || session.fetching == Some(call)
         };
-        match answer_or(&self.link, call, until.min(commit_due), is_open).await {
+        let take = |answer| self.take(answer);
+        match answer_or(&self.link, call, wake_at, is_open, take).await {
             Waited::Overtaken => Ok(None),
-            Waited::Answer(answer) => self.take(answer),
+            Waited::Answer(turn) => turn,
             Waited::Closing => Ok(Some(Turn::Shutdown)),
             Waited::Time if self.link.now() >= until => Ok(Some(Turn::Idle)),
             Waited::Time => {
@@ -32,29 +36,36 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         }
     }
 
-    /// The join or fetch that is on its way, or a new one.
-    fn call_under_way(&self) -> CallId {
+    /// The join or fetch that is on its way, or a new one. One that nothing else is waited for
+    /// beside may be answered at once.
+    fn call_under_way(&self, waits_for_this: bool) -> Called<Response> {
         let mut session = self.session.borrow_mut();
         let group = self.config.subscription;
         let Some(generation) = session.generation else {
-            return *session
-                .joining
-                .get_or_insert_with(|| self.link.start(Request::Join { group }));
+            let joining =
+                session.joining.get_or_insert_with(|| self.link.start(Request::Join { group }));
+            return Called::Open(*joining);
         };
         if let Some(call) = session.fetching {
-            return call;
+            return Called::Open(call);
         }
         let (positions, buffer) = session.fetch_from();
-        let call = self.link.start(Request::Fetch {
+        let fetch = Request::Fetch {
             group,
             generation,
             positions,
             max_records: self.config.prefetch,
             buffer,
             deadline: Instant::NEVER,
-        });
-        session.fetching = Some(call);
-        call
+        };
+        let called = match waits_for_this {
+            true => self.link.ask(fetch),
+            false => Called::Open(self.link.start(fetch)),
+        };
+        if let Called::Open(call) = called {
+            session.fetching = Some(call);
+        }
+        called
     }
 
     /// What the answer of a join or fetch changes.
@@ -67,7 +78,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
                 session.join(generation, &assigned, self.config.auto_offset_reset, |reset| {
                     self.note_reset(&reset);
                 })?;
-                for partition in &session.partitions {
+                for partition in session.in_turn() {
                     self.note_assigned(partition.id, generation, partition.position);
                 }
             }
@@ -118,10 +129,10 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     pub(super) fn lose_partitions(&self) -> bool {
         let (subscription, consumer) = self.me();
         let session = self.session.borrow();
-        for partition in &session.partitions {
+        for partition in session.in_turn() {
             self.link.record(Kind::Lost { subscription, consumer, lane: partition.id });
         }
-        let held = !session.partitions.is_empty();
+        let held = session.in_turn().next().is_some();
         drop(session);
         self.drop_assignment();
         held
@@ -133,7 +144,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             let _ = self.commit_stored_by(SettleTrigger::Revoke).await;
         }
         let (subscription, consumer) = self.me();
-        for partition in &self.session.borrow().partitions {
+        for partition in self.session.borrow().in_turn() {
             self.link.record(Kind::Revoked { subscription, consumer, lane: partition.id });
         }
         self.drop_assignment();

@@ -13,8 +13,10 @@ use crate::{CallId, OffsetReset, ReceiveError, Turn};
 pub(super) struct LogSession {
     /// The assignment under which it acts; none while it is not a member.
     pub(super) generation: Option<Generation>,
-    /// Its partitions, in the order in which they take turns.
-    pub(super) partitions: Vec<Partition>,
+    /// Its partitions; [`LogSession::in_turn`] is the order in which they take turns.
+    partitions: Vec<Partition>,
+    /// Whose turn it is to go first, as an index.
+    first: usize,
     /// The join that is on its way.
     pub(super) joining: Option<CallId>,
     /// The fetch that is on its way.
@@ -96,9 +98,15 @@ impl LogSession {
         self.revoked = false;
         self.fenced = false;
         self.partitions.clear();
+        self.first = 0;
         self.turns.clear();
         self.drop_buffer();
         self.fetching.take()
+    }
+
+    /// Whether there is anything to do or to tell before the next record.
+    pub(super) fn has_news(&self) -> bool {
+        self.fenced || self.revoked || !self.turns.is_empty()
     }
 
     /// Takes the answer of a fetch.
@@ -155,15 +163,20 @@ impl LogSession {
     }
 
     /// What to ask for next, with the spare buffers. Partitions take turns in going first.
+    #[inline]
     pub(super) fn fetch_from(&mut self) -> (Vec<PartitionOffset>, Vec<Fetched>) {
-        if self.partitions.len() > 1 {
-            self.partitions.rotate_left(1);
+        self.first += 1;
+        if self.first >= self.partitions.len() {
+            self.first = 0;
         }
         let mut positions = std::mem::take(&mut self.spare_positions);
         positions.clear();
-        positions.extend(self.partitions.iter().filter(|partition| !partition.paused).map(
-            |partition| PartitionOffset { partition: partition.id, offset: partition.fetched },
-        ));
+        let (later, sooner) = self.partitions.split_at(self.first);
+        for part in [sooner, later] {
+            positions.extend(part.iter().filter(|partition| !partition.paused).map(|partition| {
+                PartitionOffset { partition: partition.id, offset: partition.fetched }
+            }));
+        }
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         self.next_record = 0;
@@ -208,6 +221,13 @@ impl LogSession {
         }
     }
 
+    /// The partitions, in the order in which they take turns.
+    #[inline]
+    pub(super) fn in_turn(&self) -> impl Iterator<Item = &Partition> {
+        let (later, sooner) = self.partitions.split_at(self.first);
+        sooner.iter().chain(later)
+    }
+
     /// Whether an automatic commit has anything to commit.
     pub(super) fn has_stored(&self) -> bool {
         self.partitions.iter().any(Partition::is_ahead)
@@ -216,7 +236,7 @@ impl LogSession {
     /// Stored offsets that are ahead of the committed ones, in a spare buffer.
     pub(super) fn stored_offsets(&mut self) -> Vec<PartitionOffset> {
         let mut offsets = self.spare_offsets();
-        offsets.extend(self.partitions.iter().filter(|partition| partition.is_ahead()).filter_map(
+        offsets.extend(self.in_turn().filter(|partition| partition.is_ahead()).filter_map(
             |partition| {
                 let (offset, _) = partition.stored?;
                 Some(PartitionOffset { partition: partition.id, offset })
