@@ -1,5 +1,5 @@
-//! The loop that all contestants share: send in batches, receive, read, add up. The clock starts when
-//! the first messages, which warm up, are sent.
+//! The loop that all contestants share: send in batches, receive, read, add up. The clock starts
+//! when the first messages, which warm up, are sent.
 
 use std::sync::Barrier;
 use std::thread;

@@ -64,8 +64,8 @@ impl<T> Producer<T> {
     }
 
     /// Sends a message that is made in its place, once there is room for it; waits while the queue
-    /// is full. That spares the copy of a large message, and nothing is made if the queue is closed.
-    /// It is made under the producers' lock, unless this is the sole producer.
+    /// is full. That spares the copy of a large message, and nothing is made if the queue is
+    /// closed. It is made under the producers' lock, unless this is the sole producer.
     #[inline]
     pub fn send_with(&mut self, make: impl FnOnce() -> T) -> Result<(), Refused> {
         self.with_room(|filling| filling.push_with(make))
