@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use crate::run::times;
     use crate::scenario::Scenario;
-    use crate::world::Scratch;
+    use crate::world::{Scratch, Task};
 
     const READER: SubscriptionId = SubscriptionId(0);
 
@@ -187,9 +187,15 @@ mod tests {
         world.fingerprint(&mut Scratch::default(), 0, |_| {})
     }
 
+    fn polls(world: &World<QueueBroker>) -> u64 {
+        world.processes.iter().map(|process| process.polls).sum()
+    }
+
     /// A little of everything: lives, calls, timers, a stored message, a delay, a decision.
     fn live(world: &mut World<QueueBroker>) {
-        let clients = [0, 1].map(|process| world.started(ProcessId(process)));
+        let clients = [0, 1].map(|_| world.next_started().expect("a life"));
+        assert!(world.next_started().is_none());
+        while let Task::Run(_) = world.next_task() {}
         let record = Record { message: MessageId(0), key: Key(0), bytes: 1 };
         let publish = Request::Publish { records: vec![record], confirm: true };
         world.call_broker(clients[0], publish);
@@ -210,9 +216,11 @@ mod tests {
         assert_eq!(fingerprint(&used), fingerprint(&new));
         live(&mut used);
         assert_ne!(fingerprint(&used), fingerprint(&new));
+        assert_eq!(polls(&used), 2);
         begin(&mut used);
         assert_eq!(fingerprint(&used), fingerprint(&new));
         assert!(used.events.is_empty() && used.now == Instant::START);
+        assert_eq!(polls(&used), 0);
         live(&mut new);
         live(&mut used);
         assert_eq!(used.events, new.events);

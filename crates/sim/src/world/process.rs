@@ -85,6 +85,7 @@ impl Process {
         self.incarnation = Incarnation(0);
         self.state = State::Down;
         self.ready = false;
+        self.polls = 0;
         self.guests.clear();
         self.concern = None;
         self.last_arrivals = [Instant::START; 2];
