@@ -93,9 +93,9 @@ impl<T, M> Segment<T, M> {
     }
 }
 
-/// Memory for a number of values, from the beginning of a cache line on: a value of 64 bytes lies in
-/// one line and not in two, of which each would have to be fetched. Whether something lies there is
-/// the segment's business.
+/// Memory for a number of values, from the beginning of a cache line on: a value of 64 bytes lies
+/// in one line and not in two, of which each would have to be fetched. Whether something lies there
+/// is the segment's business.
 struct Slots<T> {
     first: NonNull<T>,
     len: usize,

@@ -25,9 +25,9 @@ mod tried;
 
 use barrier::Barrier;
 
-/// How many pauses a waiter makes between its first two looks. The number doubles from look to look:
-/// each look takes the line from whoever writes it, so a waiter that looked all the time would slow
-/// down the very messages that it waits for.
+/// How many pauses a waiter makes between its first two looks. The number doubles from look to
+/// look: each look takes the line from whoever writes it, so a waiter that looked all the time
+/// would slow down the very messages that it waits for.
 #[cfg(not(live_loom))]
 const PAUSES_FIRST: u32 = 64;
 /// How many pauses there are at most between two looks; some 10 µs.
