@@ -115,7 +115,7 @@ impl<T: Clone + Default> Table<T> {
         self.sparse.get_mut(&index)
     }
 
-    /// Makes the vector reach to `index`, and as far as its memory does; unless that is too far.
+    /// Makes the vector reach to `index`, and somewhat further; unless that is too far.
     #[cold]
     fn grow(&mut self, index: u64) -> &mut T {
         let reach = (self.dense.len() + SLACK).max(self.expected);
@@ -123,8 +123,7 @@ impl<T: Clone + Default> Table<T> {
             return self.sparse.entry(index).or_default();
         };
         let old_len = self.dense.len();
-        self.dense.reserve(near + 1 - old_len);
-        self.dense.resize(self.dense.capacity(), T::default());
+        self.dense.resize(near + 1 + SLACK.min(near + 1), T::default());
         if !self.sparse.is_empty() {
             let beyond = self.sparse.split_off(&(self.dense.len() as u64));
             for (met, value) in std::mem::replace(&mut self.sparse, beyond) {
@@ -150,6 +149,16 @@ mod tests {
         assert!(table.dense.len() <= 8, "{}", table.dense.len());
         assert_eq!(table.get(u64::MAX), Some(&1));
         assert_eq!(table.range(0, u64::MAX).filter(|(_, value)| **value != 0).count(), 1);
+    }
+
+    /// Each index just near enough: the vector grows by steps, and does not double each time.
+    #[test]
+    fn a_row_of_wild_indices_costs_a_step_each() {
+        let mut table = Table::<u8>::default();
+        for _ in 0..30 {
+            *table.entry((table.dense.len() + SLACK - 1) as u64) = 1;
+        }
+        assert!(table.dense.len() <= 31 * 2 * SLACK, "{}", table.dense.len());
     }
 
     #[test]

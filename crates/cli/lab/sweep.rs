@@ -32,6 +32,10 @@ pub(crate) struct Contest {
     pub(crate) rows: Vec<RowSummary>,
 }
 
+/// The memory of a run of more messages than this is given back before the next one: it would be
+/// kept for each contest on each thread, and what it saves is next to nothing there.
+const MOST_KEPT: usize = 10_000;
+
 impl Plan<'_> {
     /// How many runs that is.
     pub(crate) fn runs(&self) -> u64 {
@@ -56,7 +60,12 @@ impl Plan<'_> {
                         return None;
                     }
                     let seed = self.seed + (job / contests) as u64;
-                    let report = laboratories[job % contests].run(&full.workload(seed), seed);
+                    let workload = full.workload(seed);
+                    let laboratory = &mut laboratories[job % contests];
+                    let report = laboratory.run(&workload, seed);
+                    if workload.planned.len() > MOST_KEPT {
+                        laboratory.clear_out();
+                    }
                     done();
                     Some(report)
                 },
@@ -65,7 +74,7 @@ impl Plan<'_> {
         self.add_up(&reports)
     }
 
-    /// One for each contest: a thread makes all its runs there.
+    /// One for each contest, for a part of the runs.
     fn laboratories<'v>(&self, full: &'v Version<'_>) -> Vec<Laboratory<'v>> {
         let new = |&(model, strategy)| Laboratory::new(&full.scenario, model, strategy);
         self.contests.iter().map(new).collect()

@@ -64,6 +64,11 @@ impl<'a> Laboratory<'a> {
         report
     }
 
+    /// Gives back the memory of the last run.
+    pub fn clear_out(&mut self) {
+        *self = Self::new(self.scenario, self.model, self.strategy);
+    }
+
     /// How the last run went.
     pub fn outcome(&self) -> Option<&Outcome> {
         self.last.as_ref()

@@ -87,4 +87,7 @@ fn reports_differ_from_seed_to_seed() {
     let [one, two] = [1, 2].map(|seed| laboratory.run(&workload, seed));
     assert_ne!(one, two);
     assert_eq!(laboratory.run(&workload, 1), one);
+    laboratory.clear_out();
+    assert!(laboratory.outcome().is_none());
+    assert_eq!(laboratory.run(&workload, 1), one);
 }

@@ -200,22 +200,19 @@ impl<T, M> Filling<T, M> {
         Writing::new(self).write_with(make);
     }
 
-    /// Writes values while there is room, publishes them together and gives back the first that
-    /// there is no room for; `None` if there are no more.
+    /// Writes values while there is room, publishes them together, and says whether there may be
+    /// more: it asks for none that there is no room for.
+    ///
+    /// # Panics
+    ///
+    /// If there is no room at all.
     #[inline]
-    pub(crate) fn fill(&mut self, first: T, rest: &mut impl Iterator<Item = T>) -> Option<T> {
-        if self.room() == 0 {
-            return Some(first);
-        }
+    pub(crate) fn fill(&mut self, first: T, rest: &mut impl Iterator<Item = T>) -> bool {
         let mut writing = Writing::new(self);
         writing.write(first);
         let room = writing.room();
         rest.take(room).for_each(|value| writing.write(value));
-        if writing.room() > 0 {
-            return None;
-        }
-        drop(writing);
-        rest.next()
+        writing.room() == 0
     }
 }
 

@@ -5,10 +5,10 @@
 //! > one that nobody's cache holds any more comes from the cache that all cores share, for a
 //! > fraction of that.
 //!
-//! So a segment that this thread was the last to read is used again at once. One that another
-//! thread has read stays out of use until so much other memory has gone through the caches that it
-//! has left them, the *rotation*; `benches/NOTES.md` has the figures. Bodies that own something are
-//! not kept longer than need be: for them there is no rotation.
+//! So if this thread was the last to read any, the latest segment is used again at once. If another
+//! thread was, the oldest is, and only when so much other memory has gone through the caches that
+//! it has left them, the *rotation*; `benches/NOTES.md` has the figures. Bodies that own something
+//! are not kept longer than need be: for them there is no rotation.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -20,6 +20,10 @@ use crate::segment::{Filling, Segment};
 /// How much memory is gone through by default, in bytes: more than the caches of two cores.
 pub(crate) const ROTATION: usize = 4 << 20;
 
+/// What a segment costs beside its bodies and what is known, at most, in bytes: counts of
+/// references, alignment, the allocator's own.
+const BESIDE: usize = 512;
+
 /// See the module.
 pub(crate) struct Spares<T, M> {
     /// The latest last.
@@ -27,15 +31,17 @@ pub(crate) struct Spares<T, M> {
     /// How many segments there are, those in use included, before one comes back from another
     /// thread.
     rotated: usize,
-    /// Who has read the latest.
+    /// Who was the last to be done with something that it read.
     left_by: Option<ThreadId>,
 }
 
 impl<T, M> Spares<T, M> {
     /// None yet, of segments of `segment_len` slots each.
     pub(crate) fn new(segment_len: usize, rotation: usize) -> Self {
-        let bytes = segment_len.saturating_mul(size_of::<T>()).max(1);
-        let rotated = if mem::needs_drop::<T>() { 0 } else { rotation / bytes };
+        let bodies = segment_len.saturating_mul(size_of::<T>());
+        let beside = size_of::<Segment<T, M>>() + segment_len / 8 + BESIDE;
+        let never = bodies == 0 || mem::needs_drop::<T>();
+        let rotated = if never { 0 } else { rotation / bodies.saturating_add(beside) };
         Self { segments: VecDeque::new(), rotated, left_by: None }
     }
 
@@ -43,7 +49,7 @@ impl<T, M> Spares<T, M> {
         self.segments.len()
     }
 
-    /// This thread has read a segment to its end.
+    /// This thread is done with something that it has read.
     pub(crate) fn left_here(&mut self) {
         self.left_by = Some(thread::current().id());
     }
@@ -109,10 +115,15 @@ mod tests {
         assert_eq!(next(&mut spares), None, "another has it in its cache");
     }
 
-    /// 32 bytes a segment, so 4 of them; the oldest comes first, unless somebody looks at it.
+    /// The memory of so many segments of 4 numbers.
+    fn memory(segments: usize) -> usize {
+        segments * (4 * size_of::<u64>() + size_of::<Segment<u64, usize>>() + BESIDE)
+    }
+
+    /// The oldest comes first, unless somebody looks at it.
     #[test]
     fn what_another_has_left_comes_back_after_the_rotation() {
-        let mut spares = filled::<u64>(4, 4 * 32);
+        let mut spares = filled::<u64>(4, memory(4));
         left_elsewhere(&mut spares);
         assert_eq!(next(&mut spares), Some(0));
         assert_eq!((spares.len(), next(&mut spares)), (3, Some(1)));
@@ -127,11 +138,14 @@ mod tests {
         let mut spares = filled::<Box<u64>>(2, 1 << 20);
         left_elsewhere(&mut spares);
         assert_eq!(next(&mut spares), Some(0));
+        let mut spares = filled::<()>(2, 1 << 20);
+        left_elsewhere(&mut spares);
+        assert_eq!(next(&mut spares), Some(0), "nor are those that need no memory");
     }
 
     #[test]
     fn the_oldest_are_let_go_of_beyond_the_bounds() {
-        let mut spares = filled::<u64>(9, 4 * 32);
+        let mut spares = filled::<u64>(9, memory(4));
         spares.trim(2, 6);
         assert_eq!((spares.len(), *spares.segments[0].beside()), (4, 5));
         spares.trim(2, 3);

@@ -30,7 +30,7 @@ use barrier::Barrier;
 /// would slow down the very messages that it waits for.
 #[cfg(not(live_loom))]
 const PAUSES_FIRST: u32 = 64;
-/// How many pauses there are at most between two looks; some 10 µs.
+/// How many pauses there are at most between two looks; some 10 to 20 µs.
 #[cfg(not(live_loom))]
 const PAUSES_MOST: u32 = 256;
 /// How often it looks after pauses of that length, and lets other threads run, before it sleeps:
@@ -64,6 +64,13 @@ impl Bell {
         }
     }
 
+    /// Rings when it is dropped by a panic: what was made visible before that is rung for.
+    #[cfg(not(live_loom))]
+    #[inline]
+    pub(crate) fn rung_in_a_panic(&self) -> RungInAPanic<'_> {
+        RungInAPanic(self)
+    }
+
     /// Closes the bell, wakes all, and returns when each ring that was not told so has made
     /// visible, for everybody, what it rang for.
     pub(crate) fn close(&self) {
@@ -93,7 +100,7 @@ impl Bell {
         mut look: impl FnMut() -> Option<R>,
     ) -> Option<R> {
         use crate::sync::Listener;
-        if let Some(found) = look_again(&mut look) {
+        if let Some(found) = look_again(deadline, &mut look) {
             return Some(found);
         }
         loop {
@@ -182,6 +189,20 @@ impl Bell {
     }
 }
 
+/// See [`Bell::rung_in_a_panic`].
+#[cfg(not(live_loom))]
+pub(crate) struct RungInAPanic<'a>(&'a Bell);
+
+#[cfg(not(live_loom))]
+impl Drop for RungInAPanic<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.ring();
+        }
+    }
+}
+
 /// Says that somebody sleeps at a bell, as long as it lives.
 #[cfg(not(live_loom))]
 struct Asleep<'a>(&'a Bell);
@@ -203,9 +224,10 @@ impl Drop for Asleep<'_> {
 
 /// Looks for a moment without sleeping: most waits are shorter than falling asleep.
 #[cfg(not(live_loom))]
-fn look_again<R>(look: &mut impl FnMut() -> Option<R>) -> Option<R> {
+fn look_again<R>(deadline: Option<Instant>, look: &mut impl FnMut() -> Option<R>) -> Option<R> {
     let (mut pauses, mut yields) = (PAUSES_FIRST, 0);
-    while yields < YIELDS {
+    let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    while yields < YIELDS && !is_late() {
         if let Some(found) = look() {
             return Some(found);
         }

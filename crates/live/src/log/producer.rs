@@ -161,7 +161,7 @@ impl<T> Producer<T> {
             if !self.has_room() {
                 self.wait_for_room(Patience::ForEver)?;
             }
-            next = self.fill(record, &mut records)?;
+            next = if self.fill(record, &mut records)? { records.next() } else { None };
         }
         Ok(first..self.next_offset())
     }
@@ -235,18 +235,14 @@ impl<T> Producer<T> {
         Ok(first..self.next_offset())
     }
 
-    /// Appends what there is room for, and gives back the first record that there is none for.
+    /// Appends what there is room for, tells readers, and says whether there may be more.
     #[inline]
-    fn fill(
-        &mut self,
-        record: T,
-        records: &mut impl Iterator<Item = T>,
-    ) -> Result<Option<T>, Full> {
-        let left = match &mut self.filling {
-            Some(filling) => filling.fill(record, records),
-            None => Some(record),
-        };
-        self.tell().map(|()| left)
+    fn fill(&mut self, record: T, records: &mut impl Iterator<Item = T>) -> Result<bool, Full> {
+        let telling = self.partition.appended.rung_in_a_panic();
+        let may_be_more =
+            self.filling.as_mut().is_some_and(|filling| filling.fill(record, records));
+        drop(telling);
+        self.tell().map(|()| may_be_more)
     }
 
     /// Tells readers of what was appended.

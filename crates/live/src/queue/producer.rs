@@ -130,7 +130,8 @@ impl<T> Producer<T> {
         let mut messages = messages.into_iter();
         let mut next = messages.next();
         while let Some(message) = next {
-            next = self.with_room(|filling| filling.fill(message, &mut messages))?;
+            let may_be_more = self.with_room(|filling| filling.fill(message, &mut messages))?;
+            next = if may_be_more { messages.next() } else { None };
         }
         Ok(())
     }
@@ -145,8 +146,9 @@ impl<T> Producer<T> {
             if let Some(filling) = writer
                 && has_room(shared, filling)
             {
+                let telling = shared.sent.rung_in_a_panic();
                 let filled = fill(filling);
-                drop(common);
+                drop((telling, common));
                 return if self.is_too_late() { Err(Refused::TooLate) } else { Ok(filled) };
             }
             drop(common);

@@ -236,6 +236,61 @@ fn a_message_is_made_when_there_is_room_for_it() {
     }
 }
 
+/// An iterator may wait for what it gave before, between two segments, and so may other producers.
+#[test]
+fn an_iterator_is_asked_for_more_when_consumers_know_of_what_it_gave() {
+    let queue = small();
+    let consumer = queue.consumer();
+    thread::scope(|scope| {
+        let consuming = scope.spawn(|| ack_all(consumer, 7));
+        let (queue, messages) = (&queue, 0..100);
+        let patient = messages.inspect(|number| {
+            while number % 16 == 0 && queue.unsettled() > 0 {
+                thread::yield_now();
+            }
+        });
+        queue.producer().send_all(patient).unwrap();
+        queue.close();
+        assert!(consuming.join().unwrap().into_iter().eq(0..100));
+    });
+}
+
+/// With a rotation there is more memory than the capacity needs, no more than the rotation, and
+/// every message is still delivered once: the marks of a segment that comes back are new.
+#[test]
+fn a_rotation_is_bounded_and_loses_nothing() {
+    let settings = QueueSettings { visibility_timeout: Duration::MAX, ..Default::default() };
+    let (capacity, segment, window, rotation) = (64, 16, 8, 20_000);
+    let queue = LiveQueue::new(QueueOptions { settings, capacity, segment, window, rotation });
+    let consumer = queue.consumer();
+    thread::scope(|scope| {
+        let consuming = scope.spawn(|| ack_all(consumer, 7));
+        let mut producer = queue.producer();
+        for number in 0..5_000 {
+            producer.send(number).unwrap();
+            assert!(queue.segments() * segment * size_of::<u64>() <= rotation);
+        }
+        assert!(queue.segments() > 4, "it was used");
+        queue.close();
+        assert!(consuming.join().unwrap().into_iter().eq(0..5_000));
+    });
+    assert_eq!(queue.unsettled(), 0);
+}
+
+/// And one that panics has sent what it gave before.
+#[test]
+fn consumers_hear_of_what_a_panicking_iterator_gave() {
+    let queue = small();
+    let mut consumer = queue.consumer();
+    thread::scope(|scope| {
+        let consuming = scope.spawn(move || consumer.take_batch(3).unwrap().to_vec());
+        let failing = (0..).inspect(|&number| assert!(number < 3, "the producer fails"));
+        let mut producer = queue.producer();
+        assert!(catch_unwind(AssertUnwindSafe(|| producer.send_all(failing))).is_err());
+        assert_eq!(consuming.join().unwrap(), [0, 1, 2]);
+    });
+}
+
 /// Closed under load, with the last acks elsewhere: whoever waits for the end is told.
 #[test]
 fn who_waits_for_the_end_is_told_when_others_have_acked() {

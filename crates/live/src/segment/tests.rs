@@ -14,9 +14,9 @@ impl Drop for Counted {
     }
 }
 
-/// Writes what there is room for, and gives back the first value that there is none for.
-fn fill<T>(filling: &mut Filling<T, ()>, values: &mut impl Iterator<Item = T>) -> Option<T> {
-    let first = values.next()?;
+/// Writes what there is room for, and says whether there may be more.
+fn fill<T>(filling: &mut Filling<T, ()>, values: &mut impl Iterator<Item = T>) -> bool {
+    let first = values.next().expect("there is one");
     filling.fill(first, values)
 }
 
@@ -85,13 +85,14 @@ fn a_view_holds_its_segment_and_goes_no_further_than_it_saw() {
 }
 
 #[test]
-fn what_there_is_no_room_for_comes_back() {
+fn nothing_is_asked_for_that_there_is_no_room_for() {
     let mut filling = Filling::new(3, ());
-    assert_eq!(fill(&mut filling, &mut [1, 2].into_iter()), None);
+    assert!(!fill(&mut filling, &mut [1, 2].into_iter()));
     assert_eq!(filling.segment().published(), 2);
     let mut values = 3..7;
-    assert_eq!(fill(&mut filling, &mut values), Some(4), "asked for one more than fits");
-    assert_eq!((filling.segment().published(), fill(&mut filling, &mut values)), (3, Some(5)));
+    assert!(fill(&mut filling, &mut values), "there may be more");
+    assert_eq!((filling.segment().published(), values.next()), (3, Some(4)));
+    assert!(catch_unwind(AssertUnwindSafe(|| fill(&mut filling, &mut values))).is_err());
     assert!(catch_unwind(AssertUnwindSafe(|| filling.push_with(|| 8))).is_err());
     assert_eq!(View::new(Arc::clone(filling.segment())).slice(0, 3), [1, 2, 3]);
 }
@@ -104,6 +105,6 @@ fn slots_begin_with_a_cache_line() {
         assert_eq!(filling.segment().slots.first.as_ptr().addr() % LINE, 0);
     }
     let mut nothing = Filling::new(2, ());
-    assert_eq!(fill(&mut nothing, &mut [(), (), ()].into_iter()), Some(()));
+    assert!(fill(&mut nothing, &mut [(), (), ()].into_iter()));
     assert_eq!(View::new(Arc::clone(nothing.segment())).slice(0, 2).len(), 2);
 }

@@ -17,6 +17,7 @@ use entrega_model::{Event, Instant, Model, Observer};
 use crate::arena::Arena;
 use crate::executor::Executor;
 use crate::link::SimLink;
+use crate::misbehaviour::Misbehaviour;
 use crate::own::{BuiltIn, Code};
 use crate::points;
 use crate::run::{End, Experiment, Watcher};
@@ -84,7 +85,7 @@ struct Seen {
     end: End,
     ended_at: Instant,
     steps: u64,
-    is_unrest: bool,
+    misbehaviour: Option<Misbehaviour>,
 }
 
 /// Looks at every state, so that nobody goes on without waiting.
@@ -160,7 +161,7 @@ fn seen_with(
         end: outcome.end,
         ended_at: outcome.ended_at,
         steps: outcome.steps,
-        is_unrest: outcome.misbehaviour.is_some(),
+        misbehaviour: outcome.misbehaviour.clone(),
     }
 }
 
