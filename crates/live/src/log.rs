@@ -97,8 +97,8 @@ pub struct LogOptions {
     pub retention: Retention,
     /// How much memory a partition goes through before it uses a segment again that another thread
     /// has read, in bytes: lines that are in another core's cache are slow to write. If that is
-    /// more than the capacity needs, so much is kept, as far as the traffic goes; records that own something are not kept
-    /// for it. Default: 4 MiB. 0: no more memory than the capacity.
+    /// more than the capacity needs, so much is kept, as far as the traffic goes; records that own
+    /// something are not kept for it. Default: 4 MiB. 0: no more memory than the capacity.
     pub rotation: usize,
 }
 

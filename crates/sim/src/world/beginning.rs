@@ -92,7 +92,8 @@ where
     }
 
     /// Forgets what went on, and keeps the memory. No field is left out of this list: one that the
-    /// next run must not see is cleared here. What stays is set before it is used, or is empty memory.
+    /// next run must not see is cleared here. What stays is set before it is used, or is empty
+    /// memory.
     fn clear(&mut self) {
         let Self {
             now,
