@@ -20,6 +20,8 @@ use crate::sync::{AtomicUsize, Event, Ordering};
 
 mod barrier;
 
+#[cfg(all(test, not(live_loom)))]
+mod tests;
 #[cfg(all(test, live_loom))]
 mod tried;
 
@@ -61,6 +63,14 @@ impl Bell {
         match self.word.load(Ordering::Relaxed) {
             0 => true,
             word => self.wake(word),
+        }
+    }
+
+    /// Returns when somebody sleeps here, or is about to and will look no more without being rung.
+    #[cfg(all(test, not(live_loom)))]
+    pub(crate) fn until_somebody_sleeps(&self) {
+        while self.word.load(Ordering::SeqCst) & !CLOSED == 0 || self.event.total_listeners() == 0 {
+            std::thread::yield_now();
         }
     }
 

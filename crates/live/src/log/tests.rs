@@ -94,6 +94,9 @@ fn an_iterator_is_asked_for_more_when_readers_know_of_what_it_gave() {
             }
         });
         let patient = (0..100).inspect(|&number| {
+            if number == 0 {
+                log.partitions[0].appended.until_somebody_sleeps();
+            }
             while number % 16 == 0 && (read.load(Ordering::SeqCst) as u64) < number {
                 thread::yield_now();
             }

@@ -245,6 +245,9 @@ fn an_iterator_is_asked_for_more_when_consumers_know_of_what_it_gave() {
         let consuming = scope.spawn(|| ack_all(consumer, 7));
         let (queue, messages) = (&queue, 0..100);
         let patient = messages.inspect(|number| {
+            if *number == 0 {
+                queue.shared.sent.until_somebody_sleeps();
+            }
             while number % 16 == 0 && queue.unsettled() > 0 {
                 thread::yield_now();
             }
@@ -284,7 +287,10 @@ fn consumers_hear_of_what_a_panicking_iterator_gave() {
     let mut consumer = queue.consumer();
     thread::scope(|scope| {
         let consuming = scope.spawn(move || consumer.take_batch(3).unwrap().to_vec());
-        let failing = (0..).inspect(|&number| assert!(number < 3, "the producer fails"));
+        let failing = (0..).inspect(|&number| {
+            queue.shared.sent.until_somebody_sleeps();
+            assert!(number < 3, "the producer fails");
+        });
         let mut producer = queue.producer();
         assert!(catch_unwind(AssertUnwindSafe(|| producer.send_all(failing))).is_err());
         assert_eq!(consuming.join().unwrap(), [0, 1, 2]);
