@@ -29,7 +29,9 @@ use entrega_live::{
 };
 use entrega_model::event::EffectVerdict;
 use entrega_model::log::Offset;
-use entrega_model::{Delivery, Key, LaneId, MessageId, Model, ProcessId, Record, SubscriptionId};
+use entrega_model::{
+    Delivery, Key, MessageId, Model, PartitionId, ProcessId, Record, SubscriptionId,
+};
 
 const MESSAGES: u32 = 20_000;
 const PRODUCER: ProcessId = ProcessId(0);
@@ -109,7 +111,7 @@ impl<F: Fn()> DeadLetters for Reads<F> {
 }
 
 impl<F: Fn()> TransactionalHandler for Reads<F> {
-    async fn stored_offset(&self, partition: LaneId) -> Result<Option<Offset>, Unanswered> {
+    async fn stored_offset(&self, partition: PartitionId) -> Result<Option<Offset>, Unanswered> {
         self.sink.borrow_mut().stored_offset(partition).map_err(|_| Unanswered)
     }
 

@@ -10,7 +10,7 @@ use entrega_clients::Strategy;
 use entrega_live::LiveSink;
 use entrega_model::event::EffectVerdict;
 use entrega_model::{
-    Delivery, DeliveryId, Generation, Instant, Key, LaneId, MessageId, Model, Record,
+    Delivery, DeliveryId, Generation, Instant, Key, MessageId, Model, PartitionId, Record,
 };
 
 use crate::database::{effects_in, file, open};
@@ -30,7 +30,7 @@ fn an_aborted_process_leaves_whole_transactions() {
         run_child(&path, finished);
         let mut sink = open(&path, Strategy::ProgressWithEffect, Model::Log);
         let expected = (finished > 0).then_some(u64::from(finished));
-        assert_eq!(sink.stored_offset(LaneId(0)), Ok(expected));
+        assert_eq!(sink.stored_offset(PartitionId(0)), Ok(expected));
         assert_eq!(effects_in(&path).len(), finished as usize, "none is half there");
         let next = delivery(finished);
         assert_eq!(sink.apply(&next), Ok(EffectVerdict::Applied), "its successor goes on");
@@ -69,7 +69,7 @@ fn delivery(number: u32) -> Delivery {
     Delivery {
         id: DeliveryId(number),
         record: Record { message: MessageId(number), key: Key(0), bytes: 0 },
-        lane: LaneId(0),
+        partition: PartitionId(0),
         position: number.into(),
         attempt: 1,
         redelivered: false,

@@ -13,8 +13,8 @@ use entrega_model::event::{
 };
 use entrega_model::log::{self, Acks, PartitionOffset};
 use entrega_model::{
-    ClientId, Delivery, DeliveryId, Event, Generation, Incarnation, Instant, Kind, LaneId,
-    MessageId, Model, Observer, ProcessId, Record, queue,
+    ClientId, Delivery, DeliveryId, Event, Generation, Incarnation, Instant, Kind, MessageId,
+    Model, Observer, PartitionId, ProcessId, Record, queue,
 };
 
 use super::workload::{Job, LATENCY, READER, crashes};
@@ -32,14 +32,14 @@ pub(crate) fn run(job: &Job) -> Report {
 
 /// A broker and its one consumer, without a client library.
 trait Side {
-    fn publish(&mut self, now: Instant, record: Record, truth: &mut Vec<Event>);
+    fn publish(&mut self, now: Instant, record: Record, ground_truth: &mut Vec<Event>);
     /// The next delivery; its id is left to the caller.
-    fn receive(&mut self, now: Instant, truth: &mut Vec<Event>) -> Delivery;
-    fn settle(&mut self, now: Instant, delivery: &Delivery, truth: &mut Vec<Event>);
+    fn receive(&mut self, now: Instant, ground_truth: &mut Vec<Event>) -> Delivery;
+    fn settle(&mut self, now: Instant, delivery: &Delivery, ground_truth: &mut Vec<Event>);
     /// The consumer dies and begins its next life.
-    fn crash(&mut self, now: Instant, truth: &mut Vec<Event>);
+    fn crash(&mut self, now: Instant, ground_truth: &mut Vec<Event>);
     fn consumer(&self) -> ClientId;
-    fn audit(&self, now: Instant, truth: &mut Vec<Event>);
+    fn audit(&self, now: Instant, ground_truth: &mut Vec<Event>);
     const ACT: SettleAct;
 }
 
@@ -97,13 +97,14 @@ impl<S: Side> Floor<S> {
             return false;
         }
         let consumer = self.side.consumer().process;
-        let (message, subscription, lane) = (delivery.record.message, READER, delivery.lane);
+        let (message, subscription, partition) =
+            (delivery.record.message, READER, delivery.partition);
         let (position, act, trigger) = (delivery.position, S::ACT, SettleTrigger::Application);
         self.record(Kind::SettleInvoked {
             message,
             subscription,
             consumer,
-            lane,
+            partition,
             position,
             act,
             trigger,
@@ -116,7 +117,8 @@ impl<S: Side> Floor<S> {
     }
 
     fn deliver(&mut self, delivery: &Delivery) {
-        let &Delivery { id: delivery, record, lane, position, attempt, redelivered, .. } = delivery;
+        let &Delivery { id: delivery, record, partition, position, attempt, redelivered, .. } =
+            delivery;
         let (message, subscription) = (record.message, READER);
         let consumer = self.side.consumer().process;
         self.record(Kind::Delivered {
@@ -124,7 +126,7 @@ impl<S: Side> Floor<S> {
             message,
             subscription,
             consumer,
-            lane,
+            partition,
             position,
             attempt,
             redelivered,
@@ -183,17 +185,17 @@ impl OneQueue {
 impl Side for OneQueue {
     const ACT: SettleAct = SettleAct::Ack;
 
-    fn publish(&mut self, now: Instant, record: Record, truth: &mut Vec<Event>) {
+    fn publish(&mut self, now: Instant, record: Record, ground_truth: &mut Vec<Event>) {
         let mut records = std::mem::take(&mut self.records);
         records.push(record);
         let mut request = queue::Request::Publish { records, confirm: true };
-        match self.broker.handle(now, PRODUCER, &mut request, truth) {
+        match self.broker.handle(now, PRODUCER, &mut request, ground_truth) {
             Some(queue::Response::Published { records }) => self.records = records,
             other => panic!("{other:?}"),
         }
     }
 
-    fn receive(&mut self, now: Instant, truth: &mut Vec<Event>) -> Delivery {
+    fn receive(&mut self, now: Instant, ground_truth: &mut Vec<Event>) -> Delivery {
         let buffer = std::mem::take(&mut self.buffer);
         let mut request = queue::Request::Receive {
             queue: READER,
@@ -202,14 +204,14 @@ impl Side for OneQueue {
             buffer,
             deadline: Instant::NEVER,
         };
-        match self.broker.handle(now, self.consumer, &mut request, truth) {
+        match self.broker.handle(now, self.consumer, &mut request, ground_truth) {
             Some(queue::Response::Received { mut deliveries }) => {
                 let received = deliveries.pop().expect("one is ready");
                 self.buffer = deliveries;
                 Delivery {
                     id: DeliveryId::default(),
                     record: received.record,
-                    lane: LaneId(0),
+                    partition: PartitionId(0),
                     position: received.tag,
                     attempt: received.delivery_count,
                     redelivered: received.redelivered,
@@ -221,7 +223,7 @@ impl Side for OneQueue {
         }
     }
 
-    fn settle(&mut self, now: Instant, delivery: &Delivery, truth: &mut Vec<Event>) {
+    fn settle(&mut self, now: Instant, delivery: &Delivery, ground_truth: &mut Vec<Event>) {
         let mut tags = std::mem::take(&mut self.tags);
         tags.push(delivery.position);
         let mut request = queue::Request::Settle {
@@ -231,14 +233,14 @@ impl Side for OneQueue {
             multiple: false,
             trigger: SettleTrigger::Application,
         };
-        match self.broker.handle(now, self.consumer, &mut request, truth) {
+        match self.broker.handle(now, self.consumer, &mut request, ground_truth) {
             Some(queue::Response::Settled { tags }) => self.tags = tags,
             other => panic!("{other:?}"),
         }
     }
 
-    fn crash(&mut self, now: Instant, truth: &mut Vec<Event>) {
-        self.broker.disconnected(now, self.consumer, truth);
+    fn crash(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
+        self.broker.disconnected(now, self.consumer, ground_truth);
         self.consumer.incarnation.0 += 1;
     }
 
@@ -246,8 +248,8 @@ impl Side for OneQueue {
         self.consumer
     }
 
-    fn audit(&self, now: Instant, truth: &mut Vec<Event>) {
-        self.broker.audit(now, truth);
+    fn audit(&self, now: Instant, ground_truth: &mut Vec<Event>) {
+        self.broker.audit(now, ground_truth);
     }
 }
 
@@ -290,7 +292,7 @@ impl OneLog {
     fn at(&mut self, offset: u64) -> Vec<PartitionOffset> {
         let mut offsets = std::mem::take(&mut self.offsets);
         offsets.clear();
-        offsets.push(PartitionOffset { partition: LaneId(0), offset });
+        offsets.push(PartitionOffset { partition: PartitionId(0), offset });
         offsets
     }
 }
@@ -298,18 +300,18 @@ impl OneLog {
 impl Side for OneLog {
     const ACT: SettleAct = SettleAct::Commit;
 
-    fn publish(&mut self, now: Instant, record: Record, truth: &mut Vec<Event>) {
+    fn publish(&mut self, now: Instant, record: Record, ground_truth: &mut Vec<Event>) {
         let mut records = std::mem::take(&mut self.records);
         records.push(record);
         let partition = partition_of(record.key, 1);
         let mut request = log::Request::Produce { partition, records, acks: Acks::All };
-        match self.broker.handle(now, PRODUCER, &mut request, truth) {
+        match self.broker.handle(now, PRODUCER, &mut request, ground_truth) {
             Some(log::Response::Produced { records, .. }) => self.records = records,
             other => panic!("{other:?}"),
         }
     }
 
-    fn receive(&mut self, now: Instant, truth: &mut Vec<Event>) -> Delivery {
+    fn receive(&mut self, now: Instant, ground_truth: &mut Vec<Event>) -> Delivery {
         let positions = self.at(self.position);
         let mut request = log::Request::Fetch {
             group: READER,
@@ -319,7 +321,7 @@ impl Side for OneLog {
             buffer: std::mem::take(&mut self.buffer),
             deadline: Instant::NEVER,
         };
-        match self.broker.handle(now, self.consumer, &mut request, truth) {
+        match self.broker.handle(now, self.consumer, &mut request, ground_truth) {
             Some(log::Response::Fetched { mut records, positions }) => {
                 let fetched = records.pop().expect("one is there");
                 (self.buffer, self.offsets) = (records, positions);
@@ -327,7 +329,7 @@ impl Side for OneLog {
                 Delivery {
                     id: DeliveryId::default(),
                     record: fetched.record,
-                    lane: fetched.partition,
+                    partition: fetched.partition,
                     position: fetched.offset,
                     attempt: self.consumer.incarnation.0 as u16,
                     redelivered: false,
@@ -339,7 +341,7 @@ impl Side for OneLog {
         }
     }
 
-    fn settle(&mut self, now: Instant, delivery: &Delivery, truth: &mut Vec<Event>) {
+    fn settle(&mut self, now: Instant, delivery: &Delivery, ground_truth: &mut Vec<Event>) {
         let offsets = self.at(delivery.position + 1);
         let mut request = log::Request::Commit {
             group: READER,
@@ -347,17 +349,17 @@ impl Side for OneLog {
             offsets,
             trigger: SettleTrigger::Application,
         };
-        match self.broker.handle(now, self.consumer, &mut request, truth) {
+        match self.broker.handle(now, self.consumer, &mut request, ground_truth) {
             Some(log::Response::Committed { offsets }) => self.offsets = offsets,
             other => panic!("{other:?}"),
         }
     }
 
     /// The dead member's session is over before its next life joins.
-    fn crash(&mut self, now: Instant, truth: &mut Vec<Event>) {
-        self.broker.disconnected(now, self.consumer, truth);
+    fn crash(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
+        self.broker.disconnected(now, self.consumer, ground_truth);
         if let Some(deadline) = self.broker.next_deadline() {
-            self.broker.advance(deadline.max(now), truth);
+            self.broker.advance(deadline.max(now), ground_truth);
         }
         self.consumer.incarnation.0 += 1;
         self.join(now);
@@ -367,7 +369,7 @@ impl Side for OneLog {
         self.consumer
     }
 
-    fn audit(&self, now: Instant, truth: &mut Vec<Event>) {
-        self.broker.audit(now, truth);
+    fn audit(&self, now: Instant, ground_truth: &mut Vec<Event>) {
+        self.broker.audit(now, ground_truth);
     }
 }

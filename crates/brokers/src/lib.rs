@@ -46,7 +46,7 @@ pub trait Broker {
         now: Instant,
         from: ClientId,
         request: &mut Self::Request,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) -> Option<Self::Response>;
 
     /// Until when a parked request wants to wait; [`Instant::NEVER`] for as long as it takes.
@@ -65,7 +65,7 @@ pub trait Broker {
     }
 
     /// Does what is due at `now`: leases, sessions, retention.
-    fn advance(&mut self, now: Instant, truth: &mut Vec<Event>);
+    fn advance(&mut self, now: Instant, ground_truth: &mut Vec<Event>);
 
     /// `client` sends no heartbeats any more, but its connection stands.
     fn silent(&mut self, now: Instant, client: ClientId);
@@ -74,11 +74,11 @@ pub trait Broker {
     fn heard(&mut self, now: Instant, client: ClientId);
 
     /// The connection of `client` ended without a goodbye.
-    fn disconnected(&mut self, now: Instant, client: ClientId, truth: &mut Vec<Event>);
+    fn disconnected(&mut self, now: Instant, client: ClientId, ground_truth: &mut Vec<Event>);
 
     /// The broker process restarts with its disk intact and forgets what was in flight: sessions,
     /// leases, group membership. Stored messages and committed offsets stay.
-    fn restart(&mut self, now: Instant, truth: &mut Vec<Event>);
+    fn restart(&mut self, now: Instant, ground_truth: &mut Vec<Event>);
 
     /// Forgets everything but its settings, and keeps its memory: it is as if it were new.
     fn clear(&mut self);
@@ -94,7 +94,7 @@ pub trait Broker {
 
     /// Reads what is left, independently of any client: a `Retrievable` event for each message that
     /// some subscription could still get, and at what it would start.
-    fn audit(&self, now: Instant, truth: &mut Vec<Event>);
+    fn audit(&self, now: Instant, ground_truth: &mut Vec<Event>);
 
     /// Enters everything that can make a difference to an answer, a deadline or the truth. Spare
     /// buffers, places in slabs and what follows from the rest stay out, and so do the settings:

@@ -43,13 +43,13 @@
 //! use entrega_brokers::log::{LogBroker, LogSettings};
 //! use entrega_brokers::Broker;
 //! use entrega_model::log::{Acks, Request, Response};
-//! use entrega_model::{ClientId, Instant, Key, LaneId, MessageId, Record, SubscriptionId};
+//! use entrega_model::{ClientId, Instant, Key, PartitionId, MessageId, Record, SubscriptionId};
 //!
 //! let mut broker = LogBroker::new(LogSettings::default());
 //! let (now, client, mut truth) = (Instant::START, ClientId::default(), Vec::new());
 //! let record = Record { message: MessageId(0), key: Key(7), bytes: 100 };
 //! let mut produce =
-//!     Request::Produce { partition: LaneId(0), records: vec![record], acks: Acks::All };
+//!     Request::Produce { partition: PartitionId(0), records: vec![record], acks: Acks::All };
 //! let mut join = Request::Join { group: SubscriptionId(0) };
 //!
 //! let produced = broker.handle(now, client, &mut produce, &mut truth);
@@ -63,7 +63,7 @@ use std::mem;
 
 use entrega_model::log::{AssignedPartition, Offset, Refusal, Request, Response};
 use entrega_model::{
-    ClientId, Event, Fingerprint, Generation, Instant, Kind, LaneId, Record, SubscriptionId,
+    ClientId, Event, Fingerprint, Generation, Instant, Kind, PartitionId, Record, SubscriptionId,
     event::RemoveReason,
 };
 
@@ -125,7 +125,7 @@ impl LogBroker {
     }
 
     /// What a group has committed in a partition, if there are both.
-    pub fn committed(&self, group: SubscriptionId, partition: LaneId) -> Option<Offset> {
+    pub fn committed(&self, group: SubscriptionId, partition: PartitionId) -> Option<Offset> {
         self.groups.get(group.index())?.committed(partition)
     }
 }
@@ -140,14 +140,14 @@ impl Broker for LogBroker {
         now: Instant,
         from: ClientId,
         request: &mut Request,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) -> Option<Response> {
         match request {
             Request::Fetch { .. } => self.fetch(now, from, request),
             Request::Produce { partition, records, acks: _ } => {
-                Some(self.produce(now, *partition, records, truth))
+                Some(self.produce(now, *partition, records, ground_truth))
             }
-            Request::Commit { .. } => Some(self.settle(now, from, request, truth)),
+            Request::Commit { .. } => Some(self.settle(now, from, request, ground_truth)),
             Request::Join { group } => self.join(now, from, *group),
             Request::Leave { group } => Some(self.leave(now, from, *group)),
         }
@@ -175,15 +175,15 @@ impl Broker for LogBroker {
         self.retention_check
     }
 
-    fn advance(&mut self, now: Instant, truth: &mut Vec<Event>) {
+    fn advance(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
         if is_due(self.group_deadline, now) {
             for (subscription, group) in subscriptions().zip(&mut self.groups) {
-                group.advance(now, subscription, truth);
+                group.advance(now, subscription, ground_truth);
             }
             self.note_groups();
         }
         if is_due(self.retention_check, now) {
-            self.apply_retention(now, truth);
+            self.apply_retention(now, ground_truth);
         }
     }
 
@@ -205,8 +205,8 @@ impl Broker for LogBroker {
         self.note_groups();
     }
 
-    fn restart(&mut self, now: Instant, truth: &mut Vec<Event>) {
-        truth.push(Event { at: now, kind: Kind::BrokerRestarted });
+    fn restart(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
+        ground_truth.push(Event { at: now, kind: Kind::BrokerRestarted });
         self.groups.iter_mut().for_each(Group::forget_members);
         self.note_groups();
         self.changed = true;
@@ -233,11 +233,11 @@ impl Broker for LogBroker {
         self.note_groups();
     }
 
-    fn audit(&self, now: Instant, truth: &mut Vec<Event>) {
+    fn audit(&self, now: Instant, ground_truth: &mut Vec<Event>) {
         for (subscription, group) in subscriptions().zip(&self.groups) {
-            for (lane, partition) in lanes().zip(&self.partitions) {
-                let from = group.committed(lane).unwrap_or(0);
-                truth.extend(partition.retained_from(from).map(|record| {
+            for (id, partition) in partitions().zip(&self.partitions) {
+                let from = group.committed(id).unwrap_or(0);
+                ground_truth.extend(partition.retained_from(from).map(|record| {
                     let message = record.message;
                     Event { at: now, kind: Kind::Retrievable { message, subscription } }
                 }));
@@ -263,11 +263,11 @@ impl LogBroker {
     fn produce(
         &mut self,
         now: Instant,
-        lane: LaneId,
+        id: PartitionId,
         records: &mut Vec<Record>,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) -> Response {
-        let Some(partition) = self.partitions.get_mut(lane.index()) else {
+        let Some(partition) = self.partitions.get_mut(id.index()) else {
             return Response::Refused(Refusal::UnknownPartition);
         };
         let base_offset = match records[..] {
@@ -277,12 +277,12 @@ impl LogBroker {
         let is_oversize = self.retention.is_oversize(partition);
         for (position, record) in (base_offset..).zip(records.iter()) {
             let (message, copy) = (record.message, self.copies.count(record.message));
-            let kind = Kind::Stored { message, subscription: None, lane, position, copy };
-            truth.push(Event { at: now, kind });
+            let kind = Kind::Stored { message, subscription: None, partition: id, position, copy };
+            ground_truth.push(Event { at: now, kind });
             self.changed = true;
         }
         if is_oversize || self.retention_check.is_none() {
-            self.watch_retention(now, lane);
+            self.watch_retention(now, id);
         }
         records.clear();
         Response::Produced { base_offset, records: mem::take(records) }
@@ -291,17 +291,17 @@ impl LogBroker {
     /// After an append: a partition that has become too large is due at the next check. By age
     /// nothing is due earlier than what was appended before, so one look at the first record is
     /// enough.
-    fn watch_retention(&mut self, now: Instant, lane: LaneId) {
-        let partition = &self.partitions[lane.index()];
+    fn watch_retention(&mut self, now: Instant, id: PartitionId) {
+        let partition = &self.partitions[id.index()];
         self.retention_check = earliest(self.retention_check, self.retention.due(now, partition));
     }
 
-    fn apply_retention(&mut self, now: Instant, truth: &mut Vec<Event>) {
+    fn apply_retention(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
         self.retention_check = None;
         for partition in &mut self.partitions {
             while self.retention.deletes_oldest(now, partition) {
                 let Some(segment) = partition.remove_oldest_segment() else { break };
-                truth.extend(segment.records.iter().map(|record| Event {
+                ground_truth.extend(segment.records.iter().map(|record| Event {
                     at: now,
                     kind: Kind::Removed {
                         message: record.message,
@@ -330,9 +330,9 @@ impl LogBroker {
         let response = match group.join(now, from, heard) {
             Joining::Waits => None,
             Joining::Cancelled => Some(Response::Refused(Refusal::UnknownMember)),
-            Joining::Done(generation, lanes) => {
-                let lanes = lanes.map(LaneId);
-                let assigned = lanes.map(|lane| self.assigned_partition(id, lane));
+            Joining::Done(generation, partitions) => {
+                let partitions = partitions.map(PartitionId);
+                let assigned = partitions.map(|partition| self.assigned_partition(id, partition));
                 Some(Response::Joined { generation, assigned: assigned.collect() })
             }
         };
@@ -350,11 +350,11 @@ impl LogBroker {
     }
 
     /// What a member is told of a partition that exists, of a group that exists.
-    fn assigned_partition(&self, group: SubscriptionId, lane: LaneId) -> AssignedPartition {
-        let partition = &self.partitions[lane.index()];
+    fn assigned_partition(&self, group: SubscriptionId, id: PartitionId) -> AssignedPartition {
+        let partition = &self.partitions[id.index()];
         AssignedPartition {
-            partition: lane,
-            committed: self.groups[group.index()].committed(lane),
+            partition: id,
+            committed: self.groups[group.index()].committed(id),
             log_start: partition.log_start_offset(),
             high_watermark: partition.high_watermark(),
         }
@@ -373,8 +373,8 @@ fn subscriptions() -> impl Iterator<Item = SubscriptionId> {
     (0..=u8::MAX).map(SubscriptionId)
 }
 
-fn lanes() -> impl Iterator<Item = LaneId> {
-    (0..=u16::MAX).map(LaneId)
+fn partitions() -> impl Iterator<Item = PartitionId> {
+    (0..=u16::MAX).map(PartitionId)
 }
 
 fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {

@@ -123,9 +123,9 @@ impl QueueBroker {
         (position, record): (u64, Record),
         delivery_count: u16,
         word: Option<Settlement>,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) {
-        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         if let Some(queue) = self.queues.get_mut(queue.index()) {
             queue.adopt(position, record, delivery_count, word, &mut step);
         }
@@ -138,12 +138,12 @@ impl QueueBroker {
         &mut self,
         now: Instant,
         mut records: Vec<Record>,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) -> Response {
         if self.refuses(records.len()) {
             return Response::PublishRefused { records };
         }
-        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         for &record in &records {
             let copy = self.copies.next(record.message);
             for queue in &mut self.queues {
@@ -178,7 +178,7 @@ impl QueueBroker {
         now: Instant,
         from: ClientId,
         request: &mut Request,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) -> Option<Response> {
         let Request::Receive { queue, max, settle_at_delivery, buffer, deadline } = request else {
             return None;
@@ -192,7 +192,7 @@ impl QueueBroker {
         }
         if *max > 0 && !queue.ready.is_empty() {
             let wanted = Wanted { max: *max, settle_at_delivery: *settle_at_delivery };
-            let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+            let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
             queue.hand_over(from, wanted, buffer, &mut step);
         }
         if buffer.is_empty() && now < *deadline {
@@ -207,7 +207,7 @@ impl QueueBroker {
         now: Instant,
         from: ClientId,
         request: &mut Request,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) -> Option<Response> {
         let Request::Settle { queue, tags, settlement, multiple, trigger } = request else {
             return None;
@@ -217,7 +217,7 @@ impl QueueBroker {
         };
         let (mut tags, multiple) = (mem::take(tags), *multiple);
         let word = Word { settlement: *settlement, trigger: *trigger };
-        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         match tags[..] {
             [tag] if word.settlement == Settlement::Ack && !multiple => {
                 if queue.ack(from, tag, word.trigger, &mut step) {
@@ -237,12 +237,12 @@ impl QueueBroker {
         now: Instant,
         from: ClientId,
         queue: SubscriptionId,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) -> Response {
         let Some(queue) = self.queues.get_mut(queue.index()) else {
             return Response::UnknownQueue;
         };
-        queue.release(from, &mut Step::new(now, &self.settings, &mut self.changed, truth));
+        queue.release(from, &mut Step::new(now, &self.settings, &mut self.changed, ground_truth));
         Response::Closed
     }
 }
@@ -257,7 +257,7 @@ impl Broker for QueueBroker {
         now: Instant,
         from: ClientId,
         request: &mut Request,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) -> Option<Response> {
         match request {
             Request::Receive { queue, deadline, .. }
@@ -265,10 +265,12 @@ impl Broker for QueueBroker {
             {
                 None
             }
-            Request::Receive { .. } => self.receive(now, from, request, truth),
-            Request::Publish { records, .. } => Some(self.publish(now, mem::take(records), truth)),
-            Request::Settle { .. } => self.settle(now, from, request, truth),
-            Request::Close { queue } => Some(self.close(now, from, *queue, truth)),
+            Request::Receive { .. } => self.receive(now, from, request, ground_truth),
+            Request::Publish { records, .. } => {
+                Some(self.publish(now, mem::take(records), ground_truth))
+            }
+            Request::Settle { .. } => self.settle(now, from, request, ground_truth),
+            Request::Close { queue } => Some(self.close(now, from, *queue, ground_truth)),
         }
     }
 
@@ -289,8 +291,8 @@ impl Broker for QueueBroker {
         self.queues.iter().filter_map(BoundQueue::next_deadline).min()
     }
 
-    fn advance(&mut self, now: Instant, truth: &mut Vec<Event>) {
-        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+    fn advance(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         self.queues.iter_mut().for_each(|queue| queue.advance(&mut step));
     }
 
@@ -300,9 +302,9 @@ impl Broker for QueueBroker {
     /// Nothing, for the same reason.
     fn heard(&mut self, _now: Instant, _client: ClientId) {}
 
-    fn disconnected(&mut self, now: Instant, client: ClientId, truth: &mut Vec<Event>) {
+    fn disconnected(&mut self, now: Instant, client: ClientId, ground_truth: &mut Vec<Event>) {
         self.departed.insert(client);
-        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         for queue in &mut self.queues {
             match self.settings.requeue_on_disconnect {
                 true => queue.release(client, &mut step),
@@ -313,9 +315,9 @@ impl Broker for QueueBroker {
 
     /// Everything in flight is ready again, and every tag is stale. It does not count as a failed
     /// delivery: no consumer is to blame.
-    fn restart(&mut self, now: Instant, truth: &mut Vec<Event>) {
+    fn restart(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
         self.changed = true;
-        let mut step = Step::new(now, &self.settings, &mut self.changed, truth);
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         step.tell(Kind::BrokerRestarted);
         self.queues.iter_mut().for_each(|queue| queue.restart(&mut step));
     }
@@ -327,10 +329,10 @@ impl Broker for QueueBroker {
         self.changed = false;
     }
 
-    fn audit(&self, now: Instant, truth: &mut Vec<Event>) {
+    fn audit(&self, now: Instant, ground_truth: &mut Vec<Event>) {
         for (queue, subscription) in self.queues.iter().zip((0..).map(SubscriptionId)) {
             let messages = queue.retrievable().into_iter();
-            truth.extend(messages.map(|message| Event {
+            ground_truth.extend(messages.map(|message| Event {
                 at: now,
                 kind: Kind::Retrievable { message, subscription },
             }));

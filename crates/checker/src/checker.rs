@@ -1,9 +1,9 @@
 //! The fold: takes events in order and hands each to the subscription that it is about.
 
 use entrega_model::event::{ProcessingResult, SettleTrigger};
-use entrega_model::{Event, Guarantee, Kind, LaneId, MessageId, Observer, SubscriptionId};
+use entrega_model::{Event, Guarantee, Kind, MessageId, Observer, PartitionId, SubscriptionId};
 
-use crate::lanes::Lanes;
+use crate::partitions::Partitions;
 use crate::sends::SendFold;
 use crate::subscription::{Handed, Settle, SubscriptionFold};
 use crate::{End, Report};
@@ -35,7 +35,7 @@ pub struct SubscriptionConfig {
 #[derive(Clone, Debug)]
 pub struct Checker {
     pub(crate) sends: SendFold,
-    pub(crate) lanes: Lanes,
+    pub(crate) partitions: Partitions,
     pub(crate) subscriptions: Vec<SubscriptionFold>,
 }
 
@@ -46,7 +46,7 @@ impl Checker {
         let fold = |promise| SubscriptionFold::new(promise, processes, messages);
         Self {
             sends: SendFold::with_capacity(messages),
-            lanes: Lanes::default(),
+            partitions: Partitions::default(),
             subscriptions: subscriptions.into_iter().map(fold).collect(),
         }
     }
@@ -62,7 +62,7 @@ impl Checker {
     /// Forgets the run, and keeps its memory for the next one.
     pub fn reset(&mut self) {
         self.sends.clear();
-        self.lanes.clear();
+        self.partitions.clear();
         self.subscriptions.iter_mut().for_each(SubscriptionFold::clear);
     }
 
@@ -87,13 +87,13 @@ impl Checker {
             Kind::SendEnded { message, producer, outcome } => {
                 self.sends.ended(message, producer, outcome);
             }
-            Kind::Stored { message, subscription: None, lane, position, .. } => {
-                self.stored_in_log(message, lane, position);
+            Kind::Stored { message, subscription: None, partition, position, .. } => {
+                self.stored_in_log(message, partition, position);
             }
-            Kind::Stored { message, subscription: Some(id), lane, .. } => {
+            Kind::Stored { message, subscription: Some(id), partition, .. } => {
                 let Self { sends, subscriptions, .. } = self;
                 if let Some(fold) = subscriptions.get_mut(id.index()) {
-                    fold.stored(message, sends.get(message), lane);
+                    fold.stored(message, sends.get(message), partition);
                 }
             }
             Kind::Removed { message, subscription: Some(id), reason } => {
@@ -125,8 +125,8 @@ impl Checker {
             Kind::Settled { message, subscription, act, trigger, .. } => {
                 self.of(subscription, |fold| fold.settled(message, act, trigger));
             }
-            Kind::Committed { subscription, lane, upto, trigger, .. } => {
-                self.committed(subscription, lane, upto, trigger);
+            Kind::Committed { subscription, partition, upto, trigger, .. } => {
+                self.committed(subscription, partition, upto, trigger);
             }
             kind => self.note_rare(kind),
         }
@@ -142,32 +142,36 @@ impl Checker {
 
     /// A log stored a message, once for all subscriptions.
     #[inline(always)]
-    fn stored_in_log(&mut self, message: MessageId, lane: LaneId, position: u64) {
-        let Self { sends, lanes, subscriptions } = self;
-        lanes.is_log = true;
-        let consistent = lanes.see(lane, position, message);
+    fn stored_in_log(&mut self, message: MessageId, partition: PartitionId, position: u64) {
+        let Self { sends, partitions, subscriptions } = self;
+        partitions.is_log = true;
+        let consistent = partitions.see(partition, position, message);
         let send = sends.get(message);
         for fold in subscriptions {
             if !consistent {
                 fold.saw_other_message();
             }
-            fold.stored(message, send, lane);
+            fold.stored(message, send, partition);
         }
     }
 
     /// A message was handed to a consumer.
     #[inline(always)]
     fn delivered(&mut self, subscription: SubscriptionId, kind: &Kind) {
-        let &Kind::Delivered { delivery, message, consumer, lane, position, attempt, .. } = kind
+        let &Kind::Delivered { delivery, message, consumer, partition, position, attempt, .. } =
+            kind
         else {
             return;
         };
-        let Self { lanes, subscriptions, .. } = self;
+        let Self { partitions, subscriptions, .. } = self;
         let Some(fold) = subscriptions.get_mut(subscription.index()) else { return };
-        if lanes.is_log && !lanes.see(lane, position, message) {
+        if partitions.is_log && !partitions.see(partition, position, message) {
             fold.saw_other_message();
         }
-        fold.delivered(Handed { delivery, message, consumer, lane, position, attempt }, lanes);
+        fold.delivered(
+            Handed { delivery, message, consumer, partition, position, attempt },
+            partitions,
+        );
     }
 
     /// A log recorded a committed offset.
@@ -175,14 +179,14 @@ impl Checker {
     fn committed(
         &mut self,
         subscription: SubscriptionId,
-        lane: LaneId,
+        partition: PartitionId,
         upto: u64,
         trigger: SettleTrigger,
     ) {
-        let Self { lanes, subscriptions, .. } = self;
+        let Self { partitions, subscriptions, .. } = self;
         if let Some(fold) = subscriptions.get_mut(subscription.index()) {
-            lanes.is_log = true;
-            fold.committed(lanes, lane, upto, trigger);
+            partitions.is_log = true;
+            fold.committed(partitions, partition, upto, trigger);
         }
     }
 
@@ -225,13 +229,13 @@ impl Checker {
         | Kind::Sought { subscription, .. }
         | Kind::OffsetReset { subscription, .. } = kind
         {
-            self.lanes.is_log = true;
+            self.partitions.is_log = true;
             if let Some(fold) = self.subscriptions.get_mut(subscription.index()) {
-                fold.note_assignment(kind, &self.lanes);
+                fold.note_assignment(kind, &self.partitions);
             }
             return;
         }
-        let is_log = self.lanes.is_log;
+        let is_log = self.partitions.is_log;
         self.subscriptions.iter_mut().for_each(|fold| fold.note_world(kind, is_log));
     }
 }

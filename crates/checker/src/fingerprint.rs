@@ -14,7 +14,7 @@
 //!   generation: they only feed sums and counters.
 //! * The counts of effects, dead letters and copies beyond two. A class asks for none, one or more;
 //!   so do the two causes that a copy decides.
-//! * Where a lane's last store was, and whether a message was counted as replayed: they decide
+//! * Where a partition's last store was, and whether a message was counted as replayed: they decide
 //!   counts. How far each chain has come matters until something was reordered *and* something was
 //!   replayed; then both answers are yes for ever.
 //! * How often the broker has restarted, once it has.
@@ -23,8 +23,8 @@
 use entrega_model::Fingerprint;
 
 use crate::Checker;
-use crate::lanes::Lanes;
 use crate::message::Message;
+use crate::partitions::Partitions;
 use crate::sends::SendFold;
 use crate::subscription::SubscriptionFold;
 
@@ -40,7 +40,7 @@ impl Checker {
     /// only checkers with the same configuration.
     pub fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         enter_sends(&self.sends, into);
-        enter_lanes(&self.lanes, into);
+        enter_partitions(&self.partitions, into);
         self.subscriptions.iter().for_each(|fold| enter_subscription(fold, into));
     }
 }
@@ -65,11 +65,11 @@ fn enter_sends(sends: &SendFold, into: &mut Fingerprint<'_>) {
     into.flag(false);
 }
 
-fn enter_lanes(lanes: &Lanes, into: &mut Fingerprint<'_>) {
-    into.flag(lanes.is_log);
-    for (lane, offset, message) in lanes.iter() {
+fn enter_partitions(partitions: &Partitions, into: &mut Fingerprint<'_>) {
+    into.flag(partitions.is_log);
+    for (partition, offset, message) in partitions.iter() {
         into.flag(true);
-        into.word(u64::from(lane.0) << 32 | u64::from(message.0));
+        into.word(u64::from(partition.0) << 32 | u64::from(message.0));
         into.word(offset);
     }
     into.flag(false);
@@ -106,13 +106,13 @@ fn enter_subscription(fold: &SubscriptionFold, into: &mut Fingerprint<'_>) {
 
 /// A reset concerns the tenures that began before it; if none of them is left, it is over.
 fn enter_progress(fold: &SubscriptionFold, holds: &Holds<'_>, into: &mut Fingerprint<'_>) {
-    for (lane, progress) in fold.progress.iter() {
+    for (partition, progress) in fold.progress.iter() {
         let before = holds.count_before(progress.reset_before);
         if progress.committed == 0 && before == 0 {
             continue;
         }
         into.flag(true);
-        into.word(lane);
+        into.word(partition);
         into.word(progress.committed);
         into.count(before);
         if before > 0 {

@@ -16,7 +16,7 @@
 //! * What comes out: [`Report`], [`Class`], [`Cause`], [`Counter`], [`Histogram`].
 //! * `checker` hands each event to the `subscription` that it is about; `finish` makes the report
 //!   and `contract` judges it.
-//! * What is remembered: `message` (32 bytes each), `sends`, `owners` (who held what), `lanes`
+//! * What is remembered: `message` (32 bytes each), `sends`, `owners` (who held what), `partitions`
 //!   (offsets).
 //! * One question a file: `loss`, `duplicate`, `redelivery`, `order`, `windows`.
 //! * `fingerprint`: what of all this can still matter, for who explores states.
@@ -34,11 +34,11 @@ mod duplicate;
 mod fingerprint;
 mod finish;
 mod histogram;
-mod lanes;
 mod loss;
 mod message;
 mod order;
 mod owners;
+mod partitions;
 mod redelivery;
 mod report;
 mod sends;

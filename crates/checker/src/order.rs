@@ -2,12 +2,12 @@
 //!
 //! > **The rule** (semantics.md 5.5). m is *reordered* if some m2 with m ≺ m2 had its first effect
 //! > before m had; *replayed* if m had an effect again after one of such an m2; stored *inverted*
-//! > if such an m2 was stored before it in the same lane.
+//! > if such an m2 was stored before it in the same partition.
 //!
 //! Since m ≺ m2 depends on the id of m2 alone ([`crate::sends`]), the highest id seen so far
 //! decides: if any m2 counts, that one does. A few bytes for each chain are enough.
 
-use entrega_model::{LaneId, MessageId};
+use entrega_model::{MessageId, PartitionId};
 
 use crate::Order;
 use crate::sends::Send;
@@ -24,8 +24,8 @@ pub(crate) struct KeyOrder {
 struct Front {
     /// With an effect.
     effect: Option<u32>,
-    /// Stored, in the lane that was used last.
-    stored: Option<(LaneId, u32)>,
+    /// Stored, in the partition that was used last.
+    stored: Option<(PartitionId, u32)>,
 }
 
 impl KeyOrder {
@@ -36,10 +36,10 @@ impl KeyOrder {
 
     /// A message was stored.
     #[inline]
-    pub(crate) fn stored(&mut self, message: MessageId, send: &Send, lane: LaneId) {
+    pub(crate) fn stored(&mut self, message: MessageId, send: &Send, partition: PartitionId) {
         let front = self.front(send);
-        let Some((last, highest)) = front.stored.filter(|(last, _)| *last == lane) else {
-            front.stored = Some((lane, message.0));
+        let Some((last, highest)) = front.stored.filter(|(last, _)| *last == partition) else {
+            front.stored = Some((partition, message.0));
             return;
         };
         front.stored = Some((last, highest.max(message.0)));

@@ -1,6 +1,6 @@
 //! Who held a message, and how that ended: the evidence about consumers.
 //!
-//! A *life* is a consumer between start and crash or exit. A *tenure* is a life's hold on one lane:
+//! A *life* is a consumer between start and crash or exit. A *tenure* is a life's hold on one partition:
 //! from one assignment to the next on a log; on a queue, where nothing is assigned, from the first
 //! delivery until the life ends or the broker forgets it. A message remembers the tenure of its
 //! last delivery; what befalls the tenure or its life is noted here once, however many messages it
@@ -9,7 +9,7 @@
 //! Events name processes, not lives: what arrives about a life that is over finds no tenure and is
 //! ignored. So the late end of a dead member's session does not taint its successor.
 
-use entrega_model::{LaneId, ProcessId};
+use entrega_model::{PartitionId, ProcessId};
 
 use crate::message::NONE;
 use crate::table::Table;
@@ -21,8 +21,8 @@ pub(crate) struct Owners {
     consumers: Table<Consumer>,
     lives: Vec<Life>,
     tenures: Vec<Tenure>,
-    /// The tenure that last owned each lane.
-    lane_owners: Table<Option<u32>>,
+    /// The tenure that last owned each partition.
+    partition_owners: Table<Option<u32>>,
 }
 
 /// A process in its present life.
@@ -33,7 +33,7 @@ struct Consumer {
     seats: Table<Seat>,
 }
 
-/// A consumer's place at one lane.
+/// A consumer's place at one partition.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seat {
     tenure: Option<u32>,
@@ -51,7 +51,7 @@ pub(crate) struct Life {
     first_tenure: u32,
 }
 
-/// A life's hold on one lane.
+/// A life's hold on one partition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tenure {
     pub(crate) life: u32,
@@ -59,7 +59,7 @@ pub(crate) struct Tenure {
     consumer: ProcessId,
     /// The member was removed because its session expired.
     pub(crate) session_expired: bool,
-    /// The lane was revoked, lost or assigned anew.
+    /// The partition was revoked, lost or assigned anew.
     pub(crate) moved: bool,
     /// The broker restarted during it.
     pub(crate) forgotten: bool,
@@ -83,14 +83,14 @@ impl Owners {
         });
         self.lives.clear();
         self.tenures.clear();
-        self.lane_owners.clear();
+        self.partition_owners.clear();
     }
 
-    /// The tenure under which `consumer` is handed something from `lane` now.
+    /// The tenure under which `consumer` is handed something from `partition` now.
     #[inline]
-    pub(crate) fn current(&mut self, consumer: ProcessId, lane: LaneId) -> u32 {
-        let seat = self.seat(consumer, lane).tenure;
-        seat.unwrap_or_else(|| self.open(consumer, lane))
+    pub(crate) fn current(&mut self, consumer: ProcessId, partition: PartitionId) -> u32 {
+        let seat = self.seat(consumer, partition).tenure;
+        seat.unwrap_or_else(|| self.open(consumer, partition))
     }
 
     /// The same, for what stands at `position` of a log. Also says where the delivery before it in
@@ -99,16 +99,16 @@ impl Owners {
     pub(crate) fn current_at(
         &mut self,
         consumer: ProcessId,
-        lane: LaneId,
+        partition: PartitionId,
         position: u64,
     ) -> (u32, Option<u64>) {
         let after = position.saturating_add(1);
-        let seat = self.seat(consumer, lane);
+        let seat = self.seat(consumer, partition);
         if let Some(tenure) = seat.tenure {
             return (tenure, seat.next_position.replace(after));
         }
-        let tenure = self.open(consumer, lane);
-        self.seat(consumer, lane).next_position = Some(after);
+        let tenure = self.open(consumer, partition);
+        self.seat(consumer, partition).next_position = Some(after);
         (tenure, None)
     }
 
@@ -142,18 +142,22 @@ impl Owners {
     }
 
     /// Every seat that has a tenure.
-    pub(crate) fn seats(&self) -> impl Iterator<Item = (ProcessId, LaneId, u32)> {
+    pub(crate) fn seats(&self) -> impl Iterator<Item = (ProcessId, PartitionId, u32)> {
         self.consumers.iter().flat_map(|(process, consumer)| {
-            let taken = consumer.seats.iter().filter_map(|(lane, seat)| Some((lane, seat.tenure?)));
-            taken
-                .map(move |(lane, tenure)| (ProcessId(process as u16), LaneId(lane as u16), tenure))
+            let taken = consumer
+                .seats
+                .iter()
+                .filter_map(|(partition, seat)| Some((partition, seat.tenure?)));
+            taken.map(move |(partition, tenure)| {
+                (ProcessId(process as u16), PartitionId(partition as u16), tenure)
+            })
         })
     }
 
-    /// The tenure that last owned each lane that was assigned.
-    pub(crate) fn lane_owners(&self) -> impl Iterator<Item = (LaneId, u32)> {
-        let owned = self.lane_owners.iter();
-        owned.filter_map(|(lane, owner)| Some((LaneId(lane as u16), (*owner)?)))
+    /// The tenure that last owned each partition that was assigned.
+    pub(crate) fn partition_owners(&self) -> impl Iterator<Item = (PartitionId, u32)> {
+        let owned = self.partition_owners.iter();
+        owned.filter_map(|(partition, owner)| Some((PartitionId(partition as u16), (*owner)?)))
     }
 
     /// Whether the life of a tenure goes on.
@@ -167,20 +171,20 @@ impl Owners {
         self.tenures.len() as u32
     }
 
-    /// A member was assigned a lane: whoever held it does so no more.
-    pub(crate) fn assigned(&mut self, consumer: ProcessId, lane: LaneId) {
-        let seat = self.seat(consumer, lane).tenure;
-        let owner = self.lane_owners.get(lane.0.into()).copied().flatten();
+    /// A member was assigned a partition: whoever held it does so no more.
+    pub(crate) fn assigned(&mut self, consumer: ProcessId, partition: PartitionId) {
+        let seat = self.seat(consumer, partition).tenure;
+        let owner = self.partition_owners.get(partition.0.into()).copied().flatten();
         for tenure in [seat, owner].into_iter().flatten() {
             self.move_away(tenure);
         }
-        let tenure = self.open(consumer, lane);
-        *self.lane_owners.entry(lane.0.into()) = Some(tenure);
+        let tenure = self.open(consumer, partition);
+        *self.partition_owners.entry(partition.0.into()) = Some(tenure);
     }
 
-    /// A member gave a lane up, or learnt that it had been taken away.
-    pub(crate) fn gave_up(&mut self, consumer: ProcessId, lane: LaneId) {
-        let seat = std::mem::take(self.seat(consumer, lane));
+    /// A member gave a partition up, or learnt that it had been taken away.
+    pub(crate) fn gave_up(&mut self, consumer: ProcessId, partition: PartitionId) {
+        let seat = std::mem::take(self.seat(consumer, partition));
         if let Some(tenure) = seat.tenure {
             self.move_away(tenure);
         }
@@ -214,16 +218,16 @@ impl Owners {
     }
 
     /// A position was moved: what comes next is not to be compared with what came before.
-    pub(crate) fn position_moved(&mut self, consumer: ProcessId, lane: LaneId) {
-        self.seat(consumer, lane).next_position = None;
+    pub(crate) fn position_moved(&mut self, consumer: ProcessId, partition: PartitionId) {
+        self.seat(consumer, partition).next_position = None;
     }
 
     /// A consumer moved its own position.
-    pub(crate) fn sought(&mut self, consumer: ProcessId, lane: LaneId, to: u64) {
-        let tenure = self.current(consumer, lane);
+    pub(crate) fn sought(&mut self, consumer: ProcessId, partition: PartitionId, to: u64) {
+        let tenure = self.current(consumer, partition);
         let sought = &mut self.tenures[tenure as usize].sought;
         *sought = Some(sought.map_or(to, |lowest| lowest.min(to)));
-        self.position_moved(consumer, lane);
+        self.position_moved(consumer, partition);
     }
 
     /// A process died, left, or begins anew: it holds nothing any more.
@@ -244,7 +248,7 @@ impl Owners {
 
     /// Begins a tenure.
     #[cold]
-    fn open(&mut self, consumer: ProcessId, lane: LaneId) -> u32 {
+    fn open(&mut self, consumer: ProcessId, partition: PartitionId) -> u32 {
         let lives = &mut self.lives;
         let entry = self.consumers.entry(consumer.0.into());
         let tenure = self.tenures.len() as u32;
@@ -263,13 +267,13 @@ impl Owners {
             sought: None,
             held: Held::default(),
         });
-        let seat = entry.seats.entry(lane.0.into());
+        let seat = entry.seats.entry(partition.0.into());
         *seat = Seat { tenure: Some(tenure), next_position: None };
         tenure
     }
 
     #[inline]
-    fn seat(&mut self, consumer: ProcessId, lane: LaneId) -> &mut Seat {
-        self.consumers.entry(consumer.0.into()).seats.entry(lane.0.into())
+    fn seat(&mut self, consumer: ProcessId, partition: PartitionId) -> &mut Seat {
+        self.consumers.entry(consumer.0.into()).seats.entry(partition.0.into())
     }
 }

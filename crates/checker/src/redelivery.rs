@@ -23,7 +23,7 @@ pub(crate) struct Evidence {
     pub(crate) lease_ran_out: bool,
     /// Its consumer's session expired.
     pub(crate) session_expired: bool,
-    /// Its lane was revoked, lost or assigned anew.
+    /// Its partition was revoked, lost or assigned anew.
     pub(crate) moved: bool,
     /// Its consumer asked for a final settle.
     pub(crate) settle_invoked: bool,

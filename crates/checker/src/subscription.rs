@@ -9,13 +9,13 @@ mod work;
 mod world;
 
 use entrega_model::event::{RemoveReason, SettleAct};
-use entrega_model::{DeliveryId, Generation, LaneId, MessageId, ProcessId};
+use entrega_model::{DeliveryId, Generation, MessageId, PartitionId, ProcessId};
 
 use crate::checker::SubscriptionConfig;
-use crate::lanes::Progress;
 use crate::message::{Flag, Message};
 use crate::order::KeyOrder;
 use crate::owners::Owners;
+use crate::partitions::Progress;
 use crate::sends::Send;
 use crate::table::Table;
 use crate::{Cause, Counter, Counters, Histogram};
@@ -56,7 +56,7 @@ pub(crate) struct Handed {
     pub(crate) delivery: DeliveryId,
     pub(crate) message: MessageId,
     pub(crate) consumer: ProcessId,
-    pub(crate) lane: LaneId,
+    pub(crate) partition: PartitionId,
     pub(crate) position: u64,
     /// The delivery number that a queue gives it.
     pub(crate) attempt: u16,
@@ -138,7 +138,7 @@ fn change(message: &mut Message, owners: &mut Owners, set: impl FnOnce(&mut Mess
 /// Storage.
 impl SubscriptionFold {
     #[inline(always)]
-    pub(crate) fn stored(&mut self, id: MessageId, send: Option<&Send>, lane: LaneId) {
+    pub(crate) fn stored(&mut self, id: MessageId, send: Option<&Send>, partition: PartitionId) {
         let message = self.messages.entry(id.0.into());
         message.copies = message.copies.saturating_add(1);
         if message.surplus > 0 {
@@ -147,7 +147,7 @@ impl SubscriptionFold {
         message.surplus = message.surplus.saturating_sub(1);
         self.totals.stored += 1;
         if let Some(send) = send {
-            self.order.stored(id, send, lane);
+            self.order.stored(id, send, partition);
         }
     }
 

@@ -75,7 +75,7 @@ struct Stream {
     point: Point,
     /// Stands for the point's name.
     digest: u64,
-    law: Law,
+    distribution: Distribution,
     generator: Xoshiro256PlusPlus,
     /// The occurrence of the next fault.
     next: u32,
@@ -85,7 +85,7 @@ struct Stream {
 
 /// What can happen at one point, and how often.
 #[derive(Clone, Debug)]
-struct Law {
+struct Distribution {
     /// Alternatives and their probabilities, by value.
     alternatives: Vec<(u32, u64)>,
     /// The sum of those probabilities.
@@ -105,9 +105,9 @@ impl Random {
             let spec = table
                 .get(point.index())
                 .ok_or(OddsError::UnknownPoint { point, points: table.len() })?;
-            let law = Law::new(&spec.name, group)?;
-            if law.total > 0 {
-                streams.push(Stream::new(point, digest(&spec.name), law, seed));
+            let distribution = Distribution::new(&spec.name, group)?;
+            if distribution.total > 0 {
+                streams.push(Stream::new(point, digest(&spec.name), distribution, seed));
             }
         }
         Ok(Self { streams })
@@ -146,9 +146,9 @@ impl Random {
 }
 
 impl Stream {
-    fn new(point: Point, digest: u64, law: Law, seed: u64) -> Self {
+    fn new(point: Point, digest: u64, distribution: Distribution, seed: u64) -> Self {
         let generator = generator(seed, digest);
-        let mut stream = Self { point, digest, law, generator, next: 0, value: 0 };
+        let mut stream = Self { point, digest, distribution, generator, next: 0, value: 0 };
         stream.advance();
         stream
     }
@@ -161,14 +161,14 @@ impl Stream {
 
     /// Draws the fault after the present one.
     fn advance(&mut self) {
-        let skipped = self.law.skipped(self.generator.next_u64());
-        self.value = self.law.alternative(self.generator.next_u64());
+        let skipped = self.distribution.skipped(self.generator.next_u64());
+        self.value = self.distribution.alternative(self.generator.next_u64());
         self.next = self.next.saturating_add(skipped).saturating_add(1);
     }
 }
 
-impl Law {
-    /// The law of one point's odds, which are sorted by value.
+impl Distribution {
+    /// The distribution of one point's odds, which are sorted by value.
     fn new(name: &str, odds: &[Odds]) -> Result<Self, OddsError> {
         let name = || name.to_owned();
         if odds.iter().any(|odds| odds.value == 0) {
@@ -241,8 +241,8 @@ mod tests {
         ["a", "b"].map(|name| PointSpec { name: name.to_owned(), alternatives: &["x", "y"] })
     }
 
-    fn law(list: &[Odds]) -> Law {
-        Law::new("a", list).expect("a law")
+    fn distribution(list: &[Odds]) -> Distribution {
+        Distribution::new("a", list).expect("a distribution")
     }
 
     /// How often each of the values 0 to 3 is the answer in `picks` picks.
@@ -257,7 +257,7 @@ mod tests {
     }
 
     /// Exact, because the seeds are fixed; and each within four standard deviations of its mean,
-    /// because a wrong law would be pinned as readily as the right one.
+    /// because a wrong distribution would be pinned as readily as the right one.
     #[test]
     fn frequencies_match_the_odds() {
         let check = |texts: &[&str], seed, picks: u32, expect: [u32; 4]| {
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn skips_are_the_inverse_of_the_powers() {
-        let half = law(&[odds(0, 1, "1/2")]);
+        let half = distribution(&[odds(0, 1, "1/2")]);
         let check = |word: u64, expect| assert_eq!(half.skipped(word), expect, "{word:#x}");
         check(u64::MAX, 0);
         check(1 << 63, 0);
@@ -304,8 +304,8 @@ mod tests {
         check((1 << 62) - 1, 2);
         check(2, 62);
         check(0, 63);
-        assert_eq!(law(&[odds(0, 1, "1")]).skipped(0), 0);
-        assert_eq!(law(&[odds(0, 1, "1/18446744073709551615")]).skipped(0), u32::MAX);
+        assert_eq!(distribution(&[odds(0, 1, "1")]).skipped(0), 0);
+        assert_eq!(distribution(&[odds(0, 1, "1/18446744073709551615")]).skipped(0), u32::MAX);
     }
 
     #[test]
@@ -355,9 +355,9 @@ mod tests {
         fn every_word_gives_an_alternative(words: [u64; 2], parts in 1..=Ratio::PARTS) {
             let mut list = [odds(0, 5, "0"), odds(0, 7, "0"), odds(0, 8, "0")];
             list[1].ratio = Ratio::new(parts, Ratio::PARTS).expect("below one");
-            let law = law(&list);
-            prop_assert_eq!(law.alternative(words[0]), 7);
-            law.skipped(words[1]);
+            let distribution = distribution(&list);
+            prop_assert_eq!(distribution.alternative(words[0]), 7);
+            distribution.skipped(words[1]);
         }
     }
 }

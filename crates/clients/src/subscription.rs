@@ -1,6 +1,6 @@
 //! An application's view of its messages, whatever the broker.
 
-use entrega_model::{Delivery, Instant, LaneId, log::PartitionOffset};
+use entrega_model::{Delivery, Instant, PartitionId, log::PartitionOffset};
 use thiserror::Error;
 
 use crate::application::HandlerError;
@@ -52,17 +52,17 @@ pub trait Subscription {
 /// What only a log can do.
 pub trait LogSubscription: Subscription {
     /// The next offset to be handed out from a partition; none if it is not assigned.
-    fn position(&self, partition: LaneId) -> Option<u64>;
+    fn position(&self, partition: PartitionId) -> Option<u64>;
 
     /// Hands out from this offset next; what is buffered of the partition is dropped. Does nothing
     /// if the partition is not assigned.
     fn seek(&self, to: PartitionOffset);
 
     /// Stops handing out from a partition, without leaving the group.
-    fn pause(&self, partition: LaneId);
+    fn pause(&self, partition: PartitionId);
 
     /// Hands out from it again.
-    fn resume(&self, partition: LaneId);
+    fn resume(&self, partition: PartitionId);
 
     /// Commits exactly these offsets (next to process), under the present assignment.
     ///
@@ -107,7 +107,7 @@ pub enum Turn {
     /// Nothing happened until the time given.
     Idle,
     /// A partition is now this consumer's.
-    Assigned(LaneId),
+    Assigned(PartitionId),
     /// All partitions will be given up at the next poll; now is the time to settle.
     Revoking,
     /// All partitions were taken away before; settling would be refused.
@@ -123,7 +123,7 @@ pub enum ReceiveError {
     /// There is no committed offset, or it is out of range, and `auto_offset_reset` is `none`.
     /// Commit an offset by hand or choose another policy.
     #[error("no valid committed offset in partition {0}, and auto_offset_reset is none")]
-    NoOffset(LaneId),
+    NoOffset(PartitionId),
     /// The broker does not know the queue or group. A mistake in the configuration.
     #[error("the broker knows no such queue or group")]
     UnknownSubscription,

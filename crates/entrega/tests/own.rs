@@ -139,7 +139,7 @@ async fn commit_by_hand(
 ) -> Result<(), Stop> {
     while let Some(delivery) = inbox.next().await? {
         app.process(&delivery).await?;
-        let next = PartitionOffset { partition: delivery.lane, offset: delivery.position + 1 };
+        let next = PartitionOffset { partition: delivery.partition, offset: delivery.position + 1 };
         inbox.commit(&[next]).await.carry_on();
     }
     Ok(())

@@ -9,7 +9,7 @@ use entrega_clients::application::TransactionalHandler;
 use entrega_clients::{BatchError, DeadLetters, Handler, HandlerError, Link, Unanswered};
 use entrega_model::event::{DeadLetterReason, EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
-use entrega_model::{Delivery, Duration, LaneId, SubscriptionId};
+use entrega_model::{Delivery, Duration, PartitionId, SubscriptionId};
 
 use crate::link::Busy;
 use crate::sinks::{LiveSink, SharedSink, SinkError};
@@ -282,7 +282,7 @@ where
     S: LiveSink,
     W: Fn(&Delivery) -> Attempt,
 {
-    async fn stored_offset(&self, partition: LaneId) -> Result<Option<Offset>, Unanswered> {
+    async fn stored_offset(&self, partition: PartitionId) -> Result<Option<Offset>, Unanswered> {
         let _occupied = self.link.occupied();
         self.sink.ask(move |sink| sink.stored_offset(partition)).await.map_err(|_| Unanswered)
     }

@@ -38,19 +38,19 @@
 //!
 //! ```
 //! use entrega_live::log::{LiveLog, LogOptions};
-//! use entrega_model::{LaneId, SubscriptionId};
+//! use entrega_model::{PartitionId, SubscriptionId};
 //!
 //! let log = LiveLog::new(LogOptions::default());
-//! let (lane, group) = (LaneId(0), SubscriptionId(0));
-//! let mut producer = log.producer(lane).expect("nobody has it yet");
-//! let mut reader = log.reader(lane, group).expect("there is such a partition");
+//! let (partition, group) = (PartitionId(0), SubscriptionId(0));
+//! let mut producer = log.producer(partition).expect("nobody has it yet");
+//! let mut reader = log.reader(partition, group).expect("there is such a partition");
 //!
 //! producer.append_batch(&mut vec!["a", "b", "c"]).expect("there is room");
 //! assert_eq!(reader.fetch(2).expect("there is something"), &["a", "b"]);
 //! reader.commit();
 //! drop(reader);
 //!
-//! let mut next = log.reader(lane, group).expect("there is such a partition");
+//! let mut next = log.reader(partition, group).expect("there is such a partition");
 //! assert_eq!((next.position(), next.fetch(9)), (2, Ok(&["c"][..])));
 //! ```
 
@@ -59,7 +59,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use entrega_model::log::Offset;
-use entrega_model::{LaneId, SubscriptionId};
+use entrega_model::{PartitionId, SubscriptionId};
 
 use crate::segment::{Filling, Segment, View};
 use crate::spares::ROTATION;
@@ -139,25 +139,25 @@ impl<T> LiveLog<T> {
 
     /// The one producer of a partition. Whoever needs several gives each a partition, or shares one
     /// behind a lock.
-    pub fn producer(&self, partition: LaneId) -> Result<Producer<T>, NoProducer> {
+    pub fn producer(&self, partition: PartitionId) -> Result<Producer<T>, NoProducer> {
         let partition = self.partition(partition).ok_or(NoProducer::UnknownPartition)?;
         Producer::new(partition).ok_or(NoProducer::Taken)
     }
 
     /// A reader of a partition, registered for its group: it begins at the committed offset, or at
     /// the beginning of the log. `None` if there is no such partition.
-    pub fn reader(&self, partition: LaneId, group: SubscriptionId) -> Option<Reader<T>> {
+    pub fn reader(&self, partition: PartitionId, group: SubscriptionId) -> Option<Reader<T>> {
         self.partition(partition).map(|partition| Reader::new(partition, group))
     }
 
     /// What a group has committed in a partition.
-    pub fn committed(&self, partition: LaneId, group: SubscriptionId) -> Option<Offset> {
+    pub fn committed(&self, partition: PartitionId, group: SubscriptionId) -> Option<Offset> {
         self.partition(partition)?.directory().committed(group)
     }
 
     /// The oldest offset that a partition has, and one past the newest; `None` if there is no such
     /// partition.
-    pub fn bounds(&self, partition: LaneId) -> Option<(Offset, Offset)> {
+    pub fn bounds(&self, partition: PartitionId) -> Option<(Offset, Offset)> {
         let partition = self.partition(partition)?;
         let directory = partition.directory();
         Some((directory.log_start(), directory.log_end()))
@@ -169,7 +169,7 @@ impl<T> LiveLog<T> {
     }
 
     /// How many segments a partition has in memory, those that wait to be used again included.
-    pub fn segments(&self, partition: LaneId) -> usize {
+    pub fn segments(&self, partition: PartitionId) -> usize {
         self.partition(partition).map_or(0, |partition| partition.directory().segments())
     }
 
@@ -186,8 +186,8 @@ impl<T> LiveLog<T> {
         }
     }
 
-    fn partition(&self, lane: LaneId) -> Option<Arc<Partition<T>>> {
-        self.partitions.get(lane.index()).map(Arc::clone)
+    fn partition(&self, partition: PartitionId) -> Option<Arc<Partition<T>>> {
+        self.partitions.get(partition.index()).map(Arc::clone)
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use entrega_clients::HandlerError;
 use entrega_model::event::EffectVerdict;
 use entrega_model::log::Offset;
-use entrega_model::{Delivery, LaneId, MessageId};
+use entrega_model::{Delivery, MessageId, PartitionId};
 use thiserror::Error;
 
 pub use memory::MemorySink;
@@ -43,7 +43,7 @@ pub trait LiveSink: Send + 'static {
     ///
     /// # Errors
     /// [`SinkError`]; ask again.
-    fn stored_offset(&mut self, partition: LaneId) -> Result<Option<Offset>, SinkError>;
+    fn stored_offset(&mut self, partition: PartitionId) -> Result<Option<Offset>, SinkError>;
 
     /// Whether the inbox table has a row for a message.
     ///

@@ -10,7 +10,8 @@ mod about;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeliveryId, Generation, Incarnation, Instant, Key, LaneId, MessageId, ProcessId, SubscriptionId,
+    DeliveryId, Generation, Incarnation, Instant, Key, MessageId, PartitionId, ProcessId,
+    SubscriptionId,
 };
 
 /// Something that happened at a point of virtual time.
@@ -65,12 +66,12 @@ pub enum Kind {
 
     // The broker's truth about storage.
     /// A copy was stored: once in a log for all subscriptions (`None`), once in each queue. `copy`
-    /// is 1 for the first copy; `lane` and `position` say where (partition and offset; lane 0 and a
+    /// is 1 for the first copy; `partition` and `position` say where (partition and offset; partition 0 and a
     /// number).
     Stored {
         message: MessageId,
         subscription: Option<SubscriptionId>,
-        lane: LaneId,
+        partition: PartitionId,
         position: u64,
         copy: u16,
     },
@@ -84,7 +85,7 @@ pub enum Kind {
         message: MessageId,
         subscription: SubscriptionId,
         consumer: ProcessId,
-        lane: LaneId,
+        partition: PartitionId,
         position: u64,
         attempt: u16,
         redelivered: bool,
@@ -119,7 +120,7 @@ pub enum Kind {
         message: MessageId,
         subscription: SubscriptionId,
         consumer: ProcessId,
-        lane: LaneId,
+        partition: PartitionId,
         position: u64,
         act: SettleAct,
         trigger: SettleTrigger,
@@ -148,7 +149,7 @@ pub enum Kind {
     Committed {
         subscription: SubscriptionId,
         consumer: ProcessId,
-        lane: LaneId,
+        partition: PartitionId,
         upto: u64,
         previous: u64,
         trigger: SettleTrigger,
@@ -164,7 +165,7 @@ pub enum Kind {
     OffsetReset {
         subscription: SubscriptionId,
         consumer: ProcessId,
-        lane: LaneId,
+        partition: PartitionId,
         from: Option<u32>,
         to: u64,
     },
@@ -172,14 +173,14 @@ pub enum Kind {
     Assigned {
         subscription: SubscriptionId,
         consumer: ProcessId,
-        lane: LaneId,
+        partition: PartitionId,
         generation: Generation,
         position: u64,
     },
     /// A member gave a partition up while it was still its owner.
-    Revoked { subscription: SubscriptionId, consumer: ProcessId, lane: LaneId },
+    Revoked { subscription: SubscriptionId, consumer: ProcessId, partition: PartitionId },
     /// A member learnt that a partition had been taken away before.
-    Lost { subscription: SubscriptionId, consumer: ProcessId, lane: LaneId },
+    Lost { subscription: SubscriptionId, consumer: ProcessId, partition: PartitionId },
 
     // The world.
     /// A process died: everything in its memory is gone, its requests in the network are not.
@@ -204,7 +205,13 @@ pub enum Kind {
     // The consumer's view again. Last, so that the digests of histories without it stay as they
     // are.
     /// The application moved its position in a partition: it goes on at `to` instead of `from`.
-    Sought { subscription: SubscriptionId, consumer: ProcessId, lane: LaneId, from: u64, to: u64 },
+    Sought {
+        subscription: SubscriptionId,
+        consumer: ProcessId,
+        partition: PartitionId,
+        from: u64,
+        to: u64,
+    },
 }
 
 /// The three-valued result of a send, as in Jepsen histories.

@@ -10,7 +10,7 @@
 //! delivery tags, generations. Nothing ever depends on such a number itself, only on which of two
 //! is later and whether they are the same one. So a name enters *relatively*: how many names ago it
 //! was given. Times enter as the difference to now. The [`Context`] says what "now" and "ago"
-//! are measured from. Offsets, lanes, keys, processes and messages are no such names: they enter as
+//! are measured from. Offsets, partitions, keys, processes and messages are no such names: they enter as
 //! they are.
 //!
 //! ```
@@ -39,7 +39,7 @@
 //!
 //! # Collisions
 //!
-//! Two lanes of 64 bits are folded into one number at the end. Among a million states the chance
+//! Two partitions of 64 bits are folded into one number at the end. Among a million states the chance
 //! that any two collide is below one in ten million.
 
 use crate::{
@@ -97,13 +97,13 @@ pub struct Fingerprint<'a> {
     own: Option<SubscriptionId>,
     /// The names, if they are to be kept out of the hash.
     names: Option<&'a mut Vec<Name>>,
-    lanes: [u64; 2],
+    partitions: [u64; 2],
 }
 
 impl<'a> Fingerprint<'a> {
     /// Nothing yet.
     pub const fn new(context: Context<'a>) -> Self {
-        Self { context, own: None, names: None, lanes: [FIRST_SEED, SECOND_SEED] }
+        Self { context, own: None, names: None, partitions: [FIRST_SEED, SECOND_SEED] }
     }
 
     /// Nothing yet; tags, generations, deliveries and times will be appended to `names` and not
@@ -122,10 +122,10 @@ impl<'a> Fingerprint<'a> {
     /// A number that is no name.
     #[inline]
     pub const fn word(&mut self, word: u64) {
-        let [first, second] = self.lanes;
+        let [first, second] = self.partitions;
         let first = ((first ^ word) as u128).wrapping_mul(FIRST_FACTOR);
         let second = (second.rotate_left(25) ^ word).wrapping_mul(SECOND_FACTOR);
-        self.lanes = [first as u64 ^ (first >> 64) as u64, second];
+        self.partitions = [first as u64 ^ (first >> 64) as u64, second];
     }
 
     /// A yes or no.
@@ -244,7 +244,7 @@ impl<'a> Fingerprint<'a> {
 
     /// The fingerprint of all that was entered.
     pub const fn finish(&self) -> u64 {
-        let [first, second] = self.lanes;
+        let [first, second] = self.partitions;
         let folded = first ^ second.rotate_left(32);
         let folded = (folded ^ (folded >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let folded = (folded ^ (folded >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -311,10 +311,10 @@ impl Fingerprinted for Record {
 /// The position is a tag where there is no generation, that is on a queue; else it is an offset.
 impl Fingerprinted for Delivery {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
-        let Self { id, record, lane, position, attempt, redelivered, generation, at } = *self;
+        let Self { id, record, partition, position, attempt, redelivered, generation, at } = *self;
         into.delivery(id);
         record.fingerprint(into);
-        into.word(u64::from(lane.0) << 32 | u64::from(attempt) << 1 | u64::from(redelivered));
+        into.word(u64::from(partition.0) << 32 | u64::from(attempt) << 1 | u64::from(redelivered));
         into.own_generation(generation);
         match generation {
             Generation(0) => into.own_tag(position),

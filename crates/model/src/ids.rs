@@ -54,8 +54,8 @@ id! {
     SubscriptionId(u8)
 }
 id! {
-    /// A sequence of messages inside a subscription: a partition on a log; a queue has one, lane 0.
-    LaneId(u16)
+    /// A sequence of messages inside a subscription: a partition on a log; a queue has one, partition 0.
+    PartitionId(u16)
 }
 id! {
     /// One hand-over of one stored message to one consumer incarnation. Unique in a run.

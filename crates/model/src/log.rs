@@ -6,7 +6,7 @@
 //! which a Kafka client makes two more calls; and the notice of a rebalance, which Kafka sends with
 //! the next heartbeat, comes with the answer to the next fetch.
 
-use crate::{Generation, Instant, LaneId, Record, SubscriptionId, event::SettleTrigger};
+use crate::{Generation, Instant, PartitionId, Record, SubscriptionId, event::SettleTrigger};
 
 /// A position in a log. Offsets may have gaps.
 pub type Offset = u64;
@@ -15,7 +15,7 @@ pub type Offset = u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionOffset {
     /// The partition.
-    pub partition: LaneId,
+    pub partition: PartitionId,
     /// As a committed offset: the next one to process, one past the last processed.
     pub offset: Offset,
 }
@@ -24,7 +24,7 @@ pub struct PartitionOffset {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fetched {
     /// The partition that it was read from.
-    pub partition: LaneId,
+    pub partition: PartitionId,
     /// Where it stands there.
     pub offset: Offset,
     /// The record itself.
@@ -35,7 +35,7 @@ pub struct Fetched {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AssignedPartition {
     /// The partition.
-    pub partition: LaneId,
+    pub partition: PartitionId,
     /// The group's committed offset, if it has one.
     pub committed: Option<Offset>,
     /// The oldest retained offset.
@@ -59,7 +59,7 @@ pub enum Request {
     /// Appends records to one partition.
     Produce {
         /// The partition that the producer's partitioner chose.
-        partition: LaneId,
+        partition: PartitionId,
         /// What to append; the buffer comes back.
         records: Vec<Record>,
         /// Whether a response is wanted.

@@ -1,7 +1,7 @@
 //! What a broker stores and what a consumer holds. Bodies stay where the workload keeps them: ids
 //! travel, so that a simulated message costs a few machine words.
 
-use crate::{DeliveryId, Generation, Instant, Key, LaneId, MessageId};
+use crate::{DeliveryId, Generation, Instant, Key, MessageId, PartitionId};
 
 /// A message on its way into a broker, or stored in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,8 +21,8 @@ pub struct Delivery {
     pub id: DeliveryId,
     /// The message and its key.
     pub record: Record,
-    /// The partition on a log; lane 0 on a queue.
-    pub lane: LaneId,
+    /// The partition on a log; partition 0 on a queue.
+    pub partition: PartitionId,
     /// The offset on a log; the delivery tag (receipt handle) on a queue.
     pub position: u64,
     /// The delivery number that the broker knows: 1 at first. A log does not count; it is 1 there.

@@ -12,7 +12,7 @@ use entrega_clients::{
 };
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
-use entrega_model::{Delivery, Duration, Instant, LaneId, SubscriptionId};
+use entrega_model::{Delivery, Duration, Instant, PartitionId, SubscriptionId};
 
 use crate::link::SimLink;
 use crate::points::{
@@ -110,7 +110,7 @@ impl<B: Broker> TransactionalHandler for SimHandler<'_, B>
 where
     B::Request: Routed,
 {
-    async fn stored_offset(&self, partition: LaneId) -> Result<Option<Offset>, Unanswered> {
+    async fn stored_offset(&self, partition: PartitionId) -> Result<Option<Offset>, Unanswered> {
         match self.ask(Ask::Offset(partition)).await? {
             Told::Offset(offset) => Ok(offset),
             _ => Ok(None),
@@ -123,7 +123,7 @@ where
     }
 
     async fn pass(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        let (partition, offset) = (delivery.lane, delivery.position);
+        let (partition, offset) = (delivery.partition, delivery.position);
         match self.ask(Ask::Pass { partition, offset }).await {
             Ok(Told::Passed(EffectVerdict::Rejected)) => Err(HandlerError::Rejected),
             Ok(_) => Ok(()),

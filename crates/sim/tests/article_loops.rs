@@ -268,14 +268,16 @@ fn c35_a_commit_without_arguments_covers_every_partition() {
     let overrides = [AUTO_OFF, every("12"), ("log.partitions", "3"), ("workload.messages", "12")];
     let run = run(ArticleCommitEveryN, &overrides, "");
     let requests = run.count(|kind| matches!(kind, Kind::SettleEnded { .. }));
-    let mut lanes: Vec<u16> = run
+    let mut partitions: Vec<u16> = run
         .events
         .iter()
         .filter_map(|event| match event.kind {
-            Kind::Committed { lane, trigger: SettleTrigger::Application, .. } => Some(lane.0),
+            Kind::Committed { partition, trigger: SettleTrigger::Application, .. } => {
+                Some(partition.0)
+            }
             _ => None,
         })
         .collect();
-    lanes.sort_unstable();
-    assert_eq!((lanes.as_slice(), requests), ([0, 1, 2].as_slice(), 3), "one commit");
+    partitions.sort_unstable();
+    assert_eq!((partitions.as_slice(), requests), ([0, 1, 2].as_slice(), 3), "one commit");
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use entrega_brokers::queue::QueueSettings;
 use entrega_live::log::{LiveLog, LogOptions};
 use entrega_live::queue::{LiveQueue, QueueOptions};
-use entrega_model::{LaneId, SubscriptionId};
+use entrega_model::{PartitionId, SubscriptionId};
 
 use super::body::Body;
 
@@ -22,10 +22,10 @@ type Message = [u8; 64];
 /// A log: the time that the producer takes for `messages` while so many read.
 pub(crate) fn log(subscribers: usize, messages: usize) -> Duration {
     let log = LiveLog::new(LogOptions { capacity: CAPACITY, ..LogOptions::default() });
-    let mut producer = log.producer(LaneId(0)).expect("nobody has it");
+    let mut producer = log.producer(PartitionId(0)).expect("nobody has it");
     let group = |number| SubscriptionId(number as u8);
     let mut readers: Vec<_> =
-        (0..subscribers).filter_map(|number| log.reader(LaneId(0), group(number))).collect();
+        (0..subscribers).filter_map(|number| log.reader(PartitionId(0), group(number))).collect();
     let mut spent = Duration::ZERO;
     for round in 0..messages / ROUND {
         let start = Instant::now();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use entrega_live::log::{LiveLog, LogOptions, Producer, Reader};
-use entrega_model::{LaneId, SubscriptionId};
+use entrega_model::{PartitionId, SubscriptionId};
 
 use super::Job;
 use super::body::Body;
@@ -12,9 +12,10 @@ use super::exchange::{Receives, Sends, exchange};
 
 pub(super) fn run<B: Body>(job: &Job, _: B) -> Duration {
     let log = LiveLog::new(LogOptions { capacity: job.capacity(), ..LogOptions::default() });
-    let producer = log.producer(LaneId(0)).expect("nobody has it");
+    let producer = log.producer(PartitionId(0)).expect("nobody has it");
     let group = |number| SubscriptionId(number as u8);
-    let readers = (0..job.subscribers).filter_map(|n| log.reader(LaneId(0), group(n))).collect();
+    let readers =
+        (0..job.subscribers).filter_map(|n| log.reader(PartitionId(0), group(n))).collect();
     exchange::<B>(job, producer, readers)
 }
 

@@ -109,12 +109,12 @@ impl<B: Subject> Twin<B> {
     /// Does a step and says what can be seen of it; `None`, and nothing is done, if the step names
     /// what does not exist here.
     fn perform(&mut self, step: &Step<B::Ask>) -> Option<String> {
-        let (mut truth, mut seen) = (Vec::new(), String::new());
+        let (mut ground_truth, mut seen) = (Vec::new(), String::new());
         match *step {
             Step::Ask { process, ago, ref what } => {
                 let client = self.client(process, ago)?;
                 let (own, mut request) = self.broker.request(self.now, what)?;
-                let answer = self.broker.handle(self.now, client, &mut request, &mut truth);
+                let answer = self.broker.handle(self.now, client, &mut request, &mut ground_truth);
                 seen = self.describe(own, answer);
             }
             Step::Silent { process, ago } => {
@@ -125,14 +125,14 @@ impl<B: Subject> Twin<B> {
             }
             Step::Disconnected { process, ago } => {
                 let client = self.client(process, ago)?;
-                self.broker.disconnected(self.now, client, &mut truth);
+                self.broker.disconnected(self.now, client, &mut ground_truth);
             }
             Step::Die { process } => self.lives[usize::from(process)].0 += 1,
-            Step::Restart => self.broker.restart(self.now, &mut truth),
-            Step::Pass { seconds } => self.pass(seconds, &mut truth),
+            Step::Restart => self.broker.restart(self.now, &mut ground_truth),
+            Step::Pass { seconds } => self.pass(seconds, &mut ground_truth),
         }
         let until = |at: Instant| at.as_nanos().wrapping_sub(self.now.as_nanos());
-        let told: Vec<_> = truth.iter().map(|event| (until(event.at), event.kind)).collect();
+        let told: Vec<_> = ground_truth.iter().map(|event| (until(event.at), event.kind)).collect();
         let deadlines = [self.broker.next_deadline(), self.broker.next_housekeeping()];
         let changed = self.broker.take_changed();
         Some(format!("{seen} {told:?} {:?} {changed}", deadlines.map(|at| at.map(until))))
@@ -147,12 +147,12 @@ impl<B: Subject> Twin<B> {
         format!("answer {print:x}")
     }
 
-    fn pass(&mut self, seconds: u64, truth: &mut Vec<Event>) {
+    fn pass(&mut self, seconds: u64, ground_truth: &mut Vec<Event>) {
         let end = self.now + Duration::from_secs(seconds);
         let due = |broker: &B| broker.next_deadline().into_iter().chain(broker.next_housekeeping());
         while let Some(at) = due(&self.broker).min().filter(|at| *at <= end) {
             self.now = self.now.max(at);
-            self.broker.advance(self.now, truth);
+            self.broker.advance(self.now, ground_truth);
         }
         self.now = end;
     }

@@ -98,7 +98,7 @@ fn enter_member(member: &Member, state: State, into: &mut Fingerprint<'_>) {
     }
     if state == State::Stable {
         into.count(member.assigned.len());
-        member.assigned.clone().for_each(|lane| into.word(lane.into()));
+        member.assigned.clone().for_each(|partition| into.word(partition.into()));
     }
 }
 

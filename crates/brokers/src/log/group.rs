@@ -41,7 +41,9 @@
 use std::ops::Range;
 
 use entrega_model::log::{Offset, Refusal};
-use entrega_model::{ClientId, Duration, Event, Generation, Instant, Kind, LaneId, SubscriptionId};
+use entrega_model::{
+    ClientId, Duration, Event, Generation, Instant, Kind, PartitionId, SubscriptionId,
+};
 
 use super::{LogSettings, assignor};
 
@@ -207,7 +209,7 @@ impl Group {
 
     /// Records a committed offset and returns the one before. The partition exists.
     #[inline]
-    pub(super) fn commit(&mut self, partition: LaneId, upto: Offset) -> Option<Offset> {
+    pub(super) fn commit(&mut self, partition: PartitionId, upto: Offset) -> Option<Offset> {
         self.committed[partition.index()].replace(upto)
     }
 
@@ -224,7 +226,7 @@ impl Group {
     }
 
     /// The committed offset of a partition, if there is one.
-    pub(super) fn committed(&self, partition: LaneId) -> Option<Offset> {
+    pub(super) fn committed(&self, partition: PartitionId) -> Option<Offset> {
         self.committed.get(partition.index()).copied().flatten()
     }
 }
@@ -246,14 +248,14 @@ impl Group {
         &mut self,
         now: Instant,
         subscription: SubscriptionId,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) {
         let members = self.members.len();
         self.members.retain(|member| {
             let expired = member.expires_at().is_some_and(|deadline| deadline <= now);
             if expired {
                 let consumer = member.client.process;
-                truth
+                ground_truth
                     .push(Event { at: now, kind: Kind::SessionExpired { subscription, consumer } });
             }
             !expired

@@ -22,7 +22,7 @@
 use std::collections::VecDeque;
 
 use entrega_model::log::{Fetched, Offset, PartitionOffset};
-use entrega_model::{Duration, Instant, LaneId, Record};
+use entrega_model::{Duration, Instant, PartitionId, Record};
 
 /// When a segment is full.
 #[derive(Clone, Copy, Debug)]
@@ -221,7 +221,7 @@ impl Segment {
 
     /// Reads from one of its offsets on, up to `end` or as far as it goes.
     #[inline]
-    fn read(&self, partition: LaneId, from: Offset, end: Offset, buffer: &mut Vec<Fetched>) {
+    fn read(&self, partition: PartitionId, from: Offset, end: Offset, buffer: &mut Vec<Fetched>) {
         let first = (from - self.base_offset) as usize;
         let last = ((end - self.base_offset) as usize).min(self.records.len());
         for (offset, record) in (from..).zip(&self.records[first..last]) {
@@ -290,13 +290,13 @@ mod tests {
         partition.remove_oldest_segment();
         let check = |from, max, expect: &[u64]| {
             let mut buffer = Vec::new();
-            let position = PartitionOffset { partition: LaneId(5), offset: from };
+            let position = PartitionOffset { partition: PartitionId(5), offset: from };
             partition.read(position, max, &mut buffer);
             let offsets: Vec<u64> = buffer.iter().map(|fetched| fetched.offset).collect();
             assert_eq!(offsets, expect);
             for fetched in &buffer {
                 assert_eq!(u64::from(fetched.record.message.0), fetched.offset);
-                assert_eq!(fetched.partition, LaneId(5));
+                assert_eq!(fetched.partition, PartitionId(5));
             }
         };
         check(3, 2, &[3, 4]);
@@ -313,7 +313,7 @@ mod tests {
         let mut partition = ten();
         partition.high_watermark = 7;
         let mut buffer = Vec::new();
-        partition.read(PartitionOffset { partition: LaneId(0), offset: 5 }, 9, &mut buffer);
+        partition.read(PartitionOffset { partition: PartitionId(0), offset: 5 }, 9, &mut buffer);
         assert_eq!(buffer.len(), 2);
         assert!(partition.has_position(9), "the log goes on above it");
         partition.high_watermark = 2;

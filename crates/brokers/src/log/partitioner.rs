@@ -8,13 +8,13 @@
 //! that spreads consecutive keys, and mapped by multiplication and shift, which costs no division.
 //! The result is the same on every machine.
 
-use entrega_model::{Key, LaneId};
+use entrega_model::{Key, PartitionId};
 
 /// The partition of `key` in a topic of `partitions` partitions; partition 0 if there are none.
 #[inline]
-pub fn partition_of(key: Key, partitions: u16) -> LaneId {
+pub fn partition_of(key: Key, partitions: u16) -> PartitionId {
     let spread = mix(u64::from(key.0)) >> 32;
-    LaneId(((spread * u64::from(partitions)) >> 32) as u16)
+    PartitionId(((spread * u64::from(partitions)) >> 32) as u16)
 }
 
 /// The finalizer of SplitMix64, started one golden-ratio step away so that key 0 is mixed as well.
@@ -33,8 +33,8 @@ mod tests {
     /// Pinned: a changed partitioner changes every replay string.
     #[test]
     fn the_mapping_is_fixed() {
-        let lanes: Vec<u16> = (0..12).map(|key| partition_of(Key(key), 4).0).collect();
-        assert_eq!(lanes, [3, 2, 2, 0, 1, 1, 2, 1, 2, 2, 0, 1]);
+        let partitions: Vec<u16> = (0..12).map(|key| partition_of(Key(key), 4).0).collect();
+        assert_eq!(partitions, [3, 2, 2, 0, 1, 1, 2, 1, 2, 2, 0, 1]);
     }
 
     #[test]

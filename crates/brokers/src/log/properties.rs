@@ -14,13 +14,13 @@ use proptest::prelude::*;
 const PARTITIONS: u16 = 3;
 const GROUPS: u8 = 2;
 
-type Lane = (u8, u16);
+type Partition = (u8, u16);
 
 /// What the answers so far allow.
 #[derive(Default)]
 struct Oracle {
     stored: BTreeMap<(u16, Offset), Record>,
-    committed: BTreeMap<Lane, Offset>,
+    committed: BTreeMap<Partition, Offset>,
     generations: BTreeMap<u8, u32>,
     owners: BTreeMap<(u8, u32, u16), ClientId>,
 }
@@ -28,7 +28,7 @@ struct Oracle {
 impl Oracle {
     fn stored(
         &mut self,
-        partition: LaneId,
+        partition: PartitionId,
         base: Offset,
         records: &[Record],
     ) -> Result<(), String> {
@@ -52,14 +52,14 @@ impl Oracle {
             return Err(format!("generation {generation} after {latest}"));
         }
         *latest = generation.0;
-        for lane in assigned {
-            let key = (group.0, generation.0, lane.partition.0);
+        for partition in assigned {
+            let key = (group.0, generation.0, partition.partition.0);
             if *self.owners.entry(key).or_insert(from) != from {
-                return Err(format!("partition {} has two owners", lane.partition));
+                return Err(format!("partition {} has two owners", partition.partition));
             }
-            let committed = self.committed.get(&(group.0, lane.partition.0)).copied();
-            if lane.committed != committed {
-                return Err(format!("committed {:?}, not {committed:?}", lane.committed));
+            let committed = self.committed.get(&(group.0, partition.partition.0)).copied();
+            if partition.committed != committed {
+                return Err(format!("committed {:?}, not {committed:?}", partition.committed));
             }
         }
         Ok(())
@@ -125,7 +125,7 @@ enum Step {
 /// Runs the steps and judges every answer; then lets every deadline pass.
 fn run(settings: LogSettings, steps: Vec<Step>) -> Result<LogBroker, String> {
     let mut broker = LogBroker::new(settings);
-    let (mut oracle, mut truth) = (Oracle::default(), Vec::new());
+    let (mut oracle, mut ground_truth) = (Oracle::default(), Vec::new());
     let (mut now, mut parked) = (Instant::START, Vec::new());
     let mut id = 0;
     for step in steps {
@@ -139,14 +139,14 @@ fn run(settings: LogSettings, steps: Vec<Step>) -> Result<LogBroker, String> {
             Step::Heard(client) => broker.heard(now, client),
             Step::Disconnected(client) => {
                 parked.retain(|(from, _)| *from != client);
-                broker.disconnected(now, client, &mut truth);
+                broker.disconnected(now, client, &mut ground_truth);
             }
-            Step::Restart => broker.restart(now, &mut truth),
+            Step::Restart => broker.restart(now, &mut ground_truth),
         }
-        broker.advance(now, &mut truth);
-        offer(&mut broker, now, &mut parked, &mut oracle, &mut truth)?;
+        broker.advance(now, &mut ground_truth);
+        offer(&mut broker, now, &mut parked, &mut oracle, &mut ground_truth)?;
     }
-    settle_down(broker, now, parked, oracle, truth)
+    settle_down(broker, now, parked, oracle, ground_truth)
 }
 
 /// Gives the records of a produce ids of their own, and now and then an old one.
@@ -165,12 +165,12 @@ fn offer(
     now: Instant,
     parked: &mut Vec<(ClientId, Request)>,
     oracle: &mut Oracle,
-    truth: &mut Vec<Event>,
+    ground_truth: &mut Vec<Event>,
 ) -> Result<(), String> {
     loop {
         for (from, mut request) in mem::take(parked) {
             let asked = request.clone();
-            match broker.handle(now, from, &mut request, truth) {
+            match broker.handle(now, from, &mut request, ground_truth) {
                 Some(response) => oracle.judge(from, &asked, &response)?,
                 None if broker.deadline_of(&asked) <= now => {
                     return Err(format!("{asked:?} is parked beyond its deadline"));
@@ -190,7 +190,7 @@ fn settle_down(
     mut now: Instant,
     mut parked: Vec<(ClientId, Request)>,
     mut oracle: Oracle,
-    mut truth: Vec<Event>,
+    mut ground_truth: Vec<Event>,
 ) -> Result<LogBroker, String> {
     for _ in 0..100 {
         let due = broker.next_deadline().into_iter().chain(broker.next_housekeeping()).min();
@@ -199,8 +199,8 @@ fn settle_down(
             return Err(format!("the deadline {deadline} was due before {now}"));
         }
         now = deadline;
-        broker.advance(now, &mut truth);
-        offer(&mut broker, now, &mut parked, &mut oracle, &mut truth)?;
+        broker.advance(now, &mut ground_truth);
+        offer(&mut broker, now, &mut parked, &mut oracle, &mut ground_truth)?;
     }
     Err("it does not come to rest".to_owned())
 }
@@ -216,8 +216,8 @@ fn group() -> impl Strategy<Value = SubscriptionId> {
     prop_oneof![9 => 0..GROUPS, 1 => any::<u8>()].prop_map(SubscriptionId)
 }
 
-fn lane() -> impl Strategy<Value = LaneId> {
-    prop_oneof![19 => 0..PARTITIONS, 1 => any::<u16>()].prop_map(LaneId)
+fn partition() -> impl Strategy<Value = PartitionId> {
+    prop_oneof![19 => 0..PARTITIONS, 1 => any::<u16>()].prop_map(PartitionId)
 }
 
 fn generation() -> impl Strategy<Value = Generation> {
@@ -228,7 +228,7 @@ fn generation() -> impl Strategy<Value = Generation> {
 fn positions() -> impl Strategy<Value = Vec<PartitionOffset>> {
     let offset = prop_oneof![9 => 0_u64..12, 1 => any::<u64>()];
     let position =
-        (lane(), offset).prop_map(|(partition, offset)| PartitionOffset { partition, offset });
+        (partition(), offset).prop_map(|(partition, offset)| PartitionOffset { partition, offset });
     prop::collection::vec(position, 0..3).prop_map(|mut positions| {
         positions.sort_unstable();
         positions.dedup_by_key(|position| position.partition);
@@ -242,7 +242,7 @@ fn request() -> impl Strategy<Value = Request> {
     let deadline = prop_oneof![any::<u64>(), Just(0)].prop_map(Instant::from_nanos);
     let fetch = (group(), generation(), positions(), 0_u32..6, deadline);
     prop_oneof![
-        4 => (lane(), records).prop_map(|(partition, records)| Request::Produce {
+        4 => (partition(), records).prop_map(|(partition, records)| Request::Produce {
             partition,
             records,
             acks: Acks::All,
@@ -309,7 +309,8 @@ fn random_operations_do_rebalance_read_and_commit() {
         let settings = settings().new_tree(&mut runner).unwrap().current();
         let broker = run(settings, steps).unwrap();
         rebalanced += usize::from(broker.groups.iter().any(|group| group.generation().0 > 2));
-        let has_committed = |group: &Group| lanes().take(3).any(|l| group.committed(l).is_some());
+        let has_committed =
+            |group: &Group| partitions().take(3).any(|l| group.committed(l).is_some());
         committed += usize::from(broker.groups.iter().any(has_committed));
         deleted += usize::from(broker.partitions.iter().any(|p| p.log_start_offset() > 0));
     }
@@ -324,7 +325,7 @@ fn random_operations_do_rebalance_read_and_commit() {
 fn the_oracle_notices() {
     let (from, other) =
         (ClientId::default(), ClientId { process: ProcessId(1), incarnation: Incarnation(0) });
-    let (group, partition) = (SubscriptionId(0), LaneId(0));
+    let (group, partition) = (SubscriptionId(0), PartitionId(0));
     let record = |id| Record { message: MessageId(id), key: Key(0), bytes: 0 };
     let mut oracle = Oracle::default();
     assert!(oracle.stored(partition, 0, &[record(0), record(1)]).is_ok());
@@ -339,10 +340,11 @@ fn the_oracle_notices() {
     assert!(oracle.fetched(&position, &[fetched(1, 1)]).is_err(), "a gap");
     assert!(oracle.fetched(&position, &[fetched(0, 0), fetched(0, 0)]).is_err(), "a repetition");
 
-    let lane = AssignedPartition { partition, committed: None, log_start: 0, high_watermark: 0 };
-    assert!(oracle.joined(from, group, Generation(5), &[lane]).is_ok());
-    assert!(oracle.joined(other, group, Generation(5), &[lane]).is_err(), "two owners");
+    let partition =
+        AssignedPartition { partition, committed: None, log_start: 0, high_watermark: 0 };
+    assert!(oracle.joined(from, group, Generation(5), &[partition]).is_ok());
+    assert!(oracle.joined(other, group, Generation(5), &[partition]).is_err(), "two owners");
     assert!(oracle.joined(from, group, Generation(4), &[]).is_err(), "an older generation");
     oracle.committed.insert((0, 0), 3);
-    assert!(oracle.joined(from, group, Generation(6), &[lane]).is_err(), "a forgotten commit");
+    assert!(oracle.joined(from, group, Generation(6), &[partition]).is_err(), "a forgotten commit");
 }

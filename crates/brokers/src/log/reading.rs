@@ -113,7 +113,7 @@ impl LogBroker {
         now: Instant,
         from: ClientId,
         request: &mut Request,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) -> Response {
         let Request::Commit { group, generation, offsets, trigger } = request else {
             return Response::Refused(Refusal::UnknownPartition);
@@ -121,7 +121,7 @@ impl LogBroker {
         if let Err(refusal) = self.check_commit(from, *group, *generation, offsets) {
             return Response::Refused(refusal);
         }
-        self.commit(now, from, *group, offsets, *trigger, truth);
+        self.commit(now, from, *group, offsets, *trigger, ground_truth);
         Response::Committed { offsets: mem::take(offsets) }
     }
 
@@ -169,14 +169,15 @@ impl LogBroker {
         id: SubscriptionId,
         offsets: &[PartitionOffset],
         trigger: SettleTrigger,
-        truth: &mut Vec<Event>,
+        ground_truth: &mut Vec<Event>,
     ) {
         let group = &mut self.groups[id.index()];
-        for &PartitionOffset { partition: lane, offset: upto } in offsets {
-            let previous = group.commit(lane, upto).unwrap_or(0);
+        for &PartitionOffset { partition, offset: upto } in offsets {
+            let previous = group.commit(partition, upto).unwrap_or(0);
             let (subscription, consumer) = (id, from.process);
-            let kind = Kind::Committed { subscription, consumer, lane, upto, previous, trigger };
-            truth.push(Event { at: now, kind });
+            let kind =
+                Kind::Committed { subscription, consumer, partition, upto, previous, trigger };
+            ground_truth.push(Event { at: now, kind });
         }
     }
 

@@ -40,7 +40,7 @@ fn a_retried_produce_stores_a_second_copy() {
     let stored = |message, position, copy| Kind::Stored {
         message: MessageId(message),
         subscription: None,
-        lane: LaneId(1),
+        partition: PartitionId(1),
         position,
         copy,
     };
@@ -57,7 +57,7 @@ fn a_fetch_waits_for_a_record_or_its_deadline() {
     let (_, response) = driver.answers.pop().unwrap();
     assert_eq!(outcome(Some(response)), Outcome::Records(vec![1]));
 
-    let position = vec![PartitionOffset { partition: LaneId(0), offset: 1 }];
+    let position = vec![PartitionOffset { partition: PartitionId(0), offset: 1 }];
     let mut request = fetch_request(2, position, driver.now + Duration::from_secs(1));
     let mut offer = |now| driver.broker.handle(now, A, &mut request, &mut Vec::new());
     assert_eq!(offer(driver.now), None);
@@ -72,7 +72,7 @@ fn partitions_take_turns_in_the_order_of_the_positions() {
     driver.store(1, 10..17);
     let mut check = |positions: &[(u16, u64)], expect: &[u32]| {
         let position = |&(partition, offset): &(u16, u64)| PartitionOffset {
-            partition: LaneId(partition),
+            partition: PartitionId(partition),
             offset,
         };
         let positions = positions.iter().map(position).collect();
@@ -89,11 +89,11 @@ fn buffers_travel_with_the_request_and_come_back() {
     let mut driver = pair();
     let records = vec![record(0)];
     let sent = records.as_ptr();
-    let produce = Request::Produce { partition: LaneId(0), records, acks: Acks::None };
+    let produce = Request::Produce { partition: PartitionId(0), records, acks: Acks::None };
     let Some(Response::Produced { records, .. }) = driver.ask(PRODUCER, produce) else { panic!() };
     assert_eq!((records.as_ptr(), records.len()), (sent, 0));
 
-    let positions = vec![PartitionOffset { partition: LaneId(0), offset: 0 }];
+    let positions = vec![PartitionOffset { partition: PartitionId(0), offset: 0 }];
     let sent = positions.as_ptr();
     let mut fetch = fetch_request(2, positions, Instant::NEVER);
     let Request::Fetch { buffer, .. } = &mut fetch else { unreachable!() };
@@ -130,8 +130,8 @@ fn takeover_after_the_session_timeout_resumes_at_the_committed_offset() {
     assert_eq!(driver.answers.len(), 0);
     driver.run_until(45);
     let (_, response) = driver.answers.pop().unwrap();
-    let lanes = vec![(0, Some(2)), (1, None), (2, None), (3, None)];
-    assert_eq!(assignment(&response), (2, lanes));
+    let partitions = vec![(0, Some(2)), (1, None), (2, None), (3, None)];
+    assert_eq!(assignment(&response), (2, partitions));
     assert!(
         driver.kinds().contains(&Kind::SessionExpired { subscription: GROUP, consumer: A.process })
     );
@@ -157,8 +157,8 @@ fn an_orderly_leave_hands_over_at_once() {
     assert_eq!(outcome(driver.ask(A, Request::Leave { group: GROUP })), Outcome::Ok);
     let (_, response) = driver.answers.pop().unwrap();
     assert_eq!(outcome(Some(response)), Outcome::Refused(Refusal::RebalanceInProgress));
-    let (generation, lanes) = driver.join(B).unwrap();
-    assert_eq!((generation, lanes.len()), (3, 4));
+    let (generation, partitions) = driver.join(B).unwrap();
+    assert_eq!((generation, partitions.len()), (3, 4));
 }
 
 /// Everybody's fetch is interrupted, the newcomer's range is taken from both, and until then the
@@ -217,7 +217,7 @@ fn a_live_member_commits_what_it_does_not_own_and_backwards() {
     let committed = |consumer: ClientId, upto, previous| Kind::Committed {
         subscription: GROUP,
         consumer: consumer.process,
-        lane: LaneId(0),
+        partition: PartitionId(0),
         upto,
         previous,
         trigger: SettleTrigger::Application,
@@ -240,14 +240,14 @@ fn a_restart_forgets_members_and_keeps_records_and_offsets() {
     driver.store(0, 0..3);
     driver.commit(A, 2, 0, 1);
     assert_eq!(driver.fetch(A, 2, 0, 3), Outcome::Parked);
-    driver.broker.restart(driver.now, &mut driver.truth);
+    driver.broker.restart(driver.now, &mut driver.ground_truth);
     driver.offer_again();
     assert_eq!(driver.kinds().last(), Some(&Kind::BrokerRestarted));
     let (_, response) = driver.answers.pop().unwrap();
     assert_eq!(outcome(Some(response)), Outcome::Refused(Refusal::UnknownMember));
     assert_eq!(driver.commit(A, 2, 0, 2), Outcome::Refused(Refusal::UnknownMember));
-    let (generation, lanes) = driver.join(A).unwrap();
-    assert_eq!((generation, lanes[0]), (3, (0, Some(1))), "the generation goes on");
+    let (generation, partitions) = driver.join(A).unwrap();
+    assert_eq!((generation, partitions[0]), (3, (0, Some(1))), "the generation goes on");
     assert_eq!(driver.fetch(A, 3, 0, 1), Outcome::Records(vec![1, 2]));
 }
 
@@ -255,7 +255,7 @@ fn a_restart_forgets_members_and_keeps_records_and_offsets() {
 fn a_join_parked_across_a_restart_is_a_new_join() {
     let mut driver = pair();
     assert_eq!(driver.join(client(3, 0)), None);
-    driver.broker.restart(driver.now, &mut driver.truth);
+    driver.broker.restart(driver.now, &mut driver.ground_truth);
     driver.offer_again();
     assert_eq!(assignment(&driver.answers.pop().unwrap().1).0, 3);
 }
@@ -342,7 +342,7 @@ fn retention_answers_a_parked_fetch_that_it_left_behind() {
         ..LogSettings::default()
     });
     driver.join(A);
-    let positions = vec![PartitionOffset { partition: LaneId(0), offset: 3 }];
+    let positions = vec![PartitionOffset { partition: PartitionId(0), offset: 3 }];
     let mut request = fetch_request(1, positions, Instant::NEVER);
     let Request::Fetch { max_records, .. } = &mut request else { unreachable!() };
     *max_records = 0;
@@ -355,7 +355,7 @@ fn retention_answers_a_parked_fetch_that_it_left_behind() {
 #[test]
 fn nonsense_is_refused_and_harmless() {
     let mut driver = pair();
-    let nowhere = PartitionOffset { partition: LaneId(4), offset: 0 };
+    let nowhere = PartitionOffset { partition: PartitionId(4), offset: 0 };
     let (group, generation) = (SubscriptionId(2), Generation(2));
     let unknown = |driver: &mut Driver, request| {
         let answer = outcome(driver.ask(A, request));
@@ -366,11 +366,11 @@ fn nonsense_is_refused_and_harmless() {
     unknown(&mut driver, fetch_request(2, vec![nowhere], Instant::NEVER));
     unknown(
         &mut driver,
-        commit_request(2, vec![PartitionOffset { partition: LaneId(0), offset: 5 }, nowhere]),
+        commit_request(2, vec![PartitionOffset { partition: PartitionId(0), offset: 5 }, nowhere]),
     );
     let (offsets, trigger) = (Vec::new(), SettleTrigger::Timer);
     unknown(&mut driver, Request::Commit { group, generation, offsets, trigger });
-    let (partition, records, acks) = (LaneId(u16::MAX), vec![record(0)], Acks::All);
+    let (partition, records, acks) = (PartitionId(u16::MAX), vec![record(0)], Acks::All);
     unknown(&mut driver, Request::Produce { partition, records, acks });
     assert_eq!(driver.kinds(), [], "a refused request changes nothing");
 }

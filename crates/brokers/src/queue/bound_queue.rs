@@ -13,7 +13,9 @@
 
 use entrega_model::event::{RemoveReason, SettleAct, SettleTrigger};
 use entrega_model::queue::{DeliveryTag, Received, Settlement};
-use entrega_model::{ClientId, Event, Instant, Kind, LaneId, MessageId, Record, SubscriptionId};
+use entrega_model::{
+    ClientId, Event, Instant, Kind, MessageId, PartitionId, Record, SubscriptionId,
+};
 
 use super::consumers::Consumers;
 use super::dead_letter::{GivenUp, limit_reached};
@@ -26,7 +28,7 @@ pub(super) struct Step<'a> {
     now: Instant,
     settings: &'a QueueSettings,
     changed: &'a mut bool,
-    truth: &'a mut Vec<Event>,
+    ground_truth: &'a mut Vec<Event>,
 }
 
 impl<'a> Step<'a> {
@@ -34,14 +36,14 @@ impl<'a> Step<'a> {
         now: Instant,
         settings: &'a QueueSettings,
         changed: &'a mut bool,
-        truth: &'a mut Vec<Event>,
+        ground_truth: &'a mut Vec<Event>,
     ) -> Self {
-        Self { now, settings, changed, truth }
+        Self { now, settings, changed, ground_truth }
     }
 
     #[inline]
     pub(super) fn tell(&mut self, kind: Kind) {
-        self.truth.push(Event { at: self.now, kind });
+        self.ground_truth.push(Event { at: self.now, kind });
     }
 }
 
@@ -129,7 +131,7 @@ impl BoundQueue {
         step.tell(Kind::Stored {
             message,
             subscription: Some(self.id),
-            lane: LaneId(0),
+            partition: PartitionId(0),
             position: sequence,
             copy,
         });

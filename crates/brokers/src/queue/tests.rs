@@ -26,25 +26,25 @@ const B: ClientId = ClientId { process: ProcessId(2), incarnation: Incarnation(0
 struct Bench {
     broker: QueueBroker,
     now: Instant,
-    truth: Vec<Event>,
+    ground_truth: Vec<Event>,
 }
 
 impl Bench {
     fn new(settings: QueueSettings) -> Self {
-        Self { broker: QueueBroker::new(settings), now: Instant::START, truth: Vec::new() }
+        Self { broker: QueueBroker::new(settings), now: Instant::START, ground_truth: Vec::new() }
     }
 
     /// A bench with these messages in its queues, and no truth to tell so far.
     fn with(settings: QueueSettings, messages: &[u32]) -> Self {
         let mut bench = Self::new(settings);
         bench.publish(messages);
-        bench.truth.clear();
+        bench.ground_truth.clear();
         bench.broker.take_changed();
         bench
     }
 
     fn handle(&mut self, from: ClientId, mut request: Request) -> Option<Response> {
-        self.broker.handle(self.now, from, &mut request, &mut self.truth)
+        self.broker.handle(self.now, from, &mut request, &mut self.ground_truth)
     }
 
     fn publish(&mut self, messages: &[u32]) -> &'static str {
@@ -105,27 +105,27 @@ impl Bench {
     /// Lets `seconds` pass, and what is due happen.
     fn pass(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
-        self.broker.advance(self.now, &mut self.truth);
+        self.broker.advance(self.now, &mut self.ground_truth);
     }
 
     fn disconnect(&mut self, client: ClientId) {
-        self.broker.disconnected(self.now, client, &mut self.truth);
+        self.broker.disconnected(self.now, client, &mut self.ground_truth);
     }
 
     fn restart(&mut self) {
-        self.broker.restart(self.now, &mut self.truth);
+        self.broker.restart(self.now, &mut self.ground_truth);
     }
 
     /// What is left in each queue.
     fn audit(&self) -> String {
-        let mut truth = Vec::new();
-        self.broker.audit(self.now, &mut truth);
-        print_truth(&truth)
+        let mut ground_truth = Vec::new();
+        self.broker.audit(self.now, &mut ground_truth);
+        print_truth(&ground_truth)
     }
 
     /// What really happened since the last time.
-    fn truth(&mut self) -> String {
-        print_truth(&mem::take(&mut self.truth))
+    fn ground_truth(&mut self) -> String {
+        print_truth(&mem::take(&mut self.ground_truth))
     }
 }
 
@@ -145,8 +145,8 @@ fn print_deliveries(deliveries: &[Received]) -> String {
 }
 
 /// One word an event; `q1` only where it is not the first queue.
-fn print_truth(truth: &[Event]) -> String {
-    let words: Vec<_> = truth.iter().map(|event| print_event(&event.kind)).collect();
+fn print_truth(ground_truth: &[Event]) -> String {
+    let words: Vec<_> = ground_truth.iter().map(|event| print_event(&event.kind)).collect();
     words.join(" ")
 }
 

@@ -1,7 +1,7 @@
 //! Tenures and lives by what they mean, not by their numbers.
 //!
 //! > **The rule.** A tenure is asked three things: what befell it and its life, whether it is the
-//! > present hold of some seat or lane, and which of two is older. A tenure that neither a message
+//! > present hold of some seat or partition, and which of two is older. A tenure that neither a message
 //! > nor a seat refers to is asked nothing any more. The others are named by their order.
 //!
 //! A life is not named at all. All that can befall one befalls the present life of a process, and
@@ -9,7 +9,7 @@
 //!
 //! Of a tenure whose life has crashed only that, and whether the broker had forgotten it, is
 //! entered: a crash is the first cause that counts, and only a recorded settle lets another one
-//! pass. A lane's last owner matters only while a new assignment would still take it away.
+//! pass. A partition's last owner matters only while a new assignment would still take it away.
 
 use entrega_model::Fingerprint;
 
@@ -49,16 +49,16 @@ impl<'a> Holds<'a> {
                 enter_tenure(tenure, life, self.owners.is_present(tenure, life), into);
             }
         }
-        for (process, lane, tenure) in self.owners.seats() {
+        for (process, partition, tenure) in self.owners.seats() {
             into.flag(true);
-            into.word(u64::from(process.0) << 16 | u64::from(lane.0));
+            into.word(u64::from(process.0) << 16 | u64::from(partition.0));
             into.count(self.count_before(tenure));
         }
         into.flag(false);
-        for (lane, tenure) in self.owners.lane_owners() {
+        for (partition, tenure) in self.owners.partition_owners() {
             if self.kept.binary_search(&tenure).is_ok() && self.can_move(tenure) {
                 into.flag(true);
-                into.word(lane.0.into());
+                into.word(partition.0.into());
                 into.count(self.count_before(tenure));
             }
         }

@@ -5,11 +5,11 @@
 //! it, and the last one got it for that reason. On a queue the delivery number tells; on a log it
 //! is the older tenure.
 
-use entrega_model::LaneId;
+use entrega_model::PartitionId;
 
 use super::{Handed, SubscriptionFold};
-use crate::lanes::Lanes;
 use crate::message::{Flag, Message};
+use crate::partitions::Partitions;
 use crate::redelivery::Evidence;
 use crate::{Cause, Counter};
 
@@ -20,14 +20,14 @@ impl SubscriptionFold {
         message: &Message,
         handed: Handed,
         tenure: u32,
-        lanes: &Lanes,
+        partitions: &Partitions,
     ) -> Cause {
-        let stale = match lanes.is_log {
+        let stale = match partitions.is_log {
             true => self.why_stale_on_log(message, tenure),
             false => self.why_stale_on_queue(message, handed.attempt),
         };
-        let at = lanes.is_log.then_some((handed.lane, handed.position));
-        let sought = lanes.is_log && self.sought_back(message, handed.position, tenure);
+        let at = partitions.is_log.then_some((handed.partition, handed.position));
+        let sought = partitions.is_log && self.sought_back(message, handed.position, tenure);
         stale.unwrap_or_else(|| Evidence { sought, ..self.evidence(message, at) }.cause())
     }
 
@@ -66,12 +66,12 @@ impl SubscriptionFold {
     }
 
     /// What is known of the last delivery of a message; `at` is where it stands on a log.
-    pub(super) fn evidence(&self, message: &Message, at: Option<(LaneId, u64)>) -> Evidence {
+    pub(super) fn evidence(&self, message: &Message, at: Option<(PartitionId, u64)>) -> Evidence {
         let Some((tenure, life)) = self.owners.get(message.tenure) else {
             return Evidence::default();
         };
         let (is_log, position) = (at.is_some(), at.map_or(0, |(_, position)| position));
-        let progress = at.and_then(|(lane, _)| self.progress.get(lane.0.into()));
+        let progress = at.and_then(|(partition, _)| self.progress.get(partition.0.into()));
         let progress = progress.copied().unwrap_or_default();
         let settled = message.has(Flag::Settled);
         let restarted = self.has_restarted();

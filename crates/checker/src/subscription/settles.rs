@@ -2,11 +2,11 @@
 //! takes deliveries back.
 
 use entrega_model::event::{SettleAct, SettleOutcome, SettleTrigger};
-use entrega_model::{LaneId, MessageId, ProcessId};
+use entrega_model::{MessageId, PartitionId, ProcessId};
 
 use super::{Settle, SubscriptionFold, change};
-use crate::lanes::Lanes;
 use crate::message::Flag;
+use crate::partitions::Partitions;
 use crate::{Cause, Counter};
 
 impl SubscriptionFold {
@@ -79,19 +79,19 @@ impl SubscriptionFold {
     #[inline]
     pub(crate) fn committed(
         &mut self,
-        lanes: &Lanes,
-        lane: LaneId,
+        partitions: &Partitions,
+        partition: PartitionId,
         upto: u64,
         trigger: SettleTrigger,
     ) {
         self.has_truth = true;
-        let progress = self.progress.entry(lane.0.into());
+        let progress = self.progress.entry(partition.0.into());
         let previous = std::mem::replace(&mut progress.committed, upto);
         if upto < previous {
-            return self.rewound(lanes, lane, upto, previous);
+            return self.rewound(partitions, partition, upto, previous);
         }
         let cause = Cause::of_settle(trigger);
-        lanes.each_between(lane, previous, upto, |id| {
+        partitions.each_between(partition, previous, upto, |id| {
             let message = self.messages.entry(id.0.into());
             message.note_loss(cause);
             change(message, &mut self.owners, |message| message.set(Flag::Settled));
@@ -100,8 +100,15 @@ impl SubscriptionFold {
 
     /// A committed offset went back.
     #[cold]
-    fn rewound(&mut self, lanes: &Lanes, lane: LaneId, upto: u64, previous: u64) {
-        lanes.each_between(lane, upto, previous, |id| self.entry(id).forget_settle_loss());
+    fn rewound(
+        &mut self,
+        partitions: &Partitions,
+        partition: PartitionId,
+        upto: u64,
+        previous: u64,
+    ) {
+        partitions
+            .each_between(partition, upto, previous, |id| self.entry(id).forget_settle_loss());
     }
 
     /// A lease ran out. If the last delivery is not the one that it was for, the message still

@@ -1,32 +1,32 @@
 //! Consumers at work: what is handed over, how handlers end, what the sink says.
 
 use entrega_model::event::{DeadLetterReason, EffectVerdict, ProcessingResult};
-use entrega_model::{DeliveryId, Instant, LaneId, MessageId};
+use entrega_model::{DeliveryId, Instant, MessageId, PartitionId};
 
 use super::{Handed, SubscriptionFold, Totals, change};
 use crate::Counter;
 use crate::duplicate::By;
-use crate::lanes::Lanes;
 use crate::message::{Flag, Message};
 use crate::owners::Owners;
+use crate::partitions::Partitions;
 use crate::sends::SendFold;
 
 impl SubscriptionFold {
     #[inline]
-    pub(crate) fn delivered(&mut self, handed: Handed, lanes: &Lanes) {
-        let tenure = match lanes.is_log {
-            true => self.polled(handed, lanes),
-            false => self.owners.current(handed.consumer, handed.lane),
+    pub(crate) fn delivered(&mut self, handed: Handed, partitions: &Partitions) {
+        let tenure = match partitions.is_log {
+            true => self.polled(handed, partitions),
+            false => self.owners.current(handed.consumer, handed.partition),
         };
-        let settled = lanes.is_log && self.covers(handed.lane, handed.position);
+        let settled = partitions.is_log && self.covers(handed.partition, handed.position);
         let message = self.messages.entry(handed.message.0.into());
         if message.was_delivered() || message.has_outcome() {
-            return self.delivered_again(handed, tenure, lanes);
+            return self.delivered_again(handed, tenure, partitions);
         }
         message.last = handed.delivery.0;
         message.tenure = tenure;
         message.forget_last();
-        if !lanes.is_log {
+        if !partitions.is_log {
             message.number(handed.attempt);
         }
         begin(message, settled, &mut self.owners, &mut self.totals);
@@ -34,16 +34,16 @@ impl SubscriptionFold {
 
     /// A message goes from whoever had it last to a new delivery.
     #[cold]
-    fn delivered_again(&mut self, handed: Handed, tenure: u32, lanes: &Lanes) {
-        let settled = lanes.is_log && self.covers(handed.lane, handed.position);
+    fn delivered_again(&mut self, handed: Handed, tenure: u32, partitions: &Partitions) {
+        let settled = partitions.is_log && self.covers(handed.partition, handed.position);
         let mut message = *self.entry(handed.message);
         if let Some(last) = self.owners.get_mut(message.tenure) {
             last.held.remove(message.marks());
         }
-        let why = self.why_again(&message, handed, tenure, lanes);
+        let why = self.why_again(&message, handed, tenure, partitions);
         message.handed_over(handed.delivery.0, tenure, Some(why));
         message.forget_last();
-        if !lanes.is_log {
+        if !partitions.is_log {
             message.number(handed.attempt);
         }
         begin(&mut message, settled, &mut self.owners, &mut self.totals);
@@ -52,27 +52,33 @@ impl SubscriptionFold {
 
     /// Whether a commit has covered what stands there.
     #[inline]
-    fn covers(&self, lane: LaneId, position: u64) -> bool {
-        let progress = self.progress.get(lane.0.into());
+    fn covers(&self, partition: PartitionId, position: u64) -> bool {
+        let progress = self.progress.get(partition.0.into());
         progress.is_some_and(|progress| position < progress.committed)
     }
 
     /// Takes the tenure of a consumer of a log, and compares with the delivery before, within one
     /// assignment.
     #[inline]
-    fn polled(&mut self, handed: Handed, lanes: &Lanes) -> u32 {
-        let Handed { consumer, lane, position, .. } = handed;
-        let (tenure, next) = self.owners.current_at(consumer, lane, position);
+    fn polled(&mut self, handed: Handed, partitions: &Partitions) -> u32 {
+        let Handed { consumer, partition, position, .. } = handed;
+        let (tenure, next) = self.owners.current_at(consumer, partition, position);
         if let Some(next) = next
             && next != position
         {
-            self.check_poll(lane, next, position, lanes);
+            self.check_poll(partition, next, position, partitions);
         }
         tenure
     }
 
     #[cold]
-    fn check_poll(&mut self, lane: LaneId, next: u64, position: u64, lanes: &Lanes) {
+    fn check_poll(
+        &mut self,
+        partition: PartitionId,
+        next: u64,
+        position: u64,
+        partitions: &Partitions,
+    ) {
         if position < next {
             self.order.found.nonmonotonic_polls += 1;
             return;
@@ -80,7 +86,7 @@ impl SubscriptionFold {
         let is_there = |id: MessageId| {
             !self.messages.get(id.0.into()).is_some_and(|message| message.has(Flag::Removed))
         };
-        let skipped = lanes.between(lane, next, position).any(is_there);
+        let skipped = partitions.between(partition, next, position).any(is_there);
         self.order.found.poll_skips += u64::from(skipped);
     }
 

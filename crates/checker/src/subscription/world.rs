@@ -3,32 +3,34 @@
 use entrega_model::Kind;
 
 use super::SubscriptionFold;
-use crate::lanes::Lanes;
+use crate::partitions::Partitions;
 use crate::{Cause, Counter};
 
 impl SubscriptionFold {
-    pub(crate) fn note_assignment(&mut self, kind: Kind, lanes: &Lanes) {
+    pub(crate) fn note_assignment(&mut self, kind: Kind, partitions: &Partitions) {
         match kind {
-            Kind::Assigned { consumer, lane, generation, .. } => {
-                self.owners.assigned(consumer, lane);
+            Kind::Assigned { consumer, partition, generation, .. } => {
+                self.owners.assigned(consumer, partition);
                 let newer = self.generation.is_some_and(|last| generation > last);
                 self.counters.add(Counter::Rebalances, newer.into());
                 self.generation = self.generation.max(Some(generation));
             }
-            Kind::Revoked { consumer, lane, .. } | Kind::Lost { consumer, lane, .. } => {
-                self.owners.gave_up(consumer, lane);
+            Kind::Revoked { consumer, partition, .. } | Kind::Lost { consumer, partition, .. } => {
+                self.owners.gave_up(consumer, partition);
             }
             Kind::SessionExpired { consumer, .. } => {
                 let live = self.owners.session_expired(consumer);
                 self.counters.add(Counter::SessionsExpiredWithLiveMember, live.into());
             }
-            Kind::Sought { consumer, lane, to, .. } => self.owners.sought(consumer, lane, to),
-            Kind::OffsetReset { consumer, lane, from, to, .. } => {
-                self.owners.position_moved(consumer, lane);
-                let progress = self.progress.entry(lane.0.into());
+            Kind::Sought { consumer, partition, to, .. } => {
+                self.owners.sought(consumer, partition, to)
+            }
+            Kind::OffsetReset { consumer, partition, from, to, .. } => {
+                self.owners.position_moved(consumer, partition);
+                let progress = self.progress.entry(partition.0.into());
                 progress.reset_to = to;
                 progress.reset_before = self.owners.tenure_count();
-                for id in lanes.between(lane, from.unwrap_or(0).into(), to) {
+                for id in partitions.between(partition, from.unwrap_or(0).into(), to) {
                     self.entry(id).note_loss(Cause::SkippedByReset);
                 }
             }

@@ -1,6 +1,6 @@
 //! How a history is written down: one short method for each thing that happens.
 //!
-//! Process 0 sends; the others consume. There is one subscription and one lane; on a log the offset
+//! Process 0 sends; the others consume. There is one subscription and one partition; on a log the offset
 //! of a message is its id, unless it is stored twice. Every event takes a millisecond.
 
 use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig, SubscriptionReport};
@@ -9,12 +9,12 @@ use entrega_model::event::{
     SettleOutcome, SettleTrigger,
 };
 use entrega_model::{
-    DeliveryId, Event, Generation, Guarantee, Incarnation, Instant, Key, Kind, LaneId, MessageId,
-    Observer, ProcessId, SubscriptionId,
+    DeliveryId, Event, Generation, Guarantee, Incarnation, Instant, Key, Kind, MessageId, Observer,
+    PartitionId, ProcessId, SubscriptionId,
 };
 
 pub(crate) const SUBSCRIPTION: SubscriptionId = SubscriptionId(0);
-pub(crate) const LANE: LaneId = LaneId(0);
+pub(crate) const LANE: PartitionId = PartitionId(0);
 pub(crate) const PRODUCER: ProcessId = ProcessId(0);
 
 /// A history in the making.
@@ -57,7 +57,7 @@ impl History {
     pub(crate) fn stored(self, message: u32, position: u64) -> Self {
         let subscription = (!self.is_log).then_some(SUBSCRIPTION);
         let message = MessageId(message);
-        self.push(Kind::Stored { message, subscription, lane: LANE, position, copy: 1 })
+        self.push(Kind::Stored { message, subscription, partition: LANE, position, copy: 1 })
     }
 
     /// Sent, stored at its own offset, acknowledged; key 0.
@@ -78,7 +78,7 @@ impl History {
             message: MessageId(message),
             subscription: SUBSCRIPTION,
             consumer: ProcessId(consumer),
-            lane: LANE,
+            partition: LANE,
             position,
             attempt,
             redelivered: attempt > 1,
@@ -162,7 +162,7 @@ impl History {
             message: MessageId(message),
             subscription: SUBSCRIPTION,
             consumer: ProcessId(consumer),
-            lane: LANE,
+            partition: LANE,
             position: position.into(),
             act,
             trigger: SettleTrigger::Application,
@@ -220,7 +220,7 @@ impl History {
         self.push(Kind::Committed {
             subscription: SUBSCRIPTION,
             consumer: ProcessId(consumer),
-            lane: LANE,
+            partition: LANE,
             upto,
             previous,
             trigger,
@@ -269,7 +269,7 @@ impl History {
         self.push(Kind::Assigned {
             subscription: SUBSCRIPTION,
             consumer: ProcessId(consumer),
-            lane: LANE,
+            partition: LANE,
             generation,
             position,
         })
@@ -277,22 +277,22 @@ impl History {
 
     pub(crate) fn revoked(self, consumer: u16) -> Self {
         let consumer = ProcessId(consumer);
-        self.push(Kind::Revoked { subscription: SUBSCRIPTION, consumer, lane: LANE })
+        self.push(Kind::Revoked { subscription: SUBSCRIPTION, consumer, partition: LANE })
     }
 
     pub(crate) fn lost(self, consumer: u16) -> Self {
         let consumer = ProcessId(consumer);
-        self.push(Kind::Lost { subscription: SUBSCRIPTION, consumer, lane: LANE })
+        self.push(Kind::Lost { subscription: SUBSCRIPTION, consumer, partition: LANE })
     }
 
     pub(crate) fn reset(self, consumer: u16, from: Option<u32>, to: u64) -> Self {
-        let (subscription, consumer, lane) = (SUBSCRIPTION, ProcessId(consumer), LANE);
-        self.push(Kind::OffsetReset { subscription, consumer, lane, from, to })
+        let (subscription, consumer, partition) = (SUBSCRIPTION, ProcessId(consumer), LANE);
+        self.push(Kind::OffsetReset { subscription, consumer, partition, from, to })
     }
 
     pub(crate) fn sought(self, consumer: u16, from: u64, to: u64) -> Self {
-        let (subscription, consumer, lane) = (SUBSCRIPTION, ProcessId(consumer), LANE);
-        self.push(Kind::Sought { subscription, consumer, lane, from, to })
+        let (subscription, consumer, partition) = (SUBSCRIPTION, ProcessId(consumer), LANE);
+        self.push(Kind::Sought { subscription, consumer, partition, from, to })
     }
 
     pub(crate) fn crashed(self, process: u16) -> Self {

@@ -2,7 +2,7 @@
 
 use entrega_checker::Order;
 use entrega_model::event::{RemoveReason, SendOutcome};
-use entrega_model::{Kind, LaneId, MessageId};
+use entrega_model::{Kind, MessageId, PartitionId};
 
 use crate::dsl::{Handed, History, log, queue, report};
 
@@ -83,7 +83,7 @@ fn writes() {
     let elsewhere = log().sent(0).sent(1).push(Kind::Stored {
         message: MessageId(0),
         subscription: None,
-        lane: LaneId(1),
+        partition: PartitionId(1),
         position: 0,
         copy: 2,
     });

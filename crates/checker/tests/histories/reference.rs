@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use entrega_checker::{Checker, Class, Config, End, Sends, SubscriptionReport};
 use entrega_model::event::{DeadLetterReason, EffectVerdict, SendOutcome};
 use entrega_model::{
-    DeliveryId, Event, Instant, Key, Kind, LaneId, MessageId, Observer, ProcessId, SubscriptionId,
+    DeliveryId, Event, Instant, Key, Kind, MessageId, Observer, PartitionId, ProcessId,
+    SubscriptionId,
 };
 use proptest::prelude::*;
 
@@ -102,11 +103,11 @@ fn history(steps: &[Step], is_log: bool) -> Vec<Event> {
                 vec![Kind::SendEnded { message: MessageId(message), producer, outcome }]
             }
             Step::Store { message } if message < sent => {
-                let lane = LaneId(senders[message as usize].1.0 as u16);
+                let partition = PartitionId(senders[message as usize].1.0 as u16);
                 let stored = |subscription| Kind::Stored {
                     message: MessageId(message),
                     subscription,
-                    lane,
+                    partition,
                     position: index,
                     copy: 1,
                 };
@@ -123,7 +124,7 @@ fn history(steps: &[Step], is_log: bool) -> Vec<Event> {
                     message: MessageId(message),
                     subscription: SubscriptionId(subscription),
                     consumer: ProcessId(5),
-                    lane: LaneId(0),
+                    partition: PartitionId(0),
                     position: index,
                     attempt: 1,
                     redelivered: false,
@@ -165,7 +166,7 @@ fn is_known(message: u32, sent: u32) -> bool {
 struct Naive {
     invoked: BTreeMap<MessageId, (usize, Key, ProcessId)>,
     ended: BTreeMap<MessageId, (usize, SendOutcome)>,
-    stored: Vec<(usize, MessageId, LaneId)>,
+    stored: Vec<(usize, MessageId, PartitionId)>,
     delivered: Vec<MessageId>,
     applied: Vec<(usize, MessageId)>,
     dead: Vec<MessageId>,
@@ -186,10 +187,10 @@ impl Naive {
                 Kind::SendEnded { message, outcome, .. } => {
                     naive.ended.entry(message).or_insert((index, outcome));
                 }
-                Kind::Stored { message, subscription, lane, .. }
+                Kind::Stored { message, subscription, partition, .. }
                     if subscription.is_none_or(|id| id == of) =>
                 {
-                    naive.stored.push((index, message, lane));
+                    naive.stored.push((index, message, partition));
                 }
                 Kind::Delivered { message, subscription, .. } if subscription == of => {
                     naive.delivered.push(message);
@@ -295,9 +296,9 @@ impl Naive {
     }
 
     fn write_inversions(&self) -> u64 {
-        let inverted = |(index, m, lane): &&(usize, MessageId, LaneId)| {
+        let inverted = |(index, m, partition): &&(usize, MessageId, PartitionId)| {
             self.stored.iter().any(|(other, m2, other_lane)| {
-                other < index && lane == other_lane && self.precedes(*m, *m2)
+                other < index && partition == other_lane && self.precedes(*m, *m2)
             })
         };
         self.stored.iter().filter(inverted).count() as u64

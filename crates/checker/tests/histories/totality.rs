@@ -6,8 +6,8 @@ use entrega_model::event::{
     SettleOutcome, SettleTrigger,
 };
 use entrega_model::{
-    DeliveryId, Event, Generation, Incarnation, Instant, Key, Kind, LaneId, MessageId, Observer,
-    ProcessId, SubscriptionId,
+    DeliveryId, Event, Generation, Incarnation, Instant, Key, Kind, MessageId, Observer,
+    PartitionId, ProcessId, SubscriptionId,
 };
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ struct Noise {
     delivery: DeliveryId,
     subscription: SubscriptionId,
     process: ProcessId,
-    lane: LaneId,
+    partition: PartitionId,
     position: u64,
     other: u64,
     word: usize,
@@ -32,12 +32,12 @@ fn noise() -> impl Strategy<Value = Noise> {
     let short = || prop_oneof![9 => 0_u16..3, 1 => Just(u16::MAX)];
     let subscription = prop_oneof![9 => 0_u8..2, 1 => Just(u8::MAX)];
     (id(), id(), subscription, short(), short(), long(), long(), 0_usize..60).prop_map(
-        |(message, delivery, subscription, process, lane, position, other, word)| Noise {
+        |(message, delivery, subscription, process, partition, position, other, word)| Noise {
             message: MessageId(message),
             delivery: DeliveryId(delivery),
             subscription: SubscriptionId(subscription),
             process: ProcessId(process),
-            lane: LaneId(lane),
+            partition: PartitionId(partition),
             position,
             other,
             word,
@@ -51,7 +51,8 @@ fn pick<T: Copy>(word: usize, from: &[T]) -> T {
 
 /// One event of each kind.
 fn kinds(noise: Noise) -> Vec<Kind> {
-    let Noise { message, delivery, subscription, process, lane, position, other, word } = noise;
+    let Noise { message, delivery, subscription, process, partition, position, other, word } =
+        noise;
     let (producer, consumer) = (process, process);
     let everywhere = (word % 2 == 0).then_some(subscription);
     let (key, generation) = (Key(other as u32), Generation(other as u32));
@@ -81,14 +82,14 @@ fn kinds(noise: Noise) -> Vec<Kind> {
     vec![
         Kind::SendInvoked { message, key, producer, attempt },
         Kind::SendEnded { message, producer, outcome: told },
-        Kind::Stored { message, subscription: everywhere, lane, position, copy },
+        Kind::Stored { message, subscription: everywhere, partition, position, copy },
         Kind::Removed { message, subscription: everywhere, reason: removed },
         Kind::Delivered {
             delivery,
             message,
             subscription,
             consumer,
-            lane,
+            partition,
             position,
             attempt,
             redelivered: false,
@@ -96,18 +97,31 @@ fn kinds(noise: Noise) -> Vec<Kind> {
         Kind::ProcessingStarted { delivery, message, subscription, consumer },
         Kind::ProcessingEnded { delivery, message, subscription, consumer, result },
         Kind::Effect { delivery, message, key, subscription, consumer, verdict },
-        Kind::SettleInvoked { message, subscription, consumer, lane, position, act, trigger },
+        Kind::SettleInvoked { message, subscription, consumer, partition, position, act, trigger },
         Kind::SettleEnded { message, subscription, consumer, act, outcome },
         Kind::DeadLettered { message, subscription, reason: dead },
         Kind::Settled { message, subscription, consumer, act, trigger },
-        Kind::Committed { subscription, consumer, lane, upto: position, previous: other, trigger },
+        Kind::Committed {
+            subscription,
+            consumer,
+            partition,
+            upto: position,
+            previous: other,
+            trigger,
+        },
         Kind::LeaseExpired { message, subscription, consumer },
         Kind::Requeued { message, subscription, consumer },
         Kind::SessionExpired { subscription, consumer },
-        Kind::OffsetReset { subscription, consumer, lane, from: Some(other as u32), to: position },
-        Kind::Assigned { subscription, consumer, lane, generation, position },
-        Kind::Revoked { subscription, consumer, lane },
-        Kind::Lost { subscription, consumer, lane },
+        Kind::OffsetReset {
+            subscription,
+            consumer,
+            partition,
+            from: Some(other as u32),
+            to: position,
+        },
+        Kind::Assigned { subscription, consumer, partition, generation, position },
+        Kind::Revoked { subscription, consumer, partition },
+        Kind::Lost { subscription, consumer, partition },
         Kind::Crashed { process, incarnation },
         Kind::Exited { process, incarnation, failed: false },
         Kind::Started { process, incarnation },
@@ -117,7 +131,7 @@ fn kinds(noise: Noise) -> Vec<Kind> {
         Kind::Faulted { point: 0, alternative: 1, process, message: Some(message) },
         Kind::Entered { phase: Phase::Audit },
         Kind::Retrievable { message, subscription },
-        Kind::Sought { subscription, consumer, lane, from: other, to: position },
+        Kind::Sought { subscription, consumer, partition, from: other, to: position },
     ]
 }
 

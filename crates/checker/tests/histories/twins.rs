@@ -15,8 +15,8 @@ use entrega_model::event::{
 };
 use entrega_model::fingerprint::{Context, Fingerprint};
 use entrega_model::{
-    DeliveryId, Event, Generation, Incarnation, Instant, Key, Kind, LaneId, MessageId, Observer,
-    ProcessId, SubscriptionId,
+    DeliveryId, Event, Generation, Incarnation, Instant, Key, Kind, MessageId, Observer,
+    PartitionId, ProcessId, SubscriptionId,
 };
 use proptest::sample::select;
 use proptest::strategy::{Strategy, ValueTree};
@@ -25,7 +25,7 @@ use proptest::test_runner::TestRunner;
 use crate::dsl::strict;
 
 const SUBSCRIPTION: SubscriptionId = SubscriptionId(0);
-const LANE: LaneId = LaneId(0);
+const LANE: PartitionId = PartitionId(0);
 const PRODUCER: ProcessId = ProcessId(0);
 const MESSAGES: u32 = 3;
 const CONSUMERS: [u16; 2] = [1, 2];
@@ -105,7 +105,7 @@ impl Twin {
                     message,
                     subscription: SUBSCRIPTION,
                     consumer,
-                    lane: LANE,
+                    partition: LANE,
                     position: message.0.into(),
                     attempt,
                     redelivered: attempt > 1,
@@ -160,7 +160,7 @@ impl What {
                 message,
                 subscription,
                 consumer,
-                lane: LANE,
+                partition: LANE,
                 position: message.0.into(),
                 act,
                 trigger: SettleTrigger::Application,
@@ -235,13 +235,13 @@ fn of_message(message: u32, is_log: bool) -> Vec<Kind> {
     let message = MessageId(message);
     let ended = |outcome| Kind::SendEnded { message, producer: PRODUCER, outcome };
     let everywhere = (!is_log).then_some(subscription);
-    let (lane, position) = (LANE, message.0.into());
+    let (partition, position) = (LANE, message.0.into());
     let mut kinds = vec![
         Kind::SendInvoked { message, key, producer: PRODUCER, attempt: 1 },
         ended(SendOutcome::Ok),
         ended(SendOutcome::Fail),
         ended(SendOutcome::Info),
-        Kind::Stored { message, subscription: everywhere, lane, position, copy: 1 },
+        Kind::Stored { message, subscription: everywhere, partition, position, copy: 1 },
         Kind::Removed { message, subscription: everywhere, reason: RemoveReason::Retention },
         Kind::Retrievable { message, subscription },
     ];
@@ -265,7 +265,7 @@ fn of_message(message: u32, is_log: bool) -> Vec<Kind> {
 
 fn of_consumer(consumer: u16, is_log: bool) -> Vec<Kind> {
     let process = ProcessId(consumer);
-    let (subscription, consumer, lane) = (SUBSCRIPTION, process, LANE);
+    let (subscription, consumer, partition) = (SUBSCRIPTION, process, LANE);
     let (incarnation, trigger) = (Incarnation(0), SettleTrigger::Timer);
     let mut kinds = vec![
         Kind::Crashed { process, incarnation },
@@ -275,15 +275,22 @@ fn of_consumer(consumer: u16, is_log: bool) -> Vec<Kind> {
     ];
     if is_log {
         let generation = Generation(1);
-        let assigned = Kind::Assigned { subscription, consumer, lane, generation, position: 0 };
-        let committed =
-            |upto| Kind::Committed { subscription, consumer, lane, upto, previous: 0, trigger };
-        let reset = |from, to| Kind::OffsetReset { subscription, consumer, lane, from, to };
+        let assigned =
+            Kind::Assigned { subscription, consumer, partition, generation, position: 0 };
+        let committed = |upto| Kind::Committed {
+            subscription,
+            consumer,
+            partition,
+            upto,
+            previous: 0,
+            trigger,
+        };
+        let reset = |from, to| Kind::OffsetReset { subscription, consumer, partition, from, to };
         kinds.extend([assigned, assigned, committed(1), committed(2), committed(0)]);
         kinds.extend([reset(None, 1), reset(Some(2), 0)]);
         kinds.extend([
-            Kind::Revoked { subscription, consumer, lane },
-            Kind::Lost { subscription, consumer, lane },
+            Kind::Revoked { subscription, consumer, partition },
+            Kind::Lost { subscription, consumer, partition },
             Kind::SessionExpired { subscription, consumer },
         ]);
     }
@@ -436,14 +443,16 @@ fn a_fingerprint_that_is_blind_to_something_of_a_queue_is_caught() {
 #[test]
 fn a_fingerprint_without_names_is_caught() {
     let blind = |kind| match kind {
-        Kind::Delivered { message, subscription, consumer, lane, position, attempt, .. } => {
+        Kind::Delivered {
+            message, subscription, consumer, partition, position, attempt, ..
+        } => {
             let (delivery, redelivered) = (DeliveryId(0), false);
             Some(Kind::Delivered {
                 delivery,
                 message,
                 subscription,
                 consumer,
-                lane,
+                partition,
                 position,
                 attempt,
                 redelivered,

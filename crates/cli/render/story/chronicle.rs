@@ -1,7 +1,7 @@
 //! The events of a run, as somebody looks things up in them who asks about one message.
 
 use entrega_model::event::{EffectVerdict, SettleAct, SettleTrigger};
-use entrega_model::{DeliveryId, Event, Kind, LaneId, MessageId, ProcessId, SubscriptionId};
+use entrega_model::{DeliveryId, Event, Kind, MessageId, PartitionId, ProcessId, SubscriptionId};
 use entrega_sim::Cast;
 
 /// One message of one subscription in a run. Places in the run are indices of events.
@@ -11,7 +11,7 @@ pub(super) struct Chronicle<'a> {
     pub(super) id: MessageId,
     cast: &'a Cast,
     /// Partition and offset, if the broker is a log.
-    position: Option<(LaneId, u64)>,
+    position: Option<(PartitionId, u64)>,
 }
 
 /// A hand-over of the message to a consumer.
@@ -48,8 +48,10 @@ impl<'a> Chronicle<'a> {
         id: MessageId,
     ) -> Self {
         let position = events.iter().find_map(|event| match event.kind {
-            Kind::Stored { message, subscription: None, lane, position, .. } if message == id => {
-                Some((lane, position))
+            Kind::Stored { message, subscription: None, partition, position, .. }
+                if message == id =>
+            {
+                Some((partition, position))
             }
             _ => None,
         });
@@ -78,13 +80,13 @@ impl<'a> Chronicle<'a> {
     }
 
     /// Where the message is in the log.
-    pub(super) fn lane(&self) -> Option<LaneId> {
-        self.position.map(|(lane, _)| lane)
+    pub(super) fn partition(&self) -> Option<PartitionId> {
+        self.position.map(|(partition, _)| partition)
     }
 
     /// Whether the message stands in this partition before an offset.
-    pub(super) fn is_before(&self, lane: LaneId, offset: u64) -> bool {
-        self.position.is_some_and(|(of, position)| of == lane && position < offset)
+    pub(super) fn is_before(&self, partition: PartitionId, offset: u64) -> bool {
+        self.position.is_some_and(|(of, position)| of == partition && position < offset)
     }
 
     /// The first event from `from` on that `is` says yes to.
@@ -157,9 +159,11 @@ impl<'a> Chronicle<'a> {
             {
                 Some(Settle { at, consumer, trigger })
             }
-            Kind::Committed { subscription, consumer, lane, upto, trigger, .. }
+            Kind::Committed { subscription, consumer, partition, upto, trigger, .. }
                 if subscription == self.subscription
-                    && self.position.is_some_and(|(of, offset)| of == lane && offset < upto) =>
+                    && self
+                        .position
+                        .is_some_and(|(of, offset)| of == partition && offset < upto) =>
             {
                 Some(Settle { at, consumer, trigger })
             }
@@ -177,9 +181,9 @@ impl<'a> Chronicle<'a> {
                 matches!(*kind, Kind::SettleInvoked { consumer, .. } if consumer == settle.consumer)
             })?,
             Kind::Committed { upto, .. } => self.last(settle.at, |kind| {
-                matches!(*kind, Kind::SettleInvoked { consumer, lane, position, .. }
+                matches!(*kind, Kind::SettleInvoked { consumer, partition, position, .. }
                     if consumer == settle.consumer
-                        && Some(lane) == self.lane()
+                        && Some(partition) == self.partition()
                         && position + 1 == upto)
             })?,
             _ => return None,

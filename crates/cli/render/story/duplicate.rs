@@ -94,7 +94,7 @@ pub(super) fn are_two_copies(chronicle: &Chronicle<'_>, one: &HandOver, other: &
     if chronicle.stored().len() < 2 {
         return false;
     }
-    match chronicle.lane() {
+    match chronicle.partition() {
         Some(_) => one.position != other.position,
         None => {
             let (first, second) = if one.at < other.at { (one, other) } else { (other, one) };
@@ -260,14 +260,16 @@ fn taken_away(
             (message, of, act) == (id, subscription, SettleAct::Requeue)
         }
         Kind::SessionExpired { consumer, .. } => consumer == holder.consumer,
-        Kind::Revoked { consumer, lane, .. } | Kind::Lost { consumer, lane, .. } => {
-            consumer == holder.consumer && Some(lane) == chronicle.lane()
+        Kind::Revoked { consumer, partition, .. } | Kind::Lost { consumer, partition, .. } => {
+            consumer == holder.consumer && Some(partition) == chronicle.partition()
         }
-        Kind::Sought { consumer, lane, to, .. } => {
-            consumer == holder.consumer && Some(lane) == chronicle.lane() && to <= holder.position
+        Kind::Sought { consumer, partition, to, .. } => {
+            consumer == holder.consumer
+                && Some(partition) == chronicle.partition()
+                && to <= holder.position
         }
         Kind::Crashed { process, .. } | Kind::Exited { process, .. } => process == holder.consumer,
-        Kind::BrokerRestarted => chronicle.lane().is_none(),
+        Kind::BrokerRestarted => chronicle.partition().is_none(),
         _ => false,
     });
     found.filter(|at| *at < until)
@@ -282,7 +284,7 @@ fn expired_in_buffer(chronicle: &Chronicle<'_>, holder: &HandOver) -> Option<usi
                 == (chronicle.id, chronicle.subscription, holder.consumer)
         }
         Kind::SessionExpired { consumer, .. } => {
-            chronicle.lane().is_some() && consumer == holder.consumer
+            chronicle.partition().is_some() && consumer == holder.consumer
         }
         _ => false,
     })

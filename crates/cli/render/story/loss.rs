@@ -89,8 +89,8 @@ fn removed(chronicle: &Chronicle<'_>) -> Option<String> {
 
 fn skipped(chronicle: &Chronicle<'_>) -> Option<String> {
     let reset = chronicle.first(0, |kind| {
-        matches!(*kind, Kind::OffsetReset { subscription, lane, to, .. }
-            if subscription == chronicle.subscription && chronicle.is_before(lane, to))
+        matches!(*kind, Kind::OffsetReset { subscription, partition, to, .. }
+            if subscription == chronicle.subscription && chronicle.is_before(partition, to))
     })?;
     let Kind::OffsetReset { consumer, .. } = chronicle.events[reset].kind else { return None };
     let (who, m) = (chronicle.name(consumer), chronicle.message());

@@ -10,7 +10,7 @@
 //! (2.2, note 16).
 
 use entrega_model::log::Offset;
-use entrega_model::{Delivery, LaneId};
+use entrega_model::{Delivery, PartitionId};
 
 use super::{Application, DeadLetters, ErrorPolicy, GiveBack, Handler, HandlerError, Supervised};
 use crate::{Stop, Subscription, Unanswered};
@@ -21,7 +21,7 @@ pub trait TransactionalHandler: Handler {
     ///
     /// # Errors
     /// [`Unanswered`]; ask again.
-    async fn stored_offset(&self, partition: LaneId) -> Result<Option<Offset>, Unanswered>;
+    async fn stored_offset(&self, partition: PartitionId) -> Result<Option<Offset>, Unanswered>;
 
     /// Whether the inbox table has a row for a message: whether its effect was applied.
     ///
@@ -50,7 +50,7 @@ pub trait ProgressInSink: Application {
 
     /// Where to go on in a partition; none if the sink has stored nothing. Asks until it is
     /// answered.
-    async fn stored_offset(&self, partition: LaneId) -> Option<Offset>;
+    async fn stored_offset(&self, partition: PartitionId) -> Option<Offset>;
 
     /// Whether the effect of a message was applied. Asks until it is answered.
     async fn has_row(&self, delivery: &Delivery) -> bool;
@@ -83,7 +83,7 @@ where
         }
     }
 
-    async fn stored_offset(&self, partition: LaneId) -> Option<Offset> {
+    async fn stored_offset(&self, partition: PartitionId) -> Option<Offset> {
         loop {
             if let Ok(offset) = self.handler.stored_offset(partition).await {
                 return offset;

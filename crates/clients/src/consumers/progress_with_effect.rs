@@ -38,7 +38,7 @@ pub async fn progress_with_effect_on_log(
                 inbox.settle(slice::from_ref(&delivery)).await.carry_on();
             }
             Turn::Delivery(delivery) => {
-                let partition = delivery.lane;
+                let partition = delivery.partition;
                 let offset = app.stored_offset(partition).await.unwrap_or(delivery.position);
                 inbox.seek(PartitionOffset { partition, offset });
             }

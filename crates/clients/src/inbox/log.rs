@@ -18,7 +18,7 @@ use std::future::Future;
 
 use entrega_model::event::{Kind, SettleTrigger};
 use entrega_model::log::{PartitionOffset, Request, Response};
-use entrega_model::{Delivery, Instant, LaneId, ProcessId, SubscriptionId};
+use entrega_model::{Delivery, Instant, PartitionId, ProcessId, SubscriptionId};
 
 use self::session::LogSession;
 use super::notify::Notify;
@@ -64,7 +64,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         let delivery = Delivery {
             id: self.link.next_delivery(),
             record: fetched.record,
-            lane: fetched.partition,
+            partition: fetched.partition,
             position: fetched.offset,
             attempt: 1,
             redelivered: false,
@@ -76,7 +76,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             message: delivery.record.message,
             subscription: self.config.subscription,
             consumer: self.link.process(),
-            lane: delivery.lane,
+            partition: delivery.partition,
             position: delivery.position,
             attempt: 1,
             redelivered: false,
@@ -176,25 +176,25 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
 }
 
 impl<L: Link<Request = Request, Response = Response>> LogSubscription for LogInbox<L> {
-    fn position(&self, partition: LaneId) -> Option<u64> {
+    fn position(&self, partition: PartitionId) -> Option<u64> {
         self.session.borrow_mut().partition(partition).map(|partition| partition.position)
     }
 
     fn seek(&self, to: PartitionOffset) {
         let Some(from) = self.position(to.partition) else { return };
         let (subscription, consumer) = self.me();
-        let (lane, to_offset) = (to.partition, to.offset);
-        self.link.record(Kind::Sought { subscription, consumer, lane, from, to: to_offset });
+        let (partition, to_offset) = (to.partition, to.offset);
+        self.link.record(Kind::Sought { subscription, consumer, partition, from, to: to_offset });
         self.abandon_fetch();
         self.session.borrow_mut().seek(to);
     }
 
-    fn pause(&self, partition: LaneId) {
+    fn pause(&self, partition: PartitionId) {
         self.abandon_fetch();
         self.session.borrow_mut().pause(partition, true);
     }
 
-    fn resume(&self, partition: LaneId) {
+    fn resume(&self, partition: PartitionId) {
         self.abandon_fetch();
         self.session.borrow_mut().pause(partition, false);
     }

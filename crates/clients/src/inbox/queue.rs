@@ -9,7 +9,7 @@ use std::future::Future;
 
 use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
 use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
-use entrega_model::{Delivery, Generation, Instant, LaneId, MessageId};
+use entrega_model::{Delivery, Generation, Instant, MessageId, PartitionId};
 
 use self::session::QueueSession;
 use super::retried::Retried;
@@ -43,7 +43,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         let delivery = Delivery {
             id: self.link.next_delivery(),
             record: received.record,
-            lane: LaneId(0),
+            partition: PartitionId(0),
             position: received.tag,
             attempt: received.delivery_count,
             redelivered: received.redelivered,
@@ -55,7 +55,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             message: delivery.record.message,
             subscription: self.config.subscription,
             consumer: self.link.process(),
-            lane: delivery.lane,
+            partition: delivery.partition,
             position: delivery.position,
             attempt: delivery.attempt,
             redelivered: delivery.redelivered,
@@ -226,7 +226,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             message,
             subscription: self.config.subscription,
             consumer: self.link.process(),
-            lane: LaneId(0),
+            partition: PartitionId(0),
             position: tag,
             act,
             trigger,

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use entrega_model::event::{Kind, SendOutcome};
 use entrega_model::log::{self, Acks};
-use entrega_model::{Duration, Key, LaneId, Record, queue};
+use entrega_model::{Duration, Key, PartitionId, Record, queue};
 use thiserror::Error;
 
 use crate::{Called, Link, OpenCall, Unanswered};
@@ -44,14 +44,14 @@ pub enum PublishError {
 /// Stores messages in a log. The key decides the partition.
 pub struct LogPublisher<L> {
     link: L,
-    partition_of: fn(Key, u16) -> LaneId,
+    partition_of: fn(Key, u16) -> PartitionId,
     partitions: u16,
     spare: Cell<Vec<Record>>,
 }
 
 impl<L> LogPublisher<L> {
     /// A publisher over `link`, to a log with this many partitions, with this partitioner.
-    pub fn new(link: L, partitions: u16, partition_of: fn(Key, u16) -> LaneId) -> Self {
+    pub fn new(link: L, partitions: u16, partition_of: fn(Key, u16) -> PartitionId) -> Self {
         Self { link, partition_of, partitions, spare: Cell::default() }
     }
 

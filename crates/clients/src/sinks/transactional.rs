@@ -15,7 +15,7 @@
 //! no transaction is accepted until somebody moves the stored offset by hand.
 
 use entrega_model::log::Offset;
-use entrega_model::{LaneId, MessageId, event::EffectVerdict};
+use entrega_model::{MessageId, PartitionId, event::EffectVerdict};
 
 use super::{DeduplicatingSink, Sink};
 
@@ -41,7 +41,7 @@ impl TransactionalSink {
     }
 
     /// Log: applies an effect, if there is one, and stores the progress past `offset`.
-    pub fn apply_at(&mut self, partition: LaneId, offset: Offset) -> EffectVerdict {
+    pub fn apply_at(&mut self, partition: PartitionId, offset: Offset) -> EffectVerdict {
         let row = usize::from(partition.0);
         if row >= self.offsets.len() {
             self.offsets.resize(row + 1, None);
@@ -69,7 +69,7 @@ impl TransactionalSink {
     }
 
     /// Where the consumer of a partition goes on.
-    pub fn stored_offset(&self, partition: LaneId) -> Option<Offset> {
+    pub fn stored_offset(&self, partition: PartitionId) -> Option<Offset> {
         self.offsets.get(usize::from(partition.0)).copied().flatten()
     }
 
@@ -83,7 +83,7 @@ impl TransactionalSink {
 mod tests {
     use super::*;
 
-    const LANE: LaneId = LaneId(3);
+    const LANE: PartitionId = PartitionId(3);
 
     #[test]
     fn an_effect_and_its_progress_are_one() {
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(sink.apply_at(LANE, 5), EffectVerdict::Applied);
         assert_eq!(sink.apply_at(LANE, 6), EffectVerdict::Applied);
         assert_eq!(sink.stored_offset(LANE), Some(7));
-        assert_eq!(sink.stored_offset(LaneId(0)), None, "each partition has its own");
+        assert_eq!(sink.stored_offset(PartitionId(0)), None, "each partition has its own");
     }
 
     /// Behind the stored offset stands a zombie, ahead of it somebody who has skipped a message.

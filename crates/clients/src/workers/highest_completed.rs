@@ -4,13 +4,13 @@ use std::cell::RefCell;
 
 use entrega_model::Delivery;
 
-/// The highest position in each lane at which somebody has finished.
+/// The highest position in each partition at which somebody has finished.
 ///
 /// It is the known-bad twin of [`LowWaterMark`](super::LowWaterMark): workers finish out of order,
 /// so it passes messages that are still in work.
 #[derive(Debug, Default)]
 pub struct HighestCompleted {
-    lanes: RefCell<Vec<Delivery>>,
+    partitions: RefCell<Vec<Delivery>>,
 }
 
 impl HighestCompleted {
@@ -18,12 +18,12 @@ impl HighestCompleted {
     /// nothing, because it is covered already. A new assignment begins anew.
     pub fn raised_by<'d>(&self, done: &'d [Delivery]) -> &'d [Delivery] {
         let Some(delivery) = done.first() else { return done };
-        let mut lanes = self.lanes.borrow_mut();
+        let mut partitions = self.partitions.borrow_mut();
         let rank = |delivery: &Delivery| (delivery.generation, delivery.position);
-        match lanes.iter_mut().find(|highest| highest.lane == delivery.lane) {
+        match partitions.iter_mut().find(|highest| highest.partition == delivery.partition) {
             Some(highest) if rank(highest) >= rank(delivery) => return &[],
             Some(highest) => *highest = *delivery,
-            None => lanes.push(*delivery),
+            None => partitions.push(*delivery),
         }
         done
     }

@@ -14,17 +14,17 @@
 
 use std::collections::VecDeque;
 
-use entrega_model::{Delivery, LaneId};
+use entrega_model::{Delivery, PartitionId};
 
 /// What was handed over and is not below the mark, partition by partition.
 #[derive(Clone, Debug, Default)]
 pub struct LowWaterMark {
-    lanes: Vec<Lane>,
+    partitions: Vec<Partition>,
 }
 
 #[derive(Clone, Debug)]
-struct Lane {
-    id: LaneId,
+struct Partition {
+    id: PartitionId,
     /// From the mark on, in the order of hand-over.
     open: VecDeque<Open>,
 }
@@ -39,9 +39,11 @@ impl LowWaterMark {
     /// A delivery has been handed over: the mark does not pass it until it is done.
     pub fn begin(&mut self, delivery: &Delivery) {
         let open = Open { delivery: *delivery, done: false };
-        match self.lanes.iter_mut().find(|lane| lane.id == delivery.lane) {
-            Some(lane) => lane.open.push_back(open),
-            None => self.lanes.push(Lane { id: delivery.lane, open: VecDeque::from([open]) }),
+        match self.partitions.iter_mut().find(|partition| partition.id == delivery.partition) {
+            Some(partition) => partition.open.push_back(open),
+            None => self
+                .partitions
+                .push(Partition { id: delivery.partition, open: VecDeque::from([open]) }),
         }
     }
 
@@ -49,19 +51,21 @@ impl LowWaterMark {
     /// covers all before it. One that was not begun since the last [`clear`](Self::clear) moves
     /// nothing.
     pub fn complete(&mut self, delivery: &Delivery) -> Option<Delivery> {
-        let lane = self.lanes.iter_mut().find(|lane| lane.id == delivery.lane)?;
-        let index = lane.open.binary_search_by_key(&delivery.id, |open| open.delivery.id).ok()?;
-        lane.open[index].done = true;
+        let partition =
+            self.partitions.iter_mut().find(|partition| partition.id == delivery.partition)?;
+        let index =
+            partition.open.binary_search_by_key(&delivery.id, |open| open.delivery.id).ok()?;
+        partition.open[index].done = true;
         let mut last = None;
-        while lane.open.front().is_some_and(|first| first.done) {
-            last = lane.open.pop_front().map(|first| first.delivery);
+        while partition.open.front().is_some_and(|first| first.done) {
+            last = partition.open.pop_front().map(|first| first.delivery);
         }
         last
     }
 
     /// The assignment is over: nothing that was handed over under it counts any more.
     pub fn clear(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.open.clear());
+        self.partitions.iter_mut().for_each(|partition| partition.open.clear());
     }
 }
 
@@ -75,12 +79,12 @@ mod tests {
     use super::super::HighestCompleted;
     use super::*;
 
-    fn delivery(id: u32, lane: u16, position: u64) -> Delivery {
+    fn delivery(id: u32, partition: u16, position: u64) -> Delivery {
         let record = Record { message: MessageId(id), key: Key(0), bytes: 1 };
         Delivery {
             id: DeliveryId(id),
             record,
-            lane: LaneId(lane),
+            partition: PartitionId(partition),
             position,
             attempt: 1,
             redelivered: false,
@@ -110,7 +114,7 @@ mod tests {
         assert_eq!(mark.complete(&new), Some(new));
     }
 
-    /// Begins or completes deliveries in two lanes as a script says. After each step `settled` has
+    /// Begins or completes deliveries in two partitions as a script says. After each step `settled` has
     /// been told what to settle, and the unfinished deliveries are given to `check`.
     fn play(
         script: &[(bool, u16, usize)],
@@ -120,19 +124,19 @@ mod tests {
     ) {
         let (mut open, mut ends) = (Vec::new(), [0_u64; 2]);
         let mut settled = [None, None];
-        for (id, &(begins, lane, which)) in (0..).zip(script) {
+        for (id, &(begins, partition, which)) in (0..).zip(script) {
             if begins || open.is_empty() {
-                let next = delivery(id, lane, ends[usize::from(lane)]);
-                ends[usize::from(lane)] += 1;
+                let next = delivery(id, partition, ends[usize::from(partition)]);
+                ends[usize::from(partition)] += 1;
                 begin(&next);
                 open.push(next);
             } else {
                 let done = open.remove(which % open.len());
                 if let Some(last) = complete(&done) {
-                    settled[last.lane.index()] = Some(last.position);
+                    settled[last.partition.index()] = Some(last.position);
                 }
             }
-            let unfinished = open.iter().map(|one| (one.lane.0, one.position)).collect();
+            let unfinished = open.iter().map(|one| (one.partition.0, one.position)).collect();
             check(&settled, &unfinished, &ends);
         }
     }
@@ -151,10 +155,10 @@ mod tests {
                 |next| mark.borrow_mut().begin(next),
                 |done| mark.borrow_mut().complete(done),
                 |settled, unfinished, ends| {
-                    for lane in 0..2_u16 {
-                        let first = unfinished.iter().find(|(of, _)| *of == lane);
-                        let prefix = first.map_or(ends[usize::from(lane)], |(_, at)| *at);
-                        assert_eq!(settled[usize::from(lane)], prefix.checked_sub(1));
+                    for partition in 0..2_u16 {
+                        let first = unfinished.iter().find(|(of, _)| *of == partition);
+                        let prefix = first.map_or(ends[usize::from(partition)], |(_, at)| *at);
+                        assert_eq!(settled[usize::from(partition)], prefix.checked_sub(1));
                     }
                 },
             );
@@ -171,8 +175,9 @@ mod tests {
             |_| {},
             |done| highest.raised_by(std::slice::from_ref(done)).first().copied(),
             |settled, unfinished, _| {
-                passed |=
-                    unfinished.iter().any(|&(lane, at)| settled[usize::from(lane)] > Some(at));
+                passed |= unfinished
+                    .iter()
+                    .any(|&(partition, at)| settled[usize::from(partition)] > Some(at));
             },
         );
         assert!(passed);

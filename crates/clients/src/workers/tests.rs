@@ -10,7 +10,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use entrega_model::{
-    Delivery, DeliveryId, Duration, Generation, Instant, Key, LaneId, MessageId, Record,
+    Delivery, DeliveryId, Duration, Generation, Instant, Key, MessageId, PartitionId, Record,
 };
 
 use super::Workers;
@@ -66,7 +66,7 @@ fn delivery(id: u32, key: u32) -> Delivery {
     Delivery {
         id: DeliveryId(id),
         record: Record { message: MessageId(id), key: Key(key), bytes: 1 },
-        lane: LaneId(0),
+        partition: PartitionId(0),
         position: u64::from(id),
         attempt: 1,
         redelivered: false,
@@ -177,7 +177,7 @@ fn after_a_loss_the_mark_begins_anew() {
     let workers = Workers::settling_prefixes(&config(false));
     let old = Turn::Delivery(delivery(1, 7));
     let new = Turn::Delivery(delivery(2, 7));
-    let inbox = Script::of([old, Turn::Lost, Turn::Assigned(LaneId(0)), new]);
+    let inbox = Script::of([old, Turn::Lost, Turn::Assigned(PartitionId(0)), new]);
     assert_eq!((gets(&workers, &inbox), gets(&workers, &inbox)), (Some(1), Some(2)));
     assert_eq!(workers.completed(&[delivery(1, 7)]), None, "it is somebody else's now");
     assert_eq!(workers.completed(&[delivery(2, 7)]), Some(delivery(2, 7)));

@@ -76,8 +76,8 @@ fn words(kind: &Kind, cast: &Cast) -> Option<String> {
             format!("{} learns of the settle of m{message}: {outcome:?}", cast.name(consumer))
         }
         Kind::Settled { message, .. } => format!("m{message} is settled"),
-        Kind::Committed { lane, upto, .. } => {
-            format!("everything before offset {upto} of partition {lane} is settled")
+        Kind::Committed { partition, upto, .. } => {
+            format!("everything before offset {upto} of partition {partition} is settled")
         }
         Kind::DeadLettered { message, .. } => format!("m{message} becomes a dead letter"),
         Kind::LeaseExpired { message, .. } => format!("the lease of m{message} ends"),

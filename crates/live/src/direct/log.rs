@@ -13,7 +13,7 @@ use entrega_clients::application::TransactionalHandler;
 use entrega_clients::inbox::LogInbox;
 use entrega_clients::{ClientConfig, Consumer, DeadLetters, Stop};
 use entrega_model::log::{Offset, PartitionOffset};
-use entrega_model::{Kind, LaneId, Observer, Record, SubscriptionId};
+use entrega_model::{Kind, Observer, PartitionId, Record, SubscriptionId};
 
 pub use feed::LogFeed;
 pub use link::LogLink;
@@ -87,15 +87,15 @@ impl<T: Message> DirectLog<T> {
         is_watched: bool,
     ) -> Self {
         let (log, partitions) = (LiveLog::new(options), options.partitions);
-        let lanes = || (0..partitions).map(LaneId);
-        let progress = |lane, group| {
-            let keeper = Mutex::new(log.reader(lane, group)?);
+        let ids = || (0..partitions).map(PartitionId);
+        let progress = |partition, group| {
+            let keeper = Mutex::new(log.reader(partition, group)?);
             Some(Progress { keeper, position: AtomicU64::new(0) })
         };
-        let producers = lanes().filter_map(|lane| log.producer(lane).ok()).map(Mutex::new);
+        let producers = ids().filter_map(|id| log.producer(id).ok()).map(Mutex::new);
         let groups = (0..settings.groups)
             .map(SubscriptionId)
-            .map(|group| lanes().filter_map(|lane| progress(lane, group)).collect());
+            .map(|group| ids().filter_map(|id| progress(id, group)).collect());
         let (producers, groups) = (producers.collect(), groups.collect());
         let broker = LogBroker::new(LogSettings { partitions, ..settings });
         let served = Served::new(broker, clock, observer);
@@ -166,10 +166,10 @@ impl<T: Message> DirectLog<T> {
     pub fn audit(&self) {
         for (number, group) in (0..).zip(&self.shared.groups) {
             let subscription = SubscriptionId(number);
-            for lane in (0..group.len() as u16).map(LaneId) {
+            for partition in (0..group.len() as u16).map(PartitionId) {
                 let mut messages = Vec::new();
-                if let Some(mut reader) = self.shared.log.reader(lane, subscription) {
-                    let _ = reader.seek(self.shared.committed(subscription, lane));
+                if let Some(mut reader) = self.shared.log.reader(partition, subscription) {
+                    let _ = reader.seek(self.shared.committed(subscription, partition));
                     while let Ok(records @ [_, ..]) = reader.try_fetch(usize::MAX) {
                         messages.extend(records.iter().map(|body| body.record().message));
                     }
@@ -187,24 +187,24 @@ impl<T: Message> DirectLog<T> {
 }
 
 impl<T> Shared<T> {
-    fn committed(&self, group: SubscriptionId, lane: LaneId) -> Offset {
-        self.served.look(|broker| broker.committed(group, lane)).unwrap_or(0)
+    fn committed(&self, group: SubscriptionId, partition: PartitionId) -> Offset {
+        self.served.look(|broker| broker.committed(group, partition)).unwrap_or(0)
     }
 
-    fn progress(&self, group: SubscriptionId, lane: LaneId) -> Option<&Progress<T>> {
-        self.groups.get(group.index())?.get(lane.index())
+    fn progress(&self, group: SubscriptionId, partition: PartitionId) -> Option<&Progress<T>> {
+        self.groups.get(group.index())?.get(partition.index())
     }
 
     /// A fetch of the group has come to this position.
-    fn note_position(&self, group: SubscriptionId, lane: LaneId, position: Offset) {
-        if let Some(progress) = self.progress(group, lane) {
+    fn note_position(&self, group: SubscriptionId, partition: PartitionId, position: Offset) {
+        if let Some(progress) = self.progress(group, partition) {
             progress.position.store(position, Ordering::Release);
         }
     }
 
     /// The partitions of which a group will need other segments if it commits this: none, nearly
     /// always.
-    fn moves_on(&self, group: SubscriptionId, offsets: &[PartitionOffset]) -> Vec<LaneId> {
+    fn moves_on(&self, group: SubscriptionId, offsets: &[PartitionOffset]) -> Vec<PartitionId> {
         let moves_on = |to: &&PartitionOffset| {
             let progress = self.progress(group, to.partition);
             progress.is_some_and(|progress| !lock(&progress.keeper).stands_at(to.offset))
@@ -213,9 +213,9 @@ impl<T> Shared<T> {
     }
 
     /// Keeps what a group needs by what it has committed, and lets go of the rest.
-    fn keep(&self, group: SubscriptionId, lane: LaneId) {
-        if let Some(progress) = self.progress(group, lane) {
-            let committed = self.committed(group, lane);
+    fn keep(&self, group: SubscriptionId, partition: PartitionId) {
+        if let Some(progress) = self.progress(group, partition) {
+            let committed = self.committed(group, partition);
             lock(&progress.keeper).keep_from(committed);
         }
     }
@@ -224,8 +224,8 @@ impl<T> Shared<T> {
         (0..).map(SubscriptionId).zip(&self.groups).all(|(group, partitions)| {
             let had_members =
                 |broker: &LogBroker| entrega_brokers::Broker::generation(broker, group).0 > 0;
-            let is_read = |(lane, progress): (u16, &Progress<T>)| {
-                let (_, end) = self.log.bounds(LaneId(lane)).unwrap_or_default();
+            let is_read = |(partition, progress): (u16, &Progress<T>)| {
+                let (_, end) = self.log.bounds(PartitionId(partition)).unwrap_or_default();
                 progress.position.load(Ordering::Acquire) >= end
             };
             !self.served.look(had_members) || (0..).zip(partitions).all(is_read)

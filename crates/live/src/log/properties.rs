@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LANE: LaneId = LaneId(0);
+const LANE: PartitionId = PartitionId(0);
 
 /// One step; readers are two, each of a group of its own.
 #[derive(Clone, Debug)]
@@ -47,19 +47,19 @@ fn options() -> impl Strategy<Value = LogOptions> {
 /// The broker, in which nothing is ever deleted, and two clients of it.
 struct Reference {
     broker: LogBroker,
-    truth: Vec<Event>,
+    ground_truth: Vec<Event>,
     generations: [Generation; 2],
 }
 
 impl Reference {
     fn new() -> Self {
         let broker = LogBroker::new(LogSettings { partitions: 1, groups: 2, ..Default::default() });
-        Self { broker, truth: Vec::new(), generations: [Generation(0); 2] }
+        Self { broker, ground_truth: Vec::new(), generations: [Generation(0); 2] }
     }
 
     fn ask(&mut self, from: usize, mut request: Request) -> Option<Response> {
         let client = ClientId { process: ProcessId(from as u16), ..ClientId::default() };
-        self.broker.handle(Instant::START, client, &mut request, &mut self.truth)
+        self.broker.handle(Instant::START, client, &mut request, &mut self.ground_truth)
     }
 
     fn append(&mut self, message: u32) {

@@ -7,7 +7,7 @@ use std::time;
 
 use super::*;
 
-const LANE: LaneId = LaneId(0);
+const LANE: PartitionId = PartitionId(0);
 
 fn group(number: u8) -> SubscriptionId {
     SubscriptionId(number)
@@ -245,8 +245,8 @@ fn a_partition_has_one_producer_at_a_time() {
     let log = small(Retention::UntilRead);
     let mut first = log.producer(LANE).unwrap();
     assert_eq!(log.producer(LANE).err(), Some(NoProducer::Taken));
-    assert_eq!(log.producer(LaneId(1)).err(), Some(NoProducer::UnknownPartition));
-    assert!(log.reader(LaneId(1), group(0)).is_none());
+    assert_eq!(log.producer(PartitionId(1)).err(), Some(NoProducer::UnknownPartition));
+    assert!(log.reader(PartitionId(1), group(0)).is_none());
     first.append_all(0..20).unwrap();
     drop(first);
     assert_eq!(log.producer(LANE).unwrap().append(20), Ok(20));

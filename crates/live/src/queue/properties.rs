@@ -74,7 +74,7 @@ fn options() -> impl Strategy<Value = QueueOptions> {
 /// The broker, and one consumer of it with its buffer.
 struct Reference {
     broker: QueueBroker,
-    truth: Vec<Event>,
+    ground_truth: Vec<Event>,
     buffers: [VecDeque<Received>; 2],
     clients: [ClientId; 2],
     now: Instant,
@@ -85,7 +85,7 @@ impl Reference {
         let client = |number| ClientId { process: ProcessId(number), ..ClientId::default() };
         Self {
             broker: QueueBroker::new(settings.clone()),
-            truth: Vec::new(),
+            ground_truth: Vec::new(),
             buffers: Default::default(),
             clients: [client(0), client(1)],
             now: Instant::START,
@@ -93,7 +93,7 @@ impl Reference {
     }
 
     fn ask(&mut self, from: usize, mut request: Request) -> Option<Response> {
-        self.broker.handle(self.now, self.clients[from], &mut request, &mut self.truth)
+        self.broker.handle(self.now, self.clients[from], &mut request, &mut self.ground_truth)
     }
 
     fn send(&mut self, message: u32) {
@@ -121,13 +121,13 @@ impl Reference {
 
     fn drop(&mut self, consumer: usize) {
         let client = self.clients[consumer];
-        self.broker.disconnected(self.now, client, &mut self.truth);
+        self.broker.disconnected(self.now, client, &mut self.ground_truth);
         self.clients[consumer].incarnation = Incarnation(client.incarnation.0 + 1);
         self.buffers[consumer].clear();
     }
 
     fn dead(&self) -> Vec<u32> {
-        let dead = self.truth.iter().filter_map(|event| match event.kind {
+        let dead = self.ground_truth.iter().filter_map(|event| match event.kind {
             Kind::DeadLettered { message, .. } => Some(message.0),
             _ => None,
         });
@@ -182,7 +182,7 @@ impl Both {
                 self.reference.now += Duration::from_nanos(nanos);
                 self.clock.fetch_add(nanos, Ordering::Relaxed);
                 self.queue.end_due_leases();
-                self.reference.broker.advance(self.reference.now, &mut self.reference.truth);
+                self.reference.broker.advance(self.reference.now, &mut self.reference.ground_truth);
             }
         }
         Ok(())

@@ -51,7 +51,7 @@ pub(super) struct Returned<T> {
     dead: VecDeque<Body<T>>,
     /// Removed from the broker, and not yet taken note of by the segments.
     done: Vec<Body<T>>,
-    truth: Vec<Event>,
+    ground_truth: Vec<Event>,
     buffer: Vec<Received>,
 }
 
@@ -70,7 +70,7 @@ impl<T> Returned<T> {
             free: Vec::new(),
             dead: VecDeque::new(),
             done: Vec::new(),
-            truth: Vec::new(),
+            ground_truth: Vec::new(),
             buffer: Vec::new(),
         }
     }
@@ -102,7 +102,7 @@ impl<T> Returned<T> {
             Some(place) => *place = Some(body),
             None => self.bodies.push(Some(body)),
         }
-        self.broker.adopt(now, QUEUE, (position, record), 1, word, &mut self.truth);
+        self.broker.adopt(now, QUEUE, (position, record), 1, word, &mut self.ground_truth);
         self.take_note();
     }
 
@@ -122,7 +122,7 @@ impl<T> Returned<T> {
             buffer: mem::take(&mut self.buffer),
             deadline: now,
         };
-        let answer = self.broker.handle(now, from, &mut request, &mut self.truth);
+        let answer = self.broker.handle(now, from, &mut request, &mut self.ground_truth);
         if let Some(Response::Received { mut deliveries }) = answer {
             into.extend(deliveries.drain(..).filter_map(|received| {
                 let body = self.bodies[received.record.message.index()].clone()?;
@@ -148,24 +148,24 @@ impl<T> Returned<T> {
             multiple: false,
             trigger: SettleTrigger::Application,
         };
-        let answer = self.broker.handle(now, from, &mut request, &mut self.truth);
+        let answer = self.broker.handle(now, from, &mut request, &mut self.ground_truth);
         self.take_note();
         matches!(answer, Some(Response::Settled { .. }))
     }
 
     pub(super) fn advance(&mut self, now: Instant) {
-        self.broker.advance(now, &mut self.truth);
+        self.broker.advance(now, &mut self.ground_truth);
         self.take_note();
     }
 
     pub(super) fn close(&mut self, now: Instant, client: ClientId) {
         let mut request = Request::Close { queue: QUEUE };
-        self.broker.handle(now, client, &mut request, &mut self.truth);
+        self.broker.handle(now, client, &mut request, &mut self.ground_truth);
         self.take_note();
     }
 
     pub(super) fn disconnected(&mut self, now: Instant, client: ClientId) {
-        self.broker.disconnected(now, client, &mut self.truth);
+        self.broker.disconnected(now, client, &mut self.ground_truth);
         self.take_note();
     }
 
@@ -185,7 +185,7 @@ impl<T> Returned<T> {
 
     /// Looks at what the broker says has happened.
     fn take_note(&mut self) {
-        for event in self.truth.drain(..) {
+        for event in self.ground_truth.drain(..) {
             let (message, is_dead) = match event.kind {
                 Kind::Removed { message, .. } => (message, false),
                 Kind::DeadLettered { message, .. } => (message, true),

@@ -36,11 +36,11 @@ fn one_consumer_sees_each_producers_order_in_bounded_memory() {
     thread::scope(|scope| {
         let consuming = scope.spawn(|| ack_all(consumer, 3));
         let producers: Vec<_> = (0..2)
-            .map(|lane| {
+            .map(|partition| {
                 let (mut producer, queue) = (queue.producer(), &queue);
                 scope.spawn(move || {
                     for number in 0..COUNT {
-                        producer.send(lane * COUNT + number).unwrap();
+                        producer.send(partition * COUNT + number).unwrap();
                         assert!(queue.segments() <= 4, "{} segments", queue.segments());
                     }
                 })
@@ -49,9 +49,9 @@ fn one_consumer_sees_each_producers_order_in_bounded_memory() {
         producers.into_iter().for_each(|producer| producer.join().unwrap());
         queue.close();
         let all = consuming.join().unwrap();
-        for lane in 0..2 {
-            let of_lane = all.iter().filter(|number| *number / COUNT == lane).copied();
-            assert!(of_lane.eq(lane * COUNT..(lane + 1) * COUNT));
+        for partition in 0..2 {
+            let of_lane = all.iter().filter(|number| *number / COUNT == partition).copied();
+            assert!(of_lane.eq(partition * COUNT..(partition + 1) * COUNT));
         }
     });
     assert_eq!(queue.unsettled(), 0);

@@ -65,22 +65,22 @@ struct Naive {
     broker: QueueBroker,
     parked: Vec<(usize, ClientId, Request)>,
     answers: BTreeMap<usize, Response>,
-    truth: Vec<Event>,
+    ground_truth: Vec<Event>,
     /// The known-bad twin forgets to.
     offers_again: bool,
 }
 
 impl Naive {
     fn new(offers_again: bool) -> Self {
-        let (parked, answers, truth) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self { broker: broker(), parked, answers, truth, offers_again }
+        let (parked, answers, ground_truth) = (Vec::new(), BTreeMap::new(), Vec::new());
+        Self { broker: broker(), parked, answers, ground_truth, offers_again }
     }
 
     fn offer_all(&mut self, now: Instant) {
-        let Self { broker, parked, answers, truth, .. } = self;
+        let Self { broker, parked, answers, ground_truth, .. } = self;
         for _ in 0..3 {
             parked.retain_mut(|(number, client, request)| {
-                let answer = broker.handle(now, *client, request, truth);
+                let answer = broker.handle(now, *client, request, ground_truth);
                 answer.map(|answer| answers.insert(*number, answer)).is_none()
             });
         }
@@ -89,7 +89,7 @@ impl Naive {
 
 impl Driver for Naive {
     fn start(&mut self, now: Instant, number: usize, client: ClientId, mut request: Request) {
-        match self.broker.handle(now, client, &mut request, &mut self.truth) {
+        match self.broker.handle(now, client, &mut request, &mut self.ground_truth) {
             Some(answer) => drop(self.answers.insert(number, answer)),
             None => self.parked.push((number, client, request)),
         }
@@ -98,13 +98,13 @@ impl Driver for Naive {
 
     fn disconnect(&mut self, now: Instant, client: ClientId) {
         self.parked.retain(|(_, parked, _)| *parked != client);
-        self.broker.disconnected(now, client, &mut self.truth);
+        self.broker.disconnected(now, client, &mut self.ground_truth);
         self.come_to(now);
     }
 
     fn come_to(&mut self, now: Instant) {
         while self.broker.next_deadline().is_some_and(|due| due <= now) {
-            self.broker.advance(now, &mut self.truth);
+            self.broker.advance(now, &mut self.ground_truth);
         }
         if self.offers_again {
             self.offer_all(now);
@@ -112,7 +112,7 @@ impl Driver for Naive {
     }
 
     fn finish(self) -> (BTreeMap<usize, Response>, Vec<Event>) {
-        (self.answers, self.truth)
+        (self.answers, self.ground_truth)
     }
 }
 

@@ -3,7 +3,7 @@
 use entrega_clients::sinks::{DeduplicatingSink, PlainSink, Sink, TransactionalSink};
 use entrega_model::event::EffectVerdict;
 use entrega_model::log::Offset;
-use entrega_model::{Delivery, LaneId, MessageId, Model};
+use entrega_model::{Delivery, MessageId, Model, PartitionId};
 
 use super::{LiveSink, SinkError};
 
@@ -26,7 +26,7 @@ impl LiveSink for MemorySink {
             Self::Plain(sink) => sink.apply(message),
             Self::Deduplicating(sink) => sink.apply(message),
             Self::Transactional(sink, Model::Log) => {
-                sink.apply_at(delivery.lane, delivery.position)
+                sink.apply_at(delivery.partition, delivery.position)
             }
             Self::Transactional(sink, Model::Queue) => sink.apply_with_row(message),
         })
@@ -36,7 +36,7 @@ impl LiveSink for MemorySink {
         batch.iter().map(|delivery| self.apply(delivery)).collect()
     }
 
-    fn stored_offset(&mut self, partition: LaneId) -> Result<Option<Offset>, SinkError> {
+    fn stored_offset(&mut self, partition: PartitionId) -> Result<Option<Offset>, SinkError> {
         Ok(match self {
             Self::Transactional(sink, _) => sink.stored_offset(partition),
             _ => None,
@@ -55,7 +55,7 @@ impl LiveSink for MemorySink {
     fn pass(&mut self, delivery: &Delivery) -> Result<EffectVerdict, SinkError> {
         Ok(match self {
             Self::Transactional(sink, Model::Log) => {
-                sink.apply_at(delivery.lane, delivery.position)
+                sink.apply_at(delivery.partition, delivery.position)
             }
             _ => EffectVerdict::Applied,
         })

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use entrega_model::event::EffectVerdict;
 use entrega_model::log::Offset;
-use entrega_model::{Delivery, LaneId, MessageId, Model};
+use entrega_model::{Delivery, MessageId, Model, PartitionId};
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
 };
@@ -147,7 +147,7 @@ impl LiveSink for SqliteSink {
         })
     }
 
-    fn stored_offset(&mut self, partition: LaneId) -> Result<Option<Offset>, SinkError> {
+    fn stored_offset(&mut self, partition: PartitionId) -> Result<Option<Offset>, SinkError> {
         let read = || {
             let sql = "select next_offset from progress where lane = ?1";
             let mut row = self.connection.prepare_cached(sql)?;
@@ -200,7 +200,7 @@ fn progress(
     rule: Rule,
     delivery: &Delivery,
 ) -> rusqlite::Result<EffectVerdict> {
-    let (lane, offset) = (delivery.lane.0, delivery.position.cast_signed());
+    let (lane, offset) = (delivery.partition.0, delivery.position.cast_signed());
     let message = delivery.record.message.0;
     let (sql, otherwise) = match rule {
         Rule::Plain => return Ok(EffectVerdict::Applied),

@@ -6,7 +6,7 @@ use super::*;
 use crate::event::SettleTrigger;
 use crate::log::{Acks, AssignedPartition, Fetched, PartitionOffset, Refusal};
 use crate::queue::{Received, Settlement};
-use crate::{Key, LaneId, MessageId, log, queue};
+use crate::{Key, MessageId, PartitionId, log, queue};
 
 const OWN: SubscriptionId = SubscriptionId(1);
 
@@ -73,7 +73,7 @@ impl Place {
         Delivery {
             id: DeliveryId(self.delivery - 2),
             record: self.record(),
-            lane: LaneId(0),
+            partition: PartitionId(0),
             position: self.tag - 4,
             attempt: 1,
             redelivered: false,
@@ -89,7 +89,7 @@ impl Place {
 }
 
 fn position(offset: u64) -> PartitionOffset {
-    PartitionOffset { partition: LaneId(0), offset }
+    PartitionOffset { partition: PartitionId(0), offset }
 }
 
 /// Every kind of request and answer, each also with one thing changed, and some deliveries, as they
@@ -118,7 +118,7 @@ fn deliveries(from: Place) -> impl Iterator<Item = Delivery> {
         Delivery { record: Record { message: MessageId(2), ..record }, ..first },
         Delivery { record: Record { key: Key(1), ..record }, ..first },
         Delivery { record: Record { bytes: 4, ..record }, ..first },
-        Delivery { lane: LaneId(1), ..first },
+        Delivery { partition: PartitionId(1), ..first },
         Delivery { position: from.tag - 3, ..first },
         Delivery { attempt: 2, ..first },
         Delivery { redelivered: true, ..first },
@@ -133,7 +133,7 @@ fn deliveries(from: Place) -> impl Iterator<Item = Delivery> {
 fn log_requests(from: Place) -> impl Iterator<Item = log::Request> {
     let records = || vec![from.record()];
     let produce = |partition, records, acks| log::Request::Produce {
-        partition: LaneId(partition),
+        partition: PartitionId(partition),
         records,
         acks,
     };
@@ -176,7 +176,7 @@ fn log_requests(from: Place) -> impl Iterator<Item = log::Request> {
 
 fn log_responses(from: Place) -> impl Iterator<Item = log::Response> {
     let bounds = |committed| AssignedPartition {
-        partition: LaneId(0),
+        partition: PartitionId(0),
         committed,
         log_start: 0,
         high_watermark: 9,
@@ -185,7 +185,7 @@ fn log_responses(from: Place) -> impl Iterator<Item = log::Response> {
         generation: from.generation(ago),
         assigned: vec![bounds(committed)],
     };
-    let fetched = |offset| Fetched { partition: LaneId(0), offset, record: from.record() };
+    let fetched = |offset| Fetched { partition: PartitionId(0), offset, record: from.record() };
     let out_of_range = |position| log::Response::OutOfRange {
         partition: bounds(None),
         position,

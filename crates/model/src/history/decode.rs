@@ -7,7 +7,7 @@ use super::symbols::{Step, Symbols};
 use crate::event::{
     DeadLetterReason, EffectVerdict, SendOutcome, SettleAct, SettleOutcome, SettleTrigger,
 };
-use crate::{Generation, Key, Kind, LaneId, MessageId, ProcessId, SubscriptionId};
+use crate::{Generation, Key, Kind, MessageId, PartitionId, ProcessId, SubscriptionId};
 
 const SHORT: &str = "an integer from 0 to 65535";
 const NUMBER: &str = "an integer from 0 to 4294967295";
@@ -74,9 +74,9 @@ impl Fields<'_, '_> {
         if self.shape.name == "remove" {
             return Ok(Kind::Removed { message, subscription, reason: self.word("reason")? });
         }
-        let (lane, position) = (self.lane()?, self.position("position")?);
+        let (partition, position) = (self.partition()?, self.position("position")?);
         let copy = self.line.integer("copy", SHORT)?.unwrap_or(1);
-        Ok(Kind::Stored { message, subscription, lane, position, copy })
+        Ok(Kind::Stored { message, subscription, partition, position, copy })
     }
 
     fn handling(&mut self) -> Result<Kind, Slip> {
@@ -97,7 +97,7 @@ impl Fields<'_, '_> {
                 message,
                 subscription,
                 consumer,
-                lane: self.lane()?,
+                partition: self.partition()?,
                 position: self.position("position")?,
                 attempt: self.line.integer("attempt", SHORT)?.unwrap_or(1),
                 redelivered: self.line.flag("redelivered")?.unwrap_or(false),
@@ -135,13 +135,13 @@ impl Fields<'_, '_> {
                 return Ok(Kind::Settled { message, subscription, consumer, act, trigger });
             }
             _ => {
-                let (lane, position) = (self.lane()?, self.position("position")?);
+                let (partition, position) = (self.partition()?, self.position("position")?);
                 let trigger = self.trigger()?;
                 return Ok(Kind::SettleInvoked {
                     message,
                     subscription,
                     consumer,
-                    lane,
+                    partition,
                     position,
                     act,
                     trigger,
@@ -170,33 +170,33 @@ impl Fields<'_, '_> {
         if self.shape.name == "session_expired" {
             return Ok(Kind::SessionExpired { subscription, consumer });
         }
-        let lane = self.lane()?;
+        let partition = self.partition()?;
         if self.shape.name == "reset" {
             let from = self.line.integer("from", NUMBER)?;
             let to = self.position("to")?;
-            return Ok(Kind::OffsetReset { subscription, consumer, lane, from, to });
+            return Ok(Kind::OffsetReset { subscription, consumer, partition, from, to });
         }
         if self.shape.name == "seek" {
             let (from, to) = (self.position("from")?, self.position("to")?);
-            return Ok(Kind::Sought { subscription, consumer, lane, from, to });
+            return Ok(Kind::Sought { subscription, consumer, partition, from, to });
         }
         let (upto, previous) = (self.position("upto")?, self.position("previous")?);
         let trigger = self.trigger()?;
-        Ok(Kind::Committed { subscription, consumer, lane, upto, previous, trigger })
+        Ok(Kind::Committed { subscription, consumer, partition, upto, previous, trigger })
     }
 
     fn assignment(&mut self) -> Result<Kind, Slip> {
         let subscription = self.subscription()?;
         let consumer = self.consumer(subscription)?;
-        let lane = self.lane()?;
+        let partition = self.partition()?;
         Ok(match self.shape.name {
-            "revoke" => Kind::Revoked { subscription, consumer, lane },
-            "lost" => Kind::Lost { subscription, consumer, lane },
+            "revoke" => Kind::Revoked { subscription, consumer, partition },
+            "lost" => Kind::Lost { subscription, consumer, partition },
             _ => {
                 let number = self.line.integer("generation", NUMBER)?.unwrap_or(0);
                 let position = self.position("position")?;
                 let generation = Generation(number);
-                Kind::Assigned { subscription, consumer, lane, generation, position }
+                Kind::Assigned { subscription, consumer, partition, generation, position }
             }
         })
     }
@@ -290,8 +290,8 @@ impl Fields<'_, '_> {
         }
     }
 
-    fn lane(&self) -> Result<LaneId, Slip> {
-        Ok(LaneId(self.line.integer("lane", SHORT)?.unwrap_or(0)))
+    fn partition(&self) -> Result<PartitionId, Slip> {
+        Ok(PartitionId(self.line.integer("lane", SHORT)?.unwrap_or(0)))
     }
 
     fn position(&self, field: &'static str) -> Result<u64, Slip> {

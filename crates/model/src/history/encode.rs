@@ -5,7 +5,7 @@ use serde::ser::{SerializeMap, Serializer};
 
 use super::names::Names;
 use crate::event::{SendOutcome, SettleOutcome};
-use crate::{DeliveryId, Event, Key, Kind, LaneId, MessageId, ProcessId, SubscriptionId};
+use crate::{DeliveryId, Event, Key, Kind, MessageId, PartitionId, ProcessId, SubscriptionId};
 
 /// An event as a line of a history.
 pub(super) struct EventLine<'a> {
@@ -52,10 +52,10 @@ impl<M: SerializeMap> Line<'_, M> {
             Kind::SendEnded { message, producer, .. } => {
                 self.message(message)?.process("producer", producer)
             }
-            Kind::Stored { message, subscription, lane, position, copy } => self
+            Kind::Stored { message, subscription, partition, position, copy } => self
                 .message(message)?
                 .subscriptions(subscription)?
-                .place(lane, position)?
+                .place(partition, position)?
                 .field("copy", &copy),
             Kind::Removed { message, subscription, reason } => {
                 self.message(message)?.subscriptions(subscription)?.field("reason", &reason)
@@ -100,14 +100,14 @@ impl<M: SerializeMap> Line<'_, M> {
                 message,
                 subscription,
                 consumer,
-                lane,
+                partition,
                 position,
                 attempt,
                 redelivered,
             } => self
                 .about(message, subscription, consumer)?
                 .delivery(delivery)?
-                .place(lane, position)?
+                .place(partition, position)?
                 .field("attempt", &attempt)?
                 .field("redelivered", &redelivered),
             Kind::ProcessingStarted { delivery, message, subscription, consumer } => {
@@ -132,13 +132,13 @@ impl<M: SerializeMap> Line<'_, M> {
                 message,
                 subscription,
                 consumer,
-                lane,
+                partition,
                 position,
                 act,
                 trigger,
             } => self
                 .about(message, subscription, consumer)?
-                .place(lane, position)?
+                .place(partition, position)?
                 .field("act", &act)?
                 .field("trigger", &trigger),
             Kind::SettleEnded { message, subscription, consumer, act, .. } => {
@@ -158,31 +158,31 @@ impl<M: SerializeMap> Line<'_, M> {
 
     fn lane_fields(&mut self, kind: &Kind) -> Result<&mut Self, M::Error> {
         match *kind {
-            Kind::Committed { subscription, consumer, lane, upto, previous, trigger } => self
+            Kind::Committed { subscription, consumer, partition, upto, previous, trigger } => self
                 .member(subscription, consumer)?
-                .field("lane", &lane)?
+                .field("lane", &partition)?
                 .field("upto", &upto)?
                 .field("previous", &previous)?
                 .field("trigger", &trigger),
             Kind::SessionExpired { subscription, consumer } => self.member(subscription, consumer),
-            Kind::OffsetReset { subscription, consumer, lane, from, to } => {
-                self.member(subscription, consumer)?.field("lane", &lane)?;
+            Kind::OffsetReset { subscription, consumer, partition, from, to } => {
+                self.member(subscription, consumer)?.field("lane", &partition)?;
                 if let Some(from) = from {
                     self.field("from", &from)?;
                 }
                 self.field("to", &to)
             }
-            Kind::Assigned { subscription, consumer, lane, generation, position } => self
+            Kind::Assigned { subscription, consumer, partition, generation, position } => self
                 .member(subscription, consumer)?
-                .place(lane, position)?
+                .place(partition, position)?
                 .field("generation", &generation),
-            Kind::Revoked { subscription, consumer, lane }
-            | Kind::Lost { subscription, consumer, lane } => {
-                self.member(subscription, consumer)?.field("lane", &lane)
+            Kind::Revoked { subscription, consumer, partition }
+            | Kind::Lost { subscription, consumer, partition } => {
+                self.member(subscription, consumer)?.field("lane", &partition)
             }
-            Kind::Sought { subscription, consumer, lane, from, to } => self
+            Kind::Sought { subscription, consumer, partition, from, to } => self
                 .member(subscription, consumer)?
-                .field("lane", &lane)?
+                .field("lane", &partition)?
                 .field("from", &from)?
                 .field("to", &to),
             _ => Ok(self),
@@ -230,8 +230,8 @@ impl<M: SerializeMap> Line<'_, M> {
         self.subscription(subscription)?.process("consumer", consumer)
     }
 
-    fn place(&mut self, lane: LaneId, position: u64) -> Result<&mut Self, M::Error> {
-        self.field("lane", &lane)?.field("position", &position)
+    fn place(&mut self, partition: PartitionId, position: u64) -> Result<&mut Self, M::Error> {
+        self.field("lane", &partition)?.field("position", &position)
     }
 
     fn message(&mut self, message: MessageId) -> Result<&mut Self, M::Error> {

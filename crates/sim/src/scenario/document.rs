@@ -199,7 +199,7 @@ fn plain_text(value: &DeValue<'_>) -> String {
         DeValue::String(text) => text.to_string(),
         DeValue::Integer(number) => number.to_string(),
         DeValue::Float(number) => number.to_string(),
-        DeValue::Boolean(truth) => truth.to_string(),
+        DeValue::Boolean(ground_truth) => ground_truth.to_string(),
         _ => String::new(),
     }
 }

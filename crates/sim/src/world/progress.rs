@@ -8,7 +8,7 @@ use entrega_clients::CallId;
 use entrega_clients::sinks::{DeduplicatingSink, PlainSink, Sink, TransactionalSink};
 use entrega_model::event::{EffectVerdict, Kind};
 use entrega_model::log::Offset;
-use entrega_model::{ClientId, Delivery, LaneId, MessageId, Model, ProcessId, SubscriptionId};
+use entrega_model::{ClientId, Delivery, MessageId, Model, PartitionId, ProcessId, SubscriptionId};
 
 use super::calls::{Answer, Payload, Peer, Route};
 use super::{Routed, World};
@@ -33,7 +33,7 @@ impl AnySink {
             Self::Plain(sink) => sink.apply(message),
             Self::Deduplicating(sink) => sink.apply(message),
             Self::Transactional(sink, Model::Log) => {
-                sink.apply_at(delivery.lane, delivery.position)
+                sink.apply_at(delivery.partition, delivery.position)
             }
             Self::Transactional(sink, Model::Queue) => sink.apply_with_row(message),
         }
@@ -54,11 +54,11 @@ impl AnySink {
 #[derive(Clone, Copy)]
 pub(crate) enum Ask {
     /// Where the consumer of a partition goes on.
-    Offset(LaneId),
+    Offset(PartitionId),
     /// Whether a message has a row in the inbox table.
     Row(MessageId),
     /// The progress past a message without its effect.
-    Pass { partition: LaneId, offset: Offset },
+    Pass { partition: PartitionId, offset: Offset },
 }
 
 impl Ask {

@@ -1,7 +1,7 @@
 //! Logs with the same fingerprint go on alike, and nothing that is entered could be left out.
 
 use entrega_model::log::{Acks, PartitionOffset, Request};
-use entrega_model::{Duration, Generation, Instant, Key, LaneId, MessageId, Record};
+use entrega_model::{Duration, Generation, Instant, Key, MessageId, PartitionId, Record};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -15,7 +15,7 @@ const GROUP: SubscriptionId = SubscriptionId(0);
 /// What a client asks. An assignment is named by how many there have been since.
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
-    Produce { lane: u16, message: u32 },
+    Produce { partition: u16, message: u32 },
     Join,
     Leave,
     Fetch { ago: Option<u32>, at: (u16, u64) },
@@ -33,10 +33,11 @@ impl Subject for LogBroker {
             }
             None => Some(Generation(0)),
         };
-        let position = |(lane, offset)| PartitionOffset { partition: LaneId(lane), offset };
+        let position =
+            |(partition, offset)| PartitionOffset { partition: PartitionId(partition), offset };
         let request = match *ask {
-            Ask::Produce { lane, message } => Request::Produce {
-                partition: LaneId(lane),
+            Ask::Produce { partition, message } => Request::Produce {
+                partition: PartitionId(partition),
                 records: vec![Record { message: MessageId(message), key: Key(0), bytes: 10 }],
                 acks: Acks::All,
             },
@@ -65,7 +66,7 @@ fn steps() -> impl Strategy<Value = Step<Ask>> {
     let ago = || select(vec![Some(0), Some(0), Some(0), Some(1), None]);
     let at = || (0..2_u16, 0..3_u64);
     let what = prop_oneof![
-        3 => (0..2_u16, 0..3_u32).prop_map(|(lane, message)| Ask::Produce { lane, message }),
+        3 => (0..2_u16, 0..3_u32).prop_map(|(partition, message)| Ask::Produce { partition, message }),
         6 => Just(Ask::Join),
         1 => Just(Ask::Leave),
         2 => (ago(), at()).prop_map(|(ago, at)| Ask::Fetch { ago, at }),
@@ -117,7 +118,7 @@ fn a_fingerprint_that_leaves_something_out_is_caught() {
     type Wipe = fn(&mut LogBroker);
     let (kept, deleted) = (walks(None, 0, 300), walks(Some(8), 0, 100));
     let produce =
-        |message| Step::Ask { process: 0, ago: 0, what: Ask::Produce { lane: 0, message } };
+        |message| Step::Ask { process: 0, ago: 0, what: Ask::Produce { partition: 0, message } };
     let stored_and_deleted = [produce(0), produce(1), Step::Pass { seconds: 30 }];
     let gone = deleted.by_hand(&stored_and_deleted, produce(0));
     let whole = gone.compare(|twin| twin.print(|into| twin.broker.fingerprint(into)));
@@ -137,7 +138,7 @@ fn a_fingerprint_that_leaves_something_out_is_caught() {
         ("presence", &kept, |log| log.presence = Default::default()),
         ("copies", &gone, |log| log.copies = Default::default()),
         ("ages", &deleted, |log| {
-            for segment in log.partitions.iter_mut().flat_map(|lane| &mut lane.segments) {
+            for segment in log.partitions.iter_mut().flat_map(|partition| &mut partition.segments) {
                 (segment.first_at, segment.newest_at) = (Instant::NEVER, Instant::NEVER);
             }
         }),

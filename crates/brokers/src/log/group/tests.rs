@@ -23,7 +23,7 @@ fn group(initial_delay_secs: u64) -> Group {
     })
 }
 
-fn lanes(joining: Joining) -> Option<(u32, Vec<u16>)> {
+fn partitions(joining: Joining) -> Option<(u32, Vec<u16>)> {
     match joining {
         Joining::Done(generation, assigned) => Some((generation.0, assigned.collect())),
         _ => None,
@@ -33,28 +33,28 @@ fn lanes(joining: Joining) -> Option<(u32, Vec<u16>)> {
 /// Members A and B, stable under generation 2.
 fn pair() -> Group {
     let mut group = group(0);
-    assert_eq!(lanes(group.join(at(0), A, true)), Some((1, vec![0, 1, 2, 3])));
-    assert_eq!(lanes(group.join(at(0), B, true)), None);
-    assert_eq!(lanes(group.join(at(0), A, true)), Some((2, vec![0, 1])));
-    assert_eq!(lanes(group.join(at(0), B, true)), Some((2, vec![2, 3])));
+    assert_eq!(partitions(group.join(at(0), A, true)), Some((1, vec![0, 1, 2, 3])));
+    assert_eq!(partitions(group.join(at(0), B, true)), None);
+    assert_eq!(partitions(group.join(at(0), A, true)), Some((2, vec![0, 1])));
+    assert_eq!(partitions(group.join(at(0), B, true)), Some((2, vec![2, 3])));
     group.take_changed();
     group
 }
 
 fn expire(group: &mut Group, now: Instant) -> Vec<u16> {
-    let mut truth = Vec::new();
-    group.advance(now, SubscriptionId(0), &mut truth);
+    let mut ground_truth = Vec::new();
+    group.advance(now, SubscriptionId(0), &mut ground_truth);
     let consumer = |event: Event| match event.kind {
         Kind::SessionExpired { consumer, .. } => consumer.0,
         other => panic!("not the expiry of a session: {other:?}"),
     };
-    truth.into_iter().map(consumer).collect()
+    ground_truth.into_iter().map(consumer).collect()
 }
 
 #[test]
 fn a_duplicated_join_of_a_stable_group_changes_nothing() {
     let mut group = pair();
-    assert_eq!(lanes(group.join(at(9), B, true)), Some((2, vec![2, 3])));
+    assert_eq!(partitions(group.join(at(9), B, true)), Some((2, vec![2, 3])));
     assert!(!group.take_changed());
     assert_eq!(group.check_fetch(A, Generation(2)), Ok(()));
 }
@@ -66,9 +66,9 @@ fn a_rebalance_waits_for_every_known_member() {
     assert!(group.take_changed(), "parked fetches learn of it");
     assert_eq!(group.join(at(1), C, true), Joining::Waits);
     assert_eq!(group.join(at(2), A, true), Joining::Waits);
-    assert_eq!(lanes(group.join(at(3), B, true)), Some((3, vec![2])));
-    assert_eq!(lanes(group.join(at(3), A, true)), Some((3, vec![0, 1])));
-    assert_eq!(lanes(group.join(at(3), C, true)), Some((3, vec![3])));
+    assert_eq!(partitions(group.join(at(3), B, true)), Some((3, vec![2])));
+    assert_eq!(partitions(group.join(at(3), A, true)), Some((3, vec![0, 1])));
+    assert_eq!(partitions(group.join(at(3), C, true)), Some((3, vec![3])));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn who_misses_the_rebalance_deadline_is_removed() {
     assert_eq!(expire(&mut group, at(300)), [0; 0]);
     assert_eq!(group.join(at(300), A, true), Joining::Waits);
     assert_eq!(expire(&mut group, at(301)), [0; 0]);
-    assert_eq!(lanes(group.join(at(301), A, true)), Some((3, vec![0, 1])));
+    assert_eq!(partitions(group.join(at(301), A, true)), Some((3, vec![0, 1])));
     assert_eq!(group.check_commit(B, Generation(2)), Err(Refusal::UnknownMember));
     assert_eq!(group.next_deadline(), None);
 }
@@ -111,7 +111,7 @@ fn a_session_runs_only_while_a_member_is_silent() {
     group.heard(A);
     assert_eq!(group.check_fetch(A, Generation(2)), Err(Refusal::UnknownMember));
     assert_eq!(group.check_fetch(B, Generation(2)), Err(Refusal::RebalanceInProgress));
-    assert_eq!(lanes(group.join(at(76), B, true)), Some((3, vec![0, 1, 2, 3])));
+    assert_eq!(partitions(group.join(at(76), B, true)), Some((3, vec![0, 1, 2, 3])));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn the_expiry_of_a_silent_member_unblocks_a_rebalance() {
     assert_eq!(group.join(at(2), C, true), Joining::Waits);
     assert_eq!(group.join(at(2), B, true), Joining::Waits);
     assert_eq!(expire(&mut group, at(46)), [0]);
-    assert_eq!(lanes(group.join(at(46), B, true)), Some((3, vec![0, 1])));
+    assert_eq!(partitions(group.join(at(46), B, true)), Some((3, vec![0, 1])));
 }
 
 #[test]
@@ -144,13 +144,13 @@ fn a_join_whose_connection_ended_counts_no_longer() {
     group.join(at(3), A, true);
     assert_eq!(group.join(at(3), B, true), Joining::Waits);
     assert_eq!(expire(&mut group, at(47)), [2]);
-    assert_eq!(lanes(group.join(at(47), B, true)), Some((3, vec![2, 3])));
+    assert_eq!(partitions(group.join(at(47), B, true)), Some((3, vec![2, 3])));
 }
 
 #[test]
 fn a_join_that_arrives_after_its_sender_fell_silent_has_a_deadline() {
     let mut group = group(0);
-    assert_eq!(lanes(group.join(at(1), A, false)), Some((1, vec![0, 1, 2, 3])));
+    assert_eq!(partitions(group.join(at(1), A, false)), Some((1, vec![0, 1, 2, 3])));
     assert_eq!(expire(&mut group, at(46)), [0]);
     assert_eq!(group.state, State::Empty);
 }
@@ -165,7 +165,7 @@ fn leaving_cancels_a_waiting_join() {
     assert_eq!(group.leave(at(2), C), Err(Refusal::UnknownMember));
     assert_eq!(group.join(at(2), C, true), Joining::Cancelled);
     group.join(at(3), A, true);
-    assert_eq!(lanes(group.join(at(3), B, true)), Some((3, vec![2, 3])));
+    assert_eq!(partitions(group.join(at(3), B, true)), Some((3, vec![2, 3])));
     assert_eq!(group.join(at(4), C, true), Joining::Waits, "a new Join is a new Join");
 }
 
@@ -176,8 +176,8 @@ fn the_initial_delay_collects_members() {
     assert_eq!(group.join(at(1), B, true), Joining::Waits);
     assert_eq!(group.next_deadline(), Some(at(3)));
     expire(&mut group, at(3));
-    assert_eq!(lanes(group.join(at(3), A, true)), Some((1, vec![0, 1])));
-    assert_eq!(lanes(group.join(at(3), B, true)), Some((1, vec![2, 3])));
+    assert_eq!(partitions(group.join(at(3), A, true)), Some((1, vec![0, 1])));
+    assert_eq!(partitions(group.join(at(3), B, true)), Some((1, vec![2, 3])));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::*;
 pub(super) struct Driver {
     pub(super) broker: LogBroker,
     pub(super) now: Instant,
-    pub(super) truth: Vec<Event>,
+    pub(super) ground_truth: Vec<Event>,
     pub(super) parked: Vec<(ClientId, Request)>,
     pub(super) answers: Vec<(ClientId, Response)>,
 }
@@ -17,7 +17,7 @@ impl Driver {
         Self {
             broker: LogBroker::new(settings),
             now: Instant::START,
-            truth: Vec::new(),
+            ground_truth: Vec::new(),
             parked: Vec::new(),
             answers: Vec::new(),
         }
@@ -34,7 +34,7 @@ impl Driver {
     }
 
     pub(super) fn ask(&mut self, from: ClientId, mut request: Request) -> Option<Response> {
-        let response = self.broker.handle(self.now, from, &mut request, &mut self.truth);
+        let response = self.broker.handle(self.now, from, &mut request, &mut self.ground_truth);
         if response.is_none() {
             self.parked.push((from, request));
         }
@@ -45,7 +45,7 @@ impl Driver {
     pub(super) fn offer_again(&mut self) {
         while self.broker.take_changed() {
             for (from, mut request) in mem::take(&mut self.parked) {
-                match self.broker.handle(self.now, from, &mut request, &mut self.truth) {
+                match self.broker.handle(self.now, from, &mut request, &mut self.ground_truth) {
                     Some(response) => self.answers.push((from, response)),
                     None => self.parked.push((from, request)),
                 }
@@ -58,7 +58,7 @@ impl Driver {
         let end = Instant::START + Duration::from_secs(secs);
         while let Some(deadline) = self.next_due().filter(|at| *at <= end) {
             self.now = self.now.max(deadline);
-            self.broker.advance(self.now, &mut self.truth);
+            self.broker.advance(self.now, &mut self.ground_truth);
             self.offer_again();
         }
         self.now = end;
@@ -70,7 +70,7 @@ impl Driver {
 
     pub(super) fn disconnect(&mut self, client: ClientId) {
         self.parked.retain(|(from, _)| *from != client);
-        self.broker.disconnected(self.now, client, &mut self.truth);
+        self.broker.disconnected(self.now, client, &mut self.ground_truth);
         self.offer_again();
     }
 
@@ -79,7 +79,7 @@ impl Driver {
         for id in ids {
             let records = vec![record(id)];
             let request =
-                Request::Produce { partition: LaneId(partition), records, acks: Acks::All };
+                Request::Produce { partition: PartitionId(partition), records, acks: Acks::All };
             assert!(matches!(self.ask(PRODUCER, request), Some(Response::Produced { .. })));
         }
     }
@@ -96,7 +96,7 @@ impl Driver {
         partition: u16,
         offset: u64,
     ) -> Outcome {
-        let offsets = vec![PartitionOffset { partition: LaneId(partition), offset }];
+        let offsets = vec![PartitionOffset { partition: PartitionId(partition), offset }];
         outcome(self.ask(from, commit_request(generation, offsets)))
     }
 
@@ -108,25 +108,25 @@ impl Driver {
         partition: u16,
         offset: u64,
     ) -> Outcome {
-        let positions = vec![PartitionOffset { partition: LaneId(partition), offset }];
+        let positions = vec![PartitionOffset { partition: PartitionId(partition), offset }];
         let deadline = self.now + Duration::from_secs(1);
         outcome(self.ask(from, fetch_request(generation, positions, deadline)))
     }
 
     pub(super) fn kinds(&self) -> Vec<Kind> {
-        self.truth.iter().map(|event| event.kind).collect()
+        self.ground_truth.iter().map(|event| event.kind).collect()
     }
 
     pub(super) fn audited(&self, subscription: SubscriptionId) -> Vec<u32> {
-        let mut truth = Vec::new();
-        self.broker.audit(self.now, &mut truth);
+        let mut ground_truth = Vec::new();
+        self.broker.audit(self.now, &mut ground_truth);
         let of_group = |event: &Event| match event.kind {
             Kind::Retrievable { message, subscription: of } if of == subscription => {
                 Some(message.0)
             }
             _ => None,
         };
-        truth.iter().filter_map(of_group).collect()
+        ground_truth.iter().filter_map(of_group).collect()
     }
 }
 
@@ -160,7 +160,8 @@ pub(super) fn assignment(response: &Response) -> (u32, Assignment) {
     let Response::Joined { generation, assigned } = response else {
         panic!("not joined: {response:?}");
     };
-    let assigned = assigned.iter().map(|lane| (lane.partition.0, lane.committed)).collect();
+    let assigned =
+        assigned.iter().map(|partition| (partition.partition.0, partition.committed)).collect();
     (generation.0, assigned)
 }
 

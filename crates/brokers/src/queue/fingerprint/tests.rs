@@ -171,10 +171,10 @@ fn leases_that_run_out_together_keep_their_order() {
     let client = ClientId::default();
     let run = |extend_first: bool| {
         let mut broker = QueueBroker::new(QueueSettings::default());
-        let mut truth = Vec::new();
+        let mut ground_truth = Vec::new();
         let mut ask = |broker: &mut QueueBroker, at: Instant, ask: Ask| {
             let (_, mut request) = broker.request(at, &ask).expect("its tag was given");
-            broker.handle(at, client, &mut request, &mut truth);
+            broker.handle(at, client, &mut request, &mut ground_truth);
         };
         let receive = || Ask::Receive { max: 1, settle_at_delivery: false };
         let extend = |back| Ask::Settle { back, settlement: Settlement::Extend, multiple: false };
@@ -186,9 +186,12 @@ fn leases_that_run_out_together_keep_their_order() {
         steps.into_iter().for_each(|step| ask(&mut broker, later, step));
         let mut print = Fingerprint::new(Context { now: later, ..Context::default() });
         broker.fingerprint(&mut print);
-        truth.clear();
-        broker.advance(broker.next_deadline().expect("two leases run"), &mut truth);
-        (print.finish(), truth.iter().filter_map(|event| event.kind.message()).collect::<Vec<_>>())
+        ground_truth.clear();
+        broker.advance(broker.next_deadline().expect("two leases run"), &mut ground_truth);
+        (
+            print.finish(),
+            ground_truth.iter().filter_map(|event| event.kind.message()).collect::<Vec<_>>(),
+        )
     };
     let (in_order, reversed) = (run(true), run(false));
     assert_eq!(in_order.1, [MessageId(0), MessageId(1)]);

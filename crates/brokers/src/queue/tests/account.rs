@@ -215,9 +215,9 @@ impl Account {
     /// The account and the broker must agree.
     pub(super) fn compare(&self, broker: &QueueBroker) -> Result<(), String> {
         let mut audited = vec![Vec::new(); self.ledgers.len()];
-        let mut truth = Vec::new();
-        broker.audit(Instant::START, &mut truth);
-        for event in truth {
+        let mut ground_truth = Vec::new();
+        broker.audit(Instant::START, &mut ground_truth);
+        for event in ground_truth {
             if let Kind::Retrievable { message, subscription } = event.kind {
                 audited[subscription.index()].push(message.0);
             }

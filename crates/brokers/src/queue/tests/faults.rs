@@ -13,9 +13,9 @@ fn an_expired_lease_makes_the_message_ready_and_the_tag_stale() {
     bench.receive(A, 1);
     assert_eq!(bench.broker.next_deadline(), Some(Instant::START + Duration::from_secs(30)));
     bench.pass(29);
-    assert_eq!(bench.truth(), "");
+    assert_eq!(bench.ground_truth(), "");
     bench.pass(1);
-    assert_eq!(bench.truth(), "expired(1,p1)");
+    assert_eq!(bench.ground_truth(), "expired(1,p1)");
     assert!(bench.broker.take_changed());
     assert_eq!(bench.broker.next_deadline(), None);
     assert_eq!(bench.settle(A, &[1], Settlement::Ack), "stale [1]", "nobody has it yet");
@@ -23,7 +23,7 @@ fn an_expired_lease_makes_the_message_ready_and_the_tag_stale() {
     assert_eq!(bench.settle(A, &[1], Settlement::Ack), "stale [1]", "the zombie comes too late");
     assert_eq!(bench.settle(B, &[2], Settlement::Ack), "settled");
     assert_eq!(bench.settle(A, &[1], Settlement::Ack), "stale [1]", "and stays late");
-    assert_eq!(bench.truth(), "ack(1,p2) removed(1,settled)");
+    assert_eq!(bench.ground_truth(), "ack(1,p2) removed(1,settled)");
 }
 
 #[test]
@@ -44,10 +44,10 @@ fn an_extension_starts_the_lease_anew_and_its_absence_does_not() {
         bench.pass(20);
         if extend {
             bench.settle(A, &[1], Settlement::Extend);
-            bench.truth();
+            bench.ground_truth();
         }
         bench.pass(20);
-        bench.truth()
+        bench.ground_truth()
     };
     assert_eq!(expiry(true), "expired(2,p1)");
     assert_eq!(expiry(false), "expired(1,p1) expired(2,p1)");
@@ -61,9 +61,9 @@ fn silence_and_heartbeats_leave_leases_alone() {
     bench.broker.silent(bench.now, A);
     bench.pass(20);
     bench.broker.heard(bench.now, A);
-    assert_eq!(bench.truth(), "");
+    assert_eq!(bench.ground_truth(), "");
     bench.pass(10);
-    assert_eq!(bench.truth(), "expired(1,p1)");
+    assert_eq!(bench.ground_truth(), "expired(1,p1)");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_disconnect_requeues_at_once_or_leaves_it_to_the_lease() {
     let mut bench = Bench::with(QueueSettings::default(), &[1, 2]);
     bench.receive(A, 2);
     bench.disconnect(A);
-    assert_eq!(bench.truth(), "requeued(1,p1) requeued(2,p1)");
+    assert_eq!(bench.ground_truth(), "requeued(1,p1) requeued(2,p1)");
     assert!(bench.broker.take_changed());
     assert_eq!(bench.settle(A, &[1, 2], Settlement::Ack), "stale [1, 2]");
     assert_eq!(bench.receive(B, 9), "3:1*x2 4:2*x2");
@@ -79,7 +79,7 @@ fn a_disconnect_requeues_at_once_or_leaves_it_to_the_lease() {
     let mut bench = Bench::with(sqs(), &[1, 2]);
     bench.receive(A, 2);
     bench.disconnect(A);
-    assert_eq!((bench.truth().as_str(), bench.receive(B, 9).as_str()), ("", "parked"));
+    assert_eq!((bench.ground_truth().as_str(), bench.receive(B, 9).as_str()), ("", "parked"));
     assert_eq!(bench.settle(A, &[1], Settlement::Ack), "settled", "its delete was on the way");
     assert_eq!(
         bench.settle(A, &[1], Settlement::Ack),
@@ -87,7 +87,7 @@ fn a_disconnect_requeues_at_once_or_leaves_it_to_the_lease() {
         "only what is in flight counts"
     );
     bench.pass(30);
-    assert_eq!(bench.truth(), "ack(1,p1) removed(1,settled) expired(2,p1)");
+    assert_eq!(bench.ground_truth(), "ack(1,p1) removed(1,settled) expired(2,p1)");
     assert_eq!(bench.settle(A, &[2], Settlement::Ack), "stale [2]");
     assert_eq!(bench.receive(B, 9), "3:2*x2");
 }
@@ -113,7 +113,7 @@ fn two_lives_of_a_process_are_two_clients() {
     bench.receive(A_AGAIN, 1);
     assert_eq!(bench.settle(A_AGAIN, &[1], Settlement::Ack), "stale [1]");
     bench.disconnect(A);
-    assert_eq!(bench.truth(), "requeued(1,p1)");
+    assert_eq!(bench.ground_truth(), "requeued(1,p1)");
     assert_eq!(bench.settle(A_AGAIN, &[2], Settlement::Ack), "settled");
 }
 
@@ -122,9 +122,9 @@ fn close_makes_ready_what_is_unsettled_and_its_tags_stale() {
     let mut bench = Bench::with(QueueSettings::default(), &[1, 2]);
     bench.receive(A, 2);
     bench.settle(A, &[1], Settlement::Ack);
-    bench.truth();
+    bench.ground_truth();
     assert_eq!(bench.handle(A, Request::Close { queue: QUEUE }), Some(Response::Closed));
-    assert_eq!(bench.truth(), "requeued(2,p1)");
+    assert_eq!(bench.ground_truth(), "requeued(2,p1)");
     assert!(bench.broker.take_changed());
     assert_eq!(bench.settle(A, &[2], Settlement::Ack), "stale [2]");
     assert_eq!(bench.receive(A, 9), "3:2*x2", "it may begin again");
@@ -139,7 +139,7 @@ fn every_failed_delivery_counts_towards_the_limit() {
         for (client, tag, told) in [(A, 1, told[0]), (B, 2, told[1])] {
             assert_ne!(bench.receive(client, 1), "parked");
             end(&mut bench, client, tag);
-            assert_eq!(bench.truth(), told);
+            assert_eq!(bench.ground_truth(), told);
         }
         assert_eq!(
             bench.receive(B, 1),
@@ -190,7 +190,7 @@ fn a_restart_forgets_deliveries_but_no_message() {
     let mut bench = Bench::with(settings, &[1, 2, 3]);
     bench.receive(A, 2);
     bench.restart();
-    assert_eq!(bench.truth(), "restarted");
+    assert_eq!(bench.ground_truth(), "restarted");
     assert!(bench.broker.take_changed());
     assert_eq!(bench.broker.next_deadline(), None);
     assert_eq!(bench.audit(), "1 2 3");
@@ -206,7 +206,7 @@ fn time_alone_does_nothing_to_a_queue_without_leases() {
     bench.receive(A, 1);
     assert_eq!(bench.broker.next_deadline(), None);
     bench.pass(1_000_000_000);
-    assert_eq!(bench.truth(), "");
+    assert_eq!(bench.ground_truth(), "");
     bench.disconnect(A);
-    assert_eq!(bench.truth(), "requeued(1,p1)");
+    assert_eq!(bench.ground_truth(), "requeued(1,p1)");
 }

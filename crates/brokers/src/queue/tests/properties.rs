@@ -96,7 +96,7 @@ impl Trial {
 
     /// Hands the truth so far to the account.
     fn note(&mut self) -> Result<(), String> {
-        self.account.observe(&mem::take(&mut self.bench.truth))
+        self.account.observe(&mem::take(&mut self.bench.ground_truth))
     }
 
     fn perform(&mut self, operation: &Operation) -> Result<(), String> {
@@ -149,7 +149,7 @@ impl Trial {
         let refused = overflow == Overflow::RejectPublish && full;
         let expect = if refused { "refused" } else { "published" };
         let answer = self.bench.publish(&messages);
-        let stores = !self.bench.truth.is_empty();
+        let stores = !self.bench.ground_truth.is_empty();
         if answer != expect || (refused && stores) {
             return Err(format!("{answer}, but {expect}"));
         }
@@ -222,7 +222,7 @@ impl Trial {
                 holder.client == client && (holder.tag == tag || multiple && holder.tag < tag)
             })
         };
-        for event in &self.bench.truth {
+        for event in &self.bench.ground_truth {
             if let Kind::Settled { message, .. } = &event.kind
                 && !acts_on(message)
             {
@@ -297,7 +297,7 @@ fn the_account_catches_a_broker_that_breaks_a_rule() {
     check_caught(
         |trial, _| {
             trial.bench.settle(A, &[1], Settlement::Ack);
-            trial.bench.truth.pop();
+            trial.bench.ground_truth.pop();
             Ok(())
         },
         "ready and in flight",
@@ -305,7 +305,7 @@ fn the_account_catches_a_broker_that_breaks_a_rule() {
     check_caught(
         |trial, _| {
             trial.bench.settle(A, &[1], Settlement::Ack);
-            trial.bench.truth.extend_from_within(1..);
+            trial.bench.ground_truth.extend_from_within(1..);
             Ok(())
         },
         "removed from 0 places",
@@ -313,7 +313,7 @@ fn the_account_catches_a_broker_that_breaks_a_rule() {
     check_caught(
         |trial, _| {
             trial.bench.settle(A, &[1], Settlement::Extend);
-            trial.bench.truth[0].at += Duration::from_secs(1);
+            trial.bench.ground_truth[0].at += Duration::from_secs(1);
             Ok(())
         },
         "is not",

@@ -7,9 +7,9 @@ fn every_queue_stores_a_copy_and_counts_copies() {
     let mut bench = Bench::new(QueueSettings { queues: 2, ..QueueSettings::default() });
     assert_eq!(bench.publish(&[7, 8]), "published");
     let both = "stored(7@0#1) q1.stored(7@0#1) stored(8@1#1) q1.stored(8@1#1)";
-    assert_eq!(bench.truth(), both);
+    assert_eq!(bench.ground_truth(), both);
     assert_eq!(bench.publish(&[7]), "published");
-    assert_eq!(bench.truth(), "stored(7@2#2) q1.stored(7@2#2)");
+    assert_eq!(bench.ground_truth(), "stored(7@2#2) q1.stored(7@2#2)");
     assert_eq!(bench.receive_in(SubscriptionId(1), A, 9, false), "1:7 2:8 3:7");
     assert_eq!(bench.receive(A, 9), "1:7 2:8 3:7");
     assert_eq!(bench.settle(A, &[1, 2, 3], Settlement::Ack), "settled");
@@ -20,7 +20,7 @@ fn every_queue_stores_a_copy_and_counts_copies() {
 fn without_a_queue_a_message_is_confirmed_and_gone() {
     let mut bench = Bench::new(QueueSettings { queues: 0, ..QueueSettings::default() });
     assert_eq!(bench.publish(&[1]), "published");
-    assert_eq!(bench.truth(), "all.removed(1,unroutable)");
+    assert_eq!(bench.ground_truth(), "all.removed(1,unroutable)");
 }
 
 #[test]
@@ -29,9 +29,13 @@ fn competing_consumers_share_a_queue() {
     assert_eq!(bench.receive(A, 2), "1:1 2:2");
     assert_eq!(bench.receive(B, 2), "3:3");
     assert_eq!(bench.receive(B, 2), "parked");
-    assert_eq!(bench.truth(), "", "a delivery alone changes nothing for the broker's record");
+    assert_eq!(
+        bench.ground_truth(),
+        "",
+        "a delivery alone changes nothing for the broker's record"
+    );
     assert_eq!(bench.settle(B, &[1, 3], Settlement::Ack), "stale [1]", "1 belongs to A");
-    assert_eq!(bench.truth(), "ack(3,p2) removed(3,settled)");
+    assert_eq!(bench.ground_truth(), "ack(3,p2) removed(3,settled)");
     assert_eq!(bench.audit(), "1 2");
 }
 
@@ -43,11 +47,11 @@ fn a_parked_receive_takes_nothing_until_it_is_answered() {
     let mut request =
         Request::Receive { queue: QUEUE, max: 5, settle_at_delivery: false, buffer, deadline };
     assert_eq!(bench.broker.deadline_of(&request), deadline);
-    let truth = &mut Vec::new();
-    assert!(bench.broker.handle(Instant::START, A, &mut request, truth).is_none());
+    let ground_truth = &mut Vec::new();
+    assert!(bench.broker.handle(Instant::START, A, &mut request, ground_truth).is_none());
     let Request::Receive { buffer, .. } = &request else { unreachable!() };
     assert_eq!(buffer.capacity(), 32, "the buffer stays with the request");
-    match bench.broker.handle(deadline, A, &mut request, truth) {
+    match bench.broker.handle(deadline, A, &mut request, ground_truth) {
         Some(Response::Received { deliveries }) => {
             assert_eq!((deliveries.len(), deliveries.capacity()), (0, 32));
         }
@@ -61,22 +65,26 @@ fn settling_at_delivery_leaves_nothing_to_settle_or_to_redeliver() {
     let mut bench = Bench::with(settings, &[1, 2]);
     assert_eq!(bench.receive_in(QUEUE, A, 9, true), "1:1 2:2", "the prefetch does not bound it");
     let acked = "ack(1,p1,delivery) removed(1,settled) ack(2,p1,delivery) removed(2,settled)";
-    assert_eq!(bench.truth(), acked);
+    assert_eq!(bench.ground_truth(), acked);
     assert_eq!(bench.broker.next_deadline(), None);
     assert_eq!(bench.settle(A, &[1], Settlement::Ack), "settled", "it is acked already");
     bench.disconnect(A);
-    assert_eq!((bench.truth().as_str(), bench.audit().as_str()), ("", ""), "so a crash loses both");
+    assert_eq!(
+        (bench.ground_truth().as_str(), bench.audit().as_str()),
+        ("", ""),
+        "so a crash loses both"
+    );
 }
 
 /// Receives message 1 under tag 1, says each word in turn, and expects these answers and this
 /// truth.
-fn check_words(dead_letter: bool, words: &[(Settlement, &str)], truth: &str, left: &str) {
+fn check_words(dead_letter: bool, words: &[(Settlement, &str)], ground_truth: &str, left: &str) {
     let mut bench = Bench::with(QueueSettings { dead_letter, ..QueueSettings::default() }, &[1]);
     bench.receive(A, 1);
     for &(word, answer) in words {
         assert_eq!(bench.settle(A, &[1], word), answer, "{word:?} of {words:?}");
     }
-    assert_eq!(bench.truth(), truth, "{words:?}");
+    assert_eq!(bench.ground_truth(), ground_truth, "{words:?}");
     assert_eq!(bench.audit(), left, "{words:?}");
 }
 
@@ -116,9 +124,9 @@ fn multiple_stands_for_this_clients_deliveries_only() {
     assert_eq!(bench.receive(B, 1), "2:2");
     assert_eq!(bench.receive(A, 3), "3:3 4:4 5:5");
     assert_eq!(bench.settle_multiple(A, 4, Settlement::Extend), "settled");
-    assert_eq!(bench.truth(), "extend(1,p1) extend(3,p1) extend(4,p1)");
+    assert_eq!(bench.ground_truth(), "extend(1,p1) extend(3,p1) extend(4,p1)");
     assert_eq!(bench.settle_multiple(A, 4, Settlement::Requeue), "settled");
-    assert_eq!(bench.truth(), "requeue(1,p1) requeue(3,p1) requeue(4,p1)");
+    assert_eq!(bench.ground_truth(), "requeue(1,p1) requeue(3,p1) requeue(4,p1)");
     assert_eq!(bench.receive(B, 9), "6:1*x2 7:3*x2 8:4*x2");
 }
 
@@ -129,11 +137,11 @@ fn a_tag_amid_ones_own_is_still_somebody_elses() {
     assert_eq!([A, B, A].map(|client| bench.receive(client, 1)), ["1:1", "2:2", "3:3"]);
     assert_eq!(bench.settle(A, &[2], Settlement::Ack), "stale [2]");
     assert_eq!(bench.settle(A, &[2], Settlement::Extend), "stale [2]");
-    assert_eq!(bench.truth(), "");
+    assert_eq!(bench.ground_truth(), "");
     bench.settle(B, &[2], Settlement::Requeue);
     assert_eq!(bench.settle(A, &[2], Settlement::Requeue), "stale [2]");
     assert_eq!(bench.settle(B, &[2], Settlement::Requeue), "settled");
-    assert_eq!(bench.truth(), "requeue(2,p2)");
+    assert_eq!(bench.ground_truth(), "requeue(2,p2)");
 }
 
 #[test]
@@ -141,12 +149,12 @@ fn multiple_with_a_stale_tag_settles_what_is_older_and_says_so() {
     let mut bench = Bench::with(QueueSettings::default(), &[1, 2, 3]);
     bench.receive(A, 3);
     bench.settle(A, &[2], Settlement::Requeue);
-    bench.truth();
+    bench.ground_truth();
     assert_eq!(bench.settle_multiple(A, 2, Settlement::Ack), "stale [2]");
-    assert_eq!(bench.truth(), "ack(1,p1) removed(1,settled)");
+    assert_eq!(bench.ground_truth(), "ack(1,p1) removed(1,settled)");
     assert_eq!(bench.settle_multiple(A, 99, Settlement::Ack), "stale [99]");
     assert_eq!(bench.settle_multiple(B, 3, Settlement::Ack), "stale [3]");
-    assert_eq!(bench.truth(), "", "a tag that A was never given stands for nothing");
+    assert_eq!(bench.ground_truth(), "", "a tag that A was never given stands for nothing");
 }
 
 #[test]
@@ -188,7 +196,7 @@ fn a_full_queue_refuses_everywhere_or_drops_its_head() {
     };
     let mut bench = Bench::with(settings(Overflow::RejectPublish, false), &[1]);
     assert_eq!(bench.publish(&[2, 3]), "refused", "there is room for one");
-    assert_eq!((bench.truth().as_str(), bench.audit().as_str()), ("", "1 q1.1"));
+    assert_eq!((bench.ground_truth().as_str(), bench.audit().as_str()), ("", "1 q1.1"));
     assert_eq!(bench.publish(&[2]), "published");
     bench.receive(A, 9);
     assert_eq!(bench.publish(&[3]), "refused", "the other queue is still full");
@@ -196,11 +204,11 @@ fn a_full_queue_refuses_everywhere_or_drops_its_head() {
     let mut bench = Bench::with(settings(Overflow::DropHead, false), &[1, 2]);
     assert_eq!(bench.publish(&[3]), "published");
     let dropped = "stored(3@2#1) removed(1,overflow) q1.stored(3@2#1) q1.removed(1,overflow)";
-    assert_eq!(bench.truth(), dropped);
+    assert_eq!(bench.ground_truth(), dropped);
 
     let mut bench = Bench::with(settings(Overflow::DropHead, true), &[1, 2]);
     bench.publish(&[3]);
-    assert!(bench.truth().contains("dead(1,overflow)"));
+    assert!(bench.ground_truth().contains("dead(1,overflow)"));
 }
 
 #[test]
@@ -210,9 +218,9 @@ fn only_ready_messages_count_and_a_requeue_can_overflow() {
     bench.receive(A, 2);
     bench.publish(&[3, 4]);
     assert_eq!(bench.audit(), "1 2 3 4");
-    bench.truth();
+    bench.ground_truth();
     bench.settle(A, &[1], Settlement::Requeue);
-    assert_eq!(bench.truth(), "requeue(1,p1) removed(1,overflow)");
+    assert_eq!(bench.ground_truth(), "requeue(1,p1) removed(1,overflow)");
 }
 
 #[test]
@@ -236,6 +244,6 @@ fn nonsense_is_answered_and_changes_nothing() {
     assert_eq!(bench.settle(A, &[], Settlement::Ack), "settled");
     assert_eq!(bench.handle(A, Request::Close { queue: QUEUE }), Some(Response::Closed));
     bench.disconnect(ClientId { process: ProcessId(u16::MAX), ..A });
-    assert_eq!((bench.truth().as_str(), bench.audit().as_str()), ("", "1"));
+    assert_eq!((bench.ground_truth().as_str(), bench.audit().as_str()), ("", "1"));
     assert_eq!((bench.broker.ready_count(nowhere), bench.broker.in_flight_count(nowhere)), (0, 0));
 }

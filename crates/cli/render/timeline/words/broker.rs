@@ -9,9 +9,9 @@ use crate::render::story::name;
 impl Teller<'_> {
     pub(super) fn storage(&self, kind: &Kind) -> Option<Line> {
         match *kind {
-            Kind::Stored { message, subscription, lane, position, copy } => {
+            Kind::Stored { message, subscription, partition, position, copy } => {
                 let place = match subscription {
-                    None => format!("at {lane}/{position}"),
+                    None => format!("at {partition}/{position}"),
                     Some(of) => format!("for {}", self.whose(of)),
                 };
                 let copy = if copy > 1 { format!(", copy {copy}") } else { String::new() };
@@ -38,9 +38,9 @@ impl Teller<'_> {
                 let (who, m) = (self.who(consumer), name(message));
                 line(BROKER, format!("{sign} {}{} {m} of {who}", by(trigger), verb(act)))
             }
-            Kind::Committed { consumer, lane, upto, previous, trigger, .. } => {
+            Kind::Committed { consumer, partition, upto, previous, trigger, .. } => {
                 let who = self.who(consumer);
-                let text = format!("{}commit {lane}/{upto} of {who}", by(trigger));
+                let text = format!("{}commit {partition}/{upto} of {who}", by(trigger));
                 match upto < previous {
                     true => fault(BROKER, format!("! {text}, back from {previous}")),
                     false => line(BROKER, format!("✓ {text}")),
@@ -56,23 +56,23 @@ impl Teller<'_> {
             Kind::SessionExpired { consumer, .. } => {
                 fault(BROKER, format!("! session of {} expires", self.who(consumer)))
             }
-            Kind::OffsetReset { consumer, lane, to, .. } => {
-                line(BROKER, format!("{} resets to {lane}/{to}", self.who(consumer)))
+            Kind::OffsetReset { consumer, partition, to, .. } => {
+                line(BROKER, format!("{} resets to {partition}/{to}", self.who(consumer)))
             }
-            Kind::Assigned { consumer, lane, position, .. } => line(
+            Kind::Assigned { consumer, partition, position, .. } => line(
                 CONSUMER,
-                format!("{} gets partition {lane} at {position}", self.who(consumer)),
+                format!("{} gets partition {partition} at {position}", self.who(consumer)),
             ),
-            Kind::Revoked { consumer, lane, .. } => {
-                line(CONSUMER, format!("{} gives up partition {lane}", self.who(consumer)))
+            Kind::Revoked { consumer, partition, .. } => {
+                line(CONSUMER, format!("{} gives up partition {partition}", self.who(consumer)))
             }
-            Kind::Sought { consumer, lane, from, to, .. } => {
-                let text = format!("{} seeks {lane}/{to} from {from}", self.who(consumer));
+            Kind::Sought { consumer, partition, from, to, .. } => {
+                let text = format!("{} seeks {partition}/{to} from {from}", self.who(consumer));
                 line(CONSUMER, text)
             }
-            Kind::Lost { consumer, lane, .. } => {
+            Kind::Lost { consumer, partition, .. } => {
                 let who = self.who(consumer);
-                fault(CONSUMER, format!("! {who} has lost partition {lane}"))
+                fault(CONSUMER, format!("! {who} has lost partition {partition}"))
             }
             _ => None,
         }

@@ -10,7 +10,7 @@ use std::future::Future;
 
 use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
 use entrega_model::log::{PartitionOffset, Request, Response};
-use entrega_model::{Delivery, Generation, Instant, LaneId, MessageId};
+use entrega_model::{Delivery, Generation, Instant, MessageId, PartitionId};
 
 use super::LogInbox;
 use crate::inbox::retried::Retried;
@@ -25,9 +25,9 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         let Some(last) = deliveries.last() else { return Ok(()) };
         let mut offsets = self.session.borrow_mut().spare_offsets();
         for delivery in deliveries {
-            let &Delivery { record, lane, position, .. } = delivery;
-            self.note_invoked(record.message, lane, position, SettleTrigger::Application);
-            cover(&mut offsets, PartitionOffset { partition: lane, offset: position + 1 });
+            let &Delivery { record, partition, position, .. } = delivery;
+            self.note_invoked(record.message, partition, position, SettleTrigger::Application);
+            cover(&mut offsets, PartitionOffset { partition, offset: position + 1 });
         }
         let result = self.send_commit(last.generation, offsets, SettleTrigger::Application).await;
         if self.config.settle_confirmed {
@@ -150,7 +150,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     fn note_invoked(
         &self,
         message: MessageId,
-        lane: LaneId,
+        partition: PartitionId,
         position: u64,
         trigger: SettleTrigger,
     ) {
@@ -160,7 +160,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             message,
             subscription,
             consumer,
-            lane,
+            partition,
             position,
             act,
             trigger,

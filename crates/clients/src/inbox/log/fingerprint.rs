@@ -73,9 +73,9 @@ impl Fingerprinted for Turn {
                 into.word(0);
                 delivery.fingerprint(into);
             }
-            Self::Assigned(lane) => {
+            Self::Assigned(partition) => {
                 into.word(1);
-                into.word(lane.0.into());
+                into.word(partition.0.into());
             }
             Self::Idle => into.word(2),
             Self::Revoking => into.word(3),
@@ -89,7 +89,7 @@ impl Fingerprinted for Turn {
 mod tests {
     use entrega_model::fingerprint::Context;
     use entrega_model::log::{AssignedPartition, Fetched, PartitionOffset};
-    use entrega_model::{Generation, Key, LaneId, MessageId, Record};
+    use entrega_model::{Generation, Key, MessageId, PartitionId, Record};
 
     use super::*;
     use crate::OffsetReset;
@@ -103,7 +103,7 @@ mod tests {
     /// Two ways to one position are one state, and each thing that a later poll looks at counts.
     #[test]
     fn what_a_later_poll_looks_at_enters() {
-        let partition = LaneId(0);
+        let partition = PartitionId(0);
         let joined = || {
             let bounds =
                 AssignedPartition { partition, committed: None, log_start: 0, high_watermark: 9 };

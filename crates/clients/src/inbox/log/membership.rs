@@ -2,7 +2,7 @@
 
 use entrega_model::event::{Kind, SettleTrigger};
 use entrega_model::log::{PartitionOffset, Refusal, Request, Response};
-use entrega_model::{Generation, Instant, LaneId};
+use entrega_model::{Generation, Instant, PartitionId};
 
 use super::LogInbox;
 use super::session::{Reset, start_of};
@@ -130,7 +130,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         let (subscription, consumer) = self.me();
         let session = self.session.borrow();
         for partition in session.in_turn() {
-            self.link.record(Kind::Lost { subscription, consumer, lane: partition.id });
+            self.link.record(Kind::Lost { subscription, consumer, partition: partition.id });
         }
         let held = session.in_turn().next().is_some();
         drop(session);
@@ -145,7 +145,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         }
         let (subscription, consumer) = self.me();
         for partition in self.session.borrow().in_turn() {
-            self.link.record(Kind::Revoked { subscription, consumer, lane: partition.id });
+            self.link.record(Kind::Revoked { subscription, consumer, partition: partition.id });
         }
         self.drop_assignment();
     }
@@ -166,15 +166,21 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         }
     }
 
-    fn note_assigned(&self, lane: LaneId, generation: Generation, position: u64) {
+    fn note_assigned(&self, partition: PartitionId, generation: Generation, position: u64) {
         let (subscription, consumer) = self.me();
-        self.link.record(Kind::Assigned { subscription, consumer, lane, generation, position });
+        self.link.record(Kind::Assigned {
+            subscription,
+            consumer,
+            partition,
+            generation,
+            position,
+        });
     }
 
     fn note_reset(&self, reset: &Reset) {
         let (subscription, consumer) = self.me();
-        let &Reset { partition: lane, from, to } = reset;
+        let &Reset { partition, from, to } = reset;
         let from = from.map(|offset| u32::try_from(offset).unwrap_or(u32::MAX));
-        self.link.record(Kind::OffsetReset { subscription, consumer, lane, from, to });
+        self.link.record(Kind::OffsetReset { subscription, consumer, partition, from, to });
     }
 }

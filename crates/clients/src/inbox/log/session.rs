@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use entrega_model::log::{AssignedPartition, Fetched, Offset, PartitionOffset};
-use entrega_model::{Generation, LaneId, MessageId};
+use entrega_model::{Generation, MessageId, PartitionId};
 
 use crate::{CallId, OffsetReset, ReceiveError, Turn};
 
@@ -38,7 +38,7 @@ pub(super) struct LogSession {
 
 /// An assigned partition.
 pub(super) struct Partition {
-    pub(super) id: LaneId,
+    pub(super) id: PartitionId,
     /// The next offset to hand out.
     pub(super) position: Offset,
     /// The next offset to fetch: past what is buffered.
@@ -51,7 +51,7 @@ pub(super) struct Partition {
 
 /// A position that the reset policy moved.
 pub(super) struct Reset {
-    pub(super) partition: LaneId,
+    pub(super) partition: PartitionId,
     pub(super) from: Option<Offset>,
     pub(super) to: Offset,
 }
@@ -192,7 +192,7 @@ impl LogSession {
     }
 
     /// Stops or resumes fetching from a partition; what is buffered of it is fetched again later.
-    pub(super) fn pause(&mut self, id: LaneId, paused: bool) {
+    pub(super) fn pause(&mut self, id: PartitionId, paused: bool) {
         let Some(partition) = self.partition(id) else { return };
         partition.paused = paused;
         let offset = partition.position;
@@ -286,7 +286,7 @@ impl LogSession {
         }
     }
 
-    pub(super) fn partition(&mut self, id: LaneId) -> Option<&mut Partition> {
+    pub(super) fn partition(&mut self, id: PartitionId) -> Option<&mut Partition> {
         self.partitions.iter_mut().find(|partition| partition.id == id)
     }
 

@@ -7,7 +7,7 @@ use std::task::Poll;
 use entrega_model::event::SettleTrigger;
 use entrega_model::log::{AssignedPartition, Fetched, PartitionOffset, Refusal, Request, Response};
 use entrega_model::{
-    Delivery, Duration, Generation, Instant, Key, Kind, LaneId, MessageId, Record,
+    Delivery, Duration, Generation, Instant, Key, Kind, MessageId, PartitionId, Record,
 };
 
 use super::fake_link::FakeLink;
@@ -20,7 +20,7 @@ use crate::{
 
 type Link = FakeLink<Request, Response>;
 
-const LANE: LaneId = LaneId(0);
+const LANE: PartitionId = PartitionId(0);
 
 fn fetched(offset: u64) -> Fetched {
     let record = Record { message: MessageId(offset as u32), key: Key(0), bytes: 1 };
@@ -266,7 +266,7 @@ fn seeking_fetches_again_from_there() {
     let (inbox, _) = handed(&link, config(), &[4, 5]);
     inbox.seek(PartitionOffset { partition: LANE, offset: 2 });
     assert_eq!(inbox.position(LANE), Some(2));
-    let sought = |kind: &Kind| matches!(kind, Kind::Sought { lane: LANE, from: 5, to: 2, .. });
+    let sought = |kind: &Kind| matches!(kind, Kind::Sought { partition: LANE, from: 5, to: 2, .. });
     assert!(link.recorded.borrow().iter().any(sought));
     let request = exchange(&link, &inbox, Err(Unanswered));
     let Request::Fetch { positions, .. } = request else { panic!("{request:?}") };
@@ -277,7 +277,7 @@ fn seeking_fetches_again_from_there() {
 fn nobody_seeks_in_a_partition_of_others() {
     let link = Link::new();
     let (inbox, _) = handed(&link, config(), &[4]);
-    inbox.seek(PartitionOffset { partition: LaneId(7), offset: 2 });
+    inbox.seek(PartitionOffset { partition: PartitionId(7), offset: 2 });
     assert!(!link.recorded.borrow().iter().any(|kind| matches!(kind, Kind::Sought { .. })));
 }
 

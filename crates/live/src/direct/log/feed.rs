@@ -8,7 +8,7 @@ use entrega_clients::Link;
 use entrega_clients::producers::{PublishError, Publisher};
 use entrega_model::event::{Kind, SendOutcome};
 use entrega_model::log::Offset;
-use entrega_model::{Duration, LaneId, Record};
+use entrega_model::{Duration, PartitionId, Record};
 
 use super::{Message, Seat, Shared, lock};
 use crate::log::{Producer, Refused};
@@ -30,8 +30,13 @@ impl<T: Message, F: Fn(Record) -> T> LogFeed<T, F> {
     }
 
     /// What met the close is in the log too, whoever reads it.
-    fn append(&self, lane: LaneId, record: Record, body: T) -> Result<Offset, Refused<T>> {
-        let Some(producer) = self.shared.producers.get(lane.index()) else {
+    fn append(
+        &self,
+        partition: PartitionId,
+        record: Record,
+        body: T,
+    ) -> Result<Offset, Refused<T>> {
+        let Some(producer) = self.shared.producers.get(partition.index()) else {
             return Err(Refused::Closed(body));
         };
         let act = || {
@@ -42,13 +47,13 @@ impl<T: Message, F: Fn(Record) -> T> LogFeed<T, F> {
             if matches!(appended, Ok(_) | Err(Refused::TooLate)) {
                 let position = *next;
                 let (message, subscription, copy) = (record.message, None, 1);
-                note(Kind::Stored { message, subscription, lane, position, copy });
+                note(Kind::Stored { message, subscription, partition, position, copy });
             }
         });
         appended
     }
 
-    fn lane(&self, record: Record) -> LaneId {
+    fn partition(&self, record: Record) -> PartitionId {
         partition_of(record.key, self.shared.log.partitions())
     }
 
@@ -61,24 +66,24 @@ impl<T: Message, F: Fn(Record) -> T> LogFeed<T, F> {
 impl<T: Message, F: Fn(Record) -> T> Publisher for LogFeed<T, F> {
     async fn publish(&self, record: Record, attempt: u16) -> Result<(), PublishError> {
         self.invoked(record, attempt);
-        let (lane, mut body) = (self.lane(record), (self.make)(record));
+        let (partition, mut body) = (self.partition(record), (self.make)(record));
         loop {
-            match self.append(lane, record, body) {
+            match self.append(partition, record, body) {
                 Ok(_) => return Ok(()),
                 Err(Refused::Full(back)) => body = back,
                 Err(Refused::Closed(_)) => return Err(PublishError::Refused),
                 Err(Refused::TooLate) => return Err(PublishError::Unknown),
             }
-            Producer::room(&self.shared.producers[lane.index()]).await;
+            Producer::room(&self.shared.producers[partition.index()]).await;
         }
     }
 
     fn post(&self, record: Record) {
         self.invoked(record, 1);
-        let (lane, mut body) = (self.lane(record), (self.make)(record));
-        while let Err(Refused::Full(back)) = self.append(lane, record, body) {
+        let (partition, mut body) = (self.partition(record), (self.make)(record));
+        while let Err(Refused::Full(back)) = self.append(partition, record, body) {
             body = back;
-            lock(&self.shared.producers[lane.index()]).block_until_room();
+            lock(&self.shared.producers[partition.index()]).block_until_room();
         }
         self.ended(record, SendOutcome::Ok);
     }

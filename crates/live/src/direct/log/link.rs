@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 use entrega_brokers::LogBroker;
 use entrega_clients::{CallId, Link, Unanswered};
 use entrega_model::log::{AssignedPartition, Fetched, PartitionOffset, Request, Response};
-use entrega_model::{DeliveryId, Generation, Instant, Kind, LaneId, ProcessId, SubscriptionId};
+use entrega_model::{
+    DeliveryId, Generation, Instant, Kind, PartitionId, ProcessId, SubscriptionId,
+};
 
 use super::{Message, Seat, Shared};
 use crate::direct::{Sleep, any_has_ended};
@@ -32,7 +34,7 @@ pub struct LogLink<T> {
 
 struct State<T> {
     /// One for each partition that was read under this assignment, or will be.
-    readers: Vec<(LaneId, Reader<T>)>,
+    readers: Vec<(PartitionId, Reader<T>)>,
     fetch: Option<Fetch>,
     fetches: u32,
     asleep: Vec<Sleep>,
@@ -147,20 +149,20 @@ impl<T: Message> LogLink<T> {
     /// The reader of a partition.
     fn reader_at<'a>(
         &self,
-        readers: &'a mut Vec<(LaneId, Reader<T>)>,
-        lane: LaneId,
+        readers: &'a mut Vec<(PartitionId, Reader<T>)>,
+        partition: PartitionId,
     ) -> Option<&'a mut Reader<T>> {
-        let place = match readers.iter().position(|(of, _)| *of == lane) {
+        let place = match readers.iter().position(|(of, _)| *of == partition) {
             Some(place) => place,
             None => {
-                readers.push((lane, self.shared.log.reader(lane, self.group)?));
+                readers.push((partition, self.shared.log.reader(partition, self.group)?));
                 readers.len() - 1
             }
         };
         Some(&mut readers[place].1)
     }
 
-    fn bounds(&self, partition: LaneId, range: OutOfRange) -> AssignedPartition {
+    fn bounds(&self, partition: PartitionId, range: OutOfRange) -> AssignedPartition {
         AssignedPartition {
             partition,
             committed: self.shared.served.look(|broker| broker.committed(self.group, partition)),
@@ -252,7 +254,7 @@ impl<T: Message> Link for LogLink<T> {
                 let moves = self.shared.moves_on(group, &offsets);
                 let request = Request::Commit { group, generation, offsets, trigger };
                 let call = self.seat.link.start(request);
-                moves.into_iter().for_each(|lane| self.shared.keep(group, lane));
+                moves.into_iter().for_each(|partition| self.shared.keep(group, partition));
                 return call;
             }
             Request::Join { .. } | Request::Leave { .. } => self.let_go(),

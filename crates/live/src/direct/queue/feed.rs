@@ -8,7 +8,7 @@ use entrega_brokers::QueueBroker;
 use entrega_clients::Link;
 use entrega_clients::producers::{PublishError, Publisher};
 use entrega_model::event::{Kind, SendOutcome};
-use entrega_model::{Duration, LaneId, Record};
+use entrega_model::{Duration, PartitionId, Record};
 
 use super::{Message, SUBSCRIPTION, Seat};
 use crate::queue::{Producer, Refused};
@@ -42,9 +42,9 @@ impl<T: Message, F: Fn(Record) -> T> QueueFeed<T, F> {
         self.seat.act(act, |sent, note| {
             if matches!(sent, Ok(()) | Err(Refused::TooLate)) {
                 let (message, subscription) = (record.message, Some(SUBSCRIPTION));
-                let (lane, copy) = (LaneId(0), 1);
+                let (partition, copy) = (PartitionId(0), 1);
                 let position = self.stored.fetch_add(1, Ordering::Relaxed);
-                note(Kind::Stored { message, subscription, lane, position, copy });
+                note(Kind::Stored { message, subscription, partition, position, copy });
             }
         })
     }

@@ -33,11 +33,11 @@ impl Disk {
     }
 }
 
-fn delivery(message: u32, lane: u16, position: u64) -> Delivery {
+fn delivery(message: u32, partition: u16, position: u64) -> Delivery {
     Delivery {
         id: DeliveryId(0),
         record: Record { message: MessageId(message), key: Key(0), bytes: 0 },
-        lane: LaneId(lane),
+        partition: PartitionId(partition),
         position,
         attempt: 1,
         redelivered: false,
@@ -66,11 +66,11 @@ fn check(sink: &mut SqliteSink, expect: &SinkError, mend: impl FnOnce(&mut Sqlit
     if *expect != SinkError::Full {
         assert_eq!(sink.pass(&next), Err(expect.clone()));
     }
-    assert_eq!(sink.stored_offset(LaneId(0)), Ok(Some(1)), "the progress has not moved");
+    assert_eq!(sink.stored_offset(PartitionId(0)), Ok(Some(1)), "the progress has not moved");
     assert_eq!(sink.effects(), before, "nothing has happened");
     mend(sink);
     assert_eq!(sink.apply(&next), Ok(EffectVerdict::Applied));
-    assert_eq!(sink.stored_offset(LaneId(0)), Ok(Some(2)));
+    assert_eq!(sink.stored_offset(PartitionId(0)), Ok(Some(2)));
 }
 
 fn begun(disk: &Disk) -> SqliteSink {
@@ -110,7 +110,7 @@ fn a_read_only_database_is_told() {
     let read_only = Connection::open_with_flags(&disk.path, flags);
     let mut sink = SqliteSink::over(read_only.unwrap_or_else(|error| panic!("{error}")), LOG);
     assert_eq!(sink.apply(&delivery(2, 0, 2)), Err(SinkError::ReadOnly));
-    assert_eq!(sink.stored_offset(LaneId(0)), Ok(Some(2)), "it may be read");
+    assert_eq!(sink.stored_offset(PartitionId(0)), Ok(Some(2)), "it may be read");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn an_open_transaction_dies_with_its_connection() {
     drop(sink);
     let mut again = disk.sink(LOG);
     assert_eq!(again.effects(), Ok(vec![MessageId(0)]));
-    assert_eq!(again.stored_offset(LaneId(0)), Ok(Some(1)));
+    assert_eq!(again.stored_offset(PartitionId(0)), Ok(Some(1)));
     assert_eq!(again.apply(&delivery(1, 0, 1)), Ok(EffectVerdict::Applied));
 }
 
@@ -151,7 +151,7 @@ fn a_batch_is_all_or_nothing() {
     assert_eq!(sink.connection().execute_batch(forbids), Ok(()));
     assert!(matches!(sink.apply_all(&batch), Err(SinkError::Refused(_))));
     assert_eq!(sink.effects(), Ok(vec![MessageId(0)]));
-    assert_eq!(sink.stored_offset(LaneId(0)), Ok(Some(1)));
+    assert_eq!(sink.stored_offset(PartitionId(0)), Ok(Some(1)));
     assert_eq!(sink.apply_all(&batch[..2]), Ok(vec![EffectVerdict::Applied; 2]));
 }
 
@@ -209,7 +209,7 @@ fn answers(sink: &mut impl LiveSink, asks: &[Ask]) -> Vec<(EffectVerdict, Option
             Ask::Pass(delivery) => (sink.pass(delivery)?, delivery),
         };
         let row = sink.has_row(delivery.record.message)?;
-        Ok((verdict, sink.stored_offset(delivery.lane)?, row))
+        Ok((verdict, sink.stored_offset(delivery.partition)?, row))
     };
     let answers: Result<_, SinkError> = asks.iter().map(answer).collect();
     answers.unwrap_or_else(|error| panic!("{error}"))

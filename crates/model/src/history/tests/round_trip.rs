@@ -7,7 +7,7 @@ use serde::de::value::StrDeserializer;
 
 use super::*;
 use crate::history::line::WordError;
-use crate::{Generation, Instant, LaneId, Observer};
+use crate::{Generation, Instant, Observer, PartitionId};
 
 const MESSAGES: u32 = 4;
 const KEYS: u32 = 3;
@@ -69,7 +69,7 @@ impl Dice {
         let delivery = DeliveryId(self.below(DELIVERIES.into()) as u32);
         let key = Key(self.below(KEYS.into()) as u32);
         let incarnation = Incarnation(self.number());
-        let (lane, position) = (LaneId(self.short()), self.long());
+        let (partition, position) = (PartitionId(self.short()), self.long());
         let (attempt, redelivered) = (self.short(), self.flag());
         let some = self.flag();
         match number {
@@ -77,7 +77,7 @@ impl Dice {
             1 => Kind::SendEnded { message, producer, outcome: self.word() },
             2 => {
                 let subscription = some.then_some(subscription);
-                Kind::Stored { message, subscription, lane, position, copy: self.short() }
+                Kind::Stored { message, subscription, partition, position, copy: self.short() }
             }
             3 => {
                 let subscription = some.then_some(subscription);
@@ -88,7 +88,7 @@ impl Dice {
                 message,
                 subscription,
                 consumer,
-                lane,
+                partition,
                 position,
                 attempt,
                 redelivered,
@@ -108,7 +108,7 @@ impl Dice {
                     message,
                     subscription,
                     consumer,
-                    lane,
+                    partition,
                     position,
                     act,
                     trigger,
@@ -125,21 +125,28 @@ impl Dice {
             }
             12 => {
                 let (previous, trigger) = (self.long(), self.word());
-                Kind::Committed { subscription, consumer, lane, upto: position, previous, trigger }
+                Kind::Committed {
+                    subscription,
+                    consumer,
+                    partition,
+                    upto: position,
+                    previous,
+                    trigger,
+                }
             }
             13 => Kind::LeaseExpired { message, subscription, consumer },
             14 => Kind::Requeued { message, subscription, consumer },
             15 => Kind::SessionExpired { subscription, consumer },
             16 => {
                 let from = some.then_some(self.number());
-                Kind::OffsetReset { subscription, consumer, lane, from, to: position }
+                Kind::OffsetReset { subscription, consumer, partition, from, to: position }
             }
             17 => {
                 let generation = Generation(self.number());
-                Kind::Assigned { subscription, consumer, lane, generation, position }
+                Kind::Assigned { subscription, consumer, partition, generation, position }
             }
-            18 => Kind::Revoked { subscription, consumer, lane },
-            19 => Kind::Lost { subscription, consumer, lane },
+            18 => Kind::Revoked { subscription, consumer, partition },
+            19 => Kind::Lost { subscription, consumer, partition },
             20 => Kind::Crashed { process, incarnation },
             21 => Kind::Exited { process, incarnation, failed: self.flag() },
             22 => Kind::Started { process, incarnation },
@@ -152,7 +159,9 @@ impl Dice {
             }
             26 => Kind::Entered { phase: self.word() },
             27 => Kind::Retrievable { message, subscription },
-            28 => Kind::Sought { subscription, consumer, lane, from: self.long(), to: position },
+            28 => {
+                Kind::Sought { subscription, consumer, partition, from: self.long(), to: position }
+            }
             _ => Kind::BrokerRestarted,
         }
     }

@@ -3,14 +3,14 @@
 //! A commit names an offset and covers every message before it, so the checker must know which ones
 //! these are: four bytes for each offset, shared by all subscriptions.
 
-use entrega_model::{LaneId, MessageId};
+use entrega_model::{MessageId, PartitionId};
 
 use crate::message::NONE;
 use crate::table::Table;
 
 /// The partitions as their records were stored.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lanes {
+pub(crate) struct Partitions {
     /// Whether there is a log at all.
     pub(crate) is_log: bool,
     offsets: Table<Table<Record>>,
@@ -26,7 +26,7 @@ impl Default for Record {
     }
 }
 
-/// How far a subscription has come in one lane.
+/// How far a subscription has come in one partition.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Progress {
     /// The committed offset.
@@ -37,7 +37,7 @@ pub(crate) struct Progress {
     pub(crate) reset_before: u32,
 }
 
-impl Lanes {
+impl Partitions {
     pub(crate) fn clear(&mut self) {
         self.is_log = false;
         self.offsets.clear_each(Table::clear);
@@ -45,8 +45,8 @@ impl Lanes {
 
     /// Notes that `message` stands at an offset. `false` if another one does.
     #[inline]
-    pub(crate) fn see(&mut self, lane: LaneId, offset: u64, message: MessageId) -> bool {
-        let record = self.offsets.entry(lane.0.into()).entry(offset);
+    pub(crate) fn see(&mut self, partition: PartitionId, offset: u64, message: MessageId) -> bool {
+        let record = self.offsets.entry(partition.0.into()).entry(offset);
         if record.0 == NONE {
             record.0 = message.0;
         }
@@ -54,10 +54,12 @@ impl Lanes {
     }
 
     /// Every offset at which a message stands.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (LaneId, u64, MessageId)> {
-        self.offsets.iter().flat_map(|(lane, records)| {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (PartitionId, u64, MessageId)> {
+        self.offsets.iter().flat_map(|(partition, records)| {
             let stand = records.iter().filter(|(_, record)| record.0 != NONE);
-            stand.map(move |(offset, record)| (LaneId(lane as u16), offset, MessageId(record.0)))
+            stand.map(move |(offset, record)| {
+                (PartitionId(partition as u16), offset, MessageId(record.0))
+            })
         })
     }
 
@@ -65,12 +67,12 @@ impl Lanes {
     #[inline]
     pub(crate) fn between(
         &self,
-        lane: LaneId,
+        partition: PartitionId,
         from: u64,
         to: u64,
     ) -> impl Iterator<Item = MessageId> {
-        let lane = self.offsets.get(lane.0.into());
-        let records = lane.into_iter().flat_map(move |lane| lane.range(from, to));
+        let partition = self.offsets.get(partition.0.into());
+        let records = partition.into_iter().flat_map(move |partition| partition.range(from, to));
         records.filter(|(_, record)| record.0 != NONE).map(|(_, record)| MessageId(record.0))
     }
 
@@ -78,13 +80,13 @@ impl Lanes {
     #[inline]
     pub(crate) fn each_between(
         &self,
-        lane: LaneId,
+        partition: PartitionId,
         from: u64,
         to: u64,
         mut each: impl FnMut(MessageId),
     ) {
-        let Some(lane) = self.offsets.get(lane.0.into()) else { return };
-        lane.each_in(from, to, |record| {
+        let Some(partition) = self.offsets.get(partition.0.into()) else { return };
+        partition.each_in(from, to, |record| {
             if record.0 != NONE {
                 each(MessageId(record.0));
             }
