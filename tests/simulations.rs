@@ -1,5 +1,5 @@
-//! Every scenario in `simulations/`, those of the book included, comes out as it says, and the
-//! README's replay strings replay.
+//! Every scenario in `simulations/`, those of the book included, comes out as it says, and what the
+//! README and `docs/` show of the program still works.
 //!
 //! Method: `entrega compare` with all models and strategies of the scenario; its exit code says
 //! whether the `[[expect]]` tables hold. Ten seeds at most, so that the test stays short.
@@ -64,31 +64,37 @@ fn an_expectation_that_does_not_hold_is_noticed() {
     check("expect.2.duplicated=some", 2);
 }
 
-/// What the README tells people to copy still works.
+/// A page by its path in the repository.
+fn page(path: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The replay strings that people copy from the documents replay. Each page shows at least one.
 #[test]
-fn the_replay_strings_of_the_readme_replay() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(path).expect("README.md can be read");
-    let commands: Vec<&str> =
-        readme.lines().filter_map(|line| line.trim().strip_prefix("entrega replay ")).collect();
-    assert!(!commands.is_empty());
-    for command in commands {
-        let (file, string) = command.split_once(' ').expect("a file and a string");
-        let output = entrega(&["replay", file, string.trim_matches('\'')]);
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{command}\n{error}");
+fn the_replay_strings_of_the_documents_replay() {
+    for path in ["README.md", "docs/explore.md", "docs/replay.md", "docs/truth-table.md"] {
+        let text = page(path);
+        let commands: Vec<&str> =
+            text.lines().filter_map(|line| line.trim().strip_prefix("entrega replay ")).collect();
+        assert!(!commands.is_empty(), "{path}");
+        for command in commands {
+            let (file, string) = command.split_once(' ').expect("a file and a string");
+            let output = entrega(&["replay", file, string.trim_matches('\'')]);
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{path}: {command}\n{error}");
+        }
     }
 }
 
-/// What the README shows of an exploration is what its command prints; `…` stands for what is left
+/// The exploration in `docs/explore.md` is what its command prints; `…` stands for what is left
 /// out.
 #[test]
-fn the_exploration_of_the_readme_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(path).expect("README.md can be read").replace("\\\n", "");
-    let command = readme.lines().find_map(|line| line.strip_prefix("entrega explore "));
+fn the_exploration_of_the_documents_is_current() {
+    let page = page("docs/explore.md").replace("\\\n", "");
+    let command = page.lines().find_map(|line| line.strip_prefix("entrega explore "));
     let arguments: Vec<&str> = command.expect("a command").split_whitespace().collect();
-    let (_, shown) = readme.split_once("<!-- explore:begin -->\n```text\n").expect("a beginning");
+    let (_, shown) = page.split_once("<!-- explore:begin -->\n```text\n").expect("a beginning");
     let (shown, _) = shown.split_once("```\n<!-- explore:end -->").expect("an end");
     let output = entrega(&[&["explore"], arguments.as_slice()].concat());
     let mut printed = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,5 +1,5 @@
-//! What a person can name in a scenario is documented: fault points with their alternatives, and
-//! strategies.
+//! What a person can name in a scenario is documented in `docs/`: fault points with their
+//! alternatives, and strategies.
 
 use entrega_clients::Strategy;
 use entrega_sim::points::{FAULTS, FaultInfo};
@@ -23,16 +23,19 @@ fn undocumented<'f>(faults: &'f [FaultInfo], prose: &str) -> Vec<&'f str> {
         .collect()
 }
 
-fn unmentioned(prose: &str) -> Vec<&'static str> {
-    let mentioned = |strategy: &Strategy| prose.contains(&format!("`{strategy}`"));
-    Strategy::ALL.iter().filter(|one| !mentioned(one)).map(|one| one.name()).collect()
+/// A strategy has a row that begins with its name.
+fn without_row(prose: &str) -> Vec<&'static str> {
+    let row = |strategy: &Strategy| {
+        let beginning = format!("| `{strategy}` |");
+        prose.lines().any(|line| line.starts_with(&beginning))
+    };
+    Strategy::ALL.iter().filter(|one| !row(one)).map(|one| one.name()).collect()
 }
 
 #[test]
 fn every_fault_point_is_documented() {
-    let prose = file("README.md").text + &file("simulations/README.md").text;
-    let missing = undocumented(&FAULTS, &prose);
-    assert!(missing.is_empty(), "no row with all alternatives for {missing:?}");
+    let missing = undocumented(&FAULTS, &file("docs/faults.md").text);
+    assert!(missing.is_empty(), "docs/faults.md has no row with all alternatives for {missing:?}");
 }
 
 #[test]
@@ -44,14 +47,19 @@ fn an_undocumented_fault_point_is_caught() {
 }
 
 #[test]
-fn every_strategy_is_in_the_readme() {
-    let missing = unmentioned(&file("README.md").text);
-    assert!(missing.is_empty(), "README.md does not mention {missing:?}");
+fn every_strategy_is_documented() {
+    let missing = without_row(&file("docs/strategies.md").text);
+    assert!(missing.is_empty(), "docs/strategies.md has no row for {missing:?}");
 }
 
 #[test]
-fn an_unmentioned_strategy_is_caught() {
-    let names: Vec<String> =
-        Strategy::ALL[1..].iter().map(|strategy| format!("`{strategy}`")).collect();
-    assert_eq!(unmentioned(&names.join(" ")), [Strategy::ALL[0].name()]);
+fn an_undocumented_strategy_is_caught() {
+    let rows = |strategies: &[Strategy]| {
+        let rows = strategies.iter().map(|strategy| format!("| `{strategy}` | text |\n"));
+        rows.collect::<String>()
+    };
+    let first = Strategy::ALL[0].name();
+    assert_eq!(without_row(&rows(&Strategy::ALL)), [""; 0]);
+    assert_eq!(without_row(&rows(&Strategy::ALL[1..])), [first]);
+    assert_eq!(without_row(&(rows(&Strategy::ALL[1..]) + &format!("As `{first}`.\n"))), [first]);
 }

@@ -1,12 +1,14 @@
 //! How files look: they open with prose, and nothing in them is too long.
 
-use crate::tree::{File, assert_none, files};
+use crate::tree::{File, assert_none, file, files};
 
 const MAX_FILE_LINES: usize = 500;
 /// Of code. A test may hold a table of cases, which is data and as long as it needs to be.
 const MAX_FUNCTION_LINES: usize = 70;
 /// Of prose. Code is kept within the same width by rustfmt, wherever it can be broken.
 const MAX_COLUMNS: usize = 100;
+/// What somebody reads before deciding to read on. Reference matter belongs in `docs/`.
+const MAX_README_LINES: usize = 180;
 
 fn complaints(file: &File) -> Vec<String> {
     let path = &file.path;
@@ -69,6 +71,22 @@ fn begins_function(line: &str) -> bool {
         matches!(*word, "const" | "async" | "unsafe" | "fn") || word.starts_with("pub")
     });
     words.last() == Some("fn")
+}
+
+/// Whether a README is short enough to be read.
+fn is_short(readme: &str) -> bool {
+    readme.lines().count() <= MAX_README_LINES
+}
+
+#[test]
+fn the_readme_is_short() {
+    assert!(is_short(&file("README.md").text), "README.md has more than {MAX_README_LINES} lines");
+}
+
+#[test]
+fn a_long_readme_is_caught() {
+    assert!(is_short(&"x\n".repeat(MAX_README_LINES)));
+    assert!(!is_short(&"x\n".repeat(MAX_README_LINES + 1)));
 }
 
 #[test]
