@@ -20,11 +20,11 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use entrega::Exploration;
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::points::FAULTS;
+use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::Experiment;
 use entrega_sim::explore::{Scope, Space};
-use entrega_sim::points::FAULTS;
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::{Planner, Workload};
 use stateright::{Checker, Model as _};
 
 use model::Protocol;

@@ -13,8 +13,8 @@ use std::hint::black_box;
 use entrega::Laboratory;
 use entrega_clients::Strategy;
 use entrega_model::Model;
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Planner;
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::Planner;
 
 const SCENARIO: &str = include_str!("long-run.toml");
 

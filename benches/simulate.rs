@@ -11,8 +11,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use entrega::Laboratory;
 use entrega_clients::Strategy;
 use entrega_model::Model;
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::{Planner, Workload};
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::{Planner, Workload};
 
 const SCENARIO: &str = include_str!("long-run.toml");
 

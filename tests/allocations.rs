@@ -13,9 +13,10 @@ use entrega_checker::{Checker, Config, SubscriptionConfig};
 use entrega_choice::Choices;
 use entrega_clients::Strategy;
 use entrega_model::{Event, Model, Observer};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
-use entrega_sim::{Experiment, points};
+use entrega_scenario::Scenario;
+use entrega_scenario::points;
+use entrega_scenario::workload::Workload;
+use entrega_sim::Experiment;
 
 const SCENARIO: &str = r#"
 [workload]

@@ -15,10 +15,11 @@ use std::fmt::Write;
 use entrega_choice::{Choice, Choices};
 use entrega_clients::Strategy;
 use entrega_model::{Event, Model};
+use entrega_scenario::Scenario;
+use entrega_scenario::points;
+use entrega_scenario::workload::Workload;
+use entrega_sim::Experiment;
 use entrega_sim::digest::Digest;
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
-use entrega_sim::{Experiment, points};
 use proptest::prelude::*;
 
 /// Small, and every part of the machinery is in it: two subscriptions, two consumers of one of

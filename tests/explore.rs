@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 use entrega::{Exploration, Finding};
 use entrega_clients::Strategy;
 use entrega_model::{MessageId, Model, SubscriptionId};
+use entrega_scenario::points;
 use entrega_sim::Experiment;
 use entrega_sim::explore::{Explored, Frontier};
-use entrega_sim::points;
 
 use effects::Effects;
 use spaces::Small;

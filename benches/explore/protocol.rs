@@ -10,10 +10,10 @@ use entrega::Exploration;
 use entrega_clients::Strategy;
 use entrega_model::fingerprint::Fingerprint;
 use entrega_model::{Event, Kind, Model, Observer, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::points::{Fault, LOST, own_point};
+use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::explore::{Class as Budget, Explored, Scope, Space, Witness};
-use entrega_sim::points::{Fault, LOST, own_point};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::{Planner, Workload};
 use entrega_sim::{End, Experiment};
 use stateright::{Checker, Model as _, StateRecorder};
 

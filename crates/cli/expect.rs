@@ -3,7 +3,7 @@
 use entrega_checker::{Class, Classes, Verdict};
 use entrega_clients::Strategy;
 use entrega_model::Model;
-use entrega_sim::scenario::{Expectation, ExpectedVerdict, Scenario};
+use entrega_scenario::{Expectation, ExpectedVerdict, Scenario};
 use serde::Serialize;
 
 use crate::render::report;

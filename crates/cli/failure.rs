@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use entrega_sim::scenario::Problem;
+use entrega_scenario::Problem;
 
 /// A mistake in the input or the usage: what is wrong, where, and what would be valid.
 #[derive(Debug)]

@@ -12,10 +12,11 @@ use entrega_clients::Strategy;
 use entrega_model::event::EffectVerdict;
 use entrega_model::fingerprint::Fingerprint;
 use entrega_model::{Event, Kind, MessageId, Model, Observer, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::points;
+use entrega_scenario::workload::Workload;
 use entrega_sim::explore::{Class as Budget, Frontier, Scope, Space, Witness};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
-use entrega_sim::{End, Experiment, points};
+use entrega_sim::{End, Experiment};
 
 /// Says which key each message has.
 const SEED: u64 = 1;

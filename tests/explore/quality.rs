@@ -10,10 +10,11 @@ use entrega_checker::{Cause, Class};
 use entrega_choice::{Choice, Choices, format_choices};
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::points;
+use entrega_scenario::workload::Planner;
+use entrega_sim::Experiment;
 use entrega_sim::explore::{Scope, Space};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Planner;
-use entrega_sim::{Experiment, points};
 
 use Model::{Log, Queue};
 use Strategy::{

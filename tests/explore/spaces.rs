@@ -1,9 +1,9 @@
 //! Small spaces to explore.
 
 use entrega_model::SubscriptionId;
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::explore::{Scope, Space};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::{Planner, Workload};
 
 /// A scenario in a small scope, with what is tried in it.
 pub(crate) struct Small {

@@ -2,7 +2,7 @@
 //! alternatives, and strategies.
 
 use entrega_clients::Strategy;
-use entrega_sim::points::{FAULTS, FaultInfo};
+use entrega_scenario::points::{FAULTS, FaultInfo};
 
 use crate::tree::file;
 

@@ -9,16 +9,18 @@ use toml::{Table, Value};
 
 use crate::tree::{assert_none, file, files};
 
-/// Every crate of the workspace and the crates that it depends on.
-const ARROWS: [(&str, &[&str]); 8] = [
+/// Every crate of the workspace and its arrows. It must use each of them, and may also name the
+/// crates that these lead to.
+const ARROWS: [(&str, &[&str]); 9] = [
     ("model", &[]),
     ("choice", &[]),
     ("brokers", &["model"]),
     ("clients", &["model"]),
     ("checker", &["model"]),
-    ("sim", &["brokers", "choice", "clients", "model"]),
+    ("scenario", &["brokers", "choice", "clients", "model"]),
+    ("sim", &["scenario"]),
     ("live", &["brokers", "clients", "model"]),
-    ("entrega", &["checker", "choice", "clients", "model", "sim"]),
+    ("entrega", &["checker", "scenario", "sim"]),
 ];
 
 /// The crates that are no part of the simulation.
@@ -27,6 +29,12 @@ const REAL: [&str; 1] = ["live"];
 /// What would bring threads, clocks or chance of their own into a simulated crate.
 const FOREIGN: [&str; 8] =
     ["async-std", "chrono", "crossbeam", "getrandom", "rand", "rayon", "time", "tokio"];
+
+/// The crates that the arrows of `name` lead to, directly or through others.
+fn below(name: &str) -> BTreeSet<&'static str> {
+    let arrows = ARROWS.iter().find(|(known, _)| *known == name).map_or(&[][..], |row| row.1);
+    arrows.iter().flat_map(|arrow| below(arrow).into_iter().chain([*arrow])).collect()
+}
 
 /// What is wrong with the manifest of crate `name`.
 fn complaints(name: &str, manifest: &str) -> Vec<String> {
@@ -37,7 +45,9 @@ fn complaints(name: &str, manifest: &str) -> Vec<String> {
         Ok(manifest) => manifest,
         Err(error) => return vec![format!("crate {name}: {error}")],
     };
-    let allowed: BTreeSet<String> = arrows.iter().map(|arrow| format!("entrega-{arrow}")).collect();
+    let package = |name: &&str| format!("entrega-{name}");
+    let required: BTreeSet<String> = arrows.iter().map(package).collect();
+    let allowed: BTreeSet<String> = below(name).iter().map(package).collect();
     let mut complaints = Vec::new();
     for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
         let named = dependencies(&manifest, section);
@@ -47,7 +57,7 @@ fn complaints(name: &str, manifest: &str) -> Vec<String> {
             complaints.push(format!("crate {name}: [{section}] has {extra}: no such arrow"));
         }
         if section == "dependencies" {
-            for missing in allowed.difference(&own) {
+            for missing in required.difference(&own) {
                 complaints.push(format!("crate {name}: the arrow to {missing} is not used"));
             }
         }
@@ -106,7 +116,15 @@ fn a_wrong_arrow_is_caught() {
     check("model", "[dev-dependencies]\nx = { package = 'entrega-sim' }", "no such arrow");
     check("checker", "[dependencies]\nserde = '1'", "the arrow to entrega-model is not used");
     check("brokers", "[dependencies]\ntokio = '1'\nentrega-model = '1'", "is simulated");
+    check("sim", "[dependencies]\nentrega-checker = '1'", "no such arrow");
+    check(
+        "sim",
+        "[dependencies]\nentrega-model = '1'",
+        "the arrow to entrega-scenario is not used",
+    );
     check("unheard-of", "[dependencies]", "not in the table");
     check("model", "[dependencies", "crate model: ");
+    let through = "[dependencies]\nentrega-scenario = '1'\nentrega-model = '1'";
+    assert_none(&complaints("sim", through));
     assert_none(&complaints("brokers", "[dependencies]\nentrega-model = '1'\nrand_xoshiro = '1'"));
 }

@@ -2,7 +2,7 @@
 //! catalogue there. That its expectations hold is asserted by the test `simulations`, which runs
 //! them.
 
-use entrega_sim::scenario::Scenario;
+use entrega_scenario::Scenario;
 
 use crate::tree::{File, assert_none, file, files};
 

@@ -15,10 +15,10 @@ use entrega_choice::{Choice, Choices, parse_choices};
 use entrega_clients::Strategy;
 use entrega_live::Clock;
 use entrega_model::{Model, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::points::{self, Fault};
+use entrega_scenario::workload::Planner;
 use entrega_sim::explore::{Scope, Space};
-use entrega_sim::points::{self, Fault};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Planner;
 
 use crate::run::{Limits, Lived, Setup};
 

@@ -8,8 +8,8 @@
 use entrega_checker::Class;
 use entrega_clients::Strategy;
 use entrega_model::{Guarantee, Model};
-use entrega_sim::points::{Fault, LATE, LOST};
-use entrega_sim::scenario::{ErrorPolicy, LogClient};
+use entrega_scenario::points::{Fault, LATE, LOST};
+use entrega_scenario::{ErrorPolicy, LogClient};
 
 use crate::mix::{Answer, Mix, Stream};
 

@@ -3,8 +3,8 @@
 //! Faults come as a swarm: of the answers of all points a random few are possible at all, so that
 //! runs differ in kind and rare combinations are not drowned by frequent faults.
 
-use entrega_sim::points::Fault;
-use entrega_sim::scenario::{BatchFailure, BatchSink, ErrorPolicy, LogClient};
+use entrega_scenario::points::Fault;
+use entrega_scenario::{BatchFailure, BatchSink, ErrorPolicy, LogClient};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, any, prop_oneof};

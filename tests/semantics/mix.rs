@@ -7,12 +7,12 @@
 
 use entrega_choice::{Choice, Choices, Odds, Point, Ratio};
 use entrega_model::SubscriptionId;
-use entrega_sim::explore::Scope;
-use entrega_sim::points::{self, FAULTS, Fault};
-use entrega_sim::scenario::{
+use entrega_scenario::points::{self, FAULTS, Fault};
+use entrega_scenario::{
     Arrivals, AutoOffsetReset, BatchFailure, BatchSink, ErrorPolicy, LogClient, Scenario,
     ServiceTime, Span,
 };
+use entrega_sim::explore::Scope;
 
 /// All that makes up a run, except for its strategy and its model.
 #[derive(Clone, Debug)]

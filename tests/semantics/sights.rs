@@ -6,9 +6,9 @@ use entrega_choice::Choice;
 use entrega_model::event::EffectVerdict;
 use entrega_model::fingerprint::Fingerprint;
 use entrega_model::{Event, Guarantee, Kind, Observer, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::explore::{Explored, Scope, Space, Witness};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::{Planner, Workload};
 use entrega_sim::{End, Experiment};
 
 use crate::contracts::{Contract, Need, Sight};

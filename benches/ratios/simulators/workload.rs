@@ -8,9 +8,9 @@ use entrega_checker::{Checker, Class, Config, End, Report, SubscriptionConfig};
 use entrega_choice::mix;
 use entrega_clients::{AutoSettle, ClientConfig, OffsetReset, OffsetStore, SettleScope, Strategy};
 use entrega_model::{Delivery, Duration, Model, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::Workload;
 use entrega_sim::Experiment;
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
 
 /// The one subscription.
 pub(crate) const READER: SubscriptionId = SubscriptionId(0);

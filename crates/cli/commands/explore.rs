@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
+use entrega_scenario::points;
 use entrega_sim::explore::Scope;
-use entrega_sim::points;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::interrupt;

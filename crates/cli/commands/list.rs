@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use entrega_clients::Strategy;
 use entrega_model::Model;
-use entrega_sim::points::{FAULTS, Fault};
+use entrega_scenario::points::{FAULTS, Fault};
 
 use crate::args::ListArgs;
 use crate::failure::Failure;

@@ -5,8 +5,6 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use entrega_sim::scenario;
-
 use crate::args::NewArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -37,5 +35,5 @@ fn create(file: &Path, force: bool) -> std::io::Result<()> {
     } else {
         options.create_new(true)
     };
-    options.open(file)?.write_all(scenario::template().as_bytes())
+    options.open(file)?.write_all(entrega_scenario::template().as_bytes())
 }

@@ -8,10 +8,11 @@ use entrega::{Finding, Judged, exploration, judge};
 use entrega_checker::{Class, Report, SubscriptionReport, Verdict};
 use entrega_choice::{Choices, Point, format_choices, parse_choices};
 use entrega_model::{Event, Kind, MessageId, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::Workload;
+use entrega_scenario::{Cast, points};
+use entrega_sim::Experiment;
 use entrega_sim::digest::Digest;
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
-use entrega_sim::{Cast, Experiment, points};
 use serde::Serialize;
 
 use crate::args::{Format, ReplayArgs};

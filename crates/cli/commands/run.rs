@@ -10,8 +10,9 @@ use entrega::{Judged, judge};
 use entrega_choice::format_choices;
 use entrega_clients::Strategy;
 use entrega_model::Model;
-use entrega_sim::scenario::Scenario;
-use entrega_sim::{Cast, Experiment};
+use entrega_scenario::Cast;
+use entrega_scenario::Scenario;
+use entrega_sim::Experiment;
 use serde::Serialize;
 
 use crate::args::{Format, RunArgs};

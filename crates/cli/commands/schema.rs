@@ -2,14 +2,12 @@
 
 use std::process::ExitCode;
 
-use entrega_sim::scenario;
-
 use crate::args::SchemaArgs;
 use crate::failure::Failure;
 use crate::output;
 
 /// Prints the schema.
 pub(crate) fn schema(args: &SchemaArgs) -> Result<ExitCode, Failure> {
-    output::write(args.output.as_deref(), &output::json(&scenario::schema())?)?;
+    output::write(args.output.as_deref(), &output::json(&entrega_scenario::schema())?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,8 +5,8 @@ use entrega_checker::summary::RowSummary;
 use entrega_checker::{Counter, Verdict, Word};
 use entrega_clients::Strategy;
 use entrega_model::{Guarantee, Model, SubscriptionId};
-use entrega_sim::points::{self, Fault};
-use entrega_sim::scenario::Scenario;
+use entrega_scenario::Scenario;
+use entrega_scenario::points::{self, Fault};
 
 use super::examples::Example;
 use super::files::LoadedScenario;

@@ -16,9 +16,10 @@ use entrega_checker::{Cause, Class, SubscriptionReport};
 use entrega_choice::{Choice, Point, format_choices};
 use entrega_clients::Strategy;
 use entrega_model::{Event, MessageId, Model, SubscriptionId};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
-use entrega_sim::{Cast, Experiment, points};
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::Workload;
+use entrega_scenario::{Cast, points};
+use entrega_sim::Experiment;
 
 use super::files::{LoadedScenario, Version};
 use super::replay_string::{ReplayString, Size};

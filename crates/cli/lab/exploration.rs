@@ -1,7 +1,7 @@
 //! What explorations have found, ready to be printed: spaces with their stories, and whether they
 //! contradict what the scenario expects.
 
-use entrega_sim::scenario::{Condition, Expectation};
+use entrega_scenario::{Condition, Expectation};
 
 use super::exploring::{Plan, Row};
 use super::property::Property;

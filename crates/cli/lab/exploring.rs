@@ -11,9 +11,9 @@ use entrega::{Exploration, Finding};
 use entrega_choice::{Choice, format_choices};
 use entrega_clients::Strategy;
 use entrega_model::Model;
+use entrega_scenario::points::{self, FaultKind};
 use entrega_sim::Experiment;
 use entrega_sim::explore::{Explored, Scope, Seen, Space, Task};
-use entrega_sim::points::{self, FaultKind};
 use rayon::prelude::*;
 
 use super::files::LoadedScenario;

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
+use entrega_scenario::workload::{Planner, Workload};
+use entrega_scenario::{ErrorPolicy, Loaded, Rows, Scenario, ScenarioDigest, Written};
 use entrega_sim::explore::Scope;
-use entrega_sim::scenario::{ErrorPolicy, Loaded, Scenario, ScenarioDigest, Written};
-use entrega_sim::workload::{Planner, Rows, Workload};
 
 use super::replay_string::Size;
 use super::table;

@@ -4,8 +4,9 @@ use entrega::{Finding, Shrinker, Story, exploration, judge};
 use entrega_checker::Cause;
 use entrega_choice::Choice;
 use entrega_model::{Event, MessageId, SubscriptionId};
+use entrega_scenario::Cast;
+use entrega_sim::Experiment;
 use entrega_sim::explore::{Scope, Showing};
-use entrega_sim::{Cast, Experiment};
 
 use super::exploring::{Contest, Plan};
 use super::property::Property;

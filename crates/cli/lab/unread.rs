@@ -6,7 +6,7 @@
 //! `--set` against those that are run.
 
 use entrega_clients::Strategy as S;
-use entrega_sim::scenario::ErrorPolicy;
+use entrega_scenario::ErrorPolicy;
 
 use super::files::LoadedScenario;
 
@@ -70,8 +70,9 @@ mod tests {
     use entrega::judge;
     use entrega_choice::{Choices, parse_choices};
     use entrega_model::Model;
+    use entrega_scenario::points;
+    use entrega_sim::Experiment;
     use entrega_sim::digest::Digest;
-    use entrega_sim::{Experiment, points};
 
     use super::*;
 

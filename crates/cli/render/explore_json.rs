@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use entrega_checker::Cause;
 use entrega_clients::Strategy;
 use entrega_model::{Guarantee, Model};
-use entrega_sim::points;
+use entrega_scenario::points;
 use serde::Serialize;
 
 use super::timeline::Timeline;

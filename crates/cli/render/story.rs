@@ -24,7 +24,7 @@ mod tests;
 use entrega::Finding;
 use entrega_checker::{Cause, Class};
 use entrega_model::{Event, MessageId, SubscriptionId};
-use entrega_sim::Cast;
+use entrega_scenario::Cast;
 
 use crate::lab::examples::Anomaly;
 use chronicle::Chronicle;

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use entrega_model::{Event, Instant, Kind, MessageId, SubscriptionId};
-use entrega_sim::Cast;
+use entrega_scenario::Cast;
 
 use words::{Line, Place};
 

@@ -1,7 +1,7 @@
 //! What an exploration has tried, in one sentence for somebody who has never seen a fault point.
 
 use entrega_model::Model;
-use entrega_sim::points::{
+use entrega_scenario::points::{
     DUPLICATED, Fault, FaultKind, LATE, LOST, REBALANCE_BEFORE, STALL_BEFORE,
 };
 

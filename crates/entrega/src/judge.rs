@@ -7,8 +7,9 @@ use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
 use entrega_choice::{Choice, Choices, PointSpec};
 use entrega_clients::Consumer;
 use entrega_model::{Event, Observer};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::{Arena, Cast, End, Experiment, Outcome, Own, points};
+use entrega_scenario::Scenario;
+use entrega_scenario::{Cast, points};
+use entrega_sim::{Arena, End, Experiment, Outcome, Own};
 
 /// A run with the checker's report on it.
 pub struct Judged {

@@ -10,8 +10,8 @@
 //! use entrega_checker::Verdict;
 //! use entrega_clients::Strategy;
 //! use entrega_model::Model;
-//! use entrega_sim::scenario::Scenario;
-//! use entrega_sim::workload::Planner;
+//! use entrega_scenario::Scenario;
+//! use entrega_scenario::workload::Planner;
 //!
 //! let scenario = Scenario::default().small();
 //! let planner = Planner::new(&scenario);
@@ -26,8 +26,8 @@ use entrega_checker::{Checker, Report};
 use entrega_choice::Choices;
 use entrega_clients::Strategy;
 use entrega_model::Model;
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::Workload;
 use entrega_sim::{Arena, Experiment, Outcome};
 
 use crate::judge;

@@ -94,9 +94,9 @@ use std::sync::Arc;
 use entrega_choice::ParseError;
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::{Model, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::explore::{Explored, Frontier, Scope, Space};
-use entrega_sim::scenario::{self, Scenario};
-use entrega_sim::workload::{Planner, Workload};
 use entrega_sim::{Experiment, Own, Pulse};
 use thiserror::Error;
 
@@ -152,7 +152,7 @@ pub struct Explorer<C> {
 pub enum Problem {
     /// The scenario cannot be read. It says where and why.
     #[error("{0}")]
-    Scenario(scenario::Problem),
+    Scenario(entrega_scenario::Problem),
     /// The choices cannot be read.
     #[error("the choices to be replayed: {0}")]
     Choices(#[from] ParseError),

@@ -29,10 +29,11 @@ mod search;
 use entrega_choice::Choice;
 use entrega_clients::Strategy;
 use entrega_model::Model;
+use entrega_scenario::Scenario;
+use entrega_scenario::points;
+use entrega_scenario::workload::{Planner, Workload};
+use entrega_sim::Experiment;
 use entrega_sim::explore::Scope;
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::{Planner, Workload};
-use entrega_sim::{Experiment, points};
 
 use crate::exploration::{Finding, findings};
 use crate::judge::{Replays, explicit, judge};

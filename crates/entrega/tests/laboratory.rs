@@ -7,9 +7,9 @@ use entrega::{Laboratory, judge};
 use entrega_checker::Report;
 use entrega_clients::Strategy;
 use entrega_model::Model;
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::Experiment;
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::{Planner, Workload};
 
 const SCENARIO: &str = r#"
 [workload]

@@ -21,7 +21,7 @@ use crate::world::{Routed, Scratch, Times, World};
 /// ```
 /// use entrega_clients::Strategy;
 /// use entrega_model::Model;
-/// use entrega_sim::scenario::Scenario;
+/// use entrega_scenario::Scenario;
 /// use entrega_sim::workload::Planner;
 /// use entrega_sim::{Arena, Experiment};
 ///
@@ -74,7 +74,7 @@ where
 mod tests {
     use super::*;
     use crate::run::times;
-    use crate::scenario::Scenario;
+    use entrega_scenario::Scenario;
 
     fn side(partitions: u16) -> LogSide {
         let mut scenario = Scenario::default();

@@ -14,8 +14,8 @@
 //!    it. When the budget ends before, the result is incomplete and proves nothing impossible.
 //!
 //! An exploration has no spans of time: the scenario is changed so that nothing takes any time
-//! ([`Scope::of`]), and delays end in [`Zone`](crate::points::Zone)s. What is left of time are
-//! deadlines.
+//! ([`Scope::of`]), and delays end in [`Zone`](entrega_scenario::points::Zone)s. What is left of
+//! time are deadlines.
 //!
 //! > **The rule.** The result does not depend on how many threads work on it. Lists are run in
 //! > batches of one size; a batch sees only the states of earlier batches, and its results are

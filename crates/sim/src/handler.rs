@@ -13,12 +13,12 @@ use entrega_clients::{
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
 use entrega_model::{Delivery, Duration, Instant, PartitionId, SubscriptionId};
-
-use crate::link::SimLink;
-use crate::points::{
+use entrega_scenario::points::{
     Fault, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE, Zone, info, own_point,
 };
-use crate::workload::Workload;
+use entrega_scenario::workload::Workload;
+
+use crate::link::SimLink;
 use crate::world::{Answer, Ask, HoldId, Routed, Told, World};
 
 /// The handler of one consumer in one of its lives.

@@ -2,16 +2,11 @@
 //!
 //! # Layout
 //!
-//! * [`scenario`]: what to run, as TOML.
-//! * [`setup`]: the same in the terms of brokers and client library, for live runs too.
-//! * [`workload`]: the messages, made from a seed or read from a file.
-//! * [`points`]: every place where something can go wrong, by name.
 //! * [`run`]: one run, phase by phase. Start reading here.
 //! * `arena`: the memory of a world, kept from one run to the next.
 //! * `world`: time, network, processes and sinks; `executor`: their futures.
 //! * `side`: what a log and a queue need to be simulated; `handler` and `link`: an application's
 //!   view.
-//! * [`cast`]: who takes part, and what people call them.
 //! * [`digest`]: a whole history in 64 bits.
 //! * [`explore`]: every run with at most so many faults.
 //! * [`own`] and [`misbehaviour`]: consumers that are given as code, and may be anything.
@@ -21,7 +16,6 @@
 //! > could have gone otherwise is one `choices.pick(point, bound)`.
 
 mod arena;
-pub mod cast;
 pub mod digest;
 mod executor;
 pub mod explore;
@@ -29,16 +23,11 @@ mod handler;
 mod link;
 pub mod misbehaviour;
 pub mod own;
-pub mod points;
 pub mod run;
-pub mod scenario;
-pub mod setup;
 mod side;
-pub mod workload;
 mod world;
 
 pub use arena::Arena;
-pub use cast::Cast;
 pub use misbehaviour::{Misbehaviour, Misdeed};
 pub use own::{Own, Pulse};
 pub use run::{End, Experiment, Outcome};

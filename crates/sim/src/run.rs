@@ -15,16 +15,16 @@ use entrega_choice::{Choices, mix};
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::event::Phase;
 use entrega_model::{Instant, Model, Observer, SubscriptionId};
+use entrega_scenario::Cast;
+use entrega_scenario::points;
+use entrega_scenario::workload::Workload;
+use entrega_scenario::{BatchFailure, ErrorPolicy, Order, Scenario};
 
 use crate::arena::{Arena, Place};
-use crate::cast::Cast;
 use crate::executor::Executor;
 use crate::misbehaviour::{Misbehaviour, Misdeed};
 use crate::own::{Code, Own};
-use crate::points;
-use crate::scenario::{BatchFailure, ErrorPolicy, Order, Scenario};
 use crate::side::{LogSide, QueueSide, Side, built_in, life};
-use crate::workload::Workload;
 use crate::world::{AnySink, Beginning, Bound, Routed, Times, World};
 use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
 

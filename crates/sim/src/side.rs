@@ -15,6 +15,9 @@ use entrega_clients::producers::{
 };
 use entrega_clients::{AutoSettle, ClientConfig, Link, Stop, Subscription, Supervised};
 use entrega_model::{ClientId, Record, SubscriptionId};
+use entrega_scenario::setup;
+use entrega_scenario::workload::Workload;
+use entrega_scenario::{Order, ProducerStrategy, Scenario};
 
 use crate::arena::{Arena, Place};
 use crate::executor::Life;
@@ -22,9 +25,6 @@ use crate::handler::SimHandler;
 use crate::link::SimLink;
 use crate::own::{BuiltIn, Code};
 use crate::run::Experiment;
-use crate::scenario::{Order, ProducerStrategy, Scenario};
-use crate::setup;
-use crate::workload::Workload;
 use crate::world::{Routed, World};
 
 /// A model of a broker, with its client library.

@@ -36,6 +36,7 @@ use entrega_model::{
     ClientId, Delivery, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId,
     SubscriptionId,
 };
+use entrega_scenario::points;
 
 pub(crate) use self::beginning::Beginning;
 pub(crate) use self::calls::Answer;
@@ -51,7 +52,6 @@ use self::held::{Held, tells_of_expiry};
 use self::poison::PoisonTable;
 use self::timers::Timers;
 use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misbehaviour, Misdeed};
-use crate::points;
 
 /// How long things take in this world.
 #[derive(Clone, Debug)]

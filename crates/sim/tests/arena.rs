@@ -7,8 +7,8 @@
 
 use entrega_clients::Strategy;
 use entrega_model::{Event, Model};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::Workload;
 use entrega_sim::{Arena, Experiment};
 
 const SCENARIO: &str = r#"

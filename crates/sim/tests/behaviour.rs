@@ -9,9 +9,10 @@ use entrega_choice::{Choices, parse_choices};
 use entrega_clients::Strategy;
 use entrega_model::event::{EffectVerdict, SendOutcome, SettleOutcome};
 use entrega_model::{Event, Kind, Model};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
-use entrega_sim::{End, Experiment, Outcome, points};
+use entrega_scenario::Scenario;
+use entrega_scenario::points;
+use entrega_scenario::workload::Workload;
+use entrega_sim::{End, Experiment, Outcome};
 
 const SCENARIO: &str = r#"
 [workload]

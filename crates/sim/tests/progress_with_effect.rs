@@ -6,7 +6,8 @@ mod lab;
 use entrega_clients::Strategy::{self, ProgressWithEffect, ProgressWithEffectUnconditional};
 use entrega_model::event::{EffectVerdict, SettleTrigger};
 use entrega_model::{Kind, Model};
-use entrega_sim::{End, points};
+use entrega_scenario::points;
+use entrega_sim::End;
 
 use lab::Run;
 

@@ -8,7 +8,8 @@ use entrega::{Judged, judge};
 use entrega_choice::Choices;
 use entrega_model::history::{End, Header, Names, PointNames, SubscriptionHeader, Writer};
 use entrega_model::{Observer, ProcessId};
-use entrega_sim::{Cast, Experiment, points};
+use entrega_scenario::{Cast, points};
+use entrega_sim::Experiment;
 
 use crate::failure::Failure;
 

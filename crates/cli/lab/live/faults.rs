@@ -23,11 +23,11 @@ use entrega_model::event::SettleTrigger;
 use entrega_model::{
     Delivery, DeliveryId, Instant, Kind, MessageId, ProcessId, SubscriptionId, log, queue,
 };
-use entrega_sim::points::{
+use entrega_scenario::Scenario;
+use entrega_scenario::points::{
     DUPLICATED, Fault, LATE, LOST, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE,
     describe, info, own_point, shared_point,
 };
-use entrega_sim::scenario::Scenario;
 
 use super::Setup;
 
@@ -363,7 +363,7 @@ impl<B: Exposed> Around for Endangered<B> {
 
 /// What a scenario names and a live run leaves out, as names of points with their alternatives.
 pub(crate) fn left_out(scenario: &Scenario) -> Vec<String> {
-    let table = entrega_sim::points::table(&scenario.subscription_names());
+    let table = entrega_scenario::points::table(&scenario.subscription_names());
     let by_chance = scenario.odds().into_iter().map(|odds| (odds.point, odds.value));
     let scripted = scenario.scripted().into_iter().map(|one| (one.point, one.value));
     let mut names: Vec<String> = by_chance

@@ -30,9 +30,10 @@ use entrega_choice::{Choice, Choices};
 use entrega_clients::Strategy;
 use entrega_live::{Clock, Shared};
 use entrega_model::{Event, Model, Observer};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
-use entrega_sim::{Experiment, setup};
+use entrega_scenario::Scenario;
+use entrega_scenario::setup;
+use entrega_scenario::workload::Workload;
+use entrega_sim::Experiment;
 
 use stage::Stage;
 

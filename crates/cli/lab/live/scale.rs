@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use entrega_model::{Instant, MessageId, SubscriptionId};
-use entrega_sim::scenario::{Scenario, Span};
+use entrega_scenario::{Scenario, Span};
 
 use super::Setup;
 
@@ -103,7 +103,7 @@ mod tests {
 
     use entrega_clients::Strategy;
     use entrega_model::Model;
-    use entrega_sim::workload::Planner;
+    use entrega_scenario::workload::Planner;
 
     use super::*;
 

@@ -17,8 +17,8 @@ use entrega_live::{
 };
 use entrega_model::event::Phase;
 use entrega_model::{Delivery, Instant, MessageId, Observer, ProcessId, Record, SubscriptionId};
-use entrega_sim::scenario::{ProducerStrategy, Span};
-use entrega_sim::{Cast, setup};
+use entrega_scenario::{Cast, setup};
+use entrega_scenario::{ProducerStrategy, Span};
 use tokio::task::LocalSet;
 
 use super::faults::{Chance, Danger, Endangered, Exposed, PRODUCER};

@@ -8,10 +8,10 @@ use entrega_checker::Class;
 use entrega_choice::{Choice, Point, format_choices, simplicity};
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
+use entrega_scenario::points::{self, Fault};
+use entrega_scenario::workload::Workload;
 use entrega_sim::Experiment;
 use entrega_sim::explore::{Class as Budgeted, Scope, Space};
-use entrega_sim::points::{self, Fault};
-use entrega_sim::workload::Workload;
 use serde::Serialize;
 
 use super::columns::Column;

@@ -1,7 +1,7 @@
 //! The columns: what goes wrong, and what else must go wrong for it to show.
 
 use entrega_model::Model;
-use entrega_sim::points::{
+use entrega_scenario::points::{
     DUPLICATED, Fault, LATE, LOST, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE,
 };
 

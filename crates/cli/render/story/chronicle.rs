@@ -2,7 +2,7 @@
 
 use entrega_model::event::{EffectVerdict, SettleAct, SettleTrigger};
 use entrega_model::{DeliveryId, Event, Kind, MessageId, PartitionId, ProcessId, SubscriptionId};
-use entrega_sim::Cast;
+use entrega_scenario::Cast;
 
 /// One message of one subscription in a run. Places in the run are indices of events.
 pub(super) struct Chronicle<'a> {

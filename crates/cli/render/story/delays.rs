@@ -5,7 +5,7 @@
 //! came of it: whose lease or session ended, and whether anybody took over.
 
 use entrega_model::{Kind, ProcessId};
-use entrega_sim::points::{Fault, Zone};
+use entrega_scenario::points::{Fault, Zone};
 
 use super::chronicle::Chronicle;
 use super::faults::Injected;

@@ -2,7 +2,7 @@
 
 use entrega_model::event::{ProcessingResult, SettleAct};
 use entrega_model::{Kind, ProcessId};
-use entrega_sim::points::{DUPLICATED, Fault};
+use entrega_scenario::points::{DUPLICATED, Fault};
 
 use super::chronicle::{Applied, Chronicle, HandOver, times};
 use super::faults::{self, Injected};

@@ -2,7 +2,7 @@
 
 use entrega_choice::Point;
 use entrega_model::{Event, Kind, MessageId, ProcessId};
-use entrega_sim::points::{self, DUPLICATED, Fault, LATE, LOST, STALL_BEFORE, Zone};
+use entrega_scenario::points::{self, DUPLICATED, Fault, LATE, LOST, STALL_BEFORE, Zone};
 
 use super::chronicle::Chronicle;
 use super::delays;

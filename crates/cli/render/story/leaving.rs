@@ -4,7 +4,7 @@
 use entrega_choice::Point;
 use entrega_model::event::{ProcessingResult, SettleOutcome};
 use entrega_model::{Kind, MessageId, ProcessId};
-use entrega_sim::points::{self, Fault};
+use entrega_scenario::points::{self, Fault};
 
 use super::chronicle::Chronicle;
 use super::faults::Injected;

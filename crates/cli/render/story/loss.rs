@@ -2,7 +2,7 @@
 
 use entrega_model::event::{ProcessingResult, RemoveReason, SettleTrigger};
 use entrega_model::{Kind, ProcessId};
-use entrega_sim::points::Fault;
+use entrega_scenario::points::Fault;
 
 use super::chronicle::{Chronicle, Settle};
 use super::faults::{self, Injected};

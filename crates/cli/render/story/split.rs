@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use entrega_model::event::{DeadLetterReason, ProcessingResult};
 use entrega_model::{Kind, MessageId, ProcessId};
-use entrega_sim::points::Fault;
+use entrega_scenario::points::Fault;
 
 use super::chronicle::{Chronicle, HandOver, times};
 use super::duplicate::{are_two_copies, doubling, in_order_of_possession, interruption};

@@ -3,10 +3,11 @@
 use entrega_choice::{Choices, parse_choices};
 use entrega_clients::Strategy;
 use entrega_model::Model;
-use entrega_sim::points;
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
-use entrega_sim::{Cast, Experiment};
+use entrega_scenario::Cast;
+use entrega_scenario::Scenario;
+use entrega_scenario::points;
+use entrega_scenario::workload::Workload;
+use entrega_sim::Experiment;
 
 use super::*;
 

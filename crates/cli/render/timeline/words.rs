@@ -8,8 +8,8 @@ use entrega_model::event::{
     EffectVerdict, ProcessingResult, SendOutcome, SettleAct, SettleOutcome, SettleTrigger,
 };
 use entrega_model::{Event, Kind, MessageId, ProcessId, SubscriptionId};
-use entrega_sim::Cast;
-use entrega_sim::points::{self, Fault, Zone};
+use entrega_scenario::Cast;
+use entrega_scenario::points::{self, Fault, Zone};
 
 use crate::render::story::{Injected, name};
 

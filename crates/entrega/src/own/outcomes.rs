@@ -6,8 +6,8 @@ use entrega_checker::Class;
 use entrega_choice::{Choice, format_choices, simplicity};
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::{MessageId, Model};
+use entrega_scenario::{Cast, points};
 use entrega_sim::explore::{Explored, Misbehaved, Scope};
-use entrega_sim::{Cast, points};
 
 use super::{Explorer, explore, told};
 use crate::Finding;

@@ -6,7 +6,8 @@ use entrega_checker::Report;
 use entrega_choice::{Choices, format_choices, parse_choices};
 use entrega_clients::Consumer;
 use entrega_model::{Event, Model};
-use entrega_sim::{Cast, Misbehaviour, points};
+use entrega_scenario::{Cast, points};
+use entrega_sim::Misbehaviour;
 
 use super::{Explorer, Problem, told};
 use crate::judge::{Judged, judge_own};

@@ -6,7 +6,7 @@
 use entrega_checker::Class;
 use entrega_model::event::{EffectVerdict, Phase, ProcessingResult, SettleOutcome};
 use entrega_model::{Event, Kind, MessageId};
-use entrega_sim::{Cast, points};
+use entrega_scenario::{Cast, points};
 
 use crate::Finding;
 

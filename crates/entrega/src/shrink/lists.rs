@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use entrega_choice::{Choice, simplicity};
-use entrega_sim::points;
+use entrega_scenario::points;
 
 use super::{Shrinker, Small, Story, kind};
 use crate::exploration::Finding;
@@ -90,7 +90,7 @@ fn simpler(choice: &Choice) -> impl Iterator<Item = Choice> {
 #[cfg(test)]
 mod tests {
     use entrega_model::SubscriptionId;
-    use entrega_sim::points::{Fault, own_point};
+    use entrega_scenario::points::{Fault, own_point};
 
     use super::*;
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entrega_choice::{Choice, simplicity};
+use entrega_scenario::points::{Fault, FaultKind, chosen_in};
 use entrega_sim::explore::{Class, Frontier, Scope, Showing, Space};
-use entrega_sim::points::{Fault, FaultKind, chosen_in};
 
 use super::{Shrinker, Story, kind};
 use crate::exploration::{Finding, Judge};
@@ -93,7 +93,7 @@ pub(super) fn scopes(most: Scope) -> impl Iterator<Item = Scope> {
 #[cfg(test)]
 mod tests {
     use entrega_model::SubscriptionId;
-    use entrega_sim::points::{own_point, shared_point};
+    use entrega_scenario::points::{own_point, shared_point};
 
     use super::*;
 

@@ -1,9 +1,8 @@
 //! The small version of a scenario in which everything is tried.
 
 use entrega_model::SubscriptionId;
-
-use crate::points::{self, FaultKind};
-use crate::scenario::{Arrivals, Order, Scenario, ServiceTime, Span};
+use entrega_scenario::points::{self, FaultKind};
+use entrega_scenario::{Arrivals, Order, Scenario, ServiceTime, Span};
 
 /// How small: a space grows steeply with each of these, and most anomalies need very little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

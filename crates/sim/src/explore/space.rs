@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entrega_choice::Point;
-
-use crate::points::{self, Fault, FaultKind};
-use crate::scenario::Scenario;
+use entrega_scenario::Scenario;
+use entrega_scenario::points::{self, Fault, FaultKind};
 
 /// So many classes a space has at most.
 pub const MAX_CLASSES: usize = 3;

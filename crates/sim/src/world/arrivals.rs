@@ -7,10 +7,10 @@
 
 use entrega_brokers::Broker;
 use entrega_model::{Instant, ProcessId};
+use entrega_scenario::points::{Fault, shared_point};
 
 use super::calls::Peer;
 use super::{Due, Routed, World};
-use crate::points::{Fault, shared_point};
 
 /// So many requests compete at most.
 const MOST: usize = 8;

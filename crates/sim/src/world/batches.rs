@@ -6,10 +6,10 @@
 use entrega_brokers::Broker;
 use entrega_clients::CallId;
 use entrega_model::{ClientId, Delivery, SubscriptionId};
+use entrega_scenario::points::Fault;
 
 use super::calls::{Answer, Payload, Peer, Route};
 use super::{Routed, World};
-use crate::points::Fault;
 
 impl<B: Broker> World<B>
 where

@@ -163,8 +163,8 @@ mod tests {
 
     use super::*;
     use crate::run::times;
-    use crate::scenario::Scenario;
     use crate::world::{Scratch, Task};
+    use entrega_scenario::Scenario;
 
     const READER: SubscriptionId = SubscriptionId(0);
 
@@ -201,7 +201,7 @@ mod tests {
         let publish = Request::Publish { records: vec![record], confirm: true };
         world.call_broker(clients[0], publish);
         world.wake_at(world.now + Duration::from_secs(60), clients[1]);
-        world.hold_process(ProcessId(1), crate::points::Zone::Takeover);
+        world.hold_process(ProcessId(1), entrega_scenario::points::Zone::Takeover);
         world.is_poison(READER, MessageId(0), ProcessId(1));
         while world.step() {}
         world.crash(ProcessId(1));

@@ -11,9 +11,9 @@ use entrega_choice::Point;
 use entrega_clients::{CallId, Unanswered};
 use entrega_model::event::EffectVerdict;
 use entrega_model::{ClientId, Delivery, Instant, MessageId, SubscriptionId};
+use entrega_scenario::points::{Fault, own_point};
 
 use super::progress::{Ask, Told};
-use crate::points::{Fault, own_point};
 
 /// A remote call.
 pub(crate) struct Call<B: Broker> {

@@ -7,9 +7,9 @@
 
 use entrega_brokers::Broker;
 use entrega_model::{ClientId, Event, Kind, ProcessId};
+use entrega_scenario::points::Zone;
 
 use super::{Due, Routed, World};
-use crate::points::Zone;
 
 /// Something that waits for its zone.
 #[derive(Clone, Copy)]

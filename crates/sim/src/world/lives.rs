@@ -2,11 +2,11 @@
 
 use entrega_brokers::Broker;
 use entrega_model::{ClientId, Kind, ProcessId};
+use entrega_scenario::points::Zone;
 
 use super::network::PRODUCER;
 use super::process::State;
 use super::{Due, Routed, World};
-use crate::points::Zone;
 
 impl<B: Broker> World<B>
 where

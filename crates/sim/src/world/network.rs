@@ -12,11 +12,13 @@ use entrega_choice::Point;
 use entrega_clients::{CallId, Unanswered};
 use entrega_model::event::{DeadLetterReason, Kind};
 use entrega_model::{ClientId, Delivery, Instant, MessageId, ProcessId, SubscriptionId};
+use entrega_scenario::points::{
+    self, DUPLICATED, Fault, LATE, LOST, Zone, own_point, shared_point,
+};
 
 use super::calls::{Answer, Call, Caller, Payload, Peer, Route};
 use super::latency::REQUEST;
 use super::{Due, Routed, World};
-use crate::points::{self, DUPLICATED, Fault, LATE, LOST, Zone, own_point, shared_point};
 
 /// How many answers there are to the question what happens to a leg.
 const LEG_BOUND: u32 = points::info(Fault::SettleRequest).alternatives.len() as u32 + 1;

@@ -9,10 +9,10 @@ use entrega_clients::sinks::{DeduplicatingSink, PlainSink, Sink, TransactionalSi
 use entrega_model::event::{EffectVerdict, Kind};
 use entrega_model::log::Offset;
 use entrega_model::{ClientId, Delivery, MessageId, Model, PartitionId, ProcessId, SubscriptionId};
+use entrega_scenario::points::Fault;
 
 use super::calls::{Answer, Payload, Peer, Route};
 use super::{Routed, World};
-use crate::points::Fault;
 
 /// The kinds of sinks that a scenario can have.
 pub(crate) enum AnySink {

@@ -2,9 +2,9 @@
 
 use entrega_model::event::SettleTrigger;
 use entrega_model::{SubscriptionId, log, queue};
+use entrega_scenario::points::{Fault, shared_point};
 
 use super::calls::{Peer, Route};
-use crate::points::{Fault, shared_point};
 
 /// A request that can say where it passes.
 pub(crate) trait Routed {

@@ -10,12 +10,12 @@
 use entrega_brokers::Broker;
 use entrega_clients::{CallId, Called};
 use entrega_model::{ClientId, Delivery, Instant, SubscriptionId};
+use entrega_scenario::points::{Fault, own_point};
 
 use super::calls::{Answer, Caller, Payload};
 use super::latency::{REQUEST, RESPONSE};
 use super::progress::sink_route;
 use super::{Due, Routed, World};
-use crate::points::{Fault, own_point};
 
 /// Events are handed to the observer in batches of about this many.
 pub(crate) const BATCH: usize = 256;

@@ -4,9 +4,10 @@ use entrega_choice::{Choices, parse_choices};
 use entrega_clients::Strategy;
 use entrega_model::event::EffectVerdict;
 use entrega_model::{Event, Kind, Model};
-use entrega_sim::scenario::Scenario;
-use entrega_sim::workload::Workload;
-use entrega_sim::{End, Experiment, points};
+use entrega_scenario::Scenario;
+use entrega_scenario::points;
+use entrega_scenario::workload::Workload;
+use entrega_sim::{End, Experiment};
 
 /// A run to its end.
 pub(crate) struct Run {

@@ -1,7 +1,7 @@
 //! Sentences about what only an exploration chooses: delays until a zone, and orders of arrival.
 
+use entrega_scenario::workload::Planner;
 use entrega_sim::explore::Scope;
-use entrega_sim::workload::Planner;
 
 use super::*;
 

@@ -13,17 +13,17 @@ use entrega_clients::application::ProgressInSink;
 use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::{Stop, Strategy};
 use entrega_model::{Event, Instant, Model, Observer};
+use entrega_scenario::points;
+use entrega_scenario::workload::Workload;
+use entrega_scenario::{Order, ProducerStrategy, Scenario};
 
 use crate::arena::Arena;
 use crate::executor::Executor;
 use crate::link::SimLink;
 use crate::misbehaviour::Misbehaviour;
 use crate::own::{BuiltIn, Code};
-use crate::points;
 use crate::run::{End, Experiment, Watcher};
-use crate::scenario::{Order, ProducerStrategy, Scenario};
 use crate::side::built_in;
-use crate::workload::Workload;
 use crate::world::{Routed, World};
 
 /// Everything goes wrong now and then.

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use entrega_model::{Duration, Instant, Key, MessageId};
 
-use crate::scenario::{MAX_MESSAGES, Problem, Span, scaled, suggestion};
+use super::problem::suggestion;
+use super::span::scaled;
+use super::{MAX_MESSAGES, Problem, Span};
 
 /// The messages of a workload file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

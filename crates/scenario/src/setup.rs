@@ -9,7 +9,7 @@ use entrega_clients::{
 };
 use entrega_model::SubscriptionId;
 
-use crate::scenario::{
+use crate::file::{
     self, AutoOffsetReset, ConsumerSettings, LogClient, Overflow, ProducerSettings, Scenario,
 };
 
@@ -21,7 +21,7 @@ pub fn log_settings(scenario: &Scenario) -> log::LogSettings {
         groups: scenario.subscriptions.len() as u8,
         session_timeout: from.session_timeout.duration(),
         rebalance_timeout: from.rebalance_timeout.duration(),
-        retention_time: (from.retention_time != scenario::Span::MAX)
+        retention_time: (from.retention_time != file::Span::MAX)
             .then(|| from.retention_time.duration()),
         retention_bytes: from.retention_bytes,
         segment_bytes: from.segment_bytes,
@@ -88,7 +88,7 @@ pub fn client_config(
             AutoOffsetReset::None => OffsetReset::None,
         },
         drain_on_revoke: consumer.drain_on_revoke,
-        max_poll_interval: consumer.max_poll_interval.map(scenario::Span::duration),
+        max_poll_interval: consumer.max_poll_interval.map(file::Span::duration),
     }
 }
 
@@ -109,14 +109,14 @@ fn library(strategy: Strategy, consumer: &ConsumerSettings) -> (AutoSettle, Offs
 }
 
 /// What to do after an error of the handler.
-pub fn error_policy(policy: scenario::ErrorPolicy) -> ErrorPolicy {
+pub fn error_policy(policy: file::ErrorPolicy) -> ErrorPolicy {
     match policy {
-        scenario::ErrorPolicy::Retry => ErrorPolicy::Retry,
-        scenario::ErrorPolicy::Skip => ErrorPolicy::Skip,
-        scenario::ErrorPolicy::SkipAndSettle => ErrorPolicy::SkipAndSettle,
-        scenario::ErrorPolicy::Requeue => ErrorPolicy::Requeue,
-        scenario::ErrorPolicy::Crash => ErrorPolicy::Crash,
-        scenario::ErrorPolicy::DeadLetter => ErrorPolicy::DeadLetter,
+        file::ErrorPolicy::Retry => ErrorPolicy::Retry,
+        file::ErrorPolicy::Skip => ErrorPolicy::Skip,
+        file::ErrorPolicy::SkipAndSettle => ErrorPolicy::SkipAndSettle,
+        file::ErrorPolicy::Requeue => ErrorPolicy::Requeue,
+        file::ErrorPolicy::Crash => ErrorPolicy::Crash,
+        file::ErrorPolicy::DeadLetter => ErrorPolicy::DeadLetter,
     }
 }
 
@@ -124,14 +124,14 @@ pub fn error_policy(policy: scenario::ErrorPolicy) -> ErrorPolicy {
 pub fn batch_rules(consumer: &ConsumerSettings) -> BatchRules {
     BatchRules {
         sink: match consumer.batch_sink {
-            scenario::BatchSink::Atomic => BatchSink::Atomic,
-            scenario::BatchSink::ItemByItem => BatchSink::ItemByItem,
+            file::BatchSink::Atomic => BatchSink::Atomic,
+            file::BatchSink::ItemByItem => BatchSink::ItemByItem,
         },
         on_failure: match consumer.batch_on_failure {
-            scenario::BatchFailure::RetryWhole => BatchFailure::RetryWhole,
-            scenario::BatchFailure::Bisect => BatchFailure::Bisect,
-            scenario::BatchFailure::PerItem => BatchFailure::PerItem,
-            scenario::BatchFailure::DeadLetterItem => BatchFailure::DeadLetterItem,
+            file::BatchFailure::RetryWhole => BatchFailure::RetryWhole,
+            file::BatchFailure::Bisect => BatchFailure::Bisect,
+            file::BatchFailure::PerItem => BatchFailure::PerItem,
+            file::BatchFailure::DeadLetterItem => BatchFailure::DeadLetterItem,
         },
     }
 }

@@ -13,17 +13,15 @@ use std::sync::Arc;
 use entrega_choice::mix;
 use entrega_model::{Duration, Instant, Key, MessageId, SubscriptionId};
 
-use crate::scenario::{Arrivals, Body, Scenario};
+use crate::file::{Arrivals, Body, Row, Rows, Scenario, interval_nanos};
 
 mod body;
 mod keys;
 mod quantiles;
-mod rows;
 mod service_times;
 
 use keys::Keys;
 use quantiles::Quantiles;
-pub use rows::{Row, Rows};
 pub use service_times::ServiceTimes;
 
 /// The streams of samples: words that keep the samples of one purpose apart from the others.
@@ -167,11 +165,6 @@ impl Workload {
         }
         ".".repeat(size)
     }
-}
-
-/// Nanoseconds between two messages at this rate, at least 1.
-pub(crate) fn interval_nanos(rate_per_second: f64) -> u64 {
-    (libm::round(1e9 / rate_per_second) as u64).max(1)
 }
 
 /// Says when each message is sent, in the order of their ids.

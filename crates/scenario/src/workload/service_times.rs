@@ -6,7 +6,7 @@ use entrega_choice::mix;
 use entrega_model::{Duration, MessageId, SubscriptionId};
 
 use super::{Quantiles, stream};
-use crate::scenario::ServiceTime;
+use crate::file::ServiceTime;
 
 /// The service times of one subscription, as a function of message and attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) fn table(distribution: &ServiceTime) -> Arc<Quantiles> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Span;
+    use crate::file::Span;
 
     fn samples(distribution: &ServiceTime) -> Vec<u64> {
         let times = ServiceTimes::new(distribution, 7, SubscriptionId(0));

@@ -176,3 +176,8 @@ impl Default for ServiceTime {
         Self::LogNormal { median: Span::from_millis(10), sigma: 0.5 }
     }
 }
+
+/// Nanoseconds between two messages at this rate, at least 1.
+pub(crate) fn interval_nanos(rate_per_second: f64) -> u64 {
+    (libm::round(1e9 / rate_per_second) as u64).max(1)
+}

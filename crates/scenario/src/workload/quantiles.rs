@@ -6,7 +6,7 @@
 
 use entrega_model::Duration;
 
-use crate::scenario::Span;
+use crate::file::Span;
 
 const SEGMENTS: usize = 4096;
 const SEGMENT_BITS: u32 = 12;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::scenario::{KeyDistribution, Problem, Span};
+use crate::file::{KeyDistribution, Problem, Span};
 
 fn scenario(messages: u32, arrivals: Arrivals) -> Scenario {
     let mut scenario = Scenario::default();

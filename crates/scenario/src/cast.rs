@@ -2,7 +2,7 @@
 
 use entrega_model::{ProcessId, SubscriptionId};
 
-use crate::scenario::Scenario;
+use crate::file::Scenario;
 
 /// The processes of a scenario: the producer first, then the consumers, subscription by
 /// subscription.
@@ -24,7 +24,7 @@ impl Cast {
     }
 
     /// For each process of `scenario` whose messages it reads: nobody's first, as the producer.
-    pub(crate) fn roles(scenario: &Scenario) -> impl Iterator<Item = Option<SubscriptionId>> {
+    pub fn roles(scenario: &Scenario) -> impl Iterator<Item = Option<SubscriptionId>> {
         let consumers = (0..).map(SubscriptionId).zip(&scenario.subscriptions);
         let roles = consumers.flat_map(|(id, one)| (0..one.consumers).map(move |_| Some(id)));
         std::iter::once(None).chain(roles)

@@ -23,7 +23,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::points;
-use crate::workload::Rows;
 
 mod digest;
 mod document;
@@ -32,6 +31,7 @@ mod faults;
 mod overrides;
 mod probability;
 mod problem;
+mod rows;
 mod rules;
 mod script;
 mod settings;
@@ -48,6 +48,7 @@ pub use faults::{
 };
 pub use probability::Probability;
 pub use problem::Problem;
+pub use rows::{Row, Rows};
 pub use rules::{MAX_KEYS, MAX_MESSAGES};
 pub use script::ScriptedFault;
 pub use settings::{
@@ -60,8 +61,7 @@ pub use traffic::{
     Arrivals, Body, KeyDistribution, ServiceTime, SubscriptionSettings, WorkloadSettings,
 };
 
-pub(crate) use problem::suggestion;
-pub(crate) use span::scaled;
+pub(crate) use traffic::interval_nanos;
 
 /// An experiment: what is sent, who reads it and how, what goes wrong, and what should come out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -240,7 +240,7 @@ pub fn schema() -> serde_json::Value {
 
 /// A commented scenario to start from.
 pub const fn template() -> &'static str {
-    include_str!("scenario/template.toml")
+    include_str!("file/template.toml")
 }
 
 /// `name` in the directory of `file`.

@@ -7,6 +7,7 @@ use entrega_clients::Strategy;
 use entrega_model::Model;
 
 use super::problem::suggestion;
+use super::traffic::interval_nanos;
 use super::{
     Arrivals, Body, ErrorPolicy, Faults, KeyDistribution, Probability, Scenario, ScriptedFault,
     ServiceTime, Span, SubscriptionSettings,
@@ -140,7 +141,7 @@ fn arrivals(arrivals: Arrivals, messages: u32) -> Checked {
     let (path, nanos) = match arrivals {
         Arrivals::Poisson { rate_per_second } | Arrivals::Constant { rate_per_second } => {
             number_within(rate_path, rate_per_second, 0.000_001, 1_000_000_000.0)?;
-            (rate_path, u128::from(crate::workload::interval_nanos(rate_per_second)))
+            (rate_path, u128::from(interval_nanos(rate_per_second)))
         }
         Arrivals::Burst { burst_size, every } => {
             within("workload.arrivals.burst_size", burst_size, 1, MAX_MESSAGES.into())?;

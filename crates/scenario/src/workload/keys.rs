@@ -3,7 +3,7 @@
 use entrega_choice::bounded;
 use entrega_model::Key;
 
-use crate::scenario::KeyDistribution;
+use crate::file::KeyDistribution;
 
 /// The keys of a workload, by how often they occur; key 0 is the most frequent one.
 pub(crate) enum Keys {
