@@ -1,10 +1,10 @@
 //! Who held a message, and how that ended: the evidence about consumers.
 //!
-//! A *life* is a consumer between start and crash or exit. A *tenure* is a life's hold on one partition:
-//! from one assignment to the next on a log; on a queue, where nothing is assigned, from the first
-//! delivery until the life ends or the broker forgets it. A message remembers the tenure of its
-//! last delivery; what befalls the tenure or its life is noted here once, however many messages it
-//! holds.
+//! A *life* is a consumer between start and crash or exit. A *tenure* is a life's hold on one
+//! partition: from one assignment to the next on a log; on a queue, where nothing is assigned, from
+//! the first delivery until the life ends or the broker forgets it. A message remembers the tenure
+//! of its last delivery; what befalls the tenure or its life is noted here once, however many
+//! messages it holds.
 //!
 //! Events name processes, not lives: what arrives about a life that is over finds no tenure and is
 //! ignored. So the late end of a dead member's session does not taint its successor.

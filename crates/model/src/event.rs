@@ -66,8 +66,8 @@ pub enum Kind {
 
     // The broker's truth about storage.
     /// A copy was stored: once in a log for all subscriptions (`None`), once in each queue. `copy`
-    /// is 1 for the first copy; `partition` and `position` say where (partition and offset; partition 0 and a
-    /// number).
+    /// is 1 for the first copy; `partition` and `position` say where (partition and offset;
+    /// partition 0 and a number).
     Stored {
         message: MessageId,
         subscription: Option<SubscriptionId>,

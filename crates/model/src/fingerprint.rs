@@ -10,8 +10,8 @@
 //! delivery tags, generations. Nothing ever depends on such a number itself, only on which of two
 //! is later and whether they are the same one. So a name enters *relatively*: how many names ago it
 //! was given. Times enter as the difference to now. The [`Context`] says what "now" and "ago"
-//! are measured from. Offsets, partitions, keys, processes and messages are no such names: they enter as
-//! they are.
+//! are measured from. Offsets, partitions, keys, processes and messages are no such names: they
+//! enter as they are.
 //!
 //! ```
 //! use entrega_model::fingerprint::{Context, Fingerprint};
@@ -39,7 +39,7 @@
 //!
 //! # Collisions
 //!
-//! Two partitions of 64 bits are folded into one number at the end. Among a million states the chance
+//! Two lanes of 64 bits are folded into one number at the end. Among a million states the chance
 //! that any two collide is below one in ten million.
 
 use crate::{

@@ -54,7 +54,8 @@ id! {
     SubscriptionId(u8)
 }
 id! {
-    /// A sequence of messages inside a subscription: a partition on a log; a queue has one, partition 0.
+    /// A sequence of messages inside a subscription: a partition on a log; a queue has only
+    /// partition 0.
     PartitionId(u16)
 }
 id! {

@@ -4,7 +4,8 @@
 //! # Layout
 //!
 //! * [`time`]: virtual time, an integer number of nanoseconds. Nothing here reads a clock.
-//! * [`ids`]: small integer names for messages, processes, subscriptions, partitions and deliveries.
+//! * [`ids`]: small integer names for messages, processes, subscriptions, partitions and
+//!   deliveries.
 //! * [`guarantee`]: the three delivery semantics as words, and the two models.
 //! * [`message`]: what is stored in a broker, and what a consumer holds in its hand.
 //! * [`log`], [`queue`]: what a client asks of a broker and what it answers, as plain data. The

@@ -1,8 +1,8 @@
 //! Tenures and lives by what they mean, not by their numbers.
 //!
 //! > **The rule.** A tenure is asked three things: what befell it and its life, whether it is the
-//! > present hold of some seat or partition, and which of two is older. A tenure that neither a message
-//! > nor a seat refers to is asked nothing any more. The others are named by their order.
+//! > present hold of some seat or partition, and which of two is older. A tenure that neither a
+//! > message nor a seat refers to is asked nothing any more. The others are named by their order.
 //!
 //! A life is not named at all. All that can befall one befalls the present life of a process, and
 //! each tenure says whether it is of that. A present life that holds nothing is as good as none.

@@ -1,7 +1,7 @@
 //! How a history is written down: one short method for each thing that happens.
 //!
-//! Process 0 sends; the others consume. There is one subscription and one partition; on a log the offset
-//! of a message is its id, unless it is stored twice. Every event takes a millisecond.
+//! Process 0 sends; the others consume. There is one subscription and one partition; on a log the
+//! offset of a message is its id, unless it is stored twice. Every event takes a millisecond.
 
 use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig, SubscriptionReport};
 use entrega_model::event::{

@@ -114,8 +114,8 @@ mod tests {
         assert_eq!(mark.complete(&new), Some(new));
     }
 
-    /// Begins or completes deliveries in two partitions as a script says. After each step `settled` has
-    /// been told what to settle, and the unfinished deliveries are given to `check`.
+    /// Begins or completes deliveries in two partitions as a script says. After each step `settled`
+    /// has been told what to settle, and the unfinished deliveries are given to `check`.
     fn play(
         script: &[(bool, u16, usize)],
         mut begin: impl FnMut(&Delivery),
