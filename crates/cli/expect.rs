@@ -10,7 +10,7 @@ use crate::render::report;
 
 /// One thing that a scenario says, and what was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
+pub(crate) struct Expected {
     /// Whose count it is.
     pub(crate) subscription: String,
     /// The name of the count, or `verdict`.
@@ -50,34 +50,34 @@ impl Found<'_> {
 }
 
 /// Everything that the scenario says of this model and strategy, against what was found.
-pub(crate) fn findings(
+pub(crate) fn checked(
     scenario: &Scenario,
     model: Model,
     strategy: Strategy,
     found: &[Found<'_>],
-) -> Vec<Finding> {
+) -> Vec<Expected> {
     let selected = scenario.expect.iter().filter(|expect| expect.selects(model, strategy));
     selected
-        .flat_map(|expect| found.iter().flat_map(move |found| findings_of(expect, found)))
+        .flat_map(|expect| found.iter().flat_map(move |found| checked_against(expect, found)))
         .collect()
 }
 
-fn findings_of(expect: &Expectation, of: &Found<'_>) -> Vec<Finding> {
+fn checked_against(expect: &Expectation, of: &Found<'_>) -> Vec<Expected> {
     if expect.subscription.as_deref().is_some_and(|only| only != of.subscription) {
         return Vec::new();
     }
-    let finding = |what, expected: String, found: String, holds, limits| {
+    let checked = |what, expected: String, found: String, holds, limits| {
         let subscription = of.subscription.to_owned();
-        Finding { subscription, what, expected, found, holds, limits }
+        Expected { subscription, what, expected, found, holds, limits }
     };
     let verdict = expect.verdict.map(|verdict| {
         let found = report::verdict(of.verdict).to_owned();
         let broken = verdict == ExpectedVerdict::Valid && of.verdict == Verdict::Invalid;
-        finding("verdict", verdict.to_string(), found, is_verdict(verdict, of.verdict), broken)
+        checked("verdict", verdict.to_string(), found, is_verdict(verdict, of.verdict), broken)
     });
     let counts = expect.conditions().map(|(what, condition)| {
         let found = of.count(what);
-        finding(
+        checked(
             what,
             condition.to_string(),
             found.to_string(),

@@ -7,7 +7,5 @@ pub(crate) mod explore_text;
 pub(crate) mod live_json;
 pub(crate) mod live_text;
 pub(crate) mod report;
-pub(crate) mod story;
 pub(crate) mod table;
-pub(crate) mod timeline;
 pub(crate) mod tried;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use entrega::{Exploration, Finding, exploration};
-use entrega_checker::{Cause, Class};
+use entrega::{Exploration, Finding};
+use entrega_checker::{Cause, Class, findings};
 use entrega_choice::{Choice, Choices, parse_choices};
 use entrega_clients::Strategy;
 use entrega_live::Clock;
@@ -75,7 +75,7 @@ async fn live(setup: &Setup, choices: &[Choice]) -> (BTreeSet<Finding>, Lived) {
     let clock = Clock::faster(FASTER.try_into().expect("not 0"));
     let lived = setup.run(choices, clock, limits, ()).await;
     let end = lived.report.end;
-    let of = exploration::findings(&lived.report.subscriptions[0], end);
+    let of = findings(&lived.report.subscriptions[0], end);
     (of.into_keys().collect(), lived)
 }
 

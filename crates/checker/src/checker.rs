@@ -1,34 +1,12 @@
 //! The fold: takes events in order and hands each to the subscription that it is about.
 
 use entrega_model::event::{ProcessingResult, SettleTrigger};
-use entrega_model::{Event, Guarantee, Kind, MessageId, Observer, PartitionId, SubscriptionId};
+use entrega_model::{Event, Kind, MessageId, Observer, PartitionId, SubscriptionId};
 
 use crate::partitions::Partitions;
 use crate::sends::SendFold;
 use crate::subscription::{Handed, Settle, SubscriptionFold};
-use crate::{End, Report};
-
-/// What to judge by.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Config {
-    /// The subscriptions, by id. Events of others are ignored.
-    pub subscriptions: Vec<SubscriptionConfig>,
-    /// How many processes are expected; a hint.
-    pub processes: usize,
-    /// How many messages are expected; a hint.
-    pub messages: usize,
-}
-
-/// What one subscription promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SubscriptionConfig {
-    /// About effects.
-    pub guarantee: Guarantee,
-    /// Whether a dead letter is part of the promise.
-    pub dead_letters_declared: bool,
-    /// Whether order within each key is part of the promise.
-    pub ordered: bool,
-}
+use crate::{Config, End, Report};
 
 /// Watches a run and judges it. It keeps no history: 32 bytes for each message and subscription, 16
 /// for each message, 4 for each offset of a log. It takes events in any order and with any ids.

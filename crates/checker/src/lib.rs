@@ -13,7 +13,8 @@
 //!
 //! # Layout, in reading order
 //!
-//! * What comes out: [`Report`], [`Class`], [`Cause`], [`Counter`], [`Histogram`].
+//! * What goes in: [`Config`]. What comes out: [`Report`], [`Class`], [`Cause`], [`Counter`],
+//!   [`Histogram`]; and [`Finding`], the one vocabulary for what went wrong.
 //! * `checker` hands each event to the `subscription` that it is about; `finish` makes the report
 //!   and `contract` judges it.
 //! * What is remembered: `message` (32 bytes each), `sends`, `owners` (who held what), `partitions`
@@ -28,9 +29,11 @@
 mod cause;
 mod checker;
 mod class;
+mod config;
 mod contract;
 mod counter;
 mod duplicate;
+mod finding;
 mod fingerprint;
 mod finish;
 mod histogram;
@@ -49,9 +52,11 @@ mod tally;
 mod windows;
 
 pub use cause::{Cause, Causes};
-pub use checker::{Checker, Config, SubscriptionConfig};
+pub use checker::Checker;
 pub use class::{Class, Classes};
+pub use config::{Config, SubscriptionConfig};
 pub use counter::{Counter, Counters};
+pub use finding::{Finding, findings};
 pub use histogram::Histogram;
 pub use report::{End, Order, Reason, Report, Sends, SubscriptionReport, Verdict};
 pub use tally::{Tally, Word};

@@ -11,7 +11,7 @@ mod world;
 use entrega_model::event::{RemoveReason, SettleAct};
 use entrega_model::{DeliveryId, Generation, MessageId, PartitionId, ProcessId};
 
-use crate::checker::SubscriptionConfig;
+use crate::config::SubscriptionConfig;
 use crate::message::{Flag, Message};
 use crate::order::KeyOrder;
 use crate::owners::Owners;

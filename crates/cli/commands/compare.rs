@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use entrega_checker::Class;
 use entrega_checker::summary::RowSummary;
+use entrega_checker::{Class, Finding};
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,7 +16,7 @@ use super::interrupt;
 use crate::args::{CompareArgs, Format};
 use crate::failure::Failure;
 use crate::lab::comparison::Comparison;
-use crate::lab::examples::{self, Anomaly, Example, Wanted};
+use crate::lab::examples::{self, Example, Wanted};
 use crate::lab::files::LoadedScenario;
 use crate::lab::sweep::{Contest, Plan};
 use crate::lab::unread;
@@ -121,12 +121,12 @@ fn wanted_of(contest: &Contest) -> Vec<Vec<Wanted>> {
     let mut wanted = Vec::new();
     for (subscription, row) in (0..).map(SubscriptionId).zip(&contest.rows) {
         let (model, strategy) = (contest.model, contest.strategy);
-        let want = |anomaly| Wanted { model, strategy, subscription, anomaly };
+        let want = |finding| Wanted { model, strategy, subscription, finding };
         for class in ANOMALIES.into_iter().filter(|&class| row.classes.get(class) > 0) {
             wanted.push(causes_of(row, class).into_iter().map(want).collect());
         }
         if row.order.reordered > 0 {
-            wanted.push(vec![want(Anomaly::Reordered)]);
+            wanted.push(vec![want(Finding::Reordered)]);
         }
     }
     wanted
@@ -143,8 +143,8 @@ const ANOMALIES: [Class; 6] = [
 ];
 
 /// The causes that a class has in a row; any, for a class that has none.
-fn causes_of(row: &RowSummary, class: Class) -> Vec<Anomaly> {
+fn causes_of(row: &RowSummary, class: Class) -> Vec<Finding> {
     let of_class = row.examples.keys().filter(|(found, _)| *found == class);
-    let causes: Vec<_> = of_class.map(|&(_, cause)| Anomaly::Class(class, Some(cause))).collect();
-    if causes.is_empty() { vec![Anomaly::Class(class, None)] } else { causes }
+    let causes: Vec<_> = of_class.map(|&(_, cause)| Finding::Class(class, Some(cause))).collect();
+    if causes.is_empty() { vec![Finding::Class(class, None)] } else { causes }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use entrega::{Finding, Judged, exploration, judge};
-use entrega_checker::{Class, Report, SubscriptionReport, Verdict};
+use entrega::{Judged, judge};
+use entrega_checker::{Class, Finding, Report, SubscriptionReport, Verdict, findings};
 use entrega_choice::{Choices, Point, format_choices, parse_choices};
+use entrega_explain::{Subject, Tale, Timeline, story, tell};
 use entrega_model::{Event, Kind, MessageId, SubscriptionId};
 use entrega_scenario::Scenario;
 use entrega_scenario::workload::Workload;
@@ -22,8 +23,6 @@ use crate::lab::property::Property;
 use crate::lab::replay_string::ReplayString;
 use crate::output;
 use crate::render::report;
-use crate::render::story::{self, Tale};
-use crate::render::timeline::Timeline;
 
 /// So many messages are shown with their content.
 const BODIES: usize = 5;
@@ -118,13 +117,13 @@ fn anomalies(events: &[Event], cast: &Cast, report: &Report) -> Vec<Told> {
     let mut told = Vec::new();
     for of in &report.subscriptions {
         let subscription: SubscriptionId = of.subscription;
-        for (finding, message) in exploration::findings(of, report.end) {
+        for (finding, message) in findings(of, report.end) {
             let Some((property, cause)) = Property::of(finding) else { continue };
             if finding == Finding::Stalled && someone_waits && !waits(&of) {
                 continue;
             }
-            let Tale { message, sentence } =
-                story::of_finding(events, cast, subscription, (finding, message));
+            let subject = Subject { subscription, finding, message };
+            let Tale { message, sentence } = tell(events, cast, &subject);
             told.push(Told {
                 subscription: cast.subscriptions()[subscription.index()].clone(),
                 anomaly: property.name(),

@@ -16,7 +16,7 @@ use entrega_sim::Experiment;
 use serde::Serialize;
 
 use crate::args::{Format, RunArgs};
-use crate::expect::{self, Finding, Found};
+use crate::expect::{self, Expected, Found};
 use crate::failure::Failure;
 use crate::lab::files::LoadedScenario;
 use crate::lab::replay_string::{ReplayString, Size};
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         Format::Json => output::json(&result.json())?,
     };
     output::write(args.output.as_deref(), &text)?;
-    Ok(super::code(result.findings.iter().all(|finding| finding.holds)))
+    Ok(super::code(result.expected.iter().all(|one| one.holds)))
 }
 
 /// What was asked for. What was left open is the scenario's first that goes with it, or else the
@@ -70,7 +70,7 @@ struct RunResult<'a> {
     cast: Cast,
     judged: Judged,
     notes: Notes,
-    findings: Vec<Finding>,
+    expected: Vec<Expected>,
     replay: ReplayString,
 }
 
@@ -104,8 +104,8 @@ impl<'a> RunResult<'a> {
                 redeliveries: of.redeliveries,
             })
             .collect();
-        let findings = expect::findings(scenario, model, strategy, &found);
-        Self { loaded, experiment, cast: Cast::of(scenario), judged, notes, findings, replay }
+        let expected = expect::checked(scenario, model, strategy, &found);
+        Self { loaded, experiment, cast: Cast::of(scenario), judged, notes, expected, replay }
     }
 
     /// How often each fault was injected: point, alternative, count.
@@ -144,7 +144,7 @@ impl<'a> RunResult<'a> {
             faults: self.faults(),
             subscription_names: self.cast.subscriptions(),
             report: &self.judged.report,
-            expected: &self.findings,
+            expected: &self.expected,
             replay: self.replay.to_string(),
         }
     }
@@ -178,6 +178,6 @@ struct RunJson<'a> {
     faults: Vec<InjectedFault>,
     subscription_names: &'a [String],
     report: &'a entrega_checker::Report,
-    expected: &'a [Finding],
+    expected: &'a [Expected],
     replay: String,
 }

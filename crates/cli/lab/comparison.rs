@@ -4,6 +4,7 @@
 use entrega_checker::summary::RowSummary;
 use entrega_checker::{Counter, Verdict, Word};
 use entrega_clients::Strategy;
+use entrega_explain::{Subject, tell};
 use entrega_model::{Guarantee, Model, SubscriptionId};
 use entrega_scenario::Scenario;
 use entrega_scenario::points::{self, Fault};
@@ -11,8 +12,7 @@ use entrega_scenario::points::{self, Fault};
 use super::examples::Example;
 use super::files::LoadedScenario;
 use super::sweep::{Contest, Plan};
-use crate::expect::{self, Finding, Found};
-use crate::render::story::{self, Subject};
+use crate::expect::{self, Expected, Found};
 
 /// A comparison, complete or partial.
 pub(crate) struct Comparison<'a> {
@@ -59,7 +59,7 @@ impl<'a> Comparison<'a> {
         let loaded = plan.loaded;
         let rows: Vec<Row> =
             contests.into_iter().flat_map(|contest| rows_of(&loaded.scenario, contest)).collect();
-        let examples = examples.into_iter().map(|example| tell(loaded, example)).collect();
+        let examples = examples.into_iter().map(|example| told(loaded, example)).collect();
         let violated = if partial { Vec::new() } else { violations(&loaded.scenario, &rows) };
         Self { loaded, seed: plan.seed, seeds: plan.seeds, partial, rows, examples, violated }
     }
@@ -150,14 +150,13 @@ fn window(fault: Fault, alternative: u32, strategy: Strategy) -> Option<Counter>
     })
 }
 
-fn tell(loaded: &LoadedScenario, example: Example) -> Told {
+fn told(loaded: &LoadedScenario, example: Example) -> Told {
     let subject = Subject {
         subscription: example.wanted.subscription,
-        anomaly: example.wanted.anomaly,
-        cause: example.cause,
-        message: example.message,
+        finding: example.finding,
+        message: Some(example.message),
     };
-    let sentence = story::story(&example.events, &example.cast, &subject);
+    let sentence = tell(&example.events, &example.cast, &subject).sentence;
     let command = format!("entrega replay {} '{}'", loaded.shell_path(), example.replay);
     let subscription = example.cast.subscriptions()[example.wanted.subscription.index()].clone();
     Told { example, subscription, sentence, command }
@@ -174,10 +173,10 @@ fn violations(scenario: &Scenario, rows: &[Row]) -> Vec<String> {
             reordered: row.summary.order.reordered,
             redeliveries: row.summary.redeliveries,
         };
-        let findings = expect::findings(scenario, model, strategy, &[found]);
-        let violated = findings.into_iter().filter(|finding| !finding.holds);
+        let checked = expect::checked(scenario, model, strategy, &[found]);
+        let violated = checked.into_iter().filter(|one| !one.holds);
         violated
-            .map(|Finding { subscription, what, expected, found, .. }| {
+            .map(|Expected { subscription, what, expected, found, .. }| {
                 format!(
                     "{model}, {strategy}, {subscription}: expected {what} {expected}, found {found}"
                 )

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use entrega::judge::{Replays, explicit};
 use entrega::{Judged, judge};
-use entrega_checker::{Cause, Class, SubscriptionReport};
+use entrega_checker::Finding;
 use entrega_choice::{Choice, Point, format_choices};
 use entrega_clients::Strategy;
 use entrega_model::{Event, MessageId, Model, SubscriptionId};
@@ -39,50 +39,15 @@ pub(crate) struct Wanted {
     pub(crate) model: Model,
     pub(crate) strategy: Strategy,
     pub(crate) subscription: SubscriptionId,
-    pub(crate) anomaly: Anomaly,
-}
-
-/// An anomaly of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Anomaly {
-    /// A class with its cause; any cause if none is given.
-    Class(Class, Option<Cause>),
-    /// A first-effect inversion.
-    Reordered,
-}
-
-impl Anomaly {
-    /// The message that shows it in a report, with its cause.
-    pub(crate) fn shown_in(
-        self,
-        report: &SubscriptionReport,
-    ) -> Option<(MessageId, Option<Cause>)> {
-        match self {
-            Self::Reordered => report.order.reordered_example.map(|message| (message, None)),
-            Self::Class(class, Some(cause)) => {
-                report.examples.get(&(class, cause)).map(|&message| (message, Some(cause)))
-            }
-            Self::Class(class, None) => {
-                let example = report.examples.iter().find(|((found, _), _)| *found == class);
-                let caused = example.map(|(&(_, cause), &message)| (message, Some(cause)));
-                caused.or_else(|| report.firsts.get(&class).map(|&message| (message, None)))
-            }
-        }
-    }
-
-    /// The name of the column that it is counted in.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Class(class, _) => entrega_checker::Word::name(class),
-            Self::Reordered => "reordered",
-        }
-    }
+    /// What its run must show.
+    pub(crate) finding: Finding,
 }
 
 /// An example that was found.
 pub(crate) struct Example {
     pub(crate) wanted: Wanted,
-    pub(crate) cause: Option<Cause>,
+    /// What exactly it shows: with a cause, even if any cause would do.
+    pub(crate) finding: Finding,
     pub(crate) message: MessageId,
     pub(crate) replay: ReplayString,
     /// The run, for the story.
@@ -216,7 +181,7 @@ impl<'a> Search<'a> {
     /// The example, if this run shows what is wanted.
     fn example(&self, choices: &[Choice], judged: &Judged) -> Option<Example> {
         let report = judged.report.subscriptions.get(self.wanted.subscription.index())?;
-        let (message, cause) = self.wanted.anomaly.shown_in(report)?;
+        let (finding, message) = self.wanted.finding.first_in(report)?;
         let mut events = Vec::new();
         let experiment = self.experiment();
         judge(&experiment, explicit(&experiment, choices), &mut events);
@@ -230,6 +195,6 @@ impl<'a> Search<'a> {
             choices: format_choices(judged.outcome.choices.table(), choices),
         };
         let cast = Cast::of(self.scenario);
-        Some(Example { wanted: self.wanted, cause, message, replay, events, cast })
+        Some(Example { wanted: self.wanted, finding, message, replay, events, cast })
     }
 }

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use entrega::Exploration;
 use entrega::exploration::Batch;
-use entrega::{Exploration, Finding};
+use entrega_checker::Finding;
 use entrega_choice::{Choice, format_choices};
 use entrega_clients::Strategy;
 use entrega_model::Model;

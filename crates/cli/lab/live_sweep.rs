@@ -333,14 +333,14 @@ fn judge_expectations(plan: &Plan<'_>, comparison: &mut Comparison<'_>) -> Vec<S
             reordered: row.summary.order.reordered,
             redeliveries: row.summary.redeliveries,
         };
-        let findings = expect::findings(&plan.loaded.scenario, row.model, row.strategy, &[found]);
-        for finding in findings.iter().filter(|finding| !finding.holds) {
-            let expect::Finding { subscription, what, expected, found, .. } = finding;
+        let checked = expect::checked(&plan.loaded.scenario, row.model, row.strategy, &[found]);
+        for one in checked.iter().filter(|one| !one.holds) {
+            let expect::Expected { subscription, what, expected, found, .. } = one;
             let words = format!(
                 "{}, {}, {subscription}: expected {what} {expected}, found {found}",
                 row.model, row.strategy
             );
-            let list = if finding.limits { &mut violated } else { &mut unseen };
+            let list = if one.limits { &mut violated } else { &mut unseen };
             list.push(words);
         }
     }

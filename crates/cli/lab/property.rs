@@ -1,8 +1,7 @@
 //! What can be said of a subscription: something is lost, duplicated, out of order. A property sums
 //! up the findings of all its causes.
 
-use entrega::Finding;
-use entrega_checker::{Cause, Class};
+use entrega_checker::{Cause, Class, Finding};
 use entrega_sim::explore::Explored;
 
 /// A way in which a run can go wrong.
@@ -46,16 +45,7 @@ impl Property {
 
     /// The stable name.
     pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Lost => "lost",
-            Self::Duplicated => "duplicated",
-            Self::Split => "split",
-            Self::DeadLettered => "dead_lettered",
-            Self::DeadLetteredTwice => "dead_lettered_twice",
-            Self::Reordered => "reordered",
-            Self::Stalled => "stalled",
-            Self::Phantom => "phantom",
-        }
+        self.finding().name()
     }
 
     /// What a column of a table is called.
@@ -84,14 +74,9 @@ impl Property {
     /// The property and cause of a finding that has a story of its own. Others sum up such
     /// findings, or are no anomaly.
     pub(crate) fn of(finding: Finding) -> Option<(Self, Option<Cause>)> {
-        let property = Self::ALL.into_iter().find(|one| match (one.finding(), finding) {
-            (Finding::Class(one, _), Finding::Class(other, _)) => one == other,
-            (one, other) => one == other,
-        })?;
-        let cause = match finding {
-            Finding::Class(_, cause) => cause,
-            _ => None,
-        };
+        let property =
+            Self::ALL.into_iter().find(|one| one.finding() == finding.without_cause())?;
+        let cause = finding.cause();
         let has_causes = matches!(property, Self::Lost | Self::Duplicated | Self::Split);
         (cause.is_some() == has_causes).then_some((property, cause))
     }

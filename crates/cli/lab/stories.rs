@@ -1,8 +1,9 @@
 //! The story behind a finding of an exploration: shrunk, run once more, and put into words.
 
-use entrega::{Finding, Shrinker, Story, exploration, judge};
-use entrega_checker::Cause;
+use entrega::{Shrinker, Story, judge};
+use entrega_checker::{Cause, Finding, findings};
 use entrega_choice::Choice;
+use entrega_explain::{Subject, Tale, tell};
 use entrega_model::{Event, MessageId, SubscriptionId};
 use entrega_scenario::Cast;
 use entrega_sim::Experiment;
@@ -10,7 +11,6 @@ use entrega_sim::explore::{Scope, Showing};
 
 use super::exploring::{Contest, Plan};
 use super::property::Property;
-use crate::render::story::{self, Tale};
 
 /// So many runs may be made to look for a story in one scope.
 const BUDGET: u64 = 20_000;
@@ -57,9 +57,8 @@ impl Told {
         let Story { scope, choices } = shrinker.shrink(&found, &|one| *one == finding);
         before(scope, &choices);
         let (events, cast, message) = run(plan, contest, scope, &choices, finding);
-        let subscription = SubscriptionId(0);
-        let Tale { message, sentence } =
-            story::of_finding(&events, &cast, subscription, (finding, message));
+        let subject = Subject { subscription: SubscriptionId(0), finding, message };
+        let Tale { message, sentence } = tell(&events, &cast, &subject);
         let replay = plan.replay(contest, scope, &choices);
         let command = plan.command(&replay);
         let (choices, replay) = (replay.choices.clone(), replay.to_string());
@@ -96,7 +95,7 @@ fn run(
     let mut events = Vec::new();
     let judged = judge(&experiment, judge::explicit(&experiment, choices), &mut events);
     let end = judged.report.end;
-    let mut shown = judged.report.subscriptions.iter().map(|of| exploration::findings(of, end));
+    let mut shown = judged.report.subscriptions.iter().map(|of| findings(of, end));
     let message = shown.find_map(|shown| shown.get(&finding).copied().flatten());
     (events, Cast::of(scenario), message)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use entrega_checker::summary::Rate;
-use entrega_checker::{Causes, Class, Counter, Counters, Reason, Verdict};
+use entrega_checker::{Cause, Causes, Class, Counter, Counters, Reason, Verdict};
 use entrega_clients::Strategy;
 use entrega_model::{Guarantee, Model};
 use serde::Serialize;
@@ -137,8 +137,8 @@ pub(super) fn row_document<'a>(comparison: &'a Comparison<'_>, row: &'a Row) -> 
 
 fn replay(told: &Told) -> Replay<'_> {
     Replay {
-        anomaly: told.example.wanted.anomaly.name(),
-        cause: told.example.cause.map(entrega_checker::Word::name),
+        anomaly: told.example.finding.name(),
+        cause: told.example.finding.cause().map(Cause::name),
         message: told.example.message.0,
         sentence: &told.sentence,
         replay: told.example.replay.to_string(),

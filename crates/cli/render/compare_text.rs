@@ -172,7 +172,7 @@ fn examples(text: &mut String, comparison: &Comparison<'_>) {
     let mut seen = Vec::new();
     let first_of_its_kind = |told: &&Told| {
         let wanted = &told.example.wanted;
-        let kind = (wanted.model, wanted.strategy, wanted.anomaly.name());
+        let kind = (wanted.model, wanted.strategy, wanted.finding.name());
         let new = !seen.contains(&kind);
         seen.push(kind);
         new
@@ -187,7 +187,7 @@ fn examples(text: &mut String, comparison: &Comparison<'_>) {
     );
     for told in told {
         let wanted = &told.example.wanted;
-        let anomaly = wanted.anomaly.name().replace('_', " ");
+        let anomaly = wanted.finding.name().replace('_', " ");
         let _ = writeln!(
             text,
             "\n{}, {}, {anomaly}: {}\n  {}",

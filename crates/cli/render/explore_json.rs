@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entrega_checker::Cause;
 use entrega_clients::Strategy;
+use entrega_explain::Timeline;
 use entrega_model::{Guarantee, Model};
 use entrega_scenario::points;
 use serde::Serialize;
 
-use super::timeline::Timeline;
 use super::tried::tried;
 use crate::lab::exploration::Exploration;
 use crate::lab::exploring::{Contest, Row};

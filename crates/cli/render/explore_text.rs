@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use entrega_explain::timeline::{LEGEND, Timeline};
 
 use super::compare_text::thousands;
-use super::timeline::{LEGEND, Timeline};
 use super::tried::{count, tried, wrapped};
 use crate::lab::exploration::Exploration;
 use crate::lab::exploring::Row;

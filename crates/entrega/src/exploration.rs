@@ -1,27 +1,12 @@
 //! Explorations that the checker judges.
 
-use std::collections::BTreeMap;
-
-use entrega_checker::{Cause, Checker, Class, SubscriptionReport};
+use entrega_checker::{Checker, Finding, findings};
 use entrega_model::fingerprint::Fingerprint;
-use entrega_model::{Event, MessageId, Observer};
+use entrega_model::{Event, Observer};
 use entrega_sim::explore::{Explored, Frontier, Seen, Space, Task, Walked, Witness};
 use entrega_sim::{Arena, End, Experiment};
 
 use crate::judge;
-
-/// Something that a run of an exploration can show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Finding {
-    /// A message ended in a class, for this cause; without a cause: for whatever cause.
-    Class(Class, Option<Cause>),
-    /// The first effects of one key came in another order than its messages.
-    Reordered,
-    /// A message has two dead letters.
-    DeadLetteredTwice,
-    /// The run did not come to rest, or left messages behind that nobody processed.
-    Stalled,
-}
 
 /// What an exploration is made of.
 #[derive(Clone)]
@@ -87,34 +72,6 @@ impl Exploration<'_> {
     pub fn judge(&self) -> Judge {
         Judge::new(&self.experiment)
     }
-}
-
-/// What one run shows, with the message that shows it first.
-pub fn findings(
-    report: &SubscriptionReport,
-    end: entrega_checker::End,
-) -> BTreeMap<Finding, Option<MessageId>> {
-    let mut found = BTreeMap::new();
-    for (&(class, cause), &message) in &report.examples {
-        found.insert(Finding::Class(class, Some(cause)), Some(message));
-    }
-    for class in [Class::Lost, Class::Duplicated, Class::Split, Class::DeadLettered, Class::Phantom]
-    {
-        if let Some(&message) = report.firsts.get(&class) {
-            found.entry(Finding::Class(class, None)).or_insert(Some(message));
-        }
-    }
-    if report.dlq_excess > 0 {
-        found.insert(Finding::DeadLetteredTwice, report.firsts.get(&Class::DeadLettered).copied());
-    }
-    if report.order.reordered > 0 {
-        found.insert(Finding::Reordered, report.order.reordered_example);
-    }
-    let pending = report.firsts.get(&Class::Pending).copied();
-    if end == entrega_checker::End::Unfinished || pending.is_some() {
-        found.insert(Finding::Stalled, pending);
-    }
-    found
 }
 
 /// The checker as the witness of an exploration, with the memory that its runs take place in.

@@ -18,8 +18,9 @@ pub mod own;
 pub mod prelude;
 pub mod shrink;
 
+pub use entrega_checker::Finding;
 pub use entrega_sim::{Misbehaviour, Misdeed, Pulse};
-pub use exploration::{Exploration, Finding};
+pub use exploration::Exploration;
 pub use judge::{Judged, judge};
 pub use laboratory::Laboratory;
 pub use own::{Explorer, Outcomes, explore};

@@ -26,6 +26,7 @@
 mod lists;
 mod search;
 
+use entrega_checker::{Finding, findings};
 use entrega_choice::Choice;
 use entrega_clients::Strategy;
 use entrega_model::Model;
@@ -35,7 +36,6 @@ use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::Experiment;
 use entrega_sim::explore::Scope;
 
-use crate::exploration::{Finding, findings};
 use crate::judge::{Replays, explicit, judge};
 
 /// A run: how much of the scenario, and which choices.

@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
+use entrega_explain::story;
 use entrega_model::Instant;
 
 use super::RunResult;
 use crate::render::report::{self, Names};
-use crate::render::story;
 
 /// Everything that is told of a run.
 pub(super) fn render(result: &RunResult<'_>) -> String {
@@ -83,14 +83,14 @@ fn faults(text: &mut String, result: &RunResult<'_>) {
 }
 
 fn expectations(text: &mut String, result: &RunResult<'_>) {
-    if result.findings.is_empty() {
+    if result.expected.is_empty() {
         return;
     }
     let _ = writeln!(text, "\nExpected by the scenario");
-    for finding in &result.findings {
-        let sign = if finding.holds { "as expected    " } else { "NOT AS EXPECTED" };
-        let (of, what) = (&finding.subscription, finding.what);
-        let (expected, found) = (&finding.expected, &finding.found);
+    for one in &result.expected {
+        let sign = if one.holds { "as expected    " } else { "NOT AS EXPECTED" };
+        let (of, what) = (&one.subscription, one.what);
+        let (expected, found) = (&one.expected, &one.found);
         let _ = writeln!(text, "  {sign} {of}: {what} {expected}, found {found}");
     }
 }

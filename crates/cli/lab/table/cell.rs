@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use entrega::{Exploration, Finding};
-use entrega_checker::Class;
+use entrega::Exploration;
+use entrega_checker::{Class, Finding};
 use entrega_choice::{Choice, Point, format_choices, simplicity};
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
@@ -51,6 +51,7 @@ impl Outcome {
         }
     }
 
+    /// The letter that a finding is counted in, if it has one.
     fn of(finding: Finding) -> Option<Self> {
         Some(match finding {
             Finding::Class(Class::Lost, _) => Self::Loss,

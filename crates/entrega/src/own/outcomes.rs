@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use entrega_checker::Class;
+use entrega_checker::{Class, Finding, findings};
 use entrega_choice::{Choice, format_choices, simplicity};
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::{MessageId, Model};
@@ -10,8 +10,6 @@ use entrega_scenario::{Cast, points};
 use entrega_sim::explore::{Explored, Misbehaved, Scope};
 
 use super::{Explorer, explore, told};
-use crate::Finding;
-use crate::exploration::findings;
 use crate::outcome::stalled;
 
 /// All that was found, model by model.

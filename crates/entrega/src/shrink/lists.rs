@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
+use entrega_checker::Finding;
 use entrega_choice::{Choice, simplicity};
 use entrega_scenario::points;
 
 use super::{Shrinker, Small, Story, kind};
-use crate::exploration::Finding;
 
 impl Shrinker<'_> {
     /// Drops choices, half of them at a time, then fewer, as long as what is wanted stays. Choices

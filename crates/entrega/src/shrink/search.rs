@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use entrega_checker::Finding;
 use entrega_choice::{Choice, simplicity};
 use entrega_scenario::points::{Fault, FaultKind, chosen_in};
 use entrega_sim::explore::{Class, Frontier, Scope, Showing, Space};
 
 use super::{Shrinker, Story, kind};
-use crate::exploration::{Finding, Judge};
+use crate::exploration::Judge;
 
 /// Up to this many choices, every list is run to its end, so that the simplest is found for
 /// certain. Longer ones are cut where a state was seen before, which costs some simplicity.

@@ -42,5 +42,5 @@ fn every_anomaly_has_a_reason() {
 
 fn random(model: Model, strategy: Strategy, seed: u64) -> Vec<String> {
     let scenario = scenario(FAULTS);
-    tell(&scenario, model, strategy, seed, |experiment| experiment.random_choices())
+    stories(&scenario, model, strategy, seed, |experiment| experiment.random_choices())
 }

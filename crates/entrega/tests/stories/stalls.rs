@@ -21,9 +21,10 @@ fn finding(
         Experiment { scenario: &scenario, workload: &workload, model, strategy, seed: 1 };
     let mut events: Vec<Event> = Vec::new();
     let judged = judge(&experiment, Choices::explicit(table, choices), &mut events);
-    let found = entrega::exploration::findings(&judged.report.subscriptions[0], judged.report.end);
+    let found = findings(&judged.report.subscriptions[0], judged.report.end);
     let message = *found.get(&wanted).unwrap_or_else(|| panic!("{found:?}"));
-    of_finding(&events, &Cast::of(&scenario), SubscriptionId(0), (wanted, message)).sentence
+    let subject = Subject { subscription: SubscriptionId(0), finding: wanted, message };
+    tell(&events, &Cast::of(&scenario), &subject).sentence
 }
 
 #[test]

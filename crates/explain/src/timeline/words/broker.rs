@@ -4,7 +4,7 @@ use entrega_model::Kind;
 use entrega_model::event::{RemoveReason, SettleAct};
 
 use super::{BROKER, CONSUMER, Line, Teller, by, fault, line, verb};
-use crate::render::story::name;
+use crate::story::name;
 
 impl Teller<'_> {
     pub(super) fn storage(&self, kind: &Kind) -> Option<Line> {

@@ -11,7 +11,7 @@ use entrega_model::{Event, Kind, MessageId, ProcessId, SubscriptionId};
 use entrega_scenario::Cast;
 use entrega_scenario::points::{self, Fault, Zone};
 
-use crate::render::story::{Injected, name};
+use crate::story::{Injected, name};
 
 /// An event in words.
 pub(super) struct Line {

@@ -23,27 +23,29 @@ const END: usize = 10;
 const CONTEXT: usize = 2;
 
 /// What to show of a run.
-pub(crate) struct Timeline<'a> {
-    pub(crate) events: &'a [Event],
-    pub(crate) cast: &'a Cast,
+pub struct Timeline<'a> {
+    /// What happened.
+    pub events: &'a [Event],
+    /// Who took part in it.
+    pub cast: &'a Cast,
     /// The messages with an anomaly; a long run is only shown around them and around faults.
-    pub(crate) focus: BTreeSet<MessageId>,
+    pub focus: BTreeSet<MessageId>,
     /// The subscriptions to show; all of them if it is empty.
-    pub(crate) only: BTreeSet<SubscriptionId>,
+    pub only: BTreeSet<SubscriptionId>,
     /// Show everything, however long it is.
-    pub(crate) all: bool,
+    pub all: bool,
     /// Whether faults are coloured.
-    pub(crate) colourful: bool,
+    pub colourful: bool,
 }
 
 impl Timeline<'_> {
     /// The timeline with its legend.
-    pub(crate) fn render(&self) -> String {
+    pub fn render(&self) -> String {
         self.lines() + LEGEND
     }
 
     /// The timeline alone.
-    pub(crate) fn lines(&self) -> String {
+    pub fn lines(&self) -> String {
         let lines = words::lines(self.events, self.cast);
         let shown = self.shown();
         let widths = Widths::of(lines.iter().enumerate().filter(|(at, _)| shown[*at]));
@@ -63,7 +65,7 @@ impl Timeline<'_> {
     }
 
     /// The lines that decide, and how many more there are.
-    pub(crate) fn excerpt(&self) -> String {
+    pub fn excerpt(&self) -> String {
         let lines = words::lines(self.events, self.cast);
         let shown = excerpt::chosen(self, &lines);
         let chosen = || lines.iter().enumerate().filter(|(at, _)| shown[*at]);
@@ -211,11 +213,8 @@ impl Widths {
 }
 
 /// What the signs mean.
-pub(crate) const LEGEND: &str = "
+pub const LEGEND: &str = "
 m0 is the first message; 0/3 is offset 3 of partition 0.
 → sent or asked   ← handed over   ↻ again   ✓ recorded as settled, or acknowledged
 ★ effect   ☠ dead letter   ⇥ lost, late or doubled in the network   ✗ crash   ⏸ stall   ! error
 ";
-
-#[cfg(test)]
-mod tests;

@@ -9,16 +9,16 @@ mod workers;
 mod zones;
 
 use entrega::judge;
+use entrega_checker::{Class, Finding, findings};
 use entrega_choice::{Choices, parse_choices};
 use entrega_clients::Strategy;
-use entrega_model::{Event, Model};
+use entrega_explain::{Subject, tell};
+use entrega_model::{Event, Model, SubscriptionId};
 use entrega_scenario::Cast;
 use entrega_scenario::Scenario;
 use entrega_scenario::points;
 use entrega_scenario::workload::Workload;
 use entrega_sim::Experiment;
-
-use super::*;
 
 use Model::{Log, Queue};
 use Strategy::{
@@ -71,7 +71,7 @@ fn scenario(set: &[(&str, &str)]) -> Scenario {
 }
 
 /// All anomalies of a run in sentences, those of order last.
-fn tell(
+fn stories(
     scenario: &Scenario,
     model: Model,
     strategy: Strategy,
@@ -90,17 +90,18 @@ fn told_of(experiment: &Experiment<'_>, choices: Choices) -> Vec<String> {
     assert_eq!(judged.outcome.choices.unused(), [], "every choice is reached");
     let cast = Cast::of(experiment.scenario);
     let of = &judged.report.subscriptions[0];
-    let examples = of.examples.iter().map(|(&(class, cause), &message)| {
-        (Anomaly::Class(class, Some(cause)), Some(cause), message)
-    });
+    let class = |class, cause, message| (Finding::Class(class, cause), message);
+    let examples = of.examples.iter();
+    let examples = examples.map(|(&(of, cause), &message)| class(of, Some(cause), message));
     let dead = of.firsts.iter().filter(|(class, _)| **class == Class::DeadLettered);
-    let dead = dead.map(|(&class, &message)| (Anomaly::Class(class, None), None, message));
-    let order = of.order.reordered_example.map(|one| (Anomaly::Reordered, None, one));
+    let dead = dead.map(|(&of, &message)| class(of, None, message));
+    let order = of.order.reordered_example.map(|one| (Finding::Reordered, one));
     let subjects = examples.chain(dead).chain(order);
+    let subscription = SubscriptionId(0);
     subjects
-        .map(|(anomaly, cause, message)| {
-            let subscription = SubscriptionId(0);
-            story(&events, &cast, &Subject { subscription, anomaly, cause, message })
+        .map(|(finding, message)| {
+            let subject = Subject { subscription, finding, message: Some(message) };
+            tell(&events, &cast, &subject).sentence
         })
         .collect()
 }
@@ -109,7 +110,7 @@ fn told(model: Model, strategy: Strategy, choices: &str, set: &[(&str, &str)]) -
     let scenario = scenario(set);
     let table = points::table(&scenario.subscription_names());
     let choices = parse_choices(&table, choices).expect("choices of this scenario");
-    tell(&scenario, model, strategy, 1, |_| Choices::explicit(table.clone(), choices.clone()))
+    stories(&scenario, model, strategy, 1, |_| Choices::explicit(table.clone(), choices.clone()))
 }
 
 const SKIP: &[(&str, &str)] = &[("consumer.on_error", "skip")];

@@ -1,15 +1,16 @@
 //! What a timeline shows of a small run.
 
+use std::collections::BTreeSet;
+
 use entrega_choice::{Choices, parse_choices};
 use entrega_clients::Strategy;
-use entrega_model::Model;
+use entrega_explain::Timeline;
+use entrega_model::{Event, MessageId, Model};
 use entrega_scenario::Cast;
 use entrega_scenario::Scenario;
 use entrega_scenario::points;
 use entrega_scenario::workload::Workload;
 use entrega_sim::Experiment;
-
-use super::*;
 
 fn recorded(messages: u32, choices: &str) -> (Vec<Event>, Cast) {
     let text = format!(

@@ -1,0 +1,25 @@
+//! What to judge by: what each subscription promises, and hints about sizes.
+
+use entrega_model::Guarantee;
+
+/// What to judge by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The subscriptions, by id. Events of others are ignored.
+    pub subscriptions: Vec<SubscriptionConfig>,
+    /// How many processes are expected; a hint.
+    pub processes: usize,
+    /// How many messages are expected; a hint.
+    pub messages: usize,
+}
+
+/// What one subscription promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubscriptionConfig {
+    /// About effects.
+    pub guarantee: Guarantee,
+    /// Whether a dead letter is part of the promise.
+    pub dead_letters_declared: bool,
+    /// Whether order within each key is part of the promise.
+    pub ordered: bool,
+}

@@ -1,0 +1,108 @@
+//! A run in one sentence: what went wrong, and what came of it.
+//!
+//! > **The rule.** A sentence says nothing that the events do not say; so it agrees with the
+//! > timeline of the same run. First comes what was injected, as far as it concerns the message;
+//! > then what the broker made of it; at the end, the anomaly.
+//!
+//! * [`chronicle`]: looking things up in the events.
+//! * [`faults`]: the words for faults; [`delays`]: until when they delay, and who overtakes whom.
+//! * [`leaving`]: why a process left, and why somebody lost a partition to it.
+//! * [`loss`], [`duplicate`], [`order`], [`split`], [`stall`]: the sentences, by anomaly.
+
+mod chronicle;
+mod delays;
+mod duplicate;
+mod faults;
+mod leaving;
+mod loss;
+mod order;
+mod split;
+mod stall;
+
+use entrega_checker::{Cause, Class, Finding};
+use entrega_model::{Event, MessageId, SubscriptionId};
+use entrega_scenario::Cast;
+
+use chronicle::Chronicle;
+
+pub(crate) use faults::Injected;
+
+/// What a story is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The subscription that shows it.
+    pub subscription: SubscriptionId,
+    /// What the run shows.
+    pub finding: Finding,
+    /// The first message that shows it, as far as the checker names one.
+    pub message: Option<MessageId>,
+}
+
+/// A finding in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tale {
+    /// The message that it is about; none for a run that never comes to rest although nothing
+    /// waits.
+    pub message: Option<MessageId>,
+    /// How it came to that.
+    pub sentence: String,
+}
+
+/// Says how a run came to show a finding.
+pub fn tell(events: &[Event], cast: &Cast, subject: &Subject) -> Tale {
+    let Subject { subscription, finding, message } = *subject;
+    let about = |message: Option<MessageId>| {
+        Chronicle::new(events, cast, subscription, message.unwrap_or(MessageId(0)))
+    };
+    let chronicle = about(message);
+    let (message, sentence) = match finding {
+        Finding::Stalled => (stall::stuck(&chronicle).or(message), stall::tell(&chronicle)),
+        Finding::DeadLetteredTwice => {
+            let message = split::twice_dead(&chronicle).or(message);
+            (message, split::dead_lettered_twice(&about(message)))
+        }
+        Finding::Reordered => (message, after_overtakings(&chronicle, order::tell(&chronicle))),
+        Finding::Class(Class::Pending, _) => (message, stall::tell(&chronicle)),
+        Finding::Class(class, cause) => {
+            let story = of_class(&chronicle, class, cause);
+            (message, after_overtakings(&chronicle, story))
+        }
+    };
+    Tale { message, sentence }
+}
+
+/// The story, after what overtook what on the way to it.
+fn after_overtakings(chronicle: &Chronicle<'_>, story: String) -> String {
+    let overtakings = delays::overtakings(chronicle);
+    if overtakings.is_empty() {
+        story
+    } else {
+        format!("{}; {story}", overtakings.join(" and then "))
+    }
+}
+
+fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> String {
+    let m = chronicle.message();
+    match class {
+        Class::Lost => loss::tell(chronicle),
+        Class::Duplicated if cause == Some(Cause::StoredTwice) => {
+            duplicate::stored_twice(chronicle)
+        }
+        Class::Duplicated => duplicate::tell(chronicle),
+        Class::Split => split::tell(chronicle),
+        Class::DeadLettered => split::dead_lettered(chronicle),
+        Class::Pending => stall::tell(chronicle),
+        Class::Phantom => format!("{m} takes effect, although it was refused or never sent."),
+        Class::Exact => format!("{m} takes effect exactly once."),
+        Class::Recovered => {
+            format!("{m} takes effect, although its producer never learnt that it was stored.")
+        }
+        Class::Absent => format!("{m} has no effect, and its producer was promised nothing."),
+        Class::Refused => format!("{m} is refused, and its producer knows it."),
+    }
+}
+
+/// What a message is called: `m0` is the first.
+pub fn name(message: MessageId) -> String {
+    format!("m{message}")
+}
