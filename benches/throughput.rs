@@ -21,9 +21,9 @@ use entrega_clients::application::TransactionalHandler;
 use entrega_clients::producers::Publisher;
 use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
 use entrega_clients::{BatchError, DeadLetters, Handler, HandlerError, Strategy, Unanswered};
+use entrega_inproc::log::LogOptions;
+use entrega_inproc::queue::{LiveQueue, QueueOptions};
 use entrega_live::direct::{DirectLog, DirectQueue};
-use entrega_live::log::LogOptions;
-use entrega_live::queue::{LiveQueue, QueueOptions};
 use entrega_live::{
     Catalogued, Clock, ConsumerSettings, LiveSink, MemorySink, Served, Side, consume,
 };

@@ -11,7 +11,7 @@ use crate::tree::{assert_none, file, files};
 
 /// Every crate of the workspace and its arrows. It must use each of them, and may also name the
 /// crates that these lead to.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("choice", &[]),
     ("brokers", &["model"]),
@@ -20,12 +20,13 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("scenario", &["brokers", "choice", "clients", "model"]),
     ("sim", &["scenario"]),
     ("explain", &["checker", "scenario"]),
-    ("live", &["brokers", "clients", "model"]),
+    ("inproc", &["brokers", "model"]),
+    ("live", &["brokers", "clients", "inproc", "model"]),
     ("entrega", &["explain", "sim"]),
 ];
 
 /// The crates that are no part of the simulation.
-const REAL: [&str; 1] = ["live"];
+const REAL: [&str; 2] = ["inproc", "live"];
 
 /// What would bring threads, clocks or chance of their own into a simulated crate.
 const FOREIGN: [&str; 8] =

@@ -10,9 +10,9 @@ use entrega_brokers::{LogBroker, QueueBroker};
 use entrega_checker::{Checker, Class, Config, End, Report, SubscriptionConfig, Verdict};
 use entrega_clients::producers::{Retries, confirmed, fire_and_forget};
 use entrega_clients::{Consumer, Stop, Strategy};
+use entrega_inproc::log::LogOptions;
+use entrega_inproc::queue::{LiveQueue, QueueOptions};
 use entrega_live::direct::{DirectLog, DirectQueue};
-use entrega_live::log::LogOptions;
-use entrega_live::queue::{LiveQueue, QueueOptions};
 use entrega_live::{
     Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, MemorySink, Served,
     Shared, SharedSink, Side,

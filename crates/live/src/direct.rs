@@ -1,5 +1,5 @@
-//! The client library straight over [`LiveQueue`](crate::queue::LiveQueue) and
-//! [`LiveLog`](crate::log::LiveLog): every strategy of the catalogue runs on them unchanged.
+//! The client library straight over [`LiveQueue`](entrega_inproc::LiveQueue) and
+//! [`LiveLog`](entrega_inproc::LiveLog): every strategy of the catalogue runs on them unchanged.
 //!
 //! > **The rule.** Messages are read from the segments and settled there; everything else is
 //! > answered by whoever answers it elsewhere. So no rule is written a second time.
@@ -26,8 +26,8 @@
 //! use entrega_clients::Strategy;
 //! use entrega_clients::producers::Publisher;
 //! use entrega_clients::sinks::PlainSink;
+//! use entrega_inproc::{LiveQueue, QueueOptions};
 //! use entrega_live::direct::DirectQueue;
-//! use entrega_live::queue::{LiveQueue, QueueOptions};
 //! use entrega_live::{
 //!     Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, MemorySink, Shared, SharedSink,
 //! };

@@ -6,15 +6,8 @@
 //!
 //! # Layout
 //!
-//! Bodies of any type, as fast as threads can hand them over:
-//!
-//! * [`log`]: a log whose readers look at records in place.
-//! * [`queue`]: a queue with individual acks; what does not go well is the sans-IO broker's.
-//! * `segment` (the only unsafe code), `spares` and `wait`: what both are made of.
-//!
-//! The strategies of the catalogue, unchanged:
-//!
-//! * [`direct`]: on that queue and that log, as fast as a strategy can be.
+//! * [`direct`]: the strategies of the catalogue, unchanged, on the log and the queue of
+//!   `entrega-inproc`.
 //! * [`served`]: a broker behind a lock, with a timer and wake-ups.
 //! * [`faults`]: harm done to consumers on purpose.
 //! * [`link`]: a client's connection to it, over which the client library runs unchanged.
@@ -27,28 +20,17 @@
 
 pub mod clock;
 pub mod consumer;
-#[cfg(not(live_loom))]
 pub mod direct;
 pub mod faults;
 pub mod handler;
 pub mod history;
 pub mod life;
 pub mod link;
-#[cfg(not(live_loom))]
-pub mod log;
-#[cfg(not(live_loom))]
-pub mod queue;
-mod segment;
 pub mod served;
 pub mod sinks;
-#[cfg(not(live_loom))]
-mod spares;
-mod sync;
-mod wait;
 
 pub use clock::Clock;
 pub use consumer::{Catalogued, ConsumerSettings, Inbox, Side, consume, consume_from};
-#[cfg(not(live_loom))]
 pub use direct::{DirectLog, DirectQueue, Message};
 pub use handler::{Around, Attempt, Failure, LiveHandler};
 pub use history::Shared;

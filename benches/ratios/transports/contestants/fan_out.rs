@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entrega_brokers::queue::QueueSettings;
-use entrega_live::log::{LiveLog, LogOptions};
-use entrega_live::queue::{LiveQueue, QueueOptions};
+use entrega_inproc::log::{LiveLog, LogOptions};
+use entrega_inproc::queue::{LiveQueue, QueueOptions};
 use entrega_model::{PartitionId, SubscriptionId};
 
 use super::body::Body;

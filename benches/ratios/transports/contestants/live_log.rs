@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use entrega_live::log::{LiveLog, LogOptions, Producer, Reader};
+use entrega_inproc::log::{LiveLog, LogOptions, Producer, Reader};
 use entrega_model::{PartitionId, SubscriptionId};
 
 use super::Job;

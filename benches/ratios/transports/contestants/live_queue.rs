@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entrega_brokers::queue::QueueSettings;
-use entrega_live::queue::{Consumer, LiveQueue, Producer, QueueOptions};
+use entrega_inproc::queue::{Consumer, LiveQueue, Producer, QueueOptions};
 
 use super::Job;
 use super::body::Body;

@@ -20,8 +20,8 @@ pub use link::LogLink;
 
 use super::{Message, Seat};
 use crate::consumer::consume_from;
-use crate::log::{LiveLog, LogOptions, Producer, Reader};
 use crate::{Clock, ConsumerSettings, LiveLink, Served};
+use entrega_inproc::log::{LiveLog, LogOptions, Producer, Reader};
 
 /// How long to wait before looking again whether everything is read.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);

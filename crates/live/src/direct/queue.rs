@@ -20,8 +20,8 @@ pub use link::QueueLink;
 
 use super::{Message, Seat};
 use crate::consumer::consume_from;
-use crate::queue::{Ended, LiveQueue};
 use crate::{Clock, ConsumerSettings, LiveLink, Served};
+use entrega_inproc::queue::{Ended, LiveQueue};
 
 /// The one subscription of a live queue.
 const SUBSCRIPTION: SubscriptionId = SubscriptionId(0);

@@ -11,7 +11,7 @@ use entrega_model::log::Offset;
 use entrega_model::{Duration, PartitionId, Record};
 
 use super::{Message, Seat, Shared, lock};
-use crate::log::{Producer, Refused};
+use entrega_inproc::log::{Producer, Refused};
 
 /// Appends messages to a log. The key decides the partition.
 ///

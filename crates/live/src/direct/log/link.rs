@@ -14,7 +14,7 @@ use entrega_model::{
 use super::{Message, Seat, Shared};
 use crate::direct::{Sleep, any_has_ended};
 use crate::link::Busy;
-use crate::log::{Ended, OutOfRange, Reader};
+use entrega_inproc::log::{Ended, OutOfRange, Reader};
 
 /// Names of fetches begin here; those below are the desk's.
 const FETCHES: u32 = 1 << 31;
@@ -83,8 +83,7 @@ impl<T: Message> LogLink<T> {
             }
             let is_new = state.asleep.is_empty() && !state.readers.is_empty();
             if is_new {
-                let sleeps =
-                    state.readers.iter().map(|(_, reader)| Box::pin(reader.falls_asleep()));
+                let sleeps = state.readers.iter().map(|(_, reader)| Box::pin(reader.notified()));
                 state.asleep = sleeps.map(|sleep| sleep as Sleep).collect();
             }
             if any_has_ended(&mut state.asleep, cx) {

@@ -11,7 +11,7 @@ use entrega_model::event::{Kind, SendOutcome};
 use entrega_model::{Duration, PartitionId, Record};
 
 use super::{Message, SUBSCRIPTION, Seat};
-use crate::queue::{Producer, Refused};
+use entrega_inproc::queue::{Producer, Refused};
 
 /// Sends messages to a queue.
 ///

@@ -13,7 +13,7 @@ use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
 use super::tags::Tags;
 use super::{Message, SUBSCRIPTION, Seat};
 use crate::direct::{Sleep, any_has_ended};
-use crate::queue::{Consumer, Ended, LiveQueue};
+use entrega_inproc::queue::{Consumer, Ended, LiveQueue};
 
 /// The link of one consumer in one of its lives. All its futures are polled by one task.
 ///
@@ -153,7 +153,7 @@ impl<T: Message> QueueLink<T> {
             let State { consumer: Some(consumer), asleep, .. } = &mut *state else {
                 return Poll::Pending;
             };
-            let sleep = asleep.get_or_insert_with(|| Box::pin(consumer.falls_asleep()));
+            let sleep = asleep.get_or_insert_with(|| falls_asleep(consumer));
             if any_has_ended(std::slice::from_mut(sleep), cx) {
                 *asleep = None;
             } else if !is_new {
@@ -183,6 +183,19 @@ impl<T: Message> QueueLink<T> {
         }
         state.waiting = Some(cx.waker().clone());
     }
+}
+
+/// Sleeps until a consumer is notified, or until a lease may have ended.
+fn falls_asleep<T: Message>(consumer: &Consumer<T>) -> Sleep {
+    let (notified, due) = (consumer.notified(), consumer.next_due());
+    Box::pin(async move {
+        match due {
+            None => notified.await,
+            Some(due) => {
+                let _ = tokio::time::timeout_at(due.into(), notified).await;
+            }
+        }
+    })
 }
 
 impl<T: Message> Link for QueueLink<T> {

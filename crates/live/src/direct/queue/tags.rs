@@ -8,7 +8,7 @@ use std::ops::Range;
 use entrega_model::MessageId;
 use entrega_model::queue::DeliveryTag;
 
-use crate::queue::Tag;
+use entrega_inproc::queue::Tag;
 
 /// Below this many nothing is looked through.
 const FEW: usize = 1024;

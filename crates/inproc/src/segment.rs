@@ -43,7 +43,7 @@ const LINE: usize = 128;
 pub(crate) struct Segment<T, M> {
     published: Apart<AtomicUsize>,
     slots: Slots<T>,
-    #[cfg(live_loom)]
+    #[cfg(inproc_loom)]
     witnesses: Box<[loom::cell::UnsafeCell<()>]>,
     beside: M,
 }
@@ -82,13 +82,13 @@ impl<T, M> Segment<T, M> {
 
     /// Tells the witnesses of a write.
     fn note_write(&self, _slot: usize) {
-        #[cfg(live_loom)]
+        #[cfg(inproc_loom)]
         self.witnesses[_slot].with_mut(|_| ());
     }
 
     /// Tells the witnesses of reads.
     fn note_reads(&self, _from: usize, _to: usize) {
-        #[cfg(live_loom)]
+        #[cfg(inproc_loom)]
         self.witnesses[_from.._to].iter().for_each(|witness| witness.with(|_| ()));
     }
 }
@@ -147,7 +147,7 @@ impl<T, M> Filling<T, M> {
         let segment = Segment {
             published: Apart(AtomicUsize::new(0)),
             slots: Slots::new(len),
-            #[cfg(live_loom)]
+            #[cfg(inproc_loom)]
             witnesses: (0..len).map(|_| loom::cell::UnsafeCell::new(())).collect(),
             beside,
         };
@@ -330,7 +330,7 @@ impl<T, M> Clone for View<T, M> {
     }
 }
 
-#[cfg(all(test, not(live_loom)))]
+#[cfg(all(test, not(inproc_loom)))]
 mod tests;
-#[cfg(all(test, live_loom))]
+#[cfg(all(test, inproc_loom))]
 mod tried;

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::thread;
 use std::time;
 
@@ -338,6 +338,50 @@ fn prefetch_bounds_what_is_unsettled() {
     assert_eq!(consumer.settle(tags[1], entrega_model::queue::Settlement::Ack), Err(Stale));
 }
 
+/// The timer of tasks that take from a queue without leases.
+async fn no_timer(_: time::Instant) {
+    unreachable!("no lease can end");
+}
+
+/// A task learns from its timer that the lease of another consumer has ended.
+#[tokio::test]
+async fn a_task_is_woken_when_a_lease_ends() {
+    let settings =
+        QueueSettings { visibility_timeout: Duration::from_millis(5), ..Default::default() };
+    let queue = LiveQueue::new(QueueOptions { settings, ..Default::default() });
+    queue.producer().send(7).unwrap();
+    let (mut holding, mut waiting) = (queue.consumer(), queue.consumer());
+    let held = holding.take_batch_async(1, pending_timer).await.unwrap();
+    let sleeps = AtomicUsize::new(0);
+    let timer = |at: time::Instant| {
+        sleeps.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep_until(at.into())
+    };
+    let again = waiting.take_batch_async(1, timer).await.unwrap();
+    assert_eq!((&again[..], again.delivery_count()), (&[7][..], 2));
+    assert!(sleeps.into_inner() > 0, "the task slept at its timer");
+    again.ack().unwrap();
+    assert!(held.ack().is_err(), "its lease has ended");
+}
+
+/// A task with a timer that never fires sleeps through the end of a lease, which nobody rings for.
+#[tokio::test]
+async fn without_its_timer_a_task_sleeps_through_the_end_of_a_lease() {
+    let settings =
+        QueueSettings { visibility_timeout: Duration::from_millis(1), ..Default::default() };
+    let queue = LiveQueue::new(QueueOptions { settings, ..Default::default() });
+    queue.producer().send(7).unwrap();
+    let (mut holding, mut waiting) = (queue.consumer(), queue.consumer());
+    let _held = holding.take().unwrap();
+    let long_after = time::Duration::from_millis(50);
+    let asleep = tokio::time::timeout(long_after, waiting.take_batch_async(1, pending_timer));
+    assert!(asleep.await.is_err());
+}
+
+async fn pending_timer(_: time::Instant) {
+    std::future::pending().await
+}
+
 /// Tasks wait as threads do, for messages and for room.
 #[tokio::test]
 async fn tasks_wait_for_messages_and_for_room() {
@@ -351,7 +395,7 @@ async fn tasks_wait_for_messages_and_for_room() {
     };
     let consuming = async {
         let mut all = Vec::new();
-        while let Ok(batch) = consumer.take_batch_async(5).await {
+        while let Ok(batch) = consumer.take_batch_async(5, no_timer).await {
             all.extend_from_slice(&batch);
             batch.ack().unwrap();
         }

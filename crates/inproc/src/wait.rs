@@ -13,16 +13,24 @@
 //!
 //! Threads and tasks wait at the same bell.
 
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
+use std::future::{Future, poll_fn};
+#[cfg(not(inproc_loom))]
+use std::pin::{Pin, pin};
+#[cfg(not(inproc_loom))]
+use std::task::Poll;
+#[cfg(not(inproc_loom))]
 use std::time::Instant;
 
+#[cfg(not(inproc_loom))]
+use crate::sync::EventListener;
 use crate::sync::{AtomicUsize, Event, Ordering};
 
 mod barrier;
 
-#[cfg(all(test, not(live_loom)))]
+#[cfg(all(test, not(inproc_loom)))]
 mod tests;
-#[cfg(all(test, live_loom))]
+#[cfg(all(test, inproc_loom))]
 mod tried;
 
 use barrier::Barrier;
@@ -30,14 +38,14 @@ use barrier::Barrier;
 /// How many pauses a waiter makes between its first two looks. The number doubles from look to
 /// look: each look takes the line from whoever writes it, so a waiter that looked all the time
 /// would slow down the very messages that it waits for.
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
 const PAUSES_FIRST: u32 = 64;
 /// How many pauses there are at most between two looks; some 10 to 20 µs.
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
 const PAUSES_MOST: u32 = 256;
 /// How often it looks after pauses of that length, and lets other threads run, before it sleeps:
 /// together about as long as falling asleep and waking take.
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
 const YIELDS: u32 = 5;
 
 /// Set in the word of a bell when nothing will be rung for any more.
@@ -67,7 +75,7 @@ impl Bell {
     }
 
     /// Returns when somebody sleeps here, or is about to and will look no more without being rung.
-    #[cfg(all(test, not(live_loom)))]
+    #[cfg(all(test, not(inproc_loom)))]
     pub(crate) fn until_somebody_sleeps(&self) {
         while self.word.load(Ordering::SeqCst) & !CLOSED == 0 || self.event.total_listeners() == 0 {
             std::thread::yield_now();
@@ -75,7 +83,7 @@ impl Bell {
     }
 
     /// Rings when it is dropped by a panic: what was made visible before that is rung for.
-    #[cfg(not(live_loom))]
+    #[cfg(not(inproc_loom))]
     #[inline]
     pub(crate) fn rung_in_a_panic(&self) -> RungInAPanic<'_> {
         RungInAPanic(self)
@@ -103,7 +111,7 @@ impl Bell {
     }
 
     /// Waits until `look` finds something, or until `deadline`.
-    #[cfg(not(live_loom))]
+    #[cfg(not(inproc_loom))]
     pub(crate) fn wait<R>(
         &self,
         deadline: Option<Instant>,
@@ -135,17 +143,18 @@ impl Bell {
         }
     }
 
-    /// Waits until `look` finds something, without blocking the thread; `deadline` needs tokio's
-    /// timer. May be dropped at any time.
-    #[cfg(not(live_loom))]
+    /// Waits until `look` finds something, without blocking the thread. Looks a last time when
+    /// `timeout` ends. May be dropped at any time.
+    #[cfg(not(inproc_loom))]
     pub(crate) async fn listen<R>(
         &self,
-        deadline: Option<Instant>,
+        timeout: impl Future<Output = ()>,
         mut look: impl FnMut() -> Option<R>,
     ) -> Option<R> {
         if let Some(found) = look() {
             return Some(found);
         }
+        let mut timeout = pin!(timeout);
         loop {
             let _asleep = Asleep::new(self);
             let listener = self.event.listen();
@@ -153,38 +162,27 @@ impl Bell {
             if let Some(found) = look() {
                 return Some(found);
             }
-            match deadline {
-                None => listener.await,
-                Some(deadline) => {
-                    if tokio::time::timeout_at(deadline.into(), listener).await.is_err() {
-                        return look();
-                    }
-                }
-            }
-            if let Some(found) = look() {
-                return Some(found);
+            let was_rung = first(listener, timeout.as_mut()).await;
+            let found = look();
+            if found.is_some() || !was_rung {
+                return found;
             }
         }
     }
 
-    /// Falls asleep when it is polled first, and wakes when somebody rings, or at `deadline`.
-    /// Whoever waits with this looks once more after that first poll. May be dropped at any time.
-    #[cfg(not(live_loom))]
-    pub(crate) async fn rung(&self, deadline: Option<Instant>) {
+    /// Falls asleep when it is first polled, and wakes when somebody rings. Whoever waits with this
+    /// looks once more after that first poll. May be dropped at any time.
+    #[cfg(not(inproc_loom))]
+    pub(crate) async fn rung(&self) {
         let _asleep = Asleep::new(self);
         let listener = self.event.listen();
         self.barrier.heavy();
-        match deadline {
-            None => listener.await,
-            Some(deadline) => {
-                let _ = tokio::time::timeout_at(deadline.into(), listener).await;
-            }
-        }
+        listener.await;
     }
 
     /// The last steps before sleep: how often the bell was rung before, if the waiter would sleep
     /// until it is rung again.
-    #[cfg(live_loom)]
+    #[cfg(inproc_loom)]
     fn falls_asleep<R>(&self, look: impl FnOnce() -> Option<R>) -> Option<usize> {
         self.word.fetch_add(1, Ordering::SeqCst);
         let rung = self.event.listen();
@@ -200,10 +198,10 @@ impl Bell {
 }
 
 /// See [`Bell::rung_in_a_panic`].
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
 pub(crate) struct RungInAPanic<'a>(&'a Bell);
 
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
 impl Drop for RungInAPanic<'_> {
     #[inline]
     fn drop(&mut self) {
@@ -214,10 +212,10 @@ impl Drop for RungInAPanic<'_> {
 }
 
 /// Says that somebody sleeps at a bell, as long as it lives.
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
 struct Asleep<'a>(&'a Bell);
 
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
 impl<'a> Asleep<'a> {
     fn new(bell: &'a Bell) -> Self {
         bell.word.fetch_add(1, Ordering::SeqCst);
@@ -225,15 +223,30 @@ impl<'a> Asleep<'a> {
     }
 }
 
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
 impl Drop for Asleep<'_> {
     fn drop(&mut self) {
         self.0.word.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
+/// Whether the listener is notified before the timeout ends.
+#[cfg(not(inproc_loom))]
+async fn first(
+    mut listener: EventListener,
+    mut timeout: Pin<&mut impl Future<Output = ()>>,
+) -> bool {
+    poll_fn(|cx| {
+        if Pin::new(&mut listener).poll(cx).is_ready() {
+            return Poll::Ready(true);
+        }
+        timeout.as_mut().poll(cx).map(|()| false)
+    })
+    .await
+}
+
 /// Looks for a moment without sleeping: most waits are shorter than falling asleep.
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
 fn look_again<R>(deadline: Option<Instant>, look: &mut impl FnMut() -> Option<R>) -> Option<R> {
     let (mut pauses, mut yields) = (PAUSES_FIRST, 0);
     let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);

@@ -46,7 +46,7 @@
 //! # Example
 //!
 //! ```
-//! use entrega_live::queue::{LiveQueue, QueueOptions};
+//! use entrega_inproc::queue::{LiveQueue, QueueOptions};
 //!
 //! let queue = LiveQueue::new(QueueOptions::default());
 //! let mut producer = queue.producer();

@@ -1,5 +1,6 @@
 //! Consumers: take, wait, settle. What one holds meanwhile is in `holdings`.
 
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -88,17 +89,50 @@ impl<T> Consumer<T> {
         Ok(self.prepare(max, Some(deadline))?.then(|| self.take_batch_now(max)))
     }
 
-    /// As [`Consumer::take_batch`], for a task; with leases it needs tokio's timer. May be dropped
-    /// at any time without losing a delivery.
-    pub async fn take_batch_async(&mut self, max: usize) -> Result<Batch<'_, T>, Ended> {
+    /// As [`Consumer::take_batch`], for a task. May be dropped at any time without losing a
+    /// delivery.
+    ///
+    /// `sleep_until` is the timer of the task's runtime, by which it learns that a lease has ended:
+    /// with tokio `|at| tokio::time::sleep_until(at.into())`. A queue without leases never asks it.
+    pub async fn take_batch_async<S: Future<Output = ()>>(
+        &mut self,
+        max: usize,
+        sleep_until: impl Fn(Instant) -> S,
+    ) -> Result<Batch<'_, T>, Ended> {
         while !self.is_ready() {
             let due = self.next_due();
+            let timeout = async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => pending().await,
+                }
+            };
             let Self { shared, holdings } = self;
-            if let Some(found) = shared.sent.listen(due, || holdings.look(shared, max)).await {
+            if let Some(found) = shared.sent.listen(timeout, || holdings.look(shared, max)).await {
                 found?;
             }
         }
         Ok(self.take_batch_now(max))
+    }
+
+    /// Completes when something was sent or came back, or the queue was closed, after its first
+    /// poll. A task that waits with it calls [`Consumer::try_take`] once more after that first
+    /// poll, or it may miss a message, and again at [`Consumer::next_due`]. May be dropped at any
+    /// time.
+    pub fn notified(&self) -> impl Future<Output = ()> + use<T> {
+        let shared = Arc::clone(&self.shared);
+        async move { shared.sent.rung().await }
+    }
+
+    /// When to look again although nothing was sent: when a lease may have ended. All leases are of
+    /// one length, so those that begin later end later.
+    pub fn next_due(&self) -> Option<Instant> {
+        if !self.shared.has_leases() {
+            return None;
+        }
+        let latest = self.shared.time.now() + self.shared.leased;
+        let due = self.shared.control().next_due().min(latest);
+        self.shared.time.to_std(due)
     }
 
     /// Settles a delivery by its tag.
@@ -118,7 +152,7 @@ impl<T> Consumer<T> {
 
     /// Whether the delivery of this name is still this consumer's to settle, as far as is known
     /// without looking for leases that have ended.
-    pub(crate) fn holds(&self, tag: Tag) -> bool {
+    pub fn holds(&self, tag: Tag) -> bool {
         match tag {
             Tag::First(position) => self.holdings.holds_first(position),
             Tag::Again(tag) => self.holdings.held.iter().any(|held| held.received.tag == tag),
@@ -168,12 +202,6 @@ impl<T> Consumer<T> {
         Batch::new(self, place)
     }
 
-    /// See [`Bell::rung`](crate::wait::Bell::rung); also wakes when a lease may have ended.
-    pub(crate) fn falls_asleep(&self) -> impl Future<Output = ()> + use<T> {
-        let (shared, due) = (Arc::clone(&self.shared), self.next_due());
-        async move { shared.sent.rung(due).await }
-    }
-
     #[cold]
     fn wait(&mut self, max: usize, deadline: Option<Instant>) -> Result<bool, Ended> {
         if let Some(found) = self.holdings.look(&self.shared, max) {
@@ -189,17 +217,6 @@ impl<T> Consumer<T> {
                 return Ok(false);
             }
         }
-    }
-
-    /// When to look again although nobody has rung: when a lease may have ended. All leases are of
-    /// one length, so those that begin meanwhile end later.
-    fn next_due(&self) -> Option<Instant> {
-        if !self.shared.has_leases() {
-            return None;
-        }
-        let latest = self.shared.time.now() + self.shared.leased;
-        let due = self.shared.control().next_due().min(latest);
-        self.shared.time.to_std(due)
     }
 }
 

@@ -37,7 +37,7 @@
 //! # Example
 //!
 //! ```
-//! use entrega_live::log::{LiveLog, LogOptions};
+//! use entrega_inproc::log::{LiveLog, LogOptions};
 //! use entrega_model::{PartitionId, SubscriptionId};
 //!
 //! let log = LiveLog::new(LogOptions::default());

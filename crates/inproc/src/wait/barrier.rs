@@ -11,11 +11,11 @@ use crate::sync::{Ordering, fence};
 
 /// Which form is used; decided when a bell is made.
 pub(super) struct Barrier {
-    #[cfg(all(target_os = "linux", not(live_loom)))]
+    #[cfg(all(target_os = "linux", not(inproc_loom)))]
     asymmetric: bool,
 }
 
-#[cfg(all(target_os = "linux", not(live_loom)))]
+#[cfg(all(target_os = "linux", not(inproc_loom)))]
 impl Barrier {
     pub(super) fn new() -> Self {
         use rustix::thread::{MembarrierCommand, membarrier};
@@ -41,7 +41,7 @@ impl Barrier {
     }
 }
 
-#[cfg(not(all(target_os = "linux", not(live_loom))))]
+#[cfg(not(all(target_os = "linux", not(inproc_loom))))]
 impl Barrier {
     pub(super) fn new() -> Self {
         Self {}

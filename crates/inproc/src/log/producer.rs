@@ -1,5 +1,6 @@
 //! The producer of a partition: appends, and waits for room.
 
+use std::future::pending;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -110,13 +111,14 @@ impl<T> Producer<T> {
     pub async fn append_async(&mut self, record: T) -> Result<Offset, Refused<T>> {
         if !self.has_room() {
             let Self { partition, filling } = self;
-            partition.freed.listen(None, || find_room(partition, filling)).await;
+            partition.freed.listen(pending(), || find_room(partition, filling)).await;
         }
         self.append_one(record, Patience::None)
     }
 
-    /// Waits until there may be room.
-    pub(crate) async fn room(this: &Mutex<Self>) {
+    /// Waits until there may be room, for a task that shares the producer with others. They may
+    /// use it meanwhile, so that the room may be gone again.
+    pub async fn room(this: &Mutex<Self>) {
         let lock = || this.lock().unwrap_or_else(PoisonError::into_inner);
         let partition = Arc::clone(&lock().partition);
         let look = || {
@@ -126,11 +128,11 @@ impl<T> Producer<T> {
             }
             find_room(partition, filling).map(|_| ())
         };
-        partition.freed.listen(None, look).await;
+        partition.freed.listen(pending(), look).await;
     }
 
     /// Blocks the thread until there may be room.
-    pub(crate) fn block_until_room(&mut self) {
+    pub fn block_until_room(&mut self) {
         if !self.has_room() {
             let _ = self.wait_for_room(Patience::ForEver);
         }
@@ -182,7 +184,7 @@ impl<T> Producer<T> {
             match self.append_many(records, Patience::None) {
                 Err(Full::Full) => {
                     let Self { partition, filling } = self;
-                    partition.freed.listen(None, || find_room(partition, filling)).await;
+                    partition.freed.listen(pending(), || find_room(partition, filling)).await;
                 }
                 other => return other.map(|appended| first..appended.end),
             }

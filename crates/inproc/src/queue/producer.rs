@@ -1,6 +1,7 @@
 //! Producers: send, and wait for room.
 
 use std::cell::RefCell;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -90,18 +91,19 @@ impl<T> Producer<T> {
                 other => return other,
             }
             let Self { shared, own } = self;
-            shared.freed.listen(None, || look(shared, own)).await;
+            shared.freed.listen(pending(), || look(shared, own)).await;
         }
     }
 
-    /// Waits until there may be room.
-    pub(crate) async fn room(this: &RefCell<Self>) {
+    /// Waits until there may be room, for a task that shares the producer with others. They may
+    /// use it meanwhile, so that the room may be gone again.
+    pub async fn room(this: &RefCell<Self>) {
         let shared = Arc::clone(&this.borrow().shared);
-        shared.freed.listen(None, || look(&shared, &mut this.borrow_mut().own)).await;
+        shared.freed.listen(pending(), || look(&shared, &mut this.borrow_mut().own)).await;
     }
 
     /// Blocks the thread until there may be room.
-    pub(crate) fn block_until_room(&mut self) {
+    pub fn block_until_room(&mut self) {
         self.wait_for_room(Patience::ForEver);
     }
 

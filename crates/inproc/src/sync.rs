@@ -1,23 +1,23 @@
 //! Atomics, locks and events: those of the standard library, or those of `loom`.
 //!
-//! A build with `--cfg live_loom` replaces them, so that `loom` can try every order in which
+//! A build with `--cfg inproc_loom` replaces them, so that `loom` can try every order in which
 //! threads may take turns and every value that a load may legally return. (The usual `--cfg loom`
 //! would reach tokio too, which then does not build.)
 
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
 pub(crate) use real::*;
-#[cfg(live_loom)]
+#[cfg(inproc_loom)]
 pub(crate) use tried::*;
 
-#[cfg(not(live_loom))]
+#[cfg(not(inproc_loom))]
 mod real {
     pub(crate) use std::sync::Arc;
     pub(crate) use std::sync::atomic::{AtomicUsize, Ordering, compiler_fence, fence};
 
-    pub(crate) use event_listener::{Event, Listener};
+    pub(crate) use event_listener::{Event, EventListener, Listener};
 }
 
-#[cfg(live_loom)]
+#[cfg(inproc_loom)]
 mod tried {
     pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{AtomicUsize, Ordering, fence};

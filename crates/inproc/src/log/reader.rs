@@ -1,5 +1,6 @@
 //! A reader of a partition: a position, and the segment that it stands in.
 
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -97,7 +98,7 @@ impl<T> Reader<T> {
     pub async fn fetch_async(&mut self, max: usize) -> Result<&[T], Ended> {
         if !self.is_ready() {
             let partition = Arc::clone(&self.partition);
-            partition.appended.listen(None, || self.look()).await.unwrap_or(Ok(()))?;
+            partition.appended.listen(pending(), || self.look()).await.unwrap_or(Ok(()))?;
         }
         Ok(self.take(max))
     }
@@ -147,22 +148,25 @@ impl<T> Reader<T> {
         Ok(())
     }
 
-    /// Needs nothing below `offset`, and everything from there on. Worth a lock once a segment.
-    pub(crate) fn keep_from(&mut self, offset: Offset) {
+    /// Keeps everything from `offset` on, and lets the log forget what is below it. Takes the
+    /// partition's lock only if `offset` is in another segment.
+    pub fn keep_from(&mut self, offset: Offset) {
         if !self.stands_at(offset) {
             let _ = self.seek(offset);
         }
     }
 
     /// Whether an offset is in the segment in which the reader stands.
-    pub(crate) fn stands_at(&self, offset: Offset) -> bool {
+    pub fn stands_at(&self, offset: Offset) -> bool {
         (self.base()..self.base() + self.view.segment().len() as Offset).contains(&offset)
     }
 
-    /// See [`Bell::rung`](crate::wait::Bell::rung).
-    pub(crate) fn falls_asleep(&self) -> impl Future<Output = ()> + use<T> {
+    /// Completes when something was appended, or the log was closed, after its first poll. A task
+    /// that waits with it calls [`Reader::try_fetch`] once more after that first poll, or it may
+    /// miss a record. May be dropped at any time.
+    pub fn notified(&self) -> impl Future<Output = ()> + use<T> {
         let partition = Arc::clone(&self.partition);
-        async move { partition.appended.rung(None).await }
+        async move { partition.appended.rung().await }
     }
 
     fn base(&self) -> Offset {
