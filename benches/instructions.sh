@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Instructions a message, and a fresh run of ten messages, on both brokers: two sizes under callgrind, the
-# difference of the counts divided by the difference of the sizes, so that what is done once cancels out.
+# Instructions a message, a fresh run of ten messages, and a judged schedule of an exploration, on both brokers:
+# two sizes under callgrind, the difference of the counts divided by the difference of the sizes, so that what is
+# done once cancels out.
 # Needs valgrind; says so and ends well where there is none. `benches/NOTES.md` keeps what was measured.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -26,4 +27,7 @@ for model in log queue; do
   few=$(count --model "$model" --messages 10 --runs 100)
   many=$(count --model "$model" --messages 10 --runs 300)
   echo "$model: $(((many - few) / 200)) instructions a fresh run of 10 messages"
+  few=$(count --model "$model" --schedules 100)
+  many=$(count --model "$model" --schedules 300)
+  echo "$model: $(((many - few) / 200)) instructions a judged schedule"
 done
