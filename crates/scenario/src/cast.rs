@@ -1,38 +1,73 @@
-//! Who takes part in a run, and what people call them.
+//! Who takes part in a run: the role of every process, and what people call it.
+//!
+//! > **The rule.** What a process does follows from its [`Role`], never from its number.
 
 use entrega_model::{ProcessId, SubscriptionId};
 
 use crate::file::Scenario;
 
-/// The processes of a scenario: the producer first, then the consumers, subscription by
-/// subscription.
+/// What a process does in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Sends messages of the workload.
+    Producer {
+        /// Which of the producers it is, from 1.
+        number: u32,
+    },
+    /// Reads the messages of a subscription.
+    Consumer {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Which of the subscription's consumers it is, from 1.
+        number: u32,
+    },
+}
+
+/// The process under which a fault is recorded that concerns the broker alone.
+pub const NO_PROCESS: ProcessId = ProcessId(0);
+
+impl Role {
+    /// The roles of a scenario's processes, in the order of their ids.
+    pub fn all(scenario: &Scenario) -> impl Iterator<Item = Self> {
+        let producers = (1..=1).map(|number| Self::Producer { number });
+        let subscriptions = (0..).map(SubscriptionId).zip(&scenario.subscriptions);
+        let consumers = subscriptions.flat_map(|(subscription, one)| {
+            (1..=one.consumers).map(move |number| Self::Consumer { subscription, number })
+        });
+        producers.chain(consumers)
+    }
+
+    /// The subscription whose messages it reads, if it reads any.
+    pub const fn subscription(self) -> Option<SubscriptionId> {
+        match self {
+            Self::Producer { .. } => None,
+            Self::Consumer { subscription, .. } => Some(subscription),
+        }
+    }
+
+    /// Whether it sends messages of the workload.
+    pub const fn is_producer(self) -> bool {
+        matches!(self, Self::Producer { .. })
+    }
+}
+
+/// The processes of a scenario, by their ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cast {
     subscriptions: Vec<String>,
-    consumers: Vec<(SubscriptionId, u32)>,
+    roles: Vec<Role>,
 }
 
 impl Cast {
     /// The processes of `scenario`.
     pub fn of(scenario: &Scenario) -> Self {
         let subscriptions = scenario.subscriptions.iter().map(|one| one.name.clone()).collect();
-        let consumers = (0..)
-            .zip(&scenario.subscriptions)
-            .flat_map(|(id, one)| (1..=one.consumers).map(move |n| (SubscriptionId(id), n)))
-            .collect();
-        Self { subscriptions, consumers }
-    }
-
-    /// For each process of `scenario` whose messages it reads: nobody's first, as the producer.
-    pub fn roles(scenario: &Scenario) -> impl Iterator<Item = Option<SubscriptionId>> {
-        let consumers = (0..).map(SubscriptionId).zip(&scenario.subscriptions);
-        let roles = consumers.flat_map(|(id, one)| (0..one.consumers).map(move |_| Some(id)));
-        std::iter::once(None).chain(roles)
+        Self { subscriptions, roles: Role::all(scenario).collect() }
     }
 
     /// How many processes there are.
     pub fn processes(&self) -> usize {
-        1 + self.consumers.len()
+        self.roles.len()
     }
 
     /// The names of the subscriptions.
@@ -40,25 +75,70 @@ impl Cast {
         &self.subscriptions
     }
 
-    /// The consumers' subscriptions, in the order of their process ids.
-    pub fn consumers(&self) -> impl Iterator<Item = (ProcessId, SubscriptionId)> {
-        (1..).zip(&self.consumers).map(|(id, (subscription, _))| (ProcessId(id), *subscription))
+    /// What a process does; nothing is known of a process that is not of this scenario.
+    pub fn role(&self, process: ProcessId) -> Option<Role> {
+        self.roles.get(process.index()).copied()
     }
 
-    /// The subscription that a process consumes; none for the producer.
+    /// Whether a process is a producer.
+    pub fn is_producer(&self, process: ProcessId) -> bool {
+        self.role(process).is_some_and(Role::is_producer)
+    }
+
+    /// The subscription that a process consumes, if it is a consumer.
     pub fn subscription_of(&self, process: ProcessId) -> Option<SubscriptionId> {
-        let consumer = process.index().checked_sub(1)?;
-        self.consumers.get(consumer).map(|(subscription, _)| *subscription)
+        self.role(process).and_then(Role::subscription)
     }
 
-    /// What people call a process: `producer`, `mailer 2`.
+    /// The producers.
+    pub fn producers(&self) -> impl Iterator<Item = ProcessId> {
+        self.all().filter(|(_, role)| role.is_producer()).map(|(id, _)| id)
+    }
+
+    /// The consumers with their subscriptions.
+    pub fn consumers(&self) -> impl Iterator<Item = (ProcessId, SubscriptionId)> {
+        self.all().filter_map(|(id, role)| Some((id, role.subscription()?)))
+    }
+
+    /// What people call a process: `producer`, `mailer 2`. A producer has its number in its name if
+    /// there are several.
     pub fn name(&self, process: ProcessId) -> String {
-        let consumer = process.index().checked_sub(1).and_then(|number| self.consumers.get(number));
-        match consumer {
-            None => "producer".to_owned(),
-            Some((subscription, number)) => {
+        match self.role(process) {
+            None => format!("process {process}"),
+            Some(Role::Producer { .. }) if self.producers().nth(1).is_none() => {
+                "producer".to_owned()
+            }
+            Some(Role::Producer { number }) => format!("producer {number}"),
+            Some(Role::Consumer { subscription, number }) => {
                 format!("{} {number}", self.subscriptions[subscription.index()])
             }
         }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (ProcessId, Role)> {
+        (0..).map(ProcessId).zip(self.roles.iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(cast: &Cast) -> Vec<String> {
+        (0..=cast.processes()).map(|id| cast.name(ProcessId(id as u16))).collect()
+    }
+
+    #[test]
+    fn processes_are_called_by_their_roles() {
+        let mut scenario = Scenario::default();
+        scenario.subscriptions[0].consumers = 2;
+        let mut cast = Cast::of(&scenario);
+        assert_eq!(names(&cast), ["producer", "reader 1", "reader 2", "process 3"]);
+        cast.roles.push(Role::Producer { number: 2 });
+        assert_eq!(names(&cast)[..2], ["producer 1", "reader 1"]);
+        assert_eq!(names(&cast)[3], "producer 2");
+        assert_eq!(cast.producers().collect::<Vec<_>>(), [ProcessId(0), ProcessId(3)]);
+        assert_eq!(cast.consumers().count(), 2);
+        assert_eq!(cast.subscription_of(ProcessId(3)), None);
     }
 }

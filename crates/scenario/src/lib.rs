@@ -5,7 +5,7 @@
 //! * [`Scenario`], with all of `file`: scenario files in TOML, and files of recorded messages.
 //! * [`workload`]: the messages, made from a seed or taken from a file.
 //! * [`points`]: every place where something can go wrong, by name.
-//! * [`Cast`]: who takes part, and what people call them.
+//! * [`Cast`]: who takes part, in which [`Role`], and what people call them.
 //! * [`setup`]: the settings in the terms of brokers and client library.
 //!
 //! > **The rule.** A scenario is data, and nothing in this crate runs it. Simulated and live runs
@@ -17,5 +17,5 @@ pub mod points;
 pub mod setup;
 pub mod workload;
 
-pub use cast::Cast;
+pub use cast::{Cast, NO_PROCESS, Role};
 pub use file::*;

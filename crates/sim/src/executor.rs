@@ -177,10 +177,10 @@ where
         self.seats[id.index()].life = None;
         let mut world = self.world.borrow_mut();
         if world.processes[id.index()].is_running() {
-            let is_consumer = world.processes[id.index()].subscription.is_some();
+            let is_producer = world.processes[id.index()].role.is_producer();
             match result {
                 Err(Stop::Unsupported) => world.misbehaves(id, Misdeed::Unsupported),
-                Ok(()) if is_consumer && !world.closing => world.left(id),
+                Ok(()) if !is_producer && !world.closing => world.left(id),
                 _ => {}
             }
             world.exited(id, result.is_err());

@@ -97,7 +97,7 @@ where
     /// After the audit: who left messages behind.
     pub(crate) fn judge_early_ends(&mut self) {
         let left = |early: &Misbehaviour| {
-            let own = self.processes[early.process.index()].subscription;
+            let own = self.processes[early.process.index()].role.subscription();
             self.events.iter().any(|event| match event.kind {
                 Kind::Retrievable { subscription, .. } => Some(subscription) == own,
                 _ => false,

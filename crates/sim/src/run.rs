@@ -14,8 +14,8 @@ use entrega_brokers::Broker;
 use entrega_choice::{Choices, mix};
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::event::Phase;
-use entrega_model::{Instant, Model, Observer, SubscriptionId};
-use entrega_scenario::Cast;
+use entrega_model::{Instant, Model, Observer};
+use entrega_scenario::Role;
 use entrega_scenario::points;
 use entrega_scenario::workload::Workload;
 use entrega_scenario::{BatchFailure, ErrorPolicy, Order, Scenario};
@@ -202,7 +202,7 @@ impl Experiment<'_> {
     where
         <S::Broker as Broker>::Request: Routed,
     {
-        let (side, processes) = (S::new(self.scenario), Cast::roles(self.scenario).count());
+        let (side, processes) = (S::new(self.scenario), Role::all(self.scenario).count());
         match S::kept(arena).take().filter(|kept| kept.suits(&side, processes)) {
             Some(kept) => kept,
             None => Place::new(side, processes, times(self.scenario)),
@@ -212,12 +212,11 @@ impl Experiment<'_> {
     fn beginning(
         &self,
         choices: Choices,
-    ) -> Beginning<impl Iterator<Item = Option<SubscriptionId>>, impl Iterator<Item = AnySink>>
-    {
+    ) -> Beginning<impl Iterator<Item = Role>, impl Iterator<Item = AnySink>> {
         Beginning {
             choices,
             times: times(self.scenario),
-            processes: Cast::roles(self.scenario),
+            processes: Role::all(self.scenario),
             sinks: sinks(self),
             seed: self.seed,
         }

@@ -17,7 +17,7 @@ use entrega_clients::{AutoSettle, ClientConfig, Link, Stop, Subscription, Superv
 use entrega_model::{ClientId, Record, SubscriptionId};
 use entrega_scenario::setup;
 use entrega_scenario::workload::Workload;
-use entrega_scenario::{Order, ProducerStrategy, Scenario};
+use entrega_scenario::{Order, ProducerStrategy, Role, Scenario};
 
 use crate::arena::{Arena, Place};
 use crate::executor::Life;
@@ -166,7 +166,7 @@ impl Side for QueueSide {
     }
 }
 
-/// Makes a life of a process of an experiment: the producer, or a consumer of its subscription.
+/// Makes a life of a process of an experiment, as its role says.
 pub(crate) fn life<'a, S: Side + 'a>(
     experiment: &Experiment<'a>,
     side: &S,
@@ -177,11 +177,11 @@ pub(crate) fn life<'a, S: Side + 'a>(
 where
     <S::Broker as Broker>::Request: Routed,
 {
-    let subscription = world.borrow().processes[client.process.index()].subscription;
+    let role = world.borrow().processes[client.process.index()].role;
     let link = SimLink { world: Rc::clone(world), client, forgets: false, alone: true };
-    match subscription {
-        None => producer(experiment, side, link),
-        Some(subscription) => consumer(experiment, side, link, subscription, code),
+    match role {
+        Role::Producer { .. } => producer(experiment, side, link),
+        Role::Consumer { subscription, .. } => consumer(experiment, side, link, subscription, code),
     }
 }
 

@@ -133,6 +133,8 @@ pub(crate) struct World<B: Broker> {
     starting: VecDeque<ProcessId>,
     /// Everybody is asked to stop.
     pub(crate) closing: bool,
+    /// How many producers have not finished.
+    sending: u32,
     /// How many things have happened.
     pub(crate) steps: u64,
     /// How far the run may go on by itself.
@@ -338,10 +340,10 @@ where
         self.record(Kind::Entered { phase });
     }
 
-    /// Whether the producer is done.
+    /// Whether every producer is done.
     #[inline]
     pub(crate) fn has_sent_all(&self) -> bool {
-        self.processes[0].state == State::Finished
+        self.sending == 0
     }
 
     /// Whether a process that asks may go on: it runs, in this life, and does not ask for ever
@@ -359,7 +361,7 @@ where
     /// The process that has run most.
     pub(crate) fn busiest(&self) -> ProcessId {
         let most = self.processes.iter().max_by_key(|process| process.polls);
-        most.map_or(ProcessId(0), |process| process.id)
+        most.map(|process| process.id).unwrap_or_default()
     }
 
     /// The choices of this run, at its end. Nothing is chosen after that.

@@ -20,9 +20,7 @@ use entrega_choice::{Choice, Choices, Point};
 use entrega_clients::Link;
 use entrega_live::{Around, Attempt, Failure, Fate, LiveLink, Reins, Served, Side};
 use entrega_model::event::SettleTrigger;
-use entrega_model::{
-    Delivery, DeliveryId, Instant, Kind, MessageId, ProcessId, SubscriptionId, log, queue,
-};
+use entrega_model::{Delivery, DeliveryId, Instant, Kind, MessageId, SubscriptionId, log, queue};
 use entrega_scenario::Scenario;
 use entrega_scenario::points::{
     DUPLICATED, Fault, LATE, LOST, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE,
@@ -409,6 +407,3 @@ fn is_injected(scenario: &Scenario, point: Point, value: u32) -> bool {
         _ => true,
     }
 }
-
-/// The producer's process; consumers have the numbers after it.
-pub(crate) const PRODUCER: ProcessId = ProcessId(0);

@@ -19,9 +19,9 @@ use entrega_model::event::Phase;
 use entrega_model::{Delivery, Instant, MessageId, Observer, ProcessId, Record, SubscriptionId};
 use entrega_scenario::{Cast, setup};
 use entrega_scenario::{ProducerStrategy, Span};
-use tokio::task::LocalSet;
+use tokio::task::{JoinSet, LocalSet};
 
-use super::faults::{Chance, Danger, Endangered, Exposed, PRODUCER};
+use super::faults::{Chance, Danger, Endangered, Exposed};
 use super::{Ending, Limits, Setup};
 
 /// A broker and everything around it.
@@ -75,13 +75,22 @@ impl<B: Exposed<Request: Clone>> Stage<B> {
     /// Sends everything, waits until all is calm with faults, and then without them.
     async fn until_rest(self: &Rc<Self>) {
         self.served.rest().await;
-        producer(Rc::clone(self)).await;
+        self.send_all().await;
         self.served.rest().await;
         self.chance.end();
         self.served.enter(Phase::Heal);
         self.served.rest().await;
         self.served.enter(Phase::Drain);
         self.served.rest().await;
+    }
+
+    /// Runs every producer to its end.
+    async fn send_all(self: &Rc<Self>) {
+        let mut producers = JoinSet::new();
+        for process in Cast::of(&self.setup.scenario).producers() {
+            producers.spawn_local(producer(Rc::clone(self), process));
+        }
+        producers.join_all().await;
     }
 
     fn consumer_settings(&self, subscription: SubscriptionId) -> ConsumerSettings {
@@ -149,11 +158,11 @@ async fn consumer<B: Exposed<Request: Clone>>(
     live(&stage.served, process, scenario.times.restart.duration(), life).await;
 }
 
-/// The producer sends the workload and is done.
-async fn producer<B: Exposed<Request: Clone>>(stage: Rc<Stage<B>>) {
+/// A producer sends the workload and is done.
+async fn producer<B: Exposed<Request: Clone>>(stage: Rc<Stage<B>>, process: ProcessId) {
     let scenario = &stage.setup.scenario;
     let settings = &scenario.producer;
-    let connected = stage.served.connect(PRODUCER);
+    let connected = stage.served.connect(process);
     let danger = stage.endanger(connected, settings.request_timeout, Reins::default());
     let link = danger.network();
     let publisher = B::publisher(link.clone(), scenario.log.partitions);

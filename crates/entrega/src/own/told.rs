@@ -94,7 +94,7 @@ fn of_lives(kind: &Kind, cast: &Cast) -> Option<String> {
             format!("{} starts again", cast.name(process))
         }
         Kind::Crashed { process, .. } => format!("{} crashes", cast.name(process)),
-        Kind::Exited { process, failed, .. } if process.0 > 0 => {
+        Kind::Exited { process, failed, .. } if !cast.is_producer(process) => {
             let how = if failed { "fails and ends" } else { "ends" };
             format!("{} {how}", cast.name(process))
         }

@@ -79,6 +79,11 @@ impl<'a> Chronicle<'a> {
         self.cast.subscription_of(process)
     }
 
+    /// Whether a process is a producer.
+    pub(super) fn is_producer(&self, process: ProcessId) -> bool {
+        self.cast.is_producer(process)
+    }
+
     /// Where the message is in the log.
     pub(super) fn partition(&self) -> Option<PartitionId> {
         self.position.map(|(partition, _)| partition)

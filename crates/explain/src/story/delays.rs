@@ -123,7 +123,7 @@ pub(super) fn overtaking(fault: &Injected, chronicle: &Chronicle<'_>) -> String 
         Some(Kind::Committed { consumer, .. }) if consumer == fault.process => {
             format!("a commit of {who}")
         }
-        Some(Kind::Stored { message, .. }) if fault.process == ProcessId(0) => {
+        Some(Kind::Stored { message, .. }) if chronicle.is_producer(fault.process) => {
             format!("the request to store {}", super::name(message))
         }
         _ => format!("a request of {who}"),

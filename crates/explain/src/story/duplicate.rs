@@ -1,7 +1,7 @@
 //! How a message came to take effect more than once.
 
+use entrega_model::Kind;
 use entrega_model::event::{ProcessingResult, SettleAct};
-use entrega_model::{Kind, ProcessId};
 use entrega_scenario::points::{DUPLICATED, Fault};
 
 use super::chronicle::{Applied, Chronicle, HandOver, times};
@@ -116,7 +116,7 @@ pub(super) fn stored_twice(chronicle: &Chronicle<'_>) -> String {
 pub(super) fn doubling(chronicle: &Chronicle<'_>) -> String {
     let m = chronicle.message();
     let until = chronicle.stored().last().copied().unwrap_or(0);
-    let faults = faults::concerning(chronicle, ProcessId(0), (0, until), false);
+    let faults = faults::while_sending(chronicle, until);
     let what = faults::clauses(chronicle, &faults).join(" and then ");
     let doubled =
         faults.iter().any(|one| one.fault == Fault::SendRequest && one.alternative == DUPLICATED);

@@ -171,12 +171,26 @@ fn travel(alternative: u32) -> &'static str {
 pub(super) fn concerning(
     chronicle: &Chronicle<'_>,
     process: ProcessId,
+    between: (usize, usize),
+    delays: bool,
+) -> Vec<Injected> {
+    concerning_of(chronicle, |one| one == process, between, delays)
+}
+
+/// The faults of producers before a place that concern the message.
+pub(super) fn while_sending(chronicle: &Chronicle<'_>, until: usize) -> Vec<Injected> {
+    concerning_of(chronicle, |one| chronicle.is_producer(one), (0, until), false)
+}
+
+fn concerning_of(
+    chronicle: &Chronicle<'_>,
+    is_of: impl Fn(ProcessId) -> bool,
     (from, until): (usize, usize),
     delays: bool,
 ) -> Vec<Injected> {
     (from..until.min(chronicle.events.len()))
         .filter_map(|at| Injected::at(chronicle.events, at))
-        .filter(|fault| fault.process == process)
+        .filter(|fault| is_of(fault.process))
         .filter(|fault| !fault.is_crash() || delays::outlasts(fault, chronicle, until))
         .filter(|fault| {
             let delay =

@@ -40,7 +40,7 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
 fn never_stored(chronicle: &Chronicle<'_>) -> String {
     let m = chronicle.message();
     let until = chronicle.events.len();
-    let faults = faults::concerning(chronicle, ProcessId(0), (0, until), false);
+    let faults = faults::while_sending(chronicle, until);
     let what = faults::clauses(chronicle, &faults).join(" and then ");
     let what = match what.is_empty() {
         true => {

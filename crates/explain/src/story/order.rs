@@ -32,7 +32,7 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
         return format!("{why}; {m} {ending}.");
     }
     let (who, faster) = (chronicle.name(effect.consumer), chronicle.name(other));
-    let mut faults = faults::concerning(chronicle, ProcessId(0), (0, effect.at), false);
+    let mut faults = faults::while_sending(chronicle, effect.at);
     faults.extend(faults::before_delivery(chronicle, from));
     let why = faults::clauses(chronicle, &faults).join(" and then ");
     let why = if why.is_empty() { why } else { format!("{why}; ") };

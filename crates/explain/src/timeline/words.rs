@@ -148,7 +148,8 @@ impl Teller<'_> {
     }
 
     fn world(&self, kind: &Kind) -> Option<Line> {
-        let column = |process: ProcessId| if process == ProcessId(0) { PRODUCER } else { CONSUMER };
+        let column =
+            |process: ProcessId| if self.cast.is_producer(process) { PRODUCER } else { CONSUMER };
         match *kind {
             Kind::Crashed { process, .. } => {
                 fault(column(process), format!("✗ {} crashes", self.who(process)))

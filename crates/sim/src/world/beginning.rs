@@ -8,7 +8,8 @@ use std::task::Waker;
 
 use entrega_brokers::Broker;
 use entrega_choice::Choices;
-use entrega_model::{Instant, ProcessId, SubscriptionId};
+use entrega_model::{Instant, ProcessId};
+use entrega_scenario::Role;
 
 use super::calls::Calls;
 use super::poison::PoisonTable;
@@ -19,7 +20,7 @@ use super::{AnySink, Bound, Process, Routed, Times, World};
 pub(crate) struct Beginning<P, S> {
     pub(crate) choices: Choices,
     pub(crate) times: Times,
-    /// For each process whose messages it reads.
+    /// For each process what it does.
     pub(crate) processes: P,
     pub(crate) sinks: S,
     pub(crate) seed: u64,
@@ -42,6 +43,7 @@ where
             dying: VecDeque::new(),
             starting: VecDeque::new(),
             closing: false,
+            sending: 0,
             lives_change: false,
             steps: 0,
             bound: Bound { steps: 0, latest: Instant::START },
@@ -73,10 +75,7 @@ where
     /// Begins at the start of time: every process is about to be started.
     pub(crate) fn begin(
         &mut self,
-        with: Beginning<
-            impl Iterator<Item = Option<SubscriptionId>>,
-            impl Iterator<Item = AnySink>,
-        >,
+        with: Beginning<impl Iterator<Item = Role>, impl Iterator<Item = AnySink>>,
     ) {
         self.clear();
         self.choices = with.choices;
@@ -84,8 +83,9 @@ where
         self.seed = with.seed;
         self.sinks.extend(with.sinks);
         self.poison.resize(self.sinks.len(), PoisonTable::default());
-        for (process, subscription) in self.processes.iter_mut().zip(with.processes) {
-            process.subscription = subscription;
+        for (process, role) in self.processes.iter_mut().zip(with.processes) {
+            process.role = role;
+            self.sending += u32::from(role.is_producer());
             self.starting.push_back(process.id);
         }
         self.lives_change = true;
@@ -105,6 +105,7 @@ where
             dying,
             starting,
             closing,
+            sending,
             lives_change,
             steps,
             bound: _,
@@ -134,7 +135,7 @@ where
         (*now, *due_at) = (Instant::START, Instant::START);
         (*broker_timer, *broker_up_at) = (Instant::NEVER, Instant::START);
         (*next_ready, *holds, *deliveries, *asked) = (0, 0, 0, 0);
-        *steps = 0;
+        (*steps, *sending) = (0, 0);
         [closing, lives_change, runs_on, undisturbed].into_iter().for_each(|flag| *flag = false);
         *misbehaviour = None;
         processes.iter_mut().for_each(Process::clear);
@@ -159,7 +160,7 @@ mod tests {
     use entrega_brokers::queue::QueueSettings;
     use entrega_clients::sinks::PlainSink;
     use entrega_model::queue::Request;
-    use entrega_model::{Duration, Key, MessageId, Record};
+    use entrega_model::{Duration, Key, MessageId, Record, SubscriptionId};
 
     use super::*;
     use crate::run::times;
@@ -178,7 +179,11 @@ mod tests {
         world.begin(Beginning {
             choices: Choices::default(),
             times: times(&Scenario::default()),
-            processes: [None, Some(READER)].into_iter(),
+            processes: [
+                Role::Producer { number: 1 },
+                Role::Consumer { subscription: READER, number: 1 },
+            ]
+            .into_iter(),
             sinks: std::iter::once(AnySink::Plain(PlainSink)),
             seed: 1,
         });

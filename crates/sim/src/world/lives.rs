@@ -4,7 +4,6 @@ use entrega_brokers::Broker;
 use entrega_model::{ClientId, Kind, ProcessId};
 use entrega_scenario::points::Zone;
 
-use super::network::PRODUCER;
 use super::process::State;
 use super::{Due, Routed, World};
 
@@ -44,12 +43,14 @@ where
     /// A process left by itself; after a failure its supervisor starts it again.
     pub(crate) fn exited(&mut self, id: ProcessId, failed: bool) {
         let client = self.end_life(id);
-        self.runs_on &= id != PRODUCER;
+        let is_producer = self.processes[id.index()].role.is_producer();
+        self.runs_on &= !is_producer;
         self.record(Kind::Exited { process: id, incarnation: client.incarnation, failed });
         if failed && !self.closing {
             self.timers.schedule(self.now + self.times.restart, Due::Start(id));
         } else {
             self.processes[id.index()].state = State::Finished;
+            self.sending -= u32::from(is_producer);
         }
     }
 

@@ -15,6 +15,7 @@ use entrega_model::{ClientId, Delivery, Instant, MessageId, ProcessId, Subscript
 use entrega_scenario::points::{
     self, DUPLICATED, Fault, LATE, LOST, Zone, own_point, shared_point,
 };
+use entrega_scenario::{NO_PROCESS, Role};
 
 use super::calls::{Answer, Call, Caller, Payload, Peer, Route};
 use super::latency::REQUEST;
@@ -22,9 +23,6 @@ use super::{Due, Routed, World};
 
 /// How many answers there are to the question what happens to a leg.
 const LEG_BOUND: u32 = points::info(Fault::SettleRequest).alternatives.len() as u32 + 1;
-
-/// The producer is always the first process.
-pub(super) const PRODUCER: ProcessId = ProcessId(0);
 
 impl<B: Broker> World<B>
 where
@@ -187,9 +185,9 @@ where
         let now = self.now;
         let call = self.calls.get(id);
         let (since, process) = (if call.patient { now } else { call.started }, call.client.process);
-        let timeout = match process {
-            PRODUCER => self.times.producer_timeout,
-            _ => self.times.consumer_timeout,
+        let timeout = match self.processes[process.index()].role {
+            Role::Producer { .. } => self.times.producer_timeout,
+            Role::Consumer { .. } => self.times.consumer_timeout,
         };
         (since + timeout).max(now)
     }
@@ -241,7 +239,7 @@ where
     fn maybe_restart_broker(&mut self) {
         let point = shared_point(Fault::BrokerRestart);
         if self.choices.pick(point, 2) != 0 {
-            self.fault(point, 1, PRODUCER, None);
+            self.fault(point, 1, NO_PROCESS, None);
             self.restart_broker();
         }
     }

@@ -4,7 +4,8 @@ use std::task::Waker;
 
 use entrega_choice::mix;
 use entrega_model::fingerprint::{Context, Fingerprint, Name};
-use entrega_model::{ClientId, Incarnation, Instant, MessageId, ProcessId, SubscriptionId};
+use entrega_model::{ClientId, Incarnation, Instant, MessageId, ProcessId};
+use entrega_scenario::Role;
 
 /// A producer or a consumer instance, as the world sees it.
 pub(crate) struct Process {
@@ -24,8 +25,8 @@ pub(crate) struct Process {
     /// When its latest request and its latest answer arrive, so that a link with jitter keeps its
     /// order.
     pub(crate) last_arrivals: [Instant; 2],
-    /// Whose messages it reads; nobody's if it is the producer.
-    pub(crate) subscription: Option<SubscriptionId>,
+    /// What it does. Set when a world begins.
+    pub(crate) role: Role,
     /// What its present life has been told.
     pub(crate) memory: Memory,
     /// How many legs it has sent in each direction, on links with jitter.
@@ -74,7 +75,7 @@ impl Process {
             guests: Vec::new(),
             concern: None,
             last_arrivals: [Instant::START; 2],
-            subscription: None,
+            role: Role::Producer { number: 1 },
             memory: Memory::default(),
             legs: [0; 2],
         }
@@ -128,7 +129,7 @@ impl Process {
     /// Its life has been told what `content` enters.
     pub(crate) fn remember_content(&mut self, content: impl FnOnce(&mut Fingerprint<'_>)) {
         let mut into = Fingerprint::collecting(Context::default(), &mut self.memory.names);
-        if let Some(own) = self.subscription {
+        if let Some(own) = self.role.subscription() {
             into.set_own(own);
         }
         content(&mut into);

@@ -73,11 +73,11 @@ where
             return;
         }
         for process in self.processes.iter().filter(|process| process.is_alive()) {
-            lower(lowest, process.subscription, &process.memory.names);
+            lower(lowest, process.role.subscription(), &process.memory.names);
         }
         for call in self.calls.carrying() {
             names.clear();
-            let of = self.processes[call.client.process.index()].subscription;
+            let of = self.processes[call.client.process.index()].role.subscription();
             call.fingerprint(of, &mut Fingerprint::collecting(Context::default(), names));
             lower(lowest, of, names);
         }
@@ -112,7 +112,7 @@ where
     }
 
     fn fingerprint_call(&self, call: &Call<B>, into: &mut Fingerprint<'_>) {
-        call.fingerprint(self.processes[call.client.process.index()].subscription, into);
+        call.fingerprint(self.processes[call.client.process.index()].role.subscription(), into);
     }
 
     /// Whether anything happens when this is due: some timers have become moot. The broker's timer
@@ -252,7 +252,7 @@ impl Process {
         let Memory { digest, names, last_reading } = &self.memory;
         into.word(*digest);
         into.deadline(*last_reading);
-        if let Some(own) = self.subscription {
+        if let Some(own) = self.role.subscription() {
             into.set_own(own);
         }
         into.list(names);
