@@ -4,6 +4,7 @@
 //! drawing and the text there in one go.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use toml::{Table, Value};
 
@@ -53,8 +54,9 @@ fn complaints(name: &str, manifest: &str) -> Vec<String> {
     let mut complaints = Vec::new();
     for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
         let named = dependencies(&manifest, section);
-        let own: BTreeSet<String> =
-            named.iter().filter(|one| one.starts_with("entrega")).cloned().collect();
+        let itself = format!("entrega-{name}");
+        let is_other = |one: &&String| one.starts_with("entrega") && **one != itself;
+        let own: BTreeSet<String> = named.iter().filter(is_other).cloned().collect();
         for extra in own.difference(&allowed) {
             complaints.push(format!("crate {name}: [{section}] has {extra}: no such arrow"));
         }
@@ -105,6 +107,23 @@ fn the_architecture_draws_the_same_arrows() {
         let row = format!("| `{name}` | {shown} |");
         assert!(architecture.contains(&row), "ARCHITECTURE.md has no row `{row}`");
     }
+}
+
+/// The packages that a command line with these kinds of dependencies is built of.
+fn packages(edges: &str) -> String {
+    let arguments = ["tree", "--locked", "--offline", "--prefix", "none", "--edges", edges];
+    let tree = Command::new(env!("CARGO")).args(arguments).output().expect("cargo runs");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    String::from_utf8_lossy(&tree.stdout).into_owned()
+}
+
+/// The command line opens no database, and SQLite's C code is the longest part of a first build.
+/// Its tests do open one.
+#[test]
+fn the_command_line_is_built_without_a_database() {
+    let is_database = |line: &str| line.starts_with("rusqlite ");
+    assert!(!packages("normal,build").lines().any(is_database));
+    assert!(packages("normal,build,dev").lines().any(is_database));
 }
 
 #[test]

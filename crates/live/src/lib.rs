@@ -37,4 +37,6 @@ pub use history::Shared;
 pub use life::{Reins, live};
 pub use link::{Busy, LiveLink};
 pub use served::{Fate, Served};
-pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError, SqliteSettings, SqliteSink};
+pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError};
+#[cfg(feature = "sqlite")]
+pub use sinks::{SqliteSettings, SqliteSink};

@@ -8,9 +8,10 @@
 //! happened, neither the effect nor the progress.
 //!
 //! * [`memory`]: the sinks of `entrega_clients::sinks`, which never fail.
-//! * [`sqlite`]: a database in a file.
+//! * `sqlite`: a database in a file, with the feature of that name.
 
 pub mod memory;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 use std::panic::resume_unwind;
@@ -23,6 +24,7 @@ use entrega_model::{Delivery, MessageId, PartitionId};
 use thiserror::Error;
 
 pub use memory::MemorySink;
+#[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteSettings, SqliteSink};
 
 /// A sink that can be asked for effects, and for progress if it keeps any.
