@@ -19,14 +19,12 @@ use entrega_brokers::log::{LogBroker, LogSettings};
 use entrega_brokers::queue::{QueueBroker, QueueSettings};
 use entrega_clients::application::TransactionalHandler;
 use entrega_clients::producers::Publisher;
-use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
+use entrega_clients::sinks::ChosenSink;
 use entrega_clients::{BatchError, DeadLetters, Handler, HandlerError, Strategy, Unanswered};
 use entrega_inproc::log::LogOptions;
 use entrega_inproc::queue::{LiveQueue, QueueOptions};
 use entrega_live::direct::{DirectLog, DirectQueue};
-use entrega_live::{
-    Catalogued, Clock, ConsumerSettings, LiveSink, MemorySink, Served, Side, consume,
-};
+use entrega_live::{Catalogued, Clock, ConsumerSettings, Served, Side, consume};
 use entrega_model::event::EffectVerdict;
 use entrega_model::log::Offset;
 use entrega_model::{
@@ -48,7 +46,7 @@ const SERVED: [Strategy; 4] = [
 
 /// Applies effects in memory and reads every record. Calls `done` after the last message.
 struct Reads<F> {
-    sink: RefCell<MemorySink>,
+    sink: RefCell<ChosenSink>,
     sum: Cell<u64>,
     left: Cell<u32>,
     done: F,
@@ -56,16 +54,7 @@ struct Reads<F> {
 
 impl<F: Fn()> Reads<F> {
     fn new(strategy: Strategy, model: Model, done: F) -> Self {
-        let sink = match strategy {
-            Strategy::DeduplicatingSink => MemorySink::Deduplicating(DeduplicatingSink::default()),
-            Strategy::ProgressWithEffect => {
-                MemorySink::Transactional(TransactionalSink::conditional(0), model)
-            }
-            Strategy::ProgressWithEffectUnconditional => {
-                MemorySink::Transactional(TransactionalSink::unconditional(0), model)
-            }
-            _ => MemorySink::Plain(PlainSink),
-        };
+        let sink = ChosenSink::of(strategy, model, 0);
         let (sink, sum, left) = (RefCell::new(sink), Cell::new(0), Cell::new(MESSAGES));
         Self { sink, sum, left, done }
     }
@@ -73,9 +62,8 @@ impl<F: Fn()> Reads<F> {
     fn apply(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let Record { message, key, bytes } = delivery.record;
         self.sum.set(self.sum.get() + u64::from(message.0 ^ key.0) + u64::from(bytes));
-        match self.sink.borrow_mut().apply(delivery) {
-            Ok(EffectVerdict::Rejected) | Err(_) => return Err(HandlerError::Rejected),
-            Ok(_) => {}
+        if self.sink.borrow_mut().apply(delivery) == EffectVerdict::Rejected {
+            return Err(HandlerError::Rejected);
         }
         self.left.set(self.left.get() - 1);
         if self.left.get() == 0 {
@@ -112,11 +100,11 @@ impl<F: Fn()> DeadLetters for Reads<F> {
 
 impl<F: Fn()> TransactionalHandler for Reads<F> {
     async fn stored_offset(&self, partition: PartitionId) -> Result<Option<Offset>, Unanswered> {
-        self.sink.borrow_mut().stored_offset(partition).map_err(|_| Unanswered)
+        Ok(self.sink.borrow().stored_offset(partition))
     }
 
     async fn has_row(&self, delivery: &Delivery) -> Result<bool, Unanswered> {
-        self.sink.borrow_mut().has_row(delivery.record.message).map_err(|_| Unanswered)
+        Ok(self.sink.borrow().has_row(delivery.record.message))
     }
 
     async fn pass(&self, _delivery: &Delivery) -> Result<(), HandlerError> {

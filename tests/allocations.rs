@@ -80,7 +80,7 @@ fn growth<O: Observer>(model: Model, strategy: Strategy, observer: impl Fn(u32) 
 fn checker(messages: u32, model: Model, strategy: Strategy) -> Checker {
     let promise = SubscriptionConfig {
         guarantee: strategy.guarantee(model),
-        dead_letters_declared: strategy.declares_dead_letters(),
+        dead_letters_declared: strategy.spec().declares_dead_letters,
         ordered: false,
     };
     let messages = messages as usize;

@@ -8,6 +8,7 @@ mod catalogue;
 mod edges;
 mod layout;
 mod links;
+mod rows;
 mod scenarios;
 mod tree;
 mod words;

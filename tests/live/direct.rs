@@ -9,13 +9,14 @@ use entrega_brokers::queue::QueueSettings;
 use entrega_brokers::{LogBroker, QueueBroker};
 use entrega_checker::{Checker, Class, Config, End, Report, SubscriptionConfig, Verdict};
 use entrega_clients::producers::{Retries, confirmed, fire_and_forget};
+use entrega_clients::sinks::ChosenSink;
 use entrega_clients::{Consumer, Stop, Strategy};
 use entrega_inproc::log::LogOptions;
 use entrega_inproc::queue::{LiveQueue, QueueOptions};
 use entrega_live::direct::{DirectLog, DirectQueue};
 use entrega_live::{
-    Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, MemorySink, Served,
-    Shared, SharedSink, Side,
+    Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, Served, Shared,
+    SharedSink, Side,
 };
 use entrega_model::event::Phase;
 use entrega_model::{Delivery, Duration, Event, Model, ProcessId, Record};
@@ -38,7 +39,7 @@ pub(crate) trait Direct: Clone + Send + 'static {
         link: LiveLink<Self::Broker>,
         code: &impl Consumer,
         settings: &ConsumerSettings,
-        handler: &LiveHandler<Self::Broker, MemorySink, impl Fn(&Delivery) -> Attempt>,
+        handler: &LiveHandler<Self::Broker, ChosenSink, impl Fn(&Delivery) -> Attempt>,
     ) -> Result<(), Stop>;
 
     /// Sends messages and says goodbye.
@@ -72,7 +73,7 @@ impl Direct for DirectQueue<Record> {
         link: LiveLink<QueueBroker>,
         code: &impl Consumer,
         settings: &ConsumerSettings,
-        handler: &LiveHandler<QueueBroker, MemorySink, impl Fn(&Delivery) -> Attempt>,
+        handler: &LiveHandler<QueueBroker, ChosenSink, impl Fn(&Delivery) -> Attempt>,
     ) -> Result<(), Stop> {
         self.consume(link, code, settings, handler).await
     }
@@ -116,7 +117,7 @@ impl Direct for DirectLog<Record> {
         link: LiveLink<LogBroker>,
         code: &impl Consumer,
         settings: &ConsumerSettings,
-        handler: &LiveHandler<LogBroker, MemorySink, impl Fn(&Delivery) -> Attempt>,
+        handler: &LiveHandler<LogBroker, ChosenSink, impl Fn(&Delivery) -> Attempt>,
     ) -> Result<(), Stop> {
         self.consume(link, code, settings, handler).await
     }
@@ -144,7 +145,7 @@ impl Direct for DirectLog<Record> {
 /// A queue or log with a sink and a judge.
 pub(crate) struct Scene<D: Direct> {
     pub(crate) direct: D,
-    pub(crate) sink: SharedSink<MemorySink>,
+    pub(crate) sink: SharedSink<ChosenSink>,
     pub(crate) observed: Observed,
     pub(crate) settings: ConsumerSettings,
 }
@@ -158,7 +159,7 @@ impl<D: Direct> Scene<D> {
     ) -> Self {
         let promise = SubscriptionConfig {
             guarantee: strategy.guarantee(model),
-            dead_letters_declared: strategy.declares_dead_letters(),
+            dead_letters_declared: strategy.spec().declares_dead_letters,
             ordered: false,
         };
         let (subscriptions, messages) = (vec![promise], MESSAGES as usize);

@@ -6,7 +6,8 @@ use std::cell::Cell;
 use entrega_brokers::queue::{Overflow, QueueBroker, QueueSettings};
 use entrega_checker::{Class, End, Report};
 use entrega_clients::Strategy;
-use entrega_live::{Attempt, Clock, LiveSink, MemorySink, Side};
+use entrega_clients::sinks::ChosenSink;
+use entrega_live::{Attempt, Clock, LiveSink, Side};
 use entrega_model::{Delivery, Duration, Model, ProcessId};
 use tokio::task::LocalSet;
 
@@ -21,7 +22,7 @@ fn small(overflow: Overflow) -> QueueBroker {
     QueueBroker::new(QueueSettings { max_length, prefetch, overflow, ..QueueSettings::default() })
 }
 
-fn stage<B: Side>(broker: B, model: Model) -> Stage<B, MemorySink> {
+fn stage<B: Side>(broker: B, model: Model) -> Stage<B, ChosenSink> {
     Stage::new(broker, model, STRATEGY, memory(STRATEGY, model), Clock::new(), MESSAGES)
 }
 

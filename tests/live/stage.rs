@@ -9,11 +9,11 @@ use entrega_brokers::log::{LogBroker, LogSettings};
 use entrega_brokers::queue::{QueueBroker, QueueSettings};
 use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig};
 use entrega_clients::producers::{Outgoing, Retries, confirmed};
-use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
+use entrega_clients::sinks::ChosenSink;
 use entrega_clients::{Stop, Strategy};
 use entrega_live::{
-    Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, LiveSink, MemorySink,
-    Served, Shared, SharedSink, Side, consume,
+    Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, LiveSink, Served, Shared,
+    SharedSink, Side, consume,
 };
 use entrega_model::event::Phase;
 use entrega_model::{
@@ -55,7 +55,7 @@ impl<B: Side, S: LiveSink> Stage<B, S> {
     ) -> Self {
         let promise = SubscriptionConfig {
             guarantee: strategy.guarantee(model),
-            dead_letters_declared: strategy.declares_dead_letters(),
+            dead_letters_declared: strategy.spec().declares_dead_letters,
             ordered: false,
         };
         let config =
@@ -178,15 +178,6 @@ pub(crate) fn queue() -> QueueBroker {
 }
 
 /// The sink in memory that a strategy is made for.
-pub(crate) fn memory(strategy: Strategy, model: Model) -> MemorySink {
-    match strategy {
-        Strategy::DeduplicatingSink => MemorySink::Deduplicating(DeduplicatingSink::default()),
-        Strategy::ProgressWithEffect => {
-            MemorySink::Transactional(TransactionalSink::conditional(0), model)
-        }
-        Strategy::ProgressWithEffectUnconditional => {
-            MemorySink::Transactional(TransactionalSink::unconditional(0), model)
-        }
-        _ => MemorySink::Plain(PlainSink),
-    }
+pub(crate) fn memory(strategy: Strategy, model: Model) -> ChosenSink {
+    ChosenSink::of(strategy, model, 0)
 }

@@ -62,7 +62,7 @@ pub(crate) struct Small {
 impl Small {
     /// With the settings that the promise needs, if there is one.
     pub(crate) fn of(contract: &Contract) -> Self {
-        let failures = if contract.strategy.declares_dead_letters() { FAILURES } else { "" };
+        let failures = if contract.strategy.spec().declares_dead_letters { FAILURES } else { "" };
         let text = format!("{SCENARIO}{failures}");
         let loaded = Scenario::parse("sights", &text, &[], &|_| Err(String::new()));
         let mut scenario = loaded.unwrap_or_else(|problem| panic!("{problem}")).scenario;

@@ -4,6 +4,7 @@
 use entrega_checker::summary::RowSummary;
 use entrega_checker::{Counter, Verdict, Word};
 use entrega_clients::Strategy;
+use entrega_clients::consumers::Settles;
 use entrega_explain::{Subject, tell};
 use entrega_model::{Guarantee, Model, SubscriptionId};
 use entrega_scenario::Scenario;
@@ -128,8 +129,9 @@ fn untouched(
 
 /// The window that a fault opens under a strategy.
 fn window(fault: Fault, alternative: u32, strategy: Strategy) -> Option<Counter> {
-    let settles_first = matches!(strategy, Strategy::SettleThenProcess);
-    let settles_itself = strategy.auto_settle() == entrega_clients::AutoSettle::Off;
+    let settles = strategy.spec().settles;
+    let settles_first = settles == Settles::BeforeEffect;
+    let settles_itself = matches!(settles, Settles::BeforeEffect | Settles::AfterEffect);
     Some(match fault {
         Fault::EffectBefore if settles_first => Counter::CrashesBetweenSettleAndEffect,
         Fault::EffectBefore if settles_itself => Counter::CrashesBeforeEffect,

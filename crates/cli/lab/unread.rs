@@ -32,36 +32,15 @@ pub(crate) fn warnings(loaded: &LoadedScenario, chosen: &[S]) -> Vec<String> {
     unread.into_iter().map(|(_, said)| said).collect()
 }
 
-/// Who reads a setting of `[consumer]`; none for one that every strategy reads, on one model at
-/// least. What an error leads to matters to `max_attempts`.
+/// The strategies that read a setting of `[consumer]`; none for one that every strategy reads, on
+/// one model at least. `max_attempts` has more readers if errors lead to the dead letters: every
+/// strategy that makes another attempt counts them then.
 fn readers(setting: &str, on_error: ErrorPolicy) -> Option<Vec<S>> {
-    let but = |not: &[S]| S::ALL.into_iter().filter(|one| !not.contains(one)).collect();
-    Some(match setting {
-        "settle_every" => vec![S::SettleEveryN, S::ArticleCommitEveryN, S::ArticleDeadLetters],
-        "settle_interval" => vec![S::SettleEveryN],
-        "batch_size" | "batch_interval" | "batch_sink" | "batch_on_failure" => {
-            vec![S::MicroBatch]
-        }
-        "workers" => vec![S::ParallelNaive, S::Parallel],
-        "key_ordered" => vec![S::Parallel],
-        "enable_auto_commit" | "client" => ARTICLE.to_vec(),
-        "auto_commit_interval" => {
-            let own = [S::AutoSettleAtDelivery, S::AutoSettleAtNextReceive];
-            own.into_iter().chain(ARTICLE).collect()
-        }
-        "on_error" => but(&OWN_POLICY),
-        "retry_backoff" => but(&ARTICLE),
-        "max_attempts" if on_error == ErrorPolicy::DeadLetter => but(&ARTICLE),
-        "max_attempts" => vec![S::DeadLetter, S::MicroBatch, S::BrokerDeadLetter],
-        _ => return None,
-    })
+    let counted = setting == "max_attempts" && on_error == ErrorPolicy::DeadLetter;
+    let asked = if counted { "retry_backoff" } else { setting };
+    let readers: Vec<S> = S::ALL.into_iter().filter(|one| one.reads(asked)).collect();
+    (!readers.is_empty()).then_some(readers)
 }
-
-const ARTICLE: [S; 3] = [S::ArticleBasic, S::ArticleCommitEveryN, S::ArticleDeadLetters];
-
-/// What these do about a failure is their strategy.
-const OWN_POLICY: [S; 4] =
-    [S::DeadLetter, S::BrokerDeadLetter, S::ArticleBasic, S::ArticleCommitEveryN];
 
 #[cfg(test)]
 mod tests {
@@ -140,6 +119,17 @@ steps = 20_000
             let changed = [with, &[(setting, value)]].concat();
             digest(model, strategy, with) != digest(model, strategy, &changed)
         })
+    }
+
+    /// A misspelt setting in a strategy's row would warn of nothing.
+    #[test]
+    fn every_setting_in_a_row_is_tried_below() {
+        for strategy in S::ALL {
+            for setting in strategy.spec().reads {
+                let tried = SETTINGS.iter().any(|(name, ..)| name == setting);
+                assert!(tried, "{strategy} reads `{setting}`");
+            }
+        }
     }
 
     #[test]

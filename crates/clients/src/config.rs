@@ -59,6 +59,33 @@ pub enum OffsetStore {
     AfterPoll,
 }
 
+/// What a client library does by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Library {
+    /// Whether it settles, and when.
+    pub auto_settle: AutoSettle,
+    /// The offset that it has ready on a log for a commit that names none.
+    pub offset_store: OffsetStore,
+}
+
+impl Library {
+    /// A library that settles at this moment. Its offsets come from the library in which that is
+    /// found: librdkafka, or Java's for one that settles at the next receive.
+    pub const fn settling(auto_settle: AutoSettle) -> Self {
+        let offset_store = match auto_settle {
+            AutoSettle::Off | AutoSettle::AtDelivery => OffsetStore::AtDelivery,
+            AutoSettle::AtNextReceive => OffsetStore::AfterPoll,
+        };
+        Self { auto_settle, offset_store }
+    }
+
+    /// The same library with auto-commit off. Which offset it has ready does not change.
+    #[must_use]
+    pub const fn without_auto_settle(self) -> Self {
+        Self { auto_settle: AutoSettle::Off, ..self }
+    }
+}
+
 /// What settling several deliveries covers on a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettleScope {

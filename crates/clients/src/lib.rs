@@ -4,7 +4,7 @@
 //!
 //! * [`subscription`]: an application's view of its messages, whatever the broker.
 //! * [`application`]: handlers, error policies and dead letters.
-//! * [`consumers`]: one delivery semantic a file. Start reading here.
+//! * [`consumers`]: one delivery semantic a file, and the catalogue of them. Start reading here.
 //! * [`consumer`](mod@consumer): a consumer of one's own.
 //! * [`batch`] and [`workers`]: what the consumers need that take several messages at once.
 //! * [`producers`]: how messages get into the broker.
@@ -13,7 +13,6 @@
 //! * [`link`]: what the client library needs of a network; the simulator and a live transport each
 //!   provide one.
 //! * [`inbox`]: the client library itself, once for each model, over a link.
-//! * [`strategy`]: the catalogue.
 //!
 //! # The one lesson
 //!
@@ -31,7 +30,6 @@ pub mod inbox;
 pub mod link;
 pub mod producers;
 pub mod sinks;
-pub mod strategy;
 pub mod subscription;
 pub mod workers;
 
@@ -39,10 +37,12 @@ pub use application::{
     Application, BatchError, BatchFailure, BatchRules, BatchSink, DeadLetters, ErrorPolicy,
     Handler, HandlerError, Supervised,
 };
-pub use config::{AutoSettle, ClientConfig, OffsetReset, OffsetStore, SettleScope, StrategyConfig};
+pub use config::{
+    AutoSettle, ClientConfig, Library, OffsetReset, OffsetStore, SettleScope, StrategyConfig,
+};
 pub use consumer::Consumer;
+pub use consumers::Strategy;
 pub use link::{CallId, Called, Link, OpenCall, Unanswered};
-pub use strategy::Strategy;
 pub use subscription::{
     CarryOn, LogSubscription, QueueSubscription, ReceiveError, SettleError, Stop, Subscription,
     Turn,

@@ -3,12 +3,14 @@
 //! A sink survives every crash of its callers. What it can do decides which guarantee can hold: to
 //! a plain sink (an e-mail server) nothing but the number of calls matters.
 
+mod chosen;
 mod deduplicating;
 mod plain;
 mod transactional;
 
 use entrega_model::{MessageId, event::EffectVerdict};
 
+pub use chosen::{ChosenSink, SinkKind};
 pub use deduplicating::DeduplicatingSink;
 pub use plain::PlainSink;
 pub use transactional::TransactionalSink;

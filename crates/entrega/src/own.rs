@@ -122,7 +122,7 @@ pub fn explore<C: Consumer + Clone>(consumer: C) -> Explorer<C> {
         faults: 1,
         preemptions: 0,
         budget: BUDGET,
-        like: Strategy::ProcessThenSettle,
+        like: Strategy::PLAIN,
         stateless: false,
         may_stall: false,
         pulse: None,

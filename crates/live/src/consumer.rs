@@ -9,12 +9,12 @@
 //! use entrega_brokers::queue::QueueSettings;
 //! use entrega_clients::Strategy;
 //! use entrega_clients::producers::Publisher;
-//! use entrega_clients::sinks::PlainSink;
+//! use entrega_clients::sinks::ChosenSink;
 //! use entrega_live::{
-//!     Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, MemorySink, Served, Shared,
+//!     Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, Served, Shared,
 //!     SharedSink, Side, consume,
 //! };
-//! use entrega_model::{Event, Key, Kind, MessageId, ProcessId, Record, SubscriptionId};
+//! use entrega_model::{Event, Key, Kind, MessageId, Model, ProcessId, Record, SubscriptionId};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let history = Shared::new(Vec::<Event>::new());
@@ -23,7 +23,7 @@
 //! tokio::spawn(served.keep_time());
 //!
 //! let (strategy, mailer) = (Strategy::ProcessThenSettle, SubscriptionId(0));
-//! let sink = SharedSink::new(MemorySink::Plain(PlainSink));
+//! let sink = SharedSink::new(ChosenSink::of(strategy, Model::Queue, 10));
 //! let link = served.connect(ProcessId(1));
 //! let handler = LiveHandler::new(link.clone(), mailer, sink, |_| Attempt::default());
 //! let (code, settings) = (Catalogued::new(strategy), ConsumerSettings::of(strategy, mailer));
@@ -53,9 +53,9 @@ use entrega_clients::combinators::{alongside, closing};
 use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{LogPublisher, Publisher, QueuePublisher};
 use entrega_clients::{
-    Application, AutoSettle, ClientConfig, Consumer, DeadLetters, ErrorPolicy, Link,
-    LogSubscription, OffsetReset, OffsetStore, QueueSubscription, Stop, Strategy, StrategyConfig,
-    Subscription, Supervised, consumers,
+    Application, ClientConfig, Consumer, DeadLetters, ErrorPolicy, Library, Link, LogSubscription,
+    OffsetReset, QueueSubscription, Stop, Strategy, StrategyConfig, Subscription, Supervised,
+    consumers,
 };
 use entrega_model::{Duration, SubscriptionId, log as log_wire, queue as queue_wire};
 
@@ -152,11 +152,7 @@ impl ConsumerSettings {
     /// What a strategy of the catalogue needs of its client library, and the defaults of scenarios
     /// for everything else.
     pub fn of(strategy: Strategy, subscription: SubscriptionId) -> Self {
-        let auto_settle = strategy.auto_settle();
-        let offset_store = match auto_settle {
-            AutoSettle::AtNextReceive => OffsetStore::AfterPoll,
-            _ => OffsetStore::AtDelivery,
-        };
+        let Library { auto_settle, offset_store } = strategy.spec().library();
         Self {
             client: ClientConfig {
                 subscription,
@@ -164,7 +160,7 @@ impl ConsumerSettings {
                 auto_settle,
                 offset_store,
                 auto_commit_interval: Duration::from_secs(5),
-                settle_scope: strategy.settle_scope(),
+                settle_scope: strategy.spec().settle_scope,
                 settle_confirmed: true,
                 settle_retries: 0,
                 auto_offset_reset: OffsetReset::Earliest,

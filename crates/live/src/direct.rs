@@ -25,13 +25,13 @@
 //! ```
 //! use entrega_clients::Strategy;
 //! use entrega_clients::producers::Publisher;
-//! use entrega_clients::sinks::PlainSink;
+//! use entrega_clients::sinks::ChosenSink;
 //! use entrega_inproc::{LiveQueue, QueueOptions};
 //! use entrega_live::direct::DirectQueue;
 //! use entrega_live::{
-//!     Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, MemorySink, Shared, SharedSink,
+//!     Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, Shared, SharedSink,
 //! };
-//! use entrega_model::{Event, Key, Kind, MessageId, ProcessId, Record, SubscriptionId};
+//! use entrega_model::{Event, Key, Kind, MessageId, Model, ProcessId, Record, SubscriptionId};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let history = Shared::new(Vec::<Event>::new());
@@ -39,7 +39,7 @@
 //! let queue = DirectQueue::watched(queue, Clock::new(), history.clone());
 //!
 //! let (strategy, mailer) = (Strategy::ProcessThenSettle, SubscriptionId(0));
-//! let sink = SharedSink::new(MemorySink::Plain(PlainSink));
+//! let sink = SharedSink::new(ChosenSink::of(strategy, Model::Queue, 10));
 //! let link = queue.served().connect(ProcessId(1));
 //! let handler = LiveHandler::new(link.clone(), mailer, sink, |_| Attempt::default());
 //! let (code, settings) = (Catalogued::new(strategy), ConsumerSettings::of(strategy, mailer));

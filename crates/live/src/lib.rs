@@ -37,6 +37,6 @@ pub use history::Shared;
 pub use life::{Reins, live};
 pub use link::{Busy, LiveLink};
 pub use served::{Fate, Served};
-pub use sinks::{LiveSink, MemorySink, SharedSink, SinkError};
+pub use sinks::{LiveSink, SharedSink, SinkError};
 #[cfg(feature = "sqlite")]
 pub use sinks::{SqliteSettings, SqliteSink};

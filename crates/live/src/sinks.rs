@@ -7,10 +7,11 @@
 //! A live sink can fail, and says how ([`SinkError`]): after an error that is certain nothing has
 //! happened, neither the effect nor the progress.
 //!
-//! * [`memory`]: the sinks of `entrega_clients::sinks`, which never fail.
+//! * [`ChosenSink`](entrega_clients::sinks::ChosenSink): the sinks of the simulator, which keep
+//!   everything in memory and never fail.
 //! * `sqlite`: a database in a file, with the feature of that name.
 
-pub mod memory;
+mod memory;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -23,7 +24,6 @@ use entrega_model::log::Offset;
 use entrega_model::{Delivery, MessageId, PartitionId};
 use thiserror::Error;
 
-pub use memory::MemorySink;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteSettings, SqliteSink};
 

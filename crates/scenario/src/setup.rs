@@ -5,7 +5,7 @@ use entrega_brokers::{log, queue};
 use entrega_clients::application::{BatchFailure, BatchRules, BatchSink};
 use entrega_clients::producers::Retries;
 use entrega_clients::{
-    AutoSettle, ClientConfig, ErrorPolicy, OffsetReset, OffsetStore, Strategy, StrategyConfig,
+    AutoSettle, ClientConfig, ErrorPolicy, Library, OffsetReset, Strategy, StrategyConfig,
 };
 use entrega_model::SubscriptionId;
 
@@ -72,14 +72,14 @@ pub fn client_config(
     subscription: SubscriptionId,
 ) -> ClientConfig {
     let consumer = &scenario.consumer;
-    let (auto_settle, offset_store) = library(strategy, consumer);
+    let Library { auto_settle, offset_store } = library(strategy, consumer);
     ClientConfig {
         subscription,
         prefetch: consumer.prefetch,
         auto_settle,
         offset_store,
         auto_commit_interval: consumer.auto_commit_interval.duration(),
-        settle_scope: strategy.settle_scope(),
+        settle_scope: strategy.spec().settle_scope,
         settle_confirmed: consumer.settle_confirmed,
         settle_retries: consumer.settle_retries,
         auto_offset_reset: match scenario.log.auto_offset_reset {
@@ -93,19 +93,16 @@ pub fn client_config(
 }
 
 /// What the client library does by itself. The article's loops leave that to the configuration.
-fn library(strategy: Strategy, consumer: &ConsumerSettings) -> (AutoSettle, OffsetStore) {
-    if !strategy.is_from_the_article() {
-        return match strategy.auto_settle() {
-            AutoSettle::AtNextReceive => (AutoSettle::AtNextReceive, OffsetStore::AfterPoll),
-            other => (other, OffsetStore::AtDelivery),
-        };
+fn library(strategy: Strategy, consumer: &ConsumerSettings) -> Library {
+    let spec = strategy.spec();
+    if !spec.is_from_the_article {
+        return spec.library();
     }
-    let (automatic, offset_store) = match consumer.client {
-        LogClient::Librdkafka => (AutoSettle::AtDelivery, OffsetStore::AtDelivery),
-        LogClient::Java => (AutoSettle::AtNextReceive, OffsetStore::AfterPoll),
-    };
-    let auto_settle = if consumer.enable_auto_commit { automatic } else { AutoSettle::Off };
-    (auto_settle, offset_store)
+    let library = Library::settling(match consumer.client {
+        LogClient::Librdkafka => AutoSettle::AtDelivery,
+        LogClient::Java => AutoSettle::AtNextReceive,
+    });
+    if consumer.enable_auto_commit { library } else { library.without_auto_settle() }
 }
 
 /// What to do after an error of the handler.

@@ -132,11 +132,11 @@ pub(crate) struct BuiltIn {
 
 impl Code for BuiltIn {
     fn keeps_nothing_between_deliveries(&self) -> bool {
-        self.strategy.keeps_nothing_between_deliveries()
+        self.strategy.spec().keeps_nothing_between_deliveries
     }
 
     fn waits_for_one_thing(&self) -> bool {
-        self.strategy.waits_for_one_thing()
+        self.strategy.spec().waits_for_one_thing
     }
 
     fn on_log<'a>(

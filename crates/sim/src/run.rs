@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use entrega_brokers::Broker;
 use entrega_choice::{Choices, mix};
+use entrega_clients::sinks::ChosenSink;
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::event::Phase;
 use entrega_model::{Instant, Model, Observer};
@@ -25,8 +26,7 @@ use crate::executor::Executor;
 use crate::misbehaviour::{Misbehaviour, Misdeed};
 use crate::own::{Code, Own};
 use crate::side::{LogSide, QueueSide, Side, built_in, life};
-use crate::world::{AnySink, Beginning, Bound, Routed, Times, World};
-use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
+use crate::world::{Beginning, Bound, Routed, Times, World};
 
 /// What to run.
 #[derive(Clone, Copy)]
@@ -121,9 +121,9 @@ impl Experiment<'_> {
     /// up.
     pub fn declares_dead_letters(&self) -> bool {
         let consumer = &self.scenario.consumer;
-        let by_batch = self.strategy == Strategy::MicroBatch
+        let by_batch = self.strategy.reads("batch_on_failure")
             && consumer.batch_on_failure == BatchFailure::DeadLetterItem;
-        self.strategy.declares_dead_letters()
+        self.strategy.spec().declares_dead_letters
             || consumer.on_error == ErrorPolicy::DeadLetter
             || by_batch
             || (self.model == Model::Queue && self.scenario.queue.dead_letter)
@@ -212,7 +212,7 @@ impl Experiment<'_> {
     fn beginning(
         &self,
         choices: Choices,
-    ) -> Beginning<impl Iterator<Item = Role>, impl Iterator<Item = AnySink>> {
+    ) -> Beginning<impl Iterator<Item = Role>, impl Iterator<Item = ChosenSink>> {
         Beginning {
             choices,
             times: times(self.scenario),
@@ -456,19 +456,8 @@ pub(crate) fn times(scenario: &Scenario) -> Times {
 }
 
 /// A sink for each subscription.
-fn sinks(experiment: &Experiment<'_>) -> impl Iterator<Item = AnySink> {
+fn sinks(experiment: &Experiment<'_>) -> impl Iterator<Item = ChosenSink> {
     let &Experiment { model, strategy, workload, scenario, .. } = experiment;
     let messages = workload.planned.len();
-    scenario.subscriptions.iter().map(move |_| match strategy {
-        Strategy::DeduplicatingSink => {
-            AnySink::Deduplicating(DeduplicatingSink::with_capacity(messages))
-        }
-        Strategy::ProgressWithEffect => {
-            AnySink::Transactional(TransactionalSink::conditional(messages), model)
-        }
-        Strategy::ProgressWithEffectUnconditional => {
-            AnySink::Transactional(TransactionalSink::unconditional(messages), model)
-        }
-        _ => AnySink::Plain(PlainSink),
-    })
+    scenario.subscriptions.iter().map(move |_| ChosenSink::of(strategy, model, messages))
 }

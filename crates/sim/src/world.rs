@@ -31,6 +31,7 @@ use std::collections::VecDeque;
 use entrega_brokers::Broker;
 use entrega_choice::Choices;
 use entrega_clients::CallId;
+use entrega_clients::sinks::ChosenSink;
 use entrega_model::event::Phase;
 use entrega_model::{
     ClientId, Delivery, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId,
@@ -42,7 +43,7 @@ pub(crate) use self::beginning::Beginning;
 pub(crate) use self::calls::Answer;
 pub(crate) use self::held::HoldId;
 pub(crate) use self::process::{Process, State};
-pub(crate) use self::progress::{AnySink, Ask, Told};
+pub(crate) use self::progress::{Ask, Told};
 pub(crate) use self::protocol::Routed;
 pub(crate) use self::state::Scratch;
 pub(crate) use self::through::{BATCH, Bound};
@@ -159,7 +160,7 @@ pub(crate) struct World<B: Broker> {
     calls: Calls<B>,
     parked: Vec<CallId>,
     offered: Vec<CallId>,
-    sinks: Vec<AnySink>,
+    sinks: Vec<ChosenSink>,
     poison: Vec<PoisonTable>,
     deliveries: u32,
     /// Buffers for batches on their way to a sink.

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use entrega_choice::Choices;
+use entrega_clients::Link;
 use entrega_clients::producers::{Outgoing, confirmed, fire_and_forget};
-use entrega_clients::sinks::{DeduplicatingSink, PlainSink, TransactionalSink};
-use entrega_clients::{Link, Strategy};
+use entrega_clients::sinks::ChosenSink;
 use entrega_live::{
-    Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, MemorySink, Reins, Served,
-    SharedSink, consume, live,
+    Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, Reins, Served, SharedSink, consume,
+    live,
 };
 use entrega_model::event::Phase;
 use entrega_model::{Delivery, Instant, MessageId, Observer, ProcessId, Record, SubscriptionId};
@@ -28,7 +28,7 @@ use super::{Ending, Limits, Setup};
 pub(crate) struct Stage<B: Exposed> {
     setup: Setup,
     served: Served<B>,
-    sinks: Vec<SharedSink<MemorySink>>,
+    sinks: Vec<SharedSink<ChosenSink>>,
     pub(crate) chance: Arc<Chance>,
 }
 
@@ -46,8 +46,9 @@ impl<B: Exposed<Request: Clone>> Stage<B> {
         observer: impl Observer + Send + 'static,
     ) -> Rc<Self> {
         let served = Served::new(broker, clock, observer);
+        let sink = || ChosenSink::of(setup.strategy, setup.model, setup.workload.planned.len());
         let subscriptions = setup.scenario.subscriptions.iter();
-        let sinks = subscriptions.map(|_| SharedSink::new(sink(&setup))).collect();
+        let sinks = subscriptions.map(|_| SharedSink::new(sink())).collect();
         Rc::new(Self { setup, served, sinks, chance: Arc::new(Chance::new(choices)) })
     }
 
@@ -196,23 +197,6 @@ impl<B: Exposed> Outgoing for Planned<'_, B> {
         }
         let message = MessageId(number as u32);
         Some(Record { message, key: planned.key, bytes: planned.bytes })
-    }
-}
-
-/// The sink that a strategy is made for.
-fn sink(setup: &Setup) -> MemorySink {
-    let messages = setup.workload.planned.len();
-    match setup.strategy {
-        Strategy::DeduplicatingSink => {
-            MemorySink::Deduplicating(DeduplicatingSink::with_capacity(messages))
-        }
-        Strategy::ProgressWithEffect => {
-            MemorySink::Transactional(TransactionalSink::conditional(messages), setup.model)
-        }
-        Strategy::ProgressWithEffectUnconditional => {
-            MemorySink::Transactional(TransactionalSink::unconditional(messages), setup.model)
-        }
-        _ => MemorySink::Plain(PlainSink),
     }
 }
 

@@ -22,9 +22,9 @@
 //! long as it takes: nothing happens in between that the loop would notice, and a run comes to
 //! rest.
 
-mod basic;
-mod commit_every_n;
-mod dead_letters;
+pub(super) mod basic;
+pub(super) mod commit_every_n;
+pub(super) mod dead_letters;
 
 pub use basic::basic;
 pub use commit_every_n::commit_every_n;

@@ -1,5 +1,6 @@
 //! The plain loop: the application never settles, its client library does.
 
+use super::row::*;
 use crate::{Application, Stop, Subscription};
 
 /// Processes message after message. What settles them is configuration:
@@ -22,3 +23,59 @@ pub async fn auto_settle(inbox: &impl Subscription, app: &impl Application) -> R
     Ok(())
 }
 // ANCHOR_END: auto_settle
+
+/// The plain loop where the delivery itself settles.
+pub(crate) struct AutoSettleAtDelivery;
+
+impl Row for AutoSettleAtDelivery {
+    const SPEC: Spec = Spec {
+        name: "auto-settle-at-delivery",
+        summary: "the hand-over settles (auto-commit timer, automatic ack)",
+        on_log: Some(Guarantee::None),
+        on_queue: Some(Guarantee::AtMostOnce),
+        settles: Settles::AtDelivery,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Plain,
+        reads: &["auto_commit_interval", "on_error", "retry_backoff"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: true,
+        waits_for_one_thing: true,
+        is_from_the_article: false,
+    };
+
+    fn run(
+        inbox: &impl Subscription,
+        app: &impl Application,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        auto_settle(inbox, app)
+    }
+}
+
+/// The plain loop where asking for the next message settles the one before.
+pub(crate) struct AutoSettleAtNextReceive;
+
+impl Row for AutoSettleAtNextReceive {
+    const SPEC: Spec = Spec {
+        name: "auto-settle-at-next-receive",
+        summary: "asking for the next message settles the one before",
+        on_log: Some(Guarantee::AtLeastOnce),
+        on_queue: Some(Guarantee::AtLeastOnce),
+        settles: Settles::AtNextReceive,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Plain,
+        reads: &["auto_commit_interval", "on_error", "retry_backoff"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: true,
+        waits_for_one_thing: true,
+        is_from_the_article: false,
+    };
+
+    fn run(
+        inbox: &impl Subscription,
+        app: &impl Application,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        auto_settle(inbox, app)
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::slice;
 
+use super::row::*;
 use crate::{Application, CarryOn, QueueSubscription, Stop};
 
 /// Processes a message a bounded number of times and settles it; if every attempt fails, rejects
@@ -24,4 +25,32 @@ pub async fn broker_dead_letter(
         }
     }
     Ok(())
+}
+
+/// Process with bounded retries and reject failures, which the queue dead-letters.
+pub(crate) struct BrokerDeadLetter;
+
+impl Row for BrokerDeadLetter {
+    const SPEC: Spec = Spec {
+        name: "broker-dead-letter",
+        summary: "bounded retries, then reject: the queue dead-letters",
+        on_log: None,
+        on_queue: Some(Guarantee::AtLeastOnce),
+        settles: Settles::AfterEffect,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Plain,
+        reads: &["max_attempts", "retry_backoff"],
+        declares_dead_letters: true,
+        keeps_nothing_between_deliveries: true,
+        waits_for_one_thing: true,
+        is_from_the_article: false,
+    };
+
+    fn run_on_queue(
+        inbox: &impl QueueSubscription,
+        app: &impl ProgressInSink,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        broker_dead_letter(inbox, app)
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::slice;
 
+use super::row::*;
 use crate::{Application, CarryOn, Stop, Subscription};
 
 /// Processes a message a bounded number of times; if every attempt fails, writes it to the dead
@@ -21,3 +22,31 @@ pub async fn dead_letter(inbox: &impl Subscription, app: &impl Application) -> R
     Ok(())
 }
 // ANCHOR_END: dead_letter
+
+/// Process with bounded retries, write failures to the dead letters, then settle.
+pub(crate) struct DeadLetter;
+
+impl Row for DeadLetter {
+    const SPEC: Spec = Spec {
+        name: "dead-letter",
+        summary: "bounded retries, then the dead letters, then settle",
+        on_log: Some(Guarantee::AtLeastOnce),
+        on_queue: Some(Guarantee::AtLeastOnce),
+        settles: Settles::AfterEffect,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Plain,
+        reads: &["max_attempts", "retry_backoff"],
+        declares_dead_letters: true,
+        keeps_nothing_between_deliveries: true,
+        waits_for_one_thing: true,
+        is_from_the_article: false,
+    };
+
+    fn run(
+        inbox: &impl Subscription,
+        app: &impl Application,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        dead_letter(inbox, app)
+    }
+}

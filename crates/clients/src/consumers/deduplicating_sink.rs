@@ -1,6 +1,7 @@
 //! Exactly-once effect: at least once, and a sink that knows what it has seen.
 
 use super::process_then_settle;
+use super::row::*;
 use crate::{Application, Stop, Subscription};
 
 /// The same loop as [`process_then_settle()`], on purpose: nothing in how a consumer settles can
@@ -19,3 +20,31 @@ pub async fn deduplicating_sink(
     process_then_settle(inbox, app).await
 }
 // ANCHOR_END: deduplicating_sink
+
+/// Process, then settle; the sink recognises what it has seen.
+pub(crate) struct DeduplicatingSink;
+
+impl Row for DeduplicatingSink {
+    const SPEC: Spec = Spec {
+        name: "deduplicating-sink",
+        summary: "process, then settle; the sink suppresses what it has seen",
+        on_log: Some(Guarantee::ExactlyOnceEffect),
+        on_queue: Some(Guarantee::ExactlyOnceEffect),
+        settles: Settles::AfterEffect,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Deduplicating,
+        reads: &["on_error", "retry_backoff"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: true,
+        waits_for_one_thing: true,
+        is_from_the_article: false,
+    };
+
+    fn run(
+        inbox: &impl Subscription,
+        app: &impl Application,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        deduplicating_sink(inbox, app)
+    }
+}

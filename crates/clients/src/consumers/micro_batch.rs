@@ -2,6 +2,7 @@
 
 use entrega_model::Duration;
 
+use super::row::*;
 use crate::batch::Batch;
 use crate::{Application, CarryOn, Stop, Subscription};
 
@@ -26,4 +27,40 @@ pub async fn micro_batch(
         inbox.settle(&batch.deliveries).await.carry_on();
     }
     Ok(())
+}
+
+/// Collect a batch, write it to the sink at once, then settle all of it.
+pub(crate) struct MicroBatch;
+
+impl Row for MicroBatch {
+    const SPEC: Spec = Spec {
+        name: "micro-batch",
+        summary: "one sink write for a batch, then settle it: a crash repeats all",
+        on_log: Some(Guarantee::AtLeastOnce),
+        on_queue: Some(Guarantee::AtLeastOnce),
+        settles: Settles::AfterEffect,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Plain,
+        reads: &[
+            "batch_size",
+            "batch_interval",
+            "batch_sink",
+            "batch_on_failure",
+            "on_error",
+            "max_attempts",
+            "retry_backoff",
+        ],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: false,
+        waits_for_one_thing: true,
+        is_from_the_article: false,
+    };
+
+    fn run(
+        inbox: &impl Subscription,
+        app: &impl Application,
+        config: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        micro_batch(inbox, app, config.batch_size as usize, config.batch_interval)
+    }
 }

@@ -1,5 +1,6 @@
 //! At least once with several workers: nothing is settled before what it covers is done.
 
+use super::row::*;
 use crate::combinators::together;
 use crate::workers::Workers;
 use crate::{Application, CarryOn, Stop, Subscription};
@@ -26,4 +27,40 @@ pub async fn parallel(
         Ok(())
     })
     .await
+}
+
+/// Several workers; only what has no unfinished message before it is committed.
+pub(crate) struct Parallel;
+
+impl Row for Parallel {
+    const SPEC: Spec = Spec {
+        name: "parallel",
+        summary: "workers; nothing is settled before what precedes it is done",
+        on_log: Some(Guarantee::AtLeastOnce),
+        on_queue: Some(Guarantee::AtLeastOnce),
+        settles: Settles::AfterEffect,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Plain,
+        reads: &["workers", "key_ordered", "on_error", "retry_backoff"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: false,
+        waits_for_one_thing: false,
+        is_from_the_article: false,
+    };
+
+    async fn run_on_log(
+        inbox: &impl LogSubscription,
+        app: &impl ProgressInSink,
+        config: &StrategyConfig,
+    ) -> Result<(), Stop> {
+        parallel(inbox, app, &Workers::settling_prefixes(config)).await
+    }
+
+    async fn run_on_queue(
+        inbox: &impl QueueSubscription,
+        app: &impl ProgressInSink,
+        config: &StrategyConfig,
+    ) -> Result<(), Stop> {
+        parallel(inbox, app, &Workers::settling_each(config)).await
+    }
 }

@@ -1,5 +1,6 @@
 //! No guarantee: several workers, and the highest message that is done stands for all before it.
 
+use super::row::*;
 use crate::combinators::together;
 use crate::workers::HighestCompleted;
 use crate::{Application, CarryOn, Stop, Subscription};
@@ -27,4 +28,32 @@ pub async fn parallel_naive(
         Ok(())
     })
     .await
+}
+
+/// Several workers, each of which settles up to the highest message that is done.
+pub(crate) struct ParallelNaive;
+
+impl Row for ParallelNaive {
+    const SPEC: Spec = Spec {
+        name: "parallel-naive",
+        summary: "workers settle up to the highest one done: a crash loses",
+        on_log: Some(Guarantee::None),
+        on_queue: Some(Guarantee::None),
+        settles: Settles::AfterEffect,
+        settle_scope: SettleScope::Cumulative,
+        sink: SinkKind::Plain,
+        reads: &["workers", "on_error", "retry_backoff"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: false,
+        waits_for_one_thing: false,
+        is_from_the_article: false,
+    };
+
+    fn run(
+        inbox: &impl Subscription,
+        app: &impl Application,
+        config: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        parallel_naive(inbox, app, config.workers as usize)
+    }
 }

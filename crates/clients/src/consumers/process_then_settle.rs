@@ -1,5 +1,6 @@
 //! At least once: process, then settle each message.
 
+use super::row::*;
 use crate::{Application, CarryOn, Stop, Subscription};
 
 /// Processes a message and settles it.
@@ -22,3 +23,31 @@ pub async fn process_then_settle(
     Ok(())
 }
 // ANCHOR_END: process_then_settle
+
+/// Process, then settle each message.
+pub(crate) struct ProcessThenSettle;
+
+impl Row for ProcessThenSettle {
+    const SPEC: Spec = Spec {
+        name: "process-then-settle",
+        summary: "process, then settle each: a crash in between duplicates",
+        on_log: Some(Guarantee::AtLeastOnce),
+        on_queue: Some(Guarantee::AtLeastOnce),
+        settles: Settles::AfterEffect,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Plain,
+        reads: &["on_error", "retry_backoff"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: true,
+        waits_for_one_thing: true,
+        is_from_the_article: false,
+    };
+
+    fn run(
+        inbox: &impl Subscription,
+        app: &impl Application,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        process_then_settle(inbox, app)
+    }
+}

@@ -9,6 +9,7 @@ use entrega_model::Instant;
 use entrega_model::log::PartitionOffset;
 
 use super::process_then_settle;
+use super::row::*;
 use crate::application::{Application, ProgressInSink};
 use crate::{CarryOn, LogSubscription, Stop, Subscription, Turn};
 
@@ -62,4 +63,40 @@ pub async fn progress_with_effect_on_queue(
     app: &impl Application,
 ) -> Result<(), Stop> {
     process_then_settle(inbox, app).await
+}
+
+/// The sink stores the progress in the transaction of the effect, if it is the expected one.
+pub(crate) struct ProgressWithEffect;
+
+impl Row for ProgressWithEffect {
+    const SPEC: Spec = Spec {
+        name: "progress-with-effect",
+        summary: "the sink stores the progress with the effect, if it is the expected one",
+        on_log: Some(Guarantee::ExactlyOnceEffect),
+        on_queue: Some(Guarantee::ExactlyOnceEffect),
+        settles: Settles::AfterEffect,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Transactional,
+        reads: &["on_error", "retry_backoff"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: false,
+        waits_for_one_thing: true,
+        is_from_the_article: false,
+    };
+
+    fn run_on_log(
+        inbox: &impl LogSubscription,
+        app: &impl ProgressInSink,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        progress_with_effect_on_log(inbox, app)
+    }
+
+    fn run_on_queue(
+        inbox: &impl QueueSubscription,
+        app: &impl ProgressInSink,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        progress_with_effect_on_queue(inbox, app)
+    }
 }

@@ -4,6 +4,7 @@
 use std::slice;
 
 use super::progress_with_effect_on_log;
+use super::row::*;
 use crate::application::ProgressInSink;
 use crate::{CarryOn, LogSubscription, Stop, Subscription};
 
@@ -45,4 +46,40 @@ pub async fn progress_with_effect_unconditional_on_queue(
         }
     }
     Ok(())
+}
+
+/// The same without looking at what was stored: known bad.
+pub(crate) struct ProgressWithEffectUnconditional;
+
+impl Row for ProgressWithEffectUnconditional {
+    const SPEC: Spec = Spec {
+        name: "progress-with-effect-unconditional",
+        summary: "the same without looking at what was stored: a zombie duplicates",
+        on_log: Some(Guarantee::AtLeastOnce),
+        on_queue: Some(Guarantee::AtLeastOnce),
+        settles: Settles::AfterEffect,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Unconditional,
+        reads: &["on_error", "retry_backoff"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: false,
+        waits_for_one_thing: true,
+        is_from_the_article: false,
+    };
+
+    fn run_on_log(
+        inbox: &impl LogSubscription,
+        app: &impl ProgressInSink,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        progress_with_effect_unconditional_on_log(inbox, app)
+    }
+
+    fn run_on_queue(
+        inbox: &impl QueueSubscription,
+        app: &impl ProgressInSink,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        progress_with_effect_unconditional_on_queue(inbox, app)
+    }
 }

@@ -2,6 +2,7 @@
 
 use entrega_model::{Duration, Instant};
 
+use super::row::*;
 use crate::{Application, CarryOn, Stop, Subscription, Turn};
 
 /// Processes messages and settles them N at a time, or when the oldest has waited for `limit`,
@@ -45,3 +46,31 @@ pub async fn settle_every_n(
     }
 }
 // ANCHOR_END: settle_every_n
+
+/// Process, and settle every N messages or after a time limit.
+pub(crate) struct SettleEveryN;
+
+impl Row for SettleEveryN {
+    const SPEC: Spec = Spec {
+        name: "settle-every-n",
+        summary: "process, settle every N or after a time limit: a crash repeats up to N",
+        on_log: Some(Guarantee::AtLeastOnce),
+        on_queue: Some(Guarantee::AtLeastOnce),
+        settles: Settles::AfterEffect,
+        settle_scope: SettleScope::Cumulative,
+        sink: SinkKind::Plain,
+        reads: &["settle_every", "settle_interval", "on_error", "retry_backoff"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: false,
+        waits_for_one_thing: true,
+        is_from_the_article: false,
+    };
+
+    fn run(
+        inbox: &impl Subscription,
+        app: &impl Application,
+        config: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        settle_every_n(inbox, app, config.settle_every as usize, config.settle_interval)
+    }
+}

@@ -4,6 +4,7 @@ use std::slice;
 
 use entrega_model::Delivery;
 
+use super::row::*;
 use crate::{Application, SettleError, Stop, Subscription};
 
 /// Settles a message and processes it only if the settle is known to be recorded.
@@ -40,3 +41,31 @@ async fn settled_for_certain(inbox: &impl Subscription, delivery: &Delivery) -> 
     }
 }
 // ANCHOR_END: settled_for_certain
+
+/// Settle, make sure of it, then process.
+pub(crate) struct SettleThenProcess;
+
+impl Row for SettleThenProcess {
+    const SPEC: Spec = Spec {
+        name: "settle-then-process",
+        summary: "settle, make sure of it, then process: a crash in between loses",
+        on_log: Some(Guarantee::AtMostOnce),
+        on_queue: Some(Guarantee::AtMostOnce),
+        settles: Settles::BeforeEffect,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Plain,
+        reads: &["on_error", "retry_backoff"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: true,
+        waits_for_one_thing: true,
+        is_from_the_article: false,
+    };
+
+    fn run(
+        inbox: &impl Subscription,
+        app: &impl Application,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        settle_then_process(inbox, app)
+    }
+}

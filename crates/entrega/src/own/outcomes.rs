@@ -186,7 +186,7 @@ impl<C: Consumer + Clone> Outcomes<C> {
         if own.scenario.is_some() {
             code.push_str(".scenario(scenario)");
         }
-        if own.like != Strategy::ProcessThenSettle {
+        if own.like != Strategy::PLAIN {
             let _ = write!(code, ".like(Strategy::{:?})", own.like);
         }
         code

@@ -8,13 +8,14 @@ use std::task::Waker;
 
 use entrega_brokers::Broker;
 use entrega_choice::Choices;
+use entrega_clients::sinks::ChosenSink;
 use entrega_model::{Instant, ProcessId};
 use entrega_scenario::Role;
 
 use super::calls::Calls;
 use super::poison::PoisonTable;
 use super::timers::Timers;
-use super::{AnySink, Bound, Process, Routed, Times, World};
+use super::{Bound, Process, Routed, Times, World};
 
 /// What differs from one run to the next.
 pub(crate) struct Beginning<P, S> {
@@ -75,7 +76,7 @@ where
     /// Begins at the start of time: every process is about to be started.
     pub(crate) fn begin(
         &mut self,
-        with: Beginning<impl Iterator<Item = Role>, impl Iterator<Item = AnySink>>,
+        with: Beginning<impl Iterator<Item = Role>, impl Iterator<Item = ChosenSink>>,
     ) {
         self.clear();
         self.choices = with.choices;
@@ -184,7 +185,7 @@ mod tests {
                 Role::Consumer { subscription: READER, number: 1 },
             ]
             .into_iter(),
-            sinks: std::iter::once(AnySink::Plain(PlainSink)),
+            sinks: std::iter::once(ChosenSink::Plain(PlainSink)),
             seed: 1,
         });
     }

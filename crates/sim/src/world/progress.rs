@@ -5,50 +5,14 @@
 
 use entrega_brokers::Broker;
 use entrega_clients::CallId;
-use entrega_clients::sinks::{DeduplicatingSink, PlainSink, Sink, TransactionalSink};
+use entrega_clients::sinks::ChosenSink;
 use entrega_model::event::{EffectVerdict, Kind};
 use entrega_model::log::Offset;
-use entrega_model::{ClientId, Delivery, MessageId, Model, PartitionId, ProcessId, SubscriptionId};
+use entrega_model::{ClientId, Delivery, MessageId, PartitionId, ProcessId, SubscriptionId};
 use entrega_scenario::points::Fault;
 
 use super::calls::{Answer, Payload, Peer, Route};
 use super::{Routed, World};
-
-/// The kinds of sinks that a scenario can have.
-pub(crate) enum AnySink {
-    /// Every call is an effect.
-    Plain(PlainSink),
-    /// A message has one effect.
-    Deduplicating(DeduplicatingSink),
-    /// An effect and the progress of its consumer are one transaction; what progress is depends on
-    /// the model.
-    Transactional(TransactionalSink, Model),
-}
-
-impl AnySink {
-    /// Decides about an effect.
-    pub(super) fn apply(&mut self, delivery: &Delivery) -> EffectVerdict {
-        let message = delivery.record.message;
-        match self {
-            Self::Plain(sink) => sink.apply(message),
-            Self::Deduplicating(sink) => sink.apply(message),
-            Self::Transactional(sink, Model::Log) => {
-                sink.apply_at(delivery.partition, delivery.position)
-            }
-            Self::Transactional(sink, Model::Queue) => sink.apply_with_row(message),
-        }
-    }
-
-    /// Answers a call for progress; a sink that keeps none has none to tell.
-    fn answer(&mut self, ask: &Ask) -> Told {
-        let Self::Transactional(sink, _) = self else { return Told::Offset(None) };
-        match *ask {
-            Ask::Offset(partition) => Told::Offset(sink.stored_offset(partition)),
-            Ask::Row(message) => Told::Row(sink.has_row(message)),
-            Ask::Pass { partition, offset } => Told::Passed(sink.apply_at(partition, offset)),
-        }
-    }
-}
 
 /// A call for progress.
 #[derive(Clone, Copy)]
@@ -62,6 +26,15 @@ pub(crate) enum Ask {
 }
 
 impl Ask {
+    /// What a sink answers.
+    fn put_to(self, sink: &mut ChosenSink) -> Told {
+        match self {
+            Self::Offset(partition) => Told::Offset(sink.stored_offset(partition)),
+            Self::Row(message) => Told::Row(sink.has_row(message)),
+            Self::Pass { partition, offset } => Told::Passed(sink.pass(partition, offset)),
+        }
+    }
+
     /// As words, for a fingerprint.
     pub(super) fn words(&self) -> [u64; 3] {
         match *self {
@@ -130,7 +103,7 @@ where
                 self.answer(id, Answer::Decided(verdict));
             }
             Payload::AskedProgress { ask, subscription } => {
-                let told = self.sinks[subscription.index()].answer(&ask);
+                let told = ask.put_to(&mut self.sinks[subscription.index()]);
                 self.answer(id, Answer::Progress(told));
             }
             Payload::AskedBatch { .. } => self.decide_batch(id),

@@ -11,7 +11,7 @@ use entrega_model::{DeliveryId, Generation, Incarnation, Instant, SubscriptionId
 
 use super::calls::{Answer, Call, Payload};
 use super::process::{Memory, Process};
-use super::{AnySink, Due, Routed, World};
+use super::{Due, Routed, World};
 
 /// What a fingerprint needs to be made, kept from one to the next: there are many of them.
 #[derive(Default)]
@@ -227,16 +227,6 @@ impl<B: Broker> Fingerprinted for Answer<B> {
             Self::Done => into.word(0),
             Self::Decided(verdict) => into.word(1 + *verdict as u64),
             Self::Progress(told) => told.words().into_iter().for_each(|word| into.word(word)),
-        }
-    }
-}
-
-impl AnySink {
-    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
-        match self {
-            Self::Plain(_) => into.word(0),
-            Self::Deduplicating(sink) => sink.words().for_each(|word| into.word(word)),
-            Self::Transactional(sink, _) => sink.words().for_each(|word| into.word(word)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The article's basic loop, "the simplest exactly-once implementation".
 
+use crate::consumers::row::*;
 use crate::{Application, LogSubscription, Stop};
 
 /// Polls a message and processes it. Nothing in it commits; the library does.
@@ -19,3 +20,31 @@ pub async fn basic(inbox: &impl LogSubscription, app: &impl Application) -> Resu
     Ok(())
 }
 // ANCHOR_END: basic
+
+/// The article's first loop: poll and process.
+pub(crate) struct ArticleBasic;
+
+impl Row for ArticleBasic {
+    const SPEC: Spec = Spec {
+        name: "article-basic",
+        summary: "the article's first loop: poll and process, auto-commit",
+        on_log: Some(Guarantee::None),
+        on_queue: None,
+        settles: Settles::AtDelivery,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Plain,
+        reads: &["enable_auto_commit", "client", "auto_commit_interval"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: false,
+        waits_for_one_thing: true,
+        is_from_the_article: true,
+    };
+
+    fn run_on_log(
+        inbox: &impl LogSubscription,
+        app: &impl ProgressInSink,
+        _: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        basic(inbox, app)
+    }
+}

@@ -1,5 +1,6 @@
 //! The article's second loop: a synchronous commit every `MIN_COMMIT_COUNT` messages.
 
+use crate::consumers::row::*;
 use crate::{Application, LogSubscription, Stop};
 
 /// Polls a message, processes and counts it, and commits whenever the count is a multiple of
@@ -30,3 +31,31 @@ pub async fn commit_every_n(
     Ok(())
 }
 // ANCHOR_END: commit_every_n
+
+/// The article's second loop: a commit by hand every N messages.
+pub(crate) struct ArticleCommitEveryN;
+
+impl Row for ArticleCommitEveryN {
+    const SPEC: Spec = Spec {
+        name: "article-commit-every-n",
+        summary: "the article's second loop: a commit by hand every N, auto-commit left on",
+        on_log: Some(Guarantee::None),
+        on_queue: None,
+        settles: Settles::AtDelivery,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Plain,
+        reads: &["settle_every", "enable_auto_commit", "client", "auto_commit_interval"],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: false,
+        waits_for_one_thing: true,
+        is_from_the_article: true,
+    };
+
+    fn run_on_log(
+        inbox: &impl LogSubscription,
+        app: &impl ProgressInSink,
+        config: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        commit_every_n(inbox, app, config.settle_every)
+    }
+}

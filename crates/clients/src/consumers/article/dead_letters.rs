@@ -1,5 +1,6 @@
 //! The article's third loop: what cannot be processed goes to a dead-letter store.
 
+use crate::consumers::row::*;
 use crate::{Application, LogSubscription, Stop};
 
 /// Polls a message and processes it, once. If that returns false it saves a dead letter, whatever
@@ -34,3 +35,37 @@ pub async fn dead_letters(
     Ok(())
 }
 // ANCHOR_END: dead_letters
+
+/// The article's third loop: failures go to a dead-letter store.
+pub(crate) struct ArticleDeadLetters;
+
+impl Row for ArticleDeadLetters {
+    const SPEC: Spec = Spec {
+        name: "article-dead-letters",
+        summary: "the article's third loop: failures are saved, and the commits go wrong",
+        on_log: Some(Guarantee::None),
+        on_queue: None,
+        settles: Settles::AtDelivery,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Plain,
+        reads: &[
+            "settle_every",
+            "enable_auto_commit",
+            "client",
+            "auto_commit_interval",
+            "on_error",
+        ],
+        declares_dead_letters: true,
+        keeps_nothing_between_deliveries: false,
+        waits_for_one_thing: true,
+        is_from_the_article: true,
+    };
+
+    fn run_on_log(
+        inbox: &impl LogSubscription,
+        app: &impl ProgressInSink,
+        config: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        dead_letters(inbox, app, config.settle_every)
+    }
+}

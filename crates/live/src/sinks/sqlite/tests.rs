@@ -3,13 +3,12 @@
 
 use std::path::PathBuf;
 
-use entrega_clients::sinks::{DeduplicatingSink, TransactionalSink};
+use entrega_clients::sinks::{ChosenSink, SinkKind};
 use entrega_model::{DeliveryId, Generation, Instant, Key, Record};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::MemorySink;
 
 const SETTINGS: SqliteSettings =
     SqliteSettings { busy_timeout: Duration::from_millis(5), durable: false };
@@ -179,17 +178,14 @@ fn in_memory(rule: Rule) -> SqliteSink {
 }
 
 /// The twin in memory of a rule.
-fn twin(rule: Rule) -> MemorySink {
-    match rule {
-        Rule::Plain => MemorySink::Plain(entrega_clients::sinks::PlainSink),
-        Rule::Deduplicating => MemorySink::Deduplicating(DeduplicatingSink::default()),
-        Rule::Conditional(model) => {
-            MemorySink::Transactional(TransactionalSink::conditional(4), model)
-        }
-        Rule::Unconditional(model) => {
-            MemorySink::Transactional(TransactionalSink::unconditional(4), model)
-        }
-    }
+fn twin(rule: Rule) -> ChosenSink {
+    let (kind, model) = match rule {
+        Rule::Plain => (SinkKind::Plain, Model::Log),
+        Rule::Deduplicating => (SinkKind::Deduplicating, Model::Log),
+        Rule::Conditional(model) => (SinkKind::Transactional, model),
+        Rule::Unconditional(model) => (SinkKind::Unconditional, model),
+    };
+    ChosenSink::new(kind, model, 4)
 }
 
 const RULES: [Rule; 6] = [

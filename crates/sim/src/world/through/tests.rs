@@ -251,7 +251,7 @@ fn a_chosen_order_is_obeyed() {
 fn several_workers_must_wait() {
     let mut differ = 0;
     each(&[("consumer.workers", "2")], |experiment| {
-        if !experiment.strategy.waits_for_one_thing() {
+        if !experiment.strategy.spec().waits_for_one_thing {
             let code = built_in(experiment);
             let waits = seen(experiment, &code, ());
             differ += u32::from(seen(experiment, &Hasty(code), ()) != waits);
