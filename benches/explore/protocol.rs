@@ -14,7 +14,7 @@ use entrega_scenario::Scenario;
 use entrega_scenario::points::{Fault, LOST, own_point};
 use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::explore::{Class as Budget, Explored, Scope, Space, Witness};
-use entrega_sim::{End, Experiment};
+use entrega_sim::{Experiment, RunEnd};
 use stateright::{Checker, Model as _, StateRecorder};
 
 use crate::model::{MESSAGES, Outcome, Protocol, class};
@@ -130,8 +130,8 @@ impl Witness for Effects {
         self.0.iter().for_each(|&effects| into.word(class(effects) as u64));
     }
 
-    fn findings(&mut self, end: End) -> Vec<Outcome> {
-        assert_eq!(end, End::Quiescent, "every run comes to rest");
+    fn findings(&mut self, end: RunEnd) -> Vec<Outcome> {
+        assert_eq!(end, RunEnd::Quiescent, "every run comes to rest");
         vec![self.0.map(class)]
     }
 }

@@ -16,7 +16,7 @@ use entrega_scenario::Scenario;
 use entrega_scenario::points;
 use entrega_scenario::workload::Workload;
 use entrega_sim::explore::{Class as Budget, Frontier, Scope, Space, Witness};
-use entrega_sim::{End, Experiment};
+use entrega_sim::{Experiment, RunEnd};
 
 /// Says which key each message has.
 const SEED: u64 = 1;
@@ -98,7 +98,7 @@ pub(crate) enum Outcome {
 /// One run to its end.
 pub(crate) struct Run {
     /// Whether it came to rest.
-    pub(crate) end: End,
+    pub(crate) end: RunEnd,
     /// All that happened.
     pub(crate) events: Vec<Event>,
     /// The judgement of each subscription.
@@ -155,7 +155,7 @@ impl Run {
             (has(Class::Split), Outcome::Split),
             (report.dlq_excess > 0, Outcome::DeadLetteredTwice),
             (report.order.reordered > 0, Outcome::Reorder),
-            (self.end == End::Unfinished || has(Class::Pending), Outcome::Stall),
+            (self.end == RunEnd::Unfinished || has(Class::Pending), Outcome::Stall),
             (has(Class::DeadLettered), Outcome::DeadLetter),
         ];
         all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, outcome)| outcome).collect()
@@ -291,7 +291,7 @@ impl Witness for Archive {
     /// Nothing is cut.
     fn fingerprint(&self, _into: &mut Fingerprint<'_>) {}
 
-    fn findings(&mut self, end: End) -> Vec<()> {
+    fn findings(&mut self, end: RunEnd) -> Vec<()> {
         let report = self.checker.finish(entrega::judge::end(end));
         let events = std::mem::take(&mut self.events);
         let (reports, messages) = (report.subscriptions, self.messages);

@@ -7,7 +7,7 @@ use entrega_clients::Strategy::{
 };
 use entrega_model::event::DeadLetterReason;
 use entrega_model::{Kind, Model};
-use entrega_sim::End;
+use entrega_sim::RunEnd;
 
 use crate::bench::{MODELS, Outcome, Setting, every, outcomes, run, showing};
 
@@ -99,10 +99,10 @@ fn c26_a_failing_message_may_stay_in_the_queue() {
     let skip = [("consumer.on_error", "skip"), ("queue.requeue_on_disconnect", "false")];
     let queue = (Model::Queue, ProcessThenSettle);
     let hot = run(queue, &requeue, poison);
-    assert_eq!(hot.end, End::Unfinished);
+    assert_eq!(hot.end, RunEnd::Unfinished);
     assert!(hot.deliveries()[1] > 500, "round and round: {:?}", hot.deliveries());
     let circling = run(queue, &skip, poison);
-    assert_eq!(circling.end, End::Unfinished);
+    assert_eq!(circling.end, RunEnd::Unfinished);
     assert!((3..10).contains(&circling.deliveries()[1]), "once a lease");
     let limit = ("queue.delivery_limit", "5");
     let dropped = run(queue, &[requeue[0], requeue[1], limit], poison);

@@ -8,7 +8,7 @@ use entrega_clients::Strategy::{
     MicroBatch, Parallel, ParallelNaive, ProcessThenSettle, SettleEveryN,
 };
 use entrega_model::{Kind, Model};
-use entrega_sim::End;
+use entrega_sim::RunEnd;
 
 use crate::bench::{MODELS, Outcome, Run, Setting, every, outcomes, run, showing};
 
@@ -50,12 +50,12 @@ fn livelock(model: Model, settings: &[Setting]) -> Run {
 fn b5_a_batch_beyond_the_deadline_is_repeated_for_ever() {
     for model in MODELS {
         let stuck = livelock(model, &[]);
-        assert_eq!(stuck.end, End::Unfinished, "{model}");
+        assert_eq!(stuck.end, RunEnd::Unfinished, "{model}");
         assert!(stuck.effects().iter().all(|&effects| effects > 3), "{model}");
         let done = |kind: &Kind| matches!(kind, Kind::Committed { .. } | Kind::Settled { .. });
         assert_eq!(stuck.count(done), 0, "{model}: nothing is ever settled");
         let smaller = livelock(model, &[("consumer.batch_size", "2"), ("consumer.prefetch", "2")]);
-        assert_eq!((smaller.end, smaller.effects()), (End::Quiescent, vec![1; 3]), "{model}");
+        assert_eq!((smaller.end, smaller.effects()), (RunEnd::Quiescent, vec![1; 3]), "{model}");
     }
 }
 
@@ -71,13 +71,13 @@ fn b6_a_delivery_limit_dead_letters_what_was_done() {
     ];
     let queue = (Model::Queue, ProcessThenSettle);
     let circling = run(queue, &slow, "");
-    assert_eq!(circling.end, End::Unfinished);
+    assert_eq!(circling.end, RunEnd::Unfinished);
     assert!(circling.effects()[0] > 50);
     let limits = [("queue.delivery_limit", "4"), ("queue.dead_letter", "true")];
     let limited = run(queue, &[&slow[..], &limits].concat(), "");
     assert_eq!((limited.effects(), limited.dead_letters()), (vec![4], vec![1]));
     let longer = run(queue, &[slow[0], slow[1], ("queue.visibility_timeout", "60s")], "");
-    assert_eq!((longer.end, longer.effects()), (End::Quiescent, vec![1]));
+    assert_eq!((longer.end, longer.effects()), (RunEnd::Quiescent, vec![1]));
 }
 
 /// M1: a settle for N messages costs a settle in N, and a crash repeats up to N.

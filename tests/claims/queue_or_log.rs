@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use entrega_clients::Strategy::{AutoSettleAtDelivery, Parallel, ProcessThenSettle};
 use entrega_model::event::RemoveReason;
 use entrega_model::{Kind, Model, SubscriptionId};
-use entrega_sim::End;
+use entrega_sim::RunEnd;
 
 use crate::bench::{MODELS, Outcome, Run, every, outcomes, run};
 
@@ -176,7 +176,7 @@ fn c12_a_queue_isolates_the_message_that_fails() {
     let poison = "reader.message.poison#2=poison";
     let requeue = [("consumer.on_error", "requeue"), ("models", "[\"queue\"]")];
     let queue = run((Model::Queue, ProcessThenSettle), &requeue, poison);
-    assert_eq!((queue.end, queue.effects()), (End::Unfinished, vec![1, 0, 1, 1, 1]));
+    assert_eq!((queue.end, queue.effects()), (RunEnd::Unfinished, vec![1, 0, 1, 1, 1]));
     let log = run((Model::Log, ProcessThenSettle), &[], poison);
-    assert_eq!((log.end, log.effects()), (End::Unfinished, vec![1, 0, 0, 0, 0]));
+    assert_eq!((log.end, log.effects()), (RunEnd::Unfinished, vec![1, 0, 0, 0, 0]));
 }

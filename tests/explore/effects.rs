@@ -3,7 +3,7 @@
 
 use entrega_model::fingerprint::Fingerprint;
 use entrega_model::{Event, Kind, MessageId, Observer};
-use entrega_sim::End;
+use entrega_sim::RunEnd;
 use entrega_sim::explore::Witness;
 
 /// The effects of a run, in their order, so that every order is a finding of its own.
@@ -37,7 +37,7 @@ impl Witness for Effects {
         }
     }
 
-    fn findings(&mut self, end: End) -> Vec<Self::Finding> {
-        vec![(self.order.clone(), end == End::Quiescent)]
+    fn findings(&mut self, end: RunEnd) -> Vec<Self::Finding> {
+        vec![(self.order.clone(), end == RunEnd::Quiescent)]
     }
 }

@@ -9,7 +9,7 @@ use entrega_model::{Event, Guarantee, Kind, Observer, SubscriptionId};
 use entrega_scenario::Scenario;
 use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::explore::{Explored, Scope, Space, Witness};
-use entrega_sim::{End, Experiment};
+use entrega_sim::{Experiment, RunEnd};
 
 use crate::contracts::{Contract, Need, Sight};
 
@@ -128,7 +128,7 @@ impl Witness for Seer {
         into.flag(self.stopped);
     }
 
-    fn findings(&mut self, end: End) -> Vec<Sight> {
+    fn findings(&mut self, end: RunEnd) -> Vec<Sight> {
         let report = self.checker.finish(entrega::judge::end(end));
         let of = &report.subscriptions[0];
         let classes = [Class::Lost, Class::Duplicated, Class::Split, Class::DeadLettered];

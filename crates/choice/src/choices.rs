@@ -26,12 +26,12 @@ pub struct Choices {
     script: Script,
     made: Vec<Choice>,
     /// When exploring: the picks after the last choice of the list.
-    passed: Vec<Passed>,
+    branch_points: Vec<BranchPoint>,
 }
 
 /// A pick that was answered harmlessly and could have been answered otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passed {
+pub struct BranchPoint {
     /// Where.
     pub point: Point,
     /// Which pick of that point; the first is 1.
@@ -104,17 +104,17 @@ impl Choices {
     }
 
     /// The picks after the last choice of an exploring list, in the order in which they came.
-    pub fn passed(&self) -> &[Passed] {
-        &self.passed
+    pub fn branch_points(&self) -> &[BranchPoint] {
+        &self.branch_points
     }
 
     /// The same, when the run is over.
-    pub fn into_passed(self) -> Vec<Passed> {
-        self.passed
+    pub fn into_branch_points(self) -> Vec<BranchPoint> {
+        self.branch_points
     }
 
     /// Whether every choice of an exploring list has been made.
-    pub fn is_free(&self) -> bool {
+    pub fn is_exhausted(&self) -> bool {
         matches!(&self.source, Source::Exploring(plan, _) if plan.len() == self.made.len())
     }
 
@@ -214,9 +214,9 @@ impl Choices {
     fn over(table: Arc<[PointSpec]>, points: usize, source: Source) -> Self {
         let counts = vec![Count { occurrences: 0, next: 0 }; points];
         let made = Vec::new();
-        let (script, passed) = (Script::default(), Vec::new());
+        let (script, branch_points) = (Script::default(), Vec::new());
         let mut new =
-            Self { table, counts, enabled: true, wake_at: 0, source, script, made, passed };
+            Self { table, counts, enabled: true, wake_at: 0, source, script, made, branch_points };
         new.rewind();
         new
     }
@@ -225,13 +225,13 @@ impl Choices {
     fn rewind(&mut self) {
         self.enabled = true;
         self.made.clear();
-        self.passed.clear();
+        self.branch_points.clear();
         self.script.rewind();
         if let Source::Explicit(plan) | Source::Exploring(plan, _) = &mut self.source {
             plan.rewind();
         }
         self.note_first_answers();
-        if self.is_free() {
+        if self.is_exhausted() {
             self.note_open_points();
         }
         self.wake(0);
@@ -276,12 +276,12 @@ impl Choices {
         self.counts[point.index()] = Count { occurrences: occurrence, next };
         if value != 0 {
             self.made.push(Choice { point, occurrence, value });
-            if self.is_free() {
+            if self.is_exhausted() {
                 self.note_open_points();
             }
-        } else if self.is_free() {
+        } else if self.is_exhausted() {
             self.counts[point.index()].next = occurrence + 1;
-            self.passed.push(Passed { point, occurrence, bound });
+            self.branch_points.push(BranchPoint { point, occurrence, bound });
         }
         value
     }

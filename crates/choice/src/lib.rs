@@ -77,7 +77,7 @@ mod text;
 mod word;
 
 pub use choice::{Choice, simplicity};
-pub use choices::{Choices, Passed};
+pub use choices::{BranchPoint, Choices};
 pub use point::{Point, PointSpec};
 pub use random::{Odds, OddsError};
 pub use ratio::{Ratio, RatioError};

@@ -4,7 +4,7 @@ use entrega_checker::{Checker, Finding, findings};
 use entrega_model::fingerprint::Fingerprint;
 use entrega_model::{Event, Observer};
 use entrega_sim::explore::{Explored, Frontier, Seen, Space, Task, Walked, Witness};
-use entrega_sim::{Arena, End, Experiment};
+use entrega_sim::{Arena, Experiment, RunEnd};
 
 use crate::judge;
 
@@ -113,7 +113,7 @@ impl Witness for Judge {
         self.checker.fingerprint(into);
     }
 
-    fn findings(&mut self, end: End) -> Vec<Finding> {
+    fn findings(&mut self, end: RunEnd) -> Vec<Finding> {
         let end = judge::end(end);
         let report = self.checker.finish(end);
         report.subscriptions.iter().flat_map(|of| findings(of, end).into_keys()).collect()

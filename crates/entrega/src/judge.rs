@@ -9,7 +9,7 @@ use entrega_clients::Consumer;
 use entrega_model::{Event, Observer};
 use entrega_scenario::Scenario;
 use entrega_scenario::{Cast, points};
-use entrega_sim::{Arena, End, Experiment, Outcome, Own};
+use entrega_sim::{Arena, Experiment, Outcome, Own, RunEnd};
 
 /// A run with the checker's report on it.
 pub struct Judged {
@@ -62,10 +62,10 @@ pub fn judge_own(
 }
 
 /// How a run ended, for the checker.
-pub fn end(end: End) -> entrega_checker::End {
+pub fn end(end: RunEnd) -> entrega_checker::End {
     match end {
-        End::Quiescent => entrega_checker::End::Quiescent,
-        End::Unfinished | End::Cut => entrega_checker::End::Unfinished,
+        RunEnd::Quiescent => entrega_checker::End::Quiescent,
+        RunEnd::Unfinished | RunEnd::Cut => entrega_checker::End::Unfinished,
     }
 }
 

@@ -97,13 +97,13 @@ pub struct Fingerprint<'a> {
     own: Option<SubscriptionId>,
     /// The names, if they are to be kept out of the hash.
     names: Option<&'a mut Vec<Name>>,
-    partitions: [u64; 2],
+    lanes: [u64; 2],
 }
 
 impl<'a> Fingerprint<'a> {
     /// Nothing yet.
     pub const fn new(context: Context<'a>) -> Self {
-        Self { context, own: None, names: None, partitions: [FIRST_SEED, SECOND_SEED] }
+        Self { context, own: None, names: None, lanes: [FIRST_SEED, SECOND_SEED] }
     }
 
     /// Nothing yet; tags, generations, deliveries and times will be appended to `names` and not
@@ -122,10 +122,10 @@ impl<'a> Fingerprint<'a> {
     /// A number that is no name.
     #[inline]
     pub const fn word(&mut self, word: u64) {
-        let [first, second] = self.partitions;
+        let [first, second] = self.lanes;
         let first = ((first ^ word) as u128).wrapping_mul(FIRST_FACTOR);
         let second = (second.rotate_left(25) ^ word).wrapping_mul(SECOND_FACTOR);
-        self.partitions = [first as u64 ^ (first >> 64) as u64, second];
+        self.lanes = [first as u64 ^ (first >> 64) as u64, second];
     }
 
     /// A yes or no.
@@ -244,7 +244,7 @@ impl<'a> Fingerprint<'a> {
 
     /// The fingerprint of all that was entered.
     pub const fn finish(&self) -> u64 {
-        let [first, second] = self.partitions;
+        let [first, second] = self.lanes;
         let folded = first ^ second.rotate_left(32);
         let folded = (folded ^ (folded >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let folded = (folded ^ (folded >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

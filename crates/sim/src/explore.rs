@@ -42,7 +42,7 @@ pub use walk::Walked;
 
 use crate::arena::Arena;
 use crate::own::Own;
-use crate::run::{End, Experiment};
+use crate::run::{Experiment, RunEnd};
 use crate::side::built_in;
 
 /// Judges runs for an exploration: it sees every event, and says at the end what was found.
@@ -57,7 +57,7 @@ pub trait Witness: Observer {
     fn fingerprint(&self, into: &mut Fingerprint<'_>);
 
     /// What the run has shown, without repetition. Not asked for a run that was cut.
-    fn findings(&mut self, end: End) -> Vec<Self::Finding>;
+    fn findings(&mut self, end: RunEnd) -> Vec<Self::Finding>;
 }
 
 impl Experiment<'_> {

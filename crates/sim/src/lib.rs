@@ -30,4 +30,4 @@ mod world;
 pub use arena::Arena;
 pub use misbehaviour::{Misbehaviour, Misdeed};
 pub use own::{Own, Pulse};
-pub use run::{End, Experiment, Outcome};
+pub use run::{Experiment, Outcome, RunEnd};

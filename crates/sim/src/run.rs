@@ -4,7 +4,7 @@
 //! have come to rest, or time is up; *heal*, without faults, until everybody is up again; *drain*,
 //! until nothing more can happen, every lease and session included; then everybody closes in order,
 //! and the broker is *audited*. Only then may a message be called lost. A run that does not come to
-//! rest within its limits ends [`End::Unfinished`], and nothing can be said about what is still
+//! rest within its limits ends [`RunEnd::Unfinished`], and nothing can be said about what is still
 //! missing.
 
 use std::cell::RefCell;
@@ -49,7 +49,7 @@ pub struct Outcome {
     /// The choices that were made; [`Choices::made`] replays the run.
     pub choices: Choices,
     /// Whether it came to rest.
-    pub end: End,
+    pub end: RunEnd,
     /// When the last thing happened.
     pub ended_at: Instant,
     /// How many things happened.
@@ -60,7 +60,7 @@ pub struct Outcome {
 
 /// Whether a run came to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum RunEnd {
     /// Nothing more could happen.
     Quiescent,
     /// The drain took longer than the limit, in virtual time or in steps.
@@ -253,12 +253,12 @@ impl Goal {
 
 /// How a stretch of a run ended.
 enum Went {
-    /// At its goal.
-    AllTheWay,
-    /// Nothing more can happen, or may.
-    AsFarAsItGoes,
-    /// Out of steps or of time.
-    ToTheBound,
+    /// The goal is reached.
+    Reached,
+    /// Nothing more can happen, or nothing more may.
+    AtRest,
+    /// The limit in steps or in virtual time is reached.
+    OutOfBudget,
 }
 
 /// A run under way.
@@ -280,7 +280,7 @@ where
         let sent = self.until_sent(observer);
         let rests = self.until_rest(observer);
         if self.cut || (rests && !self.misbehaves() && !self.goes_on(observer, true)) {
-            return self.outcome(End::Cut);
+            return self.outcome(RunEnd::Cut);
         }
         let end = self.heal_and_close(sent, observer);
         self.executor.flush(observer, 1);
@@ -288,29 +288,29 @@ where
     }
 
     /// What comes after the workload, unless a process misbehaves meanwhile.
-    fn heal_and_close(&mut self, sent: bool, observer: &mut dyn Observer) -> End {
+    fn heal_and_close(&mut self, sent: bool, observer: &mut dyn Observer) -> RunEnd {
         if self.misbehaves() {
-            return End::Unfinished;
+            return RunEnd::Unfinished;
         }
         self.world.borrow_mut().heal();
-        let end = if sent && self.drain(observer) { End::Quiescent } else { End::Unfinished };
-        if end == End::Quiescent {
+        let end = if sent && self.drain(observer) { RunEnd::Quiescent } else { RunEnd::Unfinished };
+        if end == RunEnd::Quiescent {
             self.close(observer);
         }
         if self.misbehaves() {
-            return End::Unfinished;
+            return RunEnd::Unfinished;
         }
         self.audit(sent, end);
         end
     }
 
     /// Reads the broker, and says who kept the run from its end.
-    fn audit(&mut self, sent: bool, end: End) {
+    fn audit(&mut self, sent: bool, end: RunEnd) {
         let limits = &self.scenario.limits;
         let mut world = self.world.borrow_mut();
         world.audit();
         world.judge_early_ends();
-        if end == End::Unfinished && sent {
+        if end == RunEnd::Unfinished && sent {
             let out_of_steps = world.steps >= limits.steps;
             let misdeed = match out_of_steps {
                 true => Misdeed::OutOfSteps(limits.steps),
@@ -333,9 +333,9 @@ where
             return self.world.borrow().has_sent_all();
         }
         match self.go(observer, bound, Goal::AllSent) {
-            Went::AllTheWay => true,
-            Went::AsFarAsItGoes => false,
-            Went::ToTheBound => self.world.borrow().has_sent_all(),
+            Went::Reached => true,
+            Went::AtRest => false,
+            Went::OutOfBudget => self.world.borrow().has_sent_all(),
         }
     }
 
@@ -343,31 +343,31 @@ where
     /// one step if somebody looks, or the goal is reached by what was ready.
     fn go(&mut self, observer: &mut dyn Observer, bound: Bound, goal: Goal) -> Went {
         if goal.is_reached(&self.world.borrow()) {
-            return Went::AllTheWay;
+            return Went::Reached;
         }
         self.world.borrow_mut().begin_stretch(bound, !W::LOOKS && !matches!(goal, Goal::AllUp));
         loop {
             self.executor.run_ready();
             if W::LOOKS && (self.misbehaves() || !self.goes_on(observer, false)) {
-                return Went::AsFarAsItGoes;
+                return Went::AtRest;
             }
             let mut world = self.world.borrow_mut();
             if !W::LOOKS && world.runs_on {
                 match self.executor.advance(&mut world, observer, true) {
-                    false => return Went::AsFarAsItGoes,
-                    true if world.is_out_of_bounds() => return Went::ToTheBound,
+                    false => return Went::AtRest,
+                    true if world.is_out_of_bounds() => return Went::OutOfBudget,
                     true => continue,
                 }
             }
             let on = !W::LOOKS && !goal.is_reached(&world);
             if world.misbehaviour.is_some() || !self.executor.advance(&mut world, observer, on) {
-                return Went::AsFarAsItGoes;
+                return Went::AtRest;
             }
             if world.is_out_of_bounds() {
-                return Went::ToTheBound;
+                return Went::OutOfBudget;
             }
             if goal.is_reached(&world) {
-                return Went::AllTheWay;
+                return Went::Reached;
             }
         }
     }
@@ -392,7 +392,7 @@ where
     fn until(&mut self, observer: &mut dyn Observer, goal: Goal) -> bool {
         let latest = self.world.borrow().now + self.scenario.limits.drain.duration();
         let bound = self.bound(latest);
-        !matches!(self.go(observer, bound, goal), Went::ToTheBound) && !self.misbehaves()
+        !matches!(self.go(observer, bound, goal), Went::OutOfBudget) && !self.misbehaves()
     }
 
     /// Without faults: waits for those that are down or stalled, then for rest.
@@ -425,7 +425,7 @@ where
         }
     }
 
-    fn outcome(self, end: End) -> Outcome {
+    fn outcome(self, end: RunEnd) -> Outcome {
         let mut world = self.world.borrow_mut();
         let choices = world.take_choices();
         let misbehaviour = world.misbehaviour.take();

@@ -15,7 +15,7 @@ mod lab;
 use entrega_clients::Strategy::{self, ArticleBasic, ArticleCommitEveryN, ArticleDeadLetters};
 use entrega_model::event::{SettleOutcome, SettleTrigger};
 use entrega_model::{Kind, Model};
-use entrega_sim::End;
+use entrega_sim::RunEnd;
 
 use lab::Run;
 
@@ -64,7 +64,7 @@ fn every(n: &'static str) -> Override {
 fn run(strategy: Strategy, overrides: &[Override], faults: &str) -> Run {
     let run = lab::run(SCENARIO, overrides, (Model::Log, strategy), faults);
     assert!(run.reached, "{strategy}: {faults} must be reached");
-    assert_eq!(run.end, End::Quiescent, "{strategy} {overrides:?} {faults}");
+    assert_eq!(run.end, RunEnd::Quiescent, "{strategy} {overrides:?} {faults}");
     run
 }
 

@@ -12,7 +12,7 @@ use entrega_model::{Event, Kind, Model};
 use entrega_scenario::Scenario;
 use entrega_scenario::points;
 use entrega_scenario::workload::Workload;
-use entrega_sim::{End, Experiment, Outcome};
+use entrega_sim::{Experiment, Outcome, RunEnd};
 
 const SCENARIO: &str = r#"
 [workload]
@@ -96,7 +96,7 @@ fn run(model: Model, strategy: Strategy, faults: &str) -> Run {
 fn check(model: Model, strategy: Strategy, faults: &str, expect: [u32; 5]) -> Run {
     let run = run(model, strategy, faults);
     assert_eq!(run.effects, expect, "{model} {strategy} with {faults:?}");
-    assert_eq!(run.outcome.end, End::Quiescent, "{model} {strategy} with {faults:?}");
+    assert_eq!(run.outcome.end, RunEnd::Quiescent, "{model} {strategy} with {faults:?}");
     run
 }
 
@@ -216,7 +216,7 @@ fn a_poison_message_blocks_or_becomes_a_dead_letter() {
     for model in MODELS {
         let fault = "mailer.message.poison#2=poison";
         let blocked = run(model, Strategy::ProcessThenSettle, fault);
-        assert_eq!(blocked.outcome.end, End::Unfinished, "{model}");
+        assert_eq!(blocked.outcome.end, RunEnd::Unfinished, "{model}");
         let run = check(model, Strategy::DeadLetter, fault, [1, 0, 1, 1, 1]);
         assert_eq!(run.count(|kind| matches!(kind, Kind::DeadLettered { .. })), 1);
     }
@@ -288,7 +288,7 @@ fn a_broker_restart_forgets_what_is_in_flight() {
             let fault = format!("broker.restart#{occurrence}=restart");
             let run = run(model, Strategy::DeduplicatingSink, &fault);
             assert_eq!(run.effects, [1; 5], "{model} {fault}");
-            assert_eq!(run.outcome.end, End::Quiescent, "{model} {fault}");
+            assert_eq!(run.outcome.end, RunEnd::Quiescent, "{model} {fault}");
         }
     }
 }
@@ -315,7 +315,7 @@ fn no_random_run_leaves_anything_behind() {
                     Experiment { scenario: &scenario, workload: &workload, model, strategy, seed };
                 let mut events: Vec<Event> = Vec::new();
                 let outcome = experiment.run(experiment.random_choices(), &mut events);
-                assert_eq!(outcome.end, End::Quiescent, "{model} {strategy} seed {seed}");
+                assert_eq!(outcome.end, RunEnd::Quiescent, "{model} {strategy} seed {seed}");
                 let mut effects = [0; 40];
                 for event in &events {
                     match event.kind {
@@ -340,7 +340,7 @@ fn a_crash_loop_ends_with_the_limits() {
     let overrides = [("consumer.on_error", "crash"), ("limits.drain", "20s")];
     let fault = "mailer.message.poison#1=poison+mailer.message.poison#2=poison";
     let run = run_with(&overrides, Model::Queue, Strategy::ProcessThenSettle, fault);
-    assert_eq!(run.outcome.end, End::Unfinished);
+    assert_eq!(run.outcome.end, RunEnd::Unfinished);
 }
 
 /// Nobody waits for an answer to an unconfirmed settle, the automatic commit of an idle poll
@@ -350,7 +350,7 @@ fn unconfirmed_settles_come_to_rest() {
     for model in MODELS {
         for strategy in strategies(model) {
             let run = run_with(&[("consumer.settle_confirmed", "false")], model, strategy, "");
-            assert_eq!(run.outcome.end, End::Quiescent, "{model} {strategy}");
+            assert_eq!(run.outcome.end, RunEnd::Quiescent, "{model} {strategy}");
             assert_eq!(run.effects, [1; 5], "{model} {strategy}");
         }
     }

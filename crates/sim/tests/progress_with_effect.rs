@@ -7,7 +7,7 @@ use entrega_clients::Strategy::{self, ProgressWithEffect, ProgressWithEffectUnco
 use entrega_model::event::{EffectVerdict, SettleTrigger};
 use entrega_model::{Kind, Model};
 use entrega_scenario::points;
-use entrega_sim::End;
+use entrega_sim::RunEnd;
 
 use lab::Run;
 
@@ -47,7 +47,7 @@ fn check(model: Model, strategy: Strategy, faults: &str, expect: [u32; 5]) -> Ru
     let run = run(&[], model, strategy, faults);
     assert!(run.reached, "{model} {strategy}: {faults} must be reached");
     assert_eq!(run.effects, expect, "{model} {strategy} with {faults:?}");
-    assert_eq!(run.end, End::Quiescent, "{model} {strategy} with {faults:?}");
+    assert_eq!(run.end, RunEnd::Quiescent, "{model} {strategy} with {faults:?}");
     run
 }
 
@@ -72,7 +72,7 @@ fn no_single_fault_loses_or_duplicates() {
         for fault in single_faults() {
             let run = run(&[], model, ProgressWithEffect, &fault);
             assert_eq!(run.effects, [1; 5], "{model} {fault}");
-            assert_eq!(run.end, End::Quiescent, "{model} {fault}");
+            assert_eq!(run.end, RunEnd::Quiescent, "{model} {fault}");
             reached += usize::from(run.reached);
         }
         assert!(reached > 100, "{model}: only {reached} faults were reached");
@@ -104,7 +104,7 @@ fn no_pair_of_faults_loses_or_duplicates() {
         {
             let run = run(&[], model, ProgressWithEffect, &format!("{one}+{other}"));
             assert_eq!(run.effects, [1; 5], "{model} {one}+{other}");
-            assert_eq!(run.end, End::Quiescent, "{model} {one}+{other}");
+            assert_eq!(run.end, RunEnd::Quiescent, "{model} {one}+{other}");
         }
     }
 }
@@ -121,7 +121,7 @@ fn a_zombie_is_rejected_unless_nobody_looks() {
             |kind: &Kind| matches!(kind, Kind::Effect { verdict: v, .. } if *v == verdict);
         assert_eq!(careful.count(refused), 1, "{model}");
         let careless = run(&[], model, ProgressWithEffectUnconditional, fault);
-        assert_eq!((careless.end, careless.effects[1]), (End::Quiescent, 2), "{model}");
+        assert_eq!((careless.end, careless.effects[1]), (RunEnd::Quiescent, 2), "{model}");
     }
 }
 
@@ -187,7 +187,7 @@ fn a_dead_letter_is_passed_once() {
         let faults = "mailer.message.poison#2=poison+mailer.effect.before#3=crash";
         let run = run(&overrides, model, ProgressWithEffect, faults);
         assert!(run.reached);
-        assert_eq!((run.effects, run.end), (vec![1, 0, 1, 1, 1], End::Quiescent), "{model}");
+        assert_eq!((run.effects, run.end), (vec![1, 0, 1, 1, 1], RunEnd::Quiescent), "{model}");
         assert_eq!(run.dead_letters, [0, 1, 0, 0, 0], "{model}");
     }
 }

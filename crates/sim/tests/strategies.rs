@@ -12,7 +12,7 @@ use entrega_scenario::Scenario;
 use entrega_scenario::points;
 use entrega_scenario::points::{Fault, own_point};
 use entrega_scenario::workload::Workload;
-use entrega_sim::{End, Experiment, Outcome};
+use entrega_sim::{Experiment, Outcome, RunEnd};
 
 const SCENARIO: &str = r#"
 [workload]
@@ -122,7 +122,7 @@ fn check(
 ) -> Run {
     let run = run(model, strategy, overrides, faults);
     assert_eq!(run.effects, expect, "{model} {strategy} {overrides:?} with {faults:?}");
-    assert_eq!(run.outcome.end, End::Quiescent, "{model} {strategy} with {faults:?}");
+    assert_eq!(run.outcome.end, RunEnd::Quiescent, "{model} {strategy} with {faults:?}");
     run
 }
 
@@ -180,12 +180,12 @@ fn with<'a>(policy: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a s
 fn retrying_the_whole_batch_stalls_and_repeats_what_stands_before_the_bad_item() {
     for model in MODELS {
         let atomic = run(model, Strategy::MicroBatch, &with("retry-whole", &[]), POISON);
-        assert_eq!(atomic.outcome.end, End::Unfinished);
+        assert_eq!(atomic.outcome.end, RunEnd::Unfinished);
         assert_eq!(atomic.effects, [0; 5], "one bad item stops everybody");
         let by_items = with("retry-whole", &[ITEM_BY_ITEM]);
         let last = "mailer.message.poison#4=poison";
         let repeated = run(model, Strategy::MicroBatch, &by_items, last);
-        assert_eq!(repeated.outcome.end, End::Unfinished);
+        assert_eq!(repeated.outcome.end, RunEnd::Unfinished);
         assert!(repeated.effects[..3].iter().all(|&effects| effects > 100));
         assert_eq!(repeated.effects[3..], [0, 0]);
     }
@@ -227,7 +227,7 @@ fn per_item_leaves_the_bad_one_on_the_queue_only() {
     let aside = check(log, &with("per-item", &dead), POISON, [1, 0, 1, 1, 1]);
     assert_eq!(aside.dead_letters(), 1);
     let stuck = run_log_per_item_with_retries();
-    assert_eq!(stuck.outcome.end, End::Unfinished);
+    assert_eq!(stuck.outcome.end, RunEnd::Unfinished);
     assert_eq!(stuck.effects, [1, 0, 1, 1, 0], "the others are done");
     assert_eq!(stuck.count(|kind| matches!(kind, Kind::Committed { .. })), 0, "and not settled");
 }
@@ -273,7 +273,7 @@ fn a_reject_is_a_dead_letter_or_a_loss_by_the_queue_s_setting() {
 fn a_log_rejects_nothing() {
     assert!(!Strategy::BrokerDeadLetter.supports(Model::Log));
     let run = run(Model::Log, Strategy::BrokerDeadLetter, &[], "");
-    assert_eq!((run.outcome.end, run.effects), (End::Unfinished, vec![0; 5]));
+    assert_eq!((run.outcome.end, run.effects), (RunEnd::Unfinished, vec![0; 5]));
 }
 
 /// The first message is slow; the others are done and settled; then the process dies with the last
@@ -401,7 +401,7 @@ fn no_batch_policy_loses() {
             for (model, seed) in (0..15).flat_map(|seed| MODELS.map(|model| (model, seed))) {
                 let batch = (model, Strategy::MicroBatch);
                 let run = play(&scenario, batch, seed, |it| it.random_choices());
-                assert_eq!(run.outcome.end, End::Quiescent, "{model} {sink} {policy} {seed}");
+                assert_eq!(run.outcome.end, RunEnd::Quiescent, "{model} {sink} {policy} {seed}");
                 let lost = run.effects.iter().filter(|&&effects| effects == 0).count();
                 assert_eq!(lost, 0, "{model} {sink} {policy} {seed}");
             }

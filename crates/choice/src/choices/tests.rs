@@ -317,9 +317,9 @@ fn exploring_notes_what_could_have_gone_otherwise() {
     let picks = [(0, 2), (2, 2), (0, 2), (2, 2), (1, 2), (0, 2), (3, 2)];
     let answers = picks.map(|(point, bound)| choices.pick(Point(point), bound));
     assert_eq!(answers, [0, 0, 1, 0, 0, 0, 0]);
-    let passed = |point, occurrence| Passed { point: Point(point), occurrence, bound: 2 };
-    assert_eq!(choices.passed(), [passed(2, 2), passed(0, 3)], "point 1 is not open");
+    let open = |point, occurrence| BranchPoint { point: Point(point), occurrence, bound: 2 };
+    assert_eq!(choices.branch_points(), [open(2, 2), open(0, 3)], "point 1 is not open");
     choices.enable(false);
     choices.pick(Point(0), 2);
-    assert_eq!(choices.passed().len(), 2, "without choices there is nothing to note");
+    assert_eq!(choices.branch_points().len(), 2, "without choices there is nothing to note");
 }

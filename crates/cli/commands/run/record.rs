@@ -26,8 +26,8 @@ pub(super) fn recorded(
     let mut writer = Writer::new(out, &header, names).map_err(|error| failed(&error))?;
     let judged = judge(experiment, choices, &mut (notes, &mut writer));
     let end = match judged.outcome.end {
-        entrega_sim::End::Quiescent => End::Quiescent,
-        entrega_sim::End::Unfinished | entrega_sim::End::Cut => End::Unfinished,
+        entrega_sim::RunEnd::Quiescent => End::Quiescent,
+        entrega_sim::RunEnd::Unfinished | entrega_sim::RunEnd::Cut => End::Unfinished,
     };
     writer.write_end(end).map_err(|error| failed(&error))?;
     Ok(judged)

@@ -58,8 +58,8 @@ fn phases(text: &mut String, result: &RunResult<'_>) {
     }
     let outcome = &result.judged.outcome;
     let end = match outcome.end {
-        entrega_sim::End::Quiescent => "at rest",
-        entrega_sim::End::Unfinished | entrega_sim::End::Cut => {
+        entrega_sim::RunEnd::Quiescent => "at rest",
+        entrega_sim::RunEnd::Unfinished | entrega_sim::RunEnd::Cut => {
             "UNFINISHED: it did not come to rest within its limits"
         }
     };

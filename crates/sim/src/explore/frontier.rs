@@ -172,16 +172,16 @@ impl<F: Ord + Clone> Frontier<F> {
             self.note_misbehaviour(misbehaviour, &task.choices);
         }
         self.explored.limited += u64::from(walked.limited);
-        let reach = self.visit(&task, &walked).unwrap_or(walked.passed.len());
+        let reach = self.visit(&task, &walked).unwrap_or(walked.branch_points.len());
         let room = self.runs_left();
-        for passed in &walked.passed[..reach] {
-            for value in self.space.alternatives(passed.point, passed.bound) {
-                let Some(used) = self.space.spend(task.used, passed.point, value) else { continue };
+        for branch in &walked.branch_points[..reach] {
+            for value in self.space.alternatives(branch.point, branch.bound) {
+                let Some(used) = self.space.spend(task.used, branch.point, value) else { continue };
                 if self.queue.len() >= room {
                     self.left_out = true;
                     return;
                 }
-                let choice = Choice { point: passed.point, occurrence: passed.occurrence, value };
+                let choice = Choice { point: branch.point, occurrence: branch.occurrence, value };
                 let choices = task.choices.iter().copied().chain([choice]).collect();
                 let (counts, open) = (self.space.counts(used), Arc::clone(&task.open));
                 self.queue.push_back(Task { choices, used, counts, open });
@@ -210,16 +210,16 @@ impl<F: Ord + Clone> Frontier<F> {
         }
     }
 
-    /// Notes the states of a run, up to one that another run of its batch has seen: how many picks
-    /// the run had passed then. A run that a limit has ended vouches for none: another one may come
-    /// to the same state with more steps to spare.
+    /// Notes the states of a run, up to one that another run of its batch has seen, and returns how
+    /// many branch points the run had passed by then. A run that a limit has ended vouches for none:
+    /// another one may come to the same state with more steps to spare.
     fn visit(&mut self, task: &Task, walked: &Walked<F>) -> Option<usize> {
         if !self.cuts {
             return None;
         }
         for visit in &walked.visits {
             if self.seen.covers(visit.state, task.used) {
-                return Some(visit.passed);
+                return Some(visit.branch_points);
             }
             if walked.limited {
                 continue;

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use entrega_brokers::Broker;
-use entrega_choice::{Choices, Passed};
+use entrega_choice::{BranchPoint, Choices};
 use entrega_model::Observer;
 use entrega_model::fingerprint::Fingerprint;
 
@@ -15,7 +15,7 @@ use crate::arena::Arena;
 use crate::executor::Executor;
 use crate::misbehaviour::Misbehaviour;
 use crate::own::Code;
-use crate::run::{End, Experiment, Watcher};
+use crate::run::{Experiment, RunEnd, Watcher};
 use crate::world::{Routed, Scratch, World};
 
 /// A run that was made.
@@ -23,8 +23,8 @@ use crate::world::{Routed, Scratch, World};
 pub struct Walked<F> {
     /// What it has shown; nothing if it was cut or does not count.
     pub(super) findings: Option<Vec<F>>,
-    /// The picks after its last choice, up to the cut.
-    pub(super) passed: Vec<Passed>,
+    /// The picks after its last choice, up to the cut: where it could branch off.
+    pub(super) branch_points: Vec<BranchPoint>,
     /// The states that it came to and that nobody had seen.
     pub(super) visits: Vec<Visit>,
     /// It was ended by a limit of the scenario, in steps or in virtual time, and not at rest.
@@ -44,8 +44,8 @@ impl<F> Walked<F> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Visit {
     pub(super) state: u64,
-    /// How many picks had been passed.
-    pub(super) passed: usize,
+    /// How many branch points the run had passed.
+    pub(super) branch_points: usize,
 }
 
 /// Makes the run of a task.
@@ -67,19 +67,25 @@ pub(super) fn walk<W: Witness>(
         seen,
         witness: &shared,
         visits: &mut visits,
-        passed: None,
+        branch_points: None,
         scratch: &mut scratch,
     };
     let outcome = experiment.run_watched(arena, code, choices, &mut Through(&shared), watch);
     arena.scratch = scratch;
     let misbehaviour = outcome.misbehaviour;
-    let limited = outcome.end == End::Unfinished;
+    let limited = outcome.end == RunEnd::Unfinished;
     let findings = match outcome.end {
-        End::Cut => None,
+        RunEnd::Cut => None,
         _ if misbehaviour.as_ref().is_some_and(|one| one.misdeed.ends_the_run()) => None,
         end => task.counts.then(|| shared.into_inner().findings(end)),
     };
-    Walked { findings, passed: outcome.choices.into_passed(), visits, limited, misbehaviour }
+    Walked {
+        findings,
+        branch_points: outcome.choices.into_branch_points(),
+        visits,
+        limited,
+        misbehaviour,
+    }
 }
 
 /// Hands events on to a witness that somebody else looks at too.
@@ -97,8 +103,8 @@ struct Watch<'a, 'w, W> {
     seen: &'a Seen,
     witness: &'a RefCell<&'w mut W>,
     visits: &'a mut Vec<Visit>,
-    /// How many picks had been passed at the last look.
-    passed: Option<usize>,
+    /// How many branch points the run had passed at the last look.
+    branch_points: Option<usize>,
     scratch: &'a mut Scratch,
 }
 
@@ -113,17 +119,17 @@ impl<W: Witness> Watcher for Watch<'_, '_, W> {
     where
         B::Request: Routed,
     {
-        let passed = {
+        let branch_points = {
             let world = world.borrow();
-            if !world.choices.is_free() {
+            if !world.choices.is_exhausted() {
                 return true;
             }
-            world.choices.passed().len()
+            world.choices.branch_points().len()
         };
-        if self.passed == Some(passed) && !at_rest {
+        if self.branch_points == Some(branch_points) && !at_rest {
             return true;
         }
-        self.passed = Some(passed);
+        self.branch_points = Some(branch_points);
         executor.flush(observer, 1);
         let witness = self.witness.borrow();
         let counts = u64::from(self.task.counts);
@@ -132,7 +138,7 @@ impl<W: Witness> Watcher for Watch<'_, '_, W> {
         if self.seen.covers(state, self.task.used) {
             return false;
         }
-        self.visits.push(Visit { state, passed });
+        self.visits.push(Visit { state, branch_points });
         true
     }
 }

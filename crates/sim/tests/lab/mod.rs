@@ -7,12 +7,12 @@ use entrega_model::{Event, Kind, Model};
 use entrega_scenario::Scenario;
 use entrega_scenario::points;
 use entrega_scenario::workload::Workload;
-use entrega_sim::{End, Experiment};
+use entrega_sim::{Experiment, RunEnd};
 
 /// A run to its end.
 pub(crate) struct Run {
     /// Whether it came to rest.
-    pub(crate) end: End,
+    pub(crate) end: RunEnd,
     /// All that happened.
     pub(crate) events: Vec<Event>,
     /// How many effects each message had.

@@ -22,7 +22,7 @@ use crate::executor::Executor;
 use crate::link::SimLink;
 use crate::misbehaviour::Misbehaviour;
 use crate::own::{BuiltIn, Code};
-use crate::run::{End, Experiment, Watcher};
+use crate::run::{Experiment, RunEnd, Watcher};
 use crate::side::built_in;
 use crate::world::{Routed, World};
 
@@ -82,7 +82,7 @@ broker.restart = { restart = "1/300" }
 struct Seen {
     events: Vec<Event>,
     made: Vec<Choice>,
-    end: End,
+    end: RunEnd,
     ended_at: Instant,
     steps: u64,
     misbehaviour: Option<Misbehaviour>,
