@@ -34,14 +34,15 @@ mod tests {
 
     use super::*;
 
-    fn choice((point, occurrence, value): (u16, u32, u32)) -> Choice {
-        Choice { point: Point(point), occurrence, value }
+    fn list(rows: &[(u16, u32, u32)]) -> Vec<Choice> {
+        let choice =
+            |&(point, occurrence, value)| Choice { point: Point(point), occurrence, value };
+        rows.iter().map(choice).collect()
     }
 
     #[test]
     fn fewer_then_lower() {
         let check = |a: &[(u16, u32, u32)], b: &[(u16, u32, u32)], expect| {
-            let list = |parts: &[_]| parts.iter().copied().map(choice).collect::<Vec<_>>();
             assert_eq!(simplicity(&list(a), &list(b)), expect, "{a:?} {b:?}");
         };
         check(&[], &[(0, 1, 1)], Ordering::Less);
@@ -59,7 +60,7 @@ mod tests {
             victim: prop::sample::Index,
             part in 0..3,
         ) {
-            let list: Vec<Choice> = parts.into_iter().map(choice).collect();
+            let list = list(&parts);
             let mut lower = list.clone();
             let victim = victim.get_mut(&mut lower);
             match part {

@@ -52,7 +52,8 @@ fn scenario() -> Scenario {
 fn alone(
     scenario: &Scenario,
     workload: &Workload,
-    (model, strategy): (Model, Strategy),
+    model: Model,
+    strategy: Strategy,
     seed: u64,
 ) -> (Report, u64) {
     let experiment = Experiment { scenario, workload, model, strategy, seed };
@@ -71,7 +72,7 @@ fn a_laboratory_says_what_is_said_of_each_run() {
                 let workload = planner.plan(None, seed);
                 let report = laboratory.run(&workload, seed);
                 let steps = laboratory.outcome().map_or(0, |outcome| outcome.steps);
-                let alone = alone(&scenario, &workload, (model, strategy), seed);
+                let alone = alone(&scenario, &workload, model, strategy, seed);
                 assert_eq!((report, steps), alone, "{model} {strategy} {seed}");
             }
         }

@@ -58,9 +58,10 @@ where
     #[inline]
     fn ask(&self, request: Self::Request) -> Called<Self::Response> {
         let mut world = self.world.borrow_mut();
-        match self.alone {
-            true => world.ask_broker(self.client, request),
-            false => Called::Open(world.call_broker(self.client, request)),
+        if self.alone {
+            world.ask_broker(self.client, request)
+        } else {
+            Called::Open(world.call_broker(self.client, request))
         }
     }
 
@@ -71,9 +72,10 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<Self::Response, Unanswered>> {
         let mut world = self.world.borrow_mut();
-        match world.waits(self.client.process, call, cx) {
-            true => Poll::Pending,
-            false => Poll::Ready(world.take_response(self.client.process, call)),
+        if world.waits(self.client.process, call, cx) {
+            Poll::Pending
+        } else {
+            Poll::Ready(world.take_response(self.client.process, call))
         }
     }
 

@@ -312,9 +312,10 @@ where
         world.judge_early_ends();
         if end == RunEnd::Unfinished && sent {
             let out_of_steps = world.steps >= limits.steps;
-            let misdeed = match out_of_steps {
-                true => Misdeed::OutOfSteps(limits.steps),
-                false => Misdeed::OutOfTime(limits.drain.duration()),
+            let misdeed = if out_of_steps {
+                Misdeed::OutOfSteps(limits.steps)
+            } else {
+                Misdeed::OutOfTime(limits.drain.duration())
             };
             let busiest = world.busiest();
             world.misbehaves(busiest, misdeed);
@@ -353,11 +354,13 @@ where
             }
             let mut world = self.world.borrow_mut();
             if !W::LOOKS && world.runs_on {
-                match self.executor.advance(&mut world, observer, true) {
-                    false => return Went::AtRest,
-                    true if world.is_out_of_bounds() => return Went::OutOfBudget,
-                    true => continue,
+                if !self.executor.advance(&mut world, observer, true) {
+                    return Went::AtRest;
                 }
+                if world.is_out_of_bounds() {
+                    return Went::OutOfBudget;
+                }
+                continue;
             }
             let on = !W::LOOKS && !goal.is_reached(&world);
             if world.misbehaviour.is_some() || !self.executor.advance(&mut world, observer, on) {

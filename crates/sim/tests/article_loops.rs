@@ -62,7 +62,7 @@ fn every(n: &'static str) -> Override {
 }
 
 fn run(strategy: Strategy, overrides: &[Override], faults: &str) -> Run {
-    let run = lab::run(SCENARIO, overrides, (Model::Log, strategy), faults);
+    let run = lab::run(SCENARIO, overrides, Model::Log, strategy, faults);
     assert!(run.reached, "{strategy}: {faults} must be reached");
     assert_eq!(run.end, RunEnd::Quiescent, "{strategy} {overrides:?} {faults}");
     run
@@ -246,7 +246,8 @@ fn in_java_an_exception_loses_the_rest_of_the_batch() {
     let run = lab::run(
         SCENARIO,
         &[BURST, ("consumer.on_error", "crash")],
-        (Model::Log, Strategy::AutoSettleAtNextReceive),
+        Model::Log,
+        Strategy::AutoSettleAtNextReceive,
         fault,
     );
     assert_eq!(run.effects, [1, 1, 0, 0, 0], "the strategy of its own is the same library");

@@ -40,7 +40,7 @@ broker_restart = "2s"
 const MODELS: [Model; 2] = [Model::Log, Model::Queue];
 
 fn run(overrides: &[(&str, &str)], model: Model, strategy: Strategy, faults: &str) -> Run {
-    lab::run(SCENARIO, overrides, (model, strategy), faults)
+    lab::run(SCENARIO, overrides, model, strategy, faults)
 }
 
 fn check(model: Model, strategy: Strategy, faults: &str, expect: [u32; 5]) -> Run {

@@ -89,14 +89,15 @@ fn run(model: Model, strategy: Strategy, overrides: Overrides<'_>, faults: &str)
     let scenario = scenario(overrides);
     let table = points::table(&scenario.subscription_names());
     let choices = parse_choices(&table, faults).expect("valid choices");
-    let run = play(&scenario, (model, strategy), 1, |_| Choices::explicit(table, choices));
+    let run = play(&scenario, model, strategy, 1, |_| Choices::explicit(table, choices));
     assert_eq!(run.outcome.choices.unused(), [], "{model} {strategy}: {faults} must be reached");
     run
 }
 
 fn play(
     scenario: &Scenario,
-    (model, strategy): (Model, Strategy),
+    model: Model,
+    strategy: Strategy,
     seed: u64,
     choices: impl FnOnce(&Experiment<'_>) -> Choices,
 ) -> Run {
@@ -115,7 +116,8 @@ fn play(
 
 /// Asserts the effects of the five messages, and that the run came to rest.
 fn check(
-    (model, strategy): (Model, Strategy),
+    model: Model,
+    strategy: Strategy,
     overrides: Overrides<'_>,
     faults: &str,
     expect: [u32; 5],
@@ -131,12 +133,12 @@ const ITEM_BY_ITEM: (&str, &str) = ("consumer.batch_sink", "item-by-item");
 #[test]
 fn a_batch_ends_by_count_or_by_time() {
     for model in MODELS {
-        let run = check((model, Strategy::MicroBatch), &[], "", [1; 5]);
+        let run = check(model, Strategy::MicroBatch, &[], "", [1; 5]);
         assert_eq!(run.writes(), 2, "three, and two that waited for half a second");
         let effects = run.events.iter().filter(|one| matches!(one.kind, Kind::Effect { .. }));
         let at: Vec<_> = effects.map(|event| event.at).collect();
         assert!(at[0] == at[1] && at[1] == at[2], "all of it in one instant");
-        let items = check((model, Strategy::MicroBatch), &[ITEM_BY_ITEM], "", [1; 5]);
+        let items = check(model, Strategy::MicroBatch, &[ITEM_BY_ITEM], "", [1; 5]);
         assert_eq!(items.writes(), 5);
         let commits = run.count(|kind| matches!(kind, Kind::Committed { .. }));
         assert_eq!(commits, if model == Model::Log { 2 } else { 0 });
@@ -146,21 +148,21 @@ fn a_batch_ends_by_count_or_by_time() {
 #[test]
 fn a_crash_after_an_atomic_write_duplicates_the_whole_batch() {
     for model in MODELS {
-        let batch = (model, Strategy::MicroBatch);
-        check(batch, &[], "mailer.effect.after#1=crash", [2, 2, 2, 1, 1]);
-        check(batch, &[], "mailer.effect.before#1=crash", [1; 5]);
-        check(batch, &[], "mailer.effect.request#1=lost", [1; 5]);
-        check(batch, &[], "mailer.effect.response#1=lost", [2, 2, 2, 1, 1]);
-        check(batch, &[], "mailer.effect.request#1=duplicated", [2, 2, 2, 1, 1]);
+        let batch = Strategy::MicroBatch;
+        check(model, batch, &[], "mailer.effect.after#1=crash", [2, 2, 2, 1, 1]);
+        check(model, batch, &[], "mailer.effect.before#1=crash", [1; 5]);
+        check(model, batch, &[], "mailer.effect.request#1=lost", [1; 5]);
+        check(model, batch, &[], "mailer.effect.response#1=lost", [2, 2, 2, 1, 1]);
+        check(model, batch, &[], "mailer.effect.request#1=duplicated", [2, 2, 2, 1, 1]);
     }
 }
 
 #[test]
 fn a_crash_in_the_middle_of_a_write_by_items_duplicates_the_prefix() {
     for model in MODELS {
-        let batch = (model, Strategy::MicroBatch);
-        check(batch, &[ITEM_BY_ITEM], "mailer.effect.after#2=crash", [2, 2, 1, 1, 1]);
-        check(batch, &[ITEM_BY_ITEM], "mailer.effect.before#2=crash", [2, 1, 1, 1, 1]);
+        let batch = Strategy::MicroBatch;
+        check(model, batch, &[ITEM_BY_ITEM], "mailer.effect.after#2=crash", [2, 2, 1, 1, 1]);
+        check(model, batch, &[ITEM_BY_ITEM], "mailer.effect.before#2=crash", [2, 1, 1, 1, 1]);
     }
 }
 
@@ -194,15 +196,15 @@ fn retrying_the_whole_batch_stalls_and_repeats_what_stands_before_the_bad_item()
 #[test]
 fn bisecting_isolates_the_bad_item() {
     for model in MODELS {
-        let batch = (model, Strategy::MicroBatch);
+        let batch = Strategy::MicroBatch;
         let dead = [("consumer.on_error", "dead-letter")];
-        let run = check(batch, &with("bisect", &dead), POISON, [1, 0, 1, 1, 1]);
+        let run = check(model, batch, &with("bisect", &dead), POISON, [1, 0, 1, 1, 1]);
         assert_eq!((run.dead_letters(), run.writes()), (1, 3), "m0, then m2 and m3, then m4");
         let by_items = [dead[0], ITEM_BY_ITEM];
-        let run = check(batch, &with("bisect", &by_items), POISON, [3, 0, 1, 1, 1]);
+        let run = check(model, batch, &with("bisect", &by_items), POISON, [3, 0, 1, 1, 1]);
         assert_eq!(run.dead_letters(), 1, "two rounds have repeated what stands before it");
         let transient = "mailer.handler.error#2=transient";
-        check(batch, &with("bisect", &[]), transient, [1; 5]);
+        check(model, batch, &with("bisect", &[]), transient, [1; 5]);
     }
 }
 
@@ -210,8 +212,8 @@ fn bisecting_isolates_the_bad_item() {
 #[test]
 fn per_item_leaves_the_bad_one_on_the_queue_only() {
     let limited = [("queue.delivery_limit", "2"), ("queue.dead_letter", "true")];
-    let queue = (Model::Queue, Strategy::MicroBatch);
-    let run = check(queue, &with("per-item", &limited), POISON, [1, 0, 1, 1, 1]);
+    let (queue, batch) = (Model::Queue, Strategy::MicroBatch);
+    let run = check(queue, batch, &with("per-item", &limited), POISON, [1, 0, 1, 1, 1]);
     let given_up = |kind: &Kind| {
         matches!(kind, Kind::DeadLettered { reason: DeadLetterReason::DeliveryLimit, .. })
     };
@@ -219,12 +221,11 @@ fn per_item_leaves_the_bad_one_on_the_queue_only() {
     let acks = |kind: &Kind| matches!(kind, Kind::Settled { act: SettleAct::Ack, .. });
     assert_eq!(run.count(acks), 4);
     let transient = "mailer.handler.error#2=transient";
-    let later = check(queue, &with("per-item", &[]), transient, [1; 5]);
+    let later = check(queue, batch, &with("per-item", &[]), transient, [1; 5]);
     assert_eq!(later.order(), [0, 2, 3, 4, 1], "its lease brings it back");
 
-    let log = (Model::Log, Strategy::MicroBatch);
     let dead = [("consumer.on_error", "dead-letter")];
-    let aside = check(log, &with("per-item", &dead), POISON, [1, 0, 1, 1, 1]);
+    let aside = check(Model::Log, batch, &with("per-item", &dead), POISON, [1, 0, 1, 1, 1]);
     assert_eq!(aside.dead_letters(), 1);
     let stuck = run_log_per_item_with_retries();
     assert_eq!(stuck.outcome.end, RunEnd::Unfinished);
@@ -239,13 +240,13 @@ fn run_log_per_item_with_retries() -> Run {
 #[test]
 fn dead_lettering_the_item_settles_the_batch() {
     for model in MODELS {
-        let batch = (model, Strategy::MicroBatch);
+        let batch = Strategy::MicroBatch;
         for more in [&[][..], &[ITEM_BY_ITEM]] {
             let overrides = with("dead-letter-item", more);
-            let run = check(batch, &overrides, POISON, [1, 0, 1, 1, 1]);
+            let run = check(model, batch, &overrides, POISON, [1, 0, 1, 1, 1]);
             assert_eq!(run.dead_letters(), 1);
             let transient = "mailer.handler.error#2=transient";
-            let run = check(batch, &overrides, transient, [1; 5]);
+            let run = check(model, batch, &overrides, transient, [1; 5]);
             assert_eq!(run.dead_letters(), 0, "alone it succeeds");
         }
     }
@@ -253,19 +254,19 @@ fn dead_lettering_the_item_settles_the_batch() {
 
 #[test]
 fn a_reject_is_a_dead_letter_or_a_loss_by_the_queue_s_setting() {
-    let queue = (Model::Queue, Strategy::BrokerDeadLetter);
+    let (queue, reject) = (Model::Queue, Strategy::BrokerDeadLetter);
     let with_target = [("queue.dead_letter", "true")];
-    let kept = check(queue, &with_target, POISON, [1, 0, 1, 1, 1]);
+    let kept = check(queue, reject, &with_target, POISON, [1, 0, 1, 1, 1]);
     let rejected =
         |kind: &Kind| matches!(kind, Kind::DeadLettered { reason: DeadLetterReason::Rejected, .. });
     assert_eq!((kept.count(rejected), kept.dead_letters()), (1, 1));
     let attempts = |kind: &Kind| matches!(kind, Kind::ProcessingStarted { .. });
     assert_eq!(kept.count(attempts), 4 + 3, "max_attempts is 3");
 
-    let lost = check(queue, &[], POISON, [1, 0, 1, 1, 1]);
+    let lost = check(queue, reject, &[], POISON, [1, 0, 1, 1, 1]);
     assert_eq!(lost.dead_letters(), 0);
     assert_eq!(lost.count(|kind| matches!(kind, Kind::Retrievable { .. })), 0);
-    check(queue, &[], "mailer.handler.error#2=transient", [1; 5]);
+    check(queue, reject, &[], "mailer.handler.error#2=transient", [1; 5]);
 }
 
 /// Whoever asks for the impossible gets an end, and no effect.
@@ -283,14 +284,14 @@ const STRAGGLER: &str = "mailer.handler.slow#1=slow+mailer.effect.before#4=crash
 #[test]
 fn settling_the_highest_loses_the_straggler() {
     for model in MODELS {
-        check((model, Strategy::ParallelNaive), &[], STRAGGLER, [0, 1, 1, 1, 1]);
+        check(model, Strategy::ParallelNaive, &[], STRAGGLER, [0, 1, 1, 1, 1]);
     }
 }
 
 #[test]
 fn the_low_water_mark_loses_nothing() {
-    check((Model::Log, Strategy::Parallel), &[], STRAGGLER, [1, 2, 2, 2, 1]);
-    check((Model::Queue, Strategy::Parallel), &[], STRAGGLER, [1; 5]);
+    check(Model::Log, Strategy::Parallel, &[], STRAGGLER, [1, 2, 2, 2, 1]);
+    check(Model::Queue, Strategy::Parallel, &[], STRAGGLER, [1; 5]);
 }
 
 #[test]
@@ -298,7 +299,7 @@ fn a_straggler_alone_harms_nobody() {
     for model in MODELS {
         for strategy in [Strategy::ParallelNaive, Strategy::Parallel] {
             let slow = "mailer.handler.slow#1=slow";
-            let run = check((model, strategy), &[], slow, [1; 5]);
+            let run = check(model, strategy, &[], slow, [1; 5]);
             assert_eq!(run.order(), [1, 2, 3, 4, 0], "the others go on");
         }
     }
@@ -309,11 +310,11 @@ fn ordered_keys_are_not_reordered() {
     let one_key = ("workload.keys", "1");
     let slow = "mailer.handler.slow#2=slow";
     for model in MODELS {
-        let workers = (model, Strategy::Parallel);
-        let loose = check(workers, &[one_key], slow, [1; 5]);
+        let workers = Strategy::Parallel;
+        let loose = check(model, workers, &[one_key], slow, [1; 5]);
         assert_eq!(loose.order(), [0, 2, 3, 4, 1]);
         let ordered = [one_key, ("consumer.key_ordered", "true")];
-        let kept = check(workers, &ordered, slow, [1; 5]);
+        let kept = check(model, workers, &ordered, slow, [1; 5]);
         assert_eq!(kept.order(), [0, 1, 2, 3, 4]);
     }
 }
@@ -335,7 +336,7 @@ fn ordered_keys_are_not_reordered_by_chance() {
         let keys: Vec<u32> =
             Workload::generate(&scenario, None, 3).planned.iter().map(|one| one.key.0).collect();
         let in_model = |model| {
-            let run = play(&scenario, (model, Strategy::Parallel), 3, |it| it.random_choices());
+            let run = play(&scenario, model, Strategy::Parallel, 3, |it| it.random_choices());
             assert_eq!(run.effects, [1; 60]);
             let order = run.order();
             let key = |message: u32| keys[message as usize];
@@ -399,8 +400,8 @@ fn no_batch_policy_loses() {
             overrides.push(("consumer.max_attempts", "50"));
             let scenario = scenario(&overrides);
             for (model, seed) in (0..15).flat_map(|seed| MODELS.map(|model| (model, seed))) {
-                let batch = (model, Strategy::MicroBatch);
-                let run = play(&scenario, batch, seed, |it| it.random_choices());
+                let batch = Strategy::MicroBatch;
+                let run = play(&scenario, model, batch, seed, |it| it.random_choices());
                 assert_eq!(run.outcome.end, RunEnd::Quiescent, "{model} {sink} {policy} {seed}");
                 let lost = run.effects.iter().filter(|&&effects| effects == 0).count();
                 assert_eq!(lost, 0, "{model} {sink} {policy} {seed}");
@@ -424,7 +425,7 @@ fn who_is_down_does_nothing() {
     let mut downs = 0;
     for strategy in [Strategy::ParallelNaive, Strategy::Parallel] {
         for (model, seed) in (0..30).flat_map(|seed| MODELS.map(|model| (model, seed))) {
-            let run = play(&scenario, (model, strategy), seed, |it| it.random_choices());
+            let run = play(&scenario, model, strategy, seed, |it| it.random_choices());
             let mut down = [false; 3];
             for event in &run.events {
                 match event.kind {

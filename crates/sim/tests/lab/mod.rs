@@ -34,7 +34,8 @@ impl Run {
 pub(crate) fn run(
     scenario: &str,
     overrides: &[(&str, &str)],
-    (model, strategy): (Model, Strategy),
+    model: Model,
+    strategy: Strategy,
     faults: &str,
 ) -> Run {
     let overrides: Vec<_> =
