@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use entrega_checker::Report;
-use entrega_clients::Link;
+use entrega_clients::Context;
 use entrega_clients::producers::{Outgoing, Retries, confirmed};
 use entrega_live::faults::{Harm, supervise};
 use entrega_live::{Attempt, Fate, LiveLink, LiveSink, Side};

@@ -10,8 +10,8 @@
 //! * [`producers`]: how messages get into the broker.
 //! * [`sinks`]: where effects happen.
 //! * [`combinators`]: the three ways to put futures together, instead of `spawn` and `select!`.
-//! * [`link`]: what the client library needs of a network; the simulator and a live transport each
-//!   provide one.
+//! * [`context`] and [`link`]: what the client library needs of its process and of a network; the
+//!   simulator and a live transport each provide both.
 //! * [`inbox`]: the client library itself, once for each model, over a link.
 //!
 //! # The one lesson
@@ -26,6 +26,7 @@ pub mod combinators;
 pub mod config;
 pub mod consumer;
 pub mod consumers;
+pub mod context;
 pub mod inbox;
 pub mod link;
 pub mod producers;
@@ -42,6 +43,7 @@ pub use config::{
 };
 pub use consumer::Consumer;
 pub use consumers::Strategy;
+pub use context::Context;
 pub use link::{CallId, Called, Link, OpenCall, Unanswered};
 pub use subscription::{
     CarryOn, LogSubscription, QueueSubscription, ReceiveError, SettleError, Stop, Subscription,

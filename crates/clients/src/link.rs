@@ -1,17 +1,15 @@
-//! What the client library needs of a network. The simulator's links and live transports provide
-//! it; everything above is written once.
+//! What the client library needs of a network: calls. The simulator's links and live transports
+//! provide them; everything above is written once.
 //!
-//! A call is started, and its answer is awaited apart from that. So a receive that nobody waits for
-//! any more is not lost: the inbox remembers it and the next poll takes its answer. A call that
-//! gets no answer within the request timeout is [`Unanswered`]: whether it was carried out is
-//! unknown.
+//! A call is started, and its answer is awaited separately. So a receive whose caller stops waiting
+//! is not lost: the inbox remembers it, and the next poll takes its answer. A call that gets no
+//! answer within the request timeout is [`Unanswered`]: it is unknown whether it was carried out.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
-use entrega_model::fingerprint::Fingerprinted;
-use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
+use crate::Context;
 
 /// Names a call between its start and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,27 +29,18 @@ pub enum Called<R> {
     Open(CallId),
 }
 
-/// A client's connection to its broker, its clock and its place in the history.
-pub trait Link {
+/// A client's connection to its broker, used in its process's [`Context`].
+pub trait Link: Context {
     /// What the broker is asked.
     type Request;
     /// What it answers.
     type Response;
 
-    /// The process that this link belongs to.
-    fn process(&self) -> ProcessId;
-
-    /// What time it is.
-    fn now(&self) -> Instant;
-
-    /// Waits until `at`; for ever if that is [`Instant::NEVER`].
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()>;
-
     /// Sends a request. Its answer must be awaited with [`Link::poll_answer`] or forgotten.
     fn start(&self, request: Self::Request) -> CallId;
 
-    /// Sends a request whose answer its caller waits for next. A link that can have it at once
-    /// gives it back at once.
+    /// Sends a request whose answer its caller waits for next. A link that has the answer at once
+    /// returns it.
     fn ask(&self, request: Self::Request) -> Called<Self::Response> {
         Called::Open(self.start(request))
     }
@@ -60,31 +49,11 @@ pub trait Link {
     fn poll_answer(
         &self,
         call: CallId,
-        cx: &mut Context<'_>,
+        cx: &mut task::Context<'_>,
     ) -> Poll<Result<Self::Response, Unanswered>>;
 
-    /// Nobody will ask for the answer. The request still arrives.
+    /// The answer will not be asked for. The request still arrives.
     fn forget(&self, call: CallId);
-
-    /// Whether the application is asked to shut down. Wakes its process when that changes.
-    fn is_closing(&self) -> bool;
-
-    /// Whether the process runs. One that has just died or stands still does nothing more, even if
-    /// several futures of it are being polled in turn.
-    fn is_running(&self) -> bool {
-        true
-    }
-
-    /// Says all that the library above this link remembers at the beginning of a poll. If the
-    /// application keeps nothing from one poll to the next, nothing else of what its process was
-    /// told before can matter any more. An exploration recognises states by this.
-    fn remembers(&self, _all: &dyn Fingerprinted) {}
-
-    /// Notes an event in the history, now.
-    fn record(&self, kind: Kind);
-
-    /// A new name for a hand-over.
-    fn next_delivery(&self) -> DeliveryId;
 
     /// Sends a request and waits for its answer. Dropped before that, the request still arrives.
     fn call(&self, request: Self::Request) -> OpenCall<'_, Self> {
@@ -97,7 +66,7 @@ pub trait Link {
     }
 }
 
-/// A call under way, and its answer to come. It is forgotten when nobody waits for it any more.
+/// A call under way. Dropping it before the answer is there forgets the call.
 pub struct OpenCall<'a, L: Link + ?Sized> {
     link: &'a L,
     id: CallId,
@@ -108,7 +77,7 @@ impl<L: Link + ?Sized> Future for OpenCall<'_, L> {
     type Output = Result<L::Response, Unanswered>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let answer = self.link.poll_answer(self.id, cx);
         self.open = answer.is_pending();
         answer

@@ -64,10 +64,10 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
 use entrega_brokers::Broker;
-use entrega_clients::Link;
+use entrega_clients::Context;
 use entrega_model::{DeliveryId, Kind, Record};
 
 use crate::LiveLink;
@@ -142,7 +142,7 @@ impl<B: Broker> Seat<B> {
 type Sleep = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Whether one of them has ended. All are polled, so that each of them wakes the task.
-fn any_has_ended(sleeps: &mut [Sleep], cx: &mut Context<'_>) -> bool {
+fn any_has_ended(sleeps: &mut [Sleep], cx: &mut task::Context<'_>) -> bool {
     let mut ended = false;
     for sleep in sleeps {
         ended |= matches!(sleep.as_mut().poll(cx), Poll::Ready(()));

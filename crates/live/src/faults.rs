@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use entrega_brokers::Broker;
-use entrega_clients::{Link, Stop};
+use entrega_clients::{Context, Stop};
 use entrega_model::{Duration, Instant, ProcessId};
 
 use crate::{LiveLink, Served};

@@ -6,7 +6,7 @@
 
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
-use entrega_clients::{BatchError, DeadLetters, Handler, HandlerError, Link, Unanswered};
+use entrega_clients::{BatchError, Context, DeadLetters, Handler, HandlerError, Unanswered};
 use entrega_model::event::{DeadLetterReason, EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
 use entrega_model::{Delivery, Duration, PartitionId, SubscriptionId};

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use entrega_brokers::Broker;
-use entrega_clients::{Link, Stop};
+use entrega_clients::{Context, Stop};
 use entrega_model::{Duration, ProcessId};
 
 use crate::{Busy, LiveLink, Served};

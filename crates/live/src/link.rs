@@ -1,5 +1,5 @@
 //! A client's connection to a served broker: the live implementation of the client library's
-//! [`Link`].
+//! [`Context`] and [`Link`].
 //!
 //! It stands for one life of a process. A consumer that is dropped without a word (a crash, an
 //! abort, a panic) drops its link, and the broker sees the end of the connection; one that leaves
@@ -11,10 +11,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
 use entrega_brokers::Broker;
-use entrega_clients::{CallId, Link, Unanswered};
+use entrega_clients::{CallId, Context, Link, Unanswered};
 use entrega_model::{ClientId, DeliveryId, Duration, Instant, Kind, ProcessId};
 
 use crate::{Fate, Served};
@@ -147,10 +147,7 @@ impl<B: Broker> Drop for Connection<B> {
     }
 }
 
-impl<B: Broker> Link for LiveLink<B> {
-    type Request = B::Request;
-    type Response = B::Response;
-
+impl<B: Broker> Context for LiveLink<B> {
     fn process(&self) -> ProcessId {
         self.client().process
     }
@@ -170,27 +167,6 @@ impl<B: Broker> Link for LiveLink<B> {
         }
     }
 
-    fn start(&self, request: Self::Request) -> CallId {
-        let fate = self.network.as_ref().map_or(Fate::Arrives, |network| network(&request));
-        let (client, patience) = (self.client(), self.request_timeout);
-        self.served().with(|core| core.start(client, request, fate, patience))
-    }
-
-    fn poll_answer(
-        &self,
-        call: CallId,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Self::Response, Unanswered>> {
-        if self.connection.halted.load(Ordering::Relaxed) {
-            return Poll::Pending;
-        }
-        self.served().with(|core| core.poll_answer(call, cx))
-    }
-
-    fn forget(&self, call: CallId) {
-        self.served().with(|core| core.forget(call));
-    }
-
     fn is_closing(&self) -> bool {
         self.served().is_closing()
     }
@@ -205,5 +181,31 @@ impl<B: Broker> Link for LiveLink<B> {
 
     fn next_delivery(&self) -> DeliveryId {
         self.served().with(|core| core.next_delivery())
+    }
+}
+
+impl<B: Broker> Link for LiveLink<B> {
+    type Request = B::Request;
+    type Response = B::Response;
+
+    fn start(&self, request: Self::Request) -> CallId {
+        let fate = self.network.as_ref().map_or(Fate::Arrives, |network| network(&request));
+        let (client, patience) = (self.client(), self.request_timeout);
+        self.served().with(|core| core.start(client, request, fate, patience))
+    }
+
+    fn poll_answer(
+        &self,
+        call: CallId,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Result<Self::Response, Unanswered>> {
+        if self.connection.halted.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        self.served().with(|core| core.poll_answer(call, cx))
+    }
+
+    fn forget(&self, call: CallId) {
+        self.served().with(|core| core.forget(call));
     }
 }

@@ -3,12 +3,12 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
 use entrega_clients::{
-    BatchError, CallId, Called, DeadLetters, Handler, HandlerError, Link, Unanswered,
+    BatchError, CallId, Called, Context, DeadLetters, Handler, HandlerError, Link, Unanswered,
 };
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
@@ -429,7 +429,7 @@ where
     type Output = Result<Answer<B>, Unanswered>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let SimLink { world, client, .. } = self.link;
         let mut world = world.borrow_mut();
         if world.waits(client.process, self.id, cx) {

@@ -1,12 +1,13 @@
-//! A process's way to the world: the simulator's implementation of the client library's [`Link`].
+//! A process's way to the world: the simulator's implementation of the client library's [`Context`]
+//! and [`Link`].
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
 use entrega_brokers::Broker;
-use entrega_clients::{CallId, Called, Link, Unanswered};
+use entrega_clients::{CallId, Called, Context, Link, Unanswered};
 use entrega_model::fingerprint::Fingerprinted;
 use entrega_model::{ClientId, DeliveryId, Instant, Kind, ProcessId};
 
@@ -28,13 +29,10 @@ impl<B: Broker> Clone for SimLink<B> {
     }
 }
 
-impl<B: Broker> Link for SimLink<B>
+impl<B: Broker> Context for SimLink<B>
 where
     B::Request: Routed,
 {
-    type Request = B::Request;
-    type Response = B::Response;
-
     #[inline]
     fn process(&self) -> ProcessId {
         self.client.process
@@ -48,39 +46,6 @@ where
     #[inline]
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
         self.sleep(at, false)
-    }
-
-    #[inline]
-    fn start(&self, request: Self::Request) -> CallId {
-        self.world.borrow_mut().call_broker(self.client, request)
-    }
-
-    #[inline]
-    fn ask(&self, request: Self::Request) -> Called<Self::Response> {
-        let mut world = self.world.borrow_mut();
-        if self.alone {
-            world.ask_broker(self.client, request)
-        } else {
-            Called::Open(world.call_broker(self.client, request))
-        }
-    }
-
-    #[inline]
-    fn poll_answer(
-        &self,
-        call: CallId,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Self::Response, Unanswered>> {
-        let mut world = self.world.borrow_mut();
-        if world.waits(self.client.process, call, cx) {
-            Poll::Pending
-        } else {
-            Poll::Ready(world.take_response(self.client.process, call))
-        }
-    }
-
-    fn forget(&self, call: CallId) {
-        self.world.borrow_mut().forget_call(call);
     }
 
     #[inline]
@@ -108,6 +73,47 @@ where
     #[inline]
     fn next_delivery(&self) -> DeliveryId {
         self.world.borrow_mut().next_delivery(self.client.process)
+    }
+}
+
+impl<B: Broker> Link for SimLink<B>
+where
+    B::Request: Routed,
+{
+    type Request = B::Request;
+    type Response = B::Response;
+
+    #[inline]
+    fn start(&self, request: Self::Request) -> CallId {
+        self.world.borrow_mut().call_broker(self.client, request)
+    }
+
+    #[inline]
+    fn ask(&self, request: Self::Request) -> Called<Self::Response> {
+        let mut world = self.world.borrow_mut();
+        if self.alone {
+            world.ask_broker(self.client, request)
+        } else {
+            Called::Open(world.call_broker(self.client, request))
+        }
+    }
+
+    #[inline]
+    fn poll_answer(
+        &self,
+        call: CallId,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Result<Self::Response, Unanswered>> {
+        let mut world = self.world.borrow_mut();
+        if world.waits(self.client.process, call, cx) {
+            Poll::Pending
+        } else {
+            Poll::Ready(world.take_response(self.client.process, call))
+        }
+    }
+
+    fn forget(&self, call: CallId) {
+        self.world.borrow_mut().forget_call(call);
     }
 }
 
@@ -141,7 +147,7 @@ where
     /// A timer wakes the process. A future that is polled under a waker of its own (inside somebody
     /// else's combinator) must hear of it too, so it is woken whenever the process runs.
     #[inline]
-    pub(crate) fn watch(&self, cx: &Context<'_>) {
+    pub(crate) fn watch(&self, cx: &task::Context<'_>) {
         let mut world = self.world.borrow_mut();
         let process = &mut world.processes[self.client.process.index()];
         if !cx.waker().will_wake(&process.waker) {

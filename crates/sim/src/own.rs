@@ -16,7 +16,7 @@ use entrega_brokers::{Broker, LogBroker, QueueBroker};
 use entrega_choice::Choice;
 use entrega_clients::application::ProgressInSink;
 use entrega_clients::inbox::{LogInbox, QueueInbox};
-use entrega_clients::{Consumer, Link, Stop, Strategy, StrategyConfig, consumers};
+use entrega_clients::{Consumer, Context, Stop, Strategy, StrategyConfig, consumers};
 use entrega_model::{Instant, ProcessId};
 
 use crate::link::SimLink;

@@ -13,7 +13,7 @@ use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{
     LogPublisher, Outgoing, Publisher, QueuePublisher, confirmed, fire_and_forget,
 };
-use entrega_clients::{AutoSettle, ClientConfig, Link, Stop, Subscription, Supervised};
+use entrega_clients::{AutoSettle, ClientConfig, Context, Stop, Subscription, Supervised};
 use entrega_model::{ClientId, Record, SubscriptionId};
 use entrega_scenario::setup;
 use entrega_scenario::workload::Workload;

@@ -9,8 +9,8 @@ use entrega_clients::combinators::closing;
 use entrega_clients::consumers::process_then_settle;
 use entrega_clients::producers::{Outgoing, Retries, confirmed};
 use entrega_clients::{
-    BatchError, BatchFailure, BatchRules, BatchSink, DeadLetters, ErrorPolicy, Handler,
-    HandlerError, Link, Supervised, Unanswered,
+    BatchError, BatchFailure, BatchRules, BatchSink, Context, DeadLetters, ErrorPolicy, Handler,
+    HandlerError, Supervised, Unanswered,
 };
 use entrega_model::event::{EffectVerdict, ProcessingResult};
 use entrega_model::{

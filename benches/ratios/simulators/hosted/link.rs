@@ -2,10 +2,10 @@
 
 use std::future::{Future, pending};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
 use entrega_brokers::Broker;
-use entrega_clients::{CallId, Link, Unanswered};
+use entrega_clients::{CallId, Context, Link, Unanswered};
 use entrega_model::{ClientId, DeliveryId, Instant, Kind, ProcessId};
 use tokio::time;
 
@@ -24,10 +24,7 @@ impl<S: Side, N: Clone> Clone for HostedLink<S, N> {
     }
 }
 
-impl<S: Side, N: Net<S>> Link for HostedLink<S, N> {
-    type Request = <S::Broker as Broker>::Request;
-    type Response = <S::Broker as Broker>::Response;
-
+impl<S: Side, N: Net<S>> Context for HostedLink<S, N> {
     fn process(&self) -> ProcessId {
         self.client.process
     }
@@ -48,6 +45,25 @@ impl<S: Side, N: Net<S>> Link for HostedLink<S, N> {
         }
     }
 
+    fn is_closing(&self) -> bool {
+        false
+    }
+
+    fn record(&self, kind: Kind) {
+        self.hosted.world.borrow_mut().record(kind);
+    }
+
+    fn next_delivery(&self) -> DeliveryId {
+        let mut world = self.hosted.world.borrow_mut();
+        world.deliveries += 1;
+        DeliveryId(world.deliveries - 1)
+    }
+}
+
+impl<S: Side, N: Net<S>> Link for HostedLink<S, N> {
+    type Request = <S::Broker as Broker>::Request;
+    type Response = <S::Broker as Broker>::Response;
+
     fn start(&self, request: Self::Request) -> CallId {
         let call = self.hosted.world.borrow_mut().insert(self.client, request);
         self.net.request(call);
@@ -57,7 +73,7 @@ impl<S: Side, N: Net<S>> Link for HostedLink<S, N> {
     fn poll_answer(
         &self,
         call: CallId,
-        cx: &mut Context<'_>,
+        cx: &mut task::Context<'_>,
     ) -> Poll<Result<Self::Response, Unanswered>> {
         let mut world = self.hosted.world.borrow_mut();
         let one = &mut world.calls[call.0 as usize];
@@ -78,19 +94,5 @@ impl<S: Side, N: Net<S>> Link for HostedLink<S, N> {
         } else {
             one.forgotten = true;
         }
-    }
-
-    fn is_closing(&self) -> bool {
-        false
-    }
-
-    fn record(&self, kind: Kind) {
-        self.hosted.world.borrow_mut().record(kind);
-    }
-
-    fn next_delivery(&self) -> DeliveryId {
-        let mut world = self.hosted.world.borrow_mut();
-        world.deliveries += 1;
-        DeliveryId(world.deliveries - 1)
     }
 }

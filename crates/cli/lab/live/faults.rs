@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entrega_brokers::{LogBroker, QueueBroker};
 use entrega_choice::{Choice, Choices, Point};
-use entrega_clients::Link;
+use entrega_clients::{Context, Link};
 use entrega_live::{Around, Attempt, Failure, Fate, LiveLink, Reins, Served, Side};
 use entrega_model::event::SettleTrigger;
 use entrega_model::{Delivery, DeliveryId, Instant, Kind, MessageId, SubscriptionId, log, queue};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use entrega_choice::Choices;
-use entrega_clients::Link;
+use entrega_clients::Context;
 use entrega_clients::producers::{Outgoing, confirmed, fire_and_forget};
 use entrega_clients::sinks::ChosenSink;
 use entrega_live::{

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use entrega_model::Instant;
 
-use crate::{CallId, Link, Unanswered};
+use crate::{CallId, Context, Link, Unanswered};
 
 /// What came first.
 pub(super) enum Waited<T> {
@@ -21,8 +21,8 @@ pub(super) enum Waited<T> {
 }
 
 /// Goes on when the process runs, which one that has just died or stands still does not.
-pub(super) fn while_running(link: &impl Link) -> impl Future<Output = ()> {
-    poll_fn(|_| if link.is_running() { Poll::Ready(()) } else { Poll::Pending })
+pub(super) fn while_running(context: &impl Context) -> impl Future<Output = ()> {
+    poll_fn(|_| if context.is_running() { Poll::Ready(()) } else { Poll::Pending })
 }
 
 /// Waits for the answer of `call`, but not beyond `until`, not into a shutdown, and no longer than

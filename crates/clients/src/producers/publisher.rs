@@ -3,14 +3,14 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
 use entrega_model::event::{Kind, SendOutcome};
 use entrega_model::log::{self, Acks};
 use entrega_model::{Duration, Key, PartitionId, Record, queue};
 use thiserror::Error;
 
-use crate::{Called, Link, OpenCall, Unanswered};
+use crate::{Called, Context, Link, OpenCall, Unanswered};
 
 /// A connection that stores messages.
 pub trait Publisher {
@@ -179,7 +179,7 @@ where
     type Output = Result<(), PublishError>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
             Self::Confirmed(result) => Poll::Ready(*result),
             Self::Open(call, confirm) => Pin::new(call).poll(cx).map(confirm),
@@ -187,12 +187,12 @@ where
     }
 }
 
-fn invoked(link: &impl Link, record: Record, attempt: u16) {
+fn invoked(context: &impl Context, record: Record, attempt: u16) {
     let Record { message, key, .. } = record;
-    link.record(Kind::SendInvoked { message, key, producer: link.process(), attempt });
+    context.record(Kind::SendInvoked { message, key, producer: context.process(), attempt });
 }
 
-fn ended(link: &impl Link, record: Record, outcome: SendOutcome) {
+fn ended(context: &impl Context, record: Record, outcome: SendOutcome) {
     let message = record.message;
-    link.record(Kind::SendEnded { message, producer: link.process(), outcome });
+    context.record(Kind::SendEnded { message, producer: context.process(), outcome });
 }

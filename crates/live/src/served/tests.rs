@@ -7,7 +7,7 @@ use std::thread;
 
 use entrega_brokers::log::{LogBroker, LogSettings};
 use entrega_brokers::queue::{QueueBroker, QueueSettings};
-use entrega_clients::{Link, Unanswered};
+use entrega_clients::{Context, Link, Unanswered};
 use entrega_model::queue::{Received, Request, Response, Settlement};
 use entrega_model::{
     Duration, Event, Instant, Key, Kind, MessageId, ProcessId, Record, SubscriptionId,

@@ -62,7 +62,7 @@ impl QueueSession {
     }
 }
 
-/// All that a later poll, settle or close looks at; see [`crate::Link::remembers`].
+/// All that a later poll, settle or close looks at; see [`crate::Context::remembers`].
 impl Fingerprinted for QueueSession {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         let Self { receiving, handed_out, buffer, next, spare_tags: _ } = self;

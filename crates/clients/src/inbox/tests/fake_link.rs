@@ -2,11 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
 use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
 
-use crate::{CallId, Link, Unanswered};
+use crate::{CallId, Context, Link, Unanswered};
 
 /// Keeps requests until the test answers them.
 pub(super) struct FakeLink<Q, R> {
@@ -51,10 +51,7 @@ impl<Q, R> FakeLink<Q, R> {
     }
 }
 
-impl<Q, R> Link for &FakeLink<Q, R> {
-    type Request = Q;
-    type Response = R;
-
+impl<Q, R> Context for &FakeLink<Q, R> {
     fn process(&self) -> ProcessId {
         ProcessId(1)
     }
@@ -65,23 +62,6 @@ impl<Q, R> Link for &FakeLink<Q, R> {
 
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
         poll_fn(move |_| if self.now.get() >= at { Poll::Ready(()) } else { Poll::Pending })
-    }
-
-    fn start(&self, request: Q) -> CallId {
-        let mut calls = self.calls.borrow_mut();
-        calls.push(Call { request: Some(request), answer: None, forgotten: false });
-        CallId(calls.len() as u32 - 1)
-    }
-
-    fn poll_answer(&self, call: CallId, _cx: &mut Context<'_>) -> Poll<Result<R, Unanswered>> {
-        match self.calls.borrow_mut()[call.0 as usize].answer.take() {
-            Some(answer) => Poll::Ready(answer),
-            None => Poll::Pending,
-        }
-    }
-
-    fn forget(&self, call: CallId) {
-        self.calls.borrow_mut()[call.0 as usize].forgotten = true;
     }
 
     fn is_closing(&self) -> bool {
@@ -95,5 +75,31 @@ impl<Q, R> Link for &FakeLink<Q, R> {
     fn next_delivery(&self) -> DeliveryId {
         self.deliveries.set(self.deliveries.get() + 1);
         DeliveryId(self.deliveries.get())
+    }
+}
+
+impl<Q, R> Link for &FakeLink<Q, R> {
+    type Request = Q;
+    type Response = R;
+
+    fn start(&self, request: Q) -> CallId {
+        let mut calls = self.calls.borrow_mut();
+        calls.push(Call { request: Some(request), answer: None, forgotten: false });
+        CallId(calls.len() as u32 - 1)
+    }
+
+    fn poll_answer(
+        &self,
+        call: CallId,
+        _cx: &mut task::Context<'_>,
+    ) -> Poll<Result<R, Unanswered>> {
+        match self.calls.borrow_mut()[call.0 as usize].answer.take() {
+            Some(answer) => Poll::Ready(answer),
+            None => Poll::Pending,
+        }
+    }
+
+    fn forget(&self, call: CallId) {
+        self.calls.borrow_mut()[call.0 as usize].forgotten = true;
     }
 }

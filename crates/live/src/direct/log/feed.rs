@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use entrega_brokers::LogBroker;
 use entrega_brokers::log::partition_of;
-use entrega_clients::Link;
+use entrega_clients::Context;
 use entrega_clients::producers::{PublishError, Publisher};
 use entrega_model::event::{Kind, SendOutcome};
 use entrega_model::log::Offset;

@@ -2,10 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
 use entrega_brokers::LogBroker;
-use entrega_clients::{CallId, Link, Unanswered};
+use entrega_clients::{CallId, Context, Link, Unanswered};
 use entrega_model::log::{AssignedPartition, Fetched, PartitionOffset, Request, Response};
 use entrega_model::{
     DeliveryId, Generation, Instant, Kind, PartitionId, ProcessId, SubscriptionId,
@@ -70,7 +70,7 @@ impl<T: Message> LogLink<T> {
         Self { shared, seat, group, state: RefCell::new(state), has_ended: Cell::new(false) }
     }
 
-    fn poll_fetch(&self, cx: &mut Context<'_>) -> Poll<Response> {
+    fn poll_fetch(&self, cx: &mut task::Context<'_>) -> Poll<Response> {
         let state = &mut *self.state.borrow_mut();
         state.busy.get_or_insert_with(|| self.seat.link.occupied());
         if let Some(refused) = self.look_at_desk(state, cx) {
@@ -96,7 +96,7 @@ impl<T: Message> LogLink<T> {
     }
 
     /// The desk's answer, if the assignment is over.
-    fn look_at_desk(&self, state: &mut State<T>, cx: &mut Context<'_>) -> Option<Response> {
+    fn look_at_desk(&self, state: &mut State<T>, cx: &mut task::Context<'_>) -> Option<Response> {
         let (link, group) = (&self.seat.link, self.group);
         let generation = state.fetch.as_ref()?.generation;
         let call = *state.at_desk.get_or_insert_with(|| {
@@ -223,10 +223,7 @@ fn emptied(mut buffer: Vec<Fetched>) -> Vec<Fetched> {
     buffer
 }
 
-impl<T: Message> Link for LogLink<T> {
-    type Request = Request;
-    type Response = Response;
-
+impl<T: Message> Context for LogLink<T> {
     fn process(&self) -> ProcessId {
         self.seat.link.process()
     }
@@ -238,6 +235,23 @@ impl<T: Message> Link for LogLink<T> {
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
         self.seat.link.sleep_until(at)
     }
+
+    fn is_closing(&self) -> bool {
+        self.has_ended.get() || self.seat.link.is_closing()
+    }
+
+    fn record(&self, kind: Kind) {
+        self.seat.record(kind);
+    }
+
+    fn next_delivery(&self) -> DeliveryId {
+        self.seat.next_delivery()
+    }
+}
+
+impl<T: Message> Link for LogLink<T> {
+    type Request = Request;
+    type Response = Response;
 
     fn start(&self, request: Request) -> CallId {
         match request {
@@ -265,7 +279,7 @@ impl<T: Message> Link for LogLink<T> {
     fn poll_answer(
         &self,
         call: CallId,
-        cx: &mut Context<'_>,
+        cx: &mut task::Context<'_>,
     ) -> Poll<Result<Response, Unanswered>> {
         if call.0 >= FETCHES {
             let state = self.state.borrow();
@@ -288,17 +302,5 @@ impl<T: Message> Link for LogLink<T> {
         }
         let mut state = self.state.borrow_mut();
         state.fetch.take_if(|fetch| fetch.call == call);
-    }
-
-    fn is_closing(&self) -> bool {
-        self.has_ended.get() || self.seat.link.is_closing()
-    }
-
-    fn record(&self, kind: Kind) {
-        self.seat.record(kind);
-    }
-
-    fn next_delivery(&self) -> DeliveryId {
-        self.seat.next_delivery()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use entrega_brokers::QueueBroker;
-use entrega_clients::Link;
+use entrega_clients::Context;
 use entrega_clients::producers::{PublishError, Publisher};
 use entrega_model::event::{Kind, SendOutcome};
 use entrega_model::{Duration, PartitionId, Record};

@@ -2,10 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::mem;
-use std::task::{Context, Poll, Waker};
+use std::task::{self, Poll, Waker};
 
 use entrega_brokers::QueueBroker;
-use entrega_clients::{CallId, Link, Unanswered};
+use entrega_clients::{CallId, Context, Link, Unanswered};
 use entrega_model::event::{SettleAct, SettleTrigger};
 use entrega_model::queue::{DeliveryTag, Received, Request, Response, Settlement};
 use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
@@ -138,7 +138,7 @@ impl<T: Message> QueueLink<T> {
     }
 
     /// Waits for messages: looks, falls asleep, and looks once more.
-    fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Response> {
+    fn poll_receive(&self, cx: &mut task::Context<'_>) -> Poll<Response> {
         let mut state = self.state.borrow_mut();
         loop {
             match self.fill(&mut state) {
@@ -167,7 +167,7 @@ impl<T: Message> QueueLink<T> {
     }
 
     /// Has the task woken when it is asked to stop, and when it settles something itself.
-    fn wait_at_desk(&self, state: &mut State<T>, cx: &mut Context<'_>) {
+    fn wait_at_desk(&self, state: &mut State<T>, cx: &mut task::Context<'_>) {
         let link = &self.seat.link;
         let call = *state.at_desk.get_or_insert_with(|| {
             link.start(Request::Receive {
@@ -198,10 +198,7 @@ fn falls_asleep<T: Message>(consumer: &Consumer<T>) -> Sleep {
     })
 }
 
-impl<T: Message> Link for QueueLink<T> {
-    type Request = Request;
-    type Response = Response;
-
+impl<T: Message> Context for QueueLink<T> {
     fn process(&self) -> ProcessId {
         self.seat.link.process()
     }
@@ -213,6 +210,23 @@ impl<T: Message> Link for QueueLink<T> {
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
         self.seat.link.sleep_until(at)
     }
+
+    fn is_closing(&self) -> bool {
+        self.has_ended.get() || self.seat.link.is_closing()
+    }
+
+    fn record(&self, kind: Kind) {
+        self.seat.record(kind);
+    }
+
+    fn next_delivery(&self) -> DeliveryId {
+        self.seat.next_delivery()
+    }
+}
+
+impl<T: Message> Link for QueueLink<T> {
+    type Request = Request;
+    type Response = Response;
 
     fn start(&self, request: Request) -> CallId {
         let call = {
@@ -253,7 +267,7 @@ impl<T: Message> Link for QueueLink<T> {
     fn poll_answer(
         &self,
         call: CallId,
-        cx: &mut Context<'_>,
+        cx: &mut task::Context<'_>,
     ) -> Poll<Result<Response, Unanswered>> {
         {
             let mut state = self.state.borrow_mut();
@@ -271,17 +285,5 @@ impl<T: Message> Link for QueueLink<T> {
         let mut state = self.state.borrow_mut();
         state.answers.retain(|(id, _)| *id != call);
         state.receive.take_if(|receive| receive.call == call);
-    }
-
-    fn is_closing(&self) -> bool {
-        self.has_ended.get() || self.seat.link.is_closing()
-    }
-
-    fn record(&self, kind: Kind) {
-        self.seat.record(kind);
-    }
-
-    fn next_delivery(&self) -> DeliveryId {
-        self.seat.next_delivery()
     }
 }

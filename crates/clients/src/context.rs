@@ -1,0 +1,43 @@
+//! What the client library needs of the process in which it runs: its name, the clock, whether it is
+//! to go on, and its place in the history.
+//!
+//! The simulator's context is its world: time stands still between events, and what is recorded is
+//! one total order. A live context is the machine's clock and a history under a lock. A client of a
+//! real engine brings its own transport and takes the context from here.
+
+use std::future::Future;
+
+use entrega_model::fingerprint::Fingerprinted;
+use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
+
+/// The surroundings of a client in one life of its process.
+pub trait Context {
+    /// The process in which the client runs.
+    fn process(&self) -> ProcessId;
+
+    /// The current time.
+    fn now(&self) -> Instant;
+
+    /// Waits until `at`; for ever if that is [`Instant::NEVER`].
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()>;
+
+    /// Whether the application is asked to shut down. Wakes its process when that changes.
+    fn is_closing(&self) -> bool;
+
+    /// Whether the process runs. One that has just died or stalled does nothing more, even if
+    /// several of its futures are being polled in turn.
+    fn is_running(&self) -> bool {
+        true
+    }
+
+    /// Reports everything that the client library remembers at the beginning of a poll. If the
+    /// application keeps nothing from one poll to the next, nothing else that the process learnt
+    /// before can matter any more. An exploration recognises states by this.
+    fn remembers(&self, _all: &dyn Fingerprinted) {}
+
+    /// Notes an event in the history, at the current time.
+    fn record(&self, kind: Kind);
+
+    /// A new name for a delivery.
+    fn next_delivery(&self) -> DeliveryId;
+}
