@@ -9,7 +9,7 @@ use entrega_clients::Consumer;
 use entrega_model::{Event, Observer};
 use entrega_scenario::Scenario;
 use entrega_scenario::{Cast, points};
-use entrega_sim::{Arena, Experiment, Outcome, Own, RunEnd};
+use entrega_sim::{Arena, Experiment, Outcome, OwnConsumer, RunEnd};
 
 /// A run with the checker's report on it.
 pub struct Judged {
@@ -52,7 +52,7 @@ impl Replays {
 /// Runs an experiment with consumers that are given as code, and judges it.
 pub fn judge_own(
     experiment: &Experiment<'_>,
-    own: Own<'_, impl Consumer>,
+    own: OwnConsumer<'_, impl Consumer>,
     choices: Choices,
     also: &mut dyn Observer,
 ) -> Judged {

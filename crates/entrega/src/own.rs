@@ -97,7 +97,7 @@ use entrega_model::{Model, SubscriptionId};
 use entrega_scenario::Scenario;
 use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::explore::{Explored, Frontier, Scope, Space};
-use entrega_sim::{Experiment, Own, Pulse};
+use entrega_sim::{Experiment, OwnConsumer, Pulse};
 use thiserror::Error;
 
 pub use outcomes::Outcomes;
@@ -291,8 +291,8 @@ impl<C: Consumer + Clone> Explorer<C> {
         Ok(Prepared { scenario, workload })
     }
 
-    fn own<'a>(&'a self, consumer: &'a C) -> Own<'a, C> {
-        Own { consumer, pulse: self.pulse.as_deref() }
+    fn own<'a>(&'a self, consumer: &'a C) -> OwnConsumer<'a, C> {
+        OwnConsumer { consumer, pulse: self.pulse.as_deref() }
     }
 
     /// Explores one model, and stops after a run in which the consumer misbehaves.

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use entrega_brokers::Broker;
 
 use crate::executor::Wakers;
-use crate::side::{LogSide, QueueSide, Side};
+use crate::platform::{LogPlatform, Platform, QueuePlatform};
 use crate::world::{Routed, Scratch, Times, World};
 
 /// Where runs take place, one after the other, in the same memory.
@@ -37,33 +37,51 @@ use crate::world::{Routed, Scratch, Times, World};
 /// ```
 #[derive(Default)]
 pub struct Arena {
-    pub(crate) log: Option<Place<LogSide>>,
-    pub(crate) queue: Option<Place<QueueSide>>,
+    log: Option<Place<LogPlatform>>,
+    queue: Option<Place<QueuePlatform>>,
     pub(crate) scratch: Scratch,
 }
 
-/// The world of one model, when nothing goes on in it.
-pub(crate) struct Place<S: Side> {
-    pub(crate) side: S,
-    pub(crate) world: Rc<RefCell<World<S::Broker>>>,
+/// The world of one model, when no run takes place in it.
+pub(crate) struct Place<P: Platform> {
+    pub(crate) platform: P,
+    pub(crate) world: Rc<RefCell<World<P::Broker>>>,
     pub(crate) wakers: Wakers,
 }
 
-impl<S: Side> Place<S>
+/// A platform whose place an arena keeps between runs.
+pub(crate) trait Housed: Platform {
+    /// Where it is kept.
+    fn place_in(arena: &mut Arena) -> &mut Option<Place<Self>>;
+}
+
+impl Housed for LogPlatform {
+    fn place_in(arena: &mut Arena) -> &mut Option<Place<Self>> {
+        &mut arena.log
+    }
+}
+
+impl Housed for QueuePlatform {
+    fn place_in(arena: &mut Arena) -> &mut Option<Place<Self>> {
+        &mut arena.queue
+    }
+}
+
+impl<P: Platform> Place<P>
 where
-    <S::Broker as Broker>::Request: Routed,
+    <P::Broker as Broker>::Request: Routed,
 {
-    /// A place for so many processes.
-    pub(crate) fn new(side: S, processes: usize, times: Times) -> Self {
+    /// A place for this number of processes.
+    pub(crate) fn new(platform: P, processes: usize, times: Times) -> Self {
         let wakers = Wakers::new(processes);
-        let world = World::new(side.broker(), times, wakers.wakers());
-        Self { side, world: Rc::new(RefCell::new(world)), wakers }
+        let world = World::new(platform.broker(), times, wakers.wakers());
+        Self { platform, world: Rc::new(RefCell::new(world)), wakers }
     }
 
-    /// Whether a run with this side and so many processes may take place here: nothing that
-    /// somebody has kept of an earlier one can be seen or heard.
-    pub(crate) fn suits(&self, side: &S, processes: usize) -> bool {
-        self.side == *side
+    /// Whether a run on this platform with this number of processes may take place here: nothing
+    /// still holds a part of an earlier run, by which the two could influence each other.
+    pub(crate) fn suits(&self, platform: &P, processes: usize) -> bool {
+        self.platform == *platform
             && Rc::strong_count(&self.world) == 1
             && self.world.borrow().processes.len() == processes
             && self.wakers.are_at_rest()
@@ -73,37 +91,36 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::times;
     use entrega_scenario::Scenario;
 
-    fn side(partitions: u16) -> LogSide {
+    fn platform(partitions: u16) -> LogPlatform {
         let mut scenario = Scenario::default();
         scenario.log.partitions = partitions;
-        LogSide::new(&scenario)
+        LogPlatform::new(&scenario)
     }
 
-    fn place() -> Place<LogSide> {
-        Place::new(side(3), 2, times(&Scenario::default()))
+    fn place() -> Place<LogPlatform> {
+        Place::new(platform(3), 2, Times::of(&Scenario::default()))
     }
 
     #[test]
     fn a_place_suits_the_same_broker_and_as_many_processes() {
         let place = place();
-        assert!(place.suits(&side(3), 2));
-        assert!(!place.suits(&side(4), 2));
-        assert!(!place.suits(&side(3), 3));
+        assert!(place.suits(&platform(3), 2));
+        assert!(!place.suits(&platform(4), 2));
+        assert!(!place.suits(&platform(3), 3));
     }
 
     #[test]
-    fn a_place_of_which_somebody_has_kept_a_part_suits_nobody() {
+    fn a_place_of_which_a_part_is_still_held_suits_no_run() {
         let place = place();
         let world = Rc::clone(&place.world);
-        assert!(!place.suits(&side(3), 2));
+        assert!(!place.suits(&platform(3), 2));
         drop(world);
-        assert!(place.suits(&side(3), 2));
+        assert!(place.suits(&platform(3), 2));
         let waker = place.wakers.wakers().next();
-        assert!(!place.suits(&side(3), 2), "it could be called in the next run");
+        assert!(!place.suits(&platform(3), 2), "it could be called in the next run");
         waker.into_iter().for_each(std::task::Waker::wake);
-        assert!(!place.suits(&side(3), 2), "it has been called since");
+        assert!(!place.suits(&platform(3), 2), "it has been called since");
     }
 }

@@ -25,40 +25,27 @@ mod frontier;
 mod scope;
 mod seen;
 mod space;
+mod task;
 mod walk;
+mod witness;
 
 use std::sync::Arc;
 
 use entrega_choice::Choices;
 use entrega_clients::Consumer;
-use entrega_model::Observer;
-use entrega_model::fingerprint::Fingerprint;
 
-pub use frontier::{Explored, Frontier, Misbehaved, Showing, Task};
+pub use frontier::{Explored, Frontier, Misbehaved, Showing};
 pub use scope::{MAX_CONSUMERS, STEPS, Scope};
 pub use seen::Seen;
 pub use space::{Class, MAX_CLASSES, Space, Used};
+pub use task::Task;
 pub use walk::Walked;
+pub use witness::Witness;
 
 use crate::arena::Arena;
-use crate::own::Own;
-use crate::run::{Experiment, RunEnd};
-use crate::side::built_in;
-
-/// Judges runs for an exploration: it sees every event, and says at the end what was found.
-pub trait Witness: Observer {
-    /// Something that a run can show, such as a lost message and its cause.
-    type Finding: Ord + Clone;
-
-    /// A new run begins.
-    fn begin(&mut self);
-
-    /// Everything of what was seen that a later finding can depend on.
-    fn fingerprint(&self, into: &mut Fingerprint<'_>);
-
-    /// What the run has shown, without repetition. Not asked for a run that was cut.
-    fn findings(&mut self, end: RunEnd) -> Vec<Self::Finding>;
-}
+use crate::experiment::Experiment;
+use crate::own::OwnConsumer;
+use crate::program::Catalogued;
 
 impl Experiment<'_> {
     /// Runs one list of choices of an exploration.
@@ -79,16 +66,16 @@ impl Experiment<'_> {
         seen: &Seen,
         witness: &mut W,
     ) -> Walked<W::Finding> {
-        walk::walk(arena, self, &built_in(self), task, exploring(task), seen, witness)
+        walk::walk(arena, self, &Catalogued::of(self), task, exploring(task), seen, witness)
     }
 
-    /// Runs one list of choices with consumers that are given as code. What they keep outside of
-    /// their futures is no part of a fingerprint: unless they keep nothing, the exploration must do
+    /// Runs one list of choices with a user's own consumer. What it keeps outside of its future is
+    /// no part of a fingerprint: unless it keeps nothing, explore
     /// [without cuts](Frontier::without_cuts).
     pub fn walk_own<W: Witness>(
         &self,
         arena: &mut Arena,
-        own: Own<'_, impl Consumer>,
+        own: OwnConsumer<'_, impl Consumer>,
         task: &Task,
         seen: &Seen,
         witness: &mut W,

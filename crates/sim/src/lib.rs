@@ -2,14 +2,15 @@
 //!
 //! # Layout
 //!
-//! * [`run`]: one run, phase by phase. Start reading here.
-//! * `arena`: the memory of a world, kept from one run to the next.
-//! * `world`: time, network, processes and sinks; `executor`: their futures.
-//! * `side`: what a log and a queue need to be simulated; `handler` and `link`: an application's
-//!   view.
+//! * [`Experiment`]: what to run. `phases`: one run, phase by phase; start reading there.
+//! * `run` and `arena`: how a run begins, in the memory of the runs before it.
+//! * `world`: time, network, processes and sinks; `executor`: the futures of processes.
+//! * `platform`: what it takes to simulate a log and a queue. `roles`: what producers and consumers
+//!   do. `program`: what a consumer executes; `own`: a user's own.
+//! * `handler` and `link`: the world as an application and its client library see it.
 //! * [`digest`]: a whole history in 64 bits.
-//! * [`explore`]: every run with at most so many faults.
-//! * [`own`] and [`misbehaviour`]: consumers that are given as code, and may be anything.
+//! * [`explore`]: every run with at most n faults.
+//! * [`misbehaviour`]: what no consumer may do.
 //!
 //! > **The rule.** Same scenario and seed: the same bytes, on any machine. So there is no wall
 //! > clock, no thread, no hashed container and no floating point in a decision; and everything that
@@ -18,16 +19,25 @@
 mod arena;
 pub mod digest;
 mod executor;
+mod experiment;
 pub mod explore;
 mod handler;
 mod link;
 pub mod misbehaviour;
-pub mod own;
-pub mod run;
-mod side;
+mod outcome;
+mod own;
+mod phases;
+mod platform;
+mod program;
+mod pulse;
+mod roles;
+mod run;
+mod watcher;
 mod world;
 
 pub use arena::Arena;
+pub use experiment::Experiment;
 pub use misbehaviour::{Misbehaviour, Misdeed};
-pub use own::{Own, Pulse};
-pub use run::{Experiment, Outcome, RunEnd};
+pub use outcome::{Outcome, RunEnd};
+pub use own::OwnConsumer;
+pub use pulse::Pulse;

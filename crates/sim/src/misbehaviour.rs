@@ -14,13 +14,10 @@
 //! 5. *Is out of steps or time*: never comes to rest. It is charged to the process that ran most.
 //!
 //! What never returns from one poll and does not use its link either, nothing on the same thread
-//! can end. [`Pulse`](crate::own::Pulse) tells a thread beside it where it stands.
+//! can end. A thread beside it can, which sees its [`Pulse`](crate::Pulse).
 
-use entrega_brokers::Broker;
-use entrega_model::{Duration, Instant, Kind, ProcessId};
+use entrega_model::{Duration, Instant, ProcessId};
 use thiserror::Error;
-
-use crate::world::{Routed, World};
 
 /// So often a process may be polled, or use its link within a poll, while nothing else happens.
 pub const MOST_AT_ONE_INSTANT: u32 = 100_000;
@@ -70,40 +67,5 @@ impl Misdeed {
     /// on purpose.
     pub const fn is_unrest(&self) -> bool {
         matches!(self, Self::OutOfSteps(_) | Self::OutOfTime(_))
-    }
-}
-
-impl<B: Broker> World<B>
-where
-    B::Request: Routed,
-{
-    /// Notes the first misbehaviour of the run, now.
-    #[cold]
-    pub(crate) fn misbehaves(&mut self, process: ProcessId, misdeed: Misdeed) {
-        let at = self.now;
-        self.undisturbed = false;
-        self.runs_on = false;
-        self.misbehaviour.get_or_insert(Misbehaviour { process, at, misdeed });
-    }
-
-    /// A consumer returned `Ok` although nobody asked. Whether that is early is seen in the end.
-    #[cold]
-    pub(crate) fn left(&mut self, process: ProcessId) {
-        let at = self.now;
-        let early = Misbehaviour { process, at, misdeed: Misdeed::EndsEarly };
-        self.left_unasked.push(early);
-    }
-
-    /// After the audit: who left messages behind.
-    pub(crate) fn judge_early_ends(&mut self) {
-        let left = |early: &Misbehaviour| {
-            let own = self.processes[early.process.index()].role.subscription();
-            self.events.iter().any(|event| match event.kind {
-                Kind::Retrievable { subscription, .. } => Some(subscription) == own,
-                _ => false,
-            })
-        };
-        let early = self.left_unasked.iter().find(|early| left(early)).cloned();
-        self.misbehaviour = self.misbehaviour.take().or(early);
     }
 }

@@ -12,6 +12,7 @@ mod arrivals;
 mod batches;
 mod beginning;
 mod calls;
+mod conduct;
 mod held;
 mod latency;
 mod lives;
@@ -24,6 +25,7 @@ mod protocol;
 mod state;
 mod through;
 mod timers;
+mod times;
 mod turn;
 
 use std::collections::VecDeque;
@@ -34,8 +36,7 @@ use entrega_clients::CallId;
 use entrega_clients::sinks::ChosenSink;
 use entrega_model::event::Phase;
 use entrega_model::{
-    ClientId, Delivery, DeliveryId, Duration, Event, Instant, Kind, MessageId, ProcessId,
-    SubscriptionId,
+    ClientId, Delivery, DeliveryId, Event, Instant, Kind, MessageId, ProcessId, SubscriptionId,
 };
 use entrega_scenario::points;
 
@@ -47,41 +48,13 @@ pub(crate) use self::progress::{Ask, Told};
 pub(crate) use self::protocol::Routed;
 pub(crate) use self::state::Scratch;
 pub(crate) use self::through::{BATCH, Bound};
+pub(crate) use self::times::Times;
 
 use self::calls::{Calls, Payload};
 use self::held::{Held, tells_of_expiry};
 use self::poison::PoisonTable;
 use self::timers::Timers;
 use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misbehaviour, Misdeed};
-
-/// How long things take in this world.
-#[derive(Clone, Debug)]
-pub(crate) struct Times {
-    /// One way between a client and the broker.
-    pub(crate) latency: Duration,
-    /// Up to this much more, by chance, on each leg.
-    pub(crate) jitter: Duration,
-    /// Whether legs of one client may overtake each other.
-    pub(crate) may_reorder: bool,
-    /// Whether the order of requests that arrive at one instant is a choice.
-    pub(crate) chooses_order: bool,
-    /// One way between a handler and its sink.
-    pub(crate) sink_latency: Duration,
-    /// How long a consumer waits for an answer.
-    pub(crate) consumer_timeout: Duration,
-    /// How long a producer waits for an answer.
-    pub(crate) producer_timeout: Duration,
-    /// What a late leg takes in addition.
-    pub(crate) late: Duration,
-    /// What a slow handler takes in addition.
-    pub(crate) slow: Duration,
-    /// How long a stalled process stands still.
-    pub(crate) stall: Duration,
-    /// From a crash to the start of the next life.
-    pub(crate) restart: Duration,
-    /// How long a restarting broker is away.
-    pub(crate) broker_restart: Duration,
-}
 
 /// Something that will happen.
 #[derive(Clone, Copy)]

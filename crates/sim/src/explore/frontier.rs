@@ -4,26 +4,16 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use entrega_choice::{Choice, Point, simplicity};
+use entrega_choice::{Choice, simplicity};
 
 use super::seen::Seen;
 use super::space::{Space, Used};
+use super::task::Task;
 use super::walk::Walked;
 use crate::misbehaviour::{Misbehaviour, Misdeed};
 
 /// So many lists are run at a time, whatever the number of threads.
 const BATCH: usize = 32;
-
-/// One list of choices to run.
-#[derive(Clone, Debug)]
-pub struct Task {
-    /// The choices, in the order in which the run makes them.
-    pub choices: Vec<Choice>,
-    pub(super) used: Used,
-    pub(super) counts: bool,
-    /// Where it may go another way than its list says.
-    pub(super) open: Arc<[Point]>,
-}
 
 /// Runs that show something.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,14 +8,16 @@ use entrega_choice::{BranchPoint, Choices};
 use entrega_model::Observer;
 use entrega_model::fingerprint::Fingerprint;
 
-use super::Witness;
-use super::frontier::Task;
 use super::seen::Seen;
+use super::task::Task;
+use super::witness::Witness;
 use crate::arena::Arena;
 use crate::executor::Executor;
+use crate::experiment::Experiment;
 use crate::misbehaviour::Misbehaviour;
-use crate::own::Code;
-use crate::run::{Experiment, RunEnd, Watcher};
+use crate::outcome::RunEnd;
+use crate::program::Program;
+use crate::watcher::Watcher;
 use crate::world::{Routed, Scratch, World};
 
 /// A run that was made.
@@ -52,7 +54,7 @@ pub(super) struct Visit {
 pub(super) fn walk<W: Witness>(
     arena: &mut Arena,
     experiment: &Experiment<'_>,
-    code: &impl Code,
+    program: &impl Program,
     task: &Task,
     choices: Choices,
     seen: &Seen,
@@ -70,7 +72,7 @@ pub(super) fn walk<W: Witness>(
         branch_points: None,
         scratch: &mut scratch,
     };
-    let outcome = experiment.run_watched(arena, code, choices, &mut Through(&shared), watch);
+    let outcome = experiment.run_watched(arena, program, choices, &mut Through(&shared), watch);
     arena.scratch = scratch;
     let misbehaviour = outcome.misbehaviour;
     let limited = outcome.end == RunEnd::Unfinished;

@@ -164,7 +164,6 @@ mod tests {
     use entrega_model::{Duration, Key, MessageId, Record, SubscriptionId};
 
     use super::*;
-    use crate::run::times;
     use crate::world::{Scratch, Task};
     use entrega_scenario::Scenario;
 
@@ -173,13 +172,13 @@ mod tests {
     fn world() -> World<QueueBroker> {
         let broker = QueueBroker::new(QueueSettings::default());
         let wakers = std::iter::repeat_n(Waker::noop().clone(), 2);
-        World::new(broker, times(&Scenario::default()), wakers)
+        World::new(broker, Times::of(&Scenario::default()), wakers)
     }
 
     fn begin(world: &mut World<QueueBroker>) {
         world.begin(Beginning {
             choices: Choices::default(),
-            times: times(&Scenario::default()),
+            times: Times::of(&Scenario::default()),
             processes: [
                 Role::Producer { number: 1 },
                 Role::Consumer { subscription: READER, number: 1 },

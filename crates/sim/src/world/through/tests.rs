@@ -19,11 +19,12 @@ use entrega_scenario::{Order, ProducerStrategy, Scenario};
 
 use crate::arena::Arena;
 use crate::executor::Executor;
+use crate::experiment::Experiment;
 use crate::link::SimLink;
 use crate::misbehaviour::Misbehaviour;
-use crate::own::{BuiltIn, Code};
-use crate::run::{Experiment, RunEnd, Watcher};
-use crate::side::built_in;
+use crate::outcome::RunEnd;
+use crate::program::{Catalogued, Program};
+use crate::watcher::Watcher;
 use crate::world::{Routed, World};
 
 /// Everything goes wrong now and then.
@@ -107,9 +108,9 @@ impl Watcher for Looks {
 }
 
 /// Claims to wait for one thing at a time.
-struct Hasty(BuiltIn);
+struct Hasty(Catalogued);
 
-impl Code for Hasty {
+impl Program for Hasty {
     fn waits_for_one_thing(&self) -> bool {
         true
     }
@@ -142,19 +143,19 @@ fn scenario(overrides: &[(&str, &str)]) -> Scenario {
     }
 }
 
-fn seen(experiment: &Experiment<'_>, code: &impl Code, watcher: impl Watcher) -> Seen {
-    seen_with(experiment, code, experiment.random_choices(), watcher)
+fn seen(experiment: &Experiment<'_>, program: &impl Program, watcher: impl Watcher) -> Seen {
+    seen_with(experiment, program, experiment.random_choices(), watcher)
 }
 
 fn seen_with(
     experiment: &Experiment<'_>,
-    code: &impl Code,
+    program: &impl Program,
     choices: Choices,
     watcher: impl Watcher,
 ) -> Seen {
     let mut events: Vec<Event> = Vec::new();
     let outcome =
-        experiment.run_watched(&mut Arena::default(), code, choices, &mut events, watcher);
+        experiment.run_watched(&mut Arena::default(), program, choices, &mut events, watcher);
     Seen {
         events,
         made: outcome.choices.made().to_vec(),
@@ -181,10 +182,10 @@ fn each(overrides: &[(&str, &str)], mut check: impl FnMut(&Experiment<'_>)) {
 
 fn agrees(overrides: &[(&str, &str)]) {
     each(overrides, |experiment| {
-        let code = built_in(experiment);
+        let program = Catalogued::of(experiment);
         let Experiment { model, strategy, seed, .. } = *experiment;
         assert!(
-            seen(experiment, &code, ()) == seen(experiment, &code, Looks),
+            seen(experiment, &program, ()) == seen(experiment, &program, Looks),
             "{model} {strategy} {seed} {overrides:?}"
         );
     });
@@ -218,9 +219,9 @@ fn agrees_briefly(overrides: &[(&str, &str)]) {
         let (scenario, workload) = (&scenario, &workload);
         let strategy = Strategy::ProcessThenSettle;
         let experiment = Experiment { scenario, workload, model, strategy, seed: 1 };
-        let code = built_in(&experiment);
-        let at_once = seen(&experiment, &code, ());
-        assert!(at_once == seen(&experiment, &code, Looks), "{model} {overrides:?}");
+        let program = Catalogued::of(&experiment);
+        let at_once = seen(&experiment, &program, ());
+        assert!(at_once == seen(&experiment, &program, Looks), "{model} {overrides:?}");
     }
 }
 
@@ -240,9 +241,9 @@ fn a_chosen_order_is_obeyed() {
         let experiment = Experiment { scenario, workload, model, strategy, seed: 1 };
         let turned = (1..60).step_by(2).map(|occurrence| Choice { point, occurrence, value: 1 });
         let choices = Choices::explicit(table.clone(), turned.collect());
-        let code = built_in(&experiment);
-        let at_once = seen_with(&experiment, &code, choices.clone(), ());
-        assert!(at_once == seen_with(&experiment, &code, choices, Looks), "{model}");
+        let program = Catalogued::of(&experiment);
+        let at_once = seen_with(&experiment, &program, choices.clone(), ());
+        assert!(at_once == seen_with(&experiment, &program, choices, Looks), "{model}");
         assert!(!at_once.made.is_empty(), "{model}: nobody met");
     }
 }
@@ -252,9 +253,9 @@ fn several_workers_must_wait() {
     let mut differ = 0;
     each(&[("consumer.workers", "2")], |experiment| {
         if !experiment.strategy.spec().waits_for_one_thing {
-            let code = built_in(experiment);
-            let waits = seen(experiment, &code, ());
-            differ += u32::from(seen(experiment, &Hasty(code), ()) != waits);
+            let program = Catalogued::of(experiment);
+            let waits = seen(experiment, &program, ());
+            differ += u32::from(seen(experiment, &Hasty(program), ()) != waits);
         }
     });
     assert!(differ > 0, "a process that goes on although others in it wait is not noticed");

@@ -1,0 +1,253 @@
+//! The phases of a run, from the first send to the audit.
+//!
+//! ```text
+//!  faults on             │ faults off
+//!  workload ──▶ (rest) ──┼─▶ heal ──▶ drain ──▶ quiescent ──▶ close ──▶ audit
+//!                        │     └────────┴─ out of steps or time: unfinished ─▲
+//! ```
+//!
+//! *Workload*: until the producers have sent everything and nothing more can happen, or the limits
+//! of the scenario are reached. *Heal*: until every process is up again. *Drain*: until nothing more
+//! can happen, every lease and session included. Then every process shuts down cleanly, and the
+//! broker is *audited*. Only then may a message be called lost. A run that does not come to rest
+//! within its limits ends [`RunEnd::Unfinished`], and nothing can be said about what is still
+//! missing.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use entrega_brokers::Broker;
+use entrega_model::event::Phase;
+use entrega_model::{Instant, Observer};
+use entrega_scenario::Scenario;
+
+use crate::executor::Executor;
+use crate::misbehaviour::Misdeed;
+use crate::outcome::{Outcome, RunEnd};
+use crate::watcher::Watcher;
+use crate::world::{Bound, Routed, World};
+
+/// What a stretch of a run is for.
+#[derive(Clone, Copy)]
+enum Goal {
+    /// The producer has sent everything.
+    AllSent,
+    /// Nobody is down or stalled.
+    AllUp,
+    /// Nothing more can happen.
+    Rest,
+}
+
+impl Goal {
+    #[inline]
+    fn is_reached<B: Broker>(self, world: &World<B>) -> bool
+    where
+        B::Request: Routed,
+    {
+        match self {
+            Self::AllSent => world.has_sent_all(),
+            Self::AllUp => world.is_healed(),
+            Self::Rest => false,
+        }
+    }
+}
+
+/// How a stretch of a run ended.
+enum Went {
+    /// The goal is reached.
+    Reached,
+    /// Nothing more can happen, or nothing more may.
+    AtRest,
+    /// The limit in steps or in virtual time is reached.
+    OutOfBudget,
+}
+
+/// A run under way.
+pub(crate) struct Run<'a, B: Broker, W> {
+    world: &'a Rc<RefCell<World<B>>>,
+    executor: Executor<'a, B>,
+    scenario: &'a Scenario,
+    watcher: W,
+    /// The watcher has ended the run.
+    cut: bool,
+}
+
+impl<'a, B: Broker, W: Watcher> Run<'a, B, W>
+where
+    B::Request: Routed,
+{
+    /// A run of a world that has just begun.
+    pub(crate) fn new(
+        world: &'a Rc<RefCell<World<B>>>,
+        executor: Executor<'a, B>,
+        scenario: &'a Scenario,
+        watcher: W,
+    ) -> Self {
+        Self { world, executor, scenario, watcher, cut: false }
+    }
+
+    /// Goes through all phases.
+    pub(crate) fn finish(mut self, observer: &mut dyn Observer) -> Outcome {
+        self.world.borrow_mut().enter(Phase::Workload);
+        let sent = self.until_sent(observer);
+        let rests = self.until_rest(observer);
+        if self.cut || (rests && !self.misbehaves() && !self.goes_on(observer, true)) {
+            return self.outcome(RunEnd::Cut);
+        }
+        let end = self.heal_and_close(sent, observer);
+        self.executor.flush(observer, 1);
+        self.outcome(end)
+    }
+
+    /// What comes after the workload, unless a process misbehaves meanwhile.
+    fn heal_and_close(&mut self, sent: bool, observer: &mut dyn Observer) -> RunEnd {
+        if self.misbehaves() {
+            return RunEnd::Unfinished;
+        }
+        self.world.borrow_mut().heal();
+        let end = if sent && self.drain(observer) { RunEnd::Quiescent } else { RunEnd::Unfinished };
+        if end == RunEnd::Quiescent {
+            self.close(observer);
+        }
+        if self.misbehaves() {
+            return RunEnd::Unfinished;
+        }
+        self.audit(sent, end);
+        end
+    }
+
+    /// Reads the broker, and says who kept the run from its end.
+    fn audit(&mut self, sent: bool, end: RunEnd) {
+        let limits = &self.scenario.limits;
+        let mut world = self.world.borrow_mut();
+        world.audit();
+        world.judge_early_ends();
+        if end == RunEnd::Unfinished && sent {
+            let out_of_steps = world.steps >= limits.steps;
+            let misdeed = if out_of_steps {
+                Misdeed::OutOfSteps(limits.steps)
+            } else {
+                Misdeed::OutOfTime(limits.drain.duration())
+            };
+            let busiest = world.busiest();
+            world.misbehaves(busiest, misdeed);
+        }
+    }
+
+    /// A process did what it must not, and the run ends here.
+    fn misbehaves(&self) -> bool {
+        self.world.borrow().misbehaviour.is_some()
+    }
+
+    /// Runs until the producer has sent everything.
+    fn until_sent(&mut self, observer: &mut dyn Observer) -> bool {
+        let bound = self.bound(Instant::NEVER);
+        if self.world.borrow().steps >= bound.steps {
+            return self.world.borrow().has_sent_all();
+        }
+        match self.go(observer, bound, Goal::AllSent) {
+            Went::Reached => true,
+            Went::AtRest => false,
+            Went::OutOfBudget => self.world.borrow().has_sent_all(),
+        }
+    }
+
+    /// Runs to the goal, at most to the bound: what is ready, then time until somebody is ready; by
+    /// one step if somebody looks, or the goal is reached by what was ready.
+    fn go(&mut self, observer: &mut dyn Observer, bound: Bound, goal: Goal) -> Went {
+        if goal.is_reached(&self.world.borrow()) {
+            return Went::Reached;
+        }
+        self.world.borrow_mut().begin_stretch(bound, !W::LOOKS && !matches!(goal, Goal::AllUp));
+        loop {
+            self.executor.run_ready();
+            if W::LOOKS && (self.misbehaves() || !self.goes_on(observer, false)) {
+                return Went::AtRest;
+            }
+            let mut world = self.world.borrow_mut();
+            if !W::LOOKS && world.runs_on {
+                if !self.executor.advance(&mut world, observer, true) {
+                    return Went::AtRest;
+                }
+                if world.is_out_of_bounds() {
+                    return Went::OutOfBudget;
+                }
+                continue;
+            }
+            let on = !W::LOOKS && !goal.is_reached(&world);
+            if world.misbehaviour.is_some() || !self.executor.advance(&mut world, observer, on) {
+                return Went::AtRest;
+            }
+            if world.is_out_of_bounds() {
+                return Went::OutOfBudget;
+            }
+            if goal.is_reached(&world) {
+                return Went::Reached;
+            }
+        }
+    }
+
+    /// As far as the scenario's limits let a run go.
+    fn bound(&self, latest: Instant) -> Bound {
+        Bound { steps: self.scenario.limits.steps, latest }
+    }
+
+    fn goes_on(&mut self, observer: &mut dyn Observer, at_rest: bool) -> bool {
+        let goes_on = self.watcher.goes_on(&mut self.executor, self.world, observer, at_rest);
+        self.cut |= !goes_on;
+        goes_on
+    }
+
+    /// Runs on, for as long as the drain may take, until nothing more can happen.
+    fn until_rest(&mut self, observer: &mut dyn Observer) -> bool {
+        self.until(observer, Goal::Rest)
+    }
+
+    /// Runs to the goal, or until nothing more can happen; `false` if that takes too long.
+    fn until(&mut self, observer: &mut dyn Observer, goal: Goal) -> bool {
+        let latest = self.world.borrow().now + self.scenario.limits.drain.duration();
+        let bound = self.bound(latest);
+        !matches!(self.go(observer, bound, goal), Went::OutOfBudget) && !self.misbehaves()
+    }
+
+    /// Without faults: waits for those that are down or stalled, then for rest.
+    fn drain(&mut self, observer: &mut dyn Observer) -> bool {
+        if !self.until(observer, Goal::AllUp) {
+            return false;
+        }
+        self.world.borrow_mut().enter(Phase::Drain);
+        let rests = self.until_rest(observer);
+        if rests {
+            self.world.borrow_mut().enter(Phase::Quiescent);
+        }
+        rests
+    }
+
+    /// Everybody leaves in order: this settles what a library settles when it is closed.
+    fn close(&mut self, observer: &mut dyn Observer) {
+        let mut world = self.world.borrow_mut();
+        world.close();
+        let steps = world.steps.saturating_add(CLOSING_STEPS);
+        world.bound = Bound { steps, latest: Instant::NEVER };
+        drop(world);
+        let mut goes_on = true;
+        while goes_on {
+            self.executor.run_ready();
+            let mut world = self.world.borrow_mut();
+            goes_on = self.executor.advance(&mut world, observer, true)
+                && world.steps < steps
+                && world.misbehaviour.is_none();
+        }
+    }
+
+    fn outcome(self, end: RunEnd) -> Outcome {
+        let mut world = self.world.borrow_mut();
+        let choices = world.take_choices();
+        let misbehaviour = world.misbehaviour.take();
+        let steps = world.steps;
+        Outcome { choices, end, ended_at: world.now, steps, misbehaviour }
+    }
+}
+
+/// Closing is a few round trips for each consumer, and the wait for a group to let the last one go.
+const CLOSING_STEPS: u64 = 1_000_000;

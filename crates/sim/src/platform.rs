@@ -1,0 +1,144 @@
+//! The two platforms of every comparison: what it takes to simulate a log and a queue.
+
+use std::future::Future;
+
+use entrega_brokers::log::partition_of;
+use entrega_brokers::{Broker, LogBroker, QueueBroker, log, queue};
+use entrega_clients::application::{GiveBack, ProgressInSink};
+use entrega_clients::combinators::alongside;
+use entrega_clients::inbox::{LogInbox, QueueInbox};
+use entrega_clients::producers::{LogPublisher, Publisher, QueuePublisher};
+use entrega_clients::{AutoSettle, ClientConfig, Stop, Subscription};
+use entrega_scenario::Scenario;
+use entrega_scenario::setup;
+
+use crate::link::SimLink;
+use crate::program::Program;
+
+/// A model of a broker, with its client library.
+pub(crate) trait Platform: PartialEq + Sized {
+    /// The broker.
+    type Broker: Broker;
+    /// The consumer's end.
+    type Inbox: Subscription + GiveBack;
+    /// The producer's end.
+    type Publisher: Publisher;
+
+    /// The model as a scenario sets it up.
+    fn new(scenario: &Scenario) -> Self;
+
+    /// A broker with nothing in it.
+    fn broker(&self) -> Self::Broker;
+
+    /// A consumer over a link.
+    fn inbox(&self, link: SimLink<Self::Broker>, config: ClientConfig) -> Self::Inbox;
+
+    /// A producer over a link.
+    fn publisher(&self, link: SimLink<Self::Broker>) -> Self::Publisher;
+
+    /// Whether the client library does anything beside the application.
+    fn has_background(config: &ClientConfig) -> bool;
+
+    /// What it does.
+    async fn background(inbox: &Self::Inbox);
+
+    /// Runs a consumer.
+    async fn consume<'a>(
+        program: &'a impl Program,
+        link: &'a SimLink<Self::Broker>,
+        inbox: &'a Self::Inbox,
+        app: &'a impl ProgressInSink,
+    ) -> Result<(), Stop>;
+}
+
+/// A Kafka-like log.
+#[derive(PartialEq)]
+pub(crate) struct LogPlatform {
+    settings: log::LogSettings,
+}
+
+impl Platform for LogPlatform {
+    type Broker = LogBroker;
+    type Inbox = LogInbox<SimLink<LogBroker>>;
+    type Publisher = LogPublisher<SimLink<LogBroker>>;
+
+    fn new(scenario: &Scenario) -> Self {
+        Self { settings: setup::log_settings(scenario) }
+    }
+
+    fn broker(&self) -> LogBroker {
+        LogBroker::new(self.settings)
+    }
+
+    fn inbox(&self, link: SimLink<LogBroker>, config: ClientConfig) -> Self::Inbox {
+        LogInbox::new(link, config)
+    }
+
+    fn publisher(&self, link: SimLink<LogBroker>) -> Self::Publisher {
+        LogPublisher::new(link, self.settings.partitions, partition_of)
+    }
+
+    fn has_background(config: &ClientConfig) -> bool {
+        config.auto_settle == AutoSettle::AtDelivery || config.max_poll_interval.is_some()
+    }
+
+    async fn background(inbox: &Self::Inbox) {
+        if inbox.commits_by_timer() {
+            alongside(inbox.auto_commit_timer(), inbox.poll_watchdog()).await;
+        } else {
+            inbox.poll_watchdog().await;
+        }
+    }
+
+    fn consume<'a>(
+        program: &'a impl Program,
+        link: &'a SimLink<LogBroker>,
+        inbox: &'a Self::Inbox,
+        app: &'a impl ProgressInSink,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        program.on_log(link, inbox, app)
+    }
+}
+
+/// A queue with acks.
+#[derive(PartialEq)]
+pub(crate) struct QueuePlatform {
+    settings: queue::QueueSettings,
+}
+
+impl Platform for QueuePlatform {
+    type Broker = QueueBroker;
+    type Inbox = QueueInbox<SimLink<QueueBroker>>;
+    type Publisher = QueuePublisher<SimLink<QueueBroker>>;
+
+    fn new(scenario: &Scenario) -> Self {
+        Self { settings: setup::queue_settings(scenario) }
+    }
+
+    fn broker(&self) -> QueueBroker {
+        QueueBroker::new(self.settings.clone())
+    }
+
+    fn inbox(&self, link: SimLink<QueueBroker>, config: ClientConfig) -> Self::Inbox {
+        QueueInbox::new(link, config)
+    }
+
+    fn publisher(&self, link: SimLink<QueueBroker>) -> Self::Publisher {
+        QueuePublisher::new(link)
+    }
+
+    fn has_background(_config: &ClientConfig) -> bool {
+        false
+    }
+
+    async fn background(_inbox: &Self::Inbox) {}
+
+    fn consume<'a>(
+        program: &'a impl Program,
+        link: &'a SimLink<QueueBroker>,
+        inbox: &'a Self::Inbox,
+        app: &'a impl ProgressInSink,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        program.on_queue(link, inbox, app)
+    }
+}

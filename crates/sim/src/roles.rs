@@ -1,0 +1,124 @@
+//! What a process of each role does in one of its lives: the producer sends the workload, a consumer
+//! executes its program.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use entrega_brokers::Broker;
+use entrega_clients::combinators::{alongside, closing};
+use entrega_clients::producers::{Outgoing, confirmed, fire_and_forget};
+use entrega_clients::{Context, Supervised};
+use entrega_model::{ClientId, MessageId, Record, SubscriptionId};
+use entrega_scenario::setup;
+use entrega_scenario::workload::Workload;
+use entrega_scenario::{Order, ProducerStrategy, Role};
+
+use crate::executor::Life;
+use crate::experiment::Experiment;
+use crate::handler::SimHandler;
+use crate::link::SimLink;
+use crate::platform::Platform;
+use crate::program::Program;
+use crate::world::{Routed, World};
+
+/// Makes a life of a process of an experiment, as its role says.
+pub(crate) fn life<'a, P: Platform + 'a>(
+    experiment: &Experiment<'a>,
+    platform: &P,
+    world: &Rc<RefCell<World<P::Broker>>>,
+    program: &'a impl Program,
+    client: ClientId,
+) -> Life<'a>
+where
+    <P::Broker as Broker>::Request: Routed,
+{
+    let role = world.borrow().processes[client.process.index()].role;
+    let link = SimLink { world: Rc::clone(world), client, forgets: false, alone: true };
+    match role {
+        Role::Producer { .. } => producer(experiment, platform, link),
+        Role::Consumer { subscription, .. } => {
+            consumer(experiment, platform, link, subscription, program)
+        }
+    }
+}
+
+/// The producer sends the workload and is done.
+fn producer<'a, P: Platform + 'a>(
+    experiment: &Experiment<'a>,
+    platform: &P,
+    link: SimLink<P::Broker>,
+) -> Life<'a>
+where
+    <P::Broker as Broker>::Request: Routed,
+{
+    let settings = &experiment.scenario.producer;
+    let retries = setup::retries(settings);
+    let publisher = platform.publisher(link.clone());
+    let outgoing = Planned { link, workload: experiment.workload, next: Cell::new(0) };
+    Box::pin(async move {
+        match settings.strategy {
+            ProducerStrategy::Confirmed => confirmed(&publisher, &outgoing, retries).await,
+            ProducerStrategy::FireAndForget => fire_and_forget(&publisher, &outgoing).await,
+        }
+        Ok(())
+    })
+}
+
+/// The workload's messages, each when it is due.
+struct Planned<'a, B: Broker> {
+    link: SimLink<B>,
+    workload: &'a Workload,
+    next: Cell<usize>,
+}
+
+impl<B: Broker> Outgoing for Planned<'_, B>
+where
+    B::Request: Routed,
+{
+    async fn next(&self) -> Option<Record> {
+        let number = self.next.get();
+        let planned = self.workload.planned.get(number)?;
+        self.next.set(number + 1);
+        let SimLink { ref world, client, .. } = self.link;
+        if planned.at > self.link.now() && !world.borrow_mut().sleep_through(client, planned.at) {
+            self.link.sleep(planned.at, true).await;
+        }
+        let message = MessageId(number as u32);
+        Some(Record { message, key: planned.key, bytes: planned.bytes })
+    }
+}
+
+/// A consumer executes its program. Its client library works beside it, and it closes when it
+/// leaves.
+fn consumer<'a, P: Platform + 'a>(
+    experiment: &Experiment<'a>,
+    platform: &P,
+    link: SimLink<P::Broker>,
+    subscription: SubscriptionId,
+    program: &'a impl Program,
+) -> Life<'a>
+where
+    <P::Broker as Broker>::Request: Routed,
+{
+    let &Experiment { scenario, workload, strategy, .. } = experiment;
+    let config = setup::client_config(scenario, strategy, subscription);
+    let explores = scenario.network.order == Order::Chosen;
+    let forgets = explores && program.keeps_nothing_between_deliveries();
+    let alone = program.waits_for_one_thing() && !P::has_background(&config);
+    let link = SimLink { forgets, alone, ..link };
+    let inbox = platform.inbox(link.clone(), config);
+    let handler = SimHandler { link: link.clone(), subscription, workload };
+    Box::pin(async move {
+        let app = Supervised {
+            inbox: &inbox,
+            handler: &handler,
+            dead_letters: &handler,
+            policy: setup::error_policy(scenario.consumer.on_error),
+            max_attempts: scenario.consumer.max_attempts,
+            retry_backoff: scenario.consumer.retry_backoff.duration(),
+            batch: setup::batch_rules(&scenario.consumer),
+        };
+        let main = closing(&inbox, P::consume(program, &link, &inbox, &app));
+        if alone { main.await } else { alongside(main, P::background(&inbox)).await }
+    })
+}
