@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use entrega_lab::Unfit;
 use entrega_scenario::Problem;
 
 /// A mistake in the input or the usage: what is wrong, where, and what would be valid.
@@ -13,6 +14,16 @@ impl Failure {
     /// A mistake that this message explains in full.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
+    }
+
+    /// A mistake that this error explains in full.
+    pub(crate) fn of(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+
+    /// A worker that panicked where it cannot be said what it did.
+    pub(crate) fn panicked() -> Self {
+        Self::new("a worker panicked; the message stands above")
     }
 
     /// A file that cannot be read or written.
@@ -29,6 +40,12 @@ impl fmt::Display for Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self(problem.to_string())
+        Self::of(problem)
+    }
+}
+
+impl From<Unfit> for Failure {
+    fn from(unfit: Unfit) -> Self {
+        Self::of(unfit)
     }
 }

@@ -4,18 +4,18 @@
 //! # Layout
 //!
 //! * [`args`]: the command line as data. [`commands`]: one verb a file.
-//! * [`lab`]: scenarios from files, judged runs, sweeps over seeds, short examples.
-//! * [`render`]: what people read: reports, timelines, stories, tables.
-//! * [`expect`]: whether a run came out as its scenario says.
+//! * [`files`]: scenarios from files. [`threads`]: the workers, and the watch over them.
+//! * [`live`]: what is shown of live runs.
 //! * [`output`], [`failure`]: where results go, and what is said when there is none.
 
 mod args;
 mod commands;
-mod expect;
 mod failure;
+mod files;
 mod lab;
+mod live;
 mod output;
-mod render;
+mod threads;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

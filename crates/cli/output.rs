@@ -1,7 +1,7 @@
 //! Where results go: to the standard output, or to the file that `--output` names.
 //!
-//! > **The rule.** A reader who has seen enough (`entrega … | head`) is no error: when the standard
-//! > output is closed, what is left to say is dropped.
+//! > **The rule.** A reader who has seen enough (`entrega … | head`) is no error: once the standard
+//! > output is closed, the rest is dropped.
 
 use std::env;
 use std::fs;
@@ -20,24 +20,23 @@ pub(crate) fn write(file: Option<&Path>, text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Says something on the standard error that is no mistake, if anybody still listens.
+/// Writes a line to the standard error; a closed one is ignored.
 pub(crate) fn say(about: &str) {
     let _closed = writeln!(io::stderr(), "{about}");
 }
 
-/// Says what somebody should look at, and need not.
+/// Warns of something that is worth a look and no mistake.
 pub(crate) fn warn(about: &str) {
     say(&format!("warning: {about}"));
 }
 
 /// A result as JSON, for programs.
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Failure::new(format!("cannot write the result as JSON: {error}")))?;
-    Ok(text + "\n")
+    entrega_report::to_json(value)
+        .map_err(|error| Failure::new(format!("cannot write the result as JSON: {error}")))
 }
 
-/// Whether colours help whoever reads this: a person at a terminal who has not set `NO_COLOR`.
+/// Whether to use colours: the output goes to a terminal, and `NO_COLOR` is not set.
 pub(crate) fn is_colourful(file: Option<&Path>) -> bool {
     let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     file.is_none() && !unwanted && io::stdout().is_terminal()

@@ -12,7 +12,7 @@ use crate::tree::{assert_none, file, files};
 
 /// Every crate of the workspace and its arrows. It must use each of them, and may also name the
 /// crates that these lead to.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("choice", &[]),
     ("brokers", &["model"]),
@@ -24,6 +24,8 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("inproc", &["brokers", "model"]),
     ("live", &["brokers", "clients", "inproc", "model"]),
     ("entrega", &["explain", "sim"]),
+    ("lab", &["entrega"]),
+    ("report", &["lab"]),
 ];
 
 /// The crates that are no part of the simulation.
@@ -48,7 +50,10 @@ fn complaints(name: &str, manifest: &str) -> Vec<String> {
         Ok(manifest) => manifest,
         Err(error) => return vec![format!("crate {name}: {error}")],
     };
-    let package = |name: &&str| format!("entrega-{name}");
+    let package = |name: &&str| match *name {
+        "entrega" => "entrega".to_owned(),
+        name => format!("entrega-{name}"),
+    };
     let required: BTreeSet<String> = arrows.iter().map(package).collect();
     let allowed: BTreeSet<String> = below(name).iter().map(package).collect();
     let mut complaints = Vec::new();

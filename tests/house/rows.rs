@@ -12,8 +12,8 @@ use crate::tree::{File, assert_none, files};
 
 /// Where the strategies and their rows are.
 const CATALOGUE: &str = "crates/clients/src/consumers";
-/// The rows of the truth table.
-const FIGURES: [&str; 1] = ["table/rows.rs"];
+/// The rows of the truth table, and a program that compares two strategies.
+const FIGURES: [&str; 2] = ["truth_table/rows.rs", "docs/two-strategies.rs"];
 
 fn complaints(file: &File) -> Vec<String> {
     let path = &file.path;
@@ -88,7 +88,7 @@ fn a_strategy_that_is_named_elsewhere_is_caught() {
     check("crates/sim/src/run.rs", list, 1);
     check("crates/clients/src/inbox.rs", list, 1);
     check("crates/clients/src/consumers/dead_letter.rs", list, 0);
-    check("crates/cli/lab/table/rows.rs", list, 0);
+    check("crates/lab/src/truth_table/rows.rs", list, 0);
     check("crates/sim/tests/x.rs", list, 0);
     check("benches/x.rs", list, 0);
     check("crates/sim/src/x.rs", "use x::Strategy as S;\nlet all = [S::Parallel, S::CORE[0]];", 1);

@@ -101,6 +101,17 @@ pub enum Verdict {
     Invalid,
 }
 
+impl Verdict {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Unknown => "unknown",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
 /// Why a verdict is not [`Verdict::Valid`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -11,8 +11,7 @@ use entrega_scenario::points::{FAULTS, Fault};
 
 use crate::args::ListArgs;
 use crate::failure::Failure;
-use crate::lab::files::LoadedScenario;
-use crate::output;
+use crate::{files, output};
 
 /// Prints the catalogue.
 pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
@@ -26,7 +25,7 @@ fn scenarios(dir: &Path) -> Result<String, Failure> {
     let files = scenario_files(dir)?;
     let width = files.iter().map(|file| file.display().to_string().len()).max().unwrap_or(0);
     for file in &files {
-        let title = match LoadedScenario::read(file, &[]) {
+        let title = match files::read(file, &[]) {
             Ok(loaded) => loaded.scenario.title,
             Err(_) => "(not valid; `entrega run` says why)".to_owned(),
         };
@@ -71,10 +70,7 @@ fn strategies() -> String {
 
 /// What a strategy promises on a model, if it runs there.
 fn promise(strategy: Strategy, model: Model) -> String {
-    match strategy.supports(model) {
-        true => strategy.guarantee(model).to_string(),
-        false => "–".to_owned(),
-    }
+    if strategy.supports(model) { strategy.guarantee(model).to_string() } else { "–".to_owned() }
 }
 
 fn fault_points() -> String {

@@ -6,33 +6,32 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use entrega_checker::End;
+use entrega_lab::Sweep;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{compare, interrupt};
 use crate::args::{Format, LiveArgs};
 use crate::failure::Failure;
-use crate::lab::files::LoadedScenario;
 use crate::lab::live::{Setup, faults, scale};
-use crate::lab::live_sweep::{self, LivePlan, LiveResult, Told};
-use crate::lab::sweep::Plan;
-use crate::output;
-use crate::render::{live_json, live_text};
+use crate::live::{live_json, live_text};
+use crate::threads::live_sweep::{self, LivePlan, LiveResult, Progress};
+use crate::{files, output};
 
-/// So many messages are sent at most if nobody says how many.
+/// At most this many messages are sent unless a number is given.
 const MESSAGES: u32 = 1_000;
 
 /// Runs the command.
 pub(crate) fn live(args: &LiveArgs) -> Result<ExitCode, Failure> {
-    let loaded = LoadedScenario::read(&args.file, &args.set)?;
+    let loaded = files::read(&args.file, &args.set)?;
     let own = loaded.scenario.workload.message_count();
     let version = loaded.live(args.messages.unwrap_or(own.min(MESSAGES)));
-    let plan = Plan {
-        contests: compare::contests(&loaded, &args.model, &args.strategy)?,
+    let sweep = Sweep {
+        configurations: compare::configurations(&loaded, &args.model, &args.strategy)?,
         seed: args.seed,
         seeds: 1,
         loaded: &loaded,
     };
-    let setups = live_sweep::setups(&plan, &version);
+    let setups = live_sweep::setups(&sweep, &version);
     let Some(first) = setups.first() else {
         return Err(Failure::new("there is nothing to run: no model or no strategy is left"));
     };
@@ -41,7 +40,7 @@ pub(crate) fn live(args: &LiveArgs) -> Result<ExitCode, Failure> {
     warn(first, factor, &left_out);
     let stop = interrupt::stop()?;
     let screen = Screen::new(setups.len(), args.quiet);
-    let result = LivePlan { plan, version: &version, factor }.run(&stop, &screen)?;
+    let result = LivePlan { sweep, version: &version, factor }.run(&stop, &screen)?;
     screen.close();
     let text = match args.format {
         Format::Text => live_text::render(&result),
@@ -89,23 +88,30 @@ enum Shown {
     Bars(MultiProgress, Vec<ProgressBar>),
 }
 
+impl Shown {
+    /// A line for each configuration.
+    fn bars(configurations: usize) -> Self {
+        let bars = MultiProgress::new();
+        let style = ProgressStyle::with_template("{wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = || {
+            let bar = bars.add(ProgressBar::new_spinner());
+            bar.set_style(style.clone());
+            bar
+        };
+        let all = (0..configurations).map(|_| bar()).collect();
+        Self::Bars(bars, all)
+    }
+}
+
 impl Screen {
-    fn new(contests: usize, quiet: bool) -> Self {
-        let shown = match (quiet, io::stderr().is_terminal()) {
-            (true, _) => Shown::Nothing,
-            (false, false) => Shown::Lines,
-            (false, true) => {
-                let bars = MultiProgress::new();
-                let style = ProgressStyle::with_template("{wide_msg}")
-                    .unwrap_or_else(|_| ProgressStyle::default_bar());
-                let bar = || {
-                    let bar = bars.add(ProgressBar::new_spinner());
-                    bar.set_style(style.clone());
-                    bar
-                };
-                let all = (0..contests).map(|_| bar()).collect();
-                Shown::Bars(bars, all)
-            }
+    fn new(configurations: usize, quiet: bool) -> Self {
+        let shown = if quiet {
+            Shown::Nothing
+        } else if io::stderr().is_terminal() {
+            Shown::bars(configurations)
+        } else {
+            Shown::Lines
         };
         Self { shown }
     }
@@ -116,12 +122,12 @@ impl Screen {
         }
     }
 
-    fn show(&self, contest: usize, line: &str, ended: bool) {
+    fn show(&self, configuration: usize, line: &str, ended: bool) {
         match &self.shown {
             Shown::Nothing => {}
             Shown::Lines => say(line),
             Shown::Bars(_, bars) => {
-                let Some(bar) = bars.get(contest) else { return };
+                let Some(bar) = bars.get(configuration) else { return };
                 bar.set_message(line.to_owned());
                 bar.tick();
                 if ended {
@@ -132,7 +138,7 @@ impl Screen {
     }
 }
 
-impl Told for Screen {
+impl Progress for Screen {
     fn every(&self) -> Duration {
         match self.shown {
             Shown::Bars(..) => Duration::from_millis(100),
@@ -140,11 +146,11 @@ impl Told for Screen {
         }
     }
 
-    fn running(&self, contest: usize, line: &str) {
-        self.show(contest, line, false);
+    fn running(&self, configuration: usize, line: &str) {
+        self.show(configuration, line, false);
     }
 
-    fn ended(&self, contest: usize, line: &str) {
-        self.show(contest, line, true);
+    fn ended(&self, configuration: usize, line: &str) {
+        self.show(configuration, line, true);
     }
 }

@@ -1,0 +1,258 @@
+//! The shortest story behind an anomaly: a five-message version of the scenario, and one fault or
+//! two.
+//!
+//! A sweep says that something happens; here the same thing is looked for where a person can follow
+//! it. Every single fault that the scenario knows is tried at every point of the short run, then
+//! every pair; the first that shows the anomaly is the example, so it is the simplest by number of
+//! faults. Several seeds are tried, because some anomalies need a lucky moment (a timer between two
+//! events).
+
+use std::cell::Cell;
+
+use entrega::judge::{Replays, explicit};
+use entrega::{Judged, judge};
+use entrega_checker::summary::RowSummary;
+use entrega_checker::{Class, Finding};
+use entrega_choice::{Choice, Point, format_choices};
+use entrega_model::{Event, MessageId, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::Workload;
+use entrega_scenario::{Cast, points};
+use entrega_sim::Experiment;
+
+use crate::configuration::Configuration;
+use crate::loaded::{LoadedScenario, Version};
+use crate::replay_string::{ReplayString, Size};
+use crate::sweep::{Sweep, Swept};
+
+/// How many messages an example has.
+const MESSAGES: u32 = 5;
+/// How many seeds are tried with one fault.
+const SINGLE_SEEDS: u64 = 20;
+/// How many seeds are tried with two faults.
+const PAIR_SEEDS: u64 = 2;
+/// How many runs are tried for one example.
+const BUDGET: u32 = 2_000;
+
+/// What an example is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Of which configuration.
+    pub configuration: Configuration,
+    /// For which subscription.
+    pub subscription: SubscriptionId,
+    /// What its run must show.
+    pub finding: Finding,
+}
+
+/// An example that was found.
+pub struct Example {
+    /// What was looked for.
+    pub wanted: Wanted,
+    /// What exactly it shows: with a cause, even if any cause would do.
+    pub finding: Finding,
+    /// The first message that shows it.
+    pub message: MessageId,
+    /// The run, to be made again.
+    pub replay: ReplayString,
+    /// The run, for the story.
+    pub events: Vec<Event>,
+    /// Who took part in it.
+    pub cast: Cast,
+}
+
+/// The search for examples of one anomaly in one row of a comparison: one for each of its causes.
+pub struct Search<'a> {
+    loaded: &'a LoadedScenario,
+    seed: u64,
+    causes: Vec<Wanted>,
+}
+
+/// The searches for examples of everything that a sweep has found, in the order of the table. They
+/// do not depend on each other.
+pub fn searches<'a>(sweep: &Sweep<'a>, swept: &[Swept]) -> Vec<Search<'a>> {
+    let (loaded, seed) = (sweep.loaded, sweep.seed);
+    let wanted = swept.iter().flat_map(wanted_of);
+    wanted.map(|causes| Search { loaded, seed, causes }).collect()
+}
+
+impl Search<'_> {
+    /// Looks for an example of every cause. Where none has one with a single fault, pairs of faults
+    /// are tried. `stop` is asked before every run and ends the search.
+    pub fn run(&self, stop: &dyn Fn() -> bool) -> Vec<Example> {
+        let single = |wanted: &Wanted| self.with_one_fault(*wanted, stop);
+        let found: Vec<Example> = self.causes.iter().filter_map(single).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let pair = |wanted: &Wanted| self.with_two_faults(*wanted, stop);
+        self.causes.iter().take(1).filter_map(pair).collect()
+    }
+
+    fn with_one_fault(&self, wanted: Wanted, stop: &dyn Fn() -> bool) -> Option<Example> {
+        let short = self.loaded.short(MESSAGES);
+        let patience = Patience { stop, budget: Cell::new(BUDGET) };
+        (self.seed..self.seed + SINGLE_SEEDS).find_map(|seed| {
+            ShortRuns::new(self.loaded, &short, wanted, seed, &patience).with_one_fault()
+        })
+    }
+
+    /// Takes much longer.
+    fn with_two_faults(&self, wanted: Wanted, stop: &dyn Fn() -> bool) -> Option<Example> {
+        let short = self.loaded.short(MESSAGES);
+        let patience = Patience { stop, budget: Cell::new(BUDGET) };
+        (self.seed..self.seed + PAIR_SEEDS).find_map(|seed| {
+            ShortRuns::new(self.loaded, &short, wanted, seed, &patience).with_two_faults()
+        })
+    }
+}
+
+/// What to look for in each row: for every anomaly its causes, in the order of causes.
+fn wanted_of(swept: &Swept) -> Vec<Vec<Wanted>> {
+    let mut wanted = Vec::new();
+    let configuration = swept.configuration;
+    for (subscription, row) in (0..).map(SubscriptionId).zip(&swept.rows) {
+        let want = |finding| Wanted { configuration, subscription, finding };
+        for class in ANOMALIES.into_iter().filter(|&class| row.classes.get(class) > 0) {
+            wanted.push(causes_of(row, class).into_iter().map(want).collect());
+        }
+        if row.order.reordered > 0 {
+            wanted.push(vec![want(Finding::Reordered)]);
+        }
+    }
+    wanted
+}
+
+/// The classes that are anomalies, in the order of the table.
+const ANOMALIES: [Class; 6] = [
+    Class::Lost,
+    Class::Duplicated,
+    Class::Split,
+    Class::DeadLettered,
+    Class::Pending,
+    Class::Phantom,
+];
+
+/// The causes that a class has in a row; any, for a class that has none.
+fn causes_of(row: &RowSummary, class: Class) -> Vec<Finding> {
+    let of_class = row.examples.keys().filter(|(found, _)| *found == class);
+    let causes: Vec<_> = of_class.map(|&(_, cause)| Finding::Class(class, Some(cause))).collect();
+    if causes.is_empty() { vec![Finding::Class(class, None)] } else { causes }
+}
+
+/// How long a search may go on.
+struct Patience<'a> {
+    stop: &'a dyn Fn() -> bool,
+    /// How many more runs may be tried.
+    budget: Cell<u32>,
+}
+
+/// The short runs of one seed.
+struct ShortRuns<'a> {
+    loaded: &'a LoadedScenario,
+    scenario: &'a Scenario,
+    workload: Workload,
+    replays: Replays,
+    wanted: Wanted,
+    seed: u64,
+    /// The faults that can happen to the subscription in question: point and alternative.
+    faults: Vec<(Point, u32)>,
+    patience: &'a Patience<'a>,
+}
+
+impl<'a> ShortRuns<'a> {
+    fn new(
+        loaded: &'a LoadedScenario,
+        short: &'a Version<'a>,
+        wanted: Wanted,
+        seed: u64,
+        patience: &'a Patience<'a>,
+    ) -> Self {
+        let scenario = &short.scenario;
+        let by_chance = scenario.odds().into_iter().map(|odds| (odds.point, odds.value));
+        let for_certain = scenario.scripted().into_iter().map(|fault| (fault.point, fault.value));
+        let concerns = |(point, _): &(Point, u32)| {
+            points::describe(*point).1.is_none_or(|whose| whose == wanted.subscription)
+        };
+        let mut faults: Vec<_> = by_chance.chain(for_certain).filter(concerns).collect();
+        faults.sort_unstable();
+        faults.dedup();
+        let workload = short.workload(seed);
+        let replays = Replays::of(scenario);
+        Self { loaded, scenario, workload, replays, wanted, seed, faults, patience }
+    }
+
+    fn with_one_fault(&self) -> Option<Example> {
+        let harmless = self.run(&[]);
+        if let Some(example) = self.example(&[], &harmless) {
+            return Some(example);
+        }
+        self.singles(&harmless, None).into_iter().find_map(|one| self.attempt(&[one]))
+    }
+
+    fn with_two_faults(&self) -> Option<Example> {
+        let harmless = self.run(&[]);
+        self.singles(&harmless, None).into_iter().find_map(|first| {
+            let after_first = self.run(&[first]);
+            let seconds = self.singles(&after_first, Some(first));
+            seconds.into_iter().find_map(|second| self.attempt(&[first, second]))
+        })
+    }
+
+    /// Every fault at every occurrence that a run has passed; as the second of a pair, only those
+    /// that do not repeat a pair in the other order.
+    fn singles(&self, run: &Judged, after: Option<Choice>) -> Vec<Choice> {
+        let mut singles: Vec<Choice> = self
+            .faults
+            .iter()
+            .flat_map(|&(point, value)| {
+                let occurrences = 1..=run.outcome.choices.occurrences(point);
+                occurrences.map(move |occurrence| Choice { point, occurrence, value })
+            })
+            .collect();
+        singles.retain(|one| {
+            after.is_none_or(|first| (one.point, one.occurrence) != (first.point, first.occurrence))
+        });
+        singles.sort_by_key(|one| (one.occurrence, one.point, one.value));
+        singles
+    }
+
+    /// Tries these faults, unless it is time to stop.
+    fn attempt(&self, choices: &[Choice]) -> Option<Example> {
+        let left = self.patience.budget.get().checked_sub(1)?;
+        self.patience.budget.set(left);
+        if (self.patience.stop)() {
+            return None;
+        }
+        self.example(choices, &self.run(choices))
+    }
+
+    fn experiment(&self) -> Experiment<'_> {
+        let Self { scenario, seed, .. } = *self;
+        let Configuration { model, strategy } = self.wanted.configuration;
+        Experiment { scenario, workload: &self.workload, model, strategy, seed }
+    }
+
+    fn run(&self, choices: &[Choice]) -> Judged {
+        self.replays.judge(&self.experiment(), choices)
+    }
+
+    /// The example, if this run shows what is wanted.
+    fn example(&self, choices: &[Choice], judged: &Judged) -> Option<Example> {
+        let report = judged.report.subscriptions.get(self.wanted.subscription.index())?;
+        let (finding, message) = self.wanted.finding.first_in(report)?;
+        let mut events = Vec::new();
+        let experiment = self.experiment();
+        judge(&experiment, explicit(&experiment, choices), &mut events);
+        let replay = ReplayString {
+            digest: self.loaded.digest.to_string(),
+            seed: self.seed,
+            configuration: self.wanted.configuration,
+            size: Size::Short(MESSAGES),
+            overrides: self.loaded.overrides.clone(),
+            choices: format_choices(judged.outcome.choices.table(), choices),
+        };
+        let cast = Cast::of(self.scenario);
+        Some(Example { wanted: self.wanted, finding, message, replay, events, cast })
+    }
+}

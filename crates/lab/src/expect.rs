@@ -1,0 +1,134 @@
+//! Whether a run came out as its scenario says: the tables `[[expect]]` against a report.
+
+use entrega_checker::summary::RowSummary;
+use entrega_checker::{Class, Classes, SubscriptionReport, Verdict};
+use entrega_scenario::{Expectation, ExpectedVerdict, Scenario};
+use serde::Serialize;
+
+use crate::configuration::Configuration;
+
+/// One thing that a scenario says, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Expected {
+    /// Whose count it is.
+    pub subscription: String,
+    /// The name of the count, or `verdict`.
+    pub what: &'static str,
+    /// What should come out.
+    pub expected: String,
+    /// What came out.
+    pub found: String,
+    /// Whether they agree.
+    pub holds: bool,
+    /// Whether one run can violate it: it limits what may happen, and is not about what should.
+    #[serde(skip)]
+    pub limits: bool,
+}
+
+/// What an expectation is held against: one subscription of a run, or of many runs.
+pub struct Found<'a> {
+    subscription: &'a str,
+    verdict: Verdict,
+    classes: &'a Classes,
+    reordered: u64,
+    redeliveries: u64,
+}
+
+impl<'a> Found<'a> {
+    /// What one run shows of a subscription.
+    pub fn in_run(subscription: &'a str, of: &'a SubscriptionReport) -> Self {
+        let (reordered, redeliveries) = (of.order.reordered, of.redeliveries);
+        Self { subscription, verdict: of.verdict, classes: &of.classes, reordered, redeliveries }
+    }
+
+    /// What many runs show of a subscription, with the verdict on all of them.
+    pub fn in_runs(subscription: &'a str, verdict: Verdict, of: &'a RowSummary) -> Self {
+        let (reordered, redeliveries) = (of.order.reordered, of.redeliveries);
+        Self { subscription, verdict, classes: &of.classes, reordered, redeliveries }
+    }
+
+    /// The count that `[[expect]]` calls `name`; none if nothing is called so.
+    fn count(&self, name: &str) -> Option<u64> {
+        match name {
+            "reordered" => Some(self.reordered),
+            "redeliveries" => Some(self.redeliveries),
+            _ => {
+                let class = Class::ALL.iter().find(|class| class.name() == name);
+                class.map(|class| self.classes.get(*class))
+            }
+        }
+    }
+}
+
+impl Expected {
+    /// A violation in words.
+    pub fn violation(&self, configuration: Configuration) -> String {
+        let Self { subscription, what, expected, found, .. } = self;
+        format!("{configuration}, {subscription}: expected {what} {expected}, found {found}")
+    }
+}
+
+/// Everything that the scenario says of this configuration, against what was found.
+pub fn checked(
+    scenario: &Scenario,
+    configuration: Configuration,
+    found: &[Found<'_>],
+) -> Vec<Expected> {
+    let Configuration { model, strategy } = configuration;
+    let selected = scenario.expect.iter().filter(|expect| expect.selects(model, strategy));
+    selected
+        .flat_map(|expect| found.iter().flat_map(move |found| checked_against(expect, found)))
+        .collect()
+}
+
+fn checked_against(expect: &Expectation, of: &Found<'_>) -> Vec<Expected> {
+    if expect.subscription.as_deref().is_some_and(|only| only != of.subscription) {
+        return Vec::new();
+    }
+    let checked = |what, expected: String, found: String, holds, limits| {
+        let subscription = of.subscription.to_owned();
+        Expected { subscription, what, expected, found, holds, limits }
+    };
+    let verdict = expect.verdict.map(|verdict| {
+        let found = of.verdict.name().to_owned();
+        let broken = verdict == ExpectedVerdict::Valid && of.verdict == Verdict::Invalid;
+        checked("verdict", verdict.to_string(), found, is_verdict(verdict, of.verdict), broken)
+    });
+    let counts = expect.conditions().map(|(what, condition)| {
+        let found = of.count(what).unwrap_or(0);
+        let (holds, limits) = (condition.holds(found), condition.holds(0));
+        checked(what, condition.to_string(), found.to_string(), holds, limits)
+    });
+    verdict.into_iter().chain(counts).collect()
+}
+
+const fn is_verdict(expected: ExpectedVerdict, found: Verdict) -> bool {
+    matches!(
+        (expected, found),
+        (ExpectedVerdict::Valid, Verdict::Valid)
+            | (ExpectedVerdict::Unknown, Verdict::Unknown)
+            | (ExpectedVerdict::Invalid, Verdict::Invalid)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every condition that a scenario can state.
+    const ALL: &str = "exact = 1\nlost = 1\nduplicated = 1\nsplit = 1\ndead_lettered = 1\n\
+         pending = 1\nrecovered = 1\nabsent = 1\nphantom = 1\nrefused = 1\nreordered = 1\n\
+         redeliveries = 1";
+
+    #[test]
+    fn every_condition_has_a_count() {
+        let expectation: Expectation = toml::from_str(ALL).expect("an expectation");
+        let names: Vec<&str> = expectation.conditions().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), ALL.lines().count());
+        let row = RowSummary::default();
+        let found = Found::in_runs("mailer", Verdict::Valid, &row);
+        let missing: Vec<_> = names.iter().filter(|name| found.count(name).is_none()).collect();
+        assert!(missing.is_empty(), "no count for {missing:?}");
+        assert_eq!(found.count("never heard of"), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! Explorations of a scenario: every configuration and subscription is a space of its own.
+//!
+//! > **The rule.** The caller brings the threads, and the result does not depend on them.
+//!
+//! [`ExplorationPlan::run`] explores one space after another on the current thread. On several, a
+//! caller takes what [`ExplorationPlan::prepare`] makes of each space: the runs of its
+//! [`Exploration`] in batches, then [`Prepared::shrink_and_tell`] for each finding, and puts the
+//! results together as a [`ExploredSpace`], in the order of the spaces.
+
+use entrega::Exploration;
+use entrega_checker::Finding;
+use entrega_choice::{Choice, format_choices};
+use entrega_clients::Strategy;
+use entrega_model::{Model, SubscriptionId};
+use entrega_scenario::points::{self, FaultKind};
+use entrega_scenario::workload::Workload;
+use entrega_sim::Experiment;
+use entrega_sim::explore::{Explored, Scope, Space};
+
+use crate::configuration::{Configuration, Unfit};
+use crate::explorations::Explorations;
+use crate::loaded::{LoadedScenario, Version};
+use crate::replay_string::{ReplayString, Size};
+use crate::stories::FindingStory;
+
+/// What to explore.
+pub struct ExplorationPlan {
+    /// The scenario.
+    pub loaded: LoadedScenario,
+    /// The spaces: subscription by subscription, as a table has them.
+    pub spaces: Vec<ConfigurationSpace>,
+    /// How far each exploration goes.
+    pub bounds: Bounds,
+}
+
+/// One space: who is looked at, and what can go wrong.
+#[derive(Clone, Debug)]
+pub struct ConfigurationSpace {
+    /// The configuration.
+    pub configuration: Configuration,
+    /// How much of the scenario is run.
+    pub scope: Scope,
+    /// What can go wrong.
+    pub kinds: Vec<FaultKind>,
+}
+
+/// How far explorations go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// At most this many faults in one run.
+    pub faults: u8,
+    /// At most this many requests in one run that come before their turn.
+    pub preemptions: u8,
+    /// At most this many messages.
+    pub messages: u32,
+    /// At most this many consumers of a subscription.
+    pub consumers: u32,
+    /// At most this many partitions of the log.
+    pub partitions: u16,
+    /// Whether every fault point is tried, and not only those that the scenario names.
+    pub all_faults: bool,
+    /// At most this many runs for each space.
+    pub budget: u64,
+    /// The seed of the messages.
+    pub seed: u64,
+    /// Whether runs are cut in states that were seen before.
+    pub cuts: bool,
+}
+
+/// A space that was explored.
+pub struct ExploredSpace {
+    /// The space.
+    pub space: ConfigurationSpace,
+    /// What its runs show.
+    pub explored: Explored<Finding>,
+    /// The findings that have a story of their own.
+    pub stories: Vec<FindingStory>,
+}
+
+/// Which part of a scenario to explore. What is empty stands for all that the scenario names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Part<'a> {
+    /// Only these models.
+    pub models: &'a [Model],
+    /// Only these strategies.
+    pub strategies: &'a [Strategy],
+    /// Only the subscriptions of these names.
+    pub subscriptions: &'a [String],
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            faults: 1,
+            preemptions: 1,
+            messages: 3,
+            consumers: 2,
+            partitions: 1,
+            all_faults: false,
+            budget: 1_000_000,
+            seed: 1,
+            cuts: true,
+        }
+    }
+}
+
+impl ExplorationPlan {
+    /// The spaces of a part of a scenario.
+    ///
+    /// # Errors
+    /// All of [`Unfit`].
+    pub fn new(loaded: LoadedScenario, part: Part<'_>, bounds: Bounds) -> Result<Self, Unfit> {
+        let scenario = &loaded.scenario;
+        let models = if part.models.is_empty() { &scenario.models } else { part.models };
+        models.iter().try_for_each(|&model| loaded.allows(model))?;
+        let configurations = loaded.configurations(models, part.strategies)?;
+        let mut spaces = Vec::new();
+        for subscription in subscriptions(&loaded, part.subscriptions)? {
+            let Bounds { messages, consumers, partitions, all_faults, .. } = bounds;
+            let scope = Scope { subscription, messages, consumers, partitions }.within(scenario);
+            let kinds: Vec<FaultKind> =
+                if all_faults { points::kinds().collect() } else { scope.named(scenario) };
+            spaces.extend(configurations.iter().map(|&configuration| {
+                let kinds = kinds.clone();
+                ConfigurationSpace { configuration, scope, kinds }
+            }));
+        }
+        Ok(Self { loaded, spaces, bounds })
+    }
+
+    /// Explores everything on this thread.
+    pub fn run(&self) -> Explorations<'_> {
+        let rows = self.spaces.iter().map(|space| self.prepare(space).run());
+        Explorations::new(self, rows.collect(), false)
+    }
+
+    /// Makes a space ready to be explored.
+    pub fn prepare<'p>(&'p self, space: &'p ConfigurationSpace) -> Prepared<'p> {
+        let version = self.loaded.explored(space.scope);
+        let workload = version.workload(self.bounds.seed);
+        Prepared { plan: self, space, version, workload }
+    }
+
+    /// The string that repeats a run.
+    pub fn replay(
+        &self,
+        configuration: Configuration,
+        scope: Scope,
+        choices: &[Choice],
+    ) -> ReplayString {
+        let names = self.loaded.scenario.subscription_names();
+        let subscription = names[scope.subscription.index()];
+        let table = points::table(&[subscription]);
+        ReplayString {
+            digest: self.loaded.digest.to_string(),
+            seed: self.bounds.seed,
+            configuration,
+            size: Size::of(subscription, scope),
+            overrides: self.loaded.overrides.clone(),
+            choices: format_choices(&table, choices),
+        }
+    }
+
+    /// The command that repeats a run.
+    pub fn command(
+        &self,
+        configuration: Configuration,
+        scope: Scope,
+        choices: &[Choice],
+    ) -> String {
+        self.loaded.replay_command(&self.replay(configuration, scope, choices))
+    }
+}
+
+fn subscriptions(loaded: &LoadedScenario, names: &[String]) -> Result<Vec<SubscriptionId>, Unfit> {
+    if names.is_empty() {
+        let count = loaded.scenario.subscriptions.len() as u8;
+        return Ok((0..count).map(SubscriptionId).collect());
+    }
+    names.iter().map(|name| loaded.subscription(name)).collect()
+}
+
+/// A space with its scenario and its messages, ready to be explored.
+pub struct Prepared<'p> {
+    pub(crate) plan: &'p ExplorationPlan,
+    pub(crate) space: &'p ConfigurationSpace,
+    version: Version<'p>,
+    workload: Workload,
+}
+
+impl Prepared<'_> {
+    /// The exploration of the space, whose runs may be made on several threads.
+    pub fn exploration(&self) -> Exploration<'_> {
+        let Configuration { model, strategy } = self.space.configuration;
+        let Bounds { faults, preemptions, budget, seed, cuts, .. } = self.plan.bounds;
+        let (scenario, workload) = (&self.version.scenario, &self.workload);
+        Exploration {
+            experiment: Experiment { scenario, workload, model, strategy, seed },
+            space: Space::of_kinds(&self.space.kinds, faults, preemptions),
+            budget,
+            cuts,
+        }
+    }
+
+    /// Explores the space and tells its stories on this thread.
+    pub fn run(&self) -> ExploredSpace {
+        let explored = self.exploration().run();
+        let found = explored.found.iter();
+        let stories = found
+            .filter_map(|(&finding, showing)| self.shrink_and_tell(finding, showing, &|_, _| true));
+        let stories = stories.collect();
+        ExploredSpace { space: self.space.clone(), explored, stories }
+    }
+}

@@ -1,0 +1,60 @@
+//! What explorations have found, ready to be shown: spaces with their stories, and whether they
+//! contradict what the scenario expects.
+
+use entrega_scenario::{Condition, Expectation};
+
+use crate::configuration::Configuration;
+use crate::exploration_plan::{ExplorationPlan, ExploredSpace};
+use crate::property::Property;
+
+/// Explorations, complete or partial.
+pub struct Explorations<'a> {
+    /// What was to be explored.
+    pub plan: &'a ExplorationPlan,
+    /// What was explored, in the order of the plan.
+    pub rows: Vec<ExploredSpace>,
+    /// Whether they were interrupted.
+    pub partial: bool,
+    /// What the scenario expects not to happen, and was found; in words.
+    pub contradicted: Vec<String>,
+}
+
+impl<'a> Explorations<'a> {
+    /// Puts together what was found.
+    pub fn new(plan: &'a ExplorationPlan, rows: Vec<ExploredSpace>, partial: bool) -> Self {
+        let contradicted = rows.iter().flat_map(|row| contradicted(plan, row)).collect();
+        Self { plan, rows, partial, contradicted }
+    }
+
+    /// What the subscription of a row is called.
+    pub fn subscription(&self, row: &ExploredSpace) -> &'a str {
+        subscription(self.plan, row)
+    }
+}
+
+fn subscription<'a>(plan: &'a ExplorationPlan, row: &ExploredSpace) -> &'a str {
+    &plan.loaded.scenario.subscriptions[row.space.scope.subscription.index()].name
+}
+
+/// What is expected to be 0, and was found.
+fn contradicted(plan: &ExplorationPlan, row: &ExploredSpace) -> Vec<String> {
+    let (configuration, name) = (row.space.configuration, subscription(plan, row));
+    let Configuration { model, strategy } = configuration;
+    let concerns = |expect: &&Expectation| {
+        expect.selects(model, strategy)
+            && expect.subscription.as_deref().is_none_or(|only| only == name)
+    };
+    let expected = plan.loaded.scenario.expect.iter().filter(concerns);
+    let never = expected.flat_map(Expectation::conditions).filter(|(_, one)| is_zero(*one));
+    let mut contradicted: Vec<String> = never
+        .filter(|(what, _)| Property::named(what).is_some_and(|one| one.runs(&row.explored) > 0))
+        .map(|(what, _)| format!("{configuration}, {name}: expected {what} 0, and it happens"))
+        .collect();
+    contradicted.dedup();
+    contradicted
+}
+
+/// Whether only 0 will do. What is to happen in thousands of messages need not happen in three.
+fn is_zero(condition: Condition) -> bool {
+    condition.holds(0) && !condition.holds(1)
+}

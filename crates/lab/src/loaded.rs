@@ -1,0 +1,204 @@
+//! A scenario with its name and its digest, and the versions of it that are run.
+//!
+//! > **The rule.** No file is read here. The text is handed in, and so is the way to read what the
+//! > scenario names beside it.
+
+use entrega_clients::Strategy;
+use entrega_model::{Model, SubscriptionId};
+use entrega_scenario::workload::{Planner, Workload};
+use entrega_scenario::{ErrorPolicy, Loaded, Problem, Rows, Scenario, ScenarioDigest, Written};
+use entrega_sim::explore::Scope;
+
+use crate::configuration::{Configuration, Unfit};
+use crate::replay_string::{ReplayString, Size};
+
+/// A scenario, and what is known of the text that it was read from.
+pub struct LoadedScenario {
+    /// What the text is called, as in a command that a person copies: the path of its file.
+    pub name: String,
+    /// The scenario, with the overrides applied.
+    pub scenario: Scenario,
+    /// Names the scenario as written.
+    pub digest: ScenarioDigest,
+    /// What `--set` changed.
+    pub overrides: Vec<(String, String)>,
+    /// What of it was written, in the text or by an override.
+    pub written: Vec<Written>,
+    rows: Option<Rows>,
+}
+
+/// The scenario itself or a smaller version of it, ready to plan workloads.
+pub struct Version<'a> {
+    /// The scenario of this version.
+    pub scenario: Scenario,
+    planner: Planner,
+    rows: Option<&'a Rows>,
+}
+
+impl Version<'_> {
+    /// The messages for a seed.
+    pub fn workload(&self, seed: u64) -> Workload {
+        self.planner.plan(self.rows, seed)
+    }
+}
+
+impl LoadedScenario {
+    /// Parses a scenario that names no other file.
+    ///
+    /// # Errors
+    /// The first mistake in it, with its place.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Problem> {
+        Self::load(name, text, &[], &|_| Err("no file stands beside this scenario".to_owned()))
+    }
+
+    /// Parses a scenario under overrides. `beside` reads a file that the scenario names, such as a
+    /// recorded workload; its error is a reason in words.
+    ///
+    /// # Errors
+    /// The first mistake in it, with its place.
+    pub fn load(
+        name: &str,
+        text: &str,
+        overrides: &[(String, String)],
+        beside: &dyn Fn(&str) -> Result<String, String>,
+    ) -> Result<Self, Problem> {
+        let loaded = Scenario::parse(name, text, overrides, beside)?;
+        let Loaded { scenario, digest, written, rows } = loaded;
+        let (name, overrides) = (name.to_owned(), overrides.to_vec());
+        Ok(Self { name, scenario, digest, overrides, written, rows })
+    }
+
+    /// Whether the scenario can run on a model at all. Its own models were checked when it was
+    /// parsed; others were not.
+    ///
+    /// # Errors
+    /// [`Unfit::RequeueOnLog`].
+    pub fn allows(&self, model: Model) -> Result<(), Unfit> {
+        if model == Model::Log && self.scenario.consumer.on_error == ErrorPolicy::Requeue {
+            return Err(Unfit::RequeueOnLog { scenario: self.name.clone() });
+        }
+        Ok(())
+    }
+
+    /// Whether a strategy runs on a model at all, for a pair that was asked for by name.
+    ///
+    /// # Errors
+    /// [`Unfit::Unsupported`].
+    pub fn supports(&self, configuration: Configuration) -> Result<(), Unfit> {
+        if configuration.is_supported() {
+            return Ok(());
+        }
+        Err(Unfit::Unsupported { scenario: self.name.clone(), configuration })
+    }
+
+    /// The configurations of some models and strategies, as far as the models support them; of an
+    /// empty list, what the scenario names.
+    ///
+    /// # Errors
+    /// [`Unfit::Unsupported`] if no model supports any of the strategies.
+    pub fn configurations(
+        &self,
+        models: &[Model],
+        strategies: &[Strategy],
+    ) -> Result<Vec<Configuration>, Unfit> {
+        let models = if models.is_empty() { &self.scenario.models } else { models };
+        let strategies = if strategies.is_empty() { &self.scenario.strategies } else { strategies };
+        let all = Configuration::all(models, strategies);
+        let first = all.first().copied();
+        let supported: Vec<_> = all.into_iter().filter(|one| one.is_supported()).collect();
+        if let ([], Some(first)) = (supported.as_slice(), first) {
+            self.supports(first)?;
+        }
+        Ok(supported)
+    }
+
+    /// What the scenario is called: its title, or its name if it has none.
+    pub fn title(&self) -> &str {
+        if self.scenario.title.is_empty() { &self.name } else { &self.scenario.title }
+    }
+
+    /// The name as one word of a shell.
+    fn shell_name(&self) -> String {
+        let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+        if self.name.chars().all(plain) {
+            return self.name.clone();
+        }
+        format!("'{}'", self.name.replace('\'', "'\\''"))
+    }
+
+    /// The command that prints a run again.
+    pub fn replay_command(&self, replay: &ReplayString) -> String {
+        format!("entrega replay {} '{replay}'", self.shell_name())
+    }
+
+    /// The scenario as it is.
+    pub fn full(&self) -> Version<'_> {
+        self.version(self.scenario.clone())
+    }
+
+    /// The short version of the scenario: this many messages at most, of two keys at most, so that
+    /// a person can follow it and messages of one key still meet.
+    pub fn short(&self, messages: u32) -> Version<'_> {
+        let mut scenario = self.scenario.clone();
+        scenario.limits.steps = scenario.limits.steps.min(SHORT_STEPS);
+        let workload = &mut scenario.workload;
+        workload.messages = Some(workload.message_count().min(messages));
+        if workload.from.is_none() {
+            workload.keys = Some(workload.key_count().min(SHORT_KEYS));
+        }
+        self.version(scenario)
+    }
+
+    /// The version that runs live: this many messages at most.
+    pub fn live(&self, messages: u32) -> Version<'_> {
+        let mut scenario = self.scenario.clone();
+        scenario.workload.messages = Some(messages);
+        self.version(scenario)
+    }
+
+    /// The version that is explored in a scope. Its messages have no times, so they are made up
+    /// even if the scenario's are recorded.
+    pub fn explored(&self, scope: Scope) -> Version<'_> {
+        Version { rows: None, ..self.version(scope.of(&self.scenario)) }
+    }
+
+    /// The version that a replay string names.
+    ///
+    /// # Errors
+    /// [`Unfit::NoSubscription`].
+    pub fn sized(&self, size: &Size) -> Result<Version<'_>, Unfit> {
+        Ok(match size {
+            Size::Full => self.full(),
+            Size::Short(messages) => self.short(*messages),
+            Size::Explored { subscription, messages, consumers, partitions } => {
+                let subscription = self.subscription(subscription)?;
+                let (messages, consumers, partitions) = (*messages, *consumers, *partitions);
+                self.explored(Scope { subscription, messages, consumers, partitions })
+            }
+        })
+    }
+
+    /// The subscription of this name.
+    ///
+    /// # Errors
+    /// [`Unfit::NoSubscription`].
+    pub fn subscription(&self, name: &str) -> Result<SubscriptionId, Unfit> {
+        let names = self.scenario.subscription_names();
+        let index = names.iter().position(|known| *known == name);
+        index.map(|index| SubscriptionId(index as u8)).ok_or_else(|| Unfit::NoSubscription {
+            scenario: self.name.clone(),
+            asked: name.to_owned(),
+            valid: names.join(", "),
+        })
+    }
+
+    fn version(&self, scenario: Scenario) -> Version<'_> {
+        let planner = Planner::new(&scenario);
+        Version { scenario, planner, rows: self.rows.as_ref() }
+    }
+}
+
+/// How many steps a short version may take: it comes to rest within some hundreds, or not at all.
+const SHORT_STEPS: u64 = 5_000;
+/// How many keys a short version has.
+const SHORT_KEYS: u32 = 2;

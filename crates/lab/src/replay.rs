@@ -1,0 +1,146 @@
+//! One run made again from its replay string, with a story for everything that it shows.
+
+use entrega::{Judged, judge};
+use entrega_checker::{Class, Finding, Report, SubscriptionReport, findings};
+use entrega_choice::{Choices, ParseError, format_choices, parse_choices};
+use entrega_explain::{Subject, Tale, tell};
+use entrega_model::{Event, MessageId, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::workload::Workload;
+use entrega_scenario::{Cast, points};
+use entrega_sim::Experiment;
+use entrega_sim::digest::Digest;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::configuration::{Configuration, Unfit};
+use crate::loaded::LoadedScenario;
+use crate::property::Property;
+use crate::replay_string::ReplayString;
+
+/// A run that was made again.
+pub struct ReplayedRun {
+    /// The scenario in the size in which it was run.
+    pub scenario: Scenario,
+    /// The messages that were sent.
+    pub workload: Workload,
+    /// Who took part.
+    pub cast: Cast,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// The digest of what happened.
+    pub digest: Digest,
+    /// What became of every message.
+    pub report: Report,
+    /// What the run shows, in words.
+    pub anomalies: Vec<Anomaly>,
+    /// What it was made from.
+    pub replay: ReplayString,
+}
+
+/// A finding with its story.
+#[derive(Clone, Debug, Serialize)]
+pub struct Anomaly {
+    /// What the subscription is called.
+    pub subscription: String,
+    /// What is found.
+    pub anomaly: &'static str,
+    /// Why, if such findings have causes.
+    pub cause: Option<String>,
+    /// None if a run never comes to rest although nothing waits.
+    pub message: Option<MessageId>,
+    /// How it comes to that.
+    pub story: String,
+}
+
+/// Why a run cannot be made again.
+#[derive(Debug, Error)]
+pub enum Unrepeatable {
+    /// The string is of another scenario: give the one that it was made with.
+    #[error(
+        "this replay string belongs to another scenario or another version of it: its digest is \
+         {replay}, {name} has {scenario}\n  help: give the scenario file that the string was made \
+         with"
+    )]
+    OtherScenario {
+        /// The digest in the string.
+        replay: String,
+        /// What the scenario is called.
+        name: String,
+        /// The digest of the scenario.
+        scenario: String,
+    },
+    /// The scenario cannot be run like this.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// The choices say nothing that the scenario knows.
+    #[error("the choices of the replay string: {0}")]
+    Choices(#[from] ParseError),
+    /// The run never came to these choices: the string is of another run.
+    #[error("the run never came to these choices, so the replay string is not of this run: {0}")]
+    NotReached(String),
+}
+
+/// Makes a run again. The overrides of the string must have been applied to the scenario.
+///
+/// # Errors
+/// All of [`Unrepeatable`].
+pub fn replay(loaded: &LoadedScenario, replay: ReplayString) -> Result<ReplayedRun, Unrepeatable> {
+    belongs(&replay, loaded)?;
+    loaded.supports(replay.configuration)?;
+    let version = loaded.sized(&replay.size)?;
+    let workload = version.workload(replay.seed);
+    let scenario = version.scenario;
+    let table = points::table(&scenario.subscription_names());
+    let choices = parse_choices(&table, &replay.choices)?;
+    let Configuration { model, strategy } = replay.configuration;
+    let (scenario_of, workload_of, seed) = (&scenario, &workload, replay.seed);
+    let experiment =
+        Experiment { scenario: scenario_of, workload: workload_of, model, strategy, seed };
+    let (mut events, mut digest) = (Vec::new(), Digest::default());
+    let Judged { report, outcome } =
+        judge(&experiment, Choices::explicit(table, choices), &mut (&mut events, &mut digest));
+    let unused = outcome.choices.unused();
+    if !unused.is_empty() {
+        return Err(Unrepeatable::NotReached(format_choices(outcome.choices.table(), &unused)));
+    }
+    let cast = Cast::of(&scenario);
+    let anomalies = anomalies(&events, &cast, &report);
+    Ok(ReplayedRun { scenario, workload, cast, events, digest, report, anomalies, replay })
+}
+
+fn belongs(replay: &ReplayString, loaded: &LoadedScenario) -> Result<(), Unrepeatable> {
+    let scenario = loaded.digest.to_string();
+    if replay.digest == scenario {
+        return Ok(());
+    }
+    let (replay, name) = (replay.digest.clone(), loaded.name.clone());
+    Err(Unrepeatable::OtherScenario { replay, name, scenario })
+}
+
+/// Everything that the run shows, each with the story of its first message. In a run that does not
+/// come to rest, subscriptions in which nothing waits say nothing of that, if there are others.
+fn anomalies(events: &[Event], cast: &Cast, report: &Report) -> Vec<Anomaly> {
+    let waits = |of: &&SubscriptionReport| of.firsts.contains_key(&Class::Pending);
+    let someone_waits = report.subscriptions.iter().any(|of| waits(&of));
+    let mut anomalies = Vec::new();
+    for of in &report.subscriptions {
+        let subscription: SubscriptionId = of.subscription;
+        for (finding, message) in findings(of, report.end) {
+            let Some((property, cause)) = Property::of(finding) else { continue };
+            if finding == Finding::Stalled && someone_waits && !waits(&of) {
+                continue;
+            }
+            let subject = Subject { subscription, finding, message };
+            let Tale { message, sentence } = tell(events, cast, &subject);
+            anomalies.push(Anomaly {
+                subscription: cast.subscriptions()[subscription.index()].clone(),
+                anomaly: property.name(),
+                cause: cause.map(|cause| cause.to_string()),
+                message,
+                story: sentence,
+            });
+        }
+    }
+    anomalies
+}

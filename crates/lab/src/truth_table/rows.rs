@@ -1,0 +1,151 @@
+//! The rows: strategies and the settings that decide.
+
+use entrega_clients::Strategy;
+use entrega_model::Model;
+
+/// Whose faults a row meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Those of consumers: handlers, crashes, settles, stalls.
+    Consumer,
+    /// Those of producers and brokers, which do not depend on the strategy.
+    Producer,
+}
+
+/// A strategy under a setting.
+#[derive(Debug)]
+pub struct TableRow {
+    /// The strategy.
+    pub strategy: Strategy,
+    /// What the setting is called.
+    pub setting: &'static str,
+    /// Whose faults it meets.
+    pub side: Side,
+    /// How many consumers there are.
+    pub(super) consumers: u32,
+    /// On which model only.
+    only: Option<Model>,
+    /// What differs from the small world as written.
+    pub(super) set: &'static [(&'static str, &'static str)],
+}
+
+impl TableRow {
+    /// Whether there is such a row on a model.
+    pub fn fits(&self, model: Model) -> bool {
+        self.strategy.supports(model) && self.only.is_none_or(|only| only == model)
+    }
+}
+
+const fn row(
+    strategy: Strategy,
+    setting: &'static str,
+    set: &'static [(&'static str, &'static str)],
+) -> TableRow {
+    TableRow { strategy, setting, side: Side::Consumer, consumers: 2, only: None, set }
+}
+
+const fn on_queue(row: TableRow) -> TableRow {
+    TableRow { only: Some(Model::Queue), ..row }
+}
+
+const fn alone(row: TableRow) -> TableRow {
+    TableRow { consumers: 1, ..row }
+}
+
+const fn producing(row: TableRow) -> TableRow {
+    TableRow { side: Side::Producer, ..row }
+}
+
+const LIBRDKAFKA: &[(&str, &str)] = &[];
+const LIBRDKAFKA_OFF: &[(&str, &str)] = &[("consumer.enable_auto_commit", "false")];
+const JAVA: &[(&str, &str)] = &[("consumer.client", "java")];
+const JAVA_OFF: &[(&str, &str)] =
+    &[("consumer.client", "java"), ("consumer.enable_auto_commit", "false")];
+const RAISES: (&str, &str) = ("consumer.on_error", "crash");
+const RAISES_OFF: &[(&str, &str)] = &[RAISES, ("consumer.enable_auto_commit", "false")];
+const NO_RETRIES: &[(&str, &str)] = &[("producer.retries", "0")];
+const FIRE_AND_FORGET: &[(&str, &str)] = &[("producer.strategy", "fire-and-forget")];
+const ONE: &str = "one consumer, on error crash";
+const PUBLISHED: &str = "as published";
+const OFF: &str = "auto-commit off";
+const JAVA_ON: &str = "Java";
+const JAVA_NO: &str = "Java, auto-commit off";
+
+use Strategy as S;
+
+/// All rows, in teaching order; those of the producer's side last.
+pub const ROWS: [TableRow; 56] = [
+    row(S::SettleThenProcess, "default", &[]),
+    row(S::SettleThenProcess, "settles unconfirmed", &[("consumer.settle_confirmed", "false")]),
+    row(S::ProcessThenSettle, "default", &[]),
+    row(S::ProcessThenSettle, "settle retries 2", &[("consumer.settle_retries", "2")]),
+    row(S::ProcessThenSettle, "on error skip", &[("consumer.on_error", "skip")]),
+    row(S::ProcessThenSettle, "on error skip and settle", SKIP_AND_SETTLE),
+    row(S::ProcessThenSettle, "on error crash", &[("consumer.on_error", "crash")]),
+    on_queue(row(S::ProcessThenSettle, "on error requeue", REQUEUE)),
+    on_queue(row(S::ProcessThenSettle, "delivery limit 2", LIMIT)),
+    on_queue(row(S::ProcessThenSettle, "delivery limit 2, dead letters", LIMIT_WITH_TARGET)),
+    row(S::SettleEveryN, "N = 2", &[]),
+    alone(row(S::SettleEveryN, ONE, &[("consumer.on_error", "crash")])),
+    row(S::AutoSettleAtDelivery, "default", &[]),
+    row(S::AutoSettleAtDelivery, "on error crash", &[("consumer.on_error", "crash")]),
+    alone(row(S::AutoSettleAtDelivery, ONE, &[("consumer.on_error", "crash")])),
+    row(S::AutoSettleAtNextReceive, "default", &[]),
+    row(S::AutoSettleAtNextReceive, "on error crash", &[("consumer.on_error", "crash")]),
+    alone(row(S::AutoSettleAtNextReceive, ONE, &[("consumer.on_error", "crash")])),
+    row(S::DeduplicatingSink, "default", &[]),
+    row(S::DeadLetter, "default", &[]),
+    row(S::MicroBatch, "atomic, retry whole", &[]),
+    row(S::MicroBatch, "atomic, bisect", &[("consumer.batch_on_failure", "bisect")]),
+    row(S::MicroBatch, "atomic, per item", &[("consumer.batch_on_failure", "per-item")]),
+    row(S::MicroBatch, "atomic, dead-letter item", DEAD_LETTER_ITEM),
+    row(S::MicroBatch, "item by item, retry whole", &[("consumer.batch_sink", "item-by-item")]),
+    on_queue(row(S::BrokerDeadLetter, "with a target", &[("queue.dead_letter", "true")])),
+    on_queue(row(S::BrokerDeadLetter, "without a target", &[])),
+    row(S::ParallelNaive, "2 workers", &[]),
+    row(S::Parallel, "2 workers", &[]),
+    row(S::Parallel, "2 workers, ordered keys", &[("consumer.key_ordered", "true")]),
+    row(S::ProgressWithEffect, "default", &[]),
+    row(S::ProgressWithEffectUnconditional, "default", &[]),
+    row(S::ArticleBasic, PUBLISHED, LIBRDKAFKA),
+    row(S::ArticleBasic, OFF, LIBRDKAFKA_OFF),
+    row(S::ArticleBasic, JAVA_ON, JAVA),
+    row(S::ArticleBasic, JAVA_NO, JAVA_OFF),
+    row(S::ArticleCommitEveryN, PUBLISHED, LIBRDKAFKA),
+    row(S::ArticleCommitEveryN, OFF, LIBRDKAFKA_OFF),
+    row(S::ArticleCommitEveryN, JAVA_ON, JAVA),
+    row(S::ArticleCommitEveryN, JAVA_NO, JAVA_OFF),
+    row(S::ArticleDeadLetters, PUBLISHED, LIBRDKAFKA),
+    row(S::ArticleDeadLetters, OFF, LIBRDKAFKA_OFF),
+    row(S::ArticleDeadLetters, JAVA_ON, JAVA),
+    row(S::ArticleDeadLetters, JAVA_NO, JAVA_OFF),
+    row(S::ArticleDeadLetters, "as published, it raises", &[RAISES]),
+    row(S::ArticleDeadLetters, "auto-commit off, it raises", RAISES_OFF),
+    producing(row(S::ProcessThenSettle, "confirmed, 3 retries", &[])),
+    producing(row(S::ProcessThenSettle, "confirmed, no retries", NO_RETRIES)),
+    producing(row(S::ProcessThenSettle, "fire and forget", FIRE_AND_FORGET)),
+    producing(row(S::DeduplicatingSink, "confirmed, 3 retries", &[])),
+    producing(row(S::DeduplicatingSink, "confirmed, no retries", NO_RETRIES)),
+    producing(row(S::DeduplicatingSink, "fire and forget", FIRE_AND_FORGET)),
+    producing(row(S::ProgressWithEffect, "confirmed, 3 retries", &[])),
+    producing(row(S::ProgressWithEffect, "fire and forget", FIRE_AND_FORGET)),
+    on_queue(producing(row(S::ProcessThenSettle, "overflow drop-head", DROP_HEAD))),
+    on_queue(producing(row(S::ProcessThenSettle, "overflow reject-publish", REJECT_PUBLISH))),
+];
+
+const SKIP_AND_SETTLE: &[(&str, &str)] = &[("consumer.on_error", "skip-and-settle")];
+const QUEUE_ONLY: (&str, &str) = ("models", "[\"queue\"]");
+const REQUEUE: &[(&str, &str)] = &[QUEUE_ONLY, ("consumer.on_error", "requeue")];
+const LIMIT: &[(&str, &str)] =
+    &[QUEUE_ONLY, ("queue.delivery_limit", "2"), ("consumer.on_error", "requeue")];
+const LIMIT_WITH_TARGET: &[(&str, &str)] = &[
+    QUEUE_ONLY,
+    ("queue.delivery_limit", "2"),
+    ("queue.dead_letter", "true"),
+    ("consumer.on_error", "requeue"),
+];
+const DEAD_LETTER_ITEM: &[(&str, &str)] = &[("consumer.batch_on_failure", "dead-letter-item")];
+const DROP_HEAD: &[(&str, &str)] =
+    &[("queue.max_length", "1"), ("queue.overflow", "drop-head"), ("consumer.prefetch", "1")];
+const REJECT_PUBLISH: &[(&str, &str)] =
+    &[("queue.max_length", "1"), ("queue.overflow", "reject-publish"), ("consumer.prefetch", "1")];

@@ -1,0 +1,219 @@
+//! Explorations for people: what was tried, a table of what can happen, and behind everything
+//! that can the simplest story of how.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use entrega_explain::timeline::{LEGEND, Timeline};
+use entrega_lab::exploration_plan::ExploredSpace;
+use entrega_lab::explorations::Explorations;
+use entrega_lab::property::{Occurs, Property};
+use entrega_lab::stories::FindingStory;
+
+use crate::digits::thousands;
+use crate::prose::{count, wrapped};
+use crate::tried::tried;
+
+/// How much of the runs is shown, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    /// Every line of every timeline, and not only those that decide.
+    pub timelines: bool,
+    /// Whether faults are coloured.
+    pub colourful: bool,
+}
+
+/// The explorations as text.
+pub fn text(explorations: &Explorations<'_>, shown: Shown) -> String {
+    let mut text = String::new();
+    let loaded = &explorations.plan.loaded;
+    let _ = writeln!(text, "{}, explored (scenario {})", loaded.title(), loaded.digest);
+    if explorations.partial {
+        let _ = writeln!(text, "PARTIAL: interrupted; what was not found may still be possible");
+    }
+    let mut last = None;
+    for row in &explorations.rows {
+        let subscription = row.space.scope.subscription;
+        if last.replace(subscription) != Some(subscription) {
+            let _ = writeln!(text, "\n{}", explorations.subscription(row));
+            let tried = format!("Tried: {}.", tried(explorations.plan, &row.space));
+            text.push_str(&wrapped(&tried, WIDTH));
+            let rows = explorations.rows.iter();
+            let of_it = rows.filter(|row| row.space.scope.subscription == subscription);
+            let of_it: Vec<&ExploredSpace> = of_it.collect();
+            let (shown, never) = columns(&of_it);
+            let _ = writeln!(text, "\n{}", table(&of_it, &shown).trim_fmt());
+            if !never.is_empty() {
+                text.push_str(&wrapped(&in_no_row(&of_it, &never), WIDTH));
+            }
+        }
+    }
+    legend(&mut text, explorations);
+    stories(&mut text, explorations, shown);
+    for one in &explorations.contradicted {
+        let _ = writeln!(text, "NOT AS EXPECTED: {one}");
+    }
+    text
+}
+
+/// The most columns that a line of prose has.
+const WIDTH: usize = 100;
+
+/// The properties that have a column, and the names of the others: those that nothing shows, but
+/// for the two that everybody asks about.
+fn columns(rows: &[&ExploredSpace]) -> (Vec<Property>, Vec<&'static str>) {
+    let has_column = |one: &Property| {
+        matches!(one, Property::Lost | Property::Duplicated)
+            || rows.iter().any(|row| one.runs(&row.explored) > 0)
+    };
+    let (shown, never): (Vec<Property>, Vec<Property>) =
+        Property::ALL.into_iter().partition(has_column);
+    (shown, never.into_iter().map(Property::column).collect())
+}
+
+/// What is said of properties without a column.
+fn in_no_row(rows: &[&ExploredSpace], properties: &[&str]) -> String {
+    let proved = rows.iter().all(|row| row.explored.complete && row.explored.limited == 0);
+    let what = properties.join(", ");
+    if proved {
+        format!("never, in no row: {what}")
+    } else {
+        format!("not found in any row: {what} (a proof only where the search is complete)")
+    }
+}
+
+fn table(rows: &[&ExploredSpace], properties: &[Property]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_style(TableComponent::HeaderLines, '─');
+    table.set_style(TableComponent::MiddleHeaderIntersections, '─');
+    let found = properties.iter().map(|one| one.column());
+    let names = ["model", "strategy"].into_iter().chain(found);
+    table.set_header(names.chain(["schedules", "cut", "states", "search"]));
+    let mut model = None;
+    for row in rows {
+        let of = row.space.configuration.model;
+        let new = model.replace(of) != Some(of);
+        let shown = if new { of.to_string() } else { String::new() };
+        table.add_row(cells(shown, row, properties));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    for column in table.column_iter_mut().skip(2 + properties.len()).take(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn cells(model: String, row: &ExploredSpace, properties: &[Property]) -> Vec<String> {
+    let explored = &row.explored;
+    let mut cells = vec![model, row.space.configuration.strategy.to_string()];
+    cells.extend(properties.iter().map(|one| word(one.occurs(explored)).to_owned()));
+    cells.push(thousands(explored.schedules));
+    cells.push(thousands(explored.schedules - explored.ended));
+    cells.push(if explored.states > 0 { thousands(explored.states) } else { "–".to_owned() });
+    let search = match (explored.complete, explored.limited) {
+        (false, _) => "INCOMPLETE",
+        (true, 0) => "complete",
+        (true, _) => "to the limits",
+    };
+    cells.push(search.to_owned());
+    cells
+}
+
+const fn word(occurs: Occurs) -> &'static str {
+    match occurs {
+        Occurs::Always => "always",
+        Occurs::Sometimes => "sometimes",
+        Occurs::Never => "never",
+        Occurs::NotFound => "not found",
+    }
+}
+
+/// What the words of the table mean.
+const LEGEND_OF_WORDS: [&str; 7] = [
+    "",
+    "always     even without a fault",
+    "sometimes  in some schedules, and below is how",
+    "never      in none: within these bounds it is impossible",
+    "split: an effect and a dead letter; dead: in the dead letters; stalled: a run does not come to",
+    "rest, or leaves messages behind. schedules: runs that were made; cut: those that came to a state",
+    "seen before, so that how they go on is known; states: how many different ones were seen.",
+];
+
+fn legend(text: &mut String, explorations: &Explorations<'_>) {
+    for line in LEGEND_OF_WORDS {
+        text.push_str(line);
+        text.push('\n');
+    }
+    if explorations.rows.iter().any(|row| row.explored.complete && row.explored.limited > 0) {
+        let _ = writeln!(
+            text,
+            "to the limits: everything was tried, but some runs did not come to rest within {} steps; \
+             what they\nwould have shown later is not known, so not found is no proof.",
+            thousands(entrega_sim::explore::STEPS)
+        );
+    }
+    if explorations.rows.iter().any(|row| !row.explored.complete) {
+        let _ = writeln!(
+            text,
+            "INCOMPLETE: the search ended before everything was tried (--budget {}); not found is no \
+             proof.",
+            explorations.plan.bounds.budget
+        );
+    }
+}
+
+fn stories(text: &mut String, explorations: &Explorations<'_>, shown: Shown) {
+    if explorations.rows.iter().all(|row| row.stories.is_empty()) {
+        return;
+    }
+    let how = if shown.timelines {
+        "its timeline"
+    } else {
+        "the lines of its timeline that decide (--timelines prints all of them)"
+    };
+    let how = format!(
+        "How it happens: for each finding the simplest run that shows it, the command that replays \
+         that run, and {how}."
+    );
+    let _ = write!(text, "\n{}", wrapped(&how, WIDTH));
+    for row in &explorations.rows {
+        for one in &row.stories {
+            story(text, explorations.subscription(row), row, one, shown);
+        }
+    }
+    text.push_str(LEGEND);
+}
+
+fn story(
+    text: &mut String,
+    subscription: &str,
+    row: &ExploredSpace,
+    one: &FindingStory,
+    shown: Shown,
+) {
+    let property = one.property.name().replace('_', "-");
+    let cause = one
+        .cause
+        .map_or_else(String::new, |cause| format!(" ({})", cause.name().replace('_', " ")));
+    let (messages, consumers) =
+        (count(one.scope.messages, "message"), count(one.scope.consumers, "consumer"));
+    let _ = writeln!(
+        text,
+        "\n{subscription}: {}, {property}{cause}, with {messages} and {consumers}\n{}\n  {}\n",
+        row.space.configuration, one.sentence, one.command
+    );
+    let timeline = Timeline {
+        events: &one.events,
+        cast: &one.cast,
+        focus: one.message.into_iter().collect(),
+        only: BTreeSet::new(),
+        all: false,
+        colourful: shown.colourful,
+    };
+    let lines = if shown.timelines { timeline.lines() } else { timeline.excerpt() };
+    text.push_str(&lines);
+}

@@ -1,0 +1,221 @@
+//! A judgement for people: for each subscription, what became of the messages, and why.
+
+use std::fmt::Write;
+
+use entrega_checker::{Class, Report, SubscriptionReport, Verdict};
+use entrega_model::{Duration, MessageId};
+use serde_json::Value;
+
+/// How people name what a report counts.
+pub struct Names<'a> {
+    /// The subscriptions, by id.
+    pub subscriptions: &'a [String],
+    /// A message.
+    pub message: &'a dyn Fn(MessageId) -> String,
+}
+
+/// The reports on all subscriptions.
+pub fn subscriptions(report: &Report, names: &Names<'_>) -> String {
+    let mut text = String::new();
+    for of in &report.subscriptions {
+        let _ = writeln!(text, "\n{}", names.subscription(of));
+        for (label, line) in lines(of, names) {
+            let _ = writeln!(text, "  {label:13} {line}");
+        }
+    }
+    text
+}
+
+/// The outcomes that producers saw: `10 sent: 9 ok, 1 indeterminate, 0 refused; retries: 2`.
+pub fn sends(report: &Report) -> String {
+    let sends = &report.sends;
+    format!(
+        "{} sent: {} ok, {} indeterminate, {} refused; retries: {}",
+        sends.invoked, sends.ok, sends.info, sends.fail, sends.retries
+    )
+}
+
+/// The stable name of a word of the report, as JSON has it.
+fn word(word: impl serde::Serialize) -> String {
+    match serde_json::to_value(word) {
+        Ok(Value::String(name)) => name,
+        Ok(other) => other.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+impl Names<'_> {
+    fn subscription(&self, of: &SubscriptionReport) -> &str {
+        self.subscriptions.get(of.subscription.index()).map_or("?", String::as_str)
+    }
+}
+
+fn lines(of: &SubscriptionReport, names: &Names<'_>) -> Vec<(&'static str, String)> {
+    let mut lines = vec![
+        ("verdict", judgement(of)),
+        ("messages", classes(of)),
+        (
+            "lost",
+            format!(
+                "{} of {} acknowledged{}",
+                of.lost(),
+                of.acknowledged,
+                share(of.lost(), of.acknowledged)
+            ),
+        ),
+        (
+            "duplicated",
+            format!(
+                "{} of {}{}, excess effects: {}",
+                of.repeated,
+                of.present,
+                share(of.repeated, of.present),
+                of.excess
+            ),
+        ),
+    ];
+    lines.extend(causes(of, names).into_iter().map(|cause| ("because", cause)));
+    if of.stored > 0 || of.deliveries > 0 {
+        lines.push(("deliveries", deliveries(of)));
+    }
+    if of.dead_letters > 0 {
+        let excess = of.dlq_excess;
+        lines.push(("dead letters", format!("{}, in excess: {excess}", of.dead_letters)));
+    }
+    lines.push(("order", order(of, names)));
+    lines.push(("put to test", windows(of)));
+    if of.latency.max().is_some_and(|longest| longest > 0) {
+        lines.push(("latency", latency(of)));
+    }
+    lines
+}
+
+/// `invalid, because of duplicated: the promise was exactly-once-effect`.
+fn judgement(of: &SubscriptionReport) -> String {
+    let mut promise = of.guarantee.to_string();
+    if of.dead_letters_declared {
+        promise.push_str(" or a dead letter");
+    }
+    if of.ordered {
+        promise.push_str(", in order");
+    }
+    let reasons: Vec<String> = of.reasons.iter().map(word).collect();
+    let because = if reasons.is_empty() {
+        String::new()
+    } else {
+        format!(" because of: {}", reasons.join(", ").replace('_', " "))
+    };
+    format!("{} (promised: {promise}){because}", of.verdict.name())
+}
+
+fn classes(of: &SubscriptionReport) -> String {
+    let seen = of.classes.iter().filter(|(class, count)| *count > 0 || *class == Class::Exact);
+    let counts: Vec<String> =
+        seen.map(|(class, count)| format!("{count} {}", class.name().replace('_', " "))).collect();
+    counts.join(", ")
+}
+
+/// In place of a cause, where there is no evidence for any.
+const UNKNOWN: &str = "unknown, for want of events of the broker's side";
+
+/// `12 duplicated: redelivered_after_crash, first m17`.
+fn causes(of: &SubscriptionReport, names: &Names<'_>) -> Vec<String> {
+    let examples = |cause: &entrega_checker::Cause| {
+        let examples = of.examples.iter().filter(|((_, by), _)| by == cause);
+        let examples: Vec<String> = examples
+            .map(|((class, _), message)| format!("{class} {}", (names.message)(*message)))
+            .collect();
+        examples.join(", first ")
+    };
+    let is_silent = of.stored == 0 && of.deliveries == 0;
+    let line = |(cause, count): (&entrega_checker::Cause, &u64)| {
+        let why = if is_silent { UNKNOWN.to_owned() } else { cause.to_string() };
+        format!("{count} {why} (first {})", examples(cause))
+    };
+    of.causes.iter().map(line).collect()
+}
+
+fn deliveries(of: &SubscriptionReport) -> String {
+    let (deliveries, acknowledged) = of.amplification();
+    let per = if acknowledged == 0 { 0.0 } else { deliveries as f64 / acknowledged as f64 };
+    format!(
+        "{deliveries} of {} stored copies, redeliveries: {}, {per:.3} for each acknowledged message",
+        of.stored, of.redeliveries
+    )
+}
+
+fn order(of: &SubscriptionReport, names: &Names<'_>) -> String {
+    let order = &of.order;
+    let example = |message: Option<MessageId>| {
+        message.map_or_else(String::new, |one| format!(" (first {})", (names.message)(one)))
+    };
+    format!(
+        "{} reordered{} and {} replayed{} among {} neighbours of one key",
+        order.reordered,
+        example(order.reordered_example),
+        order.replayed,
+        example(order.replayed_example),
+        order.adjacent_pairs
+    )
+}
+
+/// The critical windows that were hit.
+fn windows(of: &SubscriptionReport) -> String {
+    let hit = of.counters.iter().filter(|(_, count)| *count > 0);
+    let hit: Vec<String> = hit
+        .map(|(counter, count)| format!("{}: {count}", counter.name().replace('_', " ")))
+        .collect();
+    if !hit.is_empty() {
+        return hit.join(", ");
+    }
+    let so = if of.verdict == Verdict::Valid { ", so this run proves nothing" } else { "" };
+    format!("no critical window was hit{so}")
+}
+
+fn latency(of: &SubscriptionReport) -> String {
+    let nanos = |nanos: Option<u64>| match nanos {
+        Some(nanos) => rounded(nanos).to_string(),
+        None => "–".to_owned(),
+    };
+    let (p50, p99, max) = (of.latency.p50(), of.latency.p99(), of.latency.max());
+    let (p50, p99, max) = (nanos(p50), nanos(p99), nanos(max));
+    format!("p50 {p50}, p99 {p99}, max {max} from send to effect")
+}
+
+/// Three significant digits or a little more.
+fn rounded(nanos: u64) -> Duration {
+    let mut unit = 1;
+    while nanos / unit >= 10_000 {
+        unit *= 10;
+    }
+    Duration::from_nanos(nanos / unit * unit)
+}
+
+/// ` (0.13 %)`, or nothing if there is nothing to share.
+fn share(part: u64, whole: u64) -> String {
+    if part == 0 || whole == 0 {
+        return String::new();
+    }
+    format!(" ({:.2} %)", part as f64 * 100.0 / whole as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_keep_a_few_digits() {
+        let check = |nanos, expect: &str| assert_eq!(rounded(nanos).to_string(), expect);
+        check(0, "0ns");
+        check(46_123_456, "46.12ms");
+        check(1_234_567_890, "1.234s");
+        check(123_456_789_012, "123.4s");
+    }
+
+    #[test]
+    fn nothing_has_no_share() {
+        assert_eq!(share(0, 10), "");
+        assert_eq!(share(1, 0), "");
+        assert_eq!(share(1, 8), " (12.50 %)");
+    }
+}

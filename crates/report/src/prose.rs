@@ -1,0 +1,52 @@
+//! Pieces of prose: lines of a width, counted things, lists.
+
+/// Prose in lines of at most `most` columns.
+pub(crate) fn wrapped(prose: &str, most: usize) -> String {
+    let mut lines = String::new();
+    let mut width = 0;
+    for word in prose.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > most {
+            lines.push('\n');
+            width = 0;
+        } else if width > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += length;
+    }
+    lines.push('\n');
+    lines
+}
+
+/// `1 message`, `2 messages`.
+pub(crate) fn count(number: u32, what: &str) -> String {
+    match what.split_once(' ') {
+        _ if number == 1 => format!("1 {what}"),
+        Some((noun, rest)) => format!("{number} {noun}s {rest}"),
+        None => format!("{number} {what}s"),
+    }
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(crate) fn listed(words: &[&str], conjunction: &str) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [init @ .., last] => format!("{} {conjunction} {last}", init.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn things_are_counted() {
+        let check = |number, what, expect: &str| assert_eq!(count(number, what), expect);
+        check(1, "message", "1 message");
+        check(3, "message", "3 messages");
+        check(2, "partition of the log", "2 partitions of the log");
+    }
+}

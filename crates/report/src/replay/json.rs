@@ -1,0 +1,42 @@
+//! A run made again, for programs.
+
+use entrega_checker::Report;
+use entrega_lab::Configuration;
+use entrega_lab::replay::{Anomaly, ReplayedRun};
+use serde::Serialize;
+
+/// The name and version of this form.
+const SCHEMA: &str = "entrega.replay.v1";
+
+/// A run made again, for programs.
+#[derive(Serialize)]
+pub struct Document<'a> {
+    schema: &'static str,
+    scenario_digest: &'a str,
+    model: String,
+    strategy: String,
+    seed: u64,
+    digest: String,
+    anomalies: &'a [Anomaly],
+    subscription_names: &'a [String],
+    report: &'a Report,
+    replay: String,
+}
+
+/// The run as a document.
+pub fn document(run: &ReplayedRun) -> Document<'_> {
+    let replay = &run.replay;
+    let Configuration { model, strategy } = replay.configuration;
+    Document {
+        schema: SCHEMA,
+        scenario_digest: &replay.digest,
+        model: model.to_string(),
+        strategy: strategy.to_string(),
+        seed: replay.seed,
+        digest: run.digest.to_string(),
+        anomalies: &run.anomalies,
+        subscription_names: run.cast.subscriptions(),
+        report: &run.report,
+        replay: replay.to_string(),
+    }
+}

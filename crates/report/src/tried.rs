@@ -1,0 +1,111 @@
+//! What an exploration has tried, in one sentence for readers who do not know fault points.
+
+use entrega_lab::exploration_plan::{Bounds, ConfigurationSpace, ExplorationPlan};
+use entrega_model::Model;
+use entrega_scenario::points::{
+    DUPLICATED, Fault, FaultKind, LATE, LOST, REBALANCE_BEFORE, STALL_BEFORE,
+};
+
+use crate::prose::{count, listed};
+
+/// `every run of 3 messages and 2 consumers in which at most 1 fault happens: a crash before …`.
+pub(crate) fn tried(plan: &ExplorationPlan, space: &ConfigurationSpace) -> String {
+    let ConfigurationSpace { scope, kinds, .. } = space;
+    let Bounds { faults, preemptions, .. } = plan.bounds;
+    let mut parts = vec![count(scope.messages, "message"), count(scope.consumers, "consumer")];
+    if plan.spaces.iter().any(|one| one.configuration.model == Model::Log) {
+        parts.push(count(u32::from(scope.partitions), "partition of the log"));
+    }
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let mut text = format!("every run of {}", listed(&parts, "and"));
+    let faults = if kinds.is_empty() { 0 } else { u32::from(faults) };
+    if faults == 0 {
+        text.push_str(" without faults");
+    } else {
+        text.push_str(&format!(" with at most {}", count(faults, "fault")));
+    }
+    if preemptions > 0 {
+        let requests = count(u32::from(preemptions), "request");
+        text.push_str(&format!(" and at most {requests} handled out of turn"));
+    }
+    if faults > 0 {
+        text.push_str(&format!("; a fault is {}", faults_in_words(kinds)));
+    }
+    text
+}
+
+/// The kinds, those of one fault together.
+fn faults_in_words(kinds: &[FaultKind]) -> String {
+    let mut groups: Vec<(String, Vec<&'static str>)> = Vec::new();
+    for &(fault, alternative) in kinds {
+        let (what, how) = words(fault, alternative);
+        match groups.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, hows)) => hows.push(how),
+            None => groups.push((what, vec![how])),
+        }
+    }
+    let groups = groups.into_iter().map(|(what, hows)| {
+        if hows.concat().is_empty() { what } else { format!("{what} {}", listed(&hows, "or")) }
+    });
+    groups.collect::<Vec<_>>().join("; ")
+}
+
+/// What a kind of fault is called: what it has in common with others, and what sets it apart.
+fn words(fault: Fault, alternative: u32) -> (String, &'static str) {
+    let travel = match alternative {
+        LOST => "lost",
+        LATE => "late",
+        DUPLICATED => "doubled",
+        _ => "in trouble",
+    };
+    let leg = |what: &str| (format!("{what} that is"), travel);
+    let plain = |what: &str| (what.to_owned(), "");
+    let crash = |when| ("a crash".to_owned(), when);
+    match fault {
+        Fault::SendRequest => leg("a request to store"),
+        Fault::SendResponse => leg("an answer to one"),
+        Fault::BrokerRestart => plain("a restart of the broker"),
+        Fault::ArrivalOrder => plain("a request that comes before its turn"),
+        Fault::ReceiveRequest => leg("a request for messages"),
+        Fault::ReceiveResponse => leg("an answer with messages"),
+        Fault::MessagePoison => plain("a poison message"),
+        Fault::HandlerError => plain("a handler that fails"),
+        Fault::HandlerSlow => plain("a handler that is slow"),
+        Fault::ProcessStall if alternative == STALL_BEFORE => {
+            ("a stall".to_owned(), "before the effect")
+        }
+        Fault::ProcessStall => ("a stall".to_owned(), "after the effect"),
+        Fault::EffectBefore => crash("before the effect"),
+        Fault::EffectAfter => crash("after the effect"),
+        Fault::SettleAfter => crash("after the settle"),
+        Fault::EffectRequest => leg("a request for the effect"),
+        Fault::EffectResponse => leg("the sink's answer"),
+        Fault::SettleRequest => leg("a request to settle"),
+        Fault::SettleResponse => leg("an answer to a settle"),
+        Fault::DeadLetterRequest => leg("a request to dead-letter"),
+        Fault::DeadLetterResponse => leg("an answer about a dead letter"),
+        Fault::GroupRebalance if alternative == REBALANCE_BEFORE => {
+            ("a rebalance".to_owned(), "before the effect")
+        }
+        Fault::GroupRebalance => ("a rebalance".to_owned(), "after the effect"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_one_fault_are_said_together() {
+        let check = |kinds: &[FaultKind], expect: &str| assert_eq!(faults_in_words(kinds), expect);
+        check(&[(Fault::MessagePoison, 1)], "a poison message");
+        let crashes =
+            [(Fault::EffectBefore, 1), (Fault::SettleRequest, LOST), (Fault::EffectAfter, 1)];
+        check(
+            &crashes,
+            "a crash before the effect or after the effect; a request to settle that is lost",
+        );
+        let legs = [LOST, LATE, DUPLICATED].map(|one| (Fault::SettleResponse, one));
+        check(&legs, "an answer to a settle that is lost, late or doubled");
+    }
+}

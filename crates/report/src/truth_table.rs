@@ -1,0 +1,202 @@
+//! The truth table for people and for programs.
+
+mod terminal;
+
+use std::fmt::Write;
+
+use entrega_lab::TruthTable;
+use entrega_lab::truth_table::{COLUMNS, Cell, Column, NAME, ROWS, Side, TableRow};
+use entrega_model::Model;
+use serde::Serialize;
+
+use crate::prose::wrapped;
+
+/// The rows and columns of one model that belong together.
+struct Part {
+    title: String,
+    heads: Vec<String>,
+    rows: Vec<PartRow>,
+}
+
+/// A strategy under a setting.
+struct PartRow {
+    strategy: &'static str,
+    setting: &'static str,
+    /// As many as there are heads.
+    cells: Vec<String>,
+}
+
+/// What the letters mean, in a document.
+const LEGEND: &str = "\
+L loss · D duplicate (also of a dead letter) · R reorder · S stall (followed for 1 000 steps) · Q dead letter · P phantom · – none of these is possible · \
+blank: cannot happen here · ? not everything was tried
+none: without any fault, handlers take no time; the other columns say what the fault adds · E handler error · X poison message · \
+C0 crash before the effect · C1 after it · C2 after the settle · QL, RL request or answer of a settle lost · \
+late: a settle arrives late · Z stall or slow handler, beyond lease and session too · recv: a receive is lost \
+· RB the group rebalances · +C0, +QL, +slow: and that as well, which may \
+show something alone";
+
+/// The table for programs.
+#[derive(Serialize)]
+pub struct Document<'a> {
+    schema: &'static str,
+    scenario: &'static str,
+    preemptions: u8,
+    partial: bool,
+    cells: &'a [Cell],
+}
+
+/// The table for a terminal.
+pub fn text(table: &TruthTable) -> String {
+    let mut text = String::from("Truth table: what can happen, by trying everything\n");
+    let shown = Shown { table };
+    for part in shown.parts() {
+        text.push_str(&terminal::part(&part));
+    }
+    let cells = &table.cells;
+    let has = |column: &&Column| cells.iter().any(|cell| cell.fault == column.fault);
+    let faults: Vec<_> = COLUMNS.iter().filter(has).filter_map(Column::meaning).collect();
+    let pairs = cells.iter().any(|cell| cell.companion.is_some());
+    let _ = write!(text, "\n{}\n", terminal::legend(&faults, pairs));
+    for line in shown.footer(&shown.impossible()).lines() {
+        match line.split_once(" '") {
+            Some((command, string)) => {
+                let _ = writeln!(text, "{command} \\\n    '{string}");
+            }
+            None => text.push_str(&wrapped(line, terminal::WIDTH)),
+        }
+    }
+    text
+}
+
+/// The table for a document.
+pub fn markdown(table: &TruthTable) -> String {
+    let mut text = String::new();
+    let shown = Shown { table };
+    for Part { title, heads, rows } in shown.parts() {
+        let names = heads.join(" | ");
+        let _ = write!(text, "**{title}**\n\n| strategy | setting | {names} |\n");
+        let _ = writeln!(text, "|{}", "---|".repeat(heads.len() + 2));
+        for PartRow { strategy, setting, cells } in rows {
+            let _ = writeln!(text, "| {strategy} | {setting} | {} |", cells.join(" | "));
+        }
+        text.push('\n');
+    }
+    let _ = write!(text, "{}\n\n{}", LEGEND.replace('\n', "  \n"), shown.footer(""));
+    text
+}
+
+/// The table as a document for programs.
+pub fn document(table: &TruthTable) -> Document<'_> {
+    Document {
+        schema: "entrega.table.v1",
+        scenario: NAME,
+        preemptions: table.preemptions,
+        partial: table.partial,
+        cells: &table.cells,
+    }
+}
+
+/// A table as people see it.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    table: &'a TruthTable,
+}
+
+impl Shown<'_> {
+    /// Each model and side that has cells.
+    fn parts(&self) -> Vec<Part> {
+        let sides = [Side::Consumer, Side::Producer].into_iter();
+        let parts = sides.flat_map(|side| [Model::Log, Model::Queue].map(|model| (model, side)));
+        parts.filter_map(|(model, side)| self.part(model, side)).collect()
+    }
+
+    fn part(&self, model: Model, side: Side) -> Option<Part> {
+        let columns: Vec<&Column> = COLUMNS
+            .iter()
+            .filter(|column| column.is_of(side) && self.has_column(model, side, column))
+            .collect();
+        let rows: Vec<PartRow> = ROWS
+            .iter()
+            .filter(|row| row.side == side && row.fits(model))
+            .filter_map(|row| self.row(model, row, &columns))
+            .collect();
+        let whose = match side {
+            Side::Consumer => "faults of consumers",
+            Side::Producer => "faults of producers and brokers",
+        };
+        let name = match model {
+            Model::Log => "Log",
+            Model::Queue => "Queue",
+        };
+        let heads = columns.iter().map(|column| column.head.to_owned()).collect();
+        (!rows.is_empty()).then(|| Part { title: format!("{name}, {whose}"), heads, rows })
+    }
+
+    fn has_column(&self, model: Model, side: Side, column: &Column) -> bool {
+        let rows = ROWS.iter().filter(|row| row.side == side);
+        rows.into_iter()
+            .any(|row| self.find(model, row, column).is_some_and(|cell| cell.applicable))
+    }
+
+    fn row(&self, model: Model, row: &TableRow, columns: &[&Column]) -> Option<PartRow> {
+        let cells: Vec<Option<&Cell>> =
+            columns.iter().map(|column| self.find(model, row, column)).collect();
+        cells.iter().any(Option::is_some).then(|| {
+            let letters = cells.iter().zip(columns).map(|(cell, column)| match cell {
+                Some(cell) => cell.letters(),
+                None if self.table.partial && column.fits(model, row) => "?".to_owned(),
+                None => String::new(),
+            });
+            let strategy = row.strategy.name();
+            PartRow { strategy, setting: row.setting, cells: letters.collect() }
+        })
+    }
+
+    fn find(&self, model: Model, row: &TableRow, column: &Column) -> Option<&Cell> {
+        self.table.cells.iter().find(|cell| {
+            (cell.model, cell.strategy, cell.setting) == (model, row.strategy, row.setting)
+                && column.is_of_cell(cell)
+                && column.fits(model, row)
+        })
+    }
+
+    /// `, 53 cannot happen`: the cells that stay blank.
+    fn impossible(&self) -> String {
+        match self.table.cells.iter().filter(|cell| !cell.applicable).count() {
+            0 => String::new(),
+            count => format!(", {count} cannot happen"),
+        }
+    }
+
+    /// How much was tried; `also` stands behind the number of complete cells.
+    fn footer(&self, also: &str) -> String {
+        let applicable = || self.table.cells.iter().filter(|cell| cell.applicable);
+        let schedules: u64 = self.table.cells.iter().map(|cell| cell.schedules).sum();
+        let states: u64 = self.table.cells.iter().map(|cell| cell.states).sum();
+        let complete = applicable().filter(|cell| cell.complete).count();
+        let mut text = format!(
+            "{} cells, {complete} of {} complete{also}; {schedules} schedules, {states} states. Each: 3 \
+             messages of one key, 2 consumers unless a setting says one, at most one fault (and its companion) at every place \
+             where it can happen, at most {} request{} before {} turn.\n",
+            self.table.cells.len(),
+            applicable().count(),
+            self.table.preemptions,
+            if self.table.preemptions == 1 { "" } else { "s" },
+            if self.table.preemptions == 1 { "its" } else { "their" },
+        );
+        if self.table.partial {
+            text.push_str("INTERRUPTED: the table is not whole.\n");
+        }
+        let example = applicable().find_map(|cell| Some((cell, cell.replay.first_key_value()?)));
+        if let Some((cell, (_, replay))) = example {
+            let _ = writeln!(
+                text,
+                "Every letter has a shortest run; `--format json` has them all. For example {} on a \
+                 {}, {}:\n  entrega replay {NAME} '{replay}'",
+                cell.strategy, cell.model, cell.fault
+            );
+        }
+        text
+    }
+}
