@@ -201,8 +201,8 @@ impl<F: Ord + Clone> Frontier<F> {
     }
 
     /// Notes the states of a run, up to one that another run of its batch has seen, and returns how
-    /// many branch points the run had passed by then. A run that a limit has ended vouches for none:
-    /// another one may come to the same state with more steps to spare.
+    /// many branch points the run had passed by then. A run that a limit has ended vouches for
+    /// none: another one may come to the same state with more steps to spare.
     fn visit(&mut self, task: &Task, walked: &Walked<F>) -> Option<usize> {
         if !self.cuts {
             return None;
