@@ -1,25 +1,25 @@
 //! The application of a simulated consumer: takes its service time, fails as the choices say, and
 //! asks its sink for the effect.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::task::{self, Poll};
+mod around;
+mod open_call;
+
+use std::future::Future;
 
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
 use entrega_clients::{
-    BatchError, CallId, Called, Context, DeadLetters, Handler, HandlerError, Link, Unanswered,
+    BatchError, Called, Context, DeadLetters, Handler, HandlerError, Unanswered,
 };
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
 use entrega_model::{Delivery, Duration, Instant, PartitionId, SubscriptionId};
-use entrega_scenario::points::{
-    Fault, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE, Zone, info, own_point,
-};
+use entrega_scenario::points::{Fault, Zone};
 use entrega_scenario::workload::Workload;
 
+use self::open_call::OpenCall;
 use crate::link::SimLink;
-use crate::world::{Answer, Ask, HoldId, Routed, Told, World};
+use crate::world::{Answer, HoldId, ProgressAnswer, ProgressRequest, Routed, World};
 
 /// The handler of one consumer in one of its lives.
 pub(crate) struct SimHandler<'a, B: Broker> {
@@ -102,7 +102,7 @@ where
     async fn store(&self, delivery: &Delivery) -> Result<(), Unanswered> {
         let SimLink { world, client, .. } = &self.link;
         let call = world.borrow_mut().call_dead_letters(*client, self.subscription, *delivery);
-        self.answer(call).await.map(|_| ())
+        OpenCall::new(&self.link, call).await.map(|_| ())
     }
 }
 
@@ -111,49 +111,25 @@ where
     B::Request: Routed,
 {
     async fn stored_offset(&self, partition: PartitionId) -> Result<Option<Offset>, Unanswered> {
-        match self.ask(Ask::Offset(partition)).await? {
-            Told::Offset(offset) => Ok(offset),
+        match self.ask(ProgressRequest::Offset(partition)).await? {
+            ProgressAnswer::Offset(offset) => Ok(offset),
             _ => Ok(None),
         }
     }
 
     async fn has_row(&self, delivery: &Delivery) -> Result<bool, Unanswered> {
-        let told = self.ask(Ask::Row(delivery.record.message)).await?;
-        Ok(matches!(told, Told::Row(true)))
+        let answer = self.ask(ProgressRequest::Row(delivery.record.message)).await?;
+        Ok(matches!(answer, ProgressAnswer::Row(true)))
     }
 
     async fn pass(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let (partition, offset) = (delivery.partition, delivery.position);
-        match self.ask(Ask::Pass { partition, offset }).await {
-            Ok(Told::Passed(EffectVerdict::Rejected)) => Err(HandlerError::Rejected),
+        match self.ask(ProgressRequest::Pass { partition, offset }).await {
+            Ok(ProgressAnswer::Passed(EffectVerdict::Rejected)) => Err(HandlerError::Rejected),
             Ok(_) => Ok(()),
             Err(Unanswered) => Err(HandlerError::Unknown),
         }
     }
-}
-
-/// What a process remembers of a delay: that it is over.
-const RELEASED: u64 = 2;
-/// What a process remembers of an effect ahead, with what is to happen around it.
-const AHEAD: u64 = 5;
-/// What a process remembers of a fault in its handler, with the point and the alternative.
-const FAULT: u64 = 6;
-
-/// What was chosen before an effect.
-#[derive(Clone, Copy)]
-struct Ahead {
-    stall: u32,
-    rebalance: u32,
-}
-
-/// How it goes on around an effect.
-enum Onward {
-    /// As it should.
-    Goes,
-    /// Not before the process runs.
-    Stands,
-    /// Not at all: the process crashes, maybe after a delay.
-    Crashes(Option<HoldId>),
 }
 
 /// What is known of an attempt when it begins.
@@ -171,11 +147,11 @@ where
     B::Request: Routed,
 {
     /// Asks the sink about progress.
-    async fn ask(&self, ask: Ask) -> Result<Told, Unanswered> {
+    async fn ask(&self, request: ProgressRequest) -> Result<ProgressAnswer, Unanswered> {
         let SimLink { world, client, .. } = &self.link;
-        let call = world.borrow_mut().call_sink_for_progress(*client, self.subscription, ask);
-        match self.answer(call).await? {
-            Answer::Progress(told) => Ok(told),
+        let call = world.borrow_mut().call_sink_for_progress(*client, self.subscription, request);
+        match OpenCall::new(&self.link, call).await? {
+            Answer::Progress(answer) => Ok(answer),
             _ => Err(Unanswered),
         }
     }
@@ -219,234 +195,5 @@ where
 
     fn end_all(&self, batch: &[Delivery], result: ProcessingResult) {
         batch.iter().for_each(|delivery| self.end(delivery, result));
-    }
-
-    /// The effect, with the fault points before and after it. `ask` calls the sink; `delivery` is
-    /// the one that a fault is said to concern, of a batch the first.
-    async fn effect(
-        &self,
-        delivery: &Delivery,
-        ask: impl FnOnce(&mut World<B>) -> Called<Answer<B>>,
-    ) -> Result<Answer<B>, Unanswered> {
-        let mut ahead = Ahead { stall: 0, rebalance: 0 };
-        let onward = self.before_effect(&mut self.link.world.borrow_mut(), delivery, &mut ahead);
-        if !matches!(onward, Onward::Goes) {
-            self.go_on(onward).await;
-        }
-        let called = ask(&mut self.link.world.borrow_mut());
-        let answer = match called {
-            Called::Answered(answer) => answer,
-            Called::Open(call) => self.answer(call).await?,
-        };
-        let onward = self.after_effect(&mut self.link.world.borrow_mut(), delivery, ahead);
-        if !matches!(onward, Onward::Goes) {
-            self.go_on(onward).await;
-        }
-        Ok(answer)
-    }
-
-    /// About to ask the sink: the process may crash or stall here, and the group may rebalance.
-    #[inline]
-    fn before_effect(
-        &self,
-        world: &mut World<B>,
-        delivery: &Delivery,
-        ahead: &mut Ahead,
-    ) -> Onward {
-        let crash = self.choose(world, Fault::EffectBefore);
-        if crash != 0 {
-            return self.crash_ahead(world, Fault::EffectBefore, crash, delivery);
-        }
-        let groups = world.has_groups();
-        let rebalance = if groups { self.choose(world, Fault::GroupRebalance) } else { 0 };
-        if rebalance == REBALANCE_BEFORE {
-            self.rebalance(world, rebalance, delivery);
-        }
-        let stall = self.choose(world, Fault::ProcessStall);
-        let chosen = [AHEAD, u64::from(stall), u64::from(rebalance)];
-        world.remember(self.link.client.process, &chosen);
-        *ahead = Ahead { stall, rebalance };
-        if stall != 0 {
-            self.stall_at(world, STALL_BEFORE, delivery, *ahead);
-        }
-        self.onward(world)
-    }
-
-    /// The sink has answered: the process may crash or stall here, and the group may rebalance.
-    #[inline]
-    fn after_effect(&self, world: &mut World<B>, delivery: &Delivery, ahead: Ahead) -> Onward {
-        if ahead.rebalance == REBALANCE_AFTER {
-            self.rebalance(world, ahead.rebalance, delivery);
-        }
-        let crash = self.choose(world, Fault::EffectAfter);
-        if crash != 0 {
-            return self.crash_ahead(world, Fault::EffectAfter, crash, delivery);
-        }
-        if ahead.stall != 0 {
-            self.stall_at(world, STALL_AFTER, delivery, ahead);
-        }
-        self.onward(world)
-    }
-
-    /// Whether the process goes on, which it does if nothing has happened to it.
-    #[inline]
-    fn onward(&self, world: &mut World<B>) -> Onward {
-        if world.may_go_on(self.link.client) { Onward::Goes } else { Onward::Stands }
-    }
-
-    /// The process is to crash here, maybe after a delay.
-    #[cold]
-    fn crash_ahead(
-        &self,
-        world: &mut World<B>,
-        fault: Fault,
-        choice: u32,
-        delivery: &Delivery,
-    ) -> Onward {
-        let (_, zone) = self.chosen(world, fault, choice, delivery);
-        let hold = || world.hold_process(self.link.client.process, zone);
-        Onward::Crashes((zone != Zone::Now).then(hold))
-    }
-
-    /// Goes on, if the process does.
-    async fn go_on(&self, onward: Onward) {
-        match onward {
-            Onward::Goes => {}
-            Onward::Stands => self.until_running().await,
-            Onward::Crashes(hold) => self.crash(hold).await,
-        }
-    }
-
-    /// Crashes, at once or after having been slow. Nothing comes after that.
-    async fn crash(&self, hold: Option<HoldId>) {
-        if let Some(hold) = hold {
-            self.held_up(hold).await;
-        }
-        self.link.world.borrow_mut().crash(self.link.client.process);
-        self.until_running().await;
-    }
-
-    /// Its group rebalances, as was chosen before the effect.
-    fn rebalance(&self, world: &mut World<B>, choice: u32, delivery: &Delivery) {
-        let (point, consumer) =
-            (own_point(Fault::GroupRebalance, self.subscription), self.link.client.process);
-        world.fault(point, choice, consumer, Some(delivery.record.message));
-        world.rebalance(self.subscription);
-    }
-
-    /// Stands still, if that was chosen for this moment.
-    #[cold]
-    fn stall_at(&self, world: &mut World<B>, moment: u32, delivery: &Delivery, ahead: Ahead) {
-        let choice = ahead.stall;
-        let (chosen, zone) = info(Fault::ProcessStall).decode(choice);
-        if chosen != moment {
-            return;
-        }
-        let (point, consumer) =
-            (own_point(Fault::ProcessStall, self.subscription), self.link.client.process);
-        world.fault(point, choice, consumer, Some(delivery.record.message));
-        world.stall(consumer, zone);
-    }
-
-    /// Waits for the zone in which a delay ends.
-    async fn held_up(&self, hold: HoldId) {
-        poll_fn(|cx| {
-            let world = self.link.world.borrow();
-            let running = world.processes[self.link.client.process.index()].is_running();
-            if running && !world.is_held(hold) {
-                drop(world);
-                self.link.world.borrow_mut().remember(self.link.client.process, &[RELEASED]);
-                return Poll::Ready(());
-            }
-            drop(world);
-            self.link.watch(cx);
-            Poll::Pending
-        })
-        .await;
-    }
-
-    /// Whether the process may go on: it does if nothing happened to it.
-    fn runs(&self) -> bool {
-        self.link.is_running()
-    }
-
-    /// Goes on when the process runs, which is never after a crash.
-    fn until_running(&self) -> impl Future<Output = ()> {
-        poll_fn(|_| if self.runs() { Poll::Ready(()) } else { Poll::Pending })
-    }
-
-    /// Waits for the answer of a call. Dropped before that, nobody waits for it any more.
-    fn answer(&self, id: CallId) -> OpenCall<'_, B> {
-        OpenCall { link: &self.link, id, open: true }
-    }
-
-    /// What happens here, whatever its delay, and until when it delays.
-    #[inline]
-    fn pick(&self, world: &mut World<B>, fault: Fault, delivery: &Delivery) -> (u32, Zone) {
-        match self.choose(world, fault) {
-            0 => (0, Zone::Now),
-            choice => self.chosen(world, fault, choice, delivery),
-        }
-    }
-
-    /// Notes what was chosen at a point. Says what it is, and until when.
-    #[cold]
-    fn chosen(
-        &self,
-        world: &mut World<B>,
-        fault: Fault,
-        choice: u32,
-        delivery: &Delivery,
-    ) -> (u32, Zone) {
-        let point = own_point(fault, self.subscription);
-        world.fault(point, choice, self.link.client.process, Some(delivery.record.message));
-        let words = [FAULT, u64::from(point.0), u64::from(choice)];
-        world.remember(self.link.client.process, &words);
-        info(fault).decode(choice)
-    }
-
-    #[inline]
-    fn choose(&self, world: &mut World<B>, fault: Fault) -> u32 {
-        let bound = info(fault).alternatives.len() as u32 + 1;
-        world.choices.pick(own_point(fault, self.subscription), bound)
-    }
-}
-
-/// A call that is forgotten when nobody waits for it any more.
-struct OpenCall<'a, B: Broker>
-where
-    B::Request: Routed,
-{
-    link: &'a SimLink<B>,
-    id: CallId,
-    open: bool,
-}
-
-impl<B: Broker> Future for OpenCall<'_, B>
-where
-    B::Request: Routed,
-{
-    type Output = Result<Answer<B>, Unanswered>;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let SimLink { world, client, .. } = self.link;
-        let mut world = world.borrow_mut();
-        if world.waits(client.process, self.id, cx) {
-            return Poll::Pending;
-        }
-        self.open = false;
-        Poll::Ready(world.take_answer(client.process, self.id))
-    }
-}
-
-impl<B: Broker> Drop for OpenCall<'_, B>
-where
-    B::Request: Routed,
-{
-    fn drop(&mut self) {
-        if self.open {
-            self.link.forget(self.id);
-        }
     }
 }

@@ -6,9 +6,9 @@
 use entrega_brokers::Broker;
 use entrega_clients::CallId;
 use entrega_model::{ClientId, Delivery, SubscriptionId};
-use entrega_scenario::points::Fault;
 
-use super::calls::{Answer, Payload, Peer, Route};
+use super::calls::{Answer, Payload};
+use super::sink::sink_route;
 use super::{Routed, World};
 
 impl<B: Broker> World<B>
@@ -22,8 +22,7 @@ where
         subscription: SubscriptionId,
         batch: &[Delivery],
     ) -> CallId {
-        let legs = [Fault::EffectRequest, Fault::EffectResponse];
-        let route = Route::with_legs(Peer::Sink, legs, subscription);
+        let route = sink_route(subscription);
         let mut carried = self.spare_batches.pop().unwrap_or_default();
         carried.extend_from_slice(batch);
         self.send(client, route, Payload::AskedBatch { batch: carried, subscription })

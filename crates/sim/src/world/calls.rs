@@ -13,7 +13,7 @@ use entrega_model::event::EffectVerdict;
 use entrega_model::{ClientId, Delivery, Instant, MessageId, SubscriptionId};
 use entrega_scenario::points::{Fault, own_point};
 
-use super::progress::{Ask, Told};
+use super::progress::{ProgressAnswer, ProgressRequest};
 
 /// A remote call.
 pub(crate) struct Call<B: Broker> {
@@ -106,7 +106,7 @@ pub(crate) enum Payload<B: Broker> {
     },
     /// Progress that a sink is asked about.
     AskedProgress {
-        ask: Ask,
+        request: ProgressRequest,
         subscription: SubscriptionId,
     },
     /// The effects of a whole batch that are asked for.
@@ -136,8 +136,8 @@ pub(crate) enum Answer<B: Broker> {
     Response(B::Response),
     /// The sink has decided about an effect.
     Decided(EffectVerdict),
-    /// The sink has told about progress.
-    Progress(Told),
+    /// The sink has answered about progress.
+    Progress(ProgressAnswer),
     /// The dead letter is written.
     Done,
 }

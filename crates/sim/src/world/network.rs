@@ -107,8 +107,8 @@ where
         let payload = match &call.payload {
             Payload::Request(request) => Payload::Request(request.clone()),
             &Payload::Asked { delivery, subscription } => Payload::Asked { delivery, subscription },
-            &Payload::AskedProgress { ask, subscription } => {
-                Payload::AskedProgress { ask, subscription }
+            &Payload::AskedProgress { request, subscription } => {
+                Payload::AskedProgress { request, subscription }
             }
             Payload::AskedBatch { batch, subscription } => {
                 Payload::AskedBatch { batch: batch.clone(), subscription: *subscription }

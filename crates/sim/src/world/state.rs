@@ -200,10 +200,10 @@ impl<B: Broker> Call<B> {
                 into.word(subscription.0.into());
                 delivery.fingerprint(into);
             }
-            Payload::AskedProgress { ask, subscription } => {
+            Payload::AskedProgress { request, subscription } => {
                 into.word(5);
                 into.word(subscription.0.into());
-                ask.words().into_iter().for_each(|word| into.word(word));
+                request.words().into_iter().for_each(|word| into.word(word));
             }
             Payload::AskedBatch { batch, subscription } => {
                 into.word(6);
@@ -226,7 +226,7 @@ impl<B: Broker> Fingerprinted for Answer<B> {
             Self::Response(response) => response.fingerprint(into),
             Self::Done => into.word(0),
             Self::Decided(verdict) => into.word(1 + *verdict as u64),
-            Self::Progress(told) => told.words().into_iter().for_each(|word| into.word(word)),
+            Self::Progress(answer) => answer.words().into_iter().for_each(|word| into.word(word)),
         }
     }
 }

@@ -14,7 +14,7 @@ use entrega_scenario::points::{Fault, own_point};
 
 use super::calls::{Answer, Caller, Payload};
 use super::latency::{REQUEST, RESPONSE};
-use super::progress::sink_route;
+use super::sink::sink_route;
 use super::{Due, Routed, World};
 
 /// Events are handed to the observer in batches of about this many.

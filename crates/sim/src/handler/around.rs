@@ -1,0 +1,243 @@
+//! What goes wrong around the work of a handler: the fault points before and after an effect, and
+//! the delays in between.
+//!
+//! ```text
+//!  effect.before ── group.rebalance ── process.stall ──▶ call to the sink ──▶ effect.after
+//!   (crash)          before or after    before or after                        (crash)
+//! ```
+//!
+//! Whether the group rebalances and whether the process stalls is chosen once, before the call; the
+//! alternative says on which side of the effect it happens.
+
+use std::future::{Future, poll_fn};
+use std::task::Poll;
+
+use entrega_brokers::Broker;
+use entrega_clients::{Called, Context, Unanswered};
+use entrega_model::Delivery;
+use entrega_scenario::points::{
+    Fault, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE, Zone, info, own_point,
+};
+
+use super::SimHandler;
+use super::open_call::OpenCall;
+use crate::world::{Answer, HoldId, Routed, World};
+
+/// What a process remembers of a delay: that it is over.
+const RELEASED: u64 = 2;
+/// What a process remembers of an effect ahead, with what is to happen around it.
+const AHEAD: u64 = 5;
+/// What a process remembers of a fault in its handler, with the point and the alternative.
+const FAULT: u64 = 6;
+
+/// What was chosen before an effect.
+#[derive(Clone, Copy)]
+struct Ahead {
+    stall: u32,
+    rebalance: u32,
+}
+
+/// How it goes on around an effect.
+enum Onward {
+    /// As it should.
+    Goes,
+    /// Not before the process runs.
+    Stands,
+    /// Not at all: the process crashes, maybe after a delay.
+    Crashes(Option<HoldId>),
+}
+
+impl<B: Broker> SimHandler<'_, B>
+where
+    B::Request: Routed,
+{
+    /// The effect, with the fault points before and after it. `ask` calls the sink; `delivery` is
+    /// the one that a fault is said to concern, of a batch the first.
+    pub(super) async fn effect(
+        &self,
+        delivery: &Delivery,
+        ask: impl FnOnce(&mut World<B>) -> Called<Answer<B>>,
+    ) -> Result<Answer<B>, Unanswered> {
+        let mut ahead = Ahead { stall: 0, rebalance: 0 };
+        let onward = self.before_effect(&mut self.link.world.borrow_mut(), delivery, &mut ahead);
+        if !matches!(onward, Onward::Goes) {
+            self.go_on(onward).await;
+        }
+        let called = ask(&mut self.link.world.borrow_mut());
+        let answer = match called {
+            Called::Answered(answer) => answer,
+            Called::Open(call) => OpenCall::new(&self.link, call).await?,
+        };
+        let onward = self.after_effect(&mut self.link.world.borrow_mut(), delivery, ahead);
+        if !matches!(onward, Onward::Goes) {
+            self.go_on(onward).await;
+        }
+        Ok(answer)
+    }
+
+    /// About to ask the sink: the process may crash or stall here, and the group may rebalance.
+    #[inline]
+    fn before_effect(
+        &self,
+        world: &mut World<B>,
+        delivery: &Delivery,
+        ahead: &mut Ahead,
+    ) -> Onward {
+        let crash = self.choose(world, Fault::EffectBefore);
+        if crash != 0 {
+            return self.crash_ahead(world, Fault::EffectBefore, crash, delivery);
+        }
+        let groups = world.has_groups();
+        let rebalance = if groups { self.choose(world, Fault::GroupRebalance) } else { 0 };
+        if rebalance == REBALANCE_BEFORE {
+            self.rebalance(world, rebalance, delivery);
+        }
+        let stall = self.choose(world, Fault::ProcessStall);
+        let chosen = [AHEAD, u64::from(stall), u64::from(rebalance)];
+        world.remember(self.link.client.process, &chosen);
+        *ahead = Ahead { stall, rebalance };
+        if stall != 0 {
+            self.stall_at(world, STALL_BEFORE, delivery, *ahead);
+        }
+        self.onward(world)
+    }
+
+    /// The sink has answered: the process may crash or stall here, and the group may rebalance.
+    #[inline]
+    fn after_effect(&self, world: &mut World<B>, delivery: &Delivery, ahead: Ahead) -> Onward {
+        if ahead.rebalance == REBALANCE_AFTER {
+            self.rebalance(world, ahead.rebalance, delivery);
+        }
+        let crash = self.choose(world, Fault::EffectAfter);
+        if crash != 0 {
+            return self.crash_ahead(world, Fault::EffectAfter, crash, delivery);
+        }
+        if ahead.stall != 0 {
+            self.stall_at(world, STALL_AFTER, delivery, ahead);
+        }
+        self.onward(world)
+    }
+
+    /// Whether the process goes on, which it does if nothing has happened to it.
+    #[inline]
+    fn onward(&self, world: &mut World<B>) -> Onward {
+        if world.may_go_on(self.link.client) { Onward::Goes } else { Onward::Stands }
+    }
+
+    /// The process is to crash here, maybe after a delay.
+    #[cold]
+    fn crash_ahead(
+        &self,
+        world: &mut World<B>,
+        fault: Fault,
+        choice: u32,
+        delivery: &Delivery,
+    ) -> Onward {
+        let (_, zone) = self.chosen(world, fault, choice, delivery);
+        let hold = || world.hold_process(self.link.client.process, zone);
+        Onward::Crashes((zone != Zone::Now).then(hold))
+    }
+
+    /// Goes on, if the process does.
+    async fn go_on(&self, onward: Onward) {
+        match onward {
+            Onward::Goes => {}
+            Onward::Stands => self.until_running().await,
+            Onward::Crashes(hold) => self.crash(hold).await,
+        }
+    }
+
+    /// Crashes, at once or after having been slow. Nothing comes after that.
+    async fn crash(&self, hold: Option<HoldId>) {
+        if let Some(hold) = hold {
+            self.held_up(hold).await;
+        }
+        self.link.world.borrow_mut().crash(self.link.client.process);
+        self.until_running().await;
+    }
+
+    /// Its group rebalances, as was chosen before the effect.
+    fn rebalance(&self, world: &mut World<B>, choice: u32, delivery: &Delivery) {
+        let (point, consumer) =
+            (own_point(Fault::GroupRebalance, self.subscription), self.link.client.process);
+        world.fault(point, choice, consumer, Some(delivery.record.message));
+        world.rebalance(self.subscription);
+    }
+
+    /// Stands still, if that was chosen for this moment.
+    #[cold]
+    fn stall_at(&self, world: &mut World<B>, moment: u32, delivery: &Delivery, ahead: Ahead) {
+        let choice = ahead.stall;
+        let (chosen, zone) = info(Fault::ProcessStall).decode(choice);
+        if chosen != moment {
+            return;
+        }
+        let (point, consumer) =
+            (own_point(Fault::ProcessStall, self.subscription), self.link.client.process);
+        world.fault(point, choice, consumer, Some(delivery.record.message));
+        world.stall(consumer, zone);
+    }
+
+    /// Waits for the zone in which a delay ends.
+    pub(super) async fn held_up(&self, hold: HoldId) {
+        poll_fn(|cx| {
+            let world = self.link.world.borrow();
+            let running = world.processes[self.link.client.process.index()].is_running();
+            if running && !world.is_held(hold) {
+                drop(world);
+                self.link.world.borrow_mut().remember(self.link.client.process, &[RELEASED]);
+                return Poll::Ready(());
+            }
+            drop(world);
+            self.link.watch(cx);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Whether the process may go on: it does if nothing happened to it.
+    fn runs(&self) -> bool {
+        self.link.is_running()
+    }
+
+    /// Goes on when the process runs, which is never after a crash.
+    pub(super) fn until_running(&self) -> impl Future<Output = ()> {
+        poll_fn(|_| if self.runs() { Poll::Ready(()) } else { Poll::Pending })
+    }
+
+    /// What happens here, whatever its delay, and until when it delays.
+    #[inline]
+    pub(super) fn pick(
+        &self,
+        world: &mut World<B>,
+        fault: Fault,
+        delivery: &Delivery,
+    ) -> (u32, Zone) {
+        match self.choose(world, fault) {
+            0 => (0, Zone::Now),
+            choice => self.chosen(world, fault, choice, delivery),
+        }
+    }
+
+    /// Notes what was chosen at a point. Says what it is, and until when.
+    #[cold]
+    fn chosen(
+        &self,
+        world: &mut World<B>,
+        fault: Fault,
+        choice: u32,
+        delivery: &Delivery,
+    ) -> (u32, Zone) {
+        let point = own_point(fault, self.subscription);
+        world.fault(point, choice, self.link.client.process, Some(delivery.record.message));
+        let words = [FAULT, u64::from(point.0), u64::from(choice)];
+        world.remember(self.link.client.process, &words);
+        info(fault).decode(choice)
+    }
+
+    #[inline]
+    fn choose(&self, world: &mut World<B>, fault: Fault) -> u32 {
+        let bound = info(fault).alternatives.len() as u32 + 1;
+        world.choices.pick(own_point(fault, self.subscription), bound)
+    }
+}

@@ -1,0 +1,66 @@
+//! Sinks: what they are asked for, and how they decide.
+//!
+//! A call for progress travels as one for an effect does and passes the same fault points
+//! (`effect.request`, `effect.response`): to the network it is one more call to the sink.
+
+use entrega_brokers::Broker;
+use entrega_clients::CallId;
+use entrega_model::event::{EffectVerdict, Kind};
+use entrega_model::{ClientId, Delivery, ProcessId, SubscriptionId};
+use entrega_scenario::points::Fault;
+
+use super::calls::{Answer, Payload, Peer, Route};
+use super::progress::ProgressRequest;
+use super::{Routed, World};
+
+impl<B: Broker> World<B>
+where
+    B::Request: Routed,
+{
+    /// Asks a sink about progress.
+    pub(crate) fn call_sink_for_progress(
+        &mut self,
+        client: ClientId,
+        subscription: SubscriptionId,
+        request: ProgressRequest,
+    ) -> CallId {
+        let route = sink_route(subscription);
+        self.send(client, route, Payload::AskedProgress { request, subscription })
+    }
+
+    /// A sink decides about an effect that a consumer asks for.
+    #[inline]
+    pub(super) fn decide(
+        &mut self,
+        consumer: ProcessId,
+        subscription: SubscriptionId,
+        asked: &Delivery,
+    ) -> EffectVerdict {
+        let verdict = self.sinks[subscription.index()].apply(asked);
+        let (delivery, message, key) = (asked.id, asked.record.message, asked.record.key);
+        self.record(Kind::Effect { delivery, message, key, subscription, consumer, verdict });
+        verdict
+    }
+
+    /// A call reaches a sink.
+    pub(super) fn decide_at_sink(&mut self, id: CallId) {
+        let call = self.calls.get(id);
+        let consumer = call.client.process;
+        match call.payload {
+            Payload::Asked { delivery, subscription } => {
+                let verdict = self.decide(consumer, subscription, &delivery);
+                self.answer(id, Answer::Decided(verdict));
+            }
+            Payload::AskedProgress { request, subscription } => {
+                let answer = request.put_to(&mut self.sinks[subscription.index()]);
+                self.answer(id, Answer::Progress(answer));
+            }
+            Payload::AskedBatch { .. } => self.decide_batch(id),
+            _ => {}
+        }
+    }
+}
+
+pub(super) fn sink_route(of: SubscriptionId) -> Route {
+    Route::with_legs(Peer::Sink, [Fault::EffectRequest, Fault::EffectResponse], of)
+}
