@@ -8,8 +8,8 @@ pub(crate) mod twins;
 /// Enters for each process which is the first of its lives that still counts.
 ///
 /// Most often it is the present one: earlier ones have ended and the broker knows it. That is left
-/// out, so that a process that restarted is not told apart from one that never did. What is on its
-/// way from an earlier life is entered by whoever carries it.
+/// out, so that a process that restarted looks the same as one that never did. What is still on its
+/// way from an earlier life is entered by its carrier.
 pub(crate) fn enter_first_lives(
     into: &mut Fingerprint<'_>,
     known: usize,

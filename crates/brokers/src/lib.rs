@@ -1,8 +1,8 @@
 //! The two brokers, sans-IO.
 //!
-//! > **The rule.** A broker is a plain struct. It is told what time it is, which requests arrive
-//! > and which clients fall silent; it answers. It never sleeps, reads a clock, draws a random
-//! > number, locks or prints. Whoever drives it (the simulator's world, later a tokio task) owns
+//! > **The rule.** A broker is a plain struct. Its driver passes in the time, the requests that
+//! > arrive and the clients that fall silent; it answers. It never sleeps, reads a clock, draws a
+//! > random number, locks or prints. The driver (the simulator's world, or a served broker) owns
 //! > all of that.
 //!
 //! # How to drive one
@@ -18,7 +18,7 @@
 //!    and [`Broker::heard`] when it can again; only in between does a session deadline exist.
 //! 5. A connection that ends without a goodbye is [`Broker::disconnected`].
 //!
-//! What really happened is pushed to `truth`, for the history.
+//! What really happened is pushed to `ground_truth`, for the history.
 
 use entrega_model::{
     ClientId, Event, Fingerprint, Fingerprinted, Generation, Instant, SubscriptionId,
@@ -58,8 +58,8 @@ pub trait Broker {
     /// When time alone will change something, if it will. Never earlier than it must be.
     fn next_deadline(&self) -> Option<Instant>;
 
-    /// When the broker would tidy up next (retention), if time comes that far. Nobody needs to wait
-    /// for it: a drain that did would delete the log before it is audited.
+    /// When the broker would tidy up next (retention), if time comes that far. A drain must not
+    /// wait for it: it would delete the log before it is audited.
     fn next_housekeeping(&self) -> Option<Instant> {
         None
     }

@@ -1,7 +1,7 @@
 //! The log broker: a topic in the manner of Kafka, in memory.
 //!
-//! > **The rule.** Records stay where they were appended, whoever has read them. A consumer group
-//! > keeps one number for each partition, the committed offset: the next record to process after a
+//! > **The rule.** Records stay where they were appended, read or unread. A consumer group keeps
+//! > one number for each partition, the committed offset: the next record to process after a
 //! > restart. To settle is to commit, and a commit covers everything before it.
 //!
 //! # How it works
@@ -349,7 +349,7 @@ impl LogBroker {
         left.map_or_else(Response::Refused, |()| Response::Left)
     }
 
-    /// What a member is told of a partition that exists, of a group that exists.
+    /// What a member learns of an existing partition, of an existing group.
     fn assigned_partition(&self, group: SubscriptionId, id: PartitionId) -> AssignedPartition {
         let partition = &self.partitions[id.index()];
         AssignedPartition {

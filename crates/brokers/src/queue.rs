@@ -1,8 +1,8 @@
-//! The queue broker: a message waits until somebody acks it, and then it is gone.
+//! The queue broker: a message waits until a consumer acks it, and then it is gone.
 //!
 //! > **The rule.** A queue remembers each message on its own, until a consumer says "done" about
-//! > exactly that one. Whatever it does not hear, it repeats. So it never loses what nobody acked,
-//! > and it duplicates whatever was done and not acked.
+//! > exactly that one. Whatever it does not hear, it repeats. So it never loses what was not acked,
+//! > and it duplicates what was done and not acked.
 //!
 //! It is what RabbitMQ and SQS have in common [RMQ-CONFIRMS], [SQS-VIS]; where they differ there is
 //! a setting ([`QueueSettings`]).
@@ -11,25 +11,24 @@
 //!
 //! 1. **Publish.** One exchange fans out to N queues, one for each subscription, and each stores a
 //!    copy of its own. There is no deduplication: a retried publish is stored twice (`copy` 2).
-//! 2. **Receive.** Consumers of one queue compete. A message that is handed over stays in the
-//!    queue, *in flight* to one client under a *tag* and a *lease*. With `settle_at_delivery`
-//!    (automatic ack) the hand-over settles it, and a client that dies with it in its buffer loses
-//!    it.
+//! 2. **Receive.** Consumers of one queue compete. A delivered message stays in the queue, *in
+//!    flight* to one client under a *tag* and a *lease*. With `settle_at_delivery` (automatic ack)
+//!    the delivery settles it, and a client that dies with it in its buffer loses it.
 //! 3. **Settle.** Ack removes it; requeue puts it back; reject gives it up; extend prolongs the
 //!    lease. Each tag is settled on its own: *a lost ack is not repaired by later acks*. With
 //!    `multiple` a tag stands for everything that this client has unsettled up to it, and then
 //!    later acks do repair.
 //! 4. **Or silence.** The lease runs out, or the connection ends (`requeue_on_disconnect`): the
-//!    message is ready again, at its original position, marked `redelivered`. Not marked means that
-//!    certainly nobody has seen it [RMQ-REL].
+//!    message is ready again, at its original position, marked `redelivered`. An unmarked message
+//!    has certainly not been seen by a consumer [RMQ-REL].
 //! 5. **Too often.** A message that was delivered `delivery_limit` times without success is given
 //!    up: dead-lettered if there is a target, else dropped.
 //!
 //! # A late word
 //!
-//! A consumer that stalls beyond its lease is a *zombie*: it still holds a tag, but the message is
-//! somebody else's by now. Its settle is refused as stale ([`Response::Stale`]). That protects the
-//! queue's record and not the effect, which the zombie may have applied as well.
+//! A consumer that stalls beyond its lease is a *zombie*: it still holds a tag, but the message
+//! belongs to another consumer by now. Its settle is refused as stale ([`Response::Stale`]). That
+//! protects the queue's record and not the effect, which the zombie may have applied as well.
 //!
 //! With `multiple`, a stale tag is refused and the client's older deliveries are settled all the
 //! same, for the client did mean them; RabbitMQ would close the channel. A tag above everything
@@ -112,10 +111,10 @@ impl QueueBroker {
         self.queues.get(queue.index()).is_some_and(|queue| queue.is_in_flight(client, tag))
     }
 
-    /// Takes over a message of one queue that somebody else has delivered `delivery_count` times,
-    /// and whose last delivery ended by this word, or without one. From now on it is as if it had
-    /// been delivered from here: it is ready at its position, marked as redelivered, or given up.
-    /// Every position may be taken over once. Nothing happens if there is no such queue.
+    /// Takes over a message of one queue that its caller has delivered `delivery_count` times, and
+    /// whose last delivery ended by this word, or without one. From now on it is as if it had been
+    /// delivered from here: it is ready at its position, marked as redelivered, or given up. Every
+    /// position may be taken over once. Nothing happens if there is no such queue.
     pub fn adopt(
         &mut self,
         now: Instant,
@@ -131,9 +130,9 @@ impl QueueBroker {
         }
     }
 
-    /// Stores all records in every queue, or none in any. The answer is the truth even if no
-    /// confirm is wanted: then whoever drives the broker keeps it from the producer, and only the
-    /// buffer returns.
+    /// Stores all records in every queue, or none in any. The answer states the outcome even if no
+    /// confirm is wanted: the driver then withholds it from the producer, and only the buffer
+    /// returns.
     fn publish(
         &mut self,
         now: Instant,
@@ -158,7 +157,7 @@ impl QueueBroker {
         Response::Published { records }
     }
 
-    /// Whether some queue has no room for so many more.
+    /// Whether some queue has no room for this many more.
     fn refuses(&self, records: usize) -> bool {
         let Some(max_length) = self.settings.max_length else { return false };
         self.settings.overflow == Overflow::RejectPublish
@@ -172,7 +171,7 @@ impl QueueBroker {
         queue.is_some_and(|queue| queue.ready.is_empty()) && !self.departed.contains(from)
     }
 
-    /// Hands over what there is, or nothing if it is no use to wait. The buffer is taken only then.
+    /// Delivers what there is, or nothing if waiting is useless. Only then is the buffer taken.
     fn receive(
         &mut self,
         now: Instant,

@@ -93,9 +93,9 @@ impl Choices {
     }
 
     /// Answers by list, as [`Choices::explicit`] does, and notes every pick at one of the `open`
-    /// points that comes after the last choice of the list: there the run could go another way,
-    /// which is how a tree of runs is explored by running each of them anew. All points of the list
-    /// are open ones. Nobody asks for names, so there is no table of them.
+    /// points that comes after the last choice of the list: there the run could have gone another
+    /// way, so a tree of runs is explored by running each of them anew. All points in the list are
+    /// open. Names are not needed, so there is no table of them.
     pub fn exploring(open: Arc<[Point]>, choices: &[Choice]) -> Self {
         let mut plan = Plan::default();
         plan.extend(choices.iter().copied().filter(|choice| choice.value != 0));

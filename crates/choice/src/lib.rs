@@ -6,8 +6,8 @@
 //! [`Choices::pick`] with a [`Point`] (where) and a bound (how many answers there are). Two rules
 //! make everything else simple:
 //!
-//! * **0 is the harmless answer.** No fault, in order, nothing special. Alternative 1 and up are
-//!   what the point's [`PointSpec`] names, for example `crash`.
+//! * **0 is the harmless answer.** No fault, the usual order, nothing special. Alternative 1 and up
+//!   are what the point's [`PointSpec`] names, for example `crash`.
 //! * **A stream that has nothing to say answers 0.** So a run is described completely by its few
 //!   non-zero answers, and deleting one of them leaves a valid description of a calmer run.
 //!

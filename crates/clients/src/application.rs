@@ -115,7 +115,7 @@ pub trait Application {
     async fn attempt(&self, delivery: &Delivery) -> Result<(), HandlerError>;
 
     /// The article's `msg_process`: processes a message once and says whether that succeeded. Under
-    /// the policy to crash an error is an exception that nobody catches.
+    /// the policy to crash, an error is an uncaught exception.
     ///
     /// # Errors
     /// [`Stop::Handler`] if the policy is to crash.

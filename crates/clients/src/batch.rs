@@ -2,7 +2,7 @@
 //!
 //! A trigger that only counts would let the tail of an idle topic wait for ever (semantics.md 1.5,
 //! M4). The batch, not what the client library has fetched, is what gets settled: a position points
-//! past messages that nobody has processed yet (M5).
+//! past messages that have not been processed yet (M5).
 
 use entrega_model::{Delivery, Duration, Instant};
 
@@ -10,8 +10,7 @@ use crate::{ReceiveError, Subscription, Turn};
 
 /// The messages that are written and settled together.
 pub struct Batch {
-    /// In the order in which they were handed over. The application takes out what must not be
-    /// settled.
+    /// In the order of delivery. The application removes what must not be settled.
     pub deliveries: Vec<Delivery>,
     size: usize,
     limit: Duration,

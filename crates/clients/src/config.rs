@@ -26,8 +26,8 @@ pub struct ClientConfig {
     pub settle_retries: u32,
     /// Where a group starts that has no committed offset (`auto.offset.reset`).
     pub auto_offset_reset: OffsetReset,
-    /// Whether the application is told of a revocation and may finish and settle what it has in
-    /// flight.
+    /// Whether the library announces a revocation, so that the application can finish and settle
+    /// what it has in flight.
     pub drain_on_revoke: bool,
     /// How long the application may take between two polls on a log before the library leaves the
     /// group (`max.poll.interval.ms`); none for no limit.
@@ -39,23 +39,23 @@ pub struct ClientConfig {
 pub enum AutoSettle {
     /// Only the application settles.
     Off,
-    /// On a log an offset is stored when its message is handed over, and a background timer commits
-    /// what is stored (librdkafka). On a queue the hand-over itself acks (automatic ack).
+    /// On a log an offset is stored when its message is delivered, and a background timer commits
+    /// what is stored (librdkafka). On a queue the delivery itself acks (automatic ack).
     AtDelivery,
     /// On a log a poll commits the positions of earlier polls, at most once an interval (Java). On
     /// a queue the next receive accepts the batch before it (share groups, implicit mode).
     AtNextReceive,
 }
 
-/// What a log's library takes for done when nobody tells it: the offset that a commit without
-/// arguments records (semantics.md 1.3).
+/// Which messages a log's library takes for done: the offset that a commit without arguments
+/// records (semantics.md 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OffsetStore {
-    /// One past the last message that was handed over (librdkafka, `enable.auto.offset.store`). A
-    /// commit with nothing newer than the last one is an error, `_NO_OFFSET`.
+    /// One past the last delivered message (librdkafka, `enable.auto.offset.store`). A commit with
+    /// nothing newer than the last one is an error, `_NO_OFFSET`.
     AtDelivery,
-    /// The position after everything that the last poll returned, handed over or not (Java). A
-    /// commit with nothing newer does nothing.
+    /// The position after everything that the last poll returned, delivered to the application or
+    /// not (Java). A commit with nothing newer does nothing.
     AfterPoll,
 }
 

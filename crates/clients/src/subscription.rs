@@ -166,8 +166,8 @@ pub enum Stop {
     Unsupported,
 }
 
-/// Carrying on after a settle that may not be recorded. Right for whoever processes first: the
-/// message comes back if the broker does not know that it is done.
+/// Carrying on after a settle that may not be recorded. Right for a consumer that processes before
+/// it settles: a message that the broker does not know to be done comes again.
 pub trait CarryOn {
     /// Takes an unrecorded settle for a redelivery to come, not for an error.
     fn carry_on(self);

@@ -1,9 +1,9 @@
 //! What several workers over one inbox share: whose turn it is to poll, which keys are in work, and
 //! how far they have come.
 //!
-//! > **The rule.** One worker polls at a time; the others wait for their turn or work. So whoever
-//! > is told that the partitions will be given up can wait for the work in flight first, while
-//! > nobody polls again: the next poll gives them up.
+//! > **The rule.** One worker polls at a time; the others wait for their turn or work. So a worker
+//! > that learns of a revocation can first wait for the work in flight. No other worker polls
+//! > meanwhile, and only the next poll gives the partitions up.
 //!
 //! * [`LowWaterMark`]: on a log, what may be committed.
 //! * [`HighestCompleted`]: its known-bad twin.
@@ -26,8 +26,8 @@ pub use low_water_mark::LowWaterMark;
 use self::bell::Bell;
 use crate::{ReceiveError, StrategyConfig, Subscription, Turn};
 
-/// With ordered keys, how many deliveries for each worker may wait for their key. Then nobody polls
-/// until some are done: a hot key must not pile up here what the broker keeps better.
+/// With ordered keys, how many deliveries for each worker may wait for their key. At this limit no
+/// worker polls until some are done: the backlog of a hot key belongs in the broker.
 const WAITING_PER_WORKER: usize = 16;
 
 /// What the workers of one consumer share.
@@ -39,7 +39,7 @@ pub struct Workers {
 }
 
 struct State {
-    /// Somebody polls the inbox, or drains after a poll.
+    /// A worker polls the inbox, or drains after a poll.
     polling: bool,
     /// What is being processed or settled.
     in_work: Vec<Delivery>,

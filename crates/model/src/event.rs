@@ -302,7 +302,7 @@ pub enum SettleTrigger {
     Application,
     /// The auto-commit timer.
     Timer,
-    /// The hand-over itself: automatic ack.
+    /// The delivery itself: automatic ack.
     Delivery,
     /// The next poll or receive settled the batch before.
     NextReceive,

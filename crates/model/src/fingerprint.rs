@@ -31,11 +31,11 @@
 //! # The digest of a process
 //!
 //! What a process will do follows from what it has been answered since its start. Its digest grows
-//! with every answer, but the names in an early answer grow old: how long ago a tag was given
-//! changes with every hand-over, and how long ago a clock was read changes all the time. So there
-//! is a second mode, [`Fingerprint::collecting`], in which names and times do not enter the hash
-//! and are collected in order. Keep the hash and the names, and enter
-//! both into the fingerprint of the whole ([`Name`] is [`Fingerprinted`]).
+//! with every answer, but the names in an early answer grow old: how long ago a tag was assigned
+//! changes with every delivery, and how long ago a clock was read changes all the time. So there is
+//! a second mode, [`Fingerprint::collecting`], in which names and times do not enter the hash and
+//! are collected in order. Keep the hash and the names, and enter both into the fingerprint of the
+//! whole ([`Name`] is [`Fingerprinted`]).
 //!
 //! # Collisions
 //!
@@ -65,7 +65,7 @@ pub struct Context<'a> {
     pub now: Instant,
     /// The present life of each process.
     pub incarnations: &'a [Incarnation],
-    /// The name that the next hand-over will have.
+    /// The name that the next delivery will have.
     pub next_delivery: DeliveryId,
     /// The present generation of each subscription's group; 0 on a queue.
     pub generations: &'a [Generation],
@@ -76,14 +76,14 @@ pub struct Context<'a> {
     pub named_from: &'a [u64],
 }
 
-/// A name or a time that a process has been told; names are of its own subscription.
+/// A name or a time that a process has learnt; names are of its own subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     /// A delivery tag of a queue.
     Tag(u64),
     /// An assignment.
     Generation(Generation),
-    /// A hand-over.
+    /// A delivery.
     Delivery(DeliveryId),
     /// A point of time.
     Time(Instant),
@@ -186,7 +186,7 @@ impl<'a> Fingerprint<'a> {
         self.ago(present.0.into(), incarnation.0.into());
     }
 
-    /// A hand-over, seen from the next one.
+    /// A delivery, relative to the next one.
     pub fn delivery(&mut self, delivery: DeliveryId) {
         match &mut self.names {
             Some(names) => names.push(Name::Delivery(delivery)),

@@ -1,10 +1,10 @@
 //! Histories as JSON Lines: what a run recorded, or what a real system's users wrote down.
 //!
 //! A history is a text file, one JSON object a line: a *header*, any number of *events* in the
-//! order in which they happened, and a *closing line*. Whoever can log three things (a send began,
-//! how it ended, an effect was applied) can have a real system judged by the checker that judges
-//! the simulator. Names and fields follow semantics.md 5.1; the outcomes `ok`, `fail` and `info`
-//! are those of Jepsen histories [JEPSEN-TUTORIAL].
+//! order in which they happened, and a *closing line*. A real system that logs three things (a send
+//! began, how it ended, an effect was applied) can be judged by the checker that judges the
+//! simulator. Names and fields follow semantics.md 5.1; the outcomes `ok`, `fail` and `info` are
+//! those of Jepsen histories [JEPSEN-TUTORIAL].
 //!
 //! ```
 //! let text = r#"

@@ -41,7 +41,7 @@ id! {
 }
 id! {
     /// A process of the world: a producer or one consumer instance. It survives its crashes; its
-    /// lives are told apart by an [`Incarnation`].
+    /// lives are distinguished by an [`Incarnation`].
     ProcessId(u16)
 }
 id! {
@@ -59,7 +59,7 @@ id! {
     PartitionId(u16)
 }
 id! {
-    /// One hand-over of one stored message to one consumer incarnation. Unique in a run.
+    /// One delivery of one stored message to one consumer incarnation. Unique in a run.
     DeliveryId(u32)
 }
 id! {

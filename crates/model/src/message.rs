@@ -14,10 +14,10 @@ pub struct Record {
     pub bytes: u32,
 }
 
-/// One hand-over of one stored message to one consumer incarnation.
+/// One stored message, delivered once to one consumer incarnation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Delivery {
-    /// Unique in the run; names this hand-over, not the message.
+    /// Unique in the run; names this delivery, not the message.
     pub id: DeliveryId,
     /// The message and its key.
     pub record: Record,
@@ -31,6 +31,6 @@ pub struct Delivery {
     pub redelivered: bool,
     /// The assignment under which it was delivered; always 0 on a queue.
     pub generation: Generation,
-    /// When it was handed over.
+    /// When it was delivered.
     pub at: Instant,
 }

@@ -17,9 +17,9 @@ pub struct Received {
     pub tag: DeliveryTag,
     /// The message.
     pub record: Record,
-    /// How many times the queue has handed it over, this one included.
+    /// How many times the queue has delivered it, this time included.
     pub delivery_count: u16,
-    /// Whether somebody may have seen it before. Not set means: certainly nobody.
+    /// Whether a consumer may have seen it before. If it is not set, certainly none has.
     pub redelivered: bool,
 }
 
@@ -53,7 +53,7 @@ pub enum Request {
         queue: SubscriptionId,
         /// At most this many, and never more than the prefetch leaves.
         max: u32,
-        /// Automatic ack: settled when handed over.
+        /// Automatic ack: settled at the delivery.
         settle_at_delivery: bool,
         /// An empty buffer for the answer.
         buffer: Vec<Received>,
@@ -73,7 +73,7 @@ pub enum Request {
         /// What made the client settle; kept in the history to explain a loss.
         trigger: SettleTrigger,
     },
-    /// Closes the consumer in order: what it had unsettled becomes ready again.
+    /// Closes the consumer cleanly: what it had unsettled becomes ready again.
     Close {
         /// The queue.
         queue: SubscriptionId,

@@ -54,7 +54,7 @@ pub(crate) enum Step<A> {
         process: u16,
         ago: u32,
     },
-    /// The present life ends and the next one begins; the broker is not told.
+    /// The present life ends and the next one begins; the broker does not learn of it.
     Die {
         process: u16,
     },
@@ -87,7 +87,7 @@ impl<B: Subject> Twin<B> {
         self.print_naming(u64::MAX, enter)
     }
 
-    /// Enters something, seen from here, where nobody names a tag that is so many before the next.
+    /// Enters something relative to now; no tag is named that lies `back` or more before the next.
     pub(crate) fn print_naming(&self, back: u64, enter: impl FnOnce(&mut Fingerprint<'_>)) -> u64 {
         let subscriptions = || (0..SUBSCRIPTIONS).map(SubscriptionId);
         let generations: Vec<Generation> =

@@ -2,7 +2,7 @@
 //!
 //! > **The rule.** Members are put in the order of their [`ClientId`](entrega_model::ClientId) and
 //! > the partitions are dealt in contiguous ranges whose lengths differ by at most one, the longer
-//! > ones first. The same members get the same ranges, whoever joined first.
+//! > ones first. The same members get the same ranges, in whatever order they joined.
 //!
 //! This is Kafka's `RangeAssignor` for one topic [KAFKA-SRC]. A member beyond the number of
 //! partitions gets none and waits as a spare.

@@ -18,8 +18,8 @@
 //! This is the classic protocol, rebalancing eagerly: every member gives up everything and joins
 //! again [KAFKA-SRC, `GroupCoordinator`, `ClassicGroup`]. A member learns of a rebalance from the
 //! answer to its next fetch, may still commit what it has finished (the generation is the current
-//! one until the rebalance ends), and joins. Who has not joined when the rebalance deadline passes
-//! is removed.
+//! one until the rebalance ends), and joins. Members that have not joined when the rebalance
+//! deadline passes are removed.
 //!
 //! Two holes of the original are kept, since they explain real incidents: a live member commits for
 //! a partition that it does not own, and any commit may move the offset backwards.
@@ -327,7 +327,7 @@ impl Group {
         self.changed = true;
     }
 
-    /// Ends the rebalance if nobody is missing, or nobody is left, or the deadline has passed.
+    /// Ends the rebalance if all members have joined, none is left, or the deadline has passed.
     fn complete_rebalance_if_ready(&mut self, now: Instant) {
         let State::PreparingRebalance { deadline, initial } = self.state else { return };
         let all_joined = self.members.iter().all(|member| member.join_waiting);
@@ -336,8 +336,8 @@ impl Group {
         }
     }
 
-    /// Removes who has not joined and deals the partitions under the next generation, which counts
-    /// even if nobody is left.
+    /// Removes the members that have not joined, and assigns the partitions under the next
+    /// generation. The generation grows even if no member is left.
     fn complete_rebalance(&mut self, now: Instant) {
         self.members.retain(|member| member.join_waiting);
         self.generation.0 = self.generation.0.saturating_add(1);

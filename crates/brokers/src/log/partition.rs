@@ -196,7 +196,7 @@ impl Partition {
         Some(segment)
     }
 
-    /// The segment to which a batch of so many bytes goes.
+    /// The segment to which a batch of this size goes.
     #[inline]
     fn segment_for(&mut self, now: Instant, bytes: u64, limits: SegmentLimits) -> &mut Segment {
         if self.segments.back().is_none_or(|active| active.is_full(now, bytes, limits)) {
@@ -234,7 +234,7 @@ impl Segment {
         self.base_offset + self.records.len() as u64
     }
 
-    /// Whether a batch of so many bytes must go into a new segment.
+    /// Whether a batch of this size must go into a new segment.
     fn is_full(&self, now: Instant, bytes: u64, limits: SegmentLimits) -> bool {
         self.bytes.saturating_add(bytes) > limits.bytes || now.since(self.first_at) > limits.time
     }

@@ -1,8 +1,8 @@
 //! How members read and how they commit.
 //!
-//! > **The rule.** Both are refused to whoever is no member of the present assignment. A fetch
-//! > waits while there is nothing to read; it changes nothing, so it may be looked at any number of
-//! > times.
+//! > **The rule.** Both are refused unless the client is a member under the present assignment. A
+//! > fetch waits while there is nothing to read; it changes nothing, so it may be looked at any
+//! > number of times.
 
 use std::mem;
 

@@ -1,13 +1,12 @@
-//! Retention: when old records go, whether or not anybody has read them.
+//! Retention: when old records go, read or unread.
 //!
 //! > **The rule.** Whole segments are deleted, oldest first, at a periodic check and at no other
 //! > time: when the newest record of a segment is older than `retention.ms`, or when the partition
 //! > without the segment still has `retention.bytes` or more.
 //!
-//! So a record lives at least as long as the settings say and usually longer; nobody may rely on
-//! either bound exactly. The active segment can go as well. A group whose committed offset lies
-//! below the new log start gets `OutOfRange` and its reset policy: what it had not read is lost to
-//! it.
+//! So a record lives at least as long as the settings say and usually longer; neither bound is
+//! exact. The active segment can go as well. A group whose committed offset lies below the new log
+//! start gets `OutOfRange` and its reset policy: what it had not read is lost to it.
 //!
 //! Source: [KAFKA-SRC] `UnifiedLog.deleteOldSegments`; `semantics.md` 3.5.
 

@@ -333,7 +333,7 @@ fn too_many_bytes_are_due_before_old_age() {
     assert_eq!(driver.audited(GROUP), [2, 3, 4]);
 }
 
-/// A parked fetch whose position retention has passed is told so at once.
+/// A parked fetch whose position retention has passed is answered at once.
 #[test]
 fn retention_answers_a_parked_fetch_that_it_left_behind() {
     let mut driver = retained(LogSettings {

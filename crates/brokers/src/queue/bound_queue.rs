@@ -157,7 +157,7 @@ impl BoundQueue {
         }
     }
 
-    /// Hands over the first ready messages, as many as are wanted and the prefetch leaves.
+    /// Delivers the first ready messages, as many as are wanted and the prefetch leaves.
     pub(super) fn hand_over(
         &mut self,
         from: ClientId,

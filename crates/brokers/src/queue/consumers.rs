@@ -8,13 +8,13 @@
 //! SQS answers a repeated `DeleteMessage` in this way. RabbitMQ closes the channel instead
 //! (`unknown delivery tag`) and requeues everything on it; that is not modelled, since its acks are
 //! never answered and so never retried [RMQ-CONFIRMS]. Nor is JetStream, which accepts a late ack
-//! of a message that somebody else has received since [NATS-CONS].
+//! of a message that another consumer has received since [NATS-CONS].
 //!
 //! To tell "settled before" from "expired" for ever would need memory for each message. But almost
 //! all deliveries end by an ack. So a queue notes only the other ends, the latest [`ENDS_KEPT`] of
-//! them; what was handed over, is not in flight and is not noted was acked. Older than the notes is
-//! stale. One untruth remains: a client that acks, amid its own tags, one that a competitor has
-//! acked or has lost with its connection is told "settled" and not "stale". Nothing changes by it.
+//! them; a delivery that is neither in flight nor noted was acked. Older than the notes is stale.
+//! One untruth remains: a client that acks, amid its own tags, one that a competitor has acked or
+//! has lost with its connection gets "settled" instead of "stale". It changes nothing.
 
 use std::collections::VecDeque;
 
@@ -39,14 +39,14 @@ pub(super) struct Consumer {
 }
 
 impl Consumer {
-    /// Notes that `tag` was handed over.
+    /// Notes that `tag` was delivered.
     #[inline]
     pub(super) fn given(&mut self, tag: DeliveryTag) {
         self.first_tag = self.first_tag.min(tag);
         self.last_tag = tag;
     }
 
-    /// The highest tag that was handed over.
+    /// The highest tag that was delivered.
     pub(super) fn last_tag(&self) -> DeliveryTag {
         self.last_tag
     }

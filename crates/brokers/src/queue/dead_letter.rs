@@ -1,7 +1,7 @@
 //! Giving up: what becomes of a message that a queue will not deliver again.
 //!
 //! > **The rule.** With a dead-letter target it goes there; without one it is gone. The limit is
-//! > checked when a delivery ends without success, never before a hand-over: a message with a limit
+//! > checked when a delivery ends without success, never before a delivery: a message with a limit
 //! > of 1 is delivered once.
 //!
 //! A delivery ends without success by a requeue, by its lease or with its connection. All of them

@@ -1,7 +1,7 @@
 //! The state of a queue broker, as far as it makes a difference.
 //!
-//! > **The rule.** What is entered decides some answer, some deadline or some truth to come. What
-//! > is left out follows from it, or is never looked at again.
+//! > **The rule.** What is entered decides a later answer, deadline or event. What is left out
+//! > follows from it, or is never looked at again.
 //!
 //! Tags enter relatively and slots not at all. A copy's place in the queue is entered by the order
 //! in which the copies are entered: only which of two comes first is ever asked. Left out, with the
@@ -11,12 +11,11 @@
 //! * the place of the next copy in the queue: as many copies were stored before;
 //! * leases that are moot;
 //! * the first tag of a client whose connection has ended: it may only settle what is in flight;
-//! * an end before the first tag of every client that is still connected: nobody may say anything
-//!   about it. Of the others the word counts only if the client that said it may repeat it; a
+//! * an end before the first tag of every client that is still connected: no client may settle it
+//!   any more. Of the others the word counts only if the client that said it may repeat it; a
 //!   client whose connection has ended, or that left and came back, may not;
-//! * whatever is about tags that nobody will name again ([`Context::named_from`]): ends, and
-//!   whether
-//!   the first tag of a client is above them.
+//! * everything about tags that will never be named again ([`Context::named_from`]): ends, and
+//!   whether the first tag of a client is above them.
 //!
 //! That ends are kept for a bounded number of deliveries is taken for "for ever": no run that is
 //! explored comes to the bound.
@@ -111,8 +110,8 @@ fn enter_consumers(id: SubscriptionId, consumers: &Consumers, into: &mut Fingerp
     into.flag(false);
 }
 
-/// From where on tags may be a client's own. Only tags that somebody may name are ever compared
-/// with it.
+/// The tag from which on tags may be a client's own. Only tags that may still be named are ever
+/// compared with it.
 fn enter_first_tag(id: SubscriptionId, first_tag: DeliveryTag, into: &mut Fingerprint<'_>) {
     let is_asked_about = first_tag > into.named_from(id);
     into.flag(is_asked_about);

@@ -1,6 +1,6 @@
 //! Leases: how long a delivery may stay unsettled (SQS visibility timeout, JetStream `AckWait`).
 //!
-//! > **The rule.** A lease starts at the hand-over, and anew at every extension; nothing else stops
+//! > **The rule.** A lease starts at the delivery, and anew at every extension; nothing else stops
 //! > or prolongs it, least of all the health of the client [SQS-VIS].
 //!
 //! All leases have the same length, so they run out in the order in which they began: a ring is

@@ -18,7 +18,7 @@ pub(super) struct Stored {
     /// Its place in the queue, counted from 0.
     pub(super) sequence: u64,
     pub(super) record: Record,
-    /// How many times it was handed over. Saturates, so that it never looks undelivered again.
+    /// How many times it was delivered. Saturates, so that it never looks undelivered again.
     pub(super) delivery_count: u16,
 }
 

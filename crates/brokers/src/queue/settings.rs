@@ -40,7 +40,7 @@ pub struct QueueSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
     /// RabbitMQ `drop-head`: the oldest ready message is dropped or dead-lettered, although its
-    /// producer was told that it is safe.
+    /// producer has a confirm for it.
     DropHead,
     /// RabbitMQ `reject-publish`: the publish is refused, and its producer knows.
     RejectPublish,

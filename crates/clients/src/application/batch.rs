@@ -65,9 +65,9 @@ pub enum BatchError {
 
 /// What is left of a batch after a failed write.
 struct Failed {
-    /// So many items, from the first on, have had their effect.
+    /// How many items, from the first on, have had their effect.
     applied: usize,
-    /// The item to blame; none if nobody knows.
+    /// The item to blame; none if it is unknown.
     item: Option<usize>,
 }
 

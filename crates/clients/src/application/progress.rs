@@ -6,8 +6,8 @@
 //! stored offset of a partition; on a queue it is a row for each message in an *inbox table*.
 //!
 //! What is asked of the sink crosses a network like everything else. A transaction without an
-//! answer may have been done or not; whoever meets that must look at the progress before it goes on
-//! (2.2, note 16).
+//! answer may have been done or not; the caller must then read the progress before it goes on (2.2,
+//! note 16).
 
 use entrega_model::log::Offset;
 use entrega_model::{Delivery, PartitionId};

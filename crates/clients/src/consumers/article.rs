@@ -5,14 +5,14 @@
 //! defaults hold: auto-commit is *on* in all three, also in the two that commit by hand. Most of
 //! what goes wrong with them (semantics.md 1.3) follows from that and from the `finally`.
 //!
-//! * `basic`: poll, process. The library commits what it handed over.
+//! * `basic`: poll, process. The library commits what it delivered.
 //! * `commit_every_n`: the same, and a commit by hand every N messages.
 //! * `dead_letters`: the same, and failures go to a dead-letter store.
 //!
 //! # What decides
 //!
-//! An error of the handler raises: it leaves the loop through `close()`, and somebody starts the
-//! process again. `on_error` does not matter here. What does: `enable_auto_commit`, `client`
+//! An error of the handler raises: it leaves the loop through `close()`, and the process is
+//! restarted. `on_error` does not matter here. What does: `enable_auto_commit`, `client`
 //! (`librdkafka`, or the same loop in Java, which commits by batch), `auto_commit_interval`,
 //! `settle_every` (the article's `MIN_COMMIT_COUNT`) and, in Java, `prefetch` (`max.poll.records`).
 //!

@@ -5,11 +5,11 @@ use crate::{Application, Stop, Subscription};
 
 /// Processes message after message. What settles them is configuration:
 ///
-/// * `auto-settle-at-delivery`. On a log the offset is stored when the message is handed over, and
-///   a timer commits it, finished or not: a crash before the effect loses it if the timer came
-///   first, and repeats its predecessors if it did not. Neither at-most-once nor at-least-once, and
-///   the default of librdkafka. On a queue the hand-over itself acks: a crash loses everything that
-///   was handed over.
+/// * `auto-settle-at-delivery`. On a log the offset is stored at the delivery, and a timer commits
+///   it, finished or not: a crash before the effect loses it if the timer came first, and repeats
+///   its predecessors if it did not. Neither at-most-once nor at-least-once, and the default of
+///   librdkafka. On a queue the delivery itself acks: a crash loses every delivered message without
+///   an effect.
 /// * `auto-settle-at-next-receive`. Asking for the next message settles the ones before it, which
 ///   are done by then: a crash repeats them, and loses nothing.
 ///

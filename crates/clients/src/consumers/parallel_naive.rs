@@ -5,9 +5,9 @@ use crate::combinators::together;
 use crate::workers::HighestCompleted;
 use crate::{Application, CarryOn, Stop, Subscription};
 
-/// Several workers take turns at one inbox. Whoever finishes a message settles up to it, unless
-/// somebody was further already: on a log a commit of the offset behind it, on a queue one ack for
-/// all tags up to it (`multiple`).
+/// Several workers take turns at one inbox. A worker that finishes a message settles up to it,
+/// unless another worker has already settled further: on a log a commit of the offset behind it, on
+/// a queue one ack for all tags up to it (`multiple`).
 ///
 /// The crash window: a crash while an earlier message is still in work loses it, because the settle
 /// of a later one covers it. What is done and not settled is duplicated.

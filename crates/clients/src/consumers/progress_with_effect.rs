@@ -13,10 +13,10 @@ use super::row::*;
 use crate::application::{Application, ProgressInSink};
 use crate::{CarryOn, LogSubscription, Stop, Subscription, Turn};
 
-/// On a log: goes to where the sink says on every assignment, and applies each effect together with
-/// the offset after it, provided that the stored offset is the one of this message. If it is not,
-/// or if there is no answer, it reads the stored offset again and seeks there. The commit is for
-/// whoever watches the lag: nothing ever reads it to go on from it.
+/// On a log: seeks to the offset stored in the sink on every assignment, and applies each effect
+/// together with the offset after it, provided that the stored offset is that of this message. If
+/// it is not, or if there is no answer, it reads the stored offset again and seeks there. The
+/// commit only keeps the lag visible to monitoring: no consumer resumes from it.
 ///
 /// The crash window: there is none. Before the transaction nothing has happened, after it
 /// everything has. A zombie's transaction is rejected, because its successor's came first.

@@ -1,5 +1,5 @@
-//! The known-bad twin of progress with effect: the same tables, and nobody looks at them in the
-//! transaction itself.
+//! The known-bad twin of progress with effect: the same tables, but the transaction itself does not
+//! check them.
 
 use std::slice;
 

@@ -94,8 +94,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         Some(delivery)
     }
 
-    /// Whether a shutdown may be told now: in Java a poll is where one is noticed, so the
-    /// application has worked through the whole batch.
+    /// Whether a shutdown may be reported now: in Java a poll notices it, so the application has
+    /// processed the whole batch by then.
     fn may_stop(&self) -> bool {
         self.config.offset_store == OffsetStore::AtDelivery || self.session.borrow().is_drained()
     }

@@ -1,5 +1,5 @@
 //! The client library of a queue: receives as many as its prefetch allows, hands them out one by
-//! one, and settles: for the application, by the hand-over itself (automatic ack), or with the next
+//! one, and settles: for the application, by the delivery itself (automatic ack), or with the next
 //! receive (implicit acceptance).
 
 mod session;
@@ -138,8 +138,8 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         Ok(())
     }
 
-    /// Sends a settle, and again as often as the configuration says while there is no answer.
-    /// Says which tags were refused; nothing to wait for if nobody asks for an answer.
+    /// Sends a settle, and repeats it as often as the configuration says while there is no answer.
+    /// Returns the refused tags; returns at once if settles are unconfirmed.
     #[inline]
     fn send(
         &self,

@@ -1,4 +1,4 @@
-//! A call that is made again while there is no answer, as often as the configuration says.
+//! A call that is repeated while there is no answer, as often as the configuration says.
 
 use std::future::Future;
 use std::mem;
@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 
 use crate::{Called, Link, OpenCall, Unanswered};
 
-/// Calls with items, which `request` makes a request of, and some times more if there is no answer.
-/// `take` says what the answer means; it is told as soon as that is there, which may be before
-/// anybody waits.
+/// Calls with items, from which `request` makes a request, and repeats the call if there is no
+/// answer. `take` interprets the answer; it is called as soon as the answer is there, which may be
+/// before the future is polled.
 pub(super) enum Retried<'a, L: Link, T, R, A, O> {
     /// This came of it.
     Over(Option<O>),

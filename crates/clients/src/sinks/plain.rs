@@ -1,4 +1,4 @@
-//! A sink that does as it is told, like an e-mail server: every call is one more e-mail.
+//! A sink that obeys every call, as an e-mail server does: each call is one more e-mail.
 
 use entrega_model::{MessageId, event::EffectVerdict};
 

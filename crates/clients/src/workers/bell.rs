@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::task::{Context, Waker};
 
-/// Wakes everybody who waits. It remembers no ring: whoever is woken looks at what has changed.
+/// Wakes every waiting future. It remembers no ring: a woken future checks what has changed.
 #[derive(Default)]
 pub(super) struct Bell {
     waiting: RefCell<Vec<Waker>>,

@@ -10,13 +10,13 @@
 //!                                               mark: commit 6
 //! ```
 //!
-//! It asks for no dense offsets: what counts is what was handed over, in that order.
+//! Offsets need not be dense: what counts are the deliveries, in their order.
 
 use std::collections::VecDeque;
 
 use entrega_model::{Delivery, PartitionId};
 
-/// What was handed over and is not below the mark, partition by partition.
+/// The deliveries that are not below the mark, partition by partition.
 #[derive(Clone, Debug, Default)]
 pub struct LowWaterMark {
     partitions: Vec<Partition>,
@@ -25,7 +25,7 @@ pub struct LowWaterMark {
 #[derive(Clone, Debug)]
 struct Partition {
     id: PartitionId,
-    /// From the mark on, in the order of hand-over.
+    /// From the mark on, in the order of delivery.
     open: VecDeque<Open>,
 }
 
@@ -36,7 +36,7 @@ struct Open {
 }
 
 impl LowWaterMark {
-    /// A delivery has been handed over: the mark does not pass it until it is done.
+    /// A delivery begins: the mark does not pass it until it is done.
     pub fn begin(&mut self, delivery: &Delivery) {
         let open = Open { delivery: *delivery, done: false };
         match self.partitions.iter_mut().find(|partition| partition.id == delivery.partition) {
@@ -63,7 +63,7 @@ impl LowWaterMark {
         last
     }
 
-    /// The assignment is over: nothing that was handed over under it counts any more.
+    /// The assignment is over: no delivery under it counts any more.
     pub fn clear(&mut self) {
         self.partitions.iter_mut().for_each(|partition| partition.open.clear());
     }
@@ -114,8 +114,8 @@ mod tests {
         assert_eq!(mark.complete(&new), Some(new));
     }
 
-    /// Begins or completes deliveries in two partitions as a script says. After each step `settled`
-    /// has been told what to settle, and the unfinished deliveries are given to `check`.
+    /// Begins or completes deliveries in two partitions as a script says. After each step `check`
+    /// gets the unfinished deliveries; `complete` has returned what to settle by then.
     fn play(
         script: &[(bool, u16, usize)],
         mut begin: impl FnMut(&Delivery),

@@ -68,7 +68,7 @@ impl Place {
         Record { message: MessageId(1), key: Key(2), bytes: 3 }
     }
 
-    /// A hand-over of a queue, which has no generation.
+    /// A delivery of a queue, which has no generation.
     fn delivery(self) -> Delivery {
         Delivery {
             id: DeliveryId(self.delivery - 2),
@@ -384,7 +384,8 @@ fn collected_names_enter_relatively() {
     assert_eq!(prints.iter().collect::<BTreeSet<_>>().len(), 4);
 }
 
-/// Whoever forgets to say whose a tag is tells renamed states apart, and never mixes up two.
+/// Without the owner of a tag, renamed states look different, but different states never look the
+/// same.
 #[test]
 fn without_an_own_subscription_names_enter_as_they_are() {
     let check = |place: Place, tag| {

@@ -22,7 +22,7 @@ pub(super) struct Symbols {
     lives: Vec<Life>,
 }
 
-/// The latest delivery of a message, and whether the history records its hand-over.
+/// The latest delivery of a message, and whether the history records its delivery event.
 #[derive(Clone, Copy, Debug)]
 struct Latest {
     delivery: DeliveryId,
@@ -40,7 +40,7 @@ struct Life {
 /// What an event says about a delivery; decides which one is meant if it names none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// It is handed over.
+    /// It is delivered.
     Delivered,
     /// Its handler began.
     Started,

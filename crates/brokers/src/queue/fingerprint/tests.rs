@@ -146,8 +146,8 @@ fn a_fingerprint_that_leaves_something_out_is_caught() {
     }
 }
 
-/// What is about tags that nobody names again does not count. The steps name the last four; to say
-/// that they name none is caught.
+/// State about tags that are never named again does not count. The steps name the last four;
+/// claiming that they name none is caught.
 #[test]
 fn tags_that_nobody_names_again_do_not_count() {
     let naming = |walks: &Walks<QueueBroker>, back: u64| {

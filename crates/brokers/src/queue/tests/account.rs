@@ -147,7 +147,8 @@ impl Account {
         }
     }
 
-    /// What the client got must be new to everybody else, in order, and truly marked.
+    /// What the client got must be held by no other client, in the right order, and correctly
+    /// marked.
     pub(super) fn delivered(
         &mut self,
         now: Instant,

@@ -173,7 +173,7 @@ fn without_a_limit_a_poison_message_circulates_for_ever() {
     assert_eq!(bench.receive(A, 1), "100001:1*x65535", "the count stays at its highest value");
 }
 
-/// The flag may be set in vain, but it is never missing: of five messages two were handed over, one
+/// The flag may be set in vain, but it is never missing: of five messages two were delivered, one
 /// of them to a client that died before it could see anything.
 #[test]
 fn unset_redelivered_means_certainly_never_delivered() {

@@ -5,8 +5,8 @@ use crate::{Application, LogSubscription, Stop};
 
 /// Polls a message and processes it. Nothing in it commits; the library does.
 ///
-/// The crash window: all of it. librdkafka stores the offset when the message is handed over, so
-/// its timer, or `close()` after an error, commits a message that has no effect yet: lost. What the
+/// The crash window: all of it. librdkafka stores the offset when it delivers the message, so its
+/// timer, or `close()` after an error, commits a message that has no effect yet: lost. What the
 /// timer has not committed a crash repeats. It is neither at-most-once nor at-least-once
 /// (semantics.md C18).
 ///

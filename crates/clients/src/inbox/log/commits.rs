@@ -1,10 +1,10 @@
 //! The three ways to commit: when the application settles, by a timer, and at the next poll.
 //!
 //! The two automatic ones differ in what they believe to be done. librdkafka stores an offset when
-//! its message is *handed over*; Java commits in a poll what *earlier* polls returned, the whole
-//! batch at once [RDK-SRC], [KAFKA-JAVADOC], [KAFKA-SRC `ConsumerCoordinator`]. That is the
-//! difference between losing and repeating a message; and for `close()` in the middle of a batch,
-//! between losing one message and losing all the rest.
+//! it *delivers* the message; Java commits in a poll what *earlier* polls returned, the whole batch
+//! at once [RDK-SRC], [KAFKA-JAVADOC], [KAFKA-SRC `ConsumerCoordinator`]. That is the difference
+//! between losing and repeating a message; and for `close()` in the middle of a batch, between
+//! losing one message and losing all the rest.
 
 use std::future::Future;
 
@@ -98,8 +98,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         result
     }
 
-    /// Sends a commit, and again as often as the configuration says while there is no answer. Says
-    /// what came of it; nothing to wait for if nobody asks for an answer.
+    /// Sends a commit, and repeats it as often as the configuration says while there is no answer.
+    /// Returns the outcome; returns at once if settles are unconfirmed.
     #[inline]
     pub(super) fn send_commit(
         &self,

@@ -134,7 +134,7 @@ fn a_rebalance_lets_the_application_settle_first() {
     assert!(matches!(request, Request::Join { .. }), "{request:?}");
 }
 
-/// librdkafka: the offset is eligible the moment its message is handed over.
+/// librdkafka: the offset is eligible as soon as its message is delivered.
 #[test]
 fn at_delivery_the_offset_in_hand_is_stored() {
     let link = Link::new();
