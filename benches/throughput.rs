@@ -20,11 +20,13 @@ use entrega_brokers::queue::{QueueBroker, QueueSettings};
 use entrega_clients::application::TransactionalHandler;
 use entrega_clients::producers::Publisher;
 use entrega_clients::sinks::ChosenSink;
-use entrega_clients::{BatchError, DeadLetters, Handler, HandlerError, Strategy, Unanswered};
+use entrega_clients::{
+    BatchError, Catalogued, DeadLetters, Handler, HandlerError, Strategy, Unanswered,
+};
 use entrega_inproc::log::LogOptions;
 use entrega_inproc::queue::{LiveQueue, QueueOptions};
 use entrega_live::direct::{DirectLog, DirectQueue};
-use entrega_live::{Catalogued, Clock, ConsumerSettings, Served, Side, consume};
+use entrega_live::{Clock, ConsumerSettings, Served, Side, consume};
 use entrega_model::event::EffectVerdict;
 use entrega_model::log::Offset;
 use entrega_model::{

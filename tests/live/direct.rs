@@ -10,13 +10,12 @@ use entrega_brokers::{LogBroker, QueueBroker};
 use entrega_checker::{Checker, Class, Config, End, Report, SubscriptionConfig, Verdict};
 use entrega_clients::producers::{Retries, confirmed, fire_and_forget};
 use entrega_clients::sinks::ChosenSink;
-use entrega_clients::{Consumer, Stop, Strategy};
+use entrega_clients::{Catalogued, Consumer, Stop, Strategy};
 use entrega_inproc::log::LogOptions;
 use entrega_inproc::queue::{LiveQueue, QueueOptions};
 use entrega_live::direct::{DirectLog, DirectQueue};
 use entrega_live::{
-    Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, Served, Shared,
-    SharedSink, Side,
+    Attempt, Clock, ConsumerSettings, LiveHandler, LiveLink, Served, Shared, SharedSink, Side,
 };
 use entrega_model::event::Phase;
 use entrega_model::{Delivery, Duration, Event, Model, ProcessId, Record};

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use entrega_brokers::queue::QueueSettings;
 use entrega_checker::{Class, End, Report, Verdict};
 use entrega_clients::{
-    Application, CarryOn, Consumer, QueueSubscription, SettleError, Stop, Strategy, Subscription,
-    Turn, consumer,
+    Application, CarryOn, Catalogued, Consumer, QueueSubscription, SettleError, Stop, Strategy,
+    Subscription, Turn, consumer,
 };
 use entrega_live::direct::{DirectLog, DirectQueue};
 use entrega_live::faults::{Harm, supervise};
-use entrega_live::{Attempt, Catalogued, Clock, Failure};
+use entrega_live::{Attempt, Clock, Failure};
 use entrega_model::event::DeadLetterReason;
 use entrega_model::{Delivery, Duration, Instant, Model, ProcessId, Record};
 use rand_xoshiro::Xoshiro256PlusPlus;

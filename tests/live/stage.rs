@@ -10,10 +10,10 @@ use entrega_brokers::queue::{QueueBroker, QueueSettings};
 use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig};
 use entrega_clients::producers::{Outgoing, Retries, confirmed};
 use entrega_clients::sinks::ChosenSink;
-use entrega_clients::{Stop, Strategy};
+use entrega_clients::{Catalogued, Stop, Strategy};
 use entrega_live::{
-    Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, LiveSink, Served, Shared,
-    SharedSink, Side, consume,
+    Attempt, Clock, ConsumerSettings, LiveHandler, LiveLink, LiveSink, Served, Shared, SharedSink,
+    Side, consume,
 };
 use entrega_model::event::Phase;
 use entrega_model::{

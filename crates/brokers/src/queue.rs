@@ -81,6 +81,19 @@ pub struct QueueBroker {
     changed: bool,
 }
 
+/// A message that was delivered elsewhere, and how its last delivery ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Adopted {
+    /// Its place in the queue.
+    pub position: u64,
+    /// The message.
+    pub record: Record,
+    /// How many times it was delivered.
+    pub delivery_count: u16,
+    /// The word that ended its last delivery; none if it ended without one.
+    pub word: Option<Settlement>,
+}
+
 impl QueueBroker {
     /// An exchange with empty queues.
     pub fn new(settings: QueueSettings) -> Self {
@@ -111,19 +124,17 @@ impl QueueBroker {
         self.queues.get(queue.index()).is_some_and(|queue| queue.is_in_flight(client, tag))
     }
 
-    /// Takes over a message of one queue that its caller has delivered `delivery_count` times, and
-    /// whose last delivery ended by this word, or without one. From now on it is as if it had been
+    /// Takes over a message that was delivered elsewhere. From now on it is as if it had been
     /// delivered from here: it is ready at its position, marked as redelivered, or given up. Every
     /// position may be taken over once. Nothing happens if there is no such queue.
     pub fn adopt(
         &mut self,
         now: Instant,
         queue: SubscriptionId,
-        (position, record): (u64, Record),
-        delivery_count: u16,
-        word: Option<Settlement>,
+        adopted: Adopted,
         ground_truth: &mut Vec<Event>,
     ) {
+        let Adopted { position, record, delivery_count, word } = adopted;
         let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         if let Some(queue) = self.queues.get_mut(queue.index()) {
             queue.adopt(position, record, delivery_count, word, &mut step);
@@ -192,7 +203,7 @@ impl QueueBroker {
         if *max > 0 && !queue.ready.is_empty() {
             let wanted = Wanted { max: *max, settle_at_delivery: *settle_at_delivery };
             let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
-            queue.hand_over(from, wanted, buffer, &mut step);
+            queue.deliver(from, wanted, buffer, &mut step);
         }
         if buffer.is_empty() && now < *deadline {
             return None;
@@ -223,10 +234,10 @@ impl QueueBroker {
                     tags.clear();
                 }
             }
-            _ => tags.retain(|&tag| match multiple {
-                true => !queue.settle_up_to(from, tag, word, &mut step),
-                false => !queue.settle(from, tag, word, &mut step),
-            }),
+            _ if multiple => {
+                tags.retain(|&tag| !queue.settle_up_to(from, tag, word, &mut step));
+            }
+            _ => tags.retain(|&tag| !queue.settle(from, tag, word, &mut step)),
         }
         Some(if tags.is_empty() { Response::Settled { tags } } else { Response::Stale { tags } })
     }
@@ -305,9 +316,10 @@ impl Broker for QueueBroker {
         self.departed.insert(client);
         let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         for queue in &mut self.queues {
-            match self.settings.requeue_on_disconnect {
-                true => queue.release(client, &mut step),
-                false => queue.leave(client),
+            if self.settings.requeue_on_disconnect {
+                queue.release(client, &mut step);
+            } else {
+                queue.leave(client);
             }
         }
     }

@@ -122,3 +122,17 @@ pub struct StrategyConfig {
     /// `parallel`: whether messages of one key are processed one after another.
     pub key_ordered: bool,
 }
+
+/// The defaults of scenarios.
+impl Default for StrategyConfig {
+    fn default() -> Self {
+        Self {
+            settle_every: 10,
+            settle_interval: Duration::from_secs(1),
+            batch_size: 10,
+            batch_interval: Duration::from_secs(1),
+            workers: 4,
+            key_ordered: false,
+        }
+    }
+}

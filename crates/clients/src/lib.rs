@@ -42,7 +42,7 @@ pub use config::{
     AutoSettle, ClientConfig, Library, OffsetReset, OffsetStore, SettleScope, StrategyConfig,
 };
 pub use consumer::Consumer;
-pub use consumers::Strategy;
+pub use consumers::{Catalogued, Strategy};
 pub use context::Context;
 pub use link::{CallId, Called, Link, OpenCall, Unanswered};
 pub use subscription::{

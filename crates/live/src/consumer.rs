@@ -7,11 +7,11 @@
 //! ```
 //! use entrega_brokers::QueueBroker;
 //! use entrega_brokers::queue::QueueSettings;
-//! use entrega_clients::Strategy;
+//! use entrega_clients::{Catalogued, Strategy};
 //! use entrega_clients::producers::Publisher;
 //! use entrega_clients::sinks::ChosenSink;
 //! use entrega_live::{
-//!     Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, Served, Shared,
+//!     Attempt, Clock, ConsumerSettings, LiveHandler, Served, Shared,
 //!     SharedSink, Side, consume,
 //! };
 //! use entrega_model::{Event, Key, Kind, MessageId, Model, ProcessId, Record, SubscriptionId};
@@ -54,8 +54,7 @@ use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{LogPublisher, Publisher, QueuePublisher};
 use entrega_clients::{
     Application, ClientConfig, Consumer, DeadLetters, ErrorPolicy, Library, Link, LogSubscription,
-    OffsetReset, QueueSubscription, Stop, Strategy, StrategyConfig, Subscription, Supervised,
-    consumers,
+    OffsetReset, QueueSubscription, Stop, Strategy, Subscription, Supervised,
 };
 use entrega_model::{Duration, SubscriptionId, log as log_wire, queue as queue_wire};
 
@@ -212,50 +211,4 @@ pub async fn consume_from(
     };
     let main = closing(inbox, inbox.run(code, &app));
     alongside(main, inbox.background()).await
-}
-
-/// A strategy of the catalogue, as code.
-#[derive(Clone, Debug)]
-pub struct Catalogued {
-    /// Which.
-    pub strategy: Strategy,
-    /// What it is set to.
-    pub config: StrategyConfig,
-}
-
-impl Catalogued {
-    /// A strategy with the defaults of scenarios.
-    pub fn new(strategy: Strategy) -> Self {
-        let config = StrategyConfig {
-            settle_every: 10,
-            settle_interval: Duration::from_secs(1),
-            batch_size: 10,
-            batch_interval: Duration::from_secs(1),
-            workers: 4,
-            key_ordered: false,
-        };
-        Self { strategy, config }
-    }
-}
-
-impl Consumer for Catalogued {
-    async fn run(&self, inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
-        consumers::run(self.strategy, inbox, app, &self.config).await
-    }
-
-    async fn run_on_log(
-        &self,
-        inbox: &impl LogSubscription,
-        app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        consumers::run_on_log(self.strategy, inbox, app, &self.config).await
-    }
-
-    async fn run_on_queue(
-        &self,
-        inbox: &impl QueueSubscription,
-        app: &impl ProgressInSink,
-    ) -> Result<(), Stop> {
-        consumers::run_on_queue(self.strategy, inbox, app, &self.config).await
-    }
 }

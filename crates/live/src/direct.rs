@@ -23,13 +23,13 @@
 //! # Example
 //!
 //! ```
-//! use entrega_clients::Strategy;
+//! use entrega_clients::{Catalogued, Strategy};
 //! use entrega_clients::producers::Publisher;
 //! use entrega_clients::sinks::ChosenSink;
 //! use entrega_inproc::{LiveQueue, QueueOptions};
 //! use entrega_live::direct::DirectQueue;
 //! use entrega_live::{
-//!     Attempt, Catalogued, Clock, ConsumerSettings, LiveHandler, Shared, SharedSink,
+//!     Attempt, Clock, ConsumerSettings, LiveHandler, Shared, SharedSink,
 //! };
 //! use entrega_model::{Event, Key, Kind, MessageId, Model, ProcessId, Record, SubscriptionId};
 //!

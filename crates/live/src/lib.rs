@@ -30,7 +30,7 @@ pub mod served;
 pub mod sinks;
 
 pub use clock::Clock;
-pub use consumer::{Catalogued, ConsumerSettings, Inbox, Side, consume, consume_from};
+pub use consumer::{ConsumerSettings, Inbox, Side, consume, consume_from};
 pub use direct::{DirectLog, DirectQueue, Message};
 pub use handler::{Around, Attempt, Failure, LiveHandler};
 pub use history::Shared;

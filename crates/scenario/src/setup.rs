@@ -132,3 +132,14 @@ pub fn batch_rules(consumer: &ConsumerSettings) -> BatchRules {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Live consumers take these without a scenario.
+    #[test]
+    fn a_strategy_has_the_same_defaults_with_and_without_a_scenario() {
+        assert_eq!(strategy_config(&ConsumerSettings::default()), StrategyConfig::default());
+    }
+}

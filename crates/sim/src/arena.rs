@@ -22,7 +22,7 @@ use crate::world::{Routed, Scratch, Times, World};
 /// use entrega_clients::Strategy;
 /// use entrega_model::Model;
 /// use entrega_scenario::Scenario;
-/// use entrega_sim::workload::Planner;
+/// use entrega_scenario::workload::Planner;
 /// use entrega_sim::{Arena, Experiment};
 ///
 /// let (scenario, mut arena) = (Scenario::default(), Arena::default());

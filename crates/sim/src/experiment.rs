@@ -39,8 +39,8 @@ impl Experiment<'_> {
     /// up.
     pub fn declares_dead_letters(&self) -> bool {
         let consumer = &self.scenario.consumer;
-        let by_batch = self.strategy.reads("batch_on_failure")
-            && consumer.batch_on_failure == BatchFailure::DeadLetterItem;
+        let by_batch = consumer.batch_on_failure == BatchFailure::DeadLetterItem
+            && self.strategy.reads("batch_on_failure");
         self.strategy.spec().declares_dead_letters
             || consumer.on_error == ErrorPolicy::DeadLetter
             || by_batch

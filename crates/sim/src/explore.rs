@@ -45,7 +45,6 @@ pub use witness::Witness;
 use crate::arena::Arena;
 use crate::experiment::Experiment;
 use crate::own::OwnConsumer;
-use crate::program::Catalogued;
 
 impl Experiment<'_> {
     /// Runs one list of choices of an exploration.
@@ -66,7 +65,7 @@ impl Experiment<'_> {
         seen: &Seen,
         witness: &mut W,
     ) -> Walked<W::Finding> {
-        walk::walk(arena, self, &Catalogued::of(self), task, exploring(task), seen, witness)
+        walk::walk(arena, self, &self.catalogued(), task, exploring(task), seen, witness)
     }
 
     /// Runs one list of choices with a user's own consumer. What it keeps outside of its future is

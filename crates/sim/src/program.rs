@@ -5,7 +5,7 @@ use std::future::Future;
 use entrega_brokers::{LogBroker, QueueBroker};
 use entrega_clients::application::ProgressInSink;
 use entrega_clients::inbox::{LogInbox, QueueInbox};
-use entrega_clients::{Stop, Strategy, StrategyConfig, consumers};
+use entrega_clients::{Catalogued, Stop, consumers};
 use entrega_scenario::setup;
 
 use crate::experiment::Experiment;
@@ -40,17 +40,11 @@ pub(crate) trait Program {
     ) -> Result<(), Stop>;
 }
 
-/// A strategy of the catalogue.
-pub(crate) struct Catalogued {
-    strategy: Strategy,
-    config: StrategyConfig,
-}
-
-impl Catalogued {
-    /// The strategy that an experiment names.
-    pub(crate) fn of(experiment: &Experiment<'_>) -> Self {
-        let config = setup::strategy_config(&experiment.scenario.consumer);
-        Self { strategy: experiment.strategy, config }
+impl Experiment<'_> {
+    /// The strategy that it names, as its scenario sets it.
+    pub(crate) fn catalogued(&self) -> Catalogued {
+        let config = setup::strategy_config(&self.scenario.consumer);
+        Catalogued { strategy: self.strategy, config }
     }
 }
 

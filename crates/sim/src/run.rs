@@ -17,7 +17,7 @@ use crate::outcome::Outcome;
 use crate::own::OwnConsumer;
 use crate::phases::Run;
 use crate::platform::{LogPlatform, QueuePlatform};
-use crate::program::{Catalogued, Program};
+use crate::program::Program;
 use crate::roles::life;
 use crate::watcher::Watcher;
 use crate::world::{Beginning, Routed, Times};
@@ -35,7 +35,7 @@ impl Experiment<'_> {
         choices: Choices,
         observer: &mut dyn Observer,
     ) -> Outcome {
-        self.run_watched(arena, &Catalogued::of(self), choices, observer, ())
+        self.run_watched(arena, &self.catalogued(), choices, observer, ())
     }
 
     /// Runs it with a user's own consumer.

@@ -158,7 +158,7 @@ impl BoundQueue {
     }
 
     /// Delivers the first ready messages, as many as are wanted and the prefetch leaves.
-    pub(super) fn hand_over(
+    pub(super) fn deliver(
         &mut self,
         from: ClientId,
         wanted: Wanted,

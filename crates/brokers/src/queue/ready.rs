@@ -60,10 +60,7 @@ impl Ready {
     /// Takes the first message.
     #[inline]
     pub(super) fn take(&mut self) -> Option<Stored> {
-        match self.returned.is_empty() {
-            true => self.fresh.pop_front(),
-            false => self.take_returned(),
-        }
+        if self.returned.is_empty() { self.fresh.pop_front() } else { self.take_returned() }
     }
 
     #[cold]

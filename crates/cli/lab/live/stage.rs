@@ -8,12 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use entrega_choice::Choices;
-use entrega_clients::Context;
 use entrega_clients::producers::{Outgoing, confirmed, fire_and_forget};
 use entrega_clients::sinks::ChosenSink;
+use entrega_clients::{Catalogued, Context};
 use entrega_live::{
-    Catalogued, Clock, ConsumerSettings, LiveHandler, LiveLink, Reins, Served, SharedSink, consume,
-    live,
+    Clock, ConsumerSettings, LiveHandler, LiveLink, Reins, Served, SharedSink, consume, live,
 };
 use entrega_model::event::Phase;
 use entrega_model::{Delivery, Instant, MessageId, Observer, ProcessId, Record, SubscriptionId};

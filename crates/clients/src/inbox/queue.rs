@@ -101,9 +101,10 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             buffer: session.spare_buffer(),
             deadline: Instant::NEVER,
         };
-        let called = match waits_for_this {
-            true => self.link.ask(receive),
-            false => Called::Open(self.link.start(receive)),
+        let called = if waits_for_this {
+            self.link.ask(receive)
+        } else {
+            Called::Open(self.link.start(receive))
         };
         if let Called::Open(call) = called {
             session.receiving = Some(call);

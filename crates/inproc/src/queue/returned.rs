@@ -8,7 +8,7 @@ use std::mem;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use entrega_brokers::queue::{Overflow, QueueSettings};
+use entrega_brokers::queue::{Adopted, Overflow, QueueSettings};
 use entrega_brokers::{Broker, QueueBroker};
 use entrega_model::event::SettleTrigger;
 use entrega_model::queue::{DeliveryTag, Received, Request, Response, Settlement};
@@ -102,7 +102,8 @@ impl<T> Returned<T> {
             Some(place) => *place = Some(body),
             None => self.bodies.push(Some(body)),
         }
-        self.broker.adopt(now, QUEUE, (position, record), 1, word, &mut self.ground_truth);
+        let adopted = Adopted { position, record, delivery_count: 1, word };
+        self.broker.adopt(now, QUEUE, adopted, &mut self.ground_truth);
         self.take_note();
     }
 

@@ -58,9 +58,10 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             buffer,
             deadline: Instant::NEVER,
         };
-        let called = match waits_for_this {
-            true => self.link.ask(fetch),
-            false => Called::Open(self.link.start(fetch)),
+        let called = if waits_for_this {
+            self.link.ask(fetch)
+        } else {
+            Called::Open(self.link.start(fetch))
         };
         if let Called::Open(call) = called {
             session.fetching = Some(call);

@@ -11,7 +11,7 @@ use entrega_brokers::{Broker, LogBroker, QueueBroker};
 use entrega_choice::{Choice, Choices};
 use entrega_clients::application::ProgressInSink;
 use entrega_clients::inbox::{LogInbox, QueueInbox};
-use entrega_clients::{Stop, Strategy};
+use entrega_clients::{Catalogued, Stop, Strategy};
 use entrega_model::{Event, Instant, Model, Observer};
 use entrega_scenario::points;
 use entrega_scenario::workload::Workload;
@@ -23,7 +23,7 @@ use crate::experiment::Experiment;
 use crate::link::SimLink;
 use crate::misbehaviour::Misbehaviour;
 use crate::outcome::RunEnd;
-use crate::program::{Catalogued, Program};
+use crate::program::Program;
 use crate::watcher::Watcher;
 use crate::world::{Routed, World};
 
@@ -182,7 +182,7 @@ fn each(overrides: &[(&str, &str)], mut check: impl FnMut(&Experiment<'_>)) {
 
 fn agrees(overrides: &[(&str, &str)]) {
     each(overrides, |experiment| {
-        let program = Catalogued::of(experiment);
+        let program = experiment.catalogued();
         let Experiment { model, strategy, seed, .. } = *experiment;
         assert!(
             seen(experiment, &program, ()) == seen(experiment, &program, Looks),
@@ -219,7 +219,7 @@ fn agrees_briefly(overrides: &[(&str, &str)]) {
         let (scenario, workload) = (&scenario, &workload);
         let strategy = Strategy::ProcessThenSettle;
         let experiment = Experiment { scenario, workload, model, strategy, seed: 1 };
-        let program = Catalogued::of(&experiment);
+        let program = experiment.catalogued();
         let at_once = seen(&experiment, &program, ());
         assert!(at_once == seen(&experiment, &program, Looks), "{model} {overrides:?}");
     }
@@ -241,7 +241,7 @@ fn a_chosen_order_is_obeyed() {
         let experiment = Experiment { scenario, workload, model, strategy, seed: 1 };
         let turned = (1..60).step_by(2).map(|occurrence| Choice { point, occurrence, value: 1 });
         let choices = Choices::explicit(table.clone(), turned.collect());
-        let program = Catalogued::of(&experiment);
+        let program = experiment.catalogued();
         let at_once = seen_with(&experiment, &program, choices.clone(), ());
         assert!(at_once == seen_with(&experiment, &program, choices, Looks), "{model}");
         assert!(!at_once.made.is_empty(), "{model}: nobody met");
@@ -253,7 +253,7 @@ fn several_workers_must_wait() {
     let mut differ = 0;
     each(&[("consumer.workers", "2")], |experiment| {
         if !experiment.strategy.spec().waits_for_one_thing {
-            let program = Catalogued::of(experiment);
+            let program = experiment.catalogued();
             let waits = seen(experiment, &program, ());
             differ += u32::from(seen(experiment, &Hasty(program), ()) != waits);
         }
