@@ -53,8 +53,8 @@ use entrega_clients::combinators::{alongside, closing};
 use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{LogPublisher, Publisher, QueuePublisher};
 use entrega_clients::{
-    Application, ClientConfig, Consumer, DeadLetters, ErrorPolicy, Library, Link, LogSubscription,
-    OffsetReset, QueueSubscription, Stop, Strategy, Subscription, Supervised,
+    ClientConfig, Consumer, DeadLetters, ErrorPolicy, Library, Link, OffsetReset, Stop, Strategy,
+    Subscription, Supervised,
 };
 use entrega_model::{Duration, SubscriptionId, log as log_wire, queue as queue_wire};
 
