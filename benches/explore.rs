@@ -132,7 +132,7 @@ fn beginnings(criterion: &mut Criterion) {
 
 /// A table of faults in which everything can happen.
 fn every_fault() -> String {
-    let faults = FAULTS.iter().filter(|info| info.by_chance > 0);
+    let faults = FAULTS.iter().filter(|info| info.can_happen_by_chance());
     let row = |name: &str, chances: &[&str]| {
         let chances: Vec<String> = chances.iter().map(|one| format!("{one} = 0.1")).collect();
         format!("{name} = {{ {} }}\n", chances.join(", "))

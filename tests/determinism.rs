@@ -266,7 +266,7 @@ fn a_shorter_list_is_another_run() {
 fn faults(one_in: &[u32]) -> String {
     let mut chances = one_in.iter();
     let mut text = String::from("\n[faults]\n");
-    for info in points::FAULTS.iter().filter(|info| info.by_chance > 0) {
+    for info in points::FAULTS.iter().filter(|info| info.can_happen_by_chance()) {
         let alternatives: Vec<String> = info
             .chances()
             .iter()

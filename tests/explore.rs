@@ -100,17 +100,14 @@ fn a_budget_ends_an_exploration_where_it_says() {
 fn every_kind_is_in_some_space() {
     let mut missing: Vec<String> = Vec::new();
     let spaces = spaces::all();
-    for info in points::FAULTS.iter().filter(|info| info.by_chance > 0) {
-        for (base, name) in (1..).zip(info.chances()) {
-            let point = match info.per_subscription {
-                true => points::own_point(info.fault, SubscriptionId(0)),
-                false => points::shared_point(info.fault),
-            };
+    for info in points::FAULTS.iter().filter(|info| info.can_happen_by_chance()) {
+        for ((_, act), name) in info.kinds().map(|(kind, _)| kind).zip(info.chances()) {
+            let point = info.point(SubscriptionId(0));
             let tried = |value| {
                 let classes = spaces.iter().flat_map(|small| small.space.classes());
                 classes.flat_map(|class| &class.choices).any(|one| *one == (point, value))
             };
-            if !info.explored(base).all(tried) {
+            if !info.explored(act).all(tried) {
                 missing.push(format!("{} {name}", info.name));
             }
         }

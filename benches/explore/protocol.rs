@@ -11,7 +11,7 @@ use entrega_clients::Strategy;
 use entrega_model::fingerprint::Fingerprint;
 use entrega_model::{Event, Kind, Model, Observer, SubscriptionId};
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{Fault, LOST, own_point};
+use entrega_scenario::points::{Act, Fault, info, own_point};
 use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::explore::{Class as Budget, Explored, Scope, Space, Witness};
 use entrega_sim::{Experiment, RunEnd};
@@ -71,8 +71,8 @@ impl Setting {
         let crashes = [Fault::EffectBefore, Fault::EffectAfter, Fault::SettleAfter];
         let losses = [Fault::SettleRequest, Fault::SettleResponse];
         let space = Space::new(vec![
-            budget(protocol.crashes, &crashes, 1),
-            budget(protocol.losses, &losses, LOST),
+            budget(protocol.crashes, &crashes, Act::Crash),
+            budget(protocol.losses, &losses, Act::Lost),
         ]);
         Exploration { experiment, space, budget: 1_000_000, cuts: true }
     }
@@ -91,8 +91,9 @@ impl Setting {
     }
 }
 
-fn budget(most: u8, faults: &[Fault], alternative: u32) -> Budget {
-    let choices = faults.iter().map(|&fault| (own_point(fault, READER), alternative)).collect();
+fn budget(most: u8, faults: &[Fault], act: Act) -> Budget {
+    let choice = |fault: &Fault| Some((own_point(*fault, READER), info(*fault).value(act)?));
+    let choices = faults.iter().filter_map(choice).collect();
     Budget { most, required: false, choices }
 }
 

@@ -220,14 +220,7 @@ pub(crate) fn every(
 /// The choices that a fault can be, whatever its delay.
 fn choices(fault: &str) -> Vec<(Point, u32)> {
     let (name, alternative) = fault.split_once('=').expect("point=alternative");
-    let info = points::FAULTS.iter().find(|info| info.name == name).expect("a point");
-    let base = 1 + info.alternatives.iter().position(|one| *one == alternative).expect("an answer");
-    let point = if info.per_subscription {
-        points::own_point(info.fault, SubscriptionId(0))
-    } else {
-        points::shared_point(info.fault)
-    };
-    info.explored(base as u32).map(|value| (point, value)).collect()
+    points::chosen_in(points::kind(name, alternative)).collect()
 }
 
 /// One run with exactly these faults, such as `reader.effect.after#2=crash`, all of which must be

@@ -18,7 +18,7 @@ fn undocumented<'f>(faults: &'f [FaultInfo], prose: &str) -> Vec<&'f str> {
     };
     faults
         .iter()
-        .filter(|info| info.by_chance > 0 && !documented(info))
+        .filter(|info| info.can_happen_by_chance() && !documented(info))
         .map(|info| info.name)
         .collect()
 }

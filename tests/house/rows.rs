@@ -1,47 +1,85 @@
-//! What is asked of a strategy is a column of its row, so code elsewhere names no strategy.
+//! What is asked of a strategy or of a fault point is a column of its row, so code elsewhere names
+//! neither.
 //!
 //! A list of strategies outside of the catalogue is one that the author of the next strategy does
-//! not know of; with a `_ =>` in it, the compiler does not either. Tests, benches and the rows of
-//! the truth table are figures: they may name what they show.
+//! not know of; with a `_ =>` in it, the compiler does not either. The same goes for fault points
+//! outside of their table, but where they are injected and where each has its own words. Tests,
+//! benches and the rows of the truth table are figures: they may name what they show.
 
 use std::collections::BTreeSet;
 
 use entrega_clients::Strategy;
+use entrega_scenario::points::FAULTS;
 
 use crate::tree::{File, assert_none, files};
 
-/// Where the strategies and their rows are.
-const CATALOGUE: &str = "crates/clients/src/consumers";
-/// The rows of the truth table, and a program that compares two strategies.
-const FIGURES: [&str; 2] = ["truth_table/rows.rs", "docs/two-strategies.rs"];
+/// An enum whose variants stand in few places only.
+struct Rule {
+    name: &'static str,
+    variants: Vec<String>,
+    /// How the paths begin where they may stand.
+    places: &'static [&'static str],
+    /// How the paths of figures end.
+    figures: &'static [&'static str],
+}
 
-fn complaints(file: &File) -> Vec<String> {
+/// The catalogue of strategies, the rows of the truth table, and a program that compares two of
+/// them.
+fn strategies() -> Rule {
+    Rule {
+        name: "Strategy",
+        variants: Strategy::ALL.iter().map(|strategy| format!("{strategy:?}")).collect(),
+        places: &["crates/clients/src/consumers"],
+        figures: &["truth_table/rows.rs", "docs/two-strategies.rs"],
+    }
+}
+
+/// The table of fault points, simulated and live injection, and the words of two documents.
+fn faults() -> Rule {
+    Rule {
+        name: "Fault",
+        variants: FAULTS.iter().map(|info| format!("{:?}", info.fault)).collect(),
+        places: &[
+            "crates/scenario/src/points",
+            "crates/sim/src/handler",
+            "crates/sim/src/world",
+            "crates/cli/lab/live/faults.rs",
+            "crates/stage/src/faults.rs",
+            "crates/explain/src/story/faults.rs",
+            "crates/report/src/tried.rs",
+        ],
+        figures: &[],
+    }
+}
+
+fn complaints(rule: &Rule, file: &File) -> Vec<String> {
     let path = &file.path;
-    if path.starts_with(CATALOGUE) || is_figure(path) {
+    if rule.places.iter().any(|place| path.starts_with(place)) || rule.is_figure(path) {
         return Vec::new();
     }
     let code: Vec<&str> = code(&file.text).collect();
-    let mut names = aliases(&code);
-    names.insert("Strategy".to_owned());
+    let mut names = aliases(rule.name, &code);
+    names.insert(rule.name.to_owned());
     let named = |line: &str| {
-        let mut all = Strategy::ALL.iter().map(|strategy| format!("{strategy:?}"));
-        all.find(|strategy| {
-            let mentions = |name: &String| has(line, &format!("{name}::{strategy}"));
-            names.iter().any(mentions) || (imports(line) && has(line, strategy))
+        rule.variants.iter().find(|variant| {
+            let mentions = |name: &String| has(line, &format!("{name}::{variant}"));
+            names.iter().any(mentions) || (imports(rule.name, line) && has(line, variant))
         })
     };
     let lines = (1..).zip(&code);
     lines
         .filter_map(|(number, line)| {
-            Some(format!("{path}:{number}: names the strategy {}", named(line)?))
+            Some(format!("{path}:{number}: names {}::{}", rule.name, named(line)?))
         })
         .collect()
 }
 
-fn is_figure(path: &str) -> bool {
-    let test = path.contains("/tests/") || path.ends_with("/tests.rs");
-    let top = path.starts_with("tests/") || path.starts_with("benches/");
-    test || top || FIGURES.iter().any(|figure| path.ends_with(figure))
+impl Rule {
+    fn is_figure(&self, path: &str) -> bool {
+        let test = path.contains("/tests/") || path.ends_with("/tests.rs");
+        let top = path.starts_with("tests/") || path.starts_with("benches/");
+        test || top || self.figures.iter().any(|figure| path.ends_with(figure))
+    }
 }
 
 /// The lines of a file without comments, up to its tests; the others are empty, so that numbers
@@ -52,17 +90,17 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Other names that a file gives to the enum.
-fn aliases(code: &[&str]) -> BTreeSet<String> {
+fn aliases(name: &str, code: &[&str]) -> BTreeSet<String> {
     let alias = |line: &&str| {
-        let (_, rest) = line.split_once("Strategy as ")?;
+        let (_, rest) = line.split_once(&format!("{name} as "))?;
         Some(rest.chars().take_while(|letter| letter.is_alphanumeric()).collect())
     };
     code.iter().filter_map(alias).collect()
 }
 
-/// Whether a line imports the strategies themselves.
-fn imports(line: &str) -> bool {
-    line.contains("use ") && line.contains("Strategy::")
+/// Whether a line imports the variants themselves.
+fn imports(name: &str, line: &str) -> bool {
+    line.contains("use ") && line.contains(&format!("{name}::"))
 }
 
 /// Whether a line has a name, and not as part of a longer one.
@@ -74,15 +112,39 @@ fn has(line: &str, name: &str) -> bool {
 
 #[test]
 fn only_the_catalogue_names_strategies() {
-    let all: Vec<String> = files("rs").iter().flat_map(complaints).collect();
+    let rule = strategies();
+    let all: Vec<String> = files("rs").iter().flat_map(|file| complaints(&rule, file)).collect();
     assert_none(&all);
+}
+
+#[test]
+fn only_the_table_and_injection_name_fault_points() {
+    let rule = faults();
+    let all: Vec<String> = files("rs").iter().flat_map(|file| complaints(&rule, file)).collect();
+    assert_none(&all);
+}
+
+#[test]
+fn a_fault_point_that_is_named_elsewhere_is_caught() {
+    let check = |path: &str, text: &str, expect: usize| {
+        let file = File { path: path.to_owned(), text: text.to_owned() };
+        assert_eq!(complaints(&faults(), &file).len(), expect, "{path}: {text}");
+    };
+    let list = "match fault {\n    Fault::EffectAfter => 1,\n    _ => 2,\n}\n";
+    check("crates/entrega/src/shrink.rs", list, 1);
+    check("crates/sim/src/explore/space.rs", list, 1);
+    check("crates/sim/src/world/network.rs", list, 0);
+    check("crates/scenario/src/points/table.rs", list, 0);
+    check("tests/live/faults.rs", list, 0);
+    check("crates/sim/src/x.rs", "use entrega_scenario::points::Fault::SettleAfter;", 1);
+    check("crates/sim/src/x.rs", "let none = Fault::NoSuchPoint;", 0);
 }
 
 #[test]
 fn a_strategy_that_is_named_elsewhere_is_caught() {
     let check = |path: &str, text: &str, expect: usize| {
         let file = File { path: path.to_owned(), text: text.to_owned() };
-        assert_eq!(complaints(&file).len(), expect, "{path}: {text}");
+        assert_eq!(complaints(&strategies(), &file).len(), expect, "{path}: {text}");
     };
     let list = "match strategy {\n    Strategy::DeadLetter => 1,\n    _ => 2,\n}\n";
     check("crates/sim/src/run.rs", list, 1);

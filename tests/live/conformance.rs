@@ -16,7 +16,7 @@ use entrega_clients::Strategy;
 use entrega_live::Clock;
 use entrega_model::{Model, SubscriptionId};
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{self, Fault};
+use entrega_scenario::points::{self, Act, Fault};
 use entrega_scenario::workload::Planner;
 use entrega_sim::explore::{Scope, Space};
 
@@ -202,31 +202,26 @@ fn is_harmless(found: &BTreeSet<Finding>) -> bool {
 #[tokio::test(start_paused = true)]
 async fn faults_of_broker_and_legs_are_injected() {
     let scenario = small();
-    let at = |fault, value| {
-        let point = match fault {
-            Fault::BrokerRestart | Fault::SendRequest | Fault::SendResponse => {
-                points::shared_point(fault)
-            }
-            _ => points::own_point(fault, SubscriptionId(0)),
-        };
+    let at = |(fault, act)| {
+        let (point, value) = points::chosen_in((fault, act)).next().expect("a choice");
         vec![Choice { point, occurrence: 1, value }]
     };
     for model in [Log, Queue] {
         let setup = setup(&scenario, model, Strategy::ProcessThenSettle);
-        for (fault, value) in [
-            (Fault::BrokerRestart, 1),
-            (Fault::SendRequest, points::LOST),
-            (Fault::SendRequest, points::DUPLICATED),
-            (Fault::SendResponse, points::LOST),
-            (Fault::ReceiveRequest, points::LOST),
-            (Fault::ReceiveResponse, points::LOST),
-            (Fault::SettleRequest, points::DUPLICATED),
-            (Fault::EffectRequest, points::LOST),
-            (Fault::EffectResponse, points::LOST),
+        for kind in [
+            (Fault::BrokerRestart, Act::Restart),
+            (Fault::SendRequest, Act::Lost),
+            (Fault::SendRequest, Act::Duplicated),
+            (Fault::SendResponse, Act::Lost),
+            (Fault::ReceiveRequest, Act::Lost),
+            (Fault::ReceiveResponse, Act::Lost),
+            (Fault::SettleRequest, Act::Duplicated),
+            (Fault::EffectRequest, Act::Lost),
+            (Fault::EffectResponse, Act::Lost),
         ] {
-            let choices = at(fault, value);
+            let choices = at(kind);
             let (found, lived) = live(&setup, &choices).await;
-            let of = format!("{model} {fault:?} {value}: {found:?}");
+            let of = format!("{model} {kind:?}: {found:?}");
             assert_eq!(lived.made, choices, "{of}");
             assert!(!found.contains(&ANY_LOSS) && !found.contains(&Finding::Stalled), "{of}");
         }

@@ -8,7 +8,7 @@
 use entrega_checker::Class;
 use entrega_clients::Strategy;
 use entrega_model::{Guarantee, Model};
-use entrega_scenario::points::{Fault, LATE, LOST};
+use entrega_scenario::points::{Act, Fault};
 use entrega_scenario::{ErrorPolicy, LogClient};
 
 use crate::mix::{Answer, Mix, Stream};
@@ -162,7 +162,7 @@ const FAILS: Answer = Answer { fault: Fault::HandlerError, value: 1 };
 /// A message that nobody can process.
 const POISON: Answer = Answer { fault: Fault::MessagePoison, value: 1 };
 /// A dead letter that is written, and nobody hears of it.
-const UNANSWERED: Answer = Answer { fault: Fault::DeadLetterResponse, value: LOST };
+const UNANSWERED: Answer = Answer { fault: Fault::DeadLetterResponse, value: 1 };
 
 /// What a promise needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,9 +230,9 @@ impl Need {
             Self::SinkAnswers => mix
                 .stream
                 .retain(|one| !matches!(one.fault, Fault::EffectRequest | Fault::EffectResponse)),
-            Self::SettlesInTime => {
-                mix.stream.retain(|one| one.fault != Fault::SettleRequest || one.base() != LATE)
-            }
+            Self::SettlesInTime => mix
+                .stream
+                .retain(|one| one.fault != Fault::SettleRequest || one.act() != Some(Act::Late)),
             Self::ConfirmedSettles => mix.consumer.settle_confirmed = true,
             Self::ReceivesArrive => mix
                 .stream

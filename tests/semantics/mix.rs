@@ -7,7 +7,7 @@
 
 use entrega_choice::{Choice, Choices, Odds, Point, Ratio};
 use entrega_model::SubscriptionId;
-use entrega_scenario::points::{self, FAULTS, Fault};
+use entrega_scenario::points::{self, Act, FAULTS, Fault};
 use entrega_scenario::{
     Arrivals, AutoOffsetReset, BatchFailure, BatchSink, ErrorPolicy, LogClient, Scenario,
     ServiceTime, Span,
@@ -85,23 +85,19 @@ pub(crate) enum Stream {
 pub(crate) fn answers() -> Vec<Answer> {
     let of = |info: &points::FaultInfo| {
         let fault = info.fault;
-        (1..=info.alternatives.len() as u32).map(move |value| Answer { fault, value })
+        (1..info.bound()).map(move |value| Answer { fault, value })
     };
     FAULTS.iter().flat_map(of).collect()
 }
 
 impl Answer {
     fn point(self) -> Point {
-        if points::info(self.fault).per_subscription {
-            points::own_point(self.fault, SubscriptionId(0))
-        } else {
-            points::shared_point(self.fault)
-        }
+        points::info(self.fault).point(SubscriptionId(0))
     }
 
     /// What it is, whatever its delay.
-    pub(crate) fn base(self) -> u32 {
-        points::info(self.fault).decode(self.value).0
+    pub(crate) fn act(self) -> Option<Act> {
+        points::info(self.fault).alternative(self.value).map(|one| one.act)
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use entrega_clients::Strategy;
 use entrega_model::Model;
-use entrega_scenario::points::{FAULTS, Fault};
+use entrega_scenario::points::FAULTS;
 
 use crate::args::ListArgs;
 use crate::failure::Failure;
@@ -75,43 +75,15 @@ fn promise(strategy: Strategy, model: Model) -> String {
 
 fn fault_points() -> String {
     let mut text = "Fault points (`*` stands for a subscription's name)\n".to_owned();
-    for info in FAULTS.iter().filter(|info| info.by_chance > 0) {
+    for info in FAULTS.iter().filter(|info| info.can_happen_by_chance()) {
         let owner = if info.per_subscription { "*." } else { "" };
         let name = format!("{owner}{}", info.name);
         let alternatives = info.chances().join(", ");
-        let _ = writeln!(text, "  {name:24} {alternatives:24} {}", meaning(info.fault));
+        let _ = writeln!(text, "  {name:24} {alternatives:24} {}", info.meaning);
     }
     text.push_str(
         "\n  lost: it never arrives. late: it arrives after the additional time `times.late`.\n  \
          duplicated: it arrives twice.\n",
     );
     text
-}
-
-/// What a fault point means, in a line.
-fn meaning(fault: Fault) -> &'static str {
-    match fault {
-        Fault::SendRequest => "the producer's request to store a message",
-        Fault::SendResponse => "the broker's answer to it",
-        Fault::BrokerRestart => "the broker restarts and forgets what was in flight",
-        Fault::ArrivalOrder => "of requests that arrive at one instant, which comes first",
-        Fault::ReceiveRequest => "a consumer's request for messages",
-        Fault::ReceiveResponse => "the messages on their way to the consumer",
-        Fault::MessagePoison => "every attempt to process this message fails",
-        Fault::HandlerError => "the handler fails before its effect; another attempt may succeed",
-        Fault::HandlerSlow => "the handler takes `times.slow` longer; heartbeats go on",
-        Fault::ProcessStall => {
-            "all of the process stops for `times.stall`, before or after the effect"
-        }
-        Fault::EffectBefore => "the process dies when it is about to ask for the effect",
-        Fault::EffectRequest => "the request to the sink",
-        Fault::EffectResponse => "the sink's answer",
-        Fault::EffectAfter => "the process dies when it has the sink's answer",
-        Fault::SettleRequest => "the consumer's request to settle: an ack or a commit",
-        Fault::SettleResponse => "the broker's answer to it",
-        Fault::SettleAfter => "the process dies when it has the broker's answer to a settle",
-        Fault::DeadLetterRequest => "the consumer's request to write a dead letter",
-        Fault::DeadLetterResponse => "the answer to it",
-        Fault::GroupRebalance => "on a log: the group rebalances, before or after an effect",
-    }
 }

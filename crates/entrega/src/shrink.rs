@@ -31,7 +31,6 @@ use entrega_choice::Choice;
 use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_scenario::Scenario;
-use entrega_scenario::points;
 use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::Experiment;
 use entrega_sim::explore::Scope;
@@ -120,10 +119,4 @@ pub fn shows(experiment: &Experiment<'_>, choices: &[Choice], finding: Finding) 
     let unused = !judged.outcome.choices.unused().is_empty();
     let mut subscriptions = judged.report.subscriptions.iter();
     !unused && subscriptions.any(|of| findings(of, judged.report.end).contains_key(&finding))
-}
-
-/// The kind of a choice: which fault, and what it is whatever its delay.
-fn kind(choice: &Choice) -> (points::Fault, u32) {
-    let (info, _) = points::describe(choice.point);
-    (info.fault, info.decode(choice.value).0)
 }

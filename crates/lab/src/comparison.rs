@@ -3,12 +3,13 @@
 
 use entrega_checker::summary::RowSummary;
 use entrega_checker::{Counter, Verdict, Word};
+use entrega_choice::Odds;
 use entrega_clients::Strategy;
 use entrega_clients::consumers::Settles;
 use entrega_explain::{Subject, tell};
 use entrega_model::{Guarantee, SubscriptionId};
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{self, Fault};
+use entrega_scenario::points::{self, Act, Call, Moment, Site};
 
 use crate::configuration::Configuration;
 use crate::examples::Example;
@@ -142,7 +143,7 @@ fn untouched(
         .odds()
         .iter()
         .filter(|odds| points::describe(odds.point).1.is_none_or(|whose| whose == id))
-        .filter_map(|odds| window(points::describe(odds.point).0.fault, odds.value, strategy))
+        .filter_map(|odds| window(odds, strategy))
         .collect();
     required.sort_by_key(|counter| counter.index());
     required.dedup();
@@ -150,27 +151,30 @@ fn untouched(
 }
 
 /// The window that a fault opens under a strategy.
-fn window(fault: Fault, alternative: u32, strategy: Strategy) -> Option<Counter> {
+fn window(odds: &Odds, strategy: Strategy) -> Option<Counter> {
     let settles = strategy.spec().settles;
     let settles_first = settles == Settles::BeforeEffect;
     let settles_itself = matches!(settles, Settles::BeforeEffect | Settles::AfterEffect);
-    Some(match fault {
-        Fault::EffectBefore if settles_first => Counter::CrashesBetweenSettleAndEffect,
-        Fault::EffectBefore if settles_itself => Counter::CrashesBeforeEffect,
-        Fault::EffectAfter if settles_first => Counter::CrashesAfterSettle,
-        Fault::EffectAfter if settles_itself => Counter::CrashesBetweenEffectAndSettle,
-        Fault::SettleAfter if settles_first => Counter::CrashesBetweenSettleAndEffect,
-        Fault::SettleRequest | Fault::SettleResponse
-            if settles_itself && alternative == points::LOST =>
-        {
-            Counter::SettlesLost
+    let (info, _) = points::describe(odds.point);
+    let act = info.alternative(odds.value)?.act;
+    Some(match info.site {
+        Site::Crash(Moment::BeforeEffect) if settles_first => {
+            Counter::CrashesBetweenSettleAndEffect
         }
-        Fault::ProcessStall if alternative == points::STALL_BEFORE => Counter::StallsBeforeEffect,
-        Fault::ProcessStall if settles_itself && !settles_first => Counter::StallsAfterEffect,
-        Fault::HandlerError => Counter::HandlerErrors,
-        Fault::MessagePoison => Counter::PoisonMessages,
-        Fault::BrokerRestart => Counter::BrokerRestarts,
-        _ => return None,
+        Site::Crash(Moment::BeforeEffect) if settles_itself => Counter::CrashesBeforeEffect,
+        Site::Crash(Moment::AfterEffect) if settles_first => Counter::CrashesAfterSettle,
+        Site::Crash(Moment::AfterEffect) if settles_itself => {
+            Counter::CrashesBetweenEffectAndSettle
+        }
+        Site::Crash(Moment::AfterSettle) if settles_first => Counter::CrashesBetweenSettleAndEffect,
+        Site::Leg(Call::Settle, _) if settles_itself && act == Act::Lost => Counter::SettlesLost,
+        Site::Process if act == Act::StallBefore => Counter::StallsBeforeEffect,
+        Site::Process if settles_itself && !settles_first => Counter::StallsAfterEffect,
+        Site::Handler if act == Act::Transient => Counter::HandlerErrors,
+        Site::Message => Counter::PoisonMessages,
+        Site::Broker => Counter::BrokerRestarts,
+        Site::Crash(_) | Site::Process | Site::Handler => return None,
+        Site::Leg(_, _) | Site::Arrivals | Site::Group => return None,
     })
 }
 

@@ -2,9 +2,7 @@
 
 use entrega_lab::exploration_plan::{Bounds, ConfigurationSpace, ExplorationPlan};
 use entrega_model::Model;
-use entrega_scenario::points::{
-    DUPLICATED, Fault, FaultKind, LATE, LOST, REBALANCE_BEFORE, STALL_BEFORE,
-};
+use entrega_scenario::points::{Act, Fault, FaultKind};
 
 use crate::prose::{count, listed};
 
@@ -37,8 +35,8 @@ pub(crate) fn tried(plan: &ExplorationPlan, space: &ConfigurationSpace) -> Strin
 /// The kinds, those of one fault together.
 fn faults_in_words(kinds: &[FaultKind]) -> String {
     let mut groups: Vec<(String, Vec<&'static str>)> = Vec::new();
-    for &(fault, alternative) in kinds {
-        let (what, how) = words(fault, alternative);
+    for &(fault, act) in kinds {
+        let (what, how) = words(fault, act);
         match groups.iter_mut().find(|(known, _)| *known == what) {
             Some((_, hows)) => hows.push(how),
             None => groups.push((what, vec![how])),
@@ -51,11 +49,11 @@ fn faults_in_words(kinds: &[FaultKind]) -> String {
 }
 
 /// What a kind of fault is called: what it has in common with others, and what sets it apart.
-fn words(fault: Fault, alternative: u32) -> (String, &'static str) {
-    let travel = match alternative {
-        LOST => "lost",
-        LATE => "late",
-        DUPLICATED => "doubled",
+fn words(fault: Fault, act: Act) -> (String, &'static str) {
+    let travel = match act {
+        Act::Lost => "lost",
+        Act::Late => "late",
+        Act::Duplicated => "doubled",
         _ => "in trouble",
     };
     let leg = |what: &str| (format!("{what} that is"), travel);
@@ -71,7 +69,7 @@ fn words(fault: Fault, alternative: u32) -> (String, &'static str) {
         Fault::MessagePoison => plain("a poison message"),
         Fault::HandlerError => plain("a handler that fails"),
         Fault::HandlerSlow => plain("a handler that is slow"),
-        Fault::ProcessStall if alternative == STALL_BEFORE => {
+        Fault::ProcessStall if act == Act::StallBefore => {
             ("a stall".to_owned(), "before the effect")
         }
         Fault::ProcessStall => ("a stall".to_owned(), "after the effect"),
@@ -84,7 +82,7 @@ fn words(fault: Fault, alternative: u32) -> (String, &'static str) {
         Fault::SettleResponse => leg("an answer to a settle"),
         Fault::DeadLetterRequest => leg("a request to dead-letter"),
         Fault::DeadLetterResponse => leg("an answer about a dead letter"),
-        Fault::GroupRebalance if alternative == REBALANCE_BEFORE => {
+        Fault::GroupRebalance if act == Act::RebalanceBefore => {
             ("a rebalance".to_owned(), "before the effect")
         }
         Fault::GroupRebalance => ("a rebalance".to_owned(), "after the effect"),
@@ -93,19 +91,24 @@ fn words(fault: Fault, alternative: u32) -> (String, &'static str) {
 
 #[cfg(test)]
 mod tests {
+    use entrega_scenario::points::kind;
+
     use super::*;
 
     #[test]
     fn kinds_of_one_fault_are_said_together() {
         let check = |kinds: &[FaultKind], expect: &str| assert_eq!(faults_in_words(kinds), expect);
-        check(&[(Fault::MessagePoison, 1)], "a poison message");
-        let crashes =
-            [(Fault::EffectBefore, 1), (Fault::SettleRequest, LOST), (Fault::EffectAfter, 1)];
+        check(&[(Fault::MessagePoison, Act::Poison)], "a poison message");
+        let crashes = [
+            kind("effect.before", "crash"),
+            kind("settle.request", "lost"),
+            kind("effect.after", "crash"),
+        ];
         check(
             &crashes,
             "a crash before the effect or after the effect; a request to settle that is lost",
         );
-        let legs = [LOST, LATE, DUPLICATED].map(|one| (Fault::SettleResponse, one));
+        let legs = [Act::Lost, Act::Late, Act::Duplicated].map(|act| (Fault::SettleResponse, act));
         check(&legs, "an answer to a settle that is lost, late or doubled");
     }
 }

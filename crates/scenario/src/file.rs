@@ -42,10 +42,7 @@ mod words;
 pub use digest::ScenarioDigest;
 pub use document::Written;
 pub use expect::{Condition, ConditionError, Expectation, ExpectedVerdict};
-pub use faults::{
-    BrokerFaults, Crash, EffectFaults, Faults, GroupFaults, HandlerError, HandlerFaults, Leg, Legs,
-    MessageFaults, Poison, ProcessFaults, Rebalance, Restart, SettleFaults, Slow, Stall,
-};
+pub use faults::{Faults, PointFaults};
 pub use probability::Probability;
 pub use problem::Problem;
 pub use rows::{Row, Rows};

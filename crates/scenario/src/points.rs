@@ -1,61 +1,28 @@
 //! The fault points: every place where the world may go wrong, with a stable name.
 //!
-//! A point belongs to one subscription (`mailer.effect.after`), to the producer (`send.request`) or
-//! to the broker (`broker.restart`), so that a fault of the mailer does not shift the faults of
+//! A point belongs to one subscription (`mailer.effect.after`), to the producers (`send.request`)
+//! or to the broker (`broker.restart`), so that a fault of the mailer does not shift the faults of
 //! analytics. Alternative 0 of every point is the harmless one and has no name; the others are
-//! listed here.
+//! listed in the [table](FAULTS).
+//!
+//! * `act`: what a fault is; `alternatives`: what can happen at a point.
+//! * `table`: one row for each kind of point.
+//! * `numbers`: the points of a scenario, and what number each has.
 
-use std::sync::Arc;
+mod act;
+mod alternatives;
+mod numbers;
+mod table;
 
-use entrega_choice::{Point, PointSpec};
+use entrega_choice::Point;
 use entrega_model::SubscriptionId;
 
-/// What can go wrong with one leg (request or response) of a call: the first three by chance.
-const LEG: &[&str] = &["lost", "late", "duplicated", "late-calm", "late-expiry", "late-takeover"];
-/// A handler that is slow, for a span or until a zone.
-const SLOW: &[&str] = &["slow", "slow-calm", "slow-expiry", "slow-takeover"];
-/// A crash, at once or after having been slow until a zone.
-const CRASH: &[&str] = &["crash", "crash-calm", "crash-expiry", "crash-takeover"];
-/// A stall, for a span or until a zone.
-const STALL: &[&str] =
-    &["before", "after", "before-expiry", "before-takeover", "after-expiry", "after-takeover"];
-/// A rebalance before or after an effect.
-const REBALANCE: &[&str] = &["before", "after"];
-/// Which of several requests that arrive at one instant comes first.
-const ORDER: &[&str] = &["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
-
-/// Alternative of a leg: it never arrives.
-pub const LOST: u32 = 1;
-/// Alternative of a leg: it arrives after the additional time `times.late`.
-pub const LATE: u32 = 2;
-/// Alternative of a leg: it arrives twice.
-pub const DUPLICATED: u32 = 3;
-
-/// Alternative of [`Fault::ProcessStall`]: before the effect.
-pub const STALL_BEFORE: u32 = 1;
-/// Alternative of [`Fault::ProcessStall`]: after the effect.
-pub const STALL_AFTER: u32 = 2;
-
-/// Alternative of [`Fault::GroupRebalance`]: before the effect.
-pub const REBALANCE_BEFORE: u32 = 1;
-/// Alternative of [`Fault::GroupRebalance`]: after the effect.
-pub const REBALANCE_AFTER: u32 = 2;
-
-/// How long a delay lasts. Chance draws spans; an exploration has no spans and lets a delay end
-/// where it makes a difference (`design`: delays are zones, never numbers).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Zone {
-    /// No delay at all.
-    Now,
-    /// The span that the scenario's `[times]` give.
-    Span,
-    /// Until only timers are left: everybody else has done what can be done without waiting.
-    Calm,
-    /// Until just after the next deadline: a lease or session ends, or the caller's own timeout.
-    Expiry,
-    /// Until all is calm again after a lease or session has ended: somebody else has taken over.
-    Takeover,
-}
+pub use act::{Act, Call, Leg, Moment, Site, Zone};
+pub use alternatives::{Alternative, Alternatives};
+pub(crate) use numbers::MAX_SUBSCRIPTIONS;
+pub use numbers::{describe, own_point, shared_point, table, table_of};
+pub use table::FAULTS;
+pub(crate) use table::{SECTIONS, Section};
 
 /// A kind of fault point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,169 +77,150 @@ pub enum Fault {
     GroupRebalance,
 }
 
-/// How a kind of fault point is named, and what it can do.
+/// A row of the table: how a kind of fault point is named, where it is and what it can do.
 #[derive(Clone, Copy, Debug)]
 pub struct FaultInfo {
     /// The kind.
     pub fault: Fault,
     /// The stable name, without the subscription.
     pub name: &'static str,
-    /// Names of the alternatives from 1 on.
-    pub alternatives: &'static [&'static str],
-    /// How many of them can happen by chance or script; they come first. The others are delays
-    /// until a [`Zone`], which only an exploration or a replay chooses.
-    pub by_chance: usize,
+    /// Where it strikes.
+    pub site: Site,
     /// Whether each subscription has a point of its own.
     pub per_subscription: bool,
+    /// What can happen there.
+    pub alternatives: Alternatives,
+    /// What it means, as a line of a list.
+    pub meaning: &'static str,
+    /// What the schema of scenario files says about it.
+    pub about: &'static str,
 }
 
-/// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 20] = [
-    shared(Fault::SendRequest, "send.request", LEG, 3),
-    shared(Fault::SendResponse, "send.response", LEG, 3),
-    shared(Fault::BrokerRestart, "broker.restart", &["restart"], 1),
-    shared(Fault::ArrivalOrder, "arrival.order", ORDER, 0),
-    own(Fault::ReceiveRequest, "receive.request", LEG, 3),
-    own(Fault::ReceiveResponse, "receive.response", LEG, 3),
-    own(Fault::MessagePoison, "message.poison", &["poison"], 1),
-    own(Fault::HandlerError, "handler.error", &["transient"], 1),
-    own(Fault::HandlerSlow, "handler.slow", SLOW, 1),
-    own(Fault::ProcessStall, "process.stall", STALL, 2),
-    own(Fault::EffectBefore, "effect.before", CRASH, 1),
-    own(Fault::EffectRequest, "effect.request", LEG, 3),
-    own(Fault::EffectResponse, "effect.response", LEG, 3),
-    own(Fault::EffectAfter, "effect.after", CRASH, 1),
-    own(Fault::SettleRequest, "settle.request", LEG, 3),
-    own(Fault::SettleResponse, "settle.response", LEG, 3),
-    own(Fault::SettleAfter, "settle.after", &["crash"], 1),
-    own(Fault::DeadLetterRequest, "dead_letter.request", LEG, 3),
-    own(Fault::DeadLetterResponse, "dead_letter.response", LEG, 3),
-    own(Fault::GroupRebalance, "group.rebalance", REBALANCE, 2),
-];
-
-/// How many kinds belong to no subscription; they come first.
-const SHARED: usize = 4;
-const OWN: usize = FAULTS.len() - SHARED;
-
-const fn shared(
-    fault: Fault,
-    name: &'static str,
-    alternatives: &'static [&'static str],
-    by_chance: usize,
-) -> FaultInfo {
-    FaultInfo { fault, name, alternatives, by_chance, per_subscription: false }
-}
-
-const fn own(
-    fault: Fault,
-    name: &'static str,
-    alternatives: &'static [&'static str],
-    by_chance: usize,
-) -> FaultInfo {
-    FaultInfo { fault, name, alternatives, by_chance, per_subscription: true }
-}
+/// What can go wrong, whatever its delay.
+pub type FaultKind = (Fault, Act);
 
 impl FaultInfo {
-    /// The alternatives that can happen by chance or script.
+    /// How many answers a choice has here, the harmless one included.
+    #[inline]
+    pub const fn bound(&self) -> u32 {
+        self.alternatives.all.len() as u32 + 1
+    }
+
+    /// The names of the alternatives that can happen by chance or script, from alternative 1 on.
     pub fn chances(&self) -> &'static [&'static str] {
-        &self.alternatives[..self.by_chance]
+        &self.alternatives.names[..self.alternatives.by_chance]
     }
 
-    /// What an alternative is, whatever its delay, and until when it delays: `late-calm` is
-    /// ([`LATE`], [`Zone::Calm`]).
-    pub fn decode(&self, alternative: u32) -> (u32, Zone) {
-        let name = (alternative as usize).checked_sub(1).and_then(|at| self.alternatives.get(at));
-        let Some((base, zone)) = name.and_then(|name| name.split_once('-')) else {
-            return (alternative, self.zone_by_chance(alternative));
-        };
-        let base = self.alternatives.iter().position(|name| *name == base).unwrap_or(0);
-        let zone = match zone {
-            "calm" => Zone::Calm,
-            "expiry" => Zone::Expiry,
-            _ => Zone::Takeover,
-        };
-        (base as u32 + 1, zone)
+    /// Whether anything can happen here by chance or script.
+    pub const fn can_happen_by_chance(&self) -> bool {
+        self.alternatives.by_chance > 0
     }
 
-    /// The alternatives in which an exploration meets `base`: delays end in zones there.
-    pub fn explored(&self, base: u32) -> impl Iterator<Item = u32> {
-        let all = 1..=self.alternatives.len() as u32;
-        all.filter(move |&alternative| {
-            let (of, zone) = self.decode(alternative);
-            of == base && zone != Zone::Span
-        })
+    /// What a choice is. The harmless one is nothing, and so is one that there is not.
+    pub fn alternative(&self, value: u32) -> Option<&'static Alternative> {
+        self.alternatives.all.get((value as usize).checked_sub(1)?)
     }
 
-    const fn zone_by_chance(&self, alternative: u32) -> Zone {
-        match (self.fault, alternative) {
-            (_, 0) => Zone::Now,
-            (Fault::HandlerSlow | Fault::ProcessStall, _) => Zone::Span,
-            (Fault::GroupRebalance, _) => Zone::Now,
-            _ if self.by_chance == 3 && alternative == LATE => Zone::Span,
-            _ => Zone::Now,
+    /// What a choice is called.
+    pub fn alternative_name(&self, value: u32) -> Option<&'static str> {
+        self.alternative(value).map(|alternative| alternative.name)
+    }
+
+    /// The kinds of faults that can happen here by chance or script, with the choice that each is.
+    pub fn kinds(&self) -> impl Iterator<Item = (FaultKind, u32)> {
+        let fault = self.fault;
+        let by_chance = &self.alternatives.all[..self.alternatives.by_chance];
+        (1..).zip(by_chance).map(move |(value, one)| ((fault, one.act), value))
+    }
+
+    /// The choice that is an act, and delays no longer than the act by chance. None if it cannot
+    /// happen here.
+    pub fn value(&self, act: Act) -> Option<u32> {
+        let place = self.alternatives.all.iter().position(|one| one.act == act)?;
+        Some(place as u32 + 1)
+    }
+
+    /// What an act is called here, if it can happen here.
+    pub fn act_name(&self, act: Act) -> Option<&'static str> {
+        self.alternative_name(self.value(act)?)
+    }
+
+    /// The choices by which an exploration meets an act: delays end in zones there.
+    pub fn explored(&self, act: Act) -> impl Iterator<Item = u32> {
+        let all = (1..).zip(self.alternatives.all);
+        all.filter(move |(_, one)| one.act == act && one.zone != Zone::Span).map(|(value, _)| value)
+    }
+
+    /// The point of this kind that a subscription has, or shares with the others.
+    pub const fn point(&self, subscription: SubscriptionId) -> Point {
+        if self.per_subscription {
+            own_point(self.fault, subscription)
+        } else {
+            shared_point(self.fault)
         }
     }
 }
 
-/// The kind at this place in the table.
+/// The row of a kind.
 #[inline]
 pub const fn info(fault: Fault) -> &'static FaultInfo {
     &FAULTS[fault as usize]
 }
 
-/// The dense index of a point that belongs to no subscription.
-#[inline]
-pub const fn shared_point(fault: Fault) -> Point {
-    Point(fault as u16)
+/// The kind of fault that a choice is, if it is any.
+pub fn kind_of(point: Point, value: u32) -> Option<FaultKind> {
+    let (info, _) = describe(point);
+    info.alternative(value).map(|alternative| (info.fault, alternative.act))
 }
 
-/// The dense index of a subscription's point.
-#[inline]
-pub const fn own_point(fault: Fault, subscription: SubscriptionId) -> Point {
-    Point((SHARED + subscription.0 as usize * OWN + (fault as usize - SHARED)) as u16)
-}
-
-/// What a dense index stands for: the kind, and the subscription if it belongs to one.
-pub fn describe(point: Point) -> (&'static FaultInfo, Option<SubscriptionId>) {
-    let index = usize::from(point.0);
-    if index < SHARED {
-        return (&FAULTS[index], None);
+/// The kind of fault that scenario files and replay strings write like this: `settle.request` and
+/// `lost`. In a constant, a name that there is not does not compile.
+///
+/// # Panics
+///
+/// If there is no such point, or no such alternative there.
+pub const fn kind(point: &str, alternative: &str) -> FaultKind {
+    let mut row = 0;
+    while row < FAULTS.len() {
+        let info = &FAULTS[row];
+        let mut value = 0;
+        while is_same(info.name, point) && value < info.alternatives.all.len() {
+            let found = info.alternatives.all[value];
+            if is_same(found.name, alternative) {
+                return (info.fault, found.act);
+            }
+            value += 1;
+        }
+        row += 1;
     }
-    let own = index - SHARED;
-    (&FAULTS[SHARED + own % OWN], Some(SubscriptionId((own / OWN) as u8)))
+    panic!("there is no such kind of fault")
 }
 
-/// What can go wrong, whatever its delay: a kind of point, and an alternative by chance.
-pub type FaultKind = (Fault, u32);
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+/// The choices by which one of several requests that arrive at one instant comes before its turn.
+pub fn preemptions() -> impl Iterator<Item = (Point, u32)> {
+    let orders = FAULTS.iter().filter(|info| info.site == Site::Arrivals);
+    orders.flat_map(|info| (1..info.bound()).map(|value| (shared_point(info.fault), value)))
+}
 
 /// Everything that can go wrong by chance, in the order of the table.
 pub fn kinds() -> impl Iterator<Item = FaultKind> {
-    FAULTS.iter().flat_map(|info| (1..=info.by_chance as u32).map(|base| (info.fault, base)))
+    FAULTS.iter().flat_map(|info| info.kinds().map(|(kind, _)| kind))
 }
 
 /// The choices by which an exploration of one subscription makes a fault of this kind happen.
-pub fn chosen_in((fault, base): FaultKind) -> impl Iterator<Item = (Point, u32)> {
+pub fn chosen_in((fault, act): FaultKind) -> impl Iterator<Item = (Point, u32)> {
     let info = info(fault);
-    let point = match info.per_subscription {
-        true => own_point(fault, SubscriptionId(0)),
-        false => shared_point(fault),
-    };
-    info.explored(base).map(move |value| (point, value))
-}
-
-/// The table of points of a scenario with these subscriptions.
-pub fn table(subscriptions: &[&str]) -> Arc<[PointSpec]> {
-    let count = SHARED + subscriptions.len() * OWN;
-    (0..count)
-        .map(|index| {
-            let (info, subscription) = describe(Point(index as u16));
-            let name = match subscription {
-                None => info.name.to_owned(),
-                Some(id) => [subscriptions[id.index()], info.name].join("."),
-            };
-            PointSpec { name, alternatives: info.alternatives }
-        })
-        .collect()
+    let point = info.point(SubscriptionId(0));
+    info.explored(act).map(move |value| (point, value))
 }
 
 #[cfg(test)]
@@ -280,37 +228,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_point_is_found_again() {
-        for info in &FAULTS {
-            let point = if info.per_subscription {
-                own_point(info.fault, SubscriptionId(1))
-            } else {
-                shared_point(info.fault)
-            };
-            let (found, subscription) = describe(point);
-            assert_eq!(found.fault, info.fault);
-            assert_eq!(subscription.is_some(), info.per_subscription);
-        }
-    }
-
-    #[test]
     fn delays_end_in_zones() {
-        let check = |fault, alternative, expect| {
-            assert_eq!(info(fault).decode(alternative), expect, "{fault:?} {alternative}");
+        let check = |fault, value, expect: Option<(Act, Zone)>| {
+            let found = info(fault).alternative(value).map(|one| (one.act, one.zone));
+            assert_eq!(found, expect, "{fault:?} {value}");
         };
-        check(Fault::SettleRequest, LOST, (LOST, Zone::Now));
-        check(Fault::SettleRequest, LATE, (LATE, Zone::Span));
-        check(Fault::SettleRequest, 5, (LATE, Zone::Expiry));
-        check(Fault::ProcessStall, STALL_AFTER, (STALL_AFTER, Zone::Span));
-        check(Fault::ProcessStall, 6, (STALL_AFTER, Zone::Takeover));
-        check(Fault::EffectAfter, 1, (1, Zone::Now));
-        check(Fault::EffectAfter, 2, (1, Zone::Calm));
-        check(Fault::HandlerSlow, 1, (1, Zone::Span));
-        let explored = |fault, base| info(fault).explored(base).collect::<Vec<_>>();
-        assert_eq!(explored(Fault::SettleRequest, LOST), [LOST]);
-        assert_eq!(explored(Fault::SettleRequest, LATE), [4, 5, 6]);
-        assert_eq!(explored(Fault::EffectAfter, 1), [1, 2, 3, 4]);
-        assert_eq!(explored(Fault::ProcessStall, STALL_BEFORE), [3, 4]);
+        check(Fault::SettleRequest, 0, None);
+        check(Fault::SettleRequest, 1, Some((Act::Lost, Zone::Now)));
+        check(Fault::SettleRequest, 2, Some((Act::Late, Zone::Span)));
+        check(Fault::SettleRequest, 5, Some((Act::Late, Zone::Expiry)));
+        check(Fault::SettleRequest, 7, None);
+        check(Fault::ProcessStall, 2, Some((Act::StallAfter, Zone::Span)));
+        check(Fault::ProcessStall, 6, Some((Act::StallAfter, Zone::Takeover)));
+        check(Fault::EffectAfter, 1, Some((Act::Crash, Zone::Now)));
+        check(Fault::EffectAfter, 2, Some((Act::Crash, Zone::Calm)));
+        check(Fault::HandlerSlow, 1, Some((Act::Slow, Zone::Span)));
+        check(Fault::ArrivalOrder, 2, Some((Act::Order(3), Zone::Now)));
+        let explored = |fault, act| info(fault).explored(act).collect::<Vec<_>>();
+        assert_eq!(explored(Fault::SettleRequest, Act::Lost), [1]);
+        assert_eq!(explored(Fault::SettleRequest, Act::Late), [4, 5, 6]);
+        assert_eq!(explored(Fault::EffectAfter, Act::Crash), [1, 2, 3, 4]);
+        assert_eq!(explored(Fault::ProcessStall, Act::StallBefore), [3, 4]);
     }
 
     #[test]
@@ -320,23 +258,46 @@ mod tests {
             let values: Vec<u32> = chosen_in(kind).map(|(_, value)| value).collect();
             assert_eq!(values, expect, "{kind:?}");
         };
-        check((Fault::SettleRequest, LATE), &[4, 5, 6]);
-        check((Fault::BrokerRestart, 1), &[1]);
+        check((Fault::SettleRequest, Act::Late), &[4, 5, 6]);
+        check((Fault::BrokerRestart, Act::Restart), &[1]);
+        check((Fault::BrokerRestart, Act::Late), &[]);
         assert!(kinds().all(|kind| chosen_in(kind).count() > 0));
+    }
+
+    /// A name says what its alternative does: `late-calm` is `late` until all is calm.
+    #[test]
+    fn names_say_what_the_alternatives_do() {
+        for info in &FAULTS {
+            for one in info.alternatives.all {
+                let (base, zone) = one.name.split_once('-').unwrap_or((one.name, ""));
+                let by_chance = info.alternatives.all.iter().find(|other| other.name == base);
+                assert_eq!(by_chance.map(|other| other.act), Some(one.act), "{}", one.name);
+                let named = match zone {
+                    "" => one.zone == Zone::Now || one.zone == Zone::Span,
+                    zone => format!("{:?}", one.zone).to_lowercase() == zone,
+                };
+                assert!(named, "{} {}", info.name, one.name);
+            }
+        }
     }
 
     #[test]
     fn the_table_is_in_the_order_of_the_kinds() {
         for (index, info) in FAULTS.iter().enumerate() {
             assert_eq!(info.fault as usize, index);
-            assert!(info.by_chance <= info.alternatives.len());
+            let is_listed = info.can_happen_by_chance();
+            assert_eq!(SECTIONS.iter().filter(|one| one.holds(info)).count(), is_listed as usize);
         }
     }
 
     #[test]
-    fn names_carry_the_subscription() {
-        let table = table(&["mailer", "analytics"]);
-        let point = own_point(Fault::EffectAfter, SubscriptionId(1));
-        assert_eq!(table[usize::from(point.0)].name, "analytics.effect.after");
+    fn kinds_are_found_by_their_names() {
+        const LOST: FaultKind = kind("settle.request", "lost");
+        assert_eq!(LOST, (Fault::SettleRequest, Act::Lost));
+        assert_eq!(kind("process.stall", "after-expiry"), (Fault::ProcessStall, Act::StallAfter));
+        let wrong = [("settle.request", "los"), ("settle.requests", "lost"), ("", "")];
+        for (point, alternative) in wrong {
+            assert!(std::panic::catch_unwind(|| kind(point, alternative)).is_err());
+        }
     }
 }

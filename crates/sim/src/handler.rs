@@ -166,13 +166,13 @@ where
         let mut delay = self.workload.service_time(subscription, message, attempt);
         let mut hold = None;
         match self.pick(&mut world, Fault::HandlerSlow, delivery) {
-            (0, _) => {}
-            (_, Zone::Span) => delay = delay + world.times.slow,
-            (_, zone) => hold = Some(world.hold_process(consumer, zone)),
+            None => {}
+            Some(Zone::Span) => delay = delay + world.times.slow,
+            Some(zone) => hold = Some(world.hold_process(consumer, zone)),
         }
         let failure = if world.is_poison(subscription, message, consumer) {
             Some((ProcessingResult::Poison, HandlerError::Poison))
-        } else if self.pick(&mut world, Fault::HandlerError, delivery).0 != 0 {
+        } else if self.pick(&mut world, Fault::HandlerError, delivery).is_some() {
             Some((ProcessingResult::Transient, HandlerError::Transient))
         } else {
             None

@@ -57,7 +57,7 @@ fn single_faults() -> Vec<String> {
     let blocks = |info: &&points::FaultInfo| info.fault == points::Fault::MessagePoison;
     let all = points::FAULTS.iter().filter(consumer).filter(|info| !blocks(info));
     all.flat_map(|info| {
-        info.alternatives.iter().flat_map(move |alternative| {
+        info.alternatives.names.iter().flat_map(move |alternative| {
             (1..=8).map(move |nth| format!("mailer.{}#{nth}={alternative}", info.name))
         })
     })

@@ -23,8 +23,7 @@ use entrega_model::event::SettleTrigger;
 use entrega_model::{Delivery, DeliveryId, Instant, Kind, MessageId, SubscriptionId, log, queue};
 use entrega_scenario::Scenario;
 use entrega_scenario::points::{
-    DUPLICATED, Fault, LATE, LOST, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE,
-    describe, info, own_point, shared_point,
+    Act, Call, Fault, Leg, Site, describe, info, own_point, shared_point,
 };
 
 use super::Setup;
@@ -138,7 +137,7 @@ impl<B: Exposed> Danger<B> {
 
     /// Asks for a choice; what cannot be done live is harmless.
     fn choose(&self, point: Point) -> u32 {
-        let bound = describe(point).0.alternatives.len() as u32 + 1;
+        let bound = describe(point).0.bound();
         let mut inner = self.chance.inner();
         inner.choices.clock(self.link.now().as_nanos());
         inner.choices.pick(point, bound)
@@ -161,21 +160,23 @@ impl<B: Exposed> Danger<B> {
     /// What happens to the two legs of a call; `DUPLICATED` for a request that is to arrive twice.
     fn legs(&self, request: Point, answer: Point, message: Option<MessageId>) -> (Fate, bool) {
         let choice = self.choose(request);
-        match describe(request).0.decode(choice).0 {
-            LOST => {
+        match act(request, choice) {
+            Some(Act::Lost) => {
                 self.note(request, choice, message);
                 return (Fate::RequestLost, false);
             }
-            DUPLICATED => {
+            Some(Act::Duplicated) => {
                 self.note(request, choice, message);
                 return (Fate::Arrives, true);
             }
             _ => {}
         }
         let choice = self.choose(answer);
-        let lost = match describe(answer).0.decode(choice).0 {
-            LOST => true,
-            LATE => self.setup.scenario.times.late.duration() >= self.link.request_timeout(),
+        let lost = match act(answer, choice) {
+            Some(Act::Lost) => true,
+            Some(Act::Late) => {
+                self.setup.scenario.times.late.duration() >= self.link.request_timeout()
+            }
             _ => false,
         };
         if lost {
@@ -311,9 +312,14 @@ impl<B: Exposed> Endangered<B> {
     }
 }
 
-/// The moment of a stall, whatever its delay.
-fn moment(stall: u32) -> u32 {
-    info(Fault::ProcessStall).decode(stall).0
+/// What a choice is, whatever its delay.
+fn act(point: Point, choice: u32) -> Option<Act> {
+    describe(point).0.alternative(choice).map(|chosen| chosen.act)
+}
+
+/// The same at any point of a kind.
+fn chosen(fault: Fault, choice: u32) -> Option<Act> {
+    info(fault).alternative(choice).map(|chosen| chosen.act)
 }
 
 impl<B: Exposed> Around for Endangered<B> {
@@ -324,11 +330,11 @@ impl<B: Exposed> Around for Endangered<B> {
         let groups = self.danger.setup.model == entrega_model::Model::Log;
         let rebalance =
             if groups { self.danger.choose(self.point(Fault::GroupRebalance)) } else { 0 };
-        if rebalance == REBALANCE_BEFORE {
+        if chosen(Fault::GroupRebalance, rebalance) == Some(Act::RebalanceBefore) {
             self.rebalance(rebalance, delivery);
         }
         let stall = self.danger.choose(self.point(Fault::ProcessStall));
-        if moment(stall) == STALL_BEFORE {
+        if chosen(Fault::ProcessStall, stall) == Some(Act::StallBefore) {
             self.stall(stall, delivery).await;
         }
         if (stall, rebalance) != (0, 0) {
@@ -341,13 +347,13 @@ impl<B: Exposed> Around for Endangered<B> {
 
     async fn after_effect(&self, delivery: &Delivery) {
         let (stall, rebalance) = self.ahead().remove(&delivery.id).unwrap_or_default();
-        if rebalance == REBALANCE_AFTER {
+        if chosen(Fault::GroupRebalance, rebalance) == Some(Act::RebalanceAfter) {
             self.rebalance(rebalance, delivery);
         }
         if self.happens(Fault::EffectAfter, delivery) {
             self.crash().await;
         }
-        if moment(stall) == STALL_AFTER {
+        if chosen(Fault::ProcessStall, stall) == Some(Act::StallAfter) {
             self.stall(stall, delivery).await;
         }
     }
@@ -369,7 +375,7 @@ pub(crate) fn left_out(scenario: &Scenario) -> Vec<String> {
         .filter(|&(point, value)| !is_injected(scenario, point, value))
         .map(|(point, value)| {
             let (info, _) = describe(point);
-            let name = info.alternatives.get(value as usize - 1).copied().unwrap_or_default();
+            let name = info.alternative_name(value).unwrap_or_default();
             format!("{} = {name}", table[point.index()].name)
         })
         .collect();
@@ -380,30 +386,17 @@ pub(crate) fn left_out(scenario: &Scenario) -> Vec<String> {
 
 /// Whether a choice can be made to happen live.
 fn is_injected(scenario: &Scenario, point: Point, value: u32) -> bool {
-    let (info, _) = describe(point);
-    let timeout = match info.fault {
-        Fault::SendResponse => &scenario.producer.request_timeout,
-        _ => &scenario.consumer.request_timeout,
+    let Site::Leg(call, leg) = describe(point).0.site else { return true };
+    let timeout = match call {
+        Call::Send => scenario.producer.request_timeout,
+        Call::Receive | Call::Effect | Call::Settle | Call::DeadLetter => {
+            scenario.consumer.request_timeout
+        }
     };
-    let after_the_timeout = scenario.times.late.duration() >= timeout.duration();
-    match (info.fault, info.decode(value).0) {
-        (
-            Fault::SendRequest
-            | Fault::ReceiveRequest
-            | Fault::SettleRequest
-            | Fault::EffectRequest
-            | Fault::DeadLetterRequest,
-            LATE,
-        ) => false,
-        (Fault::EffectRequest | Fault::DeadLetterRequest, DUPLICATED) => false,
-        (
-            Fault::SendResponse
-            | Fault::ReceiveResponse
-            | Fault::SettleResponse
-            | Fault::EffectResponse
-            | Fault::DeadLetterResponse,
-            LATE,
-        ) => after_the_timeout,
+    match (leg, act(point, value)) {
+        (Leg::Request, Some(Act::Late)) => false,
+        (Leg::Request, Some(Act::Duplicated)) => !matches!(call, Call::Effect | Call::DeadLetter),
+        (Leg::Response, Some(Act::Late)) => scenario.times.late.duration() >= timeout.duration(),
         _ => true,
     }
 }

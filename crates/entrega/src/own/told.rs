@@ -106,8 +106,7 @@ fn of_lives(kind: &Kind, cast: &Cast) -> Option<String> {
         Kind::BrokerRestarted => "the broker restarts".to_owned(),
         Kind::Faulted { point, alternative, .. } => {
             let (info, _) = points::describe(entrega_choice::Point(point));
-            let name = usize::from(alternative).checked_sub(1);
-            let name = name.and_then(|at| info.alternatives.get(at)).unwrap_or(&"?");
+            let name = info.alternative_name(alternative.into()).unwrap_or("?");
             format!("fault: {} = {name}", info.name)
         }
         Kind::Entered { phase: Phase::Quiescent } => "nothing more can happen".to_owned(),

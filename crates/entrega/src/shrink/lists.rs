@@ -6,7 +6,7 @@ use entrega_checker::Finding;
 use entrega_choice::{Choice, simplicity};
 use entrega_scenario::points;
 
-use super::{Shrinker, Small, Story, kind};
+use super::{Shrinker, Small, Story};
 
 impl Shrinker<'_> {
     /// Drops choices, half of them at a time, then fewer, as long as what is wanted stays. Choices
@@ -82,8 +82,9 @@ fn candidates(choices: &[Choice]) -> Vec<Vec<Choice>> {
 fn simpler(choice: &Choice) -> impl Iterator<Item = Choice> {
     let choice = *choice;
     let earlier = (1..choice.occurrence).map(move |occurrence| Choice { occurrence, ..choice });
-    let (info, _) = points::describe(choice.point);
-    let lower = info.explored(kind(&choice).1).filter(move |&value| value < choice.value);
+    let kind = points::kind_of(choice.point, choice.value);
+    let same = kind.into_iter().flat_map(|(fault, act)| points::info(fault).explored(act));
+    let lower = same.filter(move |&value| value < choice.value);
     earlier.chain(lower.map(move |value| Choice { value, ..choice }))
 }
 

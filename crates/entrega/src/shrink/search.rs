@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entrega_checker::Finding;
 use entrega_choice::{Choice, simplicity};
-use entrega_scenario::points::{Fault, FaultKind, chosen_in};
+use entrega_scenario::points::{Act, FaultKind, chosen_in, kind_of};
 use entrega_sim::explore::{Class, Frontier, Scope, Showing, Space};
 
-use super::{Shrinker, Story, kind};
+use super::{Shrinker, Story};
 use crate::exploration::Judge;
 
 /// Up to this many choices, every list is run to its end, so that the simplest is found for
@@ -62,12 +62,17 @@ fn simplest<'f>(
 
 /// The kinds of the choices in a list; of orders also the simpler ones.
 pub(super) fn kinds(choices: &[Choice]) -> BTreeSet<FaultKind> {
-    let of = |choice: &Choice| {
-        let (fault, base) = kind(choice);
-        let from = if fault == Fault::ArrivalOrder { 1 } else { base };
-        (from..=base).map(move |base| (fault, base))
-    };
-    choices.iter().flat_map(of).collect()
+    let mut kinds = BTreeSet::new();
+    for choice in choices {
+        match kind_of(choice.point, choice.value) {
+            Some((fault, Act::Order(place))) => {
+                kinds.extend((2..=place).map(|place| (fault, Act::Order(place))));
+            }
+            Some(kind) => kinds.extend([kind]),
+            None => {}
+        }
+    }
+    kinds
 }
 
 fn space(kinds: &BTreeSet<FaultKind>, most: usize) -> Space {
@@ -94,7 +99,7 @@ pub(super) fn scopes(most: Scope) -> impl Iterator<Item = Scope> {
 #[cfg(test)]
 mod tests {
     use entrega_model::SubscriptionId;
-    use entrega_scenario::points::{own_point, shared_point};
+    use entrega_scenario::points::{Fault, own_point, shared_point};
 
     use super::*;
 
@@ -116,7 +121,11 @@ mod tests {
         };
         let order = Choice { point: shared_point(Fault::ArrivalOrder), occurrence: 4, value: 2 };
         let list = [own(Fault::EffectAfter, 2, 3), own(Fault::EffectAfter, 9, 1), order];
-        let expect = [(Fault::ArrivalOrder, 1), (Fault::ArrivalOrder, 2), (Fault::EffectAfter, 1)];
+        let expect = [
+            (Fault::ArrivalOrder, Act::Order(2)),
+            (Fault::ArrivalOrder, Act::Order(3)),
+            (Fault::EffectAfter, Act::Crash),
+        ];
         assert_eq!(kinds(&list).into_iter().collect::<Vec<_>>(), expect);
     }
 }

@@ -5,7 +5,7 @@
 //! came of it: whose lease or session ended, and whether anybody took over.
 
 use entrega_model::{Kind, ProcessId};
-use entrega_scenario::points::{Fault, Zone};
+use entrega_scenario::points::{Act, Site, Zone};
 
 use super::chronicle::Chronicle;
 use super::faults::Injected;
@@ -34,7 +34,7 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
 }
 
 fn is_leg(fault: &Injected) -> bool {
-    !fault.is_crash() && !matches!(fault.fault, Fault::ProcessStall | Fault::HandlerSlow)
+    !fault.is_crash() && !fault.holds_up()
 }
 
 /// Where a delay ends at the latest.
@@ -42,7 +42,7 @@ fn end(fault: &Injected, chronicle: &Chronicle<'_>) -> usize {
     let ends = chronicle.first(fault.at + 1, |kind| match *kind {
         Kind::Resumed { process } | Kind::Crashed { process, .. } => process == fault.process,
         Kind::ProcessingEnded { consumer, .. } => {
-            fault.fault == Fault::HandlerSlow && consumer == fault.process
+            fault.act == Act::Slow && consumer == fault.process
         }
         _ => false,
     });
@@ -105,7 +105,7 @@ pub(super) fn outlasts(fault: &Injected, chronicle: &Chronicle<'_>, until: usize
 pub(super) fn overtakings(chronicle: &Chronicle<'_>) -> Vec<String> {
     let faults = super::faults::all(chronicle);
     let orders: Vec<Injected> =
-        faults.into_iter().filter(|fault| fault.fault == Fault::ArrivalOrder).collect();
+        faults.into_iter().filter(|fault| fault.site == Site::Arrivals).collect();
     super::faults::clauses(chronicle, &orders)
 }
 

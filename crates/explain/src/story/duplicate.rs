@@ -2,7 +2,7 @@
 
 use entrega_model::Kind;
 use entrega_model::event::{ProcessingResult, SettleAct};
-use entrega_scenario::points::{DUPLICATED, Fault};
+use entrega_scenario::points::Call;
 
 use super::chronicle::{Applied, Chronicle, HandOver, times};
 use super::faults::{self, Injected};
@@ -50,8 +50,7 @@ fn within_one_delivery(
     let range = (started.map_or(0, |one| one.at), second.at);
     let faults = faults::concerning(chronicle, first.consumer, range, false);
     let what = faults::clauses(chronicle, &faults).join(" and then ");
-    let doubled =
-        |fault: &Injected| fault.fault == Fault::EffectRequest && fault.alternative == DUPLICATED;
+    let doubled = |fault: &Injected| fault.doubles(Call::Effect);
     if faults.iter().any(doubled) {
         return format!("{what}, and {m} {twice}.");
     }
@@ -118,8 +117,7 @@ pub(super) fn doubling(chronicle: &Chronicle<'_>) -> String {
     let until = chronicle.stored().last().copied().unwrap_or(0);
     let faults = faults::while_sending(chronicle, until);
     let what = faults::clauses(chronicle, &faults).join(" and then ");
-    let doubled =
-        faults.iter().any(|one| one.fault == Fault::SendRequest && one.alternative == DUPLICATED);
+    let doubled = faults.iter().any(|one| one.doubles(Call::Send));
     match (what.is_empty(), doubled) {
         (true, _) => format!("{m} is stored twice"),
         (false, true) => format!("{what}, and {m} is stored twice"),

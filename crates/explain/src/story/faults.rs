@@ -2,7 +2,7 @@
 
 use entrega_choice::Point;
 use entrega_model::{Event, Kind, MessageId, ProcessId};
-use entrega_scenario::points::{self, DUPLICATED, Fault, LATE, LOST, STALL_BEFORE, Zone};
+use entrega_scenario::points::{self, Act, Call, Fault, Leg, Moment, Site, Zone};
 
 use super::chronicle::Chronicle;
 use super::delays;
@@ -13,8 +13,10 @@ pub(crate) struct Injected {
     /// The index of its event.
     pub(crate) at: usize,
     pub(crate) fault: Fault,
+    /// Where it struck.
+    pub(crate) site: Site,
     /// What happened there, whatever its delay.
-    pub(crate) alternative: u32,
+    pub(crate) act: Act,
     /// Until when it delays.
     pub(crate) zone: Zone,
     pub(crate) process: ProcessId,
@@ -28,17 +30,12 @@ impl Injected {
         let Kind::Faulted { point, alternative, process, message } = events.get(at)?.kind else {
             return None;
         };
-        let info = points::describe(Point(point)).0;
-        let fault = info.fault;
-        let (alternative, zone) = info.decode(alternative.into());
-        let message = match fault {
-            Fault::EffectRequest
-            | Fault::EffectResponse
-            | Fault::DeadLetterRequest
-            | Fault::DeadLetterResponse => in_work(events, process, at),
-            _ => message,
-        };
-        Some(Self { at, fault, alternative, zone, process, message })
+        let (info, _) = points::describe(Point(point));
+        let &points::FaultInfo { fault, site, .. } = info;
+        let &points::Alternative { act, zone, .. } = info.alternative(alternative.into())?;
+        let in_handler = matches!(site, Site::Leg(Call::Effect | Call::DeadLetter, _));
+        let message = if in_handler { in_work(events, process, at) } else { message };
+        Some(Self { at, fault, site, act, zone, process, message })
     }
 
     /// The fault that made a process crash at a place.
@@ -47,8 +44,18 @@ impl Injected {
         adjacent.or_else(|| delays::behind_crash(chronicle, crash))
     }
 
-    pub(super) fn is_crash(&self) -> bool {
-        matches!(self.fault, Fault::EffectBefore | Fault::EffectAfter | Fault::SettleAfter)
+    pub(crate) fn is_crash(&self) -> bool {
+        self.act == Act::Crash
+    }
+
+    /// Whether it holds a process up and lets it live.
+    pub(super) fn holds_up(&self) -> bool {
+        self.act.is_stall() || self.act == Act::Slow
+    }
+
+    /// Whether a message arrives twice because of it.
+    pub(super) fn doubles(&self, call: Call) -> bool {
+        self.site == Site::Leg(call, Leg::Request) && self.act == Act::Duplicated
     }
 
     /// Whether something waits until a zone, as only an exploration or a replay chooses.
@@ -59,14 +66,8 @@ impl Injected {
     /// Whether a group notices that a member is away.
     fn shakes_the_group(&self) -> bool {
         self.is_crash()
-            || matches!(
-                self.fault,
-                Fault::ProcessStall
-                    | Fault::HandlerSlow
-                    | Fault::GroupRebalance
-                    | Fault::ReceiveRequest
-                    | Fault::ReceiveResponse
-            )
+            || self.holds_up()
+            || matches!(self.site, Site::Group | Site::Leg(Call::Receive, _))
     }
 
     /// What happened, as a main clause: `the request to settle m2 is lost`, `mailer 1 stalls before
@@ -87,7 +88,7 @@ impl Injected {
     pub(super) fn brief(&self, chronicle: &Chronicle<'_>) -> String {
         let who = chronicle.name(self.process);
         let m = self.message.map_or_else(|| "a message".to_owned(), super::name);
-        let leg = |what: String| format!("{what} {}", travel(self.alternative));
+        let leg = |what: String| format!("{what} {}", travel(self.act));
         match self.fault {
             Fault::SendRequest => leg(format!("the request to store {m}")),
             Fault::SendResponse => leg(format!("the answer that {m} is stored")),
@@ -98,7 +99,7 @@ impl Injected {
             Fault::MessagePoison => format!("{m} is poison, and the handler of {who} fails on it"),
             Fault::HandlerError => format!("the handler of {who} fails on {m}"),
             Fault::HandlerSlow => format!("{who} is slow at {m}"),
-            Fault::ProcessStall if self.alternative == STALL_BEFORE => {
+            Fault::ProcessStall if self.act == Act::StallBefore => {
                 format!("{who} stalls before the effect of {m}")
             }
             Fault::ProcessStall => format!("{who} stalls after the effect of {m}"),
@@ -121,9 +122,9 @@ impl Injected {
     /// When a process crashes: `after the effect of m2`.
     fn moment(&self) -> String {
         let m = self.message.map_or_else(|| "a message".to_owned(), super::name);
-        match self.fault {
-            Fault::EffectBefore => format!("before the effect of {m}"),
-            Fault::EffectAfter => format!("after the effect of {m}"),
+        match self.site {
+            Site::Crash(Moment::BeforeEffect) => format!("before the effect of {m}"),
+            Site::Crash(Moment::AfterEffect) => format!("after the effect of {m}"),
             _ => format!("right after settling {m}"),
         }
     }
@@ -133,18 +134,14 @@ impl Injected {
         if self.message == Some(chronicle.id) {
             return true;
         }
-        if !matches!(self.fault, Fault::SettleRequest | Fault::SettleResponse) {
-            return false;
-        }
+        let Site::Leg(Call::Settle, leg) = self.site else { return false };
         let now = chronicle.events[self.at].at;
         let with_it = |kind: &Kind| {
             matches!(*kind, Kind::SettleInvoked { message, consumer, .. }
                 if (message, consumer) == (chronicle.id, self.process))
         };
         let asked = chronicle.last(self.at, with_it);
-        asked.is_some_and(|asked| {
-            self.fault == Fault::SettleResponse || chronicle.events[asked].at == now
-        })
+        asked.is_some_and(|asked| leg == Leg::Response || chronicle.events[asked].at == now)
     }
 }
 
@@ -157,11 +154,11 @@ fn in_work(events: &[Event], consumer: ProcessId, at: usize) -> Option<MessageId
 }
 
 /// What a leg of a call does.
-fn travel(alternative: u32) -> &'static str {
-    match alternative {
-        LOST => "is lost",
-        LATE => "is late",
-        DUPLICATED => "arrives twice",
+fn travel(act: Act) -> &'static str {
+    match act {
+        Act::Lost => "is lost",
+        Act::Late => "is late",
+        Act::Duplicated => "arrives twice",
         _ => "goes wrong",
     }
 }
@@ -193,8 +190,7 @@ fn concerning_of(
         .filter(|fault| is_of(fault.process))
         .filter(|fault| !fault.is_crash() || delays::outlasts(fault, chronicle, until))
         .filter(|fault| {
-            let delay =
-                fault.is_crash() || matches!(fault.fault, Fault::ProcessStall | Fault::HandlerSlow);
+            let delay = fault.is_crash() || fault.holds_up();
             fault.concerns(chronicle) || (delays && delay)
         })
         .collect()
@@ -207,7 +203,7 @@ pub(super) fn before_delivery(chronicle: &Chronicle<'_>, until: usize) -> Option
     let mut faults = (stored..until)
         .rev()
         .filter_map(|at| Injected::at(chronicle.events, at))
-        .filter(|fault| matches!(fault.fault, Fault::ReceiveRequest | Fault::ReceiveResponse));
+        .filter(|fault| matches!(fault.site, Site::Leg(Call::Receive, _)));
     faults.next()
 }
 
@@ -228,7 +224,7 @@ pub(super) fn behind_the_clock(
                 whose == Some(chronicle.subscription) && one.shakes_the_group()
             }
         };
-        concerns && one.fault != Fault::ArrivalOrder && (from..until).contains(&one.at)
+        concerns && one.site != Site::Arrivals && (from..until).contains(&one.at)
     });
     if faults.len() > MANY { Vec::new() } else { faults }
 }

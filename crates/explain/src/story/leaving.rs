@@ -4,7 +4,7 @@
 use entrega_choice::Point;
 use entrega_model::event::{ProcessingResult, SettleOutcome};
 use entrega_model::{Kind, MessageId, ProcessId};
-use entrega_scenario::points::{self, Fault};
+use entrega_scenario::points::{self, Call, Site};
 
 use super::chronicle::Chronicle;
 use super::faults::Injected;
@@ -29,8 +29,7 @@ pub(super) fn reason(chronicle: &Chronicle<'_>, leaves: usize) -> Option<String>
         Kind::SettleEnded { message, outcome, .. } if outcome != SettleOutcome::Ok => {
             let mut faults = (0..at).rev().filter_map(|at| Injected::at(chronicle.events, at));
             let behind = faults.find(|one| {
-                one.process == process
-                    && matches!(one.fault, Fault::SettleRequest | Fault::SettleResponse)
+                one.process == process && matches!(one.site, Site::Leg(Call::Settle, _))
             });
             let (who, m) = (chronicle.name(process), super::name(message));
             let plain = || format!("{who} cannot settle {m}");
@@ -88,9 +87,7 @@ pub(super) fn rebalance(
     })?;
     let since = chronicle.first(trigger, |kind| match *kind {
         Kind::Assigned { consumer, .. } => consumer == holder,
-        Kind::Faulted { point, .. } => {
-            points::describe(Point(point)).0.fault == Fault::GroupRebalance
-        }
+        Kind::Faulted { point, .. } => points::describe(Point(point)).0.site == Site::Group,
         _ => false,
     });
     if since.is_some_and(|since| since < lost) {
@@ -147,8 +144,6 @@ fn held_up(
     then: String,
 ) -> Option<Rebalance> {
     let mut faults = (0..until).rev().filter_map(|at| Injected::at(chronicle.events, at));
-    let fault = faults.find(|one| {
-        one.process == process && matches!(one.fault, Fault::ProcessStall | Fault::HandlerSlow)
-    })?;
+    let fault = faults.find(|one| one.process == process && one.holds_up())?;
     Some(Rebalance { at: fault.at, fault: fault.brief(chronicle), then })
 }

@@ -2,7 +2,7 @@
 
 use entrega_model::event::{ProcessingResult, RemoveReason, SettleTrigger};
 use entrega_model::{Kind, ProcessId};
-use entrega_scenario::points::Fault;
+use entrega_scenario::points::{Moment, Site};
 
 use super::chronicle::{Chronicle, Settle};
 use super::faults::{self, Injected};
@@ -187,7 +187,7 @@ fn crash(chronicle: &Chronicle<'_>, settle: &Settle, holder: ProcessId, crashed:
     if fault.message != Some(chronicle.id) {
         return format!("{clause} while it holds {m}, {already}");
     }
-    if fault.fault == Fault::SettleAfter {
+    if fault.site == Site::Crash(Moment::AfterSettle) {
         return format!("{clause} and before its effect");
     }
     format!("{clause}, {already}")

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use entrega_model::event::{DeadLetterReason, ProcessingResult};
 use entrega_model::{Kind, MessageId, ProcessId};
-use entrega_scenario::points::Fault;
+use entrega_scenario::points::{Call, Site};
 
 use super::chronicle::{Chronicle, HandOver, times};
 use super::duplicate::{are_two_copies, doubling, in_order_of_possession, interruption};
@@ -89,9 +89,7 @@ pub(super) fn dead_lettered_twice(chronicle: &Chronicle<'_>) -> String {
     if one.delivery == other.delivery {
         let who = chronicle.name(one.consumer);
         let found = faults::concerning(chronicle, one.consumer, (one.at, *second), false);
-        let letter = |fault: &Injected| {
-            matches!(fault.fault, Fault::DeadLetterRequest | Fault::DeadLetterResponse)
-        };
+        let letter = |fault: &Injected| matches!(fault.site, Site::Leg(Call::DeadLetter, _));
         let found: Vec<Injected> = found.into_iter().filter(letter).collect();
         let why = faults::clauses(chronicle, &found).join(" and then ");
         let why = if why.is_empty() { format!("{who} writes it again") } else { why };

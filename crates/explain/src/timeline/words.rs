@@ -9,7 +9,7 @@ use entrega_model::event::{
 };
 use entrega_model::{Event, Kind, MessageId, ProcessId, SubscriptionId};
 use entrega_scenario::Cast;
-use entrega_scenario::points::{self, Fault, Zone};
+use entrega_scenario::points::{self, Act, Call, Site, Zone};
 
 use crate::story::{Injected, name};
 
@@ -181,31 +181,26 @@ impl Teller<'_> {
     fn fault(&self, at: usize, point: u16) -> Option<Line> {
         let injected = Injected::at(self.events, at)?;
         let (info, _) = points::describe(entrega_choice::Point(point));
-        let alternative = (injected.alternative as usize)
-            .checked_sub(1)
-            .and_then(|index| info.alternatives.get(index));
-        let (sign, column) = match injected.fault {
-            Fault::SendRequest | Fault::SendResponse => ("⇥", PRODUCER),
-            Fault::BrokerRestart => ("✗", BROKER),
-            Fault::GroupRebalance => ("⇄", BROKER),
-            Fault::ArrivalOrder => {
+        let (sign, column) = match injected.site {
+            Site::Leg(Call::Send, _) => ("⇥", PRODUCER),
+            Site::Leg(_, _) => ("⇥", CONSUMER),
+            Site::Broker => ("✗", BROKER),
+            Site::Group => ("⇄", BROKER),
+            Site::Arrivals => {
                 let who = self.who(injected.process);
                 return fault(BROKER, format!("⇄ a request of {who} overtakes"));
             }
-            Fault::EffectBefore | Fault::EffectAfter if delay(injected.zone).is_some() => {
-                ("⏸", CONSUMER)
-            }
-            Fault::EffectBefore | Fault::EffectAfter | Fault::SettleAfter => ("✗", CONSUMER),
-            Fault::ProcessStall | Fault::HandlerSlow => ("⏸", CONSUMER),
-            Fault::HandlerError | Fault::MessagePoison => ("!", CONSUMER),
-            _ => ("⇥", CONSUMER),
+            Site::Crash(_) if delay(injected.zone).is_none() => ("✗", CONSUMER),
+            Site::Crash(_) | Site::Process => ("⏸", CONSUMER),
+            Site::Handler if injected.act == Act::Slow => ("⏸", CONSUMER),
+            Site::Handler | Site::Message => ("!", CONSUMER),
         };
         let m = injected.message.map_or_else(String::new, |message| format!(" {}", name(message)));
-        let alternative = alternative.copied().unwrap_or("?");
-        let what = match (delay(injected.zone), alternative) {
-            (None, _) => alternative.to_owned(),
-            (Some(until), "crash") => format!("slow {until}, then crash"),
-            (Some(until), _) => format!("{alternative}, {until}"),
+        let alternative = info.act_name(injected.act).unwrap_or("?");
+        let what = match delay(injected.zone) {
+            None => alternative.to_owned(),
+            Some(until) if injected.is_crash() => format!("slow {until}, then {alternative}"),
+            Some(until) => format!("{alternative}, {until}"),
         };
         fault(column, format!("{sign} {}{m}: {what}", info.name))
     }

@@ -8,7 +8,7 @@ use entrega_choice::{Choice, Point, format_choices, simplicity};
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
 use entrega_scenario::Problem;
-use entrega_scenario::points::{self, Fault};
+use entrega_scenario::points::{self, FaultKind};
 use entrega_sim::Experiment;
 use entrega_sim::explore::{Class as Budgeted, Scope, Space};
 use serde::Serialize;
@@ -214,15 +214,6 @@ fn space(column: &Column, preemptions: u8) -> Space {
     Space::new(vec![primary, companion, Budgeted::preemptions(preemptions)])
 }
 
-fn choices(faults: &[(Fault, u32)]) -> Vec<(Point, u32)> {
-    let explored = |&(fault, base): &(Fault, u32)| {
-        let info = points::info(fault);
-        let point = if info.per_subscription {
-            points::own_point(fault, SubscriptionId(0))
-        } else {
-            points::shared_point(fault)
-        };
-        info.explored(base).map(move |value| (point, value))
-    };
-    faults.iter().flat_map(explored).collect()
+fn choices(faults: &[FaultKind]) -> Vec<(Point, u32)> {
+    faults.iter().flat_map(|&kind| points::chosen_in(kind)).collect()
 }

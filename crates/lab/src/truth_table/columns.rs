@@ -1,9 +1,7 @@
 //! The columns: what goes wrong, and what else must go wrong for it to show.
 
 use entrega_model::Model;
-use entrega_scenario::points::{
-    DUPLICATED, Fault, LATE, LOST, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE,
-};
+use entrega_scenario::points::{FaultKind, kind};
 
 use super::cell::Cell;
 use super::rows::{Side, TableRow};
@@ -22,9 +20,9 @@ pub struct Column {
     /// On which model only.
     only: Option<Model>,
     /// Exactly one of these happens.
-    pub(super) primary: &'static [(Fault, u32)],
+    pub(super) primary: &'static [FaultKind],
     /// At most one of these happens as well.
-    pub(super) also: &'static [(Fault, u32)],
+    pub(super) also: &'static [FaultKind],
 }
 
 impl Column {
@@ -80,13 +78,15 @@ const fn column(
     fault: &'static str,
     head: &'static str,
     side: Side,
-    primary: &'static [(Fault, u32)],
+    primary: &'static [FaultKind],
 ) -> Column {
     Column { fault, companion: None, head, side, only: None, primary, also: &[] }
 }
 
+const CRASH: &[FaultKind] = &[kind("effect.before", "crash")];
+
 const fn with_crash(column: Column) -> Column {
-    Column { companion: Some("crash-before-effect"), also: &[(Fault::EffectBefore, 1)], ..column }
+    Column { companion: Some("crash-before-effect"), also: CRASH, ..column }
 }
 
 /// Nothing goes wrong.
@@ -95,25 +95,25 @@ pub(super) const NONE: Column = column("none", "none", Side::Consumer, &[]);
 /// The companion of a lost settle is a crash before the effect of some other message: alone it
 /// duplicates nothing that was settled, so what it repeats is what the settle did not record.
 const SETTLE_LOST: Column =
-    column("settle-request-lost", "QL", Side::Consumer, &[(Fault::SettleRequest, LOST)]);
+    column("settle-request-lost", "QL", Side::Consumer, &[kind("settle.request", "lost")]);
 const ANSWER_LOST: Column =
-    column("settle-response-lost", "RL", Side::Consumer, &[(Fault::SettleResponse, LOST)]);
+    column("settle-response-lost", "RL", Side::Consumer, &[kind("settle.response", "lost")]);
 const SETTLE_LATE: Column =
-    column("settle-request-late", "late", Side::Consumer, &[(Fault::SettleRequest, LATE)]);
+    column("settle-request-late", "late", Side::Consumer, &[kind("settle.request", "late")]);
 
 /// All columns, in the order of the table.
 pub const COLUMNS: [Column; 21] = [
     NONE,
-    column("handler-error", "E", Side::Consumer, &[(Fault::HandlerError, 1)]),
-    column("poison", "X", Side::Consumer, &[(Fault::MessagePoison, 1)]),
+    column("handler-error", "E", Side::Consumer, &[kind("handler.error", "transient")]),
+    column("poison", "X", Side::Consumer, &[kind("message.poison", "poison")]),
     Column {
         companion: Some("settle-request-lost"),
-        also: &[(Fault::SettleRequest, LOST)],
-        ..column("poison", "X+QL", Side::Consumer, &[(Fault::MessagePoison, 1)])
+        also: &[kind("settle.request", "lost")],
+        ..column("poison", "X+QL", Side::Consumer, &[kind("message.poison", "poison")])
     },
-    column("crash-before-effect", "C0", Side::Consumer, &[(Fault::EffectBefore, 1)]),
-    column("crash-after-effect", "C1", Side::Consumer, &[(Fault::EffectAfter, 1)]),
-    column("crash-after-settle", "C2", Side::Consumer, &[(Fault::SettleAfter, 1)]),
+    column("crash-before-effect", "C0", Side::Consumer, &[kind("effect.before", "crash")]),
+    column("crash-after-effect", "C1", Side::Consumer, &[kind("effect.after", "crash")]),
+    column("crash-after-settle", "C2", Side::Consumer, &[kind("settle.after", "crash")]),
     SETTLE_LOST,
     with_crash(SETTLE_LOST_CRASH),
     ANSWER_LOST,
@@ -124,42 +124,42 @@ pub const COLUMNS: [Column; 21] = [
         "Z",
         Side::Consumer,
         &[
-            (Fault::ProcessStall, STALL_BEFORE),
-            (Fault::ProcessStall, STALL_AFTER),
-            (Fault::HandlerSlow, 1),
+            kind("process.stall", "before"),
+            kind("process.stall", "after"),
+            kind("handler.slow", "slow"),
         ],
     ),
     Column { only: Some(Model::Log), ..REBALANCE },
     Column {
         only: Some(Model::Log),
         companion: Some("handler-slow"),
-        also: &[(Fault::HandlerSlow, 1)],
+        also: &[kind("handler.slow", "slow")],
         ..REBALANCE_AND_SLOW
     },
     column(
         "receive-lost",
         "recv",
         Side::Consumer,
-        &[(Fault::ReceiveRequest, LOST), (Fault::ReceiveResponse, LOST)],
+        &[kind("receive.request", "lost"), kind("receive.response", "lost")],
     ),
-    column("send-request-lost", "send lost", Side::Producer, &[(Fault::SendRequest, LOST)]),
+    column("send-request-lost", "send lost", Side::Producer, &[kind("send.request", "lost")]),
     column(
         "send-request-duplicated",
         "send twice",
         Side::Producer,
-        &[(Fault::SendRequest, DUPLICATED)],
+        &[kind("send.request", "duplicated")],
     ),
-    column("send-response-lost", "answer lost", Side::Producer, &[(Fault::SendResponse, LOST)]),
-    column("send-request-late", "send late", Side::Producer, &[(Fault::SendRequest, LATE)]),
-    column("broker-restart", "restart", Side::Producer, &[(Fault::BrokerRestart, 1)]),
+    column("send-response-lost", "answer lost", Side::Producer, &[kind("send.response", "lost")]),
+    column("send-request-late", "send late", Side::Producer, &[kind("send.request", "late")]),
+    column("broker-restart", "restart", Side::Producer, &[kind("broker.restart", "restart")]),
 ];
 
-const REBALANCES: &[(Fault, u32)] =
-    &[(Fault::GroupRebalance, REBALANCE_BEFORE), (Fault::GroupRebalance, REBALANCE_AFTER)];
+const REBALANCES: &[FaultKind] =
+    &[kind("group.rebalance", "before"), kind("group.rebalance", "after")];
 const REBALANCE: Column = column("rebalance", "RB", Side::Consumer, REBALANCES);
 const REBALANCE_AND_SLOW: Column = column("rebalance", "RB+slow", Side::Consumer, REBALANCES);
 
 const SETTLE_LOST_CRASH: Column =
-    column("settle-request-lost", "QL+C0", Side::Consumer, &[(Fault::SettleRequest, LOST)]);
+    column("settle-request-lost", "QL+C0", Side::Consumer, &[kind("settle.request", "lost")]);
 const ANSWER_LOST_CRASH: Column =
-    column("settle-response-lost", "RL+C0", Side::Consumer, &[(Fault::SettleResponse, LOST)]);
+    column("settle-response-lost", "RL+C0", Side::Consumer, &[kind("settle.response", "lost")]);

@@ -136,9 +136,9 @@ fn row_document<'a>(explorations: &'a Explorations<'_>, row: &'a ExploredSpace) 
 
 fn points_of(space: &ConfigurationSpace) -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut named: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for &(fault, base) in &space.kinds {
+    for &(fault, act) in &space.kinds {
         let info = points::info(fault);
-        named.entry(info.name).or_default().push(info.alternatives[base as usize - 1]);
+        named.entry(info.name).or_default().extend(info.act_name(act));
     }
     named
 }

@@ -158,8 +158,9 @@ fn arrivals(arrivals: Arrivals, messages: u32) -> Checked {
 
 fn subscriptions(scenario: &Scenario) -> Checked {
     let all = &scenario.subscriptions;
-    if all.is_empty() || all.len() > 8 {
-        let message = format!("there are {} subscriptions; there are 1 to 8", all.len());
+    if all.is_empty() || all.len() > points::MAX_SUBSCRIPTIONS {
+        let most = points::MAX_SUBSCRIPTIONS;
+        let message = format!("there are {} subscriptions; there are 1 to {most}", all.len());
         return broken("subscriptions", message);
     }
     for (index, subscription) in all.iter().enumerate() {
@@ -217,8 +218,8 @@ fn shared_faults(faults: &Faults) -> Checked {
 
 fn sums(path: &str, faults: &Faults) -> Checked {
     for info in &points::FAULTS {
-        let odds = faults.point(info.fault).unwrap_or_default();
-        let given: Vec<Probability> = odds.into_iter().flatten().collect();
+        let odds = faults.point(info.fault).into_iter().flatten();
+        let given: Vec<Probability> = odds.map(|(_, probability)| *probability).collect();
         if !Probability::fit_together(&given) {
             let message = format!("the probabilities of `{}` add up to more than 1", info.name);
             return broken(format!("{path}.{}", info.name), message);
@@ -292,7 +293,7 @@ fn scripts(scenario: &Scenario) -> Checked {
 fn scripted_point(scenario: &Scenario, script: &ScriptedFault, path: &str) -> Checked {
     let table = points::table(&scenario.subscription_names());
     let Some(index) = table.iter().position(|spec| spec.name == script.point) else {
-        let by_chance = |index| points::describe(Point(index)).0.by_chance > 0;
+        let by_chance = |index| points::describe(Point(index)).0.can_happen_by_chance();
         let known = (0..).zip(table.iter()).filter(|(index, _)| by_chance(*index));
         let names: Vec<&str> = known.map(|(_, spec)| spec.name.as_str()).collect();
         let message = format!("there is no fault point `{}`", script.point);

@@ -160,8 +160,9 @@ fn overrides_change_values() {
     let two = [Strategy::DeadLetter, Strategy::SettleEveryN];
     assert_eq!(set("strategies", "dead-letter, settle-every-n").strategies, two);
     assert_eq!(set("strategies", "['dead-letter']").strategies, two[..1]);
-    let crash = set("faults.effect.after.crash", "1/100").faults.effect.after;
-    assert_eq!(crash.and_then(|crash| crash.crash), "1/100".parse().map(Probability).ok());
+    let faults = set("faults.effect.after.crash", "1/100").faults;
+    let crash = faults.point(points::Fault::EffectAfter).and_then(|odds| odds.get(&1)).copied();
+    assert_eq!(crash, "1/100".parse().map(Probability).ok());
     let made = loaded("", &[("subscriptions.reader.consumers", "3")]).scenario;
     assert_eq!(made.subscriptions[0].consumers, 3);
 }

@@ -63,9 +63,10 @@ impl Scope {
         let for_certain = scenario.scripted().into_iter().map(|one| (one.point, one.value));
         let mut named: Vec<FaultKind> = by_chance
             .chain(for_certain)
-            .map(|(point, value)| (points::describe(point), value))
-            .filter(|((_, whose), _)| whose.is_none_or(|whose| whose == self.subscription))
-            .map(|((info, _), value)| (info.fault, info.decode(value).0))
+            .filter(|&(point, _)| {
+                points::describe(point).1.is_none_or(|whose| whose == self.subscription)
+            })
+            .filter_map(|(point, value)| points::kind_of(point, value))
             .collect();
         named.sort_unstable();
         named.dedup();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use entrega_choice::Point;
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{self, Fault, FaultKind};
+use entrega_scenario::points::{self, FaultKind};
 
 /// So many classes a space has at most.
 pub const MAX_CLASSES: usize = 3;
@@ -47,8 +47,10 @@ impl Space {
     pub fn of(scenario: &Scenario, faults: u8, preemptions: u8) -> Self {
         let by_chance = scenario.odds().into_iter().map(|odds| (odds.point, odds.value));
         let for_certain = scenario.scripted().into_iter().map(|one| (one.point, one.value));
-        let named = by_chance.chain(for_certain).flat_map(|(point, base)| {
-            points::describe(point).0.explored(base).map(move |value| (point, value))
+        let named = by_chance.chain(for_certain).flat_map(|(point, chosen)| {
+            let kind = points::kind_of(point, chosen).into_iter();
+            let explored = kind.flat_map(|(fault, act)| points::info(fault).explored(act));
+            explored.map(move |value| (point, value))
         });
         let faults = Class { most: faults, required: false, choices: named.collect() };
         Self::new(vec![faults, Class::preemptions(preemptions)])
@@ -101,9 +103,6 @@ impl Space {
 impl Class {
     /// Up to `most` requests that come before their turn.
     pub fn preemptions(most: u8) -> Self {
-        let point = points::shared_point(Fault::ArrivalOrder);
-        let orders = points::info(Fault::ArrivalOrder).alternatives.len() as u32;
-        let choices = (1..=orders).map(|value| (point, value)).collect();
-        Self { most, required: false, choices }
+        Self { most, required: false, choices: points::preemptions().collect() }
     }
 }

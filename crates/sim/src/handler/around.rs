@@ -15,9 +15,7 @@ use std::task::Poll;
 use entrega_brokers::Broker;
 use entrega_clients::{Called, Context, Unanswered};
 use entrega_model::Delivery;
-use entrega_scenario::points::{
-    Fault, REBALANCE_AFTER, REBALANCE_BEFORE, STALL_AFTER, STALL_BEFORE, Zone, info, own_point,
-};
+use entrega_scenario::points::{Act, Fault, Zone, info, own_point};
 
 use super::SimHandler;
 use super::open_call::OpenCall;
@@ -89,15 +87,15 @@ where
         }
         let groups = world.has_groups();
         let rebalance = if groups { self.choose(world, Fault::GroupRebalance) } else { 0 };
-        if rebalance == REBALANCE_BEFORE {
-            self.rebalance(world, rebalance, delivery);
+        if rebalance != 0 {
+            self.rebalance_at(world, Act::RebalanceBefore, delivery, rebalance);
         }
         let stall = self.choose(world, Fault::ProcessStall);
         let chosen = [AHEAD, u64::from(stall), u64::from(rebalance)];
         world.remember(self.link.client.process, &chosen);
         *ahead = Ahead { stall, rebalance };
         if stall != 0 {
-            self.stall_at(world, STALL_BEFORE, delivery, *ahead);
+            self.stall_at(world, Act::StallBefore, delivery, stall);
         }
         self.onward(world)
     }
@@ -105,15 +103,15 @@ where
     /// The sink has answered: the process may crash or stall here, and the group may rebalance.
     #[inline]
     fn after_effect(&self, world: &mut World<B>, delivery: &Delivery, ahead: Ahead) -> Onward {
-        if ahead.rebalance == REBALANCE_AFTER {
-            self.rebalance(world, ahead.rebalance, delivery);
+        if ahead.rebalance != 0 {
+            self.rebalance_at(world, Act::RebalanceAfter, delivery, ahead.rebalance);
         }
         let crash = self.choose(world, Fault::EffectAfter);
         if crash != 0 {
             return self.crash_ahead(world, Fault::EffectAfter, crash, delivery);
         }
         if ahead.stall != 0 {
-            self.stall_at(world, STALL_AFTER, delivery, ahead);
+            self.stall_at(world, Act::StallAfter, delivery, ahead.stall);
         }
         self.onward(world)
     }
@@ -133,7 +131,7 @@ where
         choice: u32,
         delivery: &Delivery,
     ) -> Onward {
-        let (_, zone) = self.chosen(world, fault, choice, delivery);
+        let zone = self.chosen(world, fault, choice, delivery);
         let hold = || world.hold_process(self.link.client.process, zone);
         Onward::Crashes((zone != Zone::Now).then(hold))
     }
@@ -156,8 +154,13 @@ where
         self.until_running().await;
     }
 
-    /// Its group rebalances, as was chosen before the effect.
-    fn rebalance(&self, world: &mut World<B>, choice: u32, delivery: &Delivery) {
+    /// Its group rebalances, if that was chosen for this moment.
+    #[cold]
+    fn rebalance_at(&self, world: &mut World<B>, moment: Act, delivery: &Delivery, choice: u32) {
+        let chosen = info(Fault::GroupRebalance).alternative(choice);
+        if chosen.is_none_or(|chosen| chosen.act != moment) {
+            return;
+        }
         let (point, consumer) =
             (own_point(Fault::GroupRebalance, self.subscription), self.link.client.process);
         world.fault(point, choice, consumer, Some(delivery.record.message));
@@ -166,16 +169,13 @@ where
 
     /// Stands still, if that was chosen for this moment.
     #[cold]
-    fn stall_at(&self, world: &mut World<B>, moment: u32, delivery: &Delivery, ahead: Ahead) {
-        let choice = ahead.stall;
-        let (chosen, zone) = info(Fault::ProcessStall).decode(choice);
-        if chosen != moment {
-            return;
-        }
+    fn stall_at(&self, world: &mut World<B>, moment: Act, delivery: &Delivery, choice: u32) {
+        let chosen = info(Fault::ProcessStall).alternative(choice);
+        let Some(chosen) = chosen.filter(|chosen| chosen.act == moment) else { return };
         let (point, consumer) =
             (own_point(Fault::ProcessStall, self.subscription), self.link.client.process);
         world.fault(point, choice, consumer, Some(delivery.record.message));
-        world.stall(consumer, zone);
+        world.stall(consumer, chosen.zone);
     }
 
     /// Waits for the zone in which a delay ends.
@@ -205,39 +205,33 @@ where
         poll_fn(|_| if self.runs() { Poll::Ready(()) } else { Poll::Pending })
     }
 
-    /// What happens here, whatever its delay, and until when it delays.
+    /// Until when something delays that happens here, if anything does.
     #[inline]
     pub(super) fn pick(
         &self,
         world: &mut World<B>,
         fault: Fault,
         delivery: &Delivery,
-    ) -> (u32, Zone) {
+    ) -> Option<Zone> {
         match self.choose(world, fault) {
-            0 => (0, Zone::Now),
-            choice => self.chosen(world, fault, choice, delivery),
+            0 => None,
+            choice => Some(self.chosen(world, fault, choice, delivery)),
         }
     }
 
-    /// Notes what was chosen at a point. Says what it is, and until when.
+    /// Notes what was chosen at a point. Returns until when it delays.
     #[cold]
-    fn chosen(
-        &self,
-        world: &mut World<B>,
-        fault: Fault,
-        choice: u32,
-        delivery: &Delivery,
-    ) -> (u32, Zone) {
+    fn chosen(&self, world: &mut World<B>, fault: Fault, choice: u32, delivery: &Delivery) -> Zone {
         let point = own_point(fault, self.subscription);
         world.fault(point, choice, self.link.client.process, Some(delivery.record.message));
         let words = [FAULT, u64::from(point.0), u64::from(choice)];
         world.remember(self.link.client.process, &words);
-        info(fault).decode(choice)
+        info(fault).alternative(choice).map_or(Zone::Now, |chosen| chosen.zone)
     }
 
     #[inline]
     fn choose(&self, world: &mut World<B>, fault: Fault) -> u32 {
-        let bound = info(fault).alternatives.len() as u32 + 1;
+        let bound = info(fault).bound();
         world.choices.pick(own_point(fault, self.subscription), bound)
     }
 }

@@ -12,9 +12,7 @@ use entrega_choice::Point;
 use entrega_clients::{CallId, Unanswered};
 use entrega_model::event::{DeadLetterReason, Kind};
 use entrega_model::{ClientId, Delivery, Instant, MessageId, ProcessId, SubscriptionId};
-use entrega_scenario::points::{
-    self, DUPLICATED, Fault, LATE, LOST, Zone, own_point, shared_point,
-};
+use entrega_scenario::points::{self, Act, Alternative, Fault, Zone, own_point, shared_point};
 use entrega_scenario::{NO_PROCESS, Role};
 
 use super::calls::{Answer, Call, Caller, Payload, Peer, Route};
@@ -22,7 +20,7 @@ use super::latency::REQUEST;
 use super::{Due, Routed, World};
 
 /// How many answers there are to the question what happens to a leg.
-const LEG_BOUND: u32 = points::info(Fault::SettleRequest).alternatives.len() as u32 + 1;
+const LEG_BOUND: u32 = points::info(Fault::SettleRequest).bound();
 
 impl<B: Broker> World<B>
 where
@@ -90,14 +88,15 @@ where
     #[cold]
     fn set_out_badly(&mut self, id: CallId, point: Option<Point>, choice: u32, arrival: Instant) {
         match self.note_leg(point, choice, id) {
-            (LOST, _) => self.lose(id),
-            (LATE, zone) => self.late_leg(id, arrival, zone, Due::Arrive(id)),
-            (fate, _) => {
-                self.leg(id, arrival, Due::Arrive(id));
-                if fate == DUPLICATED {
-                    self.send_again(id, arrival);
-                }
+            Some(Alternative { act: Act::Lost, .. }) => self.lose(id),
+            Some(&Alternative { act: Act::Late, zone, .. }) => {
+                self.late_leg(id, arrival, zone, Due::Arrive(id));
             }
+            Some(Alternative { act: Act::Duplicated, .. }) => {
+                self.leg(id, arrival, Due::Arrive(id));
+                self.send_again(id, arrival);
+            }
+            _ => self.leg(id, arrival, Due::Arrive(id)),
         }
     }
 
@@ -127,16 +126,21 @@ where
         point.map_or(0, |point| self.choices.pick(point, LEG_BOUND))
     }
 
-    /// Notes that a leg goes wrong. Says how, and until when.
-    fn note_leg(&mut self, point: Option<Point>, choice: u32, id: CallId) -> (u32, Zone) {
-        let Some(point) = point else { return (0, Zone::Now) };
+    /// Notes that a leg goes wrong. Returns how.
+    fn note_leg(
+        &mut self,
+        point: Option<Point>,
+        choice: u32,
+        id: CallId,
+    ) -> Option<&'static Alternative> {
+        let point = point?;
         let call = self.calls.get(id);
         let process = call.client.process;
         let (about, is_receive) = (call.about, call.route.is_receive);
         let concern = self.processes[process.index()].concern.filter(|_| !is_receive);
         let message = about.map(|(message, _)| message).or(concern);
         self.fault(point, choice, process, message);
-        points::describe(point).0.decode(choice)
+        points::describe(point).0.alternative(choice)
     }
 
     /// Notes a fault that a choice has injected.
@@ -351,8 +355,10 @@ where
     #[cold]
     fn answer_badly(&mut self, id: CallId, point: Option<Point>, choice: u32, arrival: Instant) {
         match self.note_leg(point, choice, id) {
-            (LOST, _) => self.lose(id),
-            (LATE, zone) => self.late_leg(id, arrival, zone, Due::Return(id)),
+            Some(Alternative { act: Act::Lost, .. }) => self.lose(id),
+            Some(&Alternative { act: Act::Late, zone, .. }) => {
+                self.late_leg(id, arrival, zone, Due::Return(id));
+            }
             _ => self.leg(id, arrival, Due::Return(id)),
         }
     }

@@ -1,0 +1,117 @@
+//! What a fault is: an act, until when it delays, and where it strikes.
+
+/// What happens when a choice is not the harmless one, whatever its delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Act {
+    /// A leg of a call never arrives.
+    Lost,
+    /// A leg of a call arrives later.
+    Late,
+    /// A leg of a call arrives twice.
+    Duplicated,
+    /// The broker restarts.
+    Restart,
+    /// Of the requests that arrive at one instant, the one at this place is handled first; the
+    /// harmless one is the first.
+    Order(u8),
+    /// Every attempt to process a message fails.
+    Poison,
+    /// An attempt to process a message fails.
+    Transient,
+    /// A handler takes longer.
+    Slow,
+    /// A process stands still before the effect.
+    StallBefore,
+    /// A process stands still after the effect.
+    StallAfter,
+    /// A process dies.
+    Crash,
+    /// A group rebalances before the effect.
+    RebalanceBefore,
+    /// A group rebalances after the effect.
+    RebalanceAfter,
+}
+
+impl Act {
+    /// Whether a process stands still.
+    pub const fn is_stall(self) -> bool {
+        matches!(self, Self::StallBefore | Self::StallAfter)
+    }
+
+    /// Whether a group rebalances.
+    pub const fn is_rebalance(self) -> bool {
+        matches!(self, Self::RebalanceBefore | Self::RebalanceAfter)
+    }
+}
+
+/// How long a delay lasts. Chance draws spans; an exploration has no spans and lets a delay end
+/// where it makes a difference (`design`: delays are zones, never numbers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Zone {
+    /// No delay at all.
+    Now,
+    /// The span that the scenario's `[times]` give.
+    Span,
+    /// Until only timers are left: all other processes have done what they can without waiting.
+    Calm,
+    /// Until just after the next deadline: a lease or session ends, or the caller's own timeout.
+    Expiry,
+    /// Until all is calm again after a lease or session has ended: another process has taken over.
+    Takeover,
+}
+
+/// Where a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// One leg of a remote call.
+    Leg(Call, Leg),
+    /// The broker process.
+    Broker,
+    /// The order in which requests arrive at one instant.
+    Arrivals,
+    /// A message itself.
+    Message,
+    /// The application's handler.
+    Handler,
+    /// A consumer process as a whole.
+    Process,
+    /// A moment at which a consumer process may die.
+    Crash(Moment),
+    /// A consumer group.
+    Group,
+}
+
+/// What a remote call asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// To store a message.
+    Send,
+    /// For messages.
+    Receive,
+    /// For an effect, at the sink.
+    Effect,
+    /// To settle.
+    Settle,
+    /// To write a dead letter.
+    DeadLetter,
+}
+
+/// A way that something travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leg {
+    /// To the peer.
+    Request,
+    /// Back to the caller.
+    Response,
+}
+
+/// A moment in the life of a consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It is about to ask the sink for the effect.
+    BeforeEffect,
+    /// It has the sink's answer.
+    AfterEffect,
+    /// It has the broker's answer to a settle that the application asked for.
+    AfterSettle,
+}

@@ -1,0 +1,190 @@
+//! The alternatives of a fault point: what each is called, what it does, and how long it delays.
+//!
+//! > **The rule.** Alternatives are numbered from 1 in the order of their list, and replay strings
+//! > use their names: a list only ever grows at its end.
+
+use super::act::{Act, Zone};
+
+/// One thing that can happen at a fault point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alternative {
+    /// The stable name.
+    pub name: &'static str,
+    /// What happens, whatever its delay.
+    pub act: Act,
+    /// Until when it delays.
+    pub zone: Zone,
+    /// Of one that can happen by chance or script: what the schema of scenario files says about it.
+    pub about: Option<&'static str>,
+}
+
+/// What can happen at a fault point besides the harmless answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Alternatives {
+    /// What the schema of scenario files calls the table of their probabilities.
+    pub schema: &'static str,
+    /// What it says about that table.
+    pub about: &'static str,
+    /// All of them, from alternative 1 on. Those that can happen by chance or script come first.
+    /// The others end in a [`Zone`] that only an exploration or a replay chooses.
+    pub all: &'static [Alternative],
+    /// Their names.
+    pub names: &'static [&'static str],
+    /// How many of them can happen by chance or script.
+    pub by_chance: usize,
+}
+
+const fn chance(name: &'static str, act: Act, zone: Zone, about: &'static str) -> Alternative {
+    Alternative { name, act, zone, about: Some(about) }
+}
+
+const fn explored(name: &'static str, act: Act, zone: Zone) -> Alternative {
+    Alternative { name, act, zone, about: None }
+}
+
+const fn order(name: &'static str, place: u8) -> Alternative {
+    explored(name, Act::Order(place), Zone::Now)
+}
+
+const fn count_by_chance(all: &[Alternative]) -> usize {
+    let mut count = 0;
+    while count < all.len() && all[count].about.is_some() {
+        count += 1;
+    }
+    count
+}
+
+macro_rules! alternatives {
+    ($(#[$doc:meta])* $list:ident, $schema:literal, $about:literal, $($alternative:expr),+ $(,)?) => {
+        $(#[$doc])*
+        pub(super) const $list: Alternatives = {
+            const ALL: &[Alternative] = &[$($alternative),+];
+            const NAMES: &[&str] = &[$($alternative.name),+];
+            let by_chance = count_by_chance(ALL);
+            Alternatives { schema: $schema, about: $about, all: ALL, names: NAMES, by_chance }
+        };
+    };
+}
+
+alternatives! {
+    /// What can go wrong with one leg (request or response) of a call.
+    LEG, "Leg", "What can go wrong with one leg of a call.",
+    chance("lost", Act::Lost, Zone::Now, "It never arrives."),
+    chance(
+        "late",
+        Act::Late,
+        Zone::Span,
+        "It arrives after the additional time `times.late`.",
+    ),
+    chance("duplicated", Act::Duplicated, Zone::Now, "It arrives twice."),
+    explored("late-calm", Act::Late, Zone::Calm),
+    explored("late-expiry", Act::Late, Zone::Expiry),
+    explored("late-takeover", Act::Late, Zone::Takeover),
+}
+
+alternatives! {
+    /// A restart of the broker.
+    RESTART, "Restart", "The broker goes down and comes back with its disk intact.",
+    chance(
+        "restart",
+        Act::Restart,
+        Zone::Now,
+        "It forgets what was in flight and is away for `times.broker_restart`.",
+    ),
+}
+
+alternatives! {
+    /// Which of several requests that arrive at one instant comes first.
+    ORDER, "", "",
+    order("second", 2),
+    order("third", 3),
+    order("fourth", 4),
+    order("fifth", 5),
+    order("sixth", 6),
+    order("seventh", 7),
+    order("eighth", 8),
+}
+
+alternatives! {
+    /// A message that cannot be processed.
+    POISON, "Poison", "A message that cannot be processed.",
+    chance("poison", Act::Poison, Zone::Now, "Every attempt to process it fails."),
+}
+
+alternatives! {
+    /// A handler that fails.
+    ERROR, "HandlerError", "An error of the handler before its effect.",
+    chance("transient", Act::Transient, Zone::Now, "Another attempt may succeed."),
+}
+
+alternatives! {
+    /// A handler that is slow, for a span or until a zone.
+    SLOW, "Slow", "A handler that takes its time.",
+    chance("slow", Act::Slow, Zone::Span, "It takes the additional time `times.slow`."),
+    explored("slow-calm", Act::Slow, Zone::Calm),
+    explored("slow-expiry", Act::Slow, Zone::Expiry),
+    explored("slow-takeover", Act::Slow, Zone::Takeover),
+}
+
+alternatives! {
+    /// A stall, for a span or until a zone.
+    STALL, "Stall",
+    "A pause of the whole process for `times.stall`, heartbeats included, as by a garbage collector
+or a suspended machine.",
+    chance(
+        "before",
+        Act::StallBefore,
+        Zone::Span,
+        "It comes before the process asks the sink for the effect.",
+    ),
+    chance(
+        "after",
+        Act::StallAfter,
+        Zone::Span,
+        "It comes after the process has the sink's answer.",
+    ),
+    explored("before-expiry", Act::StallBefore, Zone::Expiry),
+    explored("before-takeover", Act::StallBefore, Zone::Takeover),
+    explored("after-expiry", Act::StallAfter, Zone::Expiry),
+    explored("after-takeover", Act::StallAfter, Zone::Takeover),
+}
+
+const DIES: Alternative = chance(
+    "crash",
+    Act::Crash,
+    Zone::Now,
+    "The process dies and comes back after `times.restart` with an empty memory.",
+);
+
+alternatives! {
+    /// A crash, at once or after having been slow until a zone.
+    CRASH, "Crash", "The end of a process without a goodbye.",
+    DIES,
+    explored("crash-calm", Act::Crash, Zone::Calm),
+    explored("crash-expiry", Act::Crash, Zone::Expiry),
+    explored("crash-takeover", Act::Crash, Zone::Takeover),
+}
+
+alternatives! {
+    /// A crash at once.
+    CRASH_AT_ONCE, "Crash", "The end of a process without a goodbye.",
+    DIES,
+}
+
+alternatives! {
+    /// A rebalance before or after an effect.
+    REBALANCE, "Rebalance",
+    "Everybody joins the group again, as when a member comes or a topic grows.",
+    chance(
+        "before",
+        Act::RebalanceBefore,
+        Zone::Now,
+        "It comes before a consumer asks the sink for the effect.",
+    ),
+    chance(
+        "after",
+        Act::RebalanceAfter,
+        Zone::Now,
+        "It comes after the consumer has the sink's answer.",
+    ),
+}
