@@ -24,11 +24,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::points;
 
+#[cfg(feature = "toml")]
+mod canonical;
 mod digest;
+#[cfg(feature = "toml")]
 mod document;
 mod expect;
 mod faults;
+mod loaded;
+#[cfg(feature = "toml")]
 mod overrides;
+#[cfg(feature = "toml")]
+mod parse;
 mod probability;
 mod problem;
 mod rows;
@@ -37,12 +44,13 @@ mod script;
 mod settings;
 mod span;
 mod traffic;
+#[cfg(feature = "toml")]
 mod words;
 
 pub use digest::ScenarioDigest;
-pub use document::Written;
 pub use expect::{Condition, ConditionError, Expectation, ExpectedVerdict};
 pub use faults::{Faults, PointFaults};
+pub use loaded::{Loaded, Written};
 pub use probability::Probability;
 pub use problem::Problem;
 pub use rows::{Row, Rows};
@@ -127,56 +135,7 @@ impl Default for Scenario {
     }
 }
 
-/// A scenario with what belongs to it.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    /// The scenario, overrides applied.
-    pub scenario: Scenario,
-    /// Names the scenario as written (before overrides) and the workload file.
-    pub digest: ScenarioDigest,
-    /// What was written of it; the rest has its defaults.
-    pub written: Vec<Written>,
-    /// The recorded messages, if the workload is `from` a file.
-    pub rows: Option<Rows>,
-}
-
 impl Scenario {
-    /// Reads a scenario. `file` is what problems call it; an override is a dotted path and a TOML
-    /// value or bare string; `read` gives the content of a workload file, whose name is relative to
-    /// the scenario, or says why it cannot.
-    ///
-    /// # Errors
-    ///
-    /// The first mistake found, with its place.
-    pub fn parse(
-        file: &str,
-        text: &str,
-        overrides: &[(String, String)],
-        read: &dyn Fn(&str) -> Result<String, String>,
-    ) -> Result<Loaded, Problem> {
-        let document = document::Document::parse(file, text, overrides)?;
-        let deserializer = toml::de::Deserializer::from(document.spanned_table());
-        let scenario =
-            Self::deserialize(deserializer).map_err(|error| words::explain(&document, &error))?;
-        rules::check(&scenario).map_err(|violation| {
-            let problem = document.problem_with(&violation.path, violation.message);
-            Problem { help: violation.help, ..problem }
-        })?;
-        let named = document.written();
-        let mut recorded = None;
-        if let Some(name) = &scenario.workload.from {
-            let content = read(name).map_err(|reason| {
-                document.problem_with("workload.from", format!("cannot read `{name}`: {reason}"))
-            })?;
-            let rows = Rows::parse(&beside(file, name), &content)?;
-            recorded = Some((content, rows));
-        }
-        let written = document::Document::parse(file, text, &[])?;
-        let content = recorded.as_ref().map(|(content, _)| content.as_str());
-        let digest = ScenarioDigest::of(written.table(), content);
-        Ok(Loaded { scenario, digest, written: named, rows: recorded.map(|(_, rows)| rows) })
-    }
-
     /// The same scenario with five messages (the first five rows of a file): where short examples
     /// are looked for.
     #[must_use]
@@ -240,14 +199,6 @@ pub const fn template() -> &'static str {
     include_str!("file/template.toml")
 }
 
-/// `name` in the directory of `file`.
-fn beside(file: &str, name: &str) -> String {
-    match file.rfind(['/', '\\']) {
-        Some(slash) => format!("{}{name}", &file[..=slash]),
-        None => name.to_owned(),
-    }
-}
-
 pub(crate) fn model_schema(_generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": ["log", "queue"] })
 }
@@ -264,5 +215,5 @@ fn strategies_schema(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": strategy_schema(generator), "minItems": 1 })
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "toml"))]
 mod tests;

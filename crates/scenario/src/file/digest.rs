@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
-use toml::de::{DeTable, DeValue};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The first 32 bits of the SHA-256 of a scenario and of the workload file that it names.
 ///
@@ -19,54 +18,18 @@ impl fmt::Display for ScenarioDigest {
     }
 }
 
-/// The keys that say nothing about a single run: what is for people, what is compared, and what
-/// should come out.
-const PROSE: [&str; 6] = ["expect", "models", "narration", "seeds", "strategies", "title"];
-
-impl ScenarioDigest {
-    /// The digest of a scenario as written and of its workload file, if it has one.
-    pub(crate) fn of(scenario: &DeTable<'_>, workload_file: Option<&str>) -> Self {
-        let mut hasher = Sha256::new();
-        let relevant = scenario.iter().filter(|(key, _)| !PROSE.contains(&key.get_ref().as_ref()));
-        let canonical = entries(relevant.map(|(key, value)| (key.get_ref(), value.get_ref())));
-        hasher.update(canonical.as_bytes());
-        hasher.update(b"\n");
-        hasher.update(workload_file.unwrap_or_default().replace("\r\n", "\n").as_bytes());
-        let bytes = hasher.finalize();
-        Self(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+impl Serialize for ScenarioDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-/// A table as text that depends on nothing but its content.
-fn entries<'a, 't: 'a>(table: impl Iterator<Item = (impl AsRef<str>, &'a DeValue<'t>)>) -> String {
-    let mut sorted: Vec<(String, String)> =
-        table.map(|(key, value)| (quoted(key.as_ref()), canonical(value))).collect();
-    sorted.sort();
-    let entries: Vec<String> =
-        sorted.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
-    format!("{{{}}}", entries.join(","))
-}
-
-fn canonical(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::Table(table) => {
-            entries(table.iter().map(|(key, value)| (key.get_ref(), value.get_ref())))
-        }
-        DeValue::Array(array) => {
-            let items: Vec<String> = array.iter().map(|item| canonical(item.get_ref())).collect();
-            format!("[{}]", items.join(","))
-        }
-        DeValue::String(text) => quoted(text),
-        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
-            .map_or_else(|_| number.to_string(), |number| number.to_string()),
-        DeValue::Float(number) => {
-            number.as_str().parse::<f64>().map_or_else(|_| number.to_string(), |n| format!("{n:?}"))
-        }
-        DeValue::Boolean(ground_truth) => ground_truth.to_string(),
-        DeValue::Datetime(time) => time.to_string(),
+impl<'de> Deserialize<'de> for ScenarioDigest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u32::from_str_radix(&text, 16).ok().filter(|_| digits);
+        let wrong = || de::Error::custom(format_args!("`{text}` is no digest of a scenario"));
+        number.map(Self).ok_or_else(wrong)
     }
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.escape_default())
 }

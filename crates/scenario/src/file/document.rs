@@ -7,7 +7,7 @@
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::{Problem, overrides};
+use super::{Problem, Written, overrides};
 
 /// A parsed scenario file with its overrides applied.
 pub(crate) struct Document<'t> {
@@ -16,23 +16,6 @@ pub(crate) struct Document<'t> {
     overrides: &'t [(String, String)],
     table: DeTable<'t>,
     nodes: Vec<Node>,
-}
-
-/// A setting that somebody wrote, in the file or as an override.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// The names from the top to it, separated by dots: `consumer.batch_size`.
-    pub path: String,
-    /// Whether it was changed by `--set`.
-    pub is_override: bool,
-    place: Problem,
-}
-
-impl Written {
-    /// What is to be said about it, with its place.
-    pub fn problem(&self, message: impl Into<String>) -> Problem {
-        Problem { message: message.into(), ..self.place.clone() }
-    }
 }
 
 /// A key or a value of the tree; its index is what stands in place of its span.

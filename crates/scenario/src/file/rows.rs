@@ -8,13 +8,15 @@
 use std::collections::BTreeMap;
 
 use entrega_model::{Duration, Instant, Key, MessageId};
+use serde::{Deserialize, Serialize};
 
 use super::problem::suggestion;
 use super::span::scaled;
 use super::{MAX_MESSAGES, Problem, Span};
 
 /// The messages of a workload file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rows {
     /// The messages, in order; the row number is the message id.
     pub rows: Vec<Row>,
@@ -23,7 +25,8 @@ pub struct Rows {
 }
 
 /// One recorded message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Row {
     /// When it is sent; the first is sent at the start.
     pub at: Instant,
