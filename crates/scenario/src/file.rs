@@ -1,18 +1,18 @@
 //! Scenario files: one experiment each, as TOML that a person writes and a test walks.
 //!
-//! > **The rule.** A scenario is data. The same file, overrides and seed are the same run, and
-//! > every mistake in it is told with its place and with what would be valid there. No text makes
-//! > it panic.
+//! > **The rule.** A scenario is data. The same file, overrides and seed give the same run. Every
+//! > mistake is reported with its place and with what would be valid there, and no text makes the
+//! > parser panic.
 //!
 //! # From text to scenario
 //!
-//! 1. [`Scenario::parse`] reads the TOML into a tree that remembers where everything stood, and
-//!    puts the `--set path=value` overrides into it.
-//! 2. The tree becomes a [`Scenario`]: unknown names are errors, what is left out has the
-//!    documented default of the system that is imitated.
-//! 3. Rules that no type can state are checked (bounds, exclusions, names that must exist).
-//! 4. A recorded workload (`[workload] from`) is read, and all of it is named by a
-//!    [`ScenarioDigest`].
+//! 1. [`Scenario::parse`] reads the TOML into a tree that remembers the place of every node, and
+//!    applies the `--set path=value` overrides to it.
+//! 2. The tree becomes a [`Scenario`]. Unknown names are errors; missing settings get the
+//!    documented default of the system that they imitate.
+//! 3. `rules` checks what no type can state: bounds, exclusions, names that must exist.
+//! 4. If the workload is recorded (`[workload] from`), its file is read. A [`ScenarioDigest`] names
+//!    scenario and file together.
 //!
 //! Names and defaults follow the real systems [KAFKA-SRC], [RDK-CONF], [RMQ-CONFIRMS], [SQS-VIS].
 
@@ -136,8 +136,8 @@ impl Default for Scenario {
 }
 
 impl Scenario {
-    /// The same scenario with five messages (the first five rows of a file): where short examples
-    /// are looked for.
+    /// The same scenario with at most five messages (the first five rows of a file), in which short
+    /// examples are searched for.
     #[must_use]
     pub fn small(&self) -> Self {
         let mut small = self.clone();
@@ -168,8 +168,8 @@ impl Scenario {
         odds
     }
 
-    /// What happens for certain. An entry that names no point of this scenario is left out; a
-    /// parsed scenario has none.
+    /// What happens for certain. Entries that name no point of this scenario are left out; a parsed
+    /// scenario has no such entries.
     pub fn scripted(&self) -> Vec<Scripted> {
         if self.script.is_empty() {
             return Vec::new();

@@ -1,5 +1,5 @@
-//! What a scenario says, in the terms of brokers, client library and sinks. The simulator and live
-//! runs are set up by the same translation.
+//! Translates the settings of a scenario for brokers, client library and sinks. The simulator and
+//! live runs share this translation.
 
 use entrega_brokers::{log, queue};
 use entrega_clients::application::{BatchFailure, BatchRules, BatchSink};
@@ -48,7 +48,7 @@ pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
     }
 }
 
-/// What a strategy of the catalogue is set to.
+/// The settings of a strategy of the catalogue.
 pub fn strategy_config(consumer: &ConsumerSettings) -> StrategyConfig {
     StrategyConfig {
         settle_every: consumer.settle_every,
@@ -60,7 +60,7 @@ pub fn strategy_config(consumer: &ConsumerSettings) -> StrategyConfig {
     }
 }
 
-/// How often a producer tries again.
+/// How often a producer retries.
 pub fn retries(producer: &ProducerSettings) -> Retries {
     Retries { limit: producer.retries, backoff: producer.retry_backoff.duration() }
 }
@@ -92,7 +92,7 @@ pub fn client_config(
     }
 }
 
-/// What the client library does by itself. The article's loops leave that to the configuration.
+/// What the client library does by itself. The article's loops take it from the configuration.
 fn library(strategy: Strategy, consumer: &ConsumerSettings) -> Library {
     let spec = strategy.spec();
     if !spec.is_from_the_article {

@@ -1,12 +1,13 @@
 //! The messages of a run, planned before it begins.
 //!
-//! > **The rule.** A workload is a pure function of the scenario and the seed. Every sample is made
-//! > from (seed, stream, message id) without any state, so that all models and strategies see the
-//! > same messages at the same times, whatever happens to them.
+//! > **The rule.** A workload is a pure function of the scenario and the seed. Every sample is a
+//! > function of (seed, stream, message id) and keeps no state, so all models and strategies see
+//! > the same messages at the same times, whatever happens to them.
 //!
-//! Arrival times, keys and sizes are planned here; [`ServiceTimes`] says how long a handler needs;
-//! [`Workload::body`] writes a message out when somebody wants to see it. Distributions are sampled
-//! from tables of quantiles in integers ([`libm`] for the tables), never with floats in a decision.
+//! This module plans arrival times, keys and sizes; [`ServiceTimes`] gives the time that a handler
+//! needs; [`Workload::body`] writes a message out for display. Distributions are sampled from
+//! tables of quantiles in integers ([`libm`] computes the tables): no float takes part in a
+//! decision.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use keys::Keys;
 use quantiles::Quantiles;
 pub use service_times::ServiceTimes;
 
-/// The streams of samples: words that keep the samples of one purpose apart from the others.
+/// The streams of samples: one word for each purpose, which keeps their samples independent.
 mod stream {
     pub(super) const ARRIVAL: u64 = 1;
     pub(super) const KEY: u64 = 2;
@@ -42,15 +43,15 @@ pub struct Workload {
     service_times: Vec<ServiceTimes>,
 }
 
-/// Makes the workloads of a scenario. Its tables do not depend on the seed, so a planner is made
-/// once and used for many.
+/// Makes the workloads of a scenario. Its tables do not depend on the seed, so one planner serves
+/// many seeds.
 pub struct Planner {
     pace: Pace,
     keys: Keys,
     service_times: Vec<Arc<Quantiles>>,
     /// The messages come from a file.
     is_recorded: bool,
-    /// So many at most.
+    /// At most this many.
     messages: u32,
     body: Body,
     opaque_bytes: u32,
@@ -65,7 +66,8 @@ pub struct Planned {
     pub key: Key,
     /// The size of its body.
     pub bytes: u32,
-    /// How long its handler needs, if a recorded workload says so; else [`ServiceTimes`] decides.
+    /// How long its handler needs, if the workload is recorded with it; else [`ServiceTimes`]
+    /// tells.
     pub service_time: Option<Duration>,
 }
 
@@ -87,8 +89,8 @@ impl Planner {
         }
     }
 
-    /// Plans the messages for a seed: from `rows` if there are any, else made up. A recorded
-    /// workload without its rows has no messages.
+    /// Plans the messages for a seed: those of `rows` if there are any, else generated ones. A
+    /// recorded workload without its rows has no messages.
     pub fn plan(&self, rows: Option<&Rows>, seed: u64) -> Workload {
         let planned = match rows {
             Some(rows) => self.recorded(rows, seed),
@@ -133,12 +135,12 @@ impl Planner {
 }
 
 impl Workload {
-    /// Plans the messages of a scenario once: as [`Planner`] does for many seeds.
+    /// Plans the messages of a scenario for a single seed; [`Planner`] is for many.
     pub fn generate(scenario: &Scenario, rows: Option<&Rows>, seed: u64) -> Self {
         Planner::new(scenario).plan(rows, seed)
     }
 
-    /// How long the handlers of a subscription need for an attempt at a message: as recorded, or
+    /// How long the handler of a subscription needs for an attempt at a message, as recorded or
     /// sampled.
     #[inline]
     pub fn service_time(
@@ -167,7 +169,7 @@ impl Workload {
     }
 }
 
-/// Says when each message is sent, in the order of their ids.
+/// Plans when each message is sent, in the order of their ids.
 struct Clock<'a> {
     seed: u64,
     at: Instant,

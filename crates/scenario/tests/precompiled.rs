@@ -45,7 +45,7 @@ fn every_scenario_is_the_same_as_data() {
         let again: Loaded = serde_json::from_str(&data).expect("a scenario");
         assert_eq!(again, loaded, "{}", path.display());
         assert_eq!(again.digest.to_string(), loaded.digest.to_string());
-        assert_eq!(planned(&again), planned(&loaded), "{}", path.display());
+        assert!(planned(&again) == planned(&loaded), "{}", path.display());
         assert_eq!(again.scenario.odds().len(), loaded.scenario.odds().len());
         recorded += usize::from(loaded.rows.is_some());
     }
@@ -55,13 +55,14 @@ fn every_scenario_is_the_same_as_data() {
 #[test]
 fn overrides_go_along_and_keep_their_digest() {
     let path = &files()[0];
-    let overrides = [("workload.messages".to_owned(), "3".to_owned())];
+    let overrides = [("workload.messages".to_owned(), "2".to_owned())];
     let (plain, changed) = (load(path, &[]), load(path, &overrides));
     let data = serde_json::to_string(&changed).expect("JSON");
     let again: Loaded = serde_json::from_str(&data).expect("a scenario");
-    assert_eq!((again.digest, again.scenario.workload.messages), (plain.digest, Some(3)));
+    assert_eq!((again.digest, again.scenario.workload.messages), (plain.digest, Some(2)));
     assert!(again.written.iter().any(|one| one.is_override));
-    assert_ne!(planned(&again), planned(&plain));
+    assert_eq!(planned(&again).planned.len(), 2);
+    assert_ne!(planned(&plain).planned.len(), 2);
 }
 
 #[test]

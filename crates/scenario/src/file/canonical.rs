@@ -5,8 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::ScenarioDigest;
 
-/// The keys that say nothing about a single run: what is for people, what is compared, and what
-/// should come out.
+/// The keys that do not affect a single run: prose, what is compared, and what is expected.
 const PROSE: [&str; 6] = ["expect", "models", "narration", "seeds", "strategies", "title"];
 
 impl ScenarioDigest {
@@ -23,7 +22,7 @@ impl ScenarioDigest {
     }
 }
 
-/// A table as text that depends on nothing but its content.
+/// A table as text that depends on its content only.
 fn entries<'a, 't: 'a>(table: impl Iterator<Item = (impl AsRef<str>, &'a DeValue<'t>)>) -> String {
     let mut sorted: Vec<(String, String)> =
         table.map(|(key, value)| (quoted(key.as_ref()), canonical(value))).collect();

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The first 32 bits of the SHA-256 of a scenario and of the workload file that it names.
 ///
-/// Formatting, comments, the order of keys, the narration, what is compared and what is expected do
-/// not change it; overrides do not either, because a replay string names them itself.
+/// It does not depend on formatting, comments, the order of keys, the narration, what is compared
+/// or what is expected; nor on overrides, which a replay string names itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScenarioDigest(pub u32);
 

@@ -1,8 +1,8 @@
-//! A TOML text as a tree in which every key and value knows where it came from.
+//! A TOML text as a tree in which every key and value knows where it comes from.
 //!
-//! Each node gets a number in place of its span, and the deserialiser reports that number with its
-//! errors: so a mistake is found again by path and by place, whether it stands in the file or came
-//! from a `--set` override.
+//! Each node carries a number in place of its span, and the deserialiser reports that number with
+//! an error. The number leads back to path and place, whether the mistake is in the file or in a
+//! `--set` override.
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -18,7 +18,7 @@ pub(crate) struct Document<'t> {
     nodes: Vec<Node>,
 }
 
-/// A key or a value of the tree; its index is what stands in place of its span.
+/// A key or a value of the tree. Its index replaces its span.
 pub(crate) struct Node {
     /// The names from the top to here, separated by dots.
     pub(crate) path: String,

@@ -1,16 +1,16 @@
 //! Puts `--set path=value` into a parsed scenario: `log.partitions=4`,
 //! `subscriptions.mailer.consumers=2`, `strategies=process-then-settle,dead-letter`.
 //!
-//! A value is TOML if it reads as TOML, otherwise a string as it stands, so that a shell needs no
-//! quotes around `10s` and `1/200`.
+//! A value that parses as TOML is TOML; any other is a string as it stands, so that a shell needs
+//! no quotes around `10s` and `1/200`.
 
 use std::borrow::Cow;
 
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
-/// Puts `value` at `path` and `mark` in place of every span of it, making tables on the way. Items
-/// of a list are named by their number or by their `name`. An error says why there is no such
+/// Puts `value` at `path`, with `mark` in place of every span in it, and makes missing tables on
+/// the way. Items of a list are named by number or by `name`. The error says why there is no such
 /// place.
 pub(crate) fn apply<'t>(
     table: &mut DeTable<'t>,
@@ -40,7 +40,7 @@ pub(crate) fn apply<'t>(
 /// The settings that are lists of names: there, `a,b` stands for `["a", "b"]`.
 const LISTS: [&str; 2] = ["models", "strategies"];
 
-/// The value of an override: TOML if it reads as TOML, otherwise a string as it stands.
+/// The value of an override: TOML if it parses as TOML, otherwise a string as it stands.
 fn read_value<'t>(path: &str, value: &'t str) -> DeValue<'t> {
     let parsed = DeValue::parse(value).map(Spanned::into_inner);
     let list = LISTS.contains(&path) && !matches!(parsed, Ok(DeValue::Array(_)));
@@ -103,7 +103,7 @@ impl<'a, 't> Place<'a, 't> {
     }
 }
 
-/// The key is replaced too, so that a mistake in it is blamed on the override.
+/// Replaces the key too, so that a mistake in it is attributed to the override.
 fn replace<'t>(table: &mut DeTable<'t>, name: &'t str, value: Spanned<DeValue<'t>>, mark: usize) {
     table.remove(name);
     table.insert(key(name.into(), mark), value);

@@ -6,9 +6,9 @@ use super::document::Document;
 use super::{Loaded, Problem, Rows, Scenario, ScenarioDigest, rules, words};
 
 impl Scenario {
-    /// Reads a scenario. `file` is what problems call it; an override is a dotted path and a TOML
-    /// value or bare string; `read` gives the content of a workload file, whose name is relative to
-    /// the scenario, or says why it cannot.
+    /// Reads a scenario. Problems name `file` as its place; an override is a dotted path with a
+    /// TOML value or a bare string; `read` returns the content of a workload file, named relative
+    /// to the scenario, or the reason why it cannot.
     ///
     /// # Errors
     ///

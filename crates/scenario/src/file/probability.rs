@@ -1,6 +1,6 @@
 //! Probabilities as people write them: `"1/200"`, `"0.5%"`, `0.005`.
 //!
-//! Kept as an exact ratio of integers, because the same run must be the same everywhere.
+//! An exact ratio of integers, because a run must be the same on every machine.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,8 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct Probability(pub Ratio);
 
 impl Probability {
-    /// Whether alternatives of one point fit together: their sum is at most 1. Exact as long as the
-    /// common denominator has at most 128 bits; beyond that, to within 2⁻⁶⁰.
+    /// Whether the alternatives of one point fit together: their sum is at most 1. The test is
+    /// exact as long as the common denominator has at most 128 bits; beyond that, to within 2⁻⁶⁰.
     pub(crate) fn fit_together(probabilities: &[Self]) -> bool {
         exact_sum(probabilities).map_or_else(
             || probabilities.iter().map(|one| u128::from(one.0.parts())).sum::<u128>(),

@@ -1,7 +1,7 @@
 //! What is wrong with a person's input: where, what, and what would be valid there.
 //!
-//! One form for scenario files, workload files and `--set` overrides, so that the command line
-//! prints every input error alike and ends with exit code 2.
+//! Scenario files, workload files and `--set` overrides share this form, so the command line prints
+//! every input error alike and exits with code 2.
 
 use std::fmt;
 
@@ -12,9 +12,9 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Problem {
-    /// The file as its reader named it, or `--set path=value`.
+    /// The file as the caller named it, or `--set path=value`.
     pub file: String,
-    /// The line, from 1; 0 if the mistake has no place in a text (an override, an unreadable file).
+    /// The line, from 1; 0 if the mistake is not in a text (an override, an unreadable file).
     pub line: u32,
     /// The column in characters, from 1; 0 together with `line`.
     pub column: u32,
@@ -80,7 +80,7 @@ fn clamp(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// The closest of `names` to what was written, if any is close enough to be meant.
+/// The closest of `names` to what was written, if one is close enough to be meant.
 pub(crate) fn nearest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
     let score = |name: &str| strsim::damerau_levenshtein(&written.to_lowercase(), name);
     let (distance, name) = names.iter().map(|name| (score(name), *name)).min()?;

@@ -1,9 +1,9 @@
 //! Recorded messages: a CSV file with a header, or JSON Lines, by the file's extension.
 //!
-//! Columns are `at` and `key`, and optionally `id`, `bytes` and `service_time`. Times are decimal
-//! seconds or spans such as `"1.5ms"`, read exactly; `at` counts from the first row, so an epoch
-//! time is as good as zero. Rows must be in the order of their times: a line that goes back is a
-//! mistake in the file, and sorting it away would hide it.
+//! The columns are `at` and `key`, and optionally `id`, `bytes` and `service_time`. Times are
+//! decimal seconds or spans such as `"1.5ms"`, read exactly; `at` counts from the first row, so
+//! epoch times work as well as times from zero. Rows must be sorted by time: a row that goes back
+//! is a mistake in the file, which sorting would hide.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ impl Rows {
         self.keys.get(key.index()).map(String::as_str)
     }
 
-    /// The id that the file gives a message, if it gives one.
+    /// The id of a message in the file, if it has one.
     pub fn id_name(&self, message: MessageId) -> Option<&str> {
         self.ids.get(message.index()).map(String::as_str).filter(|id| !id.is_empty())
     }
@@ -80,7 +80,7 @@ const ID: usize = 2;
 const BYTES: usize = 3;
 const SERVICE_TIME: usize = 4;
 
-/// What is wrong with a field of a row.
+/// A mistake in a field of a row.
 struct Mistake {
     column: usize,
     message: String,
@@ -93,7 +93,7 @@ impl Mistake {
     }
 }
 
-/// Collects rows, giving numbers to keys.
+/// Collects rows and numbers their keys.
 #[derive(Default)]
 struct Reader<'t> {
     rows: Rows,
@@ -214,7 +214,7 @@ fn csv_rows(file: &str, text: &str) -> Result<Rows, Problem> {
     Ok(reader.rows)
 }
 
-/// For each field of a record, which of [`COLUMNS`] it is.
+/// The place among [`COLUMNS`] of each field of a record.
 fn csv_columns(reader: &Reader<'_>, header: &csv::StringRecord) -> Result<Vec<usize>, Problem> {
     let start = start_of(reader.text, header.position());
     let mut columns = Vec::new();

@@ -1,6 +1,6 @@
-//! What the types cannot say: bounds, exclusions, and names that must exist.
+//! The rules that types cannot express: bounds, exclusions, and names that must exist.
 //!
-//! A rule reports the path of the offending value; the document turns that into line and column.
+//! A rule reports the path of the offending value; the document maps it to line and column.
 
 use entrega_choice::Point;
 use entrega_clients::Strategy;
@@ -42,7 +42,7 @@ fn broken_with_help(
     Err(Violation { path, message, help })
 }
 
-/// Checks every rule; the first that is broken is reported.
+/// Checks every rule and reports the first that is broken.
 pub(crate) fn check(scenario: &Scenario) -> Checked {
     choices(scenario)?;
     workload(scenario)?;

@@ -1,8 +1,8 @@
 //! Spans of time as people write them: `250us`, `1.5ms`, `20s`, `5min`, `7d`.
 //!
-//! Read exactly, digit by digit, into whole nanoseconds: no float takes part, so a scenario means
-//! the same on every machine, and what is finer than a nanosecond is an error rather than a
-//! rounding.
+//! They are read exactly, digit by digit, into whole nanoseconds. No float takes part, so a
+//! scenario means the same on every machine, and anything finer than a nanosecond is an error, not
+//! rounded.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -53,7 +53,7 @@ impl Span {
         Self(Duration::from_secs(secs))
     }
 
-    /// As the rest of the program measures time.
+    /// The same span in the program's unit of time.
     pub const fn duration(self) -> Duration {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Turns the deserialiser's messages into words for people who write scenarios, not Rust.
+//! Translates the deserialiser's messages for people who write scenarios, not Rust.
 
 use toml::de::Error;
 
@@ -6,7 +6,7 @@ use super::Problem;
 use super::document::{Document, Node, parent_of};
 use super::problem::suggestion;
 
-/// The problem that a deserialisation error stands for.
+/// The problem behind a deserialisation error.
 pub(crate) fn explain(document: &Document<'_>, error: &Error) -> Problem {
     let number = error.span().map_or(0, |span| span.start);
     let node = document.node(number);

@@ -1,4 +1,4 @@
-//! Orders as a small shop would send them: what the messages say when somebody looks.
+//! Orders as a small shop would send them: the text of a message, for display.
 //!
 //! An order is a function of (seed, message, key), so nothing of it is stored. The same code writes
 //! it as text or only counts its bytes; counting allocates nothing.
@@ -22,7 +22,7 @@ pub(crate) fn order_bytes(seed: u64, id: MessageId, key: Key) -> u32 {
     length.0
 }
 
-/// Takes an order piece by piece.
+/// Receives an order piece by piece.
 trait Paper {
     fn text(&mut self, text: &str);
     fn number(&mut self, number: u32);

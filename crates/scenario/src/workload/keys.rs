@@ -7,7 +7,7 @@ use crate::file::KeyDistribution;
 
 /// The keys of a workload, by how often they occur; key 0 is the most frequent one.
 pub(crate) enum Keys {
-    /// So many, all equally often.
+    /// This many keys, all equally often.
     Uniform(u32),
     /// For each key the sum of the frequencies up to it, in parts of 2^53.
     Zipf(Vec<u64>),

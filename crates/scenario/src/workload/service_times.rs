@@ -21,7 +21,7 @@ impl ServiceTimes {
         Self::from_table(table(distribution), seed, subscription)
     }
 
-    /// The same with a table that was prepared before.
+    /// The same with a prepared table.
     pub(super) fn from_table(
         quantiles: Arc<Quantiles>,
         seed: u64,
@@ -31,8 +31,7 @@ impl ServiceTimes {
         Self { quantiles, stream }
     }
 
-    /// How long the handler needs for this attempt at this message. The same arguments give the
-    /// same answer, whatever was asked before.
+    /// How long the handler needs for this attempt at this message: a function of its arguments.
     #[inline]
     pub fn sample(&self, message: MessageId, attempt: u16) -> Duration {
         let word = (u64::from(message.0) << 16) | u64::from(attempt);
