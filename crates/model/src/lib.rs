@@ -10,6 +10,7 @@
 //! * [`message`]: what is stored in a broker, and what a consumer holds in its hand.
 //! * [`log`], [`queue`]: what a client asks of a broker and what it answers, as plain data. The
 //!   same types serve the simulator's links and later real transports.
+//! * [`purpose`]: what a request is for, whichever model it is made to.
 //! * [`event`]: everything that happens, as one ordered stream of small values.
 //! * [`fingerprint`]: a state in 64 bits, for who explores them.
 //! * [`history`]: the same stream as a text file, for people and for real systems.
@@ -27,6 +28,7 @@ pub mod history;
 pub mod ids;
 pub mod log;
 pub mod message;
+pub mod purpose;
 pub mod queue;
 pub mod time;
 
@@ -35,4 +37,5 @@ pub use fingerprint::{Fingerprint, Fingerprinted};
 pub use guarantee::{Guarantee, Model};
 pub use ids::*;
 pub use message::{Delivery, Record};
+pub use purpose::{Purposeful, RequestPurpose};
 pub use time::{Duration, Instant};

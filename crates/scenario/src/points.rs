@@ -15,7 +15,7 @@ mod numbers;
 mod table;
 
 use entrega_choice::Point;
-use entrega_model::SubscriptionId;
+use entrega_model::{RequestPurpose, SubscriptionId};
 
 pub use act::{Act, Call, Leg, Moment, Site, Zone};
 pub use alternatives::{Alternative, Alternatives};
@@ -165,6 +165,24 @@ impl FaultInfo {
 #[inline]
 pub const fn info(fault: Fault) -> &'static FaultInfo {
     &FAULTS[fault as usize]
+}
+
+/// The points of the two legs of a request to the broker. Membership calls have none: a stall shows
+/// what they would show too.
+#[inline]
+pub const fn legs(purpose: RequestPurpose) -> Option<[Point; 2]> {
+    match purpose {
+        RequestPurpose::Send => {
+            Some([shared_point(Fault::SendRequest), shared_point(Fault::SendResponse)])
+        }
+        RequestPurpose::Receive(of) => {
+            Some([own_point(Fault::ReceiveRequest, of), own_point(Fault::ReceiveResponse, of)])
+        }
+        RequestPurpose::Settle(of, _) => {
+            Some([own_point(Fault::SettleRequest, of), own_point(Fault::SettleResponse, of)])
+        }
+        RequestPurpose::Join | RequestPurpose::Leave => None,
+    }
 }
 
 /// The kind of fault that a choice is, if it is any.

@@ -1,0 +1,106 @@
+//! What a client wants of a broker with a request, whichever model it speaks to.
+//!
+//! A network that loses requests needs to know no more than this: faults strike a send, a receive
+//! or a settle, on a log as on a queue. Simulated and live runs read it here.
+
+use crate::event::SettleTrigger;
+use crate::{SubscriptionId, log, queue};
+
+/// Why a client asks a broker for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestPurpose {
+    /// To have messages stored.
+    Send,
+    /// To get messages of a subscription.
+    Receive(SubscriptionId),
+    /// To settle messages of a subscription, and what made the client do so.
+    Settle(SubscriptionId, SettleTrigger),
+    /// To become a member of a group.
+    Join,
+    /// To end its membership or its consumer, as `close()` does.
+    Leave,
+}
+
+/// A request that says what it is for.
+pub trait Purposeful {
+    /// Why the client asks.
+    fn purpose(&self) -> RequestPurpose;
+}
+
+impl Purposeful for log::Request {
+    #[inline]
+    fn purpose(&self) -> RequestPurpose {
+        match self {
+            Self::Produce { .. } => RequestPurpose::Send,
+            Self::Fetch { group, .. } => RequestPurpose::Receive(*group),
+            Self::Commit { group, trigger, .. } => RequestPurpose::Settle(*group, *trigger),
+            Self::Join { .. } => RequestPurpose::Join,
+            Self::Leave { .. } => RequestPurpose::Leave,
+        }
+    }
+}
+
+impl Purposeful for queue::Request {
+    #[inline]
+    fn purpose(&self) -> RequestPurpose {
+        match self {
+            Self::Publish { .. } => RequestPurpose::Send,
+            Self::Receive { queue, .. } => RequestPurpose::Receive(*queue),
+            Self::Settle { queue, trigger, .. } => RequestPurpose::Settle(*queue, *trigger),
+            Self::Close { .. } => RequestPurpose::Leave,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Generation;
+    use crate::time::Instant;
+
+    const GROUP: SubscriptionId = SubscriptionId(3);
+
+    /// The same purpose on both models, with the subscription that it is about.
+    #[test]
+    fn both_models_ask_for_the_same_things() {
+        let (trigger, generation) = (SettleTrigger::Application, Generation(1));
+        let check = |log: log::Request, queue: queue::Request, expect| {
+            assert_eq!((log.purpose(), queue.purpose()), (expect, expect));
+        };
+        check(
+            log::Request::Commit { group: GROUP, generation, offsets: Vec::new(), trigger },
+            queue::Request::Settle {
+                queue: GROUP,
+                tags: Vec::new(),
+                settlement: queue::Settlement::Ack,
+                multiple: false,
+                trigger,
+            },
+            RequestPurpose::Settle(GROUP, trigger),
+        );
+        check(
+            log::Request::Fetch {
+                group: GROUP,
+                generation,
+                positions: Vec::new(),
+                max_records: 1,
+                buffer: Vec::new(),
+                deadline: Instant::NEVER,
+            },
+            queue::Request::Receive {
+                queue: GROUP,
+                max: 1,
+                settle_at_delivery: false,
+                buffer: Vec::new(),
+                deadline: Instant::NEVER,
+            },
+            RequestPurpose::Receive(GROUP),
+        );
+        check(
+            log::Request::Leave { group: GROUP },
+            queue::Request::Close { queue: GROUP },
+            RequestPurpose::Leave,
+        );
+        assert_eq!(log::Request::Join { group: GROUP }.purpose(), RequestPurpose::Join);
+    }
+}
