@@ -1,38 +1,39 @@
-//! The log for real: records stay where they were appended, and readers look at them in place.
+//! The in-process log: records stay where they were appended, and readers read them in place.
 //!
-//! > **The rule.** Reading changes nothing for anybody else. A reader has a position of its own,
-//! > and its group one number for each partition, the committed offset: [`entrega_brokers::log`].
-//! > Memory is bounded: a full partition pushes back on its producer, or forgets what is oldest.
+//! > **The rule.** Reading changes nothing for anyone else. Each reader has its own position, and
+//! > its group has one number per partition, the committed offset: [`entrega_brokers::log`]. Memory
+//! > is bounded: a full partition makes its producer wait, or drops its oldest records.
 //!
-//! A partition is a row of segments. Its one producer writes the last segment; readers walk along,
-//! each at its own pace, and visit the partition's lock once a segment. So a record costs its
-//! producer the same for one reader and for a hundred, and a slow reader keeps alive at most the
-//! segment that it stands in, besides what retention keeps.
+//! A partition is a row of segments. Its one producer writes the last segment; each reader advances
+//! at its own pace and takes the partition's lock once per segment. So a record costs its producer
+//! the same for one reader and for a hundred, and a slow reader keeps alive only the segment that
+//! it is in, besides what retention keeps.
 //!
-//! # Who is waited for
+//! # Which readers a producer waits for
 //!
 //! With [`Retention::UntilRead`] a producer waits for the slowest *registered* reader: for its
-//! position, or for its committed offset if it commits. That includes one that is stuck: it blocks
-//! the producer by design ([`Producer::try_append`] and [`Producer::append_until`] do not wait for
-//! ever). A reader that is dropped, by a panic too, is not registered any more. If nobody is,
-//! nobody is waited for, and the oldest records go.
+//! position, or for its committed offset if it commits. A stuck reader therefore blocks the
+//! producer, by design; [`Producer::try_append`] and [`Producer::append_until`] do not wait
+//! forever. Dropping a reader, even by a panic, unregisters it. With no reader registered, the
+//! producer waits for none and the oldest records go.
 //!
-//! With [`Retention::DropOldest`] nobody is waited for. A reader that comes too late is told
-//! ([`Ended::OutOfRange`]) where the log begins now; its reset policy decides.
+//! With [`Retention::DropOldest`] the producer never waits. A reader that falls too far behind gets
+//! [`Ended::OutOfRange`] with the bounds of the log; its reset policy decides where to go on.
 //!
 //! # When records are dropped
 //!
-//! All those of a segment together: when the producer uses the segment again or lets go of it, or
-//! when the log is gone and no reader stands in it. A record's destructor may run in an append,
-//! under the lock of the partition: one that uses the same log would wait for itself for ever.
+//! All records of a segment are dropped together: when the producer reuses the segment or frees it,
+//! or when the log is gone and no reader is left in the segment. A record's destructor may run
+//! during an append, under the partition's lock; a destructor that uses the same log deadlocks.
 //!
 //! # How it ends
 //!
-//! [`LiveLog::close`]: no more appends; readers read what there is and are told [`Ended::Closed`].
-//! [`LiveLog::stop`]: readers are told at once.
+//! [`LiveLog::close`]: no more appends; readers read the rest and then get [`Ended::Closed`].
+//! [`LiveLog::stop`]: readers get [`Ended::Stopped`] at once.
 //!
-//! What was appended with `Ok` is not lost in a close: no reader is told [`Ended::Closed`] before
-//! it. An append that meets the close may end as [`Refused::TooLate`]: it may be read or not.
+//! A close loses nothing that was appended with `Ok`: no reader gets [`Ended::Closed`] before it
+//! has read it. An append that races with the close may end as [`Refused::TooLate`]: the record may
+//! be read or not.
 //!
 //! # Example
 //!
@@ -63,7 +64,7 @@ use entrega_model::{PartitionId, SubscriptionId};
 
 use crate::segment::{Filling, Segment, View};
 use crate::spares::ROTATION;
-use crate::sync::Apart;
+use crate::sync::CachePadded;
 use crate::wait::Bell;
 
 mod directory;
@@ -83,7 +84,7 @@ use directory::Directory;
 /// A segment, and the offset of its first record beside it.
 type LogSegment<T> = Segment<T, Offset>;
 
-/// How a [`LiveLog`] is made.
+/// The options of a [`LiveLog`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogOptions {
     /// How many partitions there are. Default: 1.
@@ -95,10 +96,10 @@ pub struct LogOptions {
     pub segment: usize,
     /// What a full partition does. Default: [`Retention::UntilRead`].
     pub retention: Retention,
-    /// How much memory a partition goes through before it uses a segment again that another thread
-    /// has read, in bytes: lines that are in another core's cache are slow to write. If that is
-    /// more than the capacity needs, so much is kept, as far as the traffic goes; records that own
-    /// something are not kept for it. Default: 4 MiB. 0: no more memory than the capacity.
+    /// How much memory a partition cycles through before it reuses a segment that another thread
+    /// has read, in bytes: lines in another core's cache are slow to write. If this is more than
+    /// the capacity needs, that much is kept once traffic has filled it; it does not apply to
+    /// records that own something. Default: 4 MiB. 0: no more memory than the capacity.
     pub rotation: usize,
 }
 
@@ -112,7 +113,7 @@ impl Default for LogOptions {
 /// What a full partition does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retention {
-    /// It keeps what some registered reader has yet to read, or to commit, and no more; its
+    /// It keeps what some registered reader still has to read or to commit, and no more; its
     /// producer waits.
     UntilRead,
     /// It forgets its oldest segment, read or unread, as Kafka's retention by size does.
@@ -137,8 +138,8 @@ impl<T> LiveLog<T> {
         Self { partitions: (0..options.partitions).map(partition).collect() }
     }
 
-    /// The one producer of a partition. Whoever needs several gives each a partition, or shares one
-    /// behind a lock.
+    /// The one producer of a partition. For several producers, give each its own partition, or
+    /// share one producer behind a lock.
     pub fn producer(&self, partition: PartitionId) -> Result<Producer<T>, NoProducer> {
         let partition = self.partition(partition).ok_or(NoProducer::UnknownPartition)?;
         Producer::new(partition).ok_or(NoProducer::Taken)
@@ -168,17 +169,17 @@ impl<T> LiveLog<T> {
         self.partitions.len() as u16
     }
 
-    /// How many segments a partition has in memory, those that wait to be used again included.
+    /// How many segments a partition has in memory, including spare ones.
     pub fn segments(&self, partition: PartitionId) -> usize {
         self.partition(partition).map_or(0, |partition| partition.directory().segments())
     }
 
-    /// No more appends. Readers read what there is, and are told so after that.
+    /// Ends appends. Readers read what is left, and then get [`Ended::Closed`].
     pub fn close(&self) {
         self.partitions.iter().for_each(|partition| partition.close());
     }
 
-    /// No more appends, and no more reads either.
+    /// Ends appends, and reads too.
     pub fn stop(&self) {
         for partition in &*self.partitions {
             partition.stopped.store(true, Ordering::SeqCst);
@@ -191,20 +192,20 @@ impl<T> LiveLog<T> {
     }
 }
 
-/// Why there is no producer to be had.
+/// Why [`LiveLog::producer`] returns none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoProducer {
     /// The log has fewer partitions.
     #[error("there is no such partition")]
     UnknownPartition,
-    /// Somebody else writes this partition; it is free again when that producer is dropped.
+    /// Another producer writes this partition; it is free again when that one is dropped.
     #[error("the partition has a producer already")]
     Taken,
 }
 
 /// What the producer and the readers of a partition share.
 struct Partition<T> {
-    directory: Apart<Mutex<Directory<T>>>,
+    directory: CachePadded<Mutex<Directory<T>>>,
     /// The offset of the last segment's first record, so that readers need not lock to see that
     /// there is no further segment.
     opened: AtomicU64,
@@ -218,7 +219,7 @@ struct Partition<T> {
 impl<T> Partition<T> {
     fn new(options: &LogOptions) -> Self {
         Self {
-            directory: Apart(Mutex::new(Directory::new(options))),
+            directory: CachePadded(Mutex::new(Directory::new(options))),
             opened: AtomicU64::new(0),
             appended: Bell::new(),
             freed: Bell::new(),
@@ -226,8 +227,7 @@ impl<T> Partition<T> {
         }
     }
 
-    /// The directory. Nothing that can panic is done to it halfway, so a poisoned lock is as good
-    /// as another.
+    /// The directory. No operation on it can panic halfway, so a poisoned lock is still good.
     fn directory(&self) -> MutexGuard<'_, Directory<T>> {
         self.directory.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

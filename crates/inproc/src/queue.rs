@@ -1,47 +1,50 @@
-//! The queue for real: a message waits until somebody acks it, and is never delivered after that.
+//! The in-process queue: a message waits until a consumer acks it, and is never delivered after
+//! that.
 //!
-//! > **The rule.** It is the one of [`entrega_brokers::queue`], and it is obeyed there: whatever
-//! > does not go well is handed to that broker. What goes well, and that is nearly everything,
-//! > takes a short cut: it is delivered once, acked once, and forgotten.
+//! > **The rule.** The rule is that of [`entrega_brokers::queue`], and that broker enforces it:
+//! > whatever does not go well goes to it. Nearly everything goes well, and takes a short cut: it
+//! > is delivered once, acked once, and forgotten.
 //!
 //! # The short cut
 //!
-//! 1. Messages that nobody has touched lie in segments, in order. A consumer takes a run of them
+//! 1. Messages that no consumer has taken lie in segments, in order. A consumer takes a run of them
 //!    under one short lock, its *window*, and reads them in place.
-//! 2. Each message has one bit, "settled here". Who sets it has the last word about this delivery:
-//!    the consumer that acks, or whoever takes the message away from it. An ack that finds the bit
-//!    set comes too late ([`Stale`]).
-//! 3. When a whole segment is settled it is used again.
+//! 2. Each message has one bit, "settled here". The first to set it decides about this delivery:
+//!    the consumer that acks, or whatever takes the message away from it. An ack that finds the bit
+//!    set is too late ([`Stale`]).
+//! 3. When a whole segment is settled, it is used again.
 //!
-//! # What leaves it
+//! # What leaves the short cut
 //!
-//! A consumer that is dropped (by a panic too), requeues, rejects, or lets its lease run out hands
+//! A consumer that is dropped (even by a panic), requeues, rejects, or lets its lease expire passes
 //! the message to the sans-IO broker behind the lock ([`QueueBroker::adopt`]). From then on that
 //! broker alone decides: original position, `redelivered`, delivery limit, dead letter, lease. Its
-//! messages are served before fresh ones, for they came first.
+//! messages are served before fresh ones, because they came first.
 //!
 //! # Bounds
 //!
-//! Capacity counts whole segments: one is free again when the last of its messages is settled. So
-//! messages that stay unsettled may hold back producers before `capacity` of them are there, and
-//! never later. A full queue pushes back: [`Producer::send`] waits, [`Producer::try_send`] and
-//! [`Producer::send_until`] do not wait for ever.
+//! Capacity counts whole segments: a segment is free again when the last of its messages is
+//! settled. So unsettled messages may block producers before there are `capacity` of them, but
+//! never later. A full queue blocks [`Producer::send`]; [`Producer::try_send`] and
+//! [`Producer::send_until`] do not wait forever.
 //!
 //! # When bodies are dropped
 //!
-//! Not when they are settled, but all those of a segment together: when a producer uses the segment
-//! again or lets go of it, or when the queue is gone and nobody has a hold on the segment. So what
-//! a settled body owns lives on for a while. Its destructor may run in a producer's send, under the
-//! locks of the queue: one that uses the same queue would wait for itself for ever.
+//! Bodies are dropped not when they are settled, but all those of a segment together: when a
+//! producer reuses the segment or frees it, or when the queue is gone and no consumer holds the
+//! segment. So what a settled body owns lives on for a while. Its destructor may run during a send,
+//! under the locks of the queue; a destructor that uses the same queue deadlocks.
 //!
 //! # How it ends
 //!
-//! [`LiveQueue::close`]: no more sends. Consumers get what is there, and wait while somebody else
-//! has something unsettled that may come back; then they are told [`Ended::Closed`].
-//! [`LiveQueue::stop`]: they are told at once, and what is unsettled is counted.
+//! [`LiveQueue::close`]: no more sends. Consumers take what is left, and wait while another
+//! consumer has something unsettled that may come back; then they get [`Ended::Closed`].
+//! [`LiveQueue::stop`]: they get [`Ended::Stopped`] at once, and it returns how many messages are
+//! unsettled.
 //!
-//! What was sent with `Ok` is not lost in a close: no consumer is told [`Ended::Closed`] before it.
-//! A send that meets the close may end as [`Refused::TooLate`]: it may be delivered or not.
+//! A close loses nothing that was sent with `Ok`: no consumer gets [`Ended::Closed`] before it. A
+//! send that races with the close may end as [`Refused::TooLate`]: the message may be delivered or
+//! not.
 //!
 //! # Example
 //!
@@ -72,7 +75,7 @@ use entrega_brokers::queue::QueueSettings;
 
 use crate::segment::{Filling, Segment, View};
 use crate::spares::ROTATION;
-use crate::sync::Apart;
+use crate::sync::CachePadded;
 use crate::wait::Bell;
 
 mod consumer;
@@ -108,11 +111,11 @@ type BlockView<T> = View<T, Marks>;
 /// The writer of the last segment.
 type BlockFilling<T> = Filling<T, Marks>;
 
-/// How a [`LiveQueue`] is made.
+/// The options of a [`LiveQueue`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueOptions {
-    /// How it behaves; number of queues, length and overflow are not looked at. Default: that of
-    /// the settings, which is a RabbitMQ quorum queue.
+    /// The semantics; number of queues, length and overflow are ignored. Default: that of the
+    /// settings, which is a RabbitMQ quorum queue.
     pub settings: QueueSettings,
     /// How many unsettled messages there may be, in whole segments, of which there are two at
     /// least. Default: 4096.
@@ -122,10 +125,10 @@ pub struct QueueOptions {
     /// How many messages a consumer takes from the queue at once, if its prefetch allows it and it
     /// does not ask for more. Default: 256.
     pub window: usize,
-    /// How much memory the queue goes through before it uses a segment again that another thread
-    /// has read, in bytes: lines that are in another core's cache are slow to write. If that is
-    /// more than the capacity needs, so much is kept, as far as the traffic goes; messages that own
-    /// something are not kept for it. Default: 4 MiB. 0: no more memory than the capacity.
+    /// How much memory the queue cycles through before it reuses a segment that another thread has
+    /// read, in bytes: lines in another core's cache are slow to write. If this is more than the
+    /// capacity needs, that much is kept once traffic has filled it; it does not apply to messages
+    /// that own something. Default: 4 MiB. 0: no more memory than the capacity.
     pub rotation: usize,
 }
 
@@ -158,8 +161,8 @@ impl<T> LiveQueue<T> {
         let filling = BlockFilling::new(segment, Marks::new(0, segment));
         let control = Control::new(&options, &filling);
         let shared = Shared {
-            writer: Apart(Mutex::new(Some(filling))),
-            control: Apart(Mutex::new(control)),
+            writer: CachePadded(Mutex::new(Some(filling))),
+            control: CachePadded(Mutex::new(control)),
             stopped: AtomicBool::new(false),
             sent: Bell::new(),
             freed: Bell::new(),
@@ -176,8 +179,8 @@ impl<T> LiveQueue<T> {
         Producer::new(Arc::clone(&self.shared))
     }
 
-    /// A producer that has the end of the queue for itself and so needs no lock; `None` if there is
-    /// one. While it lives other producers wait, as if the queue were full.
+    /// A producer that has the end of the queue to itself and so needs no lock; `None` if there is
+    /// one already. While it lives other producers wait, as if the queue were full.
     pub fn sole_producer(&self) -> Option<Producer<T>> {
         Producer::sole(Arc::clone(&self.shared))
     }
@@ -186,7 +189,7 @@ impl<T> LiveQueue<T> {
     ///
     /// # Panics
     ///
-    /// If there are 65 536 of them already.
+    /// If there are 65 536 consumers already.
     pub fn consumer(&self) -> Consumer<T> {
         Consumer::new(Arc::clone(&self.shared), false)
     }
@@ -197,15 +200,15 @@ impl<T> LiveQueue<T> {
         Consumer::new(Arc::clone(&self.shared), true)
     }
 
-    /// The oldest message that was given up, if the settings attach a dead-letter queue. It counts
-    /// as unsettled until the letter is dropped.
+    /// The oldest message that was dead-lettered, if the settings attach a dead-letter queue. It
+    /// counts as unsettled until the letter is dropped.
     pub fn dead_letter(&self) -> Option<DeadLetter<T>> {
         let dead = self.shared.control().take_dead()?;
         Some(DeadLetter::new(Arc::clone(&self.shared), dead))
     }
 
-    /// Ends the leases that are due. That happens by itself whenever a consumer looks for messages;
-    /// who has none that does may call it.
+    /// Ends the leases that are due. Every consumer that looks for messages does so; call this if
+    /// none does.
     pub fn end_due_leases(&self) {
         self.shared.control().advance(self.shared.time.now());
         self.shared.sent.ring();
@@ -216,12 +219,12 @@ impl<T> LiveQueue<T> {
         self.shared.control().unsettled()
     }
 
-    /// How many segments are in memory, those that wait to be used again included.
+    /// How many segments are in memory, including spare ones.
     pub fn segments(&self) -> usize {
         self.shared.control().segments()
     }
 
-    /// No more sends. Consumers get what is there, and are told so after that.
+    /// Ends sends. Consumers take what is left, and then get [`Ended::Closed`].
     pub fn close(&self) {
         self.shared.sent.close();
         self.shared.control().seal();
@@ -229,7 +232,7 @@ impl<T> LiveQueue<T> {
         self.shared.freed.close();
     }
 
-    /// No more sends, and no more deliveries either. Says how many messages are unsettled.
+    /// Ends sends, and deliveries too. Returns how many messages are unsettled.
     pub fn stop(&self) -> usize {
         self.shared.stopped.store(true, Ordering::SeqCst);
         self.close();
@@ -240,9 +243,9 @@ impl<T> LiveQueue<T> {
 /// What producers and consumers share.
 struct Shared<T> {
     /// Where the next message goes, unless the sole producer has it.
-    writer: Apart<Mutex<Option<BlockFilling<T>>>>,
+    writer: CachePadded<Mutex<Option<BlockFilling<T>>>>,
     /// Taken after `writer`, never before it.
-    control: Apart<Mutex<Control<T>>>,
+    control: CachePadded<Mutex<Control<T>>>,
     stopped: AtomicBool,
     /// Rung when there may be something to take, or nothing will ever be.
     sent: Bell,
@@ -255,8 +258,8 @@ struct Shared<T> {
 }
 
 impl<T> Shared<T> {
-    /// The control part. A panic in it would be a bug of this crate; what it protects is not worse
-    /// for it than the panic itself.
+    /// The control part. A panic in it would be a bug of this crate, and leave nothing worse behind
+    /// than itself.
     fn control(&self) -> Visit<'_, T> {
         Visit::new(self.control.0.lock().unwrap_or_else(PoisonError::into_inner), &self.freed)
     }
@@ -269,7 +272,7 @@ impl<T> Shared<T> {
         self.leased != entrega_model::Duration::MAX
     }
 
-    /// Tells consumers that wait for the end that there may be nothing more.
+    /// Wakes consumers that wait for the end: there may be nothing more.
     #[inline]
     fn tell_settled(&self) {
         if self.sent.was_closed() {

@@ -1,24 +1,24 @@
-//! Segments: where bodies lie, written once by one writer and read in place by anybody.
+//! Segments: memory for bodies, written once by one writer and read in place by any reader.
 //!
-//! > **The rule.** A slot is written once, before its index is published, and never again while
-//! > anybody can see the segment. Whoever has seen an index published may read everything below it.
+//! > **The rule.** A slot is written once, before its index is published, and never again while the
+//! > segment is reachable. A reader that has seen an index published may read everything below it.
 //!
-//! This is the only module of the workspace with unsafe code. It buys that a body is moved once, by
-//! its producer, and that a reader gets `&[T]` without a copy, a lock or a count of references;
+//! This is the only module of the workspace with unsafe code. In return, a body is moved once, by
+//! its producer, and a reader gets `&[T]` without a copy, a lock or a reference count;
 //! `benches/NOTES.md` has the figures.
 //!
 //! # Why it is sound
 //!
 //! 1. *One writer.* A segment is written through its [`Filling`] only. A `Filling` is made of a
-//!    segment that nobody else has: a new one, or one whose `Arc` is unique. It cannot be cloned,
-//!    and it writes through `&mut self`.
+//!    segment that is not shared: a new one, or one whose `Arc` is unique. It cannot be cloned, and
+//!    it writes through `&mut self`.
 //! 2. *No slot is read before it is written.* `published` is the number of slots that are written.
 //!    It grows by a store with release order after the writes. A [`View`] knows a number that was
 //!    loaded with acquire order, by itself or by a view of the same segment that it copied it from,
 //!    and refuses to go beyond it. So the writes happen before the reads.
 //! 3. *No slot is written while it is read.* The writer writes at `written`, which is never below
 //!    `published`, and readers read below `published`. Only [`Filling::reused`] and `Drop` go back,
-//!    and both have the segment for themselves: no `View` and no slice borrowed from one is left.
+//!    and both own the segment exclusively: no `View` and no slice borrowed from one is left.
 //! 4. *Every value is dropped once.* Values below `published` belong to the segment, and are
 //!    dropped by its reuse or its end; `published` goes to 0 first, so that a destructor that
 //!    panics leaks and does not drop twice. Nothing is written above it beyond the end of
@@ -26,22 +26,22 @@
 //! 5. *Threads.* Values move to whichever thread ends the segment (`T: Send`) and are shared by
 //!    readers (`T: Sync`).
 //!
-//! The models of `loom` in `tried.rs` try every order of writer and readers; each slot has a
-//! witness there that complains about a read and a write that are not ordered.
+//! The models of `loom` in `interleavings.rs` check every interleaving of writer and readers; each
+//! slot has a witness there that reports a read and a write that are not ordered.
 
 #![allow(unsafe_code)]
 
 use std::alloc::{self, Layout};
 use std::ptr::{self, NonNull};
 
-use crate::sync::{Apart, Arc, AtomicUsize, Ordering};
+use crate::sync::{Arc, AtomicUsize, CachePadded, Ordering};
 
 /// The length of a cache line, in bytes, or of a pair of them: processors fetch lines in pairs.
 const LINE: usize = 128;
 
-/// A fixed number of slots, and something beside them (`M`) that is the owner's.
+/// A fixed number of slots, and the owner's data beside them (`M`).
 pub(crate) struct Segment<T, M> {
-    published: Apart<AtomicUsize>,
+    published: CachePadded<AtomicUsize>,
     slots: Slots<T>,
     #[cfg(inproc_loom)]
     witnesses: Box<[loom::cell::UnsafeCell<()>]>,
@@ -55,7 +55,7 @@ unsafe impl<T: Send, M: Send> Send for Segment<T, M> {}
 unsafe impl<T: Send + Sync, M: Sync> Sync for Segment<T, M> {}
 
 impl<T, M> Segment<T, M> {
-    /// What the owner keeps beside the slots.
+    /// The owner's data.
     pub(crate) fn beside(&self) -> &M {
         &self.beside
     }
@@ -80,22 +80,21 @@ impl<T, M> Segment<T, M> {
         unsafe { ptr::drop_in_place(values) }
     }
 
-    /// Tells the witnesses of a write.
+    /// Reports a write to the witness of the slot.
     fn note_write(&self, _slot: usize) {
         #[cfg(inproc_loom)]
         self.witnesses[_slot].with_mut(|_| ());
     }
 
-    /// Tells the witnesses of reads.
+    /// Reports reads to the witnesses of the slots.
     fn note_reads(&self, _from: usize, _to: usize) {
         #[cfg(inproc_loom)]
         self.witnesses[_from.._to].iter().for_each(|witness| witness.with(|_| ()));
     }
 }
 
-/// Memory for a number of values, from the beginning of a cache line on: a value of 64 bytes lies
-/// in one line and not in two, of which each would have to be fetched. Whether something lies there
-/// is the segment's business.
+/// Memory for a number of values, aligned to a cache line: a value of 64 bytes lies in one line and
+/// not in two, each of which would have to be fetched. The segment knows which slots hold a value.
 struct Slots<T> {
     first: NonNull<T>,
     len: usize,
@@ -135,7 +134,7 @@ impl<T, M> Drop for Segment<T, M> {
     }
 }
 
-/// The one who writes a segment.
+/// The writer of a segment.
 pub(crate) struct Filling<T, M> {
     segment: Arc<Segment<T, M>>,
     written: usize,
@@ -145,7 +144,7 @@ impl<T, M> Filling<T, M> {
     /// A new segment of `len` slots.
     pub(crate) fn new(len: usize, beside: M) -> Self {
         let segment = Segment {
-            published: Apart(AtomicUsize::new(0)),
+            published: CachePadded(AtomicUsize::new(0)),
             slots: Slots::new(len),
             #[cfg(inproc_loom)]
             witnesses: (0..len).map(|_| loom::cell::UnsafeCell::new(())).collect(),
@@ -154,7 +153,7 @@ impl<T, M> Filling<T, M> {
         Self { segment: Arc::new(segment), written: 0 }
     }
 
-    /// A segment that was filled before, emptied; the segment itself if somebody still has it.
+    /// A used segment, emptied; gives the segment back if it is still shared.
     pub(crate) fn reused(
         mut segment: Arc<Segment<T, M>>,
         renew: impl FnOnce(&mut M),
@@ -190,7 +189,7 @@ impl<T, M> Filling<T, M> {
         Ok(())
     }
 
-    /// Writes one value, made in its slot, and publishes it.
+    /// Builds one value in its slot, and publishes it.
     ///
     /// # Panics
     ///
@@ -200,8 +199,8 @@ impl<T, M> Filling<T, M> {
         Writing::new(self).write_with(make);
     }
 
-    /// Writes values while there is room, publishes them together, and says whether there may be
-    /// more: it asks for none that there is no room for.
+    /// Writes values while there is room, publishes them together, and returns whether there may be
+    /// more. It asks for no value without having room for it.
     ///
     /// # Panics
     ///
@@ -216,8 +215,8 @@ impl<T, M> Filling<T, M> {
     }
 }
 
-/// Writes slots, and publishes them together at its end, also by a panic. Its count stays in a
-/// register meanwhile.
+/// Writes slots, and publishes them together when it is dropped, even by a panic. Until then it
+/// counts in a register.
 struct Writing<'a, T, M> {
     filling: &'a mut Filling<T, M>,
     written: usize,
@@ -278,7 +277,7 @@ impl<T, M> View<T, M> {
         Self { segment, seen }
     }
 
-    /// What is viewed.
+    /// The segment.
     pub(crate) fn segment(&self) -> &Arc<Segment<T, M>> {
         &self.segment
     }
@@ -295,7 +294,7 @@ impl<T, M> View<T, M> {
         self.seen
     }
 
-    /// Sees what another view of the same segment has seen; `false` if it is of another segment.
+    /// Adopts what another view of the same segment has seen; `false` if it is of another segment.
     pub(crate) fn follow(&mut self, other: &Self) -> bool {
         let is_same = Arc::ptr_eq(&self.segment, &other.segment);
         if is_same {
@@ -330,7 +329,7 @@ impl<T, M> Clone for View<T, M> {
     }
 }
 
+#[cfg(all(test, inproc_loom))]
+mod interleavings;
 #[cfg(all(test, not(inproc_loom)))]
 mod tests;
-#[cfg(all(test, inproc_loom))]
-mod tried;

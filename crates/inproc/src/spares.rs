@@ -1,14 +1,13 @@
-//! Segments that wait to be used again.
+//! Spare segments, to be used again.
 //!
-//! > **The rule.** A line that this core has in its cache is written at once. One that another
-//! > core has must be taken from there first, which costs more than anything else about a message;
-//! > one that nobody's cache holds any more comes from the cache that all cores share, for a
-//! > fraction of that.
+//! > **The rule.** A cache line that this core holds is written at once. One that another core
+//! > holds must be fetched from there first, which costs more than anything else about a message;
+//! > one that no core holds any more comes from the shared cache, for a fraction of that.
 //!
-//! So if this thread was the last to read any, the latest segment is used again at once. If another
-//! thread was, the oldest is, and only when so much other memory has gone through the caches that
-//! it has left them, the *rotation*; `benches/NOTES.md` has the figures. Bodies that own something
-//! are not kept longer than need be: for them there is no rotation.
+//! So if this thread was the last reader, the latest segment is used again at once. If it was
+//! another thread, the oldest one is, and only after so much other memory has passed through the
+//! caches that it has left them: the *rotation*. `benches/NOTES.md` has the figures. Bodies that
+//! own something are not kept longer than necessary: for them there is no rotation.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -17,26 +16,26 @@ use std::thread::{self, ThreadId};
 
 use crate::segment::{Filling, Segment};
 
-/// How much memory is gone through by default, in bytes: more than the caches of two cores.
+/// The default rotation, in bytes: more than the caches of two cores hold.
 pub(crate) const ROTATION: usize = 4 << 20;
 
-/// What a segment costs beside its bodies and what is known, at most, in bytes: counts of
-/// references, alignment, the allocator's own.
+/// What a segment costs besides its bodies and what is computed, at most, in bytes: reference
+/// counts, alignment, the allocator's own.
 const BESIDE: usize = 512;
 
 /// See the module.
 pub(crate) struct Spares<T, M> {
     /// The latest last.
     segments: VecDeque<Arc<Segment<T, M>>>,
-    /// How many segments there are, those in use included, before one comes back from another
+    /// How many segments there must be, including those in use, before one comes back from another
     /// thread.
     rotated: usize,
-    /// Who was the last to be done with something that it read.
+    /// The thread that last finished with something that it had read.
     left_by: Option<ThreadId>,
 }
 
 impl<T, M> Spares<T, M> {
-    /// None yet, of segments of `segment_len` slots each.
+    /// No spare segments yet, of `segment_len` slots each.
     pub(crate) fn new(segment_len: usize, rotation: usize) -> Self {
         let bodies = segment_len.saturating_mul(size_of::<T>());
         let beside = size_of::<Segment<T, M>>() + segment_len / 8 + BESIDE;
@@ -49,7 +48,7 @@ impl<T, M> Spares<T, M> {
         self.segments.len()
     }
 
-    /// This thread is done with something that it has read.
+    /// This thread has finished with something that it had read.
     pub(crate) fn left_here(&mut self) {
         self.left_by = Some(thread::current().id());
     }
@@ -58,8 +57,8 @@ impl<T, M> Spares<T, M> {
         self.segments.push_back(segment);
     }
 
-    /// A segment to fill, if there is one that nobody looks at any more and that may come back,
-    /// beside `in_use` others.
+    /// A segment to fill, if there is one that is no longer shared and that may come back, besides
+    /// `in_use` others.
     pub(crate) fn take(
         &mut self,
         in_use: usize,
@@ -76,7 +75,7 @@ impl<T, M> Spares<T, M> {
         Filling::reused(self.segments.remove(place?)?, renew).ok()
     }
 
-    /// Lets go of the oldest beyond `most` segments, those in use and the rotation included.
+    /// Frees the oldest beyond `most` segments, counting those in use; keeps the rotation.
     pub(crate) fn trim(&mut self, in_use: usize, most: usize) {
         let most = most.max(self.rotated);
         let excess = (in_use + self.len()).saturating_sub(most).min(self.len());
@@ -115,12 +114,12 @@ mod tests {
         assert_eq!(next(&mut spares), None, "another has it in its cache");
     }
 
-    /// The memory of so many segments of 4 numbers.
+    /// The memory of this many segments of 4 numbers.
     fn memory(segments: usize) -> usize {
         segments * (4 * size_of::<u64>() + size_of::<Segment<u64, usize>>() + BESIDE)
     }
 
-    /// The oldest comes first, unless somebody looks at it.
+    /// The oldest comes first, unless it is still shared.
     #[test]
     fn what_another_has_left_comes_back_after_the_rotation() {
         let mut spares = filled::<u64>(4, memory(4));

@@ -1,13 +1,13 @@
 //! Atomics, locks and events: those of the standard library, or those of `loom`.
 //!
-//! A build with `--cfg inproc_loom` replaces them, so that `loom` can try every order in which
-//! threads may take turns and every value that a load may legally return. (The usual `--cfg loom`
-//! would reach tokio too, which then does not build.)
+//! A build with `--cfg inproc_loom` replaces them, so that `loom` can check every interleaving of
+//! threads and every value that a load may legally return. (The usual `--cfg loom` would reach
+//! tokio too, which then does not build.)
 
+#[cfg(inproc_loom)]
+pub(crate) use modelled::*;
 #[cfg(not(inproc_loom))]
 pub(crate) use real::*;
-#[cfg(inproc_loom)]
-pub(crate) use tried::*;
 
 #[cfg(not(inproc_loom))]
 mod real {
@@ -18,11 +18,11 @@ mod real {
 }
 
 #[cfg(inproc_loom)]
-mod tried {
+mod modelled {
     pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{AtomicUsize, Ordering, fence};
 
-    /// In place of `event_listener`: it counts notifications, and nobody really sleeps.
+    /// Stands in for `event_listener`: it counts notifications, and no thread really sleeps.
     pub(crate) struct Event(AtomicUsize);
 
     impl Event {
@@ -41,8 +41,8 @@ mod tried {
     }
 }
 
-/// A value on cache lines of its own, so that a store to it disturbs no reader of its neighbours.
-/// 128 bytes: processors fetch lines in pairs.
+/// A value on cache lines of its own, so that a store to it does not disturb readers of its
+/// neighbours. 128 bytes, because processors fetch lines in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub(crate) struct Apart<T>(pub(crate) T);
+pub(crate) struct CachePadded<T>(pub(crate) T);

@@ -1,15 +1,14 @@
-//! Waiting: look again for a moment, then sleep until somebody rings.
+//! Waiting: look again for a moment, then sleep until the bell rings.
 //!
-//! > **The rule.** Whoever rings has first made visible what it rings for. Whoever sleeps has first
-//! > said so, and then looked once more. So one of the two sees the other, and no wake-up is lost.
+//! > **The rule.** A ringer first makes visible what it rings for. A sleeper first announces that
+//! > it sleeps, and then looks once more. So one of the two sees the other, and no wake-up is lost.
 //!
-//! That takes a fence between "make visible" and "is anybody asleep?" on one side, and between "I
-//! sleep" and "look once more" on the other. The first is on the way of every message, the second
-//! is followed by a system call anyway. So the price is moved: where the kernel can make all
-//! threads of the process pass a barrier (`membarrier`, Linux), the sleeper asks for that and the
-//! ringer's fence costs nothing. Elsewhere both are full fences. With a full fence a producer
-//! waits for each of its stores to arrive where the consumer reads; `benches/NOTES.md`
-//! says what that costs.
+//! That takes a fence between "make visible" and "does anyone sleep?" on one side, and between "I
+//! sleep" and "look once more" on the other. The first is on the path of every message; the second
+//! comes just before a system call anyway. So the cost is moved: where the kernel can make all
+//! threads of the process pass a barrier (`membarrier`, Linux), the sleeper asks for it and the
+//! ringer's fence costs nothing. Elsewhere both are full fences. With a full fence a producer waits
+//! for each of its stores to become visible to the consumer; `benches/NOTES.md` has the figures.
 //!
 //! Threads and tasks wait at the same bell.
 
@@ -28,30 +27,30 @@ use crate::sync::{AtomicUsize, Event, Ordering};
 
 mod barrier;
 
+#[cfg(all(test, inproc_loom))]
+mod interleavings;
 #[cfg(all(test, not(inproc_loom)))]
 mod tests;
-#[cfg(all(test, inproc_loom))]
-mod tried;
 
 use barrier::Barrier;
 
 /// How many pauses a waiter makes between its first two looks. The number doubles from look to
-/// look: each look takes the line from whoever writes it, so a waiter that looked all the time
-/// would slow down the very messages that it waits for.
+/// look: each look takes the cache line from the writer, so a waiter that looked all the time would
+/// slow down the very messages that it waits for.
 #[cfg(not(inproc_loom))]
 const PAUSES_FIRST: u32 = 64;
-/// How many pauses there are at most between two looks; some 10 to 20 µs.
+/// The maximum number of pauses between two looks; some 10 to 20 µs.
 #[cfg(not(inproc_loom))]
 const PAUSES_MOST: u32 = 256;
-/// How often it looks after pauses of that length, and lets other threads run, before it sleeps:
-/// together about as long as falling asleep and waking take.
+/// How often it looks after that many pauses, and yields to other threads, before it sleeps:
+/// together about as long as falling asleep and waking up take.
 #[cfg(not(inproc_loom))]
 const YIELDS: u32 = 5;
 
-/// Set in the word of a bell when nothing will be rung for any more.
+/// Set in the word of a bell that will not ring any more.
 const CLOSED: usize = 1 << (usize::BITS - 1);
 
-/// Where waiters sleep until somebody rings.
+/// Where waiters sleep until it rings.
 pub(crate) struct Bell {
     /// How many sleep or are about to, and whether the bell is closed.
     word: AtomicUsize,
@@ -64,7 +63,7 @@ impl Bell {
         Self { word: AtomicUsize::new(0), event: Event::new(), barrier: Barrier::new() }
     }
 
-    /// Wakes all who sleep. Says `false` if the bell is closed.
+    /// Wakes all sleepers. Returns `false` if the bell is closed.
     #[inline]
     pub(crate) fn ring(&self) -> bool {
         self.barrier.light();
@@ -74,23 +73,23 @@ impl Bell {
         }
     }
 
-    /// Returns when somebody sleeps here, or is about to and will look no more without being rung.
+    /// Returns when a waiter sleeps here, or will sleep without looking again.
     #[cfg(all(test, not(inproc_loom)))]
-    pub(crate) fn until_somebody_sleeps(&self) {
+    pub(crate) fn until_a_waiter_sleeps(&self) {
         while self.word.load(Ordering::SeqCst) & !CLOSED == 0 || self.event.total_listeners() == 0 {
             std::thread::yield_now();
         }
     }
 
-    /// Rings when it is dropped by a panic: what was made visible before that is rung for.
+    /// Returns a guard that rings when a panic drops it, for what was made visible before.
     #[cfg(not(inproc_loom))]
     #[inline]
     pub(crate) fn rung_in_a_panic(&self) -> RungInAPanic<'_> {
         RungInAPanic(self)
     }
 
-    /// Closes the bell, wakes all, and returns when each ring that was not told so has made
-    /// visible, for everybody, what it rang for.
+    /// Closes the bell and wakes all sleepers. When it returns, everything is visible for which a
+    /// ring did not report the close.
     pub(crate) fn close(&self) {
         self.word.fetch_or(CLOSED, Ordering::SeqCst);
         self.barrier.heavy();
@@ -102,8 +101,8 @@ impl Bell {
         self.word.load(Ordering::Acquire) & CLOSED != 0
     }
 
-    /// Whether the bell is closed, asked after making something visible: if not, whoever closes it
-    /// will see that.
+    /// Whether the bell is closed, asked after making something visible: if not, that is visible to
+    /// the one who closes it.
     #[inline]
     pub(crate) fn was_closed(&self) -> bool {
         self.barrier.light();
@@ -170,8 +169,8 @@ impl Bell {
         }
     }
 
-    /// Falls asleep when it is first polled, and wakes when somebody rings. Whoever waits with this
-    /// looks once more after that first poll. May be dropped at any time.
+    /// Falls asleep when it is first polled, and wakes when the bell rings. Its caller looks once
+    /// more after that first poll. May be dropped at any time.
     #[cfg(not(inproc_loom))]
     pub(crate) async fn rung(&self) {
         let _asleep = Asleep::new(self);
@@ -180,8 +179,8 @@ impl Bell {
         listener.await;
     }
 
-    /// The last steps before sleep: how often the bell was rung before, if the waiter would sleep
-    /// until it is rung again.
+    /// The last steps before sleep: how often the bell rang before, if the waiter would now sleep
+    /// until it rings again.
     #[cfg(inproc_loom)]
     fn falls_asleep<R>(&self, look: impl FnOnce() -> Option<R>) -> Option<usize> {
         self.word.fetch_add(1, Ordering::SeqCst);
@@ -211,7 +210,7 @@ impl Drop for RungInAPanic<'_> {
     }
 }
 
-/// Says that somebody sleeps at a bell, as long as it lives.
+/// Announces a sleeper at a bell, as long as it lives.
 #[cfg(not(inproc_loom))]
 struct Asleep<'a>(&'a Bell);
 

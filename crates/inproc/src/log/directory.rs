@@ -1,6 +1,6 @@
-//! The directory of a partition: which segments there are, who reads, and what is committed.
+//! The directory of a partition: its segments, its readers and its committed offsets.
 //!
-//! A plain struct behind the partition's lock, visited once a segment.
+//! A plain struct behind the partition's lock, which readers and producer take once per segment.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,12 +18,13 @@ pub(super) type Place = usize;
 pub(super) struct Directory<T> {
     /// Ascending, without gaps. All but the last are full.
     segments: VecDeque<Arc<LogSegment<T>>>,
-    /// Segments that left, to be used again.
+    /// Segments that are no longer needed, to be used again.
     spares: Spares<T, Offset>,
     /// From where each registered reader needs the log.
     holds: Vec<Option<Offset>>,
     committed: Vec<Option<Offset>>,
-    /// The first segment's writer, until the producer comes and after it went.
+    /// The first segment's writer until the producer takes it, and the last one's after it was
+    /// dropped.
     filling: Option<LogFilling<T>>,
     segment_len: usize,
     segments_max: usize,
@@ -71,7 +72,7 @@ impl<T> Directory<T> {
 
 /// What the producer does.
 impl<T> Directory<T> {
-    /// Takes the writer, if nobody has it.
+    /// Takes the writer, unless another producer has it.
     pub(super) fn take_filling(&mut self) -> Option<LogFilling<T>> {
         self.filling.take()
     }
@@ -81,7 +82,7 @@ impl<T> Directory<T> {
     }
 
     /// Opens a segment after the last one, which is full, and returns its writer; `None` if readers
-    /// must come on first.
+    /// must advance first.
     pub(super) fn open_next(&mut self) -> Option<LogFilling<T>> {
         self.retire();
         if self.segments.len() >= self.segments_max {
@@ -95,7 +96,7 @@ impl<T> Directory<T> {
         Some(filling)
     }
 
-    /// Lets go of what nobody needs. A full last segment may be among it.
+    /// Frees the segments that no reader needs, possibly including a last one that is full.
     fn retire(&mut self) {
         let needed_from = match self.retention {
             Retention::UntilRead => self.holds.iter().flatten().min().copied(),
@@ -114,12 +115,12 @@ impl<T> Directory<T> {
         }
     }
 
-    /// Whether a reader was told that the log has ended, so that nothing may be added any more.
+    /// Whether some reader has seen the end of the log, so that nothing may be added any more.
     pub(super) fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// From now on readers may be told that the log has ended.
+    /// From now on readers may see the end of the log.
     pub(super) fn seal(&mut self) {
         self.sealed = true;
     }
@@ -127,7 +128,7 @@ impl<T> Directory<T> {
 
 /// What readers do.
 impl<T> Directory<T> {
-    /// Registers a reader of `group`: its place, and where it begins.
+    /// Registers a reader of `group`, and returns its place and where it begins.
     pub(super) fn register(&mut self, group: SubscriptionId) -> (Place, Offset) {
         let (log_start, log_end) = (self.log_start(), self.log_end());
         let committed = self.committed(group);

@@ -17,27 +17,26 @@ pub struct Producer<T> {
     filling: Option<LogFilling<T>>,
 }
 
-/// Why a record is not known to be appended.
+/// Why an append did not succeed for certain.
 ///
-/// [`Full`](Refused::Full) and [`Closed`](Refused::Closed) are certain: it was not appended, and
-/// comes back. [`TooLate`](Refused::TooLate) is not.
+/// [`Full`](Refused::Full) and [`Closed`](Refused::Closed) are definite: the record was not
+/// appended, and comes back. [`TooLate`](Refused::TooLate) is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused<T> {
-    /// The partition is full, and readers have not come on in time. Try again, or wait.
+    /// The partition is full, and readers have not advanced in time. Try again, or wait.
     #[error("the partition is full")]
     Full(T),
     /// The log was closed or stopped. Stop producing.
     #[error("the log is closed")]
     Closed(T),
-    /// The append met the close, and its outcome is unknown. The record is in the log, but some
-    /// reader has been told already that nothing more comes. Another one may still read it, or
-    /// nobody.
+    /// The append raced with the close, and its outcome is unknown. The record is in the log, but
+    /// some reader has already seen the end. Another reader may still read it, or none.
     #[error("the append met the close; the record may be read or not")]
     TooLate,
 }
 
-/// Why a batch is not known to be appended to its end. What was certainly not appended is still in
-/// the buffer.
+/// Why a batch was not appended to its end for certain. What was definitely not appended is still
+/// in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
     /// See [`Refused::Full`].
@@ -46,7 +45,7 @@ pub enum Full {
     /// See [`Refused::Closed`].
     #[error("the log is closed")]
     Closed,
-    /// See [`Refused::TooLate`]. The outcome is unknown for what is not in the buffer any more.
+    /// See [`Refused::TooLate`]. The outcome is unknown for what is no longer in the buffer.
     #[error("the append met the close; the records may be read or not")]
     TooLate,
 }
@@ -72,15 +71,15 @@ impl<T> Producer<T> {
             .map_or(0, |filling| *filling.segment().beside() + filling.written() as Offset)
     }
 
-    /// Appends a record and says where; waits while the partition is full.
+    /// Appends a record and returns its offset; waits while the partition is full.
     #[inline]
     pub fn append(&mut self, record: T) -> Result<Offset, Refused<T>> {
         self.append_one(record, Patience::ForEver)
     }
 
-    /// Appends a record that is made in its place, once there is room for it; waits while the
-    /// partition is full. That spares the copy of a large record, and nothing is made if the log is
-    /// closed.
+    /// Appends a record that is built in its slot, once there is room for it; waits while the
+    /// partition is full. This saves the copy of a large record. If the log is closed, the record
+    /// is not built.
     #[inline]
     pub fn append_with(&mut self, make: impl FnOnce() -> T) -> Result<Offset, Full> {
         if self.partition.appended.is_closed() {
@@ -107,7 +106,7 @@ impl<T> Producer<T> {
         self.append_one(record, Patience::Until(deadline))
     }
 
-    /// Appends a record; lets others run while the partition is full.
+    /// Appends a record, for a task: yields while the partition is full.
     pub async fn append_async(&mut self, record: T) -> Result<Offset, Refused<T>> {
         if !self.has_room() {
             let Self { partition, filling } = self;
@@ -116,8 +115,8 @@ impl<T> Producer<T> {
         self.append_one(record, Patience::None)
     }
 
-    /// Waits until there may be room, for a task that shares the producer with others. They may
-    /// use it meanwhile, so that the room may be gone again.
+    /// Waits until there may be room, for a task that shares the producer with others. They may use
+    /// it meanwhile, and take the room first.
     pub async fn room(this: &Mutex<Self>) {
         let lock = || this.lock().unwrap_or_else(PoisonError::into_inner);
         let partition = Arc::clone(&lock().partition);
@@ -144,12 +143,11 @@ impl<T> Producer<T> {
         self.append_many(records, Patience::ForEver)
     }
 
-    /// Appends what an iterator gives, made in place; waits while the partition is full.
+    /// Appends the items of an iterator, built in their slots; waits while the partition is full.
     ///
-    /// To see whether there is more to append, the iterator is asked for one record before there is
-    /// room for it. If the log is closed then, that record is dropped, and nothing further is asked
-    /// for; what was given before it is appended. Whoever needs all of them back uses
-    /// [`Producer::append_batch`].
+    /// To see whether there is more, it asks the iterator for one record before there is room for
+    /// it. If the log is closed by then, it drops that record and asks for no more; the records
+    /// before it are appended. To get all of them back, use [`Producer::append_batch`].
     pub fn append_all(
         &mut self,
         records: impl IntoIterator<Item = T>,
@@ -173,8 +171,8 @@ impl<T> Producer<T> {
         self.append_many(records, Patience::None)
     }
 
-    /// Appends a batch and empties it; lets others run while the partition is full. If it is
-    /// dropped while it waits, what was appended is gone from the buffer.
+    /// Appends a batch and empties it, for a task: yields while the partition is full. If the
+    /// future is dropped while it waits, the buffer holds what was not appended.
     pub async fn append_batch_async(
         &mut self,
         records: &mut Vec<T>,
@@ -237,7 +235,7 @@ impl<T> Producer<T> {
         Ok(first..self.next_offset())
     }
 
-    /// Appends what there is room for, tells readers, and says whether there may be more.
+    /// Appends what there is room for, rings for readers, and returns whether there may be more.
     #[inline]
     fn fill(&mut self, record: T, records: &mut impl Iterator<Item = T>) -> Result<bool, Full> {
         let telling = self.partition.appended.rung_in_a_panic();
@@ -247,12 +245,13 @@ impl<T> Producer<T> {
         self.tell().map(|()| may_be_more)
     }
 
-    /// Tells readers of what was appended.
+    /// Rings for readers after an append.
     #[inline]
     fn tell(&self) -> Result<(), Full> {
-        match self.partition.appended.ring() || !self.is_too_late() {
-            true => Ok(()),
-            false => Err(Full::TooLate),
+        if self.partition.appended.ring() || !self.is_too_late() {
+            Ok(())
+        } else {
+            Err(Full::TooLate)
         }
     }
 
@@ -272,8 +271,7 @@ impl<T> Producer<T> {
         found.unwrap_or(Err(Full::Full))
     }
 
-    /// After an append to a log that is being closed: whether some reader has been told that there
-    /// is nothing more.
+    /// After an append to a log that is being closed: whether some reader has already seen the end.
     #[cold]
     fn is_too_late(&self) -> bool {
         self.partition.directory().has_ended()

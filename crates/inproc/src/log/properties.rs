@@ -1,5 +1,6 @@
-//! The log beside the sans-IO broker: after any sequence of appends, fetches, seeks, commits and
-//! deaths, a reader has seen the same records at the same offsets, and begins where it would there.
+//! The log compared with the sans-IO broker: after any sequence of appends, fetches, seeks, commits
+//! and crashes, a reader has seen the same records at the same offsets, and begins where the broker
+//! would have it begin.
 
 use entrega_brokers::Broker;
 use entrega_brokers::log::{LogBroker, LogSettings};
@@ -10,9 +11,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LANE: PartitionId = PartitionId(0);
+const PARTITION: PartitionId = PartitionId(0);
 
-/// One step; readers are two, each of a group of its own.
+/// One step; there are two readers, each in its own group.
 #[derive(Clone, Debug)]
 enum Step {
     Append(usize),
@@ -64,7 +65,10 @@ impl Reference {
 
     fn append(&mut self, message: u32) {
         let record = Record { message: MessageId(message), key: Key(0), bytes: 0 };
-        self.ask(0, Request::Produce { partition: LANE, records: vec![record], acks: Acks::All });
+        self.ask(
+            0,
+            Request::Produce { partition: PARTITION, records: vec![record], acks: Acks::All },
+        );
     }
 
     /// Joins the group anew: where to begin.
@@ -84,7 +88,7 @@ impl Reference {
         let request = Request::Fetch {
             group: SubscriptionId(reader as u8),
             generation: self.generations[reader],
-            positions: vec![PartitionOffset { partition: LANE, offset }],
+            positions: vec![PartitionOffset { partition: PARTITION, offset }],
             max_records: max as u32,
             buffer: Vec::new(),
             deadline: Instant::START,
@@ -99,7 +103,7 @@ impl Reference {
         let request = Request::Commit {
             group: SubscriptionId(reader as u8),
             generation: self.generations[reader],
-            offsets: vec![PartitionOffset { partition: LANE, offset }],
+            offsets: vec![PartitionOffset { partition: PARTITION, offset }],
             trigger: SettleTrigger::Application,
         };
         self.ask(reader, request);
@@ -118,9 +122,9 @@ struct Both {
 impl Both {
     fn new(options: LogOptions) -> Self {
         let log = LiveLog::new(options);
-        let reader = |n| log.reader(LANE, SubscriptionId(n)).expect("there is this partition");
+        let reader = |n| log.reader(PARTITION, SubscriptionId(n)).expect("there is this partition");
         let readers = [reader(0), reader(1)];
-        let producer = log.producer(LANE).expect("nobody has it");
+        let producer = log.producer(PARTITION).expect("nobody has it");
         let mut reference = Reference::new();
         for reader in 0..2 {
             reference.join(reader);
@@ -140,7 +144,7 @@ impl Both {
             Step::Reopen(reader) => self.reopen(reader)?,
         }
         let max = self.options.capacity.div_ceil(self.options.segment).max(2);
-        prop_assert!(self.log.segments(LANE) <= max, "memory is bounded");
+        prop_assert!(self.log.segments(PARTITION) <= max, "memory is bounded");
         Ok(())
     }
 
@@ -198,12 +202,12 @@ impl Both {
     /// A reader begins at the committed offset if that is still there.
     fn reopen(&mut self, index: usize) -> Result<(), TestCaseError> {
         let group = SubscriptionId(index as u8);
-        let Some(new) = self.log.reader(LANE, group) else {
+        let Some(new) = self.log.reader(PARTITION, group) else {
             return Err(TestCaseError::fail("there is this partition"));
         };
         self.readers[index] = new;
         let committed = self.reference.join(index);
-        prop_assert_eq!(self.log.committed(LANE, group), committed);
+        prop_assert_eq!(self.log.committed(PARTITION, group), committed);
         let position = self.readers[index].position();
         prop_assert!(committed.is_none_or(|committed| position >= committed));
         Ok(())

@@ -1,4 +1,4 @@
-//! A reader of a partition: a position, and the segment that it stands in.
+//! A reader of a partition: a position, and the segment that it is in.
 
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::directory::Place;
 use super::{LogView, Partition};
 
 /// Reads one partition for a group, in place. While it lives the producer waits for it, if the
-/// log's retention says so; dropped, by a panic too, it holds nobody back.
+/// log's retention says so; once dropped, even by a panic, it holds up no producer.
 pub struct Reader<T> {
     partition: Arc<Partition<T>>,
     group: SubscriptionId,
@@ -24,8 +24,8 @@ pub struct Reader<T> {
     committed: Option<Offset>,
 }
 
-/// A position that is not on the log, and where the log begins and ends instead. The reset policy
-/// decides where to [`Reader::seek`].
+/// A position that is not on the log, and the bounds of the log. The reset policy decides where to
+/// [`Reader::seek`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("offset {position} is not on the log, which is from {log_start} to {log_end}")]
 pub struct OutOfRange {
@@ -46,7 +46,7 @@ pub enum Ended {
     /// The log was stopped. What was not read stays unread.
     #[error("the log was stopped")]
     Stopped,
-    /// The log has forgotten what the reader would read next.
+    /// The log has dropped what the reader would read next.
     #[error(transparent)]
     OutOfRange(OutOfRange),
 }
@@ -67,8 +67,8 @@ impl<T> Reader<T> {
         self.base() + self.index as Offset
     }
 
-    /// At most `max` records, at least one; waits until there is one. The records are those of one
-    /// segment, so there may be more behind them.
+    /// At most `max` records, at least one; waits until there is one. All come from one segment, so
+    /// there may be more behind them.
     #[inline]
     pub fn fetch(&mut self, max: usize) -> Result<&[T], Ended> {
         if !self.is_ready() {
@@ -77,7 +77,7 @@ impl<T> Reader<T> {
         Ok(self.take(max))
     }
 
-    /// What there is now, at most `max` records; nothing if nothing is there.
+    /// The records that are there now, at most `max`, possibly none.
     #[inline]
     pub fn try_fetch(&mut self, max: usize) -> Result<&[T], Ended> {
         if !self.is_ready() {
@@ -86,7 +86,7 @@ impl<T> Reader<T> {
         Ok(self.take(max))
     }
 
-    /// As [`Reader::fetch`], but nothing if nothing is there at `deadline`.
+    /// As [`Reader::fetch`], but returns none if there is none at `deadline`.
     pub fn fetch_until(&mut self, max: usize, deadline: Instant) -> Result<&[T], Ended> {
         if !self.is_ready() {
             self.wait(Some(deadline))?;
@@ -121,7 +121,7 @@ impl<T> Reader<T> {
         self.commit_upto(self.position());
     }
 
-    /// Commits an offset: the next one to process, one past the last processed.
+    /// Commits an offset: that of the next record to process, one past the last processed.
     pub fn commit_upto(&mut self, upto: Offset) {
         self.committed = Some(upto);
         let needed_from = self.needed_from();
@@ -156,13 +156,13 @@ impl<T> Reader<T> {
         }
     }
 
-    /// Whether an offset is in the segment in which the reader stands.
+    /// Whether an offset is in the segment that the reader is in.
     pub fn stands_at(&self, offset: Offset) -> bool {
         (self.base()..self.base() + self.view.segment().len() as Offset).contains(&offset)
     }
 
-    /// Completes when something was appended, or the log was closed, after its first poll. A task
-    /// that waits with it calls [`Reader::try_fetch`] once more after that first poll, or it may
+    /// Completes when something was appended, or the log was closed, after the first poll. The task
+    /// that awaits it must call [`Reader::try_fetch`] once more after that first poll, or it may
     /// miss a record. May be dropped at any time.
     pub fn notified(&self) -> impl Future<Output = ()> + use<T> {
         let partition = Arc::clone(&self.partition);

@@ -1,4 +1,4 @@
-//! Threads, ends and deaths. Nothing here depends on how long something takes.
+//! Threads, closes and crashes. No test depends on how long something takes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicUsize;
@@ -7,7 +7,7 @@ use std::time;
 
 use super::*;
 
-const LANE: PartitionId = PartitionId(0);
+const PARTITION: PartitionId = PartitionId(0);
 
 fn group(number: u8) -> SubscriptionId {
     SubscriptionId(number)
@@ -18,7 +18,7 @@ fn small(retention: Retention) -> LiveLog<u64> {
     LiveLog::new(LogOptions { partitions, capacity: 64, segment: 16, retention, rotation })
 }
 
-/// Reads to the end, `batch` at a time, and says what came.
+/// Reads to the end, `batch` at a time, and returns what came.
 fn read_all(mut reader: Reader<u64>, batch: usize) -> Vec<u64> {
     let mut all = Vec::new();
     while let Ok(records) = reader.fetch(batch) {
@@ -27,14 +27,14 @@ fn read_all(mut reader: Reader<u64>, batch: usize) -> Vec<u64> {
     all
 }
 
-/// A producer that is faster than its readers: everybody reads everything in order, and memory
-/// stays what it is.
+/// A producer that is faster than its readers: every reader reads everything in order, and memory
+/// stays bounded.
 #[test]
 fn every_reader_reads_everything_in_order_in_bounded_memory() {
     const COUNT: u64 = 20_000;
     let log = small(Retention::UntilRead);
-    let mut producer = log.producer(LANE).unwrap();
-    let readers: Vec<_> = (0..3).map(|n| log.reader(LANE, group(n)).unwrap()).collect();
+    let mut producer = log.producer(PARTITION).unwrap();
+    let readers: Vec<_> = (0..3).map(|n| log.reader(PARTITION, group(n)).unwrap()).collect();
     thread::scope(|scope| {
         let batches = [1, 7, 64].into_iter();
         let threads: Vec<_> = readers
@@ -52,7 +52,7 @@ fn every_reader_reads_everything_in_order_in_bounded_memory() {
                     producer.append_batch(&mut batch).unwrap();
                 }
             }
-            assert!(log.segments(LANE) <= 5, "{} segments", log.segments(LANE));
+            assert!(log.segments(PARTITION) <= 5, "{} segments", log.segments(PARTITION));
         }
         producer.append_batch(&mut batch).unwrap();
         log.close();
@@ -62,11 +62,12 @@ fn every_reader_reads_everything_in_order_in_bounded_memory() {
     });
 }
 
-/// Made in its place: in order with the others, once there is room, and not if the log is closed.
+/// Built in its slot: in order with the others, once there is room, and not if the log is closed.
 #[test]
 fn a_record_is_made_when_there_is_room_for_it() {
     let log = small(Retention::UntilRead);
-    let (mut producer, reader) = (log.producer(LANE).unwrap(), log.reader(LANE, group(0)).unwrap());
+    let (mut producer, reader) =
+        (log.producer(PARTITION).unwrap(), log.reader(PARTITION, group(0)).unwrap());
     thread::scope(|scope| {
         let reading = scope.spawn(move || read_all(reader, 7));
         for number in 0..500 {
@@ -80,11 +81,12 @@ fn a_record_is_made_when_there_is_room_for_it() {
     });
 }
 
-/// An iterator may wait, between two segments, until what it gave before is read.
+/// Between two segments an iterator may wait until the records that it gave before are read.
 #[test]
 fn an_iterator_is_asked_for_more_when_readers_know_of_what_it_gave() {
     let log = small(Retention::UntilRead);
-    let (mut producer, reader) = (log.producer(LANE).unwrap(), log.reader(LANE, group(0)).unwrap());
+    let (mut producer, reader) =
+        (log.producer(PARTITION).unwrap(), log.reader(PARTITION, group(0)).unwrap());
     let read = AtomicUsize::new(0);
     thread::scope(|scope| {
         let reading = scope.spawn(|| {
@@ -95,7 +97,7 @@ fn an_iterator_is_asked_for_more_when_readers_know_of_what_it_gave() {
         });
         let patient = (0..100).inspect(|&number| {
             if number == 0 {
-                log.partitions[0].appended.until_somebody_sleeps();
+                log.partitions[0].appended.until_a_waiter_sleeps();
             }
             while number % 16 == 0 && (read.load(Ordering::SeqCst) as u64) < number {
                 thread::yield_now();
@@ -113,14 +115,15 @@ fn an_iterator_is_asked_for_more_when_readers_know_of_what_it_gave() {
 fn a_rotation_is_bounded_too() {
     let options = LogOptions { capacity: 64, segment: 16, ..LogOptions::default() };
     let log = LiveLog::new(LogOptions { rotation: 10_000, ..options });
-    let (mut producer, reader) = (log.producer(LANE).unwrap(), log.reader(LANE, group(0)).unwrap());
+    let (mut producer, reader) =
+        (log.producer(PARTITION).unwrap(), log.reader(PARTITION, group(0)).unwrap());
     thread::scope(|scope| {
         let reading = scope.spawn(move || read_all(reader, 7));
         for number in 0..2_000 {
             producer.append(number).unwrap();
-            assert!(log.segments(LANE) * 16 * size_of::<u64>() <= 10_000);
+            assert!(log.segments(PARTITION) * 16 * size_of::<u64>() <= 10_000);
         }
-        assert!(log.segments(LANE) > 4, "it was used");
+        assert!(log.segments(PARTITION) > 4, "it was used");
         log.close();
         assert!(reading.join().unwrap().into_iter().eq(0..2_000));
     });
@@ -130,8 +133,8 @@ fn a_rotation_is_bounded_too() {
 #[test]
 fn a_stuck_reader_holds_the_producer_and_a_dead_one_frees_it() {
     let log = small(Retention::UntilRead);
-    let mut producer = log.producer(LANE).unwrap();
-    let mut stuck = log.reader(LANE, group(0)).unwrap();
+    let mut producer = log.producer(PARTITION).unwrap();
+    let mut stuck = log.reader(PARTITION, group(0)).unwrap();
     let mut batch: Vec<u64> = (0..100).collect();
     assert_eq!(producer.try_append_batch(&mut batch), Err(Full::Full));
     assert_eq!((batch.len(), producer.try_append(0)), (36, Err(Refused::Full(0))));
@@ -150,8 +153,8 @@ fn a_stuck_reader_holds_the_producer_and_a_dead_one_frees_it() {
 #[test]
 fn a_slow_reader_is_told_what_was_dropped() {
     let log = small(Retention::DropOldest);
-    let mut producer = log.producer(LANE).unwrap();
-    let mut reader = log.reader(LANE, group(0)).unwrap();
+    let mut producer = log.producer(PARTITION).unwrap();
+    let mut reader = log.reader(PARTITION, group(0)).unwrap();
     assert_eq!(reader.try_fetch(9), Ok(&[][..]));
     producer.append_all(0..200).unwrap();
     let first: Vec<u64> = reader.fetch(100).unwrap().to_vec();
@@ -165,29 +168,29 @@ fn a_slow_reader_is_told_what_was_dropped() {
 
 #[test]
 fn close_lets_readers_finish_and_stop_does_not() {
-    let check = |end: fn(&LiveLog<u64>), expect: usize, told: Ended| {
+    let check = |end: fn(&LiveLog<u64>), expect: usize, ended: Ended| {
         let log = small(Retention::UntilRead);
-        let mut producer = log.producer(LANE).unwrap();
-        let mut reader = log.reader(LANE, group(0)).unwrap();
+        let mut producer = log.producer(PARTITION).unwrap();
+        let mut reader = log.reader(PARTITION, group(0)).unwrap();
         producer.append_all(0..10).unwrap();
         end(&log);
         assert_eq!(producer.append(10), Err(Refused::Closed(10)));
         assert_eq!(producer.append_batch(&mut vec![10]), Err(Full::Closed));
         assert_eq!(reader.fetch(100).map_or(0, <[u64]>::len), expect);
-        assert_eq!(reader.fetch(100), Err(told));
-        assert_eq!(reader.fetch_until(1, time::Instant::now()), Err(told));
+        assert_eq!(reader.fetch(100), Err(ended));
+        assert_eq!(reader.fetch_until(1, time::Instant::now()), Err(ended));
     };
     check(LiveLog::close, 10, Ended::Closed);
     check(LiveLog::stop, 0, Ended::Stopped);
 }
 
-/// Closed under load: what was acknowledged is read by everybody who reads to the end.
+/// Closed under load: every reader that reads to the end reads what was acknowledged.
 #[test]
 fn nothing_acknowledged_before_a_close_is_lost() {
     for _ in 0..50 {
         let log = small(Retention::UntilRead);
-        let mut producer = log.producer(LANE).unwrap();
-        let reader = log.reader(LANE, group(0)).unwrap();
+        let mut producer = log.producer(PARTITION).unwrap();
+        let reader = log.reader(PARTITION, group(0)).unwrap();
         let appended = AtomicUsize::new(0);
         thread::scope(|scope| {
             let reading = scope.spawn(move || read_all(reader, 8));
@@ -207,29 +210,29 @@ fn nothing_acknowledged_before_a_close_is_lost() {
     }
 }
 
-/// An append that meets the close is neither refused nor acknowledged: one reader has been told
-/// that there is nothing more, and another one reads the records all the same.
+/// An append that races with the close is neither refused nor acknowledged: one reader has seen the
+/// end, and another one reads the records all the same.
 #[test]
 fn what_is_appended_too_late_may_be_read_all_the_same() {
     let log = small(Retention::UntilRead);
-    let mut producer = log.producer(LANE).unwrap();
-    let mut told = log.reader(LANE, group(0)).unwrap();
+    let mut producer = log.producer(PARTITION).unwrap();
+    let mut first = log.reader(PARTITION, group(0)).unwrap();
     let records = (0..3).inspect(|&number| {
         if number == 1 {
             log.close();
-            assert_eq!(told.try_fetch(9), Err(Ended::Closed));
+            assert_eq!(first.try_fetch(9), Err(Ended::Closed));
         }
     });
     assert_eq!(producer.append_all(records), Err(Full::TooLate));
-    assert_eq!(read_all(log.reader(LANE, group(1)).unwrap(), 9), [0, 1, 2]);
+    assert_eq!(read_all(log.reader(PARTITION, group(1)).unwrap(), 9), [0, 1, 2]);
 }
 
-/// What an iterator had in hand when the log was closed is dropped, and nothing else is.
+/// The one item that an iterator gave when the log was closed is dropped, and nothing else is.
 #[test]
 fn a_close_costs_an_iterator_the_one_record_in_hand() {
     let log = small(Retention::UntilRead);
-    let mut producer = log.producer(LANE).unwrap();
-    let reader = log.reader(LANE, group(0)).unwrap();
+    let mut producer = log.producer(PARTITION).unwrap();
+    let reader = log.reader(PARTITION, group(0)).unwrap();
     let mut records = (0..100).inspect(|&number| {
         if number == 64 {
             log.close();
@@ -243,21 +246,21 @@ fn a_close_costs_an_iterator_the_one_record_in_hand() {
 #[test]
 fn a_partition_has_one_producer_at_a_time() {
     let log = small(Retention::UntilRead);
-    let mut first = log.producer(LANE).unwrap();
-    assert_eq!(log.producer(LANE).err(), Some(NoProducer::Taken));
+    let mut first = log.producer(PARTITION).unwrap();
+    assert_eq!(log.producer(PARTITION).err(), Some(NoProducer::Taken));
     assert_eq!(log.producer(PartitionId(1)).err(), Some(NoProducer::UnknownPartition));
     assert!(log.reader(PartitionId(1), group(0)).is_none());
     first.append_all(0..20).unwrap();
     drop(first);
-    assert_eq!(log.producer(LANE).unwrap().append(20), Ok(20));
+    assert_eq!(log.producer(PARTITION).unwrap().append(20), Ok(20));
 }
 
 /// Tasks wait as threads do, and a fetch that is dropped while it waits has taken nothing.
 #[tokio::test]
 async fn tasks_wait_for_records_and_for_room() {
     let log = small(Retention::UntilRead);
-    let mut producer = log.producer(LANE).unwrap();
-    let mut reader = log.reader(LANE, group(0)).unwrap();
+    let mut producer = log.producer(PARTITION).unwrap();
+    let mut reader = log.reader(PARTITION, group(0)).unwrap();
     let dropped = tokio::select! {
         biased;
         _ = reader.fetch_async(1) => false,

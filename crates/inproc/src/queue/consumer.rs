@@ -1,4 +1,4 @@
-//! Consumers: take, wait, settle. What one holds meanwhile is in `holdings`.
+//! Consumers: take, wait, settle. `holdings` has what a consumer holds meanwhile.
 
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use super::Shared;
 use super::delivery::{Batch, Delivery};
 use super::holdings::Holdings;
 
-/// Takes messages from a queue, in competition with others. Dropped, by a panic too, it gives back
-/// what it has not settled: at once, or when the lease ends (`requeue_on_disconnect`).
+/// Takes messages from a queue, in competition with other consumers. Dropped, even by a panic, it
+/// gives back what it has not settled: at once, or when the lease ends (`requeue_on_disconnect`).
 pub struct Consumer<T> {
     shared: Arc<Shared<T>>,
     pub(super) holdings: Holdings<T>,
@@ -27,8 +27,8 @@ pub enum Tag {
     Again(DeliveryTag),
 }
 
-/// The delivery is not this consumer's to settle any more: its lease has ended, or it is settled.
-/// Nothing happened to the message; somebody else may process it again.
+/// The delivery is no longer this consumer's to settle: its lease has ended, or it is settled. The
+/// message is unchanged; another consumer may process it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the delivery is not this consumer's to settle any more")]
 pub struct Stale;
@@ -42,7 +42,7 @@ pub enum Ended {
     /// The queue was stopped.
     #[error("the queue was stopped")]
     Stopped,
-    /// The consumer has as much unsettled as its prefetch allows. Settle some of it.
+    /// As many deliveries are unsettled as the prefetch allows. Settle some of them.
     #[error("as many deliveries are unsettled as the prefetch allows")]
     PrefetchUsedUp,
 }
@@ -66,8 +66,8 @@ impl<T> Consumer<T> {
         Ok(self.prepare_now(1)?.then(|| Delivery::new(self.take_batch_now(1))))
     }
 
-    /// At most `max` deliveries, at least one; waits until there is one. They follow each other in
-    /// the queue; redeliveries come one by one.
+    /// At most `max` deliveries, at least one; waits until there is one. They are consecutive in
+    /// the queue; redeliveries come one at a time.
     #[inline]
     pub fn take_batch(&mut self, max: usize) -> Result<Batch<'_, T>, Ended> {
         self.prepare(max, None)?;
@@ -92,8 +92,9 @@ impl<T> Consumer<T> {
     /// As [`Consumer::take_batch`], for a task. May be dropped at any time without losing a
     /// delivery.
     ///
-    /// `sleep_until` is the timer of the task's runtime, by which it learns that a lease has ended:
-    /// with tokio `|at| tokio::time::sleep_until(at.into())`. A queue without leases never asks it.
+    /// `sleep_until` is the timer of the task's runtime, which wakes it when a lease has ended:
+    /// with tokio, `|at| tokio::time::sleep_until(at.into())`. A queue without leases never calls
+    /// it.
     pub async fn take_batch_async<S: Future<Output = ()>>(
         &mut self,
         max: usize,
@@ -115,8 +116,8 @@ impl<T> Consumer<T> {
         Ok(self.take_batch_now(max))
     }
 
-    /// Completes when something was sent or came back, or the queue was closed, after its first
-    /// poll. A task that waits with it calls [`Consumer::try_take`] once more after that first
+    /// Completes when something was sent or came back, or the queue was closed, after the first
+    /// poll. The task that awaits it must call [`Consumer::try_take`] once more after that first
     /// poll, or it may miss a message, and again at [`Consumer::next_due`]. May be dropped at any
     /// time.
     pub fn notified(&self) -> impl Future<Output = ()> + use<T> {
@@ -124,8 +125,8 @@ impl<T> Consumer<T> {
         async move { shared.sent.rung().await }
     }
 
-    /// When to look again although nothing was sent: when a lease may have ended. All leases are of
-    /// one length, so those that begin later end later.
+    /// When to look again although nothing was sent: when a lease may have ended. All leases last
+    /// equally long, so those that begin later end later.
     pub fn next_due(&self) -> Option<Instant> {
         if !self.shared.has_leases() {
             return None;
@@ -144,14 +145,14 @@ impl<T> Consumer<T> {
         if settled { Ok(()) } else { Err(Stale) }
     }
 
-    /// Acks a run of the present window and says whether none of it was too late.
+    /// Acks a run of the current window and returns whether it was in time for all of it.
     #[inline]
     pub(super) fn ack_first(&mut self, from: usize, to: usize) -> bool {
         self.holdings.ack_first(&self.shared, from, to)
     }
 
-    /// Whether the delivery of this name is still this consumer's to settle, as far as is known
-    /// without looking for leases that have ended.
+    /// Whether this delivery is still this consumer's to settle, as far as is known without
+    /// checking for leases that have ended.
     pub fn holds(&self, tag: Tag) -> bool {
         match tag {
             Tag::First(position) => self.holdings.holds_first(position),
@@ -159,17 +160,18 @@ impl<T> Consumer<T> {
         }
     }
 
-    /// Ends in order: whatever is unsettled is ready again at once.
+    /// Closes the consumer: whatever is unsettled is ready again at once.
     pub fn close(mut self) {
         self.holdings.give_back(&self.shared, true);
     }
 
-    /// How many deliveries are unsettled, those that the application was not given included.
+    /// How many deliveries are unsettled, including those that the application has not been given
+    /// yet.
     pub fn unsettled(&self) -> usize {
         self.holdings.unsettled()
     }
 
-    /// How many messages it has taken from the queue that the application was not given yet.
+    /// How many messages it has taken from the queue that the application has not been given yet.
     pub fn at_hand(&self) -> usize {
         self.holdings.at_hand()
     }

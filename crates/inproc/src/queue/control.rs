@@ -1,7 +1,7 @@
-//! What consumers visit once a window, and producers once a segment, under a lock.
+//! What consumers visit once per window, and producers once per segment, under a lock.
 //!
-//! A plain struct: which segments are there, what nobody has taken, whose lease runs until when,
-//! and the sans-IO broker for what came back.
+//! A plain struct: the segments, what no consumer has taken, the leases, and the sans-IO broker for
+//! what came back.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -31,14 +31,14 @@ impl<T> Lease<T> {
 
 /// See the module.
 pub(super) struct Control<T> {
-    /// Segments in which something is not done with, the one being filled included.
+    /// Segments in which something is unsettled, including the one being filled.
     blocks: Vec<Arc<Block<T>>>,
-    /// Those of them in which something was never taken; of the first, `taken` messages were.
+    /// Those of them in which something was never taken; `taken` messages of the first one were.
     fresh: VecDeque<BlockView<T>>,
     taken: usize,
     /// Segments to be used again.
     spares: Spares<T, Marks>,
-    /// A segment became free that producers have not been told of.
+    /// A segment became free, and producers have not been woken for it yet.
     freed: bool,
     next_base: u64,
     segment_len: usize,
@@ -49,11 +49,11 @@ pub(super) struct Control<T> {
     /// Nothing is due before.
     next_due: Instant,
     returned: Returned<T>,
-    /// For each client's number the life that uses it next, and whether it is in use.
+    /// For each client number, the incarnation that uses it next, and whether it is in use.
     clients: Vec<(Incarnation, bool)>,
-    /// The queue is closed, and every send that does not know it is visible.
+    /// The queue is closed, and every send that did not see the close is visible.
     sealed: bool,
-    /// Some consumer was told so.
+    /// Some consumer has seen the end.
     ended: bool,
 }
 
@@ -94,12 +94,12 @@ impl<T> Control<T> {
         self.blocks.iter().map(unsettled).sum()
     }
 
-    /// From now on consumers may be told that there is nothing more.
+    /// From now on consumers may see the end.
     pub(super) fn seal(&mut self) {
         self.sealed = true;
     }
 
-    /// Whether nothing more can come for a consumer that has so much unsettled itself, and finds
+    /// Whether nothing more can come for a consumer that has this many unsettled itself, and finds
     /// nothing ready.
     pub(super) fn is_over(&mut self, own_fresh: usize, own_returned: usize) -> bool {
         let is_over = self.sealed
@@ -109,7 +109,7 @@ impl<T> Control<T> {
         is_over
     }
 
-    /// Whether a consumer was told that there is nothing more.
+    /// Whether some consumer has seen the end.
     pub(super) fn has_ended(&self) -> bool {
         self.ended
     }
@@ -117,7 +117,7 @@ impl<T> Control<T> {
 
 /// Segments.
 impl<T> Control<T> {
-    /// Opens a segment after the last one, which is full; `None` if there are too many unsettled.
+    /// Opens a segment after the last one, which is full; `None` if too many are unsettled.
     pub(super) fn open_next(&mut self) -> Option<BlockFilling<T>> {
         if self.blocks.len() >= self.segments_max {
             return None;
@@ -132,14 +132,14 @@ impl<T> Control<T> {
         Some(filling)
     }
 
-    /// Is done with `count` messages of a segment.
+    /// Counts `count` messages of a segment as finished.
     pub(super) fn finish(&mut self, view: &BlockView<T>, count: usize) {
         if view.segment().beside().finish(count) {
             self.retire(view);
         }
     }
 
-    /// Everything in a segment is done with: it may be used again.
+    /// Every message of a segment is finished: it may be used again.
     pub(super) fn retire(&mut self, view: &BlockView<T>) {
         let is_it = |block: &Arc<Block<T>>| Arc::ptr_eq(block, view.segment());
         if let Some(place) = self.blocks.iter().position(is_it) {
@@ -150,7 +150,7 @@ impl<T> Control<T> {
         }
     }
 
-    /// Whether a segment became free since this was asked last.
+    /// Whether a segment became free since the last call.
     pub(super) fn take_freed(&mut self) -> bool {
         mem::take(&mut self.freed)
     }
@@ -176,7 +176,7 @@ impl<T> Control<T> {
         Some(ClientId { process, incarnation: *incarnation })
     }
 
-    /// A consumer is gone, and so is what it held: ready again at once if it went in order, else as
+    /// A consumer is gone. What it held is ready again at once if it closed cleanly; otherwise as
     /// the settings say, at once or when its lease ends.
     pub(super) fn disconnect(
         &mut self,
@@ -202,7 +202,7 @@ impl<T> Control<T> {
         }
     }
 
-    /// Everything in a run that is not settled goes over to the broker.
+    /// Moves every unsettled message of a run to the broker.
     fn take_back(&mut self, now: Instant, view: &BlockView<T>, start: usize, end: usize) {
         let returned = &mut self.returned;
         view.segment().beside().settle_all(start..end, |index| {
@@ -211,7 +211,7 @@ impl<T> Control<T> {
         self.finish_returned();
     }
 
-    /// A window is settled to its end.
+    /// Ends a window that is settled to its end.
     pub(super) fn end_window(&mut self, window: &Window<T>) {
         self.leases.retain(|lease| !lease.is_of(window));
         self.finish(&window.view, window.acked());
@@ -220,8 +220,8 @@ impl<T> Control<T> {
 
 /// Deliveries.
 impl<T> Control<T> {
-    /// A window of at most `max` messages that nobody has taken, if there are any. A hold on the
-    /// same segment is used for it.
+    /// A window of at most `max` messages that no consumer has taken, if there are any. Reuses a
+    /// hold on the same segment.
     pub(super) fn take_fresh(
         &mut self,
         now: Instant,
@@ -269,13 +269,13 @@ impl<T> Control<T> {
         true
     }
 
-    /// The first delivery of a message ended by this word.
+    /// Ends the first delivery of a message with this settlement.
     pub(super) fn give_back(&mut self, now: Instant, body: Body<T>, word: Settlement) {
         self.returned.adopt(now, body, Some(word));
         self.note_returned();
     }
 
-    /// A consumer's word about a redelivery; `false` if it comes too late.
+    /// Settles a redelivery; `false` if it is too late.
     pub(super) fn settle_returned(
         &mut self,
         now: Instant,
@@ -293,7 +293,7 @@ impl<T> Control<T> {
         self.returned.is_in_flight(client, tag)
     }
 
-    /// Starts the lease of a window anew; `false` if it has ended.
+    /// Renews the lease of a window; `false` if it has ended.
     pub(super) fn extend(&mut self, now: Instant, window: &Window<T>) -> bool {
         let lease = self.leases.iter_mut().find(|lease| lease.is_of(window));
         lease.map(|lease| lease.expires = now + self.lease).is_some()

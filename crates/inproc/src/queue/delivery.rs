@@ -1,4 +1,4 @@
-//! What a consumer is given: bodies in place, and a word to say about them.
+//! What a consumer is given: bodies in place, and ways to settle them.
 
 use std::ops::Deref;
 
@@ -6,8 +6,8 @@ use entrega_model::queue::Settlement;
 
 use super::consumer::{Consumer, Stale, Tag};
 
-/// Deliveries that follow each other in the queue. Dropped without a word they stay unsettled:
-/// settle them by their tags, or give them back by dropping the consumer.
+/// Consecutive deliveries. Dropped without being settled they stay unsettled: settle them by their
+/// tags, or give them back by dropping the consumer.
 #[must_use = "what is not settled comes back"]
 pub struct Batch<'a, T> {
     consumer: &'a mut Consumer<T>,
@@ -17,7 +17,7 @@ pub struct Batch<'a, T> {
 /// Where the bodies are.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
-    /// A run of the present window.
+    /// A run of the current window.
     First(usize, usize),
     /// The redelivery that was taken last.
     Again,
@@ -56,7 +56,7 @@ impl<'a, T> Batch<'a, T> {
         }
     }
 
-    /// How many times these have been handed over, this time included.
+    /// How often these have been delivered, including this time.
     pub fn delivery_count(&self) -> u16 {
         match self.place {
             Place::First(..) => 1,
@@ -66,7 +66,7 @@ impl<'a, T> Batch<'a, T> {
         }
     }
 
-    /// Acks all of them. If it is too late for some, the others are acked all the same.
+    /// Acks all of them. If it is too late for some, the others are acked nevertheless.
     #[inline]
     pub fn ack(self) -> Result<(), Stale> {
         let settled = match self.place {
@@ -81,7 +81,7 @@ impl<'a, T> Batch<'a, T> {
         self.say(Settlement::Requeue)
     }
 
-    /// Gives all of them up: they are dead-lettered, or dropped.
+    /// Rejects all of them: they are dead-lettered, or dropped.
     pub fn reject(self) -> Result<(), Stale> {
         self.say(Settlement::Reject)
     }
@@ -101,7 +101,7 @@ impl<T> Deref for Batch<'_, T> {
     }
 }
 
-/// One delivery. Dropped without a word it stays unsettled.
+/// One delivery. Dropped without being settled it stays unsettled.
 #[must_use = "what is not settled comes back"]
 pub struct Delivery<'a, T>(Batch<'a, T>);
 
@@ -115,28 +115,28 @@ impl<'a, T> Delivery<'a, T> {
         self.0.tag(0)
     }
 
-    /// How many times the message has been handed over, this time included.
+    /// How often the message has been delivered, including this time.
     pub fn delivery_count(&self) -> u16 {
         self.0.delivery_count()
     }
 
-    /// Whether somebody may have seen it before. Not set means: certainly nobody.
+    /// Whether the message may have been delivered before. `false` means that it certainly was not.
     pub fn redelivered(&self) -> bool {
         self.delivery_count() > 1
     }
 
-    /// Processed: the queue forgets the message.
+    /// Acks it: the message is processed, and the queue forgets it.
     #[inline]
     pub fn ack(self) -> Result<(), Stale> {
         self.0.ack()
     }
 
-    /// Not processed: back to its place, for anybody.
+    /// Requeues it: back to its place, for any consumer.
     pub fn requeue(self) -> Result<(), Stale> {
         self.0.requeue()
     }
 
-    /// Never deliver it again: it is dead-lettered, or dropped.
+    /// Rejects it: it is dead-lettered, or dropped.
     pub fn reject(self) -> Result<(), Stale> {
         self.0.reject()
     }

@@ -17,9 +17,9 @@ use super::{BlockView, Control, Shared};
 pub(super) struct Holdings<T> {
     client: ClientId,
     settle_at_delivery: bool,
-    /// The window of which the application is given the next message.
+    /// The window from which the application gets its next message.
     pub(super) window: Option<Window<T>>,
-    /// Windows that the application was given to their end and has not settled to it.
+    /// Windows that the application was given completely and has not settled completely.
     older: Vec<Window<T>>,
     /// A hold on the segment of the last window, for the next one.
     view: Option<BlockView<T>>,
@@ -110,7 +110,7 @@ impl<T> Holdings<T> {
         control.is_over(own.0, own.1).then_some(Err(Ended::Closed))
     }
 
-    /// Lets go of windows that are settled, by whomever.
+    /// Removes windows that are settled, by any consumer.
     fn put_window_aside(&mut self, control: &mut Control<T>) {
         self.older.extend(self.window.take());
         self.older.retain(|window| {
@@ -122,7 +122,7 @@ impl<T> Holdings<T> {
         });
     }
 
-    /// Acks a run of the present window and says whether none of it was too late.
+    /// Acks a run of the current window and returns whether it was in time for all of it.
     #[inline]
     pub(super) fn ack_first(&mut self, shared: &Shared<T>, from: usize, to: usize) -> bool {
         let Some(window) = &mut self.window else { return false };
@@ -137,8 +137,9 @@ impl<T> Holdings<T> {
         settled == to - from
     }
 
-    /// The present window is settled to its end. Only its lease, or the end of its segment, is
-    /// worth a lock. The hold on the segment goes first, so that it can be used again at once.
+    /// Ends the current window, which is settled to its end. Only its lease, or the end of its
+    /// segment, needs the lock. The hold on the segment goes first, so that the segment can be used
+    /// again at once.
     fn end_window(&mut self, shared: &Shared<T>) {
         let Some(window) = self.window.take() else { return };
         if shared.has_leases() {
@@ -209,7 +210,8 @@ impl<T> Holdings<T> {
         settled
     }
 
-    /// The consumer is gone, in order or not: so is what it holds. A second time there is nothing.
+    /// The consumer is gone, cleanly or not, and gives back what it holds. A second call finds
+    /// nothing.
     pub(super) fn give_back(&mut self, shared: &Shared<T>, in_order: bool) {
         if mem::replace(&mut self.is_gone, true) {
             return;

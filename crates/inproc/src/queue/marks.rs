@@ -1,6 +1,6 @@
-//! One bit for each message of a segment: whether its first delivery has had its last word.
+//! One bit for each message of a segment: whether its first delivery has been decided.
 //!
-//! > **The rule.** Whoever sets the bit decides. Everybody else comes too late.
+//! > **The rule.** The first to set the bit decides. Everyone else is too late.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ pub(crate) struct Marks {
     /// The place in the queue of the segment's first message.
     base: u64,
     settled: Box<[AtomicU64]>,
-    /// How many of its messages, sent or still to be sent, are not done with.
+    /// How many of its messages, sent or still to be sent, are not finished.
     open: AtomicUsize,
 }
 
@@ -32,20 +32,20 @@ impl Marks {
         self.base
     }
 
-    /// Is done with `count` messages; `true` if they were the last. What was done to them before
-    /// happens before whatever the one who hears `true` does next.
+    /// Counts `count` messages as finished; `true` if they were the last. What was done to them
+    /// before happens before whatever follows the `true`.
     pub(super) fn finish(&self, count: usize) -> bool {
         count > 0 && self.open.fetch_sub(count, Ordering::AcqRel) == count
     }
 
-    /// Sets the mark of a message; `false` if it was set.
+    /// Sets the mark of a message; `false` if it was set already.
     #[inline]
     pub(super) fn settle(&self, index: usize) -> bool {
         let bit = 1 << (index % 64);
         self.settled[index / 64].fetch_or(bit, Ordering::AcqRel) & bit == 0
     }
 
-    /// Sets the marks of a range and shows each message whose mark was not set.
+    /// Sets the marks of a range and calls `each` for every message whose mark was not set.
     pub(super) fn settle_all(&self, range: Range<usize>, mut each: impl FnMut(usize)) {
         for (word, mask) in words(range) {
             let mut new = mask & !self.settled[word].fetch_or(mask, Ordering::AcqRel);
@@ -56,7 +56,7 @@ impl Marks {
         }
     }
 
-    /// Sets the marks of a range and says how many were not set.
+    /// Sets the marks of a range and returns how many were not set.
     pub(super) fn settle_count(&self, range: Range<usize>) -> usize {
         let set = |(word, mask): (usize, u64)| {
             (mask & !self.settled[word].fetch_or(mask, Ordering::AcqRel)).count_ones() as usize

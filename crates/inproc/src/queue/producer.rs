@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::{BlockFilling, Shared};
 
-/// Sends to a queue. A clone sends to the same queue; each one's messages stay in its order.
+/// Sends to a queue. A clone sends to the same queue; each producer's messages stay in order.
 pub struct Producer<T> {
     shared: Arc<Shared<T>>,
     /// The writer, if this is the sole producer.
@@ -20,10 +20,11 @@ impl<T> Clone for Producer<T> {
     }
 }
 
-/// Why a message is not known to be sent.
+/// Why a send did not succeed for certain.
 ///
-/// [`Full`](Refused::Full) and [`Closed`](Refused::Closed) are certain: it was not sent, and comes
-/// back; of a batch, what is left stays in the buffer. [`TooLate`](Refused::TooLate) is not.
+/// [`Full`](Refused::Full) and [`Closed`](Refused::Closed) are definite: the message was not sent,
+/// and comes back; what is left of a batch stays in the buffer. [`TooLate`](Refused::TooLate) is
+/// not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused<T = ()> {
     /// The queue is full, and consumers have not settled enough in time. Try again, or wait.
@@ -32,9 +33,9 @@ pub enum Refused<T = ()> {
     /// The queue was closed or stopped. Stop producing.
     #[error("the queue is closed")]
     Closed(T),
-    /// The send met the close, and its outcome is unknown. The message is in the queue, but some
-    /// consumer has been told already that nothing more comes. Another one may still be given it,
-    /// or nobody. Of a batch, that holds for what is not in the buffer any more.
+    /// The send raced with the close, and its outcome is unknown. The message is in the queue, but
+    /// some consumer has already seen the end. Another consumer may still get it, or none. Of a
+    /// batch, that holds for what is no longer in the buffer.
     #[error("the send met the close; the message may be delivered or not")]
     TooLate,
 }
@@ -64,9 +65,9 @@ impl<T> Producer<T> {
         self.send_one(message, Patience::ForEver)
     }
 
-    /// Sends a message that is made in its place, once there is room for it; waits while the queue
-    /// is full. That spares the copy of a large message, and nothing is made if the queue is
-    /// closed. It is made under the producers' lock, unless this is the sole producer.
+    /// Sends a message that is built in its slot, once there is room for it; waits while the queue
+    /// is full. This saves the copy of a large message. If the queue is closed, the message is not
+    /// built. It is built under the producers' lock, unless this is the sole producer.
     #[inline]
     pub fn send_with(&mut self, make: impl FnOnce() -> T) -> Result<(), Refused> {
         self.with_room(|filling| filling.push_with(make))
@@ -83,7 +84,7 @@ impl<T> Producer<T> {
         self.send_one(message, Patience::Until(deadline))
     }
 
-    /// Sends a message; lets others run while the queue is full.
+    /// Sends a message, for a task: yields while the queue is full.
     pub async fn send_async(&mut self, mut message: T) -> Result<(), Refused<T>> {
         loop {
             match self.try_send(message) {
@@ -95,8 +96,8 @@ impl<T> Producer<T> {
         }
     }
 
-    /// Waits until there may be room, for a task that shares the producer with others. They may
-    /// use it meanwhile, so that the room may be gone again.
+    /// Waits until there may be room, for a task that shares the producer with others. They may use
+    /// it meanwhile, and take the room first.
     pub async fn room(this: &RefCell<Self>) {
         let shared = Arc::clone(&this.borrow().shared);
         shared.freed.listen(pending(), || look(&shared, &mut this.borrow_mut().own)).await;
@@ -121,13 +122,12 @@ impl<T> Producer<T> {
         Ok(())
     }
 
-    /// Sends what an iterator gives, made in place; waits while the queue is full. The iterator is
-    /// asked under the producers' lock, unless this is the sole producer.
+    /// Sends the items of an iterator, built in their slots; waits while the queue is full. The
+    /// iterator runs under the producers' lock, unless this is the sole producer.
     ///
-    /// To see whether there is more to send, it is asked for one message before there is room for
-    /// it. If the queue is closed then, that message is dropped, and nothing further is asked for;
-    /// what was given before it is sent. Whoever needs all of them back uses
-    /// [`Producer::send_batch`].
+    /// To see whether there is more, it asks the iterator for one message before there is room for
+    /// it. If the queue is closed by then, it drops that message and asks for no more; the messages
+    /// before it are sent. To get all of them back, use [`Producer::send_batch`].
     pub fn send_all(&mut self, messages: impl IntoIterator<Item = T>) -> Result<(), Refused> {
         let mut messages = messages.into_iter();
         let mut next = messages.next();
@@ -138,7 +138,7 @@ impl<T> Producer<T> {
         Ok(())
     }
 
-    /// Waits for room, has some of it filled, and tells consumers.
+    /// Waits for room, has some of it filled, and rings for consumers.
     #[inline]
     fn with_room<R>(&mut self, fill: impl FnOnce(&mut BlockFilling<T>) -> R) -> Result<R, Refused> {
         while !self.shared.sent.is_closed() {
@@ -184,8 +184,8 @@ impl<T> Producer<T> {
         }
     }
 
-    /// Rings for what was sent. Whether the queue is being closed and somebody has been told that
-    /// there is nothing more.
+    /// Rings for what was sent. Returns whether the queue is being closed and some consumer has
+    /// already seen the end.
     #[inline]
     fn is_too_late(&self) -> bool {
         !self.shared.sent.ring() && self.shared.control().has_ended()

@@ -1,8 +1,9 @@
-//! The queue beside the sans-IO broker: after any sequence of sends, takes, words, deaths and
-//! leases, both have handed over the same messages in the same order with the same counts.
+//! The queue compared with the sans-IO broker: after any sequence of sends, takes, settlements,
+//! crashes and leases, both have delivered the same messages in the same order with the same
+//! counts.
 //!
-//! What a consumer's window takes at once is asked of the broker as one receive; so the broker's
-//! client has the same buffer.
+//! What a consumer's window takes at once is one receive at the broker; so the broker's client has
+//! the same buffer.
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
@@ -20,7 +21,7 @@ use super::*;
 
 const QUEUE: SubscriptionId = SubscriptionId(0);
 
-/// One step; consumers and deliveries are counted modulo what there is.
+/// One step; consumers and deliveries are counted modulo their number.
 #[derive(Clone, Debug)]
 enum Step {
     Send(usize),
@@ -148,7 +149,7 @@ struct Both {
     clock: Arc<AtomicU64>,
     reference: Reference,
     sent: u32,
-    /// Deaths that nobody is told of: a queue that forgets what a dead consumer had.
+    /// Crashes that are not reported: a queue that forgets what a dead consumer had.
     forgets: bool,
 }
 
@@ -156,7 +157,7 @@ impl Both {
     fn new(options: QueueOptions, forgets: bool) -> Self {
         let clock = Arc::new(AtomicU64::new(0));
         let reference = Reference::new(&options.settings);
-        let queue = LiveQueue::with_time(options, Time::Told(Arc::clone(&clock)));
+        let queue = LiveQueue::with_time(options, Time::Manual(Arc::clone(&clock)));
         let consumers = [0, 1].map(|_| Some(queue.consumer()));
         let given = Default::default();
         Self { queue, consumers, given, clock, reference, sent: 0, forgets }

@@ -1,7 +1,7 @@
 //! What has left the short cut: the sans-IO broker, and the bodies that its messages stand for.
 //!
-//! The broker knows a message by a small number, its place in a table of bodies. When it says that
-//! the message is removed or dead-lettered, the place is free again.
+//! The broker knows a message by a small number, its place in a table of bodies. The place is free
+//! again when the broker removes or dead-letters the message.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -43,13 +43,13 @@ pub(super) struct Redelivery<T> {
     pub(super) received: Received,
 }
 
-/// The broker that decides about what came back.
+/// The broker that decides about redeliveries.
 pub(super) struct Returned<T> {
     broker: QueueBroker,
     bodies: Vec<Option<Body<T>>>,
     free: Vec<u32>,
     dead: VecDeque<Body<T>>,
-    /// Removed from the broker, and not yet taken note of by the segments.
+    /// Removed from the broker, and not yet counted as finished in its segment.
     done: Vec<Body<T>>,
     ground_truth: Vec<Event>,
     buffer: Vec<Received>,
@@ -93,7 +93,7 @@ impl<T> Returned<T> {
         self.broker.next_deadline()
     }
 
-    /// Takes over a message whose first delivery ended by this word, or without one.
+    /// Takes over a message whose first delivery ended with this settlement, or without one.
     pub(super) fn adopt(&mut self, now: Instant, body: Body<T>, word: Option<Settlement>) {
         let position = body.view.segment().beside().base() + body.index as u64;
         let number = self.free.pop().unwrap_or(self.bodies.len() as u32);
@@ -107,7 +107,7 @@ impl<T> Returned<T> {
         self.take_note();
     }
 
-    /// Hands over at most `max` messages.
+    /// Delivers at most `max` messages.
     pub(super) fn receive(
         &mut self,
         now: Instant,
@@ -134,7 +134,7 @@ impl<T> Returned<T> {
         self.take_note();
     }
 
-    /// A consumer's word about a redelivery; `false` if it comes too late.
+    /// Settles a redelivery; `false` if it is too late.
     pub(super) fn settle(
         &mut self,
         now: Instant,
@@ -174,17 +174,17 @@ impl<T> Returned<T> {
         self.dead.pop_front()
     }
 
-    /// A message that is done with, once.
+    /// A message that is finished; returns each once.
     pub(super) fn next_done(&mut self) -> Option<Body<T>> {
         self.done.pop()
     }
 
-    /// How many messages are here, the dead ones included.
+    /// How many messages are here, including dead letters.
     pub(super) fn len(&self) -> usize {
         self.bodies.len() - self.free.len() + self.dead.len()
     }
 
-    /// Looks at what the broker says has happened.
+    /// Carries out what the broker records: removals and dead letters.
     fn take_note(&mut self) {
         for event in self.ground_truth.drain(..) {
             let (message, is_dead) = match event.kind {
@@ -194,15 +194,16 @@ impl<T> Returned<T> {
             };
             let Some(body) = self.bodies[message.index()].take() else { continue };
             self.free.push(message.0);
-            match is_dead {
-                true => self.dead.push_back(body),
-                false => self.done.push(body),
+            if is_dead {
+                self.dead.push_back(body);
+            } else {
+                self.done.push(body);
             }
         }
     }
 }
 
-/// A message that the queue has given up. It is done with when this is dropped.
+/// A message that the queue has dead-lettered. It is finished when this is dropped.
 pub struct DeadLetter<T> {
     shared: Arc<Shared<T>>,
     body: Body<T>,

@@ -1,4 +1,4 @@
-//! Threads, ends and deaths. Nothing here depends on how long something takes.
+//! Threads, closes and crashes. No test depends on how long something takes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -27,7 +27,7 @@ fn ack_all(mut consumer: Consumer<u64>, batch: usize) -> Vec<u64> {
     all
 }
 
-/// One consumer sees each producer's messages in order; producers wait; memory stays what it is.
+/// One consumer sees each producer's messages in order; producers wait; memory stays bounded.
 #[test]
 fn one_consumer_sees_each_producers_order_in_bounded_memory() {
     const COUNT: u64 = 5_000;
@@ -50,16 +50,16 @@ fn one_consumer_sees_each_producers_order_in_bounded_memory() {
         queue.close();
         let all = consuming.join().unwrap();
         for partition in 0..2 {
-            let of_lane = all.iter().filter(|number| *number / COUNT == partition).copied();
-            assert!(of_lane.eq(partition * COUNT..(partition + 1) * COUNT));
+            let of_producer = all.iter().filter(|number| *number / COUNT == partition).copied();
+            assert!(of_producer.eq(partition * COUNT..(partition + 1) * COUNT));
         }
     });
     assert_eq!(queue.unsettled(), 0);
 }
 
-/// Consumers that die amid their windows, by a panic, lose nothing and double nothing.
+/// Consumers that panic amid their windows lose nothing and duplicate nothing.
 #[test]
-fn every_message_is_acked_once_whoever_dies() {
+fn every_message_is_acked_once_although_consumers_die() {
     const COUNT: u64 = 3_000;
     let queue = small();
     let acked = Mutex::new(vec![0_u32; COUNT as usize]);
@@ -182,23 +182,23 @@ fn nothing_acknowledged_before_a_close_is_lost() {
     }
 }
 
-/// A send that meets the close is neither refused nor acknowledged: one consumer has been told that
-/// there is nothing more, and another one is given the message all the same.
+/// A send that races with the close is neither refused nor acknowledged: one consumer has seen the
+/// end, and another one gets the message all the same.
 #[test]
 fn what_is_sent_too_late_may_be_delivered_all_the_same() {
     let queue = small();
-    let (mut told, mut other) = (queue.consumer(), queue.consumer());
+    let (mut first, mut other) = (queue.consumer(), queue.consumer());
     let messages = (0..3).inspect(|&number| {
         if number == 1 {
             queue.close();
-            assert_eq!(told.try_take().map(|_| ()), Err(Ended::Closed));
+            assert_eq!(first.try_take().map(|_| ()), Err(Ended::Closed));
         }
     });
     assert_eq!(queue.producer().send_all(messages), Err(Refused::TooLate));
     assert_eq!(*other.take_batch(9).unwrap(), [0, 1, 2]);
 }
 
-/// What an iterator had in hand when the queue was closed is dropped, and nothing else is.
+/// The one item that an iterator gave when the queue was closed is dropped, and nothing else is.
 #[test]
 fn a_close_costs_an_iterator_the_one_message_in_hand() {
     let queue = small();
@@ -213,7 +213,8 @@ fn a_close_costs_an_iterator_the_one_message_in_hand() {
     assert!(ack_all(queue.consumer(), 9).into_iter().eq(0..64));
 }
 
-/// Made in its place: in order with the others, once there is room, and not if nobody can take it.
+/// Built in its slot: in order with the others, once there is room, and not if no consumer can take
+/// it.
 #[test]
 fn a_message_is_made_when_there_is_room_for_it() {
     for sole in [false, true] {
@@ -236,7 +237,8 @@ fn a_message_is_made_when_there_is_room_for_it() {
     }
 }
 
-/// An iterator may wait for what it gave before, between two segments, and so may other producers.
+/// Between two segments an iterator may wait for the messages that it gave before, and so may other
+/// producers.
 #[test]
 fn an_iterator_is_asked_for_more_when_consumers_know_of_what_it_gave() {
     let queue = small();
@@ -246,7 +248,7 @@ fn an_iterator_is_asked_for_more_when_consumers_know_of_what_it_gave() {
         let (queue, messages) = (&queue, 0..100);
         let patient = messages.inspect(|number| {
             if *number == 0 {
-                queue.shared.sent.until_somebody_sleeps();
+                queue.shared.sent.until_a_waiter_sleeps();
             }
             while number % 16 == 0 && queue.unsettled() > 0 {
                 thread::yield_now();
@@ -280,7 +282,7 @@ fn a_rotation_is_bounded_and_loses_nothing() {
     assert_eq!(queue.unsettled(), 0);
 }
 
-/// And one that panics has sent what it gave before.
+/// An iterator that panics has sent what it gave before.
 #[test]
 fn consumers_hear_of_what_a_panicking_iterator_gave() {
     let queue = small();
@@ -288,7 +290,7 @@ fn consumers_hear_of_what_a_panicking_iterator_gave() {
     thread::scope(|scope| {
         let consuming = scope.spawn(move || consumer.take_batch(3).unwrap().to_vec());
         let failing = (0..).inspect(|&number| {
-            queue.shared.sent.until_somebody_sleeps();
+            queue.shared.sent.until_a_waiter_sleeps();
             assert!(number < 3, "the producer fails");
         });
         let mut producer = queue.producer();
@@ -297,7 +299,8 @@ fn consumers_hear_of_what_a_panicking_iterator_gave() {
     });
 }
 
-/// Closed under load, with the last acks elsewhere: whoever waits for the end is told.
+/// Closed under load, with the last acks on another thread: a consumer that waits for the end is
+/// woken.
 #[test]
 fn who_waits_for_the_end_is_told_when_others_have_acked() {
     for _ in 0..50 {
@@ -314,7 +317,7 @@ fn who_waits_for_the_end_is_told_when_others_have_acked() {
     }
 }
 
-/// With automatic ack a dead consumer's window is gone: that is what it costs.
+/// With automatic ack the window of a dead consumer is lost: that is its price.
 #[test]
 fn settled_at_delivery_is_lost_with_its_consumer() {
     let queue = small();
@@ -364,7 +367,7 @@ async fn a_task_is_woken_when_a_lease_ends() {
     assert!(held.ack().is_err(), "its lease has ended");
 }
 
-/// A task with a timer that never fires sleeps through the end of a lease, which nobody rings for.
+/// A task whose timer never fires sleeps through the end of a lease, which does not ring.
 #[tokio::test]
 async fn without_its_timer_a_task_sleeps_through_the_end_of_a_lease() {
     let settings =
@@ -405,7 +408,7 @@ async fn tasks_wait_for_messages_and_for_room() {
     assert!(all.into_iter().eq(0..1000));
 }
 
-/// A consumer that never acks makes room by taking more, and a producer that waits hears of it.
+/// A consumer that never acks makes room by taking more, and a waiting producer is woken.
 #[test]
 fn what_is_settled_at_delivery_makes_room_for_who_waits() {
     let queue = LiveQueue::new(QueueOptions { capacity: 8, segment: 4, ..QueueOptions::default() });

@@ -1,12 +1,12 @@
-//! What time it is, in the brokers' own terms: nanoseconds since the queue was made.
+//! The time in the brokers' own terms: nanoseconds since the queue was made.
 
 use entrega_model::Instant;
 
-/// The machine's clock; in tests, whatever they say.
+/// The machine's clock, or one that a test sets.
 pub(super) enum Time {
     Machine(std::time::Instant),
     #[cfg(test)]
-    Told(std::sync::Arc<std::sync::atomic::AtomicU64>),
+    Manual(std::sync::Arc<std::sync::atomic::AtomicU64>),
 }
 
 impl Time {
@@ -18,7 +18,7 @@ impl Time {
         match self {
             Self::Machine(start) => Instant::from_nanos(start.elapsed().as_nanos() as u64),
             #[cfg(test)]
-            Self::Told(nanos) => {
+            Self::Manual(nanos) => {
                 Instant::from_nanos(nanos.load(std::sync::atomic::Ordering::Relaxed))
             }
         }
@@ -32,7 +32,7 @@ impl Time {
                 start.checked_add(std::time::Duration::from_nanos(at.as_nanos()))
             }
             #[cfg(test)]
-            Self::Told(_) => None,
+            Self::Manual(_) => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A visit to the control part of a queue, which tells producers of the room that it made.
+//! A visit to the control part of a queue, which wakes producers for the room that it made.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::MutexGuard;
@@ -6,11 +6,11 @@ use std::sync::MutexGuard;
 use super::control::Control;
 use crate::wait::Bell;
 
-/// A visit to the control part. Whatever it was for, if a segment became free in it, producers that
-/// wait for room hear of that when it is over; so no visitor has to think of it.
+/// A visit to the control part. Whatever it is for, if it frees a segment, it wakes waiting
+/// producers when it is over; so no visitor has to think of it.
 pub(super) struct Visit<'a, T> {
     control: MutexGuard<'a, Control<T>>,
-    /// After the guard, so that it rings when the lock is open again.
+    /// After the guard, so that it rings once the lock is released.
     ringing: Ringing<'a>,
 }
 

@@ -11,7 +11,7 @@ pub(super) struct Window<T> {
     /// The first that the application has not been given.
     pub(super) next: usize,
     pub(super) end: usize,
-    /// How many of them this consumer has settled in any way, and how many of these it acked.
+    /// How many of them this consumer has settled in any way, and how many of those it acked.
     ended: usize,
     acked: usize,
 }
@@ -33,13 +33,13 @@ impl<T> Window<T> {
         self.start..self.end
     }
 
-    /// Where a place in the queue is in the segment, if it is in this window.
+    /// The index in the segment of a place in the queue, if it is in this window.
     pub(super) fn index_of(&self, position: u64) -> Option<usize> {
         let index = usize::try_from(position.checked_sub(self.marks().base())?).ok()?;
         self.range().contains(&index).then_some(index)
     }
 
-    /// How many of its messages nobody has settled.
+    /// How many of its messages are unsettled.
     pub(super) fn unsettled(&self) -> usize {
         self.marks().unsettled(self.range())
     }
@@ -53,7 +53,7 @@ impl<T> Window<T> {
         settled
     }
 
-    /// Acks a range and says how many it was not too late for.
+    /// Acks a range and returns how many it was in time for.
     pub(super) fn ack_all(&mut self, range: Range<usize>) -> usize {
         let settled = self.marks().settle_count(range);
         self.acked += settled;
@@ -61,7 +61,7 @@ impl<T> Window<T> {
         settled
     }
 
-    /// Ends the delivery of one message, which is not done with by that; `false` if it is too late.
+    /// Ends the delivery of one message without finishing it; `false` if it is too late.
     pub(super) fn give_back(&mut self, index: usize) -> bool {
         let settled = self.marks().settle(index);
         self.ended += usize::from(settled);
@@ -74,7 +74,7 @@ impl<T> Window<T> {
         self.ended == self.end - self.start
     }
 
-    /// How many messages of it are done with.
+    /// How many messages of it are finished.
     pub(super) fn acked(&self) -> usize {
         self.acked
     }

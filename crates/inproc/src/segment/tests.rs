@@ -1,10 +1,10 @@
-//! What is written is read in place, and every value is dropped once.
+//! Values are read in place, and each is dropped once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
 
-/// A value that counts its end.
+/// A value that counts its drops.
 #[derive(Clone)]
 struct Counted(Arc<AtomicUsize>);
 
@@ -14,13 +14,13 @@ impl Drop for Counted {
     }
 }
 
-/// Writes what there is room for, and says whether there may be more.
+/// Writes what there is room for, and returns whether there may be more.
 fn fill<T>(filling: &mut Filling<T, ()>, values: &mut impl Iterator<Item = T>) -> bool {
     let first = values.next().expect("there is one");
     filling.fill(first, values)
 }
 
-/// Writes `count` values, so ends the segment, and expects that many drops.
+/// Writes `count` values, drops the segment, and expects that many drops.
 fn check_drops(count: usize, end: impl FnOnce(Filling<Counted, ()>)) {
     let drops = Arc::new(AtomicUsize::new(0));
     let mut filling = Filling::new(4, ());
@@ -49,8 +49,7 @@ fn every_value_is_dropped_once() {
     });
 }
 
-/// An iterator that panics has handed over what it gave before: that is published, and dropped
-/// with the segment.
+/// The items that an iterator gave before it panicked are published, and dropped with the segment.
 #[test]
 fn a_panicking_iterator_loses_nothing() {
     let drops = Arc::new(AtomicUsize::new(0));
@@ -97,7 +96,7 @@ fn nothing_is_asked_for_that_there_is_no_room_for() {
     assert_eq!(View::new(Arc::clone(filling.segment())).slice(0, 3), [1, 2, 3]);
 }
 
-/// A value of a line's length lies in one line, and values of no length need no memory.
+/// A value as long as a cache line lies in one line, and zero-sized values need no memory.
 #[test]
 fn slots_begin_with_a_cache_line() {
     for len in [1, 3, 100] {

@@ -1,11 +1,11 @@
-//! A fence with two sides: one on the way of every message, one on the way to sleep.
+//! A fence with two sides: one on the path of every message, one on the way to sleep.
 //!
 //! > **The rule.** Of a store, a light side and a load on one thread, and a store, a heavy side and
 //! > a load on another, at least one load sees the other thread's store.
 //!
 //! With `membarrier` the heavy side makes the kernel interrupt all running threads of the process,
-//! each of which passes a full fence then; so the light side needs only to keep the compiler from
-//! reordering [membarrier(2)]. `loom` does not know that, so its models try the symmetric form.
+//! each of which then passes a full fence; so the light side only has to keep the compiler from
+//! reordering [membarrier(2)]. `loom` does not model it, so its models check the symmetric form.
 
 use crate::sync::{Ordering, fence};
 
@@ -24,14 +24,15 @@ impl Barrier {
 
     #[inline]
     pub(super) fn light(&self) {
-        match self.asymmetric {
-            true => crate::sync::compiler_fence(Ordering::SeqCst),
-            false => fence(Ordering::SeqCst),
+        if self.asymmetric {
+            crate::sync::compiler_fence(Ordering::SeqCst);
+        } else {
+            fence(Ordering::SeqCst);
         }
     }
 
-    /// A registered process is not refused; should it be, a moment's sleep stands in, in which
-    /// every processor has long made its stores visible.
+    /// A registered process is not refused. If it were, sleeping for a moment would do, in which
+    /// every processor makes its stores visible.
     pub(super) fn heavy(&self) {
         use rustix::thread::{MembarrierCommand, membarrier};
         fence(Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! How often somebody looks who has no time left.
+//! How often a waiter looks whose deadline has passed.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn a_wait_whose_deadline_has_passed_looks_before_and_after_its_sleep_only() {
     assert_eq!((found, looks), (None, 2));
 }
 
-/// And one that finds something does not sleep.
+/// A waiter that finds something does not sleep.
 #[test]
 fn a_wait_that_finds_something_ends_there() {
     let (bell, mut looks) = (Bell::new(), 0);

@@ -1,5 +1,5 @@
-//! Producers that wait for room, on a clock that does what it is told: whatever makes room wakes
-//! them, and a visit that forgets to ring is found out.
+//! Producers that wait for room, on a clock that the test sets: whatever makes room wakes them, and
+//! a visit that forgets to ring is caught.
 
 use std::pin::pin;
 use std::sync::atomic::AtomicBool;
@@ -17,7 +17,7 @@ impl Wake for Noting {
     }
 }
 
-/// Two segments of four, and messages that are given up after one delivery of 30 ns.
+/// Two segments of four, and messages that are dead after one delivery of 30 ns.
 fn giving_up(dead_letter: bool) -> (LiveQueue<u64>, Arc<AtomicU64>) {
     let settings = QueueSettings {
         visibility_timeout: Duration::from_nanos(30),
@@ -27,11 +27,11 @@ fn giving_up(dead_letter: bool) -> (LiveQueue<u64>, Arc<AtomicU64>) {
     };
     let options = QueueOptions { settings, capacity: 8, segment: 4, window: 4, rotation: 0 };
     let clock = Arc::new(AtomicU64::new(0));
-    (LiveQueue::with_time(options, Time::Told(Arc::clone(&clock))), clock)
+    (LiveQueue::with_time(options, Time::Manual(Arc::clone(&clock))), clock)
 }
 
 /// Fills a queue, has a consumer hold the first segment, sends one message more and lets the lease
-/// run out. Whether `visit`, which makes room, wakes the producer.
+/// expire. Returns whether `visit`, which makes room, wakes the producer.
 fn wakes(dead_letter: bool, visit: impl FnOnce(&LiveQueue<u64>)) -> bool {
     let (queue, clock) = giving_up(dead_letter);
     let (mut producer, mut holder) = (queue.producer(), queue.consumer());
@@ -53,7 +53,7 @@ fn wakes(dead_letter: bool, visit: impl FnOnce(&LiveQueue<u64>)) -> bool {
     is_woken
 }
 
-/// Messages that are given up when their lease ends make room, whoever finds out.
+/// Messages that die when their lease ends make room, whichever visit finds out.
 #[test]
 fn what_is_given_up_wakes_who_waits_for_room() {
     assert!(wakes(false, |queue| {
@@ -66,7 +66,7 @@ fn what_is_given_up_wakes_who_waits_for_room() {
     }));
 }
 
-/// The opposite: the same work behind the back of the visit makes room that nobody hears of.
+/// The opposite: the same work behind the back of the visit makes room that wakes no producer.
 #[test]
 fn a_visit_that_does_not_ring_is_caught() {
     assert!(!wakes(false, |queue| {

@@ -1,5 +1,5 @@
-//! Every order of one who rings and one who goes to sleep, or who closes; and ringers that forget
-//! their fence.
+//! Every interleaving of a ringer with a sleeper, or with a close; and ringers that forget their
+//! fence.
 
 use loom::sync::Mutex;
 use loom::thread;
@@ -7,7 +7,7 @@ use loom::thread;
 use super::*;
 use crate::sync::Arc;
 
-/// A message and a bell: whoever falls asleep without seeing the message is rung for.
+/// A message and a bell: a waiter that falls asleep without seeing the message is rung for.
 fn check_sleeper(ring: fn(&Bell)) {
     loom::model(move || {
         let shared = Arc::new((AtomicUsize::new(0), Bell::new()));
@@ -20,12 +20,12 @@ fn check_sleeper(ring: fn(&Bell)) {
         message.store(1, Ordering::Release);
         ring(bell);
         if let Some(rung_before) = sleeper.join().unwrap() {
-            assert!(bell.event.listen() > rung_before, "it sleeps for ever");
+            assert!(bell.event.listen() > rung_before, "it sleeps forever");
         }
     });
 }
 
-/// A message and a bell that is closed: whoever is told that there is nothing more is right.
+/// A message and a bell that is closed: a waiter that sees the end has missed nothing.
 fn check_closer(ring: fn(&Bell) -> bool) {
     loom::model(move || {
         let shared = Arc::new((AtomicUsize::new(0), Bell::new(), Mutex::new(false)));
@@ -66,7 +66,7 @@ fn no_acknowledged_message_is_lost_in_a_close() {
 
 /// The opposite: without its fence the ringer may look before its message is visible.
 #[test]
-#[should_panic(expected = "it sleeps for ever")]
+#[should_panic(expected = "it sleeps forever")]
 fn a_ring_without_a_fence_is_caught() {
     check_sleeper(|bell| {
         let _open = ring_without_a_fence(bell);

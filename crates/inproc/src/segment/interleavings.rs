@@ -1,10 +1,11 @@
-//! Every order of one writer and two readers of a segment, and a writer that publishes too early.
+//! Every interleaving of one writer and two readers of a segment, and a writer that publishes too
+//! early.
 
 use loom::thread;
 
 use super::*;
 
-/// Two readers see a growing prefix, whatever the order; the reuse waits for both.
+/// Two readers see a growing prefix in every interleaving; the reuse waits for both.
 #[test]
 fn readers_see_only_what_is_written() {
     loom::model(|| {
@@ -29,7 +30,7 @@ fn readers_see_only_what_is_written() {
     });
 }
 
-/// The opposite: an index that is published before its slot is written is found out.
+/// The opposite: an index that is published before its slot is written is caught.
 #[test]
 #[should_panic(expected = "Concurrent read and write accesses")]
 fn publishing_before_writing_is_caught() {
