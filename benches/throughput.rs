@@ -26,7 +26,7 @@ use entrega_clients::{
 use entrega_inproc::log::LogOptions;
 use entrega_inproc::queue::{LiveQueue, QueueOptions};
 use entrega_live::direct::{DirectLog, DirectQueue};
-use entrega_live::{Clock, ConsumerSettings, Served, Side, consume};
+use entrega_live::{Clock, ConsumerSettings, Served, ServedModel, consume};
 use entrega_model::event::EffectVerdict;
 use entrega_model::log::Offset;
 use entrega_model::{
@@ -174,7 +174,7 @@ fn on_a_live_log(strategy: Strategy) -> Duration {
     elapsed
 }
 
-fn on_a_served<B: Side>(broker: B, model: Model, strategy: Strategy) -> Duration
+fn on_a_served<B: ServedModel>(broker: B, model: Model, strategy: Strategy) -> Duration
 where
     Served<B>: Sync,
 {

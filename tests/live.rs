@@ -18,10 +18,6 @@ mod harness;
 mod pressure;
 #[path = "live/processes.rs"]
 mod processes;
-/// What `entrega live` runs. The command shows more of it than these tests look at.
-#[allow(dead_code)]
-#[path = "../crates/cli/lab/live/mod.rs"]
-mod run;
 #[path = "live/stage.rs"]
 mod stage;
 #[path = "live/threads.rs"]

@@ -12,7 +12,6 @@ mod args;
 mod commands;
 mod failure;
 mod files;
-mod lab;
 mod live;
 mod output;
 mod threads;

@@ -12,7 +12,7 @@ use crate::tree::{assert_none, file, files};
 
 /// Every crate of the workspace and its arrows. It must use each of them, and may also name the
 /// crates that these lead to.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("choice", &[]),
     ("brokers", &["model"]),
@@ -26,10 +26,11 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("entrega", &["explain", "sim"]),
     ("lab", &["entrega"]),
     ("report", &["lab"]),
+    ("stage", &["brokers", "clients", "entrega", "live"]),
 ];
 
 /// The crates that are no part of the simulation.
-const REAL: [&str; 2] = ["inproc", "live"];
+const REAL: [&str; 3] = ["inproc", "live", "stage"];
 
 /// What would bring threads, clocks or chance of their own into a simulated crate.
 const FOREIGN: [&str; 8] =
@@ -41,6 +42,11 @@ fn below(name: &str) -> BTreeSet<&'static str> {
     arrows.iter().flat_map(|arrow| below(arrow).into_iter().chain([*arrow])).collect()
 }
 
+/// The package that crate `name` is.
+fn package(name: &str) -> String {
+    if name == "entrega" { name.to_owned() } else { format!("entrega-{name}") }
+}
+
 /// What is wrong with the manifest of crate `name`.
 fn complaints(name: &str, manifest: &str) -> Vec<String> {
     let Some((_, arrows)) = ARROWS.iter().find(|(known, _)| *known == name) else {
@@ -50,16 +56,12 @@ fn complaints(name: &str, manifest: &str) -> Vec<String> {
         Ok(manifest) => manifest,
         Err(error) => return vec![format!("crate {name}: {error}")],
     };
-    let package = |name: &&str| match *name {
-        "entrega" => "entrega".to_owned(),
-        name => format!("entrega-{name}"),
-    };
-    let required: BTreeSet<String> = arrows.iter().map(package).collect();
-    let allowed: BTreeSet<String> = below(name).iter().map(package).collect();
+    let required: BTreeSet<String> = arrows.iter().copied().map(package).collect();
+    let allowed: BTreeSet<String> = below(name).into_iter().map(package).collect();
     let mut complaints = Vec::new();
     for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
         let named = dependencies(&manifest, section);
-        let itself = format!("entrega-{name}");
+        let itself = package(name);
         let is_other = |one: &&String| one.starts_with("entrega") && **one != itself;
         let own: BTreeSet<String> = named.iter().filter(is_other).cloned().collect();
         for extra in own.difference(&allowed) {
@@ -148,6 +150,8 @@ fn a_wrong_arrow_is_caught() {
         "[dependencies]\nentrega-model = '1'",
         "the arrow to entrega-scenario is not used",
     );
+    check("entrega", "[dependencies]\nentrega-live = '1'", "no such arrow");
+    check("stage", "[dependencies]\nentrega-live = '1'", "the arrow to entrega is not used");
     check("unheard-of", "[dependencies]", "not in the table");
     check("model", "[dependencies", "crate model: ");
     let through = "[dependencies]\nentrega-scenario = '1'\nentrega-model = '1'";

@@ -19,8 +19,7 @@ use entrega_scenario::Scenario;
 use entrega_scenario::points::{self, Act, Fault};
 use entrega_scenario::workload::Planner;
 use entrega_sim::explore::{Scope, Space};
-
-use crate::run::{Limits, Lived, Setup};
+use entrega_stage::{Limits, LiveRun, Setup};
 
 use Model::{Log, Queue};
 
@@ -67,7 +66,7 @@ fn setup(scenario: &Scenario, model: Model, strategy: Strategy) -> Setup {
 const FASTER: u32 = 50;
 
 /// What a live run with these faults shows.
-async fn live(setup: &Setup, choices: &[Choice]) -> (BTreeSet<Finding>, Lived) {
+async fn live(setup: &Setup, choices: &[Choice]) -> (BTreeSet<Finding>, LiveRun) {
     let table = points::table(&setup.scenario.subscription_names());
     let choices = Choices::explicit(table, choices.to_vec());
     let stop = AtomicBool::new(false);

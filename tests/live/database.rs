@@ -9,12 +9,12 @@ use std::time::Duration;
 use entrega_checker::{Class, Counter, Report, Verdict};
 use entrega_clients::Strategy;
 use entrega_live::sinks::sqlite::Rule;
-use entrega_live::{Clock, Side, SinkError, SqliteSettings, SqliteSink};
+use entrega_live::{Clock, ServedModel, SinkError, SqliteSettings, SqliteSink};
 use entrega_model::event::EffectVerdict;
 use entrega_model::{Guarantee, Kind, MessageId, Model};
 use tempfile::TempDir;
 
-use crate::harness::{Harmed, Plan, harmed, harms_of};
+use crate::harness::{Plan, harmed, harms_of};
 use crate::stage::{Stage, calm, log, queue};
 
 const PLAN: Plan =
@@ -53,7 +53,7 @@ fn counted(messages: impl Iterator<Item = MessageId>) -> BTreeMap<MessageId, u32
 }
 
 /// How many effects each message has, by the history.
-pub(crate) fn effects_told<B: Side, S>(stage: &Stage<B, S>) -> BTreeMap<MessageId, u32> {
+pub(crate) fn effects_told<B: ServedModel, S>(stage: &Stage<B, S>) -> BTreeMap<MessageId, u32> {
     stage.observed.with(|(_, events)| {
         counted(events.iter().filter_map(|event| match event.kind {
             Kind::Effect { message, verdict: EffectVerdict::Applied, .. } => Some(message),
@@ -70,12 +70,7 @@ async fn run(strategy: Strategy, model: Model, plan: Plan) -> Report {
 }
 
 /// A run with harm; the database and the history agree about every effect.
-async fn run_on<B: Side<Request: Harmed>>(
-    broker: B,
-    model: Model,
-    strategy: Strategy,
-    plan: Plan,
-) -> Report {
+async fn run_on<B: ServedModel>(broker: B, model: Model, strategy: Strategy, plan: Plan) -> Report {
     let (_dir, path) = file();
     let sink = open(&path, strategy, model);
     let stage = Rc::new(Stage::new(broker, model, strategy, sink, Clock::new(), 50));

@@ -15,7 +15,8 @@ use entrega_inproc::log::LogOptions;
 use entrega_inproc::queue::{LiveQueue, QueueOptions};
 use entrega_live::direct::{DirectLog, DirectQueue};
 use entrega_live::{
-    Attempt, Clock, ConsumerSettings, LiveHandler, LiveLink, Served, Shared, SharedSink, Side,
+    Attempt, Clock, ConsumerSettings, LiveHandler, LiveLink, Served, ServedModel, Shared,
+    SharedSink,
 };
 use entrega_model::event::Phase;
 use entrega_model::{Delivery, Duration, Event, Model, ProcessId, Record};
@@ -27,7 +28,7 @@ const MESSAGES: u32 = 300;
 
 /// One of the two, with the desk that consumers connect to.
 pub(crate) trait Direct: Clone + Send + 'static {
-    type Broker: Side;
+    type Broker: ServedModel;
 
     fn watched(settings: &QueueSettings, clock: Clock, observed: Observed) -> Self;
 

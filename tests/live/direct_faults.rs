@@ -11,8 +11,7 @@ use entrega_clients::{
     Subscription, Turn, consumer,
 };
 use entrega_live::direct::{DirectLog, DirectQueue};
-use entrega_live::faults::{Harm, supervise};
-use entrega_live::{Attempt, Clock, Failure};
+use entrega_live::{Attempt, Clock, Failure, Harm, supervise};
 use entrega_model::event::DeadLetterReason;
 use entrega_model::{Delivery, Duration, Instant, Model, ProcessId, Record};
 use rand_xoshiro::Xoshiro256PlusPlus;

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use entrega_checker::{Class, Report, Verdict};
 use entrega_clients::Strategy;
-use entrega_live::{Clock, LiveSink, Side};
+use entrega_live::{Clock, LiveSink, ServedModel};
 use entrega_model::Model;
 
-use crate::harness::{Harmed, Plan, harmed};
+use crate::harness::{Plan, harmed};
 use crate::stage::{Stage, log, memory, queue};
 
 const PLAN: Plan = Plan { seed: 1, harms: 60, consumers: 3, loses_one_in: 50, restarts_one_in: 50 };
@@ -20,7 +20,7 @@ async fn run(strategy: Strategy, model: Model, plan: Plan) -> Report {
     }
 }
 
-async fn run_on<B: Side<Request: Harmed>, S: LiveSink>(
+async fn run_on<B: ServedModel, S: LiveSink>(
     broker: B,
     model: Model,
     strategy: Strategy,

@@ -11,10 +11,11 @@ use std::rc::Rc;
 use entrega_checker::Report;
 use entrega_clients::Context;
 use entrega_clients::producers::{Outgoing, Retries, confirmed};
-use entrega_live::faults::{Harm, supervise};
-use entrega_live::{Attempt, Fate, LiveLink, LiveSink, Side};
+use entrega_live::{Attempt, CallOutcome, Harm, LiveLink, LiveSink, ServedModel, supervise};
 use entrega_model::event::Phase;
-use entrega_model::{Delivery, Duration, Key, Kind, MessageId, ProcessId, Record, log, queue};
+use entrega_model::{
+    Delivery, Duration, Key, Kind, MessageId, ProcessId, Purposeful, Record, RequestPurpose,
+};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use tokio::task::LocalSet;
@@ -46,24 +47,6 @@ const POLLS: u32 = 16;
 
 /// Longer than every run that comes to rest, on a paused clock.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
-
-/// What a run needs of a request to harm it.
-pub(crate) trait Harmed {
-    /// Whether it settles something.
-    fn is_settle(&self) -> bool;
-}
-
-impl Harmed for log::Request {
-    fn is_settle(&self) -> bool {
-        matches!(self, Self::Commit { .. })
-    }
-}
-
-impl Harmed for queue::Request {
-    fn is_settle(&self) -> bool {
-        matches!(self, Self::Settle { .. })
-    }
-}
 
 /// Everything random in a run.
 struct Chance {
@@ -98,7 +81,7 @@ impl Chance {
 /// A run with harm, to its end and judged.
 pub(crate) async fn harmed<B, S>(stage: &Rc<Stage<B, S>>, plan: Plan) -> Report
 where
-    B: Side<Request: Harmed>,
+    B: ServedModel,
     S: LiveSink,
 {
     let timer = tokio::spawn(stage.served.keep_time());
@@ -120,14 +103,14 @@ where
 
 async fn consumer<B, S>(stage: Rc<Stage<B, S>>, chance: Rc<Chance>, process: ProcessId, plan: Plan)
 where
-    B: Side<Request: Harmed>,
+    B: ServedModel,
     S: LiveSink,
 {
     let number = Rc::new(Cell::new(u64::from(process.0) << 32));
     let live = |link: LiveLink<B>| {
         number.set(number.get() + 1);
         let loses = Losses::new(plan, number.get());
-        stage.life(link.with_network(move |request| loses.fate(request.is_settle())), toils)
+        stage.life(link.with_network(move |request| loses.outcome(request.purpose())), toils)
     };
     supervise(&stage.served, process, RESTART, || chance.harm(), live).await;
 }
@@ -151,21 +134,21 @@ impl Losses {
         Self { random: std::sync::Mutex::new(random), one_in: plan.loses_one_in }
     }
 
-    fn fate(&self, is_settle: bool) -> Fate {
-        if self.one_in == 0 || !is_settle {
-            return Fate::Arrives;
+    fn outcome(&self, purpose: RequestPurpose) -> CallOutcome {
+        if self.one_in == 0 || !matches!(purpose, RequestPurpose::Settle(..)) {
+            return CallOutcome::Answered;
         }
         let mut random = self.random.lock().unwrap_or_else(|_| panic!("nobody panics with it"));
         match random.next_u32() % (2 * self.one_in) {
-            0 => Fate::RequestLost,
-            1 => Fate::AnswerLost,
-            _ => Fate::Arrives,
+            0 => CallOutcome::RequestLost,
+            1 => CallOutcome::AnswerLost,
+            _ => CallOutcome::Answered,
         }
     }
 }
 
 /// Sends at an even pace while there is harm to be done.
-async fn producer<B: Side, S: LiveSink>(stage: &Stage<B, S>, chance: &Chance, plan: Plan) {
+async fn producer<B: ServedModel, S: LiveSink>(stage: &Stage<B, S>, chance: &Chance, plan: Plan) {
     let link = stage.served.connect(PRODUCER);
     let publisher = B::publisher(link.clone(), PARTITIONS);
     let (next, least, restarts_one_in) = (Cell::new(0), stage.messages, plan.restarts_one_in);
@@ -175,7 +158,7 @@ async fn producer<B: Side, S: LiveSink>(stage: &Stage<B, S>, chance: &Chance, pl
     link.leave(false);
 }
 
-struct Paced<'a, B: Side> {
+struct Paced<'a, B: ServedModel> {
     link: LiveLink<B>,
     chance: &'a Chance,
     next: Cell<u32>,
@@ -183,7 +166,7 @@ struct Paced<'a, B: Side> {
     restarts_one_in: u32,
 }
 
-impl<B: Side> Outgoing for Paced<'_, B> {
+impl<B: ServedModel> Outgoing for Paced<'_, B> {
     async fn next(&self) -> Option<Record> {
         let number = self.next.get();
         self.next.set(number + 1);
@@ -203,7 +186,7 @@ impl<B: Side> Outgoing for Paced<'_, B> {
 }
 
 /// How often a consumer died and stood still, by the history.
-pub(crate) fn harms_of<B: Side, S>(stage: &Stage<B, S>) -> (u32, u32) {
+pub(crate) fn harms_of<B: ServedModel, S>(stage: &Stage<B, S>) -> (u32, u32) {
     stage.observed.with(|(_, events)| {
         events.iter().fold((0, 0), |(deaths, stalls), event| match event.kind {
             Kind::Crashed { .. } => (deaths + 1, stalls),

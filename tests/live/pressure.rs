@@ -7,7 +7,7 @@ use entrega_brokers::queue::{Overflow, QueueBroker, QueueSettings};
 use entrega_checker::{Class, End, Report};
 use entrega_clients::Strategy;
 use entrega_clients::sinks::ChosenSink;
-use entrega_live::{Attempt, Clock, LiveSink, Side};
+use entrega_live::{Attempt, Clock, LiveSink, ServedModel};
 use entrega_model::{Delivery, Duration, Model, ProcessId};
 use tokio::task::LocalSet;
 
@@ -22,7 +22,7 @@ fn small(overflow: Overflow) -> QueueBroker {
     QueueBroker::new(QueueSettings { max_length, prefetch, overflow, ..QueueSettings::default() })
 }
 
-fn stage<B: Side>(broker: B, model: Model) -> Stage<B, ChosenSink> {
+fn stage<B: ServedModel>(broker: B, model: Model) -> Stage<B, ChosenSink> {
     Stage::new(broker, model, STRATEGY, memory(STRATEGY, model), Clock::new(), MESSAGES)
 }
 
@@ -78,7 +78,7 @@ async fn a_queue_that_drops_is_caught() {
 
 /// Everybody is asked to stop while there is work for minutes: what is in work is finished, and the
 /// rest is still in the broker.
-async fn stopped_early<B: Side, S: LiveSink>(stage: &Stage<B, S>) -> Report {
+async fn stopped_early<B: ServedModel, S: LiveSink>(stage: &Stage<B, S>) -> Report {
     let timer = tokio::spawn(stage.served.keep_time());
     let tasks = LocalSet::new();
     for number in 1..=3 {

@@ -12,8 +12,8 @@ use entrega_clients::producers::{Outgoing, Retries, confirmed};
 use entrega_clients::sinks::ChosenSink;
 use entrega_clients::{Catalogued, Stop, Strategy};
 use entrega_live::{
-    Attempt, Clock, ConsumerSettings, LiveHandler, LiveLink, LiveSink, Served, Shared, SharedSink,
-    Side, consume,
+    Attempt, Clock, ConsumerSettings, LiveHandler, LiveLink, LiveSink, Served, ServedModel, Shared,
+    SharedSink, consume,
 };
 use entrega_model::event::Phase;
 use entrega_model::{
@@ -34,7 +34,7 @@ pub(crate) const PARTITIONS: u16 = 3;
 pub(crate) type Observed = Shared<(Checker, Vec<Event>)>;
 
 /// A broker with its sink and its judge.
-pub(crate) struct Stage<B: Side, S> {
+pub(crate) struct Stage<B: ServedModel, S> {
     pub(crate) served: Served<B>,
     pub(crate) sink: SharedSink<S>,
     pub(crate) observed: Observed,
@@ -43,7 +43,7 @@ pub(crate) struct Stage<B: Side, S> {
     pub(crate) messages: u32,
 }
 
-impl<B: Side, S: LiveSink> Stage<B, S> {
+impl<B: ServedModel, S: LiveSink> Stage<B, S> {
     /// A stage for a strategy on `model`.
     pub(crate) fn new(
         broker: B,
@@ -112,7 +112,7 @@ impl<B: Side, S: LiveSink> Stage<B, S> {
 }
 
 /// A calm run with two consumers, who have found each other before the first send.
-pub(crate) async fn calm<B: Side, S: LiveSink>(stage: &Stage<B, S>) -> Report {
+pub(crate) async fn calm<B: ServedModel, S: LiveSink>(stage: &Stage<B, S>) -> Report {
     let timer = tokio::spawn(stage.served.keep_time());
     let tasks = LocalSet::new();
     stage.served.enter(Phase::Workload);

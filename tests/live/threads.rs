@@ -12,8 +12,7 @@ use std::thread;
 use entrega_checker::{Class, End, Report, Verdict};
 use entrega_clients::Strategy;
 use entrega_clients::producers::{Outgoing, Retries, confirmed};
-use entrega_live::faults::{Harm, supervise};
-use entrega_live::{Attempt, Clock, LiveSink, Served, Side, SqliteSink};
+use entrega_live::{Attempt, Clock, Harm, LiveSink, Served, ServedModel, SqliteSink, supervise};
 use entrega_model::event::Phase;
 use entrega_model::{Delivery, Duration, Key, MessageId, Model, ProcessId, Record};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -36,7 +35,7 @@ fn runtime() -> Runtime {
 /// A run whose consumers are threads.
 fn harmed<B, S>(stage: &Stage<B, S>) -> Report
 where
-    B: Side,
+    B: ServedModel,
     S: LiveSink,
     Stage<B, S>: Sync,
 {
@@ -61,7 +60,7 @@ where
     stage.observed.with(|(checker, _)| checker.finish(End::Quiescent))
 }
 
-async fn consumer<B: Side, S: LiveSink>(
+async fn consumer<B: ServedModel, S: LiveSink>(
     stage: &Stage<B, S>,
     process: ProcessId,
     harms_left: &AtomicU32,
@@ -83,7 +82,7 @@ async fn consumer<B: Side, S: LiveSink>(
     supervise(&stage.served, process, restart, harm, |link| stage.life(link, works)).await;
 }
 
-async fn produce<B: Side>(served: &Served<B>, harms_left: &AtomicU32) {
+async fn produce<B: ServedModel>(served: &Served<B>, harms_left: &AtomicU32) {
     let link = served.connect(PRODUCER);
     let publisher = B::publisher(link.clone(), PARTITIONS);
     let outgoing = WhileHarmed { clock: served.clock(), next: RefCell::new(0), harms_left };
@@ -109,7 +108,7 @@ impl Outgoing for WhileHarmed<'_> {
     }
 }
 
-fn check<B: Side>(broker: B, model: Model, strategy: Strategy)
+fn check<B: ServedModel>(broker: B, model: Model, strategy: Strategy)
 where
     Stage<B, SqliteSink>: Sync,
 {

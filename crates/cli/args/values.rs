@@ -6,8 +6,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use entrega_clients::Strategy;
 use entrega_model::Model;
-
-use crate::lab::live::scale::FASTEST;
+use entrega_stage::scale::FASTEST;
 
 /// What `--set` changes: a path in the scenario, and its value.
 pub(crate) type Set = (String, String);

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use entrega_checker::End;
 use entrega_lab::Sweep;
+use entrega_stage::{Setup, faults, scale};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{compare, interrupt};
 use crate::args::{Format, LiveArgs};
 use crate::failure::Failure;
-use crate::lab::live::{Setup, faults, scale};
 use crate::live::{live_json, live_text};
 use crate::threads::live_sweep::{self, LivePlan, LiveResult, Progress};
 use crate::{files, output};

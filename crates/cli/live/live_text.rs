@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use entrega_report::comparison::table;
 use entrega_report::digits::thousands;
+use entrega_stage::{CLOSING, Ending};
 
-use crate::lab::live::Ending;
-use crate::lab::live::stage::CLOSING;
 use crate::threads::live_sweep::{Agreement, LiveResult, SIMULATED};
 
 /// The result as text.

@@ -14,14 +14,13 @@ use entrega_lab::loaded::Version;
 use entrega_lab::{Configuration, Sweep, expect};
 use entrega_live::{Clock, Shared};
 use entrega_model::{Guarantee, Observer, SubscriptionId};
+use entrega_stage::scale::longest_timeout;
+use entrega_stage::{Ending, Limits, LiveRun, Meter, Reading, Setup};
 use rayon::prelude::*;
 use tokio::time::Instant;
 
 use super::pool;
 use crate::failure::Failure;
-use crate::lab::live::meter::{Meter, Reading};
-use crate::lab::live::scale::longest_timeout;
-use crate::lab::live::{Ending, Limits, Lived, Setup};
 
 /// This many configurations run at once. They mostly wait.
 const AT_ONCE: usize = 4;
@@ -159,7 +158,7 @@ impl<'a> LivePlan<'a> {
             return Ok(None);
         }
         let last = meter.with(|meter| meter.read());
-        let (Lived { report, made, ending }, patience) = (lived, self.patience(setup));
+        let (LiveRun { report, made, ending }, patience) = (lived, self.patience(setup));
         let ran = Ran { report, took, chosen: made.len(), last, ending, patience };
         progress.ended(number, &teller.end(&ran));
         Ok(Some(ran))
@@ -170,7 +169,7 @@ impl<'a> LivePlan<'a> {
         setup: &Setup,
         stop: &AtomicBool,
         meter: impl Observer + Send + 'static,
-    ) -> Lived {
+    ) -> LiveRun {
         let clock = Clock::faster(self.factor);
         let limits = Limits { patience: self.patience(setup), stop };
         setup.run(setup.experiment().random_choices(), clock, limits, meter).await

@@ -1,8 +1,8 @@
-//! The machine's clock, read as the time of a run.
+//! The machine's clock as the clock of a run.
 //!
-//! Leases, timeouts and arrivals are written in the time of the run. A clock may run faster than
-//! the machine's by a whole factor, so that a lease of 30 s is over in 30 ms and an afternoon of
-//! purchases in some seconds; nothing else changes. It reads tokio's clock, so a test that pauses
+//! Leases, timeouts and arrivals are given in the time of the run. A clock may run faster than the
+//! machine's by a whole factor: at 1000, a lease of 30 s ends after 30 ms, and an afternoon of
+//! purchases passes in seconds; nothing else changes. It reads tokio's clock, so a test that pauses
 //! that one pauses this one too.
 
 use std::num::NonZeroU32;
@@ -11,7 +11,7 @@ use std::time;
 use entrega_model::{Duration, Instant};
 use tokio::time::Instant as Wall;
 
-/// Says what time it is in a run. Copies agree with each other.
+/// The time in a run. Copies are the same clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Wall,
@@ -24,7 +24,7 @@ impl Clock {
         Self::faster(NonZeroU32::MIN)
     }
 
-    /// A clock that starts now and runs so many times faster.
+    /// A clock that starts now and runs faster than the machine's by this factor.
     pub fn faster(factor: NonZeroU32) -> Self {
         Self { start: Wall::now(), factor }
     }
@@ -34,13 +34,13 @@ impl Clock {
         self.factor
     }
 
-    /// What time it is.
+    /// The current time.
     pub fn now(&self) -> Instant {
         let elapsed = self.start.elapsed().as_nanos() * u128::from(self.factor.get());
         Instant::from_nanos(u64::try_from(elapsed).unwrap_or(u64::MAX))
     }
 
-    /// Waits until `at`; for ever if that is [`Instant::NEVER`]. Needs a tokio runtime with time.
+    /// Waits until `at`; forever if that is [`Instant::NEVER`]. Needs a tokio runtime with time.
     pub async fn sleep_until(&self, at: Instant) {
         let Some(wall) = self.wall(at) else { return std::future::pending().await };
         while self.now() < at {
@@ -53,7 +53,7 @@ impl Clock {
         time::Duration::from_nanos(span.as_nanos().div_ceil(u64::from(self.factor.get())))
     }
 
-    /// When a time of the run comes, if it is not too far away to be told.
+    /// The machine's time for a time of the run, unless it is too far away to be represented.
     fn wall(&self, at: Instant) -> Option<Wall> {
         if at == Instant::NEVER {
             return None;

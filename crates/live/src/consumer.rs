@@ -1,4 +1,4 @@
-//! A whole live consumer: a strategy or code of one's own, with the client library at its side.
+//! A complete live consumer: a strategy or the user's own code, with its client library.
 //!
 //! It is one future. Dropping it is a crash: the broker sees the end of the connection and nothing
 //! else. It need not be `Send`; run it on a current-thread runtime, in a `LocalSet` if there are
@@ -11,8 +11,8 @@
 //! use entrega_clients::producers::Publisher;
 //! use entrega_clients::sinks::ChosenSink;
 //! use entrega_live::{
-//!     Attempt, Clock, ConsumerSettings, LiveHandler, Served, Shared,
-//!     SharedSink, Side, consume,
+//!     Attempt, Clock, ConsumerSettings, LiveHandler, Served, Shared, SharedSink, ServedModel,
+//!     consume,
 //! };
 //! use entrega_model::{Event, Key, Kind, MessageId, Model, ProcessId, Record, SubscriptionId};
 //!
@@ -56,12 +56,14 @@ use entrega_clients::{
     ClientConfig, Consumer, DeadLetters, ErrorPolicy, Library, Link, OffsetReset, Stop, Strategy,
     Subscription, Supervised,
 };
-use entrega_model::{Duration, SubscriptionId, log as log_wire, queue as queue_wire};
+use entrega_model::{Duration, Purposeful, SubscriptionId, log as log_wire, queue as queue_wire};
 
 use crate::LiveLink;
 
 /// A model of a broker that can be served, with its client library.
-pub trait Side: Broker<Request: Send, Response: Send> + Send + Sized + 'static {
+pub trait ServedModel:
+    Broker<Request: Purposeful + Send, Response: Send> + Send + Sized + 'static
+{
     /// The consumer's end.
     type Inbox: Inbox;
     /// The producer's end.
@@ -74,7 +76,7 @@ pub trait Side: Broker<Request: Send, Response: Send> + Send + Sized + 'static {
     fn publisher(link: LiveLink<Self>, partitions: u16) -> Self::Publisher;
 }
 
-impl Side for LogBroker {
+impl ServedModel for LogBroker {
     type Inbox = LogInbox<LiveLink<Self>>;
     type Publisher = LogPublisher<LiveLink<Self>>;
 
@@ -87,7 +89,7 @@ impl Side for LogBroker {
     }
 }
 
-impl Side for QueueBroker {
+impl ServedModel for QueueBroker {
     type Inbox = QueueInbox<LiveLink<Self>>;
     type Publisher = QueuePublisher<LiveLink<Self>>;
 
@@ -102,7 +104,7 @@ impl Side for QueueBroker {
 
 /// The client library of either model, whatever link it is over.
 pub trait Inbox: Subscription + GiveBack {
-    /// What the library does beside the application.
+    /// What the library does alongside the application.
     async fn background(&self);
 
     /// Runs a consumer.
@@ -178,7 +180,7 @@ impl ConsumerSettings {
 ///
 /// # Errors
 /// [`Stop`], if it could not go on.
-pub async fn consume<B: Side>(
+pub async fn consume<B: ServedModel>(
     link: LiveLink<B>,
     code: &impl Consumer,
     settings: &ConsumerSettings,

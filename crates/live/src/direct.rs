@@ -1,24 +1,25 @@
-//! The client library straight over [`LiveQueue`](entrega_inproc::LiveQueue) and
+//! The client library directly on [`LiveQueue`](entrega_inproc::LiveQueue) and
 //! [`LiveLog`](entrega_inproc::LiveLog): every strategy of the catalogue runs on them unchanged.
 //!
-//! > **The rule.** Messages are read from the segments and settled there; everything else is
-//! > answered by whoever answers it elsewhere. So no rule is written a second time.
+//! > **The rule.** Messages are read and settled in the segments; everything else is answered by
+//! > the code that answers it elsewhere. So no rule is written twice.
 //!
-//! Inboxes are those of `entrega-clients`, over a [`Link`] whose receives and fetches are answered
-//! from the segments. Around them stands a [`Served`](crate::Served) broker without messages, the
-//! *desk*: it keeps the history, the clock and the connections, and asks consumers to stop.
+//! The inboxes are those of `entrega-clients`, over a [`Link`] whose receives and fetches are
+//! answered from the segments. Beside them stands a [`Served`](crate::Served) broker without
+//! messages, the *control plane*: it keeps the history, the clock and the connections, and asks
+//! consumers to stop.
 //!
-//! * [`DirectQueue`]: the desk has nothing else to do. The queue itself hands what does not go well
-//!   to its sans-IO broker.
-//! * [`DirectLog`]: the desk is also the coordinator of the groups. Joins, leaves and commits are
-//!   its own, with generations, rebalances and fencing; it never sees a record.
+//! * [`DirectQueue`]: the control plane has nothing else to do. The queue itself passes what does
+//!   not go well to its sans-IO broker.
+//! * [`DirectLog`]: the control plane also coordinates the groups. It handles joins, leaves and
+//!   commits, with generations, rebalances and fencing, and never sees a record.
 //!
 //! # What is watched
 //!
-//! A run is watched if it has an observer. Then each delivery, settle and append is noted under the
-//! desk's lock, in the order in which they happen, for the checker. If it has none, nothing is
-//! noted, and no lock is taken for a message: the desk is visited once a receive or less on a
-//! queue, and once a fetch and a commit on a log.
+//! A run is watched if it has an observer. Then each delivery, settle and append is recorded under
+//! the lock of the control plane, in the order in which they happen, for the checker. Otherwise
+//! nothing is recorded, and a message takes no lock: a queue asks the control plane at most once
+//! per receive, and a log once per fetch and commit.
 //!
 //! # Example
 //!
@@ -78,9 +79,9 @@ mod queue;
 pub use log::{DirectLog, LogFeed, LogLink};
 pub use queue::{DirectQueue, QueueFeed, QueueLink};
 
-/// A body of which a consumer sees the record.
+/// A body that has a record.
 pub trait Message: Send + Sync + 'static {
-    /// What a strategy sees of it.
+    /// The record that a strategy sees.
     fn record(&self) -> Record;
 }
 
@@ -96,15 +97,15 @@ impl<M: Message> Message for Arc<M> {
     }
 }
 
-/// A client's place at the desk.
-struct Seat<B: Broker> {
+/// A client's link to the control plane.
+struct ControlLink<B: Broker> {
     link: LiveLink<B>,
     is_watched: bool,
-    /// The name of the last delivery, if nobody watches.
+    /// The id of the last delivery, if the run is not watched.
     deliveries: Cell<u32>,
 }
 
-impl<B: Broker> Seat<B> {
+impl<B: Broker> ControlLink<B> {
     fn new(link: LiveLink<B>, is_watched: bool) -> Self {
         Self { link, is_watched, deliveries: Cell::new(0) }
     }
@@ -124,8 +125,8 @@ impl<B: Broker> Seat<B> {
         DeliveryId(next)
     }
 
-    /// Does something that changes a queue or log, and notes in the same instant what has happened:
-    /// nobody else can note anything in between.
+    /// Changes a queue or log and records what has happened in one step: no other client can record
+    /// anything in between.
     fn act<R>(&self, act: impl FnOnce() -> R, note: impl FnOnce(&R, &mut dyn FnMut(Kind))) -> R {
         if !self.is_watched {
             return act();
@@ -138,10 +139,10 @@ impl<B: Broker> Seat<B> {
     }
 }
 
-/// A sleep at a bell.
+/// A wait for a notification.
 type Sleep = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Whether one of them has ended. All are polled, so that each of them wakes the task.
+/// Whether one of them has ended. Polls all of them, so that each wakes the task.
 fn any_has_ended(sleeps: &mut [Sleep], cx: &mut task::Context<'_>) -> bool {
     let mut ended = false;
     for sleep in sleeps {

@@ -1,8 +1,8 @@
 //! The application of a live consumer: takes its time, may fail, and asks a sink for the effect.
 //!
-//! Every await in it is a moment in which the process may die: while it works, between the request
-//! to the sink and its answer, and between the answer and whatever the strategy does next. What was
-//! asked of the sink happens all the same.
+//! The process may die at every await in it: while it works, between the request to the sink and
+//! its answer, and between the answer and whatever the strategy does next. What it has asked of the
+//! sink happens all the same.
 
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
@@ -13,7 +13,7 @@ use entrega_model::{Delivery, Duration, PartitionId, SubscriptionId};
 
 use crate::link::Busy;
 use crate::sinks::{LiveSink, SharedSink, SinkError};
-use crate::{Fate, LiveLink, Served};
+use crate::{CallOutcome, LiveLink, Served};
 
 /// What an attempt to process a message takes, and whether it fails before the effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,55 +33,55 @@ pub enum Failure {
     Poison,
 }
 
-/// What happens around an effect, if somebody injects faults. By default nothing does.
-pub trait Around {
-    /// The process is about to ask the sink: what becomes of the request and its answer. Of a batch
-    /// this is about the first message.
-    async fn before_effect(&self, _delivery: &Delivery) -> Fate {
-        Fate::Arrives
+/// Hooks around an effect, for fault injection. By default they do nothing.
+pub trait EffectHooks {
+    /// Called before the process asks the sink; returns what becomes of that call. For a batch,
+    /// `delivery` is the first message.
+    async fn before_effect(&self, _delivery: &Delivery) -> CallOutcome {
+        CallOutcome::Answered
     }
 
-    /// The process has the sink's answer.
+    /// Called when the process has the sink's answer.
     async fn after_effect(&self, _delivery: &Delivery) {}
 
-    /// The process is about to write a dead letter: what becomes of that.
-    fn dead_letter(&self, _delivery: &Delivery) -> Fate {
-        Fate::Arrives
+    /// Called before the process writes a dead letter; returns what becomes of that call.
+    fn dead_letter(&self, _delivery: &Delivery) -> CallOutcome {
+        CallOutcome::Answered
     }
 }
 
-impl Around for () {}
+impl EffectHooks for () {}
 
-/// The handler of one consumer in one of its lives. `work` says what each attempt is like, `around`
-/// what happens to it at its effects.
+/// The handler of one consumer in one of its lives. `work` says what each attempt is like, `hooks`
+/// are called around its effects.
 pub struct LiveHandler<B: Broker, S, W, A = ()> {
     link: LiveLink<B>,
     subscription: SubscriptionId,
     sink: SharedSink<S>,
     work: W,
-    around: A,
+    hooks: A,
 }
 
 impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt> LiveHandler<B, S, W> {
-    /// A handler of messages of `subscription`.
+    /// A handler for the messages of `subscription`.
     pub fn new(
         link: LiveLink<B>,
         subscription: SubscriptionId,
         sink: SharedSink<S>,
         work: W,
     ) -> Self {
-        Self { link, subscription, sink, work, around: () }
+        Self { link, subscription, sink, work, hooks: () }
     }
 
-    /// The same handler, in danger around its effects.
-    pub fn with_around<A: Around>(self, around: A) -> LiveHandler<B, S, W, A> {
+    /// The same handler with hooks around its effects.
+    pub fn with_hooks<A: EffectHooks>(self, hooks: A) -> LiveHandler<B, S, W, A> {
         let Self { link, subscription, sink, work, .. } = self;
-        LiveHandler { link, subscription, sink, work, around }
+        LiveHandler { link, subscription, sink, work, hooks }
     }
 }
 
-impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt, A: Around> LiveHandler<B, S, W, A> {
-    /// Begins an attempt and works; says how it failed, if it did. While the guard lives, the
+impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt, A: EffectHooks> LiveHandler<B, S, W, A> {
+    /// Begins an attempt and works; returns how it failed, if it did. While the guard lives, the
     /// consumer is not at rest.
     async fn begin(&self, delivery: &Delivery) -> (Busy<B>, Option<Failure>) {
         let occupied = self.link.occupied();
@@ -118,15 +118,15 @@ impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt, A: Around> LiveHandler
         first: &Delivery,
         ask: impl FnOnce(&mut S) -> Result<R, SinkError> + Send + 'static,
     ) -> Result<R, SinkError> {
-        let fate = self.around.before_effect(first).await;
-        if fate == Fate::RequestLost {
+        let outcome = self.hooks.before_effect(first).await;
+        if outcome == CallOutcome::RequestLost {
             return Err(self.unanswered().await);
         }
         let answer = self.sink.ask(ask).await?;
-        if fate == Fate::AnswerLost {
+        if outcome == CallOutcome::AnswerLost {
             return Err(self.unanswered().await);
         }
-        self.around.after_effect(first).await;
+        self.hooks.after_effect(first).await;
         Ok(answer)
     }
 
@@ -136,7 +136,7 @@ impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt, A: Around> LiveHandler
         SinkError::Uncertain("no answer in time".to_owned())
     }
 
-    /// Who notes an effect when it happens, even if the consumer is gone by then.
+    /// A recorder that notes an effect when it happens, even if the consumer is gone by then.
     fn witness(&self) -> Witness<B> {
         let served = self.link.served().clone();
         let _occupied = Busy::of(&served);
@@ -170,8 +170,8 @@ impl<B: Broker> Witness<B> {
     }
 }
 
-/// What an application must be able to send to another thread together with its broker.
-impl<B, S, W, A: Around> Handler for LiveHandler<B, S, W, A>
+/// Broker and application must be sendable to another thread together.
+impl<B, S, W, A: EffectHooks> Handler for LiveHandler<B, S, W, A>
 where
     B: Broker<Request: Send, Response: Send> + Send + 'static,
     S: LiveSink,
@@ -198,7 +198,7 @@ where
         outcome
     }
 
-    /// Prepares the messages one after another; the first that fails ends the attempt for all, and
+    /// Prepares the messages one after another. The first that fails ends the attempt for all, and
     /// those before it, which had no effect either, end as transient. Then asks for all effects at
     /// once.
     async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
@@ -252,7 +252,7 @@ fn decided(
     }
 }
 
-impl<B, S, W, A: Around> DeadLetters for LiveHandler<B, S, W, A>
+impl<B, S, W, A: EffectHooks> DeadLetters for LiveHandler<B, S, W, A>
 where
     B: Broker,
     S: LiveSink,
@@ -262,12 +262,12 @@ where
     async fn store(&self, delivery: &Delivery) -> Result<(), Unanswered> {
         let (message, subscription) = (delivery.record.message, self.subscription);
         let reason = DeadLetterReason::Client;
-        let fate = self.around.dead_letter(delivery);
+        let outcome = self.hooks.dead_letter(delivery);
         tokio::task::yield_now().await;
-        if fate != Fate::RequestLost {
+        if outcome != CallOutcome::RequestLost {
             self.link.record(Kind::DeadLettered { message, subscription, reason });
         }
-        if fate != Fate::Arrives {
+        if outcome != CallOutcome::Answered {
             let _uncertain = self.unanswered().await;
             return Err(Unanswered);
         }
@@ -276,7 +276,7 @@ where
     }
 }
 
-impl<B, S, W, A: Around> TransactionalHandler for LiveHandler<B, S, W, A>
+impl<B, S, W, A: EffectHooks> TransactionalHandler for LiveHandler<B, S, W, A>
 where
     B: Broker<Request: Send, Response: Send> + Send + 'static,
     S: LiveSink,

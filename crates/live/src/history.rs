@@ -1,9 +1,9 @@
-//! Who watches a live run.
+//! The observer of a live run.
 //!
-//! A served broker tells its observer everything in one total order, while it holds its lock:
-//! what clients note and what really happened inside of the broker. So the order of the history is
-//! the order in which things happened, whatever thread they happened on. The observer is given away
-//! to the broker; [`Shared`] keeps a hold on it.
+//! A served broker shows its observer everything in one total order, while it holds its lock: what
+//! clients note and what happened inside the broker. So the order of the history is the order in
+//! which things happened, on whatever thread. The broker owns the observer; [`Shared`] keeps a
+//! handle to it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,7 +25,7 @@ impl<O> Shared<O> {
         Self(Arc::new(Mutex::new(observer)))
     }
 
-    /// Looks at the observer. Whoever has something to tell it waits meanwhile.
+    /// Looks at the observer; it receives no events meanwhile.
     pub fn with<R>(&self, look: impl FnOnce(&mut O) -> R) -> R {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

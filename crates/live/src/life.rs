@@ -1,86 +1,89 @@
-//! A process that is harmed from within, at a place that it names itself.
+//! A process that runs life after life, and what interrupts a life.
 //!
-//! > **The rule.** Whoever holds the reins of a process orders its death or a stall and waits. The
-//! > order is carried out when the present poll of the process is over.
+//! > **The rule.** A life is one future. After each of its polls it may be interrupted: by a death,
+//! > which drops the future where it stands, or by a stall, during which it is not polled. What it
+//! > has asked for happens all the same.
 //!
-//! A death drops the future where it stands. During a stall it is not polled, and the broker hears
-//! no heartbeats; afterwards it goes on, maybe as a zombie. A life that dies or fails is followed
-//! by another one.
+//! During a stall the broker hears no heartbeats; afterwards the process goes on, maybe as a
+//! zombie. A life that dies or fails is followed by another one.
+//!
+//! A life can be interrupted in two ways: from within, by a [`KillSwitch`] at a place that the
+//! process itself names ([`live`]), and from outside, at a poll that is counted ([`supervise`]).
 
-use std::future::{pending, poll_fn};
-use std::sync::{Arc, Mutex, PoisonError};
+mod counted;
+mod kill_switch;
+
+use std::future::poll_fn;
+use std::pin::pin;
 use std::task::Poll;
 
 use entrega_brokers::Broker;
 use entrega_clients::{Context, Stop};
 use entrega_model::{Duration, ProcessId};
 
+pub use counted::Harm;
+pub use kill_switch::KillSwitch;
+
+use counted::Counted;
+
 use crate::{Busy, LiveLink, Served};
 
-/// What is to happen to a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    Death,
-    Stall(Duration),
-}
-
-/// Holds a life of a process, to end it or to have it stand still. Copies hold the same life.
-#[derive(Clone, Debug, Default)]
-pub struct Reins(Arc<Mutex<Option<Order>>>);
-
-impl Reins {
-    /// The process dies here: whoever waits for this waits for ever.
-    pub async fn die(&self) {
-        self.doom();
-        pending().await
-    }
-
-    /// The process dies at the end of its present poll.
-    pub fn doom(&self) {
-        self.order(Order::Death);
-    }
-
-    /// The process stands still for a while, and goes on.
-    pub async fn stand_still(&self, span: Duration) {
-        let mut ordered = false;
-        poll_fn(|cx| {
-            if ordered {
-                return Poll::Ready(());
-            }
-            ordered = true;
-            self.order(Order::Stall(span));
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
-    }
-
-    /// Death comes before everything else.
-    fn order(&self, order: Order) {
-        let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if *given != Some(Order::Death) {
-            *given = Some(order);
-        }
-    }
-
-    fn take(&self) -> Option<Order> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// Runs a process life after life until one ends in order, or the program is closing. Between a
-/// death or a failure and the next life is the time `restart`.
+/// Runs a process life after life until one ends cleanly, or the broker is closing. The next life
+/// begins `restart` after a death or a failure. Each life gets a connection and a switch of its
+/// own.
 pub async fn live<B: Broker, F: Future<Output = Result<(), Stop>>>(
     served: &Served<B>,
     process: ProcessId,
     restart: Duration,
-    life: impl Fn(LiveLink<B>, Reins) -> F,
+    life: impl Fn(LiveLink<B>, KillSwitch) -> F,
+) {
+    let life = |link, switch: &KillSwitch| life(link, switch.clone());
+    run_lives(served, process, restart, KillSwitch::default(), life).await;
+}
+
+/// Runs a process life after life as [`live`] does, and harms it from outside. `harm` says what
+/// comes next: at the beginning of each life, and after each stall.
+pub async fn supervise<B: Broker, F: Future<Output = Result<(), Stop>>>(
+    served: &Served<B>,
+    process: ProcessId,
+    restart: Duration,
+    harm: impl FnMut() -> Harm,
+    life: impl Fn(LiveLink<B>) -> F,
+) {
+    run_lives(served, process, restart, Counted::new(harm), |link, _| life(link)).await;
+}
+
+/// How a life is interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Interruption {
+    Death,
+    Stall(Duration),
+}
+
+/// Decides when lives are interrupted.
+trait Interrupts {
+    /// A life begins.
+    fn begin_life(&mut self);
+
+    /// The life goes on after a stall.
+    fn end_stall(&mut self);
+
+    /// How the life is interrupted, now that a poll of it has ended, if it is.
+    fn after_poll(&mut self) -> Option<Interruption>;
+}
+
+async fn run_lives<B: Broker, I: Interrupts, F: Future<Output = Result<(), Stop>>>(
+    served: &Served<B>,
+    process: ProcessId,
+    restart: Duration,
+    mut interrupts: I,
+    life: impl Fn(LiveLink<B>, &I) -> F,
 ) {
     loop {
         let link = served.connect(process);
-        let reins = Reins::default();
-        let future = life(link.clone(), reins.clone());
-        let Some(busy) = until_its_end(served, link, reins, future).await else { return };
+        interrupts.begin_life();
+        let future = life(link.clone(), &interrupts);
+        let Some(busy) = until_its_end(served, link, &mut interrupts, future).await else { return };
         if served.is_closing() {
             return;
         }
@@ -90,86 +93,31 @@ pub async fn live<B: Broker, F: Future<Output = Result<(), Stop>>>(
     }
 }
 
-/// One life. If it did not end in order, the run is not at rest until the process is back: while
-/// the answer lives.
-async fn until_its_end<B: Broker, F: Future<Output = Result<(), Stop>>>(
+/// Runs one life. If it does not end cleanly, the run is not at rest until the process is back: as
+/// long as the guard lives.
+async fn until_its_end<B: Broker>(
     served: &Served<B>,
     link: LiveLink<B>,
-    reins: Reins,
-    future: F,
+    interrupts: &mut impl Interrupts,
+    life: impl Future<Output = Result<(), Stop>>,
 ) -> Option<Busy<B>> {
-    let mut future = Box::pin(future);
+    let mut life = pin!(life);
     loop {
-        let step = poll_fn(|cx| match (future.as_mut().poll(cx), reins.take()) {
-            (Poll::Ready(ended), _) => Poll::Ready(Ok(ended)),
-            (Poll::Pending, Some(order)) => Poll::Ready(Err(order)),
-            (Poll::Pending, None) => Poll::Pending,
+        let step = poll_fn(|cx| {
+            if let Poll::Ready(ended) = life.as_mut().poll(cx) {
+                return Poll::Ready(Ok(ended));
+            }
+            interrupts.after_poll().map_or(Poll::Pending, |how| Poll::Ready(Err(how)))
         });
         match step.await {
             Ok(Ok(())) => return None,
-            Ok(Err(_)) | Err(Order::Death) => return Some(served.busy()),
-            Err(Order::Stall(span)) => {
+            Ok(Err(_)) | Err(Interruption::Death) => return Some(served.busy()),
+            Err(Interruption::Stall(span)) => {
                 link.stall();
                 link.sleep_until(link.now() + span).await;
                 link.resume();
+                interrupts.end_stall();
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use entrega_brokers::queue::{QueueBroker, QueueSettings};
-    use entrega_clients::HandlerError;
-    use entrega_model::{Event, Instant, Kind};
-
-    use super::*;
-    use crate::{Clock, Shared};
-
-    /// The first life dies where it says so, the second fails, the third stands still and leaves.
-    #[tokio::test(start_paused = true)]
-    async fn lives_end_where_they_are_told_to() {
-        let history = Shared::new(Vec::<Event>::new());
-        let broker = QueueBroker::new(QueueSettings::default());
-        let served = Served::new(broker, Clock::new(), history.clone());
-        let (lives, went_on) = (Cell::new(0), Cell::new(0));
-        let life = |link: LiveLink<QueueBroker>, reins: Reins| {
-            let (lives, went_on) = (&lives, &went_on);
-            async move {
-                lives.set(lives.get() + 1);
-                match lives.get() {
-                    1 => reins.die().await,
-                    2 => {
-                        link.leave(true);
-                        return Err(Stop::Handler(HandlerError::Poison));
-                    }
-                    _ => reins.stand_still(Duration::from_secs(7)).await,
-                }
-                went_on.set(went_on.get() + 1);
-                link.leave(false);
-                Ok(())
-            }
-        };
-        live(&served, ProcessId(1), Duration::from_secs(1), life).await;
-        assert_eq!((lives.get(), went_on.get()), (3, 1));
-        let (ends, last) = history.with(|events| {
-            let ends: String = events.iter().filter_map(|event| letter(&event.kind)).collect();
-            (ends, events.last().map(|event| event.at))
-        });
-        assert_eq!(ends, "cfsrx");
-        assert!(last >= Some(Instant::START + Duration::from_secs(9)), "{last:?}");
-    }
-
-    fn letter(kind: &Kind) -> Option<char> {
-        Some(match kind {
-            Kind::Crashed { .. } => 'c',
-            Kind::Stalled { .. } => 's',
-            Kind::Resumed { .. } => 'r',
-            Kind::Exited { failed: true, .. } => 'f',
-            Kind::Exited { failed: false, .. } => 'x',
-            _ => return None,
-        })
     }
 }

@@ -1,12 +1,12 @@
 //! A client's connection to a served broker: the live implementation of the client library's
 //! [`Context`] and [`Link`].
 //!
-//! It stands for one life of a process. A consumer that is dropped without a word (a crash, an
-//! abort, a panic) drops its link, and the broker sees the end of the connection; one that leaves
-//! in order says so with [`LiveLink::leave`].
+//! It stands for one life of a process. A consumer that is just dropped (a crash, an abort, a
+//! panic) drops its link, and the broker sees the end of the connection; one that leaves cleanly
+//! calls [`LiveLink::leave`] first.
 //!
-//! A call is answered at once or parked, for the broker is in this program. A network that loses
-//! requests or answers is a function that is asked for the fate of each:
+//! A call is answered at once or parked, because the broker is in this program. To lose requests or
+//! answers, give the link a function that decides the outcome of each call:
 //! [`LiveLink::with_network`].
 
 use std::sync::Arc;
@@ -17,13 +17,12 @@ use entrega_brokers::Broker;
 use entrega_clients::{CallId, Context, Link, Unanswered};
 use entrega_model::{ClientId, DeliveryId, Duration, Instant, Kind, ProcessId};
 
-use crate::{Fate, Served};
+use crate::{CallOutcome, Served};
 
-/// How long a caller waits for an answer that will not come: `request.timeout.ms` of Kafka's
-/// clients.
+/// How long a caller waits for an answer: `request.timeout.ms` of Kafka's clients.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The link of one process in one of its lives. Copies are the same connection, which ends with the
+/// The link of one process in one of its lives. Clones are the same connection, which ends with the
 /// last of them.
 pub struct LiveLink<B: Broker> {
     connection: Arc<Connection<B>>,
@@ -31,10 +30,10 @@ pub struct LiveLink<B: Broker> {
     request_timeout: Duration,
 }
 
-/// Says what becomes of each request.
-type Network<B> = Arc<dyn Fn(&<B as Broker>::Request) -> Fate + Send + Sync>;
+/// Decides the outcome of each request.
+type Network<B> = Arc<dyn Fn(&<B as Broker>::Request) -> CallOutcome + Send + Sync>;
 
-/// What ends once, however many copies of a link there were.
+/// What ends once, however many clones of a link there were.
 struct Connection<B: Broker> {
     served: Served<B>,
     client: ClientId,
@@ -59,13 +58,16 @@ impl<B: Broker> LiveLink<B> {
         Self { connection, network: None, request_timeout: REQUEST_TIMEOUT }
     }
 
-    /// The same connection over a network that loses what the function says.
+    /// The same connection over a network that loses what the function decides.
     #[must_use]
-    pub fn with_network(self, fate: impl Fn(&B::Request) -> Fate + Send + Sync + 'static) -> Self {
-        Self { network: Some(Arc::new(fate)), ..self }
+    pub fn with_network(
+        self,
+        outcome: impl Fn(&B::Request) -> CallOutcome + Send + Sync + 'static,
+    ) -> Self {
+        Self { network: Some(Arc::new(outcome)), ..self }
     }
 
-    /// The same connection of a caller that waits so long for an answer that does not come.
+    /// The same connection with another timeout for requests that are not answered.
     #[must_use]
     pub fn with_request_timeout(self, request_timeout: Duration) -> Self {
         Self { request_timeout, ..self }
@@ -76,13 +78,13 @@ impl<B: Broker> LiveLink<B> {
         &self.connection.served
     }
 
-    /// Who is connected.
+    /// The connected client.
     pub fn client(&self) -> ClientId {
         self.connection.client
     }
 
-    /// The process ends in order, after a failure or at shutdown. Without this its end is a crash.
-    /// The connection stands until the last copy of the link is dropped.
+    /// Records that the process ends cleanly, after a failure or at shutdown. Without this its end
+    /// is a crash. The connection lasts until the last clone of the link is dropped.
     pub fn leave(&self, failed: bool) {
         if !self.connection.left.swap(true, Ordering::Relaxed) {
             let ClientId { process, incarnation } = self.client();
@@ -90,23 +92,22 @@ impl<B: Broker> LiveLink<B> {
         }
     }
 
-    /// The process dies in its present poll: until it is dropped no answer reaches it any more.
+    /// The process dies in its present poll: until it is dropped, no answer reaches it any more.
     pub fn halt(&self) {
         self.connection.halted.store(true, Ordering::Relaxed);
     }
 
-    /// How long its caller waits for an answer that does not come.
+    /// How long its caller waits for an answer.
     pub fn request_timeout(&self) -> Duration {
         self.request_timeout
     }
 
-    /// Nothing in the process moves any more, heartbeats included. Whoever stalls it (by not
-    /// polling its futures) says so to the broker.
+    /// Stalls the process: it sends no heartbeats. The caller must not poll its futures meanwhile.
     pub fn stall(&self) {
         self.served().with(|core| core.stall(self.client()));
     }
 
-    /// It moves again, maybe as a zombie.
+    /// Ends the stall; the process may be a zombie now.
     pub fn resume(&self) {
         self.served().with(|core| core.resume(self.client()));
     }
@@ -117,7 +118,7 @@ impl<B: Broker> LiveLink<B> {
     }
 }
 
-/// Says that somebody is busy with something that is no call. While it lives, the run is not at
+/// Marks a client as busy with something that is not a call. While it lives, the run is not at
 /// rest.
 pub struct Busy<B: Broker>(Served<B>);
 
@@ -189,9 +190,10 @@ impl<B: Broker> Link for LiveLink<B> {
     type Response = B::Response;
 
     fn start(&self, request: Self::Request) -> CallId {
-        let fate = self.network.as_ref().map_or(Fate::Arrives, |network| network(&request));
+        let outcome =
+            self.network.as_ref().map_or(CallOutcome::Answered, |network| network(&request));
         let (client, patience) = (self.client(), self.request_timeout);
-        self.served().with(|core| core.start(client, request, fate, patience))
+        self.served().with(|core| core.start(client, request, outcome, patience))
     }
 
     fn poll_answer(

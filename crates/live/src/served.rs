@@ -1,22 +1,22 @@
-//! A sans-IO broker, served to any number of threads and tasks on the machine's clock.
+//! A sans-IO broker, served to threads and tasks on the machine's clock.
 //!
-//! > **The rule.** One lock, and everything in one total order: under it the broker is asked, its
-//! > truth and what clients note go to the observer, and parked requests are offered again. Nobody
-//! > is woken, and nobody waits, while it is held.
+//! > **The rule.** There is one lock, and one total order. Under the lock the broker handles
+//! > requests, parked requests are offered again, and the observer sees what the broker recorded
+//! > and what clients note. Under the lock no task is woken, and no thread waits.
 //!
-//! What a broker answers is its own affair; this adds a lock, a clock and wake-ups. Clients reach
-//! it through [`LiveLink`]s, over which the client library and every strategy of `entrega-clients`
-//! run as they do in the simulator.
+//! The broker alone decides what it answers; this module adds a lock, a clock and wake-ups. Clients
+//! reach it through [`LiveLink`]s, over which the client library and every strategy of
+//! `entrega-clients` run as they do in the simulator.
 //!
 //! # How to run one
 //!
 //! 1. [`Served::new`] with a broker, a [`Clock`] and an observer ([`crate::Shared`] to look at it
 //!    later).
-//! 2. Keep its time: spawn [`Served::keep_time`], or [`Served::keep_time_on_a_thread`]. Without it
-//!    leases and sessions end only when somebody asks for something.
+//! 2. Keep its time: spawn [`Served::keep_time`], or [`Served::keep_time_on_a_thread`]. Otherwise
+//!    leases and sessions end only when a client makes a request.
 //! 3. [`Served::connect`] for each life of a process; run a producer or a consumer over the link.
-//! 4. When everything is sent, [`Served::rest`]; then nothing will happen any more by itself:
-//!    [`Served::close`], wait for the consumers, and [`Served::audit`].
+//! 4. When everything is sent, await [`Served::rest`]. Then nothing happens any more by itself:
+//!    call [`Served::close`], wait for the consumers, and call [`Served::audit`].
 //!
 //! ```
 //! use entrega_brokers::queue::{QueueBroker, QueueSettings};
@@ -53,15 +53,15 @@ use entrega_model::event::Phase;
 use entrega_model::{Instant, Kind, Observer, ProcessId, SubscriptionId};
 use tokio::sync::Notify;
 
-pub use self::core::Fate;
+pub use self::core::CallOutcome;
 
 use self::core::Core;
 use crate::{Busy, Clock, LiveLink};
 
-/// How long to wait before looking again whether nothing moves.
+/// The pause between two looks whether everything is at rest.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
-/// A broker that is being served. Copies are the same broker.
+/// A broker that is being served. Clones are the same broker.
 pub struct Served<B: Broker> {
     shared: Arc<Inner<B>>,
 }
@@ -70,7 +70,7 @@ struct Inner<B: Broker> {
     core: Mutex<Core<B>>,
     closing: AtomicBool,
     clock: Clock,
-    /// The timer is to look again: there is an earlier deadline, or nobody is left.
+    /// Wakes the timer: there is an earlier deadline, or the last handle is gone.
     rearm: Arc<Notify>,
 }
 
@@ -100,13 +100,13 @@ impl<B: Broker> Served<B> {
         }
     }
 
-    /// A process begins its next life, with a connection of its own.
+    /// Begins a process's next life, with a new connection.
     pub fn connect(&self, process: ProcessId) -> LiveLink<B> {
         let client = self.with(|core| core.connect(process));
         LiveLink::new(self.clone(), client)
     }
 
-    /// Somebody is busy, on nobody's connection: a process that is down and will come back.
+    /// Marks a process without a connection as busy: one that is down and will come back.
     pub fn busy(&self) -> Busy<B> {
         Busy::of(self)
     }
@@ -116,17 +116,17 @@ impl<B: Broker> Served<B> {
         self.shared.clock
     }
 
-    /// Notes an event, now.
+    /// Records an event, now.
     pub fn record(&self, kind: Kind) {
         self.with(|core| core.record(kind));
     }
 
-    /// Notes that a phase begins.
+    /// Records that a phase begins.
     pub fn enter(&self, phase: Phase) {
         self.record(Kind::Entered { phase });
     }
 
-    /// Asks every client to stop: a subscription says so at its next turn.
+    /// Asks every client to stop: a subscription reports it at its next poll.
     pub fn close(&self) {
         self.shared.closing.store(true, Ordering::Release);
         self.with(Core::wake_all);
@@ -137,12 +137,12 @@ impl<B: Broker> Served<B> {
         self.shared.closing.load(Ordering::Acquire)
     }
 
-    /// Waits until nothing will happen any more by itself: every client waits for a message, nobody
-    /// sleeps or processes one, and no lease or session runs. Producers must have let go of their
-    /// links, and nobody may stand still: a stalled client looks as if it waited.
+    /// Waits until nothing will happen any more by itself: every client waits for a message, none
+    /// sleeps or processes one, and no lease or session runs. Producers must have dropped their
+    /// links, and no client may be stalled: a stalled client looks as if it waited.
     ///
-    /// A client is not seen between one thing that it does and the next, so this looks twice, some
-    /// time apart. Needs a tokio runtime with time.
+    /// Between two of its actions a client is invisible, so this looks twice, some time apart.
+    /// Needs a tokio runtime with time.
     pub async fn rest(&self) {
         let mut before = None;
         loop {
@@ -155,12 +155,12 @@ impl<B: Broker> Served<B> {
         }
     }
 
-    /// Reads what is left in the broker, independently of any client, for the history.
+    /// Records what is left in the broker, independently of any client.
     pub fn audit(&self) {
         self.with(Core::audit);
     }
 
-    /// The broker forgets what was in flight and keeps what it has stored.
+    /// Restarts the broker: it forgets what was in flight and keeps what it has stored.
     pub fn restart(&self) {
         self.with(Core::restart);
     }
@@ -170,21 +170,21 @@ impl<B: Broker> Served<B> {
         self.with(|core| core.rebalance(subscription));
     }
 
-    /// Looks at the broker itself. Everybody else waits meanwhile.
+    /// Looks at the broker itself, under the lock.
     pub fn look<R>(&self, look: impl FnOnce(&B) -> R) -> R {
         self.with(|core| look(&core.broker))
     }
 
-    /// Does what is due when it is due: leases, sessions, deadlines. Ends when everybody else has
-    /// let go of the broker.
+    /// Runs the timer for leases, sessions and deadlines. Ends when every other handle to the
+    /// broker is dropped.
     pub fn keep_time(&self) -> impl Future<Output = ()> + use<B> {
         keep_time(Arc::downgrade(&self.shared), Arc::clone(&self.shared.rearm), self.shared.clock)
     }
 
-    /// The same on a thread of its own, for programs without a runtime that could do it.
+    /// The same on its own thread, for programs without a runtime.
     ///
     /// # Errors
-    /// The operating system gives no thread or no timer.
+    /// The operating system provides no thread or no timer.
     pub fn keep_time_on_a_thread(&self) -> std::io::Result<thread::JoinHandle<()>>
     where
         B: Send + 'static,
@@ -198,7 +198,7 @@ impl<B: Broker> Served<B> {
             .spawn(move || runtime.block_on(keep_time))
     }
 
-    /// Does something under the lock, at the time that it is then; wakes whom it concerns after.
+    /// Does something under the lock, at the current time; wakes the tasks concerned afterwards.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Core<B>) -> R) -> R {
         self.shared.with(act)
     }
@@ -221,7 +221,7 @@ impl<B: Broker> Inner<B> {
         result
     }
 
-    /// A panic of an observer leaves the broker as it is, and it goes on.
+    /// A panic of an observer leaves the broker intact, and it goes on.
     fn lock(&self) -> MutexGuard<'_, Core<B>> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,11 +1,11 @@
 //! Where the effects of a live run happen: the sinks of the simulator, and a real database.
 //!
-//! > **The rule.** What a sink decides and what the history says of it are one step: the sink is
-//! > locked until its verdict is noted. So the effects of one sink stand in the history in the
-//! > order in which they happened.
+//! > **The rule.** A sink's decision and its record in the history are one step: the sink is locked
+//! > until its verdict is recorded. So the history has the effects of one sink in the order in
+//! > which they happened.
 //!
-//! A live sink can fail, and says how ([`SinkError`]): after an error that is certain nothing has
-//! happened, neither the effect nor the progress.
+//! A live sink can fail ([`SinkError`]). After a definite error nothing has happened, neither the
+//! effect nor the progress.
 //!
 //! * [`ChosenSink`](entrega_clients::sinks::ChosenSink): the sinks of the simulator, which keep
 //!   everything in memory and never fail.
@@ -27,9 +27,9 @@ use thiserror::Error;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteSettings, SqliteSink};
 
-/// A sink that can be asked for effects, and for progress if it keeps any.
+/// A sink of effects, and of progress if it keeps any.
 pub trait LiveSink: Send + 'static {
-    /// Applies the effect of a message, or says why not.
+    /// Applies the effect of a message, and returns the verdict.
     ///
     /// # Errors
     /// [`SinkError`]; unless that is `Uncertain`, nothing has happened.
@@ -41,7 +41,7 @@ pub trait LiveSink: Send + 'static {
     /// As [`LiveSink::apply`], for all of them.
     fn apply_all(&mut self, batch: &[Delivery]) -> Result<Vec<EffectVerdict>, SinkError>;
 
-    /// Where the consumer of a partition goes on; none if nothing is stored.
+    /// Where the consumer of a partition continues; none if nothing is stored.
     ///
     /// # Errors
     /// [`SinkError`]; ask again.
@@ -63,26 +63,25 @@ pub trait LiveSink: Send + 'static {
     fn blocks(&self) -> bool;
 }
 
-/// Why a sink has not done what it was asked for.
+/// Why a sink did not do what it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SinkError {
-    /// Somebody else holds the database, longer than the sink waits. Nothing has happened; another
-    /// attempt will succeed when they let go.
+    /// Another connection holds the database, longer than the sink waits. Nothing has happened;
+    /// another attempt succeeds once it lets go.
     #[error("the database is locked by somebody else; nothing has happened, try again")]
     Locked,
-    /// There is no room on the disk, or the database has its largest size. Nothing has happened;
-    /// make room, and the attempts go on.
+    /// There is no room on the disk, or the database has reached its maximum size. Nothing has
+    /// happened; make room and try again.
     #[error("the database is full; nothing has happened, make room")]
     Full,
-    /// The database may only be read. Nothing has happened; give the right to write.
+    /// The database is read-only. Nothing has happened; make it writable.
     #[error("the database is read-only; nothing has happened, make it writable")]
     ReadOnly,
-    /// Something else that is certain. Nothing has happened; read what it says.
+    /// Another definite error. Nothing has happened; the message says why.
     #[error("the database has refused: {0}; nothing has happened")]
     Refused(String),
-    /// It failed in the middle of making it durable: it may have happened or not. Read the progress
-    /// before going on.
+    /// It failed while committing: it may have happened or not. Read the progress before going on.
     #[error("the database failed while it committed: {0}; it may have happened or not")]
     Uncertain(String),
 }
@@ -96,7 +95,7 @@ impl From<&SinkError> for HandlerError {
     }
 }
 
-/// A sink for all consumers of a subscription. Copies are the same sink.
+/// A sink for all consumers of a subscription. Clones are the same sink.
 pub struct SharedSink<S> {
     inner: Arc<Inner<S>>,
 }
@@ -107,7 +106,7 @@ struct Inner<S> {
     troubles: Mutex<Troubles>,
 }
 
-/// What went wrong at a sink so far.
+/// The errors of a sink so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Troubles {
     /// How many calls failed.
@@ -129,18 +128,18 @@ impl<S: LiveSink> SharedSink<S> {
         Self { inner: Arc::new(Inner { sink: Mutex::new(sink), blocks, troubles }) }
     }
 
-    /// Looks at the sink, while nobody else does.
+    /// Looks at the sink, exclusively.
     pub fn with<R>(&self, look: impl FnOnce(&mut S) -> R) -> R {
         look(&mut lock(&self.inner.sink))
     }
 
-    /// What went wrong so far.
+    /// The errors so far.
     pub fn troubles(&self) -> Troubles {
         lock(&self.inner.troubles).clone()
     }
 
-    /// Asks the sink, as over a network: whoever asks may die before the request leaves or before
-    /// the answer is there, and what was asked for happens all the same.
+    /// Asks the sink, as over a network: the caller may die before the request leaves or before the
+    /// answer arrives, and what it asked for happens all the same.
     pub(crate) async fn ask<R: Send + 'static>(
         &self,
         ask: impl FnOnce(&mut S) -> Result<R, SinkError> + Send + 'static,
@@ -168,7 +167,7 @@ impl<S: LiveSink> SharedSink<S> {
     }
 }
 
-/// A sink whose caller has panicked is as good as it was before: it decides in transactions.
+/// A panic of a caller leaves the sink intact: it decides in transactions.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

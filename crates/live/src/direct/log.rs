@@ -18,7 +18,7 @@ use entrega_model::{Kind, Observer, PartitionId, Record, SubscriptionId};
 pub use feed::LogFeed;
 pub use link::LogLink;
 
-use super::{Message, Seat};
+use super::{ControlLink, Message};
 use crate::consumer::consume_from;
 use crate::{Clock, ConsumerSettings, LiveLink, Served};
 use entrega_inproc::log::{LiveLog, LogOptions, Producer, Reader};
@@ -26,15 +26,15 @@ use entrega_inproc::log::{LiveLog, LogOptions, Producer, Reader};
 /// How long to wait before looking again whether everything is read.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
-/// A log that the strategies of the catalogue run on, in groups that rebalance. Copies are the same
-/// log.
+/// A log on which the strategies of the catalogue run, in groups that rebalance. Clones are the
+/// same log.
 ///
-/// What a group has not committed is kept for it, also while none of its members lives: a full
-/// partition pushes back until every group has committed enough. So a group that never comes, or
-/// never commits, holds the producers up, unless the log drops the oldest records
+/// What a group has not committed is kept for it, even while it has no live member: a full
+/// partition blocks its producers until every group has committed enough. So a group that never
+/// comes, or never commits, blocks the producers, unless the log drops the oldest records
 /// (`Retention::DropOldest`).
 ///
-/// A run ends when somebody says so: [`DirectLog::rest`], and `served().close()`.
+/// A run does not end by itself: call [`DirectLog::rest`], then `served().close()`.
 pub struct DirectLog<T> {
     shared: Arc<Shared<T>>,
 }
@@ -55,7 +55,7 @@ struct Shared<T> {
     groups: Vec<Vec<Progress<T>>>,
 }
 
-/// How far a group is in a partition.
+/// The progress of a group in a partition.
 struct Progress<T> {
     /// Keeps the log from the committed offset on.
     keeper: Mutex<Reader<T>>,
@@ -64,7 +64,7 @@ struct Progress<T> {
 }
 
 impl<T: Message> DirectLog<T> {
-    /// A log that nobody watches. Of `settings` only what concerns groups is looked at.
+    /// A log whose run is not watched. Of `settings` it reads only what concerns groups.
     pub fn new(options: LogOptions, settings: LogSettings, clock: Clock) -> Self {
         Self::with(options, settings, clock, (), false)
     }
@@ -102,13 +102,13 @@ impl<T: Message> DirectLog<T> {
         Self { shared: Arc::new(Shared { log, served, is_watched, producers, groups }) }
     }
 
-    /// The log itself. Its producers are taken.
+    /// The log itself. Its producers are in use.
     pub fn log(&self) -> &LiveLog<T> {
         &self.shared.log
     }
 
-    /// The desk, which coordinates the groups: whom consumers and producers connect to. Somebody
-    /// must keep its time.
+    /// The control plane, which coordinates the groups, and to which consumers and producers
+    /// connect. The caller must keep its time.
     pub fn served(&self) -> &Served<LogBroker> {
         &self.shared.served
     }
@@ -120,16 +120,17 @@ impl<T: Message> DirectLog<T> {
         config: ClientConfig,
     ) -> LogInbox<LogLink<T>> {
         let group = config.subscription;
-        LogInbox::new(LogLink::new(Arc::clone(&self.shared), self.seat(link), group), config)
+        LogInbox::new(LogLink::new(Arc::clone(&self.shared), self.control(link), group), config)
     }
 
-    /// The producer's end. `make` says what body a record has; its key decides the partition.
+    /// The producer's end. `make` builds the body of a record; the record's key decides the
+    /// partition.
     pub fn publisher<F: Fn(Record) -> T>(
         &self,
         link: &LiveLink<LogBroker>,
         make: F,
     ) -> LogFeed<T, F> {
-        LogFeed::new(Arc::clone(&self.shared), self.seat(link), make)
+        LogFeed::new(Arc::clone(&self.shared), self.control(link), make)
     }
 
     /// Runs a consumer until it is asked to stop or cannot go on, closes its subscription, and
@@ -151,7 +152,7 @@ impl<T: Message> DirectLog<T> {
     }
 
     /// As [`Served::rest`], and until every group that ever had a member has read everything; a
-    /// partition that it pauses counts as unread. Needs a tokio runtime with time.
+    /// partition that it has paused counts as unread. Needs a tokio runtime with time.
     pub async fn rest(&self) {
         loop {
             self.served().rest().await;
@@ -162,7 +163,7 @@ impl<T: Message> DirectLog<T> {
         }
     }
 
-    /// Reads what is left from the committed offsets on, for the history.
+    /// Records what is left from the committed offsets on, for the history.
     pub fn audit(&self) {
         for (number, group) in (0..).zip(&self.shared.groups) {
             let subscription = SubscriptionId(number);
@@ -181,8 +182,8 @@ impl<T: Message> DirectLog<T> {
         }
     }
 
-    fn seat(&self, link: &LiveLink<LogBroker>) -> Seat<LogBroker> {
-        Seat::new(link.clone(), self.shared.is_watched)
+    fn control(&self, link: &LiveLink<LogBroker>) -> ControlLink<LogBroker> {
+        ControlLink::new(link.clone(), self.shared.is_watched)
     }
 }
 
@@ -195,15 +196,15 @@ impl<T> Shared<T> {
         self.groups.get(group.index())?.get(partition.index())
     }
 
-    /// A fetch of the group has come to this position.
+    /// Stores the position that a fetch of the group has reached.
     fn note_position(&self, group: SubscriptionId, partition: PartitionId, position: Offset) {
         if let Some(progress) = self.progress(group, partition) {
             progress.position.store(position, Ordering::Release);
         }
     }
 
-    /// The partitions of which a group will need other segments if it commits this: none, nearly
-    /// always.
+    /// The partitions in which a group will need other segments after this commit; nearly always
+    /// none.
     fn moves_on(&self, group: SubscriptionId, offsets: &[PartitionOffset]) -> Vec<PartitionId> {
         let moves_on = |to: &&PartitionOffset| {
             let progress = self.progress(group, to.partition);
@@ -212,7 +213,7 @@ impl<T> Shared<T> {
         offsets.iter().filter(moves_on).map(|to| to.partition).collect()
     }
 
-    /// Keeps what a group needs by what it has committed, and lets go of the rest.
+    /// Keeps what a group needs given its committed offset, and releases the rest.
     fn keep(&self, group: SubscriptionId, partition: PartitionId) {
         if let Some(progress) = self.progress(group, partition) {
             let committed = self.committed(group, partition);
@@ -233,7 +234,7 @@ impl<T> Shared<T> {
     }
 }
 
-/// A panic elsewhere leaves a reader or producer as it is.
+/// A panic elsewhere leaves a reader or producer intact.
 fn lock<R>(mutex: &Mutex<R>) -> MutexGuard<'_, R> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

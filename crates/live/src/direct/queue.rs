@@ -18,7 +18,7 @@ use entrega_model::{Observer, Record, SubscriptionId};
 pub use feed::QueueFeed;
 pub use link::QueueLink;
 
-use super::{Message, Seat};
+use super::{ControlLink, Message};
 use crate::consumer::consume_from;
 use crate::{Clock, ConsumerSettings, LiveLink, Served};
 use entrega_inproc::queue::{Ended, LiveQueue};
@@ -26,10 +26,10 @@ use entrega_inproc::queue::{Ended, LiveQueue};
 /// The one subscription of a live queue.
 const SUBSCRIPTION: SubscriptionId = SubscriptionId(0);
 
-/// A queue that the strategies of the catalogue run on. Copies are the same queue; its one
+/// A queue on which the strategies of the catalogue run. Clones are the same queue; its one
 /// subscription has the number 0.
 ///
-/// A run ends by itself: after [`LiveQueue::close`] consumers get what is there, and are asked to
+/// A run ends by itself: after [`LiveQueue::close`] consumers take what is left, and are asked to
 /// stop when nothing can come back any more. `served().close()` asks them to stop at once.
 pub struct DirectQueue<T> {
     queue: LiveQueue<T>,
@@ -50,7 +50,7 @@ impl<T> Clone for DirectQueue<T> {
 }
 
 impl<T: Message> DirectQueue<T> {
-    /// A queue that nobody watches.
+    /// A queue whose run is not watched.
     pub fn new(queue: LiveQueue<T>, clock: Clock) -> Self {
         Self { is_watched: false, ..Self::watched(queue, clock, ()) }
     }
@@ -70,7 +70,7 @@ impl<T: Message> DirectQueue<T> {
         &self.queue
     }
 
-    /// The desk: whom consumers and producers connect to.
+    /// The control plane, to which consumers and producers connect.
     pub fn served(&self) -> &Served<QueueBroker> {
         &self.served
     }
@@ -81,16 +81,16 @@ impl<T: Message> DirectQueue<T> {
         link: &LiveLink<QueueBroker>,
         config: ClientConfig,
     ) -> QueueInbox<QueueLink<T>> {
-        QueueInbox::new(QueueLink::new(self.queue.clone(), self.seat(link)), config)
+        QueueInbox::new(QueueLink::new(self.queue.clone(), self.control(link)), config)
     }
 
-    /// The producer's end. `make` says what body a record has.
+    /// The producer's end. `make` builds the body of a record.
     pub fn publisher<F: Fn(Record) -> T>(
         &self,
         link: &LiveLink<QueueBroker>,
         make: F,
     ) -> QueueFeed<T, F> {
-        QueueFeed::new(self.queue.producer(), self.seat(link), make, Arc::clone(&self.stored))
+        QueueFeed::new(self.queue.producer(), self.control(link), make, Arc::clone(&self.stored))
     }
 
     /// Runs a consumer until it is asked to stop or cannot go on, closes its subscription, and
@@ -111,8 +111,8 @@ impl<T: Message> DirectQueue<T> {
         ended
     }
 
-    /// Empties the dead-letter queue into the history. The queue does not keep why a message is
-    /// there; `reason` says what it is for.
+    /// Moves the dead letters into the history. The queue does not keep why a message is there;
+    /// `reason` says so.
     pub fn note_dead_letters(&self, reason: DeadLetterReason) {
         while let Some(letter) = self.queue.dead_letter() {
             let message = letter.record().message;
@@ -121,7 +121,7 @@ impl<T: Message> DirectQueue<T> {
         }
     }
 
-    /// Reads what is left, for the history, by taking it and giving it back. Consumers must be
+    /// Records what is left, for the history, by taking it and giving it back. Consumers must be
     /// gone, and the queue not stopped.
     pub fn audit(&self) {
         let mut consumers = vec![self.queue.consumer()];
@@ -140,7 +140,7 @@ impl<T: Message> DirectQueue<T> {
         self.served.record(Kind::Retrievable { message, subscription });
     }
 
-    fn seat(&self, link: &LiveLink<QueueBroker>) -> Seat<QueueBroker> {
-        Seat::new(link.clone(), self.is_watched)
+    fn control(&self, link: &LiveLink<QueueBroker>) -> ControlLink<QueueBroker> {
+        ControlLink::new(link.clone(), self.is_watched)
     }
 }

@@ -1,7 +1,8 @@
 //! The calls of all clients between their start and their end.
 //!
-//! A call outlives whoever made it: forgotten, it stays parked with the broker, and its answer is
-//! dropped. A slot is free again when nobody waits for the answer and the broker does not have it.
+//! A call outlives its caller: once forgotten, it stays parked with the broker, and its answer is
+//! dropped. A slot is free again when no caller waits for the answer and the broker does not have
+//! it.
 
 use std::task::{Context, Waker};
 
@@ -13,13 +14,13 @@ use entrega_model::{ClientId, Duration, Instant};
 pub(super) struct Call<B: Broker> {
     pub(super) client: ClientId,
     pub(super) state: State<B>,
-    /// Somebody will ask for the answer.
+    /// The caller will ask for the answer.
     pub(super) awaited: bool,
-    /// When it ends by itself: a parked request is answered with nothing, a lost one not at all.
+    /// When it ends by itself: a parked request gets an empty answer, a lost one none.
     pub(super) until: Instant,
-    /// Its answer will be lost; the caller waits so long for it.
+    /// Its answer will be lost; this is how long the caller waits for it.
     pub(super) loses_answer: Option<Duration>,
-    /// Whom to wake when there is an answer.
+    /// The tasks to wake when there is an answer.
     pub(super) wakers: Vec<Waker>,
 }
 
@@ -27,18 +28,18 @@ pub(super) struct Call<B: Broker> {
 pub(super) enum State<B: Broker> {
     /// The broker keeps the request for later.
     Parked(B::Request),
-    /// The answer, for somebody to take.
+    /// The answer, not taken yet.
     Answered(B::Response),
-    /// No answer will come; whoever waits is told so when the call's time is up.
+    /// No answer will come; the caller learns that when the call's time is up.
     Lost,
-    /// That time is up.
+    /// The time is up.
     Unanswered,
     /// Over.
     Free,
 }
 
 impl<B: Broker> Call<B> {
-    /// Has the task woken when there is an answer. Several futures of one client may wait.
+    /// Wakes the task when there is an answer. Several futures of one client may wait.
     pub(super) fn wakes(&mut self, cx: &Context<'_>) {
         if !self.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
             self.wakers.push(cx.waker().clone());
@@ -57,7 +58,7 @@ impl<B: Broker> Calls<B> {
         Self { slots: Vec::new(), free: Vec::new() }
     }
 
-    /// Makes room for a call of `client`.
+    /// Opens a slot for a call of `client`.
     pub(super) fn open(&mut self, client: ClientId) -> CallId {
         let mut call = Call {
             client,
@@ -77,7 +78,7 @@ impl<B: Broker> Calls<B> {
         CallId(self.slots.len() as u32 - 1)
     }
 
-    /// A call by its name, which `open` gave.
+    /// A call by the id that `open` returned.
     pub(super) fn get(&mut self, id: CallId) -> &mut Call<B> {
         &mut self.slots[id.0 as usize]
     }
@@ -94,12 +95,12 @@ impl<B: Broker> Calls<B> {
         slots.filter(|(_, call)| open(call)).map(|(id, _)| id).collect()
     }
 
-    /// All that are not over, to change.
+    /// All that are not over, mutably.
     pub(super) fn open_ones_mut(&mut self) -> impl Iterator<Item = &mut Call<B>> {
         self.slots.iter_mut().filter(|call| !matches!(call.state, State::Free))
     }
 
-    /// The answer, if there is one or will be none. The call is over then.
+    /// Takes the answer, if there is one or will be none. The call is over then.
     pub(super) fn take(&mut self, id: CallId) -> Option<Result<B::Response, Unanswered>> {
         let call = self.get(id);
         let answer = match std::mem::replace(&mut call.state, State::Free) {

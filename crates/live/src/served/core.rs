@@ -1,12 +1,12 @@
 //! A broker with its calls, its history and its clients: everything that a lock protects.
 //!
-//! > **The rule.** A plain struct: it is told what time it is, and never waits, locks or wakes
-//! > anybody. Whom to wake it says ([`Core::take_woken`]), and until when it has nothing to do
-//! > ([`Core::due`]).
+//! > **The rule.** This is a plain struct: its caller passes it the time, and it never waits, locks
+//! > or wakes a task. It reports which tasks to wake ([`Core::take_woken`]) and until when it has
+//! > nothing to do ([`Core::due`]).
 //!
-//! It drives the broker as `entrega_brokers` demands: after every change all parked requests are
-//! offered again, in the order in which they were parked. Whatever is due is done before anything
-//! else at the same time, so an answer never depends on whether a timer was late.
+//! It drives the broker as `entrega_brokers` demands: after every change it offers all parked
+//! requests again, in the order in which they were parked. What is due is done before anything else
+//! at the same time, so an answer never depends on whether a timer was late.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -21,13 +21,13 @@ use entrega_model::{
 
 use super::calls::{Calls, State};
 
-/// What becomes of a call on its way through a network that is not there. A live broker is asked
-/// and answers at once, so whoever wants a network that loses something says so call by call.
+/// What becomes of a call. A live broker shares a program with its clients, so nothing is lost on
+/// the way unless a test or a scenario injects it, call by call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fate {
+pub enum CallOutcome {
     /// The request arrives, and its answer too.
     #[default]
-    Arrives,
+    Answered,
     /// The request is lost: the broker never sees it.
     RequestLost,
     /// The request is carried out, and its answer is lost.
@@ -52,9 +52,9 @@ pub(crate) struct Core<B: Broker> {
     /// The next life of each process.
     lives: Vec<Incarnation>,
     connected: Vec<ClientId>,
-    /// What clients are doing besides waiting for an answer: sleeping, processing.
+    /// What clients do besides waiting for an answer: sleeping, processing.
     occupied: usize,
-    /// How often clients have done anything.
+    /// How often clients have done anything at all.
     stirrings: u64,
 }
 
@@ -79,7 +79,7 @@ impl<B: Broker> Core<B> {
         }
     }
 
-    /// Time has come to `now`: does what is due.
+    /// Advances to `now`: does what is due.
     pub(crate) fn come_to(&mut self, now: Instant) {
         self.now = self.now.max(now);
         while self.broker_due() <= self.now {
@@ -94,7 +94,7 @@ impl<B: Broker> Core<B> {
         }
     }
 
-    /// When there will be something to do if nobody asks for anything.
+    /// When there will be something to do if no client makes a request.
     pub(crate) fn due(&self) -> Instant {
         let timed = self.timed.first().map_or(Instant::NEVER, |(until, _)| *until);
         timed.min(self.broker.next_deadline().unwrap_or(Instant::NEVER))
@@ -108,18 +108,18 @@ impl<B: Broker> Core<B> {
         }
     }
 
-    /// Whom to wake.
+    /// The tasks to wake.
     pub(crate) fn take_woken(&mut self) -> Vec<Waker> {
         mem::take(&mut self.woken)
     }
 
-    /// Notes an event, now.
+    /// Records an event, now.
     pub(crate) fn record(&mut self, kind: Kind) {
         self.stirrings += 1;
         self.events.push(Event { at: self.now, kind });
     }
 
-    /// A new name for a hand-over.
+    /// A new id for a delivery.
     pub(crate) fn next_delivery(&mut self) -> DeliveryId {
         self.deliveries += 1;
         DeliveryId(self.deliveries)
@@ -133,24 +133,24 @@ impl<B: Broker> Core<B> {
 
 /// Calls.
 impl<B: Broker> Core<B> {
-    /// A request of `client`. Unless it is lost, it is answered at once or parked. Who gets no
-    /// answer is told so after `patience`.
+    /// Starts a call of `client`. Unless the request is lost, it is answered at once or parked. If
+    /// no answer comes, the caller learns that after `patience`.
     pub(crate) fn start(
         &mut self,
         client: ClientId,
         request: B::Request,
-        fate: Fate,
+        outcome: CallOutcome,
         patience: Duration,
     ) -> CallId {
         self.stirrings += 1;
         let id = self.calls.open(client);
-        if fate == Fate::RequestLost {
+        if outcome == CallOutcome::RequestLost {
             self.lose(id, patience);
             return id;
         }
         let until = self.broker.deadline_of(&request);
         let call = self.calls.get(id);
-        call.loses_answer = (fate == Fate::AnswerLost).then_some(patience);
+        call.loses_answer = (outcome == CallOutcome::AnswerLost).then_some(patience);
         call.state = State::Parked(request);
         self.offer(id);
         let call = self.calls.get(id);
@@ -162,7 +162,7 @@ impl<B: Broker> Core<B> {
         id
     }
 
-    /// Takes the answer of a call, or has the task woken when there is one.
+    /// Takes the answer of a call, or wakes the task when there is one.
     pub(crate) fn poll_answer(
         &mut self,
         id: CallId,
@@ -177,7 +177,8 @@ impl<B: Broker> Core<B> {
         }
     }
 
-    /// Nobody will ask for the answer. A parked request stays, for the broker knows nothing of it.
+    /// The caller gives up the call. A parked request stays, because the broker does not learn of
+    /// it.
     pub(crate) fn forget(&mut self, id: CallId) {
         let call = self.calls.get(id);
         call.awaited = false;
@@ -223,7 +224,7 @@ impl<B: Broker> Core<B> {
         }
     }
 
-    /// Something of a call is lost on the way; who waits for it is patient for so long.
+    /// A leg of a call is lost; its caller waits for `patience`.
     fn lose(&mut self, id: CallId, patience: Duration) {
         let call = self.calls.get(id);
         self.timed.remove(&(call.until, id.0));
@@ -255,7 +256,7 @@ impl<B: Broker> Core<B> {
 
 /// Clients and the world.
 impl<B: Broker> Core<B> {
-    /// A process begins its next life.
+    /// Begins a process's next life.
     pub(crate) fn connect(&mut self, process: ProcessId) -> ClientId {
         let index = process.index();
         if index >= self.lives.len() {
@@ -269,7 +270,7 @@ impl<B: Broker> Core<B> {
         client
     }
 
-    /// The connection of a client ends, with all its calls: nobody is left who could ask.
+    /// Ends the connection of a client with all its calls.
     pub(crate) fn disconnect(&mut self, client: ClientId) {
         self.connected.retain(|connected| *connected != client);
         let Self { parked, calls, .. } = self;
@@ -281,21 +282,21 @@ impl<B: Broker> Core<B> {
         self.offer_after_changes();
     }
 
-    /// Nothing in a process moves any more, heartbeats included.
+    /// Stalls a process: it sends no heartbeats.
     pub(crate) fn stall(&mut self, client: ClientId) {
         self.record(Kind::Stalled { process: client.process });
         self.broker.silent(self.now, client);
         self.offer_after_changes();
     }
 
-    /// It moves again.
+    /// Ends the stall.
     pub(crate) fn resume(&mut self, client: ClientId) {
         self.record(Kind::Resumed { process: client.process });
         self.broker.heard(self.now, client);
         self.offer_after_changes();
     }
 
-    /// The broker forgets what was in flight; who waited for an answer gets none.
+    /// Restarts the broker, which forgets what was in flight; calls under way get no answer.
     pub(crate) fn restart(&mut self) {
         self.broker.restart(self.now, &mut self.events);
         for id in mem::take(&mut self.parked) {
@@ -304,32 +305,32 @@ impl<B: Broker> Core<B> {
         self.offer_after_changes();
     }
 
-    /// The group of a subscription rebalances.
+    /// Makes the group of a subscription rebalance.
     pub(crate) fn rebalance(&mut self, subscription: SubscriptionId) {
         self.broker.rebalance(self.now, subscription);
         self.offer_after_changes();
     }
 
-    /// Everybody who waits is to look again.
+    /// Wakes every waiting task, to look again.
     pub(crate) fn wake_all(&mut self) {
         for call in self.calls.open_ones_mut() {
             self.woken.append(&mut call.wakers);
         }
     }
 
-    /// Reads what is left.
+    /// Records what is left.
     pub(crate) fn audit(&mut self) {
         self.broker.audit(self.now, &mut self.events);
     }
 
-    /// A client begins to do something that is no call, or is done with it.
+    /// A client begins something that is not a call, or ends it.
     pub(crate) fn occupy(&mut self, begins: bool) {
         self.stirrings += 1;
         self.occupied = if begins { self.occupied + 1 } else { self.occupied.saturating_sub(1) };
     }
 
     /// If nothing will happen any more by itself, how often anything has happened so far. That is:
-    /// nothing is due, nobody sleeps or processes, no answer waits to be taken, and every client
+    /// nothing is due, no client sleeps or processes, no answer waits to be taken, and every client
     /// waits for the broker.
     pub(crate) fn at_rest(&self) -> Option<u64> {
         let waits = |client: &ClientId| {

@@ -1,8 +1,8 @@
-//! Whatever clients ask for and however time passes, the core answers as a driver does that knows
-//! no better than to offer everything again after every step.
+//! For any requests and any passage of time, the core answers as a naive driver does, which offers
+//! everything again after every step.
 //!
 //! The naive driver is the rule of `entrega_brokers` in a few lines. The core offers again only
-//! after a change, keeps deadlines in order and reuses its slots; none of that may be noticed.
+//! after a change, keeps deadlines sorted and reuses its slots; none of that may be observable.
 
 use std::collections::BTreeMap;
 use std::task::{Context, Poll, Waker};
@@ -18,7 +18,7 @@ use entrega_model::{
 };
 use proptest::prelude::*;
 
-use super::core::{Core, Fate};
+use super::core::{CallOutcome, Core};
 use crate::Shared;
 
 const QUEUE: SubscriptionId = SubscriptionId(0);
@@ -27,7 +27,7 @@ const QUEUE: SubscriptionId = SubscriptionId(0);
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Publish,
-    /// With a deadline so many seconds ahead, or without one.
+    /// With a deadline this many seconds ahead, or without one.
     Receive(u16, Option<u64>),
     Ack(u16, u64),
     /// The connection ends, and the next life begins.
@@ -47,7 +47,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..40)
 }
 
-/// What is under test, and what it is compared with.
+/// The core under test, or the driver it is compared with.
 trait Driver {
     /// A request, with a number.
     fn start(&mut self, now: Instant, number: usize, client: ClientId, request: Request);
@@ -66,7 +66,7 @@ struct Naive {
     parked: Vec<(usize, ClientId, Request)>,
     answers: BTreeMap<usize, Response>,
     ground_truth: Vec<Event>,
-    /// The known-bad twin forgets to.
+    /// The known-bad variant does not.
     offers_again: bool,
 }
 
@@ -130,7 +130,7 @@ impl Tested {
         Self { core, history, calls: Vec::new(), answers: BTreeMap::new() }
     }
 
-    /// Takes every answer, as clients do that are woken.
+    /// Takes every answer, as woken clients do.
     fn take(&mut self) {
         let Self { core, calls, answers, .. } = self;
         calls.retain(|(number, _, call)| {
@@ -147,7 +147,7 @@ impl Tested {
 impl Driver for Tested {
     fn start(&mut self, now: Instant, number: usize, client: ClientId, request: Request) {
         self.core.come_to(now);
-        let call = self.core.start(client, request, Fate::Arrives, Duration::ZERO);
+        let call = self.core.start(client, request, CallOutcome::Answered, Duration::ZERO);
         self.calls.push((number, client, call));
         self.take();
     }
@@ -169,7 +169,7 @@ impl Driver for Tested {
     }
 }
 
-/// Does all of it.
+/// Runs all steps.
 fn run(mut driver: impl Driver, steps: &[Step]) -> (BTreeMap<usize, Response>, Vec<Event>) {
     let (mut now, mut lives) = (Instant::START, [0; 3]);
     for (number, step) in steps.iter().enumerate() {
@@ -217,7 +217,7 @@ proptest! {
     }
 }
 
-/// The property tells a driver that forgets its parked requests.
+/// The property catches a driver that forgets its parked requests.
 #[test]
 fn who_forgets_what_is_parked_is_told_apart() {
     let steps = [Step::Receive(1, None), Step::Publish];

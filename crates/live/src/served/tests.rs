@@ -1,7 +1,8 @@
-//! A served broker with clients that ask by hand: who is answered, when, and what the history says.
+//! A served broker with clients that make requests by hand: which are answered, when, and what the
+//! history says.
 //!
-//! Method: tokio's clock is paused, so a lease of half a minute costs nothing and ends exactly when
-//! it should; what several threads do is tested on the machine's clock, and says nothing of time.
+//! Method: tokio's clock is paused, so a lease of half a minute costs nothing and ends exactly on
+//! time. What several threads do is tested on the machine's clock, without a claim about time.
 
 use std::thread;
 
@@ -14,7 +15,7 @@ use entrega_model::{
     event::SettleTrigger, log,
 };
 
-use crate::{Clock, Fate, LiveLink, Served, Shared};
+use crate::{CallOutcome, Clock, LiveLink, Served, Shared};
 
 const QUEUE: SubscriptionId = SubscriptionId(0);
 
@@ -53,7 +54,7 @@ fn count(history: &History, of: impl Fn(&Kind) -> bool) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_parked_request_is_answered_by_whoever_publishes() {
+async fn a_publish_answers_a_parked_request() {
     let (served, _) = queue();
     let (producer, consumer) = (served.connect(ProcessId(0)), served.connect(ProcessId(1)));
     let waits = received(&consumer);
@@ -78,8 +79,8 @@ async fn a_parked_request_with_a_deadline_is_answered_then() {
     assert!(consumer.now() >= deadline);
 }
 
-/// The receiver is alive and silent. Somebody else waits, and asks for nothing meanwhile: it is the
-/// timer that brings the message back.
+/// The receiver is alive and silent. Another client waits, and makes no request meanwhile: the
+/// timer brings the message back.
 #[tokio::test(start_paused = true)]
 async fn a_lease_ends_by_itself() {
     let (served, history) = queue();
@@ -104,8 +105,8 @@ async fn an_answer_does_not_depend_on_the_timer() {
     assert!(matches!(consumer.call(ack(held[0].tag)).await, Ok(Response::Stale { .. })));
 }
 
-/// A link that is dropped without a word is a crash: its messages are ready again at once, and what
-/// it had parked takes nothing any more.
+/// A link that is just dropped is a crash: its messages are ready again at once, and its parked
+/// requests take nothing any more.
 #[tokio::test(start_paused = true)]
 async fn a_dropped_link_is_a_crash() {
     let (served, history) = queue();
@@ -123,8 +124,8 @@ async fn a_dropped_link_is_a_crash() {
     assert_eq!(count(&history, |kind| matches!(kind, Kind::Exited { failed: false, .. })), 1);
 }
 
-/// Nobody waits for the answer any more, but the broker does not know: the message is in flight
-/// until its lease ends.
+/// The caller has given up, but the broker does not know it: the message is in flight until its
+/// lease ends.
 #[tokio::test(start_paused = true)]
 async fn what_a_forgotten_receive_takes_comes_back_with_its_lease() {
     let (served, _) = queue();
@@ -141,14 +142,14 @@ async fn what_a_forgotten_receive_takes_comes_back_with_its_lease() {
 
 #[tokio::test(start_paused = true)]
 async fn who_gets_no_answer_is_told_after_the_request_timeout() {
-    for (fate, stored) in [(Fate::RequestLost, 0), (Fate::AnswerLost, 1)] {
+    for (outcome, stored) in [(CallOutcome::RequestLost, 0), (CallOutcome::AnswerLost, 1)] {
         let (served, _) = queue();
         tokio::spawn(served.keep_time());
-        let lossy = served.connect(ProcessId(0)).with_network(move |_| fate);
+        let lossy = served.connect(ProcessId(0)).with_network(move |_| outcome);
         let patient = lossy.with_request_timeout(Duration::from_secs(9));
         assert_eq!(patient.call(publish(0)).await, Err(Unanswered));
         assert!(patient.now() >= Instant::START + Duration::from_secs(9));
-        assert_eq!(served.look(|broker| broker.ready_count(QUEUE)), stored, "{fate:?}");
+        assert_eq!(served.look(|broker| broker.ready_count(QUEUE)), stored, "{outcome:?}");
     }
 }
 
@@ -168,8 +169,7 @@ async fn a_restart_answers_nobody_and_keeps_what_is_stored() {
     assert_eq!(count(&history, |kind| matches!(kind, Kind::BrokerRestarted)), 1);
 }
 
-/// A member of a group that stands still is removed when its session ends; one that goes on in time
-/// is not.
+/// A group member that stalls is removed when its session ends; one that resumes in time is not.
 #[tokio::test(start_paused = true)]
 async fn a_stalled_member_loses_its_session() {
     let joins = log::Request::Join { group: QUEUE };

@@ -1,8 +1,7 @@
 //! A real database as a sink: SQLite, in a file.
 //!
-//! > **The rule.** The effect and whatever decides about it, the progress of its consumer or the
-//! > key of its message, change in one transaction. There is no moment in which one of them is
-//! > there without the other, for a crash to fall into.
+//! > **The rule.** The effect and what decides about it, the progress of its consumer or the key of
+//! > its message, change in one transaction. A crash cannot separate them.
 //!
 //! | Table | Holds |
 //! |---|---|
@@ -17,13 +16,13 @@
 //!     on conflict (lane) do update set next_offset = :offset + 1 where next_offset = :offset
 //! ```
 //!
-//! and if it changes no row, somebody else has moved the progress: the transaction is rolled back.
-//! In the same way a row that is in the inbox already rolls back the second effect of its message.
-//! The unconditional twins write the progress and do not look.
+//! and if it changes no row, another consumer has moved the progress: the transaction is rolled
+//! back. In the same way a row that is already in the inbox rolls back the second effect of its
+//! message. The unconditional variants write the progress without checking it.
 //!
-//! A transaction takes the lock of writers when it begins, so that it is not refused when it ends.
-//! Who finds the database locked waits for [`SqliteSettings::busy_timeout`], and blocks its thread
-//! meanwhile: the handler asks on a thread that may be blocked.
+//! A transaction takes the write lock when it begins, so that it is not refused when it ends. If
+//! the database is locked, the call waits for [`SqliteSettings::busy_timeout`] and blocks its
+//! thread meanwhile: the handler asks on a thread that may be blocked.
 
 use std::path::Path;
 use std::time::Duration;
@@ -37,7 +36,7 @@ use rusqlite::{
 
 use super::{LiveSink, SinkError};
 
-/// What a database does about an effect that it may have had before.
+/// What a database does about an effect that it may have had already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// Every call is an effect.
@@ -47,14 +46,14 @@ pub enum Rule {
     /// An effect and the progress of its consumer are one transaction, which is rolled back if the
     /// progress is not the expected one.
     Conditional(Model),
-    /// The known-bad twin: it writes the progress and does not look.
+    /// The known-bad variant: it writes the progress without checking it.
     Unconditional(Model),
 }
 
 /// How a database is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SqliteSettings {
-    /// How long to wait for somebody else who holds it.
+    /// How long to wait for another connection that holds the lock.
     pub busy_timeout: Duration,
     /// Whether every transaction is on the disk when it ends (`synchronous = full`). If not, the
     /// last ones may be lost with the machine, though never with the program: enough for a test.
@@ -75,7 +74,7 @@ pub struct SqliteSink {
 }
 
 impl SqliteSink {
-    /// Opens a database, and makes it if there is none.
+    /// Opens a database, or creates it.
     ///
     /// # Errors
     /// [`SinkError`]; it is not open then.
@@ -92,7 +91,7 @@ impl SqliteSink {
         Ok(Self::over(open().map_err(certain)?, rule))
     }
 
-    /// The sink of a database that is open already and has the tables.
+    /// The sink of a database that is already open and has the tables.
     pub fn over(connection: Connection, rule: Rule) -> Self {
         Self { connection, rule }
     }
@@ -194,7 +193,7 @@ fn effect(
     Ok(verdict)
 }
 
-/// The progress past a delivery; what does not meet the rule changes nothing.
+/// Writes the progress past a delivery; changes nothing if the rule does not allow it.
 fn progress(
     transaction: &Transaction<'_>,
     rule: Rule,
@@ -237,7 +236,7 @@ fn certain(error: rusqlite::Error) -> SinkError {
     }
 }
 
-/// An error of the commit itself. If the disk fails there, nobody knows what is on it.
+/// An error of the commit itself. If the disk fails then, what is on it is unknown.
 fn in_commit(error: rusqlite::Error) -> SinkError {
     match certain(error) {
         SinkError::Refused(text) => SinkError::Uncertain(text),

@@ -1,4 +1,4 @@
-//! A producer's end of a log: what is full pushes back.
+//! A producer's end of a log, which waits while a partition is full.
 
 use std::sync::Arc;
 
@@ -10,26 +10,26 @@ use entrega_model::event::{Kind, SendOutcome};
 use entrega_model::log::Offset;
 use entrega_model::{Duration, PartitionId, Record};
 
-use super::{Message, Seat, Shared, lock};
+use super::{ControlLink, Message, Shared, lock};
 use entrega_inproc::log::{Producer, Refused};
 
 /// Appends messages to a log. The key decides the partition.
 ///
-/// While the partition is full [`publish`](Publisher::publish) lets others run, and
-/// [`post`](Publisher::post) blocks its thread: who posts has a thread of its own, or a log that is
-/// large enough. A log that is closed refuses.
+/// While the partition is full [`publish`](Publisher::publish) yields, and
+/// [`post`](Publisher::post) blocks its thread: post from a thread of its own, or use a log that is
+/// large enough. A closed log refuses.
 pub struct LogFeed<T, F> {
     shared: Arc<Shared<T>>,
-    seat: Seat<LogBroker>,
+    control: ControlLink<LogBroker>,
     make: F,
 }
 
 impl<T: Message, F: Fn(Record) -> T> LogFeed<T, F> {
-    pub(super) fn new(shared: Arc<Shared<T>>, seat: Seat<LogBroker>, make: F) -> Self {
-        Self { shared, seat, make }
+    pub(super) fn new(shared: Arc<Shared<T>>, control: ControlLink<LogBroker>, make: F) -> Self {
+        Self { shared, control, make }
     }
 
-    /// What met the close is in the log too, whoever reads it.
+    /// What raced with the close is in the log too, read or not.
     fn append(
         &self,
         partition: PartitionId,
@@ -43,7 +43,7 @@ impl<T: Message, F: Fn(Record) -> T> LogFeed<T, F> {
             let mut producer = lock(producer);
             (producer.next_offset(), producer.try_append(body))
         };
-        let (_, appended) = self.seat.act(act, |(next, appended), note| {
+        let (_, appended) = self.control.act(act, |(next, appended), note| {
             if matches!(appended, Ok(_) | Err(Refused::TooLate)) {
                 let position = *next;
                 let (message, subscription, copy) = (record.message, None, 1);
@@ -58,8 +58,8 @@ impl<T: Message, F: Fn(Record) -> T> LogFeed<T, F> {
     }
 
     fn invoked(&self, record: Record, attempt: u16) {
-        let (Record { message, key, .. }, producer) = (record, self.seat.link.process());
-        self.seat.record(Kind::SendInvoked { message, key, producer, attempt });
+        let (Record { message, key, .. }, producer) = (record, self.control.link.process());
+        self.control.record(Kind::SendInvoked { message, key, producer, attempt });
     }
 }
 
@@ -89,11 +89,11 @@ impl<T: Message, F: Fn(Record) -> T> Publisher for LogFeed<T, F> {
     }
 
     fn ended(&self, record: Record, outcome: SendOutcome) {
-        let (message, producer) = (record.message, self.seat.link.process());
-        self.seat.record(Kind::SendEnded { message, producer, outcome });
+        let (message, producer) = (record.message, self.control.link.process());
+        self.control.record(Kind::SendEnded { message, producer, outcome });
     }
 
     async fn pause(&self, span: Duration) {
-        self.seat.link.sleep_until(self.seat.link.now() + span).await;
+        self.control.link.sleep_until(self.control.link.now() + span).await;
     }
 }

@@ -1,4 +1,4 @@
-//! A consumer's link: fetches are answered from the segments, everything else by the desk.
+//! A consumer's link: fetches are answered from the segments, everything else by the control plane.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -11,21 +11,21 @@ use entrega_model::{
     DeliveryId, Generation, Instant, Kind, PartitionId, ProcessId, SubscriptionId,
 };
 
-use super::{Message, Seat, Shared};
+use super::{ControlLink, Message, Shared};
 use crate::direct::{Sleep, any_has_ended};
 use crate::link::Busy;
 use entrega_inproc::log::{Ended, OutOfRange, Reader};
 
-/// Names of fetches begin here; those below are the desk's.
+/// Ids of fetches begin here; those below belong to the control plane.
 const FETCHES: u32 = 1 << 31;
 
 /// The link of one consumer in one of its lives. All its futures are polled by one task.
 ///
-/// A fetch waits for as long as it takes, whatever its own deadline. Beside it a fetch of nothing
-/// waits at the desk: that one is answered when the assignment is over.
+/// A fetch waits until there is something, ignoring its own deadline. At the same time an empty
+/// fetch waits at the control plane, which answers it when the assignment ends.
 pub struct LogLink<T> {
     shared: Arc<Shared<T>>,
-    seat: Seat<LogBroker>,
+    control: ControlLink<LogBroker>,
     group: SubscriptionId,
     state: RefCell<State<T>>,
     /// The log was stopped.
@@ -38,8 +38,8 @@ struct State<T> {
     fetch: Option<Fetch>,
     fetches: u32,
     asleep: Vec<Sleep>,
-    /// The fetch of nothing at the desk.
-    at_desk: Option<CallId>,
+    /// The empty fetch at the control plane.
+    control_call: Option<CallId>,
     /// While it does not sleep, the run is not at rest.
     busy: Option<Busy<LogBroker>>,
 }
@@ -56,7 +56,7 @@ struct Fetch {
 impl<T: Message> LogLink<T> {
     pub(super) fn new(
         shared: Arc<Shared<T>>,
-        seat: Seat<LogBroker>,
+        control: ControlLink<LogBroker>,
         group: SubscriptionId,
     ) -> Self {
         let state = State {
@@ -64,16 +64,16 @@ impl<T: Message> LogLink<T> {
             fetch: None,
             fetches: 0,
             asleep: Vec::new(),
-            at_desk: None,
-            busy: Some(seat.link.occupied()),
+            control_call: None,
+            busy: Some(control.link.occupied()),
         };
-        Self { shared, seat, group, state: RefCell::new(state), has_ended: Cell::new(false) }
+        Self { shared, control, group, state: RefCell::new(state), has_ended: Cell::new(false) }
     }
 
     fn poll_fetch(&self, cx: &mut task::Context<'_>) -> Poll<Response> {
         let state = &mut *self.state.borrow_mut();
-        state.busy.get_or_insert_with(|| self.seat.link.occupied());
-        if let Some(refused) = self.look_at_desk(state, cx) {
+        state.busy.get_or_insert_with(|| self.control.link.occupied());
+        if let Some(refused) = self.poll_control(state, cx) {
             return Poll::Ready(refused);
         }
         loop {
@@ -95,11 +95,11 @@ impl<T: Message> LogLink<T> {
         }
     }
 
-    /// The desk's answer, if the assignment is over.
-    fn look_at_desk(&self, state: &mut State<T>, cx: &mut task::Context<'_>) -> Option<Response> {
-        let (link, group) = (&self.seat.link, self.group);
+    /// The answer of the control plane, if the assignment has ended.
+    fn poll_control(&self, state: &mut State<T>, cx: &mut task::Context<'_>) -> Option<Response> {
+        let (link, group) = (&self.control.link, self.group);
         let generation = state.fetch.as_ref()?.generation;
-        let call = *state.at_desk.get_or_insert_with(|| {
+        let call = *state.control_call.get_or_insert_with(|| {
             let (positions, buffer) = (Vec::new(), Vec::new());
             let (max_records, deadline) = (1, Instant::NEVER);
             link.start(Request::Fetch {
@@ -112,7 +112,7 @@ impl<T: Message> LogLink<T> {
             })
         });
         let Poll::Ready(answer) = link.poll_answer(call, cx) else { return None };
-        (state.at_desk, state.fetch) = (None, None);
+        (state.control_call, state.fetch) = (None, None);
         answer.ok()
     }
 
@@ -170,7 +170,7 @@ impl<T: Message> LogLink<T> {
         }
     }
 
-    /// The desk knows of no records; where partitions begin and end is the log's to say.
+    /// The control plane has no records; only the log knows where partitions begin and end.
     fn joined(&self, assigned: &mut [AssignedPartition]) {
         for partition in assigned {
             let bounds = self.shared.log.bounds(partition.partition).unwrap_or_default();
@@ -178,15 +178,15 @@ impl<T: Message> LogLink<T> {
         }
     }
 
-    /// The assignment ends by this consumer's own will.
+    /// Ends the assignment at the consumer's own request.
     fn let_go(&self) {
         let state = &mut *self.state.borrow_mut();
         state.readers.clear();
         state.asleep.clear();
-        if let Some(call) = state.at_desk.take() {
-            self.seat.link.forget(call);
+        if let Some(call) = state.control_call.take() {
+            self.control.link.forget(call);
         }
-        state.busy.get_or_insert_with(|| self.seat.link.occupied());
+        state.busy.get_or_insert_with(|| self.control.link.occupied());
     }
 }
 
@@ -225,27 +225,27 @@ fn emptied(mut buffer: Vec<Fetched>) -> Vec<Fetched> {
 
 impl<T: Message> Context for LogLink<T> {
     fn process(&self) -> ProcessId {
-        self.seat.link.process()
+        self.control.link.process()
     }
 
     fn now(&self) -> Instant {
-        self.seat.link.now()
+        self.control.link.now()
     }
 
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
-        self.seat.link.sleep_until(at)
+        self.control.link.sleep_until(at)
     }
 
     fn is_closing(&self) -> bool {
-        self.has_ended.get() || self.seat.link.is_closing()
+        self.has_ended.get() || self.control.link.is_closing()
     }
 
     fn record(&self, kind: Kind) {
-        self.seat.record(kind);
+        self.control.record(kind);
     }
 
     fn next_delivery(&self) -> DeliveryId {
-        self.seat.next_delivery()
+        self.control.next_delivery()
     }
 }
 
@@ -266,14 +266,14 @@ impl<T: Message> Link for LogLink<T> {
             Request::Commit { group, generation, offsets, trigger } => {
                 let moves = self.shared.moves_on(group, &offsets);
                 let request = Request::Commit { group, generation, offsets, trigger };
-                let call = self.seat.link.start(request);
+                let call = self.control.link.start(request);
                 moves.into_iter().for_each(|partition| self.shared.keep(group, partition));
                 return call;
             }
             Request::Join { .. } | Request::Leave { .. } => self.let_go(),
             Request::Produce { .. } => {}
         }
-        self.seat.link.start(request)
+        self.control.link.start(request)
     }
 
     fn poll_answer(
@@ -289,7 +289,7 @@ impl<T: Message> Link for LogLink<T> {
             drop(state);
             return self.poll_fetch(cx).map(Ok);
         }
-        let mut answer = self.seat.link.poll_answer(call, cx);
+        let mut answer = self.control.link.poll_answer(call, cx);
         if let Poll::Ready(Ok(Response::Joined { assigned, .. })) = &mut answer {
             self.joined(assigned);
         }
@@ -298,7 +298,7 @@ impl<T: Message> Link for LogLink<T> {
 
     fn forget(&self, call: CallId) {
         if call.0 < FETCHES {
-            return self.seat.link.forget(call);
+            return self.control.link.forget(call);
         }
         let mut state = self.state.borrow_mut();
         state.fetch.take_if(|fetch| fetch.call == call);

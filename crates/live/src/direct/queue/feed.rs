@@ -1,4 +1,4 @@
-//! A producer's end of a queue: what is full pushes back.
+//! A producer's end of a queue, which waits while the queue is full.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -10,36 +10,36 @@ use entrega_clients::producers::{PublishError, Publisher};
 use entrega_model::event::{Kind, SendOutcome};
 use entrega_model::{Duration, PartitionId, Record};
 
-use super::{Message, SUBSCRIPTION, Seat};
+use super::{ControlLink, Message, SUBSCRIPTION};
 use entrega_inproc::queue::{Producer, Refused};
 
 /// Sends messages to a queue.
 ///
-/// While the queue is full [`publish`](Publisher::publish) lets others run, and
-/// [`post`](Publisher::post) blocks its thread: who posts has a thread of its own, or a queue that
-/// is large enough. A queue that is closed refuses.
+/// While the queue is full [`publish`](Publisher::publish) yields, and [`post`](Publisher::post)
+/// blocks its thread: post from a thread of its own, or use a queue that is large enough. A closed
+/// queue refuses.
 pub struct QueueFeed<T, F> {
     producer: RefCell<Producer<T>>,
-    seat: Seat<QueueBroker>,
+    control: ControlLink<QueueBroker>,
     make: F,
-    /// How many messages were stored, by everybody.
+    /// How many messages were stored, by all producers.
     stored: Arc<AtomicU64>,
 }
 
 impl<T: Message, F: Fn(Record) -> T> QueueFeed<T, F> {
     pub(super) fn new(
         producer: Producer<T>,
-        seat: Seat<QueueBroker>,
+        control: ControlLink<QueueBroker>,
         make: F,
         stored: Arc<AtomicU64>,
     ) -> Self {
-        Self { producer: RefCell::new(producer), seat, make, stored }
+        Self { producer: RefCell::new(producer), control, make, stored }
     }
 
-    /// What met the close is in the queue too, whoever is given it.
+    /// What raced with the close is in the queue too, delivered or not.
     fn send(&self, record: Record, body: T) -> Result<(), Refused<T>> {
         let act = || self.producer.borrow_mut().try_send(body);
-        self.seat.act(act, |sent, note| {
+        self.control.act(act, |sent, note| {
             if matches!(sent, Ok(()) | Err(Refused::TooLate)) {
                 let (message, subscription) = (record.message, Some(SUBSCRIPTION));
                 let (partition, copy) = (PartitionId(0), 1);
@@ -50,8 +50,8 @@ impl<T: Message, F: Fn(Record) -> T> QueueFeed<T, F> {
     }
 
     fn invoked(&self, record: Record, attempt: u16) {
-        let (Record { message, key, .. }, producer) = (record, self.seat.link.process());
-        self.seat.record(Kind::SendInvoked { message, key, producer, attempt });
+        let (Record { message, key, .. }, producer) = (record, self.control.link.process());
+        self.control.record(Kind::SendInvoked { message, key, producer, attempt });
     }
 }
 
@@ -81,11 +81,11 @@ impl<T: Message, F: Fn(Record) -> T> Publisher for QueueFeed<T, F> {
     }
 
     fn ended(&self, record: Record, outcome: SendOutcome) {
-        let (message, producer) = (record.message, self.seat.link.process());
-        self.seat.record(Kind::SendEnded { message, producer, outcome });
+        let (message, producer) = (record.message, self.control.link.process());
+        self.control.record(Kind::SendEnded { message, producer, outcome });
     }
 
     async fn pause(&self, span: Duration) {
-        self.seat.link.sleep_until(self.seat.link.now() + span).await;
+        self.control.link.sleep_until(self.control.link.now() + span).await;
     }
 }

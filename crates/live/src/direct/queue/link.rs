@@ -11,19 +11,19 @@ use entrega_model::queue::{DeliveryTag, Received, Request, Response, Settlement}
 use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
 
 use super::tags::Tags;
-use super::{Message, SUBSCRIPTION, Seat};
+use super::{ControlLink, Message, SUBSCRIPTION};
 use crate::direct::{Sleep, any_has_ended};
 use entrega_inproc::queue::{Consumer, Ended, LiveQueue};
 
 /// The link of one consumer in one of its lives. All its futures are polled by one task.
 ///
-/// It carries out at once whatever it is asked, except for a receive, which waits for as long as it
-/// takes: until there is something, whatever its own deadline.
+/// It carries out every request at once, except a receive, which waits until there is something,
+/// ignoring its own deadline.
 pub struct QueueLink<T> {
-    seat: Seat<QueueBroker>,
+    control: ControlLink<QueueBroker>,
     queue: LiveQueue<T>,
     state: RefCell<State<T>>,
-    /// The queue has said that there is nothing more.
+    /// The queue has ended.
     has_ended: Cell<bool>,
 }
 
@@ -35,10 +35,10 @@ struct State<T> {
     answers: Vec<(CallId, Response)>,
     calls: u32,
     asleep: Option<Sleep>,
-    /// Who waits for messages.
+    /// The task that waits for messages.
     waiting: Option<Waker>,
-    /// A call at the desk that is never answered; whoever asks consumers to stop wakes it.
-    at_desk: Option<CallId>,
+    /// A call to the control plane that is never answered; asking consumers to stop wakes it.
+    control_call: Option<CallId>,
 }
 
 /// A receive that is not answered yet.
@@ -48,7 +48,7 @@ struct Receive {
     buffer: Vec<Received>,
 }
 
-/// A consumer's word, and why it says it.
+/// A settlement, and what made the client settle.
 #[derive(Clone, Copy)]
 struct Word {
     settlement: Settlement,
@@ -56,7 +56,7 @@ struct Word {
 }
 
 impl<T: Message> QueueLink<T> {
-    pub(super) fn new(queue: LiveQueue<T>, seat: Seat<QueueBroker>) -> Self {
+    pub(super) fn new(queue: LiveQueue<T>, control: ControlLink<QueueBroker>) -> Self {
         let state = State {
             consumer: None,
             settles_at_delivery: false,
@@ -66,9 +66,9 @@ impl<T: Message> QueueLink<T> {
             calls: 0,
             asleep: None,
             waiting: None,
-            at_desk: None,
+            control_call: None,
         };
-        Self { seat, queue, state: RefCell::new(state), has_ended: Cell::new(false) }
+        Self { control, queue, state: RefCell::new(state), has_ended: Cell::new(false) }
     }
 
     /// Carries out a settle. Tags that were refused stay in `tags`.
@@ -87,7 +87,7 @@ impl<T: Message> QueueLink<T> {
         }
     }
 
-    /// Whether the word came in time.
+    /// Whether the settlement was in time.
     fn settle_one(&self, state: &mut State<T>, name: DeliveryTag, word: Word) -> bool {
         let State { consumer: Some(consumer), tags, .. } = state else { return false };
         let Some((tag, message)) = tags.get(name) else { return false };
@@ -96,7 +96,7 @@ impl<T: Message> QueueLink<T> {
         }
         let (subscription, consumer_id) = (SUBSCRIPTION, self.process());
         let act = || consumer.settle(tag, word.settlement).is_ok();
-        self.seat.act(act, |&settled, note| {
+        self.control.act(act, |&settled, note| {
             let act = match word.settlement {
                 Settlement::Ack => SettleAct::Ack,
                 Settlement::Requeue => SettleAct::Requeue,
@@ -110,7 +110,7 @@ impl<T: Message> QueueLink<T> {
         })
     }
 
-    /// Takes what there is for a receive. What is settled at delivery is noted as settled.
+    /// Takes what is there for a receive. What is settled at delivery is recorded as settled.
     fn fill(&self, state: &mut State<T>) -> Result<bool, Ended> {
         let State { consumer: Some(consumer), receive: Some(receive), tags, .. } = state else {
             return Ok(false);
@@ -120,9 +120,10 @@ impl<T: Message> QueueLink<T> {
         let delivery_count = batch.delivery_count();
         for (index, body) in batch.bodies().iter().enumerate() {
             let record = body.record();
-            let tag = match state.settles_at_delivery {
-                true => tags.push_settled(),
-                false => tags.push(batch.tag(index), record.message),
+            let tag = if state.settles_at_delivery {
+                tags.push_settled()
+            } else {
+                tags.push(batch.tag(index), record.message)
             };
             let redelivered = delivery_count > 1;
             receive.buffer.push(Received { tag, record, delivery_count, redelivered });
@@ -131,7 +132,7 @@ impl<T: Message> QueueLink<T> {
                 let (consumer, act) = (self.process(), SettleAct::Ack);
                 let trigger = SettleTrigger::Delivery;
                 let settled = Kind::Settled { message, subscription, consumer, act, trigger };
-                self.seat.record(settled);
+                self.control.record(settled);
             }
         }
         Ok(true)
@@ -157,7 +158,7 @@ impl<T: Message> QueueLink<T> {
             if any_has_ended(std::slice::from_mut(sleep), cx) {
                 *asleep = None;
             } else if !is_new {
-                self.wait_at_desk(&mut state, cx);
+                self.wait_for_control(&mut state, cx);
                 return Poll::Pending;
             }
         }
@@ -166,10 +167,10 @@ impl<T: Message> QueueLink<T> {
         Poll::Ready(Response::Received { deliveries })
     }
 
-    /// Has the task woken when it is asked to stop, and when it settles something itself.
-    fn wait_at_desk(&self, state: &mut State<T>, cx: &mut task::Context<'_>) {
-        let link = &self.seat.link;
-        let call = *state.at_desk.get_or_insert_with(|| {
+    /// Wakes the task when it is asked to stop, and when it settles something itself.
+    fn wait_for_control(&self, state: &mut State<T>, cx: &mut task::Context<'_>) {
+        let link = &self.control.link;
+        let call = *state.control_call.get_or_insert_with(|| {
             link.start(Request::Receive {
                 queue: SUBSCRIPTION,
                 max: 1,
@@ -179,7 +180,7 @@ impl<T: Message> QueueLink<T> {
             })
         });
         if link.poll_answer(call, cx).is_ready() {
-            state.at_desk = None;
+            state.control_call = None;
         }
         state.waiting = Some(cx.waker().clone());
     }
@@ -200,27 +201,27 @@ fn falls_asleep<T: Message>(consumer: &Consumer<T>) -> Sleep {
 
 impl<T: Message> Context for QueueLink<T> {
     fn process(&self) -> ProcessId {
-        self.seat.link.process()
+        self.control.link.process()
     }
 
     fn now(&self) -> Instant {
-        self.seat.link.now()
+        self.control.link.now()
     }
 
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
-        self.seat.link.sleep_until(at)
+        self.control.link.sleep_until(at)
     }
 
     fn is_closing(&self) -> bool {
-        self.has_ended.get() || self.seat.link.is_closing()
+        self.has_ended.get() || self.control.link.is_closing()
     }
 
     fn record(&self, kind: Kind) {
-        self.seat.record(kind);
+        self.control.record(kind);
     }
 
     fn next_delivery(&self) -> DeliveryId {
-        self.seat.next_delivery()
+        self.control.next_delivery()
     }
 }
 
@@ -238,19 +239,19 @@ impl<T: Message> Link for QueueLink<T> {
             Request::Receive { max, settle_at_delivery, buffer, .. } => {
                 let state = &mut *self.state.borrow_mut();
                 state.settles_at_delivery = settle_at_delivery;
-                state.consumer.get_or_insert_with(|| match settle_at_delivery {
-                    true => self.queue.consumer_settled_at_delivery(),
-                    false => self.queue.consumer(),
+                state.consumer.get_or_insert_with(|| {
+                    if settle_at_delivery {
+                        self.queue.consumer_settled_at_delivery()
+                    } else {
+                        self.queue.consumer()
+                    }
                 });
                 state.receive = Some(Receive { call, max, buffer });
                 return call;
             }
             Request::Settle { mut tags, settlement, multiple, trigger, .. } => {
                 self.settle(&mut tags, Word { settlement, trigger }, multiple);
-                match tags.is_empty() {
-                    true => Response::Settled { tags },
-                    false => Response::Stale { tags },
-                }
+                if tags.is_empty() { Response::Settled { tags } } else { Response::Stale { tags } }
             }
             Request::Close { .. } => {
                 if let Some(consumer) = mem::take(&mut self.state.borrow_mut().consumer) {

@@ -1,6 +1,6 @@
-//! The names that a client library has for deliveries: numbers that grow, one after the other.
+//! The delivery tags of a client library: consecutive numbers.
 //!
-//! "All up to this one" is then a prefix, whether a delivery is a first one or came again.
+//! "All up to this one" is then a prefix, whether a delivery is a first one or a redelivery.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -10,39 +10,39 @@ use entrega_model::queue::DeliveryTag;
 
 use entrega_inproc::queue::Tag;
 
-/// Below this many nothing is looked through.
+/// With fewer than this many nothing is searched.
 const FEW: usize = 1024;
 
-/// Deliveries that were handed over and not settled.
+/// Deliveries that are not settled.
 #[derive(Default)]
 pub(super) struct Tags {
-    /// The name of the first in the row.
+    /// The tag of the first in the row.
     first: DeliveryTag,
     row: VecDeque<Option<(Tag, MessageId)>>,
-    /// Look through the row when it is this long.
+    /// Search the row when it is this long.
     long: usize,
 }
 
 impl Tags {
-    /// Names a delivery.
+    /// Gives a delivery its tag.
     pub(super) fn push(&mut self, tag: Tag, message: MessageId) -> DeliveryTag {
         self.row.push_back(Some((tag, message)));
         self.first + self.row.len() as DeliveryTag - 1
     }
 
-    /// Names a delivery that is settled already.
+    /// Gives a settled delivery its tag.
     pub(super) fn push_settled(&mut self) -> DeliveryTag {
         self.row.clear();
         self.first += 1;
         self.first - 1
     }
 
-    /// What a name stands for, if it is not settled.
+    /// The delivery of a tag, if it is not settled.
     pub(super) fn get(&self, name: DeliveryTag) -> Option<(Tag, MessageId)> {
         *self.row.get(usize::try_from(name.checked_sub(self.first)?).ok()?)?
     }
 
-    /// The delivery is over.
+    /// Ends the delivery.
     pub(super) fn remove(&mut self, name: DeliveryTag) {
         let index = name.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
         if let Some(place) = index.and_then(|index| self.row.get_mut(index)) {
@@ -54,14 +54,14 @@ impl Tags {
         }
     }
 
-    /// The names before `name`, settled or not; none if that was never given.
+    /// The tags before `name`, settled or not; none if that was never given.
     pub(super) fn before(&self, name: DeliveryTag) -> Range<DeliveryTag> {
         let was_given = name < self.first + self.row.len() as DeliveryTag;
         self.first..if was_given { name } else { self.first }
     }
 
-    /// Forgets deliveries that are over without a word from here, if there may be many: memory is
-    /// bounded by what is in flight. `holds` says which are not.
+    /// Forgets deliveries that ended without being settled here, if there may be many: memory is
+    /// bounded by what is in flight. `holds` says which have not ended.
     pub(super) fn forget_lost(&mut self, mut holds: impl FnMut(Tag) -> bool) {
         if self.row.len() < self.long.max(FEW) {
             return;
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(name(&mut tags, 10), 3);
     }
 
-    /// Leases that end in silence leave nothing behind.
+    /// Leases that expire leave nothing behind.
     #[test]
     fn what_is_lost_does_not_add_up() {
         let mut tags = Tags::default();

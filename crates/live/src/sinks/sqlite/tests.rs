@@ -1,5 +1,5 @@
-//! The database as a sink: that it decides as the sinks in memory do, and that whatever is wrong
-//! with it is told, changes nothing, and can be mended.
+//! The database as a sink: it decides as the sinks in memory do, and every fault of it is reported,
+//! changes nothing, and can be mended.
 
 use std::path::PathBuf;
 
@@ -55,8 +55,8 @@ fn pragma(sink: &SqliteSink, name: &str, value: &str) {
     );
 }
 
-/// What is wrong keeps `apply` from doing anything; when it is mended, the same call succeeds. To
-/// move the progress alone takes no room, so a full database can do that.
+/// A fault keeps `apply` from doing anything; once it is mended, the same call succeeds. Moving the
+/// progress alone takes no room, so a full database can do that.
 fn check(sink: &mut SqliteSink, expect: &SinkError, mend: impl FnOnce(&mut SqliteSink)) {
     let next = delivery(1, 0, 1);
     let before = sink.effects();
@@ -123,7 +123,7 @@ fn what_is_no_database_is_told() {
     assert!(matches!(&nowhere, Err(SinkError::Refused(_))), "{nowhere:?}");
 }
 
-/// Somebody was in the middle of a transaction and is gone.
+/// Another program died in the middle of a transaction.
 #[test]
 fn an_open_transaction_dies_with_its_connection() {
     let disk = disk();
@@ -177,7 +177,7 @@ fn in_memory(rule: Rule) -> SqliteSink {
     SqliteSink::over(connection, rule)
 }
 
-/// The twin in memory of a rule.
+/// The sink in memory with this rule.
 fn twin(rule: Rule) -> ChosenSink {
     let (kind, model) = match rule {
         Rule::Plain => (SinkKind::Plain, Model::Log),
@@ -197,7 +197,7 @@ const RULES: [Rule; 6] = [
     Rule::Unconditional(Model::Queue),
 ];
 
-/// The answers of a sink to everything that it is asked, and its progress after each.
+/// The answers of a sink to all its calls, and its progress after each.
 fn answers(sink: &mut impl LiveSink, asks: &[Ask]) -> Vec<(EffectVerdict, Option<u64>, bool)> {
     let answer = |ask: &Ask| {
         let (verdict, delivery) = match ask {
@@ -224,7 +224,7 @@ proptest! {
     }
 }
 
-/// The property above is about something: the two transactional rules differ.
+/// The property above is not vacuous: the two transactional rules differ.
 #[test]
 fn the_unconditional_twin_is_told_apart() {
     let asks = [5, 5].map(|position| Ask::Apply(delivery(0, 0, position)));

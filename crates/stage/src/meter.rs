@@ -1,12 +1,12 @@
 //! What can be seen of a live run while it runs: how much was sent, how much of it has its effect,
-//! and what has happened twice. What is lost can only be said at the end.
+//! and what has happened twice. What is lost is known only at the end.
 
 use entrega_model::event::{EffectVerdict, SendOutcome};
 use entrega_model::{Event, Kind, MessageId, Observer, SubscriptionId};
 
 /// Counts what happens.
 #[derive(Debug, Default)]
-pub(crate) struct Meter {
+pub struct Meter {
     acknowledged: u64,
     effects: u64,
     repeated: u64,
@@ -19,29 +19,29 @@ pub(crate) struct Meter {
 
 /// A reading of a meter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Reading {
+pub struct Reading {
     /// Acknowledged sends.
-    pub(crate) acknowledged: u64,
+    pub acknowledged: u64,
     /// Effects.
-    pub(crate) effects: u64,
+    pub effects: u64,
     /// Effects that acknowledged messages still lack, over all subscriptions.
-    pub(crate) lag: u64,
+    pub lag: u64,
     /// Effects beyond the first of a message.
-    pub(crate) repeated: u64,
-    /// Processes that died or stood still.
-    pub(crate) harmed: u64,
-    /// Faults that struck; what was chosen and cannot be done live is none.
-    pub(crate) faults: u64,
+    pub repeated: u64,
+    /// Crashes and stalls of processes.
+    pub harmed: u64,
+    /// Faults that struck, without those that were chosen and cannot be injected live.
+    pub faults: u64,
 }
 
 impl Meter {
-    /// A meter for so many subscriptions.
-    pub(crate) fn new(subscriptions: usize, messages: usize) -> Self {
+    /// A meter for this many subscriptions and messages.
+    pub fn new(subscriptions: usize, messages: usize) -> Self {
         Self { seen: vec![vec![false; messages]; subscriptions], ..Self::default() }
     }
 
-    /// What it shows now.
-    pub(crate) fn read(&self) -> Reading {
+    /// Its current reading.
+    pub fn read(&self) -> Reading {
         let wanted = self.acknowledged * self.seen.len() as u64;
         Reading {
             acknowledged: self.acknowledged,

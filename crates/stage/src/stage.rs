@@ -1,4 +1,4 @@
-//! A broker with its processes, and the phases of a run: the same as in the simulator.
+//! A broker with its processes, and the phases of a run, which are those of the simulator.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -12,7 +12,7 @@ use entrega_clients::producers::{Outgoing, confirmed, fire_and_forget};
 use entrega_clients::sinks::ChosenSink;
 use entrega_clients::{Catalogued, Context};
 use entrega_live::{
-    Clock, ConsumerSettings, LiveHandler, LiveLink, Reins, Served, SharedSink, consume, live,
+    Clock, KillSwitch, LiveHandler, LiveLink, Served, ServedModel, SharedSink, consume, live,
 };
 use entrega_model::event::Phase;
 use entrega_model::{Delivery, Instant, MessageId, Observer, ProcessId, Record, SubscriptionId};
@@ -20,23 +20,23 @@ use entrega_scenario::{Cast, setup};
 use entrega_scenario::{ProducerStrategy, Span};
 use tokio::task::{JoinSet, LocalSet};
 
-use super::faults::{Chance, Danger, Endangered, Exposed};
-use super::{Ending, Limits, Setup};
+use crate::faults::{FaultInjector, InjectedHooks, InjectedLink};
+use crate::{Ending, Limits, Setup};
 
 /// A broker and everything around it.
-pub(crate) struct Stage<B: Exposed> {
+pub(crate) struct Stage<B: ServedModel> {
     setup: Setup,
     served: Served<B>,
     sinks: Vec<SharedSink<ChosenSink>>,
-    pub(crate) chance: Arc<Chance>,
+    pub(crate) injector: Arc<FaultInjector>,
 }
 
-/// How often a run looks whether it is to stop.
+/// How often a run checks whether to stop.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long closing may take.
-pub(crate) const CLOSING: Duration = Duration::from_secs(5);
+pub const CLOSING: Duration = Duration::from_secs(5);
 
-impl<B: Exposed<Request: Clone>> Stage<B> {
+impl<B: ServedModel> Stage<B> {
     pub(crate) fn new(
         setup: Setup,
         broker: B,
@@ -48,7 +48,7 @@ impl<B: Exposed<Request: Clone>> Stage<B> {
         let sink = || ChosenSink::of(setup.strategy, setup.model, setup.workload.planned.len());
         let subscriptions = setup.scenario.subscriptions.iter();
         let sinks = subscriptions.map(|_| SharedSink::new(sink())).collect();
-        Rc::new(Self { setup, served, sinks, chance: Arc::new(Chance::new(choices)) })
+        Rc::new(Self { setup, served, sinks, injector: Arc::new(FaultInjector::new(choices)) })
     }
 
     /// Runs it to its end, or to one of its limits.
@@ -72,12 +72,12 @@ impl<B: Exposed<Request: Clone>> Stage<B> {
         ending
     }
 
-    /// Sends everything, waits until all is calm with faults, and then without them.
+    /// Sends everything, waits for rest with faults, and then without them.
     async fn until_rest(self: &Rc<Self>) {
         self.served.rest().await;
         self.send_all().await;
         self.served.rest().await;
-        self.chance.end();
+        self.injector.end();
         self.served.enter(Phase::Heal);
         self.served.rest().await;
         self.served.enter(Phase::Drain);
@@ -93,25 +93,14 @@ impl<B: Exposed<Request: Clone>> Stage<B> {
         producers.join_all().await;
     }
 
-    fn consumer_settings(&self, subscription: SubscriptionId) -> ConsumerSettings {
-        let Setup { scenario, strategy, .. } = &self.setup;
-        ConsumerSettings {
-            client: setup::client_config(scenario, *strategy, subscription),
-            policy: setup::error_policy(scenario.consumer.on_error),
-            max_attempts: scenario.consumer.max_attempts,
-            retry_backoff: scenario.consumer.retry_backoff.duration(),
-            batch: setup::batch_rules(&scenario.consumer),
-        }
-    }
-
-    /// A life's connection with the caller's patience, and what may go wrong in it.
-    fn endanger(&self, link: LiveLink<B>, timeout: Span, reins: Reins) -> Arc<Danger<B>> {
+    /// A life's connection, with the timeout of its caller and the faults of the run.
+    fn inject(&self, link: LiveLink<B>, timeout: Span, kill_switch: KillSwitch) -> InjectedLink<B> {
         let link = link.with_request_timeout(timeout.duration());
-        Danger::new(&self.setup, &self.chance, &link, reins)
+        InjectedLink::new(&self.setup, &self.injector, link, kill_switch)
     }
 }
 
-/// Waits until all processes have closed, but not for ever.
+/// Waits until all processes have closed, for at most [`CLOSING`].
 async fn end(tasks: LocalSet) -> Ending {
     match tokio::time::timeout(CLOSING, tasks).await {
         Ok(()) => Ending::AtRest,
@@ -119,7 +108,7 @@ async fn end(tasks: LocalSet) -> Ending {
     }
 }
 
-/// Waits for something for so long, unless the flag is raised; whether it came.
+/// Waits for `what` for at most `patience`, unless `stop` is set; returns whether it came.
 async fn within(patience: Duration, stop: &AtomicBool, what: impl Future<Output = ()>) -> bool {
     let raised = async {
         while !stop.load(Ordering::Relaxed) {
@@ -135,7 +124,7 @@ async fn within(patience: Duration, stop: &AtomicBool, what: impl Future<Output 
 }
 
 /// A consumer, life after life.
-async fn consumer<B: Exposed<Request: Clone>>(
+async fn consumer<B: ServedModel>(
     stage: Rc<Stage<B>>,
     process: ProcessId,
     subscription: SubscriptionId,
@@ -143,28 +132,27 @@ async fn consumer<B: Exposed<Request: Clone>>(
     let Setup { scenario, strategy, .. } = &stage.setup;
     let config = setup::strategy_config(&scenario.consumer);
     let code = Catalogued { strategy: *strategy, config };
-    let (code, settings) = (&code, &stage.consumer_settings(subscription));
-    let life = |link: LiveLink<B>, reins: Reins| {
-        let danger = stage.endanger(link, scenario.consumer.request_timeout, reins);
-        let link = danger.network();
-        let endangered = Endangered { danger, subscription };
-        let working = endangered.clone();
-        let work = move |delivery: &Delivery| working.attempt(delivery);
+    let (code, settings) = (&code, &stage.setup.consumer_settings(subscription));
+    let life = |link: LiveLink<B>, kill_switch: KillSwitch| {
+        let injected = stage.inject(link, scenario.consumer.request_timeout, kill_switch);
+        let link = injected.over_network();
+        let hooks = InjectedHooks::new(injected, subscription);
+        let attempts = hooks.clone();
+        let work = move |delivery: &Delivery| attempts.attempt(delivery);
         let sink = stage.sinks[subscription.index()].clone();
-        let handler =
-            LiveHandler::new(link.clone(), subscription, sink, work).with_around(endangered);
+        let handler = LiveHandler::new(link.clone(), subscription, sink, work).with_hooks(hooks);
         async move { consume(link, code, settings, &handler).await }
     };
     live(&stage.served, process, scenario.times.restart.duration(), life).await;
 }
 
 /// A producer sends the workload and is done.
-async fn producer<B: Exposed<Request: Clone>>(stage: Rc<Stage<B>>, process: ProcessId) {
+async fn producer<B: ServedModel>(stage: Rc<Stage<B>>, process: ProcessId) {
     let scenario = &stage.setup.scenario;
     let settings = &scenario.producer;
     let connected = stage.served.connect(process);
-    let danger = stage.endanger(connected, settings.request_timeout, Reins::default());
-    let link = danger.network();
+    let injected = stage.inject(connected, settings.request_timeout, KillSwitch::default());
+    let link = injected.over_network();
     let publisher = B::publisher(link.clone(), scenario.log.partitions);
     let (began, next) = (link.now(), Cell::new(0));
     let outgoing = Planned { link: link.clone(), setup: &stage.setup, began, next };
@@ -178,14 +166,14 @@ async fn producer<B: Exposed<Request: Clone>>(stage: Rc<Stage<B>>, process: Proc
 }
 
 /// The workload's messages, each when it is due, counted from the first moment of the producer.
-struct Planned<'a, B: Exposed> {
+struct Planned<'a, B: ServedModel> {
     link: LiveLink<B>,
     setup: &'a Setup,
     began: Instant,
     next: Cell<usize>,
 }
 
-impl<B: Exposed> Outgoing for Planned<'_, B> {
+impl<B: ServedModel> Outgoing for Planned<'_, B> {
     async fn next(&self) -> Option<Record> {
         let number = self.next.get();
         let planned = self.setup.workload.planned.get(number)?;

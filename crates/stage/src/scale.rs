@@ -1,11 +1,11 @@
 //! How much faster than the machine's clock a live run may go.
 //!
-//! > **The rule.** Leases, sessions, arrivals and handlers scale together; the machine does not.
-//! > So a clock that is chosen here leaves the shortest lease [`SHORTEST_LEASE`] of real time, and
-//! > leaves consumers that keep up with the arrivals in the scenario able to keep up with them
-//! > live, where every wait ends [`LATE`] too late on average.
+//! > **The rule.** Leases, sessions, arrivals and handlers scale together; the machine does not. So
+//! > the factor leaves the shortest lease [`SHORTEST_LEASE`] of real time, and consumers that keep
+//! > up with the arrivals in the scenario keep up live too, where every wait ends [`LATE`] too late
+//! > on average.
 //!
-//! A lease that expires because the machine was busy all the same is a real one: its message is
+//! A lease that expires because the machine was busy is still a real expiry: its message is
 //! delivered again.
 
 use std::num::NonZeroU32;
@@ -14,23 +14,23 @@ use std::time::Duration;
 use entrega_model::{Instant, MessageId, SubscriptionId};
 use entrega_scenario::{Scenario, Span};
 
-use super::Setup;
+use crate::Setup;
 
 /// A configuration's arrivals should take about this long.
 const ARRIVALS: Duration = Duration::from_millis(2_500);
 /// The longest lease, session or stall should take about this long.
 const LONGEST_WAIT: Duration = Duration::from_millis(750);
 /// No lease or session is made shorter than this.
-pub(crate) const SHORTEST_LEASE: Duration = Duration::from_millis(200);
-/// How much later than it should a wait ends: the timer counts in milliseconds.
+pub const SHORTEST_LEASE: Duration = Duration::from_millis(200);
+/// How much too late a wait ends: the timer counts in milliseconds.
 const LATE: Duration = Duration::from_micros(1_500);
 /// How busy consumers may be, as a share of their time.
 const BUSY: f64 = 0.75;
-/// A day of leases is no reason to go faster than this, and nobody may ask for more.
-pub(crate) const FASTEST: u32 = 10_000;
+/// The maximum factor, even for leases of a day.
+pub const FASTEST: u32 = 10_000;
 
 /// A sensible factor for a scenario, the same for all its models and strategies.
-pub(crate) fn factor(setup: &Setup) -> NonZeroU32 {
+pub fn factor(setup: &Setup) -> NonZeroU32 {
     let last = setup.workload.planned.last().map_or(Instant::START, |planned| planned.at);
     let arrivals = last.since(Instant::START).as_nanos() as f64 / 1e9;
     let longest = waits(setup).chain([setup.scenario.times.stall]).map(seconds).fold(0.0, f64::max);
@@ -44,16 +44,15 @@ pub(crate) fn factor(setup: &Setup) -> NonZeroU32 {
     NonZeroU32::new(factor as u32).unwrap_or(NonZeroU32::MIN)
 }
 
-/// The shortest lease or session under a factor, if the machine may be too slow for it.
-pub(crate) fn too_short(setup: &Setup, factor: NonZeroU32) -> Option<Duration> {
+/// The shortest lease or session under a factor, if it may be too short for the machine.
+pub fn too_short(setup: &Setup, factor: NonZeroU32) -> Option<Duration> {
     let shortest = waits(setup).map(seconds).fold(f64::MAX, f64::min) / f64::from(factor.get());
     let shortest = Duration::try_from_secs_f64(shortest).ok()?;
     (shortest < SHORTEST_LEASE).then_some(shortest)
 }
 
-/// The longest time for which a run may have to wait for something that does not come, on its own
-/// clock.
-pub(crate) fn longest_timeout(scenario: &Scenario) -> Span {
+/// The longest time that a run may have to wait for something that does not come, on its own clock.
+pub fn longest_timeout(scenario: &Scenario) -> Span {
     let Scenario { producer, consumer, log, queue, times, .. } = scenario;
     [
         producer.request_timeout,
@@ -70,7 +69,7 @@ pub(crate) fn longest_timeout(scenario: &Scenario) -> Span {
     .unwrap_or(times.restart)
 }
 
-/// The spans within which somebody must have done something, or loses what he has.
+/// The spans after which a silent client loses its messages or partitions.
 fn waits(setup: &Setup) -> impl Iterator<Item = Span> {
     let scenario = &setup.scenario;
     [scenario.queue.visibility_timeout, scenario.log.session_timeout]
@@ -78,7 +77,7 @@ fn waits(setup: &Setup) -> impl Iterator<Item = Span> {
         .chain(scenario.consumer.max_poll_interval)
 }
 
-/// With which factor the consumers of a subscription still keep up, if they do at all.
+/// The factor with which the consumers of a subscription still keep up, if they do at all.
 fn by_load(setup: &Setup, subscription: SubscriptionId, arrivals: f64) -> Option<f64> {
     let messages = setup.workload.planned.len().min(SAMPLES) as u32;
     let rate = setup.workload.planned.len() as f64 / arrivals.max(1e-9);
@@ -90,7 +89,7 @@ fn by_load(setup: &Setup, subscription: SubscriptionId, arrivals: f64) -> Option
     (room > 0.0).then(|| room / LATE.as_secs_f64())
 }
 
-/// So many messages say how long a handler needs.
+/// The number of messages from which the mean service time is computed.
 const SAMPLES: usize = 1_000;
 
 fn seconds(span: Span) -> f64 {

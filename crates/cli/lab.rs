@@ -1,3 +1,0 @@
-//! What of the laboratory is still here: live runs.
-
-pub(crate) mod live;

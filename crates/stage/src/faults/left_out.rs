@@ -1,0 +1,43 @@
+//! Which faults of a scenario a live run cannot inject.
+
+use entrega_choice::Point;
+use entrega_scenario::Scenario;
+use entrega_scenario::points::{Act, Call, Leg, Site, describe, table};
+
+use super::act;
+
+/// What a scenario names and a live run leaves out, as names of points with their alternatives.
+pub fn left_out(scenario: &Scenario) -> Vec<String> {
+    let table = table(&scenario.subscription_names());
+    let by_chance = scenario.odds().into_iter().map(|odds| (odds.point, odds.value));
+    let scripted = scenario.scripted().into_iter().map(|one| (one.point, one.value));
+    let mut names: Vec<String> = by_chance
+        .chain(scripted)
+        .filter(|&(point, value)| !is_injected(scenario, point, value))
+        .map(|(point, value)| {
+            let (info, _) = describe(point);
+            let name = info.alternative_name(value).unwrap_or_default();
+            format!("{} = {name}", table[point.index()].name)
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Whether a choice can be injected live.
+fn is_injected(scenario: &Scenario, point: Point, value: u32) -> bool {
+    let Site::Leg(call, leg) = describe(point).0.site else { return true };
+    let timeout = match call {
+        Call::Send => scenario.producer.request_timeout,
+        Call::Receive | Call::Effect | Call::Settle | Call::DeadLetter => {
+            scenario.consumer.request_timeout
+        }
+    };
+    match (leg, act(point, value)) {
+        (Leg::Request, Some(Act::Late)) => false,
+        (Leg::Request, Some(Act::Duplicated)) => !matches!(call, Call::Effect | Call::DeadLetter),
+        (Leg::Response, Some(Act::Late)) => scenario.times.late.duration() >= timeout.duration(),
+        _ => true,
+    }
+}

@@ -1,0 +1,80 @@
+//! What to run, when to give up, and what comes out.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use entrega_checker::Report;
+use entrega_choice::Choice;
+use entrega_clients::Strategy;
+use entrega_live::ConsumerSettings;
+use entrega_model::{Model, SubscriptionId};
+use entrega_scenario::Scenario;
+use entrega_scenario::setup::{batch_rules, client_config, error_policy};
+use entrega_scenario::workload::Workload;
+use entrega_sim::Experiment;
+
+/// What to run: one configuration of a scenario. Clones share scenario and workload.
+#[derive(Clone)]
+pub struct Setup {
+    /// The scenario, with as many messages as are sent.
+    pub scenario: Arc<Scenario>,
+    /// Its messages.
+    pub workload: Arc<Workload>,
+    /// The model of the broker.
+    pub model: Model,
+    /// The strategy of all consumers.
+    pub strategy: Strategy,
+    /// The seed of the workload, and of the simulated runs that this one is compared with.
+    pub seed: u64,
+}
+
+impl Setup {
+    /// The same configuration in the simulator's terms.
+    pub fn experiment(&self) -> Experiment<'_> {
+        let Self { model, strategy, seed, .. } = *self;
+        Experiment { scenario: &self.scenario, workload: &self.workload, model, strategy, seed }
+    }
+
+    /// How the consumers of a subscription are set up, apart from their code.
+    pub(crate) fn consumer_settings(&self, subscription: SubscriptionId) -> ConsumerSettings {
+        let Self { scenario, strategy, .. } = self;
+        ConsumerSettings {
+            client: client_config(scenario, *strategy, subscription),
+            policy: error_policy(scenario.consumer.on_error),
+            max_attempts: scenario.consumer.max_attempts,
+            retry_backoff: scenario.consumer.retry_backoff.duration(),
+            batch: batch_rules(&scenario.consumer),
+        }
+    }
+}
+
+/// When a run gives up.
+#[derive(Clone, Copy)]
+pub struct Limits<'a> {
+    /// How long it may take, on the machine's clock, until everything is sent and at rest.
+    pub patience: Duration,
+    /// Set by the caller to interrupt the run.
+    pub stop: &'a AtomicBool,
+}
+
+/// A run that has ended, and its judgement.
+pub struct LiveRun {
+    /// The checker's report.
+    pub report: Report,
+    /// The injected faults, as a replay string lists them.
+    pub made: Vec<Choice>,
+    /// Where the run ended.
+    pub ending: Ending,
+}
+
+/// Where a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything was sent, nothing was left to do, and all processes have closed.
+    AtRest,
+    /// Its patience was over, or it was interrupted.
+    Busy,
+    /// It was at rest, but its processes did not close in time.
+    Open,
+}
