@@ -21,7 +21,7 @@ use entrega_clients::application::TransactionalHandler;
 use entrega_clients::producers::Publisher;
 use entrega_clients::sinks::ChosenSink;
 use entrega_clients::{
-    BatchError, Catalogued, DeadLetters, Handler, HandlerError, Strategy, Unanswered,
+    BatchError, Catalogued, DeadLetters, Handler, HandlerError, OffsetReset, Strategy, Unanswered,
 };
 use entrega_inproc::log::LogOptions;
 use entrega_inproc::queue::{LiveQueue, QueueOptions};
@@ -122,6 +122,7 @@ fn record(number: u32) -> Record {
 fn settings(strategy: Strategy) -> ConsumerSettings {
     let mut settings = ConsumerSettings::of(strategy, MAILER);
     settings.client.auto_commit_interval = entrega_model::Duration::from_millis(1);
+    settings.client.auto_offset_reset = OffsetReset::Earliest;
     settings
 }
 

@@ -10,7 +10,7 @@ use entrega_brokers::{LogBroker, QueueBroker};
 use entrega_checker::{Checker, Class, Config, End, Report, SubscriptionConfig, Verdict};
 use entrega_clients::producers::{Retries, confirmed, fire_and_forget};
 use entrega_clients::sinks::ChosenSink;
-use entrega_clients::{Catalogued, Consumer, Stop, Strategy};
+use entrega_clients::{Catalogued, Consumer, OffsetReset, Stop, Strategy};
 use entrega_inproc::log::LogOptions;
 use entrega_inproc::queue::{LiveQueue, QueueOptions};
 use entrega_live::direct::{DirectLog, DirectQueue};
@@ -167,6 +167,7 @@ impl<D: Direct> Scene<D> {
         let observed = Shared::new((Checker::new(config), Vec::<Event>::new()));
         let mut settings = ConsumerSettings::of(strategy, MAILER);
         settings.client.prefetch = 10;
+        settings.client.auto_offset_reset = OffsetReset::Earliest;
         let direct = D::watched(queue, clock, observed.clone());
         Self { direct, sink: SharedSink::new(memory(strategy, model)), observed, settings }
     }

@@ -10,7 +10,7 @@ use entrega_brokers::queue::{QueueBroker, QueueSettings};
 use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig};
 use entrega_clients::producers::{Outgoing, Retries, confirmed};
 use entrega_clients::sinks::ChosenSink;
-use entrega_clients::{Catalogued, Stop, Strategy};
+use entrega_clients::{Catalogued, OffsetReset, Stop, Strategy};
 use entrega_live::{
     Attempt, Clock, ConsumerSettings, LiveHandler, LiveLink, LiveSink, Served, ServedModel, Shared,
     SharedSink, consume,
@@ -62,6 +62,7 @@ impl<B: ServedModel, S: LiveSink> Stage<B, S> {
             Config { subscriptions: vec![promise], processes: 4, messages: messages as usize };
         let mut settings = ConsumerSettings::of(strategy, MAILER);
         settings.client.prefetch = PREFETCH;
+        settings.client.auto_offset_reset = OffsetReset::Earliest;
         let observed = Shared::new((Checker::new(config), Vec::new()));
         Self {
             served: Served::new(broker, clock, observed.clone()),

@@ -135,7 +135,7 @@ impl<L: Link<Request = queue_wire::Request, Response = queue_wire::Response>> In
 }
 
 /// How a consumer is set up, apart from its code.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsumerSettings {
     /// The client library.
     pub client: ClientConfig,
@@ -151,7 +151,8 @@ pub struct ConsumerSettings {
 
 impl ConsumerSettings {
     /// What a strategy of the catalogue needs of its client library, and the defaults of scenarios
-    /// for everything else.
+    /// for everything else. As with Kafka, a new group begins at the end of the log: one that is to
+    /// read what was sent before it joined needs [`OffsetReset::Earliest`].
     pub fn of(strategy: Strategy, subscription: SubscriptionId) -> Self {
         let Library { auto_settle, offset_store } = strategy.spec().library();
         Self {
@@ -164,7 +165,7 @@ impl ConsumerSettings {
                 settle_scope: strategy.spec().settle_scope,
                 settle_confirmed: true,
                 settle_retries: 0,
-                auto_offset_reset: OffsetReset::Earliest,
+                auto_offset_reset: OffsetReset::Latest,
                 drain_on_revoke: true,
                 max_poll_interval: None,
             },

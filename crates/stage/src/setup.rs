@@ -78,3 +78,46 @@ pub enum Ending {
     /// It was at rest, but its processes did not close in time.
     Open,
 }
+
+#[cfg(test)]
+mod tests {
+    use entrega_clients::Catalogued;
+    use entrega_live::link::REQUEST_TIMEOUT;
+    use entrega_scenario::setup::strategy_config;
+    use entrega_scenario::workload::Planner;
+
+    use super::*;
+
+    const READER: SubscriptionId = SubscriptionId(0);
+
+    fn setup(text: &str, strategy: Strategy) -> Setup {
+        let loaded = Scenario::parse("defaults", text, &[], &|_| Err(String::new()));
+        let scenario = loaded.expect("a scenario").scenario;
+        let workload = Arc::new(Planner::new(&scenario).plan(None, 1));
+        Setup { scenario: Arc::new(scenario), workload, model: Model::Log, strategy, seed: 1 }
+    }
+
+    /// A live consumer that is set up without a scenario has the defaults of scenarios.
+    #[test]
+    fn live_defaults_are_those_of_scenarios() {
+        for strategy in Strategy::ALL {
+            let setup = setup("[workload]\nmessages = 1\n", strategy);
+            let consumer = &setup.scenario.consumer;
+            assert_eq!(ConsumerSettings::of(strategy, READER), setup.consumer_settings(READER));
+            assert_eq!(Catalogued::new(strategy).config, strategy_config(consumer), "{strategy}");
+            assert_eq!(REQUEST_TIMEOUT, consumer.request_timeout.duration());
+        }
+    }
+
+    #[test]
+    fn another_setting_is_another_default() {
+        let strategy = Strategy::ProcessThenSettle;
+        let differs = |table: &str| {
+            let setup = setup(&format!("[workload]\nmessages = 1\n{table}"), strategy);
+            ConsumerSettings::of(strategy, READER) != setup.consumer_settings(READER)
+        };
+        assert!(differs("[log]\nauto_offset_reset = \"earliest\"\n"));
+        assert!(differs("[consumer]\nsettle_retries = 1\n"));
+        assert!(!differs("[log]\nauto_offset_reset = \"latest\"\n"));
+    }
+}
