@@ -87,7 +87,6 @@
 
 mod outcomes;
 mod replay;
-mod told;
 
 use std::sync::Arc;
 

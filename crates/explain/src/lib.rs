@@ -3,14 +3,23 @@
 //! > **The rule.** Events in, words out. Nothing here runs anything, and nothing is said that the
 //! > events do not say: a history recorded elsewhere is explained in the same way.
 //!
-//! * [`possessions`]: who held which message, from when, and what ended it.
+//! * [`run`]: a run, read once; [`possessions`]: who held which message, from when, and what ended
+//!   it; [`injected`]: the faults.
+//! * [`words`]: what every kind of event is called, in one table.
 //! * [`story`]: how a message came to be lost, duplicated or left behind, in one sentence.
 //! * [`timeline`]: the events of a run one below the other, with a column for each place.
+//! * [`prose`]: the events that matter to a consumer, one sentence each.
 
+pub mod injected;
 pub mod possessions;
+pub mod prose;
+pub mod run;
 pub mod story;
 pub mod timeline;
+pub mod words;
 
 pub use possessions::{Possession, Possessions};
-pub use story::{Subject, Tale, tell};
+pub use run::Run;
+pub use story::{Subject, Tale};
 pub use timeline::Timeline;
+pub use words::Language;

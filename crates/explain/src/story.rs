@@ -4,28 +4,32 @@
 //! > timeline of the same run. First comes what was injected, as far as it concerns the message;
 //! > then what the broker made of it; at the end, the anomaly.
 //!
-//! * [`chronicle`]: looking things up in the events.
-//! * [`faults`]: the words for faults; [`delays`]: until when they delay, and who overtakes whom.
-//! * [`leaving`]: why a process left, and why somebody lost a partition to it.
+//! * [`chronicle`]: what is known of one message.
+//! * [`faults`]: which faults concern it; [`delays`]: until when they delay, and which requests
+//!   overtake others.
+//! * [`interruption`]: why it came to another delivery.
+//! * [`leaving`]: why a process left, and why it lost a partition; [`settles`]: what settled a
+//!   message too early.
 //! * [`loss`], [`duplicate`], [`order`], [`split`], [`stall`]: the sentences, by anomaly.
 
 mod chronicle;
 mod delays;
 mod duplicate;
 mod faults;
+mod interruption;
 mod leaving;
 mod loss;
 mod order;
+mod settles;
 mod split;
 mod stall;
 
 use entrega_checker::{Cause, Class, Finding};
-use entrega_model::{Event, MessageId, SubscriptionId};
-use entrega_scenario::Cast;
+use entrega_model::{MessageId, SubscriptionId};
 
 use chronicle::Chronicle;
 
-pub(crate) use faults::Injected;
+use crate::run::Run;
 
 /// What a story is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +53,10 @@ pub struct Tale {
 }
 
 /// Says how a run came to show a finding.
-pub fn tell(events: &[Event], cast: &Cast, subject: &Subject) -> Tale {
+pub(crate) fn tell(run: &Run<'_>, subject: &Subject) -> Tale {
     let Subject { subscription, finding, message } = *subject;
     let about = |message: Option<MessageId>| {
-        Chronicle::new(events, cast, subscription, message.unwrap_or(MessageId(0)))
+        Chronicle::new(run, subscription, message.unwrap_or(MessageId(0)))
     };
     let chronicle = about(message);
     let (message, sentence) = match finding {
@@ -100,9 +104,4 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> St
         Class::Absent => format!("{m} has no effect, and its producer was promised nothing."),
         Class::Refused => format!("{m} is refused, and its producer knows it."),
     }
-}
-
-/// What a message is called: `m0` is the first.
-pub fn name(message: MessageId) -> String {
-    format!("m{message}")
 }

@@ -3,7 +3,7 @@
 //! Notation made for the eye, explained below every timeline. Faults stand out on a terminal.
 
 mod excerpt;
-mod words;
+mod lines;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -11,15 +11,15 @@ use std::fmt::Write;
 use entrega_model::{Event, Instant, Kind, MessageId, SubscriptionId};
 use entrega_scenario::Cast;
 
-use words::{Line, Place};
+use lines::{Line, Place};
 
 /// More events than this are only shown around what is interesting.
 const LONG: usize = 400;
-/// A message with more events than this is tried for ever; of these, so many are shown.
+/// A message with more events than this is tried for ever: only the beginning and the end are shown.
 const REPEATS: usize = 200;
 const BEGINNING: usize = 40;
 const END: usize = 10;
-/// So many events before and after an interesting one give it a context.
+/// How many events before and after an interesting one are shown with it.
 const CONTEXT: usize = 2;
 
 /// What to show of a run.
@@ -46,7 +46,7 @@ impl Timeline<'_> {
 
     /// The timeline alone.
     pub fn lines(&self) -> String {
-        let lines = words::lines(self.events, self.cast);
+        let lines = lines::lines(self.events, self.cast);
         let shown = self.shown();
         let widths = Widths::of(lines.iter().enumerate().filter(|(at, _)| shown[*at]));
         let mut text = widths.head();
@@ -66,7 +66,7 @@ impl Timeline<'_> {
 
     /// The lines that decide, and how many more there are.
     pub fn excerpt(&self) -> String {
-        let lines = words::lines(self.events, self.cast);
+        let lines = lines::lines(self.events, self.cast);
         let shown = excerpt::chosen(self, &lines);
         let chosen = || lines.iter().enumerate().filter(|(at, _)| shown[*at]);
         let widths = Widths::of(chosen());

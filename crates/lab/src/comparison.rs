@@ -6,7 +6,7 @@ use entrega_checker::{Counter, Verdict, Word};
 use entrega_choice::Odds;
 use entrega_clients::Strategy;
 use entrega_clients::consumers::Settles;
-use entrega_explain::{Subject, tell};
+use entrega_explain::{Run, Subject};
 use entrega_model::{Guarantee, SubscriptionId};
 use entrega_scenario::Scenario;
 use entrega_scenario::points::{self, Act, Call, Moment, Site};
@@ -181,7 +181,7 @@ fn window(odds: &Odds, strategy: Strategy) -> Option<Counter> {
 fn told(loaded: &LoadedScenario, example: Example) -> ToldExample {
     let (subscription, finding) = (example.wanted.subscription, example.finding);
     let subject = Subject { subscription, finding, message: Some(example.message) };
-    let sentence = tell(&example.events, &example.cast, &subject).sentence;
+    let sentence = Run::new(&example.events, &example.cast).tell(&subject).sentence;
     let command = loaded.replay_command(&example.replay);
     let subscription = example.cast.subscriptions()[subscription.index()].clone();
     ToldExample { example, subscription, sentence, command }

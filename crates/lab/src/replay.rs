@@ -3,7 +3,7 @@
 use entrega::{Judged, judge};
 use entrega_checker::{Class, Finding, Report, SubscriptionReport, findings};
 use entrega_choice::{Choices, ParseError, format_choices, parse_choices};
-use entrega_explain::{Subject, Tale, tell};
+use entrega_explain::{Run, Subject, Tale};
 use entrega_model::{Event, MessageId, SubscriptionId};
 use entrega_scenario::Scenario;
 use entrega_scenario::workload::Workload;
@@ -123,6 +123,7 @@ fn belongs(replay: &ReplayString, loaded: &LoadedScenario) -> Result<(), Unrepea
 fn anomalies(events: &[Event], cast: &Cast, report: &Report) -> Vec<Anomaly> {
     let waits = |of: &&SubscriptionReport| of.firsts.contains_key(&Class::Pending);
     let someone_waits = report.subscriptions.iter().any(|of| waits(&of));
+    let run = Run::new(events, cast);
     let mut anomalies = Vec::new();
     for of in &report.subscriptions {
         let subscription: SubscriptionId = of.subscription;
@@ -132,7 +133,7 @@ fn anomalies(events: &[Event], cast: &Cast, report: &Report) -> Vec<Anomaly> {
                 continue;
             }
             let subject = Subject { subscription, finding, message };
-            let Tale { message, sentence } = tell(events, cast, &subject);
+            let Tale { message, sentence } = run.tell(&subject);
             anomalies.push(Anomaly {
                 subscription: cast.subscriptions()[subscription.index()].clone(),
                 anomaly: property.name(),

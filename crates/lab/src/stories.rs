@@ -3,7 +3,7 @@
 use entrega::{Shrinker, Story, judge};
 use entrega_checker::{Cause, Finding, findings};
 use entrega_choice::Choice;
-use entrega_explain::{Subject, Tale, tell};
+use entrega_explain::{Run, Subject, Tale};
 use entrega_model::{Event, MessageId, SubscriptionId};
 use entrega_scenario::Cast;
 use entrega_sim::Experiment;
@@ -61,7 +61,7 @@ impl Prepared<'_> {
         before(scope, &choices);
         let Again { events, cast, message } = self.again(scope, &choices, finding);
         let subject = Subject { subscription: SubscriptionId(0), finding, message };
-        let Tale { message, sentence } = tell(&events, &cast, &subject);
+        let Tale { message, sentence } = Run::new(&events, &cast).tell(&subject);
         let replay = plan.replay(configuration, scope, &choices);
         let command = plan.loaded.replay_command(&replay);
         let (choices, replay) = (replay.choices.clone(), replay.to_string());

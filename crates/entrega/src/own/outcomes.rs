@@ -5,11 +5,12 @@ use std::fmt::Write;
 use entrega_checker::{Class, Finding, findings};
 use entrega_choice::{Choice, format_choices, simplicity};
 use entrega_clients::{Consumer, Strategy};
+use entrega_explain::Language;
 use entrega_model::{MessageId, Model};
 use entrega_scenario::{Cast, points};
 use entrega_sim::explore::{Explored, Misbehaved, Scope};
 
-use super::{Explorer, explore, told};
+use super::{Explorer, explore};
 use crate::outcome::stalled;
 
 /// All that was found, model by model.
@@ -83,7 +84,7 @@ impl<C: Consumer + Clone> Outcomes<C> {
             simpler.then_with(|| has_cause(b).cmp(&has_cause(a)))
         })?;
         let message = self.first_message(model, *finding, &showing.simplest);
-        let what = format!("on the {model}, {}, {why}", told::finding(*finding, message));
+        let what = format!("on the {model}, {}, {why}", in_words(*finding, message));
         Some(self.tell(model, explored, what, showing.runs, &showing.simplest))
     }
 
@@ -145,7 +146,7 @@ impl<C: Consumer + Clone> Outcomes<C> {
         }
         let found =
             explored.found.iter().filter(|(one, _)| has_cause(one)).map(|(finding, showing)| {
-                format!("\n  {} ({})", told::finding(*finding, None), self.text(&showing.simplest))
+                format!("\n  {} ({})", in_words(*finding, None), self.text(&showing.simplest))
             });
         let found: String = found.collect();
         let found = if found.is_empty() { "nothing".to_owned() } else { found };
@@ -197,6 +198,10 @@ impl<C: Consumer + Clone> Outcomes<C> {
 /// cause and once more without.
 fn has_cause(finding: &Finding) -> bool {
     !matches!(finding, Finding::Class(Class::Lost | Class::Duplicated | Class::Split, None))
+}
+
+fn in_words(finding: Finding, message: Option<MessageId>) -> String {
+    Language::default().finding(finding, message)
 }
 
 /// Reads nothing: for the defaults of an explorer.

@@ -5,11 +5,12 @@ use std::fmt;
 use entrega_checker::Report;
 use entrega_choice::{Choices, format_choices, parse_choices};
 use entrega_clients::Consumer;
+use entrega_explain::prose;
 use entrega_model::{Event, Model};
 use entrega_scenario::{Cast, points};
 use entrega_sim::Misbehaviour;
 
-use super::{Explorer, Problem, told};
+use super::{Explorer, Problem};
 use crate::judge::{Judged, judge_own};
 
 /// A run that was made again. It is displayed line by line.
@@ -57,6 +58,6 @@ impl<C: Consumer + Clone> Explorer<C> {
 
 impl fmt::Display for Replayed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        told::lines(&self.events, &self.cast).iter().try_for_each(|line| writeln!(f, "  {line}"))
+        prose::lines(&self.events, &self.cast).iter().try_for_each(|line| writeln!(f, "  {line}"))
     }
 }

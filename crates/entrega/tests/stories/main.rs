@@ -12,7 +12,7 @@ use entrega::judge;
 use entrega_checker::{Class, Finding, findings};
 use entrega_choice::{Choices, parse_choices};
 use entrega_clients::Strategy;
-use entrega_explain::{Subject, tell};
+use entrega_explain::{Run, Subject};
 use entrega_model::{Event, Model, SubscriptionId};
 use entrega_scenario::Cast;
 use entrega_scenario::Scenario;
@@ -98,10 +98,11 @@ fn told_of(experiment: &Experiment<'_>, choices: Choices) -> Vec<String> {
     let order = of.order.reordered_example.map(|one| (Finding::Reordered, one));
     let subjects = examples.chain(dead).chain(order);
     let subscription = SubscriptionId(0);
+    let run = Run::new(&events, &cast);
     subjects
         .map(|(finding, message)| {
             let subject = Subject { subscription, finding, message: Some(message) };
-            tell(&events, &cast, &subject).sentence
+            run.tell(&subject).sentence
         })
         .collect()
 }

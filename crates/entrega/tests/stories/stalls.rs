@@ -24,7 +24,7 @@ fn finding(
     let found = findings(&judged.report.subscriptions[0], judged.report.end);
     let message = *found.get(&wanted).unwrap_or_else(|| panic!("{found:?}"));
     let subject = Subject { subscription: SubscriptionId(0), finding: wanted, message };
-    tell(&events, &Cast::of(&scenario), &subject).sentence
+    Run::new(&events, &Cast::of(&scenario)).tell(&subject).sentence
 }
 
 #[test]

@@ -1,35 +1,28 @@
-//! The events of a run, as somebody looks things up in them who asks about one message.
+//! One message of one subscription in a run: what stories look up about it.
 
-use entrega_model::event::{EffectVerdict, SettleAct, SettleTrigger};
-use entrega_model::{DeliveryId, Event, Kind, MessageId, PartitionId, ProcessId, SubscriptionId};
-use entrega_scenario::Cast;
+use entrega_model::event::{EffectVerdict, SettleAct};
+use entrega_model::{DeliveryId, Kind, MessageId, PartitionId, ProcessId, SubscriptionId};
+
+use crate::possessions::{Possession, Settle};
+use crate::run::{Run, first, last};
+use crate::words::{self, Words};
 
 /// One message of one subscription in a run. Places in the run are indices of events.
 pub(super) struct Chronicle<'a> {
-    pub(super) events: &'a [Event],
+    pub(super) run: &'a Run<'a>,
     pub(super) subscription: SubscriptionId,
     pub(super) id: MessageId,
-    cast: &'a Cast,
-    /// Partition and offset, if the broker is a log.
-    position: Option<(PartitionId, u64)>,
 }
 
-/// A hand-over of the message to a consumer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct HandOver {
+/// A delivery of the message to an application, and the possession that it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Delivered<'a> {
     pub(super) at: usize,
-    pub(super) delivery: DeliveryId,
+    pub(super) id: DeliveryId,
     pub(super) consumer: ProcessId,
     pub(super) position: u64,
     pub(super) redelivered: bool,
-}
-
-/// The broker's record that the message is settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Settle {
-    pub(super) at: usize,
-    pub(super) consumer: ProcessId,
-    pub(super) trigger: SettleTrigger,
+    pub(super) possession: &'a Possession,
 }
 
 /// An effect of the message.
@@ -41,84 +34,76 @@ pub(super) struct Applied {
 }
 
 impl<'a> Chronicle<'a> {
-    pub(super) fn new(
-        events: &'a [Event],
-        cast: &'a Cast,
-        subscription: SubscriptionId,
-        id: MessageId,
-    ) -> Self {
-        let position = events.iter().find_map(|event| match event.kind {
-            Kind::Stored { message, subscription: None, partition, position, .. }
-                if message == id =>
-            {
-                Some((partition, position))
-            }
-            _ => None,
-        });
-        Self { events, subscription, id, cast, position }
+    pub(super) fn new(run: &'a Run<'a>, subscription: SubscriptionId, id: MessageId) -> Self {
+        Self { run, subscription, id }
     }
 
     /// What the message is called.
     pub(super) fn message(&self) -> String {
-        super::name(self.id)
+        words::name(self.id)
     }
 
     /// What a process is called.
     pub(super) fn name(&self, process: ProcessId) -> String {
-        self.cast.name(process)
+        self.run.cast.name(process)
     }
 
     /// What the subscription is called.
     pub(super) fn subscription_name(&self) -> &str {
-        let name = self.cast.subscriptions().get(self.subscription.index());
+        let name = self.run.cast.subscriptions().get(self.subscription.index());
         name.map_or("the subscription", String::as_str)
     }
 
-    /// Whose consumer a process is.
+    /// The subscription that a process reads.
     pub(super) fn subscription_of(&self, process: ProcessId) -> Option<SubscriptionId> {
-        self.cast.subscription_of(process)
+        self.run.cast.subscription_of(process)
     }
 
-    /// Whether a process is a producer.
-    pub(super) fn is_producer(&self, process: ProcessId) -> bool {
-        self.cast.is_producer(process)
+    /// What happened at a place.
+    pub(super) fn kind(&self, at: usize) -> &'a Kind {
+        self.run.kind(at)
+    }
+
+    /// The words for what happened at a place.
+    pub(super) fn words(&self, at: usize) -> Words {
+        self.run.words(at, Some(self.subscription))
+    }
+
+    /// How many events there are.
+    pub(super) fn end(&self) -> usize {
+        self.run.events.len()
     }
 
     /// Where the message is in the log.
     pub(super) fn partition(&self) -> Option<PartitionId> {
-        self.position.map(|(partition, _)| partition)
+        self.run.possessions.position(self.id).map(|(partition, _)| partition)
     }
 
     /// Whether the message stands in this partition before an offset.
     pub(super) fn is_before(&self, partition: PartitionId, offset: u64) -> bool {
-        self.position.is_some_and(|(of, position)| of == partition && position < offset)
-    }
-
-    /// The first event from `from` on that `is` says yes to.
-    pub(super) fn first(&self, from: usize, is: impl Fn(&Kind) -> bool) -> Option<usize> {
-        let found = self.events.iter().skip(from).position(|event| is(&event.kind));
-        found.map(|offset| from + offset)
-    }
-
-    /// The last event before `until` that `is` says yes to.
-    pub(super) fn last(&self, until: usize, is: impl Fn(&Kind) -> bool) -> Option<usize> {
-        self.events[..until.min(self.events.len())].iter().rposition(|event| is(&event.kind))
+        let position = self.run.possessions.position(self.id);
+        position.is_some_and(|(of, position)| of == partition && position < offset)
     }
 
     /// When copies of it were stored.
     pub(super) fn stored(&self) -> Vec<usize> {
         self.all(|kind| {
-            matches!(*kind, Kind::Stored { message, subscription, .. }
-                if message == self.id && subscription.is_none_or(|of| of == self.subscription))
+            matches!(*kind, Kind::Stored { subscription, .. }
+                if subscription.is_none_or(|of| of == self.subscription))
         })
     }
 
-    /// Its effects, in order.
+    /// Where it was first stored; the beginning of the run if no event says so.
+    pub(super) fn first_stored(&self) -> usize {
+        self.stored().first().copied().unwrap_or(0)
+    }
+
+    /// Its effects, in the order of the run.
     pub(super) fn effects(&self) -> Vec<Applied> {
-        let effects = self.events.iter().enumerate().filter_map(|(at, event)| match event.kind {
-            Kind::Effect { delivery, message, subscription, consumer, verdict, .. }
-                if (message, subscription) == (self.id, self.subscription)
-                    && verdict == EffectVerdict::Applied =>
+        let of_it = self.run.of_message(self.id).iter();
+        let effects = of_it.filter_map(|&at| match *self.kind(at) {
+            Kind::Effect { delivery, subscription, consumer, verdict, .. }
+                if subscription == self.subscription && verdict == EffectVerdict::Applied =>
             {
                 Some(Applied { at, delivery, consumer })
             }
@@ -127,81 +112,58 @@ impl<'a> Chronicle<'a> {
         effects.collect()
     }
 
-    /// Its dead letters, in order.
+    /// Its dead letters, in the order of the run.
     pub(super) fn dead_letters(&self) -> Vec<usize> {
         self.all(|kind| {
-            matches!(*kind, Kind::DeadLettered { message, subscription, .. }
-                if (message, subscription) == (self.id, self.subscription))
+            matches!(*kind, Kind::DeadLettered { subscription, .. }
+                if subscription == self.subscription)
         })
     }
 
-    /// Its hand-overs to the application, in order.
-    pub(super) fn hand_overs(&self) -> Vec<HandOver> {
-        let found = self.events.iter().enumerate().filter_map(|(at, event)| match event.kind {
-            Kind::Delivered {
-                delivery,
-                message,
-                subscription,
-                consumer,
-                position,
-                redelivered,
-                ..
-            } if (message, subscription) == (self.id, self.subscription) => {
-                Some(HandOver { at, delivery, consumer, position, redelivered })
-            }
-            _ => None,
-        });
-        found.collect()
+    /// Its deliveries to applications, in the order of the run.
+    pub(super) fn deliveries(&self) -> Vec<Delivered<'a>> {
+        let possessions = self.run.possessions.of(self.subscription, self.id);
+        let mut found: Vec<_> = possessions.filter_map(Delivered::of).collect();
+        found.sort_unstable_by_key(|one| one.at);
+        found
+    }
+
+    /// The delivery of which an effect is.
+    pub(super) fn delivery(&self, effect: &Applied) -> Option<Delivered<'a>> {
+        let possession = self.run.possessions.by_delivery(effect.delivery)?;
+        let of_it = (possession.subscription, possession.message) == (self.subscription, self.id);
+        Delivered::of(possession).filter(|_| of_it)
     }
 
     /// The first final word about it that the broker recorded: an ack or reject of exactly it, or a
     /// committed offset behind it.
     pub(super) fn settle(&self) -> Option<Settle> {
-        self.events.iter().enumerate().find_map(|(at, event)| match event.kind {
-            Kind::Settled { message, subscription, consumer, act, trigger }
-                if (message, subscription) == (self.id, self.subscription)
-                    && matches!(act, SettleAct::Ack | SettleAct::Reject) =>
-            {
-                Some(Settle { at, consumer, trigger })
-            }
-            Kind::Committed { subscription, consumer, partition, upto, trigger, .. }
-                if subscription == self.subscription
-                    && self
-                        .position
-                        .is_some_and(|(of, offset)| of == partition && offset < upto) =>
-            {
-                Some(Settle { at, consumer, trigger })
-            }
-            _ => None,
-        })
+        self.run.possessions.settle(self.subscription, self.id)
     }
 
-    /// The message that a consumer asked to settle with what the broker recorded at `at`.
+    /// The message that a consumer asked to settle with a settle that the broker recorded.
     pub(super) fn asked_to_settle(&self, settle: &Settle) -> Option<MessageId> {
-        let asked = match self.events[settle.at].kind {
-            Kind::Settled { message, .. } if self.settle_invoked(settle.consumer, 0, settle.at) => {
+        let at = settle.place.event;
+        let of_consumer = self.run.of_process(settle.process);
+        let asked = match *self.kind(at) {
+            Kind::Settled { message, .. } if self.settle_invoked(settle.process, 0, at) => {
                 return Some(message);
             }
-            Kind::Settled { .. } => self.last(settle.at, |kind| {
-                matches!(*kind, Kind::SettleInvoked { consumer, .. } if consumer == settle.consumer)
-            })?,
-            Kind::Committed { upto, .. } => self.last(settle.at, |kind| {
-                matches!(*kind, Kind::SettleInvoked { consumer, partition, position, .. }
-                    if consumer == settle.consumer
-                        && Some(partition) == self.partition()
-                        && position + 1 == upto)
+            Kind::Settled { .. } => {
+                last(of_consumer, at, |at| matches!(self.kind(at), Kind::SettleInvoked { .. }))?
+            }
+            Kind::Committed { upto, .. } => last(of_consumer, at, |at| {
+                matches!(*self.kind(at), Kind::SettleInvoked { partition, position, .. }
+                    if Some(partition) == self.partition() && position + 1 == upto)
             })?,
             _ => return None,
         };
-        match self.events[asked].kind {
-            Kind::SettleInvoked { message, .. } => Some(message),
-            _ => None,
-        }
+        self.kind(asked).message()
     }
 
     /// What settled the message is called, as a noun.
     pub(super) fn settle_noun(&self, settle: &Settle) -> &'static str {
-        match self.events[settle.at].kind {
+        match self.kind(settle.place.event) {
             Kind::Settled { act: SettleAct::Reject, .. } => "reject",
             Kind::Settled { .. } => "ack",
             _ => "commit",
@@ -210,26 +172,51 @@ impl<'a> Chronicle<'a> {
 
     /// Whether `consumer` asked to settle exactly this message between two places.
     pub(super) fn settle_invoked(&self, consumer: ProcessId, from: usize, until: usize) -> bool {
-        let asked = self.first(from, |kind| {
-            matches!(*kind, Kind::SettleInvoked { message, consumer: by, .. }
-                if (message, by) == (self.id, consumer))
-        });
-        asked.is_some_and(|at| at < until)
+        let asks = |at| match *self.kind(at) {
+            Kind::SettleInvoked { consumer: by, .. } => by == consumer,
+            _ => false,
+        };
+        first(self.run.of_message(self.id), from, asks).is_some_and(|at| at < until)
     }
 
     /// Whether applications settle by themselves in this subscription, and not their client
     /// libraries.
     pub(super) fn application_settles(&self) -> bool {
-        let settles = |kind: &Kind| {
-            matches!(*kind, Kind::SettleInvoked { subscription, trigger, .. }
-                if subscription == self.subscription && trigger == SettleTrigger::Application)
-        };
-        self.first(0, settles).is_some()
+        self.run.application_settles(self.subscription)
     }
 
+    /// Where a process first ends with a crash from a place on.
+    pub(super) fn crash_of(&self, process: ProcessId, from: usize) -> Option<usize> {
+        first(
+            self.run.turns(),
+            from,
+            |at| matches!(*self.kind(at), Kind::Crashed { process: of, .. } if of == process),
+        )
+    }
+
+    /// Where the broker first restarts from a place on.
+    pub(super) fn restart(&self, from: usize) -> Option<usize> {
+        first(self.run.turns(), from, |at| matches!(self.kind(at), Kind::BrokerRestarted))
+    }
+
+    /// The events about the message that `is` says yes to.
     fn all(&self, is: impl Fn(&Kind) -> bool) -> Vec<usize> {
-        let found = self.events.iter().enumerate().filter(|(_, event)| is(&event.kind));
-        found.map(|(at, _)| at).collect()
+        let of_it = self.run.of_message(self.id).iter().copied();
+        of_it.filter(|&at| is(self.kind(at))).collect()
+    }
+}
+
+impl<'a> Delivered<'a> {
+    fn of(possession: &'a Possession) -> Option<Self> {
+        let delivery = possession.delivery?;
+        Some(Self {
+            at: delivery.place.event,
+            id: delivery.id,
+            consumer: possession.process,
+            position: delivery.position,
+            redelivered: delivery.redelivered,
+            possession,
+        })
     }
 }
 

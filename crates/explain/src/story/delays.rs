@@ -5,10 +5,11 @@
 //! came of it: whose lease or session ended, and whether anybody took over.
 
 use entrega_model::{Kind, ProcessId};
-use entrega_scenario::points::{Act, Site, Zone};
+use entrega_scenario::points::Zone;
 
 use super::chronicle::Chronicle;
-use super::faults::Injected;
+use crate::injected::Injected;
+use crate::run::{first, last};
 
 /// Until when a fault delays: `until its lease has ended and somebody else has taken over`. None
 /// for a fault that delays by a span or not at all.
@@ -19,68 +20,78 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
         Zone::Expiry | Zone::Takeover => {}
     }
     let end = end(fault, chronicle);
-    let Some((at, what)) = deadline(fault, chronicle, end) else {
+    let Some(deadline) = Deadline::during(fault, chronicle, end) else {
         let gave_up = is_leg(fault) && fault.zone == Zone::Expiry;
-        return Some(match gave_up {
-            true => format!("until {} no longer waits", chronicle.name(fault.process)),
-            false => "until nothing else is left to happen".to_owned(),
+        return Some(if gave_up {
+            format!("until {} no longer waits", chronicle.name(fault.process))
+        } else {
+            "until nothing else is left to happen".to_owned()
         });
     };
-    Some(match (fault.zone, has_successor(fault.process, chronicle, (at, end))) {
-        (Zone::Expiry, _) => format!("until {what} has ended"),
-        (_, true) => format!("until {what} has ended and somebody else has taken over"),
-        (_, false) => format!("until {what} has ended and all is calm again"),
+    let what = deadline.what;
+    Some(if fault.zone == Zone::Expiry {
+        format!("until {what} has ended")
+    } else if has_successor(fault.process, chronicle, deadline.at, end) {
+        format!("until {what} has ended and somebody else has taken over")
+    } else {
+        format!("until {what} has ended and all is calm again")
     })
 }
 
 fn is_leg(fault: &Injected) -> bool {
-    !fault.is_crash() && !fault.holds_up()
+    !fault.is_crash() && !fault.is_hold_up()
 }
 
 /// Where a delay ends at the latest.
 fn end(fault: &Injected, chronicle: &Chronicle<'_>) -> usize {
-    let ends = chronicle.first(fault.at + 1, |kind| match *kind {
-        Kind::Resumed { process } | Kind::Crashed { process, .. } => process == fault.process,
-        Kind::ProcessingEnded { consumer, .. } => {
-            fault.act == Act::Slow && consumer == fault.process
-        }
+    let of_process = chronicle.run.of_process(fault.process);
+    let ends = first(of_process, fault.at + 1, |at| match chronicle.kind(at) {
+        Kind::Resumed { .. } | Kind::Crashed { .. } => true,
+        Kind::ProcessingEnded { .. } => fault.is_slow_handler(),
         _ => false,
     });
-    ends.unwrap_or(chronicle.events.len())
+    ends.unwrap_or(chronicle.end())
 }
 
-/// The lease or session that ended during a delay: its own, if there is one.
-fn deadline(fault: &Injected, chronicle: &Chronicle<'_>, end: usize) -> Option<(usize, String)> {
-    let ended = |mine: bool| {
-        let at = chronicle.first(fault.at + 1, |kind| match *kind {
-            Kind::LeaseExpired { consumer, .. } | Kind::SessionExpired { consumer, .. } => {
-                !mine || consumer == fault.process
-            }
-            _ => false,
-        });
-        at.filter(|&at| at < end)
-    };
-    let at = ended(true).or_else(|| ended(false))?;
-    let (consumer, what) = match chronicle.events[at].kind {
-        Kind::LeaseExpired { consumer, .. } => (consumer, "lease"),
-        Kind::SessionExpired { consumer, .. } => (consumer, "session"),
-        _ => return None,
-    };
-    let mine = consumer == fault.process && !is_leg(fault);
-    Some(match mine {
-        true => (at, format!("its {what}")),
-        false => (at, format!("the {what} of {}", chronicle.name(consumer))),
-    })
+/// A lease or session that ended during a delay.
+struct Deadline {
+    /// Where it ended.
+    at: usize,
+    /// `its lease`, `the session of mailer 2`.
+    what: String,
 }
 
-/// Whether somebody else of the subscription was given a message between two places.
-fn has_successor(
-    process: ProcessId,
-    chronicle: &Chronicle<'_>,
-    (from, until): (usize, usize),
-) -> bool {
-    let taken = chronicle.first(from, |kind| {
-        matches!(*kind, Kind::Delivered { consumer, subscription, .. }
+impl Deadline {
+    /// The one of the delayed process, if there is one; else the first.
+    fn during(fault: &Injected, chronicle: &Chronicle<'_>, end: usize) -> Option<Self> {
+        let ended = |is: &dyn Fn(ProcessId) -> bool| {
+            let at = first(chronicle.run.turns(), fault.at + 1, |at| match *chronicle.kind(at) {
+                Kind::LeaseExpired { consumer, .. } | Kind::SessionExpired { consumer, .. } => {
+                    is(consumer)
+                }
+                _ => false,
+            });
+            at.filter(|&at| at < end)
+        };
+        let at = ended(&|of| of == fault.process).or_else(|| ended(&|_| true))?;
+        let (consumer, what) = match *chronicle.kind(at) {
+            Kind::LeaseExpired { consumer, .. } => (consumer, "lease"),
+            Kind::SessionExpired { consumer, .. } => (consumer, "session"),
+            _ => return None,
+        };
+        let what = if consumer == fault.process && !is_leg(fault) {
+            format!("its {what}")
+        } else {
+            format!("the {what} of {}", chronicle.name(consumer))
+        };
+        Some(Self { at, what })
+    }
+}
+
+/// Whether another consumer of the subscription was given a message between two places.
+fn has_successor(process: ProcessId, chronicle: &Chronicle<'_>, from: usize, until: usize) -> bool {
+    let taken = first(chronicle.run.deliveries(), from, |at| {
+        matches!(*chronicle.kind(at), Kind::Delivered { consumer, subscription, .. }
             if consumer != process && subscription == chronicle.subscription)
     });
     taken.is_some_and(|at| at < until)
@@ -88,12 +99,15 @@ fn has_successor(
 
 /// The fault that made a process slow first and then crash at a place.
 pub(super) fn behind_crash(chronicle: &Chronicle<'_>, crash: usize) -> Option<Injected> {
-    let Kind::Crashed { process, .. } = chronicle.events[crash].kind else { return None };
-    let begun = chronicle
-        .last(crash, |kind| matches!(*kind, Kind::Started { process: of, .. } if of == process));
-    let life = begun.unwrap_or(0)..crash;
-    let mut faults = life.rev().filter_map(|at| Injected::at(chronicle.events, at));
-    faults.find(|one| one.process == process && one.is_crash() && one.is_in_zone())
+    let Kind::Crashed { process, .. } = *chronicle.kind(crash) else { return None };
+    let begun = last(
+        chronicle.run.turns(),
+        crash,
+        |at| matches!(*chronicle.kind(at), Kind::Started { process: of, .. } if of == process),
+    );
+    let life = chronicle.run.faults_between(begun.unwrap_or(0), crash);
+    let slow = |one: &&Injected| one.process == process && one.is_crash() && one.is_in_zone();
+    life.iter().rfind(slow).copied()
 }
 
 /// Whether a process is slow from this fault on and has not crashed until a place.
@@ -103,30 +117,7 @@ pub(super) fn outlasts(fault: &Injected, chronicle: &Chronicle<'_>, until: usize
 
 /// The requests of a run that were handled before their turn, each once.
 pub(super) fn overtakings(chronicle: &Chronicle<'_>) -> Vec<String> {
-    let faults = super::faults::all(chronicle);
-    let orders: Vec<Injected> =
-        faults.into_iter().filter(|fault| fault.site == Site::Arrivals).collect();
+    let faults = chronicle.run.faults.iter();
+    let orders: Vec<Injected> = faults.filter(|fault| fault.is_overtaking()).copied().collect();
     super::faults::clauses(chronicle, &orders)
-}
-
-/// `the request of mailer 2 for the effect of m1 overtakes one that was sent before it`.
-pub(super) fn overtaking(fault: &Injected, chronicle: &Chronicle<'_>) -> String {
-    let who = chronicle.name(fault.process);
-    let next = chronicle.events.get(fault.at + 1).map(|event| event.kind);
-    let request = match next {
-        Some(Kind::Effect { message, consumer, .. }) if consumer == fault.process => {
-            format!("the request of {who} for the effect of {}", super::name(message))
-        }
-        Some(Kind::Settled { message, consumer, .. }) if consumer == fault.process => {
-            format!("the request of {who} to settle {}", super::name(message))
-        }
-        Some(Kind::Committed { consumer, .. }) if consumer == fault.process => {
-            format!("a commit of {who}")
-        }
-        Some(Kind::Stored { message, .. }) if chronicle.is_producer(fault.process) => {
-            format!("the request to store {}", super::name(message))
-        }
-        _ => format!("a request of {who}"),
-    };
-    format!("{request} overtakes one that was sent before it")
 }

@@ -1,59 +1,39 @@
-//! Why a process left, and why somebody lost a partition: behind both stands a fault, often of
+//! Why a process left, and why it lost a partition: behind both stands a fault, often of
 //! another process.
 
-use entrega_choice::Point;
 use entrega_model::event::{ProcessingResult, SettleOutcome};
-use entrega_model::{Kind, MessageId, ProcessId};
-use entrega_scenario::points::{self, Call, Site};
+use entrega_model::{Kind, ProcessId};
+use entrega_scenario::points::Call;
 
 use super::chronicle::Chronicle;
-use super::faults::Injected;
+use crate::injected::Injected;
+use crate::run::{first, last};
+use crate::words;
 
 /// Why a process left at a place, as a main clause: `the handler of mailer 1 fails on m2`. None if
-/// it left in order.
+/// it shut down cleanly.
 pub(super) fn reason(chronicle: &Chronicle<'_>, leaves: usize) -> Option<String> {
-    let Kind::Exited { process, failed: true, .. } = chronicle.events[leaves].kind else {
+    let Kind::Exited { process, failed: true, .. } = *chronicle.kind(leaves) else {
         return None;
     };
-    let at = chronicle.last(leaves, |kind| match *kind {
-        Kind::ProcessingEnded { consumer, .. } | Kind::SettleEnded { consumer, .. } => {
-            consumer == process
-        }
-        Kind::Started { process: of, .. } => of == process,
-        _ => false,
+    let at = last(chronicle.run.of_process(process), leaves, |at| {
+        matches!(
+            chronicle.kind(at),
+            Kind::ProcessingEnded { .. } | Kind::SettleEnded { .. } | Kind::Started { .. }
+        )
     })?;
-    match chronicle.events[at].kind {
-        Kind::ProcessingEnded { message, result, .. } => {
-            failure(chronicle, process, message, result)
+    match *chronicle.kind(at) {
+        Kind::ProcessingEnded { result, .. } if result != ProcessingResult::Ok => {
+            Some(chronicle.words(at).clause().to_owned())
         }
         Kind::SettleEnded { message, outcome, .. } if outcome != SettleOutcome::Ok => {
-            let mut faults = (0..at).rev().filter_map(|at| Injected::at(chronicle.events, at));
-            let behind = faults.find(|one| {
-                one.process == process && matches!(one.site, Site::Leg(Call::Settle, _))
-            });
-            let (who, m) = (chronicle.name(process), super::name(message));
+            let mut faults = chronicle.run.faults_between(0, at).iter();
+            let behind = faults.rfind(|one| one.process == process && one.befalls(Call::Settle));
+            let (who, m) = (chronicle.name(process), words::name(message));
             let plain = || format!("{who} cannot settle {m}");
             Some(behind.map_or_else(plain, |fault| fault.clause(chronicle)))
         }
         _ => None,
-    }
-}
-
-/// How a handler failed.
-fn failure(
-    chronicle: &Chronicle<'_>,
-    process: ProcessId,
-    message: MessageId,
-    result: ProcessingResult,
-) -> Option<String> {
-    let (who, m) = (chronicle.name(process), super::name(message));
-    match result {
-        ProcessingResult::Ok => None,
-        ProcessingResult::Poison => {
-            Some(format!("the handler of {who} fails on {m}, which is poison"))
-        }
-        ProcessingResult::Transient => Some(format!("the handler of {who} fails on {m}")),
-        ProcessingResult::Unknown => Some(format!("{who} has no answer about {m}")),
     }
 }
 
@@ -77,7 +57,7 @@ pub(super) fn rebalance(
     let other = |process: ProcessId| {
         process != holder && chronicle.subscription_of(process) == Some(chronicle.subscription)
     };
-    let trigger = chronicle.last(lost, |kind| match *kind {
+    let trigger = last(chronicle.run.turns(), lost, |at| match *chronicle.kind(at) {
         Kind::Started { process, .. }
         | Kind::Resumed { process }
         | Kind::Crashed { process, .. }
@@ -85,53 +65,50 @@ pub(super) fn rebalance(
         Kind::SessionExpired { consumer, .. } => other(consumer),
         _ => false,
     })?;
-    let since = chronicle.first(trigger, |kind| match *kind {
-        Kind::Assigned { consumer, .. } => consumer == holder,
-        Kind::Faulted { point, .. } => points::describe(Point(point)).0.site == Site::Group,
-        _ => false,
-    });
-    if since.is_some_and(|since| since < lost) {
+    let assigned = first(
+        chronicle.run.turns(),
+        trigger,
+        |at| matches!(*chronicle.kind(at), Kind::Assigned { consumer, .. } if consumer == holder),
+    );
+    let mut faults = chronicle.run.faults_between(trigger, lost).iter();
+    if assigned.is_some_and(|at| at < lost) || faults.any(Injected::is_rebalance) {
         return None;
     }
-    match chronicle.events[trigger].kind {
+    let when = |what: &str| format!("when {what}");
+    match *chronicle.kind(trigger) {
         Kind::Started { process, incarnation } if incarnation.0 > 0 => {
-            let end = chronicle.last(trigger, |kind| match *kind {
-                Kind::Crashed { process: of, .. } | Kind::Exited { process: of, .. } => {
-                    of == process
-                }
-                _ => false,
-            })?;
-            let then = format!("when {} starts again", chronicle.name(process));
+            let end = last(chronicle.run.turns(), trigger, |at| is_end(chronicle, at, process))?;
+            let then = when(&chronicle.words(trigger).prose);
             Some(Rebalance { at: end, fault: ending(chronicle, end)?, then })
         }
         Kind::Crashed { process, .. } | Kind::Exited { process, .. } => {
-            let then = format!("when {} is gone", chronicle.name(process));
+            let then = when(&format!("{} is gone", chronicle.name(process)));
             Some(Rebalance { at: trigger, fault: ending(chronicle, trigger)?, then })
         }
-        Kind::SessionExpired { consumer, .. } => {
-            let then = format!("when the session of {} expires", chronicle.name(consumer));
-            held_up(chronicle, consumer, trigger, then)
-        }
-        Kind::Resumed { process } => {
-            let then = format!("when {} comes back", chronicle.name(process));
-            held_up(chronicle, process, trigger, then)
+        Kind::SessionExpired { consumer: process, .. } | Kind::Resumed { process } => {
+            held_up(chronicle, process, trigger, when(chronicle.words(trigger).clause()))
         }
         _ => None,
     }
 }
 
+fn is_end(chronicle: &Chronicle<'_>, at: usize, process: ProcessId) -> bool {
+    match *chronicle.kind(at) {
+        Kind::Crashed { process: of, .. } | Kind::Exited { process: of, .. } => of == process,
+        _ => false,
+    }
+}
+
 /// Why a process ended, with its end.
 fn ending(chronicle: &Chronicle<'_>, end: usize) -> Option<String> {
-    match chronicle.events[end].kind {
-        Kind::Crashed { process, .. } => {
+    let words = chronicle.words(end);
+    match *chronicle.kind(end) {
+        Kind::Crashed { .. } => {
             let fault = Injected::behind_crash(chronicle, end);
-            let plain = || format!("{} crashes", chronicle.name(process));
+            let plain = || words.clause().to_owned();
             Some(fault.map_or_else(plain, |fault| fault.clause(chronicle)))
         }
-        Kind::Exited { process, .. } => {
-            let who = chronicle.name(process);
-            Some(format!("{}, and {who} leaves", reason(chronicle, end)?))
-        }
+        Kind::Exited { .. } => Some(format!("{}, and {}", reason(chronicle, end)?, words.clause())),
         _ => None,
     }
 }
@@ -143,7 +120,7 @@ fn held_up(
     until: usize,
     then: String,
 ) -> Option<Rebalance> {
-    let mut faults = (0..until).rev().filter_map(|at| Injected::at(chronicle.events, at));
-    let fault = faults.find(|one| one.process == process && one.holds_up())?;
+    let mut faults = chronicle.run.faults_between(0, until).iter();
+    let fault = faults.rfind(|one| one.process == process && one.is_hold_up())?;
     Some(Rebalance { at: fault.at, fault: fault.brief(chronicle), then })
 }

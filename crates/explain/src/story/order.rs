@@ -1,11 +1,12 @@
 //! How a message came to take effect after one of its key that was sent later.
 
-use entrega_model::event::EffectVerdict;
 use entrega_model::{Kind, MessageId, ProcessId};
 
 use super::chronicle::Chronicle;
-use super::duplicate::interruption;
 use super::faults;
+use super::interruption::Interruption;
+use crate::run::first;
+use crate::words;
 
 pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     let m = chronicle.message();
@@ -15,18 +16,18 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     let Some((later, other)) = overtaker(chronicle, effect.at) else {
         return format!("{m} takes effect in its turn.");
     };
-    let later = super::name(later);
+    let later = words::name(later);
     let ending = format!("takes effect after {later}, which has the same key and was sent later");
-    let hand_overs = chronicle.hand_overs();
-    let last = hand_overs.iter().find(|one| one.delivery == effect.delivery);
-    let before = last.and_then(|last| hand_overs.iter().rfind(|one| one.at < last.at));
+    let deliveries = chronicle.deliveries();
+    let last = deliveries.iter().find(|one| one.id == effect.delivery);
+    let before = last.and_then(|last| deliveries.iter().rfind(|one| one.at < last.at));
     if let (Some(before), Some(last)) = (before, last) {
-        let why = interruption(chronicle, before, last, None);
+        let why = Interruption::of(before, last, None).clause(chronicle);
         let to = chronicle.name(last.consumer);
         return format!("{why}; {m} is delivered again to {to} and {ending}.");
     }
     let from = last.map_or(0, |one| one.at);
-    let held_up = faults::concerning(chronicle, effect.consumer, (from, effect.at), true);
+    let held_up = faults::concerning_or_delaying(chronicle, effect.consumer, from, effect.at);
     let why = faults::clauses(chronicle, &held_up).join(" and then ");
     if !why.is_empty() {
         return format!("{why}; {m} {ending}.");
@@ -44,16 +45,13 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
 
 /// The first message of the same key that was sent later and took effect before `at`, and by whom.
 fn overtaker(chronicle: &Chronicle<'_>, at: usize) -> Option<(MessageId, ProcessId)> {
-    let Kind::Effect { key, .. } = chronicle.events[at].kind else { return None };
-    chronicle.events[..at].iter().find_map(|event| match event.kind {
-        Kind::Effect { message, key: of, subscription, consumer, verdict, .. }
-            if subscription == chronicle.subscription
-                && of == key
-                && message > chronicle.id
-                && verdict == EffectVerdict::Applied =>
-        {
-            Some((message, consumer))
-        }
+    let Kind::Effect { key, .. } = *chronicle.kind(at) else { return None };
+    let found = first(chronicle.run.effects(), 0, |other| {
+        matches!(*chronicle.kind(other), Kind::Effect { message, key: of, subscription, .. }
+            if subscription == chronicle.subscription && of == key && message > chronicle.id)
+    });
+    match *chronicle.kind(found.filter(|&found| found < at)?) {
+        Kind::Effect { message, consumer, .. } => Some((message, consumer)),
         _ => None,
-    })
+    }
 }

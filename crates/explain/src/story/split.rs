@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use entrega_model::event::{DeadLetterReason, ProcessingResult};
+use entrega_model::event::DeadLetterReason;
 use entrega_model::{Kind, MessageId, ProcessId};
-use entrega_scenario::points::{Call, Site};
+use entrega_scenario::points::Call;
 
-use super::chronicle::{Chronicle, HandOver, times};
-use super::duplicate::{are_two_copies, doubling, in_order_of_possession, interruption};
-use super::faults::{self, Injected};
+use super::chronicle::{Chronicle, Delivered, times};
+use super::duplicate::{are_two_copies, doubling};
+use super::faults;
+use super::interruption::{Interruption, held_it_first};
 
 /// A dead letter and no effect.
 pub(super) fn dead_lettered(chronicle: &Chronicle<'_>) -> String {
@@ -25,12 +26,11 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     let (Some(effect), Some(&letter)) = (effects.first(), letters.first()) else {
         return format!("{m} takes effect and is dead-lettered as well.");
     };
-    let dead = hand_over_before(chronicle, letter);
-    let done = chronicle.hand_overs().into_iter().find(|one| one.delivery == effect.delivery);
+    let (dead, done) = (delivery_before(chronicle, letter), chronicle.delivery(effect));
     let (Some(dead), Some(done)) = (dead, done) else {
         return format!("{m} takes effect and is dead-lettered as well.");
     };
-    if dead.delivery == done.delivery {
+    if dead.id == done.id {
         return without_answer(chronicle, &done, letter);
     }
     if are_two_copies(chronicle, &dead, &done) {
@@ -38,21 +38,20 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
         return format!("{}; one copy takes effect, {end}.", doubling(chronicle));
     }
     if effect.at < letter {
-        let why = interruption(chronicle, &done, &dead, Some(effect.at));
+        let why = Interruption::of(&done, &dead, Some(effect.at)).clause(chronicle);
         let end = giving_up(chronicle, letter, "goes to the dead letters as well");
         return format!("{why}; {m} is delivered again, {end}.");
     }
     let first = giving_up(chronicle, letter, "goes to the dead letters");
-    if in_order_of_possession(chronicle, dead, done).0 == done {
-        let why = interruption(chronicle, &done, &dead, Some(effect.at));
+    if held_it_first(&done, &dead) {
+        let why = Interruption::of(&done, &dead, Some(effect.at)).clause(chronicle);
         let zombie = chronicle.name(done.consumer);
         return format!(
             "{why}; {m} is delivered again, {first}; {zombie} goes on as a zombie, and {m} takes \
              effect as well."
         );
     }
-    let since = HandOver { at: letter, ..dead };
-    let why = interruption(chronicle, &since, &done, Some(letter));
+    let why = Interruption::after(letter, &dead, &done).clause(chronicle);
     let to = chronicle.name(done.consumer);
     format!("{first}; {why}; {m} is delivered again to {to} and takes effect as well.")
 }
@@ -60,7 +59,7 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
 /// The message of the subscription that went to the dead letters a second time.
 pub(super) fn twice_dead(chronicle: &Chronicle<'_>) -> Option<MessageId> {
     let mut seen = BTreeSet::new();
-    chronicle.events.iter().find_map(|event| match event.kind {
+    chronicle.run.endings().iter().find_map(|&at| match *chronicle.kind(at) {
         Kind::DeadLettered { message, subscription, .. }
             if subscription == chronicle.subscription && !seen.insert(message) =>
         {
@@ -78,53 +77,51 @@ pub(super) fn dead_lettered_twice(chronicle: &Chronicle<'_>) -> String {
         return dead_lettered(chronicle);
     };
     let twice = format!("goes to the dead letters {}", times(letters.len()));
-    let hand_overs = (hand_over_before(chronicle, *first), hand_over_before(chronicle, *second));
-    let (Some(one), Some(other)) = hand_overs else {
+    let before = |letter: usize| delivery_before(chronicle, letter);
+    let (Some(one), Some(other)) = (before(*first), before(*second)) else {
         return format!("{m} {twice}.");
     };
     if are_two_copies(chronicle, &one, &other) {
         return format!("{}; both copies fail, and {m} {twice}.", doubling(chronicle));
     }
     let beginning = giving_up(chronicle, *first, "goes to the dead letters");
-    if one.delivery == other.delivery {
+    if one.id == other.id {
         let who = chronicle.name(one.consumer);
-        let found = faults::concerning(chronicle, one.consumer, (one.at, *second), false);
-        let letter = |fault: &Injected| matches!(fault.site, Site::Leg(Call::DeadLetter, _));
-        let found: Vec<Injected> = found.into_iter().filter(letter).collect();
+        let mut found = faults::concerning(chronicle, one.consumer, one.at, *second);
+        found.retain(|fault| fault.befalls(Call::DeadLetter));
         let why = faults::clauses(chronicle, &found).join(" and then ");
         let why = if why.is_empty() { format!("{who} writes it again") } else { why };
         return format!("{beginning}; {why}, and {m} {twice}.");
     }
-    let since = HandOver { at: *first, ..one };
-    let why = interruption(chronicle, &since, &other, Some(*first));
+    let why = Interruption::after(*first, &one, &other).clause(chronicle);
     let to = chronicle.name(other.consumer);
     format!("{beginning}; {why}; {m} is delivered again to {to} and {twice}.")
 }
 
 /// The consumer never learnt of the effect and gave the message up.
-fn without_answer(chronicle: &Chronicle<'_>, done: &HandOver, letter: usize) -> String {
+fn without_answer(chronicle: &Chronicle<'_>, done: &Delivered<'_>, letter: usize) -> String {
     let (who, m) = (chronicle.name(done.consumer), chronicle.message());
-    let found = faults::concerning(chronicle, done.consumer, (done.at, letter), false);
+    let found = faults::concerning(chronicle, done.consumer, done.at, letter);
     let count = found.len();
     let what = faults::clauses(chronicle, &found).join(" and then ");
-    let what = match (what.is_empty(), count) {
-        (true, _) => format!("{who} has no answer from the sink"),
-        (false, 1) => what,
-        (false, _) => format!("{what} ({})", times(count)),
+    let what = match count {
+        0 => format!("{who} has no answer from the sink"),
+        1 => what,
+        _ => format!("{what} ({})", times(count)),
     };
     let effects = times(chronicle.effects().len());
     format!("{what}; {who} gives up and dead-letters {m}, which has taken effect {effects}.")
 }
 
-/// The last hand-over before a place.
-fn hand_over_before(chronicle: &Chronicle<'_>, at: usize) -> Option<HandOver> {
-    chronicle.hand_overs().into_iter().rfind(|one| one.at < at)
+/// The last delivery before a place.
+fn delivery_before<'a>(chronicle: &Chronicle<'a>, at: usize) -> Option<Delivered<'a>> {
+    chronicle.deliveries().into_iter().rfind(|one| one.at < at)
 }
 
 /// Why a message was given up, and what `ending` says of it.
 fn giving_up(chronicle: &Chronicle<'_>, letter: usize, ending: &str) -> String {
     let m = chronicle.message();
-    let Kind::DeadLettered { reason, .. } = chronicle.events[letter].kind else {
+    let Kind::DeadLettered { reason, .. } = *chronicle.kind(letter) else {
         return format!("{m} {ending}");
     };
     match reason {
@@ -144,13 +141,12 @@ fn giving_up(chronicle: &Chronicle<'_>, letter: usize, ending: &str) -> String {
 
 /// Whose handler failed on the message before it was given up, and how often.
 fn failures(chronicle: &Chronicle<'_>, letter: usize) -> (Option<ProcessId>, usize) {
-    let from = hand_over_before(chronicle, letter).map_or(0, |one| one.at);
+    let from = delivery_before(chronicle, letter).map_or(0, |one| one.at);
     let mut by = None;
     let mut count = 0;
-    for event in &chronicle.events[from..letter] {
-        if let Kind::ProcessingEnded { message, subscription, consumer, result, .. } = event.kind
+    for &at in chronicle.run.failures().iter().filter(|at| (from..letter).contains(*at)) {
+        if let Kind::ProcessingEnded { message, subscription, consumer, .. } = *chronicle.kind(at)
             && (message, subscription) == (chronicle.id, chronicle.subscription)
-            && result != ProcessingResult::Ok
         {
             by = Some(consumer);
             count += 1;

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use entrega_model::event::{EffectVerdict, Phase, ProcessingResult};
 use entrega_model::{Kind, MessageId, ProcessId};
 
 use super::chronicle::{Chronicle, times};
 use super::faults::{self, MANY};
+use crate::words;
 
 /// The message that keeps a run from its rest, because its handler fails again and again: the last
 /// one on which a handler of the subscription failed.
 pub(super) fn stuck(chronicle: &Chronicle<'_>) -> Option<MessageId> {
-    let at = chronicle.last(chronicle.events.len(), |kind| is_failure(chronicle, kind, None))?;
-    match chronicle.events[at].kind {
-        Kind::ProcessingEnded { message, .. } if !rests(chronicle) => Some(message),
-        _ => None,
+    if chronicle.run.comes_to_rest() {
+        return None;
     }
+    chronicle.kind(failures(chronicle).last()?).message()
 }
 
 /// The messages of the subscription that the audit finds, and that have neither an effect nor a
@@ -23,14 +22,14 @@ pub(super) fn stuck(chronicle: &Chronicle<'_>) -> Option<MessageId> {
 pub(super) fn waiting(chronicle: &Chronicle<'_>) -> Vec<MessageId> {
     let mut found = BTreeSet::new();
     let mut done = BTreeSet::new();
-    for event in chronicle.events {
-        match event.kind {
+    for &at in chronicle.run.endings() {
+        match *chronicle.kind(at) {
             Kind::Retrievable { message, subscription }
                 if subscription == chronicle.subscription =>
             {
                 found.insert(message);
             }
-            Kind::Effect { message, subscription, verdict: EffectVerdict::Applied, .. }
+            Kind::Effect { message, subscription, .. }
             | Kind::DeadLettered { message, subscription, .. }
                 if subscription == chronicle.subscription =>
             {
@@ -64,56 +63,43 @@ fn still_waiting(chronicle: &Chronicle<'_>, waiting: &[MessageId]) -> String {
     format!("{} {verb} still waiting for {of} when the run ends", listed(waiting))
 }
 
-/// Whether the run came to rest.
-fn rests(chronicle: &Chronicle<'_>) -> bool {
-    let is_rest = |kind: &Kind| matches!(kind, Kind::Entered { phase: Phase::Quiescent });
-    chronicle.first(0, is_rest).is_some()
-}
-
 /// The faults that befell what waits; if none did, all of them.
 fn causes(
     chronicle: &Chronicle<'_>,
     stuck: Option<MessageId>,
     waiting: &[MessageId],
 ) -> Vec<String> {
-    let all = faults::all(chronicle);
+    let all = &chronicle.run.faults;
     let concerned = |message| stuck == Some(message) || waiting.contains(&message);
     let mut those: Vec<_> =
         all.iter().copied().filter(|one| one.message.is_some_and(concerned)).collect();
     if those.is_empty() {
-        those = all;
+        those = all.clone();
         those.truncate(MANY);
     }
     let clauses = faults::clauses(chronicle, &those);
     if clauses.is_empty() { clauses } else { vec![clauses.join(" and then ")] }
 }
 
-/// Somebody tries one message for ever.
+/// A message is tried for ever.
 fn again_and_again(chronicle: &Chronicle<'_>, stuck: MessageId, waiting: &[MessageId]) -> String {
-    let m = super::name(stuck);
-    let failures = all(chronicle, |kind| is_failure(chronicle, kind, Some(stuck)));
-    let deliveries = all(chronicle, |kind| {
-        matches!(*kind, Kind::Delivered { message, subscription, .. }
-            if (message, subscription) == (stuck, chronicle.subscription))
-    });
-    let who: BTreeSet<ProcessId> = failures
-        .iter()
-        .filter_map(|&at| match chronicle.events[at].kind {
-            Kind::ProcessingEnded { consumer, .. } => Some(consumer),
-            _ => None,
-        })
-        .collect();
+    let m = words::name(stuck);
+    let failures: Vec<usize> =
+        failures(chronicle).filter(|&at| chronicle.kind(at).message() == Some(stuck)).collect();
+    let possessions = chronicle.run.possessions.of(chronicle.subscription, stuck);
+    let deliveries = possessions.filter(|one| one.delivery.is_some()).count();
+    let who: BTreeSet<ProcessId> =
+        failures.iter().filter_map(|&at| chronicle.kind(at).process()).collect();
     let names: Vec<String> = who.iter().map(|one| chronicle.name(*one)).collect();
     let (names, count) = (join(&names), times(failures.len()));
-    let what = match deliveries.len() > 2 {
-        true => format!(
+    let what = if deliveries > 2 {
+        format!(
             "{m} is delivered to {names} again and again and fails each time, {count} until the \
              run is given up"
-        ),
-        false => {
-            let verb = if who.len() == 1 { "tries" } else { "try" };
-            format!("{names} {verb} {m} again and again, {count} until the run is given up")
-        }
+        )
+    } else {
+        let verb = if who.len() == 1 { "tries" } else { "try" };
+        format!("{names} {verb} {m} again and again, {count} until the run is given up")
     };
     let behind: Vec<MessageId> = waiting.iter().copied().filter(|one| *one != stuck).collect();
     if behind.is_empty() {
@@ -127,17 +113,13 @@ fn again_and_again(chronicle: &Chronicle<'_>, stuck: MessageId, waiting: &[Messa
 /// Who had what is left, and what they made of it.
 fn left_alone(chronicle: &Chronicle<'_>, waiting: &[MessageId]) -> Vec<String> {
     let left = |&id: &MessageId| {
-        let m = super::name(id);
-        let handed = chronicle.last(chronicle.events.len(), |kind| {
-            matches!(*kind, Kind::Delivered { message, subscription, .. }
-                if (message, subscription) == (id, chronicle.subscription))
-        });
-        let holder = handed.and_then(|at| match chronicle.events[at].kind {
-            Kind::Delivered { consumer, .. } => Some(consumer),
-            _ => None,
-        });
-        match holder {
-            Some(holder) => format!(
+        let m = words::name(id);
+        let possessions = chronicle.run.possessions.of(chronicle.subscription, id);
+        let last = possessions
+            .filter_map(|one| Some((one.delivery?.place, one.process)))
+            .max_by_key(|(place, _)| *place);
+        match last {
+            Some((_, holder)) => format!(
                 "{} goes on without settling {m}, and nobody is given it again",
                 chronicle.name(holder)
             ),
@@ -147,22 +129,16 @@ fn left_alone(chronicle: &Chronicle<'_>, waiting: &[MessageId]) -> Vec<String> {
     waiting.iter().take(MANY).map(left).collect()
 }
 
-/// Whether a handler of the subscription failed; on one message if that is given.
-fn is_failure(chronicle: &Chronicle<'_>, kind: &Kind, on: Option<MessageId>) -> bool {
-    matches!(*kind, Kind::ProcessingEnded { message, subscription, result, .. }
-        if subscription == chronicle.subscription
-            && result != ProcessingResult::Ok
-            && on.is_none_or(|on| on == message))
-}
-
-fn all(chronicle: &Chronicle<'_>, is: impl Fn(&Kind) -> bool) -> Vec<usize> {
-    let found = chronicle.events.iter().enumerate().filter(|(_, event)| is(&event.kind));
-    found.map(|(at, _)| at).collect()
+/// Where handlers of the subscription failed.
+fn failures<'a>(chronicle: &'a Chronicle<'_>) -> impl DoubleEndedIterator<Item = usize> + 'a {
+    let of_subscription =
+        |at: &usize| chronicle.kind(*at).subscription() == Some(chronicle.subscription);
+    chronicle.run.failures().iter().copied().filter(of_subscription)
 }
 
 /// `m1`, `m1 and m2`, `m1, m2 and 5 more`.
 fn listed(messages: &[MessageId]) -> String {
-    let mut names: Vec<String> = messages.iter().take(MANY).map(|one| super::name(*one)).collect();
+    let mut names: Vec<String> = messages.iter().take(MANY).map(|one| words::name(*one)).collect();
     if messages.len() > MANY {
         names.push(format!("{} more", messages.len() - MANY));
     }

@@ -9,11 +9,11 @@ use entrega_model::event::RemoveReason;
 use entrega_model::{Event, Kind};
 
 use super::Timeline;
-use super::words::Line;
+use super::lines::Line;
 
-/// An excerpt has at most so many lines.
+/// The most lines that an excerpt has.
 const LINES: usize = 12;
-/// So many lines that say the same are shown.
+/// The most lines that say the same.
 const SAME: usize = 2;
 
 /// For every event whether its line is part of the excerpt.

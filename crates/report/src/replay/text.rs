@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use entrega_checker::Verdict;
 use entrega_choice::Point;
-use entrega_explain::{Timeline, story};
+use entrega_explain::{Timeline, words};
 use entrega_lab::replay::ReplayedRun;
 use entrega_model::{Kind, MessageId, SubscriptionId};
 use entrega_scenario::points;
@@ -84,7 +84,7 @@ fn bodies(text: &mut String, run: &ReplayedRun) {
         concerned = (0..run.workload.planned.len() as u32).map(MessageId).collect();
     }
     for message in concerned.into_iter().take(BODIES) {
-        let _ = writeln!(text, "{}  {}", story::name(message), content(run, message));
+        let _ = writeln!(text, "{}  {}", words::name(message), content(run, message));
     }
     text.push('\n');
 }

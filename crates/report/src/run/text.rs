@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use entrega_explain::story;
+use entrega_explain::words;
 use entrega_lab::Configuration;
 use entrega_lab::run::Run;
 use entrega_model::Instant;
@@ -16,7 +16,7 @@ pub fn text(run: &Run<'_>) -> String {
     what_was_run(&mut text, run);
     phases(&mut text, run);
     faults(&mut text, run);
-    let names = Names { subscriptions: run.cast.subscriptions(), message: &story::name };
+    let names = Names { subscriptions: run.cast.subscriptions(), message: &words::name };
     text.push_str(&judgement::subscriptions(&run.judged.report, &names));
     expectations(&mut text, run);
     let digest = run.digest;

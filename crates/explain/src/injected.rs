@@ -1,0 +1,119 @@
+//! A fault that was injected, read from its event.
+//!
+//! > **The rule.** What a story asks of a kind of fault is a question here, so that stories name no
+//! > fault points.
+
+use std::collections::BTreeMap;
+
+use entrega_choice::Point;
+use entrega_model::{Event, Kind, MessageId, ProcessId};
+use entrega_scenario::points::{self, Act, Alternative, Call, FaultInfo, Leg, Moment, Site, Zone};
+
+/// A fault that was injected.
+#[derive(Clone, Copy, Debug)]
+pub struct Injected {
+    /// The index of its event.
+    pub at: usize,
+    /// The kind of its point.
+    pub point: &'static FaultInfo,
+    /// What happened there, whatever its delay.
+    pub act: Act,
+    /// Until when it delays.
+    pub zone: Zone,
+    /// The process that it befell.
+    pub process: ProcessId,
+    /// The message that it befell: of a call to a sink, the one that the caller was working on.
+    pub message: Option<MessageId>,
+}
+
+impl Injected {
+    /// All faults of a run, in the order of the run.
+    pub fn all(events: &[Event]) -> Vec<Self> {
+        let mut in_work: BTreeMap<ProcessId, MessageId> = BTreeMap::new();
+        let mut found = Vec::new();
+        for (at, event) in events.iter().enumerate() {
+            match event.kind {
+                Kind::ProcessingStarted { message, consumer, .. } => {
+                    in_work.insert(consumer, message);
+                }
+                Kind::Faulted { point, alternative, process, message } => {
+                    let (point, _) = points::describe(Point(point));
+                    let Some(one) = point.alternative(alternative.into()) else { continue };
+                    let Alternative { act, zone, .. } = *one;
+                    let message = match point.site {
+                        Site::Leg(Call::Effect | Call::DeadLetter, _) => {
+                            in_work.get(&process).copied()
+                        }
+                        _ => message,
+                    };
+                    found.push(Self { at, point, act, zone, process, message });
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Whether a process dies of it.
+    pub(crate) fn is_crash(&self) -> bool {
+        self.act == Act::Crash
+    }
+
+    /// Whether a process dies of it right after settling.
+    pub(crate) fn is_crash_after_settling(&self) -> bool {
+        self.point.site == Site::Crash(Moment::AfterSettle)
+    }
+
+    /// Whether a process stands still or its handler is slow.
+    pub(crate) fn is_hold_up(&self) -> bool {
+        self.is_slow_handler() || self.act.is_stall()
+    }
+
+    /// Whether a handler is slow, and its process is not.
+    pub(crate) fn is_slow_handler(&self) -> bool {
+        self.act == Act::Slow
+    }
+
+    /// Whether something waits until a zone, as only an exploration or a replay chooses.
+    pub(crate) fn is_in_zone(&self) -> bool {
+        matches!(self.zone, Zone::Calm | Zone::Expiry | Zone::Takeover)
+    }
+
+    /// Whether a request overtakes another.
+    pub(crate) fn is_overtaking(&self) -> bool {
+        self.point.site == Site::Arrivals
+    }
+
+    /// Whether a group rebalances.
+    pub(crate) fn is_rebalance(&self) -> bool {
+        self.act.is_rebalance()
+    }
+
+    /// Whether it befell a call of this kind or its answer.
+    pub(crate) fn befalls(&self, call: Call) -> bool {
+        self.leg(call).is_some()
+    }
+
+    /// Which leg of a call of this kind it befell, if it befell one.
+    pub(crate) fn leg(&self, call: Call) -> Option<Leg> {
+        match self.point.site {
+            Site::Leg(of, leg) if of == call => Some(leg),
+            _ => None,
+        }
+    }
+
+    /// Whether it doubles a request of this kind.
+    pub(crate) fn doubles(&self, call: Call) -> bool {
+        self.leg(call) == Some(Leg::Request) && self.act == Act::Duplicated
+    }
+
+    /// Whether a group notices that a member is away.
+    pub(crate) fn shakes_the_group(&self) -> bool {
+        self.is_crash() || self.is_hold_up() || self.is_rebalance() || self.befalls(Call::Receive)
+    }
+
+    /// Whether it concerns the broker or its group rather than a client.
+    pub(crate) fn is_at_the_broker(&self) -> bool {
+        matches!(self.point.site, Site::Broker | Site::Arrivals | Site::Group)
+    }
+}

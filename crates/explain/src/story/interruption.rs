@@ -1,0 +1,245 @@
+//! Why a message was delivered once more although a process already held it.
+
+use entrega_model::Kind;
+
+use super::chronicle::{Chronicle, Delivered};
+use super::faults;
+use super::leaving::{self, Rebalance};
+use crate::injected::Injected;
+use crate::possessions::{End, Ending};
+use crate::run::first;
+
+/// A holder of a message, and the delivery that took its place.
+pub(super) struct Interruption<'a> {
+    holder: Delivered<'a>,
+    successor: Delivered<'a>,
+    /// Where the part of the possession begins that the clause is about.
+    since: usize,
+    /// Where the holder's work on the message took effect, if it did.
+    done: Option<usize>,
+}
+
+/// What took the message from its holder.
+struct Taking {
+    end: End,
+    clause: String,
+}
+
+/// Whether `one` held the message before `other` did. A consumer may have had it in its buffer,
+/// lost it to a timeout, and delivered it to its application only later.
+pub(super) fn held_it_first(one: &Delivered<'_>, other: &Delivered<'_>) -> bool {
+    let lost_it_before = |holder: &Delivered<'_>, successor: &Delivered<'_>| {
+        let mut ends = holder.possession.ends.iter();
+        holder.consumer != successor.consumer
+            && ends.any(|end| end.how.is_by_timeout() && end.place.event < successor.at)
+    };
+    if one.at < other.at { !lost_it_before(other, one) } else { lost_it_before(one, other) }
+}
+
+impl<'a> Interruption<'a> {
+    /// The interruption of a holder. `done` is where its work on the message took effect.
+    pub(super) fn of(
+        holder: &Delivered<'a>,
+        successor: &Delivered<'a>,
+        done: Option<usize>,
+    ) -> Self {
+        Self { holder: *holder, successor: *successor, since: holder.at, done }
+    }
+
+    /// The interruption of a holder that has dead-lettered the message before, at a place.
+    pub(super) fn after(letter: usize, holder: &Delivered<'a>, successor: &Delivered<'a>) -> Self {
+        Self { holder: *holder, successor: *successor, since: letter, done: Some(letter) }
+    }
+
+    /// What ends the possession from a place on and before the successor has the message, or has
+    /// ended it in the buffer before the message was delivered.
+    pub(super) fn taken(&self, from: usize) -> Option<End> {
+        let ends = || self.holder.possession.ends.iter().filter(|end| end.how.takes_away());
+        let within = |end: &&End| (from..self.successor.at).contains(&end.place.event);
+        let before = |end: &&End| end.how.is_by_timeout() && end.place.event < self.since;
+        ends().find(within).or_else(|| ends().rfind(before)).copied()
+    }
+
+    /// The faults that concern the message, and what took it away.
+    pub(super) fn clause(&self, chronicle: &Chronicle<'_>) -> String {
+        let holder = self.holder.consumer;
+        let stored = chronicle.first_stored();
+        let overlaps = self.since > self.successor.at;
+        let taken = self.taken(if overlaps { stored } else { self.since });
+        let in_buffer = taken.is_some_and(|end| end.place.event < self.since);
+        let from = if overlaps || in_buffer { stored } else { self.since };
+        let until = taken.map_or(self.successor.at, |end| end.place.event);
+        let by_clock = taken.is_some_and(|end| end.how.is_by_clock());
+        let (faults, mut clauses) = if by_clock {
+            let faults = faults::concerning_or_delaying(chronicle, holder, from, until);
+            let clauses = faults::brief_clauses(chronicle, &faults);
+            (faults, clauses)
+        } else {
+            let faults = faults::concerning(chronicle, holder, from, until);
+            let clauses = faults::clauses(chronicle, &faults);
+            (faults, clauses)
+        };
+        let restart = self.restart(chronicle, until);
+        if let Some(end) = taken {
+            clauses.extend(restart.map(|at| chronicle.words(at).prose));
+            let clause = self.taking(chronicle, end, !faults.is_empty());
+            return self.with_taking(chronicle, &Taking { end, clause }, clauses, &faults);
+        }
+        clauses.extend(restart.map(|at| self.forgotten(chronicle, at)));
+        if clauses.is_empty() {
+            return format!("{} does not settle it", chronicle.name(holder));
+        }
+        clauses.join(" and then ")
+    }
+
+    /// The clauses of the faults that concern the message, and what took it away. If that was the
+    /// clock or the group, the fault behind it may be that of another process.
+    fn with_taking(
+        &self,
+        chronicle: &Chronicle<'_>,
+        taking: &Taking,
+        mut clauses: Vec<String>,
+        faults: &[Injected],
+    ) -> String {
+        let Taking { end, clause: taking } = taking;
+        let (holder, at) = (self.holder.consumer, end.place.event);
+        clauses.retain(|clause| !taking.starts_with(clause.as_str()));
+        let moved = end.how.moves_the_partition();
+        let rebalance = moved.then(|| leaving::rebalance(chronicle, holder, at)).flatten();
+        if let Some(Rebalance { at, fault, then }) = rebalance {
+            let is_first = faults.first().is_none_or(|one| at < one.at);
+            clauses.insert(if is_first { 0 } else { clauses.len() }, fault);
+            return format!("{}; {then}, {taking}", clauses.join(" and then "));
+        }
+        if clauses.is_empty() && (moved || end.how.is_by_clock()) {
+            let behind = if moved {
+                faults::behind_the_clock(chronicle, None, chronicle.first_stored(), at)
+            } else {
+                faults::behind_the_clock(chronicle, Some(holder), self.since, at)
+            };
+            clauses = faults::clauses(chronicle, &behind);
+        }
+        if clauses.is_empty() && self.is_forgotten(chronicle, end) {
+            let (who, m) = (chronicle.name(holder), chronicle.message());
+            return format!("{who} has not settled {m} when its lease expires");
+        }
+        clauses.push(taking.clone());
+        clauses.join(" and then ")
+    }
+
+    /// Whether a lease ended although its holder was done with the message, and had not asked to
+    /// settle it.
+    fn is_forgotten(&self, chronicle: &Chronicle<'_>, end: &End) -> bool {
+        let (holder, at) = (self.holder.consumer, end.place.event);
+        let done = first(chronicle.run.of_message(chronicle.id), self.since, |at| {
+            matches!(*chronicle.kind(at), Kind::ProcessingEnded { consumer, .. }
+                if consumer == holder)
+        });
+        end.how == Ending::LeaseExpired
+            && done.is_some_and(|done| done < at)
+            && !chronicle.settle_invoked(holder, self.since, at)
+    }
+
+    /// Where the broker restarted between the storing of the message and `until`.
+    fn restart(&self, chronicle: &Chronicle<'_>, until: usize) -> Option<usize> {
+        let stored = chronicle.stored().first().copied()?;
+        chronicle.restart(stored).filter(|at| *at < until)
+    }
+
+    fn forgotten(&self, chronicle: &Chronicle<'_>, restart: usize) -> String {
+        let (who, m) = (chronicle.name(self.holder.consumer), chronicle.message());
+        format!("{} and forgets that {who} has {m}", chronicle.words(restart).prose)
+    }
+
+    /// What took the message away, as a clause.
+    fn taking(&self, chronicle: &Chronicle<'_>, end: End, explained: bool) -> String {
+        let (who, m) = (chronicle.name(self.holder.consumer), chronicle.message());
+        let at = end.place.event;
+        match end.how {
+            Ending::Revoked | Ending::PartitionLost => format!("{who} loses the partition of {m}"),
+            Ending::SoughtBack => {
+                let by = chronicle.kind(at).process().unwrap_or(self.holder.consumer);
+                format!("{} seeks back over {m}", chronicle.name(by))
+            }
+            Ending::Exited => {
+                let leaves = chronicle.words(at).clause().to_owned();
+                match leaving::reason(chronicle, at) {
+                    Some(reason) => format!("{reason}, and {leaves} without settling {m}"),
+                    None => format!("{leaves} without settling {m}"),
+                }
+            }
+            Ending::BrokerRestarted => self.forgotten(chronicle, at),
+            Ending::Crashed => self.crash(chronicle, at, explained),
+            Ending::LeaseExpired
+            | Ending::SessionExpired
+            | Ending::GivenBack
+            | Ending::Requeued
+            | Ending::Settled => chronicle.words(at).clause().to_owned(),
+        }
+    }
+
+    /// `mailer 1 crashes after the effect of m2 and before settling it`.
+    fn crash(&self, chronicle: &Chronicle<'_>, at: usize, explained: bool) -> String {
+        let m = chronicle.message();
+        let fault = Injected::behind_crash(chronicle, at);
+        let plain = || chronicle.words(at).clause().to_owned();
+        let clause = fault.map_or_else(plain, |one| one.clause(chronicle));
+        let m_is_hit = fault.is_some_and(|one| one.message == Some(chronicle.id));
+        let Some(done) = self.done else {
+            return if m_is_hit { clause } else { format!("{clause} while it holds {m}") };
+        };
+        if done > at {
+            return format!("{clause} with its request for the effect of {m} on its way");
+        }
+        if explained {
+            return clause;
+        }
+        if chronicle.settle_invoked(self.holder.consumer, self.since, at) {
+            return format!("{clause} while its settle of {m} is on its way");
+        }
+        let fate = match chronicle.kind(done) {
+            Kind::DeadLettered { .. } => "is dead-lettered",
+            _ => "has taken effect",
+        };
+        match (m_is_hit, chronicle.application_settles()) {
+            (true, true) => format!("{clause} and before settling it"),
+            (true, false) => format!("{clause} and before it is settled"),
+            (false, true) => format!("{clause} and before settling {m}, which {fate}"),
+            (false, false) => format!("{clause} and before {m}, which {fate}, is settled"),
+        }
+    }
+}
+
+impl Ending {
+    /// Whether the message may come to another holder with it. What is requeued has lost its holder
+    /// before.
+    const fn takes_away(self) -> bool {
+        match self {
+            Self::Settled | Self::Requeued => false,
+            Self::GivenBack
+            | Self::LeaseExpired
+            | Self::SessionExpired
+            | Self::Revoked
+            | Self::PartitionLost
+            | Self::SoughtBack
+            | Self::Crashed
+            | Self::Exited
+            | Self::BrokerRestarted => true,
+        }
+    }
+
+    /// Whether the holder ran out of time.
+    const fn is_by_timeout(self) -> bool {
+        matches!(self, Self::LeaseExpired | Self::SessionExpired)
+    }
+
+    /// Whether whatever held the holder up explains it.
+    const fn is_by_clock(self) -> bool {
+        self.is_by_timeout() || matches!(self, Self::Revoked)
+    }
+
+    /// Whether the partition has another owner since.
+    const fn moves_the_partition(self) -> bool {
+        matches!(self, Self::Revoked | Self::PartitionLost)
+    }
+}

@@ -1,0 +1,112 @@
+//! The words for what a broker does with messages, leases and partitions, in English.
+
+use entrega_model::Kind;
+use entrega_model::event::RemoveReason;
+
+use crate::words::{Scene, Words, name};
+
+pub(super) fn storage(scene: &Scene<'_>) -> Words {
+    match scene.kind {
+        Kind::Stored { message, subscription, partition, position, copy } => {
+            let m = name(message);
+            let place = match subscription {
+                None => format!("at {partition}/{position}"),
+                Some(_) => format!("for {}", scene.whose(subscription)),
+            };
+            let copy = if copy > 1 { format!(", copy {copy}") } else { String::new() };
+            Words::new(format!("{m} is stored"), format!("{m} stored {place}{copy}"))
+        }
+        Kind::Removed { message, subscription, reason } => {
+            let m = name(message);
+            let of = subscription
+                .map_or_else(String::new, |_| format!(" for {}", scene.whose(subscription)));
+            let short = format!("! {m} removed{of}: {reason:?}").to_lowercase();
+            let clause = removal(&m, scene.whose(subscription), reason);
+            Words::new(format!("{m} is removed: {reason:?}"), short).in_a_story(clause)
+        }
+        Kind::Retrievable { message, subscription } => {
+            let (m, of) = (name(message), scene.whose(Some(subscription)));
+            Words::new(format!("{m} is still at the broker"), format!("{m} still there for {of}"))
+        }
+        _ => Words::default(),
+    }
+}
+
+/// Why a message is removed before its effect.
+fn removal(m: &str, of: &str, reason: RemoveReason) -> String {
+    match reason {
+        RemoveReason::Settled => format!("{m} is settled and forgotten"),
+        RemoveReason::Ttl => format!("the time to live of {m} ends before its effect"),
+        RemoveReason::Overflow => {
+            format!("the queue of {of} is full and drops {m} before its effect")
+        }
+        RemoveReason::Retention => {
+            format!("{of} lags, and retention removes {m} before its effect")
+        }
+        RemoveReason::Compaction => format!("a newer value of its key replaces {m}"),
+        RemoveReason::DeliveryLimit => {
+            format!("{m} is delivered too often, and the queue of {of} drops it")
+        }
+        RemoveReason::Truncation => format!("a failover cuts {m} off the log"),
+        RemoveReason::Purge => format!("somebody empties the queue with {m} in it"),
+        RemoveReason::BrokerLoss => format!("the broker loses {m} with its storage"),
+        RemoveReason::Unroutable => format!("no queue is bound that would take {m}"),
+    }
+}
+
+pub(super) fn lease(scene: &Scene<'_>) -> Words {
+    match scene.kind {
+        Kind::LeaseExpired { message, consumer, .. } => {
+            let (who, m) = (scene.who(consumer), name(message));
+            Words::new(format!("the lease of {m} ends"), format!("! lease of {who} on {m} expires"))
+                .in_a_story(format!("the lease of {who} expires"))
+        }
+        Kind::Requeued { message, consumer, .. } => {
+            let (who, m) = (scene.who(consumer), name(message));
+            Words::new(format!("{m} goes back to its queue"), format!("↻ {m} back from {who}"))
+        }
+        _ => Words::default(),
+    }
+}
+
+pub(super) fn partitions(scene: &Scene<'_>) -> Words {
+    match scene.kind {
+        Kind::SessionExpired { consumer, .. } => {
+            let who = scene.who(consumer);
+            Words::new(format!("the session of {who} ends"), format!("! session of {who} expires"))
+                .in_a_story(format!("the session of {who} expires"))
+        }
+        Kind::OffsetReset { consumer, partition, to, .. } => {
+            let who = scene.who(consumer);
+            Words::new(
+                format!("{who} has no valid offset of partition {partition} and begins at {to}"),
+                format!("{who} resets to {partition}/{to}"),
+            )
+        }
+        Kind::Assigned { consumer, partition, position, .. } => {
+            let who = scene.who(consumer);
+            Words::new(
+                format!("{who} is assigned partition {partition} from offset {position}"),
+                format!("{who} gets partition {partition} at {position}"),
+            )
+        }
+        Kind::Revoked { consumer, partition, .. } => {
+            Words::alike(format!("{} gives up partition {partition}", scene.who(consumer)))
+        }
+        Kind::Lost { consumer, partition, .. } => {
+            let who = scene.who(consumer);
+            Words::new(
+                format!("{who} learns that it has lost partition {partition}"),
+                format!("! {who} has lost partition {partition}"),
+            )
+        }
+        Kind::Sought { consumer, partition, from, to, .. } => {
+            let who = scene.who(consumer);
+            Words::new(
+                format!("{who} moves from offset {from} of partition {partition} to {to}"),
+                format!("{who} seeks {partition}/{to} from {from}"),
+            )
+        }
+        _ => Words::default(),
+    }
+}

@@ -1,0 +1,140 @@
+//! The words for injected faults, in English.
+
+use entrega_choice::Point;
+use entrega_model::Kind;
+use entrega_scenario::points::{self, Act, Call, Leg, Moment, Site, Zone};
+
+use crate::injected::Injected;
+use crate::words::{Scene, Words, name};
+
+/// The words for the event of a fault.
+pub(super) fn words(scene: &Scene<'_>) -> Words {
+    let Kind::Faulted { point, alternative, .. } = scene.kind else { return Words::default() };
+    let (info, _) = points::describe(Point(point));
+    let alternative = info.alternative_name(alternative.into()).unwrap_or("?");
+    let prose = format!("fault: {} = {alternative}", info.name);
+    match &scene.fault {
+        Some(fault) => {
+            Words::new(prose, short(scene, fault)).in_a_story(clause(scene, fault, None))
+        }
+        None => Words::alike(prose),
+    }
+}
+
+fn short(scene: &Scene<'_>, fault: &Injected) -> String {
+    let until = delay(fault.zone);
+    let sign = match fault.point.site {
+        Site::Leg(..) => "⇥",
+        Site::Group => "⇄",
+        Site::Arrivals => return format!("⇄ a request of {} overtakes", scene.who(fault.process)),
+        Site::Crash(_) if until.is_some() => "⏸",
+        Site::Crash(_) | Site::Broker => "✗",
+        Site::Process => "⏸",
+        Site::Handler if fault.is_slow_handler() => "⏸",
+        Site::Handler | Site::Message => "!",
+    };
+    let m = fault.message.map_or_else(String::new, |message| format!(" {}", name(message)));
+    let alternative = fault.point.act_name(fault.act).unwrap_or("?");
+    let what = match until {
+        None => alternative.to_owned(),
+        Some(until) if fault.is_crash() => format!("slow {until}, then {alternative}"),
+        Some(until) => format!("{alternative}, {until}"),
+    };
+    format!("{sign} {}{m}: {what}", fault.point.name)
+}
+
+/// Until when something is delayed that ends in a zone.
+const fn delay(zone: Zone) -> Option<&'static str> {
+    match zone {
+        Zone::Now | Zone::Span => None,
+        Zone::Calm => Some("until all is calm"),
+        Zone::Expiry => Some("until the next deadline"),
+        Zone::Takeover => Some("until somebody could take over"),
+    }
+}
+
+/// What happened, as a main clause: `the request to settle m2 is lost`, `mailer 1 stalls before the
+/// effect of m2 until its session has ended`.
+pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Option<&str>) -> String {
+    let who = scene.who(fault.process);
+    let m = fault.message.map_or_else(|| "a message".to_owned(), name);
+    let what = match fault.act {
+        Act::Lost => format!("{} is lost", leg(fault, &who, &m)),
+        Act::Late => format!("{} is late", leg(fault, &who, &m)),
+        Act::Duplicated => format!("{} arrives twice", leg(fault, &who, &m)),
+        Act::Restart => "the broker restarts".to_owned(),
+        Act::Order(_) => overtaking(scene, fault),
+        Act::Poison => format!("{m} is poison, and the handler of {who} fails on it"),
+        Act::Transient => format!("the handler of {who} fails on {m}"),
+        Act::Slow => format!("{who} is slow at {m}"),
+        Act::StallBefore => format!("{who} stalls before the effect of {m}"),
+        Act::StallAfter => format!("{who} stalls after the effect of {m}"),
+        Act::Crash => return crash(fault, &who, &m, until),
+        Act::RebalanceBefore | Act::RebalanceAfter => {
+            format!("the group rebalances while {who} works on {m}")
+        }
+    };
+    match until {
+        Some(until) => format!("{what} {until}"),
+        None => what,
+    }
+}
+
+/// What travels on the leg of a call that a fault befell.
+fn leg(fault: &Injected, who: &str, m: &str) -> String {
+    let Site::Leg(call, leg) = fault.point.site else { return "a message".to_owned() };
+    match (call, leg) {
+        (Call::Send, Leg::Request) => format!("the request to store {m}"),
+        (Call::Send, Leg::Response) => format!("the answer that {m} is stored"),
+        (Call::Receive, Leg::Request) => format!("a request of {who} for messages"),
+        (Call::Receive, Leg::Response) => format!("an answer with messages for {who}"),
+        (Call::Effect, Leg::Request) => format!("the request for the effect of {m}"),
+        (Call::Effect, Leg::Response) => format!("the sink's answer about {m}"),
+        (Call::Settle, Leg::Request) => format!("the request to settle {m}"),
+        (Call::Settle, Leg::Response) => format!("the answer that {m} is settled"),
+        (Call::DeadLetter, Leg::Request) => format!("the request to dead-letter {m}"),
+        (Call::DeadLetter, Leg::Response) => format!("the answer that {m} is dead-lettered"),
+    }
+}
+
+/// A process that crashes, perhaps after having been slow until a zone.
+fn crash(fault: &Injected, who: &str, m: &str, until: Option<&str>) -> String {
+    let moment = match fault.point.site {
+        Site::Crash(Moment::BeforeEffect) => format!("before the effect of {m}"),
+        Site::Crash(Moment::AfterEffect) => format!("after the effect of {m}"),
+        Site::Crash(Moment::AfterSettle) => format!("right after settling {m}"),
+        Site::Leg(..)
+        | Site::Broker
+        | Site::Arrivals
+        | Site::Message
+        | Site::Handler
+        | Site::Process
+        | Site::Group => format!("at {m}"),
+    };
+    match until {
+        Some(until) => format!("{who} is slow {until} and then crashes {moment}"),
+        None if fault.is_in_zone() => format!("{who} is slow {moment}"),
+        None => format!("{who} crashes {moment}"),
+    }
+}
+
+/// `the request of mailer 2 for the effect of m1 overtakes one that was sent before it`.
+fn overtaking(scene: &Scene<'_>, fault: &Injected) -> String {
+    let who = scene.who(fault.process);
+    let request = match scene.next {
+        Some(Kind::Effect { message, consumer, .. }) if consumer == fault.process => {
+            format!("the request of {who} for the effect of {}", name(message))
+        }
+        Some(Kind::Settled { message, consumer, .. }) if consumer == fault.process => {
+            format!("the request of {who} to settle {}", name(message))
+        }
+        Some(Kind::Committed { consumer, .. }) if consumer == fault.process => {
+            format!("a commit of {who}")
+        }
+        Some(Kind::Stored { message, .. }) if scene.cast.is_producer(fault.process) => {
+            format!("the request to store {}", name(message))
+        }
+        _ => format!("a request of {who}"),
+    };
+    format!("{request} overtakes one that was sent before it")
+}

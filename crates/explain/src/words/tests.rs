@@ -1,0 +1,149 @@
+//! Every kind of event has words, and they name what the scenario names.
+
+use std::collections::BTreeSet;
+
+use entrega_model::event::{
+    DeadLetterReason, EffectVerdict, Phase, ProcessingResult, RemoveReason, SendOutcome, SettleAct,
+    SettleOutcome, SettleTrigger,
+};
+use entrega_model::{
+    DeliveryId, Event, Generation, Incarnation, Instant, Key, PartitionId, ProcessId,
+};
+use entrega_scenario::Scenario;
+use entrega_scenario::points::FAULTS;
+
+use super::*;
+use crate::run::Run;
+
+const M: MessageId = MessageId(2);
+const OURS: SubscriptionId = SubscriptionId(0);
+const PRODUCER: ProcessId = ProcessId(0);
+const READER: ProcessId = ProcessId(1);
+
+fn cast() -> Cast {
+    Cast::of(&Scenario::default())
+}
+
+fn words(kind: Kind) -> Words {
+    let events = [Event { at: Instant::from_nanos(0), kind }];
+    Run::new(&events, &cast()).words(0, None)
+}
+
+/// An event of every kind.
+fn one_of_each() -> Vec<Kind> {
+    let (message, subscription, consumer, partition) = (M, OURS, READER, PartitionId(0));
+    let (delivery, key, position, upto) = (DeliveryId(0), Key(7), 3, 4);
+    let (incarnation, process) = (Incarnation(1), READER);
+    let (act, trigger) = (SettleAct::Ack, SettleTrigger::Timer);
+    let (attempt, redelivered, generation) = (1, true, Generation(1));
+    let result = ProcessingResult::Transient;
+    vec![
+        Kind::SendInvoked { message, key, producer: PRODUCER, attempt: 1 },
+        Kind::SendEnded { message, producer: PRODUCER, outcome: SendOutcome::Ok },
+        Kind::Stored { message, subscription: None, partition, position, copy: 1 },
+        Kind::Removed { message, subscription: Some(OURS), reason: RemoveReason::Ttl },
+        Kind::Delivered {
+            delivery,
+            message,
+            subscription,
+            consumer,
+            partition,
+            position,
+            attempt,
+            redelivered,
+        },
+        Kind::ProcessingStarted { delivery, message, subscription, consumer },
+        Kind::ProcessingEnded { delivery, message, subscription, consumer, result },
+        Kind::Effect {
+            delivery,
+            message,
+            key,
+            subscription,
+            consumer,
+            verdict: EffectVerdict::Applied,
+        },
+        Kind::SettleInvoked { message, subscription, consumer, partition, position, act, trigger },
+        Kind::SettleEnded { message, subscription, consumer, act, outcome: SettleOutcome::Ok },
+        Kind::DeadLettered { message, subscription, reason: DeadLetterReason::Client },
+        Kind::Settled { message, subscription, consumer, act, trigger },
+        Kind::Committed { subscription, consumer, partition, upto, previous: 0, trigger },
+        Kind::LeaseExpired { message, subscription, consumer },
+        Kind::Requeued { message, subscription, consumer },
+        Kind::SessionExpired { subscription, consumer },
+        Kind::OffsetReset { subscription, consumer, partition, from: None, to: upto },
+        Kind::Assigned { subscription, consumer, partition, generation, position },
+        Kind::Revoked { subscription, consumer, partition },
+        Kind::Lost { subscription, consumer, partition },
+        Kind::Crashed { process, incarnation },
+        Kind::Exited { process, incarnation, failed: false },
+        Kind::Started { process, incarnation },
+        Kind::Stalled { process },
+        Kind::Resumed { process },
+        Kind::BrokerRestarted,
+        Kind::Faulted { point: 0, alternative: 1, process: PRODUCER, message: Some(M) },
+        Kind::Entered { phase: Phase::Drain },
+        Kind::Retrievable { message, subscription },
+        Kind::Sought { subscription, consumer, partition, from: upto, to: position },
+    ]
+}
+
+#[test]
+fn every_event_has_words() {
+    let mut kinds = BTreeSet::new();
+    for kind in one_of_each() {
+        let words = words(kind);
+        for form in [&words.prose, &words.short, words.clause()] {
+            assert!(!form.is_empty(), "{kind:?}");
+            assert!(!form.contains('?') && !form.ends_with('.'), "{form}");
+        }
+        kinds.insert(format!("{kind:?}").split(' ').next().map(str::to_owned));
+    }
+    assert_eq!(kinds.len(), 30);
+}
+
+#[test]
+fn forms_stand_beside_each_other() {
+    let check = |kind: Kind, prose: &str, short: &str, clause: &str| {
+        let words = words(kind);
+        assert_eq!((&*words.prose, &*words.short, words.clause()), (prose, short, clause));
+    };
+    let (message, subscription, consumer) = (M, OURS, READER);
+    let sent = |attempt| Kind::SendInvoked { message, key: Key(7), producer: PRODUCER, attempt };
+    check(sent(1), "the producer sends m2", "→ m2 key 7", "the producer sends m2");
+    let again = "the producer sends m2 again";
+    check(sent(2), again, "→ m2 attempt 2", again);
+    check(
+        Kind::LeaseExpired { message, subscription, consumer },
+        "the lease of m2 ends",
+        "! lease of reader 1 on m2 expires",
+        "the lease of reader 1 expires",
+    );
+    check(
+        Kind::Crashed { process: READER, incarnation: Incarnation(0) },
+        "reader 1 crashes",
+        "✗ reader 1 crashes",
+        "reader 1 crashes",
+    );
+    check(
+        Kind::Faulted { point: 0, alternative: 1, process: PRODUCER, message: Some(M) },
+        "fault: send.request = lost",
+        "⇥ send.request m2: lost",
+        "the request to store m2 is lost",
+    );
+}
+
+/// Of every fault point and every alternative; a story says until when a delay lasts.
+#[test]
+fn every_fault_has_words() {
+    let mut said = BTreeSet::new();
+    for info in &FAULTS {
+        for alternative in 1..info.bound() as u8 {
+            let point = info.point(OURS).0;
+            let message = Some(M);
+            let words = words(Kind::Faulted { point, alternative, process: READER, message });
+            assert!(words.short.contains(['⇥', '⇄', '✗', '⏸', '!']), "{}", words.short);
+            assert!(!words.clause().contains("goes wrong"), "{}", words.clause());
+            assert!(said.insert(words.prose.clone()), "{}", words.prose);
+        }
+    }
+}
