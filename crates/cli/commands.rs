@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use crate::args::Command;
 use crate::failure::Failure;
 
-/// Does what was asked for. The code says whether what was expected holds.
+/// Runs a command. The exit code says whether what the scenario expects holds.
 pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => run::run(args),
@@ -35,7 +35,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     }
 }
 
-/// 0 if what was expected holds, 1 if it does not.
+/// 0 if what the scenario expects holds, 1 if it does not.
 fn code(holds: bool) -> ExitCode {
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

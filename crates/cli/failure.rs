@@ -1,4 +1,4 @@
-//! What a command says when it cannot do what it was asked: one message, and exit code 2.
+//! Why a command cannot do its work: one message, and exit code 2.
 
 use std::fmt;
 use std::path::Path;
@@ -21,7 +21,7 @@ impl Failure {
         Self(error.to_string())
     }
 
-    /// A worker that panicked where it cannot be said what it did.
+    /// A worker that panicked outside of any run that could be named.
     pub(crate) fn panicked() -> Self {
         Self::new("a worker panicked; the message stands above")
     }

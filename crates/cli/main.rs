@@ -1,12 +1,12 @@
-//! `entrega`: the command line of the laboratory. Parses what is asked for, has it done, and turns
-//! the outcome into an exit code.
+//! `entrega`: the command line of the laboratory. Parses the arguments, runs the command, and turns
+//! its outcome into an exit code.
 //!
 //! # Layout
 //!
 //! * [`args`]: the command line as data. [`commands`]: one verb a file.
 //! * [`files`]: scenarios from files. [`threads`]: the workers, and the watch over them.
 //! * [`live`]: what is shown of live runs.
-//! * [`output`], [`failure`]: where results go, and what is said when there is none.
+//! * [`output`], [`failure`]: where results go, and the message when there is none.
 
 mod args;
 mod commands;

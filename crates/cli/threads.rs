@@ -1,5 +1,5 @@
-//! The threads of the program: what the libraries hand out in pieces is done here by several
-//! workers.
+//! The threads of the program. The libraries divide their work into pieces; here several workers do
+//! them.
 //!
 //! * [`pool`]: a sweep and its examples, on all cores.
 //! * [`watch`]: which run each worker makes, so that one that never ends is noticed.

@@ -1,8 +1,8 @@
 //! Ctrl-C, for the commands that take long: `compare`, `explore`, `live` and `table`.
 //!
-//! > **The rule.** They behave alike. The first Ctrl-C ends the work, so that what was found until
-//! > then is printed, with exit code 1; the second ends the program at once, with nothing printed
-//! > and exit code 130. All others end at the first, as any program does.
+//! > **The rule.** They behave alike. The first Ctrl-C ends the work: the command prints what it
+//! > has found so far and leaves with exit code 1. The second ends the program at once, with
+//! > nothing printed and exit code 130. All other commands end at the first, as any program does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::failure::Failure;
 use crate::output;
 
-/// As shells call the end by an interrupt.
+/// The exit code that shells give to an interrupted program.
 const INTERRUPTED: i32 = 130;
 
 /// Listens for Ctrl-C; the first raises the flag.

@@ -37,8 +37,8 @@ fn scenarios(dir: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// The TOML files of a directory, by name. Without the usual directory there are none; one that was
-/// named must exist.
+/// The TOML files of a directory, by name. The usual directory may be missing; a directory that the
+/// user names must exist.
 fn scenario_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error: &std::io::Error| Failure::file(dir, "read", error);
     let entries = match fs::read_dir(dir) {

@@ -50,7 +50,7 @@ pub(crate) fn live(args: &LiveArgs) -> Result<ExitCode, Failure> {
     Ok(super::code(holds(&result)))
 }
 
-/// Nothing came out that must not, and everything came to an end.
+/// Whether nothing happened that must not happen, and every run came to rest.
 fn holds(result: &LiveResult<'_>) -> bool {
     let at_rest = |run: &live_sweep::Ran| run.report.end == End::Quiescent;
     result.comparison.violated.is_empty()
@@ -59,7 +59,7 @@ fn holds(result: &LiveResult<'_>) -> bool {
         && result.runs.iter().filter_map(|(_, run)| run.as_ref()).all(at_rest)
 }
 
-/// Says aloud what this run cannot do.
+/// Says what this run cannot do.
 fn warn(setup: &Setup, factor: NonZeroU32, left_out: &[String]) {
     for fault in left_out {
         say(&format!("note: {fault} cannot be injected live and is left out"));
@@ -77,7 +77,7 @@ fn say(line: &str) {
     let _closed = writeln!(io::stderr(), "{line}");
 }
 
-/// Where progress is shown: lines that change on a terminal, else a line now and then.
+/// Where progress is shown: on a terminal as lines that change, elsewhere as a line now and then.
 struct Screen {
     shown: Shown,
 }

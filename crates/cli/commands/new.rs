@@ -9,7 +9,7 @@ use crate::args::NewArgs;
 use crate::failure::Failure;
 use crate::output;
 
-/// Writes the template; a file that exists is only replaced on demand.
+/// Writes the template. An existing file is replaced only with `--force`.
 pub(crate) fn new(args: &NewArgs) -> Result<ExitCode, Failure> {
     let file = args.file.as_path();
     match create(file, args.force) {

@@ -32,8 +32,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     Ok(super::code(run.is_as_expected()))
 }
 
-/// What was asked for. What was left open is the scenario's first that goes with it, or else the
-/// first.
+/// The configuration that was asked for. What the arguments leave open is the first of the
+/// scenario's models and strategies that go together, or the first of them if none do.
 fn chosen(args: &RunArgs, loaded: &LoadedScenario) -> Result<Configuration, Failure> {
     let scenario = &loaded.scenario;
     let models = args.model.map_or_else(|| scenario.models.clone(), |model| vec![model]);

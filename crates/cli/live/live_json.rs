@@ -29,7 +29,7 @@ pub(crate) struct Document<'a> {
     rows: Vec<RowDocument<'a>>,
     /// How many rows the simulator does not contradict.
     agreed: usize,
-    /// Those of them in which nothing was put to the test.
+    /// Those of them in which nothing was tested.
     untested: usize,
     disagreed: &'a [String],
     unseen: &'a [String],

@@ -62,7 +62,7 @@ fn restless(text: &mut String, result: &LiveResult<'_>) {
     }
 }
 
-/// The limit that a run has reached, and what helps.
+/// The limit that a run has reached, and what to do about it.
 fn limit(ending: Ending, patience: Duration, factor: u32) -> Option<String> {
     match ending {
         Ending::AtRest => None,

@@ -20,7 +20,7 @@ use super::pool;
 use super::watch::{NoResult, Watch};
 use crate::failure::Failure;
 
-/// One run, to say what a worker is doing.
+/// The run that a worker is making.
 #[derive(Clone, Debug)]
 pub(crate) struct Doing {
     /// The index of its space.
@@ -72,8 +72,8 @@ struct Exploring<'a> {
 }
 
 impl Exploring<'_> {
-    /// Explores one space after another, or those that were begun before it is over. To be called
-    /// on a worker.
+    /// Explores one space after another, until the work is to end early. Must be called on a
+    /// worker.
     fn run(self) -> Result<Vec<ExploredSpace>, Failure> {
         let mut rows = Vec::new();
         for (number, space) in self.plan.spaces.iter().enumerate() {
@@ -119,7 +119,7 @@ impl Exploring<'_> {
         failed.map_or(Ok(explored), Err)
     }
 
-    /// What was found, in stories.
+    /// The stories of what was found.
     fn stories(
         self,
         space: usize,

@@ -1,5 +1,5 @@
-//! Every model and strategy of a scenario once, live: some at a time, with a word on each while it
-//! runs, and beside what the simulator says of the same messages.
+//! Every configuration of a scenario once, live: a few at a time, with a line on each while it
+//! runs, and compared with what the simulator says of the same messages.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::failure::Failure;
 
 /// This many configurations run at once. They mostly wait.
 const AT_ONCE: usize = 4;
-/// Beyond the arrivals and the longest timeouts, a configuration has so long to come to rest.
+/// The time that a configuration has to come to rest, beyond its arrivals and longest timeouts.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How many runs the simulator makes of each configuration, to compare verdicts.
 pub(crate) const SIMULATED: u64 = 10;
@@ -32,7 +32,7 @@ pub(crate) const SIMULATED: u64 = 10;
 /// What to run.
 pub(crate) struct LivePlan<'a> {
     pub(crate) sweep: Sweep<'a>,
-    /// The scenario with as many messages as are sent.
+    /// The scenario with the number of messages to be sent.
     pub(crate) version: &'a Version<'a>,
     /// How many times faster than the machine's clock.
     pub(crate) factor: NonZeroU32,
@@ -58,7 +58,7 @@ pub(crate) struct Ran {
     pub(crate) chosen: usize,
     pub(crate) last: Reading,
     pub(crate) ending: Ending,
-    /// How long it was waited for, on the machine's clock.
+    /// The most that it could take, on the machine's clock.
     pub(crate) patience: Duration,
 }
 
@@ -80,9 +80,9 @@ pub(crate) struct Agreement {
     pub(crate) rows: usize,
     /// Rows that the simulator does not contradict.
     pub(crate) agreed: usize,
-    /// Those of them in which one side was not put to the test, or not judged.
+    /// Those of them in which one side was not tested, or not judged.
     pub(crate) untested: usize,
-    /// Where the verdict is another, in words.
+    /// The rows whose verdicts differ, in words.
     pub(crate) disagreed: Vec<String>,
     /// A promise was broken that was never broken in the simulator.
     pub(crate) contradicted: bool,
@@ -206,7 +206,7 @@ struct Teller<'a> {
     meter: &'a Shared<Meter>,
 }
 
-/// There is none: what tells goes on until it is dropped.
+/// The teller never returns: it is dropped when the run ends.
 enum Never {}
 
 impl Teller<'_> {
@@ -303,8 +303,8 @@ fn agreement(comparison: &Comparison<'_>, simulated: &[Vec<Verdict>]) -> Agreeme
 }
 
 impl Agreement {
-    /// What was not put to the test, or not judged, agrees with everything but a broken promise
-    /// live.
+    /// A side that was not tested or not judged agrees with everything, except with a promise that
+    /// was broken live.
     fn add(&mut self, live: Verdict, simulated: Verdict, row: &str) {
         self.rows += 1;
         match (live, simulated) {
@@ -322,8 +322,8 @@ impl Agreement {
     }
 }
 
-/// Holds one run against the expectations of the scenario. What limits a count can be violated by
-/// one run. What demands that something happens cannot: that is only said, in words.
+/// Compares one run with the expectations of the scenario. One run can violate an upper limit. It
+/// cannot violate the expectation that something happens: those are returned in words.
 fn judge_expectations(comparison: &mut Comparison<'_>) -> Vec<String> {
     let (mut violated, mut unseen) = (Vec::new(), Vec::new());
     let scenario = &comparison.loaded.scenario;

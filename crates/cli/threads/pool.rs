@@ -15,8 +15,8 @@ pub(crate) fn new(threads: Option<usize>) -> Result<ThreadPool, Failure> {
     pool.map_err(|error| Failure::new(format!("cannot start the worker threads: {error}")))
 }
 
-/// Makes all runs of a sweep, or those that were begun before `stop` was raised, and looks for
-/// examples of what they show. `done` is called after every run. To be called on a worker.
+/// Makes the runs of a sweep, until `stop` is raised, and looks for examples of what they show.
+/// `done` is called after every run, `swept_all` after the last. Must be called on a worker.
 pub(crate) fn compare<'a>(
     sweep: &Sweep<'a>,
     stop: &AtomicBool,

@@ -45,8 +45,7 @@ pub(crate) fn supervise(
     }
 }
 
-/// Explores every piece, or those that were begun before `stop` was raised. To be called on a
-/// worker.
+/// Explores every piece, until the work is to end early. Must be called on a worker.
 fn explore(plan: &TablePlan, care: &Care) -> Result<TruthTable, Failure> {
     let is_over = || care.stop.load(Ordering::Relaxed);
     let explore = |piece: &Piece<'_>| -> Result<Option<Cell>, Failure> {

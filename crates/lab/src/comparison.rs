@@ -31,7 +31,7 @@ pub struct Comparison<'a> {
     pub rows: Vec<ComparisonRow>,
     /// A short example of each anomaly for which one was found.
     pub examples: Vec<ToldExample>,
-    /// What the scenario expects and did not come out, in words.
+    /// Expectations of the scenario that do not hold, in words.
     pub violated: Vec<String>,
 }
 
@@ -92,7 +92,7 @@ impl<'a> Comparison<'a> {
 }
 
 impl ComparisonRow {
-    /// What is found in this row, to be held against expectations.
+    /// What the row shows, for its expectations.
     pub fn found(&self) -> Found<'_> {
         Found::in_runs(&self.subscription, self.verdict, &self.summary)
     }
@@ -187,7 +187,7 @@ fn told(loaded: &LoadedScenario, example: Example) -> ToldExample {
     ToldExample { example, subscription, sentence, command }
 }
 
-/// What the scenario expects of the rows, and did not come out.
+/// What the scenario expects of the rows and does not hold.
 fn violations(scenario: &Scenario, rows: &[ComparisonRow]) -> Vec<String> {
     let of_row = |row: &ComparisonRow| -> Vec<String> {
         let checked = expect::checked(scenario, row.configuration, &[row.found()]);

@@ -1,11 +1,10 @@
 //! The shortest story behind an anomaly: a five-message version of the scenario, and one fault or
 //! two.
 //!
-//! A sweep says that something happens; here the same thing is looked for where a person can follow
-//! it. Every single fault that the scenario knows is tried at every point of the short run, then
-//! every pair; the first that shows the anomaly is the example, so it is the simplest by number of
-//! faults. Several seeds are tried, because some anomalies need a lucky moment (a timer between two
-//! events).
+//! A sweep says that something happens; this module looks for the same in runs that a person can
+//! follow. It tries every single fault of the scenario at every point of the short run, then every
+//! pair; the first that shows the anomaly is the example, so it is the simplest by number of faults.
+//! It tries several seeds, because some anomalies need a lucky moment (a timer between two events).
 
 use std::cell::Cell;
 
@@ -53,7 +52,7 @@ pub struct Example {
     pub finding: Finding,
     /// The first message that shows it.
     pub message: MessageId,
-    /// The run, to be made again.
+    /// The string that repeats the run.
     pub replay: ReplayString,
     /// The run, for the story.
     pub events: Vec<Event>,
@@ -78,7 +77,7 @@ pub fn searches<'a>(sweep: &Sweep<'a>, swept: &[Swept]) -> Vec<Search<'a>> {
 
 impl Search<'_> {
     /// Looks for an example of every cause. Where none has one with a single fault, pairs of faults
-    /// are tried. `stop` is asked before every run and ends the search.
+    /// are tried. `stop` is asked before every attempt, and ends the search.
     pub fn run(&self, stop: &dyn Fn() -> bool) -> Vec<Example> {
         let single = |wanted: &Wanted| self.with_one_fault(*wanted, stop);
         let found: Vec<Example> = self.causes.iter().filter_map(single).collect();

@@ -20,12 +20,12 @@ pub struct Expected {
     pub found: String,
     /// Whether they agree.
     pub holds: bool,
-    /// Whether one run can violate it: it limits what may happen, and is not about what should.
+    /// Whether one run can violate it: it limits what may happen, instead of demanding something.
     #[serde(skip)]
     pub limits: bool,
 }
 
-/// What an expectation is held against: one subscription of a run, or of many runs.
+/// What an expectation is compared with: one subscription of a run, or of many runs.
 pub struct Found<'a> {
     subscription: &'a str,
     verdict: Verdict,

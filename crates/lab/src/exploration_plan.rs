@@ -2,10 +2,10 @@
 //!
 //! > **The rule.** The caller brings the threads, and the result does not depend on them.
 //!
-//! [`ExplorationPlan::run`] explores one space after another on the current thread. On several, a
-//! caller takes what [`ExplorationPlan::prepare`] makes of each space: the runs of its
-//! [`Exploration`] in batches, then [`Prepared::shrink_and_tell`] for each finding, and puts the
-//! results together as a [`ExploredSpace`], in the order of the spaces.
+//! [`ExplorationPlan::run`] explores one space after another on the current thread. To use several,
+//! a caller calls [`ExplorationPlan::prepare`] on each space, makes the runs of its [`Exploration`]
+//! batch by batch, calls [`Prepared::shrink_and_tell`] for each finding, and keeps the
+//! [`ExploredSpace`]s in the order of the spaces.
 
 use entrega::Exploration;
 use entrega_checker::Finding;
@@ -77,7 +77,7 @@ pub struct ExploredSpace {
     pub stories: Vec<FindingStory>,
 }
 
-/// Which part of a scenario to explore. What is empty stands for all that the scenario names.
+/// Which part of a scenario to explore. An empty list stands for all that the scenario names.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Part<'a> {
     /// Only these models.

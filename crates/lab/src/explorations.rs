@@ -15,7 +15,7 @@ pub struct Explorations<'a> {
     pub rows: Vec<ExploredSpace>,
     /// Whether they were interrupted.
     pub partial: bool,
-    /// What the scenario expects not to happen, and was found; in words.
+    /// What was found although the scenario expects it not to happen, in words.
     pub contradicted: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ fn subscription<'a>(plan: &'a ExplorationPlan, row: &ExploredSpace) -> &'a str {
     &plan.loaded.scenario.subscriptions[row.space.scope.subscription.index()].name
 }
 
-/// What is expected to be 0, and was found.
+/// What was found although it is expected to be 0.
 fn contradicted(plan: &ExplorationPlan, row: &ExploredSpace) -> Vec<String> {
     let (configuration, name) = (row.space.configuration, subscription(plan, row));
     let Configuration { model, strategy } = configuration;
@@ -54,7 +54,8 @@ fn contradicted(plan: &ExplorationPlan, row: &ExploredSpace) -> Vec<String> {
     contradicted
 }
 
-/// Whether only 0 will do. What is to happen in thousands of messages need not happen in three.
+/// Whether only 0 meets the condition. What must happen in thousands of messages need not happen in
+/// three.
 fn is_zero(condition: Condition) -> bool {
     condition.holds(0) && !condition.holds(1)
 }

@@ -23,10 +23,10 @@ pub struct JudgedHistory {
     pub names: Names,
 }
 
-/// Judges a history with the checker that judges the simulator. `name` is what mistakes in it say.
+/// Judges a history with the checker that judges the simulator. Errors call the history `name`.
 ///
 /// # Errors
-/// The first line that is no part of a history.
+/// The first line that does not belong in a history.
 pub fn check(history: impl BufRead, name: &str) -> Result<JudgedHistory, HistoryError> {
     let mut reader = Reader::new(history, name)?;
     let mut checker = Checker::new(config(reader.header()));

@@ -1,7 +1,7 @@
 //! A scenario with its name and its digest, and the versions of it that are run.
 //!
-//! > **The rule.** No file is read here. The text is handed in, and so is the way to read what the
-//! > scenario names beside it.
+//! > **The rule.** No file is read here. The caller passes the text, and a function that reads the
+//! > files that the scenario names.
 
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
@@ -126,7 +126,7 @@ impl LoadedScenario {
         format!("'{}'", self.name.replace('\'', "'\\''"))
     }
 
-    /// The command that prints a run again.
+    /// The command that prints a run.
     pub fn replay_command(&self, replay: &ReplayString) -> String {
         format!("entrega replay {} '{replay}'", self.shell_name())
     }

@@ -1,4 +1,4 @@
-//! One run made again from its replay string, with a story for everything that it shows.
+//! Repeats a run from its replay string, and tells the story of everything that it shows.
 
 use entrega::{Judged, judge};
 use entrega_checker::{Class, Finding, Report, SubscriptionReport, findings};
@@ -18,7 +18,7 @@ use crate::loaded::LoadedScenario;
 use crate::property::Property;
 use crate::replay_string::ReplayString;
 
-/// A run that was made again.
+/// A run that was repeated.
 pub struct ReplayedRun {
     /// The scenario in the size in which it was run.
     pub scenario: Scenario,
@@ -34,7 +34,7 @@ pub struct ReplayedRun {
     pub report: Report,
     /// What the run shows, in words.
     pub anomalies: Vec<Anomaly>,
-    /// What it was made from.
+    /// The string that it was repeated from.
     pub replay: ReplayString,
 }
 
@@ -53,7 +53,7 @@ pub struct Anomaly {
     pub story: String,
 }
 
-/// Why a run cannot be made again.
+/// Why a run cannot be repeated.
 #[derive(Debug, Error)]
 pub enum Unrepeatable {
     /// The string is of another scenario: give the one that it was made with.
@@ -81,7 +81,7 @@ pub enum Unrepeatable {
     NotReached(String),
 }
 
-/// Makes a run again. The overrides of the string must have been applied to the scenario.
+/// Repeats a run. The scenario must have been loaded with the overrides of the string.
 ///
 /// # Errors
 /// All of [`Unrepeatable`].

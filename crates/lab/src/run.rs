@@ -34,9 +34,9 @@ pub struct Run<'a> {
     pub digest: Digest,
     /// When its phases began.
     pub phases: Vec<PhaseNote>,
-    /// What the scenario says of such a run.
+    /// What the scenario expects of such a run.
     pub expected: Vec<Expected>,
-    /// The run, to be made again.
+    /// The string that repeats the run.
     pub replay: ReplayString,
 }
 

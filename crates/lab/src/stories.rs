@@ -80,7 +80,7 @@ impl Prepared<'_> {
         })
     }
 
-    /// Runs a story once more.
+    /// Repeats the run of a story.
     fn again(&self, scope: Scope, choices: &[Choice], finding: Finding) -> Again {
         let version = self.plan.loaded.explored(scope);
         let seed = self.plan.bounds.seed;
@@ -97,7 +97,7 @@ impl Prepared<'_> {
     }
 }
 
-/// A run that was made once more: its events, and the message that shows the finding.
+/// A repeated run: its events, and the message that shows the finding.
 struct Again {
     events: Vec<Event>,
     cast: Cast,

@@ -115,7 +115,7 @@ fn classes(of: &SubscriptionReport) -> String {
     counts.join(", ")
 }
 
-/// In place of a cause, where there is no evidence for any.
+/// Stands for a cause where there is no evidence for any.
 const UNKNOWN: &str = "unknown, for want of events of the broker's side";
 
 /// `12 duplicated: redelivered_after_crash, first m17`.
@@ -191,7 +191,7 @@ fn rounded(nanos: u64) -> Duration {
     Duration::from_nanos(nanos / unit * unit)
 }
 
-/// ` (0.13 %)`, or nothing if there is nothing to share.
+/// ` (0.13 %)`, or nothing if a part or the whole is 0.
 fn share(part: u64, whole: u64) -> String {
     if part == 0 || whole == 0 {
         return String::new();

@@ -1,4 +1,4 @@
-//! A run made again: what it shows in words, line by line, and whether promises were kept.
+//! A repeated run: what it shows in words, line by line, and whether promises were kept.
 
 mod json;
 mod text;

@@ -169,7 +169,7 @@ impl Shown<'_> {
         }
     }
 
-    /// How much was tried; `also` stands behind the number of complete cells.
+    /// How much was tried; `also` follows the number of complete cells.
     fn footer(&self, also: &str) -> String {
         let applicable = || self.table.cells.iter().filter(|cell| cell.applicable);
         let schedules: u64 = self.table.cells.iter().map(|cell| cell.schedules).sum();

@@ -60,8 +60,8 @@ pub fn text(explorations: &Explorations<'_>, shown: Shown) -> String {
 /// The most columns that a line of prose has.
 const WIDTH: usize = 100;
 
-/// The properties that have a column, and the names of the others: those that nothing shows, but
-/// for the two that everybody asks about.
+/// The properties that have a column, and the names of the others. A property that no row shows has
+/// none, except for the two that everybody asks about.
 fn columns(rows: &[&ExploredSpace]) -> (Vec<Property>, Vec<&'static str>) {
     let has_column = |one: &Property| {
         matches!(one, Property::Lost | Property::Duplicated)
@@ -72,7 +72,7 @@ fn columns(rows: &[&ExploredSpace]) -> (Vec<Property>, Vec<&'static str>) {
     (shown, never.into_iter().map(Property::column).collect())
 }
 
-/// What is said of properties without a column.
+/// The sentence about properties without a column.
 fn in_no_row(rows: &[&ExploredSpace], properties: &[&str]) -> String {
     let proved = rows.iter().all(|row| row.explored.complete && row.explored.limited == 0);
     let what = properties.join(", ");

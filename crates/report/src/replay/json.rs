@@ -1,4 +1,4 @@
-//! A run made again, for programs.
+//! A repeated run for programs.
 
 use entrega_checker::Report;
 use entrega_lab::Configuration;
@@ -8,7 +8,7 @@ use serde::Serialize;
 /// The name and version of this form.
 const SCHEMA: &str = "entrega.replay.v1";
 
-/// A run made again, for programs.
+/// A repeated run for programs.
 #[derive(Serialize)]
 pub struct Document<'a> {
     schema: &'static str,

@@ -1,4 +1,4 @@
-//! A run made again, for people: stories, messages, timeline, verdicts.
+//! A repeated run for people: stories, messages, timeline, verdicts.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -14,7 +14,7 @@ use entrega_scenario::points;
 const BODIES: usize = 5;
 /// At most this many characters of each.
 const BODY_CHARS: usize = 160;
-/// What is said of a run that shows nothing.
+/// The sentence about a run that shows nothing.
 const NOTHING: &str = "No message is lost, duplicated or out of order.";
 
 /// How much of the run is shown, and how.

@@ -1,7 +1,7 @@
 //! The truth table within the width of a terminal.
 //!
-//! The settings of a strategy stand below it, two faults of one column one above the other, and
-//! columns that do not fit come in a block of their own.
+//! The settings of a strategy stand below it, the two faults of a column one above the other.
+//! Columns that do not fit form a block of their own.
 
 use super::Part;
 use crate::prose::wrapped;
@@ -75,7 +75,7 @@ fn lines(part: &Part) -> Vec<Line> {
     lines
 }
 
-/// The setting that goes without saying.
+/// The setting that is not shown.
 const DEFAULT: &str = "default";
 
 /// `QL+C0` as `QL` and `+C0`, `send lost` as `send` and `lost`.
@@ -122,7 +122,7 @@ fn in_lines<'i>(items: impl Iterator<Item = &'i str>) -> String {
     wrapped(&items.join(&format!("{GLUE}· ")), WIDTH).replace(GLUE, " ")
 }
 
-/// A space that no line ends at.
+/// A space at which no line is broken.
 const GLUE: &str = "\u{a0}";
 
 const LETTERS: [&str; 9] = [
