@@ -1,9 +1,36 @@
 //! The network: how requests and answers travel, and what goes wrong with them.
 //!
-//! Each leg of a call may arrive, be lost, be late or arrive twice. A timeout exists only for a
-//! call that is late or lost, so a run without faults has no timers to cancel. A duplicated request
-//! is carried out twice and answered once; a duplicated answer is recognised by its call and
-//! changes nothing.
+//! # The way of a call
+//!
+//! ```text
+//!    process                   network                    peer
+//!  ┌─────────────┐                              ┌────────────────────────┐
+//!  │ send        │ ─── request leg ───────────▶ │ arrive                 │
+//!  │             │     *.request:               │   broker: offer        │
+//!  │             │     lost, late, duplicated   │     down: lost         │
+//!  │             │                              │     parked: later      │
+//!  │             │                              │   sink: decide_at_sink │
+//!  │             │                              │   dead letters: stored │
+//!  │ come_back   │ ◀── response leg ─────────── │ answer                 │
+//!  │ settle.after│     *.response:              │ then broker.restart    │
+//!  │   crash     │     lost, late, duplicated   └────────────────────────┘
+//!  │ take_answer │
+//!  └─────────────┘     lost or too late: time_out
+//! ```
+//!
+//! `*` is the purpose of the call: `send`, `receive`, `settle`, `effect`, `dead_letter`; membership
+//! calls have no fault points. Each leg may arrive, be lost, be late or arrive twice. A timeout
+//! exists only for a call that is late or lost, so a run without faults has no timers to cancel. A
+//! duplicated request is carried out twice and answered once; a duplicated answer is recognised by
+//! its call and changes nothing.
+//!
+//! # The short way
+//!
+//! The same way exists twice. [`super::through`] goes it without a place in the table of calls, for
+//! a process that waits for this call alone and as long as nothing else is due before the end of a
+//! leg. It leaves the short way for the one drawn here at either leg: when a fault is chosen for it,
+//! or when something else is due first. Both behave alike; the short way saves more than a tenth of
+//! the instructions of a message (`benches/NOTES.md`), which is why there are two.
 
 use std::task::Context;
 

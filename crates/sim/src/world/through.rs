@@ -1,24 +1,35 @@
-//! Calls and sleeps that nothing comes between.
+//! The short way of a call: calls and sleeps that nothing comes between.
 //!
 //! A process that waits for one thing alone does nothing until that has come. If nothing else
 //! happens before, neither its request nor the answer needs a place in the table of calls or among
-//! what is due: time goes on within the call, and the process goes on without having waited.
+//! what is due: time goes on within the call, and the process goes on without having waited. The
+//! whole way is drawn at [`super::network`]; the short way leaves it where a [`Detour`] says.
 //!
 //! > **The rule.** What happens, in which order, after how many steps and with which choices is the
 //! > same as if the process had waited. Whenever something could come between, it does wait.
+//! > `through/tests.rs` runs both ways and compares.
 
 use entrega_brokers::Broker;
 use entrega_clients::{CallId, Called};
 use entrega_model::{ClientId, Delivery, Instant, SubscriptionId};
 use entrega_scenario::points::{Fault, own_point};
 
-use super::calls::{Answer, Caller, Payload};
+use super::calls::{Answer, Caller, Payload, Route};
 use super::latency::{REQUEST, RESPONSE};
 use super::sink::sink_route;
 use super::{Due, Routed, World};
 
 /// Events are handed to the observer in batches of about this many.
 pub(crate) const BATCH: usize = 256;
+
+/// Why a leg of a call takes the long way: the call takes its place in the table, with what travels.
+enum Detour {
+    /// The leg sets out, due `at` if nothing goes wrong with it: a fault was chosen for it, or its
+    /// process does something else meanwhile.
+    SetsOut { choice: u32, at: Instant },
+    /// Something else is due before it, so it waits in the place that was reserved for it.
+    Waits { at: Instant, place: u64 },
+}
 
 /// How far a run may go on by itself.
 #[derive(Clone, Copy)]
@@ -48,18 +59,9 @@ where
     ) -> Called<B::Response> {
         let (route, started) = (request.route(), self.now);
         let caller = || Caller { client, route, started, about: None };
-        let arrival = started + self.latency(caller, route.to, REQUEST);
-        let choice = self.pick_leg(route.request);
-        if choice != 0 {
-            let request = Payload::Request(request);
-            return Called::Open(self.depart(&caller(), request, choice, arrival));
+        if let Err(detour) = self.request_leg(caller, &route, true) {
+            return Called::Open(self.open_request(&caller(), Payload::Request(request), detour));
         }
-        let number = self.timers.reserve();
-        if !self.reaches(arrival, number) {
-            let request = Payload::Request(request);
-            return Called::Open(self.wait(&caller(), request, number, arrival, Due::Arrive));
-        }
-        self.pass_to(arrival);
         if self.now < self.broker_up_at {
             let id = self.admit(&caller(), Payload::Gone);
             self.lose(id);
@@ -72,21 +74,11 @@ where
             self.after_arrival();
             return Called::Open(id);
         };
-        let back = self.now + self.latency(caller, route.to, RESPONSE);
-        let choice = self.pick_leg(route.response);
-        if choice != 0 {
-            let id = self.admit(&caller(), Payload::on_its_way(Answer::Response(response)));
-            self.depart_back(id, route.response, choice, back);
-            self.after_arrival();
+        if let Err(detour) = self.response_leg(caller, &route, Self::after_arrival) {
+            let answer = Answer::Response(response);
+            let id = self.open_response(&caller(), answer, detour, Self::after_arrival);
             return Called::Open(id);
         }
-        let number = self.timers.reserve();
-        self.after_arrival();
-        if !self.reaches(back, number) {
-            let answer = Payload::on_its_way(Answer::Response(response));
-            return Called::Open(self.wait(&caller(), answer, number, back, Due::Return));
-        }
-        self.pass_to(back);
         if let Some(subscription) = route.settles_for
             && self.choices.pick(own_point(Fault::SettleAfter, subscription), 2) != 0
         {
@@ -108,33 +100,93 @@ where
         let (route, started) = (sink_route(subscription), self.now);
         let about = Some((delivery.record.message, delivery.attempt));
         let caller = || Caller { client, route, started, about };
-        let asked = || Payload::Asked { delivery: *delivery, subscription };
-        let arrival = started + self.latency(caller, route.to, REQUEST);
-        let choice = self.pick_leg(route.request);
-        if choice != 0 || !alone {
-            return Called::Open(self.depart(&caller(), asked(), choice, arrival));
+        if let Err(detour) = self.request_leg(caller, &route, alone) {
+            let asked = Payload::Asked { delivery: *delivery, subscription };
+            return Called::Open(self.open_request(&caller(), asked, detour));
         }
-        let number = self.timers.reserve();
-        if !self.reaches(arrival, number) {
-            return Called::Open(self.wait(&caller(), asked(), number, arrival, Due::Arrive));
-        }
-        self.pass_to(arrival);
         let answer = Answer::Decided(self.decide(client.process, subscription, delivery));
-        let back = self.now + self.latency(caller, route.to, RESPONSE);
-        let choice = self.pick_leg(route.response);
-        if choice != 0 {
-            let id = self.admit(&caller(), Payload::on_its_way(answer));
-            self.depart_back(id, route.response, choice, back);
-            return Called::Open(id);
+        if let Err(detour) = self.response_leg(caller, &route, |_| {}) {
+            return Called::Open(self.open_response(&caller(), answer, detour, |_| {}));
         }
-        let number = self.timers.reserve();
-        if !self.reaches(back, number) {
-            let answer = Payload::on_its_way(answer);
-            return Called::Open(self.wait(&caller(), answer, number, back, Due::Return));
-        }
-        self.pass_to(back);
         self.runs_again(client);
         Called::Answered(answer)
+    }
+
+    /// The request leg of a call. Unless there is a detour, the request has reached its peer, and
+    /// it is that time now.
+    #[inline(always)]
+    fn request_leg(
+        &mut self,
+        caller: impl Fn() -> Caller,
+        route: &Route,
+        alone: bool,
+    ) -> Result<(), Detour> {
+        let at = self.now + self.latency(caller, route.to, REQUEST);
+        let choice = self.pick_leg(route.request);
+        if choice != 0 || !alone {
+            return Err(Detour::SetsOut { choice, at });
+        }
+        let place = self.timers.reserve();
+        self.pass_leg(at, place)
+    }
+
+    /// The response leg of a call. Unless there is a detour, the answer has reached its caller, and
+    /// it is that time now. `peer_goes_on` is what the peer does once the answer has set out.
+    #[inline(always)]
+    fn response_leg(
+        &mut self,
+        caller: impl Fn() -> Caller,
+        route: &Route,
+        peer_goes_on: impl FnOnce(&mut Self),
+    ) -> Result<(), Detour> {
+        let at = self.now + self.latency(caller, route.to, RESPONSE);
+        let choice = self.pick_leg(route.response);
+        if choice != 0 {
+            return Err(Detour::SetsOut { choice, at });
+        }
+        let place = self.timers.reserve();
+        peer_goes_on(self);
+        self.pass_leg(at, place)
+    }
+
+    /// Time goes on to the end of a leg, if nothing else is due before that.
+    #[inline(always)]
+    fn pass_leg(&mut self, at: Instant, place: u64) -> Result<(), Detour> {
+        if !self.reaches(at, place) {
+            return Err(Detour::Waits { at, place });
+        }
+        self.pass_to(at);
+        Ok(())
+    }
+
+    /// A call takes its place in the table with its request on the way.
+    #[inline(always)]
+    fn open_request(&mut self, caller: &Caller, request: Payload<B>, detour: Detour) -> CallId {
+        match detour {
+            Detour::SetsOut { choice, at } => self.depart(caller, request, choice, at),
+            Detour::Waits { at, place } => self.wait(caller, request, place, at, Due::Arrive),
+        }
+    }
+
+    /// A call takes its place in the table with its answer on the way.
+    #[inline(always)]
+    fn open_response(
+        &mut self,
+        caller: &Caller,
+        answer: Answer<B>,
+        detour: Detour,
+        peer_goes_on: impl FnOnce(&mut Self),
+    ) -> CallId {
+        let answer = Payload::on_its_way(answer);
+        match detour {
+            Detour::SetsOut { choice, at } => {
+                let id = self.admit(caller, answer);
+                self.depart_back(id, caller.route.response, choice, at);
+                peer_goes_on(self);
+                id
+            }
+            Detour::Waits { at, place } => self.wait(caller, answer, place, at, Due::Return),
+        }
     }
 
     /// Puts a process that waits for nothing else to sleep until `at`. Says whether that time has
