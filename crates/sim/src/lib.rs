@@ -10,6 +10,7 @@
 //! * `handler` and `link`: the world as an application and its client library see it.
 //! * [`digest`]: a whole history in 64 bits.
 //! * [`explore`]: every run with at most n faults.
+//! * [`Steps`]: a run step by step, and its choices up to a step.
 //! * [`misbehaviour`]: what no consumer may do.
 //!
 //! > **The rule.** Same scenario and seed: the same bytes, on any machine. So there is no wall
@@ -32,6 +33,7 @@ mod program;
 mod pulse;
 mod roles;
 mod run;
+mod steps;
 mod watcher;
 mod world;
 
@@ -41,3 +43,4 @@ pub use misbehaviour::{Misbehaviour, Misdeed};
 pub use outcome::{Outcome, RunEnd};
 pub use own::OwnConsumer;
 pub use pulse::Pulse;
+pub use steps::Steps;

@@ -11,6 +11,7 @@
 mod arrivals;
 mod batches;
 mod beginning;
+mod callers;
 mod calls;
 mod conduct;
 mod held;
@@ -18,6 +19,7 @@ mod latency;
 mod lives;
 mod memory;
 mod network;
+mod peers;
 mod poison;
 mod process;
 mod progress;

@@ -32,15 +32,12 @@
 //! or when something else is due first. Both behave alike; the short way saves more than a tenth of
 //! the instructions of a message (`benches/NOTES.md`), which is why there are two.
 
-use std::task::Context;
-
 use entrega_brokers::Broker;
 use entrega_choice::Point;
-use entrega_clients::{CallId, Unanswered};
-use entrega_model::event::{DeadLetterReason, Kind};
-use entrega_model::{ClientId, Delivery, Instant, MessageId, ProcessId, SubscriptionId};
-use entrega_scenario::points::{self, Act, Alternative, Fault, Zone, own_point, shared_point};
-use entrega_scenario::{NO_PROCESS, Role};
+use entrega_clients::CallId;
+use entrega_model::{ClientId, Delivery, Instant, Kind, MessageId, ProcessId, SubscriptionId};
+use entrega_scenario::Role;
+use entrega_scenario::points::{self, Act, Alternative, Fault, Zone};
 
 use super::calls::{Answer, Call, Caller, Payload, Peer, Route};
 use super::latency::REQUEST;
@@ -232,120 +229,6 @@ where
         }
     }
 
-    /// A request reaches its peer.
-    #[inline(always)]
-    pub(super) fn arrive(&mut self, id: CallId) {
-        let call = self.calls.get(id);
-        call.legs -= 1;
-        match call.route.to {
-            Peer::Broker if self.now < self.broker_up_at => self.lose(id),
-            Peer::Broker => {
-                let goodbye = !self.held.is_empty() && self.is_goodbye(id);
-                self.offer(id);
-                if goodbye {
-                    self.expiry();
-                }
-                self.after_arrival();
-            }
-            Peer::Sink => self.decide_at_sink(id),
-            Peer::DeadLetters => self.store_dead_letter(id),
-        }
-    }
-
-    /// A client that leaves by itself ends its session, as a client library does whose application
-    /// takes too long.
-    fn is_goodbye(&mut self, id: CallId) -> bool {
-        let Payload::Request(request) = &self.calls.get(id).payload else { return false };
-        request.is_goodbye()
-    }
-
-    /// After a request has reached the broker: it may restart at that moment.
-    #[inline(always)]
-    pub(super) fn after_arrival(&mut self) {
-        self.maybe_restart_broker();
-        self.after_broker();
-    }
-
-    #[inline]
-    fn maybe_restart_broker(&mut self) {
-        let point = shared_point(Fault::BrokerRestart);
-        if self.choices.pick(point, 2) != 0 {
-            self.fault(point, 1, NO_PROCESS, None);
-            self.restart_broker();
-        }
-    }
-
-    /// Lets the broker answer a request or park it.
-    #[inline(always)]
-    fn offer(&mut self, id: CallId) {
-        let call = self.calls.get(id);
-        let was_parked = call.parked;
-        let Payload::Request(request) = &mut call.payload else { return };
-        match self.broker.handle(self.now, call.client, request, &mut self.events) {
-            Some(response) => {
-                call.parked = false;
-                self.answer(id, Answer::Response(response));
-            }
-            None if was_parked => self.parked.push(id),
-            None => self.park(id),
-        }
-    }
-
-    /// The broker keeps a request for later.
-    #[inline]
-    pub(super) fn park(&mut self, id: CallId) {
-        let call = self.calls.get(id);
-        let Payload::Request(request) = &call.payload else { return };
-        let deadline = self.broker.deadline_of(request);
-        call.parked = true;
-        call.patient = true;
-        self.parked.push(id);
-        if deadline != Instant::NEVER {
-            call.legs += 1;
-            self.timers.schedule(deadline, Due::Unpark(id));
-        }
-    }
-
-    fn offer_again(&mut self, id: CallId) {
-        self.offer(id);
-    }
-
-    /// Offers every parked request again, in the order in which they were parked.
-    #[inline(never)]
-    pub(super) fn offer_parked(&mut self) {
-        loop {
-            std::mem::swap(&mut self.parked, &mut self.offered);
-            for number in 0..self.offered.len() {
-                let id = self.offered[number];
-                self.offer_again(id);
-            }
-            self.offered.clear();
-            if !self.broker.take_changed() {
-                return;
-            }
-        }
-    }
-
-    /// The deadline of a parked request has come.
-    pub(super) fn unpark(&mut self, id: CallId) {
-        let call = self.calls.get(id);
-        call.legs -= 1;
-        if call.parked {
-            self.parked.retain(|&parked| parked != id);
-            self.offer_again(id);
-        } else {
-            self.calls.release(id);
-        }
-    }
-
-    fn store_dead_letter(&mut self, id: CallId) {
-        let Payload::Asked { delivery, subscription } = self.calls.get(id).payload else { return };
-        let message = delivery.record.message;
-        let reason = DeadLetterReason::Client;
-        self.record(Kind::DeadLettered { message, subscription, reason });
-        self.answer(id, Answer::Done);
-    }
-
     /// An answer sets out for its caller.
     #[inline(always)]
     pub(super) fn answer(&mut self, id: CallId, answer: Answer<B>) {
@@ -388,108 +271,5 @@ where
             }
             _ => self.leg(id, arrival, Due::Return(id)),
         }
-    }
-
-    /// An answer reaches its caller, which may crash at that very moment.
-    #[inline(always)]
-    pub(super) fn come_back(&mut self, id: CallId) {
-        let call = self.calls.get(id);
-        call.legs -= 1;
-        if let Payload::Answer { arrived, .. } = &mut call.payload {
-            *arrived = true;
-        }
-        if !call.awaited {
-            self.calls.release(id);
-            return;
-        }
-        let (client, settles_for) = (call.client, call.route.settles_for);
-        if let Some(subscription) = settles_for {
-            let point = own_point(Fault::SettleAfter, subscription);
-            if self.choices.pick(point, 2) != 0 {
-                return self.crash_at_return(client.process, settles_for);
-            }
-        }
-        self.wake_caller(id);
-    }
-
-    /// A process crashes at the moment at which it has the answer to its settle.
-    #[cold]
-    pub(super) fn crash_at_return(&mut self, process: ProcessId, of: Option<SubscriptionId>) {
-        let message = self.processes[process.index()].concern;
-        if let Some(subscription) = of {
-            self.fault(own_point(Fault::SettleAfter, subscription), 1, process, message);
-        }
-        self.crash(process);
-    }
-
-    pub(super) fn time_out(&mut self, id: CallId) {
-        let call = self.calls.get(id);
-        call.legs -= 1;
-        let answered = matches!(call.payload, Payload::Answer { arrived: true, .. });
-        if !call.awaited || answered {
-            self.calls.release(id);
-            return;
-        }
-        call.timed_out = true;
-        self.wake_caller(id);
-        self.release_expired(|held| matches!(held, Due::Arrive(of) | Due::Return(of) if of == id));
-    }
-
-    #[inline]
-    fn wake_caller(&mut self, id: CallId) {
-        let call = self.calls.get(id);
-        let process = call.client.process;
-        if let Some(waker) = call.waker.take() {
-            waker.wake();
-        }
-        self.wake(process);
-    }
-
-    /// Whether a future of a process has to wait for the answer of its call. If so, it is woken
-    /// when there is one.
-    #[inline]
-    pub(crate) fn waits(&mut self, process: ProcessId, id: CallId, cx: &Context<'_>) -> bool {
-        let asks = &self.processes[process.index()];
-        if !asks.is_running() {
-            return true;
-        }
-        let call = self.calls.get(id);
-        debug_assert!(call.awaited, "a forgotten call has no answer");
-        let waits = call.is_open();
-        if waits && !cx.waker().will_wake(&asks.waker) {
-            call.waker = Some(cx.waker().clone());
-        }
-        waits
-    }
-
-    /// The answer of a call that a future of a process does not wait for any more.
-    #[inline]
-    pub(crate) fn take_answer(
-        &mut self,
-        process: ProcessId,
-        id: CallId,
-    ) -> Result<Answer<B>, Unanswered> {
-        if self.times.chooses_order {
-            self.remember_answer(process, id);
-        }
-        self.calls.take(id)
-    }
-
-    /// The broker's answer, of a call to the broker.
-    #[inline(never)]
-    pub(crate) fn take_response(
-        &mut self,
-        process: ProcessId,
-        id: CallId,
-    ) -> Result<B::Response, Unanswered> {
-        match self.take_answer(process, id)? {
-            Answer::Response(response) => Ok(response),
-            Answer::Decided(_) | Answer::Progress(_) | Answer::Done => Err(Unanswered),
-        }
-    }
-
-    /// Nobody will ask for the answer.
-    pub(crate) fn forget_call(&mut self, id: CallId) {
-        self.calls.forget(id);
     }
 }
