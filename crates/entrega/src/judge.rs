@@ -89,7 +89,7 @@ pub fn config(experiment: &Experiment<'_>) -> Config {
     }
 }
 
-/// The checker, and somebody else.
+/// The checker, and another observer.
 struct Both<'a> {
     checker: &'a mut Checker,
     also: &'a mut dyn Observer,

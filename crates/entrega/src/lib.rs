@@ -7,7 +7,7 @@
 //! * [`outcome`]: the words of an assertion.
 //! * [`judge`](mod@judge): one run and what became of every message.
 //! * [`laboratory`]: many of them, seed after seed.
-//! * [`exploration`]: every run with at most so many faults.
+//! * [`exploration`]: every run with at most n faults.
 //! * [`shrink`](mod@shrink): from a run that shows something to the simplest one that does.
 
 pub mod exploration;

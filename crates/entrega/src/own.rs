@@ -1,4 +1,4 @@
-//! Your own consumer, explored in a test: every run with at most so many faults.
+//! Your own consumer, explored in a test: every run with at most n faults.
 //!
 //! A consumer that processes, then settles, never loses, wherever it crashes and whichever settle
 //! is lost on the way; but it duplicates:
@@ -46,8 +46,8 @@
 //! behind, and the consumer [behaves](entrega_sim::misbehaviour). So each assertion fails if not,
 //! and says why.
 //!
-//! A consumer may keep state of its own. It survives a crash here, although it would not in
-//! earnest, and ends with its run (each has a clone); but the explorer does not see it. So by
+//! A consumer may keep state of its own. It survives a crash here, although in production it would
+//! not, and it ends with its run (each run has a clone); but the explorer does not see it. So by
 //! default every run is made to its end. Say [`Explorer::stateless`] of a consumer that keeps
 //! nothing outside of its future, and runs are cut where they come to a known state: much faster,
 //! with the same result.
@@ -104,9 +104,9 @@ pub use replay::Replayed;
 
 use crate::{Finding, exploration};
 
-/// What is explored unless somebody says otherwise.
+/// The scenario that is explored by default.
 const SCENARIO: &str = include_str!("own/default.toml");
-/// So many runs at most.
+/// The maximum number of runs.
 const BUDGET: u64 = 200_000;
 /// The seed of the keys. Nothing else is left to chance.
 const SEED: u64 = 1;
@@ -173,38 +173,38 @@ impl<C: Consumer + Clone> Explorer<C> {
         self
     }
 
-    /// With so many messages, at least 1. Default 2.
+    /// With this number of messages, at least 1. Default 2.
     pub fn messages(mut self, messages: u32) -> Self {
         self.scope.messages = messages.max(1);
         self
     }
 
-    /// With so many instances of the consumer, at least 1. Default 1.
+    /// With this number of instances of the consumer, at least 1. Default 1.
     pub fn consumers(mut self, consumers: u32) -> Self {
         self.scope.consumers = consumers.max(1);
         self
     }
 
-    /// With so many partitions on a log, at least 1. Default 1.
+    /// With this number of partitions on a log, at least 1. Default 1.
     pub fn partitions(mut self, partitions: u16) -> Self {
         self.scope.partitions = partitions.max(1);
         self
     }
 
-    /// With up to so many faults in one run. Default 1.
+    /// With at most this many faults in one run. Default 1.
     pub fn faults(mut self, faults: u8) -> Self {
         self.faults = faults;
         self
     }
 
-    /// With up to so many requests that come before their turn. Matters if there are several
+    /// With at most this many requests that are handled before their turn. Matters with several
     /// consumers. Default 0.
     pub fn preemptions(mut self, preemptions: u8) -> Self {
         self.preemptions = preemptions;
         self
     }
 
-    /// With at most so many runs on each model. Default 200 000.
+    /// With at most this many runs on each model. Default 200 000.
     pub fn budget(mut self, schedules: u64) -> Self {
         self.budget = schedules;
         self
@@ -231,7 +231,7 @@ impl<C: Consumer + Clone> Explorer<C> {
         self
     }
 
-    /// The consumer may leave messages behind or never rest: it retries poison for ever, say. What
+    /// The consumer may leave messages behind or never rest: it retries poison without end, say. What
     /// a run that never rests has lost cannot be said.
     pub fn may_stall(mut self) -> Self {
         self.may_stall = true;

@@ -10,13 +10,13 @@
 //!
 //! 1. **Reduce.** Choices are dropped, many at a time and then one by one, as long as the run still
 //!    shows what is wanted. That says how many choices are enough.
-//! 2. **Search.** Every scope from one message and one consumer up is explored with so many choices
-//!    at most, of the same kinds: same point and same alternative, whenever they come and until
-//!    whichever zone they delay. The first scope that shows it is the smallest; its simplest list
+//! 2. **Search.** Every scope from one message and one consumer up is explored with at most that many
+//!    choices, of the same kinds: same point and same alternative, at any occurrence and with any
+//!    zone of delay. The first scope that shows it is the smallest; its simplest list
 //!    is the story.
 //! 3. **Lower.** Single choices are dropped, moved to an earlier occurrence or given a simpler zone
-//!    as long as that works. After an exhaustive search this finds nothing; it is for what a budget
-//!    has cut short.
+//!    as long as that works. After an exhaustive search this finds nothing; it is for searches that
+//!    the budget cut short.
 //!
 //! > **The rule.** What is wanted keeps its class *and* its cause. Otherwise a duplicate after a
 //! > lost settle would shrink to one after a crash, which is another story.
@@ -58,8 +58,8 @@ pub struct Shrinker<'a> {
     pub seed: u64,
     /// How many runs may be made in the search of one scope.
     pub budget: u64,
-    /// Hears of every run before it is made, and says whether it may be. What was found until then
-    /// is the result.
+    /// Called before every run; returns whether to continue. If not, the result is what was found
+    /// until then.
     pub before: &'a dyn Fn(Scope, &[Choice]) -> bool,
 }
 
@@ -71,8 +71,8 @@ pub(crate) struct Small {
 }
 
 impl Shrinker<'_> {
-    /// The simplest run that shows one of the findings that `wanted` says yes to. `story` must show
-    /// one; if it does not, it comes back as it is.
+    /// The simplest run that shows one of the `wanted` findings. `story` must show one; if it does
+    /// not, it is returned unchanged.
     #[must_use]
     pub fn shrink(&self, story: &Story, wanted: &dyn Fn(&Finding) -> bool) -> Story {
         let Some(reduced) = self.reduce(story, wanted) else { return story.clone() };

@@ -1,8 +1,8 @@
 //! The memory of a world, kept from one run to the next.
 //!
 //! A world is some thirty tables and queues that grow from nothing; a run of a few messages spends
-//! as much on them as on its messages. Whoever makes many runs keeps an [`Arena`] and runs all of
-//! them in it. What comes out is the same: see `world::beginning` for the rule.
+//! as much on them as on its messages. To make many runs, keep an [`Arena`] and make all of them in
+//! it. The results are the same: see `world::beginning` for the rule.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,8 +15,8 @@ use crate::world::{Routed, Scratch, Times, World};
 
 /// Where runs take place, one after the other, in the same memory.
 ///
-/// An arena fits every experiment; it saves most if the next one has the broker and the number of
-/// processes of the one before. A run that panics leaves nothing behind.
+/// An arena fits every experiment; it saves most if the next one has the same broker and the same
+/// number of processes. A run that panics leaves nothing behind.
 ///
 /// ```
 /// use entrega_clients::Strategy;

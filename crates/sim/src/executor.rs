@@ -39,9 +39,9 @@ struct Seat<'a> {
     waker: Waker,
 }
 
-/// Hands the events to the observer.
+/// Passes the events to the observer.
 #[cold]
-fn tell<B: Broker>(world: &mut World<B>, observer: &mut dyn Observer) {
+fn pass_events<B: Broker>(world: &mut World<B>, observer: &mut dyn Observer) {
     observer.observe(&world.events);
     world.events.clear();
 }
@@ -82,7 +82,7 @@ impl Wakers {
         self.flags.iter().map(|flag| Waker::from(Arc::clone(flag)))
     }
 
-    /// Whether nobody can call them but a world that has one of each; then none of them has been
+    /// Whether no one but a world that has one of each can call them; then none of them has been
     /// called since, either.
     pub(crate) fn are_at_rest(&self) -> bool {
         let is_raised = |flag: &Arc<WakeFlag>| flag.woken.load(Ordering::Relaxed);
@@ -139,7 +139,7 @@ where
         on: bool,
     ) -> bool {
         if world.events.len() >= BATCH {
-            tell(world, observer);
+            pass_events(world, observer);
         }
         loop {
             world.steps += 1;
@@ -153,11 +153,11 @@ where
         }
     }
 
-    /// Hands the events to the observer if there are at least `batch`.
+    /// Passes the events to the observer if there are at least `batch`.
     pub(crate) fn flush(&mut self, observer: &mut dyn Observer, batch: usize) {
         let mut world = self.world.borrow_mut();
         if world.events.len() >= batch {
-            tell(&mut world, observer);
+            pass_events(&mut world, observer);
         }
     }
 
@@ -200,7 +200,7 @@ where
         }
     }
 
-    /// Takes note of wakers that were called by somebody else than the world.
+    /// Takes note of wakers that were called from outside of the world.
     #[inline]
     fn collect_woken(&mut self) {
         if self.wakers.any_woken.load(Ordering::Relaxed) {

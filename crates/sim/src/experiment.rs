@@ -16,7 +16,7 @@ pub struct Experiment<'a> {
     pub workload: &'a Workload,
     /// The kind of broker.
     pub model: Model,
-    /// What every consumer does. For [one's own](Experiment::run_own) it names how the client
+    /// What every consumer does. For [a user's own](Experiment::run_own) it names how the client
     /// library and the sinks are set up.
     pub strategy: Strategy,
     /// The seed of everything that is left to chance.

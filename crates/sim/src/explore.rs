@@ -1,25 +1,26 @@
-//! Exploration: every run with at most so many faults, each made anew from its list of choices.
+//! Exploration: every run with at most n faults, each made anew from its list of choices.
 //!
 //! # How it works
 //!
 //! 1. The run without any choice comes first. It notes every pick that it passes
-//!    ([`Choices::exploring`]): there it could have gone another way.
-//! 2. Each such way is a child: the same list and one choice more. A child's own children come
-//!    after its last choice, so every list is made once. Lists come in the order of their length,
-//!    so what is found first is found with the fewest faults.
-//! 3. A run that comes to a state in which an earlier one has been, with at least as much left to
-//!    spend, is *cut*: how it goes on is known. States are compared by fingerprint, in which names
-//!    and times enter relatively.
+//!    ([`Choices::exploring`]): these are its branch points.
+//! 2. Each alternative at a branch point is a child: the same list and one more choice. A child's
+//!    own children branch off after its last choice, so every list is made once. Shorter lists come
+//!    first, so what is found first is found with the fewest faults.
+//! 3. A run is *cut* when it reaches a state that an earlier run has reached with at least as much
+//!    budget left: how it goes on is known. States are compared by fingerprint, in which names and
+//!    times enter relatively.
 //! 4. When no list is left, the space is *complete*, and what was not found is impossible within
-//!    it. When the budget ends before, the result is incomplete and proves nothing impossible.
+//!    it. If the budget is spent before that, the result is incomplete and proves nothing
+//!    impossible.
 //!
 //! An exploration has no spans of time: the scenario is changed so that nothing takes any time
-//! ([`Scope::of`]), and delays end in [`Zone`](entrega_scenario::points::Zone)s. What is left of
-//! time are deadlines.
+//! ([`Scope::of`]), and delays end in [`Zone`](entrega_scenario::points::Zone)s. Only deadlines are
+//! left of time.
 //!
-//! > **The rule.** The result does not depend on how many threads work on it. Lists are run in
-//! > batches of one size; a batch sees only the states of earlier batches, and its results are
-//! > taken in order.
+//! > **The rule.** The result does not depend on the number of threads. Lists are run in batches of
+//! > one size; a batch sees only the states of earlier batches, and its results are absorbed in its
+//! > own order.
 
 mod frontier;
 mod scope;

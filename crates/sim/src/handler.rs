@@ -1,5 +1,5 @@
-//! The application of a simulated consumer: takes its service time, fails as the choices say, and
-//! asks its sink for the effect.
+//! The application of a simulated consumer: it takes its service time, fails where the choices say
+//! so, and asks its sink for the effect.
 
 mod around;
 mod open_call;

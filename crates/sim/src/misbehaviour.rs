@@ -1,25 +1,25 @@
-//! Consumers that misbehave: what they do is data, told with who did it and when.
+//! Consumers that misbehave: what they do is reported as data, with the process and the time.
 //!
-//! Code of one's own may spin, panic or leave. None of that is a property of delivery, so no
-//! verdict can be given; and none of it may hang or kill the laboratory. A run ends where it meets
-//! the first three of these:
+//! A user's code may spin, panic or return. None of that is a property of delivery, so there is no
+//! verdict; and none of it may hang or kill the laboratory. The first three of these end a run at
+//! once:
 //!
 //! 1. *Spins*: goes on and on at one instant of virtual time. The executor counts how often a
 //!    process is polled while nothing else happens, and the link how often it is used within one
-//!    poll. Both limits are far above what any honest consumer needs.
-//! 2. *Panics*: caught where a life of one's own consumer is polled.
+//!    poll. Both limits are far above what a well-behaved consumer needs.
+//! 2. *Panics*: caught where a life of a user's consumer is polled.
 //! 3. *Is unsupported*: the consumer has no code for this model.
 //! 4. *Ends early*: returns without an error before it was asked to stop, and its subscription has
-//!    messages left in the end. An error is no early end: a supervisor starts it again.
-//! 5. *Is out of steps or time*: never comes to rest. It is charged to the process that ran most.
+//!    messages left at the end. An error is no early end: a supervisor starts it again.
+//! 5. *Is out of steps or time*: never comes to rest. The process that ran most is blamed.
 //!
-//! What never returns from one poll and does not use its link either, nothing on the same thread
-//! can end. A thread beside it can, which sees its [`Pulse`](crate::Pulse).
+//! A consumer that never returns from a poll and does not use its link either cannot be stopped by
+//! anything on the same thread. Another thread beside it can, which sees its [`Pulse`](crate::Pulse).
 
 use entrega_model::{Duration, Instant, ProcessId};
 use thiserror::Error;
 
-/// So often a process may be polled, or use its link within a poll, while nothing else happens.
+/// How often a process may be polled, or use its link within a poll, while nothing else happens.
 pub const MOST_AT_ONE_INSTANT: u32 = 100_000;
 
 /// A process did what no consumer may do.
@@ -58,13 +58,13 @@ pub enum Misdeed {
 }
 
 impl Misdeed {
-    /// Whether the run ended there: nothing that it seems to show means anything.
+    /// Whether the run ended there, so that nothing it seems to show means anything.
     pub const fn ends_the_run(&self) -> bool {
         matches!(self, Self::Spins | Self::Panics(_) | Self::Unsupported)
     }
 
-    /// Whether the run was only too long. A strategy that tries a poison message for ever does that
-    /// on purpose.
+    /// Whether the run was only too long. A strategy that retries a poison message without end does
+    /// so on purpose.
     pub const fn is_unrest(&self) -> bool {
         matches!(self, Self::OutOfSteps(_) | Self::OutOfTime(_))
     }

@@ -23,7 +23,7 @@ use crate::world::Routed;
 
 /// A user's own consumer, executed by every consumer process of a run.
 pub struct OwnConsumer<'a, C> {
-    /// The code. What it keeps outside of its future survives a crash, and is not in a fingerprint.
+    /// The consumer. What it keeps outside of its future survives a crash, and is in no fingerprint.
     pub consumer: &'a C,
     /// Beats at every poll, for a watchdog.
     pub pulse: Option<&'a Pulse>,
@@ -57,7 +57,7 @@ impl<C: Consumer> Program for OwnConsumer<'_, C> {
     }
 }
 
-/// Polls a life of one's own consumer. One that panics is noted, and never polled again.
+/// Polls a life of a user's consumer. A panic is noted, and the life is never polled again.
 async fn watched<B: Broker>(
     link: &SimLink<B>,
     pulse: Option<&Pulse>,

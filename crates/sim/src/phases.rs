@@ -30,9 +30,9 @@ use crate::world::{Bound, Routed, World};
 /// What a stretch of a run is for.
 #[derive(Clone, Copy)]
 enum Goal {
-    /// The producer has sent everything.
+    /// The producers have sent everything.
     AllSent,
-    /// Nobody is down or stalled.
+    /// No process is down or stalled.
     AllUp,
     /// Nothing more can happen.
     Rest,
@@ -116,7 +116,7 @@ where
         end
     }
 
-    /// Reads the broker, and says who kept the run from its end.
+    /// Reads the broker, and blames a process if the run did not come to rest.
     fn audit(&mut self, sent: bool, end: RunEnd) {
         let limits = &self.scenario.limits;
         let mut world = self.world.borrow_mut();
@@ -134,12 +134,12 @@ where
         }
     }
 
-    /// A process did what it must not, and the run ends here.
+    /// Whether a process misbehaved, so that the run ends here.
     fn misbehaves(&self) -> bool {
         self.world.borrow().misbehaviour.is_some()
     }
 
-    /// Runs until the producer has sent everything.
+    /// Runs until the producers have sent everything.
     fn until_sent(&mut self, observer: &mut dyn Observer) -> bool {
         let bound = self.bound(Instant::NEVER);
         if self.world.borrow().steps >= bound.steps {
@@ -152,8 +152,8 @@ where
         }
     }
 
-    /// Runs to the goal, at most to the bound: what is ready, then time until somebody is ready; by
-    /// one step if somebody looks, or the goal is reached by what was ready.
+    /// Runs to the goal, at most to the bound: what is ready, then time until a process is ready. Time
+    /// goes on by one step only if the watcher looks, or if what was ready has reached the goal.
     fn go(&mut self, observer: &mut dyn Observer, bound: Bound, goal: Goal) -> Went {
         if goal.is_reached(&self.world.borrow()) {
             return Went::Reached;
@@ -187,7 +187,7 @@ where
         }
     }
 
-    /// As far as the scenario's limits let a run go.
+    /// How far the limits of the scenario let a run go.
     fn bound(&self, latest: Instant) -> Bound {
         Bound { steps: self.scenario.limits.steps, latest }
     }
@@ -210,7 +210,7 @@ where
         !matches!(self.go(observer, bound, goal), Went::OutOfBudget) && !self.misbehaves()
     }
 
-    /// Without faults: waits for those that are down or stalled, then for rest.
+    /// Without faults: waits for the processes that are down or stalled, then for rest.
     fn drain(&mut self, observer: &mut dyn Observer) -> bool {
         if !self.until(observer, Goal::AllUp) {
             return false;
@@ -223,7 +223,7 @@ where
         rests
     }
 
-    /// Everybody leaves in order: this settles what a library settles when it is closed.
+    /// Every process shuts down cleanly, and its library settles what it settles on close.
     fn close(&mut self, observer: &mut dyn Observer) {
         let mut world = self.world.borrow_mut();
         world.close();
@@ -249,5 +249,6 @@ where
     }
 }
 
-/// Closing is a few round trips for each consumer, and the wait for a group to let the last one go.
+/// Closing takes a few round trips for each consumer, and the wait until a group releases the last
+/// one.
 const CLOSING_STEPS: u64 = 1_000_000;

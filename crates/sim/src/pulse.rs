@@ -6,11 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use entrega_choice::Choice;
 use entrega_model::{Instant, ProcessId};
 
-/// Tells other threads where a consumer stands, so that a watchdog can say what blocks.
+/// Shows to other threads where a consumer is, so that a watchdog can name the one that blocks.
 ///
 /// A consumer that never returns from a poll blocks its thread, and nothing on that thread can end
-/// it. A watchdog on another one looks at the pulse now and then: if it is [`Pulse::inside`] and
-/// [`Pulse::beats`] has not changed for as long as patience lasts, the consumer blocks.
+/// it. A watchdog on another thread looks at the pulse now and then: if a consumer is
+/// [inside](Pulse::inside) a poll and [`Pulse::beats`] has not changed for too long, it blocks.
 #[derive(Debug, Default)]
 pub struct Pulse {
     /// Odd while a consumer is being polled.

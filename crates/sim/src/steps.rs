@@ -49,7 +49,7 @@ use crate::executor::Executor;
 use crate::experiment::Experiment;
 use crate::outcome::Outcome;
 use crate::own::OwnConsumer;
-use crate::program::{Catalogued, Program};
+use crate::program::Program;
 use crate::watcher::Watcher;
 use crate::world::{Routed, World};
 
@@ -101,7 +101,7 @@ impl Steps {
 impl Experiment<'_> {
     /// Runs the experiment as [`Experiment::run`] does, and counts its steps.
     pub fn run_by_steps(&self, choices: Choices, observer: &mut dyn Observer) -> (Outcome, Steps) {
-        self.count_steps(&Catalogued::of(self), choices, observer)
+        self.count_steps(&self.catalogued(), choices, observer)
     }
 
     /// Runs it with a user's own consumer, and counts its steps.

@@ -8,13 +8,13 @@ use entrega_model::Observer;
 use crate::executor::Executor;
 use crate::world::{Routed, World};
 
-/// Looks at the state of a run now and then, and may end it.
+/// Looks at the state of a run after each step, and may end the run.
 pub(crate) trait Watcher {
-    /// Whether it looks at all; if not, time may go on until somebody is ready.
+    /// Whether it looks at all; if not, time may go on until a process is ready.
     const LOOKS: bool = true;
 
-    /// Every process has run; the next due thing comes after this, or faults end if the run is at
-    /// rest. Whether the run goes on.
+    /// Called when every ready process has run and before the next step, or before faults end if the
+    /// run is at rest. Returns whether the run goes on.
     fn goes_on<B: Broker>(
         &mut self,
         executor: &mut Executor<'_, B>,
@@ -26,7 +26,7 @@ pub(crate) trait Watcher {
         B::Request: Routed;
 }
 
-/// Nobody watches.
+/// No watcher.
 impl Watcher for () {
     const LOOKS: bool = false;
 

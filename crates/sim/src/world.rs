@@ -54,7 +54,7 @@ pub(crate) use self::through::{BATCH, Bound};
 pub(crate) use self::times::Times;
 
 use self::calls::{Calls, Payload};
-use self::held::{Held, tells_of_expiry};
+use self::held::{Held, show_expiry};
 use self::poison::PoisonTable;
 use self::timers::Timers;
 use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misbehaviour, Misdeed};
@@ -78,7 +78,7 @@ pub(crate) enum Due {
     Start(ProcessId),
     /// The broker notices the end of a connection.
     Disconnect(ClientId),
-    /// The broker asked to be told what time it is.
+    /// The broker has a deadline.
     Broker,
 }
 
@@ -108,19 +108,19 @@ pub(crate) struct World<B: Broker> {
     dying: VecDeque<ProcessId>,
     /// Processes whose next life is to begin.
     starting: VecDeque<ProcessId>,
-    /// Everybody is asked to stop.
+    /// Every process is asked to stop.
     pub(crate) closing: bool,
     /// How many producers have not finished.
     sending: u32,
-    /// How many things have happened.
+    /// How many steps have been made.
     pub(crate) steps: u64,
     /// How far the run may go on by itself.
     pub(crate) bound: Bound,
-    /// A process that waits for one thing alone may let time go on. Nobody looks at the states in
-    /// between, and nothing that a process does by itself ends this stretch of the run.
+    /// A process that waits for one thing alone may let time go on: no watcher looks at the states
+    /// in between, and nothing that a process does by itself ends this stretch of the run.
     pub(crate) runs_on: bool,
-    /// Nobody else is to run before the process that is being polled has to wait, and that one
-    /// lives.
+    /// No other process is to run before the one that is being polled has to wait, and that one is
+    /// alive.
     pub(crate) undisturbed: bool,
     pub(crate) times: Times,
     timers: Timers<Due>,
@@ -167,7 +167,7 @@ where
         self.events.push(Event { at: self.now, kind });
     }
 
-    /// A new name for a hand-over to this process.
+    /// A new name for a delivery to this process.
     #[inline]
     pub(crate) fn next_delivery(&mut self, process: ProcessId) -> DeliveryId {
         self.deliveries += 1;
@@ -247,9 +247,9 @@ where
             return;
         }
         self.broker_timer = Instant::NEVER;
-        let told = self.events.len();
+        let known = self.events.len();
         self.broker.advance(self.now, &mut self.events);
-        if !self.held.is_empty() && tells_of_expiry(&self.events[told..]) {
+        if !self.held.is_empty() && show_expiry(&self.events[known..]) {
             self.expiry();
         }
         self.after_broker();
@@ -276,9 +276,9 @@ where
         self.arm_broker();
     }
 
-    /// Re-arms the broker's timer only if its next deadline is earlier; a moot one fires in vain.
-    /// In an exploration it stands where the next deadline is, or the states would tell where it
-    /// has been.
+    /// Re-arms the broker's timer only if its next deadline is earlier; a moot one fires to no
+    /// effect. In an exploration it always stands at the next deadline, so that states do not
+    /// depend on where it stood before.
     #[inline(always)]
     fn arm_broker(&mut self) {
         let next = self.broker.next_deadline();
@@ -323,7 +323,7 @@ where
         self.sending == 0
     }
 
-    /// Whether a process that asks may go on: it runs, in this life, and does not ask for ever
+    /// Whether a process that asks may go on: it runs, in this life, and has not asked too often
     /// within one poll.
     #[inline]
     pub(crate) fn may_go_on(&mut self, client: ClientId) -> bool {
@@ -353,12 +353,12 @@ where
         process.is_running() && process.client() == client
     }
 
-    /// Whether nobody is down or stalled.
+    /// Whether no process is down or stalled.
     pub(crate) fn is_healed(&self) -> bool {
         self.processes.iter().all(|p| matches!(p.state, State::Running | State::Finished))
     }
 
-    /// Asks everybody to stop.
+    /// Asks every process to stop.
     pub(crate) fn close(&mut self) {
         self.closing = true;
         self.runs_on = false;
@@ -369,7 +369,7 @@ where
         }
     }
 
-    /// Reads independently what is left in the broker.
+    /// Reads, independently of any client, what is left in the broker.
     pub(crate) fn audit(&mut self) {
         self.enter(Phase::Audit);
         self.broker.audit(self.now, &mut self.events);

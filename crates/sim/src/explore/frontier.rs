@@ -12,7 +12,7 @@ use super::task::Task;
 use super::walk::Walked;
 use crate::misbehaviour::{Misbehaviour, Misdeed};
 
-/// So many lists are run at a time, whatever the number of threads.
+/// How many lists are run at a time, whatever the number of threads.
 const BATCH: usize = 32;
 
 /// Runs that show something.

@@ -17,12 +17,12 @@ pub struct Scope {
     pub partitions: u16,
 }
 
-/// So many keys, or two for each partition: with more, no two of the few messages would share a key
-/// and no order could be seen to change.
+/// At most this many keys, or two for each partition: with more, no two of the few messages would
+/// share a key, and no change of order could be seen.
 const KEYS: u32 = 2;
-/// So many consumers at most: with the producer they are as many as can compete for an order.
+/// At most this many consumers: with the producer they are as many as can compete for an order.
 pub const MAX_CONSUMERS: u32 = 7;
-/// So many steps: a run in a small scope comes to rest within some hundreds, or not at all.
+/// At most this many steps: a run in a small scope comes to rest within some hundreds, or never.
 pub const STEPS: u64 = 1_000;
 /// A log that keeps its records for longer than this deletes none within a run.
 const RETENTION: Span = Span::from_secs(86_400);

@@ -6,7 +6,7 @@
 
 use super::space::Used;
 
-/// So many places there are at first.
+/// How many places there are at first.
 const FIRST: usize = 256;
 
 /// The states that were seen, each with what had been spent on the way there.

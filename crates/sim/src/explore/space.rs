@@ -7,7 +7,7 @@ use entrega_choice::Point;
 use entrega_scenario::Scenario;
 use entrega_scenario::points::{self, FaultKind};
 
-/// So many classes a space has at most.
+/// The maximum number of classes in a space.
 pub const MAX_CLASSES: usize = 3;
 
 /// How many choices of each class a run has made.

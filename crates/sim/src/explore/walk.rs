@@ -27,7 +27,7 @@ pub struct Walked<F> {
     pub(super) findings: Option<Vec<F>>,
     /// The picks after its last choice, up to the cut: where it could branch off.
     pub(super) branch_points: Vec<BranchPoint>,
-    /// The states that it came to and that nobody had seen.
+    /// The states that it reached first.
     pub(super) visits: Vec<Visit>,
     /// It was ended by a limit of the scenario, in steps or in virtual time, and not at rest.
     pub(super) limited: bool,
@@ -90,7 +90,7 @@ pub(super) fn walk<W: Witness>(
     }
 }
 
-/// Hands events on to a witness that somebody else looks at too.
+/// Passes events on to a witness that the watcher looks at too.
 struct Through<'a, 'w, W>(&'a RefCell<&'w mut W>);
 
 impl<W: Witness> Observer for Through<'_, '_, W> {

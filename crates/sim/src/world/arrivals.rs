@@ -1,9 +1,9 @@
 //! What happens at one instant, in which order.
 //!
 //! In an exploration nothing takes any time, so requests of several processes often reach a broker
-//! or a sink at one instant. Which is handled first is then a choice: 0 is the order in which they
-//! were sent. Requests of one process keep their order, and only what meets at one shared component
-//! has an order that can matter.
+//! or a sink at the same instant. Which one is handled first is then a choice: 0 is the order in
+//! which they were sent. Requests of one process keep their order, and only requests that meet at
+//! one peer have an order that can matter.
 
 use entrega_brokers::Broker;
 use entrega_model::{Instant, ProcessId};
@@ -12,7 +12,7 @@ use entrega_scenario::points::{Fault, shared_point};
 use super::calls::Peer;
 use super::{Due, Routed, World};
 
-/// So many requests compete at most.
+/// At most this many requests compete.
 const MOST: usize = 8;
 
 impl<B: Broker> World<B>

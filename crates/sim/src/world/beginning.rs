@@ -1,7 +1,7 @@
 //! How a world begins: as a new one, or in the memory of one that is over.
 //!
-//! > **The rule.** Whatever went on in a world before, it begins as a new one does. What is kept is
-//! > memory, of which nobody can see anything.
+//! > **The rule.** Whatever happened in a world before, it begins as a new one does. Only memory is
+//! > kept, and no run can observe that.
 
 use std::collections::VecDeque;
 use std::task::Waker;

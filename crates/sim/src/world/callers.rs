@@ -112,7 +112,7 @@ where
         }
     }
 
-    /// Nobody will ask for the answer.
+    /// The caller does not want the answer any more.
     pub(crate) fn forget_call(&mut self, id: CallId) {
         self.calls.forget(id);
     }

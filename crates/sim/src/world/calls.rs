@@ -1,8 +1,8 @@
 //! The call table: every remote call between its start and its end.
 //!
-//! A call outlives whoever made it. When its caller crashes, the request still arrives and is
-//! carried out; when its caller stalls, the answer waits. A slot is free again when nobody waits
-//! for the answer, nothing in the network refers to it, and no broker has it parked.
+//! A call outlives its caller. When the caller crashes, the request still arrives and is carried
+//! out; when the caller stalls, the answer waits. A slot is free again when no process waits for the
+//! answer, nothing in the network refers to it, and the broker does not have it parked.
 
 use std::task::Waker;
 
@@ -26,13 +26,13 @@ pub(crate) struct Call<B: Broker> {
     /// The message whose effect or dead letter it asks for (of a batch the first), and the delivery
     /// attempt.
     pub(crate) about: Option<(MessageId, u16)>,
-    /// Somebody will ask for the answer.
+    /// A process waits for the answer.
     pub(crate) awaited: bool,
     /// The broker keeps the request for later.
     pub(crate) parked: bool,
     /// It was parked at some time: its caller is patient and counts the timeout from the answer on.
     pub(crate) patient: bool,
-    /// Its caller has waited for the request timeout and will be told so.
+    /// Its caller has waited for the request timeout and will get no answer.
     pub(crate) timed_out: bool,
     /// How many scheduled things refer to this slot.
     pub(crate) legs: u8,
@@ -177,7 +177,7 @@ impl<B: Broker> Calls<B> {
         id
     }
 
-    /// A slot that is free: nobody waits there, nothing refers to it, and nothing is in it.
+    /// A free slot: no process waits for it, nothing refers to it, and nothing is in it.
     #[inline]
     fn vacant(&mut self, client: ClientId, route: Route) -> CallId {
         match self.free.pop() {
@@ -258,7 +258,7 @@ impl<B: Broker> Calls<B> {
         }
     }
 
-    /// Nobody waits for the answer any more.
+    /// No process waits for the answer any more.
     pub(crate) fn forget(&mut self, id: CallId) {
         let call = self.get(id);
         call.awaited = false;

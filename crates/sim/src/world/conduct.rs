@@ -19,7 +19,7 @@ where
         self.misbehaviour.get_or_insert(Misbehaviour { process, at, misdeed });
     }
 
-    /// A consumer returned `Ok` although nobody asked. Whether that is early is seen in the end.
+    /// A consumer returned `Ok` before it was asked to stop. Whether that was early shows at the end.
     #[cold]
     pub(crate) fn left(&mut self, process: ProcessId) {
         let at = self.now;
@@ -27,7 +27,7 @@ where
         self.left_unasked.push(early);
     }
 
-    /// After the audit: who left messages behind.
+    /// After the audit: which consumer left messages behind.
     pub(crate) fn judge_early_ends(&mut self) {
         let left = |early: &Misbehaviour| {
             let own = self.processes[early.process.index()].role.subscription();

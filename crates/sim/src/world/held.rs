@@ -1,9 +1,9 @@
 //! Delays that end in a zone instead of after a span.
 //!
-//! An exploration knows no spans: a late answer that takes 31 seconds instead of 32 tells nothing
-//! new. What matters is what happens meanwhile, so a delay ends when all is [`Zone::Calm`], just
-//! after the next deadline ([`Zone::Expiry`]), or when all is calm again after that
-//! ([`Zone::Takeover`]). What is still held when nothing else is left happens then.
+//! An exploration has no spans: an answer that is late by 31 seconds instead of 32 shows nothing
+//! new. What matters is what happens meanwhile, so a delay ends when only timers are left
+//! ([`Zone::Calm`]), just after the next deadline ([`Zone::Expiry`]), or when only timers are left
+//! after that ([`Zone::Takeover`]). What is still held when nothing else is left happens then.
 
 use entrega_brokers::Broker;
 use entrega_model::{ClientId, Event, Kind, ProcessId};
@@ -21,7 +21,7 @@ pub(super) struct Held {
     pub(super) expired: bool,
 }
 
-/// Names a delay, for whoever waits for its end.
+/// Names a delay, for the process that waits for its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HoldId(u32);
 
@@ -38,7 +38,7 @@ where
         number
     }
 
-    /// Delays a part of a process, which waits until [`World::is_held`] says no.
+    /// Delays a part of a process, which waits until [`World::is_held`] is false.
     pub(crate) fn hold_process(&mut self, process: ProcessId, zone: Zone) -> HoldId {
         self.hold(Due::Wake(self.processes[process.index()].client()), zone)
     }
@@ -97,8 +97,8 @@ where
     }
 }
 
-/// Whether these events tell of the end of a lease or session.
-pub(super) fn tells_of_expiry(events: &[Event]) -> bool {
+/// Whether these events show the end of a lease or session.
+pub(super) fn show_expiry(events: &[Event]) -> bool {
     events
         .iter()
         .any(|event| matches!(event.kind, Kind::LeaseExpired { .. } | Kind::SessionExpired { .. }))

@@ -67,8 +67,8 @@ where
         client
     }
 
-    /// Nothing in the process moves for a while, heartbeats included. The broker learns that it
-    /// hears nothing any more.
+    /// Nothing in the process moves for a while; it sends no heartbeats either. The broker notices
+    /// the silence.
     pub(crate) fn stall(&mut self, id: ProcessId, zone: Zone) {
         let process = &mut self.processes[id.index()];
         process.state = State::Stalled;

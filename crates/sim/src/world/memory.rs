@@ -1,5 +1,5 @@
-//! What processes are told, for the fingerprint of the world. A run that nobody explores remembers
-//! nothing and pays nothing.
+//! What processes learn, for the fingerprint of the world. Outside of an exploration nothing is
+//! remembered, and nothing is paid for it.
 
 use entrega_brokers::Broker;
 use entrega_clients::CallId;
@@ -16,7 +16,7 @@ impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
-    /// A process has been told something.
+    /// A process has learnt something.
     #[inline]
     pub(crate) fn remember(&mut self, process: ProcessId, words: &[u64]) {
         if self.times.chooses_order {
@@ -34,7 +34,7 @@ where
         self.now
     }
 
-    /// All that a process has been told comes to no more than this.
+    /// All that a process has learnt comes to no more than this.
     #[inline]
     pub(crate) fn forget_all_but(&mut self, process: ProcessId, all: &dyn Fingerprinted) {
         if self.times.chooses_order {
@@ -44,7 +44,7 @@ where
         }
     }
 
-    /// A process learns the name of a hand-over.
+    /// A process learns the name of a delivery.
     #[inline]
     pub(super) fn remember_delivery(&mut self, process: ProcessId, delivery: DeliveryId) {
         if self.times.chooses_order {

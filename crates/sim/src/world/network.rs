@@ -124,7 +124,7 @@ where
         }
     }
 
-    /// The same request once more, which nobody waits for.
+    /// Sends the same request once more, without a caller that waits for it.
     fn send_again(&mut self, id: CallId, arrival: Instant) {
         let call = self.calls.get(id);
         let payload = match &call.payload {

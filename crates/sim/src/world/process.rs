@@ -20,21 +20,21 @@ pub(crate) struct Process {
     pub(crate) waker: Waker,
     /// Wakers of futures inside it that are polled under a waker of their own.
     pub(crate) guests: Vec<Waker>,
-    /// The message that it last sent or settled, to tell a story by.
+    /// The message that it last sent or settled, which a fault is said to concern.
     pub(crate) concern: Option<MessageId>,
     /// When its latest request and its latest answer arrive, so that a link with jitter keeps its
     /// order.
     pub(crate) last_arrivals: [Instant; 2],
     /// What it does. Set when a world begins.
     pub(crate) role: Role,
-    /// What its present life has been told.
+    /// What its present life has learnt.
     pub(crate) memory: Memory,
     /// How many legs it has sent in each direction, on links with jitter.
     pub(crate) legs: [u64; 2],
 }
 
-/// What a life has been told since it began, when somebody explores. Its future is a function of
-/// this, so it stands for the future in a fingerprint of the world.
+/// In an exploration, what a life has learnt since it began. Its future is a function of this, so it
+/// stands for the future in a fingerprint of the world.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     /// Of every answer, clock reading and choice, in their order, without the names and times in
@@ -107,7 +107,7 @@ impl Process {
         }
     }
 
-    /// Its life has been told something.
+    /// Its life has learnt something.
     pub(crate) fn remember(&mut self, words: &[u64]) {
         self.memory.digest = mix(self.memory.digest, words);
     }
@@ -126,7 +126,7 @@ impl Process {
         self.remember(&[CLOCK, since]);
     }
 
-    /// Its life has been told what `content` enters.
+    /// Its life has learnt what `content` enters.
     pub(crate) fn remember_content(&mut self, content: impl FnOnce(&mut Fingerprint<'_>)) {
         let mut into = Fingerprint::collecting(Context::default(), &mut self.memory.names);
         if let Some(own) = self.role.subscription() {

@@ -2,8 +2,9 @@
 //!
 //! Two worlds with the same fingerprint go on in the same way. Names (incarnations, generations,
 //! tags, deliveries) and times enter relatively, so that a world is recognised after a crash that
-//! left no trace but a higher number. A process is opaque, a future; but it is a function of what
-//! it was answered and told since its life began, so a digest of that stands for it.
+//! left no trace but a higher number. A process is a future, which is opaque; but it is a function
+//! of the answers and clock readings that it got since its life began, so their digest stands for
+//! it.
 
 use entrega_brokers::Broker;
 use entrega_model::fingerprint::{Context, Fingerprint, Fingerprinted, Name};

@@ -19,7 +19,7 @@ use super::latency::{REQUEST, RESPONSE};
 use super::sink::sink_route;
 use super::{Due, Routed, World};
 
-/// Events are handed to the observer in batches of about this many.
+/// Events are passed to the observer in batches of about this many.
 pub(crate) const BATCH: usize = 256;
 
 /// Why a leg of a call takes the long way: the call takes its place in the table, with what travels.

@@ -140,7 +140,7 @@ impl<T: Copy> Timers<T> {
         self.near.last().map(|entry| (entry.at, entry.due))
     }
 
-    /// Fills `all` with everything that is due, in order, with the numbers that decide it.
+    /// Fills `all` with everything that is due, in its order, with the numbers that decide it.
     pub(crate) fn in_order(&self, all: &mut Vec<(Instant, u64, T)>) {
         all.clear();
         all.extend(self.near.iter().rev().map(|entry| (entry.at, entry.number, entry.due)));

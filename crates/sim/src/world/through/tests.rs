@@ -1,9 +1,9 @@
 //! A process that goes on without waiting does what it does when it waits.
 //!
 //! Goal: nothing of a run depends on whether time goes on within a call. Method: each run is made
-//! twice, once as it is and once while somebody looks at every state, which makes every process
+//! twice, once as it is and once while a watcher looks at every state, which makes every process
 //! wait; events, choices, steps and the end are compared. The opposite: consumers with several
-//! workers, which do not wait for one thing alone, are told to go on all the same, and that shows.
+//! workers, which do not wait for one thing alone, are made to go on all the same, and that shows.
 
 use std::cell::RefCell;
 
@@ -89,7 +89,7 @@ struct Seen {
     misbehaviour: Option<Misbehaviour>,
 }
 
-/// Looks at every state, so that nobody goes on without waiting.
+/// Looks at every state, so that no process goes on without waiting.
 struct Looks;
 
 impl Watcher for Looks {
