@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
+use toml::{Table, Value};
 
 const PROGRAM: &str = include_str!("../docs/two-strategies.rs");
 
@@ -46,12 +47,29 @@ fn outside(profile: &str) -> TempDir {
     dir
 }
 
-/// How the workspace builds its crates for tests: built alike, they are built once.
+/// How the workspace builds its crates for tests: built alike, they are built once. From outside,
+/// `"*"` means the workspace's crates too, so each of them is named.
 fn profile() -> String {
-    let manifest = fs::read_to_string(top().join("Cargo.toml")).expect("a manifest");
-    let from = manifest.find("[profile.dev.package]").expect("a profile for tests");
-    let lines = manifest[from..].lines().take_while(|line| !line.is_empty());
-    lines.map(|line| format!("{line}\n")).collect()
+    let mut dev = manifest("Cargo.toml")["profile"]["dev"].clone();
+    let debug = dev["debug"].clone();
+    let packages = dev["package"].as_table_mut().expect("settings for packages");
+    for directory in fs::read_dir(top().join("crates")).expect("the crates").flatten() {
+        let path = directory.path().join("Cargo.toml");
+        if !path.is_file() {
+            continue;
+        }
+        let manifest = manifest(&path);
+        let name = manifest["package"]["name"].as_str().expect("a name");
+        let own = packages.entry(name).or_insert_with(|| Table::new().into());
+        own.as_table_mut().expect("settings").entry("debug").or_insert_with(|| debug.clone());
+    }
+    let profile = Table::from_iter([("dev".to_owned(), dev)]);
+    Table::from_iter([("profile".to_owned(), Value::Table(profile))]).to_string()
+}
+
+fn manifest(path: impl AsRef<Path>) -> Table {
+    let text = fs::read_to_string(top().join(path)).expect("a manifest");
+    text.parse().expect("a table")
 }
 
 /// What is not run is built as quickly as possible.
