@@ -5,6 +5,7 @@
 //! gives no complaint, and a bad example does; a rule that catches nothing is no rule.
 
 mod catalogue;
+mod definitions;
 mod edges;
 mod layout;
 mod links;

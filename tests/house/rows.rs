@@ -34,7 +34,7 @@ fn strategies() -> Rule {
     }
 }
 
-/// The table of fault points, simulated and live injection, and the words of two documents.
+/// The table of fault points, simulated and live injection, and the words of a document.
 fn faults() -> Rule {
     Rule {
         name: "Fault",
@@ -43,9 +43,7 @@ fn faults() -> Rule {
             "crates/scenario/src/points",
             "crates/sim/src/handler",
             "crates/sim/src/world",
-            "crates/cli/lab/live/faults.rs",
             "crates/stage/src/faults.rs",
-            "crates/explain/src/story/faults.rs",
             "crates/report/src/tried.rs",
         ],
         figures: &[],
