@@ -40,13 +40,11 @@ impl Injected {
                     let (point, _) = points::describe(Point(point));
                     let Some(one) = point.alternative(alternative.into()) else { continue };
                     let Alternative { act, zone, .. } = *one;
-                    let message = match point.site {
-                        Site::Leg(Call::Effect | Call::DeadLetter, _) => {
-                            in_work.get(&process).copied()
-                        }
-                        _ => message,
-                    };
-                    found.push(Self { at, point, act, zone, process, message });
+                    let mut fault = Self { at, point, act, zone, process, message };
+                    if fault.befalls(Call::Effect) || fault.befalls(Call::DeadLetter) {
+                        fault.message = in_work.get(&process).copied();
+                    }
+                    found.push(fault);
                 }
                 _ => {}
             }
@@ -96,10 +94,8 @@ impl Injected {
 
     /// Which leg of a call of this kind it befell, if it befell one.
     pub(crate) fn leg(&self, call: Call) -> Option<Leg> {
-        match self.point.site {
-            Site::Leg(of, leg) if of == call => Some(leg),
-            _ => None,
-        }
+        let Site::Leg(of, leg) = self.point.site else { return None };
+        (of == call).then_some(leg)
     }
 
     /// Whether it doubles a request of this kind.

@@ -195,13 +195,13 @@ const fn is_turn(kind: &Kind) -> bool {
     )
 }
 
-/// The first of these places from `from` on that `is` says yes to.
+/// The first of these places from `from` on that satisfies `is`.
 pub(crate) fn first(places: &[usize], from: usize, is: impl Fn(usize) -> bool) -> Option<usize> {
     let begin = places.partition_point(|place| *place < from);
     places[begin..].iter().copied().find(|place| is(*place))
 }
 
-/// The last of these places before `until` that `is` says yes to.
+/// The last of these places before `until` that satisfies `is`.
 pub(crate) fn last(places: &[usize], until: usize, is: impl Fn(usize) -> bool) -> Option<usize> {
     let end = places.partition_point(|place| *place < until);
     places[..end].iter().copied().rfind(|place| is(*place))

@@ -75,7 +75,7 @@ pub(crate) fn tell(run: &Run<'_>, subject: &Subject) -> Tale {
     Tale { message, sentence }
 }
 
-/// The story, after what overtook what on the way to it.
+/// The story, after the requests that overtook others on the way to it.
 fn after_overtakings(chronicle: &Chronicle<'_>, story: String) -> String {
     let overtakings = delays::overtakings(chronicle);
     if overtakings.is_empty() {

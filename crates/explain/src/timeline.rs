@@ -15,7 +15,7 @@ use lines::{Line, Place};
 
 /// More events than this are only shown around what is interesting.
 const LONG: usize = 400;
-/// A message with more events than this is tried for ever: only the beginning and the end are shown.
+/// A message with more events than this is tried for ever: only the first and last are shown.
 const REPEATS: usize = 200;
 const BEGINNING: usize = 40;
 const END: usize = 10;

@@ -1,8 +1,8 @@
 //! The word table: what every kind of event is called.
 //!
-//! > **The rule.** An event is put into words here and nowhere else. A language is one file, in
-//! > which every kind of event has its forms beside each other; what they say follows from the
-//! > event and the names that the scenario gives.
+//! > **The rule.** An event is put into words here and nowhere else. A language is one
+//! > module, in which the forms of each kind of event stand beside each other. What they say
+//! > follows from the event and from the names that the scenario gives.
 //!
 //! * [`english`]: the table.
 //! * [`Scene`]: an event with all that its words depend on.
@@ -46,7 +46,7 @@ pub struct Scene<'a> {
     pub fault: Option<Injected>,
     /// What happened next.
     pub next: Option<Kind>,
-    /// Whose story this is, where the event itself concerns all subscriptions.
+    /// The subscription whose story this is, for an event that concerns all subscriptions.
     pub subscription: Option<SubscriptionId>,
 }
 

@@ -235,3 +235,20 @@ fn the_sink_and_the_producer_double() {
              processed, and m1 takes effect twice."],
     );
 }
+
+/// A zombie sets the stored progress back and later starts from there. What the other consumer has
+/// settled in the meantime was not taken from that consumer by a timeout.
+#[test]
+fn a_seek_goes_back_over_what_another_has_settled() {
+    check(
+        Log,
+        Strategy::ProgressWithEffectUnconditional,
+        "mailer.process.stall#2=before",
+        &[("log.partitions", "1"), ("workload.messages", "3")],
+        &[
+            "mailer 1 stalls before the effect of m1 and then the session of mailer 1 expires; m1 is \
+             delivered again to mailer 2, mailer 1 goes on as a zombie, and m1 takes effect twice.",
+            "mailer 1 seeks back over m2; m2 is delivered again to mailer 1 and takes effect twice.",
+        ],
+    );
+}

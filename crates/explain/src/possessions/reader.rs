@@ -50,7 +50,7 @@ struct Committed {
     upto: u64,
     /// Where it was committed.
     place: Place,
-    /// The highest offset that ever was.
+    /// The highest offset that was ever committed.
     highest: u64,
 }
 
@@ -203,7 +203,8 @@ impl Reader {
         self.let_go(index);
     }
 
-    /// Of what the broker has taken back and what can no longer be delivered, no event speaks.
+    /// Closes a possession that no later event can be about: the broker has recorded its end, and
+    /// the message was delivered or its process is gone.
     fn close(&mut self, index: usize) {
         let possession = &self.found.all[index];
         let delivered = possession.delivery.is_some() || possession.is_gone();
@@ -213,7 +214,7 @@ impl Reader {
         }
     }
 
-    /// What is settled and processed concerns its process no more.
+    /// Takes a message that is settled and processed off its process's list.
     fn let_go(&mut self, index: usize) {
         let possession = &self.found.all[index];
         let settled = possession.ends.iter().any(|end| end.how.is_final());

@@ -167,7 +167,7 @@ fn a_log_ends_possessions() {
     ends(Kind::BrokerRestarted, "1 delivered@2:");
 }
 
-/// What befalls one holder ends no possession of the other.
+/// What befalls one holder does not end the possession of another.
 #[test]
 fn an_end_belongs_to_its_holder() {
     let both = |end: Kind, expect: [&str; 2]| {
@@ -187,8 +187,8 @@ fn an_end_belongs_to_its_holder() {
     moved(partition_lost(A), ["1 delivered@2: SessionExpired@3 PartitionLost@6", "2 delivered@5:"]);
 }
 
-/// A life later the process holds nothing any more: its second crash is no end of what it held in
-/// the first.
+/// A process holds nothing from an earlier life: its second crash does not end what it held in the
+/// first.
 #[test]
 fn an_end_belongs_to_its_life() {
     let again = [queued(), delivered(A, 0, 1), crashed(A), requeued(A), started(A)];

@@ -185,7 +185,7 @@ impl<'a> Chronicle<'a> {
         self.run.application_settles(self.subscription)
     }
 
-    /// Where a process first ends with a crash from a place on.
+    /// Where a process next crashes, from a place on.
     pub(super) fn crash_of(&self, process: ProcessId, from: usize) -> Option<usize> {
         first(
             self.run.turns(),
@@ -194,12 +194,12 @@ impl<'a> Chronicle<'a> {
         )
     }
 
-    /// Where the broker first restarts from a place on.
+    /// Where the broker next restarts, from a place on.
     pub(super) fn restart(&self, from: usize) -> Option<usize> {
         first(self.run.turns(), from, |at| matches!(self.kind(at), Kind::BrokerRestarted))
     }
 
-    /// The events about the message that `is` says yes to.
+    /// The events about the message that satisfies `is`.
     fn all(&self, is: impl Fn(&Kind) -> bool) -> Vec<usize> {
         let of_it = self.run.of_message(self.id).iter().copied();
         of_it.filter(|&at| is(self.kind(at))).collect()

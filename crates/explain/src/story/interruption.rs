@@ -201,11 +201,14 @@ impl<'a> Interruption<'a> {
             Kind::DeadLettered { .. } => "is dead-lettered",
             _ => "has taken effect",
         };
-        match (m_is_hit, chronicle.application_settles()) {
-            (true, true) => format!("{clause} and before settling it"),
-            (true, false) => format!("{clause} and before it is settled"),
-            (false, true) => format!("{clause} and before settling {m}, which {fate}"),
-            (false, false) => format!("{clause} and before {m}, which {fate}, is settled"),
+        let settles = chronicle.application_settles();
+        if m_is_hit {
+            let settle = if settles { "settling it" } else { "it is settled" };
+            format!("{clause} and before {settle}")
+        } else if settles {
+            format!("{clause} and before settling {m}, which {fate}")
+        } else {
+            format!("{clause} and before {m}, which {fate}, is settled")
         }
     }
 }
@@ -233,12 +236,12 @@ impl Ending {
         matches!(self, Self::LeaseExpired | Self::SessionExpired)
     }
 
-    /// Whether whatever held the holder up explains it.
+    /// Whether a fault that held the holder up explains it.
     const fn is_by_clock(self) -> bool {
         self.is_by_timeout() || matches!(self, Self::Revoked)
     }
 
-    /// Whether the partition has another owner since.
+    /// Whether the partition went to another owner.
     const fn moves_the_partition(self) -> bool {
         matches!(self, Self::Revoked | Self::PartitionLost)
     }

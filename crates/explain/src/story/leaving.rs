@@ -38,7 +38,7 @@ pub(super) fn reason(chronicle: &Chronicle<'_>, leaves: usize) -> Option<String>
 }
 
 /// What made a group rebalance when `holder` gave its partition up or lost it, if that was the
-/// fault of somebody else.
+/// fault of another process.
 pub(super) struct Rebalance {
     /// Where the fault is.
     pub(super) at: usize,
@@ -48,7 +48,8 @@ pub(super) struct Rebalance {
     pub(super) then: String,
 }
 
-/// The same, for the place where the partition went.
+/// What made the group rebalance, if `holder` lost the partition at `lost` through the fault of
+/// another process.
 pub(super) fn rebalance(
     chronicle: &Chronicle<'_>,
     holder: ProcessId,
@@ -113,7 +114,7 @@ fn ending(chronicle: &Chronicle<'_>, end: usize) -> Option<String> {
     }
 }
 
-/// The last stall of a process, or whatever else held it up.
+/// The last fault that stalled a process or slowed its handler down.
 fn held_up(
     chronicle: &Chronicle<'_>,
     process: ProcessId,

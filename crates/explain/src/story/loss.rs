@@ -140,7 +140,7 @@ fn settled_after_delivery(
     format!("{who} leaves before the effect of {m}, {already}; {}", lost(chronicle))
 }
 
-/// The holder had the message since `received`, and crashed before its effect.
+/// The holder received the message at `received` and crashed before its effect.
 fn crashed_after(
     chronicle: &Chronicle<'_>,
     settle: &Settle,

@@ -1,4 +1,4 @@
-//! How a run came not to rest, or to leave messages behind: what waits, and for whom.
+//! How a run never came to rest, or left messages behind: what waits, and for whom.
 
 use std::collections::BTreeSet;
 
@@ -110,7 +110,7 @@ fn again_and_again(chronicle: &Chronicle<'_>, stuck: MessageId, waiting: &[Messa
     format!("{what}; {} {verb} for {whom} behind {m}", listed(&behind))
 }
 
-/// Who had what is left, and what they made of it.
+/// Which process last had each message that is left, and what it did with it.
 fn left_alone(chronicle: &Chronicle<'_>, waiting: &[MessageId]) -> Vec<String> {
     let left = |&id: &MessageId| {
         let m = words::name(id);
