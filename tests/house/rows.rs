@@ -43,7 +43,7 @@ fn faults() -> Rule {
             "crates/scenario/src/points",
             "crates/sim/src/handler",
             "crates/sim/src/world",
-            "crates/stage/src/faults.rs",
+            "crates/stage/src/faults",
             "crates/report/src/tried.rs",
         ],
         figures: &[],

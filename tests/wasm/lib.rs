@@ -16,8 +16,8 @@ const TEXT: &str = include_str!("../../simulations/purchase-emails.toml");
 /// number, and returns the JSON document: its address in the upper 32 bits, its length in bytes in
 /// the lower ones. It stays where it is; a failure is a document as well, which equals no other.
 ///
-/// The attribute is unsafe because a second function of this name would replace this one; the module
-/// has no other.
+/// The attribute is unsafe because a second function of this name would replace this one; the
+/// module has no other.
 #[expect(
     unsafe_code,
     reason = "the name of an exported function is global; there is only this one"

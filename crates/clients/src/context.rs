@@ -1,5 +1,5 @@
-//! What the client library needs of the process in which it runs: its name, the clock, whether it is
-//! to go on, and its place in the history.
+//! What the client library needs of the process in which it runs: its name, the clock, whether it
+//! is to go on, and its place in the history.
 //!
 //! The simulator's context is its world: time stands still between events, and what is recorded is
 //! one total order. A live context is the machine's clock and a history under a lock. A client of a

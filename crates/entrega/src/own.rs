@@ -231,8 +231,8 @@ impl<C: Consumer + Clone> Explorer<C> {
         self
     }
 
-    /// The consumer may leave messages behind or never rest: it retries poison without end, say. What
-    /// a run that never rests has lost cannot be said.
+    /// The consumer may leave messages behind or never rest: it retries poison without end, say.
+    /// What a run that never rests has lost cannot be said.
     pub fn may_stall(mut self) -> Self {
         self.may_stall = true;
         self

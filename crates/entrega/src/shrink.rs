@@ -10,10 +10,10 @@
 //!
 //! 1. **Reduce.** Choices are dropped, many at a time and then one by one, as long as the run still
 //!    shows what is wanted. That says how many choices are enough.
-//! 2. **Search.** Every scope from one message and one consumer up is explored with at most that many
-//!    choices, of the same kinds: same point and same alternative, at any occurrence and with any
-//!    zone of delay. The first scope that shows it is the smallest; its simplest list
-//!    is the story.
+//! 2. **Search.** Every scope from one message and one consumer up is explored with at most that
+//!    many choices, of the same kinds: same point and same alternative, at any occurrence and with
+//!    any zone of delay. The first scope that shows it is the smallest; its simplest list is the
+//!    story.
 //! 3. **Lower.** Single choices are dropped, moved to an earlier occurrence or given a simpler zone
 //!    as long as that works. After an exhaustive search this finds nothing; it is for searches that
 //!    the budget cut short.

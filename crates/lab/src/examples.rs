@@ -3,8 +3,9 @@
 //!
 //! A sweep says that something happens; this module looks for the same in runs that a person can
 //! follow. It tries every single fault of the scenario at every point of the short run, then every
-//! pair; the first that shows the anomaly is the example, so it is the simplest by number of faults.
-//! It tries several seeds, because some anomalies need a lucky moment (a timer between two events).
+//! pair; the first that shows the anomaly is the example, so it is the simplest by number of
+//! faults. It tries several seeds, because some anomalies need a lucky moment (a timer between two
+//! events).
 
 use std::cell::Cell;
 

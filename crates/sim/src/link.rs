@@ -144,8 +144,8 @@ where
         })
     }
 
-    /// A timer wakes the process. A future that is polled under a waker of its own (inside a foreign
-    /// combinator) must be woken too, so it is woken whenever the process runs.
+    /// A timer wakes the process. A future that is polled under a waker of its own (inside a
+    /// foreign combinator) must be woken too, so it is woken whenever the process runs.
     #[inline]
     pub(crate) fn watch(&self, cx: &task::Context<'_>) {
         let mut world = self.world.borrow_mut();

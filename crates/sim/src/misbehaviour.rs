@@ -14,7 +14,8 @@
 //! 5. *Is out of steps or time*: never comes to rest. The process that ran most is blamed.
 //!
 //! A consumer that never returns from a poll and does not use its link either cannot be stopped by
-//! anything on the same thread. Another thread beside it can, which sees its [`Pulse`](crate::Pulse).
+//! anything on the same thread. Another thread beside it can, which sees its
+//! [`Pulse`](crate::Pulse).
 
 use entrega_model::{Duration, Instant, ProcessId};
 use thiserror::Error;

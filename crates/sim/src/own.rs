@@ -1,8 +1,8 @@
 //! A user's own consumer in the world: executed like a strategy of the catalogue, but trusted less.
 //!
-//! The strategies of the catalogue are known to behave and to keep nothing outside their futures. Of
-//! a user's code neither is known. So a panic is caught where its future is polled, and a [`Pulse`]
-//! shows to other threads that it is being polled at all.
+//! The strategies of the catalogue are known to behave and to keep nothing outside their futures.
+//! Of a user's code neither is known. So a panic is caught where its future is polled, and a
+//! [`Pulse`] shows to other threads that it is being polled at all.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -23,7 +23,8 @@ use crate::world::Routed;
 
 /// A user's own consumer, executed by every consumer process of a run.
 pub struct OwnConsumer<'a, C> {
-    /// The consumer. What it keeps outside of its future survives a crash, and is in no fingerprint.
+    /// The consumer. What it keeps outside of its future survives a crash, and is in no
+    /// fingerprint.
     pub consumer: &'a C,
     /// Beats at every poll, for a watchdog.
     pub pulse: Option<&'a Pulse>,

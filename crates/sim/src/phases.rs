@@ -7,10 +7,10 @@
 //! ```
 //!
 //! *Workload*: until the producers have sent everything and nothing more can happen, or the limits
-//! of the scenario are reached. *Heal*: until every process is up again. *Drain*: until nothing more
-//! can happen, every lease and session included. Then every process shuts down cleanly, and the
-//! broker is *audited*. Only then may a message be called lost. A run that does not come to rest
-//! within its limits ends [`RunEnd::Unfinished`], and nothing can be said about what is still
+//! of the scenario are reached. *Heal*: until every process is up again. *Drain*: until nothing
+//! more can happen, every lease and session included. Then every process shuts down cleanly, and
+//! the broker is *audited*. Only then may a message be called lost. A run that does not come to
+//! rest within its limits ends [`RunEnd::Unfinished`], and nothing can be said about what is still
 //! missing.
 
 use std::cell::RefCell;
@@ -152,8 +152,9 @@ where
         }
     }
 
-    /// Runs to the goal, at most to the bound: what is ready, then time until a process is ready. Time
-    /// goes on by one step only if the watcher looks, or if what was ready has reached the goal.
+    /// Runs to the goal, at most to the bound: what is ready, then time until a process is ready.
+    /// Time goes on by one step only if the watcher looks, or if what was ready has reached the
+    /// goal.
     fn go(&mut self, observer: &mut dyn Observer, bound: Bound, goal: Goal) -> Went {
         if goal.is_reached(&self.world.borrow()) {
             return Went::Reached;

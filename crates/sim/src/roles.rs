@@ -1,5 +1,5 @@
-//! What a process of each role does in one of its lives: the producer sends the workload, a consumer
-//! executes its program.
+//! What a process of each role does in one of its lives: the producer sends the workload, a
+//! consumer executes its program.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

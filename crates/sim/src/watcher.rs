@@ -13,8 +13,8 @@ pub(crate) trait Watcher {
     /// Whether it looks at all; if not, time may go on until a process is ready.
     const LOOKS: bool = true;
 
-    /// Called when every ready process has run and before the next step, or before faults end if the
-    /// run is at rest. Returns whether the run goes on.
+    /// Called when every ready process has run and before the next step, or before faults end if
+    /// the run is at rest. Returns whether the run goes on.
     fn goes_on<B: Broker>(
         &mut self,
         executor: &mut Executor<'_, B>,

@@ -1,9 +1,9 @@
 //! Runs in memory that was used before go as runs in new memory do.
 //!
-//! Goal: no run can observe in which memory it takes place. Method: the same runs, of both models and all
-//! strategies, with faults of every kind, are made in one arena and each in one of its own, and
-//! their whole histories compared. The scenario changes now and then, so that a world is kept that
-//! does not fit. That something left behind would be seen is tested in `world::beginning`.
+//! Goal: no run can observe in which memory it takes place. Method: the same runs, of both models
+//! and all strategies, with faults of every kind, are made in one arena and each in one of its own,
+//! and their whole histories compared. The scenario changes now and then, so that a world is kept
+//! that does not fit. That something left behind would be seen is tested in `world::beginning`.
 
 use entrega_clients::Strategy;
 use entrega_model::{Event, Model};

@@ -1,8 +1,8 @@
 //! The call table: every remote call between its start and its end.
 //!
 //! A call outlives its caller. When the caller crashes, the request still arrives and is carried
-//! out; when the caller stalls, the answer waits. A slot is free again when no process waits for the
-//! answer, nothing in the network refers to it, and the broker does not have it parked.
+//! out; when the caller stalls, the answer waits. A slot is free again when no process waits for
+//! the answer, nothing in the network refers to it, and the broker does not have it parked.
 
 use std::task::Waker;
 

@@ -19,7 +19,8 @@ where
         self.misbehaviour.get_or_insert(Misbehaviour { process, at, misdeed });
     }
 
-    /// A consumer returned `Ok` before it was asked to stop. Whether that was early shows at the end.
+    /// A consumer returned `Ok` before it was asked to stop. Whether that was early shows at the
+    /// end.
     #[cold]
     pub(crate) fn left(&mut self, process: ProcessId) {
         let at = self.now;

@@ -28,9 +28,9 @@
 //!
 //! The same way exists twice. [`super::through`] goes it without a place in the table of calls, for
 //! a process that waits for this call alone and as long as nothing else is due before the end of a
-//! leg. It leaves the short way for the one drawn here at either leg: when a fault is chosen for it,
-//! or when something else is due first. Both behave alike; the short way saves more than a tenth of
-//! the instructions of a message (`benches/NOTES.md`), which is why there are two.
+//! leg. It leaves the short way for the one drawn here at either leg: when a fault is chosen for
+//! it, or when something else is due first. Both behave alike; the short way saves more than a
+//! tenth of the instructions of a message (`benches/NOTES.md`), which is why there are two.
 
 use entrega_brokers::Broker;
 use entrega_choice::Point;

@@ -33,8 +33,8 @@ pub(crate) struct Process {
     pub(crate) legs: [u64; 2],
 }
 
-/// In an exploration, what a life has learnt since it began. Its future is a function of this, so it
-/// stands for the future in a fingerprint of the world.
+/// In an exploration, what a life has learnt since it began. Its future is a function of this, so
+/// it stands for the future in a fingerprint of the world.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     /// Of every answer, clock reading and choice, in their order, without the names and times in

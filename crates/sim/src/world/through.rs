@@ -22,7 +22,8 @@ use super::{Due, Routed, World};
 /// Events are passed to the observer in batches of about this many.
 pub(crate) const BATCH: usize = 256;
 
-/// Why a leg of a call takes the long way: the call takes its place in the table, with what travels.
+/// Why a leg of a call takes the long way: the call takes its place in the table, with what
+/// travels.
 enum Detour {
     /// The leg sets out, due `at` if nothing goes wrong with it: a fault was chosen for it, or its
     /// process does something else meanwhile.
