@@ -2,7 +2,7 @@
 
 use entrega_lab::exploration_plan::{Bounds, ConfigurationSpace, ExplorationPlan};
 use entrega_model::Model;
-use entrega_scenario::points::{Act, Fault, FaultKind};
+use entrega_scenario::points::{Act, Call, Fault, FaultKind, Leg, Moment, Site, info};
 
 use crate::prose::{count, listed};
 
@@ -50,43 +50,51 @@ fn faults_in_words(kinds: &[FaultKind]) -> String {
 
 /// What a kind of fault is called: what it has in common with others, and what sets it apart.
 fn words(fault: Fault, act: Act) -> (String, &'static str) {
-    let travel = match act {
+    let plain = |what: &str| (what.to_owned(), "");
+    match info(fault).site {
+        Site::Leg(call, leg) => (format!("{} that is", travels(call, leg)), travel(act)),
+        Site::Broker => plain("a restart of the broker"),
+        Site::Arrivals => plain("a request that comes before its turn"),
+        Site::Message => plain("a poison message"),
+        Site::Handler if act == Act::Slow => plain("a handler that is slow"),
+        Site::Handler => plain("a handler that fails"),
+        Site::Process => ("a stall".to_owned(), side(act == Act::StallBefore)),
+        Site::Crash(Moment::BeforeEffect) => ("a crash".to_owned(), side(true)),
+        Site::Crash(Moment::AfterEffect) => ("a crash".to_owned(), side(false)),
+        Site::Crash(Moment::AfterSettle) => ("a crash".to_owned(), "after the settle"),
+        Site::Group => ("a rebalance".to_owned(), side(act == Act::RebalanceBefore)),
+    }
+}
+
+/// What a call or its answer is called.
+fn travels(call: Call, leg: Leg) -> &'static str {
+    match (call, leg) {
+        (Call::Send, Leg::Request) => "a request to store",
+        (Call::Send, Leg::Response) => "an answer to one",
+        (Call::Receive, Leg::Request) => "a request for messages",
+        (Call::Receive, Leg::Response) => "an answer with messages",
+        (Call::Effect, Leg::Request) => "a request for the effect",
+        (Call::Effect, Leg::Response) => "the sink's answer",
+        (Call::Settle, Leg::Request) => "a request to settle",
+        (Call::Settle, Leg::Response) => "an answer to a settle",
+        (Call::DeadLetter, Leg::Request) => "a request to dead-letter",
+        (Call::DeadLetter, Leg::Response) => "an answer about a dead letter",
+    }
+}
+
+/// What happens to it on its way.
+fn travel(act: Act) -> &'static str {
+    match act {
         Act::Lost => "lost",
         Act::Late => "late",
         Act::Duplicated => "doubled",
         _ => "in trouble",
-    };
-    let leg = |what: &str| (format!("{what} that is"), travel);
-    let plain = |what: &str| (what.to_owned(), "");
-    let crash = |when| ("a crash".to_owned(), when);
-    match fault {
-        Fault::SendRequest => leg("a request to store"),
-        Fault::SendResponse => leg("an answer to one"),
-        Fault::BrokerRestart => plain("a restart of the broker"),
-        Fault::ArrivalOrder => plain("a request that comes before its turn"),
-        Fault::ReceiveRequest => leg("a request for messages"),
-        Fault::ReceiveResponse => leg("an answer with messages"),
-        Fault::MessagePoison => plain("a poison message"),
-        Fault::HandlerError => plain("a handler that fails"),
-        Fault::HandlerSlow => plain("a handler that is slow"),
-        Fault::ProcessStall if act == Act::StallBefore => {
-            ("a stall".to_owned(), "before the effect")
-        }
-        Fault::ProcessStall => ("a stall".to_owned(), "after the effect"),
-        Fault::EffectBefore => crash("before the effect"),
-        Fault::EffectAfter => crash("after the effect"),
-        Fault::SettleAfter => crash("after the settle"),
-        Fault::EffectRequest => leg("a request for the effect"),
-        Fault::EffectResponse => leg("the sink's answer"),
-        Fault::SettleRequest => leg("a request to settle"),
-        Fault::SettleResponse => leg("an answer to a settle"),
-        Fault::DeadLetterRequest => leg("a request to dead-letter"),
-        Fault::DeadLetterResponse => leg("an answer about a dead letter"),
-        Fault::GroupRebalance if act == Act::RebalanceBefore => {
-            ("a rebalance".to_owned(), "before the effect")
-        }
-        Fault::GroupRebalance => ("a rebalance".to_owned(), "after the effect"),
     }
+}
+
+/// On which side of an effect something happens.
+fn side(before: bool) -> &'static str {
+    if before { "before the effect" } else { "after the effect" }
 }
 
 #[cfg(test)]
