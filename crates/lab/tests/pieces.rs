@@ -66,12 +66,14 @@ fn an_exploration_does_not_depend_on_its_workers() {
     let part = Part { strategies: &STRATEGIES, ..Part::default() };
     let bounds = Bounds { messages: 2, consumers: 1, ..Bounds::default() };
     let plan = ExplorationPlan::new(loaded(), part, bounds).expect("a plan");
-    for row in plan.run().rows {
+    let rows = plan.run().rows;
+    assert!(rows.iter().any(|row| !row.stories.is_empty()), "something is found");
+    for row in rows {
         let prepared = plan.prepare(&row.space);
         let (found, runs) = backwards(&prepared);
         let alone: Vec<_> = row.explored.found.keys().copied().collect();
         assert_eq!((found, runs), (alone, row.explored.schedules), "{}", row.space.configuration);
-        assert!(!row.stories.is_empty() && row.explored.complete);
+        assert!(row.explored.complete);
     }
 }
 

@@ -14,10 +14,12 @@ const SCENARIO: &str = r#"
 [workload]
 messages = 5
 keys = 1
-arrivals = { kind = "burst", burst_size = 5, every = "1s" }
+arrivals = { distribution = "burst", burst_size = 5, every = "1s" }
 [[subscriptions]]
 name = "mailer"
 consumers = 2
+[log]
+auto_offset_reset = "earliest"
 "#;
 
 /// One in step 1, some in the midst of the run, one that strikes later than it is chosen.

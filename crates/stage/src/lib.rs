@@ -37,7 +37,7 @@
 //! let choices = setup.experiment().random_choices();
 //! let run = setup.run(choices, Clock::faster(1_000.try_into().unwrap()), limits, ()).await;
 //! assert_eq!(run.ending, Ending::AtRest);
-//! assert_eq!(run.report.sends.acknowledged, 20);
+//! assert_eq!(run.report.sends.ok, 20);
 //! # });
 //! ```
 
