@@ -36,27 +36,30 @@ impl<T: Clone + Default> Table<T> {
     /// The value at `index`, if the table reaches so far.
     #[inline]
     pub(crate) fn get(&self, index: u64) -> Option<&T> {
-        match index < self.dense.len() as u64 {
-            true => Some(&self.dense[index as usize]),
-            false => self.get_beyond(index),
+        if index < self.dense.len() as u64 {
+            Some(&self.dense[index as usize])
+        } else {
+            self.get_beyond(index)
         }
     }
 
     /// The value at `index`, to change.
     #[inline]
     pub(crate) fn entry(&mut self, index: u64) -> &mut T {
-        match index < self.dense.len() as u64 {
-            true => &mut self.dense[index as usize],
-            false => self.grow(index),
+        if index < self.dense.len() as u64 {
+            &mut self.dense[index as usize]
+        } else {
+            self.grow(index)
         }
     }
 
     /// The value at `index`, to change, if the table reaches so far.
     #[inline]
     pub(crate) fn get_mut(&mut self, index: u64) -> Option<&mut T> {
-        match index < self.dense.len() as u64 {
-            true => Some(&mut self.dense[index as usize]),
-            false => self.sparse_mut(index),
+        if index < self.dense.len() as u64 {
+            Some(&mut self.dense[index as usize])
+        } else {
+            self.sparse_mut(index)
         }
     }
 

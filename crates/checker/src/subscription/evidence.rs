@@ -22,9 +22,10 @@ impl SubscriptionFold {
         tenure: u32,
         partitions: &Partitions,
     ) -> Cause {
-        let stale = match partitions.is_log {
-            true => self.why_stale_on_log(message, tenure),
-            false => self.why_stale_on_queue(message, handed.attempt),
+        let stale = if partitions.is_log {
+            self.why_stale_on_log(message, tenure)
+        } else {
+            self.why_stale_on_queue(message, handed.attempt)
         };
         let at = partitions.is_log.then_some((handed.partition, handed.position));
         let sought = partitions.is_log && self.sought_back(message, handed.position, tenure);

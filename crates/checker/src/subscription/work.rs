@@ -14,9 +14,10 @@ use crate::sends::SendFold;
 impl SubscriptionFold {
     #[inline]
     pub(crate) fn delivered(&mut self, handed: Handed, partitions: &Partitions) {
-        let tenure = match partitions.is_log {
-            true => self.polled(handed, partitions),
-            false => self.owners.current(handed.consumer, handed.partition),
+        let tenure = if partitions.is_log {
+            self.polled(handed, partitions)
+        } else {
+            self.owners.current(handed.consumer, handed.partition)
         };
         let settled = partitions.is_log && self.covers(handed.partition, handed.position);
         let message = self.messages.entry(handed.message.0.into());

@@ -50,9 +50,10 @@ impl Plan {
             let id = waiting.remove(next);
             let handed = Handed(delivery, id, 1 + delivery as u16 % self.consumers);
             history = history.delivered(handed).started(handed);
-            history = match self.settle_first {
-                true => history.settled(handed).applied(handed),
-                false => history.applied(handed).settled(handed),
+            history = if self.settle_first {
+                history.settled(handed).applied(handed)
+            } else {
+                history.applied(handed).settled(handed)
             };
         }
         history

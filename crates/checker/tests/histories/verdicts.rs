@@ -27,9 +27,10 @@ fn verdict(history: &History, promise: SubscriptionConfig) -> (Verdict, Vec<Reas
 fn check(history: History, violated: &[Guarantee], reason: Reason) {
     for guarantee in [NONE, AMO, ALO, EOE] {
         let promise = SubscriptionConfig { guarantee, ordered: false, ..strict() };
-        let expect = match violated.contains(&guarantee) {
-            true => (Verdict::Invalid, vec![reason]),
-            false => (Verdict::Valid, vec![]),
+        let expect = if violated.contains(&guarantee) {
+            (Verdict::Invalid, vec![reason])
+        } else {
+            (Verdict::Valid, vec![])
         };
         assert_eq!(verdict(&history, promise), expect, "{guarantee} {history:#?}");
     }
@@ -72,9 +73,10 @@ fn dead_letters() {
         (AMO, true, false),
     ] {
         let promise = SubscriptionConfig { guarantee, ordered, dead_letters_declared: false };
-        let expect = match kept {
-            true => (Verdict::Valid, vec![]),
-            false => (Verdict::Invalid, vec![Reason::UndeclaredDeadLetters]),
+        let expect = if kept {
+            (Verdict::Valid, vec![])
+        } else {
+            (Verdict::Invalid, vec![Reason::UndeclaredDeadLetters])
         };
         assert_eq!(verdict(&dead, promise), expect, "{guarantee} {ordered}");
     }

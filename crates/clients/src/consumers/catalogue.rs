@@ -202,11 +202,10 @@ mod tests {
     #[test]
     fn a_row_has_the_name_of_its_strategy() {
         let kebab = |strategy: &Strategy| {
-            let words = format!("{strategy:?}").chars().fold(String::new(), |name, letter| {
+            format!("{strategy:?}").chars().fold(String::new(), |name, letter| {
                 let dash = if letter.is_uppercase() && !name.is_empty() { "-" } else { "" };
                 format!("{name}{dash}{}", letter.to_ascii_lowercase())
-            });
-            words
+            })
         };
         assert_eq!(Strategy::ALL.map(Strategy::name), Strategy::ALL.each_ref().map(kebab));
     }
