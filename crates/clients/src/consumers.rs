@@ -1,10 +1,10 @@
 //! The consumers: one delivery semantic a file, in teaching order.
 //!
-//! Each is a loop over a [`Subscription`] that a learner reads like pseudocode. It runs in the
-//! simulator and live, on a log and on a queue; what only one model can do is written for that one.
-//! The prose above each function names its crash window: the moment in which a crash loses or
-//! duplicates. Below it stands the strategy's [row](Spec), with everything else that is known of
-//! it; the [catalogue](Strategy) lists the rows.
+//! Each is a loop over a [`Subscription`](crate::Subscription) that a learner reads like
+//! pseudocode. It runs in the simulator and live, on a log and on a queue; what only one model can
+//! do is written for that one. The prose above each function names its crash window: the moment in
+//! which a crash loses or duplicates. Below it stands the strategy's [row](Spec), with everything
+//! else that is known of it; the [catalogue](Strategy) lists the rows.
 
 pub mod article;
 mod auto_settle;

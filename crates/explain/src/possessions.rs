@@ -14,7 +14,7 @@
 //! A process whose possession has ended may go on as a zombie. [`Possession::ends`] therefore lists
 //! everything that would have ended it; the first is what did.
 //!
-//! * [`reader`]: the pass over the events.
+//! * `reader`: the pass over the events.
 
 mod reader;
 

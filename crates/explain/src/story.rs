@@ -4,13 +4,13 @@
 //! > timeline of the same run. First comes what was injected, as far as it concerns the message;
 //! > then what the broker made of it; at the end, the anomaly.
 //!
-//! * [`chronicle`]: what is known of one message.
-//! * [`faults`]: which faults concern it; [`delays`]: until when they delay, and which requests
+//! * `chronicle`: what is known of one message.
+//! * `faults`: which faults concern it; `delays`: until when they delay, and which requests
 //!   overtake others.
-//! * [`interruption`]: why it came to another delivery.
-//! * [`leaving`]: why a process left, and why it lost a partition; [`settles`]: what settled a
+//! * `interruption`: why it came to another delivery.
+//! * `leaving`: why a process left, and why it lost a partition; `settles`: what settled a
 //!   message too early.
-//! * [`loss`], [`duplicate`], [`order`], [`split`], [`stall`]: the sentences, by anomaly.
+//! * `loss`, `duplicate`, `order`, `split`, `stall`: the sentences, by anomaly.
 
 mod chronicle;
 mod delays;

@@ -4,7 +4,7 @@
 //! > module, in which the forms of each kind of event stand beside each other. What they say
 //! > follows from the event and from the names that the scenario gives.
 //!
-//! * [`english`]: the table.
+//! * `english`: the table.
 //! * [`Scene`]: an event with all that its words depend on.
 
 mod english;

@@ -4,7 +4,7 @@
 //! > **The rule.** Messages are read and settled in the segments; everything else is answered by
 //! > the code that answers it elsewhere. So no rule is written twice.
 //!
-//! The inboxes are those of `entrega-clients`, over a [`Link`] whose receives and fetches are
+//! The inboxes are those of `entrega-clients`, over a [`Link`](entrega_clients::Link) whose receives and fetches are
 //! answered from the segments. Beside them stands a [`Served`](crate::Served) broker without
 //! messages, the *control plane*: it keeps the history, the clock and the connections, and asks
 //! consumers to stop.

@@ -10,7 +10,7 @@
 //! | answers | a late one is a lost one, if it comes after the request timeout |
 //! | `broker.restart`, `group.rebalance` | as in the simulator |
 //!
-//! [`left_out`] lists what a scenario names and a live run cannot inject.
+//! [`left_out()`] lists what a scenario names and a live run cannot inject.
 //!
 //! * `link`: one life's connection, over a network that loses requests and answers.
 //! * `hooks`: the application of a consumer, struck around its effects.

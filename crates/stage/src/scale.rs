@@ -2,7 +2,7 @@
 //!
 //! > **The rule.** Leases, sessions, arrivals and handlers scale together; the machine does not. So
 //! > the factor leaves the shortest lease [`SHORTEST_LEASE`] of real time, and consumers that keep
-//! > up with the arrivals in the scenario keep up live too, where every wait ends [`LATE`] too late
+//! > up with the arrivals in the scenario keep up live too, where every wait ends `LATE` too late
 //! > on average.
 //!
 //! A lease that expires because the machine was busy is still a real expiry: its message is

@@ -1,5 +1,5 @@
 //! What a log consumer remembers at the beginning of a poll, for an exploration that recognises
-//! states ([`Context::remembers`]).
+//! states ([`Context::remembers`](crate::Context::remembers)).
 //!
 //! > **The rule.** Everything that a later poll, settle or close looks at enters. Spare buffers are
 //! > empty and stay out, and so does the number of a call: whether there is one is all that counts.
