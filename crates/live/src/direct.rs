@@ -4,10 +4,10 @@
 //! > **The rule.** Messages are read and settled in the segments; everything else is answered by
 //! > the code that answers it elsewhere. So no rule is written twice.
 //!
-//! The inboxes are those of `entrega-clients`, over a [`Link`](entrega_clients::Link) whose receives and fetches are
-//! answered from the segments. Beside them stands a [`Served`](crate::Served) broker without
-//! messages, the *control plane*: it keeps the history, the clock and the connections, and asks
-//! consumers to stop.
+//! The inboxes are those of `entrega-clients`, over a [`Link`](entrega_clients::Link) whose
+//! receives and fetches are answered from the segments. Beside them stands a
+//! [`Served`](crate::Served) broker without messages, the *control plane*: it keeps the history,
+//! the clock and the connections, and asks consumers to stop.
 //!
 //! * [`DirectQueue`]: the control plane has nothing else to do. The queue itself passes what does
 //!   not go well to its sans-IO broker.
