@@ -35,7 +35,7 @@
 //! let stop = AtomicBool::new(false);
 //! let limits = Limits { patience: Duration::from_secs(60), stop: &stop };
 //! let choices = setup.experiment().random_choices();
-//! let run = setup.run(choices, Clock::faster(1_000.try_into().unwrap()), limits, ()).await;
+//! let run = setup.run(choices, Clock::faster(100.try_into().unwrap()), limits, ()).await;
 //! assert_eq!(run.ending, Ending::AtRest);
 //! assert_eq!(run.report.sends.ok, 20);
 //! # });
