@@ -187,6 +187,16 @@ fn an_end_belongs_to_its_holder() {
     moved(partition_lost(A), ["1 delivered@2: SessionExpired@3 PartitionLost@6", "2 delivered@5:"]);
 }
 
+/// Two copies are stored, and each has its holder: the end of the second is not that of the first.
+#[test]
+fn an_end_belongs_to_its_copy() {
+    let copies = [queued(), queued(), delivered(A, 0, 1), delivered(B, 1, 1)];
+    let ended = |end: Kind, expect: [&str; 2]| check(&[&copies[..], &[end]].concat(), &expect);
+    ended(lease_expired(B), ["1 delivered@2:", "2 delivered@3: LeaseExpired@4"]);
+    ended(settled(B, SettleAct::Ack), ["1 delivered@2:", "2 delivered@3: Settled@4"]);
+    ended(settled(A, SettleAct::Ack), ["1 delivered@2: Settled@4", "2 delivered@3:"]);
+}
+
 /// A process holds nothing from an earlier life: its second crash does not end what it held in the
 /// first.
 #[test]
