@@ -1,8 +1,8 @@
 //! Why a message was lost, duplicated or split.
 //!
 //! > **The rule** (semantics.md 5.4). The first cause that matches counts, in the order of
-//! > [`Cause`]; the broker's truth is the evidence. `unexplained` means a bug of simulator or
-//! > checker.
+//! > [`Cause`]; the broker's ground truth is the evidence. `unexplained` means a bug of simulator
+//! > or checker.
 //!
 //! An acknowledged message that has no effect was *settled without effect* in most cases; what made
 //! the client settle is then the cause.
@@ -25,7 +25,7 @@ words! {
         RemovedTtl => "removed_ttl",
         /// Lost: the queue was full.
         RemovedOverflow => "removed_overflow",
-        /// Lost: retention passed it.
+        /// Lost: retention deleted it.
         RemovedRetention => "removed_retention",
         /// Lost: a newer value of its key replaced it.
         RemovedCompaction => "removed_compaction",
@@ -33,7 +33,7 @@ words! {
         RemovedDeliveryLimit => "removed_delivery_limit",
         /// Lost: a failover cut the log's tail.
         RemovedTruncation => "removed_truncation",
-        /// Lost: somebody emptied the queue.
+        /// Lost: the queue was purged.
         RemovedPurge => "removed_purge",
         /// Lost: the broker lost its storage.
         RemovedBrokerLoss => "removed_broker_loss",
@@ -45,7 +45,7 @@ words! {
         SettledBeforeProcess => "settled_before_process",
         /// Lost: the auto-commit timer settled it before its effect.
         SettledByTimer => "settled_by_timer",
-        /// Lost: the hand-over itself settled it.
+        /// Lost: the delivery itself settled it.
         SettledAtDelivery => "settled_at_delivery",
         /// Lost: the next receive settled it.
         SettledByNextReceive => "settled_by_next_receive",
@@ -53,7 +53,7 @@ words! {
         SettledByClose => "settled_by_close",
         /// Lost: a rebalance settled it.
         SettledOnRevoke => "settled_on_revoke",
-        /// Lost: its dead letter expired unread. Reserved: no event tells of it yet.
+        /// Lost: its dead letter expired unread. Reserved: no event reports it yet.
         DlqExpired => "dlq_expired",
         /// Duplicated: the broker stored it twice (a producer's retry).
         StoredTwice => "stored_twice",

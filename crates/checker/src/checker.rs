@@ -1,4 +1,4 @@
-//! The fold: takes events in order and hands each to the subscription that it is about.
+//! The fold: takes events in order and passes each to the subscription it concerns.
 
 use entrega_model::event::{ProcessingResult, SettleTrigger};
 use entrega_model::{Event, Kind, MessageId, Observer, PartitionId, SubscriptionId};
@@ -52,7 +52,7 @@ impl Checker {
         Report::of(end, self.sends.totals(), reports)
     }
 
-    /// Takes an event. Those that every message meets are told apart here, the others elsewhere.
+    /// Takes an event. Those that every message meets are dispatched here, the others elsewhere.
     #[inline(always)]
     fn note(&mut self, event: &Event) {
         match event.kind {
@@ -133,7 +133,7 @@ impl Checker {
         }
     }
 
-    /// A message was handed to a consumer.
+    /// A message was delivered to a consumer.
     #[inline(always)]
     fn delivered(&mut self, subscription: SubscriptionId, kind: &Kind) {
         let &Kind::Delivered { delivery, message, consumer, partition, position, attempt, .. } =

@@ -27,19 +27,19 @@ words! {
         Lost => "lost",
         /// Indeterminate for its producer, and here: one effect, or a dead letter.
         Recovered => "recovered",
-        /// Indeterminate for its producer, and not here. No loss: nobody was promised anything.
+        /// Indeterminate for its producer, and not here. No loss: its producer was promised nothing.
         Absent => "absent",
         /// An effect of a message that was never sent, or was refused for certain.
         Phantom => "phantom",
-        /// Refused for certain, and told to the producer. No loss.
+        /// Refused for certain, and its producer knows. No loss.
         Refused => "refused",
     }
 }
 
-/// What the producer was told.
+/// What the producer learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// Nobody sent it.
+    /// It was never sent.
     Never,
     /// Acknowledged.
     Ok,
@@ -59,7 +59,7 @@ pub(crate) struct Outcome {
 }
 
 impl Class {
-    /// The class of a message; `None` if nobody sent it and it had no effect.
+    /// The class of a message; `None` if it was never sent and had no effect.
     pub(crate) fn of(outcome: Outcome) -> Option<Self> {
         let Outcome { sent, effects, dead_letters, retrievable } = outcome;
         Some(match (sent, effects, dead_letters) {

@@ -1,9 +1,9 @@
 //! Which cause belongs to a second outcome.
 //!
 //! > **The rule.** Two outcomes come from two deliveries (or from one, then its handler tried
-//! > twice). The message was handed over a second time because the *earlier delivery* had lost it:
+//! > twice). The message was delivered a second time because the *earlier delivery* had lost it:
 //! > that is the cause, whichever of the two had its effect first. So a zombie that wakes up late
-//! > and a quick crash are told by one rule.
+//! > and a quick crash follow one rule.
 //!
 //! An outcome is an applied effect or a dead letter; one of each is a split (semantics.md 5.3,
 //! 5.4).
@@ -23,7 +23,7 @@ pub(crate) enum By {
 }
 
 impl Message {
-    /// Notes why the message is handed over again, and to which delivery.
+    /// Notes why the message is delivered again, and by which delivery.
     pub(crate) fn handed_over(&mut self, delivery: u32, tenure: u32, why: Option<Cause>) {
         if self.has_outcome() {
             self.why_outcome = self.why_outcome.or(why);
@@ -35,7 +35,7 @@ impl Message {
         self.tenure = tenure;
     }
 
-    /// Notes an outcome before it is counted. `why_now` is why the message would be handed over
+    /// Notes an outcome before it is counted. `why_now` is why the message would be delivered
     /// again at this moment.
     #[inline]
     pub(crate) fn note_outcome(&mut self, by: By, why_now: impl FnOnce() -> Option<Cause>) {
@@ -63,7 +63,7 @@ impl Message {
         }
     }
 
-    /// When stale hand-overs from several buffers have hidden which delivery lost the message: a
+    /// When stale deliveries from several buffers have hidden which delivery lost the message: a
     /// lease on it ran out at some time, so two consumers had it at once.
     fn last_resort(&self) -> Option<Cause> {
         self.has(Flag::LeaseRanOutOnce).then_some(Cause::LeaseExpired)

@@ -23,7 +23,7 @@ pub enum Finding {
     Reordered,
     /// A message has two dead letters.
     DeadLetteredTwice,
-    /// The run did not come to rest, or left messages behind that nobody processed.
+    /// The run did not come to rest, or left unprocessed messages behind.
     Stalled,
 }
 

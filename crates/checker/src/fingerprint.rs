@@ -10,7 +10,7 @@
 //! # Left out, with the reason
 //!
 //! * Of a message: see the module `message`. Of tenures and lives: see `holds`.
-//! * Deliveries beyond the copies, hand-overs per tenure, positions of seats, the highest
+//! * Deliveries beyond the copies, deliveries per tenure, positions of seats, the highest
 //!   generation: they only feed sums and counters.
 //! * The counts of effects, dead letters and copies beyond two. A class asks for none, one or more;
 //!   so do the two causes that a copy decides.

@@ -20,7 +20,7 @@
 //! * What is remembered: `message` (32 bytes each), `sends`, `owners` (who held what), `partitions`
 //!   (offsets).
 //! * One question a file: `loss`, `duplicate`, `redelivery`, `order`, `windows`.
-//! * `fingerprint`: what of all this can still matter, for who explores states.
+//! * `fingerprint`: what of all this can still matter, for an exploration of states.
 //! * Many runs of one row of a table: [`summary`].
 //!
 //! Definitions are those of semantics.md section 5, which follows Jepsen's checkers where it can

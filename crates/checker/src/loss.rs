@@ -5,7 +5,7 @@
 //! > before all of these.
 //!
 //! In time, because a log removes every message in the end, also those that a commit had given up
-//! long before. A commit that moves the offset back takes its word back too.
+//! long before. A commit that moves the offset back undoes its settles too.
 
 use crate::Cause;
 use crate::message::Message;

@@ -1,9 +1,9 @@
 //! All that is remembered of a message in one subscription: 32 bytes.
 //!
 //! A duplicate is explained by why the delivery that made the earlier effect *lost its message*,
-//! judged when the message was handed over the next time. So besides counts there are three
+//! judged when the message was delivered the next time. So besides counts there are three
 //! delivery names (the last one, the one before, and the one that made the first outcome) and, for
-//! each, the cause of the hand-over that followed it.
+//! each, the cause of the delivery that followed it.
 
 use crate::Cause;
 use crate::windows::{FIRST_MARK, Marks};
@@ -17,7 +17,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 pub(crate) struct Message {
     /// The last delivery.
     pub(crate) last: u32,
-    /// Under which tenure it was handed over; [`crate::owners`].
+    /// Under which tenure it was delivered; [`crate::owners`].
     pub(crate) tenure: u32,
     /// The delivery before the last one.
     pub(crate) previous: u32,
@@ -46,9 +46,9 @@ pub(crate) struct Message {
     pub(crate) loss: Option<Cause>,
 }
 
-/// How often a queue took a message back, and the highest delivery number that a consumer has told
-/// of; four bits each, saturating. A delivery whose number was taken back already, or is below one
-/// that is known, was stale when its consumer handed it over. Numbers that saturate say nothing.
+/// How often a queue took a message back, and the highest delivery number that a consumer has
+/// reported; four bits each, saturating. A delivery whose number was taken back already, or is below
+/// one that is known, was stale when its consumer received it. Numbers that saturate say nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Numbers(u8);
 
@@ -71,7 +71,7 @@ impl Numbers {
         }
     }
 
-    /// A consumer told of the delivery with this number.
+    /// A consumer reported the delivery with this number.
     #[inline]
     fn delivered(&mut self, attempt: u16) {
         let highest = Self::saturated(attempt).max(self.highest());
@@ -108,7 +108,7 @@ pub(crate) enum Flag {
     Poison = 1 << 2,
     /// About the message: it had an effect again after one of a later message.
     Replayed = 1 << 3,
-    /// About the message: settled by its hand-over, which the consumer has not told of yet.
+    /// About the message: settled by its delivery, which the consumer has not reported yet.
     SettledAhead = 1 << 4,
     /// About the message: a lease ran out while it waited in its consumer's buffer.
     LeaseRanOutAhead = 1 << 5,
@@ -176,7 +176,7 @@ impl Message {
         self.flags &= !ABOUT_LAST;
     }
 
-    /// Whether the broker has taken the last delivery back, as far as it tells.
+    /// Whether the broker has taken the last delivery back, as far as it reports.
     #[inline]
     pub(crate) const fn was_returned(&self) -> bool {
         self.has(Flag::LeaseRanOut) || self.has(Flag::Requeued) || self.has(Flag::Nacked)
@@ -194,7 +194,7 @@ impl Message {
         self.effects == 1 && self.dead_letters == 0
     }
 
-    /// Whether it was ever handed over.
+    /// Whether it was ever delivered.
     #[inline]
     pub(crate) const fn was_delivered(&self) -> bool {
         self.tenure != NONE

@@ -69,7 +69,7 @@ impl KeyOrder {
         lower(&mut self.found.reordered_example, message);
     }
 
-    /// A message had an effect again. Says whether a later one had had its effect in between or
+    /// A message had an effect again. Returns whether a later one had had its effect in between or
     /// before.
     #[inline]
     pub(crate) fn is_replay(&mut self, send: &Send) -> bool {

@@ -86,7 +86,7 @@ impl Owners {
         self.partition_owners.clear();
     }
 
-    /// The tenure under which `consumer` is handed something from `partition` now.
+    /// The tenure under which `consumer` receives from `partition` now.
     #[inline]
     pub(crate) fn current(&mut self, consumer: ProcessId, partition: PartitionId) -> u32 {
         let seat = self.seat(consumer, partition).tenure;
@@ -171,7 +171,7 @@ impl Owners {
         self.tenures.len() as u32
     }
 
-    /// A member was assigned a partition: whoever held it does so no more.
+    /// A member was assigned a partition: its previous owner holds it no longer.
     pub(crate) fn assigned(&mut self, consumer: ProcessId, partition: PartitionId) {
         let seat = self.seat(consumer, partition).tenure;
         let owner = self.partition_owners.get(partition.0.into()).copied().flatten();
@@ -190,7 +190,7 @@ impl Owners {
         }
     }
 
-    /// The group removed a member. Says whether it lives.
+    /// The group removed a member. Returns whether it lives.
     pub(crate) fn session_expired(&mut self, consumer: ProcessId) -> bool {
         let mut lives = false;
         let Some(consumer) = self.consumers.get_mut(consumer.0.into()) else { return false };

@@ -1,18 +1,18 @@
-//! Why a message was handed over again: the evidence about one delivery, and the rule.
+//! Why a message was delivered again: the evidence about one delivery, and the rule.
 //!
 //! > **The rule** (semantics.md 5.4). The first that matches, in the order of [`Cause`]: crash,
-//! > lease, session, rebalance, lost settle, nack, close, forgetful broker, reset, rewind.
+//! > lease, session, rebalance, lost settle, nack, close, broker restart, reset, rewind.
 //!
 //! Three refinements keep the first match honest. A delivery whose settle *was* recorded can only
 //! come again because the broker forgot or a position moved back, so those are looked at first. And
 //! a settle that was *refused*, with neither lease nor connection to blame, was refused because the
 //! broker had restarted; a restart is also the last resort when nothing else is known. And
-//! within one assignment a log hands a message out once: if its consumer sought back over it,
+//! within one assignment a log delivers a message once: if its consumer sought back over it,
 //! that is why it came again, and nothing else needs to be looked for.
 
 use crate::Cause;
 
-/// What is known of a delivery when its message is handed over again.
+/// What is known of a delivery when its message is delivered again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Evidence {
     /// A final settle was recorded.

@@ -20,7 +20,7 @@ pub struct Report {
     pub verdict: Verdict,
     /// Every reason of some subscription, once, in the order of [`Reason`].
     pub reasons: Vec<Reason>,
-    /// What the producers were told.
+    /// What the producers learnt.
     pub sends: Sends,
     /// One report for each subscription, in the order of their ids.
     pub subscriptions: Vec<SubscriptionReport>,
@@ -39,7 +39,7 @@ pub struct SubscriptionReport {
     pub ordered: bool,
     /// Whether the promise was kept.
     pub verdict: Verdict,
-    /// Why not, or why nobody knows; empty if valid. In the order of [`Reason`].
+    /// Why not, or why it is unknown; empty if valid. In the order of [`Reason`].
     pub reasons: Vec<Reason>,
     /// How many messages are in each class. Every message that was sent is in exactly one.
     pub classes: Classes,
@@ -57,9 +57,9 @@ pub struct SubscriptionReport {
     pub present: u64,
     /// Copies stored.
     pub stored: u64,
-    /// Hand-overs to the application.
+    /// Deliveries to the application.
     pub deliveries: u64,
-    /// Hand-overs beyond the stored copies of a message: Σ max(0, D(m) − S(m)).
+    /// Deliveries beyond the stored copies of a message: Σ max(0, D(m) − S(m)).
     pub redeliveries: u64,
     /// Applied effects.
     pub effects: u64,
@@ -95,7 +95,7 @@ pub enum End {
 pub enum Verdict {
     /// Yes.
     Valid,
-    /// Nobody can tell.
+    /// It cannot be known.
     Unknown,
     /// No.
     Invalid,
@@ -140,7 +140,7 @@ pub enum Reason {
     NothingAcknowledged,
 }
 
-/// What the producers were told, in messages.
+/// What the producers learnt, in messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Sends {
     /// Messages that were sent: the three below together.
@@ -165,9 +165,9 @@ pub struct Order {
     pub replayed: u64,
     /// Copies stored behind a message that was sent later (write inversion).
     pub write_inversions: u64,
-    /// Hand-overs that jumped over a stored record within one assignment (poll skip; log only).
+    /// Deliveries that jumped over a stored record within one assignment (poll skip; log only).
     pub poll_skips: u64,
-    /// Hand-overs that went back within one assignment (nonmonotonic poll; log only).
+    /// Deliveries that went back within one assignment (nonmonotonic poll; log only).
     pub nonmonotonic_polls: u64,
     /// Offsets that were seen with two messages (log only).
     pub inconsistent_offsets: u64,
@@ -206,13 +206,13 @@ impl SubscriptionReport {
         self.classes.get(Class::Duplicated) + self.classes.get(Class::Split)
     }
 
-    /// Hand-overs and the acknowledged sends that they belong to: how much the work is amplified.
+    /// Deliveries and the acknowledged sends that they belong to: how much the work is amplified.
     pub fn amplification(&self) -> (u64, u64) {
         (self.deliveries, self.acknowledged)
     }
 }
 
-/// A list of `{class, cause, message}`, because a pair is no key in JSON.
+/// A list of `{class, cause, message}`, because a pair cannot be a key in JSON.
 fn examples<S: Serializer>(
     examples: &BTreeMap<(Class, Cause), MessageId>,
     serializer: S,

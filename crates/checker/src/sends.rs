@@ -39,7 +39,7 @@ impl Default for Send {
 }
 
 impl Send {
-    /// What the producer was told.
+    /// What the producer learnt.
     pub(crate) fn sent(&self) -> Sent {
         match self.mark {
             _ if self.chain == NONE => Sent::Never,
@@ -49,7 +49,7 @@ impl Send {
         }
     }
 
-    /// Whether its producer was told that it is stored; of a message that was sent.
+    /// Whether its producer learnt that it is stored; of a message that was sent.
     #[inline]
     pub(crate) fn is_acknowledged(&self) -> bool {
         self.mark <= HIGHEST_MARK

@@ -33,7 +33,7 @@ pub(crate) struct SubscriptionFold {
     pub(crate) owners: Owners,
     pub(crate) progress: Table<Progress>,
     generation: Option<Generation>,
-    /// Whether the broker tells what it records; what consumers were told is then of no interest.
+    /// Whether the broker reports what it records; what consumers learnt does not matter then.
     pub(crate) has_truth: bool,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Totals {
     pub(crate) dlq_excess: u64,
 }
 
-/// A message that was handed over.
+/// A delivered message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Handed {
     pub(crate) delivery: DeliveryId,

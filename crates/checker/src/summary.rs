@@ -34,7 +34,7 @@ pub struct RowSummary {
     pub verdicts: BTreeMap<Verdict, u64>,
     /// How many runs had a reason for a verdict that is not valid.
     pub reasons: BTreeMap<Reason, u64>,
-    /// What the producers were told.
+    /// What the producers learnt.
     pub sends: Sends,
     /// How many messages were in each class.
     pub classes: Classes,
@@ -47,9 +47,9 @@ pub struct RowSummary {
     pub firsts: BTreeMap<Class, Example>,
     /// Copies stored.
     pub stored: u64,
-    /// Hand-overs to the application.
+    /// Deliveries to the application.
     pub deliveries: u64,
-    /// Hand-overs beyond the stored copies of a message.
+    /// Deliveries beyond the stored copies of a message.
     pub redeliveries: u64,
     /// Applied effects.
     pub effects: u64,
@@ -81,7 +81,7 @@ pub struct Example {
 }
 
 impl RowSummary {
-    /// Adds the next run: what its producers were told, and its report of this row's subscription.
+    /// Adds the next run: what its producers learnt, and its report of this row's subscription.
     pub fn add(&mut self, sends: &Sends, report: &SubscriptionReport) {
         self.add_examples(report);
         self.runs += 1;
@@ -124,7 +124,7 @@ impl RowSummary {
         self.duplicates.rate()
     }
 
-    /// Hand-overs and the acknowledged sends that they belong to: how much the work is amplified.
+    /// Deliveries and the acknowledged sends that they belong to: how much the work is amplified.
     pub fn amplification(&self) -> (u64, u64) {
         (self.deliveries, self.loss().of)
     }
@@ -178,7 +178,7 @@ fn add_order(total: &mut Order, run: &Order) {
     total.replayed_example = total.replayed_example.or(replayed_example);
 }
 
-/// A list of `{class, cause, run, message}`, because a pair is no key in JSON.
+/// A list of `{class, cause, run, message}`, because a pair cannot be a key in JSON.
 fn examples<S: Serializer>(
     examples: &BTreeMap<(Class, Cause), Example>,
     serializer: S,

@@ -4,8 +4,8 @@
 //! id far beyond the end must not make the vector huge, so it goes into a tree beside it until the
 //! vector has grown to meet it. In a dense run the tree is empty and is never looked at.
 //!
-//! The vector is as long as its memory: it ends in values that nobody has touched. So it grows
-//! rarely, and to look something up is to compare with one number.
+//! The vector is as long as its memory: it ends in values that are untouched. So it grows rarely,
+//! and a look-up is one comparison.
 
 use std::collections::BTreeMap;
 

@@ -1,13 +1,13 @@
-//! The critical windows: between hand-over, effect and settle.
+//! The critical windows: between delivery, effect and settle.
 //!
 //! Every delivery that a living consumer holds is in one of four states. When the consumer crashes
 //! or stalls, the states that are not empty say which windows the fault has hit; a run counts them,
-//! so that a claim about a window nobody entered is not taken for evidence (semantics.md 5.6, point
+//! so that a claim about a window never entered is not taken for evidence (semantics.md 5.6, point
 //! 7).
 //!
 //! A message changes its window three times at least, and faults are rare. So deliveries are
 //! counted by the *marks* from which the state follows, which is one addition and one subtraction,
-//! and states are made of them only when somebody asks.
+//! and states are derived from them only on demand.
 
 use crate::{Counter, Counters};
 
@@ -29,13 +29,13 @@ const GIVEN_BACK: Marks = 1 << 3;
 pub(crate) struct Held([u32; COMBINATIONS]);
 
 impl Held {
-    /// A delivery is handed over.
+    /// A delivery begins.
     #[inline]
     pub(crate) fn add(&mut self, marks: Marks) {
         self.0[marks % COMBINATIONS] += 1;
     }
 
-    /// A delivery belongs to somebody else from now on.
+    /// A delivery belongs to another consumer from now on.
     #[inline]
     pub(crate) fn remove(&mut self, marks: Marks) {
         let count = &mut self.0[marks % COMBINATIONS];

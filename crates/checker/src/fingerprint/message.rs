@@ -1,6 +1,6 @@
 //! A message by what can still matter of it.
 //!
-//! > **The rule.** What no rule will ever look at again is put to what it was at the beginning.
+//! > **The rule.** What no rule will ever look at again is reset to its initial value.
 //!
 //! * A message with an *outcome* is never lost: the cause of a loss and the audit do not matter.
 //! * A cause that is *decided* stays: the second outcome has its cause, or there are two copies,

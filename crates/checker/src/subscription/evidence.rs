@@ -1,7 +1,7 @@
 //! The evidence about a redelivery, gathered from message, owners and offsets.
 //!
 //! Mostly a message comes again because its last delivery lost it. But a consumer with a buffer may
-//! hand over what had been taken from it long before: then the *new* delivery is the one that lost
+//! deliver what had been taken from it long before: then the *new* delivery is the one that lost
 //! it, and the last one got it for that reason. On a queue the delivery number tells; on a log it
 //! is the older tenure.
 
@@ -14,7 +14,7 @@ use crate::redelivery::Evidence;
 use crate::{Cause, Counter};
 
 impl SubscriptionFold {
-    /// Why a message that was handed over before is handed over again, under `tenure`.
+    /// Why a message that was delivered before is delivered again, under `tenure`.
     pub(super) fn why_again(
         &self,
         message: &Message,
@@ -32,8 +32,8 @@ impl SubscriptionFold {
         stale.unwrap_or_else(|| Evidence { sought, ..self.evidence(message, at) }.cause())
     }
 
-    /// Whether a seek under `tenure` brought the message again: it had it before, or nobody would
-    /// have had it any more, since it was settled.
+    /// Whether a seek under `tenure` brought the message again: it had it before, or no
+    /// consumer would have received it any more, since it was settled.
     fn sought_back(&self, message: &Message, position: u64, tenure: u32) -> bool {
         let owner = self.owners.get(tenure);
         let back = owner.and_then(|(owner, _)| owner.sought).is_some_and(|to| to <= position);
@@ -55,7 +55,7 @@ impl SubscriptionFold {
         Some(over.cause()).filter(|cause| *cause != Cause::Unexplained)
     }
 
-    /// Why the broker took a delivery back before it was handed over.
+    /// Why the broker took a delivery back before it reached the application.
     fn why_stale_on_queue(&self, message: &Message, attempt: u16) -> Option<Cause> {
         if !message.numbers.is_stale(attempt) {
             return None;

@@ -10,7 +10,7 @@ use crate::partitions::Partitions;
 use crate::{Cause, Counter};
 
 impl SubscriptionFold {
-    /// A consumer asks. If the broker has restarted since the hand-over, it asks in vain, and that
+    /// A consumer asks. If the broker has restarted since the delivery, it asks in vain, and that
     /// is not the fault of the settle.
     #[inline]
     pub(crate) fn settle_invoked(&mut self, settle: Settle, position: u64) {
@@ -31,7 +31,7 @@ impl SubscriptionFold {
         }
     }
 
-    /// What a consumer learnt. If the broker tells of what it records, a success says nothing new.
+    /// What a consumer learnt. If the broker reports what it records, a success says nothing new.
     #[inline]
     pub(crate) fn settle_ended(&mut self, settle: Settle, outcome: SettleOutcome) {
         if outcome != SettleOutcome::Ok || !self.has_truth {

@@ -1,4 +1,4 @@
-//! Consumers at work: what is handed over, how handlers end, what the sink says.
+//! Consumers at work: what is delivered, how handlers end, what the sink says.
 
 use entrega_model::event::{DeadLetterReason, EffectVerdict, ProcessingResult};
 use entrega_model::{DeliveryId, Instant, MessageId, PartitionId};
@@ -33,7 +33,7 @@ impl SubscriptionFold {
         begin(message, settled, &mut self.owners, &mut self.totals);
     }
 
-    /// A message goes from whoever had it last to a new delivery.
+    /// A message goes from its last holder to a new delivery.
     #[cold]
     fn delivered_again(&mut self, handed: Handed, tenure: u32, partitions: &Partitions) {
         let settled = partitions.is_log && self.covers(handed.partition, handed.position);

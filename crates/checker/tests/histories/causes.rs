@@ -162,7 +162,7 @@ fn a_life_that_begins_again_has_crashed() {
 }
 
 #[test]
-fn a_crash_of_somebody_else_is_no_cause() {
+fn a_crash_of_another_consumer_is_no_cause() {
     let history = queue().sent(0).processed(A).crashed(3).lease_expired(0, 1);
     twice(history.processed(B), Cause::LeaseExpired);
 }
@@ -236,7 +236,7 @@ fn a_lease_that_ran_out_in_a_buffer_says_nothing_of_other_deliveries() {
 }
 
 #[test]
-fn a_lease_that_nobody_holds_any_more() {
+fn a_lease_without_a_holder() {
     let history = queue().sent(0).processed(A).exited(1).lease_expired(0, 1);
     twice(history.processed(B), Cause::ClosedWithoutSettle);
 }
@@ -376,7 +376,7 @@ fn a_commit_moves_back_over_what_was_settled() {
     twice(kept.assigned(2, 0).processed(B), Cause::RedeliveredAfterCrash);
 }
 
-/// A seek back repeats what the same consumer had, or what somebody else had settled.
+/// A seek back repeats what the same consumer had, or what another consumer had settled.
 #[test]
 fn a_seek_moves_back_over_what_was_processed() {
     let processed = log().sent(0).assigned(1, 0).processed(A);

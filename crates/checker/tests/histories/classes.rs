@@ -72,7 +72,7 @@ fn the_lowest_phantom_is_the_example() {
 }
 
 #[test]
-fn a_message_nobody_sent_and_nobody_applied_is_in_no_class() {
+fn a_message_neither_sent_nor_applied_is_in_no_class() {
     let report = report(&queue().stored(0, 0).delivered(A));
     assert_eq!(report.classes.iter().map(|(_, count)| count).sum::<u64>(), 0);
 }

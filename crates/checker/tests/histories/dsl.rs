@@ -25,7 +25,7 @@ pub(crate) struct History {
     generation: u32,
 }
 
-/// A hand-over: its name, the message, the consumer.
+/// A delivery: its name, the message, the consumer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Handed(pub(crate) u32, pub(crate) u32, pub(crate) u16);
 

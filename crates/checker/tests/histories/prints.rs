@@ -13,7 +13,7 @@ use entrega_model::{DeliveryId, Observer};
 
 use crate::dsl::{Handed, History, log, queue, strict};
 
-/// The fingerprint of a history after which the next hand-over will have this name.
+/// The fingerprint of a history after which the next delivery will have this name.
 fn print_before(history: &History, next: u32) -> u64 {
     let subscriptions = vec![strict()];
     let mut checker = Checker::new(Config { subscriptions, processes: 4, messages: 0 });

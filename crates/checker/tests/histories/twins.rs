@@ -1,7 +1,7 @@
 //! Twins: two histories that came to the same fingerprint by different ways. Whatever happens to
 //! both after that, the verdict must be the same.
 //!
-//! What happens is said in relative terms: an effect of the last hand-over but one. Random walks
+//! What happens is said in relative terms: an effect of the last delivery but one. Random walks
 //! alone rarely meet, so each has a family: itself with one event left out, doubled, or exchanged
 //! with the next. The second test shows that the first one bites: a fingerprint that is blind to
 //! one kind of event is caught.
@@ -30,7 +30,7 @@ const PRODUCER: ProcessId = ProcessId(0);
 const MESSAGES: u32 = 3;
 const CONSUMERS: [u16; 2] = [1, 2];
 
-/// Something that happens. A hand-over is named by how many there have been since.
+/// Something that happens. A delivery is named by how many there have been since.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Hand { message: u32, consumer: u16, attempt: u16 },
@@ -38,7 +38,7 @@ enum Step {
     Else(Kind),
 }
 
-/// What happens to a hand-over.
+/// What happens to a delivery.
 #[derive(Clone, Copy, Debug)]
 enum What {
     Started,
@@ -48,7 +48,7 @@ enum What {
     Told(SettleAct, SettleOutcome),
 }
 
-/// A hand-over as its consumer remembers it.
+/// A delivery as its consumer remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Handed {
     message: MessageId,
@@ -70,7 +70,7 @@ struct Twin {
     printed: Option<Checker>,
     sight: Sight,
     handed: Vec<Handed>,
-    /// The name of the first hand-over.
+    /// The name of the first delivery.
     first: u32,
 }
 
@@ -85,7 +85,7 @@ impl Twin {
         Self { checker, printed, sight, handed: Vec::new(), first }
     }
 
-    fn hand_over(&self, back: usize) -> Option<(DeliveryId, Handed)> {
+    fn delivery_back(&self, back: usize) -> Option<(DeliveryId, Handed)> {
         let index = self.handed.len().checked_sub(back)?;
         Some((self.name(index), *self.handed.get(index)?))
     }
@@ -112,7 +112,7 @@ impl Twin {
                 });
             }
             Step::Of { back, what } => {
-                if let Some((delivery, handed)) = self.hand_over(back) {
+                if let Some((delivery, handed)) = self.delivery_back(back) {
                     self.see(what.kind(delivery, handed));
                 }
             }
@@ -328,7 +328,7 @@ fn family(walk: &[Step]) -> Vec<Vec<Step>> {
     family
 }
 
-/// How often twins were found, and how often they had seen different numbers of hand-overs.
+/// How often twins were found, and how often they had seen different numbers of deliveries.
 #[derive(Debug, Default)]
 struct Found {
     twins: usize,
@@ -362,7 +362,7 @@ fn go_on(mut one: Twin, mut other: Twin, way_on: &[Step]) -> Result<(), String> 
     let mut done = Vec::new();
     for step in way_on {
         if let Step::Of { back, .. } = *step {
-            let of = |twin: &Twin| twin.hand_over(back).map(|(_, handed)| handed);
+            let of = |twin: &Twin| twin.delivery_back(back).map(|(_, handed)| handed);
             if of(&one).is_none() || of(&one) != of(&other) {
                 continue;
             }
@@ -439,7 +439,7 @@ fn a_fingerprint_that_is_blind_to_something_of_a_queue_is_caught() {
     );
 }
 
-/// Known by which hand-over an effect was brought about, but not by its name.
+/// Known by which delivery an effect was brought about, but not by its name.
 #[test]
 fn a_fingerprint_without_names_is_caught() {
     let blind = |kind| match kind {

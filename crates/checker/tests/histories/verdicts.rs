@@ -96,7 +96,7 @@ fn order_counts_where_it_is_promised() {
 }
 
 #[test]
-fn nobody_knows() {
+fn unknown_is_a_verdict() {
     let fine = queue().sent(0).processed(A);
     unknown(&fine, End::Unfinished, &[Reason::Stalled]);
     unknown(&queue(), End::Quiescent, &[Reason::NothingAcknowledged]);
