@@ -1,7 +1,7 @@
 //! The application of a simulated consumer: it takes its service time, fails where the choices say
 //! so, and asks its sink for the effect.
 
-mod around;
+mod faults;
 mod open_call;
 
 use std::future::Future;

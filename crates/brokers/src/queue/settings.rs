@@ -5,6 +5,8 @@
 //! `requeue_on_disconnect` and `delivery_limit` off; a classic RabbitMQ queue is the default with
 //! `delivery_limit` off and a `visibility_timeout` of 30 minutes (its consumer timeout) or
 //! [`Duration::MAX`].
+//!
+//! A scenario file has defaults of its own, and sets every field: with it, these do not matter.
 
 use entrega_model::Duration;
 
