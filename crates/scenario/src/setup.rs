@@ -3,6 +3,7 @@
 
 use entrega_brokers::{log, queue};
 use entrega_clients::application::{BatchFailure, BatchRules, BatchSink};
+use entrega_clients::consumers::Settles;
 use entrega_clients::producers::Retries;
 use entrega_clients::{
     AutoSettle, ClientConfig, ErrorPolicy, Library, OffsetReset, Strategy, StrategyConfig,
@@ -92,10 +93,10 @@ pub fn client_config(
     }
 }
 
-/// What the client library does by itself. The article's loops take it from the configuration.
+/// What the client library does by itself, as configured for a strategy that leaves it open.
 fn library(strategy: Strategy, consumer: &ConsumerSettings) -> Library {
     let spec = strategy.spec();
-    if !spec.is_from_the_article {
+    if spec.settles != Settles::AsConfigured {
         return spec.library();
     }
     let library = Library::settling(match consumer.client {

@@ -40,7 +40,6 @@ impl Row for AutoSettleAtDelivery {
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: true,
         waits_for_one_thing: true,
-        is_from_the_article: false,
     };
 
     fn run(
@@ -68,7 +67,6 @@ impl Row for AutoSettleAtNextReceive {
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: true,
         waits_for_one_thing: true,
-        is_from_the_article: false,
     };
 
     fn run(

@@ -43,7 +43,6 @@ impl Row for BrokerDeadLetter {
         declares_dead_letters: true,
         keeps_nothing_between_deliveries: true,
         waits_for_one_thing: true,
-        is_from_the_article: false,
     };
 
     fn run_on_queue(

@@ -39,7 +39,6 @@ impl Row for DeadLetter {
         declares_dead_letters: true,
         keeps_nothing_between_deliveries: true,
         waits_for_one_thing: true,
-        is_from_the_article: false,
     };
 
     fn run(

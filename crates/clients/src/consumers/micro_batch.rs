@@ -53,7 +53,6 @@ impl Row for MicroBatch {
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: false,
         waits_for_one_thing: true,
-        is_from_the_article: false,
     };
 
     fn run(

@@ -45,7 +45,6 @@ impl Row for Parallel {
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: false,
         waits_for_one_thing: false,
-        is_from_the_article: false,
     };
 
     async fn run_on_log(

@@ -46,7 +46,6 @@ impl Row for ParallelNaive {
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: false,
         waits_for_one_thing: false,
-        is_from_the_article: false,
     };
 
     fn run(

@@ -50,9 +50,6 @@ pub struct Spec {
     /// Whether its process waits for one thing at a time, as far as the strategy goes. One with
     /// several workers does not.
     pub waits_for_one_thing: bool,
-    /// Whether it is one of the article's loops. They leave it to the configuration what the client
-    /// library settles.
-    pub is_from_the_article: bool,
 }
 
 /// Who settles a message, and when. The critical windows follow from this: what a crash loses or
@@ -67,6 +64,8 @@ pub enum Settles {
     AtDelivery,
     /// The client library, when it is asked for the next message.
     AtNextReceive,
+    /// The client library, when its configuration says so, or not at all: the article's loops.
+    AsConfigured,
 }
 
 impl Spec {
@@ -78,12 +77,12 @@ impl Spec {
         }
     }
 
-    /// What the client library does by itself, unless the configuration of the article's loops says
-    /// otherwise.
+    /// What the client library does by itself. What is left to the configuration has the default of
+    /// librdkafka.
     pub const fn library(&self) -> Library {
         Library::settling(match self.settles {
             Settles::BeforeEffect | Settles::AfterEffect => AutoSettle::Off,
-            Settles::AtDelivery => AutoSettle::AtDelivery,
+            Settles::AtDelivery | Settles::AsConfigured => AutoSettle::AtDelivery,
             Settles::AtNextReceive => AutoSettle::AtNextReceive,
         })
     }

@@ -63,7 +63,6 @@ impl Row for SettleEveryN {
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: false,
         waits_for_one_thing: true,
-        is_from_the_article: false,
     };
 
     fn run(

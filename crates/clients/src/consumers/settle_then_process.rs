@@ -58,7 +58,6 @@ impl Row for SettleThenProcess {
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: true,
         waits_for_one_thing: true,
-        is_from_the_article: false,
     };
 
     fn run(

@@ -26,7 +26,7 @@ const SILENCE: [&str; 3] = ["does not settle it", "nothing can bring it back", "
 #[test]
 fn every_anomaly_has_a_reason() {
     let mut stories = 0;
-    for strategy in Strategy::CORE {
+    for &strategy in Strategy::CORE {
         let runs = (1..=12).flat_map(|seed| [(Log, seed), (Queue, seed)]);
         for (model, seed) in runs.filter(|(model, _)| strategy.supports(*model)) {
             for story in random(model, strategy, seed) {

@@ -41,14 +41,13 @@ impl Row for ArticleCommitEveryN {
         summary: "the article's second loop: a commit by hand every N, auto-commit left on",
         on_log: Some(Guarantee::None),
         on_queue: None,
-        settles: Settles::AtDelivery,
+        settles: Settles::AsConfigured,
         settle_scope: SettleScope::Individual,
         sink: SinkKind::Plain,
         reads: &["settle_every", "enable_auto_commit", "client", "auto_commit_interval"],
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: false,
         waits_for_one_thing: true,
-        is_from_the_article: true,
     };
 
     fn run_on_log(

@@ -45,7 +45,7 @@ impl Row for ArticleDeadLetters {
         summary: "the article's third loop: failures are saved, and the commits go wrong",
         on_log: Some(Guarantee::None),
         on_queue: None,
-        settles: Settles::AtDelivery,
+        settles: Settles::AsConfigured,
         settle_scope: SettleScope::Individual,
         sink: SinkKind::Plain,
         reads: &[
@@ -58,7 +58,6 @@ impl Row for ArticleDeadLetters {
         declares_dead_letters: true,
         keeps_nothing_between_deliveries: false,
         waits_for_one_thing: true,
-        is_from_the_article: true,
     };
 
     fn run_on_log(
