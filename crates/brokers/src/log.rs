@@ -213,13 +213,24 @@ impl Broker for LogBroker {
     }
 
     fn clear(&mut self) {
-        self.partitions.iter_mut().for_each(Partition::clear);
-        self.groups.iter_mut().for_each(Group::clear);
-        self.copies.clear();
-        self.presence.clear();
-        self.retention_check = None;
-        self.group_deadline = None;
-        self.changed = false;
+        let Self {
+            partitions,
+            groups,
+            copies,
+            presence,
+            segment_limits: _,
+            retention: _,
+            retention_check,
+            group_deadline,
+            changed,
+        } = self;
+        partitions.iter_mut().for_each(Partition::clear);
+        groups.iter_mut().for_each(Group::clear);
+        copies.clear();
+        presence.clear();
+        *retention_check = None;
+        *group_deadline = None;
+        *changed = false;
     }
 
     fn has_groups(&self) -> bool {

@@ -334,10 +334,11 @@ impl Broker for QueueBroker {
     }
 
     fn clear(&mut self) {
-        self.queues.iter_mut().for_each(BoundQueue::clear);
-        self.copies.0.clear();
-        self.departed.0.clear();
-        self.changed = false;
+        let Self { settings: _, queues, copies: Copies(copies), departed, changed } = self;
+        queues.iter_mut().for_each(BoundQueue::clear);
+        copies.clear();
+        departed.0.clear();
+        *changed = false;
     }
 
     fn audit(&self, now: Instant, ground_truth: &mut Vec<Event>) {

@@ -39,9 +39,10 @@ impl Checker {
 
     /// Forgets the run, and keeps its memory for the next one.
     pub fn reset(&mut self) {
-        self.sends.clear();
-        self.partitions.clear();
-        self.subscriptions.iter_mut().for_each(SubscriptionFold::clear);
+        let Self { sends, partitions, subscriptions } = self;
+        sends.clear();
+        partitions.clear();
+        subscriptions.iter_mut().for_each(SubscriptionFold::clear);
     }
 
     /// Judges what was seen so far.

@@ -78,9 +78,10 @@ impl Histogram {
 
     /// Forgets everything, and keeps its memory.
     pub fn clear(&mut self) {
-        self.first = 0;
-        self.buckets.clear();
-        (self.count, self.min, self.max) = (0, 0, 0);
+        let Self { first, buckets, count, min, max } = self;
+        *first = 0;
+        buckets.clear();
+        (*count, *min, *max) = (0, 0, 0);
     }
 
     /// How many values were counted.

@@ -30,8 +30,9 @@ struct Front {
 
 impl KeyOrder {
     pub(crate) fn clear(&mut self) {
-        self.fronts.clear();
-        self.found = Order::default();
+        let Self { fronts, found } = self;
+        fronts.clear();
+        *found = Order::default();
     }
 
     /// A message was stored.

@@ -77,13 +77,14 @@ impl Owners {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.consumers.clear_each(|consumer| {
-            consumer.life = None;
-            consumer.seats.clear();
+        let Self { consumers, lives, tenures, partition_owners } = self;
+        consumers.clear_each(|Consumer { life, seats }| {
+            *life = None;
+            seats.clear();
         });
-        self.lives.clear();
-        self.tenures.clear();
-        self.partition_owners.clear();
+        lives.clear();
+        tenures.clear();
+        partition_owners.clear();
     }
 
     /// The tenure under which `consumer` receives from `partition` now.

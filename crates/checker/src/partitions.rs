@@ -39,8 +39,9 @@ pub(crate) struct Progress {
 
 impl Partitions {
     pub(crate) fn clear(&mut self) {
-        self.is_log = false;
-        self.offsets.clear_each(Table::clear);
+        let Self { is_log, offsets } = self;
+        *is_log = false;
+        offsets.clear_each(Table::clear);
     }
 
     /// Notes that `message` stands at an offset. `false` if another one does.

@@ -112,11 +112,12 @@ impl SendFold {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.sends.clear();
-        self.chains.heads.clear();
-        self.chains.all.clear();
-        self.highest.clear();
-        self.totals = Sends::default();
+        let Self { sends, chains: Chains { heads, all }, highest, totals } = self;
+        sends.clear();
+        heads.clear();
+        all.clear();
+        highest.clear();
+        *totals = Sends::default();
     }
 
     /// A producer begins to send, or tries again: only the first time counts.

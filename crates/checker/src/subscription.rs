@@ -88,15 +88,28 @@ impl SubscriptionFold {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.messages.clear();
-        self.totals = Totals::default();
-        self.order.clear();
-        self.counters = Counters::default();
-        self.latency.clear();
-        self.owners.clear();
-        self.progress.clear();
-        self.generation = None;
-        self.has_truth = false;
+        let Self {
+            promise: _,
+            messages,
+            totals,
+            order,
+            counters,
+            latency,
+            keeps_latencies: _,
+            owners,
+            progress,
+            generation,
+            has_truth,
+        } = self;
+        messages.clear();
+        *totals = Totals::default();
+        order.clear();
+        *counters = Counters::default();
+        latency.clear();
+        owners.clear();
+        progress.clear();
+        *generation = None;
+        *has_truth = false;
     }
 
     #[inline]

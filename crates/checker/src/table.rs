@@ -98,14 +98,16 @@ impl<T: Clone + Default> Table<T> {
 
     /// Forgets everything, and keeps its memory.
     pub(crate) fn clear(&mut self) {
-        self.dense.clear();
-        self.sparse.clear();
+        let Self { dense, expected: _, sparse } = self;
+        dense.clear();
+        sparse.clear();
     }
 
     /// Lets `clear` make every value as good as the default, and keeps the memory of all of them.
     pub(crate) fn clear_each(&mut self, clear: impl FnMut(&mut T)) {
-        self.dense.iter_mut().for_each(clear);
-        self.sparse.clear();
+        let Self { dense, expected: _, sparse } = self;
+        dense.iter_mut().for_each(clear);
+        sparse.clear();
     }
 
     #[cold]

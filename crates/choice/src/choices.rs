@@ -221,13 +221,16 @@ impl Choices {
         new
     }
 
-    /// Back to the beginning, except for the random streams.
+    /// Back to the beginning, except for the random streams. What comes first at each point, and
+    /// when the script wakes next, is worked out anew.
     fn rewind(&mut self) {
-        self.enabled = true;
-        self.made.clear();
-        self.branch_points.clear();
-        self.script.rewind();
-        if let Source::Explicit(plan) | Source::Exploring(plan, _) = &mut self.source {
+        let Self { table: _, counts: _, enabled, wake_at: _, source, script, made, branch_points } =
+            self;
+        *enabled = true;
+        made.clear();
+        branch_points.clear();
+        script.rewind();
+        if let Source::Explicit(plan) | Source::Exploring(plan, _) = source {
             plan.rewind();
         }
         self.note_first_answers();

@@ -25,7 +25,8 @@ impl Plan {
 
     /// Forgets what has been made.
     pub(crate) fn rewind(&mut self) {
-        self.made.fill(false);
+        let Self { choices: _, made } = self;
+        made.fill(false);
     }
 
     /// The first planned occurrence of this point after `occurrence`.

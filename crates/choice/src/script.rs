@@ -72,10 +72,11 @@ impl Script {
 
     /// Back to the beginning; nothing is due.
     pub(crate) fn rewind(&mut self) {
-        self.counted.rewind();
-        self.due = 0;
-        for timed in &mut self.timed {
-            (timed.taken, timed.made) = (false, false);
+        let Self { counted, timed, due } = self;
+        counted.rewind();
+        *due = 0;
+        for Timed { taken, made, .. } in timed {
+            (*taken, *made) = (false, false);
         }
     }
 

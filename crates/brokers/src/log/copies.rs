@@ -39,7 +39,8 @@ impl Copies {
 
     /// Forgets all of them, and keeps the memory.
     pub(super) fn clear(&mut self) {
-        self.pages.iter_mut().for_each(Vec::clear);
+        let Self { pages } = self;
+        pages.iter_mut().for_each(Vec::clear);
     }
 
     /// The messages of which something was stored, by id, with the number of copies.

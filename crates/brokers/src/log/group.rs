@@ -126,12 +126,13 @@ impl Group {
 
     /// Forgets its members and all that they have committed.
     pub(super) fn clear(&mut self) {
-        self.state = State::Empty;
-        self.generation = Generation(0);
-        self.members.clear();
-        self.cancelled.clear();
-        self.committed.fill(None);
-        self.changed = false;
+        let Self { timeouts: _, state, generation, members, cancelled, committed, changed } = self;
+        *state = State::Empty;
+        *generation = Generation(0);
+        members.clear();
+        cancelled.clear();
+        committed.fill(None);
+        *changed = false;
     }
 
     /// `client` joins, or its waiting Join is offered again. `heard` says whether it sends

@@ -84,15 +84,17 @@ impl Partition {
 
     /// Forgets every record, and keeps the memory of one segment.
     pub(super) fn clear(&mut self) {
-        if let Some(last) = self.segments.pop_back() {
-            self.spare = last.records;
-            self.spare.clear();
+        let Self { segments, bytes, log_start_offset, high_watermark, log_end_offset, spare } =
+            self;
+        if let Some(last) = segments.pop_back() {
+            *spare = last.records;
+            spare.clear();
         }
-        self.segments.clear();
-        self.bytes = 0;
-        self.log_start_offset = 0;
-        self.high_watermark = 0;
-        self.log_end_offset = 0;
+        segments.clear();
+        *bytes = 0;
+        *log_start_offset = 0;
+        *high_watermark = 0;
+        *log_end_offset = 0;
     }
 
     /// Whether a record stands at `offset` that consumers may read.

@@ -33,7 +33,8 @@ impl Presence {
 
     /// Nothing is known of anybody.
     pub(super) fn clear(&mut self) {
-        self.heard_from.clear();
+        let Self { heard_from } = self;
+        heard_from.clear();
     }
 
     /// `client` sends no heartbeats any more.

@@ -84,11 +84,11 @@ impl BoundQueue {
 
     /// Forgets everything that is and was in it.
     pub(super) fn clear(&mut self) {
-        self.next_sequence = 0;
-        self.ready.clear();
-        self.in_flight.clear();
-        self.consumers.clear();
-        self.consumers.forgotten = 0;
+        let Self { id: _, next_sequence, ready, in_flight, consumers } = self;
+        *next_sequence = 0;
+        ready.clear();
+        in_flight.clear();
+        consumers.clear();
     }
 
     pub(super) fn ready_count(&self) -> usize {
@@ -280,7 +280,7 @@ impl BoundQueue {
     /// Forgets deliveries and consumers, but no message.
     pub(super) fn restart(&mut self, step: &mut Step<'_>) {
         self.in_flight.end_all(|stored| self.ready.put_back(stored));
-        self.consumers.clear();
+        self.consumers.forget_all();
         self.trim(step);
     }
 

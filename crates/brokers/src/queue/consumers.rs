@@ -128,9 +128,17 @@ impl Consumers {
     }
 
     /// Forgets everybody; every tag is stale.
-    pub(super) fn clear(&mut self) {
+    pub(super) fn forget_all(&mut self) {
         self.known.clear();
         self.ends.clear();
+    }
+
+    /// No consumer was ever known. Where to look first may stay: it is checked when used.
+    pub(super) fn clear(&mut self) {
+        let Self { known, places: _, ends, forgotten } = self;
+        known.clear();
+        ends.clear();
+        *forgotten = 0;
     }
 
     /// Notes an end by requeue or reject, or without the client's word.

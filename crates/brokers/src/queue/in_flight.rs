@@ -88,12 +88,13 @@ impl InFlight {
     }
 
     pub(super) fn clear(&mut self) {
-        self.slab.clear();
-        self.free = NIL;
-        self.len = 0;
-        self.last_tag = FREE;
-        self.by_tag.clear();
-        self.leases.clear();
+        let Self { slab, free, len, last_tag, by_tag, leases } = self;
+        slab.clear();
+        *free = NIL;
+        *len = 0;
+        *last_tag = FREE;
+        by_tag.clear();
+        leases.clear();
     }
 
     pub(super) fn len(&self) -> usize {

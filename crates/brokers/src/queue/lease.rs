@@ -73,7 +73,8 @@ impl Leases {
     }
 
     pub(super) fn clear(&mut self) {
-        self.running.clear();
+        let Self { length: _, running } = self;
+        running.clear();
     }
 
     /// How many there are, moot ones among them.

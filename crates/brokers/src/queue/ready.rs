@@ -36,8 +36,9 @@ impl Ready {
     }
 
     pub(super) fn clear(&mut self) {
-        self.returned.clear();
-        self.fresh.clear();
+        let Self { returned, fresh } = self;
+        returned.clear();
+        fresh.clear();
     }
 
     #[inline]

@@ -65,7 +65,8 @@ impl LowWaterMark {
 
     /// The assignment is over: no delivery under it counts any more.
     pub fn clear(&mut self) {
-        self.partitions.iter_mut().for_each(|partition| partition.open.clear());
+        let Self { partitions } = self;
+        partitions.iter_mut().for_each(|partition| partition.open.clear());
     }
 }
 

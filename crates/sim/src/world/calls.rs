@@ -155,8 +155,9 @@ impl<B: Broker> Calls<B> {
 
     /// No call is under way.
     pub(crate) fn clear(&mut self) {
-        self.slots.clear();
-        self.free.clear();
+        let Self { slots, free } = self;
+        slots.clear();
+        free.clear();
     }
 
     /// A call about to set out, awaited by its caller.

@@ -32,8 +32,9 @@ impl PoisonTable {
 
     /// Nothing is decided.
     pub(super) fn clear(&mut self) {
-        self.decided.clear();
-        self.poison.clear();
+        let Self { decided, poison } = self;
+        decided.clear();
+        poison.clear();
     }
 
     /// What is decided, as words.

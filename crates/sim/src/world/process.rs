@@ -63,6 +63,16 @@ pub(crate) enum State {
     Finished,
 }
 
+impl Memory {
+    /// Nothing is known; the names keep their memory.
+    fn clear(&mut self) {
+        let Self { digest, names, last_reading } = self;
+        *digest = 0;
+        names.clear();
+        *last_reading = None;
+    }
+}
+
 impl Process {
     pub(crate) fn new(id: ProcessId, waker: Waker) -> Self {
         Self {
@@ -81,17 +91,31 @@ impl Process {
         }
     }
 
-    /// It was never started.
+    /// It was never started. Who it is stays; its role is set when a world begins.
     pub(crate) fn clear(&mut self) {
-        self.incarnation = Incarnation(0);
-        self.state = State::Down;
-        self.ready = false;
-        self.polls = 0;
-        self.guests.clear();
-        self.concern = None;
-        self.last_arrivals = [Instant::START; 2];
-        self.forget();
-        self.legs = [0; 2];
+        let Self {
+            id: _,
+            incarnation,
+            state,
+            ready,
+            polls,
+            waker: _,
+            guests,
+            concern,
+            last_arrivals,
+            role: _,
+            memory,
+            legs,
+        } = self;
+        *incarnation = Incarnation(0);
+        *state = State::Down;
+        *ready = false;
+        *polls = 0;
+        guests.clear();
+        *concern = None;
+        *last_arrivals = [Instant::START; 2];
+        memory.clear();
+        *legs = [0; 2];
     }
 
     /// Its connection in its present life.
@@ -114,9 +138,7 @@ impl Process {
 
     /// A life begins, and knows nothing.
     pub(crate) fn forget(&mut self) {
-        self.memory.digest = 0;
-        self.memory.names.clear();
-        self.memory.last_reading = None;
+        self.memory.clear();
     }
 
     /// It has read a clock.

@@ -63,9 +63,10 @@ impl<T: Copy> Timers<T> {
 
     /// Nothing is due any more, and numbers begin again.
     pub(crate) fn clear(&mut self) {
-        self.near.clear();
-        self.far.clear();
-        self.scheduled = 0;
+        let Self { near, far, scheduled } = self;
+        near.clear();
+        far.clear();
+        *scheduled = 0;
     }
 
     /// Makes `due` due at `at`; never, if that is [`Instant::NEVER`].
