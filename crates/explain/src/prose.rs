@@ -7,16 +7,18 @@ use entrega_model::event::{Phase, ProcessingResult, SettleOutcome};
 use entrega_model::{Event, Kind};
 use entrega_scenario::Cast;
 
-use crate::run::Run;
+use crate::injected::Injected;
+use crate::words::{Language, Scene};
 
 /// The most lines that help to understand a run.
 const LINES: usize = 60;
 
 /// The sentences of a run, with the virtual time of each.
 pub fn lines(events: &[Event], cast: &Cast) -> Vec<String> {
-    let run = Run::new(events, cast);
+    let faults = Injected::all(events);
+    let prose = |at| Language::default().words(&Scene::of(events, cast, &faults, at)).prose;
     let shown = (0..events.len()).filter(|&at| matters(&events[at].kind, cast));
-    let sentences = shown.map(|at| format!("{}  {}", events[at].at, run.words(at, None).prose));
+    let sentences = shown.map(|at| format!("{}  {}", events[at].at, prose(at)));
     let mut lines: Vec<String> = sentences.take(LINES + 1).collect();
     if lines.len() > LINES {
         lines[LINES] = "and so on".to_owned();

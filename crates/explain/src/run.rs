@@ -124,14 +124,7 @@ impl<'a> Run<'a> {
 
     /// An event with all that its words depend on, in a story of a subscription.
     pub(crate) fn scene(&self, at: usize, subscription: Option<SubscriptionId>) -> Scene<'a> {
-        Scene {
-            kind: *self.kind(at),
-            cast: self.cast,
-            again: false,
-            fault: self.fault_at(at).copied(),
-            next: self.events.get(at + 1).map(|event| event.kind),
-            subscription,
-        }
+        Scene { subscription, ..Scene::of(self.events, self.cast, &self.faults, at) }
     }
 
     /// The words for an event, in a story of a subscription.

@@ -10,7 +10,7 @@
 mod english;
 
 use entrega_checker::Finding;
-use entrega_model::{Kind, MessageId, SubscriptionId};
+use entrega_model::{Event, Kind, MessageId, SubscriptionId};
 use entrega_scenario::Cast;
 
 use crate::injected::Injected;
@@ -48,6 +48,21 @@ pub struct Scene<'a> {
     pub next: Option<Kind>,
     /// The subscription whose story this is, for an event that concerns all subscriptions.
     pub subscription: Option<SubscriptionId>,
+}
+
+impl<'a> Scene<'a> {
+    /// The event at a place of a run; `faults` are all faults of the run, in its order.
+    pub(crate) fn of(events: &'a [Event], cast: &'a Cast, faults: &[Injected], at: usize) -> Self {
+        let fault = faults.binary_search_by_key(&at, |fault| fault.at).ok();
+        Self {
+            kind: events[at].kind,
+            cast,
+            again: false,
+            fault: fault.map(|found| faults[found]),
+            next: events.get(at + 1).map(|event| event.kind),
+            subscription: None,
+        }
+    }
 }
 
 impl Language {

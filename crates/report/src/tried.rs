@@ -2,7 +2,7 @@
 
 use entrega_lab::exploration_plan::{Bounds, ConfigurationSpace, ExplorationPlan};
 use entrega_model::Model;
-use entrega_scenario::points::{Act, Call, Fault, FaultKind, Leg, Moment, Site, info};
+use entrega_scenario::points::{Act, Call, Fault, FaultKind, Leg, Mishap, Moment, Site, info};
 
 use crate::prose::{count, listed};
 
@@ -52,7 +52,9 @@ fn faults_in_words(kinds: &[FaultKind]) -> String {
 fn words(fault: Fault, act: Act) -> (String, &'static str) {
     let plain = |what: &str| (what.to_owned(), "");
     match info(fault).site {
-        Site::Leg(call, leg) => (format!("{} that is", travels(call, leg)), travel(act)),
+        Site::Leg(call, leg) => {
+            (format!("{} that is", travels(call, leg)), act.on_leg().map_or("", travel))
+        }
         Site::Broker => plain("a restart of the broker"),
         Site::Arrivals => plain("a request that comes before its turn"),
         Site::Message => plain("a poison message"),
@@ -83,12 +85,11 @@ fn travels(call: Call, leg: Leg) -> &'static str {
 }
 
 /// What happens to it on its way.
-fn travel(act: Act) -> &'static str {
-    match act {
-        Act::Lost => "lost",
-        Act::Late => "late",
-        Act::Duplicated => "doubled",
-        _ => "in trouble",
+fn travel(mishap: Mishap) -> &'static str {
+    match mishap {
+        Mishap::Lost => "lost",
+        Mishap::Late => "late",
+        Mishap::Duplicated => "doubled",
     }
 }
 

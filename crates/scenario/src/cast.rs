@@ -95,6 +95,12 @@ impl Cast {
         self.all().filter(|(_, role)| role.is_producer()).map(|(id, _)| id)
     }
 
+    /// The producer, if there is just one.
+    pub fn sole_producer(&self) -> Option<ProcessId> {
+        let mut producers = self.producers();
+        producers.next().filter(|_| producers.next().is_none())
+    }
+
     /// The consumers with their subscriptions.
     pub fn consumers(&self) -> impl Iterator<Item = (ProcessId, SubscriptionId)> {
         self.all().filter_map(|(id, role)| Some((id, role.subscription()?)))
@@ -105,9 +111,7 @@ impl Cast {
     pub fn name(&self, process: ProcessId) -> String {
         match self.role(process) {
             None => format!("process {process}"),
-            Some(Role::Producer { .. }) if self.producers().nth(1).is_none() => {
-                "producer".to_owned()
-            }
+            Some(Role::Producer { .. }) if self.sole_producer().is_some() => "producer".to_owned(),
             Some(Role::Producer { number }) => format!("producer {number}"),
             Some(Role::Consumer { subscription, number }) => {
                 format!("{} {number}", self.subscriptions[subscription.index()])
@@ -134,9 +138,11 @@ mod tests {
         scenario.subscriptions[0].consumers = 2;
         let mut cast = Cast::of(&scenario);
         assert_eq!(names(&cast), ["producer", "reader 1", "reader 2", "process 3"]);
+        assert_eq!(cast.sole_producer(), Some(ProcessId(0)));
         cast.roles.push(Role::Producer { number: 2 });
         assert_eq!(names(&cast)[..2], ["producer 1", "reader 1"]);
         assert_eq!(names(&cast)[3], "producer 2");
+        assert_eq!(cast.sole_producer(), None);
         assert_eq!(cast.producers().collect::<Vec<_>>(), [ProcessId(0), ProcessId(3)]);
         assert_eq!(cast.consumers().count(), 2);
         assert_eq!(cast.subscription_of(ProcessId(3)), None);

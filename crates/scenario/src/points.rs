@@ -17,7 +17,7 @@ mod table;
 use entrega_choice::Point;
 use entrega_model::{RequestPurpose, SubscriptionId};
 
-pub use act::{Act, Call, Leg, Moment, Site, Zone};
+pub use act::{Act, Call, Leg, Mishap, Moment, Site, Zone};
 pub use alternatives::{Alternative, Alternatives};
 pub(crate) use numbers::MAX_SUBSCRIPTIONS;
 pub use numbers::{describe, own_point, shared_point, table, table_of};
@@ -167,6 +167,18 @@ pub const fn info(fault: Fault) -> &'static FaultInfo {
     &FAULTS[fault as usize]
 }
 
+/// How many answers a choice has at a point at which just one thing can happen. In a constant, a
+/// point at which more can happen does not compile: what asks there would take all for the same.
+///
+/// # Panics
+///
+/// If more than one thing can happen there.
+pub const fn yes_or_no(fault: Fault) -> u32 {
+    let bound = info(fault).bound();
+    assert!(bound == 2, "several things can happen at this point");
+    bound
+}
+
 /// The points of the two legs of a request to the broker. Membership calls have none: a stall shows
 /// what they would show too.
 #[inline]
@@ -305,6 +317,15 @@ mod tests {
             assert_eq!(info.fault as usize, index);
             let is_listed = info.can_happen_by_chance();
             assert_eq!(SECTIONS.iter().filter(|one| one.holds(info)).count(), is_listed as usize);
+        }
+    }
+
+    /// `arrival.order` stands in no section, so the schema does not know it.
+    #[test]
+    fn every_row_says_what_it_means() {
+        for info in &FAULTS {
+            assert!(!info.meaning.is_empty(), "{}", info.name);
+            assert_eq!(info.about.is_empty(), !info.can_happen_by_chance(), "{}", info.name);
         }
     }
 

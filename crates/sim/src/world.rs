@@ -59,6 +59,9 @@ use self::poison::PoisonTable;
 use self::timers::Timers;
 use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misbehaviour, Misdeed};
 
+/// How many answers there are to the question whether a message is poison.
+const POISON: u32 = points::yes_or_no(points::Fault::MessagePoison);
+
 /// Something that will happen.
 #[derive(Clone, Copy)]
 pub(crate) enum Due {
@@ -387,7 +390,7 @@ where
             return known;
         }
         let point = points::own_point(points::Fault::MessagePoison, subscription);
-        let poison = self.choices.pick(point, 2) != 0;
+        let poison = self.choices.pick(point, POISON) != 0;
         self.poison[subscription.index()].decide(message, poison);
         if poison {
             self.fault(point, 1, consumer, Some(message));

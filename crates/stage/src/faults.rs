@@ -25,7 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use entrega_choice::{Choice, Choices, Point};
 use entrega_model::{Instant, MessageId, SubscriptionId};
-use entrega_scenario::points::{Act, describe};
+use entrega_scenario::points::{Mishap, describe};
 
 pub use left_out::left_out;
 
@@ -67,7 +67,7 @@ impl FaultInjector {
     }
 }
 
-/// What a choice at a point does, whatever its delay; `None` if it is harmless.
-fn act(point: Point, choice: u32) -> Option<Act> {
-    describe(point).0.alternative(choice).map(|chosen| chosen.act)
+/// What a choice does to a leg of a call, whatever its delay; `None` if it is harmless.
+fn mishap(point: Point, choice: u32) -> Option<Mishap> {
+    describe(point).0.alternative(choice)?.act.on_leg()
 }

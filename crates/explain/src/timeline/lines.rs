@@ -9,7 +9,6 @@ use entrega_model::{Event, Kind, MessageId, ProcessId, SubscriptionId};
 use entrega_scenario::Cast;
 
 use crate::injected::Injected;
-use crate::run::Run;
 use crate::words::{Language, Scene};
 
 /// An event in a timeline.
@@ -35,14 +34,14 @@ const SINK: usize = 3;
 
 /// A line for every event; none for what the line before has said already.
 pub(super) fn lines(events: &[Event], cast: &Cast) -> Vec<Option<Line>> {
-    let run = Run::new(events, cast);
+    let faults = Injected::all(events);
     let mut seen = Seen::default();
     let line = |at: usize| {
         let kind = &events[at].kind;
         if matches!(kind, Kind::Removed { reason: RemoveReason::Settled, .. }) {
             return None;
         }
-        let scene = Scene { again: seen.is_again(kind), ..run.scene(at, None) };
+        let scene = Scene { again: seen.is_again(kind), ..Scene::of(events, cast, &faults, at) };
         let text = Language::default().words(&scene).short;
         Some(Line { place: place(&scene), text, fault: is_fault(&scene) })
     };

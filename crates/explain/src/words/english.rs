@@ -58,8 +58,8 @@ impl Scene<'_> {
 
     /// A process as the subject of a sentence: `the producer`, `mailer 1`.
     fn subject(&self, process: ProcessId) -> String {
-        let name = self.who(process);
-        if name == "producer" { format!("the {name}") } else { name }
+        let is_sole = self.cast.sole_producer() == Some(process);
+        if is_sole { format!("the {}", self.who(process)) } else { self.who(process) }
     }
 
     fn whose(&self, subscription: Option<SubscriptionId>) -> &str {

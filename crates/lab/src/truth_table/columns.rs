@@ -15,6 +15,9 @@ pub struct Column {
     pub companion: Option<&'static str>,
     /// What stands at the head of the column.
     pub head: &'static str,
+    /// What the head means, unless it says so itself. A column with a companion means what both of
+    /// its parts mean.
+    pub meaning: Option<&'static str>,
     /// Whose faults these are.
     side: Side,
     /// On which model only.
@@ -42,27 +45,6 @@ impl Column {
         (cell.fault, cell.companion) == (self.fault, self.companion)
     }
 
-    /// What its head means, unless the head says it itself. A column with a companion means what
-    /// both of its parts mean.
-    pub fn meaning(&self) -> Option<(&'static str, &'static str)> {
-        let meaning = match (self.companion, self.fault) {
-            (Some(_), _) => return None,
-            (None, "handler-error") => "handler error",
-            (None, "poison") => "poison message",
-            (None, "crash-before-effect") => "crash before the effect",
-            (None, "crash-after-effect") => "crash after the effect",
-            (None, "crash-after-settle") => "crash after the settle",
-            (None, "settle-request-lost") => "settle lost",
-            (None, "settle-response-lost") => "answer to a settle lost",
-            (None, "settle-request-late") => "settle arrives late",
-            (None, "zombie") => "stall or slow handler, beyond lease and session too",
-            (None, "rebalance") => "the group rebalances",
-            (None, "receive-lost") => "receive lost",
-            _ => return None,
-        };
-        Some((self.head, meaning))
-    }
-
     /// Whether it is the column without a fault.
     pub(super) const fn is_baseline(&self) -> bool {
         self.primary.is_empty()
@@ -80,45 +62,59 @@ const fn column(
     side: Side,
     primary: &'static [FaultKind],
 ) -> Column {
-    Column { fault, companion: None, head, side, only: None, primary, also: &[] }
+    let (companion, meaning, only) = (None, None, None);
+    Column { fault, companion, head, meaning, side, only, primary, also: &[] }
+}
+
+impl Column {
+    const fn means(self, meaning: &'static str) -> Self {
+        Self { meaning: Some(meaning), ..self }
+    }
+
+    const fn with(self, companion: &'static str, also: &'static [FaultKind]) -> Self {
+        Self { companion: Some(companion), also, ..self }
+    }
+
+    const fn only(self, model: Model) -> Self {
+        Self { only: Some(model), ..self }
+    }
 }
 
 const CRASH: &[FaultKind] = &[kind("effect.before", "crash")];
-
-const fn with_crash(column: Column) -> Column {
-    Column { companion: Some("crash-before-effect"), also: CRASH, ..column }
-}
+const SETTLE_LOST: &[FaultKind] = &[kind("settle.request", "lost")];
+const ANSWER_LOST: &[FaultKind] = &[kind("settle.response", "lost")];
+const REBALANCES: &[FaultKind] =
+    &[kind("group.rebalance", "before"), kind("group.rebalance", "after")];
 
 /// Nothing goes wrong.
 pub(super) const NONE: Column = column("none", "none", Side::Consumer, &[]);
 
+/// All columns, in the order of the table.
+///
 /// The companion of a lost settle is a crash before the effect of some other message: alone it
 /// duplicates nothing that was settled, so what it repeats is what the settle did not record.
-const SETTLE_LOST: Column =
-    column("settle-request-lost", "QL", Side::Consumer, &[kind("settle.request", "lost")]);
-const ANSWER_LOST: Column =
-    column("settle-response-lost", "RL", Side::Consumer, &[kind("settle.response", "lost")]);
-const SETTLE_LATE: Column =
-    column("settle-request-late", "late", Side::Consumer, &[kind("settle.request", "late")]);
-
-/// All columns, in the order of the table.
 pub const COLUMNS: [Column; 21] = [
     NONE,
-    column("handler-error", "E", Side::Consumer, &[kind("handler.error", "transient")]),
-    column("poison", "X", Side::Consumer, &[kind("message.poison", "poison")]),
-    Column {
-        companion: Some("settle-request-lost"),
-        also: &[kind("settle.request", "lost")],
-        ..column("poison", "X+QL", Side::Consumer, &[kind("message.poison", "poison")])
-    },
-    column("crash-before-effect", "C0", Side::Consumer, &[kind("effect.before", "crash")]),
-    column("crash-after-effect", "C1", Side::Consumer, &[kind("effect.after", "crash")]),
-    column("crash-after-settle", "C2", Side::Consumer, &[kind("settle.after", "crash")]),
-    SETTLE_LOST,
-    with_crash(SETTLE_LOST_CRASH),
-    ANSWER_LOST,
-    with_crash(ANSWER_LOST_CRASH),
-    SETTLE_LATE,
+    column("handler-error", "E", Side::Consumer, &[kind("handler.error", "transient")])
+        .means("handler error"),
+    column("poison", "X", Side::Consumer, &[kind("message.poison", "poison")])
+        .means("poison message"),
+    column("poison", "X+QL", Side::Consumer, &[kind("message.poison", "poison")])
+        .with("settle-request-lost", SETTLE_LOST),
+    column("crash-before-effect", "C0", Side::Consumer, CRASH).means("crash before the effect"),
+    column("crash-after-effect", "C1", Side::Consumer, &[kind("effect.after", "crash")])
+        .means("crash after the effect"),
+    column("crash-after-settle", "C2", Side::Consumer, &[kind("settle.after", "crash")])
+        .means("crash after the settle"),
+    column("settle-request-lost", "QL", Side::Consumer, SETTLE_LOST).means("settle lost"),
+    column("settle-request-lost", "QL+C0", Side::Consumer, SETTLE_LOST)
+        .with("crash-before-effect", CRASH),
+    column("settle-response-lost", "RL", Side::Consumer, ANSWER_LOST)
+        .means("answer to a settle lost"),
+    column("settle-response-lost", "RL+C0", Side::Consumer, ANSWER_LOST)
+        .with("crash-before-effect", CRASH),
+    column("settle-request-late", "late", Side::Consumer, &[kind("settle.request", "late")])
+        .means("settle arrives late"),
     column(
         "zombie",
         "Z",
@@ -128,20 +124,21 @@ pub const COLUMNS: [Column; 21] = [
             kind("process.stall", "after"),
             kind("handler.slow", "slow"),
         ],
-    ),
-    Column { only: Some(Model::Log), ..REBALANCE },
-    Column {
-        only: Some(Model::Log),
-        companion: Some("handler-slow"),
-        also: &[kind("handler.slow", "slow")],
-        ..REBALANCE_AND_SLOW
-    },
+    )
+    .means("stall or slow handler, beyond lease and session too"),
+    column("rebalance", "RB", Side::Consumer, REBALANCES)
+        .means("the group rebalances")
+        .only(Model::Log),
+    column("rebalance", "RB+slow", Side::Consumer, REBALANCES)
+        .with("handler-slow", &[kind("handler.slow", "slow")])
+        .only(Model::Log),
     column(
         "receive-lost",
         "recv",
         Side::Consumer,
         &[kind("receive.request", "lost"), kind("receive.response", "lost")],
-    ),
+    )
+    .means("receive lost"),
     column("send-request-lost", "send lost", Side::Producer, &[kind("send.request", "lost")]),
     column(
         "send-request-duplicated",
@@ -153,13 +150,3 @@ pub const COLUMNS: [Column; 21] = [
     column("send-request-late", "send late", Side::Producer, &[kind("send.request", "late")]),
     column("broker-restart", "restart", Side::Producer, &[kind("broker.restart", "restart")]),
 ];
-
-const REBALANCES: &[FaultKind] =
-    &[kind("group.rebalance", "before"), kind("group.rebalance", "after")];
-const REBALANCE: Column = column("rebalance", "RB", Side::Consumer, REBALANCES);
-const REBALANCE_AND_SLOW: Column = column("rebalance", "RB+slow", Side::Consumer, REBALANCES);
-
-const SETTLE_LOST_CRASH: Column =
-    column("settle-request-lost", "QL+C0", Side::Consumer, &[kind("settle.request", "lost")]);
-const ANSWER_LOST_CRASH: Column =
-    column("settle-response-lost", "RL+C0", Side::Consumer, &[kind("settle.response", "lost")]);

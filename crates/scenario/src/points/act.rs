@@ -32,7 +32,37 @@ pub enum Act {
     RebalanceAfter,
 }
 
+/// What happens to a leg of a call on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mishap {
+    /// It never arrives.
+    Lost,
+    /// It arrives later.
+    Late,
+    /// It arrives twice.
+    Duplicated,
+}
+
 impl Act {
+    /// What it does to a leg of a call, if it is about one.
+    pub const fn on_leg(self) -> Option<Mishap> {
+        match self {
+            Self::Lost => Some(Mishap::Lost),
+            Self::Late => Some(Mishap::Late),
+            Self::Duplicated => Some(Mishap::Duplicated),
+            Self::Restart
+            | Self::Order(_)
+            | Self::Poison
+            | Self::Transient
+            | Self::Slow
+            | Self::StallBefore
+            | Self::StallAfter
+            | Self::Crash
+            | Self::RebalanceBefore
+            | Self::RebalanceAfter => None,
+        }
+    }
+
     /// Whether a process stands still.
     pub const fn is_stall(self) -> bool {
         matches!(self, Self::StallBefore | Self::StallAfter)
@@ -45,7 +75,7 @@ impl Act {
 }
 
 /// How long a delay lasts. Chance draws spans; an exploration has no spans and lets a delay end
-/// where it makes a difference (`design`: delays are zones, never numbers).
+/// where it makes a difference: in a zone, never after a number of seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Zone {
     /// No delay at all.

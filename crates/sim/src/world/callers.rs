@@ -5,10 +5,13 @@ use std::task::Context;
 use entrega_brokers::Broker;
 use entrega_clients::{CallId, Unanswered};
 use entrega_model::{ProcessId, SubscriptionId};
-use entrega_scenario::points::{Fault, own_point};
+use entrega_scenario::points::{Fault, own_point, yes_or_no};
 
 use super::calls::{Answer, Payload};
 use super::{Due, Routed, World};
+
+/// How many answers there are to the question whether a process dies of an answer to a settle.
+pub(super) const DIES: u32 = yes_or_no(Fault::SettleAfter);
 
 impl<B: Broker> World<B>
 where
@@ -29,7 +32,7 @@ where
         let (client, settles_for) = (call.client, call.route.settles_for);
         if let Some(subscription) = settles_for {
             let point = own_point(Fault::SettleAfter, subscription);
-            if self.choices.pick(point, 2) != 0 {
+            if self.choices.pick(point, DIES) != 0 {
                 return self.crash_at_return(client.process, settles_for);
             }
         }

@@ -37,7 +37,7 @@ use entrega_choice::Point;
 use entrega_clients::CallId;
 use entrega_model::{ClientId, Delivery, Instant, Kind, MessageId, ProcessId, SubscriptionId};
 use entrega_scenario::Role;
-use entrega_scenario::points::{self, Act, Alternative, Fault, Zone};
+use entrega_scenario::points::{self, Fault, Mishap, Zone};
 
 use super::calls::{Answer, Call, Caller, Payload, Peer, Route};
 use super::latency::REQUEST;
@@ -112,15 +112,13 @@ where
     #[cold]
     fn set_out_badly(&mut self, id: CallId, point: Option<Point>, choice: u32, arrival: Instant) {
         match self.note_leg(point, choice, id) {
-            Some(Alternative { act: Act::Lost, .. }) => self.lose(id),
-            Some(&Alternative { act: Act::Late, zone, .. }) => {
-                self.late_leg(id, arrival, zone, Due::Arrive(id));
-            }
-            Some(Alternative { act: Act::Duplicated, .. }) => {
+            Some((Mishap::Lost, _)) => self.lose(id),
+            Some((Mishap::Late, zone)) => self.late_leg(id, arrival, zone, Due::Arrive(id)),
+            Some((Mishap::Duplicated, _)) => {
                 self.leg(id, arrival, Due::Arrive(id));
                 self.send_again(id, arrival);
             }
-            _ => self.leg(id, arrival, Due::Arrive(id)),
+            None => self.leg(id, arrival, Due::Arrive(id)),
         }
     }
 
@@ -150,13 +148,13 @@ where
         point.map_or(0, |point| self.choices.pick(point, LEG_BOUND))
     }
 
-    /// Notes that a leg goes wrong. Returns how.
+    /// Notes that a leg goes wrong. Returns how, and until when it is late if it is.
     fn note_leg(
         &mut self,
         point: Option<Point>,
         choice: u32,
         id: CallId,
-    ) -> Option<&'static Alternative> {
+    ) -> Option<(Mishap, Zone)> {
         let point = point?;
         let call = self.calls.get(id);
         let process = call.client.process;
@@ -164,7 +162,8 @@ where
         let concern = self.processes[process.index()].concern.filter(|_| !is_receive);
         let message = about.map(|(message, _)| message).or(concern);
         self.fault(point, choice, process, message);
-        points::describe(point).0.alternative(choice)
+        let chosen = points::describe(point).0.alternative(choice)?;
+        Some((chosen.act.on_leg()?, chosen.zone))
     }
 
     /// Notes a fault that a choice has injected.
@@ -265,11 +264,9 @@ where
     #[cold]
     fn answer_badly(&mut self, id: CallId, point: Option<Point>, choice: u32, arrival: Instant) {
         match self.note_leg(point, choice, id) {
-            Some(Alternative { act: Act::Lost, .. }) => self.lose(id),
-            Some(&Alternative { act: Act::Late, zone, .. }) => {
-                self.late_leg(id, arrival, zone, Due::Return(id));
-            }
-            _ => self.leg(id, arrival, Due::Return(id)),
+            Some((Mishap::Lost, _)) => self.lose(id),
+            Some((Mishap::Late, zone)) => self.late_leg(id, arrival, zone, Due::Return(id)),
+            Some((Mishap::Duplicated, _)) | None => self.leg(id, arrival, Due::Return(id)),
         }
     }
 }

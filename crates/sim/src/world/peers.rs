@@ -6,10 +6,13 @@ use entrega_clients::CallId;
 use entrega_model::Instant;
 use entrega_model::event::{DeadLetterReason, Kind};
 use entrega_scenario::NO_PROCESS;
-use entrega_scenario::points::{Fault, shared_point};
+use entrega_scenario::points::{Fault, shared_point, yes_or_no};
 
 use super::calls::{Answer, Payload, Peer};
 use super::{Due, Routed, World};
+
+/// How many answers there are to the question whether the broker restarts.
+const RESTARTS: u32 = yes_or_no(Fault::BrokerRestart);
 
 impl<B: Broker> World<B>
 where
@@ -52,7 +55,7 @@ where
     #[inline]
     fn maybe_restart_broker(&mut self) {
         let point = shared_point(Fault::BrokerRestart);
-        if self.choices.pick(point, 2) != 0 {
+        if self.choices.pick(point, RESTARTS) != 0 {
             self.fault(point, 1, NO_PROCESS, None);
             self.restart_broker();
         }

@@ -14,6 +14,7 @@ use entrega_clients::{CallId, Called};
 use entrega_model::{ClientId, Delivery, Instant, SubscriptionId};
 use entrega_scenario::points::{Fault, own_point};
 
+use super::callers::DIES;
 use super::calls::{Answer, Caller, Payload, Route};
 use super::latency::{REQUEST, RESPONSE};
 use super::sink::sink_route;
@@ -81,7 +82,7 @@ where
             return Called::Open(id);
         }
         if let Some(subscription) = route.settles_for
-            && self.choices.pick(own_point(Fault::SettleAfter, subscription), 2) != 0
+            && self.choices.pick(own_point(Fault::SettleAfter, subscription), DIES) != 0
         {
             return Called::Open(self.die_of_answer(&caller(), Answer::Response(response)));
         }

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use entrega_choice::Point;
 use entrega_live::{Attempt, CallOutcome, EffectHooks, Failure, ServedModel};
 use entrega_model::{Delivery, DeliveryId, Model, SubscriptionId};
-use entrega_scenario::points::{Act, Fault, own_point};
+use entrega_scenario::points::{Act, Fault, info, own_point};
 
-use super::{InjectedLink, act};
+use super::InjectedLink;
 use crate::Setup;
 
 /// What strikes one consumer in one of its lives. Clones are of the same life.
@@ -42,8 +42,9 @@ impl<B: ServedModel> InjectedHooks<B> {
         own_point(fault, self.subscription)
     }
 
-    fn act(&self, fault: Fault, choice: u32) -> Option<Act> {
-        act(self.point(fault), choice)
+    /// What a choice does, whatever its delay; `None` if it is harmless.
+    fn act(fault: Fault, choice: u32) -> Option<Act> {
+        info(fault).alternative(choice).map(|chosen| chosen.act)
     }
 
     fn strikes(&self, fault: Fault, delivery: &Delivery) -> bool {
@@ -113,11 +114,11 @@ impl<B: ServedModel> EffectHooks for InjectedHooks<B> {
         let has_groups = self.link.setup.model == Model::Log;
         let rebalance =
             if has_groups { self.link.choose(self.point(Fault::GroupRebalance)) } else { 0 };
-        if self.act(Fault::GroupRebalance, rebalance) == Some(Act::RebalanceBefore) {
+        if Self::act(Fault::GroupRebalance, rebalance) == Some(Act::RebalanceBefore) {
             self.rebalance(rebalance, delivery);
         }
         let stall = self.link.choose(self.point(Fault::ProcessStall));
-        if self.act(Fault::ProcessStall, stall) == Some(Act::StallBefore) {
+        if Self::act(Fault::ProcessStall, stall) == Some(Act::StallBefore) {
             self.stall(stall, delivery).await;
         }
         if stall != 0 || rebalance != 0 {
@@ -128,13 +129,13 @@ impl<B: ServedModel> EffectHooks for InjectedHooks<B> {
 
     async fn after_effect(&self, delivery: &Delivery) {
         let Ahead { stall, rebalance } = self.ahead().remove(&delivery.id).unwrap_or_default();
-        if self.act(Fault::GroupRebalance, rebalance) == Some(Act::RebalanceAfter) {
+        if Self::act(Fault::GroupRebalance, rebalance) == Some(Act::RebalanceAfter) {
             self.rebalance(rebalance, delivery);
         }
         if self.strikes(Fault::EffectAfter, delivery) {
             self.crash().await;
         }
-        if self.act(Fault::ProcessStall, stall) == Some(Act::StallAfter) {
+        if Self::act(Fault::ProcessStall, stall) == Some(Act::StallAfter) {
             self.stall(stall, delivery).await;
         }
     }

@@ -2,9 +2,9 @@
 
 use entrega_choice::Point;
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{Act, Call, Leg, Site, describe, table};
+use entrega_scenario::points::{Call, Leg, Mishap, Site, describe, table};
 
-use super::act;
+use super::mishap;
 
 /// What a scenario names and a live run leaves out, as names of points with their alternatives.
 pub fn left_out(scenario: &Scenario) -> Vec<String> {
@@ -34,10 +34,12 @@ fn is_injected(scenario: &Scenario, point: Point, value: u32) -> bool {
             scenario.consumer.request_timeout
         }
     };
-    match (leg, act(point, value)) {
-        (Leg::Request, Some(Act::Late)) => false,
-        (Leg::Request, Some(Act::Duplicated)) => !matches!(call, Call::Effect | Call::DeadLetter),
-        (Leg::Response, Some(Act::Late)) => scenario.times.late.duration() >= timeout.duration(),
-        _ => true,
+    let Some(mishap) = mishap(point, value) else { return true };
+    match (leg, mishap) {
+        (_, Mishap::Lost) => true,
+        (Leg::Request, Mishap::Late) => false,
+        (Leg::Request, Mishap::Duplicated) => !matches!(call, Call::Effect | Call::DeadLetter),
+        (Leg::Response, Mishap::Late) => scenario.times.late.duration() >= timeout.duration(),
+        (Leg::Response, Mishap::Duplicated) => true,
     }
 }

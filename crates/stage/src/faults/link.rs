@@ -7,9 +7,9 @@ use entrega_clients::{Context, Link};
 use entrega_live::{CallOutcome, KillSwitch, LiveLink, Served, ServedModel};
 use entrega_model::event::SettleTrigger;
 use entrega_model::{Kind, MessageId, Purposeful, RequestPurpose, SubscriptionId};
-use entrega_scenario::points::{Act, Fault, describe, legs, own_point, shared_point};
+use entrega_scenario::points::{Fault, Mishap, describe, legs, own_point, shared_point};
 
-use super::{FaultInjector, act};
+use super::{FaultInjector, mishap};
 use crate::Setup;
 
 /// The connection of one life of a process, and what can end that life. Clones share both.
@@ -83,20 +83,23 @@ impl<B: ServedModel> InjectedLink<B> {
         message: Option<MessageId>,
     ) -> Delivered {
         let choice = self.choose(request);
-        let at_request = act(request, choice);
-        if matches!(at_request, Some(Act::Lost | Act::Duplicated)) {
+        let at_request = mishap(request, choice);
+        let arrives = match at_request {
+            Some(Mishap::Lost) => Some((CallOutcome::RequestLost, false)),
+            Some(Mishap::Duplicated) => Some((CallOutcome::Answered, true)),
+            Some(Mishap::Late) | None => None,
+        };
+        if let Some((outcome, twice)) = arrives {
             self.note(request, choice, message);
-            let is_lost = at_request == Some(Act::Lost);
-            let outcome = if is_lost { CallOutcome::RequestLost } else { CallOutcome::Answered };
-            return Delivered { outcome, twice: !is_lost };
+            return Delivered { outcome, twice };
         }
         let choice = self.choose(answer);
-        let lost = match act(answer, choice) {
-            Some(Act::Lost) => true,
-            Some(Act::Late) => {
+        let lost = match mishap(answer, choice) {
+            Some(Mishap::Lost) => true,
+            Some(Mishap::Late) => {
                 self.setup.scenario.times.late.duration() >= self.link.request_timeout()
             }
-            _ => false,
+            Some(Mishap::Duplicated) | None => false,
         };
         if lost {
             self.note(answer, choice, message);
