@@ -20,6 +20,22 @@ fn the_same_run_is_the_same_bytes() {
     assert_eq!(bench.ok(&args), bench.ok(&args));
 }
 
+/// Each run of a comparison has a seed of its own, and the runs are counted in their order.
+#[test]
+fn threads_change_nothing_in_a_comparison() {
+    let bench = Bench::new();
+    let compared = |threads: &str, format: &str, seeds: &str| {
+        let args = ["compare", "tiny.toml", "--seeds", seeds, "--quiet", "--format"];
+        bench.run(&[&args[..], &[format, "--threads", threads]].concat()).out
+    };
+    for format in ["text", "json"] {
+        let alone = compared("1", format, "7");
+        assert!(alone.len() > 1_000, "{alone}");
+        assert_eq!(compared("3", format, "7"), alone);
+        assert_ne!(compared("1", format, "6"), alone, "what is compared must depend on the runs");
+    }
+}
+
 #[test]
 fn programs_get_json() {
     let bench = Bench::new();

@@ -244,14 +244,9 @@ impl<'a> ShortRuns<'a> {
         let mut events = Vec::new();
         let experiment = self.experiment();
         judge(&experiment, explicit(&experiment, choices), &mut events);
-        let replay = ReplayString {
-            digest: self.loaded.digest.to_string(),
-            seed: self.seed,
-            configuration: self.wanted.configuration,
-            size: Size::Short(MESSAGES),
-            overrides: self.loaded.overrides.clone(),
-            choices: format_choices(judged.outcome.choices.table(), choices),
-        };
+        let choices = format_choices(judged.outcome.choices.table(), choices);
+        let (configuration, size) = (self.wanted.configuration, Size::Short(MESSAGES));
+        let replay = self.loaded.replay_string(configuration, self.seed, size, choices);
         let cast = Cast::of(self.scenario);
         Some(Example { wanted: self.wanted, finding, message, replay, events, cast })
     }

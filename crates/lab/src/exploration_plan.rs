@@ -151,14 +151,8 @@ impl ExplorationPlan {
         let names = self.loaded.scenario.subscription_names();
         let subscription = names[scope.subscription.index()];
         let table = points::table(&[subscription]);
-        ReplayString {
-            digest: self.loaded.digest.to_string(),
-            seed: self.bounds.seed,
-            configuration,
-            size: Size::of(subscription, scope),
-            overrides: self.loaded.overrides.clone(),
-            choices: format_choices(&table, choices),
-        }
+        let (size, choices) = (Size::of(subscription, scope), format_choices(&table, choices));
+        self.loaded.replay_string(configuration, self.bounds.seed, size, choices)
     }
 
     /// The command that repeats a run.

@@ -63,9 +63,14 @@ impl LoadedScenario {
         beside: &dyn Fn(&str) -> Result<String, String>,
     ) -> Result<Self, Problem> {
         let loaded = Scenario::parse(name, text, overrides, beside)?;
+        Ok(Self::of(name, loaded, overrides))
+    }
+
+    /// A scenario that was read before, perhaps elsewhere, under these overrides.
+    pub fn of(name: &str, loaded: Loaded, overrides: &[(String, String)]) -> Self {
         let Loaded { scenario, digest, written, rows } = loaded;
         let (name, overrides) = (name.to_owned(), overrides.to_vec());
-        Ok(Self { name, scenario, digest, overrides, written, rows })
+        Self { name, scenario, digest, overrides, written, rows }
     }
 
     /// Whether the scenario can run on a model at all. Its own models were checked when it was
@@ -124,6 +129,18 @@ impl LoadedScenario {
             return self.name.clone();
         }
         format!("'{}'", self.name.replace('\'', "'\\''"))
+    }
+
+    /// The string that repeats a run of this size, with the choices in their text form.
+    pub(crate) fn replay_string(
+        &self,
+        configuration: Configuration,
+        seed: u64,
+        size: Size,
+        choices: String,
+    ) -> ReplayString {
+        let (digest, overrides) = (self.digest.to_string(), self.overrides.clone());
+        ReplayString { digest, seed, configuration, size, overrides, choices }
     }
 
     /// The command that prints a run.

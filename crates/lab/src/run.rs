@@ -107,14 +107,8 @@ impl<'a> Run<'a> {
         notes: Notes,
     ) -> Self {
         let (scenario, choices) = (&loaded.scenario, &judged.outcome.choices);
-        let replay = ReplayString {
-            digest: loaded.digest.to_string(),
-            seed,
-            configuration,
-            size: Size::Full,
-            overrides: loaded.overrides.clone(),
-            choices: format_choices(choices.table(), choices.made()),
-        };
+        let choices = format_choices(choices.table(), choices.made());
+        let replay = loaded.replay_string(configuration, seed, Size::Full, choices);
         let named = scenario.subscription_names().into_iter().zip(&judged.report.subscriptions);
         let found: Vec<Found<'_>> = named.map(|(name, of)| Found::in_run(name, of)).collect();
         let expected = expect::checked(scenario, configuration, &found);

@@ -187,14 +187,9 @@ impl World {
     fn replay(&self, choices: String) -> ReplayString {
         let (model, strategy) = (self.model, self.row.strategy);
         let subscription = &self.loaded.scenario.subscriptions[0].name;
-        ReplayString {
-            digest: self.loaded.digest.to_string(),
-            seed: SEED,
-            configuration: Configuration { model, strategy },
-            size: Size::of(subscription, self.scope()),
-            overrides: self.loaded.overrides.clone(),
-            choices,
-        }
+        let (configuration, size) =
+            (Configuration { model, strategy }, Size::of(subscription, self.scope()));
+        self.loaded.replay_string(configuration, SEED, size, choices)
     }
 }
 

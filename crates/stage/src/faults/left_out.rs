@@ -27,7 +27,12 @@ pub fn left_out(scenario: &Scenario) -> Vec<String> {
 
 /// Whether a choice can be injected live.
 fn is_injected(scenario: &Scenario, point: Point, value: u32) -> bool {
-    let Site::Leg(call, leg) = describe(point).0.site else { return true };
+    let (call, leg) = match describe(point).0.site {
+        Site::Leg(call, leg) => (call, leg),
+        Site::Broker | Site::Message | Site::Handler | Site::Process => return true,
+        Site::Crash(_) | Site::Group => return true,
+        Site::Arrivals => return false,
+    };
     let timeout = match call {
         Call::Send => scenario.producer.request_timeout,
         Call::Receive | Call::Effect | Call::Settle | Call::DeadLetter => {
