@@ -1,4 +1,4 @@
 //! Live runs for people and for programs.
 
-pub(crate) mod live_json;
-pub(crate) mod live_text;
+pub(crate) mod json;
+pub(crate) mod text;

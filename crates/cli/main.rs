@@ -6,9 +6,10 @@
 //! * [`args`]: the command line as data. [`commands`]: one verb a file.
 //! * [`files`]: scenarios from files. [`threads`]: the workers, and the watch over them.
 //! * [`live`]: what is shown of live runs.
-//! * [`output`], [`failure`]: where results go, and the message when there is none.
+//! * [`bars`]: progress. [`output`], [`failure`]: where results go, and the message when there is none.
 
 mod args;
+mod bars;
 mod commands;
 mod failure;
 mod files;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use entrega_model::history::End;
 use entrega_model::{Guarantee, MessageId, SubscriptionId};
 use serde::{Serialize, Serializer};
 
@@ -77,16 +78,6 @@ pub struct SubscriptionReport {
     pub counters: Counters,
     /// From the first send to the first applied effect, in nanoseconds.
     pub latency: Histogram,
-}
-
-/// How the run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum End {
-    /// The drain finished: nothing more could happen.
-    Quiescent,
-    /// The drain did not finish within its bound: the system is stalled, and nothing is lost yet.
-    Unfinished,
 }
 
 /// Whether a promise was kept. The order is that of severity.

@@ -1,20 +1,18 @@
 //! `entrega compare`: every model and strategy of a scenario over many seeds, in one table, with a
 //! short example behind every anomaly.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use entrega_clients::Strategy;
 use entrega_lab::{Comparison, Configuration, LoadedScenario, Sweep, unread};
 use entrega_model::Model;
 use entrega_report::comparison;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::interrupt;
 use crate::args::{CompareArgs, Format};
 use crate::failure::Failure;
 use crate::threads::pool;
-use crate::{files, output};
+use crate::{bars, files, output};
 
 /// Runs the command.
 pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
@@ -54,16 +52,6 @@ pub(super) fn configurations(
 
 fn run<'a>(sweep: &Sweep<'a>, quiet: bool) -> Result<Comparison<'a>, Failure> {
     let stop = interrupt::stop()?;
-    let bar = progress(sweep.runs(), quiet);
+    let bar = bars::bar(sweep.runs(), "runs", quiet);
     Ok(pool::compare(sweep, &stop, &|| bar.inc(1), &|| bar.finish_and_clear()))
-}
-
-fn progress(runs: u64, quiet: bool) -> ProgressBar {
-    if quiet || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} to go");
-    let bar = ProgressBar::new(runs);
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }

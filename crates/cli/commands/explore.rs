@@ -1,7 +1,6 @@
 //! `entrega explore`: everything that can go wrong in a small version of a scenario, and what is
 //! impossible in it.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +8,13 @@ use std::time::Duration;
 use entrega_lab::exploration_plan::ConfigurationSpace;
 use entrega_lab::{Bounds, ExplorationPlan, Explorations, Part, unread};
 use entrega_report::exploration;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::interrupt;
 use crate::args::{ExploreArgs, Format};
 use crate::failure::Failure;
 use crate::threads::explorations::{Care, supervise};
 use crate::threads::watch::Watch;
-use crate::{files, output};
+use crate::{bars, files, output};
 
 /// Runs the command.
 pub(crate) fn explore(args: &ExploreArgs) -> Result<ExitCode, Failure> {
@@ -24,7 +22,7 @@ pub(crate) fn explore(args: &ExploreArgs) -> Result<ExitCode, Failure> {
     let chosen = plan.spaces.iter().map(|space| space.configuration);
     unread::warnings(&plan.loaded, chosen).iter().for_each(|one| output::warn(one));
     let stop = interrupt::stop()?;
-    let bar = progress(args.quiet);
+    let bar = bars::spinner(args.quiet);
     let shown = bar.clone();
     let threads = args.threads.unwrap_or_else(rayon::current_num_threads);
     let care = Arc::new(Care {
@@ -81,20 +79,6 @@ fn plan(args: &ExploreArgs) -> Result<ExplorationPlan, Failure> {
         )));
     }
     Ok(plan)
-}
-
-/// How often the spinner turns.
-const TICK: Duration = Duration::from_millis(100);
-
-fn progress(quiet: bool) -> ProgressBar {
-    if quiet || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
-    let bar = ProgressBar::new_spinner();
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.enable_steady_tick(TICK);
-    bar
 }
 
 fn status(space: &ConfigurationSpace, run: u64, waiting: usize) -> String {

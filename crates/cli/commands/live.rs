@@ -1,6 +1,6 @@
 //! `entrega live`: every model and strategy of a scenario for real, once.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::{compare, interrupt};
 use crate::args::{Format, LiveArgs};
 use crate::failure::Failure;
-use crate::live::{live_json, live_text};
+use crate::live::{json, text};
 use crate::threads::live_sweep::{self, LivePlan, LiveResult, Progress};
 use crate::{files, output};
 
@@ -40,11 +40,11 @@ pub(crate) fn live(args: &LiveArgs) -> Result<ExitCode, Failure> {
     warn(first, factor, &left_out);
     let stop = interrupt::stop()?;
     let screen = Screen::new(setups.len(), args.quiet);
-    let result = LivePlan { sweep, version: &version, factor }.run(&stop, &screen)?;
+    let result = LivePlan { sweep, setups, factor }.run(&stop, &screen)?;
     screen.close();
     let text = match args.format {
-        Format::Text => live_text::render(&result),
-        Format::Json => output::json(&live_json::document(&result, &left_out))?,
+        Format::Text => text::render(&result),
+        Format::Json => output::json(&json::document(&result, &left_out))?,
     };
     output::write(args.output.as_deref(), &text)?;
     Ok(super::code(holds(&result)))
@@ -62,19 +62,15 @@ fn holds(result: &LiveResult<'_>) -> bool {
 /// Says what this run cannot do.
 fn warn(setup: &Setup, factor: NonZeroU32, left_out: &[String]) {
     for fault in left_out {
-        say(&format!("note: {fault} cannot be injected live and is left out"));
+        output::say(&format!("note: {fault} cannot be injected live and is left out"));
     }
     if let Some(shortest) = scale::too_short(setup, factor) {
-        say(&format!(
+        output::say(&format!(
             "note: at {factor} times the clock the shortest lease lasts {} ms; on a busy machine \
              leases may end by themselves, and messages are delivered again",
             shortest.as_millis()
         ));
     }
-}
-
-fn say(line: &str) {
-    let _closed = writeln!(io::stderr(), "{line}");
 }
 
 /// Where progress is shown: on a terminal as lines that change, elsewhere as a line now and then.
@@ -125,7 +121,7 @@ impl Screen {
     fn show(&self, configuration: usize, line: &str, ended: bool) {
         match &self.shown {
             Shown::Nothing => {}
-            Shown::Lines => say(line),
+            Shown::Lines => output::say(line),
             Shown::Bars(_, bars) => {
                 let Some(bar) = bars.get(configuration) else { return };
                 bar.set_message(line.to_owned());

@@ -32,8 +32,8 @@ pub(crate) const SIMULATED: u64 = 10;
 /// What to run.
 pub(crate) struct LivePlan<'a> {
     pub(crate) sweep: Sweep<'a>,
-    /// The scenario with the number of messages to be sent.
-    pub(crate) version: &'a Version<'a>,
+    /// Its configurations, over one workload: [`setups`].
+    pub(crate) setups: Vec<Setup>,
     /// How many times faster than the machine's clock.
     pub(crate) factor: NonZeroU32,
 }
@@ -95,7 +95,7 @@ impl<'a> LivePlan<'a> {
         stop: &AtomicBool,
         progress: &dyn Progress,
     ) -> Result<LiveResult<'a>, Failure> {
-        let setups: Vec<Setup> = self.setups();
+        let setups = &self.setups;
         let indices: Vec<usize> = (0..setups.len()).collect();
         let pool = pool::new(Some(AT_ONCE))?;
         let runs: Result<Vec<Option<Ran>>, Failure> = pool.install(|| {
@@ -107,7 +107,7 @@ impl<'a> LivePlan<'a> {
         });
         let runs = runs?;
         let partial = stop.load(Ordering::Relaxed);
-        let simulated = if partial { Vec::new() } else { pool.install(|| simulate(&setups)) };
+        let simulated = if partial { Vec::new() } else { pool.install(|| simulate(setups)) };
         let reports: Vec<Option<Report>> =
             runs.iter().map(|ran| ran.as_ref().map(|ran| ran.report.clone())).collect();
         let swept = self.sweep.add_up(&reports);
@@ -122,11 +122,6 @@ impl<'a> LivePlan<'a> {
             unseen,
             agreement,
         })
-    }
-
-    /// The configurations, over one workload.
-    pub(crate) fn setups(&self) -> Vec<Setup> {
-        setups(&self.sweep, self.version)
     }
 
     fn one(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
 use entrega_choice::{Choice, Choices, PointSpec};
 use entrega_clients::Consumer;
-use entrega_model::{Event, Observer};
+use entrega_model::Observer;
 use entrega_scenario::Scenario;
 use entrega_scenario::{Cast, points};
 use entrega_sim::{Arena, Experiment, Outcome, OwnConsumer, RunEnd};
@@ -22,7 +22,7 @@ pub struct Judged {
 /// Runs an experiment with these choices and judges it; `also` sees every event too.
 pub fn judge(experiment: &Experiment<'_>, choices: Choices, also: &mut dyn Observer) -> Judged {
     let mut checker = Checker::new(config(experiment));
-    let outcome = experiment.run(choices, &mut Both { checker: &mut checker, also });
+    let outcome = experiment.run(choices, &mut (&mut checker, also));
     Judged { report: checker.finish(end(outcome.end)), outcome }
 }
 
@@ -57,7 +57,7 @@ pub fn judge_own(
     also: &mut dyn Observer,
 ) -> Judged {
     let mut checker = Checker::new(config(experiment));
-    let outcome = experiment.run_own(own, choices, &mut Both { checker: &mut checker, also });
+    let outcome = experiment.run_own(own, choices, &mut (&mut checker, also));
     Judged { report: checker.finish(end(outcome.end)), outcome }
 }
 
@@ -86,18 +86,5 @@ pub fn config(experiment: &Experiment<'_>) -> Config {
         subscriptions: experiment.scenario.subscriptions.iter().map(|_| promise).collect(),
         processes: Cast::of(experiment.scenario).processes(),
         messages: experiment.workload.planned.len(),
-    }
-}
-
-/// The checker, and another observer.
-struct Both<'a> {
-    checker: &'a mut Checker,
-    also: &'a mut dyn Observer,
-}
-
-impl Observer for Both<'_> {
-    fn observe(&mut self, events: &[Event]) {
-        self.checker.observe(events);
-        self.also.observe(events);
     }
 }

@@ -121,10 +121,7 @@ fn rows_of(scenario: &Scenario, swept: Swept) -> Vec<ComparisonRow> {
 /// A promise that was kept while nothing happened is no evidence.
 pub fn verdict(scenario: &Scenario, id: SubscriptionId, summary: &RowSummary) -> Verdict {
     let faults = !scenario.script.is_empty()
-        || scenario
-            .odds()
-            .iter()
-            .any(|odds| points::describe(odds.point).1.is_none_or(|whose| whose == id));
+        || scenario.odds().iter().any(|odds| points::befalls(odds.point, id));
     let tested = Counter::ALL.iter().any(|&counter| summary.counters.get(counter) > 0);
     match summary.verdict() {
         Verdict::Valid if faults && !tested => Verdict::Unknown,
@@ -142,7 +139,7 @@ fn untouched(
     let mut required: Vec<Counter> = scenario
         .odds()
         .iter()
-        .filter(|odds| points::describe(odds.point).1.is_none_or(|whose| whose == id))
+        .filter(|odds| points::befalls(odds.point, id))
         .filter_map(|odds| window(odds, strategy))
         .collect();
     required.sort_by_key(|counter| counter.index());

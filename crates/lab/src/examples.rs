@@ -169,14 +169,8 @@ impl<'a> ShortRuns<'a> {
         patience: &'a Patience<'a>,
     ) -> Self {
         let scenario = &short.scenario;
-        let by_chance = scenario.odds().into_iter().map(|odds| (odds.point, odds.value));
-        let for_certain = scenario.scripted().into_iter().map(|fault| (fault.point, fault.value));
-        let concerns = |(point, _): &(Point, u32)| {
-            points::describe(*point).1.is_none_or(|whose| whose == wanted.subscription)
-        };
-        let mut faults: Vec<_> = by_chance.chain(for_certain).filter(concerns).collect();
-        faults.sort_unstable();
-        faults.dedup();
+        let mut faults = scenario.named_faults();
+        faults.retain(|&(point, _)| points::befalls(point, wanted.subscription));
         let workload = short.workload(seed);
         let replays = Replays::of(scenario);
         Self { loaded, scenario, workload, replays, wanted, seed, faults, patience }

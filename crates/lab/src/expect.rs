@@ -75,16 +75,14 @@ pub fn checked(
     found: &[Found<'_>],
 ) -> Vec<Expected> {
     let Configuration { model, strategy } = configuration;
-    let selected = scenario.expect.iter().filter(|expect| expect.selects(model, strategy));
-    selected
-        .flat_map(|expect| found.iter().flat_map(move |found| checked_against(expect, found)))
-        .collect()
+    let checked = |expect: &Expectation| -> Vec<Expected> {
+        let selected = found.iter().filter(|of| expect.selects(model, strategy, of.subscription));
+        selected.flat_map(|of| checked_against(expect, of)).collect()
+    };
+    scenario.expect.iter().flat_map(checked).collect()
 }
 
 fn checked_against(expect: &Expectation, of: &Found<'_>) -> Vec<Expected> {
-    if expect.subscription.as_deref().is_some_and(|only| only != of.subscription) {
-        return Vec::new();
-    }
     let checked = |what, expected: String, found: String, holds, limits| {
         let subscription = of.subscription.to_owned();
         Expected { subscription, what, expected, found, holds, limits }

@@ -40,11 +40,8 @@ fn subscription<'a>(plan: &'a ExplorationPlan, row: &ExploredSpace) -> &'a str {
 fn contradicted(plan: &ExplorationPlan, row: &ExploredSpace) -> Vec<String> {
     let (configuration, name) = (row.space.configuration, subscription(plan, row));
     let Configuration { model, strategy } = configuration;
-    let concerns = |expect: &&Expectation| {
-        expect.selects(model, strategy)
-            && expect.subscription.as_deref().is_none_or(|only| only == name)
-    };
-    let expected = plan.loaded.scenario.expect.iter().filter(concerns);
+    let expected = plan.loaded.scenario.expect.iter();
+    let expected = expected.filter(|expect| expect.selects(model, strategy, name));
     let never = expected.flat_map(Expectation::conditions).filter(|(_, one)| is_zero(*one));
     let mut contradicted: Vec<String> = never
         .filter(|(what, _)| Property::named(what).is_some_and(|one| one.runs(&row.explored) > 0))

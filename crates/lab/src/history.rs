@@ -4,10 +4,10 @@
 use std::io::{self, BufRead, Write};
 
 use entrega::{Judged, judge};
-use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig};
+use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
 use entrega_choice::Choices;
 use entrega_model::history::{
-    self, Header, HistoryError, Names, PointNames, Reader, SubscriptionHeader, Writer,
+    Header, HistoryError, Names, PointNames, Reader, SubscriptionHeader, Writer,
 };
 use entrega_model::{MessageId, Observer, ProcessId};
 use entrega_scenario::{Cast, points};
@@ -30,10 +30,7 @@ pub struct JudgedHistory {
 pub fn check(history: impl BufRead, name: &str) -> Result<JudgedHistory, HistoryError> {
     let mut reader = Reader::new(history, name)?;
     let mut checker = Checker::new(config(reader.header()));
-    let end = match reader.observe(&mut checker)? {
-        history::End::Quiescent => End::Quiescent,
-        history::End::Unfinished => End::Unfinished,
-    };
+    let end = reader.observe(&mut checker)?;
     let (header, names) = reader.into_parts();
     Ok(JudgedHistory { report: checker.finish(end), header, names })
 }
@@ -72,11 +69,7 @@ pub(crate) fn record(
 ) -> io::Result<Judged> {
     let mut writer = Writer::new(out, &header(experiment), names(experiment))?;
     let judged = judge(experiment, choices, &mut (notes, &mut writer));
-    let end = match judged.outcome.end {
-        entrega_sim::RunEnd::Quiescent => history::End::Quiescent,
-        entrega_sim::RunEnd::Unfinished | entrega_sim::RunEnd::Cut => history::End::Unfinished,
-    };
-    writer.write_end(end)?;
+    writer.write_end(judged.report.end)?;
     Ok(judged)
 }
 

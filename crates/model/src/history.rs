@@ -172,8 +172,8 @@ pub struct SubscriptionHeader {
     pub ordered: bool,
 }
 
-/// The last line: how far the run came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// How far a run came: the last line of its history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
     /// The system was drained until nothing more could happen: what is missing now is lost.

@@ -55,7 +55,8 @@ pub fn text(table: &TruthTable) -> String {
     }
     let cells = &table.cells;
     let has = |column: &&Column| cells.iter().any(|cell| cell.fault == column.fault);
-    let faults: Vec<_> = COLUMNS.iter().filter(has).filter_map(|one| Some((one.head, one.meaning?))).collect();
+    let faults: Vec<_> =
+        COLUMNS.iter().filter(has).filter_map(|one| Some((one.head, one.meaning?))).collect();
     let pairs = cells.iter().any(|cell| cell.companion.is_some());
     let _ = write!(text, "\n{}\n", terminal::legend(&faults, pairs));
     for line in shown.footer(&shown.impossible()).lines() {

@@ -16,7 +16,7 @@
 //!
 //! Names and defaults follow the real systems [KAFKA-SRC], [RDK-CONF], [RMQ-CONFIRMS], [SQS-VIS].
 
-use entrega_choice::{Odds, Scripted, When};
+use entrega_choice::{Odds, Point, Scripted, When};
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -136,8 +136,7 @@ impl Default for Scenario {
 }
 
 impl Scenario {
-    /// The same scenario with at most five messages (the first five rows of a file), in which short
-    /// examples are searched for.
+    /// The same scenario with at most five messages, the first five rows of a file.
     #[must_use]
     pub fn small(&self) -> Self {
         let mut small = self.clone();
@@ -183,9 +182,20 @@ impl Scenario {
                 (Some(nth), _) => When::Nth(nth),
                 (None, at) => When::At(at.unwrap_or_default().nanos()),
             };
-            Some(Scripted { point: entrega_choice::Point(index as u16), when, value })
+            Some(Scripted { point: Point(index as u16), when, value })
         };
         self.script.iter().filter_map(find).collect()
+    }
+
+    /// The faults that it names, to happen by chance or for certain: points with their choices, each
+    /// once, in the order of [`crate::points::table`].
+    pub fn named_faults(&self) -> Vec<(Point, u32)> {
+        let by_chance = self.odds().into_iter().map(|odds| (odds.point, odds.value));
+        let for_certain = self.scripted().into_iter().map(|one| (one.point, one.value));
+        let mut named: Vec<_> = by_chance.chain(for_certain).collect();
+        named.sort_unstable();
+        named.dedup();
+        named
     }
 }
 

@@ -167,6 +167,11 @@ pub const fn info(fault: Fault) -> &'static FaultInfo {
     &FAULTS[fault as usize]
 }
 
+/// Whether what happens at a point can befall a subscription: the point is its own or shared.
+pub fn befalls(point: Point, subscription: SubscriptionId) -> bool {
+    describe(point).1.is_none_or(|whose| whose == subscription)
+}
+
 /// How many answers a choice has at a point at which just one thing can happen. In a constant, a
 /// point at which more can happen does not compile: what asks there would take all for the same.
 ///

@@ -41,14 +41,12 @@ use std::cell::RefCell;
 
 use entrega_brokers::Broker;
 use entrega_choice::{Choice, Choices};
-use entrega_clients::Consumer;
 use entrega_model::{Event, Observer};
 
 use crate::arena::Arena;
 use crate::executor::Executor;
 use crate::experiment::Experiment;
 use crate::outcome::Outcome;
-use crate::own::OwnConsumer;
 use crate::program::Program;
 use crate::watcher::Watcher;
 use crate::world::{Routed, World};
@@ -102,16 +100,6 @@ impl Experiment<'_> {
     /// Runs the experiment as [`Experiment::run`] does, and counts its steps.
     pub fn run_by_steps(&self, choices: Choices, observer: &mut dyn Observer) -> (Outcome, Steps) {
         self.count_steps(&self.catalogued(), choices, observer)
-    }
-
-    /// Runs it with a user's own consumer, and counts its steps.
-    pub fn run_own_by_steps(
-        &self,
-        own: OwnConsumer<'_, impl Consumer>,
-        choices: Choices,
-        observer: &mut dyn Observer,
-    ) -> (Outcome, Steps) {
-        self.count_steps(&own, choices, observer)
     }
 
     fn count_steps(

@@ -5,8 +5,8 @@
 //!
 //! > **The rule.** Every decision about faults and scheduling is one `choices.pick(point, bound)`,
 //! > where 0 is the harmless answer. Samples of the workload and latencies are not choices: they
-//! > are functions of the seed and of what they are for, so that every strategy and both models
-//! > meet the same ones.
+//! > are functions of the seed and of what they are for. What is for a message and an attempt at it
+//! > is the same under every strategy and on both models.
 
 mod arrivals;
 mod batches;

@@ -5,7 +5,7 @@ use entrega_brokers::{LogBroker, QueueBroker};
 use entrega_checker::{Checker, End};
 use entrega_choice::Choices;
 use entrega_live::{Clock, ServedModel, Shared};
-use entrega_model::{Event, Model, Observer};
+use entrega_model::{Model, Observer};
 use entrega_scenario::setup::{log_settings, queue_settings};
 
 use crate::stage::Stage;
@@ -41,24 +41,11 @@ impl Setup {
         also: impl Observer + Send + 'static,
     ) -> LiveRun {
         let checker = Checker::new(judge::config(&self.experiment()));
-        let observed = Shared::new(Tee { checker, also });
+        let observed = Shared::new((checker, also));
         let stage = Stage::new(self.clone(), broker, choices, clock, observed.clone());
         let ending = stage.run(limits).await;
         let end = if ending == Ending::AtRest { End::Quiescent } else { End::Unfinished };
-        let report = observed.with(|tee| tee.checker.finish(end));
+        let report = observed.with(|(checker, _)| checker.finish(end));
         LiveRun { report, made: stage.injector.made(), ending }
-    }
-}
-
-/// The checker, and the caller's observer.
-struct Tee<O> {
-    checker: Checker,
-    also: O,
-}
-
-impl<O: Observer> Observer for Tee<O> {
-    fn observe(&mut self, events: &[Event]) {
-        self.checker.observe(events);
-        self.also.observe(events);
     }
 }

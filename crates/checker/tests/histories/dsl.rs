@@ -14,7 +14,7 @@ use entrega_model::{
 };
 
 pub(crate) const SUBSCRIPTION: SubscriptionId = SubscriptionId(0);
-pub(crate) const LANE: PartitionId = PartitionId(0);
+pub(crate) const PARTITION: PartitionId = PartitionId(0);
 pub(crate) const PRODUCER: ProcessId = ProcessId(0);
 
 /// A history in the making.
@@ -57,7 +57,7 @@ impl History {
     pub(crate) fn stored(self, message: u32, position: u64) -> Self {
         let subscription = (!self.is_log).then_some(SUBSCRIPTION);
         let message = MessageId(message);
-        self.push(Kind::Stored { message, subscription, partition: LANE, position, copy: 1 })
+        self.push(Kind::Stored { message, subscription, partition: PARTITION, position, copy: 1 })
     }
 
     /// Sent, stored at its own offset, acknowledged; key 0.
@@ -78,7 +78,7 @@ impl History {
             message: MessageId(message),
             subscription: SUBSCRIPTION,
             consumer: ProcessId(consumer),
-            partition: LANE,
+            partition: PARTITION,
             position,
             attempt,
             redelivered: attempt > 1,
@@ -162,7 +162,7 @@ impl History {
             message: MessageId(message),
             subscription: SUBSCRIPTION,
             consumer: ProcessId(consumer),
-            partition: LANE,
+            partition: PARTITION,
             position: position.into(),
             act,
             trigger: SettleTrigger::Application,
@@ -220,7 +220,7 @@ impl History {
         self.push(Kind::Committed {
             subscription: SUBSCRIPTION,
             consumer: ProcessId(consumer),
-            partition: LANE,
+            partition: PARTITION,
             upto,
             previous,
             trigger,
@@ -269,7 +269,7 @@ impl History {
         self.push(Kind::Assigned {
             subscription: SUBSCRIPTION,
             consumer: ProcessId(consumer),
-            partition: LANE,
+            partition: PARTITION,
             generation,
             position,
         })
@@ -277,21 +277,21 @@ impl History {
 
     pub(crate) fn revoked(self, consumer: u16) -> Self {
         let consumer = ProcessId(consumer);
-        self.push(Kind::Revoked { subscription: SUBSCRIPTION, consumer, partition: LANE })
+        self.push(Kind::Revoked { subscription: SUBSCRIPTION, consumer, partition: PARTITION })
     }
 
     pub(crate) fn lost(self, consumer: u16) -> Self {
         let consumer = ProcessId(consumer);
-        self.push(Kind::Lost { subscription: SUBSCRIPTION, consumer, partition: LANE })
+        self.push(Kind::Lost { subscription: SUBSCRIPTION, consumer, partition: PARTITION })
     }
 
     pub(crate) fn reset(self, consumer: u16, from: Option<u32>, to: u64) -> Self {
-        let (subscription, consumer, partition) = (SUBSCRIPTION, ProcessId(consumer), LANE);
+        let (subscription, consumer, partition) = (SUBSCRIPTION, ProcessId(consumer), PARTITION);
         self.push(Kind::OffsetReset { subscription, consumer, partition, from, to })
     }
 
     pub(crate) fn sought(self, consumer: u16, from: u64, to: u64) -> Self {
-        let (subscription, consumer, partition) = (SUBSCRIPTION, ProcessId(consumer), LANE);
+        let (subscription, consumer, partition) = (SUBSCRIPTION, ProcessId(consumer), PARTITION);
         self.push(Kind::Sought { subscription, consumer, partition, from, to })
     }
 

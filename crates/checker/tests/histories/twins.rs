@@ -25,7 +25,7 @@ use proptest::test_runner::TestRunner;
 use crate::dsl::strict;
 
 const SUBSCRIPTION: SubscriptionId = SubscriptionId(0);
-const LANE: PartitionId = PartitionId(0);
+const PARTITION: PartitionId = PartitionId(0);
 const PRODUCER: ProcessId = ProcessId(0);
 const MESSAGES: u32 = 3;
 const CONSUMERS: [u16; 2] = [1, 2];
@@ -105,7 +105,7 @@ impl Twin {
                     message,
                     subscription: SUBSCRIPTION,
                     consumer,
-                    partition: LANE,
+                    partition: PARTITION,
                     position: message.0.into(),
                     attempt,
                     redelivered: attempt > 1,
@@ -160,7 +160,7 @@ impl What {
                 message,
                 subscription,
                 consumer,
-                partition: LANE,
+                partition: PARTITION,
                 position: message.0.into(),
                 act,
                 trigger: SettleTrigger::Application,
@@ -235,7 +235,7 @@ fn of_message(message: u32, is_log: bool) -> Vec<Kind> {
     let message = MessageId(message);
     let ended = |outcome| Kind::SendEnded { message, producer: PRODUCER, outcome };
     let everywhere = (!is_log).then_some(subscription);
-    let (partition, position) = (LANE, message.0.into());
+    let (partition, position) = (PARTITION, message.0.into());
     let mut kinds = vec![
         Kind::SendInvoked { message, key, producer: PRODUCER, attempt: 1 },
         ended(SendOutcome::Ok),
@@ -265,7 +265,7 @@ fn of_message(message: u32, is_log: bool) -> Vec<Kind> {
 
 fn of_consumer(consumer: u16, is_log: bool) -> Vec<Kind> {
     let process = ProcessId(consumer);
-    let (subscription, consumer, partition) = (SUBSCRIPTION, process, LANE);
+    let (subscription, consumer, partition) = (SUBSCRIPTION, process, PARTITION);
     let (incarnation, trigger) = (Incarnation(0), SettleTrigger::Timer);
     let mut kinds = vec![
         Kind::Crashed { process, incarnation },

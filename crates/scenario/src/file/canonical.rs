@@ -47,7 +47,7 @@ fn canonical(value: &DeValue<'_>) -> String {
         DeValue::Float(number) => {
             number.as_str().parse::<f64>().map_or_else(|_| number.to_string(), |n| format!("{n:?}"))
         }
-        DeValue::Boolean(ground_truth) => ground_truth.to_string(),
+        DeValue::Boolean(value) => value.to_string(),
         DeValue::Datetime(time) => time.to_string(),
     }
 }

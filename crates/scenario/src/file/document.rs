@@ -182,7 +182,7 @@ fn plain_text(value: &DeValue<'_>) -> String {
         DeValue::String(text) => text.to_string(),
         DeValue::Integer(number) => number.to_string(),
         DeValue::Float(number) => number.to_string(),
-        DeValue::Boolean(ground_truth) => ground_truth.to_string(),
+        DeValue::Boolean(value) => value.to_string(),
         _ => String::new(),
     }
 }

@@ -87,15 +87,11 @@ impl Expectation {
         .filter_map(|(name, condition)| Some((name, condition?)))
     }
 
-    /// Whether nothing stated about the count `name` is violated by `value`.
-    pub fn holds(&self, name: &str, value: u64) -> bool {
-        self.conditions().all(|(stated, condition)| stated != name || condition.holds(value))
-    }
-
-    /// Whether the filters select such a run.
-    pub fn selects(&self, model: Model, strategy: Strategy) -> bool {
+    /// Whether the filters select what such a run shows of a subscription.
+    pub fn selects(&self, model: Model, strategy: Strategy, subscription: &str) -> bool {
         self.model.is_none_or(|only| only == model)
             && self.strategy.is_none_or(|only| only == strategy)
+            && self.subscription.as_deref().is_none_or(|only| only == subscription)
     }
 }
 
@@ -279,13 +275,13 @@ mod tests {
     fn an_expectation_speaks_only_of_what_it_names() {
         let expect: Expectation =
             toml::from_str("model = 'log'\nlost = 0\nduplicated = '>0'").expect("an expectation");
-        assert!(expect.holds("lost", 0) && !expect.holds("lost", 1));
-        assert!(expect.holds("duplicated", 1) && !expect.holds("duplicated", 0));
-        assert!(expect.holds("reordered", 7));
         let shown: Vec<_> =
             expect.conditions().map(|(name, one)| format!("{name} {one}")).collect();
         assert_eq!(shown, ["lost 0", "duplicated >0"]);
-        assert!(expect.selects(Model::Log, Strategy::DeadLetter));
-        assert!(!expect.selects(Model::Queue, Strategy::DeadLetter));
+        assert!(expect.selects(Model::Log, Strategy::DeadLetter, "mailer"));
+        assert!(!expect.selects(Model::Queue, Strategy::DeadLetter, "mailer"));
+        let expect = Expectation { subscription: Some("mailer".to_owned()), ..expect };
+        assert!(expect.selects(Model::Log, Strategy::DeadLetter, "mailer"));
+        assert!(!expect.selects(Model::Log, Strategy::DeadLetter, "analytics"));
     }
 }

@@ -129,7 +129,7 @@ verdict = 'unknown'
 fn points_are_found_by_subscription() {
     let scenario = loaded(FULL, &[]).scenario;
     let table = points::table(&scenario.subscription_names());
-    let name = |point: entrega_choice::Point| table[usize::from(point.0)].name.as_str();
+    let name = |point: Point| table[usize::from(point.0)].name.as_str();
     let odds: Vec<String> = scenario
         .odds()
         .iter()

@@ -59,15 +59,10 @@ impl Scope {
     /// What `scenario` names under `[faults]` or `[[script]]` for this subscription, the producer
     /// and the broker, in the order of the table of points.
     pub fn named(self, scenario: &Scenario) -> Vec<FaultKind> {
-        let by_chance = scenario.odds().into_iter().map(|odds| (odds.point, odds.value));
-        let for_certain = scenario.scripted().into_iter().map(|one| (one.point, one.value));
-        let mut named: Vec<FaultKind> = by_chance
-            .chain(for_certain)
-            .filter(|&(point, _)| {
-                points::describe(point).1.is_none_or(|whose| whose == self.subscription)
-            })
-            .filter_map(|(point, value)| points::kind_of(point, value))
-            .collect();
+        let named = scenario.named_faults().into_iter();
+        let named = named.filter(|&(point, _)| points::befalls(point, self.subscription));
+        let kinds = named.filter_map(|(point, value)| points::kind_of(point, value));
+        let mut named: Vec<FaultKind> = kinds.collect();
         named.sort_unstable();
         named.dedup();
         named

@@ -45,9 +45,7 @@ impl Space {
     /// What a scenario names under `[faults]` or `[[script]]`, up to `faults` of it in one run, and
     /// up to `preemptions` requests that come before their turn.
     pub fn of(scenario: &Scenario, faults: u8, preemptions: u8) -> Self {
-        let by_chance = scenario.odds().into_iter().map(|odds| (odds.point, odds.value));
-        let for_certain = scenario.scripted().into_iter().map(|one| (one.point, one.value));
-        let named = by_chance.chain(for_certain).flat_map(|(point, chosen)| {
+        let named = scenario.named_faults().into_iter().flat_map(|(point, chosen)| {
             let kind = points::kind_of(point, chosen).into_iter();
             let explored = kind.flat_map(|(fault, act)| points::info(fault).explored(act));
             explored.map(move |value| (point, value))

@@ -1,7 +1,9 @@
 //! How long legs take.
 //!
 //! With jitter it is a function of the seed and of what a leg is for: the message and the attempt
-//! at a sink, else the number of the leg of its process. So the strategies meet the same latencies.
+//! at a sink, else the number of the leg of its process. So at a sink all strategies meet the same
+//! latencies, and elsewhere for as long as they send equally many requests.
+//!
 //! A link that keeps its order delays a leg until the one before it has arrived.
 
 use entrega_brokers::Broker;

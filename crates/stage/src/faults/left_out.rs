@@ -9,10 +9,9 @@ use super::mishap;
 /// What a scenario names and a live run leaves out, as names of points with their alternatives.
 pub fn left_out(scenario: &Scenario) -> Vec<String> {
     let table = table(&scenario.subscription_names());
-    let by_chance = scenario.odds().into_iter().map(|odds| (odds.point, odds.value));
-    let scripted = scenario.scripted().into_iter().map(|one| (one.point, one.value));
-    let mut names: Vec<String> = by_chance
-        .chain(scripted)
+    let mut names: Vec<String> = scenario
+        .named_faults()
+        .into_iter()
         .filter(|&(point, value)| !is_injected(scenario, point, value))
         .map(|(point, value)| {
             let (info, _) = describe(point);
