@@ -104,8 +104,8 @@ fn every_kind_is_in_some_space() {
         for ((_, act), name) in info.kinds().map(|(kind, _)| kind).zip(info.chances()) {
             let point = info.point(SubscriptionId(0));
             let tried = |value| {
-                let classes = spaces.iter().flat_map(|small| small.space.classes());
-                classes.flat_map(|class| &class.choices).any(|one| *one == (point, value))
+                let budgets = spaces.iter().flat_map(|small| small.space.budgets());
+                budgets.flat_map(|budget| &budget.choices).any(|one| *one == (point, value))
             };
             if !info.explored(act).all(tried) {
                 missing.push(format!("{} {name}", info.name));

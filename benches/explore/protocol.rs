@@ -13,7 +13,7 @@ use entrega_model::{Event, Kind, Model, Observer, SubscriptionId};
 use entrega_scenario::Scenario;
 use entrega_scenario::points::{Act, Fault, info, own_point};
 use entrega_scenario::workload::{Planner, Workload};
-use entrega_sim::explore::{Class as Budget, Explored, Scope, Space, Witness};
+use entrega_sim::explore::{Budget, Explored, Scope, Space, Witness};
 use entrega_sim::{Experiment, RunEnd};
 use stateright::{Checker, Model as _, StateRecorder};
 

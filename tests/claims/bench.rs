@@ -15,7 +15,7 @@ use entrega_model::{Event, Kind, MessageId, Model, Observer, SubscriptionId};
 use entrega_scenario::Scenario;
 use entrega_scenario::points;
 use entrega_scenario::workload::Workload;
-use entrega_sim::explore::{Class as Budget, Frontier, Scope, Space, Witness};
+use entrega_sim::explore::{Budget, Frontier, Scope, Space, Witness};
 use entrega_sim::{Experiment, RunEnd};
 
 /// Says which key each message has.

@@ -11,7 +11,7 @@ use std::fmt::Write;
 use entrega_model::{Event, Instant, Kind, MessageId, SubscriptionId};
 use entrega_scenario::Cast;
 
-use lines::{Line, Place};
+use lines::{Column, Line};
 
 /// More events than this are only shown around what is interesting.
 const LONG: usize = 400;
@@ -151,16 +151,16 @@ impl Timeline<'_> {
     }
 
     fn line(&self, widths: &Widths, at: Instant, line: &Line) -> String {
-        let (place, text) = match &line.place {
-            Place::Everywhere => {
+        let (own, text) = match &line.column {
+            Column::All => {
                 let rule = format!("{:>12} │ {:─<20}", at.to_string(), format!("{} ", line.text));
                 return format!("{rule}\n");
             }
-            Place::At(place) => (*place, &line.text),
+            Column::At(column) => (*column, &line.text),
         };
         let mut row = format!("{:>12} ", at.to_string());
-        for (column, width) in widths.0.iter().enumerate().take(place + 1) {
-            if column < place {
+        for (column, width) in widths.0.iter().enumerate().take(own + 1) {
+            if column < own {
                 let _ = write!(row, "│ {:width$} ", "");
             } else {
                 let _ = write!(row, "│ {}", self.emphasis(text, line.fault));
@@ -194,8 +194,8 @@ impl Widths {
     fn of<'l>(lines: impl Iterator<Item = (usize, &'l Option<Line>)>) -> Self {
         let mut widths = COLUMNS.map(str::len);
         for (_, line) in lines {
-            if let Some(Line { place: Place::At(place), text, .. }) = line {
-                widths[*place] = widths[*place].max(text.chars().count());
+            if let Some(Line { column: Column::At(column), text, .. }) = line {
+                widths[*column] = widths[*column].max(text.chars().count());
             }
         }
         Self(widths)

@@ -44,9 +44,7 @@ fn every_scenario_is_the_same_as_data() {
         let data = serde_json::to_string(&loaded).expect("JSON");
         let again: Loaded = serde_json::from_str(&data).expect("a scenario");
         assert_eq!(again, loaded, "{}", path.display());
-        assert_eq!(again.digest.to_string(), loaded.digest.to_string());
         assert!(planned(&again) == planned(&loaded), "{}", path.display());
-        assert_eq!(again.scenario.odds().len(), loaded.scenario.odds().len());
         recorded += usize::from(loaded.rows.is_some());
     }
     assert!(recorded > 0, "no scenario has recorded messages");

@@ -38,7 +38,7 @@ use entrega_clients::Consumer;
 pub use frontier::{Explored, Frontier, Misbehaved, Showing};
 pub use scope::{MAX_CONSUMERS, STEPS, Scope};
 pub use seen::Seen;
-pub use space::{Class, MAX_CLASSES, Space, Used};
+pub use space::{Budget, MAX_BUDGETS, Space, Used};
 pub use task::Task;
 pub use walk::Walked;
 pub use witness::Witness;

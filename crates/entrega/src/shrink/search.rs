@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use entrega_checker::Finding;
 use entrega_choice::{Choice, simplicity};
 use entrega_scenario::points::{Act, FaultKind, chosen_in, kind_of};
-use entrega_sim::explore::{Class, Frontier, Scope, Showing, Space};
+use entrega_sim::explore::{Budget, Frontier, Scope, Showing, Space};
 
 use super::{Shrinker, Story};
 use crate::exploration::Judge;
@@ -78,7 +78,7 @@ pub(super) fn kinds(choices: &[Choice]) -> BTreeSet<FaultKind> {
 fn space(kinds: &BTreeSet<FaultKind>, most: usize) -> Space {
     let choices = kinds.iter().flat_map(|&kind| chosen_in(kind)).collect();
     let most = u8::try_from(most).unwrap_or(u8::MAX);
-    Space::new(vec![Class { most, required: false, choices }])
+    Space::new(vec![Budget { most, required: false, choices }])
 }
 
 /// All scopes up to this one: fewest messages first, then fewest consumers, then fewest partitions.

@@ -13,18 +13,18 @@ use crate::words::{Language, Scene};
 
 /// An event in a timeline.
 pub(super) struct Line {
-    pub(super) place: Place,
+    pub(super) column: Column,
     pub(super) text: String,
     /// Something went wrong here.
     pub(super) fault: bool,
 }
 
 /// Where an event is shown.
-pub(super) enum Place {
-    /// In a column.
+pub(super) enum Column {
+    /// In one column.
     At(usize),
     /// Across all of them.
-    Everywhere,
+    All,
 }
 
 const PRODUCER: usize = 0;
@@ -43,7 +43,7 @@ pub(super) fn lines(events: &[Event], cast: &Cast) -> Vec<Option<Line>> {
         }
         let scene = Scene { again: seen.is_again(kind), ..Scene::of(events, cast, &faults, at) };
         let text = Language::default().words(&scene).short;
-        Some(Line { place: place(&scene), text, fault: is_fault(&scene) })
+        Some(Line { column: column(&scene), text, fault: is_fault(&scene) })
     };
     (0..events.len()).map(line).collect()
 }
@@ -71,12 +71,12 @@ impl Seen {
 }
 
 /// Where an event is shown.
-fn place(scene: &Scene<'_>) -> Place {
+fn column(scene: &Scene<'_>) -> Column {
     let of_process = |process: ProcessId| {
         if scene.cast.is_producer(process) { PRODUCER } else { CONSUMER }
     };
-    Place::At(match scene.kind {
-        Kind::Entered { .. } => return Place::Everywhere,
+    Column::At(match scene.kind {
+        Kind::Entered { .. } => return Column::All,
         Kind::SendInvoked { .. } | Kind::SendEnded { .. } => PRODUCER,
         Kind::Stored { .. }
         | Kind::Removed { .. }

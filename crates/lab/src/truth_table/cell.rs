@@ -10,7 +10,7 @@ use entrega_model::{Model, SubscriptionId};
 use entrega_scenario::Problem;
 use entrega_scenario::points::{self, FaultKind};
 use entrega_sim::Experiment;
-use entrega_sim::explore::{Class as Budgeted, Scope, Space};
+use entrega_sim::explore::{Budget, Scope, Space};
 use serde::Serialize;
 
 use super::columns::Column;
@@ -196,17 +196,17 @@ impl World {
 /// Exactly one of the column's faults, at most one companion, and at most `preemptions` requests
 /// before their turn.
 fn space(column: &Column, preemptions: u8) -> Space {
-    let primary = Budgeted {
+    let primary = Budget {
         most: u8::from(!column.primary.is_empty()),
         required: !column.primary.is_empty(),
         choices: choices(column.primary),
     };
-    let companion = Budgeted {
+    let companion = Budget {
         most: u8::from(!column.also.is_empty()),
         required: false,
         choices: choices(column.also),
     };
-    Space::new(vec![primary, companion, Budgeted::preemptions(preemptions)])
+    Space::new(vec![primary, companion, Budget::preemptions(preemptions)])
 }
 
 fn choices(faults: &[FaultKind]) -> Vec<(Point, u32)> {

@@ -7,15 +7,15 @@ use entrega_choice::Point;
 use entrega_scenario::Scenario;
 use entrega_scenario::points::{self, FaultKind};
 
-/// The maximum number of classes in a space.
-pub const MAX_CLASSES: usize = 3;
+/// The maximum number of budgets in a space.
+pub const MAX_BUDGETS: usize = 3;
 
-/// How many choices of each class a run has made.
-pub type Used = [u8; MAX_CLASSES];
+/// How many choices of each budget a run has made.
+pub type Used = [u8; MAX_BUDGETS];
 
-/// Choices that have a budget together.
+/// How many of some choices a run may make.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Class {
+pub struct Budget {
     /// How many of them a run makes at most.
     pub most: u8,
     /// Whether only runs that made one of them are looked at.
@@ -24,22 +24,22 @@ pub struct Class {
     pub choices: Vec<(Point, u32)>,
 }
 
-/// All runs within the budgets of some classes. A choice that is in several classes counts for the
-/// first that has budget left.
+/// All runs within some budgets. A choice that is in several counts for the first in which something
+/// is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Space {
-    classes: Vec<Class>,
+    budgets: Vec<Budget>,
 }
 
 impl Space {
-    /// The space of these classes, [`MAX_CLASSES`] at most; more are ignored.
-    pub fn new(mut classes: Vec<Class>) -> Self {
-        classes.truncate(MAX_CLASSES);
-        for class in &mut classes {
-            class.choices.sort_unstable();
-            class.choices.dedup();
+    /// The space of these budgets, [`MAX_BUDGETS`] at most; more are ignored.
+    pub fn new(mut budgets: Vec<Budget>) -> Self {
+        budgets.truncate(MAX_BUDGETS);
+        for budget in &mut budgets {
+            budget.choices.sort_unstable();
+            budget.choices.dedup();
         }
-        Self { classes }
+        Self { budgets }
     }
 
     /// What a scenario names under `[faults]` or `[[script]]`, up to `faults` of it in one run, and
@@ -50,55 +50,55 @@ impl Space {
             let explored = kind.flat_map(|(fault, act)| points::info(fault).explored(act));
             explored.map(move |value| (point, value))
         });
-        let faults = Class { most: faults, required: false, choices: named.collect() };
-        Self::new(vec![faults, Class::preemptions(preemptions)])
+        let faults = Budget { most: faults, required: false, choices: named.collect() };
+        Self::new(vec![faults, Budget::preemptions(preemptions)])
     }
 
     /// Up to `faults` of these kinds in one run, and up to `preemptions` requests that come before
     /// their turn.
     pub fn of_kinds(kinds: &[FaultKind], faults: u8, preemptions: u8) -> Self {
         let choices = kinds.iter().flat_map(|&kind| points::chosen_in(kind)).collect();
-        let faults = Class { most: faults, required: false, choices };
-        Self::new(vec![faults, Class::preemptions(preemptions)])
+        let faults = Budget { most: faults, required: false, choices };
+        Self::new(vec![faults, Budget::preemptions(preemptions)])
     }
 
-    /// The classes.
-    pub fn classes(&self) -> &[Class] {
-        &self.classes
+    /// The budgets.
+    pub fn budgets(&self) -> &[Budget] {
+        &self.budgets
     }
 
-    /// The points at which some class has a choice.
+    /// The points at which some budget has a choice.
     pub(super) fn open(&self) -> Arc<[Point]> {
-        let classes = self.classes.iter().filter(|class| class.most > 0);
-        let points = classes.flat_map(|class| class.choices.iter().map(|&(point, _)| point));
+        let budgets = self.budgets.iter().filter(|budget| budget.most > 0);
+        let points = budgets.flat_map(|budget| budget.choices.iter().map(|&(point, _)| point));
         points.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// What a run has used when it makes one choice more; none if it may not.
     pub(super) fn spend(&self, used: Used, point: Point, value: u32) -> Option<Used> {
-        let wanted = |class: &Class| class.choices.binary_search(&(point, value)).is_ok();
-        let index = (0..self.classes.len()).find(|&index| {
-            used[index] < self.classes[index].most && wanted(&self.classes[index])
+        let wanted = |budget: &Budget| budget.choices.binary_search(&(point, value)).is_ok();
+        let index = (0..self.budgets.len()).find(|&index| {
+            used[index] < self.budgets[index].most && wanted(&self.budgets[index])
         })?;
         let mut used = used;
         used[index] += 1;
         Some(used)
     }
 
-    /// The alternatives of a point that some class has.
+    /// The alternatives of a point that some budget has.
     pub(super) fn alternatives(&self, point: Point, bound: u32) -> impl Iterator<Item = u32> {
         (1..bound).filter(move |&value| {
-            self.classes.iter().any(|class| class.choices.binary_search(&(point, value)).is_ok())
+            self.budgets.iter().any(|budget| budget.choices.binary_search(&(point, value)).is_ok())
         })
     }
 
     /// Whether a run that has used this much is looked at.
     pub(super) fn counts(&self, used: Used) -> bool {
-        self.classes.iter().zip(used).all(|(class, used)| !class.required || used > 0)
+        self.budgets.iter().zip(used).all(|(budget, used)| !budget.required || used > 0)
     }
 }
 
-impl Class {
+impl Budget {
     /// Up to `most` requests that come before their turn.
     pub fn preemptions(most: u8) -> Self {
         Self { most, required: false, choices: points::preemptions().collect() }
