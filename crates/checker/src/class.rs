@@ -27,7 +27,7 @@ words! {
         Lost => "lost",
         /// Indeterminate for its producer, and here: one effect, or a dead letter.
         Recovered => "recovered",
-        /// Indeterminate for its producer, and not here. No loss: its producer was promised nothing.
+        /// Indeterminate for its producer, and not here. No loss: nothing was promised for it.
         Absent => "absent",
         /// An effect of a message that was never sent, or was refused for certain.
         Phantom => "phantom",

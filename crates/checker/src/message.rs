@@ -47,8 +47,9 @@ pub(crate) struct Message {
 }
 
 /// How often a queue took a message back, and the highest delivery number that a consumer has
-/// reported; four bits each, saturating. A delivery whose number was taken back already, or is below
-/// one that is known, was stale when its consumer received it. Numbers that saturate say nothing.
+/// reported; four bits each, saturating. A delivery whose number was taken back already, or is
+/// below one that is known, was stale when its consumer received it. Numbers that saturate say
+/// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Numbers(u8);
 

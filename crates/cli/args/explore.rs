@@ -41,7 +41,8 @@ pub(crate) struct ExploreArgs {
     /// Only this subscription (repeatable) [default: each in turn]
     #[arg(long, value_name = "NAME")]
     pub(crate) subscription: Vec<String>,
-    /// So many schedules for each model, strategy and subscription; then the result is incomplete
+    /// At most this many schedules for each model, strategy and subscription; if there are more, the
+    /// result is incomplete
     #[arg(long, value_name = "N", default_value_t = 1_000_000,
           value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) budget: u64,
@@ -51,7 +52,7 @@ pub(crate) struct ExploreArgs {
     /// Run every schedule to its end, even from states that were seen before
     #[arg(long)]
     pub(crate) no_cut: bool,
-    /// A single run that takes longer than so many seconds of real time is reported as stuck
+    /// A single run that takes longer than this in real time is reported as stuck
     #[arg(long, value_name = "SECONDS", default_value_t = 10,
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) patience: u64,

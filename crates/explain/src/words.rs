@@ -12,6 +12,7 @@ mod english;
 use entrega_checker::Finding;
 use entrega_model::{Event, Kind, MessageId, SubscriptionId};
 use entrega_scenario::Cast;
+use entrega_scenario::points::FaultKind;
 
 use crate::injected::Injected;
 
@@ -77,6 +78,14 @@ impl Language {
     pub(crate) fn fault(self, scene: &Scene<'_>, fault: &Injected, until: Option<&str>) -> String {
         match self {
             Self::English => english::faults::clause(scene, fault, until),
+        }
+    }
+
+    /// What a kind of fault is called: what it has in common with others, and what sets it apart:
+    /// `a request to settle that is`, `lost`.
+    pub fn kind(self, kind: FaultKind) -> (String, &'static str) {
+        match self {
+            Self::English => english::kinds::words(kind),
         }
     }
 

@@ -1,8 +1,9 @@
 //! What an exploration has tried, in one sentence for readers who do not know fault points.
 
+use entrega_explain::words::Language;
 use entrega_lab::exploration_plan::{Bounds, ConfigurationSpace, ExplorationPlan};
 use entrega_model::Model;
-use entrega_scenario::points::{Act, Call, Fault, FaultKind, Leg, Mishap, Moment, Site, info};
+use entrega_scenario::points::FaultKind;
 
 use crate::prose::{count, listed};
 
@@ -36,7 +37,7 @@ pub(crate) fn tried(plan: &ExplorationPlan, space: &ConfigurationSpace) -> Strin
 fn faults_in_words(kinds: &[FaultKind]) -> String {
     let mut groups: Vec<(String, Vec<&'static str>)> = Vec::new();
     for &(fault, act) in kinds {
-        let (what, how) = words(fault, act);
+        let (what, how) = Language::default().kind((fault, act));
         match groups.iter_mut().find(|(known, _)| *known == what) {
             Some((_, hows)) => hows.push(how),
             None => groups.push((what, vec![how])),
@@ -48,59 +49,9 @@ fn faults_in_words(kinds: &[FaultKind]) -> String {
     groups.collect::<Vec<_>>().join("; ")
 }
 
-/// What a kind of fault is called: what it has in common with others, and what sets it apart.
-fn words(fault: Fault, act: Act) -> (String, &'static str) {
-    let plain = |what: &str| (what.to_owned(), "");
-    match info(fault).site {
-        Site::Leg(call, leg) => {
-            (format!("{} that is", travels(call, leg)), act.on_leg().map_or("", travel))
-        }
-        Site::Broker => plain("a restart of the broker"),
-        Site::Arrivals => plain("a request that comes before its turn"),
-        Site::Message => plain("a poison message"),
-        Site::Handler if act == Act::Slow => plain("a handler that is slow"),
-        Site::Handler => plain("a handler that fails"),
-        Site::Process => ("a stall".to_owned(), side(act == Act::StallBefore)),
-        Site::Crash(Moment::BeforeEffect) => ("a crash".to_owned(), side(true)),
-        Site::Crash(Moment::AfterEffect) => ("a crash".to_owned(), side(false)),
-        Site::Crash(Moment::AfterSettle) => ("a crash".to_owned(), "after the settle"),
-        Site::Group => ("a rebalance".to_owned(), side(act == Act::RebalanceBefore)),
-    }
-}
-
-/// What a call or its answer is called.
-fn travels(call: Call, leg: Leg) -> &'static str {
-    match (call, leg) {
-        (Call::Send, Leg::Request) => "a request to store",
-        (Call::Send, Leg::Response) => "an answer to one",
-        (Call::Receive, Leg::Request) => "a request for messages",
-        (Call::Receive, Leg::Response) => "an answer with messages",
-        (Call::Effect, Leg::Request) => "a request for the effect",
-        (Call::Effect, Leg::Response) => "the sink's answer",
-        (Call::Settle, Leg::Request) => "a request to settle",
-        (Call::Settle, Leg::Response) => "an answer to a settle",
-        (Call::DeadLetter, Leg::Request) => "a request to dead-letter",
-        (Call::DeadLetter, Leg::Response) => "an answer about a dead letter",
-    }
-}
-
-/// What happens to it on its way.
-fn travel(mishap: Mishap) -> &'static str {
-    match mishap {
-        Mishap::Lost => "lost",
-        Mishap::Late => "late",
-        Mishap::Duplicated => "doubled",
-    }
-}
-
-/// On which side of an effect something happens.
-fn side(before: bool) -> &'static str {
-    if before { "before the effect" } else { "after the effect" }
-}
-
 #[cfg(test)]
 mod tests {
-    use entrega_scenario::points::kind;
+    use entrega_scenario::points::{Act, Fault, kind};
 
     use super::*;
 

@@ -1,11 +1,12 @@
 //! The words for every kind of event, in English.
 //!
 //! * `broker`: what a broker does; here: what clients and the world do.
-//! * `faults`: what was injected; `findings`: what a run shows.
+//! * `faults`: what was injected; `kinds`: what could be; `findings`: what a run shows.
 
 mod broker;
 pub(super) mod faults;
 pub(super) mod findings;
+pub(super) mod kinds;
 
 use entrega_model::event::{
     EffectVerdict, Phase, ProcessingResult, SendOutcome, SettleAct, SettleOutcome, SettleTrigger,

@@ -57,7 +57,7 @@ pub enum Body {
     /// An order in JSON: message, client (the key), products, address.
     #[default]
     Order,
-    /// So and so many bytes, and nobody looks inside.
+    /// Bytes without a meaning; only their number matters.
     Opaque,
 }
 
