@@ -6,7 +6,8 @@
 //! * [`args`]: the command line as data. [`commands`]: one verb a file.
 //! * [`files`]: scenarios from files. [`threads`]: the workers, and the watch over them.
 //! * [`live`]: what is shown of live runs.
-//! * [`bars`]: progress. [`output`], [`failure`]: where results go, and the message when there is none.
+//! * [`output`], [`failure`]: where results go, and the message when there is none. [`bars`]:
+//!   progress.
 
 mod args;
 mod bars;

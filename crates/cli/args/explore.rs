@@ -41,8 +41,8 @@ pub(crate) struct ExploreArgs {
     /// Only this subscription (repeatable) [default: each in turn]
     #[arg(long, value_name = "NAME")]
     pub(crate) subscription: Vec<String>,
-    /// At most this many schedules for each model, strategy and subscription; if there are more, the
-    /// result is incomplete
+    /// At most this many schedules for each model, strategy and subscription; if there are more,
+    /// the result is incomplete
     #[arg(long, value_name = "N", default_value_t = 1_000_000,
           value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) budget: u64,

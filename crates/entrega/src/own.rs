@@ -111,8 +111,8 @@ const BUDGET: u64 = 200_000;
 /// The seed of the keys. Nothing else is left to chance.
 const SEED: u64 = 1;
 
-/// Explores a consumer of your own. Each run has a clone of it, so that no run knows of another: the
-/// clone must share nothing with the original, as it would through an `Rc` or an `Arc`.
+/// Explores a consumer of your own. Each run has a clone of it, so that no run knows of another:
+/// the clone must share nothing with the original, as it would through an `Rc` or an `Arc`.
 pub fn explore<C: Consumer + Clone>(consumer: C) -> Explorer<C> {
     Explorer {
         consumer,

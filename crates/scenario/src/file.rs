@@ -187,8 +187,8 @@ impl Scenario {
         self.script.iter().filter_map(find).collect()
     }
 
-    /// The faults that it names, to happen by chance or for certain: points with their choices, each
-    /// once, in the order of [`crate::points::table`].
+    /// The faults that it names, to happen by chance or for certain: points with their choices,
+    /// each once, in the order of [`crate::points::table`].
     pub fn named_faults(&self) -> Vec<(Point, u32)> {
         let by_chance = self.odds().into_iter().map(|odds| (odds.point, odds.value));
         let for_certain = self.scripted().into_iter().map(|one| (one.point, one.value));

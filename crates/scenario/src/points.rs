@@ -167,6 +167,9 @@ pub const fn info(fault: Fault) -> &'static FaultInfo {
     &FAULTS[fault as usize]
 }
 
+/// At most this many requests that arrive at one instant compete for who is handled first.
+pub const MOST_RIVALS: u32 = info(Fault::ArrivalOrder).bound();
+
 /// Whether what happens at a point can befall a subscription: the point is its own or shared.
 pub fn befalls(point: Point, subscription: SubscriptionId) -> bool {
     describe(point).1.is_none_or(|whose| whose == subscription)

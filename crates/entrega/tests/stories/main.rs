@@ -3,6 +3,7 @@
 mod dead_letters;
 mod duplicates;
 mod losses;
+mod order;
 mod random;
 mod stalls;
 mod workers;

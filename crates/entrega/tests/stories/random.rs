@@ -21,7 +21,7 @@ const FAULTS: &[(&str, &str)] = &[
 ];
 
 /// What is said when no reason is found.
-const SILENCE: [&str; 3] = ["does not settle it", "nothing can bring it back", "in its turn"];
+const SILENCE: [&str; 3] = ["no event says", "nothing can bring it back", "in its turn"];
 
 #[test]
 fn every_anomaly_has_a_reason() {

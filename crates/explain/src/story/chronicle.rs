@@ -25,6 +25,17 @@ pub(super) struct Delivered<'a> {
     pub(super) possession: &'a Possession,
 }
 
+/// Whether a consumer asked to settle a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// It did not.
+    Not,
+    /// It did, and has no answer.
+    InVain,
+    /// It did, and knows what came of it.
+    WithAnswer,
+}
+
 /// An effect of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Applied {
@@ -172,11 +183,22 @@ impl<'a> Chronicle<'a> {
 
     /// Whether `consumer` asked to settle exactly this message between two places.
     pub(super) fn settle_invoked(&self, consumer: ProcessId, from: usize, until: usize) -> bool {
-        let asks = |at| match *self.kind(at) {
-            Kind::SettleInvoked { consumer: by, .. } => by == consumer,
-            _ => false,
+        self.settle_of(consumer, from, until) != Asked::Not
+    }
+
+    /// Whether `consumer` asked to settle exactly this message between two places, and heard of it.
+    pub(super) fn settle_of(&self, consumer: ProcessId, from: usize, until: usize) -> Asked {
+        let asks = |at| matches!(*self.kind(at), Kind::SettleInvoked { consumer: by, .. } if by == consumer);
+        let answers =
+            |at| matches!(*self.kind(at), Kind::SettleEnded { consumer: by, .. } if by == consumer);
+        let within = |from, is: &dyn Fn(usize) -> bool| {
+            first(self.run.of_message(self.id), from, is).filter(|at| *at < until)
         };
-        first(self.run.of_message(self.id), from, asks).is_some_and(|at| at < until)
+        match within(from, &asks) {
+            None => Asked::Not,
+            Some(asked) if within(asked, &answers).is_some() => Asked::WithAnswer,
+            Some(_) => Asked::InVain,
+        }
     }
 
     /// Whether applications settle by themselves in this subscription, and not their client

@@ -5,7 +5,7 @@
 //! came of it: whose lease or session ended, and whether anybody took over.
 
 use entrega_model::{Kind, ProcessId};
-use entrega_scenario::points::Zone;
+use entrega_scenario::points::{Site, Zone};
 
 use super::chronicle::Chronicle;
 use crate::injected::Injected;
@@ -39,7 +39,7 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
 }
 
 fn is_leg(fault: &Injected) -> bool {
-    !fault.is_crash() && !fault.is_hold_up()
+    matches!(fault.point.site, Site::Leg(..))
 }
 
 /// Where a delay ends at the latest.

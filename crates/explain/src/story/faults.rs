@@ -63,7 +63,7 @@ pub(super) fn concerning(
     faults
 }
 
-/// The same, and the faults that held the process up at another message.
+/// The same, and the last faults that held the process up at another message.
 pub(super) fn concerning_or_delaying(
     chronicle: &Chronicle<'_>,
     process: ProcessId,
@@ -71,7 +71,16 @@ pub(super) fn concerning_or_delaying(
     until: usize,
 ) -> Vec<Injected> {
     let mut faults = of_process(chronicle, process, from, until);
-    faults.retain(|fault| fault.concerns(chronicle) || fault.is_crash() || fault.is_hold_up());
+    let concerns = |fault: &Injected| fault.concerns(chronicle) || fault.is_crash();
+    let elsewhere = |fault: &Injected| !concerns(fault) && fault.is_hold_up();
+    let mut too_many = faults.iter().filter(|one| elsewhere(one)).count().saturating_sub(MANY);
+    faults.retain(|fault| {
+        if elsewhere(fault) && too_many > 0 {
+            too_many -= 1;
+            return false;
+        }
+        concerns(fault) || fault.is_hold_up()
+    });
     faults
 }
 

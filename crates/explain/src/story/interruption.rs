@@ -2,12 +2,12 @@
 
 use entrega_model::Kind;
 
-use super::chronicle::{Chronicle, Delivered};
+use super::chronicle::{Asked, Chronicle, Delivered};
 use super::faults;
 use super::leaving::{self, Rebalance};
 use crate::injected::Injected;
 use crate::possessions::{End, Ending};
-use crate::run::first;
+use crate::run::{first, last};
 
 /// A holder of a message, and the delivery that took its place.
 pub(super) struct Interruption<'a> {
@@ -26,8 +26,13 @@ struct Taking {
 }
 
 /// Whether `one` held the message before `other` did. A consumer may have had it in its buffer,
-/// lost it to a timeout, and delivered it to its application only later.
+/// lost it there, and delivered it to its application only later: a queue numbers its deliveries
+/// when they leave it, and a timeout is recorded.
 pub(super) fn held_it_first(one: &Delivered<'_>, other: &Delivered<'_>) -> bool {
+    let (number, other_number) = (one.possession.attempt, other.possession.attempt);
+    if number != other_number {
+        return number < other_number;
+    }
     let lost_it_before = |holder: &Delivered<'_>, successor: &Delivered<'_>| {
         let mut ends = holder.possession.ends.iter();
         holder.consumer != successor.consumer
@@ -51,13 +56,14 @@ impl<'a> Interruption<'a> {
         Self { holder: *holder, successor: *successor, since: letter, done: Some(letter) }
     }
 
-    /// What ends the possession from a place on and before the successor has the message, or has
-    /// ended it in the buffer before the message was delivered.
+    /// What ends the possession from a place on and before the successor has the message. A
+    /// timeout may have ended it before, in the buffer; what befalls the holder later takes nothing
+    /// from it.
     pub(super) fn taken(&self, from: usize) -> Option<End> {
-        let ends = || self.holder.possession.ends.iter().filter(|end| end.how.takes_away());
-        let within = |end: &&End| (from..self.successor.at).contains(&end.place.event);
-        let before = |end: &&End| end.how.is_by_timeout() && end.place.event < self.since;
-        ends().find(within).or_else(|| ends().rfind(before)).copied()
+        let within = |end: &End| (from..self.successor.at).contains(&end.place.event);
+        let before = |end: &End| end.how.is_by_timeout() && end.place.event < self.since;
+        let mut ends = self.holder.possession.ends.iter().filter(|end| end.how.takes_away());
+        ends.find(|end| before(end) || within(end)).copied()
     }
 
     /// The faults that concern the message, and what took it away.
@@ -79,15 +85,18 @@ impl<'a> Interruption<'a> {
             let clauses = faults::clauses(chronicle, &faults);
             (faults, clauses)
         };
-        let restart = self.restart(chronicle, until);
         if let Some(end) = taken {
+            let restart = self.restart(chronicle, from, until);
+            let restart = restart.filter(|_| end.how != Ending::LeaseExpired);
             clauses.extend(restart.map(|at| chronicle.words(at).prose));
             let clause = self.taking(chronicle, end, !faults.is_empty());
             return self.with_taking(chronicle, &Taking { end, clause }, clauses, &faults);
         }
+        let restart = self.restart(chronicle, self.earliest(chronicle), until);
         clauses.extend(restart.map(|at| self.forgotten(chronicle, at)));
         if clauses.is_empty() {
-            return format!("{} does not settle it", chronicle.name(holder));
+            let (who, m) = (chronicle.name(holder), chronicle.message());
+            return format!("no event says what takes {m} from {who}");
         }
         clauses.join(" and then ")
     }
@@ -111,8 +120,9 @@ impl<'a> Interruption<'a> {
             clauses.insert(if is_first { 0 } else { clauses.len() }, fault);
             return format!("{}; {then}, {taking}", clauses.join(" and then "));
         }
-        if clauses.is_empty() && (moved || end.how.is_by_clock()) {
-            let behind = if moved {
+        let by_others = moved || end.how == Ending::SoughtBack;
+        if clauses.is_empty() && (by_others || end.how.is_by_clock()) {
+            let behind = if by_others {
                 faults::behind_the_clock(chronicle, None, chronicle.first_stored(), at)
             } else {
                 faults::behind_the_clock(chronicle, Some(holder), self.since, at)
@@ -137,13 +147,25 @@ impl<'a> Interruption<'a> {
         });
         end.how == Ending::LeaseExpired
             && done.is_some_and(|done| done < at)
-            && !chronicle.settle_invoked(holder, self.since, at)
+            && chronicle.settle_of(holder, self.since, at) == Asked::Not
     }
 
-    /// Where the broker restarted between the storing of the message and `until`.
-    fn restart(&self, chronicle: &Chronicle<'_>, until: usize) -> Option<usize> {
-        let stored = chronicle.stored().first().copied()?;
-        chronicle.restart(stored).filter(|at| *at < until)
+    /// The earliest place at which the holder can have had the message in its buffer. On a log it
+    /// has none before it is assigned the partition.
+    fn earliest(&self, chronicle: &Chronicle<'_>) -> usize {
+        let holder = self.holder.consumer;
+        let of = self.holder.possession.delivery.map(|one| one.partition);
+        let assigned = last(chronicle.run.of_process(holder), self.since, |at| {
+            matches!(*chronicle.kind(at), Kind::Assigned { consumer, partition, .. }
+                if consumer == holder && Some(partition) == of)
+        });
+        assigned.unwrap_or_else(|| chronicle.first_stored())
+    }
+
+    /// Where the broker first restarted between two places. A queue forgets then who has what, the
+    /// leases too, so a lease that ends later began later.
+    fn restart(&self, chronicle: &Chronicle<'_>, from: usize, until: usize) -> Option<usize> {
+        chronicle.restart(from).filter(|at| *at < until)
     }
 
     fn forgotten(&self, chronicle: &Chronicle<'_>, restart: usize) -> String {
@@ -194,8 +216,10 @@ impl<'a> Interruption<'a> {
         if explained {
             return clause;
         }
-        if chronicle.settle_invoked(self.holder.consumer, self.since, at) {
-            return format!("{clause} while its settle of {m} is on its way");
+        match chronicle.settle_of(self.holder.consumer, self.since, at) {
+            Asked::Not => {}
+            Asked::InVain => return format!("{clause} while its settle of {m} is on its way"),
+            Asked::WithAnswer => return clause,
         }
         let fate = match chronicle.kind(done) {
             Kind::DeadLettered { .. } => "is dead-lettered",

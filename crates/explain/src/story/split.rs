@@ -38,8 +38,16 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
         return format!("{}; one copy takes effect, {end}.", doubling(chronicle));
     }
     if effect.at < letter {
-        let why = Interruption::of(&done, &dead, Some(effect.at)).clause(chronicle);
         let end = giving_up(chronicle, letter, "goes to the dead letters as well");
+        if held_it_first(&dead, &done) {
+            let why = Interruption::of(&dead, &done, None).clause(chronicle);
+            let (zombie, to) = (chronicle.name(dead.consumer), chronicle.name(done.consumer));
+            return format!(
+                "{why}; {m} is delivered again to {to} and takes effect; {zombie} goes on as a \
+                 zombie, and {end}."
+            );
+        }
+        let why = Interruption::of(&done, &dead, Some(effect.at)).clause(chronicle);
         return format!("{why}; {m} is delivered again, {end}.");
     }
     let first = giving_up(chronicle, letter, "goes to the dead letters");

@@ -1,7 +1,7 @@
 //! The small version of a scenario in which everything is tried.
 
 use entrega_model::SubscriptionId;
-use entrega_scenario::points::{self, Fault, FaultKind};
+use entrega_scenario::points::{self, FaultKind};
 use entrega_scenario::{Arrivals, Order, Scenario, ServiceTime, Span};
 
 /// How small: a space grows steeply with each of these, and most anomalies need very little.
@@ -21,7 +21,7 @@ pub struct Scope {
 /// share a key, and no change of order could be seen.
 const KEYS: u32 = 2;
 /// At most this many consumers: with the producer they are as many as can compete for an order.
-pub const MAX_CONSUMERS: u32 = points::info(Fault::ArrivalOrder).bound() - 1;
+pub const MAX_CONSUMERS: u32 = points::MOST_RIVALS - 1;
 /// At most this many steps: a run in a small scope comes to rest within some hundreds, or never.
 pub const STEPS: u64 = 1_000;
 /// A log that keeps its records for longer than this deletes none within a run.

@@ -24,8 +24,8 @@ pub struct Budget {
     pub choices: Vec<(Point, u32)>,
 }
 
-/// All runs within some budgets. A choice that is in several counts for the first in which something
-/// is left.
+/// All runs within some budgets. A choice that is in several counts for the first in which
+/// something is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Space {
     budgets: Vec<Budget>,

@@ -195,14 +195,9 @@ where
         .await;
     }
 
-    /// Whether the process may go on: it does if nothing happened to it.
-    fn runs(&self) -> bool {
-        self.link.is_running()
-    }
-
     /// Goes on when the process runs, which is never after a crash.
     pub(super) fn until_running(&self) -> impl Future<Output = ()> {
-        poll_fn(|_| if self.runs() { Poll::Ready(()) } else { Poll::Pending })
+        poll_fn(|_| if self.link.is_running() { Poll::Ready(()) } else { Poll::Pending })
     }
 
     /// Until when something delays that happens here, if anything does.

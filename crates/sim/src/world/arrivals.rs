@@ -7,13 +7,13 @@
 
 use entrega_brokers::Broker;
 use entrega_model::{Instant, ProcessId};
-use entrega_scenario::points::{Fault, info, shared_point};
+use entrega_scenario::points::{Fault, MOST_RIVALS, shared_point};
 
 use super::calls::Peer;
 use super::{Due, Routed, World};
 
 /// At most this many requests compete.
-const MOST: usize = info(Fault::ArrivalOrder).bound() as usize;
+const MOST: usize = MOST_RIVALS as usize;
 
 impl<B: Broker> World<B>
 where
