@@ -86,7 +86,8 @@ impl<'a> Interruption<'a> {
             (faults, clauses)
         };
         if let Some(end) = taken {
-            let restart = self.restart(chronicle, from, until);
+            let began = if end.how.is_of_a_group() { self.earliest(chronicle) } else { from };
+            let restart = self.restart(chronicle, began, until);
             let restart = restart.filter(|_| end.how != Ending::LeaseExpired);
             clauses.extend(restart.map(|at| chronicle.words(at).prose));
             let clause = self.taking(chronicle, end, !faults.is_empty());
@@ -120,10 +121,13 @@ impl<'a> Interruption<'a> {
             clauses.insert(if is_first { 0 } else { clauses.len() }, fault);
             return format!("{}; {then}, {taking}", clauses.join(" and then "));
         }
-        let by_others = moved || end.how == Ending::SoughtBack;
-        if clauses.is_empty() && (by_others || end.how.is_by_clock()) {
-            let behind = if by_others {
-                faults::behind_the_clock(chronicle, None, chronicle.first_stored(), at)
+        let sought = end.how == Ending::SoughtBack;
+        if clauses.is_empty() && (moved || sought || end.how.is_by_clock()) {
+            let stored = chronicle.first_stored();
+            let behind = if moved {
+                faults::behind_the_clock(chronicle, None, stored, at)
+            } else if sought {
+                faults::behind_the_clock(chronicle, chronicle.kind(at).process(), stored, at)
             } else {
                 faults::behind_the_clock(chronicle, Some(holder), self.since, at)
             };
@@ -263,6 +267,11 @@ impl Ending {
     /// Whether a fault that held the holder up explains it.
     const fn is_by_clock(self) -> bool {
         self.is_by_timeout() || matches!(self, Self::Revoked)
+    }
+
+    /// Whether it is about the group of a log, which has to form anew when the broker restarts.
+    const fn is_of_a_group(self) -> bool {
+        self.moves_the_partition() || matches!(self, Self::SessionExpired | Self::SoughtBack)
     }
 
     /// Whether the partition went to another owner.
