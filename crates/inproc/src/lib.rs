@@ -9,17 +9,16 @@
 //! * `segment` (the only unsafe code), `spares` and `wait`: what both are made of.
 //! * `sync`: atomics and locks, real ones or those of `loom`.
 
+mod barrier;
+mod counted;
 #[cfg(not(inproc_loom))]
 pub mod log;
-#[cfg(not(inproc_loom))]
 pub mod queue;
 mod segment;
-#[cfg(not(inproc_loom))]
 mod spares;
 mod sync;
 mod wait;
 
 #[cfg(not(inproc_loom))]
 pub use log::{LiveLog, LogOptions};
-#[cfg(not(inproc_loom))]
 pub use queue::{LiveQueue, QueueOptions};

@@ -24,7 +24,9 @@
 //!
 //! All records of a segment are dropped together: when the producer reuses the segment or frees it,
 //! or when the log is gone and no reader is left in the segment. A record's destructor may run
-//! during an append, under the partition's lock; a destructor that uses the same log deadlocks.
+//! during any call of a producer or a reader, on its thread and under no lock, so it may use the
+//! same log. If it panics, the call panics, and the log goes on; the other records of the segment
+//! are dropped all the same.
 //!
 //! # How it ends
 //!
@@ -55,16 +57,14 @@
 //! assert_eq!((next.position(), next.fetch(9)), (2, Ok(&["c"][..])));
 //! ```
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use entrega_model::log::Offset;
 use entrega_model::{PartitionId, SubscriptionId};
 
 use crate::segment::{Filling, Segment, View};
 use crate::spares::ROTATION;
-use crate::sync::CachePadded;
+use crate::sync::{Arc, CachePadded, Mutex, MutexGuard, lock};
 use crate::wait::Bell;
 
 mod directory;
@@ -169,7 +169,8 @@ impl<T> LiveLog<T> {
         self.partitions.len() as u16
     }
 
-    /// How many segments a partition has in memory, including spare ones.
+    /// How many segments a partition has, including spare ones. Those that the log has dropped
+    /// while a reader stands in them are not counted: at most one for each reader.
     pub fn segments(&self, partition: PartitionId) -> usize {
         self.partition(partition).map_or(0, |partition| partition.directory().segments())
     }
@@ -227,9 +228,8 @@ impl<T> Partition<T> {
         }
     }
 
-    /// The directory. No operation on it can panic halfway, so a poisoned lock is still good.
     fn directory(&self) -> MutexGuard<'_, Directory<T>> {
-        self.directory.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.directory.0)
     }
 
     fn is_stopped(&self) -> bool {

@@ -7,38 +7,55 @@
 //!
 //! # The short cut
 //!
-//! 1. Messages that no consumer has taken lie in segments, in order. A consumer takes a run of them
-//!    under one short lock, its *window*, and reads them in place.
-//! 2. Each message has one bit, "settled here". The first to set it decides about this delivery:
+//! 1. Messages lie in segments, in order. A consumer fetches a run of them under one short lock,
+//!    its *window*, and reads them in place. They belong to no consumer yet.
+//! 2. The application is *given* a message when [`Consumer::take`] or another call returns it. From
+//!    then on it is under that consumer's lease, and the delivery counts. Until then a consumer
+//!    that has nothing else to do may have it instead, as a first delivery.
+//! 3. Each message has one bit, "settled here". The first to set it decides about this delivery:
 //!    the consumer that acks, or whatever takes the message away from it. An ack that finds the bit
 //!    set is too late ([`Stale`]).
-//! 3. When a whole segment is settled, it is used again.
+//! 4. When a whole segment is settled, it is used again.
 //!
 //! # What leaves the short cut
 //!
-//! A consumer that is dropped (even by a panic), requeues, rejects, or lets its lease expire passes
+//! A consumer that is dropped (even by a panic), requeues, rejects, or lets a lease expire passes
 //! the message to the sans-IO broker behind the lock ([`QueueBroker::adopt`]). From then on that
 //! broker alone decides: original position, `redelivered`, delivery limit, dead letter, lease. Its
-//! messages are served before fresh ones, because they came first.
+//! messages are served before others, because they came first.
+//!
+//! # What a consumer is given first
+//!
+//! Redeliveries, then the oldest of what no consumer was given. So one consumer alone is given
+//! first deliveries in the order of the queue. Several are given each producer's messages nearly in
+//! order: a consumer that has nothing to do takes over what a slow one has fetched and was not
+//! given, and that may be older than what it has processed itself.
 //!
 //! # Bounds
 //!
 //! Capacity counts whole segments: a segment is free again when the last of its messages is
 //! settled. So unsettled messages may block producers before there are `capacity` of them, but
-//! never later. A full queue blocks [`Producer::send`]; [`Producer::try_send`] and
-//! [`Producer::send_until`] do not wait forever.
+//! never later; and if everything is settled, there is room. A full queue blocks
+//! [`Producer::send`]; [`Producer::try_send`] and [`Producer::send_until`] do not wait forever. A
+//! consumer that holds on to a segment holds up no producer: if nothing in it is unsettled, the
+//! queue goes on with another one, and [`LiveQueue::segments`] counts both.
 //!
-//! # When bodies are dropped
+//! # Code of users
+//!
+//! Destructors of bodies, wakers, and what builds a message run on the thread of whichever call
+//! needs it, and under no lock: they may use the same queue. If one panics, the call panics, and
+//! nothing is half done: other messages are where they were, and the queue goes on.
 //!
 //! Bodies are dropped not when they are settled, but all those of a segment together: when a
-//! producer reuses the segment or frees it, or when the queue is gone and no consumer holds the
-//! segment. So what a settled body owns lives on for a while. Its destructor may run during a send,
-//! under the locks of the queue; a destructor that uses the same queue deadlocks.
+//! producer reuses the segment or frees it, or when the queue is gone or has forgotten it and the
+//! last consumer leaves it. So what a settled body owns lives on for a while.
 //!
 //! # How it ends
 //!
 //! [`LiveQueue::close`]: no more sends. Consumers take what is left, and wait while another
-//! consumer has something unsettled that may come back; then they get [`Ended::Closed`].
+//! consumer has something unsettled that may come back; then they get [`Ended::Closed`], after
+//! which nothing comes any more. One that has something unsettled itself does not wait:
+//! [`Ended::Unsettled`] says so.
 //! [`LiveQueue::stop`]: they get [`Ended::Stopped`] at once, and it returns how many messages are
 //! unsettled.
 //!
@@ -60,27 +77,25 @@
 //! consumer.take().expect("there is one").ack().expect("it is in time");
 //! consumer.take().expect("there is one").requeue().expect("it is in time");
 //! let again = consumer.take().expect("there is one");
-//! assert_eq!(*again, "c", "it was in the consumer's window already");
-//! again.ack().expect("it is in time");
-//! let again = consumer.take().expect("there is one");
 //! assert_eq!((*again, again.delivery_count(), again.redelivered()), ("b", 2, true));
+//! again.ack().expect("it is in time");
+//! assert_eq!(*consumer.take().expect("there is one"), "c", "it came later");
 //! ```
 //!
 //! [`QueueBroker::adopt`]: entrega_brokers::QueueBroker::adopt
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use entrega_brokers::queue::QueueSettings;
 
+use crate::barrier::Barrier;
 use crate::segment::{Filling, Segment, View};
 use crate::spares::ROTATION;
-use crate::sync::CachePadded;
+use crate::sync::{Arc, AtomicUsize, CachePadded, Mutex, MutexGuard, Ordering, lock};
 use crate::wait::Bell;
 
 mod consumer;
 mod control;
 mod delivery;
+mod desk;
 mod holdings;
 mod marks;
 mod producer;
@@ -89,9 +104,11 @@ mod time;
 mod visit;
 mod window;
 
-#[cfg(test)]
+#[cfg(all(test, inproc_loom))]
+mod interleavings;
+#[cfg(all(test, not(inproc_loom)))]
 mod properties;
-#[cfg(test)]
+#[cfg(all(test, not(inproc_loom)))]
 mod tests;
 
 pub use consumer::{Consumer, Ended, Stale, Tag};
@@ -122,8 +139,8 @@ pub struct QueueOptions {
     pub capacity: usize,
     /// How many messages a segment holds. Default: 512.
     pub segment: usize,
-    /// How many messages a consumer takes from the queue at once, if its prefetch allows it and it
-    /// does not ask for more. Default: 256.
+    /// How many messages a consumer fetches from the queue at once, if its prefetch allows it and
+    /// it does not ask for more. Default: 256.
     pub window: usize,
     /// How much memory the queue cycles through before it reuses a segment that another thread has
     /// read, in bytes: lines in another core's cache are slow to write. If this is more than the
@@ -157,13 +174,12 @@ impl<T> LiveQueue<T> {
     }
 
     fn with_time(options: QueueOptions, time: Time) -> Self {
-        let segment = options.segment.max(1);
-        let filling = BlockFilling::new(segment, Marks::new(0, segment));
-        let control = Control::new(&options, &filling);
+        let (control, filling) = Control::new(&options);
         let shared = Shared {
             writer: CachePadded(Mutex::new(Some(filling))),
             control: CachePadded(Mutex::new(control)),
-            stopped: AtomicBool::new(false),
+            flags: AtomicUsize::new(0),
+            barrier: Barrier::new(),
             sent: Bell::new(),
             freed: Bell::new(),
             leased: options.settings.visibility_timeout,
@@ -194,8 +210,8 @@ impl<T> LiveQueue<T> {
         Consumer::new(Arc::clone(&self.shared), false)
     }
 
-    /// A consumer whose messages are settled when it takes them from the queue (automatic ack): if
-    /// it dies, its window is lost.
+    /// A consumer whose messages are settled when it fetches them from the queue (automatic ack):
+    /// if it dies, its window is lost, given or not.
     pub fn consumer_settled_at_delivery(&self) -> Consumer<T> {
         Consumer::new(Arc::clone(&self.shared), true)
     }
@@ -214,12 +230,12 @@ impl<T> LiveQueue<T> {
         self.shared.sent.ring();
     }
 
-    /// How many messages were sent and are not settled.
+    /// How many messages were sent and are not settled, including dead letters, held or not.
     pub fn unsettled(&self) -> usize {
         self.shared.control().unsettled()
     }
 
-    /// How many segments are in memory, including spare ones.
+    /// How many segments are in memory: in use, spare, or held by a consumer alone.
     pub fn segments(&self) -> usize {
         self.shared.control().segments()
     }
@@ -234,11 +250,16 @@ impl<T> LiveQueue<T> {
 
     /// Ends sends, and deliveries too. Returns how many messages are unsettled.
     pub fn stop(&self) -> usize {
-        self.shared.stopped.store(true, Ordering::SeqCst);
+        self.shared.flags.fetch_or(STOPPED, Ordering::SeqCst);
         self.close();
         self.unsettled()
     }
 }
+
+/// The queue was stopped.
+const STOPPED: usize = 1;
+/// A redelivery is ready, and comes before what is at hand.
+const RETURNED: usize = 2;
 
 /// What producers and consumers share.
 struct Shared<T> {
@@ -246,7 +267,9 @@ struct Shared<T> {
     writer: CachePadded<Mutex<Option<BlockFilling<T>>>>,
     /// Taken after `writer`, never before it.
     control: CachePadded<Mutex<Control<T>>>,
-    stopped: AtomicBool,
+    /// [`STOPPED`] and [`RETURNED`]: what a consumer must know before it goes on with its window.
+    flags: AtomicUsize,
+    barrier: Barrier,
     /// Rung when there may be something to take, or nothing will ever be.
     sent: Bell,
     /// Rung when there may be room.
@@ -258,14 +281,12 @@ struct Shared<T> {
 }
 
 impl<T> Shared<T> {
-    /// The control part. A panic in it would be a bug of this crate, and leave nothing worse behind
-    /// than itself.
     fn control(&self) -> Visit<'_, T> {
-        Visit::new(self.control.0.lock().unwrap_or_else(PoisonError::into_inner), &self.freed)
+        Visit::new(lock(&self.control.0), self)
     }
 
     fn writer(&self) -> MutexGuard<'_, Option<BlockFilling<T>>> {
-        self.writer.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.writer.0)
     }
 
     fn has_leases(&self) -> bool {

@@ -21,10 +21,14 @@
 //!    and both own the segment exclusively: no `View` and no slice borrowed from one is left.
 //! 4. *Every value is dropped once.* Values below `published` belong to the segment, and are
 //!    dropped by its reuse or its end; `published` goes to 0 first, so that a destructor that
-//!    panics leaks and does not drop twice. Nothing is written above it beyond the end of
-//!    [`Filling::fill`]: [`Writing`] publishes what is written, even if the iterator panics.
+//!    panics does not drop twice. The others are dropped all the same. Nothing is written above it
+//!    beyond the end of [`Filling::fill`]: [`Writing`] publishes what is written, even if the
+//!    iterator panics.
 //! 5. *Threads.* Values move to whichever thread ends the segment (`T: Send`) and are shared by
 //!    readers (`T: Sync`).
+//! 6. *Lifetimes.* A segment is written by one handle and read by others, as a `Mutex` is. So it is
+//!    invariant in `T`: a `Filling<&'static str>` that passed for a `Filling<&'a str>` would be
+//!    given a string that is gone when a `View<&'static str>` reads it.
 //!
 //! The models of `loom` in `interleavings.rs` check every interleaving of writer and readers; each
 //! slot has a witness there that reports a read and a write that are not ordered.
@@ -32,7 +36,11 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{self, Layout};
+use std::any::Any;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
+use std::{mem, thread};
 
 use crate::sync::{Arc, AtomicUsize, CachePadded, Ordering};
 
@@ -70,14 +78,34 @@ impl<T, M> Segment<T, M> {
         self.published.0.load(Ordering::Acquire)
     }
 
-    /// Drops all values.
+    /// Drops all values. A destructor that panics keeps none of the others from being dropped; the
+    /// first panic goes on when all are, unless the thread panics already.
     fn clear(&mut self) {
         let count = self.published();
         self.published.0.store(0, Ordering::Relaxed);
-        let values = ptr::slice_from_raw_parts_mut(self.slots.first.as_ptr(), count);
-        // SAFETY: the first `count` slots are written (rule 2), nobody else can reach them
-        // (`&mut self`), and `published` says already that they are gone (rule 4).
-        unsafe { ptr::drop_in_place(values) }
+        if !mem::needs_drop::<T>() {
+            return;
+        }
+        let (mut first_panic, mut next): (Option<Box<dyn Any + Send>>, usize) = (None, 0);
+        while next < count {
+            let drop_rest = || {
+                while next < count {
+                    next += 1;
+                    // SAFETY: the first `count` slots are written (rule 2), no other thread can
+                    // reach them (`&mut self`), `published` says already that they are gone (rule
+                    // 4), and `next` was past this one before its destructor ran.
+                    unsafe { ptr::drop_in_place(self.slots.first.as_ptr().add(next - 1)) };
+                }
+            };
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(drop_rest)) {
+                first_panic.get_or_insert(panic);
+            }
+        }
+        if let Some(panic) = first_panic
+            && !thread::panicking()
+        {
+            resume_unwind(panic);
+        }
     }
 
     /// Reports a write to the witness of the slot.
@@ -98,18 +126,20 @@ impl<T, M> Segment<T, M> {
 struct Slots<T> {
     first: NonNull<T>,
     len: usize,
+    /// Makes it invariant in `T` (rule 6), and keeps it `Send` and `Sync`.
+    invariant: PhantomData<fn(T) -> T>,
 }
 
 impl<T> Slots<T> {
     fn new(len: usize) -> Self {
         let layout = Self::layout(len);
         if layout.size() == 0 {
-            return Self { first: NonNull::dangling(), len };
+            return Self { first: NonNull::dangling(), len, invariant: PhantomData };
         }
         // SAFETY: the layout is not empty.
         let memory = unsafe { alloc::alloc(layout) };
         let Some(first) = NonNull::new(memory.cast()) else { alloc::handle_alloc_error(layout) };
-        Self { first, len }
+        Self { first, len, invariant: PhantomData }
     }
 
     fn layout(len: usize) -> Layout {
@@ -153,15 +183,19 @@ impl<T, M> Filling<T, M> {
         Self { segment: Arc::new(segment), written: 0 }
     }
 
-    /// A used segment, emptied; gives the segment back if it is still shared.
-    pub(crate) fn reused(
-        mut segment: Arc<Segment<T, M>>,
-        renew: impl FnOnce(&mut M),
-    ) -> Result<Self, Arc<Segment<T, M>>> {
+    /// A used segment, emptied; gives the segment back if it is still shared. Runs the destructors
+    /// of its values.
+    pub(crate) fn reused(mut segment: Arc<Segment<T, M>>) -> Result<Self, Arc<Segment<T, M>>> {
         let Some(unique) = Arc::get_mut(&mut segment) else { return Err(segment) };
         unique.clear();
-        renew(&mut unique.beside);
         Ok(Self { segment, written: 0 })
+    }
+
+    /// Changes the owner's data of a segment that nothing else holds yet.
+    pub(crate) fn renew(&mut self, renew: impl FnOnce(&mut M)) {
+        if let Some(unique) = Arc::get_mut(&mut self.segment) {
+            renew(&mut unique.beside);
+        }
     }
 
     /// What is being filled.

@@ -11,10 +11,10 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
-use crate::segment::{Filling, Segment};
+use crate::segment::Segment;
+use crate::sync::Arc;
 
 /// The default rotation, in bytes: more than the caches of two cores hold.
 pub(crate) const ROTATION: usize = 4 << 20;
@@ -35,10 +35,11 @@ pub(crate) struct Spares<T, M> {
 }
 
 impl<T, M> Spares<T, M> {
-    /// No spare segments yet, of `segment_len` slots each.
-    pub(crate) fn new(segment_len: usize, rotation: usize) -> Self {
+    /// No spare segments yet, of `segment_len` slots each. The owner's data needs `beside` bytes
+    /// outside the segment.
+    pub(crate) fn new(segment_len: usize, rotation: usize, beside: usize) -> Self {
         let bodies = segment_len.saturating_mul(size_of::<T>());
-        let beside = size_of::<Segment<T, M>>() + segment_len / 8 + BESIDE;
+        let beside = size_of::<Segment<T, M>>() + beside + BESIDE;
         let never = bodies == 0 || mem::needs_drop::<T>();
         let rotated = if never { 0 } else { rotation / bodies.saturating_add(beside) };
         Self { segments: VecDeque::new(), rotated, left_by: None }
@@ -58,12 +59,8 @@ impl<T, M> Spares<T, M> {
     }
 
     /// A segment to fill, if there is one that is no longer shared and that may come back, besides
-    /// `in_use` others.
-    pub(crate) fn take(
-        &mut self,
-        in_use: usize,
-        renew: impl FnOnce(&mut M),
-    ) -> Option<Filling<T, M>> {
+    /// `in_use` others. Its values are still there: the caller drops them, without a lock.
+    pub(crate) fn take(&mut self, in_use: usize) -> Option<Arc<Segment<T, M>>> {
         let is_free = |spare: &Arc<Segment<T, M>>| Arc::strong_count(spare) == 1;
         let place = if self.left_by == Some(thread::current().id()) {
             self.segments.iter().rposition(is_free)
@@ -72,31 +69,33 @@ impl<T, M> Spares<T, M> {
         } else {
             None
         };
-        Filling::reused(self.segments.remove(place?)?, renew).ok()
+        self.segments.remove(place?)
     }
 
-    /// Frees the oldest beyond `most` segments, counting those in use; keeps the rotation.
-    pub(crate) fn trim(&mut self, in_use: usize, most: usize) {
+    /// Takes out the oldest beyond `most` segments, counting those in use; keeps the rotation. The
+    /// caller drops them, without a lock.
+    pub(crate) fn trim(&mut self, in_use: usize, most: usize) -> Vec<Arc<Segment<T, M>>> {
         let most = most.max(self.rotated);
         let excess = (in_use + self.len()).saturating_sub(most).min(self.len());
-        self.segments.drain(..excess);
+        self.segments.drain(..excess).collect()
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(inproc_loom)))]
 mod tests {
     use super::*;
+    use crate::segment::Filling;
 
     /// Puts `count` segments there, numbered from 0.
     fn filled<T>(count: usize, rotation: usize) -> Spares<T, usize> {
-        let mut spares = Spares::new(4, rotation);
+        let mut spares = Spares::new(4, rotation, 0);
         (0..count).for_each(|n| spares.put(Arc::clone(Filling::new(4, n).segment())));
         spares
     }
 
     /// The number of the segment that comes next, with one in use.
     fn next<T>(spares: &mut Spares<T, usize>) -> Option<usize> {
-        spares.take(1, |_| ()).map(|filling| *filling.segment().beside())
+        spares.take(1).map(|segment| *segment.beside())
     }
 
     fn left_elsewhere<T: Send + Sync>(spares: &mut Spares<T, usize>) {

@@ -1,4 +1,4 @@
-//! Atomics, locks and events: those of the standard library, or those of `loom`.
+//! Atomics and locks: those of the standard library, or those of `loom`.
 //!
 //! A build with `--cfg inproc_loom` replaces them, so that `loom` can check every interleaving of
 //! threads and every value that a load may legally return. (The usual `--cfg loom` would reach
@@ -11,34 +11,20 @@ pub(crate) use real::*;
 
 #[cfg(not(inproc_loom))]
 mod real {
-    pub(crate) use std::sync::Arc;
-    pub(crate) use std::sync::atomic::{AtomicUsize, Ordering, compiler_fence, fence};
-
-    pub(crate) use event_listener::{Event, EventListener, Listener};
+    pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+    pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
 }
 
 #[cfg(inproc_loom)]
 mod modelled {
-    pub(crate) use loom::sync::Arc;
-    pub(crate) use loom::sync::atomic::{AtomicUsize, Ordering, fence};
+    pub(crate) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+    pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+}
 
-    /// Stands in for `event_listener`: it counts notifications, and no thread really sleeps.
-    pub(crate) struct Event(AtomicUsize);
-
-    impl Event {
-        pub(crate) fn new() -> Self {
-            Self(AtomicUsize::new(0))
-        }
-
-        /// How often it was notified before.
-        pub(crate) fn listen(&self) -> usize {
-            self.0.load(Ordering::SeqCst)
-        }
-
-        pub(crate) fn notify(&self, _all: usize) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
+/// Locks. A panic while the lock is held would be a bug of this crate, since no code of a user runs
+/// under a lock, and it would leave nothing worse behind than itself.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// A value on cache lines of its own, so that a store to it does not disturb readers of its

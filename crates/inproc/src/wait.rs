@@ -21,18 +21,23 @@ use std::task::Poll;
 #[cfg(not(inproc_loom))]
 use std::time::Instant;
 
-#[cfg(not(inproc_loom))]
-use crate::sync::EventListener;
-use crate::sync::{AtomicUsize, Event, Ordering};
+use crate::barrier::Barrier;
+use crate::sync::{AtomicUsize, Ordering};
 
-mod barrier;
+#[cfg(not(inproc_loom))]
+mod budget;
+mod event;
 
 #[cfg(all(test, inproc_loom))]
 mod interleavings;
 #[cfg(all(test, not(inproc_loom)))]
 mod tests;
 
-use barrier::Barrier;
+#[cfg(not(inproc_loom))]
+pub(crate) use budget::Budget;
+use event::Event;
+#[cfg(not(inproc_loom))]
+use event::Listener;
 
 /// How many pauses a waiter makes between its first two looks. The number doubles from look to
 /// look: each look takes the cache line from the writer, so a waiter that looked all the time would
@@ -76,7 +81,7 @@ impl Bell {
     /// Returns when a waiter sleeps here, or will sleep without looking again.
     #[cfg(all(test, not(inproc_loom)))]
     pub(crate) fn until_a_waiter_sleeps(&self) {
-        while self.word.load(Ordering::SeqCst) & !CLOSED == 0 || self.event.total_listeners() == 0 {
+        while self.word.load(Ordering::SeqCst) & !CLOSED == 0 || self.event.sleepers() == 0 {
             std::thread::yield_now();
         }
     }
@@ -93,7 +98,7 @@ impl Bell {
     pub(crate) fn close(&self) {
         self.word.fetch_or(CLOSED, Ordering::SeqCst);
         self.barrier.heavy();
-        self.event.notify(usize::MAX);
+        self.event.notify();
     }
 
     /// Whether the bell is closed.
@@ -116,7 +121,6 @@ impl Bell {
         deadline: Option<Instant>,
         mut look: impl FnMut() -> Option<R>,
     ) -> Option<R> {
-        use crate::sync::Listener;
         if let Some(found) = look_again(deadline, &mut look) {
             return Some(found);
         }
@@ -127,13 +131,8 @@ impl Bell {
             if let Some(found) = look() {
                 return Some(found);
             }
-            match deadline {
-                None => listener.wait(),
-                Some(deadline) => {
-                    if listener.wait_deadline(deadline).is_none() {
-                        return look();
-                    }
-                }
+            if !listener.wait(deadline) {
+                return look();
             }
             drop(asleep);
             if let Some(found) = look() {
@@ -174,24 +173,24 @@ impl Bell {
     #[cfg(not(inproc_loom))]
     pub(crate) async fn rung(&self) {
         let _asleep = Asleep::new(self);
-        let listener = self.event.listen();
+        let mut listener = self.event.listen();
         self.barrier.heavy();
-        listener.await;
+        poll_fn(|cx| listener.poll_rung(cx)).await;
     }
 
     /// The last steps before sleep: how often the bell rang before, if the waiter would now sleep
     /// until it rings again.
     #[cfg(inproc_loom)]
-    fn falls_asleep<R>(&self, look: impl FnOnce() -> Option<R>) -> Option<usize> {
+    fn falls_asleep<R>(&self, look: impl FnOnce() -> Option<R>) -> Option<u64> {
         self.word.fetch_add(1, Ordering::SeqCst);
-        let rung = self.event.listen();
+        let rung = self.event.rings();
         self.barrier.heavy();
         look().is_none().then_some(rung)
     }
 
     #[cold]
     fn wake(&self, word: usize) -> bool {
-        self.event.notify(usize::MAX);
+        self.event.notify();
         word & CLOSED == 0
     }
 }
@@ -232,11 +231,11 @@ impl Drop for Asleep<'_> {
 /// Whether the listener is notified before the timeout ends.
 #[cfg(not(inproc_loom))]
 async fn first(
-    mut listener: EventListener,
+    mut listener: Listener<'_>,
     mut timeout: Pin<&mut impl Future<Output = ()>>,
 ) -> bool {
     poll_fn(|cx| {
-        if Pin::new(&mut listener).poll(cx).is_ready() {
+        if listener.poll_rung(cx).is_ready() {
             return Poll::Ready(true);
         }
         timeout.as_mut().poll(cx).map(|()| false)

@@ -3,13 +3,13 @@
 //! A plain struct behind the partition's lock, which readers and producer take once per segment.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use entrega_model::SubscriptionId;
 use entrega_model::log::Offset;
 
 use super::{LogFilling, LogOptions, LogSegment, Retention};
 use crate::spares::Spares;
+use crate::sync::Arc;
 
 /// Names a registered reader.
 pub(super) type Place = usize;
@@ -39,7 +39,7 @@ impl<T> Directory<T> {
         let filling = LogFilling::new(segment_len, 0);
         Self {
             segments: VecDeque::from([Arc::clone(filling.segment())]),
-            spares: Spares::new(segment_len, options.rotation),
+            spares: Spares::new(segment_len, options.rotation, 0),
             holds: Vec::new(),
             committed: Vec::new(),
             filling: Some(filling),
@@ -81,19 +81,34 @@ impl<T> Directory<T> {
         self.filling = Some(filling);
     }
 
-    /// Opens a segment after the last one, which is full, and returns its writer; `None` if readers
+    /// Whether a further segment may be opened, and if so, what to open it with. `None` if readers
     /// must advance first.
-    pub(super) fn open_next(&mut self) -> Option<LogFilling<T>> {
+    pub(super) fn find_room(&mut self) -> Option<Room<T>> {
         self.retire();
         if self.segments.len() >= self.segments_max {
             return None;
         }
+        let spare = self.spares.take(self.segments.len());
+        let excess = self.spares.trim(self.segments.len() + 1, self.segments_max);
+        Some(Room { spare, excess, segment_len: self.segment_len })
+    }
+
+    /// Opens a segment after the last one, which is full, and returns its writer; gives the segment
+    /// back, to the spares, if another task was faster.
+    pub(super) fn open(&mut self, mut next: LogFilling<T>) -> Option<LogFilling<T>> {
+        if self.segments.len() >= self.segments_max {
+            self.put_back(next);
+            return None;
+        }
         let base = self.log_end();
-        let again = self.spares.take(self.segments.len(), |old| *old = base);
-        let filling = again.unwrap_or_else(|| LogFilling::new(self.segment_len, base));
-        self.segments.push_back(Arc::clone(filling.segment()));
-        self.spares.trim(self.segments.len(), self.segments_max);
-        Some(filling)
+        next.renew(|beside| *beside = base);
+        self.segments.push_back(Arc::clone(next.segment()));
+        Some(next)
+    }
+
+    /// A segment that was not needed after all.
+    pub(super) fn put_back(&mut self, unused: LogFilling<T>) {
+        self.spares.put(Arc::clone(unused.segment()));
     }
 
     /// Frees the segments that no reader needs, possibly including a last one that is full.
@@ -170,5 +185,23 @@ impl<T> Directory<T> {
         let ended = self.sealed && position == self.log_end();
         self.ended |= ended;
         ended
+    }
+}
+
+/// What the next segment is made of: a spare one, whose records must be dropped first, or new
+/// memory. Dropped and emptied without a lock, because that runs destructors.
+pub(super) struct Room<T> {
+    spare: Option<Arc<LogSegment<T>>>,
+    excess: Vec<Arc<LogSegment<T>>>,
+    segment_len: usize,
+}
+
+impl<T> Room<T> {
+    /// The writer of an empty segment.
+    pub(super) fn empty(self) -> LogFilling<T> {
+        let Self { spare, excess, segment_len } = self;
+        drop(excess);
+        let again = spare.and_then(|spare| LogFilling::reused(spare).ok());
+        again.unwrap_or_else(|| LogFilling::new(segment_len, 0))
     }
 }

@@ -3,18 +3,21 @@
 use std::future::pending;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use entrega_model::log::Offset;
 
 use super::{LogFilling, Partition};
+use crate::sync::Arc;
+use crate::wait::Budget;
 
 /// Appends to one partition. Dropping it frees the partition for another one; the log goes on.
 pub struct Producer<T> {
     partition: Arc<Partition<T>>,
     /// `None` only while the producer is being dropped.
     filling: Option<LogFilling<T>>,
+    budget: Budget,
 }
 
 /// Why an append did not succeed for certain.
@@ -61,7 +64,7 @@ enum Patience {
 impl<T> Producer<T> {
     pub(super) fn new(partition: Arc<Partition<T>>) -> Option<Self> {
         let filling = Some(partition.directory().take_filling()?);
-        Some(Self { partition, filling })
+        Some(Self { partition, filling, budget: Budget::new() })
     }
 
     /// The offset that the next record will have.
@@ -108,8 +111,9 @@ impl<T> Producer<T> {
 
     /// Appends a record, for a task: yields while the partition is full.
     pub async fn append_async(&mut self, record: T) -> Result<Offset, Refused<T>> {
+        self.budget.spend().await;
         if !self.has_room() {
-            let Self { partition, filling } = self;
+            let Self { partition, filling, .. } = self;
             partition.freed.listen(pending(), || find_room(partition, filling)).await;
         }
         self.append_one(record, Patience::None)
@@ -121,11 +125,16 @@ impl<T> Producer<T> {
         let lock = || this.lock().unwrap_or_else(PoisonError::into_inner);
         let partition = Arc::clone(&lock().partition);
         let look = || {
-            let Self { partition, filling } = &mut *lock();
-            if filling.as_ref().is_some_and(|filling| filling.room() > 0) {
+            if lock().has_room() {
                 return Some(());
             }
-            find_room(partition, filling).map(|_| ())
+            let Ok(next) = prepare(&partition)? else { return Some(()) };
+            let mut this = lock();
+            if this.has_room() {
+                partition.directory().put_back(next);
+                return Some(());
+            }
+            open(&partition, &mut this.filling, next)
         };
         partition.freed.listen(pending(), look).await;
     }
@@ -177,11 +186,12 @@ impl<T> Producer<T> {
         &mut self,
         records: &mut Vec<T>,
     ) -> Result<Range<Offset>, Full> {
+        self.budget.spend().await;
         let first = self.next_offset();
         loop {
             match self.append_many(records, Patience::None) {
                 Err(Full::Full) => {
-                    let Self { partition, filling } = self;
+                    let Self { partition, filling, .. } = self;
                     partition.freed.listen(pending(), || find_room(partition, filling)).await;
                 }
                 other => return other.map(|appended| first..appended.end),
@@ -261,7 +271,7 @@ impl<T> Producer<T> {
 
     #[cold]
     fn wait_for_room(&mut self, patience: Patience) -> Result<(), Full> {
-        let Self { partition, filling } = self;
+        let Self { partition, filling, .. } = self;
         let mut look = || find_room(partition, filling);
         let found = match patience {
             Patience::None => look(),
@@ -283,14 +293,31 @@ fn find_room<T>(
     partition: &Partition<T>,
     filling: &mut Option<LogFilling<T>>,
 ) -> Option<Result<(), Full>> {
+    match prepare(partition)? {
+        Ok(next) => open(partition, filling, next).map(Ok),
+        Err(full) => Some(Err(full)),
+    }
+}
+
+/// An empty segment, if there is room for one. Runs destructors of records.
+fn prepare<T>(partition: &Partition<T>) -> Option<Result<LogFilling<T>, Full>> {
     if partition.appended.is_closed() {
         return Some(Err(Full::Closed));
     }
-    let mut directory = partition.directory();
-    let next = directory.open_next()?;
+    let room = partition.directory().find_room()?;
+    Some(Ok(room.empty()))
+}
+
+/// Makes it the one to write.
+fn open<T>(
+    partition: &Partition<T>,
+    filling: &mut Option<LogFilling<T>>,
+    next: LogFilling<T>,
+) -> Option<()> {
+    let next = partition.directory().open(next)?;
     partition.opened.store(*next.segment().beside(), Ordering::Release);
     *filling = Some(next);
-    Some(Ok(()))
+    Some(())
 }
 
 impl<T> Drop for Producer<T> {

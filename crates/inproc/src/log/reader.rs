@@ -1,7 +1,7 @@
 //! A reader of a partition: a position, and the segment that it is in.
 
 use std::future::{Future, pending};
-use std::sync::Arc;
+use std::mem;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -10,6 +10,8 @@ use entrega_model::log::Offset;
 
 use super::directory::Place;
 use super::{LogView, Partition};
+use crate::sync::Arc;
+use crate::wait::Budget;
 
 /// Reads one partition for a group, in place. While it lives the producer waits for it, if the
 /// log's retention says so; once dropped, even by a panic, it holds up no producer.
@@ -22,6 +24,7 @@ pub struct Reader<T> {
     index: usize,
     /// What the group has committed, if anything: the log is held from there.
     committed: Option<Offset>,
+    budget: Budget,
 }
 
 /// A position that is not on the log, and the bounds of the log. The reset policy decides where to
@@ -59,7 +62,7 @@ impl<T> Reader<T> {
         let (segment, index) = directory.at(begin);
         let view = LogView::new(segment);
         drop(directory);
-        Self { partition, group, place, view, index, committed }
+        Self { partition, group, place, view, index, committed, budget: Budget::new() }
     }
 
     /// The offset of the next record.
@@ -96,6 +99,7 @@ impl<T> Reader<T> {
 
     /// As [`Reader::fetch`], for a task. May be dropped at any time without losing a record.
     pub async fn fetch_async(&mut self, max: usize) -> Result<&[T], Ended> {
+        self.budget.spend().await;
         if !self.is_ready() {
             let partition = Arc::clone(&self.partition);
             partition.appended.listen(pending(), || self.look()).await.unwrap_or(Ok(()))?;
@@ -142,9 +146,11 @@ impl<T> Reader<T> {
         let (segment, index) = directory.at(position);
         let base = *segment.beside();
         directory.hold(self.place, self.committed.map_or(base, |committed| committed.min(base)));
-        (self.view, self.index) = (LogView::new(segment), index);
+        let left = mem::replace(&mut self.view, LogView::new(segment));
+        self.index = index;
         drop(directory);
         self.partition.freed.ring();
+        drop(left);
         Ok(())
     }
 
@@ -203,22 +209,21 @@ impl<T> Reader<T> {
         if self.partition.is_stopped() {
             return Some(Err(Ended::Stopped));
         }
-        if self.index < self.view.look() {
-            return Some(Ok(()));
+        while self.index >= self.view.look() {
+            let at_end = self.index == self.view.segment().len();
+            if !at_end || self.partition.opened.load(Ordering::Acquire) <= self.base() {
+                return self.has_ended().then_some(Err(Ended::Closed));
+            }
+            if let Err(gone) = self.seek(self.position()) {
+                return Some(Err(Ended::OutOfRange(gone)));
+            }
         }
-        let at_end = self.index == self.view.segment().len();
-        if at_end && self.partition.opened.load(Ordering::Acquire) > self.base() {
-            return match self.seek(self.position()) {
-                Ok(()) => (self.index < self.view.look()).then_some(Ok(())),
-                Err(gone) => Some(Err(Ended::OutOfRange(gone))),
-            };
-        }
-        if self.partition.appended.is_closed() {
-            let position = self.position();
-            let ended = self.partition.directory().end_at(position);
-            return ended.then_some(Err(Ended::Closed));
-        }
-        None
+        Some(Ok(()))
+    }
+
+    /// Whether the log is closed, and ends here.
+    fn has_ended(&self) -> bool {
+        self.partition.appended.is_closed() && self.partition.directory().end_at(self.position())
     }
 }
 

@@ -1,21 +1,26 @@
 //! Consumers: take, wait, settle. `holdings` has what a consumer holds meanwhile.
 
+#[cfg(not(inproc_loom))]
 use std::future::{Future, pending};
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+#[cfg(not(inproc_loom))]
 use std::time::Instant;
 
 use entrega_model::queue::{DeliveryTag, Settlement};
 
 use super::Shared;
-use super::delivery::{Batch, Delivery};
+use super::delivery::{Batch, Delivery, Place};
 use super::holdings::Holdings;
+use crate::sync::Arc;
+#[cfg(not(inproc_loom))]
+use crate::wait::Budget;
 
 /// Takes messages from a queue, in competition with other consumers. Dropped, even by a panic, it
 /// gives back what it has not settled: at once, or when the lease ends (`requeue_on_disconnect`).
 pub struct Consumer<T> {
     shared: Arc<Shared<T>>,
     pub(super) holdings: Holdings<T>,
+    #[cfg(not(inproc_loom))]
+    budget: Budget,
 }
 
 /// Names a delivery of one consumer.
@@ -36,9 +41,14 @@ pub struct Stale;
 /// Why there is nothing to take, now or ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Ended {
-    /// The queue was closed, and nothing is left that could be delivered.
+    /// The queue was closed, and everything is settled: nothing can come any more.
     #[error("the queue is closed and empty")]
     Closed,
+    /// The queue was closed, and nothing is left but what consumers hold, this one among them.
+    /// Settle what it holds, or drop the consumer: as long as each waits for the others, nothing
+    /// happens. After that, take again: what others hold may come back.
+    #[error("the queue is closed, and this consumer holds some of what is left")]
+    Unsettled,
     /// The queue was stopped.
     #[error("the queue was stopped")]
     Stopped,
@@ -49,91 +59,32 @@ pub enum Ended {
 
 impl<T> Consumer<T> {
     pub(super) fn new(shared: Arc<Shared<T>>, settle_at_delivery: bool) -> Self {
-        let client = shared.control().connect().expect("there are at most 65 536 consumers");
-        Self { shared, holdings: Holdings::new(client, settle_at_delivery) }
-    }
-
-    /// The next delivery; waits until there is one.
-    #[inline]
-    pub fn take(&mut self) -> Result<Delivery<'_, T>, Ended> {
-        self.prepare(1, None)?;
-        Ok(Delivery::new(self.take_batch_now(1)))
+        let holdings = Holdings::new(&shared, settle_at_delivery);
+        let holdings = holdings.expect("there are at most 65 536 consumers");
+        #[cfg(not(inproc_loom))]
+        return Self { shared, holdings, budget: Budget::new() };
+        #[cfg(inproc_loom)]
+        return Self { shared, holdings };
     }
 
     /// The next delivery, if there is one now.
     #[inline]
     pub fn try_take(&mut self) -> Result<Option<Delivery<'_, T>>, Ended> {
-        Ok(self.prepare_now(1)?.then(|| Delivery::new(self.take_batch_now(1))))
-    }
-
-    /// At most `max` deliveries, at least one; waits until there is one. They are consecutive in
-    /// the queue; redeliveries come one at a time.
-    #[inline]
-    pub fn take_batch(&mut self, max: usize) -> Result<Batch<'_, T>, Ended> {
-        self.prepare(max, None)?;
-        Ok(self.take_batch_now(max))
+        Ok(self.place_now(1)?.map(|place| Delivery::new(Batch::new(self, place))))
     }
 
     /// At most `max` deliveries, if there are some now.
     #[inline]
     pub fn try_take_batch(&mut self, max: usize) -> Result<Option<Batch<'_, T>>, Ended> {
-        Ok(self.prepare_now(max)?.then(|| self.take_batch_now(max)))
+        Ok(self.place_now(max)?.map(|place| Batch::new(self, place)))
     }
 
-    /// As [`Consumer::take_batch`], but `None` if there is nothing at `deadline`.
-    pub fn take_batch_until(
-        &mut self,
-        max: usize,
-        deadline: Instant,
-    ) -> Result<Option<Batch<'_, T>>, Ended> {
-        Ok(self.prepare(max, Some(deadline))?.then(|| self.take_batch_now(max)))
-    }
-
-    /// As [`Consumer::take_batch`], for a task. May be dropped at any time without losing a
-    /// delivery.
-    ///
-    /// `sleep_until` is the timer of the task's runtime, which wakes it when a lease has ended:
-    /// with tokio, `|at| tokio::time::sleep_until(at.into())`. A queue without leases never calls
-    /// it.
-    pub async fn take_batch_async<S: Future<Output = ()>>(
-        &mut self,
-        max: usize,
-        sleep_until: impl Fn(Instant) -> S,
-    ) -> Result<Batch<'_, T>, Ended> {
-        while !self.is_ready() {
-            let due = self.next_due();
-            let timeout = async {
-                match due {
-                    Some(due) => sleep_until(due).await,
-                    None => pending().await,
-                }
-            };
-            let Self { shared, holdings } = self;
-            if let Some(found) = shared.sent.listen(timeout, || holdings.look(shared, max)).await {
-                found?;
-            }
+    #[inline]
+    fn place_now(&mut self, max: usize) -> Result<Option<Place>, Ended> {
+        match self.holdings.give(&self.shared, max) {
+            Some(place) => Ok(Some(place)),
+            None => self.holdings.look(&self.shared, max).transpose(),
         }
-        Ok(self.take_batch_now(max))
-    }
-
-    /// Completes when something was sent or came back, or the queue was closed, after the first
-    /// poll. The task that awaits it must call [`Consumer::try_take`] once more after that first
-    /// poll, or it may miss a message, and again at [`Consumer::next_due`]. May be dropped at any
-    /// time.
-    pub fn notified(&self) -> impl Future<Output = ()> + use<T> {
-        let shared = Arc::clone(&self.shared);
-        async move { shared.sent.rung().await }
-    }
-
-    /// When to look again although nothing was sent: when a lease may have ended. All leases last
-    /// equally long, so those that begin later end later.
-    pub fn next_due(&self) -> Option<Instant> {
-        if !self.shared.has_leases() {
-            return None;
-        }
-        let latest = self.shared.time.now() + self.shared.leased;
-        let due = self.shared.control().next_due().min(latest);
-        self.shared.time.to_std(due)
     }
 
     /// Settles a delivery by its tag.
@@ -156,7 +107,7 @@ impl<T> Consumer<T> {
     pub fn holds(&self, tag: Tag) -> bool {
         match tag {
             Tag::First(position) => self.holdings.holds_first(position),
-            Tag::Again(tag) => self.holdings.held.iter().any(|held| held.received.tag == tag),
+            Tag::Again(tag) => self.holdings.held.contains_key(&tag),
         }
     }
 
@@ -178,45 +129,119 @@ impl<T> Consumer<T> {
 }
 
 /// Waiting.
+#[cfg(not(inproc_loom))]
 impl<T> Consumer<T> {
+    /// The next delivery; waits until there is one.
     #[inline]
-    fn is_ready(&self) -> bool {
-        self.holdings.is_ready() && !self.shared.stopped.load(Ordering::Relaxed)
+    pub fn take(&mut self) -> Result<Delivery<'_, T>, Ended> {
+        let place = self.place(1)?;
+        Ok(Delivery::new(Batch::new(self, place)))
     }
 
+    /// At most `max` deliveries, at least one; waits until there is one. They are consecutive in
+    /// the queue; redeliveries come one at a time.
     #[inline]
-    fn prepare(&mut self, max: usize, deadline: Option<Instant>) -> Result<bool, Ended> {
-        if self.is_ready() { Ok(true) } else { self.wait(max, deadline) }
+    pub fn take_batch(&mut self, max: usize) -> Result<Batch<'_, T>, Ended> {
+        let place = self.place(max)?;
+        Ok(Batch::new(self, place))
     }
 
-    #[inline]
-    fn prepare_now(&mut self, max: usize) -> Result<bool, Ended> {
-        if self.is_ready() {
-            return Ok(true);
+    /// As [`Consumer::take_batch`], but `None` if there is nothing at `deadline`.
+    pub fn take_batch_until(
+        &mut self,
+        max: usize,
+        deadline: Instant,
+    ) -> Result<Option<Batch<'_, T>>, Ended> {
+        let place = match self.holdings.give(&self.shared, max) {
+            Some(place) => Some(place),
+            None => self.wait(max, Some(deadline))?,
+        };
+        Ok(place.map(|place| Batch::new(self, place)))
+    }
+
+    /// As [`Consumer::take_batch`], for a task. May be dropped at any time without losing a
+    /// delivery. If there always is something, it still yields to other tasks now and then.
+    ///
+    /// `sleep_until` is the timer of the task's runtime, which wakes it when a lease has ended:
+    /// with tokio, `|at| tokio::time::sleep_until(at.into())`. A queue without leases never calls
+    /// it.
+    pub async fn take_batch_async<S: Future<Output = ()>>(
+        &mut self,
+        max: usize,
+        sleep_until: impl Fn(Instant) -> S,
+    ) -> Result<Batch<'_, T>, Ended> {
+        self.budget.spend().await;
+        let mut place = self.holdings.give(&self.shared, max);
+        while place.is_none() {
+            let due = self.next_due();
+            let timeout = async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => pending().await,
+                }
+            };
+            let Self { shared, holdings, .. } = self;
+            place = shared.sent.listen(timeout, || holdings.look(shared, max)).await.transpose()?;
         }
-        let found = self.holdings.look(&self.shared, max);
-        found.map_or(Ok(false), |found| found.map(|()| true))
+        match place {
+            Some(place) => Ok(Batch::new(self, place)),
+            None => unreachable!("the loop ends with one"),
+        }
+    }
+
+    /// Completes when something was sent or came back, or the queue was closed, after the first
+    /// poll. The task that awaits it must call [`Consumer::try_take`] once more after that first
+    /// poll, or it may miss a message, and again at [`Consumer::next_due`]. May be dropped at any
+    /// time.
+    pub fn notified(&self) -> impl Future<Output = ()> + use<T> {
+        let shared = Arc::clone(&self.shared);
+        async move { shared.sent.rung().await }
+    }
+
+    /// When to look again although nothing was sent: when a lease may have ended. All leases last
+    /// equally long, so those that begin later end later.
+    pub fn next_due(&self) -> Option<Instant> {
+        if !self.shared.has_leases() {
+            return None;
+        }
+        let latest = self.shared.time.now() + self.shared.leased;
+        let due = self.shared.control().next_due().min(latest);
+        self.shared.time.to_std(due)
     }
 
     #[inline]
-    fn take_batch_now(&mut self, max: usize) -> Batch<'_, T> {
-        let place = self.holdings.take(max);
-        Batch::new(self, place)
+    fn place(&mut self, max: usize) -> Result<Place, Ended> {
+        if let Some(place) = self.holdings.give(&self.shared, max) {
+            return Ok(place);
+        }
+        match self.holdings.look(&self.shared, max) {
+            Some(found) => found,
+            None => self.wait_for_place(max),
+        }
     }
 
     #[cold]
-    fn wait(&mut self, max: usize, deadline: Option<Instant>) -> Result<bool, Ended> {
+    fn wait_for_place(&mut self, max: usize) -> Result<Place, Ended> {
+        loop {
+            if let Some(place) = self.wait(max, None)? {
+                return Ok(place);
+            }
+        }
+    }
+
+    #[cold]
+    fn wait(&mut self, max: usize, deadline: Option<Instant>) -> Result<Option<Place>, Ended> {
         if let Some(found) = self.holdings.look(&self.shared, max) {
-            return found.map(|()| true);
+            return found.map(Some);
         }
         loop {
             let until = self.next_due().into_iter().chain(deadline).min();
-            let Self { shared, holdings } = self;
+            let Self { shared, holdings, .. } = self;
             if let Some(found) = shared.sent.wait(until, || holdings.look(shared, max)) {
-                return found.map(|()| true);
+                return found.map(Some);
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return Ok(false);
+                return Ok(None);
             }
         }
     }

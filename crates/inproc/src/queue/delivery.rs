@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use entrega_model::queue::Settlement;
+use entrega_model::queue::{DeliveryTag, Settlement};
 
 use super::consumer::{Consumer, Stale, Tag};
 
@@ -19,8 +19,8 @@ pub struct Batch<'a, T> {
 pub(super) enum Place {
     /// A run of the current window.
     First(usize, usize),
-    /// The redelivery that was taken last.
-    Again,
+    /// A redelivery.
+    Again(DeliveryTag),
 }
 
 impl<'a, T> Batch<'a, T> {
@@ -38,8 +38,8 @@ impl<'a, T> Batch<'a, T> {
                 .window
                 .as_ref()
                 .map_or(&[], |window| window.view.slice(from, to)),
-            Place::Again => {
-                let body = self.consumer.holdings.held.last().map(|held| held.body.get());
+            Place::Again(tag) => {
+                let body = self.consumer.holdings.held.get(&tag).map(|held| held.body.get());
                 body.map_or(&[], std::slice::from_ref)
             }
         }
@@ -47,12 +47,10 @@ impl<'a, T> Batch<'a, T> {
 
     /// The name of the delivery with this index.
     pub fn tag(&self, index: usize) -> Tag {
-        match (self.place, &self.consumer.holdings.window, self.consumer.holdings.held.last()) {
-            (Place::First(from, _), Some(window), _) => {
-                Tag::First(window.marks().base() + (from + index) as u64)
-            }
-            (_, _, Some(held)) => Tag::Again(held.received.tag),
-            _ => unreachable!("a batch has its bodies"),
+        match (self.place, &self.consumer.holdings.window) {
+            (Place::Again(tag), _) => Tag::Again(tag),
+            (Place::First(from, _), Some(window)) => Tag::First(window.position(from + index)),
+            (Place::First(..), None) => unreachable!("a batch has its bodies"),
         }
     }
 
@@ -60,8 +58,9 @@ impl<'a, T> Batch<'a, T> {
     pub fn delivery_count(&self) -> u16 {
         match self.place {
             Place::First(..) => 1,
-            Place::Again => {
-                self.consumer.holdings.held.last().map_or(1, |held| held.received.delivery_count)
+            Place::Again(tag) => {
+                let held = self.consumer.holdings.held.get(&tag);
+                held.map_or(1, |held| held.received.delivery_count)
             }
         }
     }
@@ -71,7 +70,7 @@ impl<'a, T> Batch<'a, T> {
     pub fn ack(self) -> Result<(), Stale> {
         let settled = match self.place {
             Place::First(from, to) => self.consumer.ack_first(from, to),
-            Place::Again => return self.say(Settlement::Ack),
+            Place::Again(_) => return self.say(Settlement::Ack),
         };
         if settled { Ok(()) } else { Err(Stale) }
     }

@@ -1,67 +1,157 @@
-//! One bit for each message of a segment: whether its first delivery has been decided.
+//! What stands beside the messages of a segment: for each, one bit, whether its first delivery has
+//! been decided, and when its lease ends.
 //!
-//! > **The rule.** The first to set the bit decides. Everyone else is too late.
+//! > **The rule.** The first to set the bit decides. Everyone else is too late. What sets the last
+//! > bit of a segment learns that, and nothing else does.
+//!
+//! A delivery that ends in any other way than by an ack is decided under the lock of the queue, so
+//! that under the lock each message is either unsettled, or with the sans-IO broker, or finished.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use entrega_model::Instant;
+
+use crate::counted::Counted;
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
 /// The marks of a segment.
 pub(crate) struct Marks {
     /// The place in the queue of the segment's first message.
     base: u64,
     settled: Box<[AtomicU64]>,
-    /// How many of its messages, sent or still to be sent, are not finished.
+    /// How many words of `settled` are not full.
     open: AtomicUsize,
+    /// When the lease of each message ends, in nanoseconds; empty if there are no leases. Written
+    /// by the consumer that gives the message, before it says so.
+    due: Box<[AtomicU64]>,
+    _counted: Counted,
+}
+
+/// What a mark was good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Marked {
+    /// It was set already.
+    Late,
+    /// It is set now.
+    Set,
+    /// It is set now, and was the last of its segment.
+    Last,
+}
+
+impl Marked {
+    /// Whether it was in time.
+    #[inline]
+    pub(super) fn in_time(self) -> bool {
+        self != Self::Late
+    }
 }
 
 impl Marks {
-    /// No marks, for a segment of `len` messages that begins at `base`.
-    pub(super) fn new(base: u64, len: usize) -> Self {
+    /// No marks, for a segment of `len` messages.
+    pub(super) fn new(len: usize, has_leases: bool, counted: Counted) -> Self {
         let settled = (0..len.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Self { base, settled, open: AtomicUsize::new(len) }
+        let due = (0..if has_leases { len } else { 0 }).map(|_| AtomicU64::new(0)).collect();
+        let mut marks =
+            Self { base: 0, settled, open: AtomicUsize::new(0), due, _counted: counted };
+        marks.renew(0, len);
+        marks
     }
 
-    /// The same for a segment that is used again.
+    /// How many bytes the marks of a segment need, besides themselves.
+    pub(super) fn memory(len: usize, has_leases: bool) -> usize {
+        len / 8 + if has_leases { len * size_of::<AtomicU64>() } else { 0 }
+    }
+
+    /// The same for a segment that is used again, and begins at `base`.
     pub(super) fn renew(&mut self, base: u64, len: usize) {
         self.base = base;
-        self.settled.iter_mut().for_each(|word| *word.get_mut() = 0);
-        *self.open.get_mut() = len;
+        self.settled.iter_mut().for_each(|word| *word = AtomicU64::new(0));
+        if !len.is_multiple_of(64)
+            && let Some(last) = self.settled.last_mut()
+        {
+            *last = AtomicU64::new(!below(len % 64));
+        }
+        self.open = AtomicUsize::new(self.settled.len());
     }
 
     pub(super) fn base(&self) -> u64 {
         self.base
     }
 
-    /// Counts `count` messages as finished; `true` if they were the last. What was done to them
-    /// before happens before whatever follows the `true`.
-    pub(super) fn finish(&self, count: usize) -> bool {
-        count > 0 && self.open.fetch_sub(count, Ordering::AcqRel) == count
+    /// Whether every message of the segment, sent or still to be sent, is settled here. What was
+    /// done to them before happens before whatever follows the `true`.
+    pub(super) fn is_complete(&self) -> bool {
+        self.open.load(Ordering::Acquire) == 0
     }
 
-    /// Sets the mark of a message; `false` if it was set already.
+    /// Sets the mark of a message.
     #[inline]
-    pub(super) fn settle(&self, index: usize) -> bool {
+    pub(super) fn settle(&self, index: usize) -> Marked {
         let bit = 1 << (index % 64);
-        self.settled[index / 64].fetch_or(bit, Ordering::AcqRel) & bit == 0
-    }
-
-    /// Sets the marks of a range and calls `each` for every message whose mark was not set.
-    pub(super) fn settle_all(&self, range: Range<usize>, mut each: impl FnMut(usize)) {
-        for (word, mask) in words(range) {
-            let mut new = mask & !self.settled[word].fetch_or(mask, Ordering::AcqRel);
-            while new != 0 {
-                each(word * 64 + new.trailing_zeros() as usize);
-                new &= new - 1;
-            }
+        let before = self.settled[index / 64].fetch_or(bit, Ordering::AcqRel);
+        if before & bit != 0 {
+            Marked::Late
+        } else if before | bit == u64::MAX {
+            self.fill_word()
+        } else {
+            Marked::Set
         }
     }
 
-    /// Sets the marks of a range and returns how many were not set.
-    pub(super) fn settle_count(&self, range: Range<usize>) -> usize {
-        let set = |(word, mask): (usize, u64)| {
-            (mask & !self.settled[word].fetch_or(mask, Ordering::AcqRel)).count_ones() as usize
-        };
-        words(range).map(set).sum()
+    /// A word of marks has become full.
+    #[cold]
+    fn fill_word(&self) -> Marked {
+        match self.open.fetch_sub(1, Ordering::AcqRel) {
+            1 => Marked::Last,
+            _ => Marked::Set,
+        }
+    }
+
+    /// Sets the marks of some messages in a word, and returns those that were not set and whether
+    /// one was the last of the segment.
+    #[inline]
+    fn settle_word(&self, word: usize, mask: u64) -> (u64, bool) {
+        let before = self.settled[word].fetch_or(mask, Ordering::AcqRel);
+        let new = mask & !before;
+        let is_full = new != 0 && before | mask == u64::MAX;
+        (new, is_full && self.fill_word() == Marked::Last)
+    }
+
+    /// Sets the mark of every message of a range for which `due` holds, and calls `each` for those
+    /// whose mark was not set. Returns whether one was the last of the segment.
+    pub(super) fn settle_if(
+        &self,
+        range: Range<usize>,
+        due: impl Fn(usize) -> bool,
+        mut each: impl FnMut(usize),
+    ) -> bool {
+        let mut is_last = false;
+        for (word, mask) in words(range) {
+            let unset = mask & !self.settled[word].load(Ordering::Acquire);
+            let due =
+                bits(unset).filter(|bit| due(word * 64 + bit)).fold(0, |all, bit| all | 1 << bit);
+            if due != 0 {
+                let (new, last) = self.settle_word(word, due);
+                bits(new).for_each(|bit| each(word * 64 + bit));
+                is_last |= last;
+            }
+        }
+        is_last
+    }
+
+    /// Sets the marks of a range. Returns how many were not set, and whether one was the last of
+    /// the segment.
+    #[inline]
+    pub(super) fn settle_count(&self, range: Range<usize>) -> (usize, bool) {
+        words(range).fold((0, false), |(count, is_last), (word, mask)| {
+            let (new, last) = self.settle_word(word, mask);
+            (count + new.count_ones() as usize, is_last | last)
+        })
+    }
+
+    /// Whether a message has no mark.
+    pub(super) fn is_unsettled(&self, index: usize) -> bool {
+        self.settled[index / 64].load(Ordering::Acquire) & 1 << (index % 64) == 0
     }
 
     /// How many messages of a range have no mark.
@@ -73,29 +163,79 @@ impl Marks {
     }
 }
 
+/// Leases.
+impl Marks {
+    /// The leases of a range end at `due`.
+    #[inline]
+    pub(super) fn lease(&self, range: Range<usize>, due: Instant) {
+        let nanos = due.as_nanos();
+        self.due[range].iter().for_each(|place| place.store(nanos, Ordering::Relaxed));
+    }
+
+    /// When the lease of a message ends.
+    pub(super) fn due(&self, index: usize) -> Instant {
+        Instant::from_nanos(self.due[index].load(Ordering::Relaxed))
+    }
+
+    /// Whether the lease of a message has ended.
+    pub(super) fn is_due(&self, index: usize, now: Instant) -> bool {
+        self.due(index) <= now
+    }
+
+    /// When the first lease of the unsettled messages of a range ends.
+    pub(super) fn next_due(&self, range: Range<usize>) -> Option<Instant> {
+        let unset = words(range).flat_map(|(word, mask)| {
+            let unset = mask & !self.settled[word].load(Ordering::Acquire);
+            bits(unset).map(move |bit| word * 64 + bit)
+        });
+        unset.map(|index| self.due(index)).min()
+    }
+}
+
+/// The lowest bits.
+fn below(bits: usize) -> u64 {
+    if bits == 64 { u64::MAX } else { (1 << bits) - 1 }
+}
+
+/// The bits that are set, by number.
+fn bits(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
+        word &= word - 1;
+        Some(bit)
+    })
+}
+
 /// The words that a range touches, each with the bits of the range in it.
 fn words(range: Range<usize>) -> impl Iterator<Item = (usize, u64)> {
     let (first, last) = (range.start / 64, range.end.div_ceil(64));
     (first..last.max(first)).map(move |word| {
         let from = range.start.saturating_sub(word * 64);
         let to = (range.end - word * 64).min(64);
-        let below = |bits: usize| if bits == 64 { u64::MAX } else { (1 << bits) - 1 };
         (word, below(to) & !below(from.min(64)))
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, inproc_loom))]
+mod interleavings;
+
+#[cfg(all(test, not(inproc_loom)))]
 mod tests {
     use super::*;
+    use crate::counted::Census;
+
+    fn marks(len: usize, has_leases: bool) -> Marks {
+        Marks::new(len, has_leases, Census::new().counted())
+    }
 
     fn check(len: usize, before: &[Range<usize>], range: Range<usize>, expect: &[usize]) {
-        let marks = Marks::new(0, len);
-        before.iter().for_each(|range| marks.settle_all(range.clone(), |_| ()));
+        let marks = marks(len, false);
+        before.iter().for_each(|range| assert!(marks.settle_count(range.clone()).0 <= len));
         assert_eq!(marks.unsettled(range.clone()), expect.len());
         let mut new = Vec::new();
-        marks.settle_all(range.clone(), |index| new.push(index));
+        marks.settle_if(range.clone(), |_| true, |index| new.push(index));
         assert_eq!(new, expect);
-        assert_eq!((marks.unsettled(range.clone()), marks.settle_count(range)), (0, 0));
+        assert_eq!((marks.unsettled(range.clone()), marks.settle_count(range).0), (0, 0));
     }
 
     #[test]
@@ -109,12 +249,35 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_is_done_once() {
-        let mut marks = Marks::new(0, 3);
-        assert_eq!([marks.finish(1), marks.finish(0), marks.finish(2)], [false, false, true]);
-        assert!(marks.settle(2) && !marks.settle(2));
-        marks.renew(3, 3);
-        assert_eq!((marks.base(), *marks.open.get_mut()), (3, 3));
-        assert!(marks.settle(2));
+    fn the_last_mark_of_a_segment_is_told_apart() {
+        for len in [1, 63, 64, 65, 128, 130] {
+            let mut marks = marks(len, false);
+            for turn in 0..3 {
+                let said: Vec<_> = (0..len).rev().map(|index| marks.settle(index)).collect();
+                assert_eq!(said.iter().filter(|one| **one == Marked::Last).count(), 1, "{len}");
+                assert_eq!((said[len - 1], marks.is_complete()), (Marked::Last, true));
+                assert_eq!(marks.settle(0), Marked::Late);
+                marks.renew(turn, len);
+                assert_eq!((marks.base(), marks.is_complete()), (turn, false));
+                assert_eq!(marks.settle_count(1..len), (len - 1, false));
+                assert_eq!(marks.settle_count(0..len), (1, true));
+                marks.renew(turn, len);
+            }
+        }
+    }
+
+    #[test]
+    fn a_lease_is_that_of_its_message() {
+        let at = Instant::from_nanos;
+        let marks = marks(100, true);
+        marks.lease(0..70, at(5));
+        marks.lease(70..90, at(9));
+        assert_eq!((marks.next_due(0..90), marks.next_due(70..90)), (Some(at(5)), Some(at(9))));
+        let mut ended = Vec::new();
+        marks.settle_count(1..70);
+        marks.settle_if(0..90, |index| marks.is_due(index, at(5)), |index| ended.push(index));
+        assert_eq!((ended, marks.next_due(0..90)), (vec![0], Some(at(9))));
+        marks.settle_count(0..90);
+        assert_eq!(marks.next_due(0..90), None);
     }
 }

@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use entrega_brokers::queue::{Adopted, Overflow, QueueSettings};
 use entrega_brokers::{Broker, QueueBroker};
@@ -15,6 +14,7 @@ use entrega_model::queue::{DeliveryTag, Received, Request, Response, Settlement}
 use entrega_model::{ClientId, Event, Instant, Key, Kind, MessageId, Record, SubscriptionId};
 
 use super::{BlockView, Shared};
+use crate::sync::Arc;
 
 /// The one queue of the broker behind the lock.
 const QUEUE: SubscriptionId = SubscriptionId(0);
@@ -35,6 +35,11 @@ impl<T> Body<T> {
     pub(super) fn get(&self) -> &T {
         &self.view.slice(self.index, self.index + 1)[0]
     }
+
+    /// Its place in the queue.
+    pub(super) fn position(&self) -> u64 {
+        self.view.segment().beside().base() + self.index as u64
+    }
 }
 
 /// A redelivery.
@@ -53,6 +58,8 @@ pub(super) struct Returned<T> {
     done: Vec<Body<T>>,
     ground_truth: Vec<Event>,
     buffer: Vec<Received>,
+    /// How many leases have ended.
+    losses: u64,
 }
 
 impl<T> Returned<T> {
@@ -72,7 +79,18 @@ impl<T> Returned<T> {
             done: Vec::new(),
             ground_truth: Vec::new(),
             buffer: Vec::new(),
+            losses: 0,
         }
+    }
+
+    /// How many leases have ended, of first deliveries and of redeliveries.
+    pub(super) fn losses(&self) -> u64 {
+        self.losses
+    }
+
+    /// The lease of a first delivery has ended.
+    pub(super) fn note_loss(&mut self) {
+        self.losses += 1;
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -95,7 +113,7 @@ impl<T> Returned<T> {
 
     /// Takes over a message whose first delivery ended with this settlement, or without one.
     pub(super) fn adopt(&mut self, now: Instant, body: Body<T>, word: Option<Settlement>) {
-        let position = body.view.segment().beside().base() + body.index as u64;
+        let position = body.position();
         let number = self.free.pop().unwrap_or(self.bodies.len() as u32);
         let record = Record { message: MessageId(number), key: Key(0), bytes: 0 };
         match self.bodies.get_mut(number as usize) {
@@ -107,31 +125,27 @@ impl<T> Returned<T> {
         self.take_note();
     }
 
-    /// Delivers at most `max` messages.
+    /// Delivers the first message that is ready: one at a time, because its lease begins now.
     pub(super) fn receive(
         &mut self,
         now: Instant,
         from: ClientId,
-        max: u32,
         settle_at_delivery: bool,
-        into: &mut VecDeque<Redelivery<T>>,
-    ) {
-        let mut request = Request::Receive {
-            queue: QUEUE,
-            max,
-            settle_at_delivery,
-            buffer: mem::take(&mut self.buffer),
-            deadline: now,
-        };
+    ) -> Option<Redelivery<T>> {
+        let buffer = mem::take(&mut self.buffer);
+        let mut request =
+            Request::Receive { queue: QUEUE, max: 1, settle_at_delivery, buffer, deadline: now };
         let answer = self.broker.handle(now, from, &mut request, &mut self.ground_truth);
+        let mut redelivery = None;
         if let Some(Response::Received { mut deliveries }) = answer {
-            into.extend(deliveries.drain(..).filter_map(|received| {
+            redelivery = deliveries.pop().and_then(|received| {
                 let body = self.bodies[received.record.message.index()].clone()?;
                 Some(Redelivery { body, received })
-            }));
+            });
             self.buffer = deliveries;
         }
         self.take_note();
+        redelivery
     }
 
     /// Settles a redelivery; `false` if it is too late.
@@ -190,6 +204,10 @@ impl<T> Returned<T> {
             let (message, is_dead) = match event.kind {
                 Kind::Removed { message, .. } => (message, false),
                 Kind::DeadLettered { message, .. } => (message, true),
+                Kind::LeaseExpired { .. } => {
+                    self.losses += 1;
+                    continue;
+                }
                 _ => continue,
             };
             let Some(body) = self.bodies[message.index()].take() else { continue };
@@ -225,7 +243,7 @@ impl<T> Deref for DeadLetter<T> {
 
 impl<T> Drop for DeadLetter<T> {
     fn drop(&mut self) {
-        self.shared.control().finish(&self.body.view, 1);
+        self.shared.control().drop_letter(self.body.position());
         self.shared.tell_settled();
     }
 }

@@ -119,8 +119,8 @@ fn close_drains_and_stop_counts_what_is_left() {
     let mut producer = queue.producer();
     producer.send_all(0..10).unwrap();
     let (mut one, mut other) = (queue.consumer(), queue.consumer());
-    let batch = one.take_batch(4).unwrap();
-    assert_eq!((batch.len(), batch.delivery_count()), (4, 1));
+    let batch = one.take_batch(8).unwrap();
+    assert_eq!((batch.len(), batch.delivery_count()), (8, 1));
     queue.close();
     assert_eq!(producer.send(1), Err(Refused::Closed(1)));
     let mut batch = vec![1, 2];

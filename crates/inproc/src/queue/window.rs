@@ -1,8 +1,13 @@
-//! A window: a run of messages that a consumer has taken from the queue and holds.
+//! A window: a run of messages that a consumer has fetched from the queue.
+//!
+//! Those before `next` it was given: they are under its lease until they are settled. The others
+//! are at hand, and another consumer may take them away ([`Desk`](super::desk::Desk)).
 
 use std::ops::Range;
 
-use super::{Block, BlockView, Marks};
+use super::control::LeaseId;
+use super::marks::{Marked, Marks};
+use super::{Block, BlockView};
 
 /// A run of one segment.
 pub(super) struct Window<T> {
@@ -11,61 +16,63 @@ pub(super) struct Window<T> {
     /// The first that the application has not been given.
     pub(super) next: usize,
     pub(super) end: usize,
-    /// How many of them this consumer has settled in any way, and how many of those it acked.
+    /// How many of them this consumer has settled.
     ended: usize,
-    acked: usize,
+    /// Under which its leases are kept, if there are leases.
+    pub(super) leases: Option<LeaseId>,
 }
 
 impl<T> Window<T> {
-    pub(super) fn new(view: BlockView<T>, start: usize, end: usize) -> Self {
-        Self { view, start, next: start, end, ended: 0, acked: 0 }
+    pub(super) fn new(view: BlockView<T>, range: Range<usize>) -> Self {
+        let Range { start, end } = range;
+        Self { view, start, next: start, end, ended: 0, leases: None }
     }
 
     pub(super) fn block(&self) -> &Block<T> {
         self.view.segment()
     }
 
+    #[inline]
     pub(super) fn marks(&self) -> &Marks {
         self.block().beside()
     }
 
-    pub(super) fn range(&self) -> Range<usize> {
-        self.start..self.end
+    /// The place in the queue of an index.
+    #[inline]
+    pub(super) fn position(&self, index: usize) -> u64 {
+        self.marks().base() + index as u64
     }
 
-    /// The index in the segment of a place in the queue, if it is in this window.
+    /// What the application was given of it.
+    pub(super) fn given(&self) -> Range<usize> {
+        self.start..self.next
+    }
+
+    /// The index of a place in the queue, if the application was given that message of this window.
     pub(super) fn index_of(&self, position: u64) -> Option<usize> {
         let index = usize::try_from(position.checked_sub(self.marks().base())?).ok()?;
-        self.range().contains(&index).then_some(index)
+        self.given().contains(&index).then_some(index)
     }
 
-    /// How many of its messages are unsettled.
+    /// How many of the messages that it was given are unsettled.
     pub(super) fn unsettled(&self) -> usize {
-        self.marks().unsettled(self.range())
+        self.marks().unsettled(self.given())
     }
 
-    /// Acks one message; `false` if it is too late.
+    /// Settles one message here.
     #[inline]
-    pub(super) fn ack(&mut self, index: usize) -> bool {
-        let settled = self.marks().settle(index);
-        self.acked += usize::from(settled);
-        self.ended += usize::from(settled);
-        settled
+    pub(super) fn settle(&mut self, index: usize) -> Marked {
+        let marked = self.marks().settle(index);
+        self.ended += usize::from(marked.in_time());
+        marked
     }
 
-    /// Acks a range and returns how many it was in time for.
-    pub(super) fn ack_all(&mut self, range: Range<usize>) -> usize {
-        let settled = self.marks().settle_count(range);
-        self.acked += settled;
-        self.ended += settled;
-        settled
-    }
-
-    /// Ends the delivery of one message without finishing it; `false` if it is too late.
-    pub(super) fn give_back(&mut self, index: usize) -> bool {
-        let settled = self.marks().settle(index);
-        self.ended += usize::from(settled);
-        settled
+    /// Settles a range, and returns how many it was in time for, and whether the segment is
+    /// complete with it.
+    pub(super) fn settle_all(&mut self, range: Range<usize>) -> (usize, bool) {
+        let (count, is_last) = self.marks().settle_count(range);
+        self.ended += count;
+        (count, is_last)
     }
 
     /// Whether this consumer has settled all of it.
@@ -74,8 +81,8 @@ impl<T> Window<T> {
         self.ended == self.end - self.start
     }
 
-    /// How many messages of it are finished.
-    pub(super) fn acked(&self) -> usize {
-        self.acked
+    /// Nothing more is at hand: what was given is all of it.
+    pub(super) fn cut(&mut self) {
+        self.end = self.next;
     }
 }

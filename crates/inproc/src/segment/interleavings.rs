@@ -23,7 +23,7 @@ fn readers_see_only_what_is_written() {
         assert!(filling.fill(8, &mut std::iter::empty()));
         let segment = Arc::clone(filling.segment());
         drop(filling);
-        if let Ok(mut again) = Filling::reused(segment, |()| ()) {
+        if let Ok(mut again) = Filling::reused(segment) {
             again.push(9).unwrap();
         }
         readers.into_iter().for_each(|reader| reader.join().unwrap());

@@ -1,4 +1,5 @@
-//! A fence with two sides: one on the path of every message, one on the way to sleep.
+//! A fence with two sides: one on the path of every message, one on the way
+//! to sleep or to take away what another consumer was about to get.
 //!
 //! > **The rule.** Of a store, a light side and a load on one thread, and a store, a heavy side and
 //! > a load on another, at least one load sees the other thread's store.
@@ -9,23 +10,24 @@
 
 use crate::sync::{Ordering, fence};
 
-/// Which form is used; decided when a bell is made.
-pub(super) struct Barrier {
+/// Which form is used; decided when it is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Barrier {
     #[cfg(all(target_os = "linux", not(inproc_loom)))]
     asymmetric: bool,
 }
 
 #[cfg(all(target_os = "linux", not(inproc_loom)))]
 impl Barrier {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         use rustix::thread::{MembarrierCommand, membarrier};
         Self { asymmetric: membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok() }
     }
 
     #[inline]
-    pub(super) fn light(&self) {
+    pub(crate) fn light(&self) {
         if self.asymmetric {
-            crate::sync::compiler_fence(Ordering::SeqCst);
+            std::sync::atomic::compiler_fence(Ordering::SeqCst);
         } else {
             fence(Ordering::SeqCst);
         }
@@ -33,7 +35,7 @@ impl Barrier {
 
     /// A registered process is not refused. If it were, sleeping for a moment would do, in which
     /// every processor makes its stores visible.
-    pub(super) fn heavy(&self) {
+    pub(crate) fn heavy(&self) {
         use rustix::thread::{MembarrierCommand, membarrier};
         fence(Ordering::SeqCst);
         if self.asymmetric && membarrier(MembarrierCommand::PrivateExpedited).is_err() {
@@ -44,16 +46,16 @@ impl Barrier {
 
 #[cfg(not(all(target_os = "linux", not(inproc_loom))))]
 impl Barrier {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {}
     }
 
     #[inline]
-    pub(super) fn light(&self) {
+    pub(crate) fn light(&self) {
         fence(Ordering::SeqCst);
     }
 
-    pub(super) fn heavy(&self) {
+    pub(crate) fn heavy(&self) {
         fence(Ordering::SeqCst);
     }
 }

@@ -1,0 +1,178 @@
+//! Segments: which are in use, when one is done with, and what the next one is made of.
+//!
+//! A segment is done with when each of its messages has its mark and none of them is with the
+//! sans-IO broker or a dead letter. The mark that makes it complete says so, and so does the broker
+//! when it is through with the last one; so room is accounted as soon as it is there, whatever the
+//! consumers do that were given those messages.
+
+use std::collections::VecDeque;
+
+use super::Control;
+use crate::counted::Census;
+use crate::queue::{Block, BlockFilling, Marks};
+use crate::sync::Arc;
+
+/// Segments in which something is unsettled.
+pub(super) struct Blocks<T> {
+    /// Ascending.
+    row: VecDeque<InUse<T>>,
+    segment_len: u64,
+}
+
+struct InUse<T> {
+    block: Arc<Block<T>>,
+    /// How many of its messages are with the sans-IO broker, or dead letters.
+    away: usize,
+}
+
+impl<T> InUse<T> {
+    fn is_done(&self) -> bool {
+        self.away == 0 && self.block.beside().is_complete()
+    }
+}
+
+impl<T> Blocks<T> {
+    pub(super) fn new(segment_len: usize) -> Self {
+        Self { row: VecDeque::new(), segment_len: segment_len as u64 }
+    }
+
+    pub(super) fn push(&mut self, block: Arc<Block<T>>) {
+        self.row.push_back(InUse { block, away: 0 });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.row.len()
+    }
+
+    /// How many messages have no mark.
+    pub(super) fn unsettled(&self) -> usize {
+        let unsettled = |block: &Block<T>| block.beside().unsettled(0..block.published());
+        self.row.iter().map(|one| unsettled(&one.block)).sum()
+    }
+
+    /// The segment that a place in the queue is in, if something in it is unsettled.
+    pub(super) fn of(&self, position: u64) -> Option<&Arc<Block<T>>> {
+        self.find(position).map(|nth| &self.row[nth].block)
+    }
+
+    /// The index in its segment of a place in the queue.
+    pub(super) fn index(&self, position: u64) -> usize {
+        (position % self.segment_len) as usize
+    }
+
+    fn find(&self, position: u64) -> Option<usize> {
+        let base = position - position % self.segment_len;
+        self.row.binary_search_by_key(&base, |one| one.block.beside().base()).ok()
+    }
+
+    /// One more message of a segment is with the broker.
+    pub(super) fn goes_away(&mut self, position: u64) {
+        if let Some(nth) = self.find(position) {
+            self.row[nth].away += 1;
+        }
+    }
+
+    /// One message less of it is. Returns the segment if it is done with.
+    fn is_back(&mut self, position: u64) -> Option<Arc<Block<T>>> {
+        let nth = self.find(position)?;
+        self.row[nth].away -= 1;
+        self.take_if_done(nth)
+    }
+
+    fn take_if_done(&mut self, nth: usize) -> Option<Arc<Block<T>>> {
+        if !self.row[nth].is_done() {
+            return None;
+        }
+        self.row.remove(nth).map(|done| done.block)
+    }
+}
+
+impl<T> Control<T> {
+    /// Every message of the segment at `base` has its mark: it may be done with.
+    pub(in crate::queue) fn complete(&mut self, base: u64) {
+        let nth = self.blocks.find(base);
+        let done = nth.and_then(|nth| self.blocks.take_if_done(nth));
+        self.retire(done);
+    }
+
+    /// A message that was with the broker, or a dead letter, is finished.
+    pub(super) fn finish(&mut self, position: u64) {
+        let done = self.blocks.is_back(position);
+        self.retire(done);
+    }
+
+    fn retire(&mut self, done: Option<Arc<Block<T>>>) {
+        if let Some(block) = done {
+            self.spares.put(block);
+            self.spares.left_here();
+            self.freed = true;
+        }
+    }
+
+    /// Counts as finished what the broker is through with.
+    pub(super) fn finish_returned(&mut self) {
+        while let Some(body) = self.returned.next_done() {
+            self.finish(body.position());
+        }
+    }
+
+    /// Whether a further segment may be opened, and what it is made of.
+    pub(in crate::queue) fn find_room(&mut self) -> Room<T> {
+        if self.opening {
+            return Room::Opening;
+        }
+        if self.blocks.len() >= self.segments_max {
+            return Room::None;
+        }
+        self.opening = true;
+        let again = self.spares.take(self.blocks.len());
+        let excess = self.spares.trim(self.blocks.len() + 1, self.segments_max);
+        let (segment_len, has_leases) = (self.segment_len, self.has_leases());
+        let census = self.census.clone();
+        Room::Some(Spare { again, excess, segment_len, has_leases, census })
+    }
+
+    /// The producer that was about to open a segment does so, or failed to. It wakes others when
+    /// it has left every lock.
+    pub(in crate::queue) fn open(&mut self, next: Option<&mut BlockFilling<T>>) {
+        self.opening = false;
+        let Some(next) = next else { return };
+        let (base, len) = (self.next_base, self.segment_len);
+        self.next_base += len as u64;
+        next.renew(|marks| marks.renew(base, len));
+        self.blocks.push(Arc::clone(next.segment()));
+    }
+}
+
+/// Whether there is room for a further segment.
+pub(in crate::queue) enum Room<T> {
+    /// Too many messages are unsettled.
+    None,
+    /// Another producer is about to open it.
+    Opening,
+    /// There is; the caller opens it, or says that it does not.
+    Some(Spare<T>),
+}
+
+/// What the next segment is made of: a spare one, whose bodies must be dropped first, or new
+/// memory. Dropped and emptied without a lock, because that runs destructors.
+pub(in crate::queue) struct Spare<T> {
+    again: Option<Arc<Block<T>>>,
+    excess: Vec<Arc<Block<T>>>,
+    segment_len: usize,
+    has_leases: bool,
+    census: Census,
+}
+
+impl<T> Spare<T> {
+    /// The writer of an empty segment.
+    pub(in crate::queue) fn empty(self) -> BlockFilling<T> {
+        let Self { again, excess, segment_len, has_leases, census } = self;
+        drop(excess);
+        let again = again.and_then(|block| BlockFilling::reused(block).ok());
+        again.unwrap_or_else(|| {
+            let marks = Marks::new(segment_len, has_leases, census.counted());
+            BlockFilling::new(segment_len, marks)
+        })
+    }
+}
