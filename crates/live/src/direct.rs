@@ -120,7 +120,7 @@ impl<B: Broker> ControlLink<B> {
         if self.is_watched {
             return self.link.next_delivery();
         }
-        let next = self.deliveries.get().wrapping_add(1);
+        let next = self.deliveries.get().checked_add(1).expect("fewer than 2^32 deliveries");
         self.deliveries.set(next);
         DeliveryId(next)
     }

@@ -11,11 +11,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{self, Poll};
+use std::task::{self, Poll, ready};
 
 use entrega_brokers::Broker;
 use entrega_clients::{CallId, Context, Link, Unanswered};
 use entrega_model::{ClientId, DeliveryId, Duration, Instant, Kind, ProcessId};
+use tokio::task::coop;
 
 use crate::{CallOutcome, Served};
 
@@ -204,7 +205,13 @@ impl<B: Broker> Link for LiveLink<B> {
         if self.connection.halted.load(Ordering::Relaxed) {
             return Poll::Pending;
         }
-        self.served().with(|core| core.poll_answer(call, cx))
+        let budget = ready!(coop::poll_proceed(cx));
+        let waker = cx.waker().clone();
+        let answer = self.served().with(|core| core.poll_answer(call, waker));
+        if answer.is_ready() {
+            budget.made_progress();
+        }
+        answer
     }
 
     fn forget(&self, call: CallId) {

@@ -1,8 +1,13 @@
 //! A sans-IO broker, served to threads and tasks on the machine's clock.
 //!
 //! > **The rule.** There is one lock, and one total order. Under the lock the broker handles
-//! > requests, parked requests are offered again, and the observer sees what the broker recorded
-//! > and what clients note. Under the lock no task is woken, and no thread waits.
+//! > requests, parked requests are offered again, and what the broker recorded and what clients
+//! > note is put in order. After the lock the observer sees it, in that order, and tasks are woken.
+//!
+//! The observer and wakers are code of a user. The observer sees each event once, and may use the
+//! broker; what it records itself, it sees next. If it panics, the call panics whose thread shows
+//! it those events, unless that thread panics already; the broker goes on, and shows it what comes
+//! later. A call returns when its events are shown.
 //!
 //! The broker alone decides what it answers; this module adds a lock, a clock and wake-ups. Clients
 //! reach it through [`LiveLink`]s, over which the client library and every strategy of
@@ -41,6 +46,7 @@
 
 mod calls;
 mod core;
+mod showing;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -56,6 +62,7 @@ use tokio::sync::Notify;
 pub use self::core::CallOutcome;
 
 use self::core::Core;
+use self::showing::{Showing, wake_all};
 use crate::{Busy, Clock, LiveLink};
 
 /// The pause between two looks whether everything is at rest.
@@ -68,6 +75,8 @@ pub struct Served<B: Broker> {
 
 struct Inner<B: Broker> {
     core: Mutex<Core<B>>,
+    /// Never taken under the lock of the core.
+    showing: Showing,
     closing: AtomicBool,
     clock: Clock,
     /// Wakes the timer: there is an earlier deadline, or the last handle is gone.
@@ -89,10 +98,10 @@ impl<B: Broker> Drop for Inner<B> {
 impl<B: Broker> Served<B> {
     /// Serves a broker. `observer` sees every event, in order.
     pub fn new(broker: B, clock: Clock, observer: impl Observer + Send + 'static) -> Self {
-        let core = Mutex::new(Core::new(broker, Box::new(observer)));
         Self {
             shared: Arc::new(Inner {
-                core,
+                core: Mutex::new(Core::new(broker)),
+                showing: Showing::new(Box::new(observer)),
                 closing: AtomicBool::new(false),
                 clock,
                 rearm: Arc::default(),
@@ -170,7 +179,7 @@ impl<B: Broker> Served<B> {
         self.with(|core| core.rebalance(subscription));
     }
 
-    /// Looks at the broker itself, under the lock.
+    /// Looks at the broker itself, under the lock: `look` must not use the served broker.
     pub fn look<R>(&self, look: impl FnOnce(&B) -> R) -> R {
         self.with(|core| look(&core.broker))
     }
@@ -209,19 +218,24 @@ impl<B: Broker> Inner<B> {
         let mut core = self.lock();
         core.come_to(self.clock.now());
         let result = act(&mut core);
-        core.tell();
-        let woken = core.take_woken();
+        let has_events = core.has_events();
+        let (woken, forgotten) = (core.take_woken(), core.take_forgotten());
         let due = core.due();
-        if due < core.armed {
-            core.armed = due;
+        let rearms = due < core.armed;
+        core.armed = core.armed.min(due);
+        drop(core);
+        let waking = Waking(woken);
+        if rearms {
             self.rearm.notify_one();
         }
-        drop(core);
-        woken.into_iter().for_each(Waker::wake);
+        if has_events {
+            self.showing.show(|| self.lock().take_events());
+        }
+        drop((waking, forgotten));
         result
     }
 
-    /// A panic of an observer leaves the broker intact, and it goes on.
+    /// A panic under the lock, of a closure that looks, leaves the broker intact, and it goes on.
     fn lock(&self) -> MutexGuard<'_, Core<B>> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -232,6 +246,15 @@ impl<B: Broker> Inner<B> {
             core.armed = core.due();
             core.armed
         })
+    }
+}
+
+/// Tasks to wake, whatever happens before.
+struct Waking(Vec<Waker>);
+
+impl Drop for Waking {
+    fn drop(&mut self) {
+        wake_all(std::mem::take(&mut self.0));
     }
 }
 
@@ -248,3 +271,5 @@ async fn keep_time<B: Broker>(served: Weak<Inner<B>>, rearm: Arc<Notify>, clock:
 mod properties;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod user_code;

@@ -4,7 +4,7 @@
 //! dropped. A slot is free again when no caller waits for the answer and the broker does not have
 //! it.
 
-use std::task::{Context, Waker};
+use std::task::Waker;
 
 use entrega_brokers::Broker;
 use entrega_clients::{CallId, Unanswered};
@@ -39,11 +39,14 @@ pub(super) enum State<B: Broker> {
 }
 
 impl<B: Broker> Call<B> {
-    /// Wakes the task when there is an answer. Several futures of one client may wait.
-    pub(super) fn wakes(&mut self, cx: &Context<'_>) {
-        if !self.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.wakers.push(cx.waker().clone());
+    /// Wakes the task when there is an answer; gives the waker back if that is known. Several
+    /// futures of one client may wait.
+    pub(super) fn wakes(&mut self, waker: Waker) -> Option<Waker> {
+        if self.wakers.iter().any(|known| known.will_wake(&waker)) {
+            return Some(waker);
         }
+        self.wakers.push(waker);
+        None
     }
 }
 
@@ -101,7 +104,11 @@ impl<B: Broker> Calls<B> {
     }
 
     /// Takes the answer, if there is one or will be none. The call is over then.
-    pub(super) fn take(&mut self, id: CallId) -> Option<Result<B::Response, Unanswered>> {
+    pub(super) fn take(
+        &mut self,
+        id: CallId,
+        forgotten: &mut Vec<Waker>,
+    ) -> Option<Result<B::Response, Unanswered>> {
         let call = self.get(id);
         let answer = match std::mem::replace(&mut call.state, State::Free) {
             State::Answered(response) => Ok(response),
@@ -111,15 +118,15 @@ impl<B: Broker> Calls<B> {
                 return None;
             }
         };
-        self.close(id);
+        self.close(id, forgotten);
         Some(answer)
     }
 
-    /// Ends a call.
-    pub(super) fn close(&mut self, id: CallId) {
+    /// Ends a call. Its wakers are dropped after the lock, because that is code of a user.
+    pub(super) fn close(&mut self, id: CallId, forgotten: &mut Vec<Waker>) {
         let call = self.get(id);
         call.state = State::Free;
-        call.wakers.clear();
+        forgotten.append(&mut call.wakers);
         self.free.push(id.0);
     }
 }

@@ -10,13 +10,12 @@
 
 use std::collections::BTreeSet;
 use std::mem;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
 use entrega_brokers::Broker;
 use entrega_clients::{CallId, Unanswered};
 use entrega_model::{
-    ClientId, DeliveryId, Duration, Event, Incarnation, Instant, Kind, Observer, ProcessId,
-    SubscriptionId,
+    ClientId, DeliveryId, Duration, Event, Incarnation, Instant, Kind, ProcessId, SubscriptionId,
 };
 
 use super::calls::{Calls, State};
@@ -45,9 +44,11 @@ pub(crate) struct Core<B: Broker> {
     offered: Vec<CallId>,
     /// Calls that end by themselves, by the time when they do.
     timed: BTreeSet<(Instant, u32)>,
+    /// What has happened and was not shown yet.
     events: Vec<Event>,
-    observer: Box<dyn Observer + Send>,
     woken: Vec<Waker>,
+    /// Wakers to drop after the lock.
+    forgotten: Vec<Waker>,
     deliveries: u32,
     /// The next life of each process.
     lives: Vec<Incarnation>,
@@ -59,7 +60,7 @@ pub(crate) struct Core<B: Broker> {
 }
 
 impl<B: Broker> Core<B> {
-    pub(crate) fn new(broker: B, observer: Box<dyn Observer + Send>) -> Self {
+    pub(crate) fn new(broker: B) -> Self {
         Self {
             broker,
             armed: Instant::NEVER,
@@ -69,8 +70,8 @@ impl<B: Broker> Core<B> {
             offered: Vec::new(),
             timed: BTreeSet::new(),
             events: Vec::new(),
-            observer,
             woken: Vec::new(),
+            forgotten: Vec::new(),
             deliveries: 0,
             lives: Vec::new(),
             connected: Vec::new(),
@@ -100,17 +101,24 @@ impl<B: Broker> Core<B> {
         timed.min(self.broker.next_deadline().unwrap_or(Instant::NEVER))
     }
 
-    /// Shows the observer what has happened.
-    pub(crate) fn tell(&mut self) {
-        if !self.events.is_empty() {
-            self.observer.observe(&self.events);
-            self.events.clear();
-        }
+    /// Whether anything has happened that was not shown yet.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// What has happened and was not shown yet; returns each event once.
+    pub(crate) fn take_events(&mut self) -> Vec<Event> {
+        mem::take(&mut self.events)
     }
 
     /// The tasks to wake.
     pub(crate) fn take_woken(&mut self) -> Vec<Waker> {
         mem::take(&mut self.woken)
+    }
+
+    /// Wakers of tasks that wait no longer.
+    pub(crate) fn take_forgotten(&mut self) -> Vec<Waker> {
+        mem::take(&mut self.forgotten)
     }
 
     /// Records an event, now.
@@ -120,9 +128,21 @@ impl<B: Broker> Core<B> {
     }
 
     /// A new id for a delivery.
+    ///
+    /// # Panics
+    ///
+    /// If there were 4 294 967 295 already: a history with an id that stands for two deliveries
+    /// would be judged wrongly.
     pub(crate) fn next_delivery(&mut self) -> DeliveryId {
-        self.deliveries += 1;
-        DeliveryId(self.deliveries)
+        let next = self.deliveries.checked_add(1).expect("a run has fewer than 2^32 deliveries");
+        self.deliveries = next;
+        DeliveryId(next)
+    }
+
+    /// As if there had been this many deliveries.
+    #[cfg(test)]
+    pub(super) fn skip_deliveries(&mut self, count: u32) {
+        self.deliveries = count;
     }
 
     fn broker_due(&self) -> Instant {
@@ -162,19 +182,20 @@ impl<B: Broker> Core<B> {
         id
     }
 
-    /// Takes the answer of a call, or wakes the task when there is one.
+    /// Takes the answer of a call, or wakes the task when there is one. `waker` is that of the
+    /// task, cloned before the lock.
     pub(crate) fn poll_answer(
         &mut self,
         id: CallId,
-        cx: &Context<'_>,
+        waker: Waker,
     ) -> Poll<Result<B::Response, Unanswered>> {
-        match self.calls.take(id) {
-            Some(answer) => Poll::Ready(answer),
-            None => {
-                self.calls.get(id).wakes(cx);
-                Poll::Pending
-            }
-        }
+        let answer = self.calls.take(id, &mut self.forgotten);
+        let spare = match &answer {
+            Some(_) => Some(waker),
+            None => self.calls.get(id).wakes(waker),
+        };
+        self.forgotten.extend(spare);
+        answer.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// The caller gives up the call. A parked request stays, because the broker does not learn of
@@ -182,7 +203,7 @@ impl<B: Broker> Core<B> {
     pub(crate) fn forget(&mut self, id: CallId) {
         let call = self.calls.get(id);
         call.awaited = false;
-        call.wakers.clear();
+        self.forgotten.append(&mut call.wakers);
         if !matches!(call.state, State::Parked(_)) {
             self.end(id);
         }
@@ -250,7 +271,7 @@ impl<B: Broker> Core<B> {
 
     fn end(&mut self, id: CallId) {
         self.timed.remove(&(self.calls.get(id).until, id.0));
-        self.calls.close(id);
+        self.calls.close(id, &mut self.forgotten);
     }
 }
 

@@ -5,7 +5,7 @@
 //! after a change, keeps deadlines sorted and reuses its slots; none of that may be observable.
 
 use std::collections::BTreeMap;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
 use entrega_brokers::Broker;
 use entrega_brokers::queue::{QueueBroker, QueueSettings};
@@ -19,7 +19,6 @@ use entrega_model::{
 use proptest::prelude::*;
 
 use super::core::{CallOutcome, Core};
-use crate::Shared;
 
 const QUEUE: SubscriptionId = SubscriptionId(0);
 
@@ -118,29 +117,26 @@ impl Driver for Naive {
 
 struct Tested {
     core: Core<QueueBroker>,
-    history: Shared<Vec<Event>>,
+    history: Vec<Event>,
     calls: Vec<(usize, ClientId, CallId)>,
     answers: BTreeMap<usize, Response>,
 }
 
 impl Tested {
     fn new() -> Self {
-        let history = Shared::default();
-        let core = Core::new(broker(), Box::new(history.clone()));
+        let (core, history) = (Core::new(broker()), Vec::new());
         Self { core, history, calls: Vec::new(), answers: BTreeMap::new() }
     }
 
     /// Takes every answer, as woken clients do.
     fn take(&mut self) {
-        let Self { core, calls, answers, .. } = self;
-        calls.retain(|(number, _, call)| {
-            match core.poll_answer(*call, &Context::from_waker(Waker::noop())) {
-                Poll::Ready(Ok(answer)) => answers.insert(*number, answer).is_some(),
-                Poll::Ready(Err(_)) => false,
-                Poll::Pending => true,
-            }
+        let Self { core, history, calls, answers } = self;
+        calls.retain(|(number, _, call)| match core.poll_answer(*call, Waker::noop().clone()) {
+            Poll::Ready(Ok(answer)) => answers.insert(*number, answer).is_some(),
+            Poll::Ready(Err(_)) => false,
+            Poll::Pending => true,
         });
-        core.tell();
+        history.append(&mut core.take_events());
     }
 }
 
@@ -165,7 +161,7 @@ impl Driver for Tested {
     }
 
     fn finish(self) -> (BTreeMap<usize, Response>, Vec<Event>) {
-        (self.answers, self.history.with(|events| events.clone()))
+        (self.answers, self.history)
     }
 }
 

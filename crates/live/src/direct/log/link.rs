@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::task::{self, Poll};
+use std::task::{self, Poll, ready};
 
 use entrega_brokers::LogBroker;
 use entrega_clients::{CallId, Context, Link, Unanswered};
@@ -10,6 +10,7 @@ use entrega_model::log::{AssignedPartition, Fetched, PartitionOffset, Request, R
 use entrega_model::{
     DeliveryId, Generation, Instant, Kind, PartitionId, ProcessId, SubscriptionId,
 };
+use tokio::task::coop;
 
 use super::{ControlLink, Message, Shared};
 use crate::direct::{Sleep, any_has_ended};
@@ -287,7 +288,12 @@ impl<T: Message> Link for LogLink<T> {
                 return Poll::Pending;
             }
             drop(state);
-            return self.poll_fetch(cx).map(Ok);
+            let budget = ready!(coop::poll_proceed(cx));
+            let answer = self.poll_fetch(cx).map(Ok);
+            if answer.is_ready() {
+                budget.made_progress();
+            }
+            return answer;
         }
         let mut answer = self.control.link.poll_answer(call, cx);
         if let Poll::Ready(Ok(Response::Joined { assigned, .. })) = &mut answer {

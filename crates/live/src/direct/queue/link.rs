@@ -2,13 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::mem;
-use std::task::{self, Poll, Waker};
+use std::task::{self, Poll, Waker, ready};
 
 use entrega_brokers::QueueBroker;
 use entrega_clients::{CallId, Context, Link, Unanswered};
 use entrega_model::event::{SettleAct, SettleTrigger};
 use entrega_model::queue::{DeliveryTag, Received, Request, Response, Settlement};
 use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
+use tokio::task::coop;
 
 use super::tags::Tags;
 use super::{ControlLink, Message, SUBSCRIPTION};
@@ -145,7 +146,7 @@ impl<T: Message> QueueLink<T> {
             match self.fill(&mut state) {
                 Ok(true) => break,
                 Ok(false) | Err(Ended::PrefetchUsedUp) => {}
-                Err(Ended::Closed | Ended::Stopped) => {
+                Err(Ended::Closed | Ended::Unsettled | Ended::Stopped) => {
                     self.has_ended.set(true);
                     return Poll::Pending;
                 }
@@ -270,16 +271,22 @@ impl<T: Message> Link for QueueLink<T> {
         call: CallId,
         cx: &mut task::Context<'_>,
     ) -> Poll<Result<Response, Unanswered>> {
+        let budget = ready!(coop::poll_proceed(cx));
         {
             let mut state = self.state.borrow_mut();
             if let Some(place) = state.answers.iter().position(|(id, _)| *id == call) {
+                budget.made_progress();
                 return Poll::Ready(Ok(state.answers.swap_remove(place).1));
             }
             if state.receive.as_ref().is_none_or(|receive| receive.call != call) {
                 return Poll::Pending;
             }
         }
-        self.poll_receive(cx).map(Ok)
+        let answer = self.poll_receive(cx).map(Ok);
+        if answer.is_ready() {
+            budget.made_progress();
+        }
+        answer
     }
 
     fn forget(&self, call: CallId) {
