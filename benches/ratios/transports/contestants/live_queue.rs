@@ -2,7 +2,7 @@
 //! several subscribers, a queue for each, each message shared by handle. It is also run with
 //! automatic ack, beside the channels that have none.
 //!
-//! Leases are off, as they are in RabbitMQ; a lease costs a look at the clock for each window.
+//! Leases are off, as they are in RabbitMQ; a lease costs a look at the clock for each take.
 
 use std::sync::Arc;
 use std::time::Duration;

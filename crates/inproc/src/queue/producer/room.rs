@@ -51,22 +51,22 @@ pub(super) fn find_room<T>(shared: &Shared<T>, with: &mut dyn FnMut(Act<'_, T>))
     false
 }
 
-/// Opens a segment; `false` if a sole producer has taken the writer meanwhile.
+/// Opens a segment, unless another producer was faster and there is room already; `false` if a sole
+/// producer has taken the writer meanwhile.
 fn open<T>(shared: &Shared<T>, with: &mut dyn FnMut(Act<'_, T>), spare: Spare<T>) -> bool {
     let mut opening = Opening { shared, is_open: false };
-    let mut next = Some(spare.empty());
-    let mut full = None;
+    let mut next = spare.empty();
+    let mut has_room = false;
     with(&mut |filling| {
-        if let Some(mut next) = next.take() {
+        has_room = true;
+        if filling.room() == 0 {
             shared.control().open(Some(&mut next));
-            full = Some(mem::replace(filling, next));
+            mem::swap(filling, &mut next);
+            opening.is_open = true;
         }
     });
-    opening.is_open = full.is_some();
-    let is_open = opening.is_open;
     drop(opening);
-    drop((full, next));
-    is_open
+    has_room
 }
 
 /// While it lives this producer opens a segment; then others may go on.

@@ -1,0 +1,108 @@
+//! A configuration, as its seed decides it.
+
+use std::time::Duration as StdDuration;
+
+use entrega_brokers::queue::QueueSettings;
+use entrega_inproc::queue::QueueOptions;
+use entrega_model::Duration;
+
+/// Numbers from a seed.
+#[derive(Clone)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut random = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        (0..8).for_each(|_| assert!(random.below(2) < 2));
+        random
+    }
+
+    /// A number below `bound`.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % bound
+    }
+
+    /// True once in `times`.
+    pub(crate) fn once_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+
+    fn one_of<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u64) as usize]
+    }
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) seed: u64,
+    pub(crate) producers: usize,
+    pub(crate) consumers: usize,
+    /// How many messages each producer sends.
+    pub(crate) each: usize,
+    pub(crate) has_sole_producer: bool,
+    /// Consumers settle at delivery.
+    pub(crate) settles_at_delivery: bool,
+    /// Destructors panic now and then.
+    pub(crate) destructors_panic: bool,
+    /// The queue is closed then, whether everything is sent or not.
+    pub(crate) closes_after: Option<StdDuration>,
+    pub(crate) settings: QueueSettings,
+    capacity: usize,
+    segment: usize,
+    window: usize,
+    rotation: usize,
+}
+
+impl Config {
+    pub(crate) fn random(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let ms = Duration::from_millis;
+        let lease = random.one_of(&[Duration::MAX, Duration::MAX, ms(1), ms(5), ms(100)]);
+        let settings = QueueSettings {
+            visibility_timeout: lease,
+            prefetch: random.one_of(&[0, 0, 1, 3, 20]),
+            delivery_limit: random.one_of(&[None, None, Some(3)]),
+            dead_letter: random.once_in(2),
+            requeue_on_disconnect: lease == Duration::MAX || random.once_in(2),
+            ..QueueSettings::default()
+        };
+        let has_sole_producer = random.once_in(4);
+        let early = random.once_in(5).then(|| StdDuration::from_micros(random.below(20_000)));
+        Self {
+            seed,
+            producers: if has_sole_producer { 1 } else { 1 + random.below(3) as usize },
+            consumers: 1 + random.below(4) as usize,
+            each: random.one_of(&[1, 20, 300, 2_000]),
+            has_sole_producer,
+            settles_at_delivery: random.once_in(8),
+            destructors_panic: random.once_in(4),
+            closes_after: early,
+            settings,
+            capacity: random.one_of(&[1, 2, 8, 64, 4096]),
+            segment: random.one_of(&[1, 3, 4, 64, 512]),
+            window: random.one_of(&[1, 2, 8, 256]),
+            rotation: random.one_of(&[0, 0, 20_000]),
+        }
+    }
+
+    pub(crate) fn options(&self) -> QueueOptions {
+        QueueOptions {
+            settings: self.settings.clone(),
+            capacity: self.capacity,
+            segment: self.segment,
+            window: self.window,
+            rotation: self.rotation,
+        }
+    }
+
+    /// How many segments there may be, if consumers have at most this many deliveries each.
+    pub(crate) fn most_segments(&self, held_each: usize) -> usize {
+        let in_use = self.capacity.div_ceil(self.segment).max(2);
+        let rotated = self.rotation / (self.segment * 8).max(1);
+        in_use.max(rotated) + self.consumers * (held_each + 2)
+    }
+}

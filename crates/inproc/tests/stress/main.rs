@@ -1,0 +1,121 @@
+//! Random configurations of a live queue under load: producers and consumers on threads and tasks,
+//! which settle in every way, die, are cancelled and stall, with destructors that use the queue or
+//! panic, and with closes that come early.
+//!
+//! > **The rule.** Every message that was sent for certain is settled in the end. None is given
+//! > after it was settled, none is acked twice, each count is that of the deliveries that there
+//! > were, and one consumer alone is given first deliveries in order. Each body is dropped once,
+//! > memory is bounded, and nothing hangs.
+//!
+//! `ENTREGA_STRESS_SECONDS` says how long it goes on (by default two seconds), and
+//! `ENTREGA_STRESS_SEED` with which configuration it begins; a failure names its seed.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod body;
+mod config;
+mod consumers;
+mod ledger;
+mod producers;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, process, thread};
+
+use body::{Body, Boxed, Large, Nothing};
+use config::{Config, Random};
+use consumers::Consuming;
+use entrega_inproc::queue::LiveQueue;
+use ledger::Ledger;
+use producers::Producing;
+
+/// A round that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What all threads of a round share.
+struct Round<B: Body> {
+    config: Config,
+    queue: LiveQueue<B>,
+    ledger: Arc<Ledger>,
+}
+
+/// Runs one round to its end, and checks it.
+fn run<B: Body>(config: &Config) {
+    let queue = LiveQueue::<B>::new(config.options());
+    let ledger = Arc::new(Ledger::new(config));
+    let asks = queue.clone();
+    ledger.let_destructors(move || assert!(asks.unsettled() < usize::MAX && asks.segments() > 0));
+    let round = Round { config: config.clone(), queue, ledger };
+    thread::scope(|scope| {
+        let round = &round;
+        let random = |number: usize| Random::new(config.seed ^ (number as u64 + 1) << 32);
+        let producers: Vec<_> = (0..config.producers)
+            .map(|number| scope.spawn(move || Producing::new(round, number, random(number)).run()))
+            .collect();
+        for number in 0..config.consumers {
+            scope.spawn(move || Consuming::new(round, random(100 + number)).run());
+        }
+        let closes_at = config.closes_after.map(|after| Instant::now() + after);
+        while !producers.iter().all(|one| one.is_finished()) {
+            if closes_at.is_some_and(|at| Instant::now() >= at) {
+                round.queue.close();
+            }
+            consumers::drop_letters(round);
+            thread::sleep(Duration::from_micros(200));
+        }
+        producers.into_iter().for_each(|one| one.join().expect("no producer fails"));
+        round.queue.close();
+    });
+    consumers::drain(&round);
+    let Round { queue, ledger, .. } = round;
+    ledger.let_destructors(|| ());
+    ledger::caught(|| drop(queue));
+    ledger.check_drops();
+}
+
+/// Ends the process if a round does not end.
+fn watch(round: Arc<AtomicU64>) {
+    thread::spawn(move || {
+        let (mut last, mut since) = (0, Instant::now());
+        loop {
+            thread::sleep(Duration::from_millis(500));
+            let now = round.load(Ordering::Relaxed);
+            if now != last {
+                (last, since) = (now, Instant::now());
+            } else if since.elapsed() > PATIENCE {
+                eprintln!("ENTREGA_STRESS_SEED={now} hangs: {:#?}", Config::random(now));
+                process::abort();
+            }
+        }
+    });
+}
+
+fn variable(name: &str) -> Option<u64> {
+    env::var(name).ok().map(|value| value.parse().expect("a number"))
+}
+
+#[test]
+fn random_configurations_keep_every_promise() {
+    let seconds = variable("ENTREGA_STRESS_SECONDS").unwrap_or(2);
+    let first = variable("ENTREGA_STRESS_SEED").unwrap_or(1);
+    let (start, round) = (Instant::now(), Arc::new(AtomicU64::new(first)));
+    watch(Arc::clone(&round));
+    let mut seed = first;
+    while seed == first || start.elapsed() < Duration::from_secs(seconds) {
+        round.store(seed, Ordering::Relaxed);
+        let config = Config::random(seed);
+        let ran = std::panic::catch_unwind(|| match seed % 4 {
+            0 => run::<Boxed>(&config),
+            1 => run::<u64>(&config),
+            2 => run::<Large>(&config),
+            _ => run::<Nothing>(&config),
+        });
+        if let Err(panic) = ran {
+            eprintln!("ENTREGA_STRESS_SEED={seed} fails: {config:#?}");
+            std::panic::resume_unwind(panic);
+        }
+        seed += 1;
+    }
+    println!("{} rounds", seed - first);
+}
