@@ -1,7 +1,7 @@
 //! Leases: when what was given to a consumer comes back.
 //!
 //! > **The rule.** Each message has its own lease, from when it is given to the application; its
-//! > end stands beside the message ([`Marks`](crate::queue::Marks)). Here stands, for each window,
+//! > end stands beside the message ([`Marks`]). Here stands, for each window,
 //! > when to look there next: never later than its first lease ends, and mostly once per lease.
 //!
 //! To enter a window and to end it costs the same however many there are.
