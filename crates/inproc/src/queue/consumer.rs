@@ -134,7 +134,10 @@ impl<T> Consumer<T> {
     /// The next delivery; waits until there is one.
     #[inline]
     pub fn take(&mut self) -> Result<Delivery<'_, T>, Ended> {
-        let place = self.place(1)?;
+        if let Some(place) = self.holdings.give(&self.shared, 1) {
+            return Ok(Delivery::new(Batch::new(self, place)));
+        }
+        let place = self.look_or_wait(1)?;
         Ok(Delivery::new(Batch::new(self, place)))
     }
 
@@ -142,7 +145,10 @@ impl<T> Consumer<T> {
     /// the queue; redeliveries come one at a time.
     #[inline]
     pub fn take_batch(&mut self, max: usize) -> Result<Batch<'_, T>, Ended> {
-        let place = self.place(max)?;
+        if let Some(place) = self.holdings.give(&self.shared, max) {
+            return Ok(Batch::new(self, place));
+        }
+        let place = self.look_or_wait(max)?;
         Ok(Batch::new(self, place))
     }
 
@@ -209,11 +215,8 @@ impl<T> Consumer<T> {
         self.shared.time.to_std(due)
     }
 
-    #[inline]
-    fn place(&mut self, max: usize) -> Result<Place, Ended> {
-        if let Some(place) = self.holdings.give(&self.shared, max) {
-            return Ok(place);
-        }
+    #[inline(never)]
+    fn look_or_wait(&mut self, max: usize) -> Result<Place, Ended> {
         match self.holdings.look(&self.shared, max) {
             Some(found) => found,
             None => self.wait_for_place(max),

@@ -89,7 +89,7 @@ impl<T> Holdings<T> {
     }
 
     /// Gives what is at hand, at most `max` messages; `None` if the queue must be asked.
-    #[inline]
+    #[inline(always)]
     pub(super) fn give(&mut self, shared: &Shared<T>, max: usize) -> Option<Place> {
         let flags = shared.flags.load(Ordering::Relaxed);
         let window = self.window.as_mut().filter(|window| window.next < window.end)?;

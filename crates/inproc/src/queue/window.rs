@@ -12,6 +12,8 @@ use super::{Block, BlockView};
 /// A run of one segment.
 pub(super) struct Window<T> {
     pub(super) view: BlockView<T>,
+    /// The place in the queue of the segment's first message.
+    base: u64,
     pub(super) start: usize,
     /// The first that the application has not been given.
     pub(super) next: usize,
@@ -24,8 +26,8 @@ pub(super) struct Window<T> {
 
 impl<T> Window<T> {
     pub(super) fn new(view: BlockView<T>, range: Range<usize>) -> Self {
-        let Range { start, end } = range;
-        Self { view, start, next: start, end, ended: 0, leases: None }
+        let (Range { start, end }, base) = (range, view.segment().beside().base());
+        Self { view, base, start, next: start, end, ended: 0, leases: None }
     }
 
     pub(super) fn block(&self) -> &Block<T> {
@@ -40,7 +42,7 @@ impl<T> Window<T> {
     /// The place in the queue of an index.
     #[inline]
     pub(super) fn position(&self, index: usize) -> u64 {
-        self.marks().base() + index as u64
+        self.base + index as u64
     }
 
     /// What the application was given of it.
@@ -50,7 +52,7 @@ impl<T> Window<T> {
 
     /// The index of a place in the queue, if the application was given that message of this window.
     pub(super) fn index_of(&self, position: u64) -> Option<usize> {
-        let index = usize::try_from(position.checked_sub(self.marks().base())?).ok()?;
+        let index = usize::try_from(position.checked_sub(self.base)?).ok()?;
         self.given().contains(&index).then_some(index)
     }
 
