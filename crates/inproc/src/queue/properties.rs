@@ -243,17 +243,27 @@ impl Both {
         Ok(())
     }
 
+    /// What consumers have lost to leases and not looked at since is memory too, and was theirs at
+    /// their last look: no more than the queue may hold.
     fn compare(&self) -> Result<(), TestCaseError> {
         let dead = self.reference.dead();
         prop_assert_eq!(self.queue.unsettled(), self.reference.unsettled() + dead.len());
-        prop_assert!(self.queue.segments() <= 24, "memory is bounded");
+        let segments = self.queue.segments();
+        prop_assert!(segments <= 2 * 24 + 2, "{segments} segments: the queue's, and as many again");
         Ok(())
     }
 
-    fn compare_dead(&self) -> Result<(), TestCaseError> {
+    /// Which of two leases ends first that end at the same nanosecond, the queue does not promise;
+    /// only an extended one can end with one that was given later.
+    fn compare_dead(&self, any_order: bool) -> Result<(), TestCaseError> {
         let letters = std::iter::from_fn(|| self.queue.dead_letter());
-        let ours: Vec<u32> = letters.map(|letter| *letter).collect();
-        prop_assert_eq!(ours, self.reference.dead());
+        let mut ours: Vec<u32> = letters.map(|letter| *letter).collect();
+        let mut theirs = self.reference.dead();
+        if any_order {
+            ours.sort_unstable();
+            theirs.sort_unstable();
+        }
+        prop_assert_eq!(ours, theirs);
         Ok(())
     }
 }
@@ -264,7 +274,8 @@ fn run(options: QueueOptions, steps: &[Step], forgets: bool) -> Result<(), TestC
         both.step(step)?;
         both.compare()?;
     }
-    both.compare_dead()
+    let extends = |step: &Step| matches!(step, Step::Settle(_, _, Settlement::Extend));
+    both.compare_dead(steps.iter().any(extends))
 }
 
 /// The same steps by one consumer.
