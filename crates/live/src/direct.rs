@@ -21,6 +21,10 @@
 //! nothing is recorded, and a message takes no lock: a queue asks the control plane at most once
 //! per receive, and a log once per fetch and commit.
 //!
+//! In a watched run destructors of bodies and wakers that a call runs do so under that lock. They
+//! may use the queue or log, but no link to it and not the control plane: that would wait for
+//! itself.
+//!
 //! # Example
 //!
 //! ```
