@@ -71,16 +71,16 @@ pub(super) fn concerning_or_delaying(
     until: usize,
 ) -> Vec<Injected> {
     let mut faults = of_process(chronicle, process, from, until);
-    let concerns = |fault: &Injected| fault.concerns(chronicle) || fault.is_crash();
-    let elsewhere = |fault: &Injected| !concerns(fault) && fault.is_hold_up();
-    let mut too_many = faults.iter().filter(|one| elsewhere(one)).count().saturating_sub(MANY);
+    let mut elsewhere = 0;
+    faults.reverse();
     faults.retain(|fault| {
-        if elsewhere(fault) && too_many > 0 {
-            too_many -= 1;
-            return false;
+        if fault.concerns(chronicle) || fault.is_crash() {
+            return true;
         }
-        concerns(fault) || fault.is_hold_up()
+        elsewhere += usize::from(fault.is_hold_up());
+        fault.is_hold_up() && elsewhere <= MANY
     });
+    faults.reverse();
     faults
 }
 

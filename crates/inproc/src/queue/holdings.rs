@@ -150,9 +150,10 @@ impl<T> Holdings<T> {
         if let Some(id) = self.over.take() {
             control.end_leases(id);
         }
-        let want = Want { fetch: max.max(shared.window), give: max };
+        let (client, fetch) = (self.client, max.max(shared.window));
+        let want = Want { client, now, fetch, give: max };
         let desk = (!self.settle_at_delivery).then_some(&*self.desk);
-        let window = control.fetch_fresh(now, self.client, want, &mut self.hold, desk)?;
+        let window = control.fetch_fresh(want, &mut self.hold, desk)?;
         let place = Place::First(window.start, window.next);
         self.window = Some(window);
         Some(place)
@@ -202,11 +203,10 @@ impl<T> Holdings<T> {
             self.held.insert(tag, redelivery);
             return Some(Ok(Place::Again(tag)));
         }
-        let want = Want { fetch: credit.min(max.max(shared.window)), give: credit.min(max) };
+        let (client, give) = (self.client, credit.min(max));
+        let want = Want { client, now, fetch: credit.min(max.max(shared.window)), give };
         let desk = (!self.settle_at_delivery).then_some(&*self.desk);
-        if is_ready
-            && let Some(window) = control.fetch(now, self.client, want, &mut self.hold, desk)
-        {
+        if is_ready && let Some(window) = control.fetch(want, &mut self.hold, desk) {
             let place = Place::First(window.start, window.next);
             self.window = Some(window);
             return Some(Ok(place));

@@ -1,11 +1,13 @@
 //! Code of a user: it runs under no lock, may use the queue or log that runs it, and may panic.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 use std::time::Instant;
 
 use entrega_inproc::log::{LiveLog, LogOptions, Retention};
@@ -89,6 +91,13 @@ fn a_destructor_that_panics_in_a_take_loses_no_message() {
     assert_eq!(queue.unsettled(), 0);
 }
 
+/// How many of these calls panic; the others succeed.
+fn panics(numbers: Range<u64>, call: impl FnMut(u64) -> thread::Result<bool>) -> usize {
+    let ended: Vec<_> = numbers.map(call).collect();
+    assert!(ended.iter().flatten().all(|is_done| *is_done));
+    ended.iter().filter(|one| one.is_err()).count()
+}
+
 /// All destructors of a segment panic in a send, which reuses it.
 #[test]
 fn destructors_that_panic_in_a_send_lose_no_message() {
@@ -99,15 +108,11 @@ fn destructors_that_panic_in_a_send_lose_no_message() {
         assert!(producer.try_send(body).is_ok());
     }
     assert_eq!(numbers(&mut consumer), [0, 1, 2, 3]);
-    let mut panics = 0;
-    for number in 4..40 {
-        let sends = || producer.send(Body::plain(number)).is_ok();
-        match catch_unwind(AssertUnwindSafe(sends)) {
-            Ok(is_sent) => assert!(is_sent),
-            Err(_) => panics += 1,
-        }
+    let panics = panics(4..40, |number| {
+        let sent = catch_unwind(AssertUnwindSafe(|| producer.send(Body::plain(number)).is_ok()));
         assert!(numbers(&mut consumer).len() <= 1);
-    }
+        sent
+    });
     assert_eq!((panics, queue.unsettled()), (1, 0));
 }
 
@@ -187,14 +192,9 @@ fn a_destructor_may_use_its_log_and_may_panic() {
             panic!("the destructor fails");
         };
         assert!(producer.append(Body::with(0, act)).is_ok());
-        let mut panics = 0;
-        for number in 1..40 {
-            let appends = || producer.append(Body::plain(number)).is_ok();
-            match catch_unwind(AssertUnwindSafe(appends)) {
-                Ok(is_appended) => assert!(is_appended),
-                Err(_) => panics += 1,
-            }
-        }
+        let panics = panics(1..40, |number| {
+            catch_unwind(AssertUnwindSafe(|| producer.append(Body::plain(number)).is_ok()))
+        });
         assert_eq!((panics, log.bounds(partition).map(|(_, end)| end)), (1, Some(39)));
     });
 }

@@ -22,6 +22,10 @@ pub(super) type Run = Range<u64>;
 /// What a consumer wants.
 #[derive(Clone, Copy)]
 pub(in crate::queue) struct Want {
+    /// Which client it is.
+    pub(in crate::queue) client: ClientId,
+    /// When it asks.
+    pub(in crate::queue) now: Instant,
     /// How many messages its window may have.
     pub(in crate::queue) fetch: usize,
     /// How many of them it is given at once.
@@ -95,14 +99,12 @@ impl<T> Control<T> {
     /// once. Reuses a hold on the same segment. `desk` is that of a client that acks.
     pub(in crate::queue) fn fetch(
         &mut self,
-        now: Instant,
-        client: ClientId,
         want: Want,
         hold: &mut Option<BlockView<T>>,
         desk: Option<&Desk>,
     ) -> Option<Window<T>> {
         let Some(run) = self.runs.front_mut() else {
-            return self.fetch_fresh(now, client, want, hold, desk);
+            return self.fetch_fresh(want, hold, desk);
         };
         let start = run.start;
         run.start += (run.end - start).min(want.fetch as u64);
@@ -113,15 +115,13 @@ impl<T> Control<T> {
         let block = Arc::clone(self.blocks.of(start)?);
         let mut view = hold.take().unwrap_or_else(|| BlockView::new(block));
         view.look();
-        Some(self.enter(now, client, want, Window::new(view, index..index + count), desk))
+        Some(self.enter(want, Window::new(view, index..index + count), desk))
     }
 
     /// The same, from what was never fetched.
     #[inline]
     pub(in crate::queue) fn fetch_fresh(
         &mut self,
-        now: Instant,
-        client: ClientId,
         want: Want,
         hold: &mut Option<BlockView<T>>,
         desk: Option<&Desk>,
@@ -137,19 +137,12 @@ impl<T> Control<T> {
             let same = hold.take().and_then(|mut hold| hold.follow(fresh).then_some(hold));
             same.unwrap_or_else(|| fresh.clone())
         };
-        Some(self.enter(now, client, want, Window::new(view, start..end), desk))
+        Some(self.enter(want, Window::new(view, start..end), desk))
     }
 
     /// Enters a window that a client has fetched, and gives the first of it.
     #[inline]
-    fn enter(
-        &mut self,
-        now: Instant,
-        client: ClientId,
-        want: Want,
-        mut window: Window<T>,
-        desk: Option<&Desk>,
-    ) -> Window<T> {
+    fn enter(&mut self, want: Want, mut window: Window<T>, desk: Option<&Desk>) -> Window<T> {
         window.next = window.end.min(window.start.saturating_add(want.give));
         let Some(desk) = desk else {
             if window.settle_all(window.start..window.end).1 {
@@ -160,9 +153,9 @@ impl<T> Control<T> {
         let range = window.position(window.start)..window.position(window.end);
         let at_hand = window.position(window.next)..range.end;
         if self.has_leases() {
-            let due = self.due(now);
+            let due = self.due(want.now);
             window.marks().lease(window.given(), due);
-            let given_by = Some(client.process.index());
+            let given_by = Some(want.client.process.index());
             window.leases = Some(self.leases.enter(Leased { range, given_by }, due));
         }
         desk.lay(at_hand);
