@@ -8,7 +8,7 @@ use std::time::Instant;
 use entrega_model::queue::{DeliveryTag, Settlement};
 
 use super::Shared;
-use super::delivery::{Batch, Delivery, Place};
+use super::delivery::{Batch, Delivery};
 use super::holdings::Holdings;
 use crate::sync::Arc;
 #[cfg(not(inproc_loom))]
@@ -70,21 +70,22 @@ impl<T> Consumer<T> {
     /// The next delivery, if there is one now.
     #[inline]
     pub fn try_take(&mut self) -> Result<Option<Delivery<'_, T>>, Ended> {
-        Ok(self.place_now(1)?.map(|place| Delivery::new(Batch::new(self, place))))
+        Ok(self.take_now(1)?.then(|| Delivery::new(Batch::new(self))))
     }
 
     /// At most `max` deliveries, if there are some now.
     #[inline]
     pub fn try_take_batch(&mut self, max: usize) -> Result<Option<Batch<'_, T>>, Ended> {
-        Ok(self.place_now(max)?.map(|place| Batch::new(self, place)))
+        Ok(self.take_now(max)?.then(|| Batch::new(self)))
     }
 
+    /// Whether something is given.
     #[inline]
-    fn place_now(&mut self, max: usize) -> Result<Option<Place>, Ended> {
-        match self.holdings.give(&self.shared, max) {
-            Some(place) => Ok(Some(place)),
-            None => self.holdings.look(&self.shared, max).transpose(),
+    fn take_now(&mut self, max: usize) -> Result<bool, Ended> {
+        if self.holdings.give(&self.shared, max) {
+            return Ok(true);
         }
+        self.holdings.look(&self.shared, max).map_or(Ok(false), |found| found.map(|()| true))
     }
 
     /// Settles a delivery by its tag.
@@ -134,22 +135,20 @@ impl<T> Consumer<T> {
     /// The next delivery; waits until there is one.
     #[inline]
     pub fn take(&mut self) -> Result<Delivery<'_, T>, Ended> {
-        if let Some(place) = self.holdings.give(&self.shared, 1) {
-            return Ok(Delivery::new(Batch::new(self, place)));
+        if !self.holdings.give(&self.shared, 1) {
+            self.look_or_wait(1)?;
         }
-        let place = self.look_or_wait(1)?;
-        Ok(Delivery::new(Batch::new(self, place)))
+        Ok(Delivery::new(Batch::new(self)))
     }
 
     /// At most `max` deliveries, at least one; waits until there is one. They are consecutive in
     /// the queue; redeliveries come one at a time.
     #[inline]
     pub fn take_batch(&mut self, max: usize) -> Result<Batch<'_, T>, Ended> {
-        if let Some(place) = self.holdings.give(&self.shared, max) {
-            return Ok(Batch::new(self, place));
+        if !self.holdings.give(&self.shared, max) {
+            self.look_or_wait(max)?;
         }
-        let place = self.look_or_wait(max)?;
-        Ok(Batch::new(self, place))
+        Ok(Batch::new(self))
     }
 
     /// As [`Consumer::take_batch`], but `None` if there is nothing at `deadline`.
@@ -158,11 +157,8 @@ impl<T> Consumer<T> {
         max: usize,
         deadline: Instant,
     ) -> Result<Option<Batch<'_, T>>, Ended> {
-        let place = match self.holdings.give(&self.shared, max) {
-            Some(place) => Some(place),
-            None => self.wait(max, Some(deadline))?,
-        };
-        Ok(place.map(|place| Batch::new(self, place)))
+        let is_there = self.holdings.give(&self.shared, max) || self.wait(max, Some(deadline))?;
+        Ok(is_there.then(|| Batch::new(self)))
     }
 
     /// As [`Consumer::take_batch`], for a task. May be dropped at any time without losing a
@@ -177,8 +173,8 @@ impl<T> Consumer<T> {
         sleep_until: impl Fn(Instant) -> S,
     ) -> Result<Batch<'_, T>, Ended> {
         self.budget.spend().await;
-        let mut place = self.holdings.give(&self.shared, max);
-        while place.is_none() {
+        let mut is_there = self.holdings.give(&self.shared, max);
+        while !is_there {
             let due = self.next_due();
             let timeout = async {
                 match due {
@@ -187,12 +183,10 @@ impl<T> Consumer<T> {
                 }
             };
             let Self { shared, holdings, .. } = self;
-            place = shared.sent.listen(timeout, || holdings.look(shared, max)).await.transpose()?;
+            let found = shared.sent.listen(timeout, || holdings.look(shared, max)).await;
+            is_there = found.transpose()?.is_some();
         }
-        match place {
-            Some(place) => Ok(Batch::new(self, place)),
-            None => unreachable!("the loop ends with one"),
-        }
+        Ok(Batch::new(self))
     }
 
     /// Completes when something was sent or came back, or the queue was closed, after the first
@@ -216,35 +210,32 @@ impl<T> Consumer<T> {
     }
 
     #[inline(never)]
-    fn look_or_wait(&mut self, max: usize) -> Result<Place, Ended> {
+    fn look_or_wait(&mut self, max: usize) -> Result<(), Ended> {
         match self.holdings.look(&self.shared, max) {
             Some(found) => found,
-            None => self.wait_for_place(max),
+            None => self.wait_for_ever(max),
         }
     }
 
     #[cold]
-    fn wait_for_place(&mut self, max: usize) -> Result<Place, Ended> {
-        loop {
-            if let Some(place) = self.wait(max, None)? {
-                return Ok(place);
-            }
-        }
+    fn wait_for_ever(&mut self, max: usize) -> Result<(), Ended> {
+        while !self.wait(max, None)? {}
+        Ok(())
     }
 
     #[cold]
-    fn wait(&mut self, max: usize, deadline: Option<Instant>) -> Result<Option<Place>, Ended> {
+    fn wait(&mut self, max: usize, deadline: Option<Instant>) -> Result<bool, Ended> {
         if let Some(found) = self.holdings.look(&self.shared, max) {
-            return found.map(Some);
+            return found.map(|()| true);
         }
         loop {
             let until = self.next_due().into_iter().chain(deadline).min();
             let Self { shared, holdings, .. } = self;
             if let Some(found) = shared.sent.wait(until, || holdings.look(shared, max)) {
-                return found.map(Some);
+                return found.map(|()| true);
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return Ok(None);
+                return Ok(false);
             }
         }
     }

@@ -24,7 +24,10 @@ pub(super) enum Place {
 }
 
 impl<'a, T> Batch<'a, T> {
-    pub(super) fn new(consumer: &'a mut Consumer<T>, place: Place) -> Self {
+    /// What the consumer was given last.
+    #[inline]
+    pub(super) fn new(consumer: &'a mut Consumer<T>) -> Self {
+        let place = consumer.holdings.given;
         Self { consumer, place }
     }
 

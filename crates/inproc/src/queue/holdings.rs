@@ -11,7 +11,7 @@ use entrega_model::queue::{DeliveryTag, Settlement};
 use entrega_model::{ClientId, Instant};
 
 use super::consumer::Ended;
-use super::control::{End, LeaseId, SharedDesk, Want};
+use super::control::{End, SharedDesk, Want};
 use super::delivery::Place;
 use super::desk::Desk;
 use super::marks::Marked;
@@ -26,15 +26,13 @@ pub(super) struct Holdings<T> {
     settle_at_delivery: bool,
     /// What is at hand of the current window, as others see it.
     desk: SharedDesk,
-    /// The window from which the application gets its next message.
+    /// The window from which the application gets its next message; spent, a hold on a segment.
     pub(super) window: Option<Window<T>>,
     /// Windows that the application was given completely and has not settled completely, by the
     /// place of their first message.
     older: BTreeMap<u64, Window<T>>,
-    /// A hold on the segment of the last window, for the next one.
-    hold: Option<BlockView<T>>,
-    /// The leases of a window that has ended, for the next visit to the queue.
-    over: Option<LeaseId>,
+    /// What the application was given last.
+    pub(super) given: Place,
     /// Redeliveries that the application was given.
     pub(super) held: BTreeMap<DeliveryTag, Redelivery<T>>,
     /// How many leases had ended, of any consumer, at the last look.
@@ -54,8 +52,7 @@ impl<T> Holdings<T> {
             desk,
             window: None,
             older: BTreeMap::new(),
-            hold: None,
-            over: None,
+            given: Place::First(0, 0),
             held: BTreeMap::new(),
             losses: 0,
             is_gone: false,
@@ -88,80 +85,89 @@ impl<T> Holdings<T> {
         found.any(|(index, window)| window.marks().is_unsettled(index))
     }
 
-    /// Gives what is at hand, at most `max` messages; `None` if the queue must be asked.
+    /// Gives what is at hand, at most `max` messages; `false` if the queue must be asked.
     #[inline(always)]
-    pub(super) fn give(&mut self, shared: &Shared<T>, max: usize) -> Option<Place> {
+    pub(super) fn give(&mut self, shared: &Shared<T>, max: usize) -> bool {
         let flags = shared.flags.load(Ordering::Relaxed);
-        let window = self.window.as_mut().filter(|window| window.next < window.end)?;
+        let Some(window) = self.window.as_mut().filter(|window| window.next < window.end) else {
+            return false;
+        };
         if flags != 0 && (flags & STOPPED != 0 || !self.settle_at_delivery) {
-            return None;
+            return false;
         }
         let from = window.next;
         let to = window.end.min(from.saturating_add(max));
+        (window.next, self.given) = (to, Place::First(from, to));
         if self.settle_at_delivery {
-            window.next = to;
-            return Some(Place::First(from, to));
+            return true;
         }
         if shared.has_leases() {
             window.marks().lease(from..to, shared.time.now() + shared.leased);
         }
-        window.next = to;
-        if self.desk.gives(window.position(to)) {
-            return Some(Place::First(from, to));
-        }
-        self.give_what_is_left(shared, from, to)
+        self.desk.gives(window.position(to)) || self.give_what_is_left(shared, from, to)
     }
 
     /// Another consumer has taken some of what would be given.
     #[cold]
-    fn give_what_is_left(&mut self, shared: &Shared<T>, from: usize, to: usize) -> Option<Place> {
-        let window = self.window.as_mut()?;
+    fn give_what_is_left(&mut self, shared: &Shared<T>, from: usize, to: usize) -> bool {
+        let Some(window) = &mut self.window else { return false };
         let control = shared.control();
         let upto = self.desk.gives_at_most(window.position(from), window.position(to));
         drop(control);
         window.next = (upto - window.position(0)) as usize;
-        (window.next > from).then_some(Place::First(from, window.next))
+        self.given = Place::First(from, window.next);
+        window.next > from
     }
 
     /// Gives what the queue has for this consumer, at most `max` messages, if there is anything.
     #[inline]
-    pub(super) fn look(&mut self, shared: &Shared<T>, max: usize) -> Option<Result<Place, Ended>> {
+    pub(super) fn look(&mut self, shared: &Shared<T>, max: usize) -> Option<Result<(), Ended>> {
         match self.look_for_fresh(shared, max) {
-            Some(place) => Some(Ok(place)),
-            None => self.look_for_all(shared, max),
+            true => Some(Ok(())),
+            false => self.look_for_all(shared, max),
         }
     }
 
     /// A consumer that has settled all of its window, and goes on to messages that no consumer has
     /// fetched. Where anything else is to be done, it does nothing.
     #[inline]
-    fn look_for_fresh(&mut self, shared: &Shared<T>, max: usize) -> Option<Place> {
-        if self.window.is_some()
+    fn look_for_fresh(&mut self, shared: &Shared<T>, max: usize) -> bool {
+        if self.window.as_ref().is_some_and(|window| !window.is_spent())
             || shared.prefetch != 0
             || shared.flags.load(Ordering::Relaxed) != 0
         {
-            return None;
+            return false;
         }
         let mut control = shared.control();
         let now = if shared.has_leases() { shared.time.now() } else { Instant::START };
-        if !control.is_fresh_next(now, self.hold.as_ref()) {
-            return None;
+        if !control.is_fresh_next(now, self.window.as_ref()) {
+            return false;
         }
-        if let Some(id) = self.over.take() {
-            control.end_leases(id);
-        }
+        end_leases(&mut control, self.window.as_mut());
         let (client, fetch) = (self.client, max.max(shared.window));
         let want = Want { client, now, fetch, give: max };
+        self.fetch(&mut control, want, Control::fetch_fresh)
+    }
+
+    /// Begins a window, and gives the first of it.
+    #[inline]
+    fn fetch(
+        &mut self,
+        control: &mut Control<T>,
+        want: Want,
+        fetch: impl FnOnce(&mut Control<T>, Want, &mut Option<Window<T>>, Option<&Desk>) -> bool,
+    ) -> bool {
         let desk = (!self.settle_at_delivery).then_some(&*self.desk);
-        let window = control.fetch_fresh(want, &mut self.hold, desk)?;
-        let place = Place::First(window.start, window.next);
-        self.window = Some(window);
-        Some(place)
+        let has_begun = fetch(control, want, &mut self.window, desk);
+        if let Some(window) = self.window.as_ref().filter(|_| has_begun) {
+            self.given = Place::First(window.start, window.next);
+        }
+        has_begun
     }
 
     /// The same, whatever there is to do.
     #[cold]
-    fn look_for_all(&mut self, shared: &Shared<T>, max: usize) -> Option<Result<Place, Ended>> {
+    fn look_for_all(&mut self, shared: &Shared<T>, max: usize) -> Option<Result<(), Ended>> {
         loop {
             if shared.flags.load(Ordering::Relaxed) & STOPPED != 0 {
                 return Some(Err(Ended::Stopped));
@@ -170,11 +176,11 @@ impl<T> Holdings<T> {
             let mut control = shared.control();
             let now = if shared.has_leases() { shared.time.now() } else { Instant::START };
             control.advance(now);
-            self.put_aside(&mut control, &mut spent);
+            self.put_aside(&mut control);
             self.forget_lost(&control, &mut spent);
             let ready_in = control.ready_in(self.client);
-            spent
-                .extend(self.hold.take_if(|hold| Some(hold.segment().beside().base()) != ready_in));
+            let elsewhere = self.window.take_if(|window| Some(window.position(0)) != ready_in);
+            spent.extend(elsewhere.map(|window| window.view));
             if spent.is_empty() {
                 return self.look_at(shared, &mut control, now, max, ready_in.is_some());
             }
@@ -189,7 +195,7 @@ impl<T> Holdings<T> {
         now: Instant,
         max: usize,
         is_ready: bool,
-    ) -> Option<Result<Place, Ended>> {
+    ) -> Option<Result<(), Ended>> {
         let own = self.unsettled_given();
         let credit = match shared.prefetch {
             0 => usize::MAX,
@@ -201,15 +207,13 @@ impl<T> Holdings<T> {
         if let Some(redelivery) = control.redeliver(now, self.client, self.settle_at_delivery) {
             let tag = redelivery.received.tag;
             self.held.insert(tag, redelivery);
-            return Some(Ok(Place::Again(tag)));
+            self.given = Place::Again(tag);
+            return Some(Ok(()));
         }
         let (client, give) = (self.client, credit.min(max));
         let want = Want { client, now, fetch: credit.min(max.max(shared.window)), give };
-        let desk = (!self.settle_at_delivery).then_some(&*self.desk);
-        if is_ready && let Some(window) = control.fetch(want, &mut self.hold, desk) {
-            let place = Place::First(window.start, window.next);
-            self.window = Some(window);
-            return Some(Ok(place));
+        if is_ready && self.fetch(control, want, Control::fetch) {
+            return Some(Ok(()));
         }
         match control.end_for(own) {
             End::NotYet => None,
@@ -219,18 +223,16 @@ impl<T> Holdings<T> {
     }
 
     /// Ends the current window. What it has at hand is any consumer's again.
-    fn put_aside(&mut self, control: &mut Control<T>, spent: &mut Vec<BlockView<T>>) {
-        if let Some(id) = self.over.take() {
-            control.end_leases(id);
-        }
-        let Some(mut window) = self.window.take() else { return };
-        control.take_from(self.client, &mut window);
-        if window.unsettled() > 0 {
-            self.older.insert(window.position(window.start), window);
+    fn put_aside(&mut self, control: &mut Control<T>) {
+        let Some(window) = &mut self.window else { return };
+        control.take_from(self.client, window);
+        if window.unsettled() == 0 {
+            window.empty();
+            end_leases(control, Some(window));
             return;
         }
-        window.leases.take().into_iter().for_each(|id| control.end_leases(id));
-        spent.extend(self.hold.replace(window.view));
+        let place = window.position(window.start);
+        self.older.extend(self.window.take().map(|window| (place, window)));
     }
 
     /// Forgets what is settled although this consumer did not settle it.
@@ -260,32 +262,26 @@ impl<T> Holdings<T> {
             }
             _ => window.settle_all(from..to),
         };
-        if is_last || window.has_ended() {
+        if is_last || window.is_through() {
             self.end_current(shared, is_last);
         }
         shared.tell_settled();
         settled == to - from
     }
 
-    /// The current window has ended, or its segment is complete. Only a lease, or the end of the
-    /// segment, needs the lock. The hold on the segment goes first, so that the segment can be used
-    /// again at once.
+    /// The current window is at the end of its segment, or that is complete. The hold on the
+    /// segment goes first, so that the segment can be used again at once.
     #[cold]
     fn end_current(&mut self, shared: &Shared<T>, is_last: bool) {
-        let base = self.window.as_ref().map(|window| window.position(0));
-        let mut view = None;
-        if let Some(mut window) = self.window.take_if(|window| window.has_ended()) {
-            if let Some(id) = window.leases.take()
-                && let Some(before) = self.over.replace(id)
-            {
-                shared.control().end_leases(before);
+        let Some(base) = self.window.as_ref().map(|window| window.position(0)) else { return };
+        let through = self.window.take_if(|window| window.is_through());
+        let leases = through.and_then(|window| window.leases);
+        if is_last || leases.is_some() {
+            let mut control = shared.control();
+            leases.into_iter().for_each(|id| control.end_leases(id));
+            if is_last {
+                control.complete(base);
             }
-            let is_at_end = window.end == window.block().len();
-            view = Some(window.view).filter(|_| !is_at_end);
-        }
-        self.hold = view.or(self.hold.take());
-        if is_last && let Some(base) = base {
-            shared.control().complete(base);
         }
     }
 
@@ -320,7 +316,7 @@ impl<T> Holdings<T> {
                 settled
             }
         };
-        if window.has_ended() {
+        if window.is_spent() {
             let place = window.position(window.start);
             self.end_window(shared, place);
         }
@@ -328,7 +324,7 @@ impl<T> Holdings<T> {
         settled
     }
 
-    /// A window, current or older, has ended.
+    /// A window, current or older, is spent.
     fn end_window(&mut self, shared: &Shared<T>, place: u64) {
         match self.older.remove(&place) {
             Some(mut window) => {
@@ -336,7 +332,10 @@ impl<T> Holdings<T> {
                     shared.control().end_leases(id);
                 }
             }
-            None => self.end_current(shared, false),
+            None if self.window.as_ref().is_some_and(Window::is_through) => {
+                self.end_current(shared, false);
+            }
+            None => {}
         }
     }
 
@@ -366,14 +365,20 @@ impl<T> Holdings<T> {
         if mem::replace(&mut self.is_gone, true) {
             return;
         }
-        let current = self.window.take();
-        self.older.extend(current.map(|window| (window.position(window.start), window)));
         let mut control = shared.control();
-        self.over.take().into_iter().for_each(|id| control.end_leases(id));
-        let windows = self.older.values_mut();
+        end_leases(&mut control, self.window.as_mut().filter(|window| window.is_spent()));
+        let windows = self.older.values_mut().chain(&mut self.window);
         control.disconnect(shared.time.now(), self.client, windows, is_clean);
         drop(control);
         shared.sent.ring();
-        drop((mem::take(&mut self.older), mem::take(&mut self.held), self.hold.take()));
+        drop((mem::take(&mut self.older), mem::take(&mut self.held), self.window.take()));
+    }
+}
+
+/// Nothing of a window is unsettled, so there is no lease to look at.
+#[inline]
+fn end_leases<T>(control: &mut Control<T>, window: Option<&mut Window<T>>) {
+    if let Some(id) = window.and_then(|window| window.leases.take()) {
+        control.end_leases(id);
     }
 }

@@ -2,6 +2,11 @@
 //!
 //! Those before `next` it was given: they are under its lease until they are settled. The others
 //! are at hand, and another consumer may take them away ([`Desk`](super::desk::Desk)).
+//!
+//! A window that is spent stays where it is, as a hold on its segment, and the next one begins in
+//! its place. So its fields are written and read one by one and never moved together, which on the
+//! way of every message would cost more than all else here: a wide load waits until the narrow
+//! stores before it have left the store buffer.
 
 use std::ops::Range;
 
@@ -25,9 +30,18 @@ pub(super) struct Window<T> {
 }
 
 impl<T> Window<T> {
-    pub(super) fn new(view: BlockView<T>, range: Range<usize>) -> Self {
-        let (Range { start, end }, base) = (range, view.segment().beside().base());
-        Self { view, base, start, next: start, end, ended: 0, leases: None }
+    /// A hold on a segment, with nothing in it yet.
+    pub(super) fn on(view: BlockView<T>) -> Self {
+        let base = view.segment().beside().base();
+        Self { view, base, start: 0, next: 0, end: 0, ended: 0, leases: None }
+    }
+
+    /// Begins anew, with other messages of the segment, of which the application is given the first
+    /// `give`.
+    #[inline]
+    pub(super) fn begin(&mut self, range: Range<usize>, give: usize) {
+        (self.start, self.end, self.ended) = (range.start, range.end, 0);
+        self.next = range.end.min(range.start.saturating_add(give));
     }
 
     pub(super) fn block(&self) -> &Block<T> {
@@ -77,14 +91,25 @@ impl<T> Window<T> {
         (count, is_last)
     }
 
-    /// Whether this consumer has settled all of it.
+    /// Whether the application was given all of it, and this consumer has settled it.
     #[inline]
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended == self.end - self.start
+    pub(super) fn is_spent(&self) -> bool {
+        self.ended == self.end - self.start && self.next == self.end
+    }
+
+    /// Whether it is spent, and no other window of this segment can follow it.
+    #[inline]
+    pub(super) fn is_through(&self) -> bool {
+        self.is_spent() && self.end == self.block().len()
     }
 
     /// Nothing more is at hand: what was given is all of it.
     pub(super) fn cut(&mut self) {
         self.end = self.next;
+    }
+
+    /// Nothing of it is unsettled, whoever settled it: it is a hold on its segment.
+    pub(super) fn empty(&mut self) {
+        (self.start, self.next, self.ended) = (self.end, self.end, 0);
     }
 }

@@ -1,8 +1,9 @@
 //! Counts say what they say.
 
 use entrega_brokers::queue::QueueSettings;
-use entrega_inproc::queue::{LiveQueue, QueueOptions};
+use entrega_inproc::queue::{LiveQueue, QueueOptions, Stale};
 use entrega_model::Duration;
+use entrega_model::queue::Settlement;
 
 use super::small;
 
@@ -59,4 +60,38 @@ fn segments_counts_what_idle_consumers_hold() {
     assert_eq!(queue.segments(), 3, "two are full, and one is held by the idle consumer");
     drop(idle);
     assert_eq!(queue.segments(), 2);
+}
+
+/// What is settled at delivery cannot be settled again, and to try loses nothing of the rest.
+#[test]
+fn an_ack_of_what_is_settled_at_delivery_is_too_late_and_harmless() {
+    let queue = LiveQueue::new(QueueOptions::default());
+    queue.producer().send_all(0..5_u64).expect("there is room");
+    queue.close();
+    let mut consumer = queue.consumer_settled_at_delivery();
+    let mut given = Vec::new();
+    while let Ok(one) = consumer.take() {
+        given.push(*one);
+        assert_eq!(one.ack(), Err(Stale));
+    }
+    assert_eq!(given, [0, 1, 2, 3, 4]);
+}
+
+/// The same by tags, in batches, and with the other words.
+#[test]
+fn no_word_about_what_is_settled_at_delivery_ends_its_window() {
+    let queue = small(4, Duration::MAX);
+    queue.producer().send_all(0..8_u64).expect("there is room");
+    queue.close();
+    let mut consumer = queue.consumer_settled_at_delivery();
+    let mut given = Vec::new();
+    while let Ok(batch) = consumer.take_batch(2) {
+        given.extend_from_slice(&batch);
+        let tag = batch.tag(1);
+        assert_eq!(batch.ack(), Err(Stale));
+        for word in [Settlement::Ack, Settlement::Requeue, Settlement::Reject, Settlement::Extend] {
+            assert_eq!(consumer.settle(tag, word), Err(Stale));
+        }
+    }
+    assert_eq!(given, [0, 1, 2, 3, 4, 5, 6, 7]);
 }

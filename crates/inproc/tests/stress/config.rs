@@ -1,28 +1,26 @@
-//! A configuration, as its seed decides it.
+//! A configuration of a queue, as its seed decides it.
 
-use std::time::Duration as StdDuration;
+use std::thread;
+use std::time::{Duration as StdDuration, Instant};
 
 use entrega_brokers::queue::QueueSettings;
 use entrega_inproc::queue::QueueOptions;
 use entrega_model::Duration;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 /// Numbers from a seed.
 #[derive(Clone)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random(Xoshiro256PlusPlus);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        let mut random = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        (0..8).for_each(|_| assert!(random.below(2) < 2));
-        random
+        Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
     /// A number below `bound`.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % bound
+        self.0.next_u64() % bound
     }
 
     /// True once in `times`.
@@ -30,8 +28,53 @@ impl Random {
         self.below(times) == 0
     }
 
-    fn one_of<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(crate) fn one_of<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len() as u64) as usize]
+    }
+}
+
+/// How a round ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ending {
+    /// It is closed when everything is sent.
+    WhenSent,
+    /// It is closed then, whether everything is sent or not.
+    Closes(StdDuration),
+    /// It is stopped then.
+    Stops(StdDuration),
+}
+
+impl Ending {
+    pub(crate) fn random(random: &mut Random) -> Self {
+        let after = StdDuration::from_micros(random.below(20_000));
+        match random.below(10) {
+            0 | 1 => Self::Closes(after),
+            2 => Self::Stops(after),
+            _ => Self::WhenSent,
+        }
+    }
+
+    /// Whether it may be stopped.
+    pub(crate) fn may_stop(self) -> bool {
+        matches!(self, Self::Stops(_))
+    }
+
+    /// Waits until everything is sent. Meanwhile it calls `close` or `stop` when it is time.
+    pub(crate) fn wait(
+        self,
+        mut is_all_sent: impl FnMut() -> bool,
+        close: impl Fn(),
+        stop: impl Fn(),
+    ) {
+        let start = Instant::now();
+        while !is_all_sent() {
+            match self {
+                Self::Closes(after) if start.elapsed() >= after => close(),
+                Self::Stops(after) if start.elapsed() >= after => stop(),
+                _ => {}
+            }
+            thread::sleep(StdDuration::from_micros(200));
+        }
     }
 }
 
@@ -48,8 +91,7 @@ pub(crate) struct Config {
     pub(crate) settles_at_delivery: bool,
     /// Destructors panic now and then.
     pub(crate) destructors_panic: bool,
-    /// The queue is closed then, whether everything is sent or not.
-    pub(crate) closes_after: Option<StdDuration>,
+    pub(crate) ending: Ending,
     pub(crate) settings: QueueSettings,
     capacity: usize,
     segment: usize,
@@ -71,7 +113,6 @@ impl Config {
             ..QueueSettings::default()
         };
         let has_sole_producer = random.once_in(4);
-        let early = random.once_in(5).then(|| StdDuration::from_micros(random.below(20_000)));
         Self {
             seed,
             producers: if has_sole_producer { 1 } else { 1 + random.below(3) as usize },
@@ -80,7 +121,7 @@ impl Config {
             has_sole_producer,
             settles_at_delivery: random.once_in(8),
             destructors_panic: random.once_in(4),
-            closes_after: early,
+            ending: Ending::random(&mut random),
             settings,
             capacity: random.one_of(&[1, 2, 8, 64, 4096]),
             segment: random.one_of(&[1, 3, 4, 64, 512]),

@@ -179,8 +179,10 @@ pub(crate) fn drop_letters<B: Body>(round: &Round<B>) {
     }
 }
 
-/// After the end: what is left was sent too late, or is a dead letter.
+/// After the end: what is left was sent too late, or is a dead letter, or the queue was stopped.
 pub(crate) fn drain<B: Body>(round: &Round<B>) {
+    let settings = &round.config.settings;
+    let (limit, knows_ids) = (settings.delivery_limit, size_of::<B>() > 0);
     let mut consumer = round.queue.consumer();
     loop {
         let before = round.ledger.now();
@@ -200,12 +202,19 @@ pub(crate) fn drain<B: Body>(round: &Round<B>) {
             }
             Some(Ok(None)) => thread::yield_now(),
             None | Some(Err(Ended::PrefetchUsedUp | Ended::Unsettled)) => {}
-            Some(Err(Ended::Closed | Ended::Stopped)) => break,
+            Some(Err(Ended::Closed)) => break,
+            Some(Err(Ended::Stopped)) => {
+                assert!(round.config.ending.may_stop());
+                caught(|| drop(consumer));
+                drop_letters(round);
+                let keeps_all = !round.config.settles_at_delivery;
+                let unsettled = round.queue.unsettled();
+                return round.ledger.check_stopped(unsettled, limit, knows_ids, keeps_all);
+            }
         }
     }
     caught(|| drop(consumer));
     drop_letters(round);
     assert_eq!(round.queue.unsettled(), 0, "everything is settled");
-    let settings = &round.config.settings;
-    round.ledger.check_settled(settings.delivery_limit, size_of::<B>() > 0);
+    round.ledger.check_settled(limit, knows_ids);
 }

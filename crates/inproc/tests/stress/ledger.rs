@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::S
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::config::Config;
-
 /// What a destructor panics with.
 struct Expected;
 
@@ -42,6 +40,18 @@ struct Entry {
     dropped: AtomicU32,
 }
 
+impl Entry {
+    /// Whether the message was sent for certain, and neither settled nor given up after this many
+    /// deliveries.
+    fn is_open(&self, limit: Option<u16>) -> bool {
+        let is_given_up = limit.is_some_and(|limit| self.given.load(SeqCst) >= limit.into());
+        self.sent.load(SeqCst) == Sent::Yes as u8
+            && self.settled.load(SeqCst) == 0
+            && self.unsure.load(SeqCst) == 0
+            && !is_given_up
+    }
+}
+
 /// See the module.
 pub(crate) struct Ledger {
     entries: Vec<Entry>,
@@ -56,14 +66,15 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// A ledger of this many messages.
+    pub(crate) fn new(count: usize, destructors_panic: bool) -> Self {
         Self {
-            entries: (0..config.producers * config.each).map(|_| Entry::default()).collect(),
+            entries: (0..count).map(|_| Entry::default()).collect(),
             sent: AtomicUsize::new(0),
             unknown: AtomicUsize::new(0),
             settled: AtomicUsize::new(0),
             clock: AtomicU64::new(0),
-            destructors_panic: config.destructors_panic,
+            destructors_panic,
             destructors: Mutex::new(Box::new(|| ())),
         }
     }
@@ -138,15 +149,31 @@ impl Ledger {
             return;
         }
         for (id, entry) in self.entries.iter().enumerate() {
-            let is_given_up = limit.is_some_and(|limit| entry.given.load(SeqCst) >= limit.into());
-            let is_lost = entry.sent.load(SeqCst) == Sent::Yes as u8
-                && entry.settled.load(SeqCst) == 0
-                && entry.unsure.load(SeqCst) == 0
-                && !is_given_up;
-            assert!(!is_lost, "{id} is lost");
+            assert!(!entry.is_open(limit), "{id} is lost");
             let (given, count) = (entry.given.load(SeqCst), entry.count.load(SeqCst));
             assert_eq!(given, count, "the count of {id} is not that of its deliveries");
         }
+    }
+
+    /// The queue was stopped, and says that this many are unsettled. `keeps_all`: none is settled
+    /// before the application is given it.
+    pub(crate) fn check_stopped(
+        &self,
+        unsettled: usize,
+        limit: Option<u16>,
+        knows_ids: bool,
+        keeps_all: bool,
+    ) {
+        let (sent, unknown) = (self.sent.load(SeqCst), self.unknown.load(SeqCst));
+        let settled = self.settled.load(SeqCst);
+        let least = match knows_ids {
+            true => self.entries.iter().filter(|entry| entry.is_open(limit)).count(),
+            false if limit.is_some() => 0,
+            false => sent.saturating_sub(settled),
+        };
+        let least = if keeps_all { least } else { 0 };
+        let bounds = least..=(sent + unknown).saturating_sub(settled);
+        assert!(bounds.contains(&unsettled), "{unsettled} unsettled, not {bounds:?}");
     }
 
     /// Every body was dropped once.
@@ -154,5 +181,73 @@ impl Ledger {
         for (id, entry) in self.entries.iter().enumerate() {
             assert_eq!(entry.made.load(SeqCst), entry.dropped.load(SeqCst), "drops of {id}");
         }
+    }
+}
+
+/// Each rule is broken once, and the ledger says so.
+mod opposites {
+    use super::*;
+
+    fn ledger() -> Ledger {
+        let ledger = Ledger::new(2, false);
+        (0..2).for_each(|id| ledger.sent(id, Sent::Yes));
+        ledger
+    }
+
+    #[test]
+    #[should_panic(expected = "1 is lost")]
+    fn a_message_that_is_never_settled() {
+        let ledger = ledger();
+        ledger.given(Some(0), 1, ledger.now());
+        ledger.settled(Some(0));
+        ledger.check_settled(None, true);
+    }
+
+    #[test]
+    #[should_panic(expected = "1 settled of 2 sent")]
+    fn one_of_them_if_they_have_no_names() {
+        let ledger = ledger();
+        ledger.settled(None);
+        ledger.check_settled(None, false);
+    }
+
+    #[test]
+    #[should_panic(expected = "0 is given after it was settled")]
+    fn a_message_that_comes_after_its_ack() {
+        let ledger = ledger();
+        ledger.settled(Some(0));
+        ledger.given(Some(0), 2, ledger.now());
+    }
+
+    #[test]
+    #[should_panic(expected = "0 is settled twice")]
+    fn two_acks_that_are_both_in_time() {
+        let ledger = ledger();
+        (0..2).for_each(|_| ledger.settled(Some(0)));
+    }
+
+    #[test]
+    #[should_panic(expected = "the count of 0 is not that of its deliveries")]
+    fn a_redelivery_that_passes_for_a_first_delivery() {
+        let ledger = ledger();
+        (0..2).for_each(|_| ledger.given(Some(0), 1, ledger.now()));
+        (0..2).for_each(|id| ledger.settled(Some(id)));
+        ledger.check_settled(None, true);
+    }
+
+    #[test]
+    #[should_panic(expected = "0 unsettled, not 1..=1")]
+    fn a_stop_that_forgets_a_message() {
+        let ledger = ledger();
+        ledger.settled(Some(0));
+        ledger.check_stopped(0, None, true, true);
+    }
+
+    #[test]
+    #[should_panic(expected = "drops of 0")]
+    fn a_body_that_leaks() {
+        let ledger = ledger();
+        ledger.made(0);
+        ledger.check_drops();
     }
 }

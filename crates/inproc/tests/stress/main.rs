@@ -1,13 +1,13 @@
 //! Random configurations of a live queue under load: producers and consumers on threads and tasks,
 //! which settle in every way, die, are cancelled and stall, with destructors that use the queue or
-//! panic, and with closes that come early.
+//! panic, and with a close or a stop that comes early. `log` does the same to a live log.
 //!
-//! > **The rule.** Every message that was sent for certain is settled in the end. None is given
-//! > after it was settled, none is acked twice, each count is that of the deliveries that there
-//! > were, and one consumer alone is given first deliveries in order. Each body is dropped once,
-//! > memory is bounded, and nothing hangs.
+//! > **The rule.** Every message that was sent for certain is settled in the end, or counted as
+//! > unsettled by a stop. None is given after it was settled, none is acked twice, each count is
+//! > that of the deliveries that there were, and one consumer alone is given first deliveries in
+//! > order. Each body is dropped once, memory is bounded, and nothing hangs.
 //!
-//! `ENTREGA_STRESS_SECONDS` says how long it goes on (by default two seconds), and
+//! `ENTREGA_STRESS_SECONDS` says how long each of the two goes on (by default two seconds), and
 //! `ENTREGA_STRESS_SEED` with which configuration it begins; a failure names its seed.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -16,8 +16,11 @@ mod body;
 mod config;
 mod consumers;
 mod ledger;
+mod log;
 mod producers;
 
+use std::fmt::Debug;
+use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -28,10 +31,14 @@ use config::{Config, Random};
 use consumers::Consuming;
 use entrega_inproc::queue::LiveQueue;
 use ledger::Ledger;
+use log::LogConfig;
 use producers::Producing;
 
 /// A round that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// In place of a seed: there are no more rounds.
+const OVER: u64 = u64::MAX;
 
 /// What all threads of a round share.
 struct Round<B: Body> {
@@ -43,7 +50,7 @@ struct Round<B: Body> {
 /// Runs one round to its end, and checks it.
 fn run<B: Body>(config: &Config) {
     let queue = LiveQueue::<B>::new(config.options());
-    let ledger = Arc::new(Ledger::new(config));
+    let ledger = Arc::new(Ledger::new(config.producers * config.each, config.destructors_panic));
     let asks = queue.clone();
     ledger.let_destructors(move || assert!(asks.unsettled() < usize::MAX && asks.segments() > 0));
     let round = Round { config: config.clone(), queue, ledger };
@@ -56,14 +63,11 @@ fn run<B: Body>(config: &Config) {
         for number in 0..config.consumers {
             scope.spawn(move || Consuming::new(round, random(100 + number)).run());
         }
-        let closes_at = config.closes_after.map(|after| Instant::now() + after);
-        while !producers.iter().all(|one| one.is_finished()) {
-            if closes_at.is_some_and(|at| Instant::now() >= at) {
-                round.queue.close();
-            }
+        let is_all_sent = || {
             consumers::drop_letters(round);
-            thread::sleep(Duration::from_micros(200));
-        }
+            producers.iter().all(|one| one.is_finished())
+        };
+        config.ending.wait(is_all_sent, || round.queue.close(), || _ = round.queue.stop());
         producers.into_iter().for_each(|one| one.join().expect("no producer fails"));
         round.queue.close();
     });
@@ -81,10 +85,13 @@ fn watch(round: Arc<AtomicU64>) {
         loop {
             thread::sleep(Duration::from_millis(500));
             let now = round.load(Ordering::Relaxed);
+            if now == OVER {
+                return;
+            }
             if now != last {
                 (last, since) = (now, Instant::now());
             } else if since.elapsed() > PATIENCE {
-                eprintln!("ENTREGA_STRESS_SEED={now} hangs: {:#?}", Config::random(now));
+                eprintln!("ENTREGA_STRESS_SEED={now} hangs");
                 process::abort();
             }
         }
@@ -95,8 +102,8 @@ fn variable(name: &str) -> Option<u64> {
     env::var(name).ok().map(|value| value.parse().expect("a number"))
 }
 
-#[test]
-fn random_configurations_keep_every_promise() {
+/// Runs one configuration after the other until the time is up.
+fn stress<C: Debug + RefUnwindSafe>(random: fn(u64) -> C, runs: [fn(&C); 4]) {
     let seconds = variable("ENTREGA_STRESS_SECONDS").unwrap_or(2);
     let first = variable("ENTREGA_STRESS_SEED").unwrap_or(1);
     let (start, round) = (Instant::now(), Arc::new(AtomicU64::new(first)));
@@ -104,18 +111,25 @@ fn random_configurations_keep_every_promise() {
     let mut seed = first;
     while seed == first || start.elapsed() < Duration::from_secs(seconds) {
         round.store(seed, Ordering::Relaxed);
-        let config = Config::random(seed);
-        let ran = std::panic::catch_unwind(|| match seed % 4 {
-            0 => run::<Boxed>(&config),
-            1 => run::<u64>(&config),
-            2 => run::<Large>(&config),
-            _ => run::<Nothing>(&config),
-        });
+        let config = random(seed);
+        let ran = std::panic::catch_unwind(|| runs[(seed % 4) as usize](&config));
         if let Err(panic) = ran {
             eprintln!("ENTREGA_STRESS_SEED={seed} fails: {config:#?}");
             std::panic::resume_unwind(panic);
         }
         seed += 1;
     }
+    round.store(OVER, Ordering::Relaxed);
     println!("{} rounds", seed - first);
+}
+
+#[test]
+fn random_configurations_of_a_queue_keep_every_promise() {
+    stress(Config::random, [run::<Boxed>, run::<u64>, run::<Large>, run::<Nothing>]);
+}
+
+#[test]
+fn random_configurations_of_a_log_keep_every_promise() {
+    let runs = [log::run::<Boxed>, log::run::<u64>, log::run::<Large>, log::run::<Nothing>];
+    stress(LogConfig::random, runs);
 }

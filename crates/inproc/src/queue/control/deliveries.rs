@@ -84,27 +84,28 @@ impl<T> Control<T> {
     pub(in crate::queue) fn is_fresh_next(
         &mut self,
         now: Instant,
-        hold: Option<&BlockView<T>>,
+        window: Option<&Window<T>>,
     ) -> bool {
         let Some(fresh) = &mut self.fresh else { return false };
         let fetched = (self.fetched - fresh.segment().beside().base()) as usize;
         let is_there = fresh.seen() > fetched || fresh.look() > fetched;
         is_there
             && self.runs.is_empty()
-            && hold.is_none_or(|hold| Arc::ptr_eq(hold.segment(), fresh.segment()))
+            && window.is_none_or(|hold| Arc::ptr_eq(hold.view.segment(), fresh.segment()))
             && (!self.has_leases() || now < self.next_due())
     }
 
-    /// A window from the segment that [`Control::ready_in`] found, with what of it is given at
-    /// once. Reuses a hold on the same segment. `desk` is that of a client that acks.
+    /// Begins a window in the segment that [`Control::ready_in`] found, and gives the first of it
+    /// at once. `window` is spent, and a hold on that segment, or there is none. `desk` is that of
+    /// a client that acks. Returns whether there is anything.
     pub(in crate::queue) fn fetch(
         &mut self,
         want: Want,
-        hold: &mut Option<BlockView<T>>,
+        window: &mut Option<Window<T>>,
         desk: Option<&Desk>,
-    ) -> Option<Window<T>> {
+    ) -> bool {
         let Some(run) = self.runs.front_mut() else {
-            return self.fetch_fresh(want, hold, desk);
+            return self.fetch_fresh(want, window, desk);
         };
         let start = run.start;
         run.start += (run.end - start).min(want.fetch as u64);
@@ -112,10 +113,12 @@ impl<T> Control<T> {
         if run.is_empty() {
             self.runs.pop_front();
         }
-        let block = Arc::clone(self.blocks.of(start)?);
-        let mut view = hold.take().unwrap_or_else(|| BlockView::new(block));
-        view.look();
-        Some(self.enter(want, Window::new(view, index..index + count), desk))
+        let Some(block) = self.blocks.of(start) else { return false };
+        let hold = || Window::on(BlockView::new(Arc::clone(block)));
+        let window = window.get_or_insert_with(hold);
+        window.view.look();
+        self.enter(want, window, index..index + count, desk);
+        true
     }
 
     /// The same, from what was never fetched.
@@ -123,34 +126,40 @@ impl<T> Control<T> {
     pub(in crate::queue) fn fetch_fresh(
         &mut self,
         want: Want,
-        hold: &mut Option<BlockView<T>>,
+        window: &mut Option<Window<T>>,
         desk: Option<&Desk>,
-    ) -> Option<Window<T>> {
-        let fresh = self.fresh.as_ref()?;
-        let start = (self.fetched - fresh.segment().beside().base()) as usize;
+    ) -> bool {
+        let Some(fresh) = &self.fresh else { return false };
+        let window = window.get_or_insert_with(|| Window::on(fresh.clone()));
+        let is_same = window.view.follow(fresh);
+        debug_assert!(is_same, "a window is a hold on the right segment");
+        let start = (self.fetched - window.position(0)) as usize;
         let end = fresh.seen().min(start.saturating_add(want.fetch));
         self.fetched += (end - start) as u64;
-        let view = if end == fresh.segment().len() {
-            hold.take();
-            self.fresh.take()?
-        } else {
-            let same = hold.take().and_then(|mut hold| hold.follow(fresh).then_some(hold));
-            same.unwrap_or_else(|| fresh.clone())
-        };
-        Some(self.enter(want, Window::new(view, start..end), desk))
+        if end == fresh.segment().len() {
+            self.fresh = None;
+        }
+        self.enter(want, window, start..end, desk);
+        true
     }
 
-    /// Enters a window that a client has fetched, and gives the first of it.
+    /// Begins a window that a client has fetched, and gives the first of it.
     #[inline]
-    fn enter(&mut self, want: Want, mut window: Window<T>, desk: Option<&Desk>) -> Window<T> {
-        window.next = window.end.min(window.start.saturating_add(want.give));
+    fn enter(
+        &mut self,
+        want: Want,
+        window: &mut Window<T>,
+        range: Range<usize>,
+        desk: Option<&Desk>,
+    ) {
+        window.begin(range.clone(), want.give);
         let Some(desk) = desk else {
-            if window.settle_all(window.start..window.end).1 {
+            if window.settle_all(range).1 {
                 self.complete(window.position(0));
             }
-            return window;
+            return;
         };
-        let range = window.position(window.start)..window.position(window.end);
+        let range = window.position(range.start)..window.position(range.end);
         let at_hand = window.position(window.next)..range.end;
         if self.has_leases() {
             let due = self.due(want.now);
@@ -159,7 +168,6 @@ impl<T> Control<T> {
             window.leases = Some(self.leases.enter(Leased { range, given_by }, due));
         }
         desk.lay(at_hand);
-        window
     }
 
     /// A client turns to something else, or is gone: what it has at hand of its window is any
