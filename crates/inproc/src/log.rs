@@ -12,7 +12,8 @@
 //! # Which readers a producer waits for
 //!
 //! With [`Retention::UntilRead`] a producer waits for the slowest *registered* reader: for its
-//! position, or for its committed offset if it commits. A stuck reader therefore blocks the
+//! position, or for its committed offset if it commits or its group had committed something before:
+//! what a group has not committed it may want to read again. A stuck reader therefore blocks the
 //! producer, by design; [`Producer::try_append`] and [`Producer::append_until`] do not wait
 //! forever. Dropping a reader, even by a panic, unregisters it. With no reader registered, the
 //! producer waits for none and the oldest records go.
@@ -65,7 +66,7 @@ use entrega_model::{PartitionId, SubscriptionId};
 use crate::segment::{Filling, Segment, View};
 use crate::spares::ROTATION;
 use crate::sync::{Arc, CachePadded, Mutex, MutexGuard, lock};
-use crate::wait::Bell;
+use crate::wait::{Bell, ring_all};
 
 mod directory;
 mod producer;
@@ -178,14 +179,15 @@ impl<T> LiveLog<T> {
     /// Ends appends. Readers read what is left, and then get [`Ended::Closed`].
     pub fn close(&self) {
         self.partitions.iter().for_each(|partition| partition.close());
+        ring_all(self.partitions.iter().flat_map(|partition| partition.bells()));
     }
 
     /// Ends appends, and reads too.
     pub fn stop(&self) {
         for partition in &*self.partitions {
             partition.stopped.store(true, Ordering::SeqCst);
-            partition.close();
         }
+        self.close();
     }
 
     fn partition(&self, partition: PartitionId) -> Option<Arc<Partition<T>>> {
@@ -236,11 +238,15 @@ impl<T> Partition<T> {
         self.stopped.load(Ordering::Relaxed)
     }
 
+    /// Closes it; its bells are still to be rung.
     fn close(&self) {
         self.appended.close();
         self.directory().seal();
-        self.appended.ring();
         self.freed.close();
+    }
+
+    fn bells(&self) -> [&Bell; 2] {
+        [&self.appended, &self.freed]
     }
 }
 

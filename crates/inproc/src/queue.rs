@@ -26,10 +26,11 @@
 //!
 //! # What a consumer is given first
 //!
-//! Redeliveries, then the oldest of what no consumer was given. So one consumer alone is given
-//! first deliveries in the order of the queue. Several are given each producer's messages nearly in
-//! order: a consumer that has nothing to do takes over what a slow one has fetched and was not
-//! given, and that may be older than what it has processed itself.
+//! Redeliveries, then what it has fetched, then the oldest of what no consumer was given. So one
+//! that is alone all the time is given first deliveries in the order of the queue. Several are
+//! given each producer's messages nearly in order: a consumer that has nothing to do takes over
+//! what a slow one, or one that is gone, has fetched and was not given, and that may be older than
+//! what it has processed itself.
 //!
 //! # Bounds
 //!
@@ -43,8 +44,11 @@
 //! # Code of users
 //!
 //! Destructors of bodies, wakers, and what builds a message run on the thread of whichever call
-//! needs it, and under no lock: they may use the same queue. If one panics, the call panics, and
-//! nothing is half done: other messages are where they were, and the queue goes on.
+//! needs it, and under no lock: they may use the same queue. (A destructor must not wait for room,
+//! because the room may be what its own call is about to make: it uses [`Producer::try_send`].) If
+//! one panics, the call panics, and nothing is half done: other messages are where they were, and
+//! the queue goes on. A consumer that settles at delivery has lost what that call would have given,
+//! as if it had died.
 //!
 //! Bodies are dropped not when they are settled, but all those of a segment together: when a
 //! producer reuses the segment or frees it, or when the queue is gone or has forgotten it and the
@@ -90,7 +94,7 @@ use crate::barrier::Barrier;
 use crate::segment::{Filling, Segment, View};
 use crate::spares::ROTATION;
 use crate::sync::{Arc, AtomicUsize, CachePadded, Mutex, MutexGuard, Ordering, lock};
-use crate::wait::Bell;
+use crate::wait::{Bell, ring_all};
 
 mod consumer;
 mod control;
@@ -226,6 +230,7 @@ impl<T> LiveQueue<T> {
     /// Ends the leases that are due. Every consumer that looks for messages does so; call this if
     /// none does.
     pub fn end_due_leases(&self) {
+        let _telling = self.shared.sent.rung_in_a_panic();
         self.shared.control().advance(self.shared.time.now());
         self.shared.sent.ring();
     }
@@ -242,13 +247,15 @@ impl<T> LiveQueue<T> {
 
     /// Ends sends. Consumers take what is left, and then get [`Ended::Closed`].
     pub fn close(&self) {
-        self.shared.sent.close();
+        let Shared { sent, freed, .. } = &*self.shared;
+        sent.close();
         self.shared.control().seal();
-        self.shared.sent.ring();
-        self.shared.freed.close();
+        freed.close();
+        ring_all([sent, freed].into_iter());
     }
 
-    /// Ends sends, and deliveries too. Returns how many messages are unsettled.
+    /// Ends sends, and deliveries too. Returns how many messages are unsettled; a
+    /// send that comes too late for that says so.
     pub fn stop(&self) -> usize {
         self.shared.flags.fetch_or(STOPPED, Ordering::SeqCst);
         self.close();

@@ -87,18 +87,16 @@ impl Bell {
     }
 
     /// Returns a guard that rings when a panic drops it, for what was made visible before.
-    #[cfg(not(inproc_loom))]
     #[inline]
     pub(crate) fn rung_in_a_panic(&self) -> RungInAPanic<'_> {
         RungInAPanic(self)
     }
 
-    /// Closes the bell and wakes all sleepers. When it returns, everything is visible for which a
-    /// ring did not report the close.
+    /// Closes the bell; ring it then. When this returns, everything is visible for which a ring did
+    /// not report the close.
     pub(crate) fn close(&self) {
         self.word.fetch_or(CLOSED, Ordering::SeqCst);
         self.barrier.heavy();
-        self.event.notify();
     }
 
     /// Whether the bell is closed.
@@ -196,15 +194,32 @@ impl Bell {
 }
 
 /// See [`Bell::rung_in_a_panic`].
-#[cfg(not(inproc_loom))]
 pub(crate) struct RungInAPanic<'a>(&'a Bell);
 
-#[cfg(not(inproc_loom))]
 impl Drop for RungInAPanic<'_> {
     #[inline]
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.ring();
+        }
+    }
+}
+
+/// Rings bells; if a waker panics at one, it rings the rest too, and then the panic goes on.
+pub(crate) fn ring_all<'a>(bells: impl Iterator<Item = &'a Bell>) {
+    let mut rest = Rest(bells);
+    for bell in rest.0.by_ref() {
+        bell.ring();
+    }
+}
+
+/// Bells that are still to be rung.
+struct Rest<'a, I: Iterator<Item = &'a Bell>>(I);
+
+impl<'a, I: Iterator<Item = &'a Bell>> Drop for Rest<'a, I> {
+    fn drop(&mut self) {
+        for bell in self.0.by_ref() {
+            bell.ring();
         }
     }
 }

@@ -58,7 +58,7 @@ pub enum Full {
 enum Patience {
     None,
     Until(Instant),
-    ForEver,
+    Forever,
 }
 
 impl<T> Producer<T> {
@@ -77,7 +77,7 @@ impl<T> Producer<T> {
     /// Appends a record and returns its offset; waits while the partition is full.
     #[inline]
     pub fn append(&mut self, record: T) -> Result<Offset, Refused<T>> {
-        self.append_one(record, Patience::ForEver)
+        self.append_one(record, Patience::Forever)
     }
 
     /// Appends a record that is built in its slot, once there is room for it; waits while the
@@ -89,7 +89,7 @@ impl<T> Producer<T> {
             return Err(Full::Closed);
         }
         if !self.has_room() {
-            self.wait_for_room(Patience::ForEver)?;
+            self.wait_for_room(Patience::Forever)?;
         }
         let offset = self.next_offset();
         if let Some(filling) = &mut self.filling {
@@ -142,14 +142,14 @@ impl<T> Producer<T> {
     /// Blocks the thread until there may be room.
     pub fn block_until_room(&mut self) {
         if !self.has_room() {
-            let _ = self.wait_for_room(Patience::ForEver);
+            let _ = self.wait_for_room(Patience::Forever);
         }
     }
 
     /// Appends a batch and empties it; waits while the partition is full. The offsets are
     /// consecutive.
     pub fn append_batch(&mut self, records: &mut Vec<T>) -> Result<Range<Offset>, Full> {
-        self.append_many(records, Patience::ForEver)
+        self.append_many(records, Patience::Forever)
     }
 
     /// Appends the items of an iterator, built in their slots; waits while the partition is full.
@@ -168,7 +168,7 @@ impl<T> Producer<T> {
         let mut next = records.next();
         while let Some(record) = next {
             if !self.has_room() {
-                self.wait_for_room(Patience::ForEver)?;
+                self.wait_for_room(Patience::Forever)?;
             }
             next = if self.fill(record, &mut records)? { records.next() } else { None };
         }
@@ -276,7 +276,7 @@ impl<T> Producer<T> {
         let found = match patience {
             Patience::None => look(),
             Patience::Until(deadline) => partition.freed.wait(Some(deadline), look),
-            Patience::ForEver => partition.freed.wait(None, look),
+            Patience::Forever => partition.freed.wait(None, look),
         };
         found.unwrap_or(Err(Full::Full))
     }

@@ -73,10 +73,10 @@ impl<T> Consumer<T> {
         Ok(self.take_now(1)?.then(|| Delivery::new(Batch::new(self))))
     }
 
-    /// At most `max` deliveries, if there are some now.
+    /// At most `max` deliveries, if there are some now; a `max` of 0 counts as 1.
     #[inline]
     pub fn try_take_batch(&mut self, max: usize) -> Result<Option<Batch<'_, T>>, Ended> {
-        Ok(self.take_now(max)?.then(|| Batch::new(self)))
+        Ok(self.take_now(max.max(1))?.then(|| Batch::new(self)))
     }
 
     /// Whether something is given.
@@ -108,7 +108,7 @@ impl<T> Consumer<T> {
     pub fn holds(&self, tag: Tag) -> bool {
         match tag {
             Tag::First(position) => self.holdings.holds_first(position),
-            Tag::Again(tag) => self.holdings.held.contains_key(&tag),
+            Tag::Again(tag) => self.holdings.holds_again(tag),
         }
     }
 
@@ -142,9 +142,10 @@ impl<T> Consumer<T> {
     }
 
     /// At most `max` deliveries, at least one; waits until there is one. They are consecutive in
-    /// the queue; redeliveries come one at a time.
+    /// the queue; redeliveries come one at a time. A `max` of 0 counts as 1.
     #[inline]
     pub fn take_batch(&mut self, max: usize) -> Result<Batch<'_, T>, Ended> {
+        let max = max.max(1);
         if !self.holdings.give(&self.shared, max) {
             self.look_or_wait(max)?;
         }
@@ -157,6 +158,7 @@ impl<T> Consumer<T> {
         max: usize,
         deadline: Instant,
     ) -> Result<Option<Batch<'_, T>>, Ended> {
+        let max = max.max(1);
         let is_there = self.holdings.give(&self.shared, max) || self.wait(max, Some(deadline))?;
         Ok(is_there.then(|| Batch::new(self)))
     }
@@ -172,6 +174,7 @@ impl<T> Consumer<T> {
         max: usize,
         sleep_until: impl Fn(Instant) -> S,
     ) -> Result<Batch<'_, T>, Ended> {
+        let max = max.max(1);
         self.budget.spend().await;
         let mut is_there = self.holdings.give(&self.shared, max);
         while !is_there {
@@ -213,12 +216,12 @@ impl<T> Consumer<T> {
     fn look_or_wait(&mut self, max: usize) -> Result<(), Ended> {
         match self.holdings.look(&self.shared, max) {
             Some(found) => found,
-            None => self.wait_for_ever(max),
+            None => self.wait_forever(max),
         }
     }
 
     #[cold]
-    fn wait_for_ever(&mut self, max: usize) -> Result<(), Ended> {
+    fn wait_forever(&mut self, max: usize) -> Result<(), Ended> {
         while !self.wait(max, None)? {}
         Ok(())
     }

@@ -160,7 +160,12 @@ impl<T> Control<T> {
         self.returned.is_ready()
     }
 
-    /// Whether there is room since the last call that producers may wait for.
+    /// Whether there is room that producers have not been woken for yet.
+    pub(super) fn has_freed(&self) -> bool {
+        self.freed
+    }
+
+    /// The same; they are woken now.
     pub(super) fn take_freed(&mut self) -> bool {
         mem::take(&mut self.freed)
     }

@@ -38,7 +38,7 @@ impl Desk {
         self.limit.load(Ordering::Relaxed) >= to
     }
 
-    /// What is left to give, for the owner.
+    /// The place up to which the owner may give.
     pub(super) fn limit(&self) -> u64 {
         self.limit.load(Ordering::Relaxed)
     }

@@ -1,8 +1,10 @@
 //! What a consumer holds: what it was given and has not settled, and what it has at hand.
 //!
 //! > **The rule.** A message is this consumer's from when it is given to the application, and not
-//! > before. Code of a user (destructors of bodies) runs before anything is given, or after
-//! > everything is settled, and never under the lock: if it panics, nothing is half done.
+//! > before. Code of a user (destructors of bodies, wakers of producers) runs before anything is
+//! > given, or after everything is settled, and never under the lock: if it panics, nothing is half
+//! > done. The one exception: a consumer that settles at delivery makes room by what it is given, so
+//! > if a producer's waker panics then, that is lost, as if the consumer had died.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -31,7 +33,8 @@ pub(super) struct Holdings<T> {
     /// Windows that the application was given completely and has not settled completely, by the
     /// place of their first message.
     older: BTreeMap<u64, Window<T>>,
-    /// What the application was given last.
+    /// What the application was given last: for [`Batch`](super::Batch), right after a call said
+    /// that something is given.
     pub(super) given: Place,
     /// Redeliveries that the application was given.
     pub(super) held: BTreeMap<DeliveryTag, Redelivery<T>>,
@@ -66,7 +69,8 @@ impl<T> Holdings<T> {
 
     fn unsettled_given(&self) -> usize {
         let windows = self.window.iter().chain(self.older.values());
-        windows.map(Window::unsettled).sum::<usize>() + self.held.len()
+        let held = if self.settle_at_delivery { 0 } else { self.held.len() };
+        windows.map(Window::unsettled).sum::<usize>() + held
     }
 
     pub(super) fn at_hand(&self) -> usize {
@@ -74,7 +78,13 @@ impl<T> Holdings<T> {
         if self.settle_at_delivery {
             return window.end - window.next;
         }
-        self.desk.limit().saturating_sub(window.position(window.next)) as usize
+        let upto = self.desk.limit().min(window.position(window.end));
+        upto.saturating_sub(window.position(window.next)) as usize
+    }
+
+    /// Whether a redelivery was given and is unsettled.
+    pub(super) fn holds_again(&self, tag: DeliveryTag) -> bool {
+        !self.settle_at_delivery && self.held.contains_key(&tag)
     }
 
     /// Whether a first delivery was given and is unsettled.
@@ -101,10 +111,20 @@ impl<T> Holdings<T> {
         if self.settle_at_delivery {
             return true;
         }
-        if shared.has_leases() {
-            window.marks().lease(from..to, shared.time.now() + shared.leased);
+        let upto = window.position(to);
+        let is_given = self.desk.gives(upto) || self.give_what_is_left(shared, from, to);
+        if is_given && shared.has_leases() {
+            self.lease_from(shared, from);
         }
-        self.desk.gives(window.position(to)) || self.give_what_is_left(shared, from, to)
+        is_given
+    }
+
+    /// The leases of what was given begin: only now, because until then it may have been another
+    /// consumer's, under a lease of its own.
+    fn lease_from(&self, shared: &Shared<T>, from: usize) {
+        if let Some(window) = &self.window {
+            window.marks().lease(from..window.next, shared.time.now() + shared.leased);
+        }
     }
 
     /// Another consumer has taken some of what would be given.
@@ -122,10 +142,10 @@ impl<T> Holdings<T> {
     /// Gives what the queue has for this consumer, at most `max` messages, if there is anything.
     #[inline]
     pub(super) fn look(&mut self, shared: &Shared<T>, max: usize) -> Option<Result<(), Ended>> {
-        match self.look_for_fresh(shared, max) {
-            true => Some(Ok(())),
-            false => self.look_for_all(shared, max),
+        if self.look_for_fresh(shared, max) {
+            return Some(Ok(()));
         }
+        self.look_for_all(shared, max)
     }
 
     /// A consumer that has settled all of its window, and goes on to messages that no consumer has
@@ -149,6 +169,61 @@ impl<T> Holdings<T> {
         self.fetch(&mut control, want, Control::fetch_fresh)
     }
 
+    /// Gives what there is, whatever is to be done before. Code of a user comes first: what must be
+    /// dropped or woken is, without the lock, and then this looks again.
+    #[cold]
+    fn look_for_all(&mut self, shared: &Shared<T>, max: usize) -> Option<Result<(), Ended>> {
+        loop {
+            if shared.flags.load(Ordering::Relaxed) & STOPPED != 0 {
+                return Some(Err(Ended::Stopped));
+            }
+            let mut spent = Vec::new();
+            let mut control = shared.control();
+            let now = if shared.has_leases() { shared.time.now() } else { Instant::START };
+            control.advance(now);
+            self.put_aside(&mut control);
+            self.forget_lost(&control, &mut spent);
+            let credit = self.credit(shared);
+            let wants_fresh = credit > 0 && !control.has_returned();
+            let ready_in = if wants_fresh { control.ready_in(self.client) } else { None };
+            let elsewhere = self.window.take_if(|window| Some(window.position(0)) != ready_in);
+            spent.extend(elsewhere.map(|window| window.view));
+            if spent.is_empty() && !control.has_freed() {
+                return self.look_at(shared, &mut control, now, (credit, max), ready_in.is_some());
+            }
+        }
+    }
+
+    /// Gives something, under the lock. Nothing is left to drop.
+    fn look_at(
+        &mut self,
+        shared: &Shared<T>,
+        control: &mut Control<T>,
+        now: Instant,
+        (credit, max): (usize, usize),
+        is_ready: bool,
+    ) -> Option<Result<(), Ended>> {
+        if credit == 0 {
+            return Some(Err(Ended::PrefetchUsedUp));
+        }
+        if let Some(redelivery) = control.redeliver(now, self.client, self.settle_at_delivery) {
+            let tag = redelivery.received.tag;
+            self.held.insert(tag, redelivery);
+            self.given = Place::Again(tag);
+            return Some(Ok(()));
+        }
+        let (client, give) = (self.client, credit.min(max));
+        let want = Want { client, now, fetch: credit.min(max.max(shared.window)), give };
+        if is_ready && self.fetch(control, want, Control::fetch) {
+            return Some(Ok(()));
+        }
+        match control.end_for(self.unsettled_given()) {
+            End::NotYet => None,
+            End::Held => Some(Err(Ended::Unsettled)),
+            End::Over => Some(Err(Ended::Closed)),
+        }
+    }
+
     /// Begins a window, and gives the first of it.
     #[inline]
     fn fetch(
@@ -165,60 +240,11 @@ impl<T> Holdings<T> {
         has_begun
     }
 
-    /// The same, whatever there is to do.
-    #[cold]
-    fn look_for_all(&mut self, shared: &Shared<T>, max: usize) -> Option<Result<(), Ended>> {
-        loop {
-            if shared.flags.load(Ordering::Relaxed) & STOPPED != 0 {
-                return Some(Err(Ended::Stopped));
-            }
-            let mut spent = Vec::new();
-            let mut control = shared.control();
-            let now = if shared.has_leases() { shared.time.now() } else { Instant::START };
-            control.advance(now);
-            self.put_aside(&mut control);
-            self.forget_lost(&control, &mut spent);
-            let ready_in = control.ready_in(self.client);
-            let elsewhere = self.window.take_if(|window| Some(window.position(0)) != ready_in);
-            spent.extend(elsewhere.map(|window| window.view));
-            if spent.is_empty() {
-                return self.look_at(shared, &mut control, now, max, ready_in.is_some());
-            }
-        }
-    }
-
-    /// Gives something, under the lock. Nothing is left to drop.
-    fn look_at(
-        &mut self,
-        shared: &Shared<T>,
-        control: &mut Control<T>,
-        now: Instant,
-        max: usize,
-        is_ready: bool,
-    ) -> Option<Result<(), Ended>> {
-        let own = self.unsettled_given();
-        let credit = match shared.prefetch {
+    /// How many more deliveries the prefetch allows.
+    fn credit(&self, shared: &Shared<T>) -> usize {
+        match shared.prefetch {
             0 => usize::MAX,
-            prefetch => (prefetch as usize).saturating_sub(own),
-        };
-        if credit == 0 {
-            return Some(Err(Ended::PrefetchUsedUp));
-        }
-        if let Some(redelivery) = control.redeliver(now, self.client, self.settle_at_delivery) {
-            let tag = redelivery.received.tag;
-            self.held.insert(tag, redelivery);
-            self.given = Place::Again(tag);
-            return Some(Ok(()));
-        }
-        let (client, give) = (self.client, credit.min(max));
-        let want = Want { client, now, fetch: credit.min(max.max(shared.window)), give };
-        if is_ready && self.fetch(control, want, Control::fetch) {
-            return Some(Ok(()));
-        }
-        match control.end_for(own) {
-            End::NotYet => None,
-            End::Held => Some(Err(Ended::Unsettled)),
-            End::Over => Some(Err(Ended::Closed)),
+            prefetch => (prefetch as usize).saturating_sub(self.unsettled_given()),
         }
     }
 
@@ -276,6 +302,7 @@ impl<T> Holdings<T> {
         let Some(base) = self.window.as_ref().map(|window| window.position(0)) else { return };
         let through = self.window.take_if(|window| window.is_through());
         let leases = through.and_then(|window| window.leases);
+        let telling = shared.sent.rung_in_a_panic();
         if is_last || leases.is_some() {
             let mut control = shared.control();
             leases.into_iter().for_each(|id| control.end_leases(id));
@@ -283,6 +310,7 @@ impl<T> Holdings<T> {
                 control.complete(base);
             }
         }
+        drop(telling);
     }
 
     /// Settles a first delivery.
@@ -309,6 +337,7 @@ impl<T> Holdings<T> {
                 return control.extend(shared.time.now(), window, index);
             }
             Settlement::Requeue | Settlement::Reject => {
+                let _telling = shared.sent.rung_in_a_panic();
                 let mut control = shared.control();
                 let settled = control.give_back(shared.time.now(), window, index, word);
                 drop(control);
@@ -346,15 +375,17 @@ impl<T> Holdings<T> {
         tag: DeliveryTag,
         word: Settlement,
     ) -> bool {
-        if !self.held.contains_key(&tag) {
+        if self.settle_at_delivery {
             return false;
         }
+        let Some(redelivery) = self.held.remove(&tag) else { return false };
+        let _telling = shared.sent.rung_in_a_panic();
         let mut control = shared.control();
         let settled = control.settle_returned(shared.time.now(), self.client, tag, word);
-        drop(control);
-        if word != Settlement::Extend || !settled {
-            self.held.remove(&tag);
+        if word == Settlement::Extend && settled {
+            self.held.insert(tag, redelivery);
         }
+        drop(control);
         shared.sent.ring();
         settled
     }
@@ -365,6 +396,7 @@ impl<T> Holdings<T> {
         if mem::replace(&mut self.is_gone, true) {
             return;
         }
+        let _telling = shared.sent.rung_in_a_panic();
         let mut control = shared.control();
         end_leases(&mut control, self.window.as_mut().filter(|window| window.is_spent()));
         let windows = self.older.values_mut().chain(&mut self.window);

@@ -21,8 +21,8 @@ pub(crate) struct Marks {
     settled: Box<[AtomicU64]>,
     /// How many words of `settled` are not full.
     open: AtomicUsize,
-    /// When the lease of each message ends, in nanoseconds; empty if there are no leases. Written
-    /// by the consumer that gives the message, before it says so.
+    /// When the lease of each message ends, in nanoseconds; empty if there are no leases. Never, as
+    /// long as the message is at hand. Written by the consumer that gives it, once it is its own.
     due: Box<[AtomicU64]>,
     _counted: Counted,
 }
@@ -118,25 +118,22 @@ impl Marks {
     }
 
     /// Sets the mark of every message of a range for which `due` holds, and calls `each` for those
-    /// whose mark was not set. Returns whether one was the last of the segment.
+    /// whose mark was not set.
     pub(super) fn settle_if(
         &self,
         range: Range<usize>,
         due: impl Fn(usize) -> bool,
         mut each: impl FnMut(usize),
-    ) -> bool {
-        let mut is_last = false;
+    ) {
         for (word, mask) in words(range) {
             let unset = mask & !self.settled[word].load(Ordering::Acquire);
             let due =
                 bits(unset).filter(|bit| due(word * 64 + bit)).fold(0, |all, bit| all | 1 << bit);
             if due != 0 {
-                let (new, last) = self.settle_word(word, due);
+                let (new, _) = self.settle_word(word, due);
                 bits(new).for_each(|bit| each(word * 64 + bit));
-                is_last |= last;
             }
         }
-        is_last
     }
 
     /// Sets the marks of a range. Returns how many were not set, and whether one was the last of

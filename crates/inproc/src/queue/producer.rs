@@ -7,8 +7,8 @@ use std::future::pending;
 #[cfg(not(inproc_loom))]
 use std::time::Instant;
 
-use super::{BlockFilling, Shared};
-use crate::sync::Arc;
+use super::{BlockFilling, STOPPED, Shared};
+use crate::sync::{Arc, Ordering};
 #[cfg(not(inproc_loom))]
 use crate::wait::Budget;
 
@@ -62,7 +62,7 @@ enum Patience {
     #[cfg(not(inproc_loom))]
     Until(Instant),
     #[cfg(not(inproc_loom))]
-    ForEver,
+    Forever,
 }
 
 impl<T> Producer<T> {
@@ -115,10 +115,17 @@ impl<T> Producer<T> {
     }
 
     /// Rings for what was sent. Returns whether the queue is being closed and some consumer has
-    /// already seen the end.
+    /// already seen the end, or is being stopped and may have been counted without it.
     #[inline]
     fn is_too_late(&self) -> bool {
-        !self.shared.sent.ring() && self.shared.control().has_ended()
+        !self.shared.sent.ring() && self.has_ended()
+    }
+
+    /// Under the lock: a stop says that it stops before it takes that, and counts after it.
+    #[cold]
+    fn has_ended(&self) -> bool {
+        let control = self.shared.control();
+        control.has_ended() || self.shared.flags.load(Ordering::Relaxed) & STOPPED != 0
     }
 
     /// Whether it makes sense to try again: there is room, or never will be.
@@ -139,7 +146,7 @@ impl<T> Producer<T> {
     /// Sends a message; waits while the queue is full.
     #[inline]
     pub fn send(&mut self, message: T) -> Result<(), Refused<T>> {
-        self.send_one(message, Patience::ForEver)
+        self.send_one(message, Patience::Forever)
     }
 
     /// Sends a message that is built once there is room for it; waits while the queue is full. If
@@ -159,7 +166,7 @@ impl<T> Producer<T> {
                     Refused::Full(_) | Refused::Closed(_) => Refused::Closed(()),
                 });
             }
-            self.wait_for_room(Patience::ForEver);
+            self.wait_for_room(Patience::Forever);
         }
         Err(Refused::Closed(()))
     }
@@ -198,7 +205,7 @@ impl<T> Producer<T> {
 
     /// Blocks the thread until there may be room.
     pub fn block_until_room(&mut self) {
-        self.wait_for_room(Patience::ForEver);
+        self.wait_for_room(Patience::Forever);
     }
 
     /// Sends a batch and empties it; waits while the queue is full.
@@ -212,7 +219,7 @@ impl<T> Producer<T> {
                     return Err(Refused::TooLate);
                 }
             } else if !self.look() {
-                self.wait_for_room(Patience::ForEver);
+                self.wait_for_room(Patience::Forever);
             }
         }
         Ok(())
@@ -267,7 +274,7 @@ impl<T> Producer<T> {
                 return if self.is_too_late() { Err(Refused::TooLate) } else { Ok(filled) };
             }
             if !self.look() {
-                self.wait_for_room(Patience::ForEver);
+                self.wait_for_room(Patience::Forever);
             }
         }
         Err(Refused::Closed(()))
@@ -289,7 +296,7 @@ impl<T> Producer<T> {
             let Self { shared, own, .. } = self;
             with_filling(shared, own, &mut |filling| room = filling.room());
             if room == 0 && !self.look() {
-                self.wait_for_room(Patience::ForEver);
+                self.wait_for_room(Patience::Forever);
             }
         }
         let mut hand = Hand::new(self, hand);
@@ -305,7 +312,7 @@ impl<T> Producer<T> {
         let found = match patience {
             Patience::None => None,
             Patience::Until(deadline) => shared.freed.wait(Some(deadline), look),
-            Patience::ForEver => shared.freed.wait(None, look),
+            Patience::Forever => shared.freed.wait(None, look),
         };
         found.is_some()
     }

@@ -4,7 +4,7 @@
 //!
 //! The broker's clients have no buffer: what they receive is what the application is given. With
 //! one consumer the queue's windows must not show at all. With two they show in one thing only, in
-//! which order what no consumer was given goes out (`order.rs` has that); so there the window is
+//! which order what no consumer was given goes out (`tests/edges` has that); so there the window is
 //! one message long, or what the consumer asks for.
 
 use std::sync::atomic::AtomicU64;

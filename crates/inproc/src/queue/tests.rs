@@ -11,6 +11,7 @@ use entrega_model::Duration;
 use super::*;
 
 mod pushback;
+mod takeover;
 
 fn small() -> LiveQueue<u64> {
     let settings = QueueSettings { visibility_timeout: Duration::MAX, ..Default::default() };

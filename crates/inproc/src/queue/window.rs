@@ -4,9 +4,9 @@
 //! are at hand, and another consumer may take them away ([`Desk`](super::desk::Desk)).
 //!
 //! A window that is spent stays where it is, as a hold on its segment, and the next one begins in
-//! its place. So its fields are written and read one by one and never moved together, which on the
-//! way of every message would cost more than all else here: a wide load waits until the narrow
-//! stores before it have left the store buffer.
+//! its place. So on the way of a message its fields are written and read one by one and not moved
+//! together, which would cost more than all else here: a wide load waits until the narrow stores
+//! before it have left the store buffer.
 
 use std::ops::Range;
 

@@ -62,6 +62,21 @@ fn segments_counts_what_idle_consumers_hold() {
     assert_eq!(queue.segments(), 2);
 }
 
+/// What a consumer has given back is not at its hand, although it still holds on to the segment.
+#[test]
+fn what_was_given_back_is_not_at_hand() {
+    let queue = small(4, Duration::MAX);
+    queue.producer().send_all(0..4_u64).expect("there is room");
+    let (mut one, mut other) = (queue.consumer(), queue.consumer());
+    let first = other.take().expect("there are four").tag();
+    assert_eq!((other.at_hand(), other.unsettled()), (3, 4));
+    one.take().expect("it takes over").ack().expect("it is in time");
+    other.settle(first, Settlement::Requeue).expect("it is in time");
+    let had = one.at_hand();
+    assert_eq!((*one.take().expect("it is back"), had > 0), (0, true));
+    assert_eq!((one.at_hand(), one.unsettled()), (0, 1));
+}
+
 /// What is settled at delivery cannot be settled again, and to try loses nothing of the rest.
 #[test]
 fn an_ack_of_what_is_settled_at_delivery_is_too_late_and_harmless() {
@@ -94,4 +109,31 @@ fn no_word_about_what_is_settled_at_delivery_ends_its_window() {
         }
     }
     assert_eq!(given, [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+/// A redelivery to such a consumer is settled too.
+#[test]
+fn a_redelivery_that_is_settled_at_delivery_is_not_held() {
+    let queue = small(4, Duration::MAX);
+    queue.producer().send_all(0..1_u64).expect("there is room");
+    queue.consumer().take().expect("there is one").requeue().expect("it is in time");
+    let mut consumer = queue.consumer_settled_at_delivery();
+    let again = consumer.take().expect("it is back");
+    assert_eq!((again.delivery_count(), queue.unsettled()), (2, 0));
+    let tag = again.tag();
+    assert_eq!((consumer.unsettled(), consumer.holds(tag)), (0, false));
+    assert_eq!(consumer.settle(tag, Settlement::Ack), Err(Stale));
+}
+
+/// Whoever asks for no delivery is given one, of either kind.
+#[test]
+fn a_batch_of_none_counts_as_one() {
+    let queue = small(4, Duration::MAX);
+    queue.producer().send_all(0..3_u64).expect("there is room");
+    let mut consumer = queue.consumer();
+    assert_eq!(consumer.try_take_batch(0).map(|batch| batch.map(|all| all.len())), Ok(Some(1)));
+    let batch = consumer.take_batch(0).expect("there is one");
+    assert_eq!(batch.len(), 1);
+    batch.requeue().expect("it is in time");
+    assert_eq!(consumer.take_batch(0).map(|batch| batch.len()), Ok(1));
 }

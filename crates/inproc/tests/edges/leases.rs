@@ -18,7 +18,7 @@ fn what_is_acked_is_never_given_again() {
     let (mut slow, mut other) = (queue.consumer(), queue.consumer());
     slow.take().expect("there are four").ack().expect("it is in time");
     thread::sleep(StdDuration::from_millis(60));
-    assert_eq!(drain(&mut other), [(1, 1), (2, 1), (3, 1)].map(|one| one).to_vec());
+    assert_eq!(drain(&mut other), vec![(1, 1), (2, 1), (3, 1)]);
     assert_eq!(queue.unsettled(), 0);
     assert_eq!(slow.try_take().map(|one| one.map(|one| *one)), Ok(None));
 }

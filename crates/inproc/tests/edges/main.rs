@@ -2,7 +2,7 @@
 //! when the queue is closed while something comes back, and when code of a user fails.
 //!
 //! Each case was wrong once, and stands beside a second one of its kind. A case that would hang is
-//! ended by a watchdog. No test claims that something happens fast.
+//! ended by a watchdog. Where a lease must not end, it is long enough for a busy machine.
 
 mod closing;
 mod counts;

@@ -260,6 +260,57 @@ fn a_waker_that_panics_leaves_no_other_asleep() {
     assert_eq!(queue.consumer().try_take().map(|one| one.map(|one| *one)), Ok(Some(7)));
 }
 
+/// A close wakes every thread that waits to take or to send, even if a task's waker panics.
+#[test]
+fn a_waker_that_panics_in_a_close_leaves_no_thread_waiting() {
+    ends(|| {
+        let queue = small(4, Duration::MAX);
+        let mut held = queue.consumer();
+        queue.producer().send_all(0..8_u64).expect("there is room");
+        for _ in 0..2 {
+            assert_eq!(held.take_batch(4).map(|batch| batch.len()), Ok(4));
+        }
+        thread::scope(|scope| {
+            let sends = scope.spawn(|| queue.producer().send(8));
+            let takes = scope.spawn(|| {
+                let mut consumer = queue.consumer();
+                while let Ok(one) = consumer.take() {
+                    one.ack().expect("it is in time");
+                }
+            });
+            thread::sleep(std::time::Duration::from_millis(20));
+            let fails = Waker::from(Arc::new(Acts(Box::new(|| panic!("the waker fails")))));
+            is_woken(&queue, &[fails], || {
+                assert!(catch_unwind(AssertUnwindSafe(|| queue.close())).is_err());
+            });
+            drop(held);
+            assert!(sends.join().expect("it is woken").is_err());
+            takes.join().expect("it is woken");
+        });
+    });
+}
+
+/// The same for a log, in all partitions.
+#[test]
+fn a_waker_that_panics_in_a_close_leaves_no_reader_waiting() {
+    ends(|| {
+        let log = LiveLog::<u64>::new(LogOptions { partitions: 2, ..LogOptions::default() });
+        let reader = |number| {
+            log.reader(PartitionId(number), SubscriptionId(0)).expect("there is such a partition")
+        };
+        let (mut fails, mut waits) = (reader(0), reader(1));
+        let waker = Waker::from(Arc::new(Acts(Box::new(|| panic!("the waker fails")))));
+        let mut task = pin!(fails.fetch_async(1));
+        assert!(task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| waits.fetch(1).map(<[u64]>::len));
+            assert!(catch_unwind(AssertUnwindSafe(|| log.close())).is_err());
+            let ended = waiting.join().expect("it is woken");
+            assert_eq!(ended, Err(entrega_inproc::log::Ended::Closed));
+        });
+    });
+}
+
 /// An iterator may use the queue to which it is sent, even through another producer.
 #[test]
 fn an_iterator_may_use_its_queue() {

@@ -33,6 +33,31 @@ impl Random {
     }
 }
 
+/// Which consumers settle at delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AtDelivery {
+    Never,
+    Half,
+    Always,
+}
+
+impl AtDelivery {
+    /// As often as they are chosen.
+    const ALL: [Self; 8] = {
+        let mut all = [Self::Never; 8];
+        (all[6], all[7]) = (Self::Half, Self::Always);
+        all
+    };
+
+    pub(crate) fn is_for(self, consumer: usize) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Half => consumer.is_multiple_of(2),
+            Self::Always => true,
+        }
+    }
+}
+
 /// How a round ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ending {
@@ -87,8 +112,7 @@ pub(crate) struct Config {
     /// How many messages each producer sends.
     pub(crate) each: usize,
     pub(crate) has_sole_producer: bool,
-    /// Consumers settle at delivery.
-    pub(crate) settles_at_delivery: bool,
+    pub(crate) at_delivery: AtDelivery,
     /// Destructors panic now and then.
     pub(crate) destructors_panic: bool,
     pub(crate) ending: Ending,
@@ -119,7 +143,7 @@ impl Config {
             consumers: 1 + random.below(4) as usize,
             each: random.one_of(&[1, 20, 300, 2_000]),
             has_sole_producer,
-            settles_at_delivery: random.once_in(8),
+            at_delivery: random.one_of(&AtDelivery::ALL),
             destructors_panic: random.once_in(4),
             ending: Ending::random(&mut random),
             settings,

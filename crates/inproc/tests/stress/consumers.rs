@@ -1,5 +1,6 @@
 //! Consumers: every way to take and to settle, and every way to end.
 
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use entrega_model::queue::Settlement;
 
 use crate::Round;
 use crate::body::Body;
-use crate::config::Random;
+use crate::config::{AtDelivery, Random};
 use crate::ledger::caught;
 
 /// How many deliveries a consumer holds at most, but for one batch.
@@ -19,6 +20,8 @@ const BATCH: u64 = 12;
 /// One consumer in one round, through all its lives.
 pub(crate) struct Consuming<'a, B: Body> {
     round: &'a Round<B>,
+    /// It settles at delivery.
+    at_delivery: bool,
     random: Random,
     /// For each producer, the last message of which it was given the first delivery.
     last: Vec<Option<usize>>,
@@ -28,9 +31,10 @@ pub(crate) struct Consuming<'a, B: Body> {
 type Taken = Result<Vec<(Tag, Option<usize>)>, Ended>;
 
 impl<'a, B: Body> Consuming<'a, B> {
-    pub(crate) fn new(round: &'a Round<B>, random: Random) -> Self {
+    pub(crate) fn new(round: &'a Round<B>, number: usize, random: Random) -> Self {
         let last = vec![None; round.config.producers];
-        Self { round, random, last }
+        let at_delivery = round.config.at_delivery.is_for(number);
+        Self { round, at_delivery, random, last }
     }
 
     /// Takes to the end; dies now and then.
@@ -38,7 +42,7 @@ impl<'a, B: Body> Consuming<'a, B> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.expect("a runtime");
         loop {
-            let mut consumer = if self.round.config.settles_at_delivery {
+            let mut consumer = if self.at_delivery {
                 self.round.queue.consumer_settled_at_delivery()
             } else {
                 self.round.queue.consumer()
@@ -61,7 +65,7 @@ impl<'a, B: Body> Consuming<'a, B> {
         turns: u64,
     ) -> bool {
         let mut held = Vec::new();
-        let dies = !self.round.config.settles_at_delivery;
+        let dies = !self.at_delivery;
         for turn in 0.. {
             if dies && turn > turns {
                 return false;
@@ -70,7 +74,7 @@ impl<'a, B: Body> Consuming<'a, B> {
             let segments = self.round.queue.segments();
             assert!(segments <= most, "{segments} segments, and {most} are allowed");
             let before = self.round.ledger.now();
-            let may_wait = dies && held.is_empty();
+            let may_wait = held.is_empty();
             match caught(|| self.take(consumer, on, before, may_wait)).unwrap_or(Ok(Vec::new())) {
                 Ok(taken) => held.extend(taken),
                 Err(Ended::Unsettled | Ended::PrefetchUsedUp) => {
@@ -129,7 +133,7 @@ impl<'a, B: Body> Consuming<'a, B> {
             }
             all.push((batch.tag(nth), id));
         }
-        if self.round.config.settles_at_delivery {
+        if self.at_delivery {
             all.drain(..).for_each(|(_, id)| self.round.ledger.settled(id));
         }
         all
@@ -207,9 +211,12 @@ pub(crate) fn drain<B: Body>(round: &Round<B>) {
                 assert!(round.config.ending.may_stop());
                 caught(|| drop(consumer));
                 drop_letters(round);
-                let keeps_all = !round.config.settles_at_delivery;
-                let unsettled = round.queue.unsettled();
-                return round.ledger.check_stopped(unsettled, limit, knows_ids, keeps_all);
+                let keeps_all = round.config.at_delivery == AtDelivery::Never;
+                let (now, then) = (round.queue.unsettled(), round.counted.load(Ordering::SeqCst));
+                let check = |count| round.ledger.check_stopped(count, limit, knows_ids, keeps_all);
+                check(now);
+                assert!(now <= then, "{then} were unsettled at the stop, and {now} are now");
+                return;
             }
         }
     }

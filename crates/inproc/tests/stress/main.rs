@@ -22,7 +22,7 @@ mod producers;
 use std::fmt::Debug;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
@@ -45,6 +45,8 @@ struct Round<B: Body> {
     config: Config,
     queue: LiveQueue<B>,
     ledger: Arc<Ledger>,
+    /// The lowest count of unsettled messages that a stop has returned.
+    counted: AtomicUsize,
 }
 
 /// Runs one round to its end, and checks it.
@@ -53,7 +55,8 @@ fn run<B: Body>(config: &Config) {
     let ledger = Arc::new(Ledger::new(config.producers * config.each, config.destructors_panic));
     let asks = queue.clone();
     ledger.let_destructors(move || assert!(asks.unsettled() < usize::MAX && asks.segments() > 0));
-    let round = Round { config: config.clone(), queue, ledger };
+    let counted = AtomicUsize::new(usize::MAX);
+    let round = Round { config: config.clone(), queue, ledger, counted };
     thread::scope(|scope| {
         let round = &round;
         let random = |number: usize| Random::new(config.seed ^ (number as u64 + 1) << 32);
@@ -61,13 +64,14 @@ fn run<B: Body>(config: &Config) {
             .map(|number| scope.spawn(move || Producing::new(round, number, random(number)).run()))
             .collect();
         for number in 0..config.consumers {
-            scope.spawn(move || Consuming::new(round, random(100 + number)).run());
+            scope.spawn(move || Consuming::new(round, number, random(100 + number)).run());
         }
         let is_all_sent = || {
             consumers::drop_letters(round);
             producers.iter().all(|one| one.is_finished())
         };
-        config.ending.wait(is_all_sent, || round.queue.close(), || _ = round.queue.stop());
+        let stop = || round.counted.fetch_min(round.queue.stop(), Ordering::SeqCst);
+        config.ending.wait(is_all_sent, || round.queue.close(), || _ = stop());
         producers.into_iter().for_each(|one| one.join().expect("no producer fails"));
         round.queue.close();
     });
@@ -79,7 +83,7 @@ fn run<B: Body>(config: &Config) {
 }
 
 /// Ends the process if a round does not end.
-fn watch(round: Arc<AtomicU64>) {
+fn watch(what: &'static str, round: Arc<AtomicU64>) {
     thread::spawn(move || {
         let (mut last, mut since) = (0, Instant::now());
         loop {
@@ -91,7 +95,7 @@ fn watch(round: Arc<AtomicU64>) {
             if now != last {
                 (last, since) = (now, Instant::now());
             } else if since.elapsed() > PATIENCE {
-                eprintln!("ENTREGA_STRESS_SEED={now} hangs");
+                eprintln!("{what}: ENTREGA_STRESS_SEED={now} hangs");
                 process::abort();
             }
         }
@@ -103,33 +107,33 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 /// Runs one configuration after the other until the time is up.
-fn stress<C: Debug + RefUnwindSafe>(random: fn(u64) -> C, runs: [fn(&C); 4]) {
+fn stress<C: Debug + RefUnwindSafe>(what: &'static str, random: fn(u64) -> C, runs: [fn(&C); 4]) {
     let seconds = variable("ENTREGA_STRESS_SECONDS").unwrap_or(2);
     let first = variable("ENTREGA_STRESS_SEED").unwrap_or(1);
     let (start, round) = (Instant::now(), Arc::new(AtomicU64::new(first)));
-    watch(Arc::clone(&round));
+    watch(what, Arc::clone(&round));
     let mut seed = first;
     while seed == first || start.elapsed() < Duration::from_secs(seconds) {
         round.store(seed, Ordering::Relaxed);
         let config = random(seed);
         let ran = std::panic::catch_unwind(|| runs[(seed % 4) as usize](&config));
         if let Err(panic) = ran {
-            eprintln!("ENTREGA_STRESS_SEED={seed} fails: {config:#?}");
+            eprintln!("{what}: ENTREGA_STRESS_SEED={seed} fails: {config:#?}");
             std::panic::resume_unwind(panic);
         }
         seed += 1;
     }
     round.store(OVER, Ordering::Relaxed);
-    println!("{} rounds", seed - first);
+    println!("{what}: {} rounds", seed - first);
 }
 
 #[test]
 fn random_configurations_of_a_queue_keep_every_promise() {
-    stress(Config::random, [run::<Boxed>, run::<u64>, run::<Large>, run::<Nothing>]);
+    stress("queue", Config::random, [run::<Boxed>, run::<u64>, run::<Large>, run::<Nothing>]);
 }
 
 #[test]
 fn random_configurations_of_a_log_keep_every_promise() {
     let runs = [log::run::<Boxed>, log::run::<u64>, log::run::<Large>, log::run::<Nothing>];
-    stress(LogConfig::random, runs);
+    stress("log", LogConfig::random, runs);
 }

@@ -122,14 +122,14 @@ impl<T> Control<T> {
             return Room::Opening;
         }
         if self.blocks.len() >= self.segments_max {
-            return Room::None;
+            return Room::Full;
         }
         self.opening = true;
         let again = self.spares.take(self.blocks.len());
         let excess = self.spares.trim(self.blocks.len() + 1, self.segments_max);
         let (segment_len, has_leases) = (self.segment_len, self.has_leases());
         let census = self.census.clone();
-        Room::Some(Spare { again, excess, segment_len, has_leases, census })
+        Room::Open(Spare { again, excess, segment_len, has_leases, census })
     }
 
     /// The producer that was about to open a segment does so, or failed to. It wakes others when
@@ -147,11 +147,11 @@ impl<T> Control<T> {
 /// Whether there is room for a further segment.
 pub(in crate::queue) enum Room<T> {
     /// Too many messages are unsettled.
-    None,
+    Full,
     /// Another producer is about to open it.
     Opening,
     /// There is; the caller opens it, or says that it does not.
-    Some(Spare<T>),
+    Open(Spare<T>),
 }
 
 /// What the next segment is made of: a spare one, whose bodies must be dropped first, or new

@@ -108,14 +108,15 @@ impl<T> Control<T> {
             return self.fetch_fresh(want, window, desk);
         };
         let start = run.start;
+        let Some(block) = self.blocks.of(start) else { return false };
         run.start += (run.end - start).min(want.fetch as u64);
         let (index, count) = (self.blocks.index(start), (run.start - start) as usize);
+        let hold = || Window::on(BlockView::new(Arc::clone(block)));
+        let window = window.get_or_insert_with(hold);
+        debug_assert!(Arc::ptr_eq(window.view.segment(), block), "it is on the right segment");
         if run.is_empty() {
             self.runs.pop_front();
         }
-        let Some(block) = self.blocks.of(start) else { return false };
-        let hold = || Window::on(BlockView::new(Arc::clone(block)));
-        let window = window.get_or_insert_with(hold);
         window.view.look();
         self.enter(want, window, index..index + count, desk);
         true
@@ -164,6 +165,7 @@ impl<T> Control<T> {
         if self.has_leases() {
             let due = self.due(want.now);
             window.marks().lease(window.given(), due);
+            window.marks().lease(window.next..window.end, Instant::NEVER);
             let given_by = Some(want.client.process.index());
             window.leases = Some(self.leases.enter(Leased { range, given_by }, due));
         }
@@ -189,7 +191,7 @@ impl<T> Control<T> {
         }
     }
 
-    /// Keeps the runs ascending, and those that touch in one.
+    /// Keeps the runs ascending, and joins one with the next if they touch in a segment.
     fn put_run(&mut self, run: Run) {
         if run.is_empty() {
             return;

@@ -141,8 +141,9 @@ impl<T> super::Control<T> {
         let given = at_hand.map_or(range.end, |rest| rest.start.clamp(range.start, range.end));
         let first =
             self.settle_due(range.start..given, |marks, index| marks.is_due(index, now), over);
-        let later = (!is_given_out).then(|| now + self.lease);
-        first.into_iter().chain(later).min()
+        let later = now + self.lease;
+        let next = first.into_iter().chain((!is_given_out).then_some(later)).min();
+        next.map(|next| next.min(later))
     }
 
     /// Marks the unsettled messages of a run that are due as settled here, and adds them to `over`.

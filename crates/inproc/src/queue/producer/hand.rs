@@ -46,7 +46,7 @@ impl<'a, T> Hand<'a, T> {
                 return Err(Refused::Closed(()));
             }
             if !self.producer.look() {
-                self.producer.wait_for_room(Patience::ForEver);
+                self.producer.wait_for_room(Patience::Forever);
             }
         }
     }

@@ -43,8 +43,8 @@ pub(super) fn find_room<T>(shared: &Shared<T>, with: &mut dyn FnMut(Act<'_, T>))
         }
         let room = shared.control().find_room();
         match room {
-            Room::None => return false,
-            Room::Some(spare) => return open(shared, with, spare),
+            Room::Full => return false,
+            Room::Open(spare) => return open(shared, with, spare),
             Room::Opening => thread::yield_now(),
         }
     }
