@@ -139,7 +139,7 @@ impl<B: Broker, S: LiveSink, W: Fn(&Delivery) -> Attempt, A: EffectHooks> LiveHa
     /// A recorder that notes an effect when it happens, even if the consumer is gone by then.
     fn witness(&self) -> Witness<B> {
         let served = self.link.served().clone();
-        let _occupied = Busy::of(&served);
+        let _occupied = served.busy();
         let (subscription, consumer) = (self.subscription, self.link.process());
         Witness { served, subscription, consumer, _occupied }
     }

@@ -115,7 +115,7 @@ impl<B: Broker> LiveLink<B> {
 
     /// While the answer lives, the process is busy: the run is not at rest.
     pub(crate) fn occupied(&self) -> Busy<B> {
-        Busy::of(self.served())
+        self.served().busy()
     }
 }
 
@@ -124,9 +124,9 @@ impl<B: Broker> LiveLink<B> {
 pub struct Busy<B: Broker>(Served<B>);
 
 impl<B: Broker> Busy<B> {
-    pub(crate) fn of(served: &Served<B>) -> Self {
-        served.with(|core| core.occupy(true));
-        Self(served.clone())
+    /// Of a broker that counts it already.
+    pub(crate) fn of(served: Served<B>) -> Self {
+        Self(served)
     }
 }
 
@@ -194,7 +194,7 @@ impl<B: Broker> Link for LiveLink<B> {
         let outcome =
             self.network.as_ref().map_or(CallOutcome::Answered, |network| network(&request));
         let (client, patience) = (self.client(), self.request_timeout);
-        self.served().with(|core| core.start(client, request, outcome, patience))
+        self.served().start(|core| core.start(client, request, outcome, patience))
     }
 
     fn poll_answer(
@@ -207,7 +207,7 @@ impl<B: Broker> Link for LiveLink<B> {
         }
         let budget = ready!(coop::poll_proceed(cx));
         let waker = cx.waker().clone();
-        let answer = self.served().with(|core| core.poll_answer(call, waker));
+        let answer = self.served().poll_answer(call, waker);
         if answer.is_ready() {
             budget.made_progress();
         }

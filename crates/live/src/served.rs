@@ -7,7 +7,8 @@
 //! The observer and wakers are code of a user. The observer sees each event once, and may use the
 //! broker; what it records itself, it sees next. If it panics, the call panics whose thread shows
 //! it those events, unless that thread panics already; the broker goes on, and shows it what comes
-//! later. A call returns when its events are shown.
+//! later. A call returns when its events are shown. One that panics has done what it does, and
+//! leaves nothing behind that only its answer could end: a life that nobody got a link to crashes.
 //!
 //! The broker alone decides what it answers; this module adds a lock, a clock and wake-ups. Clients
 //! reach it through [`LiveLink`]s, over which the client library and every strategy of
@@ -50,11 +51,12 @@ mod showing;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
 use entrega_brokers::Broker;
+use entrega_clients::{CallId, Unanswered};
 use entrega_model::event::Phase;
 use entrega_model::{Instant, Kind, Observer, ProcessId, SubscriptionId};
 use tokio::sync::Notify;
@@ -111,13 +113,13 @@ impl<B: Broker> Served<B> {
 
     /// Begins a process's next life, with a new connection.
     pub fn connect(&self, process: ProcessId) -> LiveLink<B> {
-        let client = self.with(|core| core.connect(process));
-        LiveLink::new(self.clone(), client)
+        let link = |client| LiveLink::new(self.clone(), client);
+        self.shared.make(|core| core.connect(process), link)
     }
 
     /// Marks a process without a connection as busy: one that is down and will come back.
     pub fn busy(&self) -> Busy<B> {
-        Busy::of(self)
+        self.shared.make(|core| core.occupy(true), |()| Busy::of(self.clone()))
     }
 
     /// Its clock.
@@ -185,7 +187,8 @@ impl<B: Broker> Served<B> {
     }
 
     /// Runs the timer for leases, sessions and deadlines. Ends when every other handle to the
-    /// broker is dropped.
+    /// broker is dropped. It is a call too: if the observer panics there, it panics, and no timer
+    /// runs until it is called again.
     pub fn keep_time(&self) -> impl Future<Output = ()> + use<B> {
         keep_time(Arc::downgrade(&self.shared), Arc::clone(&self.shared.rearm), self.shared.clock)
     }
@@ -211,10 +214,35 @@ impl<B: Broker> Served<B> {
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Core<B>) -> R) -> R {
         self.shared.with(act)
     }
+
+    /// Starts a call. If code of a user panics, the call is forgotten: nobody knows its name.
+    pub(crate) fn start(&self, start: impl FnOnce(&mut Core<B>) -> CallId) -> CallId {
+        self.shared.make(start, |call| Started { served: self, call: Some(call) }).take()
+    }
+
+    /// Takes the answer of a call, or wakes the task when there is one. If code of a user panics,
+    /// the call is as it was: an answer is taken when everything before it is shown.
+    pub(crate) fn poll_answer(
+        &self,
+        call: CallId,
+        waker: Waker,
+    ) -> Poll<Result<B::Response, Unanswered>> {
+        let polled = self.with(|core| match core.runs_code() && core.is_answered(call) {
+            true => Err(waker),
+            false => Ok(core.poll_answer(call, waker)),
+        });
+        polled.unwrap_or_else(|waker| self.shared.take_answer(call, waker))
+    }
 }
 
 impl<B: Broker> Inner<B> {
     fn with<R>(&self, act: impl FnOnce(&mut Core<B>) -> R) -> R {
+        self.make(act, |result| result)
+    }
+
+    /// The same, and makes something of the result before code of a user runs. If that panics, it
+    /// is dropped, and so undoes what was begun.
+    fn make<R, T>(&self, act: impl FnOnce(&mut Core<B>) -> R, make: impl FnOnce(R) -> T) -> T {
         let mut core = self.lock();
         core.come_to(self.clock.now());
         let result = act(&mut core);
@@ -224,7 +252,7 @@ impl<B: Broker> Inner<B> {
         let rearms = due < core.armed;
         core.armed = core.armed.min(due);
         drop(core);
-        let waking = Waking(woken);
+        let (made, waking) = (make(result), Waking(woken));
         if rearms {
             self.rearm.notify_one();
         }
@@ -232,7 +260,16 @@ impl<B: Broker> Inner<B> {
             self.showing.show(|| self.lock().take_events());
         }
         drop((waking, forgotten));
-        result
+        made
+    }
+
+    /// Takes an answer before which everything is shown.
+    fn take_answer(&self, call: CallId, waker: Waker) -> Poll<Result<B::Response, Unanswered>> {
+        let mut core = self.lock();
+        let answer = core.poll_answer(call, waker);
+        let forgotten = core.take_forgotten();
+        drop((core, forgotten));
+        answer
     }
 
     /// A panic under the lock, of a closure that looks, leaves the broker intact, and it goes on.
@@ -246,6 +283,26 @@ impl<B: Broker> Inner<B> {
             core.armed = core.due();
             core.armed
         })
+    }
+}
+
+/// A call whose name its caller does not know yet.
+struct Started<'a, B: Broker> {
+    served: &'a Served<B>,
+    call: Option<CallId>,
+}
+
+impl<B: Broker> Started<'_, B> {
+    fn take(mut self) -> CallId {
+        self.call.take().expect("it is taken once")
+    }
+}
+
+impl<B: Broker> Drop for Started<'_, B> {
+    fn drop(&mut self) {
+        if let Some(call) = self.call {
+            self.served.with(|core| core.forget(call));
+        }
     }
 }
 

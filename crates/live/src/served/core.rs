@@ -106,6 +106,11 @@ impl<B: Broker> Core<B> {
         !self.events.is_empty()
     }
 
+    /// Whether code of a user is to run after the lock.
+    pub(crate) fn runs_code(&self) -> bool {
+        !(self.events.is_empty() && self.woken.is_empty() && self.forgotten.is_empty())
+    }
+
     /// What has happened and was not shown yet; returns each event once.
     pub(crate) fn take_events(&mut self) -> Vec<Event> {
         mem::take(&mut self.events)
@@ -180,6 +185,11 @@ impl<B: Broker> Core<B> {
         }
         self.offer_after_changes();
         id
+    }
+
+    /// Whether its caller can take the answer of a call, or learn that there is none.
+    pub(crate) fn is_answered(&mut self, id: CallId) -> bool {
+        matches!(self.calls.get(id).state, State::Answered(_) | State::Unanswered)
     }
 
     /// Takes the answer of a call, or wakes the task when there is one. `waker` is that of the

@@ -1,14 +1,17 @@
 //! Code of a user that a served broker runs: an observer may fail, and may use the broker; a waker
 //! too. Each event is shown once.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Wake, Waker};
 
 use entrega_brokers::queue::{QueueBroker, QueueSettings};
 use entrega_clients::Link;
-use entrega_model::queue::Request;
+use entrega_model::event::SettleTrigger;
+use entrega_model::queue::{Request, Settlement};
 use entrega_model::{Event, Instant, Key, Kind, MessageId, Observer, ProcessId, Record};
 
 use crate::{Clock, Served};
@@ -145,4 +148,99 @@ fn delivery_numbers_do_not_wrap() {
         assert!(catch_unwind(AssertUnwindSafe(next)).is_err());
     }
     assert_eq!(served.look(|broker| broker.ready_count(Default::default())), 0);
+}
+
+/// An observer that panics at every event for as long as it is told to.
+#[derive(Clone, Default)]
+struct Moody {
+    is_cross: Arc<AtomicBool>,
+    seen: Arc<Mutex<Vec<Kind>>>,
+}
+
+impl Observer for Moody {
+    fn observe(&mut self, events: &[Event]) {
+        let kinds = events.iter().map(|event| event.kind);
+        self.seen.lock().expect("the lock is not held in a panic").extend(kinds);
+        assert!(!self.is_cross.load(Ordering::SeqCst), "it is cross");
+    }
+}
+
+/// A broker, and a function that makes a call while its observer is cross: the call panics.
+fn moody() -> (Served<QueueBroker>, Moody, impl Fn(&dyn Fn())) {
+    let moody = Moody::default();
+    let is_cross = Arc::clone(&moody.is_cross);
+    let fails = move |call: &dyn Fn()| {
+        is_cross.store(true, Ordering::SeqCst);
+        assert!(catch_unwind(AssertUnwindSafe(call)).is_err());
+        is_cross.store(false, Ordering::SeqCst);
+    };
+    (served(moody.clone()), moody, fails)
+}
+
+/// Nobody holds the link: the life is over, and the broker can rest.
+#[tokio::test(start_paused = true)]
+async fn a_life_that_begins_with_a_panic_ends() {
+    let (served, moody, fails) = moody();
+    fails(&|| drop(served.connect(ProcessId(0))));
+    let seen = moody.seen.lock().expect("the lock is not held in a panic").clone();
+    assert!(matches!(seen[..], [Kind::Started { .. }, Kind::Crashed { .. }]), "{seen:?}");
+    assert!(rests(&served).await);
+}
+
+/// A lease ends, and who becomes busy at that moment is shown it.
+#[tokio::test(start_paused = true)]
+async fn who_fails_to_become_busy_is_not_busy() {
+    let (served, _, fails) = moody();
+    let link = served.connect(ProcessId(0));
+    link.start(publish(7));
+    link.start(receive());
+    tokio::time::advance(std::time::Duration::from_secs(31)).await;
+    fails(&|| drop(served.busy()));
+    drop(link);
+    assert!(rests(&served).await);
+}
+
+/// A call that panics when it is started has no name; it is forgotten.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_fails_to_start_is_forgotten() {
+    let (served, _, fails) = moody();
+    let link = served.connect(ProcessId(0));
+    fails(&|| assert_eq!(link.start(publish(7)).0, u32::MAX, "it has a name"));
+    let waits = link.call(receive());
+    assert!(waits.await.is_ok());
+    let again = link.start(receive());
+    tokio::spawn(served.keep_time());
+    assert!(link.answer(again).await.is_ok(), "it comes back with its lease");
+    let last = link.start(receive());
+    let ack = Request::Settle {
+        queue: Default::default(),
+        tags: vec![2],
+        settlement: Settlement::Ack,
+        multiple: false,
+        trigger: SettleTrigger::Application,
+    };
+    assert!(link.call(ack).await.is_ok());
+    assert!(rests(&served).await);
+    link.forget(last);
+}
+
+/// A call whose poll panics is over once: no two calls get its place.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_fails_to_be_polled_is_forgotten_once() {
+    let (served, _, fails) = moody();
+    let [holder, other] = [0, 1].map(|process| served.connect(ProcessId(process)));
+    let call = Cell::new(Some(other.call(publish(8))));
+    holder.start(receive());
+    tokio::time::advance(std::time::Duration::from_secs(31)).await;
+    fails(&|| {
+        let mut call = pin!(call.take().expect("it is polled once"));
+        let _ = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    });
+    let [first, second] = [&holder, &other].map(|link| link.start(receive()));
+    assert_ne!(first, second, "two clients share a call");
+}
+
+async fn rests(served: &Served<QueueBroker>) -> bool {
+    let hour = std::time::Duration::from_secs(3_600);
+    tokio::time::timeout(hour, served.rest()).await.is_ok()
 }
