@@ -12,15 +12,16 @@ use std::ops::Range;
 use entrega_model::Instant;
 
 use crate::counted::Counted;
-use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicU64, AtomicUsize, CachePadded, Ordering};
 
 /// The marks of a segment.
 pub(crate) struct Marks {
     /// The place in the queue of the segment's first message.
     base: u64,
     settled: Box<[AtomicU64]>,
-    /// How many words of `settled` are not full.
-    open: AtomicUsize,
+    /// How many words of `settled` are not full. Consumers write it, and the producer reads what
+    /// would lie beside it.
+    open: CachePadded<AtomicUsize>,
     /// When the lease of each message ends, in nanoseconds; empty if there are no leases. Never, as
     /// long as the message is at hand. Written by the consumer that gives it, once it is its own.
     due: Box<[AtomicU64]>,
@@ -52,7 +53,7 @@ impl Marks {
         let settled = (0..len.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
         let due = (0..if has_leases { len } else { 0 }).map(|_| AtomicU64::new(0)).collect();
         let mut marks =
-            Self { base: 0, settled, open: AtomicUsize::new(0), due, _counted: counted };
+            Self { base: 0, settled, open: CachePadded::default(), due, _counted: counted };
         marks.renew(0, len);
         marks
     }
@@ -71,7 +72,7 @@ impl Marks {
         {
             *last = AtomicU64::new(!below(len % 64));
         }
-        self.open = AtomicUsize::new(self.settled.len());
+        self.open = CachePadded(AtomicUsize::new(self.settled.len()));
     }
 
     pub(super) fn base(&self) -> u64 {
@@ -81,7 +82,7 @@ impl Marks {
     /// Whether every message of the segment, sent or still to be sent, is settled here. What was
     /// done to them before happens before whatever follows the `true`.
     pub(super) fn is_complete(&self) -> bool {
-        self.open.load(Ordering::Acquire) == 0
+        self.open.0.load(Ordering::Acquire) == 0
     }
 
     /// Sets the mark of a message.
@@ -92,29 +93,28 @@ impl Marks {
         if before & bit != 0 {
             Marked::Late
         } else if before | bit == u64::MAX {
-            self.fill_word()
+            self.fill_words(1)
         } else {
             Marked::Set
         }
     }
 
-    /// A word of marks has become full.
+    /// So many words of marks have become full.
     #[cold]
-    fn fill_word(&self) -> Marked {
-        match self.open.fetch_sub(1, Ordering::AcqRel) {
-            1 => Marked::Last,
+    fn fill_words(&self, count: usize) -> Marked {
+        match self.open.0.fetch_sub(count, Ordering::AcqRel) {
+            before if before == count => Marked::Last,
             _ => Marked::Set,
         }
     }
 
     /// Sets the marks of some messages in a word, and returns those that were not set and whether
-    /// one was the last of the segment.
+    /// the word has become full, which is still to be counted.
     #[inline]
     fn settle_word(&self, word: usize, mask: u64) -> (u64, bool) {
         let before = self.settled[word].fetch_or(mask, Ordering::AcqRel);
         let new = mask & !before;
-        let is_full = new != 0 && before | mask == u64::MAX;
-        (new, is_full && self.fill_word() == Marked::Last)
+        (new, new != 0 && before | mask == u64::MAX)
     }
 
     /// Sets the mark of every message of a range for which `due` holds, and calls `each` for those
@@ -125,25 +125,29 @@ impl Marks {
         due: impl Fn(usize) -> bool,
         mut each: impl FnMut(usize),
     ) {
+        let mut full = 0;
         for (word, mask) in words(range) {
             let unset = mask & !self.settled[word].load(Ordering::Acquire);
             let due =
                 bits(unset).filter(|bit| due(word * 64 + bit)).fold(0, |all, bit| all | 1 << bit);
             if due != 0 {
-                let (new, _) = self.settle_word(word, due);
+                let (new, is_full) = self.settle_word(word, due);
+                full += usize::from(is_full);
                 bits(new).for_each(|bit| each(word * 64 + bit));
             }
         }
+        self.fill_words(full);
     }
 
     /// Sets the marks of a range. Returns how many were not set, and whether one was the last of
     /// the segment.
     #[inline]
     pub(super) fn settle_count(&self, range: Range<usize>) -> (usize, bool) {
-        words(range).fold((0, false), |(count, is_last), (word, mask)| {
-            let (new, last) = self.settle_word(word, mask);
-            (count + new.count_ones() as usize, is_last | last)
-        })
+        let (count, full) = words(range).fold((0, 0), |(count, full), (word, mask)| {
+            let (new, is_full) = self.settle_word(word, mask);
+            (count + new.count_ones() as usize, full + usize::from(is_full))
+        });
+        (count, full > 0 && self.fill_words(full) == Marked::Last)
     }
 
     /// Whether a message has no mark.

@@ -132,6 +132,15 @@ impl<T> Control<T> {
         Room::Open(Spare { again, excess, segment_len, has_leases, census })
     }
 
+    /// Opens a further segment at once, if there may be one. For bodies without destructors: others
+    /// are dropped without the lock.
+    pub(in crate::queue) fn open_at_once(&mut self) -> Option<BlockFilling<T>> {
+        let Room::Open(spare) = self.find_room() else { return None };
+        let mut next = spare.empty();
+        self.open(Some(&mut next));
+        Some(next)
+    }
+
     /// The producer that was about to open a segment does so, or failed to. It wakes others when
     /// it has left every lock.
     pub(in crate::queue) fn open(&mut self, next: Option<&mut BlockFilling<T>>) {

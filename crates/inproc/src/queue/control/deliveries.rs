@@ -49,17 +49,24 @@ impl<T> Control<T> {
         }
     }
 
+    /// Whether a window is a hold on the segment in which something was never fetched.
+    #[inline]
+    fn is_fresh(&self, hold: &Window<T>) -> bool {
+        let fresh = self.fresh.as_ref();
+        fresh.is_some_and(|fresh| Arc::ptr_eq(hold.view.segment(), fresh.segment()))
+    }
+
     /// Whether something was never fetched.
+    #[inline]
     fn has_fresh(&mut self) -> bool {
-        let fetched = self.blocks.index(self.fetched);
-        match &mut self.fresh {
-            Some(fresh) => fresh.seen() > fetched || fresh.look() > fetched,
-            None => {
-                let block = self.blocks.of(self.fetched);
-                self.fresh = block.map(|block| BlockView::new(Arc::clone(block)));
-                self.fresh.as_ref().is_some_and(|fresh| fresh.seen() > fetched)
-            }
+        if let Some(fresh) = &mut self.fresh {
+            let fetched = (self.fetched - fresh.segment().beside().base()) as usize;
+            return fresh.seen() > fetched || fresh.look() > fetched;
         }
+        let block = self.blocks.of(self.fetched);
+        self.fresh = block.map(|block| BlockView::new(Arc::clone(block)));
+        let fetched = self.blocks.index(self.fetched);
+        self.fresh.as_ref().is_some_and(|fresh| fresh.seen() > fetched)
     }
 
     /// Takes what another consumer has at hand, from the one that has most.
@@ -86,12 +93,9 @@ impl<T> Control<T> {
         now: Instant,
         window: Option<&Window<T>>,
     ) -> bool {
-        let Some(fresh) = &mut self.fresh else { return false };
-        let fetched = (self.fetched - fresh.segment().beside().base()) as usize;
-        let is_there = fresh.seen() > fetched || fresh.look() > fetched;
-        is_there
+        self.has_fresh()
             && self.runs.is_empty()
-            && window.is_none_or(|hold| Arc::ptr_eq(hold.view.segment(), fresh.segment()))
+            && window.is_none_or(|hold| self.is_fresh(hold))
             && (!self.has_leases() || now < self.next_due())
     }
 

@@ -35,8 +35,8 @@ fn one_of_two_sets_the_last_mark() {
 #[should_panic(expected = "a segment is never used again")]
 fn a_word_that_is_counted_in_two_steps_is_caught() {
     check_last(|marks| {
-        let open = marks.open.load(Ordering::Acquire) - 1;
-        marks.open.store(open, Ordering::Release);
+        let open = marks.open.0.load(Ordering::Acquire) - 1;
+        marks.open.0.store(open, Ordering::Release);
         if open == 0 { Marked::Last } else { Marked::Set }
     });
 }

@@ -2,7 +2,8 @@
 //!
 //! A new segment is mostly a used one, whose bodies must be dropped first. Their destructors are
 //! code of a user, so that is done without a lock: one producer says that it opens a segment, does
-//! so, and then makes it the one to write. Others that need room meanwhile wait for a moment.
+//! so, and then makes it the one to write. Others that need room meanwhile wait for a moment. Bodies
+//! without destructors need none of this: the segment is opened at once.
 
 use std::mem;
 use std::thread;
@@ -36,7 +37,12 @@ pub(super) fn with_filling<T>(
 pub(super) fn find_room<T>(shared: &Shared<T>, with: &mut dyn FnMut(Act<'_, T>)) -> bool {
     for _ in 0..LOOKS {
         let mut has_room = None;
-        with(&mut |filling| has_room = Some(filling.room() > 0));
+        with(&mut |filling| {
+            if filling.room() == 0 && !mem::needs_drop::<T>() {
+                shared.control().open_at_once().into_iter().for_each(|next| *filling = next);
+            }
+            has_room = Some(filling.room() > 0);
+        });
         match has_room {
             Some(false) => {}
             other => return other == Some(true),
