@@ -16,6 +16,8 @@ use crate::{
     SubscriptionReport, Verdict,
 };
 
+mod gamma;
+mod interval;
 mod rate;
 mod student;
 

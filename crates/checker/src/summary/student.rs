@@ -40,7 +40,7 @@ const TABLE: [f64; 30] = [
 ];
 
 /// The normal distribution's 97.5 % quantile.
-const NORMAL: f64 = 1.959_963_985;
+pub(super) const NORMAL: f64 = 1.959_963_985;
 
 /// The 97.5 % quantile for `degrees` of freedom, at least 1.
 pub(super) fn quantile(degrees: u64) -> f64 {

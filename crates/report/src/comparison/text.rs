@@ -111,8 +111,8 @@ fn verdict(row: &ComparisonRow) -> String {
     word.to_owned()
 }
 
-/// A rate with its interval: `0.20% [0.18, 0.22]`; for nothing at all the bound of 3/n runs. One
-/// run has no interval, but a count: `2 of 1 000`.
+/// A rate with its interval: `0.20% [0.18, 0.22]`; for nothing at all the bound on the share of
+/// runs. One run has no interval, but a count: `2 of 1 000`.
 fn rate(rate: Rate, runs: u64) -> String {
     if runs <= 1 {
         return format!("{} of {}", thousands(rate.events), thousands(rate.of));
@@ -164,7 +164,7 @@ fn legend(text: &mut String, comparison: &Comparison<'_>) {
     let _ = writeln!(
         text,
         "\n{runs} run(s) a row. lost, duplicated: shares of acknowledged sends with 95 % intervals over \
-         runs; where nothing\nhappened, the share of runs in which it still could (3/n). redelivered: \
+         runs; where nothing\nhappened, the share of runs in which it still could (1 − 0.025^(1/n)). redelivered: \
          deliveries; dead: letters; reordered: messages; all runs.\np50, p99: from send to first effect, in \
          virtual time. The last column says whether the promise was kept in every run."
     );
