@@ -51,7 +51,8 @@ fn mistakes_in_histories_have_a_place() {
     check(&[HEADER, SENT, "{\"event\":\"eff"], 2, "the history is truncated");
     check(&[HEADER, SENT, "{\"event\":\"efect\",\"message\":1}\n"], 2, "did you mean `effect`?");
     check(&["not json\n"], 2, "history.jsonl:1:");
-    check(&[""], 2, "does not begin with a header");
+    check(&["{}\n"], 2, "does not begin with a header");
+    check(&[""], 2, "the history is empty");
 }
 
 #[test]

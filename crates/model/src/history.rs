@@ -21,6 +21,11 @@
 //! # Ok::<(), entrega_model::history::HistoryError>(())
 //! ```
 //!
+//! # Lines
+//!
+//! Lines are UTF-8, of at most 1 MiB each, and end like those of Unix or of Windows. A byte order
+//! mark at the beginning and blank lines are passed over.
+//!
 //! # Header and closing line
 //!
 //! ```text
@@ -39,7 +44,9 @@
 //! # Fields of every event
 //!
 //! * `event`: its name, from the table below.
-//! * `at`: nanoseconds, from any origin, never going backwards. Left out: those of the line before.
+//! * `at`: nanoseconds, from any origin, or a timestamp with its offset (RFC 3339, from 1970 to
+//!   July 2554), like `"2024-05-01T12:00:00.123456789Z"`; a file has either. It never goes
+//!   backwards, unless [`Reading`] allows it. Left out: that of the line before.
 //!
 //! # Events
 //!
@@ -116,19 +123,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Event, Guarantee, Model};
 
+mod clock;
 mod decode;
 mod encode;
 mod error;
 mod line;
+mod lines;
 mod names;
 mod read;
+mod reading;
 mod shape;
+mod sort;
 mod symbols;
 mod write;
 
 pub use error::{HistoryError, Mistake};
 pub use names::{Names, PointNames};
 pub use read::Reader;
+pub use reading::{Backwards, Notes, Reading, TimeOrder};
 pub use write::Writer;
 
 #[cfg(test)]

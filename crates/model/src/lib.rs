@@ -14,6 +14,7 @@
 //! * [`event`]: everything that happens, as one ordered stream of small values.
 //! * [`fingerprint`]: a state in 64 bits, for who explores them.
 //! * [`history`]: the same stream as a text file, for people and for real systems.
+//! * [`printable`]: text of unknown origin, made fit for a terminal.
 //!
 //! # The four "onces"
 //!
@@ -28,6 +29,7 @@ pub mod history;
 pub mod ids;
 pub mod log;
 pub mod message;
+pub mod printable;
 pub mod purpose;
 pub mod queue;
 pub mod time;

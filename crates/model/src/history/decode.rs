@@ -1,7 +1,7 @@
 //! From the fields of a line to an event.
 
 use super::error::Mistake;
-use super::line::{Object, Slip};
+use super::line::{Object, Slip, Unknown};
 use super::shape::{COMMON, EVENTS, Shape};
 use super::symbols::{Step, Symbols};
 use crate::event::{
@@ -22,6 +22,7 @@ pub(super) fn decode(
     line: &Object<'_>,
     subscriptions: &[String],
     symbols: &mut Symbols,
+    mut unknown: Unknown<'_>,
 ) -> Result<Kind, Slip> {
     let name = line.name("event")?.unwrap_or_default();
     let Some(shape) = EVENTS.iter().find(|shape| shape.name == name) else {
@@ -29,7 +30,7 @@ pub(super) fn decode(
         let mistake = Mistake::UnknownEvent { name: name.into_owned(), valid };
         return Err(line.slip("event", mistake));
     };
-    line.check(shape, COMMON)?;
+    line.check(shape, COMMON, &mut unknown)?;
     let mut fields = Fields { line, shape, subscriptions, symbols };
     match name.split_once('.').map_or(&*name, |(family, _)| family) {
         "send" => fields.send(),

@@ -4,6 +4,9 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::Duration;
+use crate::printable::printable;
+
 /// One mistake in a history, at its place.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct HistoryError {
@@ -17,11 +20,14 @@ pub struct HistoryError {
     pub mistake: Box<Mistake>,
 }
 
-/// `orders.jsonl:12:10: what is wrong`, and what would be valid on a line of its own.
+/// `orders.jsonl:12:10: what is wrong`, and what would be valid on a line of its own. What is
+/// quoted from the file is fit for a terminal.
 impl fmt::Display for HistoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.mistake)?;
-        write!(f, "\n  help: {}", self.mistake.help())
+        let (line, column) = (self.line, self.column);
+        let (file, mistake) = (printable(&self.file), self.mistake.to_string());
+        write!(f, "{file}:{line}:{column}: {}", printable(&mistake))?;
+        write!(f, "\n  help: {}", printable(&self.mistake.help()))
     }
 }
 
@@ -38,6 +44,18 @@ pub enum Mistake {
     /// The line is not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,
+    /// The line is longer than any event needs. No more of it was read.
+    #[error("the line is longer than {limit} bytes")]
+    LongLine {
+        /// The longest that is read.
+        limit: usize,
+    },
+    /// A byte is 0: the file is binary or UTF-16, or its disk was full.
+    #[error("there is a NUL byte")]
+    NulByte,
+    /// There is nothing in the file.
+    #[error("the history is empty")]
+    Empty,
     /// The line is not one JSON object.
     #[error("not a JSON object: {why}")]
     NotJson {
@@ -125,13 +143,33 @@ pub enum Mistake {
         /// Its words.
         valid: Vec<String>,
     },
-    /// The time is earlier than on a line before.
+    /// A time is a text that is no timestamp, or not one of an age that can be counted.
+    #[error("field `at` cannot be {found:?}: {why}")]
+    WrongTime {
+        /// What stands there, shortened.
+        found: String,
+        /// What is wrong with it.
+        why: String,
+        /// What would be valid.
+        expected: &'static str,
+    },
+    /// Some lines count nanoseconds, and others have timestamps.
+    #[error("a number and a timestamp cannot be compared: line {first} has the other")]
+    MixedTimes {
+        /// The first line that has a time.
+        first: u64,
+    },
+    /// The time is earlier than on a line before, by more than it may be.
     #[error("time goes backwards from {previous} to {at}")]
     TimeBackwards {
-        /// This line's time, in nanoseconds.
-        at: u64,
-        /// The latest time before, in nanoseconds.
-        previous: u64,
+        /// This line's time, as the file writes it.
+        at: String,
+        /// The latest time before.
+        previous: String,
+        /// How far it goes back.
+        by: Duration,
+        /// How far it may.
+        skew: Duration,
     },
     /// There are more different names than ids.
     #[error("there are too many different {what}")]
@@ -153,15 +191,21 @@ impl Mistake {
     /// What would be valid instead, or what to do.
     pub fn help(&self) -> String {
         match self {
-            Self::Unreadable { .. } => "check that the file exists and may be read".to_owned(),
+            Self::Unreadable { .. } => "check that the file is whole and may be read".to_owned(),
+            Self::LongLine { .. } => "put each event on a line of its own".to_owned(),
+            Self::NulByte => "save the file as UTF-8; a disk that was full may have left such \
+                bytes too"
+                .to_owned(),
             Self::NotUtf8 => "save the file as UTF-8".to_owned(),
             Self::NotJson { .. } => "a line is one JSON object, like \
                 {\"event\":\"send.ok\",\"message\":\"order-1\"}"
                 .to_owned(),
             Self::Incomplete => "put the whole object on one line".to_owned(),
-            Self::NoHeader => "the first line is like {\"entrega_history\":1,\"model\":\"queue\",\
+            Self::NoHeader | Self::Empty => {
+                "the first line is like {\"entrega_history\":1,\"model\":\"queue\",\
                 \"subscriptions\":[{\"name\":\"mailer\",\"guarantee\":\"at-least-once\"}]}"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::UnknownVersion { .. } => format!("the known version is {}", super::VERSION),
             Self::NoSubscription => "name whoever reads the messages, like {\"name\":\"mailer\",\
                  \"guarantee\":\"at-least-once\"}"
@@ -173,10 +217,17 @@ impl Mistake {
             | Self::UnknownWord { word: name, valid, .. } => suggestion(name, valid),
             Self::RepeatedField { .. } => "remove one of them".to_owned(),
             Self::MissingField { name, .. } => format!("add \"{name}\""),
-            Self::WrongType { expected, .. } => format!("valid is {expected}"),
-            Self::TimeBackwards { previous, .. } => {
-                format!("sort the events by time; here `at` is {previous} or later")
+            Self::WrongType { expected, .. } | Self::WrongTime { expected, .. } => {
+                format!("valid is {expected}")
             }
+            Self::MixedTimes { .. } => "write all times alike".to_owned(),
+            Self::TimeBackwards { previous, by, skew, .. } if skew.is_zero() => format!(
+                "sort the events by time; here `at` is {previous} or later. `--skew` says by how \
+                 much time may go backwards (here by {by}), and `--sort` sorts within that"
+            ),
+            Self::TimeBackwards { by, skew, .. } => format!(
+                "it goes back by {by}, and `--skew` allows {skew}: allow more, or sort the file"
+            ),
             Self::TooMany { limit, .. } => format!("split the history; the limit is {limit}"),
             Self::AfterEnd => "remove what follows, or the closing line before it".to_owned(),
             Self::Truncated => "end with {\"end\":\"quiescent\"} if the system was drained, else \

@@ -9,7 +9,11 @@ use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::Mistake;
+use super::reading::Notes;
 use super::shape::Shape;
+
+/// Where fields are noted that the format does not know, unless they are refused.
+pub(super) type Unknown<'a> = Option<&'a mut Notes>;
 
 /// A mistake at a byte of the line.
 #[derive(Debug)]
@@ -58,11 +62,21 @@ impl<'l> Object<'l> {
         self.fields.iter().any(|field| field.name == name)
     }
 
-    /// Whether the fields are those that `shape` wants, besides the `common` ones.
-    pub(super) fn check(&self, shape: &Shape, common: &[&str]) -> Result<(), Slip> {
+    /// Whether the fields are those that `shape` wants, besides the `common` ones. Others are
+    /// noted in `unknown` if there is one.
+    pub(super) fn check(
+        &self,
+        shape: &Shape,
+        common: &[&str],
+        unknown: &mut Unknown<'_>,
+    ) -> Result<(), Slip> {
         let allowed = || shape.required.iter().chain(shape.optional).chain(common);
         for (index, field) in self.fields.iter().enumerate() {
             if !allowed().any(|name| *name == field.name) {
+                if let Some(notes) = unknown {
+                    notes.unknown_field(&field.name);
+                    continue;
+                }
                 let valid = allowed().map(|name| (*name).to_owned()).collect();
                 let name = field.name.clone().into_owned();
                 let mistake = Mistake::UnknownField { name, of: shape.name, valid };

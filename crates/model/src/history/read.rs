@@ -1,14 +1,17 @@
 //! Reads a history line by line, in batches, so that its length does not matter.
 
 use std::io::BufRead;
-use std::mem;
 
+use super::clock::Clock;
 use super::error::{HistoryError, Mistake};
-use super::line::{Object, Slip};
+use super::line::{Object, Slip, Unknown};
+use super::lines::{Line, Lines};
 use super::names::Names;
+use super::reading::{Notes, Reading};
+use super::sort::{Sorter, Waiting};
 use super::symbols::Symbols;
 use super::{End, Header, SubscriptionHeader, VERSION, decode, shape};
-use crate::{Event, Instant, Observer};
+use crate::{Event, Instant, Kind, Observer};
 
 /// At most this many events are handed out at once.
 const BATCH: usize = 1024;
@@ -19,35 +22,46 @@ const BATCH: usize = 1024;
 #[derive(Debug)]
 pub struct Reader<R> {
     lines: Lines<R>,
+    clock: Clock,
+    sorter: Sorter,
+    decoder: Decoder,
     header: Header,
-    subscriptions: Vec<String>,
-    symbols: Symbols,
-    latest: Instant,
     batch: Vec<Event>,
     end: Option<End>,
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Reads the header. `file` is how errors name the input.
+    /// Reads the header of a history that is to be as the format wants it. `file` is how errors
+    /// name the input.
     ///
     /// # Errors
     ///
     /// There is no valid header.
     pub fn new(input: R, file: &str) -> Result<Self, HistoryError> {
-        let text = String::new();
-        let file = file.to_owned();
-        let mut lines = Lines { input, file, number: 0, text, terminated: false };
+        Self::with(input, file, Reading::default())
+    }
+
+    /// Reads the header of a history that may differ from the format.
+    ///
+    /// # Errors
+    ///
+    /// There is no valid header.
+    pub fn with(input: R, file: &str, reading: Reading) -> Result<Self, HistoryError> {
+        let mut lines = Lines::new(input, file);
         if !lines.advance()? {
-            return Err(lines.error(Slip { offset: 0, mistake: Mistake::NoHeader }));
+            return Err(lines.error(Slip { offset: 0, mistake: Mistake::Empty }));
         }
-        let header = read_header(&lines.text).map_err(|slip| lines.error(slip))?;
+        let mut notes = Notes::default();
+        let unknown = reading.lenient.then_some(&mut notes);
+        let header = read_header(&lines.line().text, unknown).map_err(|slip| lines.error(slip))?;
         let subscriptions = header.subscriptions.iter().map(|of| of.name.clone()).collect();
+        let (symbols, lenient) = (Symbols::default(), reading.lenient);
         Ok(Self {
             lines,
+            clock: Clock::new(reading.order),
+            sorter: Sorter::default(),
+            decoder: Decoder { subscriptions, symbols, notes, lenient },
             header,
-            subscriptions,
-            symbols: Symbols::default(),
-            latest: Instant::START,
             batch: Vec::with_capacity(BATCH),
             end: None,
         })
@@ -58,9 +72,14 @@ impl<R: BufRead> Reader<R> {
         &self.header
     }
 
-    /// What the closing line says, once it was read.
+    /// What the closing line says, once everything before it was handed out.
     pub fn end(&self) -> Option<End> {
-        self.end
+        self.end.filter(|_| self.sorter.len() == 0)
+    }
+
+    /// What there is to say about the lines that were read so far.
+    pub fn notes(&self) -> &Notes {
+        &self.decoder.notes
     }
 
     /// The next events, in order; `None` after the closing line.
@@ -70,16 +89,7 @@ impl<R: BufRead> Reader<R> {
     /// A line is not as the format wants it, the input fails, or it ends without a closing line.
     pub fn next_batch(&mut self) -> Result<Option<&[Event]>, HistoryError> {
         self.batch.clear();
-        while self.end.is_none() && self.batch.len() < BATCH {
-            if !self.lines.advance()? {
-                let mistake = Mistake::Truncated;
-                return Err(self.lines.error(Slip { offset: 0, mistake }));
-            }
-            self.read_line().map_err(|slip| self.lines.error(slip))?;
-            if self.end.is_some() && self.lines.advance()? {
-                return Err(self.lines.error(Slip { offset: 0, mistake: Mistake::AfterEnd }));
-            }
-        }
+        while self.batch.len() < BATCH && self.step()? {}
         Ok((!self.batch.is_empty()).then_some(self.batch.as_slice()))
     }
 
@@ -98,39 +108,89 @@ impl<R: BufRead> Reader<R> {
 
     /// What is left to know when all events have been read.
     pub fn into_parts(self) -> (Header, Names) {
-        (self.header, self.symbols.into_names())
+        (self.header, self.decoder.symbols.into_names())
+    }
+
+    /// Takes one line from those that wait or from the input; whether there was one.
+    fn step(&mut self) -> Result<bool, HistoryError> {
+        if let Some(Waiting { at, line }) = self.sorter.pop(self.horizon()) {
+            let kind = Object::parse(&line.text, &line.text)
+                .and_then(|object| self.decoder.decode(&object));
+            let kind = kind.map_err(|slip| self.lines.error_in(&line, slip))?;
+            self.batch.push(Event { at, kind });
+            return Ok(true);
+        }
+        if self.end.is_some() {
+            return Ok(false);
+        }
+        if !self.lines.advance()? {
+            let mistake = Mistake::Truncated;
+            return Err(self.lines.error(Slip { offset: 0, mistake }));
+        }
+        self.read_line().map_err(|slip| self.lines.error(slip))?;
+        if self.end.is_some() && self.lines.advance()? {
+            return Err(self.lines.error(Slip { offset: 0, mistake: Mistake::AfterEnd }));
+        }
+        Ok(true)
+    }
+
+    /// Up to where lines that wait may be handed out.
+    fn horizon(&self) -> Instant {
+        let open = self.end.is_none();
+        self.clock.horizon().filter(|_| open).unwrap_or(Instant::NEVER)
     }
 
     /// Takes note of the present line: an event or the end.
     fn read_line(&mut self) -> Result<(), Slip> {
-        let line = Object::parse(&self.lines.text, &self.lines.text)?;
+        let Line { text, number, .. } = self.lines.line();
+        let line = Object::parse(text, text)?;
         if line.has("end") && !line.has("event") {
-            line.check(&shape::CLOSING, &[])?;
+            line.check(&shape::CLOSING, &[], &mut self.decoder.unknown())?;
             self.end = line.word("end")?;
             return Ok(());
         }
         if !line.has("event") {
             return Err(line.missing("event", shape::EVENT.name));
         }
-        let kind = decode::decode(&line, &self.subscriptions, &mut self.symbols)?;
-        let at = line.integer("at", "nanoseconds, an integer from 0 to 18446744073709551615")?;
-        let at = at.map_or(self.latest, Instant::from_nanos);
-        if at < self.latest {
-            let (at, previous) = (at.as_nanos(), self.latest.as_nanos());
-            return Err(line.slip("at", Mistake::TimeBackwards { at, previous }));
+        if self.clock.horizon().is_some() {
+            let at = self.clock.time(&line, *number, &mut self.decoder.notes)?;
+            let line = self.lines.take();
+            self.sorter.push(at, line);
+        } else {
+            let kind = self.decoder.decode(&line)?;
+            let at = self.clock.time(&line, *number, &mut self.decoder.notes)?;
+            self.batch.push(Event { at, kind });
         }
-        self.latest = at;
-        self.batch.push(Event { at, kind });
         Ok(())
     }
 }
 
-fn read_header(text: &str) -> Result<Header, Slip> {
+/// From lines to events.
+#[derive(Debug)]
+struct Decoder {
+    subscriptions: Vec<String>,
+    symbols: Symbols,
+    notes: Notes,
+    lenient: bool,
+}
+
+impl Decoder {
+    fn unknown(&mut self) -> Unknown<'_> {
+        self.lenient.then_some(&mut self.notes)
+    }
+
+    fn decode(&mut self, line: &Object<'_>) -> Result<Kind, Slip> {
+        let unknown = self.lenient.then_some(&mut self.notes);
+        decode::decode(line, &self.subscriptions, &mut self.symbols, unknown)
+    }
+}
+
+fn read_header(text: &str, mut unknown: Unknown<'_>) -> Result<Header, Slip> {
     let line = Object::parse(text, text)?;
     if !line.has("entrega_history") {
         return Err(Slip { offset: 0, mistake: Mistake::NoHeader });
     }
-    line.check(&shape::HEADER, &[])?;
+    line.check(&shape::HEADER, &[], &mut unknown)?;
     let version = line.name("entrega_history")?.unwrap_or_default();
     if version != VERSION.to_string() {
         let mistake = Mistake::UnknownVersion { found: version.into_owned() };
@@ -139,7 +199,7 @@ fn read_header(text: &str) -> Result<Header, Slip> {
     let model = line.word("model")?.ok_or_else(|| line.missing("model", shape::HEADER.name))?;
     let mut subscriptions: Vec<SubscriptionHeader> = Vec::new();
     for object in line.objects("subscriptions")? {
-        let subscription = read_subscription(&object)?;
+        let subscription = read_subscription(&object, &mut unknown)?;
         if subscriptions.iter().any(|known| known.name == subscription.name) {
             let mistake = Mistake::RepeatedSubscription { name: subscription.name };
             return Err(object.slip("name", mistake));
@@ -156,9 +216,12 @@ fn read_header(text: &str) -> Result<Header, Slip> {
     Ok(Header { model, subscriptions })
 }
 
-fn read_subscription(object: &Object<'_>) -> Result<SubscriptionHeader, Slip> {
+fn read_subscription(
+    object: &Object<'_>,
+    unknown: &mut Unknown<'_>,
+) -> Result<SubscriptionHeader, Slip> {
     let shape = &shape::SUBSCRIPTION;
-    object.check(shape, &[])?;
+    object.check(shape, &[], unknown)?;
     let name = object.name("name")?.unwrap_or_default().into_owned();
     let guarantee = object.word("guarantee")?;
     let guarantee = guarantee.ok_or_else(|| object.missing("guarantee", shape.name))?;
@@ -167,66 +230,38 @@ fn read_subscription(object: &Object<'_>) -> Result<SubscriptionHeader, Slip> {
     Ok(SubscriptionHeader { name, guarantee, dead_letters, ordered })
 }
 
-/// The lines of the input that are not blank, one at a time, in one buffer.
-#[derive(Debug)]
-struct Lines<R> {
-    input: R,
-    file: String,
-    number: u64,
-    text: String,
-    terminated: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::TimeOrder;
+    use super::*;
+    use crate::Duration;
 
-impl<R: BufRead> Lines<R> {
-    /// Goes to the next line that is not blank, or to the empty one after the last.
-    fn advance(&mut self) -> Result<bool, HistoryError> {
-        loop {
-            let mut bytes = mem::take(&mut self.text).into_bytes();
-            bytes.clear();
-            self.number += 1;
-            let read = self.input.read_until(b'\n', &mut bytes).map_err(|error| {
-                self.error(Slip {
-                    offset: 0,
-                    mistake: Mistake::Unreadable { why: error.to_string() },
-                })
-            })?;
-            self.hold(bytes)?;
-            if read == 0 || !self.text.trim_ascii().is_empty() {
-                return Ok(read > 0);
-            }
+    const HEADER: &str = concat!(
+        r#"{"entrega_history":1,"model":"log","subscriptions":["#,
+        r#"{"name":"mailer","guarantee":"none"}]}"#
+    );
+
+    /// How many of ten lines, a nanosecond apart, wait at once.
+    fn most_waiting(skew: u64) -> usize {
+        let line = |at| format!("{{\"event\":\"broker_restart\",\"at\":{at}}}\n");
+        let lines: String = (1..=10).map(line).collect();
+        let text = format!("{HEADER}\n{lines}{{\"end\":\"quiescent\"}}");
+        let order = TimeOrder::Sorted(Duration::from_nanos(skew));
+        let reading = Reading { order, lenient: false };
+        let mut reader = Reader::with(text.as_bytes(), "h", reading).expect("a header");
+        let mut most = 0;
+        while reader.step().expect("a history") {
+            most = most.max(reader.sorter.len());
         }
+        assert_eq!((reader.batch.len(), reader.end()), (10, Some(End::Quiescent)));
+        most
     }
 
-    /// Keeps a line without its end.
-    fn hold(&mut self, mut bytes: Vec<u8>) -> Result<(), HistoryError> {
-        self.terminated = bytes.last() == Some(&b'\n');
-        let length = bytes.trim_ascii_end().len();
-        bytes.truncate(length);
-        match String::from_utf8(bytes) {
-            Ok(text) => {
-                self.text = text;
-                Ok(())
-            }
-            Err(error) => {
-                let offset = error.utf8_error().valid_up_to();
-                self.text = String::from_utf8_lossy(&error.as_bytes()[..offset]).into_owned();
-                Err(self.error(Slip { offset, mistake: Mistake::NotUtf8 }))
-            }
-        }
-    }
-
-    /// The mistake with its place. A last line that breaks off was cut short with the file.
-    fn error(&self, slip: Slip) -> HistoryError {
-        let mistake = match slip.mistake {
-            Mistake::Incomplete if !self.terminated => Mistake::Truncated,
-            mistake => mistake,
-        };
-        let before = self.text.char_indices().take_while(|(at, _)| *at < slip.offset).count();
-        HistoryError {
-            file: self.file.clone(),
-            line: self.number,
-            column: before as u64 + 1,
-            mistake: Box::new(mistake),
-        }
+    /// A line is handed out as soon as nothing earlier can follow.
+    #[test]
+    fn sorting_keeps_no_more_lines_than_lie_within_the_skew() {
+        assert_eq!(most_waiting(0), 1);
+        assert_eq!(most_waiting(2), 3);
+        assert_eq!(most_waiting(100), 10);
     }
 }

@@ -5,6 +5,7 @@ use super::*;
 use crate::event::{EffectVerdict, SendOutcome};
 use crate::{DeliveryId, Incarnation, Key, Kind, MessageId, ProcessId, SubscriptionId};
 
+mod reading;
 mod round_trip;
 
 /// A header with one subscription.
@@ -260,7 +261,9 @@ fn mistakes_between_lines_are_shown_at_their_place() {
 #[test]
 fn mistakes_in_the_header_are_shown_at_their_place() {
     let no_header = "1:1: the history does not begin with a header";
-    check_mistake("", no_header, "the first line is like {\"entrega_history\":1,");
+    let empty = "1:1: the history is empty";
+    check_mistake("", empty, "the first line is like {\"entrega_history\":1,");
+    check_mistake("{}", no_header, "the first line is like");
     check_mistake(r#"{"event":"effect"}"#, no_header, "the first line is like");
     let check = |text: &str, from, to, expect, help| {
         check_mistake(&text.replace(from, to), expect, help);
