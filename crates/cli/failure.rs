@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use entrega_lab::Unfit;
+use entrega_model::printable::{printable, printable_lines};
 use entrega_scenario::Problem;
 
 /// A mistake in the input or the usage: what is wrong, where, and what would be valid.
@@ -28,13 +29,15 @@ impl Failure {
 
     /// A file that cannot be read or written.
     pub(crate) fn file(path: &Path, verb: &str, error: &std::io::Error) -> Self {
-        Self(format!("{}: cannot {verb} it: {error}", path.display()))
+        let path = path.display().to_string();
+        Self(format!("{}: cannot {verb} it: {error}", printable(&path)))
     }
 }
 
+/// As a terminal may show it, whatever the message quotes.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        printable_lines(&self.0).fmt(f)
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::tree::{File, assert_none, file, files};
 
 /// What is defined once: how the definition begins, and in which file it stands.
-const DEFINITIONS: [(&str, &str); 7] = [
+const DEFINITIONS: [(&str, &str); 8] = [
     ("enum Finding", "crates/checker/src/finding.rs"),
     ("struct Words", "crates/explain/src/words.rs"),
     ("enum RequestPurpose", "crates/model/src/purpose.rs"),
@@ -13,6 +13,7 @@ const DEFINITIONS: [(&str, &str); 7] = [
     ("const FAULTS", "crates/scenario/src/points/table.rs"),
     ("enum Role", "crates/scenario/src/cast.rs"),
     ("struct Possessions", "crates/explain/src/possessions.rs"),
+    ("fn printable", "crates/model/src/printable.rs"),
 ];
 
 /// The most lines that the command line may have: what people use is in libraries.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use entrega_model::printable::printable;
 use entrega_report::comparison::table;
 use entrega_report::digits::thousands;
 use entrega_stage::{CLOSING, Ending};
@@ -14,7 +15,7 @@ pub(crate) fn render(result: &LiveResult<'_>) -> String {
     let mut text = String::new();
     let comparison = &result.comparison;
     let loaded = comparison.loaded;
-    let _ = writeln!(text, "{}", loaded.scenario.title);
+    let _ = writeln!(text, "{}", printable(&loaded.scenario.title));
     let _ = writeln!(
         text,
         "live, {} messages, seed {}, {} times as fast as the clock, scenario {}",

@@ -4,6 +4,7 @@
 //! > files that the scenario names.
 
 use entrega_clients::Strategy;
+use entrega_model::printable::printable;
 use entrega_model::{Model, SubscriptionId};
 use entrega_scenario::workload::{Planner, Workload};
 use entrega_scenario::{ErrorPolicy, Loaded, Problem, Rows, Scenario, ScenarioDigest, Written};
@@ -122,8 +123,15 @@ impl LoadedScenario {
         if self.scenario.title.is_empty() { &self.name } else { &self.scenario.title }
     }
 
-    /// The name as one word of a shell.
+    /// The name as one word of a shell, and fit for a terminal.
     fn shell_name(&self) -> String {
+        if printable(&self.name) != self.name {
+            let byte = |byte: u8| match byte {
+                b'!'..=b'~' if byte != b'\'' && byte != b'\\' => char::from(byte).to_string(),
+                _ => format!("\\x{byte:02x}"),
+            };
+            return format!("$'{}'", self.name.bytes().map(byte).collect::<String>());
+        }
         let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
         if self.name.chars().all(plain) {
             return self.name.clone();

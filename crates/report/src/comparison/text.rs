@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use entrega_checker::Verdict;
 use entrega_checker::summary::Rate;
 use entrega_lab::comparison::{Comparison, ComparisonRow, ToldExample};
+use entrega_model::printable::printable;
 use entrega_model::{Duration, Guarantee, Model};
 
 use crate::digits::thousands;
@@ -29,7 +30,7 @@ fn heading(text: &mut String, comparison: &Comparison<'_>) {
     let scenario = &comparison.loaded.scenario;
     let messages = comparison.rows.iter().map(messages_a_run).max().unwrap_or(0);
     let last = comparison.seed + u64::from(comparison.seeds) - 1;
-    let _ = writeln!(text, "{}", scenario.title);
+    let _ = writeln!(text, "{}", printable(&scenario.title));
     let _ = writeln!(
         text,
         "{} messages a run, seeds {} to {last}, scenario {}",

@@ -10,6 +10,7 @@ use entrega_lab::exploration_plan::ExploredSpace;
 use entrega_lab::explorations::Explorations;
 use entrega_lab::property::{Occurs, Property};
 use entrega_lab::stories::FindingStory;
+use entrega_model::printable::printable;
 
 use crate::digits::thousands;
 use crate::prose::{count, wrapped};
@@ -28,7 +29,7 @@ pub struct Shown {
 pub fn text(explorations: &Explorations<'_>, shown: Shown) -> String {
     let mut text = String::new();
     let loaded = &explorations.plan.loaded;
-    let _ = writeln!(text, "{}, explored (scenario {})", loaded.title(), loaded.digest);
+    let _ = writeln!(text, "{}, explored (scenario {})", printable(loaded.title()), loaded.digest);
     if explorations.partial {
         let _ = writeln!(text, "PARTIAL: interrupted; what was not found may still be possible");
     }

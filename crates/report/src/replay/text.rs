@@ -7,6 +7,7 @@ use entrega_checker::Verdict;
 use entrega_choice::Point;
 use entrega_explain::{Timeline, words};
 use entrega_lab::replay::ReplayedRun;
+use entrega_model::printable::printable;
 use entrega_model::{Kind, MessageId, SubscriptionId};
 use entrega_scenario::points;
 
@@ -29,7 +30,7 @@ pub struct Shown {
 /// The run as text.
 pub fn text(run: &ReplayedRun, shown: Shown) -> String {
     let mut text = String::new();
-    let (title, replay) = (&run.scenario.title, &run.replay);
+    let (title, replay) = (printable(&run.scenario.title), &run.replay);
     let _ = writeln!(text, "{title}: {}, seed {}\n", replay.configuration, replay.seed);
     for one in &run.anomalies {
         let _ = writeln!(text, "{}: {}", one.subscription, one.story);

@@ -6,6 +6,7 @@ use entrega_explain::words;
 use entrega_lab::Configuration;
 use entrega_lab::run::Run;
 use entrega_model::Instant;
+use entrega_model::printable::{printable, printable_lines};
 
 use crate::judgement::{self, Names};
 
@@ -28,10 +29,10 @@ pub fn text(run: &Run<'_>) -> String {
 /// The title and the first paragraph of the narration.
 fn heading(text: &mut String, run: &Run<'_>) {
     let scenario = &run.loaded.scenario;
-    let _ = writeln!(text, "{}\n", run.loaded.title());
+    let _ = writeln!(text, "{}\n", printable(run.loaded.title()));
     let paragraph = scenario.narration.trim().split("\n\n").next().unwrap_or_default();
     if !paragraph.is_empty() {
-        let _ = writeln!(text, "{paragraph}\n");
+        let _ = writeln!(text, "{}\n", printable_lines(paragraph));
     }
 }
 
@@ -40,9 +41,9 @@ fn what_was_run(text: &mut String, run: &Run<'_>) {
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "{label:10} {value}");
     };
-    line("scenario", &format!("{} (digest {})", run.loaded.name, run.loaded.digest));
+    line("scenario", &format!("{} (digest {})", printable(&run.loaded.name), run.loaded.digest));
     for (path, value) in &run.loaded.overrides {
-        line("changed", &format!("{path} = {value}"));
+        line("changed", &printable(&format!("{path} = {value}")));
     }
     line("model", &model.to_string());
     line("strategy", &format!("{strategy}: {}", strategy.summary()));

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use entrega_model::printable::{printable, printable_lines};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -51,13 +52,13 @@ impl Problem {
 /// `simulations/x.toml:12:5: what is wrong`, and the advice on a line of its own.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
+        f.write_str(&printable(&self.file))?;
         if self.line > 0 {
             write!(f, ":{}:{}", self.line, self.column)?;
         }
-        write!(f, ": {}", self.message)?;
+        write!(f, ": {}", printable_lines(&self.message))?;
         match &self.help {
-            Some(help) => write!(f, "\n  help: {help}"),
+            Some(help) => write!(f, "\n  help: {}", printable_lines(help)),
             None => Ok(()),
         }
     }
