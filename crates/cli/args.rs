@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args as Arguments, Parser, Subcommand};
 use entrega_clients::Strategy;
 use entrega_model::Model;
+use entrega_scenario::Span;
 
 pub(crate) use explore::ExploreArgs;
 pub(crate) use live::LiveArgs;
@@ -191,8 +192,17 @@ pub(crate) enum TableFormat {
 /// `entrega check`.
 #[derive(Debug, Arguments)]
 pub(crate) struct CheckArgs {
-    /// The history, one JSON object a line
+    /// The history, one JSON object a line; - reads the standard input
     pub(crate) history: PathBuf,
+    /// Sort the events by time, as far as they lie within --skew
+    #[arg(long)]
+    pub(crate) sort: bool,
+    /// By how much time may go backwards, such as `50ms` [default: not at all]
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) skew: Option<Span>,
+    /// Pass over fields that the format does not know, and say which
+    #[arg(long)]
+    pub(crate) lenient: bool,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

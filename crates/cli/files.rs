@@ -1,24 +1,57 @@
 //! Scenarios from files, with their workload files beside them.
 
-use std::fs;
-use std::path::Path;
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use entrega_lab::LoadedScenario;
 use entrega_lab::truth_table;
 
 use crate::args::Set;
 use crate::failure::Failure;
+use crate::output::{self, Output};
+
+/// The longest file that is read, in bytes. What is longer is none of this program's.
+const LONGEST: u64 = 256 << 20;
 
 /// Reads a scenario file and the workload file that it names; or the small world of the truth
-/// table, if that is asked for and no file is called so.
-pub(crate) fn read(path: &Path, overrides: &[Set]) -> Result<LoadedScenario, Failure> {
-    let text = match fs::read_to_string(path) {
+/// table, if that is asked for and no file is called so. Refuses `outputs` that would replace them.
+pub(crate) fn read(
+    path: &Path,
+    overrides: &[Set],
+    outputs: &[Output<'_>],
+) -> Result<LoadedScenario, Failure> {
+    let inputs = RefCell::new(Vec::new());
+    let read = |path: PathBuf| {
+        let text = text(&path)?;
+        inputs.borrow_mut().push(path);
+        io::Result::Ok(text)
+    };
+    let text = match read(path.to_owned()) {
         Err(_) if path == Path::new(truth_table::NAME) => truth_table::SCENARIO.to_owned(),
         text => text.map_err(|error| Failure::file(path, "read", &error))?,
     };
     let beside = |file: &str| {
         let file = path.parent().unwrap_or(Path::new("")).join(file);
-        fs::read_to_string(file).map_err(|error| error.to_string())
+        read(file).map_err(|error| error.to_string())
     };
-    Ok(LoadedScenario::load(&path.display().to_string(), &text, overrides, &beside)?)
+    let loaded = LoadedScenario::load(&path.display().to_string(), &text, overrides, &beside)?;
+    let inputs = inputs.borrow();
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    output::check(&inputs, outputs)?;
+    Ok(loaded)
+}
+
+fn text(path: &Path) -> io::Result<String> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::other("it is a directory"));
+    }
+    let mut text = String::new();
+    let length = file.take(LONGEST + 1).read_to_string(&mut text)?;
+    if length as u64 > LONGEST {
+        return Err(io::Error::other(format!("it is longer than {} MiB", LONGEST >> 20)));
+    }
+    Ok(text)
 }

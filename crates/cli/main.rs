@@ -4,7 +4,8 @@
 //! # Layout
 //!
 //! * [`args`]: the command line as data. [`commands`]: one verb a file.
-//! * [`files`]: scenarios from files. [`threads`]: the workers, and the watch over them.
+//! * [`files`]: scenarios from files. [`input`]: histories.
+//! * [`threads`]: the workers, and the watch over them.
 //! * [`live`]: what is shown of live runs.
 //! * [`output`], [`failure`]: where results go, and the message when there is none. [`bars`]:
 //!   progress.
@@ -14,14 +15,17 @@ mod bars;
 mod commands;
 mod failure;
 mod files;
+mod input;
 mod live;
 mod output;
 mod threads;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use entrega_model::printable::printable_lines;
 
 use args::Args;
 
@@ -32,7 +36,11 @@ fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
-            let _closed = error.print();
+            let said = error.render().to_string();
+            let _closed = match printable_lines(&said) {
+                Cow::Borrowed(_) => error.print(),
+                Cow::Owned(shown) => write!(io::stderr(), "{shown}"),
+            };
             return if error.use_stderr() { ExitCode::from(MISTAKE) } else { ExitCode::SUCCESS };
         }
     };

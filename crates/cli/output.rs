@@ -1,28 +1,73 @@
 //! Where results go: to the standard output, or to the file that `--output` names.
+//! [`Target`] is how a file is written.
 //!
 //! > **The rule.** A reader who has seen enough (`entrega … | head`) is no error: once the standard
 //! > output is closed, the rest is dropped.
 
+mod target;
+
 use std::env;
-use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
+use entrega_model::printable::{printable, printable_lines};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use target::Identity;
+pub(crate) use target::{Target, abandon};
+
+/// An option that names a file to write, and the file if it was given.
+pub(crate) type Output<'a> = (&'static str, Option<&'a Path>);
+
+/// Refuses, before any work is done, what could not be written at its end: a file that the command
+/// reads, one that another option names too, or one that cannot be written at all.
+pub(crate) fn check(inputs: &[&Path], outputs: &[Output<'_>]) -> Result<(), Failure> {
+    let read = inputs.iter().filter_map(|path| Some(("", Identity::of(path)?)));
+    let mut known: Vec<_> = read.collect();
+    for (option, file) in outputs.iter().filter_map(|(option, file)| Some((*option, (*file)?))) {
+        target::probe(file).map_err(|error| Failure::file(file, "write", &error))?;
+        let Some(identity) = Identity::of(file) else { continue };
+        if let Some((other, _)) = known.iter().find(|(_, known)| *known == identity) {
+            return Err(clash(file, option, other));
+        }
+        known.push((option, identity));
+    }
+    Ok(())
+}
+
+fn clash(file: &Path, option: &str, other: &str) -> Failure {
+    let file = file.display().to_string();
+    let file = printable(&file);
+    let why = match other {
+        "" => format!("{option} would replace a file that the command reads"),
+        other => format!("{other} and {option} name the same file"),
+    };
+    Failure::new(format!("{file}: {why}\n  help: choose another name for {option}"))
+}
 
 /// Writes a result to the file, or to the standard output if there is none.
 pub(crate) fn write(file: Option<&Path>, text: &str) -> Result<(), Failure> {
     match file {
-        Some(file) => fs::write(file, text).map_err(|error| Failure::file(file, "write", &error)),
+        Some(file) => {
+            let written = Target::create(file).and_then(|mut target| {
+                target.write_all(text.as_bytes())?;
+                target.finish()
+            });
+            written.map_err(|error| Failure::file(file, "write", &error))
+        }
         None => to_stdout(text),
     }
 }
 
 /// Writes a line to the standard error; a closed one is ignored.
 pub(crate) fn say(about: &str) {
-    let _closed = writeln!(io::stderr(), "{about}");
+    let _closed = writeln!(io::stderr(), "{}", printable_lines(about));
+}
+
+/// Says something that is worth to know.
+pub(crate) fn note(about: &str) {
+    say(&format!("note: {}", printable(about)));
 }
 
 /// Warns of something that is worth a look and no mistake.

@@ -6,8 +6,10 @@ mod explorations;
 mod histories;
 mod live;
 mod mistakes;
+mod reading;
 mod replays;
 mod runs;
+mod writing;
 
 use std::fs;
 use std::path::Path;

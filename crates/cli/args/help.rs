@@ -35,7 +35,8 @@ Examples:
 Exit codes:
   0  every [[expect]] of the scenario that speaks of this model and strategy holds
   1  one does not
-  2  the usage or the scenario is wrong";
+  2  the usage or the scenario is wrong
+  130  Ctrl-C ended the program; with --history, the old history is still there";
 
 pub(super) const TABLE: &str = "\
 Examples:
@@ -158,8 +159,15 @@ real system judged:
   {\"event\":\"effect\",\"message\":\"order-1\"}
   {\"end\":\"quiescent\"}
 
+The file may be compressed with gzip; - reads the standard input. An `at` is a number of nanoseconds or a \
+timestamp such as \"2024-05-01T12:00:00.123456789Z\". Times may not go backwards, unless --skew says by how \
+much machines' clocks differ: then the lines count in the order in which they stand, or with --sort in \
+the order of their times.
+
 Examples:
   entrega check orders.jsonl
+  zstdcat orders.jsonl.zst | entrega check -
+  entrega check orders.jsonl.gz --sort --skew 50ms --lenient
   entrega run orders.toml --history orders.jsonl && entrega check orders.jsonl --format json
 
 Exit codes:

@@ -16,7 +16,7 @@ use crate::{bars, files, output};
 
 /// Runs the command.
 pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
-    let loaded = files::read(&args.file, &args.set)?;
+    let loaded = files::read(&args.file, &args.set, &[("--output", args.output.as_deref())])?;
     let sweep = Sweep {
         configurations: configurations(&loaded, &args.model, &args.strategy)?,
         seed: args.seed,

@@ -50,7 +50,7 @@ pub(crate) fn explore(args: &ExploreArgs) -> Result<ExitCode, Failure> {
 }
 
 fn plan(args: &ExploreArgs) -> Result<ExplorationPlan, Failure> {
-    let loaded = files::read(&args.file, &args.set)?;
+    let loaded = files::read(&args.file, &args.set, &[("--output", args.output.as_deref())])?;
     let bounds = Bounds {
         faults: args.faults,
         preemptions: args.preemptions,

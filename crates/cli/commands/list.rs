@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use entrega_clients::Strategy;
 use entrega_model::Model;
+use entrega_model::printable::printable;
 use entrega_scenario::points::FAULTS;
 
 use crate::args::ListArgs;
@@ -21,15 +22,16 @@ pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
 }
 
 fn scenarios(dir: &Path) -> Result<String, Failure> {
-    let mut text = format!("Scenarios in {}\n", dir.display());
+    let shown = |path: &Path| printable(&path.display().to_string()).into_owned();
+    let mut text = format!("Scenarios in {}\n", shown(dir));
     let files = scenario_files(dir)?;
-    let width = files.iter().map(|file| file.display().to_string().len()).max().unwrap_or(0);
+    let width = files.iter().map(|file| shown(file).len()).max().unwrap_or(0);
     for file in &files {
-        let title = match files::read(file, &[]) {
-            Ok(loaded) => loaded.scenario.title,
+        let title = match files::read(file, &[], &[]) {
+            Ok(loaded) => printable(&loaded.scenario.title).into_owned(),
             Err(_) => "(not valid; `entrega run` says why)".to_owned(),
         };
-        let _ = writeln!(text, "  {:width$}  {title}", file.display().to_string());
+        let _ = writeln!(text, "  {:width$}  {title}", shown(file));
     }
     if files.is_empty() {
         text.push_str("  none; `entrega new orders.toml` writes one to start from\n");

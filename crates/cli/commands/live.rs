@@ -22,7 +22,7 @@ const MESSAGES: u32 = 1_000;
 
 /// Runs the command.
 pub(crate) fn live(args: &LiveArgs) -> Result<ExitCode, Failure> {
-    let loaded = files::read(&args.file, &args.set)?;
+    let loaded = files::read(&args.file, &args.set, &[("--output", args.output.as_deref())])?;
     let own = loaded.scenario.workload.message_count();
     let version = loaded.live(args.messages.unwrap_or(own.min(MESSAGES)));
     let sweep = Sweep {

@@ -5,9 +5,11 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use entrega_model::printable::printable;
+
 use crate::args::NewArgs;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, Target};
 
 /// Writes the template. An existing file is replaced only with `--force`.
 pub(crate) fn new(args: &NewArgs) -> Result<ExitCode, Failure> {
@@ -15,25 +17,27 @@ pub(crate) fn new(args: &NewArgs) -> Result<ExitCode, Failure> {
     match create(file, args.force) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let file = file.display();
+            let file = file.display().to_string();
+            let file = printable(&file);
             return Err(Failure::new(format!(
                 "{file}: it exists already\n  help: choose another name, or replace it with --force"
             )));
         }
         Err(error) => return Err(Failure::file(file, "write", &error)),
     }
-    let name = file.display();
+    let name = file.display().to_string();
+    let name = printable(&name);
     output::write(None, &format!("wrote {name}; try it with\n  entrega run {name}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn create(file: &Path, force: bool) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if force {
-        options.create(true).truncate(true)
-    } else {
-        options.create_new(true)
-    };
-    options.open(file)?.write_all(entrega_scenario::template().as_bytes())
+    let template = entrega_scenario::template();
+    if !force {
+        let mut options = OpenOptions::new();
+        return options.write(true).create_new(true).open(file)?.write_all(template.as_bytes());
+    }
+    let mut target = Target::create(file)?;
+    target.write_all(template.as_bytes())?;
+    target.finish()
 }

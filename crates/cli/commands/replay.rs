@@ -13,7 +13,8 @@ use crate::{files, output};
 /// Runs the command.
 pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let string: ReplayString = args.replay.parse().map_err(Failure::of)?;
-    let loaded = files::read(&args.file, &string.overrides)?;
+    let outputs = [("--output", args.output.as_deref())];
+    let loaded = files::read(&args.file, &string.overrides, &outputs)?;
     let run = replay::replay(&loaded, string).map_err(Failure::of)?;
     let text = match args.format {
         Format::Text => {

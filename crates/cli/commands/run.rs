@@ -1,7 +1,6 @@
 //! `entrega run`: one configuration of a scenario in full.
 
-use std::fs::File;
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,18 +8,22 @@ use entrega_lab::run::{self, Run};
 use entrega_lab::{Configuration, LoadedScenario, unread};
 use entrega_report::run as report;
 
+use super::interrupt;
 use crate::args::{Format, RunArgs};
 use crate::failure::Failure;
+use crate::output::Target;
 use crate::{files, output};
 
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
-    let loaded = files::read(&args.file, &args.set)?;
+    let (output, history) = (args.output.as_deref(), args.history.as_deref());
+    let outputs = [("--output", output), ("--history", history)];
+    let loaded = files::read(&args.file, &args.set, &outputs)?;
     let configuration = chosen(args, &loaded)?;
     loaded.allows(configuration.model)?;
     loaded.supports(configuration)?;
     unread::warnings(&loaded, [configuration]).iter().for_each(|one| output::warn(one));
-    let run = match &args.history {
+    let run = match history {
         None => run::run(&loaded, configuration, args.seed),
         Some(file) => recorded(&loaded, configuration, args.seed, file)?,
     };
@@ -28,7 +31,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         Format::Text => report::text(&run),
         Format::Json => output::json(&report::document(&run))?,
     };
-    output::write(args.output.as_deref(), &text)?;
+    output::write(output, &text)?;
     Ok(super::code(run.is_as_expected()))
 }
 
@@ -44,14 +47,18 @@ fn chosen(args: &RunArgs, loaded: &LoadedScenario) -> Result<Configuration, Fail
     chosen.ok_or_else(|| Failure::new("the scenario names no model or no strategy"))
 }
 
-/// Makes the run and writes its history to a file.
+/// Makes the run and writes its history to a file, which has all of it or its old content.
 fn recorded<'a>(
     loaded: &'a LoadedScenario,
     configuration: Configuration,
     seed: u64,
     file: &Path,
 ) -> Result<Run<'a>, Failure> {
-    let failed = |error: std::io::Error| Failure::file(file, "write", &error);
-    let out = BufWriter::new(File::create(file).map_err(failed)?);
-    run::record(loaded, configuration, seed, out).map_err(failed)
+    let failed = |error: io::Error| Failure::file(file, "write", &error);
+    interrupt::leave_at_first()?;
+    let mut target = Target::create(file).map_err(failed)?;
+    let run = run::record(loaded, configuration, seed, BufWriter::new(&mut target));
+    let run = run.map_err(failed)?;
+    target.finish().map_err(failed)?;
+    Ok(run)
 }

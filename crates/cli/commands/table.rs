@@ -14,6 +14,7 @@ use crate::{bars, output};
 
 /// Runs the command.
 pub(crate) fn table(args: &TableArgs) -> Result<ExitCode, Failure> {
+    output::check(&[], &[("--output", args.output.as_deref())])?;
     let TableArgs { preemptions, budget, .. } = *args;
     let plan = TablePlan::new(&args.model, &args.strategy, &args.fault, preemptions, budget);
     let table = explore(plan.map_err(Failure::of)?, args)?;

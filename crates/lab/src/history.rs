@@ -7,7 +7,7 @@ use entrega::{Judged, judge};
 use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
 use entrega_choice::Choices;
 use entrega_model::history::{
-    Header, HistoryError, Names, PointNames, Reader, SubscriptionHeader, Writer,
+    Header, HistoryError, Names, Notes, PointNames, Reader, Reading, SubscriptionHeader, Writer,
 };
 use entrega_model::{MessageId, Observer, ProcessId};
 use entrega_scenario::{Cast, points};
@@ -21,18 +21,25 @@ pub struct JudgedHistory {
     pub header: Header,
     /// What things are called in it.
     pub names: Names,
+    /// What there is to say about the file.
+    pub notes: Notes,
 }
 
 /// Judges a history with the checker that judges the simulator. Errors call the history `name`.
 ///
 /// # Errors
 /// The first line that does not belong in a history.
-pub fn check(history: impl BufRead, name: &str) -> Result<JudgedHistory, HistoryError> {
-    let mut reader = Reader::new(history, name)?;
+pub fn check(
+    history: impl BufRead,
+    name: &str,
+    reading: Reading,
+) -> Result<JudgedHistory, HistoryError> {
+    let mut reader = Reader::with(history, name, reading)?;
     let mut checker = Checker::new(config(reader.header()));
     let end = reader.observe(&mut checker)?;
+    let notes = reader.notes().clone();
     let (header, names) = reader.into_parts();
-    Ok(JudgedHistory { report: checker.finish(end), header, names })
+    Ok(JudgedHistory { report: checker.finish(end), header, names, notes })
 }
 
 fn config(header: &Header) -> Config {

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use entrega_checker::{Report, Verdict};
 use entrega_lab::history::JudgedHistory;
+use entrega_model::history::{Backwards, Notes};
+use entrega_model::printable::printable;
 use serde::Serialize;
 
 use crate::judgement::{self, Names};
@@ -15,10 +17,11 @@ const SCHEMA: &str = "entrega.check.v1";
 pub fn text(history: &JudgedHistory, name: &str) -> String {
     let mut text = String::new();
     let report = &history.report;
-    let _ = writeln!(text, "{name}: a history of a {}", history.header.model);
+    let _ = writeln!(text, "{}: a history of a {}", printable(name), history.header.model);
     let _ = writeln!(text, "{}", judgement::sends(report));
-    let subscriptions = history.subscriptions();
-    let message = |message| history.message(message);
+    let subscriptions: Vec<String> =
+        history.subscriptions().iter().map(|name| printable(name).into_owned()).collect();
+    let message = |message| printable(&history.message(message)).into_owned();
     let names = Names { subscriptions: &subscriptions, message: &message };
     text.push_str(&judgement::subscriptions(report, &names));
     let (verdict, advice) = (report.verdict.name(), advice(report.verdict));
@@ -46,6 +49,8 @@ pub struct Document<'a> {
     report: &'a Report,
     /// What the numbers of messages stand for.
     message_names: &'a [String],
+    /// What there is to say about the file.
+    notes: Vec<String>,
 }
 
 /// The judgement as a document.
@@ -56,5 +61,26 @@ pub fn document(history: &JudgedHistory) -> Document<'_> {
         subscription_names: history.subscriptions(),
         report: &history.report,
         message_names: &history.names.messages,
+        notes: notes(&history.notes),
     }
+}
+
+/// What there is to say about a history that was accepted, a sentence each.
+pub fn notes(notes: &Notes) -> Vec<String> {
+    let fields = notes.unknown_fields.iter().map(|(name, count)| format!("{name} ({count})"));
+    let mut fields: Vec<String> = fields.collect();
+    let more = notes.more_unknown_fields;
+    fields.extend((more > 0).then(|| format!("others ({more})")));
+    let fields = (!fields.is_empty()).then(|| {
+        format!("fields that the format does not know were passed over: {}", fields.join(", "))
+    });
+    fields.into_iter().chain(notes.backwards.map(backwards)).collect()
+}
+
+fn backwards(Backwards { lines, first, most }: Backwards) -> String {
+    let (lines, they) =
+        if lines == 1 { ("1 line".to_owned(), "goes") } else { (format!("{lines} lines"), "go") };
+    format!(
+        "{lines} {they} back in time by more than --skew allows, by {most} at most; the first is line {first}"
+    )
 }
