@@ -7,6 +7,7 @@
 //! * [`files`]: scenarios from files. [`input`]: histories.
 //! * [`threads`]: the workers, and the watch over them.
 //! * [`live`]: what is shown of live runs.
+//! * [`memory`]: what there is of it, asked before it is taken.
 //! * [`output`], [`failure`]: where results go, and the message when there is none. [`bars`]:
 //!   progress.
 
@@ -17,6 +18,7 @@ mod failure;
 mod files;
 mod input;
 mod live;
+mod memory;
 mod output;
 mod threads;
 

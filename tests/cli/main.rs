@@ -5,6 +5,8 @@ mod catalogue;
 mod explorations;
 mod histories;
 mod live;
+#[cfg(target_os = "linux")]
+mod memory;
 mod mistakes;
 mod reading;
 mod replays;

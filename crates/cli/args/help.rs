@@ -35,7 +35,7 @@ Examples:
 Exit codes:
   0  every [[expect]] of the scenario that speaks of this model and strategy holds
   1  one does not
-  2  the usage or the scenario is wrong
+  2  the usage or the scenario is wrong, or the run does not fit into memory
   130  Ctrl-C ended the program; with --history, the old history is still there";
 
 pub(super) const TABLE: &str = "\

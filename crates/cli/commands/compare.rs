@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use entrega_clients::Strategy;
+use entrega_lab::memory::of_sweep;
 use entrega_lab::{Comparison, Configuration, LoadedScenario, Sweep, unread};
 use entrega_model::Model;
 use entrega_report::comparison;
@@ -12,7 +13,7 @@ use super::interrupt;
 use crate::args::{CompareArgs, Format};
 use crate::failure::Failure;
 use crate::threads::pool;
-use crate::{bars, files, output};
+use crate::{bars, files, memory, output};
 
 /// Runs the command.
 pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
@@ -25,7 +26,11 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     };
     let warnings = unread::warnings(&loaded, sweep.configurations.iter().copied());
     warnings.iter().for_each(|one| output::warn(one));
-    let pool = pool::new(args.threads)?;
+    let threads = pool::size(args.threads);
+    let what = format!("{} runs on {threads} threads", sweep.runs());
+    let help = "lower workload.messages, --seeds or --threads";
+    memory::require(of_sweep(&sweep, threads), &what, help)?;
+    let pool = pool::new(threads)?;
     let comparison = pool.install(|| run(&sweep, args.quiet))?;
     let text = match args.format {
         Format::Text => comparison::text(&comparison),

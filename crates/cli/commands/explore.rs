@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entrega_lab::exploration_plan::ConfigurationSpace;
+use entrega_lab::memory::of_exploring;
 use entrega_lab::{Bounds, ExplorationPlan, Explorations, Part, unread};
 use entrega_report::exploration;
 
@@ -13,18 +14,21 @@ use super::interrupt;
 use crate::args::{ExploreArgs, Format};
 use crate::failure::Failure;
 use crate::threads::explorations::{Care, supervise};
+use crate::threads::pool;
 use crate::threads::watch::Watch;
-use crate::{bars, files, output};
+use crate::{bars, files, memory, output};
 
 /// Runs the command.
 pub(crate) fn explore(args: &ExploreArgs) -> Result<ExitCode, Failure> {
     let plan = Arc::new(plan(args)?);
     let chosen = plan.spaces.iter().map(|space| space.configuration);
     unread::warnings(&plan.loaded, chosen).iter().for_each(|one| output::warn(one));
+    let threads = pool::size(args.threads);
+    let what = format!("an exploration on {threads} threads");
+    memory::require(of_exploring(threads), &what, "lower --threads")?;
     let stop = interrupt::stop()?;
     let bar = bars::spinner(args.quiet);
     let shown = bar.clone();
-    let threads = args.threads.unwrap_or_else(rayon::current_num_threads);
     let care = Arc::new(Care {
         stop,
         watch: Watch::new(threads),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use entrega_checker::End;
 use entrega_lab::Sweep;
+use entrega_lab::memory::of_run;
 use entrega_stage::{Setup, faults, scale};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -15,7 +16,7 @@ use crate::args::{Format, LiveArgs};
 use crate::failure::Failure;
 use crate::live::{json, text};
 use crate::threads::live_sweep::{self, LivePlan, LiveResult, Progress};
-use crate::{files, output};
+use crate::{files, memory, output};
 
 /// At most this many messages are sent unless a number is given.
 const MESSAGES: u32 = 1_000;
@@ -31,6 +32,9 @@ pub(crate) fn live(args: &LiveArgs) -> Result<ExitCode, Failure> {
         seeds: 1,
         loaded: &loaded,
     };
+    let runs = (sweep.configurations.len() as u64).min(live_sweep::AT_ONCE as u64);
+    let what = format!("{runs} live runs at once, of {} messages each", version.messages());
+    memory::require(runs * of_run(&version), &what, "lower --messages")?;
     let setups = live_sweep::setups(&sweep, &version);
     let Some(first) = setups.first() else {
         return Err(Failure::new("there is nothing to run: no model or no strategy is left"));

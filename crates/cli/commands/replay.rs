@@ -3,18 +3,23 @@
 use std::process::ExitCode;
 
 use entrega_lab::ReplayString;
+use entrega_lab::memory::of_replay;
 use entrega_lab::replay;
 use entrega_report::replay as report;
 
 use crate::args::{Format, ReplayArgs};
 use crate::failure::Failure;
-use crate::{files, output};
+use crate::{files, memory, output};
 
 /// Runs the command.
 pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let string: ReplayString = args.replay.parse().map_err(Failure::of)?;
     let outputs = [("--output", args.output.as_deref())];
     let loaded = files::read(&args.file, &string.overrides, &outputs)?;
+    if let Ok(version) = loaded.sized(&string.size) {
+        let what = format!("the timeline of a run of {} messages", version.messages());
+        memory::require(of_replay(&version), &what, "replay a run of fewer messages")?;
+    }
     let run = replay::replay(&loaded, string).map_err(Failure::of)?;
     let text = match args.format {
         Format::Text => {

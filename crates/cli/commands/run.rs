@@ -4,6 +4,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 use std::process::ExitCode;
 
+use entrega_lab::memory::of_run;
 use entrega_lab::run::{self, Run};
 use entrega_lab::{Configuration, LoadedScenario, unread};
 use entrega_report::run as report;
@@ -12,7 +13,7 @@ use super::interrupt;
 use crate::args::{Format, RunArgs};
 use crate::failure::Failure;
 use crate::output::Target;
-use crate::{files, output};
+use crate::{files, memory, output};
 
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -23,6 +24,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     loaded.allows(configuration.model)?;
     loaded.supports(configuration)?;
     unread::warnings(&loaded, [configuration]).iter().for_each(|one| output::warn(one));
+    let full = loaded.full();
+    let what = format!("a run of {} messages", full.messages());
+    memory::require(of_run(&full), &what, "lower workload.messages")?;
     let run = match history {
         None => run::run(&loaded, configuration, args.seed),
         Some(file) => recorded(&loaded, configuration, args.seed, file)?,

@@ -3,14 +3,16 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use entrega_lab::memory::of_exploring;
 use entrega_lab::{TablePlan, TruthTable};
 use entrega_report::truth_table;
 
 use crate::args::{TableArgs, TableFormat};
 use crate::failure::Failure;
+use crate::threads::pool;
 use crate::threads::truth_table::{Care, supervise};
 use crate::threads::watch::Watch;
-use crate::{bars, output};
+use crate::{bars, memory, output};
 
 /// Runs the command.
 pub(crate) fn table(args: &TableArgs) -> Result<ExitCode, Failure> {
@@ -29,7 +31,9 @@ pub(crate) fn table(args: &TableArgs) -> Result<ExitCode, Failure> {
 }
 
 fn explore(plan: TablePlan, args: &TableArgs) -> Result<TruthTable, Failure> {
-    let threads = args.threads.unwrap_or_else(rayon::current_num_threads);
+    let threads = pool::size(args.threads);
+    let what = format!("the table on {threads} threads");
+    memory::require(of_exploring(threads), &what, "lower --threads")?;
     let stop = super::interrupt::stop()?;
     let bar = bars::bar(plan.pieces().len() as u64, "cells", args.quiet);
     let shown = bar.clone();

@@ -23,7 +23,7 @@ use super::pool;
 use crate::failure::Failure;
 
 /// This many configurations run at once. They mostly wait.
-const AT_ONCE: usize = 4;
+pub(crate) const AT_ONCE: usize = 4;
 /// The time that a configuration has to come to rest, beyond its arrivals and longest timeouts.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How many runs the simulator makes of each configuration, to compare verdicts.
@@ -97,7 +97,7 @@ impl<'a> LivePlan<'a> {
     ) -> Result<LiveResult<'a>, Failure> {
         let setups = &self.setups;
         let indices: Vec<usize> = (0..setups.len()).collect();
-        let pool = pool::new(Some(AT_ONCE))?;
+        let pool = pool::new(AT_ONCE)?;
         let runs: Result<Vec<Option<Ran>>, Failure> = pool.install(|| {
             indices
                 .into_par_iter()

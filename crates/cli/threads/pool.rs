@@ -1,6 +1,8 @@
 //! A sweep and its examples, on all cores.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use entrega_lab::sweep::Runs;
 use entrega_lab::{Comparison, Sweep, examples};
@@ -9,10 +11,20 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::failure::Failure;
 
-/// A pool of worker threads; one for each core unless a number is given.
-pub(crate) fn new(threads: Option<usize>) -> Result<ThreadPool, Failure> {
-    let pool = ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
-    pool.map_err(|error| Failure::new(format!("cannot start the worker threads: {error}")))
+/// How many threads to use: one for each core unless a number is given.
+pub(crate) fn size(threads: Option<usize>) -> usize {
+    threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get))
+}
+
+/// A pool of this many worker threads.
+pub(crate) fn new(threads: usize) -> Result<ThreadPool, Failure> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| {
+        Failure::new(format!(
+            "cannot start {threads} worker threads: {error}\n  help: fewer need less memory: \
+             --threads"
+        ))
+    })
 }
 
 /// Makes the runs of a sweep, until `stop` is raised, and looks for examples of what they show.

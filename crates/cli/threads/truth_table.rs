@@ -32,7 +32,7 @@ pub(crate) fn supervise(
     care: &Arc<Care>,
     threads: usize,
 ) -> Result<TruthTable, Failure> {
-    let pool = pool::new(Some(threads))?;
+    let pool = pool::new(threads)?;
     let looked_after = Arc::clone(care);
     let work = move || explore(&plan, &looked_after);
     match care.watch.supervise(&pool, PATIENCE, work) {

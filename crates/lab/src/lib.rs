@@ -30,6 +30,7 @@
 //! * Many runs: [`sweep`], [`examples`], [`comparison`].
 //! * All runs within bounds: [`exploration_plan`], [`stories`], [`property`], [`explorations`].
 //! * All strategies under all faults: [`truth_table`].
+//! * What it takes: [`memory`].
 
 pub mod comparison;
 pub mod configuration;
@@ -39,6 +40,7 @@ pub mod exploration_plan;
 pub mod explorations;
 pub mod history;
 pub mod loaded;
+pub mod memory;
 pub mod property;
 pub mod replay;
 pub mod replay_string;

@@ -37,6 +37,12 @@ pub struct Version<'a> {
 }
 
 impl Version<'_> {
+    /// How many messages its workload has.
+    pub fn messages(&self) -> u64 {
+        let most = u64::from(self.scenario.workload.message_count());
+        self.rows.map_or(most, |rows| most.min(rows.rows.len() as u64))
+    }
+
     /// The messages for a seed.
     pub fn workload(&self, seed: u64) -> Workload {
         self.planner.plan(self.rows, seed)

@@ -39,7 +39,7 @@ pub struct Swept {
 
 /// The memory of a run of more messages than this is given back before the next one: it would be
 /// kept for each configuration on each thread, and what it saves is next to nothing there.
-const MOST_KEPT: usize = 10_000;
+pub(crate) const MOST_KEPT: usize = 10_000;
 
 impl<'a> Sweep<'a> {
     /// These strategies on all models of the scenario, with its seeds; if none is named, with its
