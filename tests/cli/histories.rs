@@ -33,6 +33,38 @@ fn histories_of_real_systems_are_judged() {
     check(&[HEADER, "\n", QUIESCENT], 1, "nothing acknowledged");
 }
 
+/// A send that was acknowledged at last is acknowledged, whatever its first attempt came to; it is
+/// refused only if all of them were. An outcome without a producer is that of the send.
+#[test]
+fn a_send_has_as_many_outcomes_as_attempts() {
+    let attempts = |outcomes: &[&str]| {
+        let attempt = |(number, outcome): (usize, &&str)| {
+            let begun = format!(
+                r#"{{"event":"send.invoke","message":"a","producer":"p","attempt":{number}}}"#
+            );
+            match *outcome {
+                "" => begun + "\n",
+                word => format!("{begun}\n{{\"event\":\"send.{word}\",\"message\":\"a\"}}\n"),
+            }
+        };
+        (1..).zip(outcomes).map(attempt).collect::<String>()
+    };
+    let effect = r#"{"event":"effect","message":"a"}"#.to_owned() + "\n";
+    let judge = |outcomes: &[&str], effects: usize, code: i32, expect: &str| {
+        let lines = [HEADER, SENT, EFFECT, &attempts(outcomes), &effect.repeat(effects), QUIESCENT];
+        check(&lines, code, expect);
+    };
+    judge(&["info", "ok"], 0, 1, "first lost a");
+    judge(&["fail", "ok"], 0, 1, "first lost a");
+    judge(&["fail", "ok"], 1, 0, "2 exact");
+    judge(&["ok", "fail"], 0, 1, "first lost a");
+    judge(&["fail", "fail"], 0, 0, "1 refused");
+    judge(&["fail", "fail"], 1, 1, "phantom");
+    judge(&["fail", "info"], 0, 0, "1 absent");
+    judge(&["info", "fail"], 1, 0, "1 recovered");
+    judge(&["fail", ""], 1, 0, "1 recovered");
+}
+
 /// What a history does not tell is not shown as nothing.
 #[test]
 fn a_history_without_times_and_a_broker_has_no_such_lines() {

@@ -63,9 +63,7 @@ impl Checker {
                     self.sent_again(message);
                 }
             }
-            Kind::SendEnded { message, producer, outcome } => {
-                self.sends.ended(message, producer, outcome);
-            }
+            Kind::SendEnded { message, outcome, .. } => self.sends.ended(message, outcome),
             Kind::Stored { message, subscription: None, partition, position, .. } => {
                 self.stored_in_log(message, partition, position);
             }

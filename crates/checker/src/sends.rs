@@ -8,6 +8,10 @@
 //! message, its *mark*: the highest id that its producer had sent when it was acknowledged. Then m1
 //! ≺ m2 iff id(m2) > mark(m1), and no pair has to be looked at. Messages of one key and producer
 //! are a *chain*.
+//!
+//! A send may have several attempts and as many outcomes; one speaks for every attempt begun since
+//! the last. The send is acknowledged if any outcome is, refused only if every one is a refusal and
+//! no attempt is open, and else indeterminate.
 
 use entrega_model::event::SendOutcome;
 use entrega_model::{Instant, Key, MessageId, ProcessId};
@@ -120,7 +124,7 @@ impl SendFold {
         *totals = Sends::default();
     }
 
-    /// A producer begins to send, or tries again: only the first time counts.
+    /// A producer begins to send, or tries again; the first time gives the message its place.
     #[inline]
     pub(crate) fn invoked(
         &mut self,
@@ -131,7 +135,7 @@ impl SendFold {
     ) {
         let send = self.sends.entry(message.0.into());
         if send.chain != NONE {
-            return;
+            return self.is_open_again(message);
         }
         *send = Send { invoked_at: at, chain: self.chains.of(key, producer), mark: OPEN };
         let highest = self.highest.entry(producer.0.into());
@@ -139,30 +143,45 @@ impl SendFold {
         self.totals.invoked += 1;
     }
 
+    /// A further attempt is open: a refusal is not the last word any more.
+    #[cold]
+    fn is_open_again(&mut self, message: MessageId) {
+        let send = self.sends.entry(message.0.into());
+        if send.mark == FAILED {
+            send.mark = OPEN;
+            self.totals.fail -= 1;
+        }
+    }
+
     /// Counts an attempt beyond the first.
     pub(crate) fn retried(&mut self) {
         self.totals.retries += 1;
     }
 
-    /// A send is over; only the first outcome counts.
+    /// Attempts of a send are over. The producer is that of the first attempt, whoever the event
+    /// names: it may name none.
     #[inline]
-    pub(crate) fn ended(&mut self, message: MessageId, producer: ProcessId, outcome: SendOutcome) {
+    pub(crate) fn ended(&mut self, message: MessageId, outcome: SendOutcome) {
         let Some(send) = self.sends.get_mut(message.0.into()) else { return };
-        if send.chain == NONE || send.mark != OPEN {
-            return;
-        }
-        match outcome {
-            SendOutcome::Ok => {
-                let highest = self.highest.get(producer.0.into()).copied().unwrap_or(0);
-                send.mark = highest.max(message.0).min(HIGHEST_MARK);
-                self.totals.ok += 1;
-            }
-            SendOutcome::Fail => {
+        let Some(chain) = self.chains.all.get(send.chain as usize) else { return };
+        match (outcome, send.mark) {
+            (_, ..=HIGHEST_MARK) => return,
+            (SendOutcome::Fail, OPEN) => {
                 send.mark = FAILED;
                 self.totals.fail += 1;
+                return;
             }
-            SendOutcome::Info => send.mark = INDETERMINATE,
+            (SendOutcome::Fail, _) => return,
+            (_, FAILED) => self.totals.fail -= 1,
+            _ => {}
         }
+        if outcome == SendOutcome::Info {
+            send.mark = INDETERMINATE;
+            return;
+        }
+        let highest = self.highest.get(chain.producer.0.into()).copied().unwrap_or(0);
+        send.mark = highest.max(message.0).min(HIGHEST_MARK);
+        self.totals.ok += 1;
     }
 
     /// A message, if it was sent.
@@ -245,11 +264,41 @@ mod tests {
         let mut send = |id| fold.invoked(Instant::START, MessageId(id), Key(0), ProcessId(0));
         send(0);
         send(1);
-        fold.ended(MessageId(0), ProcessId(0), SendOutcome::Ok);
+        fold.ended(MessageId(0), SendOutcome::Ok);
         fold.invoked(Instant::START, MessageId(2), Key(0), ProcessId(0));
         let first = *fold.get(MessageId(0)).unwrap();
         assert!(!first.precedes(1), "pipelined: no order was promised");
         assert!(first.precedes(2));
         assert!(!fold.get(MessageId(1)).unwrap().precedes(2), "not acknowledged");
+    }
+
+    /// Attempts begin (`.`) and end (ok, fail, info); what the producer knows in the end.
+    #[test]
+    fn any_acknowledgement_counts_and_every_refusal_must() {
+        let check = |steps: &str, expect: Sent| {
+            let mut fold = SendFold::default();
+            for step in steps.chars() {
+                match step {
+                    '.' => fold.invoked(Instant::START, MessageId(0), Key(0), ProcessId(0)),
+                    'o' => fold.ended(MessageId(0), SendOutcome::Ok),
+                    'f' => fold.ended(MessageId(0), SendOutcome::Fail),
+                    _ => fold.ended(MessageId(0), SendOutcome::Info),
+                }
+            }
+            let sent = fold.get(MessageId(0)).unwrap().sent();
+            let Sends { invoked, ok, info, fail, .. } = fold.totals();
+            assert_eq!((sent, invoked), (expect, 1), "{steps}");
+            let counts = match expect {
+                Sent::Ok => (1, 0, 0),
+                Sent::Info => (0, 1, 0),
+                _ => (0, 0, 1),
+            };
+            assert_eq!((ok, info, fail), counts, "{steps}");
+        };
+        let acknowledged = [".o", ".i.o", ".f.o", ".fo", ".io", ".o.f", ".o.i", ".of", "..o"];
+        acknowledged.iter().for_each(|steps| check(steps, Sent::Ok));
+        [".f", ".f.f", "..f", ".ff"].iter().for_each(|steps| check(steps, Sent::Fail));
+        let open = [".", ".i", ".f.", ".f.i", ".i.f", ".if", ".fi", ".fi.f"];
+        open.iter().for_each(|steps| check(steps, Sent::Info));
     }
 }

@@ -61,7 +61,8 @@ pub enum Kind {
     // The producer's view.
     /// A producer begins to send; `attempt` 1 is the first, later ones are its own retries.
     SendInvoked { message: MessageId, key: Key, producer: ProcessId, attempt: u16 },
-    /// A send is over. One outcome a message; a message without one is indeterminate.
+    /// Attempts of a send are over: all that began since the last outcome. The send is acknowledged
+    /// if any outcome is; a message without one is indeterminate.
     SendEnded { message: MessageId, producer: ProcessId, outcome: SendOutcome },
 
     // The broker's truth about storage.

@@ -165,7 +165,9 @@ fn is_known(message: u32, sent: u32) -> bool {
 #[derive(Default)]
 struct Naive {
     invoked: BTreeMap<MessageId, (usize, Key, ProcessId)>,
-    ended: BTreeMap<MessageId, (usize, SendOutcome)>,
+    /// When the last attempt began.
+    attempted: BTreeMap<MessageId, usize>,
+    ended: BTreeMap<MessageId, Vec<(usize, SendOutcome)>>,
     stored: Vec<(usize, MessageId, PartitionId)>,
     delivered: Vec<MessageId>,
     applied: Vec<(usize, MessageId)>,
@@ -183,9 +185,10 @@ impl Naive {
                 Kind::SendInvoked { message, key, producer, attempt } => {
                     naive.retries += u64::from(attempt > 1);
                     naive.invoked.entry(message).or_insert((index, key, producer));
+                    naive.attempted.insert(message, index);
                 }
                 Kind::SendEnded { message, outcome, .. } => {
-                    naive.ended.entry(message).or_insert((index, outcome));
+                    naive.ended.entry(message).or_default().push((index, outcome));
                 }
                 Kind::Stored { message, subscription, partition, .. }
                     if subscription.is_none_or(|id| id == of) =>
@@ -228,15 +231,31 @@ impl Naive {
         self.stored.iter().filter(|(_, message, _)| *message == m).count()
     }
 
-    fn is_sent_as(&self, m: MessageId, outcome: SendOutcome) -> bool {
-        self.ended.get(&m).is_some_and(|(_, told)| *told == outcome)
+    /// The outcomes that a producer learnt since it began to send.
+    fn outcomes(&self, m: MessageId) -> Vec<(usize, SendOutcome)> {
+        let first = self.invoked.get(&m).map_or(usize::MAX, |(index, ..)| *index);
+        let all = self.ended.get(&m).into_iter().flatten().copied();
+        all.filter(|(index, _)| *index > first).collect()
+    }
+
+    /// When it learnt that the message is stored.
+    fn acknowledged(&self, m: MessageId) -> Option<usize> {
+        let outcomes = self.outcomes(m).into_iter();
+        outcomes.filter(|(_, told)| *told == SendOutcome::Ok).map(|(index, _)| index).min()
+    }
+
+    /// Whether every attempt was refused.
+    fn refused(&self, m: MessageId) -> bool {
+        let (outcomes, attempted) = (self.outcomes(m), self.attempted.get(&m));
+        let is_open = outcomes.last().map(|(index, _)| index) < attempted;
+        !is_open && outcomes.iter().all(|(_, told)| *told == SendOutcome::Fail)
     }
 
     /// Every class whose condition holds, in the order in which the first one counts.
     fn class(&self, m: MessageId) -> Option<Class> {
         let a = self.invoked.contains_key(&m);
-        let ok = a && self.is_sent_as(m, SendOutcome::Ok);
-        let fail = a && self.is_sent_as(m, SendOutcome::Fail);
+        let ok = a && self.acknowledged(m).is_some();
+        let fail = a && self.refused(m);
         let info = a && !ok && !fail;
         let (e, q, p) = (self.e(m), self.q(m), self.retrievable.contains(&m));
         let rows = [
@@ -261,8 +280,7 @@ impl Naive {
         else {
             return false;
         };
-        let acknowledged = self.ended.get(&m1).filter(|(_, told)| *told == SendOutcome::Ok);
-        let before = acknowledged.is_some_and(|(index, _)| index < invoked);
+        let before = self.acknowledged(m1).is_some_and(|index| index < *invoked);
         key == other_key && producer == other_producer && before
     }
 
@@ -315,9 +333,10 @@ impl Naive {
     }
 
     fn sends(&self) -> Sends {
-        let told = |outcome| self.count(|m| self.is_sent_as(m, outcome));
-        let (invoked, ok) = (self.invoked.len() as u64, told(SendOutcome::Ok));
-        let fail = told(SendOutcome::Fail);
+        let was_sent = |m: &MessageId| self.invoked.contains_key(m);
+        let ok = self.count(|m| was_sent(&m) && self.acknowledged(m).is_some());
+        let fail = self.count(|m| was_sent(&m) && self.refused(m));
+        let invoked = self.invoked.len() as u64;
         Sends { invoked, ok, fail, info: invoked - ok - fail, retries: self.retries }
     }
 }
