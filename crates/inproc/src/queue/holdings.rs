@@ -3,8 +3,8 @@
 //! > **The rule.** A message is this consumer's from when it is given to the application, and not
 //! > before. Code of a user (destructors of bodies, wakers of producers) runs before anything is
 //! > given, or after everything is settled, and never under the lock: if it panics, nothing is half
-//! > done. The one exception: a consumer that settles at delivery makes room by what it is given, so
-//! > if a producer's waker panics then, that is lost, as if the consumer had died.
+//! > done. The one exception: a consumer that settles at delivery makes room by what it is given,
+//! > so if a producer's waker panics then, that is lost, as if the consumer had died.
 
 use std::collections::BTreeMap;
 use std::mem;

@@ -60,7 +60,8 @@ fn a_mark_that_is_set_before_the_lock_is_caught() {
     });
 }
 
-/// Whoever acks the last message of a segment makes room: a producer that looks afterwards finds it.
+/// Whoever acks the last message of a segment makes room: a producer that looks afterwards finds
+/// it.
 #[test]
 fn the_last_ack_of_a_segment_makes_room() {
     check(|| {

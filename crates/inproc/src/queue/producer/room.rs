@@ -2,8 +2,8 @@
 //!
 //! A new segment is mostly a used one, whose bodies must be dropped first. Their destructors are
 //! code of a user, so that is done without a lock: one producer says that it opens a segment, does
-//! so, and then makes it the one to write. Others that need room meanwhile wait for a moment. Bodies
-//! without destructors need none of this: the segment is opened at once.
+//! so, and then makes it the one to write. Others that need room meanwhile wait for a moment.
+//! Bodies without destructors need none of this: the segment is opened at once.
 
 use std::mem;
 use std::thread;
