@@ -20,7 +20,7 @@ pub enum TimeOrder {
     #[default]
     Rising,
     /// The lines count in the order in which they stand. Those that go back by more than this are
-    /// counted in [`Notes::backwards`].
+    /// counted in the notes.
     AsWritten(Duration),
     /// The lines are sorted by time, those of one time in the order in which they stand. One that
     /// goes back by more than this is refused: what it belongs before was handed out already.
