@@ -147,10 +147,8 @@ pub(super) fn probe(path: &Path) -> io::Result<()> {
         }
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            match fs::metadata(directory(&resolved(path)))?.is_dir() {
-                true => Ok(()),
-                false => Err(ErrorKind::NotADirectory.into()),
-            }
+            let is_there = fs::metadata(directory(&resolved(path)))?.is_dir();
+            if is_there { Ok(()) } else { Err(ErrorKind::NotADirectory.into()) }
         }
         Err(error) => Err(error),
     }

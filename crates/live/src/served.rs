@@ -227,9 +227,11 @@ impl<B: Broker> Served<B> {
         call: CallId,
         waker: Waker,
     ) -> Poll<Result<B::Response, Unanswered>> {
-        let polled = self.with(|core| match core.runs_code() && core.is_answered(call) {
-            true => Err(waker),
-            false => Ok(core.poll_answer(call, waker)),
+        let polled = self.with(|core| {
+            if core.runs_code() && core.is_answered(call) {
+                return Err(waker);
+            }
+            Ok(core.poll_answer(call, waker))
         });
         polled.unwrap_or_else(|waker| self.shared.take_answer(call, waker))
     }

@@ -166,12 +166,13 @@ impl Ledger {
     ) {
         let (sent, unknown) = (self.sent.load(SeqCst), self.unknown.load(SeqCst));
         let settled = self.settled.load(SeqCst);
-        let least = match knows_ids {
-            true => self.entries.iter().filter(|entry| entry.is_open(limit)).count(),
-            false if limit.is_some() => 0,
-            false => sent.saturating_sub(settled),
+        let least = if !keeps_all || (!knows_ids && limit.is_some()) {
+            0
+        } else if knows_ids {
+            self.entries.iter().filter(|entry| entry.is_open(limit)).count()
+        } else {
+            sent.saturating_sub(settled)
         };
-        let least = if keeps_all { least } else { 0 };
         let bounds = least..=(sent + unknown).saturating_sub(settled);
         assert!(bounds.contains(&unsettled), "{unsettled} unsettled, not {bounds:?}");
     }

@@ -91,10 +91,12 @@ impl<'a> Producing<'a> {
         let patience = Duration::from_micros(self.random.below(MICROS));
         let gives_up = self.round.config.cancels && self.random.once_in(4);
         let runtime = &self.runtime;
-        caught(|| match gives_up {
-            true => runtime
-                .block_on(async { tokio::time::timeout(patience, link.call(request)).await.ok() }),
-            false => Some(runtime.block_on(link.call(request))),
+        caught(|| {
+            if gives_up {
+                let patient = async { tokio::time::timeout(patience, link.call(request)).await };
+                return runtime.block_on(patient).ok();
+            }
+            Some(runtime.block_on(link.call(request)))
         })?
     }
 }
