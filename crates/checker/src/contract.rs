@@ -12,6 +12,8 @@
 //! send, or whose drain did not finish, proves nothing (5.6, point 6). A violation that was seen
 //! stays one: invalid beats unknown.
 
+use std::mem;
+
 use entrega_model::Guarantee;
 
 use crate::{Class, End, Reason, Report, Sends, SubscriptionReport, Verdict};
@@ -57,10 +59,22 @@ impl Report {
         reasons.dedup();
         Self { end, verdict: verdict(&reasons), reasons, sends, subscriptions }
     }
+
+    /// The record says what cannot be. What it shows to be valid is unknown, then; what it shows to
+    /// be broken stays so.
+    pub fn doubt(&mut self) {
+        let mut subscriptions = mem::take(&mut self.subscriptions);
+        for report in subscriptions.iter_mut().filter(|one| one.verdict != Verdict::Invalid) {
+            report.reasons.push(Reason::InconsistentRecord);
+            report.verdict = Verdict::Unknown;
+        }
+        *self = Self::of(self.end, self.sends, subscriptions);
+    }
 }
 
 fn verdict(reasons: &[Reason]) -> Verdict {
-    let open = [Reason::Stalled, Reason::Pending, Reason::NothingAcknowledged];
+    let open =
+        [Reason::Stalled, Reason::Pending, Reason::NothingAcknowledged, Reason::InconsistentRecord];
     match reasons {
         [] => Verdict::Valid,
         reasons if reasons.iter().all(|reason| open.contains(reason)) => Verdict::Unknown,

@@ -129,6 +129,8 @@ pub enum Reason {
     Pending,
     /// Unknown: no send was acknowledged, so nothing was promised.
     NothingAcknowledged,
+    /// Unknown: the record says what cannot be, as time that goes back.
+    InconsistentRecord,
 }
 
 /// What the producers learnt, in messages.

@@ -39,7 +39,11 @@ pub fn check(
     let end = reader.observe(&mut checker)?;
     let notes = reader.notes().clone();
     let (header, names) = reader.into_parts();
-    Ok(JudgedHistory { report: checker.finish(end), header, names, notes })
+    let mut report = checker.finish(end);
+    if notes.backwards.is_some() {
+        report.doubt();
+    }
+    Ok(JudgedHistory { report, header, names, notes })
 }
 
 fn config(header: &Header) -> Config {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use entrega_checker::{Report, Verdict};
+use entrega_checker::{Reason, Report, Verdict};
 use entrega_lab::history::JudgedHistory;
 use entrega_model::history::{Backwards, Notes};
 use entrega_model::printable::printable;
@@ -24,15 +24,17 @@ pub fn text(history: &JudgedHistory, name: &str) -> String {
     let message = |message| printable(&history.message(message)).into_owned();
     let names = Names { subscriptions: &subscriptions, message: &message };
     text.push_str(&judgement::subscriptions(report, &names));
-    let (verdict, advice) = (report.verdict.name(), advice(report.verdict));
-    let _ = writeln!(text, "\nThe history is {verdict}{advice}");
+    let _ = writeln!(text, "\nThe history is {}{}", report.verdict.name(), advice(report));
     text
 }
 
-fn advice(verdict: Verdict) -> &'static str {
-    match verdict {
+fn advice(report: &Report) -> &'static str {
+    match report.verdict {
         Verdict::Valid => ": every promise was kept.",
         Verdict::Invalid => ": a promise was broken.",
+        Verdict::Unknown if report.reasons == [Reason::InconsistentRecord] => {
+            ": nobody can tell, because it records what cannot be."
+        }
         Verdict::Unknown => {
             ": nobody can tell. Drain the system, end the history with \
              {\"end\":\"quiescent\"}, and acknowledge at least one send."
