@@ -1,6 +1,7 @@
 //! The command line as people and programs meet it: output, exit codes, and what is said about
 //! mistakes.
 
+mod cases;
 mod catalogue;
 mod explorations;
 mod histories;

@@ -2,7 +2,7 @@
 //!
 //! > **The rule** (semantics.md 5.4). The first cause that matches counts, in the order of
 //! > [`Cause`]; the broker's ground truth is the evidence. `unexplained` means a bug of simulator
-//! > or checker.
+//! > or checker; in a history from elsewhere, which need not record all, the cause is `unknown`.
 //!
 //! An acknowledged message that has no effect was *settled without effect* in most cases; what made
 //! the client settle is then the cause.
@@ -71,6 +71,13 @@ words! {
         NackedAfterEffect => "nacked_after_effect",
         /// Duplicated: its consumer closed without a settle.
         ClosedWithoutSettle => "closed_without_settle",
+        /// Duplicated: settled, then delivered again, because its consumer gave back or rejected
+        /// another delivery that it had before it settled this one.
+        ReturnedWithBatch => "returned_with_batch",
+        /// Duplicated: settled, then delivered again with nothing between.
+        RedeliveredAfterSettle => "redelivered_after_settle",
+        /// Duplicated: a copy was moved back from the dead letters.
+        Redriven => "redriven",
         /// Duplicated: the broker restarted and forgot what was in flight.
         BrokerForgot => "broker_forgot",
         /// Duplicated: a reset moved the position back over it.
@@ -83,6 +90,8 @@ words! {
         AbortedVisible => "aborted_visible",
         /// A bug of simulator or checker.
         Unexplained => "unexplained",
+        /// Of a history from elsewhere: what it records does not say.
+        Unknown => "unknown",
     }
 }
 

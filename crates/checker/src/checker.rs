@@ -49,7 +49,8 @@ impl Checker {
     pub fn finish(&mut self, end: End) -> Report {
         let ids = (0..=u8::MAX).map(SubscriptionId);
         let folds = ids.zip(&self.subscriptions);
-        let reports = folds.map(|(id, fold)| fold.report(id, &self.sends, end)).collect();
+        let is_log = self.partitions.is_log;
+        let reports = folds.map(|(id, fold)| fold.report(id, &self.sends, is_log, end)).collect();
         Report::of(end, self.sends.totals(), reports)
     }
 

@@ -8,7 +8,8 @@
 //! | exactly-once effect | violation | violation | violation | if declared, once | unknown |
 //! | ordered adds | – | replay is a violation | – | if declared | – |
 //!
-//! Ordered forbids reordered messages as well (semantics.md 5.7). A run without an acknowledged
+//! Ordered forbids reordered messages as well (semantics.md 5.7), and in a record every anomaly of
+//! a log's offsets (5.5). A run without an acknowledged
 //! send, or whose drain did not finish, proves nothing (5.6, point 6). A violation that was seen
 //! stays one: invalid beats unknown.
 
@@ -48,6 +49,19 @@ impl SubscriptionReport {
         ];
         all.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect()
     }
+
+    /// What of a log's offsets breaks a promise of order. A run of the laboratory promises none.
+    fn reasons_of_offsets(&self) -> impl Iterator<Item = Reason> {
+        let order = &self.order;
+        let all = [
+            (order.write_inversions, Reason::WriteInversions),
+            (order.poll_skips, Reason::PollSkips),
+            (order.nonmonotonic_polls, Reason::NonmonotonicPolls),
+            (order.inconsistent_offsets, Reason::InconsistentOffsets),
+        ];
+        let found = all.into_iter().filter(|(count, _)| self.ordered && *count > 0);
+        found.map(|(_, reason)| reason)
+    }
 }
 
 impl Report {
@@ -60,21 +74,37 @@ impl Report {
         Self { end, verdict: verdict(&reasons), reasons, sends, subscriptions }
     }
 
-    /// The record says what cannot be. What it shows to be valid is unknown, then; what it shows to
-    /// be broken stays so.
-    pub fn doubt(&mut self) {
+    /// Judges a record. `doubts` are reasons why a subscription's verdict cannot be known: what it
+    /// shows to be valid is unknown, then, and what it shows to be broken stays so.
+    pub(crate) fn judge_record<I: IntoIterator<Item = Option<Reason>>>(
+        &mut self,
+        doubts: impl Fn(&SubscriptionReport) -> I,
+    ) {
         let mut subscriptions = mem::take(&mut self.subscriptions);
-        for report in subscriptions.iter_mut().filter(|one| one.verdict != Verdict::Invalid) {
-            report.reasons.push(Reason::InconsistentRecord);
-            report.verdict = Verdict::Unknown;
+        for report in &mut subscriptions {
+            report.judge(self.end);
+            let offsets: Vec<_> = report.reasons_of_offsets().collect();
+            report.reasons.extend(offsets);
+            report.reasons.sort_unstable();
+            report.verdict = verdict(&report.reasons);
+            if report.verdict != Verdict::Invalid {
+                let doubts = doubts(report).into_iter().flatten();
+                report.reasons.extend(doubts);
+                report.verdict = verdict(&report.reasons);
+            }
         }
         *self = Self::of(self.end, self.sends, subscriptions);
     }
 }
 
 fn verdict(reasons: &[Reason]) -> Verdict {
-    let open =
-        [Reason::Stalled, Reason::Pending, Reason::NothingAcknowledged, Reason::InconsistentRecord];
+    let open = [
+        Reason::Stalled,
+        Reason::Pending,
+        Reason::NothingAcknowledged,
+        Reason::InconsistentRecord,
+        Reason::IncompleteRecord,
+    ];
     match reasons {
         [] => Verdict::Valid,
         reasons if reasons.iter().all(|reason| open.contains(reason)) => Verdict::Unknown,

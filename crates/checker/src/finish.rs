@@ -10,7 +10,7 @@ use crate::class::{Outcome, Sent};
 use crate::message::{Flag, Message};
 use crate::sends::SendFold;
 use crate::subscription::SubscriptionFold;
-use crate::{Causes, Class, Classes, End, SubscriptionReport, Verdict};
+use crate::{Cause, Causes, Class, Classes, End, EventKind, SubscriptionReport, Verdict};
 
 impl SubscriptionFold {
     /// Classifies every message and judges the promise.
@@ -18,9 +18,10 @@ impl SubscriptionFold {
         &self,
         id: SubscriptionId,
         sends: &SendFold,
+        is_log: bool,
         end: End,
     ) -> SubscriptionReport {
-        let mut report = self.empty_report(id);
+        let mut report = self.empty_report(id, is_log);
         let with_effect = self.classify_sent(sends, end, &mut report);
         if with_effect < self.totals.effects - self.totals.excess {
             self.classify_phantoms(sends, end, &mut report);
@@ -42,7 +43,7 @@ impl SubscriptionFold {
                 exact += 1;
             } else {
                 others += u64::from(message.effects > 0);
-                report.classify(id, message, send.sent(), end);
+                self.classify(id, message, send.sent(), end, report);
             }
         });
         if let Some(id) = first_exact {
@@ -58,13 +59,28 @@ impl SubscriptionFold {
         for (id, message) in self.messages.iter() {
             let id = MessageId(id as u32);
             if message.effects > 0 && sends.get(id).is_none() {
-                report.classify(id, message, Sent::Never, end);
+                self.classify(id, message, Sent::Never, end, report);
             }
         }
     }
 
-    fn empty_report(&self, subscription: SubscriptionId) -> SubscriptionReport {
+    /// Whether events of this kind are recorded: in a run, always.
+    fn has(&self, kind: EventKind) -> bool {
+        !self.is_record || self.kinds.get(kind) > 0
+    }
+
+    /// Deliveries beyond the stored copies. A message of a record that was delivered was stored, even
+    /// if the record does not show it.
+    fn redeliveries(&self) -> u64 {
+        let is_stored_unseen = |message: &Message| message.copies == 0 && message.was_delivered();
+        let messages = self.messages.iter().filter(|_| self.is_record);
+        let unseen = messages.filter(|(_, message)| is_stored_unseen(message)).count();
+        self.totals.redeliveries - unseen as u64
+    }
+
+    fn empty_report(&self, subscription: SubscriptionId, is_log: bool) -> SubscriptionReport {
         let totals = self.totals;
+        let (stored, deliveries) = (self.has(EventKind::Store), self.has(EventKind::Deliver));
         SubscriptionReport {
             subscription,
             guarantee: self.promise.guarantee,
@@ -78,9 +94,10 @@ impl SubscriptionFold {
             firsts: BTreeMap::new(),
             acknowledged: 0,
             present: 0,
-            stored: totals.stored,
-            deliveries: totals.deliveries,
-            redeliveries: totals.redeliveries,
+            not_recorded: if self.is_record { self.kinds.missing(is_log) } else { Vec::new() },
+            stored: stored.then_some(totals.stored),
+            deliveries: deliveries.then_some(totals.deliveries),
+            redeliveries: (stored && deliveries).then(|| self.redeliveries()),
             effects: totals.effects,
             excess: totals.excess,
             repeated: totals.repeated,
@@ -93,29 +110,44 @@ impl SubscriptionFold {
     }
 }
 
-impl SubscriptionReport {
-    /// Counts one message.
+/// One message.
+impl SubscriptionFold {
+    /// Counts a message. What a log has skipped will not come, even if it can be retrieved.
     #[inline]
-    fn classify(&mut self, id: MessageId, message: &Message, sent: Sent, end: End) {
+    fn classify(
+        &self,
+        id: MessageId,
+        message: &Message,
+        sent: Sent,
+        end: End,
+        report: &mut SubscriptionReport,
+    ) {
+        let retrievable = message.has(Flag::Retrievable) || end == End::Unfinished;
         let class = Class::of(Outcome {
             sent,
             effects: message.effects,
             dead_letters: message.dead_letters,
-            retrievable: message.has(Flag::Retrievable) || end == End::Unfinished,
+            retrievable: retrievable && !self.skipped.contains(&id),
         });
         let Some(class) = class else { return };
-        if self.classes.get(class) == 0 || class == Class::Phantom {
-            self.firsts.entry(class).and_modify(|first| *first = id.min(*first)).or_insert(id);
+        if report.classes.get(class) == 0 || class == Class::Phantom {
+            report.firsts.entry(class).and_modify(|first| *first = id.min(*first)).or_insert(id);
         }
-        self.classes.add(class, 1);
+        report.classes.add(class, 1);
         let has_outcome = message.effects > 0 || message.dead_letters > 0;
-        self.present += u64::from(sent == Sent::Ok || (sent == Sent::Info && has_outcome));
+        report.present += u64::from(sent == Sent::Ok || (sent == Sent::Info && has_outcome));
         let cause = match class {
-            Class::Lost => message.cause_of_loss(),
+            Class::Lost => message.cause_of_loss(self.has(EventKind::Store)),
             Class::Duplicated | Class::Split => message.cause_of_duplicate(),
             _ => return,
         };
-        *self.causes.entry(cause).or_default() += 1;
-        self.examples.entry((class, cause)).or_insert(id);
+        let cause = self.as_recorded(cause);
+        *report.causes.entry(cause).or_default() += 1;
+        report.examples.entry((class, cause)).or_insert(id);
+    }
+
+    /// What a record does not explain is unknown: it need not hold all that there was to see.
+    fn as_recorded(&self, cause: Cause) -> Cause {
+        if self.is_record && cause == Cause::Unexplained { Cause::Unknown } else { cause }
     }
 }

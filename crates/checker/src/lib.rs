@@ -21,7 +21,8 @@
 //!   (offsets).
 //! * One question a file: `loss`, `duplicate`, `redelivery`, `order`, `windows`.
 //! * `fingerprint`: what of all this can still matter, for an exploration of states.
-//! * Many runs of one row of a table: [`summary`].
+//! * Many runs of one row of a table: [`summary`]. A history from elsewhere: [`RecordChecker`], and
+//!   `event_kinds` for what it does not record.
 //!
 //! Definitions are those of semantics.md section 5, which follows Jepsen's checkers where it can
 //! [JEPSEN-CODE]; sends have three outcomes as in [JEPSEN-TUTORIAL].
@@ -33,6 +34,7 @@ mod config;
 mod contract;
 mod counter;
 mod duplicate;
+mod event_kinds;
 mod finding;
 mod fingerprint;
 mod finish;
@@ -42,6 +44,7 @@ mod message;
 mod order;
 mod owners;
 mod partitions;
+mod record;
 mod redelivery;
 mod report;
 mod sends;
@@ -57,7 +60,9 @@ pub use class::{Class, Classes};
 pub use config::{Config, SubscriptionConfig};
 pub use counter::{Counter, Counters};
 pub use entrega_model::history::End;
+pub use event_kinds::{EventKind, EventKinds};
 pub use finding::{Finding, findings};
 pub use histogram::Histogram;
+pub use record::{Gap, GapKind, Gaps, RecordChecker};
 pub use report::{Order, Reason, Report, Sends, SubscriptionReport, Verdict};
 pub use tally::{Tally, Word};

@@ -24,9 +24,9 @@ impl Message {
         self.loss = self.loss.filter(|cause| !cause.is_settle());
     }
 
-    /// Why it is lost.
-    pub(crate) fn cause_of_loss(&self) -> Cause {
-        if self.copies == 0 {
+    /// Why it is lost; `stores_are_known` says whether it would show if it had been stored.
+    pub(crate) fn cause_of_loss(&self, stores_are_known: bool) -> Cause {
+        if stores_are_known && self.copies == 0 && !self.was_delivered() {
             return Cause::NeverStoredButAcked;
         }
         self.loss.unwrap_or(Cause::Unexplained)

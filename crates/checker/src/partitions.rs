@@ -3,6 +3,7 @@
 //! A commit names an offset and covers every message before it, so the checker must know which ones
 //! these are: four bytes for each offset, shared by all subscriptions.
 
+use entrega_model::event::NO_POSITION;
 use entrega_model::{MessageId, PartitionId};
 
 use crate::message::NONE;
@@ -44,9 +45,13 @@ impl Partitions {
         offsets.clear_each(Table::clear);
     }
 
-    /// Notes that `message` stands at an offset. `false` if another one does.
+    /// Notes that `message` stands at an offset. `false` if another one does. An offset that a
+    /// history does not tell is consistent with everything.
     #[inline]
     pub(crate) fn see(&mut self, partition: PartitionId, offset: u64, message: MessageId) -> bool {
+        if offset == NO_POSITION {
+            return true;
+        }
         let record = self.offsets.entry(partition.0.into()).entry(offset);
         if record.0 == NONE {
             record.0 = message.0;

@@ -1,7 +1,8 @@
 //! Why a message was delivered again: the evidence about one delivery, and the rule.
 //!
 //! > **The rule** (semantics.md 5.4). The first that matches, in the order of [`Cause`]: crash,
-//! > lease, session, rebalance, lost settle, nack, close, broker restart, reset, rewind.
+//! > lease, session, rebalance, lost settle, nack, close, batch, broker restart, reset, rewind, and
+//! > nothing at all after a settle.
 //!
 //! Three refinements keep the first match honest. A delivery whose settle *was* recorded can only
 //! come again because the broker forgot or a position moved back, so those are looked at first. And
@@ -33,6 +34,8 @@ pub(crate) struct Evidence {
     pub(crate) nacked: bool,
     /// Its consumer left, or the end of its connection returned it.
     pub(crate) closed: bool,
+    /// It was settled, and its consumer gave another delivery back that it had before.
+    pub(crate) returned_with_batch: bool,
     /// The broker restarted while it was held.
     pub(crate) forgotten: bool,
     /// The broker has restarted at some time.
@@ -59,12 +62,14 @@ impl Evidence {
             (self.session_expired, Cause::SessionExpired),
             (self.moved, Cause::Rebalanced),
             (self.refused_after_restart, Cause::BrokerForgot),
-            (self.settle_invoked, Cause::SettleLost),
+            (self.settle_invoked && !self.settled, Cause::SettleLost),
             (self.nacked, Cause::NackedAfterEffect),
             (self.closed, Cause::ClosedWithoutSettle),
+            (self.returned_with_batch, Cause::ReturnedWithBatch),
             (self.forgotten, Cause::BrokerForgot),
             (self.reset, Cause::OffsetReset),
             (self.rewound, Cause::OffsetRewind),
+            (self.settled, Cause::RedeliveredAfterSettle),
             (self.restarted, Cause::BrokerForgot),
         ];
         if self.sought {

@@ -10,7 +10,7 @@ use entrega_model::history::End;
 use entrega_model::{Guarantee, MessageId, SubscriptionId};
 use serde::{Serialize, Serializer};
 
-use crate::{Cause, Causes, Class, Classes, Counter, Counters, Histogram};
+use crate::{Cause, Causes, Class, Classes, Counter, Counters, EventKind, Histogram};
 
 /// The judgement of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,12 +56,16 @@ pub struct SubscriptionReport {
     /// Acknowledged sends, and indeterminate ones that had an outcome: the denominator of the
     /// duplicate rate.
     pub present: u64,
-    /// Copies stored.
-    pub stored: u64,
-    /// Deliveries to the application.
-    pub deliveries: u64,
+    /// Kinds of events of which a history from elsewhere has none, and that would be evidence. Empty
+    /// for a run, which records everything.
+    pub not_recorded: Vec<EventKind>,
+    /// Copies stored; none if that was not recorded.
+    pub stored: Option<u64>,
+    /// Deliveries to the application; none if they were not recorded.
+    pub deliveries: Option<u64>,
     /// Deliveries beyond the stored copies of a message: Σ max(0, D(m) − S(m)).
-    pub redeliveries: u64,
+    /// None if either was not recorded.
+    pub redeliveries: Option<u64>,
     /// Applied effects.
     pub effects: u64,
     /// Applied effects beyond the first of a message: Σ max(0, E(m) − 1).
@@ -119,6 +123,14 @@ pub enum Reason {
     Reordered,
     /// Invalid: an old effect was applied again after a newer one of its key.
     Replayed,
+    /// Invalid: a log stored messages of one key in another order than they were sent.
+    WriteInversions,
+    /// Invalid: deliveries jumped over a stored record.
+    PollSkips,
+    /// Invalid: deliveries went back.
+    NonmonotonicPolls,
+    /// Invalid: one offset was seen with two messages.
+    InconsistentOffsets,
     /// Invalid: a dead letter that is not part of the promise.
     UndeclaredDeadLetters,
     /// Invalid: two dead letters of one message where exactly one outcome was promised.
@@ -131,6 +143,8 @@ pub enum Reason {
     NothingAcknowledged,
     /// Unknown: the record says what cannot be, as time that goes back.
     InconsistentRecord,
+    /// Unknown: order is promised, and the record does not show when every message was sent.
+    IncompleteRecord,
 }
 
 /// What the producers learnt, in messages.
@@ -200,8 +214,8 @@ impl SubscriptionReport {
     }
 
     /// Deliveries and the acknowledged sends that they belong to: how much the work is amplified.
-    pub fn amplification(&self) -> (u64, u64) {
-        (self.deliveries, self.acknowledged)
+    pub fn amplification(&self) -> Option<(u64, u64)> {
+        Some((self.deliveries?, self.acknowledged))
     }
 }
 

@@ -8,6 +8,8 @@ mod settles;
 mod work;
 mod world;
 
+use std::collections::BTreeSet;
+
 use entrega_model::event::{RemoveReason, SettleAct};
 use entrega_model::{DeliveryId, Generation, MessageId, PartitionId, ProcessId};
 
@@ -18,7 +20,7 @@ use crate::owners::Owners;
 use crate::partitions::Progress;
 use crate::sends::Send;
 use crate::table::Table;
-use crate::{Cause, Counter, Counters, Histogram};
+use crate::{Cause, Counter, Counters, EventKinds, Histogram};
 
 /// What is known of one subscription.
 #[derive(Clone, Debug)]
@@ -35,6 +37,14 @@ pub(crate) struct SubscriptionFold {
     generation: Option<Generation>,
     /// Whether the broker reports what it records; what consumers learnt does not matter then.
     pub(crate) has_truth: bool,
+    /// Whether this is a history from elsewhere, and not a run. What follows is for one only.
+    pub(crate) is_record: bool,
+    /// What it records.
+    pub(crate) kinds: EventKinds,
+    /// The messages that a log has passed by.
+    pub(crate) skipped: BTreeSet<MessageId>,
+    /// The message that is delivered next went back to its queue together with others.
+    pub(crate) returned_with_batch: bool,
 }
 
 /// Sums over all messages.
@@ -84,6 +94,10 @@ impl SubscriptionFold {
             progress: Table::default(),
             generation: None,
             has_truth: false,
+            is_record: false,
+            kinds: EventKinds::default(),
+            skipped: BTreeSet::new(),
+            returned_with_batch: false,
         }
     }
 
@@ -100,6 +114,10 @@ impl SubscriptionFold {
             progress,
             generation,
             has_truth,
+            is_record: _,
+            kinds,
+            skipped,
+            returned_with_batch,
         } = self;
         messages.clear();
         *totals = Totals::default();
@@ -110,6 +128,9 @@ impl SubscriptionFold {
         progress.clear();
         *generation = None;
         *has_truth = false;
+        *kinds = EventKinds::default();
+        skipped.clear();
+        *returned_with_batch = false;
     }
 
     #[inline]

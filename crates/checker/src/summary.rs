@@ -96,9 +96,9 @@ impl RowSummary {
         for (cause, messages) in &report.causes {
             *self.causes.entry(*cause).or_default() += messages;
         }
-        self.stored += report.stored;
-        self.deliveries += report.deliveries;
-        self.redeliveries += report.redeliveries;
+        self.stored += report.stored.unwrap_or(0);
+        self.deliveries += report.deliveries.unwrap_or(0);
+        self.redeliveries += report.redeliveries.unwrap_or(0);
         self.effects += report.effects;
         self.excess += report.excess;
         self.repeated += report.repeated;

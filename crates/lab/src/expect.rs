@@ -37,7 +37,7 @@ pub struct Found<'a> {
 impl<'a> Found<'a> {
     /// What one run shows of a subscription.
     pub fn in_run(subscription: &'a str, of: &'a SubscriptionReport) -> Self {
-        let (reordered, redeliveries) = (of.order.reordered, of.redeliveries);
+        let (reordered, redeliveries) = (of.order.reordered, of.redeliveries.unwrap_or(0));
         Self { subscription, verdict: of.verdict, classes: &of.classes, reordered, redeliveries }
     }
 

@@ -4,10 +4,11 @@
 use std::io::{self, BufRead, Write};
 
 use entrega::{Judged, judge};
-use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
+use entrega_checker::{Config, Gap, GapKind, Gaps, RecordChecker, Report, SubscriptionConfig};
 use entrega_choice::Choices;
 use entrega_model::history::{
-    Header, HistoryError, Names, Notes, PointNames, Reader, Reading, SubscriptionHeader, Writer,
+    Backwards, Header, HistoryError, Names, Notes, PointNames, Reader, Reading, SubscriptionHeader,
+    Writer,
 };
 use entrega_model::{MessageId, Observer, ProcessId};
 use entrega_scenario::{Cast, points};
@@ -17,6 +18,8 @@ use entrega_sim::Experiment;
 pub struct JudgedHistory {
     /// What became of every message.
     pub report: Report,
+    /// What the record leaves out, and what it says that cannot be.
+    pub gaps: Gaps,
     /// What was recorded.
     pub header: Header,
     /// What things are called in it.
@@ -35,15 +38,17 @@ pub fn check(
     reading: Reading,
 ) -> Result<JudgedHistory, HistoryError> {
     let mut reader = Reader::with(history, name, reading)?;
-    let mut checker = Checker::new(config(reader.header()));
-    let end = reader.observe(&mut checker)?;
+    let header = reader.header();
+    let mut checker = RecordChecker::new(config(header), header.model);
+    let end = reader.each_batch(|batch| checker.observe(batch))?;
     let notes = reader.notes().clone();
-    let (header, names) = reader.into_parts();
-    let mut report = checker.finish(end);
-    if notes.backwards.is_some() {
-        report.doubt();
+    if let Some(Backwards { lines, first, .. }) = notes.backwards {
+        let gap = Gap { line: first, message: None, before: None };
+        checker.found(GapKind::TimeBackwards, lines, gap);
     }
-    Ok(JudgedHistory { report, header, names, notes })
+    let (header, names) = reader.into_parts();
+    let (report, gaps) = checker.finish(end);
+    Ok(JudgedHistory { report, gaps, header, names, notes })
 }
 
 fn config(header: &Header) -> Config {

@@ -54,6 +54,9 @@ impl<T: Observer + ?Sized> Observer for &mut T {
     }
 }
 
+/// The `position` of an event that a history records without one: nobody knows where it stands.
+pub const NO_POSITION: u64 = u64::MAX;
+
 /// What happened. Fields are named and typed by the words of [`crate::ids`].
 #[expect(missing_docs, reason = "a field's name and type say all there is to say")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -55,9 +55,9 @@
 //! | Event | Fields | May be left out | What happened |
 //! |---|---|---|---|
 //! | `send.invoke` | `message` | `key` `producer` `attempt` | a producer begins to send, or retries |
-//! | `send.ok` | `message` | `producer` | the broker acknowledged |
-//! | `send.fail` | `message` | `producer` | certainly not stored |
-//! | `send.info` | `message` | `producer` | indeterminate: a timeout or a cut connection |
+//! | `send.ok` | `message` | `producer` `attempt` | the broker acknowledged |
+//! | `send.fail` | `message` | `producer` `attempt` | certainly not stored |
+//! | `send.info` | `message` | `producer` `attempt` | indeterminate: a timeout or a cut connection |
 //! | `store` | `message` | `subscription` `lane` `position` `copy` | a copy was stored |
 //! | `remove` | `message` `reason` | `subscription` | a copy is gone |
 //! | `deliver` | `message` | `subscription` `consumer` `delivery` `lane` `position` `attempt` `redelivered` | handed to a consumer |
@@ -97,14 +97,17 @@
 //! * `subscription`: a name from the header. Left out: the only one; on `store` and `remove`, all.
 //! * `key`: left out, it is the key that the message is known by, else one of its own, so that no
 //!   order is asked of it.
-//! * `producer`: left out, `producer`. `consumer`: left out, the name of the subscription.
+//! * `producer`: left out, the one that a line of the message's send has named, else `producer`.
+//!   `consumer`: left out, the one that the delivery has named, else the name of the subscription.
 //! * `delivery`: left out on `deliver`, a new one; elsewhere the message's latest to the
 //!   subscription. Where no `deliver` is recorded, each `process.start` is a delivery, else each
 //!   `effect`.
-//! * `attempt`, `copy`: from 1, which is the default. `redelivered`, `failed`: default `false`.
-//! * `lane` (the partition; 0 on a queue), `position` (offset or tag), `previous`, `generation`:
-//!   integers, default 0. `upto` (exclusive), `from` (by default none on `reset`, 0 on `seek`),
-//!   `to`: offsets.
+//! * `attempt`, `copy`: from 1, which is the default, but for the outcome of a send: without
+//!   `attempt` it speaks for every attempt that began since the outcome before it. `redelivered`,
+//!   `failed`: default `false`.
+//! * `position` (offset or tag): left out, it is not known. `lane` (the partition; 0 on a queue),
+//!   `previous`, `generation`: integers, default 0. `upto` (exclusive), `from` (by default none on
+//!   `reset`, 0 on `seek`), `to`: offsets.
 //! * `incarnation`: left out, the current life of the process; `start` after an end begins the
 //!   next.
 //! * `alternative`: a name, or an integer from 0 to 255.
@@ -130,6 +133,7 @@ mod error;
 mod line;
 mod lines;
 mod names;
+mod origin;
 mod read;
 mod reading;
 mod shape;
@@ -139,6 +143,7 @@ mod write;
 
 pub use error::{HistoryError, Mistake};
 pub use names::{Names, PointNames};
+pub use origin::{Batch, Origin};
 pub use read::Reader;
 pub use reading::{Backwards, Notes, Reading, TimeOrder};
 pub use write::Writer;

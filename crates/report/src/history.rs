@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use crate::judgement::{self, Names};
 
+mod gaps;
+
 /// The name and version of this form.
 const SCHEMA: &str = "entrega.check.v1";
 
@@ -19,11 +21,15 @@ pub fn text(history: &JudgedHistory, name: &str) -> String {
     let report = &history.report;
     let _ = writeln!(text, "{}: a history of a {}", printable(name), history.header.model);
     let _ = writeln!(text, "{}", judgement::sends(report));
+    if report.sends.invoked == 0 {
+        text.push_str("No send is recorded.\n");
+    }
     let subscriptions: Vec<String> =
         history.subscriptions().iter().map(|name| printable(name).into_owned()).collect();
     let message = |message| printable(&history.message(message)).into_owned();
     let names = Names { subscriptions: &subscriptions, message: &message };
     text.push_str(&judgement::subscriptions(report, &names));
+    text.push_str(&gaps::text(&history.gaps, &message));
     let _ = writeln!(text, "\nThe history is {}{}", report.verdict.name(), advice(report));
     text
 }
@@ -32,8 +38,11 @@ fn advice(report: &Report) -> &'static str {
     match report.verdict {
         Verdict::Valid => ": every promise was kept.",
         Verdict::Invalid => ": a promise was broken.",
-        Verdict::Unknown if report.reasons == [Reason::InconsistentRecord] => {
+        Verdict::Unknown if report.reasons.contains(&Reason::InconsistentRecord) => {
             ": nobody can tell, because it records what cannot be."
+        }
+        Verdict::Unknown if report.reasons.contains(&Reason::IncompleteRecord) => {
+            ": nobody can tell, because it does not show when every message was sent."
         }
         Verdict::Unknown => {
             ": nobody can tell. Drain the system, end the history with \
@@ -53,6 +62,8 @@ pub struct Document<'a> {
     message_names: &'a [String],
     /// What there is to say about the file.
     notes: Vec<String>,
+    /// What the history leaves out, and what it says that cannot be.
+    inconsistent_record: Vec<gaps::Document<'a>>,
 }
 
 /// The judgement as a document.
@@ -64,6 +75,7 @@ pub fn document(history: &JudgedHistory) -> Document<'_> {
         report: &history.report,
         message_names: &history.names.messages,
         notes: notes(&history.notes),
+        inconsistent_record: gaps::documents(&history.gaps),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use entrega_checker::{Class, Report, SubscriptionReport, Verdict};
+use entrega_checker::{Cause, Class, Report, SubscriptionReport, Verdict};
 use entrega_model::{Duration, MessageId};
 use serde_json::Value;
 
@@ -75,14 +75,17 @@ fn lines(of: &SubscriptionReport, names: &Names<'_>) -> Vec<(&'static str, Strin
         ),
     ];
     lines.extend(causes(of, names).into_iter().map(|cause| ("because", cause)));
-    if of.stored > 0 || of.deliveries > 0 {
-        lines.push(("deliveries", deliveries(of)));
+    if let Some(deliveries) = deliveries(of) {
+        lines.push(("deliveries", deliveries));
     }
     if of.dead_letters > 0 {
         let excess = of.dlq_excess;
         lines.push(("dead letters", format!("{}, in excess: {excess}", of.dead_letters)));
     }
     lines.push(("order", order(of, names)));
+    if let Some(offsets) = offsets(of) {
+        lines.push(("offsets", offsets));
+    }
     lines.push(("put to test", windows(of)));
     if of.latency.max().is_some_and(|longest| longest > 0) {
         lines.push(("latency", latency(of)));
@@ -115,33 +118,43 @@ fn classes(of: &SubscriptionReport) -> String {
     counts.join(", ")
 }
 
-/// Stands for a cause where there is no evidence for any.
-const UNKNOWN: &str = "unknown, for want of events of the broker's side";
-
 /// `12 duplicated: redelivered_after_crash, first m17`.
 fn causes(of: &SubscriptionReport, names: &Names<'_>) -> Vec<String> {
-    let examples = |cause: &entrega_checker::Cause| {
+    let examples = |cause: &Cause| {
         let examples = of.examples.iter().filter(|((_, by), _)| by == cause);
         let examples: Vec<String> = examples
             .map(|((class, _), message)| format!("{class} {}", (names.message)(*message)))
             .collect();
         examples.join(", first ")
     };
-    let is_silent = of.stored == 0 && of.deliveries == 0;
-    let line = |(cause, count): (&entrega_checker::Cause, &u64)| {
-        let why = if is_silent { UNKNOWN.to_owned() } else { cause.to_string() };
+    let line = |(cause, count): (&Cause, &u64)| {
+        let why = if *cause == Cause::Unknown { unknown(of) } else { cause.to_string() };
         format!("{count} {why} (first {})", examples(cause))
     };
     of.causes.iter().map(line).collect()
 }
 
-fn deliveries(of: &SubscriptionReport) -> String {
-    let (deliveries, acknowledged) = of.amplification();
+/// Why no cause is known: what the history does not record.
+fn unknown(of: &SubscriptionReport) -> String {
+    let missing: Vec<&str> = of.not_recorded.iter().map(|kind| kind.name()).collect();
+    if missing.is_empty() {
+        return "unknown, unexplained by what is recorded".to_owned();
+    }
+    format!("unknown, unexplained without events of the kinds {}", missing.join(", "))
+}
+
+/// None if neither copies nor deliveries are recorded.
+fn deliveries(of: &SubscriptionReport) -> Option<String> {
+    let Some((deliveries, acknowledged)) = of.amplification() else {
+        let stored = of.stored?;
+        return Some(format!("not recorded; {stored} stored copies"));
+    };
+    let copies = match (of.stored, of.redeliveries) {
+        (Some(stored), Some(again)) => format!("of {stored} stored copies, redeliveries: {again}"),
+        _ => "(stored copies are not recorded)".to_owned(),
+    };
     let per = if acknowledged == 0 { 0.0 } else { deliveries as f64 / acknowledged as f64 };
-    format!(
-        "{deliveries} of {} stored copies, redeliveries: {}, {per:.3} for each acknowledged message",
-        of.stored, of.redeliveries
-    )
+    Some(format!("{deliveries} {copies}, {per:.3} for each acknowledged message"))
 }
 
 fn order(of: &SubscriptionReport, names: &Names<'_>) -> String {
@@ -157,6 +170,20 @@ fn order(of: &SubscriptionReport, names: &Names<'_>) -> String {
         example(order.replayed_example),
         order.adjacent_pairs
     )
+}
+
+/// What is wrong with the offsets of a log, if anything is.
+fn offsets(of: &SubscriptionReport) -> Option<String> {
+    let order = &of.order;
+    let all = [
+        (order.write_inversions, "stored in another order than sent"),
+        (order.inconsistent_offsets, "seen at an offset of another message"),
+        (order.poll_skips, "deliveries that skip a record"),
+        (order.nonmonotonic_polls, "deliveries that go back"),
+    ];
+    let found = all.iter().filter(|(count, _)| *count > 0);
+    let found: Vec<String> = found.map(|(count, what)| format!("{count} {what}")).collect();
+    (!found.is_empty()).then(|| found.join(", "))
 }
 
 /// The critical windows that were hit.

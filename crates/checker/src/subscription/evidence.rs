@@ -6,6 +6,7 @@
 //! is the older tenure.
 
 use entrega_model::PartitionId;
+use entrega_model::event::NO_POSITION;
 
 use super::{Handed, SubscriptionFold};
 use crate::message::{Flag, Message};
@@ -37,7 +38,7 @@ impl SubscriptionFold {
     fn sought_back(&self, message: &Message, position: u64, tenure: u32) -> bool {
         let owner = self.owners.get(tenure);
         let back = owner.and_then(|(owner, _)| owner.sought).is_some_and(|to| to <= position);
-        back && (message.tenure == tenure || message.has(Flag::Settled))
+        position != NO_POSITION && back && (message.tenure == tenure || message.has(Flag::Settled))
     }
 
     /// Why a tenure older than that of the last delivery is over.
@@ -71,7 +72,9 @@ impl SubscriptionFold {
         let Some((tenure, life)) = self.owners.get(message.tenure) else {
             return Evidence::default();
         };
-        let (is_log, position) = (at.is_some(), at.map_or(0, |(_, position)| position));
+        let is_log = at.is_some();
+        let at = at.filter(|(_, position)| *position != NO_POSITION);
+        let position = at.map(|(_, position)| position);
         let progress = at.and_then(|(partition, _)| self.progress.get(partition.0.into()));
         let progress = progress.copied().unwrap_or_default();
         let settled = message.has(Flag::Settled);
@@ -84,16 +87,18 @@ impl SubscriptionFold {
             session_expired: tenure.session_expired,
             moved: tenure.moved,
             settle_invoked: message.has(Flag::SettleInvoked)
-                || (is_log && tenure.asked_upto > position),
+                || position.is_some_and(|position| tenure.asked_upto > position),
             refused_after_restart: !is_log && restarted && refused && !message.was_returned(),
             nacked: message.has(Flag::Nacked),
+            returned_with_batch: settled && self.returned_with_batch,
             closed: life.exited || message.has(Flag::Requeued),
             forgotten: tenure.forgotten,
             restarted,
-            reset: is_log
-                && message.tenure < progress.reset_before
-                && position >= progress.reset_to,
-            rewound: is_log && settled && position >= progress.committed,
+            reset: message.tenure < progress.reset_before
+                && position.is_some_and(|position| position >= progress.reset_to),
+            rewound: self.has_truth
+                && settled
+                && position.is_some_and(|position| position >= progress.committed),
             sought: false,
         }
     }

@@ -1,7 +1,7 @@
 //! Settles: what consumers ask for, what they learn of it, what the broker records; and how a queue
 //! takes deliveries back.
 
-use entrega_model::event::{SettleAct, SettleOutcome, SettleTrigger};
+use entrega_model::event::{NO_POSITION, SettleAct, SettleOutcome, SettleTrigger};
 use entrega_model::{MessageId, PartitionId, ProcessId};
 
 use super::{Settle, SubscriptionFold, change};
@@ -10,8 +10,8 @@ use crate::partitions::Partitions;
 use crate::{Cause, Counter};
 
 impl SubscriptionFold {
-    /// A consumer asks. If the broker has restarted since the delivery, it asks in vain, and that
-    /// is not the fault of the settle.
+    /// A consumer asks. If the broker has restarted since the delivery, or has taken it back because
+    /// a connection ended, it asks in vain, and that is not the fault of the settle.
     #[inline]
     pub(crate) fn settle_invoked(&mut self, settle: Settle, position: u64) {
         let Settle { message, consumer, act } = settle;
@@ -22,8 +22,9 @@ impl SubscriptionFold {
             SettleAct::Requeue => {
                 change(message, &mut self.owners, |message| message.set(Flag::Nacked));
             }
-            _ if tenure.forgotten => {}
+            _ if tenure.forgotten || message.has(Flag::Requeued) => {}
             SettleAct::Ack | SettleAct::Reject => message.set(Flag::SettleInvoked),
+            SettleAct::Commit if position == NO_POSITION => message.set(Flag::SettleInvoked),
             SettleAct::Commit => {
                 message.set(Flag::SettleInvoked);
                 tenure.asked_upto = tenure.asked_upto.max(position.saturating_add(1));

@@ -1,15 +1,15 @@
 //! Consumers at work: what is delivered, how handlers end, what the sink says.
 
-use entrega_model::event::{DeadLetterReason, EffectVerdict, ProcessingResult};
+use entrega_model::event::{DeadLetterReason, EffectVerdict, NO_POSITION, ProcessingResult};
 use entrega_model::{DeliveryId, Instant, MessageId, PartitionId};
 
 use super::{Handed, SubscriptionFold, Totals, change};
-use crate::Counter;
 use crate::duplicate::By;
 use crate::message::{Flag, Message};
 use crate::owners::Owners;
 use crate::partitions::Partitions;
 use crate::sends::SendFold;
+use crate::{Cause, Counter};
 
 impl SubscriptionFold {
     #[inline]
@@ -63,6 +63,9 @@ impl SubscriptionFold {
     #[inline]
     fn polled(&mut self, handed: Handed, partitions: &Partitions) -> u32 {
         let Handed { consumer, partition, position, .. } = handed;
+        if position == NO_POSITION {
+            return self.owners.current(consumer, partition);
+        }
         let (tenure, next) = self.owners.current_at(consumer, partition, position);
         if let Some(next) = next
             && next != position
@@ -140,7 +143,7 @@ impl SubscriptionFold {
         if message.effects > 1 {
             self.applied_again(id, sends);
         } else if let Some(send) = sends.get(id) {
-            if self.keeps_latencies {
+            if self.keeps_latencies && send.invoked_at() != Instant::NEVER {
                 self.latency.record(at.since(send.invoked_at()).as_nanos());
             }
             self.order.first_effect(id, send);
@@ -157,6 +160,16 @@ impl SubscriptionFold {
         if self.order.is_replay(send) && !message.has(Flag::Replayed) {
             message.set(Flag::Replayed);
             self.order.replayed(id);
+        }
+    }
+
+    /// A message of a record took effect. If it was a dead letter before, and nothing else explains
+    /// it, a copy was moved back from the dead letters.
+    pub(crate) fn is_redriven(&mut self, id: MessageId) {
+        let message = self.messages.entry(id.0.into());
+        let is_second = message.effects == 1 && message.dead_letters > 0;
+        if is_second && message.duplicate == Some(Cause::Unexplained) {
+            message.duplicate = Some(Cause::Redriven);
         }
     }
 

@@ -20,9 +20,10 @@ fn nothing() -> SubscriptionReport {
         firsts: BTreeMap::new(),
         acknowledged: 0,
         present: 0,
-        stored: 0,
-        deliveries: 0,
-        redeliveries: 0,
+        not_recorded: Vec::new(),
+        stored: Some(0),
+        deliveries: Some(0),
+        redeliveries: Some(0),
         effects: 0,
         excess: 0,
         repeated: 0,
@@ -54,9 +55,10 @@ fn run(sent: u64, lost: u64, duplicated: u64) -> SubscriptionReport {
     } else if sent == 0 {
         (report.verdict, report.reasons) = (Verdict::Unknown, vec![Reason::NothingAcknowledged]);
     }
-    (report.acknowledged, report.present, report.stored) = (sent, sent, sent);
-    report.deliveries = sent + duplicated;
-    (report.redeliveries, report.excess, report.repeated) = (duplicated, duplicated, duplicated);
+    (report.acknowledged, report.present, report.stored) = (sent, sent, Some(sent));
+    report.deliveries = Some(sent + duplicated);
+    report.redeliveries = Some(duplicated);
+    (report.excess, report.repeated) = (duplicated, duplicated);
     report.effects = sent - lost + duplicated;
     report.counters.add(Counter::SettlesLost, lost);
     report.order.adjacent_pairs = sent / 2;

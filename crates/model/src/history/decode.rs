@@ -5,13 +5,23 @@ use super::line::{Object, Slip, Unknown};
 use super::shape::{COMMON, EVENTS, Shape};
 use super::symbols::{Step, Symbols};
 use crate::event::{
-    DeadLetterReason, EffectVerdict, SendOutcome, SettleAct, SettleOutcome, SettleTrigger,
+    DeadLetterReason, EffectVerdict, NO_POSITION, SendOutcome, SettleAct, SettleOutcome,
+    SettleTrigger,
 };
 use crate::{Generation, Key, Kind, MessageId, PartitionId, ProcessId, SubscriptionId};
 
 const SHORT: &str = "an integer from 0 to 65535";
 const NUMBER: &str = "an integer from 0 to 4294967295";
 const LONG: &str = "an integer from 0 to 18446744073709551615";
+
+/// What a line says.
+pub(super) struct Decoded {
+    pub(super) kind: Kind,
+    /// Of the outcome of a send: the attempt that it names.
+    pub(super) attempt: Option<u16>,
+    /// Of a line about a send: whether it names its producer.
+    pub(super) names_producer: bool,
+}
 
 /// What happened, by the line's `event` and its fields.
 ///
@@ -23,7 +33,7 @@ pub(super) fn decode(
     subscriptions: &[String],
     symbols: &mut Symbols,
     mut unknown: Unknown<'_>,
-) -> Result<Kind, Slip> {
+) -> Result<Decoded, Slip> {
     let name = line.name("event")?.unwrap_or_default();
     let Some(shape) = EVENTS.iter().find(|shape| shape.name == name) else {
         let valid = EVENTS.iter().map(|shape| shape.name.to_owned()).collect();
@@ -32,8 +42,8 @@ pub(super) fn decode(
     };
     line.check(shape, COMMON, &mut unknown)?;
     let mut fields = Fields { line, shape, subscriptions, symbols };
-    match name.split_once('.').map_or(&*name, |(family, _)| family) {
-        "send" => fields.send(),
+    let kind = match name.split_once('.').map_or(&*name, |(family, _)| family) {
+        "send" => return fields.send(),
         "store" | "remove" => fields.storage(),
         "deliver" | "process" | "effect" => fields.handling(),
         "settle" | "settled" | "dlq" => fields.settling(),
@@ -41,7 +51,8 @@ pub(super) fn decode(
         "committed" | "session_expired" | "reset" | "seek" => fields.progress(),
         "assign" | "revoke" | "lost" => fields.assignment(),
         _ => fields.world(),
-    }
+    }?;
+    Ok(Decoded { kind, attempt: None, names_producer: false })
 }
 
 struct Fields<'a, 'l> {
@@ -52,21 +63,37 @@ struct Fields<'a, 'l> {
 }
 
 impl Fields<'_, '_> {
-    fn send(&mut self) -> Result<Kind, Slip> {
+    fn send(&mut self) -> Result<Decoded, Slip> {
         let message = self.message()?;
+        let attempt = self.line.integer("attempt", SHORT)?;
+        let (producer, names_producer) = self.producer(message)?;
         let outcome = match self.shape.name {
             "send.ok" => SendOutcome::Ok,
             "send.fail" => SendOutcome::Fail,
             "send.info" => SendOutcome::Info,
             _ => {
-                let key = self.key(message)?;
-                let producer = self.process("producer", "producer")?;
-                let attempt = self.line.integer("attempt", SHORT)?.unwrap_or(1);
-                return Ok(Kind::SendInvoked { message, key, producer, attempt });
+                let (key, attempt) = (self.key(message)?, attempt.unwrap_or(1));
+                let kind = Kind::SendInvoked { message, key, producer, attempt };
+                return Ok(Decoded { kind, attempt: None, names_producer });
             }
         };
+        let kind = Kind::SendEnded { message, producer, outcome };
+        Ok(Decoded { kind, attempt, names_producer })
+    }
+
+    /// The producer of a message, and whether this line names it.
+    fn producer(&mut self, message: MessageId) -> Result<(ProcessId, bool), Slip> {
+        if let Some(known) = self.symbols.producer(message)
+            && self.line.name("producer")?.is_none()
+        {
+            return Ok((known, false));
+        }
+        let names_producer = self.line.name("producer")?.is_some();
         let producer = self.process("producer", "producer")?;
-        Ok(Kind::SendEnded { message, producer, outcome })
+        if names_producer {
+            self.symbols.has_producer(message, producer);
+        }
+        Ok((producer, names_producer))
     }
 
     fn storage(&mut self) -> Result<Kind, Slip> {
@@ -75,7 +102,7 @@ impl Fields<'_, '_> {
         if self.shape.name == "remove" {
             return Ok(Kind::Removed { message, subscription, reason: self.word("reason")? });
         }
-        let (partition, position) = (self.partition()?, self.position("position")?);
+        let (partition, position) = (self.partition()?, self.place()?);
         let copy = self.line.integer("copy", SHORT)?.unwrap_or(1);
         Ok(Kind::Stored { message, subscription, partition, position, copy })
     }
@@ -83,7 +110,6 @@ impl Fields<'_, '_> {
     fn handling(&mut self) -> Result<Kind, Slip> {
         let message = self.message()?;
         let subscription = self.subscription()?;
-        let consumer = self.consumer(subscription)?;
         let step = match self.shape.name {
             "deliver" => Step::Delivered,
             "process.start" => Step::Started,
@@ -92,6 +118,9 @@ impl Fields<'_, '_> {
         let name = self.line.name("delivery")?;
         let delivery = self.symbols.delivery((subscription, message), name.as_deref(), step);
         let delivery = delivery.map_err(|mistake| self.line.slip("delivery", mistake))?;
+        let known = self.symbols.consumer(delivery).filter(|_| step != Step::Delivered);
+        let consumer = self.consumer_or(subscription, known)?;
+        self.symbols.has_consumer(delivery, consumer);
         Ok(match self.shape.name {
             "deliver" => Kind::Delivered {
                 delivery,
@@ -99,7 +128,7 @@ impl Fields<'_, '_> {
                 subscription,
                 consumer,
                 partition: self.partition()?,
-                position: self.position("position")?,
+                position: self.place()?,
                 attempt: self.line.integer("attempt", SHORT)?.unwrap_or(1),
                 redelivered: self.line.flag("redelivered")?.unwrap_or(false),
             },
@@ -125,7 +154,7 @@ impl Fields<'_, '_> {
             let reason = self.line.word("reason")?.unwrap_or(DeadLetterReason::Client);
             return Ok(Kind::DeadLettered { message, subscription, reason });
         }
-        let consumer = self.consumer(subscription)?;
+        let consumer = self.holder(subscription, message)?;
         let act: SettleAct = self.word("act")?;
         let outcome = match self.shape.name {
             "settle.ok" => SettleOutcome::Ok,
@@ -136,7 +165,7 @@ impl Fields<'_, '_> {
                 return Ok(Kind::Settled { message, subscription, consumer, act, trigger });
             }
             _ => {
-                let (partition, position) = (self.partition()?, self.position("position")?);
+                let (partition, position) = (self.partition()?, self.place()?);
                 let trigger = self.trigger()?;
                 return Ok(Kind::SettleInvoked {
                     message,
@@ -158,7 +187,7 @@ impl Fields<'_, '_> {
         if self.shape.name == "retrievable" {
             return Ok(Kind::Retrievable { message, subscription });
         }
-        let consumer = self.consumer(subscription)?;
+        let consumer = self.holder(subscription, message)?;
         Ok(match self.shape.name {
             "lease_expired" => Kind::LeaseExpired { message, subscription, consumer },
             _ => Kind::Requeued { message, subscription, consumer },
@@ -270,6 +299,28 @@ impl Fields<'_, '_> {
         self.process("consumer", &subscriptions[subscription.index()])
     }
 
+    /// The consumer that the line names, else the one that is known, else the subscription's.
+    fn consumer_or(
+        &mut self,
+        subscription: SubscriptionId,
+        known: Option<ProcessId>,
+    ) -> Result<ProcessId, Slip> {
+        match known {
+            Some(known) if self.line.name("consumer")?.is_none() => Ok(known),
+            _ => self.consumer(subscription),
+        }
+    }
+
+    /// The consumer that the line names, else that of the message's latest delivery.
+    fn holder(
+        &mut self,
+        subscription: SubscriptionId,
+        message: MessageId,
+    ) -> Result<ProcessId, Slip> {
+        let known = self.symbols.holder((subscription, message));
+        self.consumer_or(subscription, known)
+    }
+
     fn subscription(&self) -> Result<SubscriptionId, Slip> {
         match self.named_subscription()? {
             Some(subscription) => Ok(subscription),
@@ -293,6 +344,11 @@ impl Fields<'_, '_> {
 
     fn partition(&self) -> Result<PartitionId, Slip> {
         Ok(PartitionId(self.line.integer("lane", SHORT)?.unwrap_or(0)))
+    }
+
+    /// Where a message stands, if the line says it.
+    fn place(&self) -> Result<u64, Slip> {
+        Ok(self.line.integer("position", LONG)?.unwrap_or(NO_POSITION))
     }
 
     fn position(&self, field: &'static str) -> Result<u64, Slip> {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::names::Names;
-use crate::event::{SendOutcome, SettleOutcome};
+use crate::event::{NO_POSITION, SendOutcome, SettleOutcome};
 use crate::{DeliveryId, Event, Key, Kind, MessageId, PartitionId, ProcessId, SubscriptionId};
 
 /// An event as a line of a history.
@@ -231,7 +231,11 @@ impl<M: SerializeMap> Line<'_, M> {
     }
 
     fn place(&mut self, partition: PartitionId, position: u64) -> Result<&mut Self, M::Error> {
-        self.field("lane", &partition)?.field("position", &position)
+        self.field("lane", &partition)?;
+        if position == NO_POSITION {
+            return Ok(self);
+        }
+        self.field("position", &position)
     }
 
     fn message(&mut self, message: MessageId) -> Result<&mut Self, M::Error> {

@@ -3,15 +3,17 @@
 use std::io::BufRead;
 
 use super::clock::Clock;
+use super::decode::Decoded;
 use super::error::{HistoryError, Mistake};
 use super::line::{Object, Slip, Unknown};
 use super::lines::{Line, Lines};
 use super::names::Names;
+use super::origin::{Batch, Origin};
 use super::reading::{Notes, Reading};
 use super::sort::{Sorter, Waiting};
 use super::symbols::Symbols;
 use super::{End, Header, SubscriptionHeader, VERSION, decode, shape};
-use crate::{Event, Instant, Kind, Observer};
+use crate::{Event, Instant, Observer};
 
 /// At most this many events are handed out at once.
 const BATCH: usize = 1024;
@@ -26,7 +28,8 @@ pub struct Reader<R> {
     sorter: Sorter,
     decoder: Decoder,
     header: Header,
-    batch: Vec<Event>,
+    events: Vec<Event>,
+    origins: Vec<Origin>,
     end: Option<End>,
 }
 
@@ -62,7 +65,8 @@ impl<R: BufRead> Reader<R> {
             sorter: Sorter::default(),
             decoder: Decoder { subscriptions, symbols, notes, lenient },
             header,
-            batch: Vec::with_capacity(BATCH),
+            events: Vec::with_capacity(BATCH),
+            origins: Vec::with_capacity(BATCH),
             end: None,
         })
     }
@@ -87,10 +91,12 @@ impl<R: BufRead> Reader<R> {
     /// # Errors
     ///
     /// A line is not as the format wants it, the input fails, or it ends without a closing line.
-    pub fn next_batch(&mut self) -> Result<Option<&[Event]>, HistoryError> {
-        self.batch.clear();
-        while self.batch.len() < BATCH && self.step()? {}
-        Ok((!self.batch.is_empty()).then_some(self.batch.as_slice()))
+    pub fn next_batch(&mut self) -> Result<Option<Batch<'_>>, HistoryError> {
+        self.events.clear();
+        self.origins.clear();
+        while self.events.len() < BATCH && self.step()? {}
+        let (events, origins) = (self.events.as_slice(), self.origins.as_slice());
+        Ok((!events.is_empty()).then_some(Batch { events, origins }))
     }
 
     /// Shows all events that are left to `observer`.
@@ -99,8 +105,17 @@ impl<R: BufRead> Reader<R> {
     ///
     /// As [`Reader::next_batch`]; the observer has seen some of the events before the mistake.
     pub fn observe(&mut self, observer: &mut impl Observer) -> Result<End, HistoryError> {
+        self.each_batch(|batch| observer.observe(batch.events))
+    }
+
+    /// Shows all events that are left, with their places, to `each`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::observe`].
+    pub fn each_batch(&mut self, mut each: impl FnMut(Batch<'_>)) -> Result<End, HistoryError> {
         while let Some(batch) = self.next_batch()? {
-            observer.observe(batch);
+            each(batch);
         }
         let truncated = || self.lines.error(Slip { offset: 0, mistake: Mistake::Truncated });
         self.end.ok_or_else(truncated)
@@ -114,10 +129,10 @@ impl<R: BufRead> Reader<R> {
     /// Takes one line from those that wait or from the input; whether there was one.
     fn step(&mut self) -> Result<bool, HistoryError> {
         if let Some(Waiting { at, line }) = self.sorter.pop(self.horizon()) {
-            let kind = Object::parse(&line.text, &line.text)
+            let decoded = Object::parse(&line.text, &line.text)
                 .and_then(|object| self.decoder.decode(&object));
-            let kind = kind.map_err(|slip| self.lines.error_in(&line, slip))?;
-            self.batch.push(Event { at, kind });
+            let decoded = decoded.map_err(|slip| self.lines.error_in(&line, slip))?;
+            self.hold(at, line.number, decoded);
             return Ok(true);
         }
         if self.end.is_some() {
@@ -157,11 +172,19 @@ impl<R: BufRead> Reader<R> {
             let line = self.lines.take();
             self.sorter.push(at, line);
         } else {
-            let kind = self.decoder.decode(&line)?;
-            let at = self.clock.time(&line, *number, &mut self.decoder.notes)?;
-            self.batch.push(Event { at, kind });
+            let decoded = self.decoder.decode(&line)?;
+            let number = *number;
+            let at = self.clock.time(&line, number, &mut self.decoder.notes)?;
+            self.hold(at, number, decoded);
         }
         Ok(())
+    }
+
+    /// Takes an event into the present batch.
+    fn hold(&mut self, at: Instant, line: u64, decoded: Decoded) {
+        let Decoded { kind, attempt, names_producer } = decoded;
+        self.events.push(Event { at, kind });
+        self.origins.push(Origin { line, attempt, names_producer });
     }
 }
 
@@ -179,7 +202,7 @@ impl Decoder {
         self.lenient.then_some(&mut self.notes)
     }
 
-    fn decode(&mut self, line: &Object<'_>) -> Result<Kind, Slip> {
+    fn decode(&mut self, line: &Object<'_>) -> Result<Decoded, Slip> {
         let unknown = self.lenient.then_some(&mut self.notes);
         decode::decode(line, &self.subscriptions, &mut self.symbols, unknown)
     }
@@ -253,7 +276,7 @@ mod tests {
         while reader.step().expect("a history") {
             most = most.max(reader.sorter.len());
         }
-        assert_eq!((reader.batch.len(), reader.end()), (10, Some(End::Quiescent)));
+        assert_eq!((reader.events.len(), reader.end()), (10, Some(End::Quiescent)));
         most
     }
 

@@ -31,9 +31,9 @@ pub(super) const COMMON: &[&str] = &["event", "at"];
 /// All events, in the order of [`crate::Kind`].
 pub(super) const EVENTS: [Shape; 34] = [
     shape("send.invoke", &["message"], &["key", "producer", "attempt"]),
-    shape("send.ok", &["message"], &["producer"]),
-    shape("send.fail", &["message"], &["producer"]),
-    shape("send.info", &["message"], &["producer"]),
+    shape("send.ok", &["message"], &["producer", "attempt"]),
+    shape("send.fail", &["message"], &["producer", "attempt"]),
+    shape("send.info", &["message"], &["producer", "attempt"]),
     shape("store", &["message"], &["subscription", "lane", "position", "copy"]),
     shape("remove", &["message", "reason"], &["subscription"]),
     shape(

@@ -19,6 +19,10 @@ pub(super) struct Symbols {
     delivery_count: usize,
     latest: BTreeMap<(SubscriptionId, MessageId), Latest>,
     key_of: Vec<Option<Key>>,
+    /// The producer of each message, if a line has named it.
+    producer_of: Vec<Option<ProcessId>>,
+    /// The consumer of each delivery.
+    consumer_of: Vec<Option<ProcessId>>,
     lives: Vec<Life>,
 }
 
@@ -55,6 +59,7 @@ impl Symbols {
         let id = u32::try_from(index).map_err(|_| too_many("messages", u32::MAX.into()))?;
         if self.key_of.len() <= index {
             self.key_of.push(None);
+            self.producer_of.push(None);
         }
         Ok(MessageId(id))
     }
@@ -129,6 +134,34 @@ impl Symbols {
             self.latest.insert(of, Latest { delivery, delivered: step == Step::Delivered });
         }
         Ok(delivery)
+    }
+
+    /// The producer that a line of the message's send has named.
+    pub(super) fn producer(&self, message: MessageId) -> Option<ProcessId> {
+        self.producer_of.get(message.index()).copied().flatten()
+    }
+
+    /// A line of the message's send names its producer. The first name counts.
+    pub(super) fn has_producer(&mut self, message: MessageId, producer: ProcessId) {
+        self.producer_of[message.index()].get_or_insert(producer);
+    }
+
+    /// The consumer of a delivery, as far as a line has told.
+    pub(super) fn consumer(&self, delivery: DeliveryId) -> Option<ProcessId> {
+        self.consumer_of.get(delivery.index()).copied().flatten()
+    }
+
+    /// A line of a delivery tells its consumer. The first name counts.
+    pub(super) fn has_consumer(&mut self, delivery: DeliveryId, consumer: ProcessId) {
+        if self.consumer_of.len() <= delivery.index() {
+            self.consumer_of.resize(delivery.index() + 1, None);
+        }
+        self.consumer_of[delivery.index()].get_or_insert(consumer);
+    }
+
+    /// The consumer of the message's latest delivery.
+    pub(super) fn holder(&self, of: (SubscriptionId, MessageId)) -> Option<ProcessId> {
+        self.latest.get(&of).and_then(|latest| self.consumer(latest.delivery))
     }
 
     /// The index of a fault point.

@@ -1,0 +1,266 @@
+//! The checker of histories from elsewhere, which may have holes and may say what cannot be.
+//!
+//! > **The rule** (semantics.md 5.1, 5.5). What a record leaves out is unknown, and what it says
+//! > that cannot be is named with its line. It never turns a verdict of *invalid* into another.
+//!
+//! The laboratory's own runs go to the [`Checker`] directly. A record comes here first, and what it
+//! says goes on to the checker in a form that the checker takes for granted: a send before its
+//! outcome, and a refusal only once no attempt is open. What the checker derives from the order of
+//! ids is worked out here from the order of lines instead, when the record has ended.
+//!
+//! * `attempts`: what became of a send that has several attempts.
+//! * `gaps`: what is left out, and what cannot be.
+//! * `order`: which messages came in another order than they were sent.
+//! * `skipped`: what a log has passed by, drained or not.
+//! * `returns`: what was given back together with others.
+
+mod attempts;
+mod gaps;
+mod order;
+mod returns;
+mod skipped;
+
+use entrega_model::event::{SendOutcome, SettleAct, SettleOutcome};
+use entrega_model::history::{Batch, Origin};
+use entrega_model::{Event, Instant, Key, Kind, MessageId, Model, Observer, SubscriptionId};
+
+use crate::event_kinds::EventKinds;
+use crate::table::Table;
+use crate::{Checker, Config, End, Reason, Report};
+
+use attempts::{Attempts, Known};
+pub use gaps::{Gap, GapKind, Gaps};
+use order::{Effects, Place};
+use returns::Holds;
+use skipped::Reach;
+
+/// When a send began that the record does not show.
+const NO_TIME: Instant = Instant::NEVER;
+/// The key of a send that the record does not show: it has no place in any order.
+const NO_KEY: Key = Key(u32::MAX);
+
+/// Judges a record as [`Checker`] judges a run.
+#[derive(Clone, Debug)]
+pub struct RecordChecker {
+    checker: Checker,
+    is_log: bool,
+    /// How many events there were.
+    now: u64,
+    sends: Table<Place>,
+    attempts: Attempts,
+    gaps: Gaps,
+    subscriptions: Vec<Recorded>,
+}
+
+/// What a record says of one subscription.
+#[derive(Clone, Debug, Default)]
+struct Recorded {
+    effects: Table<Effects>,
+    /// On a queue, what was stored, in order.
+    stored: Vec<MessageId>,
+    /// On a log, how far deliveries have come.
+    reach: Reach,
+    /// On a queue, who holds what.
+    holds: Holds,
+    kinds: EventKinds,
+}
+
+impl RecordChecker {
+    /// A checker that has seen nothing of a record of this kind of broker.
+    pub fn new(config: Config, model: Model) -> Self {
+        let count = config.subscriptions.len();
+        let mut checker = Checker::new(config);
+        let is_log = model == Model::Log;
+        checker.partitions.is_log = is_log;
+        checker.subscriptions.iter_mut().for_each(|fold| fold.is_record = true);
+        Self {
+            checker,
+            is_log,
+            now: 0,
+            sends: Table::default(),
+            attempts: Attempts::default(),
+            gaps: Gaps::default(),
+            subscriptions: vec![Recorded::default(); count],
+        }
+    }
+
+    /// Takes the next events.
+    pub fn observe(&mut self, batch: Batch<'_>) {
+        batch.iter().for_each(|(event, origin)| self.note(event, origin));
+    }
+
+    /// The reader of the record has found something that cannot be, `count` times.
+    pub fn found(&mut self, kind: GapKind, count: u64, first: Gap) {
+        self.gaps.add(kind, count, first);
+    }
+
+    /// Judges what was seen, and says what the record leaves out and what of it cannot be.
+    pub fn finish(mut self, end: End) -> (Report, Gaps) {
+        for (recorded, fold) in self.subscriptions.iter().zip(&mut self.checker.subscriptions) {
+            fold.kinds = recorded.kinds;
+            if self.is_log {
+                fold.skipped = recorded.reach.skipped(&self.checker.partitions, &fold.messages);
+            }
+        }
+        let mut report = self.checker.finish(end);
+        self.put_in_order(&mut report);
+        self.gaps.end();
+        let impossible = self.gaps.has_impossible();
+        let incomplete = self.gaps.has_incomplete();
+        report.judge_record(|one| {
+            let of_order = incomplete && one.ordered;
+            [
+                impossible.then_some(Reason::InconsistentRecord),
+                of_order.then_some(Reason::IncompleteRecord),
+            ]
+        });
+        (report, self.gaps)
+    }
+
+    fn note(&mut self, event: &Event, origin: Origin) {
+        self.now += 1;
+        match event.kind {
+            Kind::SendInvoked { message, key, producer, attempt } => {
+                let named = origin.names_producer;
+                let place = Place::sent(self.now, key, producer, attempt, named);
+                self.invoked(event, message, place, attempt, origin.line);
+            }
+            Kind::SendEnded { message, outcome, .. } => {
+                self.ended(event, message, outcome, origin);
+            }
+            kind => {
+                if let Some(message) = kind.message().filter(|message| !self.is_sent(*message)) {
+                    self.gaps.early(message, &kind, origin.line);
+                }
+                self.note_rest(event);
+            }
+        }
+    }
+
+    fn is_sent(&self, message: MessageId) -> bool {
+        let place = self.sends.get(message.0.into());
+        place.is_some_and(|place| place.known != Known::Nothing)
+    }
+
+    /// A producer begins to send, or tries again.
+    fn invoked(
+        &mut self,
+        event: &Event,
+        message: MessageId,
+        place: Place,
+        attempt: u16,
+        line: u64,
+    ) {
+        self.gaps.sent(message, line);
+        let known = self.sends.entry(message.0.into());
+        let is_open = self.attempts.begin(message, attempt, known);
+        match known.known {
+            Known::Nothing => *known = place,
+            _ => known.is_named_by(&place),
+        }
+        if is_open {
+            self.pass(event);
+        } else {
+            self.gaps.answered(message, line);
+        }
+    }
+
+    /// Attempts of a send are over.
+    fn ended(&mut self, event: &Event, message: MessageId, outcome: SendOutcome, origin: Origin) {
+        self.gaps.sent(message, origin.line);
+        let Kind::SendEnded { producer, .. } = event.kind else { return };
+        let known = self.sends.entry(message.0.into());
+        let named = Place::sent(self.now, NO_KEY, producer, 1, origin.names_producer);
+        if known.known == Known::Nothing {
+            *known = named.without_place();
+            let (key, attempt) = (NO_KEY, 1);
+            let kind = Kind::SendInvoked { message, key, producer, attempt };
+            self.checker.observe(&[Event { at: NO_TIME, kind }]);
+        } else {
+            known.is_named_by(&named);
+        }
+        if outcome == SendOutcome::Ok {
+            known.acknowledged_at(self.now);
+        }
+        let ended = self.attempts.end(message, origin.attempt, outcome, known);
+        if !ended.was_invoked {
+            self.gaps.unanswered(message, origin.line);
+        }
+        if ended.speaks {
+            self.pass(event);
+        }
+    }
+
+    /// What is not about a send.
+    fn note_rest(&mut self, event: &Event) {
+        match event.kind {
+            Kind::Stored { message, subscription: None, partition, position, copy }
+                if !self.is_log =>
+            {
+                for index in 0..self.subscriptions.len() {
+                    let subscription = Some(SubscriptionId(index as u8));
+                    let kind = Kind::Stored { message, subscription, partition, position, copy };
+                    self.note_rest(&Event { at: event.at, kind });
+                }
+            }
+            Kind::Assigned { .. }
+            | Kind::Revoked { .. }
+            | Kind::Lost { .. }
+            | Kind::SessionExpired { .. }
+            | Kind::Sought { .. }
+            | Kind::OffsetReset { .. }
+            | Kind::Committed { .. }
+                if !self.is_log => {}
+            kind => {
+                self.remember(kind);
+                self.pass(event);
+                if let Kind::Effect { message, subscription, .. } = kind
+                    && let Some(fold) = self.checker.subscriptions.get_mut(subscription.index())
+                {
+                    fold.is_redriven(message);
+                }
+            }
+        }
+    }
+
+    /// Keeps what is needed at the end, or for a cause that needs more than one message.
+    fn remember(&mut self, kind: Kind) {
+        let now = self.now;
+        let all = kind.subscription().is_none();
+        let of = kind.subscription().map_or(0, SubscriptionId::index);
+        let ones = if all { &mut self.subscriptions[..] } else { one(&mut self.subscriptions, of) };
+        ones.iter_mut().for_each(|one| one.kinds.see(&kind));
+        let Some(one) = self.subscriptions.get_mut(of).filter(|_| !all) else { return };
+        match kind {
+            Kind::Stored { message, .. } => one.stored.push(message),
+            Kind::Effect { message, verdict, .. } => {
+                one.effects.entry(message.0.into()).applied(now, verdict);
+            }
+            Kind::Delivered { message, consumer, partition, position, .. } => {
+                one.reach.delivered(partition, position);
+                if !self.is_log {
+                    let fold = &mut self.checker.subscriptions[of];
+                    fold.returned_with_batch = one.holds.delivered(message, consumer, now);
+                }
+            }
+            Kind::Settled { message, act, .. }
+            | Kind::SettleEnded { message, act, outcome: SettleOutcome::Ok, .. } => match act {
+                SettleAct::Ack => one.holds.acked(message, now),
+                SettleAct::Requeue | SettleAct::Reject => one.holds.returned(message, now),
+                SettleAct::Extend | SettleAct::Commit => {}
+            },
+            Kind::Requeued { message, .. } => one.holds.returned(message, now),
+            _ => {}
+        }
+    }
+
+    fn pass(&mut self, event: &Event) {
+        self.checker.observe(std::slice::from_ref(event));
+    }
+}
+
+/// One of them, or none.
+fn one<T>(all: &mut [T], index: usize) -> &mut [T] {
+    let end = index.saturating_add(1).min(all.len());
+    &mut all[index.min(end)..end]
+}

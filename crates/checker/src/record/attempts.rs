@@ -1,0 +1,198 @@
+//! What became of a send that has several attempts.
+//!
+//! > **The rule.** An outcome that names an attempt speaks for that one. One that names none speaks
+//! > for every attempt that began since the outcome before it; one that comes before any attempt
+//! > speaks for the next. A send is acknowledged if any outcome is, refused only if every outcome is
+//! > a refusal and no attempt is open, and else indeterminate.
+//!
+//! The checker holds to the last sentence by itself, except that it does not know which attempts
+//! are open. So a refusal is kept from it while one is, and an attempt that was answered before it
+//! began is no new attempt. Most sends have one attempt and one outcome: they are not kept here.
+
+use std::collections::BTreeMap;
+
+use entrega_model::MessageId;
+use entrega_model::event::SendOutcome;
+
+use super::order::Place;
+
+/// What the lines of a send have told so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Known {
+    /// There was none.
+    #[default]
+    Nothing,
+    /// One attempt began, this one, and there was no outcome.
+    Open(u16),
+    /// One attempt began, this one, and the outcome spoke for it.
+    Closed(u16),
+    /// The first line was an outcome: nobody knows when it was sent.
+    Unplaced,
+    /// More than that: look into [`Attempts`].
+    Several,
+}
+
+/// The sends that have more than one attempt, or an outcome of another attempt.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Attempts {
+    several: BTreeMap<MessageId, Several>,
+}
+
+/// The attempts of one send.
+#[derive(Clone, Debug, Default)]
+struct Several {
+    begun: Vec<Attempt>,
+    /// The attempts that had an outcome before they began; none stands for the next one.
+    answered: Vec<Option<u16>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Attempt {
+    number: u16,
+    is_open: bool,
+    /// It began after the latest outcome.
+    is_new: bool,
+}
+
+/// What an outcome says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// The attempt that it speaks for had begun.
+    pub(super) was_invoked: bool,
+    /// It is what its producer knows now: not a refusal while another attempt is open.
+    pub(super) speaks: bool,
+}
+
+impl Attempts {
+    /// An attempt begins. Returns whether it is open: not if its outcome came before it.
+    pub(super) fn begin(&mut self, message: MessageId, number: u16, place: &mut Place) -> bool {
+        if place.known == Known::Nothing {
+            return true;
+        }
+        self.several(message, place).begin(number)
+    }
+
+    /// An outcome, of the attempt that it names or of all that are new.
+    pub(super) fn end(
+        &mut self,
+        message: MessageId,
+        attempt: Option<u16>,
+        outcome: SendOutcome,
+        place: &mut Place,
+    ) -> Ended {
+        if let Known::Open(number) = place.known
+            && attempt.is_none_or(|attempt| attempt == number)
+        {
+            place.known = Known::Closed(number);
+            return Ended { was_invoked: true, speaks: true };
+        }
+        let several = self.several(message, place);
+        let was_invoked = several.end(attempt);
+        let speaks = outcome != SendOutcome::Fail || several.begun.iter().all(|one| !one.is_open);
+        Ended { was_invoked, speaks }
+    }
+
+    fn several(&mut self, message: MessageId, place: &mut Place) -> &mut Several {
+        let first = |number, is_open| Attempt { number, is_open, is_new: is_open };
+        let begun = match place.known {
+            Known::Open(number) => vec![first(number, true)],
+            Known::Closed(number) => vec![first(number, false)],
+            Known::Nothing | Known::Unplaced | Known::Several => Vec::new(),
+        };
+        if !matches!(place.known, Known::Unplaced) {
+            place.known = Known::Several;
+        }
+        self.several.entry(message).or_insert(Several { begun, answered: Vec::new() })
+    }
+}
+
+impl Several {
+    fn begin(&mut self, number: u16) -> bool {
+        let answers = |answer: &Option<u16>| answer.is_none_or(|answer| answer == number);
+        let answered = self.answered.iter().position(answers);
+        if let Some(answered) = answered {
+            self.answered.remove(answered);
+        }
+        let is_open = answered.is_none();
+        self.begun.push(Attempt { number, is_open, is_new: is_open });
+        is_open
+    }
+
+    /// Returns whether an attempt had begun that the outcome speaks for.
+    fn end(&mut self, attempt: Option<u16>) -> bool {
+        let mut was_invoked = attempt.is_none() && !self.begun.is_empty();
+        for one in &mut self.begun {
+            let is_meant = attempt.map_or(one.is_new, |attempt| attempt == one.number);
+            one.is_open &= !is_meant;
+            one.is_new = false;
+            was_invoked |= is_meant;
+        }
+        if !was_invoked && !self.answered.contains(&attempt) {
+            self.answered.push(attempt);
+        }
+        was_invoked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entrega_model::history::{Batch, Origin};
+    use entrega_model::{Event, Instant, Key, Kind, Model, ProcessId};
+
+    use super::*;
+    use crate::{Config, End, RecordChecker};
+
+    /// Attempts begin (`.`) and end (ok, fail, info), by number where one follows; what the
+    /// producer knows in the end, and how many outcomes come without or before their attempt.
+    #[test]
+    fn outcomes_speak_for_the_attempts_that_they_name_or_that_are_new() {
+        let check = |steps: &str, expect: SendOutcome, early: u64| {
+            let mut checker = RecordChecker::new(Config::default(), Model::Queue);
+            let (message, producer, key) = (MessageId(0), ProcessId(0), Key(0));
+            for step in steps.split_whitespace() {
+                let attempt = step[1..].parse().ok();
+                let ended = |outcome| Kind::SendEnded { message, producer, outcome };
+                let kind = match &step[..1] {
+                    "." => {
+                        let attempt = attempt.unwrap_or(1);
+                        Kind::SendInvoked { message, key, producer, attempt }
+                    }
+                    "o" => ended(SendOutcome::Ok),
+                    "f" => ended(SendOutcome::Fail),
+                    _ => ended(SendOutcome::Info),
+                };
+                let events = [Event { at: Instant::START, kind }];
+                let origins = [Origin { line: 1, attempt, names_producer: false }];
+                checker.observe(Batch { events: &events, origins: &origins });
+            }
+            let (report, gaps) = checker.finish(End::Quiescent);
+            let sends = report.sends;
+            let counts = (sends.ok, sends.info, sends.fail);
+            let expect = match expect {
+                SendOutcome::Ok => (1, 0, 0),
+                SendOutcome::Info => (0, 1, 0),
+                SendOutcome::Fail => (0, 0, 1),
+            };
+            assert_eq!(counts, expect, "{steps}");
+            assert_eq!(gaps.found.values().map(|(count, _)| count).sum::<u64>(), early, "{steps}");
+        };
+        for steps in [".1 .2 f1 f2", ".1 .2 f", ".1 f .2 f2", ".1 f .2 f", ".1 f f"] {
+            check(steps, SendOutcome::Fail, 0);
+        }
+        for steps in [".1 .2 f1", ".1 .2 f2", ".1 .2 f2 f", ".1 f .2 f1", ".1 i1 f1", ".1 f1 .1"] {
+            check(steps, SendOutcome::Info, 0);
+        }
+        for steps in [".1 .2 o2 f1", ".1 .2 i2 o1", ".1 i1 .2 o2", ".1 i o", ".1 f o", ".1 o f"] {
+            check(steps, SendOutcome::Ok, 0);
+        }
+        for steps in ["f .1", ".1 f2 f1 .2", "f", "f .2 f"] {
+            check(steps, SendOutcome::Fail, 1);
+        }
+        for steps in ["f .1 .2", ".1 f2 .2", ".1 f2", "i .1 f", "i .1"] {
+            check(steps, SendOutcome::Info, 1);
+        }
+        for steps in ["o", "o .1 f", ".1 o2", ".1 f1 o2"] {
+            check(steps, SendOutcome::Ok, 1);
+        }
+    }
+}

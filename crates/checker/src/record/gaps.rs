@@ -1,0 +1,187 @@
+//! What a record leaves out, and what it says that cannot be, with the lines that show it.
+
+use std::collections::BTreeMap;
+
+use entrega_model::{Kind, MessageId};
+use serde::Serialize;
+
+use crate::tally::words;
+
+words! {
+    /// What a record leaves out, or says that cannot be.
+    GapKind {
+        /// Incomplete: the outcome of an attempt that never began.
+        OutcomeWithoutInvocation => "outcome_without_invocation",
+        /// Incomplete: the outcome of an attempt that began later.
+        OutcomeBeforeInvocation => "outcome_before_invocation",
+        /// Impossible: an effect before the first line of its message's send.
+        EffectBeforeSend => "effect_before_send",
+        /// Impossible: a copy was stored before that.
+        StoreBeforeSend => "store_before_send",
+        /// Impossible: a delivery before that.
+        DeliveryBeforeSend => "delivery_before_send",
+        /// Impossible: a dead letter before that.
+        DeadLetterBeforeSend => "dead_letter_before_send",
+        /// Impossible: a settle before that.
+        SettleBeforeSend => "settle_before_send",
+        /// Impossible: a copy was stored of a message that nobody sent.
+        StoreOfUnsent => "store_of_unsent",
+        /// Impossible: a delivery of one.
+        DeliveryOfUnsent => "delivery_of_unsent",
+        /// Impossible: a dead letter of one.
+        DeadLetterOfUnsent => "dead_letter_of_unsent",
+        /// Impossible: a settle of one.
+        SettleOfUnsent => "settle_of_unsent",
+        /// Impossible: time goes back by more than it may.
+        TimeBackwards => "time_backwards",
+    }
+}
+
+impl GapKind {
+    /// Whether it cannot be, as against being left out.
+    pub const fn is_impossible(self) -> bool {
+        !matches!(self, Self::OutcomeWithoutInvocation | Self::OutcomeBeforeInvocation)
+    }
+}
+
+/// A line that shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Gap {
+    /// Its number.
+    pub line: u64,
+    /// The message that it is about, if it is about one.
+    pub message: Option<MessageId>,
+    /// The line that should have come first, if there is one.
+    pub before: Option<u64>,
+}
+
+/// All that a record leaves out, and all that cannot be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// How often, and the first lines that show it.
+    pub found: BTreeMap<GapKind, (u64, Vec<Gap>)>,
+    /// Lines about messages that nobody has sent yet.
+    early: BTreeMap<MessageId, Vec<(u64, About)>>,
+    /// Outcomes of attempts that have not begun yet.
+    unanswered: BTreeMap<MessageId, Vec<u64>>,
+}
+
+/// What a line about a message says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    Effect,
+    Store,
+    Delivery,
+    DeadLetter,
+    Settle,
+}
+
+impl About {
+    const fn of(kind: &Kind) -> Option<Self> {
+        Some(match kind {
+            Kind::Effect { .. } => Self::Effect,
+            Kind::Stored { .. } => Self::Store,
+            Kind::Delivered { .. } => Self::Delivery,
+            Kind::DeadLettered { .. } => Self::DeadLetter,
+            Kind::SettleInvoked { .. } | Kind::SettleEnded { .. } | Kind::Settled { .. } => {
+                Self::Settle
+            }
+            _ => return None,
+        })
+    }
+
+    const fn before_send(self) -> GapKind {
+        match self {
+            Self::Effect => GapKind::EffectBeforeSend,
+            Self::Store => GapKind::StoreBeforeSend,
+            Self::Delivery => GapKind::DeliveryBeforeSend,
+            Self::DeadLetter => GapKind::DeadLetterBeforeSend,
+            Self::Settle => GapKind::SettleBeforeSend,
+        }
+    }
+
+    /// An effect of a message that nobody sent can be: it is a phantom.
+    const fn of_unsent(self) -> Option<GapKind> {
+        Some(match self {
+            Self::Effect => return None,
+            Self::Store => GapKind::StoreOfUnsent,
+            Self::Delivery => GapKind::DeliveryOfUnsent,
+            Self::DeadLetter => GapKind::DeadLetterOfUnsent,
+            Self::Settle => GapKind::SettleOfUnsent,
+        })
+    }
+}
+
+impl Gaps {
+    /// Of each kind so many lines are kept; the others are counted.
+    pub const MOST_LINES: usize = 10;
+
+    /// Whether something of the record cannot be.
+    pub fn has_impossible(&self) -> bool {
+        self.found.keys().any(|kind| kind.is_impossible())
+    }
+
+    /// Whether something is left out.
+    pub fn has_incomplete(&self) -> bool {
+        self.found.keys().any(|kind| !kind.is_impossible())
+    }
+
+    /// Adds `count` lines of a kind, of which this is the first.
+    pub fn add(&mut self, kind: GapKind, count: u64, first: Gap) {
+        let (known, lines) = self.found.entry(kind).or_default();
+        *known += count;
+        let place = lines.partition_point(|line| line.line <= first.line);
+        if place < Self::MOST_LINES {
+            lines.insert(place, first);
+            lines.truncate(Self::MOST_LINES);
+        }
+    }
+
+    /// A line about a message that nobody has sent yet.
+    pub(super) fn early(&mut self, message: MessageId, kind: &Kind, line: u64) {
+        if let Some(about) = About::of(kind) {
+            self.early.entry(message).or_default().push((line, about));
+        }
+    }
+
+    /// The first line of a message's send.
+    pub(super) fn sent(&mut self, message: MessageId, line: u64) {
+        for (early, about) in self.early.remove(&message).unwrap_or_default() {
+            let gap = Gap { line: early, message: Some(message), before: Some(line) };
+            self.add(about.before_send(), 1, gap);
+        }
+    }
+
+    /// The outcome of an attempt that has not begun.
+    pub(super) fn unanswered(&mut self, message: MessageId, line: u64) {
+        self.unanswered.entry(message).or_default().push(line);
+    }
+
+    /// An attempt began after its outcome, which is the earliest that waits for one.
+    pub(super) fn answered(&mut self, message: MessageId, line: u64) {
+        let Some(outcomes) = self.unanswered.get_mut(&message) else { return };
+        let outcome = outcomes.remove(0);
+        if outcomes.is_empty() {
+            self.unanswered.remove(&message);
+        }
+        let gap = Gap { line: outcome, message: Some(message), before: Some(line) };
+        self.add(GapKind::OutcomeBeforeInvocation, 1, gap);
+    }
+
+    /// The record has ended: what was missing so far is missing.
+    pub(super) fn end(&mut self) {
+        let gap = |line, message| Gap { line, message: Some(message), before: None };
+        for (message, lines) in std::mem::take(&mut self.unanswered) {
+            for line in lines {
+                self.add(GapKind::OutcomeWithoutInvocation, 1, gap(line, message));
+            }
+        }
+        for (message, lines) in std::mem::take(&mut self.early) {
+            for (line, about) in lines {
+                if let Some(kind) = about.of_unsent() {
+                    self.add(kind, 1, gap(line, message));
+                }
+            }
+        }
+    }
+}

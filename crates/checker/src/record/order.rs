@@ -1,0 +1,197 @@
+//! Which messages of a record came in another order than they were sent.
+//!
+//! > **The rule** (semantics.md 5.5). m1 ≺ m2 iff both have one key and one producer and m1 was
+//! > acknowledged before m2 was first sent. A message whose first line is an outcome has no place
+//! > in this order.
+//!
+//! In a run the order of ids says which message was sent first ([`crate::order`]), and what a
+//! producer is called is known from the start. In a record a message may be named by another line
+//! before it is sent, its producer by a later one, and offsets need not be seen in their order. So
+//! all this is worked out at the end, by one sweep for each question: along the messages in the
+//! order of what happened to them, the latest send decides.
+
+use std::collections::BTreeMap;
+
+use entrega_model::event::EffectVerdict;
+use entrega_model::{Key, MessageId, PartitionId, ProcessId};
+
+use super::attempts::Known;
+use super::{RecordChecker, Recorded};
+use crate::partitions::Partitions;
+use crate::table::Table;
+use crate::{Order, Report};
+
+/// When a message was sent and acknowledged, and by whom. Moments count from 1.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    sent: u64,
+    acknowledged: u64,
+    key: Key,
+    producer: ProcessId,
+    is_named: bool,
+    pub(super) known: Known,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::of(0, Known::Nothing, Key(0), ProcessId(0))
+    }
+}
+
+impl Place {
+    const NEVER: u64 = u64::MAX;
+
+    fn of(sent: u64, known: Known, key: Key, producer: ProcessId) -> Self {
+        Self { sent, acknowledged: Self::NEVER, key, producer, is_named: false, known }
+    }
+
+    /// A message that is first sent now, by a producer that its line names or does not.
+    pub(super) fn sent(
+        now: u64,
+        key: Key,
+        producer: ProcessId,
+        attempt: u16,
+        is_named: bool,
+    ) -> Self {
+        Self { is_named, ..Self::of(now, Known::Open(attempt), key, producer) }
+    }
+
+    /// The same, of a message whose first line is an outcome.
+    pub(super) fn without_place(self) -> Self {
+        Self { known: Known::Unplaced, ..self }
+    }
+
+    /// Another line of the same send. A producer that is named once is named.
+    pub(super) fn is_named_by(&mut self, line: &Self) {
+        if line.is_named && !self.is_named {
+            (self.producer, self.is_named) = (line.producer, true);
+        }
+    }
+
+    /// The first acknowledgement counts.
+    pub(super) fn acknowledged_at(&mut self, now: u64) {
+        self.acknowledged = self.acknowledged.min(now);
+    }
+
+    /// Where it stands in the order, if it has a place there.
+    fn in_order(&self) -> Option<(Key, ProcessId)> {
+        let has_place = !matches!(self.known, Known::Nothing | Known::Unplaced);
+        has_place.then_some((self.key, self.producer))
+    }
+}
+
+/// When a message was first applied, and when it was applied again, as far as it was.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Effects {
+    first: u64,
+    last: u64,
+}
+
+impl Effects {
+    pub(super) fn applied(&mut self, now: u64, verdict: EffectVerdict) {
+        if verdict == EffectVerdict::Applied {
+            let moment = if self.first == 0 { &mut self.first } else { &mut self.last };
+            *moment = now;
+        }
+    }
+}
+
+impl RecordChecker {
+    /// Puts into the report what the order of lines says.
+    pub(super) fn put_in_order(&self, report: &mut Report) {
+        for (recorded, report) in self.subscriptions.iter().zip(&mut report.subscriptions) {
+            let written = self.write_inversions(recorded);
+            recorded.find_order(&self.sends, &mut report.order);
+            report.order.write_inversions = written;
+        }
+    }
+
+    fn write_inversions(&self, recorded: &Recorded) -> u64 {
+        let queue = recorded.stored.iter().map(|message| (PartitionId(0), *message));
+        let log = Partitions::iter(&self.checker.partitions);
+        let log = log.filter(|_| self.is_log).map(|(partition, _, message)| (partition, message));
+        let mut sweeps: BTreeMap<PartitionId, Sweep<'_>> = BTreeMap::new();
+        let mut found = 0;
+        for (partition, message) in queue.chain(log) {
+            let sweep = sweeps.entry(partition).or_insert_with(|| Sweep::over(&self.sends));
+            found += u64::from(sweep.meet(message) == Met::Later);
+        }
+        found
+    }
+}
+
+impl Recorded {
+    fn find_order(&self, sends: &Table<Place>, order: &mut Order) {
+        let mut effects: Vec<(u64, MessageId, bool)> = Vec::new();
+        for (id, of) in self.effects.iter().filter(|(_, of)| of.first > 0) {
+            let id = MessageId(id as u32);
+            effects.push((of.first, id, true));
+            effects.extend((of.last > 0).then_some((of.last, id, false)));
+        }
+        effects.sort_unstable();
+        let mut sweep = Sweep::over(sends);
+        let (mut reordered, mut replayed, mut pairs) = (Vec::new(), Vec::new(), 0);
+        for (_, message, is_first) in effects {
+            let met = if is_first { sweep.meet(message) } else { sweep.look(message) };
+            pairs += u64::from(is_first && met != Met::Nothing);
+            if met == Met::Later {
+                if is_first { reordered.push(message) } else { replayed.push(message) }
+            }
+        }
+        order.adjacent_pairs = pairs;
+        (order.reordered, order.reordered_example) = counted(&reordered);
+        (order.replayed, order.replayed_example) = counted(&replayed);
+    }
+}
+
+/// How many there are, and the lowest.
+fn counted(messages: &[MessageId]) -> (u64, Option<MessageId>) {
+    (messages.len() as u64, messages.iter().min().copied())
+}
+
+/// Messages in the order of what happened to them, and of each key and producer the latest send
+/// among those that were met.
+struct Sweep<'a> {
+    sends: &'a Table<Place>,
+    latest: BTreeMap<(Key, ProcessId), u64>,
+}
+
+/// What had been met when a message was.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Met {
+    /// Nothing of its key and producer; or it has no place in the order.
+    Nothing,
+    /// None that it precedes.
+    Earlier,
+    /// One that it precedes.
+    Later,
+}
+
+impl<'a> Sweep<'a> {
+    fn over(sends: &'a Table<Place>) -> Self {
+        Self { sends, latest: BTreeMap::new() }
+    }
+
+    /// Looks what was met before a message.
+    fn look(&self, message: MessageId) -> Met {
+        let Some(place) = self.sends.get(message.0.into()) else { return Met::Nothing };
+        let latest = place.in_order().and_then(|chain| self.latest.get(&chain));
+        match latest {
+            None => Met::Nothing,
+            Some(latest) if *latest > place.acknowledged => Met::Later,
+            Some(_) => Met::Earlier,
+        }
+    }
+
+    /// The same, and then meets it.
+    fn meet(&mut self, message: MessageId) -> Met {
+        let met = self.look(message);
+        if let Some(place) = self.sends.get(message.0.into())
+            && let Some(chain) = place.in_order()
+        {
+            let latest = self.latest.entry(chain).or_default();
+            *latest = (*latest).max(place.sent);
+        }
+        met
+    }
+}

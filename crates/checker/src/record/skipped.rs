@@ -1,0 +1,54 @@
+//! What a log has passed by, whether or not it was drained.
+//!
+//! > **The rule** (the `prefix` check of semantics.md 5.3). A log delivers a partition in order. So
+//! > an acknowledged message that was never delivered, all of whose copies stand below the highest
+//! > offset that was, will not come any more.
+
+use std::collections::BTreeSet;
+
+use entrega_model::event::NO_POSITION;
+use entrega_model::{MessageId, PartitionId};
+
+use crate::message::Message;
+use crate::partitions::Partitions;
+use crate::table::Table;
+
+/// How far the deliveries of a subscription have come in each partition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reach {
+    /// The highest offset that was delivered.
+    highest: Table<Option<u64>>,
+}
+
+impl Reach {
+    /// A record was delivered.
+    pub(super) fn delivered(&mut self, partition: PartitionId, position: u64) {
+        if position != NO_POSITION {
+            let highest = self.highest.entry(partition.0.into());
+            *highest = (*highest).max(Some(position));
+        }
+    }
+
+    /// The messages that were passed by.
+    pub(super) fn skipped(
+        &self,
+        partitions: &Partitions,
+        messages: &Table<Message>,
+    ) -> BTreeSet<MessageId> {
+        let was_delivered =
+            |id: MessageId| messages.get(id.0.into()).is_some_and(Message::was_delivered);
+        let (mut below, mut ahead) = (BTreeSet::new(), BTreeSet::new());
+        for (partition, offset, message) in partitions.iter().filter(|(.., id)| !was_delivered(*id))
+        {
+            let highest = self.highest.get(partition.0.into()).copied().flatten();
+            let passed = highest.is_some_and(|highest| offset < highest);
+            if passed {
+                below.insert(message)
+            } else {
+                ahead.insert(message)
+            };
+        }
+        below.retain(|message| !ahead.contains(message));
+        below
+    }
+}

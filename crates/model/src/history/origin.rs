@@ -1,0 +1,30 @@
+//! What a line says besides what happened.
+
+use crate::Event;
+
+/// Where an event stands in a file, and what its line says that an event has no room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The number of the line, from 1.
+    pub line: u64,
+    /// Of the outcome of a send: the attempt that it speaks for, if it names one.
+    pub attempt: Option<u16>,
+    /// Of a line about a send: whether it names its producer.
+    pub names_producer: bool,
+}
+
+/// Events, and where each of them stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch<'a> {
+    /// What happened, in order.
+    pub events: &'a [Event],
+    /// For each event its place.
+    pub origins: &'a [Origin],
+}
+
+impl<'a> Batch<'a> {
+    /// The events with their places.
+    pub fn iter(self) -> impl Iterator<Item = (&'a Event, Origin)> {
+        self.events.iter().zip(self.origins.iter().copied())
+    }
+}
