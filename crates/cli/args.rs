@@ -8,6 +8,7 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
+use entrega_checker::Listable;
 use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_scenario::Span;
@@ -203,6 +204,9 @@ pub(crate) struct CheckArgs {
     /// Pass over fields that the format does not know, and say which
     #[arg(long)]
     pub(crate) lenient: bool,
+    /// List all messages that show one of these, with their lines, such as `lost,duplicated`
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = values::listable())]
+    pub(crate) list: Vec<Listable>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

@@ -1,7 +1,11 @@
 //! Histories from files and from the standard input, compressed or not.
+//!
+//! > **The rule.** A history can be read again from its beginning. The standard input cannot, so it
+//! > is copied to a temporary file as it is read for the first time.
 
+use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -15,29 +19,64 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 const STDIN: &str = "-";
 
 /// A history, and what messages call it.
-pub(crate) struct Input {
+pub(crate) struct Source {
     pub(crate) name: String,
-    pub(crate) text: Box<dyn BufRead>,
+    file: File,
+    /// What can be read only once, until it was; the file is the copy.
+    once: Cell<Option<Box<dyn Read>>>,
 }
 
-/// Opens a history. What begins as gzip does is decompressed, however it is called.
-pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
-    if path == Path::new(STDIN) {
-        let name = "standard input".to_owned();
-        let text = decompressed(io::stdin().lock());
-        let text = text.map_err(|error| Failure::file(Path::new(&name), "read", &error))?;
-        return Ok(Input { name, text });
+/// Finds a history.
+pub(crate) fn source(path: &Path) -> Result<Source, Failure> {
+    let is_stdin = path == Path::new(STDIN);
+    let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
+    let failed = |error: io::Error| Failure::file(Path::new(&name), "read", &error);
+    if is_stdin {
+        let file = tempfile::tempfile().map_err(failed)?;
+        return Ok(Source { name, file, once: Cell::new(Some(Box::new(io::stdin().lock()))) });
     }
-    let failed = |error: io::Error| Failure::file(path, "read", &error);
     let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
+    let kind = file.metadata().map_err(failed)?.file_type();
+    if kind.is_dir() {
         return Err(failed(io::Error::other("it is a directory")));
     }
-    let text = decompressed(BufReader::new(file)).map_err(failed)?;
-    Ok(Input { name: path.display().to_string(), text })
+    if kind.is_file() {
+        return Ok(Source { name, file, once: Cell::new(None) });
+    }
+    let (copy, once) = (tempfile::tempfile().map_err(failed)?, Box::new(file));
+    Ok(Source { name, file: copy, once: Cell::new(Some(once)) })
 }
 
-/// The file that a path of [`open`] names, unless it is the standard input.
+impl Source {
+    /// The history from its beginning. What begins as gzip does is decompressed, however it is
+    /// called.
+    pub(crate) fn open(&self) -> Result<Box<dyn BufRead>, Failure> {
+        let failed = |error: io::Error| Failure::file(Path::new(&self.name), "read", &error);
+        let mut file = self.file.try_clone().map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        let text = match self.once.take() {
+            Some(once) => decompressed(BufReader::new(Copying { once, copy: file })),
+            None => decompressed(BufReader::new(file)),
+        };
+        text.map_err(failed)
+    }
+}
+
+/// Copies what it reads.
+struct Copying {
+    once: Box<dyn Read>,
+    copy: File,
+}
+
+impl Read for Copying {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.once.read(bytes)?;
+        self.copy.write_all(&bytes[..read])?;
+        Ok(read)
+    }
+}
+
+/// The file that a path of [`source`] names, unless it is the standard input.
 pub(crate) fn file(path: &Path) -> Option<&Path> {
     Some(path).filter(|path| *path != Path::new(STDIN))
 }

@@ -21,12 +21,15 @@ impl SubscriptionFold {
         is_log: bool,
         end: End,
     ) -> SubscriptionReport {
-        let mut report = self.empty_report(id, is_log);
+        let mut report = self.empty_report(id);
         let with_effect = self.classify_sent(sends, end, &mut report);
         if with_effect < self.totals.effects - self.totals.excess {
             self.classify_phantoms(sends, end, &mut report);
         }
         report.acknowledged = sends.totals().ok;
+        if report.has_unknown() {
+            report.not_recorded = self.kinds.missing(is_log);
+        }
         report.judge(end);
         report
     }
@@ -78,7 +81,7 @@ impl SubscriptionFold {
         self.totals.redeliveries - unseen as u64
     }
 
-    fn empty_report(&self, subscription: SubscriptionId, is_log: bool) -> SubscriptionReport {
+    fn empty_report(&self, subscription: SubscriptionId) -> SubscriptionReport {
         let totals = self.totals;
         let (stored, deliveries) = (self.has(EventKind::Store), self.has(EventKind::Deliver));
         SubscriptionReport {
@@ -94,7 +97,7 @@ impl SubscriptionFold {
             firsts: BTreeMap::new(),
             acknowledged: 0,
             present: 0,
-            not_recorded: if self.is_record { self.kinds.missing(is_log) } else { Vec::new() },
+            not_recorded: Vec::new(),
             stored: stored.then_some(totals.stored),
             deliveries: deliveries.then_some(totals.deliveries),
             redeliveries: (stored && deliveries).then(|| self.redeliveries()),
@@ -112,7 +115,7 @@ impl SubscriptionFold {
 
 /// One message.
 impl SubscriptionFold {
-    /// Counts a message. What a log has skipped will not come, even if it can be retrieved.
+    /// Counts a message.
     #[inline]
     fn classify(
         &self,
@@ -122,28 +125,55 @@ impl SubscriptionFold {
         end: End,
         report: &mut SubscriptionReport,
     ) {
-        let retrievable = message.has(Flag::Retrievable) || end == End::Unfinished;
-        let class = Class::of(Outcome {
-            sent,
-            effects: message.effects,
-            dead_letters: message.dead_letters,
-            retrievable: retrievable && !self.skipped.contains(&id),
-        });
-        let Some(class) = class else { return };
+        let Some(class) = self.class(id, message, sent, end) else { return };
         if report.classes.get(class) == 0 || class == Class::Phantom {
             report.firsts.entry(class).and_modify(|first| *first = id.min(*first)).or_insert(id);
         }
         report.classes.add(class, 1);
         let has_outcome = message.effects > 0 || message.dead_letters > 0;
         report.present += u64::from(sent == Sent::Ok || (sent == Sent::Info && has_outcome));
+        let Some(cause) = self.cause(class, message) else { return };
+        *report.causes.entry(cause).or_default() += 1;
+        report.examples.entry((class, cause)).or_insert(id);
+    }
+
+    /// What a log has skipped will not come, even if it can be retrieved.
+    fn class(&self, id: MessageId, message: &Message, sent: Sent, end: End) -> Option<Class> {
+        let retrievable = message.has(Flag::Retrievable) || end == End::Unfinished;
+        Class::of(Outcome {
+            sent,
+            effects: message.effects,
+            dead_letters: message.dead_letters,
+            retrievable: retrievable && !self.skipped.contains(&id),
+        })
+    }
+
+    fn cause(&self, class: Class, message: &Message) -> Option<Cause> {
         let cause = match class {
             Class::Lost => message.cause_of_loss(self.has(EventKind::Store)),
             Class::Duplicated | Class::Split => message.cause_of_duplicate(),
-            _ => return,
+            _ => return None,
         };
-        let cause = self.as_recorded(cause);
-        *report.causes.entry(cause).or_default() += 1;
-        report.examples.entry((class, cause)).or_insert(id);
+        Some(self.as_recorded(cause))
+    }
+
+    /// Every message that is in a class, with its class and, where there is one, the cause.
+    pub(crate) fn classified(
+        &self,
+        sends: &SendFold,
+        end: End,
+    ) -> Vec<(MessageId, Class, Option<Cause>)> {
+        let untouched = Message::default();
+        let of = |id: MessageId, message: &Message, sent: Sent| {
+            let class = self.class(id, message, sent, end)?;
+            Some((id, class, self.cause(class, message)))
+        };
+        let sent = sends.iter().filter_map(|(id, send)| {
+            of(id, self.messages.get(id.0.into()).unwrap_or(&untouched), send.sent())
+        });
+        let unsent = self.messages.iter().map(|(id, message)| (MessageId(id as u32), message));
+        let unsent = unsent.filter(|(id, _)| sends.get(*id).is_none());
+        sent.chain(unsent.filter_map(|(id, message)| of(id, message, Sent::Never))).collect()
     }
 
     /// What a record does not explain is unknown: it need not hold all that there was to see.

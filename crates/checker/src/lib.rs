@@ -63,6 +63,6 @@ pub use entrega_model::history::End;
 pub use event_kinds::{EventKind, EventKinds};
 pub use finding::{Finding, findings};
 pub use histogram::Histogram;
-pub use record::{Gap, GapKind, Gaps, RecordChecker};
+pub use record::{Gap, GapKind, Gaps, Listable, Listed, RecordChecker};
 pub use report::{Order, Reason, Report, Sends, SubscriptionReport, Verdict};
 pub use tally::{Tally, Word};

@@ -13,9 +13,11 @@
 //! * `order`: which messages came in another order than they were sent.
 //! * `skipped`: what a log has passed by, drained or not.
 //! * `returns`: what was given back together with others.
+//! * `listing`: which messages show what.
 
 mod attempts;
 mod gaps;
+mod listing;
 mod order;
 mod returns;
 mod skipped;
@@ -30,6 +32,7 @@ use crate::{Checker, Config, End, Reason, Report};
 
 use attempts::{Attempts, Known};
 pub use gaps::{Gap, GapKind, Gaps};
+pub use listing::{Listable, Listed};
 use order::{Effects, Place};
 use returns::Holds;
 use skipped::Reach;
@@ -95,7 +98,7 @@ impl RecordChecker {
     }
 
     /// Judges what was seen, and says what the record leaves out and what of it cannot be.
-    pub fn finish(mut self, end: End) -> (Report, Gaps) {
+    pub fn finish(&mut self, end: End) -> (Report, Gaps) {
         for (recorded, fold) in self.subscriptions.iter().zip(&mut self.checker.subscriptions) {
             fold.kinds = recorded.kinds;
             if self.is_log {
@@ -114,7 +117,7 @@ impl RecordChecker {
                 of_order.then_some(Reason::IncompleteRecord),
             ]
         });
-        (report, self.gaps)
+        (report, std::mem::take(&mut self.gaps))
     }
 
     fn note(&mut self, event: &Event, origin: Origin) {

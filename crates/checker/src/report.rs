@@ -56,8 +56,8 @@ pub struct SubscriptionReport {
     /// Acknowledged sends, and indeterminate ones that had an outcome: the denominator of the
     /// duplicate rate.
     pub present: u64,
-    /// Kinds of events of which a history from elsewhere has none, and that would be evidence. Empty
-    /// for a run, which records everything.
+    /// Kinds of events of which a history from elsewhere has none, and that would be evidence for what
+    /// is unknown below.
     pub not_recorded: Vec<EventKind>,
     /// Copies stored; none if that was not recorded.
     pub stored: Option<u64>,
@@ -211,6 +211,12 @@ impl SubscriptionReport {
     /// Messages that had more than one outcome: duplicated or split.
     pub fn duplicated(&self) -> u64 {
         self.classes.get(Class::Duplicated) + self.classes.get(Class::Split)
+    }
+
+    /// Whether a count or a cause is unknown, because it was not recorded.
+    pub(crate) fn has_unknown(&self) -> bool {
+        let counts = [self.stored, self.deliveries, self.redeliveries];
+        counts.contains(&None) || self.causes.contains_key(&Cause::Unknown)
     }
 
     /// Deliveries and the acknowledged sends that they belong to: how much the work is amplified.

@@ -164,10 +164,14 @@ timestamp such as \"2024-05-01T12:00:00.123456789Z\". Times may not go backwards
 much machines' clocks differ: then the lines count in the order in which they stand, or with --sort in \
 the order of their times.
 
+Of each kind of anomaly the first message is told, with the lines that are about it; --list names all \
+messages of the kinds that it is given.
+
 Examples:
   entrega check orders.jsonl
   zstdcat orders.jsonl.zst | entrega check -
   entrega check orders.jsonl.gz --sort --skew 50ms --lenient
+  entrega check orders.jsonl --list lost,duplicated
   entrega run orders.toml --history orders.jsonl && entrega check orders.jsonl --format json
 
 Exit codes:

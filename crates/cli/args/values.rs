@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use entrega_checker::Listable;
 use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_stage::scale::FASTEST;
@@ -33,6 +34,13 @@ pub(super) fn model() -> impl TypedValueParser<Value = Model> {
 pub(super) fn strategy() -> impl TypedValueParser<Value = Strategy> {
     PossibleValuesParser::new(Strategy::ALL.map(Strategy::name))
         .try_map(|name| name.parse::<Strategy>().map_err(|()| format!("no strategy {name}")))
+}
+
+/// What messages of a record can be listed by.
+pub(super) fn listable() -> impl TypedValueParser<Value = Listable> {
+    let find = |name: String| Listable::all().find(|one| one.name() == name);
+    PossibleValuesParser::new(Listable::all().map(Listable::name))
+        .try_map(move |name| find(name.clone()).ok_or_else(|| format!("nothing is called {name}")))
 }
 
 /// A seed that leaves room for the seeds that follow it.

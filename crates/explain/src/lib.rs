@@ -9,10 +9,12 @@
 //! * [`story`]: how a message came to be lost, duplicated or left behind, in one sentence.
 //! * [`timeline`]: the events of a run one below the other, with a column for each place.
 //! * [`prose`]: the events that matter to a consumer, one sentence each.
+//! * [`record`]: what befell a message of a history from elsewhere, in one sentence.
 
 pub mod injected;
 pub mod possessions;
 pub mod prose;
+pub mod record;
 pub mod run;
 pub mod story;
 pub mod timeline;

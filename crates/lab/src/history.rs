@@ -1,10 +1,15 @@
 //! Recorded histories: the history of a run, written beside its report, and the judgement of one
-//! that was recorded anywhere.
+//! that was recorded anywhere, with the lines that show it.
 
+mod evidence;
+
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
 
 use entrega::{Judged, judge};
-use entrega_checker::{Config, Gap, GapKind, Gaps, RecordChecker, Report, SubscriptionConfig};
+use entrega_checker::{
+    Class, Config, Gap, GapKind, Gaps, Listable, Listed, RecordChecker, Report, SubscriptionConfig,
+};
 use entrega_choice::Choices;
 use entrega_model::history::{
     Backwards, Header, HistoryError, Names, Notes, PointNames, Reader, Reading, SubscriptionHeader,
@@ -13,6 +18,8 @@ use entrega_model::history::{
 use entrega_model::{MessageId, Observer, ProcessId};
 use entrega_scenario::{Cast, points};
 use entrega_sim::Experiment;
+
+pub use evidence::Evidence;
 
 /// A history, and what was found in it.
 pub struct JudgedHistory {
@@ -26,6 +33,10 @@ pub struct JudgedHistory {
     pub names: Names,
     /// What there is to say about the file.
     pub notes: Notes,
+    /// For each subscription, anomaly and cause the first message.
+    pub firsts: Vec<Listed>,
+    /// The messages that were asked for.
+    pub listed: Vec<Listed>,
 }
 
 /// Judges a history with the checker that judges the simulator. Errors call the history `name`.
@@ -36,6 +47,19 @@ pub fn check(
     history: impl BufRead,
     name: &str,
     reading: Reading,
+) -> Result<JudgedHistory, HistoryError> {
+    check_and_list(history, name, reading, &BTreeSet::new())
+}
+
+/// The same, with a list of all messages that show one of these.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_and_list(
+    history: impl BufRead,
+    name: &str,
+    reading: Reading,
+    list: &BTreeSet<Listable>,
 ) -> Result<JudgedHistory, HistoryError> {
     let mut reader = Reader::with(history, name, reading)?;
     let header = reader.header();
@@ -48,7 +72,23 @@ pub fn check(
     }
     let (header, names) = reader.into_parts();
     let (report, gaps) = checker.finish(end);
-    Ok(JudgedHistory { report, gaps, header, names, notes })
+    let listed = checker.list(end, list);
+    let firsts = firsts(checker.list(end, &anomalies()));
+    Ok(JudgedHistory { report, gaps, header, names, notes, firsts, listed })
+}
+
+/// What is told of a record although nobody asks for it.
+fn anomalies() -> BTreeSet<Listable> {
+    let classes = [Class::Lost, Class::Duplicated, Class::Split, Class::Phantom];
+    let classes = classes.into_iter().map(Listable::Class);
+    classes.chain([Listable::Reordered, Listable::Replayed]).collect()
+}
+
+/// The first of each kind.
+fn firsts(mut listed: Vec<Listed>) -> Vec<Listed> {
+    let kind = |one: &Listed| (one.subscription, one.what, one.cause);
+    listed.dedup_by(|next, first| kind(next) == kind(first));
+    listed
 }
 
 fn config(header: &Header) -> Config {
@@ -67,6 +107,12 @@ impl JudgedHistory {
     /// The names of the subscriptions.
     pub fn subscriptions(&self) -> Vec<String> {
         self.header.subscriptions.iter().map(|of| of.name.clone()).collect()
+    }
+
+    /// What a message shows, in one sentence; `name` is what messages are called.
+    pub fn sentence(&self, one: &Listed, name: &dyn Fn(MessageId) -> String) -> String {
+        let after = one.after.map(name);
+        entrega_explain::record::sentence(one.what, one.cause, &name(one.message), after.as_deref())
     }
 
     /// A message by the name that it has in the history.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use entrega_checker::{Reason, Report, Verdict};
-use entrega_lab::history::JudgedHistory;
+use entrega_lab::history::{Evidence, JudgedHistory};
 use entrega_model::history::{Backwards, Notes};
 use entrega_model::printable::printable;
 use serde::Serialize;
@@ -11,12 +11,13 @@ use serde::Serialize;
 use crate::judgement::{self, Names};
 
 mod gaps;
+mod lists;
 
 /// The name and version of this form.
 const SCHEMA: &str = "entrega.check.v1";
 
 /// The judgement for people; `name` is what the history is called.
-pub fn text(history: &JudgedHistory, name: &str) -> String {
+pub fn text(history: &JudgedHistory, evidence: &Evidence, name: &str) -> String {
     let mut text = String::new();
     let report = &history.report;
     let _ = writeln!(text, "{}: a history of a {}", printable(name), history.header.model);
@@ -30,6 +31,7 @@ pub fn text(history: &JudgedHistory, name: &str) -> String {
     let names = Names { subscriptions: &subscriptions, message: &message };
     text.push_str(&judgement::subscriptions(report, &names));
     text.push_str(&gaps::text(&history.gaps, &message));
+    text.push_str(&lists::text(history, evidence, &names));
     let _ = writeln!(text, "\nThe history is {}{}", report.verdict.name(), advice(report));
     text
 }
@@ -64,10 +66,14 @@ pub struct Document<'a> {
     notes: Vec<String>,
     /// What the history leaves out, and what it says that cannot be.
     inconsistent_record: Vec<gaps::Document<'a>>,
+    /// For each subscription, anomaly and cause the first message, with the lines that show it.
+    stories: Vec<lists::Story<'a>>,
+    /// The messages that were asked for.
+    listed: Vec<lists::Entry<'a>>,
 }
 
 /// The judgement as a document.
-pub fn document(history: &JudgedHistory) -> Document<'_> {
+pub fn document<'a>(history: &'a JudgedHistory, evidence: &'a Evidence) -> Document<'a> {
     Document {
         schema: SCHEMA,
         model: history.header.model.to_string(),
@@ -76,6 +82,8 @@ pub fn document(history: &JudgedHistory) -> Document<'_> {
         message_names: &history.names.messages,
         notes: notes(&history.notes),
         inconsistent_record: gaps::documents(&history.gaps),
+        stories: lists::stories(history, evidence),
+        listed: lists::entries(history, evidence),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use entrega_checker::{Cause, Class, Report, SubscriptionReport, Verdict};
-use entrega_model::{Duration, MessageId};
+use entrega_model::{Duration, MessageId, SubscriptionId};
 use serde_json::Value;
 
 /// How people name what a report counts.
@@ -18,7 +18,7 @@ pub struct Names<'a> {
 pub fn subscriptions(report: &Report, names: &Names<'_>) -> String {
     let mut text = String::new();
     for of in &report.subscriptions {
-        let _ = writeln!(text, "\n{}", names.subscription(of));
+        let _ = writeln!(text, "\n{}", names.of(of.subscription));
         for (label, line) in lines(of, names) {
             let _ = writeln!(text, "  {label:13} {line}");
         }
@@ -45,8 +45,9 @@ fn word(word: impl serde::Serialize) -> String {
 }
 
 impl Names<'_> {
-    fn subscription(&self, of: &SubscriptionReport) -> &str {
-        self.subscriptions.get(of.subscription.index()).map_or("?", String::as_str)
+    /// A subscription.
+    pub fn of(&self, subscription: SubscriptionId) -> &str {
+        self.subscriptions.get(subscription.index()).map_or("?", String::as_str)
     }
 }
 

@@ -114,7 +114,7 @@ impl RecordChecker {
         let mut found = 0;
         for (partition, message) in queue.chain(log) {
             let sweep = sweeps.entry(partition).or_insert_with(|| Sweep::over(&self.sends));
-            found += u64::from(sweep.meet(message) == Met::Later);
+            found += u64::from(sweep.meet(message).later().is_some());
         }
         found
     }
@@ -122,6 +122,28 @@ impl RecordChecker {
 
 impl Recorded {
     fn find_order(&self, sends: &Table<Place>, order: &mut Order) {
+        let (mut reordered, mut replayed) = (Vec::new(), Vec::new());
+        order.adjacent_pairs = self.each_effect(sends, |message, met, is_first| {
+            if met.later().is_some() {
+                if is_first { reordered.push(message) } else { replayed.push(message) }
+            }
+        });
+        (order.reordered, order.reordered_example) = counted(&reordered);
+        (order.replayed, order.replayed_example) = counted(&replayed);
+    }
+
+    /// The messages whose first effect, or whose last, came after that of one that was sent later.
+    pub(super) fn overtaken(&self, sends: &Table<Place>) -> Vec<(MessageId, MessageId, bool)> {
+        let mut found = Vec::new();
+        self.each_effect(sends, |message, met, is_first| {
+            found.extend(met.later().map(|later| (message, later, is_first)));
+        });
+        found
+    }
+
+    /// Calls `each` for the first effect of every message and for its last if there are several, in
+    /// the order of the record. Returns how many first effects came after another of their chain.
+    fn each_effect(&self, sends: &Table<Place>, mut each: impl FnMut(MessageId, Met, bool)) -> u64 {
         let mut effects: Vec<(u64, MessageId, bool)> = Vec::new();
         for (id, of) in self.effects.iter().filter(|(_, of)| of.first > 0) {
             let id = MessageId(id as u32);
@@ -130,17 +152,13 @@ impl Recorded {
         }
         effects.sort_unstable();
         let mut sweep = Sweep::over(sends);
-        let (mut reordered, mut replayed, mut pairs) = (Vec::new(), Vec::new(), 0);
+        let mut pairs = 0;
         for (_, message, is_first) in effects {
             let met = if is_first { sweep.meet(message) } else { sweep.look(message) };
             pairs += u64::from(is_first && met != Met::Nothing);
-            if met == Met::Later {
-                if is_first { reordered.push(message) } else { replayed.push(message) }
-            }
+            each(message, met, is_first);
         }
-        order.adjacent_pairs = pairs;
-        (order.reordered, order.reordered_example) = counted(&reordered);
-        (order.replayed, order.replayed_example) = counted(&replayed);
+        pairs
     }
 }
 
@@ -153,7 +171,7 @@ fn counted(messages: &[MessageId]) -> (u64, Option<MessageId>) {
 /// among those that were met.
 struct Sweep<'a> {
     sends: &'a Table<Place>,
-    latest: BTreeMap<(Key, ProcessId), u64>,
+    latest: BTreeMap<(Key, ProcessId), (u64, MessageId)>,
 }
 
 /// What had been met when a message was.
@@ -163,8 +181,14 @@ enum Met {
     Nothing,
     /// None that it precedes.
     Earlier,
-    /// One that it precedes.
-    Later,
+    /// One that it precedes, this one.
+    Later(MessageId),
+}
+
+impl Met {
+    fn later(self) -> Option<MessageId> {
+        if let Self::Later(message) = self { Some(message) } else { None }
+    }
 }
 
 impl<'a> Sweep<'a> {
@@ -178,7 +202,7 @@ impl<'a> Sweep<'a> {
         let latest = place.in_order().and_then(|chain| self.latest.get(&chain));
         match latest {
             None => Met::Nothing,
-            Some(latest) if *latest > place.acknowledged => Met::Later,
+            Some((latest, message)) if *latest > place.acknowledged => Met::Later(*message),
             Some(_) => Met::Earlier,
         }
     }
@@ -189,8 +213,8 @@ impl<'a> Sweep<'a> {
         if let Some(place) = self.sends.get(message.0.into())
             && let Some(chain) = place.in_order()
         {
-            let latest = self.latest.entry(chain).or_default();
-            *latest = (*latest).max(place.sent);
+            let latest = self.latest.entry(chain).or_insert((place.sent, message));
+            *latest = (*latest).max((place.sent, message));
         }
         met
     }
