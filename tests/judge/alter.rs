@@ -8,11 +8,14 @@ use serde_json::{Value, json};
 /// A rule that is altered, and how the history looks to such a judge.
 pub(crate) type Altered = (&'static str, fn(&mut Vec<Value>));
 
-pub(crate) const ALTERED: [Altered; 20] = [
+pub(crate) const ALTERED: [Altered; 27] = [
     ("every outcome speaks for all attempts", |lines| forget(lines, "send.", "attempt")),
     ("only the last outcome counts", only_the_last_outcome),
     ("an outcome without an invocation is none", only_after_an_invocation),
-    ("an invocation comes first", invocations_first),
+    ("an invocation comes first", |lines| invocations_first(lines)),
+    ("what is indeterminate is refused", |lines| rename(lines, "send.info", "send.fail")),
+    ("what is refused is indeterminate", |lines| rename(lines, "send.fail", "send.info")),
+    ("a send without an invocation has a place", invocations_before_outcomes),
     ("a suppressed effect is one", |lines| forget(lines, "effect", "verdict")),
     ("a dead letter is nothing", |lines| overlook(lines, "dlq")),
     ("a dead letter is an effect", |lines| rename(lines, "dlq", "effect")),
@@ -21,11 +24,15 @@ pub(crate) const ALTERED: [Altered; 20] = [
     ("a record is always finished", |lines| *end(lines) = json!({ "end": "quiescent" })),
     ("a record is never finished", |lines| *end(lines) = json!({ "end": "unfinished" })),
     ("a log has no prefix, and a queue no offsets", |lines| lines[0]["model"] = json!("queue")),
-    ("an unknown offset is 0", unknown_offsets_are_0),
-    ("nothing is delivered before it is sent", |lines| overlook(lines, "deliver")),
+    ("nothing is known of what was delivered", |lines| forget(lines, "deliver", "position")),
+    ("copies stand in the order of their lines", |lines| offsets_in_order(lines)),
+    ("an unknown offset is 0", |lines| unknown_offsets_are_0(lines)),
+    ("a settle may come first", |lines| overlook(lines, "settle")),
+    ("every consumer is the same", |lines| forget(lines, "deliver", "consumer")),
     ("producers are all the same", |lines| forget(lines, "send.", "producer")),
     ("keys are all the same", |lines| lines.iter_mut().for_each(|line| line["key"] = json!("k"))),
     ("an assignment changes nothing", |lines| overlook(lines, "assign")),
+    ("a crash changes nothing", |lines| overlook(lines, "crash")),
     ("order is never promised", |lines| promise(lines, "ordered", false)),
     ("dead letters are always declared", |lines| promise(lines, "dead_letters", true)),
     ("clocks never differ", |lines| forget(lines, "", "at")),
@@ -82,8 +89,18 @@ fn only_after_an_invocation(lines: &mut Vec<Value>) {
     });
 }
 
-fn invocations_first(lines: &mut Vec<Value>) {
+fn invocations_first(lines: &mut [Value]) {
     lines[1..].sort_by_key(|line| !is(line, "send.invoke"));
+}
+
+fn invocations_before_outcomes(lines: &mut Vec<Value>) {
+    let mut begun = BTreeSet::new();
+    let with_invocation = |line: Value| {
+        let is_first = is(&line, "send.") && begun.insert(line["message"].to_string());
+        let invocation = json!({ "event": "send.invoke", "message": line["message"] });
+        (is_first && is_outcome(&line)).then_some(invocation).into_iter().chain([line])
+    };
+    *lines = lines.drain(..).flat_map(with_invocation).collect();
 }
 
 fn one_effect(lines: &mut Vec<Value>) {
@@ -93,9 +110,16 @@ fn one_effect(lines: &mut Vec<Value>) {
     lines.retain(|line| !is(line, "effect") || about(line));
 }
 
-fn unknown_offsets_are_0(lines: &mut Vec<Value>) {
+fn unknown_offsets_are_0(lines: &mut [Value]) {
     let places = |line: &&mut Value| is(line, "store") || is(line, "deliver");
     for line in lines.iter_mut().filter(places).filter(|line| line["position"].is_null()) {
         line["position"] = json!(0);
+    }
+}
+
+fn offsets_in_order(lines: &mut [Value]) {
+    let stored = |line: &&mut Value| is(line, "store") && !line["position"].is_null();
+    for (position, line) in lines.iter_mut().filter(stored).enumerate() {
+        line["position"] = json!(position);
     }
 }

@@ -11,7 +11,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// A few messages and many faults.
 const SETTINGS: [&str; 4] = [
-    "workload.messages=5",
+    "workload.messages=4",
     "workload.keys=2",
     "faults.effect.after.crash=1/6",
     "faults.settle.response.lost=1/8",
