@@ -1,0 +1,260 @@
+//! The judge: semantics.md 5.2 to 5.7 once more, as plainly as they can be written down.
+//!
+//! It knows nothing of the checker. It looks through all lines for every question and keeps nothing
+//! in between, which is slow, and easy to compare with the formulas. Order is in `order.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::order::{inconsistent_offsets, inversions, wrong_polls};
+
+const CLASSES: [&str; 10] = [
+    "exact",
+    "duplicated",
+    "split",
+    "dead_lettered",
+    "pending",
+    "lost",
+    "recovered",
+    "absent",
+    "phantom",
+    "refused",
+];
+
+/// Events with the numbers of their lines.
+pub(crate) type Lines<'a> = [(usize, &'a Value)];
+
+/// Partition and offset.
+pub(crate) type Offset = (u64, u64);
+
+/// What the producers know of a message: the line of its first send, its place in the order if that
+/// is an invocation, the line that first says `ok`, and what became of it.
+pub(crate) struct Send {
+    first: usize,
+    pub(crate) place: Option<usize>,
+    pub(crate) acknowledged: Option<usize>,
+    outcome: &'static str,
+    pub(crate) key: Option<String>,
+    pub(crate) producer: String,
+}
+
+/// What became of a message in one subscription: the lines of its applied effects, the number of
+/// its dead letters, and where its copies were stored, as far as that is known.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) effects: Vec<usize>,
+    letters: usize,
+    is_delivered: bool,
+    is_retrievable: bool,
+    pub(crate) copies: Vec<Option<Offset>>,
+}
+
+/// What is to be said of a history in which time may go back by `skew` nanoseconds.
+pub(crate) fn judge(lines: &[Value], skew: u64) -> Value {
+    let [header, events @ .., end] = lines else { panic!("a header and a closing line") };
+    let events: Vec<(usize, &Value)> = events.iter().enumerate().collect();
+    let names: BTreeSet<String> =
+        events.iter().filter_map(|(_, event)| name(event, "message")).collect();
+    let sent = |message: &String| Some((message.clone(), send(&events, message)?));
+    let sends: BTreeMap<String, Send> = names.iter().filter_map(sent).collect();
+    let doubtful = end["end"] == "unfinished"
+        || !sends.values().any(|send| send.outcome == "ok")
+        || events.iter().any(|(line, event)| is_impossible(*line, event, &sends))
+        || goes_back(&events, skew);
+    let subscriptions = header["subscriptions"].as_array().expect("subscriptions").iter();
+    let judged: Vec<Value> = subscriptions
+        .map(|of| {
+            let mine =
+                |event: &Value| [&Value::Null, &of["name"]].contains(&&event["subscription"]);
+            let lines: Vec<_> = events.iter().copied().filter(|(_, event)| mine(event)).collect();
+            let facts = |message: &String| (message.clone(), facts(&lines, message));
+            let facts: BTreeMap<String, Facts> = names.iter().map(facts).collect();
+            subscription(header, of, end, &lines, &sends, &facts, doubtful)
+        })
+        .collect();
+    let some = |verdict: &&str| judged.iter().any(|of| of["verdict"] == *verdict);
+    let verdict = ["invalid", "unknown"].into_iter().find(some).unwrap_or("valid");
+    json!({
+        "verdict": verdict,
+        "exit": if verdict == "valid" { 0 } else { 1 },
+        "subscriptions": judged,
+    })
+}
+
+pub(crate) fn kind(event: &Value) -> &str {
+    event["event"].as_str().expect("an event")
+}
+
+/// A name is a string or an integer; `7` and `"7"` are the same.
+pub(crate) fn name(event: &Value, field: &str) -> Option<String> {
+    match &event[field] {
+        Value::Null => None,
+        Value::String(name) => Some(name.clone()),
+        number => Some(number.to_string()),
+    }
+}
+
+/// Partition and offset of a record, if its offset is known.
+pub(crate) fn offset(event: &Value) -> Option<Offset> {
+    Some((event["lane"].as_u64().unwrap_or(0), event["position"].as_u64()?))
+}
+
+/// A line that leaves out the producer belongs to the one that another send of the message names.
+/// A key that is left out is the one by which the message is known by then.
+fn send(events: &Lines<'_>, message: &str) -> Option<Send> {
+    let about = |event: &Value| name(event, "message").as_deref() == Some(message);
+    let all = || events.iter().copied().filter(|(_, event)| about(event));
+    let lines: Vec<_> = all().filter(|(_, event)| kind(event).starts_with("send.")).collect();
+    let (first, line) = *lines.first()?;
+    let producer = lines.iter().find_map(|(_, event)| name(event, "producer"));
+    let known =
+        || all().take_while(|(at, _)| *at < first).find_map(|(_, event)| name(event, "key"));
+    Some(Send {
+        first,
+        place: (kind(line) == "send.invoke").then_some(first),
+        acknowledged: lines.iter().find(|(_, line)| kind(line) == "send.ok").map(|(at, _)| *at),
+        outcome: outcome(&lines),
+        key: name(line, "key").or_else(known),
+        producer: producer.unwrap_or_else(|| "producer".to_owned()),
+    })
+}
+
+/// 5.2: acknowledged if any outcome is; refused if all are and no attempt is open. An outcome that
+/// does not name its attempt speaks for all that were begun since the last outcome.
+fn outcome(lines: &Lines<'_>) -> &'static str {
+    let (mut open, mut begun, mut outcomes) = (BTreeSet::new(), Vec::new(), Vec::new());
+    for (_, line) in lines {
+        let attempt = line["attempt"].as_u64();
+        if kind(line) == "send.invoke" {
+            open.insert(attempt.unwrap_or(1));
+            begun.push(attempt.unwrap_or(1));
+        } else {
+            let ended = attempt.map_or(begun, |attempt| vec![attempt]);
+            open.retain(|attempt| !ended.contains(attempt));
+            begun = Vec::new();
+            outcomes.push(kind(line));
+        }
+    }
+    let is_refused = open.is_empty() && outcomes.iter().all(|outcome| *outcome == "send.fail");
+    if outcomes.contains(&"send.ok") {
+        "ok"
+    } else if is_refused {
+        "fail"
+    } else {
+        "info"
+    }
+}
+
+/// Something happened to a message before its first send, or to one that nobody sent. An applied
+/// effect of the latter is a phantom instead.
+fn is_impossible(line: usize, event: &Value, sends: &BTreeMap<String, Send>) -> bool {
+    let needs_a_send = matches!(kind(event), "effect" | "store" | "deliver" | "dlq" | "settled")
+        || kind(event).starts_with("settle.");
+    let send = name(event, "message").and_then(|message| sends.get(&message));
+    needs_a_send && send.map_or(!is_applied(event), |send| line < send.first)
+}
+
+/// Whether a line is earlier than one before it, by more than the clocks may differ.
+fn goes_back(events: &Lines<'_>, skew: u64) -> bool {
+    let times: Vec<u64> = events.iter().filter_map(|(_, event)| event["at"].as_u64()).collect();
+    let latest = |at: usize| times[..at].iter().max().copied().unwrap_or(0);
+    (0..times.len()).any(|at| times[at] + skew < latest(at))
+}
+
+fn is_applied(event: &Value) -> bool {
+    kind(event) == "effect" && [&Value::Null, &json!("applied")].contains(&&event["verdict"])
+}
+
+fn facts(lines: &Lines<'_>, message: &str) -> Facts {
+    let mut facts = Facts::default();
+    let about = |event: &Value| name(event, "message").as_deref() == Some(message);
+    for (line, event) in lines.iter().filter(|(_, event)| about(event)) {
+        match kind(event) {
+            "effect" if is_applied(event) => facts.effects.push(*line),
+            "dlq" => facts.letters += 1,
+            "deliver" => facts.is_delivered = true,
+            "retrievable" => facts.is_retrievable = true,
+            "store" => facts.copies.push(offset(event)),
+            _ => {}
+        }
+    }
+    facts
+}
+
+/// `prefix`: never delivered, and each copy lies below the highest offset that was.
+fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
+    let delivered = lines.iter().filter(|(_, event)| kind(event) == "deliver");
+    let delivered: Vec<Offset> = delivered.filter_map(|(_, event)| offset(event)).collect();
+    let is_below = |(lane, at): Offset| {
+        delivered.iter().any(|(other, highest)| *other == lane && *highest > at)
+    };
+    let all_below = facts.copies.iter().all(|copy| copy.is_some_and(is_below));
+    !facts.is_delivered && !facts.copies.is_empty() && all_below
+}
+
+/// 5.3: the first row that matches. A message that nobody sent and that took no effect has none.
+fn class(outcome: Option<&str>, facts: &Facts, is_lost: bool) -> Option<&'static str> {
+    Some(match (outcome, facts.effects.len(), facts.letters) {
+        (None, 0, _) => return None,
+        (Some("fail"), 0, _) => "refused",
+        (None | Some("fail"), ..) => "phantom",
+        (_, 1.., 1..) => "split",
+        (_, 2.., _) => "duplicated",
+        (Some("info"), 0, 0) => "absent",
+        (Some("info"), ..) => "recovered",
+        (_, 1, _) => "exact",
+        (_, _, 1..) => "dead_lettered",
+        _ if is_lost => "lost",
+        _ => "pending",
+    })
+}
+
+/// 5.6 and 5.7: what became of the messages, and what that means for the promise.
+fn subscription(
+    header: &Value,
+    of: &Value,
+    end: &Value,
+    lines: &Lines<'_>,
+    sends: &BTreeMap<String, Send>,
+    facts: &BTreeMap<String, Facts>,
+    doubtful: bool,
+) -> Value {
+    let is_log = header["model"] == "log";
+    let mut classes: BTreeMap<&str, u64> = CLASSES.map(|class| (class, 0)).into();
+    for (message, facts) in facts {
+        let is_gone = end["end"] == "quiescent" && !facts.is_retrievable;
+        let is_lost = is_gone || is_log && is_passed_over(lines, facts);
+        let outcome = sends.get(message).map(|send| send.outcome);
+        if let Some(class) = class(outcome, facts, is_lost) {
+            *classes.get_mut(class).expect("a class") += 1;
+        }
+    }
+    let [reordered, replayed, behind] = inversions(sends, facts);
+    let [behind, skips, backwards, inconsistent] = match wrong_polls(of, lines) {
+        [skips, backwards] if is_log => [behind, skips, backwards, inconsistent_offsets(lines)],
+        _ => [0; 4],
+    };
+    let some = |class: &str| classes[class] > 0;
+    let guarantee = of["guarantee"].as_str().expect("a guarantee");
+    let (ordered, declared) = (of["ordered"] == true, of["dead_letters"] == true);
+    let all_arrive = matches!(guarantee, "at-least-once" | "exactly-once-effect");
+    let none_twice = matches!(guarantee, "at-most-once" | "exactly-once-effect");
+    let broken = some("phantom")
+        || all_arrive && some("lost")
+        || none_twice && (some("duplicated") || some("split"))
+        || (all_arrive || ordered) && !declared && some("dead_lettered")
+        || ordered && reordered + replayed + behind + skips + backwards + inconsistent > 0;
+    let unplaced = ordered && sends.values().any(|send| send.place.is_none());
+    let unknown = doubtful || some("pending") || unplaced;
+    json!({
+        "verdict": if broken { "invalid" } else if unknown { "unknown" } else { "valid" },
+        "classes": classes,
+        "reordered": reordered,
+        "replayed": replayed,
+        "write_inversions": behind,
+        "poll_skips": skips > 0,
+        "nonmonotonic_polls": backwards > 0,
+        "inconsistent_offsets": inconsistent > 0,
+    })
+}
