@@ -24,8 +24,7 @@ pub(crate) fn checked(lines: &[Value]) -> Result<Value, String> {
     let reading = Reading { order, ..Reading::default() };
     let judged = history::check(text.as_bytes(), "history.jsonl", reading);
     let judged = judged.map_err(|error| error.to_string())?;
-    let document = serde_json::to_value(entrega_report::history::document(&judged));
-    let report = &document.expect("JSON")["report"];
+    let report = serde_json::to_value(&judged.report).expect("JSON");
     let subscriptions = report["subscriptions"].as_array().expect("subscriptions");
     Ok(json!({
         "verdict": report["verdict"],

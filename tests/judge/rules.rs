@@ -34,6 +34,7 @@ pub(crate) struct Send {
     first: usize,
     pub(crate) place: Option<usize>,
     pub(crate) acknowledged: Option<usize>,
+    is_whole: bool,
     outcome: &'static str,
     pub(crate) key: Option<String>,
     pub(crate) producer: String,
@@ -47,7 +48,7 @@ pub(crate) struct Facts {
     letters: usize,
     is_delivered: bool,
     is_retrievable: bool,
-    pub(crate) copies: Vec<Option<Offset>>,
+    pub(crate) copies: BTreeSet<Offset>,
 }
 
 /// What is to be said of a history in which time may go back by `skew` nanoseconds.
@@ -65,12 +66,14 @@ pub(crate) fn judge(lines: &[Value], skew: u64) -> Value {
     let subscriptions = header["subscriptions"].as_array().expect("subscriptions").iter();
     let judged: Vec<Value> = subscriptions
         .map(|of| {
-            let mine =
-                |event: &Value| [&Value::Null, &of["name"]].contains(&&event["subscription"]);
+            let is_store = |event: &Value| header["model"] == "log" && kind(event) == "store";
+            let mine = |event: &Value| {
+                is_store(event) || [&Value::Null, &of["name"]].contains(&&event["subscription"])
+            };
             let lines: Vec<_> = events.iter().copied().filter(|(_, event)| mine(event)).collect();
-            let facts = |message: &String| (message.clone(), facts(&lines, message));
+            let facts = |message: &String| (message.clone(), facts(&lines, &events, message));
             let facts: BTreeMap<String, Facts> = names.iter().map(facts).collect();
-            subscription(header, of, end, &lines, &sends, &facts, doubtful)
+            subscription(header, of, end, [&lines, &events], &sends, &facts, doubtful)
         })
         .collect();
     let some = |verdict: &&str| judged.iter().any(|of| of["verdict"] == *verdict);
@@ -114,10 +117,20 @@ fn send(events: &Lines<'_>, message: &str) -> Option<Send> {
         first,
         place: (kind(line) == "send.invoke").then_some(first),
         acknowledged: lines.iter().find(|(_, line)| kind(line) == "send.ok").map(|(at, _)| *at),
+        is_whole: lines.iter().all(|(at, line)| has_begun(&lines, *at, line)),
         outcome: outcome(&lines),
         key: name(line, "key").or_else(known),
         producer: producer.unwrap_or_else(|| "producer".to_owned()),
     })
+}
+
+/// Whether the attempt that an outcome names had begun; if it names none, whether any had.
+fn has_begun(lines: &Lines<'_>, at: usize, line: &Value) -> bool {
+    let before =
+        lines.iter().filter(|(earlier, line)| *earlier < at && kind(line) == "send.invoke");
+    let mut begun = before.map(|(_, invoked)| invoked["attempt"].as_u64().unwrap_or(1));
+    let named = line["attempt"].as_u64();
+    kind(line) == "send.invoke" || begun.any(|attempt| named.is_none_or(|named| named == attempt))
 }
 
 /// 5.2: acknowledged if any outcome is; refused if all are and no attempt is open. An outcome that
@@ -166,20 +179,27 @@ fn is_applied(event: &Value) -> bool {
     kind(event) == "effect" && [&Value::Null, &json!("applied")].contains(&&event["verdict"])
 }
 
-fn facts(lines: &Lines<'_>, message: &str) -> Facts {
-    let mut facts = Facts::default();
+/// An offset is known from a store or from a delivery, to whichever subscription.
+fn facts(lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> Facts {
     let about = |event: &Value| name(event, "message").as_deref() == Some(message);
+    let seen = all.iter().filter(|(_, event)| about(event) && shows_an_offset(event));
+    let copies = seen.filter_map(|(_, event)| offset(event)).collect();
+    let mut facts = Facts { copies, ..Facts::default() };
     for (line, event) in lines.iter().filter(|(_, event)| about(event)) {
         match kind(event) {
             "effect" if is_applied(event) => facts.effects.push(*line),
             "dlq" => facts.letters += 1,
             "deliver" => facts.is_delivered = true,
             "retrievable" => facts.is_retrievable = true,
-            "store" => facts.copies.push(offset(event)),
             _ => {}
         }
     }
     facts
+}
+
+/// Whether an event says at which offset its message stands, if it says an offset.
+pub(crate) fn shows_an_offset(event: &Value) -> bool {
+    matches!(kind(event), "store" | "deliver")
 }
 
 /// `prefix`: never delivered, and each copy lies below the highest offset that was.
@@ -189,7 +209,7 @@ fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
     let is_below = |(lane, at): Offset| {
         delivered.iter().any(|(other, highest)| *other == lane && *highest > at)
     };
-    let all_below = facts.copies.iter().all(|copy| copy.is_some_and(is_below));
+    let all_below = facts.copies.iter().all(|copy| is_below(*copy));
     !facts.is_delivered && !facts.copies.is_empty() && all_below
 }
 
@@ -215,7 +235,7 @@ fn subscription(
     header: &Value,
     of: &Value,
     end: &Value,
-    lines: &Lines<'_>,
+    [lines, all]: [&Lines<'_>; 2],
     sends: &BTreeMap<String, Send>,
     facts: &BTreeMap<String, Facts>,
     doubtful: bool,
@@ -231,11 +251,13 @@ fn subscription(
         }
     }
     let [reordered, replayed, behind] = inversions(sends, facts);
-    let [behind, skips, backwards, inconsistent] = match wrong_polls(of, lines) {
+    let [behind, skips, backwards, inconsistent] = match wrong_polls(of, lines, all) {
         [skips, backwards] if is_log => [behind, skips, backwards, inconsistent_offsets(lines)],
         _ => [0; 4],
     };
     let some = |class: &str| classes[class] > 0;
+    let letters_twice =
+        facts.iter().any(|(message, facts)| facts.letters > 1 && sends.contains_key(message));
     let guarantee = of["guarantee"].as_str().expect("a guarantee");
     let (ordered, declared) = (of["ordered"] == true, of["dead_letters"] == true);
     let all_arrive = matches!(guarantee, "at-least-once" | "exactly-once-effect");
@@ -243,9 +265,10 @@ fn subscription(
     let broken = some("phantom")
         || all_arrive && some("lost")
         || none_twice && (some("duplicated") || some("split"))
+        || guarantee == "exactly-once-effect" && letters_twice
         || (all_arrive || ordered) && !declared && some("dead_lettered")
         || ordered && reordered + replayed + behind + skips + backwards + inconsistent > 0;
-    let unplaced = ordered && sends.values().any(|send| send.place.is_none());
+    let unplaced = ordered && sends.values().any(|send| !send.is_whole);
     let unknown = doubtful || some("pending") || unplaced;
     json!({
         "verdict": if broken { "invalid" } else if unknown { "unknown" } else { "valid" },

@@ -21,7 +21,7 @@ impl SubscriptionFold {
         is_log: bool,
         end: End,
     ) -> SubscriptionReport {
-        let mut report = self.empty_report(id);
+        let mut report = self.empty_report(id, sends);
         let with_effect = self.classify_sent(sends, end, &mut report);
         if with_effect < self.totals.effects - self.totals.excess {
             self.classify_phantoms(sends, end, &mut report);
@@ -81,7 +81,14 @@ impl SubscriptionFold {
         self.totals.redeliveries - unseen as u64
     }
 
-    fn empty_report(&self, subscription: SubscriptionId) -> SubscriptionReport {
+    /// Further dead letters of messages of a record that nobody sent: nothing was promised for them.
+    fn unsent_excess(&self, sends: &SendFold) -> u64 {
+        let messages = self.messages.iter().filter(|_| self.is_record);
+        let unsent = messages.filter(|(id, _)| sends.get(MessageId(*id as u32)).is_none());
+        unsent.map(|(_, message)| u64::from(message.dead_letters.saturating_sub(1))).sum()
+    }
+
+    fn empty_report(&self, subscription: SubscriptionId, sends: &SendFold) -> SubscriptionReport {
         let totals = self.totals;
         let (stored, deliveries) = (self.has(EventKind::Store), self.has(EventKind::Deliver));
         SubscriptionReport {
@@ -105,7 +112,7 @@ impl SubscriptionFold {
             excess: totals.excess,
             repeated: totals.repeated,
             dead_letters: totals.dead_letters,
-            dlq_excess: totals.dlq_excess,
+            dlq_excess: totals.dlq_excess - self.unsent_excess(sends),
             order: self.order.found,
             counters: self.counters,
             latency: self.latency.clone(),

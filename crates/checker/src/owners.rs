@@ -191,13 +191,15 @@ impl Owners {
         }
     }
 
-    /// The group removed a member. Returns whether it lives.
+    /// The group removed a member: what it receives from now on belongs to no assignment. Returns
+    /// whether it lives.
     pub(crate) fn session_expired(&mut self, consumer: ProcessId) -> bool {
         let mut lives = false;
         let Some(consumer) = self.consumers.get_mut(consumer.0.into()) else { return false };
         for (_, seat) in consumer.seats.iter_mut() {
             if let Some(tenure) = seat.tenure {
                 self.tenures[tenure as usize].session_expired = true;
+                seat.next_position = None;
                 lives = true;
             }
         }

@@ -22,9 +22,11 @@ mod order;
 mod returns;
 mod skipped;
 
-use entrega_model::event::{SendOutcome, SettleAct, SettleOutcome};
+use entrega_model::event::{NO_POSITION, SendOutcome, SettleAct, SettleOutcome};
 use entrega_model::history::{Batch, Origin};
-use entrega_model::{Event, Instant, Key, Kind, MessageId, Model, Observer, SubscriptionId};
+use entrega_model::{
+    Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, SubscriptionId,
+};
 
 use crate::event_kinds::EventKinds;
 use crate::table::Table;
@@ -50,17 +52,26 @@ pub struct RecordChecker {
     /// How many events there were.
     now: u64,
     sends: Table<Place>,
+    /// On a log, what was stored or delivered where.
+    records: Vec<Sighting>,
     attempts: Attempts,
     gaps: Gaps,
     subscriptions: Vec<Recorded>,
+}
+
+/// A message was seen at an offset of a log: by the broker, or by a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Sighting {
+    partition: PartitionId,
+    offset: u64,
+    message: MessageId,
+    by: Option<SubscriptionId>,
 }
 
 /// What a record says of one subscription.
 #[derive(Clone, Debug, Default)]
 struct Recorded {
     effects: Table<Effects>,
-    /// On a queue, what was stored, in order.
-    stored: Vec<MessageId>,
     /// On a log, how far deliveries have come.
     reach: Reach,
     /// On a queue, who holds what.
@@ -81,6 +92,7 @@ impl RecordChecker {
             is_log,
             now: 0,
             sends: Table::default(),
+            records: Vec::new(),
             attempts: Attempts::default(),
             gaps: Gaps::default(),
             subscriptions: vec![Recorded::default(); count],
@@ -99,10 +111,12 @@ impl RecordChecker {
 
     /// Judges what was seen, and says what the record leaves out and what of it cannot be.
     pub fn finish(&mut self, end: End) -> (Report, Gaps) {
+        self.records.sort_unstable();
+        self.records.dedup();
         for (recorded, fold) in self.subscriptions.iter().zip(&mut self.checker.subscriptions) {
             fold.kinds = recorded.kinds;
             if self.is_log {
-                fold.skipped = recorded.reach.skipped(&self.checker.partitions, &fold.messages);
+                fold.skipped = recorded.reach.skipped(&self.records, &fold.messages);
             }
         }
         let mut report = self.checker.finish(end);
@@ -156,16 +170,15 @@ impl RecordChecker {
     ) {
         self.gaps.sent(message, line);
         let known = self.sends.entry(message.0.into());
-        let is_open = self.attempts.begin(message, attempt, known);
+        let was_answered = self.attempts.begin(message, attempt, known);
         match known.known {
             Known::Nothing => *known = place,
             _ => known.is_named_by(&place),
         }
-        if is_open {
-            self.pass(event);
-        } else {
+        if was_answered {
             self.gaps.answered(message, line);
         }
+        self.pass(event);
     }
 
     /// Attempts of a send are over.
@@ -214,6 +227,13 @@ impl RecordChecker {
             | Kind::OffsetReset { .. }
             | Kind::Committed { .. }
                 if !self.is_log => {}
+            Kind::Stored { message, subscription: Some(_), partition, position, copy }
+                if self.is_log =>
+            {
+                let subscription = None;
+                let kind = Kind::Stored { message, subscription, partition, position, copy };
+                self.note_rest(&Event { at: event.at, kind });
+            }
             kind => {
                 self.remember(kind);
                 self.pass(event);
@@ -229,13 +249,20 @@ impl RecordChecker {
     /// Keeps what is needed at the end, or for a cause that needs more than one message.
     fn remember(&mut self, kind: Kind) {
         let now = self.now;
+        if let Kind::Stored { message, partition, position, .. }
+        | Kind::Delivered { message, partition, position, .. } = kind
+            && self.is_log
+            && position != NO_POSITION
+        {
+            let by = kind.subscription();
+            self.records.push(Sighting { partition, offset: position, message, by });
+        }
         let all = kind.subscription().is_none();
         let of = kind.subscription().map_or(0, SubscriptionId::index);
         let ones = if all { &mut self.subscriptions[..] } else { one(&mut self.subscriptions, of) };
         ones.iter_mut().for_each(|one| one.kinds.see(&kind));
         let Some(one) = self.subscriptions.get_mut(of).filter(|_| !all) else { return };
         match kind {
-            Kind::Stored { message, .. } => one.stored.push(message),
             Kind::Effect { message, verdict, .. } => {
                 one.effects.entry(message.0.into()).applied(now, verdict);
             }

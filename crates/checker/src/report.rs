@@ -176,7 +176,7 @@ pub struct Order {
     pub poll_skips: u64,
     /// Deliveries that went back within one assignment (nonmonotonic poll; log only).
     pub nonmonotonic_polls: u64,
-    /// Offsets that were seen with two messages (log only).
+    /// Messages that were seen at an offset at which another one stands (log only).
     pub inconsistent_offsets: u64,
     /// Pairs of neighbours among the first effects of one key and producer: the denominator.
     pub adjacent_pairs: u64,

@@ -1,13 +1,12 @@
 //! What became of a send that has several attempts.
 //!
-//! > **The rule.** An outcome that names an attempt speaks for that one. One that names none speaks
-//! > for every attempt that began since the outcome before it; one that comes before any attempt
-//! > speaks for the next. A send is acknowledged if any outcome is, refused only if every outcome is
+//! > **The rule.** An outcome that names an attempt speaks for that one, and one that names none for
+//! > every attempt that began since the outcome before it; none speaks for what begins later. A send is acknowledged if any outcome is, refused only if every outcome is
 //! > a refusal and no attempt is open, and else indeterminate.
 //!
 //! The checker holds to the last sentence by itself, except that it does not know which attempts
-//! are open. So a refusal is kept from it while one is, and an attempt that was answered before it
-//! began is no new attempt. Most sends have one attempt and one outcome: they are not kept here.
+//! are open. So a refusal is kept from it while one is. Most sends have one attempt and one outcome:
+//! they are not kept here.
 
 use std::collections::BTreeMap;
 
@@ -42,8 +41,8 @@ pub(super) struct Attempts {
 #[derive(Clone, Debug, Default)]
 struct Several {
     begun: Vec<Attempt>,
-    /// The attempts that had an outcome before they began; none stands for the next one.
-    answered: Vec<Option<u16>>,
+    /// The attempts of which an outcome came before they began; none stands for the next one.
+    early: Vec<Option<u16>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,10 +63,10 @@ pub(super) struct Ended {
 }
 
 impl Attempts {
-    /// An attempt begins. Returns whether it is open: not if its outcome came before it.
+    /// An attempt begins. Returns whether an outcome of it came before.
     pub(super) fn begin(&mut self, message: MessageId, number: u16, place: &mut Place) -> bool {
         if place.known == Known::Nothing {
-            return true;
+            return false;
         }
         self.several(message, place).begin(number)
     }
@@ -102,20 +101,16 @@ impl Attempts {
         if !matches!(place.known, Known::Unplaced) {
             place.known = Known::Several;
         }
-        self.several.entry(message).or_insert(Several { begun, answered: Vec::new() })
+        self.several.entry(message).or_insert(Several { begun, early: Vec::new() })
     }
 }
 
 impl Several {
     fn begin(&mut self, number: u16) -> bool {
-        let answers = |answer: &Option<u16>| answer.is_none_or(|answer| answer == number);
-        let answered = self.answered.iter().position(answers);
-        if let Some(answered) = answered {
-            self.answered.remove(answered);
-        }
-        let is_open = answered.is_none();
-        self.begun.push(Attempt { number, is_open, is_new: is_open });
-        is_open
+        self.begun.push(Attempt { number, is_open: true, is_new: true });
+        let is_of_it = |early: &Option<u16>| early.is_none_or(|early| early == number);
+        let early = self.early.iter().position(is_of_it);
+        early.map(|early| self.early.remove(early)).is_some()
     }
 
     /// Returns whether an attempt had begun that the outcome speaks for.
@@ -127,8 +122,8 @@ impl Several {
             one.is_new = false;
             was_invoked |= is_meant;
         }
-        if !was_invoked && !self.answered.contains(&attempt) {
-            self.answered.push(attempt);
+        if !was_invoked {
+            self.early.push(attempt);
         }
         was_invoked
     }
@@ -185,10 +180,10 @@ mod tests {
         for steps in [".1 .2 o2 f1", ".1 .2 i2 o1", ".1 i1 .2 o2", ".1 i o", ".1 f o", ".1 o f"] {
             check(steps, SendOutcome::Ok, 0);
         }
-        for steps in ["f .1", ".1 f2 f1 .2", "f", "f .2 f"] {
+        for steps in ["f", "f .2 f", ".1 f2 f1"] {
             check(steps, SendOutcome::Fail, 1);
         }
-        for steps in ["f .1 .2", ".1 f2 .2", ".1 f2", "i .1 f", "i .1"] {
+        for steps in ["f .1", "f .1 .2", ".1 f2 f1 .2", ".1 f2 .2", ".1 f2", "i .1 f", "i .1"] {
             check(steps, SendOutcome::Info, 1);
         }
         for steps in ["o", "o .1 f", ".1 o2", ".1 f1 o2"] {

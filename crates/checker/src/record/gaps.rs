@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use entrega_model::event::EffectVerdict;
 use entrega_model::{Kind, MessageId};
 use serde::Serialize;
 
@@ -24,6 +25,9 @@ words! {
         DeadLetterBeforeSend => "dead_letter_before_send",
         /// Impossible: a settle before that.
         SettleBeforeSend => "settle_before_send",
+        /// Impossible: the sink refused an effect of a message that nobody sent. If it was applied, the
+        /// message is a phantom.
+        EffectOfUnsent => "effect_of_unsent",
         /// Impossible: a copy was stored of a message that nobody sent.
         StoreOfUnsent => "store_of_unsent",
         /// Impossible: a delivery of one.
@@ -69,7 +73,7 @@ pub struct Gaps {
 /// What a line about a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum About {
-    Effect,
+    Effect(EffectVerdict),
     Store,
     Delivery,
     DeadLetter,
@@ -79,7 +83,7 @@ enum About {
 impl About {
     const fn of(kind: &Kind) -> Option<Self> {
         Some(match kind {
-            Kind::Effect { .. } => Self::Effect,
+            Kind::Effect { verdict, .. } => Self::Effect(*verdict),
             Kind::Stored { .. } => Self::Store,
             Kind::Delivered { .. } => Self::Delivery,
             Kind::DeadLettered { .. } => Self::DeadLetter,
@@ -92,7 +96,7 @@ impl About {
 
     const fn before_send(self) -> GapKind {
         match self {
-            Self::Effect => GapKind::EffectBeforeSend,
+            Self::Effect(_) => GapKind::EffectBeforeSend,
             Self::Store => GapKind::StoreBeforeSend,
             Self::Delivery => GapKind::DeliveryBeforeSend,
             Self::DeadLetter => GapKind::DeadLetterBeforeSend,
@@ -100,10 +104,11 @@ impl About {
         }
     }
 
-    /// An effect of a message that nobody sent can be: it is a phantom.
+    /// An applied effect of a message that nobody sent can be: it is a phantom.
     const fn of_unsent(self) -> Option<GapKind> {
         Some(match self {
-            Self::Effect => return None,
+            Self::Effect(EffectVerdict::Applied) => return None,
+            Self::Effect(_) => GapKind::EffectOfUnsent,
             Self::Store => GapKind::StoreOfUnsent,
             Self::Delivery => GapKind::DeliveryOfUnsent,
             Self::DeadLetter => GapKind::DeadLetterOfUnsent,

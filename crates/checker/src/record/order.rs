@@ -13,11 +13,10 @@
 use std::collections::BTreeMap;
 
 use entrega_model::event::EffectVerdict;
-use entrega_model::{Key, MessageId, PartitionId, ProcessId};
+use entrega_model::{Key, MessageId, ProcessId, SubscriptionId};
 
 use super::attempts::Known;
-use super::{RecordChecker, Recorded};
-use crate::partitions::Partitions;
+use super::{RecordChecker, Recorded, Sighting};
 use crate::table::Table;
 use crate::{Order, Report};
 
@@ -99,25 +98,47 @@ impl Effects {
 impl RecordChecker {
     /// Puts into the report what the order of lines says.
     pub(super) fn put_in_order(&self, report: &mut Report) {
+        let write_inversions = self.write_inversions();
         for (recorded, report) in self.subscriptions.iter().zip(&mut report.subscriptions) {
-            let written = self.write_inversions(recorded);
             recorded.find_order(&self.sends, &mut report.order);
-            report.order.write_inversions = written;
+            report.order.write_inversions = write_inversions;
+            report.order.inconsistent_offsets = self.inconsistent_offsets(report.subscription);
         }
     }
 
-    fn write_inversions(&self, recorded: &Recorded) -> u64 {
-        let queue = recorded.stored.iter().map(|message| (PartitionId(0), *message));
-        let log = Partitions::iter(&self.checker.partitions);
-        let log = log.filter(|_| self.is_log).map(|(partition, _, message)| (partition, message));
-        let mut sweeps: BTreeMap<PartitionId, Sweep<'_>> = BTreeMap::new();
+    /// How many records of a log stand behind one that was sent later. An offset is known from a
+    /// store or from a delivery; two messages at one offset do not stand behind each other.
+    fn write_inversions(&self) -> u64 {
         let mut found = 0;
-        for (partition, message) in queue.chain(log) {
-            let sweep = sweeps.entry(partition).or_insert_with(|| Sweep::over(&self.sends));
-            found += u64::from(sweep.meet(message).later().is_some());
+        for partition in self.records.chunk_by(|one, other| one.partition == other.partition) {
+            let mut sweep = Sweep::over(&self.sends);
+            for there in partition.chunk_by(|one, other| one.offset == other.offset) {
+                let messages = distinct(there.iter());
+                let is_behind = |id: &&MessageId| sweep.look(**id).later().is_some();
+                found += messages.iter().filter(is_behind).count() as u64;
+                for message in messages {
+                    sweep.meet(message);
+                }
+            }
         }
         found
     }
+
+    /// How many messages the broker or a subscription saw at an offset of another message.
+    fn inconsistent_offsets(&self, subscription: SubscriptionId) -> u64 {
+        let concerns = |one: &&Sighting| one.by.is_none_or(|by| by == subscription);
+        let place = |one: &Sighting| (one.partition, one.offset);
+        let places = self.records.chunk_by(|one, other| place(one) == place(other));
+        let seen = places.map(|there| distinct(there.iter().filter(concerns)).len() as u64);
+        seen.map(|messages| messages.saturating_sub(1)).sum()
+    }
+}
+
+/// The messages of sightings at one place, which are sorted.
+fn distinct<'a>(sightings: impl Iterator<Item = &'a Sighting>) -> Vec<MessageId> {
+    let mut messages: Vec<MessageId> = sightings.map(|one| one.message).collect();
+    messages.dedup();
+    messages
 }
 
 impl Recorded {

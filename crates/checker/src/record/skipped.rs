@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use entrega_model::event::NO_POSITION;
 use entrega_model::{MessageId, PartitionId};
 
+use super::Sighting;
 use crate::message::Message;
-use crate::partitions::Partitions;
 use crate::table::Table;
 
 /// How far the deliveries of a subscription have come in each partition.
@@ -32,14 +32,14 @@ impl Reach {
     /// The messages that were passed by.
     pub(super) fn skipped(
         &self,
-        partitions: &Partitions,
+        records: &[Sighting],
         messages: &Table<Message>,
     ) -> BTreeSet<MessageId> {
         let was_delivered =
             |id: MessageId| messages.get(id.0.into()).is_some_and(Message::was_delivered);
         let (mut below, mut ahead) = (BTreeSet::new(), BTreeSet::new());
-        for (partition, offset, message) in partitions.iter().filter(|(.., id)| !was_delivered(*id))
-        {
+        let unseen = records.iter().filter(|record| !was_delivered(record.message));
+        for &Sighting { partition, offset, message, .. } in unseen {
             let highest = self.highest.get(partition.0.into()).copied().flatten();
             let passed = highest.is_some_and(|highest| offset < highest);
             if passed {

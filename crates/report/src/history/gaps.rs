@@ -48,6 +48,9 @@ fn sentence(kind: GapKind, gap: &Gap, message: &dyn Fn(MessageId) -> String) -> 
         GapKind::DeliveryBeforeSend => format!("{name} is delivered {send}"),
         GapKind::DeadLetterBeforeSend => format!("{name} becomes a dead letter {send}"),
         GapKind::SettleBeforeSend => format!("{name} is settled {send}"),
+        GapKind::EffectOfUnsent => {
+            format!("an effect of {name} is not applied, and nobody sent it")
+        }
         GapKind::StoreOfUnsent => format!("{name} is stored, and nobody sent it"),
         GapKind::DeliveryOfUnsent => format!("{name} is delivered, and nobody sent it"),
         GapKind::DeadLetterOfUnsent => format!("{name} becomes a dead letter, and nobody sent it"),
