@@ -139,7 +139,7 @@ fn an_outcome_without_its_invocation_is_a_send() {
     let reason = "because of: incomplete record";
     queue(ORDERED, &third).says(1, &[reason]).of("/reasons", json!(["incomplete_record"]));
     let early = ["send.fail a", "send.invoke a", "send.invoke b", "send.ok b", "effect b"];
-    let early = queue(ALO, &early).says(0, &["1 exact, 1 refused"]);
+    let early = queue(ALO, &early).says(0, &["1 exact, 1 absent"]);
     early.gaps(&[("outcome_before_invocation", &[2])]);
 }
 

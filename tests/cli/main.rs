@@ -5,6 +5,7 @@ mod cases;
 mod catalogue;
 mod explorations;
 mod histories;
+mod listing;
 mod live;
 #[cfg(target_os = "linux")]
 mod memory;
