@@ -89,7 +89,7 @@ async fn check_exactly_once(strategy: Strategy, model: Model) {
     assert_eq!(report.verdict, Verdict::Valid, "{of}");
     let subscription = &report.subscriptions[0];
     assert_eq!(subscription.classes.get(Class::Exact), report.sends.ok, "{of}");
-    assert!(subscription.redeliveries > 100, "{of}");
+    assert!(subscription.redeliveries > Some(100), "{of}");
     assert!(subscription.counters.get(Counter::BrokerRestarts) > 10, "{of}");
 }
 

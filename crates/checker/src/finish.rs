@@ -72,8 +72,8 @@ impl SubscriptionFold {
         !self.is_record || self.kinds.get(kind) > 0
     }
 
-    /// Deliveries beyond the stored copies. A message of a record that was delivered was stored, even
-    /// if the record does not show it.
+    /// Deliveries beyond the stored copies. A message of a record that was delivered was stored,
+    /// even if the record does not show it.
     fn redeliveries(&self) -> u64 {
         let is_stored_unseen = |message: &Message| message.copies == 0 && message.was_delivered();
         let messages = self.messages.iter().filter(|_| self.is_record);
@@ -81,7 +81,8 @@ impl SubscriptionFold {
         self.totals.redeliveries - unseen as u64
     }
 
-    /// Further dead letters of messages of a record that nobody sent: nothing was promised for them.
+    /// Further dead letters of messages of a record that nobody sent: nothing was promised for
+    /// them.
     fn unsent_excess(&self, sends: &SendFold) -> u64 {
         let messages = self.messages.iter().filter(|_| self.is_record);
         let unsent = messages.filter(|(id, _)| sends.get(MessageId(*id as u32)).is_none());

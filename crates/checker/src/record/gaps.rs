@@ -25,8 +25,8 @@ words! {
         DeadLetterBeforeSend => "dead_letter_before_send",
         /// Impossible: a settle before that.
         SettleBeforeSend => "settle_before_send",
-        /// Impossible: the sink refused an effect of a message that nobody sent. If it was applied, the
-        /// message is a phantom.
+        /// Impossible: the sink refused an effect of a message that nobody sent. If it was applied,
+        /// the message is a phantom.
         EffectOfUnsent => "effect_of_unsent",
         /// Impossible: a copy was stored of a message that nobody sent.
         StoreOfUnsent => "store_of_unsent",

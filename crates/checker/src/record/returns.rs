@@ -26,8 +26,8 @@ struct Hold {
     acked: u64,
 }
 
-/// What a consumer gave back: when, and when that had been delivered to it. Both grow: an entry that
-/// a later one makes useless is dropped.
+/// What a consumer gave back: when, and when that had been delivered to it. Both grow: an entry
+/// that a later one makes useless is dropped.
 #[derive(Clone, Debug, Default)]
 struct Returns(Vec<Return>);
 
