@@ -2,7 +2,8 @@
 //!
 //! Everything is counted for each subscription on its own. Rates are pairs of integers, so that
 //! many runs add up exactly and the one division happens where a person reads it. Definitions:
-//! semantics.md 5.2 (sets), 5.3 (classes and aggregates), 5.4 (causes), 5.5 (order), 5.6 (verdict).
+//! semantics.md 5.2 (sets), 5.3 (classes and aggregates), 5.4 (causes), 5.5 (order), 5.6
+//! (verdict).
 
 use std::collections::BTreeMap;
 
@@ -56,8 +57,8 @@ pub struct SubscriptionReport {
     /// Acknowledged sends, and indeterminate ones that had an outcome: the denominator of the
     /// duplicate rate.
     pub present: u64,
-    /// Kinds of events of which a history from elsewhere has none, and that would be evidence for what
-    /// is unknown below.
+    /// Kinds of events of which a history from elsewhere has none, and that would be evidence for
+    /// what is unknown below.
     pub not_recorded: Vec<EventKind>,
     /// Copies stored; none if that was not recorded.
     pub stored: Option<u64>,

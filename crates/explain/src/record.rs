@@ -5,8 +5,8 @@
 
 use entrega_checker::{Cause, Class, Listable};
 
-/// A sentence about a message that is called `name`, and about the one that came before it although
-/// it was sent later, if there is one.
+/// A sentence about a message that is called `name`, and about the one that came before it
+/// although it was sent later, if there is one.
 pub fn sentence(what: Listable, cause: Option<Cause>, name: &str, after: Option<&str>) -> String {
     let why = cause.map_or_else(String::new, |cause| format!(": {}", because(cause)));
     match what {

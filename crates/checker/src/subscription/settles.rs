@@ -1,5 +1,5 @@
-//! Settles: what consumers ask for, what they learn of it, what the broker records; and how a queue
-//! takes deliveries back.
+//! Settles: what consumers ask for, what they learn of it, what the broker records; and how a
+//! queue takes deliveries back.
 
 use entrega_model::event::{NO_POSITION, SettleAct, SettleOutcome, SettleTrigger};
 use entrega_model::{MessageId, PartitionId, ProcessId};
@@ -10,8 +10,8 @@ use crate::partitions::Partitions;
 use crate::{Cause, Counter};
 
 impl SubscriptionFold {
-    /// A consumer asks. If the broker has restarted since the delivery, or has taken it back because
-    /// a connection ended, it asks in vain, and that is not the fault of the settle.
+    /// A consumer asks. If the broker has restarted since the delivery, or has taken it back
+    /// because a connection ended, it asks in vain, and that is not the fault of the settle.
     #[inline]
     pub(crate) fn settle_invoked(&mut self, settle: Settle, position: u64) {
         let Settle { message, consumer, act } = settle;
