@@ -120,7 +120,7 @@ const CORNERS: [Corner; 4] = [
         &[("consumer.request_timeout", "30s"), ("consumer.batch_interval", "9s")],
         "e43301b438f37a87",
     ),
-    ("no time to drain", &[("limits.drain", "2s")], "b91c935b7f4b2c93"),
+    ("no time to drain", &[("limits.drain", "2s")], "b7b7fa460554482f"),
     ("few steps", &[("limits.steps", "400")], "468fb58c661960d8"),
 ];
 
