@@ -12,6 +12,14 @@ use crate::sends::SendFold;
 use crate::subscription::SubscriptionFold;
 use crate::{Causes, Class, Classes, End, SubscriptionReport, Verdict};
 
+/// What is known at the end of what is left.
+#[derive(Clone, Copy)]
+struct AsRead {
+    end: End,
+    /// A log was read from where a new consumer would begin.
+    audited: bool,
+}
+
 impl SubscriptionFold {
     /// Classifies every message and judges the promise.
     pub(crate) fn report(
@@ -20,10 +28,11 @@ impl SubscriptionFold {
         sends: &SendFold,
         end: End,
     ) -> SubscriptionReport {
+        let as_read = AsRead { end, audited: self.audited };
         let mut report = self.empty_report(id);
-        let with_effect = self.classify_sent(sends, end, &mut report);
+        let with_effect = self.classify_sent(sends, as_read, &mut report);
         if with_effect < self.totals.effects - self.totals.excess {
-            self.classify_phantoms(sends, end, &mut report);
+            self.classify_phantoms(sends, as_read, &mut report);
         }
         report.acknowledged = sends.totals().ok;
         report.judge(end);
@@ -32,7 +41,12 @@ impl SubscriptionFold {
 
     /// Classifies what was sent, and says how many of these messages had an effect. Where all is
     /// well they are all of one class, so that one is looked for first.
-    fn classify_sent(&self, sends: &SendFold, end: End, report: &mut SubscriptionReport) -> u64 {
+    fn classify_sent(
+        &self,
+        sends: &SendFold,
+        as_read: AsRead,
+        report: &mut SubscriptionReport,
+    ) -> u64 {
         let untouched = Message::default();
         let (mut exact, mut first_exact, mut others) = (0, None, 0);
         sends.iter().for_each(|(id, send)| {
@@ -42,7 +56,7 @@ impl SubscriptionFold {
                 exact += 1;
             } else {
                 others += u64::from(message.effects > 0);
-                report.classify(id, message, send.sent(), end);
+                report.classify(id, message, send.sent(), as_read);
             }
         });
         if let Some(id) = first_exact {
@@ -54,11 +68,16 @@ impl SubscriptionFold {
     }
 
     /// Classifies what had an effect and was not sent.
-    fn classify_phantoms(&self, sends: &SendFold, end: End, report: &mut SubscriptionReport) {
+    fn classify_phantoms(
+        &self,
+        sends: &SendFold,
+        as_read: AsRead,
+        report: &mut SubscriptionReport,
+    ) {
         for (id, message) in self.messages.iter() {
             let id = MessageId(id as u32);
             if message.effects > 0 && sends.get(id).is_none() {
-                report.classify(id, message, Sent::Never, end);
+                report.classify(id, message, Sent::Never, as_read);
             }
         }
     }
@@ -96,12 +115,12 @@ impl SubscriptionFold {
 impl SubscriptionReport {
     /// Counts one message.
     #[inline]
-    fn classify(&mut self, id: MessageId, message: &Message, sent: Sent, end: End) {
+    fn classify(&mut self, id: MessageId, message: &Message, sent: Sent, as_read: AsRead) {
         let class = Class::of(Outcome {
             sent,
             effects: message.effects,
             dead_letters: message.dead_letters,
-            retrievable: message.has(Flag::Retrievable) || end == End::Unfinished,
+            retrievable: message.has(Flag::Retrievable) || as_read.end == End::Unfinished,
         });
         let Some(class) = class else { return };
         if self.classes.get(class) == 0 || class == Class::Phantom {
@@ -111,7 +130,7 @@ impl SubscriptionReport {
         let has_outcome = message.effects > 0 || message.dead_letters > 0;
         self.present += u64::from(sent == Sent::Ok || (sent == Sent::Info && has_outcome));
         let cause = match class {
-            Class::Lost => message.cause_of_loss(),
+            Class::Lost => message.cause_of_loss(as_read.audited),
             Class::Duplicated | Class::Split => message.cause_of_duplicate(),
             _ => return,
         };

@@ -35,6 +35,8 @@ pub(crate) struct SubscriptionFold {
     generation: Option<Generation>,
     /// Whether the broker reports what it records; what consumers learnt does not matter then.
     pub(crate) has_truth: bool,
+    /// A log was read to its end, from where a new consumer would begin.
+    pub(crate) audited: bool,
 }
 
 /// Sums over all messages.
@@ -84,6 +86,7 @@ impl SubscriptionFold {
             progress: Table::default(),
             generation: None,
             has_truth: false,
+            audited: false,
         }
     }
 
@@ -100,6 +103,7 @@ impl SubscriptionFold {
             progress,
             generation,
             has_truth,
+            audited,
         } = self;
         messages.clear();
         *totals = Totals::default();
@@ -110,6 +114,7 @@ impl SubscriptionFold {
         progress.clear();
         *generation = None;
         *has_truth = false;
+        *audited = false;
     }
 
     #[inline]
