@@ -375,12 +375,13 @@ impl LogBroker {
     }
 
     /// The first offset that a new member would read: at its committed offset, or where its reset
-    /// policy sends it. If it sends it nowhere, whatever was not committed waits for somebody to
-    /// say where to begin.
+    /// policy sends it if the log does not reach back so far. If it sends it nowhere, whatever was
+    /// not committed waits for somebody to say where to begin. What a commit covers is done with,
+    /// also if it lies beyond the end.
     fn reading_starts_at(&self, group: SubscriptionId, id: PartitionId) -> Offset {
         let bounds = self.assigned_partition(group, id);
-        let reset = bounds.after_reset(self.auto_offset_reset).or(bounds.committed);
-        bounds.valid_commit().or(reset).unwrap_or(0)
+        let committed = bounds.committed.filter(|offset| *offset >= bounds.log_start);
+        committed.or(bounds.after_reset(self.auto_offset_reset)).unwrap_or(bounds.log_start)
     }
 
     /// Takes over what a call to the groups has changed: their deadlines and their flags.
