@@ -10,7 +10,10 @@ use crate::class::{Outcome, Sent};
 use crate::message::{Flag, Message};
 use crate::sends::SendFold;
 use crate::subscription::SubscriptionFold;
-use crate::{Causes, Class, Classes, End, SubscriptionReport, Verdict};
+use crate::{Causes, Class, Classes, End, SubscriptionReport, Verdict, Waiting};
+
+/// How many of the messages that are pending a report names.
+const WAITING: usize = 3;
 
 /// What is known at the end of what is left.
 #[derive(Clone, Copy)]
@@ -35,6 +38,9 @@ impl SubscriptionFold {
             self.classify_phantoms(sends, as_read, &mut report);
         }
         report.acknowledged = sends.totals().ok;
+        if report.classes.get(Class::Pending) > 0 {
+            report.waiting = self.waiting(sends, as_read);
+        }
         report.judge(end);
         report
     }
@@ -65,6 +71,18 @@ impl SubscriptionFold {
             report.present += exact;
         }
         exact + others
+    }
+
+    /// The first messages that are pending.
+    fn waiting(&self, sends: &SendFold, as_read: AsRead) -> Vec<Waiting> {
+        let untouched = Message::default();
+        let waiting = sends.iter().filter_map(|(id, send)| {
+            let message = self.messages.get(id.0.into()).unwrap_or(&untouched);
+            let class = Class::of(message.outcome(send.sent(), as_read.end));
+            let last_with = self.owners.get(message.tenure).map(|(_, life)| life.consumer);
+            (class == Some(Class::Pending)).then_some(Waiting { message: id, last_with })
+        });
+        waiting.take(WAITING).collect()
     }
 
     /// Classifies what had an effect and was not sent.
@@ -107,7 +125,22 @@ impl SubscriptionFold {
             dlq_excess: totals.dlq_excess,
             order: self.order.found,
             counters: self.counters,
+            struck: 0,
+            waiting: Vec::new(),
             latency: self.latency.clone(),
+        }
+    }
+}
+
+impl Message {
+    /// What there is of it at the end.
+    #[inline]
+    fn outcome(&self, sent: Sent, end: End) -> Outcome {
+        Outcome {
+            sent,
+            effects: self.effects,
+            dead_letters: self.dead_letters,
+            retrievable: self.has(Flag::Retrievable) || end == End::Unfinished,
         }
     }
 }
@@ -116,13 +149,7 @@ impl SubscriptionReport {
     /// Counts one message.
     #[inline]
     fn classify(&mut self, id: MessageId, message: &Message, sent: Sent, as_read: AsRead) {
-        let class = Class::of(Outcome {
-            sent,
-            effects: message.effects,
-            dead_letters: message.dead_letters,
-            retrievable: message.has(Flag::Retrievable) || as_read.end == End::Unfinished,
-        });
-        let Some(class) = class else { return };
+        let Some(class) = Class::of(message.outcome(sent, as_read.end)) else { return };
         if self.classes.get(class) == 0 || class == Class::Phantom {
             self.firsts.entry(class).and_modify(|first| *first = id.min(*first)).or_insert(id);
         }

@@ -59,5 +59,5 @@ pub use counter::{Counter, Counters};
 pub use entrega_model::history::End;
 pub use finding::{Finding, findings};
 pub use histogram::Histogram;
-pub use report::{Order, Reason, Report, Sends, SubscriptionReport, Verdict};
+pub use report::{Order, Reason, Report, Sends, SubscriptionReport, Verdict, Waiting};
 pub use tally::{Tally, Word};

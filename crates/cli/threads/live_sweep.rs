@@ -9,9 +9,9 @@ use std::time::Duration;
 use entrega::judge;
 use entrega_checker::summary::RowSummary;
 use entrega_checker::{End, Report, Verdict};
-use entrega_lab::comparison::{self, Comparison, ComparisonRow};
+use entrega_lab::comparison::{Comparison, ComparisonRow};
 use entrega_lab::loaded::Version;
-use entrega_lab::{Configuration, Sweep, expect};
+use entrega_lab::{Configuration, Sweep, expect, verdict};
 use entrega_live::{Clock, Shared};
 use entrega_model::{Guarantee, Observer, SubscriptionId};
 use entrega_stage::scale::longest_timeout;
@@ -278,7 +278,7 @@ fn simulate(setups: &[Setup]) -> Vec<Vec<Verdict>> {
         (0..)
             .map(SubscriptionId)
             .zip(&rows)
-            .map(|(id, row)| comparison::verdict(&setup.scenario, id, row))
+            .map(|(id, row)| verdict::of_row(&setup.scenario, setup.strategy, id, row).verdict)
             .collect()
     };
     setups.par_iter().map(rows_of).collect()

@@ -9,9 +9,12 @@ use entrega_choice::Choices;
 use entrega_model::history::{
     Header, HistoryError, Names, Notes, PointNames, Reader, Reading, SubscriptionHeader, Writer,
 };
+use entrega_model::printable::printable;
 use entrega_model::{MessageId, Observer, ProcessId};
 use entrega_scenario::{Cast, points};
 use entrega_sim::Experiment;
+
+use crate::verdict::{self, Called};
 
 /// A history, and what was found in it.
 pub struct JudgedHistory {
@@ -62,6 +65,18 @@ impl JudgedHistory {
     /// The names of the subscriptions.
     pub fn subscriptions(&self) -> Vec<String> {
         self.header.subscriptions.iter().map(|of| of.name.clone()).collect()
+    }
+
+    /// Why the verdict on each subscription is unknown; nothing if it is not.
+    pub fn why(&self) -> Vec<Vec<String>> {
+        let process = |id: ProcessId| {
+            let name = self.names.processes.get(id.index());
+            name.map_or_else(|| id.to_string(), |name| printable(name).into_owned())
+        };
+        let message = |id| printable(&self.message(id)).into_owned();
+        let called = Called { message: &message, process: &process };
+        let report = &self.report;
+        report.subscriptions.iter().map(|of| verdict::why_open(report, of, &called)).collect()
     }
 
     /// A message by the name that it has in the history.

@@ -26,7 +26,8 @@
 //!
 //! * What is run: [`loaded`] (a scenario and its versions), [`configuration`] (a strategy on a
 //!   model), [`unread`] (settings that change nothing).
-//! * One run: [`run`](mod@run), [`history`], [`replay_string`], [`replay`], [`expect`].
+//! * One run: [`run`](mod@run), [`history`], [`replay_string`], [`replay`], [`expect`]; what a
+//!   verdict is worth: [`verdict`].
 //! * Many runs: [`sweep`], [`examples`], [`comparison`].
 //! * All runs within bounds: [`exploration_plan`], [`stories`], [`property`], [`explorations`].
 //! * All strategies under all faults: [`truth_table`].
@@ -38,6 +39,7 @@ pub mod examples;
 pub mod expect;
 pub mod exploration_plan;
 pub mod explorations;
+pub mod hints;
 pub mod history;
 pub mod loaded;
 pub mod memory;
@@ -49,6 +51,7 @@ pub mod stories;
 pub mod sweep;
 pub mod truth_table;
 pub mod unread;
+pub mod verdict;
 
 pub use comparison::Comparison;
 pub use configuration::{Configuration, Unfit};

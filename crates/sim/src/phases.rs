@@ -246,8 +246,9 @@ where
         let mut world = self.world.borrow_mut();
         let choices = world.take_choices();
         let misbehaviour = world.misbehaviour.take();
-        let steps = world.steps;
-        Outcome { choices, end, ended_at: world.now, steps, misbehaviour }
+        let awaited = (end == RunEnd::Unfinished).then(|| world.awaited()).flatten();
+        let (ended_at, steps) = (world.now, world.steps);
+        Outcome { choices, end, ended_at, steps, misbehaviour, awaited }
     }
 }
 

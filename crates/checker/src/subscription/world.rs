@@ -24,6 +24,9 @@ impl SubscriptionFold {
                 let live = self.owners.session_expired(consumer);
                 self.counters.add(Counter::SessionsExpiredWithLiveMember, live.into());
             }
+            Kind::MaxPollExceeded { .. } => {
+                self.counters.add(Counter::MaxPollIntervalsExceeded, 1);
+            }
             Kind::Sought { consumer, partition, to, .. } => {
                 self.owners.sought(consumer, partition, to);
                 self.goes_back(partition, to, partitions);

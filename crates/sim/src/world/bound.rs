@@ -8,6 +8,7 @@ use entrega_brokers::Broker;
 use entrega_model::Instant;
 
 use super::{Due, Routed, World};
+use crate::outcome::{Awaited, AwaitedThing};
 
 /// How far a run may go on by itself.
 #[derive(Clone, Copy)]
@@ -58,12 +59,29 @@ where
 
     /// Whether anything that is due can change anything: some timers have become moot.
     fn waits_for_something(&self) -> bool {
+        !self.held.is_empty() || self.awaited().is_some()
+    }
+
+    /// The first thing that is due and can change anything.
+    pub(crate) fn awaited(&self) -> Option<Awaited> {
         let mut dues = Vec::new();
         self.timers.in_order(&mut dues);
-        let mut meaningful = dues.iter().filter(|&&(at, _, due)| match due {
-            Due::Broker => self.broker.next_deadline().is_some(),
-            _ => self.means_something(at, due),
-        });
-        !self.held.is_empty() || meaningful.next().is_some()
+        dues.iter().find_map(|&(at, _, due)| self.awaits(at, due))
+    }
+
+    fn awaits(&self, at: Instant, due: Due) -> Option<Awaited> {
+        let what = match due {
+            Due::Broker => {
+                let at = self.broker.next_deadline()?;
+                return Some(Awaited { at, what: AwaitedThing::Broker });
+            }
+            Due::Start(process) => AwaitedThing::Restart(process),
+            Due::Resume(client) => AwaitedThing::Resume(client.process),
+            Due::Wake(client) | Due::Disconnect(client) => AwaitedThing::Work(client.process),
+            Due::Arrive(call) | Due::Return(call) | Due::TimeOut(call) | Due::Unpark(call) => {
+                AwaitedThing::Answer(self.calls.look(call).client.process)
+            }
+        };
+        self.means_something(at, due).then_some(Awaited { at, what })
     }
 }
