@@ -76,7 +76,9 @@ pub struct SubscriptionReport {
     pub order: Order,
     /// How often the critical windows were hit: a run without a hit proves nothing.
     pub counters: Counters,
-    /// Injected faults that befell the subscription, as far as whoever injected them says.
+    /// Injected faults that befell the subscription, as far as whoever injected them says; in no
+    /// document, because a history does not say it.
+    #[serde(skip)]
     pub struck: u64,
     /// The first messages that are pending, and which process had each of them last.
     pub waiting: Vec<Waiting>,

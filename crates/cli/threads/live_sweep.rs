@@ -237,15 +237,18 @@ impl Teller<'_> {
     }
 
     fn end(&self, ran: &Ran) -> String {
-        let Setup { model, strategy, .. } = self.setup;
+        let Setup { scenario, model, strategy, .. } = self.setup;
         let rate = ran.last.effects as f64 / ran.took.as_secs_f64().max(1e-9);
         let verdicts: Vec<String> = ran
             .report
             .subscriptions
             .iter()
-            .zip(self.setup.scenario.subscription_names())
+            .zip(scenario.subscription_names())
             .map(|(of, name)| {
-                let verdict = of.verdict.name();
+                let mut row = RowSummary::default();
+                row.add(&ran.report.sends, of);
+                let judged = verdict::of_row(scenario, *strategy, of.subscription, &row);
+                let verdict = judged.verdict.name();
                 format!("{name} {verdict}, {} lost, {} repeated", of.lost(), of.repeated)
             })
             .collect();

@@ -12,7 +12,12 @@
 //! ```
 //! use entrega_lab::{LoadedScenario, Strategy, Sweep};
 //!
-//! let loaded = LoadedScenario::parse("orders.toml", "[faults]\neffect.after.crash = '1/10'")?;
+//! const ORDERS: &str = "
+//! log.auto_offset_reset = 'earliest'
+//! faults.effect.after.crash = '1/10'
+//! ";
+//!
+//! let loaded = LoadedScenario::parse("orders.toml", ORDERS)?;
 //! let strategies = [Strategy::ProcessThenSettle, Strategy::DeduplicatingSink];
 //! let comparison = Sweep { seeds: 2, ..Sweep::of(&loaded, &strategies)? }.compare();
 //! assert_eq!(comparison.rows.len(), 4);
