@@ -61,7 +61,7 @@
 
 use std::mem;
 
-use entrega_model::log::{AssignedPartition, Offset, Refusal, Request, Response};
+use entrega_model::log::{AssignedPartition, Offset, OffsetReset, Refusal, Request, Response};
 use entrega_model::{
     ClientId, Event, Fingerprint, Generation, Instant, Kind, PartitionId, Record, SubscriptionId,
     event::RemoveReason,
@@ -98,6 +98,7 @@ pub struct LogBroker {
     presence: Presence,
     segment_limits: SegmentLimits,
     retention: Retention,
+    auto_offset_reset: OffsetReset,
     /// The next retention check that may delete something.
     retention_check: Option<Instant>,
     /// The earliest deadline of a group.
@@ -118,6 +119,7 @@ impl LogBroker {
                 time: settings.segment_time,
             },
             retention: Retention::new(&settings),
+            auto_offset_reset: settings.auto_offset_reset,
             retention_check: None,
             group_deadline: None,
             changed: false,
@@ -220,6 +222,7 @@ impl Broker for LogBroker {
             presence,
             segment_limits: _,
             retention: _,
+            auto_offset_reset: _,
             retention_check,
             group_deadline,
             changed,
@@ -245,9 +248,9 @@ impl Broker for LogBroker {
     }
 
     fn audit(&self, now: Instant, ground_truth: &mut Vec<Event>) {
-        for (subscription, group) in subscriptions().zip(&self.groups) {
+        for (subscription, _) in subscriptions().zip(&self.groups) {
             for (id, partition) in partitions().zip(&self.partitions) {
-                let from = group.committed(id).unwrap_or(0);
+                let from = self.reading_starts_at(subscription, id);
                 ground_truth.extend(partition.retained_from(from).map(|record| {
                     let message = record.message;
                     Event { at: now, kind: Kind::Retrievable { message, subscription } }
@@ -369,6 +372,16 @@ impl LogBroker {
             log_start: partition.log_start_offset(),
             high_watermark: partition.high_watermark(),
         }
+    }
+
+    /// The first offset that a new member would read: at its committed offset, or where its reset
+    /// policy sends it if the log does not reach back so far. If it sends it nowhere, whatever was
+    /// not committed waits for somebody to say where to begin. What a commit covers is done with,
+    /// also if it lies beyond the end.
+    fn reading_starts_at(&self, group: SubscriptionId, id: PartitionId) -> Offset {
+        let bounds = self.assigned_partition(group, id);
+        let committed = bounds.committed.filter(|offset| *offset >= bounds.log_start);
+        committed.or(bounds.after_reset(self.auto_offset_reset)).unwrap_or(bounds.log_start)
     }
 
     /// Takes over what a call to the groups has changed: their deadlines and their flags.

@@ -205,6 +205,7 @@ impl Checker {
         | Kind::Lost { subscription, .. }
         | Kind::SessionExpired { subscription, .. }
         | Kind::Sought { subscription, .. }
+        | Kind::MaxPollExceeded { subscription, .. }
         | Kind::OffsetReset { subscription, .. } = kind
         {
             self.partitions.is_log = true;

@@ -74,6 +74,18 @@ impl Report {
         Self { end, verdict: verdict(&reasons), reasons, sends, subscriptions }
     }
 
+    /// Of these subscriptions nothing was put to the test: what seems to be valid is unknown.
+    pub fn call_untested(&mut self, is_untested: impl Fn(&SubscriptionReport) -> bool) {
+        let mut subscriptions = mem::take(&mut self.subscriptions);
+        for report in &mut subscriptions {
+            if report.verdict == Verdict::Valid && is_untested(report) {
+                report.reasons.push(Reason::NothingPutToTheTest);
+                report.verdict = Verdict::Unknown;
+            }
+        }
+        *self = Self::of(self.end, self.sends, subscriptions);
+    }
+
     /// Judges a record. `doubts` are reasons why a subscription's verdict cannot be known: what it
     /// shows to be valid is unknown, then, and what it shows to be broken stays so.
     pub(crate) fn judge_record<I: IntoIterator<Item = Option<Reason>>>(
@@ -97,17 +109,36 @@ impl Report {
     }
 }
 
+impl Reason {
+    /// Whether it leaves open what a promise is worth, and breaks none.
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Stalled
+            | Self::Pending
+            | Self::NothingAcknowledged
+            | Self::InconsistentRecord
+            | Self::IncompleteRecord
+            | Self::NothingPutToTheTest => true,
+            Self::Lost
+            | Self::Duplicated
+            | Self::Split
+            | Self::Phantom
+            | Self::Reordered
+            | Self::Replayed
+            | Self::WriteInversions
+            | Self::PollSkips
+            | Self::NonmonotonicPolls
+            | Self::InconsistentOffsets
+            | Self::UndeclaredDeadLetters
+            | Self::DuplicatedDeadLetters => false,
+        }
+    }
+}
+
 fn verdict(reasons: &[Reason]) -> Verdict {
-    let open = [
-        Reason::Stalled,
-        Reason::Pending,
-        Reason::NothingAcknowledged,
-        Reason::InconsistentRecord,
-        Reason::IncompleteRecord,
-    ];
     match reasons {
         [] => Verdict::Valid,
-        reasons if reasons.iter().all(|reason| open.contains(reason)) => Verdict::Unknown,
+        reasons if reasons.iter().all(|reason| reason.is_open()) => Verdict::Unknown,
         _ => Verdict::Invalid,
     }
 }

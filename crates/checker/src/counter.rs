@@ -29,6 +29,8 @@ words! {
         LeasesExpiredWithLiveHandler => "leases_expired_with_live_handler",
         /// Sessions that expired although their member lived.
         SessionsExpiredWithLiveMember => "sessions_expired_with_live_member",
+        /// Consumers that left their group because they had not polled for `max_poll_interval`.
+        MaxPollIntervalsExceeded => "max_poll_intervals_exceeded",
         /// Settles whose outcome their consumer never learnt.
         SettlesLost => "settles_lost",
         /// Settles that were refused for certain.

@@ -17,6 +17,8 @@
 //! * Where a partition's last store was, and whether a message was counted as replayed: they decide
 //!   counts. How far each chain has come matters until something was reordered *and* something was
 //!   replayed; then both answers are yes for ever.
+//! * How far resets have skipped: it only says where to look for messages that are marked as
+//!   skipped. Whether there was an audit: nothing follows one.
 //! * How often the broker has restarted, once it has.
 //! * Sums of sends, which follow from the messages.
 

@@ -10,7 +10,10 @@ use crate::class::{Outcome, Sent};
 use crate::message::{Flag, Message};
 use crate::sends::SendFold;
 use crate::subscription::SubscriptionFold;
-use crate::{Cause, Causes, Class, Classes, End, EventKind, SubscriptionReport, Verdict};
+use crate::{Cause, Causes, Class, Classes, End, EventKind, SubscriptionReport, Verdict, Waiting};
+
+/// How many of the messages that are pending a report names.
+const WAITING: usize = 3;
 
 impl SubscriptionFold {
     /// Classifies every message and judges the promise.
@@ -29,6 +32,9 @@ impl SubscriptionFold {
         report.acknowledged = sends.totals().ok;
         if report.has_unknown() {
             report.not_recorded = self.kinds.missing(is_log);
+        }
+        if report.classes.get(Class::Pending) > 0 {
+            report.waiting = self.waiting(sends, end);
         }
         report.judge(end);
         report
@@ -55,6 +61,18 @@ impl SubscriptionFold {
             report.present += exact;
         }
         exact + others
+    }
+
+    /// The first messages that are pending.
+    fn waiting(&self, sends: &SendFold, end: End) -> Vec<Waiting> {
+        let untouched = Message::default();
+        let waiting = sends.iter().filter_map(|(id, send)| {
+            let message = self.messages.get(id.0.into()).unwrap_or(&untouched);
+            let class = self.class(id, message, send.sent(), end);
+            let last_with = self.owners.get(message.tenure).map(|(_, life)| life.consumer);
+            (class == Some(Class::Pending)).then_some(Waiting { message: id, last_with })
+        });
+        waiting.take(WAITING).collect()
     }
 
     /// Classifies what had an effect and was not sent.
@@ -116,6 +134,8 @@ impl SubscriptionFold {
             dlq_excess: totals.dlq_excess - self.unsent_excess(sends),
             order: self.order.found,
             counters: self.counters,
+            struck: 0,
+            waiting: Vec::new(),
             latency: self.latency.clone(),
         }
     }
@@ -158,7 +178,7 @@ impl SubscriptionFold {
 
     fn cause(&self, class: Class, message: &Message) -> Option<Cause> {
         let cause = match class {
-            Class::Lost => message.cause_of_loss(self.has(EventKind::Store)),
+            Class::Lost => message.cause_of_loss(self.has(EventKind::Store), self.audited),
             Class::Duplicated | Class::Split => message.cause_of_duplicate(),
             _ => return None,
         };

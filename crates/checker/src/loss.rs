@@ -5,7 +5,11 @@
 //! > before all of these.
 //!
 //! In time, because a log removes every message in the end, also those that a commit had given up
-//! long before. A commit that moves the offset back undoes its settles too.
+//! long before. A commit that moves the offset back undoes its settles too, and a consumer that
+//! begins before a message undoes that a reset skipped it.
+//!
+//! An audit of a log reads from where a new consumer would begin. What it does not find, and
+//! nothing else had ended, is skipped by the reset of whoever comes next.
 
 use crate::Cause;
 use crate::message::Message;
@@ -24,12 +28,21 @@ impl Message {
         self.loss = self.loss.filter(|cause| !cause.is_settle());
     }
 
-    /// Why it is lost; `stores_are_known` says whether it would show if it had been stored.
-    pub(crate) fn cause_of_loss(&self, stores_are_known: bool) -> Cause {
+    /// A consumer has begun before it, so that no reset skips it any more.
+    #[inline]
+    pub(crate) fn forget_skip(&mut self) {
+        self.loss = self.loss.filter(|cause| *cause != Cause::SkippedByReset);
+    }
+
+    /// Why it is lost; `stores_are_known` says whether it would show if it had been stored, and
+    /// `audited`, whether a log was read to its end and does not have it any more for whoever comes
+    /// next.
+    pub(crate) fn cause_of_loss(&self, stores_are_known: bool, audited: bool) -> Cause {
         if stores_are_known && self.copies == 0 && !self.was_delivered() {
             return Cause::NeverStoredButAcked;
         }
-        self.loss.unwrap_or(Cause::Unexplained)
+        let otherwise = if audited { Cause::SkippedByReset } else { Cause::Unexplained };
+        self.loss.unwrap_or(otherwise)
     }
 
     /// Why it had a second outcome.

@@ -36,6 +36,8 @@ pub(crate) struct Progress {
     pub(crate) reset_to: u64,
     /// The tenures before this number began before that reset.
     pub(crate) reset_before: u32,
+    /// No reset has skipped anything from here on.
+    pub(crate) skipped_upto: u64,
 }
 
 impl Partitions {

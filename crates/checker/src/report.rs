@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use entrega_model::history::End;
-use entrega_model::{Guarantee, MessageId, SubscriptionId};
+use entrega_model::{Guarantee, MessageId, ProcessId, SubscriptionId};
 use serde::{Serialize, Serializer};
 
 use crate::{Cause, Causes, Class, Classes, Counter, Counters, EventKind, Histogram};
@@ -81,8 +81,23 @@ pub struct SubscriptionReport {
     pub order: Order,
     /// How often the critical windows were hit: a run without a hit proves nothing.
     pub counters: Counters,
+    /// Injected faults that befell the subscription, as far as whoever injected them says; in no
+    /// document, because a history does not say it.
+    #[serde(skip)]
+    pub struck: u64,
+    /// The first messages that are pending, and which process had each of them last.
+    pub waiting: Vec<Waiting>,
     /// From the first send to the first applied effect, in nanoseconds.
     pub latency: Histogram,
+}
+
+/// A message that had no effect yet, although it can still be retrieved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// The message.
+    pub message: MessageId,
+    /// The process that had it last; none if it was never delivered.
+    pub last_with: Option<ProcessId>,
 }
 
 /// Whether a promise was kept. The order is that of severity.
@@ -146,6 +161,8 @@ pub enum Reason {
     InconsistentRecord,
     /// Unknown: order is promised, and the record does not show when every message was sent.
     IncompleteRecord,
+    /// Unknown: faults were to put the promise to the test, and none struck where it matters.
+    NothingPutToTheTest,
 }
 
 /// What the producers learnt, in messages.

@@ -45,6 +45,8 @@ pub(crate) struct SubscriptionFold {
     pub(crate) skipped: BTreeSet<MessageId>,
     /// The message that is delivered next went back to its queue together with others.
     pub(crate) returned_with_batch: bool,
+    /// A log was read to its end, from where a new consumer would begin.
+    pub(crate) audited: bool,
 }
 
 /// Sums over all messages.
@@ -98,6 +100,7 @@ impl SubscriptionFold {
             kinds: EventKinds::default(),
             skipped: BTreeSet::new(),
             returned_with_batch: false,
+            audited: false,
         }
     }
 
@@ -118,6 +121,7 @@ impl SubscriptionFold {
             kinds,
             skipped,
             returned_with_batch,
+            audited,
         } = self;
         messages.clear();
         *totals = Totals::default();
@@ -131,6 +135,7 @@ impl SubscriptionFold {
         *kinds = EventKinds::default();
         skipped.clear();
         *returned_with_batch = false;
+        *audited = false;
     }
 
     #[inline]

@@ -67,6 +67,8 @@ pub struct RowSummary {
     pub order: Order,
     /// How often the critical windows were hit.
     pub counters: Counters,
+    /// Injected faults that befell the subscription.
+    pub struck: u64,
     /// From the first send to the first applied effect, in nanoseconds.
     pub latency: Histogram,
     loss: Ratio,
@@ -106,6 +108,7 @@ impl RowSummary {
         self.dlq_excess += report.dlq_excess;
         add_order(&mut self.order, &report.order);
         self.counters.merge(&report.counters);
+        self.struck += report.struck;
         self.latency.merge(&report.latency);
         self.loss.add(report.lost(), report.acknowledged);
         self.duplicates.add(report.duplicated(), report.present);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use entrega_clients::Strategy;
 use entrega_lab::memory::of_sweep;
-use entrega_lab::{Comparison, Configuration, LoadedScenario, Sweep, unread};
+use entrega_lab::{Comparison, Configuration, LoadedScenario, Sweep, hints, unread};
 use entrega_model::Model;
 use entrega_report::comparison;
 
@@ -30,6 +30,8 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     let what = format!("{} runs on {threads} threads", sweep.runs());
     let help = "lower workload.messages, --seeds or --threads";
     memory::require(of_sweep(&sweep, threads), &what, help)?;
+    let warnings = hints::warnings(&loaded, &sweep.configurations, sweep.seed);
+    warnings.iter().for_each(|one| output::warn(one));
     let pool = pool::new(threads)?;
     let comparison = pool.install(|| run(&sweep, args.quiet))?;
     let text = match args.format {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use entrega_lab::memory::of_run;
 use entrega_lab::run::{self, Run};
-use entrega_lab::{Configuration, LoadedScenario, unread};
+use entrega_lab::{Configuration, LoadedScenario, hints, unread};
 use entrega_report::run as report;
 
 use super::interrupt;
@@ -27,6 +27,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let full = loaded.full();
     let what = format!("a run of {} messages", full.messages());
     memory::require(of_run(&full), &what, "lower workload.messages")?;
+    hints::warnings(&loaded, &[configuration], args.seed).iter().for_each(|one| output::warn(one));
     let run = match history {
         None => run::run(&loaded, configuration, args.seed),
         Some(file) => recorded(&loaded, configuration, args.seed, file)?,

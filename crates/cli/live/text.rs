@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use entrega_model::printable::printable;
-use entrega_report::comparison::table;
+use entrega_report::comparison::{table, unknowns};
 use entrega_report::digits::thousands;
 use entrega_stage::{CLOSING, Ending};
 
@@ -31,6 +31,7 @@ pub(crate) fn render(result: &LiveResult<'_>) -> String {
         let _ = writeln!(text, "\n{subscription}\n{}", table(comparison, subscription).trim_fmt());
     }
     text.push_str(LEGEND);
+    text.push_str(&unknowns(comparison));
     restless(&mut text, result);
     simulated(&mut text, result);
     list(&mut text, UNSEEN, &result.unseen);

@@ -9,9 +9,9 @@ use std::time::Duration;
 use entrega::judge;
 use entrega_checker::summary::RowSummary;
 use entrega_checker::{End, Report, Verdict};
-use entrega_lab::comparison::{self, Comparison, ComparisonRow};
+use entrega_lab::comparison::{Comparison, ComparisonRow};
 use entrega_lab::loaded::Version;
-use entrega_lab::{Configuration, Sweep, expect};
+use entrega_lab::{Configuration, Sweep, expect, verdict};
 use entrega_live::{Clock, Shared};
 use entrega_model::{Guarantee, Observer, SubscriptionId};
 use entrega_stage::scale::longest_timeout;
@@ -237,15 +237,18 @@ impl Teller<'_> {
     }
 
     fn end(&self, ran: &Ran) -> String {
-        let Setup { model, strategy, .. } = self.setup;
+        let Setup { scenario, model, strategy, .. } = self.setup;
         let rate = ran.last.effects as f64 / ran.took.as_secs_f64().max(1e-9);
         let verdicts: Vec<String> = ran
             .report
             .subscriptions
             .iter()
-            .zip(self.setup.scenario.subscription_names())
+            .zip(scenario.subscription_names())
             .map(|(of, name)| {
-                let verdict = of.verdict.name();
+                let mut row = RowSummary::default();
+                row.add(&ran.report.sends, of);
+                let judged = verdict::of_row(scenario, *strategy, of.subscription, &row);
+                let verdict = judged.verdict.name();
                 format!("{name} {verdict}, {} lost, {} repeated", of.lost(), of.repeated)
             })
             .collect();
@@ -278,7 +281,7 @@ fn simulate(setups: &[Setup]) -> Vec<Vec<Verdict>> {
         (0..)
             .map(SubscriptionId)
             .zip(&rows)
-            .map(|(id, row)| comparison::verdict(&setup.scenario, id, row))
+            .map(|(id, row)| verdict::of_row(&setup.scenario, setup.strategy, id, row).verdict)
             .collect()
     };
     setups.par_iter().map(rows_of).collect()

@@ -4,6 +4,8 @@
 
 use entrega_model::{Duration, SubscriptionId};
 
+pub use entrega_model::log::OffsetReset;
+
 /// How a client library behaves under the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientConfig {
@@ -93,17 +95,6 @@ pub enum SettleScope {
     Individual,
     /// These and every earlier one of this consumer (AMQP `multiple=true`, JetStream `AckAll`).
     Cumulative,
-}
-
-/// Where to start without a committed offset, or with one that is out of range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OffsetReset {
-    /// At the end: what was sent before the first assignment is never seen.
-    Latest,
-    /// At the oldest retained offset.
-    Earliest,
-    /// Nowhere: receiving fails.
-    None,
 }
 
 /// What a strategy itself can be set to.

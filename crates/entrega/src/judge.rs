@@ -23,7 +23,7 @@ pub struct Judged {
 pub fn judge(experiment: &Experiment<'_>, choices: Choices, also: &mut dyn Observer) -> Judged {
     let mut checker = Checker::new(config(experiment));
     let outcome = experiment.run(choices, &mut (&mut checker, also));
-    Judged { report: checker.finish(end(outcome.end)), outcome }
+    judged(checker.finish(end(outcome.end)), outcome)
 }
 
 /// Judged runs of one scenario by lists of choices, again and again: the names of its points are
@@ -45,7 +45,7 @@ impl Replays {
         let mut checker = Checker::new(config(experiment));
         let choices = Choices::explicit(Arc::clone(&self.table), choices.to_vec());
         let outcome = experiment.run_in(&mut self.arena.borrow_mut(), choices, &mut checker);
-        Judged { report: checker.finish(end(outcome.end)), outcome }
+        judged(checker.finish(end(outcome.end)), outcome)
     }
 }
 
@@ -58,7 +58,20 @@ pub fn judge_own(
 ) -> Judged {
     let mut checker = Checker::new(config(experiment));
     let outcome = experiment.run_own(own, choices, &mut (&mut checker, also));
-    Judged { report: checker.finish(end(outcome.end)), outcome }
+    judged(checker.finish(end(outcome.end)), outcome)
+}
+
+/// Notes in a report how many of these faults befell each subscription.
+pub fn note_strikes(report: &mut Report, made: &[Choice]) {
+    for of in &mut report.subscriptions {
+        let befell = |one: &&Choice| points::befalls(one.point, of.subscription);
+        of.struck = made.iter().filter(befell).count() as u64;
+    }
+}
+
+fn judged(mut report: Report, outcome: Outcome) -> Judged {
+    note_strikes(&mut report, outcome.choices.made());
+    Judged { report, outcome }
 }
 
 /// How a run ended, for the checker.

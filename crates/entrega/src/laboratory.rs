@@ -59,7 +59,8 @@ impl<'a> Laboratory<'a> {
         let checker = self.checker.get_or_insert_with(new);
         checker.reset();
         let outcome = experiment.run_in(&mut self.arena, choices, checker);
-        let report = checker.finish(judge::end(outcome.end));
+        let mut report = checker.finish(judge::end(outcome.end));
+        judge::note_strikes(&mut report, outcome.choices.made());
         self.last = Some(outcome);
         report
     }

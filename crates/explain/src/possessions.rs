@@ -97,6 +97,8 @@ pub enum Ending {
     Requeued,
     /// The holder's session ran out, and with it the ownership of its partitions.
     SessionExpired,
+    /// The holder left its group because it had not polled for too long.
+    MaxPollExceeded,
     /// The holder gave the partition up in a rebalance.
     Revoked,
     /// The holder learnt that it had lost the partition.
@@ -212,6 +214,7 @@ impl Ending {
             | Self::Requeued
             | Self::BrokerRestarted => true,
             Self::SessionExpired
+            | Self::MaxPollExceeded
             | Self::Revoked
             | Self::PartitionLost
             | Self::SoughtBack

@@ -44,6 +44,7 @@ fn matters(kind: &Kind, cast: &Cast) -> bool {
         | Kind::Stalled { .. }
         | Kind::Resumed { .. }
         | Kind::SessionExpired { .. }
+        | Kind::MaxPollExceeded { .. }
         | Kind::BrokerRestarted
         | Kind::Faulted { .. } => true,
         Kind::ProcessingEnded { result, .. } => result != ProcessingResult::Ok,

@@ -178,8 +178,10 @@ const fn is_turn(kind: &Kind) -> bool {
         kind,
         Kind::LeaseExpired { .. }
             | Kind::SessionExpired { .. }
+            | Kind::MaxPollExceeded { .. }
             | Kind::OffsetReset { .. }
             | Kind::Assigned { .. }
+            | Kind::Sought { .. }
             | Kind::Crashed { .. }
             | Kind::Exited { .. }
             | Kind::Started { .. }

@@ -141,6 +141,7 @@ impl Timeline<'_> {
                 | Kind::BrokerRestarted
                 | Kind::LeaseExpired { .. }
                 | Kind::SessionExpired { .. }
+                | Kind::MaxPollExceeded { .. }
                 | Kind::OffsetReset { .. }
                 | Kind::Entered { .. }
         )

@@ -1,21 +1,21 @@
 //! What a comparison has found, ready to be printed: rows, examples with their sentences, and
 //! whether the scenario's expectations hold.
 
+use std::collections::BTreeMap;
+
 use entrega_checker::summary::RowSummary;
-use entrega_checker::{Counter, Verdict, Word};
-use entrega_choice::Odds;
-use entrega_clients::Strategy;
-use entrega_clients::consumers::Settles;
+use entrega_checker::{Counter, Reason, Verdict};
 use entrega_explain::{Run, Subject};
 use entrega_model::{Guarantee, SubscriptionId};
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{self, Act, Call, Moment, Site};
 
 use crate::configuration::Configuration;
 use crate::examples::Example;
 use crate::expect::{self, Found};
+use crate::hints;
 use crate::loaded::LoadedScenario;
 use crate::sweep::{Sweep, Swept};
+use crate::verdict::{self, Judgement};
 
 /// A comparison, complete or partial.
 pub struct Comparison<'a> {
@@ -47,6 +47,10 @@ pub struct ComparisonRow {
     pub verdict: Verdict,
     /// The critical windows that the scenario's faults should have hit and did not.
     pub untouched: Vec<Counter>,
+    /// Why the verdict is unknown, a clause each; empty if it is not.
+    pub why: Vec<String>,
+    /// What to write in the scenario, if the row fails in one way only.
+    pub hint: Option<&'static str>,
     /// All runs together.
     pub summary: RowSummary,
 }
@@ -92,9 +96,20 @@ impl<'a> Comparison<'a> {
 }
 
 impl ComparisonRow {
+    /// How many runs had a reason for a verdict that is not valid; that nothing was put to the test
+    /// is one of all runs.
+    pub fn reasons(&self) -> BTreeMap<Reason, u64> {
+        let mut reasons = self.summary.reasons.clone();
+        if self.verdict == Verdict::Unknown && self.summary.verdict() == Verdict::Valid {
+            reasons.insert(Reason::NothingPutToTheTest, self.summary.runs);
+        }
+        reasons
+    }
+
     /// What the row shows, for its expectations.
     pub fn found(&self) -> Found<'_> {
-        Found::in_runs(&self.subscription, self.verdict, &self.summary)
+        let why = self.why.join("; ");
+        Found::in_runs(&self.subscription, self.verdict, &self.summary).because(why)
     }
 }
 
@@ -105,74 +120,26 @@ fn rows_of(scenario: &Scenario, swept: Swept) -> Vec<ComparisonRow> {
         .map(SubscriptionId)
         .zip(rows)
         .map(|(id, summary)| {
-            let untouched = untouched(scenario, id, strategy, &summary);
+            let Judgement { verdict, untouched, why } =
+                verdict::of_row(scenario, strategy, id, &summary);
             ComparisonRow {
                 configuration,
                 subscription: scenario.subscriptions[id.index()].name.clone(),
                 guarantee: strategy.guarantee(model),
-                verdict: verdict(scenario, id, &summary),
+                verdict,
                 untouched,
+                why,
+                hint: hints::of_losses(
+                    scenario,
+                    model,
+                    verdict,
+                    summary.reasons.keys().copied(),
+                    &summary.causes,
+                ),
                 summary,
             }
         })
         .collect()
-}
-
-/// A promise that was kept while nothing happened is no evidence.
-pub fn verdict(scenario: &Scenario, id: SubscriptionId, summary: &RowSummary) -> Verdict {
-    let faults = !scenario.script.is_empty()
-        || scenario.odds().iter().any(|odds| points::befalls(odds.point, id));
-    let tested = Counter::ALL.iter().any(|&counter| summary.counters.get(counter) > 0);
-    match summary.verdict() {
-        Verdict::Valid if faults && !tested => Verdict::Unknown,
-        verdict => verdict,
-    }
-}
-
-/// The windows that the faults of a subscription should hit, and never did.
-fn untouched(
-    scenario: &Scenario,
-    id: SubscriptionId,
-    strategy: Strategy,
-    summary: &RowSummary,
-) -> Vec<Counter> {
-    let mut required: Vec<Counter> = scenario
-        .odds()
-        .iter()
-        .filter(|odds| points::befalls(odds.point, id))
-        .filter_map(|odds| window(odds, strategy))
-        .collect();
-    required.sort_by_key(|counter| counter.index());
-    required.dedup();
-    summary.vacuous(&required)
-}
-
-/// The window that a fault opens under a strategy.
-fn window(odds: &Odds, strategy: Strategy) -> Option<Counter> {
-    let settles = strategy.spec().settles;
-    let settles_first = settles == Settles::BeforeEffect;
-    let settles_itself = matches!(settles, Settles::BeforeEffect | Settles::AfterEffect);
-    let (info, _) = points::describe(odds.point);
-    let act = info.alternative(odds.value)?.act;
-    Some(match info.site {
-        Site::Crash(Moment::BeforeEffect) if settles_first => {
-            Counter::CrashesBetweenSettleAndEffect
-        }
-        Site::Crash(Moment::BeforeEffect) if settles_itself => Counter::CrashesBeforeEffect,
-        Site::Crash(Moment::AfterEffect) if settles_first => Counter::CrashesAfterSettle,
-        Site::Crash(Moment::AfterEffect) if settles_itself => {
-            Counter::CrashesBetweenEffectAndSettle
-        }
-        Site::Crash(Moment::AfterSettle) if settles_first => Counter::CrashesBetweenSettleAndEffect,
-        Site::Leg(Call::Settle, _) if settles_itself && act == Act::Lost => Counter::SettlesLost,
-        Site::Process if act == Act::StallBefore => Counter::StallsBeforeEffect,
-        Site::Process if settles_itself && !settles_first => Counter::StallsAfterEffect,
-        Site::Handler if act == Act::Transient => Counter::HandlerErrors,
-        Site::Message => Counter::PoisonMessages,
-        Site::Broker => Counter::BrokerRestarts,
-        Site::Crash(_) | Site::Process | Site::Handler => return None,
-        Site::Leg(_, _) | Site::Arrivals | Site::Group => return None,
-    })
 }
 
 fn told(loaded: &LoadedScenario, example: Example) -> ToldExample {

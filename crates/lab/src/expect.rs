@@ -20,6 +20,9 @@ pub struct Expected {
     pub found: String,
     /// Whether they agree.
     pub holds: bool,
+    /// Why the verdict that came out is unknown, if this is about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// Whether one run can violate it: it limits what may happen, instead of demanding something.
     #[serde(skip)]
     pub limits: bool,
@@ -29,6 +32,7 @@ pub struct Expected {
 pub struct Found<'a> {
     subscription: &'a str,
     verdict: Verdict,
+    why: String,
     classes: &'a Classes,
     reordered: u64,
     redeliveries: u64,
@@ -38,13 +42,21 @@ impl<'a> Found<'a> {
     /// What one run shows of a subscription.
     pub fn in_run(subscription: &'a str, of: &'a SubscriptionReport) -> Self {
         let (reordered, redeliveries) = (of.order.reordered, of.redeliveries.unwrap_or(0));
-        Self { subscription, verdict: of.verdict, classes: &of.classes, reordered, redeliveries }
+        let (verdict, why) = (of.verdict, String::new());
+        Self { subscription, verdict, why, classes: &of.classes, reordered, redeliveries }
     }
 
     /// What many runs show of a subscription, with the verdict on all of them.
     pub fn in_runs(subscription: &'a str, verdict: Verdict, of: &'a RowSummary) -> Self {
         let (reordered, redeliveries) = (of.order.reordered, of.redeliveries);
-        Self { subscription, verdict, classes: &of.classes, reordered, redeliveries }
+        let why = String::new();
+        Self { subscription, verdict, why, classes: &of.classes, reordered, redeliveries }
+    }
+
+    /// The same, with why the verdict is unknown.
+    #[must_use]
+    pub fn because(self, why: String) -> Self {
+        Self { why, ..self }
     }
 
     /// The count that `[[expect]]` calls `name`; none if nothing is called so.
@@ -64,7 +76,15 @@ impl Expected {
     /// A violation in words.
     pub fn violation(&self, configuration: Configuration) -> String {
         let Self { subscription, what, expected, found, .. } = self;
-        format!("{configuration}, {subscription}: expected {what} {expected}, found {found}")
+        let because = self.reason();
+        format!(
+            "{configuration}, {subscription}: expected {what} {expected}, found {found}{because}"
+        )
+    }
+
+    /// ` (why it is unknown)`, or nothing.
+    pub fn reason(&self) -> String {
+        self.because.as_ref().map_or_else(String::new, |because| format!(" ({because})"))
     }
 }
 
@@ -85,12 +105,14 @@ pub fn checked(
 fn checked_against(expect: &Expectation, of: &Found<'_>) -> Vec<Expected> {
     let checked = |what, expected: String, found: String, holds, limits| {
         let subscription = of.subscription.to_owned();
-        Expected { subscription, what, expected, found, holds, limits }
+        Expected { subscription, what, expected, found, holds, because: None, limits }
     };
     let verdict = expect.verdict.map(|verdict| {
         let found = of.verdict.name().to_owned();
         let broken = verdict == ExpectedVerdict::Valid && of.verdict == Verdict::Invalid;
-        checked("verdict", verdict.to_string(), found, is_verdict(verdict, of.verdict), broken)
+        let because = Some(of.why.clone()).filter(|why| !why.is_empty());
+        let holds = is_verdict(verdict, of.verdict);
+        Expected { because, ..checked("verdict", verdict.to_string(), found, holds, broken) }
     });
     let counts = expect.conditions().map(|(what, condition)| {
         let found = of.count(what).unwrap_or(0);

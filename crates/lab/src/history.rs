@@ -15,10 +15,12 @@ use entrega_model::history::{
     Backwards, Header, HistoryError, Names, Notes, PointNames, Reader, Reading, SubscriptionHeader,
     Writer,
 };
+use entrega_model::printable::printable;
 use entrega_model::{MessageId, Observer, ProcessId};
 use entrega_scenario::{Cast, points};
 use entrega_sim::Experiment;
 
+use crate::verdict::{self, Called};
 pub use evidence::Evidence;
 
 /// A history, and what was found in it.
@@ -113,6 +115,18 @@ impl JudgedHistory {
     pub fn sentence(&self, one: &Listed, name: &dyn Fn(MessageId) -> String) -> String {
         let after = one.after.map(name);
         entrega_explain::record::sentence(one.what, one.cause, &name(one.message), after.as_deref())
+    }
+
+    /// Why the verdict on each subscription is unknown; nothing if it is not.
+    pub fn why(&self) -> Vec<Vec<String>> {
+        let process = |id: ProcessId| {
+            let name = self.names.processes.get(id.index());
+            name.map_or_else(|| id.to_string(), |name| printable(name).into_owned())
+        };
+        let message = |id| printable(&self.message(id)).into_owned();
+        let called = Called { message: &message, process: &process };
+        let report = &self.report;
+        report.subscriptions.iter().map(|of| verdict::why_open(report, of, &called)).collect()
     }
 
     /// A message by the name that it has in the history.

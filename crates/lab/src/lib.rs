@@ -12,7 +12,12 @@
 //! ```
 //! use entrega_lab::{LoadedScenario, Strategy, Sweep};
 //!
-//! let loaded = LoadedScenario::parse("orders.toml", "[faults]\neffect.after.crash = '1/10'")?;
+//! const ORDERS: &str = "
+//! log.auto_offset_reset = 'earliest'
+//! faults.effect.after.crash = '1/10'
+//! ";
+//!
+//! let loaded = LoadedScenario::parse("orders.toml", ORDERS)?;
 //! let strategies = [Strategy::ProcessThenSettle, Strategy::DeduplicatingSink];
 //! let comparison = Sweep { seeds: 2, ..Sweep::of(&loaded, &strategies)? }.compare();
 //! assert_eq!(comparison.rows.len(), 4);
@@ -26,7 +31,8 @@
 //!
 //! * What is run: [`loaded`] (a scenario and its versions), [`configuration`] (a strategy on a
 //!   model), [`unread`] (settings that change nothing).
-//! * One run: [`run`](mod@run), [`history`], [`replay_string`], [`replay`], [`expect`].
+//! * One run: [`run`](mod@run), [`history`], [`replay_string`], [`replay`], [`expect`]; what a
+//!   verdict is worth: [`verdict`].
 //! * Many runs: [`sweep`], [`examples`], [`comparison`].
 //! * All runs within bounds: [`exploration_plan`], [`stories`], [`property`], [`explorations`].
 //! * All strategies under all faults: [`truth_table`].
@@ -38,6 +44,7 @@ pub mod examples;
 pub mod expect;
 pub mod exploration_plan;
 pub mod explorations;
+pub mod hints;
 pub mod history;
 pub mod loaded;
 pub mod memory;
@@ -49,6 +56,7 @@ pub mod stories;
 pub mod sweep;
 pub mod truth_table;
 pub mod unread;
+pub mod verdict;
 
 pub use comparison::Comparison;
 pub use configuration::{Configuration, Unfit};

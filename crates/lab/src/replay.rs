@@ -17,6 +17,7 @@ use crate::configuration::{Configuration, Unfit};
 use crate::loaded::LoadedScenario;
 use crate::property::Property;
 use crate::replay_string::ReplayString;
+use crate::verdict::{self, Judgement};
 
 /// A run that was repeated.
 pub struct ReplayedRun {
@@ -32,6 +33,8 @@ pub struct ReplayedRun {
     pub digest: Digest,
     /// What became of every message.
     pub report: Report,
+    /// What that is worth, for each subscription.
+    pub judgements: Vec<Judgement>,
     /// What the run shows, in words.
     pub anomalies: Vec<Anomaly>,
     /// The string that it was repeated from.
@@ -98,15 +101,26 @@ pub fn replay(loaded: &LoadedScenario, replay: ReplayString) -> Result<ReplayedR
     let experiment =
         Experiment { scenario: scenario_of, workload: workload_of, model, strategy, seed };
     let (mut events, mut digest) = (Vec::new(), Digest::default());
-    let Judged { report, outcome } =
+    let Judged { mut report, outcome } =
         judge(&experiment, Choices::explicit(table, choices), &mut (&mut events, &mut digest));
     let unused = outcome.choices.unused();
     if !unused.is_empty() {
         return Err(Unrepeatable::NotReached(format_choices(outcome.choices.table(), &unused)));
     }
+    let judgements = verdict::of_run(&scenario, replay.configuration, &mut report, &outcome);
     let cast = Cast::of(&scenario);
     let anomalies = anomalies(&events, &cast, &report);
-    Ok(ReplayedRun { scenario, workload, cast, events, digest, report, anomalies, replay })
+    Ok(ReplayedRun {
+        scenario,
+        workload,
+        cast,
+        events,
+        digest,
+        report,
+        judgements,
+        anomalies,
+        replay,
+    })
 }
 
 fn belongs(replay: &ReplayString, loaded: &LoadedScenario) -> Result<(), Unrepeatable> {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use entrega::{Judged, judge};
+use entrega_checker::SubscriptionReport;
 use entrega_choice::{Point, format_choices};
 use entrega_model::event::Phase;
 use entrega_model::{Event, Kind, Observer};
@@ -14,9 +15,11 @@ use serde::Serialize;
 
 use crate::configuration::Configuration;
 use crate::expect::{self, Expected, Found};
+use crate::hints;
 use crate::history;
 use crate::loaded::LoadedScenario;
 use crate::replay_string::{ReplayString, Size};
+use crate::verdict::{self, Judgement};
 
 /// A run of a scenario as it is, and everything that is known of it.
 pub struct Run<'a> {
@@ -30,6 +33,8 @@ pub struct Run<'a> {
     pub cast: Cast,
     /// What became of every message, and what was chosen.
     pub judged: Judged,
+    /// What that is worth, for each subscription.
+    pub judgements: Vec<Judgement>,
     /// The digest of what happened.
     pub digest: Digest,
     /// When its phases began.
@@ -99,22 +104,53 @@ fn experiment<'e>(
 }
 
 impl<'a> Run<'a> {
+    /// What to write in the scenario, for each subscription that fails in one way only.
+    pub fn hints(&self) -> Vec<(&str, &'static str)> {
+        let scenario = &self.loaded.scenario;
+        let reports =
+            scenario.subscription_names().into_iter().zip(&self.judged.report.subscriptions);
+        let hint = |(name, of): (&'a str, &SubscriptionReport)| {
+            let reasons = of.reasons.iter().copied();
+            let model = self.configuration.model;
+            let hint = hints::of_losses(scenario, model, of.verdict, reasons, &of.causes)?;
+            Some((name, hint))
+        };
+        reports.filter_map(hint).collect()
+    }
+
     fn new(
         loaded: &'a LoadedScenario,
         configuration: Configuration,
         seed: u64,
-        judged: Judged,
+        mut judged: Judged,
         notes: Notes,
     ) -> Self {
-        let (scenario, choices) = (&loaded.scenario, &judged.outcome.choices);
+        let scenario = &loaded.scenario;
+        let Judged { report, outcome } = &mut judged;
+        let judgements = verdict::of_run(scenario, configuration, report, outcome);
+        let choices = &judged.outcome.choices;
         let choices = format_choices(choices.table(), choices.made());
         let replay = loaded.replay_string(configuration, seed, Size::Full, choices);
         let named = scenario.subscription_names().into_iter().zip(&judged.report.subscriptions);
-        let found: Vec<Found<'_>> = named.map(|(name, of)| Found::in_run(name, of)).collect();
+        let found = named.zip(&judgements).map(|((name, of), judgement)| {
+            Found::in_run(name, of).because(judgement.why.join("; "))
+        });
+        let found: Vec<Found<'_>> = found.collect();
         let expected = expect::checked(scenario, configuration, &found);
         let Notes { digest, phases } = notes;
         let cast = Cast::of(scenario);
-        Self { loaded, configuration, seed, cast, judged, digest, phases, expected, replay }
+        Self {
+            loaded,
+            configuration,
+            seed,
+            cast,
+            judged,
+            judgements,
+            digest,
+            phases,
+            expected,
+            replay,
+        }
     }
 
     /// Whether everything came out as the scenario says.

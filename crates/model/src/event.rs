@@ -216,6 +216,9 @@ pub enum Kind {
         from: u64,
         to: u64,
     },
+    /// A consumer left its group because its application took longer than `max_poll_interval` from
+    /// one poll to the next. It learns of it when it polls or settles.
+    MaxPollExceeded { subscription: SubscriptionId, consumer: ProcessId },
 }
 
 /// The three-valued result of a send, as in Jepsen histories.

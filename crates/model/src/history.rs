@@ -88,6 +88,7 @@
 //! | `phase` | `phase` | | the run entered a phase |
 //! | `retrievable` | `message` | `subscription` | audit: still there at the end |
 //! | `seek` | `to` | `subscription` `consumer` `lane` `from` | a consumer moved its position |
+//! | `max_poll_exceeded` | | `subscription` `consumer` | a member left its group, having polled too late |
 //!
 //! # Values
 //!

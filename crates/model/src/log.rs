@@ -44,6 +44,33 @@ pub struct AssignedPartition {
     pub high_watermark: Offset,
 }
 
+impl AssignedPartition {
+    /// The committed offset, if a member can go on there.
+    pub fn valid_commit(&self) -> Option<Offset> {
+        self.committed.filter(|offset| (self.log_start..=self.high_watermark).contains(offset))
+    }
+
+    /// Where a reset policy begins.
+    pub const fn after_reset(&self, policy: OffsetReset) -> Option<Offset> {
+        match policy {
+            OffsetReset::Latest => Some(self.high_watermark),
+            OffsetReset::Earliest => Some(self.log_start),
+            OffsetReset::None => None,
+        }
+    }
+}
+
+/// Where to start without a committed offset, or with one that is out of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OffsetReset {
+    /// At the end: what was sent before the first assignment is never seen.
+    Latest,
+    /// At the oldest retained offset.
+    Earliest,
+    /// Nowhere: receiving fails.
+    None,
+}
+
 /// How much a producer waits for, as in Kafka's `acks`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Acks {

@@ -4,4 +4,4 @@ mod json;
 mod text;
 
 pub use json::{Document, RowDocument, document, row_document};
-pub use text::{table, text};
+pub use text::{table, text, unknowns};

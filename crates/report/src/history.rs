@@ -29,7 +29,7 @@ pub fn text(history: &JudgedHistory, evidence: &Evidence, name: &str) -> String 
         history.subscriptions().iter().map(|name| printable(name).into_owned()).collect();
     let message = |message| printable(&history.message(message)).into_owned();
     let names = Names { subscriptions: &subscriptions, message: &message };
-    text.push_str(&judgement::subscriptions(report, &names));
+    text.push_str(&judgement::subscriptions(report, &history.why(), &names));
     text.push_str(&gaps::text(&history.gaps, &message));
     text.push_str(&lists::text(history, evidence, &names));
     let _ = writeln!(text, "\nThe history is {}{}", report.verdict.name(), advice(report));
@@ -60,6 +60,8 @@ pub struct Document<'a> {
     model: String,
     subscription_names: Vec<String>,
     report: &'a Report,
+    /// Why each subscription's verdict is unknown; empty if it is not.
+    why: Vec<Vec<String>>,
     /// What the numbers of messages stand for.
     message_names: &'a [String],
     /// What there is to say about the file.
@@ -79,6 +81,7 @@ pub fn document<'a>(history: &'a JudgedHistory, evidence: &'a Evidence) -> Docum
         model: history.header.model.to_string(),
         subscription_names: history.subscriptions(),
         report: &history.report,
+        why: history.why(),
         message_names: &history.names.messages,
         notes: notes(&history.notes),
         inconsistent_record: gaps::documents(&history.gaps),

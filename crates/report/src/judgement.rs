@@ -14,12 +14,13 @@ pub struct Names<'a> {
     pub message: &'a dyn Fn(MessageId) -> String,
 }
 
-/// The reports on all subscriptions.
-pub fn subscriptions(report: &Report, names: &Names<'_>) -> String {
+/// The reports on all subscriptions; `why` says of each why its verdict is unknown.
+pub fn subscriptions(report: &Report, why: &[Vec<String>], names: &Names<'_>) -> String {
     let mut text = String::new();
-    for of in &report.subscriptions {
+    for (index, of) in report.subscriptions.iter().enumerate() {
+        let why = why.get(index).map_or(&[][..], Vec::as_slice);
         let _ = writeln!(text, "\n{}", names.of(of.subscription));
-        for (label, line) in lines(of, names) {
+        for (label, line) in lines(of, why, names) {
             let _ = writeln!(text, "  {label:13} {line}");
         }
     }
@@ -51,9 +52,14 @@ impl Names<'_> {
     }
 }
 
-fn lines(of: &SubscriptionReport, names: &Names<'_>) -> Vec<(&'static str, String)> {
-    let mut lines = vec![
-        ("verdict", judgement(of)),
+fn lines(
+    of: &SubscriptionReport,
+    why: &[String],
+    names: &Names<'_>,
+) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("verdict", judgement(of))];
+    lines.extend(why.iter().map(|why| ("unknown, as", why.clone())));
+    lines.extend([
         ("messages", classes(of)),
         (
             "lost",
@@ -74,7 +80,7 @@ fn lines(of: &SubscriptionReport, names: &Names<'_>) -> Vec<(&'static str, Strin
                 of.excess
             ),
         ),
-    ];
+    ]);
     lines.extend(causes(of, names).into_iter().map(|cause| ("because", cause)));
     if let Some(deliveries) = deliveries(of) {
         lines.push(("deliveries", deliveries));

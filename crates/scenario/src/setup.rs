@@ -27,7 +27,16 @@ pub fn log_settings(scenario: &Scenario) -> log::LogSettings {
         retention_bytes: from.retention_bytes,
         segment_bytes: from.segment_bytes,
         segment_time: from.segment_time.duration(),
+        auto_offset_reset: offset_reset(from.auto_offset_reset),
         ..log::LogSettings::default()
+    }
+}
+
+const fn offset_reset(policy: AutoOffsetReset) -> OffsetReset {
+    match policy {
+        AutoOffsetReset::Latest => OffsetReset::Latest,
+        AutoOffsetReset::Earliest => OffsetReset::Earliest,
+        AutoOffsetReset::None => OffsetReset::None,
     }
 }
 
@@ -83,11 +92,7 @@ pub fn client_config(
         settle_scope: strategy.spec().settle_scope,
         settle_confirmed: consumer.settle_confirmed,
         settle_retries: consumer.settle_retries,
-        auto_offset_reset: match scenario.log.auto_offset_reset {
-            AutoOffsetReset::Latest => OffsetReset::Latest,
-            AutoOffsetReset::Earliest => OffsetReset::Earliest,
-            AutoOffsetReset::None => OffsetReset::None,
-        },
+        auto_offset_reset: offset_reset(scenario.log.auto_offset_reset),
         drain_on_revoke: consumer.drain_on_revoke,
         max_poll_interval: consumer.max_poll_interval.map(file::Span::duration),
     }

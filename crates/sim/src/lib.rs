@@ -40,7 +40,7 @@ mod world;
 pub use arena::Arena;
 pub use experiment::Experiment;
 pub use misbehaviour::{Misbehaviour, Misdeed};
-pub use outcome::{Outcome, RunEnd};
+pub use outcome::{Awaited, AwaitedThing, Outcome, RunEnd};
 pub use own::OwnConsumer;
 pub use pulse::Pulse;
 pub use steps::Steps;

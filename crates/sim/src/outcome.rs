@@ -1,7 +1,7 @@
 //! How a run ended.
 
 use entrega_choice::Choices;
-use entrega_model::Instant;
+use entrega_model::{Instant, ProcessId};
 
 use crate::misbehaviour::Misbehaviour;
 
@@ -17,6 +17,32 @@ pub struct Outcome {
     pub steps: u64,
     /// The first thing that a process did and must not do.
     pub misbehaviour: Option<Misbehaviour>,
+    /// What a run that did not come to rest waits for next.
+    pub awaited: Option<Awaited>,
+}
+
+/// What a run waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// When it is due.
+    pub at: Instant,
+    /// What it is.
+    pub what: AwaitedThing,
+}
+
+/// Something that is due at some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AwaitedThing {
+    /// A deadline of the broker: the end of a lease, or of a session or a rebalance.
+    Broker,
+    /// The next life of a process.
+    Restart(ProcessId),
+    /// The end of a stall.
+    Resume(ProcessId),
+    /// A process goes on with what it does.
+    Work(ProcessId),
+    /// A process hears of a request, or gives it up.
+    Answer(ProcessId),
 }
 
 /// Whether a run came to rest.

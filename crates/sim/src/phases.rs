@@ -9,8 +9,9 @@
 //! *Workload*: until the producers have sent everything and nothing more can happen, or the limits
 //! of the scenario are reached. *Heal*: until every process is up again. *Drain*: until nothing
 //! more can happen, every lease and session included. Then every process shuts down cleanly, and
-//! the broker is *audited*. Only then may a message be called lost. A run that does not come to
-//! rest within its limits ends [`RunEnd::Unfinished`], and nothing can be said about what is still
+//! the broker is *audited*. Only then may a message be called lost. After the last send, no stretch
+//! (rest, heal, drain, close) takes longer than the drain may. A run that does not come to rest
+//! within its limits ends [`RunEnd::Unfinished`], and nothing can be said about what is still
 //! missing.
 
 use std::cell::RefCell;
@@ -190,7 +191,7 @@ where
 
     /// How far the limits of the scenario let a run go.
     fn bound(&self, latest: Instant) -> Bound {
-        Bound { steps: self.scenario.limits.steps, latest }
+        Bound::new(self.scenario.limits.steps, latest)
     }
 
     fn goes_on(&mut self, observer: &mut dyn Observer, at_rest: bool) -> bool {
@@ -229,14 +230,14 @@ where
         let mut world = self.world.borrow_mut();
         world.close();
         let steps = world.steps.saturating_add(CLOSING_STEPS);
-        world.bound = Bound { steps, latest: Instant::NEVER };
+        world.bound = Bound::new(steps, world.now + self.scenario.limits.drain.duration());
         drop(world);
         let mut goes_on = true;
         while goes_on {
             self.executor.run_ready();
             let mut world = self.world.borrow_mut();
             goes_on = self.executor.advance(&mut world, observer, true)
-                && world.steps < steps
+                && !world.is_out_of_bounds()
                 && world.misbehaviour.is_none();
         }
     }
@@ -245,8 +246,9 @@ where
         let mut world = self.world.borrow_mut();
         let choices = world.take_choices();
         let misbehaviour = world.misbehaviour.take();
-        let steps = world.steps;
-        Outcome { choices, end, ended_at: world.now, steps, misbehaviour }
+        let awaited = (end == RunEnd::Unfinished).then(|| world.awaited()).flatten();
+        let (ended_at, steps) = (world.now, world.steps);
+        Outcome { choices, end, ended_at, steps, misbehaviour, awaited }
     }
 }
 

@@ -11,6 +11,7 @@
 mod arrivals;
 mod batches;
 mod beginning;
+mod bound;
 mod callers;
 mod calls;
 mod conduct;
@@ -44,13 +45,14 @@ use entrega_model::{
 use entrega_scenario::points;
 
 pub(crate) use self::beginning::Beginning;
+pub(crate) use self::bound::Bound;
 pub(crate) use self::calls::Answer;
 pub(crate) use self::held::HoldId;
 pub(crate) use self::process::{Process, State};
 pub(crate) use self::progress::{ProgressAnswer, ProgressRequest};
 pub(crate) use self::protocol::Routed;
 pub(crate) use self::state::Scratch;
-pub(crate) use self::through::{BATCH, Bound};
+pub(crate) use self::through::BATCH;
 pub(crate) use self::times::Times;
 
 use self::calls::{Calls, Payload};

@@ -45,7 +45,9 @@ impl Setup {
         let stage = Stage::new(self.clone(), broker, choices, clock, observed.clone());
         let ending = stage.run(limits).await;
         let end = if ending == Ending::AtRest { End::Quiescent } else { End::Unfinished };
-        let report = observed.with(|(checker, _)| checker.finish(end));
-        LiveRun { report, made: stage.injector.made(), ending }
+        let mut report = observed.with(|(checker, _)| checker.finish(end));
+        let made = stage.injector.made();
+        judge::note_strikes(&mut report, &made);
+        LiveRun { report, made, ending }
     }
 }

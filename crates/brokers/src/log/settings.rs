@@ -7,6 +7,7 @@
 //! `semantics.md` 3.1 and 3.5.
 
 use entrega_model::Duration;
+use entrega_model::log::OffsetReset;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -44,6 +45,10 @@ pub struct LogSettings {
     /// How often retention is looked at (`log.retention.check.interval.ms`, 5 min), at multiples of
     /// this span since the start of the run.
     pub retention_check_interval: Duration,
+    /// What the members of the groups do without a valid committed offset
+    /// (`auto.offset.reset`). A broker has no say in it; an audit reads from where they would. The
+    /// default is to miss nothing.
+    pub auto_offset_reset: OffsetReset,
 }
 
 impl Default for LogSettings {
@@ -59,6 +64,7 @@ impl Default for LogSettings {
             segment_bytes: 1 << 30,
             segment_time: DAY.saturating_mul(7),
             retention_check_interval: MINUTE.saturating_mul(5),
+            auto_offset_reset: OffsetReset::Earliest,
         }
     }
 }

@@ -374,3 +374,22 @@ fn nonsense_is_refused_and_harmless() {
     unknown(&mut driver, Request::Produce { partition, records, acks });
     assert_eq!(driver.kinds(), [], "a refused request changes nothing");
 }
+
+/// What is left for a group is what its next member would read, and that depends on its policy:
+/// without a commit, and with one that retention has passed.
+#[test]
+fn the_audit_begins_where_the_reset_policy_does() {
+    let check = |auto_offset_reset, unread: &[u32], left: &[u32]| {
+        let bytes = LogSettings { retention_bytes: Some(30), ..LogSettings::default() };
+        let mut driver = retained(LogSettings { auto_offset_reset, ..bytes });
+        assert_eq!(driver.audited(GROUP), unread, "{auto_offset_reset:?}");
+        driver.join(A);
+        driver.commit(A, 1, 0, 1);
+        assert_eq!(driver.audited(GROUP), [1, 2, 3, 4], "a valid commit decides");
+        driver.run_until(300);
+        assert_eq!(driver.audited(GROUP), left, "{auto_offset_reset:?}");
+    };
+    check(OffsetReset::Earliest, &[0, 1, 2, 3, 4], &[2, 3, 4]);
+    check(OffsetReset::None, &[0, 1, 2, 3, 4], &[2, 3, 4]);
+    check(OffsetReset::Latest, &[], &[]);
+}

@@ -1,6 +1,7 @@
 //! Assignments, and what happens to processes and to the broker.
 
-use entrega_model::Kind;
+use entrega_model::event::Phase;
+use entrega_model::{Kind, PartitionId};
 
 use super::SubscriptionFold;
 use crate::partitions::Partitions;
@@ -9,8 +10,9 @@ use crate::{Cause, Counter};
 impl SubscriptionFold {
     pub(crate) fn note_assignment(&mut self, kind: Kind, partitions: &Partitions) {
         match kind {
-            Kind::Assigned { consumer, partition, generation, .. } => {
+            Kind::Assigned { consumer, partition, generation, position, .. } => {
                 self.owners.assigned(consumer, partition);
+                self.goes_back(partition, position, partitions);
                 let newer = self.generation.is_some_and(|last| generation > last);
                 self.counters.add(Counter::Rebalances, newer.into());
                 self.generation = self.generation.max(Some(generation));
@@ -22,19 +24,34 @@ impl SubscriptionFold {
                 let live = self.owners.session_expired(consumer);
                 self.counters.add(Counter::SessionsExpiredWithLiveMember, live.into());
             }
+            Kind::MaxPollExceeded { .. } => {
+                self.counters.add(Counter::MaxPollIntervalsExceeded, 1);
+            }
             Kind::Sought { consumer, partition, to, .. } => {
-                self.owners.sought(consumer, partition, to)
+                self.owners.sought(consumer, partition, to);
+                self.goes_back(partition, to, partitions);
             }
             Kind::OffsetReset { consumer, partition, from, to, .. } => {
                 self.owners.position_moved(consumer, partition);
+                self.goes_back(partition, to, partitions);
                 let progress = self.progress.entry(partition.0.into());
                 progress.reset_to = to;
                 progress.reset_before = self.owners.tenure_count();
+                progress.skipped_upto = progress.skipped_upto.max(to);
                 for id in partitions.between(partition, from.unwrap_or(0).into(), to) {
                     self.entry(id).note_loss(Cause::SkippedByReset);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A consumer goes on at a position: no reset skips what stands behind it any more.
+    fn goes_back(&mut self, partition: PartitionId, to: u64, partitions: &Partitions) {
+        let progress = self.progress.get(partition.0.into());
+        let upto = progress.map_or(0, |progress| progress.skipped_upto);
+        for id in partitions.between(partition, to, upto) {
+            self.entry(id).forget_skip();
         }
     }
 
@@ -53,6 +70,7 @@ impl SubscriptionFold {
                     windows.count_stall(&mut self.counters);
                 }
             }
+            Kind::Entered { phase: Phase::Audit } => self.audited = is_log,
             Kind::BrokerRestarted => {
                 self.counters.add(Counter::BrokerRestarts, 1);
                 self.owners.broker_restarted(is_log);

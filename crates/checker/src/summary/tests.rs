@@ -31,6 +31,8 @@ fn nothing() -> SubscriptionReport {
         dlq_excess: 0,
         order: Order::default(),
         counters: Counters::default(),
+        struck: 0,
+        waiting: Vec::new(),
         latency: Histogram::default(),
     }
 }

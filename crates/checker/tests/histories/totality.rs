@@ -132,6 +132,7 @@ fn kinds(noise: Noise) -> Vec<Kind> {
         Kind::Entered { phase: Phase::Audit },
         Kind::Retrievable { message, subscription },
         Kind::Sought { subscription, consumer, partition, from: other, to: position },
+        Kind::MaxPollExceeded { subscription, consumer },
     ]
 }
 

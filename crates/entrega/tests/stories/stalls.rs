@@ -13,7 +13,7 @@ fn finding(
     (choices, set): (&str, &[(&str, &str)]),
     wanted: Finding,
 ) -> String {
-    let scenario = scenario(&[set, &[SHORT]].concat());
+    let scenario = scenario(&[&[SHORT], set].concat());
     let table = points::table(&scenario.subscription_names());
     let choices = parse_choices(&table, choices).expect("choices of this scenario");
     let workload = Workload::generate(&scenario, None, 1);
@@ -50,7 +50,8 @@ fn a_stall_says_what_waits_and_for_whom() {
 fn a_second_dead_letter_is_told() {
     let twice = Finding::DeadLetteredTwice;
     let choices = "mailer.message.poison#1=poison+mailer.settle.request#1=lost";
-    let said = finding(Queue, DeadLetter, (choices, ONE_ATTEMPT), twice);
+    let outlasts_a_lease = [ONE_ATTEMPT, &[("limits.drain", "7s")]].concat();
+    let said = finding(Queue, DeadLetter, (choices, &outlasts_a_lease), twice);
     assert_eq!(
         said,
         "the handler of mailer 1 fails once on m0, which goes to the dead letters; the request to \

@@ -74,6 +74,7 @@ impl Reader {
             Kind::Committed { .. } => self.committed(kind),
             Kind::Assigned { .. }
             | Kind::SessionExpired { .. }
+            | Kind::MaxPollExceeded { .. }
             | Kind::Revoked { .. }
             | Kind::Lost { .. }
             | Kind::Sought { .. } => self.log(kind),

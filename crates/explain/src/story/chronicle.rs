@@ -90,12 +90,6 @@ impl<'a> Chronicle<'a> {
         self.run.possessions.position(self.id).map(|(partition, _)| partition)
     }
 
-    /// Whether the message stands in this partition before an offset.
-    pub(super) fn is_before(&self, partition: PartitionId, offset: u64) -> bool {
-        let position = self.run.possessions.position(self.id);
-        position.is_some_and(|(of, position)| of == partition && position < offset)
-    }
-
     /// When copies of it were stored.
     pub(super) fn stored(&self) -> Vec<usize> {
         self.all(|kind| {

@@ -198,6 +198,7 @@ impl<'a> Interruption<'a> {
             Ending::Crashed => self.crash(chronicle, at, explained),
             Ending::LeaseExpired
             | Ending::SessionExpired
+            | Ending::MaxPollExceeded
             | Ending::GivenBack
             | Ending::Requeued
             | Ending::Settled => chronicle.words(at).clause().to_owned(),
@@ -250,6 +251,7 @@ impl Ending {
             Self::GivenBack
             | Self::LeaseExpired
             | Self::SessionExpired
+            | Self::MaxPollExceeded
             | Self::Revoked
             | Self::PartitionLost
             | Self::SoughtBack
@@ -261,7 +263,7 @@ impl Ending {
 
     /// Whether the holder ran out of time.
     const fn is_by_timeout(self) -> bool {
-        matches!(self, Self::LeaseExpired | Self::SessionExpired)
+        matches!(self, Self::LeaseExpired | Self::SessionExpired | Self::MaxPollExceeded)
     }
 
     /// Whether a fault that held the holder up explains it.
@@ -271,7 +273,8 @@ impl Ending {
 
     /// Whether it is about the group of a log, which has to form anew when the broker restarts.
     const fn is_of_a_group(self) -> bool {
-        self.moves_the_partition() || matches!(self, Self::SessionExpired | Self::SoughtBack)
+        self.moves_the_partition()
+            || matches!(self, Self::SessionExpired | Self::MaxPollExceeded | Self::SoughtBack)
     }
 
     /// Whether the partition went to another owner.

@@ -63,7 +63,9 @@ pub(super) fn rebalance(
         | Kind::Resumed { process }
         | Kind::Crashed { process, .. }
         | Kind::Exited { process, .. } => other(process),
-        Kind::SessionExpired { consumer, .. } => other(consumer),
+        Kind::SessionExpired { consumer, .. } | Kind::MaxPollExceeded { consumer, .. } => {
+            other(consumer)
+        }
         _ => false,
     })?;
     let assigned = first(
@@ -85,6 +87,11 @@ pub(super) fn rebalance(
         Kind::Crashed { process, .. } | Kind::Exited { process, .. } => {
             let then = when(&format!("{} is gone", chronicle.name(process)));
             Some(Rebalance { at: trigger, fault: ending(chronicle, trigger)?, then })
+        }
+        Kind::MaxPollExceeded { consumer: process, .. } => {
+            let then = when(&format!("{} is gone from the group", chronicle.name(process)));
+            let fault = chronicle.words(trigger).clause().to_owned();
+            Some(Rebalance { at: trigger, fault, then })
         }
         Kind::SessionExpired { consumer: process, .. } | Kind::Resumed { process } => {
             held_up(chronicle, process, trigger, when(chronicle.words(trigger).clause()))

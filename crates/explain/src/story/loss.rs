@@ -22,7 +22,12 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     if chronicle.stored().is_empty() {
         return never_stored(chronicle);
     }
-    if let Some(clause) = removed(chronicle) {
+    let skipped = skip(chronicle);
+    let removed = removal(chronicle);
+    if let Some(reset) = skipped.filter(|at| removed.is_none_or(|removed| *at < removed)) {
+        return format!("{}; {}", skipped_by(chronicle, reset), lost(chronicle));
+    }
+    if let Some(clause) = removed.map(|at| chronicle.words(at).clause().to_owned()) {
         let mut own = chronicle.run.faults.clone();
         own.retain(|one| one.message == Some(chronicle.id));
         let mut clauses = faults::clauses(chronicle, &own);
@@ -30,13 +35,11 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
         clauses.push(clause);
         return format!("{}; {m} is lost.", clauses.join(" and then "));
     }
-    if chronicle.deliveries().is_empty()
-        && let Some(clause) = skipped(chronicle)
-    {
-        return format!("{clause}; {}", lost(chronicle));
-    }
     if let Some(settle) = chronicle.settle() {
         return settled_without_effect(chronicle, &settle);
+    }
+    if chronicle.partition().is_some() {
+        return never_committed(chronicle);
     }
     format!("{m} has no effect, and nothing can bring it back; it is lost.")
 }
@@ -58,23 +61,46 @@ fn never_stored(chronicle: &Chronicle<'_>) -> String {
     )
 }
 
-/// What removed the message before it was settled.
-fn removed(chronicle: &Chronicle<'_>) -> Option<String> {
+/// Where the message was removed before it was settled.
+fn removal(chronicle: &Chronicle<'_>) -> Option<usize> {
     let of_it = chronicle.run.of_message(chronicle.id);
-    let at = first(of_it, 0, |at| {
+    first(of_it, 0, |at| {
         matches!(*chronicle.kind(at), Kind::Removed { subscription, reason, .. }
             if subscription.is_none_or(|one| one == chronicle.subscription)
                 && reason != RemoveReason::Settled)
-    })?;
-    Some(chronicle.words(at).clause().to_owned())
+    })
 }
 
-fn skipped(chronicle: &Chronicle<'_>) -> Option<String> {
-    let reset = first(chronicle.run.turns(), 0, |at| {
-        matches!(*chronicle.kind(at), Kind::OffsetReset { subscription, partition, to, .. }
-            if subscription == chronicle.subscription && chronicle.is_before(partition, to))
-    })?;
-    let Kind::OffsetReset { consumer, .. } = *chronicle.kind(reset) else { return None };
+/// Where a reset skipped the message, unless a consumer went back to it or before it later.
+fn skip(chronicle: &Chronicle<'_>) -> Option<usize> {
+    let (partition, position) = chronicle.run.possessions.position(chronicle.id)?;
+    let mut skip = None;
+    for &at in chronicle.run.turns() {
+        match *chronicle.kind(at) {
+            Kind::OffsetReset { subscription, partition: of, from, to, .. }
+                if subscription == chronicle.subscription && of == partition =>
+            {
+                let skips = from.is_none_or(|from| u64::from(from) <= position) && position < to;
+                let earlier = skip.filter(|_| to > position);
+                skip = earlier.or(skips.then_some(at));
+            }
+            Kind::Assigned { subscription, partition: of, position: to, .. }
+            | Kind::Sought { subscription, partition: of, to, .. }
+                if subscription == chronicle.subscription && of == partition && to <= position =>
+            {
+                skip = None;
+            }
+            _ => {}
+        }
+    }
+    skip.filter(|at| *at > chronicle.first_stored())
+}
+
+/// What led to a reset, and that it skipped the message.
+fn skipped_by(chronicle: &Chronicle<'_>, reset: usize) -> String {
+    let Kind::OffsetReset { consumer, from, .. } = *chronicle.kind(reset) else {
+        return chronicle.message();
+    };
     let (who, m) = (chronicle.name(consumer), chronicle.message());
     let mut earlier = chronicle.run.faults_between(0, reset).to_vec();
     earlier.retain(|one| chronicle.subscription_of(one.process) == Some(chronicle.subscription));
@@ -82,8 +108,27 @@ fn skipped(chronicle: &Chronicle<'_>) -> Option<String> {
     if clauses.len() > faults::MANY {
         clauses.clear();
     }
-    clauses.push(format!("{who} has no valid committed offset and begins behind {m}"));
-    Some(clauses.join(" and then "))
+    let why = match from {
+        None => format!("{who} has no committed offset"),
+        Some(_) => format!("the log does not have the offset of {who} any more"),
+    };
+    clauses.push(format!("{why}, and its reset (auto_offset_reset) skips {m}"));
+    clauses.join(" and then ")
+}
+
+/// No event ended it, but the audit, which begins where the next consumer would, does not find it.
+fn never_committed(chronicle: &Chronicle<'_>) -> String {
+    let (m, of) = (chronicle.message(), chronicle.subscription_name());
+    let left = match chronicle.deliveries().last() {
+        Some(last) => {
+            let who = chronicle.name(last.consumer);
+            format!("{who} goes on without an effect of {m} and without committing it")
+        }
+        None => format!("{m} is handed over to nobody"),
+    };
+    let reset =
+        format!("the next consumer of {of} has no committed offset, and its reset skips it");
+    format!("{left}; {reset}; {}", lost(chronicle))
 }
 
 /// The broker recorded that the message is done, and it never was.

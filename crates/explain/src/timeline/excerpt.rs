@@ -47,6 +47,7 @@ fn rank(timeline: &Timeline<'_>, event: &Event, line: &Line) -> Option<u8> {
         Kind::Crashed { .. }
         | Kind::LeaseExpired { .. }
         | Kind::SessionExpired { .. }
+        | Kind::MaxPollExceeded { .. }
         | Kind::BrokerRestarted
         | Kind::Removed { .. } => or_else(1, 2),
         Kind::Committed { .. } | Kind::Lost { .. } | Kind::Exited { failed: true, .. } => Some(2),

@@ -96,7 +96,8 @@ fn column(scene: &Scene<'_>) -> Column {
         | Kind::Assigned { .. }
         | Kind::Revoked { .. }
         | Kind::Lost { .. }
-        | Kind::Sought { .. } => CONSUMER,
+        | Kind::Sought { .. }
+        | Kind::MaxPollExceeded { .. } => CONSUMER,
         Kind::Effect { .. } | Kind::DeadLettered { .. } => SINK,
         Kind::Crashed { process, .. }
         | Kind::Exited { process, .. }
@@ -121,6 +122,7 @@ fn is_fault(scene: &Scene<'_>) -> bool {
         Kind::Removed { .. }
         | Kind::LeaseExpired { .. }
         | Kind::SessionExpired { .. }
+        | Kind::MaxPollExceeded { .. }
         | Kind::Lost { .. }
         | Kind::Crashed { .. }
         | Kind::Stalled { .. }

@@ -36,7 +36,8 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
         | Kind::Assigned { .. }
         | Kind::Revoked { .. }
         | Kind::Lost { .. }
-        | Kind::Sought { .. } => broker::partitions(scene),
+        | Kind::Sought { .. }
+        | Kind::MaxPollExceeded { .. } => broker::partitions(scene),
         Kind::Crashed { .. }
         | Kind::Exited { .. }
         | Kind::Started { .. }

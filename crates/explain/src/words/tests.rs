@@ -84,6 +84,7 @@ fn one_of_each() -> Vec<Kind> {
         Kind::Entered { phase: Phase::Drain },
         Kind::Retrievable { message, subscription },
         Kind::Sought { subscription, consumer, partition, from: upto, to: position },
+        Kind::MaxPollExceeded { subscription, consumer },
     ]
 }
 
@@ -120,12 +121,13 @@ const fn number(kind: &Kind) -> usize {
         Kind::Faulted { .. } => 26,
         Kind::Entered { .. } => 27,
         Kind::Retrievable { .. } => 28,
-        Kind::Sought { .. } => LAST,
+        Kind::Sought { .. } => 29,
+        Kind::MaxPollExceeded { .. } => LAST,
     }
 }
 
 /// The number of the last kind.
-const LAST: usize = 29;
+const LAST: usize = 30;
 
 #[test]
 fn every_event_has_words() {

@@ -12,7 +12,7 @@ use entrega_brokers::log::LogSettings;
 use entrega_clients::application::TransactionalHandler;
 use entrega_clients::inbox::LogInbox;
 use entrega_clients::{ClientConfig, Consumer, DeadLetters, Stop};
-use entrega_model::log::{Offset, PartitionOffset};
+use entrega_model::log::{Offset, OffsetReset, PartitionOffset};
 use entrega_model::{Kind, Observer, PartitionId, Record, SubscriptionId};
 
 pub use feed::LogFeed;
@@ -53,6 +53,8 @@ struct Shared<T> {
     producers: Vec<Mutex<Producer<T>>>,
     /// For each group and partition.
     groups: Vec<Vec<Progress<T>>>,
+    /// Where a group begins without a committed offset.
+    auto_offset_reset: OffsetReset,
 }
 
 /// The progress of a group in a partition.
@@ -97,9 +99,19 @@ impl<T: Message> DirectLog<T> {
             .map(SubscriptionId)
             .map(|group| ids().filter_map(|id| progress(id, group)).collect());
         let (producers, groups) = (producers.collect(), groups.collect());
+        let auto_offset_reset = settings.auto_offset_reset;
         let broker = LogBroker::new(LogSettings { partitions, ..settings });
         let served = Served::new(broker, clock, observer);
-        Self { shared: Arc::new(Shared { log, served, is_watched, producers, groups }) }
+        Self {
+            shared: Arc::new(Shared {
+                log,
+                served,
+                is_watched,
+                producers,
+                groups,
+                auto_offset_reset,
+            }),
+        }
     }
 
     /// The log itself. Its producers are in use.
@@ -169,6 +181,9 @@ impl<T: Message> DirectLog<T> {
             let subscription = SubscriptionId(number);
             for partition in (0..group.len() as u16).map(PartitionId) {
                 let mut messages = Vec::new();
+                if self.shared.skips_all(subscription, partition) {
+                    continue;
+                }
                 if let Some(mut reader) = self.shared.log.reader(partition, subscription) {
                     let _ = reader.seek(self.shared.committed(subscription, partition));
                     while let Ok(records @ [_, ..]) = reader.try_fetch(usize::MAX) {
@@ -188,6 +203,12 @@ impl<T: Message> DirectLog<T> {
 }
 
 impl<T> Shared<T> {
+    /// Whether a consumer that comes next begins at the end of a partition.
+    fn skips_all(&self, group: SubscriptionId, partition: PartitionId) -> bool {
+        let committed = self.served.look(|broker| broker.committed(group, partition));
+        committed.is_none() && self.auto_offset_reset == OffsetReset::Latest
+    }
+
     fn committed(&self, group: SubscriptionId, partition: PartitionId) -> Offset {
         self.served.look(|broker| broker.committed(group, partition)).unwrap_or(0)
     }

@@ -48,7 +48,8 @@ impl Kind {
             | Self::Revoked { subscription, .. }
             | Self::Lost { subscription, .. }
             | Self::Retrievable { subscription, .. }
-            | Self::Sought { subscription, .. } => Some(subscription),
+            | Self::Sought { subscription, .. }
+            | Self::MaxPollExceeded { subscription, .. } => Some(subscription),
             _ => None,
         }
     }
@@ -73,6 +74,7 @@ impl Kind {
             | Self::Assigned { consumer: process, .. }
             | Self::Revoked { consumer: process, .. }
             | Self::Sought { consumer: process, .. }
+            | Self::MaxPollExceeded { consumer: process, .. }
             | Self::Lost { consumer: process, .. }
             | Self::Crashed { process, .. }
             | Self::Exited { process, .. }

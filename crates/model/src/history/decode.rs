@@ -48,7 +48,8 @@ pub(super) fn decode(
         "deliver" | "process" | "effect" => fields.handling(),
         "settle" | "settled" | "dlq" => fields.settling(),
         "lease_expired" | "requeued" | "retrievable" => fields.message_state(),
-        "committed" | "session_expired" | "reset" | "seek" => fields.progress(),
+        "session_expired" | "max_poll_exceeded" => fields.membership(),
+        "committed" | "reset" | "seek" => fields.progress(),
         "assign" | "revoke" | "lost" => fields.assignment(),
         _ => fields.world(),
     }?;
@@ -194,12 +195,18 @@ impl Fields<'_, '_> {
         })
     }
 
+    fn membership(&mut self) -> Result<Kind, Slip> {
+        let subscription = self.subscription()?;
+        let consumer = self.consumer(subscription)?;
+        Ok(match self.shape.name {
+            "session_expired" => Kind::SessionExpired { subscription, consumer },
+            _ => Kind::MaxPollExceeded { subscription, consumer },
+        })
+    }
+
     fn progress(&mut self) -> Result<Kind, Slip> {
         let subscription = self.subscription()?;
         let consumer = self.consumer(subscription)?;
-        if self.shape.name == "session_expired" {
-            return Ok(Kind::SessionExpired { subscription, consumer });
-        }
         let partition = self.partition()?;
         if self.shape.name == "reset" {
             let from = self.line.integer("from", NUMBER)?;

@@ -81,7 +81,8 @@ impl<M: SerializeMap> Line<'_, M> {
             | Kind::Assigned { .. }
             | Kind::Revoked { .. }
             | Kind::Lost { .. }
-            | Kind::Sought { .. } => self.lane_fields(kind),
+            | Kind::Sought { .. }
+            | Kind::MaxPollExceeded { .. } => self.lane_fields(kind),
             Kind::Crashed { .. }
             | Kind::Exited { .. }
             | Kind::Started { .. }
@@ -164,7 +165,10 @@ impl<M: SerializeMap> Line<'_, M> {
                 .field("upto", &upto)?
                 .field("previous", &previous)?
                 .field("trigger", &trigger),
-            Kind::SessionExpired { subscription, consumer } => self.member(subscription, consumer),
+            Kind::SessionExpired { subscription, consumer }
+            | Kind::MaxPollExceeded { subscription, consumer } => {
+                self.member(subscription, consumer)
+            }
             Kind::OffsetReset { subscription, consumer, partition, from, to } => {
                 self.member(subscription, consumer)?.field("lane", &partition)?;
                 if let Some(from) = from {
@@ -328,5 +332,6 @@ fn name_of(kind: &Kind) -> &'static str {
         Kind::Entered { .. } => "phase",
         Kind::Retrievable { .. } => "retrievable",
         Kind::Sought { .. } => "seek",
+        Kind::MaxPollExceeded { .. } => "max_poll_exceeded",
     }
 }

@@ -61,7 +61,9 @@ pub struct RowDocument<'a> {
     anti_vacuity: &'a Counters,
     untouched: &'a [Counter],
     verdict: Verdict,
-    reasons: &'a BTreeMap<Reason, u64>,
+    reasons: BTreeMap<Reason, u64>,
+    why: &'a [String],
+    hint: Option<&'a str>,
     replays: Vec<Replay<'a>>,
 }
 
@@ -131,7 +133,9 @@ pub fn row_document<'a>(comparison: &'a Comparison<'_>, row: &'a ComparisonRow) 
         anti_vacuity: &summary.counters,
         untouched: &row.untouched,
         verdict: row.verdict,
-        reasons: &summary.reasons,
+        reasons: row.reasons(),
+        why: &row.why,
+        hint: row.hint,
         replays: comparison.examples_of(row).map(replay).collect(),
     }
 }

@@ -19,11 +19,43 @@ pub fn text(comparison: &Comparison<'_>) -> String {
         let _ = writeln!(text, "\n{subscription}\n{}", table(comparison, subscription).trim_fmt());
     }
     legend(&mut text, comparison);
+    text.push_str(&unknowns(comparison));
+    hints(&mut text, comparison);
     examples(&mut text, comparison);
     for violation in &comparison.violated {
         let _ = writeln!(text, "NOT AS EXPECTED: {violation}");
     }
     text
+}
+
+/// Why rows are unknown, rows with one reason together; nothing if none is.
+pub fn unknowns(comparison: &Comparison<'_>) -> String {
+    let mut reasons: Vec<(&[String], Vec<String>)> = Vec::new();
+    for row in comparison.rows.iter().filter(|row| !row.why.is_empty()) {
+        let name = format!("{}, {}", row.configuration, row.subscription);
+        match reasons.iter_mut().find(|(why, _)| *why == &*row.why) {
+            Some((_, rows)) => rows.push(name),
+            None => reasons.push((&row.why, vec![name])),
+        }
+    }
+    let mut text = String::new();
+    for (why, rows) in reasons {
+        let _ = writeln!(text, "\nUnknown, because {}:", why.join("; "));
+        rows.iter().for_each(|row| {
+            let _ = writeln!(text, "  {row}");
+        });
+    }
+    text
+}
+
+/// What to write in the scenario, with the rows that it would help.
+fn hints(text: &mut String, comparison: &Comparison<'_>) {
+    let hinted = || comparison.rows.iter().filter_map(|row| Some((row.hint?, row)));
+    let Some((hint, _)) = hinted().next() else { return };
+    let _ = writeln!(text, "\nHint: {hint}. This is all that fails in:");
+    for (_, row) in hinted() {
+        let _ = writeln!(text, "  {}, {}", row.configuration, row.subscription);
+    }
 }
 
 fn heading(text: &mut String, comparison: &Comparison<'_>) {

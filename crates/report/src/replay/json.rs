@@ -20,6 +20,8 @@ pub struct Document<'a> {
     anomalies: &'a [Anomaly],
     subscription_names: &'a [String],
     report: &'a Report,
+    /// Why each subscription's verdict is unknown; empty if it is not.
+    why: Vec<&'a [String]>,
     replay: String,
 }
 
@@ -37,6 +39,7 @@ pub fn document(run: &ReplayedRun) -> Document<'_> {
         anomalies: &run.anomalies,
         subscription_names: run.cast.subscriptions(),
         report: &run.report,
+        why: run.judgements.iter().map(|one| &*one.why).collect(),
         replay: replay.to_string(),
     }
 }

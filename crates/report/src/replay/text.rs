@@ -105,12 +105,16 @@ fn content(run: &ReplayedRun, message: MessageId) -> String {
 
 fn verdicts(text: &mut String, run: &ReplayedRun) {
     text.push('\n');
-    for (name, of) in run.cast.subscriptions().iter().zip(&run.report.subscriptions) {
+    let reports = run.report.subscriptions.iter().zip(&run.judgements);
+    for (name, (of, judgement)) in run.cast.subscriptions().iter().zip(reports) {
         let verdict = match of.verdict {
             Verdict::Valid => "kept".to_owned(),
             other => other.name().to_owned(),
         };
         let _ = writeln!(text, "{name}: the promise {} is {verdict}", of.guarantee);
+        judgement.why.iter().for_each(|why| {
+            let _ = writeln!(text, "  because {why}");
+        });
     }
     let _ = writeln!(text, "History digest {}", run.digest);
 }

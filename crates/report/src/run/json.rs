@@ -1,6 +1,8 @@
 //! A run for programs. Durations and points of time are in nanoseconds.
 
-use entrega_checker::Report;
+use std::collections::BTreeMap;
+
+use entrega_checker::{Counter, Report};
 use entrega_lab::Configuration;
 use entrega_lab::expect::Expected;
 use entrega_lab::run::{InjectedFault, PhaseNote, Run};
@@ -27,6 +29,12 @@ pub struct Document<'a> {
     faults: Vec<InjectedFault>,
     subscription_names: &'a [String],
     report: &'a Report,
+    /// Why each subscription's verdict is unknown; empty if it is not.
+    why: Vec<&'a [String]>,
+    /// The critical windows that the faults should have hit and did not, for each subscription.
+    untouched: Vec<&'a [Counter]>,
+    /// What to write in the scenario, by subscription.
+    hints: BTreeMap<&'a str, &'a str>,
     expected: &'a [Expected],
     replay: String,
 }
@@ -51,6 +59,9 @@ pub fn document<'a>(run: &'a Run<'_>) -> Document<'a> {
         faults: run.faults(),
         subscription_names: run.cast.subscriptions(),
         report: &run.judged.report,
+        why: run.judgements.iter().map(|one| &*one.why).collect(),
+        untouched: run.judgements.iter().map(|one| &*one.untouched).collect(),
+        hints: run.hints().into_iter().collect(),
         expected: &run.expected,
         replay: run.replay.to_string(),
     }

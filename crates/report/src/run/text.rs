@@ -18,7 +18,11 @@ pub fn text(run: &Run<'_>) -> String {
     phases(&mut text, run);
     faults(&mut text, run);
     let names = Names { subscriptions: run.cast.subscriptions(), message: &words::name };
-    text.push_str(&judgement::subscriptions(&run.judged.report, &names));
+    let why: Vec<Vec<String>> = run.judgements.iter().map(|one| one.why.clone()).collect();
+    text.push_str(&judgement::subscriptions(&run.judged.report, &why, &names));
+    for (subscription, hint) in run.hints() {
+        let _ = writeln!(text, "\nHint for {subscription}: {hint}");
+    }
     expectations(&mut text, run);
     let digest = run.digest;
     let _ = writeln!(text, "\nHistory digest {digest}; step by step with");
@@ -92,6 +96,7 @@ fn expectations(text: &mut String, run: &Run<'_>) {
         let sign = if one.holds { "as expected    " } else { "NOT AS EXPECTED" };
         let (of, what) = (&one.subscription, one.what);
         let (expected, found) = (&one.expected, &one.found);
-        let _ = writeln!(text, "  {sign} {of}: {what} {expected}, found {found}");
+        let because = one.reason();
+        let _ = writeln!(text, "  {sign} {of}: {what} {expected}, found {found}{because}");
     }
 }

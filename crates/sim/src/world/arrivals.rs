@@ -30,6 +30,13 @@ where
         }
     }
 
+    /// Whether what is due next is due after the latest instant of the stretch.
+    pub(super) fn is_next_too_late(&mut self) -> bool {
+        self.drop_moot();
+        let latest = self.bound.latest;
+        self.due_now.is_empty() && self.timers.next_at().is_some_and(|at| at > latest)
+    }
+
     /// What is due next, and when.
     pub(super) fn next_chosen(&mut self) -> Option<(Instant, Due)> {
         self.drop_moot();

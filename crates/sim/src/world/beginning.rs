@@ -47,7 +47,7 @@ where
             sending: 0,
             lives_change: false,
             steps: 0,
-            bound: Bound { steps: 0, latest: Instant::START },
+            bound: Bound::new(0, Instant::NEVER),
             runs_on: false,
             undisturbed: false,
             times,

@@ -33,26 +33,10 @@ enum Detour {
     Waits { at: Instant, place: u64 },
 }
 
-/// How far a run may go on by itself.
-#[derive(Clone, Copy)]
-pub(crate) struct Bound {
-    /// In steps since its beginning.
-    pub(crate) steps: u64,
-    /// In virtual time.
-    pub(crate) latest: Instant,
-}
-
 impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
-    /// A stretch of the run begins; `on`, if processes may let time go on in it. They may not where
-    /// the order of what is due is a choice.
-    pub(crate) fn begin_stretch(&mut self, bound: Bound, on: bool) {
-        self.bound = bound;
-        self.runs_on = on && !self.times.chooses_order;
-    }
-
     /// Sends a request of a process that waits for its answer alone.
     pub(crate) fn ask_broker(
         &mut self,
@@ -254,12 +238,6 @@ where
         let id = self.admit(caller, Payload::Answer { answer, arrived: true });
         self.crash_at_return(caller.client.process, caller.route.settles_for);
         id
-    }
-
-    /// Whether the run is out of steps or of time.
-    #[inline]
-    pub(crate) fn is_out_of_bounds(&self) -> bool {
-        self.steps >= self.bound.steps || self.now > self.bound.latest
     }
 }
 

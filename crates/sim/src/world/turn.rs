@@ -11,7 +11,8 @@ impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
-    /// Lets time jump to what is due next, and does it. `false` if nothing is.
+    /// Lets time jump to what is due next, and does it, or to the latest instant of the stretch if
+    /// that comes before. `false` if nothing is due.
     #[inline(always)]
     pub(crate) fn step(&mut self) -> bool {
         if self.release_calm() {
@@ -19,6 +20,10 @@ where
         }
         if self.times.chooses_order {
             return self.step_by_choice();
+        }
+        let Some(at) = self.timers.next_at() else { return false };
+        if at > self.bound.latest {
+            return self.runs_out_of_time();
         }
         let Some((at, due)) = self.timers.next() else { return false };
         self.go_to(at);
@@ -29,6 +34,9 @@ where
     /// As [`World::step`], where the order of what is due at one instant is a choice.
     #[cold]
     fn step_by_choice(&mut self) -> bool {
+        if self.is_next_too_late() {
+            return self.runs_out_of_time();
+        }
         let Some((at, due)) = self.next_chosen() else { return false };
         self.go_to(at);
         self.happen_apart(due);

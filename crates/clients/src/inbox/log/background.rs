@@ -1,7 +1,7 @@
 //! What the client library does beside the application. Strategies run alongside this; when a
 //! process stalls, it stands still too.
 
-use entrega_model::event::SettleTrigger;
+use entrega_model::event::{Kind, SettleTrigger};
 use entrega_model::log::{Request, Response};
 
 use super::LogInbox;
@@ -36,6 +36,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
                 }
                 self.handed_out_at.set(None);
                 self.session.borrow_mut().fenced = true;
+                let (subscription, consumer) = self.me();
+                self.link.record(Kind::MaxPollExceeded { subscription, consumer });
                 let _ = self.link.call(Request::Leave { group: self.config.subscription }).await;
             }
         }

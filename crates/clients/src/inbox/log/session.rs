@@ -67,10 +67,7 @@ impl LogSession {
     ) -> Result<(), ReceiveError> {
         self.generation = Some(generation);
         for bounds in assigned {
-            let valid = bounds
-                .committed
-                .filter(|offset| (bounds.log_start..=bounds.high_watermark).contains(offset));
-            let position = match valid {
+            let position = match bounds.valid_commit() {
                 Some(offset) => offset,
                 None => {
                     let to = start_of(bounds, policy)?;
@@ -307,9 +304,5 @@ pub(super) fn start_of(
     bounds: &AssignedPartition,
     policy: OffsetReset,
 ) -> Result<Offset, ReceiveError> {
-    match policy {
-        OffsetReset::Latest => Ok(bounds.high_watermark),
-        OffsetReset::Earliest => Ok(bounds.log_start),
-        OffsetReset::None => Err(ReceiveError::NoOffset(bounds.partition)),
-    }
+    bounds.after_reset(policy).ok_or(ReceiveError::NoOffset(bounds.partition))
 }

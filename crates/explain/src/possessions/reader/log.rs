@@ -56,6 +56,9 @@ impl Reader {
             Kind::SessionExpired { subscription, consumer } => {
                 self.taken(consumer, Ending::SessionExpired, |of, _| of == subscription);
             }
+            Kind::MaxPollExceeded { subscription, consumer } => {
+                self.taken(consumer, Ending::MaxPollExceeded, |of, _| of == subscription);
+            }
             Kind::Revoked { consumer, partition, .. } => {
                 self.taken(consumer, Ending::Revoked, |_, of| of == partition);
             }

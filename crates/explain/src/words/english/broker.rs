@@ -76,6 +76,17 @@ pub(super) fn partitions(scene: &Scene<'_>) -> Words {
             Words::new(format!("the session of {who} ends"), format!("! session of {who} expires"))
                 .in_a_story(format!("the session of {who} expires"))
         }
+        Kind::MaxPollExceeded { consumer, .. } => {
+            let who = scene.who(consumer);
+            Words::new(
+                format!("{who} has not polled for max_poll_interval and leaves its group"),
+                format!("! {who} exceeds max_poll_interval"),
+            )
+            .in_a_story(format!(
+                "{who} takes longer than max_poll_interval from one poll to the next and leaves \
+                 its group"
+            ))
+        }
         Kind::OffsetReset { consumer, partition, to, .. } => {
             let who = scene.who(consumer);
             Words::new(

@@ -162,6 +162,7 @@ impl Dice {
             28 => {
                 Kind::Sought { subscription, consumer, partition, from: self.long(), to: position }
             }
+            29 => Kind::MaxPollExceeded { subscription, consumer },
             _ => Kind::BrokerRestarted,
         }
     }

@@ -1,0 +1,301 @@
+//! The one judge of a scenario: what the checker's verdict is worth, and why it is unknown.
+//!
+//! > **The rule** (semantics.md 5.6, point 6). A promise that was kept although no fault that the
+//! > scenario names has struck in a critical window is *unknown*. A scenario that names no fault is
+//! > judged as it is, and so is a recorded history. Whatever is unknown says why.
+//!
+//! `run`, `compare`, `live` and the expectations of a scenario all ask here. That a group forms is
+//! no test of anything: assignments count only if a rebalance is among the faults.
+
+use std::sync::Arc;
+
+use entrega_checker::summary::RowSummary;
+use entrega_checker::{
+    Class, Counter, Counters, End, Reason, Report, SubscriptionReport, Verdict, Word,
+};
+use entrega_choice::{Point, PointSpec};
+use entrega_clients::Strategy;
+use entrega_clients::consumers::Settles;
+use entrega_explain::words;
+use entrega_model::{MessageId, Model, ProcessId, SubscriptionId};
+use entrega_scenario::points::{self, Act, Call, Moment, Site};
+use entrega_scenario::{Cast, Scenario};
+use entrega_sim::{Awaited, AwaitedThing, Misbehaviour, Misdeed, Outcome};
+
+use crate::configuration::Configuration;
+
+/// What a subscription's runs of one configuration are worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The checker's verdict, or unknown if nothing was put to the test.
+    pub verdict: Verdict,
+    /// The critical windows that the scenario's faults should have hit and did not.
+    pub untouched: Vec<Counter>,
+    /// Why the verdict is unknown, a clause each; empty if it is not.
+    pub why: Vec<String>,
+}
+
+/// What messages and processes are called.
+pub struct Called<'a> {
+    /// A message.
+    pub message: &'a dyn Fn(MessageId) -> String,
+    /// A process.
+    pub process: &'a dyn Fn(ProcessId) -> String,
+}
+
+/// The faults of a scenario that concern one subscription.
+struct Named {
+    faults: Vec<(Point, u32)>,
+    table: Arc<[PointSpec]>,
+}
+
+impl Named {
+    fn of(scenario: &Scenario, id: SubscriptionId) -> Self {
+        let mut faults = scenario.named_faults();
+        faults.retain(|(point, _)| points::befalls(*point, id));
+        Self { faults, table: points::table(&scenario.subscription_names()) }
+    }
+
+    fn acts(&self) -> impl Iterator<Item = (Site, Act)> {
+        self.faults.iter().filter_map(|&(point, value)| {
+            let (info, _) = points::describe(point);
+            Some((info.site, info.alternative(value)?.act))
+        })
+    }
+
+    /// Whether they were to put a promise to the test, and did not.
+    fn are_vacuous(&self, counters: &Counters, struck: u64) -> bool {
+        !self.faults.is_empty() && (struck == 0 || !self.hit(counters))
+    }
+
+    /// Whether a critical window was hit.
+    fn hit(&self, counters: &Counters) -> bool {
+        let rebalances = self.acts().any(|(site, _)| site == Site::Group);
+        let counts = |counter: Counter| counter != Counter::Rebalances || rebalances;
+        Counter::ALL.iter().any(|&counter| counters.get(counter) > 0 && counts(counter))
+    }
+
+    /// The windows that they open under a strategy.
+    fn windows(&self, strategy: Strategy) -> Vec<Counter> {
+        let mut windows: Vec<Counter> =
+            self.acts().filter_map(|(site, act)| window(site, act, strategy)).collect();
+        windows.sort_by_key(|counter| counter.index());
+        windows.dedup();
+        windows
+    }
+
+    /// `no crash struck (mailer.effect.before)`.
+    fn none_struck(&self) -> String {
+        let mut nouns: Vec<&str> = self.acts().map(|(_, act)| noun(act)).collect();
+        nouns.dedup();
+        let noun = if let [only] = nouns[..] { only } else { "fault" };
+        let mut names: Vec<&str> =
+            self.faults.iter().map(|(point, _)| &*self.table[point.index()].name).collect();
+        names.dedup();
+        format!("no {noun} struck ({})", names.join(", "))
+    }
+
+    /// Why they put nothing to the test.
+    fn why_vacuous(&self, struck: u64, untouched: &[Counter]) -> String {
+        let missed = match struck {
+            0 => self.none_struck(),
+            1 => "1 fault struck, in no critical window".to_owned(),
+            _ => format!("{struck} faults struck, none of them in a critical window"),
+        };
+        let windows: Vec<String> =
+            untouched.iter().map(|window| window.name().replace('_', " ")).collect();
+        let windows = if windows.is_empty() {
+            String::new()
+        } else {
+            format!(", never seen: {}", windows.join(", "))
+        };
+        format!("nothing was put to the test: {missed}{windows}")
+    }
+}
+
+/// Judges the report of one run: calls what was not tested unknown, and says of each subscription
+/// why it is unknown.
+pub fn of_run(
+    scenario: &Scenario,
+    configuration: Configuration,
+    report: &mut Report,
+    outcome: &Outcome,
+) -> Vec<Judgement> {
+    let Configuration { model, strategy } = configuration;
+    let named = |id| Named::of(scenario, id);
+    report.call_untested(|of| named(of.subscription).are_vacuous(&of.counters, of.struck));
+    let judgement = |of: &SubscriptionReport| {
+        let named = named(of.subscription);
+        let untouched = of.vacuous(&named.windows(strategy));
+        let called =
+            Called { message: &words::name, process: &|process| Cast::of(scenario).name(process) };
+        let mut why = why_open(report, of, &called);
+        if of.verdict == Verdict::Unknown {
+            if report.end == End::Unfinished {
+                why[0] = unfinished(scenario, model, outcome);
+            }
+            if of.reasons.contains(&Reason::NothingPutToTheTest) {
+                why.push(named.why_vacuous(of.struck, &untouched));
+            }
+        }
+        Judgement { verdict: of.verdict, untouched, why }
+    };
+    report.subscriptions.iter().map(judgement).collect()
+}
+
+/// Why a report leaves open whether a promise was kept, whatever faults there were; nothing if it
+/// does not. A run that did not end comes first.
+pub fn why_open(report: &Report, of: &SubscriptionReport, called: &Called<'_>) -> Vec<String> {
+    let mut why = Vec::new();
+    if of.verdict != Verdict::Unknown {
+        return why;
+    }
+    if of.reasons.contains(&Reason::Stalled) {
+        why.push("it never came to rest".to_owned());
+    }
+    if of.reasons.contains(&Reason::Pending) {
+        why.push(pending(of, called));
+    }
+    if of.reasons.contains(&Reason::NothingAcknowledged) {
+        why.push(format!("none of {} sends was acknowledged", report.sends.invoked));
+    }
+    if of.reasons.contains(&Reason::InconsistentRecord) {
+        why.push("the record says what cannot be".to_owned());
+    }
+    why
+}
+
+/// `m1 and m2 still wait: m1 was last with mailer 1, m2 was never delivered`.
+fn pending(of: &SubscriptionReport, called: &Called<'_>) -> String {
+    let count = of.classes.get(Class::Pending);
+    let each: Vec<String> = of
+        .waiting
+        .iter()
+        .map(|one| {
+            let message = (called.message)(one.message);
+            match one.last_with {
+                Some(process) => format!("{message} was last with {}", (called.process)(process)),
+                None => format!("{message} was never delivered"),
+            }
+        })
+        .collect();
+    let (noun, verb) = if count == 1 { ("message", "waits") } else { ("messages", "wait") };
+    let more = count.saturating_sub(each.len() as u64);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{count} {noun} still {verb} ({}{more})", each.join(", "))
+}
+
+/// Which limit a run has reached, who was busy, and what it waits for.
+fn unfinished(scenario: &Scenario, model: Model, outcome: &Outcome) -> String {
+    let name = |process| Cast::of(scenario).name(process);
+    let who = match &outcome.misbehaviour {
+        None => "it never came to rest within its limits".to_owned(),
+        Some(Misbehaviour { process, misdeed: Misdeed::OutOfTime(limit), .. }) => format!(
+            "it never came to rest: limits.drain ({limit}) ran out, and {} had run most",
+            name(*process)
+        ),
+        Some(Misbehaviour { process, misdeed: Misdeed::OutOfSteps(limit), .. }) => format!(
+            "it never came to rest: limits.steps ({limit}) ran out, and {} had run most",
+            name(*process)
+        ),
+        Some(other) => format!("it never came to rest: {} {}", name(other.process), other.misdeed),
+    };
+    let awaited = outcome.awaited.map(|Awaited { at, what }| {
+        let what = match (what, model) {
+            (AwaitedThing::Broker, Model::Queue) => "a lease to end".to_owned(),
+            (AwaitedThing::Broker, Model::Log) => "a deadline of a group".to_owned(),
+            (AwaitedThing::Restart(process), _) => format!("{} to start again", name(process)),
+            (AwaitedThing::Resume(process), _) => format!("{} to resume", name(process)),
+            (AwaitedThing::Work(process), _) => format!("{} to go on", name(process)),
+            (AwaitedThing::Answer(process), _) => format!("an answer to {}", name(process)),
+        };
+        format!("; next it waits for {what}, at {at}")
+    });
+    format!("{who}{}", awaited.unwrap_or_default())
+}
+
+/// Judges many runs of one row together.
+pub fn of_row(
+    scenario: &Scenario,
+    strategy: Strategy,
+    id: SubscriptionId,
+    row: &RowSummary,
+) -> Judgement {
+    let named = Named::of(scenario, id);
+    let untouched = row.vacuous(&named.windows(strategy));
+    let untested = row.verdict() == Verdict::Valid && named.are_vacuous(&row.counters, row.struck);
+    let mut why = row_why_open(row);
+    if untested {
+        why.push(named.why_vacuous(row.struck, &untouched));
+    }
+    let verdict = if untested { Verdict::Unknown } else { row.verdict() };
+    Judgement { verdict, untouched, why }
+}
+
+fn row_why_open(row: &RowSummary) -> Vec<String> {
+    if row.verdict() != Verdict::Unknown {
+        return Vec::new();
+    }
+    if row.runs == 0 {
+        return vec!["no run was made".to_owned()];
+    }
+    let runs = row.runs;
+    let said = |reason, what: &str| {
+        let count = row.reasons.get(&reason)?;
+        Some(format!("{count} of {runs} {what}",))
+    };
+    let pending = row.classes.get(Class::Pending);
+    let waiting = format!("runs left messages waiting, {pending} in all");
+    [
+        said(Reason::Stalled, "runs never came to rest (`entrega run` with their seed says who)"),
+        said(Reason::Pending, &waiting),
+        said(Reason::NothingAcknowledged, "runs had no send that was acknowledged"),
+        said(Reason::InconsistentRecord, "records say what cannot be"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What a fault is called.
+const fn noun(act: Act) -> &'static str {
+    match act {
+        Act::Crash => "crash",
+        Act::Restart => "restart of the broker",
+        Act::StallBefore | Act::StallAfter => "stall",
+        Act::Slow => "slow handler",
+        Act::Transient => "error of a handler",
+        Act::Poison => "poison message",
+        Act::RebalanceBefore | Act::RebalanceAfter => "rebalance",
+        Act::Lost => "loss of a request or an answer",
+        Act::Late => "delay of a request or an answer",
+        Act::Duplicated => "duplicate of a request or an answer",
+        Act::Order(_) => "other order",
+    }
+}
+
+/// The window that a fault opens under a strategy.
+fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
+    let settles = strategy.spec().settles;
+    let settles_first = settles == Settles::BeforeEffect;
+    let settles_itself = matches!(settles, Settles::BeforeEffect | Settles::AfterEffect);
+    Some(match site {
+        Site::Crash(Moment::BeforeEffect) if settles_first => {
+            Counter::CrashesBetweenSettleAndEffect
+        }
+        Site::Crash(Moment::BeforeEffect) if settles_itself => Counter::CrashesBeforeEffect,
+        Site::Crash(Moment::AfterEffect) if settles_first => Counter::CrashesAfterSettle,
+        Site::Crash(Moment::AfterEffect) if settles_itself => {
+            Counter::CrashesBetweenEffectAndSettle
+        }
+        Site::Crash(Moment::AfterSettle) if settles_first => Counter::CrashesBetweenSettleAndEffect,
+        Site::Leg(Call::Settle, _) if settles_itself && act == Act::Lost => Counter::SettlesLost,
+        Site::Process if act == Act::StallBefore => Counter::StallsBeforeEffect,
+        Site::Process if settles_itself && !settles_first => Counter::StallsAfterEffect,
+        Site::Handler if act == Act::Transient => Counter::HandlerErrors,
+        Site::Message => Counter::PoisonMessages,
+        Site::Broker => Counter::BrokerRestarts,
+        Site::Crash(_) | Site::Process | Site::Handler => return None,
+        Site::Leg(_, _) | Site::Arrivals | Site::Group => return None,
+    })
+}
