@@ -22,7 +22,8 @@ use entrega_sim::Experiment;
 
 use crate::configuration::Configuration;
 use crate::loaded::{LoadedScenario, Version};
-use crate::replay_string::{ReplayString, Size};
+use crate::replay_string::{Course, ReplayString};
+use crate::size::Size;
 use crate::sweep::{Sweep, Swept};
 
 /// How many messages an example has.
@@ -240,7 +241,8 @@ impl<'a> ShortRuns<'a> {
         judge(&experiment, explicit(&experiment, choices), &mut events);
         let choices = format_choices(judged.outcome.choices.table(), choices);
         let (configuration, size) = (self.wanted.configuration, Size::Short(MESSAGES));
-        let replay = self.loaded.replay_string(configuration, self.seed, size, choices);
+        let course = Course::ByList(choices);
+        let replay = self.loaded.replay_string(configuration, self.seed, size, course);
         let cast = Cast::of(self.scenario);
         Some(Example { wanted: self.wanted, finding, message, replay, events, cast })
     }

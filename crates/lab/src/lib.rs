@@ -24,8 +24,8 @@
 //!
 //! # Layout, in reading order
 //!
-//! * What is run: [`loaded`] (a scenario and its versions), [`configuration`] (a strategy on a
-//!   model), [`unread`] (settings that change nothing).
+//! * What is run: [`loaded`] (a scenario and its versions), [`size`] (how much of it),
+//!   [`configuration`] (a strategy on a model), [`unread`] (settings that change nothing).
 //! * One run: [`run`](mod@run), [`history`], [`replay_string`], [`replay`], [`expect`].
 //! * Many runs: [`sweep`], [`examples`], [`comparison`].
 //! * All runs within bounds: [`exploration_plan`], [`stories`], [`property`], [`explorations`].
@@ -45,6 +45,7 @@ pub mod property;
 pub mod replay;
 pub mod replay_string;
 pub mod run;
+pub mod size;
 pub mod stories;
 pub mod sweep;
 pub mod truth_table;

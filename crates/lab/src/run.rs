@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use entrega::{Judged, judge};
-use entrega_choice::{Point, format_choices};
+use entrega_choice::Point;
 use entrega_model::event::Phase;
 use entrega_model::{Event, Kind, Observer};
 use entrega_scenario::Cast;
@@ -16,7 +16,8 @@ use crate::configuration::Configuration;
 use crate::expect::{self, Expected, Found};
 use crate::history;
 use crate::loaded::LoadedScenario;
-use crate::replay_string::{ReplayString, Size};
+use crate::replay_string::{Course, ReplayString};
+use crate::size::Size;
 
 /// A run of a scenario as it is, and everything that is known of it.
 pub struct Run<'a> {
@@ -106,9 +107,8 @@ impl<'a> Run<'a> {
         judged: Judged,
         notes: Notes,
     ) -> Self {
-        let (scenario, choices) = (&loaded.scenario, &judged.outcome.choices);
-        let choices = format_choices(choices.table(), choices.made());
-        let replay = loaded.replay_string(configuration, seed, Size::Full, choices);
+        let scenario = &loaded.scenario;
+        let replay = loaded.replay_string(configuration, seed, Size::Full, Course::ByChance);
         let named = scenario.subscription_names().into_iter().zip(&judged.report.subscriptions);
         let found: Vec<Found<'_>> = named.map(|(name, of)| Found::in_run(name, of)).collect();
         let expected = expect::checked(scenario, configuration, &found);

@@ -184,10 +184,7 @@ fn examples(text: &mut String, comparison: &Comparison<'_>) {
     if told.is_empty() {
         return;
     }
-    let _ = writeln!(
-        text,
-        "\nHow it happens, in runs of five messages (`entrega` is target/release/entrega):"
-    );
+    let _ = writeln!(text, "\nHow it happens, in runs of five messages:");
     for told in told {
         let wanted = &told.example.wanted;
         let anomaly = wanted.finding.name().replace('_', " ");
