@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use entrega::{Judged, judge};
 use entrega_choice::Point;
+use entrega_explain::Victims;
 use entrega_model::event::Phase;
-use entrega_model::{Event, Kind, Observer};
+use entrega_model::{Event, Kind, MessageId, Observer, SubscriptionId};
 use entrega_scenario::Cast;
 use entrega_scenario::workload::Workload;
 use entrega_sim::Experiment;
@@ -35,6 +36,8 @@ pub struct Run<'a> {
     pub digest: Digest,
     /// When its phases began.
     pub phases: Vec<PhaseNote>,
+    /// What a delivery limit took along.
+    pub victims: Victims,
     /// What the scenario expects of such a run.
     pub expected: Vec<Expected>,
     /// The string that repeats the run.
@@ -61,6 +64,18 @@ pub struct InjectedFault {
     pub count: u64,
     /// How often it could have been.
     pub occurrences: u32,
+}
+
+/// The messages of a subscription that a delivery limit took along although no handler ever failed
+/// on them.
+#[derive(Clone, Debug, Serialize)]
+pub struct TakenAlong {
+    /// What the subscription is called.
+    pub subscription: String,
+    /// How many there are.
+    pub messages: usize,
+    /// The one with the lowest id.
+    pub first: MessageId,
 }
 
 /// Makes a run.
@@ -112,14 +127,36 @@ impl<'a> Run<'a> {
         let named = scenario.subscription_names().into_iter().zip(&judged.report.subscriptions);
         let found: Vec<Found<'_>> = named.map(|(name, of)| Found::in_run(name, of)).collect();
         let expected = expect::checked(scenario, configuration, &found);
-        let Notes { digest, phases } = notes;
+        let Notes { digest, phases, victims } = notes;
         let cast = Cast::of(scenario);
-        Self { loaded, configuration, seed, cast, judged, digest, phases, expected, replay }
+        Self {
+            loaded,
+            configuration,
+            seed,
+            cast,
+            judged,
+            digest,
+            phases,
+            victims,
+            expected,
+            replay,
+        }
     }
 
     /// Whether everything came out as the scenario says.
     pub fn is_as_expected(&self) -> bool {
         self.expected.iter().all(|one| one.holds)
+    }
+
+    /// What a delivery limit took along, for every subscription in which it did.
+    pub fn taken_along(&self) -> Vec<TakenAlong> {
+        let names = (0..).map(SubscriptionId).zip(self.cast.subscriptions());
+        let of = |(id, name): (SubscriptionId, &String)| {
+            let first = self.victims.innocent(id).next()?;
+            let messages = self.victims.innocent(id).count();
+            Some(TakenAlong { subscription: name.clone(), messages, first })
+        };
+        names.filter_map(of).collect()
     }
 
     /// How often each fault was injected.
@@ -146,11 +183,13 @@ impl<'a> Run<'a> {
 struct Notes {
     digest: Digest,
     phases: Vec<PhaseNote>,
+    victims: Victims,
 }
 
 impl Observer for Notes {
     fn observe(&mut self, events: &[Event]) {
         self.digest.observe(events);
+        self.victims.observe(events);
         for event in events {
             if let Kind::Entered { phase } = event.kind {
                 self.phases.push(PhaseNote { phase, at_ns: event.at.as_nanos() });

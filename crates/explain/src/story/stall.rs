@@ -6,6 +6,7 @@ use entrega_model::{Kind, MessageId, ProcessId};
 
 use super::chronicle::{Chronicle, times};
 use super::faults::{self, MANY};
+use super::{join, listed};
 use crate::words;
 
 /// The message that keeps a run from its rest, because its handler fails again and again: the last
@@ -134,21 +135,4 @@ fn failures<'a>(chronicle: &'a Chronicle<'_>) -> impl DoubleEndedIterator<Item =
     let of_subscription =
         |at: &usize| chronicle.kind(*at).subscription() == Some(chronicle.subscription);
     chronicle.run.failures().iter().copied().filter(of_subscription)
-}
-
-/// `m1`, `m1 and m2`, `m1, m2 and 5 more`.
-fn listed(messages: &[MessageId]) -> String {
-    let mut names: Vec<String> = messages.iter().take(MANY).map(|one| words::name(*one)).collect();
-    if messages.len() > MANY {
-        names.push(format!("{} more", messages.len() - MANY));
-    }
-    join(&names)
-}
-
-fn join(names: &[String]) -> String {
-    match names {
-        [] => "somebody".to_owned(),
-        [one] => one.clone(),
-        [init @ .., last] => format!("{} and {last}", init.join(", ")),
-    }
 }

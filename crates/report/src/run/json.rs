@@ -3,7 +3,7 @@
 use entrega_checker::Report;
 use entrega_lab::Configuration;
 use entrega_lab::expect::Expected;
-use entrega_lab::run::{InjectedFault, PhaseNote, Run};
+use entrega_lab::run::{InjectedFault, PhaseNote, Run, TakenAlong};
 use serde::Serialize;
 
 /// The name and version of this form.
@@ -27,6 +27,7 @@ pub struct Document<'a> {
     faults: Vec<InjectedFault>,
     subscription_names: &'a [String],
     report: &'a Report,
+    taken_along: Vec<TakenAlong>,
     expected: &'a [Expected],
     replay: String,
 }
@@ -51,6 +52,7 @@ pub fn document<'a>(run: &'a Run<'_>) -> Document<'a> {
         faults: run.faults(),
         subscription_names: run.cast.subscriptions(),
         report: &run.judged.report,
+        taken_along: run.taken_along(),
         expected: &run.expected,
         replay: run.replay.to_string(),
     }

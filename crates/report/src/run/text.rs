@@ -19,6 +19,7 @@ pub fn text(run: &Run<'_>) -> String {
     faults(&mut text, run);
     let names = Names { subscriptions: run.cast.subscriptions(), message: &words::name };
     text.push_str(&judgement::subscriptions(&run.judged.report, &names));
+    taken_along(&mut text, run);
     expectations(&mut text, run);
     let digest = run.digest;
     let _ = writeln!(text, "\nHistory digest {digest}; step by step with");
@@ -80,6 +81,19 @@ fn faults(text: &mut String, run: &Run<'_>) {
         let (point, alternative) = (&fault.point, fault.alternative);
         let (count, of) = (fault.count, fault.occurrences);
         let _ = writeln!(text, "{label:10} {count} of {of} {point}: {alternative}");
+    }
+}
+
+/// What a delivery limit took along although nothing was wrong with it.
+fn taken_along(text: &mut String, run: &Run<'_>) {
+    for one in run.taken_along() {
+        let (of, count, first) = (&one.subscription, one.messages, words::name(one.first));
+        let messages = if count == 1 { "message" } else { "messages" };
+        let _ = writeln!(
+            text,
+            "\nThe delivery limit of {of} takes {count} {messages} along on which no handler \
+             failed (first {first})."
+        );
     }
 }
 
