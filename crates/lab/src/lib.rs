@@ -27,7 +27,7 @@
 //! * What is run: [`loaded`] (a scenario and its versions), [`size`] (how much of it),
 //!   [`configuration`] (a strategy on a model), [`unread`] (settings that change nothing).
 //! * One run: [`run`](mod@run), [`history`], [`replay_string`], [`replay`], [`expect`].
-//! * Many runs: [`sweep`], [`examples`], [`comparison`].
+//! * Many runs: [`sweep`], [`examples`], [`shrunk`] (examples that are not short), [`comparison`].
 //! * All runs within bounds: [`exploration_plan`], [`stories`], [`property`], [`explorations`].
 //! * All strategies under all faults: [`truth_table`].
 //! * What it takes: [`memory`].
@@ -45,6 +45,7 @@ pub mod property;
 pub mod replay;
 pub mod replay_string;
 pub mod run;
+pub mod shrunk;
 pub mod size;
 pub mod stories;
 pub mod sweep;
