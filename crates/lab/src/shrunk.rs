@@ -10,8 +10,8 @@
 //! > counts as several. When it is spent, the smallest run so far is the example, and says so.
 //!
 //! Whether it takes a fault at all is asked first. A run that does is cut while chance decides in
-//! it, then with its faults as a list. If the list that is left is too long for a replay string, the
-//! last run by chance is the example.
+//! it, then with its faults as a list. If the list that is left is too long for a replay string,
+//! the last run by chance is the example.
 
 use std::cell::Cell;
 use std::cmp::Ordering;

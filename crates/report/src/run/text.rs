@@ -56,7 +56,7 @@ fn phases(text: &mut String, run: &Run<'_>) {
     let mut phases: Vec<String> = Vec::new();
     for note in &run.phases {
         let at = Instant::from_nanos(note.at_ns);
-        phases.push(format!("{} {at}", format!("{:?}", note.phase).to_lowercase()));
+        phases.push(format!("{} {at}", note.phase.name()));
     }
     let outcome = &run.judged.outcome;
     let end = match outcome.end {
