@@ -61,3 +61,27 @@ fn the_poison_of_a_batch_is_named_as_such() {
                   writes the whole batch again, and m0 takes effect ";
     assert!(told[0].1.starts_with(expect), "{}", told[0].1);
 }
+
+/// A settle that comes too late each time is no failure of a handler, and what befalls another
+/// subscription has nothing to do with it.
+#[test]
+fn a_stall_is_told_by_what_keeps_the_run_going() {
+    let scenario = "models = [\"queue\"]\nstrategies = [\"process-then-settle\"]\n\
+                    [workload]\nmessages = 4\n\
+                    [[subscriptions]]\nname = \"mailer\"\n\
+                    service_time = { distribution = \"constant\", value = \"3s\" }\n\
+                    [[subscriptions]]\nname = \"audit\"\nfaults.handler.error.transient = 0.5\n\
+                    [queue]\nvisibility_timeout = \"2s\"\n[limits]\ndrain = \"5min\"\n";
+    let (_dir, file) = written(scenario);
+    let run = json("run", &file, &[]);
+    let told = stories(&file, run["replay"].as_str().expect("a replay string"));
+    let stalls: Vec<&str> = told
+        .iter()
+        .filter(|(what, _)| what == "stalled")
+        .map(|(_, story)| story.as_str())
+        .collect();
+    let [stall] = stalls.as_slice() else { panic!("one subscription is stuck: {told:#?}") };
+    assert!(stall.contains(" is delivered to mailer 1 again and again, "), "{stall}");
+    assert!(stall.contains("although no handler fails on it and it takes effect "), "{stall}");
+    assert!(!stall.contains("audit") && !stall.contains("fails each time"), "{stall}");
+}

@@ -61,6 +61,11 @@ impl<'a> Run<'a> {
         story::tell(self, subject)
     }
 
+    /// Whether a message of a subscription is tried again and again and keeps the run from its rest.
+    pub fn is_stuck(&self, subscription: SubscriptionId) -> bool {
+        story::is_stuck(self, subscription)
+    }
+
     /// What happened at a place.
     pub(crate) fn kind(&self, at: usize) -> &'a Kind {
         &self.events[at].kind

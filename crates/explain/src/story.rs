@@ -55,6 +55,11 @@ pub struct Tale {
     pub sentence: String,
 }
 
+/// Whether a message of a subscription keeps a run from its rest.
+pub(crate) fn is_stuck(run: &Run<'_>, subscription: SubscriptionId) -> bool {
+    stall::stuck(&Chronicle::new(run, subscription, MessageId(0))).is_some()
+}
+
 /// Says how a run came to show a finding.
 pub(crate) fn tell(run: &Run<'_>, subject: &Subject) -> Tale {
     let Subject { subscription, finding, message } = *subject;

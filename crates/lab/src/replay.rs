@@ -174,11 +174,14 @@ fn choices(experiment: &Experiment<'_>, course: &Course) -> Result<Choices, Pars
 }
 
 /// Everything that the run shows, each with the story of its first message. In a run that does not
-/// come to rest, subscriptions in which nothing waits say nothing of that, if there are others.
+/// come to rest, subscriptions in which nothing waits and nothing is tried for ever say nothing of
+/// that, if there are others.
 fn anomalies(events: &[Event], cast: &Cast, report: &Report) -> Vec<Anomaly> {
-    let waits = |of: &&SubscriptionReport| of.firsts.contains_key(&Class::Pending);
-    let someone_waits = report.subscriptions.iter().any(|of| waits(&of));
     let run = Run::new(events, cast);
+    let waits = |of: &&SubscriptionReport| {
+        of.firsts.contains_key(&Class::Pending) || run.is_stuck(of.subscription)
+    };
+    let someone_waits = report.subscriptions.iter().any(|of| waits(&of));
     let mut anomalies = Vec::new();
     for of in &report.subscriptions {
         let subscription: SubscriptionId = of.subscription;
