@@ -61,7 +61,7 @@ impl<'a> Run<'a> {
         story::tell(self, subject)
     }
 
-    /// Whether a message of a subscription is tried again and again and keeps the run from its rest.
+    /// Whether a message of a subscription is tried again and again, so that the run never rests.
     pub fn is_stuck(&self, subscription: SubscriptionId) -> bool {
         story::is_stuck(self, subscription)
     }

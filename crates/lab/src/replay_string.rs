@@ -131,12 +131,12 @@ impl FromStr for ReplayString {
         let text = text.trim();
         let parts: Vec<&str> = text.split(':').collect();
         let (run, choices, found) = match parts.as_slice() {
-            &[BY_CHANCE, ref run @ .., found] if run.len() == RUN => (run, None, found),
-            &[BY_LIST, ref run @ .., choices, found] if run.len() == RUN => {
-                (run, Some(choices), found)
+            [BY_CHANCE, run @ .., found] if run.len() == RUN => (run, None, *found),
+            [BY_LIST, run @ .., choices, found] if run.len() == RUN => {
+                (run, Some(*choices), *found)
             }
-            &[BY_CHANCE | BY_LIST, ..] => return Err(ReplayError::Parts(parts.len())),
-            &[version, _, ..] => return Err(ReplayError::Version(version.to_owned())),
+            [BY_CHANCE | BY_LIST, ..] => return Err(ReplayError::Parts(parts.len())),
+            [version, _, ..] => return Err(ReplayError::Version((*version).to_owned())),
             _ => return Err(ReplayError::Parts(parts.len())),
         };
         let covered = &text[..text.len() - found.len() - 1];
