@@ -131,9 +131,13 @@ pub(crate) struct CompareArgs {
 pub(crate) struct ReplayArgs {
     /// The scenario file that the run belongs to
     pub(crate) file: PathBuf,
-    /// The replay string, as `run`, `compare`, `explore` and `table` print it
+    /// The replay string, as `run`, `compare`, `explore` and `table` print it; `@FILE` reads it
+    /// from a file, `-` from the standard input
     #[arg(value_name = "STRING")]
     pub(crate) replay: String,
+    /// What was changed for the run, if its string is too short to say so (repeatable)
+    #[arg(long, value_name = "PATH=VALUE", value_parser = values::set)]
+    pub(crate) set: Vec<Set>,
     /// Show every event, however many there are
     #[arg(long)]
     pub(crate) all: bool,
@@ -162,7 +166,8 @@ pub(crate) struct TableArgs {
     #[arg(long, value_name = "P", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=3))]
     pub(crate) preemptions: u8,
     /// How many runs each cell may take before it is called incomplete
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000,
+          value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) budget: u64,
     /// How many threads to use; the result does not depend on it [default: one for each core]
     #[arg(long, value_name = "N", value_parser = values::threads)]

@@ -1,6 +1,8 @@
-//! Scenarios from files, with their workload files beside them.
+//! Scenarios from files, with their workload files beside them; and arguments from files.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::env;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -36,11 +38,24 @@ pub(crate) fn read(
         let file = path.parent().unwrap_or(Path::new("")).join(file);
         read(file).map_err(|error| error.to_string())
     };
-    let loaded = LoadedScenario::load(&path.display().to_string(), &text, overrides, &beside)?;
+    let name = path.display().to_string();
+    let mut loaded = LoadedScenario::load(&name, &text, overrides, &beside)?;
+    loaded.program = env::args().next().unwrap_or(loaded.program);
     let inputs = inputs.borrow();
     let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
     output::check(&inputs, outputs)?;
     Ok(loaded)
+}
+
+/// An argument that may be too long for a command line: `@FILE` stands for the text of a file, `-`
+/// for that on the standard input.
+pub(crate) fn argument(argument: &str) -> Result<Cow<'_, str>, Failure> {
+    let (name, text) = match argument.strip_prefix('@') {
+        Some(file) => (file, text(Path::new(file))),
+        None if argument == "-" => ("standard input", all_of(io::stdin().lock())),
+        None => return Ok(Cow::Borrowed(argument)),
+    };
+    text.map(Cow::Owned).map_err(|error| Failure::file(Path::new(name), "read", &error))
 }
 
 fn text(path: &Path) -> io::Result<String> {
@@ -48,8 +63,12 @@ fn text(path: &Path) -> io::Result<String> {
     if file.metadata()?.is_dir() {
         return Err(io::Error::other("it is a directory"));
     }
+    all_of(file)
+}
+
+fn all_of(input: impl Read) -> io::Result<String> {
     let mut text = String::new();
-    let length = file.take(LONGEST + 1).read_to_string(&mut text)?;
+    let length = input.take(LONGEST + 1).read_to_string(&mut text)?;
     if length as u64 > LONGEST {
         return Err(io::Error::other(format!("it is longer than {} MiB", LONGEST >> 20)));
     }

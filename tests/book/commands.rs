@@ -133,7 +133,7 @@ fn a_replay_string_is_put_in_its_place() {
     let scenario = "simulations/recorded-orders.toml";
     let command = format!("entrega replay {scenario} {{--model queue}} | head -n 1");
     let command = with_replay_string(&command);
-    assert!(command.starts_with(&format!("entrega replay {scenario} '1:")), "{command}");
+    assert!(command.starts_with(&format!("entrega replay {scenario} '2:")), "{command}");
     assert!(command.ends_with("' | head -n 1") && command.contains(":queue:"), "{command}");
     assert_eq!(with_replay_string("entrega list"), "entrega list");
 }

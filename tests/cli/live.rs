@@ -28,6 +28,23 @@ fn a_live_run_ends_with_the_table_of_a_comparison() {
     assert!(ended.err.contains("queue process-then-settle         done in"), "{}", ended.err);
 }
 
+/// A faster clock multiplies the machine's own delays: no latency is made of them.
+#[test]
+fn a_time_scale_invents_no_latency() {
+    let bench = Bench::new();
+    let only = ["--model", "queue", "--strategy", "process-then-settle", "--messages", "1"];
+    let latencies = |scale: &str| {
+        let json = ["live", "tiny.toml", "--format", "json", "--time-scale", scale];
+        let ended = bench.run(&[&json[..], &only].concat());
+        let live: Value = serde_json::from_str(&ended.out).expect("JSON");
+        live["rows"][0]["latency_ns"].clone()
+    };
+    assert_eq!(latencies("20"), serde_json::json!({ "p50": null, "p99": null }));
+    assert!(latencies("1")["p50"].as_u64() > Some(0));
+    let text = bench.run(&[&["live", "tiny.toml", "--time-scale", "20"][..], &only].concat()).out;
+    assert!(text.contains("p50, p99: not at this speed"), "{text}");
+}
+
 /// The scripted crash duplicates on both models, and the sink that knows its messages repairs it.
 #[test]
 fn programs_get_json_of_a_live_run() {

@@ -94,6 +94,8 @@ impl Bench {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_entrega"));
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::arg0(&mut command, "entrega");
         command.args(args).current_dir(self.path()).env("COLUMNS", "100");
         command
     }
@@ -114,6 +116,13 @@ impl Bench {
         let args = [&["run", "tiny.toml", "--format", "json"], args].concat();
         let report: serde_json::Value = serde_json::from_str(&self.ok(&args)).expect("JSON");
         report["replay"].as_str().expect("a replay string").to_owned()
+    }
+
+    /// The replay string of an example, which lists what goes wrong in it.
+    fn example(&self) -> String {
+        let text = self.ok(&["compare", "tiny.toml", "--quiet"]);
+        let strings = text.split('\'').filter(|part| part.starts_with("1:"));
+        strings.map(str::to_owned).next().expect("an example")
     }
 }
 

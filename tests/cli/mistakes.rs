@@ -69,7 +69,7 @@ fn mistakes_in_the_usage_say_what_is_valid() {
         assert!(said.contains(expect), "{said}");
     };
     check(&["run", "nowhere.toml"], "nowhere.toml: cannot read it");
-    check(&["replay", "tiny.toml", "x"], "a replay string has 8 parts");
+    check(&["replay", "tiny.toml", "x"], "a replay string has 7 parts");
     check(&["check", "nowhere.jsonl"], "nowhere.jsonl: cannot read it");
     check(&["run", "tiny.toml", "--set", "workload.mesages=3"], "did you mean `messages`?");
     check(&["run", "tiny.toml", "--set", "workload.messages=few"], "--set workload.messages=few");
@@ -87,7 +87,7 @@ fn mistakes_in_the_usage_say_what_is_valid() {
     check(&["table", "--preemptions", "9"], "invalid value '9'");
     let rejects = ["--strategy", "broker-dead-letter", "--model", "log"];
     check(&[&["table"], &rejects[..]].concat(), "no cell of the table is left");
-    check(&["replay", "truth-table", "x"], "a replay string has 8 parts");
+    check(&["replay", "truth-table", "x"], "a replay string has 7 parts");
     check(&["rnu"], "unrecognized subcommand 'rnu'");
     check(&["run", "tiny.toml", "--output", "no/such/dir/x"], "cannot write it");
     check(&["run", "tiny.toml", "--history", "no/such/dir/x"], "cannot write it");

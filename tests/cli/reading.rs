@@ -207,5 +207,5 @@ fn scenarios_cannot_command_a_terminal_either() {
         assert!(ended.out.contains("\\u{1b}") || ended.code == Some(2), "{args:?} {}", ended.out);
     }
     let run = bench.ok(&["run", file]);
-    assert!(run.contains("entrega replay $'ti\\x1bny.toml' '1:"), "{run}");
+    assert!(run.contains("entrega replay $'ti\\x1bny.toml' '2:"), "{run}");
 }

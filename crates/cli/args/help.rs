@@ -140,14 +140,17 @@ Exit codes:
 
 pub(super) const REPLAY: &str = "\
 `run`, `compare`, `explore` and `table` print replay strings. One names everything that made a run what it was: the \
-scenario's digest, the seed, model and strategy, what was changed by --set, and every fault.
+scenario's digest, the seed, model and strategy, and what was changed by --set. One that begins with 2 is of a run by \
+chance: its seed says what goes wrong. One that begins with 1 lists every fault.
 
-Example:
+Examples:
+  entrega replay orders.toml 2:4f2a91c0:7:queue:process-then-settle::9b1e
   entrega replay orders.toml 1:4f2a91c0:7:queue:process-then-settle:messages=5:mailer.effect.after#2=crash:9b1e
+  entrega replay orders.toml @run.txt
 
 Exit codes:
   0  the run was repeated
-  2  the string is damaged, or belongs to another scenario or another version of it";
+  2  the string is damaged, or belongs to another scenario, another version of it or other --set";
 
 pub(super) const CHECK: &str = "\
 A history is a header, a line for every event and a closing line. Three events are enough to have a \

@@ -13,9 +13,9 @@ use crate::{files, memory, output};
 
 /// Runs the command.
 pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
-    let string: ReplayString = args.replay.parse().map_err(Failure::of)?;
+    let string: ReplayString = files::argument(&args.replay)?.parse().map_err(Failure::of)?;
     let outputs = [("--output", args.output.as_deref())];
-    let loaded = files::read(&args.file, &string.overrides, &outputs)?;
+    let loaded = files::read(&args.file, string.overrides.or(&args.set), &outputs)?;
     if let Ok(version) = loaded.sized(&string.size) {
         let what = format!("the timeline of a run of {} messages", version.messages());
         memory::require(of_replay(&version), &what, "replay a run of fewer messages")?;

@@ -30,7 +30,7 @@ pub(crate) fn render(result: &LiveResult<'_>) -> String {
     for subscription in loaded.scenario.subscription_names() {
         let _ = writeln!(text, "\n{subscription}\n{}", table(comparison, subscription).trim_fmt());
     }
-    text.push_str(LEGEND);
+    let _ = writeln!(text, "{LEGEND}{}", latency(result.factor.get()));
     text.push_str(&unknowns(comparison));
     restless(&mut text, result);
     simulated(&mut text, result);
@@ -43,9 +43,18 @@ pub(crate) fn render(result: &LiveResult<'_>) -> String {
 
 const LEGEND: &str = "
 One real run a row: nobody can repeat it, and it says nothing of how often. lost, duplicated: of acknowledged
-sends. redelivered: deliveries, also because a lease ended on a busy machine; p50, p99: from send to first effect,
-in the time of the scenario. The last column says whether the promise was kept; it is unknown if nothing put it to the test.
+sends. redelivered: deliveries, also because a lease ended on a busy machine. The last column says whether the promise
+was kept; it is unknown if nothing put it to the test.
 ";
+
+/// What the columns of latencies hold.
+fn latency(factor: u32) -> &'static str {
+    if factor > 1 {
+        "p50, p99: not at this speed, which multiplies the machine's own delays; --time-scale 1 measures them."
+    } else {
+        "p50, p99: from send to first effect."
+    }
+}
 
 const UNSEEN: &str =
     "\nExpected otherwise, which one real run cannot decide (`compare` makes many):";

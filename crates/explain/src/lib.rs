@@ -8,6 +8,7 @@
 //! * [`words`]: what every kind of event is called, in one table.
 //! * [`story`]: how a message came to be lost, duplicated or left behind, in one sentence.
 //! * [`timeline`]: the events of a run one below the other, with a column for each place.
+//! * [`victims`]: what a delivery limit took along.
 //! * [`prose`]: the events that matter to a consumer, one sentence each.
 //! * [`record`]: what befell a message of a history from elsewhere, in one sentence.
 
@@ -18,10 +19,12 @@ pub mod record;
 pub mod run;
 pub mod story;
 pub mod timeline;
+pub mod victims;
 pub mod words;
 
 pub use possessions::{Possession, Possessions};
 pub use run::Run;
 pub use story::{Subject, Tale};
 pub use timeline::Timeline;
+pub use victims::Victims;
 pub use words::Language;

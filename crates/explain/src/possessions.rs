@@ -206,6 +206,11 @@ impl Ending {
         matches!(self, Self::Settled)
     }
 
+    /// Whether a queue takes the message back with it, and counts that.
+    pub(crate) const fn returns(self) -> bool {
+        matches!(self, Self::GivenBack | Self::LeaseExpired | Self::Requeued)
+    }
+
     const fn releases(self) -> bool {
         match self {
             Self::Settled

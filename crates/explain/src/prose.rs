@@ -3,7 +3,7 @@
 //! > **The rule.** What the network and the client library do is left out, except where it changes
 //! > what becomes of a message.
 
-use entrega_model::event::{Phase, ProcessingResult, SettleOutcome};
+use entrega_model::event::{Phase, ProcessingResult, RemoveReason, SettleOutcome};
 use entrega_model::{Event, Kind};
 use entrega_scenario::Cast;
 
@@ -20,6 +20,9 @@ pub fn lines(events: &[Event], cast: &Cast) -> Vec<String> {
     let shown = (0..events.len()).filter(|&at| matters(&events[at].kind, cast));
     let sentences = shown.map(|at| format!("{}  {}", events[at].at, prose(at)));
     let mut lines: Vec<String> = sentences.take(LINES + 1).collect();
+    if lines.is_empty() {
+        lines.push("nothing happens: no message is stored and none is delivered".to_owned());
+    }
     if lines.len() > LINES {
         lines[LINES] = "and so on".to_owned();
     }
@@ -30,7 +33,6 @@ pub fn lines(events: &[Event], cast: &Cast) -> Vec<String> {
 fn matters(kind: &Kind, cast: &Cast) -> bool {
     match *kind {
         Kind::Stored { .. }
-        | Kind::Removed { .. }
         | Kind::Delivered { .. }
         | Kind::Effect { .. }
         | Kind::SettleInvoked { .. }
@@ -46,19 +48,18 @@ fn matters(kind: &Kind, cast: &Cast) -> bool {
         | Kind::SessionExpired { .. }
         | Kind::MaxPollExceeded { .. }
         | Kind::BrokerRestarted
+        | Kind::OffsetReset { .. }
+        | Kind::Assigned { .. }
+        | Kind::Revoked { .. }
+        | Kind::Lost { .. }
+        | Kind::Sought { .. }
         | Kind::Faulted { .. } => true,
+        Kind::Removed { reason, .. } => reason != RemoveReason::Settled,
         Kind::ProcessingEnded { result, .. } => result != ProcessingResult::Ok,
         Kind::SettleEnded { outcome, .. } => outcome != SettleOutcome::Ok,
         Kind::Started { incarnation, .. } => incarnation.0 > 0,
         Kind::Exited { process, .. } => !cast.is_producer(process),
         Kind::Entered { phase } => phase == Phase::Quiescent,
-        Kind::SendInvoked { .. }
-        | Kind::SendEnded { .. }
-        | Kind::ProcessingStarted { .. }
-        | Kind::OffsetReset { .. }
-        | Kind::Assigned { .. }
-        | Kind::Revoked { .. }
-        | Kind::Lost { .. }
-        | Kind::Sought { .. } => false,
+        Kind::SendInvoked { .. } | Kind::SendEnded { .. } | Kind::ProcessingStarted { .. } => false,
     }
 }

@@ -15,6 +15,7 @@ use entrega_scenario::Cast;
 use crate::injected::Injected;
 use crate::possessions::Possessions;
 use crate::story::{self, Subject, Tale};
+use crate::victims::Victims;
 use crate::words::{Language, Scene, Words};
 
 /// A run with what is known of it.
@@ -27,6 +28,8 @@ pub struct Run<'a> {
     pub possessions: Possessions,
     /// What was injected.
     pub faults: Vec<Injected>,
+    /// What a delivery limit took.
+    pub victims: Victims,
     index: Index,
 }
 
@@ -49,12 +52,18 @@ impl<'a> Run<'a> {
     pub fn new(events: &'a [Event], cast: &'a Cast) -> Self {
         let possessions = Possessions::of_run(events);
         let faults = Injected::all(events);
-        Self { events, cast, possessions, faults, index: Index::of(events) }
+        let victims = Victims::of_run(events);
+        Self { events, cast, possessions, faults, victims, index: Index::of(events) }
     }
 
     /// Says how the run came to show a finding.
     pub fn tell(&self, subject: &Subject) -> Tale {
         story::tell(self, subject)
+    }
+
+    /// Whether a message of a subscription is tried again and again, so that the run never rests.
+    pub fn is_stuck(&self, subscription: SubscriptionId) -> bool {
+        story::is_stuck(self, subscription)
     }
 
     /// What happened at a place.

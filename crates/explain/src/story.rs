@@ -10,6 +10,7 @@
 //! * `interruption`: why it came to another delivery.
 //! * `leaving`: why a process left, and why it lost a partition; `settles`: what settled a
 //!   message too early.
+//! * `limit`: what a delivery limit takes along.
 //! * `loss`, `duplicate`, `order`, `split`, `stall`: the sentences, by anomaly.
 
 mod chronicle;
@@ -18,6 +19,7 @@ mod duplicate;
 mod faults;
 mod interruption;
 mod leaving;
+mod limit;
 mod loss;
 mod order;
 mod settles;
@@ -30,6 +32,7 @@ use entrega_model::{MessageId, SubscriptionId};
 use chronicle::Chronicle;
 
 use crate::run::Run;
+use crate::words;
 
 /// What a story is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,11 @@ pub struct Tale {
     pub sentence: String,
 }
 
+/// Whether a message of a subscription keeps a run from its rest.
+pub(crate) fn is_stuck(run: &Run<'_>, subscription: SubscriptionId) -> bool {
+    stall::stuck(&Chronicle::new(run, subscription, MessageId(0))).is_some()
+}
+
 /// Says how a run came to show a finding.
 pub(crate) fn tell(run: &Run<'_>, subject: &Subject) -> Tale {
     let Subject { subscription, finding, message } = *subject;
@@ -68,8 +76,11 @@ pub(crate) fn tell(run: &Run<'_>, subject: &Subject) -> Tale {
         Finding::Reordered => (message, after_overtakings(&chronicle, order::tell(&chronicle))),
         Finding::Class(Class::Pending, _) => (message, stall::tell(&chronicle)),
         Finding::Class(class, cause) => {
-            let story = of_class(&chronicle, class, cause);
-            (message, after_overtakings(&chronicle, story))
+            let mut story = after_overtakings(&chronicle, of_class(&chronicle, class, cause));
+            if let Some(others) = limit::taken_along(&chronicle) {
+                story = format!("{story} {others}");
+            }
+            (message, story)
         }
     };
     Tale { message, sentence }
@@ -82,6 +93,24 @@ fn after_overtakings(chronicle: &Chronicle<'_>, story: String) -> String {
         story
     } else {
         format!("{}; {story}", overtakings.join(" and then "))
+    }
+}
+
+/// `m1`, `m1 and m2`, `m1, m2, m3 and 5 more`.
+fn listed(messages: &[MessageId]) -> String {
+    let shown = messages.iter().take(faults::MANY).map(|one| words::name(*one));
+    let mut names: Vec<String> = shown.collect();
+    if messages.len() > faults::MANY {
+        names.push(format!("{} more", messages.len() - faults::MANY));
+    }
+    join(&names)
+}
+
+fn join(names: &[String]) -> String {
+    match names {
+        [] => "somebody".to_owned(),
+        [one] => one.clone(),
+        [init @ .., last] => format!("{} and {last}", init.join(", ")),
     }
 }
 

@@ -17,6 +17,8 @@ use lines::{Column, Line};
 const LONG: usize = 400;
 /// A message with more events than this is tried for ever: only the first and last are shown.
 const REPEATS: usize = 200;
+/// At most so many lines are shown, unless all are: most of the beginning and some of the end.
+const MOST: usize = 2_000;
 const BEGINNING: usize = 40;
 const END: usize = 10;
 /// How many events before and after an interesting one are shown with it.
@@ -105,6 +107,7 @@ impl Timeline<'_> {
         for (shown, event) in shown.iter_mut().zip(self.events) {
             *shown &= concerned(event);
         }
+        drop_middle(&mut shown);
         shown
     }
 
@@ -176,6 +179,14 @@ impl Timeline<'_> {
             return format!("\u{1b}[1;31m{text}\u{1b}[0m");
         }
         text.to_owned()
+    }
+}
+
+/// Of more lines than anybody reads, the beginning and the end.
+fn drop_middle(shown: &mut [bool]) {
+    let lines: Vec<usize> = (0..shown.len()).filter(|at| shown[*at]).collect();
+    if lines.len() > MOST {
+        lines[MOST - END..lines.len() - END].iter().for_each(|&at| shown[at] = false);
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Comparison<'a> {
     pub partial: bool,
     /// A row for each configuration and subscription.
     pub rows: Vec<ComparisonRow>,
-    /// A short example of each anomaly for which one was found.
+    /// An example of each anomaly, as short as one was found.
     pub examples: Vec<ToldExample>,
     /// Expectations of the scenario that do not hold, in words.
     pub violated: Vec<String>,
@@ -114,7 +114,7 @@ impl ComparisonRow {
 }
 
 fn rows_of(scenario: &Scenario, swept: Swept) -> Vec<ComparisonRow> {
-    let Swept { configuration, rows } = swept;
+    let Swept { configuration, rows, .. } = swept;
     let Configuration { model, strategy } = configuration;
     (0..)
         .map(SubscriptionId)

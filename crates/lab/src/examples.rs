@@ -1,5 +1,5 @@
 //! The shortest story behind an anomaly: a five-message version of the scenario, and one fault or
-//! two.
+//! two; where that does not show it, the run itself, [shrunk](crate::shrunk).
 //!
 //! A sweep says that something happens; this module looks for the same in runs that a person can
 //! follow. It tries every single fault of the scenario at every point of the short run, then every
@@ -19,10 +19,13 @@ use entrega_scenario::Scenario;
 use entrega_scenario::workload::Workload;
 use entrega_scenario::{Cast, points};
 use entrega_sim::Experiment;
+use serde::Serialize;
 
 use crate::configuration::Configuration;
 use crate::loaded::{LoadedScenario, Version};
-use crate::replay_string::{ReplayString, Size};
+use crate::replay_string::{Course, ReplayString};
+use crate::shrunk::{self, Shrinking};
+use crate::size::Size;
 use crate::sweep::{Sweep, Swept};
 
 /// How many messages an example has.
@@ -59,6 +62,19 @@ pub struct Example {
     pub events: Vec<Event>,
     /// Who took part in it.
     pub cast: Cast,
+    /// How large it is, if it is the run of the sweep and not a short version.
+    pub shrunk: Option<Extent>,
+}
+
+/// How large the run of an example is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Extent {
+    /// How many messages are sent in it.
+    pub messages: usize,
+    /// How many faults happen in it.
+    pub faults: usize,
+    /// Whether nothing can be left out; if not, the search ended before it was known.
+    pub is_smallest: bool,
 }
 
 /// The search for examples of one anomaly in one row of a comparison: one for each of its causes.
@@ -66,19 +82,22 @@ pub struct Search<'a> {
     loaded: &'a LoadedScenario,
     seed: u64,
     causes: Vec<Wanted>,
+    /// The first run of the sweep that shows the anomaly by the first of the causes.
+    shown_by: Option<u64>,
 }
 
 /// The searches for examples of everything that a sweep has found, in the order of the table. They
 /// do not depend on each other.
 pub fn searches<'a>(sweep: &Sweep<'a>, swept: &[Swept]) -> Vec<Search<'a>> {
     let (loaded, seed) = (sweep.loaded, sweep.seed);
-    let wanted = swept.iter().flat_map(wanted_of);
-    wanted.map(|causes| Search { loaded, seed, causes }).collect()
+    let search = |(causes, shown_by)| Search { loaded, seed, causes, shown_by };
+    swept.iter().flat_map(wanted_of).map(search).collect()
 }
 
 impl Search<'_> {
     /// Looks for an example of every cause. Where none has one with a single fault, pairs of faults
-    /// are tried. `stop` is asked before every attempt, and ends the search.
+    /// are tried; where that does not help, the run of the sweep that shows the anomaly is shrunk.
+    /// `stop` is asked before every attempt, and ends the search.
     pub fn run(&self, stop: &dyn Fn() -> bool) -> Vec<Example> {
         let single = |wanted: &Wanted| self.with_one_fault(*wanted, stop);
         let found: Vec<Example> = self.causes.iter().filter_map(single).collect();
@@ -86,7 +105,13 @@ impl Search<'_> {
             return found;
         }
         let pair = |wanted: &Wanted| self.with_two_faults(*wanted, stop);
-        self.causes.iter().take(1).filter_map(pair).collect()
+        let first = self.causes.first();
+        let found = first.and_then(pair).or_else(|| self.shrunk(*first?, stop));
+        found.into_iter().collect()
+    }
+
+    fn shrunk(&self, wanted: Wanted, stop: &dyn Fn() -> bool) -> Option<Example> {
+        Shrinking::new(self.loaded, wanted, self.shown_by?, shrunk::BUDGET, stop).example()
     }
 
     fn with_one_fault(&self, wanted: Wanted, stop: &dyn Fn() -> bool) -> Option<Example> {
@@ -107,17 +132,23 @@ impl Search<'_> {
     }
 }
 
-/// What to look for in each row: for every anomaly its causes, in the order of causes.
-fn wanted_of(swept: &Swept) -> Vec<Vec<Wanted>> {
+/// What to look for in each row: for every anomaly its causes, in the order of causes, and the seed
+/// of a run that shows the first.
+fn wanted_of(swept: &Swept) -> Vec<(Vec<Wanted>, Option<u64>)> {
     let mut wanted = Vec::new();
     let configuration = swept.configuration;
-    for (subscription, row) in (0..).map(SubscriptionId).zip(&swept.rows) {
-        let want = |finding| Wanted { configuration, subscription, finding };
+    let rows = swept.rows.iter().zip(&swept.firsts);
+    for (subscription, (row, firsts)) in (0..).map(SubscriptionId).zip(rows) {
+        let mut want = |findings: Vec<Finding>| {
+            let shown_by = findings.first().and_then(|first| firsts.get(first)).copied();
+            let want = |finding| Wanted { configuration, subscription, finding };
+            wanted.push((findings.into_iter().map(want).collect(), shown_by));
+        };
         for class in ANOMALIES.into_iter().filter(|&class| row.classes.get(class) > 0) {
-            wanted.push(causes_of(row, class).into_iter().map(want).collect());
+            want(causes_of(row, class));
         }
         if row.order.reordered > 0 {
-            wanted.push(vec![want(Finding::Reordered)]);
+            want(vec![Finding::Reordered]);
         }
     }
     wanted
@@ -240,8 +271,10 @@ impl<'a> ShortRuns<'a> {
         judge(&experiment, explicit(&experiment, choices), &mut events);
         let choices = format_choices(judged.outcome.choices.table(), choices);
         let (configuration, size) = (self.wanted.configuration, Size::Short(MESSAGES));
-        let replay = self.loaded.replay_string(configuration, self.seed, size, choices);
+        let course = Course::ByList(choices);
+        let replay = self.loaded.replay_string(configuration, self.seed, size, course);
         let cast = Cast::of(self.scenario);
-        Some(Example { wanted: self.wanted, finding, message, replay, events, cast })
+        let (wanted, shrunk) = (self.wanted, None);
+        Some(Example { wanted, finding, message, replay, events, cast, shrunk })
     }
 }

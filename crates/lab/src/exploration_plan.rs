@@ -20,7 +20,8 @@ use entrega_sim::explore::{Explored, Scope, Space};
 use crate::configuration::{Configuration, Unfit};
 use crate::explorations::Explorations;
 use crate::loaded::{LoadedScenario, Version};
-use crate::replay_string::{ReplayString, Size};
+use crate::replay_string::{Course, ReplayString};
+use crate::size::Size;
 use crate::stories::FindingStory;
 
 /// What to explore.
@@ -148,11 +149,18 @@ impl ExplorationPlan {
         scope: Scope,
         choices: &[Choice],
     ) -> ReplayString {
-        let names = self.loaded.scenario.subscription_names();
-        let subscription = names[scope.subscription.index()];
-        let table = points::table(&[subscription]);
-        let (size, choices) = (Size::of(subscription, scope), format_choices(&table, choices));
-        self.loaded.replay_string(configuration, self.bounds.seed, size, choices)
+        let size = Size::of(self.subscription(scope), scope);
+        let (seed, course) = (self.bounds.seed, Course::ByList(self.choices(scope, choices)));
+        self.loaded.replay_string(configuration, seed, size, course)
+    }
+
+    /// The choices of a run in their text form.
+    pub(crate) fn choices(&self, scope: Scope, choices: &[Choice]) -> String {
+        format_choices(&points::table(&[self.subscription(scope)]), choices)
+    }
+
+    fn subscription(&self, scope: Scope) -> &str {
+        &self.loaded.scenario.subscriptions[scope.subscription.index()].name
     }
 
     /// The command that repeats a run.

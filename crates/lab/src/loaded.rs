@@ -3,6 +3,8 @@
 //! > **The rule.** No file is read here. The caller passes the text, and a function that reads the
 //! > files that the scenario names.
 
+use std::fmt::Write;
+
 use entrega_clients::Strategy;
 use entrega_model::printable::printable;
 use entrega_model::{Model, SubscriptionId};
@@ -11,12 +13,15 @@ use entrega_scenario::{ErrorPolicy, Loaded, Problem, Rows, Scenario, ScenarioDig
 use entrega_sim::explore::Scope;
 
 use crate::configuration::{Configuration, Unfit};
-use crate::replay_string::{ReplayString, Size};
+use crate::replay_string::{Course, Overrides, ReplayString};
+use crate::size::{Reduction, Size};
 
 /// A scenario, and what is known of the text that it was read from.
 pub struct LoadedScenario {
     /// What the text is called, as in a command that a person copies: the path of its file.
     pub name: String,
+    /// What the program is called in such a command: `entrega`, unless a caller knows better.
+    pub program: String,
     /// The scenario, with the overrides applied.
     pub scenario: Scenario,
     /// Names the scenario as written.
@@ -77,7 +82,8 @@ impl LoadedScenario {
     pub fn of(name: &str, loaded: Loaded, overrides: &[(String, String)]) -> Self {
         let Loaded { scenario, digest, written, rows } = loaded;
         let (name, overrides) = (name.to_owned(), overrides.to_vec());
-        Self { name, scenario, digest, overrides, written, rows }
+        let program = "entrega".to_owned();
+        Self { name, program, scenario, digest, overrides, written, rows }
     }
 
     /// Whether the scenario can run on a model at all. Its own models were checked when it was
@@ -129,37 +135,28 @@ impl LoadedScenario {
         if self.scenario.title.is_empty() { &self.name } else { &self.scenario.title }
     }
 
-    /// The name as one word of a shell, and fit for a terminal.
-    fn shell_name(&self) -> String {
-        if printable(&self.name) != self.name {
-            let byte = |byte: u8| match byte {
-                b'!'..=b'~' if byte != b'\'' && byte != b'\\' => char::from(byte).to_string(),
-                _ => format!("\\x{byte:02x}"),
-            };
-            return format!("$'{}'", self.name.bytes().map(byte).collect::<String>());
-        }
-        let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
-        if self.name.chars().all(plain) {
-            return self.name.clone();
-        }
-        format!("'{}'", self.name.replace('\'', "'\\''"))
-    }
-
-    /// The string that repeats a run of this size, with the choices in their text form.
+    /// The string that repeats a run of this size.
     pub(crate) fn replay_string(
         &self,
         configuration: Configuration,
         seed: u64,
         size: Size,
-        choices: String,
+        course: Course,
     ) -> ReplayString {
-        let (digest, overrides) = (self.digest.to_string(), self.overrides.clone());
-        ReplayString { digest, seed, configuration, size, overrides, choices }
+        let (digest, overrides) = (self.digest.to_string(), Overrides::of(&self.overrides));
+        ReplayString { digest, seed, configuration, size, overrides, course }
     }
 
-    /// The command that prints a run.
+    /// The command that prints a run. It repeats overrides that the string only stands for.
     pub fn replay_command(&self, replay: &ReplayString) -> String {
-        format!("entrega replay {} '{replay}'", self.shell_name())
+        let (program, name) = (shell_word(&self.program), shell_word(&self.name));
+        let mut command = format!("{program} replay {name} '{replay}'");
+        if let Overrides::Digest(_) = replay.shown_overrides() {
+            for (path, value) in &self.overrides {
+                let _ = write!(command, " --set {}", shell_word(&format!("{path}={value}")));
+            }
+        }
+        command
     }
 
     /// The scenario as it is.
@@ -177,6 +174,14 @@ impl LoadedScenario {
         if workload.from.is_none() {
             workload.keys = Some(workload.key_count().min(SHORT_KEYS));
         }
+        self.version(scenario)
+    }
+
+    /// The version with less of some things. Faults, keys and times are those of the scenario, so
+    /// that the run itself grows smaller.
+    pub fn reduced(&self, reduction: &Reduction) -> Version<'_> {
+        let mut scenario = self.scenario.clone();
+        reduction.reduce(&mut scenario);
         self.version(scenario)
     }
 
@@ -201,6 +206,7 @@ impl LoadedScenario {
         Ok(match size {
             Size::Full => self.full(),
             Size::Short(messages) => self.short(*messages),
+            Size::Reduced(reduction) => self.reduced(reduction),
             Size::Explored { subscription, messages, consumers, partitions } => {
                 let subscription = self.subscription(subscription)?;
                 let (messages, consumers, partitions) = (*messages, *consumers, *partitions);
@@ -227,6 +233,22 @@ impl LoadedScenario {
         let planner = Planner::new(&scenario);
         Version { scenario, planner, rows: self.rows.as_ref() }
     }
+}
+
+/// A text as one word of a shell, and fit for a terminal.
+fn shell_word(text: &str) -> String {
+    if printable(text) != text {
+        let byte = |byte: u8| match byte {
+            b'!'..=b'~' if byte != b'\'' && byte != b'\\' => char::from(byte).to_string(),
+            _ => format!("\\x{byte:02x}"),
+        };
+        return format!("$'{}'", text.bytes().map(byte).collect::<String>());
+    }
+    let plain = |c: char| c.is_alphanumeric() || "/._-=".contains(c);
+    if text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// How many steps a short version may take: it comes to rest within some hundreds, or not at all.

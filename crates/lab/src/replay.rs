@@ -4,6 +4,7 @@ use entrega::{Judged, judge};
 use entrega_checker::{Class, Finding, Report, SubscriptionReport, findings};
 use entrega_choice::{Choices, ParseError, format_choices, parse_choices};
 use entrega_explain::{Run, Subject, Tale};
+use entrega_model::printable::printable;
 use entrega_model::{Event, MessageId, SubscriptionId};
 use entrega_scenario::Scenario;
 use entrega_scenario::workload::Workload;
@@ -16,7 +17,7 @@ use thiserror::Error;
 use crate::configuration::{Configuration, Unfit};
 use crate::loaded::LoadedScenario;
 use crate::property::Property;
-use crate::replay_string::ReplayString;
+use crate::replay_string::{Course, Overrides, ReplayString};
 use crate::verdict::{self, Judgement};
 
 /// A run that was repeated.
@@ -73,6 +74,21 @@ pub enum Unrepeatable {
         /// The digest of the scenario.
         scenario: String,
     },
+    /// The scenario was read under overrides that are not those of the string.
+    #[error(
+        "the replay string is of {name} {of}, and {given}\n  help: {help}",
+        of = of(overrides),
+        given = given(changed),
+        help = help(overrides)
+    )]
+    OtherOverrides {
+        /// What the scenario is called.
+        name: String,
+        /// What was changed for the run.
+        overrides: Overrides,
+        /// What is changed now.
+        changed: Vec<(String, String)>,
+    },
     /// The scenario cannot be run like this.
     #[error(transparent)]
     Unfit(#[from] Unfit),
@@ -94,15 +110,14 @@ pub fn replay(loaded: &LoadedScenario, replay: ReplayString) -> Result<ReplayedR
     let version = loaded.sized(&replay.size)?;
     let workload = version.workload(replay.seed);
     let scenario = version.scenario;
-    let table = points::table(&scenario.subscription_names());
-    let choices = parse_choices(&table, &replay.choices)?;
     let Configuration { model, strategy } = replay.configuration;
     let (scenario_of, workload_of, seed) = (&scenario, &workload, replay.seed);
     let experiment =
         Experiment { scenario: scenario_of, workload: workload_of, model, strategy, seed };
+    let choices = choices(&experiment, &replay.course)?;
     let (mut events, mut digest) = (Vec::new(), Digest::default());
     let Judged { mut report, outcome } =
-        judge(&experiment, Choices::explicit(table, choices), &mut (&mut events, &mut digest));
+        judge(&experiment, choices, &mut (&mut events, &mut digest));
     let unused = outcome.choices.unused();
     if !unused.is_empty() {
         return Err(Unrepeatable::NotReached(format_choices(outcome.choices.table(), &unused)));
@@ -125,19 +140,63 @@ pub fn replay(loaded: &LoadedScenario, replay: ReplayString) -> Result<ReplayedR
 
 fn belongs(replay: &ReplayString, loaded: &LoadedScenario) -> Result<(), Unrepeatable> {
     let scenario = loaded.digest.to_string();
-    if replay.digest == scenario {
-        return Ok(());
+    let name = loaded.name.clone();
+    if replay.digest != scenario {
+        return Err(Unrepeatable::OtherScenario { replay: replay.digest.clone(), name, scenario });
     }
-    let (replay, name) = (replay.digest.clone(), loaded.name.clone());
-    Err(Unrepeatable::OtherScenario { replay, name, scenario })
+    if !replay.overrides.are(&loaded.overrides) {
+        let (overrides, changed) = (replay.overrides.clone(), loaded.overrides.clone());
+        return Err(Unrepeatable::OtherOverrides { name, overrides, changed });
+    }
+    Ok(())
+}
+
+/// What a run was made under: `as it is`, `under --set log.partitions=4`.
+fn of(overrides: &Overrides) -> String {
+    match overrides {
+        Overrides::Named(named) if named.is_empty() => "as it is".to_owned(),
+        Overrides::Named(named) => format!("under {}", options(named)),
+        Overrides::Digest(digest) => format!("under overrides of the digest {digest:08x}"),
+    }
+}
+
+fn given(changed: &[(String, String)]) -> String {
+    if changed.is_empty() {
+        return "none are given".to_owned();
+    }
+    format!("these are others: {}", options(changed))
+}
+
+fn help(overrides: &Overrides) -> &'static str {
+    match overrides {
+        Overrides::Named(_) => "leave --set out: the string names what was changed",
+        Overrides::Digest(_) => "give every --set of the run again, in the same order",
+    }
+}
+
+fn options(overrides: &[(String, String)]) -> String {
+    let option = |(path, value): &(String, String)| format!("--set {path}={value}");
+    let options: Vec<String> = overrides.iter().map(option).collect();
+    printable(&options.join(" ")).into_owned()
+}
+
+/// The choices of a run: drawn as for its first time, or listed.
+fn choices(experiment: &Experiment<'_>, course: &Course) -> Result<Choices, ParseError> {
+    let Course::ByList(list) = course else { return Ok(experiment.random_choices()) };
+    let table = points::table(&experiment.scenario.subscription_names());
+    let list = parse_choices(&table, list)?;
+    Ok(Choices::explicit(table, list))
 }
 
 /// Everything that the run shows, each with the story of its first message. In a run that does not
-/// come to rest, subscriptions in which nothing waits say nothing of that, if there are others.
+/// come to rest, subscriptions in which nothing waits and nothing is tried for ever say nothing of
+/// that, if there are others.
 fn anomalies(events: &[Event], cast: &Cast, report: &Report) -> Vec<Anomaly> {
-    let waits = |of: &&SubscriptionReport| of.firsts.contains_key(&Class::Pending);
-    let someone_waits = report.subscriptions.iter().any(|of| waits(&of));
     let run = Run::new(events, cast);
+    let waits = |of: &&SubscriptionReport| {
+        of.firsts.contains_key(&Class::Pending) || run.is_stuck(of.subscription)
+    };
+    let someone_waits = report.subscriptions.iter().any(|of| waits(&of));
     let mut anomalies = Vec::new();
     for of in &report.subscriptions {
         let subscription: SubscriptionId = of.subscription;

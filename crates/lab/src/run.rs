@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use entrega::{Judged, judge};
 use entrega_checker::SubscriptionReport;
-use entrega_choice::{Point, format_choices};
+use entrega_choice::Point;
+use entrega_explain::Victims;
 use entrega_model::event::Phase;
-use entrega_model::{Event, Kind, Observer};
+use entrega_model::{Event, Kind, MessageId, Observer, SubscriptionId};
 use entrega_scenario::Cast;
 use entrega_scenario::workload::Workload;
 use entrega_sim::Experiment;
@@ -18,7 +19,8 @@ use crate::expect::{self, Expected, Found};
 use crate::hints;
 use crate::history;
 use crate::loaded::LoadedScenario;
-use crate::replay_string::{ReplayString, Size};
+use crate::replay_string::{Course, ReplayString};
+use crate::size::Size;
 use crate::verdict::{self, Judgement};
 
 /// A run of a scenario as it is, and everything that is known of it.
@@ -39,6 +41,8 @@ pub struct Run<'a> {
     pub digest: Digest,
     /// When its phases began.
     pub phases: Vec<PhaseNote>,
+    /// What a delivery limit took along.
+    pub victims: Victims,
     /// What the scenario expects of such a run.
     pub expected: Vec<Expected>,
     /// The string that repeats the run.
@@ -65,6 +69,18 @@ pub struct InjectedFault {
     pub count: u64,
     /// How often it could have been.
     pub occurrences: u32,
+}
+
+/// The messages of a subscription that a delivery limit took along although no handler ever failed
+/// on them.
+#[derive(Clone, Debug, Serialize)]
+pub struct TakenAlong {
+    /// What the subscription is called.
+    pub subscription: String,
+    /// How many there are.
+    pub messages: usize,
+    /// The one with the lowest id.
+    pub first: MessageId,
 }
 
 /// Makes a run.
@@ -128,16 +144,14 @@ impl<'a> Run<'a> {
         let scenario = &loaded.scenario;
         let Judged { report, outcome } = &mut judged;
         let judgements = verdict::of_run(scenario, configuration, report, outcome);
-        let choices = &judged.outcome.choices;
-        let choices = format_choices(choices.table(), choices.made());
-        let replay = loaded.replay_string(configuration, seed, Size::Full, choices);
+        let replay = loaded.replay_string(configuration, seed, Size::Full, Course::ByChance);
         let named = scenario.subscription_names().into_iter().zip(&judged.report.subscriptions);
         let found = named.zip(&judgements).map(|((name, of), judgement)| {
             Found::in_run(name, of).because(judgement.why.join("; "))
         });
         let found: Vec<Found<'_>> = found.collect();
         let expected = expect::checked(scenario, configuration, &found);
-        let Notes { digest, phases } = notes;
+        let Notes { digest, phases, victims } = notes;
         let cast = Cast::of(scenario);
         Self {
             loaded,
@@ -148,6 +162,7 @@ impl<'a> Run<'a> {
             judgements,
             digest,
             phases,
+            victims,
             expected,
             replay,
         }
@@ -156,6 +171,17 @@ impl<'a> Run<'a> {
     /// Whether everything came out as the scenario says.
     pub fn is_as_expected(&self) -> bool {
         self.expected.iter().all(|one| one.holds)
+    }
+
+    /// What a delivery limit took along, for every subscription in which it did.
+    pub fn taken_along(&self) -> Vec<TakenAlong> {
+        let names = (0..).map(SubscriptionId).zip(self.cast.subscriptions());
+        let of = |(id, name): (SubscriptionId, &String)| {
+            let first = self.victims.innocent(id).next()?;
+            let messages = self.victims.innocent(id).count();
+            Some(TakenAlong { subscription: name.clone(), messages, first })
+        };
+        names.filter_map(of).collect()
     }
 
     /// How often each fault was injected.
@@ -182,11 +208,13 @@ impl<'a> Run<'a> {
 struct Notes {
     digest: Digest,
     phases: Vec<PhaseNote>,
+    victims: Victims,
 }
 
 impl Observer for Notes {
     fn observe(&mut self, events: &[Event]) {
         self.digest.observe(events);
+        self.victims.observe(events);
         for event in events {
             if let Kind::Entered { phase } = event.kind {
                 self.phases.push(PhaseNote { phase, at_ns: event.at.as_nanos() });

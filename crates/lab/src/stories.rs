@@ -64,7 +64,8 @@ impl Prepared<'_> {
         let Tale { message, sentence } = Run::new(&events, &cast).tell(&subject);
         let replay = plan.replay(configuration, scope, &choices);
         let command = plan.loaded.replay_command(&replay);
-        let (choices, replay) = (replay.choices.clone(), replay.to_string());
+        let choices = plan.choices(scope, &choices);
+        let replay = replay.to_string();
         Some(FindingStory {
             property,
             cause,

@@ -6,10 +6,12 @@
 //! [`Sweep::run`] makes the runs on the current thread. On several, [`Sweep::run_with`] lends
 //! [`Runs`]: each thread takes a [`Worker`] of its own and makes some of the runs with it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use entrega::Laboratory;
-use entrega_checker::{Report, summary::RowSummary};
+use entrega_checker::summary::RowSummary;
+use entrega_checker::{Finding, Report, SubscriptionReport};
 use entrega_clients::Strategy;
 
 use crate::comparison::Comparison;
@@ -35,6 +37,8 @@ pub struct Swept {
     pub configuration: Configuration,
     /// In the order of the subscriptions.
     pub rows: Vec<RowSummary>,
+    /// For each of them the seed of the first run that shows something.
+    pub firsts: Vec<BTreeMap<Finding, u64>>,
 }
 
 /// The memory of a run of more messages than this is given back before the next one: it would be
@@ -89,16 +93,31 @@ impl<'a> Sweep<'a> {
         let nothing = |&configuration: &Configuration| Swept {
             configuration,
             rows: vec![RowSummary::default(); subscriptions],
+            firsts: vec![BTreeMap::new(); subscriptions],
         };
         let mut swept: Vec<Swept> = self.configurations.iter().map(nothing).collect();
         let count = swept.len();
         for (number, report) in reports.iter().enumerate() {
             let Some(report) = report else { continue };
-            for (row, one) in swept[number % count].rows.iter_mut().zip(&report.subscriptions) {
+            let Swept { rows, firsts, .. } = &mut swept[number % count];
+            let seed = self.seed + (number / count) as u64;
+            for ((row, firsts), one) in rows.iter_mut().zip(firsts).zip(&report.subscriptions) {
                 row.add(&report.sends, one);
+                note(firsts, one, seed);
             }
         }
         swept
+    }
+}
+
+/// Notes which findings a run is the first to show.
+fn note(firsts: &mut BTreeMap<Finding, u64>, report: &SubscriptionReport, seed: u64) {
+    let classes = report.firsts.keys().map(|&class| Finding::Class(class, None));
+    let causes = report.examples.keys();
+    let causes = causes.map(|&(class, cause)| Finding::Class(class, Some(cause)));
+    let order = (report.order.reordered > 0).then_some(Finding::Reordered);
+    for finding in classes.chain(causes).chain(order) {
+        firsts.entry(finding).or_insert(seed);
     }
 }
 

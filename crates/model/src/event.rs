@@ -363,6 +363,19 @@ pub enum Phase {
     Audit,
 }
 
+impl Phase {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Workload => "workload",
+            Self::Heal => "heal",
+            Self::Drain => "drain",
+            Self::Quiescent => "quiescent",
+            Self::Audit => "audit",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

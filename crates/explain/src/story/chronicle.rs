@@ -210,6 +210,15 @@ impl<'a> Chronicle<'a> {
         )
     }
 
+    /// Where a process crashed before a place, if it has not started again since.
+    pub(super) fn crash_before(&self, process: ProcessId, until: usize) -> Option<usize> {
+        let last = last(self.run.turns(), until, |at| match *self.kind(at) {
+            Kind::Crashed { process: of, .. } | Kind::Started { process: of, .. } => of == process,
+            _ => false,
+        });
+        last.filter(|at| matches!(self.kind(*at), Kind::Crashed { .. }))
+    }
+
     /// Where the broker next restarts, from a place on.
     pub(super) fn restart(&self, from: usize) -> Option<usize> {
         first(self.run.turns(), from, |at| matches!(self.kind(at), Kind::BrokerRestarted))

@@ -78,9 +78,9 @@ fn failed_item(chronicle: &Chronicle<'_>, earlier: &Applied, later: &Applied) ->
         return None;
     };
     let (who, item) = (chronicle.name(earlier.consumer), words::name(message));
-    let poison = if result == ProcessingResult::Poison { ", which is poison" } else { "" };
+    let poison = if result == ProcessingResult::Poison { ", which is poison," } else { "" };
     Some(format!(
-        "the handler of {who} fails on {item} of the same batch as {}{poison}",
+        "the handler of {who} fails on {item}{poison} of the same batch as {}",
         chronicle.message()
     ))
 }

@@ -7,7 +7,7 @@ use super::faults;
 use super::leaving::{self, Rebalance};
 use crate::injected::Injected;
 use crate::possessions::{End, Ending};
-use crate::run::{first, last};
+use crate::run::last;
 
 /// A holder of a message, and the delivery that took its place.
 pub(super) struct Interruption<'a> {
@@ -133,25 +133,38 @@ impl<'a> Interruption<'a> {
             };
             clauses = faults::clauses(chronicle, &behind);
         }
-        if clauses.is_empty() && self.is_forgotten(chronicle, end) {
-            let (who, m) = (chronicle.name(holder), chronicle.message());
-            return format!("{who} has not settled {m} when its lease expires");
+        if clauses.is_empty()
+            && end.how == Ending::LeaseExpired
+            && let Some(clause) = self.in_what(chronicle, at)
+        {
+            return clause;
         }
         clauses.push(taking.clone());
         clauses.join(" and then ")
     }
 
-    /// Whether a lease ended although its holder was done with the message, and had not asked to
-    /// settle it.
-    fn is_forgotten(&self, chronicle: &Chronicle<'_>, end: &End) -> bool {
-        let (holder, at) = (self.holder.consumer, end.place.event);
-        let done = first(chronicle.run.of_message(chronicle.id), self.since, |at| {
-            matches!(*chronicle.kind(at), Kind::ProcessingEnded { consumer, .. }
-                if consumer == holder)
-        });
-        end.how == Ending::LeaseExpired
-            && done.is_some_and(|done| done < at)
-            && chronicle.settle_of(holder, self.since, at) == Asked::Not
+    /// What the holder did with the message when its lease ended although no fault held it up: it
+    /// had it in its buffer, worked on it, or was done with it and had not asked to settle it.
+    fn in_what(&self, chronicle: &Chronicle<'_>, at: usize) -> Option<String> {
+        let holder = self.holder.consumer;
+        let (who, m) = (chronicle.name(holder), chronicle.message());
+        if at < self.holder.at {
+            return Some(format!("{m} waits in the buffer of {who} until its lease expires"));
+        }
+        let of_it = chronicle.run.of_message(chronicle.id);
+        let work = last(of_it, at, |at| match *chronicle.kind(at) {
+            Kind::ProcessingStarted { consumer, .. } | Kind::ProcessingEnded { consumer, .. } => {
+                consumer == holder
+            }
+            _ => false,
+        })?;
+        if matches!(chronicle.kind(work), Kind::ProcessingStarted { .. }) {
+            let events = chronicle.run.events;
+            let worked = events[at].at.since(events[work].at);
+            return Some(format!("{who} has worked on {m} for {worked} when its lease expires"));
+        }
+        (chronicle.settle_of(holder, self.since, at) == Asked::Not)
+            .then(|| format!("{who} has not settled {m} when its lease expires"))
     }
 
     /// The earliest place at which the holder can have had the message in its buffer. On a log it

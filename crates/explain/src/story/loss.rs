@@ -6,6 +6,7 @@ use entrega_model::{Kind, ProcessId};
 use super::chronicle::{Chronicle, Delivered};
 use super::faults;
 use super::leaving;
+use super::limit;
 use super::settles::{all_the_same, already};
 use crate::injected::Injected;
 use crate::possessions::Settle;
@@ -32,6 +33,7 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
         own.retain(|one| one.message == Some(chronicle.id));
         let mut clauses = faults::clauses(chronicle, &own);
         clauses.truncate(faults::MANY);
+        clauses.extend(limit::innocence(chronicle));
         clauses.push(clause);
         return format!("{}; {m} is lost.", clauses.join(" and then "));
     }

@@ -10,6 +10,7 @@ use super::chronicle::{Chronicle, Delivered, times};
 use super::duplicate::{are_two_copies, doubling};
 use super::faults;
 use super::interruption::{Interruption, held_it_first};
+use super::limit;
 
 /// A dead letter and no effect.
 pub(super) fn dead_lettered(chronicle: &Chronicle<'_>) -> String {
@@ -30,6 +31,13 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     let (Some(dead), Some(done)) = (dead, done) else {
         return format!("{m} takes effect and is dead-lettered as well.");
     };
+    if dead.id == done.id && is_given_up_by_broker(chronicle, letter) {
+        let taken = done.possession.ends.iter().find(|end| end.how.returns());
+        let why = taken.and_then(|end| limit::why(chronicle, done.consumer, end));
+        let why = why.map_or_else(String::new, |why| format!("{why}; "));
+        let end = giving_up(chronicle, letter, "goes to the dead letters as well");
+        return format!("{m} takes effect; {why}{end}.");
+    }
     if dead.id == done.id {
         return without_answer(chronicle, &done, letter);
     }
@@ -121,6 +129,12 @@ fn without_answer(chronicle: &Chronicle<'_>, done: &Delivered<'_>, letter: usize
     format!("{what}; {who} gives up and dead-letters {m}, which has taken effect {effects}.")
 }
 
+/// Whether no consumer wrote a dead letter.
+fn is_given_up_by_broker(chronicle: &Chronicle<'_>, letter: usize) -> bool {
+    matches!(*chronicle.kind(letter), Kind::DeadLettered { reason, .. }
+        if reason != DeadLetterReason::Client)
+}
+
 /// The last delivery before a place.
 fn delivery_before<'a>(chronicle: &Chronicle<'a>, at: usize) -> Option<Delivered<'a>> {
     chronicle.deliveries().into_iter().rfind(|one| one.at < at)
@@ -133,7 +147,11 @@ fn giving_up(chronicle: &Chronicle<'_>, letter: usize, ending: &str) -> String {
         return format!("{m} {ending}");
     };
     match reason {
-        DeadLetterReason::DeliveryLimit => format!("{m} has been delivered too often and {ending}"),
+        DeadLetterReason::DeliveryLimit => {
+            let mut clauses = limit::innocence(chronicle);
+            clauses.push(format!("{m} has been delivered too often and {ending}"));
+            clauses.join(" and then ")
+        }
         DeadLetterReason::Ttl => format!("the time to live of {m} ends and it {ending}"),
         DeadLetterReason::Overflow => format!("the queue is full and {m} {ending}"),
         DeadLetterReason::Rejected => format!("its consumer rejects {m} and it {ending}"),

@@ -6,15 +6,46 @@ use entrega_model::{Kind, MessageId, ProcessId};
 
 use super::chronicle::{Chronicle, times};
 use super::faults::{self, MANY};
+use super::{join, listed};
+use crate::injected::Injected;
 use crate::words;
 
-/// The message that keeps a run from its rest, because its handler fails again and again: the last
-/// one on which a handler of the subscription failed.
+/// The message that keeps a run from its rest, because its handler fails again and again or it is
+/// delivered again and again: the last one on which a handler of the subscription failed, if it was
+/// tried more than twice; else the last one that was delivered more than twice. What was settled in
+/// the end keeps nothing from its rest.
 pub(super) fn stuck(chronicle: &Chronicle<'_>) -> Option<MessageId> {
     if chronicle.run.comes_to_rest() {
         return None;
     }
-    chronicle.kind(failures(chronicle).last()?).message()
+    let failed = failures(chronicle).last().and_then(|at| chronicle.kind(at).message());
+    let is_open = |one: &MessageId| {
+        Chronicle::new(chronicle.run, chronicle.subscription, *one).settle().is_none()
+    };
+    let tried = |one: &MessageId| {
+        let of_it = failures(chronicle).filter(|&at| chronicle.kind(at).message() == Some(*one));
+        of_it.count().max(deliveries(chronicle, *one)) > 2
+    };
+    let stuck = failed.filter(tried).or_else(|| {
+        let delivered = chronicle.run.deliveries().iter().rev();
+        let mut delivered = delivered.filter_map(|&at| match *chronicle.kind(at) {
+            Kind::Delivered { message, subscription, .. }
+                if subscription == chronicle.subscription =>
+            {
+                Some(message)
+            }
+            _ => None,
+        });
+        let last = delivered.next();
+        last.filter(|one| deliveries(chronicle, *one) > 2)
+    });
+    stuck.filter(is_open)
+}
+
+/// How often a message was delivered.
+fn deliveries(chronicle: &Chronicle<'_>, message: MessageId) -> usize {
+    let possessions = chronicle.run.possessions.of(chronicle.subscription, message);
+    possessions.filter(|one| one.delivery.is_some()).count()
 }
 
 /// The messages of the subscription that the audit finds, and that have neither an effect nor a
@@ -69,12 +100,16 @@ fn causes(
     stuck: Option<MessageId>,
     waiting: &[MessageId],
 ) -> Vec<String> {
-    let all = &chronicle.run.faults;
+    let ours = |one: &&Injected| {
+        let of = chronicle.subscription_of(one.process);
+        of.is_none_or(|of| of == chronicle.subscription)
+    };
+    let all: Vec<Injected> = chronicle.run.faults.iter().filter(ours).copied().collect();
     let concerned = |message| stuck == Some(message) || waiting.contains(&message);
     let mut those: Vec<_> =
         all.iter().copied().filter(|one| one.message.is_some_and(concerned)).collect();
     if those.is_empty() {
-        those = all.clone();
+        those = all;
         those.truncate(MANY);
     }
     let clauses = faults::clauses(chronicle, &those);
@@ -86,13 +121,23 @@ fn again_and_again(chronicle: &Chronicle<'_>, stuck: MessageId, waiting: &[Messa
     let m = words::name(stuck);
     let failures: Vec<usize> =
         failures(chronicle).filter(|&at| chronicle.kind(at).message() == Some(stuck)).collect();
+    let deliveries = deliveries(chronicle, stuck);
     let possessions = chronicle.run.possessions.of(chronicle.subscription, stuck);
-    let deliveries = possessions.filter(|one| one.delivery.is_some()).count();
-    let who: BTreeSet<ProcessId> =
-        failures.iter().filter_map(|&at| chronicle.kind(at).process()).collect();
+    let who: BTreeSet<ProcessId> = if failures.is_empty() {
+        possessions.filter(|one| one.delivery.is_some()).map(|one| one.process).collect()
+    } else {
+        failures.iter().filter_map(|&at| chronicle.kind(at).process()).collect()
+    };
     let names: Vec<String> = who.iter().map(|one| chronicle.name(*one)).collect();
     let (names, count) = (join(&names), times(failures.len()));
-    let what = if deliveries > 2 {
+    let what = if deliveries > 2 && failures.len() < deliveries {
+        let delivered = times(deliveries);
+        format!(
+            "{m} is delivered to {names} again and again, {delivered} until the run is given up, \
+             although {}",
+            although(failures.len(), effects(chronicle, stuck))
+        )
+    } else if deliveries > 2 {
         format!(
             "{m} is delivered to {names} again and again and fails each time, {count} until the \
              run is given up"
@@ -108,6 +153,19 @@ fn again_and_again(chronicle: &Chronicle<'_>, stuck: MessageId, waiting: &[Messa
     let verb = if behind.len() == 1 { "waits" } else { "wait" };
     let whom = if who.len() == 1 { names.as_str() } else { chronicle.subscription_name() };
     format!("{what}; {} {verb} for {whom} behind {m}", listed(&behind))
+}
+
+/// What speaks against so many deliveries of a message.
+fn although(failures: usize, effects: usize) -> String {
+    let failed = match failures {
+        0 => "no handler fails on it".to_owned(),
+        count => format!("a handler fails on it only {}", times(count)),
+    };
+    if effects == 0 { failed } else { format!("{failed} and it takes effect {}", times(effects)) }
+}
+
+fn effects(chronicle: &Chronicle<'_>, message: MessageId) -> usize {
+    Chronicle::new(chronicle.run, chronicle.subscription, message).effects().len()
 }
 
 /// Which process last had each message that is left, and what it did with it.
@@ -134,21 +192,4 @@ fn failures<'a>(chronicle: &'a Chronicle<'_>) -> impl DoubleEndedIterator<Item =
     let of_subscription =
         |at: &usize| chronicle.kind(*at).subscription() == Some(chronicle.subscription);
     chronicle.run.failures().iter().copied().filter(of_subscription)
-}
-
-/// `m1`, `m1 and m2`, `m1, m2 and 5 more`.
-fn listed(messages: &[MessageId]) -> String {
-    let mut names: Vec<String> = messages.iter().take(MANY).map(|one| words::name(*one)).collect();
-    if messages.len() > MANY {
-        names.push(format!("{} more", messages.len() - MANY));
-    }
-    join(&names)
-}
-
-fn join(names: &[String]) -> String {
-    match names {
-        [] => "somebody".to_owned(),
-        [one] => one.clone(),
-        [init @ .., last] => format!("{} and {last}", init.join(", ")),
-    }
 }

@@ -1,16 +1,16 @@
 //! The words for every kind of event, in English.
 //!
-//! * `broker`: what a broker does; here: what clients and the world do.
+//! * `broker`: what a broker does; `settles`: what clients ask of it for a message, and what it
+//!   records of that; here: what else clients and the world do.
 //! * `faults`: what was injected; `kinds`: what could be; `findings`: what a run shows.
 
 mod broker;
 pub(super) mod faults;
 pub(super) mod findings;
 pub(super) mod kinds;
+mod settles;
 
-use entrega_model::event::{
-    EffectVerdict, Phase, ProcessingResult, SendOutcome, SettleAct, SettleOutcome, SettleTrigger,
-};
+use entrega_model::event::{EffectVerdict, Phase, ProcessingResult, SendOutcome};
 use entrega_model::{Kind, ProcessId, SubscriptionId};
 
 use super::{Scene, Words, name};
@@ -28,7 +28,7 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
         Kind::SettleInvoked { .. }
         | Kind::SettleEnded { .. }
         | Kind::Settled { .. }
-        | Kind::Committed { .. } => settling(scene),
+        | Kind::Committed { .. } => settles::words(scene),
         Kind::Effect { .. } | Kind::DeadLettered { .. } => sink(scene),
         Kind::LeaseExpired { .. } | Kind::Requeued { .. } => broker::lease(scene),
         Kind::SessionExpired { .. }
@@ -114,66 +114,20 @@ fn processing(scene: &Scene<'_>) -> Words {
         }
         Kind::ProcessingEnded { message, consumer, result, .. } => {
             let (who, m) = (scene.who(consumer), name(message));
-            let fails = format!("the handler of {m} fails: {result:?}");
+            let fails = format!("the handler of {who} fails on {m}");
             match result {
                 ProcessingResult::Ok => Words::alike(format!("{who} is done with {m}")),
-                ProcessingResult::Transient => Words::new(fails, format!("! {who} fails on {m}"))
-                    .in_a_story(format!("the handler of {who} fails on {m}")),
-                ProcessingResult::Poison => {
-                    Words::new(fails, format!("! {who} fails on {m}, as ever"))
-                        .in_a_story(format!("the handler of {who} fails on {m}, which is poison"))
-                }
-                ProcessingResult::Unknown => {
-                    let clause = format!("{who} has no answer about {m}");
-                    Words::new(fails, format!("! {clause}")).in_a_story(clause)
-                }
-            }
-        }
-        _ => Words::default(),
-    }
-}
-
-fn settling(scene: &Scene<'_>) -> Words {
-    match scene.kind {
-        Kind::SettleInvoked { message, consumer, act, trigger, .. } => {
-            let (who, m) = (scene.who(consumer), name(message));
-            let short = format!("{who} → {}{} {m}", by(trigger), verb(act));
-            Words::new(format!("{who} asks to settle {m}"), short)
-        }
-        Kind::SettleEnded { message, consumer, act, outcome, .. } => {
-            let (who, m, act) = (scene.who(consumer), name(message), verb(act));
-            let learns = format!("{who} learns of the settle of {m}: {outcome:?}");
-            match outcome {
-                SettleOutcome::Ok => Words::new(
-                    format!("{who} learns that {m} is settled"),
-                    format!("{who} ✓ {act} {m}"),
+                ProcessingResult::Transient => Words::new(fails, format!("! {who} fails on {m}")),
+                ProcessingResult::Poison => Words::new(
+                    format!("{fails}, which is poison"),
+                    format!("! {who} fails on {m}, as ever"),
                 ),
-                SettleOutcome::Fail => Words::new(learns, format!("! {who}: {act} {m} refused")),
-                SettleOutcome::Info => Words::new(learns, format!("! {who}: {act} {m} unanswered")),
+                ProcessingResult::Unknown => {
+                    let prose = format!("{who} has no answer about {m}");
+                    let short = format!("! {prose}");
+                    Words::new(prose, short)
+                }
             }
-        }
-        Kind::Settled { message, consumer, act, trigger, .. } => {
-            let (who, m) = (scene.who(consumer), name(message));
-            let sign = if act == SettleAct::Requeue { "↻" } else { "✓" };
-            let short = format!("{sign} {}{} {m} of {who}", by(trigger), verb(act));
-            let words = Words::new(format!("{m} is settled"), short);
-            if act == SettleAct::Requeue {
-                words.in_a_story(format!("{who} gives {m} back"))
-            } else {
-                words
-            }
-        }
-        Kind::Committed { consumer, partition, upto, previous, trigger, .. } => {
-            let who = scene.who(consumer);
-            let prose =
-                format!("everything before offset {upto} of partition {partition} is settled");
-            let commit = format!("{}commit {partition}/{upto} of {who}", by(trigger));
-            let short = if upto < previous {
-                format!("! {commit}, back from {previous}")
-            } else {
-                format!("✓ {commit}")
-            };
-            Words::new(prose, short)
         }
         _ => Words::default(),
     }
@@ -183,18 +137,19 @@ fn sink(scene: &Scene<'_>) -> Words {
     match scene.kind {
         Kind::Effect { message, consumer, verdict, .. } => {
             let (who, m) = (scene.who(consumer), name(message));
-            let not_applied = format!("the effect of {m} is not applied: {verdict:?}");
             match verdict {
                 EffectVerdict::Applied => {
                     let again = if scene.again { " AGAIN" } else { "" };
                     Words::new(format!("{m} takes effect"), format!("★ {m}{again} by {who}"))
                 }
-                EffectVerdict::Suppressed => {
-                    Words::new(not_applied, format!("{m} by {who} suppressed"))
-                }
-                EffectVerdict::Rejected => {
-                    Words::new(not_applied, format!("{m} by {who} rejected"))
-                }
+                EffectVerdict::Suppressed => Words::new(
+                    format!("the sink has had {m} already and suppresses it"),
+                    format!("{m} by {who} suppressed"),
+                ),
+                EffectVerdict::Rejected => Words::new(
+                    format!("the sink refuses the effect of {m} by {who}, which is fenced"),
+                    format!("{m} by {who} rejected"),
+                ),
             }
         }
         Kind::DeadLettered { message, subscription, .. } => {
@@ -247,27 +202,5 @@ fn entered(phase: Phase) -> Words {
         Phase::Quiescent => "nothing more can happen",
         Phase::Audit => "broker and sinks are read",
     };
-    Words::new(prose.to_owned(), format!("{phase:?}").to_lowercase())
-}
-
-/// Who asks for a settle, unless it is the application.
-fn by(trigger: SettleTrigger) -> &'static str {
-    match trigger {
-        SettleTrigger::Application => "",
-        SettleTrigger::Timer => "timer: ",
-        SettleTrigger::Delivery => "hand-over: ",
-        SettleTrigger::NextReceive => "next receive: ",
-        SettleTrigger::Close => "close: ",
-        SettleTrigger::Revoke => "revoke: ",
-    }
-}
-
-fn verb(act: SettleAct) -> &'static str {
-    match act {
-        SettleAct::Ack => "ack",
-        SettleAct::Requeue => "give back",
-        SettleAct::Reject => "reject",
-        SettleAct::Extend => "extend",
-        SettleAct::Commit => "commit",
-    }
+    Words::new(prose.to_owned(), phase.name().to_owned())
 }

@@ -174,6 +174,69 @@ fn forms_stand_beside_each_other() {
     );
 }
 
+/// Each act, and each way in which it ends, is told as what it is, and nothing as a name in the
+/// program.
+#[test]
+fn no_act_is_told_as_another() {
+    let (message, subscription, consumer) = (M, OURS, READER);
+    let (partition, position) = (PartitionId(0), 3);
+    let acts = [
+        (SettleAct::Ack, "acks m2", "ack"),
+        (SettleAct::Requeue, "gives m2 back", "requeue"),
+        (SettleAct::Reject, "rejects m2", "reject"),
+        (SettleAct::Extend, "asks for more time for m2", "extension"),
+        (SettleAct::Commit, "commits the offset behind m2", "commit"),
+    ];
+    let mut said = BTreeSet::new();
+    for (act, asks, noun) in acts {
+        let trigger = SettleTrigger::Application;
+        let asked = Kind::SettleInvoked {
+            message,
+            subscription,
+            consumer,
+            partition,
+            position,
+            act,
+            trigger,
+        };
+        assert_eq!(words(asked).prose, format!("reader 1 {asks}"));
+        let ended =
+            |outcome| words(Kind::SettleEnded { message, subscription, consumer, act, outcome });
+        let refused = format!("reader 1 learns that its {noun} of m2 is refused");
+        assert_eq!(ended(SettleOutcome::Fail).prose, refused);
+        let unanswered = format!("reader 1 has no answer to its {noun} of m2");
+        assert_eq!(ended(SettleOutcome::Info).prose, unanswered);
+        assert!(said.insert(ended(SettleOutcome::Ok).prose));
+        said.insert(words(Kind::Settled { message, subscription, consumer, act, trigger }).prose);
+    }
+    assert_eq!(said.len(), 2 * acts.len(), "{said:?}");
+}
+
+/// Names of the program's own variants are no words: `DeliveryLimit`, `Transient`.
+#[test]
+fn no_words_are_names_of_the_program() {
+    let removed = |reason| Kind::Removed { message: M, subscription: Some(OURS), reason };
+    let reasons = [
+        RemoveReason::DeliveryLimit,
+        RemoveReason::BrokerLoss,
+        RemoveReason::Retention,
+        RemoveReason::Unroutable,
+    ];
+    let kinds = one_of_each().into_iter().chain(reasons.map(removed));
+    for kind in kinds {
+        let words = words(kind);
+        let debug = format!("{kind:?}");
+        let names = debug.split(|c: char| !c.is_alphanumeric());
+        let camel = |name: &&str| name.chars().filter(|c| c.is_uppercase()).count() > 1;
+        for name in names.filter(camel) {
+            for form in [&words.prose, &words.short, words.clause()] {
+                let plain = form.to_lowercase();
+                assert!(!plain.contains(&name.to_lowercase()), "{name}: {form}");
+            }
+        }
+    }
+}
+
 /// Of every fault point and every alternative; a story says until when a delay lasts.
 #[test]
 fn every_fault_has_words() {

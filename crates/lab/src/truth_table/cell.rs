@@ -17,7 +17,8 @@ use super::columns::Column;
 use super::rows::TableRow;
 use crate::configuration::Configuration;
 use crate::loaded::LoadedScenario;
-use crate::replay_string::{ReplayString, Size};
+use crate::replay_string::{Course, ReplayString};
+use crate::size::Size;
 
 /// What a cell says, as `semantics.md` 0.4 abbreviates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -189,7 +190,7 @@ impl World {
         let subscription = &self.loaded.scenario.subscriptions[0].name;
         let (configuration, size) =
             (Configuration { model, strategy }, Size::of(subscription, self.scope()));
-        self.loaded.replay_string(configuration, SEED, size, choices)
+        self.loaded.replay_string(configuration, SEED, size, Course::ByList(choices))
     }
 }
 

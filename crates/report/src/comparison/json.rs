@@ -6,6 +6,7 @@ use entrega_checker::summary::Rate;
 use entrega_checker::{Cause, Causes, Class, Counter, Counters, Reason, Verdict};
 use entrega_clients::Strategy;
 use entrega_lab::comparison::{Comparison, ComparisonRow, ToldExample};
+use entrega_lab::examples::Extent;
 use entrega_model::{Guarantee, Model};
 use serde::Serialize;
 
@@ -75,6 +76,7 @@ struct Replay<'a> {
     sentence: &'a str,
     replay: String,
     command: &'a str,
+    shrunk: Option<Extent>,
 }
 
 /// The comparison as a document.
@@ -148,5 +150,6 @@ fn replay(told: &ToldExample) -> Replay<'_> {
         sentence: &told.sentence,
         replay: told.example.replay.to_string(),
         command: &told.command,
+        shrunk: told.example.shrunk,
     }
 }

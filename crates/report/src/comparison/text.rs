@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use entrega_checker::Verdict;
 use entrega_checker::summary::Rate;
 use entrega_lab::comparison::{Comparison, ComparisonRow, ToldExample};
+use entrega_lab::examples::Extent;
 use entrega_model::printable::printable;
 use entrega_model::{Duration, Guarantee, Model};
 
@@ -216,18 +217,29 @@ fn examples(text: &mut String, comparison: &Comparison<'_>) {
     if told.is_empty() {
         return;
     }
-    let _ = writeln!(
-        text,
-        "\nHow it happens, in runs of five messages (`entrega` is target/release/entrega):"
-    );
+    let _ = writeln!(text, "\nHow it happens, in runs of five messages unless a size is named:");
     for told in told {
         let wanted = &told.example.wanted;
         let anomaly = wanted.finding.name().replace('_', " ");
+        let size = told.example.shrunk.map_or_else(String::new, size);
         let _ = writeln!(
             text,
-            "\n{}, {anomaly}: {}\n  {}",
+            "\n{}, {anomaly}{size}: {}\n  {}",
             wanted.configuration, told.sentence, told.command
         );
+    }
+}
+
+/// How large a run is that is not of five messages.
+fn size(extent: Extent) -> String {
+    let counted = |count: usize, what: &str| {
+        format!("{} {what}{}", thousands(count as u64), if count == 1 { "" } else { "s" })
+    };
+    let (messages, faults) = (counted(extent.messages, "message"), counted(extent.faults, "fault"));
+    if extent.is_smallest {
+        format!(" (in a run of {messages} and {faults})")
+    } else {
+        format!(" (in the smallest run found so far, of {messages} and {faults})")
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use entrega_checker::{Counter, Report};
 use entrega_lab::Configuration;
 use entrega_lab::expect::Expected;
-use entrega_lab::run::{InjectedFault, PhaseNote, Run};
+use entrega_lab::run::{InjectedFault, PhaseNote, Run, TakenAlong};
 use serde::Serialize;
 
 /// The name and version of this form.
@@ -35,6 +35,7 @@ pub struct Document<'a> {
     untouched: Vec<&'a [Counter]>,
     /// What to write in the scenario, by subscription.
     hints: BTreeMap<&'a str, &'a str>,
+    taken_along: Vec<TakenAlong>,
     expected: &'a [Expected],
     replay: String,
 }
@@ -62,6 +63,7 @@ pub fn document<'a>(run: &'a Run<'_>) -> Document<'a> {
         why: run.judgements.iter().map(|one| &*one.why).collect(),
         untouched: run.judgements.iter().map(|one| &*one.untouched).collect(),
         hints: run.hints().into_iter().collect(),
+        taken_along: run.taken_along(),
         expected: &run.expected,
         replay: run.replay.to_string(),
     }

@@ -23,6 +23,7 @@ pub fn text(run: &Run<'_>) -> String {
     for (subscription, hint) in run.hints() {
         let _ = writeln!(text, "\nHint for {subscription}: {hint}");
     }
+    taken_along(&mut text, run);
     expectations(&mut text, run);
     let digest = run.digest;
     let _ = writeln!(text, "\nHistory digest {digest}; step by step with");
@@ -59,7 +60,7 @@ fn phases(text: &mut String, run: &Run<'_>) {
     let mut phases: Vec<String> = Vec::new();
     for note in &run.phases {
         let at = Instant::from_nanos(note.at_ns);
-        phases.push(format!("{} {at}", format!("{:?}", note.phase).to_lowercase()));
+        phases.push(format!("{} {at}", note.phase.name()));
     }
     let outcome = &run.judged.outcome;
     let end = match outcome.end {
@@ -84,6 +85,19 @@ fn faults(text: &mut String, run: &Run<'_>) {
         let (point, alternative) = (&fault.point, fault.alternative);
         let (count, of) = (fault.count, fault.occurrences);
         let _ = writeln!(text, "{label:10} {count} of {of} {point}: {alternative}");
+    }
+}
+
+/// What a delivery limit took along although nothing was wrong with it.
+fn taken_along(text: &mut String, run: &Run<'_>) {
+    for one in run.taken_along() {
+        let (of, count, first) = (&one.subscription, one.messages, words::name(one.first));
+        let messages = if count == 1 { "message" } else { "messages" };
+        let _ = writeln!(
+            text,
+            "\nThe delivery limit of {of} takes {count} {messages} along on which no handler \
+             failed (first {first})."
+        );
     }
 }
 

@@ -20,15 +20,30 @@ pub(super) fn storage(scene: &Scene<'_>) -> Words {
             let m = name(message);
             let of = subscription
                 .map_or_else(String::new, |_| format!(" for {}", scene.whose(subscription)));
-            let short = format!("! {m} removed{of}: {reason:?}").to_lowercase();
-            let clause = removal(&m, scene.whose(subscription), reason);
-            Words::new(format!("{m} is removed: {reason:?}"), short).in_a_story(clause)
+            let short = format!("! {m} removed{of}: {}", why(reason));
+            Words::new(removal(&m, scene.whose(subscription), reason), short)
         }
         Kind::Retrievable { message, subscription } => {
             let (m, of) = (name(message), scene.whose(Some(subscription)));
             Words::new(format!("{m} is still at the broker"), format!("{m} still there for {of}"))
         }
         _ => Words::default(),
+    }
+}
+
+/// Why a message is removed, in a word or two.
+fn why(reason: RemoveReason) -> &'static str {
+    match reason {
+        RemoveReason::Settled => "settled",
+        RemoveReason::Ttl => "time to live",
+        RemoveReason::Overflow => "overflow",
+        RemoveReason::Retention => "retention",
+        RemoveReason::Compaction => "compaction",
+        RemoveReason::DeliveryLimit => "delivery limit",
+        RemoveReason::Truncation => "truncation",
+        RemoveReason::Purge => "purge",
+        RemoveReason::BrokerLoss => "broker loss",
+        RemoveReason::Unroutable => "unroutable",
     }
 }
 

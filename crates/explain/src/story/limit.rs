@@ -1,0 +1,69 @@
+//! A delivery limit that takes messages along on which no handler ever failed.
+
+use entrega_model::{Kind, ProcessId};
+
+use super::chronicle::{Chronicle, times};
+use super::leaving;
+use super::listed;
+use crate::injected::Injected;
+use crate::possessions::{End, Ending};
+use crate::run::first;
+
+/// What brought a message back so often although no handler failed on it, as main clauses. None if
+/// no delivery limit took it, or if a handler did fail or crash on it.
+pub(super) fn innocence(chronicle: &Chronicle<'_>) -> Vec<String> {
+    let innocent = chronicle.run.victims.innocent(chronicle.subscription);
+    if !innocent.into_iter().any(|one| one == chronicle.id) {
+        return Vec::new();
+    }
+    let mut clauses: Vec<String> = Vec::new();
+    let mut returns = 0;
+    for possession in chronicle.run.possessions.of(chronicle.subscription, chronicle.id) {
+        let taken = possession.ends.iter().find(|end| end.how.returns());
+        let Some(end) = taken else { continue };
+        returns += 1;
+        let clause = why(chronicle, possession.process, end);
+        clauses.extend(clause.filter(|clause| !clauses.contains(clause)));
+    }
+    let m = chronicle.message();
+    let count = times(returns);
+    clauses.push(format!("{m}, on which no handler failed, comes back {count}"));
+    clauses
+}
+
+/// Why a message came back from a process, as a main clause.
+pub(super) fn why(chronicle: &Chronicle<'_>, holder: ProcessId, end: &End) -> Option<String> {
+    let at = end.place.event;
+    if end.how != Ending::Requeued {
+        return Some(chronicle.words(at).clause().to_owned());
+    }
+    if let Some(crash) = chronicle.crash_before(holder, at) {
+        let plain = || chronicle.words(crash).clause().to_owned();
+        let fault = Injected::behind_crash(chronicle, crash);
+        return Some(fault.map_or_else(plain, |fault| fault.clause(chronicle)));
+    }
+    let leaves = first(
+        chronicle.run.of_process(holder),
+        at,
+        |at| matches!(*chronicle.kind(at), Kind::Exited { process, .. } if process == holder),
+    )?;
+    let who = chronicle.name(holder);
+    let reason = leaving::reason(chronicle, leaves)?;
+    Some(format!("{reason}, and {who} leaves"))
+}
+
+/// What else the limit took along, as a sentence.
+pub(super) fn taken_along(chronicle: &Chronicle<'_>) -> Option<String> {
+    let Chronicle { run, subscription, id } = *chronicle;
+    if !run.victims.has(subscription, id) {
+        return None;
+    }
+    let others: Vec<_> = run.victims.innocent(subscription).filter(|one| *one != id).collect();
+    let messages = if others.len() == 1 { "message" } else { "messages" };
+    let (count, names) = (others.len(), listed(&others));
+    (count > 0).then(|| {
+        format!(
+            "The same limit takes {count} {messages} along on which no handler failed: {names}."
+        )
+    })
+}
