@@ -14,6 +14,8 @@ const SEEDS: i64 = 10;
 /// The program, started where a person would start it.
 fn entrega(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_entrega"));
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(&mut command, "entrega");
     command.current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments);
     command.output().expect("the program starts")
 }

@@ -36,11 +36,19 @@ pub(crate) fn read(
         let file = path.parent().unwrap_or(Path::new("")).join(file);
         read(file).map_err(|error| error.to_string())
     };
-    let loaded = LoadedScenario::load(&path.display().to_string(), &text, overrides, &beside)?;
+    let name = path.display().to_string();
+    let mut loaded = LoadedScenario::load(&name, &text, overrides, &beside)?;
+    loaded.program = program();
     let inputs = inputs.borrow();
     let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
     output::check(&inputs, outputs)?;
     Ok(loaded)
+}
+
+/// How this program was called: what a command that it shows begins with.
+pub(crate) fn program() -> String {
+    let called = std::env::args_os().next().and_then(|called| called.into_string().ok());
+    called.filter(|called| !called.is_empty()).unwrap_or_else(|| "entrega".to_owned())
 }
 
 fn text(path: &Path) -> io::Result<String> {

@@ -92,6 +92,8 @@ impl Bench {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_entrega"));
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::arg0(&mut command, "entrega");
         command.args(args).current_dir(self.path()).env("COLUMNS", "100");
         command
     }

@@ -128,7 +128,7 @@ fn use_it(number: u64, loaded: LoadedScenario) {
     assert!(written.contains("Replay") || written.contains("replay"));
     if number % 8 == 0 {
         let compared = entrega_lab::Comparison::new(&sweep, sweep.run(), Vec::new(), false);
-        let text = comparison::text(&compared);
+        let text = comparison::text(&compared, comparison::Shown::default());
         assert!(!text.is_empty() && to_json(&comparison::document(&compared)).is_ok());
     }
     if number % 32 == 0 {

@@ -20,7 +20,10 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let reading = Reading { lenient: args.lenient, order: order(args) };
     let judged = history::check(input.text, &input.name, reading).map_err(Failure::of)?;
     let text = match args.format {
-        Format::Text => report::text(&judged, &input.name),
+        Format::Text => {
+            let text = report::text(&judged, &input.name);
+            output::fitted(args.output.as_deref(), args.wide, text)
+        }
         Format::Json => output::json(&report::document(&judged))?,
     };
     output::write(args.output.as_deref(), &text)?;

@@ -17,6 +17,8 @@ use crate::replay_string::{ReplayString, Size};
 pub struct LoadedScenario {
     /// What the text is called, as in a command that a person copies: the path of its file.
     pub name: String,
+    /// What the program is called in such a command: `entrega`, unless the caller knows better.
+    pub program: String,
     /// The scenario, with the overrides applied.
     pub scenario: Scenario,
     /// Names the scenario as written.
@@ -77,7 +79,8 @@ impl LoadedScenario {
     pub fn of(name: &str, loaded: Loaded, overrides: &[(String, String)]) -> Self {
         let Loaded { scenario, digest, written, rows } = loaded;
         let (name, overrides) = (name.to_owned(), overrides.to_vec());
-        Self { name, scenario, digest, overrides, written, rows }
+        let program = "entrega".to_owned();
+        Self { name, program, scenario, digest, overrides, written, rows }
     }
 
     /// Whether the scenario can run on a model at all. Its own models were checked when it was
@@ -129,22 +132,6 @@ impl LoadedScenario {
         if self.scenario.title.is_empty() { &self.name } else { &self.scenario.title }
     }
 
-    /// The name as one word of a shell, and fit for a terminal.
-    fn shell_name(&self) -> String {
-        if printable(&self.name) != self.name {
-            let byte = |byte: u8| match byte {
-                b'!'..=b'~' if byte != b'\'' && byte != b'\\' => char::from(byte).to_string(),
-                _ => format!("\\x{byte:02x}"),
-            };
-            return format!("$'{}'", self.name.bytes().map(byte).collect::<String>());
-        }
-        let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
-        if self.name.chars().all(plain) {
-            return self.name.clone();
-        }
-        format!("'{}'", self.name.replace('\'', "'\\''"))
-    }
-
     /// The string that repeats a run of this size, with the choices in their text form.
     pub(crate) fn replay_string(
         &self,
@@ -159,7 +146,7 @@ impl LoadedScenario {
 
     /// The command that prints a run.
     pub fn replay_command(&self, replay: &ReplayString) -> String {
-        format!("entrega replay {} '{replay}'", self.shell_name())
+        format!("{} replay {} '{replay}'", shell_word(&self.program), shell_word(&self.name))
     }
 
     /// The scenario as it is.
@@ -233,3 +220,19 @@ impl LoadedScenario {
 const SHORT_STEPS: u64 = 5_000;
 /// How many keys a short version has.
 const SHORT_KEYS: u32 = 2;
+
+/// A name as one word of a shell, and fit for a terminal.
+pub fn shell_word(name: &str) -> String {
+    if printable(name) != name {
+        let byte = |byte: u8| match byte {
+            b'!'..=b'~' if byte != b'\'' && byte != b'\\' => char::from(byte).to_string(),
+            _ => format!("\\x{byte:02x}"),
+        };
+        return format!("$'{}'", name.bytes().map(byte).collect::<String>());
+    }
+    let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+    if name.chars().all(plain) {
+        return name.to_owned();
+    }
+    format!("'{}'", name.replace('\'', "'\\''"))
+}

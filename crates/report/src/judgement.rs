@@ -6,6 +6,8 @@ use entrega_checker::{Class, Report, SubscriptionReport, Verdict};
 use entrega_model::{Duration, MessageId};
 use serde_json::Value;
 
+use crate::prose::spelled;
+
 /// How people name what a report counts.
 pub struct Names<'a> {
     /// The subscriptions, by id.
@@ -36,7 +38,7 @@ pub fn sends(report: &Report) -> String {
 }
 
 /// The stable name of a word of the report, as JSON has it.
-fn word(word: impl serde::Serialize) -> String {
+pub(crate) fn word(word: impl serde::Serialize) -> String {
     match serde_json::to_value(word) {
         Ok(Value::String(name)) => name,
         Ok(other) => other.to_string(),
@@ -103,7 +105,7 @@ fn judgement(of: &SubscriptionReport) -> String {
     let because = if reasons.is_empty() {
         String::new()
     } else {
-        format!(" because of: {}", reasons.join(", ").replace('_', " "))
+        format!(" because of: {}", spelled(&reasons.join(", ")))
     };
     format!("{} (promised: {promise}){because}", of.verdict.name())
 }
@@ -111,14 +113,14 @@ fn judgement(of: &SubscriptionReport) -> String {
 fn classes(of: &SubscriptionReport) -> String {
     let seen = of.classes.iter().filter(|(class, count)| *count > 0 || *class == Class::Exact);
     let counts: Vec<String> =
-        seen.map(|(class, count)| format!("{count} {}", class.name().replace('_', " "))).collect();
+        seen.map(|(class, count)| format!("{count} {}", spelled(class.name()))).collect();
     counts.join(", ")
 }
 
 /// Stands for a cause where there is no evidence for any.
 const UNKNOWN: &str = "unknown, for want of events of the broker's side";
 
-/// `12 duplicated: redelivered_after_crash, first m17`.
+/// `12 redelivered after crash (first duplicated m17)`.
 fn causes(of: &SubscriptionReport, names: &Names<'_>) -> Vec<String> {
     let examples = |cause: &entrega_checker::Cause| {
         let examples = of.examples.iter().filter(|((_, by), _)| by == cause);
@@ -129,7 +131,7 @@ fn causes(of: &SubscriptionReport, names: &Names<'_>) -> Vec<String> {
     };
     let is_silent = of.stored == 0 && of.deliveries == 0;
     let line = |(cause, count): (&entrega_checker::Cause, &u64)| {
-        let why = if is_silent { UNKNOWN.to_owned() } else { cause.to_string() };
+        let why = if is_silent { UNKNOWN.to_owned() } else { spelled(cause.name()) };
         format!("{count} {why} (first {})", examples(cause))
     };
     of.causes.iter().map(line).collect()
@@ -162,9 +164,8 @@ fn order(of: &SubscriptionReport, names: &Names<'_>) -> String {
 /// The critical windows that were hit.
 fn windows(of: &SubscriptionReport) -> String {
     let hit = of.counters.iter().filter(|(_, count)| *count > 0);
-    let hit: Vec<String> = hit
-        .map(|(counter, count)| format!("{}: {count}", counter.name().replace('_', " ")))
-        .collect();
+    let hit: Vec<String> =
+        hit.map(|(counter, count)| format!("{}: {count}", spelled(counter.name()))).collect();
     if !hit.is_empty() {
         return hit.join(", ");
     }

@@ -112,10 +112,8 @@ fn workload() -> Value {
 /// A time or an occurrence, and what can happen at each point.
 fn script() -> Value {
     let at_point = |info: &FaultInfo| {
-        let point = match info.per_subscription {
-            true => own_point(info),
-            false => json!({ "const": info.name }),
-        };
+        let shared = json!({ "const": info.name });
+        let point = if info.per_subscription { own_point(info) } else { shared };
         json!({ "properties": { "point": point, "alternative": { "enum": info.chances() } } })
     };
     let points: Vec<Value> =

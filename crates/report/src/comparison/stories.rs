@@ -1,0 +1,64 @@
+//! How it happens: each story once an anomaly and cause, with everyone who shares it.
+
+use std::fmt::Write;
+
+use entrega_lab::comparison::{Comparison, ComparisonRow, ToldExample};
+
+use super::who::Who;
+use crate::prose::spelled;
+
+/// Writes the stories: one of each kind, or all.
+pub(super) fn stories(text: &mut String, comparison: &Comparison<'_>, all: bool) {
+    if comparison.examples.is_empty() {
+        return;
+    }
+    let which = if all { "" } else { ", each once (--all-stories tells all)" };
+    let _ = writeln!(text, "\nHow it happens, in runs of five messages{which}:");
+    if all {
+        comparison.examples.iter().for_each(|told| write_all(text, told));
+        return;
+    }
+    first_of_each(&comparison.examples)
+        .iter()
+        .for_each(|told| write_shared(text, comparison, told));
+}
+
+/// The first example of each kind; those of one anomaly stand together.
+fn first_of_each(all: &[ToldExample]) -> Vec<&ToldExample> {
+    let mut firsts: Vec<&ToldExample> = Vec::new();
+    for told in all {
+        if firsts.iter().all(|first| kind(first) != kind(told)) {
+            firsts.push(told);
+        }
+    }
+    let anomalies: Vec<&str> = firsts.iter().map(|first| first.example.finding.name()).collect();
+    firsts.sort_by_key(|first| {
+        anomalies.iter().position(|name| *name == first.example.finding.name())
+    });
+    firsts
+}
+
+/// An anomaly and its cause: `lost, settled before process`.
+fn kind(told: &ToldExample) -> String {
+    let finding = told.example.finding;
+    let cause = finding.cause().map(|cause| format!(", {}", spelled(cause.name())));
+    spelled(finding.name()) + &cause.unwrap_or_default()
+}
+
+fn write_all(text: &mut String, told: &ToldExample) {
+    let (of, kind) = (told.example.wanted.configuration, kind(told));
+    let _ = writeln!(text, "\n{of}, {}; {kind}: {}", told.subscription, told.sentence);
+    let _ = writeln!(text, "  {}", told.command);
+}
+
+fn write_shared(text: &mut String, comparison: &Comparison<'_>, first: &ToldExample) {
+    let shares =
+        |row: &ComparisonRow| comparison.examples_of(row).any(|told| kind(told) == kind(first));
+    let (of, kind) = (first.example.wanted.configuration, kind(first));
+    let _ = writeln!(text, "\n{kind}: {} ({of})", first.sentence);
+    if comparison.rows.iter().filter(|row| shares(row)).count() > 1 {
+        let who = Who::of(comparison, &shares).within(usize::MAX);
+        let _ = writeln!(text, "  shared by: {who}");
+    }
+    let _ = writeln!(text, "  {}", first.command);
+}
