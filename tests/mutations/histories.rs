@@ -18,7 +18,7 @@ fn every_history_is_judged_or_refused() {
             1 => TimeOrder::AsWritten(Duration::from_secs(1)),
             _ => TimeOrder::Sorted(Duration::from_secs(1)),
         };
-        let reading = Reading { lenient: number % 2 == 0, order };
+        let reading = Reading { lenient: number.is_multiple_of(2), order };
         without_panic(&text, || match history::check(text.as_bytes(), "h.jsonl", reading) {
             Ok(found) => {
                 assert!(report::text(&found, "h.jsonl").contains("The history is"));

@@ -5,7 +5,8 @@
 //! > there are in all is `ENTREGA_MUTANTS`; without it, as many as take a minute.
 //!
 //! * [`mutate`]: how an input is changed. [`inputs`]: what is changed.
-//! * [`scenarios`], [`histories`], [`replays`]: mutants in this process, as the libraries meet them.
+//! * [`scenarios`], [`histories`], [`replays`]: mutants in this process, as the libraries meet
+//!   them.
 //! * [`processes`]: mutants as files and arguments of the program.
 
 mod histories;

@@ -126,12 +126,12 @@ fn use_it(number: u64, loaded: LoadedScenario) {
     let run = run::run(&loaded, configuration, number);
     let written = run_report::text(&run) + &to_json(&run_report::document(&run)).expect("JSON");
     assert!(written.contains("Replay") || written.contains("replay"));
-    if number % 8 == 0 {
+    if number.is_multiple_of(8) {
         let compared = entrega_lab::Comparison::new(&sweep, sweep.run(), Vec::new(), false);
         let text = comparison::text(&compared, comparison::Shown::default());
         assert!(!text.is_empty() && to_json(&comparison::document(&compared)).is_ok());
     }
-    if number % 32 == 0 {
+    if number.is_multiple_of(32) {
         let bounds = Bounds { budget: 20, messages: 2, consumers: 1, ..Bounds::default() };
         let Ok(plan) = ExplorationPlan::new(loaded, Part::default(), bounds) else { return };
         let explored = plan.run();

@@ -35,6 +35,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         Some(file) => recorded(&loaded, configuration, args.seed, &mut progress, file)?,
     };
     progress.0.finish_and_clear();
+    unread::never_struck(&run).iter().for_each(|one| output::warn(one));
     let text = match args.format {
         Format::Text => output::fitted(output, args.wide, report::text(&run)),
         Format::Json => output::json(&report::document(&run))?,

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use entrega_lab::comparison::{Comparison, ComparisonRow, ToldExample};
+use entrega_lab::property::Property;
 
 use super::who::Who;
 use crate::prose::spelled;
@@ -23,7 +24,8 @@ pub(super) fn stories(text: &mut String, comparison: &Comparison<'_>, all: bool)
         .for_each(|told| write_shared(text, comparison, told));
 }
 
-/// The first example of each kind; those of one anomaly stand together.
+/// The first example of each kind; those of one anomaly stand together, in the
+/// order of anomalies.
 fn first_of_each(all: &[ToldExample]) -> Vec<&ToldExample> {
     let mut firsts: Vec<&ToldExample> = Vec::new();
     for told in all {
@@ -31,10 +33,11 @@ fn first_of_each(all: &[ToldExample]) -> Vec<&ToldExample> {
             firsts.push(told);
         }
     }
-    let anomalies: Vec<&str> = firsts.iter().map(|first| first.example.finding.name()).collect();
-    firsts.sort_by_key(|first| {
-        anomalies.iter().position(|name| *name == first.example.finding.name())
-    });
+    let anomaly = |told: &&ToldExample| {
+        let name = told.example.finding.name();
+        Property::ALL.iter().position(|one| one.name() == name)
+    };
+    firsts.sort_by_key(anomaly);
     firsts
 }
 

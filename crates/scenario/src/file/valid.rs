@@ -65,7 +65,7 @@ fn given(schema: &Value) -> Option<&Value> {
 }
 
 fn value(schema: &'static Value) -> String {
-    let plain = |one: &&Value| !one.is_object() && !one.is_array() && **one != Value::from("");
+    let plain = |one: &&Value| !one.is_object() && !one.is_array() && *one != "";
     if let Some(default) = schema.get("default").filter(plain) {
         return default.to_string();
     }

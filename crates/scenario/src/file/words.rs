@@ -46,7 +46,7 @@ fn missing_field(document: &Document<'_>, node: &Node, name: &str) -> Problem {
 
 /// A value of the wrong type.
 fn wrong_type(document: &Document<'_>, node: &Node, expected: &str) -> Problem {
-    let valid = at(&node.path).and_then(|place| valid::describe(place));
+    let valid = at(&node.path).and_then(valid::describe);
     let what = valid.as_ref().map_or(expected, |valid| &valid.what);
     let (parent, name) = (parent_of(&node.path), last_of(&node.path));
     let (subject, setting) = match name.parse::<usize>() {
