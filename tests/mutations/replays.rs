@@ -26,7 +26,8 @@ fn every_string_is_repeated_or_refused() {
             let Ok(loaded) = load(input, &input.text, &string.overrides) else { return };
             let Ok(run) = replay::replay(&loaded, string) else { return };
             repeated += 1;
-            assert!(!report::text(&run, report::Shown { all: true, colourful: true }).is_empty());
+            let shown = report::Shown { all: true, colourful: true, columns: Some(80) };
+            assert!(!report::text(&run, shown).is_empty());
         });
     }
     assert!(repeated > 5, "{repeated}");

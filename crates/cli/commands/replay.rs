@@ -24,8 +24,8 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let text = match args.format {
         Format::Text => {
             let colourful = output::is_colourful(args.output.as_deref());
-            let text = report::text(&run, report::Shown { all: args.all, colourful });
-            output::fitted(args.output.as_deref(), args.wide, text)
+            let columns = output::columns(args.output.as_deref(), args.wide);
+            report::text(&run, report::Shown { all: args.all, colourful, columns })
         }
         Format::Json => output::json(&report::document(&run))?,
     };

@@ -49,6 +49,9 @@ fn broken(text: &mut String, line: &str, columns: usize) {
 
 /// Where a line goes on: below its beginning, or below what follows a label.
 fn indent(line: &str) -> usize {
+    if let Some((row, _)) = line.rsplit_once("│ ") {
+        return width(row) + 2;
+    }
     let begins = width(line) - width(line.trim_start());
     let rest = line.trim_start();
     let label = rest.find("  ").filter(|at| *at < LONGEST_LABEL);
@@ -145,6 +148,7 @@ mod tests {
         check("one two three four five\n", "one two three four\nfive\n");
         check("  one two three four five\n", "  one two three four\n  five\n");
         check("lost   one two three four\n", "lost   one two three\n       four\n");
+        check("1 │ one two three four five\n", "1 │ one two three\n    four five\n");
         check("x replay some.toml '1:5:6:7'\n", "x replay some.toml '1:5:6:7'\n");
         check("a-word-that-is-longer-than-a-line\n", "a-word-that-is-longer-than-a-line\n");
     }

@@ -44,26 +44,30 @@ fn of_broker(
 
 fn of_queue(loaded: &LoadedScenario, setting: &str, run: &[Configuration]) -> Option<String> {
     let queue = &loaded.scenario.queue;
-    let rejects = |strategy: &Strategy| *strategy == Strategy::BrokerDeadLetter;
-    let strategies = loaded.scenario.strategies.iter().copied();
-    let mut strategies = strategies.chain(run.iter().map(|one| one.strategy));
+    let chosen = run.iter().map(|one| one.strategy);
+    let mut chosen = loaded.scenario.strategies.iter().copied().chain(chosen);
+    let is_never_full = queue.max_length.is_none();
+    let gives_up = !is_never_full || queue.delivery_limit.is_some() || chosen.any(rejects);
     match setting {
-        "overflow" if queue.max_length.is_none() => Some(
-            "it says what a full queue does; `queue.max_length` would let it be full".to_owned(),
-        ),
-        "dead_letter"
-            if queue.max_length.is_none()
-                && queue.delivery_limit.is_none()
-                && !strategies.any(|strategy| rejects(&strategy)) =>
-        {
+        "overflow" if is_never_full => {
+            Some("a queue without `queue.max_length` is never full".to_owned())
+        }
+        "dead_letter" if !gives_up => {
+            let rejecting = Strategy::ALL.into_iter().filter(|one| rejects(*one));
+            let rejecting: Vec<&str> = rejecting.map(Strategy::name).collect();
             Some(format!(
-                "the queue gives nothing up; with `queue.delivery_limit`, `queue.max_length` or {} it \
-                 would",
-                Strategy::BrokerDeadLetter
+                "this queue gives nothing up; with `queue.delivery_limit`, `queue.max_length` or {} \
+                 it would",
+                rejecting.join(" or ")
             ))
         }
         _ => None,
     }
+}
+
+/// Whether a strategy rejects what fails: a log has no such thing.
+fn rejects(strategy: Strategy) -> bool {
+    !strategy.supports(Model::Log) && strategy.spec().declares_dead_letters
 }
 
 fn of_producer(loaded: &LoadedScenario, setting: &str) -> Option<String> {

@@ -54,7 +54,7 @@ pub fn text(explorations: &Explorations<'_>, shown: Shown) -> String {
             }
         }
     }
-    legend(&mut text, explorations);
+    legend(&mut text, explorations, shown.columns);
     stories(&mut text, explorations, shown);
     for one in &explorations.contradicted {
         let _ = writeln!(text, "NOT AS EXPECTED: {one}");
@@ -165,21 +165,25 @@ const fn word(occurs: Occurs) -> &'static str {
 }
 
 /// What the words of the table mean.
-const LEGEND_OF_WORDS: [&str; 7] = [
+const LEGEND_OF_WORDS: [&str; 4] = [
     "",
     "always     even without a fault",
     "sometimes  in some schedules, and below is how",
     "never      in none: within these bounds it is impossible",
-    "split: an effect and a dead letter; dead: in the dead letters; stalled: a run does not come to",
-    "rest, or leaves messages behind. schedules: runs that were made; cut: those that came to a state",
-    "seen before, so that how they go on is known; states: how many different ones were seen.",
 ];
 
-fn legend(text: &mut String, explorations: &Explorations<'_>) {
+/// What the heads of the columns mean.
+const LEGEND_OF_HEADS: &str = "split: an effect and a dead letter; dead: in the dead letters; \
+    stalled: a run does not come to rest, or leaves messages behind. schedules: runs that were made; \
+    cut: those that came to a state seen before, so that how they go on is known; states: how many \
+    different ones were seen.";
+
+fn legend(text: &mut String, explorations: &Explorations<'_>, columns: Option<usize>) {
     for line in LEGEND_OF_WORDS {
         text.push_str(line);
         text.push('\n');
     }
+    text.push_str(&wrapped(LEGEND_OF_HEADS, columns.unwrap_or(WIDTH).min(WIDTH)));
     if explorations.rows.iter().any(|row| row.explored.complete && row.explored.limited > 0) {
         let _ = writeln!(
             text,
@@ -244,6 +248,7 @@ fn story(
         only: BTreeSet::new(),
         all: false,
         colourful: shown.colourful,
+        columns: shown.columns,
     };
     let lines = if shown.timelines { timeline.lines() } else { timeline.excerpt() };
     text.push_str(&lines);
