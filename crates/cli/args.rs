@@ -84,12 +84,18 @@ pub(crate) struct RunArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    /// On a terminal too, lines as long as they are
+    #[arg(long)]
+    pub(crate) wide: bool,
     /// Write the result to a file instead of the standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Record the whole history as JSON Lines, for `entrega check`
     #[arg(long, value_name = "FILE.jsonl")]
     pub(crate) history: Option<PathBuf>,
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 /// `entrega compare`.
@@ -97,6 +103,9 @@ pub(crate) struct RunArgs {
 pub(crate) struct CompareArgs {
     /// The scenario file
     pub(crate) file: PathBuf,
+    /// Tell every story, and not only one for each anomaly and cause
+    #[arg(long)]
+    pub(crate) all_stories: bool,
     /// How many runs each row of the table is made of [default: the scenario's `seeds`]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) seeds: Option<u32>,
@@ -118,6 +127,9 @@ pub(crate) struct CompareArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    /// On a terminal too, lines as long as they are
+    #[arg(long)]
+    pub(crate) wide: bool,
     /// Write the result to a file instead of the standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -144,6 +156,9 @@ pub(crate) struct ReplayArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    /// On a terminal too, lines as long as they are
+    #[arg(long)]
+    pub(crate) wide: bool,
     /// Write the result to a file instead of the standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -175,6 +190,9 @@ pub(crate) struct TableArgs {
     /// How to print the table
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: TableFormat,
+    /// On a terminal too, lines as long as they are
+    #[arg(long)]
+    pub(crate) wide: bool,
     /// Write the table to a file instead of the standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -215,6 +233,9 @@ pub(crate) struct CheckArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    /// On a terminal too, lines as long as they are
+    #[arg(long)]
+    pub(crate) wide: bool,
     /// Write the result to a file instead of the standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

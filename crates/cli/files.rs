@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::env;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -40,7 +39,7 @@ pub(crate) fn read(
     };
     let name = path.display().to_string();
     let mut loaded = LoadedScenario::load(&name, &text, overrides, &beside)?;
-    loaded.program = env::args().next().unwrap_or(loaded.program);
+    loaded.program = program();
     let inputs = inputs.borrow();
     let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
     output::check(&inputs, outputs)?;
@@ -56,6 +55,12 @@ pub(crate) fn argument(argument: &str) -> Result<Cow<'_, str>, Failure> {
         None => return Ok(Cow::Borrowed(argument)),
     };
     text.map(Cow::Owned).map_err(|error| Failure::file(Path::new(name), "read", &error))
+}
+
+/// How this program was called: what a command that it shows begins with.
+pub(crate) fn program() -> String {
+    let called = std::env::args_os().next().and_then(|called| called.into_string().ok());
+    called.filter(|called| !called.is_empty()).unwrap_or_else(|| "entrega".to_owned())
 }
 
 fn text(path: &Path) -> io::Result<String> {

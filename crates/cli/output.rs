@@ -12,6 +12,7 @@ use std::path::Path;
 
 use entrega_model::printable::{printable, printable_lines};
 use serde::Serialize;
+use terminal_size::Width;
 
 use crate::failure::Failure;
 use target::Identity;
@@ -58,6 +59,25 @@ pub(crate) fn write(file: Option<&Path>, text: &str) -> Result<(), Failure> {
         }
         None => to_stdout(text),
     }
+}
+
+/// How wide a text may be: as wide as the terminal that it goes to; as it is, if it goes elsewhere
+/// or is wanted `wide`.
+pub(crate) fn columns(file: Option<&Path>, wide: bool) -> Option<usize> {
+    if file.is_some() || wide || !io::stdout().is_terminal() {
+        return None;
+    }
+    let (Width(columns), _) = terminal_size::terminal_size()?;
+    Some(usize::from(columns).max(NARROWEST))
+}
+
+/// No text is made for fewer columns.
+const NARROWEST: usize = 60;
+
+/// A text in lines that fit the terminal, unless it is wanted `wide`.
+pub(crate) fn fitted(file: Option<&Path>, wide: bool, text: String) -> String {
+    columns(file, wide)
+        .map_or_else(|| text.clone(), |columns| entrega_report::fitted(&text, columns))
 }
 
 /// Writes a line to the standard error; a closed one is ignored.

@@ -113,7 +113,33 @@ fn settings_that_nobody_reads_are_told_once() {
     assert!(without.err.starts_with("warning: --set consumer.workers=2: "), "{}", without.err);
     assert_eq!(bench.run(&["run", "tiny.toml"]).err, "");
     let read = ["run", "unread.toml", "--strategy", "micro-batch"];
-    assert_eq!(bench.run(&read).err, "");
+    let said = bench.run(&read).err;
+    assert!(!said.contains("none of the chosen strategies"), "{said}");
+}
+
+/// What a scenario counts on and does not happen is said: a scripted fault that never strikes, a
+/// setting of what does not run.
+#[test]
+fn what_never_happens_is_told() {
+    let bench = Bench::new();
+    bench.write("calm.toml", &TINY.replace("nth = 2", "nth = 99"));
+    let said = bench.run(&["run", "calm.toml", "--strategy", "deduplicating-sink"]);
+    let expect = "warning: calm.toml:24:1: this scripted fault never struck: on the queue with \
+                  deduplicating-sink the run came to `mailer.effect.after` 3 times\n";
+    assert_eq!((said.code, said.err.as_str()), (Some(0), expect));
+    let said = bench.run(&["run", "tiny.toml", "--set", "log.partitions=2"]);
+    let expect = "warning: --set log.partitions=2: `log.partitions` changes nothing here\n  help: \
+                  the log would read it, and does not run\n";
+    assert_eq!((said.code, said.err.as_str()), (Some(0), expect));
+    bench.write(
+        "never.toml",
+        &TINY.replace(
+            "strategy = \"process-then-settle\"\nlost",
+            "model = \"log\"\nstrategy = \"broker-dead-letter\"\nlost",
+        ),
+    );
+    let said = refusal(&bench, &["run", "never.toml"]);
+    assert!(said.contains("does not run on the log"), "{said}");
 }
 
 /// A fault of the table has a name and the heads of its columns, in any case.

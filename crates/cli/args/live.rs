@@ -36,6 +36,9 @@ pub(crate) struct LiveArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    /// On a terminal too, lines as long as they are
+    #[arg(long)]
+    pub(crate) wide: bool,
     /// Write the result to a file instead of the standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -25,7 +25,10 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let judged = judged.map_err(Failure::of)?;
     let evidence = evidence(&judged, &source, reading)?;
     let text = match args.format {
-        Format::Text => report::text(&judged, &evidence, &source.name),
+        Format::Text => {
+            let text = report::text(&judged, &evidence, &source.name);
+            output::fitted(args.output.as_deref(), args.wide, text)
+        }
         Format::Json => output::json(&report::document(&judged, &evidence))?,
     };
     output::write(args.output.as_deref(), &text)?;

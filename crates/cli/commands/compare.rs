@@ -7,7 +7,7 @@ use entrega_clients::Strategy;
 use entrega_lab::memory::of_sweep;
 use entrega_lab::{Comparison, Configuration, LoadedScenario, Sweep, hints, unread};
 use entrega_model::Model;
-use entrega_report::comparison;
+use entrega_report::comparison::{self, Shown};
 
 use super::interrupt;
 use crate::args::{CompareArgs, Format};
@@ -35,7 +35,10 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     let pool = pool::new(threads)?;
     let comparison = pool.install(|| run(&sweep, args.quiet))?;
     let text = match args.format {
-        Format::Text => comparison::text(&comparison),
+        Format::Text => {
+            let columns = output::columns(args.output.as_deref(), args.wide);
+            comparison::text(&comparison, Shown { columns, all_stories: args.all_stories })
+        }
         Format::Json => output::json(&comparison::document(&comparison))?,
     };
     output::write(args.output.as_deref(), &text)?;

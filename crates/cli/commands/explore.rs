@@ -42,7 +42,8 @@ pub(crate) fn explore(args: &ExploreArgs) -> Result<ExitCode, Failure> {
     let text = match args.format {
         Format::Text => {
             let colourful = output::is_colourful(args.output.as_deref());
-            let shown = exploration::Shown { timelines: args.timelines, colourful };
+            let columns = output::columns(args.output.as_deref(), args.wide);
+            let shown = exploration::Shown { timelines: args.timelines, colourful, columns };
             exploration::text(&explorations, shown)
         }
         Format::Json => output::json(&exploration::document(&explorations))?,

@@ -47,7 +47,11 @@ pub(crate) fn live(args: &LiveArgs) -> Result<ExitCode, Failure> {
     let result = LivePlan { sweep, setups, factor }.run(&stop, &screen)?;
     screen.close();
     let text = match args.format {
-        Format::Text => text::render(&result),
+        Format::Text => {
+            let output = args.output.as_deref();
+            let text = text::render(&result, output::columns(output, args.wide));
+            output::fitted(output, args.wide, text)
+        }
         Format::Json => output::json(&json::document(&result, &left_out))?,
     };
     output::write(args.output.as_deref(), &text)?;

@@ -5,10 +5,12 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use entrega_lab::loaded::shell_word;
 use entrega_model::printable::printable;
 
 use crate::args::NewArgs;
 use crate::failure::Failure;
+use crate::files;
 use crate::output::{self, Target};
 
 /// Writes the template. An existing file is replaced only with `--force`.
@@ -27,7 +29,8 @@ pub(crate) fn new(args: &NewArgs) -> Result<ExitCode, Failure> {
     }
     let name = file.display().to_string();
     let name = printable(&name);
-    output::write(None, &format!("wrote {name}; try it with\n  entrega run {name}\n"))?;
+    let program = shell_word(&files::program());
+    output::write(None, &format!("wrote {name}; try it with\n  {program} run {name}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

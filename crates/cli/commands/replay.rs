@@ -24,7 +24,8 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let text = match args.format {
         Format::Text => {
             let colourful = output::is_colourful(args.output.as_deref());
-            report::text(&run, report::Shown { all: args.all, colourful })
+            let columns = output::columns(args.output.as_deref(), args.wide);
+            report::text(&run, report::Shown { all: args.all, colourful, columns })
         }
         Format::Json => output::json(&report::document(&run))?,
     };

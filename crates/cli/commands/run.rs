@@ -7,13 +7,15 @@ use std::process::ExitCode;
 use entrega_lab::memory::of_run;
 use entrega_lab::run::{self, Run};
 use entrega_lab::{Configuration, LoadedScenario, hints, unread};
+use entrega_model::{Event, Kind, Observer};
 use entrega_report::run as report;
+use indicatif::ProgressBar;
 
 use super::interrupt;
 use crate::args::{Format, RunArgs};
 use crate::failure::Failure;
 use crate::output::Target;
-use crate::{files, memory, output};
+use crate::{bars, files, memory, output};
 
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -28,16 +30,29 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let what = format!("a run of {} messages", full.messages());
     memory::require(of_run(&full), &what, "lower workload.messages")?;
     hints::warnings(&loaded, &[configuration], args.seed).iter().for_each(|one| output::warn(one));
+    let mut progress = Progress(bars::bar(full.messages(), "messages sent", args.quiet));
     let run = match history {
-        None => run::run(&loaded, configuration, args.seed),
-        Some(file) => recorded(&loaded, configuration, args.seed, file)?,
+        None => run::watch(&loaded, configuration, args.seed, &mut progress),
+        Some(file) => recorded(&loaded, configuration, args.seed, &mut progress, file)?,
     };
+    progress.0.finish_and_clear();
+    unread::never_struck(&run).iter().for_each(|one| output::warn(one));
     let text = match args.format {
-        Format::Text => report::text(&run),
+        Format::Text => output::fitted(output, args.wide, report::text(&run)),
         Format::Json => output::json(&report::document(&run))?,
     };
     output::write(output, &text)?;
     Ok(super::code(run.is_as_expected()))
+}
+
+/// How many messages were sent, whatever became of them.
+struct Progress(ProgressBar);
+
+impl Observer for Progress {
+    fn observe(&mut self, events: &[Event]) {
+        let is_end = |event: &&Event| matches!(event.kind, Kind::SendEnded { .. });
+        self.0.inc(events.iter().filter(is_end).count() as u64);
+    }
 }
 
 /// The configuration that was asked for. What the arguments leave open is the first of the
@@ -57,12 +72,14 @@ fn recorded<'a>(
     loaded: &'a LoadedScenario,
     configuration: Configuration,
     seed: u64,
+    progress: &mut Progress,
     file: &Path,
 ) -> Result<Run<'a>, Failure> {
     let failed = |error: io::Error| Failure::file(file, "write", &error);
     interrupt::leave_at_first()?;
     let mut target = Target::create(file).map_err(failed)?;
-    let run = run::record(loaded, configuration, seed, BufWriter::new(&mut target));
+    let run =
+        run::watch_and_record(loaded, configuration, seed, progress, BufWriter::new(&mut target));
     let run = run.map_err(failed)?;
     target.finish().map_err(failed)?;
     Ok(run)

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use entrega_lab::loaded::shell_word;
 use entrega_lab::memory::of_exploring;
 use entrega_lab::{TablePlan, TruthTable};
 use entrega_report::truth_table;
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 use crate::threads::pool;
 use crate::threads::truth_table::{Care, supervise};
 use crate::threads::watch::Watch;
-use crate::{bars, memory, output};
+use crate::{bars, files, memory, output};
 
 /// Runs the command.
 pub(crate) fn table(args: &TableArgs) -> Result<ExitCode, Failure> {
@@ -21,7 +22,10 @@ pub(crate) fn table(args: &TableArgs) -> Result<ExitCode, Failure> {
     let plan = TablePlan::new(&args.model, &args.strategy, &args.fault, preemptions, budget);
     let table = explore(plan.map_err(Failure::of)?, args)?;
     let text = match args.format {
-        TableFormat::Text => truth_table::text(&table),
+        TableFormat::Text => {
+            let columns = output::columns(args.output.as_deref(), args.wide);
+            truth_table::text(&table, columns, &shell_word(&files::program()))
+        }
         TableFormat::Markdown => truth_table::markdown(&table),
         TableFormat::Json => output::json(&truth_table::document(&table))?,
     };

@@ -4,14 +4,14 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use entrega_model::printable::printable;
-use entrega_report::comparison::{table, unknowns};
+use entrega_report::comparison::{tables, unknowns};
 use entrega_report::digits::thousands;
 use entrega_stage::{CLOSING, Ending};
 
 use crate::threads::live_sweep::{Agreement, LiveResult, SIMULATED};
 
 /// The result as text.
-pub(crate) fn render(result: &LiveResult<'_>) -> String {
+pub(crate) fn render(result: &LiveResult<'_>, columns: Option<usize>) -> String {
     let mut text = String::new();
     let comparison = &result.comparison;
     let loaded = comparison.loaded;
@@ -27,9 +27,7 @@ pub(crate) fn render(result: &LiveResult<'_>) -> String {
     if comparison.partial {
         let _ = writeln!(text, "PARTIAL: interrupted; only what was finished counts");
     }
-    for subscription in loaded.scenario.subscription_names() {
-        let _ = writeln!(text, "\n{subscription}\n{}", table(comparison, subscription).trim_fmt());
-    }
+    text.push_str(&tables(comparison, columns));
     let _ = writeln!(text, "{LEGEND}{}", latency(result.factor.get()));
     text.push_str(&unknowns(comparison));
     restless(&mut text, result);

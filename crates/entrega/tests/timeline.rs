@@ -36,7 +36,8 @@ fn rendered(messages: u32, choices: &str, all: bool, colourful: bool) -> String 
     let (events, cast) = recorded(messages, choices);
     let focus = BTreeSet::from([MessageId(1)]);
     let only = BTreeSet::new();
-    Timeline { events: &events, cast: &cast, focus, only, all, colourful }.render()
+    let columns = None;
+    Timeline { events: &events, cast: &cast, focus, only, all, colourful, columns }.render()
 }
 
 #[test]

@@ -38,6 +38,9 @@ pub struct Timeline<'a> {
     pub all: bool,
     /// Whether faults are coloured.
     pub colourful: bool,
+    /// If a column for each place takes more columns of the terminal than this, the places stand in
+    /// one column.
+    pub columns: Option<usize>,
 }
 
 impl Timeline<'_> {
@@ -50,7 +53,8 @@ impl Timeline<'_> {
     pub fn lines(&self) -> String {
         let lines = lines::lines(self.events, self.cast);
         let shown = self.shown();
-        let widths = Widths::of(lines.iter().enumerate().filter(|(at, _)| shown[*at]));
+        let shown_lines = lines.iter().enumerate().filter(|(at, _)| shown[*at]);
+        let widths = Widths::of(shown_lines, self.columns);
         let mut text = widths.head();
         let mut hidden = 0;
         for (at, line) in lines.iter().enumerate() {
@@ -71,7 +75,7 @@ impl Timeline<'_> {
         let lines = lines::lines(self.events, self.cast);
         let shown = excerpt::chosen(self, &lines);
         let chosen = || lines.iter().enumerate().filter(|(at, _)| shown[*at]);
-        let widths = Widths::of(chosen());
+        let widths = Widths::of(chosen(), self.columns);
         let mut text = widths.head();
         for (at, line) in chosen() {
             let Some(line) = line else { continue };
@@ -163,7 +167,11 @@ impl Timeline<'_> {
             Column::At(column) => (*column, &line.text),
         };
         let mut row = format!("{:>12} ", at.to_string());
-        for (column, width) in widths.0.iter().enumerate().take(own + 1) {
+        if widths.narrow {
+            let _ = writeln!(row, "│ {:8} │ {}", COLUMNS[own], self.emphasis(text, line.fault));
+            return row;
+        }
+        for (column, width) in widths.of_each.iter().enumerate().take(own + 1) {
             if column < own {
                 let _ = write!(row, "│ {:width$} ", "");
             } else {
@@ -197,26 +205,37 @@ fn elision(text: &mut String, hidden: &mut usize) {
     }
 }
 
-/// How wide each column is.
-struct Widths([usize; 4]);
+/// How wide each column is, and whether there is one for all of them.
+struct Widths {
+    of_each: [usize; 4],
+    narrow: bool,
+}
 
 const COLUMNS: [&str; 4] = ["producer", "broker", "consumer", "sink"];
 
 impl Widths {
-    fn of<'l>(lines: impl Iterator<Item = (usize, &'l Option<Line>)>) -> Self {
+    fn of<'l>(
+        lines: impl Iterator<Item = (usize, &'l Option<Line>)>,
+        columns: Option<usize>,
+    ) -> Self {
         let mut widths = COLUMNS.map(str::len);
         for (_, line) in lines {
             if let Some(Line { column: Column::At(column), text, .. }) = line {
                 widths[*column] = widths[*column].max(text.chars().count());
             }
         }
-        Self(widths)
+        let whole = 13 + widths.iter().map(|width| width + 3).sum::<usize>();
+        Self { of_each: widths, narrow: columns.is_some_and(|columns| whole > columns) }
     }
 
     fn head(&self) -> String {
+        if self.narrow {
+            let rule = format!("{:─>13}┼──────────┼{:─>20}", "", "");
+            return format!("{:>12} │ where    │ what\n{rule}\n", "time");
+        }
         let mut names = format!("{:>12} ", "time");
         let mut rule = format!("{:─>12}─", "");
-        for (name, width) in COLUMNS.iter().zip(self.0) {
+        for (name, width) in COLUMNS.iter().zip(self.of_each) {
             let _ = write!(names, "│ {name:width$} ");
             let _ = write!(rule, "┼─{:─<width$}─", "");
         }

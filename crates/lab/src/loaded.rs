@@ -20,7 +20,7 @@ use crate::size::{Reduction, Size};
 pub struct LoadedScenario {
     /// What the text is called, as in a command that a person copies: the path of its file.
     pub name: String,
-    /// What the program is called in such a command: `entrega`, unless a caller knows better.
+    /// What the program is called in such a command: `entrega`, unless the caller knows better.
     pub program: String,
     /// The scenario, with the overrides applied.
     pub scenario: Scenario,
@@ -235,8 +235,13 @@ impl LoadedScenario {
     }
 }
 
+/// How many steps a short version may take: it comes to rest within some hundreds, or not at all.
+const SHORT_STEPS: u64 = 5_000;
+/// How many keys a short version has.
+const SHORT_KEYS: u32 = 2;
+
 /// A text as one word of a shell, and fit for a terminal.
-fn shell_word(text: &str) -> String {
+pub fn shell_word(text: &str) -> String {
     if printable(text) != text {
         let byte = |byte: u8| match byte {
             b'!'..=b'~' if byte != b'\'' && byte != b'\\' => char::from(byte).to_string(),
@@ -250,8 +255,3 @@ fn shell_word(text: &str) -> String {
     }
     format!("'{}'", text.replace('\'', "'\\''"))
 }
-
-/// How many steps a short version may take: it comes to rest within some hundreds, or not at all.
-const SHORT_STEPS: u64 = 5_000;
-/// How many keys a short version has.
-const SHORT_KEYS: u32 = 2;

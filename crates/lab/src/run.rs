@@ -85,10 +85,20 @@ pub struct TakenAlong {
 
 /// Makes a run.
 pub fn run(loaded: &LoadedScenario, configuration: Configuration, seed: u64) -> Run<'_> {
+    watch(loaded, configuration, seed, &mut ())
+}
+
+/// Makes a run that somebody watches.
+pub fn watch<'a>(
+    loaded: &'a LoadedScenario,
+    configuration: Configuration,
+    seed: u64,
+    watcher: &mut impl Observer,
+) -> Run<'a> {
     let workload = loaded.full().workload(seed);
     let experiment = experiment(loaded, &workload, configuration, seed);
     let mut notes = Notes::default();
-    let judged = judge(&experiment, experiment.random_choices(), &mut notes);
+    let judged = judge(&experiment, experiment.random_choices(), &mut (&mut notes, watcher));
     Run::new(loaded, configuration, seed, judged, notes)
 }
 
@@ -102,10 +112,26 @@ pub fn record(
     seed: u64,
     history: impl Write,
 ) -> io::Result<Run<'_>> {
+    watch_and_record(loaded, configuration, seed, &mut (), history)
+}
+
+/// Makes a run that somebody watches, and writes its history.
+///
+/// # Errors
+/// If the history cannot be written.
+pub fn watch_and_record<'a>(
+    loaded: &'a LoadedScenario,
+    configuration: Configuration,
+    seed: u64,
+    watcher: &mut impl Observer,
+    history: impl Write,
+) -> io::Result<Run<'a>> {
     let workload = loaded.full().workload(seed);
     let experiment = experiment(loaded, &workload, configuration, seed);
     let mut notes = Notes::default();
-    let judged = history::record(&experiment, experiment.random_choices(), &mut notes, history)?;
+    let mut observers = (&mut notes, watcher);
+    let choices = experiment.random_choices();
+    let judged = history::record(&experiment, choices, &mut observers, history)?;
     Ok(Run::new(loaded, configuration, seed, judged, notes))
 }
 

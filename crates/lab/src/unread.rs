@@ -1,26 +1,36 @@
-//! Settings that a scenario writes and that none of its strategies reads.
+//! Settings that a scenario writes and that none of its strategies reads, or nothing else
+//! ([`idle`]); and scripted faults that never struck.
 //!
 //! They change nothing, although their author expected them to, so the command line warns of each
 //! of them once. It is no mistake: the scenario may be about to be run with another strategy. A
 //! setting in a file counts as read if a strategy reads it that the file names or that was asked
 //! for; a `--set` only if a strategy that is run reads it.
 
+mod idle;
+
+use entrega_choice::Point;
 use entrega_clients::Strategy as S;
 use entrega_scenario::ErrorPolicy;
 
 use crate::configuration::Configuration;
 use crate::loaded::LoadedScenario;
+use crate::run::Run;
 
 /// A warning for every setting that none of the strategies reads, in the order of the file.
 pub fn warnings(
     loaded: &LoadedScenario,
     chosen: impl IntoIterator<Item = Configuration>,
 ) -> Vec<String> {
-    let chosen: Vec<S> = chosen.into_iter().map(|one| one.strategy).collect();
+    let run: Vec<Configuration> = chosen.into_iter().collect();
+    let chosen: Vec<S> = run.iter().map(|one| one.strategy).collect();
     let named = loaded.scenario.strategies.iter().chain(&chosen).copied();
     let named: Vec<S> = named.collect();
     let mut unread: Vec<(u32, String)> = Vec::new();
     for written in &loaded.written {
+        if let Some((message, help)) = idle::why(loaded, written, &run) {
+            let problem = written.problem(message).with_help(help);
+            unread.push((problem.line, problem.to_string()));
+        }
         let Some(setting) = written.path.strip_prefix("consumer.") else { continue };
         let Some(readers) = readers(setting, loaded.scenario.consumer.on_error) else { continue };
         let asked = if written.is_override { &chosen } else { &named };
@@ -35,6 +45,30 @@ pub fn warnings(
     }
     unread.sort();
     unread.into_iter().map(|(_, said)| said).collect()
+}
+
+/// A warning for every scripted fault that never struck in a run, in the order of the file.
+pub fn never_struck(run: &Run<'_>) -> Vec<String> {
+    let (loaded, faults) = (run.loaded, run.faults());
+    let choices = &run.judged.outcome.choices;
+    let mut said = Vec::new();
+    for (index, script) in loaded.scenario.script.iter().enumerate() {
+        let (point, alternative) = (&script.point, &script.alternative);
+        if faults.iter().any(|one| one.point == *point && one.alternative == *alternative) {
+            continue;
+        }
+        let place = format!("script.{index}.point");
+        let Some(written) = loaded.written.iter().find(|one| one.path == place) else { continue };
+        let at = choices.table().iter().position(|spec| spec.name == *point);
+        let met = at.map_or(0, |at| choices.occurrences(Point(at as u16)));
+        let times = if met == 1 { "once".to_owned() } else { format!("{met} times") };
+        let message = format!(
+            "this scripted fault never struck: on the {} with {} the run came to `{point}` {times}",
+            run.configuration.model, run.configuration.strategy
+        );
+        said.push(written.problem(message).to_string());
+    }
+    said
 }
 
 /// The strategies that read a setting of `[consumer]`; none for one that every strategy reads, on

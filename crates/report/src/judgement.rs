@@ -6,6 +6,8 @@ use entrega_checker::{Cause, Class, Report, SubscriptionReport, Verdict};
 use entrega_model::{Duration, MessageId, SubscriptionId};
 use serde_json::Value;
 
+use crate::prose::spelled;
+
 /// How people name what a report counts.
 pub struct Names<'a> {
     /// The subscriptions, by id.
@@ -37,7 +39,7 @@ pub fn sends(report: &Report) -> String {
 }
 
 /// The stable name of a word of the report, as JSON has it.
-fn word(word: impl serde::Serialize) -> String {
+pub(crate) fn word(word: impl serde::Serialize) -> String {
     match serde_json::to_value(word) {
         Ok(Value::String(name)) => name,
         Ok(other) => other.to_string(),
@@ -113,7 +115,7 @@ fn judgement(of: &SubscriptionReport) -> String {
     let because = if reasons.is_empty() {
         String::new()
     } else {
-        format!(" because of: {}", reasons.join(", ").replace('_', " "))
+        format!(" because of: {}", spelled(&reasons.join(", ")))
     };
     format!("{} (promised: {promise}){because}", of.verdict.name())
 }
@@ -121,11 +123,11 @@ fn judgement(of: &SubscriptionReport) -> String {
 fn classes(of: &SubscriptionReport) -> String {
     let seen = of.classes.iter().filter(|(class, count)| *count > 0 || *class == Class::Exact);
     let counts: Vec<String> =
-        seen.map(|(class, count)| format!("{count} {}", class.name().replace('_', " "))).collect();
+        seen.map(|(class, count)| format!("{count} {}", spelled(class.name()))).collect();
     counts.join(", ")
 }
 
-/// `12 duplicated: redelivered_after_crash, first m17`.
+/// `12 redelivered after crash (first duplicated m17)`.
 fn causes(of: &SubscriptionReport, names: &Names<'_>) -> Vec<String> {
     let examples = |cause: &Cause| {
         let examples = of.examples.iter().filter(|((_, by), _)| by == cause);
@@ -135,7 +137,7 @@ fn causes(of: &SubscriptionReport, names: &Names<'_>) -> Vec<String> {
         examples.join(", first ")
     };
     let line = |(cause, count): (&Cause, &u64)| {
-        let why = if *cause == Cause::Unknown { unknown(of) } else { cause.to_string() };
+        let why = if *cause == Cause::Unknown { unknown(of) } else { spelled(cause.name()) };
         format!("{count} {why} (first {})", examples(cause))
     };
     of.causes.iter().map(line).collect()
@@ -196,9 +198,8 @@ fn offsets(of: &SubscriptionReport) -> Option<String> {
 /// The critical windows that were hit.
 fn windows(of: &SubscriptionReport) -> String {
     let hit = of.counters.iter().filter(|(_, count)| *count > 0);
-    let hit: Vec<String> = hit
-        .map(|(counter, count)| format!("{}: {count}", counter.name().replace('_', " ")))
-        .collect();
+    let hit: Vec<String> =
+        hit.map(|(counter, count)| format!("{}: {count}", spelled(counter.name()))).collect();
     if !hit.is_empty() {
         return hit.join(", ");
     }

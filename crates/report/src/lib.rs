@@ -15,8 +15,10 @@
 //!
 //! * One module a result: [`comparison`], [`exploration`], [`truth_table`], [`run`](mod@run),
 //!   [`replay`], [`history`].
-//! * What they share: [`judgement`] (a report on one run), `tried`, `prose`, [`digits`].
+//! * What they share: [`judgement`] (a report on one run), `tried`, `prose`, `columns` (the width
+//!   of a terminal), [`digits`].
 
+mod columns;
 pub mod comparison;
 pub mod digits;
 pub mod exploration;
@@ -28,6 +30,7 @@ pub mod run;
 mod tried;
 pub mod truth_table;
 
+pub use columns::fitted;
 use serde::Serialize;
 
 /// A document as JSON, indented, with a line feed at its end.

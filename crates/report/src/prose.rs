@@ -20,6 +20,11 @@ pub(crate) fn wrapped(prose: &str, most: usize) -> String {
     lines
 }
 
+/// A stable name as people read it: `settled_before_process` without its dashes.
+pub(crate) fn spelled(name: &str) -> String {
+    name.replace('_', " ")
+}
+
 /// `1 message`, `2 messages`.
 pub(crate) fn count(number: u32, what: &str) -> String {
     match what.split_once(' ') {

@@ -46,25 +46,27 @@ pub struct Document<'a> {
     cells: &'a [Cell],
 }
 
-/// The table for a terminal.
-pub fn text(table: &TruthTable) -> String {
+/// The table for a terminal of at most so many columns; of 100, if nothing is said. `program` is
+/// what commands begin with.
+pub fn text(table: &TruthTable, columns: Option<usize>, program: &str) -> String {
+    let columns = columns.unwrap_or(terminal::WIDTH);
     let mut text = String::from("Truth table: what can happen, by trying everything\n");
     let shown = Shown { table };
     for part in shown.parts() {
-        text.push_str(&terminal::part(&part));
+        text.push_str(&terminal::part(&part, columns));
     }
     let cells = &table.cells;
     let has = |column: &&Column| cells.iter().any(|cell| cell.fault == column.fault);
     let faults: Vec<_> =
         COLUMNS.iter().filter(has).filter_map(|one| Some((one.head, one.meaning?))).collect();
     let pairs = cells.iter().any(|cell| cell.companion.is_some());
-    let _ = write!(text, "\n{}\n", terminal::legend(&faults, pairs));
-    for line in shown.footer(&shown.impossible()).lines() {
+    let _ = write!(text, "\n{}\n", terminal::legend(&faults, pairs, columns));
+    for line in shown.footer(&shown.impossible(), program).lines() {
         match line.split_once(" '") {
             Some((command, string)) => {
                 let _ = writeln!(text, "{command} \\\n    '{string}");
             }
-            None => text.push_str(&wrapped(line, terminal::WIDTH)),
+            None => text.push_str(&wrapped(line, columns)),
         }
     }
     text
@@ -83,7 +85,7 @@ pub fn markdown(table: &TruthTable) -> String {
         }
         text.push('\n');
     }
-    let _ = write!(text, "{}\n\n{}", LEGEND.replace('\n', "  \n"), shown.footer(""));
+    let _ = write!(text, "{}\n\n{}", LEGEND.replace('\n', "  \n"), shown.footer("", "entrega"));
     text
 }
 
@@ -171,7 +173,7 @@ impl Shown<'_> {
     }
 
     /// How much was tried; `also` follows the number of complete cells.
-    fn footer(&self, also: &str) -> String {
+    fn footer(&self, also: &str, program: &str) -> String {
         let applicable = || self.table.cells.iter().filter(|cell| cell.applicable);
         let schedules: u64 = self.table.cells.iter().map(|cell| cell.schedules).sum();
         let states: u64 = self.table.cells.iter().map(|cell| cell.states).sum();
@@ -194,7 +196,7 @@ impl Shown<'_> {
             let _ = writeln!(
                 text,
                 "Every letter has a shortest run; `--format json` has them all. For example {} on a \
-                 {}, {}:\n  entrega replay {NAME} '{replay}'",
+                 {}, {}:\n  {program} replay {NAME} '{replay}'",
                 cell.strategy, cell.model, cell.fault
             );
         }

@@ -17,7 +17,7 @@ fn documents(loaded: &LoadedScenario) -> (String, String) {
     let strategies = [Strategy::ProcessThenSettle, Strategy::SettleThenProcess];
     let compared = Sweep::of(loaded, &strategies).expect("a sweep").compare();
     let json = to_json(&comparison::document(&compared)).expect("JSON");
-    (comparison::text(&compared), json)
+    (comparison::text(&compared, comparison::Shown::default()), json)
 }
 
 #[test]

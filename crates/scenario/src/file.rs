@@ -9,8 +9,9 @@
 //! 1. [`Scenario::parse`] reads the TOML into a tree that remembers the place of every node, and
 //!    applies the `--set path=value` overrides to it.
 //! 2. The tree becomes a [`Scenario`]. Unknown names are errors; missing settings get the
-//!    documented default of the system that they imitate.
-//! 3. `rules` checks what no type can state: bounds, exclusions, names that must exist.
+//!    documented default of the system that they imitate. `words` and `valid` tell a mistake with
+//!    what would be valid, as the `schema` says it.
+//! 3. `rules` checks what no type can state: `bounds`, exclusions, names that must exist.
 //! 4. If the workload is recorded (`[workload] from`), its file is read. A [`ScenarioDigest`] names
 //!    scenario and file together.
 //!
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::points;
 
+mod bounds;
 #[cfg(feature = "toml")]
 mod canonical;
 mod digest;
@@ -38,15 +40,21 @@ mod overrides;
 mod parse;
 mod probability;
 mod problem;
+#[cfg(feature = "toml")]
+mod reader;
 mod rows;
 mod rules;
+mod schema;
 mod script;
 mod settings;
 mod span;
 mod traffic;
 #[cfg(feature = "toml")]
+mod valid;
+#[cfg(feature = "toml")]
 mod words;
 
+pub use bounds::{MAX_KEYS, MAX_MESSAGES};
 pub use digest::ScenarioDigest;
 pub use expect::{Condition, ConditionError, Expectation, ExpectedVerdict};
 pub use faults::{Faults, PointFaults};
@@ -54,7 +62,7 @@ pub use loaded::{Loaded, Written};
 pub use probability::Probability;
 pub use problem::Problem;
 pub use rows::{Row, Rows};
-pub use rules::{MAX_KEYS, MAX_MESSAGES};
+pub use schema::{NOT_SAID, schema};
 pub use script::ScriptedFault;
 pub use settings::{
     AutoOffsetReset, BatchFailure, BatchSink, ConsumerSettings, ErrorPolicy, FaultTimes, Limits,
@@ -197,11 +205,6 @@ impl Scenario {
         named.dedup();
         named
     }
-}
-
-/// The JSON Schema of scenario files, for editors.
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(Scenario).to_value()
 }
 
 /// A commented scenario to start from.

@@ -151,6 +151,7 @@ fn found(story: &FindingStory) -> Found<'_> {
         only: BTreeSet::new(),
         all: false,
         colourful: false,
+        columns: None,
     };
     Found {
         property: story.property.name(),

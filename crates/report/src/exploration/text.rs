@@ -12,8 +12,9 @@ use entrega_lab::property::{Occurs, Property};
 use entrega_lab::stories::FindingStory;
 use entrega_model::printable::printable;
 
+use crate::columns::{fitted, in_parts, width};
 use crate::digits::thousands;
-use crate::prose::{count, wrapped};
+use crate::prose::{count, spelled, wrapped};
 use crate::tried::tried;
 
 /// How much of the runs is shown, and how.
@@ -23,11 +24,14 @@ pub struct Shown {
     pub timelines: bool,
     /// Whether faults are coloured.
     pub colourful: bool,
+    /// At most so many columns wide; as wide as it is, if none.
+    pub columns: Option<usize>,
 }
 
 /// The explorations as text.
 pub fn text(explorations: &Explorations<'_>, shown: Shown) -> String {
     let mut text = String::new();
+    let prose = shown.columns.unwrap_or(WIDTH).min(WIDTH);
     let loaded = &explorations.plan.loaded;
     let _ = writeln!(text, "{}, explored (scenario {})", printable(loaded.title()), loaded.digest);
     if explorations.partial {
@@ -39,23 +43,23 @@ pub fn text(explorations: &Explorations<'_>, shown: Shown) -> String {
         if last.replace(subscription) != Some(subscription) {
             let _ = writeln!(text, "\n{}", explorations.subscription(row));
             let tried = format!("Tried: {}.", tried(explorations.plan, &row.space));
-            text.push_str(&wrapped(&tried, WIDTH));
+            text.push_str(&wrapped(&tried, prose));
             let rows = explorations.rows.iter();
             let of_it = rows.filter(|row| row.space.scope.subscription == subscription);
             let of_it: Vec<&ExploredSpace> = of_it.collect();
-            let (shown, never) = columns(&of_it);
-            let _ = writeln!(text, "\n{}", table(&of_it, &shown).trim_fmt());
+            let (found, never) = columns(&of_it);
+            text.push_str(&tables(&of_it, &found, shown.columns));
             if !never.is_empty() {
-                text.push_str(&wrapped(&in_no_row(&of_it, &never), WIDTH));
+                text.push_str(&wrapped(&in_no_row(&of_it, &never), prose));
             }
         }
     }
-    legend(&mut text, explorations);
+    legend(&mut text, explorations, shown.columns);
     stories(&mut text, explorations, shown);
     for one in &explorations.contradicted {
         let _ = writeln!(text, "NOT AS EXPECTED: {one}");
     }
-    text
+    shown.columns.map_or(text.clone(), |columns| fitted(&text, columns))
 }
 
 /// The most columns that a line of prose has.
@@ -84,14 +88,41 @@ fn in_no_row(rows: &[&ExploredSpace], properties: &[&str]) -> String {
     }
 }
 
+/// The table of one subscription; a narrow terminal has one for each model, in parts.
+fn tables(rows: &[&ExploredSpace], properties: &[Property], columns: Option<usize>) -> String {
+    let whole = table(rows, properties).trim_fmt();
+    let widest = whole.lines().map(width).max().unwrap_or(0);
+    let Some(columns) = columns.filter(|columns| *columns < widest) else {
+        return format!("\n{whole}\n");
+    };
+    let heads = heads(properties);
+    let numbers = 1 + properties.len()..4 + properties.len();
+    let mut models: Vec<_> = rows.iter().map(|row| row.space.configuration.model).collect();
+    models.dedup();
+    let mut text = String::new();
+    for model in models {
+        let of_model = rows.iter().filter(|row| row.space.configuration.model == model);
+        let lines = of_model.map(|row| cells(String::new(), row, properties)[1..].to_vec());
+        let lines: Vec<Vec<String>> = lines.collect();
+        let parts = in_parts(&heads[1..], &lines, &|column| numbers.contains(&column), columns);
+        let _ = write!(text, "\n{model}\n{parts}");
+    }
+    text
+}
+
+/// What stands above the columns.
+fn heads(properties: &[Property]) -> Vec<&'static str> {
+    let found = properties.iter().map(|one| one.column());
+    let names = ["model", "strategy"].into_iter().chain(found);
+    names.chain(["schedules", "cut", "states", "search"]).collect()
+}
+
 fn table(rows: &[&ExploredSpace], properties: &[Property]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_style(TableComponent::HeaderLines, '─');
     table.set_style(TableComponent::MiddleHeaderIntersections, '─');
-    let found = properties.iter().map(|one| one.column());
-    let names = ["model", "strategy"].into_iter().chain(found);
-    table.set_header(names.chain(["schedules", "cut", "states", "search"]));
+    table.set_header(heads(properties));
     let mut model = None;
     for row in rows {
         let of = row.space.configuration.model;
@@ -134,21 +165,25 @@ const fn word(occurs: Occurs) -> &'static str {
 }
 
 /// What the words of the table mean.
-const LEGEND_OF_WORDS: [&str; 7] = [
+const LEGEND_OF_WORDS: [&str; 4] = [
     "",
     "always     even without a fault",
     "sometimes  in some schedules, and below is how",
     "never      in none: within these bounds it is impossible",
-    "split: an effect and a dead letter; dead: in the dead letters; stalled: a run does not come to",
-    "rest, or leaves messages behind. schedules: runs that were made; cut: those that came to a state",
-    "seen before, so that how they go on is known; states: how many different ones were seen.",
 ];
 
-fn legend(text: &mut String, explorations: &Explorations<'_>) {
+/// What the heads of the columns mean.
+const LEGEND_OF_HEADS: &str = "split: an effect and a dead letter; dead: in the dead letters; \
+    stalled: a run does not come to rest, or leaves messages behind. schedules: runs that were made; \
+    cut: those that came to a state seen before, so that how they go on is known; states: how many \
+    different ones were seen.";
+
+fn legend(text: &mut String, explorations: &Explorations<'_>, columns: Option<usize>) {
     for line in LEGEND_OF_WORDS {
         text.push_str(line);
         text.push('\n');
     }
+    text.push_str(&wrapped(LEGEND_OF_HEADS, columns.unwrap_or(WIDTH).min(WIDTH)));
     if explorations.rows.iter().any(|row| row.explored.complete && row.explored.limited > 0) {
         let _ = writeln!(
             text,
@@ -180,7 +215,8 @@ fn stories(text: &mut String, explorations: &Explorations<'_>, shown: Shown) {
         "How it happens: for each finding the simplest run that shows it, the command that replays \
          that run, and {how}."
     );
-    let _ = write!(text, "\n{}", wrapped(&how, WIDTH));
+    let prose = shown.columns.unwrap_or(WIDTH).min(WIDTH);
+    let _ = write!(text, "\n{}", wrapped(&how, prose));
     for row in &explorations.rows {
         for one in &row.stories {
             story(text, explorations.subscription(row), row, one, shown);
@@ -197,9 +233,7 @@ fn story(
     shown: Shown,
 ) {
     let property = one.property.name().replace('_', "-");
-    let cause = one
-        .cause
-        .map_or_else(String::new, |cause| format!(" ({})", cause.name().replace('_', " ")));
+    let cause = one.cause.map_or_else(String::new, |cause| format!(" ({})", spelled(cause.name())));
     let (messages, consumers) =
         (count(one.scope.messages, "message"), count(one.scope.consumers, "consumer"));
     let _ = writeln!(
@@ -214,6 +248,7 @@ fn story(
         only: BTreeSet::new(),
         all: false,
         colourful: shown.colourful,
+        columns: shown.columns,
     };
     let lines = if shown.timelines { timeline.lines() } else { timeline.excerpt() };
     text.push_str(&lines);

@@ -11,6 +11,8 @@ use entrega_model::printable::printable;
 use entrega_model::{Kind, MessageId, SubscriptionId};
 use entrega_scenario::points;
 
+use crate::columns::fitted;
+
 /// At most this many messages are shown with their content.
 const BODIES: usize = 5;
 /// At most this many characters of each.
@@ -25,6 +27,8 @@ pub struct Shown {
     pub all: bool,
     /// Whether faults are coloured.
     pub colourful: bool,
+    /// At most so many columns wide; as wide as it is, if none.
+    pub columns: Option<usize>,
 }
 
 /// The run as text.
@@ -47,6 +51,7 @@ pub fn text(run: &ReplayedRun, shown: Shown) -> String {
         focus: run.anomalies.iter().filter_map(|one| one.message).collect(),
         all: shown.all,
         colourful: shown.colourful,
+        columns: shown.columns,
     };
     text.push_str(&timeline.render());
     let only = timeline.only.len();
@@ -54,7 +59,7 @@ pub fn text(run: &ReplayedRun, shown: Shown) -> String {
         text.push_str("Subscriptions that nothing happened to are left out; --all shows them.\n");
     }
     verdicts(&mut text, run);
-    text
+    shown.columns.map_or(text.clone(), |columns| fitted(&text, columns))
 }
 
 /// The subscriptions that faults or anomalies concern; none means all, as a fault of the broker

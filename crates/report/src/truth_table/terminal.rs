@@ -4,6 +4,7 @@
 //! Columns that do not fit form a block of their own.
 
 use super::Part;
+use crate::columns::{blocks, width};
 use crate::prose::wrapped;
 
 /// The columns that every terminal has.
@@ -13,7 +14,7 @@ pub(super) const WIDTH: usize = 100;
 type Line = (String, Vec<String>);
 
 /// One part of the table: a title and one block of columns or several.
-pub(super) fn part(part: &Part) -> String {
+pub(super) fn part(part: &Part, columns: usize) -> String {
     let lines = lines(part);
     let label = lines.iter().map(|(label, _)| width(label)).max().unwrap_or(0);
     let widths: Vec<usize> = (0..part.heads.len())
@@ -25,7 +26,7 @@ pub(super) fn part(part: &Part) -> String {
         .map(|width| width.unwrap_or(0))
         .collect();
     let mut text = format!("\n{}\n", part.title);
-    for (number, block) in blocks(&widths, WIDTH.saturating_sub(label)).iter().enumerate() {
+    for (number, block) in blocks(&widths, columns.saturating_sub(label)).iter().enumerate() {
         if number > 0 {
             text.push('\n');
         }
@@ -85,41 +86,20 @@ fn stacked(head: &str) -> [&str; 2] {
     [above, below.trim_start()]
 }
 
-/// As few blocks of columns as possible, and as even as that allows.
-fn blocks(widths: &[usize], most: usize) -> Vec<std::ops::Range<usize>> {
-    let fill = |most: usize| {
-        let mut blocks: Vec<std::ops::Range<usize>> = Vec::new();
-        let mut used = 0;
-        for (column, width) in widths.iter().enumerate() {
-            used += width + 1;
-            match blocks.last_mut() {
-                Some(block) if used <= most => block.end = column + 1,
-                _ => {
-                    blocks.push(column..column + 1);
-                    used = width + 1;
-                }
-            }
-        }
-        blocks
-    };
-    let fewest = fill(most).len();
-    let evenest = (1..=most).find(|&most| fill(most).len() <= fewest);
-    fill(evenest.unwrap_or(most))
-}
-
 /// What the letters and the heads mean. An item stays on its line.
-pub(super) fn legend(heads: &[(&str, &str)], pairs: bool) -> String {
+pub(super) fn legend(heads: &[(&str, &str)], pairs: bool, columns: usize) -> String {
     let mut items = vec!["none: without any fault; the others say what a fault adds".to_owned()];
     items.extend(heads.iter().map(|(head, meaning)| format!("{head} {meaning}")));
     if pairs {
         items.push("one above the other: both faults".to_owned());
     }
-    format!("{}\n{}", in_lines(LETTERS.iter().copied()), in_lines(items.iter().map(String::as_str)))
+    let letters = in_lines(LETTERS.iter().copied(), columns);
+    format!("{letters}\n{}", in_lines(items.iter().map(String::as_str), columns))
 }
 
-fn in_lines<'i>(items: impl Iterator<Item = &'i str>) -> String {
+fn in_lines<'i>(items: impl Iterator<Item = &'i str>, columns: usize) -> String {
     let items: Vec<String> = items.map(|item| item.replace(' ', GLUE)).collect();
-    wrapped(&items.join(&format!("{GLUE}· ")), WIDTH).replace(GLUE, " ")
+    wrapped(&items.join(&format!("{GLUE}· ")), columns).replace(GLUE, " ")
 }
 
 /// A space at which no line is broken.
@@ -137,24 +117,9 @@ const LETTERS: [&str; 9] = [
     "? not everything was tried",
 ];
 
-fn width(text: &str) -> usize {
-    text.chars().count()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn columns_that_do_not_fit_come_in_even_blocks() {
-        let check = |widths: &[usize], most, expect: &[usize]| {
-            let ends: Vec<usize> = blocks(widths, most).iter().map(|block| block.end).collect();
-            assert_eq!(ends, expect, "{widths:?} in {most}");
-        };
-        check(&[3, 3, 3], 12, &[3]);
-        check(&[3, 3, 3, 3], 12, &[2, 4]);
-        check(&[20, 3], 12, &[1, 2]);
-    }
 
     #[test]
     fn two_faults_of_a_column_stand_one_above_the_other() {

@@ -24,6 +24,8 @@ pub(crate) struct Node {
     pub(crate) path: String,
     /// The text of a key, or of a value that is a word or a number.
     pub(crate) text: String,
+    /// What a message calls it: a value as it is written, or what kind of value it is.
+    pub(crate) shown: String,
     /// Whether this is a key.
     pub(crate) is_key: bool,
     origin: Origin,
@@ -55,11 +57,6 @@ impl<'t> Document<'t> {
         let mut numbering = Numbering { text, nodes: vec![Node::root()] };
         let table = numbering.table(table, "");
         Ok(Self { file, text, overrides, table, nodes: numbering.nodes })
-    }
-
-    /// The tree, for the deserialiser.
-    pub(crate) fn spanned_table(&self) -> Spanned<DeTable<'t>> {
-        Spanned::new(0..0, self.table.clone())
     }
 
     /// The tree.
@@ -117,7 +114,8 @@ impl<'t> Document<'t> {
 
 impl Node {
     fn root() -> Self {
-        Self { path: String::new(), text: String::new(), is_key: false, origin: Origin::Text(0) }
+        let (path, text, shown) = (String::new(), String::new(), String::new());
+        Self { path, text, shown, is_key: false, origin: Origin::Text(0) }
     }
 }
 
@@ -137,20 +135,21 @@ struct Numbering<'t> {
 }
 
 impl<'t> Numbering<'t> {
-    fn add<T>(&mut self, spanned: &Spanned<T>, path: &str, text: &str, is_key: bool) -> usize {
-        let start = spanned.span().start;
+    fn add(&mut self, start: usize, path: &str, text: &str, shown: Option<String>) -> usize {
         let origin = match start.checked_sub(self.text.len() + 1) {
             Some(index) => Origin::Override(index),
             None => Origin::Text(start),
         };
-        self.nodes.push(Node { path: path.to_owned(), text: text.to_owned(), is_key, origin });
+        let (path, text, is_key) = (path.to_owned(), text.to_owned(), shown.is_none());
+        let shown = shown.unwrap_or_default();
+        self.nodes.push(Node { path, text, shown, is_key, origin });
         self.nodes.len() - 1
     }
 
     fn table(&mut self, table: DeTable<'t>, path: &str) -> DeTable<'t> {
         let numbered = table.into_iter().map(|(key, value)| {
             let path = join(path, key.get_ref());
-            let number = self.add(&key, &path, key.get_ref(), true);
+            let number = self.add(key.span().start, &path, key.get_ref(), None);
             (Spanned::new(number..number, key.into_inner()), self.value(value, &path))
         });
         numbered.collect()
@@ -158,7 +157,8 @@ impl<'t> Numbering<'t> {
 
     fn value(&mut self, value: Spanned<DeValue<'t>>, path: &str) -> Spanned<DeValue<'t>> {
         let text = plain_text(value.get_ref());
-        let number = self.add(&value, path, &text, false);
+        let shown = shown(value.get_ref(), &text);
+        let number = self.add(value.span().start, path, &text, Some(shown));
         let inner = match value.into_inner() {
             DeValue::Table(table) => DeValue::Table(self.table(table, path)),
             DeValue::Array(array) => DeValue::Array(self.array(array, path)),
@@ -173,7 +173,13 @@ impl<'t> Numbering<'t> {
     }
 }
 
-fn join(path: &str, name: &str) -> String {
+/// The last name of a path.
+pub(crate) fn last_of(path: &str) -> &str {
+    path.rsplit_once('.').map_or(path, |(_, last)| last)
+}
+
+/// The path of what is called `name` there.
+pub(crate) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
@@ -186,3 +192,21 @@ fn plain_text(value: &DeValue<'_>) -> String {
         _ => String::new(),
     }
 }
+
+/// What a message calls a value; a long text is cut.
+fn shown(value: &DeValue<'_>, text: &str) -> String {
+    match value {
+        DeValue::Table(_) => "a table".to_owned(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Datetime(time) => format!("the date or time {time}"),
+        DeValue::String(_) if text.chars().count() > LONGEST_SHOWN => {
+            let begin: String = text.chars().take(LONGEST_SHOWN).collect();
+            format!("\"{begin}…\"")
+        }
+        DeValue::String(_) => format!("\"{text}\""),
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) => text.to_owned(),
+    }
+}
+
+/// How many characters of a text a message shows.
+const LONGEST_SHOWN: usize = 40;

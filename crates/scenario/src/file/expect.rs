@@ -153,6 +153,9 @@ impl Condition {
     }
 }
 
+/// The largest number in a condition: 19 digits, so that a schema can say it.
+const MOST: u64 = 9_999_999_999_999_999_999;
+
 /// The relations by their signs, longer signs first; equality comes last and needs none.
 const SIGNS: [(&str, Relation); 6] = [
     ("<=", Relation::AtMost),
@@ -175,7 +178,8 @@ impl FromStr for Condition {
         if !number.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(ConditionError);
         }
-        Ok(Self { relation, bound: number.parse().map_err(|_| ConditionError)? })
+        let bound = number.parse().ok().filter(|bound| *bound <= MOST).ok_or(ConditionError)?;
+        Ok(Self { relation, bound })
     }
 }
 
@@ -236,9 +240,13 @@ impl JsonSchema for Condition {
         json_schema!({
             "description": "A condition on a count: \"0\", \">0\", \"<=5\".",
             "anyOf": [
-                { "type": "string", "pattern": "^ *(=|!=|<|<=|>|>=)? *[0-9]+ *$" },
-                { "type": "integer", "minimum": 0 },
+                {
+                    "type": "string",
+                    "pattern": "^\\s*(=|!=|<|<=|>|>=)?\\s*0*[0-9]{1,19}\\s*$",
+                },
+                { "type": "integer", "minimum": 0, "maximum": MOST },
             ],
+            "examples": ["0"],
         })
     }
 }

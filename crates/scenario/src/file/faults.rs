@@ -12,6 +12,8 @@ mod read;
 mod schema;
 mod write;
 
+pub(crate) use schema::of_subscription;
+
 use std::collections::BTreeMap;
 
 use entrega_choice::Ratio;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::document::Document;
+use super::reader::Reader;
 use super::{Loaded, Problem, Rows, Scenario, ScenarioDigest, rules, words};
 
 impl Scenario {
@@ -20,9 +21,8 @@ impl Scenario {
         read: &dyn Fn(&str) -> Result<String, String>,
     ) -> Result<Loaded, Problem> {
         let document = Document::parse(file, text, overrides)?;
-        let deserializer = toml::de::Deserializer::from(document.spanned_table());
-        let scenario =
-            Self::deserialize(deserializer).map_err(|error| words::explain(&document, &error))?;
+        let scenario = Self::deserialize(Reader::of(document.table()))
+            .map_err(|mistake| words::explain(&document, &mistake))?;
         rules::check(&scenario).map_err(|violation| {
             let problem = document.problem_with(&violation.path, violation.message);
             Problem { help: violation.help, ..problem }

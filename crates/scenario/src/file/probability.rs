@@ -75,9 +75,15 @@ impl de::Visitor<'_> for ProbabilityVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Probability, E> {
-        self.visit_str(&number.to_string())
+        let unsigned = if number == 0.0 { 0.0 } else { number };
+        self.visit_str(&unsigned.to_string())
     }
 }
+
+/// What can be said of a probability without dividing: a decimal is at most 1, a percentage at most
+/// 100, and no denominator is 0.
+const PATTERN: &str = "^(0*(0(\\.[0-9]+)?|1(\\.0+)?)|0*([0-9]{1,2}(\\.[0-9]+)?|100(\\.0+)?)%|\
+    [0-9]+/0*[1-9][0-9]*)$";
 
 impl JsonSchema for Probability {
     fn schema_name() -> Cow<'static, str> {
@@ -88,9 +94,10 @@ impl JsonSchema for Probability {
         json_schema!({
             "description": "From 0 to 1: \"1/200\", \"0.5%\" or 0.005.",
             "anyOf": [
-                { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%?$|^[0-9]+/[0-9]+$" },
+                { "type": "string", "pattern": PATTERN },
                 { "type": "number", "minimum": 0, "maximum": 1 },
             ],
+            "examples": ["1/1000"],
         })
     }
 }

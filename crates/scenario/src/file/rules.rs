@@ -10,14 +10,9 @@ use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
     Arrivals, Body, ErrorPolicy, Faults, KeyDistribution, Probability, Scenario, ScriptedFault,
-    ServiceTime, Span, SubscriptionSettings,
+    ServiceTime, Span, SubscriptionSettings, bounds,
 };
 use crate::points;
-
-/// The most messages that a run may have.
-pub const MAX_MESSAGES: u32 = 100_000_000;
-/// The most keys that a workload may have.
-pub const MAX_KEYS: u32 = 1_000_000;
 
 /// A broken rule.
 #[derive(Debug)]
@@ -56,7 +51,7 @@ pub(crate) fn check(scenario: &Scenario) -> Checked {
 fn choices(scenario: &Scenario) -> Checked {
     names("models", &scenario.models)?;
     names("strategies", &scenario.strategies)?;
-    within("seeds", scenario.seeds, 1, 1_000_000)
+    within("seeds", scenario.seeds)
 }
 
 fn names<T: PartialEq + std::fmt::Display>(path: &str, list: &[T]) -> Checked {
@@ -71,7 +66,9 @@ fn names<T: PartialEq + std::fmt::Display>(path: &str, list: &[T]) -> Checked {
     Ok(())
 }
 
-fn within(path: &str, value: impl Into<u64>, least: u64, most: u64) -> Checked {
+/// A whole number within the bounds of its setting.
+fn within(path: &str, value: impl Into<u64>) -> Checked {
+    let (least, most) = bounds::of(&bounds::WHOLE, path).unwrap_or((0, u64::MAX));
     let value = value.into();
     let name = path.rsplit('.').next().unwrap_or(path);
     if value < least {
@@ -83,7 +80,8 @@ fn within(path: &str, value: impl Into<u64>, least: u64, most: u64) -> Checked {
     Ok(())
 }
 
-fn number_within(path: &str, value: f64, least: f64, most: f64) -> Checked {
+fn number_within(path: &str, value: f64) -> Checked {
+    let (least, most) = bounds::of(&bounds::REAL, path).unwrap_or((f64::MIN, f64::MAX));
     let name = path.rsplit('.').next().unwrap_or(path);
     if value >= least && value <= most {
         return Ok(());
@@ -117,10 +115,10 @@ fn workload(scenario: &Scenario) -> Checked {
         }
         return bodies(scenario);
     }
-    within("workload.messages", workload.message_count(), 1, MAX_MESSAGES.into())?;
-    within("workload.keys", workload.key_count(), 1, MAX_KEYS.into())?;
+    within("workload.messages", workload.message_count())?;
+    within("workload.keys", workload.key_count())?;
     if let Some(KeyDistribution::Zipf { exponent }) = workload.key_distribution {
-        number_within("workload.key_distribution.exponent", exponent, 0.0, 10.0)?;
+        number_within("workload.key_distribution.exponent", exponent)?;
     }
     arrivals(workload.arrivals.unwrap_or_default(), workload.message_count())?;
     bodies(scenario)
@@ -133,18 +131,18 @@ fn bodies(scenario: &Scenario) -> Checked {
         let help = "write body = \"opaque\", or remove `bytes`";
         return broken_with_help("workload.bytes", message, help);
     }
-    within("workload.bytes", workload.opaque_bytes(), 0, 1 << 30)
+    within("workload.bytes", workload.opaque_bytes())
 }
 
 fn arrivals(arrivals: Arrivals, messages: u32) -> Checked {
     let rate_path = "workload.arrivals.rate_per_second";
     let (path, nanos) = match arrivals {
         Arrivals::Poisson { rate_per_second } | Arrivals::Constant { rate_per_second } => {
-            number_within(rate_path, rate_per_second, 0.000_001, 1_000_000_000.0)?;
+            number_within(rate_path, rate_per_second)?;
             (rate_path, u128::from(interval_nanos(rate_per_second)))
         }
         Arrivals::Burst { burst_size, every } => {
-            within("workload.arrivals.burst_size", burst_size, 1, MAX_MESSAGES.into())?;
+            within("workload.arrivals.burst_size", burst_size)?;
             not_zero("workload.arrivals.every", every)?;
             let each = u128::from(every.nanos()).div_ceil(u128::from(burst_size));
             ("workload.arrivals.every", each)
@@ -174,7 +172,7 @@ fn subscriptions(scenario: &Scenario) -> Checked {
             let message = format!("there are two subscriptions `{}`", subscription.name);
             return broken(format!("{path}.name"), message);
         }
-        within(&format!("{path}.consumers"), subscription.consumers, 1, 1_000)?;
+        within(&format!("{path}.consumers"), subscription.consumers)?;
         service_time(&format!("{path}.service_time"), subscription.service_time)?;
         own_faults(&format!("{path}.faults"), subscription)?;
     }
@@ -193,9 +191,7 @@ fn service_time(path: &str, time: ServiceTime) -> Checked {
         ServiceTime::Uniform { min, max } if min > max => {
             broken(format!("{path}.min"), format!("`min` is {min}, longer than `max`, {max}"))
         }
-        ServiceTime::LogNormal { sigma, .. } => {
-            number_within(&format!("{path}.sigma"), sigma, 0.0, 5.0)
-        }
+        ServiceTime::LogNormal { sigma, .. } => number_within(&format!("{path}.sigma"), sigma),
         _ => Ok(()),
     }
 }
@@ -231,23 +227,23 @@ fn sums(path: &str, faults: &Faults) -> Checked {
 fn settings(scenario: &Scenario) -> Checked {
     let (producer, consumer) = (&scenario.producer, &scenario.consumer);
     not_zero("producer.request_timeout", producer.request_timeout)?;
-    within("producer.retries", producer.retries, 0, 1_000)?;
-    within("consumer.prefetch", consumer.prefetch, 1, 1_000_000)?;
-    within("consumer.settle_every", consumer.settle_every, 1, 1_000_000)?;
-    within("consumer.batch_size", consumer.batch_size, 1, 1_000_000)?;
-    within("consumer.workers", consumer.workers, 1, 1_000)?;
+    within("producer.retries", producer.retries)?;
+    within("consumer.prefetch", consumer.prefetch)?;
+    within("consumer.settle_every", consumer.settle_every)?;
+    within("consumer.batch_size", consumer.batch_size)?;
+    within("consumer.workers", consumer.workers)?;
     not_zero("consumer.settle_interval", consumer.settle_interval)?;
-    within("consumer.settle_retries", consumer.settle_retries, 0, 1_000)?;
+    within("consumer.settle_retries", consumer.settle_retries)?;
     not_zero("consumer.request_timeout", consumer.request_timeout)?;
     not_zero("consumer.auto_commit_interval", consumer.auto_commit_interval)?;
-    within("consumer.max_attempts", consumer.max_attempts, 1, 60_000)?;
+    within("consumer.max_attempts", consumer.max_attempts)?;
     if let Some(interval) = consumer.max_poll_interval {
         not_zero("consumer.max_poll_interval", interval)?;
     }
     error_policy(scenario)?;
     brokers(scenario)?;
     not_zero("limits.drain", scenario.limits.drain)?;
-    within("limits.steps", scenario.limits.steps, 1, u64::MAX)
+    within("limits.steps", scenario.limits.steps)
 }
 
 fn error_policy(scenario: &Scenario) -> Checked {
@@ -264,15 +260,15 @@ fn error_policy(scenario: &Scenario) -> Checked {
 
 fn brokers(scenario: &Scenario) -> Checked {
     let (log, queue) = (&scenario.log, &scenario.queue);
-    within("log.partitions", log.partitions, 1, 10_000)?;
+    within("log.partitions", log.partitions)?;
     not_zero("log.session_timeout", log.session_timeout)?;
     not_zero("log.rebalance_timeout", log.rebalance_timeout)?;
     not_zero("log.retention_time", log.retention_time)?;
-    within("log.segment_bytes", log.segment_bytes, 1, u64::MAX)?;
+    within("log.segment_bytes", log.segment_bytes)?;
     not_zero("log.segment_time", log.segment_time)?;
     not_zero("queue.visibility_timeout", queue.visibility_timeout)?;
-    within("queue.delivery_limit", queue.delivery_limit.unwrap_or(1), 1, 60_000)?;
-    within("queue.max_length", queue.max_length.unwrap_or(1), 1, u64::MAX)
+    within("queue.delivery_limit", queue.delivery_limit.unwrap_or(1))?;
+    within("queue.max_length", queue.max_length.unwrap_or(1))
 }
 
 fn scripts(scenario: &Scenario) -> Checked {
@@ -284,7 +280,7 @@ fn scripts(scenario: &Scenario) -> Checked {
             let message = format!("a scripted fault has `nth` or `at`, {both}");
             return broken_with_help(path, message, help);
         }
-        within(&format!("{path}.nth"), script.nth.unwrap_or(1), 1, u64::MAX)?;
+        within(&format!("{path}.nth"), script.nth.unwrap_or(1))?;
         scripted_point(scenario, script, &path)?;
     }
     Ok(())
@@ -330,6 +326,14 @@ fn expectations(scenario: &Scenario) -> Checked {
         if let Some(model) = expect.model.filter(|model| !scenario.models.contains(model)) {
             let message = format!("`{model}` is none of the scenario's models");
             return broken(format!("{path}.model"), message);
+        }
+        if let (Some(model), Some(strategy)) = (expect.model, expect.strategy)
+            && !strategy.supports(model)
+        {
+            let message =
+                format!("`{strategy}` does not run on the {model}, so this is never asked");
+            let help = "remove it, or name another model or strategy";
+            return broken_with_help(format!("{path}.strategy"), message, help);
         }
         let ran = |strategy: &Strategy| scenario.strategies.contains(strategy);
         if let Some(strategy) = expect.strategy.filter(|strategy| !ran(strategy)) {

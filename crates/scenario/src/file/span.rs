@@ -154,6 +154,10 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+/// What can be said of a span without counting: no unit has a part finer than a nanosecond.
+const PATTERN: &str = "^[0-9]+(\\.([0-9]{1,20}0*\\s*(d|h|min)|[0-9]{1,9}0*\\s*s|[0-9]{1,6}0*\\s*ms|\
+    [0-9]{1,3}0*\\s*(us|µs)|0+\\s*ns)|\\s*(d|h|min|s|ms|us|µs|ns))$";
+
 struct SpanVisitor;
 
 impl de::Visitor<'_> for SpanVisitor {
@@ -188,7 +192,8 @@ impl JsonSchema for Span {
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": "^[0-9]+(\\.[0-9]+)? *(d|h|min|s|ms|us|µs|ns)$",
+            "pattern": PATTERN,
+            "examples": ["1.5s"],
             "description": "A number and a unit of time: \"250us\", \"1.5ms\", \"20s\", \"5min\".",
         })
     }

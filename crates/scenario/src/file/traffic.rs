@@ -127,6 +127,7 @@ pub struct SubscriptionSettings {
     pub service_time: ServiceTime,
     /// Probabilities that replace those of `[faults]` for this subscription, point by point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::faults::of_subscription")]
     pub faults: Option<Faults>,
 }
 

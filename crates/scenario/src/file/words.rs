@@ -1,53 +1,71 @@
-//! Translates the deserialiser's messages for people who write scenarios, not Rust.
-
-use toml::de::Error;
+//! Tells mistakes to people who write scenarios, not Rust: what is wrong, and what would be valid
+//! there, with an example.
 
 use super::Problem;
-use super::document::{Document, Node, parent_of};
+use super::document::{Document, Node, join, last_of, parent_of};
 use super::problem::suggestion;
+use super::reader::{Mistake, What};
+use super::schema::at;
+use super::valid;
 
-/// The problem behind a deserialisation error.
-pub(crate) fn explain(document: &Document<'_>, error: &Error) -> Problem {
-    let number = error.span().map_or(0, |span| span.start);
-    let node = document.node(number);
-    let message = error.message();
-    let quoted = between_backticks(message);
-    if message.starts_with("unknown field") {
-        return unknown_field(document, node, &quoted);
+/// The problem behind a mistake.
+pub(super) fn explain(document: &Document<'_>, mistake: &Mistake) -> Problem {
+    let node = document.node(mistake.node.unwrap_or(0));
+    match &mistake.what {
+        What::UnknownField { name, valid } => unknown_field(document, node, name, valid),
+        What::MissingField(name) => missing_field(document, node, name),
+        What::UnknownValue { value, valid } => {
+            let place = document.child(&node.path, value).unwrap_or(node);
+            document
+                .problem_at(place, format!("unknown value `{value}`"))
+                .with_help(suggestion(value, valid))
+        }
+        What::Type { found, expected } => {
+            wrong_type(document, inside(document, node, found), expected)
+        }
+        What::Other(message) => {
+            document.problem_at(inside(document, node, message), message.replace('\n', " "))
+        }
     }
-    if message.starts_with("missing field") {
-        return missing_field(document, node, &quoted);
-    }
-    let written = quoted.first().copied().or_else(|| message.split('"').nth(1));
-    let written = written.and_then(|written| document.child(&node.path, written));
-    let place = written.unwrap_or(node);
-    if message.starts_with("unknown variant") {
-        return unknown_value(document, place, &quoted);
-    }
-    document.problem_at(place, plain(message))
 }
 
-fn unknown_field(document: &Document<'_>, node: &Node, quoted: &[&str]) -> Problem {
-    let (field, valid) = quoted.split_first().map_or(("", &[][..]), |(one, rest)| (*one, rest));
+fn unknown_field(document: &Document<'_>, node: &Node, name: &str, valid: &[&str]) -> Problem {
     let owner = if node.is_key { parent_of(&node.path) } else { &node.path };
-    let place = if node.is_key { node } else { document.child(owner, field).unwrap_or(node) };
+    let place = if node.is_key { node } else { document.child(owner, name).unwrap_or(node) };
     document
-        .problem_at(place, format!("unknown field `{field}` {}", section(owner)))
-        .with_help(suggestion(field, valid))
+        .problem_at(place, format!("unknown field `{name}` {}", section(owner)))
+        .with_help(suggestion(name, valid))
 }
 
-fn missing_field(document: &Document<'_>, node: &Node, quoted: &[&str]) -> Problem {
-    let field = quoted.first().copied().unwrap_or_default();
+fn missing_field(document: &Document<'_>, node: &Node, name: &str) -> Problem {
+    let example = valid::example(&join(&node.path, name));
     document
-        .problem_at(node, format!("missing field `{field}` {}", section(&node.path)))
-        .with_help(format!("add `{field} = …`"))
+        .problem_at(node, format!("missing field `{name}` {}", section(&node.path)))
+        .with_help(format!("add `{name} = {}`", example.as_deref().unwrap_or("…")))
 }
 
-fn unknown_value(document: &Document<'_>, place: &Node, quoted: &[&str]) -> Problem {
-    let (value, valid) = quoted.split_first().map_or(("", &[][..]), |(one, rest)| (*one, rest));
-    document
-        .problem_at(place, format!("unknown value `{value}`"))
-        .with_help(suggestion(value, valid))
+/// A value of the wrong type.
+fn wrong_type(document: &Document<'_>, node: &Node, expected: &str) -> Problem {
+    let valid = at(&node.path).and_then(valid::describe);
+    let what = valid.as_ref().map_or(expected, |valid| &valid.what);
+    let (parent, name) = (parent_of(&node.path), last_of(&node.path));
+    let (subject, setting) = match name.parse::<usize>() {
+        Ok(_) => (format!("an item of `{}`", last_of(parent)), String::new()),
+        Err(_) => (format!("`{name}`"), format!("{name} = ")),
+    };
+    let problem =
+        document.problem_at(node, format!("{subject} must be {what}, not {}", node.shown));
+    match valid {
+        Some(valid) => problem.with_help(format!("as in {setting}{}", valid.example)),
+        None => problem,
+    }
+}
+
+/// Where a mistake stands that was found in a table as a whole: at the value that its message
+/// quotes.
+fn inside<'d>(document: &'d Document<'_>, node: &'d Node, message: &str) -> &'d Node {
+    let quoted = message.split('`').nth(1).or_else(|| message.split('"').nth(1));
+    quoted.and_then(|quoted| document.child(&node.path, quoted)).unwrap_or(node)
 }
 
 /// `in [workload]`, `in [[subscriptions]]`, `at the top level`.
@@ -66,30 +84,6 @@ fn section(path: &str) -> String {
     }
 }
 
-/// `invalid type: integer `3`, expected struct LogSettings` without the names of Rust types.
-fn plain(message: &str) -> String {
-    let Some((found, expected)) = message.rsplit_once(", expected ") else {
-        return message.replace('\n', " ");
-    };
-    let integer = |most: &str| format!("a whole number from 0 to {most}");
-    let expected = match expected {
-        "u8" => integer("255"),
-        "u16" => integer("65535"),
-        "u32" => integer("4294967295"),
-        "u64" => integer("9223372036854775807"),
-        "f64" => "a number".to_owned(),
-        "a sequence" => "a list".to_owned(),
-        _ if expected.contains("struct ") || expected.contains("enum ") => "a table".to_owned(),
-        _ => expected.to_owned(),
-    };
-    format!("{}, expected {expected}", found.replace("invalid type: map", "invalid type: table"))
-}
-
-/// Everything that stands between backticks.
-fn between_backticks(message: &str) -> Vec<&str> {
-    message.split('`').skip(1).step_by(2).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,19 +96,5 @@ mod tests {
         check("faults.effect.before", "in [faults.effect.before]");
         check("subscriptions.0", "in [[subscriptions]]");
         check("subscriptions.1.service_time", "in `service_time` of [[subscriptions]]");
-    }
-
-    #[test]
-    fn rust_types_are_not_mentioned() {
-        let check = |message, expect: &str| assert_eq!(plain(message), expect);
-        check(
-            "invalid type: map, expected u32",
-            "invalid type: table, expected a whole number from 0 to 4294967295",
-        );
-        check(
-            "invalid type: integer `1`, expected struct LogSettings",
-            "invalid type: integer `1`, expected a table",
-        );
-        check("something else", "something else");
     }
 }

@@ -1,6 +1,7 @@
 //! Reads `[faults]`: sections, the points in them, and their alternatives, as the table has them.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
@@ -27,10 +28,8 @@ impl<'de> Visitor<'de> for Sections<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<(), A::Error> {
-        let names = SECTIONS.map(|section| section.name);
-        while let Some(number) = table.next_key_seed(Key(&names))? {
-            let section = SECTIONS[number];
-            table.next_value_seed(Points { faults: self.0, section })?;
+        while let Some(number) = table.next_key_seed(Key(&NAMES.sections))? {
+            table.next_value_seed(Points { faults: self.0, number })?;
         }
         Ok(())
     }
@@ -39,7 +38,7 @@ impl<'de> Visitor<'de> for Sections<'_> {
 /// `[faults.effect]`.
 struct Points<'f> {
     faults: &'f mut Faults,
-    section: Section,
+    number: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for Points<'_> {
@@ -58,13 +57,12 @@ impl<'de> Visitor<'de> for Points<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<(), A::Error> {
-        let points: Vec<&FaultInfo> = self.section.points().collect();
-        let names: Vec<&str> = points.iter().map(|info| info.name_in_section()).collect();
-        while let Some(number) = table.next_key_seed(Key(&names))? {
+        let points: Vec<&FaultInfo> = SECTIONS[self.number].points().collect();
+        while let Some(number) = table.next_key_seed(Key(&NAMES.points[self.number]))? {
             let info = points[number];
             let odds = table.next_value_seed(Odds { info })?;
             if self.faults.points.insert(info.fault, odds).is_some() {
-                return Err(twice(info.name_in_section()));
+                return Err(de::Error::duplicate_field(info.name_in_section()));
             }
         }
         Ok(())
@@ -97,7 +95,7 @@ impl<'de> Visitor<'de> for Odds {
         while let Some(number) = table.next_key_seed(Key(names))? {
             let probability: Probability = table.next_value()?;
             if odds.insert(number as u32 + 1, probability).is_some() {
-                return Err(twice(names[number]));
+                return Err(de::Error::duplicate_field(names[number]));
             }
         }
         Ok(odds)
@@ -107,11 +105,24 @@ impl<'de> Visitor<'de> for Odds {
 /// What each level is.
 const A_TABLE: &str = "a table";
 
+/// What the sections are called, and the points in each.
+struct Names {
+    sections: Vec<&'static str>,
+    points: Vec<Vec<&'static str>>,
+}
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| {
+    let points = |section: Section| section.points().map(FaultInfo::name_in_section).collect();
+    let (sections, points) =
+        SECTIONS.map(|section| (section.name, points(section))).into_iter().unzip();
+    Names { sections, points }
+});
+
 /// One of these names, by its place among them. An unknown one is a mistake at the place of the
 /// key.
-struct Key<'n>(&'n [&'n str]);
+struct Key(&'static [&'static str]);
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
+impl<'de> DeserializeSeed<'de> for Key {
     type Value = usize;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
@@ -119,7 +130,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
     }
 }
 
-impl Visitor<'_> for Key<'_> {
+impl Visitor<'_> for Key {
     type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,21 +138,6 @@ impl Visitor<'_> for Key<'_> {
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<usize, E> {
-        self.0.iter().position(|known| *known == name).ok_or_else(|| unknown(name, self.0))
+        self.0.iter().position(|known| *known == name).ok_or_else(|| E::unknown_field(name, self.0))
     }
-}
-
-/// As `serde` says it of a struct.
-fn unknown<E: de::Error>(name: &str, valid: &[&str]) -> E {
-    let valid: Vec<String> = valid.iter().map(|name| format!("`{name}`")).collect();
-    let expected = match valid.as_slice() {
-        [one] => one.clone(),
-        [one, other] => format!("{one} or {other}"),
-        more => format!("one of {}", more.join(", ")),
-    };
-    E::custom(format_args!("unknown field `{name}`, expected {expected}"))
-}
-
-fn twice<E: de::Error>(name: &str) -> E {
-    E::custom(format_args!("duplicate field `{name}`"))
 }

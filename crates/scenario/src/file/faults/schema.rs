@@ -9,6 +9,17 @@ use super::Faults;
 use crate::file::Probability;
 use crate::points::{FaultInfo, SECTIONS, Section};
 
+/// The faults of one subscription: no point that all share.
+pub(crate) fn of_subscription(generator: &mut SchemaGenerator) -> Schema {
+    let mut all = Faults::json_schema(generator).to_value();
+    for section in SECTIONS.iter().filter(|one| !one.points().any(|info| info.per_subscription)) {
+        all["properties"][section.name] = json!({ "type": "object", "maxProperties": 0 });
+        all["properties"][section.name]["description"] = json!(section.about);
+    }
+    define(generator, "SubscriptionFaults", Schema::try_from(all).unwrap_or_default());
+    Schema::new_ref("#/$defs/SubscriptionFaults".to_owned())
+}
+
 impl JsonSchema for Faults {
     fn schema_name() -> Cow<'static, str> {
         "Faults".into()

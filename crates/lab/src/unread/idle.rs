@@ -1,0 +1,179 @@
+//! Settings outside of `[consumer]` that nothing reads: those of a broker that is not run, of a
+//! producer that waits for no answer, of a limit that is not set, and the times of faults that
+//! cannot happen.
+
+use entrega_clients::Strategy;
+use entrega_model::Model;
+use entrega_scenario::points::{self, Act};
+use entrega_scenario::{ProducerStrategy, Written};
+
+use crate::configuration::Configuration;
+use crate::loaded::LoadedScenario;
+
+/// Why a setting changes nothing, and what would let it; none if it may change something.
+pub(super) fn why(
+    loaded: &LoadedScenario,
+    written: &Written,
+    run: &[Configuration],
+) -> Option<(String, String)> {
+    let (table, setting) = written.path.split_once('.')?;
+    let help = match table {
+        "log" => of_broker(loaded, written, run, Model::Log),
+        "queue" => {
+            of_broker(loaded, written, run, Model::Queue).or_else(|| of_queue(loaded, setting, run))
+        }
+        "producer" => of_producer(loaded, setting),
+        "times" => of_fault(loaded, setting),
+        _ => None,
+    };
+    let help = help?;
+    Some((format!("`{}` changes nothing here", written.path), help))
+}
+
+/// Of a setting in a file, the models that the file names count too.
+fn of_broker(
+    loaded: &LoadedScenario,
+    written: &Written,
+    run: &[Configuration],
+    model: Model,
+) -> Option<String> {
+    let is_run = run.iter().any(|one| one.model == model);
+    let is_named = !written.is_override && loaded.scenario.models.contains(&model);
+    (!is_run && !is_named).then(|| format!("the {model} would read it, and does not run"))
+}
+
+fn of_queue(loaded: &LoadedScenario, setting: &str, run: &[Configuration]) -> Option<String> {
+    let queue = &loaded.scenario.queue;
+    let chosen = run.iter().map(|one| one.strategy);
+    let mut chosen = loaded.scenario.strategies.iter().copied().chain(chosen);
+    let is_never_full = queue.max_length.is_none();
+    let gives_up = !is_never_full || queue.delivery_limit.is_some() || chosen.any(rejects);
+    match setting {
+        "overflow" if is_never_full => {
+            Some("a queue without `queue.max_length` is never full".to_owned())
+        }
+        "dead_letter" if !gives_up => {
+            let rejecting = Strategy::ALL.into_iter().filter(|one| rejects(*one));
+            let rejecting: Vec<&str> = rejecting.map(Strategy::name).collect();
+            Some(format!(
+                "this queue gives nothing up; with `queue.delivery_limit`, `queue.max_length` or {} \
+                 it would",
+                rejecting.join(" or ")
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a strategy rejects what fails: a log has no such thing.
+fn rejects(strategy: Strategy) -> bool {
+    !strategy.supports(Model::Log) && strategy.spec().declares_dead_letters
+}
+
+fn of_producer(loaded: &LoadedScenario, setting: &str) -> Option<String> {
+    let waits = loaded.scenario.producer.strategy == ProducerStrategy::Confirmed;
+    let asks = ["request_timeout", "retries", "retry_backoff"].contains(&setting);
+    (asks && !waits).then(|| {
+        "the producer waits for no answer; with `producer.strategy = \"confirmed\"` it would"
+            .to_owned()
+    })
+}
+
+fn of_fault(loaded: &LoadedScenario, setting: &str) -> Option<String> {
+    let (acts, names): (&[Act], &str) = match setting {
+        "stall" => (&[Act::StallBefore, Act::StallAfter], "`process.stall`"),
+        "slow" => (&[Act::Slow], "`handler.slow`"),
+        "late" => (&[Act::Late], "a request or an answer that is `late`"),
+        "broker_restart" => (&[Act::Restart], "`broker.restart`"),
+        _ => return None,
+    };
+    let named = loaded.scenario.named_faults();
+    let mut kinds = named.iter().filter_map(|&(point, value)| points::kind_of(point, value));
+    let can_happen = kinds.any(|(_, act)| acts.contains(&act));
+    (!can_happen).then(|| format!("the scenario names no fault that takes so long: {names}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use entrega_sim::digest::Digest;
+
+    use super::*;
+    use crate::run;
+    use crate::unread::warnings;
+
+    /// A scenario in which something goes wrong everywhere.
+    const WORLD: &str = "workload = { messages = 60, arrivals = { distribution = 'constant', \
+        rate_per_second = 100 } }\nsubscriptions = [{ name = 'mailer', service_time = { distribution = \
+        'constant', value = '30ms' } }]\nlog.auto_offset_reset = 'earliest'\n";
+
+    type Set = &'static [(&'static str, &'static str)];
+
+    /// A setting with another value than the default, and what lets it change something.
+    const SETTINGS: [(&str, &str, Set); 8] = [
+        ("queue.overflow", "reject-publish", &[("queue.max_length", "3")]),
+        (
+            "queue.dead_letter",
+            "true",
+            &[
+                ("queue.delivery_limit", "1"),
+                ("queue.visibility_timeout", "1s"),
+                ("consumer.on_error", "skip"),
+                ("faults.message.poison.poison", "1/5"),
+            ],
+        ),
+        (
+            "producer.retries",
+            "0",
+            &[("producer.request_timeout", "1s"), ("faults.send.request.lost", "1/3")],
+        ),
+        ("times.stall", "3s", &[("faults.process.stall.before", "1/10")]),
+        ("times.slow", "3s", &[("faults.handler.slow.slow", "1/10")]),
+        ("times.late", "3s", &[("faults.settle.request.late", "1/10")]),
+        ("times.broker_restart", "2min", &[("faults.broker.restart.restart", "1/10")]),
+        ("queue.visibility_timeout", "20ms", &[("seeds", "1")]),
+    ];
+
+    const QUEUE: Configuration =
+        Configuration { model: Model::Queue, strategy: Strategy::ProcessThenSettle };
+
+    fn loaded(set: &[(&str, &str)]) -> LoadedScenario {
+        let own = |&(path, value): &(&str, &str)| (path.to_owned(), value.to_owned());
+        let set: Vec<_> = set.iter().map(own).collect();
+        LoadedScenario::load("x.toml", WORLD, &set, &|_| Err(String::new())).expect("a scenario")
+    }
+
+    fn digest(set: &[(&str, &str)]) -> Digest {
+        run::run(&loaded(set), QUEUE, 3).digest
+    }
+
+    fn is_warned_of(path: &str, set: &[(&str, &str)]) -> bool {
+        let said = warnings(&loaded(set), [QUEUE]);
+        said.iter().any(|one| one.contains(&format!("`{path}` changes nothing")))
+    }
+
+    /// Where nothing is said a setting matters, and where something is said it does not.
+    #[test]
+    fn exactly_what_changes_nothing_is_warned_of() {
+        for (path, value, with) in SETTINGS {
+            let changed = [with, &[(path, value)]].concat();
+            assert!(!is_warned_of(path, &changed), "{path}");
+            assert_ne!(digest(with).to_string(), digest(&changed).to_string(), "{path}");
+            let always = path == "queue.visibility_timeout";
+            let forgets = ("producer.strategy", "fire-and-forget");
+            let alone = [forgets, (path, value)];
+            assert_eq!(is_warned_of(path, &alone), !always, "{path}");
+            let same = digest(&[forgets]).to_string() == digest(&alone).to_string();
+            assert_eq!(same, !always, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_broker_that_does_not_run() {
+        let of = |set: &[(&str, &str)]| warnings(&loaded(set), [QUEUE]);
+        assert_eq!(of(&[]), [""; 0], "the file names both models");
+        let said = of(&[("log.partitions", "3")]).join("");
+        assert!(said.contains("the log would read it, and does not run"), "{said}");
+        let said = of(&[("models", "queue")]).join("");
+        assert!(said.contains("`log.auto_offset_reset` changes nothing"), "{said}");
+    }
+}

@@ -1,0 +1,107 @@
+//! What a comparison has found, in words: who kept what was promised, who lost, who duplicated, and
+//! what remains unknown.
+//!
+//! > **The rule.** At most five lines, each within the width, and nothing in them that the tables
+//! > below do not show.
+
+use std::fmt::Write;
+
+use entrega_checker::summary::Rate;
+use entrega_checker::{Class, Verdict};
+use entrega_lab::comparison::{Comparison, ComparisonRow};
+use entrega_model::Guarantee;
+
+use super::table::percent;
+use super::who::Who;
+use crate::digits::thousands;
+use crate::judgement::word;
+use crate::prose::spelled;
+
+/// Writes the lines.
+pub(super) fn say(text: &mut String, comparison: &Comparison<'_>, columns: Option<usize>) {
+    let columns = columns.unwrap_or(usize::MAX);
+    let of = |is_meant: &dyn Fn(&ComparisonRow) -> bool| Who::of(comparison, is_meant);
+    let within = |label: &str, who: &Who| {
+        format!("{label}: {}.", who.within(columns.saturating_sub(label.len() + 3)))
+    };
+    let broken = of(&|row| row.verdict == Verdict::Invalid);
+    let (lost, duplicated) =
+        (of(&|row| has(row, Class::Lost)), of(&|row| has(row, Class::Duplicated)));
+    let clean = of(&|row| !has(row, Class::Lost) && !has(row, Class::Duplicated));
+    let mut lines = Vec::new();
+    if !broken.is_nobody() {
+        lines.push(within("Promises broken", &broken));
+    }
+    lines.push(kept(comparison, &within));
+    if lost.is_nobody() && duplicated.is_nobody() {
+        lines.push("Lost or duplicated: no message.".to_owned());
+    } else {
+        let anomalies = [("Lost", lost), ("Duplicated", duplicated)];
+        lines.extend(anomalies.iter().map(|(label, who)| {
+            if who.is_nobody() { format!("{label}: no message.") } else { within(label, who) }
+        }));
+        if broken.is_nobody() && !clean.is_nobody() {
+            lines.push(within("Neither lost nor duplicated", &clean));
+        }
+    }
+    lines.push(unknown(comparison, columns));
+    let _ = writeln!(text, "\n{}", lines.join("\n"));
+}
+
+fn has(row: &ComparisonRow, class: Class) -> bool {
+    row.summary.classes.get(class) > 0
+}
+
+/// Who kept the promise that was given.
+fn kept(comparison: &Comparison<'_>, within: &dyn Fn(&str, &Who) -> String) -> String {
+    let promised = |row: &ComparisonRow| row.guarantee != Guarantee::None;
+    let kept = |row: &ComparisonRow| promised(row) && row.verdict == Verdict::Valid;
+    if !comparison.rows.iter().any(promised) {
+        return "Promises kept: none was given.".to_owned();
+    }
+    let all = comparison.rows.iter().filter(|row| promised(row)).all(kept);
+    let who = Who::of(comparison, &kept);
+    match (all, who.is_nobody()) {
+        (true, _) if comparison.seeds > 1 => "Promises kept: all, in every run.".to_owned(),
+        (true, _) => "Promises kept: all.".to_owned(),
+        (_, true) => "Promises kept: none.".to_owned(),
+        _ => within("Promises kept", &who),
+    }
+}
+
+/// What the tables do not tell.
+fn unknown(comparison: &Comparison<'_>, columns: usize) -> String {
+    let is_unknown = |row: &ComparisonRow| row.verdict == Verdict::Unknown;
+    let who = Who::of(comparison, &is_unknown);
+    if !who.is_nobody() {
+        let rows = comparison.rows.iter().filter(|row| is_unknown(row));
+        let mut why: Vec<String> = rows
+            .flat_map(|row| row.summary.reasons.keys())
+            .map(|reason| spelled(&word(reason)))
+            .collect();
+        why.sort();
+        why.dedup();
+        if why.is_empty() {
+            why.push("nothing put it to the test".to_owned());
+        }
+        let why = why.join(", ");
+        let room = columns.saturating_sub("Unknown: ; .".len() + why.chars().count());
+        return format!("Unknown: {}; {why}.", who.within(room));
+    }
+    let runs = comparison.rows.iter().map(|row| row.summary.runs).max().unwrap_or(0);
+    if runs <= 1 {
+        return "Unknown: what another seed would show.".to_owned();
+    }
+    let never = |rate: Rate| (rate.events == 0).then_some(rate.high);
+    let rates =
+        comparison.rows.iter().flat_map(|row| [row.summary.loss(), row.summary.duplicates()]);
+    let most = rates.filter_map(never).fold(0.0, f64::max);
+    if most == 0.0 {
+        return "Unknown: nothing but what the intervals leave open.".to_owned();
+    }
+    format!(
+        "Unknown: what happened in none of {} runs may still happen in up to {}% of runs.",
+        thousands(runs),
+        percent(most)
+    )
+}

@@ -1,0 +1,99 @@
+//! A comparison as people read it: the finding first, each story once, and all of it within the
+//! width.
+
+use entrega_lab::{LoadedScenario, Sweep};
+use entrega_report::comparison::{Shown, text};
+
+/// Crashes and lost settles, under every strategy that runs on both models.
+const SCENARIO: &str = "title = 'Crashes'\nseeds = 3\n[workload]\nmessages = 200\n\
+    [[subscriptions]]\nname = 'mailer'\nconsumers = 2\n[[subscriptions]]\nname = 'analytics'\n\
+    [log]\nauto_offset_reset = 'earliest'\n[faults]\neffect.before.crash = '1/20'\n\
+    effect.after.crash = '1/20'\nsettle.request.lost = '1/20'\n";
+
+fn shown(scenario: &str, shown: Shown) -> String {
+    let loaded = LoadedScenario::parse("crashes.toml", scenario).expect("a scenario");
+    text(&Sweep::of(&loaded, &[]).expect("a sweep").compare(), shown)
+}
+
+/// The lines between the heading and the first table.
+fn finding(text: &str) -> Vec<&str> {
+    let lines = text.lines().skip(3);
+    lines.take_while(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn the_finding_comes_first_in_five_lines() {
+    let expect = [
+        "Promises kept: all, in every run.",
+        "Lost: settle-then-process; auto-settle-at-delivery on the queue.",
+        "Duplicated: process-then-settle, settle-every-n, auto-settle-at-next-receive, dead-letter; \
+         auto-settle-at-delivery on the log.",
+        "Neither lost nor duplicated: deduplicating-sink.",
+        "Unknown: what happened in none of 3 runs may still happen in up to 71% of runs.",
+    ];
+    assert_eq!(finding(&shown(SCENARIO, Shown::default())), expect);
+    for columns in [80, 100] {
+        let narrow = shown(SCENARIO, Shown { columns: Some(columns), ..Shown::default() });
+        let finding = finding(&narrow);
+        assert!(finding.len() <= 5 && finding[2].contains("process-then-settle"), "{finding:?}");
+    }
+}
+
+#[test]
+fn broken_promises_and_what_is_unknown_are_named() {
+    let check = |more: &str, expect: &[&str]| {
+        let text = shown(&format!("{SCENARIO}{more}"), Shown::default());
+        let finding = finding(&text);
+        assert!(finding.len() <= 5, "{finding:?}");
+        for line in expect {
+            assert!(finding.iter().any(|found| found.starts_with(line)), "{line}\n{finding:?}");
+        }
+    };
+    let late = ["Promises broken: ", "Promises kept: ", "Lost: "];
+    check(
+        "[consumer]\non_error = 'skip-and-settle'\n[faults.handler]\nerror.transient = 0.1",
+        &late,
+    );
+    let endless =
+        ["Promises kept: dead-letter.", "Unknown: settle-then-process, process-then-settle, "];
+    check("[faults.message]\npoison.poison = 0.1\n[limits]\nsteps = 50_000", &endless);
+}
+
+#[test]
+fn every_line_but_a_command_fits() {
+    let whole = shown(SCENARIO, Shown::default());
+    assert!(whole.lines().any(|line| line.chars().count() > 130));
+    for columns in [80, 100] {
+        for all_stories in [false, true] {
+            let text = shown(SCENARIO, Shown { columns: Some(columns), all_stories });
+            let prose = text.lines().filter(|line| !line.contains(" replay "));
+            let long = prose.filter(|line| line.chars().count() > columns);
+            assert_eq!(long.collect::<Vec<_>>(), [""; 0]);
+            assert!(text.contains("\nmailer, log\nstrategy "), "{text}");
+        }
+    }
+}
+
+/// How the first line of a story begins.
+const ANOMALIES: [&str; 3] = ["lost, ", "duplicated, ", "reordered: "];
+
+#[test]
+fn each_story_is_told_once_and_all_on_request() {
+    let kinds = |text: &str| -> Vec<String> {
+        let (_, stories) = text.split_once("How it happens").expect("stories");
+        let told = stories.lines().filter(|line| ANOMALIES.iter().any(|one| line.starts_with(one)));
+        told.map(|line| line.split(':').next().unwrap_or(line).to_owned()).collect()
+    };
+    let once = shown(SCENARIO, Shown::default());
+    let mut unique = kinds(&once);
+    unique.sort();
+    unique.dedup();
+    assert_eq!(unique.len(), kinds(&once).len());
+    assert!(unique.contains(&"duplicated, redelivered after crash".to_owned()), "{unique:?}");
+    assert!(once.contains("\n  shared by: settle-every-n") || once.contains("shared by: process"));
+    let all = shown(SCENARIO, Shown { all_stories: true, ..Shown::default() });
+    let commands = |text: &str| text.matches("  entrega replay crashes.toml '1:").count();
+    assert_eq!(commands(&once), unique.len());
+    assert!(commands(&all) > 3 * commands(&once), "{all}");
+    assert!(all.contains("\nqueue, dead-letter, analytics; duplicated, redelivered after crash: "));
+}

@@ -1,0 +1,97 @@
+//! Between what a number lies: one row a setting, for the rules and for the schema.
+//!
+//! > **The rule.** A bound stands here and nowhere else, so that an editor with the schema refuses
+//! > what the program refuses.
+
+use crate::points::MAX_SUBSCRIPTIONS;
+
+/// The most messages that a run may have.
+pub const MAX_MESSAGES: u32 = 100_000_000;
+/// The most keys that a workload may have.
+pub const MAX_KEYS: u32 = 1_000_000;
+
+/// A setting by its path, and the least and the most that it may be. `*` stands for each item of a
+/// list.
+pub(crate) type Bound<T> = (&'static str, T, T);
+
+/// The settings that are whole numbers.
+pub(crate) const WHOLE: [Bound<u64>; 19] = [
+    ("seeds", 1, 1_000_000),
+    ("workload.messages", 1, MAX_MESSAGES as u64),
+    ("workload.keys", 1, MAX_KEYS as u64),
+    ("workload.bytes", 0, 1 << 30),
+    ("workload.arrivals.burst_size", 1, MAX_MESSAGES as u64),
+    ("subscriptions.*.consumers", 1, 1_000),
+    ("producer.retries", 0, 1_000),
+    ("consumer.prefetch", 1, 1_000_000),
+    ("consumer.settle_every", 1, 1_000_000),
+    ("consumer.batch_size", 1, 1_000_000),
+    ("consumer.workers", 1, 1_000),
+    ("consumer.settle_retries", 0, 1_000),
+    ("consumer.max_attempts", 1, 60_000),
+    ("log.partitions", 1, 10_000),
+    ("log.segment_bytes", 1, u64::MAX),
+    ("queue.delivery_limit", 1, 60_000),
+    ("queue.max_length", 1, u32::MAX as u64),
+    ("limits.steps", 1, u64::MAX),
+    ("script.*.nth", 1, u32::MAX as u64),
+];
+
+/// The settings that are numbers with a point.
+pub(crate) const REAL: [Bound<f64>; 3] = [
+    ("workload.arrivals.rate_per_second", 0.000_001, 1_000_000_000.0),
+    ("workload.key_distribution.exponent", 0.0, 10.0),
+    ("subscriptions.*.service_time.sigma", 0.0, 5.0),
+];
+
+/// The durations that are longer than no time.
+pub(crate) const NOT_ZERO: [&str; 12] = [
+    "workload.arrivals.every",
+    "producer.request_timeout",
+    "consumer.settle_interval",
+    "consumer.request_timeout",
+    "consumer.auto_commit_interval",
+    "consumer.max_poll_interval",
+    "log.session_timeout",
+    "log.rebalance_timeout",
+    "log.retention_time",
+    "log.segment_time",
+    "queue.visibility_timeout",
+    "limits.drain",
+];
+
+/// How many items a list has.
+pub(crate) const ITEMS: [Bound<usize>; 1] = [("subscriptions", 1, MAX_SUBSCRIPTIONS)];
+
+/// The bounds of the setting at a path with numbers of items in it; none if it has none.
+pub(crate) fn of<T: Copy>(bounds: &[Bound<T>], path: &str) -> Option<(T, T)> {
+    let found = bounds.iter().find(|(setting, ..)| is_at(setting, path));
+    found.map(|&(_, least, most)| (least, most))
+}
+
+/// Whether a path names this setting.
+fn is_at(setting: &str, path: &str) -> bool {
+    let (mut names, mut steps) = (setting.split('.'), path.split('.'));
+    loop {
+        match (names.next(), steps.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(step)) if step.bytes().all(|byte| byte.is_ascii_digit()) => {}
+            (Some(name), Some(step)) if name == step => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_of_an_item_is_found_by_its_number() {
+        assert_eq!(of(&WHOLE, "subscriptions.11.consumers"), Some((1, 1_000)));
+        assert_eq!(of(&WHOLE, "subscriptions.mailer.consumers"), None);
+        assert_eq!(of(&WHOLE, "subscriptions.1"), None);
+        assert_eq!(of(&WHOLE, "seeds"), Some((1, 1_000_000)));
+        assert_eq!(of(&REAL, "seeds"), None);
+    }
+}

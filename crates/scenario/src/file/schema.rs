@@ -1,0 +1,245 @@
+//! The JSON Schema of scenario files, for editors; and what it says of a place in a file.
+//!
+//! > **The rule.** What a JSON Schema can say, it says: a file that it accepts breaks no rule but
+//! > those in [`NOT_SAID`], which it lists. The bounds come from `bounds`, the fault points from
+//! > their table.
+
+use std::sync::LazyLock;
+
+use entrega_clients::Strategy;
+use entrega_model::Model;
+use serde_json::{Map, Value, json};
+
+use super::{Scenario, bounds};
+use crate::points::{FAULTS, FaultInfo};
+
+/// The rules that no JSON Schema can state, as the schema lists them.
+pub const NOT_SAID: [&str; 8] = [
+    "the probabilities of one fault point add up to at most 1",
+    "the messages of a workload are sent within 100 years, at its rate or in its bursts",
+    "the `min` of a service time is at most its `max`",
+    "two subscriptions have different names",
+    "[[script]] names a subscription of this scenario, and [[expect]] also its models and strategies",
+    "a number within a text is neither too large nor too fine: a duration is at most 36500d and a \
+     whole number of nanoseconds, a probability at most 1 and exact within 64 bits",
+    "a workload file exists, and each of its rows has a time and a key",
+    "TOML has values that JSON has not: no setting takes a date, a time, nan or inf, and a whole \
+     number has no point",
+];
+
+/// The schema.
+pub fn schema() -> Value {
+    shared().clone()
+}
+
+/// The schema, made once.
+pub(super) fn shared() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(made);
+    &SCHEMA
+}
+
+fn made() -> Value {
+    let mut root = schemars::schema_for!(Scenario).to_value();
+    leave_out_null(&mut root);
+    state_types(&mut root);
+    for (path, least, most) in bounds::WHOLE {
+        state(&mut root, path, &json!({ "minimum": least, "maximum": most }));
+    }
+    for (path, least, most) in bounds::REAL {
+        state(&mut root, path, &json!({ "minimum": least, "maximum": most }));
+    }
+    for (path, least, most) in bounds::ITEMS {
+        state(&mut root, path, &json!({ "minItems": least, "maxItems": most }));
+    }
+    for path in bounds::NOT_ZERO {
+        state(&mut root, path, &json!({ "not": { "pattern": "^[0.]+\\s*[a-zµ]+$" } }));
+    }
+    for (path, more) in rules(&root) {
+        state(&mut root, path, &more);
+    }
+    let listed = NOT_SAID.map(|rule| format!("\n- {rule}"));
+    root["$comment"] =
+        json!(format!("Scenarios obey some rules that no schema can state:{}", listed.concat()));
+    root
+}
+
+/// The rules that are no bounds, by the path of what they are about.
+fn rules(root: &Value) -> Vec<(&'static str, Value)> {
+    vec![
+        ("", no_requeue_on_a_log()),
+        ("models", json!({ "uniqueItems": true })),
+        ("strategies", json!({ "uniqueItems": true })),
+        ("workload", workload()),
+        ("workload.from", text("\\.([cC][sS][vV]|[jJ][sS][oO][nN][lL])$", "orders.csv")),
+        ("subscriptions.*.name", text("^[a-z][a-z0-9-]{0,63}$", "mailer")),
+        ("script.*.point", json!({ "examples": ["mailer.effect.after"] })),
+        ("script.*.alternative", json!({ "examples": ["crash"] })),
+        ("script.*", script()),
+        ("expect.*", expectation(root)),
+    ]
+}
+
+fn text(pattern: &str, example: &str) -> Value {
+    json!({ "pattern": pattern, "examples": [example] })
+}
+
+/// A log cannot take a message back.
+fn no_requeue_on_a_log() -> Value {
+    let requeues = json!({
+        "required": ["consumer"],
+        "properties": { "consumer": {
+            "required": ["on_error"], "properties": { "on_error": { "const": "requeue" } },
+        } },
+    });
+    let no_log = json!({
+        "required": ["models"],
+        "properties": { "models": { "not": { "contains": { "const": "log" } } } },
+    });
+    json!({ "if": requeues, "then": no_log })
+}
+
+/// What a recorded workload leaves no room for, and what an order has no use for.
+fn workload() -> Value {
+    let made_up = ["messages", "keys", "key_distribution", "arrivals"];
+    let absent: Map<String, Value> =
+        made_up.iter().map(|name| ((*name).to_owned(), json!(false))).collect();
+    let opaque = json!({
+        "required": ["body"], "properties": { "body": { "const": "opaque" } },
+    });
+    json!({ "dependentSchemas": { "from": { "properties": absent }, "bytes": opaque } })
+}
+
+/// A time or an occurrence, and what can happen at each point.
+fn script() -> Value {
+    let at_point = |info: &FaultInfo| {
+        let shared = json!({ "const": info.name });
+        let point = if info.per_subscription { own_point(info) } else { shared };
+        json!({ "properties": { "point": point, "alternative": { "enum": info.chances() } } })
+    };
+    let points: Vec<Value> =
+        FAULTS.iter().filter(|info| info.can_happen_by_chance()).map(at_point).collect();
+    let when = json!([{ "required": ["nth"] }, { "required": ["at"] }]);
+    json!({ "oneOf": when, "anyOf": points })
+}
+
+fn own_point(info: &FaultInfo) -> Value {
+    let name = info.name.replace('.', "\\.");
+    json!({ "pattern": format!("^[a-z][a-z0-9-]{{0,63}}\\.{name}$") })
+}
+
+/// Something is expected, of a strategy on a model that it runs on.
+fn expectation(root: &Value) -> Value {
+    let all = root.pointer("/$defs/Expectation/properties").and_then(Value::as_object);
+    let is_filter = |name: &&String| ["model", "strategy", "subscription"].contains(&name.as_str());
+    let said = all.into_iter().flat_map(Map::keys).filter(|name| !is_filter(name));
+    let said: Vec<Value> = said.map(|name| json!({ "required": [name] })).collect();
+    let missing = |model: Model| {
+        let strategies = Strategy::ALL.into_iter().filter(|one| !one.supports(model));
+        let names: Vec<&str> = strategies.map(Strategy::name).collect();
+        json!({ "not": {
+            "required": ["model", "strategy"],
+            "properties": {
+                "model": { "const": model.to_string() }, "strategy": { "enum": names },
+            },
+        } })
+    };
+    json!({ "anyOf": said, "allOf": [missing(Model::Log), missing(Model::Queue)] })
+}
+
+/// TOML has no null, so no setting is null.
+fn leave_out_null(schema: &mut Value) {
+    let is_null = |one: &Value| one == "null" || *one == json!({ "type": "null" });
+    match schema {
+        Value::Object(entries) => {
+            if let Some(Value::Array(types)) = entries.get_mut("type") {
+                types.retain(|one| !is_null(one));
+                if let [one] = types.as_slice() {
+                    let one = one.clone();
+                    entries.insert("type".to_owned(), one);
+                }
+            }
+            if let Some(Value::Array(either)) = entries.get_mut("anyOf") {
+                either.retain(|one| !is_null(one));
+                if let [Value::Object(one)] = either.as_slice() {
+                    let one = one.clone();
+                    entries.remove("anyOf");
+                    entries.extend(one);
+                }
+            }
+            if entries.get("default").is_some_and(Value::is_null) {
+                entries.remove("default");
+            }
+            entries.values_mut().for_each(leave_out_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(leave_out_null),
+        _ => {}
+    }
+}
+
+/// A `format` such as `uint32` is a remark; a number that does not fit is refused by its bound.
+fn state_types(schema: &mut Value) {
+    let most = match schema["format"].as_str() {
+        Some("uint16") => Some(u64::from(u16::MAX)),
+        Some("uint32") => Some(u64::from(u32::MAX)),
+        Some("uint64") => Some(u64::MAX),
+        _ => None,
+    };
+    if let Some(most) = most {
+        schema["maximum"] = json!(most);
+    }
+    match schema {
+        Value::Object(entries) => entries.values_mut().for_each(state_types),
+        Value::Array(items) => items.iter_mut().for_each(state_types),
+        _ => {}
+    }
+}
+
+/// Adds `more` to every schema at a path.
+fn state(root: &mut Value, path: &str, more: &Value) {
+    let names: Vec<&str> = path.split('.').filter(|name| !name.is_empty()).collect();
+    let places = places(root, "", &names);
+    debug_assert!(!places.is_empty(), "the schema has no {path}");
+    for place in places {
+        if let (Some(Value::Object(schema)), Value::Object(more)) = (root.pointer_mut(&place), more)
+        {
+            schema.extend(more.clone());
+        }
+    }
+}
+
+/// What the schema says of the value at a path: of alternatives, the first that has it.
+#[cfg(feature = "toml")]
+pub(super) fn at(path: &str) -> Option<&'static Value> {
+    let root = shared();
+    let names: Vec<&str> = path.split('.').filter(|name| !name.is_empty()).collect();
+    let names: Vec<&str> =
+        names.iter().map(|name| if is_number(name) { "*" } else { name }).collect();
+    root.pointer(places(root, "", &names).first()?)
+}
+
+/// The schema that another refers to.
+#[cfg(feature = "toml")]
+pub(super) fn resolved(schema: &'static Value) -> &'static Value {
+    let named = schema["$ref"].as_str();
+    let named = named.and_then(|name| shared().pointer(name.trim_start_matches('#')));
+    named.unwrap_or(schema)
+}
+
+#[cfg(feature = "toml")]
+fn is_number(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The places of the schemas to which `names` lead from the one at `place`.
+fn places(root: &Value, place: &str, names: &[&str]) -> Vec<String> {
+    let Some(schema) = root.pointer(place) else { return Vec::new() };
+    let Some((name, rest)) = names.split_first() else { return vec![place.to_owned()] };
+    if let Some(elsewhere) = schema["$ref"].as_str() {
+        return places(root, elsewhere.trim_start_matches('#'), names);
+    }
+    let step = if *name == "*" { "items".to_owned() } else { format!("properties/{name}") };
+    let below = places(root, &format!("{place}/{step}"), rest);
+    let either = schema["oneOf"].as_array().map_or(0, Vec::len);
+    let either = (0..either).flat_map(|one| places(root, &format!("{place}/oneOf/{one}"), names));
+    below.into_iter().chain(either).collect()
+}
