@@ -189,7 +189,11 @@ fn pending(of: &SubscriptionReport, called: &Called<'_>) -> String {
 fn unfinished(scenario: &Scenario, model: Model, outcome: &Outcome) -> String {
     let name = |process| Cast::of(scenario).name(process);
     let who = match &outcome.misbehaviour {
-        None => "it never came to rest within its limits".to_owned(),
+        None if outcome.steps >= scenario.limits.steps => format!(
+            "it never came to rest: limits.steps ({}) ran out before everything was sent",
+            scenario.limits.steps
+        ),
+        None => "it never came to rest: not everything was sent".to_owned(),
         Some(Misbehaviour { process, misdeed: Misdeed::OutOfTime(limit), .. }) => format!(
             "it never came to rest: limits.drain ({limit}) ran out, and {} had run most",
             name(*process)
