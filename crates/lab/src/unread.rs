@@ -1,5 +1,5 @@
 //! Settings that a scenario writes and that none of its strategies reads, or nothing else
-//! ([`idle`]); and scripted faults that never struck.
+//! (`idle`); and scripted faults that never struck.
 //!
 //! They change nothing, although their author expected them to, so the command line warns of each
 //! of them once. It is no mistake: the scenario may be about to be run with another strategy. A
