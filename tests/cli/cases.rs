@@ -169,7 +169,7 @@ fn a_process_that_is_named_once_is_named() {
     let effects = ["send.invoke a", "store a", "send.ok a", "deliver a \"consumer\":\"c\""];
     let crash =
         ["effect a", "crash - \"process\":\"c\"", "deliver a \"consumer\":\"d\"", "effect a"];
-    queue(ALO, &[&effects[..], &crash].concat()).says(0, &["1 redelivered_after_crash"]);
+    queue(ALO, &[&effects[..], &crash].concat()).says(0, &["1 redelivered after crash"]);
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn what_was_not_recorded_is_unknown_in_text_and_json() {
     said.of("/stored", json!(1)).of("/deliveries", Value::Null);
     let nowhere =
         ["send.invoke a", "store a", "send.ok a", "effect a", "send.invoke b", "send.ok b"];
-    queue(ALO, &nowhere).says(1, &["1 never_stored_but_acked"]);
+    queue(ALO, &nowhere).says(1, &["1 never stored but acked"]);
     let unseen = ["send.invoke b", "send.ok b", "deliver b", "effect b"];
     let said = queue(ALO, &[&stored[..], &unseen].concat()).says(0, &["redeliveries: 0"]);
     said.of("/redeliveries", json!(0));

@@ -126,7 +126,7 @@ fn what_never_happens_is_told() {
     let said = bench.run(&["run", "calm.toml", "--strategy", "deduplicating-sink"]);
     let expect = "warning: calm.toml:24:1: this scripted fault never struck: on the queue with \
                   deduplicating-sink the run came to `mailer.effect.after` 3 times\n";
-    assert_eq!((said.code, said.err.as_str()), (Some(0), expect));
+    assert_eq!((said.code, said.err.as_str()), (Some(1), expect));
     let said = bench.run(&["run", "tiny.toml", "--set", "log.partitions=2"]);
     let expect = "warning: --set log.partitions=2: `log.partitions` changes nothing here\n  help: \
                   the log would read it, and does not run\n";

@@ -1,7 +1,7 @@
 //! What befell a message of a recorded history, in one sentence.
 //!
-//! > **The rule.** A record is told by what the checker found in it and by nothing else: of a run of
-//! > the laboratory everything is known, of a real system what its users wrote down.
+//! > **The rule.** A record is told by what the checker found in it and by nothing else: of a run
+//! > of the laboratory everything is known, of a real system what its users wrote down.
 
 use entrega_checker::{Cause, Class, Listable};
 

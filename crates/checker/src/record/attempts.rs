@@ -1,8 +1,8 @@
 //! What became of a send that has several attempts.
 //!
-//! > **The rule.** An outcome that names an attempt speaks for that one, and one that names none for
-//! > every attempt that began since the outcome before it; none speaks for what begins later. A
-//! > send is acknowledged if any outcome is, refused only if every outcome is a refusal and no
+//! > **The rule.** An outcome that names an attempt speaks for that one, and one that names none
+//! > for every attempt that began since the outcome before it; none speaks for what begins later.
+//! > A send is acknowledged if any outcome is, refused only if every outcome is a refusal and no
 //! > attempt is open, and else indeterminate.
 //!
 //! The checker holds to the last sentence by itself, except that it does not know which attempts

@@ -8,6 +8,7 @@ use entrega_model::printable::printable;
 use serde::Serialize;
 
 use crate::judgement::Names;
+use crate::prose::spelled;
 
 /// The first message of each kind with its story, and all messages that were asked for.
 pub(super) fn text(history: &JudgedHistory, evidence: &Evidence, names: &Names<'_>) -> String {
@@ -33,10 +34,10 @@ pub(super) fn text(history: &JudgedHistory, evidence: &Evidence, names: &Names<'
     text
 }
 
-/// `lost (settled_by_timer)`.
+/// `lost (settled by timer)`.
 fn kind(one: &Listed) -> String {
-    let what = one.what.name().replace('_', " ");
-    one.cause.map_or(what.clone(), |cause| format!("{what} ({cause})"))
+    let what = spelled(one.what.name());
+    one.cause.map_or(what.clone(), |cause| format!("{what} ({})", spelled(cause.name())))
 }
 
 /// A message that shows something, for programs.
