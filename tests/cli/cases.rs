@@ -250,6 +250,13 @@ fn what_a_log_has_passed_by_is_lost_drained_or_not() {
     judge(&[]).says(1, &["1 lost", "first lost a"]);
     judge(&[&again]).says(1, &["1 pending", "The history is unknown"]);
     judge(&[&first]).says(1, &["1 pending", "The history is unknown"]);
+    for back in ["seek - \"to\":0", "reset - \"to\":0", "assign - \"position\":0"] {
+        let events = [&sends[..], &seen, &[back]].concat();
+        let said = log(ALO, &events, "unfinished");
+        said.says(1, &["1 pending", "The history is unknown"]);
+    }
+    let ahead = [&sends[..], &seen, &["assign -"]].concat();
+    log(ALO, &ahead, "unfinished").says(1, &["1 lost"]);
 }
 
 #[test]
@@ -361,6 +368,18 @@ fn causes_are_what_the_record_shows() {
     let late = [&first[..], &["requeued x"], &refused, &again].concat();
     check(&late, "closed_without_settle");
     check(&[&first[..], &refused, &["requeued x"], &again].concat(), "settle_lost");
+}
+
+/// A logger that calls all messages by one name makes a long history of one message.
+#[test]
+fn a_message_may_have_any_number_of_lines() {
+    let pairs = ["send.invoke a", "send.ok a \"attempt\":2", "send.fail a"].repeat(30_000);
+    let early = ["dlq b", "settle.ok b \"act\":\"ack\""].repeat(20_000);
+    let said = queue(ALO, &[&pairs[..], &early].concat()).says(1, &["first lost a"]);
+    let gaps = &said.json["inconsistent_record"];
+    let counts: Vec<&Value> =
+        gaps.as_array().expect("a list").iter().map(|gap| &gap["count"]).collect();
+    assert_eq!(counts, [&json!(30_000), &json!(20_000), &json!(20_000)]);
 }
 
 #[test]

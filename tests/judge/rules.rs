@@ -202,12 +202,31 @@ pub(crate) fn shows_an_offset(event: &Value) -> bool {
     matches!(kind(event), "store" | "deliver")
 }
 
-/// `prefix`: never delivered, and each copy lies below the highest offset that was.
+/// Where a consumer goes on in a partition, if the line says so.
+fn moved_to(event: &Value) -> Option<Offset> {
+    let field = match kind(event) {
+        "seek" | "reset" => "to",
+        "assign" => "position",
+        _ => return None,
+    };
+    Some((event["lane"].as_u64().unwrap_or(0), event[field].as_u64()?))
+}
+
+/// `prefix`: never delivered, and each copy lies below the highest offset that was, unless a
+/// consumer went back to it since.
 fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
     let delivered = lines.iter().filter(|(_, event)| kind(event) == "deliver");
-    let delivered: Vec<Offset> = delivered.filter_map(|(_, event)| offset(event)).collect();
+    let delivered = delivered.filter_map(|(line, event)| Some((*line, offset(event)?)));
+    let delivered: Vec<(usize, Offset)> = delivered.collect();
+    let goes_back = |line: usize, (lane, at): Offset| {
+        let later = lines.iter().filter(|(later, _)| *later > line);
+        later.filter_map(|(_, event)| moved_to(event)).any(|(of, to)| of == lane && to <= at)
+    };
     let is_below = |(lane, at): Offset| {
-        delivered.iter().any(|(other, highest)| *other == lane && *highest > at)
+        let above = |(line, (of, highest)): &(usize, Offset)| {
+            *of == lane && *highest > at && !goes_back(*line, (lane, at))
+        };
+        delivered.iter().any(above)
     };
     let all_below = facts.copies.iter().all(|copy| is_below(*copy));
     !facts.is_delivered && !facts.copies.is_empty() && all_below

@@ -22,13 +22,13 @@ mod order;
 mod returns;
 mod skipped;
 
-use entrega_model::event::{NO_POSITION, SendOutcome, SettleAct, SettleOutcome};
+use entrega_model::event::{NO_POSITION, SendOutcome, SettleOutcome};
 use entrega_model::history::{Batch, Origin};
 use entrega_model::{
     Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, SubscriptionId,
 };
 
-use crate::event_kinds::EventKinds;
+use crate::event_kinds::{EventKind, EventKinds};
 use crate::table::Table;
 use crate::{Checker, Config, End, Reason, Report};
 
@@ -44,6 +44,9 @@ const NO_TIME: Instant = Instant::NEVER;
 /// The key of a send that the record does not show: it has no place in any order.
 const NO_KEY: Key = Key(u32::MAX);
 
+/// So many sightings are not worth tidying.
+const TIDY: usize = 1 << 16;
+
 /// Judges a record as [`Checker`] judges a run.
 #[derive(Clone, Debug)]
 pub struct RecordChecker {
@@ -54,6 +57,8 @@ pub struct RecordChecker {
     sends: Table<Place>,
     /// On a log, what was stored or delivered where.
     records: Vec<Sighting>,
+    /// When there are so many of these, those that are there twice are dropped.
+    tidy_at: usize,
     attempts: Attempts,
     gaps: Gaps,
     subscriptions: Vec<Recorded>,
@@ -93,6 +98,7 @@ impl RecordChecker {
             now: 0,
             sends: Table::default(),
             records: Vec::new(),
+            tidy_at: TIDY,
             attempts: Attempts::default(),
             gaps: Gaps::default(),
             subscriptions: vec![Recorded::default(); count],
@@ -111,8 +117,7 @@ impl RecordChecker {
 
     /// Judges what was seen, and says what the record leaves out and what of it cannot be.
     pub fn finish(&mut self, end: End) -> (Report, Gaps) {
-        self.records.sort_unstable();
-        self.records.dedup();
+        self.tidy();
         for (recorded, fold) in self.subscriptions.iter().zip(&mut self.checker.subscriptions) {
             fold.kinds = recorded.kinds;
             if self.is_log {
@@ -173,7 +178,7 @@ impl RecordChecker {
         let was_answered = self.attempts.begin(message, attempt, known);
         match known.known {
             Known::Nothing => *known = place,
-            _ => known.is_named_by(&place),
+            _ => known.name_producer(&place),
         }
         if was_answered {
             self.gaps.answered(message, line);
@@ -193,7 +198,7 @@ impl RecordChecker {
             let kind = Kind::SendInvoked { message, key, producer, attempt };
             self.checker.observe(&[Event { at: NO_TIME, kind }]);
         } else {
-            known.is_named_by(&named);
+            known.name_producer(&named);
         }
         if outcome == SendOutcome::Ok {
             known.acknowledged_at(self.now);
@@ -240,7 +245,7 @@ impl RecordChecker {
                 if let Kind::Effect { message, subscription, .. } = kind
                     && let Some(fold) = self.checker.subscriptions.get_mut(subscription.index())
                 {
-                    fold.is_redriven(message);
+                    fold.note_redriven(message);
                 }
             }
         }
@@ -255,7 +260,7 @@ impl RecordChecker {
             && position != NO_POSITION
         {
             let by = kind.subscription();
-            self.records.push(Sighting { partition, offset: position, message, by });
+            self.saw(Sighting { partition, offset: position, message, by });
         }
         let all = kind.subscription().is_none();
         let of = kind.subscription().map_or(0, SubscriptionId::index);
@@ -273,15 +278,34 @@ impl RecordChecker {
                     fold.returned_with_batch = one.holds.delivered(message, consumer, now);
                 }
             }
-            Kind::Settled { message, act, .. }
-            | Kind::SettleEnded { message, act, outcome: SettleOutcome::Ok, .. } => match act {
-                SettleAct::Ack => one.holds.acked(message, now),
-                SettleAct::Requeue | SettleAct::Reject => one.holds.returned(message, now),
-                SettleAct::Extend | SettleAct::Commit => {}
-            },
-            Kind::Requeued { message, .. } => one.holds.returned(message, now),
+            Kind::Assigned { partition, position: to, .. }
+            | Kind::Sought { partition, to, .. }
+            | Kind::OffsetReset { partition, to, .. } => one.reach.moved(partition, to),
+            Kind::Settled { message, consumer, act, .. } => {
+                one.holds.settled(message, consumer, act, now);
+            }
+            Kind::SettleEnded { message, consumer, act, outcome: SettleOutcome::Ok, .. }
+                if one.kinds.get(EventKind::Settled) == 0 =>
+            {
+                one.holds.settled(message, consumer, act, now);
+            }
+            Kind::Requeued { message, consumer, .. } => one.holds.returned(message, consumer, now),
             _ => {}
         }
+    }
+
+    /// A message stands at an offset. What was seen again is forgotten from time to time.
+    fn saw(&mut self, record: Sighting) {
+        self.records.push(record);
+        if self.records.len() >= self.tidy_at {
+            self.tidy();
+        }
+    }
+
+    fn tidy(&mut self) {
+        self.records.sort_unstable();
+        self.records.dedup();
+        self.tidy_at = (2 * self.records.len()).max(TIDY);
     }
 
     fn pass(&mut self, event: &Event) {

@@ -74,8 +74,11 @@ pub fn check_and_list(
     }
     let (header, names) = reader.into_parts();
     let (report, gaps) = checker.finish(end);
-    let listed = checker.list(end, list);
-    let firsts = firsts(checker.list(end, &anomalies()));
+    let all = checker.list(end, &list.union(&anomalies()).copied().collect());
+    let of = |kinds: &BTreeSet<Listable>| {
+        all.iter().filter(|one| kinds.contains(&one.what)).copied().collect::<Vec<_>>()
+    };
+    let (listed, firsts) = (of(list), firsts(of(&anomalies())));
     Ok(JudgedHistory { report, gaps, header, names, notes, firsts, listed })
 }
 
