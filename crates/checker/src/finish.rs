@@ -192,8 +192,8 @@ impl SubscriptionFold {
         Some(self.as_recorded(cause))
     }
 
-    /// Calls `each` for every message that is in a class, with its class and, where there is one, the
-    /// cause.
+    /// Calls `each` for every message that is in a class, with its class and, where there is one,
+    /// the cause.
     pub(crate) fn each_classified(
         &self,
         sends: &SendFold,
