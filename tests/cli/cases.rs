@@ -255,6 +255,8 @@ fn what_a_log_has_passed_by_is_lost_drained_or_not() {
         let said = log(ALO, &events, "unfinished");
         said.says(1, &["1 pending", "The history is unknown"]);
     }
+    judge(&["store a"]).says(1, &["1 pending"]);
+    judge(&["retrievable a"]).says(1, &["1 pending"]);
     let ahead = [&sends[..], &seen, &["assign -"]].concat();
     log(ALO, &ahead, "unfinished").says(1, &["1 lost"]);
 }
@@ -363,6 +365,20 @@ fn causes_are_what_the_record_shows() {
     check(&[&back[..], &again].concat(), "redelivered_after_settle");
     check(&["dlq x \"reason\":\"rejected\"", "effect x"], "redriven");
     check(&["effect x", "dlq x"], "unknown");
+    let dead = ["deliver x", "settled x \"act\":\"reject\"", "dlq x"];
+    check(&[&dead[..], &again].concat(), "redriven");
+    let late = ["deliver x", "effect x", "settled x \"act\":\"reject\"", "dlq x"];
+    check(&[&late[..], &again].concat(), "nacked_after_effect");
+    for (event, cause) in [
+        ("lease_expired x", "redelivered_after_settle"),
+        ("requeued x", "redelivered_after_settle"),
+        ("exit - \"process\":\"r\"", "redelivered_after_settle"),
+        ("crash - \"process\":\"r\"", "redelivered_after_crash"),
+    ] {
+        check(&[x, "effect x", ack, event, again[0], again[1]], cause);
+    }
+    let requeued = "settled x \"act\":\"requeue\"";
+    check(&[x, "effect x", requeued, again[0], again[1]], "nacked_after_effect");
     let refused = ["settle.invoke x \"act\":\"ack\"", "settle.fail x \"act\":\"ack\""];
     let first = ["deliver x", "effect x"];
     let late = [&first[..], &["requeued x"], &refused, &again].concat();

@@ -172,14 +172,14 @@ impl SubscriptionFold {
         report.examples.entry((class, cause)).or_insert(id);
     }
 
-    /// What a log has skipped will not come, even if it can be retrieved.
+    /// What a log has passed by will not come, unless the audit has found it.
     fn class(&self, id: MessageId, message: &Message, sent: Sent, end: End) -> Option<Class> {
-        let retrievable = message.has(Flag::Retrievable) || end == End::Unfinished;
+        let may_come = end == End::Unfinished && !self.skipped.contains(&id);
         Class::of(Outcome {
             sent,
             effects: message.effects,
             dead_letters: message.dead_letters,
-            retrievable: retrievable && !self.skipped.contains(&id),
+            retrievable: message.has(Flag::Retrievable) || may_come,
         })
     }
 

@@ -22,10 +22,10 @@ mod order;
 mod returns;
 mod skipped;
 
-use entrega_model::event::{NO_POSITION, SendOutcome, SettleOutcome};
+use entrega_model::event::{DeadLetterReason, NO_POSITION, SendOutcome, SettleOutcome};
 use entrega_model::history::{Batch, Origin};
 use entrega_model::{
-    Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, SubscriptionId,
+    Duration, Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, SubscriptionId,
 };
 
 use crate::event_kinds::{EventKind, EventKinds};
@@ -55,7 +55,8 @@ pub struct RecordChecker {
     /// How many events there were.
     now: u64,
     sends: Table<Place>,
-    /// On a log, what was stored or delivered where.
+    /// On a log, what was stored or delivered where; last in each partition what stands nobody knows
+    /// where.
     records: Vec<Sighting>,
     /// When there are so many of these, those that are there twice are dropped.
     tidy_at: usize,
@@ -105,6 +106,13 @@ impl RecordChecker {
         }
     }
 
+    /// The clocks of those who wrote the record differ by so much.
+    #[must_use]
+    pub fn with_skew(mut self, skew: Duration) -> Self {
+        self.gaps.skew = skew;
+        self
+    }
+
     /// Takes the next events.
     pub fn observe(&mut self, batch: Batch<'_>) {
         batch.iter().for_each(|(event, origin)| self.note(event, origin));
@@ -152,7 +160,7 @@ impl RecordChecker {
             }
             kind => {
                 if let Some(message) = kind.message().filter(|message| !self.is_sent(*message)) {
-                    self.gaps.early(message, &kind, origin.line);
+                    self.gaps.early(message, event, origin.line);
                 }
                 self.note_rest(event);
             }
@@ -173,7 +181,7 @@ impl RecordChecker {
         attempt: u16,
         line: u64,
     ) {
-        self.gaps.sent(message, line);
+        self.gaps.sent(message, event.at, line);
         let known = self.sends.entry(message.0.into());
         let was_answered = self.attempts.begin(message, attempt, known);
         match known.known {
@@ -188,7 +196,7 @@ impl RecordChecker {
 
     /// Attempts of a send are over.
     fn ended(&mut self, event: &Event, message: MessageId, outcome: SendOutcome, origin: Origin) {
-        self.gaps.sent(message, origin.line);
+        self.gaps.sent(message, event.at, origin.line);
         let Kind::SendEnded { producer, .. } = event.kind else { return };
         let known = self.sends.entry(message.0.into());
         let named = Place::sent(self.now, NO_KEY, producer, 1, origin.names_producer);
@@ -239,6 +247,13 @@ impl RecordChecker {
                 let kind = Kind::Stored { message, subscription, partition, position, copy };
                 self.note_rest(&Event { at: event.at, kind });
             }
+            Kind::DeadLettered { message, subscription, reason: DeadLetterReason::Client }
+                if self.was_rejected(subscription, message) =>
+            {
+                let reason = DeadLetterReason::Rejected;
+                let kind = Kind::DeadLettered { message, subscription, reason };
+                self.note_rest(&Event { at: event.at, kind });
+            }
             kind => {
                 self.remember(kind);
                 self.pass(event);
@@ -251,13 +266,20 @@ impl RecordChecker {
         }
     }
 
+    /// Whether the holder of a message has given it back or rejected it: then its dead letter, for
+    /// which a line may leave out the reason, is not the application's own.
+    fn was_rejected(&self, subscription: SubscriptionId, message: MessageId) -> bool {
+        let one = self.subscriptions.get(subscription.index());
+        one.is_some_and(|one| one.holds.is_returned(message))
+    }
+
     /// Keeps what is needed at the end, or for a cause that needs more than one message.
     fn remember(&mut self, kind: Kind) {
         let now = self.now;
         if let Kind::Stored { message, partition, position, .. }
         | Kind::Delivered { message, partition, position, .. } = kind
             && self.is_log
-            && position != NO_POSITION
+            && (position != NO_POSITION || matches!(kind, Kind::Stored { .. }))
         {
             let by = kind.subscription();
             self.saw(Sighting { partition, offset: position, message, by });

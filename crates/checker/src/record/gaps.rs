@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use entrega_model::event::EffectVerdict;
-use entrega_model::{Kind, MessageId};
+use entrega_model::{Duration, Event, Instant, Kind, MessageId};
 use serde::Serialize;
 
 use crate::tally::words;
@@ -62,6 +62,8 @@ pub struct Gap {
 /// All that a record leaves out, and all that cannot be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
+    /// By how much clocks differ.
+    pub(super) skew: Duration,
     /// How often, and the first lines that show it.
     pub found: BTreeMap<GapKind, (u64, Vec<Gap>)>,
     /// Lines about messages that nobody has sent yet.
@@ -75,6 +77,8 @@ pub struct Gaps {
 struct Early {
     count: u64,
     first: u64,
+    /// When the earliest happened.
+    at: Instant,
 }
 
 /// What a line about a message says.
@@ -152,19 +156,29 @@ impl Gaps {
     }
 
     /// A line about a message that nobody has sent yet.
-    pub(super) fn early(&mut self, message: MessageId, kind: &Kind, line: u64) {
-        if let Some(about) = About::of(kind) {
+    pub(super) fn early(&mut self, message: MessageId, event: &Event, line: u64) {
+        if let Some(about) = About::of(&event.kind) {
             let early = self.early.entry(message).or_default().entry(about).or_default();
+            if early.count == 0 {
+                (early.first, early.at) = (line, event.at);
+            }
             early.count += 1;
-            early.first = if early.count == 1 { line } else { early.first.min(line) };
+            (early.first, early.at) = (early.first.min(line), early.at.min(event.at));
         }
     }
 
-    /// The first line of a message's send.
-    pub(super) fn sent(&mut self, message: MessageId, line: u64) {
-        for (about, Early { count, first }) in self.early.remove(&message).unwrap_or_default() {
+    /// The first line of a message's send. What came before it by no more than clocks differ need not
+    /// have come before it.
+    pub(super) fn sent(&mut self, message: MessageId, at: Instant, line: u64) {
+        for (about, Early { count, first, at: early }) in
+            self.early.remove(&message).unwrap_or_default()
+        {
             let gap = Gap { line: first, message: Some(message), before: Some(line) };
-            self.add(about.before_send(), count, gap);
+            let has_times = self.skew > Duration::ZERO && at > Instant::START;
+            let may_differ = has_times && at.since(early) <= self.skew;
+            if !may_differ {
+                self.add(about.before_send(), count, gap);
+            }
         }
     }
 
@@ -195,7 +209,7 @@ impl Gaps {
             }
         }
         for (message, lines) in std::mem::take(&mut self.early) {
-            for (about, Early { count, first }) in lines {
+            for (about, Early { count, first, .. }) in lines {
                 if let Some(kind) = about.of_unsent() {
                     self.add(kind, count, gap(first, message));
                 }

@@ -75,6 +75,11 @@ impl Holds {
         }
     }
 
+    /// Whether the latest delivery of a message went back.
+    pub(super) fn is_returned(&self, message: MessageId) -> bool {
+        self.held.get(message.0.into()).is_some_and(|hold| hold.returned)
+    }
+
     /// A consumer gives back the message that it holds.
     pub(super) fn returned(&mut self, message: MessageId, consumer: ProcessId, now: u64) {
         let hold = self.held.entry(message.0.into());

@@ -186,7 +186,13 @@ impl SubscriptionFold {
         self.totals.dead_letters += 1;
         self.totals.dlq_excess += u64::from(message.dead_letters >= 2);
         *self.entry(id) = message;
-        self.change(id, |message| message.set(Flag::HadEffect));
+        let is_settled = self.is_record && reason != DeadLetterReason::Client;
+        self.change(id, |message| {
+            message.set(Flag::HadEffect);
+            if is_settled {
+                message.set(Flag::Settled);
+            }
+        });
     }
 }
 

@@ -24,7 +24,8 @@ impl SubscriptionFold {
                 let live = self.owners.session_expired(consumer);
                 self.counters.add(Counter::SessionsExpiredWithLiveMember, live.into());
             }
-            Kind::MaxPollExceeded { .. } => {
+            Kind::MaxPollExceeded { consumer, .. } => {
+                self.owners.left_group(consumer);
                 self.counters.add(Counter::MaxPollIntervalsExceeded, 1);
             }
             Kind::Sought { consumer, partition, to, .. } => {
