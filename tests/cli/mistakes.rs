@@ -139,7 +139,9 @@ fn what_never_happens_is_told() {
         ),
     );
     let said = refusal(&bench, &["run", "never.toml"]);
-    assert!(said.contains("does not run on the log"), "{said}");
+    let expect = "`broker-dead-letter` does not run on the log, so this is never asked\n  help: \
+                  remove it, or name another model or strategy";
+    assert!(said.contains("never.toml:") && said.contains(expect), "{said}");
 }
 
 /// A fault of the table has a name and the heads of its columns, in any case.
