@@ -150,7 +150,7 @@ impl LoadedScenario {
     /// The command that prints a run. It repeats overrides that the string only stands for.
     pub fn replay_command(&self, replay: &ReplayString) -> String {
         let (program, name) = (shell_word(&self.program), shell_word(&self.name));
-        let mut command = format!("{program} replay {name} '{replay}'");
+        let mut command = replay.command(&program, &name);
         if let Overrides::Digest(_) = replay.shown_overrides() {
             for (path, value) in &self.overrides {
                 let _ = write!(command, " --set {}", shell_word(&format!("{path}={value}")));
