@@ -4,8 +4,8 @@ mod terminal;
 
 use std::fmt::Write;
 
-use entrega_lab::{TruthTable, replay_string};
 use entrega_lab::truth_table::{COLUMNS, Cell, Column, NAME, ROWS, Side, TableRow};
+use entrega_lab::{TruthTable, replay_string};
 use entrega_model::Model;
 use serde::Serialize;
 
