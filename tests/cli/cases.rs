@@ -22,7 +22,24 @@ fn judge(history: &str) -> Said {
     assert_eq!(text.code, json.code, "{}{}", text.err, json.err);
     let code = text.code.expect("an exit code");
     let json = serde_json::from_str(&json.out).expect("JSON");
+    says_why(&text.out, &json);
     Said { text: text.out, json, code }
+}
+
+/// What is unknown says why, in the text as in the JSON; what is not has nothing to say.
+#[track_caller]
+fn says_why(text: &str, json: &Value) {
+    let empty = Vec::new();
+    let whys = json["why"].as_array().unwrap_or(&empty);
+    let reports = json["report"]["subscriptions"].as_array().expect("subscriptions");
+    for (index, report) in reports.iter().enumerate() {
+        let why = whys.get(index).and_then(Value::as_array).unwrap_or(&empty);
+        assert_eq!(report["verdict"] == "unknown", !why.is_empty(), "{json:#}");
+        for clause in why {
+            let clause = clause.as_str().expect("a text");
+            assert!(text.contains(clause), "{clause:?} is not in\n{text}");
+        }
+    }
 }
 
 impl Said {
@@ -141,6 +158,21 @@ fn an_outcome_without_its_invocation_is_a_send() {
     let early = ["send.fail a", "send.invoke a", "send.invoke b", "send.ok b", "effect b"];
     let early = queue(ALO, &early).says(0, &["1 exact, 1 absent"]);
     early.gaps(&[("outcome_before_invocation", &[2])]);
+}
+
+#[test]
+fn what_is_unknown_says_why() {
+    let unclear = ["send.invoke a", "send.ok a \"attempt\":3", "effect a"];
+    let order = "order is promised, and the record does not show when every message was sent";
+    queue(ORDERED, &unclear).says(1, &[order]);
+    let sent = ["send.invoke a", "send.ok a"];
+    let stopped = "the record says that it is unfinished: more could still happen";
+    let said = judge(&record("queue", ALO, &sent, "unfinished")).says(1, &[stopped]);
+    assert!(!said.text.contains("never came to rest"), "{}", said.text);
+    queue(ALO, &[]).says(1, &["no send is recorded"]);
+    queue(ALO, &sent[..1]).says(1, &["the only send was not acknowledged"]);
+    let both = [sent[0], "send.invoke b"];
+    queue(ALO, &both).says(1, &["none of 2 sends was acknowledged"]);
 }
 
 /// What has no place in the order is out of order with nothing.
