@@ -6,8 +6,8 @@ use crate::dice::Dice;
 use crate::shapes::{Cast, SHAPES, Shape, line, value};
 
 /// Events that give a consumer another place to read from.
-const PLACES: [&str; 8] =
-    ["assign", "revoke", "lost", "seek", "reset", "session_expired", "crash", "start"];
+const PLACES: [&str; 9] =
+    ["assign", "revoke", "lost", "seek", "reset", "session_expired", "crash", "exit", "start"];
 
 /// A history, a line each.
 pub(crate) fn history(seed: u64) -> Vec<Value> {
@@ -94,7 +94,7 @@ fn polls(names: &[Value], subscription: &str, dice: &mut Dice) -> Vec<Value> {
     for _ in 0..1 + dice.below(4) {
         if dice.once_in(3) {
             let mut place = json!({ "event": dice.pick(&PLACES) });
-            let is_life = matches!(place["event"].as_str(), Some("crash" | "start"));
+            let is_life = matches!(place["event"].as_str(), Some("crash" | "exit" | "start"));
             place[if is_life { "process" } else { "consumer" }] = json!("c");
             if matches!(place["event"].as_str(), Some("seek" | "reset")) {
                 place["to"] = json!(at);

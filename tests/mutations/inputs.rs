@@ -1,11 +1,13 @@
-//! What is changed: the scenarios of the repository with their workload files, and histories that
-//! their runs write.
+//! What is changed: the scenarios of the repository with their workload files, and histories and
+//! replay strings of their runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use entrega_lab::{Configuration, LoadedScenario, Model, Strategy, run};
+use entrega_lab::replay_string::Course;
+use entrega_lab::size::{Dimension, Reduction, Size};
+use entrega_lab::{Configuration, LoadedScenario, Model, ReplayString, Strategy, run};
 
 /// A scenario file.
 pub(crate) struct Input {
@@ -65,4 +67,32 @@ pub(crate) static HISTORIES: LazyLock<Vec<String>> = LazyLock::new(|| {
         histories.push(String::from_utf8(written).expect("JSON"));
     }
     histories
+});
+
+/// Overrides that are too long for a replay string, which has their digest.
+pub(crate) static LONG: LazyLock<[(String, String); 1]> =
+    LazyLock::new(|| [("narration".to_owned(), "so it goes; ".repeat(100))]);
+
+/// Replay strings of both versions, each with every size, with and without overrides.
+pub(crate) static STRINGS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let everything = SCENARIOS.last().expect("a scenario");
+    let (model, strategy) = (Model::Queue, Strategy::ProcessThenSettle);
+    let prefetch = [("consumer.prefetch".to_owned(), "4".to_owned())];
+    let less = Reduction::default().with(Dimension::Messages, 9).with(Dimension::Consumers, 1);
+    let (subscription, messages, consumers, partitions) = ("mailer".to_owned(), 3, 2, 1);
+    let explored = Size::Explored { subscription, messages, consumers, partitions };
+    let sizes = [Size::Full, Size::Short(5), explored, Size::Reduced(less)];
+    let courses = [Course::ByChance, Course::ByList("mailer.effect.after#1=crash".to_owned())];
+    let mut strings = Vec::new();
+    for overrides in [&[][..], &prefetch, &*LONG] {
+        let loaded = load(everything, &everything.text, overrides).expect("a scenario");
+        let replay = run::run(&loaded, Configuration { model, strategy }, 5).replay;
+        for (size, course) in
+            sizes.iter().flat_map(|size| courses.each_ref().map(|one| (size, one)))
+        {
+            let (size, course) = (size.clone(), course.clone());
+            strings.push(ReplayString { size, course, ..replay.clone() }.to_string());
+        }
+    }
+    strings
 });

@@ -1,5 +1,7 @@
 //! How an input is changed: one to three times, at its text or at its values.
 
+use entrega_lab::ReplayString;
+use entrega_lab::replay_string::ReplayError;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use toml::{Table, Value};
@@ -195,6 +197,29 @@ pub(crate) fn lines(number: u64, text: &str) -> String {
     }
     let text = lines.join("\n") + "\n";
     if chance.below(2) == 0 { text } else { characters(&mut chance, &text, "{}[]:,\"-0en\u{e9}\\") }
+}
+
+/// A replay string with one part changed, under a checksum that fits, or all would end there; or
+/// with any characters changed.
+pub(crate) fn replay_string(chance: &mut Chance, text: &str) -> String {
+    if chance.below(8) == 0 {
+        return characters(chance, text, ":+#=.,0129aqm\u{e9}");
+    }
+    let mut parts: Vec<&str> = text.split(':').collect();
+    let at = chance.below(parts.len() - 1);
+    let changed = characters(chance, parts[at], "+#&%=.,0129aqms\u{e9}");
+    parts[at] = &changed;
+    let mutant = parts.join(":");
+    resealed(&mutant).unwrap_or(mutant)
+}
+
+/// A replay string with the checksum that its text gives, if that is all that is wrong with it.
+fn resealed(text: &str) -> Option<String> {
+    let Err(ReplayError::Checksum { expected, .. }) = text.parse::<ReplayString>() else {
+        return None;
+    };
+    let (run, _) = text.trim().rsplit_once(':')?;
+    Some(format!("{run}:{expected}"))
 }
 
 /// A text in which some characters were removed, doubled or replaced.

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::inputs::{HISTORIES, Input, SCENARIOS, load};
+use crate::inputs::{HISTORIES, Input, SCENARIOS, STRINGS, load};
 use crate::mutate::{self, Chance};
 use crate::numbers;
 
@@ -203,8 +203,8 @@ fn with_something_else(bench: &Bench, number: u64) -> Line {
             words(&["check", "in.jsonl"])
         }
         1 => {
-            let strings = ["1:00000000:1:queue:process-then-settle::x#1=crash:0000", "1:2:3"];
-            let string = mutate::characters(&mut chance, strings[number as usize % 2], ":+#=129q");
+            let string = chance.one_of(&STRINGS);
+            let string = mutate::replay_string(&mut chance, string);
             words(&["replay", "everything.toml", &string])
         }
         2 => words(&[

@@ -11,7 +11,9 @@
 //! * [`victims`]: what a delivery limit took along.
 //! * [`prose`]: the events that matter to a consumer, one sentence each.
 //! * [`record`]: what befell a message of a history from elsewhere, in one sentence.
+//! * [`digits`]: numbers, and how many there are of something.
 
+pub mod digits;
 pub mod injected;
 pub mod possessions;
 pub mod prose;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use entrega_checker::{Cause, Class, Reason, Verdict};
+use entrega_explain::digits::counted;
 use entrega_model::{Model, SubscriptionId};
 use entrega_scenario::workload::Extent;
 use entrega_scenario::{
@@ -105,9 +106,9 @@ impl Load {
             return None;
         }
         let utilisation = needed as f64 / there_is as f64;
-        let mut who = count(consumers.into(), "consumer");
+        let mut who = counted(consumers, "consumer");
         if workers > 1 {
-            let _ = write!(who, " with {} each", count(workers.into(), "worker"));
+            let _ = write!(who, " with {} each", counted(workers, "worker"));
         }
         let of = if consumers < settings.consumers { " that have a partition" } else { "" };
         Some(format!(
@@ -135,7 +136,7 @@ fn idle_consumers(scenario: &Scenario, id: SubscriptionId, model: Model) -> Opti
              `log.partitions = {consumers}` would give each of them one",
             idle,
             settings.name,
-            count(partitions.into(), "partition")
+            counted(partitions, "partition")
         )
     })
 }
@@ -200,10 +201,6 @@ fn mean(of: ServiceTime) -> u64 {
 
 fn seconds(nanos: u64) -> f64 {
     nanos as f64 / 1e9
-}
-
-fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// Three significant digits or so.

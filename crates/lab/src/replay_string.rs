@@ -96,6 +96,16 @@ pub enum ReplayError {
         /// What it could be.
         valid: String,
     },
+    /// Two entries say what a run has once: copy one string, and all of it.
+    #[error("`{before}` and `{entry}` exclude each other in a replay string: {why}")]
+    Exclude {
+        /// What the entries before say.
+        before: String,
+        /// The entry that says otherwise.
+        entry: String,
+        /// What there is one of.
+        why: &'static str,
+    },
 }
 
 /// The command that repeats a run of a scenario; program and scenario are words of a shell.

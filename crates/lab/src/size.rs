@@ -90,6 +90,11 @@ impl Reduction {
         reduction
     }
 
+    /// Whether there is a bound for this already.
+    pub fn bounds(&self, dimension: Dimension) -> bool {
+        self.0.contains_key(&dimension)
+    }
+
     /// Whether it reduces nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

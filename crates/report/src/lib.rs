@@ -20,7 +20,6 @@
 
 mod columns;
 pub mod comparison;
-pub mod digits;
 pub mod exploration;
 pub mod history;
 pub mod judgement;
@@ -31,6 +30,7 @@ mod tried;
 pub mod truth_table;
 
 pub use columns::fitted;
+pub use entrega_explain::digits;
 use serde::Serialize;
 
 /// A document as JSON, indented, with a line feed at its end.

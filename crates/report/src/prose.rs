@@ -1,4 +1,4 @@
-//! Pieces of prose: lines of a width, counted things, lists.
+//! Pieces of prose: lines of a width, names, lists.
 
 /// Prose in lines of at most `most` columns.
 pub(crate) fn wrapped(prose: &str, most: usize) -> String {
@@ -25,33 +25,11 @@ pub(crate) fn spelled(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// `1 message`, `2 messages`.
-pub(crate) fn count(number: u32, what: &str) -> String {
-    match what.split_once(' ') {
-        _ if number == 1 => format!("1 {what}"),
-        Some((noun, rest)) => format!("{number} {noun}s {rest}"),
-        None => format!("{number} {what}s"),
-    }
-}
-
 /// `a`, `a or b`, `a, b or c`.
 pub(crate) fn listed(words: &[&str], conjunction: &str) -> String {
     match words {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [init @ .., last] => format!("{} {conjunction} {last}", init.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn things_are_counted() {
-        let check = |number, what, expect: &str| assert_eq!(count(number, what), expect);
-        check(1, "message", "1 message");
-        check(3, "message", "3 messages");
-        check(2, "partition of the log", "2 partitions of the log");
     }
 }

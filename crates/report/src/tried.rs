@@ -1,19 +1,20 @@
 //! What an exploration has tried, in one sentence for readers who do not know fault points.
 
+use entrega_explain::digits::counted;
 use entrega_explain::words::Language;
 use entrega_lab::exploration_plan::{Bounds, ConfigurationSpace, ExplorationPlan};
 use entrega_model::Model;
 use entrega_scenario::points::FaultKind;
 
-use crate::prose::{count, listed};
+use crate::prose::listed;
 
 /// `every run of 3 messages and 2 consumers in which at most 1 fault happens: a crash before …`.
 pub(crate) fn tried(plan: &ExplorationPlan, space: &ConfigurationSpace) -> String {
     let ConfigurationSpace { scope, kinds, .. } = space;
     let Bounds { faults, preemptions, .. } = plan.bounds;
-    let mut parts = vec![count(scope.messages, "message"), count(scope.consumers, "consumer")];
+    let mut parts = vec![counted(scope.messages, "message"), counted(scope.consumers, "consumer")];
     if plan.spaces.iter().any(|one| one.configuration.model == Model::Log) {
-        parts.push(count(u32::from(scope.partitions), "partition of the log"));
+        parts.push(counted(scope.partitions, "partition of the log"));
     }
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let mut text = format!("every run of {}", listed(&parts, "and"));
@@ -21,10 +22,10 @@ pub(crate) fn tried(plan: &ExplorationPlan, space: &ConfigurationSpace) -> Strin
     if faults == 0 {
         text.push_str(" without faults");
     } else {
-        text.push_str(&format!(" with at most {}", count(faults, "fault")));
+        text.push_str(&format!(" with at most {}", counted(faults, "fault")));
     }
     if preemptions > 0 {
-        let requests = count(u32::from(preemptions), "request");
+        let requests = counted(preemptions, "request");
         text.push_str(&format!(" and at most {requests} handled out of turn"));
     }
     if faults > 0 {

@@ -173,6 +173,14 @@ impl SubscriptionFold {
         }
     }
 
+    /// Why a message comes again that becomes a dead letter now: in a record, unless something else
+    /// took it from its holder, because a copy is moved back.
+    fn after_dead_letter(&self, message: &Message, cause: Cause) -> Cause {
+        let is_over =
+            matches!(cause, Cause::SettleLost | Cause::RedeliveredAfterSettle | Cause::Unexplained);
+        if self.is_record && is_over && !message.has_outcome() { Cause::Redriven } else { cause }
+    }
+
     pub(crate) fn dead_lettered(&mut self, id: MessageId, reason: DeadLetterReason) {
         let mut message = *self.entry(id);
         let by = match reason {
@@ -181,6 +189,7 @@ impl SubscriptionFold {
             _ => By::Broker,
         };
         let why_now = message.was_delivered().then(|| self.evidence(&message, None).cause());
+        let why_now = why_now.map(|cause| self.after_dead_letter(&message, cause));
         message.note_outcome(by, || why_now);
         message.dead_letters = message.dead_letters.saturating_add(1);
         self.totals.dead_letters += 1;

@@ -80,37 +80,107 @@ pub(super) fn text(size: &Size, overrides: &Overrides) -> String {
     differs.join("&")
 }
 
-/// The size and the overrides of these entries.
-pub(super) fn parse(text: &str) -> Result<(Size, Overrides), ReplayError> {
-    let (mut size, mut named, mut digest) = (Size::Full, Vec::new(), None);
-    for entry in text.split('&').filter(|entry| !entry.is_empty()) {
-        let Some((path, value)) = entry.split_once('=') else {
-            return Err(invalid("override", entry, "path=value"));
-        };
-        if path == "messages" {
-            size = Size::Short(at_least_one(value, "number of messages")?);
-        } else if path == "explored" {
-            size = parse_explored(value)?;
-        } else if let Some(dimension) = Dimension::named(path) {
-            let most = at_least_one(value, "bound of a smaller version")?;
-            size = reduced(size, dimension, most);
-        } else if path == SET {
-            let valid = "eight hexadecimal digits";
-            let read = u32::from_str_radix(value, 16).ok();
-            digest = Some(read.ok_or_else(|| invalid("digest of overrides", value, valid))?);
-        } else {
-            named.push((unescape(path), unescape(value)));
-        }
-    }
-    Ok((size, digest.map_or(Overrides::Named(named), Overrides::Digest)))
+/// What one entry says.
+enum Entry {
+    Size(Size),
+    Less(Dimension, u32),
+    Digest(u32),
+    Named(String, String),
 }
 
-fn reduced(size: Size, dimension: Dimension, most: u32) -> Size {
-    let reduction = match size {
-        Size::Reduced(reduction) => reduction,
-        Size::Full | Size::Short(_) | Size::Explored { .. } => Reduction::default(),
+/// The size and the overrides of these entries, of which none takes the place of another.
+pub(super) fn parse(text: &str) -> Result<(Size, Overrides), ReplayError> {
+    let (mut size, mut overrides) = (Size::Full, Overrides::default());
+    for entry in text.split('&').filter(|entry| !entry.is_empty()) {
+        match parse_entry(entry)? {
+            Entry::Size(one) => size = only(size, one, entry)?,
+            Entry::Less(dimension, most) => size = reduced(size, dimension, most, entry)?,
+            Entry::Digest(digest) => overrides = in_all(overrides, digest, entry)?,
+            Entry::Named(path, value) => overrides = with(overrides, path, value, entry)?,
+        }
+    }
+    Ok((size, overrides))
+}
+
+fn parse_entry(entry: &str) -> Result<Entry, ReplayError> {
+    let Some((path, value)) = entry.split_once('=') else {
+        return Err(invalid("override", entry, "path=value"));
     };
-    Size::Reduced(reduction.with(dimension, most))
+    if path == "messages" {
+        return Ok(Entry::Size(Size::Short(at_least_one(value, "number of messages")?)));
+    }
+    if path == "explored" {
+        return parse_explored(value).map(Entry::Size);
+    }
+    if let Some(dimension) = Dimension::named(path) {
+        return Ok(Entry::Less(dimension, at_least_one(value, "bound of a smaller version")?));
+    }
+    if path == SET {
+        let read = u32::from_str_radix(value, 16)
+            .map_err(|_| invalid("digest of overrides", value, "eight hexadecimal digits"))?;
+        return Ok(Entry::Digest(read));
+    }
+    Ok(Entry::Named(unescape(path), unescape(value)))
+}
+
+fn only(before: Size, size: Size, entry: &str) -> Result<Size, ReplayError> {
+    match before {
+        Size::Full => Ok(size),
+        Size::Short(_) | Size::Explored { .. } | Size::Reduced(_) => {
+            Err(second_size(&before, entry))
+        }
+    }
+}
+
+fn reduced(
+    before: Size,
+    dimension: Dimension,
+    most: u32,
+    entry: &str,
+) -> Result<Size, ReplayError> {
+    match before {
+        Size::Full => Ok(Size::Reduced(Reduction::default().with(dimension, most))),
+        Size::Reduced(reduction) if !reduction.bounds(dimension) => {
+            Ok(Size::Reduced(reduction.with(dimension, most)))
+        }
+        Size::Short(_) | Size::Explored { .. } | Size::Reduced(_) => {
+            Err(second_size(&before, entry))
+        }
+    }
+}
+
+fn in_all(before: Overrides, digest: u32, entry: &str) -> Result<Overrides, ReplayError> {
+    if before == Overrides::default() {
+        return Ok(Overrides::Digest(digest));
+    }
+    Err(second_set(&before, entry))
+}
+
+fn with(
+    before: Overrides,
+    path: String,
+    value: String,
+    entry: &str,
+) -> Result<Overrides, ReplayError> {
+    match before {
+        Overrides::Named(mut named) => {
+            named.push((path, value));
+            Ok(Overrides::Named(named))
+        }
+        Overrides::Digest(_) => Err(second_set(&before, entry)),
+    }
+}
+
+fn second_size(before: &Size, entry: &str) -> ReplayError {
+    exclude(before.to_string(), entry, "a run has one size")
+}
+
+fn second_set(before: &Overrides, entry: &str) -> ReplayError {
+    exclude(text(&Size::Full, before), entry, "`set` stands for all overrides")
+}
+
+fn exclude(before: String, entry: &str, why: &'static str) -> ReplayError {
+    ReplayError::Exclude { before, entry: entry.to_owned(), why }
 }
 
 fn parse_explored(text: &str) -> Result<Size, ReplayError> {

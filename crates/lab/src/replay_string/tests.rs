@@ -90,6 +90,31 @@ fn what_is_wrong_is_said() {
     check(&format!("2:{run}:set=green"), "`green` is no digest of overrides");
 }
 
+/// An entry took the place of another once, without a word.
+#[test]
+fn entries_that_exclude_each_other_are_refused() {
+    let read = |differs: &str| {
+        let text = format!("2:4f2a91c0:7:queue:process-then-settle:{differs}");
+        format!("{text}:{}", checksum(&text)).parse::<ReplayString>()
+    };
+    let check = |before: &str, entry: &str, why: &str| {
+        let error = read(&format!("{before}&{entry}")).expect_err(entry).to_string();
+        let expect = format!("`{before}` and `{entry}` exclude each other in a replay string");
+        assert_eq!(error, format!("{expect}: {why}"));
+    };
+    let sizes = ["messages=5", "explored=mailer.3.2.1", "first=3"];
+    for (before, entry) in sizes.iter().flat_map(|one| sizes.map(|other| (one, other))) {
+        check(before, entry, "a run has one size");
+    }
+    let (set, named) = ("set=0000001f", "seeds=3");
+    for (before, entry) in [(set, named), (named, set), (set, "set=00000020")] {
+        check(before, entry, "`set` stands for all overrides");
+    }
+    for together in ["first=3&consumers=1", "first=3&set=0000001f", "seeds=3&seeds=4&messages=5"] {
+        assert!(read(together).is_ok(), "{together}");
+    }
+}
+
 #[test]
 fn no_line_is_too_long_whatever_was_changed() {
     let long = [("narration".to_owned(), "so it goes; ".repeat(1_000))];

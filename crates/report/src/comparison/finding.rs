@@ -8,12 +8,12 @@ use std::fmt::Write;
 
 use entrega_checker::summary::Rate;
 use entrega_checker::{Class, Verdict};
+use entrega_explain::digits::thousands;
 use entrega_lab::comparison::{Comparison, ComparisonRow};
 use entrega_model::Guarantee;
 
 use super::table::percent;
 use super::who::Who;
-use crate::digits::thousands;
 use crate::judgement::word;
 use crate::prose::spelled;
 

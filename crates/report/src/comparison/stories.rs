@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
+use entrega_explain::digits::counted;
 use entrega_lab::comparison::{Comparison, ComparisonRow, ToldExample};
 use entrega_lab::examples::Extent;
 use entrega_lab::property::Property;
 
 use super::who::Who;
-use crate::digits::thousands;
 use crate::prose::spelled;
 
 /// Writes the stories: one of each kind, or all.
@@ -73,10 +73,8 @@ fn write_shared(text: &mut String, comparison: &Comparison<'_>, first: &ToldExam
 
 /// How large a run is that is not of five messages.
 fn size(extent: Extent) -> String {
-    let counted = |count: usize, what: &str| {
-        format!("{} {what}{}", thousands(count as u64), if count == 1 { "" } else { "s" })
-    };
-    let (messages, faults) = (counted(extent.messages, "message"), counted(extent.faults, "fault"));
+    let messages = counted(extent.messages as u64, "message");
+    let faults = counted(extent.faults as u64, "fault");
     if extent.is_smallest {
         format!(" (in a run of {messages} and {faults})")
     } else {

@@ -5,11 +5,11 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use entrega_checker::Verdict;
 use entrega_checker::summary::Rate;
+use entrega_explain::digits::thousands;
 use entrega_lab::comparison::{Comparison, ComparisonRow};
 use entrega_model::{Duration, Guarantee, Model};
 
 use crate::columns::{in_parts, width};
-use crate::digits::thousands;
 
 /// The tables of all subscriptions, each under its name: as wide as they are, or in parts of at
 /// most so many columns.

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use entrega_explain::digits::thousands;
 use entrega_lab::comparison::{Comparison, ComparisonRow};
 use entrega_model::printable::printable;
 
@@ -10,7 +11,6 @@ use super::stories::stories;
 use super::table::tables;
 use super::{Shown, finding};
 use crate::columns::fitted;
-use crate::digits::thousands;
 use crate::prose::wrapped;
 
 /// The comparison as text.
@@ -29,7 +29,10 @@ pub fn text(comparison: &Comparison<'_>, shown: Shown) -> String {
     for violation in &comparison.violated {
         let _ = writeln!(text, "NOT AS EXPECTED: {violation}");
     }
-    shown.columns.map_or(text.clone(), |columns| fitted(&text, columns))
+    match shown.columns {
+        Some(columns) => fitted(&text, columns),
+        None => text,
+    }
 }
 
 /// Why rows are unknown, rows with one reason together; nothing if none is.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use entrega_explain::digits::{counted, thousands};
 use entrega_explain::timeline::{LEGEND, Timeline};
 use entrega_lab::exploration_plan::ExploredSpace;
 use entrega_lab::explorations::Explorations;
@@ -13,8 +14,7 @@ use entrega_lab::stories::FindingStory;
 use entrega_model::printable::printable;
 
 use crate::columns::{fitted, in_parts, width};
-use crate::digits::thousands;
-use crate::prose::{count, spelled, wrapped};
+use crate::prose::{spelled, wrapped};
 use crate::tried::tried;
 
 /// How much of the runs is shown, and how.
@@ -59,7 +59,10 @@ pub fn text(explorations: &Explorations<'_>, shown: Shown) -> String {
     for one in &explorations.contradicted {
         let _ = writeln!(text, "NOT AS EXPECTED: {one}");
     }
-    shown.columns.map_or(text.clone(), |columns| fitted(&text, columns))
+    match shown.columns {
+        Some(columns) => fitted(&text, columns),
+        None => text,
+    }
 }
 
 /// The most columns that a line of prose has.
@@ -235,7 +238,7 @@ fn story(
     let property = one.property.name().replace('_', "-");
     let cause = one.cause.map_or_else(String::new, |cause| format!(" ({})", spelled(cause.name())));
     let (messages, consumers) =
-        (count(one.scope.messages, "message"), count(one.scope.consumers, "consumer"));
+        (counted(one.scope.messages, "message"), counted(one.scope.consumers, "consumer"));
     let _ = writeln!(
         text,
         "\n{subscription}: {}, {property}{cause}, with {messages} and {consumers}\n{}\n  {}\n",

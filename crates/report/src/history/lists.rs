@@ -37,7 +37,10 @@ pub(super) fn text(history: &JudgedHistory, evidence: &Evidence, names: &Names<'
 /// `lost (settled by timer)`.
 fn kind(one: &Listed) -> String {
     let what = spelled(one.what.name());
-    one.cause.map_or(what.clone(), |cause| format!("{what} ({})", spelled(cause.name())))
+    match one.cause {
+        Some(cause) => format!("{what} ({})", spelled(cause.name())),
+        None => what,
+    }
 }
 
 /// A message that shows something, for programs.

@@ -59,7 +59,10 @@ pub fn text(run: &ReplayedRun, shown: Shown) -> String {
         text.push_str("Subscriptions that nothing happened to are left out; --all shows them.\n");
     }
     verdicts(&mut text, run);
-    shown.columns.map_or(text.clone(), |columns| fitted(&text, columns))
+    match shown.columns {
+        Some(columns) => fitted(&text, columns),
+        None => text,
+    }
 }
 
 /// The subscriptions that faults or anomalies concern; none means all, as a fault of the broker

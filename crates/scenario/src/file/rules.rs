@@ -66,9 +66,16 @@ fn names<T: PartialEq + std::fmt::Display>(path: &str, list: &[T]) -> Checked {
     Ok(())
 }
 
+/// The bounds of a setting that has some; without a row there, this would be no rule.
+fn row<T: Copy>(rows: &[bounds::Bound<T>], path: &str) -> Option<(T, T)> {
+    let found = bounds::of(rows, path);
+    debug_assert!(found.is_some(), "there are no bounds for `{path}`");
+    found
+}
+
 /// A whole number within the bounds of its setting.
 fn within(path: &str, value: impl Into<u64>) -> Checked {
-    let (least, most) = bounds::of(&bounds::WHOLE, path).unwrap_or((0, u64::MAX));
+    let (least, most) = row(&bounds::WHOLE, path).unwrap_or((0, u64::MAX));
     let value = value.into();
     let name = path.rsplit('.').next().unwrap_or(path);
     if value < least {
@@ -81,7 +88,7 @@ fn within(path: &str, value: impl Into<u64>) -> Checked {
 }
 
 fn number_within(path: &str, value: f64) -> Checked {
-    let (least, most) = bounds::of(&bounds::REAL, path).unwrap_or((f64::MIN, f64::MAX));
+    let (least, most) = row(&bounds::REAL, path).unwrap_or((f64::MIN, f64::MAX));
     let name = path.rsplit('.').next().unwrap_or(path);
     if value >= least && value <= most {
         return Ok(());
@@ -342,4 +349,17 @@ fn expectations(scenario: &Scenario) -> Checked {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row whose setting was renamed is noticed; `the_rules_have_the_bounds_of_the_schema` asks
+    /// for every one that there is.
+    #[test]
+    #[should_panic(expected = "there are no bounds for `consumer.prefetched`")]
+    fn a_rule_without_bounds_is_noticed() {
+        let _ = within("consumer.prefetched", 0_u32);
+    }
 }
