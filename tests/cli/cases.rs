@@ -22,7 +22,24 @@ fn judge(history: &str) -> Said {
     assert_eq!(text.code, json.code, "{}{}", text.err, json.err);
     let code = text.code.expect("an exit code");
     let json = serde_json::from_str(&json.out).expect("JSON");
+    says_why(&text.out, &json);
     Said { text: text.out, json, code }
+}
+
+/// What is unknown says why, in the text as in the JSON; what is not has nothing to say.
+#[track_caller]
+fn says_why(text: &str, json: &Value) {
+    let empty = Vec::new();
+    let whys = json["why"].as_array().unwrap_or(&empty);
+    let reports = json["report"]["subscriptions"].as_array().expect("subscriptions");
+    for (index, report) in reports.iter().enumerate() {
+        let why = whys.get(index).and_then(Value::as_array).unwrap_or(&empty);
+        assert_eq!(report["verdict"] == "unknown", !why.is_empty(), "{json:#}");
+        for clause in why {
+            let clause = clause.as_str().expect("a text");
+            assert!(text.contains(clause), "{clause:?} is not in\n{text}");
+        }
+    }
 }
 
 impl Said {
@@ -143,6 +160,21 @@ fn an_outcome_without_its_invocation_is_a_send() {
     early.gaps(&[("outcome_before_invocation", &[2])]);
 }
 
+#[test]
+fn what_is_unknown_says_why() {
+    let unclear = ["send.invoke a", "send.ok a \"attempt\":3", "effect a"];
+    let order = "order is promised, and the record does not show when every message was sent";
+    queue(ORDERED, &unclear).says(1, &[order]);
+    let sent = ["send.invoke a", "send.ok a"];
+    let stopped = "the record says that it is unfinished: more could still happen";
+    let said = judge(&record("queue", ALO, &sent, "unfinished")).says(1, &[stopped]);
+    assert!(!said.text.contains("never came to rest"), "{}", said.text);
+    queue(ALO, &[]).says(1, &["no send is recorded"]);
+    queue(ALO, &sent[..1]).says(1, &["the only send was not acknowledged"]);
+    let both = [sent[0], "send.invoke b"];
+    queue(ALO, &both).says(1, &["none of 2 sends was acknowledged"]);
+}
+
 /// What has no place in the order is out of order with nothing.
 #[test]
 fn a_send_without_an_invocation_has_no_place_in_the_order() {
@@ -250,6 +282,15 @@ fn what_a_log_has_passed_by_is_lost_drained_or_not() {
     judge(&[]).says(1, &["1 lost", "first lost a"]);
     judge(&[&again]).says(1, &["1 pending", "The history is unknown"]);
     judge(&[&first]).says(1, &["1 pending", "The history is unknown"]);
+    for back in ["seek - \"to\":0", "reset - \"to\":0", "assign - \"position\":0"] {
+        let events = [&sends[..], &seen, &[back]].concat();
+        let said = log(ALO, &events, "unfinished");
+        said.says(1, &["1 pending", "The history is unknown"]);
+    }
+    judge(&["store a"]).says(1, &["1 pending"]);
+    judge(&["retrievable a"]).says(1, &["1 pending"]);
+    let ahead = [&sends[..], &seen, &["assign -"]].concat();
+    log(ALO, &ahead, "unfinished").says(1, &["1 lost"]);
 }
 
 #[test]
@@ -356,11 +397,37 @@ fn causes_are_what_the_record_shows() {
     check(&[&back[..], &again].concat(), "redelivered_after_settle");
     check(&["dlq x \"reason\":\"rejected\"", "effect x"], "redriven");
     check(&["effect x", "dlq x"], "unknown");
+    let dead = ["deliver x", "settled x \"act\":\"reject\"", "dlq x"];
+    check(&[&dead[..], &again].concat(), "redriven");
+    let late = ["deliver x", "effect x", "settled x \"act\":\"reject\"", "dlq x"];
+    check(&[&late[..], &again].concat(), "nacked_after_effect");
+    for (event, cause) in [
+        ("lease_expired x", "redelivered_after_settle"),
+        ("requeued x", "redelivered_after_settle"),
+        ("exit - \"process\":\"r\"", "redelivered_after_settle"),
+        ("crash - \"process\":\"r\"", "redelivered_after_crash"),
+    ] {
+        check(&[x, "effect x", ack, event, again[0], again[1]], cause);
+    }
+    let requeued = "settled x \"act\":\"requeue\"";
+    check(&[x, "effect x", requeued, again[0], again[1]], "nacked_after_effect");
     let refused = ["settle.invoke x \"act\":\"ack\"", "settle.fail x \"act\":\"ack\""];
     let first = ["deliver x", "effect x"];
     let late = [&first[..], &["requeued x"], &refused, &again].concat();
     check(&late, "closed_without_settle");
     check(&[&first[..], &refused, &["requeued x"], &again].concat(), "settle_lost");
+}
+
+/// A logger that calls all messages by one name makes a long history of one message.
+#[test]
+fn a_message_may_have_any_number_of_lines() {
+    let pairs = ["send.invoke a", "send.ok a \"attempt\":2", "send.fail a"].repeat(30_000);
+    let early = ["dlq b", "settle.ok b \"act\":\"ack\""].repeat(20_000);
+    let said = queue(ALO, &[&pairs[..], &early].concat()).says(1, &["first lost a"]);
+    let gaps = &said.json["inconsistent_record"];
+    let counts: Vec<&Value> =
+        gaps.as_array().expect("a list").iter().map(|gap| &gap["count"]).collect();
+    assert_eq!(counts, [&json!(30_000), &json!(20_000), &json!(20_000)]);
 }
 
 #[test]

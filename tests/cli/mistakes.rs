@@ -127,6 +127,20 @@ fn what_never_happens_is_told() {
     let expect = "warning: calm.toml:24:1: this scripted fault never struck: on the queue with \
                   deduplicating-sink the run came to `mailer.effect.after` 3 times\n";
     assert_eq!((said.code, said.err.as_str()), (Some(1), expect));
+    let fault = "[[script]]\npoint = \"mailer.effect.after\"\nalternative = \"crash\"\n";
+    let rest: Vec<String> =
+        ["nth = 99", "nth = 98", "at = \"1h\""].map(|when| format!("{fault}{when}\n")).into();
+    bench.write("most.toml", &format!("{TINY}{}", rest.concat()));
+    let said = bench.run(&["run", "most.toml"]);
+    let lines: Vec<&str> = said.err.lines().collect();
+    let first = 2 + TINY.lines().count();
+    let expect = [0, 1, 2].map(|index| {
+        format!("warning: most.toml:{}:1: this scripted fault never", first + 4 * index)
+    });
+    assert_eq!(lines.len(), expect.len(), "{}", said.err);
+    for (line, expect) in lines.iter().zip(&expect) {
+        assert!(line.starts_with(expect), "{expect}\n{}", said.err);
+    }
     let said = bench.run(&["run", "tiny.toml", "--set", "log.partitions=2"]);
     let expect = "warning: --set log.partitions=2: `log.partitions` changes nothing here\n  help: \
                   the log would read it, and does not run\n";
@@ -139,7 +153,9 @@ fn what_never_happens_is_told() {
         ),
     );
     let said = refusal(&bench, &["run", "never.toml"]);
-    assert!(said.contains("does not run on the log"), "{said}");
+    let expect = "`broker-dead-letter` does not run on the log, so this is never asked\n  help: \
+                  remove it, or name another model or strategy";
+    assert!(said.contains("never.toml:") && said.contains(expect), "{said}");
 }
 
 /// A fault of the table has a name and the heads of its columns, in any case.

@@ -66,7 +66,9 @@ pub(crate) fn wrong_polls(subscription: &Value, lines: &Lines<'_>, all: &Lines<'
             ("assign" | "revoke" | "lost" | "seek" | "reset", _) => {
                 last.remove(&(consumer, lane));
             }
-            ("session_expired", _) => last.retain(|(reader, _), _| *reader != consumer),
+            ("session_expired" | "max_poll_exceeded", _) => {
+                last.retain(|(reader, _), _| *reader != consumer)
+            }
             ("crash" | "exit" | "start", _) => {
                 last.retain(|(reader, _), _| *reader != name(event, "process"));
             }

@@ -49,6 +49,7 @@ pub(crate) struct Facts {
     is_delivered: bool,
     is_retrievable: bool,
     pub(crate) copies: BTreeSet<Offset>,
+    has_copy_nobody_knows_where: bool,
 }
 
 /// What is to be said of a history in which time may go back by `skew` nanoseconds.
@@ -61,7 +62,7 @@ pub(crate) fn judge(lines: &[Value], skew: u64) -> Value {
     let sends: BTreeMap<String, Send> = names.iter().filter_map(sent).collect();
     let doubtful = end["end"] == "unfinished"
         || !sends.values().any(|send| send.outcome == "ok")
-        || events.iter().any(|(line, event)| is_impossible(*line, event, &sends))
+        || events.iter().any(|(line, event)| is_impossible(*line, event, &events, &sends, skew))
         || goes_back(&events, skew);
     let subscriptions = header["subscriptions"].as_array().expect("subscriptions").iter();
     let judged: Vec<Value> = subscriptions
@@ -161,11 +162,25 @@ fn outcome(lines: &Lines<'_>) -> &'static str {
 
 /// Something happened to a message before its first send, or to one that nobody sent. An applied
 /// effect of the latter is a phantom instead.
-fn is_impossible(line: usize, event: &Value, sends: &BTreeMap<String, Send>) -> bool {
+///
+/// What comes first by no more than the clocks differ need not have come first.
+fn is_impossible(
+    line: usize,
+    event: &Value,
+    events: &Lines<'_>,
+    sends: &BTreeMap<String, Send>,
+    skew: u64,
+) -> bool {
     let needs_a_send = matches!(kind(event), "effect" | "store" | "deliver" | "dlq" | "settled")
         || kind(event).starts_with("settle.");
     let send = name(event, "message").and_then(|message| sends.get(&message));
-    needs_a_send && send.map_or(!is_applied(event), |send| line < send.first)
+    let time =
+        |line: usize| events[..=line].iter().rev().find_map(|(_, event)| event["at"].as_u64());
+    let is_before = |send: &Send| {
+        let (sent, early) = (time(send.first).unwrap_or(0), time(line).unwrap_or(0));
+        line < send.first && (sent == 0 || sent.saturating_sub(early) > skew)
+    };
+    needs_a_send && send.map_or(!is_applied(event), is_before)
 }
 
 /// Whether a line is earlier than one before it, by more than the clocks may differ.
@@ -191,6 +206,7 @@ fn facts(lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> Facts {
             "dlq" => facts.letters += 1,
             "deliver" => facts.is_delivered = true,
             "retrievable" => facts.is_retrievable = true,
+            "store" => facts.has_copy_nobody_knows_where |= offset(event).is_none(),
             _ => {}
         }
     }
@@ -202,15 +218,35 @@ pub(crate) fn shows_an_offset(event: &Value) -> bool {
     matches!(kind(event), "store" | "deliver")
 }
 
-/// `prefix`: never delivered, and each copy lies below the highest offset that was.
+/// Where a consumer goes on in a partition, if the line says so.
+fn moved_to(event: &Value) -> Option<Offset> {
+    let field = match kind(event) {
+        "seek" | "reset" => "to",
+        "assign" => "position",
+        _ => return None,
+    };
+    Some((event["lane"].as_u64().unwrap_or(0), event[field].as_u64()?))
+}
+
+/// `prefix`: never delivered, and each copy lies below the highest offset that was, unless a
+/// consumer went back to it since.
 fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
     let delivered = lines.iter().filter(|(_, event)| kind(event) == "deliver");
-    let delivered: Vec<Offset> = delivered.filter_map(|(_, event)| offset(event)).collect();
+    let delivered = delivered.filter_map(|(line, event)| Some((*line, offset(event)?)));
+    let delivered: Vec<(usize, Offset)> = delivered.collect();
+    let goes_back = |line: usize, (lane, at): Offset| {
+        let later = lines.iter().filter(|(later, _)| *later > line);
+        later.filter_map(|(_, event)| moved_to(event)).any(|(of, to)| of == lane && to <= at)
+    };
     let is_below = |(lane, at): Offset| {
-        delivered.iter().any(|(other, highest)| *other == lane && *highest > at)
+        let above = |(line, (of, highest)): &(usize, Offset)| {
+            *of == lane && *highest > at && !goes_back(*line, (lane, at))
+        };
+        delivered.iter().any(above)
     };
     let all_below = facts.copies.iter().all(|copy| is_below(*copy));
-    !facts.is_delivered && !facts.copies.is_empty() && all_below
+    let all_known = !facts.copies.is_empty() && !facts.has_copy_nobody_knows_where;
+    !facts.is_delivered && !facts.is_retrievable && all_known && all_below
 }
 
 /// 5.3: the first row that matches. A message that nobody sent and that took no effect has none.

@@ -76,7 +76,7 @@ fn nothing_acknowledged_is_said() {
 fn an_expectation_that_selects_no_run_is_named() {
     let nowhere = on("run", "expects-the-impossible", &[], &[]);
     assert_eq!(nowhere.code, Some(0), "{}", nowhere.err);
-    let said = "[[expect]] number 1 applies to no run: none is of model log and strategy \
+    let said = "[[expect]] number 1 applies to no run: none is of strategy \
                 broker-dead-letter";
     assert!(nowhere.err.contains(said), "{}", nowhere.err);
     assert!(!nowhere.err.contains("number 2"), "{}", nowhere.err);

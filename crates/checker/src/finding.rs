@@ -2,7 +2,8 @@
 //!
 //! > **The rule.** Everything that speaks of what went wrong is a grouping of [`Finding`]: the
 //! > columns and letters of tables, the properties of an exploration, the assertions of a test.
-//! > [`findings`] alone makes findings from a report.
+//! > only this file makes findings from a report: [`findings`] what went wrong, and [`shown`]
+//! > everything that there may be an example of.
 //!
 //! A [`Class`] says what became of a message, a [`Cause`] why; a finding names one of these pairs,
 //! or something about the run that no single message shows. A [`Reason`](crate::Reason) is not a
@@ -77,6 +78,16 @@ impl Finding {
         };
         message.map(|message| (self, message))
     }
+}
+
+/// What the messages of a subscription show and their order, harmless or not: every class, and
+/// every cause of one.
+pub fn shown(report: &SubscriptionReport) -> impl Iterator<Item = Finding> {
+    let classes = report.firsts.keys().map(|&class| Finding::Class(class, None));
+    let causes = report.examples.keys();
+    let causes = causes.map(|&(class, cause)| Finding::Class(class, Some(cause)));
+    let order = (report.order.reordered > 0).then_some(Finding::Reordered);
+    classes.chain(causes).chain(order)
 }
 
 /// What one run shows of a subscription, with the message that shows it first. A message that is

@@ -1,6 +1,7 @@
 //! From what is known of every message to a report: the one pass at the end of a run.
 //!
-//! If the drain did not finish, no message is lost yet: those without an outcome are pending.
+//! If the drain did not finish, no message is lost yet, except for those of a record that its log
+//! has passed by: the others without an outcome are pending.
 
 use std::collections::BTreeMap;
 
@@ -93,8 +94,11 @@ impl SubscriptionFold {
     /// Deliveries beyond the stored copies. A message of a record that was delivered was stored,
     /// even if the record does not show it.
     fn redeliveries(&self) -> u64 {
+        if !self.is_record {
+            return self.totals.redeliveries;
+        }
         let is_stored_unseen = |message: &Message| message.copies == 0 && message.was_delivered();
-        let messages = self.messages.iter().filter(|_| self.is_record);
+        let messages = self.messages.iter();
         let unseen = messages.filter(|(_, message)| is_stored_unseen(message)).count();
         self.totals.redeliveries - unseen as u64
     }
@@ -102,7 +106,10 @@ impl SubscriptionFold {
     /// Further dead letters of messages of a record that nobody sent: nothing was promised for
     /// them.
     fn unsent_excess(&self, sends: &SendFold) -> u64 {
-        let messages = self.messages.iter().filter(|_| self.is_record);
+        if !self.is_record {
+            return 0;
+        }
+        let messages = self.messages.iter();
         let unsent = messages.filter(|(id, _)| sends.get(MessageId(*id as u32)).is_none());
         unsent.map(|(_, message)| u64::from(message.dead_letters.saturating_sub(1))).sum()
     }
@@ -165,14 +172,14 @@ impl SubscriptionFold {
         report.examples.entry((class, cause)).or_insert(id);
     }
 
-    /// What a log has skipped will not come, even if it can be retrieved.
+    /// What a log has passed by will not come, unless the audit has found it.
     fn class(&self, id: MessageId, message: &Message, sent: Sent, end: End) -> Option<Class> {
-        let retrievable = message.has(Flag::Retrievable) || end == End::Unfinished;
+        let may_come = end == End::Unfinished && !self.skipped.contains(&id);
         Class::of(Outcome {
             sent,
             effects: message.effects,
             dead_letters: message.dead_letters,
-            retrievable: retrievable && !self.skipped.contains(&id),
+            retrievable: message.has(Flag::Retrievable) || may_come,
         })
     }
 
@@ -185,23 +192,29 @@ impl SubscriptionFold {
         Some(self.as_recorded(cause))
     }
 
-    /// Every message that is in a class, with its class and, where there is one, the cause.
-    pub(crate) fn classified(
+    /// Calls `each` for every message that is in a class, with its class and, where there is one,
+    /// the cause.
+    pub(crate) fn each_classified(
         &self,
         sends: &SendFold,
         end: End,
-    ) -> Vec<(MessageId, Class, Option<Cause>)> {
+        mut each: impl FnMut(MessageId, Class, Option<Cause>),
+    ) {
         let untouched = Message::default();
-        let of = |id: MessageId, message: &Message, sent: Sent| {
-            let class = self.class(id, message, sent, end)?;
-            Some((id, class, self.cause(class, message)))
+        let mut show = |id: MessageId, message: &Message, sent: Sent| {
+            if let Some(class) = self.class(id, message, sent, end) {
+                each(id, class, self.cause(class, message));
+            }
         };
-        let sent = sends.iter().filter_map(|(id, send)| {
-            of(id, self.messages.get(id.0.into()).unwrap_or(&untouched), send.sent())
-        });
-        let unsent = self.messages.iter().map(|(id, message)| (MessageId(id as u32), message));
-        let unsent = unsent.filter(|(id, _)| sends.get(*id).is_none());
-        sent.chain(unsent.filter_map(|(id, message)| of(id, message, Sent::Never))).collect()
+        for (id, send) in sends.iter() {
+            show(id, self.messages.get(id.0.into()).unwrap_or(&untouched), send.sent());
+        }
+        for (id, message) in self.messages.iter() {
+            let id = MessageId(id as u32);
+            if sends.get(id).is_none() {
+                show(id, message, Sent::Never);
+            }
+        }
     }
 
     /// What a record does not explain is unknown: it need not hold all that there was to see.

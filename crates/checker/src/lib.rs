@@ -61,7 +61,7 @@ pub use config::{Config, SubscriptionConfig};
 pub use counter::{Counter, Counters};
 pub use entrega_model::history::End;
 pub use event_kinds::{EventKind, EventKinds};
-pub use finding::{Finding, findings};
+pub use finding::{Finding, findings, shown};
 pub use histogram::Histogram;
 pub use record::{Gap, GapKind, Gaps, Listable, Listed, RecordChecker};
 pub use report::{Order, Reason, Report, Sends, SubscriptionReport, Verdict, Waiting};

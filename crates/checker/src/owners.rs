@@ -206,6 +206,17 @@ impl Owners {
         lives
     }
 
+    /// A member left its group: what it receives from now on belongs to no assignment.
+    pub(crate) fn left_group(&mut self, consumer: ProcessId) {
+        let Some(consumer) = self.consumers.get_mut(consumer.0.into()) else { return };
+        for (_, seat) in consumer.seats.iter_mut() {
+            seat.next_position = None;
+            if let Some(tenure) = seat.tenure {
+                self.tenures[tenure as usize].moved = true;
+            }
+        }
+    }
+
     /// The broker forgot every hold. Members of a log go on until they learn of it.
     pub(crate) fn broker_restarted(&mut self, is_log: bool) {
         for (_, consumer) in self.consumers.iter_mut() {

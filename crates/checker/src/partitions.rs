@@ -32,6 +32,8 @@ impl Default for Record {
 pub(crate) struct Progress {
     /// The committed offset.
     pub(crate) committed: u64,
+    /// The highest that there was.
+    pub(crate) most_committed: u64,
     /// Where the last reset moved a position to.
     pub(crate) reset_to: u64,
     /// The tenures before this number began before that reset.

@@ -22,13 +22,13 @@ mod order;
 mod returns;
 mod skipped;
 
-use entrega_model::event::{NO_POSITION, SendOutcome, SettleAct, SettleOutcome};
+use entrega_model::event::{DeadLetterReason, NO_POSITION, SendOutcome, SettleOutcome};
 use entrega_model::history::{Batch, Origin};
 use entrega_model::{
-    Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, SubscriptionId,
+    Duration, Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, SubscriptionId,
 };
 
-use crate::event_kinds::EventKinds;
+use crate::event_kinds::{EventKind, EventKinds};
 use crate::table::Table;
 use crate::{Checker, Config, End, Reason, Report};
 
@@ -44,6 +44,9 @@ const NO_TIME: Instant = Instant::NEVER;
 /// The key of a send that the record does not show: it has no place in any order.
 const NO_KEY: Key = Key(u32::MAX);
 
+/// So many sightings are not worth tidying.
+const TIDY: usize = 1 << 16;
+
 /// Judges a record as [`Checker`] judges a run.
 #[derive(Clone, Debug)]
 pub struct RecordChecker {
@@ -52,8 +55,11 @@ pub struct RecordChecker {
     /// How many events there were.
     now: u64,
     sends: Table<Place>,
-    /// On a log, what was stored or delivered where.
+    /// On a log, what was stored or delivered where; last in each partition what stands nobody knows
+    /// where.
     records: Vec<Sighting>,
+    /// When there are so many of these, those that are there twice are dropped.
+    tidy_at: usize,
     attempts: Attempts,
     gaps: Gaps,
     subscriptions: Vec<Recorded>,
@@ -93,10 +99,18 @@ impl RecordChecker {
             now: 0,
             sends: Table::default(),
             records: Vec::new(),
+            tidy_at: TIDY,
             attempts: Attempts::default(),
             gaps: Gaps::default(),
             subscriptions: vec![Recorded::default(); count],
         }
+    }
+
+    /// The clocks of those who wrote the record differ by so much.
+    #[must_use]
+    pub fn with_skew(mut self, skew: Duration) -> Self {
+        self.gaps.skew = skew;
+        self
     }
 
     /// Takes the next events.
@@ -111,8 +125,7 @@ impl RecordChecker {
 
     /// Judges what was seen, and says what the record leaves out and what of it cannot be.
     pub fn finish(&mut self, end: End) -> (Report, Gaps) {
-        self.records.sort_unstable();
-        self.records.dedup();
+        self.tidy();
         for (recorded, fold) in self.subscriptions.iter().zip(&mut self.checker.subscriptions) {
             fold.kinds = recorded.kinds;
             if self.is_log {
@@ -147,7 +160,7 @@ impl RecordChecker {
             }
             kind => {
                 if let Some(message) = kind.message().filter(|message| !self.is_sent(*message)) {
-                    self.gaps.early(message, &kind, origin.line);
+                    self.gaps.early(message, event, origin.line);
                 }
                 self.note_rest(event);
             }
@@ -168,12 +181,12 @@ impl RecordChecker {
         attempt: u16,
         line: u64,
     ) {
-        self.gaps.sent(message, line);
+        self.gaps.sent(message, event.at, line);
         let known = self.sends.entry(message.0.into());
         let was_answered = self.attempts.begin(message, attempt, known);
         match known.known {
             Known::Nothing => *known = place,
-            _ => known.is_named_by(&place),
+            _ => known.name_producer(&place),
         }
         if was_answered {
             self.gaps.answered(message, line);
@@ -183,7 +196,7 @@ impl RecordChecker {
 
     /// Attempts of a send are over.
     fn ended(&mut self, event: &Event, message: MessageId, outcome: SendOutcome, origin: Origin) {
-        self.gaps.sent(message, origin.line);
+        self.gaps.sent(message, event.at, origin.line);
         let Kind::SendEnded { producer, .. } = event.kind else { return };
         let known = self.sends.entry(message.0.into());
         let named = Place::sent(self.now, NO_KEY, producer, 1, origin.names_producer);
@@ -193,7 +206,7 @@ impl RecordChecker {
             let kind = Kind::SendInvoked { message, key, producer, attempt };
             self.checker.observe(&[Event { at: NO_TIME, kind }]);
         } else {
-            known.is_named_by(&named);
+            known.name_producer(&named);
         }
         if outcome == SendOutcome::Ok {
             known.acknowledged_at(self.now);
@@ -234,16 +247,30 @@ impl RecordChecker {
                 let kind = Kind::Stored { message, subscription, partition, position, copy };
                 self.note_rest(&Event { at: event.at, kind });
             }
+            Kind::DeadLettered { message, subscription, reason: DeadLetterReason::Client }
+                if self.was_rejected(subscription, message) =>
+            {
+                let reason = DeadLetterReason::Rejected;
+                let kind = Kind::DeadLettered { message, subscription, reason };
+                self.note_rest(&Event { at: event.at, kind });
+            }
             kind => {
                 self.remember(kind);
                 self.pass(event);
                 if let Kind::Effect { message, subscription, .. } = kind
                     && let Some(fold) = self.checker.subscriptions.get_mut(subscription.index())
                 {
-                    fold.is_redriven(message);
+                    fold.note_redriven(message);
                 }
             }
         }
+    }
+
+    /// Whether the holder of a message has given it back or rejected it: then its dead letter, for
+    /// which a line may leave out the reason, is not the application's own.
+    fn was_rejected(&self, subscription: SubscriptionId, message: MessageId) -> bool {
+        let one = self.subscriptions.get(subscription.index());
+        one.is_some_and(|one| one.holds.is_returned(message))
     }
 
     /// Keeps what is needed at the end, or for a cause that needs more than one message.
@@ -252,10 +279,10 @@ impl RecordChecker {
         if let Kind::Stored { message, partition, position, .. }
         | Kind::Delivered { message, partition, position, .. } = kind
             && self.is_log
-            && position != NO_POSITION
+            && (position != NO_POSITION || matches!(kind, Kind::Stored { .. }))
         {
             let by = kind.subscription();
-            self.records.push(Sighting { partition, offset: position, message, by });
+            self.saw(Sighting { partition, offset: position, message, by });
         }
         let all = kind.subscription().is_none();
         let of = kind.subscription().map_or(0, SubscriptionId::index);
@@ -273,15 +300,34 @@ impl RecordChecker {
                     fold.returned_with_batch = one.holds.delivered(message, consumer, now);
                 }
             }
-            Kind::Settled { message, act, .. }
-            | Kind::SettleEnded { message, act, outcome: SettleOutcome::Ok, .. } => match act {
-                SettleAct::Ack => one.holds.acked(message, now),
-                SettleAct::Requeue | SettleAct::Reject => one.holds.returned(message, now),
-                SettleAct::Extend | SettleAct::Commit => {}
-            },
-            Kind::Requeued { message, .. } => one.holds.returned(message, now),
+            Kind::Assigned { partition, position: to, .. }
+            | Kind::Sought { partition, to, .. }
+            | Kind::OffsetReset { partition, to, .. } => one.reach.moved(partition, to),
+            Kind::Settled { message, consumer, act, .. } => {
+                one.holds.settled(message, consumer, act, now);
+            }
+            Kind::SettleEnded { message, consumer, act, outcome: SettleOutcome::Ok, .. }
+                if one.kinds.get(EventKind::Settled) == 0 =>
+            {
+                one.holds.settled(message, consumer, act, now);
+            }
+            Kind::Requeued { message, consumer, .. } => one.holds.returned(message, consumer, now),
             _ => {}
         }
+    }
+
+    /// A message stands at an offset. What was seen again is forgotten from time to time.
+    fn saw(&mut self, record: Sighting) {
+        self.records.push(record);
+        if self.records.len() >= self.tidy_at {
+            self.tidy();
+        }
+    }
+
+    fn tidy(&mut self) {
+        self.records.sort_unstable();
+        self.records.dedup();
+        self.tidy_at = (2 * self.records.len()).max(TIDY);
     }
 
     fn pass(&mut self, event: &Event) {

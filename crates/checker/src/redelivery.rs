@@ -36,6 +36,8 @@ pub(crate) struct Evidence {
     pub(crate) closed: bool,
     /// It was settled, and its consumer gave another delivery back that it had before.
     pub(crate) returned_with_batch: bool,
+    /// A record: it was a dead letter before it was delivered again.
+    pub(crate) redriven: bool,
     /// The broker restarted while it was held.
     pub(crate) forgotten: bool,
     /// The broker has restarted at some time.
@@ -64,11 +66,12 @@ impl Evidence {
             (self.refused_after_restart, Cause::BrokerForgot),
             (self.settle_invoked && !self.settled, Cause::SettleLost),
             (self.nacked, Cause::NackedAfterEffect),
-            (self.closed, Cause::ClosedWithoutSettle),
+            (self.closed && !self.settled, Cause::ClosedWithoutSettle),
             (self.returned_with_batch, Cause::ReturnedWithBatch),
             (self.forgotten, Cause::BrokerForgot),
             (self.reset, Cause::OffsetReset),
             (self.rewound, Cause::OffsetRewind),
+            (self.redriven, Cause::Redriven),
             (self.settled, Cause::RedeliveredAfterSettle),
             (self.restarted, Cause::BrokerForgot),
         ];

@@ -288,7 +288,6 @@ fn simulate(setups: &[Setup]) -> Vec<Vec<Verdict>> {
     setups.par_iter().map(rows_of).collect()
 }
 
-/// Where live and simulated verdicts agree, and where they do not.
 /// A clock that goes faster multiplies the machine's own delays, so a latency would be mostly its
 /// invention. Only at the speed of the machine's clock is there any.
 fn forget_latencies(comparison: &mut Comparison<'_>, factor: NonZeroU32) {
@@ -297,6 +296,7 @@ fn forget_latencies(comparison: &mut Comparison<'_>, factor: NonZeroU32) {
     }
 }
 
+/// Where live and simulated verdicts agree, and where they do not.
 fn agreement(comparison: &Comparison<'_>, simulated: &[Vec<Verdict>]) -> Agreement {
     let mut agreement = Agreement::default();
     for (row, &simulated) in comparison.rows.iter().zip(simulated.iter().flatten()) {

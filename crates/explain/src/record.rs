@@ -63,15 +63,13 @@ fn because(cause: Cause) -> &'static str {
         Cause::SettledOnRevoke => "a rebalance settled it without an effect",
         Cause::DlqExpired => "its dead letter expired unread",
         Cause::StoredTwice => "it is stored more than once",
-        Cause::RedeliveredAfterCrash => "its consumer crashed before the message was settled",
-        Cause::LeaseExpired => "its lease ran out before a settle was asked for",
+        Cause::RedeliveredAfterCrash => "its consumer crashed, and it was delivered again",
+        Cause::LeaseExpired => "its lease ran out, and it was delivered again",
         Cause::SessionExpired => "the session of its consumer expired",
         Cause::Rebalanced => "its partition moved to another consumer",
         Cause::SettleLost => "its settle was asked for and never recorded",
         Cause::NackedAfterEffect => "its consumer gave it back or rejected it after the effect",
-        Cause::ClosedWithoutSettle => {
-            "its consumer's connection ended before a settle was asked for"
-        }
+        Cause::ClosedWithoutSettle => "its consumer's connection ended without a settle",
         Cause::ReturnedWithBatch => {
             "it was settled, and came again after its consumer had given back another message that \
              it held at the same time"
@@ -81,7 +79,7 @@ fn because(cause: Cause) -> &'static str {
         Cause::BrokerForgot => "the broker restarted and forgot what was in flight",
         Cause::OffsetReset => "a reset moved the position back over it",
         Cause::OffsetRewind => "the committed offset or the position moved back over it",
-        Cause::HandlerRetry => "one delivery had several effects",
+        Cause::HandlerRetry => "it comes from one delivery",
         Cause::AbortedVisible => "the effect of an aborted transaction was visible",
         Cause::Unexplained | Cause::Unknown => "what is recorded does not say why",
     }

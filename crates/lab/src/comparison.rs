@@ -134,7 +134,7 @@ fn rows_of(scenario: &Scenario, swept: Swept) -> Vec<ComparisonRow> {
                     model,
                     verdict,
                     summary.reasons.keys().copied(),
-                    &summary.causes,
+                    &summary.examples,
                 ),
                 summary,
             }

@@ -4,14 +4,16 @@
 //! None of it is a mistake. A scenario may be about overload, or about a group that begins too
 //! late; but a first own scenario often is by accident.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use entrega_checker::{Cause, Causes, Reason, Verdict};
+use entrega_checker::{Cause, Class, Reason, Verdict};
 use entrega_explain::digits::counted;
 use entrega_model::{Model, SubscriptionId};
-use entrega_scenario::workload::Workload;
-use entrega_scenario::{AutoOffsetReset, Expectation, ProducerStrategy, Scenario, ServiceTime};
+use entrega_scenario::workload::Extent;
+use entrega_scenario::{
+    AutoOffsetReset, Expectation, ProducerStrategy, Scenario, ServiceTime, SubscriptionSettings,
+};
 
 use crate::configuration::Configuration;
 use crate::loaded::LoadedScenario;
@@ -20,7 +22,7 @@ use crate::loaded::LoadedScenario;
 pub fn warnings(loaded: &LoadedScenario, chosen: &[Configuration], seed: u64) -> Vec<String> {
     let full = loaded.full();
     let scenario = &full.scenario;
-    let load = Load::of(scenario, &full.workload(seed));
+    let load = Load::of(scenario, &full.extent(seed));
     let mut warnings: Vec<String> = load.unreachable_rate(scenario).into_iter().collect();
     let mut said = BTreeSet::new();
     for (id, _) in (0..).map(SubscriptionId).zip(&scenario.subscriptions) {
@@ -37,31 +39,29 @@ pub fn warnings(loaded: &LoadedScenario, chosen: &[Configuration], seed: u64) ->
 
 /// How much there is to do.
 struct Load {
-    /// Messages a second between the first send and the last; none if all are sent at once.
-    rate: Option<f64>,
-    /// The mean service time in seconds, by subscription.
-    service: Vec<f64>,
+    /// How many messages follow the first.
+    more: u64,
+    /// How long it takes until the last of them is sent, in nanoseconds; 0 if all are sent at once.
+    span: u64,
+    /// The mean service time in nanoseconds, by subscription.
+    service: Vec<u64>,
 }
 
 impl Load {
-    fn of(scenario: &Scenario, workload: &Workload) -> Self {
-        let planned = &workload.planned;
-        let span = match (planned.first(), planned.last()) {
-            (Some(first), Some(last)) => seconds(last.at.since(first.at).as_nanos()),
-            _ => 0.0,
-        };
-        let rate = (span > 0.0).then(|| (planned.len() - 1) as f64 / span);
-        let recorded: Vec<f64> =
-            planned.iter().filter_map(|one| Some(seconds(one.service_time?.as_nanos()))).collect();
-        let mean = |settings: ServiceTime| {
-            if recorded.is_empty() {
-                mean(settings)
-            } else {
-                recorded.iter().sum::<f64>() / recorded.len() as f64
-            }
-        };
-        let subscriptions = scenario.subscriptions.iter();
-        Self { rate, service: subscriptions.map(|one| mean(one.service_time)).collect() }
+    fn of(scenario: &Scenario, extent: &Extent) -> Self {
+        let (sum, count) = extent.recorded;
+        let recorded = sum.checked_div(count.into()).map(|mean| mean as u64);
+        let mean = |one: &SubscriptionSettings| recorded.unwrap_or_else(|| mean(one.service_time));
+        Self {
+            more: extent.messages.saturating_sub(1),
+            span: extent.span.as_nanos(),
+            service: scenario.subscriptions.iter().map(mean).collect(),
+        }
+    }
+
+    /// Messages a second between the first send and the last.
+    fn rate(&self) -> f64 {
+        self.more as f64 / seconds(self.span)
     }
 
     /// A confirmed producer sends one message after the other.
@@ -69,13 +69,17 @@ impl Load {
         let confirmed = scenario.producer.strategy == ProducerStrategy::Confirmed;
         let latency = scenario.network.latency.duration().as_nanos();
         let jitter = scenario.network.jitter.duration().as_nanos();
-        let round_trip = seconds(2 * latency + jitter);
-        let rate = self.rate.filter(|rate| confirmed && rate * round_trip > 1.0)?;
+        let round_trip = latency.saturating_mul(2).saturating_add(jitter);
+        let needed = u128::from(self.more) * u128::from(round_trip);
+        if self.span == 0 || !confirmed || needed <= self.span.into() {
+            return None;
+        }
+        let round_trip = seconds(round_trip);
         Some(format!(
             "the producer cannot send {} messages a second: it waits for each acknowledgement, \
              which takes {} ms, so it sends {} a second at most; `producer.strategy = \
              \"fire-and-forget\"` or a shorter `network.latency` would help",
-            number(rate),
+            number(self.rate()),
             number(round_trip * 1e3),
             number(1.0 / round_trip)
         ))
@@ -95,11 +99,13 @@ impl Load {
         };
         let workers = if strategy.reads("workers") { scenario.consumer.workers } else { 1 };
         let service = self.service[id.index()];
-        let at_once = f64::from(consumers) * f64::from(workers);
-        let utilisation = self.rate? * service / at_once;
-        if utilisation < 1.0 - ROUNDING {
+        let at_once = u128::from(consumers) * u128::from(workers);
+        let needed = u128::from(self.more) * u128::from(service);
+        let there_is = at_once.saturating_mul(self.span.into());
+        if self.span == 0 || needed < there_is - there_is / ROUNDING {
             return None;
         }
+        let utilisation = needed as f64 / there_is as f64;
         let mut who = counted(consumers, "consumer");
         if workers > 1 {
             let _ = write!(who, " with {} each", counted(workers, "worker"));
@@ -109,15 +115,15 @@ impl Load {
             "{} is overloaded on the {model}: {} messages a second, {} ms each, for {who}{of}: \
              utilisation {}; a backlog grows for as long as messages come",
             settings.name,
-            number(self.rate?),
-            number(service * 1e3),
+            number(self.rate()),
+            number(seconds(service) * 1e3),
             number(utilisation)
         ))
     }
 }
 
-/// A mean of samples is a little off.
-const ROUNDING: f64 = 1e-3;
+/// A mean of samples is a little off: by less than one part in so many.
+const ROUNDING: u128 = 1_000;
 
 /// Consumers of a log that get no partition.
 fn idle_consumers(scenario: &Scenario, id: SubscriptionId, model: Model) -> Option<String> {
@@ -159,20 +165,19 @@ fn expectations_of_nothing(loaded: &LoadedScenario, chosen: &[Configuration]) ->
 }
 
 /// What to write if messages were lost, and all that were lost were skipped by a reset to the
-/// latest offset.
-pub fn of_losses(
+/// latest offset. `examples` has every cause that a message was lost for.
+pub fn of_losses<T>(
     scenario: &Scenario,
     model: Model,
     verdict: Verdict,
     reasons: impl IntoIterator<Item = Reason>,
-    causes: &Causes,
+    examples: &BTreeMap<(Class, Cause), T>,
 ) -> Option<&'static str> {
     let latest = scenario.log.auto_offset_reset == AutoOffsetReset::Latest;
     let only_lost = reasons.into_iter().all(|reason| reason == Reason::Lost || reason.is_open());
-    let is_loss = |cause: &Cause| *cause <= Cause::DlqExpired;
-    let mut losses = causes.keys().filter(|cause| is_loss(cause)).peekable();
-    let some = losses.peek().is_some();
-    let skipped = some && losses.all(|cause| *cause == Cause::SkippedByReset);
+    let causes = examples.keys().filter(|(class, _)| *class == Class::Lost);
+    let causes: BTreeSet<Cause> = causes.map(|(_, cause)| *cause).collect();
+    let skipped = causes == [Cause::SkippedByReset].into();
     let fails = model == Model::Log && verdict == Verdict::Invalid && only_lost;
     (latest && fails && skipped).then_some(LATEST)
 }
@@ -182,13 +187,15 @@ const LATEST: &str = "every loss is a message that a reset skipped: without a co
     Kafka). If it should read what was sent before it had committed anything, write \
     auto_offset_reset = \"earliest\" under [log]";
 
-fn mean(of: ServiceTime) -> f64 {
-    let span = |span: entrega_scenario::Span| seconds(span.duration().as_nanos());
+/// In nanoseconds.
+fn mean(of: ServiceTime) -> u64 {
     match of {
-        ServiceTime::Constant { value } => span(value),
-        ServiceTime::Uniform { min, max } => f64::midpoint(span(min), span(max)),
-        ServiceTime::Exponential { mean } => span(mean),
-        ServiceTime::LogNormal { median, sigma } => span(median) * libm::exp(sigma * sigma / 2.0),
+        ServiceTime::Constant { value } => value.nanos(),
+        ServiceTime::Uniform { min, max } => min.nanos().midpoint(max.nanos()),
+        ServiceTime::Exponential { mean } => mean.nanos(),
+        ServiceTime::LogNormal { median, sigma } => {
+            (median.nanos() as f64 * libm::exp(sigma * sigma / 2.0)) as u64
+        }
     }
 }
 
@@ -202,5 +209,40 @@ fn number(value: f64) -> String {
         100.0.. => format!("{value:.0}"),
         10.0.. => format!("{value:.1}").trim_end_matches(".0").to_owned(),
         _ => format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A loss that nothing explains is no reset's.
+    #[test]
+    fn every_loss_must_be_skipped() {
+        let loaded = LoadedScenario::parse("plain.toml", "").expect("a scenario");
+        let check = |causes: &[(Class, Cause)], expect: bool| {
+            let examples = causes.iter().map(|one| (*one, ())).collect();
+            let reasons = [Reason::Lost];
+            let scenario = &loaded.scenario;
+            let hint = of_losses(scenario, Model::Log, Verdict::Invalid, reasons, &examples);
+            assert_eq!(hint.is_some(), expect, "{causes:?}");
+        };
+        let skipped = (Class::Lost, Cause::SkippedByReset);
+        check(&[], false);
+        check(&[skipped], true);
+        check(&[skipped, (Class::Duplicated, Cause::Unexplained)], true);
+        check(&[skipped, (Class::Lost, Cause::Unexplained)], false);
+        check(&[skipped, (Class::Lost, Cause::RemovedRetention)], false);
+    }
+
+    #[test]
+    fn a_plan_comes_to_what_is_planned() {
+        let text = "workload = { messages = 50 }";
+        let loaded = LoadedScenario::parse("plain.toml", text).expect("a scenario");
+        let full = loaded.full();
+        let (extent, planned) = (full.extent(7), full.workload(7).planned);
+        assert_eq!(extent.messages, planned.len() as u64);
+        assert_eq!(extent.span, planned[49].at.since(planned[0].at));
+        assert_eq!(extent.recorded, (0, 0));
     }
 }

@@ -8,15 +8,16 @@ use std::io::{self, BufRead, Write};
 
 use entrega::{Judged, judge};
 use entrega_checker::{
-    Class, Config, Gap, GapKind, Gaps, Listable, Listed, RecordChecker, Report, SubscriptionConfig,
+    Class, Config, Gap, GapKind, Gaps, Listable, Listed, Reason, RecordChecker, Report,
+    SubscriptionConfig,
 };
 use entrega_choice::Choices;
 use entrega_model::history::{
     Backwards, Header, HistoryError, Names, Notes, PointNames, Reader, Reading, SubscriptionHeader,
-    Writer,
+    TimeOrder, Writer,
 };
 use entrega_model::printable::printable;
-use entrega_model::{MessageId, Observer, ProcessId};
+use entrega_model::{Duration, MessageId, Observer, ProcessId};
 use entrega_scenario::{Cast, points};
 use entrega_sim::Experiment;
 
@@ -65,7 +66,11 @@ pub fn check_and_list(
 ) -> Result<JudgedHistory, HistoryError> {
     let mut reader = Reader::with(history, name, reading)?;
     let header = reader.header();
-    let mut checker = RecordChecker::new(config(header), header.model);
+    let skew = match reading.order {
+        TimeOrder::Rising => Duration::ZERO,
+        TimeOrder::AsWritten(skew) | TimeOrder::Sorted(skew) => skew,
+    };
+    let mut checker = RecordChecker::new(config(header), header.model).with_skew(skew);
     let end = reader.each_batch(|batch| checker.observe(batch))?;
     let notes = reader.notes().clone();
     if let Some(Backwards { lines, first, .. }) = notes.backwards {
@@ -74,14 +79,25 @@ pub fn check_and_list(
     }
     let (header, names) = reader.into_parts();
     let (report, gaps) = checker.finish(end);
-    let listed = checker.list(end, list);
-    let firsts = firsts(checker.list(end, &anomalies()));
+    let all = checker.list(end, &list.union(&anomalies()).copied().collect());
+    let of = |kinds: &BTreeSet<Listable>| {
+        all.iter().filter(|one| kinds.contains(&one.what)).copied().collect::<Vec<_>>()
+    };
+    let declared = |one: &Listed| {
+        let reasons = &report.subscriptions[one.subscription.index()].reasons;
+        one.what == Listable::Class(Class::DeadLettered)
+            && !reasons.contains(&Reason::UndeclaredDeadLetters)
+    };
+    let mut firsts = firsts(of(&anomalies()));
+    firsts.retain(|one| !declared(one));
+    let listed = of(list);
     Ok(JudgedHistory { report, gaps, header, names, notes, firsts, listed })
 }
 
 /// What is told of a record although nobody asks for it.
 fn anomalies() -> BTreeSet<Listable> {
-    let classes = [Class::Lost, Class::Duplicated, Class::Split, Class::Phantom];
+    use Class::{DeadLettered, Duplicated, Lost, Phantom, Split};
+    let classes = [Lost, Duplicated, Split, Phantom, DeadLettered];
     let classes = classes.into_iter().map(Listable::Class);
     classes.chain([Listable::Reordered, Listable::Replayed]).collect()
 }

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use entrega_clients::Strategy;
 use entrega_model::printable::printable;
 use entrega_model::{Model, SubscriptionId};
-use entrega_scenario::workload::{Planner, Workload};
+use entrega_scenario::workload::{Extent, Planner, Workload};
 use entrega_scenario::{ErrorPolicy, Loaded, Problem, Rows, Scenario, ScenarioDigest, Written};
 use entrega_sim::explore::Scope;
 
@@ -46,6 +46,11 @@ impl Version<'_> {
     pub fn messages(&self) -> u64 {
         let most = u64::from(self.scenario.workload.message_count());
         self.rows.map_or(most, |rows| most.min(rows.rows.len() as u64))
+    }
+
+    /// What the messages for a seed come to.
+    pub(crate) fn extent(&self, seed: u64) -> Extent {
+        self.planner.extent(self.rows, seed)
     }
 
     /// The messages for a seed.
@@ -150,7 +155,7 @@ impl LoadedScenario {
     /// The command that prints a run. It repeats overrides that the string only stands for.
     pub fn replay_command(&self, replay: &ReplayString) -> String {
         let (program, name) = (shell_word(&self.program), shell_word(&self.name));
-        let mut command = format!("{program} replay {name} '{replay}'");
+        let mut command = replay.command(&program, &name);
         if let Overrides::Digest(_) = replay.shown_overrides() {
             for (path, value) in &self.overrides {
                 let _ = write!(command, " --set {}", shell_word(&format!("{path}={value}")));

@@ -35,6 +35,8 @@ use crate::size::Size;
 const BY_LIST: &str = "1";
 /// The version of a line whose seed decides.
 const BY_CHANCE: &str = "2";
+/// What stands before the scenario in a command that repeats a run.
+const VERB: &str = " replay ";
 /// No line that is printed is longer than this many characters.
 pub const LONGEST: usize = 1_000;
 
@@ -106,6 +108,17 @@ pub enum ReplayError {
     },
 }
 
+/// The command that repeats a run of a scenario; program and scenario are words of a shell.
+pub fn command(program: &str, scenario: &str, replay: &str) -> String {
+    format!("{program}{VERB}{scenario} '{replay}'")
+}
+
+/// Whether a line shows such a command. Whoever copies it needs it whole.
+pub fn is_command(line: &str) -> bool {
+    let begins = |version: &&str| line.contains(&format!(" '{version}:"));
+    line.contains(VERB) && [BY_LIST, BY_CHANCE].iter().any(begins)
+}
+
 impl ReplayString {
     fn text(&self, overrides: &Overrides) -> String {
         let Self { digest, seed, size, course, .. } = self;
@@ -117,6 +130,11 @@ impl ReplayString {
             Course::ByList(choices) => format!("{BY_LIST}:{run}:{choices}"),
         };
         format!("{text}:{}", checksum(&text))
+    }
+
+    /// The command that repeats the run; program and scenario are words of a shell.
+    pub(crate) fn command(&self, program: &str, scenario: &str) -> String {
+        command(program, scenario, &self.to_string())
     }
 
     /// The overrides as the line shows them: named, or their digest if that makes it too long.

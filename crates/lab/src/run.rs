@@ -154,7 +154,7 @@ impl<'a> Run<'a> {
         let hint = |(name, of): (&'a str, &SubscriptionReport)| {
             let reasons = of.reasons.iter().copied();
             let model = self.configuration.model;
-            let hint = hints::of_losses(scenario, model, of.verdict, reasons, &of.causes)?;
+            let hint = hints::of_losses(scenario, model, of.verdict, reasons, &of.examples)?;
             Some((name, hint))
         };
         reports.filter_map(hint).collect()

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use entrega::Laboratory;
 use entrega_checker::summary::RowSummary;
-use entrega_checker::{Finding, Report, SubscriptionReport};
+use entrega_checker::{Finding, Report, shown};
 use entrega_clients::Strategy;
 
 use crate::comparison::Comparison;
@@ -103,21 +103,12 @@ impl<'a> Sweep<'a> {
             let seed = self.seed + (number / count) as u64;
             for ((row, firsts), one) in rows.iter_mut().zip(firsts).zip(&report.subscriptions) {
                 row.add(&report.sends, one);
-                note(firsts, one, seed);
+                for finding in shown(one) {
+                    firsts.entry(finding).or_insert(seed);
+                }
             }
         }
         swept
-    }
-}
-
-/// Notes which findings a run is the first to show.
-fn note(firsts: &mut BTreeMap<Finding, u64>, report: &SubscriptionReport, seed: u64) {
-    let classes = report.firsts.keys().map(|&class| Finding::Class(class, None));
-    let causes = report.examples.keys();
-    let causes = causes.map(|&(class, cause)| Finding::Class(class, Some(cause)));
-    let order = (report.order.reordered > 0).then_some(Finding::Reordered);
-    for finding in classes.chain(causes).chain(order) {
-        firsts.entry(finding).or_insert(seed);
     }
 }
 

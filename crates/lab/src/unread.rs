@@ -8,7 +8,6 @@
 
 mod idle;
 
-use entrega_choice::Point;
 use entrega_clients::Strategy as S;
 use entrega_scenario::ErrorPolicy;
 
@@ -47,20 +46,20 @@ pub fn warnings(
     unread.into_iter().map(|(_, said)| said).collect()
 }
 
-/// A warning for every scripted fault that never struck in a run, in the order of the file.
+/// A warning for every scripted fault that never struck in a run, in the order of the file. Of two
+/// that say the same, the later one is it.
 pub fn never_struck(run: &Run<'_>) -> Vec<String> {
-    let (loaded, faults) = (run.loaded, run.faults());
+    let loaded = run.loaded;
     let choices = &run.judged.outcome.choices;
+    let mut unused = choices.unused_script();
     let mut said = Vec::new();
-    for (index, script) in loaded.scenario.script.iter().enumerate() {
-        let (point, alternative) = (&script.point, &script.alternative);
-        if faults.iter().any(|one| one.point == *point && one.alternative == *alternative) {
-            continue;
-        }
+    for (index, scripted) in loaded.scenario.scripted().iter().enumerate().rev() {
+        let Some(at) = unused.iter().position(|one| one == scripted) else { continue };
+        unused.swap_remove(at);
         let place = format!("script.{index}.point");
         let Some(written) = loaded.written.iter().find(|one| one.path == place) else { continue };
-        let at = choices.table().iter().position(|spec| spec.name == *point);
-        let met = at.map_or(0, |at| choices.occurrences(Point(at as u16)));
+        let point = &choices.table()[scripted.point.index()].name;
+        let met = choices.occurrences(scripted.point);
         let times = if met == 1 { "once".to_owned() } else { format!("{met} times") };
         let message = format!(
             "this scripted fault never struck: on the {} with {} the run came to `{point}` {times}",
@@ -68,6 +67,7 @@ pub fn never_struck(run: &Run<'_>) -> Vec<String> {
         );
         said.push(written.problem(message).to_string());
     }
+    said.reverse();
     said
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use entrega_checker::summary::RowSummary;
 use entrega_checker::{
-    Class, Counter, Counters, End, Reason, Report, SubscriptionReport, Verdict, Word,
+    Class, Counter, Counters, Reason, Report, SubscriptionReport, Verdict, Word,
 };
 use entrega_choice::{Point, PointSpec};
 use entrega_clients::Strategy;
@@ -129,40 +129,76 @@ pub fn of_run(
         let untouched = of.vacuous(&named.windows(strategy));
         let called =
             Called { message: &words::name, process: &|process| Cast::of(scenario).name(process) };
-        let mut why = why_open(report, of, &called);
-        if of.verdict == Verdict::Unknown {
-            if report.end == End::Unfinished {
-                why[0] = unfinished(scenario, model, outcome);
-            }
-            if of.reasons.contains(&Reason::NothingPutToTheTest) {
-                why.push(named.why_vacuous(of.struck, &untouched));
-            }
-        }
+        let why = why(report, of, &called, &|reason| match reason {
+            Reason::Stalled => Some(unfinished(scenario, model, outcome)),
+            Reason::NothingPutToTheTest => Some(named.why_vacuous(of.struck, &untouched)),
+            _ => None,
+        });
         Judgement { verdict: of.verdict, untouched, why }
     };
     report.subscriptions.iter().map(judgement).collect()
 }
 
-/// Why a report leaves open whether a promise was kept, whatever faults there were; nothing if it
-/// does not. A run that did not end comes first.
+/// Why a record leaves open whether a promise was kept; nothing if it does not. A recording that
+/// stopped comes first.
 pub fn why_open(report: &Report, of: &SubscriptionReport, called: &Called<'_>) -> Vec<String> {
-    let mut why = Vec::new();
+    why(report, of, called, &|reason| {
+        let clause = match reason {
+            Reason::Stalled => "the record says that it is unfinished: more could still happen",
+            Reason::NothingAcknowledged if report.sends.invoked == 0 => "no send is recorded",
+            _ => return None,
+        };
+        Some(clause.to_owned())
+    })
+}
+
+/// A clause for every reason that leaves a verdict open. `special` is asked first, for what only a
+/// run or only a record says so.
+fn why(
+    report: &Report,
+    of: &SubscriptionReport,
+    called: &Called<'_>,
+    special: &dyn Fn(Reason) -> Option<String>,
+) -> Vec<String> {
     if of.verdict != Verdict::Unknown {
-        return why;
+        return Vec::new();
     }
-    if of.reasons.contains(&Reason::Stalled) {
-        why.push("it never came to rest".to_owned());
-    }
-    if of.reasons.contains(&Reason::Pending) {
-        why.push(pending(of, called));
-    }
-    if of.reasons.contains(&Reason::NothingAcknowledged) {
-        why.push(format!("none of {} sends was acknowledged", report.sends.invoked));
-    }
-    if of.reasons.contains(&Reason::InconsistentRecord) {
-        why.push("the record says what cannot be".to_owned());
-    }
-    why
+    let clause = |&reason: &Reason| special(reason).or_else(|| clause(reason, report, of, called));
+    of.reasons.iter().filter_map(clause).collect()
+}
+
+/// What a reason says that leaves a verdict open; nothing for one that breaks a promise.
+fn clause(
+    reason: Reason,
+    report: &Report,
+    of: &SubscriptionReport,
+    called: &Called<'_>,
+) -> Option<String> {
+    Some(match reason {
+        Reason::Stalled => "it never came to rest".to_owned(),
+        Reason::Pending => pending(of, called),
+        Reason::NothingAcknowledged => match report.sends.invoked {
+            1 => "the only send was not acknowledged".to_owned(),
+            sends => format!("none of {sends} sends was acknowledged"),
+        },
+        Reason::InconsistentRecord => "the record says what cannot be".to_owned(),
+        Reason::IncompleteRecord => {
+            "order is promised, and the record does not show when every message was sent".to_owned()
+        }
+        Reason::NothingPutToTheTest => "nothing was put to the test".to_owned(),
+        Reason::Lost
+        | Reason::Duplicated
+        | Reason::Split
+        | Reason::Phantom
+        | Reason::Reordered
+        | Reason::Replayed
+        | Reason::WriteInversions
+        | Reason::PollSkips
+        | Reason::NonmonotonicPolls
+        | Reason::InconsistentOffsets
+        | Reason::UndeclaredDeadLetters
+        | Reason::DuplicatedDeadLetters => return None,
+    })
 }
 
 /// `m1 and m2 still wait: m1 was last with mailer 1, m2 was never delivered`.
@@ -246,7 +282,7 @@ fn row_why_open(row: &RowSummary) -> Vec<String> {
     let runs = row.runs;
     let said = |reason, what: &str| {
         let count = row.reasons.get(&reason)?;
-        Some(format!("{count} of {runs} {what}",))
+        Some(format!("{count} of {runs} {what}"))
     };
     let pending = row.classes.get(Class::Pending);
     let waiting = format!("runs left messages waiting, {pending} in all");
@@ -254,7 +290,6 @@ fn row_why_open(row: &RowSummary) -> Vec<String> {
         said(Reason::Stalled, "runs never came to rest (`entrega run` with their seed says who)"),
         said(Reason::Pending, &waiting),
         said(Reason::NothingAcknowledged, "runs had no send that was acknowledged"),
-        said(Reason::InconsistentRecord, "records say what cannot be"),
     ]
     .into_iter()
     .flatten()

@@ -36,10 +36,11 @@
 //!
 //! The header stands on one line; here it is broken for the page. `model` is `log` or `queue`.
 //! `guarantee` is what the subscription promises: `none`, `at-most-once`, `at-least-once` or
-//! `exactly-once-effect`; `dead_letters` and `ordered` (default `false`) say whether a dead letter
-//! and order within each key are part of the promise. `end` is `quiescent` if the system was
-//! drained until nothing more could happen; only then may a message be called lost. It is
-//! `unfinished` otherwise. A file without a closing line was cut short, and is refused.
+//! `exactly-once-effect`; `dead_letters` and `ordered` (default `false`) say whether a dead
+//! letter and order within each key are part of the promise. `end` is `quiescent` if the system
+//! was drained until nothing more could happen; what is missing then is lost. It is `unfinished`
+//! otherwise; then only what a log has passed by is lost. A file without a closing line was cut
+//! short, and is refused.
 //!
 //! # Fields of every event
 //!

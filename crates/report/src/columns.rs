@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::ops::Range;
 
+use entrega_lab::replay_string::is_command;
+
 /// How many columns a text takes; colours take none.
 pub(crate) fn width(text: &str) -> usize {
     let mut columns = 0;
@@ -61,10 +63,6 @@ fn indent(line: &str) -> usize {
 
 /// A label before two spaces has fewer columns than this.
 const LONGEST_LABEL: usize = 20;
-
-fn is_command(line: &str) -> bool {
-    line.contains(" replay ") && line.contains(" '1:")
-}
 
 /// A table cut into parts of at most so many columns, each with the first cells of the lines.
 /// `is_number` says which cells stand at the right.
@@ -149,7 +147,9 @@ mod tests {
         check("  one two three four five\n", "  one two three four\n  five\n");
         check("lost   one two three four\n", "lost   one two three\n       four\n");
         check("1 │ one two three four five\n", "1 │ one two three\n    four five\n");
-        check("x replay some.toml '1:5:6:7'\n", "x replay some.toml '1:5:6:7'\n");
+        for command in ["x replay some.toml '1:5:6:7'\n", "x replay some.toml '2:5:6:7'\n"] {
+            check(command, command);
+        }
         check("a-word-that-is-longer-than-a-line\n", "a-word-that-is-longer-than-a-line\n");
     }
 

@@ -41,7 +41,7 @@ fn advice(report: &Report) -> &'static str {
         Verdict::Valid => ": every promise was kept.",
         Verdict::Invalid => ": a promise was broken.",
         Verdict::Unknown if report.reasons.contains(&Reason::InconsistentRecord) => {
-            ": nobody can tell, because it records what cannot be."
+            ": nobody can tell, because it records what is impossible."
         }
         Verdict::Unknown if report.reasons.contains(&Reason::IncompleteRecord) => {
             ": nobody can tell, because it does not show when every message was sent."

@@ -4,8 +4,8 @@ mod terminal;
 
 use std::fmt::Write;
 
-use entrega_lab::TruthTable;
 use entrega_lab::truth_table::{COLUMNS, Cell, Column, NAME, ROWS, Side, TableRow};
+use entrega_lab::{TruthTable, replay_string};
 use entrega_model::Model;
 use serde::Serialize;
 
@@ -196,8 +196,11 @@ impl Shown<'_> {
             let _ = writeln!(
                 text,
                 "Every letter has a shortest run; `--format json` has them all. For example {} on a \
-                 {}, {}:\n  {program} replay {NAME} '{replay}'",
-                cell.strategy, cell.model, cell.fault
+                 {}, {}:\n  {}",
+                cell.strategy,
+                cell.model,
+                cell.fault,
+                replay_string::command(program, NAME, replay)
             );
         }
         text

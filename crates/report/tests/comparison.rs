@@ -1,8 +1,9 @@
 //! A comparison as people read it: the finding first, each story once, and all of it within the
 //! width.
 
-use entrega_lab::{LoadedScenario, Sweep};
+use entrega_lab::{LoadedScenario, Sweep, run};
 use entrega_report::comparison::{Shown, text};
+use entrega_report::fitted;
 
 /// Crashes and lost settles, under every strategy that runs on both models.
 const SCENARIO: &str = "title = 'Crashes'\nseeds = 3\n[workload]\nmessages = 200\n\
@@ -96,4 +97,22 @@ fn each_story_is_told_once_and_all_on_request() {
     assert_eq!(commands(&once), unique.len());
     assert!(commands(&all) > 3 * commands(&once), "{all}");
     assert!(all.contains("\nqueue, dead-letter, analytics; duplicated, redelivered after crash: "));
+}
+
+/// A comparison lists choices, and a run repeats by chance.
+#[test]
+fn commands_of_both_versions_stay_whole() {
+    let loaded = LoadedScenario::parse("my crashes.toml", SCENARIO).expect("a scenario");
+    let sweep = Sweep::of(&loaded, &[]).expect("a sweep");
+    let by_list = text(&sweep.compare(), Shown::default());
+    let by_chance = entrega_report::run::text(&run::run(&loaded, sweep.configurations[0], 1));
+    for (whole, begins) in [(by_list, "'my crashes.toml' '1:"), (by_chance, " '2:")] {
+        let commands: Vec<&str> = whole.lines().filter(|line| line.contains(begins)).collect();
+        assert!(!commands.is_empty(), "{whole}");
+        let narrow = fitted(&whole, 60);
+        for command in commands {
+            assert!(command.len() > 60, "{command}");
+            assert!(narrow.lines().any(|line| line == command), "{command}\n{narrow}");
+        }
+    }
 }

@@ -71,6 +71,17 @@ pub struct Planned {
     pub service_time: Option<Duration>,
 }
 
+/// What a plan comes to as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// How many messages are sent.
+    pub messages: u64,
+    /// From the first send to the last.
+    pub span: Duration,
+    /// The service times that are recorded: their sum in nanoseconds, and how many they are.
+    pub recorded: (u128, u64),
+}
+
 impl Planner {
     /// Prepares the tables of a scenario.
     pub fn new(scenario: &Scenario) -> Self {
@@ -105,6 +116,21 @@ impl Planner {
         Workload { planned, seed, body: self.body, service_times }
     }
 
+    /// What [`plan`](Self::plan) comes to; no message is planned for that.
+    pub fn extent(&self, rows: Option<&Rows>, seed: u64) -> Extent {
+        match rows {
+            Some(rows) => {
+                let first = rows.rows.iter().take(self.messages as usize);
+                Extent::of(first.map(|row| (row.at, row.service_time)))
+            }
+            None if self.is_recorded => Extent::default(),
+            None => {
+                let mut clock = Clock { seed, at: Instant::START, pace: &self.pace };
+                Extent::of((0..self.messages).map(|id| (clock.next(MessageId(id)), None)))
+            }
+        }
+    }
+
     fn recorded(&self, rows: &Rows, seed: u64) -> Vec<Planned> {
         let first = rows.rows.iter().take(self.messages as usize);
         let plan = |(id, row): (MessageId, &Row)| Planned {
@@ -131,6 +157,21 @@ impl Planner {
             Body::Order => body::order_bytes(seed, id, key),
             Body::Opaque => self.opaque_bytes,
         }
+    }
+}
+
+impl Extent {
+    fn of(sends: impl Iterator<Item = (Instant, Option<Duration>)>) -> Self {
+        let (mut extent, mut first) = (Self::default(), None);
+        for (at, service_time) in sends {
+            extent.messages += 1;
+            extent.span = at.since(*first.get_or_insert(at));
+            if let Some(time) = service_time {
+                let (sum, count) = extent.recorded;
+                extent.recorded = (sum + u128::from(time.as_nanos()), count + 1);
+            }
+        }
+        extent
     }
 }
 

@@ -41,17 +41,14 @@ pub(super) struct Attempts {
 /// The attempts of one send.
 #[derive(Clone, Debug, Default)]
 struct Several {
-    begun: Vec<Attempt>,
-    /// The attempts of which an outcome came before they began; none stands for the next one.
-    early: Vec<Option<u16>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Attempt {
-    number: u16,
-    is_open: bool,
-    /// It began after the latest outcome.
-    is_new: bool,
+    /// Whether each attempt that has begun is open.
+    begun: BTreeMap<u16, bool>,
+    /// How many are.
+    open: usize,
+    /// Those that began after the latest outcome.
+    new: Vec<u16>,
+    /// How many outcomes came before their attempt began; none stands for the next one.
+    early: BTreeMap<Option<u16>, u64>,
 }
 
 /// What an outcome says.
@@ -88,45 +85,66 @@ impl Attempts {
         }
         let several = self.several(message, place);
         let was_invoked = several.end(attempt);
-        let speaks = outcome != SendOutcome::Fail || several.begun.iter().all(|one| !one.is_open);
+        let speaks = outcome != SendOutcome::Fail || several.open == 0;
         Ended { was_invoked, speaks }
     }
 
     fn several(&mut self, message: MessageId, place: &mut Place) -> &mut Several {
-        let first = |number, is_open| Attempt { number, is_open, is_new: is_open };
-        let begun = match place.known {
-            Known::Open(number) => vec![first(number, true)],
-            Known::Closed(number) => vec![first(number, false)],
-            Known::Nothing | Known::Unplaced | Known::Several => Vec::new(),
-        };
-        if !matches!(place.known, Known::Unplaced) {
-            place.known = Known::Several;
+        let known = std::mem::replace(&mut place.known, Known::Several);
+        if known == Known::Unplaced {
+            place.known = Known::Unplaced;
         }
-        self.several.entry(message).or_insert(Several { begun, early: Vec::new() })
+        self.several.entry(message).or_insert_with(|| {
+            let mut several = Several::default();
+            if let Known::Open(number) | Known::Closed(number) = known {
+                several.begin(number);
+            }
+            if let Known::Closed(_) = known {
+                several.end(None);
+            }
+            several
+        })
     }
 }
 
 impl Several {
+    /// Returns whether an outcome of the attempt came before.
     fn begin(&mut self, number: u16) -> bool {
-        self.begun.push(Attempt { number, is_open: true, is_new: true });
-        let is_of_it = |early: &Option<u16>| early.is_none_or(|early| early == number);
-        let early = self.early.iter().position(is_of_it);
-        early.map(|early| self.early.remove(early)).is_some()
+        if self.begun.insert(number, true) != Some(true) {
+            self.open += 1;
+        }
+        self.new.push(number);
+        let of_it = [None, Some(number)].into_iter().find(|early| self.early.contains_key(early));
+        let Some(early) = of_it else { return false };
+        let count = self.early.entry(early).or_default();
+        *count -= 1;
+        if *count == 0 {
+            self.early.remove(&early);
+        }
+        true
     }
 
     /// Returns whether an attempt had begun that the outcome speaks for.
     fn end(&mut self, attempt: Option<u16>) -> bool {
-        let mut was_invoked = attempt.is_none() && !self.begun.is_empty();
-        for one in &mut self.begun {
-            let is_meant = attempt.map_or(one.is_new, |attempt| attempt == one.number);
-            one.is_open &= !is_meant;
-            one.is_new = false;
-            was_invoked |= is_meant;
-        }
+        let new = std::mem::take(&mut self.new);
+        let was_invoked = match attempt {
+            Some(number) => self.close(number),
+            None => {
+                new.into_iter().for_each(|number| _ = self.close(number));
+                !self.begun.is_empty()
+            }
+        };
         if !was_invoked {
-            self.early.push(attempt);
+            *self.early.entry(attempt).or_default() += 1;
         }
         was_invoked
+    }
+
+    /// Returns whether the attempt had begun.
+    fn close(&mut self, number: u16) -> bool {
+        let Some(is_open) = self.begun.get_mut(&number) else { return false };
+        self.open -= usize::from(std::mem::take(is_open));
+        true
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a record leaves out, and what it says that cannot be, with the lines that show it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use entrega_model::event::EffectVerdict;
-use entrega_model::{Kind, MessageId};
+use entrega_model::{Duration, Event, Instant, Kind, MessageId};
 use serde::Serialize;
 
 use crate::tally::words;
@@ -62,18 +62,29 @@ pub struct Gap {
 /// All that a record leaves out, and all that cannot be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
+    /// By how much clocks differ.
+    pub(super) skew: Duration,
     /// How often, and the first lines that show it.
     pub found: BTreeMap<GapKind, (u64, Vec<Gap>)>,
     /// Lines about messages that nobody has sent yet.
-    early: BTreeMap<MessageId, Vec<(u64, About)>>,
+    early: BTreeMap<MessageId, BTreeMap<About, Early>>,
     /// Outcomes of attempts that have not begun yet.
-    unanswered: BTreeMap<MessageId, Vec<u64>>,
+    unanswered: BTreeMap<MessageId, VecDeque<u64>>,
+}
+
+/// Lines about a message that nobody has sent yet: how many, and the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Early {
+    count: u64,
+    first: u64,
+    /// When the earliest happened.
+    at: Instant,
 }
 
 /// What a line about a message says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum About {
-    Effect(EffectVerdict),
+    Effect { is_applied: bool },
     Store,
     Delivery,
     DeadLetter,
@@ -83,7 +94,9 @@ enum About {
 impl About {
     const fn of(kind: &Kind) -> Option<Self> {
         Some(match kind {
-            Kind::Effect { verdict, .. } => Self::Effect(*verdict),
+            Kind::Effect { verdict, .. } => {
+                Self::Effect { is_applied: matches!(verdict, EffectVerdict::Applied) }
+            }
             Kind::Stored { .. } => Self::Store,
             Kind::Delivered { .. } => Self::Delivery,
             Kind::DeadLettered { .. } => Self::DeadLetter,
@@ -96,7 +109,7 @@ impl About {
 
     const fn before_send(self) -> GapKind {
         match self {
-            Self::Effect(_) => GapKind::EffectBeforeSend,
+            Self::Effect { .. } => GapKind::EffectBeforeSend,
             Self::Store => GapKind::StoreBeforeSend,
             Self::Delivery => GapKind::DeliveryBeforeSend,
             Self::DeadLetter => GapKind::DeadLetterBeforeSend,
@@ -107,8 +120,8 @@ impl About {
     /// An applied effect of a message that nobody sent can be: it is a phantom.
     const fn of_unsent(self) -> Option<GapKind> {
         Some(match self {
-            Self::Effect(EffectVerdict::Applied) => return None,
-            Self::Effect(_) => GapKind::EffectOfUnsent,
+            Self::Effect { is_applied: true } => return None,
+            Self::Effect { is_applied: false } => GapKind::EffectOfUnsent,
             Self::Store => GapKind::StoreOfUnsent,
             Self::Delivery => GapKind::DeliveryOfUnsent,
             Self::DeadLetter => GapKind::DeadLetterOfUnsent,
@@ -118,7 +131,7 @@ impl About {
 }
 
 impl Gaps {
-    /// Of each kind so many lines are kept; the others are counted.
+    /// Of each kind so many lines are kept, for each message the first; the others are counted.
     pub const MOST_LINES: usize = 10;
 
     /// Whether something of the record cannot be.
@@ -143,34 +156,48 @@ impl Gaps {
     }
 
     /// A line about a message that nobody has sent yet.
-    pub(super) fn early(&mut self, message: MessageId, kind: &Kind, line: u64) {
-        if let Some(about) = About::of(kind) {
-            self.early.entry(message).or_default().push((line, about));
+    pub(super) fn early(&mut self, message: MessageId, event: &Event, line: u64) {
+        if let Some(about) = About::of(&event.kind) {
+            let early = self.early.entry(message).or_default().entry(about).or_default();
+            if early.count == 0 {
+                (early.first, early.at) = (line, event.at);
+            }
+            early.count += 1;
+            (early.first, early.at) = (early.first.min(line), early.at.min(event.at));
         }
     }
 
-    /// The first line of a message's send.
-    pub(super) fn sent(&mut self, message: MessageId, line: u64) {
-        for (early, about) in self.early.remove(&message).unwrap_or_default() {
-            let gap = Gap { line: early, message: Some(message), before: Some(line) };
-            self.add(about.before_send(), 1, gap);
+    /// The first line of a message's send. What came before it by no more than clocks differ need not
+    /// have come before it.
+    pub(super) fn sent(&mut self, message: MessageId, at: Instant, line: u64) {
+        for (about, Early { count, first, at: early }) in
+            self.early.remove(&message).unwrap_or_default()
+        {
+            let gap = Gap { line: first, message: Some(message), before: Some(line) };
+            let has_times = self.skew > Duration::ZERO && at > Instant::START;
+            let may_differ = has_times && at.since(early) <= self.skew;
+            if !may_differ {
+                self.add(about.before_send(), count, gap);
+            }
         }
     }
 
     /// The outcome of an attempt that has not begun.
     pub(super) fn unanswered(&mut self, message: MessageId, line: u64) {
-        self.unanswered.entry(message).or_default().push(line);
+        self.unanswered.entry(message).or_default().push_back(line);
     }
 
     /// An attempt began after its outcome, which is the earliest that waits for one.
     pub(super) fn answered(&mut self, message: MessageId, line: u64) {
         let Some(outcomes) = self.unanswered.get_mut(&message) else { return };
-        let outcome = outcomes.remove(0);
+        let outcome = outcomes.pop_front();
         if outcomes.is_empty() {
             self.unanswered.remove(&message);
         }
-        let gap = Gap { line: outcome, message: Some(message), before: Some(line) };
-        self.add(GapKind::OutcomeBeforeInvocation, 1, gap);
+        if let Some(outcome) = outcome {
+            let gap = Gap { line: outcome, message: Some(message), before: Some(line) };
+            self.add(GapKind::OutcomeBeforeInvocation, 1, gap);
+        }
     }
 
     /// The record has ended: what was missing so far is missing.
@@ -182,9 +209,9 @@ impl Gaps {
             }
         }
         for (message, lines) in std::mem::take(&mut self.early) {
-            for (line, about) in lines {
+            for (about, Early { count, first, .. }) in lines {
                 if let Some(kind) = about.of_unsent() {
-                    self.add(kind, 1, gap(line, message));
+                    self.add(kind, count, gap(first, message));
                 }
             }
         }

@@ -54,20 +54,30 @@ impl RecordChecker {
     /// All messages that show one of these, by subscription, by what they show, and why.
     pub fn list(&self, end: End, of: &BTreeSet<Listable>) -> Vec<Listed> {
         let mut listed = Vec::new();
+        let wants = |what: &Listable| of.contains(what);
+        if of.is_empty() {
+            return listed;
+        }
         for (index, recorded) in self.subscriptions.iter().enumerate() {
             let subscription = SubscriptionId(index as u8);
             let fold = &self.checker.subscriptions[index];
-            for (message, class, cause) in fold.classified(&self.checker.sends, end) {
+            fold.each_classified(&self.checker.sends, end, |message, class, cause| {
                 let what = Listable::Class(class);
-                listed.push(Listed { subscription, what, cause, message, after: None });
-            }
-            for (message, after, is_first) in recorded.overtaken(&self.sends) {
+                let one = Listed { subscription, what, cause, message, after: None };
+                listed.extend(Some(one).filter(|one| wants(&one.what)));
+            });
+            let ordered = [Listable::Reordered, Listable::Replayed];
+            let overtaken = if ordered.iter().any(wants) {
+                recorded.overtaken(&self.sends)
+            } else {
+                Vec::new()
+            };
+            for (message, after, is_first) in overtaken {
                 let what = if is_first { Listable::Reordered } else { Listable::Replayed };
-                let after = Some(after);
-                listed.push(Listed { subscription, what, cause: None, message, after });
+                let one = Listed { subscription, what, cause: None, message, after: Some(after) };
+                listed.extend(Some(one).filter(|one| wants(&one.what)));
             }
         }
-        listed.retain(|one| of.contains(&one.what));
         listed.sort_unstable();
         listed
     }

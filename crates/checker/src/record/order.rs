@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use entrega_model::event::EffectVerdict;
+use entrega_model::event::{EffectVerdict, NO_POSITION};
 use entrega_model::{Key, MessageId, ProcessId, SubscriptionId};
 
 use super::attempts::Known;
@@ -61,7 +61,7 @@ impl Place {
     }
 
     /// Another line of the same send. A producer that is named once is named.
-    pub(super) fn is_named_by(&mut self, line: &Self) {
+    pub(super) fn name_producer(&mut self, line: &Self) {
         if line.is_named && !self.is_named {
             (self.producer, self.is_named) = (line.producer, true);
         }
@@ -111,12 +111,12 @@ impl RecordChecker {
     fn write_inversions(&self) -> u64 {
         let mut found = 0;
         for partition in self.records.chunk_by(|one, other| one.partition == other.partition) {
+            let known = partition.partition_point(|one| one.offset != NO_POSITION);
             let mut sweep = Sweep::over(&self.sends);
-            for there in partition.chunk_by(|one, other| one.offset == other.offset) {
-                let messages = distinct(there.iter());
-                let is_behind = |id: &&MessageId| sweep.look(**id).later().is_some();
-                found += messages.iter().filter(is_behind).count() as u64;
-                for message in messages {
+            for there in partition[..known].chunk_by(|one, other| one.offset == other.offset) {
+                let is_behind = |id: &MessageId| sweep.look(*id).later().is_some();
+                found += distinct(there).filter(is_behind).count() as u64;
+                for message in distinct(there) {
                     sweep.meet(message);
                 }
             }
@@ -126,19 +126,22 @@ impl RecordChecker {
 
     /// How many messages the broker or a subscription saw at an offset of another message.
     fn inconsistent_offsets(&self, subscription: SubscriptionId) -> u64 {
-        let concerns = |one: &&Sighting| one.by.is_none_or(|by| by == subscription);
+        let concerns = |one: &Sighting| one.by.is_none_or(|by| by == subscription);
         let place = |one: &Sighting| (one.partition, one.offset);
         let places = self.records.chunk_by(|one, other| place(one) == place(other));
-        let seen = places.map(|there| distinct(there.iter().filter(concerns)).len() as u64);
-        seen.map(|messages| messages.saturating_sub(1)).sum()
+        let messages = |there: &[Sighting]| {
+            let each = there.chunk_by(|one, other| one.message == other.message);
+            each.filter(|of_one| of_one.iter().any(concerns)).count() as u64
+        };
+        let known = places.filter(|there| there[0].offset != NO_POSITION);
+        known.map(|there| messages(there).saturating_sub(1)).sum()
     }
 }
 
 /// The messages of sightings at one place, which are sorted.
-fn distinct<'a>(sightings: impl Iterator<Item = &'a Sighting>) -> Vec<MessageId> {
-    let mut messages: Vec<MessageId> = sightings.map(|one| one.message).collect();
-    messages.dedup();
-    messages
+fn distinct(sightings: &[Sighting]) -> impl Iterator<Item = MessageId> {
+    let each = sightings.chunk_by(|one, other| one.message == other.message);
+    each.map(|of_one| of_one[0].message)
 }
 
 impl Recorded {

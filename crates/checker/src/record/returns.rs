@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use entrega_model::event::SettleAct;
 use entrega_model::{MessageId, ProcessId};
 
 use crate::table::Table;
@@ -24,6 +25,8 @@ struct Hold {
     delivered: u64,
     /// 0 until it is acked.
     acked: u64,
+    /// It was given back.
+    returned: bool,
 }
 
 /// What a consumer gave back: when, and when that had been delivered to it. Both grow: an entry
@@ -42,27 +45,49 @@ impl Holds {
     /// others.
     pub(super) fn delivered(&mut self, message: MessageId, consumer: ProcessId, now: u64) -> bool {
         let hold = self.held.entry(message.0.into());
-        let before =
-            std::mem::replace(hold, Hold { consumer: Some(consumer), delivered: now, acked: 0 });
+        let before = std::mem::replace(
+            hold,
+            Hold { consumer: Some(consumer), delivered: now, acked: 0, returned: false },
+        );
         let returns = before.consumer.and_then(|consumer| self.returns.get(&consumer));
         before.acked > 0 && returns.is_some_and(|returns| returns.around(before.acked))
     }
 
-    /// The latest delivery of a message is acked.
-    pub(super) fn acked(&mut self, message: MessageId, now: u64) {
+    /// A consumer's settle of a message is recorded.
+    pub(super) fn settled(
+        &mut self,
+        message: MessageId,
+        consumer: ProcessId,
+        act: SettleAct,
+        now: u64,
+    ) {
+        match act {
+            SettleAct::Ack => self.acked(message, consumer, now),
+            SettleAct::Requeue | SettleAct::Reject => self.returned(message, consumer, now),
+            SettleAct::Extend | SettleAct::Commit => {}
+        }
+    }
+
+    fn acked(&mut self, message: MessageId, consumer: ProcessId, now: u64) {
         let hold = self.held.entry(message.0.into());
-        if hold.acked == 0 {
+        if hold.consumer == Some(consumer) && hold.acked == 0 {
             hold.acked = now;
         }
     }
 
-    /// The latest delivery of a message goes back.
-    pub(super) fn returned(&mut self, message: MessageId, now: u64) {
-        let Hold { consumer: Some(consumer), delivered, .. } = *self.held.entry(message.0.into())
-        else {
-            return;
-        };
-        self.returns.entry(consumer).or_default().add(Return { returned: now, delivered });
+    /// Whether the latest delivery of a message went back.
+    pub(super) fn is_returned(&self, message: MessageId) -> bool {
+        self.held.get(message.0.into()).is_some_and(|hold| hold.returned)
+    }
+
+    /// A consumer gives back the message that it holds.
+    pub(super) fn returned(&mut self, message: MessageId, consumer: ProcessId, now: u64) {
+        let hold = self.held.entry(message.0.into());
+        if hold.consumer == Some(consumer) && !hold.returned {
+            hold.returned = true;
+            let last = Return { returned: now, delivered: hold.delivered };
+            self.returns.entry(consumer).or_default().add(last);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! > **The rule** (the `prefix` check of semantics.md 5.3). A log delivers a partition in order. So
 //! > an acknowledged message that was never delivered, all of whose copies stand below the highest
-//! > offset that was, will not come any more.
+//! > offset that was, will not come any more; unless a consumer goes back to where it stands.
 
 use std::collections::BTreeSet;
 
@@ -29,12 +29,23 @@ impl Reach {
         }
     }
 
+    /// A consumer goes on at an offset, which may lie further back.
+    pub(super) fn moved(&mut self, partition: PartitionId, to: u64) {
+        let highest = self.highest.entry(partition.0.into());
+        if highest.is_some_and(|highest| highest >= to) {
+            *highest = to.checked_sub(1);
+        }
+    }
+
     /// The messages that were passed by.
     pub(super) fn skipped(
         &self,
         records: &[Sighting],
         messages: &Table<Message>,
     ) -> BTreeSet<MessageId> {
+        if self.highest.iter().all(|(_, highest)| highest.is_none()) {
+            return BTreeSet::new();
+        }
         let was_delivered =
             |id: MessageId| messages.get(id.0.into()).is_some_and(Message::was_delivered);
         let (mut below, mut ahead) = (BTreeSet::new(), BTreeSet::new());

@@ -91,6 +91,7 @@ impl SubscriptionFold {
             refused_after_restart: !is_log && restarted && refused && !message.was_returned(),
             nacked: message.has(Flag::Nacked),
             returned_with_batch: settled && self.returned_with_batch,
+            redriven: self.is_record && message.dead_letters > 0,
             closed: life.exited || message.has(Flag::Requeued),
             forgotten: tenure.forgotten,
             restarted,
@@ -98,7 +99,9 @@ impl SubscriptionFold {
                 && position.is_some_and(|position| position >= progress.reset_to),
             rewound: self.has_truth
                 && settled
-                && position.is_some_and(|position| position >= progress.committed),
+                && position.is_some_and(|position| {
+                    (progress.committed..progress.most_committed).contains(&position)
+                }),
             sought: false,
         }
     }

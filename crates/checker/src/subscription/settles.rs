@@ -64,6 +64,7 @@ impl SubscriptionFold {
         let message = self.messages.entry(message.0.into());
         if act == SettleAct::Requeue {
             message.numbers.returned();
+            change(message, &mut self.owners, |message| message.set(Flag::Nacked));
         }
         if !is_final(act) {
             return;
@@ -88,6 +89,7 @@ impl SubscriptionFold {
         self.has_truth = true;
         let progress = self.progress.entry(partition.0.into());
         let previous = std::mem::replace(&mut progress.committed, upto);
+        progress.most_committed = progress.most_committed.max(upto);
         if upto < previous {
             return self.rewound(partitions, partition, upto, previous);
         }
@@ -120,7 +122,7 @@ impl SubscriptionFold {
         message.set(Flag::LeaseRanOutOnce);
         let holder = self.owners.of_consumer(message.tenure, consumer).is_some();
         if holder && !message.was_returned() {
-            let asked = message.has(Flag::SettleInvoked);
+            let asked = message.has(Flag::SettleInvoked) || message.has(Flag::Settled);
             let life = self.owners.get(message.tenure).map(|(_, life)| life);
             message.set(Flag::LeaseRanOut);
             if !asked && life.is_some_and(|life| !life.crashed && !life.exited) {

@@ -165,7 +165,7 @@ impl SubscriptionFold {
 
     /// A message of a record took effect. If it was a dead letter before, and nothing else explains
     /// it, a copy was moved back from the dead letters.
-    pub(crate) fn is_redriven(&mut self, id: MessageId) {
+    pub(crate) fn note_redriven(&mut self, id: MessageId) {
         let message = self.messages.entry(id.0.into());
         let is_second = message.effects == 1 && message.dead_letters > 0;
         if is_second && message.duplicate == Some(Cause::Unexplained) {
@@ -186,7 +186,13 @@ impl SubscriptionFold {
         self.totals.dead_letters += 1;
         self.totals.dlq_excess += u64::from(message.dead_letters >= 2);
         *self.entry(id) = message;
-        self.change(id, |message| message.set(Flag::HadEffect));
+        let is_settled = self.is_record && reason != DeadLetterReason::Client;
+        self.change(id, |message| {
+            message.set(Flag::HadEffect);
+            if is_settled {
+                message.set(Flag::Settled);
+            }
+        });
     }
 }
 

@@ -24,7 +24,8 @@ impl SubscriptionFold {
                 let live = self.owners.session_expired(consumer);
                 self.counters.add(Counter::SessionsExpiredWithLiveMember, live.into());
             }
-            Kind::MaxPollExceeded { .. } => {
+            Kind::MaxPollExceeded { consumer, .. } => {
+                self.owners.left_group(consumer);
                 self.counters.add(Counter::MaxPollIntervalsExceeded, 1);
             }
             Kind::Sought { consumer, partition, to, .. } => {
@@ -48,8 +49,9 @@ impl SubscriptionFold {
 
     /// A consumer goes on at a position: no reset skips what stands behind it any more.
     fn goes_back(&mut self, partition: PartitionId, to: u64, partitions: &Partitions) {
-        let progress = self.progress.get(partition.0.into());
-        let upto = progress.map_or(0, |progress| progress.skipped_upto);
+        let Some(progress) = self.progress.get_mut(partition.0.into()) else { return };
+        let upto = progress.skipped_upto;
+        progress.skipped_upto = upto.min(to);
         for id in partitions.between(partition, to, upto) {
             self.entry(id).forget_skip();
         }

@@ -457,6 +457,13 @@ fn a_skip_holds_until_a_consumer_goes_back() {
         skipped().reset(1, Some(1), 0).committed_by(1, 0, 1, SettleTrigger::Application),
         Cause::SettledBeforeProcess,
     );
+    let (first, second) = (Handed(3, 0, 1), Handed(2, 1, 1));
+    let both = || log().sent(0).sent(1).reset(1, None, 2).assigned(2, 1).processed(second);
+    let settled = |history: History| history.committed_by(3, 0, 2, SettleTrigger::Application);
+    lost(settled(both()), Cause::SkippedByReset);
+    lost(settled(both().assigned(3, 0).delivered(first)), Cause::SettledBeforeProcess);
+    let again = both().assigned(3, 0).reset(3, Some(0), 1);
+    lost(settled(again), Cause::SkippedByReset);
 }
 
 /// The last phase of a run.

@@ -32,6 +32,16 @@ fn they_come_back_as_they_were() {
     assert!(by_chance().to_string().starts_with("2:4f2a91c0:7:queue:process-then-settle:"));
 }
 
+/// A text in lines that fit a terminal must know them.
+#[test]
+fn a_command_of_either_version_is_known() {
+    for example in [by_list(), by_chance()] {
+        assert!(is_command(&format!("  {}", example.command("entrega", "'my world.toml'"))));
+    }
+    assert!(!is_command("a replay string begins with '1' or '2'"));
+    assert!(!is_command("  entrega explore world.toml '1:'"));
+}
+
 /// What was printed before there was a second version.
 #[test]
 fn the_first_version_is_read_for_ever() {

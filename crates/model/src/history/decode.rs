@@ -92,7 +92,7 @@ impl Fields<'_, '_> {
         let names_producer = self.line.name("producer")?.is_some();
         let producer = self.process("producer", "producer")?;
         if names_producer {
-            self.symbols.has_producer(message, producer);
+            self.symbols.set_producer(message, producer);
         }
         Ok((producer, names_producer))
     }
@@ -121,7 +121,7 @@ impl Fields<'_, '_> {
         let delivery = delivery.map_err(|mistake| self.line.slip("delivery", mistake))?;
         let known = self.symbols.consumer(delivery).filter(|_| step != Step::Delivered);
         let consumer = self.consumer_or(subscription, known)?;
-        self.symbols.has_consumer(delivery, consumer);
+        self.symbols.set_consumer(delivery, consumer);
         Ok(match self.shape.name {
             "deliver" => Kind::Delivered {
                 delivery,
@@ -231,7 +231,7 @@ impl Fields<'_, '_> {
             "lost" => Kind::Lost { subscription, consumer, partition },
             _ => {
                 let number = self.line.integer("generation", NUMBER)?.unwrap_or(0);
-                let position = self.position("position")?;
+                let position = self.place()?;
                 let generation = Generation(number);
                 Kind::Assigned { subscription, consumer, partition, generation, position }
             }

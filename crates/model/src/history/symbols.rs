@@ -142,7 +142,7 @@ impl Symbols {
     }
 
     /// A line of the message's send names its producer. The first name counts.
-    pub(super) fn has_producer(&mut self, message: MessageId, producer: ProcessId) {
+    pub(super) fn set_producer(&mut self, message: MessageId, producer: ProcessId) {
         self.producer_of[message.index()].get_or_insert(producer);
     }
 
@@ -152,7 +152,7 @@ impl Symbols {
     }
 
     /// A line of a delivery tells its consumer. The first name counts.
-    pub(super) fn has_consumer(&mut self, delivery: DeliveryId, consumer: ProcessId) {
+    pub(super) fn set_consumer(&mut self, delivery: DeliveryId, consumer: ProcessId) {
         if self.consumer_of.len() <= delivery.index() {
             self.consumer_of.resize(delivery.index() + 1, None);
         }

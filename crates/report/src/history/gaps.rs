@@ -9,7 +9,7 @@ use serde::Serialize;
 /// The lines that show it, in the order of the file; nothing if there are none.
 pub(super) fn text(gaps: &Gaps, message: &dyn Fn(MessageId) -> String) -> String {
     let mut text = String::new();
-    let both = [(true, "What cannot be"), (false, "What is left out")];
+    let both = [(true, "Impossible"), (false, "Left out")];
     for (is_impossible, heading) in both {
         let kinds = || gaps.found.iter().filter(|(kind, _)| kind.is_impossible() == is_impossible);
         let shown =

@@ -1,7 +1,7 @@
 //! The words for what a broker does with messages, leases and partitions, in English.
 
 use entrega_model::Kind;
-use entrega_model::event::RemoveReason;
+use entrega_model::event::{NO_POSITION, RemoveReason};
 
 use crate::words::{Scene, Words, name};
 
@@ -111,9 +111,13 @@ pub(super) fn partitions(scene: &Scene<'_>) -> Words {
         }
         Kind::Assigned { consumer, partition, position, .. } => {
             let who = scene.who(consumer);
+            let from = |word: &str| {
+                let is_known = position != NO_POSITION;
+                if is_known { format!(" {word} {position}") } else { String::new() }
+            };
             Words::new(
-                format!("{who} is assigned partition {partition} from offset {position}"),
-                format!("{who} gets partition {partition} at {position}"),
+                format!("{who} is assigned partition {partition}{}", from("from offset")),
+                format!("{who} gets partition {partition}{}", from("at")),
             )
         }
         Kind::Revoked { consumer, partition, .. } => {
