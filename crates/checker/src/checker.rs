@@ -209,7 +209,7 @@ impl Checker {
         | Kind::MaxPollExceeded { subscription, .. }
         | Kind::OffsetReset { subscription, .. } = kind
         {
-            self.partitions.is_log |= !matches!(kind, Kind::MaxPollExceeded { .. });
+            self.partitions.is_log = true;
             if let Some(fold) = self.subscriptions.get_mut(subscription.index()) {
                 fold.note_assignment(kind, &self.partitions);
             }

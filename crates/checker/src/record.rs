@@ -236,6 +236,7 @@ impl RecordChecker {
             | Kind::Revoked { .. }
             | Kind::Lost { .. }
             | Kind::SessionExpired { .. }
+            | Kind::MaxPollExceeded { .. }
             | Kind::Sought { .. }
             | Kind::OffsetReset { .. }
             | Kind::Committed { .. }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use entrega_checker::summary::RowSummary;
 use entrega_checker::{
-    Class, Counter, Counters, Reason, Report, SubscriptionReport, Verdict, Word,
+    Causes, Class, Counter, Counters, Reason, Report, SubscriptionReport, Verdict, Word,
 };
 use entrega_choice::{Point, PointSpec};
 use entrega_clients::Strategy;
@@ -63,9 +63,10 @@ impl Named {
         })
     }
 
-    /// Whether they were to put a promise to the test, and did not.
-    fn are_vacuous(&self, counters: &Counters, struck: u64) -> bool {
-        !self.faults.is_empty() && (struck == 0 || !self.hit(counters))
+    /// Whether they were to put a promise to the test, and did not: none struck in a critical window,
+    /// and nothing that went wrong bears witness to one.
+    fn are_vacuous(&self, counters: &Counters, causes: &Causes, struck: u64) -> bool {
+        !self.faults.is_empty() && (struck == 0 || !(self.hit(counters) || !causes.is_empty()))
     }
 
     /// Whether a critical window was hit.
@@ -123,7 +124,9 @@ pub fn of_run(
 ) -> Vec<Judgement> {
     let Configuration { model, strategy } = configuration;
     let named = |id| Named::of(scenario, id);
-    report.call_untested(|of| named(of.subscription).are_vacuous(&of.counters, of.struck));
+    report.call_untested(|of| {
+        named(of.subscription).are_vacuous(&of.counters, &of.causes, of.struck)
+    });
     let judgement = |of: &SubscriptionReport| {
         let named = named(of.subscription);
         let untouched = of.vacuous(&named.windows(strategy));
@@ -263,7 +266,8 @@ pub fn of_row(
 ) -> Judgement {
     let named = Named::of(scenario, id);
     let untouched = row.vacuous(&named.windows(strategy));
-    let untested = row.verdict() == Verdict::Valid && named.are_vacuous(&row.counters, row.struck);
+    let untested = row.verdict() == Verdict::Valid
+        && named.are_vacuous(&row.counters, &row.causes, row.struck);
     let mut why = row_why_open(row);
     if untested {
         why.push(named.why_vacuous(row.struck, &untouched));

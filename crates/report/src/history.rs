@@ -46,10 +46,13 @@ fn advice(report: &Report) -> &'static str {
         Verdict::Unknown if report.reasons.contains(&Reason::IncompleteRecord) => {
             ": nobody can tell, because it does not show when every message was sent."
         }
-        Verdict::Unknown => {
-            ": nobody can tell. Drain the system, end the history with \
-             {\"end\":\"quiescent\"}, and acknowledge at least one send."
+        Verdict::Unknown if report.reasons.contains(&Reason::Stalled) => {
+            ": nobody can tell. Drain the system, and end the history with {\"end\":\"quiescent\"}."
         }
+        Verdict::Unknown if report.reasons.contains(&Reason::NothingAcknowledged) => {
+            ": nobody can tell, because no send was acknowledged."
+        }
+        Verdict::Unknown => ": nobody can tell, because messages may still take effect.",
     }
 }
 

@@ -15,7 +15,8 @@ use crate::words;
 
 /// What is always true of a lost message that was settled.
 fn lost(chronicle: &Chronicle<'_>) -> String {
-    format!("{} is never delivered again and is lost.", chronicle.message())
+    let again = if chronicle.deliveries().is_empty() { "" } else { " again" };
+    format!("{} is never delivered{again} and is lost.", chronicle.message())
 }
 
 pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {

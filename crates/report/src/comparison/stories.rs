@@ -1,7 +1,9 @@
 //! How it happens: each story once an anomaly and cause, with everyone who shares it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use entrega_checker::{Cause, Class, Finding};
 use entrega_explain::digits::counted;
 use entrega_lab::comparison::{Comparison, ComparisonRow, ToldExample};
 use entrega_lab::examples::Extent;
@@ -25,6 +27,7 @@ pub(super) fn stories(text: &mut String, comparison: &Comparison<'_>, all: bool)
     first_of_each(&comparison.examples)
         .iter()
         .for_each(|told| write_shared(text, comparison, told));
+    write_untold(text, comparison);
 }
 
 /// The first example of each kind; those of one anomaly stand together, in the
@@ -58,9 +61,43 @@ fn write_all(text: &mut String, told: &ToldExample) {
     let _ = writeln!(text, "  {}", told.command);
 }
 
+/// Whether a row shows the same anomaly for the same cause: some of its messages do, also if no
+/// example of its own was found.
+fn shares(comparison: &Comparison<'_>, row: &ComparisonRow, first: &ToldExample) -> bool {
+    let has_example = || comparison.examples_of(row).any(|told| kind(told) == kind(first));
+    let has = |class| row.summary.classes.get(class) > 0;
+    match first.example.finding {
+        Finding::Class(class, Some(cause)) if row.summary.causes.contains_key(&cause) => {
+            let is_sole = class == Class::Lost || !(has(Class::Duplicated) && has(Class::Split));
+            (is_sole && has(class)) || has_example()
+        }
+        _ => has_example(),
+    }
+}
+
+/// Names the causes for which no example was found.
+fn write_untold(text: &mut String, comparison: &Comparison<'_>) {
+    let is_told = |cause: Cause| {
+        comparison.examples.iter().any(|told| told.example.finding.cause() == Some(cause))
+    };
+    let causes = comparison.rows.iter().flat_map(|row| row.summary.causes.keys().copied());
+    let untold: BTreeSet<Cause> = causes.filter(|cause| !is_told(*cause)).collect();
+    for cause in untold {
+        let who = Who::of(comparison, &|row| row.summary.causes.contains_key(&cause));
+        let messages: u64 =
+            comparison.rows.iter().filter_map(|row| row.summary.causes.get(&cause)).sum();
+        let _ = writeln!(
+            text,
+            "\n{}: no example was found of {} ({})",
+            spelled(cause.name()),
+            counted(messages, "message"),
+            who.within(usize::MAX)
+        );
+    }
+}
+
 fn write_shared(text: &mut String, comparison: &Comparison<'_>, first: &ToldExample) {
-    let shares =
-        |row: &ComparisonRow| comparison.examples_of(row).any(|told| kind(told) == kind(first));
+    let shares = |row: &ComparisonRow| shares(comparison, row, first);
     let (of, kind) = (first.example.wanted.configuration, kind(first));
     let size = first.example.shrunk.map_or_else(String::new, size);
     let _ = writeln!(text, "\n{kind}{size}: {} ({of})", first.sentence);
