@@ -198,8 +198,7 @@ impl Checker {
         }
     }
 
-    /// Assignments, and the world. Who polled too late says nothing of a partition, and so makes no
-    /// log of a recorded queue.
+    /// Assignments, and the world.
     fn note_owners(&mut self, kind: Kind) {
         if let Kind::Assigned { subscription, .. }
         | Kind::Revoked { subscription, .. }
