@@ -15,8 +15,7 @@ use crate::words;
 
 /// What is always true of a lost message that was settled.
 fn lost(chronicle: &Chronicle<'_>) -> String {
-    let again = if chronicle.deliveries().is_empty() { "" } else { " again" };
-    format!("{} is never delivered{again} and is lost.", chronicle.message())
+    format!("{} is never delivered again and is lost.", chronicle.message())
 }
 
 pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
@@ -27,7 +26,9 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     let skipped = skip(chronicle);
     let removed = removal(chronicle);
     if let Some(reset) = skipped.filter(|at| removed.is_none_or(|removed| *at < removed)) {
-        return format!("{}; {}", skipped_by(chronicle, reset), lost(chronicle));
+        let again = if chronicle.deliveries().is_empty() { "" } else { " again" };
+        let skipped = skipped_by(chronicle, reset);
+        return format!("{skipped}; {m} is never delivered{again} and is lost.");
     }
     if let Some(clause) = removed.map(|at| chronicle.words(at).clause().to_owned()) {
         let mut own = chronicle.run.faults.clone();
