@@ -3,10 +3,10 @@
 //! > **The rule** (semantics.md 5.1, 5.5). What a record leaves out is unknown, and what it says
 //! > that cannot be is named with its line. It never turns a verdict of *invalid* into another.
 //!
-//! The laboratory's own runs go to the [`Checker`] directly. A record comes here first, and what it
-//! says goes on to the checker in a form that the checker takes for granted: a send before its
-//! outcome, and a refusal only once no attempt is open. What the checker derives from the order of
-//! ids is worked out here from the order of lines instead, when the record has ended.
+//! The laboratory's own runs go to the [`Checker`] directly. A record comes here first, and what
+//! it says goes on to the checker in a form that the checker takes for granted: a send before its
+//! outcome, and a refusal only once no attempt is open. What the checker derives from the order
+//! of ids is worked out here from the order of lines instead, when the record has ended.
 //!
 //! * `attempts`: what became of a send that has several attempts.
 //! * `gaps`: what is left out, and what cannot be.
@@ -55,8 +55,8 @@ pub struct RecordChecker {
     /// How many events there were.
     now: u64,
     sends: Table<Place>,
-    /// On a log, what was stored or delivered where; last in each partition what stands nobody knows
-    /// where.
+    /// On a log, what was stored or delivered where; last in each partition what stands nobody
+    /// knows where.
     records: Vec<Sighting>,
     /// When there are so many of these, those that are there twice are dropped.
     tidy_at: usize,
@@ -267,8 +267,8 @@ impl RecordChecker {
         }
     }
 
-    /// Whether the holder of a message has given it back or rejected it: then its dead letter, for
-    /// which a line may leave out the reason, is not the application's own.
+    /// Whether the holder of a message has given it back or rejected it: then its dead letter,
+    /// for which a line may leave out the reason, is not the application's own.
     fn was_rejected(&self, subscription: SubscriptionId, message: MessageId) -> bool {
         let one = self.subscriptions.get(subscription.index());
         one.is_some_and(|one| one.holds.is_returned(message))

@@ -1,11 +1,11 @@
 //! The one judge of a scenario: what the checker's verdict is worth, and why it is unknown.
 //!
 //! > **The rule** (semantics.md 5.6, point 6). A promise that was kept although no fault that the
-//! > scenario names has struck in a critical window is *unknown*. A scenario that names no fault is
-//! > judged as it is, and so is a recorded history. Whatever is unknown says why.
+//! > scenario names has struck in a critical window is *unknown*. A scenario that names no fault
+//! > is judged as it is, and so is a recorded history. Whatever is unknown says why.
 //!
-//! `run`, `compare`, `live` and the expectations of a scenario all ask here. That a group forms is
-//! no test of anything: assignments count only if a rebalance is among the faults.
+//! `run`, `compare`, `live` and the expectations of a scenario all ask here. That a group forms
+//! is no test of anything: assignments count only if a rebalance is among the faults.
 
 use std::sync::Arc;
 
@@ -63,8 +63,8 @@ impl Named {
         })
     }
 
-    /// Whether they were to put a promise to the test, and did not: none struck in a critical window,
-    /// and nothing that went wrong bears witness to one.
+    /// Whether they were to put a promise to the test, and did not: none struck in a critical
+    /// window, and nothing that went wrong bears witness to one.
     fn are_vacuous(&self, counters: &Counters, causes: &Causes, struck: u64) -> bool {
         !self.faults.is_empty() && (struck == 0 || !(self.hit(counters) || !causes.is_empty()))
     }
@@ -155,8 +155,8 @@ pub fn why_open(report: &Report, of: &SubscriptionReport, called: &Called<'_>) -
     })
 }
 
-/// A clause for every reason that leaves a verdict open. `special` is asked first, for what only a
-/// run or only a record says so.
+/// A clause for every reason that leaves a verdict open. `special` is asked first, for what only
+/// a run or only a record says so.
 fn why(
     report: &Report,
     of: &SubscriptionReport,

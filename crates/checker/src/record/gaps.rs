@@ -25,8 +25,8 @@ words! {
         DeadLetterBeforeSend => "dead_letter_before_send",
         /// Impossible: a settle before that.
         SettleBeforeSend => "settle_before_send",
-        /// Impossible: the sink refused an effect of a message that nobody sent. If it was applied,
-        /// the message is a phantom.
+        /// Impossible: the sink refused an effect of a message that nobody sent. If it was
+        /// applied, the message is a phantom.
         EffectOfUnsent => "effect_of_unsent",
         /// Impossible: a copy was stored of a message that nobody sent.
         StoreOfUnsent => "store_of_unsent",
@@ -167,8 +167,8 @@ impl Gaps {
         }
     }
 
-    /// The first line of a message's send. What came before it by no more than clocks differ need not
-    /// have come before it.
+    /// The first line of a message's send. What came before it by no more than clocks differ need
+    /// not have come before it.
     pub(super) fn sent(&mut self, message: MessageId, at: Instant, line: u64) {
         for (about, Early { count, first, at: early }) in
             self.early.remove(&message).unwrap_or_default()

@@ -80,10 +80,10 @@ impl Holds {
         self.held.get(message.0.into()).is_some_and(|hold| hold.returned)
     }
 
-    /// A consumer gives back the message that it holds.
+    /// A consumer gives back the message that it holds, and has not acked.
     pub(super) fn returned(&mut self, message: MessageId, consumer: ProcessId, now: u64) {
         let hold = self.held.entry(message.0.into());
-        if hold.consumer == Some(consumer) && !hold.returned {
+        if hold.consumer == Some(consumer) && hold.acked == 0 && !hold.returned {
             hold.returned = true;
             let last = Return { returned: now, delivered: hold.delivered };
             self.returns.entry(consumer).or_default().add(last);
