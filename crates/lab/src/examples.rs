@@ -1,5 +1,5 @@
 //! The shortest story behind an anomaly: a five-message version of the scenario, and one fault or
-//! two; where that does not show it, the run itself, [shrunk](crate::shrunk).
+//! two; where that does not show it, the run itself, `shrunk`.
 //!
 //! A sweep says that something happens; this module looks for the same in runs that a person can
 //! follow. It tries every single fault of the scenario at every point of the short run, then every

@@ -66,7 +66,8 @@ impl Named {
     /// Whether they were to put a promise to the test, and did not: none struck in a critical
     /// window, and nothing that went wrong bears witness to one.
     fn are_vacuous(&self, counters: &Counters, causes: &Causes, struck: u64) -> bool {
-        !self.faults.is_empty() && (struck == 0 || !(self.hit(counters) || !causes.is_empty()))
+        let tested = self.hit(counters) || !causes.is_empty();
+        !self.faults.is_empty() && (struck == 0 || !tested)
     }
 
     /// Whether a critical window was hit.
