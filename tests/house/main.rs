@@ -9,6 +9,7 @@ mod definitions;
 mod edges;
 mod layout;
 mod links;
+mod planted;
 mod rows;
 mod scenarios;
 mod tree;
