@@ -287,7 +287,8 @@ impl RecordChecker {
         }
         let all = kind.subscription().is_none();
         let of = kind.subscription().map_or(0, SubscriptionId::index);
-        let ones = if all { &mut self.subscriptions[..] } else { one(&mut self.subscriptions, of) };
+        let range = if all { 0..self.subscriptions.len() } else { of..of + 1 };
+        let ones = self.subscriptions.get_mut(range).unwrap_or_default();
         ones.iter_mut().for_each(|one| one.kinds.see(&kind));
         let Some(one) = self.subscriptions.get_mut(of).filter(|_| !all) else { return };
         match kind {
@@ -334,10 +335,4 @@ impl RecordChecker {
     fn pass(&mut self, event: &Event) {
         self.checker.observe(std::slice::from_ref(event));
     }
-}
-
-/// One of them, or none.
-fn one<T>(all: &mut [T], index: usize) -> &mut [T] {
-    let end = index.saturating_add(1).min(all.len());
-    &mut all[index.min(end)..end]
 }

@@ -79,18 +79,9 @@ pub fn check_and_list(
     }
     let (header, names) = reader.into_parts();
     let (report, gaps) = checker.finish(end);
-    let all = checker.list(end, &list.union(&anomalies()).copied().collect());
-    let of = |kinds: &BTreeSet<Listable>| {
-        all.iter().filter(|one| kinds.contains(&one.what)).copied().collect::<Vec<_>>()
-    };
-    let declared = |one: &Listed| {
-        let reasons = &report.subscriptions[one.subscription.index()].reasons;
-        one.what == Listable::Class(Class::DeadLettered)
-            && !reasons.contains(&Reason::UndeclaredDeadLetters)
-    };
-    let mut firsts = firsts(of(&anomalies()));
-    firsts.retain(|one| !declared(one));
-    let listed = of(list);
+    let mut listed = checker.list(end, &list.union(&anomalies()).copied().collect());
+    let firsts = firsts(&listed, &report);
+    listed.retain(|one| list.contains(&one.what));
     Ok(JudgedHistory { report, gaps, header, names, notes, firsts, listed })
 }
 
@@ -102,11 +93,19 @@ fn anomalies() -> BTreeSet<Listable> {
     classes.chain([Listable::Reordered, Listable::Replayed]).collect()
 }
 
-/// The first of each kind.
-fn firsts(mut listed: Vec<Listed>) -> Vec<Listed> {
+/// The first anomaly of each kind. A dead letter is none where it is part of the promise.
+fn firsts(listed: &[Listed], report: &Report) -> Vec<Listed> {
+    let anomalies = anomalies();
+    let is_anomaly = |one: &&Listed| {
+        let reasons = &report.subscriptions[one.subscription.index()].reasons;
+        let is_dead = one.what == Listable::Class(Class::DeadLettered);
+        anomalies.contains(&one.what)
+            && (!is_dead || reasons.contains(&Reason::UndeclaredDeadLetters))
+    };
+    let mut firsts: Vec<Listed> = listed.iter().filter(is_anomaly).copied().collect();
     let kind = |one: &Listed| (one.subscription, one.what, one.cause);
-    listed.dedup_by(|next, first| kind(next) == kind(first));
-    listed
+    firsts.dedup_by(|next, first| kind(next) == kind(first));
+    firsts
 }
 
 fn config(header: &Header) -> Config {
