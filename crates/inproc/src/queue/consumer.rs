@@ -39,7 +39,11 @@ pub enum Tag {
 pub struct Stale;
 
 /// Why there is nothing to take, now or ever.
+///
+/// As wide as a word, so that a result that holds it or a delivery is moved in whole words: those
+/// that are narrower are read back across two stores, and the processor waits for both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[repr(usize)]
 pub enum Ended {
     /// The queue was closed, and everything is settled: nothing can come any more.
     #[error("the queue is closed and empty")]
@@ -70,22 +74,18 @@ impl<T> Consumer<T> {
     /// The next delivery, if there is one now.
     #[inline]
     pub fn try_take(&mut self) -> Result<Option<Delivery<'_, T>>, Ended> {
-        Ok(self.take_now(1)?.then(|| Delivery::new(Batch::new(self))))
+        Ok(self.try_take_batch(1)?.map(Delivery::new))
     }
 
     /// At most `max` deliveries, if there are some now; a `max` of 0 counts as 1.
     #[inline]
     pub fn try_take_batch(&mut self, max: usize) -> Result<Option<Batch<'_, T>>, Ended> {
-        Ok(self.take_now(max.max(1))?.then(|| Batch::new(self)))
-    }
-
-    /// Whether something is given.
-    #[inline]
-    fn take_now(&mut self, max: usize) -> Result<bool, Ended> {
-        if self.holdings.give(&self.shared, max) {
-            return Ok(true);
+        let max = max.max(1);
+        if let Some(place) = self.holdings.give(&self.shared, max) {
+            return Ok(Some(Batch::new(self, place)));
         }
-        self.holdings.look(&self.shared, max).map_or(Ok(false), |found| found.map(|()| true))
+        let found = self.holdings.look(&self.shared, max).transpose()?;
+        Ok(found.map(|()| Batch::found(self)))
     }
 
     /// Settles a delivery by its tag.
@@ -135,10 +135,7 @@ impl<T> Consumer<T> {
     /// The next delivery; waits until there is one.
     #[inline]
     pub fn take(&mut self) -> Result<Delivery<'_, T>, Ended> {
-        if !self.holdings.give(&self.shared, 1) {
-            self.look_or_wait(1)?;
-        }
-        Ok(Delivery::new(Batch::new(self)))
+        self.take_batch(1).map(Delivery::new)
     }
 
     /// At most `max` deliveries, at least one; waits until there is one. They are consecutive in
@@ -146,10 +143,11 @@ impl<T> Consumer<T> {
     #[inline]
     pub fn take_batch(&mut self, max: usize) -> Result<Batch<'_, T>, Ended> {
         let max = max.max(1);
-        if !self.holdings.give(&self.shared, max) {
-            self.look_or_wait(max)?;
+        if let Some(place) = self.holdings.give(&self.shared, max) {
+            return Ok(Batch::new(self, place));
         }
-        Ok(Batch::new(self))
+        self.look_or_wait_forever(max)?;
+        Ok(Batch::found(self))
     }
 
     /// As [`Consumer::take_batch`], but `None` if there is nothing at `deadline`.
@@ -159,8 +157,11 @@ impl<T> Consumer<T> {
         deadline: Instant,
     ) -> Result<Option<Batch<'_, T>>, Ended> {
         let max = max.max(1);
-        let is_there = self.holdings.give(&self.shared, max) || self.wait(max, Some(deadline))?;
-        Ok(is_there.then(|| Batch::new(self)))
+        if let Some(place) = self.holdings.give(&self.shared, max) {
+            return Ok(Some(Batch::new(self, place)));
+        }
+        let is_found = self.look_or_wait(max, Some(deadline))?;
+        Ok(is_found.then(|| Batch::found(self)))
     }
 
     /// As [`Consumer::take_batch`], for a task. May be dropped at any time without losing a
@@ -176,8 +177,11 @@ impl<T> Consumer<T> {
     ) -> Result<Batch<'_, T>, Ended> {
         let max = max.max(1);
         self.budget.spend().await;
-        let mut is_there = self.holdings.give(&self.shared, max);
-        while !is_there {
+        if let Some(place) = self.holdings.give(&self.shared, max) {
+            return Ok(Batch::new(self, place));
+        }
+        let mut is_found = false;
+        while !is_found {
             let due = self.next_due();
             let timeout = async {
                 match due {
@@ -187,9 +191,9 @@ impl<T> Consumer<T> {
             };
             let Self { shared, holdings, .. } = self;
             let found = shared.sent.listen(timeout, || holdings.look(shared, max)).await;
-            is_there = found.transpose()?.is_some();
+            is_found = found.transpose()?.is_some();
         }
-        Ok(Batch::new(self))
+        Ok(Batch::found(self))
     }
 
     /// Completes when something was sent or came back, or the queue was closed, after the first
@@ -213,24 +217,22 @@ impl<T> Consumer<T> {
     }
 
     #[inline(never)]
-    fn look_or_wait(&mut self, max: usize) -> Result<(), Ended> {
-        match self.holdings.look(&self.shared, max) {
-            Some(found) => found,
-            None => self.wait_forever(max),
-        }
-    }
-
-    #[cold]
-    fn wait_forever(&mut self, max: usize) -> Result<(), Ended> {
-        while !self.wait(max, None)? {}
+    fn look_or_wait_forever(&mut self, max: usize) -> Result<(), Ended> {
+        while !self.look_or_wait(max, None)? {}
         Ok(())
     }
 
+    /// Whether something is found by `deadline`.
+    fn look_or_wait(&mut self, max: usize, deadline: Option<Instant>) -> Result<bool, Ended> {
+        match self.holdings.look(&self.shared, max) {
+            Some(found) => found.map(|()| true),
+            None => self.wait(max, deadline),
+        }
+    }
+
+    /// The same, after a look that found nothing.
     #[cold]
     fn wait(&mut self, max: usize, deadline: Option<Instant>) -> Result<bool, Ended> {
-        if let Some(found) = self.holdings.look(&self.shared, max) {
-            return found.map(|()| true);
-        }
         loop {
             let until = self.next_due().into_iter().chain(deadline).min();
             let Self { shared, holdings, .. } = self;

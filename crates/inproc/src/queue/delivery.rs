@@ -24,9 +24,15 @@ pub(super) enum Place {
 }
 
 impl<'a, T> Batch<'a, T> {
-    /// What the consumer was given last.
+    /// What the consumer was given.
     #[inline]
-    pub(super) fn new(consumer: &'a mut Consumer<T>) -> Self {
+    pub(super) fn new(consumer: &'a mut Consumer<T>, place: Place) -> Self {
+        Self { consumer, place }
+    }
+
+    /// What the last look found for the consumer.
+    #[inline]
+    pub(super) fn found(consumer: &'a mut Consumer<T>) -> Self {
         let place = consumer.holdings.given;
         Self { consumer, place }
     }

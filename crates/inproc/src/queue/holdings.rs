@@ -33,8 +33,7 @@ pub(super) struct Holdings<T> {
     /// Windows that the application was given completely and has not settled completely, by the
     /// place of their first message.
     older: BTreeMap<u64, Window<T>>,
-    /// What the application was given last: for [`Batch`](super::Batch), right after a call said
-    /// that something is given.
+    /// What the application was given by the last look that found something.
     pub(super) given: Place,
     /// Redeliveries that the application was given.
     pub(super) held: BTreeMap<DeliveryTag, Redelivery<T>>,
@@ -95,28 +94,27 @@ impl<T> Holdings<T> {
         found.any(|(index, window)| window.marks().is_unsettled(index))
     }
 
-    /// Gives what is at hand, at most `max` messages; `false` if the queue must be asked.
+    /// Gives what is at hand, at most `max` messages; nothing if the queue must be asked.
     #[inline(always)]
-    pub(super) fn give(&mut self, shared: &Shared<T>, max: usize) -> bool {
+    pub(super) fn give(&mut self, shared: &Shared<T>, max: usize) -> Option<Place> {
         let flags = shared.flags.load(Ordering::Relaxed);
-        let Some(window) = self.window.as_mut().filter(|window| window.next < window.end) else {
-            return false;
-        };
+        let window = self.window.as_mut().filter(|window| window.next < window.end)?;
         if flags != 0 && (flags & STOPPED != 0 || !self.settle_at_delivery) {
-            return false;
+            return None;
         }
         let from = window.next;
-        let to = window.end.min(from.saturating_add(max));
-        (window.next, self.given) = (to, Place::First(from, to));
+        let mut to = window.end.min(from.saturating_add(max));
+        window.next = to;
         if self.settle_at_delivery {
-            return true;
+            return Some(Place::First(from, to));
         }
-        let upto = window.position(to);
-        let is_given = self.desk.gives(upto) || self.give_what_is_left(shared, from, to);
-        if is_given && shared.has_leases() {
+        if !self.desk.gives(window.position(to)) {
+            to = self.give_what_is_left(shared, from, to)?;
+        }
+        if shared.has_leases() {
             self.lease_from(shared, from);
         }
-        is_given
+        Some(Place::First(from, to))
     }
 
     /// The leases of what was given begin: only now, because until then it may have been another
@@ -127,16 +125,16 @@ impl<T> Holdings<T> {
         }
     }
 
-    /// Another consumer has taken some of what would be given.
+    /// Another consumer has taken some of what would be given. Returns where the rest ends, if
+    /// there is any.
     #[cold]
-    fn give_what_is_left(&mut self, shared: &Shared<T>, from: usize, to: usize) -> bool {
-        let Some(window) = &mut self.window else { return false };
+    fn give_what_is_left(&mut self, shared: &Shared<T>, from: usize, to: usize) -> Option<usize> {
+        let window = self.window.as_mut()?;
         let control = shared.control();
         let upto = self.desk.gives_at_most(window.position(from), window.position(to));
         drop(control);
         window.next = (upto - window.position(0)) as usize;
-        self.given = Place::First(from, window.next);
-        window.next > from
+        (window.next > from).then_some(window.next)
     }
 
     /// Gives what the queue has for this consumer, at most `max` messages, if there is anything.

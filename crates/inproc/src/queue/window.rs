@@ -23,8 +23,6 @@ pub(super) struct Window<T> {
     /// The first that the application has not been given.
     pub(super) next: usize,
     pub(super) end: usize,
-    /// How many of them this consumer has settled.
-    ended: usize,
     /// Under which its leases are kept, if there are leases.
     pub(super) leases: Option<LeaseId>,
 }
@@ -33,14 +31,14 @@ impl<T> Window<T> {
     /// A hold on a segment, with nothing in it yet.
     pub(super) fn on(view: BlockView<T>) -> Self {
         let base = view.segment().beside().base();
-        Self { view, base, start: 0, next: 0, end: 0, ended: 0, leases: None }
+        Self { view, base, start: 0, next: 0, end: 0, leases: None }
     }
 
     /// Begins anew, with other messages of the segment, of which the application is given the first
     /// `give`.
     #[inline]
     pub(super) fn begin(&mut self, range: Range<usize>, give: usize) {
-        (self.start, self.end, self.ended) = (range.start, range.end, 0);
+        (self.start, self.end) = (range.start, range.end);
         self.next = range.end.min(range.start.saturating_add(give));
     }
 
@@ -77,30 +75,26 @@ impl<T> Window<T> {
 
     /// Settles one message here.
     #[inline]
-    pub(super) fn settle(&mut self, index: usize) -> Marked {
-        let marked = self.marks().settle(index);
-        self.ended += usize::from(marked.in_time());
-        marked
+    pub(super) fn settle(&self, index: usize) -> Marked {
+        self.marks().settle(index)
     }
 
     /// Settles a range, and returns how many it was in time for, and whether the segment is
     /// complete with it.
-    pub(super) fn settle_all(&mut self, range: Range<usize>) -> (usize, bool) {
-        let (count, is_last) = self.marks().settle_count(range);
-        self.ended += count;
-        (count, is_last)
+    pub(super) fn settle_all(&self, range: Range<usize>) -> (usize, bool) {
+        self.marks().settle_count(range)
     }
 
-    /// Whether the application was given all of it, and this consumer has settled it.
+    /// Whether the application was given all of it, and it is settled, by whomever.
     #[inline]
     pub(super) fn is_spent(&self) -> bool {
-        self.ended == self.end - self.start && self.next == self.end
+        self.next == self.end && self.unsettled() == 0
     }
 
     /// Whether it is spent, and no other window of this segment can follow it.
     #[inline]
     pub(super) fn is_through(&self) -> bool {
-        self.is_spent() && self.end == self.block().len()
+        self.end == self.block().len() && self.is_spent()
     }
 
     /// Nothing more is at hand: what was given is all of it.
@@ -110,6 +104,6 @@ impl<T> Window<T> {
 
     /// Nothing of it is unsettled, whoever settled it: it is a hold on its segment.
     pub(super) fn empty(&mut self) {
-        (self.start, self.next, self.ended) = (self.end, self.end, 0);
+        (self.start, self.next) = (self.end, self.end);
     }
 }

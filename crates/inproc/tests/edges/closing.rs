@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use entrega_inproc::log::{self, LiveLog, LogOptions};
-use entrega_inproc::queue::{Consumer, Ended, LiveQueue};
+use entrega_inproc::queue::{Consumer, Ended, LiveQueue, Refused};
 use entrega_model::queue::Settlement;
 use entrega_model::{Duration, PartitionId, SubscriptionId};
 
@@ -75,6 +75,22 @@ fn stop_counts_what_is_being_requeued() {
         });
         assert_eq!(queue.unsettled(), 1);
     }
+}
+
+/// What is stored after the stop has counted is in the queue all the same, and its send says that
+/// it may not have been counted.
+#[test]
+fn a_send_that_meets_the_stop_may_come_after_its_count() {
+    let queue = small(1, Duration::MAX);
+    let mut producer = queue.sole_producer().expect("there is no other");
+    producer.send(1).expect("there is room");
+    let mut counted = None;
+    let sent = producer.send_with(|| {
+        counted = Some(queue.stop());
+        2
+    });
+    assert_eq!((sent, counted, queue.unsettled()), (Err(Refused::TooLate), Some(1), 2));
+    assert_eq!(producer.send(3), Err(Refused::Closed(3)));
 }
 
 /// Consumers that hold something, and wait after the close.

@@ -177,6 +177,16 @@ impl Ledger {
         assert!(bounds.contains(&unsettled), "{unsettled} unsettled, not {bounds:?}");
     }
 
+    /// So many were unsettled at the stop, and are now. Only a send that met the stop adds to them
+    /// after it, and it says of itself that its outcome is unknown.
+    pub(crate) fn check_stayed(&self, then: usize, now: usize) {
+        let too_late = self.unknown.load(SeqCst);
+        assert!(
+            now <= then.saturating_add(too_late),
+            "{then} unsettled at the stop and {too_late} sent too late, and {now} unsettled now"
+        );
+    }
+
     /// Every body was dropped once.
     pub(crate) fn check_drops(&self) {
         for (id, entry) in self.entries.iter().enumerate() {
@@ -242,6 +252,19 @@ mod opposites {
         let ledger = ledger();
         ledger.settled(Some(0));
         ledger.check_stopped(0, None, true, true);
+    }
+
+    #[test]
+    fn a_send_that_meets_the_stop_may_come_after_its_count() {
+        let ledger = ledger();
+        ledger.sent(0, Sent::Unknown);
+        ledger.check_stayed(1, 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "1 unsettled at the stop and 0 sent too late, and 2 unsettled now")]
+    fn a_stop_that_does_not_count_a_message() {
+        ledger().check_stayed(1, 2);
     }
 
     #[test]
