@@ -10,12 +10,12 @@
 //!
 //! `ENTREGA_JUDGED` says how many histories of each kind are compared.
 
+mod dice;
+
 #[path = "judge/alter.rs"]
 mod alter;
 #[path = "judge/compare.rs"]
 mod compare;
-#[path = "judge/dice.rs"]
-mod dice;
 #[path = "judge/generate.rs"]
 mod generate;
 #[path = "judge/mutate.rs"]

@@ -367,6 +367,48 @@ fn what_was_not_recorded_is_unknown_in_text_and_json() {
     said.of("/redeliveries", json!(0));
 }
 
+/// Of what was settled without an effect: the trigger stands in the line that asks, if not in the
+/// one that says what became of it.
+#[test]
+fn a_trigger_that_only_the_asking_names_is_the_cause() {
+    let sent = ["send.invoke x", "store x \"position\":4", "send.ok x"];
+    let asked = |act: &str, trigger: &str| {
+        format!("settle.invoke x \"act\":\"{act}\",\"position\":4,\"trigger\":\"{trigger}\"")
+    };
+    let check = |model: &str, asked: &str, told: &str, cause: &str| {
+        let events = [&sent[..], &["deliver x \"position\":4", asked, told]].concat();
+        let said = judge(&record(model, r#""guarantee":"at-most-once""#, &events, "quiescent"));
+        said.of("/causes", json!({ cause: 1 }));
+    };
+    let learnt = |act: &str| format!("settle.ok x \"act\":\"{act}\"");
+    let (acked, upto) = ("settled x \"act\":\"ack\"", "committed - \"upto\":5");
+    for (trigger, cause) in [
+        ("application", "settled_before_process"),
+        ("timer", "settled_by_timer"),
+        ("next_receive", "settled_by_next_receive"),
+        ("close", "settled_by_close"),
+    ] {
+        let (ack, commit) = (asked("ack", trigger), asked("commit", trigger));
+        check("queue", &ack, &learnt("ack"), cause);
+        check("queue", &ack, acked, cause);
+        check("log", &commit, &learnt("commit"), cause);
+        check("log", &commit, upto, cause);
+        let named = ",\"trigger\":\"revoke\"";
+        check("queue", &ack, &format!("{acked}{named}"), "settled_on_revoke");
+        check("log", &commit, &format!("{upto}{named}"), "settled_on_revoke");
+    }
+}
+
+/// What only a log does says nothing of a queue, and a note says where it stands.
+#[test]
+fn what_only_a_log_does_is_noted_in_the_record_of_a_queue() {
+    let events = ["send.invoke x", "send.ok x", "assign -", "effect x", "committed - \"upto\":1"];
+    let note = "2 lines are about what only a log does, and passed over, because this is the \
+                history of a queue; the first is line 4";
+    queue(ALO, &events).says(0, &["1 exact"]).has("/notes", &json!([note]));
+    log(ALO, &events, "quiescent").says(0, &["1 exact"]).has("/notes", &json!([]));
+}
+
 #[test]
 fn causes_are_what_the_record_shows() {
     let cause = |name: &str, cause: &str| {

@@ -9,6 +9,8 @@
 //!   them.
 //! * [`processes`]: mutants as files and arguments of the program.
 
+#[path = "../dice/mod.rs"]
+mod dice;
 mod histories;
 mod inputs;
 mod mutate;

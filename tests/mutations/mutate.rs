@@ -2,27 +2,9 @@
 
 use entrega_lab::ReplayString;
 use entrega_lab::replay_string::ReplayError;
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use toml::{Table, Value};
 
-/// Where a mutant's changes come from.
-pub(crate) struct Chance(Xoshiro256PlusPlus);
-
-impl Chance {
-    pub(crate) fn of(number: u64) -> Self {
-        Self(Xoshiro256PlusPlus::seed_from_u64(number))
-    }
-
-    /// A number below `bound`, which is not 0.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.0.next_u64() % bound as u64) as usize
-    }
-
-    pub(crate) fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
-}
+use crate::dice::Dice;
 
 /// Texts that numbers, durations, probabilities, conditions and names are made of.
 const WORDS: [&str; 48] = [
@@ -82,43 +64,40 @@ const NUMBERS: [i64; 12] =
 const REALS: [f64; 9] = [0.0, -0.0, 0.5, 1.0, 1.5, -3.0, 1e-30, 1e300, f64::NAN];
 
 /// Any value, mostly of the kind that was there.
-fn value(chance: &mut Chance, like: &Value) -> Value {
-    match (chance.below(4), like) {
-        (0, _) | (_, Value::Datetime(_)) => any(chance),
-        (_, Value::Integer(_)) => Value::Integer(*chance.one_of(&NUMBERS)),
-        (_, Value::Float(_)) => Value::Float(*chance.one_of(&REALS)),
+fn value(dice: &mut Dice, like: &Value) -> Value {
+    match (dice.below(4), like) {
+        (0, _) | (_, Value::Datetime(_)) => any(dice),
+        (_, Value::Integer(_)) => Value::Integer(*dice.pick(&NUMBERS)),
+        (_, Value::Float(_)) => Value::Float(*dice.pick(&REALS)),
         (_, Value::Boolean(value)) => Value::Boolean(!value),
-        (_, Value::String(text)) => Value::String(word(chance, text)),
-        (_, Value::Array(_) | Value::Table(_)) => any(chance),
+        (_, Value::String(text)) => Value::String(word(dice, text)),
+        (_, Value::Array(_) | Value::Table(_)) => any(dice),
     }
 }
 
-fn any(chance: &mut Chance) -> Value {
-    match chance.below(9) {
-        0 => Value::Integer(*chance.one_of(&NUMBERS)),
-        1 => Value::Float(*chance.one_of(&REALS)),
+fn any(dice: &mut Dice) -> Value {
+    match dice.below(9) {
+        0 => Value::Integer(*dice.pick(&NUMBERS)),
+        1 => Value::Float(*dice.pick(&REALS)),
         2 => Value::Boolean(true),
         3 => Value::Array(Vec::new()),
-        4 => Value::Array(vec![
-            Value::Integer(1),
-            Value::String((*chance.one_of(&WORDS)).to_owned()),
-        ]),
+        4 => Value::Array(vec![Value::Integer(1), Value::String((*dice.pick(&WORDS)).to_owned())]),
         5 => Value::Table(Table::new()),
         6 => Value::Table(Table::from_iter([("order".to_owned(), Value::Table(Table::new()))])),
         7 => "1979-05-27".parse().map_or(Value::Boolean(false), Value::Datetime),
-        _ => Value::String((*chance.one_of(&WORDS)).to_owned()),
+        _ => Value::String((*dice.pick(&WORDS)).to_owned()),
     }
 }
 
 /// Another word, or this one with a letter less, twice or in the other case.
-fn word(chance: &mut Chance, text: &str) -> String {
+fn word(dice: &mut Dice, text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
-    if letters.is_empty() || chance.below(2) == 0 {
-        return (*chance.one_of(&WORDS)).to_owned();
+    if letters.is_empty() || dice.once_in(2) {
+        return (*dice.pick(&WORDS)).to_owned();
     }
-    let at = chance.below(letters.len());
+    let at = dice.below(letters.len());
     let (before, after) = (&letters[..at], &letters[at + 1..]);
-    let between = match chance.below(3) {
+    let between = match dice.below(3) {
         0 => String::new(),
         1 => [letters[at]; 2].iter().collect(),
         _ => letters[at].to_uppercase().chain("-".chars()).collect(),
@@ -127,67 +106,64 @@ fn word(chance: &mut Chance, text: &str) -> String {
 }
 
 /// Changes something in a table or below it.
-fn change(chance: &mut Chance, table: &mut Table) {
+fn change(dice: &mut Dice, table: &mut Table) {
     let keys: Vec<String> = table.keys().cloned().collect();
-    if keys.is_empty() || chance.below(12) == 0 {
-        let added = any(chance);
-        table.insert(
-            (*chance.one_of(&["late", "nth", "name", "from", "lost", "x"])).to_owned(),
-            added,
-        );
+    if keys.is_empty() || dice.once_in(12) {
+        let added = any(dice);
+        table.insert((*dice.pick(&["late", "nth", "name", "from", "lost", "x"])).to_owned(), added);
         return;
     }
-    let key = chance.one_of(&keys).clone();
-    let goes_below = chance.below(5) > 0;
+    let key = dice.pick(&keys).clone();
+    let goes_below = dice.below(5) > 0;
     match table.get_mut(&key) {
-        Some(Value::Table(below)) if goes_below => change(chance, below),
-        Some(Value::Array(items)) if goes_below && !items.is_empty() => change_items(chance, items),
-        Some(other) => match chance.below(6) {
+        Some(Value::Table(below)) if goes_below => change(dice, below),
+        Some(Value::Array(items)) if goes_below && !items.is_empty() => change_items(dice, items),
+        Some(other) => match dice.below(6) {
             0 => drop(table.remove(&key)),
             1 => {
                 let moved = table.remove(&key);
-                let name = word(chance, &key);
+                let name = word(dice, &key);
                 table.extend(moved.map(|moved| (name, moved)));
             }
-            _ => *other = value(chance, other),
+            _ => *other = value(dice, other),
         },
         None => {}
     }
 }
 
-fn change_items(chance: &mut Chance, items: &mut Vec<Value>) {
-    let at = chance.below(items.len());
-    match (chance.below(8), &mut items[at]) {
+fn change_items(dice: &mut Dice, items: &mut Vec<Value>) {
+    let at = dice.below(items.len());
+    match (dice.below(8), &mut items[at]) {
         (0, _) => drop(items.remove(at)),
         (1, one) => {
             let twice = one.clone();
             items.push(twice);
         }
-        (_, Value::Table(table)) => change(chance, table),
-        (_, other) => *other = value(chance, other),
+        (_, Value::Table(table)) => change(dice, table),
+        (_, other) => *other = value(dice, other),
     }
 }
 
 /// A TOML text with changed values, or a changed text.
 pub(crate) fn scenario(number: u64, text: &str) -> String {
-    let mut chance = Chance::of(number);
-    if chance.below(5) == 0 {
-        return characters(&mut chance, text, "[]{}=\"'.,#\n \\x1");
+    let mut dice = Dice::new(number);
+    if dice.once_in(5) {
+        return characters(&mut dice, text, "[]{}=\"'.,#\n \\x1");
     }
     let mut table: Table = text.parse().expect("the scenario is TOML");
-    for _ in 0..=chance.below(8) / 3 {
-        change(&mut chance, &mut table);
+    for _ in 0..=dice.below(8) / 3 {
+        change(&mut dice, &mut table);
     }
-    toml::to_string(&table).unwrap_or_else(|_| characters(&mut chance, text, "=[]"))
+    toml::to_string(&table).unwrap_or_else(|_| characters(&mut dice, text, "=[]"))
 }
 
 /// A text of lines, such as a history, with changed lines or characters.
 pub(crate) fn lines(number: u64, text: &str) -> String {
-    let mut chance = Chance::of(number);
+    let mut dice = Dice::new(number);
     let mut lines: Vec<&str> = text.lines().collect();
-    for _ in 0..=chance.below(4) {
-        let (from, to) = (chance.below(lines.len()), chance.below(lines.len()));
-        match chance.below(5) {
+    for _ in 0..=dice.below(4) {
+        let (from, to) = (dice.below(lines.len()), dice.below(lines.len()));
+        match dice.below(5) {
             0 if lines.len() > 1 => drop(lines.remove(from)),
             1 => lines.insert(to, lines[from]),
             2 => lines.swap(from, to),
@@ -196,18 +172,18 @@ pub(crate) fn lines(number: u64, text: &str) -> String {
         }
     }
     let text = lines.join("\n") + "\n";
-    if chance.below(2) == 0 { text } else { characters(&mut chance, &text, "{}[]:,\"-0en\u{e9}\\") }
+    if dice.once_in(2) { text } else { characters(&mut dice, &text, "{}[]:,\"-0en\u{e9}\\") }
 }
 
 /// A replay string with one part changed, under a checksum that fits, or all would end there; or
 /// with any characters changed.
-pub(crate) fn replay_string(chance: &mut Chance, text: &str) -> String {
-    if chance.below(8) == 0 {
-        return characters(chance, text, ":+#=.,0129aqm\u{e9}");
+pub(crate) fn replay_string(dice: &mut Dice, text: &str) -> String {
+    if dice.once_in(8) {
+        return characters(dice, text, ":+#=.,0129aqm\u{e9}");
     }
     let mut parts: Vec<&str> = text.split(':').collect();
-    let at = chance.below(parts.len() - 1);
-    let changed = characters(chance, parts[at], "+#&%=.,0129aqms\u{e9}");
+    let at = dice.below(parts.len() - 1);
+    let changed = characters(dice, parts[at], "+#&%=.,0129aqms\u{e9}");
     parts[at] = &changed;
     let mutant = parts.join(":");
     resealed(&mutant).unwrap_or(mutant)
@@ -223,13 +199,13 @@ fn resealed(text: &str) -> Option<String> {
 }
 
 /// A text in which some characters were removed, doubled or replaced.
-pub(crate) fn characters(chance: &mut Chance, text: &str, others: &str) -> String {
+pub(crate) fn characters(dice: &mut Dice, text: &str, others: &str) -> String {
     let mut letters: Vec<char> = text.chars().collect();
     let others: Vec<char> = others.chars().collect();
-    for _ in 0..=chance.below(3) {
-        let at = chance.below(letters.len().max(1));
-        let other = *chance.one_of(&others);
-        match chance.below(4) {
+    for _ in 0..=dice.below(3) {
+        let at = dice.below(letters.len().max(1));
+        let other = *dice.pick(&others);
+        match dice.below(4) {
             _ if letters.is_empty() => letters.push(other),
             0 => drop(letters.remove(at)),
             1 => letters[at] = other,

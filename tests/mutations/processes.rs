@@ -8,8 +8,9 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+use crate::dice::Dice;
 use crate::inputs::{HISTORIES, Input, SCENARIOS, STRINGS, load};
-use crate::mutate::{self, Chance};
+use crate::mutate;
 use crate::numbers;
 
 /// What the files that are written hold before.
@@ -188,11 +189,11 @@ fn with_scenario(bench: &Bench, number: u64) -> Line {
 
 /// A verb with something else wrong: a history, a replay string, an option.
 fn with_something_else(bench: &Bench, number: u64) -> Line {
-    let mut chance = Chance::of(number);
-    let word = |chance: &mut Chance| {
+    let mut dice = Dice::new(number);
+    let word = |dice: &mut Dice| {
         let all =
             ["log", "C1", "x", "", "queue", "zombie", "X+QL", "dead-letter", "\u{1b}", "-1", "9"];
-        (*chance.one_of(&all)).to_owned()
+        (*dice.pick(&all)).to_owned()
     };
     bench.write("in.toml", "");
     let json = ["--format", "json", "--output", "out"];
@@ -203,8 +204,8 @@ fn with_something_else(bench: &Bench, number: u64) -> Line {
             words(&["check", "in.jsonl"])
         }
         1 => {
-            let string = chance.one_of(&STRINGS);
-            let string = mutate::replay_string(&mut chance, string);
+            let string = dice.pick(&STRINGS);
+            let string = mutate::replay_string(&mut dice, string);
             words(&["replay", "everything.toml", &string])
         }
         2 => words(&[
@@ -217,17 +218,17 @@ fn with_something_else(bench: &Bench, number: u64) -> Line {
             "--model",
             "queue",
             "--fault",
-            &word(&mut chance),
+            &word(&mut dice),
         ]),
         3 => words(&[
             "run",
             "everything.toml",
             "--set",
-            &format!("{}={}", word(&mut chance), word(&mut chance)),
+            &format!("{}={}", word(&mut dice), word(&mut dice)),
         ]),
         _ => {
-            let verb = *chance.one_of(&["list", "schema", "new", "completions", "rnu"]);
-            let word = if verb == "new" { "new.toml".to_owned() } else { word(&mut chance) };
+            let verb = *dice.pick(&["list", "schema", "new", "completions", "rnu"]);
+            let word = if verb == "new" { "new.toml".to_owned() } else { word(&mut dice) };
             return Line { args: words(&[verb, &word]), refused: None, json: false };
         }
     };

@@ -4,8 +4,9 @@ use entrega_lab::replay_string::{Overrides, ReplayError};
 use entrega_lab::{ReplayString, replay};
 use entrega_report::replay as report;
 
+use crate::dice::Dice;
 use crate::inputs::{LONG, SCENARIOS, STRINGS, load};
-use crate::mutate::{Chance, replay_string};
+use crate::mutate::replay_string;
 use crate::{numbers, without_panic};
 
 /// How far mutants came.
@@ -62,9 +63,9 @@ fn every_string_is_repeated() {
 fn every_mutant_is_repeated_or_refused() {
     let mut tally = Tally::default();
     for number in numbers(10) {
-        let mut chance = Chance::of(number);
-        let text = chance.one_of(&STRINGS);
-        let text = replay_string(&mut chance, text);
+        let mut dice = Dice::new(number);
+        let text = dice.pick(&STRINGS);
+        let text = replay_string(&mut dice, text);
         without_panic(&text, || tally.take(&text));
     }
     let Tally { unread, refused, unrepeatable, repeated } = tally;

@@ -81,3 +81,17 @@ fn an_expectation_that_selects_no_run_is_named() {
     assert!(nowhere.err.contains(said), "{}", nowhere.err);
     assert!(!nowhere.err.contains("number 2"), "{}", nowhere.err);
 }
+
+/// Also one that names only a model, on which none of the strategies runs.
+#[test]
+fn an_expectation_of_a_model_without_a_strategy_is_named() {
+    let said = "[[expect]] number 1 applies to no run: none is of model log";
+    for verb in ["run", "compare"] {
+        let check = |set: &[&str], is_named: bool| {
+            let ended = on(verb, "expects-of-a-model", set, &[]);
+            assert_eq!(ended.err.contains(said), is_named, "{verb} {set:?}: {}", ended.err);
+        };
+        check(&[], true);
+        check(&["expect.0.model='queue'"], false);
+    }
+}

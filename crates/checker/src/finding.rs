@@ -81,13 +81,14 @@ impl Finding {
 }
 
 /// What the messages of a subscription show and their order, harmless or not: every class, and
-/// every cause of one.
+/// every cause of one. A message that is pending has stalled.
 pub fn shown(report: &SubscriptionReport) -> impl Iterator<Item = Finding> {
     let classes = report.firsts.keys().map(|&class| Finding::Class(class, None));
     let causes = report.examples.keys();
     let causes = causes.map(|&(class, cause)| Finding::Class(class, Some(cause)));
     let order = (report.order.reordered > 0).then_some(Finding::Reordered);
-    classes.chain(causes).chain(order)
+    let stalled = report.firsts.contains_key(&Class::Pending).then_some(Finding::Stalled);
+    classes.chain(causes).chain(order).chain(stalled)
 }
 
 /// What one run shows of a subscription, with the message that shows it first. A message that is

@@ -13,6 +13,7 @@
 //! * `order`: which messages came in another order than they were sent.
 //! * `skipped`: what a log has passed by, drained or not.
 //! * `returns`: what was given back together with others.
+//! * `triggers`: by what a settle was made, where only the line that asks for it says so.
 //! * `listing`: which messages show what.
 
 mod attempts;
@@ -21,6 +22,7 @@ mod listing;
 mod order;
 mod returns;
 mod skipped;
+mod triggers;
 
 use entrega_model::event::{DeadLetterReason, NO_POSITION, SendOutcome, SettleOutcome};
 use entrega_model::history::{Batch, Origin};
@@ -38,6 +40,7 @@ pub use listing::{Listable, Listed};
 use order::{Effects, Place};
 use returns::Holds;
 use skipped::Reach;
+use triggers::Triggers;
 
 /// When a send began that the record does not show.
 const NO_TIME: Instant = Instant::NEVER;
@@ -82,6 +85,8 @@ struct Recorded {
     reach: Reach,
     /// On a queue, who holds what.
     holds: Holds,
+    /// By what settles were asked for.
+    triggers: Triggers,
     kinds: EventKinds,
 }
 
@@ -162,9 +167,22 @@ impl RecordChecker {
                 if let Some(message) = kind.message().filter(|message| !self.is_sent(*message)) {
                     self.gaps.early(message, event, origin.line);
                 }
-                self.note_rest(event);
+                let kind = self.with_trigger(kind, origin);
+                self.note_rest(&Event { at: event.at, kind });
             }
         }
+    }
+
+    /// An event with the trigger that its line leaves out. What a consumer learns of a settle has
+    /// no trigger of its own, so the fold is told of it.
+    fn with_trigger(&mut self, kind: Kind, origin: Origin) -> Kind {
+        let of = kind.subscription().map_or(usize::MAX, SubscriptionId::index);
+        let Some(Recorded { triggers, .. }) = self.subscriptions.get_mut(of) else { return kind };
+        triggers.note(&kind);
+        if let Kind::SettleEnded { message, consumer, .. } = kind {
+            self.checker.subscriptions[of].learns_of = triggers.of_message(message, consumer);
+        }
+        triggers.completed(kind, origin)
     }
 
     fn is_sent(&self, message: MessageId) -> bool {
@@ -232,15 +250,7 @@ impl RecordChecker {
                     self.note_rest(&Event { at: event.at, kind });
                 }
             }
-            Kind::Assigned { .. }
-            | Kind::Revoked { .. }
-            | Kind::Lost { .. }
-            | Kind::SessionExpired { .. }
-            | Kind::MaxPollExceeded { .. }
-            | Kind::Sought { .. }
-            | Kind::OffsetReset { .. }
-            | Kind::Committed { .. }
-                if !self.is_log => {}
+            kind if !self.is_log && kind.is_of_a_log() => {}
             Kind::Stored { message, subscription: Some(_), partition, position, copy }
                 if self.is_log =>
             {

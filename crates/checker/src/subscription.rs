@@ -10,7 +10,7 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use entrega_model::event::{RemoveReason, SettleAct};
+use entrega_model::event::{RemoveReason, SettleAct, SettleTrigger};
 use entrega_model::{DeliveryId, Generation, MessageId, PartitionId, ProcessId};
 
 use crate::config::SubscriptionConfig;
@@ -45,6 +45,8 @@ pub(crate) struct SubscriptionFold {
     pub(crate) skipped: BTreeSet<MessageId>,
     /// The message that is delivered next went back to its queue together with others.
     pub(crate) returned_with_batch: bool,
+    /// By what the settle was made that a consumer learns of next.
+    pub(crate) learns_of: SettleTrigger,
     /// A log was read to its end, from where a new consumer would begin.
     pub(crate) audited: bool,
 }
@@ -100,6 +102,7 @@ impl SubscriptionFold {
             kinds: EventKinds::default(),
             skipped: BTreeSet::new(),
             returned_with_batch: false,
+            learns_of: SettleTrigger::Application,
             audited: false,
         }
     }
@@ -121,6 +124,7 @@ impl SubscriptionFold {
             kinds,
             skipped,
             returned_with_batch,
+            learns_of,
             audited,
         } = self;
         messages.clear();
@@ -135,6 +139,7 @@ impl SubscriptionFold {
         *kinds = EventKinds::default();
         skipped.clear();
         *returned_with_batch = false;
+        *learns_of = SettleTrigger::Application;
         *audited = false;
     }
 

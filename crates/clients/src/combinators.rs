@@ -66,12 +66,12 @@ pub async fn closing(
 mod tests {
     use std::cell::Cell;
     use std::future::{pending, ready};
-    use std::task::{Context, Waker};
 
     use super::*;
+    use crate::fake_link::once;
 
     fn run<T>(future: impl Future<Output = T>) -> Poll<T> {
-        pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+        once(pin!(future))
     }
 
     #[test]

@@ -34,6 +34,9 @@ pub mod sinks;
 pub mod subscription;
 pub mod workers;
 
+#[cfg(test)]
+mod fake_link;
+
 pub use application::{
     Application, BatchError, BatchFailure, BatchRules, BatchSink, DeadLetters, ErrorPolicy,
     Handler, HandlerError, Supervised,

@@ -18,3 +18,6 @@ pub trait Outgoing {
     /// Waits for the next message to send; `None` when there will be no more.
     async fn next(&self) -> Option<Record>;
 }
+
+#[cfg(test)]
+mod tests;

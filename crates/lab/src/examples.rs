@@ -164,8 +164,12 @@ const ANOMALIES: [Class; 6] = [
     Class::Phantom,
 ];
 
-/// The causes that a class has in a row; any, for a class that has none.
+/// The causes that a class has in a row; any, for a class that has none. What is pending has
+/// stalled, and is told as a replay tells it.
 fn causes_of(row: &RowSummary, class: Class) -> Vec<Finding> {
+    if class == Class::Pending {
+        return vec![Finding::Stalled];
+    }
     let of_class = row.examples.keys().filter(|(found, _)| *found == class);
     let causes: Vec<_> = of_class.map(|&(_, cause)| Finding::Class(class, Some(cause))).collect();
     if causes.is_empty() { vec![Finding::Class(class, None)] } else { causes }

@@ -120,6 +120,8 @@
 //! * `verdict`: `applied` (default), `suppressed`, `rejected`.
 //! * `act`: `ack`, `requeue`, `reject`, `extend`, `commit`.
 //! * `trigger`: `application` (default), `timer`, `delivery`, `next_receive`, `close`, `revoke`.
+//!   Left out on `settled` and `committed`, the one that the consumer's latest `settle.invoke`
+//!   names.
 //! * `phase`: `workload`, `heal`, `drain`, `quiescent`, `audit`.
 
 use std::io::BufRead;
@@ -147,7 +149,7 @@ pub use error::{HistoryError, Mistake};
 pub use names::{Names, PointNames};
 pub use origin::{Batch, Origin};
 pub use read::Reader;
-pub use reading::{Backwards, Notes, Reading, TimeOrder};
+pub use reading::{Backwards, Misplaced, Notes, Reading, TimeOrder};
 pub use write::Writer;
 
 #[cfg(test)]

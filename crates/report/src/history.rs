@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use entrega_checker::{Reason, Report, Verdict};
 use entrega_lab::history::{Evidence, JudgedHistory};
-use entrega_model::history::{Backwards, Notes};
+use entrega_model::history::{Backwards, Misplaced, Notes};
 use entrega_model::printable::printable;
 use serde::Serialize;
 
@@ -102,7 +102,16 @@ pub fn notes(notes: &Notes) -> Vec<String> {
     let fields = (!fields.is_empty()).then(|| {
         format!("fields that the format does not know were passed over: {}", fields.join(", "))
     });
-    fields.into_iter().chain(notes.backwards.map(backwards)).collect()
+    let backwards = notes.backwards.map(backwards);
+    fields.into_iter().chain(notes.of_a_log.map(of_a_log)).chain(backwards).collect()
+}
+
+fn of_a_log(Misplaced { lines, first }: Misplaced) -> String {
+    let they = if lines == 1 { "1 line is".to_owned() } else { format!("{lines} lines are") };
+    format!(
+        "{they} about what only a log does, and passed over, because this is the history of a \
+         queue; the first is line {first}"
+    )
 }
 
 fn backwards(Backwards { lines, first, most }: Backwards) -> String {

@@ -61,6 +61,11 @@ impl Run {
         self.events.iter().filter(|event| wanted(&event.kind)).count()
     }
 
+    /// How many sends ended so.
+    fn ended(&self, wanted: SendOutcome) -> usize {
+        self.count(|kind| matches!(kind, Kind::SendEnded { outcome, .. } if *outcome == wanted))
+    }
+
     fn fired(&self) -> bool {
         self.count(|kind| matches!(kind, Kind::Faulted { .. })) > 0
     }
@@ -259,6 +264,46 @@ fn a_retried_send_may_store_twice() {
     }
 }
 
+/// A producer that is without an answer and does not try again does not know. What was stored all
+/// the same has its effect: called refused, it would be a phantom.
+#[test]
+fn a_send_without_an_answer_is_unknown() {
+    for model in MODELS {
+        for (fault, effects) in [
+            ("send.request#2=lost", [1, 0, 1, 1, 1]),
+            ("send.response#2=lost", [1; 5]),
+            ("send.request#2=late", [1; 5]),
+        ] {
+            let overrides = [("producer.retries", "0")];
+            let run = run_with(&overrides, model, Strategy::ProcessThenSettle, fault);
+            assert_eq!(run.effects, effects, "{model} {fault}");
+            assert_eq!(run.ended(SendOutcome::Info), 1, "{model} {fault}");
+            assert_eq!(run.ended(SendOutcome::Ok), 4, "{model} {fault}");
+        }
+    }
+}
+
+/// And the opposite: what a full queue refuses is certain not to be stored.
+#[test]
+fn a_refused_send_is_certain() {
+    let overrides = [
+        ("producer.retries", "0"),
+        ("queue.max_length", "1"),
+        ("queue.overflow", "reject-publish"),
+        ("subscriptions.0.service_time.value", "1s"),
+    ];
+    let run = run_with(&overrides, Model::Queue, Strategy::ProcessThenSettle, "");
+    let refused = |kind: &Kind| match kind {
+        Kind::SendEnded { message, outcome: SendOutcome::Fail, .. } => Some(message.index()),
+        _ => None,
+    };
+    let refused: Vec<usize> = run.events.iter().filter_map(|event| refused(&event.kind)).collect();
+    assert!(!refused.is_empty());
+    for message in 0..run.effects.len() {
+        assert_eq!(run.effects[message] == 0, refused.contains(&message), "{message}");
+    }
+}
+
 #[test]
 fn fire_and_forget_loses_what_it_calls_ok() {
     for model in MODELS {
@@ -266,8 +311,7 @@ fn fire_and_forget_loses_what_it_calls_ok() {
         let fault = "send.request#2=lost";
         let run = run_with(&overrides, model, Strategy::ProcessThenSettle, fault);
         assert_eq!(run.effects, [1, 0, 1, 1, 1], "{model}");
-        let ok = |kind: &Kind| matches!(kind, Kind::SendEnded { outcome: SendOutcome::Ok, .. });
-        assert_eq!(run.count(ok), 5);
+        assert_eq!(run.ended(SendOutcome::Ok), 5);
     }
 }
 
@@ -356,20 +400,45 @@ fn unconfirmed_settles_come_to_rest() {
     }
 }
 
-/// A consumer that has left its group for taking too long hands out nothing of what it had fetched.
+/// A consumer that has left its group for taking too long hands out nothing of what it had fetched,
+/// until it is a member again.
 #[test]
 fn who_left_its_group_hands_out_nothing() {
-    let fault = "mailer.handler.slow#1=slow";
+    let fault = "mailer.handler.slow#2=slow";
     let overrides = [
         ("consumer.max_poll_interval", "1s"),
         ("consumer.prefetch", "5"),
         ("consumer.on_error", "retry"),
+        ("log.partitions", "1"),
+        ("subscriptions.0.consumers", "1"),
+        ("subscriptions.0.service_time.value", "300ms"),
     ];
-    let left = run_with(&overrides, Model::Log, Strategy::AutoSettleAtNextReceive, fault);
-    let stayed = run_with(&overrides[1..], Model::Log, Strategy::AutoSettleAtNextReceive, fault);
+    let mut who_left = 0;
+    for strategy in strategies(Model::Log) {
+        let run = run_with(&overrides, Model::Log, strategy, fault);
+        who_left += run.count(|kind| matches!(kind, Kind::MaxPollExceeded { .. }));
+        assert_eq!(handed_out_by_strangers(&run.events), 0, "{strategy}");
+    }
+    assert!(who_left >= 5, "only {who_left} have left");
+    let run = |overrides| run_with(overrides, Model::Log, Strategy::AutoSettleAtNextReceive, fault);
+    let (left, stayed) = (run(&overrides), run(&overrides[1..]));
     assert_eq!(stayed.effects, [1; 5], "without the limit nothing is repeated");
     assert!(left.effects.iter().all(|&effects| effects <= 2), "{:?}", left.effects);
     assert!(left.effects.contains(&2), "the slow one is repeated");
+}
+
+/// How many deliveries a consumer handed out between leaving its group and its next assignment.
+fn handed_out_by_strangers(events: &[Event]) -> usize {
+    let (mut strangers, mut count) = (Vec::new(), 0);
+    for event in events {
+        match event.kind {
+            Kind::MaxPollExceeded { consumer, .. } => strangers.push(consumer),
+            Kind::Assigned { consumer, .. } => strangers.retain(|one| *one != consumer),
+            Kind::Delivered { consumer, .. } if strangers.contains(&consumer) => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// With jitter every strategy still meets the same producer: what is stored is stored at the same

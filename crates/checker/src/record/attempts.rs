@@ -176,7 +176,7 @@ mod tests {
                     _ => ended(SendOutcome::Info),
                 };
                 let events = [Event { at: Instant::START, kind }];
-                let origins = [Origin { line: 1, attempt, names_producer: false }];
+                let origins = [Origin { line: 1, attempt, ..Origin::default() }];
                 checker.observe(Batch { events: &events, origins: &origins });
             }
             let (report, gaps) = checker.finish(End::Quiescent);

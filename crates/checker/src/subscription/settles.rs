@@ -44,10 +44,13 @@ impl SubscriptionFold {
     fn learnt(&mut self, settle: Settle, outcome: SettleOutcome) {
         let Settle { message, consumer, act } = settle;
         match outcome {
-            SettleOutcome::Ok if is_final(act) => self.change_of(message, consumer, |message| {
-                message.set(Flag::Settled);
-                message.note_loss(Cause::SettledBeforeProcess);
-            }),
+            SettleOutcome::Ok if is_final(act) => {
+                let cause = Cause::of_settle(self.learns_of);
+                self.change_of(message, consumer, |message| {
+                    message.set(Flag::Settled);
+                    message.note_loss(cause);
+                });
+            }
             SettleOutcome::Ok => {}
             SettleOutcome::Info => self.counters.add(Counter::SettlesLost, 1),
             SettleOutcome::Fail => {

@@ -4,30 +4,12 @@
 //! stops waiting. Method: a link that keeps requests until the test answers them, and one poll at a
 //! time.
 
-mod fake_link;
 mod log;
 mod queue;
-
-use std::future::Future;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
 
 use entrega_model::{Duration, SubscriptionId};
 
 use crate::{AutoSettle, ClientConfig, OffsetReset, OffsetStore, SettleScope};
-
-/// Polls a future once.
-fn once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Polls a future once and expects it to be ready.
-fn ready<F: Future>(future: F) -> F::Output {
-    match once(pin!(future)) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("it still waits"),
-    }
-}
 
 fn config() -> ClientConfig {
     ClientConfig {

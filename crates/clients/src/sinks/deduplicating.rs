@@ -58,4 +58,21 @@ mod tests {
         assert_eq!(sink.apply(MessageId(0)), EffectVerdict::Applied);
         assert_eq!(sink.apply(MessageId(64)), EffectVerdict::Suppressed);
     }
+
+    /// Neighbours in one word of 64, and words that the sink has to grow for.
+    #[test]
+    fn what_was_applied_is_remembered_whatever_came_after() {
+        let mut sink = DeduplicatingSink::with_capacity(1);
+        let messages = [0, 1, 63, 64, 65, 127, 128, 1_000, 999].map(MessageId);
+        for message in messages {
+            assert_eq!(sink.apply(message), EffectVerdict::Applied, "{message}");
+        }
+        for message in messages {
+            assert!(sink.has_seen(message), "{message}");
+            assert_eq!(sink.apply(message), EffectVerdict::Suppressed, "{message}");
+        }
+        for message in [2, 62, 66, 126, 129, 998, 1_001, 5_000].map(MessageId) {
+            assert!(!sink.has_seen(message), "{message}");
+        }
+    }
 }

@@ -5,15 +5,16 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::future::{Future, pending};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::future::pending;
+use std::pin::pin;
+use std::task::Poll;
 
 use entrega_model::{
     Delivery, DeliveryId, Duration, Generation, Instant, Key, MessageId, PartitionId, Record,
 };
 
 use super::Workers;
+use crate::fake_link::once;
 use crate::{ReceiveError, SettleError, StrategyConfig, Subscription, Turn};
 
 /// Says its turns one after another, and then nothing.
@@ -77,11 +78,6 @@ fn delivery(id: u32, key: u32) -> Delivery {
 
 fn turns(deliveries: &[(u32, u32)]) -> Script {
     Script::of(deliveries.iter().map(|&(id, key)| Turn::Delivery(delivery(id, key))))
-}
-
-/// Polls a future once.
-fn once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// The id of what a worker gets at once.

@@ -54,6 +54,21 @@ impl Kind {
         }
     }
 
+    /// Whether only a log does this: it has to do with its groups or with an offset.
+    pub const fn is_of_a_log(&self) -> bool {
+        matches!(
+            self,
+            Self::Committed { .. }
+                | Self::SessionExpired { .. }
+                | Self::OffsetReset { .. }
+                | Self::Assigned { .. }
+                | Self::Revoked { .. }
+                | Self::Lost { .. }
+                | Self::Sought { .. }
+                | Self::MaxPollExceeded { .. }
+        )
+    }
+
     /// The process that did it or that it happened to.
     pub const fn process(&self) -> Option<ProcessId> {
         match *self {

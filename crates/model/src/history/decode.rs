@@ -21,6 +21,14 @@ pub(super) struct Decoded {
     pub(super) attempt: Option<u16>,
     /// Of a line about a send: whether it names its producer.
     pub(super) names_producer: bool,
+    /// Of a settle that is recorded: whether the line names its trigger.
+    pub(super) names_trigger: bool,
+}
+
+impl Decoded {
+    fn of_send(kind: Kind, attempt: Option<u16>, names_producer: bool) -> Self {
+        Self { kind, attempt, names_producer, names_trigger: false }
+    }
 }
 
 /// What happened, by the line's `event` and its fields.
@@ -53,7 +61,8 @@ pub(super) fn decode(
         "assign" | "revoke" | "lost" => fields.assignment(),
         _ => fields.world(),
     }?;
-    Ok(Decoded { kind, attempt: None, names_producer: false })
+    let names_trigger = line.name("trigger")?.is_some();
+    Ok(Decoded { kind, attempt: None, names_producer: false, names_trigger })
 }
 
 struct Fields<'a, 'l> {
@@ -75,11 +84,11 @@ impl Fields<'_, '_> {
             _ => {
                 let (key, attempt) = (self.key(message)?, attempt.unwrap_or(1));
                 let kind = Kind::SendInvoked { message, key, producer, attempt };
-                return Ok(Decoded { kind, attempt: None, names_producer });
+                return Ok(Decoded::of_send(kind, None, names_producer));
             }
         };
         let kind = Kind::SendEnded { message, producer, outcome };
-        Ok(Decoded { kind, attempt, names_producer })
+        Ok(Decoded::of_send(kind, attempt, names_producer))
     }
 
     /// The producer of a message, and whether this line names it.

@@ -11,6 +11,8 @@ pub struct Origin {
     pub attempt: Option<u16>,
     /// Of a line about a send: whether it names its producer.
     pub names_producer: bool,
+    /// Of a settle that is recorded: whether the line names its trigger.
+    pub names_trigger: bool,
 }
 
 /// Events, and where each of them stands.

@@ -13,7 +13,7 @@ use super::reading::{Notes, Reading};
 use super::sort::{Sorter, Waiting};
 use super::symbols::Symbols;
 use super::{End, Header, SubscriptionHeader, VERSION, decode, shape};
-use crate::{Event, Instant, Observer};
+use crate::{Event, Instant, Model, Observer};
 
 /// At most this many events are handed out at once.
 const BATCH: usize = 1024;
@@ -182,9 +182,12 @@ impl<R: BufRead> Reader<R> {
 
     /// Takes an event into the present batch.
     fn hold(&mut self, at: Instant, line: u64, decoded: Decoded) {
-        let Decoded { kind, attempt, names_producer } = decoded;
+        let Decoded { kind, attempt, names_producer, names_trigger } = decoded;
+        if self.header.model == Model::Queue && kind.is_of_a_log() {
+            self.decoder.notes.of_a_log(line);
+        }
         self.events.push(Event { at, kind });
-        self.origins.push(Origin { line, attempt, names_producer });
+        self.origins.push(Origin { line, attempt, names_producer, names_trigger });
     }
 }
 

@@ -36,6 +36,17 @@ pub struct Notes {
     pub more_unknown_fields: u64,
     /// Lines that go back in time by more than they may.
     pub backwards: Option<Backwards>,
+    /// In the history of a queue, lines about what only a log does.
+    pub of_a_log: Option<Misplaced>,
+}
+
+/// Lines that mean nothing where they stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misplaced {
+    /// How many there are.
+    pub lines: u64,
+    /// The number of the first.
+    pub first: u64,
 }
 
 /// Lines that go back in time.
@@ -64,6 +75,13 @@ impl Notes {
         } else {
             *self.unknown_fields.entry(name).or_default() += 1;
         }
+    }
+
+    /// A line about what only a log does.
+    pub(super) fn of_a_log(&mut self, line: u64) {
+        let known = self.of_a_log.get_or_insert(Misplaced { lines: 0, first: line });
+        known.lines += 1;
+        known.first = known.first.min(line);
     }
 
     /// A line that goes back by this much.

@@ -306,3 +306,72 @@ pub(super) fn start_of(
 ) -> Result<Offset, ReceiveError> {
     bounds.after_reset(policy).ok_or(ReceiveError::NoOffset(bounds.partition))
 }
+
+#[cfg(test)]
+mod tests {
+    use entrega_model::{Key, Record};
+
+    use super::*;
+
+    const PARTITION: PartitionId = PartitionId(0);
+
+    /// Takes the partition over, from this committed offset on.
+    fn join(session: &mut LogSession, generation: u32, committed: Offset) {
+        let bounds = AssignedPartition {
+            partition: PARTITION,
+            committed: Some(committed),
+            log_start: 0,
+            high_watermark: 9,
+        };
+        let joined =
+            session.join(Generation(generation), &[bounds], OffsetReset::None, |_| panic!());
+        assert_eq!(joined, Ok(()));
+    }
+
+    fn fill(session: &mut LogSession, offsets: &[Offset]) {
+        let fetched = |&offset: &Offset| {
+            let record = Record { message: MessageId(offset as u32), key: Key(0), bytes: 1 };
+            Fetched { partition: PARTITION, offset, record }
+        };
+        session.fill(offsets.iter().map(fetched).collect(), Vec::new());
+    }
+
+    /// What was fetched under an assignment goes with it: the next one fetches for itself, even
+    /// when it has the same partition and the same offsets.
+    #[test]
+    fn what_was_fetched_under_an_assignment_goes_with_it() {
+        let mut session = LogSession::default();
+        join(&mut session, 1, 4);
+        fill(&mut session, &[4, 5, 6]);
+        assert_eq!(session.next_record().map(|record| record.offset), Some(4));
+        assert_eq!(session.unread().len(), 2);
+        session.leave();
+        assert!(session.is_drained() && session.unread().is_empty());
+        join(&mut session, 2, 5);
+        assert!(session.next_record().is_none(), "offset 5 was fetched under generation 1");
+        assert_eq!(session.fetch_from().0, [PartitionOffset { partition: PARTITION, offset: 5 }]);
+    }
+
+    /// And the opposite: an assignment that goes on keeps what was fetched under it.
+    #[test]
+    fn what_was_fetched_is_handed_out_in_turn() {
+        let mut session = LogSession::default();
+        join(&mut session, 1, 4);
+        fill(&mut session, &[4, 5]);
+        let mut next = || session.next_record().map(|record| record.offset);
+        assert_eq!([next(), next(), next()], [Some(4), Some(5), None]);
+        assert!(session.is_drained());
+    }
+
+    /// What is buffered of a partition that is somebody else's by now is passed over.
+    #[test]
+    fn a_record_of_a_partition_that_is_not_held_is_not_handed_out() {
+        let mut session = LogSession::default();
+        fill(&mut session, &[4]);
+        assert!(session.next_record().is_none());
+        join(&mut session, 1, 5);
+        fill(&mut session, &[4, 5]);
+        let next = session.next_record();
+        assert_eq!(next.map(|record| record.offset), Some(5), "4 is behind the position");
+    }
+}

@@ -10,8 +10,8 @@ use entrega_model::{
     Delivery, Duration, Generation, Instant, Key, Kind, MessageId, PartitionId, Record,
 };
 
-use super::fake_link::FakeLink;
-use super::{config, once, ready};
+use super::config;
+use crate::fake_link::{FakeLink, once, ready};
 use crate::inbox::LogInbox;
 use crate::{
     AutoSettle, ClientConfig, LogSubscription, OffsetReset, OffsetStore, ReceiveError, SettleError,
@@ -239,6 +239,24 @@ fn a_shutdown_waits_for_the_end_of_a_batch_in_java() {
             assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Shutdown));
         }
     }
+}
+
+/// But not for the end of one that went with its assignment: nobody joins only to stop.
+#[test]
+fn a_lost_batch_keeps_nobody_from_stopping() {
+    let link = Link::new();
+    let (inbox, delivery) = handed(&link, java(), &[4, 5]);
+    {
+        let mut settle = pin!(inbox.settle(slice::from_ref(&delivery)));
+        assert!(once(settle.as_mut()).is_pending());
+        let (call, ..) = committed(&link);
+        link.answer(call, Ok(Response::Refused(Refusal::IllegalGeneration)));
+        assert_eq!(once(settle), Poll::Ready(Err(SettleError::Fenced)));
+    }
+    link.closing.set(true);
+    assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Lost));
+    assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Shutdown));
+    assert!(link.asked().is_none());
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::task::Poll;
 use entrega_model::queue::{Received, Request, Response, Settlement};
 use entrega_model::{Delivery, Instant, Key, MessageId, Record};
 
-use super::fake_link::FakeLink;
-use super::{config, once, ready};
+use super::config;
+use crate::fake_link::{FakeLink, once, ready};
 use crate::inbox::QueueInbox;
 use crate::{AutoSettle, ClientConfig, SettleError, SettleScope, Subscription, Turn, Unanswered};
 

@@ -96,6 +96,28 @@ fn time_goes_backwards_only_as_far_as_it_may() {
     assert_eq!(notes.backwards, Some(backwards));
 }
 
+/// What only a log does means nothing in the history of a queue; in that of a log it does.
+#[test]
+fn what_only_a_log_does_is_noted_in_the_history_of_a_queue() {
+    let lines = concat!(
+        r#"{"event":"stall","process":"p"}"#,
+        "\n",
+        r#"{"event":"assign"}"#,
+        "\n",
+        r#"{"event":"resume","process":"p"}"#,
+        "\n",
+        r#"{"event":"committed","upto":3}"#,
+        "\n",
+    );
+    for (model, expect) in [("log", None), ("queue", Some(Misplaced { lines: 2, first: 3 }))] {
+        let header = ONE.replace("\"log\"", &format!("\"{model}\""));
+        let text = format!("{header}\n{lines}{END}");
+        let mut reader = Reader::new(text.as_bytes(), "h").expect("a header");
+        assert_eq!(reader.observe(&mut Vec::new()), Ok(End::Quiescent));
+        assert_eq!(reader.notes().of_a_log, expect, "{model}");
+    }
+}
+
 #[test]
 fn lines_are_sorted_within_the_skew() {
     let check = |times: &[&str], skew, expect: &[(u64, &str)]| {

@@ -1,19 +1,20 @@
-//! A link whose far side is the test.
+//! For tests: a link whose far side is the test, and futures that are polled one step at a time.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::task::{self, Poll};
+use std::pin::{Pin, pin};
+use std::task::{self, Poll, Waker};
 
 use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
 
 use crate::{CallId, Context, Link, Unanswered};
 
 /// Keeps requests until the test answers them.
-pub(super) struct FakeLink<Q, R> {
+pub(crate) struct FakeLink<Q, R> {
     calls: RefCell<Vec<Call<Q, R>>>,
-    pub(super) now: Cell<Instant>,
-    pub(super) closing: Cell<bool>,
-    pub(super) recorded: RefCell<Vec<Kind>>,
+    pub(crate) now: Cell<Instant>,
+    pub(crate) closing: Cell<bool>,
+    pub(crate) recorded: RefCell<Vec<Kind>>,
     deliveries: Cell<u32>,
 }
 
@@ -24,7 +25,7 @@ struct Call<Q, R> {
 }
 
 impl<Q, R> FakeLink<Q, R> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             calls: RefCell::default(),
             now: Cell::new(Instant::START),
@@ -35,18 +36,18 @@ impl<Q, R> FakeLink<Q, R> {
     }
 
     /// The next request that was started and not looked at yet, with its number.
-    pub(super) fn asked(&self) -> Option<(CallId, Q)> {
+    pub(crate) fn asked(&self) -> Option<(CallId, Q)> {
         self.calls.borrow_mut().iter_mut().enumerate().find_map(|(number, call)| {
             let request = call.request.take()?;
             Some((CallId(number as u32), request))
         })
     }
 
-    pub(super) fn answer(&self, call: CallId, answer: Result<R, Unanswered>) {
+    pub(crate) fn answer(&self, call: CallId, answer: Result<R, Unanswered>) {
         self.calls.borrow_mut()[call.0 as usize].answer = Some(answer);
     }
 
-    pub(super) fn is_forgotten(&self, call: CallId) -> bool {
+    pub(crate) fn is_forgotten(&self, call: CallId) -> bool {
         self.calls.borrow()[call.0 as usize].forgotten
     }
 }
@@ -101,5 +102,18 @@ impl<Q, R> Link for &FakeLink<Q, R> {
 
     fn forget(&self, call: CallId) {
         self.calls.borrow_mut()[call.0 as usize].forgotten = true;
+    }
+}
+
+/// Polls a future once.
+pub(crate) fn once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut task::Context::from_waker(Waker::noop()))
+}
+
+/// Polls a future once and expects it to be ready.
+pub(crate) fn ready<F: Future>(future: F) -> F::Output {
+    match once(pin!(future)) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it still waits"),
     }
 }

@@ -1,8 +1,9 @@
-//! What is left to chance, from a seed.
+//! What tests leave to chance, from a seed.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
+/// A stream of numbers that its seed decides.
 pub(crate) struct Dice(Xoshiro256PlusPlus);
 
 impl Dice {
@@ -10,7 +11,7 @@ impl Dice {
         Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
-    /// A number from 0 to one less than `bound`.
+    /// A number from 0 to one less than `bound`, which is not 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.0.next_u64() % bound as u64) as usize
     }
