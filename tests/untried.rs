@@ -16,6 +16,8 @@ mod cases;
 mod dice;
 #[path = "untried/made_up.rs"]
 mod made_up;
+#[path = "untried/own.rs"]
+mod own;
 
 use std::collections::BTreeMap;
 

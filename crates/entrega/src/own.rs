@@ -46,6 +46,13 @@
 //! behind, and the consumer [behaves](entrega_sim::misbehaviour). So each assertion fails if not,
 //! and says why.
 //!
+//! Time is no fault, and an exploration has little of it. If the numbers of a scenario say that a
+//! handler may outlast a lease or `max_poll_interval` by itself, up to two handlers of a run do so
+//! without a fault. If they say that time can do still more ([`untried`](mod@crate::untried)), the
+//! outcome [names it](Outcomes::not_tried), and that something never happens is not proved:
+//! [`assert_never`](Explorer::assert_never) fails and says what was not tried. Change the numbers,
+//! or say [`Explorer::as_far_as_tried`] if that is enough. By default there is nothing of the kind.
+//!
 //! A consumer may keep state of its own. It survives a crash here, although in production it would
 //! not, and it ends with its run (each run has a clone); but the explorer does not see it. So by
 //! default every run is made to its end. Say [`Explorer::stateless`] of a consumer that keeps
@@ -93,8 +100,8 @@ use std::sync::Arc;
 use entrega_choice::ParseError;
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::{Model, SubscriptionId};
-use entrega_scenario::Scenario;
 use entrega_scenario::workload::{Planner, Workload};
+use entrega_scenario::Scenario;
 use entrega_sim::explore::{Explored, Frontier, Scope, Space};
 use entrega_sim::{Experiment, OwnConsumer, Pulse};
 use thiserror::Error;
@@ -102,6 +109,7 @@ use thiserror::Error;
 pub use outcomes::Outcomes;
 pub use replay::Replayed;
 
+use crate::untried::{Plan, Reader, Untried};
 use crate::{Finding, exploration};
 
 /// The scenario that is explored by default.
@@ -125,6 +133,7 @@ pub fn explore<C: Consumer + Clone>(consumer: C) -> Explorer<C> {
         like: Strategy::PLAIN,
         stateless: false,
         may_stall: false,
+        as_far_as_tried: false,
         pulse: None,
     }
 }
@@ -143,6 +152,7 @@ pub struct Explorer<C> {
     like: Strategy,
     stateless: bool,
     may_stall: bool,
+    as_far_as_tried: bool,
     pulse: Option<Arc<Pulse>>,
 }
 
@@ -163,6 +173,8 @@ pub enum Problem {
 
 /// What is run, in its small version.
 struct Prepared {
+    /// The scenario as it is.
+    original: Scenario,
     scenario: Scenario,
     workload: Workload,
 }
@@ -239,6 +251,13 @@ impl<C: Consumer + Clone> Explorer<C> {
         self
     }
 
+    /// What [`assert_never`](Self::assert_never) says holds as far as was tried, although time
+    /// could do [more](Outcomes::not_tried) in the scenario.
+    pub fn as_far_as_tried(mut self) -> Self {
+        self.as_far_as_tried = true;
+        self
+    }
+
     /// Tells a watchdog on another thread where the exploration stands.
     pub fn pulse(mut self, pulse: Arc<Pulse>) -> Self {
         self.pulse = Some(pulse);
@@ -286,9 +305,20 @@ impl<C: Consumer + Clone> Explorer<C> {
         let text = self.scenario.as_deref().unwrap_or(SCENARIO);
         let no_files = |_: &str| Err("there are no files here".to_owned());
         let loaded = Scenario::parse("the scenario", text, &[], &no_files);
-        let scenario = self.scope.of(&loaded.map_err(Problem::Scenario)?.scenario);
+        let original = loaded.map_err(Problem::Scenario)?.scenario;
+        let scenario = self.scope.of(&original);
         let workload = Planner::new(&scenario).plan(None, SEED);
-        Ok(Prepared { scenario, workload })
+        Ok(Prepared { original, scenario, workload })
+    }
+
+    /// What time can do on a model without a fault.
+    fn untried(&self, prepared: &Prepared, model: Model) -> Untried {
+        let scenario = &prepared.original;
+        let extent = &Planner::new(scenario).extent(None, SEED);
+        let (scope, reader) = (self.scope.within(scenario), Reader::Own(self.like));
+        let kinds = &scope.named(scenario);
+        let (faults, preemptions) = (self.faults, self.preemptions);
+        Untried::of(&Plan { scenario, extent, scope, model, reader, kinds, faults, preemptions })
     }
 
     fn own<'a>(&'a self, consumer: &'a C) -> OwnConsumer<'a, C> {
@@ -299,6 +329,7 @@ impl<C: Consumer + Clone> Explorer<C> {
     fn explored(&self, prepared: &Prepared, model: Model) -> Explored<Finding> {
         let experiment = prepared.experiment(model, self.like);
         let space = Space::of(&prepared.scenario, self.faults, self.preemptions);
+        let space = self.untried(prepared, model).in_space(space);
         let mut frontier = Frontier::new(space, self.budget);
         if !self.stateless {
             frontier = frontier.without_cuts();
@@ -333,7 +364,7 @@ impl<C: Consumer + Clone> Explorer<C> {
 
 impl Prepared {
     fn experiment(&self, model: Model, strategy: Strategy) -> Experiment<'_> {
-        let Self { scenario, workload } = self;
+        let Self { scenario, workload, .. } = self;
         Experiment { scenario, workload, model, strategy, seed: SEED }
     }
 }
