@@ -16,6 +16,33 @@ async fn process_then_settle(
     Ok(())
 }
 
+/// Makes a note of a dead letter that could not be written, and goes on.
+async fn ignores_a_lost_dead_letter(
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        if app.process_with_attempts(&delivery).await.is_err() {
+            let _ = app.dead_letter(&delivery).await;
+        }
+        inbox.settle(&[delivery]).await.carry_on();
+    }
+    Ok(())
+}
+
+async fn waits_for_the_dead_letter(
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        if app.process_with_attempts(&delivery).await.is_err() {
+            app.dead_letter(&delivery).await?;
+        }
+        inbox.settle(&[delivery]).await.carry_on();
+    }
+    Ok(())
+}
+
 /// What a failing assertion says; nothing if it holds.
 fn complaint<R>(assertion: impl FnOnce() -> R) -> String {
     let Err(payload) = catch_unwind(AssertUnwindSafe(assertion)) else { return String::new() };
@@ -74,4 +101,28 @@ fn what_waits_in_the_client_is_named() {
     }
     let outcomes = of().as_far_as_tried().assert_never(duplicated);
     assert_eq!(outcomes.not_tried(Model::Queue).len(), 1);
+}
+
+const DEAD_LETTERS: &str = "[workload]\nkeys = 1\n[[subscriptions]]\nname = 'reader'\n\
+    [consumer]\nmax_attempts = 2\n[log]\nauto_offset_reset = 'earliest'\n\
+    [faults]\nmessage.poison = { poison = 0.1 }\ndead_letter.request = { lost = 0.1 }\n";
+
+/// With a timeout of as long as the lease the message comes back at the instant at which its
+/// application gives up, and nobody sees that it was settled without a dead letter.
+#[test]
+fn a_request_timeout_hides_no_loss_behind_the_lease() {
+    let text = DEAD_LETTERS;
+    for model in [Model::Log, Model::Queue] {
+        let bad = explore(consumer!(ignores_a_lost_dead_letter)).on(model).faults(2);
+        let said = complaint(|| bad.scenario(text).assert_never(lost));
+        let expect = "reader.message.poison#1=poison+reader.dead_letter.request#1=lost";
+        assert!(said.contains("m0 is lost") && said.contains(expect), "{said}");
+        let good = explore(consumer!(waits_for_the_dead_letter)).on(model).faults(2);
+        good.scenario(text).assert_never(lost);
+    }
+    let text = text.replace("max_attempts = 2", "max_attempts = 2\nrequest_timeout = '30s'");
+    let bad = explore(consumer!(ignores_a_lost_dead_letter)).on(Model::Queue).faults(2);
+    let said = complaint(|| bad.clone().scenario(&text).assert_never(lost));
+    assert!(said.contains("not tried: a lease that ends while a request waits"), "{said}");
+    bad.scenario(&text).as_far_as_tried().assert_never(lost);
 }

@@ -38,7 +38,10 @@
 //! Unless [`Explorer::scenario`] says otherwise: one consumer reads two messages of one key. It may
 //! crash before and after each effect and after each settle, and each settle or its answer may be
 //! lost; one such fault a run. Nothing takes any time but timeouts. A log starts at its beginning
-//! (`auto_offset_reset = "earliest"`). The client library does nothing by itself.
+//! (`auto_offset_reset = "earliest"`). The client library does nothing by itself. A request is
+//! given up after 1 s, also in a scenario that leaves the request timeouts out: the 30 s of a
+//! client would end with the lease of a queue, which then hides what an application makes of a
+//! request without an answer.
 //!
 //! # When an assertion proves something
 //!
@@ -101,7 +104,7 @@ use entrega_choice::ParseError;
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::{Model, SubscriptionId};
 use entrega_scenario::workload::{Planner, Workload};
-use entrega_scenario::Scenario;
+use entrega_scenario::{Loaded, Scenario, Span};
 use entrega_sim::explore::{Explored, Frontier, Scope, Space};
 use entrega_sim::{Experiment, OwnConsumer, Pulse};
 use thiserror::Error;
@@ -118,6 +121,8 @@ const SCENARIO: &str = include_str!("own/default.toml");
 const BUDGET: u64 = 200_000;
 /// The seed of the keys. Nothing else is left to chance.
 const SEED: u64 = 1;
+/// When a request is given up, unless a scenario says so.
+const REQUEST_TIMEOUT: Span = Span::from_secs(1);
 
 /// Explores a consumer of your own. Each run has a clone of it, so that no run knows of another:
 /// the clone must share nothing with the original, as it would through an `Rc` or an `Arc`.
@@ -224,7 +229,8 @@ impl<C: Consumer + Clone> Explorer<C> {
     }
 
     /// With the settings of a scenario (TOML, as `entrega new` writes it) and the faults that it
-    /// names; their probabilities do not matter. Its first subscription is explored.
+    /// names; their probabilities do not matter. Its first subscription is explored. Request
+    /// timeouts that it leaves out are 1 s.
     pub fn scenario(mut self, text: &str) -> Self {
         self.scenario = Some(text.to_owned());
         self
@@ -305,7 +311,14 @@ impl<C: Consumer + Clone> Explorer<C> {
         let text = self.scenario.as_deref().unwrap_or(SCENARIO);
         let no_files = |_: &str| Err("there are no files here".to_owned());
         let loaded = Scenario::parse("the scenario", text, &[], &no_files);
-        let original = loaded.map_err(Problem::Scenario)?.scenario;
+        let Loaded { scenario: mut original, written, .. } = loaded.map_err(Problem::Scenario)?;
+        let is_open = |path: &str| written.iter().all(|one| one.path != path);
+        if is_open("consumer.request_timeout") {
+            original.consumer.request_timeout = REQUEST_TIMEOUT;
+        }
+        if is_open("producer.request_timeout") {
+            original.producer.request_timeout = REQUEST_TIMEOUT;
+        }
         let scenario = self.scope.of(&original);
         let workload = Planner::new(&scenario).plan(None, SEED);
         Ok(Prepared { original, scenario, workload })
