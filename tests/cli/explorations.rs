@@ -40,6 +40,13 @@ fn the_document_has_everything() {
     assert_eq!((&row["model"], &row["subscription"]), (&"queue".into(), &"mailer".into()));
     assert_eq!((&row["messages"], &row["consumers"]), (&2.into(), &1.into()));
     assert_eq!(row["points"], serde_json::json!({ "effect.after": ["crash"] }));
+    assert!(
+        row["tried"].as_str().is_some_and(|tried| tried.starts_with("every run of 2 messages"))
+    );
+    assert_eq!(
+        (&row["not_tried"], &found["unproved"]),
+        (&serde_json::json!([]), &row["not_tried"])
+    );
     assert_eq!(row["complete"], true);
     assert_eq!(row["properties"]["lost"]["occurs"], "never");
     assert_eq!(row["properties"]["duplicated"]["occurs"], "sometimes");
@@ -123,10 +130,16 @@ fn a_budget_proves_nothing() {
     let text = ended.out;
     assert!(text.contains("INCOMPLETE") && text.contains("not found"), "{text}");
     assert!(!text.contains(" never "), "{text}");
+    let tried = "Tried: not every run, but as many schedules as the table says, of 3 messages";
+    assert!(text.contains(tried) && !text.contains("Tried: every run"), "{text}");
+    assert!(text.contains("NOT PROVED: queue, deduplicating-sink, mailer: expected duplicated 0"));
     let ended = bench.run(&[&args[..], &["--format", "json"]].concat());
     let found: Value = serde_json::from_str(&ended.out).expect("JSON");
     assert_eq!(found["rows"][0]["complete"], false);
     assert_eq!(found["rows"][0]["schedules"], 2);
+    let tried = found["rows"][0]["tried"].as_str().expect("a sentence");
+    assert!(tried.starts_with("the first 2 runs, not all, of 3 messages"), "{tried}");
+    assert_eq!(found["unproved"].as_array().map(Vec::len), Some(2));
     assert_eq!(found["rows"][0]["properties"]["lost"]["occurs"], "not_found");
 }
 

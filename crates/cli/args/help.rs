@@ -77,14 +77,17 @@ and [[script]], however seldom; --all-faults tries every fault point.
 
 Nothing takes any time in this version: all messages are there from the start, and what is delayed goes on \
 when all is calm, when the next lease, session or timeout has ended, or when somebody else has taken over. \
-A schedule is cut short when it comes to a state that was seen before.
+A schedule is cut short when it comes to a state that was seen before. If the numbers of the scenario say \
+that a handler may outlast a lease or max_poll_interval by itself, up to two handlers of a run do, which \
+counts as no fault.
 
 What is found:
   always      in every schedule, even without a fault
   sometimes   in some; the simplest one is told in a sentence, with the lines of its timeline that
               decide (--timelines prints all of them); `entrega replay` repeats it step by step
   never       in none, and every one was tried: within these bounds it is impossible
-  not found   in none so far; the budget (--budget) or Ctrl-C ended the search, so it proves nothing
+  not found   in none so far, which proves nothing: the budget (--budget) or Ctrl-C ended the search, or
+              time can do more in the scenario itself than was tried (\"not tried: …\" above the table)
 
 Examples:
   entrega explore simulations/purchase-emails.toml

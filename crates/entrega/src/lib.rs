@@ -8,6 +8,7 @@
 //! * [`judge`](mod@judge): one run and what became of every message.
 //! * [`laboratory`]: many of them, seed after seed.
 //! * [`exploration`]: every run with at most n faults.
+//! * [`untried`]: what time can do in a scenario, which an exploration has none of.
 //! * [`shrink`](mod@shrink): from a run that shows something to the simplest one that does.
 
 pub mod exploration;
@@ -17,6 +18,7 @@ pub mod outcome;
 pub mod own;
 pub mod prelude;
 pub mod shrink;
+pub mod untried;
 
 pub use entrega_checker::Finding;
 pub use entrega_sim::{Misbehaviour, Misdeed, Pulse};

@@ -38,13 +38,23 @@
 //! Unless [`Explorer::scenario`] says otherwise: one consumer reads two messages of one key. It may
 //! crash before and after each effect and after each settle, and each settle or its answer may be
 //! lost; one such fault a run. Nothing takes any time but timeouts. A log starts at its beginning
-//! (`auto_offset_reset = "earliest"`). The client library does nothing by itself.
+//! (`auto_offset_reset = "earliest"`). The client library does nothing by itself. A request is
+//! given up after 1 s, also in a scenario that leaves the request timeouts out: the 30 s of a
+//! client would end with the lease of a queue, which then hides what an application makes of a
+//! request without an answer.
 //!
 //! # When an assertion proves something
 //!
 //! Only if every run was made ([`Explored::complete`]), the run without a fault leaves nothing
 //! behind, and the consumer [behaves](entrega_sim::misbehaviour). So each assertion fails if not,
 //! and says why.
+//!
+//! Time is no fault, and an exploration has little of it. If the numbers of a scenario say that a
+//! handler may outlast a lease or `max_poll_interval` by itself, up to two handlers of a run do so
+//! without a fault. If they say that time can do still more ([`untried`](mod@crate::untried)), the
+//! outcome [names it](Outcomes::not_tried), and that something never happens is not proved:
+//! [`assert_never`](Explorer::assert_never) fails and says what was not tried. Change the numbers,
+//! or say [`Explorer::as_far_as_tried`] if that is enough. By default there is nothing of the kind.
 //!
 //! A consumer may keep state of its own. It survives a crash here, although in production it would
 //! not, and it ends with its run (each run has a clone); but the explorer does not see it. So by
@@ -93,8 +103,8 @@ use std::sync::Arc;
 use entrega_choice::ParseError;
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::{Model, SubscriptionId};
-use entrega_scenario::Scenario;
 use entrega_scenario::workload::{Planner, Workload};
+use entrega_scenario::{Loaded, Scenario, Span};
 use entrega_sim::explore::{Explored, Frontier, Scope, Space};
 use entrega_sim::{Experiment, OwnConsumer, Pulse};
 use thiserror::Error;
@@ -102,6 +112,7 @@ use thiserror::Error;
 pub use outcomes::Outcomes;
 pub use replay::Replayed;
 
+use crate::untried::{Plan, Reader, Untried};
 use crate::{Finding, exploration};
 
 /// The scenario that is explored by default.
@@ -110,6 +121,8 @@ const SCENARIO: &str = include_str!("own/default.toml");
 const BUDGET: u64 = 200_000;
 /// The seed of the keys. Nothing else is left to chance.
 const SEED: u64 = 1;
+/// When a request is given up, unless a scenario says so.
+const REQUEST_TIMEOUT: Span = Span::from_secs(1);
 
 /// Explores a consumer of your own. Each run has a clone of it, so that no run knows of another:
 /// the clone must share nothing with the original, as it would through an `Rc` or an `Arc`.
@@ -125,6 +138,7 @@ pub fn explore<C: Consumer + Clone>(consumer: C) -> Explorer<C> {
         like: Strategy::PLAIN,
         stateless: false,
         may_stall: false,
+        as_far_as_tried: false,
         pulse: None,
     }
 }
@@ -143,6 +157,7 @@ pub struct Explorer<C> {
     like: Strategy,
     stateless: bool,
     may_stall: bool,
+    as_far_as_tried: bool,
     pulse: Option<Arc<Pulse>>,
 }
 
@@ -163,6 +178,8 @@ pub enum Problem {
 
 /// What is run, in its small version.
 struct Prepared {
+    /// The scenario as it is.
+    original: Scenario,
     scenario: Scenario,
     workload: Workload,
 }
@@ -212,7 +229,8 @@ impl<C: Consumer + Clone> Explorer<C> {
     }
 
     /// With the settings of a scenario (TOML, as `entrega new` writes it) and the faults that it
-    /// names; their probabilities do not matter. Its first subscription is explored.
+    /// names; their probabilities do not matter. Its first subscription is explored. Request
+    /// timeouts that it leaves out are 1 s.
     pub fn scenario(mut self, text: &str) -> Self {
         self.scenario = Some(text.to_owned());
         self
@@ -236,6 +254,13 @@ impl<C: Consumer + Clone> Explorer<C> {
     /// What a run that never rests has lost cannot be said.
     pub fn may_stall(mut self) -> Self {
         self.may_stall = true;
+        self
+    }
+
+    /// What [`assert_never`](Self::assert_never) says holds as far as was tried, although time
+    /// could do [more](Outcomes::not_tried) in the scenario.
+    pub fn as_far_as_tried(mut self) -> Self {
+        self.as_far_as_tried = true;
         self
     }
 
@@ -286,9 +311,27 @@ impl<C: Consumer + Clone> Explorer<C> {
         let text = self.scenario.as_deref().unwrap_or(SCENARIO);
         let no_files = |_: &str| Err("there are no files here".to_owned());
         let loaded = Scenario::parse("the scenario", text, &[], &no_files);
-        let scenario = self.scope.of(&loaded.map_err(Problem::Scenario)?.scenario);
+        let Loaded { scenario: mut original, written, .. } = loaded.map_err(Problem::Scenario)?;
+        let is_open = |path: &str| written.iter().all(|one| one.path != path);
+        if is_open("consumer.request_timeout") {
+            original.consumer.request_timeout = REQUEST_TIMEOUT;
+        }
+        if is_open("producer.request_timeout") {
+            original.producer.request_timeout = REQUEST_TIMEOUT;
+        }
+        let scenario = self.scope.of(&original);
         let workload = Planner::new(&scenario).plan(None, SEED);
-        Ok(Prepared { scenario, workload })
+        Ok(Prepared { original, scenario, workload })
+    }
+
+    /// What time can do on a model without a fault.
+    fn untried(&self, prepared: &Prepared, model: Model) -> Untried {
+        let scenario = &prepared.original;
+        let extent = &Planner::new(scenario).extent(None, SEED);
+        let (scope, reader) = (self.scope.within(scenario), Reader::Own(self.like));
+        let kinds = &scope.named(scenario);
+        let (faults, preemptions) = (self.faults, self.preemptions);
+        Untried::of(&Plan { scenario, extent, scope, model, reader, kinds, faults, preemptions })
     }
 
     fn own<'a>(&'a self, consumer: &'a C) -> OwnConsumer<'a, C> {
@@ -299,6 +342,7 @@ impl<C: Consumer + Clone> Explorer<C> {
     fn explored(&self, prepared: &Prepared, model: Model) -> Explored<Finding> {
         let experiment = prepared.experiment(model, self.like);
         let space = Space::of(&prepared.scenario, self.faults, self.preemptions);
+        let space = self.untried(prepared, model).in_space(space);
         let mut frontier = Frontier::new(space, self.budget);
         if !self.stateless {
             frontier = frontier.without_cuts();
@@ -333,7 +377,7 @@ impl<C: Consumer + Clone> Explorer<C> {
 
 impl Prepared {
     fn experiment(&self, model: Model, strategy: Strategy) -> Experiment<'_> {
-        let Self { scenario, workload } = self;
+        let Self { scenario, workload, .. } = self;
         Experiment { scenario, workload, model, strategy, seed: SEED }
     }
 }

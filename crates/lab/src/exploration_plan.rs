@@ -8,6 +8,7 @@
 //! [`ExploredSpace`]s in the order of the spaces.
 
 use entrega::Exploration;
+use entrega::untried::{Plan, Reader, Untried};
 use entrega_checker::Finding;
 use entrega_choice::{Choice, format_choices};
 use entrega_clients::Strategy;
@@ -20,6 +21,7 @@ use entrega_sim::explore::{Explored, Scope, Space};
 use crate::configuration::{Configuration, Unfit};
 use crate::explorations::Explorations;
 use crate::loaded::{LoadedScenario, Version};
+use crate::property::{Occurs, Property};
 use crate::replay_string::{Course, ReplayString};
 use crate::size::Size;
 use crate::stories::FindingStory;
@@ -43,6 +45,8 @@ pub struct ConfigurationSpace {
     pub scope: Scope,
     /// What can go wrong.
     pub kinds: Vec<FaultKind>,
+    /// What time can do without a fault.
+    pub untried: Untried,
 }
 
 /// How far explorations go.
@@ -76,6 +80,17 @@ pub struct ExploredSpace {
     pub explored: Explored<Finding>,
     /// The findings that have a story of their own.
     pub stories: Vec<FindingStory>,
+}
+
+impl ExploredSpace {
+    /// In how many schedules a property was found, in a word. Nothing is impossible that time could
+    /// do and that was not tried.
+    pub fn occurs(&self, property: Property) -> Occurs {
+        match property.occurs(&self.explored) {
+            Occurs::Never if !self.space.untried.not_tried.is_empty() => Occurs::NotFound,
+            occurs => occurs,
+        }
+    }
 }
 
 /// Which part of a scenario to explore. An empty list stands for all that the scenario names.
@@ -115,15 +130,21 @@ impl ExplorationPlan {
         let models = if part.models.is_empty() { &scenario.models } else { part.models };
         models.iter().try_for_each(|&model| loaded.allows(model))?;
         let configurations = loaded.configurations(models, part.strategies)?;
+        let extent = loaded.full().extent(bounds.seed);
         let mut spaces = Vec::new();
         for subscription in subscriptions(&loaded, part.subscriptions)? {
-            let Bounds { messages, consumers, partitions, all_faults, .. } = bounds;
+            let Bounds { messages, consumers, partitions, all_faults, faults, preemptions, .. } =
+                bounds;
             let scope = Scope { subscription, messages, consumers, partitions }.within(scenario);
             let kinds: Vec<FaultKind> =
                 if all_faults { points::kinds().collect() } else { scope.named(scenario) };
             spaces.extend(configurations.iter().map(|&configuration| {
-                let kinds = kinds.clone();
-                ConfigurationSpace { configuration, scope, kinds }
+                let Configuration { model, strategy } = configuration;
+                let (reader, extent, kinds) = (Reader::Catalogued(strategy), &extent, &kinds);
+                let plan =
+                    Plan { scenario, extent, scope, model, reader, kinds, faults, preemptions };
+                let (untried, kinds) = (Untried::of(&plan), kinds.clone());
+                ConfigurationSpace { configuration, scope, kinds, untried }
             }));
         }
         Ok(Self { loaded, spaces, bounds })
@@ -196,9 +217,10 @@ impl Prepared<'_> {
         let Configuration { model, strategy } = self.space.configuration;
         let Bounds { faults, preemptions, budget, seed, cuts, .. } = self.plan.bounds;
         let (scenario, workload) = (&self.version.scenario, &self.workload);
+        let space = Space::of_kinds(&self.space.kinds, faults, preemptions);
         Exploration {
             experiment: Experiment { scenario, workload, model, strategy, seed },
-            space: Space::of_kinds(&self.space.kinds, faults, preemptions),
+            space: self.space.untried.in_space(space),
             budget,
             cuts,
         }

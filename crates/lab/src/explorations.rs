@@ -5,7 +5,7 @@ use entrega_scenario::{Condition, Expectation};
 
 use crate::configuration::Configuration;
 use crate::exploration_plan::{ExplorationPlan, ExploredSpace};
-use crate::property::Property;
+use crate::property::{Occurs, Property};
 
 /// Explorations, complete or partial.
 pub struct Explorations<'a> {
@@ -17,13 +17,17 @@ pub struct Explorations<'a> {
     pub partial: bool,
     /// What was found although the scenario expects it not to happen, in words.
     pub contradicted: Vec<String>,
+    /// What was not found, as the scenario expects, and may happen all the same, because not
+    /// everything was tried.
+    pub unproved: Vec<String>,
 }
 
 impl<'a> Explorations<'a> {
     /// Puts together what was found.
     pub fn new(plan: &'a ExplorationPlan, rows: Vec<ExploredSpace>, partial: bool) -> Self {
         let contradicted = rows.iter().flat_map(|row| contradicted(plan, row)).collect();
-        Self { plan, rows, partial, contradicted }
+        let unproved = rows.iter().flat_map(|row| unproved(plan, row)).collect();
+        Self { plan, rows, partial, contradicted, unproved }
     }
 
     /// What the subscription of a row is called.
@@ -38,17 +42,33 @@ fn subscription<'a>(plan: &'a ExplorationPlan, row: &ExploredSpace) -> &'a str {
 
 /// What was found although it is expected to be 0.
 fn contradicted(plan: &ExplorationPlan, row: &ExploredSpace) -> Vec<String> {
+    expected_never(plan, row, "and it happens", |one| one.runs(&row.explored) > 0)
+}
+
+/// What is expected to be 0, and was not found among the runs that were tried.
+fn unproved(plan: &ExplorationPlan, row: &ExploredSpace) -> Vec<String> {
+    let said = "and it was not found, but not everything was tried";
+    expected_never(plan, row, said, |one| row.occurs(one) == Occurs::NotFound)
+}
+
+/// What is expected to be 0 and meets a condition, in words.
+fn expected_never(
+    plan: &ExplorationPlan,
+    row: &ExploredSpace,
+    said: &str,
+    is: impl Fn(Property) -> bool,
+) -> Vec<String> {
     let (configuration, name) = (row.space.configuration, subscription(plan, row));
     let Configuration { model, strategy } = configuration;
     let expected = plan.loaded.scenario.expect.iter();
     let expected = expected.filter(|expect| expect.selects(model, strategy, name));
     let never = expected.flat_map(Expectation::conditions).filter(|(_, one)| is_zero(*one));
-    let mut contradicted: Vec<String> = never
-        .filter(|(what, _)| Property::named(what).is_some_and(|one| one.runs(&row.explored) > 0))
-        .map(|(what, _)| format!("{configuration}, {name}: expected {what} 0, and it happens"))
+    let mut found: Vec<String> = never
+        .filter(|(what, _)| Property::named(what).is_some_and(&is))
+        .map(|(what, _)| format!("{configuration}, {name}: expected {what} 0, {said}"))
         .collect();
-    contradicted.dedup();
-    contradicted
+    found.dedup();
+    found
 }
 
 /// Whether only 0 meets the condition. What must happen in thousands of messages need not happen in

@@ -84,11 +84,15 @@ impl Property {
         }
     }
 
+    /// Whether a finding is one of this property, with a cause or without.
+    pub fn counts(self, finding: Finding) -> bool {
+        self.finding() == finding.without_cause()
+    }
+
     /// The property and cause of a finding that has a story of its own. Others sum up such
     /// findings, or are no anomaly.
     pub fn of(finding: Finding) -> Option<(Self, Option<Cause>)> {
-        let property =
-            Self::ALL.into_iter().find(|one| one.finding() == finding.without_cause())?;
+        let property = Self::ALL.into_iter().find(|one| one.counts(finding))?;
         let cause = finding.cause();
         let has_causes = matches!(property, Self::Lost | Self::Duplicated | Self::Split);
         (cause.is_some() == has_causes).then_some((property, cause))

@@ -249,6 +249,16 @@ pub fn preemptions() -> impl Iterator<Item = (Point, u32)> {
     orders.flat_map(|info| (1..info.bound()).map(|value| (shared_point(info.fault), value)))
 }
 
+/// The choices by which a handler of one explored subscription takes until a deadline has passed.
+pub fn beyond_deadlines() -> impl Iterator<Item = (Point, u32)> {
+    let own = FAULTS.iter().map(|info| (info, info.point(SubscriptionId(0))));
+    own.flat_map(|(info, point)| {
+        let all = (1..).zip(info.alternatives.all);
+        let slow = all.filter(|(_, one)| one.act == Act::Slow && one.zone.is_past_a_deadline());
+        slow.map(move |(value, _)| (point, value))
+    })
+}
+
 /// Everything that can go wrong by chance, in the order of the table.
 pub fn kinds() -> impl Iterator<Item = FaultKind> {
     FAULTS.iter().flat_map(|info| info.kinds().map(|(kind, _)| kind))
@@ -300,6 +310,12 @@ mod tests {
         check((Fault::BrokerRestart, Act::Restart), &[1]);
         check((Fault::BrokerRestart, Act::Late), &[]);
         assert!(kinds().all(|kind| chosen_in(kind).count() > 0));
+    }
+
+    #[test]
+    fn a_handler_takes_until_a_deadline_and_until_another_has_taken_over() {
+        let point = own_point(Fault::HandlerSlow, SubscriptionId(0));
+        assert_eq!(beyond_deadlines().collect::<Vec<_>>(), [(point, 3), (point, 4)]);
     }
 
     /// A name says what its alternative does: `late-calm` is `late` until all is calm.

@@ -25,6 +25,8 @@ use keys::Keys;
 use quantiles::Quantiles;
 pub use service_times::ServiceTimes;
 
+pub(crate) use body::MOST_BYTES as ORDER_BYTES;
+
 /// The streams of samples: one word for each purpose, which keeps their samples independent.
 mod stream {
     pub(super) const ARRIVAL: u64 = 1;
@@ -80,6 +82,10 @@ pub struct Extent {
     pub span: Duration,
     /// The service times that are recorded: their sum in nanoseconds, and how many they are.
     pub recorded: (u128, u64),
+    /// The longest of them.
+    pub longest_recorded: Duration,
+    /// The largest size that is recorded.
+    pub most_recorded_bytes: u64,
 }
 
 impl Planner {
@@ -121,12 +127,12 @@ impl Planner {
         match rows {
             Some(rows) => {
                 let first = rows.rows.iter().take(self.messages as usize);
-                Extent::of(first.map(|row| (row.at, row.service_time)))
+                Extent::of(first.map(|row| (row.at, row.service_time, row.bytes)))
             }
             None if self.is_recorded => Extent::default(),
             None => {
                 let mut clock = Clock { seed, at: Instant::START, pace: &self.pace };
-                Extent::of((0..self.messages).map(|id| (clock.next(MessageId(id)), None)))
+                Extent::of((0..self.messages).map(|id| (clock.next(MessageId(id)), None, None)))
             }
         }
     }
@@ -161,14 +167,16 @@ impl Planner {
 }
 
 impl Extent {
-    fn of(sends: impl Iterator<Item = (Instant, Option<Duration>)>) -> Self {
+    fn of(sends: impl Iterator<Item = (Instant, Option<Duration>, Option<u32>)>) -> Self {
         let (mut extent, mut first) = (Self::default(), None);
-        for (at, service_time) in sends {
+        for (at, service_time, bytes) in sends {
             extent.messages += 1;
             extent.span = at.since(*first.get_or_insert(at));
+            extent.most_recorded_bytes = extent.most_recorded_bytes.max(bytes.unwrap_or(0).into());
             if let Some(time) = service_time {
                 let (sum, count) = extent.recorded;
                 extent.recorded = (sum + u128::from(time.as_nanos()), count + 1);
+                extent.longest_recorded = extent.longest_recorded.max(time);
             }
         }
         extent

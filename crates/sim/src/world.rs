@@ -170,6 +170,9 @@ where
             _ => {}
         }
         self.events.push(Event { at: self.now, kind });
+        if matches!(kind, Kind::MaxPollExceeded { .. }) {
+            self.expiry();
+        }
     }
 
     /// A new name for a delivery to this process.

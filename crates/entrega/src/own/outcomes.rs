@@ -25,6 +25,12 @@ impl<C: Consumer + Clone> Outcomes<C> {
         self.on.iter().find(|(on, _)| *on == model).map(|(_, explored)| explored)
     }
 
+    /// What time can do on a model without a fault and was not tried, a clause each.
+    pub fn not_tried(&self, model: Model) -> Vec<String> {
+        let prepared = self.explorer.prepare();
+        prepared.map_or_else(|_| Vec::new(), |it| self.explorer.untried(&it, model).not_tried)
+    }
+
     /// That no run shows this.
     ///
     /// # Panics
@@ -35,7 +41,8 @@ impl<C: Consumer + Clone> Outcomes<C> {
             let problem = self
                 .invalid(*model, explored)
                 .or_else(|| self.shown(*model, explored, &shows, "and must never be"))
-                .or_else(|| self.incomplete(*model, explored));
+                .or_else(|| self.incomplete(*model, explored))
+                .or_else(|| self.beyond_time(*model));
             if let Some(problem) = problem {
                 panic!("{problem}");
             }
@@ -151,8 +158,11 @@ impl<C: Consumer + Clone> Outcomes<C> {
         let found: String = found.collect();
         let found = if found.is_empty() { "nothing".to_owned() } else { found };
         let whole = if explored.complete { "all" } else { "the first" };
+        let left_out: String =
+            self.not_tried(model).iter().map(|one| format!("\nnot tried: {one}")).collect();
         Some(format!(
-            "on the {model}, none of {whole} {} schedules shows what is expected; they show: {found}",
+            "on the {model}, none of {whole} {} schedules shows what is expected; they show: \
+             {found}{left_out}",
             explored.schedules
         ))
     }
@@ -165,6 +175,21 @@ impl<C: Consumer + Clone> Outcomes<C> {
                 explored.schedules
             )
         })
+    }
+
+    /// What time could still do although every run was made.
+    fn beyond_time(&self, model: Model) -> Option<String> {
+        let not_tried = self.not_tried(model);
+        if self.explorer.as_far_as_tried || not_tried.is_empty() {
+            return None;
+        }
+        let not_tried: String =
+            not_tried.iter().map(|one| format!("\n  not tried: {one}")).collect();
+        Some(format!(
+            "on the {model}, no schedule shows it, but time can do more without a fault than was \
+             tried:{not_tried}\nchange these settings of the scenario, or say `as_far_as_tried()` if \
+             that is enough"
+        ))
     }
 
     fn text(&self, choices: &[Choice]) -> String {

@@ -15,7 +15,7 @@ use entrega_model::{Guarantee, Model};
 use entrega_scenario::points;
 use serde::Serialize;
 
-use crate::tried::tried;
+use crate::tried::tried_in;
 
 /// The name and version of this form.
 const SCHEMA: &str = "entrega.explore.v1";
@@ -36,6 +36,8 @@ pub struct Document<'a> {
     partial: bool,
     rows: Vec<RowDocument<'a>>,
     contradicted: &'a [String],
+    /// What was not found, as it is expected, and may happen all the same.
+    unproved: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -50,6 +52,8 @@ struct RowDocument<'a> {
     /// What can go wrong: alternatives by point.
     points: BTreeMap<&'static str, Vec<&'static str>>,
     tried: String,
+    /// What time can do without a fault and was not tried.
+    not_tried: &'a [String],
     schedules: u64,
     ended: u64,
     cut: u64,
@@ -102,6 +106,7 @@ pub fn document<'a>(explorations: &'a Explorations<'_>) -> Document<'a> {
         partial: explorations.partial,
         rows: explorations.rows.iter().map(|row| row_document(explorations, row)).collect(),
         contradicted: &explorations.contradicted,
+        unproved: &explorations.unproved,
     }
 }
 
@@ -110,7 +115,7 @@ fn row_document<'a>(explorations: &'a Explorations<'_>, row: &'a ExploredSpace) 
         row.space;
     let explored = &row.explored;
     let occurrence = |property: Property| {
-        let (occurs, schedules) = (property.occurs(explored).name(), property.runs(explored));
+        let (occurs, schedules) = (row.occurs(property).name(), property.runs(explored));
         (property.name(), Occurrence { occurs, schedules })
     };
     RowDocument {
@@ -122,7 +127,8 @@ fn row_document<'a>(explorations: &'a Explorations<'_>, row: &'a ExploredSpace) 
         consumers: scope.consumers,
         partitions: scope.partitions,
         points: points_of(&row.space),
-        tried: tried(explorations.plan, &row.space),
+        tried: tried_in(explorations.plan, row),
+        not_tried: &row.space.untried.not_tried,
         schedules: explored.schedules,
         ended: explored.ended,
         cut: explored.schedules - explored.ended,

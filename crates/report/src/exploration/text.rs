@@ -15,7 +15,7 @@ use entrega_model::printable::printable;
 
 use crate::columns::{fitted, in_parts, width};
 use crate::prose::{spelled, wrapped};
-use crate::tried::tried;
+use crate::tried::{clauses, tried};
 
 /// How much of the runs is shown, and how.
 #[derive(Clone, Copy, Debug)]
@@ -42,11 +42,10 @@ pub fn text(explorations: &Explorations<'_>, shown: Shown) -> String {
         let subscription = row.space.scope.subscription;
         if last.replace(subscription) != Some(subscription) {
             let _ = writeln!(text, "\n{}", explorations.subscription(row));
-            let tried = format!("Tried: {}.", tried(explorations.plan, &row.space));
-            text.push_str(&wrapped(&tried, prose));
             let rows = explorations.rows.iter();
             let of_it = rows.filter(|row| row.space.scope.subscription == subscription);
             let of_it: Vec<&ExploredSpace> = of_it.collect();
+            what_was_tried(&mut text, explorations, &of_it, prose);
             let (found, never) = columns(&of_it);
             text.push_str(&tables(&of_it, &found, shown.columns));
             if !never.is_empty() {
@@ -59,9 +58,29 @@ pub fn text(explorations: &Explorations<'_>, shown: Shown) -> String {
     for one in &explorations.contradicted {
         let _ = writeln!(text, "NOT AS EXPECTED: {one}");
     }
+    for one in &explorations.unproved {
+        let _ = writeln!(text, "NOT PROVED: {one}");
+    }
     match shown.columns {
         Some(columns) => fitted(&text, columns),
         None => text,
+    }
+}
+
+/// What was tried, and what was not although time could do it.
+fn what_was_tried(
+    text: &mut String,
+    explorations: &Explorations<'_>,
+    rows: &[&ExploredSpace],
+    prose: usize,
+) {
+    let tried = format!("Tried: {}.", tried(explorations.plan, rows));
+    text.push_str(&wrapped(&tried, prose));
+    for slow in clauses(rows, |row| row.space.untried.tried().into_iter().collect()) {
+        text.push_str(&wrapped(&format!("tried: {slow}"), prose));
+    }
+    for left_out in clauses(rows, |row| row.space.untried.not_tried.clone()) {
+        text.push_str(&wrapped(&format!("not tried: {left_out}"), prose));
     }
 }
 
@@ -82,12 +101,14 @@ fn columns(rows: &[&ExploredSpace]) -> (Vec<Property>, Vec<&'static str>) {
 
 /// The sentence about properties without a column.
 fn in_no_row(rows: &[&ExploredSpace], properties: &[&str]) -> String {
-    let proved = rows.iter().all(|row| row.explored.complete && row.explored.limited == 0);
     let what = properties.join(", ");
-    if proved {
-        format!("never, in no row: {what}")
-    } else {
+    let complete = rows.iter().all(|row| row.explored.complete && row.explored.limited == 0);
+    if !complete {
         format!("not found in any row: {what} (a proof only where the search is complete)")
+    } else if rows.iter().any(|row| !row.space.untried.not_tried.is_empty()) {
+        format!("not found in any row: {what} (a proof only where everything was tried)")
+    } else {
+        format!("never, in no row: {what}")
     }
 }
 
@@ -145,7 +166,7 @@ fn table(rows: &[&ExploredSpace], properties: &[Property]) -> Table {
 fn cells(model: String, row: &ExploredSpace, properties: &[Property]) -> Vec<String> {
     let explored = &row.explored;
     let mut cells = vec![model, row.space.configuration.strategy.to_string()];
-    cells.extend(properties.iter().map(|one| word(one.occurs(explored)).to_owned()));
+    cells.extend(properties.iter().map(|one| word(row.occurs(*one)).to_owned()));
     cells.push(thousands(explored.schedules));
     cells.push(thousands(explored.schedules - explored.ended));
     cells.push(if explored.states > 0 { thousands(explored.states) } else { "–".to_owned() });
@@ -181,6 +202,9 @@ const LEGEND_OF_HEADS: &str = "split: an effect and a dead letter; dead: in the 
     cut: those that came to a state seen before, so that how they go on is known; states: how many \
     different ones were seen.";
 
+const NOT_TRIED: &str =
+    "not tried: in these rows time can do more than an exploration tries; not found is no proof.\n";
+
 fn legend(text: &mut String, explorations: &Explorations<'_>, columns: Option<usize>) {
     for line in LEGEND_OF_WORDS {
         text.push_str(line);
@@ -194,6 +218,9 @@ fn legend(text: &mut String, explorations: &Explorations<'_>, columns: Option<us
              what they\nwould have shown later is not known, so not found is no proof.",
             thousands(entrega_sim::explore::STEPS)
         );
+    }
+    if explorations.rows.iter().any(|row| !row.space.untried.not_tried.is_empty()) {
+        text.push_str(NOT_TRIED);
     }
     if explorations.rows.iter().any(|row| !row.explored.complete) {
         let _ = writeln!(

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Faults, Span};
+use crate::workload::ORDER_BYTES;
 
 /// The messages that the producer sends, the same for every model and strategy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +38,14 @@ impl WorkloadSettings {
     /// How large an opaque body is, in bytes.
     pub fn opaque_bytes(&self) -> u32 {
         self.bytes.unwrap_or(256)
+    }
+
+    /// No message that is made up has more bytes.
+    pub fn most_bytes(&self) -> u32 {
+        match self.body {
+            Body::Order => ORDER_BYTES,
+            Body::Opaque => self.opaque_bytes(),
+        }
     }
 
     /// How many different keys there are.

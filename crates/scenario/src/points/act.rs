@@ -84,10 +84,18 @@ pub enum Zone {
     Span,
     /// Until only timers are left: all other processes have done what they can without waiting.
     Calm,
-    /// Until just after the next deadline: a lease or session ends, or the caller's own timeout.
+    /// Until just after the next deadline: a lease or session ends, or the time from one poll to
+    /// the next, or the caller's own timeout.
     Expiry,
-    /// Until all is calm again after a lease or session has ended: another process has taken over.
+    /// Until all is calm again after such a deadline: another process has taken over.
     Takeover,
+}
+
+impl Zone {
+    /// Whether a deadline has passed when the delay ends.
+    pub const fn is_past_a_deadline(self) -> bool {
+        matches!(self, Self::Expiry | Self::Takeover)
+    }
 }
 
 /// Where a fault strikes.

@@ -15,6 +15,9 @@ pub(crate) fn order(seed: u64, id: MessageId, key: Key) -> String {
     text
 }
 
+/// No order has more bytes.
+pub(crate) const MOST_BYTES: u32 = 300;
+
 /// The size of the order in bytes.
 pub(crate) fn order_bytes(seed: u64, id: MessageId, key: Key) -> u32 {
     let mut length = Length(0);
@@ -117,6 +120,7 @@ mod tests {
             let key = Key(id.0 % 1_001);
             let text = order(9, id, key);
             assert_eq!(text.len(), order_bytes(9, id, key) as usize, "{text}");
+            assert!(text.len() <= MOST_BYTES as usize, "{text}");
             let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
             assert_eq!(json["message_id"], id.0);
             assert_eq!(json["client_id"], key.0);

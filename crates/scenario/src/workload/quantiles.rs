@@ -45,6 +45,16 @@ impl Quantiles {
         Self { table: (0..=SEGMENTS).map(point).collect() }
     }
 
+    /// No sample is longer.
+    pub(crate) fn longest(&self) -> Duration {
+        Duration::from_nanos(self.table[SEGMENTS])
+    }
+
+    /// Half of all samples are longer.
+    pub(crate) fn median(&self) -> Duration {
+        Duration::from_nanos(self.table[SEGMENTS / 2])
+    }
+
     /// The value that belongs to a random word.
     #[inline]
     pub(crate) fn sample(&self, word: u64) -> Duration {

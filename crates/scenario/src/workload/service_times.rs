@@ -51,6 +51,24 @@ pub(super) fn table(distribution: &ServiceTime) -> Arc<Quantiles> {
     })
 }
 
+impl ServiceTime {
+    /// The longest that is ever drawn: the bound of the distribution, or the end of its table if it
+    /// [has none](Self::is_bounded).
+    pub fn longest(&self) -> Duration {
+        table(self).longest()
+    }
+
+    /// Half of all are longer.
+    pub fn median(&self) -> Duration {
+        table(self).median()
+    }
+
+    /// Whether the distribution itself has an end, and not only its table.
+    pub const fn is_bounded(&self) -> bool {
+        matches!(self, Self::Constant { .. } | Self::Uniform { .. })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +95,26 @@ mod tests {
         check(&ServiceTime::Exponential { mean: ten }, 10_030, 6_989);
         check(&ServiceTime::LogNormal { median: ten, sigma: 0.5 }, 11_351, 10_036);
         check(&ServiceTime::LogNormal { median: ten, sigma: 0.0 }, 10_000, 10_000);
+    }
+
+    /// The longest and the median in microseconds: of what is bounded its bound, else the end of
+    /// the table, to which a hundred thousand messages come near.
+    #[test]
+    fn nothing_takes_longer_than_the_longest() {
+        let check = |distribution: &ServiceTime, longest, median| {
+            let micros = |span: Duration| span.as_nanos() / 1_000;
+            let found = (micros(distribution.longest()), micros(distribution.median()));
+            assert_eq!(found, (longest, median), "{distribution:?}");
+            let drawn = samples(distribution).into_iter().max().unwrap_or_default() / 1_000;
+            assert!(drawn <= longest && drawn > longest / 10 * 9, "{distribution:?}: {drawn}");
+        };
+        let ten = Span::from_millis(10);
+        check(&ServiceTime::Constant { value: ten }, 10_000, 10_000);
+        check(&ServiceTime::Uniform { min: Span::default(), max: ten }, 10_000, 5_000);
+        check(&ServiceTime::Exponential { mean: ten }, 90_111, 6_931);
+        check(&ServiceTime::LogNormal { median: ten, sigma: 0.5 }, 62_568, 10_000);
+        assert!(!ServiceTime::default().is_bounded());
+        assert!(ServiceTime::Constant { value: ten }.is_bounded());
     }
 
     #[test]

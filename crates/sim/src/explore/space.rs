@@ -62,6 +62,12 @@ impl Space {
         Self::new(vec![faults, Budget::preemptions(preemptions)])
     }
 
+    /// The same, with a budget of which a choice is spent before any other.
+    #[must_use]
+    pub fn spending_first(self, budget: Budget) -> Self {
+        Self::new([vec![budget], self.budgets].concat())
+    }
+
     /// The budgets.
     pub fn budgets(&self) -> &[Budget] {
         &self.budgets
@@ -102,5 +108,10 @@ impl Budget {
     /// Up to `most` requests that come before their turn.
     pub fn preemptions(most: u8) -> Self {
         Self { most, required: false, choices: points::preemptions().collect() }
+    }
+
+    /// Up to `most` handlers that take until a deadline has passed.
+    pub fn beyond_deadlines(most: u8) -> Self {
+        Self { most, required: false, choices: points::beyond_deadlines().collect() }
     }
 }

@@ -3,7 +3,8 @@
 //! An exploration has no spans: an answer that is late by 31 seconds instead of 32 shows nothing
 //! new. What matters is what happens meanwhile, so a delay ends when only timers are left
 //! ([`Zone::Calm`]), just after the next deadline ([`Zone::Expiry`]), or when only timers are left
-//! after that ([`Zone::Takeover`]). What is still held when nothing else is left happens then.
+//! after that ([`Zone::Takeover`]). A deadline is the end of a lease or session, or of the time from
+//! one poll to the next. What is still held when nothing else is left happens then.
 
 use entrega_brokers::Broker;
 use entrega_model::{ClientId, Event, Kind, ProcessId};
@@ -71,7 +72,8 @@ where
         true
     }
 
-    /// A lease or session has ended.
+    /// A lease or session has ended, or the time for a poll.
+    #[cold]
     pub(super) fn expiry(&mut self) {
         for held in &mut self.held {
             held.expired |= held.zone == Zone::Takeover;

@@ -1,0 +1,128 @@
+//! What time can do without a fault, and what an exploration does not try of it.
+//!
+//! In the small version of a scenario nothing takes any time ([`Scope::of`]), so a handler never
+//! outlasts a lease there, and no backlog grows. In the scenario itself they may. So its own
+//! numbers are compared before it is made small: how long a message takes against every deadline
+//! that it must meet, how much is sent against the room that there is.
+//!
+//! > **The rule.** What no comparison finds is the same with and without time. A handler that
+//! > outlasts a deadline by itself is *tried*: it is a choice that is no fault, in a budget of its
+//! > own ([`SLOW_HANDLERS`]). Whatever else a comparison finds is named as not tried, and then
+//! > nothing that was not found is impossible.
+//!
+//! * `numbers`: how long things take at most, and who reads which setting.
+//! * `deadlines`: messages that take until a deadline, alone or together.
+//! * `timeouts`: timers of a consumer that meet its work.
+//! * `room`: what a broker keeps, and for how long.
+//!
+//! Two comparisons look odd until one knows the client libraries here. A log's consumer is handed
+//! one message a poll, so only a batch adds up against `max_poll_interval`. And a timeout that is
+//! longer than a lease is tried as it is, because an exploration keeps both.
+
+mod deadlines;
+mod numbers;
+mod room;
+mod timeouts;
+
+#[cfg(test)]
+mod tests;
+
+use entrega_clients::Strategy;
+use entrega_model::Model;
+use entrega_scenario::Scenario;
+use entrega_scenario::points::FaultKind;
+use entrega_scenario::workload::Extent;
+use entrega_sim::explore::{Budget, Scope, Space};
+
+use numbers::Numbers;
+
+/// At most this many handlers of one run take until a deadline has passed without a fault.
+pub const SLOW_HANDLERS: u8 = 2;
+
+/// An exploration that is to come, and the scenario as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// The scenario, in no scope.
+    pub scenario: &'a Scenario,
+    /// How much it sends.
+    pub extent: &'a Extent,
+    /// How much of it is explored.
+    pub scope: Scope,
+    /// The kind of broker.
+    pub model: Model,
+    /// Who consumes.
+    pub reader: Reader,
+    /// What can go wrong.
+    pub kinds: &'a [FaultKind],
+    /// At most this many faults in one run.
+    pub faults: u8,
+    /// At most this many requests in one run that come before their turn.
+    pub preemptions: u8,
+}
+
+/// Who consumes: it decides which settings matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// A strategy of the catalogue.
+    Catalogued(Strategy),
+    /// A user's own consumer, with the client library set up as for a strategy. What it does with a
+    /// message is not known, but for the settings that its application and library read.
+    Own(Strategy),
+}
+
+/// What time can do in a scenario without a fault, as far as its own numbers tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Untried {
+    /// Why a handler may outlast a deadline by itself, which is tried; none if it may not.
+    pub slow: Option<String>,
+    /// What is not tried, a clause each.
+    pub not_tried: Vec<String>,
+}
+
+impl Untried {
+    /// Compares the numbers of a scenario.
+    pub fn of(plan: &Plan<'_>) -> Self {
+        let numbers = Numbers::of(plan);
+        let slow = deadlines::service(&numbers);
+        let many = slow.as_ref().map(|_| {
+            format!("more than {SLOW_HANDLERS} handlers of one run that outlast a deadline")
+        });
+        let others = COMPARISONS.iter().filter_map(|comparison| comparison(&numbers));
+        Self { not_tried: many.into_iter().chain(others).collect(), slow }
+    }
+
+    /// A space in which handlers outlast deadlines too, if they may.
+    #[must_use]
+    pub fn in_space(&self, space: Space) -> Space {
+        match self.slow {
+            Some(_) => space.spending_first(Budget::beyond_deadlines(SLOW_HANDLERS)),
+            None => space,
+        }
+    }
+
+    /// What is tried of it, as a clause; none if nothing is.
+    pub fn tried(&self) -> Option<String> {
+        let why = self.slow.as_ref()?;
+        Some(format!(
+            "without a fault, up to {SLOW_HANDLERS} handlers of a run that take until a deadline \
+             has passed, because {why}"
+        ))
+    }
+}
+
+/// A comparison that names what is not tried, if it holds.
+type Comparison = fn(&Numbers<'_>) -> Option<String>;
+
+/// All of them, in the order in which they are told.
+const COMPARISONS: [Comparison; 10] = [
+    deadlines::waiting,
+    deadlines::batch,
+    deadlines::attempts,
+    deadlines::rebalance,
+    timeouts::settle_timers,
+    timeouts::round_trip,
+    timeouts::request_against_lease,
+    room::length,
+    room::retention_time,
+    room::retention_bytes,
+];

@@ -1,0 +1,112 @@
+//! Messages that take until a deadline, alone or because they wait for each other.
+
+use entrega_model::{Duration, Model};
+
+use super::numbers::{Numbers, shown};
+
+/// The longest service time against lease and `max_poll_interval`.
+pub(super) fn service(of: &Numbers<'_>) -> Option<String> {
+    let (deadline, limit) = deadlines(of).find(|&(_, limit)| of.handling() >= limit)?;
+    Some(format!("{} reaches {deadline} ({})", of.service_in_words(), shown(limit)))
+}
+
+/// What the client has fetched, one after another, against the lease; and how long it waits for
+/// more before it settles.
+pub(super) fn waiting(of: &Numbers<'_>) -> Option<String> {
+    let lease = in_time(of, of.lease()?)?;
+    let collecting = of.collecting().filter(|&(_, span)| span < lease);
+    let waits = queued(of, 1) + collecting.map_or(Duration::ZERO, |(_, span)| span + of.handling());
+    let until = collecting.map_or_else(String::new, |(name, span)| {
+        format!(", and {name} ({}) before they are settled", shown(span))
+    });
+    (waits >= lease).then(|| {
+        format!(
+            "messages whose lease ends while they wait in the client: {}{until}, take up to {}, \
+             and visibility_timeout is {}",
+            fetched(of),
+            shown(waits),
+            shown(lease)
+        )
+    })
+}
+
+/// A batch against `max_poll_interval`: nothing is polled while it is written.
+pub(super) fn batch(of: &Numbers<'_>) -> Option<String> {
+    let limit = in_time(of, of.poll_limit()?)?;
+    let takes = of.handling().saturating_mul(of.batch());
+    (takes >= limit).then(|| {
+        format!(
+            "a batch during which max_poll_interval ({}) ends: {} messages with {} each take up to \
+             {}",
+            shown(limit),
+            of.batch(),
+            of.service_in_words(),
+            shown(takes)
+        )
+    })
+}
+
+/// Attempts in one delivery against lease and `max_poll_interval`.
+pub(super) fn attempts(of: &Numbers<'_>) -> Option<String> {
+    let attempts = of.attempts();
+    let backoff = of.plan.scenario.consumer.retry_backoff.duration();
+    let pauses = backoff.saturating_mul(attempts.saturating_sub(1));
+    let takes = queued(of, attempts) + pauses;
+    let fits = |limit: Duration| queued(of, 1) < limit && pauses < limit;
+    let (deadline, limit) =
+        deadlines(of).find(|&(_, limit)| attempts > 1 && fits(limit) && takes >= limit)?;
+    Some(format!(
+        "attempts after which {deadline} ({}) has ended: {attempts} attempts with {} each and a \
+         backoff of {} take up to {}",
+        shown(limit),
+        of.service_in_words(),
+        shown(backoff),
+        shown(takes)
+    ))
+}
+
+/// The longest service time against `rebalance_timeout`: who polls too late is no member any more.
+pub(super) fn rebalance(of: &Numbers<'_>) -> Option<String> {
+    let limit = of.plan.scenario.log.rebalance_timeout.duration();
+    let takes = of.handling().saturating_mul(of.batch());
+    let rebalances = of.settings.consumers > 1 || of.plan.faults > 0;
+    (of.plan.model == Model::Log && rebalances && takes >= limit).then(|| {
+        format!(
+            "a rebalance that does not wait for a handler: {} reaches rebalance_timeout ({})",
+            of.service_in_words(),
+            shown(limit)
+        )
+    })
+}
+
+/// The deadlines that a message must meet, by their names.
+fn deadlines(of: &Numbers<'_>) -> impl Iterator<Item = (&'static str, Duration)> {
+    let lease = of.lease().map(|limit| ("visibility_timeout", limit));
+    lease.into_iter().chain(of.poll_limit().map(|limit| ("max_poll_interval", limit)))
+}
+
+/// A deadline that no message reaches alone: else handlers that outlast it are tried.
+fn in_time(of: &Numbers<'_>, limit: Duration) -> Option<Duration> {
+    (of.handling() < limit).then_some(limit)
+}
+
+/// How long the last of those takes that are fetched together, or of a batch, if one of them is
+/// tried so many times. On a log nothing runs out while a message waits.
+fn queued(of: &Numbers<'_>, attempts: u64) -> Duration {
+    let together = match of.plan.model {
+        Model::Log => of.batch(),
+        Model::Queue => of.prefetched().div_ceil(of.workers()),
+    };
+    let again = attempts.saturating_sub(1).saturating_mul(of.batch());
+    of.handling().saturating_mul(together.saturating_add(again))
+}
+
+/// `10 messages (prefetch), 2 at a time, with a service time of up to 3s each`.
+fn fetched(of: &Numbers<'_>) -> String {
+    let workers = match of.workers() {
+        1 => "one after another".to_owned(),
+        many => format!("{many} at a time (workers)"),
+    };
+    let (count, service) = (of.prefetched(), of.service_in_words());
+    format!("{count} messages (prefetch), {workers}, with {service} each")
+}

@@ -1,0 +1,49 @@
+//! What a broker keeps, and for how long, against what is sent.
+
+use entrega_explain::digits::thousands;
+use entrega_model::Model;
+
+use super::numbers::{Numbers, shown};
+
+/// Messages against `max_length`: slow consumers let a queue grow.
+pub(super) fn length(of: &Numbers<'_>) -> Option<String> {
+    let most = u64::from(of.plan.scenario.queue.max_length?);
+    let sent = of.plan.extent.messages;
+    (of.plan.model == Model::Queue && sent > most).then(|| {
+        format!(
+            "a backlog that fills the queue: {} messages are sent, and max_length is {}",
+            thousands(sent),
+            thousands(most)
+        )
+    })
+}
+
+/// How long it takes to send everything and to work it off, against `retention_time`.
+pub(super) fn retention_time(of: &Numbers<'_>) -> Option<String> {
+    let kept = of.plan.scenario.log.retention_time.duration();
+    let takes = of.plan.extent.span + of.handling().saturating_mul(of.plan.extent.messages);
+    (of.plan.model == Model::Log && takes >= kept).then(|| {
+        format!(
+            "records that are deleted before they are read: to send all and to work it off takes \
+             up to {}, and retention_time is {}",
+            shown(takes),
+            shown(kept)
+        )
+    })
+}
+
+/// How much is sent against `retention_bytes`.
+pub(super) fn retention_bytes(of: &Numbers<'_>) -> Option<String> {
+    let kept = of.plan.scenario.log.retention_bytes?;
+    let made_up = u64::from(of.plan.scenario.workload.most_bytes());
+    let each = made_up.max(of.plan.extent.most_recorded_bytes);
+    let sent = of.plan.extent.messages.saturating_mul(each);
+    (of.plan.model == Model::Log && sent >= kept).then(|| {
+        format!(
+            "a partition that grows until records are deleted: up to {} bytes are sent, and \
+             retention_bytes is {}",
+            thousands(sent),
+            thousands(kept)
+        )
+    })
+}

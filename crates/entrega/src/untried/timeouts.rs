@@ -1,0 +1,72 @@
+//! Timers of a consumer that meet its work: those that settle, and those that give up a request.
+
+use entrega_scenario::ProducerStrategy;
+use entrega_scenario::points::Act;
+
+use super::numbers::{Numbers, shown};
+
+/// Timers that settle against the usual service time: one that is shorter fires while a message is
+/// in work. One that does so now and then only changes which messages a settle covers, and any of
+/// them is covered in some run.
+pub(super) fn settle_timers(of: &Numbers<'_>) -> Option<String> {
+    let commits = of.plan.scenario.consumer.auto_commit_interval.duration();
+    let commits = of.commits_by_itself().then_some(("auto_commit_interval", commits));
+    let (timer, span) = of.collecting().filter(|_| of.reads("settle_interval")).or(commits)?;
+    let usually = of.usually();
+    (span <= usually).then(|| {
+        format!(
+            "settles by a timer between two messages: {timer} ({}) is no longer than a message \
+             usually takes ({})",
+            shown(span),
+            shown(usually)
+        )
+    })
+}
+
+/// A round trip against the request timeouts.
+pub(super) fn round_trip(of: &Numbers<'_>) -> Option<String> {
+    let scenario = of.plan.scenario;
+    let [broker, sink] = of.legs();
+    let consumer = (
+        "consumer.request_timeout",
+        scenario.consumer.request_timeout.duration(),
+        broker.max(sink).saturating_mul(2),
+    );
+    let producer = (
+        "producer.request_timeout",
+        scenario.producer.request_timeout.duration(),
+        broker.saturating_mul(2),
+    );
+    let waits = scenario.producer.strategy == ProducerStrategy::Confirmed;
+    let timeouts = [Some(consumer), waits.then_some(producer)].into_iter().flatten();
+    let (name, timeout, trip) = timeouts.into_iter().find(|&(_, timeout, trip)| trip >= timeout)?;
+    Some(format!(
+        "requests that are given up although nothing goes wrong: a round trip takes up to {}, and \
+         {name} is {}",
+        shown(trip),
+        shown(timeout)
+    ))
+}
+
+/// The request timeout against the lease, if a request can stay without an answer: in the small
+/// version nothing has passed of the lease when a request begins.
+pub(super) fn request_against_lease(of: &Numbers<'_>) -> Option<String> {
+    let lease = of.lease()?;
+    let consumer = &of.plan.scenario.consumer;
+    let tries = u64::from(consumer.settle_retries).saturating_add(1);
+    let timeout = consumer.request_timeout.duration();
+    let given_up = timeout.saturating_mul(tries);
+    let before = of.handling().saturating_mul(of.prefetched().div_ceil(of.workers()));
+    let tie = given_up == lease && of.plan.preemptions == 0;
+    let differs = tie || (given_up < lease && given_up + before >= lease);
+    let unanswered = of.can_happen(|act| act.on_leg().is_some() || act == Act::Restart);
+    (unanswered && differs).then(|| {
+        format!(
+            "a lease that ends while a request waits for its answer: {} of work and {} until the \
+             request is given up (consumer.request_timeout) reach visibility_timeout ({})",
+            shown(before),
+            shown(given_up),
+            shown(lease)
+        )
+    })
+}
