@@ -1,0 +1,78 @@
+//! What is run in one configuration: the scenario in its small version, and the faults to be tried.
+
+use entrega_clients::Strategy;
+use entrega_model::Model;
+use entrega_scenario::points::FaultKind;
+use entrega_scenario::workload::{Planner, Workload};
+use entrega_scenario::{Scenario, Span};
+use entrega_sim::Experiment;
+use entrega_sim::explore::Scope;
+
+use super::runs::Configuration;
+use super::{Explorer, Problem, faults};
+
+/// The scenario that is explored by default.
+const SCENARIO: &str = include_str!("default.toml");
+/// The seed of the keys. Nothing else is left to chance.
+const SEED: u64 = 1;
+/// How much virtual time a run may take: a consumer may poll once a day. What ends a run that never
+/// rests is its number of steps.
+const LONG: Span = Span::from_secs(10 * 365 * 86_400);
+
+/// What is run, in its small version.
+pub(super) struct Prepared {
+    pub(super) scenario: Scenario,
+    workload: Workload,
+    /// The faults to be tried.
+    pub(super) faults: Vec<FaultKind>,
+}
+
+impl<C> Explorer<C> {
+    pub(super) fn prepare(&self, on: Configuration) -> Result<Prepared, Problem> {
+        let text = self.scenario.as_deref().unwrap_or(SCENARIO);
+        let no_files = |_: &str| Err("there are no files here".to_owned());
+        let loaded = Scenario::parse("the scenario", text, &[], &no_files);
+        let loaded = loaded.map_err(Problem::Scenario)?.scenario;
+        let scope = Scope { consumers: on.consumers, ..self.scope };
+        let faults = self.wanted(&scope.named(&loaded), on.model)?;
+        let mut scenario = scope.of(&loaded);
+        scenario.limits.drain = LONG;
+        let workload = Planner::new(&scenario).plan(None, SEED);
+        Ok(Prepared { scenario, workload, faults })
+    }
+
+    /// The faults to be tried on a model where the scenario names these.
+    fn wanted(&self, named: &[FaultKind], model: Model) -> Result<Vec<FaultKind>, Problem> {
+        let mut wanted = match &self.only {
+            None if named.is_empty() => faults::all(model).collect(),
+            None => named.to_vec(),
+            Some(only) => {
+                let mut wanted = Vec::new();
+                for name in only {
+                    let before = wanted.len();
+                    wanted.extend(faults::named(name));
+                    if wanted.len() == before {
+                        return Err(Problem::NoSuchFault { name: name.clone() });
+                    }
+                }
+                wanted
+            }
+        };
+        wanted.retain(|&kind| faults::exists(kind, model));
+        wanted.sort_unstable();
+        wanted.dedup();
+        Ok(wanted)
+    }
+}
+
+impl Prepared {
+    pub(super) fn experiment(&self, model: Model, strategy: Strategy) -> Experiment<'_> {
+        let Self { scenario, workload, .. } = self;
+        Experiment { scenario, workload, model, strategy, seed: SEED }
+    }
+
+    /// How many instances of the consumer there are.
+    pub(super) fn consumers(&self) -> u32 {
+        self.scenario.subscriptions[0].consumers
+    }
+}
