@@ -12,7 +12,6 @@
 
 #[path = "untried/cases.rs"]
 mod cases;
-#[path = "judge/dice.rs"]
 mod dice;
 #[path = "untried/made_up.rs"]
 mod made_up;

@@ -86,6 +86,6 @@ fn one_that_blocks_its_thread_ends_with_a_message() {
 /// Slow is not blocked: the pulse goes on, although the whole takes longer than patience lasts.
 #[test]
 fn one_that_is_slow_is_left_alone() {
-    let explorer = explore(consumer!(is_slow)).on(Model::Queue);
+    let explorer = explore(consumer!(is_slow)).on(Model::Queue).only(["effect.after"]);
     assert_eq!(watched(explorer, Duration::from_millis(250)), Ok(()));
 }

@@ -14,7 +14,6 @@ use entrega_lab::loaded::Version;
 use entrega_lab::{Configuration, Sweep, expect, verdict};
 use entrega_live::{Clock, Shared};
 use entrega_model::{Guarantee, Observer, SubscriptionId};
-use entrega_stage::scale::longest_timeout;
 use entrega_stage::{Ending, Limits, LiveRun, Meter, Reading, Setup};
 use rayon::prelude::*;
 use tokio::time::Instant;
@@ -177,7 +176,7 @@ impl<'a> LivePlan<'a> {
         let clock = Clock::faster(self.factor);
         let last = setup.workload.planned.last().map_or_else(Default::default, |one| one.at);
         let arrivals = clock.real(last.since(entrega_model::Instant::START));
-        let timeout = clock.real(longest_timeout(&setup.scenario).duration());
+        let timeout = clock.real(setup.scenario.longest_timeout().duration());
         (arrivals + timeout) * 2 + PATIENCE
     }
 }

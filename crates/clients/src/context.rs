@@ -21,6 +21,12 @@ pub trait Context {
     /// Waits until `at`; for ever if that is [`Instant::NEVER`].
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()>;
 
+    /// Waits until `at`, when a poll is answered that has found nothing. A simulation may let that
+    /// answer wait until something else happens.
+    fn idle_until(&self, at: Instant) -> impl Future<Output = ()> {
+        self.sleep_until(at)
+    }
+
     /// Whether the application is asked to shut down. Wakes its process when that changes.
     fn is_closing(&self) -> bool;
 

@@ -87,6 +87,11 @@ impl Judge {
         Self { checker, arena: Arena::default() }
     }
 
+    /// What it has folded of the run.
+    pub(crate) fn checker(&mut self) -> &mut Checker {
+        &mut self.checker
+    }
+
     /// Makes a run in its memory. One that panics takes the memory with it.
     pub(crate) fn in_arena<T>(&mut self, walk: impl FnOnce(&mut Arena, &mut Self) -> T) -> T {
         let mut arena = std::mem::take(&mut self.arena);

@@ -11,6 +11,8 @@ use entrega_scenario::Scenario;
 use entrega_scenario::{Cast, points};
 use entrega_sim::{Arena, Experiment, Outcome, OwnConsumer, RunEnd};
 
+use crate::own::unrest;
+
 /// A run with the checker's report on it.
 pub struct Judged {
     /// What became of every message.
@@ -49,16 +51,24 @@ impl Replays {
     }
 }
 
-/// Runs an experiment with consumers that are given as code, and judges it.
+/// Runs an experiment with consumers that are given as code, and judges it. Of a run that never
+/// comes to rest it says what is lost for certain: what the broker cannot deliver and nobody alive
+/// holds.
 pub fn judge_own(
     experiment: &Experiment<'_>,
-    own: OwnConsumer<'_, impl Consumer>,
+    own: OwnConsumer<'_, impl Consumer + Clone>,
     choices: Choices,
     also: &mut dyn Observer,
 ) -> Judged {
     let mut checker = Checker::new(config(experiment));
-    let outcome = experiment.run_own(own, choices, &mut (&mut checker, also));
-    judged(checker.finish(end(outcome.end)), outcome)
+    let mut events = Vec::new();
+    let mut observer = (&mut checker, (&mut events, also));
+    let outcome = experiment.run_own(own, choices, &mut observer);
+    let report = match outcome.end {
+        RunEnd::Unfinished => unrest::judge(&mut checker, &events),
+        at_rest => checker.finish(end(at_rest)),
+    };
+    judged(report, outcome)
 }
 
 /// Notes in a report how many of these faults befell each subscription.

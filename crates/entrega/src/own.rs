@@ -35,17 +35,32 @@
 //!
 //! # What is explored
 //!
-//! Unless [`Explorer::scenario`] says otherwise: one consumer reads two messages of one key. It may
-//! crash before and after each effect and after each settle, and each settle or its answer may be
-//! lost; one such fault a run. Nothing takes any time but timeouts. A log starts at its beginning
-//! (`auto_offset_reset = "earliest"`). The client library does nothing by itself. A request is
-//! given up after 1 s, also in a scenario that leaves the request timeouts out: the 30 s of a
-//! client would end with the lease of a queue, which then hides what an application makes of a
-//! request without an answer.
+//! Unless [`Explorer::scenario`] says otherwise: two messages of one key, read by one consumer and
+//! by two, on both models. One thing goes wrong in a run: anything that the model has, that is,
+//! every row of the [table of fault points](entrega_scenario::points::FAULTS). There are crashes,
+//! stalls that make zombies, handlers that fail or are slow, poison, rebalances, restarts of the
+//! broker, and requests and answers that are lost, late or doubled. [`Explorer::only`] chooses
+//! among them, and [`Outcomes`] says what was tried and what was not.
+//!
+//! Nothing takes any time but timeouts. A log starts at its beginning (`auto_offset_reset =
+//! "earliest"`). The client library does nothing by itself. A request is given up after 1 s, also
+//! in a scenario that leaves the request timeouts out: the 30 s of a client would end with the
+//! lease of a queue, which then hides what an application makes of a request without an answer.
+//! [`Application::process`] tries a message a few times and then writes a dead letter, so that
+//! poison does not block what comes after it; [`Application::attempt`] leaves that to the consumer.
+//!
+//! [`Application::process`]: entrega_clients::Application::process
+//! [`Application::attempt`]: entrega_clients::Application::attempt
+//!
+//! A consumer may poll with a timeout and go on when there is nothing. Two idle answers in a row
+//! come at their deadlines; a third only after something else has happened. So such a consumer
+//! comes to rest. What it would do after more idle polls in a row is *not tried*; one that does
+//! something then is reported.
 //!
 //! # When an assertion proves something
 //!
-//! Only if every run was made ([`Explored::complete`]), the run without a fault leaves nothing
+//! Only if every run was made
+//! ([`Explored::complete`](entrega_sim::explore::Explored::complete)), the run without a fault leaves nothing
 //! behind, and the consumer [behaves](entrega_sim::misbehaviour). So each assertion fails if not,
 //! and says why.
 //!
@@ -56,11 +71,50 @@
 //! [`assert_never`](Explorer::assert_never) fails and says what was not tried. Change the numbers,
 //! or say [`Explorer::as_far_as_tried`] if that is enough. By default there is nothing of the kind.
 //!
-//! A consumer may keep state of its own. It survives a crash here, although in production it would
-//! not, and it ends with its run (each run has a clone); but the explorer does not see it. So by
-//! default every run is made to its end. Say [`Explorer::stateless`] of a consumer that keeps
-//! nothing outside of its future, and runs are cut where they come to a known state: much faster,
-//! with the same result.
+//! A fault may keep a consumer from resting for ever: a message that is poison is tried again and
+//! again. Such a run shows [`stalled`](crate::outcome::stalled). A message is lost in it if the
+//! broker cannot deliver it, nobody alive holds it, and it has no effect; the others without an
+//! effect are [open](Outcomes::open).
+//!
+//! # What outlives a life
+//!
+//! Each life of the consumer has a clone of it as it was given, so that what it writes into itself
+//! dies with it. What is to survive is one value, which all lives and instances of a run share:
+//!
+//! ```
+//! use std::cell::RefCell;
+//! use std::collections::BTreeSet;
+//!
+//! use entrega::prelude::*;
+//! use entrega_model::MessageId;
+//!
+//! type Seen = BTreeSet<MessageId>;
+//!
+//! async fn remembers(
+//!     inbox: &impl Subscription,
+//!     app: &impl Application,
+//!     seen: &RefCell<Seen>,
+//! ) -> Result<(), Stop> {
+//!     while let Some(delivery) = inbox.next().await? {
+//!         if seen.borrow_mut().insert(delivery.record.message) {
+//!             app.process(&delivery).await?;
+//!         }
+//!         inbox.settle(&[delivery]).await.carry_on();
+//!     }
+//!     Ok(())
+//! }
+//!
+//! let explorer = explore(consumer!(keeping Seen: remembers)).keeping(Seen::new());
+//! explorer.only(["effect.before"]).assert_never(duplicated).assert_sometimes(lost);
+//! ```
+//!
+//! A consumer that shares anything else between its runs, or reads the clock of the machine,
+//! depends on something outside, and no run of it proves anything. Some runs are made twice, and if
+//! one of them goes another way, that is the whole result.
+//!
+//! The explorer does not see what lives share. So by default every run is made to its end. Say
+//! [`Explorer::stateless`] of a consumer whose lives share nothing, and runs are cut where they
+//! come to a known state: much faster, with the same result.
 //!
 //! # When a consumer blocks
 //!
@@ -95,43 +149,50 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod faults;
+mod keeping;
 mod outcomes;
+mod prepared;
+mod recorder;
 mod replay;
+mod runs;
+pub(crate) mod unrest;
 
 use std::sync::Arc;
 
-use entrega_choice::ParseError;
+use entrega_choice::{Choice, ParseError};
+use entrega_clients::consumer::ConsumerWithStore;
 use entrega_clients::{Consumer, Strategy};
 use entrega_model::{Model, SubscriptionId};
-use entrega_scenario::workload::{Planner, Workload};
-use entrega_scenario::{Loaded, Scenario, Span};
-use entrega_sim::explore::{Explored, Frontier, Scope, Space};
-use entrega_sim::{Experiment, OwnConsumer, Pulse};
+use entrega_sim::explore::{Misbehaved, Scope};
+use entrega_sim::{Misdeed, Pulse};
 use thiserror::Error;
 
+pub use keeping::Keeping;
 pub use outcomes::Outcomes;
 pub use replay::Replayed;
 
-use crate::untried::{Plan, Reader, Untried};
-use crate::{Finding, exploration};
+use self::runs::{Configuration, Tried};
+use crate::Finding;
 
-/// The scenario that is explored by default.
-const SCENARIO: &str = include_str!("own/default.toml");
 /// The maximum number of runs.
 const BUDGET: u64 = 200_000;
-/// The seed of the keys. Nothing else is left to chance.
-const SEED: u64 = 1;
-/// When a request is given up, unless a scenario says so.
-const REQUEST_TIMEOUT: Span = Span::from_secs(1);
+/// How many instances of the consumer there are by default.
+const CONSUMERS: [u32; 2] = [1, 2];
 
-/// Explores a consumer of your own. Each run has a clone of it, so that no run knows of another:
-/// the clone must share nothing with the original, as it would through an `Rc` or an `Arc`.
-pub fn explore<C: Consumer + Clone>(consumer: C) -> Explorer<C> {
+/// Explores a consumer of your own. Each life in each run has a clone of it, so that none knows of
+/// another: the clone must share nothing with the original, as it would through an `Rc` or an
+/// `Arc`.
+pub fn explore<C: Clone>(consumer: C) -> Explorer<C> {
     Explorer {
         consumer,
+        fresh: C::clone,
+        keeps: false,
         models: vec![Model::Log, Model::Queue],
         scenario: None,
         scope: Scope { subscription: SubscriptionId(0), messages: 2, consumers: 1, partitions: 1 },
+        consumers: CONSUMERS.to_vec(),
+        only: None,
         faults: 1,
         preemptions: 0,
         budget: BUDGET,
@@ -148,9 +209,15 @@ pub fn explore<C: Consumer + Clone>(consumer: C) -> Explorer<C> {
 #[must_use = "nothing is explored before an assertion or `run`"]
 pub struct Explorer<C> {
     consumer: C,
+    /// The consumer of another run.
+    fresh: fn(&C) -> C,
+    /// Its lives share a store.
+    keeps: bool,
     models: Vec<Model>,
     scenario: Option<String>,
     scope: Scope,
+    consumers: Vec<u32>,
+    only: Option<Vec<String>>,
     faults: u8,
     preemptions: u8,
     budget: u64,
@@ -168,6 +235,13 @@ pub enum Problem {
     /// The scenario cannot be read. It says where and why.
     #[error("{0}")]
     Scenario(entrega_scenario::Problem),
+    /// There is no fault point of this name. Write one of those that are listed, or the first word
+    /// of some; with `=` and an alternative if only that is meant.
+    #[error("there is no fault '{name}'; there are: {}", faults::names())]
+    NoSuchFault {
+        /// What was written.
+        name: String,
+    },
     /// The choices cannot be read.
     #[error("the choices to be replayed: {0}")]
     Choices(#[from] ParseError),
@@ -176,15 +250,38 @@ pub enum Problem {
     NotReached(String),
 }
 
-/// What is run, in its small version.
-struct Prepared {
-    /// The scenario as it is.
-    original: Scenario,
-    scenario: Scenario,
-    workload: Workload,
+impl<C: ConsumerWithStore + Clone> Explorer<C>
+where
+    C::Store: Clone,
+{
+    /// With this store. Each run has a clone of it, which the lives and instances of the consumer
+    /// share. No run is cut then, whatever the consumer keeps besides.
+    pub fn keeping(self, store: C::Store) -> Explorer<Keeping<C>> {
+        let Self { consumer, fresh: _, keeps: _, models, scenario, scope, consumers, .. } = self;
+        let Self { only, faults, preemptions, budget, like, stateless, may_stall, .. } = self;
+        let Self { as_far_as_tried, pulse, .. } = self;
+        Explorer {
+            consumer: Keeping::new(consumer, store),
+            fresh: Keeping::fresh,
+            keeps: true,
+            models,
+            scenario,
+            scope,
+            consumers,
+            only,
+            faults,
+            preemptions,
+            budget,
+            like,
+            stateless,
+            may_stall,
+            as_far_as_tried,
+            pulse,
+        }
+    }
 }
 
-impl<C: Consumer + Clone> Explorer<C> {
+impl<C> Explorer<C> {
     /// On this model only. Default both.
     pub fn on(mut self, model: Model) -> Self {
         self.models = vec![model];
@@ -197,9 +294,9 @@ impl<C: Consumer + Clone> Explorer<C> {
         self
     }
 
-    /// With this number of instances of the consumer, at least 1. Default 1.
+    /// With this number of instances of the consumer, at least 1. Default: with one, then with two.
     pub fn consumers(mut self, consumers: u32) -> Self {
-        self.scope.consumers = consumers.max(1);
+        self.consumers = vec![consumers.max(1)];
         self
     }
 
@@ -212,6 +309,15 @@ impl<C: Consumer + Clone> Explorer<C> {
     /// With at most this many faults in one run. Default 1.
     pub fn faults(mut self, faults: u8) -> Self {
         self.faults = faults;
+        self
+    }
+
+    /// With these faults only: `settle.request` is all that can go wrong there,
+    /// `settle.request=lost` one of that, `settle` all of both legs and the crash after it.
+    /// Default: what the scenario names under `[faults]`, and all that the model has if it names
+    /// nothing.
+    pub fn only<'n>(mut self, faults: impl IntoIterator<Item = &'n str>) -> Self {
+        self.only = Some(faults.into_iter().map(str::to_owned).collect());
         self
     }
 
@@ -229,8 +335,9 @@ impl<C: Consumer + Clone> Explorer<C> {
     }
 
     /// With the settings of a scenario (TOML, as `entrega new` writes it) and the faults that it
-    /// names; their probabilities do not matter. Its first subscription is explored. Request
-    /// timeouts that it leaves out are 1 s.
+    /// names, if it names any; their probabilities do not matter. Its first subscription is
+    /// explored, with no more consumers and partitions than it has. Request timeouts that it leaves
+    /// out are 1 s.
     pub fn scenario(mut self, text: &str) -> Self {
         self.scenario = Some(text.to_owned());
         self
@@ -244,14 +351,14 @@ impl<C: Consumer + Clone> Explorer<C> {
         self
     }
 
-    /// The consumer keeps nothing outside of its future: runs are cut in known states.
+    /// The lives of the consumer share nothing: runs are cut in known states.
     pub fn stateless(mut self) -> Self {
         self.stateless = true;
         self
     }
 
-    /// The consumer may leave messages behind or never rest: it retries poison without end, say.
-    /// What a run that never rests has lost cannot be said.
+    /// The consumer may leave messages behind or never rest although nothing goes wrong: it waits
+    /// for a third message before it settles two, say.
     pub fn may_stall(mut self) -> Self {
         self.may_stall = true;
         self
@@ -270,15 +377,48 @@ impl<C: Consumer + Clone> Explorer<C> {
         self
     }
 
+    fn allows(&self, misdeed: &Misdeed, choices: &[Choice]) -> bool {
+        misdeed.is_unrest() && (self.may_stall || !choices.is_empty())
+    }
+}
+
+impl<C: Consumer + Clone> Explorer<C> {
     /// Explores on every model, on this thread, until all is known or the consumer misbehaves.
     ///
     /// # Errors
-    /// [`Problem::Scenario`].
+    /// [`Problem::Scenario`], [`Problem::NoSuchFault`].
     pub fn run(self) -> Result<Outcomes<C>, Problem> {
-        let prepared = self.prepare()?;
-        let on = self.models.iter().map(|&model| (model, self.explored(&prepared, model)));
-        let on = on.collect();
-        Ok(Outcomes { explorer: self, on })
+        let mut tried = Vec::new();
+        for &model in &self.models {
+            tried.extend(self.tried_on(model)?);
+        }
+        Ok(Outcomes::new(self, tried))
+    }
+
+    /// Explores one model with more and more consumers, as far as the scenario has them.
+    fn tried_on(&self, model: Model) -> Result<Vec<Tried>, Problem> {
+        let mut tried: Vec<Tried> = Vec::new();
+        let mut budget = self.budget;
+        for &consumers in &self.consumers {
+            let prepared = self.prepare(Configuration { model, consumers })?;
+            let on = Configuration { model, consumers: prepared.consumers() };
+            let is_known = tried.iter().any(|known| known.on == on);
+            if is_known || tried.iter().any(|known| self.is_over(known)) {
+                continue;
+            }
+            let more = self.tried(&prepared, on, budget);
+            budget -= more.explored.schedules;
+            tried.push(more);
+        }
+        Ok(tried)
+    }
+
+    /// Whether nothing that is found after this can mean anything.
+    fn is_over(&self, tried: &Tried) -> bool {
+        let mut misbehaved = tried.explored.misbehaved.values();
+        let is_allowed =
+            |one: &Misbehaved| self.allows(&one.misbehaviour.misdeed, &one.showing.simplest);
+        tried.differs.is_some() || !misbehaved.all(is_allowed)
     }
 
     /// That no run shows this. Explores.
@@ -305,79 +445,5 @@ impl<C: Consumer + Clone> Explorer<C> {
             Ok(outcomes) => outcomes,
             Err(problem) => panic!("{problem}"),
         }
-    }
-
-    fn prepare(&self) -> Result<Prepared, Problem> {
-        let text = self.scenario.as_deref().unwrap_or(SCENARIO);
-        let no_files = |_: &str| Err("there are no files here".to_owned());
-        let loaded = Scenario::parse("the scenario", text, &[], &no_files);
-        let Loaded { scenario: mut original, written, .. } = loaded.map_err(Problem::Scenario)?;
-        let is_open = |path: &str| written.iter().all(|one| one.path != path);
-        if is_open("consumer.request_timeout") {
-            original.consumer.request_timeout = REQUEST_TIMEOUT;
-        }
-        if is_open("producer.request_timeout") {
-            original.producer.request_timeout = REQUEST_TIMEOUT;
-        }
-        let scenario = self.scope.of(&original);
-        let workload = Planner::new(&scenario).plan(None, SEED);
-        Ok(Prepared { original, scenario, workload })
-    }
-
-    /// What time can do on a model without a fault.
-    fn untried(&self, prepared: &Prepared, model: Model) -> Untried {
-        let scenario = &prepared.original;
-        let extent = &Planner::new(scenario).extent(None, SEED);
-        let (scope, reader) = (self.scope.within(scenario), Reader::Own(self.like));
-        let kinds = &scope.named(scenario);
-        let (faults, preemptions) = (self.faults, self.preemptions);
-        Untried::of(&Plan { scenario, extent, scope, model, reader, kinds, faults, preemptions })
-    }
-
-    fn own<'a>(&'a self, consumer: &'a C) -> OwnConsumer<'a, C> {
-        OwnConsumer { consumer, pulse: self.pulse.as_deref() }
-    }
-
-    /// Explores one model, and stops after a run in which the consumer misbehaves.
-    fn explored(&self, prepared: &Prepared, model: Model) -> Explored<Finding> {
-        let experiment = prepared.experiment(model, self.like);
-        let space = Space::of(&prepared.scenario, self.faults, self.preemptions);
-        let space = self.untried(prepared, model).in_space(space);
-        let mut frontier = Frontier::new(space, self.budget);
-        if !self.stateless {
-            frontier = frontier.without_cuts();
-        }
-        let mut judge = exploration::Judge::new(&experiment);
-        while let Some(batch) = frontier.batch() {
-            let mut misbehaves = false;
-            let mut walked = Vec::with_capacity(batch.len());
-            for task in &batch {
-                let own = self.consumer.clone();
-                let walk = judge.in_arena(|arena, judge| {
-                    experiment.walk_own(arena, self.own(&own), task, frontier.seen(), judge)
-                });
-                misbehaves = walk.misbehaviour().is_some_and(|one| !self.allows(&one.misdeed));
-                walked.push(walk);
-                if misbehaves {
-                    break;
-                }
-            }
-            frontier.absorb(batch, walked);
-            if misbehaves {
-                break;
-            }
-        }
-        frontier.finish()
-    }
-
-    fn allows(&self, misdeed: &entrega_sim::Misdeed) -> bool {
-        self.may_stall && misdeed.is_unrest()
-    }
-}
-
-impl Prepared {
-    fn experiment(&self, model: Model, strategy: Strategy) -> Experiment<'_> {
-        let Self { scenario, workload, .. } = self;
-        Experiment { scenario, workload, model, strategy, seed: SEED }
     }
 }

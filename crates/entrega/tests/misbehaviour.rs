@@ -38,7 +38,11 @@ bad!(panics_when_redelivered, |_inbox, _app, delivery| {
 });
 bad!(ends_after_one, |_inbox, _app, _delivery| return Ok(()));
 bad!(waits_for_nothing, |_inbox, _app, _delivery| pending::<()>().await);
-bad!(never_rests, |inbox, _app, _delivery| loop {
+bad!(never_rests, |inbox, _app, delivery| loop {
+    inbox.poll(inbox.now() + Duration::from_secs(1)).await?;
+    inbox.settle(&[delivery]).await.carry_on();
+});
+bad!(polls_for_ever, |inbox, _app, _delivery| loop {
     inbox.poll(inbox.now() + Duration::from_secs(1)).await?;
 });
 
@@ -134,6 +138,18 @@ fn one_that_ends_when_it_is_done_does_not() {
 #[test]
 fn one_that_never_rests_is_out_of_steps() {
     check(consumer!(never_rests), 0, |misdeed| misdeed.is_unrest());
+}
+
+/// Its idle polls come to rest, so it is asked to stop, and does not.
+#[test]
+fn one_that_polls_for_ever_hears_no_shutdown() {
+    for model in [Model::Log, Model::Queue] {
+        let outcomes = explore(consumer!(polls_for_ever)).on(model).messages(1).run();
+        let outcomes = outcomes.expect("a scenario");
+        let Misbehaved { misbehaviour, showing } = only(&outcomes, model);
+        assert_eq!(misbehaviour.misdeed, Misdeed::Spins);
+        assert!(showing.simplest.is_empty());
+    }
 }
 
 #[test]

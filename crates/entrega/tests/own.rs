@@ -1,6 +1,5 @@
 //! Consumers of one's own: what an exploration proves of good ones, and says of bad ones.
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use entrega::prelude::*;
@@ -64,8 +63,8 @@ fn a_loss_is_found_and_told() {
 
 #[test]
 fn what_is_expected_and_never_seen_is_told_too() {
-    let explorer = || explore(consumer!(settle_then_process)).on(Model::Queue);
-    let said = complaint(|| explorer().assert_sometimes(duplicated));
+    let explorer = explore(consumer!(settle_then_process)).on(Model::Queue).only(["effect.before"]);
+    let said = complaint(|| explorer.assert_sometimes(duplicated));
     assert!(said.contains("none of all"), "{said}");
     assert!(said.contains("a message is lost (settled before process)"), "{said}");
 }
@@ -89,36 +88,6 @@ fn stateless_finds_the_same() {
         assert!(whole.found.keys().eq(cut.found.keys()), "{model}");
         assert!(cut.schedules < whole.schedules, "{} {}", cut.schedules, whole.schedules);
     }
-}
-
-/// Settles first in all lives but the first. What it remembers is in no fingerprint.
-#[derive(Clone)]
-struct Forgetful {
-    lives: Cell<u32>,
-}
-
-impl Consumer for Forgetful {
-    async fn run(&self, inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
-        self.lives.set(self.lives.get() + 1);
-        match self.lives.get() {
-            1 => process_then_settle(inbox, app).await,
-            _ => settle_then_process(inbox, app).await,
-        }
-    }
-}
-
-#[test]
-fn a_state_outside_of_the_future_is_not_overlooked_by_default() {
-    let explorer = || explore(Forgetful { lives: Cell::new(0) }).faults(2).messages(2);
-    for model in [Model::Log, Model::Queue] {
-        let said = complaint(|| explorer().on(model).assert_never(lost));
-        assert!(said.contains("m0 is lost"), "{said}");
-        let choices = said.split('"').nth(1).expect("a replay string");
-        let again = explorer().on(model).replay(choices).expect("a replay");
-        assert_eq!(again.report.subscriptions[0].lost(), 1, "no run knows of another");
-        assert_eq!(choices.split('+').count(), 2);
-    }
-    explorer().faults(1).assert_never(lost);
 }
 
 async fn reject_everything(
@@ -161,12 +130,60 @@ fn a_scenario_brings_its_own_faults() {
         "[[subscriptions]]\nname = \"mailer\"\n{poison}[log]\nauto_offset_reset = \"earliest\""
     );
     let explorer = || explore(consumer!(process_then_settle)).on(Model::Queue).scenario(&text);
-    let said = complaint(|| explorer().assert_never(lost));
-    assert!(said.contains("mailer 1 misbehaves: it does not come to rest within"), "{said}");
-    explorer().may_stall().assert_never(duplicated).assert_sometimes(stalled);
+    explorer().assert_never(lost).assert_never(duplicated).assert_sometimes(stalled);
+    let said = complaint(|| explorer().assert_never(stalled));
+    assert!(said.contains("the simplest has mailer.message.poison#1=poison:"), "{said}");
 
     let said = complaint(|| explorer().scenario("mesages = 7").assert_never(lost));
     assert!(said.contains("mesages"), "{said}");
+}
+
+/// All that the model has is tried by default, on one consumer and on two; a name chooses.
+#[test]
+fn what_was_tried_is_said() {
+    let outcomes = explore(consumer!(process_then_settle)).assert_never(lost);
+    for model in [Model::Log, Model::Queue] {
+        let tried = outcomes.tried(model);
+        for fault in [
+            "message.poison (poison)",
+            "handler.error (transient)",
+            "process.stall (before, after)",
+            "effect.after (crash)",
+            "settle.request (lost, late, duplicated)",
+        ] {
+            assert!(tried.iter().any(|one| one == fault), "{fault}: {tried:?}");
+        }
+        let rebalance = "group.rebalance (before, after)";
+        assert_eq!(tried.iter().any(|one| one == rebalance), model == Model::Log);
+        let not_tried = outcomes.not_tried(model);
+        let dead_letters = "dead_letter.request (lost, late, duplicated): no run came to it";
+        assert!(not_tried.iter().any(|one| one == dead_letters), "{not_tried:?}");
+        assert_eq!(
+            not_tried.iter().any(|one| *one == format!("{rebalance}: there is none")),
+            model == Model::Queue
+        );
+    }
+    let text = outcomes.to_string();
+    assert!(text.contains("on the log, consumers: 1 and 2; all "), "{text}");
+}
+
+#[test]
+fn a_name_chooses_what_is_tried() {
+    let only = |names: &[&'static str]| {
+        let explorer = explore(consumer!(process_then_settle)).on(Model::Queue);
+        explorer.only(names.iter().copied()).run().map(|outcomes| outcomes.tried(Model::Queue))
+    };
+    assert_eq!(only(&["effect.after"]).expect("runs"), ["effect.after (crash)"]);
+    assert_eq!(
+        only(&["settle.request=lost", "handler"]).expect("runs"),
+        ["handler.error (transient)", "handler.slow (slow)", "settle.request (lost)"]
+    );
+    assert!(only(&[]).expect("runs").is_empty());
+    let problem = only(&["effect.aftr"]).expect_err("a problem").to_string();
+    assert!(problem.starts_with("there is no fault 'effect.aftr'; there are: broker.restart, "));
+    let explorer =
+        explore(consumer!(settle_then_process)).only(["settle.request=lost", "effect.after"]);
+    explorer.assert_never(lost);
 }
 
 #[test]

@@ -152,6 +152,25 @@ impl Scenario {
         small
     }
 
+    /// The longest time that a run may have to wait for something that does not come, on its own
+    /// clock.
+    pub fn longest_timeout(&self) -> Span {
+        let Self { producer, consumer, log, queue, times, .. } = self;
+        [
+            producer.request_timeout,
+            consumer.request_timeout,
+            log.session_timeout,
+            log.rebalance_timeout,
+            queue.visibility_timeout,
+            times.stall,
+            times.slow,
+        ]
+        .into_iter()
+        .chain(consumer.max_poll_interval)
+        .max_by_key(|span| span.nanos())
+        .unwrap_or(times.restart)
+    }
+
     /// The names of the subscriptions, by their ids.
     pub fn subscription_names(&self) -> Vec<&str> {
         self.subscriptions.iter().map(|subscription| subscription.name.as_str()).collect()

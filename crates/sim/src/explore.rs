@@ -69,13 +69,12 @@ impl Experiment<'_> {
         walk::walk(arena, self, &self.catalogued(), task, exploring(task), seen, witness)
     }
 
-    /// Runs one list of choices with a user's own consumer. What it keeps outside of its future is
-    /// no part of a fingerprint: unless it keeps nothing, explore
-    /// [without cuts](Frontier::without_cuts).
+    /// Runs one list of choices with a user's own consumer. What its lives share is no part of a
+    /// fingerprint: unless they share nothing, explore [without cuts](Frontier::without_cuts).
     pub fn walk_own<W: Witness>(
         &self,
         arena: &mut Arena,
-        own: OwnConsumer<'_, impl Consumer>,
+        own: OwnConsumer<'_, impl Consumer + Clone>,
         task: &Task,
         seen: &Seen,
         witness: &mut W,

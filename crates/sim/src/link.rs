@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{self, Poll};
 
@@ -11,7 +12,7 @@ use entrega_clients::{CallId, Called, Context, Link, Unanswered};
 use entrega_model::fingerprint::Fingerprinted;
 use entrega_model::{ClientId, DeliveryId, Instant, Kind, ProcessId};
 
-use crate::world::{Routed, World};
+use crate::world::{PollId, Routed, World};
 
 /// The link of one process in one of its lives.
 pub(crate) struct SimLink<B: Broker> {
@@ -46,6 +47,15 @@ where
     #[inline]
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
         self.sleep(at, false)
+    }
+
+    #[inline]
+    async fn idle_until(&self, at: Instant) {
+        if self.world.borrow().idle.may_sleep {
+            IdlePoll { link: self, until: at, waits: None }.await;
+        } else {
+            self.sleep(at, false).await;
+        }
     }
 
     #[inline]
@@ -114,6 +124,56 @@ where
 
     fn forget(&self, call: CallId) {
         self.world.borrow_mut().forget_call(call);
+    }
+}
+
+/// A poll that is answered at its deadline, or later if nothing else happens before.
+struct IdlePoll<'a, B: Broker>
+where
+    B::Request: Routed,
+{
+    link: &'a SimLink<B>,
+    until: Instant,
+    waits: Option<PollId>,
+}
+
+impl<B: Broker> Future for IdlePoll<'_, B>
+where
+    B::Request: Routed,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let SimLink { world, client, .. } = self.link;
+        let mut world = world.borrow_mut();
+        let is_running = world.processes[client.process.index()].is_running();
+        let is_over = match self.waits {
+            _ if !is_running => false,
+            None => world.now >= self.until,
+            Some(poll) => world.ends_idle(poll),
+        };
+        if is_over {
+            self.waits = None;
+            world.remember(client.process, &[AWAKE]);
+            return Poll::Ready(());
+        }
+        if self.waits.is_none() {
+            self.waits = Some(world.begin_poll(*client, self.until));
+        }
+        drop(world);
+        self.link.watch(cx);
+        Poll::Pending
+    }
+}
+
+impl<B: Broker> Drop for IdlePoll<'_, B>
+where
+    B::Request: Routed,
+{
+    fn drop(&mut self) {
+        if let Some(poll) = self.waits {
+            self.link.world.borrow_mut().forget_poll(poll);
+        }
     }
 }
 

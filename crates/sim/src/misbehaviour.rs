@@ -12,6 +12,9 @@
 //! 4. *Ends early*: returns without an error before it was asked to stop, and its subscription has
 //!    messages left at the end. An error is no early end: a supervisor starts it again.
 //! 5. *Is out of steps or time*: never comes to rest. The process that ran most is blamed.
+//! 6. *Acts when idle*: after many polls in a row that found nothing it asks for more than
+//!    messages, or leaves. An exploration gives only the first two of such idle answers, so it has
+//!    not tried what comes then.
 //!
 //! A consumer that never returns from a poll and does not use its link either cannot be stopped by
 //! anything on the same thread. Another thread beside it can, which sees its
@@ -56,6 +59,12 @@ pub enum Misdeed {
     /// The drain took more virtual time than it may.
     #[error("does not come to rest within {0} of virtual time")]
     OutOfTime(Duration),
+    /// It acts after more idle polls in a row than are explored.
+    #[error(
+        "asks for more than messages, or leaves, after more than two idle polls in a row: what it \
+         does then is not explored"
+    )]
+    ActsWhenIdle,
 }
 
 impl Misdeed {

@@ -19,6 +19,9 @@ pub struct Outcome {
     pub misbehaviour: Option<Misbehaviour>,
     /// What a run that did not come to rest waits for next.
     pub awaited: Option<Awaited>,
+    /// A consumer has polled in vain more than twice in a row, and the answers after the second
+    /// were left out while nothing else happened.
+    pub slept: bool,
 }
 
 /// What a run waits for.

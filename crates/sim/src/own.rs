@@ -3,6 +3,9 @@
 //! The strategies of the catalogue are known to behave and to keep nothing outside their futures.
 //! Of a user's code neither is known. So a panic is caught where its future is polled, and a
 //! [`Pulse`] shows to other threads that it is being polled at all.
+//!
+//! > **The rule.** Each life runs a clone of the consumer as it was given, so what a life writes
+//! > into its consumer dies with it, as the memory of a process does.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -23,11 +26,15 @@ use crate::world::Routed;
 
 /// A user's own consumer, executed by every consumer process of a run.
 pub struct OwnConsumer<'a, C> {
-    /// The consumer. What it keeps outside of its future survives a crash, and is in no
-    /// fingerprint.
+    /// The consumer. Each life has a clone of it. What a clone shares with the original survives a
+    /// crash, and is in no fingerprint.
     pub consumer: &'a C,
     /// Beats at every poll, for a watchdog.
     pub pulse: Option<&'a Pulse>,
+    /// In an exploration, idle polls sleep while nothing else happens. Whether they are answered
+    /// after all once the run is at rest, for as long as the longest timer of the scenario: one
+    /// that then does more than to poll misbehaves.
+    pub woken: bool,
 }
 
 impl<C> Clone for OwnConsumer<'_, C> {
@@ -38,14 +45,23 @@ impl<C> Clone for OwnConsumer<'_, C> {
 
 impl<C> Copy for OwnConsumer<'_, C> {}
 
-impl<C: Consumer> Program for OwnConsumer<'_, C> {
+impl<C: Consumer + Clone> Program for OwnConsumer<'_, C> {
+    fn polls_sleep(&self) -> bool {
+        true
+    }
+
+    fn is_woken(&self) -> bool {
+        self.woken
+    }
+
     async fn on_log<'a>(
         &'a self,
         link: &'a SimLink<LogBroker>,
         inbox: &'a LogInbox<SimLink<LogBroker>>,
         app: &'a impl ProgressInSink,
     ) -> Result<(), Stop> {
-        watched(link, self.pulse, self.consumer.run_on_log(inbox, app)).await
+        let life = async { self.consumer.clone().run_on_log(inbox, app).await };
+        watched(link, self.pulse, life).await
     }
 
     async fn on_queue<'a>(
@@ -54,7 +70,8 @@ impl<C: Consumer> Program for OwnConsumer<'_, C> {
         inbox: &'a QueueInbox<SimLink<QueueBroker>>,
         app: &'a impl ProgressInSink,
     ) -> Result<(), Stop> {
-        watched(link, self.pulse, self.consumer.run_on_queue(inbox, app)).await
+        let life = async { self.consumer.clone().run_on_queue(inbox, app).await };
+        watched(link, self.pulse, life).await
     }
 }
 

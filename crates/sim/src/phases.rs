@@ -71,6 +71,8 @@ pub(crate) struct Run<'a, B: Broker, W> {
     watcher: W,
     /// The watcher has ended the run.
     cut: bool,
+    /// At rest, polls that sleep are woken.
+    woken: bool,
 }
 
 impl<'a, B: Broker, W: Watcher> Run<'a, B, W>
@@ -84,7 +86,12 @@ where
         scenario: &'a Scenario,
         watcher: W,
     ) -> Self {
-        Self { world, executor, scenario, watcher, cut: false }
+        Self { world, executor, scenario, watcher, cut: false, woken: false }
+    }
+
+    /// Whether polls that sleep are woken at rest.
+    pub(crate) fn woken(self, woken: bool) -> Self {
+        Self { woken, ..self }
     }
 
     /// Goes through all phases.
@@ -219,10 +226,27 @@ where
         }
         self.world.borrow_mut().enter(Phase::Drain);
         let rests = self.until_rest(observer);
+        if rests && self.woken {
+            self.wake(observer);
+        }
         if rests {
             self.world.borrow_mut().enter(Phase::Quiescent);
         }
         rests
+    }
+
+    /// Gives every idle answer for as long as the longest timer: whoever does more than to poll is
+    /// noted.
+    fn wake(&mut self, observer: &mut dyn Observer) {
+        let mut world = self.world.borrow_mut();
+        if !world.wake_polls() {
+            return;
+        }
+        let latest = world.now + self.scenario.longest_timeout().duration();
+        let bound = Bound::new(world.steps + WOKEN_STEPS, latest);
+        drop(world);
+        self.go(observer, bound, Goal::Rest);
+        self.world.borrow_mut().let_polls_sleep();
     }
 
     /// Every process shuts down cleanly, and its library settles what it settles on close.
@@ -247,11 +271,14 @@ where
         let choices = world.take_choices();
         let misbehaviour = world.misbehaviour.take();
         let awaited = (end == RunEnd::Unfinished).then(|| world.awaited()).flatten();
-        let (ended_at, steps) = (world.now, world.steps);
-        Outcome { choices, end, ended_at, steps, misbehaviour, awaited }
+        let (ended_at, steps, slept) = (world.now, world.steps, world.idle.has_slept);
+        Outcome { choices, end, ended_at, steps, misbehaviour, awaited, slept }
     }
 }
 
 /// Closing takes a few round trips for each consumer, and the wait until a group releases the last
 /// one.
 const CLOSING_STEPS: u64 = 1_000_000;
+/// At most this many idle answers are given to polls that are woken: a consumer that polls every
+/// few milliseconds would take millions.
+const WOKEN_STEPS: u64 = 10_000;

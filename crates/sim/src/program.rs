@@ -23,6 +23,16 @@ pub(crate) trait Program {
         false
     }
 
+    /// Whether, in an exploration, idle answers may be left out while nothing else happens.
+    fn polls_sleep(&self) -> bool {
+        false
+    }
+
+    /// Whether they are given after all, once, when the world is at rest.
+    fn is_woken(&self) -> bool {
+        false
+    }
+
     /// On a log.
     async fn on_log<'a>(
         &'a self,

@@ -41,7 +41,7 @@ impl Experiment<'_> {
     /// Runs it with a user's own consumer.
     pub fn run_own(
         &self,
-        own: OwnConsumer<'_, impl Consumer>,
+        own: OwnConsumer<'_, impl Consumer + Clone>,
         choices: Choices,
         observer: &mut dyn Observer,
     ) -> Outcome {
@@ -78,10 +78,12 @@ impl Experiment<'_> {
     {
         let place = self.place::<P>(arena);
         let Place { platform, world, wakers } = &place;
-        world.borrow_mut().begin(self.beginning(choices));
+        world.borrow_mut().begin(self.beginning(choices, program.polls_sleep()));
         let factory = |client| life(self, platform, world, program, client);
         let executor = Executor::new(Rc::clone(world), &factory, wakers);
-        let outcome = Run::new(world, executor, self.scenario, watcher).finish(observer);
+        let outcome = Run::new(world, executor, self.scenario, watcher)
+            .woken(program.is_woken())
+            .finish(observer);
         *P::place_in(arena) = Some(place);
         outcome
     }
@@ -101,6 +103,7 @@ impl Experiment<'_> {
     fn beginning(
         &self,
         choices: Choices,
+        polls_sleep: bool,
     ) -> Beginning<impl Iterator<Item = Role>, impl Iterator<Item = ChosenSink>> {
         Beginning {
             choices,
@@ -108,6 +111,7 @@ impl Experiment<'_> {
             processes: Role::all(self.scenario),
             sinks: sinks(self),
             seed: self.seed,
+            polls_sleep,
         }
     }
 }

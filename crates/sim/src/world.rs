@@ -16,6 +16,7 @@ mod callers;
 mod calls;
 mod conduct;
 mod held;
+mod idle;
 mod latency;
 mod lives;
 mod memory;
@@ -48,6 +49,7 @@ pub(crate) use self::beginning::Beginning;
 pub(crate) use self::bound::Bound;
 pub(crate) use self::calls::Answer;
 pub(crate) use self::held::HoldId;
+pub(crate) use self::idle::PollId;
 pub(crate) use self::process::{Process, State};
 pub(crate) use self::progress::{ProgressAnswer, ProgressRequest};
 pub(crate) use self::protocol::Routed;
@@ -57,6 +59,7 @@ pub(crate) use self::times::Times;
 
 use self::calls::{Calls, Payload};
 use self::held::{Held, show_expiry};
+use self::idle::Idling;
 use self::poison::PoisonTable;
 use self::timers::Timers;
 use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misbehaviour, Misdeed};
@@ -85,6 +88,8 @@ pub(crate) enum Due {
     Disconnect(ClientId),
     /// The broker has a deadline.
     Broker,
+    /// A poll has found nothing for as long as it may wait.
+    Idle(PollId),
 }
 
 /// What the executor is to do next.
@@ -135,6 +140,8 @@ pub(crate) struct World<B: Broker> {
     /// What waits for its zone.
     held: Vec<Held>,
     holds: u32,
+    /// The polls that wait until a deadline.
+    pub(crate) idle: Idling,
     broker: B,
     broker_timer: Instant,
     broker_up_at: Instant,

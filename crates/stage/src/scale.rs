@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use entrega_model::{Instant, MessageId, SubscriptionId};
-use entrega_scenario::{Scenario, Span};
+use entrega_scenario::Span;
 
 use crate::Setup;
 
@@ -51,24 +51,6 @@ pub fn too_short(setup: &Setup, factor: NonZeroU32) -> Option<Duration> {
     (shortest < SHORTEST_LEASE).then_some(shortest)
 }
 
-/// The longest time that a run may have to wait for something that does not come, on its own clock.
-pub fn longest_timeout(scenario: &Scenario) -> Span {
-    let Scenario { producer, consumer, log, queue, times, .. } = scenario;
-    [
-        producer.request_timeout,
-        consumer.request_timeout,
-        log.session_timeout,
-        log.rebalance_timeout,
-        queue.visibility_timeout,
-        times.stall,
-        times.slow,
-    ]
-    .into_iter()
-    .chain(consumer.max_poll_interval)
-    .max_by_key(|span| span.nanos())
-    .unwrap_or(times.restart)
-}
-
 /// The spans after which a silent client loses its messages or partitions.
 fn waits(setup: &Setup) -> impl Iterator<Item = Span> {
     let scenario = &setup.scenario;
@@ -102,6 +84,7 @@ mod tests {
 
     use entrega_clients::Strategy;
     use entrega_model::Model;
+    use entrega_scenario::Scenario;
     use entrega_scenario::workload::Planner;
 
     use super::*;
@@ -134,7 +117,7 @@ mod tests {
     #[test]
     fn the_longest_timeout_is_found() {
         let check = |text: &str, expect: f64| {
-            assert_eq!(seconds(longest_timeout(&setup(text).scenario)), expect, "{text}");
+            assert_eq!(seconds(setup(text).scenario.longest_timeout()), expect, "{text}");
         };
         check("[consumer]\nrequest_timeout = \"900s\"\n", 900.0);
         check("[producer]\nrequest_timeout = \"901s\"\n", 901.0);

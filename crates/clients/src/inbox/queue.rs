@@ -13,7 +13,7 @@ use entrega_model::{Delivery, Generation, Instant, MessageId, PartitionId};
 
 use self::session::QueueSession;
 use super::retried::Retried;
-use super::wait::{Waited, answer_or, while_running};
+use super::wait::{Until, Waited, answer_or, while_running};
 use crate::application::GiveBack;
 use crate::{
     AutoSettle, Called, ClientConfig, Link, QueueSubscription, ReceiveError, SettleError,
@@ -119,6 +119,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             Called::Open(call) => call,
         };
         let is_open = || self.session.borrow().receiving == Some(call);
+        let until = Until::Idle(until);
         match answer_or(&self.link, call, until, is_open, |answer| self.take(answer)).await {
             Waited::Overtaken => Ok(None),
             Waited::Time => Ok(Some(Turn::Idle)),

@@ -8,6 +8,15 @@ use entrega_model::Instant;
 
 use crate::{CallId, Context, Link, Unanswered};
 
+/// When a wait ends at the latest.
+#[derive(Clone, Copy)]
+pub(super) enum Until {
+    /// Here the application is told that nothing has come.
+    Idle(Instant),
+    /// Here the library has something to do.
+    Work(Instant),
+}
+
 /// What came first.
 pub(super) enum Waited<T> {
     /// What was made of the answer of the call, which is over now.
@@ -31,14 +40,17 @@ pub(super) fn while_running(context: &impl Context) -> impl Future<Output = ()> 
 pub(super) async fn answer_or<L: Link, T>(
     link: &L,
     call: CallId,
-    until: Instant,
+    until: Until,
     is_open: impl Fn() -> bool,
     take: impl Fn(Result<L::Response, Unanswered>) -> T,
 ) -> Waited<T> {
-    let endless = until == Instant::NEVER;
+    let (Until::Idle(at) | Until::Work(at)) = until;
+    let endless = at == Instant::NEVER;
     let mut sleep = pin!(async {
-        if !endless {
-            link.sleep_until(until).await;
+        match until {
+            _ if endless => {}
+            Until::Idle(at) => link.idle_until(at).await,
+            Until::Work(at) => link.sleep_until(at).await,
         }
     });
     poll_fn(|cx| {

@@ -6,12 +6,13 @@ use entrega_checker::Report;
 use entrega_choice::{Choices, format_choices, parse_choices};
 use entrega_clients::Consumer;
 use entrega_explain::prose;
-use entrega_model::{Event, Model};
+use entrega_model::Event;
 use entrega_scenario::{Cast, points};
 use entrega_sim::Misbehaviour;
 
+use super::runs::Configuration;
 use super::{Explorer, Problem};
-use crate::judge::{Judged, judge_own};
+use crate::judge::Judged;
 
 /// A run that was made again. It is displayed line by line.
 pub struct Replayed {
@@ -25,28 +26,26 @@ pub struct Replayed {
 }
 
 impl<C: Consumer + Clone> Explorer<C> {
-    /// Makes one run again, on the first of the models: `reader.effect.after#1=crash`, several
-    /// joined by `+`, or nothing for a run without a fault.
+    /// Makes one run again, on the first of the models and with the fewest consumers:
+    /// `reader.effect.after#1=crash`, several joined by `+`, or nothing for a run without a fault.
     ///
     /// # Errors
     /// All of [`Problem`].
     pub fn replay(&self, choices: &str) -> Result<Replayed, Problem> {
-        self.replay_on(self.models[0], choices)
+        let on = Configuration { model: self.models[0], consumers: self.consumers[0] };
+        self.replay_on(on, choices)
     }
 
-    pub(super) fn replay_on(&self, model: Model, choices: &str) -> Result<Replayed, Problem> {
-        let prepared = self.prepare()?;
+    pub(super) fn replay_on(&self, on: Configuration, choices: &str) -> Result<Replayed, Problem> {
+        let prepared = self.prepare(on)?;
         let table = points::table(&prepared.scenario.subscription_names());
         let list = match choices {
             "" => Vec::new(),
             text => parse_choices(&table, text)?,
         };
-        let mut events = Vec::new();
-        let experiment = prepared.experiment(model, self.like);
-        let choices = Choices::explicit(table, list);
-        let own = self.consumer.clone();
-        let Judged { report, outcome } =
-            judge_own(&experiment, self.own(&own), choices, &mut events);
+        let experiment = prepared.experiment(on.model, self.like);
+        let (judged, events) = self.judged(&experiment, Choices::explicit(table, list), true);
+        let Judged { report, outcome } = judged;
         let unused = outcome.choices.unused();
         if !unused.is_empty() {
             return Err(Problem::NotReached(format_choices(outcome.choices.table(), &unused)));

@@ -33,12 +33,19 @@ pub struct Walked<F> {
     pub(super) limited: bool,
     /// What a process did and must not do.
     pub(super) misbehaviour: Option<Misbehaviour>,
+    /// Idle answers were left out.
+    pub(super) slept: bool,
 }
 
 impl<F> Walked<F> {
     /// What a process did and must not do.
     pub fn misbehaviour(&self) -> Option<&Misbehaviour> {
         self.misbehaviour.as_ref()
+    }
+
+    /// Whether idle answers were left out.
+    pub fn slept(&self) -> bool {
+        self.slept
     }
 }
 
@@ -81,13 +88,9 @@ pub(super) fn walk<W: Witness>(
         _ if misbehaviour.as_ref().is_some_and(|one| one.misdeed.ends_the_run()) => None,
         end => task.counts.then(|| shared.into_inner().findings(end)),
     };
-    Walked {
-        findings,
-        branch_points: outcome.choices.into_branch_points(),
-        visits,
-        limited,
-        misbehaviour,
-    }
+    let slept = outcome.slept;
+    let branch_points = outcome.choices.into_branch_points();
+    Walked { findings, branch_points, visits, limited, misbehaviour, slept }
 }
 
 /// Passes events on to a witness that the watcher looks at too.

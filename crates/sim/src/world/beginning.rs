@@ -13,6 +13,7 @@ use entrega_model::{Instant, ProcessId};
 use entrega_scenario::Role;
 
 use super::calls::Calls;
+use super::idle::Idling;
 use super::poison::PoisonTable;
 use super::timers::Timers;
 use super::{Bound, Process, Routed, Times, World};
@@ -25,6 +26,8 @@ pub(crate) struct Beginning<P, S> {
     pub(crate) processes: P,
     pub(crate) sinks: S,
     pub(crate) seed: u64,
+    /// Whether polls that have found nothing for a while may sleep.
+    pub(crate) polls_sleep: bool,
 }
 
 impl<B: Broker> World<B>
@@ -56,6 +59,7 @@ where
             due_at: Instant::START,
             held: Vec::new(),
             holds: 0,
+            idle: Idling::default(),
             broker,
             broker_timer: Instant::NEVER,
             broker_up_at: Instant::START,
@@ -82,6 +86,7 @@ where
         self.choices = with.choices;
         self.times = with.times;
         self.seed = with.seed;
+        self.idle.may_sleep = with.polls_sleep && self.times.chooses_order;
         self.sinks.extend(with.sinks);
         self.poison.resize(self.sinks.len(), PoisonTable::default());
         for (process, role) in self.processes.iter_mut().zip(with.processes) {
@@ -118,6 +123,7 @@ where
             due_at,
             held,
             holds,
+            idle,
             broker,
             broker_timer,
             broker_up_at,
@@ -148,6 +154,7 @@ where
         timers.clear();
         due_now.clear();
         held.clear();
+        idle.clear();
         broker.clear();
         calls.clear();
         sinks.clear();
@@ -186,6 +193,7 @@ mod tests {
             .into_iter(),
             sinks: std::iter::once(ChosenSink::Plain(PlainSink)),
             seed: 1,
+            polls_sleep: false,
         });
     }
 

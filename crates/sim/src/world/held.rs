@@ -69,6 +69,7 @@ where
         let Some(index) = index else { return false };
         let held = self.held.remove(index);
         self.happen_apart(held.what);
+        self.after(held.what);
         true
     }
 

@@ -24,6 +24,7 @@ where
         let process = &mut self.processes[id.index()];
         process.state = State::Running;
         process.forget();
+        process.idles = 0;
         let client = process.client();
         self.record(Kind::Started { process: id, incarnation: client.incarnation });
         self.wake(id);
@@ -46,6 +47,9 @@ where
         let is_producer = self.processes[id.index()].role.is_producer();
         self.runs_on &= !is_producer;
         self.record(Kind::Exited { process: id, incarnation: client.incarnation, failed });
+        if self.idle.may_sleep {
+            self.acts(id);
+        }
         if failed && !self.closing {
             self.timers.schedule(self.now + self.times.restart, Due::Start(id));
         } else {

@@ -48,7 +48,9 @@ where
     #[inline]
     pub(super) fn remember_delivery(&mut self, process: ProcessId, delivery: DeliveryId) {
         if self.times.chooses_order {
-            self.processes[process.index()].memory.names.push(Name::Delivery(delivery));
+            let process = &mut self.processes[process.index()];
+            process.memory.names.push(Name::Delivery(delivery));
+            process.idles = 0;
         }
     }
 

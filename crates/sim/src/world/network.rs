@@ -87,6 +87,9 @@ where
     /// A call takes its place in the table.
     #[inline]
     pub(super) fn admit(&mut self, caller: &Caller, payload: Payload<B>) -> CallId {
+        if self.idle.may_sleep && !caller.route.is_receive {
+            self.acts(caller.client.process);
+        }
         let issued = self.processes[caller.client.process.index()].memory.digest;
         self.calls.begin(caller, issued, payload)
     }

@@ -31,6 +31,8 @@ pub(crate) struct Process {
     pub(crate) memory: Memory,
     /// How many legs it has sent in each direction, on links with jitter.
     pub(crate) legs: [u64; 2],
+    /// How many of its polls in a row have found nothing until their deadlines.
+    pub(crate) idles: u8,
 }
 
 /// In an exploration, what a life has learnt since it began. Its future is a function of this, so
@@ -88,6 +90,7 @@ impl Process {
             role: Role::Producer { number: 1 },
             memory: Memory::default(),
             legs: [0; 2],
+            idles: 0,
         }
     }
 
@@ -106,6 +109,7 @@ impl Process {
             role: _,
             memory,
             legs,
+            idles,
         } = self;
         *incarnation = Incarnation(0);
         *state = State::Down;
@@ -116,6 +120,7 @@ impl Process {
         *last_arrivals = [Instant::START; 2];
         memory.clear();
         *legs = [0; 2];
+        *idles = 0;
     }
 
     /// Its connection in its present life.

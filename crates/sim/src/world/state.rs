@@ -62,6 +62,9 @@ where
         into.deadline((self.broker_up_at > self.now).then_some(self.broker_up_at));
         self.processes.iter().for_each(|process| process.fingerprint(&mut into));
         self.fingerprint_dues(dues, &mut into);
+        if self.idle.may_sleep {
+            self.fingerprint_idle(&mut into);
+        }
         also(&mut into);
         into.finish()
     }
@@ -130,6 +133,7 @@ where
                 call.awaited && !matches!(call.payload, Payload::Answer { arrived: true, .. })
             }
             Due::Unpark(id) => self.calls.look(id).parked,
+            Due::Idle(poll) => self.idle.awake(poll).is_some(),
             _ => true,
         }
     }
@@ -145,6 +149,7 @@ where
             Due::Start(_) => (7, None),
             Due::Disconnect(_) => (8, None),
             Due::Broker => (9, None),
+            Due::Idle(_) => (10, None),
         };
         into.word(kind);
         match due {
@@ -152,6 +157,7 @@ where
                 into.client(client);
             }
             Due::Start(process) => into.word(process.0.into()),
+            Due::Idle(poll) => self.fingerprint_awake(poll, into),
             _ => {}
         }
         if let Some(id) = call {

@@ -40,6 +40,7 @@ where
         let Some((at, due)) = self.next_chosen() else { return false };
         self.go_to(at);
         self.happen_apart(due);
+        self.after(due);
         true
     }
 
@@ -68,6 +69,7 @@ where
             Due::Start(process) => self.start(process),
             Due::Disconnect(client) => self.disconnect(client),
             Due::Broker => self.advance_broker(),
+            Due::Idle(poll) => self.end_poll(poll),
         }
     }
 

@@ -6,14 +6,15 @@ use entrega_model::{Generation, Instant, PartitionId};
 
 use super::LogInbox;
 use super::session::{Reset, start_of};
-use crate::inbox::wait::{Waited, answer_or};
+use crate::inbox::wait::{Until, Waited, answer_or};
 use crate::{AutoSettle, Called, Link, OffsetStore, ReceiveError, Turn, Unanswered};
 
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     /// One round trip with the broker. `None` means: look again.
     pub(super) async fn exchange(&self, until: Instant) -> Result<Option<Turn>, ReceiveError> {
-        let wake_at = until.min(self.commit_due());
-        let call = match self.call_under_way(wake_at == Instant::NEVER) {
+        let commit_due = self.commit_due();
+        let waits_for_this = until.min(commit_due) == Instant::NEVER;
+        let call = match self.call_under_way(waits_for_this) {
             Called::Answered(answer) => return self.take(Ok(answer)),
             Called::Open(call) => call,
         };
@@ -22,7 +23,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             session.joining == Some(call) || session.fetching == Some(call)
         };
         let take = |answer| self.take(answer);
-        match answer_or(&self.link, call, wake_at, is_open, take).await {
+        let latest = if commit_due < until { Until::Work(commit_due) } else { Until::Idle(until) };
+        match answer_or(&self.link, call, latest, is_open, take).await {
             Waited::Overtaken => Ok(None),
             Waited::Answer(turn) => turn,
             Waited::Closing => Ok(Some(Turn::Shutdown)),

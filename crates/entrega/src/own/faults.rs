@@ -1,0 +1,90 @@
+//! Which faults an exploration of your own consumer tries, and what people call them.
+//!
+//! > **The rule.** Nothing lists them here: they are the rows of the
+//! > [table of fault points](entrega_scenario::points::FAULTS), so a new row joins by itself.
+
+use std::collections::BTreeSet;
+
+use entrega_model::Model;
+use entrega_scenario::points::{self, FaultKind, Site, info};
+
+/// All that can go wrong by chance on a model.
+pub(super) fn all(model: Model) -> impl Iterator<Item = FaultKind> {
+    points::kinds().filter(move |&kind| exists(kind, model))
+}
+
+/// Whether a model has this fault: only a log has groups.
+pub(super) fn exists((fault, _): FaultKind, model: Model) -> bool {
+    model == Model::Log || info(fault).site != Site::Group
+}
+
+/// The faults that a name stands for: those of a point (`settle.request`), one of them
+/// (`settle.request=lost`), or those of all points that begin alike (`settle`).
+pub(super) fn named(name: &str) -> impl Iterator<Item = FaultKind> {
+    let (point, alternative) = match name.split_once('=') {
+        Some((point, alternative)) => (point, Some(alternative)),
+        None => (name, None),
+    };
+    let is_meant = move |&(fault, act): &FaultKind| {
+        let info = info(fault);
+        let is_point = info.name == point;
+        let is_section = info.name.split('.').next() == Some(point);
+        match alternative {
+            None => is_point || is_section,
+            alternative => is_point && info.act_name(act) == alternative,
+        }
+    };
+    points::kinds().filter(is_meant)
+}
+
+/// Every name of a point, for one who has written another.
+pub(super) fn names() -> String {
+    let points: BTreeSet<&str> = points::kinds().map(|(fault, _)| info(fault).name).collect();
+    points.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// These faults as a list, point by point: `settle.request (lost, late)`.
+pub(super) fn listed(kinds: impl IntoIterator<Item = FaultKind>) -> Vec<String> {
+    let mut points: Vec<(FaultKind, Vec<&str>)> = Vec::new();
+    for kind in kinds {
+        let act = info(kind.0).act_name(kind.1).unwrap_or_default();
+        match points.last_mut().filter(|(last, _)| last.0 == kind.0) {
+            Some((_, acts)) => acts.push(act),
+            None => points.push((kind, vec![act])),
+        }
+    }
+    let written = |((fault, _), acts): (FaultKind, Vec<&str>)| {
+        format!("{} ({})", info(fault).name, acts.join(", "))
+    };
+    points.into_iter().map(written).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use entrega_scenario::points::FAULTS;
+
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_is_tried_where_it_exists() {
+        let fault = |kind: FaultKind| kind.0;
+        let log: BTreeSet<_> = all(Model::Log).map(fault).collect();
+        let rows = FAULTS.iter().filter(|info| info.can_happen_by_chance()).count();
+        assert_eq!(log.len(), rows);
+        let queue: BTreeSet<_> = all(Model::Queue).map(fault).collect();
+        let only_log = listed(points::kinds().filter(|kind| !queue.contains(&kind.0)));
+        assert_eq!(only_log, ["group.rebalance (before, after)"]);
+    }
+
+    #[test]
+    fn a_name_stands_for_its_faults() {
+        let check = |name, expect: &[&str]| assert_eq!(listed(named(name)), expect, "{name}");
+        check("settle.request=lost", &["settle.request (lost)"]);
+        check("process.stall", &["process.stall (before, after)"]);
+        check("handler", &["handler.error (transient)", "handler.slow (slow)"]);
+        check("handler.error=crash", &[]);
+        check("handler=transient", &[]);
+        check("", &[]);
+        check("set", &[]);
+    }
+}
