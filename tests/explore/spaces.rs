@@ -50,7 +50,8 @@ pub(crate) fn all() -> Vec<Small> {
                    effect.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n";
     let letters = "message.poison = { poison = 0.1 }\n\
                    dead_letter.request = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
-                   dead_letter.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n";
+                   dead_letter.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
+                   dead_letter.after = { crash = 0.1 }\n";
     let rebalances = "group.rebalance = { after = 0.1 }\nhandler.slow = { slow = 0.1 }\n";
     vec![
         small("crashes", crashes, (2, 2), (2, 0)),

@@ -328,8 +328,10 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
             Counter::CrashesBetweenSettleAndEffect
         }
         Site::Crash(Moment::BeforeEffect) if settles_itself => Counter::CrashesBeforeEffect,
-        Site::Crash(Moment::AfterEffect) if settles_first => Counter::CrashesAfterSettle,
-        Site::Crash(Moment::AfterEffect) if settles_itself => {
+        Site::Crash(Moment::AfterEffect | Moment::AfterDeadLetter) if settles_first => {
+            Counter::CrashesAfterSettle
+        }
+        Site::Crash(Moment::AfterEffect | Moment::AfterDeadLetter) if settles_itself => {
             Counter::CrashesBetweenEffectAndSettle
         }
         Site::Crash(Moment::AfterSettle) if settles_first => Counter::CrashesBetweenSettleAndEffect,

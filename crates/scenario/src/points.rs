@@ -75,6 +75,8 @@ pub enum Fault {
     /// a consumer asks the sink for an effect, or `after` it has the sink's answer. Only a log has
     /// groups. Picked once for each attempt at an effect.
     GroupRebalance,
+    /// The process dies when it has the answer to a dead letter.
+    DeadLetterAfter,
 }
 
 /// A row of the table: how a kind of fault point is named, where it is and what it can do.

@@ -102,7 +102,9 @@ where
     async fn store(&self, delivery: &Delivery) -> Result<(), Unanswered> {
         let SimLink { world, client, .. } = &self.link;
         let call = world.borrow_mut().call_dead_letters(*client, self.subscription, *delivery);
-        OpenCall::new(&self.link, call).await.map(|_| ())
+        OpenCall::new(&self.link, call).await?;
+        self.after_dead_letter(delivery).await;
+        Ok(())
     }
 }
 

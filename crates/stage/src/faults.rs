@@ -2,7 +2,7 @@
 //!
 //! | Point | Live |
 //! |---|---|
-//! | `effect.before`, `effect.after`, `settle.after` | the process's future is dropped there and restarted |
+//! | `effect.before`, `effect.after`, `settle.after`, `dead_letter.after` | the process's future is dropped there and restarted |
 //! | `process.stall` | it is not polled for `times.stall`, and the broker hears no heartbeats |
 //! | `handler.error`, `handler.slow`, `message.poison` | the handler fails, or takes longer |
 //! | legs of sends, receives, settles, effects, dead letters | lost |

@@ -144,4 +144,6 @@ pub enum Moment {
     AfterEffect,
     /// It has the broker's answer to a settle that the application asked for.
     AfterSettle,
+    /// It has the answer to a dead letter.
+    AfterDeadLetter,
 }

@@ -6,6 +6,8 @@
 //!   (crash)          before or after    before or after                        (crash)
 //! ```
 //!
+//! A dead letter is a call too: `dead_letter.after` follows its answer.
+//!
 //! Whether the group rebalances and whether the process stalls is chosen once, before the call; the
 //! alternative says on which side of the effect it happens.
 
@@ -114,6 +116,18 @@ where
             self.stall_at(world, Act::StallAfter, delivery, ahead.stall);
         }
         self.onward(world)
+    }
+
+    /// The dead letter is written: the process may crash here, before it settles the message.
+    pub(super) async fn after_dead_letter(&self, delivery: &Delivery) {
+        let crash = self.choose(&mut self.link.world.borrow_mut(), Fault::DeadLetterAfter);
+        if crash == 0 {
+            return;
+        }
+        let mut world = self.link.world.borrow_mut();
+        let onward = self.crash_ahead(&mut world, Fault::DeadLetterAfter, crash, delivery);
+        drop(world);
+        self.go_on(onward).await;
     }
 
     /// Whether the process goes on, which it does if nothing has happened to it.

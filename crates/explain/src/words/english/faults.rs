@@ -103,6 +103,7 @@ fn crash(fault: &Injected, who: &str, m: &str, until: Option<&str>) -> String {
         Site::Crash(Moment::BeforeEffect) => format!("before the effect of {m}"),
         Site::Crash(Moment::AfterEffect) => format!("after the effect of {m}"),
         Site::Crash(Moment::AfterSettle) => format!("right after settling {m}"),
+        Site::Crash(Moment::AfterDeadLetter) => format!("after dead-lettering {m}"),
         Site::Leg(..)
         | Site::Broker
         | Site::Arrivals

@@ -18,6 +18,7 @@ pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str)
         Site::Crash(Moment::BeforeEffect) => ("a crash".to_owned(), side(true)),
         Site::Crash(Moment::AfterEffect) => ("a crash".to_owned(), side(false)),
         Site::Crash(Moment::AfterSettle) => ("a crash".to_owned(), "after the settle"),
+        Site::Crash(Moment::AfterDeadLetter) => ("a crash".to_owned(), "after the dead letter"),
         Site::Group => ("a rebalance".to_owned(), side(act == Act::RebalanceBefore)),
     }
 }
