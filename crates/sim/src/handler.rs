@@ -170,7 +170,9 @@ where
         match self.pick(&mut world, Fault::HandlerSlow, delivery) {
             None => {}
             Some(Zone::Span) => delay = delay + world.times.slow,
-            Some(zone) => hold = Some(world.hold_process(consumer, zone)),
+            Some(zone) => {
+                hold = Some(world.hold_work(consumer, subscription, delivery, zone));
+            }
         }
         let failure = if world.is_poison(subscription, message, consumer) {
             Some((ProcessingResult::Poison, HandlerError::Poison))

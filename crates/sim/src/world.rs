@@ -79,6 +79,8 @@ pub(crate) enum Due {
     Wake(ClientId),
     /// A stalled process moves again.
     Resume(ClientId),
+    /// A deadline comes that stood when something was delayed.
+    Overdue(HoldId),
     /// A process begins a life.
     Start(ProcessId),
     /// The broker notices the end of a connection.

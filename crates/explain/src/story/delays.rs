@@ -4,6 +4,7 @@
 //! A zone is a plan (until the next deadline, until somebody could take over); the events say what
 //! came of it: whose lease or session ended, and whether anybody took over.
 
+use entrega_model::event::SettleAct;
 use entrega_model::{Kind, ProcessId};
 use entrega_scenario::points::{Site, Zone};
 
@@ -24,6 +25,8 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
         let gave_up = is_leg(fault) && fault.zone == Zone::Expiry;
         return Some(if gave_up {
             format!("until {} no longer waits", chronicle.name(fault.process))
+        } else if is_renewed(fault, chronicle, end) {
+            "until its lease would have ended".to_owned()
         } else {
             "until nothing else is left to happen".to_owned()
         });
@@ -51,6 +54,15 @@ fn end(fault: &Injected, chronicle: &Chronicle<'_>) -> usize {
         _ => false,
     });
     ends.unwrap_or(chronicle.end())
+}
+
+/// Whether the delayed process has a lease extended during a delay.
+fn is_renewed(fault: &Injected, chronicle: &Chronicle<'_>, end: usize) -> bool {
+    let meanwhile = chronicle.run.events[..end].iter().skip(fault.at);
+    meanwhile.map(|event| event.kind).any(|kind| {
+        matches!(kind, Kind::Settled { consumer, act: SettleAct::Extend, .. }
+            if consumer == fault.process)
+    })
 }
 
 /// A lease or session that ended during a delay.

@@ -146,7 +146,8 @@ where
         delivery: &Delivery,
     ) -> Onward {
         let zone = self.chosen(world, fault, choice, delivery);
-        let hold = || world.hold_process(self.link.client.process, zone);
+        let consumer = self.link.client.process;
+        let hold = || world.hold_work(consumer, self.subscription, delivery, zone);
         Onward::Crashes((zone != Zone::Now).then(hold))
     }
 

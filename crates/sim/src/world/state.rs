@@ -125,6 +125,7 @@ where
             Due::Wake(client) | Due::Resume(client) => {
                 self.processes[client.process.index()].client() == client
             }
+            Due::Overdue(hold) => self.is_held(hold),
             Due::TimeOut(id) => {
                 let call = self.calls.look(id);
                 call.awaited && !matches!(call.payload, Payload::Answer { arrived: true, .. })
@@ -145,6 +146,7 @@ where
             Due::Start(_) => (7, None),
             Due::Disconnect(_) => (8, None),
             Due::Broker => (9, None),
+            Due::Overdue(_) => (10, None),
         };
         into.word(kind);
         match due {
@@ -152,6 +154,7 @@ where
                 into.client(client);
             }
             Due::Start(process) => into.word(process.0.into()),
+            Due::Overdue(hold) => into.maybe(self.place_of(hold).map(|place| place as u64)),
             _ => {}
         }
         if let Some(id) = call {

@@ -20,6 +20,8 @@ pub(crate) struct Times {
     pub(crate) consumer_timeout: Duration,
     /// How long a producer waits for an answer.
     pub(crate) producer_timeout: Duration,
+    /// How long a consumer of a log may take between two polls.
+    pub(crate) max_poll_interval: Option<Duration>,
     /// What a late leg takes in addition.
     pub(crate) late: Duration,
     /// What a slow handler takes in addition.
@@ -43,6 +45,7 @@ impl Times {
             sink_latency: scenario.network.sink_latency.duration(),
             consumer_timeout: scenario.consumer.request_timeout.duration(),
             producer_timeout: scenario.producer.request_timeout.duration(),
+            max_poll_interval: scenario.consumer.max_poll_interval.map(|span| span.duration()),
             late: scenario.times.late.duration(),
             slow: scenario.times.slow.duration(),
             stall: scenario.times.stall.duration(),

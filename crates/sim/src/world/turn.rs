@@ -65,6 +65,7 @@ where
             Due::Unpark(call) => self.unpark(call),
             Due::Wake(client) => self.wake_life(client),
             Due::Resume(client) => self.resume(client),
+            Due::Overdue(hold) => self.overdue(hold),
             Due::Start(process) => self.start(process),
             Due::Disconnect(client) => self.disconnect(client),
             Due::Broker => self.advance_broker(),
