@@ -91,7 +91,7 @@ where
     /// The process that a delay concerns, if it goes on and concerns one.
     pub(super) fn held_process(&self, hold: HoldId) -> Option<ProcessId> {
         match self.held[self.place_of(hold)?].what {
-            Due::Wake(client) | Due::Resume(client) => Some(client.process),
+            Due::Wake(client) | Due::Resume(client) | Due::Kill(client) => Some(client.process),
             _ => None,
         }
     }
@@ -144,7 +144,7 @@ where
     /// What waited inside a process ends with its life; what it sent goes on.
     pub(super) fn drop_holds_of(&mut self, client: ClientId) {
         self.held.retain(|held| match held.what {
-            Due::Wake(of) | Due::Resume(of) => of != client,
+            Due::Wake(of) | Due::Resume(of) | Due::Kill(of) => of != client,
             _ => true,
         });
     }

@@ -126,6 +126,7 @@ where
                 self.processes[client.process.index()].client() == client
             }
             Due::Overdue(hold) => self.is_held(hold),
+            Due::Kill(client) => self.is_alive(client),
             Due::TimeOut(id) => {
                 let call = self.calls.look(id);
                 call.awaited && !matches!(call.payload, Payload::Answer { arrived: true, .. })
@@ -147,10 +148,14 @@ where
             Due::Disconnect(_) => (8, None),
             Due::Broker => (9, None),
             Due::Overdue(_) => (10, None),
+            Due::Kill(_) => (11, None),
         };
         into.word(kind);
         match due {
-            Due::Wake(client) | Due::Resume(client) | Due::Disconnect(client) => {
+            Due::Wake(client)
+            | Due::Resume(client)
+            | Due::Kill(client)
+            | Due::Disconnect(client) => {
                 into.client(client);
             }
             Due::Start(process) => into.word(process.0.into()),
@@ -240,6 +245,7 @@ impl Process {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         into.word(self.state as u64);
         into.flag(self.ready);
+        into.maybe(self.shutdown.map(|how| how as u64));
         if !self.is_alive() {
             return;
         }

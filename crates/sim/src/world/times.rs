@@ -28,7 +28,9 @@ pub(crate) struct Times {
     pub(crate) slow: Duration,
     /// How long a stalled process stands still.
     pub(crate) stall: Duration,
-    /// From a crash to the start of the next life.
+    /// How long a process that is asked to stop may take.
+    pub(crate) grace: Duration,
+    /// From the end of a life to the start of the next life.
     pub(crate) restart: Duration,
     /// How long a restarting broker is away.
     pub(crate) broker_restart: Duration,
@@ -49,6 +51,7 @@ impl Times {
             late: scenario.times.late.duration(),
             slow: scenario.times.slow.duration(),
             stall: scenario.times.stall.duration(),
+            grace: scenario.times.grace.duration(),
             restart: scenario.times.restart.duration(),
             broker_restart: scenario.times.broker_restart.duration(),
         }

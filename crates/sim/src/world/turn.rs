@@ -67,6 +67,7 @@ where
             Due::Resume(client) => self.resume(client),
             Due::Overdue(hold) => self.overdue(hold),
             Due::Start(process) => self.start(process),
+            Due::Kill(client) => self.kill(client),
             Due::Disconnect(client) => self.disconnect(client),
             Due::Broker => self.advance_broker(),
         }
