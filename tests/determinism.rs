@@ -287,7 +287,7 @@ proptest! {
         seed: u64,
         model in prop::sample::select(vec![Model::Log, Model::Queue]),
         strategy in prop::sample::select(Strategy::ALL.to_vec()),
-        one_in in prop::collection::vec(prop_oneof![3 => Just(0_u32), 1 => 4_u32..200], 45),
+        one_in in prop::collection::vec(prop_oneof![3 => Just(0_u32), 1 => 4_u32..200], 48),
     ) {
         let (calm, _) = SMALL.split_once("[faults]").unwrap_or((SMALL, ""));
         let bounded = "\n[limits]\ndrain = \"1min\"\nsteps = 100_000\n";

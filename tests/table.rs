@@ -157,9 +157,10 @@ fn told(anomalies: &Value, outcome: &str) -> Option<String> {
 
 /// Whether the first part of a sentence says what went wrong, and not only what came of it.
 fn begins_with_a_fault(story: &str) -> bool {
-    const FAULTS: [&str; 14] = [
+    const FAULTS: [&str; 15] = [
         "the handler of",
         "crashes",
+        "is asked to stop",
         "stalls",
         "is slow",
         "is lost",

@@ -88,6 +88,27 @@ fn c23_the_dead_letter_loop_repeats_dead_letters_and_effects() {
     assert_eq!(showing(&off, Outcome::Loss), 0);
 }
 
+/// C23: **one failing message and a kill.** With the published auto-commit a kill anywhere loses,
+/// duplicates, and doubles the dead letter; without it the loop only repeats. The dead letter is
+/// doubled by the kill behind it alone, even with a commit after every message.
+#[test]
+fn c23_a_failing_message_and_a_kill() {
+    const POISON: &str = "message.poison=poison";
+    const KILL: &str = "dead_letter.after=crash";
+    let every_kill = [POISON, CRASHES[0], CRASHES[1], "settle.after=crash", KILL];
+    let killed = |faults: &[&str], settings: &[Setting]| {
+        let settings = [&[ALONE], settings].concat();
+        every((Model::Log, ArticleDeadLetters), faults, 2, &settings)
+    };
+    let repeats = [Outcome::Duplicate, Outcome::DeadLetteredTwice, Outcome::DeadLetter];
+    let published = outcomes(&killed(&every_kill, &[]));
+    assert_eq!(published, [&[Outcome::Loss][..], &repeats].concat());
+    assert_eq!(outcomes(&killed(&every_kill, &[AUTO_OFF])), repeats);
+    let after_each = killed(&[POISON, KILL], &[AUTO_OFF, N_1]);
+    assert_eq!(outcomes(&after_each), [Outcome::DeadLetteredTwice, Outcome::DeadLetter]);
+    assert_eq!(outcomes(&killed(&[POISON], &[AUTO_OFF, N_1])), [Outcome::DeadLetter]);
+}
+
 /// C35, M5: a commit without arguments is right as long as the loop is strictly sequential and its
 /// library counts hand-overs. In Java the position already points past the rest of the batch.
 #[test]

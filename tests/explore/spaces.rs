@@ -50,9 +50,14 @@ pub(crate) fn all() -> Vec<Small> {
                    effect.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n";
     let letters = "message.poison = { poison = 0.1 }\n\
                    dead_letter.request = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
-                   dead_letter.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n";
+                   dead_letter.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
+                   dead_letter.after = { crash = 0.1 }\n";
     let rebalances = "group.rebalance = { after = 0.1 }\nhandler.slow = { slow = 0.1 }\n";
+    let shutdowns = "process.shutdown = { drain = 0.1, abandon = 0.1 }\n\
+                     handler.slow = { slow = 0.1 }\n";
     vec![
+        small("shutdowns", shutdowns, (2, 1), (2, 0)),
+        small("shutdowns of two", shutdowns, (2, 2), (1, 1)),
         small("crashes", crashes, (2, 2), (2, 0)),
         small("settles", &format!("{crashes}{settles}"), (2, 1), (2, 0)),
         small("delays", &format!("{crashes}{delays}"), (2, 2), (2, 0)),

@@ -214,6 +214,7 @@ fn times_into(scenario: &mut Scenario) {
     scenario.times.stall = Span::from_secs(5);
     scenario.times.slow = Span::from_secs(2);
     scenario.times.late = Span::from_secs(2);
+    scenario.times.grace = Span::from_secs(1);
     scenario.times.restart = Span::from_millis(300);
     scenario.times.broker_restart = Span::from_secs(1);
 }

@@ -58,6 +58,11 @@ pub trait Broker {
     /// When time alone will change something, if it will. Never earlier than it must be.
     fn next_deadline(&self) -> Option<Instant>;
 
+    /// When the lease of a delivery ends as it stands now; none if it has no lease.
+    fn lease_end(&self, _subscription: SubscriptionId, _tag: u64) -> Option<Instant> {
+        None
+    }
+
     /// When the broker would tidy up next (retention), if time comes that far. A drain must not
     /// wait for it: it would delete the log before it is audited.
     fn next_housekeeping(&self) -> Option<Instant> {

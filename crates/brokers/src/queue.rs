@@ -301,6 +301,10 @@ impl Broker for QueueBroker {
         self.queues.iter().filter_map(BoundQueue::next_deadline).min()
     }
 
+    fn lease_end(&self, subscription: SubscriptionId, tag: DeliveryTag) -> Option<Instant> {
+        self.queues.get(subscription.index())?.lease_end(tag)
+    }
+
     fn advance(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
         let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         self.queues.iter_mut().for_each(|queue| queue.advance(&mut step));

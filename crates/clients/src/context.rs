@@ -10,6 +10,15 @@ use std::future::Future;
 use entrega_model::fingerprint::Fingerprinted;
 use entrega_model::{DeliveryId, Instant, Kind, ProcessId};
 
+/// What a client library does with what it has fetched when its process is asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// It hands that out before it reports the shutdown.
+    Drain,
+    /// It reports the shutdown at once.
+    Abandon,
+}
+
 /// The surroundings of a client in one life of its process.
 pub trait Context {
     /// The process in which the client runs.
@@ -29,6 +38,13 @@ pub trait Context {
 
     /// Whether the application is asked to shut down. Wakes its process when that changes.
     fn is_closing(&self) -> bool;
+
+    /// Whether the application is to be told now that it is asked to shut down, and what the client
+    /// library does before it says so. Asked at every turn of a poll; `may_abandon`, if the library
+    /// has fetched something and need not hand it out.
+    fn shutdown(&self, _may_abandon: bool) -> Option<Shutdown> {
+        self.is_closing().then_some(Shutdown::Abandon)
+    }
 
     /// Whether the process runs. One that has just died or stalled does nothing more, even if
     /// several of its futures are being polled in turn.

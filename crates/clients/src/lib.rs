@@ -46,7 +46,7 @@ pub use config::{
 };
 pub use consumer::Consumer;
 pub use consumers::{Catalogued, Strategy};
-pub use context::Context;
+pub use context::{Context, Shutdown};
 pub use link::{CallId, Called, Link, OpenCall, Unanswered};
 pub use subscription::{
     CarryOn, LogSubscription, QueueSubscription, ReceiveError, SettleError, Stop, Subscription,

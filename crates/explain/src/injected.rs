@@ -57,6 +57,11 @@ impl Injected {
         self.act == Act::Crash
     }
 
+    /// Whether a process is asked to stop.
+    pub(crate) fn is_shutdown(&self) -> bool {
+        self.act.is_shutdown()
+    }
+
     /// Whether a process dies of it right after settling.
     pub(crate) fn is_crash_after_settling(&self) -> bool {
         self.point.site == Site::Crash(Moment::AfterSettle)
@@ -105,7 +110,11 @@ impl Injected {
 
     /// Whether a group notices that a member is away.
     pub(crate) fn shakes_the_group(&self) -> bool {
-        self.is_crash() || self.is_hold_up() || self.is_rebalance() || self.befalls(Call::Receive)
+        self.is_crash()
+            || self.is_shutdown()
+            || self.is_hold_up()
+            || self.is_rebalance()
+            || self.befalls(Call::Receive)
     }
 
     /// Whether it concerns the broker or its group rather than a client.

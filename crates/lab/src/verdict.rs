@@ -307,6 +307,7 @@ const fn noun(act: Act) -> &'static str {
         Act::Crash => "crash",
         Act::Restart => "restart of the broker",
         Act::StallBefore | Act::StallAfter => "stall",
+        Act::Drain | Act::Abandon => "shutdown",
         Act::Slow => "slow handler",
         Act::Transient => "error of a handler",
         Act::Poison => "poison message",
@@ -328,8 +329,10 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
             Counter::CrashesBetweenSettleAndEffect
         }
         Site::Crash(Moment::BeforeEffect) if settles_itself => Counter::CrashesBeforeEffect,
-        Site::Crash(Moment::AfterEffect) if settles_first => Counter::CrashesAfterSettle,
-        Site::Crash(Moment::AfterEffect) if settles_itself => {
+        Site::Crash(Moment::AfterEffect | Moment::AfterDeadLetter) if settles_first => {
+            Counter::CrashesAfterSettle
+        }
+        Site::Crash(Moment::AfterEffect | Moment::AfterDeadLetter) if settles_itself => {
             Counter::CrashesBetweenEffectAndSettle
         }
         Site::Crash(Moment::AfterSettle) if settles_first => Counter::CrashesBetweenSettleAndEffect,
@@ -339,7 +342,7 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
         Site::Handler if act == Act::Transient => Counter::HandlerErrors,
         Site::Message => Counter::PoisonMessages,
         Site::Broker => Counter::BrokerRestarts,
-        Site::Crash(_) | Site::Process | Site::Handler => return None,
+        Site::Crash(_) | Site::Process | Site::Handler | Site::Shutdown => return None,
         Site::Leg(_, _) | Site::Arrivals | Site::Group => return None,
     })
 }

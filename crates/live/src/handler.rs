@@ -48,6 +48,9 @@ pub trait EffectHooks {
     fn dead_letter(&self, _delivery: &Delivery) -> CallOutcome {
         CallOutcome::Answered
     }
+
+    /// Called when the process has the answer to a dead letter.
+    async fn after_dead_letter(&self, _delivery: &Delivery) {}
 }
 
 impl EffectHooks for () {}
@@ -272,6 +275,7 @@ where
             return Err(Unanswered);
         }
         tokio::task::yield_now().await;
+        self.hooks.after_dead_letter(delivery).await;
         Ok(())
     }
 }

@@ -75,6 +75,13 @@ pub enum Fault {
     /// a consumer asks the sink for an effect, or `after` it has the sink's answer. Only a log has
     /// groups. Picked once for each attempt at an effect.
     GroupRebalance,
+    /// The process dies when it has the answer to a dead letter.
+    DeadLetterAfter,
+    /// The process is asked to stop (SIGTERM), at any turn of a poll. Its library reports the
+    /// shutdown, `drain` after it has handed out what it has fetched, or `abandon` at once; the
+    /// consumer closes and leaves. What is not gone after `times.grace` is killed. The next life
+    /// begins after `times.restart`.
+    ProcessShutdown,
 }
 
 /// A row of the table: how a kind of fault point is named, where it is and what it can do.

@@ -180,7 +180,7 @@ where
             let is_producer = world.processes[id.index()].role.is_producer();
             match result {
                 Err(Stop::Unsupported) => world.misbehaves(id, Misdeed::Unsupported),
-                Ok(()) if !is_producer && !world.closing => world.left(id),
+                Ok(()) if !is_producer && !world.is_stopping(id) => world.left(id),
                 _ => {}
             }
             world.exited(id, result.is_err());

@@ -102,7 +102,9 @@ where
     async fn store(&self, delivery: &Delivery) -> Result<(), Unanswered> {
         let SimLink { world, client, .. } = &self.link;
         let call = world.borrow_mut().call_dead_letters(*client, self.subscription, *delivery);
-        OpenCall::new(&self.link, call).await.map(|_| ())
+        OpenCall::new(&self.link, call).await?;
+        self.after_dead_letter(delivery).await;
+        Ok(())
     }
 }
 
@@ -168,7 +170,9 @@ where
         match self.pick(&mut world, Fault::HandlerSlow, delivery) {
             None => {}
             Some(Zone::Span) => delay = delay + world.times.slow,
-            Some(zone) => hold = Some(world.hold_process(consumer, zone)),
+            Some(zone) => {
+                hold = Some(world.hold_work(consumer, subscription, delivery, zone));
+            }
         }
         let failure = if world.is_poison(subscription, message, consumer) {
             Some((ProcessingResult::Poison, HandlerError::Poison))

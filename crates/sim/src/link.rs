@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::{self, Poll};
 
 use entrega_brokers::Broker;
-use entrega_clients::{CallId, Called, Context, Link, Unanswered};
+use entrega_clients::{CallId, Called, Context, Link, Shutdown, Unanswered};
 use entrega_model::fingerprint::Fingerprinted;
 use entrega_model::{ClientId, DeliveryId, Instant, Kind, ProcessId};
 
@@ -60,7 +60,12 @@ where
 
     #[inline]
     fn is_closing(&self) -> bool {
-        self.world.borrow().closing
+        self.world.borrow().is_stopping(self.client.process)
+    }
+
+    #[inline]
+    fn shutdown(&self, may_abandon: bool) -> Option<Shutdown> {
+        self.world.borrow_mut().shutdown(self.client.process, may_abandon)
     }
 
     #[inline]

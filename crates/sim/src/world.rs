@@ -26,6 +26,7 @@ mod poison;
 mod process;
 mod progress;
 mod protocol;
+mod shutdown;
 mod sink;
 mod state;
 mod through;
@@ -82,8 +83,12 @@ pub(crate) enum Due {
     Wake(ClientId),
     /// A stalled process moves again.
     Resume(ClientId),
+    /// A deadline comes that stood when something was delayed.
+    Overdue(HoldId),
     /// A process begins a life.
     Start(ProcessId),
+    /// The grace of a process that was asked to stop is over.
+    Kill(ClientId),
     /// The broker notices the end of a connection.
     Disconnect(ClientId),
     /// The broker has a deadline.
@@ -368,9 +373,10 @@ where
         process.is_running() && process.client() == client
     }
 
-    /// Whether no process is down or stalled.
+    /// Whether no process is down, stalled or about to leave.
     pub(crate) fn is_healed(&self) -> bool {
-        self.processes.iter().all(|p| matches!(p.state, State::Running | State::Finished))
+        let is_up = |one: &Process| matches!(one.state, State::Running | State::Finished);
+        self.processes.iter().all(|one| is_up(one) && one.shutdown.is_none())
     }
 
     /// Asks every process to stop.

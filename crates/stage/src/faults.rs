@@ -2,13 +2,14 @@
 //!
 //! | Point | Live |
 //! |---|---|
-//! | `effect.before`, `effect.after`, `settle.after` | the process's future is dropped there and restarted |
+//! | `effect.before`, `*.after` | the process's future is dropped there and restarted |
 //! | `process.stall` | it is not polled for `times.stall`, and the broker hears no heartbeats |
 //! | `handler.error`, `handler.slow`, `message.poison` | the handler fails, or takes longer |
 //! | legs of sends, receives, settles, effects, dead letters | lost |
 //! | requests to the broker | also duplicated |
 //! | answers | a late one is a lost one, if it comes after the request timeout |
 //! | `broker.restart`, `group.rebalance` | as in the simulator |
+//! | `process.shutdown` | left out: only a whole run is asked to stop |
 //!
 //! [`left_out()`] lists what a scenario names and a live run cannot inject.
 //!

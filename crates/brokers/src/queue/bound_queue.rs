@@ -104,6 +104,12 @@ impl BoundQueue {
         self.in_flight.find(tag).is_some_and(|slot| self.in_flight.get(slot).client == client)
     }
 
+    /// When the lease of a delivery runs out, if it is in flight and has one.
+    pub(super) fn lease_end(&self, tag: DeliveryTag) -> Option<Instant> {
+        let delivery = self.in_flight.get(self.in_flight.find(tag)?);
+        Some(delivery.expires).filter(|end| *end != Instant::NEVER)
+    }
+
     /// The tag of the next delivery.
     pub(super) fn next_tag(&self) -> DeliveryTag {
         self.in_flight.last_tag + 1

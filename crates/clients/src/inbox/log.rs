@@ -26,7 +26,7 @@ use super::wait::while_running;
 use crate::application::GiveBack;
 use crate::{
     AutoSettle, ClientConfig, Link, LogSubscription, OffsetStore, ReceiveError, SettleError,
-    Subscription, Turn,
+    Shutdown, Subscription, Turn,
 };
 
 /// One consumer instance of a group.
@@ -94,10 +94,16 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         Some(delivery)
     }
 
-    /// Whether a shutdown may be reported now: in Java a poll notices it, so the application has
+    /// Whether a shutdown is to be reported now. In Java a poll notices it, so the application has
     /// processed the whole batch by then.
-    fn may_stop(&self) -> bool {
-        self.config.offset_store == OffsetStore::AtDelivery || self.session.borrow().is_drained()
+    fn stops(&self) -> bool {
+        let is_drained = self.session.borrow().is_drained();
+        let one_by_one = self.config.offset_store == OffsetStore::AtDelivery;
+        match self.link.shutdown(one_by_one && !is_drained) {
+            None => false,
+            Some(Shutdown::Abandon) if one_by_one => true,
+            Some(Shutdown::Abandon | Shutdown::Drain) => is_drained,
+        }
     }
 
     /// What has changed with the assignment.
@@ -143,7 +149,7 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
             if !self.link.is_running() {
                 while_running(&self.link).await;
             }
-            if self.link.is_closing() && self.may_stop() {
+            if self.stops() {
                 return Ok(Turn::Shutdown);
             }
             if self.session.borrow().has_news()

@@ -17,7 +17,7 @@ use super::wait::{Until, Waited, answer_or, while_running};
 use crate::application::GiveBack;
 use crate::{
     AutoSettle, Called, ClientConfig, Link, QueueSubscription, ReceiveError, SettleError,
-    SettleScope, Subscription, Turn, Unanswered,
+    SettleScope, Shutdown, Subscription, Turn, Unanswered,
 };
 
 /// One consumer of a queue.
@@ -61,6 +61,16 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             redelivered: delivery.redelivered,
         });
         Some(delivery)
+    }
+
+    /// Whether a shutdown is to be reported now.
+    fn stops(&self) -> bool {
+        let is_drained = self.session.borrow().is_drained();
+        match self.link.shutdown(!is_drained) {
+            None => false,
+            Some(Shutdown::Abandon) => true,
+            Some(Shutdown::Drain) => is_drained,
+        }
     }
 
     /// The application asks for more than it was handed, so it is done with that.
@@ -265,7 +275,7 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
             if !self.link.is_running() {
                 while_running(&self.link).await;
             }
-            if self.link.is_closing() {
+            if self.stops() {
                 return Ok(Turn::Shutdown);
             }
             if self.accepts_handed_out() {

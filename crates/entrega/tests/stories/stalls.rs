@@ -58,6 +58,14 @@ fn a_second_dead_letter_is_told() {
          settle m0 is lost and then the lease of mailer 1 expires; m0 is delivered again to mailer \
          2 and goes to the dead letters twice."
     );
+    let choices = "mailer.message.poison#1=poison+mailer.dead_letter.after#1=crash";
+    let said = finding(Queue, DeadLetter, (choices, &outlasts_a_lease), twice);
+    assert_eq!(
+        said,
+        "the handler of mailer 1 fails once on m0, which goes to the dead letters; mailer 1 \
+         crashes after dead-lettering m0 and before settling it; m0 is delivered again to mailer 2 \
+         and goes to the dead letters twice."
+    );
 }
 
 #[test]

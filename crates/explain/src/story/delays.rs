@@ -4,6 +4,7 @@
 //! A zone is a plan (until the next deadline, until somebody could take over); the events say what
 //! came of it: whose lease or session ended, and whether anybody took over.
 
+use entrega_model::event::SettleAct;
 use entrega_model::{Kind, ProcessId};
 use entrega_scenario::points::{Site, Zone};
 
@@ -14,6 +15,10 @@ use crate::run::{first, last};
 /// Until when a fault delays: `until its lease has ended and somebody else has taken over`. None
 /// for a fault that delays by a span or not at all.
 pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<String> {
+    if fault.is_shutdown() {
+        return is_killed(fault, chronicle)
+            .then(|| "and takes so long that it is killed".to_owned());
+    }
     match fault.zone {
         Zone::Now | Zone::Span => return None,
         Zone::Calm => return Some("until everybody else is done".to_owned()),
@@ -24,6 +29,8 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
         let gave_up = is_leg(fault) && fault.zone == Zone::Expiry;
         return Some(if gave_up {
             format!("until {} no longer waits", chronicle.name(fault.process))
+        } else if is_renewed(fault, chronicle, end) {
+            "until its lease would have ended".to_owned()
         } else {
             "until nothing else is left to happen".to_owned()
         });
@@ -36,6 +43,17 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
     } else {
         format!("until {what} has ended and all is calm again")
     })
+}
+
+/// Whether a process that is asked to stop is not gone in time.
+fn is_killed(asked: &Injected, chronicle: &Chronicle<'_>) -> bool {
+    let of_process = chronicle.run.of_process(asked.process);
+    let is_end =
+        |at: usize| matches!(chronicle.kind(at), Kind::Crashed { .. } | Kind::Exited { .. });
+    let crash = first(of_process, asked.at + 1, is_end)
+        .filter(|&at| matches!(chronicle.kind(at), Kind::Crashed { .. }));
+    let by = crash.and_then(|at| Injected::behind_crash(chronicle, at));
+    by.is_some_and(|by| by.at == asked.at)
 }
 
 fn is_leg(fault: &Injected) -> bool {
@@ -51,6 +69,15 @@ fn end(fault: &Injected, chronicle: &Chronicle<'_>) -> usize {
         _ => false,
     });
     ends.unwrap_or(chronicle.end())
+}
+
+/// Whether the delayed process has a lease extended during a delay.
+fn is_renewed(fault: &Injected, chronicle: &Chronicle<'_>, end: usize) -> bool {
+    let meanwhile = chronicle.run.events[..end].iter().skip(fault.at);
+    meanwhile.map(|event| event.kind).any(|kind| {
+        matches!(kind, Kind::Settled { consumer, act: SettleAct::Extend, .. }
+            if consumer == fault.process)
+    })
 }
 
 /// A lease or session that ended during a delay.
@@ -100,14 +127,23 @@ fn has_successor(process: ProcessId, chronicle: &Chronicle<'_>, from: usize, unt
 /// The fault that made a process slow first and then crash at a place.
 pub(super) fn behind_crash(chronicle: &Chronicle<'_>, crash: usize) -> Option<Injected> {
     let Kind::Crashed { process, .. } = *chronicle.kind(crash) else { return None };
-    let begun = last(
-        chronicle.run.turns(),
-        crash,
-        |at| matches!(*chronicle.kind(at), Kind::Started { process: of, .. } if of == process),
-    );
-    let life = chronicle.run.faults_between(begun.unwrap_or(0), crash);
+    let life = in_life(chronicle, process, crash);
     let slow = |one: &&Injected| one.process == process && one.is_crash() && one.is_in_zone();
     life.iter().rfind(slow).copied()
+}
+
+/// The faults in the life of a process that ends at a place.
+pub(super) fn in_life<'a>(
+    chronicle: &Chronicle<'a>,
+    process: ProcessId,
+    end: usize,
+) -> &'a [Injected] {
+    let begun = last(
+        chronicle.run.turns(),
+        end,
+        |at| matches!(*chronicle.kind(at), Kind::Started { process: of, .. } if of == process),
+    );
+    chronicle.run.faults_between(begun.unwrap_or(0), end)
 }
 
 /// Whether a process is slow from this fault on and has not crashed until a place.

@@ -4,7 +4,7 @@ use entrega_model::{Kind, ProcessId};
 use entrega_scenario::points::{Call, Leg};
 
 use super::chronicle::Chronicle;
-use super::delays;
+use super::{delays, leaving};
 use crate::injected::Injected;
 use crate::run::last;
 use crate::words::Language;
@@ -16,7 +16,10 @@ impl Injected {
     /// The fault that made a process crash at a place.
     pub(super) fn behind_crash(chronicle: &Chronicle<'_>, crash: usize) -> Option<Self> {
         let adjacent = chronicle.run.fault_at(crash.checked_sub(1)?).filter(|one| one.is_crash());
-        adjacent.copied().or_else(|| delays::behind_crash(chronicle, crash))
+        adjacent
+            .copied()
+            .or_else(|| delays::behind_crash(chronicle, crash))
+            .or_else(|| leaving::shutdown(chronicle, crash))
     }
 
     /// What happened, as a main clause: `the request to settle m2 is lost`, `mailer 1 stalls before
@@ -107,11 +110,15 @@ pub(super) fn while_sending(chronicle: &Chronicle<'_>, until: usize) -> Vec<Inje
 }
 
 /// What kept the message from being delivered before a place: the last fault since it was stored
-/// that befell a request for messages or its answer.
+/// that befell a request for messages or its answer, or the shutdown of a consumer.
 pub(super) fn before_delivery(chronicle: &Chronicle<'_>, until: usize) -> Option<Injected> {
     let stored = chronicle.stored().first().copied()?;
     let faults = chronicle.run.faults_between(stored, until);
-    faults.iter().rfind(|fault| fault.befalls(Call::Receive)).copied()
+    let is_own =
+        |fault: &Injected| chronicle.subscription_of(fault.process) == Some(chronicle.subscription);
+    let withholds =
+        |fault: &Injected| fault.befalls(Call::Receive) || (fault.is_shutdown() && is_own(fault));
+    faults.iter().rfind(|fault| withholds(fault)).copied()
 }
 
 /// The faults between two places that can make a group rebalance, or that keep a consumer from

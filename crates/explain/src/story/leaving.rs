@@ -6,16 +6,20 @@ use entrega_model::{Kind, ProcessId};
 use entrega_scenario::points::Call;
 
 use super::chronicle::Chronicle;
+use super::delays;
 use crate::injected::Injected;
 use crate::run::{first, last};
 use crate::words;
 
-/// Why a process left at a place, as a main clause: `the handler of mailer 1 fails on m2`. None if
-/// it shut down cleanly.
+/// Why a process left at a place, as a main clause: `the handler of mailer 1 fails on m2`, `mailer
+/// 1 is asked to stop`. None if it shut down at the end of the run.
 pub(super) fn reason(chronicle: &Chronicle<'_>, leaves: usize) -> Option<String> {
-    let Kind::Exited { process, failed: true, .. } = *chronicle.kind(leaves) else {
+    let Kind::Exited { process, failed, .. } = *chronicle.kind(leaves) else {
         return None;
     };
+    if !failed {
+        return Some(shutdown(chronicle, leaves)?.clause(chronicle));
+    }
     let at = last(chronicle.run.of_process(process), leaves, |at| {
         matches!(
             chronicle.kind(at),
@@ -35,6 +39,13 @@ pub(super) fn reason(chronicle: &Chronicle<'_>, leaves: usize) -> Option<String>
         }
         _ => None,
     }
+}
+
+/// The shutdown that a process was asked for in the life that ends at a place.
+pub(super) fn shutdown(chronicle: &Chronicle<'_>, end: usize) -> Option<Injected> {
+    let process = chronicle.kind(end).process()?;
+    let life = delays::in_life(chronicle, process, end);
+    life.iter().rfind(|one| one.process == process && one.is_shutdown()).copied()
 }
 
 /// What made a group rebalance when `holder` gave its partition up or lost it, if that was the

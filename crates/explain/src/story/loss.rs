@@ -206,10 +206,11 @@ fn crashed_after(
 /// The library settled what it had fetched and not delivered.
 fn settled_in_buffer(chronicle: &Chronicle<'_>, settle: &Settle) -> String {
     let (who, m) = (chronicle.name(settle.process), chronicle.message());
-    let leaves = first(chronicle.run.turns(), settle.place.event, |at| {
-        matches!(*chronicle.kind(at), Kind::Exited { process, failed: true, .. }
-            if process == settle.process)
-    });
+    let leaves = first(
+        chronicle.run.turns(),
+        settle.place.event,
+        |at| matches!(*chronicle.kind(at), Kind::Exited { process, .. } if process == settle.process),
+    );
     let why = leaves
         .and_then(|at| leaving::reason(chronicle, at))
         .map_or_else(String::new, |reason| format!("{reason}, and {who} leaves; "));

@@ -83,6 +83,8 @@ impl Column {
 const CRASH: &[FaultKind] = &[kind("effect.before", "crash")];
 const SETTLE_LOST: &[FaultKind] = &[kind("settle.request", "lost")];
 const ANSWER_LOST: &[FaultKind] = &[kind("settle.response", "lost")];
+const FAILURES: &[FaultKind] =
+    &[kind("handler.error", "transient"), kind("message.poison", "poison")];
 const REBALANCES: &[FaultKind] =
     &[kind("group.rebalance", "before"), kind("group.rebalance", "after")];
 
@@ -92,8 +94,9 @@ pub(super) const NONE: Column = column("none", "none", Side::Consumer, &[]);
 /// All columns, in the order of the table.
 ///
 /// The companion of a lost settle is a crash before the effect of some other message: alone it
-/// duplicates nothing that was settled, so what it repeats is what the settle did not record.
-pub const COLUMNS: [Column; 21] = [
+/// duplicates nothing that was settled, so what it repeats is what the settle did not record. A
+/// dead letter needs a message that fails.
+pub const COLUMNS: [Column; 23] = [
     NONE,
     column("handler-error", "E", Side::Consumer, &[kind("handler.error", "transient")])
         .means("handler error"),
@@ -106,6 +109,9 @@ pub const COLUMNS: [Column; 21] = [
         .means("crash after the effect"),
     column("crash-after-settle", "C2", Side::Consumer, &[kind("settle.after", "crash")])
         .means("crash after the settle"),
+    column("crash-after-dead-letter", "CQ", Side::Consumer, &[kind("dead_letter.after", "crash")])
+        .means("a message fails, and a crash after its dead letter")
+        .with("failure", FAILURES),
     column("settle-request-lost", "QL", Side::Consumer, SETTLE_LOST).means("settle lost"),
     column("settle-request-lost", "QL+C0", Side::Consumer, SETTLE_LOST)
         .with("crash-before-effect", CRASH),
@@ -126,6 +132,13 @@ pub const COLUMNS: [Column; 21] = [
         ],
     )
     .means("stall or slow handler, beyond lease and session too"),
+    column(
+        "shutdown",
+        "SD",
+        Side::Consumer,
+        &[kind("process.shutdown", "drain"), kind("process.shutdown", "abandon")],
+    )
+    .means("a consumer is asked to stop, and comes back"),
     column("rebalance", "RB", Side::Consumer, REBALANCES)
         .means("the group rebalances")
         .only(Model::Log),

@@ -82,6 +82,7 @@ fn of_producer(loaded: &LoadedScenario, setting: &str) -> Option<String> {
 fn of_fault(loaded: &LoadedScenario, setting: &str) -> Option<String> {
     let (acts, names): (&[Act], &str) = match setting {
         "stall" => (&[Act::StallBefore, Act::StallAfter], "`process.stall`"),
+        "grace" => (&[Act::Drain, Act::Abandon], "`process.shutdown`"),
         "slow" => (&[Act::Slow], "`handler.slow`"),
         "late" => (&[Act::Late], "a request or an answer that is `late`"),
         "broker_restart" => (&[Act::Restart], "`broker.restart`"),
@@ -109,7 +110,7 @@ mod tests {
     type Set = &'static [(&'static str, &'static str)];
 
     /// A setting with another value than the default, and what lets it change something.
-    const SETTINGS: [(&str, &str, Set); 8] = [
+    const SETTINGS: [(&str, &str, Set); 9] = [
         ("queue.overflow", "reject-publish", &[("queue.max_length", "3")]),
         (
             "queue.dead_letter",
@@ -130,6 +131,7 @@ mod tests {
         ("times.slow", "3s", &[("faults.handler.slow.slow", "1/10")]),
         ("times.late", "3s", &[("faults.settle.request.late", "1/10")]),
         ("times.broker_restart", "2min", &[("faults.broker.restart.restart", "1/10")]),
+        ("times.grace", "5ms", &[("faults.process.shutdown.drain", "1/10")]),
         ("queue.visibility_timeout", "20ms", &[("seeds", "1")]),
     ];
 

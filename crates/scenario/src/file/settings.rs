@@ -354,7 +354,10 @@ pub struct FaultTimes {
     pub slow: Span,
     /// The additional time of a late request or response. Default 35s, beyond the request timeout.
     pub late: Span,
-    /// From the crash of a process to its restart. Default 1s.
+    /// How long a process that is asked to stop (`process.shutdown`) may take before it is killed.
+    /// Default 30s, as in Kubernetes.
+    pub grace: Span,
+    /// From the end of a process, by a crash or a shutdown, to its restart. Default 1s.
     pub restart: Span,
     /// For how long a broker that restarts is away. Default 5s.
     pub broker_restart: Span,
@@ -366,6 +369,7 @@ impl Default for FaultTimes {
             stall: Span::from_secs(60),
             slow: Span::from_secs(40),
             late: Span::from_secs(35),
+            grace: Span::from_secs(30),
             restart: Span::from_secs(1),
             broker_restart: Span::from_secs(5),
         }

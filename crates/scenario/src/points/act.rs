@@ -26,6 +26,10 @@ pub enum Act {
     StallAfter,
     /// A process dies.
     Crash,
+    /// A process is asked to stop, and is handed out first what its library has fetched.
+    Drain,
+    /// A process is asked to stop, and is handed out nothing more.
+    Abandon,
     /// A group rebalances before the effect.
     RebalanceBefore,
     /// A group rebalances after the effect.
@@ -58,6 +62,8 @@ impl Act {
             | Self::StallBefore
             | Self::StallAfter
             | Self::Crash
+            | Self::Drain
+            | Self::Abandon
             | Self::RebalanceBefore
             | Self::RebalanceAfter => None,
         }
@@ -66,6 +72,11 @@ impl Act {
     /// Whether a process stands still.
     pub const fn is_stall(self) -> bool {
         matches!(self, Self::StallBefore | Self::StallAfter)
+    }
+
+    /// Whether a process is asked to stop.
+    pub const fn is_shutdown(self) -> bool {
+        matches!(self, Self::Drain | Self::Abandon)
     }
 
     /// Whether a group rebalances.
@@ -113,6 +124,8 @@ pub enum Site {
     Handler,
     /// A consumer process as a whole.
     Process,
+    /// The end of a consumer process that is asked to stop.
+    Shutdown,
     /// A moment at which a consumer process may die.
     Crash(Moment),
     /// A consumer group.
@@ -152,4 +165,6 @@ pub enum Moment {
     AfterEffect,
     /// It has the broker's answer to a settle that the application asked for.
     AfterSettle,
+    /// It has the answer to a dead letter.
+    AfterDeadLetter,
 }

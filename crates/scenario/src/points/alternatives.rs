@@ -172,6 +172,29 @@ alternatives! {
 }
 
 alternatives! {
+    /// A shutdown, with a grace of a span or until a zone.
+    SHUTDOWN, "Shutdown",
+    "The process is asked to stop (SIGTERM), closes and leaves, or is killed after `times.grace`.
+It comes back after `times.restart`.",
+    chance(
+        "drain",
+        Act::Drain,
+        Zone::Span,
+        "Its library hands out what it has fetched, and then reports the shutdown.",
+    ),
+    chance(
+        "abandon",
+        Act::Abandon,
+        Zone::Span,
+        "Its library reports the shutdown at once, unless it hands out whole batches (Java).",
+    ),
+    explored("drain-calm", Act::Drain, Zone::Calm),
+    explored("drain-takeover", Act::Drain, Zone::Takeover),
+    explored("abandon-calm", Act::Abandon, Zone::Calm),
+    explored("abandon-takeover", Act::Abandon, Zone::Takeover),
+}
+
+alternatives! {
     /// A rebalance before or after an effect.
     REBALANCE, "Rebalance",
     "Everybody joins the group again, as when a member comes or a topic grows.",

@@ -147,7 +147,7 @@ mod tests {
             .map(|(index, spec)| (few.len() + index, spec.name.as_str()))
             .collect();
         let expect =
-            [(132, "mailer.clock.skew"), (133, "analytics.clock.skew"), (140, "disk.full")];
+            [(148, "mailer.clock.skew"), (149, "analytics.clock.skew"), (156, "disk.full")];
         assert_eq!(added, expect);
     }
 }

@@ -6,12 +6,13 @@
 
 use super::act::{Call, Leg, Moment, Site};
 use super::alternatives::{
-    Alternatives, CRASH, CRASH_AT_ONCE, ERROR, LEG, ORDER, POISON, REBALANCE, RESTART, SLOW, STALL,
+    Alternatives, CRASH, CRASH_AT_ONCE, ERROR, LEG, ORDER, POISON, REBALANCE, RESTART, SHUTDOWN,
+    SLOW, STALL,
 };
 use super::{Fault, FaultInfo};
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 20] = [
+pub const FAULTS: [FaultInfo; 22] = [
     shared(Fault::SendRequest, "send.request", Site::Leg(Call::Send, Leg::Request), LEG)
         .means("the producer's request to store a message")
         .is_about("The request on its way."),
@@ -83,6 +84,12 @@ pub const FAULTS: [FaultInfo; 20] = [
     own(Fault::GroupRebalance, "group.rebalance", Site::Group, REBALANCE)
         .means("on a log: the group rebalances, before or after an effect")
         .is_about("Picked once for each attempt at an effect."),
+    own(Fault::DeadLetterAfter, "dead_letter.after", Site::Crash(Moment::AfterDeadLetter), CRASH)
+        .means("the process dies when it has the answer to a dead letter")
+        .is_about("When the process has the answer to a dead letter."),
+    own(Fault::ProcessShutdown, "process.shutdown", Site::Shutdown, SHUTDOWN)
+        .means("the process is asked to stop; it is killed after `times.grace`")
+        .is_about("Picked at every turn of a poll."),
 ];
 
 /// A table in `[faults]`: the points whose names begin alike.
@@ -133,7 +140,11 @@ pub(crate) const SECTIONS: [Section; 10] = [
         "Around settling: acks and commits.",
         ("SettleFaults", "Faults around a settle."),
     ),
-    section("dead_letter", "A consumer's writes to the dead letters, and the answers.", LEGS),
+    section(
+        "dead_letter",
+        "Around a dead letter that a consumer writes.",
+        ("DeadLetterFaults", "Faults around a dead letter."),
+    ),
 ];
 
 const LEGS: (&str, &str) = ("Legs", "Both legs of a remote call.");

@@ -6,6 +6,8 @@
 //!   (crash)          before or after    before or after                        (crash)
 //! ```
 //!
+//! A dead letter is a call too: `dead_letter.after` follows its answer.
+//!
 //! Whether the group rebalances and whether the process stalls is chosen once, before the call; the
 //! alternative says on which side of the effect it happens.
 
@@ -116,6 +118,18 @@ where
         self.onward(world)
     }
 
+    /// The dead letter is written: the process may crash here, before it settles the message.
+    pub(super) async fn after_dead_letter(&self, delivery: &Delivery) {
+        let crash = self.choose(&mut self.link.world.borrow_mut(), Fault::DeadLetterAfter);
+        if crash == 0 {
+            return;
+        }
+        let mut world = self.link.world.borrow_mut();
+        let onward = self.crash_ahead(&mut world, Fault::DeadLetterAfter, crash, delivery);
+        drop(world);
+        self.go_on(onward).await;
+    }
+
     /// Whether the process goes on, which it does if nothing has happened to it.
     #[inline]
     fn onward(&self, world: &mut World<B>) -> Onward {
@@ -132,7 +146,8 @@ where
         delivery: &Delivery,
     ) -> Onward {
         let zone = self.chosen(world, fault, choice, delivery);
-        let hold = || world.hold_process(self.link.client.process, zone);
+        let consumer = self.link.client.process;
+        let hold = || world.hold_work(consumer, self.subscription, delivery, zone);
         Onward::Crashes((zone != Zone::Now).then(hold))
     }
 

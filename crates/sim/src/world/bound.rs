@@ -77,7 +77,10 @@ where
             }
             Due::Start(process) => AwaitedThing::Restart(process),
             Due::Resume(client) => AwaitedThing::Resume(client.process),
-            Due::Wake(client) | Due::Disconnect(client) => AwaitedThing::Work(client.process),
+            Due::Overdue(hold) => AwaitedThing::Work(self.held_process(hold)?),
+            Due::Wake(client) | Due::Kill(client) | Due::Disconnect(client) => {
+                AwaitedThing::Work(client.process)
+            }
             Due::Idle(poll) => AwaitedThing::Work(self.idle.awake(poll)?.process),
             Due::Arrive(call) | Due::Return(call) | Due::TimeOut(call) | Due::Unpark(call) => {
                 AwaitedThing::Answer(self.calls.look(call).client.process)

@@ -231,6 +231,12 @@ impl<B: Broker> Calls<B> {
         })
     }
 
+    /// Wakes whatever waits in a life of a process for an answer under a waker of its own.
+    pub(crate) fn wake_all_of(&mut self, client: ClientId) {
+        let of_it = self.slots.iter_mut().filter(|call| call.client == client);
+        of_it.filter_map(|call| call.waker.take()).for_each(Waker::wake);
+    }
+
     /// Calls that carry something, on the way there or back.
     pub(crate) fn carrying(&self) -> impl Iterator<Item = &Call<B>> {
         self.slots.iter().filter(|call| !matches!(call.payload, Payload::Gone))

@@ -5,9 +5,13 @@
 //! ([`Zone::Calm`]), just after the next deadline ([`Zone::Expiry`]), or when only timers are left
 //! after that ([`Zone::Takeover`]). A deadline is the end of a lease or session, or of the time from
 //! one poll to the next. What is still held when nothing else is left happens then.
+//!
+//! > **The rule.** A handler is slow until the deadline that stood when it became slow, renewed or
+//! > not: the end of the lease of its message, or of the time until its next poll. Otherwise one
+//! > whose lease is renewed meanwhile would be slow for ever, and so would not be worth a look.
 
 use entrega_brokers::Broker;
-use entrega_model::{ClientId, Event, Kind, ProcessId};
+use entrega_model::{ClientId, Delivery, Event, Instant, Kind, ProcessId, SubscriptionId};
 use entrega_scenario::points::Zone;
 
 use super::{Due, Routed, World};
@@ -18,7 +22,8 @@ pub(super) struct Held {
     number: HoldId,
     pub(super) what: Due,
     pub(super) zone: Zone,
-    /// A lease or session has ended since; what remains is to wait for calm.
+    /// A lease or session has ended since, or the deadline has come that stood when it began; what
+    /// remains is to wait for calm.
     pub(super) expired: bool,
 }
 
@@ -44,9 +49,57 @@ where
         self.hold(Due::Wake(self.processes[process.index()].client()), zone)
     }
 
+    /// Delays a consumer that works on a delivery, until no later than its deadline as it stands
+    /// now.
+    pub(crate) fn hold_work(
+        &mut self,
+        consumer: ProcessId,
+        subscription: SubscriptionId,
+        delivery: &Delivery,
+        zone: Zone,
+    ) -> HoldId {
+        let hold = self.hold_process(consumer, zone);
+        if zone != Zone::Calm {
+            let deadline = self.deadline_of_work(subscription, delivery);
+            self.timers.schedule(deadline, Due::Overdue(hold));
+        }
+        hold
+    }
+
+    /// When a consumer has had a delivery for too long; [`Instant::NEVER`] if there is no such
+    /// deadline, or it is over.
+    fn deadline_of_work(&self, subscription: SubscriptionId, delivery: &Delivery) -> Instant {
+        let lease = self.broker.lease_end(subscription, delivery.position);
+        let limit = self.times.max_poll_interval.filter(|_| self.has_groups());
+        let poll = limit.map(|limit| delivery.at + limit);
+        let deadline = lease.into_iter().chain(poll).min().unwrap_or(Instant::NEVER);
+        if deadline > self.now { deadline } else { Instant::NEVER }
+    }
+
+    /// A deadline comes that stood when something was delayed. If it still stands, something else
+    /// happens at this instant and ends the delay; if not, the delay ends when all is calm.
+    pub(super) fn overdue(&mut self, hold: HoldId) {
+        if let Some(place) = self.place_of(hold) {
+            self.held[place].expired = true;
+        }
+    }
+
+    /// The place of a delay among all that go on.
+    pub(super) fn place_of(&self, hold: HoldId) -> Option<usize> {
+        self.held.iter().position(|held| held.number == hold)
+    }
+
+    /// The process that a delay concerns, if it goes on and concerns one.
+    pub(super) fn held_process(&self, hold: HoldId) -> Option<ProcessId> {
+        match self.held[self.place_of(hold)?].what {
+            Due::Wake(client) | Due::Resume(client) | Due::Kill(client) => Some(client.process),
+            _ => None,
+        }
+    }
+
     /// Whether a delay goes on.
     pub(crate) fn is_held(&self, hold: HoldId) -> bool {
-        self.held.iter().any(|held| held.number == hold)
+        self.place_of(hold).is_some()
     }
 
     /// Ends one delay if its zone has come: only timers are left, or nothing at all.
@@ -94,7 +147,7 @@ where
     /// What waited inside a process ends with its life; what it sent goes on.
     pub(super) fn drop_holds_of(&mut self, client: ClientId) {
         self.held.retain(|held| match held.what {
-            Due::Wake(of) | Due::Resume(of) => of != client,
+            Due::Wake(of) | Due::Resume(of) | Due::Kill(of) => of != client,
             _ => true,
         });
     }

@@ -41,8 +41,10 @@ where
         self.timers.schedule(self.now + self.times.restart, Due::Start(id));
     }
 
-    /// A process left by itself; after a failure its supervisor starts it again.
+    /// A process left by itself; after a failure, and if it alone was asked to stop, its supervisor
+    /// starts it again.
     pub(crate) fn exited(&mut self, id: ProcessId, failed: bool) {
+        let comes_back = failed || self.processes[id.index()].shutdown.is_some();
         let client = self.end_life(id);
         let is_producer = self.processes[id.index()].role.is_producer();
         self.runs_on &= !is_producer;
@@ -50,7 +52,7 @@ where
         if self.idle.may_sleep {
             self.acts(id);
         }
-        if failed && !self.closing {
+        if comes_back && !self.closing {
             self.timers.schedule(self.now + self.times.restart, Due::Start(id));
         } else {
             self.processes[id.index()].state = State::Finished;
@@ -62,6 +64,7 @@ where
         let process = &mut self.processes[id.index()];
         let client = process.client();
         process.state = State::Down;
+        process.shutdown = None;
         process.incarnation.0 += 1;
         self.undisturbed = false;
         self.drop_holds_of(client);

@@ -12,7 +12,7 @@
 //!  │             │                              │   sink: decide_at_sink │
 //!  │             │                              │   dead letters: stored │
 //!  │ come_back   │ ◀── response leg ─────────── │ answer                 │
-//!  │ settle.after│     *.response:              │ then broker.restart    │
+//!  │ *.after:    │     *.response:              │ then broker.restart    │
 //!  │   crash     │     lost, late, duplicated   └────────────────────────┘
 //!  │ take_answer │
 //!  └─────────────┘     lost or too late: time_out

@@ -3,6 +3,7 @@
 use std::task::Waker;
 
 use entrega_choice::mix;
+use entrega_clients::Shutdown;
 use entrega_model::fingerprint::{Context, Fingerprint, Name};
 use entrega_model::{ClientId, Incarnation, Instant, MessageId, ProcessId};
 use entrega_scenario::Role;
@@ -12,6 +13,8 @@ pub(crate) struct Process {
     pub(crate) id: ProcessId,
     pub(crate) incarnation: Incarnation,
     pub(crate) state: State,
+    /// Its present life is asked to stop, and what its library does first.
+    pub(crate) shutdown: Option<Shutdown>,
     /// It is on the list of those to run.
     pub(crate) ready: bool,
     /// How often it has run.
@@ -81,6 +84,7 @@ impl Process {
             id,
             incarnation: Incarnation(0),
             state: State::Down,
+            shutdown: None,
             ready: false,
             polls: 0,
             waker,
@@ -100,6 +104,7 @@ impl Process {
             id: _,
             incarnation,
             state,
+            shutdown,
             ready,
             polls,
             waker: _,
@@ -113,6 +118,7 @@ impl Process {
         } = self;
         *incarnation = Incarnation(0);
         *state = State::Down;
+        *shutdown = None;
         *ready = false;
         *polls = 0;
         guests.clear();

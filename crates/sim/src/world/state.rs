@@ -128,6 +128,8 @@ where
             Due::Wake(client) | Due::Resume(client) => {
                 self.processes[client.process.index()].client() == client
             }
+            Due::Overdue(hold) => self.is_held(hold),
+            Due::Kill(client) => self.is_alive(client),
             Due::TimeOut(id) => {
                 let call = self.calls.look(id);
                 call.awaited && !matches!(call.payload, Payload::Answer { arrived: true, .. })
@@ -150,14 +152,20 @@ where
             Due::Disconnect(_) => (8, None),
             Due::Broker => (9, None),
             Due::Idle(_) => (10, None),
+            Due::Overdue(_) => (11, None),
+            Due::Kill(_) => (12, None),
         };
         into.word(kind);
         match due {
-            Due::Wake(client) | Due::Resume(client) | Due::Disconnect(client) => {
+            Due::Wake(client)
+            | Due::Resume(client)
+            | Due::Kill(client)
+            | Due::Disconnect(client) => {
                 into.client(client);
             }
             Due::Start(process) => into.word(process.0.into()),
             Due::Idle(poll) => self.fingerprint_awake(poll, into),
+            Due::Overdue(hold) => into.maybe(self.place_of(hold).map(|place| place as u64)),
             _ => {}
         }
         if let Some(id) = call {
@@ -243,6 +251,7 @@ impl Process {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         into.word(self.state as u64);
         into.flag(self.ready);
+        into.maybe(self.shutdown.map(|how| how as u64));
         if !self.is_alive() {
             return;
         }

@@ -20,13 +20,17 @@ pub(crate) struct Times {
     pub(crate) consumer_timeout: Duration,
     /// How long a producer waits for an answer.
     pub(crate) producer_timeout: Duration,
+    /// How long a consumer of a log may take between two polls.
+    pub(crate) max_poll_interval: Option<Duration>,
     /// What a late leg takes in addition.
     pub(crate) late: Duration,
     /// What a slow handler takes in addition.
     pub(crate) slow: Duration,
     /// How long a stalled process stands still.
     pub(crate) stall: Duration,
-    /// From a crash to the start of the next life.
+    /// How long a process that is asked to stop may take.
+    pub(crate) grace: Duration,
+    /// From the end of a life to the start of the next life.
     pub(crate) restart: Duration,
     /// How long a restarting broker is away.
     pub(crate) broker_restart: Duration,
@@ -43,9 +47,11 @@ impl Times {
             sink_latency: scenario.network.sink_latency.duration(),
             consumer_timeout: scenario.consumer.request_timeout.duration(),
             producer_timeout: scenario.producer.request_timeout.duration(),
+            max_poll_interval: scenario.consumer.max_poll_interval.map(|span| span.duration()),
             late: scenario.times.late.duration(),
             slow: scenario.times.slow.duration(),
             stall: scenario.times.stall.duration(),
+            grace: scenario.times.grace.duration(),
             restart: scenario.times.restart.duration(),
             broker_restart: scenario.times.broker_restart.duration(),
         }

@@ -78,6 +78,19 @@ fn c23_a_crash_between_dead_letter_and_commit_repeats_it() {
     assert_eq!(run.dead_letters, [0, 1, 0, 0, 0]);
 }
 
+/// The same by a crash at that very moment, with a commit after every message.
+#[test]
+fn c23_a_crash_right_after_the_dead_letter_repeats_it() {
+    let crash = "mailer.dead_letter.after#1=crash";
+    let settings = [AUTO_OFF, every("1")];
+    let poison = format!("mailer.message.poison#2=poison+{crash}");
+    let run = check(ArticleDeadLetters, &settings, &poison, [1, 0, 1, 1, 1]);
+    assert_eq!(run.dead_letters, [0, 2, 0, 0, 0]);
+    let transient = format!("mailer.handler.error#2=transient+{crash}");
+    let run = check(ArticleDeadLetters, &settings, &transient, [1, 1, 1, 1, 1]);
+    assert_eq!(run.dead_letters, [0, 1, 0, 0, 0]);
+}
+
 /// The same by a commit that is lost, with a commit after every message.
 #[test]
 fn c23_a_lost_commit_behind_a_dead_letter_repeats_it() {

@@ -143,4 +143,10 @@ impl<B: ServedModel> EffectHooks for InjectedHooks<B> {
     fn dead_letter(&self, delivery: &Delivery) -> CallOutcome {
         self.call(Fault::DeadLetterRequest, Fault::DeadLetterResponse, delivery)
     }
+
+    async fn after_dead_letter(&self, delivery: &Delivery) {
+        if self.strikes(Fault::DeadLetterAfter, delivery) {
+            self.crash().await;
+        }
+    }
 }

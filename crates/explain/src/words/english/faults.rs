@@ -31,12 +31,13 @@ fn short(scene: &Scene<'_>, fault: &Injected) -> String {
         Site::Crash(_) | Site::Broker => "✗",
         Site::Process => "⏸",
         Site::Handler if fault.is_slow_handler() => "⏸",
-        Site::Handler | Site::Message => "!",
+        Site::Handler | Site::Message | Site::Shutdown => "!",
     };
     let m = fault.message.map_or_else(String::new, |message| format!(" {}", name(message)));
     let alternative = fault.point.act_name(fault.act).unwrap_or("?");
     let what = match until {
         None => alternative.to_owned(),
+        Some(until) if fault.is_shutdown() => format!("{alternative}, may take {until}"),
         Some(until) if fault.is_crash() => format!("slow {until}, then {alternative}"),
         Some(until) => format!("{alternative}, {until}"),
     };
@@ -69,6 +70,7 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         Act::Slow => format!("{who} is slow at {m}"),
         Act::StallBefore => format!("{who} stalls before the effect of {m}"),
         Act::StallAfter => format!("{who} stalls after the effect of {m}"),
+        Act::Drain | Act::Abandon => format!("{who} is asked to stop"),
         Act::Crash => return crash(fault, &who, &m, until),
         Act::RebalanceBefore | Act::RebalanceAfter => {
             format!("the group rebalances while {who} works on {m}")
@@ -103,12 +105,14 @@ fn crash(fault: &Injected, who: &str, m: &str, until: Option<&str>) -> String {
         Site::Crash(Moment::BeforeEffect) => format!("before the effect of {m}"),
         Site::Crash(Moment::AfterEffect) => format!("after the effect of {m}"),
         Site::Crash(Moment::AfterSettle) => format!("right after settling {m}"),
+        Site::Crash(Moment::AfterDeadLetter) => format!("after dead-lettering {m}"),
         Site::Leg(..)
         | Site::Broker
         | Site::Arrivals
         | Site::Message
         | Site::Handler
         | Site::Process
+        | Site::Shutdown
         | Site::Group => format!("at {m}"),
     };
     match until {

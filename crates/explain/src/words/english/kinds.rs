@@ -18,6 +18,9 @@ pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str)
         Site::Crash(Moment::BeforeEffect) => ("a crash".to_owned(), side(true)),
         Site::Crash(Moment::AfterEffect) => ("a crash".to_owned(), side(false)),
         Site::Crash(Moment::AfterSettle) => ("a crash".to_owned(), "after the settle"),
+        Site::Crash(Moment::AfterDeadLetter) => ("a crash".to_owned(), "after the dead letter"),
+        Site::Shutdown if act == Act::Drain => ("a shutdown".to_owned(), "that drains"),
+        Site::Shutdown => ("a shutdown".to_owned(), "that abandons"),
         Site::Group => ("a rebalance".to_owned(), side(act == Act::RebalanceBefore)),
     }
 }

@@ -67,6 +67,8 @@ receive.response = { lost = "1/50" }
 handler.error = { transient = "1/20" }
 handler.slow = { slow = "1/60" }
 group.rebalance = { before = "1/40", after = "1/40" }
+process.shutdown = { drain = "1/80", abandon = "1/80" }
+dead_letter.after = { crash = "1/10" }
 process.stall = { before = "1/60", after = "1/60" }
 effect.request = { lost = "1/40" }
 effect.response = { late = "1/40" }
