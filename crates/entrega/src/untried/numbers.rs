@@ -143,7 +143,7 @@ impl<'a> Numbers<'a> {
         self.plan.faults > 0 && self.plan.kinds.iter().any(|&(_, act)| is(act))
     }
 
-    /// `service_time of up to 40s`, and where that number is from if it is no bound.
+    /// `a service time of up to 40s`, and where that number is from if it is no bound.
     pub(super) fn service_in_words(&self) -> String {
         let calls = match self.calls() {
             none if none.is_zero() => String::new(),

@@ -1,10 +1,10 @@
 //! Each comparison at its threshold: just below it says nothing, and at it names its numbers.
 
 use entrega_clients::Strategy;
-use entrega_model::{Model, SubscriptionId};
+use entrega_model::{Duration, Model, SubscriptionId};
 use entrega_scenario::Scenario;
 use entrega_scenario::points::{FaultKind, kinds};
-use entrega_scenario::workload::Planner;
+use entrega_scenario::workload::{Extent, Planner};
 use entrega_sim::explore::Scope;
 
 use super::{Plan, Reader, Untried};
@@ -95,6 +95,28 @@ fn the_longest_service_time_is_said_to_be_one() {
     let found = of(QUEUE, PLAIN, &[mean, lease("9s")]).slow.expect("a reason");
     assert!(found.contains("up to 9.011s (the longest that is drawn;"), "{found}");
     check(&[mean, lease("9100ms")], None);
+}
+
+/// What is recorded replaces the distribution, where there is something.
+#[test]
+fn a_recorded_service_time_counts() {
+    let second = 1_000_000_000;
+    let check = |recorded: (u128, u64), longest, expect: Option<&str>| {
+        let scenario = &scenario(&[("queue.visibility_timeout", "2s")]);
+        let longest_recorded = Duration::from_millis(longest);
+        let extent = &Extent { messages: 6, recorded, longest_recorded, ..Extent::default() };
+        let scope =
+            Scope { subscription: SubscriptionId(0), messages: 3, consumers: 2, partitions: 1 };
+        let kinds: &[FaultKind] = &[];
+        let (model, reader) = (QUEUE, Reader::Catalogued(PLAIN));
+        let (faults, preemptions) = (0, 1);
+        let plan = Plan { scenario, extent, scope, model, reader, kinds, faults, preemptions };
+        assert_eq!(Untried::of(&plan).slow.as_deref(), expect);
+    };
+    let said = "a recorded service time of up to 2s reaches visibility_timeout (2s)";
+    check((6 * second, 6), 2_000, Some(said));
+    check((6 * second, 6), 1_999, None);
+    check((second, 1), 500, None);
 }
 
 #[test]

@@ -38,8 +38,8 @@ pub(super) fn round_trip(of: &Numbers<'_>) -> Option<String> {
         broker.saturating_mul(2),
     );
     let waits = scenario.producer.strategy == ProducerStrategy::Confirmed;
-    let timeouts = [Some(consumer), waits.then_some(producer)].into_iter().flatten();
-    let (name, timeout, trip) = timeouts.into_iter().find(|&(_, timeout, trip)| trip >= timeout)?;
+    let mut timeouts = [Some(consumer), waits.then_some(producer)].into_iter().flatten();
+    let (name, timeout, trip) = timeouts.find(|&(_, timeout, trip)| trip >= timeout)?;
     Some(format!(
         "requests that are given up although nothing goes wrong: a round trip takes up to {}, and \
          {name} is {}",
