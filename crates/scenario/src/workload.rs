@@ -221,6 +221,7 @@ enum Pace {
     Poisson(Box<Quantiles>),
     Constant(Duration),
     Burst { size: u32, every: Duration },
+    AtOnce,
 }
 
 impl Pace {
@@ -236,6 +237,7 @@ impl Pace {
             Arrivals::Burst { burst_size, every } => {
                 Self::Burst { size: burst_size.max(1), every: every.duration() }
             }
+            Arrivals::Backlog => Self::AtOnce,
         }
     }
 }
