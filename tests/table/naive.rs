@@ -40,12 +40,12 @@ const CELLS: [(Model, &str, &str, &str); 20] = [
 ];
 
 /// What can be chosen: a fault, or that a request comes before its turn.
-type Alternatives = Vec<(Point, u32)>;
+type Alternative = (Point, u32);
 
 /// The letters of all runs with one of the `faults`, or with none if there are none, and at most
 /// one of the `orders`.
-fn explore(experiment: &Experiment<'_>, faults: &Alternatives) -> BTreeSet<Letter> {
-    let orders: Alternatives = points::preemptions().collect();
+fn explore(experiment: &Experiment<'_>, faults: &[Alternative]) -> BTreeSet<Letter> {
+    let orders: Vec<Alternative> = points::preemptions().collect();
     let replays = Replays::of(experiment.scenario);
     let (mut found, mut known) = (BTreeSet::new(), BTreeSet::new());
     let mut waiting: Vec<Vec<Choice>> = vec![Vec::new()];
@@ -55,7 +55,7 @@ fn explore(experiment: &Experiment<'_>, faults: &Alternatives) -> BTreeSet<Lette
         if !choices.unused().is_empty() {
             continue;
         }
-        let count = |of: &Alternatives| {
+        let count = |of: &[Alternative]| {
             list.iter().filter(|one| of.contains(&(one.point, one.value))).count()
         };
         let faults_left = usize::from(!faults.is_empty()) - count(faults);
@@ -80,7 +80,7 @@ fn explore(experiment: &Experiment<'_>, faults: &Alternatives) -> BTreeSet<Lette
     found
 }
 
-fn alternatives(column: &Column) -> Alternatives {
+fn alternatives(column: &Column) -> Vec<Alternative> {
     column.primary.iter().flat_map(|&kind| points::chosen_in(kind)).collect()
 }
 
@@ -94,7 +94,7 @@ fn cell(model: Model, strategy: &str, setting: &str, head: &str) -> BTreeSet<Let
     let letters = of_row.map(|piece| {
         let world = SmallWorld::of(piece);
         let opened = world.open();
-        let calm = explore(&opened.experiment(), &Alternatives::new());
+        let calm = explore(&opened.experiment(), &[]);
         let with_fault = explore(&opened.experiment(), &alternatives(column));
         with_fault.difference(&calm).copied().collect::<BTreeSet<Letter>>()
     });

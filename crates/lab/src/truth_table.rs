@@ -175,11 +175,11 @@ fn worlds(
     family: Family,
 ) -> Result<Vec<Vec<World>>, TableError> {
     let mut families = Families::default();
-    let mut of_row = |(model, row): (Model, &'static TableRow)| {
+    let of_row = |(model, row): (Model, &'static TableRow)| {
         let small = families.worlds(model, row, family).into_iter();
         small.map(|small| World::new(model, row, small).map_err(TableError::Row)).collect()
     };
-    rows.map(|row| of_row(row)).collect()
+    rows.map(of_row).collect()
 }
 
 /// One small world of a row under all of its columns.

@@ -50,7 +50,7 @@ pub(super) fn covering(sizes: &[usize]) -> Vec<Member> {
 }
 
 /// The triples of a member.
-fn triples(member: &Member) -> impl Iterator<Item = Triple> + '_ {
+fn triples(member: &[usize]) -> impl Iterator<Item = Triple> + '_ {
     let from = |first: usize| (first..member.len()).map(|factor| (factor, member[factor]));
     from(0)
         .flat_map(move |a| from(a.0 + 1).flat_map(move |b| from(b.0 + 1).map(move |c| [a, b, c])))
