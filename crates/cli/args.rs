@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args as Arguments, Parser, Subcommand};
 use entrega_checker::Listable;
 use entrega_clients::Strategy;
+use entrega_lab::truth_table::Family;
 use entrega_model::Model;
 use entrega_scenario::Span;
 
@@ -177,10 +178,13 @@ pub(crate) struct TableArgs {
     /// (repeatable)
     #[arg(long, value_name = "FAULT")]
     pub(crate) fault: Vec<String>,
+    /// In which small worlds each row is tried
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) family: TableFamily,
     /// How many requests that arrive at one instant may be handled before their turn in one run
     #[arg(long, value_name = "P", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=3))]
     pub(crate) preemptions: u8,
-    /// How many runs each cell may take before it is called incomplete
+    /// How many runs each exploration may take before it is called incomplete
     #[arg(long, value_name = "N", default_value_t = 1_000_000,
           value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) budget: u64,
@@ -199,6 +203,26 @@ pub(crate) struct TableArgs {
     /// Show no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// The small worlds of the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum TableFamily {
+    /// Some thirty for each row, in which every three values of its settings occur together
+    #[default]
+    Triples,
+    /// Every combination of values
+    All,
+}
+
+impl TableFamily {
+    /// What the library calls it.
+    pub(crate) const fn family(self) -> Family {
+        match self {
+            Self::Triples => Family::Triples,
+            Self::All => Family::All,
+        }
+    }
 }
 
 /// How a table is printed.

@@ -48,7 +48,14 @@ Examples:
 
 A cell is a strategy under a setting, on a model, under a kind of fault. Every run in which that fault happens \
 once (and its companion, if it has one) is made, at every place and with every delay that can make a \
-difference, in a small world: `entrega replay truth-table STRING` shows any of them.
+difference, in a family of small worlds. They have 2 to 4 messages of one key or of two that take turns, stored \
+while consumers ask or before these start; one or two consumers and, on a log, partitions; a prefetch, an N and \
+a batch of 1 to 3, and 2 or 3 workers, as far as the row reads these and does not fix them.
+
+By default a row is tried in some thirty worlds, in which every three of these values occur together; with \
+--family all in every combination, which takes much longer. What a world shows without a fault is taken away \
+from what it shows with one, world by world; a letter stands in a cell if any world is left that shows it. \
+`entrega replay truth-table STRING` shows a run of any of them.
 
 Exit codes:
   0  everything was tried in every cell

@@ -20,6 +20,7 @@ pub(crate) fn table(args: &TableArgs) -> Result<ExitCode, Failure> {
     output::check(&[], &[("--output", args.output.as_deref())])?;
     let TableArgs { preemptions, budget, .. } = *args;
     let plan = TablePlan::new(&args.model, &args.strategy, &args.fault, preemptions, budget);
+    let plan = plan.and_then(|plan| plan.of_family(args.family.family()));
     let table = explore(plan.map_err(Failure::of)?, args)?;
     let text = match args.format {
         TableFormat::Text => {
@@ -39,7 +40,7 @@ fn explore(plan: TablePlan, args: &TableArgs) -> Result<TruthTable, Failure> {
     let what = format!("the table on {threads} threads");
     memory::require(of_exploring(threads), &what, "lower --threads")?;
     let stop = super::interrupt::stop()?;
-    let bar = bars::bar(plan.pieces().len() as u64, "cells", args.quiet);
+    let bar = bars::bar(plan.pieces().len() as u64, "small worlds", args.quiet);
     let shown = bar.clone();
     let (watch, done) = (Watch::new(threads), Box::new(move || shown.inc(1)));
     let table = supervise(plan, &Arc::new(Care { stop, watch, done }), threads);

@@ -1,41 +1,50 @@
-//! The truth table: strategies × faults × models, each cell an exploration.
+//! The truth table: strategies × faults × models, each cell many explorations.
 //!
 //! A cell is (model, strategy, setting, fault, companion). Everything that can happen in it is
-//! tried in the small world of [`SCENARIO`]; what its outcome is, is what some run shows. The
-//! column without a fault is the baseline, and the other columns say what the fault *adds* to it
-//! (`semantics.md` 0.4).
+//! tried in a [`Family`] of small worlds, all of them variants of [`SCENARIO`]; what its outcome
+//! is, is what some run in some world shows. The column without a fault is the baseline, and the
+//! other columns say what the fault *adds* to it (`semantics.md` 0.4), world by world: what one
+//! world shows without a fault hides nothing that the fault does in another.
 //!
 //! > **The rule.** The caller brings the threads, and the table does not depend on them: it is put
 //! > together from its [`Piece`]s in their order.
 
 mod cell;
 mod columns;
+mod covering;
+mod family;
 mod rows;
+mod world;
 
 use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_scenario::Problem;
 use thiserror::Error;
 
-pub use self::cell::{Cell, Letter};
+pub use self::cell::{Cell, Letter, MARK};
 pub use self::columns::{COLUMNS, Column};
+pub use self::family::Family;
 pub use self::rows::{ROWS, Side, TableRow};
 
-use self::cell::World;
+use self::family::Families;
+use self::world::{Tried, World};
+use crate::replay_string::ReplayString;
 
-/// What the small world is called where a scenario is asked for.
+/// What the small worlds are called where a scenario is asked for.
 pub const NAME: &str = "truth-table";
 
-/// The small world itself.
+/// The small world from which the others differ.
 pub const SCENARIO: &str = include_str!("../../../simulations/truth-table.toml");
 
 /// Which part of the table, and how far.
 pub struct TablePlan {
-    worlds: Vec<World>,
+    /// For each row the worlds that it is tried in.
+    rows: Vec<Vec<World>>,
     columns: Vec<&'static Column>,
+    family: Family,
     /// How many requests may come before their turn.
     preemptions: u8,
-    /// How many runs each cell may take.
+    /// How many runs each exploration may take.
     budget: u64,
 }
 
@@ -44,6 +53,8 @@ pub struct TablePlan {
 pub struct TruthTable {
     /// The cells, row by row.
     pub cells: Vec<Cell>,
+    /// Which worlds the rows were tried in.
+    pub family: Family,
     /// How many requests could come before their turn.
     pub preemptions: u8,
     /// Whether it was interrupted.
@@ -89,28 +100,39 @@ impl TablePlan {
         let has_model = |model: &Model| models.is_empty() || models.contains(model);
         let has_strategy =
             |row: &&TableRow| strategies.is_empty() || strategies.contains(&row.strategy);
-        let mut worlds = Vec::new();
+        let mut rows = Vec::new();
         for model in [Model::Log, Model::Queue].into_iter().filter(has_model) {
-            let rows = ROWS.iter().filter(has_strategy).filter(|row| row.fits(model));
-            for row in rows.filter(|row| columns.iter().any(|column| column.fits(model, row))) {
-                worlds.push(World::new(model, row).map_err(TableError::Row)?);
-            }
+            let fitting = ROWS.iter().filter(has_strategy).filter(|row| row.fits(model));
+            let asked = |row: &&TableRow| columns.iter().any(|column| column.fits(model, row));
+            rows.extend(fitting.filter(asked).map(|row| (model, row)));
         }
-        if worlds.is_empty() {
+        if rows.is_empty() {
             return Err(TableError::NoCells);
         }
-        Ok(Self { worlds, columns, preemptions, budget })
+        let family = Family::default();
+        let rows = worlds(rows.into_iter(), family)?;
+        Ok(Self { rows, columns, family, preemptions, budget })
     }
 
-    /// What has to be explored, row by row: in each the baseline first. The pieces do not depend on
-    /// each other.
+    /// The same part, tried in these worlds.
+    ///
+    /// # Errors
+    /// [`TableError::Row`].
+    pub fn of_family(self, family: Family) -> Result<Self, TableError> {
+        let rows = self.rows.iter().filter_map(|worlds| worlds.first());
+        let rows = worlds(rows.map(|first| (first.model, first.row)), family)?;
+        Ok(Self { rows, family, ..self })
+    }
+
+    /// What has to be explored, row by row. The pieces do not depend on each other.
     pub fn pieces(&self) -> Vec<Piece<'_>> {
-        let of_row = |world| {
-            let piece = move |column| Piece { plan: self, world, column };
-            let faults = self.fitting(world).filter(|column| !column.is_baseline());
-            [&columns::NONE].into_iter().chain(faults).map(piece)
-        };
-        self.worlds.iter().flat_map(of_row).collect()
+        self.rows.iter().flatten().map(|world| Piece { plan: self, world }).collect()
+    }
+
+    /// For each row the piece of the plain small world: the scenario as written.
+    pub fn plain_pieces(&self) -> Vec<Piece<'_>> {
+        let plain = self.rows.iter().filter_map(|worlds| worlds.first());
+        plain.map(|world| Piece { plan: self, world }).collect()
     }
 
     /// Explores the table on this thread.
@@ -119,51 +141,83 @@ impl TablePlan {
     }
 
     /// Puts the table together from what was explored, in the order of the pieces. A piece that was
-    /// not explored has no cell, and makes the table partial.
-    pub fn table(&self, explored: Vec<Option<Cell>>) -> TruthTable {
+    /// not explored leaves its cells incomplete, and makes the table partial.
+    pub fn table(&self, explored: Vec<Option<ExploredPiece>>) -> TruthTable {
         let partial = explored.iter().any(Option::is_none);
         let mut explored = explored.into_iter();
         let mut cells = Vec::new();
-        for world in &self.worlds {
-            let baseline = explored.next().flatten();
-            for column in self.fitting(world) {
-                if column.is_baseline() {
-                    cells.extend(baseline.clone());
-                } else if let (Some(mut cell), Some(baseline)) =
-                    (explored.next().flatten(), &baseline)
-                {
-                    cell.subtract(baseline);
-                    cells.push(cell);
-                }
+        for worlds in &self.rows {
+            let tried: Vec<_> = explored.by_ref().take(worlds.len()).collect();
+            for (number, column) in self.tried_in(worlds).enumerate() {
+                let shown = tried.iter().map(|one| one.as_ref()?.0.get(number));
+                let of_worlds: Vec<_> = worlds.iter().zip(shown).collect();
+                let is_asked = self.columns.iter().any(|asked| asked.head == column.head);
+                cells.extend(Cell::of(column, &of_worlds).filter(|_| is_asked));
             }
         }
-        TruthTable { cells, preemptions: self.preemptions, partial }
+        let &Self { family, preemptions, .. } = self;
+        TruthTable { cells, family, preemptions, partial }
     }
 
-    /// The columns that a row has.
-    fn fitting(&self, world: &World) -> impl Iterator<Item = &'static Column> {
-        self.columns.iter().copied().filter(|column| column.fits(world.model, world.row))
+    /// The columns that a row is tried under: first the baseline, whether it was asked for or not.
+    fn tried_in(&self, worlds: &[World]) -> impl Iterator<Item = &'static Column> {
+        let fits = |column: &&Column| {
+            worlds.first().is_some_and(|first| column.fits(first.model, first.row))
+        };
+        let faults = self.columns.iter().copied().filter(|column| !column.is_baseline());
+        [&columns::NONE].into_iter().chain(faults.filter(fits))
     }
 }
 
-/// One exploration of the table: a row under a fault, or without any.
+/// For each row its worlds.
+fn worlds(
+    rows: impl Iterator<Item = (Model, &'static TableRow)>,
+    family: Family,
+) -> Result<Vec<Vec<World>>, TableError> {
+    let mut families = Families::default();
+    let of_row = |(model, row): (Model, &'static TableRow)| {
+        let small = families.worlds(model, row, family).into_iter();
+        small.map(|small| World::new(model, row, small).map_err(TableError::Row)).collect()
+    };
+    rows.map(of_row).collect()
+}
+
+/// One small world of a row under all of its columns.
 #[derive(Clone, Copy)]
 pub struct Piece<'p> {
     plan: &'p TablePlan,
     world: &'p World,
-    column: &'static Column,
 }
+
+/// What a piece has shown.
+pub struct ExploredPiece(Vec<Tried>);
 
 impl Piece<'_> {
     /// What is explored, in words.
     pub fn name(&self) -> String {
-        let World { model, row, .. } = self.world;
-        format!("{model}, {}, {}", row.strategy, self.column.head)
+        self.world.name()
+    }
+
+    /// The model that the row is tried on.
+    pub fn model(&self) -> Model {
+        self.world.model
+    }
+
+    /// The row.
+    pub fn row(&self) -> &'static TableRow {
+        self.world.row
+    }
+
+    /// The run of this small world without any choice. It says what the world is.
+    pub fn calm_run(&self) -> ReplayString {
+        self.world.replay(&[])
     }
 
     /// Explores it.
-    pub fn explore(&self) -> Cell {
-        self.world.cell(self.column, self.plan.preemptions, self.plan.budget)
+    pub fn explore(&self) -> ExploredPiece {
+        let &TablePlan { preemptions, budget, .. } = self.plan;
+        let columns = self.plan.tried_in(std::slice::from_ref(self.world));
+        ExploredPiece(self.world.explore(columns, preemptions, budget))
     }
 }
 
@@ -212,10 +266,17 @@ mod tests {
         let whole = plan.run();
         assert_eq!(heads(&whole), [("default", "none"), ("default", "crash-before-effect")]);
         assert!(!whole.partial);
+        let complete = |table: &TruthTable| table.cells.iter().all(|cell| cell.complete);
+        assert!(complete(&whole));
+        let first = |piece: Option<&Piece<'_>>| piece.map(Piece::explore);
         let pieces = plan.pieces();
-        let without_baseline = vec![None, Some(pieces[1].explore())];
-        let interrupted = plan.table(without_baseline);
-        assert_eq!((heads(&interrupted), interrupted.partial), (vec![], true));
+        let mut explored: Vec<_> = pieces.iter().map(|_| None).collect();
+        let nothing = plan.table(pieces.iter().map(|_| None).collect());
+        assert_eq!((heads(&nothing), nothing.partial), (vec![], true));
+        explored[0] = first(pieces.first());
+        let interrupted = plan.table(explored);
+        assert_eq!(heads(&interrupted), heads(&whole));
+        assert!(interrupted.partial && !complete(&interrupted));
     }
 
     #[test]
@@ -229,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_small_world_takes_the_settings_of_every_row() {
+    fn every_small_world_takes_the_settings_of_its_row() {
         assert!(TablePlan::new(&[], &[], &[], 0, 1).is_ok());
     }
 }

@@ -4,7 +4,7 @@ mod terminal;
 
 use std::fmt::Write;
 
-use entrega_lab::truth_table::{COLUMNS, Cell, Column, NAME, ROWS, Side, TableRow};
+use entrega_lab::truth_table::{COLUMNS, Cell, Column, Family, NAME, ROWS, Side, TableRow};
 use entrega_lab::{TruthTable, replay_string};
 use entrega_model::Model;
 use serde::Serialize;
@@ -29,7 +29,7 @@ struct PartRow {
 /// What the letters mean, in a document.
 const LEGEND: &str = "\
 L loss · D duplicate (also of a dead letter) · R reorder · S stall (followed for 1 000 steps) · Q dead letter · P phantom · – none of these is possible · \
-blank: cannot happen here · ? not everything was tried
+blank: cannot happen here · ? not everything was tried · ⁴ only four messages show it
 none: without any fault, handlers take no time; the other columns say what the fault adds · E handler error · X poison message · \
 C0 crash before the effect · C1 after it · C2 after the settle · CQ a message fails, and a crash after its dead letter · QL, RL request or answer of a settle lost · \
 late: a settle arrives late · Z stall or slow handler, beyond lease and session too · SD a consumer is asked to stop, and comes back · recv: a receive is lost \
@@ -41,6 +41,7 @@ show something alone";
 pub struct Document<'a> {
     schema: &'static str,
     scenario: &'static str,
+    family: &'static str,
     preemptions: u8,
     partial: bool,
     cells: &'a [Cell],
@@ -52,6 +53,7 @@ pub fn text(table: &TruthTable, columns: Option<usize>, program: &str) -> String
     let columns = columns.unwrap_or(terminal::WIDTH);
     let mut text = String::from("Truth table: what can happen, by trying everything\n");
     let shown = Shown { table };
+    text.push_str(&wrapped(&shown.head(), columns));
     for part in shown.parts() {
         text.push_str(&terminal::part(&part, columns));
     }
@@ -74,8 +76,8 @@ pub fn text(table: &TruthTable, columns: Option<usize>, program: &str) -> String
 
 /// The table for a document.
 pub fn markdown(table: &TruthTable) -> String {
-    let mut text = String::new();
     let shown = Shown { table };
+    let mut text = format!("{}\n", shown.head());
     for Part { title, heads, rows } in shown.parts() {
         let names = heads.join(" | ");
         let _ = write!(text, "**{title}**\n\n| strategy | setting | {names} |\n");
@@ -94,6 +96,7 @@ pub fn document(table: &TruthTable) -> Document<'_> {
     Document {
         schema: "entrega.table.v1",
         scenario: NAME,
+        family: table.family.name(),
         preemptions: table.preemptions,
         partial: table.partial,
         cells: &table.cells,
@@ -172,6 +175,28 @@ impl Shown<'_> {
         }
     }
 
+    /// What the small worlds are, and what is tried in each.
+    fn head(&self) -> String {
+        let &TruthTable { family, preemptions, .. } = self.table;
+        let worlds = || self.table.cells.iter().map(|cell| cell.worlds);
+        let (fewest, most) = (worlds().min().unwrap_or(0), worlds().max().unwrap_or(0));
+        let which = match family {
+            Family::Triples => "every three of these values occur together in one of them",
+            Family::All => "all combinations of these values",
+        };
+        format!(
+            "Each row is tried in {fewest} to {most} small worlds: 2 to 4 messages, of one key or \
+             of two that take turns, stored while consumers ask or before; one or two consumers \
+             and, on a log, partitions; prefetch, N and batch 1 to 3, workers 2 or 3, as far as \
+             the row reads them and does not fix them; {which}. Each fault strikes once (and its \
+             companion at most once), at every place where it can, with at most {preemptions} \
+             {} before {} turn; with a companion one less in worlds that differ in more than one \
+             value from the plain one.\n",
+            if preemptions == 1 { "request" } else { "requests" },
+            if preemptions == 1 { "its" } else { "their" },
+        )
+    }
+
     /// How much was tried; `also` follows the number of complete cells.
     fn footer(&self, also: &str, program: &str) -> String {
         let applicable = || self.table.cells.iter().filter(|cell| cell.applicable);
@@ -179,14 +204,9 @@ impl Shown<'_> {
         let states: u64 = self.table.cells.iter().map(|cell| cell.states).sum();
         let complete = applicable().filter(|cell| cell.complete).count();
         let mut text = format!(
-            "{} cells, {complete} of {} complete{also}; {schedules} schedules, {states} states. Each: 3 \
-             messages of one key, 2 consumers unless a setting says one, at most one fault (and its companion) at every place \
-             where it can happen, at most {} request{} before {} turn.\n",
+            "{} cells, {complete} of {} complete{also}; {schedules} schedules, {states} states.\n",
             self.table.cells.len(),
             applicable().count(),
-            self.table.preemptions,
-            if self.table.preemptions == 1 { "" } else { "s" },
-            if self.table.preemptions == 1 { "its" } else { "their" },
         );
         if self.table.partial {
             text.push_str("INTERRUPTED: the table is not whole.\n");

@@ -229,6 +229,7 @@ enum Pace {
     Poisson(Box<Quantiles>),
     Constant(Duration),
     Burst { size: u32, every: Duration },
+    AtOnce,
 }
 
 impl Pace {
@@ -244,6 +245,7 @@ impl Pace {
             Arrivals::Burst { burst_size, every } => {
                 Self::Burst { size: burst_size.max(1), every: every.duration() }
             }
+            Arrivals::Backlog => Self::AtOnce,
         }
     }
 }

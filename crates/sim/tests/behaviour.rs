@@ -114,6 +114,28 @@ fn without_faults_every_message_has_one_effect() {
     }
 }
 
+/// A backlog waits for its consumers, who have all of it to do; with other arrivals they wait.
+#[test]
+fn no_consumer_of_a_backlog_starts_before_everything_is_sent() {
+    let first = |run: &Run, wanted: fn(&Kind) -> bool| {
+        run.events.iter().position(|event| wanted(&event.kind)).expect("such an event")
+    };
+    let sent_before_start = |arrivals: &str, model, strategy| {
+        let run = run_with(&[("workload.arrivals", arrivals)], model, strategy, "");
+        assert_eq!((run.outcome.end, &run.effects), (RunEnd::Quiescent, &vec![1; 5]));
+        let sent = |kind: &Kind| matches!(kind, Kind::Exited { process, .. } if process.0 == 0);
+        let start = |kind: &Kind| matches!(kind, Kind::Started { process, .. } if process.0 > 0);
+        first(&run, sent) < first(&run, start)
+    };
+    for model in MODELS {
+        for strategy in strategies(model) {
+            assert!(sent_before_start("{ distribution = 'backlog' }", model, strategy));
+            let burst = "{ distribution = 'burst', burst_size = 5, every = '1s' }";
+            assert!(!sent_before_start(burst, model, strategy));
+        }
+    }
+}
+
 #[test]
 fn a_crash_after_the_effect_duplicates_unless_the_sink_knows() {
     for model in MODELS {

@@ -16,8 +16,7 @@ use entrega_live::{
 };
 use entrega_model::event::Phase;
 use entrega_model::{Delivery, Instant, MessageId, Observer, ProcessId, Record, SubscriptionId};
-use entrega_scenario::{Cast, setup};
-use entrega_scenario::{ProducerStrategy, Span};
+use entrega_scenario::{Arrivals, Cast, ProducerStrategy, Span, setup};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::faults::{FaultInjector, InjectedHooks, InjectedLink};
@@ -56,10 +55,7 @@ impl<B: ServedModel> Stage<B> {
         let timer = tokio::spawn(self.served.keep_time());
         let tasks = LocalSet::new();
         self.served.enter(Phase::Workload);
-        for (process, subscription) in Cast::of(&self.setup.scenario).consumers() {
-            tasks.spawn_local(consumer(Rc::clone(self), process, subscription));
-        }
-        let workload = tasks.run_until(self.until_rest());
+        let workload = tasks.run_until(self.until_rest(&tasks));
         let mut ending = Ending::Busy;
         if within(limits.patience, limits.stop, workload).await {
             self.served.enter(Phase::Quiescent);
@@ -72,16 +68,29 @@ impl<B: ServedModel> Stage<B> {
         ending
     }
 
-    /// Sends everything, waits for rest with faults, and then without them.
-    async fn until_rest(self: &Rc<Self>) {
-        self.served.rest().await;
-        self.send_all().await;
+    /// Starts the consumers and sends everything, waits for rest with faults, and then without
+    /// them. Of a backlog everything is sent first.
+    async fn until_rest(self: &Rc<Self>, tasks: &LocalSet) {
+        if self.setup.scenario.workload.arrivals == Some(Arrivals::Backlog) {
+            self.send_all().await;
+            self.start_consumers(tasks);
+        } else {
+            self.start_consumers(tasks);
+            self.served.rest().await;
+            self.send_all().await;
+        }
         self.served.rest().await;
         self.injector.end();
         self.served.enter(Phase::Heal);
         self.served.rest().await;
         self.served.enter(Phase::Drain);
         self.served.rest().await;
+    }
+
+    fn start_consumers(self: &Rc<Self>, tasks: &LocalSet) {
+        for (process, subscription) in Cast::of(&self.setup.scenario).consumers() {
+            tasks.spawn_local(consumer(Rc::clone(self), process, subscription));
+        }
     }
 
     /// Runs every producer to its end.

@@ -1,24 +1,16 @@
-//! One cell: the exploration behind it, and what it found.
+//! One cell: what the worlds of its row have shown under its column.
 
 use std::collections::BTreeMap;
 
-use entrega::Exploration;
 use entrega_checker::{Class, Finding};
-use entrega_choice::{Choice, Point, format_choices, simplicity};
 use entrega_clients::Strategy;
-use entrega_model::{Model, SubscriptionId};
-use entrega_scenario::Problem;
-use entrega_scenario::points::{self, FaultKind};
-use entrega_sim::Experiment;
-use entrega_sim::explore::{Budget, Scope, Space};
+use entrega_model::Model;
 use serde::Serialize;
 
 use super::columns::Column;
+use super::family::MOST_MESSAGES;
 use super::rows::TableRow;
-use crate::configuration::Configuration;
-use crate::loaded::LoadedScenario;
-use crate::replay_string::{Course, ReplayString};
-use crate::size::Size;
+use super::world::{Tried, World};
 
 /// What a cell says, as `semantics.md` 0.4 abbreviates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -39,6 +31,10 @@ pub enum Letter {
 }
 
 impl Letter {
+    /// All of them, in the order in which they are shown.
+    const ALL: [Self; 6] =
+        [Self::Loss, Self::Duplicate, Self::Reorder, Self::Stall, Self::DeadLetter, Self::Phantom];
+
     /// As tables show it.
     pub const fn letter(self) -> char {
         match self {
@@ -52,7 +48,7 @@ impl Letter {
     }
 
     /// The letter that a finding is counted in, if it has one.
-    fn of(finding: Finding) -> Option<Self> {
+    pub fn of(finding: Finding) -> Option<Self> {
         Some(match finding {
             Finding::Class(Class::Lost, _) => Self::Loss,
             Finding::Class(Class::Duplicated | Class::Split, _) | Finding::DeadLetteredTwice => {
@@ -80,32 +76,104 @@ pub struct Cell {
     pub fault: &'static str,
     /// What else must go wrong for it to show.
     pub companion: Option<&'static str>,
-    /// Whether the fault can happen at all; if not, the cell is n/a.
+    /// Whether the fault can happen in any world; if not, the cell is n/a.
     pub applicable: bool,
-    /// What some run shows, beyond what runs without the fault show.
+    /// What some run in some world shows, beyond what runs without the fault show there.
     pub outcomes: Vec<Letter>,
+    /// In how many small worlds it was explored.
+    pub worlds: u64,
+    /// For every outcome the number of worlds that show it.
+    pub shown_in: BTreeMap<Letter, u64>,
+    /// The outcomes that only worlds with the most messages show.
+    pub most_messages_only: Vec<Letter>,
     /// How many runs were made.
     pub schedules: u64,
     /// How many different states were seen.
     pub states: u64,
     /// How many runs did not come to rest within the steps of an exploration (they show a stall).
     pub limited: u64,
-    /// Whether nothing is left to be tried.
+    /// Whether nothing is left to be tried in any world.
     pub complete: bool,
-    /// For every outcome the simplest run that shows it.
+    /// For every outcome the simplest run that shows it, which names its world.
     pub replay: BTreeMap<Letter, String>,
 }
 
 impl Cell {
-    /// Removes what also happens without the fault.
-    pub(super) fn subtract(&mut self, baseline: &Self) {
-        self.outcomes.retain(|outcome| !baseline.outcomes.contains(outcome));
-        self.replay.retain(|outcome, _| !baseline.outcomes.contains(outcome));
+    /// What is known of a cell before anything was tried.
+    fn new(model: Model, row: &TableRow, column: &Column) -> Self {
+        Self {
+            model,
+            strategy: row.strategy,
+            setting: row.setting,
+            fault: column.fault,
+            companion: column.companion,
+            applicable: false,
+            outcomes: Vec::new(),
+            worlds: 0,
+            shown_in: BTreeMap::new(),
+            most_messages_only: Vec::new(),
+            schedules: 0,
+            states: 0,
+            limited: 0,
+            complete: true,
+            replay: BTreeMap::new(),
+        }
     }
 
-    /// As tables show it: its letters, `–` for nothing, nothing for n/a, `?` if it is incomplete.
+    /// The cell of a row under a column, from what was tried in each of its worlds; none if nothing
+    /// was. A world in which nothing was tried leaves it incomplete.
+    pub(super) fn of(column: &Column, worlds: &[(&World, Option<&Tried>)]) -> Option<Self> {
+        let (first, _) = worlds.first()?;
+        let mut cell = Self::new(first.model, first.row, column);
+        for (_, tried) in worlds {
+            cell.count(*tried);
+        }
+        for letter in Letter::ALL {
+            cell.note(letter, worlds);
+        }
+        (cell.worlds > 0).then_some(cell)
+    }
+
+    fn count(&mut self, tried: Option<&Tried>) {
+        let Some(tried) = tried else {
+            self.complete = false;
+            return;
+        };
+        self.worlds += 1;
+        self.applicable |= tried.applicable;
+        self.schedules += tried.schedules;
+        self.states += tried.states;
+        self.limited += tried.limited;
+        self.complete &= tried.complete;
+    }
+
+    /// Notes a letter, if any world shows it: with its shortest run, in the first of the worlds
+    /// that have one as short.
+    fn note(&mut self, letter: Letter, worlds: &[(&World, Option<&Tried>)]) {
+        let showing = worlds.iter().filter_map(|(world, tried)| {
+            let choices = tried.as_ref()?.found.get(&letter)?;
+            Some((world, choices))
+        });
+        let Some((world, choices)) = showing.clone().min_by_key(|(_, choices)| choices.len())
+        else {
+            return;
+        };
+        self.outcomes.push(letter);
+        self.replay.insert(letter, world.replay(choices).to_string());
+        self.shown_in.insert(letter, showing.clone().count() as u64);
+        if showing.clone().all(|(world, _)| world.small.scope.messages == MOST_MESSAGES) {
+            self.most_messages_only.push(letter);
+        }
+    }
+
+    /// As tables show it: its letters, each with a mark if only the most messages show it; `–` for
+    /// nothing, nothing for n/a, `?` if it is incomplete.
     pub fn letters(&self) -> String {
-        let mut letters: String = self.outcomes.iter().map(|outcome| outcome.letter()).collect();
+        let mut letters = String::new();
+        for outcome in &self.outcomes {
+            letters.push(outcome.letter());
+            letters.extend(self.most_messages_only.contains(outcome).then_some(MARK));
+        }
         if !self.applicable {
             return letters;
         }
@@ -116,100 +184,5 @@ impl Cell {
     }
 }
 
-/// The small world under the settings of a row.
-pub(super) struct World {
-    pub(super) model: Model,
-    pub(super) row: &'static TableRow,
-    loaded: LoadedScenario,
-}
-
-/// The seed of every cell; nothing in the small world is left to chance.
-const SEED: u64 = 1;
-
-impl World {
-    pub(super) fn new(model: Model, row: &'static TableRow) -> Result<Self, Problem> {
-        let set = row.set.iter();
-        let set: Vec<(String, String)> =
-            set.map(|&(path, value)| (path.to_owned(), value.to_owned())).collect();
-        let alone = |_: &str| Err("nothing stands beside the small world".to_owned());
-        let loaded = LoadedScenario::load(super::NAME, super::SCENARIO, &set, &alone)?;
-        Ok(Self { model, row, loaded })
-    }
-
-    fn scope(&self) -> Scope {
-        let consumers = self.row.consumers;
-        Scope { subscription: SubscriptionId(0), messages: 3, consumers, partitions: 1 }
-    }
-
-    /// Explores one column.
-    pub(super) fn cell(&self, column: &Column, preemptions: u8, budget: u64) -> Cell {
-        let version = self.loaded.explored(self.scope());
-        let workload = version.workload(SEED);
-        let experiment = Experiment {
-            scenario: &version.scenario,
-            workload: &workload,
-            model: self.model,
-            strategy: self.row.strategy,
-            seed: SEED,
-        };
-        let space = space(column, preemptions);
-        let explored = Exploration { experiment, space, budget, cuts: true }.run();
-        let mut simplest: BTreeMap<Letter, &[Choice]> = BTreeMap::new();
-        for (finding, showing) in &explored.found {
-            let Some(outcome) = Letter::of(*finding) else { continue };
-            let known = simplest.entry(outcome).or_insert(&showing.simplest);
-            if simplicity(&showing.simplest, known).is_lt() {
-                *known = &showing.simplest;
-            }
-        }
-        let table = points::table(&version.scenario.subscription_names());
-        let replay = simplest
-            .iter()
-            .map(|(&outcome, choices)| {
-                (outcome, self.replay(format_choices(&table, choices)).to_string())
-            })
-            .collect();
-        Cell {
-            model: self.model,
-            strategy: self.row.strategy,
-            setting: self.row.setting,
-            fault: column.fault,
-            companion: column.companion,
-            applicable: explored.ended > 0 || !explored.complete,
-            outcomes: simplest.into_keys().collect(),
-            schedules: explored.schedules,
-            states: explored.states,
-            limited: explored.limited,
-            complete: explored.complete,
-            replay,
-        }
-    }
-
-    fn replay(&self, choices: String) -> ReplayString {
-        let (model, strategy) = (self.model, self.row.strategy);
-        let subscription = &self.loaded.scenario.subscriptions[0].name;
-        let (configuration, size) =
-            (Configuration { model, strategy }, Size::of(subscription, self.scope()));
-        self.loaded.replay_string(configuration, SEED, size, Course::ByList(choices))
-    }
-}
-
-/// Exactly one of the column's faults, at most one companion, and at most `preemptions` requests
-/// before their turn.
-fn space(column: &Column, preemptions: u8) -> Space {
-    let primary = Budget {
-        most: u8::from(!column.primary.is_empty()),
-        required: !column.primary.is_empty(),
-        choices: choices(column.primary),
-    };
-    let companion = Budget {
-        most: u8::from(!column.also.is_empty()),
-        required: false,
-        choices: choices(column.also),
-    };
-    Space::new(vec![primary, companion, Budget::preemptions(preemptions)])
-}
-
-fn choices(faults: &[FaultKind]) -> Vec<(Point, u32)> {
-    faults.iter().flat_map(|&kind| points::chosen_in(kind)).collect()
-}
+/// Stands behind a letter that only four messages show.
+pub const MARK: char = '⁴';

@@ -23,9 +23,9 @@ pub struct Column {
     /// On which model only.
     only: Option<Model>,
     /// Exactly one of these happens.
-    pub(super) primary: &'static [FaultKind],
+    pub primary: &'static [FaultKind],
     /// At most one of these happens as well.
-    pub(super) also: &'static [FaultKind],
+    pub also: &'static [FaultKind],
 }
 
 impl Column {

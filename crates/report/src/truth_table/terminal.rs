@@ -3,6 +3,8 @@
 //! The settings of a strategy stand below it, the two faults of a column one above the other.
 //! Columns that do not fit form a block of their own.
 
+use entrega_lab::truth_table::MARK;
+
 use super::Part;
 use crate::columns::{blocks, width};
 use crate::prose::wrapped;
@@ -93,6 +95,7 @@ pub(super) fn legend(heads: &[(&str, &str)], pairs: bool, columns: usize) -> Str
     if pairs {
         items.push("one above the other: both faults".to_owned());
     }
+    items.push(format!("{MARK} only worlds with four messages show it"));
     let letters = in_lines(LETTERS.iter().copied(), columns);
     format!("{letters}\n{}", in_lines(items.iter().map(String::as_str), columns))
 }

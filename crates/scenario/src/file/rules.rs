@@ -154,6 +154,7 @@ fn arrivals(arrivals: Arrivals, messages: u32) -> Checked {
             let each = u128::from(every.nanos()).div_ceil(u128::from(burst_size));
             ("workload.arrivals.every", each)
         }
+        Arrivals::Backlog => return Ok(()),
     };
     if nanos * u128::from(messages) > u128::from(Span::MAX.nanos()) {
         return broken(path, format!("{messages} messages take more than 100 years at this rate"));

@@ -108,6 +108,9 @@ pub enum Arrivals {
         /// From one burst to the next.
         every: Span,
     },
+    /// All at one instant, and no consumer starts before everything is sent: what waits for those
+    /// that were away.
+    Backlog,
 }
 
 const fn twenty() -> f64 {

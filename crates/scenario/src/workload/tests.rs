@@ -60,6 +60,8 @@ fn constant_and_burst_arrivals_are_regular() {
     let workload = Workload::generate(&scenario(5, burst), None, 1);
     let second = 1_000_000_000;
     assert_eq!(at(&workload), [0, 0, second, second, 2 * second]);
+    let workload = Workload::generate(&scenario(3, Arrivals::Backlog), None, 1);
+    assert_eq!(at(&workload), [0, 0, 0]);
 }
 
 #[test]

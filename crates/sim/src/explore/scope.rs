@@ -41,8 +41,10 @@ impl Scope {
         small.workload.from = None;
         small.workload.messages = Some(messages);
         small.workload.keys = Some(keys);
-        small.workload.arrivals =
-            Some(Arrivals::Burst { burst_size: messages.max(1), every: Span::from_secs(1) });
+        if small.workload.arrivals != Some(Arrivals::Backlog) {
+            small.workload.arrivals =
+                Some(Arrivals::Burst { burst_size: messages.max(1), every: Span::from_secs(1) });
+        }
         small.network.latency = Span::default();
         small.network.jitter = Span::default();
         small.network.sink_latency = Span::default();

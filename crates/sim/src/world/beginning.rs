@@ -77,7 +77,8 @@ where
         }
     }
 
-    /// Begins at the start of time: every process is about to be started.
+    /// Begins at the start of time: every process is about to be started, but for the consumers of
+    /// a backlog.
     pub(crate) fn begin(
         &mut self,
         with: Beginning<impl Iterator<Item = Role>, impl Iterator<Item = ChosenSink>>,
@@ -92,7 +93,9 @@ where
         for (process, role) in self.processes.iter_mut().zip(with.processes) {
             process.role = role;
             self.sending += u32::from(role.is_producer());
-            self.starting.push_back(process.id);
+            if role.is_producer() || !self.times.backlog {
+                self.starting.push_back(process.id);
+            }
         }
         self.lives_change = true;
     }

@@ -57,6 +57,20 @@ where
         } else {
             self.processes[id.index()].state = State::Finished;
             self.sending -= u32::from(is_producer);
+            if is_producer && self.times.backlog && self.has_sent_all() {
+                self.start_consumers();
+            }
+        }
+    }
+
+    /// Everything is sent: those start that have waited for it.
+    #[cold]
+    fn start_consumers(&mut self) {
+        for number in 0..self.processes.len() {
+            let process = &self.processes[number];
+            if !process.role.is_producer() {
+                self.start(process.id);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! How long things take in a world.
 
 use entrega_model::Duration;
-use entrega_scenario::{Order, Scenario};
+use entrega_scenario::{Arrivals, Order, Scenario};
 
 /// How long things take in this world.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub(crate) struct Times {
     pub(crate) may_reorder: bool,
     /// Whether the order of requests that arrive at one instant is a choice.
     pub(crate) chooses_order: bool,
+    /// Whether consumers start when everything is sent.
+    pub(crate) backlog: bool,
     /// One way between a handler and its sink.
     pub(crate) sink_latency: Duration,
     /// How long a consumer waits for an answer.
@@ -44,6 +46,7 @@ impl Times {
             jitter: scenario.network.jitter.duration(),
             may_reorder: scenario.network.order == Order::Any,
             chooses_order: scenario.network.order == Order::Chosen,
+            backlog: scenario.workload.arrivals == Some(Arrivals::Backlog),
             sink_latency: scenario.network.sink_latency.duration(),
             consumer_timeout: scenario.consumer.request_timeout.duration(),
             producer_timeout: scenario.producer.request_timeout.duration(),
