@@ -15,8 +15,8 @@ use crate::pages::{assert_none, names, source, top};
 /// Says how to repair it.
 const REPAIR: &str = "`BOOK=write cargo test --test book` writes the files of book/src/generated";
 
-/// This prints what `tests/table/expected.md` holds, as `tests/table.rs` proves. It takes minutes in
-/// a debug build, so that it is not made here once more.
+/// This prints what `tests/table/expected.md` holds, as `tests/table.rs` proves. It takes minutes
+/// in a debug build, so that it is not made here once more.
 const WHOLE_TABLE: &str = "entrega table --quiet --format markdown";
 
 /// The list: the name of each generated file, and its command.

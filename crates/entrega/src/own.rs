@@ -59,10 +59,11 @@
 //!
 //! # When an assertion proves something
 //!
-//! Only if every run was made
-//! ([`Explored::complete`](entrega_sim::explore::Explored::complete)), the run without a fault leaves nothing
+//! Only if every run was made ([`Explored::complete`]), the run without a fault leaves nothing
 //! behind, and the consumer [behaves](entrega_sim::misbehaviour). So each assertion fails if not,
 //! and says why.
+//!
+//! [`Explored::complete`]: entrega_sim::explore::Explored::complete
 //!
 //! Time is no fault, and an exploration has little of it. If the numbers of a scenario say that a
 //! handler may outlast a lease or `max_poll_interval` by itself, up to two handlers of a run do so

@@ -254,8 +254,8 @@ impl<T> LiveQueue<T> {
         ring_all([sent, freed].into_iter());
     }
 
-    /// Ends sends, and deliveries too. Returns how many messages are unsettled; a send that comes too
-    /// late to be counted says so ([`Refused::TooLate`]), and its message may be in the queue.
+    /// Ends sends, and deliveries too. Returns how many messages are unsettled; a send that comes
+    /// too late to be counted says so ([`Refused::TooLate`]), and its message may be in the queue.
     pub fn stop(&self) -> usize {
         self.shared.flags.fetch_or(STOPPED, Ordering::SeqCst);
         self.close();

@@ -3,8 +3,8 @@
 //! An exploration has no spans: an answer that is late by 31 seconds instead of 32 shows nothing
 //! new. What matters is what happens meanwhile, so a delay ends when only timers are left
 //! ([`Zone::Calm`]), just after the next deadline ([`Zone::Expiry`]), or when only timers are left
-//! after that ([`Zone::Takeover`]). A deadline is the end of a lease or session, or of the time from
-//! one poll to the next. What is still held when nothing else is left happens then.
+//! after that ([`Zone::Takeover`]). A deadline is the end of a lease or session, or of the time
+//! from one poll to the next. What is still held when nothing else is left happens then.
 //!
 //! > **The rule.** A handler is slow until the deadline that stood when it became slow, renewed or
 //! > not: the end of the lease of its message, or of the time until its next poll. Otherwise one
