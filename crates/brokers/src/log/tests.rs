@@ -65,6 +65,11 @@ fn a_fetch_waits_for_a_record_or_its_deadline() {
     assert_eq!(offer(driver.now), None);
     let late = driver.now + Duration::from_secs(1);
     assert_eq!(outcome(offer(late)), Outcome::Records(vec![]));
+
+    let position = vec![PartitionOffset { partition: PartitionId(0), offset: 1 }];
+    let mut past = fetch_request(2, position, Instant::START);
+    let answer = driver.broker.handle(late, A, &mut past, &mut Vec::new());
+    assert_eq!(outcome(answer), Outcome::Records(vec![]), "long past its deadline");
 }
 
 #[test]
