@@ -80,3 +80,31 @@ impl EventKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use entrega_model::event::RemoveReason;
+    use entrega_model::{Incarnation, MessageId, ProcessId};
+
+    #[test]
+    fn a_kind_is_missed_where_it_is_expected_and_was_not_seen() {
+        use EventKind::{Assign, Committed, Crash, Deliver, LeaseExpired, Remove, Requeued, Reset};
+        use EventKind::{SessionExpired, SettleInvoke, Settled, Store};
+        let mut kinds = EventKinds::default();
+        let of_queue =
+            [Store, Remove, Deliver, SettleInvoke, Settled, LeaseExpired, Requeued, Crash];
+        assert_eq!(kinds.missing(false), of_queue);
+        let of_log =
+            [[Store, Remove, Deliver, SettleInvoke], [Committed, SessionExpired, Assign, Reset]];
+        assert_eq!(kinds.missing(true), [&of_log.concat()[..], &[Crash]].concat());
+        let (message, subscription, reason) = (MessageId(0), None, RemoveReason::Ttl);
+        kinds.see(&Kind::Removed { message, subscription, reason });
+        kinds.see(&Kind::Crashed { process: ProcessId(1), incarnation: Incarnation(0) });
+        kinds.see(&Kind::BrokerRestarted);
+        assert_eq!(
+            kinds.missing(false),
+            [Store, Deliver, SettleInvoke, Settled, LeaseExpired, Requeued]
+        );
+    }
+}

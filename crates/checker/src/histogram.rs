@@ -187,9 +187,22 @@ mod tests {
         assert_eq!(of(&[u64::MAX]).p50(), Some(u64::MAX));
     }
 
+    #[test]
+    fn counts_and_bounds_are_exact_until_all_is_forgotten() {
+        let mut histogram = of(&[1_000_003, 70_001, 500_009]);
+        let bounds = |histogram: &Histogram| (histogram.count(), histogram.min(), histogram.max());
+        assert_eq!(bounds(&histogram), (3, Some(70_001), Some(1_000_003)));
+        assert_eq!(histogram.p99(), histogram.max());
+        histogram.clear();
+        assert_eq!(histogram, Histogram::default());
+        assert_eq!(bounds(&histogram), (0, None, None));
+        let json = serde_json::json!({"count": 2, "min": 7, "p50": 7, "p99": 9, "max": 9});
+        assert_eq!(serde_json::to_value(of(&[7, 9])).unwrap(), json);
+    }
+
     proptest! {
         #[test]
-        fn a_percentile_is_within_one_percent(
+        fn a_percentile_is_within_half_a_bucket(
             mut values in prop::collection::vec((0_u32..64).prop_flat_map(|s| 0..=u64::MAX >> s), 1..50),
             permille in 0_u64..=1000,
         ) {
@@ -197,7 +210,7 @@ mod tests {
             values.sort_unstable();
             let rank = (values.len() as u64 * permille).div_ceil(1000).max(1) as usize;
             let exact = values[rank - 1];
-            prop_assert!(u128::from(found.abs_diff(exact)) * 100 <= u128::from(exact));
+            prop_assert!(u128::from(found.abs_diff(exact)) * 256 <= u128::from(exact));
         }
 
         #[test]

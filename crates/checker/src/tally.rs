@@ -139,3 +139,35 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
+#[cfg(test)]
+mod tests {
+    use crate::{Class, Classes};
+
+    fn of(counts: &[(Class, u64)]) -> Classes {
+        let mut tally = Classes::default();
+        counts.iter().for_each(|(word, count)| tally.add(*word, *count));
+        tally
+    }
+
+    #[test]
+    fn tallies_are_equal_if_every_count_is() {
+        let (lost, exact) = (of(&[(Class::Lost, 2)]), of(&[(Class::Exact, 2)]));
+        assert!(lost == of(&[(Class::Lost, 1), (Class::Lost, 1)]));
+        assert!(lost != exact && lost != Classes::default());
+        let mut both = lost;
+        both.merge(&exact);
+        both.merge(&exact);
+        assert_eq!(both, of(&[(Class::Exact, 4), (Class::Lost, 2)]));
+    }
+
+    /// A person is shown what was seen, and a program every word.
+    #[test]
+    fn a_tally_prints_words_and_counts() {
+        let lost = of(&[(Class::Lost, 2)]);
+        assert_eq!(format!("{lost:?}"), r#"{"lost": 2}"#);
+        let json = serde_json::to_value(lost).unwrap();
+        assert_eq!(json.as_object().unwrap().len(), Class::COUNT);
+        assert_eq!([&json["lost"], &json["exact"]], [2, 0]);
+    }
+}

@@ -211,6 +211,24 @@ impl<B: Subject> Walks<B> {
         }
         Ok(found)
     }
+
+    /// Does each walk, makes the broker forget it, and lets it go on beside a new one; `Err` says
+    /// where they part. Here tags and generations are compared by number.
+    pub(crate) fn forget(&self, forget: impl Fn(&mut B)) -> Result<(), String> {
+        for (number, walk) in self.walks.iter().enumerate() {
+            let mut used = Twin::new(self.start.clone());
+            walk.iter().for_each(|step| drop(used.perform(step)));
+            forget(&mut used.broker);
+            let (cleared, new) = (Twin::new(used.broker), Twin::new(self.start.clone()));
+            if names(&cleared) != names(&new) {
+                return Err(format!("{:?} after {walk:?}", names(&cleared)));
+            }
+            let ways_on = self.walks.iter().cycle().skip(number + 1).take(WAYS_ON);
+            go_on(&cleared, &new, ways_on, |twin| twin.print(|into| twin.broker.fingerprint(into)))
+                .map_err(|why| format!("{why}\nafter {walk:?}"))?;
+        }
+        Ok(())
+    }
 }
 
 fn go_on<'a, B: Subject<Ask: 'a>>(
@@ -240,11 +258,13 @@ fn go_on<'a, B: Subject<Ask: 'a>>(
 
 /// Whether two twins differ in anything that a fingerprint must not see.
 fn are_renamed<B: Subject>(one: &Twin<B>, other: &Twin<B>) -> bool {
-    let names = |twin: &Twin<B>| {
-        let of = SubscriptionId(0);
-        (twin.now, twin.lives, twin.broker.generation(of), twin.broker.next_tag(of))
-    };
     names(one) != names(other)
+}
+
+/// What a fingerprint names only relatively.
+fn names<B: Subject>(twin: &Twin<B>) -> (Instant, [Incarnation; PROCESSES], Generation, u64) {
+    let of = SubscriptionId(0);
+    (twin.now, twin.lives, twin.broker.generation(of), twin.broker.next_tag(of))
 }
 
 /// A walk and those that are one change away from it.

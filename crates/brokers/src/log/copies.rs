@@ -45,9 +45,9 @@ impl Copies {
 
     /// The messages of which something was stored, by id, with the number of copies.
     pub(super) fn iter(&self) -> impl Iterator<Item = (MessageId, u16)> {
-        let pages = self.pages.iter().zip((0..).step_by(PAGE));
-        pages.flat_map(|(page, first)| {
-            (first..).map(MessageId).zip(page.iter().copied()).filter(|(_, count)| *count > 0)
+        self.pages.iter().enumerate().flat_map(|(page, counts)| {
+            let stored = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+            stored.map(move |(slot, count)| (MessageId((page * PAGE + slot) as u32), *count))
         })
     }
 }
@@ -67,6 +67,9 @@ mod tests {
         check(u32::MAX, 1);
         check(7, 2);
         check(0, 3);
+        check(PAGE as u32 + 7, 1);
+        let counted: Vec<_> = copies.iter().map(|(message, count)| (message.0, count)).collect();
+        assert_eq!(counted, [(0, 3), (3, 1), (7, 2), (PAGE as u32 + 7, 1), (u32::MAX, 1)]);
     }
 
     #[test]

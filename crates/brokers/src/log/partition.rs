@@ -284,6 +284,9 @@ mod tests {
         assert_eq!(partition.append(Instant::START, &batch, LIMITS), 10);
         assert_eq!(partition.append(Instant::START, &[], LIMITS), 15);
         assert_eq!(lengths(&partition), [3, 3, 3, 1, 5]);
+        assert_eq!(partition.bytes(), 150);
+        partition.append(Instant::START, &[record(15, 10)], LIMITS);
+        assert_eq!(lengths(&partition), [3, 3, 3, 1, 5, 1], "a full segment stays as it is");
     }
 
     #[test]

@@ -154,5 +154,7 @@ mod tests {
         let check_interval = Duration::ZERO;
         let retention = Retention { time: Some(Duration::MAX), bytes: None, check_interval };
         assert_eq!(retention.due(at(5), &fifty_bytes()), None);
+        let never = Retention { time: None, bytes: Some(0), check_interval: Duration::MAX };
+        assert_eq!(never.due(at(5), &fifty_bytes()), None, "no check comes in an endless interval");
     }
 }

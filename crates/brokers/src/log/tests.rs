@@ -59,10 +59,17 @@ fn a_fetch_waits_for_a_record_or_its_deadline() {
 
     let position = vec![PartitionOffset { partition: PartitionId(0), offset: 1 }];
     let mut request = fetch_request(2, position, driver.now + Duration::from_secs(1));
+    assert_eq!(driver.broker.deadline_of(&request), driver.now + Duration::from_secs(1));
+    assert_eq!(driver.broker.deadline_of(&Request::Join { group: GROUP }), Instant::NEVER);
     let mut offer = |now| driver.broker.handle(now, A, &mut request, &mut Vec::new());
     assert_eq!(offer(driver.now), None);
     let late = driver.now + Duration::from_secs(1);
     assert_eq!(outcome(offer(late)), Outcome::Records(vec![]));
+
+    let position = vec![PartitionOffset { partition: PartitionId(0), offset: 1 }];
+    let mut past = fetch_request(2, position, Instant::START);
+    let answer = driver.broker.handle(late, A, &mut past, &mut Vec::new());
+    assert_eq!(outcome(answer), Outcome::Records(vec![]), "long past its deadline");
 }
 
 #[test]
@@ -392,4 +399,56 @@ fn the_audit_begins_where_the_reset_policy_does() {
     check(OffsetReset::Earliest, &[0, 1, 2, 3, 4], &[2, 3, 4]);
     check(OffsetReset::None, &[0, 1, 2, 3, 4], &[2, 3, 4]);
     check(OffsetReset::Latest, &[], &[]);
+}
+
+/// Somebody from outside says so; a group that is not stable is left alone.
+#[test]
+fn a_rebalance_from_outside_makes_every_member_join_again() {
+    let mut driver = pair();
+    driver.broker.rebalance(driver.now, OTHER_GROUP);
+    assert!(!driver.broker.take_changed(), "nobody is there");
+    assert_eq!(driver.fetch(A, 2, 0, 0), Outcome::Parked);
+    driver.broker.rebalance(driver.now, GROUP);
+    driver.offer_again();
+    let (_, response) = driver.answers.pop().unwrap();
+    assert_eq!(outcome(Some(response)), Outcome::Refused(Refusal::RebalanceInProgress));
+    assert_eq!(driver.join(A), None);
+    assert_eq!(driver.join(B).unwrap(), (3, vec![(2, None), (3, None)]));
+}
+
+/// A parked Join may be offered again when the deadline has passed and time has not been told yet.
+#[test]
+fn a_join_that_is_offered_after_the_deadline_ends_the_rebalance() {
+    for late in [300, 301] {
+        let mut driver = Driver::plain();
+        driver.join(A);
+        assert_eq!(driver.join(B), None);
+        driver.now += Duration::from_secs(late);
+        let all = (0..4).map(|partition| (partition, None)).collect();
+        assert_eq!(driver.join(B), Some((2, all)), "without A, which has not joined");
+    }
+}
+
+#[test]
+fn time_that_is_told_before_anything_is_due_changes_nothing() {
+    let retention_time = Some(Duration::from_secs(7 * 60));
+    let mut driver = retained(LogSettings { retention_time, ..LogSettings::default() });
+    driver.now = Instant::START + Duration::from_secs(599);
+    driver.broker.advance(driver.now, &mut driver.ground_truth);
+    assert_eq!(driver.audited(GROUP), [0, 1, 2, 3, 4], "checks are at multiples of 5 minutes");
+    driver.run_until(600);
+    assert_eq!(driver.audited(GROUP), [2, 3, 4]);
+}
+
+#[test]
+fn a_log_tells_generations_and_commits_and_gives_no_tags() {
+    let mut driver = pair();
+    assert_eq!(driver.commit(A, 2, 1, 5), Outcome::Ok);
+    let (broker, nowhere) = (&driver.broker, SubscriptionId(9));
+    assert!(broker.has_groups());
+    assert_eq!([GROUP, nowhere].map(|of| broker.generation(of).0), [2, 0]);
+    assert_eq!([GROUP, nowhere].map(|of| broker.next_tag(of)), [0, 0]);
+    let committed = |group, partition| broker.committed(group, PartitionId(partition));
+    assert_eq!([0, 1, 4].map(|partition| committed(GROUP, partition)), [None, Some(5), None]);
+    assert_eq!([OTHER_GROUP, nowhere].map(|group| committed(group, 1)), [None, None]);
 }

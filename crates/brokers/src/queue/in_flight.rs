@@ -318,16 +318,17 @@ mod tests {
         let (mut flight, mut list) = (InFlight::new(LEASE), Unsettled::NONE);
         let client = ClientId::default();
         let stuck = flight.begin(second(0), stored(0), client, &mut list);
+        let mut most = 0;
         for sequence in 1..10_000 {
             let tag = flight.begin(second(1), stored(sequence), client, &mut list);
             let slot = flight.find(tag).expect("it is in flight");
             flight.end(slot, &mut list);
+            most = most.max(flight.by_tag.len()).max(flight.leases.iter().count());
         }
         assert_eq!((flight.len(), list.len()), (1, 1));
         assert!(flight.find(stuck).is_some());
         assert!(flight.slab.len() <= 2, "{}", flight.slab.len());
-        assert!(flight.by_tag.len() <= 2 + ENDED_ALLOWED, "{}", flight.by_tag.len());
-        assert!(flight.leases.len() <= 2 + ENDED_ALLOWED, "{}", flight.leases.len());
+        assert!(most <= 2 + ENDED_ALLOWED, "{most}");
         assert_eq!(flight.next_deadline(), Some(second(30)));
     }
 

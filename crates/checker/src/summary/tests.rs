@@ -104,6 +104,44 @@ fn runs_add_up() {
     assert_eq!((summary.duplicates().events, summary.duplicates().estimate), (5, 0.125));
 }
 
+/// No two counts have the same number, so that none can be taken for another.
+#[test]
+fn every_count_adds_up() {
+    let mut one = nothing();
+    (one.stored, one.deliveries, one.redeliveries) = (Some(1), Some(2), Some(3));
+    (one.effects, one.excess, one.repeated) = (4, 5, 6);
+    (one.dead_letters, one.dlq_excess, one.struck) = (7, 8, 9);
+    one.order = Order {
+        reordered: 10,
+        replayed: 11,
+        write_inversions: 12,
+        poll_skips: 13,
+        nonmonotonic_polls: 14,
+        inconsistent_offsets: 15,
+        adjacent_pairs: 16,
+        reordered_example: None,
+        replayed_example: Some(MessageId(17)),
+    };
+    let mut unrecorded = nothing();
+    (unrecorded.stored, unrecorded.deliveries, unrecorded.redeliveries) = (None, None, None);
+    let sum = sum(&[one.clone(), unrecorded, one]);
+    assert_eq!((sum.stored, sum.deliveries, sum.redeliveries), (2, 4, 6));
+    assert_eq!((sum.effects, sum.excess, sum.repeated), (8, 10, 12));
+    assert_eq!((sum.dead_letters, sum.dlq_excess, sum.struck), (14, 16, 18));
+    let order = Order {
+        reordered: 20,
+        replayed: 22,
+        write_inversions: 24,
+        poll_skips: 26,
+        nonmonotonic_polls: 28,
+        inconsistent_offsets: 30,
+        adjacent_pairs: 32,
+        reordered_example: None,
+        replayed_example: Some(MessageId(17)),
+    };
+    assert_eq!(sum.order, order);
+}
+
 #[test]
 fn examples_are_those_of_the_first_run_that_has_any() {
     let summary = sum(&[run(10, 0, 1), run(12, 2, 0), run(20, 1, 4)]);

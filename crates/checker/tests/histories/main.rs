@@ -2,6 +2,7 @@
 //!
 //! * `dsl`: how a history is written down.
 //! * `classes`, `causes`, `orders`, `windows`, `verdicts`: tables of small histories.
+//! * `findings`: what a history shows, by name.
 //! * `mutations`: a history in which all is well, spoilt in one place, must be found out.
 //! * `reference`: the formulas of semantics.md section 5, written down naively, against the fold.
 //! * `prints`: which histories are one to a fingerprint, by hand.
@@ -11,6 +12,7 @@
 mod causes;
 mod classes;
 mod dsl;
+mod findings;
 mod mutations;
 mod orders;
 mod prints;

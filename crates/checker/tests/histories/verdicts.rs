@@ -146,3 +146,19 @@ fn reports_print_as_json() {
     assert_eq!(mailer["counters"]["crashes_between_effect_and_settle"], 1);
     assert_eq!(mailer["latency"]["count"], 1);
 }
+
+/// What seems to be valid and was not tested is unknown; what is broken stays so.
+#[test]
+fn what_nothing_put_to_the_test_is_unknown_unless_it_is_broken() {
+    let check = |history: &History, tested: bool, verdict: Verdict, reasons: &[Reason]| {
+        let mut report = judge(&history.events, strict(), End::Quiescent);
+        report.call_untested(|_| !tested);
+        assert_eq!((report.verdict, &report.reasons[..]), (verdict, reasons));
+        assert_eq!(report.subscriptions[0].verdict, verdict);
+    };
+    let fine = queue().sent(0).processed(A).settled(A);
+    check(&fine, true, Verdict::Valid, &[]);
+    check(&fine, false, Verdict::Unknown, &[Reason::NothingPutToTheTest]);
+    let lost = queue().sent(0).delivered(A).settled(A);
+    check(&lost, false, Verdict::Invalid, &[Reason::Lost]);
+}

@@ -112,6 +112,16 @@ fn logs_with_the_same_fingerprint_go_on_alike() {
     check(Some(8), 0, 40);
 }
 
+/// A broker that was cleared is as if it were new; one that only restarted is not.
+#[test]
+fn a_cleared_log_is_a_new_one() {
+    for walks in [walks(None, 0, 100), walks(Some(8), 3, 100)] {
+        walks.forget(LogBroker::clear).unwrap_or_else(|why| panic!("{why}"));
+        let restarted = walks.forget(|broker| broker.restart(Instant::START, &mut Vec::new()));
+        assert!(restarted.is_err());
+    }
+}
+
 /// What each of these wipes out is needed: a fingerprint without it takes different logs for one.
 #[test]
 fn a_fingerprint_that_leaves_something_out_is_caught() {

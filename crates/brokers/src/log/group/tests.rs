@@ -59,6 +59,15 @@ fn a_duplicated_join_of_a_stable_group_changes_nothing() {
     assert_eq!(group.check_fetch(A, Generation(2)), Ok(()));
 }
 
+/// Time passes for all groups of a log at once.
+#[test]
+fn time_that_concerns_another_group_changes_nothing() {
+    let mut group = pair();
+    assert_eq!(expire(&mut group, at(9)), [0; 0]);
+    assert!(!group.take_changed());
+    assert_eq!(group.check_fetch(A, Generation(2)), Ok(()));
+}
+
 #[test]
 fn a_rebalance_waits_for_every_known_member() {
     let mut group = pair();
@@ -167,6 +176,19 @@ fn leaving_cancels_a_waiting_join() {
     group.join(at(3), A, true);
     assert_eq!(partitions(group.join(at(3), B, true)), Some((3, vec![2, 3])));
     assert_eq!(group.join(at(4), C, true), Joining::Waits, "a new Join is a new Join");
+}
+
+#[test]
+fn a_cancelled_join_is_forgotten_with_its_own_connection_and_no_other() {
+    let check = |gone, expect| {
+        let mut group = pair();
+        assert_eq!(group.join(at(1), C, true), Joining::Waits);
+        assert_eq!(group.leave(at(2), C), Ok(()));
+        group.disconnected(at(2), gone);
+        assert_eq!(group.join(at(3), C, true), expect);
+    };
+    check(A, Joining::Cancelled);
+    check(C, Joining::Waits);
 }
 
 #[test]

@@ -103,6 +103,30 @@ fn queues_with_the_same_fingerprint_go_on_alike() {
     check(true, Some(1), 40);
 }
 
+/// A broker that was cleared is as if it were new; one that only restarted is not.
+#[test]
+fn a_cleared_queue_is_a_new_one() {
+    for walks in [walks(true, None, 100), walks(false, Some(1), 100)] {
+        walks.forget(QueueBroker::clear).unwrap_or_else(|why| panic!("{why}"));
+        let restarted = walks.forget(|broker| broker.restart(Instant::START, &mut Vec::new()));
+        assert!(restarted.is_err());
+    }
+}
+
+/// What was forgotten is stale, and so is what was forgotten since.
+#[test]
+fn ends_that_were_forgotten_make_a_difference() {
+    let print = |forgotten| {
+        let mut broker = QueueBroker::new(QueueSettings::default());
+        broker.queues[0].consumers.forgotten = forgotten;
+        let mut print = Fingerprint::new(Context { next_tags: &[9], ..Context::default() });
+        broker.fingerprint(&mut print);
+        print.finish()
+    };
+    assert_ne!(print(0), print(1));
+    assert_ne!(print(1), print(2));
+}
+
 /// A request of the first process.
 fn by(what: Ask) -> Step<Ask> {
     Step::Ask { process: 0, ago: 0, what }

@@ -57,6 +57,14 @@ fn a_parked_receive_takes_nothing_until_it_is_answered() {
         }
         other => panic!("{other:?}"),
     }
+    let mut late = Request::Receive {
+        queue: QUEUE,
+        max: 5,
+        settle_at_delivery: false,
+        buffer: Vec::new(),
+        deadline: Instant::START,
+    };
+    assert!(bench.broker.handle(deadline, A, &mut late, ground_truth).is_some(), "long past");
 }
 
 #[test]
@@ -171,6 +179,13 @@ fn prefetch_bounds_what_is_unsettled() {
     bench.settle(A, &[2], Settlement::Ack);
     assert!(!bench.broker.take_changed(), "nothing is ready, so nothing can be answered");
 
+    let room = QueueSettings { prefetch: 3, ..QueueSettings::default() };
+    for settings in [room, QueueSettings::default()] {
+        let mut bench = Bench::with(settings, &[1, 2, 3]);
+        bench.receive(A, 2);
+        bench.settle(A, &[1], Settlement::Ack);
+        assert!(!bench.broker.take_changed(), "there was room before");
+    }
     let mut unbounded = Bench::with(QueueSettings::default(), &[1, 2, 3, 4]);
     assert_eq!(unbounded.receive(A, 9), "1:1 2:2 3:3 4:4");
 }
@@ -246,4 +261,39 @@ fn nonsense_is_answered_and_changes_nothing() {
     bench.disconnect(ClientId { process: ProcessId(u16::MAX), ..A });
     assert_eq!((bench.ground_truth().as_str(), bench.audit().as_str()), ("", "1"));
     assert_eq!((bench.broker.ready_count(nowhere), bench.broker.in_flight_count(nowhere)), (0, 0));
+}
+
+/// Tags count on in each queue; what only a log has is not there.
+#[test]
+fn a_queue_tells_its_settings_and_tags_and_has_no_groups() {
+    let settings = QueueSettings { prefetch: 7, ..QueueSettings::default() };
+    let mut bench = Bench::with(settings.clone(), &[1, 2]);
+    bench.receive(A, 2);
+    let broker = &bench.broker;
+    assert_eq!(broker.settings(), &settings);
+    assert_eq!([QUEUE, SubscriptionId(9)].map(|queue| broker.next_tag(queue)), [3, 0]);
+    assert_eq!((broker.has_groups(), broker.generation(QUEUE)), (false, Generation(0)));
+    assert_eq!(broker.next_housekeeping(), None);
+    let is_held = |client, tag| broker.is_in_flight(QUEUE, client, tag);
+    assert!(is_held(A, 1) && is_held(A, 2) && !is_held(A, 3) && !is_held(B, 1));
+    assert!(!broker.is_in_flight(SubscriptionId(9), A, 1));
+}
+
+/// The words of a message's last delivery, which was elsewhere, do what they would have done here.
+#[test]
+fn a_message_that_was_delivered_elsewhere_goes_on_as_if_from_here() {
+    let check = |delivery_count, word, told: &str, received: &str| {
+        let settings = QueueSettings { delivery_limit: Some(3), ..QueueSettings::default() };
+        let mut bench = Bench::new(settings);
+        let adopted = Adopted { position: 4, record: record(1), delivery_count, word };
+        bench.broker.adopt(bench.now, QUEUE, adopted, &mut bench.ground_truth);
+        bench.broker.adopt(bench.now, SubscriptionId(9), adopted, &mut bench.ground_truth);
+        assert_eq!(bench.ground_truth(), told, "{word:?}");
+        assert_eq!(bench.broker.take_changed(), told.is_empty());
+        assert_eq!(bench.receive(A, 9), received, "{word:?}");
+    };
+    check(1, None, "", "1:1*x2");
+    check(2, Some(Settlement::Requeue), "", "1:1*x3");
+    check(3, Some(Settlement::Requeue), "removed(1,limit)", "parked");
+    check(1, Some(Settlement::Reject), "removed(1,settled)", "parked");
 }
