@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::Bench;
 
+mod statements;
+
 /// What `check` says of a history.
 struct Said {
     text: String,
@@ -405,7 +407,7 @@ fn causes_are_what_the_record_shows() {
         ("lease_expired x", "redelivered_after_settle"),
         ("requeued x", "redelivered_after_settle"),
         ("exit - \"process\":\"r\"", "redelivered_after_settle"),
-        ("crash - \"process\":\"r\"", "redelivered_after_crash"),
+        ("crash - \"process\":\"r\"", "redelivered_after_settle"),
     ] {
         check(&[x, "effect x", ack, event, again[0], again[1]], cause);
     }

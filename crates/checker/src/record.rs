@@ -12,10 +12,12 @@
 //! * `gaps`: what is left out, and what cannot be.
 //! * `order`: which messages came in another order than they were sent.
 //! * `skipped`: what a log has passed by, drained or not.
+//! * `copies`: which of its copies a message is delivered from.
 //! * `returns`: what was given back together with others.
 //! * `listing`: which messages show what.
 
 mod attempts;
+mod copies;
 mod gaps;
 mod listing;
 mod order;
@@ -33,6 +35,8 @@ use crate::table::Table;
 use crate::{Checker, Config, End, Reason, Report};
 
 use attempts::{Attempts, Known};
+use copies::Copies;
+pub(crate) use copies::Copy;
 pub use gaps::{Gap, GapKind, Gaps};
 pub use listing::{Listable, Listed};
 use order::{Effects, Place};
@@ -80,6 +84,7 @@ struct Recorded {
     effects: Table<Effects>,
     /// On a log, how far deliveries have come.
     reach: Reach,
+    copies: Copies,
     /// On a queue, who holds what.
     holds: Holds,
     kinds: EventKinds,
@@ -162,8 +167,18 @@ impl RecordChecker {
                 if let Some(message) = kind.message().filter(|message| !self.is_sent(*message)) {
                     self.gaps.early(message, event, origin.line);
                 }
+                self.note_copy(&kind, origin);
                 self.note_rest(event);
             }
+        }
+    }
+
+    /// Tells the fold which copy is delivered.
+    fn note_copy(&mut self, kind: &Kind, origin: Origin) {
+        let Kind::Delivered { subscription, .. } = kind else { return };
+        if let Some(one) = self.subscriptions.get_mut(subscription.index()) {
+            let copy = one.copies.delivered(kind, origin, self.is_log, &self.attempts);
+            self.checker.subscriptions[subscription.index()].copy = copy;
         }
     }
 

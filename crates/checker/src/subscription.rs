@@ -18,6 +18,7 @@ use crate::message::{Flag, Message};
 use crate::order::KeyOrder;
 use crate::owners::Owners;
 use crate::partitions::Progress;
+use crate::record::Copy;
 use crate::sends::Send;
 use crate::table::Table;
 use crate::{Cause, Counter, Counters, EventKinds, Histogram};
@@ -45,6 +46,8 @@ pub(crate) struct SubscriptionFold {
     pub(crate) skipped: BTreeSet<MessageId>,
     /// The message that is delivered next went back to its queue together with others.
     pub(crate) returned_with_batch: bool,
+    /// From which copy the message comes that is delivered next.
+    pub(crate) copy: Copy,
     /// A log was read to its end, from where a new consumer would begin.
     pub(crate) audited: bool,
 }
@@ -100,6 +103,7 @@ impl SubscriptionFold {
             kinds: EventKinds::default(),
             skipped: BTreeSet::new(),
             returned_with_batch: false,
+            copy: Copy::Same,
             audited: false,
         }
     }
@@ -121,6 +125,7 @@ impl SubscriptionFold {
             kinds,
             skipped,
             returned_with_batch,
+            copy,
             audited,
         } = self;
         messages.clear();
@@ -135,6 +140,7 @@ impl SubscriptionFold {
         *kinds = EventKinds::default();
         skipped.clear();
         *returned_with_batch = false;
+        *copy = Copy::Same;
         *audited = false;
     }
 
@@ -188,6 +194,11 @@ impl SubscriptionFold {
         if let Some(send) = send {
             self.order.stored(id, send, partition);
         }
+    }
+
+    /// How many copies of a message were stored, as far as that is recorded.
+    pub(crate) fn copies(&self, message: MessageId) -> u8 {
+        self.messages.get(message.0.into()).map_or(0, |message| message.copies)
     }
 
     pub(crate) fn sent_again(&mut self, message: MessageId) {

@@ -21,6 +21,8 @@ pub(super) struct Decoded {
     pub(super) attempt: Option<u16>,
     /// Of a line about a send: whether it names its producer.
     pub(super) names_producer: bool,
+    /// Of a delivery: whether its line says that this copy was not delivered before.
+    pub(super) says_first: bool,
 }
 
 /// What happened, by the line's `event` and its fields.
@@ -53,7 +55,8 @@ pub(super) fn decode(
         "assign" | "revoke" | "lost" => fields.assignment(),
         _ => fields.world(),
     }?;
-    Ok(Decoded { kind, attempt: None, names_producer: false })
+    let says_first = fields.says_first(&kind)?;
+    Ok(Decoded { kind, attempt: None, names_producer: false, says_first })
 }
 
 struct Fields<'a, 'l> {
@@ -75,11 +78,11 @@ impl Fields<'_, '_> {
             _ => {
                 let (key, attempt) = (self.key(message)?, attempt.unwrap_or(1));
                 let kind = Kind::SendInvoked { message, key, producer, attempt };
-                return Ok(Decoded { kind, attempt: None, names_producer });
+                return Ok(Decoded { kind, attempt: None, names_producer, says_first: false });
             }
         };
         let kind = Kind::SendEnded { message, producer, outcome };
-        Ok(Decoded { kind, attempt, names_producer })
+        Ok(Decoded { kind, attempt, names_producer, says_first: false })
     }
 
     /// The producer of a message, and whether this line names it.
@@ -146,6 +149,16 @@ impl Fields<'_, '_> {
                 Kind::Effect { delivery, message, key, subscription, consumer, verdict }
             }
         })
+    }
+
+    /// Whether the line of a delivery says that it is the first one of its copy: by its number, or
+    /// because it is no redelivery. What is left out says nothing.
+    fn says_first(&self, kind: &Kind) -> Result<bool, Slip> {
+        let Kind::Delivered { attempt, redelivered, .. } = kind else { return Ok(false) };
+        let is_first = *attempt <= 1 && !redelivered;
+        let says = self.line.integer::<u16>("attempt", SHORT)?.is_some()
+            || self.line.flag("redelivered")?.is_some();
+        Ok(is_first && says)
     }
 
     fn settling(&mut self) -> Result<Kind, Slip> {
