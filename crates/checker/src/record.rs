@@ -142,11 +142,13 @@ impl RecordChecker {
         self.gaps.end();
         let impossible = self.gaps.has_impossible();
         let incomplete = self.gaps.has_incomplete();
+        let compares_nothing = self.compares_nothing();
         report.judge_record(|one| {
             let of_order = incomplete && one.ordered;
             [
                 impossible.then_some(Reason::InconsistentRecord),
                 of_order.then_some(Reason::IncompleteRecord),
+                (compares_nothing && one.ordered).then_some(Reason::NothingCompared),
             ]
         });
         (report, std::mem::take(&mut self.gaps))
@@ -156,8 +158,7 @@ impl RecordChecker {
         self.now += 1;
         match event.kind {
             Kind::SendInvoked { message, key, producer, attempt } => {
-                let named = origin.names_producer;
-                let place = Place::sent(self.now, key, producer, attempt, named);
+                let place = Place::sent(self.now, key, producer, attempt, origin);
                 self.invoked(event, message, place, attempt, origin.line);
             }
             Kind::SendEnded { message, outcome, .. } => {
@@ -168,6 +169,11 @@ impl RecordChecker {
                     self.gaps.early(message, event, origin.line);
                 }
                 self.note_copy(&kind, origin);
+                if let Kind::Effect { message, key, .. } = kind
+                    && origin.names_key
+                {
+                    self.sends.entry(message.0.into()).name_key(key);
+                }
                 self.note_rest(event);
             }
         }
@@ -201,7 +207,7 @@ impl RecordChecker {
         let was_answered = self.attempts.begin(message, attempt, known);
         match known.known {
             Known::Nothing => *known = place,
-            _ => known.name_producer(&place),
+            _ => known.name_again(&place),
         }
         if was_answered {
             self.gaps.answered(message, line);
@@ -214,14 +220,14 @@ impl RecordChecker {
         self.gaps.sent(message, event.at, origin.line);
         let Kind::SendEnded { producer, .. } = event.kind else { return };
         let known = self.sends.entry(message.0.into());
-        let named = Place::sent(self.now, NO_KEY, producer, 1, origin.names_producer);
+        let named = Place::sent(self.now, NO_KEY, producer, 1, origin);
         if known.known == Known::Nothing {
             *known = named.without_place();
             let (key, attempt) = (NO_KEY, 1);
             let kind = Kind::SendInvoked { message, key, producer, attempt };
             self.checker.observe(&[Event { at: NO_TIME, kind }]);
         } else {
-            known.name_producer(&named);
+            known.name_again(&named);
         }
         if outcome == SendOutcome::Ok {
             known.acknowledged_at(self.now);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ALO, Said, log, queue};
+use super::{ALO, ORDERED, Said, log, queue};
 
 const SENT: [&str; 2] = ["send.invoke m \"attempt\":1", "send.ok m \"attempt\":1"];
 const AGAIN: [&str; 3] =
@@ -98,4 +98,33 @@ fn the_line_of_the_crash_is_shown() {
     let lines = json!([2, 3, 5, 6, 8, 9, 10]);
     let said = said.has("/stories/0/lines", &lines);
     let _ = said.says(0, &["line 8: {\"event\":\"crash\",\"process\":\"c\"}"]);
+}
+
+/// Order that nothing could be compared for is unknown; of one send there is nothing to compare.
+#[test]
+fn order_without_keys_is_unknown() {
+    let why = "nothing could be compared: no two sends have a recorded key in common";
+    let sends = |keys: [&str; 2], effects: [&str; 2]| {
+        let events = [
+            format!("send.invoke a{}", keys[0]),
+            "send.ok a".to_owned(),
+            format!("send.invoke b{}", keys[1]),
+            "send.ok b".to_owned(),
+            format!("effect b{}", effects[1]),
+            format!("effect a{}", effects[0]),
+        ];
+        queue(ORDERED, &events.each_ref().map(String::as_str))
+    };
+    let (none, k, l) = ("", " \"key\":\"k\"", " \"key\":\"l\"");
+    let unknown = sends([none, none], [none, none]).says(1, &[why, "unknown"]);
+    unknown.of("/reasons", json!(["nothing_compared"]));
+    sends([k, none], [none, none]).says(1, &[why]);
+    sends([k, l], [none, none]).says(0, &["valid"]);
+    sends([k, k], [none, none]).says(1, &["because of: reordered"]);
+    sends([none, none], [k, k]).says(1, &["because of: reordered"]);
+    sends([none, none], [k, l]).says(0, &["valid"]);
+    sends([k, l], [k, k]).says(0, &["valid"]);
+    queue(ORDERED, &["send.invoke a", "send.ok a", "effect a"]).says(0, &["valid"]);
+    let unordered = ["send.invoke a", "send.ok a", "effect a", "send.invoke b", "effect b"];
+    queue(ALO, &unordered).says(0, &["valid"]);
 }

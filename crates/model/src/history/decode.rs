@@ -21,8 +21,16 @@ pub(super) struct Decoded {
     pub(super) attempt: Option<u16>,
     /// Of a line about a send: whether it names its producer.
     pub(super) names_producer: bool,
+    /// Whether the line names the key of its message, or, where a send begins, one before it did.
+    pub(super) names_key: bool,
     /// Of a delivery: whether its line says that this copy was not delivered before.
     pub(super) says_first: bool,
+}
+
+impl Decoded {
+    const fn of(kind: Kind) -> Self {
+        Self { kind, attempt: None, names_producer: false, names_key: false, says_first: false }
+    }
 }
 
 /// What happened, by the line's `event` and its fields.
@@ -56,7 +64,8 @@ pub(super) fn decode(
         _ => fields.world(),
     }?;
     let says_first = fields.says_first(&kind)?;
-    Ok(Decoded { kind, attempt: None, names_producer: false, says_first })
+    let names_key = shape.name == "effect" && line.name("key")?.is_some();
+    Ok(Decoded { names_key, says_first, ..Decoded::of(kind) })
 }
 
 struct Fields<'a, 'l> {
@@ -78,11 +87,12 @@ impl Fields<'_, '_> {
             _ => {
                 let (key, attempt) = (self.key(message)?, attempt.unwrap_or(1));
                 let kind = Kind::SendInvoked { message, key, producer, attempt };
-                return Ok(Decoded { kind, attempt: None, names_producer, says_first: false });
+                let names_key = self.symbols.has_key(message);
+                return Ok(Decoded { names_producer, names_key, ..Decoded::of(kind) });
             }
         };
         let kind = Kind::SendEnded { message, producer, outcome };
-        Ok(Decoded { kind, attempt, names_producer, says_first: false })
+        Ok(Decoded { attempt, names_producer, ..Decoded::of(kind) })
     }
 
     /// The producer of a message, and whether this line names it.

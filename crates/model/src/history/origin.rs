@@ -11,6 +11,8 @@ pub struct Origin {
     pub attempt: Option<u16>,
     /// Of a line about a send: whether it names its producer.
     pub names_producer: bool,
+    /// Whether the line names the key of its message, or, where a send begins, one before it did.
+    pub names_key: bool,
     /// Of a delivery: whether its line says that this copy was not delivered before.
     pub says_first: bool,
 }

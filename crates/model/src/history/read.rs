@@ -182,9 +182,9 @@ impl<R: BufRead> Reader<R> {
 
     /// Takes an event into the present batch.
     fn hold(&mut self, at: Instant, line: u64, decoded: Decoded) {
-        let Decoded { kind, attempt, names_producer, says_first } = decoded;
+        let Decoded { kind, attempt, names_producer, names_key, says_first } = decoded;
         self.events.push(Event { at, kind });
-        self.origins.push(Origin { line, attempt, names_producer, says_first });
+        self.origins.push(Origin { line, attempt, names_producer, names_key, says_first });
     }
 }
 
