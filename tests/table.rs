@@ -127,7 +127,7 @@ fn a_small_budget_leaves_cells_incomplete() {
         .expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout).expect("text");
-    assert!(text.contains('?') && text.contains("13 cells, 0 of 13 complete"), "{text}");
+    assert!(text.contains('?') && text.contains("14 cells, 0 of 14 complete"), "{text}");
 }
 
 /// Every cell that can happen was tried to its end, and there is something to tell.

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::Bench;
 
+mod statements;
+
 /// What `check` says of a history.
 struct Said {
     text: String,
@@ -338,8 +340,10 @@ fn offsets_speak_in_the_text_and_in_the_verdict_where_order_is_promised() {
 #[test]
 fn a_place_that_is_left_out_is_not_offset_0() {
     let two = |one: &str| {
-        ["send.invoke", "store", "send.ok", "deliver", "effect"]
-            .map(|event| format!("{event} {one}"))
+        ["send.invoke", "store", "send.ok", "deliver", "effect"].map(|event| match event {
+            "send.invoke" => format!("{event} {one} \"key\":\"k\""),
+            _ => format!("{event} {one}"),
+        })
     };
     let events: Vec<String> = ["a", "b"].iter().flat_map(|one| two(one)).collect();
     let events: Vec<&str> = events.iter().map(String::as_str).collect();
@@ -447,7 +451,7 @@ fn causes_are_what_the_record_shows() {
         ("lease_expired x", "redelivered_after_settle"),
         ("requeued x", "redelivered_after_settle"),
         ("exit - \"process\":\"r\"", "redelivered_after_settle"),
-        ("crash - \"process\":\"r\"", "redelivered_after_crash"),
+        ("crash - \"process\":\"r\"", "redelivered_after_settle"),
     ] {
         check(&[x, "effect x", ack, event, again[0], again[1]], cause);
     }

@@ -105,15 +105,14 @@ pub(crate) fn offset(event: &Value) -> Option<Offset> {
 }
 
 /// A line that leaves out the producer belongs to the one that another send of the message names.
-/// A key that is left out is the one by which the message is known by then.
+/// A key that is left out is the first by which a line about the message names it.
 fn send(events: &Lines<'_>, message: &str) -> Option<Send> {
     let about = |event: &Value| name(event, "message").as_deref() == Some(message);
     let all = || events.iter().copied().filter(|(_, event)| about(event));
     let lines: Vec<_> = all().filter(|(_, event)| kind(event).starts_with("send.")).collect();
     let (first, line) = *lines.first()?;
     let producer = lines.iter().find_map(|(_, event)| name(event, "producer"));
-    let known =
-        || all().take_while(|(at, _)| *at < first).find_map(|(_, event)| name(event, "key"));
+    let known = || all().find_map(|(_, event)| name(event, "key"));
     Some(Send {
         first,
         place: (kind(line) == "send.invoke").then_some(first),
@@ -266,6 +265,21 @@ fn class(outcome: Option<&str>, facts: &Facts, is_lost: bool) -> Option<&'static
     })
 }
 
+/// Whether no two of several sends can be compared, because some say no key and no two say one.
+fn lack_keys(sends: &BTreeMap<String, Send>) -> bool {
+    let placed: Vec<&Send> = sends.values().filter(|send| send.place.is_some()).collect();
+    let keys: Vec<&String> = placed.iter().filter_map(|send| send.key.as_ref()).collect();
+    let differ = keys.iter().collect::<BTreeSet<_>>().len() == keys.len();
+    placed.len() > 1 && keys.len() < placed.len() && differ
+}
+
+/// Whether two messages are known to stand in one partition.
+fn have_neighbours(facts: &BTreeMap<String, Facts>) -> bool {
+    let lanes = |facts: &Facts| facts.copies.iter().map(|(lane, _)| *lane).collect();
+    let each: Vec<BTreeSet<u64>> = facts.values().map(lanes).collect();
+    (0..each.len()).any(|at| each[..at].iter().any(|other| !other.is_disjoint(&each[at])))
+}
+
 /// 5.6 and 5.7: what became of the messages, and what that means for the promise.
 fn subscription(
     header: &Value,
@@ -305,7 +319,8 @@ fn subscription(
         || (all_arrive || ordered) && !declared && some("dead_lettered")
         || ordered && reordered + replayed + behind + skips + backwards + inconsistent > 0;
     let unplaced = ordered && sends.values().any(|send| !send.is_whole);
-    let unknown = doubtful || some("pending") || unplaced;
+    let compared = !lack_keys(sends) || is_log && have_neighbours(facts);
+    let unknown = doubtful || some("pending") || unplaced || ordered && !compared;
     json!({
         "verdict": if broken { "invalid" } else if unknown { "unknown" } else { "valid" },
         "classes": classes,

@@ -74,7 +74,7 @@ words! {
         /// Duplicated: settled, then delivered again, because its consumer gave back or rejected
         /// another delivery that it had before it settled this one.
         ReturnedWithBatch => "returned_with_batch",
-        /// Duplicated: settled, then delivered again with nothing between.
+        /// Duplicated: settled, then delivered again although nothing took it back.
         RedeliveredAfterSettle => "redelivered_after_settle",
         /// Duplicated: a copy was moved back from the dead letters.
         Redriven => "redriven",

@@ -118,6 +118,7 @@ impl Reason {
             | Self::NothingAcknowledged
             | Self::InconsistentRecord
             | Self::IncompleteRecord
+            | Self::NothingCompared
             | Self::NothingPutToTheTest => true,
             Self::Lost
             | Self::Duplicated

@@ -25,7 +25,7 @@ pub(crate) struct Message {
     pub(crate) outcome: u32,
     /// Deliveries minus stored copies, saturating.
     pub(crate) surplus: i8,
-    pub(crate) flags: u16,
+    pub(crate) flags: u32,
     /// Stored copies, saturating.
     pub(crate) copies: u8,
     /// Applied effects, saturating.
@@ -99,7 +99,7 @@ impl Numbers {
 
 /// One bit of what is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u16)]
+#[repr(u32)]
 pub(crate) enum Flag {
     /// About the message: the audit found it.
     Retrievable = 1 << 0,
@@ -134,25 +134,27 @@ pub(crate) enum Flag {
     Requeued = 1 << 14,
     /// About the message: a lease on it ran out at some time.
     LeaseRanOutOnce = 1 << 15,
+    /// About the last delivery, in a record: it was settled before anything befell its consumer.
+    SettledInTime = 1 << 16,
 }
 
 /// The bits that are about the last delivery.
-pub(crate) const ABOUT_LAST: u16 = (!0 << FIRST_MARK) & !(Flag::LeaseRanOutOnce as u16);
+pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK) & !(Flag::LeaseRanOutOnce as u32);
 
 impl Message {
     #[inline]
     pub(crate) const fn has(&self, flag: Flag) -> bool {
-        self.flags & flag as u16 != 0
+        self.flags & flag as u32 != 0
     }
 
     #[inline]
     pub(crate) const fn set(&mut self, flag: Flag) {
-        self.flags |= flag as u16;
+        self.flags |= flag as u32;
     }
 
     #[inline]
     pub(crate) const fn unset(&mut self, flag: Flag) {
-        self.flags &= !(flag as u16);
+        self.flags &= !(flag as u32);
     }
 
     /// From which the window of the last delivery follows.

@@ -12,11 +12,13 @@
 //! * `gaps`: what is left out, and what cannot be.
 //! * `order`: which messages came in another order than they were sent.
 //! * `skipped`: what a log has passed by, drained or not.
+//! * `copies`: which of its copies a message is delivered from.
 //! * `returns`: what was given back together with others.
 //! * `triggers`: by what a settle was made, where only the line that asks for it says so.
 //! * `listing`: which messages show what.
 
 mod attempts;
+mod copies;
 mod gaps;
 mod listing;
 mod order;
@@ -35,6 +37,8 @@ use crate::table::Table;
 use crate::{Checker, Config, End, Reason, Report};
 
 use attempts::{Attempts, Known};
+use copies::Copies;
+pub(crate) use copies::Copy;
 pub use gaps::{Gap, GapKind, Gaps};
 pub use listing::{Listable, Listed};
 use order::{Effects, Place};
@@ -83,6 +87,7 @@ struct Recorded {
     effects: Table<Effects>,
     /// On a log, how far deliveries have come.
     reach: Reach,
+    copies: Copies,
     /// On a queue, who holds what.
     holds: Holds,
     /// By what settles were asked for.
@@ -142,11 +147,13 @@ impl RecordChecker {
         self.gaps.end();
         let impossible = self.gaps.has_impossible();
         let incomplete = self.gaps.has_incomplete();
+        let compares_nothing = self.compares_nothing();
         report.judge_record(|one| {
             let of_order = incomplete && one.ordered;
             [
                 impossible.then_some(Reason::InconsistentRecord),
                 of_order.then_some(Reason::IncompleteRecord),
+                (compares_nothing && one.ordered).then_some(Reason::NothingCompared),
             ]
         });
         (report, std::mem::take(&mut self.gaps))
@@ -156,8 +163,7 @@ impl RecordChecker {
         self.now += 1;
         match event.kind {
             Kind::SendInvoked { message, key, producer, attempt } => {
-                let named = origin.names_producer;
-                let place = Place::sent(self.now, key, producer, attempt, named);
+                let place = Place::sent(self.now, key, producer, attempt, origin);
                 self.invoked(event, message, place, attempt, origin.line);
             }
             Kind::SendEnded { message, outcome, .. } => {
@@ -168,6 +174,12 @@ impl RecordChecker {
                     self.gaps.early(message, event, origin.line);
                 }
                 let kind = self.with_trigger(kind, origin);
+                self.note_copy(&kind, origin);
+                if let Kind::Effect { message, key, .. } = kind
+                    && origin.names_key
+                {
+                    self.sends.entry(message.0.into()).name_key(key);
+                }
                 self.note_rest(&Event { at: event.at, kind });
             }
         }
@@ -183,6 +195,15 @@ impl RecordChecker {
             self.checker.subscriptions[of].learns_of = triggers.of_message(message, consumer);
         }
         triggers.completed(kind, origin)
+    }
+
+    /// Tells the fold which copy is delivered.
+    fn note_copy(&mut self, kind: &Kind, origin: Origin) {
+        let Kind::Delivered { subscription, .. } = kind else { return };
+        if let Some(one) = self.subscriptions.get_mut(subscription.index()) {
+            let copy = one.copies.delivered(kind, origin, self.is_log, &self.attempts);
+            self.checker.subscriptions[subscription.index()].copy = copy;
+        }
     }
 
     fn is_sent(&self, message: MessageId) -> bool {
@@ -204,7 +225,7 @@ impl RecordChecker {
         let was_answered = self.attempts.begin(message, attempt, known);
         match known.known {
             Known::Nothing => *known = place,
-            _ => known.name_producer(&place),
+            _ => known.name_again(&place),
         }
         if was_answered {
             self.gaps.answered(message, line);
@@ -217,14 +238,14 @@ impl RecordChecker {
         self.gaps.sent(message, event.at, origin.line);
         let Kind::SendEnded { producer, .. } = event.kind else { return };
         let known = self.sends.entry(message.0.into());
-        let named = Place::sent(self.now, NO_KEY, producer, 1, origin.names_producer);
+        let named = Place::sent(self.now, NO_KEY, producer, 1, origin);
         if known.known == Known::Nothing {
             *known = named.without_place();
             let (key, attempt) = (NO_KEY, 1);
             let kind = Kind::SendInvoked { message, key, producer, attempt };
             self.checker.observe(&[Event { at: NO_TIME, kind }]);
         } else {
-            known.name_producer(&named);
+            known.name_again(&named);
         }
         if outcome == SendOutcome::Ok {
             known.acknowledged_at(self.now);

@@ -4,6 +4,9 @@
 //! > lease, session, rebalance, lost settle, nack, close, batch, broker restart, reset, rewind, and
 //! > nothing at all after a settle.
 //!
+//! Of a record, what befell a consumer after it had settled the message is no cause, and a lease of
+//! this very message decides over what befell its consumer.
+//!
 //! Three refinements keep the first match honest. A delivery whose settle *was* recorded can only
 //! come again because the broker forgot or a position moved back, so those are looked at first. And
 //! a settle that was *refused*, with neither lease nor connection to blame, was refused because the

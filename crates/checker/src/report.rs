@@ -161,6 +161,9 @@ pub enum Reason {
     InconsistentRecord,
     /// Unknown: order is promised, and the record does not show when every message was sent.
     IncompleteRecord,
+    /// Unknown: order is promised, and no two sends of the record could be compared, because it
+    /// says neither their keys nor their offsets.
+    NothingCompared,
     /// Unknown: faults were to put the promise to the test, and none struck where it matters.
     NothingPutToTheTest,
 }

@@ -18,6 +18,7 @@ use crate::message::{Flag, Message};
 use crate::order::KeyOrder;
 use crate::owners::Owners;
 use crate::partitions::Progress;
+use crate::record::Copy;
 use crate::sends::Send;
 use crate::table::Table;
 use crate::{Cause, Counter, Counters, EventKinds, Histogram};
@@ -47,6 +48,8 @@ pub(crate) struct SubscriptionFold {
     pub(crate) returned_with_batch: bool,
     /// By what the settle was made that a consumer learns of next.
     pub(crate) learns_of: SettleTrigger,
+    /// From which copy the message comes that is delivered next.
+    pub(crate) copy: Copy,
     /// A log was read to its end, from where a new consumer would begin.
     pub(crate) audited: bool,
 }
@@ -103,6 +106,7 @@ impl SubscriptionFold {
             skipped: BTreeSet::new(),
             returned_with_batch: false,
             learns_of: SettleTrigger::Application,
+            copy: Copy::Same,
             audited: false,
         }
     }
@@ -125,6 +129,7 @@ impl SubscriptionFold {
             skipped,
             returned_with_batch,
             learns_of,
+            copy,
             audited,
         } = self;
         messages.clear();
@@ -140,6 +145,7 @@ impl SubscriptionFold {
         skipped.clear();
         *returned_with_batch = false;
         *learns_of = SettleTrigger::Application;
+        *copy = Copy::Same;
         *audited = false;
     }
 
@@ -193,6 +199,11 @@ impl SubscriptionFold {
         if let Some(send) = send {
             self.order.stored(id, send, partition);
         }
+    }
+
+    /// How many copies of a message were stored, as far as that is recorded.
+    pub(crate) fn copies(&self, message: MessageId) -> u8 {
+        self.messages.get(message.0.into()).map_or(0, |message| message.copies)
     }
 
     pub(crate) fn sent_again(&mut self, message: MessageId) {

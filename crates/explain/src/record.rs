@@ -3,13 +3,16 @@
 //! > **The rule.** A record is told by what the checker found in it and by nothing else: of a run
 //! > of the laboratory everything is known, of a real system what its users wrote down.
 
-use entrega_checker::{Cause, Class, Listable};
+use entrega_checker::{Cause, Class, Listable, Listed};
+use entrega_model::MessageId;
 
-/// A sentence about a message that is called `name`, and about the one that came before it
-/// although it was sent later, if there is one.
-pub fn sentence(what: Listable, cause: Option<Cause>, name: &str, after: Option<&str>) -> String {
-    let why = cause.map_or_else(String::new, |cause| format!(": {}", because(cause)));
-    match what {
+/// A sentence about a message, and about the one that came before it although it was sent later,
+/// if there is one; `name` is what messages are called.
+pub fn sentence(one: &Listed, name: &dyn Fn(MessageId) -> String) -> String {
+    let why = one.cause.map_or_else(String::new, |cause| format!(": {}", why(one, cause)));
+    let (message, after) = (name(one.message), one.after.map(name));
+    let (name, after) = (message.as_str(), after.as_deref());
+    match one.what {
         Listable::Class(class) => of_class(class, name) + &why + ".",
         Listable::Reordered => {
             let other = after.unwrap_or("a later message");
@@ -38,6 +41,15 @@ fn of_class(class: Class, name: &str) -> String {
             format!("{name} never takes effect, and its producer was promised nothing")
         }
         Class::Refused => format!("{name} was refused, and its producer knows it"),
+    }
+}
+
+/// Why, as far as that is known.
+fn why(one: &Listed, cause: Cause) -> &'static str {
+    if one.perhaps_stored_twice {
+        "it was sent more than once, and what was stored is not recorded"
+    } else {
+        because(cause)
     }
 }
 
@@ -74,7 +86,9 @@ fn because(cause: Cause) -> &'static str {
             "it was settled, and came again after its consumer had given back another message that \
              it held at the same time"
         }
-        Cause::RedeliveredAfterSettle => "it was settled, and delivered again with nothing between",
+        Cause::RedeliveredAfterSettle => {
+            "it was settled, and delivered again although nothing recorded took it back"
+        }
         Cause::Redriven => "a copy came back from the dead letters",
         Cause::BrokerForgot => "the broker restarted and forgot what was in flight",
         Cause::OffsetReset => "a reset moved the position back over it",

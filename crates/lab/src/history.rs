@@ -1,6 +1,7 @@
 //! Recorded histories: the history of a run, written beside its report, and the judgement of one
 //! that was recorded anywhere, with the lines that show it.
 
+mod asides;
 mod evidence;
 
 use std::collections::BTreeSet;
@@ -128,8 +129,7 @@ impl JudgedHistory {
 
     /// What a message shows, in one sentence; `name` is what messages are called.
     pub fn sentence(&self, one: &Listed, name: &dyn Fn(MessageId) -> String) -> String {
-        let after = one.after.map(name);
-        entrega_explain::record::sentence(one.what, one.cause, &name(one.message), after.as_deref())
+        entrega_explain::record::sentence(one, name)
     }
 
     /// Why the verdict on each subscription is unknown; nothing if it is not.

@@ -189,6 +189,11 @@ fn clause(
         Reason::IncompleteRecord => {
             "order is promised, and the record does not show when every message was sent".to_owned()
         }
+        Reason::NothingCompared => {
+            "order is promised, and nothing could be compared: no two sends have a recorded key in \
+             common"
+                .to_owned()
+        }
         Reason::NothingPutToTheTest => "nothing was put to the test".to_owned(),
         Reason::Lost
         | Reason::Duplicated

@@ -98,7 +98,8 @@
 //!   file first names something, which for messages is the order of first sends.
 //! * `subscription`: a name from the header. Left out: the only one; on `store` and `remove`, all.
 //! * `key`: left out, it is the key that the message is known by, else one of its own, so that no
-//!   order is asked of it.
+//!   order is asked of it. If the send does not name it, that of an `effect` counts, which is
+//!   otherwise not looked at.
 //! * `producer`: left out, the one that a line of the message's send has named, else `producer`.
 //!   `consumer`: left out, the one that the delivery has named, else the name of the subscription.
 //! * `delivery`: left out on `deliver`, a new one; elsewhere the message's latest to the

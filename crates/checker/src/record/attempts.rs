@@ -24,8 +24,10 @@ pub(super) enum Known {
     Nothing,
     /// One attempt began, this one, and there was no outcome.
     Open(u16),
-    /// One attempt began, this one, and the outcome spoke for it.
+    /// One attempt began, this one, and the outcome spoke for it: it is no refusal.
     Closed(u16),
+    /// The same, and it was refused.
+    Refused(u16),
     /// The first line was an outcome: nobody knows when it was sent.
     Unplaced,
     /// More than that: look into [`Attempts`].
@@ -45,6 +47,10 @@ struct Several {
     begun: BTreeMap<u16, bool>,
     /// How many are.
     open: usize,
+    /// How many times an attempt began.
+    times: usize,
+    /// How many of those were refused, so that they stored nothing.
+    refused: usize,
     /// Those that began after the latest outcome.
     new: Vec<u16>,
     /// How many outcomes came before their attempt began; none stands for the next one.
@@ -80,13 +86,19 @@ impl Attempts {
         if let Known::Open(number) = place.known
             && attempt.is_none_or(|attempt| attempt == number)
         {
-            place.known = Known::Closed(number);
+            let is_refused = outcome == SendOutcome::Fail;
+            place.known = if is_refused { Known::Refused(number) } else { Known::Closed(number) };
             return Ended { was_invoked: true, speaks: true };
         }
         let several = self.several(message, place);
-        let was_invoked = several.end(attempt);
+        let was_invoked = several.end(attempt, outcome);
         let speaks = outcome != SendOutcome::Fail || several.open == 0;
         Ended { was_invoked, speaks }
+    }
+
+    /// Whether more than one of the attempts that have begun may have stored the message.
+    pub(super) fn may_be_stored_twice(&self, message: MessageId) -> bool {
+        self.several.get(&message).is_some_and(|several| several.times - several.refused > 1)
     }
 
     fn several(&mut self, message: MessageId, place: &mut Place) -> &mut Several {
@@ -96,11 +108,11 @@ impl Attempts {
         }
         self.several.entry(message).or_insert_with(|| {
             let mut several = Several::default();
-            if let Known::Open(number) | Known::Closed(number) = known {
-                several.begin(number);
-            }
-            if let Known::Closed(_) = known {
-                several.end(None);
+            match known {
+                Known::Open(number) => _ = several.begin(number),
+                Known::Closed(number) => several.begin_and_end(number, SendOutcome::Info),
+                Known::Refused(number) => several.begin_and_end(number, SendOutcome::Fail),
+                Known::Nothing | Known::Unplaced | Known::Several => {}
             }
             several
         })
@@ -108,11 +120,17 @@ impl Attempts {
 }
 
 impl Several {
+    fn begin_and_end(&mut self, number: u16, outcome: SendOutcome) {
+        self.begin(number);
+        self.end(None, outcome);
+    }
+
     /// Returns whether an outcome of the attempt came before.
     fn begin(&mut self, number: u16) -> bool {
         if self.begun.insert(number, true) != Some(true) {
             self.open += 1;
         }
+        self.times += 1;
         self.new.push(number);
         let of_it = [None, Some(number)].into_iter().find(|early| self.early.contains_key(early));
         let Some(early) = of_it else { return false };
@@ -125,7 +143,8 @@ impl Several {
     }
 
     /// Returns whether an attempt had begun that the outcome speaks for.
-    fn end(&mut self, attempt: Option<u16>) -> bool {
+    fn end(&mut self, attempt: Option<u16>, outcome: SendOutcome) -> bool {
+        let before = self.open;
         let new = std::mem::take(&mut self.new);
         let was_invoked = match attempt {
             Some(number) => self.close(number),
@@ -134,6 +153,9 @@ impl Several {
                 !self.begun.is_empty()
             }
         };
+        if outcome == SendOutcome::Fail {
+            self.refused += before - self.open;
+        }
         if !was_invoked {
             *self.early.entry(attempt).or_default() += 1;
         }

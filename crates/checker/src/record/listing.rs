@@ -48,6 +48,9 @@ pub struct Listed {
     pub message: MessageId,
     /// Of what is out of order, a message that came before it and was sent later.
     pub after: Option<MessageId>,
+    /// Of a cause that is unknown: the message was sent more than once, and the record does not
+    /// say what was stored of it.
+    pub perhaps_stored_twice: bool,
 }
 
 impl RecordChecker {
@@ -63,7 +66,19 @@ impl RecordChecker {
             let fold = &self.checker.subscriptions[index];
             fold.each_classified(&self.checker.sends, end, |message, class, cause| {
                 let what = Listable::Class(class);
-                let one = Listed { subscription, what, cause, message, after: None };
+                let twice = matches!(class, Class::Duplicated | Class::Split);
+                let perhaps_stored_twice = twice
+                    && cause == Some(Cause::Unknown)
+                    && self.attempts.may_be_stored_twice(message)
+                    && fold.copies(message) == 0;
+                let one = Listed {
+                    subscription,
+                    what,
+                    cause,
+                    message,
+                    after: None,
+                    perhaps_stored_twice,
+                };
                 listed.extend(Some(one).filter(|one| wants(&one.what)));
             });
             let ordered = [Listable::Reordered, Listable::Replayed];
@@ -74,7 +89,15 @@ impl RecordChecker {
             };
             for (message, after, is_first) in overtaken {
                 let what = if is_first { Listable::Reordered } else { Listable::Replayed };
-                let one = Listed { subscription, what, cause: None, message, after: Some(after) };
+                let (cause, after) = (None, Some(after));
+                let one = Listed {
+                    subscription,
+                    what,
+                    cause,
+                    message,
+                    after,
+                    perhaps_stored_twice: false,
+                };
                 listed.extend(Some(one).filter(|one| wants(&one.what)));
             }
         }

@@ -10,10 +10,11 @@
 //! all this is worked out at the end, by one sweep for each question: along the messages in the
 //! order of what happened to them, the latest send decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entrega_model::event::{EffectVerdict, NO_POSITION};
-use entrega_model::{Key, MessageId, ProcessId, SubscriptionId};
+use entrega_model::history::Origin;
+use entrega_model::{Key, MessageId, PartitionId, ProcessId, SubscriptionId};
 
 use super::attempts::Known;
 use super::{RecordChecker, Recorded, Sighting};
@@ -28,6 +29,7 @@ pub(super) struct Place {
     key: Key,
     producer: ProcessId,
     is_named: bool,
+    has_key: bool,
     pub(super) known: Known,
 }
 
@@ -41,18 +43,27 @@ impl Place {
     const NEVER: u64 = u64::MAX;
 
     fn of(sent: u64, known: Known, key: Key, producer: ProcessId) -> Self {
-        Self { sent, acknowledged: Self::NEVER, key, producer, is_named: false, known }
+        Self {
+            sent,
+            acknowledged: Self::NEVER,
+            key,
+            producer,
+            is_named: false,
+            has_key: false,
+            known,
+        }
     }
 
-    /// A message that is first sent now, by a producer that its line names or does not.
+    /// A message that is first sent now. Its line names key and producer, or does not.
     pub(super) fn sent(
         now: u64,
         key: Key,
         producer: ProcessId,
         attempt: u16,
-        is_named: bool,
+        origin: Origin,
     ) -> Self {
-        Self { is_named, ..Self::of(now, Known::Open(attempt), key, producer) }
+        let (is_named, has_key) = (origin.names_producer, origin.names_key);
+        Self { is_named, has_key, ..Self::of(now, Known::Open(attempt), key, producer) }
     }
 
     /// The same, of a message whose first line is an outcome.
@@ -60,10 +71,20 @@ impl Place {
         Self { known: Known::Unplaced, ..self }
     }
 
-    /// Another line of the same send. A producer that is named once is named.
-    pub(super) fn name_producer(&mut self, line: &Self) {
+    /// Another line of the same send. What is named once is named.
+    pub(super) fn name_again(&mut self, line: &Self) {
+        if line.has_key {
+            self.name_key(line.key);
+        }
         if line.is_named && !self.is_named {
             (self.producer, self.is_named) = (line.producer, true);
+        }
+    }
+
+    /// A line names the key. The first one counts.
+    pub(super) fn name_key(&mut self, key: Key) {
+        if !self.has_key && self.in_order().is_some() {
+            (self.key, self.has_key) = (key, true);
         }
     }
 
@@ -122,6 +143,28 @@ impl RecordChecker {
             }
         }
         found
+    }
+
+    /// Whether there are several sends and no two of them could be compared: of some the key is not
+    /// recorded, those that are recorded all differ, and no two stand in one partition of a log.
+    pub(super) fn compares_nothing(&self) -> bool {
+        let placed =
+            || self.sends.iter().map(|(_, place)| place).filter(|p| p.in_order().is_some());
+        let mut keys = BTreeSet::new();
+        placed().count() > 1
+            && placed().any(|place| !place.has_key)
+            && placed().filter(|place| place.has_key).all(|place| keys.insert(place.key))
+            && !self.has_neighbours()
+    }
+
+    /// Whether two messages are known to stand in one partition of a log.
+    fn has_neighbours(&self) -> bool {
+        let known = |one: &&Sighting| one.offset != NO_POSITION;
+        let mut first: BTreeMap<PartitionId, MessageId> = BTreeMap::new();
+        self.records
+            .iter()
+            .filter(known)
+            .any(|one| *first.entry(one.partition).or_insert(one.message) != one.message)
     }
 
     /// How many messages the broker or a subscription saw at an offset of another message.

@@ -11,6 +11,7 @@ use entrega_model::event::NO_POSITION;
 use super::{Handed, SubscriptionFold};
 use crate::message::{Flag, Message};
 use crate::partitions::Partitions;
+use crate::record::Copy;
 use crate::redelivery::Evidence;
 use crate::{Cause, Counter};
 
@@ -30,7 +31,26 @@ impl SubscriptionFold {
         };
         let at = partitions.is_log.then_some((handed.partition, handed.position));
         let sought = partitions.is_log && self.sought_back(message, handed.position, tenure);
-        stale.unwrap_or_else(|| Evidence { sought, ..self.evidence(message, at) }.cause())
+        let cause = stale.unwrap_or_else(|| {
+            let evidence = Evidence { sought, ..self.evidence(message, at) };
+            evidence.cause()
+        });
+        self.unless_another_copy(message, cause)
+    }
+
+    /// A cause of the delivery of a message, unless this is one of another copy, or may be: then
+    /// what befell the delivery before need not be the reason. What was stored decides if that is
+    /// known.
+    fn unless_another_copy(&self, message: &Message, cause: Cause) -> Cause {
+        let is_of_offsets = matches!(cause, Cause::OffsetReset | Cause::OffsetRewind);
+        match self.copy {
+            Copy::Other => Cause::StoredTwice,
+            Copy::Same => cause,
+            _ if message.copies > 0 || is_of_offsets || cause == Cause::Redriven => cause,
+            Copy::ProbablyOther => Cause::Unknown,
+            Copy::PerhapsOther if cause == Cause::RedeliveredAfterSettle => Cause::Unknown,
+            Copy::PerhapsOther => cause,
+        }
     }
 
     /// Whether a seek under `tenure` brought the message again: it had it before, or no
@@ -80,12 +100,15 @@ impl SubscriptionFold {
         let settled = message.has(Flag::Settled);
         let restarted = self.has_restarted();
         let refused = message.has(Flag::SettleRefused);
+        let in_time = message.has(Flag::SettledInTime);
+        let lease_ran_out = message.has(Flag::LeaseRanOutUnsettled);
+        let is_decided = in_time || self.is_record && lease_ran_out;
         Evidence {
             settled,
-            crashed: life.crashed,
-            lease_ran_out: message.has(Flag::LeaseRanOutUnsettled),
-            session_expired: tenure.session_expired,
-            moved: tenure.moved,
+            crashed: life.crashed && !is_decided,
+            lease_ran_out,
+            session_expired: tenure.session_expired && !in_time,
+            moved: tenure.moved && !in_time,
             settle_invoked: message.has(Flag::SettleInvoked)
                 || position.is_some_and(|position| tenure.asked_upto > position),
             refused_after_restart: !is_log && restarted && refused && !message.was_returned(),

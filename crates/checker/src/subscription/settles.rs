@@ -5,7 +5,8 @@ use entrega_model::event::{NO_POSITION, SettleAct, SettleOutcome, SettleTrigger}
 use entrega_model::{MessageId, PartitionId, ProcessId};
 
 use super::{Settle, SubscriptionFold, change};
-use crate::message::Flag;
+use crate::message::{Flag, Message};
+use crate::owners::{Life, Owners, Tenure};
 use crate::partitions::Partitions;
 use crate::{Cause, Counter};
 
@@ -50,6 +51,7 @@ impl SubscriptionFold {
                     message.set(Flag::Settled);
                     message.note_loss(cause);
                 });
+                self.note_in_time(message);
             }
             SettleOutcome::Ok => {}
             SettleOutcome::Info => self.counters.add(Counter::SettlesLost, 1),
@@ -62,9 +64,9 @@ impl SubscriptionFold {
 
     /// A queue recorded a settle.
     #[inline]
-    pub(crate) fn settled(&mut self, message: MessageId, act: SettleAct, trigger: SettleTrigger) {
+    pub(crate) fn settled(&mut self, id: MessageId, act: SettleAct, trigger: SettleTrigger) {
         self.has_truth = true;
-        let message = self.messages.entry(message.0.into());
+        let message = self.messages.entry(id.0.into());
         if act == SettleAct::Requeue {
             message.numbers.returned();
             change(message, &mut self.owners, |message| message.set(Flag::Nacked));
@@ -77,6 +79,17 @@ impl SubscriptionFold {
             message.set(Flag::SettledAhead);
         } else {
             change(message, &mut self.owners, |message| message.set(Flag::Settled));
+            self.note_in_time(id);
+        }
+    }
+
+    /// Of a record: whether a message was settled before anything befell its consumer. What
+    /// befalls the consumer after that is no reason to deliver it again.
+    #[inline]
+    pub(super) fn note_in_time(&mut self, id: MessageId) {
+        if self.is_record {
+            let message = self.messages.entry(id.0.into());
+            note_in_time(message, &self.owners);
         }
     }
 
@@ -97,10 +110,14 @@ impl SubscriptionFold {
             return self.rewound(partitions, partition, upto, previous);
         }
         let cause = Cause::of_settle(trigger);
+        let is_record = self.is_record;
         partitions.each_between(partition, previous, upto, |id| {
             let message = self.messages.entry(id.0.into());
             message.note_loss(cause);
             change(message, &mut self.owners, |message| message.set(Flag::Settled));
+            if is_record {
+                note_in_time(message, &self.owners);
+            }
         });
     }
 
@@ -128,6 +145,9 @@ impl SubscriptionFold {
             let asked = message.has(Flag::SettleInvoked) || message.has(Flag::Settled);
             let life = self.owners.get(message.tenure).map(|(_, life)| life);
             message.set(Flag::LeaseRanOut);
+            if !asked && self.is_record {
+                message.set(Flag::LeaseRanOutUnsettled);
+            }
             if !asked && life.is_some_and(|life| !life.crashed && !life.exited) {
                 message.set(Flag::LeaseRanOutUnsettled);
                 self.counters.add(Counter::LeasesExpiredWithLiveHandler, 1);
@@ -142,6 +162,16 @@ impl SubscriptionFold {
     pub(crate) fn requeued(&mut self, message: MessageId, consumer: ProcessId) {
         self.entry(message).numbers.returned();
         self.change_of(message, consumer, |message| message.set(Flag::Requeued));
+    }
+}
+
+/// Notes of a settled message that nothing has befallen its consumer yet, if that is so.
+fn note_in_time(message: &mut Message, owners: &Owners) {
+    let is_over = |(tenure, life): (&Tenure, &Life)| {
+        tenure.session_expired || tenure.moved || life.crashed || life.exited
+    };
+    if message.has(Flag::Settled) && !owners.get(message.tenure).is_some_and(is_over) {
+        message.set(Flag::SettledInTime);
     }
 }
 

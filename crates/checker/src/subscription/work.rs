@@ -31,6 +31,7 @@ impl SubscriptionFold {
             message.number(handed.attempt);
         }
         begin(message, settled, &mut self.owners, &mut self.totals);
+        self.note_in_time(handed.message);
     }
 
     /// A message goes from its last holder to a new delivery.
@@ -49,6 +50,7 @@ impl SubscriptionFold {
         }
         begin(&mut message, settled, &mut self.owners, &mut self.totals);
         *self.entry(handed.message) = message;
+        self.note_in_time(handed.message);
     }
 
     /// Whether a commit has covered what stands there.
@@ -202,6 +204,7 @@ impl SubscriptionFold {
                 message.set(Flag::Settled);
             }
         });
+        self.note_in_time(id);
     }
 }
 

@@ -11,6 +11,7 @@ use entrega_model::history::{HistoryError, Reader, Reading};
 use entrega_model::{MessageId, SubscriptionId};
 
 use super::JudgedHistory;
+use super::asides::{Asides, Handed};
 
 /// An excerpt has this many lines at most: the first ones and the last.
 const EXCERPT: usize = 12;
@@ -22,8 +23,16 @@ const CHARACTERS: usize = 200;
 /// The numbers of the lines that are about each message, and what some of them say.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    lines: BTreeMap<MessageId, Vec<(u64, Option<SubscriptionId>)>>,
+    lines: BTreeMap<MessageId, About>,
+    asides: Asides,
     texts: BTreeMap<u64, String>,
+}
+
+/// The lines about a message, and its deliveries.
+#[derive(Clone, Debug, Default)]
+struct About {
+    lines: Vec<(u64, Option<SubscriptionId>)>,
+    deliveries: Vec<Handed>,
 }
 
 impl Evidence {
@@ -39,17 +48,21 @@ impl Evidence {
     ) -> Result<Self, HistoryError> {
         let all = judged.firsts.iter().chain(&judged.listed);
         let named = all.flat_map(|one| [Some(one.message), one.after]).flatten();
-        let mut lines: BTreeMap<MessageId, Vec<_>> = named.map(|id| (id, Vec::new())).collect();
+        let mut lines: BTreeMap<_, _> = named.map(|id| (id, About::default())).collect();
+        let (mut asides, mut moment) = (Asides::default(), 0);
         let mut reader = Reader::with(history, name, reading)?;
         reader.each_batch(|batch| {
             for (event, origin) in batch.iter() {
+                moment += 1;
+                asides.see(moment, origin.line, &event.kind);
                 let about = event.kind.message().and_then(|message| lines.get_mut(&message));
-                if let Some(lines) = about {
-                    lines.push((origin.line, event.kind.subscription()));
+                if let Some(about) = about {
+                    about.lines.push((origin.line, event.kind.subscription()));
+                    about.deliveries.extend(Handed::of(moment, &event.kind));
                 }
             }
         })?;
-        Ok(Self { lines, texts: BTreeMap::new() })
+        Ok(Self { lines, asides, texts: BTreeMap::new() })
     }
 
     /// Reads what the lines of the excerpts say.
@@ -76,9 +89,16 @@ impl Evidence {
     }
 
     /// The numbers of the lines that are about a message, in the order of the file, as far as they
-    /// concern its subscription.
+    /// concern its subscription; among them those that its cause speaks of.
     pub fn lines(&self, one: &Listed) -> Vec<u64> {
-        self.of(one.message, one.subscription)
+        let mut lines = self.of(one.message, one.subscription);
+        if let Some(cause) = one.cause
+            && let Some(about) = self.lines.get(&one.message)
+        {
+            lines.extend(self.asides.between(&about.deliveries, one.subscription, cause));
+            lines.sort_unstable();
+        }
+        lines
     }
 
     /// Lines of the history that show what befell a message: their numbers, and what they say.
@@ -99,7 +119,7 @@ impl Evidence {
     }
 
     fn of(&self, message: MessageId, subscription: SubscriptionId) -> Vec<u64> {
-        let lines = self.lines.get(&message).into_iter().flatten();
+        let lines = self.lines.get(&message).into_iter().flat_map(|about| &about.lines);
         let concerns = |of: &Option<SubscriptionId>| of.is_none_or(|of| of == subscription);
         let mut lines: Vec<u64> =
             lines.filter(|(_, of)| concerns(of)).map(|(line, _)| *line).collect();

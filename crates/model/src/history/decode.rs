@@ -23,11 +23,16 @@ pub(super) struct Decoded {
     pub(super) names_producer: bool,
     /// Of a settle that is recorded: whether the line names its trigger.
     pub(super) names_trigger: bool,
+    /// Whether the line names the key of its message, or, where a send begins, one before it did.
+    pub(super) names_key: bool,
+    /// Of a delivery: whether its line says that this copy was not delivered before.
+    pub(super) says_first: bool,
 }
 
 impl Decoded {
-    fn of_send(kind: Kind, attempt: Option<u16>, names_producer: bool) -> Self {
-        Self { kind, attempt, names_producer, names_trigger: false }
+    const fn of(kind: Kind) -> Self {
+        let (attempt, names_producer, names_trigger) = (None, false, false);
+        Self { kind, attempt, names_producer, names_trigger, names_key: false, says_first: false }
     }
 }
 
@@ -61,8 +66,10 @@ pub(super) fn decode(
         "assign" | "revoke" | "lost" => fields.assignment(),
         _ => fields.world(),
     }?;
+    let says_first = fields.says_first(&kind)?;
     let names_trigger = line.name("trigger")?.is_some();
-    Ok(Decoded { kind, attempt: None, names_producer: false, names_trigger })
+    let names_key = shape.name == "effect" && line.name("key")?.is_some();
+    Ok(Decoded { names_trigger, names_key, says_first, ..Decoded::of(kind) })
 }
 
 struct Fields<'a, 'l> {
@@ -84,11 +91,12 @@ impl Fields<'_, '_> {
             _ => {
                 let (key, attempt) = (self.key(message)?, attempt.unwrap_or(1));
                 let kind = Kind::SendInvoked { message, key, producer, attempt };
-                return Ok(Decoded::of_send(kind, None, names_producer));
+                let names_key = self.symbols.has_key(message);
+                return Ok(Decoded { names_producer, names_key, ..Decoded::of(kind) });
             }
         };
         let kind = Kind::SendEnded { message, producer, outcome };
-        Ok(Decoded::of_send(kind, attempt, names_producer))
+        Ok(Decoded { attempt, names_producer, ..Decoded::of(kind) })
     }
 
     /// The producer of a message, and whether this line names it.
@@ -155,6 +163,16 @@ impl Fields<'_, '_> {
                 Kind::Effect { delivery, message, key, subscription, consumer, verdict }
             }
         })
+    }
+
+    /// Whether the line of a delivery says that it is the first one of its copy: by its number, or
+    /// because it is no redelivery. What is left out says nothing.
+    fn says_first(&self, kind: &Kind) -> Result<bool, Slip> {
+        let Kind::Delivered { attempt, redelivered, .. } = kind else { return Ok(false) };
+        let is_first = *attempt <= 1 && !redelivered;
+        let says = self.line.integer::<u16>("attempt", SHORT)?.is_some()
+            || self.line.flag("redelivered")?.is_some();
+        Ok(is_first && says)
     }
 
     fn settling(&mut self) -> Result<Kind, Slip> {

@@ -13,6 +13,10 @@ pub struct Origin {
     pub names_producer: bool,
     /// Of a settle that is recorded: whether the line names its trigger.
     pub names_trigger: bool,
+    /// Whether the line names the key of its message, or, where a send begins, one before it did.
+    pub names_key: bool,
+    /// Of a delivery: whether its line says that this copy was not delivered before.
+    pub says_first: bool,
 }
 
 /// Events, and where each of them stands.

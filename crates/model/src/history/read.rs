@@ -182,12 +182,20 @@ impl<R: BufRead> Reader<R> {
 
     /// Takes an event into the present batch.
     fn hold(&mut self, at: Instant, line: u64, decoded: Decoded) {
-        let Decoded { kind, attempt, names_producer, names_trigger } = decoded;
+        let Decoded { kind, attempt, names_producer, names_trigger, names_key, says_first } =
+            decoded;
         if self.header.model == Model::Queue && kind.is_of_a_log() {
             self.decoder.notes.of_a_log(line);
         }
         self.events.push(Event { at, kind });
-        self.origins.push(Origin { line, attempt, names_producer, names_trigger });
+        self.origins.push(Origin {
+            line,
+            attempt,
+            names_producer,
+            names_trigger,
+            names_key,
+            says_first,
+        });
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) struct Symbols {
     deliveries: IndexMap<String, DeliveryId>,
     delivery_count: usize,
     latest: BTreeMap<(SubscriptionId, MessageId), Latest>,
+    /// The key of each message, if a line has named it.
     key_of: Vec<Option<Key>>,
     /// The producer of each message, if a line has named it.
     producer_of: Vec<Option<ProcessId>>,
@@ -76,8 +77,15 @@ impl Symbols {
             }
         };
         let id = u32::try_from(index).map_err(|_| too_many("keys", u32::MAX.into()))?;
-        self.key_of[message.index()] = known.or(Some(Key(id)));
+        if name.is_some() {
+            self.key_of[message.index()] = known.or(Some(Key(id)));
+        }
         Ok(Key(id))
+    }
+
+    /// Whether a line has named the key of a message.
+    pub(super) fn has_key(&self, message: MessageId) -> bool {
+        self.key_of.get(message.index()).copied().flatten().is_some()
     }
 
     /// The id of a process.

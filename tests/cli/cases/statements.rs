@@ -1,0 +1,130 @@
+//! What is said of a record is no more than it shows.
+
+use serde_json::json;
+
+use super::{ALO, ORDERED, Said, log, queue};
+
+const SENT: [&str; 2] = ["send.invoke m \"attempt\":1", "send.ok m \"attempt\":1"];
+const AGAIN: [&str; 3] =
+    ["send.info m \"attempt\":1", "send.invoke m \"attempt\":2", "send.ok m \"attempt\":2"];
+const HELD: [&str; 2] = ["deliver m \"consumer\":\"c\"", "effect m"];
+const ACKED: &str = "settled m \"act\":\"ack\"";
+const CRASH: &str = "crash - \"process\":\"c\"";
+const TWICE: &str = "it was sent more than once, and what was stored is not recorded";
+
+/// A delivery to another consumer, with more fields, and its effect.
+fn next(fields: &str) -> [String; 2] {
+    [format!("deliver m \"consumer\":\"d\"{fields}"), "effect m".to_owned()]
+}
+
+fn check(events: &[&[&str]], fields: &str) -> Said {
+    let next = next(fields);
+    let last: Vec<&str> = next.iter().map(String::as_str).collect();
+    queue(ALO, &[&events.concat()[..], &last].concat())
+}
+
+/// The cause of the only duplicate.
+fn has_cause(said: Said, cause: &str) -> Said {
+    said.of("/causes", json!({ cause: 1 }))
+}
+
+#[test]
+fn another_copy_need_not_be_the_one_that_was_delivered() {
+    let sent = [&SENT[..1], &HELD, &[ACKED]].concat();
+    for between in [&[][..], &[CRASH]] {
+        for fields in ["", ",\"redelivered\":false", ",\"attempt\":1"] {
+            has_cause(check(&[&sent, between, &AGAIN], fields), "unknown").says(0, &[TWICE]);
+        }
+        for fields in [",\"redelivered\":true", ",\"attempt\":2"] {
+            let said = check(&[&sent, between, &AGAIN], fields);
+            has_cause(said, "redelivered_after_settle").says(0, &["nothing recorded took it back"]);
+        }
+    }
+    let unsettled = [&SENT[..1], &HELD, &AGAIN, &[CRASH]];
+    has_cause(check(&unsettled, ",\"redelivered\":false"), "unknown").says(0, &[TWICE]);
+    has_cause(check(&unsettled, ""), "redelivered_after_crash");
+}
+
+#[test]
+fn what_was_stored_or_refused_is_known() {
+    let fields = ",\"redelivered\":false";
+    let (store, sent) = ("store m", &SENT[..1]);
+    let one = [sent, &[store], &HELD, &[ACKED], &AGAIN];
+    has_cause(check(&one, fields), "redelivered_after_settle");
+    let two = [sent, &[store], &HELD, &[ACKED], &AGAIN, &[store]];
+    has_cause(check(&two, fields), "stored_twice");
+    let refused = ["send.fail m \"attempt\":1", AGAIN[1], AGAIN[2]];
+    let refused = [sent, &HELD, &[ACKED], &refused];
+    has_cause(check(&refused, fields), "redelivered_after_settle");
+}
+
+/// Of a log the offsets tell.
+#[test]
+fn two_offsets_are_two_copies() {
+    let cause = |events: &[&str], offset: &str, cause: &str| {
+        let next = next(&format!(",\"position\":{offset}"));
+        let last: Vec<&str> = next.iter().map(String::as_str).collect();
+        let first = ["deliver m \"consumer\":\"c\",\"position\":4", "effect m"];
+        let events = [&SENT[..1], &first, events, &AGAIN, &last].concat();
+        has_cause(log(ALO, &events, "quiescent"), cause);
+    };
+    cause(&[], "5", "stored_twice");
+    cause(&[CRASH], "5", "stored_twice");
+    cause(&[CRASH], "4", "redelivered_after_crash");
+    let (commit, assign) = ("committed - \"upto\":5", "assign - \"consumer\":\"d\"");
+    cause(&[CRASH, commit], "4", "redelivered_after_crash");
+    cause(&[commit, CRASH], "4", "redelivered_after_settle");
+    cause(&[commit, assign], "4", "redelivered_after_settle");
+    cause(&[assign], "4", "unknown");
+}
+
+#[test]
+fn a_lease_of_the_message_decides_over_a_crash_of_its_consumer() {
+    let lease = "lease_expired m \"consumer\":\"c\"";
+    let start = "start - \"process\":\"c\"";
+    let held = [&SENT[..], &HELD].concat();
+    has_cause(check(&[&held, &[CRASH, start, lease]], ""), "lease_expired");
+    has_cause(check(&[&held, &[lease, CRASH]], ""), "lease_expired");
+    has_cause(check(&[&held, &[CRASH]], ""), "redelivered_after_crash");
+    has_cause(check(&[&held, &[ACKED, CRASH, lease]], ""), "redelivered_after_settle");
+}
+
+/// What a cause speaks of is among the lines, and what befell others is not.
+#[test]
+fn the_line_of_the_crash_is_shown() {
+    let other = "crash - \"process\":\"d\"";
+    let held = [&SENT[..], &[other], &HELD].concat();
+    let said = check(&[&held, &[other, CRASH]], "");
+    let lines = json!([2, 3, 5, 6, 8, 9, 10]);
+    let said = said.has("/stories/0/lines", &lines);
+    let _ = said.says(0, &["line 8: {\"event\":\"crash\",\"process\":\"c\"}"]);
+}
+
+/// Order that nothing could be compared for is unknown; of one send there is nothing to compare.
+#[test]
+fn order_without_keys_is_unknown() {
+    let why = "nothing could be compared: no two sends have a recorded key in common";
+    let sends = |keys: [&str; 2], effects: [&str; 2]| {
+        let events = [
+            format!("send.invoke a{}", keys[0]),
+            "send.ok a".to_owned(),
+            format!("send.invoke b{}", keys[1]),
+            "send.ok b".to_owned(),
+            format!("effect b{}", effects[1]),
+            format!("effect a{}", effects[0]),
+        ];
+        queue(ORDERED, &events.each_ref().map(String::as_str))
+    };
+    let (none, k, l) = ("", " \"key\":\"k\"", " \"key\":\"l\"");
+    let unknown = sends([none, none], [none, none]).says(1, &[why, "unknown"]);
+    unknown.of("/reasons", json!(["nothing_compared"]));
+    sends([k, none], [none, none]).says(1, &[why]);
+    sends([k, l], [none, none]).says(0, &["valid"]);
+    sends([k, k], [none, none]).says(1, &["because of: reordered"]);
+    sends([none, none], [k, k]).says(1, &["because of: reordered"]);
+    sends([none, none], [k, l]).says(0, &["valid"]);
+    sends([k, l], [k, k]).says(0, &["valid"]);
+    queue(ORDERED, &["send.invoke a", "send.ok a", "effect a"]).says(0, &["valid"]);
+    let unordered = ["send.invoke a", "send.ok a", "effect a", "send.invoke b", "effect b"];
+    queue(ALO, &unordered).says(0, &["valid"]);
+}
