@@ -128,3 +128,30 @@ fn order_without_keys_is_unknown() {
     let unordered = ["send.invoke a", "send.ok a", "effect a", "send.invoke b", "effect b"];
     queue(ALO, &unordered).says(0, &["valid"]);
 }
+
+/// Names that are not the numbers of their order, everywhere in JSON.
+#[test]
+fn messages_have_the_names_of_the_record_everywhere() {
+    let key = "\"key\":\"k\"";
+    let (first, second) = (format!("send.invoke 17 {key}"), format!("send.invoke 9 {key}"));
+    let events = [
+        "effect 5 \"verdict\":\"suppressed\"",
+        &first,
+        "send.ok 17",
+        &second,
+        "send.ok 9",
+        "deliver 9 \"consumer\":\"c\"",
+        "effect 9",
+        "effect 17",
+        "effect 17",
+        "send.invoke 4",
+        "send.ok 4",
+        "deliver 4 \"consumer\":\"c\"",
+        "retrievable 4",
+    ];
+    let said = queue(ORDERED, &events).has("/inconsistent_record/0/lines/0/message", &json!("5"));
+    let said = said.has("/stories/0/message", &json!("17"));
+    let said = said.of("/examples/0/message", json!("17")).of("/firsts/exact", json!("9"));
+    let said = said.of("/order/reordered_example", json!("17"));
+    said.of("/waiting", json!([{ "message": "4", "last_with": "c" }]));
+}
