@@ -129,6 +129,18 @@ fn order_without_keys_is_unknown() {
     queue(ALO, &unordered).says(0, &["valid"]);
 }
 
+/// What is open is no reason of a promise that is broken.
+#[test]
+fn a_broken_promise_is_broken_by_nothing_that_is_open() {
+    let twice = ["send.invoke a", "send.ok a", "effect a", "effect a"];
+    let (open, once) = (["send.invoke b", "send.ok b"], r#""guarantee":"exactly-once-effect""#);
+    let said = log(once, &[&twice[..], &open].concat(), "unfinished");
+    let said = said.says(1, &["because of: duplicated\n", "1 duplicated, 1 pending"]);
+    said.of("/reasons", json!(["duplicated"])).has("/report/reasons", &json!(["duplicated"]));
+    let said = log(ALO, &[&twice[..], &open].concat(), "unfinished");
+    said.says(1, &["unknown"]).of("/reasons", json!(["stalled", "pending"]));
+}
+
 /// Names that are not the numbers of their order, everywhere in JSON.
 #[test]
 fn messages_have_the_names_of_the_record_everywhere() {
