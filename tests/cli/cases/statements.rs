@@ -141,6 +141,17 @@ fn a_broken_promise_is_broken_by_nothing_that_is_open() {
     said.says(1, &["unknown"]).of("/reasons", json!(["stalled", "pending"]));
 }
 
+/// A record of which nobody knows whether anything crashed proves nothing about crashes.
+#[test]
+fn what_was_put_to_the_test_is_unknown_without_crashes_and_leases() {
+    let calm = [&SENT[..], &HELD, &[ACKED]].concat();
+    let unknown = "unknown, as no crash and no lease or session that ran out is recorded";
+    queue(ALO, &calm).says(0, &[unknown]);
+    let other = "crash - \"process\":\"d\"";
+    queue(ALO, &[&calm[..], &[other]].concat()).says(0, &["no critical window was hit"]);
+    queue(ALO, &[&calm[..], &[CRASH]].concat()).says(0, &["crashes after settle: 1"]);
+}
+
 /// Names that are not the numbers of their order, everywhere in JSON.
 #[test]
 fn messages_have_the_names_of_the_record_everywhere() {
