@@ -112,7 +112,9 @@ fn by_name(mut report: Value) -> Value {
         of["firsts"].as_object_mut().expect("an object").values_mut().for_each(name);
         let examples = of["examples"].as_array_mut().expect("a list").iter_mut();
         examples.for_each(|example| name(&mut example["message"]));
-        ["reordered_example", "replayed_example"].map(|one| name(&mut of["order"][one]));
+        for example in ["reordered_example", "replayed_example"] {
+            name(&mut of["order"][example]);
+        }
         assert_eq!(of["waiting"], serde_json::json!([]));
     }
     report
