@@ -87,7 +87,8 @@ impl Report {
     }
 
     /// Judges a record. `doubts` are reasons why a subscription's verdict cannot be known: what it
-    /// shows to be valid is unknown, then, and what it shows to be broken stays so.
+    /// shows to be valid is unknown, then, and what it shows to be broken stays so, for no other
+    /// reasons than those that break it.
     pub(crate) fn judge_record<I: IntoIterator<Item = Option<Reason>>>(
         &mut self,
         doubts: impl Fn(&SubscriptionReport) -> I,
@@ -99,7 +100,9 @@ impl Report {
             report.reasons.extend(offsets);
             report.reasons.sort_unstable();
             report.verdict = verdict(&report.reasons);
-            if report.verdict != Verdict::Invalid {
+            if report.verdict == Verdict::Invalid {
+                report.reasons.retain(|reason| !reason.is_open());
+            } else {
                 let doubts = doubts(report).into_iter().flatten();
                 report.reasons.extend(doubts);
                 report.verdict = verdict(&report.reasons);

@@ -53,6 +53,10 @@ impl EventKinds {
 }
 
 impl EventKind {
+    /// Those from which most critical windows follow.
+    pub(crate) const OPEN_WINDOWS: [Self; 3] =
+        [Self::LeaseExpired, Self::SessionExpired, Self::Crash];
+
     const fn of(kind: &Kind) -> Option<Self> {
         Some(match kind {
             Kind::Stored { .. } => Self::Store,

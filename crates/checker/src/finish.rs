@@ -141,6 +141,7 @@ impl SubscriptionFold {
             dlq_excess: totals.dlq_excess - self.unsent_excess(sends),
             order: self.order.found,
             counters: self.counters,
+            records_faults: EventKind::OPEN_WINDOWS.iter().any(|kind| self.has(*kind)),
             struck: 0,
             waiting: Vec::new(),
             latency: self.latency.clone(),

@@ -81,6 +81,10 @@ pub struct SubscriptionReport {
     pub order: Order,
     /// How often the critical windows were hit: a run without a hit proves nothing.
     pub counters: Counters,
+    /// Whether events from which critical windows follow are recorded at all, as crashes; in a run
+    /// they are.
+    #[serde(skip)]
+    pub records_faults: bool,
     /// Injected faults that befell the subscription, as far as whoever injected them says; in no
     /// document, because a history does not say it.
     #[serde(skip)]

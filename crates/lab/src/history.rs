@@ -134,14 +134,17 @@ impl JudgedHistory {
 
     /// Why the verdict on each subscription is unknown; nothing if it is not.
     pub fn why(&self) -> Vec<Vec<String>> {
-        let process = |id: ProcessId| {
-            let name = self.names.processes.get(id.index());
-            name.map_or_else(|| id.to_string(), |name| printable(name).into_owned())
-        };
+        let process = |id| printable(&self.process(id)).into_owned();
         let message = |id| printable(&self.message(id)).into_owned();
         let called = Called { message: &message, process: &process };
         let report = &self.report;
         report.subscriptions.iter().map(|of| verdict::why_open(report, of, &called)).collect()
+    }
+
+    /// A process by the name that it has in the history.
+    pub fn process(&self, process: ProcessId) -> String {
+        let name = self.names.processes.get(process.index());
+        name.map_or_else(|| process.to_string(), Clone::clone)
     }
 
     /// A message by the name that it has in the history.

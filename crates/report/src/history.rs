@@ -12,6 +12,7 @@ use crate::judgement::{self, Names};
 
 mod gaps;
 mod lists;
+mod names;
 
 /// The name and version of this form.
 const SCHEMA: &str = "entrega.check.v1";
@@ -65,7 +66,9 @@ pub struct Document<'a> {
     schema: &'static str,
     model: String,
     subscription_names: Vec<String>,
-    report: &'a Report,
+    /// The judgement, with messages and processes by their names.
+    #[serde(serialize_with = "names::report")]
+    report: &'a JudgedHistory,
     /// Why each subscription's verdict is unknown; empty if it is not.
     why: Vec<Vec<String>>,
     /// What the numbers of messages stand for.
@@ -73,7 +76,7 @@ pub struct Document<'a> {
     /// What there is to say about the file.
     notes: Vec<String>,
     /// What the history leaves out, and what it says that cannot be.
-    inconsistent_record: Vec<gaps::Document<'a>>,
+    inconsistent_record: Vec<gaps::Document>,
     /// For each subscription, anomaly and cause the first message, with the lines that show it.
     stories: Vec<lists::Story<'a>>,
     /// The messages that were asked for.
@@ -86,11 +89,11 @@ pub fn document<'a>(history: &'a JudgedHistory, evidence: &'a Evidence) -> Docum
         schema: SCHEMA,
         model: history.header.model.to_string(),
         subscription_names: history.subscriptions(),
-        report: &history.report,
+        report: history,
         why: history.why(),
         message_names: &history.names.messages,
         notes: notes(&history.notes),
-        inconsistent_record: gaps::documents(&history.gaps),
+        inconsistent_record: gaps::documents(history),
         stories: lists::stories(history, evidence),
         listed: lists::entries(history, evidence),
     }

@@ -203,6 +203,9 @@ fn windows(of: &SubscriptionReport) -> String {
     if !hit.is_empty() {
         return hit.join(", ");
     }
+    if !of.records_faults {
+        return "unknown, as no crash and no lease or session that ran out is recorded".to_owned();
+    }
     let so = if of.verdict == Verdict::Valid { ", so this run proves nothing" } else { "" };
     format!("no critical window was hit{so}")
 }

@@ -128,3 +128,53 @@ fn order_without_keys_is_unknown() {
     let unordered = ["send.invoke a", "send.ok a", "effect a", "send.invoke b", "effect b"];
     queue(ALO, &unordered).says(0, &["valid"]);
 }
+
+/// What is open is no reason of a promise that is broken.
+#[test]
+fn a_broken_promise_is_broken_by_nothing_that_is_open() {
+    let twice = ["send.invoke a", "send.ok a", "effect a", "effect a"];
+    let (open, once) = (["send.invoke b", "send.ok b"], r#""guarantee":"exactly-once-effect""#);
+    let said = log(once, &[&twice[..], &open].concat(), "unfinished");
+    let said = said.says(1, &["because of: duplicated\n", "1 duplicated, 1 pending"]);
+    said.of("/reasons", json!(["duplicated"])).has("/report/reasons", &json!(["duplicated"]));
+    let said = log(ALO, &[&twice[..], &open].concat(), "unfinished");
+    said.says(1, &["unknown"]).of("/reasons", json!(["stalled", "pending"]));
+}
+
+/// A record of which nobody knows whether anything crashed proves nothing about crashes.
+#[test]
+fn what_was_put_to_the_test_is_unknown_without_crashes_and_leases() {
+    let calm = [&SENT[..], &HELD, &[ACKED]].concat();
+    let unknown = "unknown, as no crash and no lease or session that ran out is recorded";
+    queue(ALO, &calm).says(0, &[unknown]);
+    let other = "crash - \"process\":\"d\"";
+    queue(ALO, &[&calm[..], &[other]].concat()).says(0, &["no critical window was hit"]);
+    queue(ALO, &[&calm[..], &[CRASH]].concat()).says(0, &["crashes after settle: 1"]);
+}
+
+/// Names that are not the numbers of their order, everywhere in JSON.
+#[test]
+fn messages_have_the_names_of_the_record_everywhere() {
+    let key = "\"key\":\"k\"";
+    let (first, second) = (format!("send.invoke 17 {key}"), format!("send.invoke 9 {key}"));
+    let events = [
+        "effect 5 \"verdict\":\"suppressed\"",
+        &first,
+        "send.ok 17",
+        &second,
+        "send.ok 9",
+        "deliver 9 \"consumer\":\"c\"",
+        "effect 9",
+        "effect 17",
+        "effect 17",
+        "send.invoke 4",
+        "send.ok 4",
+        "deliver 4 \"consumer\":\"c\"",
+        "retrievable 4",
+    ];
+    let said = queue(ORDERED, &events).has("/inconsistent_record/0/lines/0/message", &json!("5"));
+    let said = said.has("/stories/0/message", &json!("17"));
+    let said = said.of("/examples/0/message", json!("17")).of("/firsts/exact", json!("9"));
+    let said = said.of("/order/reordered_example", json!("17"));
+    said.of("/waiting", json!([{ "message": "4", "last_with": "c" }]));
+}

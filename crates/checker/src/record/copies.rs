@@ -1,8 +1,8 @@
 //! Which copy of a message a delivery hands out, as far as a record shows.
 //!
-//! > **The rule** (semantics.md 5.4, `stored_twice`). A record of a log that is delivered from two
-//! > offsets is two copies. Where an offset does not tell, and more than one attempt of the send may
-//! > have stored the message, a later delivery may be one of another copy.
+//! > **The rule** (semantics.md 5.4, `stored_twice`). A message of a log that is delivered from
+//! > two offsets has two copies. Where offsets do not tell, and more than one attempt of the send
+//! > may have stored the message, a later delivery may be one of another copy.
 //!
 //! Whether copies were stored at all the fold knows: if it has seen one, nothing here needs to be
 //! guessed.

@@ -145,8 +145,9 @@ impl RecordChecker {
         found
     }
 
-    /// Whether there are several sends and no two of them could be compared: of some the key is not
-    /// recorded, those that are recorded all differ, and no two stand in one partition of a log.
+    /// Whether there are several sends and no two of them could be compared: of some the key is
+    /// not recorded, those that are recorded all differ, and no two stand in one partition of a
+    /// log.
     pub(super) fn compares_nothing(&self) -> bool {
         let placed =
             || self.sends.iter().map(|(_, place)| place).filter(|p| p.in_order().is_some());

@@ -31,6 +31,7 @@ fn nothing() -> SubscriptionReport {
         dlq_excess: 0,
         order: Order::default(),
         counters: Counters::default(),
+        records_faults: true,
         struck: 0,
         waiting: Vec::new(),
         latency: Histogram::default(),

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use entrega_checker::{Gap, GapKind, Gaps};
+use entrega_lab::history::JudgedHistory;
 use entrega_model::MessageId;
 use serde::Serialize;
 
@@ -61,19 +62,32 @@ fn sentence(kind: GapKind, gap: &Gap, message: &dyn Fn(MessageId) -> String) -> 
 
 /// A kind of gap, for programs.
 #[derive(Serialize)]
-pub(super) struct Document<'a> {
+pub(super) struct Document {
     kind: GapKind,
     impossible: bool,
     count: u64,
     /// The first that there are.
-    lines: &'a [Gap],
+    lines: Vec<Line>,
+}
+
+/// A line that shows it.
+#[derive(Serialize)]
+struct Line {
+    line: u64,
+    message: Option<String>,
+    before: Option<u64>,
 }
 
 /// All kinds that there are.
-pub(super) fn documents(gaps: &Gaps) -> Vec<Document<'_>> {
-    let all = gaps.found.iter();
+pub(super) fn documents(history: &JudgedHistory) -> Vec<Document> {
+    let line = |&Gap { line, message, before }: &Gap| {
+        let message = message.map(|message| history.message(message));
+        Line { line, message, before }
+    };
+    let all = history.gaps.found.iter();
     all.map(|(&kind, (count, lines))| {
         let impossible = kind.is_impossible();
+        let lines = lines.iter().map(line).collect();
         Document { kind, impossible, count: *count, lines }
     })
     .collect()
