@@ -163,11 +163,14 @@ fn settled_without_delivery(chronicle: &Chronicle<'_>, settle: &Settle) -> Strin
     }
     match chronicle.crash_of(holder, at) {
         Some(crashed) => crashed_after(chronicle, settle, holder, at, crashed),
-        None => format!(
-            "{}handing {m} over acks it, and it never reaches {who}; {}",
-            why(chronicle.end()),
-            lost(chronicle)
-        ),
+        None => {
+            let left = left_because(chronicle, settle);
+            format!(
+                "{}handing {m} over acks it, and it never reaches {who}; {}",
+                left.unwrap_or_else(|| why(chronicle.end())),
+                lost(chronicle)
+            )
+        }
     }
 }
 
@@ -205,17 +208,21 @@ fn crashed_after(
 
 /// The library settled what it had fetched and not delivered.
 fn settled_in_buffer(chronicle: &Chronicle<'_>, settle: &Settle) -> String {
-    let (who, m) = (chronicle.name(settle.process), chronicle.message());
+    let why = left_because(chronicle, settle).unwrap_or_default();
+    let (m, settled) = (chronicle.message(), all_the_same(settle.trigger));
+    format!("{why}{m} is fetched and not handed over; {settled}; {}", lost(chronicle))
+}
+
+/// Why the process left that has settled, to stand before what came of it: `mailer 1 is asked to
+/// stop, and mailer 1 leaves; `. None if it did not, or only at the end of the run.
+fn left_because(chronicle: &Chronicle<'_>, settle: &Settle) -> Option<String> {
     let leaves = first(
         chronicle.run.turns(),
         settle.place.event,
         |at| matches!(*chronicle.kind(at), Kind::Exited { process, .. } if process == settle.process),
-    );
-    let why = leaves
-        .and_then(|at| leaving::reason(chronicle, at))
-        .map_or_else(String::new, |reason| format!("{reason}, and {who} leaves; "));
-    let settled = all_the_same(settle.trigger);
-    format!("{why}{m} is fetched and not handed over; {settled}; {}", lost(chronicle))
+    )?;
+    let reason = leaving::reason(chronicle, leaves)?;
+    Some(format!("{reason}, and {} leaves; ", chronicle.name(settle.process)))
 }
 
 /// `mailer 1 crashes before the effect of m2, which it has already settled`.
