@@ -157,7 +157,10 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
     /// Receives on while the application works, if it is configured to. Runs at the application's
     /// side until the end; whoever of the two sees an answer first takes it.
     pub async fn receive_ahead(&self) {
-        while self.config.receive_ahead {
+        if !self.config.receive_ahead {
+            return;
+        }
+        loop {
             if !self.link.is_running() {
                 while_running(&self.link).await;
             }
