@@ -218,8 +218,13 @@ fn told(anomalies: &Value, outcome: &str) -> Option<String> {
 /// fault only makes room for what decides, that is told: two who work at once, or what was fetched
 /// and never handed over.
 fn begins_with_a_fault(story: &str) -> bool {
-    const DECIDES: [&str; 4] =
-        ["and is faster", " before m", "is fetched and not handed over", "the lease of"];
+    const DECIDES: [&str; 5] = [
+        "and is faster",
+        " before m",
+        "is fetched and not handed over",
+        "never reaches reader",
+        "the lease of",
+    ];
     const FAULTS: [&str; 15] = [
         "the handler of",
         "crashes",

@@ -75,12 +75,17 @@ fn a_handler_that_outlasts_its_deadline_is_found() {
     check(Model::Log, &slow("7min", "max_poll_interval = '5min'"));
 }
 
+/// What was not tried, but for the faults that a model does not have.
+fn besides_absent_faults(not_tried: Vec<String>) -> Vec<String> {
+    not_tried.into_iter().filter(|one| !one.ends_with(": there is none")).collect()
+}
+
 #[test]
 fn a_handler_in_time_repeats_nothing() {
     let check = |model: Model, text: &str| {
         let of = explore(consumer!(process_then_settle)).on(model).consumers(2).scenario(text);
-        let outcomes = of.assert_never(duplicated).assert_never(lost);
-        assert_eq!(outcomes.not_tried(model), [""; 0]);
+        let outcomes = of.only([]).assert_never(duplicated).assert_never(lost);
+        assert_eq!(besides_absent_faults(outcomes.not_tried(model)), [""; 0]);
     };
     check(Model::Queue, &slow("20s", ""));
     check(Model::Log, &slow("4min", "max_poll_interval = '5min'"));
@@ -90,7 +95,7 @@ fn a_handler_in_time_repeats_nothing() {
 #[test]
 fn what_waits_in_the_client_is_named() {
     let text = slow("20s", "").replace("prefetch = 1", "prefetch = 2");
-    let of = || explore(consumer!(process_then_settle)).on(Model::Queue).scenario(&text);
+    let of = || explore(consumer!(process_then_settle)).on(Model::Queue).scenario(&text).only([]);
     let not_tried =
         "not tried: messages whose lease ends while they wait in the client: 2 messages";
     for said in [
@@ -100,7 +105,7 @@ fn what_waits_in_the_client_is_named() {
         assert!(said.contains(not_tried), "{said}");
     }
     let outcomes = of().as_far_as_tried().assert_never(duplicated);
-    assert_eq!(outcomes.not_tried(Model::Queue).len(), 1);
+    assert_eq!(besides_absent_faults(outcomes.not_tried(Model::Queue)).len(), 1);
 }
 
 const DEAD_LETTERS: &str = "[workload]\nkeys = 1\n[[subscriptions]]\nname = 'reader'\n\

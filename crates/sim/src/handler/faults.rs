@@ -120,14 +120,15 @@ where
 
     /// The dead letter is written: the process may crash here, before it settles the message.
     pub(super) async fn after_dead_letter(&self, delivery: &Delivery) {
-        let crash = self.choose(&mut self.link.world.borrow_mut(), Fault::DeadLetterAfter);
-        if crash == 0 {
-            return;
-        }
-        let mut world = self.link.world.borrow_mut();
-        let onward = self.crash_ahead(&mut world, Fault::DeadLetterAfter, crash, delivery);
-        drop(world);
+        let onward = self.crash_after_dead_letter(&mut self.link.world.borrow_mut(), delivery);
         self.go_on(onward).await;
+    }
+
+    fn crash_after_dead_letter(&self, world: &mut World<B>, delivery: &Delivery) -> Onward {
+        match self.choose(world, Fault::DeadLetterAfter) {
+            0 => Onward::Goes,
+            crash => self.crash_ahead(world, Fault::DeadLetterAfter, crash, delivery),
+        }
     }
 
     /// Whether the process goes on, which it does if nothing has happened to it.
