@@ -61,7 +61,8 @@ fn slow(service: &str, more: &str) -> String {
 #[test]
 fn a_handler_that_outlasts_its_deadline_is_found() {
     let check = |model: Model, text: &str| {
-        let of = || explore(consumer!(process_then_settle)).on(model).consumers(2).scenario(text);
+        let own = || explore(consumer!(process_then_settle)).on(model).consumers(2);
+        let of = || own().scenario(text).only([]);
         of().assert_sometimes(duplicated);
         let said = complaint(|| of().assert_never(duplicated));
         assert!(said.contains("the simplest has reader.handler.slow#1=slow-"), "{said}");
