@@ -34,6 +34,11 @@ fn small(name: &'static str, faults: &str, scope: (u32, u32), budget: (u8, u8)) 
     Small { name, scenario, workload, space }
 }
 
+/// Nothing goes wrong, but what happens at one instant may come in another order.
+pub(crate) fn calm(scope: (u32, u32), preemptions: u8) -> Small {
+    small("calm", "", scope, (0, preemptions))
+}
+
 /// Every kind of fault, alone or in pairs.
 pub(crate) fn all() -> Vec<Small> {
     let crashes = "effect.before = { crash = 0.1 }\neffect.after = { crash = 0.1 }\n\

@@ -154,9 +154,10 @@ fn parse_choice(
 }
 
 fn parse_point(names: &[String], position: usize, word: &str) -> Result<Point, ParseError> {
-    let found = names.iter().zip(0..=u16::MAX).find(|(name, _)| *name == word);
+    let named = names.iter().zip(0..=u16::MAX).filter(|(name, _)| !name.is_empty());
+    let found = named.clone().find(|(name, _)| *name == word);
     found.map(|(_, index)| Point(index)).ok_or_else(|| {
-        let mut nearest = by_similarity(names.to_vec(), word);
+        let mut nearest = by_similarity(named.map(|(name, _)| name.clone()).collect(), word);
         nearest.truncate(3);
         ParseError::UnknownPoint { position, word: word.to_owned(), nearest }
     })
@@ -313,6 +314,16 @@ mod tests {
             "send.request#1=lost+mailer.effect.after#1=crash+send.request#01=late",
             "at byte 48: \"send.request#01\" was already said at byte 0",
         );
+    }
+
+    /// A number without a point has no name, and no name finds it.
+    #[test]
+    fn what_has_no_name_is_no_point() {
+        let nameless = PointSpec { name: String::new(), alternatives: &["lost"] };
+        let table = [nameless, table()[0].clone()];
+        let error = parse_choices(&table, "#1=lost").expect_err("no point");
+        let ParseError::UnknownPoint { nearest, .. } = error else { panic!("{error}") };
+        assert_eq!(nearest, [table[1].name.clone()]);
     }
 
     #[test]

@@ -37,8 +37,9 @@
 //!
 //! Unless [`Explorer::scenario`] says otherwise: one consumer reads two messages of one key. It may
 //! crash before and after each effect and after each settle, and each settle or its answer may be
-//! lost; one such fault a run. Nothing takes any time but timeouts. A log starts at its beginning
-//! (`auto_offset_reset = "earliest"`). The client library does nothing by itself.
+//! lost; one such fault a run. Nothing takes any time but timeouts; but a handler may go on only
+//! when all others have done what they can, one such change of order a run. A log starts at its
+//! beginning (`auto_offset_reset = "earliest"`). The client library does nothing by itself.
 //!
 //! # When an assertion proves something
 //!
@@ -120,7 +121,7 @@ pub fn explore<C: Consumer + Clone>(consumer: C) -> Explorer<C> {
         scenario: None,
         scope: Scope { subscription: SubscriptionId(0), messages: 2, consumers: 1, partitions: 1 },
         faults: 1,
-        preemptions: 0,
+        preemptions: 1,
         budget: BUDGET,
         like: Strategy::PLAIN,
         stateless: false,
@@ -198,8 +199,8 @@ impl<C: Consumer + Clone> Explorer<C> {
         self
     }
 
-    /// With at most this many requests that are handled before their turn. Matters with several
-    /// consumers. Default 0.
+    /// With at most this many changes of order in one run: a request is handled before its turn, or
+    /// a handler goes on after all others. Default 1.
     pub fn preemptions(mut self, preemptions: u8) -> Self {
         self.preemptions = preemptions;
         self

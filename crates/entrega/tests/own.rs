@@ -91,6 +91,15 @@ fn stateless_finds_the_same() {
     }
 }
 
+/// Two handlers overlap, as they do in production. One change of order is tried by default.
+#[test]
+fn two_consumers_of_a_queue_reorder() {
+    let two = || explore(consumer!(process_then_settle)).on(Model::Queue).consumers(2).faults(0);
+    two().assert_never(lost).assert_never(duplicated).assert_sometimes(reordered);
+    two().preemptions(0).assert_never(reordered);
+    two().consumers(1).assert_never(reordered);
+}
+
 /// Settles first in all lives but the first. What it remembers is in no fingerprint.
 #[derive(Clone)]
 struct Forgetful {

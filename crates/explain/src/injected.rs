@@ -67,9 +67,9 @@ impl Injected {
         self.is_slow_handler() || self.act.is_stall()
     }
 
-    /// Whether a handler is slow, and its process is not.
+    /// Whether a handler is slow or goes on last, and its process does not stand still.
     pub(crate) fn is_slow_handler(&self) -> bool {
-        self.act == Act::Slow
+        matches!(self.act, Act::Slow | Act::Last)
     }
 
     /// Whether something waits until a zone, as only an exploration or a replay chooses.

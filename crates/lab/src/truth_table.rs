@@ -33,7 +33,7 @@ pub const SCENARIO: &str = include_str!("../../../simulations/truth-table.toml")
 pub struct TablePlan {
     worlds: Vec<World>,
     columns: Vec<&'static Column>,
-    /// How many requests may come before their turn.
+    /// How many changes of order there may be in one run.
     preemptions: u8,
     /// How many runs each cell may take.
     budget: u64,
@@ -44,7 +44,7 @@ pub struct TablePlan {
 pub struct TruthTable {
     /// The cells, row by row.
     pub cells: Vec<Cell>,
-    /// How many requests could come before their turn.
+    /// How many changes of order there could be in one run.
     pub preemptions: u8,
     /// Whether it was interrupted.
     pub partial: bool,

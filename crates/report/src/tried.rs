@@ -25,8 +25,7 @@ pub(crate) fn tried(plan: &ExplorationPlan, space: &ConfigurationSpace) -> Strin
         text.push_str(&format!(" with at most {}", counted(faults, "fault")));
     }
     if preemptions > 0 {
-        let requests = counted(preemptions, "request");
-        text.push_str(&format!(" and at most {requests} handled out of turn"));
+        text.push_str(&format!(" and at most {} of order", counted(preemptions, "change")));
     }
     if faults > 0 {
         text.push_str(&format!("; a fault is {}", faults_in_words(kinds)));

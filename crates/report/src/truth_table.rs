@@ -181,12 +181,11 @@ impl Shown<'_> {
         let mut text = format!(
             "{} cells, {complete} of {} complete{also}; {schedules} schedules, {states} states. Each: 3 \
              messages of one key, 2 consumers unless a setting says one, at most one fault (and its companion) at every place \
-             where it can happen, at most {} request{} before {} turn.\n",
+             where it can happen, at most {} change{} of order.\n",
             self.table.cells.len(),
             applicable().count(),
             self.table.preemptions,
             if self.table.preemptions == 1 { "" } else { "s" },
-            if self.table.preemptions == 1 { "its" } else { "their" },
         );
         if self.table.partial {
             text.push_str("INTERRUPTED: the table is not whole.\n");

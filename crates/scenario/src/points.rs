@@ -75,6 +75,9 @@ pub enum Fault {
     /// a consumer asks the sink for an effect, or `after` it has the sink's answer. Only a log has
     /// groups. Picked once for each attempt at an effect.
     GroupRebalance,
+    /// Handlers are at work at one instant: this one goes on when all others have done what they
+    /// can. No fault but an order; only an exploration chooses it. Picked once for each delivery.
+    HandlerOrder,
 }
 
 /// A row of the table: how a kind of fault point is named, where it is and what it can do.
@@ -243,10 +246,11 @@ const fn is_same(one: &str, other: &str) -> bool {
     at == one.len() && at == other.len()
 }
 
-/// The choices by which one of several requests that arrive at one instant comes before its turn.
+/// The choices by which, in an exploration of one subscription, what happens at one instant comes
+/// in another order than it would: a request before its turn, a handler after the others.
 pub fn preemptions() -> impl Iterator<Item = (Point, u32)> {
-    let orders = FAULTS.iter().filter(|info| info.site == Site::Arrivals);
-    orders.flat_map(|info| (1..info.bound()).map(|value| (shared_point(info.fault), value)))
+    let orders = FAULTS.iter().filter(|info| info.site.is_order());
+    orders.flat_map(|info| (1..info.bound()).map(|value| (info.point(SubscriptionId(0)), value)))
 }
 
 /// Everything that can go wrong by chance, in the order of the table.
@@ -282,6 +286,7 @@ mod tests {
         check(Fault::EffectAfter, 2, Some((Act::Crash, Zone::Calm)));
         check(Fault::HandlerSlow, 1, Some((Act::Slow, Zone::Span)));
         check(Fault::ArrivalOrder, 2, Some((Act::Order(3), Zone::Now)));
+        check(Fault::HandlerOrder, 1, Some((Act::Last, Zone::Calm)));
         let explored = |fault, act| info(fault).explored(act).collect::<Vec<_>>();
         assert_eq!(explored(Fault::SettleRequest, Act::Lost), [1]);
         assert_eq!(explored(Fault::SettleRequest, Act::Late), [4, 5, 6]);
@@ -302,7 +307,8 @@ mod tests {
         assert!(kinds().all(|kind| chosen_in(kind).count() > 0));
     }
 
-    /// A name says what its alternative does: `late-calm` is `late` until all is calm.
+    /// A name says what its alternative does: `late-calm` is `late` until all is calm. An order has
+    /// names for its places.
     #[test]
     fn names_say_what_the_alternatives_do() {
         for info in &FAULTS {
@@ -311,6 +317,7 @@ mod tests {
                 let by_chance = info.alternatives.all.iter().find(|other| other.name == base);
                 assert_eq!(by_chance.map(|other| other.act), Some(one.act), "{}", one.name);
                 let named = match zone {
+                    "" if info.site.is_order() => true,
                     "" => one.zone == Zone::Now || one.zone == Zone::Span,
                     zone => format!("{:?}", one.zone).to_lowercase() == zone,
                 };
@@ -328,12 +335,21 @@ mod tests {
         }
     }
 
-    /// `arrival.order` stands in no section, so the schema does not know it.
+    /// Orders stand in no section, so the schema does not know them.
     #[test]
     fn every_row_says_what_it_means() {
         for info in &FAULTS {
             assert!(!info.meaning.is_empty(), "{}", info.name);
             assert_eq!(info.about.is_empty(), !info.can_happen_by_chance(), "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn orders_and_nothing_else_are_preemptions() {
+        let orders: Vec<Point> = preemptions().map(|(point, _)| point).collect();
+        for info in &FAULTS {
+            let is_preemption = orders.contains(&info.point(SubscriptionId(0)));
+            assert_eq!(is_preemption, !info.can_happen_by_chance(), "{}", info.name);
         }
     }
 

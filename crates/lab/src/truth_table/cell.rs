@@ -194,8 +194,8 @@ impl World {
     }
 }
 
-/// Exactly one of the column's faults, at most one companion, and at most `preemptions` requests
-/// before their turn.
+/// Exactly one of the column's faults, at most one companion, and at most `preemptions` changes of
+/// order.
 fn space(column: &Column, preemptions: u8) -> Space {
     let primary = Budget {
         most: u8::from(!column.primary.is_empty()),

@@ -295,9 +295,11 @@ fn scripts(scenario: &Scenario) -> Checked {
 
 fn scripted_point(scenario: &Scenario, script: &ScriptedFault, path: &str) -> Checked {
     let table = points::table(&scenario.subscription_names());
-    let Some(index) = table.iter().position(|spec| spec.name == script.point) else {
+    let named = (0..).zip(table.iter()).filter(|(_, spec)| !spec.name.is_empty());
+    let found = named.clone().find(|(_, spec)| spec.name == script.point);
+    let Some((index, _)) = found else {
         let by_chance = |index| points::describe(Point(index)).0.can_happen_by_chance();
-        let known = (0..).zip(table.iter()).filter(|(index, _)| by_chance(*index));
+        let known = named.filter(|(index, _)| by_chance(*index));
         let names: Vec<&str> = known.map(|(_, spec)| spec.name.as_str()).collect();
         let message = format!("there is no fault point `{}`", script.point);
         return broken_with_help(
@@ -306,7 +308,7 @@ fn scripted_point(scenario: &Scenario, script: &ScriptedFault, path: &str) -> Ch
             suggestion(&script.point, &names),
         );
     };
-    let valid = points::describe(Point(index as u16)).0.chances();
+    let valid = points::describe(Point(index)).0.chances();
     if valid.contains(&script.alternative.as_str()) {
         return Ok(());
     }

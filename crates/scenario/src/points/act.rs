@@ -14,6 +14,8 @@ pub enum Act {
     /// Of the requests that arrive at one instant, the one at this place is handled first; the
     /// harmless one is the first.
     Order(u8),
+    /// Of the handlers that are at work at one instant, this one goes on last.
+    Last,
     /// Every attempt to process a message fails.
     Poison,
     /// An attempt to process a message fails.
@@ -52,6 +54,7 @@ impl Act {
             Self::Duplicated => Some(Mishap::Duplicated),
             Self::Restart
             | Self::Order(_)
+            | Self::Last
             | Self::Poison
             | Self::Transient
             | Self::Slow
@@ -99,6 +102,8 @@ pub enum Site {
     Broker,
     /// The order in which requests arrive at one instant.
     Arrivals,
+    /// The order in which handlers go on that are at work at one instant.
+    Handlers,
     /// A message itself.
     Message,
     /// The application's handler.
@@ -109,6 +114,13 @@ pub enum Site {
     Crash(Moment),
     /// A consumer group.
     Group,
+}
+
+impl Site {
+    /// Whether nothing goes wrong there, and only the order of things is chosen.
+    pub const fn is_order(self) -> bool {
+        matches!(self, Self::Arrivals | Self::Handlers)
+    }
 }
 
 /// What a remote call asks for.

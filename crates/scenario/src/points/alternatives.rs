@@ -106,6 +106,12 @@ alternatives! {
 }
 
 alternatives! {
+    /// Which of several handlers that are at work at one instant goes on last.
+    LAST, "", "",
+    explored("last", Act::Last, Zone::Calm),
+}
+
+alternatives! {
     /// A message that cannot be processed.
     POISON, "Poison", "A message that cannot be processed.",
     chance("poison", Act::Poison, Zone::Now, "Every attempt to process it fails."),

@@ -147,7 +147,7 @@ mod tests {
             .map(|(index, spec)| (few.len() + index, spec.name.as_str()))
             .collect();
         let expect =
-            [(132, "mailer.clock.skew"), (133, "analytics.clock.skew"), (140, "disk.full")];
+            [(140, "mailer.clock.skew"), (141, "analytics.clock.skew"), (148, "disk.full")];
         assert_eq!(added, expect);
     }
 }

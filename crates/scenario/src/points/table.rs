@@ -6,12 +6,13 @@
 
 use super::act::{Call, Leg, Moment, Site};
 use super::alternatives::{
-    Alternatives, CRASH, CRASH_AT_ONCE, ERROR, LEG, ORDER, POISON, REBALANCE, RESTART, SLOW, STALL,
+    Alternatives, CRASH, CRASH_AT_ONCE, ERROR, LAST, LEG, ORDER, POISON, REBALANCE, RESTART, SLOW,
+    STALL,
 };
 use super::{Fault, FaultInfo};
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 20] = [
+pub const FAULTS: [FaultInfo; 21] = [
     shared(Fault::SendRequest, "send.request", Site::Leg(Call::Send, Leg::Request), LEG)
         .means("the producer's request to store a message")
         .is_about("The request on its way."),
@@ -83,6 +84,8 @@ pub const FAULTS: [FaultInfo; 20] = [
     own(Fault::GroupRebalance, "group.rebalance", Site::Group, REBALANCE)
         .means("on a log: the group rebalances, before or after an effect")
         .is_about("Picked once for each attempt at an effect."),
+    own(Fault::HandlerOrder, "handler.order", Site::Handlers, LAST)
+        .means("of handlers that are at work at one instant, which goes on last"),
 ];
 
 /// A table in `[faults]`: the points whose names begin alike.

@@ -43,7 +43,7 @@ impl Space {
     }
 
     /// What a scenario names under `[faults]` or `[[script]]`, up to `faults` of it in one run, and
-    /// up to `preemptions` requests that come before their turn.
+    /// up to `preemptions` changes of order.
     pub fn of(scenario: &Scenario, faults: u8, preemptions: u8) -> Self {
         let named = scenario.named_faults().into_iter().flat_map(|(point, chosen)| {
             let kind = points::kind_of(point, chosen).into_iter();
@@ -54,8 +54,7 @@ impl Space {
         Self::new(vec![faults, Budget::preemptions(preemptions)])
     }
 
-    /// Up to `faults` of these kinds in one run, and up to `preemptions` requests that come before
-    /// their turn.
+    /// Up to `faults` of these kinds in one run, and up to `preemptions` changes of order.
     pub fn of_kinds(kinds: &[FaultKind], faults: u8, preemptions: u8) -> Self {
         let choices = kinds.iter().flat_map(|&kind| points::chosen_in(kind)).collect();
         let faults = Budget { most: faults, required: false, choices };
@@ -99,7 +98,7 @@ impl Space {
 }
 
 impl Budget {
-    /// Up to `most` requests that come before their turn.
+    /// Up to `most` changes of order: requests before their turn, handlers after all others.
     pub fn preemptions(most: u8) -> Self {
         Self { most, required: false, choices: points::preemptions().collect() }
     }

@@ -214,6 +214,22 @@ where
         }
     }
 
+    /// Lets all others do what they can first, if an exploration has chosen that. While nobody else
+    /// has anything to do, there is no order to choose; and a handler that fails and tries again in
+    /// place has had its choice, or one that fails for ever would have as many as there are steps.
+    #[inline]
+    pub(super) fn give_way(&self, world: &mut World<B>, delivery: &Delivery) -> Option<HoldId> {
+        if !world.times.chooses_order || self.placed.borrow().contains(&delivery.id) {
+            return None;
+        }
+        self.placed.borrow_mut().push(delivery.id);
+        if self.link.alone && world.is_calm() {
+            return None;
+        }
+        let zone = self.pick(world, Fault::HandlerOrder, delivery)?;
+        Some(world.hold_process(self.link.client.process, zone))
+    }
+
     /// Notes what was chosen at a point. Returns until when it delays.
     #[cold]
     fn chosen(&self, world: &mut World<B>, fault: Fault, choice: u32, delivery: &Delivery) -> Zone {

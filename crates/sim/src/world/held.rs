@@ -48,6 +48,16 @@ where
         self.held.iter().any(|held| held.number == hold)
     }
 
+    /// Whether nobody but the process that is being polled has anything to do before only timers
+    /// are left.
+    pub(crate) fn is_calm(&self) -> bool {
+        let means_something = |at, due| self.means_something(at, due);
+        !self.has_task()
+            && self.held.is_empty()
+            && self.due_now.is_empty()
+            && !self.timers.has_due(self.now, means_something)
+    }
+
     /// Ends one delay if its zone has come: only timers are left, or nothing at all.
     #[inline]
     pub(super) fn release_calm(&mut self) -> bool {

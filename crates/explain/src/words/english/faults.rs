@@ -27,6 +27,7 @@ fn short(scene: &Scene<'_>, fault: &Injected) -> String {
         Site::Leg(..) => "⇥",
         Site::Group => "⇄",
         Site::Arrivals => return format!("⇄ a request of {} overtakes", scene.who(fault.process)),
+        Site::Handlers => return format!("⇄ {} goes on last", scene.who(fault.process)),
         Site::Crash(_) if until.is_some() => "⏸",
         Site::Crash(_) | Site::Broker => "✗",
         Site::Process => "⏸",
@@ -66,6 +67,7 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         Act::Order(_) => overtaking(scene, fault),
         Act::Poison => format!("{m} is poison, and the handler of {who} fails on it"),
         Act::Transient => format!("the handler of {who} fails on {m}"),
+        Act::Last => format!("{who} is at work on {m}"),
         Act::Slow => format!("{who} is slow at {m}"),
         Act::StallBefore => format!("{who} stalls before the effect of {m}"),
         Act::StallAfter => format!("{who} stalls after the effect of {m}"),
@@ -106,6 +108,7 @@ fn crash(fault: &Injected, who: &str, m: &str, until: Option<&str>) -> String {
         Site::Leg(..)
         | Site::Broker
         | Site::Arrivals
+        | Site::Handlers
         | Site::Message
         | Site::Handler
         | Site::Process

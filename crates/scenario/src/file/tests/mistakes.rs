@@ -269,6 +269,10 @@ fn mistakes_in_scripts() {
         "2:9: there is no fault point `reader.effect.aftr`",
     );
     check(
+        "[[script]]\npoint = ''\nalternative = 'lost'\nnth = 1",
+        "2:9: there is no fault point ``",
+    );
+    check(
         "[[script]]\npoint = 'reader.effect.after'\nalternative = 'lost'\nnth = 1",
         "3:15: `lost` cannot happen at `reader.effect.after`",
     );
