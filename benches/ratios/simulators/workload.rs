@@ -160,6 +160,7 @@ pub(crate) fn client_config() -> ClientConfig {
         settle_scope: SettleScope::Individual,
         settle_confirmed: true,
         settle_retries: 0,
+        receive_ahead: false,
         auto_offset_reset: OffsetReset::Earliest,
         drain_on_revoke: false,
         max_poll_interval: None,

@@ -14,6 +14,9 @@ pub struct ClientConfig {
     /// How many deliveries it asks for at once and holds unsettled (`prefetch`,
     /// `max.poll.records`).
     pub prefetch: u32,
+    /// Whether the library of a queue receives on while the application works, as push does, or
+    /// only when it has handed out all that it received.
+    pub receive_ahead: bool,
     /// Whether the library settles by itself, and when.
     pub auto_settle: AutoSettle,
     /// Which offset a log's library has ready for a commit that names none, its own ones included.

@@ -127,7 +127,9 @@ impl<L: Link<Request = log_wire::Request, Response = log_wire::Response>> Inbox 
 impl<L: Link<Request = queue_wire::Request, Response = queue_wire::Response>> Inbox
     for QueueInbox<L>
 {
-    async fn background(&self) {}
+    async fn background(&self) {
+        self.receive_ahead().await;
+    }
 
     async fn run(&self, code: &impl Consumer, app: &impl ProgressInSink) -> Result<(), Stop> {
         code.run_on_queue(self, app).await
@@ -159,6 +161,7 @@ impl ConsumerSettings {
             client: ClientConfig {
                 subscription,
                 prefetch: 100,
+                receive_ahead: false,
                 auto_settle,
                 offset_store,
                 auto_commit_interval: Duration::from_secs(5),

@@ -86,6 +86,7 @@ pub fn client_config(
     ClientConfig {
         subscription,
         prefetch: consumer.prefetch,
+        receive_ahead: consumer.receive_ahead,
         auto_settle,
         offset_store,
         auto_commit_interval: consumer.auto_commit_interval.duration(),

@@ -127,11 +127,13 @@ impl Platform for QueuePlatform {
         QueuePublisher::new(link)
     }
 
-    fn has_background(_config: &ClientConfig) -> bool {
-        false
+    fn has_background(config: &ClientConfig) -> bool {
+        config.receive_ahead
     }
 
-    async fn background(_inbox: &Self::Inbox) {}
+    fn background(inbox: &Self::Inbox) -> impl Future<Output = ()> {
+        inbox.receive_ahead()
+    }
 
     fn consume<'a>(
         program: &'a impl Program,

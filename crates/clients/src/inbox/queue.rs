@@ -1,6 +1,10 @@
 //! The client library of a queue: receives as many as its prefetch allows, hands them out one by
 //! one, and settles: for the application, by the delivery itself (automatic ack), or with the next
 //! receive (implicit acceptance).
+//!
+//! It receives when it has handed out all that it has (pull), or goes on receiving while the
+//! application works (push): what then waits in its buffer is delivered already, so leases run, and
+//! with automatic ack a crash loses all of it.
 
 mod session;
 
@@ -137,6 +141,19 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             Ok(_) | Err(Unanswered) => {}
         }
         Ok(())
+    }
+
+    /// Receives on while the application works, if it is configured to. Runs at the application's
+    /// side until the end; whoever of the two sees an answer first takes it.
+    pub async fn receive_ahead(&self) {
+        while self.config.receive_ahead {
+            if !self.link.is_running() {
+                while_running(&self.link).await;
+            }
+            if !matches!(self.exchange(Instant::NEVER).await, Ok(None)) {
+                return;
+            }
+        }
     }
 
     /// Sends a settle, and repeats it as often as the configuration says while there is no answer.

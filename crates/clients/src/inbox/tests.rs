@@ -33,6 +33,7 @@ fn config() -> ClientConfig {
     ClientConfig {
         subscription: SubscriptionId(0),
         prefetch: 4,
+        receive_ahead: false,
         auto_settle: AutoSettle::Off,
         offset_store: OffsetStore::AtDelivery,
         auto_commit_interval: Duration::from_secs(5),

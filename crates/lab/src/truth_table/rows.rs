@@ -66,6 +66,8 @@ const RAISES_OFF: &[(&str, &str)] = &[RAISES, ("consumer.enable_auto_commit", "f
 const NO_RETRIES: &[(&str, &str)] = &[("producer.retries", "0")];
 const FIRE_AND_FORGET: &[(&str, &str)] = &[("producer.strategy", "fire-and-forget")];
 const ONE: &str = "one consumer, on error crash";
+const AHEAD: &str = "receives ahead";
+const PUSH: &[(&str, &str)] = &[("consumer.receive_ahead", "true")];
 const PUBLISHED: &str = "as published";
 const OFF: &str = "auto-commit off";
 const JAVA_ON: &str = "Java";
@@ -74,7 +76,7 @@ const JAVA_NO: &str = "Java, auto-commit off";
 use Strategy as S;
 
 /// All rows, in teaching order; those of the producer's side last.
-pub const ROWS: [TableRow; 56] = [
+pub const ROWS: [TableRow; 58] = [
     row(S::SettleThenProcess, "default", &[]),
     row(S::SettleThenProcess, "settles unconfirmed", &[("consumer.settle_confirmed", "false")]),
     row(S::ProcessThenSettle, "default", &[]),
@@ -85,11 +87,13 @@ pub const ROWS: [TableRow; 56] = [
     on_queue(row(S::ProcessThenSettle, "on error requeue", REQUEUE)),
     on_queue(row(S::ProcessThenSettle, "delivery limit 2", LIMIT)),
     on_queue(row(S::ProcessThenSettle, "delivery limit 2, dead letters", LIMIT_WITH_TARGET)),
+    on_queue(row(S::ProcessThenSettle, AHEAD, PUSH)),
     row(S::SettleEveryN, "N = 2", &[]),
     alone(row(S::SettleEveryN, ONE, &[("consumer.on_error", "crash")])),
     row(S::AutoSettleAtDelivery, "default", &[]),
     row(S::AutoSettleAtDelivery, "on error crash", &[("consumer.on_error", "crash")]),
     alone(row(S::AutoSettleAtDelivery, ONE, &[("consumer.on_error", "crash")])),
+    on_queue(row(S::AutoSettleAtDelivery, AHEAD, PUSH)),
     row(S::AutoSettleAtNextReceive, "default", &[]),
     row(S::AutoSettleAtNextReceive, "on error crash", &[("consumer.on_error", "crash")]),
     alone(row(S::AutoSettleAtNextReceive, ONE, &[("consumer.on_error", "crash")])),

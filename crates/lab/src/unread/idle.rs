@@ -1,4 +1,4 @@
-//! Settings outside of `[consumer]` that nothing reads: those of a broker that is not run, of a
+//! Settings that nothing reads, whatever the strategy: those of a broker that is not run, of a
 //! producer that waits for no answer, of a limit that is not set, and the times of faults that
 //! cannot happen.
 
@@ -22,6 +22,7 @@ pub(super) fn why(
         "queue" => {
             of_broker(loaded, written, run, Model::Queue).or_else(|| of_queue(loaded, setting, run))
         }
+        "consumer" if setting == "receive_ahead" => of_broker(loaded, written, run, Model::Queue),
         "producer" => of_producer(loaded, setting),
         "times" => of_fault(loaded, setting),
         _ => None,
@@ -173,6 +174,10 @@ mod tests {
         assert_eq!(of(&[]), [""; 0], "the file names both models");
         let said = of(&[("log.partitions", "3")]).join("");
         assert!(said.contains("the log would read it, and does not run"), "{said}");
+        assert_eq!(of(&[("consumer.receive_ahead", "true")]), [""; 0]);
+        let log = Configuration { model: Model::Log, ..QUEUE };
+        let said = warnings(&loaded(&[("consumer.receive_ahead", "true")]), [log]).join("");
+        assert!(said.contains("the queue would read it, and does not run"), "{said}");
         let said = of(&[("models", "queue")]).join("");
         assert!(said.contains("`log.auto_offset_reset` changes nothing"), "{said}");
     }

@@ -56,6 +56,11 @@ pub struct ConsumerSettings {
     /// `basic.qos` prefetch (0, unlimited; 100 to 300 recommended), SQS `MaxNumberOfMessages` (1,
     /// at most 10). Default 100 (ours).
     pub prefetch: u32,
+    /// Whether the client library of a queue receives on while the handler works, as push does
+    /// (AMQP `basic.consume`): up to `prefetch` unsettled messages, or all there are where the
+    /// delivery settles them. Otherwise it asks when it has handed out all that it received, as
+    /// pull does (SQS `ReceiveMessage`). A log has no such thing. Default false (ours).
+    pub receive_ahead: bool,
     /// After how many processed messages the strategy `settle-every-n` settles, and the article's
     /// `MIN_COMMIT_COUNT`. Default 10 (ours).
     pub settle_every: u32,
@@ -177,6 +182,7 @@ impl Default for ConsumerSettings {
     fn default() -> Self {
         Self {
             prefetch: 100,
+            receive_ahead: false,
             settle_every: 10,
             settle_interval: Span::from_secs(1),
             batch_size: 10,

@@ -16,13 +16,22 @@ pub(super) struct QueueSession {
     pub(super) handed_out: Vec<(DeliveryTag, MessageId)>,
     buffer: Vec<Received>,
     next: usize,
+    /// A buffer for a receive that is made before all of the other is handed out.
+    spare: Vec<Received>,
     /// One for each settle that is on its way at once.
     spare_tags: Vec<Vec<DeliveryTag>>,
 }
 
 impl QueueSession {
-    /// Takes the answer of a receive.
+    /// Takes the answer of a receive, behind what is still to be handed out.
     pub(super) fn fill(&mut self, deliveries: Vec<Received>) {
+        if !self.is_drained() {
+            self.buffer.drain(..self.next);
+            self.next = 0;
+            self.buffer.extend_from_slice(&deliveries);
+            self.spare = deliveries;
+            return;
+        }
         self.buffer = deliveries;
         self.next = 0;
     }
@@ -41,8 +50,12 @@ impl QueueSession {
 
     /// An empty buffer for the next receive.
     pub(super) fn spare_buffer(&mut self) -> Vec<Received> {
-        self.next = 0;
-        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut buffer = if self.is_drained() {
+            self.next = 0;
+            std::mem::take(&mut self.buffer)
+        } else {
+            std::mem::take(&mut self.spare)
+        };
         buffer.clear();
         buffer
     }
@@ -65,7 +78,7 @@ impl QueueSession {
 /// All that a later poll, settle or close looks at; see [`crate::Context::remembers`].
 impl Fingerprinted for QueueSession {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
-        let Self { receiving, handed_out, buffer, next, spare_tags: _ } = self;
+        let Self { receiving, handed_out, buffer, next, spare: _, spare_tags: _ } = self;
         into.flag(receiving.is_some());
         into.count(handed_out.len());
         for (tag, message) in handed_out {
@@ -105,5 +118,24 @@ mod tests {
         session.handed_out.clear();
         session.receiving = Some(CallId(7));
         assert_ne!(print(&session), nothing, "asked for more");
+    }
+
+    /// What comes while something is still to be handed out comes behind it, and nothing is lost
+    /// to the buffer of the receive that brings it.
+    #[test]
+    fn what_is_received_ahead_is_handed_out_in_its_turn() {
+        let record = Record { message: MessageId(1), key: Key(0), bytes: 0 };
+        let received = |tag| Received { tag, record, delivery_count: 1, redelivered: false };
+        let mut session = QueueSession::default();
+        session.fill(vec![received(1), received(2), received(3)]);
+        assert_eq!(session.next(), Some(received(1)));
+        for tag in [4, 5] {
+            let mut buffer = session.spare_buffer();
+            assert!(buffer.is_empty());
+            buffer.push(received(tag));
+            session.fill(buffer);
+        }
+        let rest: Vec<u64> = std::iter::from_fn(|| session.next()).map(|one| one.tag).collect();
+        assert_eq!(rest, [2, 3, 4, 5]);
     }
 }

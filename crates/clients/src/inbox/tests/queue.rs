@@ -157,3 +157,47 @@ fn automatic_ack_is_asked_for_with_the_receive() {
     let (_, request) = link.asked().expect("a receive");
     assert!(matches!(request, Request::Receive { settle_at_delivery: true, .. }));
 }
+
+/// An inbox that was handed one of these tags, with its library at work beside it: what it has
+/// asked for since.
+fn asks_meanwhile(receive_ahead: bool) -> Option<Request> {
+    let link = Link::new();
+    let config = ClientConfig { receive_ahead, ..config() };
+    let (inbox, _) = handed(&link, config, &[7]);
+    let mut beside = pin!(inbox.receive_ahead());
+    assert_eq!(once(beside.as_mut()).is_pending(), receive_ahead);
+    Some(link.asked()?.1)
+}
+
+#[test]
+fn push_receives_on_while_the_application_works_and_pull_does_not() {
+    assert!(matches!(asks_meanwhile(true), Some(Request::Receive { max: 4, .. })));
+    assert!(asks_meanwhile(false).is_none());
+}
+
+#[test]
+fn what_came_meanwhile_is_handed_out_behind_the_rest() {
+    let link = Link::new();
+    let (inbox, _) = handed(&link, ClientConfig { receive_ahead: true, ..config() }, &[7, 8]);
+    let mut beside = pin!(inbox.receive_ahead());
+    for tag in [9, 10] {
+        assert!(once(beside.as_mut()).is_pending());
+        let (call, _) = link.asked().expect("a receive");
+        link.answer(call, Ok(Response::Received { deliveries: vec![received(tag)] }));
+    }
+    assert!(once(beside.as_mut()).is_pending());
+    for tag in [8, 9, 10] {
+        let turn = ready(inbox.poll(Instant::NEVER));
+        assert!(matches!(turn, Ok(Turn::Delivery(delivery)) if delivery.position == tag));
+    }
+    link.asked().expect("one receive is always under way");
+    assert!(link.asked().is_none());
+}
+
+#[test]
+fn nothing_is_received_ahead_into_a_shutdown() {
+    let link = Link::new();
+    let inbox = QueueInbox::new(&link, ClientConfig { receive_ahead: true, ..config() });
+    link.closing.set(true);
+    assert!(once(pin!(inbox.receive_ahead())).is_ready());
+}
