@@ -177,8 +177,8 @@ pub(crate) struct TableArgs {
     /// (repeatable)
     #[arg(long, value_name = "FAULT")]
     pub(crate) fault: Vec<String>,
-    /// How often in one run the order of what happens at one instant may change: a request is
-    /// handled before its turn, or a handler goes on after all others
+    /// How often in one run the order of what happens at one instant may change: a request or a
+    /// deadline comes before its turn, or a handler goes on or a poll gives up after all others
     #[arg(long, value_name = "P", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=3))]
     pub(crate) preemptions: u8,
     /// How many runs each cell may take before it is called incomplete

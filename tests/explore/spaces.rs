@@ -14,9 +14,20 @@ pub(crate) struct Small {
 }
 
 fn small(name: &'static str, faults: &str, scope: (u32, u32), budget: (u8, u8)) -> Small {
+    small_with("1s", name, faults, scope, budget)
+}
+
+/// The same with another request timeout: at 10s it ends when a lease does, which begins with it.
+fn small_with(
+    timeout: &str,
+    name: &'static str,
+    faults: &str,
+    scope: (u32, u32),
+    budget: (u8, u8),
+) -> Small {
     let text = format!(
         "[workload]\nkeys = 1\n[[subscriptions]]\nname = \"reader\"\nconsumers = {}\n\
-         [consumer]\nprefetch = 2\nsettle_every = 2\nrequest_timeout = \"1s\"\n\
+         [consumer]\nprefetch = 2\nsettle_every = 2\nrequest_timeout = \"{timeout}\"\n\
          [log]\nsession_timeout = \"6s\"\nauto_offset_reset = \"earliest\"\n\
          [queue]\nvisibility_timeout = \"10s\"\n[faults]\n{faults}",
         scope.1
@@ -75,6 +86,7 @@ pub(crate) fn all() -> Vec<Small> {
             (2, 1),
             (2, 0),
         ),
+        small_with("10s", "deadlines", settles, (2, 2), (1, 1)),
         small("one after the other", &format!("{crashes}{settles}"), (3, 1), (1, 0)),
     ]
 }

@@ -199,8 +199,8 @@ impl<C: Consumer + Clone> Explorer<C> {
         self
     }
 
-    /// With at most this many changes of order in one run: a request is handled before its turn, or
-    /// a handler goes on after all others. Default 1.
+    /// With at most this many changes of order in one run: a request or a deadline comes before its
+    /// turn, or a handler goes on or a poll gives up after all others. Default 1.
     pub fn preemptions(mut self, preemptions: u8) -> Self {
         self.preemptions = preemptions;
         self

@@ -100,6 +100,92 @@ fn two_consumers_of_a_queue_reorder() {
     two().consumers(1).assert_never(reordered);
 }
 
+/// Takes a dead letter for written whatever became of it.
+async fn ignores_its_dead_letters(
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        if app.process_with_attempts(&delivery).await.is_err() {
+            let _ = app.dead_letter(&delivery).await;
+        }
+        inbox.settle(&[delivery]).await.carry_on();
+    }
+    Ok(())
+}
+
+/// The consumer has waited for its dead letter when the lease of the message ends. Only if it gives
+/// up before that, by however little, is the message settled in time, and lost.
+#[test]
+fn two_deadlines_at_one_instant_come_in_both_orders() {
+    let text = |timeout: &str| {
+        format!(
+            "[[subscriptions]]\nname = \"reader\"\n[consumer]\nmax_attempts = 1\n\
+             request_timeout = \"{timeout}\"\n[queue]\nvisibility_timeout = \"30s\"\n[faults]\n\
+             message.poison = {{ poison = 0.1 }}\ndead_letter.request = {{ lost = 0.1 }}\n"
+        )
+    };
+    let found = |timeout: &str, preemptions| {
+        let bad = explore(consumer!(ignores_its_dead_letters)).on(Model::Queue).messages(1);
+        let bad = bad.like(Strategy::DeadLetter).scenario(&text(timeout)).faults(2);
+        let said = complaint(|| bad.preemptions(preemptions).assert_never(lost));
+        said.lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(found("30s", 0), "");
+    assert!(found("30s", 1).contains("m0 is lost"), "{}", found("30s", 1));
+    assert!(found("20s", 0).contains("m0 is lost"), "{}", found("20s", 0));
+    assert_eq!(found("40s", 1), "");
+}
+
+/// Settles on a revocation what it has not processed: what it commits then it may never see again.
+async fn settles_what_it_holds(
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    let mut held: Vec<Delivery> = Vec::new();
+    loop {
+        let until = if held.is_empty() { Instant::NEVER } else { inbox.now() };
+        match inbox.poll(until).await? {
+            Turn::Delivery(delivery) if held.is_empty() => held.push(delivery),
+            Turn::Delivery(delivery) => {
+                held.push(delivery);
+                work_off(&mut held, inbox, app).await?;
+            }
+            Turn::Idle => work_off(&mut held, inbox, app).await?,
+            Turn::Revoking => {
+                inbox.settle(&held).await.carry_on();
+                held.clear();
+            }
+            Turn::Lost => held.clear(),
+            Turn::Assigned(_) => {}
+            Turn::Shutdown => return Ok(()),
+        }
+    }
+}
+
+/// Processes and settles the first message that is held.
+async fn work_off(
+    held: &mut Vec<Delivery>,
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    let delivery = held.remove(0);
+    let done = app.process(&delivery).await?;
+    inbox.settle(done).await.carry_on();
+    Ok(())
+}
+
+/// A poll that waits no longer than now still learns of a revocation that is on its way.
+#[test]
+fn what_is_on_its_way_may_come_before_a_poll_gives_up() {
+    let text = "[[subscriptions]]\nname = \"reader\"\n[log]\nauto_offset_reset = \"earliest\"\n\
+                [faults]\ngroup.rebalance = { before = 0.1, after = 0.1 }\n";
+    let bad = || explore(consumer!(settles_what_it_holds)).on(Model::Log).scenario(text);
+    let said = complaint(|| bad().messages(3).assert_never(lost));
+    assert!(said.contains("reader.poll.order"), "{said}");
+    bad().messages(3).preemptions(0).assert_never(lost);
+}
+
 /// Settles first in all lives but the first. What it remembers is in no fingerprint.
 #[derive(Clone)]
 struct Forgetful {

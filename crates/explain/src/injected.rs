@@ -69,7 +69,7 @@ impl Injected {
 
     /// Whether a handler is slow or goes on last, and its process does not stand still.
     pub(crate) fn is_slow_handler(&self) -> bool {
-        matches!(self.act, Act::Slow | Act::Last)
+        self.act == Act::Slow || self.point.site == Site::Handlers
     }
 
     /// Whether something waits until a zone, as only an exploration or a replay chooses.
@@ -77,9 +77,9 @@ impl Injected {
         matches!(self.zone, Zone::Calm | Zone::Expiry | Zone::Takeover)
     }
 
-    /// Whether a request overtakes another.
+    /// Whether a request or a deadline overtakes another.
     pub(crate) fn is_overtaking(&self) -> bool {
-        self.point.site == Site::Arrivals
+        matches!(self.point.site, Site::Arrivals | Site::Deadlines)
     }
 
     /// Whether a group rebalances.
@@ -110,6 +110,6 @@ impl Injected {
 
     /// Whether it concerns the broker or its group rather than a client.
     pub(crate) fn is_at_the_broker(&self) -> bool {
-        matches!(self.point.site, Site::Broker | Site::Arrivals | Site::Group)
+        matches!(self.point.site, Site::Broker | Site::Arrivals | Site::Deadlines | Site::Group)
     }
 }

@@ -340,6 +340,7 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
         Site::Message => Counter::PoisonMessages,
         Site::Broker => Counter::BrokerRestarts,
         Site::Crash(_) | Site::Process | Site::Handler => return None,
-        Site::Leg(_, _) | Site::Arrivals | Site::Handlers | Site::Group => return None,
+        Site::Leg(_, _) | Site::Group => return None,
+        Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls => return None,
     })
 }

@@ -78,6 +78,13 @@ pub enum Fault {
     /// Handlers are at work at one instant: this one goes on when all others have done what they
     /// can. No fault but an order; only an exploration chooses it. Picked once for each delivery.
     HandlerOrder,
+    /// A deadline of the broker (a lease or session ends) and one of a process (a request, a poll
+    /// or a sleep ends) fall on one instant: another one than the first comes first, with all that
+    /// follows from it. No fault but an order; only an exploration chooses it.
+    DeadlineOrder,
+    /// A poll that waits no longer than now: what is on its way at this instant still comes, before
+    /// it gives up. No fault but an order; only an exploration chooses it.
+    PollOrder,
 }
 
 /// A row of the table: how a kind of fault point is named, where it is and what it can do.
@@ -170,7 +177,8 @@ pub const fn info(fault: Fault) -> &'static FaultInfo {
     &FAULTS[fault as usize]
 }
 
-/// At most this many requests that arrive at one instant compete for who is handled first.
+/// At most this many requests that arrive at one instant compete for who is handled first, or
+/// deadlines that fall on it.
 pub const MOST_RIVALS: u32 = info(Fault::ArrivalOrder).bound();
 
 /// Whether what happens at a point can befall a subscription: the point is its own or shared.
@@ -247,7 +255,8 @@ const fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// The choices by which, in an exploration of one subscription, what happens at one instant comes
-/// in another order than it would: a request before its turn, a handler after the others.
+/// in another order than it would: a request or a deadline before its turn, a handler or the end of
+/// a poll after the others.
 pub fn preemptions() -> impl Iterator<Item = (Point, u32)> {
     let orders = FAULTS.iter().filter(|info| info.site.is_order());
     orders.flat_map(|info| (1..info.bound()).map(|value| (info.point(SubscriptionId(0)), value)))

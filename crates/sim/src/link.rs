@@ -124,13 +124,20 @@ impl<B: Broker> SimLink<B>
 where
     B::Request: Routed,
 {
-    /// Is ready when that time has come. Arms one wake-up at the first poll, unless it is armed.
+    /// Is ready when that time has come. Arms one wake-up at the first poll, unless it is armed. If
+    /// the time has come by then, an exploration may let what is on its way come first.
     #[inline]
     pub(crate) fn sleep(&self, at: Instant, mut armed: bool) -> impl Future<Output = ()> {
+        let mut hold = None;
         poll_fn(move |cx| {
             let mut world = self.world.borrow_mut();
             let process = &world.processes[self.client.process.index()];
-            if process.is_running() && world.now >= at {
+            let is_over = process.is_running() && world.now >= at;
+            if is_over && !armed {
+                armed = true;
+                hold = world.hold_poll(self.client);
+            }
+            if is_over && hold.is_none_or(|hold| !world.is_held(hold)) {
                 world.remember(self.client.process, &[AWAKE]);
                 return Poll::Ready(());
             }

@@ -11,10 +11,10 @@ pub enum Act {
     Duplicated,
     /// The broker restarts.
     Restart,
-    /// Of the requests that arrive at one instant, the one at this place is handled first; the
-    /// harmless one is the first.
+    /// Of the requests that arrive or the deadlines that fall due at one instant, the one at this
+    /// place comes first; the harmless one is the first.
     Order(u8),
-    /// Of the handlers that are at work at one instant, this one goes on last.
+    /// Of what is at work at one instant, this goes on last.
     Last,
     /// Every attempt to process a message fails.
     Poison,
@@ -104,6 +104,10 @@ pub enum Site {
     Arrivals,
     /// The order in which handlers go on that are at work at one instant.
     Handlers,
+    /// The order of deadlines of the broker and of processes that fall on one instant.
+    Deadlines,
+    /// The order of the end of a poll and of what is on its way at that instant.
+    Polls,
     /// A message itself.
     Message,
     /// The application's handler.
@@ -119,7 +123,7 @@ pub enum Site {
 impl Site {
     /// Whether nothing goes wrong there, and only the order of things is chosen.
     pub const fn is_order(self) -> bool {
-        matches!(self, Self::Arrivals | Self::Handlers)
+        matches!(self, Self::Arrivals | Self::Handlers | Self::Deadlines | Self::Polls)
     }
 }
 

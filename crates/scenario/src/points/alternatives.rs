@@ -94,7 +94,7 @@ alternatives! {
 }
 
 alternatives! {
-    /// Which of several requests that arrive at one instant comes first.
+    /// Which of several requests or deadlines of one instant comes first.
     ORDER, "", "",
     order("second", 2),
     order("third", 3),
@@ -106,7 +106,7 @@ alternatives! {
 }
 
 alternatives! {
-    /// Which of several handlers that are at work at one instant goes on last.
+    /// What goes on last of all that is at work at one instant.
     LAST, "", "",
     explored("last", Act::Last, Zone::Calm),
 }

@@ -147,7 +147,7 @@ mod tests {
             .map(|(index, spec)| (few.len() + index, spec.name.as_str()))
             .collect();
         let expect =
-            [(140, "mailer.clock.skew"), (141, "analytics.clock.skew"), (148, "disk.full")];
+            [(156, "mailer.clock.skew"), (157, "analytics.clock.skew"), (164, "disk.full")];
         assert_eq!(added, expect);
     }
 }

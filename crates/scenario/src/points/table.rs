@@ -12,7 +12,7 @@ use super::alternatives::{
 use super::{Fault, FaultInfo};
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 21] = [
+pub const FAULTS: [FaultInfo; 23] = [
     shared(Fault::SendRequest, "send.request", Site::Leg(Call::Send, Leg::Request), LEG)
         .means("the producer's request to store a message")
         .is_about("The request on its way."),
@@ -86,6 +86,10 @@ pub const FAULTS: [FaultInfo; 21] = [
         .is_about("Picked once for each attempt at an effect."),
     own(Fault::HandlerOrder, "handler.order", Site::Handlers, LAST)
         .means("of handlers that are at work at one instant, which goes on last"),
+    shared(Fault::DeadlineOrder, "deadline.order", Site::Deadlines, ORDER)
+        .means("of deadlines of the broker and of processes at one instant, which comes first"),
+    own(Fault::PollOrder, "poll.order", Site::Polls, LAST)
+        .means("a poll that waits no longer than now, and what is on its way now still comes"),
 ];
 
 /// A table in `[faults]`: the points whose names begin alike.

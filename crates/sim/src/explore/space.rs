@@ -98,7 +98,8 @@ impl Space {
 }
 
 impl Budget {
-    /// Up to `most` changes of order: requests before their turn, handlers after all others.
+    /// Up to `most` changes of order: requests and deadlines before their turn, handlers and
+    /// the ends of polls after all others.
     pub fn preemptions(most: u8) -> Self {
         Self { most, required: false, choices: points::preemptions().collect() }
     }

@@ -19,14 +19,12 @@ use entrega_scenario::points::{Act, Fault, Zone, info, own_point};
 
 use super::SimHandler;
 use super::open_call::OpenCall;
-use crate::world::{Answer, HoldId, Routed, World};
+use crate::world::{Answer, FAULT, HoldId, Routed, World};
 
 /// What a process remembers of a delay: that it is over.
 const RELEASED: u64 = 2;
 /// What a process remembers of an effect ahead, with what is to happen around it.
 const AHEAD: u64 = 5;
-/// What a process remembers of a fault in its handler, with the point and the alternative.
-const FAULT: u64 = 6;
 
 /// What was chosen before an effect.
 #[derive(Clone, Copy)]

@@ -7,9 +7,14 @@
 
 use entrega_brokers::Broker;
 use entrega_model::{ClientId, Event, Kind, ProcessId};
-use entrega_scenario::points::Zone;
+use entrega_scenario::points::{Fault, Zone, own_point, yes_or_no};
 
 use super::{Due, Routed, World};
+
+/// How many answers there are to the question whether a poll gives up last.
+const POLLS: u32 = yes_or_no(Fault::PollOrder);
+/// What a process remembers of a choice, with the point and the alternative.
+pub(crate) const FAULT: u64 = 6;
 
 /// Something that waits for its zone.
 #[derive(Clone, Copy)]
@@ -43,6 +48,23 @@ where
         self.hold(Due::Wake(self.processes[process.index()].client()), zone)
     }
 
+    /// Lets a poll that waits no longer than now wait for what is on its way, if an exploration has
+    /// chosen that.
+    pub(crate) fn hold_poll(&mut self, client: ClientId) -> Option<HoldId> {
+        if !self.times.chooses_order || self.is_calm() {
+            return None;
+        }
+        let subscription = self.processes[client.process.index()].role.subscription()?;
+        let point = own_point(Fault::PollOrder, subscription);
+        let choice = self.choices.pick(point, POLLS);
+        if choice == 0 {
+            return None;
+        }
+        self.fault(point, choice, client.process, None);
+        self.remember(client.process, &[FAULT, u64::from(point.0), u64::from(choice)]);
+        Some(self.hold_process(client.process, Zone::Calm))
+    }
+
     /// Whether a delay goes on.
     pub(crate) fn is_held(&self, hold: HoldId) -> bool {
         self.held.iter().any(|held| held.number == hold)
@@ -74,7 +96,8 @@ where
             return false;
         }
         let calm = |held: &Held| held.zone == Zone::Calm || held.expired;
-        let index = self.held.iter().position(calm).or(next.is_none().then_some(0));
+        let is_last = next.is_none() && self.put_off.is_empty();
+        let index = self.held.iter().position(calm).or(is_last.then_some(0));
         let Some(index) = index else { return false };
         let held = self.held.remove(index);
         self.happen_apart(held.what);
