@@ -1,7 +1,8 @@
 //! Consumers of one's own: what an exploration proves of good ones, and says of bad ones.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod complaint;
 
+use complaint::complaint;
 use entrega::prelude::*;
 use entrega_model::log::PartitionOffset;
 
@@ -25,12 +26,6 @@ async fn settle_then_process(
         app.process(&delivery).await?;
     }
     Ok(())
-}
-
-/// What a failing assertion says.
-fn complaint<R>(assertion: impl FnOnce() -> R) -> String {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(assertion)) else { return String::new() };
-    payload.downcast_ref::<String>().cloned().unwrap_or_default()
 }
 
 #[test]

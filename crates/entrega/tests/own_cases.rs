@@ -1,17 +1,13 @@
 //! Consumers as people write them, each with its twin that does it right: what an exploration with
 //! default settings says of both.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod complaint;
 
+use std::collections::BTreeSet;
+
+use complaint::complaint;
 use entrega::Finding;
 use entrega::prelude::*;
-
-/// What a failing assertion says.
-fn complaint<R>(assertion: impl FnOnce() -> R) -> String {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(assertion)) else { return String::new() };
-    payload.downcast_ref::<String>().cloned().unwrap_or_default()
-}
 
 /// That this shows on both models.
 fn fails<C: Consumer + Clone>(explorer: &Explorer<C>, shows: fn(&Finding) -> bool, said: &str) {
@@ -222,50 +218,4 @@ fn a_dead_letter_that_is_not_confirmed_loses() {
     fails(&explorer(false), lost, "is lost (settled before process)");
     fails(&explorer(false).messages(3), lost, "is lost (settled before process)");
     explorer(true).assert_never(lost).assert_never(stalled);
-}
-
-/// Leaves at a shutdown with what it has read and not processed, or processes it first.
-#[derive(Clone, Copy)]
-struct ReadsAhead {
-    drains: bool,
-}
-
-impl Consumer for ReadsAhead {
-    async fn run(&self, inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
-        let mut held = VecDeque::new();
-        loop {
-            let until = if held.is_empty() { Instant::NEVER } else { inbox.now() };
-            match inbox.poll(until).await? {
-                Turn::Delivery(delivery) => {
-                    held.push_back(delivery);
-                    if held.len() < 2 {
-                        continue;
-                    }
-                }
-                Turn::Shutdown if !self.drains => return Ok(()),
-                Turn::Shutdown => {
-                    for delivery in held {
-                        inbox.settle(app.process(&delivery).await?).await.carry_on();
-                    }
-                    return Ok(());
-                }
-                _ => {}
-            }
-            if let Some(delivery) = held.pop_front() {
-                inbox.settle(app.process(&delivery).await?).await.carry_on();
-            }
-        }
-    }
-}
-
-/// A poll for what is there already is no idle poll: it neither spins nor sleeps.
-#[test]
-fn one_that_reads_ahead_is_explored_to_rest() {
-    for drains in [false, true] {
-        let outcomes = explore(ReadsAhead { drains }).messages(3).assert_never(lost);
-        for model in [Model::Log, Model::Queue] {
-            let not_tried = outcomes.not_tried(model);
-            assert!(!not_tried.iter().any(|one| one.contains("idle polls")), "{not_tried:?}");
-        }
-    }
 }

@@ -1,7 +1,8 @@
 //! The loop of every tutorial: poll with a timeout, and go on when there is nothing.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod complaint;
 
+use complaint::complaint;
 use entrega::Misdeed;
 use entrega::prelude::*;
 
@@ -57,11 +58,6 @@ polls!(
     },
     {}
 );
-
-fn complaint<R>(assertion: impl FnOnce() -> R) -> String {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(assertion)) else { return String::new() };
-    payload.downcast_ref::<String>().cloned().unwrap_or_default()
-}
 
 #[test]
 fn one_that_settles_last_never_loses() {

@@ -1,17 +1,14 @@
 //! What outlives a life of a consumer of one's own, and what makes a run go two ways.
 
+mod complaint;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use complaint::complaint;
 use entrega::prelude::*;
 use entrega_model::MessageId;
-
-fn complaint<R>(assertion: impl FnOnce() -> R) -> String {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(assertion)) else { return String::new() };
-    payload.downcast_ref::<String>().cloned().unwrap_or_default()
-}
 
 async fn once(
     inbox: &impl Subscription,
@@ -144,15 +141,26 @@ fn clock() -> u64 {
     CLOCK.with(|clock| clock.replace(clock.get().wrapping_mul(6_364_136_223_846_793_005) + 1)) >> 33
 }
 
+/// Processes and settles a message, in this order or settling first.
+async fn handle(
+    inbox: &impl Subscription,
+    app: &impl Application,
+    delivery: &Delivery,
+    settles_first: bool,
+) -> Result<(), Stop> {
+    if settles_first {
+        inbox.settle(&[*delivery]).await.carry_on();
+        app.process(delivery).await?;
+    } else {
+        inbox.settle(app.process(delivery).await?).await.carry_on();
+    }
+    Ok(())
+}
+
 /// Settles first whenever the clock says so.
 async fn by_the_clock(inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
     while let Some(delivery) = inbox.next().await? {
-        if clock().is_multiple_of(3) {
-            inbox.settle(&[delivery]).await.carry_on();
-            app.process(&delivery).await?;
-        } else {
-            inbox.settle(app.process(&delivery).await?).await.carry_on();
-        }
+        handle(inbox, app, &delivery, clock().is_multiple_of(3)).await?;
     }
     Ok(())
 }
@@ -173,12 +181,7 @@ async fn rarely(inbox: &impl Subscription, app: &impl Application) -> Result<(),
     let life = LIVES.with(|lives| lives.replace(lives.get() + 1));
     let first = life > 10 && life.is_multiple_of(2);
     while let Some(delivery) = inbox.next().await? {
-        if first {
-            inbox.settle(&[delivery]).await.carry_on();
-            app.process(&delivery).await?;
-        } else {
-            inbox.settle(app.process(&delivery).await?).await.carry_on();
-        }
+        handle(inbox, app, &delivery, first).await?;
     }
     Ok(())
 }

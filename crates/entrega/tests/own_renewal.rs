@@ -1,13 +1,15 @@
 //! Consumers of one's own that renew the lease of what they hold: a slow handler ends at the
 //! deadline that stood when it became slow, so that they come to rest.
 
+mod complaint;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
+use complaint::complaint;
 use entrega::prelude::*;
 
 /// One future polls, and renews the leases every ten seconds if it is to; another one works.
@@ -113,12 +115,6 @@ handler.slow = { slow = 0.1 }
 
 fn explorer(on: bool, scenario: &str) -> Explorer<Renews> {
     explore(Renews { on }).on(Model::Queue).messages(2).faults(1).scenario(scenario)
-}
-
-/// What a failing assertion says.
-fn complaint<R>(assertion: impl FnOnce() -> R) -> String {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(assertion)) else { return String::new() };
-    payload.downcast_ref::<String>().cloned().unwrap_or_default()
 }
 
 /// The handler is slow until the lease would have ended; with a renewal nobody takes over.

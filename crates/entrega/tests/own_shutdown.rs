@@ -1,8 +1,10 @@
 //! Consumers of one's own that are asked to stop with something in their hands.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod complaint;
 
+use std::collections::VecDeque;
+
+use complaint::complaint;
 use entrega::prelude::*;
 
 const SHUTDOWNS: &str = r#"
@@ -38,22 +40,33 @@ struct Holds(Held);
 impl Consumer for Holds {
     async fn run(&self, inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
         let mut held = VecDeque::new();
-        loop {
-            let until = if held.is_empty() { Instant::NEVER } else { inbox.now() };
-            match inbox.poll(until).await? {
-                Turn::Delivery(delivery) => {
-                    held.push_back(delivery);
-                    if held.len() < 2 {
-                        continue;
-                    }
+        while let Some(delivery) = next_of_two(inbox, &mut held).await? {
+            inbox.settle(app.process(&delivery).await?).await.carry_on();
+        }
+        self.at_shutdown(inbox, app, held).await
+    }
+}
+
+/// The first message that is held, once two of them are or no other is there; none at a shutdown.
+async fn next_of_two(
+    inbox: &impl Subscription,
+    held: &mut VecDeque<Delivery>,
+) -> Result<Option<Delivery>, Stop> {
+    loop {
+        let until = if held.is_empty() { Instant::NEVER } else { inbox.now() };
+        match inbox.poll(until).await? {
+            Turn::Delivery(delivery) => {
+                held.push_back(delivery);
+                if held.len() < 2 {
+                    continue;
                 }
-                Turn::Revoking | Turn::Lost => held.clear(),
-                Turn::Shutdown => return self.at_shutdown(inbox, app, held).await,
-                Turn::Idle | Turn::Assigned(_) => {}
             }
-            if let Some(delivery) = held.pop_front() {
-                inbox.settle(app.process(&delivery).await?).await.carry_on();
-            }
+            Turn::Revoking | Turn::Lost => held.clear(),
+            Turn::Shutdown => return Ok(None),
+            Turn::Idle | Turn::Assigned(_) => {}
+        }
+        if let Some(delivery) = held.pop_front() {
+            return Ok(Some(delivery));
         }
     }
 }
@@ -82,12 +95,6 @@ fn explorer(held: Held, model: Model, scenario: &str) -> Explorer<Holds> {
     explore(Holds(held)).on(model).messages(3).faults(1).scenario(scenario)
 }
 
-/// What a failing assertion says.
-fn complaint<R>(assertion: impl FnOnce() -> R) -> String {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(assertion)) else { return String::new() };
-    payload.downcast_ref::<String>().cloned().unwrap_or_default()
-}
-
 /// What is settled at a shutdown and not processed is lost; nothing else loses it, so that an
 /// exploration without shutdowns holds.
 #[test]
@@ -113,25 +120,25 @@ fn handing_back_at_shutdown_holds() {
     }
 }
 
+/// A poll for what is there already is no idle poll: it neither spins nor sleeps.
+#[test]
+fn one_that_reads_ahead_is_explored_to_rest() {
+    for held in [Held::HandBack, Held::Finish] {
+        let outcomes = explore(Holds(held)).messages(3).assert_never(lost);
+        for model in [Model::Log, Model::Queue] {
+            let not_tried = outcomes.not_tried(model);
+            assert!(!not_tried.iter().any(|one| one.contains("idle polls")), "{not_tried:?}");
+        }
+    }
+}
+
 /// Drops what it holds at a shutdown, with a library that settles by itself.
 async fn drops_at_shutdown(inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
     let mut held = VecDeque::new();
-    loop {
-        let until = if held.is_empty() { Instant::NEVER } else { inbox.now() };
-        match inbox.poll(until).await? {
-            Turn::Delivery(delivery) => {
-                held.push_back(delivery);
-                if held.len() < 2 {
-                    continue;
-                }
-            }
-            Turn::Shutdown => return Ok(()),
-            _ => {}
-        }
-        if let Some(delivery) = held.pop_front() {
-            app.process(&delivery).await?;
-        }
+    while let Some(delivery) = next_of_two(inbox, &mut held).await? {
+        app.process(&delivery).await?;
     }
+    Ok(())
 }
 
 /// On a log `close()` commits what was handed out, on a queue the delivery itself settled it.
