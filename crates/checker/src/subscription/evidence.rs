@@ -102,10 +102,9 @@ impl SubscriptionFold {
         let refused = message.has(Flag::SettleRefused);
         let in_time = message.has(Flag::SettledInTime);
         let lease_ran_out = message.has(Flag::LeaseRanOutUnsettled);
-        let is_decided = in_time || self.is_record && lease_ran_out;
         Evidence {
             settled,
-            crashed: life.crashed && !is_decided,
+            crashed: life.crashed && !in_time,
             lease_ran_out,
             session_expired: tenure.session_expired && !in_time,
             moved: tenure.moved && !in_time,

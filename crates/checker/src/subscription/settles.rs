@@ -145,9 +145,6 @@ impl SubscriptionFold {
             let asked = message.has(Flag::SettleInvoked) || message.has(Flag::Settled);
             let life = self.owners.get(message.tenure).map(|(_, life)| life);
             message.set(Flag::LeaseRanOut);
-            if !asked && self.is_record {
-                message.set(Flag::LeaseRanOutUnsettled);
-            }
             if !asked && life.is_some_and(|life| !life.crashed && !life.exited) {
                 message.set(Flag::LeaseRanOutUnsettled);
                 self.counters.add(Counter::LeasesExpiredWithLiveHandler, 1);
