@@ -157,6 +157,7 @@ mod prepared;
 mod recorder;
 mod replay;
 mod runs;
+mod settings;
 pub(crate) mod unrest;
 
 use std::sync::Arc;
@@ -164,8 +165,8 @@ use std::sync::Arc;
 use entrega_choice::{Choice, ParseError};
 use entrega_clients::consumer::ConsumerWithStore;
 use entrega_clients::{Consumer, Strategy};
-use entrega_model::{Model, SubscriptionId};
-use entrega_sim::explore::{Misbehaved, Scope};
+use entrega_model::Model;
+use entrega_sim::explore::Misbehaved;
 use entrega_sim::{Misdeed, Pulse};
 use thiserror::Error;
 
@@ -174,35 +175,14 @@ pub use outcomes::Outcomes;
 pub use replay::Replayed;
 
 use self::runs::{Configuration, Tried};
+use self::settings::Settings;
 use crate::Finding;
-
-/// The maximum number of runs.
-const BUDGET: u64 = 200_000;
-/// How many instances of the consumer there are by default.
-const CONSUMERS: [u32; 2] = [1, 2];
 
 /// Explores a consumer of your own. Each life in each run has a clone of it, so that none knows of
 /// another: the clone must share nothing with the original, as it would through an `Rc` or an
 /// `Arc`.
 pub fn explore<C: Clone>(consumer: C) -> Explorer<C> {
-    Explorer {
-        consumer,
-        fresh: C::clone,
-        keeps: false,
-        models: vec![Model::Log, Model::Queue],
-        scenario: None,
-        scope: Scope { subscription: SubscriptionId(0), messages: 2, consumers: 1, partitions: 1 },
-        consumers: CONSUMERS.to_vec(),
-        only: None,
-        faults: 1,
-        preemptions: 0,
-        budget: BUDGET,
-        like: Strategy::PLAIN,
-        stateless: false,
-        may_stall: false,
-        as_far_as_tried: false,
-        pulse: None,
-    }
+    Explorer { consumer, fresh: C::clone, keeps: false, settings: Settings::default() }
 }
 
 /// An exploration of your own consumer, before it is run.
@@ -214,19 +194,7 @@ pub struct Explorer<C> {
     fresh: fn(&C) -> C,
     /// Its lives share a store.
     keeps: bool,
-    models: Vec<Model>,
-    scenario: Option<String>,
-    scope: Scope,
-    consumers: Vec<u32>,
-    only: Option<Vec<String>>,
-    faults: u8,
-    preemptions: u8,
-    budget: u64,
-    like: Strategy,
-    stateless: bool,
-    may_stall: bool,
-    as_far_as_tried: bool,
-    pulse: Option<Arc<Pulse>>,
+    settings: Settings,
 }
 
 /// Why nothing could be explored or replayed.
@@ -258,58 +226,40 @@ where
     /// With this store. Each run has a clone of it, which the lives and instances of the consumer
     /// share. No run is cut then, whatever the consumer keeps besides.
     pub fn keeping(self, store: C::Store) -> Explorer<Keeping<C>> {
-        let Self { consumer, fresh: _, keeps: _, models, scenario, scope, consumers, .. } = self;
-        let Self { only, faults, preemptions, budget, like, stateless, may_stall, .. } = self;
-        let Self { as_far_as_tried, pulse, .. } = self;
-        Explorer {
-            consumer: Keeping::new(consumer, store),
-            fresh: Keeping::fresh,
-            keeps: true,
-            models,
-            scenario,
-            scope,
-            consumers,
-            only,
-            faults,
-            preemptions,
-            budget,
-            like,
-            stateless,
-            may_stall,
-            as_far_as_tried,
-            pulse,
-        }
+        let Self { consumer, settings, .. } = self;
+        let consumer = Keeping::new(consumer, store);
+        Explorer { consumer, fresh: Keeping::fresh, keeps: true, settings }
     }
 }
 
 impl<C> Explorer<C> {
     /// On this model only. Default both.
     pub fn on(mut self, model: Model) -> Self {
-        self.models = vec![model];
+        self.settings.models = vec![model];
         self
     }
 
     /// With this number of messages, at least 1. Default 2.
     pub fn messages(mut self, messages: u32) -> Self {
-        self.scope.messages = messages.max(1);
+        self.settings.scope.messages = messages.max(1);
         self
     }
 
     /// With this number of instances of the consumer, at least 1. Default: with one, then with two.
     pub fn consumers(mut self, consumers: u32) -> Self {
-        self.consumers = vec![consumers.max(1)];
+        self.settings.consumers = vec![consumers.max(1)];
         self
     }
 
     /// With this number of partitions on a log, at least 1. Default 1.
     pub fn partitions(mut self, partitions: u16) -> Self {
-        self.scope.partitions = partitions.max(1);
+        self.settings.scope.partitions = partitions.max(1);
         self
     }
 
     /// With at most this many faults in one run. Default 1.
     pub fn faults(mut self, faults: u8) -> Self {
-        self.faults = faults;
+        self.settings.faults = faults;
         self
     }
 
@@ -318,20 +268,20 @@ impl<C> Explorer<C> {
     /// Default: what the scenario names under `[faults]`, and all that the model has if it names
     /// nothing.
     pub fn only<'n>(mut self, faults: impl IntoIterator<Item = &'n str>) -> Self {
-        self.only = Some(faults.into_iter().map(str::to_owned).collect());
+        self.settings.only = Some(faults.into_iter().map(str::to_owned).collect());
         self
     }
 
     /// With at most this many requests that are handled before their turn. Matters with several
     /// consumers. Default 0.
     pub fn preemptions(mut self, preemptions: u8) -> Self {
-        self.preemptions = preemptions;
+        self.settings.preemptions = preemptions;
         self
     }
 
     /// With at most this many runs on each model. Default 200 000.
     pub fn budget(mut self, schedules: u64) -> Self {
-        self.budget = schedules;
+        self.settings.budget = schedules;
         self
     }
 
@@ -340,7 +290,7 @@ impl<C> Explorer<C> {
     /// explored, with no more consumers and partitions than it has. Request timeouts that it leaves
     /// out are 1 s.
     pub fn scenario(mut self, text: &str) -> Self {
-        self.scenario = Some(text.to_owned());
+        self.settings.scenario = Some(text.to_owned());
         self
     }
 
@@ -348,38 +298,38 @@ impl<C> Explorer<C> {
     /// sink that recognises what it has seen, `AutoSettleAtDelivery` has the library settle by
     /// itself. Default `ProcessThenSettle`: a plain sink, and the application settles.
     pub fn like(mut self, strategy: Strategy) -> Self {
-        self.like = strategy;
+        self.settings.like = strategy;
         self
     }
 
     /// The lives of the consumer share nothing: runs are cut in known states.
     pub fn stateless(mut self) -> Self {
-        self.stateless = true;
+        self.settings.stateless = true;
         self
     }
 
     /// The consumer may leave messages behind or never rest although nothing goes wrong: it waits
     /// for a third message before it settles two, say.
     pub fn may_stall(mut self) -> Self {
-        self.may_stall = true;
+        self.settings.may_stall = true;
         self
     }
 
     /// What [`assert_never`](Self::assert_never) says holds as far as was tried, although time
     /// could do [more](Outcomes::not_tried) in the scenario.
     pub fn as_far_as_tried(mut self) -> Self {
-        self.as_far_as_tried = true;
+        self.settings.as_far_as_tried = true;
         self
     }
 
     /// Tells a watchdog on another thread where the exploration stands.
     pub fn pulse(mut self, pulse: Arc<Pulse>) -> Self {
-        self.pulse = Some(pulse);
+        self.settings.pulse = Some(pulse);
         self
     }
 
     fn allows(&self, misdeed: &Misdeed, choices: &[Choice]) -> bool {
-        misdeed.is_unrest() && (self.may_stall || !choices.is_empty())
+        misdeed.is_unrest() && (self.settings.may_stall || !choices.is_empty())
     }
 }
 
@@ -390,7 +340,7 @@ impl<C: Consumer + Clone> Explorer<C> {
     /// [`Problem::Scenario`], [`Problem::NoSuchFault`].
     pub fn run(self) -> Result<Outcomes<C>, Problem> {
         let mut tried = Vec::new();
-        for &model in &self.models {
+        for &model in &self.settings.models {
             tried.extend(self.tried_on(model)?);
         }
         Ok(Outcomes::new(self, tried))
@@ -399,8 +349,8 @@ impl<C: Consumer + Clone> Explorer<C> {
     /// Explores one model with more and more consumers, as far as the scenario has them.
     fn tried_on(&self, model: Model) -> Result<Vec<Tried>, Problem> {
         let mut tried: Vec<Tried> = Vec::new();
-        let mut budget = self.budget;
-        for &consumers in &self.consumers {
+        let mut budget = self.settings.budget;
+        for &consumers in &self.settings.consumers {
             let prepared = self.prepare(Configuration { model, consumers })?;
             let on = Configuration { model, consumers: prepared.consumers() };
             let is_known = tried.iter().any(|known| known.on == on);

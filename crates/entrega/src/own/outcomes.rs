@@ -12,7 +12,8 @@ use entrega_scenario::{Cast, points};
 use entrega_sim::explore::{Explored, Misbehaved, Scope, Showing};
 
 use super::runs::{Configuration, Tried};
-use super::{Explorer, explore, faults};
+use super::settings::Settings;
+use super::{Explorer, faults};
 use crate::outcome::stalled;
 
 /// All that was found, model by model. It displays what was tried and what was not.
@@ -123,7 +124,7 @@ impl<C: Consumer + Clone> Outcomes<C> {
             return Some(self.misbehaved(*on, explored, one));
         }
         let harmless = explored.found.get(&Finding::Stalled)?.simplest.is_empty();
-        (harmless && !self.explorer.may_stall)
+        (harmless && !self.explorer.settings.may_stall)
             .then(|| self.shown(tried, &stalled, "although nothing goes wrong"))?
     }
 
@@ -244,7 +245,7 @@ impl<C: Consumer + Clone> Outcomes<C> {
     /// What time could still do although every run was made.
     fn beyond_time(&self, tried: &Tried) -> Option<String> {
         let not_tried = &tried.untried.not_tried;
-        if self.explorer.as_far_as_tried || not_tried.is_empty() {
+        if self.explorer.settings.as_far_as_tried || not_tried.is_empty() {
             return None;
         }
         let not_tried: String =
@@ -265,7 +266,7 @@ impl<C: Consumer + Clone> Outcomes<C> {
     /// The explorer as code, without what does not change a run.
     fn code(&self, on: Configuration) -> String {
         let Configuration { model, consumers } = on;
-        let (own, usual) = (&self.explorer, explore(Nothing));
+        let (own, usual) = (&self.explorer.settings, Settings::default());
         let mut code = format!("explore(consumer).on(Model::{model:?})");
         let Scope { messages, partitions, .. } = own.scope;
         let _ = write!(code, ".messages({messages})");
@@ -348,9 +349,3 @@ fn has_cause(finding: &Finding) -> bool {
 fn in_words(finding: Finding, message: Option<MessageId>) -> String {
     Language::default().finding(finding, message)
 }
-
-/// Reads nothing: for the defaults of an explorer.
-#[derive(Clone)]
-struct Nothing;
-
-impl Consumer for Nothing {}

@@ -36,11 +36,11 @@ pub(super) struct Prepared {
 
 impl<C> Explorer<C> {
     pub(super) fn prepare(&self, on: Configuration) -> Result<Prepared, Problem> {
-        let text = self.scenario.as_deref().unwrap_or(SCENARIO);
+        let text = self.settings.scenario.as_deref().unwrap_or(SCENARIO);
         let no_files = |_: &str| Err("there are no files here".to_owned());
         let loaded = Scenario::parse("the scenario", text, &[], &no_files);
         let original = with_timeouts(loaded.map_err(Problem::Scenario)?);
-        let scope = Scope { consumers: on.consumers, ..self.scope }.within(&original);
+        let scope = Scope { consumers: on.consumers, ..self.settings.scope }.within(&original);
         let faults = self.wanted(&scope.named(&original), on.model)?;
         let mut scenario = scope.of(&original);
         scenario.limits.drain = LONG;
@@ -52,14 +52,14 @@ impl<C> Explorer<C> {
     pub(super) fn untried(&self, prepared: &Prepared, model: Model) -> Untried {
         let Prepared { original: scenario, scope, faults: kinds, .. } = prepared;
         let extent = &Planner::new(scenario).extent(None, SEED);
-        let (scope, reader) = (*scope, Reader::Own(self.like));
-        let (faults, preemptions) = (self.faults, self.preemptions);
+        let (scope, reader) = (*scope, Reader::Own(self.settings.like));
+        let (faults, preemptions) = (self.settings.faults, self.settings.preemptions);
         Untried::of(&Plan { scenario, extent, scope, model, reader, kinds, faults, preemptions })
     }
 
     /// The faults to be tried on a model where the scenario names these.
     fn wanted(&self, named: &[FaultKind], model: Model) -> Result<Vec<FaultKind>, Problem> {
-        let mut wanted = match &self.only {
+        let mut wanted = match &self.settings.only {
             None if named.is_empty() => faults::all(model).collect(),
             None => named.to_vec(),
             Some(only) => {

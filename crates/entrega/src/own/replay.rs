@@ -32,7 +32,8 @@ impl<C: Consumer + Clone> Explorer<C> {
     /// # Errors
     /// All of [`Problem`].
     pub fn replay(&self, choices: &str) -> Result<Replayed, Problem> {
-        let on = Configuration { model: self.models[0], consumers: self.consumers[0] };
+        let on =
+            Configuration { model: self.settings.models[0], consumers: self.settings.consumers[0] };
         self.replay_on(on, choices)
     }
 
@@ -43,7 +44,7 @@ impl<C: Consumer + Clone> Explorer<C> {
             "" => Vec::new(),
             text => parse_choices(&table, text)?,
         };
-        let experiment = prepared.experiment(on.model, self.like);
+        let experiment = prepared.experiment(on.model, self.settings.like);
         let (judged, events) = self.judged(&experiment, Choices::explicit(table, list), true);
         let Judged { report, outcome } = judged;
         let unused = outcome.choices.unused();

@@ -76,12 +76,13 @@ struct Exploring<'a, C> {
 impl<C: Consumer + Clone> Explorer<C> {
     /// Explores one configuration, and stops after a run in which the consumer misbehaves.
     pub(super) fn tried(&self, prepared: &Prepared, on: Configuration, budget: u64) -> Tried {
-        let experiment = prepared.experiment(on.model, self.like);
+        let experiment = prepared.experiment(on.model, self.settings.like);
         let untried = self.untried(prepared, on.model);
-        let space = Space::of_kinds(&prepared.faults, self.faults, self.preemptions);
+        let space =
+            Space::of_kinds(&prepared.faults, self.settings.faults, self.settings.preemptions);
         let space = untried.in_space(space);
         let mut frontier = Frontier::new(space, budget);
-        if !self.stateless || self.keeps {
+        if !self.settings.stateless || self.keeps {
             frontier = frontier.without_cuts();
         }
         let exploring = Exploring {
@@ -108,7 +109,7 @@ impl<C: Consumer + Clone> Explorer<C> {
         woken: bool,
     ) -> (Judged, Vec<Event>) {
         let consumer = (self.fresh)(&self.consumer);
-        let own = OwnConsumer { consumer: &consumer, pulse: self.pulse.as_deref(), woken };
+        let own = OwnConsumer { consumer: &consumer, pulse: self.settings.pulse.as_deref(), woken };
         let mut events = Vec::new();
         let judged = judge_own(experiment, own, choices, &mut events);
         (judged, events)
@@ -165,7 +166,7 @@ impl<C: Consumer + Clone> Exploring<'_, C> {
     fn walk(&mut self, task: &Task, seen: &Seen) -> Walked<Finding> {
         let Self { explorer, experiment, recorder, arena, .. } = self;
         let consumer = (explorer.fresh)(&explorer.consumer);
-        let pulse = explorer.pulse.as_deref();
+        let pulse = explorer.settings.pulse.as_deref();
         let own = OwnConsumer { consumer: &consumer, pulse, woken: false };
         experiment.walk_own(arena, own, task, seen, recorder)
     }
