@@ -67,7 +67,9 @@ fn a_store_outlives_lives_and_is_shared() {
     explorer().stateless().assert_sometimes(lost);
     let full = explore(consumer!(keeping BTreeSet<MessageId>: in_a_store));
     let full = full.keeping(BTreeSet::from([MessageId(0)])).faults(0);
-    assert!(complaint(|| full.assert_never(lost)).contains("m0 is lost"), "as it was given");
+    let said = complaint(|| full.assert_never(lost));
+    assert!(said.contains("m0 is lost"), "as it was given");
+    assert!(said.contains("explore(consumer).keeping(store).on(Model::Log)"), "{said}");
 }
 
 /// Settles first in all lives but the first.

@@ -267,7 +267,8 @@ impl<C: Consumer + Clone> Outcomes<C> {
     fn code(&self, on: Configuration) -> String {
         let Configuration { model, consumers } = on;
         let (own, usual) = (&self.explorer.settings, Settings::default());
-        let mut code = format!("explore(consumer).on(Model::{model:?})");
+        let store = if self.explorer.keeps { ".keeping(store)" } else { "" };
+        let mut code = format!("explore(consumer){store}.on(Model::{model:?})");
         let Scope { messages, partitions, .. } = own.scope;
         let _ = write!(code, ".messages({messages})");
         if consumers != usual.scope.consumers {
