@@ -20,6 +20,11 @@ pub(crate) fn require(bytes: u64, what: &str, help: &str) -> Result<(), Failure>
     available().map_or(Ok(()), |available| compare(bytes, &available, what, help))
 }
 
+/// The same for room that is only set aside, and taken as it is used.
+pub(crate) fn require_space(bytes: u64, what: &str, help: &str) -> Result<(), Failure> {
+    address_space().map_or(Ok(()), |available| compare(bytes, &available, what, help))
+}
+
 fn compare(bytes: u64, available: &Available, what: &str, help: &str) -> Result<(), Failure> {
     if bytes <= available.bytes {
         return Ok(());
@@ -33,15 +38,20 @@ fn compare(bytes: u64, available: &Available, what: &str, help: &str) -> Result<
 
 /// The tightest of the limits that the system tells.
 fn available() -> Option<Available> {
-    let read = |file: &str| fs::read_to_string(file).ok();
     let free = || number(&read("/proc/meminfo")?, "MemAvailable:", 1 << 10);
     let free = free().map(|bytes| Available { bytes, by: "MemAvailable in /proc/meminfo" });
-    let space = || {
-        let limit = number(&read("/proc/self/limits")?, "Max address space", 1)?;
-        Some(limit.saturating_sub(number(&read("/proc/self/status")?, "VmSize:", 1 << 10)?))
-    };
-    let space = space().map(|bytes| Available { bytes, by: "what is left of `ulimit -v`" });
-    free.into_iter().chain(space).min_by_key(|one| one.bytes)
+    free.into_iter().chain(address_space()).min_by_key(|one| one.bytes)
+}
+
+/// What is left of the limit of the address space, if there is one.
+fn address_space() -> Option<Available> {
+    let limit = number(&read("/proc/self/limits")?, "Max address space", 1)?;
+    let taken = number(&read("/proc/self/status")?, "VmSize:", 1 << 10)?;
+    Some(Available { bytes: limit.saturating_sub(taken), by: "what is left of `ulimit -v`" })
+}
+
+fn read(file: &str) -> Option<String> {
+    fs::read_to_string(file).ok()
 }
 
 /// The number that follows `label` at the beginning of a line, in this unit; none if it is
