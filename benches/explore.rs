@@ -116,7 +116,7 @@ fn explorations(criterion: &mut Criterion) {
     }
 }
 
-/// The beginning of a large space: two faults of any kind and a request that comes before its turn.
+/// The beginning of a large space: two faults of any kind and a change of order.
 fn beginnings(criterion: &mut Criterion) {
     let small = Small::new(&every_fault());
     let mut group = criterion.benchmark_group("everything");

@@ -53,7 +53,7 @@ fn simulate(asked: &Asked) {
     println!("{model}: {runs} runs of {messages} messages, {effects} effects, {steps} steps");
 }
 
-/// The beginning of a space of two faults and one request out of turn.
+/// The beginning of a space of two faults and one change of order.
 fn explore(asked: &Asked) {
     let &Asked { model, schedules, .. } = asked;
     let subscription = SubscriptionId(0);

@@ -3,6 +3,8 @@
 
 #[path = "explore/effects.rs"]
 mod effects;
+#[path = "explore/orders.rs"]
+mod orders;
 #[path = "explore/quality.rs"]
 mod quality;
 #[path = "explore/spaces.rs"]

@@ -218,8 +218,9 @@ fn told(anomalies: &Value, outcome: &str) -> Option<String> {
 /// fault only makes room for what decides, that is told: two who work at once, or what was fetched
 /// and never handed over.
 fn begins_with_a_fault(story: &str) -> bool {
-    const DECIDES: [&str; 5] = [
+    const DECIDES: [&str; 6] = [
         "and is faster",
+        "is at work on m",
         " before m",
         "is fetched and not handed over",
         "never reaches reader",

@@ -181,7 +181,8 @@ pub(crate) struct TableArgs {
     /// In which small worlds each row is tried
     #[arg(long, value_enum, default_value_t)]
     pub(crate) family: TableFamily,
-    /// How many requests that arrive at one instant may be handled before their turn in one run
+    /// How often in one run the order of what happens at one instant may change: a request or a
+    /// deadline comes before its turn, or a handler goes on or a poll gives up after all others
     #[arg(long, value_name = "P", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=3))]
     pub(crate) preemptions: u8,
     /// How many runs each exploration may take before it is called incomplete

@@ -14,9 +14,20 @@ pub(crate) struct Small {
 }
 
 fn small(name: &'static str, faults: &str, scope: (u32, u32), budget: (u8, u8)) -> Small {
+    small_with("1s", name, faults, scope, budget)
+}
+
+/// The same with another request timeout: at 10s it ends when a lease does, which begins with it.
+fn small_with(
+    timeout: &str,
+    name: &'static str,
+    faults: &str,
+    scope: (u32, u32),
+    budget: (u8, u8),
+) -> Small {
     let text = format!(
         "[workload]\nkeys = 1\n[[subscriptions]]\nname = \"reader\"\nconsumers = {}\n\
-         [consumer]\nprefetch = 2\nsettle_every = 2\nrequest_timeout = \"1s\"\n\
+         [consumer]\nprefetch = 2\nsettle_every = 2\nrequest_timeout = \"{timeout}\"\n\
          [log]\nsession_timeout = \"6s\"\nauto_offset_reset = \"earliest\"\n\
          [queue]\nvisibility_timeout = \"10s\"\n[faults]\n{faults}",
         scope.1
@@ -32,6 +43,11 @@ fn small(name: &'static str, faults: &str, scope: (u32, u32), budget: (u8, u8)) 
     let workload = Planner::new(&scenario).plan(None, 1);
     let space = Space::of(&scenario, budget.0, budget.1);
     Small { name, scenario, workload, space }
+}
+
+/// Nothing goes wrong, but what happens at one instant may come in another order.
+pub(crate) fn calm(scope: (u32, u32), preemptions: u8) -> Small {
+    small("calm", "", scope, (0, preemptions))
 }
 
 /// Every kind of fault, alone or in pairs.
@@ -75,6 +91,7 @@ pub(crate) fn all() -> Vec<Small> {
             (2, 1),
             (2, 0),
         ),
+        small_with("10s", "deadlines", settles, (2, 2), (1, 1)),
         small("one after the other", &format!("{crashes}{settles}"), (3, 1), (1, 0)),
     ]
 }

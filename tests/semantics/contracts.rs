@@ -90,7 +90,7 @@ pub(crate) const CONTRACTS: &[Contract] = &[
         .needs(&[Need::NoPoison, Need::AutoCommitOff, Need::StoredAtDelivery])
         .sometimes(&[DUPLICATES]),
     of(Strategy::ArticleDeadLetters, Log, AtLeastOnce)
-        .needs(&[Need::AutoCommitOff, Need::StoredAtDelivery])
+        .needs(&[Need::Caught, Need::AutoCommitOff, Need::StoredAtDelivery])
         .sometimes(FAILING),
 ];
 
@@ -183,6 +183,8 @@ pub(crate) enum Need {
     NothingSkipped,
     /// No error ends the loop, that of a dead letter included.
     NoExceptions,
+    /// A consumer outlives the failures of its handler.
+    Caught,
     /// All attempts that a message is allowed fit into a lease and into the poll interval.
     AttemptsInTime,
     /// Nobody writes dead letters.
@@ -209,6 +211,7 @@ impl Need {
                 "the settle of a later message covers the one that failed (1.4)"
             }
             Self::NoExceptions => "`close()` commits the position behind the whole batch (1.3)",
+            Self::Caught => "a consumer that ends with each failure meets poison in every life",
             Self::AttemptsInTime => "who is taken for dead settles nothing, for ever (B5, B6)",
             Self::NoDeadLetters => "a dead letter and its settle are two steps (C28)",
             Self::DeadLetterTarget => "what is rejected without a target is gone (2.3 note 10)",
@@ -248,6 +251,11 @@ impl Need {
                     mix.consumer.on_error = ErrorPolicy::Retry;
                 }
             }
+            Self::Caught => {
+                if mix.consumer.on_error == ErrorPolicy::Crash {
+                    mix.consumer.on_error = ErrorPolicy::Retry;
+                }
+            }
             Self::AttemptsInTime => mix.consumer.max_attempts = mix.consumer.max_attempts.min(3),
             Self::NoDeadLetters => {
                 if mix.consumer.on_error == ErrorPolicy::DeadLetter {
@@ -272,6 +280,10 @@ impl Need {
                 mix.stream = Stream::often(&[FAILS]);
             }
             Self::NoExceptions => consumer.on_error = ErrorPolicy::Crash,
+            Self::Caught => {
+                consumer.on_error = ErrorPolicy::Crash;
+                mix.stream = Stream::often(&[POISON]);
+            }
             Self::NoDeadLetters => {
                 consumer.on_error = ErrorPolicy::DeadLetter;
                 consumer.max_attempts = 1;

@@ -16,8 +16,9 @@ pub(crate) struct ExploreArgs {
     /// At most this many faults in one run
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = values::small(0, 9))]
     pub(crate) faults: u8,
-    /// At most this many requests in one run that are handled before their turn; 0 switches
-    /// scheduling choices off
+    /// At most this many changes of order in one run: a request or a deadline comes before its
+    /// turn, or a handler goes on or a poll gives up after all others; 0 switches scheduling
+    /// choices off
     #[arg(long, value_name = "P", default_value_t = 1, value_parser = values::small(0, 9))]
     pub(crate) preemptions: u8,
     /// At most this many messages

@@ -79,7 +79,8 @@ Exit codes:
 pub(super) const EXPLORE: &str = "\
 `compare` says how often something happens; this says whether it can happen at all. A small version of the \
 scenario is run with every combination of at most K faults at every place where they fit, and at most P \
-requests that are handled before their turn. What can go wrong is what the scenario names under [faults] \
+changes of order: a request or a deadline comes before its turn, or a handler goes on or a poll gives up \
+after all others. What can go wrong is what the scenario names under [faults] \
 and [[script]], however seldom; --all-faults tries every fault point.
 
 Nothing takes any time in this version: all messages are there from the start, and what is delayed goes on \

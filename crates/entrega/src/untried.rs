@@ -56,7 +56,7 @@ pub struct Plan<'a> {
     pub kinds: &'a [FaultKind],
     /// At most this many faults in one run.
     pub faults: u8,
-    /// At most this many requests in one run that come before their turn.
+    /// At most this many changes of order in one run, beside all faults.
     pub preemptions: u8,
 }
 

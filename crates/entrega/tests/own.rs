@@ -85,6 +85,130 @@ fn stateless_finds_the_same() {
     }
 }
 
+/// Two handlers overlap, as they do in production. One change of order is tried by default.
+#[test]
+fn two_consumers_of_a_queue_reorder() {
+    let two = || explore(consumer!(process_then_settle)).on(Model::Queue).consumers(2).faults(0);
+    two().assert_never(lost).assert_never(duplicated).assert_sometimes(reordered);
+    two().preemptions(0).assert_never(reordered);
+    two().consumers(1).assert_never(reordered);
+}
+
+/// By default a change of order counts as a fault, and the result says so.
+#[test]
+fn a_change_of_order_counts_as_a_fault() {
+    let runs = |faults, preemptions: Option<u8>| {
+        let explorer = explore(consumer!(process_then_settle)).on(Model::Queue).consumers(2);
+        let explorer = explorer.only(["effect.after"]).faults(faults);
+        let explorer = preemptions.into_iter().fold(explorer, |one, most| one.preemptions(most));
+        explorer.run().expect("runs")
+    };
+    let schedules = |faults, preemptions| {
+        runs(faults, preemptions).on(Model::Queue).expect("explored").schedules
+    };
+    let (none, fault, order) =
+        (schedules(0, Some(0)), schedules(1, Some(0)), schedules(0, Some(1)));
+    assert_eq!(schedules(0, None), order);
+    assert_eq!(schedules(1, None), fault + order - none);
+    assert!(schedules(1, Some(1)) > schedules(1, None));
+    let left_out = |faults, preemptions| runs(faults, preemptions).not_tried(Model::Queue);
+    let both = "a fault and a change of order in one run".to_owned();
+    assert!(left_out(1, None).contains(&both));
+    assert!(!left_out(1, Some(1)).contains(&both) && !left_out(0, None).contains(&both));
+    let outcomes = runs(1, None);
+    assert_eq!(
+        outcomes.orders(Model::Queue),
+        ["arrival.order (second, third)", "handler.order (last)"]
+    );
+    assert_eq!(outcomes.tried(Model::Queue), ["effect.after (crash)"]);
+}
+
+/// Takes a dead letter for written whatever became of it.
+async fn ignores_its_dead_letters(
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        if app.process_with_attempts(&delivery).await.is_err() {
+            let _ = app.dead_letter(&delivery).await;
+        }
+        inbox.settle(&[delivery]).await.carry_on();
+    }
+    Ok(())
+}
+
+/// The consumer has waited for its dead letter when the lease of the message ends. Only if it gives
+/// up before that, by however little, is the message settled in time, and lost.
+#[test]
+fn two_deadlines_at_one_instant_come_in_both_orders() {
+    let text = |timeout: &str| {
+        format!(
+            "[[subscriptions]]\nname = \"reader\"\n[consumer]\nmax_attempts = 1\n\
+             request_timeout = \"{timeout}\"\n[queue]\nvisibility_timeout = \"30s\"\n[faults]\n\
+             message.poison = {{ poison = 0.1 }}\ndead_letter.request = {{ lost = 0.1 }}\n"
+        )
+    };
+    let found = |timeout: &str, preemptions| {
+        let bad = explore(consumer!(ignores_its_dead_letters)).on(Model::Queue).messages(1);
+        let bad = bad.like(Strategy::DeadLetter).scenario(&text(timeout)).faults(2);
+        let said = complaint(|| bad.preemptions(preemptions).assert_never(lost));
+        said.lines().next().unwrap_or_default().to_owned()
+    };
+    assert!(found("30s", 0).contains("time can do more"), "{}", found("30s", 0));
+    assert!(found("30s", 1).contains("m0 is lost"), "{}", found("30s", 1));
+    assert!(found("20s", 0).contains("m0 is lost"), "{}", found("20s", 0));
+    assert_eq!(found("40s", 1), "");
+}
+
+/// Settles on a revocation what it has not processed: what it commits then it may never see again.
+async fn settles_what_it_holds(
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    let mut held: Vec<Delivery> = Vec::new();
+    loop {
+        let until = if held.is_empty() { Instant::NEVER } else { inbox.now() };
+        match inbox.poll(until).await? {
+            Turn::Delivery(delivery) if held.is_empty() => held.push(delivery),
+            Turn::Delivery(delivery) => {
+                held.push(delivery);
+                work_off(&mut held, inbox, app).await?;
+            }
+            Turn::Idle => work_off(&mut held, inbox, app).await?,
+            Turn::Revoking => {
+                inbox.settle(&held).await.carry_on();
+                held.clear();
+            }
+            Turn::Lost => held.clear(),
+            Turn::Assigned(_) => {}
+            Turn::Shutdown => return Ok(()),
+        }
+    }
+}
+
+/// Processes and settles the first message that is held.
+async fn work_off(
+    held: &mut Vec<Delivery>,
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    let delivery = held.remove(0);
+    let done = app.process(&delivery).await?;
+    inbox.settle(done).await.carry_on();
+    Ok(())
+}
+
+/// A poll that waits no longer than now still learns of a revocation that is on its way.
+#[test]
+fn what_is_on_its_way_may_come_before_a_poll_gives_up() {
+    let text = "[[subscriptions]]\nname = \"reader\"\n[log]\nauto_offset_reset = \"earliest\"\n\
+                [faults]\ngroup.rebalance = { before = 0.1, after = 0.1 }\n";
+    let bad = || explore(consumer!(settles_what_it_holds)).on(Model::Log).scenario(text);
+    let said = complaint(|| bad().messages(3).preemptions(1).assert_never(lost));
+    assert!(said.contains("reader.poll.order"), "{said}");
+    bad().messages(3).preemptions(0).assert_never(lost);
+}
+
 async fn reject_everything(
     inbox: &impl QueueSubscription,
     app: &impl ProgressInSink,

@@ -72,9 +72,9 @@ impl Injected {
         self.is_slow_handler() || self.act.is_stall()
     }
 
-    /// Whether a handler is slow, and its process is not.
+    /// Whether a handler is slow or goes on last, and its process does not stand still.
     pub(crate) fn is_slow_handler(&self) -> bool {
-        self.act == Act::Slow
+        self.act == Act::Slow || self.point.site == Site::Handlers
     }
 
     /// Whether something waits until a zone, as only an exploration or a replay chooses.
@@ -82,9 +82,9 @@ impl Injected {
         matches!(self.zone, Zone::Calm | Zone::Expiry | Zone::Takeover)
     }
 
-    /// Whether a request overtakes another.
+    /// Whether a request or a deadline overtakes another.
     pub(crate) fn is_overtaking(&self) -> bool {
-        self.point.site == Site::Arrivals
+        matches!(self.point.site, Site::Arrivals | Site::Deadlines)
     }
 
     /// Whether a group rebalances.
@@ -119,6 +119,6 @@ impl Injected {
 
     /// Whether it concerns the broker or its group rather than a client.
     pub(crate) fn is_at_the_broker(&self) -> bool {
-        matches!(self.point.site, Site::Broker | Site::Arrivals | Site::Group)
+        matches!(self.point.site, Site::Broker | Site::Arrivals | Site::Deadlines | Site::Group)
     }
 }

@@ -54,7 +54,7 @@ pub struct ConfigurationSpace {
 pub struct Bounds {
     /// At most this many faults in one run.
     pub faults: u8,
-    /// At most this many requests in one run that come before their turn.
+    /// At most this many changes of order in one run.
     pub preemptions: u8,
     /// At most this many messages.
     pub messages: u32,

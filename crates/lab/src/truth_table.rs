@@ -42,7 +42,7 @@ pub struct TablePlan {
     rows: Vec<Vec<World>>,
     columns: Vec<&'static Column>,
     family: Family,
-    /// How many requests may come before their turn.
+    /// How many changes of order there may be in one run.
     preemptions: u8,
     /// How many runs each exploration may take.
     budget: u64,
@@ -55,7 +55,7 @@ pub struct TruthTable {
     pub cells: Vec<Cell>,
     /// Which worlds the rows were tried in.
     pub family: Family,
-    /// How many requests could come before their turn.
+    /// How many changes of order there could be in one run.
     pub preemptions: u8,
     /// Whether it was interrupted.
     pub partial: bool,

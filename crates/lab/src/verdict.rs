@@ -320,7 +320,7 @@ const fn noun(act: Act) -> &'static str {
         Act::Lost => "loss of a request or an answer",
         Act::Late => "delay of a request or an answer",
         Act::Duplicated => "duplicate of a request or an answer",
-        Act::Order(_) => "other order",
+        Act::Order(_) | Act::Last => "other order",
     }
 }
 
@@ -348,6 +348,7 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
         Site::Message => Counter::PoisonMessages,
         Site::Broker => Counter::BrokerRestarts,
         Site::Crash(_) | Site::Process | Site::Handler | Site::Shutdown => return None,
-        Site::Leg(_, _) | Site::Arrivals | Site::Group => return None,
+        Site::Leg(_, _) | Site::Group => return None,
+        Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls => return None,
     })
 }

@@ -86,8 +86,7 @@ fn runs_of(plan: &ExplorationPlan, space: &ConfigurationSpace) -> String {
         text.push_str(&format!(" with at most {}", counted(faults, "fault")));
     }
     if preemptions > 0 {
-        let requests = counted(preemptions, "request");
-        text.push_str(&format!(" and at most {requests} handled out of turn"));
+        text.push_str(&format!(" and at most {} of order", counted(preemptions, "change")));
     }
     if faults > 0 {
         text.push_str(&format!("; a fault is {}", faults_in_words(kinds)));

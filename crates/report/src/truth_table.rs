@@ -190,10 +190,11 @@ impl Shown<'_> {
              and, on a log, partitions; prefetch, N and batch 1 to 3, workers 2 or 3, as far as \
              the row reads them and does not fix them; {which}. Each fault strikes once (and its \
              companion at most once), at every place where it can, with at most {preemptions} \
-             {} before {} turn; with a companion one less in worlds that differ in more than one \
-             value from the plain one.\n",
-            if preemptions == 1 { "request" } else { "requests" },
-            if preemptions == 1 { "its" } else { "their" },
+             {} of order: a request or a deadline comes before its turn, or a handler goes on or \
+             a poll gives up after all others. With a companion there is one change less in \
+             worlds that differ in more than one value from the plain one; with a poison message, \
+             which may be tried for ever, only requests change places outside of the plain world.\n",
+            if preemptions == 1 { "change" } else { "changes" },
         )
     }
 

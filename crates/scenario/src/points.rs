@@ -82,6 +82,16 @@ pub enum Fault {
     /// consumer closes and leaves. What is not gone after `times.grace` is killed. The next life
     /// begins after `times.restart`.
     ProcessShutdown,
+    /// Handlers are at work at one instant: this one goes on when all others have done what they
+    /// can. No fault but an order; only an exploration chooses it. Picked once for each delivery.
+    HandlerOrder,
+    /// A deadline of the broker (a lease or session ends) and one of a process (a request, a poll
+    /// or a sleep ends) fall on one instant: another one than the first comes first, with all that
+    /// follows from it. No fault but an order; only an exploration chooses it.
+    DeadlineOrder,
+    /// A poll that waits no longer than now: what is on its way at this instant still comes, before
+    /// it gives up. No fault but an order; only an exploration chooses it.
+    PollOrder,
 }
 
 /// A row of the table: how a kind of fault point is named, where it is and what it can do.
@@ -174,7 +184,8 @@ pub const fn info(fault: Fault) -> &'static FaultInfo {
     &FAULTS[fault as usize]
 }
 
-/// At most this many requests that arrive at one instant compete for who is handled first.
+/// At most this many requests that arrive at one instant compete for who is handled first, or
+/// deadlines that fall on it.
 pub const MOST_RIVALS: u32 = info(Fault::ArrivalOrder).bound();
 
 /// Whether what happens at a point can befall a subscription: the point is its own or shared.
@@ -250,10 +261,21 @@ const fn is_same(one: &str, other: &str) -> bool {
     at == one.len() && at == other.len()
 }
 
-/// The choices by which one of several requests that arrive at one instant comes before its turn.
+/// The choices by which, in an exploration of one subscription, what happens at one instant comes
+/// in another order than it would: a request or a deadline before its turn, a handler or the end of
+/// a poll after the others.
 pub fn preemptions() -> impl Iterator<Item = (Point, u32)> {
-    let orders = FAULTS.iter().filter(|info| info.site == Site::Arrivals);
-    orders.flat_map(|info| (1..info.bound()).map(|value| (shared_point(info.fault), value)))
+    FAULTS.iter().filter(|info| info.site.is_order()).flat_map(all_of)
+}
+
+/// Those of [`preemptions`] by which a request comes before its turn.
+pub fn overtakings() -> impl Iterator<Item = (Point, u32)> {
+    FAULTS.iter().filter(|info| info.site == Site::Arrivals).flat_map(all_of)
+}
+
+fn all_of(info: &FaultInfo) -> impl Iterator<Item = (Point, u32)> {
+    let point = info.point(SubscriptionId(0));
+    (1..info.bound()).map(move |value| (point, value))
 }
 
 /// The choices by which a handler of one explored subscription takes until a deadline has passed.
@@ -299,6 +321,7 @@ mod tests {
         check(Fault::EffectAfter, 2, Some((Act::Crash, Zone::Calm)));
         check(Fault::HandlerSlow, 1, Some((Act::Slow, Zone::Span)));
         check(Fault::ArrivalOrder, 2, Some((Act::Order(3), Zone::Now)));
+        check(Fault::HandlerOrder, 1, Some((Act::Last, Zone::Calm)));
         let explored = |fault, act| info(fault).explored(act).collect::<Vec<_>>();
         assert_eq!(explored(Fault::SettleRequest, Act::Lost), [1]);
         assert_eq!(explored(Fault::SettleRequest, Act::Late), [4, 5, 6]);
@@ -325,7 +348,8 @@ mod tests {
         assert_eq!(beyond_deadlines().collect::<Vec<_>>(), [(point, 3), (point, 4)]);
     }
 
-    /// A name says what its alternative does: `late-calm` is `late` until all is calm.
+    /// A name says what its alternative does: `late-calm` is `late` until all is calm. An order has
+    /// names for its places.
     #[test]
     fn names_say_what_the_alternatives_do() {
         for info in &FAULTS {
@@ -334,6 +358,7 @@ mod tests {
                 let by_chance = info.alternatives.all.iter().find(|other| other.name == base);
                 assert_eq!(by_chance.map(|other| other.act), Some(one.act), "{}", one.name);
                 let named = match zone {
+                    "" if info.site.is_order() => true,
                     "" => one.zone == Zone::Now || one.zone == Zone::Span,
                     zone => format!("{:?}", one.zone).to_lowercase() == zone,
                 };
@@ -351,12 +376,21 @@ mod tests {
         }
     }
 
-    /// `arrival.order` stands in no section, so the schema does not know it.
+    /// Orders stand in no section, so the schema does not know them.
     #[test]
     fn every_row_says_what_it_means() {
         for info in &FAULTS {
             assert!(!info.meaning.is_empty(), "{}", info.name);
             assert_eq!(info.about.is_empty(), !info.can_happen_by_chance(), "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn orders_and_nothing_else_are_preemptions() {
+        let orders: Vec<Point> = preemptions().map(|(point, _)| point).collect();
+        for info in &FAULTS {
+            let is_preemption = orders.contains(&info.point(SubscriptionId(0)));
+            assert_eq!(is_preemption, !info.can_happen_by_chance(), "{}", info.name);
         }
     }
 

@@ -4,6 +4,7 @@
 mod faults;
 mod open_call;
 
+use std::cell::RefCell;
 use std::future::Future;
 
 use entrega_brokers::Broker;
@@ -13,7 +14,7 @@ use entrega_clients::{
 };
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
-use entrega_model::{Delivery, Duration, Instant, PartitionId, SubscriptionId};
+use entrega_model::{Delivery, DeliveryId, Duration, Instant, PartitionId, SubscriptionId};
 use entrega_scenario::points::{Fault, Zone};
 use entrega_scenario::workload::Workload;
 
@@ -23,9 +24,22 @@ use crate::world::{Answer, HoldId, ProgressAnswer, ProgressRequest, Routed, Worl
 
 /// The handler of one consumer in one of its lives.
 pub(crate) struct SimHandler<'a, B: Broker> {
-    pub(crate) link: SimLink<B>,
-    pub(crate) subscription: SubscriptionId,
-    pub(crate) workload: &'a Workload,
+    link: SimLink<B>,
+    subscription: SubscriptionId,
+    workload: &'a Workload,
+    /// In an exploration, the deliveries that have had their place among other handlers.
+    placed: RefCell<Vec<DeliveryId>>,
+}
+
+impl<'a, B: Broker> SimHandler<'a, B> {
+    /// The handler of a life that begins.
+    pub(crate) fn new(
+        link: SimLink<B>,
+        subscription: SubscriptionId,
+        workload: &'a Workload,
+    ) -> Self {
+        Self { link, subscription, workload, placed: RefCell::default() }
+    }
 }
 
 impl<B: Broker> Handler for SimHandler<'_, B>
@@ -33,7 +47,7 @@ where
     B::Request: Routed,
 {
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        let Beginning { ends, armed, hold, failure } = self.begin(delivery);
+        let Beginning { ends, armed, hold, failure } = self.begin(delivery, true);
         if let Some(end) = ends {
             self.link.sleep(end, armed).await;
         }
@@ -64,7 +78,7 @@ where
     /// once.
     async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
         for (item, delivery) in batch.iter().enumerate() {
-            let Beginning { ends, armed, hold, failure } = self.begin(delivery);
+            let Beginning { ends, armed, hold, failure } = self.begin(delivery, item == 0);
             if let Some(end) = ends {
                 self.link.sleep(end, armed).await;
             }
@@ -158,8 +172,9 @@ where
         }
     }
 
-    /// Notes the start, and decides how long it takes and whether it fails before its effect.
-    fn begin(&self, delivery: &Delivery) -> Beginning {
+    /// Notes the start, and decides how long it takes and whether it fails before its effect. The
+    /// messages of one attempt have one place among other handlers: that of the `first`.
+    fn begin(&self, delivery: &Delivery, first: bool) -> Beginning {
         let &Delivery { id, record, attempt, .. } = delivery;
         let (subscription, consumer) = (self.subscription, self.link.client.process);
         let message = record.message;
@@ -168,6 +183,7 @@ where
         let mut delay = self.workload.service_time(subscription, message, attempt);
         let mut hold = None;
         match self.pick(&mut world, Fault::HandlerSlow, delivery) {
+            None if first => hold = self.give_way(&mut world, delivery),
             None => {}
             Some(Zone::Span) => delay = delay + world.times.slow,
             Some(zone) => {

@@ -12,7 +12,7 @@ use entrega_clients::{CallId, Called, Context, Link, Shutdown, Unanswered};
 use entrega_model::fingerprint::Fingerprinted;
 use entrega_model::{ClientId, DeliveryId, Instant, Kind, ProcessId};
 
-use crate::world::{PollId, Routed, World};
+use crate::world::{HoldId, PollId, Routed, World};
 
 /// The link of one process in one of its lives.
 pub(crate) struct SimLink<B: Broker> {
@@ -52,7 +52,7 @@ where
     #[inline]
     async fn idle_until(&self, at: Instant) {
         if self.world.borrow().idle.may_sleep {
-            IdlePoll { link: self, until: at, waits: None }.await;
+            IdlePoll { link: self, until: at, waits: None, last: None }.await;
         } else {
             self.sleep(at, false).await;
         }
@@ -140,6 +140,8 @@ where
     link: &'a SimLink<B>,
     until: Instant,
     waits: Option<PollId>,
+    /// Its time had come at once: whether it waits for what is on its way all the same.
+    last: Option<Option<HoldId>>,
 }
 
 impl<B: Broker> Future for IdlePoll<'_, B>
@@ -154,7 +156,11 @@ where
         let is_running = world.processes[client.process.index()].is_running();
         let is_over = match self.waits {
             _ if !is_running => false,
-            None => world.now >= self.until,
+            None if world.now >= self.until => {
+                let hold = *self.last.get_or_insert_with(|| world.hold_poll(*client));
+                hold.is_none_or(|hold| !world.is_held(hold))
+            }
+            None => false,
             Some(poll) => world.ends_idle(poll),
         };
         if is_over {
@@ -162,7 +168,7 @@ where
             world.remember(client.process, &[AWAKE]);
             return Poll::Ready(());
         }
-        if self.waits.is_none() {
+        if self.waits.is_none() && self.last.is_none() {
             self.waits = Some(world.begin_poll(*client, self.until));
         }
         drop(world);
@@ -189,13 +195,20 @@ impl<B: Broker> SimLink<B>
 where
     B::Request: Routed,
 {
-    /// Is ready when that time has come. Arms one wake-up at the first poll, unless it is armed.
+    /// Is ready when that time has come. Arms one wake-up at the first poll, unless it is armed. If
+    /// the time has come by then, an exploration may let what is on its way come first.
     #[inline]
     pub(crate) fn sleep(&self, at: Instant, mut armed: bool) -> impl Future<Output = ()> {
+        let mut hold = None;
         poll_fn(move |cx| {
             let mut world = self.world.borrow_mut();
             let process = &world.processes[self.client.process.index()];
-            if process.is_running() && world.now >= at {
+            let is_over = process.is_running() && world.now >= at;
+            if is_over && !armed {
+                armed = true;
+                hold = world.hold_poll(self.client);
+            }
+            if is_over && hold.is_none_or(|hold| !world.is_held(hold)) {
                 world.remember(self.client.process, &[AWAKE]);
                 return Poll::Ready(());
             }

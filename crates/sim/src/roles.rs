@@ -107,7 +107,7 @@ where
     let alone = program.waits_for_one_thing() && !P::has_background(&config);
     let link = SimLink { forgets, alone, ..link };
     let inbox = platform.inbox(link.clone(), config);
-    let handler = SimHandler { link: link.clone(), subscription, workload };
+    let handler = SimHandler::new(link.clone(), subscription, workload);
     Box::pin(async move {
         let app = Supervised {
             inbox: &inbox,

@@ -15,6 +15,7 @@ mod bound;
 mod callers;
 mod calls;
 mod conduct;
+mod deadlines;
 mod held;
 mod idle;
 mod latency;
@@ -49,7 +50,7 @@ use entrega_scenario::points;
 pub(crate) use self::beginning::Beginning;
 pub(crate) use self::bound::Bound;
 pub(crate) use self::calls::Answer;
-pub(crate) use self::held::HoldId;
+pub(crate) use self::held::{FAULT, HoldId};
 pub(crate) use self::idle::PollId;
 pub(crate) use self::process::{Process, State};
 pub(crate) use self::progress::{ProgressAnswer, ProgressRequest};
@@ -142,6 +143,8 @@ pub(crate) struct World<B: Broker> {
     /// With a chosen order: what else is due at `due_at`.
     due_now: Vec<Due>,
     due_at: Instant,
+    /// And what is put off until nothing else happens then.
+    put_off: Vec<Due>,
     /// What waits for its zone.
     held: Vec<Held>,
     holds: u32,

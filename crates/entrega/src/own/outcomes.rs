@@ -48,6 +48,12 @@ impl<C> Outcomes<C> {
         faults::listed(of.collect::<BTreeSet<_>>())
     }
 
+    /// The changes of order that some run on a model has had, as `handler.order (last)`.
+    pub fn orders(&self, model: Model) -> Vec<String> {
+        let of = self.of(model).flat_map(|tried| &tried.orders).copied();
+        faults::listed(of.collect::<BTreeSet<_>>())
+    }
+
     /// What no run on a model has tried although it could be, and why.
     pub fn not_tried(&self, model: Model) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
@@ -72,7 +78,9 @@ impl<C> Outcomes<C> {
     /// What one number of consumers never met counts only if no other has met it.
     fn not_tried_in(&self, tried: &Tried) -> Vec<String> {
         let met: Vec<_> = self.of(tried.on.model).flat_map(|one| &one.faults).collect();
-        tried.not_tried(|kind| met.contains(&kind))
+        let has_faults = !tried.faults.is_empty() || !tried.never_met.is_empty();
+        let beside = self.explorer.settings.not_beside_faults().filter(|_| has_faults);
+        beside.into_iter().chain(tried.not_tried(|kind| met.contains(&kind))).collect()
     }
 }
 
@@ -298,6 +306,7 @@ impl<C> fmt::Display for Outcomes<C> {
             let consumers = consumers.join(" and ");
             writeln!(f, "on the {model}, consumers: {consumers}; {whole} {schedules} schedules")?;
             writeln!(f, "  tried: {}", or_nothing(self.tried(*model), ", "))?;
+            writeln!(f, "  in another order: {}", or_nothing(self.orders(*model), ", "))?;
             writeln!(f, "  not tried: {}", or_nothing(self.not_tried(*model), "; "))?;
             let most = self.of(*model).map(|one| one.open.messages).max().unwrap_or_default();
             let runs = self.open(*model);

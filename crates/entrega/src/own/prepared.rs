@@ -53,7 +53,7 @@ impl<C> Explorer<C> {
         let Prepared { original: scenario, scope, faults: kinds, .. } = prepared;
         let extent = &Planner::new(scenario).extent(None, SEED);
         let (scope, reader) = (*scope, Reader::Own(self.settings.like));
-        let (faults, preemptions) = (self.settings.faults, self.settings.preemptions);
+        let (faults, preemptions) = (self.settings.faults, self.settings.beside_faults());
         Untried::of(&Plan { scenario, extent, scope, model, reader, kinds, faults, preemptions })
     }
 

@@ -11,7 +11,7 @@ use entrega_choice::{Choice, Choices};
 use entrega_clients::Consumer;
 use entrega_model::{Event, Model};
 use entrega_scenario::points::{self, FaultKind};
-use entrega_sim::explore::{Explored, Frontier, Misbehaved, Seen, Showing, Space, Task, Walked};
+use entrega_sim::explore::{Explored, Frontier, Misbehaved, Seen, Showing, Task, Walked};
 use entrega_sim::{Arena, Experiment, OwnConsumer};
 
 use super::prepared::Prepared;
@@ -42,6 +42,8 @@ pub(super) struct Tried {
     pub(super) faults: Vec<FaultKind>,
     /// What was to be tried and came up in none.
     pub(super) never_met: Vec<FaultKind>,
+    /// The changes of order that came up in some run.
+    pub(super) orders: Vec<FaultKind>,
     /// Idle answers were left out.
     pub(super) slept: bool,
     /// How many runs never came to rest and left messages open, and how many messages at most.
@@ -78,9 +80,7 @@ impl<C: Consumer + Clone> Explorer<C> {
     pub(super) fn tried(&self, prepared: &Prepared, on: Configuration, budget: u64) -> Tried {
         let experiment = prepared.experiment(on.model, self.settings.like);
         let untried = self.untried(prepared, on.model);
-        let space =
-            Space::of_kinds(&prepared.faults, self.settings.faults, self.settings.preemptions);
-        let space = untried.in_space(space);
+        let space = untried.in_space(self.settings.space(&prepared.faults));
         let mut frontier = Frontier::new(space, budget);
         if !self.settings.stateless || self.keeps {
             frontier = frontier.without_cuts();
@@ -134,13 +134,16 @@ impl<C: Consumer + Clone> Exploring<'_, C> {
         if self.made > 0 && self.differs.is_none() {
             self.make_again(&mut explored);
         }
-        let Self { tried, slept, open, differs, .. } = self;
+        let Self { ref tried, slept, open, differs, .. } = self;
         let of = |is_tried: bool| {
             let kinds = prepared.faults.iter().copied();
-            kinds.filter(|kind| tried.contains(kind) == is_tried).collect()
+            kinds.filter(move |kind| tried.contains(kind) == is_tried)
         };
-        let (faults, never_met) = (of(true), of(false));
-        Tried { on, explored, untried, faults, never_met, slept, open, differs }
+        let orders =
+            tried.iter().copied().filter(|&(fault, _)| points::info(fault).site.is_order());
+        let (faults, never_met) = (of(true).collect(), of(false).collect());
+        let orders = orders.collect();
+        Tried { on, explored, untried, faults, never_met, orders, slept, open, differs }
     }
 
     /// Makes the runs of a batch, up to one after which there is nothing more to find out.

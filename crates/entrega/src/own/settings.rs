@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
+use entrega_scenario::points::FaultKind;
 use entrega_sim::Pulse;
-use entrega_sim::explore::Scope;
+use entrega_sim::explore::{Scope, Space};
 
 /// See the module. The methods of an explorer say what each of these is.
 #[derive(Clone, Debug)]
@@ -18,7 +19,8 @@ pub(super) struct Settings {
     pub(super) consumers: Vec<u32>,
     pub(super) only: Option<Vec<String>>,
     pub(super) faults: u8,
-    pub(super) preemptions: u8,
+    /// Beside the faults; if none, one that is counted as a fault.
+    pub(super) preemptions: Option<u8>,
     /// How many runs may be made on each model.
     pub(super) budget: u64,
     pub(super) like: Strategy,
@@ -26,6 +28,30 @@ pub(super) struct Settings {
     pub(super) may_stall: bool,
     pub(super) as_far_as_tried: bool,
     pub(super) pulse: Option<Arc<Pulse>>,
+}
+
+impl Settings {
+    /// At most so many of these faults and so many changes of order in one run.
+    pub(super) fn space(&self, kinds: &[FaultKind]) -> Space {
+        match self.preemptions {
+            Some(preemptions) => Space::of_kinds(kinds, self.faults, preemptions),
+            None => Space::of_kinds(kinds, self.faults, 1).together(self.faults.max(1)),
+        }
+    }
+
+    /// Which runs with a change of order are left out.
+    pub(super) fn not_beside_faults(&self) -> Option<String> {
+        let is_left_out = self.preemptions.is_none() && self.faults > 0;
+        is_left_out.then(|| match self.faults {
+            1 => "a fault and a change of order in one run".to_owned(),
+            faults => format!("{faults} faults and a change of order in one run"),
+        })
+    }
+
+    /// How many changes of order there may be beside all faults.
+    pub(super) fn beside_faults(&self) -> u8 {
+        self.preemptions.unwrap_or_default()
+    }
 }
 
 impl Default for Settings {
@@ -38,7 +64,7 @@ impl Default for Settings {
             consumers: vec![1, 2],
             only: None,
             faults: 1,
-            preemptions: 0,
+            preemptions: None,
             budget: 200_000,
             like: Strategy::PLAIN,
             stateless: false,

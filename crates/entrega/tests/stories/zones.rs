@@ -151,3 +151,16 @@ fn a_request_overtakes() {
              effect twice."],
     );
 }
+
+#[test]
+fn a_handler_goes_on_last() {
+    check(
+        (Queue, ProcessThenSettle),
+        (2, 2),
+        "mailer.handler.order#1=last",
+        &[
+            "mailer 1 is at work on m0 until everybody else is done; m0 takes effect after m1, which \
+             has the same key and was sent later.",
+        ],
+    );
+}

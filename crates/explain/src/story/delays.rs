@@ -21,6 +21,9 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
     }
     match fault.zone {
         Zone::Now | Zone::Span => return None,
+        Zone::Calm if fault.point.site == Site::Handlers && is_cut_off(fault, chronicle) => {
+            return None;
+        }
         Zone::Calm => return Some("until everybody else is done".to_owned()),
         Zone::Expiry | Zone::Takeover => {}
     }
@@ -43,6 +46,12 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
     } else {
         format!("until {what} has ended and all is calm again")
     })
+}
+
+/// Whether a process dies before it goes on.
+fn is_cut_off(fault: &Injected, chronicle: &Chronicle<'_>) -> bool {
+    let next = first(chronicle.run.of_process(fault.process), fault.at + 1, |_| true);
+    next.is_some_and(|at| matches!(chronicle.kind(at), Kind::Crashed { .. }))
 }
 
 /// Whether a process that is asked to stop is not gone in time.

@@ -1,7 +1,7 @@
 //! The columns: what goes wrong, and what else must go wrong for it to show.
 
 use entrega_model::Model;
-use entrega_scenario::points::{FaultKind, kind};
+use entrega_scenario::points::{Act, FaultKind, kind};
 
 use super::cell::Cell;
 use super::rows::{Side, TableRow};
@@ -48,6 +48,11 @@ impl Column {
     /// Whether it is the column without a fault.
     pub(super) const fn is_baseline(&self) -> bool {
         self.primary.is_empty()
+    }
+
+    /// Whether a message is poison in all its runs.
+    pub(super) fn is_of_poison(&self) -> bool {
+        self.primary.iter().any(|&(_, act)| act == Act::Poison)
     }
 
     /// Whether it belongs to this side. The baseline belongs to both.

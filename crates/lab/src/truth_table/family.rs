@@ -154,7 +154,12 @@ impl SmallWorld {
         }
     }
 
-    /// How many requests may come before their turn where `most` may in the plain world. With a
+    /// Whether it is the scenario as written.
+    pub(super) fn is_plain(&self) -> bool {
+        self.differences == 0
+    }
+
+    /// How many changes of order there may be where there may be `most` in the plain world. With a
     /// companion a run has three things to choose; far from the plain world, where most worlds are,
     /// one of them is taken away.
     pub(super) fn preemptions(&self, most: u8, has_companion: bool) -> u8 {

@@ -88,8 +88,7 @@ impl World {
             strategy: self.row.strategy,
             seed: self.small.seed,
         };
-        let preemptions = self.small.preemptions(preemptions, !column.also.is_empty());
-        let space = space(column, preemptions);
+        let space = space(column, self.orders(column, preemptions));
         let explored = Exploration { experiment, space, budget, cuts: true }.run();
         let mut found: BTreeMap<Letter, Vec<Choice>> = BTreeMap::new();
         for (finding, showing) in explored.found {
@@ -109,6 +108,18 @@ impl World {
         }
     }
 
+    /// The changes of order that are tried with the faults of a column. Runs with a poison message
+    /// are followed for as many steps as there are: outside of the plain world only requests come
+    /// before their turn in them, or they alone would take longer than all others.
+    fn orders(&self, column: &Column, preemptions: u8) -> Budget {
+        let most = self.small.preemptions(preemptions, !column.also.is_empty());
+        if self.small.is_plain() || !column.is_of_poison() {
+            Budget::preemptions(most)
+        } else {
+            Budget::overtakings(most)
+        }
+    }
+
     /// The string that repeats a run in this world.
     pub(super) fn replay(&self, choices: &[Choice]) -> ReplayString {
         let (model, strategy) = (self.model, self.row.strategy);
@@ -123,9 +134,8 @@ impl World {
     }
 }
 
-/// Exactly one of the column's faults, at most one companion, and at most `preemptions` requests
-/// before their turn.
-fn space(column: &Column, preemptions: u8) -> Space {
+/// Exactly one of the column's faults, at most one companion, and these changes of order.
+fn space(column: &Column, orders: Budget) -> Space {
     let primary = Budget {
         most: u8::from(!column.primary.is_empty()),
         required: !column.primary.is_empty(),
@@ -136,7 +146,7 @@ fn space(column: &Column, preemptions: u8) -> Space {
         required: false,
         choices: choices(column.also),
     };
-    Space::new(vec![primary, companion, Budget::preemptions(preemptions)])
+    Space::new(vec![primary, companion, orders])
 }
 
 fn choices(faults: &[FaultKind]) -> Vec<(Point, u32)> {

@@ -11,9 +11,11 @@ pub enum Act {
     Duplicated,
     /// The broker restarts.
     Restart,
-    /// Of the requests that arrive at one instant, the one at this place is handled first; the
-    /// harmless one is the first.
+    /// Of the requests that arrive or the deadlines that fall due at one instant, the one at this
+    /// place comes first; the harmless one is the first.
     Order(u8),
+    /// Of what is at work at one instant, this goes on last.
+    Last,
     /// Every attempt to process a message fails.
     Poison,
     /// An attempt to process a message fails.
@@ -56,6 +58,7 @@ impl Act {
             Self::Duplicated => Some(Mishap::Duplicated),
             Self::Restart
             | Self::Order(_)
+            | Self::Last
             | Self::Poison
             | Self::Transient
             | Self::Slow
@@ -118,6 +121,12 @@ pub enum Site {
     Broker,
     /// The order in which requests arrive at one instant.
     Arrivals,
+    /// The order in which handlers go on that are at work at one instant.
+    Handlers,
+    /// The order of deadlines of the broker and of processes that fall on one instant.
+    Deadlines,
+    /// The order of the end of a poll and of what is on its way at that instant.
+    Polls,
     /// A message itself.
     Message,
     /// The application's handler.
@@ -130,6 +139,13 @@ pub enum Site {
     Crash(Moment),
     /// A consumer group.
     Group,
+}
+
+impl Site {
+    /// Whether nothing goes wrong there, and only the order of things is chosen.
+    pub const fn is_order(self) -> bool {
+        matches!(self, Self::Arrivals | Self::Handlers | Self::Deadlines | Self::Polls)
+    }
 }
 
 /// What a remote call asks for.

@@ -94,7 +94,7 @@ alternatives! {
 }
 
 alternatives! {
-    /// Which of several requests that arrive at one instant comes first.
+    /// Which of several requests or deadlines of one instant comes first.
     ORDER, "", "",
     order("second", 2),
     order("third", 3),
@@ -103,6 +103,12 @@ alternatives! {
     order("sixth", 6),
     order("seventh", 7),
     order("eighth", 8),
+}
+
+alternatives! {
+    /// What goes on last of all that is at work at one instant.
+    LAST, "", "",
+    explored("last", Act::Last, Zone::Calm),
 }
 
 alternatives! {

@@ -6,13 +6,13 @@
 
 use super::act::{Call, Leg, Moment, Site};
 use super::alternatives::{
-    Alternatives, CRASH, CRASH_AT_ONCE, ERROR, LEG, ORDER, POISON, REBALANCE, RESTART, SHUTDOWN,
-    SLOW, STALL,
+    Alternatives, CRASH, CRASH_AT_ONCE, ERROR, LAST, LEG, ORDER, POISON, REBALANCE, RESTART,
+    SHUTDOWN, SLOW, STALL,
 };
 use super::{Fault, FaultInfo};
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 22] = [
+pub const FAULTS: [FaultInfo; 25] = [
     shared(Fault::SendRequest, "send.request", Site::Leg(Call::Send, Leg::Request), LEG)
         .means("the producer's request to store a message")
         .is_about("The request on its way."),
@@ -90,6 +90,12 @@ pub const FAULTS: [FaultInfo; 22] = [
     own(Fault::ProcessShutdown, "process.shutdown", Site::Shutdown, SHUTDOWN)
         .means("the process is asked to stop; it is killed after `times.grace`")
         .is_about("Picked at every turn of a poll."),
+    own(Fault::HandlerOrder, "handler.order", Site::Handlers, LAST)
+        .means("of handlers that are at work at one instant, which goes on last"),
+    shared(Fault::DeadlineOrder, "deadline.order", Site::Deadlines, ORDER)
+        .means("of deadlines of the broker and of processes at one instant, which comes first"),
+    own(Fault::PollOrder, "poll.order", Site::Polls, LAST)
+        .means("a poll that waits no longer than now, and what is on its way now still comes"),
 ];
 
 /// A table in `[faults]`: the points whose names begin alike.

@@ -29,6 +29,9 @@ pub struct Budget {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Space {
     budgets: Vec<Budget>,
+    /// How many choices a run makes at most of all budgets but the first `apart`.
+    together: u8,
+    apart: usize,
 }
 
 impl Space {
@@ -39,11 +42,11 @@ impl Space {
             budget.choices.sort_unstable();
             budget.choices.dedup();
         }
-        Self { budgets }
+        Self { budgets, together: u8::MAX, apart: 0 }
     }
 
     /// What a scenario names under `[faults]` or `[[script]]`, up to `faults` of it in one run, and
-    /// up to `preemptions` requests that come before their turn.
+    /// up to `preemptions` changes of order.
     pub fn of(scenario: &Scenario, faults: u8, preemptions: u8) -> Self {
         let named = scenario.named_faults().into_iter().flat_map(|(point, chosen)| {
             let kind = points::kind_of(point, chosen).into_iter();
@@ -54,18 +57,25 @@ impl Space {
         Self::new(vec![faults, Budget::preemptions(preemptions)])
     }
 
-    /// Up to `faults` of these kinds in one run, and up to `preemptions` requests that come before
-    /// their turn.
+    /// Up to `faults` of these kinds in one run, and up to `preemptions` changes of order.
     pub fn of_kinds(kinds: &[FaultKind], faults: u8, preemptions: u8) -> Self {
         let choices = kinds.iter().flat_map(|&kind| points::chosen_in(kind)).collect();
         let faults = Budget { most: faults, required: false, choices };
         Self::new(vec![faults, Budget::preemptions(preemptions)])
     }
 
-    /// The same, with a budget of which a choice is spent before any other.
+    /// The same, with at most this many choices in one run, whatever budgets they are of.
+    #[must_use]
+    pub fn together(self, most: u8) -> Self {
+        Self { together: most, ..self }
+    }
+
+    /// The same, with a budget of which a choice is spent before any other. It does not count
+    /// [together](Self::together) with the others.
     #[must_use]
     pub fn spending_first(self, budget: Budget) -> Self {
-        Self::new([vec![budget], self.budgets].concat())
+        let Self { budgets, together, apart } = self;
+        Self { together, apart: apart + 1, ..Self::new([vec![budget], budgets].concat()) }
     }
 
     /// The budgets.
@@ -88,7 +98,8 @@ impl Space {
         })?;
         let mut used = used;
         used[index] += 1;
-        Some(used)
+        let together: u32 = used.iter().skip(self.apart).copied().map(u32::from).sum();
+        (index < self.apart || together <= u32::from(self.together)).then_some(used)
     }
 
     /// The alternatives of a point that some budget has.
@@ -105,9 +116,15 @@ impl Space {
 }
 
 impl Budget {
-    /// Up to `most` requests that come before their turn.
+    /// Up to `most` changes of order: requests and deadlines before their turn, handlers and
+    /// the ends of polls after all others.
     pub fn preemptions(most: u8) -> Self {
         Self { most, required: false, choices: points::preemptions().collect() }
+    }
+
+    /// Of these changes of order only requests before their turn, up to `most`.
+    pub fn overtakings(most: u8) -> Self {
+        Self { most, required: false, choices: points::overtakings().collect() }
     }
 
     /// Up to `most` handlers that take until a deadline has passed.

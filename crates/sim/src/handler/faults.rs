@@ -21,14 +21,12 @@ use entrega_scenario::points::{Act, Fault, Zone, info, own_point};
 
 use super::SimHandler;
 use super::open_call::OpenCall;
-use crate::world::{Answer, HoldId, Routed, World};
+use crate::world::{Answer, FAULT, HoldId, Routed, World};
 
 /// What a process remembers of a delay: that it is over.
 const RELEASED: u64 = 2;
 /// What a process remembers of an effect ahead, with what is to happen around it.
 const AHEAD: u64 = 5;
-/// What a process remembers of a fault in its handler, with the point and the alternative.
-const FAULT: u64 = 6;
 
 /// What was chosen before an effect.
 #[derive(Clone, Copy)]
@@ -228,6 +226,22 @@ where
             0 => None,
             choice => Some(self.chosen(world, fault, choice, delivery)),
         }
+    }
+
+    /// Lets all others do what they can first, if an exploration has chosen that. While nobody else
+    /// has anything to do, there is no order to choose; and a handler that fails and tries again in
+    /// place has had its choice, or one that fails for ever would have as many as there are steps.
+    #[inline]
+    pub(super) fn give_way(&self, world: &mut World<B>, delivery: &Delivery) -> Option<HoldId> {
+        if !world.times.chooses_order || self.placed.borrow().contains(&delivery.id) {
+            return None;
+        }
+        self.placed.borrow_mut().push(delivery.id);
+        if self.link.alone && world.is_calm() {
+            return None;
+        }
+        let zone = self.pick(world, Fault::HandlerOrder, delivery)?;
+        Some(world.hold_process(self.link.client.process, zone))
     }
 
     /// Notes what was chosen at a point. Returns until when it delays.

@@ -34,29 +34,40 @@ where
     pub(super) fn is_next_too_late(&mut self) -> bool {
         self.drop_moot();
         let latest = self.bound.latest;
-        self.due_now.is_empty() && self.timers.next_at().is_some_and(|at| at > latest)
+        let none_now = self.due_now.is_empty() && self.put_off.is_empty();
+        none_now && self.timers.next_at().is_some_and(|at| at > latest)
     }
 
     /// What is due next, and when.
     pub(super) fn next_chosen(&mut self) -> Option<(Instant, Due)> {
         self.drop_moot();
+        if self.due_now.is_empty() && !self.is_due_again() {
+            self.due_now.append(&mut self.put_off);
+        }
         if self.due_now.is_empty() {
             let (at, due) = self.timers.next()?;
             self.due_at = at;
             self.due_now.push(due);
         }
-        while self.timers.next_at().is_some_and(|at| at <= self.due_at)
+        while self.is_due_again()
             && let Some((_, due)) = self.timers.next()
         {
             self.due_now.push(due);
         }
-        let index = self.choose_arrival();
+        let index = match self.arrival(0) {
+            Some(first) => self.choose_arrival(first),
+            None => self.choose_deadline(),
+        };
         Some((self.due_at, self.due_now.remove(index)))
     }
 
+    /// Whether something more is due at the instant for which something is put off.
+    fn is_due_again(&self) -> bool {
+        self.timers.next_at().is_some_and(|at| at <= self.due_at)
+    }
+
     /// Which of the requests that compete is handled first, as an index.
-    fn choose_arrival(&mut self) -> usize {
-        let Some((peer, first)) = self.arrival(0) else { return 0 };
+    fn choose_arrival(&mut self, (peer, first): (Peer, ProcessId)) -> usize {
         let mut rivals = [(0, first); MOST];
         let mut count = 1;
         for index in 1..self.due_now.len() {

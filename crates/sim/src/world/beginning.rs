@@ -57,6 +57,7 @@ where
             timers: Timers::new(),
             due_now: Vec::new(),
             due_at: Instant::START,
+            put_off: Vec::new(),
             held: Vec::new(),
             holds: 0,
             idle: Idling::default(),
@@ -124,6 +125,7 @@ where
             timers,
             due_now,
             due_at,
+            put_off,
             held,
             holds,
             idle,
@@ -155,7 +157,7 @@ where
         [parked, offered].into_iter().for_each(Vec::clear);
         events.clear();
         timers.clear();
-        due_now.clear();
+        [due_now, put_off].into_iter().for_each(Vec::clear);
         held.clear();
         idle.clear();
         broker.clear();

@@ -12,9 +12,14 @@
 
 use entrega_brokers::Broker;
 use entrega_model::{ClientId, Delivery, Event, Instant, Kind, ProcessId, SubscriptionId};
-use entrega_scenario::points::Zone;
+use entrega_scenario::points::{Fault, Zone, own_point, yes_or_no};
 
 use super::{Due, Routed, World};
+
+/// How many answers there are to the question whether a poll gives up last.
+const POLLS: u32 = yes_or_no(Fault::PollOrder);
+/// What a process remembers of a choice, with the point and the alternative.
+pub(crate) const FAULT: u64 = 6;
 
 /// Something that waits for its zone.
 #[derive(Clone, Copy)]
@@ -97,9 +102,36 @@ where
         }
     }
 
+    /// Lets a poll that waits no longer than now wait for what is on its way, if an exploration has
+    /// chosen that.
+    pub(crate) fn hold_poll(&mut self, client: ClientId) -> Option<HoldId> {
+        if !self.times.chooses_order || self.is_calm() {
+            return None;
+        }
+        let subscription = self.processes[client.process.index()].role.subscription()?;
+        let point = own_point(Fault::PollOrder, subscription);
+        let choice = self.choices.pick(point, POLLS);
+        if choice == 0 {
+            return None;
+        }
+        self.fault(point, choice, client.process, None);
+        self.remember(client.process, &[FAULT, u64::from(point.0), u64::from(choice)]);
+        Some(self.hold_process(client.process, Zone::Calm))
+    }
+
     /// Whether a delay goes on.
     pub(crate) fn is_held(&self, hold: HoldId) -> bool {
         self.place_of(hold).is_some()
+    }
+
+    /// Whether nobody but the process that is being polled has anything to do before only timers
+    /// are left.
+    pub(crate) fn is_calm(&self) -> bool {
+        let means_something = |at, due| self.means_something(at, due);
+        !self.has_task()
+            && self.held.is_empty()
+            && self.due_now.is_empty()
+            && !self.timers.has_due(self.now, means_something)
     }
 
     /// Ends one delay if its zone has come: only timers are left, or nothing at all.
@@ -118,7 +150,8 @@ where
             return false;
         }
         let calm = |held: &Held| held.zone == Zone::Calm || held.expired;
-        let index = self.held.iter().position(calm).or(next.is_none().then_some(0));
+        let is_last = next.is_none() && self.put_off.is_empty();
+        let index = self.held.iter().position(calm).or(is_last.then_some(0));
         let Some(index) = index else { return false };
         let held = self.held.remove(index);
         self.happen_apart(held.what);

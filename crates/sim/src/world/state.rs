@@ -95,10 +95,10 @@ where
             self.fingerprint_due(held.what, into);
         }
         into.word(u64::MAX);
-        for &due in &self.due_now {
-            self.fingerprint_due(due, into);
+        for list in [&self.due_now, &self.put_off] {
+            list.iter().for_each(|&due| self.fingerprint_due(due, into));
+            into.word(u64::MAX);
         }
-        into.word(u64::MAX);
         for &(at, _, due) in dues {
             if self.means_something(at, due) {
                 into.time(at);

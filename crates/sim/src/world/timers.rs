@@ -141,6 +141,14 @@ impl<T: Copy> Timers<T> {
         self.near.last().map(|entry| (entry.at, entry.due))
     }
 
+    /// Whether something that `counts` is due until `until`.
+    pub(crate) fn has_due(&self, until: Instant, counts: impl Fn(Instant, T) -> bool) -> bool {
+        let near = self.near.iter().rev().take_while(|entry| entry.at <= until);
+        let far = self.far.iter().map(|Reverse(entry)| entry);
+        let mut due = near.chain(far.filter(|entry| entry.at <= until));
+        due.any(|entry| counts(entry.at, entry.due))
+    }
+
     /// Fills `all` with everything that is due, in its order, with the numbers that decide it.
     pub(crate) fn in_order(&self, all: &mut Vec<(Instant, u64, T)>) {
         all.clear();

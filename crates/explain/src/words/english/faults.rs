@@ -27,6 +27,11 @@ fn short(scene: &Scene<'_>, fault: &Injected) -> String {
         Site::Leg(..) => "⇥",
         Site::Group => "⇄",
         Site::Arrivals => return format!("⇄ a request of {} overtakes", scene.who(fault.process)),
+        Site::Handlers => return format!("⇄ {} goes on last", scene.who(fault.process)),
+        Site::Deadlines => {
+            return format!("⇄ deadlines: the broker's, {}'s", scene.who(fault.process));
+        }
+        Site::Polls => return format!("⇄ {} gives up last", scene.who(fault.process)),
         Site::Crash(_) if until.is_some() => "⏸",
         Site::Crash(_) | Site::Broker => "✗",
         Site::Process => "⏸",
@@ -64,9 +69,14 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         Act::Late => format!("{} is late", leg(fault, &who, &m)),
         Act::Duplicated => format!("{} arrives twice", leg(fault, &who, &m)),
         Act::Restart => "the broker restarts".to_owned(),
+        Act::Order(_) if fault.point.site == Site::Deadlines => {
+            format!("a deadline of {who} and one of the broker at one instant change places")
+        }
         Act::Order(_) => overtaking(scene, fault),
         Act::Poison => format!("{m} is poison, and the handler of {who} fails on it"),
         Act::Transient => format!("the handler of {who} fails on {m}"),
+        Act::Last if fault.point.site == Site::Polls => format!("{who} waits for more"),
+        Act::Last => format!("{who} is at work on {m}"),
         Act::Slow => format!("{who} is slow at {m}"),
         Act::StallBefore => format!("{who} stalls before the effect of {m}"),
         Act::StallAfter => format!("{who} stalls after the effect of {m}"),
@@ -109,6 +119,9 @@ fn crash(fault: &Injected, who: &str, m: &str, until: Option<&str>) -> String {
         Site::Leg(..)
         | Site::Broker
         | Site::Arrivals
+        | Site::Handlers
+        | Site::Deadlines
+        | Site::Polls
         | Site::Message
         | Site::Handler
         | Site::Process
