@@ -147,7 +147,7 @@ mod tests {
             .map(|(index, spec)| (few.len() + index, spec.name.as_str()))
             .collect();
         let expect =
-            [(148, "mailer.clock.skew"), (149, "analytics.clock.skew"), (156, "disk.full")];
+            [(172, "mailer.clock.skew"), (173, "analytics.clock.skew"), (180, "disk.full")];
         assert_eq!(added, expect);
     }
 }
