@@ -50,6 +50,9 @@ fn advice(report: &Report) -> &'static str {
         Verdict::Unknown if report.reasons.contains(&Reason::NothingCompared) => {
             ": nobody can tell, because it does not say which messages have one key."
         }
+        Verdict::Unknown if report.reasons.contains(&Reason::MissingLines) => {
+            ": nobody can tell, because lines of consumers are missing in it."
+        }
         Verdict::Unknown if report.reasons.contains(&Reason::Stalled) => {
             ": nobody can tell. Drain the system, and end the history with {\"end\":\"quiescent\"}."
         }
