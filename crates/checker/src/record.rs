@@ -182,7 +182,8 @@ impl RecordChecker {
 
     /// Names the lines of consumers that are missing, and says of which subscriptions.
     fn name_holes(&mut self) -> BTreeSet<SubscriptionId> {
-        let may_stand = self.some_stand_somewhere();
+        let jumps = self.subscriptions.iter().any(|of| of.holes.has_jumps());
+        let may_stand = jumps && self.some_stand_somewhere();
         let Self { checker, gaps, subscriptions, .. } = self;
         let ids = (0..=u8::MAX).map(SubscriptionId);
         let mut with_holes = BTreeSet::new();

@@ -73,6 +73,11 @@ impl Holes {
         }
     }
 
+    /// Whether commits went over offsets of which nothing was recorded then.
+    pub(super) fn has_jumps(&self) -> bool {
+        !self.is_vague && !self.commits.is_empty()
+    }
+
     /// Names what is missing, and says whether anything is. `may_stand` says whether some message
     /// stands nobody knows where.
     pub(super) fn name(
