@@ -33,12 +33,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
+use entrega_checker::{Class, Listable, Listed};
+use entrega_lab::history;
+use entrega_model::history::Reading;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use alter::ALTERED;
 use compare::{SKEW, checked, differ, dispute, shrunk, text};
-use rules::judge;
+use rules::{judge, name};
 
 const HISTORIES: u64 = 5_000;
 /// So many of each kind must be enough to notice an altered rule.
@@ -116,6 +119,41 @@ fn changed_recordings_are_judged_alike() {
 fn recordings_are_judged_alike() {
     let disputed = recorded().into_iter().find(|lines| differ(lines));
     assert!(disputed.is_none(), "{}", dispute(&shrunk(disputed.expect("a history"), &differ)));
+}
+
+/// What is lost in the beginning of a recording takes no effect in the rest of it.
+#[test]
+fn what_is_lost_before_the_end_stays_lost() {
+    let mut found = 0;
+    for lines in recorded::runs().iter().filter(|lines| lines[0]["model"] == "log") {
+        let effects = |subscription: &Value, message: &str| {
+            lines.iter().any(|line| {
+                let is_it = line["event"] == "effect" && line["subscription"] == *subscription;
+                is_it
+                    && line["verdict"] != "suppressed"
+                    && name(line, "message") == Some(message.into())
+            })
+        };
+        for until in 1..lines.len() - 1 {
+            let beginning = [&lines[..until], &[json!({ "end": "unfinished" })]].concat();
+            for (subscription, message) in lost(&beginning) {
+                let subscription = &lines[0]["subscriptions"][subscription]["name"];
+                let short = dispute(&beginning);
+                assert!(!effects(subscription, &message), "{subscription}, {message}:\n{short}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 100, "{found}");
+}
+
+/// The messages that are lost: in which subscription, and their names.
+fn lost(lines: &[Value]) -> Vec<(usize, String)> {
+    let (text, list) = (text(lines), [Listable::Class(Class::Lost)].into());
+    let judged = history::check_and_list(text.as_bytes(), "h.jsonl", Reading::default(), &list);
+    let judged = judged.expect("a history");
+    let one = |one: &Listed| (one.subscription.index(), judged.message(one.message));
+    judged.listed.iter().map(one).collect()
 }
 
 /// An altered judge is noticed if it contradicts the checker where the judge agrees with it.

@@ -116,6 +116,25 @@ fn timestamps_make_latencies() {
     check(before.as_bytes(), &[], 2, "it is before 1970");
 }
 
+/// Two clocks that differ tell a time between them no better than that.
+#[test]
+fn a_latency_is_true_within_the_skew() {
+    let text = [HEADER, "\n", EARLY, OK, LATE, QUIESCENT].concat();
+    let within = "max 40ms from send to effect, each within ± 30ms, as clocks differ by that";
+    check(text.as_bytes(), &["--skew", "30ms"], 0, within);
+    check(text.as_bytes(), &["--sort", "--skew", "30ms"], 0, within);
+    check(text.as_bytes(), &["--skew", "40ms"], 0, "unknown, as clocks differ by 40ms");
+    let json = |options: &[&str]| {
+        let [file, _] = both(text.as_bytes(), &[options, &["--format", "json"]].concat());
+        let said: Value = serde_json::from_str(&file.out).expect("JSON");
+        let latency = &said["report"]["subscriptions"][0]["latency"];
+        ["max", "within"].map(|name| latency.get(name).map(Value::as_u64))
+    };
+    assert_eq!(json(&[]), [Some(Some(40_000_000)), None]);
+    assert_eq!(json(&["--skew", "30ms"]), [Some(Some(40_000_000)), Some(Some(30_000_000))]);
+    assert_eq!(json(&["--skew", "40ms"]), [Some(None), Some(Some(40_000_000))]);
+}
+
 #[test]
 fn lines_out_of_order_are_refused_counted_or_sorted() {
     let text = [HEADER, "\n", EARLY, LATE, OK, QUIESCENT].concat();

@@ -7,6 +7,7 @@
 mod catalogue;
 mod definitions;
 mod edges;
+mod histories;
 mod layout;
 mod links;
 mod planted;

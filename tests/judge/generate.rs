@@ -166,6 +166,10 @@ fn sends(
 fn deliveries(message: &Value, position: usize, cast: &Cast, dice: &mut Dice) -> Vec<Value> {
     let mut told = Vec::new();
     for subscription in &cast.subscriptions {
+        if dice.once_in(8) {
+            told.extend(passed_by(message, position, subscription, cast, dice));
+            continue;
+        }
         for _ in 0..*dice.pick(&[0, 1, 1, 1, 1, 2]) {
             told.extend(delivery(message, position, subscription, cast, dice));
         }
@@ -178,6 +182,27 @@ fn deliveries(message: &Value, position: usize, cast: &Cast, dice: &mut Dice) ->
 
 fn about(event: &str, message: &Value, subscription: &str) -> Value {
     json!({ "event": event, "message": message, "subscription": subscription })
+}
+
+/// A message that a consumer is done with and that took no effect.
+fn passed_by(
+    message: &Value,
+    position: usize,
+    subscription: &str,
+    cast: &Cast,
+    dice: &mut Dice,
+) -> Vec<Value> {
+    let [mut deliver, mut end] =
+        ["deliver", "process.end"].map(|event| about(event, message, subscription));
+    deliver["position"] = json!(position);
+    end["result"] = value("result", cast, dice);
+    if dice.once_in(2) {
+        deliver["consumer"] = json!("c");
+        end = json!({ "event": dice.pick(&["crash", "exit", "start"]), "process": "c" });
+    }
+    let upto = position + 1;
+    let commit = json!({ "event": "committed", "subscription": subscription, "upto": upto });
+    vec![deliver, end, commit]
 }
 
 /// A message on its way through a consumer.
@@ -206,6 +231,10 @@ fn delivery(
     let chance = dice.below(8);
     if chance > 0 {
         told.push(about(if chance == 1 { "dlq" } else { "effect" }, message, subscription));
+    }
+    if dice.once_in(4) {
+        let upto = position + *dice.pick(&[0, 1, 1, 1, 2]);
+        told.push(json!({ "event": "committed", "subscription": subscription, "upto": upto }));
     }
     let after: Vec<Shape> =
         SHAPES.into_iter().filter(|shape| shape.0.starts_with("settle")).collect();

@@ -47,6 +47,7 @@ pub(crate) struct Facts {
     pub(crate) effects: Vec<usize>,
     letters: usize,
     is_delivered: bool,
+    is_in_work: bool,
     is_retrievable: bool,
     pub(crate) copies: BTreeSet<Offset>,
     has_copy_nobody_knows_where: bool,
@@ -72,7 +73,7 @@ pub(crate) fn judge(lines: &[Value], skew: u64) -> Value {
                 is_store(event) || [&Value::Null, &of["name"]].contains(&&event["subscription"])
             };
             let lines: Vec<_> = events.iter().copied().filter(|(_, event)| mine(event)).collect();
-            let facts = |message: &String| (message.clone(), facts(&lines, &events, message));
+            let facts = |message: &String| (message.clone(), facts(of, &lines, &events, message));
             let facts: BTreeMap<String, Facts> = names.iter().map(facts).collect();
             subscription(header, of, end, [&lines, &events], &sends, &facts, doubtful)
         })
@@ -194,11 +195,12 @@ fn is_applied(event: &Value) -> bool {
 }
 
 /// An offset is known from a store or from a delivery, to whichever subscription.
-fn facts(lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> Facts {
+fn facts(of: &Value, lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> Facts {
     let about = |event: &Value| name(event, "message").as_deref() == Some(message);
     let seen = all.iter().filter(|(_, event)| about(event) && shows_an_offset(event));
     let copies = seen.filter_map(|(_, event)| offset(event)).collect();
-    let mut facts = Facts { copies, ..Facts::default() };
+    let is_in_work = is_in_work(of, lines, all, message);
+    let mut facts = Facts { copies, is_in_work, ..Facts::default() };
     for (line, event) in lines.iter().filter(|(_, event)| about(event)) {
         match kind(event) {
             "effect" if is_applied(event) => facts.effects.push(*line),
@@ -227,8 +229,9 @@ fn moved_to(event: &Value) -> Option<Offset> {
     Some((event["lane"].as_u64().unwrap_or(0), event[field].as_u64()?))
 }
 
-/// `prefix`: never delivered, and each copy lies below the highest offset that was, unless a
-/// consumer went back to it since.
+/// Each copy lies below an offset that was committed, unless a lower one was committed since or a
+/// consumer went back to it, and no handler has the message. Or `prefix`: it was never delivered,
+/// and each copy lies below the highest offset that was, unless a consumer went back to it since.
 fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
     let delivered = lines.iter().filter(|(_, event)| kind(event) == "deliver");
     let delivered = delivered.filter_map(|(line, event)| Some((*line, offset(event)?)));
@@ -237,15 +240,92 @@ fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
         let later = lines.iter().filter(|(later, _)| *later > line);
         later.filter_map(|(_, event)| moved_to(event)).any(|(of, to)| of == lane && to <= at)
     };
-    let is_below = |(lane, at): Offset| {
-        let above = |(line, (of, highest)): &(usize, Offset)| {
-            *of == lane && *highest > at && !goes_back(*line, (lane, at))
+    let is_above = |(line, (of, highest)): (usize, Offset), (lane, at): Offset| {
+        of == lane && highest > at && !goes_back(line, (lane, at))
+    };
+    let commits: Vec<(usize, Offset)> =
+        lines.iter().filter_map(|(line, event)| Some((*line, committed(event)?))).collect();
+    let is_covered = |copy: Offset| {
+        let is_undone = |line: usize| {
+            let later = commits.iter().filter(|(later, _)| *later > line);
+            later.into_iter().any(|(_, (lane, upto))| *lane == copy.0 && *upto <= copy.1)
         };
-        delivered.iter().any(above)
+        commits.iter().any(|&commit| is_above(commit, copy) && !is_undone(commit.0))
+    };
+    let is_below = |copy: Offset| {
+        let prefix = !facts.is_delivered && delivered.iter().any(|&one| is_above(one, copy));
+        prefix || is_covered(copy)
     };
     let all_below = facts.copies.iter().all(|copy| is_below(*copy));
     let all_known = !facts.copies.is_empty() && !facts.has_copy_nobody_knows_where;
-    !facts.is_delivered && !facts.is_retrievable && all_known && all_below
+    !facts.is_in_work && !facts.is_retrievable && all_known && all_below
+}
+
+/// Partition and committed offset, if the line says one.
+fn committed(event: &Value) -> Option<Offset> {
+    let is_commit = kind(event) == "committed";
+    is_commit.then(|| (event["lane"].as_u64().unwrap_or(0), event["upto"].as_u64().expect("upto")))
+}
+
+/// Whether somebody may still work on a message: a delivery after which neither its handler is
+/// said to be done for good nor the life of its consumer to end.
+fn is_in_work(of: &Value, lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> bool {
+    let about = |event: &Value| name(event, "message").as_deref() == Some(message);
+    let is_over = |line: usize, consumer: &Option<String>| {
+        let ends_well = lines.iter().any(|(later, event)| {
+            let for_good = event["result"] == "ok" || event["result"] == "poison";
+            *later > line && kind(event) == "process.end" && about(event) && for_good
+        });
+        let life_ends = all.iter().any(|(later, event)| {
+            let ends = matches!(kind(event), "crash" | "exit" | "start");
+            *later > line && ends && name(event, "process") == *consumer
+        });
+        ends_well || life_ends
+    };
+    let mut delivered = lines.iter().filter(|(_, event)| kind(event) == "deliver" && about(event));
+    delivered
+        .any(|(line, event)| !is_over(*line, &name(event, "consumer").or_else(|| name(of, "name"))))
+}
+
+/// 5.1: whether lines of consumers are missing. Where one message that takes effect is delivered,
+/// every one is; where all of them say their offsets, something is recorded at
+/// every offset that a commit newly covers, unless all that may be stored stands elsewhere.
+fn has_holes(
+    header: &Value,
+    [lines, all]: [&Lines<'_>; 2],
+    sends: &BTreeMap<String, Send>,
+    facts: &BTreeMap<String, Facts>,
+) -> bool {
+    let deliveries: Vec<&Value> = lines
+        .iter()
+        .filter(|(_, event)| kind(event) == "deliver")
+        .map(|(_, event)| *event)
+        .collect();
+    let was_delivered = |effect: &Value| {
+        deliveries.iter().any(|event| name(event, "message") == name(effect, "message"))
+    };
+    let effects = || lines.iter().map(|(_, event)| *event).filter(|event| is_applied(event));
+    let undelivered = effects().any(was_delivered) && !effects().all(was_delivered);
+    let seen: BTreeSet<Offset> = all
+        .iter()
+        .filter(|(_, event)| shows_an_offset(event))
+        .filter_map(|(_, event)| offset(event))
+        .collect();
+    let mut before: BTreeMap<u64, u64> = BTreeMap::new();
+    let jumps = lines.iter().filter(|(_, event)| {
+        let Some((lane, upto)) = committed(event) else { return false };
+        let named = event["previous"].as_u64().filter(|previous| *previous > 0);
+        let from = before.insert(lane, upto).or(named).unwrap_or(upto);
+        (from..upto).any(|at| !seen.contains(&(lane, at)))
+    });
+    let jumps = jumps.count() > 0;
+    let all_say = deliveries.iter().all(|event| offset(event).is_some());
+    let may_stand = |(message, send): (&String, &Send)| {
+        send.outcome != "fail" && facts[message].copies.is_empty()
+    };
+    let jumps = jumps && sends.iter().any(may_stand);
+    let is_log = header["model"] == "log";
+    !deliveries.is_empty() && (undelivered || is_log && all_say && jumps)
 }
 
 /// 5.3: the first row that matches. A message that nobody sent and that took no effect has none.
@@ -320,7 +400,8 @@ fn subscription(
         || ordered && reordered + replayed + behind + skips + backwards + inconsistent > 0;
     let unplaced = ordered && sends.values().any(|send| !send.is_whole);
     let compared = !lack_keys(sends) || is_log && have_neighbours(facts);
-    let unknown = doubtful || some("pending") || unplaced || ordered && !compared;
+    let holes = (none_twice || ordered) && has_holes(header, [lines, all], sends, facts);
+    let unknown = doubtful || some("pending") || unplaced || ordered && !compared || holes;
     json!({
         "verdict": if broken { "invalid" } else if unknown { "unknown" } else { "valid" },
         "classes": classes,

@@ -1,5 +1,6 @@
 //! `compare`: whatever its table counts has a story, and a line that repeats the run.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -19,13 +20,17 @@ const ANOMALIES: [(&str, &str); 7] = [
 /// The longest line that is printed.
 const LONGEST: usize = 1_000;
 
-/// Checks that every anomaly in the table of a scenario has an example that repeats, and returns
-/// the examples.
+/// Checks that every anomaly in the table of a scenario, and every cause of one, has an example
+/// that repeats, and returns the examples.
 fn check_examples(file: &Path, args: &[&str]) -> Vec<Value> {
     let comparison = json("compare", file, &[&["--quiet"], args].concat());
     let mut examples = Vec::new();
     for row in comparison["rows"].as_array().expect("rows") {
         let told = row["replays"].as_array().expect("a list");
+        for (cause, count) in row["causes"].as_object().expect("causes") {
+            let has_example = told.iter().any(|one| one["cause"] == **cause);
+            assert!(has_example, "{count} by {cause}: {row:#}");
+        }
         for (anomaly, count) in ANOMALIES {
             let of_it: Vec<&Value> = told.iter().filter(|one| one["anomaly"] == anomaly).collect();
             let is_shown = row[count].as_u64().expect("a count") > 0;
@@ -69,6 +74,41 @@ fn an_anomaly_that_five_messages_do_not_show_has_an_example() {
         })
         .collect();
     assert_eq!(found, [("duplicated", 5, 0, true), ("reordered", 13, 0, true)]);
+}
+
+/// Nearly everything is duplicated because of time alone, and a little by scripted crashes and a
+/// fault at random: what is rare has the shorter example, and what is frequent has one too.
+#[test]
+fn every_cause_of_an_anomaly_has_an_example() {
+    let scenario = |more: &str| {
+        written(&format!(
+            "models = [\"queue\"]\nstrategies = [\"process-then-settle\", \"dead-letter\"]\n\
+             seeds = 2\n[workload]\nmessages = 60\nkeys = 60\n\
+             arrivals = {{ distribution = \"burst\", burst_size = 60, every = \"1h\" }}\n\
+             [[subscriptions]]\nname = \"sub\"\nconsumers = 2\n\
+             service_time = {{ distribution = \"constant\", value = \"3s\" }}\n\
+             [consumer]\nprefetch = 10\n[queue]\nvisibility_timeout = \"10s\"\n{more}"
+        ))
+    };
+    let check = |more: &str, expect: &[&str]| {
+        let (_dir, file) = scenario(more);
+        let examples = check_examples(&file, &[]);
+        let causes: BTreeSet<&str> =
+            examples.iter().filter_map(|one| one["cause"].as_str()).collect();
+        assert_eq!(causes, expect.iter().copied().collect(), "{more}");
+        let text = entrega("compare", &file, &["--quiet"]).out;
+        assert!(!text.contains("no example was found"), "{text}");
+        let header = format!("duplicated, {}", expect[0].replace('_', " "));
+        assert!(text.contains(&header), "{header}: {text}");
+    };
+    let crash = |nth: u64| {
+        format!("[[script]]\npoint = \"sub.effect.after\"\nalternative = \"crash\"\nnth = {nth}\n")
+    };
+    check("", &["lease_expired"]);
+    let scripted = crash(3) + &crash(7);
+    check(&scripted, &["lease_expired", "redelivered_after_crash"]);
+    let lost = scripted + "[faults]\nsettle.request.lost = \"1/20\"\n";
+    check(&lost, &["lease_expired", "redelivered_after_crash", "settle_lost"]);
 }
 
 /// A limit of the queue's length, retention of the log, several crashes in a row: each shows itself

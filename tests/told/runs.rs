@@ -85,3 +85,28 @@ fn a_stall_is_told_by_what_keeps_the_run_going() {
     assert!(stall.contains("although no handler fails on it and it takes effect "), "{stall}");
     assert!(!stall.contains("audit") && !stall.contains("fails each time"), "{stall}");
 }
+
+/// A lease runs from when the client fetched the message, and not from when the application was
+/// handed it: a story in which the two differ says so.
+#[test]
+fn a_lease_is_told_from_when_it_ran() {
+    let file = kept("r11-buffered-lease.toml");
+    let told = |set: &[&str]| {
+        let set: Vec<&str> = set.iter().flat_map(|one| ["--set", *one]).collect();
+        let run = json("run", &file, &set);
+        let told = stories(&file, run["replay"].as_str().expect("a replay string"));
+        let (_, story) = told.into_iter().find(|(what, _)| what == "duplicated").expect("a story");
+        story
+    };
+    let waited = told(&[]);
+    let from = "sub 1 has worked on m5 for 987ms when its lease expires (it has run since m5 was \
+                fetched, at 3.007000s, and not since it was handed out, at 12.020000s);";
+    assert!(waited.starts_with(from), "{waited}");
+    let string = json("run", &file, &[])["replay"].clone();
+    let timeline = entrega("replay", &file, &[string.as_str().expect("a string")]).out;
+    let line = "! lease of sub 1 on m5 expires, fetched at 3.007000s";
+    assert!(timeline.contains(line), "{timeline}");
+    let alone =
+        told(&["consumer.prefetch=1", "queue.visibility_timeout='2s'", "limits.drain='10min'"]);
+    assert!(alone.contains(" when its lease expires;"), "{alone}");
+}

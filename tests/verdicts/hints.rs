@@ -37,6 +37,63 @@ fn overload_warns_with_the_utilisation() {
     assert!(!warned("d2-drain-limit", &two, "queue").contains("utilisation"));
 }
 
+/// Time alone ends leases, and nothing but time does it.
+#[test]
+fn leases_that_end_without_a_fault_are_warned_of_once() {
+    let path = "../told/scenarios/r11-buffered-lease.toml";
+    let ran = |verb: &str, set: &[&str]| {
+        let set: Vec<&str> = set.iter().flat_map(|one| ["--set", *one]).collect();
+        entrega(&[&[verb, path], &set[..]].concat()).err
+    };
+    let check = |set: &[&str], expect: &str| {
+        for verb in ["run", "compare"] {
+            let said = ran(verb, set);
+            let count = said.matches("too little time").count();
+            assert_eq!(count, usize::from(!expect.is_empty()), "{verb} {set:?}: {said}");
+            assert!(said.contains(expect), "{verb} {set:?}: {said}");
+        }
+    };
+    let waits = "sub has too little time on the queue: 10 messages (prefetch) in the client, one \
+                 after another, with a usual service time of 3s and 8ms of calls each, take 30.08s, \
+                 and visibility_timeout is 10s";
+    check(&[], waits);
+    check(&[], "`consumer.prefetch = 3` or a `queue.visibility_timeout` of more than 30.08s would");
+    check(&["consumer.prefetch=3"], "");
+    check(&["queue.visibility_timeout='30081ms'"], "");
+    let alone = "a service time of up to 3s and 8ms of calls reaches visibility_timeout (3s)";
+    check(&["queue.visibility_timeout='3s'", "limits.drain='10min'"], alone);
+    let workers = ["strategies=['parallel']", "consumer.workers=5"];
+    check(&workers, "");
+    let two = ["strategies=['parallel']", "consumer.workers=2", "consumer.prefetch=7"];
+    check(&two, "2 at a time (workers)");
+    check(&["strategies=['auto-settle-at-delivery']"], "");
+}
+
+#[test]
+fn a_poll_that_comes_too_late_without_a_fault_is_warned_of() {
+    let check = |set: &[&str], expect: &str| {
+        let said = warned("r13-max-poll-loop", set, "log");
+        assert_eq!(said.contains("too little time"), !expect.is_empty(), "{set:?}: {said}");
+        assert!(said.contains(expect), "{set:?}: {said}");
+    };
+    check(&[], "reaches max_poll_interval (");
+    check(&["consumer.max_poll_interval='1h'"], "");
+    let batch = ["strategies=['micro-batch']", "consumer.batch_size=5"];
+    check(&[&batch[..], &["consumer.max_poll_interval='1h'"]].concat(), "");
+    check(&[&batch[..], &["consumer.max_poll_interval='20min'"]].concat(), "a batch of 4 messages");
+}
+
+/// Everything in `simulations/` has the time that it needs.
+#[test]
+fn no_simulation_has_too_little_time() {
+    for file in ["purchase-emails", "producer-retries", "recorded-orders", "book/lunch-rush"] {
+        let path = format!("../../simulations/{file}.toml");
+        let few = ["--set", "workload.messages=20", "--seeds", "1", "--quiet"];
+        let said = entrega(&[&["compare", &path], &few[..]].concat()).err;
+        assert!(!said.contains("too little time"), "{file}: {said}");
+    }
+}
+
 #[test]
 fn idle_consumers_are_counted() {
     let set = ["subscriptions.0.consumers=5", "log.partitions=2"];

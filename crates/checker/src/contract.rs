@@ -50,6 +50,12 @@ impl SubscriptionReport {
         all.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect()
     }
 
+    /// Whether an effect more of a message may break the promise.
+    pub(crate) fn forbids_another_effect(&self) -> bool {
+        self.ordered
+            || matches!(self.guarantee, Guarantee::AtMostOnce | Guarantee::ExactlyOnceEffect)
+    }
+
     /// What of a log's offsets breaks a promise of order. A run of the laboratory promises none.
     fn reasons_of_offsets(&self) -> impl Iterator<Item = Reason> {
         let order = &self.order;
@@ -122,6 +128,7 @@ impl Reason {
             | Self::InconsistentRecord
             | Self::IncompleteRecord
             | Self::NothingCompared
+            | Self::MissingLines
             | Self::NothingPutToTheTest => true,
             Self::Lost
             | Self::Duplicated

@@ -12,6 +12,8 @@
 //! * `gaps`: what is left out, and what cannot be.
 //! * `order`: which messages came in another order than they were sent.
 //! * `skipped`: what a log has passed by, drained or not.
+//! * `in_work`: which deliveries may still come to an effect.
+//! * `holes`: which lines of a consumer are missing.
 //! * `copies`: which of its copies a message is delivered from.
 //! * `returns`: what was given back together with others.
 //! * `triggers`: by what a settle was made, where only the line that asks for it says so.
@@ -20,18 +22,26 @@
 mod attempts;
 mod copies;
 mod gaps;
+mod holes;
+mod in_work;
 mod listing;
 mod order;
 mod returns;
 mod skipped;
 mod triggers;
 
-use entrega_model::event::{DeadLetterReason, NO_POSITION, SendOutcome, SettleOutcome};
+use std::collections::{BTreeMap, BTreeSet};
+
+use entrega_model::event::{
+    DeadLetterReason, EffectVerdict, NO_POSITION, SendOutcome, SettleOutcome,
+};
 use entrega_model::history::{Batch, Origin};
 use entrega_model::{
-    Duration, Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, SubscriptionId,
+    Duration, Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, ProcessId,
+    SubscriptionId,
 };
 
+use crate::class::Sent;
 use crate::event_kinds::{EventKind, EventKinds};
 use crate::table::Table;
 use crate::{Checker, Config, End, Reason, Report};
@@ -40,6 +50,7 @@ use attempts::{Attempts, Known};
 use copies::Copies;
 pub(crate) use copies::Copy;
 pub use gaps::{Gap, GapKind, Gaps};
+use holes::Holes;
 pub use listing::{Listable, Listed};
 use order::{Effects, Place};
 use returns::Holds;
@@ -61,6 +72,10 @@ pub struct RecordChecker {
     is_log: bool,
     /// How many events there were.
     now: u64,
+    /// The line of the last.
+    line: u64,
+    /// When a life of each process last ended or another began.
+    ends: BTreeMap<ProcessId, u64>,
     sends: Table<Place>,
     /// On a log, what was stored or delivered where; last in each partition what stands nobody
     /// knows where.
@@ -85,8 +100,9 @@ struct Sighting {
 #[derive(Clone, Debug, Default)]
 struct Recorded {
     effects: Table<Effects>,
-    /// On a log, how far deliveries have come.
+    /// On a log, how far deliveries and commits have come.
     reach: Reach,
+    holes: Holes,
     copies: Copies,
     /// On a queue, who holds what.
     holds: Holds,
@@ -107,6 +123,8 @@ impl RecordChecker {
             checker,
             is_log,
             now: 0,
+            line: 0,
+            ends: BTreeMap::new(),
             sends: Table::default(),
             records: Vec::new(),
             tidy_at: TIDY,
@@ -139,7 +157,7 @@ impl RecordChecker {
         for (recorded, fold) in self.subscriptions.iter().zip(&mut self.checker.subscriptions) {
             fold.kinds = recorded.kinds;
             if self.is_log {
-                fold.skipped = recorded.reach.skipped(&self.records, &fold.messages);
+                fold.skipped = recorded.reach.skipped(&self.records, &fold.messages, &self.ends);
             }
         }
         let mut report = self.checker.finish(end);
@@ -148,19 +166,46 @@ impl RecordChecker {
         let impossible = self.gaps.has_impossible();
         let incomplete = self.gaps.has_incomplete();
         let compares_nothing = self.compares_nothing();
+        let with_holes = self.name_holes();
         report.judge_record(|one| {
             let of_order = incomplete && one.ordered;
             [
                 impossible.then_some(Reason::InconsistentRecord),
                 of_order.then_some(Reason::IncompleteRecord),
                 (compares_nothing && one.ordered).then_some(Reason::NothingCompared),
+                (with_holes.contains(&one.subscription) && one.forbids_another_effect())
+                    .then_some(Reason::MissingLines),
             ]
         });
         (report, std::mem::take(&mut self.gaps))
     }
 
+    /// Names the lines of consumers that are missing, and says of which subscriptions.
+    fn name_holes(&mut self) -> BTreeSet<SubscriptionId> {
+        let jumps = self.subscriptions.iter().any(|of| of.holes.has_jumps());
+        let may_stand = jumps && self.some_stand_somewhere();
+        let Self { checker, gaps, subscriptions, .. } = self;
+        let ids = (0..=u8::MAX).map(SubscriptionId);
+        let mut with_holes = BTreeSet::new();
+        for ((id, of), fold) in ids.zip(subscriptions).zip(&checker.subscriptions) {
+            if of.holes.name(&checker.partitions, may_stand, &fold.messages, &of.effects, gaps) {
+                with_holes.insert(id);
+            }
+        }
+        with_holes
+    }
+
+    /// Whether there may be a message on a log of which no offset is known.
+    fn some_stand_somewhere(&self) -> bool {
+        let known = self.records.iter().filter(|record| record.offset != NO_POSITION);
+        let known: BTreeSet<MessageId> = known.map(|record| record.message).collect();
+        let mut sends = self.checker.sends.iter();
+        sends.any(|(id, send)| send.sent() != Sent::Fail && !known.contains(&id))
+    }
+
     fn note(&mut self, event: &Event, origin: Origin) {
         self.now += 1;
+        self.line = origin.line;
         match event.kind {
             Kind::SendInvoked { message, key, producer, attempt } => {
                 let place = Place::sent(self.now, key, producer, attempt, origin);
@@ -307,7 +352,13 @@ impl RecordChecker {
 
     /// Keeps what is needed at the end, or for a cause that needs more than one message.
     fn remember(&mut self, kind: Kind) {
-        let now = self.now;
+        let (now, line) = (self.now, self.line);
+        if let Kind::Crashed { process, .. }
+        | Kind::Exited { process, .. }
+        | Kind::Started { process, .. } = kind
+        {
+            self.ends.insert(process, now);
+        }
         if let Kind::Stored { message, partition, position, .. }
         | Kind::Delivered { message, partition, position, .. } = kind
             && self.is_log
@@ -323,12 +374,24 @@ impl RecordChecker {
         ones.iter_mut().for_each(|one| one.kinds.see(&kind));
         let Some(one) = self.subscriptions.get_mut(of).filter(|_| !all) else { return };
         match kind {
-            Kind::Effect { message, verdict, .. } => {
-                one.effects.entry(message.0.into()).applied(now, verdict);
+            Kind::Effect { message, verdict: EffectVerdict::Applied, .. } => {
+                one.effects.entry(message.0.into()).applied(now, line);
+                one.reach.in_work.took_effect(message);
+            }
+            Kind::ProcessingEnded { message, result, .. } => {
+                one.reach.in_work.ended(message, result);
+            }
+            Kind::Committed { partition, upto, previous, .. } => {
+                one.reach.committed(partition, upto);
+                let partitions = &self.checker.partitions;
+                one.holes.committed(partitions, partition, [previous, upto], line);
             }
             Kind::Delivered { message, consumer, partition, position, .. } => {
                 one.reach.delivered(partition, position);
-                if !self.is_log {
+                one.holes.delivered(position);
+                if self.is_log {
+                    one.reach.in_work.delivered(message, consumer, now);
+                } else {
                     let fold = &mut self.checker.subscriptions[of];
                     fold.returned_with_batch = one.holds.delivered(message, consumer, now);
                 }

@@ -168,6 +168,9 @@ pub enum Reason {
     /// Unknown: order is promised, and no two sends of the record could be compared, because it
     /// says neither their keys nor their offsets.
     NothingCompared,
+    /// Unknown: an effect more would break the promise, and lines of consumers are missing in the
+    /// record, as deliveries of what took effect.
+    MissingLines,
     /// Unknown: faults were to put the promise to the test, and none struck where it matters.
     NothingPutToTheTest,
 }

@@ -4,7 +4,7 @@
 //! > events do not say: a history recorded elsewhere is explained in the same way.
 //!
 //! * [`run`]: a run, read once; [`possessions`]: who held which message, from when, and what ended
-//!   it; [`injected`]: the faults.
+//!   it; [`injected`]: the faults; `lease`: from when a lease ran.
 //! * [`words`]: what every kind of event is called, in one table.
 //! * [`story`]: how a message came to be lost, duplicated or left behind, in one sentence.
 //! * [`timeline`]: the events of a run one below the other, with a column for each place.
@@ -15,6 +15,7 @@
 
 pub mod digits;
 pub mod injected;
+mod lease;
 pub mod possessions;
 pub mod prose;
 pub mod record;

@@ -1,6 +1,9 @@
 //! The shortest story behind an anomaly: a five-message version of the scenario, and one fault or
 //! two; where that does not show it, the run itself, `shrunk`.
 //!
+//! > **The rule.** Every cause of an anomaly in a table has an example, also if another cause has a
+//! > shorter one: most of what a row counts may come from the cause that takes a long run.
+//!
 //! A sweep says that something happens; this module looks for the same in runs that a person can
 //! follow. It tries every single fault of the scenario at every point of the short run, then every
 //! pair; the first that shows the anomaly is the example, so it is the simplest by number of
@@ -81,8 +84,13 @@ pub struct Extent {
 pub struct Search<'a> {
     loaded: &'a LoadedScenario,
     seed: u64,
-    causes: Vec<Wanted>,
-    /// The first run of the sweep that shows the anomaly by the first of the causes.
+    causes: Vec<Caused>,
+}
+
+/// A cause to look for, and the first run of the sweep that shows it.
+#[derive(Clone, Copy, Debug)]
+struct Caused {
+    wanted: Wanted,
     shown_by: Option<u64>,
 }
 
@@ -90,28 +98,29 @@ pub struct Search<'a> {
 /// do not depend on each other.
 pub fn searches<'a>(sweep: &Sweep<'a>, swept: &[Swept]) -> Vec<Search<'a>> {
     let (loaded, seed) = (sweep.loaded, sweep.seed);
-    let search = |(causes, shown_by)| Search { loaded, seed, causes, shown_by };
+    let search = |causes| Search { loaded, seed, causes };
     swept.iter().flat_map(wanted_of).map(search).collect()
 }
 
 impl Search<'_> {
-    /// Looks for an example of every cause. Where none has one with a single fault, pairs of faults
-    /// are tried; where that does not help, the run of the sweep that shows the anomaly is shrunk.
-    /// `stop` is asked before every attempt, and ends the search.
+    /// Looks for an example of every cause, in their order: with a single fault; if none of them
+    /// has one, the first with a pair of faults. For a cause that is left the run of the sweep that
+    /// shows it is shrunk, with less of a budget if the anomaly has an example already. `stop` is
+    /// asked before every attempt, and ends the search.
     pub fn run(&self, stop: &dyn Fn() -> bool) -> Vec<Example> {
-        let single = |wanted: &Wanted| self.with_one_fault(*wanted, stop);
-        let found: Vec<Example> = self.causes.iter().filter_map(single).collect();
-        if !found.is_empty() {
-            return found;
+        let single = |one: &Caused| self.with_one_fault(one.wanted, stop);
+        let mut found: Vec<Option<Example>> = self.causes.iter().map(single).collect();
+        if let (Some(first), true) = (self.causes.first(), found.iter().all(Option::is_none)) {
+            found[0] = self.with_two_faults(first.wanted, stop);
         }
-        let pair = |wanted: &Wanted| self.with_two_faults(*wanted, stop);
-        let first = self.causes.first();
-        let found = first.and_then(pair).or_else(|| self.shrunk(*first?, stop));
-        found.into_iter().collect()
-    }
-
-    fn shrunk(&self, wanted: Wanted, stop: &dyn Fn() -> bool) -> Option<Example> {
-        Shrinking::new(self.loaded, wanted, self.shown_by?, shrunk::BUDGET, stop).example()
+        let is_first = found.iter().all(Option::is_none);
+        let budget = if is_first { shrunk::BUDGET } else { shrunk::BUDGET_BESIDE };
+        let shrunk = |one: &Caused| {
+            let Caused { wanted, shown_by } = *one;
+            Shrinking::new(self.loaded, wanted, shown_by?, budget, stop).example()
+        };
+        let examples = found.into_iter().zip(&self.causes);
+        examples.filter_map(|(short, one)| short.or_else(|| shrunk(one))).collect()
     }
 
     fn with_one_fault(&self, wanted: Wanted, stop: &dyn Fn() -> bool) -> Option<Example> {
@@ -132,17 +141,18 @@ impl Search<'_> {
     }
 }
 
-/// What to look for in each row: for every anomaly its causes, in the order of causes, and the seed
-/// of a run that shows the first.
-fn wanted_of(swept: &Swept) -> Vec<(Vec<Wanted>, Option<u64>)> {
+/// What to look for in each row: for every anomaly its causes, in the order of causes.
+fn wanted_of(swept: &Swept) -> Vec<Vec<Caused>> {
     let mut wanted = Vec::new();
     let configuration = swept.configuration;
     let rows = swept.rows.iter().zip(&swept.firsts);
     for (subscription, (row, firsts)) in (0..).map(SubscriptionId).zip(rows) {
         let mut want = |findings: Vec<Finding>| {
-            let shown_by = findings.first().and_then(|first| firsts.get(first)).copied();
-            let want = |finding| Wanted { configuration, subscription, finding };
-            wanted.push((findings.into_iter().map(want).collect(), shown_by));
+            let want = |finding| Caused {
+                wanted: Wanted { configuration, subscription, finding },
+                shown_by: firsts.get(&finding).copied(),
+            };
+            wanted.push(findings.into_iter().map(want).collect());
         };
         for class in ANOMALIES.into_iter().filter(|&class| row.classes.get(class) > 0) {
             want(causes_of(row, class));

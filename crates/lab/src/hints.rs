@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use entrega::untried;
 use entrega_checker::{Cause, Class, Reason, Verdict};
 use entrega_explain::digits::counted;
 use entrega_model::{Model, SubscriptionId};
@@ -22,7 +23,8 @@ use crate::loaded::LoadedScenario;
 pub fn warnings(loaded: &LoadedScenario, chosen: &[Configuration], seed: u64) -> Vec<String> {
     let full = loaded.full();
     let scenario = &full.scenario;
-    let load = Load::of(scenario, &full.extent(seed));
+    let extent = full.extent(seed);
+    let load = Load::of(scenario, &extent);
     let mut warnings: Vec<String> = load.unreachable_rate(scenario).into_iter().collect();
     let mut said = BTreeSet::new();
     for (id, _) in (0..).map(SubscriptionId).zip(&scenario.subscriptions) {
@@ -31,6 +33,13 @@ pub fn warnings(loaded: &LoadedScenario, chosen: &[Configuration], seed: u64) ->
             let overload = load.overload(scenario, id, configuration);
             let new = |warning: &String| said.insert(warning.clone());
             warnings.extend(idle.into_iter().chain(overload).filter(new));
+        }
+        for model in [Model::Log, Model::Queue] {
+            let mut of_it = chosen.iter().filter(|one| one.model == model);
+            warnings.extend(of_it.find_map(|one| {
+                let Configuration { model, strategy } = *one;
+                untried::warning(scenario, &extent, id, model, strategy)
+            }));
         }
     }
     warnings.extend(expectations_of_nothing(loaded, chosen));

@@ -37,6 +37,9 @@ pub struct JudgedHistory {
     pub names: Names,
     /// What there is to say about the file.
     pub notes: Notes,
+    /// By how much the clocks of those who wrote it differ: no time between two events is known
+    /// better.
+    pub skew: Duration,
     /// For each subscription, anomaly and cause the first message.
     pub firsts: Vec<Listed>,
     /// The messages that were asked for.
@@ -83,7 +86,7 @@ pub fn check_and_list(
     let mut listed = checker.list(end, &list.union(&anomalies()).copied().collect());
     let firsts = firsts(&listed, &report);
     listed.retain(|one| list.contains(&one.what));
-    Ok(JudgedHistory { report, gaps, header, names, notes, firsts, listed })
+    Ok(JudgedHistory { report, gaps, header, names, notes, skew, firsts, listed })
 }
 
 /// What is told of a record although nobody asks for it.

@@ -33,6 +33,8 @@ use crate::size::{Dimension, Reduction, Size};
 
 /// How many runs may be made for one example: about ten seconds of one processor.
 pub const BUDGET: u64 = 60_000;
+/// How many for one of a cause beside others that have shorter examples.
+pub const BUDGET_BESIDE: u64 = BUDGET / 5;
 /// A run counts once, and once more for so many of its steps.
 const STEPS: u64 = 1_000;
 
@@ -139,9 +141,9 @@ impl<'a> Shrinking<'a> {
     fn fewer_faults(&self, mut shown: Shown) -> Shown {
         let reduced = self.reduced(&shown.reduction);
         let mut size = shown.choices.len();
-        while size > 0 {
+        while size > 0 && self.is_allowed() {
             let mut start = 0;
-            while start < shown.choices.len() {
+            while start < shown.choices.len() && self.is_allowed() {
                 let mut fewer = shown.choices.clone();
                 fewer.drain(start..(start + size).min(shown.choices.len()));
                 match self.by_list(&reduced, &shown.reduction, &fewer) {

@@ -194,6 +194,10 @@ fn clause(
              common"
                 .to_owned()
         }
+        Reason::MissingLines => {
+            "lines of its consumers are missing in the record: there may be another effect"
+                .to_owned()
+        }
         Reason::NothingPutToTheTest => "nothing was put to the test".to_owned(),
         Reason::Lost
         | Reason::Duplicated

@@ -30,7 +30,7 @@ pub fn text(history: &JudgedHistory, evidence: &Evidence, name: &str) -> String 
         history.subscriptions().iter().map(|name| printable(name).into_owned()).collect();
     let message = |message| printable(&history.message(message)).into_owned();
     let names = Names { subscriptions: &subscriptions, message: &message };
-    text.push_str(&judgement::subscriptions(report, &history.why(), &names));
+    text.push_str(&judgement::subscriptions(report, &history.why(), history.skew, &names));
     text.push_str(&gaps::text(&history.gaps, &message));
     text.push_str(&lists::text(history, evidence, &names));
     let _ = writeln!(text, "\nThe history is {}{}", report.verdict.name(), advice(report));
@@ -49,6 +49,9 @@ fn advice(report: &Report) -> &'static str {
         }
         Verdict::Unknown if report.reasons.contains(&Reason::NothingCompared) => {
             ": nobody can tell, because it does not say which messages have one key."
+        }
+        Verdict::Unknown if report.reasons.contains(&Reason::MissingLines) => {
+            ": nobody can tell, because lines of consumers are missing in it."
         }
         Verdict::Unknown if report.reasons.contains(&Reason::Stalled) => {
             ": nobody can tell. Drain the system, and end the history with {\"end\":\"quiescent\"}."

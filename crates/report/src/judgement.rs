@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use entrega_checker::{Cause, Class, Report, SubscriptionReport, Verdict};
+use entrega_checker::{Cause, Class, Histogram, Report, SubscriptionReport, Verdict};
 use entrega_model::{Duration, MessageId, SubscriptionId};
 use serde_json::Value;
 
@@ -16,13 +16,20 @@ pub struct Names<'a> {
     pub message: &'a dyn Fn(MessageId) -> String,
 }
 
-/// The reports on all subscriptions; `why` says of each why its verdict is unknown.
-pub fn subscriptions(report: &Report, why: &[Vec<String>], names: &Names<'_>) -> String {
+/// The reports on all subscriptions; `why` says of each why its verdict is unknown, and `skew` by
+/// how much the clocks differ that have told the time: in a run there is one.
+pub fn subscriptions(
+    report: &Report,
+    why: &[Vec<String>],
+    skew: Duration,
+    names: &Names<'_>,
+) -> String {
     let mut text = String::new();
     for (index, of) in report.subscriptions.iter().enumerate() {
         let why = why.get(index).map_or(&[][..], Vec::as_slice);
         let _ = writeln!(text, "\n{}", names.of(of.subscription));
-        for (label, line) in lines(of, why, names) {
+        let latency = latency(&of.latency, skew).map(|line| ("latency", line));
+        for (label, line) in lines(of, why, names).into_iter().chain(latency) {
             let _ = writeln!(text, "  {label:13} {line}");
         }
     }
@@ -96,9 +103,6 @@ fn lines(
         lines.push(("offsets", offsets));
     }
     lines.push(("put to test", windows(of)));
-    if of.latency.max().is_some_and(|longest| longest > 0) {
-        lines.push(("latency", latency(of)));
-    }
     lines
 }
 
@@ -210,14 +214,25 @@ fn windows(of: &SubscriptionReport) -> String {
     format!("no critical window was hit{so}")
 }
 
-fn latency(of: &SubscriptionReport) -> String {
-    let nanos = |nanos: Option<u64>| match nanos {
+/// From send to effect, as far as clocks that differ tell it; nothing if nothing took any time.
+fn latency(of: &Histogram, skew: Duration) -> Option<String> {
+    let longest = of.max().filter(|longest| *longest > 0)?;
+    if longest <= skew.as_nanos() {
+        return Some(format!("unknown, as clocks differ by {skew} and none is longer"));
+    }
+    let nanos = |nanos: Option<u64>| match nanos.filter(|nanos| *nanos > skew.as_nanos()) {
         Some(nanos) => rounded(nanos).to_string(),
-        None => "–".to_owned(),
+        None if skew.is_zero() => rounded(0).to_string(),
+        None => "unknown".to_owned(),
     };
-    let (p50, p99, max) = (of.latency.p50(), of.latency.p99(), of.latency.max());
+    let (p50, p99, max) = (of.p50(), of.p99(), of.max());
     let (p50, p99, max) = (nanos(p50), nanos(p99), nanos(max));
-    format!("p50 {p50}, p99 {p99}, max {max} from send to effect")
+    let within = if skew.is_zero() {
+        String::new()
+    } else {
+        format!(", each within ± {skew}, as clocks differ by that")
+    };
+    Some(format!("p50 {p50}, p99 {p99}, max {max} from send to effect{within}"))
 }
 
 /// Three significant digits or a little more.
@@ -248,6 +263,29 @@ mod tests {
         check(46_123_456, "46.12ms");
         check(1_234_567_890, "1.234s");
         check(123_456_789_012, "123.4s");
+    }
+
+    /// What clocks that differ cannot tell is unknown, and what they tell is no better than they
+    /// are.
+    #[test]
+    fn a_latency_is_known_within_the_skew() {
+        let check = |took: &[u64], skew: u64, expect: Option<&str>| {
+            let mut of = Histogram::default();
+            took.iter().for_each(|ms| of.record(ms * 1_000_000));
+            let said = latency(&of, Duration::from_millis(skew));
+            assert_eq!(said.as_deref(), expect, "{took:?} ± {skew}");
+        };
+        check(&[0, 0], 0, None);
+        check(&[0, 0], 5, None);
+        let known = "p50 5ms, p99 8ms, max 8ms from send to effect";
+        check(&[5, 8], 0, Some(known));
+        let within = "each within ± 4ms, as clocks differ by that";
+        check(&[5, 8], 4, Some(&format!("{known}, {within}")));
+        let some = "p50 unknown, p99 8ms, max 8ms from send to effect, each within ± 5ms, as \
+                    clocks differ by that";
+        check(&[5, 8], 5, Some(some));
+        check(&[5, 8], 8, Some("unknown, as clocks differ by 8ms and none is longer"));
+        check(&[0, 8], 0, Some("p50 0ns, p99 8ms, max 8ms from send to effect"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Who takes part in a run: the role of every process, and what people call it.
+//! Who takes part in a run: the role of every process, what people call it, and how long it may
+//! have a message.
 //!
 //! > **The rule.** What a process does follows from its [`Role`], never from its number.
 
-use entrega_model::{ProcessId, SubscriptionId};
+use entrega_model::{Duration, ProcessId, SubscriptionId};
 
 use crate::file::Scenario;
 
@@ -56,13 +57,15 @@ impl Role {
 pub struct Cast {
     subscriptions: Vec<String>,
     roles: Vec<Role>,
+    lease: Duration,
 }
 
 impl Cast {
     /// The processes of `scenario`.
     pub fn of(scenario: &Scenario) -> Self {
         let subscriptions = scenario.subscriptions.iter().map(|one| one.name.clone()).collect();
-        Self { subscriptions, roles: Role::all(scenario).collect() }
+        let lease = scenario.queue.visibility_timeout.duration();
+        Self { subscriptions, roles: Role::all(scenario).collect(), lease }
     }
 
     /// How many processes there are.
@@ -73,6 +76,12 @@ impl Cast {
     /// The names of the subscriptions.
     pub fn subscriptions(&self) -> &[String] {
         &self.subscriptions
+    }
+
+    /// How long a queue lets a consumer have a message: from when the message leaves the queue, and
+    /// no event says that.
+    pub fn lease(&self) -> Duration {
+        self.lease
     }
 
     /// What a process does; nothing is known of a process that is not of this scenario.

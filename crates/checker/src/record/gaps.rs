@@ -38,13 +38,27 @@ words! {
         SettleOfUnsent => "settle_of_unsent",
         /// Impossible: time goes back by more than it may.
         TimeBackwards => "time_backwards",
+        /// Missing: the delivery of a message that takes effect, where others are recorded.
+        EffectWithoutDelivery => "effect_without_delivery",
+        /// Missing: what stood at offsets that a commit covers, where deliveries are recorded.
+        CommitOverUnrecorded => "commit_over_unrecorded",
     }
 }
 
 impl GapKind {
     /// Whether it cannot be, as against being left out.
     pub const fn is_impossible(self) -> bool {
-        !matches!(self, Self::OutcomeWithoutInvocation | Self::OutcomeBeforeInvocation)
+        !self.is_of_a_send() && !self.is_of_a_consumer()
+    }
+
+    /// Whether lines about a send are left out.
+    const fn is_of_a_send(self) -> bool {
+        matches!(self, Self::OutcomeWithoutInvocation | Self::OutcomeBeforeInvocation)
+    }
+
+    /// Whether lines of a consumer are.
+    const fn is_of_a_consumer(self) -> bool {
+        matches!(self, Self::EffectWithoutDelivery | Self::CommitOverUnrecorded)
     }
 }
 
@@ -139,9 +153,9 @@ impl Gaps {
         self.found.keys().any(|kind| kind.is_impossible())
     }
 
-    /// Whether something is left out.
+    /// Whether something about sends is left out.
     pub fn has_incomplete(&self) -> bool {
-        self.found.keys().any(|kind| !kind.is_impossible())
+        self.found.keys().any(|kind| kind.is_of_a_send())
     }
 
     /// Adds `count` lines of a kind, of which this is the first.

@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entrega_model::event::{EffectVerdict, NO_POSITION};
+use entrega_model::event::NO_POSITION;
 use entrega_model::history::Origin;
 use entrega_model::{Key, MessageId, PartitionId, ProcessId, SubscriptionId};
 
@@ -105,14 +105,22 @@ impl Place {
 pub(super) struct Effects {
     first: u64,
     last: u64,
+    /// The line of the first.
+    line: u64,
 }
 
 impl Effects {
-    pub(super) fn applied(&mut self, now: u64, verdict: EffectVerdict) {
-        if verdict == EffectVerdict::Applied {
-            let moment = if self.first == 0 { &mut self.first } else { &mut self.last };
-            *moment = now;
+    pub(super) fn applied(&mut self, now: u64, line: u64) {
+        if self.first == 0 {
+            (self.first, self.line) = (now, line);
+        } else {
+            self.last = now;
         }
+    }
+
+    /// The line of the first, if there is one.
+    pub(super) fn line(&self) -> Option<u64> {
+        (self.first > 0).then_some(self.line)
     }
 }
 

@@ -1,23 +1,30 @@
 //! What a log has passed by, whether or not it was drained.
 //!
-//! > **The rule** (the `prefix` check of semantics.md 5.3). A log delivers a partition in order. So
-//! > an acknowledged message that was never delivered, all of whose copies stand below the highest
-//! > offset that was, will not come any more; unless a consumer goes back to where it stands.
+//! > **The rule** (semantics.md 5.2 and the `prefix` check of 5.3). A log delivers a partition in
+//! > order, and a group goes on at its committed offset. So an acknowledged message will have no
+//! > effect any more if each of its copies stands below the committed offset and no handler works
+//! > on it; or if it was never delivered and each copy stands below the highest offset that was.
+//! > Unless a consumer goes back to where it stands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entrega_model::event::NO_POSITION;
-use entrega_model::{MessageId, PartitionId};
+use entrega_model::{MessageId, PartitionId, ProcessId};
 
 use super::Sighting;
+use super::in_work::InWork;
 use crate::message::Message;
 use crate::table::Table;
 
-/// How far the deliveries of a subscription have come in each partition.
+/// How far a subscription has come in each partition.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reach {
     /// The highest offset that was delivered.
     highest: Table<Option<u64>>,
+    /// The committed offset, or where a consumer went back to since.
+    committed: Table<u64>,
+    /// The deliveries that may still come to an effect.
+    pub(super) in_work: InWork,
 }
 
 impl Reach {
@@ -29,37 +36,47 @@ impl Reach {
         }
     }
 
+    /// An offset was committed; a lower one than before moves the group back.
+    pub(super) fn committed(&mut self, partition: PartitionId, upto: u64) {
+        *self.committed.entry(partition.0.into()) = upto;
+    }
+
     /// A consumer goes on at an offset, which may lie further back.
     pub(super) fn moved(&mut self, partition: PartitionId, to: u64) {
         let highest = self.highest.entry(partition.0.into());
         if highest.is_some_and(|highest| highest >= to) {
             *highest = to.checked_sub(1);
         }
+        let committed = self.committed.entry(partition.0.into());
+        *committed = (*committed).min(to);
     }
 
-    /// The messages that were passed by.
+    /// The messages that were passed by. `ends` says of each process when a life of it last ended.
     pub(super) fn skipped(
         &self,
         records: &[Sighting],
         messages: &Table<Message>,
+        ends: &BTreeMap<ProcessId, u64>,
     ) -> BTreeSet<MessageId> {
-        if self.highest.iter().all(|(_, highest)| highest.is_none()) {
-            return BTreeSet::new();
-        }
-        let was_delivered =
-            |id: MessageId| messages.get(id.0.into()).is_some_and(Message::was_delivered);
+        let of = |id: MessageId| messages.get(id.0.into()).copied().unwrap_or_default();
         let (mut below, mut ahead) = (BTreeSet::new(), BTreeSet::new());
-        let unseen = records.iter().filter(|record| !was_delivered(record.message));
-        for &Sighting { partition, offset, message, .. } in unseen {
-            let highest = self.highest.get(partition.0.into()).copied().flatten();
-            let passed = highest.is_some_and(|highest| offset < highest);
-            if passed {
+        let open = records.iter().filter(|record| !of(record.message).has_outcome());
+        for &Sighting { partition, offset, message, .. } in open {
+            let was_delivered = of(message).was_delivered();
+            if self.is_passed(partition, offset, was_delivered) {
                 below.insert(message)
             } else {
                 ahead.insert(message)
             };
         }
-        below.retain(|message| !ahead.contains(message));
+        below.retain(|message| !ahead.contains(message) && !self.in_work.has(*message, ends));
         below
+    }
+
+    fn is_passed(&self, partition: PartitionId, offset: u64, was_delivered: bool) -> bool {
+        let highest = self.highest.get(partition.0.into()).copied().flatten();
+        let is_below = !was_delivered && highest.is_some_and(|highest| offset < highest);
+        let committed = self.committed.get(partition.0.into()).copied().unwrap_or(0);
+        is_below || offset < committed
     }
 }

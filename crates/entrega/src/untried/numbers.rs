@@ -145,10 +145,6 @@ impl<'a> Numbers<'a> {
 
     /// `a service time of up to 40s`, and where that number is from if it is no bound.
     pub(super) fn service_in_words(&self) -> String {
-        let calls = match self.calls() {
-            none if none.is_zero() => String::new(),
-            some => format!(" and {} of calls", shown(some)),
-        };
         let recorded = self.service == self.plan.extent.longest_recorded;
         let what = if recorded && !self.service.is_zero() {
             "a recorded service time"
@@ -158,7 +154,19 @@ impl<'a> Numbers<'a> {
         let open = !recorded && !self.settings.service_time.is_bounded();
         let drawn =
             if open { " (the longest that is drawn; its distribution has no end)" } else { "" };
-        format!("{what} of up to {}{drawn}{calls}", shown(self.service))
+        format!("{what} of up to {}{drawn}{}", shown(self.service), self.calls_in_words())
+    }
+
+    /// `a usual service time of 3s and 8ms of calls`.
+    pub(super) fn usual_in_words(&self) -> String {
+        format!("a usual service time of {}{}", shown(self.usual), self.calls_in_words())
+    }
+
+    fn calls_in_words(&self) -> String {
+        match self.calls() {
+            none if none.is_zero() => String::new(),
+            some => format!(" and {} of calls", shown(some)),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use entrega_scenario::points::{FaultKind, kinds};
 use entrega_scenario::workload::{Extent, Planner};
 use entrega_sim::explore::Scope;
 
-use super::{Plan, Reader, Untried};
+use super::{Plan, Reader, Untried, warning};
 
 /// Nothing on the way takes any time, so that a threshold is a round number.
 const WORLD: &str = "workload = { messages = 6, arrivals = { distribution = 'constant', \
@@ -262,6 +262,41 @@ fn there_is_not_room_for_everything() {
     check(&of(LOG, PLAIN, &bytes("60")), &["up to 60 bytes are sent, and retention_bytes is 60"]);
     check(&of(LOG, PLAIN, &bytes("61")), &[]);
     check(&of(QUEUE, PLAIN, &bytes("60")), &[]);
+}
+
+/// What a run is warned of: a message that is too long by itself, and several that usually are.
+#[test]
+fn a_run_is_warned_of_time_alone() {
+    let check = |model, strategy, set: Set<'_>, expect: Option<&str>| {
+        let scenario = scenario(set);
+        let extent = Planner::new(&scenario).extent(None, 1);
+        let said = warning(&scenario, &extent, SubscriptionId(0), model, strategy);
+        let is_right = said
+            .as_ref()
+            .map_or(expect.is_none(), |said| expect.is_some_and(|expect| said.contains(expect)));
+        assert!(is_right, "{set:?}: {expect:?}\n{said:?}");
+    };
+    let lease = |span| ("queue.visibility_timeout", span);
+    let polls = |span| ("consumer.max_poll_interval", span);
+    let four = ("consumer.prefetch", "4");
+    check(QUEUE, PLAIN, &[lease("1s")], Some("reader has too little time on the queue: a service"));
+    check(QUEUE, PLAIN, &[lease("1001ms")], None);
+    check(QUEUE, Strategy::AutoSettleAtDelivery, &[lease("1ms")], None);
+    check(LOG, PLAIN, &[lease("1s")], None);
+    check(LOG, PLAIN, &[polls("1s")], Some("reaches max_poll_interval (1s)"));
+    check(LOG, PLAIN, &[polls("1001ms")], None);
+    check(QUEUE, PLAIN, &[four, lease("4s")], Some("`consumer.prefetch = 3` or a"));
+    check(QUEUE, PLAIN, &[four, lease("4001ms")], None);
+    let range = ("subscriptions.0.service_time", "{ distribution='uniform', min='0s', max='2s' }");
+    check(QUEUE, PLAIN, &[four, range, lease("4s")], Some("a usual service time of 1s each"));
+    check(QUEUE, PLAIN, &[four, range, lease("4001ms")], None);
+    let two = ("consumer.workers", "2");
+    check(QUEUE, Strategy::Parallel, &[four, two, lease("2s")], Some("2 at a time (workers)"));
+    check(QUEUE, Strategy::Parallel, &[four, two, lease("2001ms")], None);
+    let batch = ("consumer.batch_size", "3");
+    check(LOG, Strategy::MicroBatch, &[batch, polls("3s")], Some("`consumer.batch_size = 2` or a"));
+    check(LOG, Strategy::MicroBatch, &[batch, polls("3001ms")], None);
+    check(LOG, PLAIN, &[batch, polls("3s")], None);
 }
 
 /// The scenario of the first page, with all of its strategies and faults, on both models.

@@ -1,11 +1,13 @@
 //! Why a message was delivered once more although a process already held it.
 
 use entrega_model::Kind;
+use entrega_model::event::SettleAct;
 
 use super::chronicle::{Asked, Chronicle, Delivered};
 use super::faults;
 use super::leaving::{self, Rebalance};
 use crate::injected::Injected;
+use crate::lease;
 use crate::possessions::{End, Ending};
 use crate::run::last;
 
@@ -148,8 +150,11 @@ impl<'a> Interruption<'a> {
     fn in_what(&self, chronicle: &Chronicle<'_>, at: usize) -> Option<String> {
         let holder = self.holder.consumer;
         let (who, m) = (chronicle.name(holder), chronicle.message());
+        let since = self.since_fetch(chronicle, at).unwrap_or_default();
         if at < self.holder.at {
-            return Some(format!("{m} waits in the buffer of {who} until its lease expires"));
+            return Some(format!(
+                "{m} waits in the buffer of {who} until its lease expires{since}"
+            ));
         }
         let of_it = chronicle.run.of_message(chronicle.id);
         let work = last(of_it, at, |at| match *chronicle.kind(at) {
@@ -161,10 +166,42 @@ impl<'a> Interruption<'a> {
         if matches!(chronicle.kind(work), Kind::ProcessingStarted { .. }) {
             let events = chronicle.run.events;
             let worked = events[at].at.since(events[work].at);
-            return Some(format!("{who} has worked on {m} for {worked} when its lease expires"));
+            return Some(format!(
+                "{who} has worked on {m} for {worked} when its lease expires{since}"
+            ));
         }
         (chronicle.settle_of(holder, self.since, at) == Asked::Not)
-            .then(|| format!("{who} has not settled {m} when its lease expires"))
+            .then(|| format!("{who} has not settled {m} when its lease expires{since}"))
+    }
+
+    /// From when the lease ran that expires at a place, if that is not when the application was
+    /// handed the message: the client had fetched it before, and it waited there for others to be
+    /// done. A lease that was extended ran from then on.
+    fn since_fetch(&self, chronicle: &Chronicle<'_>, expired: usize) -> Option<String> {
+        let (holder, m) = (self.holder.consumer, chronicle.message());
+        let events = chronicle.run.events;
+        let handed = events[self.holder.at].at;
+        let cast = chronicle.run.cast;
+        let fetched = lease::fetched(cast, events[expired].at)?;
+        let meanwhile = |at: usize| (fetched..handed).contains(&events[at].at);
+        let has_waited = chronicle.run.deliveries().iter().any(|&at| {
+            meanwhile(at) && chronicle.kind(at).process() == Some(holder) && at < self.holder.at
+        });
+        let is_extended = chronicle.run.of_message(chronicle.id).iter().any(|&at| {
+            let extends = matches!(chronicle.kind(at),
+                Kind::Settled { consumer, act: SettleAct::Extend, .. } if *consumer == holder);
+            extends && at < expired && events[at].at >= fetched
+        });
+        let until = handed.min(events[expired].at);
+        let has_waited = has_waited && lease::has_waited(cast, fetched, until);
+        (has_waited && !is_extended).then(|| {
+            let handed = if expired < self.holder.at {
+                String::new()
+            } else {
+                format!(", and not since it was handed out, at {handed}")
+            };
+            format!(" (it has run since {m} was fetched, at {fetched}{handed})")
+        })
     }
 
     /// The earliest place at which the holder can have had the message in its buffer. On a log it
@@ -209,8 +246,11 @@ impl<'a> Interruption<'a> {
             }
             Ending::BrokerRestarted => self.forgotten(chronicle, at),
             Ending::Crashed => self.crash(chronicle, at, explained),
-            Ending::LeaseExpired
-            | Ending::SessionExpired
+            Ending::LeaseExpired => {
+                let since = self.since_fetch(chronicle, at).unwrap_or_default();
+                format!("{}{since}", chronicle.words(at).clause())
+            }
+            Ending::SessionExpired
             | Ending::MaxPollExceeded
             | Ending::GivenBack
             | Ending::Requeued

@@ -1,14 +1,15 @@
 //! The lines of a timeline: the short form of each event, in the column where it happens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entrega_model::event::{
     EffectVerdict, ProcessingResult, RemoveReason, SendOutcome, SettleOutcome,
 };
-use entrega_model::{Event, Kind, MessageId, ProcessId, SubscriptionId};
+use entrega_model::{Event, Instant, Kind, MessageId, ProcessId, SubscriptionId};
 use entrega_scenario::Cast;
 
 use crate::injected::Injected;
+use crate::lease;
 use crate::words::{Language, Scene};
 
 /// An event in a timeline.
@@ -42,7 +43,9 @@ pub(super) fn lines(events: &[Event], cast: &Cast) -> Vec<Option<Line>> {
             return None;
         }
         let scene = Scene { again: seen.is_again(kind), ..Scene::of(events, cast, &faults, at) };
-        let text = Language::default().words(&scene).short;
+        let fetched = seen.fetched(&events[at], cast);
+        let fetched = fetched.map_or_else(String::new, |at| format!(", fetched at {at}"));
+        let text = Language::default().words(&scene).short + &fetched;
         Some(Line { column: column(&scene), text, fault: is_fault(&scene) })
     };
     (0..events.len()).map(line).collect()
@@ -53,6 +56,10 @@ pub(super) fn lines(events: &[Event], cast: &Cast) -> Vec<Option<Line>> {
 struct Seen {
     delivered: BTreeSet<(SubscriptionId, MessageId)>,
     applied: BTreeSet<(SubscriptionId, MessageId)>,
+    /// When each consumer was last handed each message.
+    handed: BTreeMap<(ProcessId, MessageId), Instant>,
+    /// When each consumer was handed any.
+    busy: BTreeMap<ProcessId, Vec<Instant>>,
 }
 
 impl Seen {
@@ -66,6 +73,30 @@ impl Seen {
                 !self.applied.insert((subscription, message))
             }
             _ => false,
+        }
+    }
+
+    /// From when a lease ran that expires here, if its message waited in the client's buffer while
+    /// the application was handed others. Takes note of deliveries.
+    fn fetched(&mut self, event: &Event, cast: &Cast) -> Option<Instant> {
+        let at = event.at;
+        match event.kind {
+            Kind::Delivered { message, consumer, .. } => {
+                self.handed.insert((consumer, message), at);
+                self.busy.entry(consumer).or_default().push(at);
+                None
+            }
+            Kind::LeaseExpired { message, consumer, .. } => {
+                let fetched = lease::fetched(cast, at)?;
+                let handed = self.handed.get(&(consumer, message)).copied();
+                let until = handed.filter(|handed| *handed >= fetched).unwrap_or(at);
+                let busy = self.busy.get(&consumer)?;
+                let next = busy.get(busy.partition_point(|one| *one < fetched));
+                let has_waited = next.is_some_and(|next| *next < until)
+                    && lease::has_waited(cast, fetched, until);
+                has_waited.then_some(fetched)
+            }
+            _ => None,
         }
     }
 }

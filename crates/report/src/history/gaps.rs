@@ -56,6 +56,12 @@ fn sentence(kind: GapKind, gap: &Gap, message: &dyn Fn(MessageId) -> String) -> 
         GapKind::DeliveryOfUnsent => format!("{name} is delivered, and nobody sent it"),
         GapKind::DeadLetterOfUnsent => format!("{name} becomes a dead letter, and nobody sent it"),
         GapKind::SettleOfUnsent => format!("{name} is settled, and nobody sent it"),
+        GapKind::EffectWithoutDelivery => {
+            format!("{name} takes effect, and no delivery of it is recorded")
+        }
+        GapKind::CommitOverUnrecorded => {
+            "a commit covers offsets of which no store and no delivery is recorded".to_owned()
+        }
         GapKind::TimeBackwards => "time goes back by more than --skew allows".to_owned(),
     }
 }

@@ -1,8 +1,8 @@
 //! The report of a record for programs: messages and processes by the names that the record gives
-//! them, and not by the numbers that they have in memory.
+//! them, and not by the numbers that they have in memory; and times as far as its clocks tell them.
 
 use entrega_lab::history::JudgedHistory;
-use entrega_model::{MessageId, ProcessId};
+use entrega_model::{Duration, MessageId, ProcessId};
 use serde::Serializer;
 use serde::ser::Error;
 use serde_json::Value;
@@ -14,7 +14,10 @@ pub(super) fn report<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let mut report = serde_json::to_value(&history.report).map_err(S::Error::custom)?;
     let subscriptions = report["subscriptions"].as_array_mut();
-    subscriptions.into_iter().flatten().for_each(|of| name_all(history, of));
+    subscriptions.into_iter().flatten().for_each(|of| {
+        name_all(history, of);
+        bound(&mut of["latency"], history.skew);
+    });
     serializer.collect_map(report.as_object().into_iter().flatten())
 }
 
@@ -34,6 +37,17 @@ fn name_all(history: &JudgedHistory, of: &mut Value) {
             *process = history.process(ProcessId(number)).into();
         }
     }
+}
+
+/// Says within what latencies are known, if clocks differ, and leaves out those that are not.
+fn bound(latency: &mut Value, skew: Duration) {
+    let Some(latency) = latency.as_object_mut().filter(|_| !skew.is_zero()) else { return };
+    let within = skew.as_nanos();
+    for name in ["min", "p50", "p99", "max"] {
+        let known = latency.get(name).and_then(Value::as_u64).filter(|nanos| *nanos > within);
+        latency.insert(name.to_owned(), known.into());
+    }
+    latency.insert("within".to_owned(), within.into());
 }
 
 /// Puts the name of a message in the place of its number.

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use entrega_explain::words;
 use entrega_lab::Configuration;
 use entrega_lab::run::Run;
-use entrega_model::Instant;
 use entrega_model::printable::{printable, printable_lines};
+use entrega_model::{Duration, Instant};
 
 use crate::judgement::{self, Names};
 
@@ -19,7 +19,7 @@ pub fn text(run: &Run<'_>) -> String {
     faults(&mut text, run);
     let names = Names { subscriptions: run.cast.subscriptions(), message: &words::name };
     let why: Vec<Vec<String>> = run.judgements.iter().map(|one| one.why.clone()).collect();
-    text.push_str(&judgement::subscriptions(&run.judged.report, &why, &names));
+    text.push_str(&judgement::subscriptions(&run.judged.report, &why, Duration::ZERO, &names));
     for (subscription, hint) in run.hints() {
         let _ = writeln!(text, "\nHint for {subscription}: {hint}");
     }
