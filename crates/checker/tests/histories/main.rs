@@ -2,6 +2,7 @@
 //!
 //! * `dsl`: how a history is written down.
 //! * `classes`, `causes`, `orders`, `windows`, `verdicts`: tables of small histories.
+//! * `several`: causes where a message was delivered several times.
 //! * `findings`: what a history shows, by name.
 //! * `mutations`: a history in which all is well, spoilt in one place, must be found out.
 //! * `reference`: the formulas of semantics.md section 5, written down naively, against the fold.
@@ -17,6 +18,7 @@ mod mutations;
 mod orders;
 mod prints;
 mod reference;
+mod several;
 mod totality;
 mod twins;
 mod verdicts;

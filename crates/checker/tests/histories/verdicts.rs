@@ -134,6 +134,12 @@ fn the_worst_subscription_decides_and_a_reset_forgets() {
 }
 
 #[test]
+fn verdicts_have_names() {
+    let names = [Verdict::Valid, Verdict::Unknown, Verdict::Invalid].map(Verdict::name);
+    assert_eq!(names, ["valid", "unknown", "invalid"]);
+}
+
+#[test]
 fn reports_print_as_json() {
     let twice = queue().sent(0).processed(A).crashed(1).requeued(0, 1).processed(B);
     let report = judge(&twice.events, strict(), End::Quiescent);
