@@ -16,25 +16,24 @@ use crate::table::Table;
 /// How far the deliveries of a subscription have come in each partition.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reach {
-    /// The highest offset that was delivered.
-    highest: Table<Option<u64>>,
+    /// What stands below was passed by: the highest offset that was delivered, or where a consumer
+    /// has gone back to since.
+    passed: Table<Option<u64>>,
 }
 
 impl Reach {
     /// A record was delivered.
     pub(super) fn delivered(&mut self, partition: PartitionId, position: u64) {
         if position != NO_POSITION {
-            let highest = self.highest.entry(partition.0.into());
-            *highest = (*highest).max(Some(position));
+            let passed = self.passed.entry(partition.0.into());
+            *passed = (*passed).max(Some(position));
         }
     }
 
     /// A consumer goes on at an offset, which may lie further back.
     pub(super) fn moved(&mut self, partition: PartitionId, to: u64) {
-        let highest = self.highest.entry(partition.0.into());
-        if highest.is_some_and(|highest| highest >= to) {
-            *highest = to.checked_sub(1);
-        }
+        let passed = self.passed.entry(partition.0.into());
+        *passed = passed.map(|passed| passed.min(to));
     }
 
     /// The messages that were passed by.
@@ -43,7 +42,7 @@ impl Reach {
         records: &[Sighting],
         messages: &Table<Message>,
     ) -> BTreeSet<MessageId> {
-        if self.highest.iter().all(|(_, highest)| highest.is_none()) {
+        if self.passed.iter().all(|(_, passed)| passed.is_none()) {
             return BTreeSet::new();
         }
         let was_delivered =
@@ -51,9 +50,8 @@ impl Reach {
         let (mut below, mut ahead) = (BTreeSet::new(), BTreeSet::new());
         let unseen = records.iter().filter(|record| !was_delivered(record.message));
         for &Sighting { partition, offset, message, .. } in unseen {
-            let highest = self.highest.get(partition.0.into()).copied().flatten();
-            let passed = highest.is_some_and(|highest| offset < highest);
-            if passed {
+            let passed = self.passed.get(partition.0.into()).copied().flatten();
+            if passed.is_some_and(|passed| offset < passed) {
                 below.insert(message)
             } else {
                 ahead.insert(message)

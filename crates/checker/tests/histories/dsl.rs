@@ -38,6 +38,10 @@ pub(crate) fn queue() -> History {
 }
 
 impl History {
+    pub(crate) fn model(&self) -> Model {
+        if self.is_log { Model::Log } else { Model::Queue }
+    }
+
     pub(crate) fn push(mut self, kind: Kind) -> Self {
         let at = Instant::from_nanos(self.events.len() as u64 * 1_000_000);
         self.events.push(Event { at, kind });
