@@ -90,6 +90,8 @@ fn aggregates_add_up() {
     let report = report(&history);
     assert_eq!((report.effects, report.excess, report.repeated), (3, 2, 1));
     assert_eq!((report.dead_letters, report.dlq_excess), (2, 1));
+    let twice = crate::dsl::report(&queue().sent(0).processed(A).applied(A));
+    assert_eq!((twice.effects, twice.excess, twice.repeated), (2, 1, 1));
     assert_eq!(
         (report.stored, report.deliveries, report.redeliveries),
         (Some(1), Some(2), Some(1))

@@ -122,6 +122,15 @@ fn who_holds_a_message_matters_to_the_end() {
     assert_ne!(print(&held), print(&exchanged));
 }
 
+/// An effect counts even if it came before the send, so that no key has come any further.
+#[test]
+fn an_effect_before_its_send_makes_a_difference() {
+    let copies = || queue().stored(0, 0).stored(0, 1);
+    let (held, processed) = (copies().delivered(FIRST), copies().processed(FIRST));
+    let sent = |history: History| print(&history.invoked(0, 0, 1).ended(0, SendOutcome::Ok));
+    assert_ne!(sent(held), sent(processed));
+}
+
 /// Of one kind each; no two may have one fingerprint.
 #[test]
 fn what_may_still_be_asked_for_makes_a_difference() {
@@ -191,7 +200,7 @@ fn holds_and_offsets_make_a_difference() {
         log().invoked(0, 0, 1).stored(0, 1),
         log().invoked(0, 0, 1).push(elsewhere(0)),
         log().invoked(0, 0, 1).invoked(1, 0, 1).stored(0, 0).stored(1, 1),
-        log().invoked(0, 0, 1).invoked(1, 0, 1).stored(0, 1).stored(1, 0),
+        log().invoked(0, 0, 1).invoked(1, 0, 1).stored(1, 0).stored(0, 1),
         log().sent(0).committed_by(1, 0, 1, SettleTrigger::Timer),
         log().sent(0).committed_by(1, 0, 1, SettleTrigger::Close),
         log().sent(0).committed_by(1, 0, 1, SettleTrigger::Close).committed_by(

@@ -11,7 +11,7 @@ use entrega_model::event::{
     SettleAct, SettleOutcome, SettleTrigger,
 };
 use entrega_model::history::{Batch, Origin};
-use entrega_model::{Duration, Kind, MessageId, PartitionId, ProcessId};
+use entrega_model::{Duration, Instant, Kind, MessageId, PartitionId, ProcessId};
 
 use crate::dsl::{Handed, History, SUBSCRIPTION, log, queue, report, strict};
 
@@ -45,7 +45,7 @@ fn judged(history: &History, end: End) -> (SubscriptionReport, Gaps) {
     (report.subscriptions.remove(0), gaps)
 }
 
-fn recorded(history: &History) -> SubscriptionReport {
+pub(crate) fn recorded(history: &History) -> SubscriptionReport {
     judged(history, End::Quiescent).0
 }
 
@@ -159,6 +159,12 @@ fn what_came_before_by_no_more_than_clocks_differ_is_excused() {
     check(1, 1, 0);
     check(3, 3, 0);
     check(4, 3, 1);
+    for (at, skew, expect) in [(7, 0, 1), (7, 1, 0), (0, 1, 1)] {
+        let mut at_once = queue().delivered(A).sent(0);
+        at_once.events.iter_mut().for_each(|event| event.at = Instant::from_nanos(at));
+        let (_, gaps) = read(&at_once, Duration::from_millis(skew), WHOLE).finish(End::Quiescent);
+        assert_eq!(gaps.found.len(), expect, "without times nothing is excused");
+    }
 }
 
 /// Ten lines of each kind are kept, the first ones; all are counted.
@@ -198,6 +204,11 @@ fn what_is_not_recorded_is_unknown() {
     assert_eq!((bare.stored, bare.deliveries, bare.redeliveries), (None, None, None));
     assert!(bare.not_recorded.starts_with(&[EventKind::Store, EventKind::Remove]));
     assert!(!bare.records_faults);
+    let known = queue().sent(0).processed(A);
+    assert_eq!((recorded(&known).not_recorded, report(&known).not_recorded), (vec![], vec![]));
+    let undelivered = recorded(&queue().sent(0).applied(A));
+    let counts = (undelivered.stored, undelivered.deliveries, undelivered.redeliveries);
+    assert_eq!(counts, (Some(1), None, None));
     let unstored = queue().invoked(0, 0, 1).ended(0, SendOutcome::Ok).sent(1).delivered(A);
     let unstored = recorded(&unstored.delivered(B).delivered(NEXT).crashed(1));
     let counts = (unstored.stored, unstored.deliveries, unstored.redeliveries);
@@ -265,6 +276,14 @@ fn another_copy_is_known_by_its_offset_or_suspected() {
     let crashed = crashed.delivered_number(B, 1).applied(B);
     assert_eq!(cause(&crashed, WHOLE), [Cause::RedeliveredAfterCrash]);
     assert_eq!(cause(&crashed, says_first), [Cause::Unknown]);
+    let stored = sent(queue().invoked(0, 0, 1).stored(0, 0).ended(0, SendOutcome::Info));
+    let stored = stored.invoked(0, 0, 2).delivered_number(A, 1).applied(A).crashed(1);
+    let stored = stored.delivered_number(B, 1).applied(B);
+    assert_eq!(cause(&stored, says_first), [Cause::RedeliveredAfterCrash]);
+    let retried = sent(log().invoked(0, 0, 1).ended(0, SendOutcome::Info).invoked(0, 0, 2));
+    let nowhere = retried.assigned(1, 0).delivered_at(A, NO_POSITION).applied(A);
+    let reset = nowhere.reset(1, Some(1), 0).processed(Handed(2, 0, 1));
+    assert_eq!(cause(&reset, says_first), [Cause::OffsetReset]);
     let refused = queue().invoked(0, 0, 1).ended(0, SendOutcome::Fail).invoked(0, 0, 2);
     let refused = again(refused.ended(0, SendOutcome::Ok));
     assert_eq!(cause(&refused, WHOLE), [Cause::RedeliveredAfterSettle]);
@@ -396,6 +415,8 @@ fn messages_are_listed_by_what_they_show() {
     };
     let again = retried.clone().processed(A).settled(A).delivered_number(B, 1).applied(B);
     assert!(perhaps(&again, Class::Duplicated));
+    let stored = retried.clone().stored(0, 0).processed(A).delivered_number(B, 2).applied(B);
+    assert!(!perhaps(&stored, Class::Duplicated));
     assert!(!perhaps(&mixed, Class::Duplicated));
     assert!(!perhaps(&retried, Class::Lost));
     let names: Vec<_> = all.iter().rev().take(3).map(|one| one.name()).collect();

@@ -1,10 +1,13 @@
 //! Which of several deliveries lost its message, and what a queue's delivery numbers say of it.
 
-use entrega_checker::Cause;
-use entrega_model::event::{DeadLetterReason, RemoveReason, SettleAct, SettleTrigger};
+use entrega_checker::{Cause, Class};
+use entrega_model::event::{
+    DeadLetterReason, NO_POSITION, RemoveReason, SettleAct, SettleOutcome, SettleTrigger,
+};
+use entrega_model::{Kind, MessageId, ProcessId};
 
 use crate::causes::{lost, split, twice};
-use crate::dsl::{Handed, log, queue};
+use crate::dsl::{Handed, PARTITION, SUBSCRIPTION, log, queue, report};
 
 /// Message 0, in four deliveries.
 const A: Handed = Handed(1, 0, 1);
@@ -73,4 +76,64 @@ fn a_member_that_did_not_poll_has_lost_its_partitions() {
     twice(left.exited(1).assigned(2, 0).processed(B), Cause::Rebalanced);
     let stayed = log().sent(0).assigned(1, 0).processed(A).exited(1).assigned(2, 0);
     twice(stayed.processed(B), Cause::ClosedWithoutSettle);
+}
+
+/// A redelivery has a number as well: an older one is stale from then on.
+#[test]
+fn a_number_below_that_of_a_redelivery_is_stale() {
+    let ahead = queue().sent(0).delivered_number(A, 1).lease_expired(0, 3);
+    let third = ahead.delivered_number(B, 3).applied(B).settled(B);
+    twice(third.delivered_number(C, 2).applied(C), Cause::LeaseExpired);
+}
+
+/// A redelivery is settled only if a commit covers it.
+#[test]
+fn a_redelivery_is_not_settled_by_itself() {
+    let again = log().sent(0).assigned(1, 0).delivered(A).exited(1).assigned(2, 0).processed(B);
+    twice(again.exited(2).assigned(3, 0).processed(C), Cause::ClosedWithoutSettle);
+}
+
+/// A member of before the restart goes on with its buffer.
+#[test]
+fn a_stale_poll_from_before_the_restart() {
+    let restarted = log().sent(0).assigned(1, 0).broker_restarted().assigned(2, 0);
+    twice(restarted.processed(B).settled(B).processed(A), Cause::BrokerForgot);
+}
+
+/// A refused settle alone says nothing of a restart, nor does that of a log.
+#[test]
+fn a_refused_settle_is_no_restart() {
+    let refused = queue().sent(0).processed(A).settle_ended(A, SettleOutcome::Fail);
+    twice(refused.processed(B), Cause::Unexplained);
+    let refused = log().sent(0).assigned(1, 0).processed(A).settle_ended(A, SettleOutcome::Fail);
+    twice(refused.processed(Handed(2, 0, 1)), Cause::Unexplained);
+}
+
+/// To have given a message back is no settle.
+#[test]
+fn a_return_that_was_confirmed_settles_nothing() {
+    let (message, consumer, act) = (MessageId(0), ProcessId(1), SettleAct::Requeue);
+    let (subscription, outcome) = (SUBSCRIPTION, SettleOutcome::Ok);
+    let told = Kind::SettleEnded { message, subscription, consumer, act, outcome };
+    twice(queue().sent(0).processed(A).push(told).processed(B), Cause::Unexplained);
+}
+
+/// A commit that does not say its offset is one of its message alone.
+#[test]
+fn a_commit_without_an_offset_asks_for_one_message() {
+    let (next, message) = (Handed(5, 1, 1), MessageId(1));
+    let held = log().sent(0).sent(1).assigned(1, 0).processed(A).processed(next);
+    let asked = held.push(Kind::SettleInvoked {
+        message,
+        subscription: SUBSCRIPTION,
+        consumer: ProcessId(1),
+        partition: PARTITION,
+        position: NO_POSITION,
+        act: SettleAct::Commit,
+        trigger: SettleTrigger::Application,
+    });
+    let left = asked.exited(1).assigned(2, 0);
+    twice(left.clone().processed(B), Cause::ClosedWithoutSettle);
+    let seen = report(&left.processed(Handed(6, 1, 2)));
+    assert_eq!(seen.examples.get(&(Class::Duplicated, Cause::SettleLost)), Some(&message));
 }

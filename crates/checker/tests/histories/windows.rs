@@ -5,8 +5,9 @@ use entrega_model::event::{
     DeadLetterReason, EffectVerdict, ProcessingResult, SendOutcome, SettleAct, SettleOutcome,
     SettleTrigger,
 };
+use entrega_model::{Generation, Kind, PartitionId, ProcessId};
 
-use crate::dsl::{Handed, History, judge, log, queue, report, strict};
+use crate::dsl::{Handed, History, SUBSCRIPTION, judge, log, queue, report, strict};
 
 const A: Handed = Handed(1, 0, 1);
 const B: Handed = Handed(2, 0, 2);
@@ -56,7 +57,10 @@ fn what_was_handed_on_is_not_held() {
     let nacked = queue().sent(0).delivered(A).settle_invoked(A, SettleAct::Requeue);
     check(nacked.crashed(1), &[]);
     let failed = log().sent(0).assigned(1, 0).delivered(A).failed(A, ProcessingResult::Transient);
-    check(failed.settled(A).crashed(1), &[Counter::HandlerErrors]);
+    check(failed.clone().settled(A).crashed(1), &[Counter::HandlerErrors]);
+    check(failed.clone().started(B).settled(A).crashed(1), &[Counter::HandlerErrors]);
+    let between = [Counter::CrashesBetweenSettleAndEffect, Counter::HandlerErrors];
+    check(failed.started(A).settled(A).crashed(1), &between);
 }
 
 /// A dead letter is an outcome like an effect.
@@ -127,6 +131,10 @@ fn sends_and_handlers() {
 fn the_group_and_the_broker() {
     check(log().assigned(1, 0), &[]);
     check(log().assigned(1, 0).assigned(2, 0), &[Counter::Rebalances]);
+    let (subscription, consumer) = (SUBSCRIPTION, ProcessId(1));
+    let (generation, partition) = (Generation(1), PartitionId(1));
+    let second = Kind::Assigned { subscription, consumer, partition, generation, position: 0 };
+    check(log().assigned(1, 0).push(second), &[]);
     check(log().assigned(1, 0).max_poll_exceeded(1), &[Counter::MaxPollIntervalsExceeded]);
     check(queue().broker_restarted(), &[Counter::BrokerRestarts]);
 }
