@@ -88,8 +88,15 @@ impl EventKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use entrega_model::event::RemoveReason;
-    use entrega_model::{Incarnation, MessageId, ProcessId};
+    use entrega_model::event::{RemoveReason, SettleAct, SettleTrigger};
+    use entrega_model::{
+        DeliveryId, Generation, Incarnation, MessageId, PartitionId, ProcessId, SubscriptionId,
+    };
+
+    const SUBSCRIPTION: SubscriptionId = SubscriptionId(0);
+    const PARTITION: PartitionId = PartitionId(0);
+    const CONSUMER: ProcessId = ProcessId(1);
+    const MESSAGE: MessageId = MessageId(0);
 
     #[test]
     fn a_kind_is_missed_where_it_is_expected_and_was_not_seen() {
@@ -102,13 +109,75 @@ mod tests {
         let of_log =
             [[Store, Remove, Deliver, SettleInvoke], [Committed, SessionExpired, Assign, Reset]];
         assert_eq!(kinds.missing(true), [&of_log.concat()[..], &[Crash]].concat());
-        let (message, subscription, reason) = (MessageId(0), None, RemoveReason::Ttl);
-        kinds.see(&Kind::Removed { message, subscription, reason });
-        kinds.see(&Kind::Crashed { process: ProcessId(1), incarnation: Incarnation(0) });
-        kinds.see(&Kind::BrokerRestarted);
-        assert_eq!(
-            kinds.missing(false),
-            [Store, Deliver, SettleInvoke, Settled, LeaseExpired, Requeued]
-        );
+        for kind in of_both().into_iter().chain(of_a_queue()).chain(of_a_log()) {
+            kinds.see(&kind);
+        }
+        assert_eq!((kinds.missing(false), kinds.missing(true)), (vec![], vec![]));
+    }
+
+    /// Each alone, in the order of their names above, and what is no evidence.
+    #[test]
+    fn a_kind_is_seen_as_what_it_is() {
+        let seen = |kind: &Kind| {
+            let mut kinds = EventKinds::default();
+            kinds.see(kind);
+            kinds.iter().filter(|(_, count)| *count > 0).map(|(kind, _)| kind).collect::<Vec<_>>()
+        };
+        let all = [&of_both()[..4], &of_a_queue()[..1], &of_a_log()[..1], &of_a_queue()[1..]];
+        let all = [&all.concat()[..], &of_a_log()[1..], &of_both()[4..]].concat();
+        assert_eq!(all.iter().flat_map(seen).collect::<Vec<_>>(), EventKind::ALL);
+        assert_eq!(seen(&Kind::BrokerRestarted), []);
+    }
+
+    fn of_both() -> [Kind; 5] {
+        let (message, subscription, consumer) = (MESSAGE, SUBSCRIPTION, CONSUMER);
+        let (partition, position, act) = (PARTITION, 0, SettleAct::Ack);
+        let trigger = SettleTrigger::Application;
+        let (attempt, redelivered, delivery) = (1, false, DeliveryId(0));
+        [
+            Kind::Stored { message, subscription: None, partition, position, copy: 1 },
+            Kind::Removed { message, subscription: None, reason: RemoveReason::Ttl },
+            Kind::Delivered {
+                delivery,
+                message,
+                subscription,
+                consumer,
+                partition,
+                position,
+                attempt,
+                redelivered,
+            },
+            Kind::SettleInvoked {
+                message,
+                subscription,
+                consumer,
+                partition,
+                position,
+                act,
+                trigger,
+            },
+            Kind::Crashed { process: consumer, incarnation: Incarnation(0) },
+        ]
+    }
+
+    fn of_a_queue() -> [Kind; 3] {
+        let (message, subscription, consumer) = (MESSAGE, SUBSCRIPTION, CONSUMER);
+        let (act, trigger) = (SettleAct::Ack, SettleTrigger::Application);
+        [
+            Kind::Settled { message, subscription, consumer, act, trigger },
+            Kind::LeaseExpired { message, subscription, consumer },
+            Kind::Requeued { message, subscription, consumer },
+        ]
+    }
+
+    fn of_a_log() -> [Kind; 4] {
+        let (subscription, consumer, partition) = (SUBSCRIPTION, CONSUMER, PARTITION);
+        let (generation, position, trigger) = (Generation(1), 0, SettleTrigger::Application);
+        [
+            Kind::Committed { subscription, consumer, partition, upto: 1, previous: 0, trigger },
+            Kind::SessionExpired { subscription, consumer },
+            Kind::Assigned { subscription, consumer, partition, generation, position },
+            Kind::OffsetReset { subscription, consumer, partition, from: None, to: 0 },
+        ]
     }
 }

@@ -181,6 +181,18 @@ mod tests {
         check(&[200, 100], 990, Some(200));
     }
 
+    /// Rounded down, and never outside of what was counted.
+    #[test]
+    fn a_bucket_stands_for_its_middle() {
+        let check = |values: &[u64], expect| assert_eq!(of(values).p50(), Some(expect));
+        check(&[255, 255, 257], 255);
+        check(&[256, 257], 256);
+        check(&[512, 515], 513);
+        check(&[515, 515], 515);
+        check(&[512, 512], 512);
+        check(&[1 << 20, (2 << 20) - 1], (1 << 20) + (1 << 12) - 1);
+    }
+
     #[test]
     fn the_largest_value_has_a_bucket() {
         assert_eq!(of(&[u64::MAX, 0]).max(), Some(u64::MAX));

@@ -234,4 +234,28 @@ mod tests {
     fn a_message_is_small() {
         assert!(size_of::<Message>() <= 32, "{}", size_of::<Message>());
     }
+    /// What was taken back, and what is older than a number that is known, is stale.
+    #[test]
+    fn numbers_are_stale_below_those_that_are_known() {
+        let mut numbers = Numbers(0);
+        numbers.delivered(2);
+        let stale = |numbers: Numbers| (0..20).filter(|number| numbers.is_stale(*number)).collect();
+        let all = |upto: u16| (1..=upto).collect::<Vec<_>>();
+        assert_eq!(stale(numbers), all(1));
+        numbers.returned();
+        numbers.returned();
+        assert_eq!(stale(numbers), all(2));
+        numbers.delivered(1);
+        assert_eq!((numbers.highest(), stale(numbers)), (2, all(2)));
+    }
+
+    #[test]
+    fn numbers_saturate() {
+        let mut numbers = Numbers(0);
+        (0..40).for_each(|_| numbers.returned());
+        assert_eq!((numbers.returns(), numbers.highest()), (15, 0));
+        numbers.delivered(u16::MAX);
+        assert_eq!((numbers.returns(), numbers.highest()), (15, 15));
+        assert!(numbers.is_stale(14) && !numbers.is_stale(15) && !numbers.is_stale(0));
+    }
 }

@@ -142,16 +142,12 @@ impl Owners {
         Some(windows)
     }
 
-    /// Every seat that has a tenure.
-    pub(crate) fn seats(&self) -> impl Iterator<Item = (ProcessId, PartitionId, u32)> {
-        self.consumers.iter().flat_map(|(process, consumer)| {
-            let taken = consumer
-                .seats
-                .iter()
-                .filter_map(|(partition, seat)| Some((partition, seat.tenure?)));
-            taken.map(move |(partition, tenure)| {
-                (ProcessId(process as u16), PartitionId(partition as u16), tenure)
-            })
+    /// Every seat that has a tenure, by consumer; the tenure says whose it is.
+    pub(crate) fn seats(&self) -> impl Iterator<Item = (PartitionId, u32)> {
+        self.consumers.iter().flat_map(|(_, consumer)| {
+            let seats = consumer.seats.iter();
+            let taken = seats.filter_map(|(partition, seat)| Some((partition, seat.tenure?)));
+            taken.map(|(partition, tenure)| (PartitionId(partition as u16), tenure))
         })
     }
 
@@ -159,12 +155,6 @@ impl Owners {
     pub(crate) fn partition_owners(&self) -> impl Iterator<Item = (PartitionId, u32)> {
         let owned = self.partition_owners.iter();
         owned.filter_map(|(partition, owner)| Some((PartitionId(partition as u16), (*owner)?)))
-    }
-
-    /// Whether the life of a tenure goes on.
-    pub(crate) fn is_present(&self, tenure: &Tenure, life: &Life) -> bool {
-        let consumer = self.consumers.get(life.consumer.0.into());
-        consumer.is_some_and(|consumer| consumer.life == Some(tenure.life))
     }
 
     /// How many tenures there have been.

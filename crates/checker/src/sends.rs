@@ -43,10 +43,9 @@ impl Default for Send {
 }
 
 impl Send {
-    /// What the producer learnt.
+    /// What the producer learnt; of a message that was sent.
     pub(crate) fn sent(&self) -> Sent {
         match self.mark {
-            _ if self.chain == NONE => Sent::Never,
             OPEN | INDETERMINATE => Sent::Info,
             FAILED => Sent::Fail,
             _ => Sent::Ok,
@@ -212,12 +211,6 @@ impl SendFold {
                 Some((key, all.get(index as usize)?.producer, index as usize))
             })
         })
-    }
-
-    /// The highest id that each producer has sent, unless it is 0.
-    pub(crate) fn highest(&self) -> impl Iterator<Item = (ProcessId, u32)> {
-        let sent = self.highest.iter().filter(|(_, id)| **id > 0);
-        sent.map(|(producer, id)| (ProcessId(producer as u16), *id))
     }
 }
 

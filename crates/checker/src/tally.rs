@@ -155,6 +155,7 @@ mod tests {
         let (lost, exact) = (of(&[(Class::Lost, 2)]), of(&[(Class::Exact, 2)]));
         assert!(lost == of(&[(Class::Lost, 1), (Class::Lost, 1)]));
         assert!(lost != exact && lost != Classes::default());
+        assert!([lost, exact].iter().cloned().eq([lost, exact]));
         let mut both = lost;
         both.merge(&exact);
         both.merge(&exact);

@@ -1,8 +1,10 @@
 //! The shortest story behind an anomaly: a five-message version of the scenario, and one fault or
 //! two; where that does not show it, the run itself, `shrunk`.
 //!
-//! > **The rule.** Every cause of an anomaly in a table has an example, also if another cause has a
-//! > shorter one: most of what a row counts may come from the cause that takes a long run.
+//! > **The rule.** Every anomaly in a table has an example, and each of its causes that makes up a
+//! > tenth of it, also if another one has a shorter run: most of what a row counts may come from the
+//! > cause that takes a long one. For a cause that is rarer than that only short runs are tried; a
+//! > table then says of how many messages there is no example.
 //!
 //! A sweep says that something happens; this module looks for the same in runs that a person can
 //! follow. It tries every single fault of the scenario at every point of the short run, then every
@@ -92,7 +94,12 @@ pub struct Search<'a> {
 struct Caused {
     wanted: Wanted,
     shown_by: Option<u64>,
+    /// It makes up too little of the anomaly for a long search beside an example of another cause.
+    is_rare: bool,
 }
+
+/// A cause is rare if it makes up less than one of so many messages that show the anomaly.
+const RARE: u64 = 10;
 
 /// The searches for examples of everything that a sweep has found, in the order of the table. They
 /// do not depend on each other.
@@ -105,8 +112,8 @@ pub fn searches<'a>(sweep: &Sweep<'a>, swept: &[Swept]) -> Vec<Search<'a>> {
 impl Search<'_> {
     /// Looks for an example of every cause, in their order: with a single fault; if none of them
     /// has one, the first with a pair of faults. For a cause that is left the run of the sweep that
-    /// shows it is shrunk, with less of a budget if the anomaly has an example already. `stop` is
-    /// asked before every attempt, and ends the search.
+    /// shows it is shrunk, with less of a budget if the anomaly has an example already, and not at
+    /// all if it is rare then. `stop` is asked before every attempt, and ends the search.
     pub fn run(&self, stop: &dyn Fn() -> bool) -> Vec<Example> {
         let single = |one: &Caused| self.with_one_fault(one.wanted, stop);
         let mut found: Vec<Option<Example>> = self.causes.iter().map(single).collect();
@@ -116,8 +123,9 @@ impl Search<'_> {
         let is_first = found.iter().all(Option::is_none);
         let budget = if is_first { shrunk::BUDGET } else { shrunk::BUDGET_BESIDE };
         let shrunk = |one: &Caused| {
-            let Caused { wanted, shown_by } = *one;
-            Shrinking::new(self.loaded, wanted, shown_by?, budget, stop).example()
+            let Caused { wanted, shown_by, is_rare } = *one;
+            let shown_by = shown_by.filter(|_| is_first || !is_rare)?;
+            Shrinking::new(self.loaded, wanted, shown_by, budget, stop).example()
         };
         let examples = found.into_iter().zip(&self.causes);
         examples.filter_map(|(short, one)| short.or_else(|| shrunk(one))).collect()
@@ -151,6 +159,7 @@ fn wanted_of(swept: &Swept) -> Vec<Vec<Caused>> {
             let want = |finding| Caused {
                 wanted: Wanted { configuration, subscription, finding },
                 shown_by: firsts.get(&finding).copied(),
+                is_rare: is_rare(row, finding),
             };
             wanted.push(findings.into_iter().map(want).collect());
         };
@@ -162,6 +171,13 @@ fn wanted_of(swept: &Swept) -> Vec<Vec<Caused>> {
         }
     }
     wanted
+}
+
+/// Whether the cause of a finding makes up little of its class in a row.
+fn is_rare(row: &RowSummary, finding: Finding) -> bool {
+    let Finding::Class(class, Some(cause)) = finding else { return false };
+    let messages = row.causes.get(&cause).copied().unwrap_or_default();
+    messages.saturating_mul(RARE) < row.classes.get(class)
 }
 
 /// The classes that are anomalies, in the order of the table.

@@ -5,7 +5,8 @@
 //! > message nor a seat refers to is asked nothing any more. The others are named by their order.
 //!
 //! A life is not named at all. All that can befall one befalls the present life of a process, and
-//! each tenure says whether it is of that. A present life that holds nothing is as good as none.
+//! that is the one that has neither crashed nor exited. A present life that holds nothing is as
+//! good as none.
 //!
 //! Of a tenure whose life has crashed only that, and whether the broker had forgotten it, is
 //! entered: a crash is the first cause that counts, and only a recorded settle lets another one
@@ -30,7 +31,7 @@ impl<'a> Holds<'a> {
         let owners = &fold.owners;
         let of_messages = fold.messages.iter().map(|(_, message)| message.tenure);
         let mut kept: Vec<u32> = of_messages.filter(|tenure| *tenure != NONE).collect();
-        kept.extend(owners.seats().map(|(_, _, tenure)| tenure));
+        kept.extend(owners.seats().map(|(_, tenure)| tenure));
         kept.sort_unstable();
         kept.dedup();
         Self { owners, kept }
@@ -46,12 +47,12 @@ impl<'a> Holds<'a> {
         into.count(self.kept.len());
         for tenure in &self.kept {
             if let Some((tenure, life)) = self.owners.get(*tenure) {
-                enter_tenure(tenure, life, self.owners.is_present(tenure, life), into);
+                enter_tenure(tenure, life, into);
             }
         }
-        for (process, partition, tenure) in self.owners.seats() {
+        for (partition, tenure) in self.owners.seats() {
             into.flag(true);
-            into.word(u64::from(process.0) << 16 | u64::from(partition.0));
+            into.word(partition.0.into());
             into.count(self.count_before(tenure));
         }
         into.flag(false);
@@ -72,15 +73,16 @@ impl<'a> Holds<'a> {
     }
 }
 
-fn enter_tenure(tenure: &Tenure, life: &Life, is_present: bool, into: &mut Fingerprint<'_>) {
+fn enter_tenure(tenure: &Tenure, life: &Life, into: &mut Fingerprint<'_>) {
     into.word(life.consumer.0.into());
     into.flag(life.crashed);
     into.flag(tenure.forgotten);
     if life.crashed {
         return;
     }
-    for flag in [is_present, life.exited, tenure.session_expired, tenure.moved] {
+    for flag in [life.exited, tenure.session_expired, tenure.moved] {
         into.flag(flag);
     }
     into.word(tenure.asked_upto);
+    into.maybe(tenure.sought);
 }

@@ -178,6 +178,16 @@ mod tests {
     use super::*;
     use crate::{Config, End, RecordChecker};
 
+    /// An outcome that came early belongs to one attempt.
+    #[test]
+    fn an_early_outcome_is_used_up() {
+        let mut several = Several::default();
+        assert!(!several.end(None, SendOutcome::Info));
+        assert!(several.begin(1) && !several.begin(2));
+        assert!(!several.end(Some(4), SendOutcome::Ok) && !several.end(Some(4), SendOutcome::Ok));
+        assert!(!several.begin(3) && several.begin(4) && several.begin(4) && !several.begin(4));
+    }
+
     /// Attempts begin (`.`) and end (ok, fail, info), by number where one follows; what the
     /// producer knows in the end, and how many outcomes come without or before their attempt.
     #[test]

@@ -19,8 +19,9 @@ use crate::table::Table;
 /// How far a subscription has come in each partition.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reach {
-    /// The highest offset that was delivered.
-    highest: Table<Option<u64>>,
+    /// What stands below was passed by: the highest offset that was delivered, or where a consumer
+    /// has gone back to since.
+    passed: Table<Option<u64>>,
     /// The committed offset, or where a consumer went back to since.
     committed: Table<u64>,
     /// The deliveries that may still come to an effect.
@@ -31,8 +32,8 @@ impl Reach {
     /// A record was delivered.
     pub(super) fn delivered(&mut self, partition: PartitionId, position: u64) {
         if position != NO_POSITION {
-            let highest = self.highest.entry(partition.0.into());
-            *highest = (*highest).max(Some(position));
+            let passed = self.passed.entry(partition.0.into());
+            *passed = (*passed).max(Some(position));
         }
     }
 
@@ -43,10 +44,8 @@ impl Reach {
 
     /// A consumer goes on at an offset, which may lie further back.
     pub(super) fn moved(&mut self, partition: PartitionId, to: u64) {
-        let highest = self.highest.entry(partition.0.into());
-        if highest.is_some_and(|highest| highest >= to) {
-            *highest = to.checked_sub(1);
-        }
+        let passed = self.passed.entry(partition.0.into());
+        *passed = passed.map(|passed| passed.min(to));
         let committed = self.committed.entry(partition.0.into());
         *committed = (*committed).min(to);
     }
@@ -74,8 +73,8 @@ impl Reach {
     }
 
     fn is_passed(&self, partition: PartitionId, offset: u64, was_delivered: bool) -> bool {
-        let highest = self.highest.get(partition.0.into()).copied().flatten();
-        let is_below = !was_delivered && highest.is_some_and(|highest| offset < highest);
+        let passed = self.passed.get(partition.0.into()).copied().flatten();
+        let is_below = !was_delivered && passed.is_some_and(|passed| offset < passed);
         let committed = self.committed.get(partition.0.into()).copied().unwrap_or(0);
         is_below || offset < committed
     }

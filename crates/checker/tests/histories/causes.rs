@@ -22,15 +22,15 @@ fn check(history: History, class: Class, cause: Cause) {
     assert_eq!(report.examples.get(&(class, cause)), Some(&MessageId(0)), "{history:#?}");
 }
 
-fn lost(history: History, cause: Cause) {
+pub(crate) fn lost(history: History, cause: Cause) {
     check(history, Class::Lost, cause);
 }
 
-fn twice(history: History, cause: Cause) {
+pub(crate) fn twice(history: History, cause: Cause) {
     check(history, Class::Duplicated, cause);
 }
 
-fn split(history: History, cause: Cause) {
+pub(crate) fn split(history: History, cause: Cause) {
     check(history, Class::Split, cause);
 }
 

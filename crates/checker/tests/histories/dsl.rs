@@ -9,8 +9,8 @@ use entrega_model::event::{
     SettleOutcome, SettleTrigger,
 };
 use entrega_model::{
-    DeliveryId, Event, Generation, Guarantee, Incarnation, Instant, Key, Kind, MessageId, Observer,
-    PartitionId, ProcessId, SubscriptionId,
+    DeliveryId, Event, Generation, Guarantee, Incarnation, Instant, Key, Kind, MessageId, Model,
+    Observer, PartitionId, ProcessId, SubscriptionId,
 };
 
 pub(crate) const SUBSCRIPTION: SubscriptionId = SubscriptionId(0);
@@ -38,6 +38,10 @@ pub(crate) fn queue() -> History {
 }
 
 impl History {
+    pub(crate) fn model(&self) -> Model {
+        if self.is_log { Model::Log } else { Model::Queue }
+    }
+
     pub(crate) fn push(mut self, kind: Kind) -> Self {
         let at = Instant::from_nanos(self.events.len() as u64 * 1_000_000);
         self.events.push(Event { at, kind });
@@ -45,8 +49,18 @@ impl History {
     }
 
     pub(crate) fn invoked(self, message: u32, key: u32, attempt: u16) -> Self {
+        self.invoked_by(PRODUCER, message, key, attempt)
+    }
+
+    pub(crate) fn invoked_by(
+        self,
+        producer: ProcessId,
+        message: u32,
+        key: u32,
+        attempt: u16,
+    ) -> Self {
         let (message, key) = (MessageId(message), Key(key));
-        self.push(Kind::SendInvoked { message, key, producer: PRODUCER, attempt })
+        self.push(Kind::SendInvoked { message, key, producer, attempt })
     }
 
     pub(crate) fn ended(self, message: u32, outcome: SendOutcome) -> Self {
@@ -260,6 +274,11 @@ impl History {
     pub(crate) fn session_expired(self, consumer: u16) -> Self {
         let consumer = ProcessId(consumer);
         self.push(Kind::SessionExpired { subscription: SUBSCRIPTION, consumer })
+    }
+
+    pub(crate) fn max_poll_exceeded(self, consumer: u16) -> Self {
+        let consumer = ProcessId(consumer);
+        self.push(Kind::MaxPollExceeded { subscription: SUBSCRIPTION, consumer })
     }
 
     /// Assigned under the next generation, from `position` on.

@@ -2,7 +2,10 @@
 //!
 //! * `dsl`: how a history is written down.
 //! * `classes`, `causes`, `orders`, `windows`, `verdicts`: tables of small histories.
+//! * `several`: causes where a message was delivered several times.
 //! * `findings`: what a history shows, by name.
+//! * `records`: histories from elsewhere, whole, with holes, and with what cannot be.
+//! * `record_causes`: what they show as a cause.
 //! * `mutations`: a history in which all is well, spoilt in one place, must be found out.
 //! * `reference`: the formulas of semantics.md section 5, written down naively, against the fold.
 //! * `prints`: which histories are one to a fingerprint, by hand.
@@ -16,7 +19,10 @@ mod findings;
 mod mutations;
 mod orders;
 mod prints;
+mod record_causes;
+mod records;
 mod reference;
+mod several;
 mod totality;
 mod twins;
 mod verdicts;

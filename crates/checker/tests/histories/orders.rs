@@ -2,7 +2,7 @@
 
 use entrega_checker::Order;
 use entrega_model::event::{RemoveReason, SendOutcome};
-use entrega_model::{Kind, MessageId, PartitionId};
+use entrega_model::{Kind, MessageId, PartitionId, ProcessId};
 
 use crate::dsl::{Handed, History, log, queue, report};
 
@@ -56,6 +56,32 @@ fn pipelined_sends_and_other_keys_have_no_order() {
     check(swapped(keys), Order::default());
     let unconfirmed = queue().invoked(0, 0, 1).ended(0, SendOutcome::Info).sent(1);
     check(swapped(unconfirmed), Order { adjacent_pairs: 1, ..Order::default() });
+}
+
+/// Of three producers that send messages with one key, each has its own order.
+#[test]
+fn other_producers_have_no_order() {
+    let by = |history: History, producer: u16, message: u32| {
+        let begun = history.invoked_by(ProcessId(producer), message, 0, 1);
+        begun.ended(message, SendOutcome::Ok)
+    };
+    let sent = by(by(by(queue(), 7, 0), 8, 1), 9, 2);
+    let apart = sent.clone().processed(first(2)).processed(first(1)).processed(first(0));
+    check(apart, Order::default());
+    for (producer, earlier) in [(7, 0), (8, 1), (9, 2)] {
+        let history = by(sent.clone(), producer, 3).processed(first(3));
+        let pair = Order { adjacent_pairs: 1, reordered: 1, ..Order::default() };
+        let reordered = Order { reordered_example: Some(MessageId(earlier)), ..pair };
+        check(history.processed(first(earlier)), reordered);
+    }
+}
+
+/// What a member receives that has left its group belongs to no assignment.
+#[test]
+fn polls_without_an_assignment() {
+    let sent = log().sent(0).sent(1).sent(2).assigned(1, 0).delivered(first(0));
+    check(sent.clone().max_poll_exceeded(1).delivered(first(2)), Order::default());
+    check(sent.max_poll_exceeded(1).delivered(again(0)), Order::default());
 }
 
 #[test]

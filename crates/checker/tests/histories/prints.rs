@@ -9,9 +9,9 @@ use entrega_model::event::{
     SettleTrigger,
 };
 use entrega_model::fingerprint::{Context, Fingerprint};
-use entrega_model::{DeliveryId, Observer};
+use entrega_model::{DeliveryId, Generation, Kind, MessageId, Observer, PartitionId, ProcessId};
 
-use crate::dsl::{Handed, History, log, queue, strict};
+use crate::dsl::{Handed, History, SUBSCRIPTION, log, queue, strict};
 
 /// The fingerprint of a history after which the next delivery will have this name.
 fn print_before(history: &History, next: u32) -> u64 {
@@ -63,6 +63,13 @@ fn what_nothing_asks_for_any_more_makes_no_difference() {
     check_same(&twice.clone().retrievable(0), &twice);
     check_same(&twice.clone().removed(0, RemoveReason::Settled), &twice);
 
+    let ended = |history: History| history.delivered(AGAIN).applied(AGAIN);
+    let copied = || queue().sent(0).stored(0, 1).processed(FIRST);
+    check_same(&ended(copied().crashed(1)), &ended(copied().exited(1)));
+
+    let committed = log().sent(0).committed_by(2, 0, 1, SettleTrigger::Timer);
+    check_same(&committed.clone().reset(1, None, 0), &committed.reset(1, None, 1));
+
     let copies = queue().sent(0).stored(0, 1).processed(FIRST);
     check_same(&copies.clone().stored(0, 2), &copies);
     check_same(&copies.clone().settle_invoked(FIRST, SettleAct::Ack), &copies);
@@ -74,6 +81,54 @@ fn holds_that_nothing_refers_to_make_no_difference() {
     check_same(&log().sent(0).assigned(2, 0).assigned(1, 0).revoked(2), &fresh);
     check_same(&log().sent(0).assigned(1, 0).crashed(1).begun(1).assigned(1, 0), &fresh);
     check_same(&log().sent(0).reset(2, None, 0).assigned(1, 0), &fresh);
+}
+
+/// The first message, stored in another partition than all others.
+fn elsewhere(position: u64) -> Kind {
+    let (message, partition) = (MessageId(0), PartitionId(1));
+    Kind::Stored { message, subscription: None, partition, position, copy: 1 }
+}
+
+/// Of two consumers that receive from a partition, one was assigned it: it loses it to the next.
+/// Once the broker has forgotten both, nobody does.
+#[test]
+fn who_was_assigned_a_partition_matters_while_it_can_be_taken_away() {
+    let second = Handed(11, 1, 2);
+    let sent = || log().sent(0).sent(1);
+    let first_owns = sent().assigned(1, 0).delivered(FIRST).delivered(second);
+    let second_owns = sent().delivered(FIRST).assigned(2, 1).delivered(second);
+    assert_ne!(print(&first_owns), print(&second_owns));
+    check_same(&first_owns.broker_restarted(), &second_owns.broker_restarted());
+}
+
+/// A broker that restarts forgets who owns what, and not who reads from where.
+#[test]
+fn from_which_partition_a_consumer_receives_makes_a_difference() {
+    let (subscription, consumer) = (SUBSCRIPTION, ProcessId(1));
+    let assigned = |partition: u16| {
+        let (generation, partition) = (Generation(1), PartitionId(partition));
+        Kind::Assigned { subscription, consumer, partition, generation, position: 0 }
+    };
+    let held = |partition: u16| print(&log().sent(0).push(assigned(partition)).broker_restarted());
+    assert_ne!(held(0), held(1));
+}
+
+/// A message whose causes are decided keeps its consumer, whose commits cover others.
+#[test]
+fn who_holds_a_message_matters_to_the_end() {
+    let sent = || log().sent(0).sent(1).stored(0, 2).stored(1, 3);
+    let held = sent().delivered(Handed(10, 0, 1)).delivered(Handed(11, 1, 2));
+    let exchanged = sent().delivered(Handed(10, 1, 1)).delivered(Handed(11, 0, 2));
+    assert_ne!(print(&held), print(&exchanged));
+}
+
+/// An effect counts even if it came before the send, so that no key has come any further.
+#[test]
+fn an_effect_before_its_send_makes_a_difference() {
+    let copies = || queue().stored(0, 0).stored(0, 1);
+    let (held, processed) = (copies().delivered(FIRST), copies().processed(FIRST));
+    let sent = |history: History| print(&history.invoked(0, 0, 1).ended(0, SendOutcome::Ok));
+    assert_ne!(sent(held), sent(processed));
 }
 
 /// Of one kind each; no two may have one fingerprint.
@@ -89,7 +144,16 @@ fn what_may_still_be_asked_for_makes_a_difference() {
         queue().invoked(0, 0, 1).ended(0, SendOutcome::Fail),
         queue().invoked(0, 0, 1).ended(0, SendOutcome::Ok),
         queue().sent(0),
+        queue().invoked(0, 0, 1).invoked(2, 0, 1),
+        queue().invoked(1, 0, 1).invoked(2, 0, 1),
+        queue().invoked_by(ProcessId(7), 0, 0, 1),
         queue().sent(0).stored(0, 1),
+        queue().sent(0).stored(0, 1).retrievable(0),
+        queue().sent(0).stored(0, 1).removed(0, RemoveReason::Ttl),
+        queue().sent(0).stored(0, 1).removed(0, RemoveReason::Overflow),
+        queue().sent(0).stored(0, 1).delivered(FIRST),
+        queue().sent(0).stored(0, 1).processed(FIRST),
+        queue().sent(0).stored(0, 1).delivered(FIRST).dead_lettered(0, DeadLetterReason::Client),
         queue().sent(0).retrievable(0),
         queue().sent(0).removed(0, RemoveReason::Ttl),
         queue().sent(0).removed(0, RemoveReason::Overflow),
@@ -132,6 +196,11 @@ fn holds_and_offsets_make_a_difference() {
     let of_log = [
         log(),
         log().sent(0),
+        log().invoked(0, 0, 1).stored(0, 0),
+        log().invoked(0, 0, 1).stored(0, 1),
+        log().invoked(0, 0, 1).push(elsewhere(0)),
+        log().invoked(0, 0, 1).invoked(1, 0, 1).stored(0, 0).stored(1, 1),
+        log().invoked(0, 0, 1).invoked(1, 0, 1).stored(1, 0).stored(0, 1),
         log().sent(0).committed_by(1, 0, 1, SettleTrigger::Timer),
         log().sent(0).committed_by(1, 0, 1, SettleTrigger::Close),
         log().sent(0).committed_by(1, 0, 1, SettleTrigger::Close).committed_by(
@@ -151,6 +220,9 @@ fn holds_and_offsets_make_a_difference() {
         held.clone().assigned(2, 0).assigned(1, 0),
         held.clone().settle_invoked(FIRST, SettleAct::Commit),
         held.clone().reset(1, None, 0),
+        held.clone().reset(1, None, 1),
+        held.clone().sought(1, 1, 0),
+        held.clone().sought(1, 1, 1),
         held.clone().broker_restarted(),
         held.clone().crashed(1),
         held.clone().crashed(1).broker_restarted(),
@@ -179,4 +251,31 @@ fn order_is_remembered_until_it_is_broken_for_good() {
     check_same(&all([second, first, third]), &all([third, first, second]));
     let both = |history: History| history.applied(first).applied(second).applied(third);
     check_same(&both(all([second, first, third])), &both(all([first, third, second])));
+}
+
+/// Whatever was reordered or replayed elsewhere, it matters how far a key has come: what was
+/// applied before it was sent was not of that key yet.
+#[test]
+fn how_far_a_key_has_come_matters_until_both_are_broken() {
+    let second = Handed(12, 1, 1);
+    let start = |elsewhere: &[u32]| {
+        let history = queue().invoked(4, 1, 1).ended(4, SendOutcome::Ok).invoked(5, 1, 1);
+        elsewhere
+            .iter()
+            .fold(history, |history, message| history.applied(Handed(20 + message, *message, 2)))
+    };
+    for elsewhere in [&[][..], &[5, 4], &[4, 5, 4]] {
+        let early = start(elsewhere).sent(0).processed(second).sent(1);
+        let late = start(elsewhere).sent(0).sent(1).processed(second);
+        assert_ne!(print(&early), print(&late), "{elsewhere:?}");
+    }
+}
+
+/// The same deliveries and effects, of which one came after that of a later message.
+#[test]
+fn a_replay_makes_a_difference() {
+    let (first, second) = (Handed(10, 0, 1), Handed(11, 1, 1));
+    let sent = || queue().sent(0).sent(1).delivered(first).delivered(second).applied(first);
+    let in_order = sent().applied(first).applied(second);
+    assert_ne!(print(&in_order), print(&sent().applied(second).applied(first)));
 }

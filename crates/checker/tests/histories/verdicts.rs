@@ -4,7 +4,7 @@ use entrega_checker::{Checker, Config, End, Reason, SubscriptionConfig, Verdict}
 use entrega_model::event::{DeadLetterReason, SendOutcome};
 use entrega_model::{Guarantee, Observer};
 
-use crate::dsl::{Handed, History, judge, queue, strict};
+use crate::dsl::{Handed, History, judge, log, queue, strict};
 
 const A: Handed = Handed(1, 0, 1);
 const B: Handed = Handed(2, 0, 2);
@@ -131,6 +131,35 @@ fn the_worst_subscription_decides_and_a_reset_forgets() {
     assert_eq!((empty.verdict, empty.sends.invoked), (Verdict::Unknown, 0));
     checker.observe(&history.events);
     assert_eq!(checker.finish(End::Quiescent), first);
+}
+
+/// Whatever a checker has seen before a reset, it judges as a new one.
+#[test]
+fn a_reset_forgets_everything() {
+    let (first, second, third) = (Handed(1, 0, 1), Handed(2, 1, 1), Handed(3, 2, 1));
+    let sent = log().sent(0).sent(1).sent(2).assigned(1, 0);
+    let before = sent.processed(third).delivered(first).processed(second).applied(second);
+    let next = [
+        queue().sent(0).processed(first),
+        log().sent(0).sent(1).processed(first).processed(second),
+        log().sent(0).crashed(1),
+        log().sent(0).assigned(2, 0).processed(B),
+    ];
+    for next in next {
+        let subscriptions = vec![strict()];
+        let mut checker = Checker::new(Config { subscriptions, processes: 0, messages: 0 });
+        checker.observe(&before.events);
+        checker.reset();
+        checker.observe(&next.events);
+        let expect = judge(&next.events, strict(), End::Quiescent);
+        assert_eq!(checker.finish(End::Quiescent), expect, "{next:#?}");
+    }
+}
+
+#[test]
+fn verdicts_have_names() {
+    let names = [Verdict::Valid, Verdict::Unknown, Verdict::Invalid].map(Verdict::name);
+    assert_eq!(names, ["valid", "unknown", "invalid"]);
 }
 
 #[test]

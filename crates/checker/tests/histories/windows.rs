@@ -2,10 +2,12 @@
 
 use entrega_checker::{Counter, Counters, End};
 use entrega_model::event::{
-    EffectVerdict, ProcessingResult, SendOutcome, SettleAct, SettleOutcome, SettleTrigger,
+    DeadLetterReason, EffectVerdict, ProcessingResult, SendOutcome, SettleAct, SettleOutcome,
+    SettleTrigger,
 };
+use entrega_model::{Generation, Kind, PartitionId, ProcessId};
 
-use crate::dsl::{Handed, History, judge, log, queue, report, strict};
+use crate::dsl::{Handed, History, SUBSCRIPTION, judge, log, queue, report, strict};
 
 const A: Handed = Handed(1, 0, 1);
 const B: Handed = Handed(2, 0, 2);
@@ -55,7 +57,18 @@ fn what_was_handed_on_is_not_held() {
     let nacked = queue().sent(0).delivered(A).settle_invoked(A, SettleAct::Requeue);
     check(nacked.crashed(1), &[]);
     let failed = log().sent(0).assigned(1, 0).delivered(A).failed(A, ProcessingResult::Transient);
-    check(failed.settled(A).crashed(1), &[Counter::HandlerErrors]);
+    check(failed.clone().settled(A).crashed(1), &[Counter::HandlerErrors]);
+    check(failed.clone().started(B).settled(A).crashed(1), &[Counter::HandlerErrors]);
+    let between = [Counter::CrashesBetweenSettleAndEffect, Counter::HandlerErrors];
+    check(failed.started(A).settled(A).crashed(1), &between);
+}
+
+/// A dead letter is an outcome like an effect.
+#[test]
+fn a_dead_letter_ends_the_window_before_the_effect() {
+    let dead = queue().sent(0).delivered(A).dead_lettered(0, DeadLetterReason::Client);
+    check(dead.clone().crashed(1), &[Counter::CrashesBetweenEffectAndSettle]);
+    check(dead.stalled(1), &[Counter::StallsAfterEffect]);
 }
 
 #[test]
@@ -98,6 +111,7 @@ fn sends_and_handlers() {
     check(stored.clone().invoked(0, 0, 2), &[Counter::RetriesOfStoredSends]);
     check(stored.ended(0, SendOutcome::Ok), &[]);
     check(queue().invoked(0, 0, 1).invoked(0, 0, 2), &[]);
+    check(queue().sent(1).invoked(0, 0, 1).invoked(0, 0, 2), &[]);
     let start = queue().sent(0).delivered(A);
     check(start.clone().failed(A, ProcessingResult::Ok), &[]);
     check(start.clone().failed(A, ProcessingResult::Transient), &[Counter::HandlerErrors]);
@@ -117,6 +131,11 @@ fn sends_and_handlers() {
 fn the_group_and_the_broker() {
     check(log().assigned(1, 0), &[]);
     check(log().assigned(1, 0).assigned(2, 0), &[Counter::Rebalances]);
+    let (subscription, consumer) = (SUBSCRIPTION, ProcessId(1));
+    let (generation, partition) = (Generation(1), PartitionId(1));
+    let second = Kind::Assigned { subscription, consumer, partition, generation, position: 0 };
+    check(log().assigned(1, 0).push(second), &[]);
+    check(log().assigned(1, 0).max_poll_exceeded(1), &[Counter::MaxPollIntervalsExceeded]);
     check(queue().broker_restarted(), &[Counter::BrokerRestarts]);
 }
 
@@ -127,4 +146,5 @@ fn a_claim_without_a_hit_is_vacuous() {
     let (hit, missed) = (Counter::CrashesBetweenEffectAndSettle, Counter::SettlesLost);
     assert_eq!(judged.vacuous(&[hit, missed]), [missed]);
     assert_eq!(judged.subscriptions[0].vacuous(&[hit]), []);
+    assert_eq!(judged.subscriptions[0].vacuous(&[missed, hit]), [missed]);
 }
