@@ -2,9 +2,9 @@
 //! two; where that does not show it, the run itself, `shrunk`.
 //!
 //! > **The rule.** Every anomaly in a table has an example, and each of its causes that makes up a
-//! > tenth of it, also if another one has a shorter run: most of what a row counts may come from the
-//! > cause that takes a long one. For a cause that is rarer than that only short runs are tried; a
-//! > table then says of how many messages there is no example.
+//! > tenth of it, also if another one has a shorter run: most of what a row counts may come from
+//! > the cause that takes a long one. For a rarer cause only short runs are tried; a table then
+//! > says of how many messages there is no example.
 //!
 //! A sweep says that something happens; this module looks for the same in runs that a person can
 //! follow. It tries every single fault of the scenario at every point of the short run, then every
