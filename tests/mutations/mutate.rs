@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use crate::dice::Dice;
 
 /// Texts that numbers, durations, probabilities, conditions and names are made of.
-const WORDS: [&str; 48] = [
+const WORDS: [&str; 51] = [
     "",
     "0",
     "1",
@@ -52,6 +52,9 @@ const WORDS: [&str; 48] = [
     "reader.effect.before",
     "send.request",
     "arrival.order",
+    "reader.handler.order",
+    "deadline.order",
+    "reader.poll.order",
     "orders.csv",
     "orders.xml",
     "\u{1b}[2J",

@@ -39,7 +39,7 @@ const CELLS: [(Model, &str, &str, &str); 20] = [
     (Model::Queue, "parallel", "ordered keys", "RL"),
 ];
 
-/// What can be chosen: a fault, or that a request comes before its turn.
+/// What can be chosen: a fault or a change of order.
 type Alternative = (Point, u32);
 
 /// The letters of all runs with one of the `faults`, or with none if there are none, and at most

@@ -98,7 +98,7 @@ fn columns(piece: &Piece<'_>) -> Vec<&'static Column> {
     COLUMNS.iter().filter(fits).collect()
 }
 
-/// What a column shows in a world, with one request before its turn.
+/// What a column shows in a world, with at most one change of order.
 fn explore(world: &SmallWorld, column: &Column) -> BTreeSet<Letter> {
     let opened = world.open();
     let is_fault = !column.primary.is_empty();

@@ -32,7 +32,7 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     memory::require(of_sweep(&sweep, threads), &what, help)?;
     let warnings = hints::warnings(&loaded, &sweep.configurations, sweep.seed);
     warnings.iter().for_each(|one| output::warn(one));
-    let pool = pool::new(threads)?;
+    let pool = pool::new(threads, pool::FEWER)?;
     let comparison = pool.install(|| run(&sweep, args.quiet))?;
     let text = match args.format {
         Format::Text => {

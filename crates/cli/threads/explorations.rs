@@ -54,7 +54,7 @@ pub(crate) fn supervise(
     threads: usize,
     patience: Duration,
 ) -> Result<Vec<ExploredSpace>, Failure> {
-    let pool = pool::new(threads)?;
+    let pool = pool::new(threads, pool::FEWER)?;
     let (explored, looked_after) = (Arc::clone(plan), Arc::clone(care));
     let work = move || Exploring { plan: &explored, care: &looked_after }.run();
     match care.watch.supervise(&pool, patience, work) {

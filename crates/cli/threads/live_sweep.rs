@@ -96,7 +96,7 @@ impl<'a> LivePlan<'a> {
     ) -> Result<LiveResult<'a>, Failure> {
         let setups = &self.setups;
         let indices: Vec<usize> = (0..setups.len()).collect();
-        let pool = pool::new(AT_ONCE)?;
+        let pool = pool::new(AT_ONCE, "raise `ulimit -v`")?;
         let runs: Result<Vec<Option<Ran>>, Failure> = pool.install(|| {
             indices
                 .into_par_iter()

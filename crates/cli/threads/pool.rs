@@ -18,20 +18,24 @@ pub(crate) fn size(threads: Option<usize>) -> usize {
 }
 
 /// How much of the address space a thread takes: its stack, and what stands beside it.
-const THREAD: u64 = (2 << 20) + (128 << 10);
+const THREAD: u64 = STACK as u64 + (128 << 10);
+/// What a thread has for its stack.
+const STACK: usize = 2 << 20;
 
-/// A pool of this many worker threads. Whether there is room for them is asked first: a thread that
-/// starts with too little for what stands beside its stack ends the program.
-pub(crate) fn new(threads: usize) -> Result<ThreadPool, Failure> {
+/// What to do if there is no room for the threads of a verb that lets one choose their number.
+pub(crate) const FEWER: &str = "fewer need less memory: --threads";
+
+/// A pool of this many worker threads; `help` says what to do if there is no room for them. That is
+/// asked first: a thread that starts with too little for what stands beside its stack ends the
+/// program.
+pub(crate) fn new(threads: usize, help: &str) -> Result<ThreadPool, Failure> {
     let what = format!("cannot start {threads} worker threads: their stacks");
-    memory::require_space(THREAD.saturating_mul(threads as u64), &what, HELP)?;
-    let pool = ThreadPoolBuilder::new().num_threads(threads).stack_size(2 << 20).build();
+    memory::require_space(THREAD.saturating_mul(threads as u64), &what, help)?;
+    let pool = ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build();
     pool.map_err(|error| {
-        Failure::new(format!("cannot start {threads} worker threads: {error}\n  help: {HELP}"))
+        Failure::new(format!("cannot start {threads} worker threads: {error}\n  help: {help}"))
     })
 }
-
-const HELP: &str = "fewer need less memory: --threads";
 
 /// Makes the runs of a sweep, until `stop` is raised, and looks for examples of what they show.
 /// `done` is called after every run, `swept_all` after the last. Must be called on a worker.

@@ -13,7 +13,7 @@ use super::pool;
 use super::watch::{NoResult, Watch};
 use crate::failure::Failure;
 
-/// A world takes some milliseconds; with more requests out of turn it may take minutes.
+/// A world takes some milliseconds; with more changes of order it may take minutes.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How an exploration of the table is looked after.
@@ -32,7 +32,7 @@ pub(crate) fn supervise(
     care: &Arc<Care>,
     threads: usize,
 ) -> Result<TruthTable, Failure> {
-    let pool = pool::new(threads)?;
+    let pool = pool::new(threads, pool::FEWER)?;
     let looked_after = Arc::clone(care);
     let work = move || explore(&plan, &looked_after);
     match care.watch.supervise(&pool, PATIENCE, work) {

@@ -40,9 +40,9 @@
 //! every row of the [table of fault points](entrega_scenario::points::FAULTS). There are crashes,
 //! stalls that make zombies, handlers that fail or are slow, poison, rebalances, restarts of the
 //! broker, and requests and answers that are lost, late or doubled. [`Explorer::only`] chooses
-//! among them, and [`Outcomes`] says what was tried and what was not. If nothing goes wrong in a
-//! run, one thing may come in another order: a handler goes on only when all others have done what
-//! they can, say, so that handlers overlap as they do in production ([`Explorer::preemptions`]).
+//! among them, and [`Outcomes`] says what was tried and what was not. Instead of a fault, one thing
+//! may come in another order: a handler goes on only when all others have done what they can, say,
+//! so that handlers overlap as they do in production ([`Explorer::preemptions`]).
 //!
 //! Nothing takes any time but timeouts. A log starts at its beginning (`auto_offset_reset =
 //! "earliest"`). The client library does nothing by itself. A request is given up after 1 s, also
@@ -259,7 +259,8 @@ impl<C> Explorer<C> {
         self
     }
 
-    /// With at most this many faults in one run. Default 1.
+    /// With at most this many faults in one run, a [change of order](Self::preemptions) included.
+    /// Default 1. With 0 one change of order is still tried.
     pub fn faults(mut self, faults: u8) -> Self {
         self.settings.faults = faults;
         self
@@ -276,8 +277,8 @@ impl<C> Explorer<C> {
 
     /// With at most this many changes of order in one run, whatever goes wrong in it: a request or
     /// a deadline comes before its turn, or a handler goes on or a poll gives up after all others.
-    /// Default: one, which counts as one of the faults; so if one fault may happen in a run, that
-    /// or one change of order does.
+    /// Default: one, which counts as a fault, so that a run has one or the other if at most one
+    /// fault may happen.
     pub fn preemptions(mut self, preemptions: u8) -> Self {
         self.settings.preemptions = Some(preemptions);
         self

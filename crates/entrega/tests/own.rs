@@ -112,7 +112,7 @@ fn a_change_of_order_counts_as_a_fault() {
     assert_eq!(schedules(1, None), fault + order - none);
     assert!(schedules(1, Some(1)) > schedules(1, None));
     let left_out = |faults, preemptions| runs(faults, preemptions).not_tried(Model::Queue);
-    let both = "a fault and a change of order in one run".to_owned();
+    let both = "a fault and a change of order in one run (`.preemptions(1)` tries it)".to_owned();
     assert!(left_out(1, None).contains(&both));
     assert!(!left_out(1, Some(1)).contains(&both) && !left_out(0, None).contains(&both));
     let outcomes = runs(1, None);

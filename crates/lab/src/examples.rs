@@ -308,3 +308,29 @@ impl<'a> ShortRuns<'a> {
         Some(Example { wanted, finding, message, replay, events, cast, shrunk })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use entrega_checker::Cause;
+
+    use super::*;
+
+    fn row(duplicated: u64, cause: Cause, of_cause: u64) -> RowSummary {
+        let mut row = RowSummary::default();
+        row.classes.add(Class::Duplicated, duplicated);
+        row.causes.insert(cause, of_cause);
+        row
+    }
+
+    /// A tenth is enough for a long search; what has no cause is never rare.
+    #[test]
+    fn a_cause_of_less_than_a_tenth_is_rare() {
+        let cause = Cause::LeaseExpired;
+        let finding = Finding::Class(Class::Duplicated, Some(cause));
+        assert!(is_rare(&row(100, cause, 9), finding));
+        assert!(!is_rare(&row(100, cause, 10), finding));
+        assert!(!is_rare(&row(99, cause, 10), finding));
+        assert!(!is_rare(&row(100, cause, 9), Finding::Class(Class::Duplicated, None)));
+        assert!(!is_rare(&row(100, cause, 9), Finding::Reordered));
+    }
+}

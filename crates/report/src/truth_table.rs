@@ -30,9 +30,9 @@ struct PartRow {
 const LEGEND: &str = "\
 L loss · D duplicate (also of a dead letter) · R reorder · S stall (followed for 1 000 steps) · Q dead letter · P phantom · – none of these is possible · \
 blank: cannot happen here · ? not everything was tried · ⁴ only four messages show it
-none: without any fault, handlers take no time; the other columns say what the fault adds · E handler error · X poison message · \
+none: without any fault; handlers take no time, but one may go on after all others; the other columns say what the fault adds · E handler error · X poison message · \
 C0 crash before the effect · C1 after it · C2 after the settle · CQ a message fails, and a crash after its dead letter · QL, RL request or answer of a settle lost · \
-late: a settle arrives late · Z stall or slow handler, beyond lease and session too · SD a consumer is asked to stop, and comes back · recv: a receive is lost \
+late: a settle arrives late · Z stall or slow handler, beyond lease and session too · SD a consumer is asked to stop, is killed if it takes too long, and comes back · recv: a receive is lost \
 · RB the group rebalances · +C0, +QL, +slow: and that as well, which may \
 show something alone";
 

@@ -19,7 +19,7 @@ use entrega_scenario::points::{Fault, Zone};
 use entrega_scenario::workload::Workload;
 
 use self::open_call::OpenCall;
-use crate::link::SimLink;
+use crate::link::{SimLink, Wake};
 use crate::world::{Answer, HoldId, ProgressAnswer, ProgressRequest, Routed, World};
 
 /// The handler of one consumer in one of its lives.
@@ -47,9 +47,9 @@ where
     B::Request: Routed,
 {
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        let Beginning { ends, armed, hold, failure } = self.begin(delivery, true);
+        let Beginning { ends, wake, hold, failure } = self.begin(delivery, true);
         if let Some(end) = ends {
-            self.link.sleep(end, armed).await;
+            self.link.sleep(end, wake).await;
         }
         if let Some(hold) = hold {
             self.held_up(hold).await;
@@ -78,9 +78,9 @@ where
     /// once.
     async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
         for (item, delivery) in batch.iter().enumerate() {
-            let Beginning { ends, armed, hold, failure } = self.begin(delivery, item == 0);
+            let Beginning { ends, wake, hold, failure } = self.begin(delivery, item == 0);
             if let Some(end) = ends {
-                self.link.sleep(end, armed).await;
+                self.link.sleep(end, wake).await;
             }
             if let Some(hold) = hold {
                 self.held_up(hold).await;
@@ -105,7 +105,7 @@ where
     }
 
     fn pause(&self, span: Duration) -> impl Future<Output = ()> {
-        self.link.sleep_until(self.link.now() + span)
+        self.link.sleep(self.link.now() + span, Wake::Alone)
     }
 }
 
@@ -152,8 +152,8 @@ where
 struct Beginning {
     /// When its service time ends, if that is still to come.
     ends: Option<Instant>,
-    /// The process will be woken then.
-    armed: bool,
+    /// With what it is waited for.
+    wake: Wake,
     hold: Option<HoldId>,
     failure: Option<(ProcessingResult, HandlerError)>,
 }
@@ -199,11 +199,11 @@ where
         };
         let SimLink { client, alone, .. } = self.link;
         let mut ends = (!delay.is_zero()).then(|| world.read_clock(consumer) + delay);
-        let armed = alone && ends.is_some();
+        let wake = if alone && ends.is_some() { Wake::Armed } else { Wake::Alone };
         if alone {
             ends = ends.filter(|&end| !world.sleep_through(client, end));
         }
-        Beginning { ends, armed, hold, failure }
+        Beginning { ends, wake, hold, failure }
     }
 
     fn end(&self, delivery: &Delivery, result: ProcessingResult) {

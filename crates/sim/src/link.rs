@@ -46,15 +46,15 @@ where
 
     #[inline]
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
-        self.sleep(at, false)
+        self.sleep(at, Wake::Poll)
     }
 
     #[inline]
     async fn idle_until(&self, at: Instant) {
         if self.world.borrow().idle.may_sleep {
-            IdlePoll { link: self, until: at, waits: None, last: None }.await;
+            IdlePoll { link: self, until: at, waits: None, at_once: None }.await;
         } else {
-            self.sleep(at, false).await;
+            self.sleep(at, Wake::Poll).await;
         }
     }
 
@@ -140,8 +140,8 @@ where
     link: &'a SimLink<B>,
     until: Instant,
     waits: Option<PollId>,
-    /// Its time had come at once: whether it waits for what is on its way all the same.
-    last: Option<Option<HoldId>>,
+    /// Its time had come at once, and an exploration has been asked what comes first.
+    at_once: Option<AtOnce>,
 }
 
 impl<B: Broker> Future for IdlePoll<'_, B>
@@ -157,8 +157,8 @@ where
         let is_over = match self.waits {
             _ if !is_running => false,
             None if world.now >= self.until => {
-                let hold = *self.last.get_or_insert_with(|| world.hold_poll(*client));
-                hold.is_none_or(|hold| !world.is_held(hold))
+                let first = self.at_once.get_or_insert_with(|| AtOnce::of(&mut world, *client));
+                first.is_over(&world)
             }
             None => false,
             Some(poll) => world.ends_idle(poll),
@@ -168,7 +168,7 @@ where
             world.remember(client.process, &[AWAKE]);
             return Poll::Ready(());
         }
-        if self.waits.is_none() && self.last.is_none() {
+        if self.waits.is_none() && self.at_once.is_none() {
             self.waits = Some(world.begin_poll(*client, self.until));
         }
         drop(world);
@@ -188,6 +188,42 @@ where
     }
 }
 
+/// What a sleep waits with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// A wake-up that is armed already.
+    Armed,
+    /// One of its own.
+    Alone,
+    /// The same, for a poll: what is on its way may come first.
+    Poll,
+}
+
+/// A poll whose time has come at once: whether what is on its way comes first all the same.
+enum AtOnce {
+    GivesUp,
+    Waits(HoldId),
+}
+
+impl AtOnce {
+    fn of<B: Broker>(world: &mut World<B>, client: ClientId) -> Self
+    where
+        B::Request: Routed,
+    {
+        world.hold_poll(client).map_or(Self::GivesUp, Self::Waits)
+    }
+
+    fn is_over<B: Broker>(&self, world: &World<B>) -> bool
+    where
+        B::Request: Routed,
+    {
+        match *self {
+            Self::GivesUp => true,
+            Self::Waits(hold) => !world.is_held(hold),
+        }
+    }
+}
+
 /// What a process remembers of a sleep: that it is over.
 const AWAKE: u64 = 1;
 
@@ -195,25 +231,24 @@ impl<B: Broker> SimLink<B>
 where
     B::Request: Routed,
 {
-    /// Is ready when that time has come. Arms one wake-up at the first poll, unless it is armed. If
-    /// the time has come by then, an exploration may let what is on its way come first.
+    /// Is ready when that time has come. Arms one wake-up at the first poll, unless it is armed.
     #[inline]
-    pub(crate) fn sleep(&self, at: Instant, mut armed: bool) -> impl Future<Output = ()> {
-        let mut hold = None;
+    pub(crate) fn sleep(&self, at: Instant, mut wake: Wake) -> impl Future<Output = ()> {
+        let mut first = None;
         poll_fn(move |cx| {
             let mut world = self.world.borrow_mut();
             let process = &world.processes[self.client.process.index()];
             let is_over = process.is_running() && world.now >= at;
-            if is_over && !armed {
-                armed = true;
-                hold = world.hold_poll(self.client);
+            if is_over && wake == Wake::Poll {
+                wake = Wake::Armed;
+                first = Some(AtOnce::of(&mut world, self.client));
             }
-            if is_over && hold.is_none_or(|hold| !world.is_held(hold)) {
+            if is_over && first.as_ref().is_none_or(|first| first.is_over(&world)) {
                 world.remember(self.client.process, &[AWAKE]);
                 return Poll::Ready(());
             }
-            if !armed {
-                armed = true;
+            if wake != Wake::Armed {
+                wake = Wake::Armed;
                 world.wake_at(at, self.client);
             }
             drop(world);

@@ -16,7 +16,7 @@ use entrega_scenario::{Order, ProducerStrategy, Role};
 use crate::executor::Life;
 use crate::experiment::Experiment;
 use crate::handler::SimHandler;
-use crate::link::SimLink;
+use crate::link::{SimLink, Wake};
 use crate::platform::Platform;
 use crate::program::Program;
 use crate::world::{Routed, World};
@@ -81,7 +81,7 @@ where
         self.next.set(number + 1);
         let SimLink { ref world, client, .. } = self.link;
         if planned.at > self.link.now() && !world.borrow_mut().sleep_through(client, planned.at) {
-            self.link.sleep(planned.at, true).await;
+            self.link.sleep(planned.at, Wake::Armed).await;
         }
         let message = MessageId(number as u32);
         Some(Record { message, key: planned.key, bytes: planned.bytes })

@@ -27,6 +27,7 @@ mod poison;
 mod process;
 mod progress;
 mod protocol;
+mod rivals;
 mod shutdown;
 mod sink;
 mod state;

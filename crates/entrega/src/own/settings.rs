@@ -42,9 +42,12 @@ impl Settings {
     /// Which runs with a change of order are left out.
     pub(super) fn not_beside_faults(&self) -> Option<String> {
         let is_left_out = self.preemptions.is_none() && self.faults > 0;
-        is_left_out.then(|| match self.faults {
-            1 => "a fault and a change of order in one run".to_owned(),
-            faults => format!("{faults} faults and a change of order in one run"),
+        is_left_out.then(|| {
+            let faults = match self.faults {
+                1 => "a fault".to_owned(),
+                faults => format!("{faults} faults"),
+            };
+            format!("{faults} and a change of order in one run (`.preemptions(1)` tries it)")
         })
     }
 

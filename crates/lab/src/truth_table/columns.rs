@@ -143,7 +143,7 @@ pub const COLUMNS: [Column; 23] = [
         Side::Consumer,
         &[kind("process.shutdown", "drain"), kind("process.shutdown", "abandon")],
     )
-    .means("a consumer is asked to stop, and comes back"),
+    .means("a consumer is asked to stop, is killed if it takes too long, and comes back"),
     column("rebalance", "RB", Side::Consumer, REBALANCES)
         .means("the group rebalances")
         .only(Model::Log),

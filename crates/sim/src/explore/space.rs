@@ -29,8 +29,9 @@ pub struct Budget {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Space {
     budgets: Vec<Budget>,
-    /// How many choices a run makes at most of all budgets but the first `apart`.
+    /// The maximum number of choices in one run, over all budgets from `apart` on.
     together: u8,
+    /// How many budgets at the beginning do not count towards it.
     apart: usize,
 }
 
@@ -130,5 +131,49 @@ impl Budget {
     /// Up to `most` handlers that take until a deadline has passed.
     pub fn beyond_deadlines(most: u8) -> Self {
         Self { most, required: false, choices: points::beyond_deadlines().collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(most: u8, point: u16) -> Budget {
+        Budget { most, required: false, choices: vec![(Point(point), 1)] }
+    }
+
+    /// How often a run of this space may choose at each of these points in turn.
+    fn spent(space: &Space, points: &[u16]) -> usize {
+        let mut used = Used::default();
+        let spend = |&&point: &&u16| match space.spend(used, Point(point), 1) {
+            Some(more) => {
+                used = more;
+                true
+            }
+            None => false,
+        };
+        points.iter().filter(spend).count()
+    }
+
+    #[test]
+    fn budgets_are_bounded_apart_and_together() {
+        let space = Space::new(vec![budget(2, 0), budget(1, 1)]);
+        assert_eq!(spent(&space, &[0, 0, 0, 1, 1]), 3);
+        let together = space.together(2);
+        assert_eq!(spent(&together, &[0, 0, 1]), 2);
+        assert_eq!(spent(&together, &[1, 0, 0]), 2);
+    }
+
+    /// Whether it is added before or after, a budget that is spent first is its own.
+    #[test]
+    fn what_is_spent_first_does_not_count_together() {
+        let space = || Space::new(vec![budget(2, 0), budget(1, 1)]);
+        for space in [
+            space().together(1).spending_first(budget(2, 2)),
+            space().spending_first(budget(2, 2)).together(1),
+        ] {
+            assert_eq!(spent(&space, &[2, 2, 2, 0, 1]), 3);
+            assert_eq!(spent(&space, &[0, 1, 2, 2]), 3);
+        }
     }
 }

@@ -7,13 +7,11 @@
 
 use entrega_brokers::Broker;
 use entrega_model::{Instant, ProcessId};
-use entrega_scenario::points::{Fault, MOST_RIVALS, shared_point};
+use entrega_scenario::points::{Fault, shared_point};
 
 use super::calls::Peer;
+use super::rivals::Rivals;
 use super::{Due, Routed, World};
-
-/// At most this many requests compete.
-const MOST: usize = MOST_RIVALS as usize;
 
 impl<B: Broker> World<B>
 where
@@ -56,7 +54,10 @@ where
         }
         let index = match self.arrival(0) {
             Some(first) => self.choose_arrival(first),
-            None => self.choose_deadline(),
+            None => {
+                self.order_deadlines();
+                0
+            }
         };
         Some((self.due_at, self.due_now.remove(index)))
     }
@@ -68,22 +69,13 @@ where
 
     /// Which of the requests that compete is handled first, as an index.
     fn choose_arrival(&mut self, (peer, first): (Peer, ProcessId)) -> usize {
-        let mut rivals = [(0, first); MOST];
-        let mut count = 1;
-        for index in 1..self.due_now.len() {
-            let Some((to, process)) = self.arrival(index) else { continue };
-            let known = rivals[..count].iter().any(|&(_, rival)| rival == process);
-            if to == peer && !known && count < MOST {
-                rivals[count] = (index, process);
-                count += 1;
-            }
-        }
-        if count == 1 {
-            return 0;
-        }
+        let rivals = Rivals::of(first, self.due_now.len(), |index| {
+            self.arrival(index).filter(|&(to, _)| to == peer).map(|(_, process)| process)
+        });
+        let Some(bound) = rivals.bound() else { return 0 };
         let point = shared_point(Fault::ArrivalOrder);
-        let choice = self.choices.pick(point, count as u32);
-        let (index, process) = rivals[choice as usize];
+        let choice = self.choices.pick(point, bound);
+        let (index, process) = rivals.chosen(choice);
         if choice != 0 {
             self.fault(point, choice, process, None);
         }
@@ -91,9 +83,9 @@ where
     }
 
     /// Where a request goes and who sent it, if what is due at this index is one.
-    fn arrival(&mut self, index: usize) -> Option<(Peer, ProcessId)> {
+    fn arrival(&self, index: usize) -> Option<(Peer, ProcessId)> {
         let &Due::Arrive(call) = self.due_now.get(index)? else { return None };
-        let call = self.calls.get(call);
+        let call = self.calls.look(call);
         Some((call.route.to, call.client.process))
     }
 }

@@ -13,12 +13,10 @@
 
 use entrega_brokers::Broker;
 use entrega_model::ProcessId;
-use entrega_scenario::points::{Fault, MOST_RIVALS, shared_point};
+use entrega_scenario::points::{Fault, shared_point};
 
+use super::rivals::Rivals;
 use super::{Due, Routed, World};
-
-/// At most this many deadlines compete.
-const MOST: usize = MOST_RIVALS as usize;
 
 /// Whose deadline it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,35 +29,25 @@ impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
-    /// Which deadline comes first of those that compete with the first one, as an index.
-    pub(super) fn choose_deadline(&mut self) -> usize {
-        let Some(first) = self.owner_of(0) else { return 0 };
-        let mut rivals = [(0, first); MOST];
-        let mut count = 1;
-        for index in 1..self.due_now.len() {
-            let Some(owner) = self.owner_of(index) else { continue };
-            let known = rivals[..count].iter().any(|&(_, rival)| rival == owner);
-            let meets = first == Owner::Broker || owner == Owner::Broker;
-            if meets && !known && count < MOST {
-                rivals[count] = (index, owner);
-                count += 1;
-            }
-        }
-        if count == 1 {
-            return 0;
-        }
+    /// Moves the deadline that comes first of those that compete to the front, and puts the others
+    /// off.
+    pub(super) fn order_deadlines(&mut self) {
+        let Some(first) = self.owner_of(0) else { return };
+        let meets = |owner: &Owner| first == Owner::Broker || *owner == Owner::Broker;
+        let rivals =
+            Rivals::of(first, self.due_now.len(), |index| self.owner_of(index).filter(meets));
+        let Some(bound) = rivals.bound() else { return };
         let point = shared_point(Fault::DeadlineOrder);
-        let choice = self.choices.pick(point, count as u32);
+        let choice = self.choices.pick(point, bound);
         if choice == 0 {
-            return 0;
+            return;
         }
-        let (index, owner) = rivals[choice as usize];
+        let (index, owner) = rivals.chosen(choice);
         let of_process = if first == Owner::Broker { owner } else { first };
         if let Owner::Process(process) = of_process {
             self.fault(point, choice, process, None);
         }
         self.put_off_all_but(index);
-        0
     }
 
     /// Puts off all deadlines but this one, which comes to the front.
