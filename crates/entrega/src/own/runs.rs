@@ -7,12 +7,13 @@
 
 use std::collections::BTreeSet;
 
+use entrega_checker::{End, findings};
 use entrega_choice::{Choice, Choices};
 use entrega_clients::Consumer;
 use entrega_model::{Event, Model};
 use entrega_scenario::points::{self, FaultKind};
 use entrega_sim::explore::{Explored, Frontier, Misbehaved, Seen, Showing, Task, Walked};
-use entrega_sim::{Arena, Experiment, OwnConsumer};
+use entrega_sim::{Arena, Experiment, OwnConsumer, RunEnd};
 
 use super::prepared::Prepared;
 use super::recorder::Recorder;
@@ -202,11 +203,18 @@ impl<C: Consumer + Clone> Exploring<'_, C> {
         }
     }
 
-    /// Makes the run without a fault again, then each counterexample twice, with its idle polls
-    /// woken at its end.
+    /// Makes the run without a fault again, then each counterexample: it must show once more what
+    /// it has shown; and twice with its idle polls woken at its end.
     fn make_again(&mut self, explored: &mut Explored<Finding>) {
         let differs = self.run(&[], false).1 != self.without_fault;
         self.note_difference(differs, &[]);
+        if self.is_over {
+            return;
+        }
+        for (finding, Showing { simplest, .. }) in &explored.found {
+            let differs = !self.shows(finding, simplest);
+            self.note_difference(differs, simplest);
+        }
         if self.is_over {
             return;
         }
@@ -222,6 +230,13 @@ impl<C: Consumer + Clone> Exploring<'_, C> {
                 entry.or_insert(Misbehaved { misbehaviour, showing });
             }
         }
+    }
+
+    /// Whether a run shows a finding when it is made again.
+    fn shows(&self, finding: &Finding, choices: &[Choice]) -> bool {
+        let Judged { report, outcome } = self.run(choices, false).0;
+        let end = if outcome.end == RunEnd::Unfinished { End::Unfinished } else { report.end };
+        report.subscriptions.iter().any(|of| findings(of, end).contains_key(finding))
     }
 
     fn run(&self, choices: &[Choice], woken: bool) -> (Judged, Vec<Event>) {

@@ -238,6 +238,10 @@ fn a_lease_may_end_while_a_request_waits() {
     check(&with_a_fault(QUEUE, PLAIN, &set("6s")), &[]);
     check(&with_a_fault(LOG, PLAIN, &set("4s")), &[]);
     check(&of(QUEUE, PLAIN, &set("4s")), &[]);
+    let retries = |timeout| [&set(timeout)[..], &[("consumer.settle_retries", "1")]].concat();
+    check(&with_a_fault(QUEUE, PLAIN, &retries("4s")), &[said]);
+    check(&with_a_fault(QUEUE, PLAIN, &retries("2s")), &[said]);
+    check(&with_a_fault(QUEUE, PLAIN, &retries("1999ms")), &[]);
     let tie = |preemptions| {
         let reader = Reader::Catalogued(PLAIN);
         untried(&scenario(&set("5s")), QUEUE, reader, (1, preemptions))

@@ -1,5 +1,6 @@
 //! Timers of a consumer that meet its work: those that settle, and those that give up a request.
 
+use entrega_model::Duration;
 use entrega_scenario::ProducerStrategy;
 use entrega_scenario::points::Act;
 
@@ -49,18 +50,22 @@ pub(super) fn round_trip(of: &Numbers<'_>) -> Option<String> {
 }
 
 /// The request timeout against the lease, if a request can stay without an answer: in the small
-/// version nothing has passed of the lease when a request begins.
+/// version nothing has passed of the lease when a request begins. Any of its tries may be the last:
+/// the others are for settles alone, and a later one may succeed.
 pub(super) fn request_against_lease(of: &Numbers<'_>) -> Option<String> {
     let lease = of.lease()?;
     let consumer = &of.plan.scenario.consumer;
     let tries = u64::from(consumer.settle_retries).saturating_add(1);
     let timeout = consumer.request_timeout.duration();
-    let given_up = timeout.saturating_mul(tries);
     let before = of.handling().saturating_mul(of.prefetched().div_ceil(of.workers()));
-    let tie = given_up == lease && of.plan.preemptions == 0;
-    let differs = tie || (given_up < lease && given_up + before >= lease);
+    let differs = |given_up: Duration| {
+        let tie = given_up == lease && of.plan.preemptions == 0;
+        tie || (given_up < lease && given_up + before >= lease)
+    };
+    let of_tries = |tries: u64| timeout.saturating_mul(tries);
+    let given_up = (1..=tries).map(of_tries).take_while(|&up| up <= lease).find(|&up| differs(up));
     let unanswered = of.can_happen(|act| act.on_leg().is_some() || act == Act::Restart);
-    (unanswered && differs).then(|| {
+    given_up.filter(|_| unanswered).map(|given_up| {
         format!(
             "a lease that ends while a request waits for its answer: {} of work and {} until the \
              request is given up (consumer.request_timeout) reach visibility_timeout ({})",
