@@ -14,6 +14,7 @@
 //! * `deadlines`: messages that take until a deadline, alone or together.
 //! * `timeouts`: timers of a consumer that meet its work.
 //! * `room`: what a broker keeps, and for how long.
+//! * `network`: what overtakes what on its way.
 //! * `calm`: the same for a run that is not explored: what time does in it although nothing goes
 //!   wrong.
 //!
@@ -23,6 +24,7 @@
 
 mod calm;
 mod deadlines;
+mod network;
 mod numbers;
 mod room;
 mod timeouts;
@@ -118,15 +120,17 @@ impl Untried {
 type Comparison = fn(&Numbers<'_>) -> Option<String>;
 
 /// All of them, in the order in which they are told.
-const COMPARISONS: [Comparison; 10] = [
+const COMPARISONS: [Comparison; 12] = [
     deadlines::waiting,
     deadlines::batch,
     deadlines::attempts,
     deadlines::rebalance,
+    deadlines::grace,
     timeouts::settle_timers,
     timeouts::round_trip,
     timeouts::request_against_lease,
     room::length,
     room::retention_time,
     room::retention_bytes,
+    network::overtaking,
 ];

@@ -1,6 +1,7 @@
 //! Messages that take until a deadline, alone or because they wait for each other.
 
 use entrega_model::{Duration, Model};
+use entrega_scenario::points::Act;
 
 use super::numbers::{Numbers, shown};
 
@@ -26,6 +27,22 @@ pub(super) fn waiting(of: &Numbers<'_>) -> Option<String> {
             fetched(of),
             shown(waits),
             shown(lease)
+        )
+    })
+}
+
+/// What the client has fetched, one after another, against the grace of a process that is asked to
+/// stop: an exploration kills it when all is calm, and not in the middle of its work.
+pub(super) fn grace(of: &Numbers<'_>) -> Option<String> {
+    let grace = of.plan.scenario.times.grace.duration();
+    let work = of.handling().saturating_mul(of.prefetched().div_ceil(of.workers()));
+    (of.can_happen(Act::is_shutdown) && work >= grace).then(|| {
+        format!(
+            "a process that is killed in the middle of its work: {}, take up to {}, and times.grace \
+             is {}",
+            fetched(of),
+            shown(work),
+            shown(grace)
         )
     })
 }

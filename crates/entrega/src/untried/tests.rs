@@ -251,6 +251,32 @@ fn a_lease_may_end_while_a_request_waits() {
 }
 
 #[test]
+fn a_grace_may_end_in_the_middle_of_work() {
+    let set = |grace| [("times.grace", grace), ("consumer.prefetch", "3")];
+    check(&with_a_fault(LOG, PLAIN, &set("3s")), &["killed in the middle of its work"]);
+    check(&with_a_fault(LOG, PLAIN, &set("3001ms")), &[]);
+    check(&with_a_fault(QUEUE, PLAIN, &set("3s")), &["killed in the middle of its work"]);
+    check(&of(LOG, PLAIN, &set("3s")), &[]);
+}
+
+#[test]
+fn requests_of_one_process_may_overtake_one_another() {
+    let set = |order, jitter, strategy| {
+        [
+            ("network.order", order),
+            ("network.jitter", jitter),
+            ("producer.strategy", strategy),
+            ("consumer.request_timeout", "1s"),
+        ]
+    };
+    let forgets = "fire-and-forget";
+    check(&of(QUEUE, PLAIN, &set("any", "5ms", forgets)), &["overtake one another"]);
+    check(&of(QUEUE, PLAIN, &set("fifo", "5ms", forgets)), &[]);
+    check(&of(QUEUE, PLAIN, &set("any", "0s", forgets)), &[]);
+    check(&of(QUEUE, PLAIN, &set("any", "5ms", "confirmed")), &[]);
+}
+
+#[test]
 fn there_is_not_room_for_everything() {
     let length = |most| [("queue.max_length", most)];
     check(&of(QUEUE, PLAIN, &length("5")), &["6 messages are sent, and max_length is 5"]);
