@@ -35,7 +35,7 @@ fn short(scene: &Scene<'_>, fault: &Injected) -> String {
         Site::Crash(_) if until.is_some() => "⏸",
         Site::Crash(_) | Site::Broker => "✗",
         Site::Process => "⏸",
-        Site::Handler if fault.is_slow_handler() => "⏸",
+        Site::Handler if fault.holds_up_handler() => "⏸",
         Site::Handler | Site::Message | Site::Shutdown => "!",
     };
     let m = fault.message.map_or_else(String::new, |message| format!(" {}", name(message)));
