@@ -4,13 +4,15 @@
 mod complaint;
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
 use complaint::complaint;
 use entrega::prelude::*;
+use entrega_explain::Timeline;
+use entrega_scenario::{Cast, Scenario};
 
 /// One future polls, and renews the leases every ten seconds if it is to; another one works.
 #[derive(Clone, Copy)]
@@ -142,4 +144,73 @@ fn a_crash_after_having_been_slow_comes_to_rest() {
     let after = SLOW.replace("handler.slow = { slow", "effect.after = { crash");
     let said = complaint(|| explorer(true, &after).assert_never(duplicated));
     assert!(said.contains("(redelivered after crash)"), "{said}");
+}
+
+/// Holds what it has until it is delivered again; after ten seconds it renews the lease of the
+/// first message, once.
+async fn renews_once(
+    inbox: &impl QueueSubscription,
+    app: &impl ProgressInSink,
+) -> Result<(), Stop> {
+    let renewal = inbox.now() + Duration::from_secs(10);
+    let mut first = None;
+    loop {
+        let until = if inbox.now() < renewal { renewal } else { Instant::NEVER };
+        match inbox.poll(until).await? {
+            Turn::Delivery(delivery) if delivery.redelivered => {
+                let done = app.process(&delivery).await?;
+                inbox.settle(done).await.carry_on();
+            }
+            Turn::Delivery(delivery) => first = first.or(Some(delivery)),
+            Turn::Idle => {
+                if let Some(delivery) = first.take() {
+                    inbox.extend(&delivery).await.carry_on();
+                }
+            }
+            Turn::Shutdown => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
+async fn works_off(inbox: &impl QueueSubscription, app: &impl ProgressInSink) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        let done = app.process(&delivery).await?;
+        inbox.settle(done).await.carry_on();
+    }
+    Ok(())
+}
+
+/// The lines about leases that end, in the timeline of a run with two messages.
+fn ends_of_leases<C: Consumer + Clone>(consumer: C, choices: &str) -> Vec<String> {
+    let text = SLOW
+        .replace("keys = 1", "keys = 1\narrivals = { distribution = \"backlog\" }")
+        .replace("[queue]", "[consumer]\nprefetch = 2\n[queue]");
+    let explorer = explore(consumer).on(Model::Queue).messages(2).consumers(1).scenario(&text);
+    let run = explorer.replay(choices).expect("a replay");
+    let loaded = Scenario::parse("slow.toml", &text, &[], &|_| Err(String::new()));
+    let timeline = Timeline {
+        events: &run.events,
+        cast: &Cast::of(&loaded.expect("a valid scenario").scenario),
+        focus: BTreeSet::new(),
+        only: BTreeSet::new(),
+        all: true,
+        colourful: false,
+        columns: None,
+    };
+    let text = timeline.lines();
+    let ends = text.lines().filter_map(|line| Some(line.split_once("! lease of ")?.1));
+    ends.map(|end| end.trim_end_matches([' ', '│']).to_owned()).collect()
+}
+
+/// A lease that was extended ran from then on, although others were handed out meanwhile: it is
+/// not said that its message was fetched then.
+#[test]
+fn an_extended_lease_is_not_told_from_when_it_was_fetched() {
+    let renewed = ends_of_leases(consumer!(queue: renews_once), "");
+    assert_eq!(renewed, ["reader 1 on m1 expires", "reader 1 on m0 expires"]);
+    let slow = "reader.handler.slow#1=slow-expiry";
+    let waited = ends_of_leases(consumer!(queue: works_off), slow);
+    let told = "reader 1 on m1 expires, fetched at 0.000000s";
+    assert_eq!(waited, ["reader 1 on m0 expires", told]);
 }

@@ -69,11 +69,11 @@ impl Injected {
 
     /// Whether a process stands still or its handler is slow.
     pub(crate) fn is_hold_up(&self) -> bool {
-        self.is_slow_handler() || self.act.is_stall()
+        self.holds_up_handler() || self.act.is_stall()
     }
 
     /// Whether a handler is slow or goes on last, and its process does not stand still.
-    pub(crate) fn is_slow_handler(&self) -> bool {
+    pub(crate) fn holds_up_handler(&self) -> bool {
         self.act == Act::Slow || self.point.site == Site::Handlers
     }
 

@@ -1,5 +1,6 @@
 //! Sentences about what only an exploration chooses: delays until a zone, and orders of arrival.
 
+use entrega::prelude::*;
 use entrega_scenario::workload::Planner;
 use entrega_sim::explore::Scope;
 
@@ -163,4 +164,97 @@ fn a_handler_goes_on_last() {
              has the same key and was sent later.",
         ],
     );
+}
+
+/// The stories of the losses in a run of a consumer of one's own, on its choices.
+fn losses_of<C: Consumer + Clone>(
+    explorer: &Explorer<C>,
+    text: &str,
+    choices: &str,
+) -> Vec<String> {
+    let run = explorer.replay(choices).expect("a replay");
+    let loaded = Scenario::parse("own.toml", text, &[], &|_| Err(String::new()));
+    let cast = Cast::of(&loaded.expect("a valid scenario").scenario);
+    let told = Run::new(&run.events, &cast);
+    let found = findings(&run.report.subscriptions[0], run.report.end);
+    let lost =
+        found.into_iter().filter(|(one, _)| matches!(one, Finding::Class(Class::Lost, Some(_))));
+    let subscription = SubscriptionId(0);
+    lost.map(|(finding, message)| told.tell(&Subject { subscription, finding, message }).sentence)
+        .collect()
+}
+
+/// Takes a dead letter for written whatever became of it.
+async fn ignores_its_dead_letters(
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    while let Some(delivery) = inbox.next().await? {
+        if app.process_with_attempts(&delivery).await.is_err() {
+            let _ = app.dead_letter(&delivery).await;
+        }
+        inbox.settle(&[delivery]).await.carry_on();
+    }
+    Ok(())
+}
+
+/// Its consumer gives a request up before the lease ends at the same instant.
+#[test]
+fn a_deadline_comes_before_another() {
+    let text = "[[subscriptions]]\nname = \"reader\"\n[consumer]\nmax_attempts = 1\n\
+                request_timeout = \"30s\"\n[queue]\nvisibility_timeout = \"30s\"\n[faults]\n\
+                message.poison = { poison = 0.1 }\ndead_letter.request = { lost = 0.1 }\n";
+    let explorer = explore(consumer!(ignores_its_dead_letters)).on(Queue).messages(1);
+    let explorer = explorer.like(DeadLetter).scenario(text).faults(2).preemptions(1);
+    let faults = "reader.message.poison#1=poison+reader.dead_letter.request#1=lost";
+    let order = format!("{faults}+deadline.order#1=second");
+    let story = "a deadline of reader 1 comes just before one of the broker; the handler of \
+                 reader 1 fails on m0, which is poison; reader 1 settles it all the same; m0 is \
+                 never delivered again and is lost.";
+    assert_eq!(losses_of(&explorer, text, &order), [story]);
+    assert!(losses_of(&explorer, text, faults).is_empty());
+}
+
+/// Settles on a revocation what it has not processed.
+async fn settles_what_it_holds(
+    inbox: &impl Subscription,
+    app: &impl Application,
+) -> Result<(), Stop> {
+    let mut held: Vec<Delivery> = Vec::new();
+    loop {
+        let until = if held.is_empty() { Instant::NEVER } else { inbox.now() };
+        match inbox.poll(until).await? {
+            Turn::Delivery(delivery) if held.is_empty() => held.push(delivery),
+            turn @ (Turn::Delivery(_) | Turn::Idle) => {
+                if let Turn::Delivery(delivery) = turn {
+                    held.push(delivery);
+                }
+                let delivery = held.remove(0);
+                let done = app.process(&delivery).await?;
+                inbox.settle(done).await.carry_on();
+            }
+            Turn::Revoking => {
+                inbox.settle(&held).await.carry_on();
+                held.clear();
+            }
+            Turn::Lost => held.clear(),
+            Turn::Assigned(_) => {}
+            Turn::Shutdown => return Ok(()),
+        }
+    }
+}
+
+/// A poll that waits no longer than now still learns of a revocation that is on its way.
+#[test]
+fn a_poll_waits_for_more() {
+    let text = "[[subscriptions]]\nname = \"reader\"\n[log]\nauto_offset_reset = \"earliest\"\n\
+                [faults]\ngroup.rebalance = { before = 0.1, after = 0.1 }\n";
+    let explorer = explore(consumer!(settles_what_it_holds)).on(Log).messages(3).scenario(text);
+    let explorer = explorer.preemptions(1);
+    let rebalance = "reader.group.rebalance#1=before";
+    let order = format!("{rebalance}+reader.poll.order#1=last");
+    let told = losses_of(&explorer, text, &order);
+    let story = "of m1, which it has already settled; m1 is never delivered again and is lost.";
+    assert!(matches!(told.as_slice(), [one] if one.ends_with(story)), "{told:?}");
+    assert!(losses_of(&explorer, text, rebalance).is_empty());
 }

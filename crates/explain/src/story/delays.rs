@@ -74,7 +74,7 @@ fn end(fault: &Injected, chronicle: &Chronicle<'_>) -> usize {
     let of_process = chronicle.run.of_process(fault.process);
     let ends = first(of_process, fault.at + 1, |at| match chronicle.kind(at) {
         Kind::Resumed { .. } | Kind::Crashed { .. } => true,
-        Kind::ProcessingEnded { .. } => fault.is_slow_handler(),
+        Kind::ProcessingEnded { .. } => fault.holds_up_handler(),
         _ => false,
     });
     ends.unwrap_or(chronicle.end())

@@ -1,7 +1,6 @@
 //! Why a message was delivered once more although a process already held it.
 
 use entrega_model::Kind;
-use entrega_model::event::SettleAct;
 
 use super::chronicle::{Asked, Chronicle, Delivered};
 use super::faults;
@@ -175,33 +174,17 @@ impl<'a> Interruption<'a> {
     }
 
     /// From when the lease ran that expires at a place, if that is not when the application was
-    /// handed the message: the client had fetched it before, and it waited there for others to be
-    /// done. A lease that was extended ran from then on.
+    /// handed the message.
     fn since_fetch(&self, chronicle: &Chronicle<'_>, expired: usize) -> Option<String> {
-        let (holder, m) = (self.holder.consumer, chronicle.message());
-        let events = chronicle.run.events;
-        let handed = events[self.holder.at].at;
-        let cast = chronicle.run.cast;
-        let fetched = lease::fetched(cast, events[expired].at)?;
-        let meanwhile = |at: usize| (fetched..handed).contains(&events[at].at);
-        let has_waited = chronicle.run.deliveries().iter().any(|&at| {
-            meanwhile(at) && chronicle.kind(at).process() == Some(holder) && at < self.holder.at
-        });
-        let is_extended = chronicle.run.of_message(chronicle.id).iter().any(|&at| {
-            let extends = matches!(chronicle.kind(at),
-                Kind::Settled { consumer, act: SettleAct::Extend, .. } if *consumer == holder);
-            extends && at < expired && events[at].at >= fetched
-        });
-        let until = handed.min(events[expired].at);
-        let has_waited = has_waited && lease::has_waited(cast, fetched, until);
-        (has_waited && !is_extended).then(|| {
-            let handed = if expired < self.holder.at {
-                String::new()
-            } else {
-                format!(", and not since it was handed out, at {handed}")
-            };
-            format!(" (it has run since {m} was fetched, at {fetched}{handed})")
-        })
+        let fetched = lease::fetched(chronicle.run, expired)?;
+        let m = chronicle.message();
+        let handed = if expired < self.holder.at {
+            String::new()
+        } else {
+            let handed = chronicle.run.events[self.holder.at].at;
+            format!(", and not since it was handed out, at {handed}")
+        };
+        Some(format!(" (it has run since {m} was fetched, at {fetched}{handed})"))
     }
 
     /// The earliest place at which the holder can have had the message in its buffer. On a log it

@@ -1,15 +1,16 @@
 //! The lines of a timeline: the short form of each event, in the column where it happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use entrega_model::event::{
     EffectVerdict, ProcessingResult, RemoveReason, SendOutcome, SettleOutcome,
 };
-use entrega_model::{Event, Instant, Kind, MessageId, ProcessId, SubscriptionId};
+use entrega_model::{Event, Kind, MessageId, ProcessId, SubscriptionId};
 use entrega_scenario::Cast;
 
 use crate::injected::Injected;
 use crate::lease;
+use crate::run::Run;
 use crate::words::{Language, Scene};
 
 /// An event in a timeline.
@@ -35,15 +36,15 @@ const SINK: usize = 3;
 
 /// A line for every event; none for what the line before has said already.
 pub(super) fn lines(events: &[Event], cast: &Cast) -> Vec<Option<Line>> {
-    let faults = Injected::all(events);
+    let run = Run::new(events, cast);
     let mut seen = Seen::default();
     let line = |at: usize| {
         let kind = &events[at].kind;
         if matches!(kind, Kind::Removed { reason: RemoveReason::Settled, .. }) {
             return None;
         }
-        let scene = Scene { again: seen.is_again(kind), ..Scene::of(events, cast, &faults, at) };
-        let fetched = seen.fetched(&events[at], cast);
+        let scene = Scene { again: seen.is_again(kind), ..run.scene(at, None) };
+        let fetched = lease::fetched(&run, at);
         let fetched = fetched.map_or_else(String::new, |at| format!(", fetched at {at}"));
         let text = Language::default().words(&scene).short + &fetched;
         Some(Line { column: column(&scene), text, fault: is_fault(&scene) })
@@ -56,10 +57,6 @@ pub(super) fn lines(events: &[Event], cast: &Cast) -> Vec<Option<Line>> {
 struct Seen {
     delivered: BTreeSet<(SubscriptionId, MessageId)>,
     applied: BTreeSet<(SubscriptionId, MessageId)>,
-    /// When each consumer was last handed each message.
-    handed: BTreeMap<(ProcessId, MessageId), Instant>,
-    /// When each consumer was handed any.
-    busy: BTreeMap<ProcessId, Vec<Instant>>,
 }
 
 impl Seen {
@@ -73,30 +70,6 @@ impl Seen {
                 !self.applied.insert((subscription, message))
             }
             _ => false,
-        }
-    }
-
-    /// From when a lease ran that expires here, if its message waited in the client's buffer while
-    /// the application was handed others. Takes note of deliveries.
-    fn fetched(&mut self, event: &Event, cast: &Cast) -> Option<Instant> {
-        let at = event.at;
-        match event.kind {
-            Kind::Delivered { message, consumer, .. } => {
-                self.handed.insert((consumer, message), at);
-                self.busy.entry(consumer).or_default().push(at);
-                None
-            }
-            Kind::LeaseExpired { message, consumer, .. } => {
-                let fetched = lease::fetched(cast, at)?;
-                let handed = self.handed.get(&(consumer, message)).copied();
-                let until = handed.filter(|handed| *handed >= fetched).unwrap_or(at);
-                let busy = self.busy.get(&consumer)?;
-                let next = busy.get(busy.partition_point(|one| *one < fetched));
-                let has_waited = next.is_some_and(|next| *next < until)
-                    && lease::has_waited(cast, fetched, until);
-                has_waited.then_some(fetched)
-            }
-            _ => None,
         }
     }
 }

@@ -10,7 +10,7 @@ use entrega_model::{
     DeliveryId, Event, Generation, Incarnation, Instant, Key, PartitionId, ProcessId,
 };
 use entrega_scenario::Scenario;
-use entrega_scenario::points::FAULTS;
+use entrega_scenario::points::{FAULTS, Fault, shared_point};
 
 use super::*;
 
@@ -250,4 +250,24 @@ fn every_fault_has_words() {
             assert!(said.insert(words.prose.clone()), "{}", words.prose);
         }
     }
+}
+
+/// What happens next says whose deadline came first.
+#[test]
+fn of_two_deadlines_the_first_is_named_first() {
+    let told = |next: Kind| {
+        let point = shared_point(Fault::DeadlineOrder).0;
+        let fault = Kind::Faulted { point, alternative: 1, process: READER, message: None };
+        let events = [fault, next].map(|kind| Event { at: Instant::from_nanos(0), kind });
+        let (cast, faults) = (cast(), Injected::all(&events));
+        Language::default().words(&Scene::of(&events, &cast, &faults, 0))
+    };
+    let (message, subscription, consumer) = (M, OURS, READER);
+    let broker = told(Kind::LeaseExpired { message, subscription, consumer });
+    assert_eq!(broker.clause(), "a deadline of the broker comes just before one of reader 1");
+    assert_eq!(broker.short, "⇄ a deadline of the broker before one of reader 1");
+    let reader =
+        told(Kind::ProcessingStarted { delivery: DeliveryId(0), message, subscription, consumer });
+    assert_eq!(reader.clause(), "a deadline of reader 1 comes just before one of the broker");
+    assert_eq!(reader.short, "⇄ a deadline of reader 1 before one of the broker");
 }

@@ -2,6 +2,7 @@
 
 use entrega_choice::Point;
 use entrega_model::Kind;
+use entrega_model::event::RemoveReason;
 use entrega_scenario::points::{self, Act, Call, Leg, Moment, Site, Zone};
 
 use crate::injected::Injected;
@@ -29,13 +30,14 @@ fn short(scene: &Scene<'_>, fault: &Injected) -> String {
         Site::Arrivals => return format!("⇄ a request of {} overtakes", scene.who(fault.process)),
         Site::Handlers => return format!("⇄ {} goes on last", scene.who(fault.process)),
         Site::Deadlines => {
-            return format!("⇄ deadlines: the broker's, {}'s", scene.who(fault.process));
+            let [first, then] = deadlines(scene, fault);
+            return format!("⇄ a deadline of {first} before one of {then}");
         }
         Site::Polls => return format!("⇄ {} gives up last", scene.who(fault.process)),
         Site::Crash(_) if until.is_some() => "⏸",
         Site::Crash(_) | Site::Broker => "✗",
         Site::Process => "⏸",
-        Site::Handler if fault.is_slow_handler() => "⏸",
+        Site::Handler if fault.holds_up_handler() => "⏸",
         Site::Handler | Site::Message | Site::Shutdown => "!",
     };
     let m = fault.message.map_or_else(String::new, |message| format!(" {}", name(message)));
@@ -70,7 +72,8 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         Act::Duplicated => format!("{} arrives twice", leg(fault, &who, &m)),
         Act::Restart => "the broker restarts".to_owned(),
         Act::Order(_) if fault.point.site == Site::Deadlines => {
-            format!("a deadline of {who} and one of the broker at one instant change places")
+            let [first, then] = deadlines(scene, fault);
+            format!("a deadline of {first} comes just before one of {then}")
         }
         Act::Order(_) => overtaking(scene, fault),
         Act::Poison => format!("{m} is poison, and the handler of {who} fails on it"),
@@ -154,4 +157,19 @@ fn overtaking(scene: &Scene<'_>, fault: &Injected) -> String {
         _ => format!("a request of {who}"),
     };
     format!("{request} overtakes one that was sent before it")
+}
+
+/// Whose deadline comes first of two at one instant, and whose comes then: at its own the broker
+/// takes something back or completes a rebalance, which is what happens next.
+fn deadlines(scene: &Scene<'_>, fault: &Injected) -> [String; 2] {
+    let (who, broker) = (scene.who(fault.process), "the broker".to_owned());
+    match scene.next {
+        Some(
+            Kind::LeaseExpired { .. }
+            | Kind::SessionExpired { .. }
+            | Kind::Removed { reason: RemoveReason::Ttl | RemoveReason::Retention, .. }
+            | Kind::Assigned { .. },
+        ) => [broker, who],
+        _ => [who, broker],
+    }
 }
