@@ -229,9 +229,10 @@ fn moved_to(event: &Value) -> Option<Offset> {
     Some((event["lane"].as_u64().unwrap_or(0), event[field].as_u64()?))
 }
 
-/// Each copy lies below an offset that was committed, unless a lower one was committed since or a
-/// consumer went back to it, and no handler has the message. Or `prefix`: it was never delivered,
-/// and each copy lies below the highest offset that was, unless a consumer went back to it since.
+/// `prefix` of 5.3: the message was never delivered, and each copy lies below the highest offset
+/// that was, unless a consumer went back to it since. Or each copy lies below an offset that was
+/// committed, unless a lower one was committed since or a consumer went back to it, and no delivery
+/// of the message is in work.
 fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
     let delivered = lines.iter().filter(|(_, event)| kind(event) == "deliver");
     let delivered = delivered.filter_map(|(line, event)| Some((*line, offset(event)?)));
@@ -287,9 +288,9 @@ fn is_in_work(of: &Value, lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> 
         .any(|(line, event)| !is_over(*line, &name(event, "consumer").or_else(|| name(of, "name"))))
 }
 
-/// 5.1: whether lines of consumers are missing. Where one message that takes effect is delivered,
-/// every one is; where all of them say their offsets, something is recorded at
-/// every offset that a commit newly covers, unless all that may be stored stands elsewhere.
+/// 5.6: whether lines of consumers are missing. Where one message that takes effect is delivered,
+/// every one is; where all deliveries say their offsets, something is recorded at every offset that
+/// a commit newly covers, unless all that may be stored stands elsewhere.
 fn has_holes(
     header: &Value,
     [lines, all]: [&Lines<'_>; 2],
