@@ -56,7 +56,7 @@ pub(super) fn request_against_lease(of: &Numbers<'_>) -> Option<String> {
     let tries = u64::from(consumer.settle_retries).saturating_add(1);
     let timeout = consumer.request_timeout.duration();
     let given_up = timeout.saturating_mul(tries);
-    let before = of.handling().saturating_mul(of.prefetched().div_ceil(of.workers()));
+    let before = of.handling().saturating_mul(of.turns());
     let tie = given_up == lease && of.plan.preemptions == 0;
     let differs = tie || (given_up < lease && given_up + before >= lease);
     let unanswered = of.can_happen(|act| act.on_leg().is_some() || act == Act::Restart);
