@@ -18,6 +18,8 @@ mod alter;
 mod compare;
 #[path = "judge/generate.rs"]
 mod generate;
+#[path = "judge/in_work.rs"]
+mod in_work;
 #[path = "judge/mutate.rs"]
 mod mutate;
 #[path = "judge/order.rs"]

@@ -184,7 +184,8 @@ fn about(event: &str, message: &Value, subscription: &str) -> Value {
     json!({ "event": event, "message": message, "subscription": subscription })
 }
 
-/// A message that a consumer is done with and that took no effect.
+/// A message that a consumer is done with and that took no effect, and sometimes one that another
+/// consumer has too.
 fn passed_by(
     message: &Value,
     position: usize,
@@ -202,7 +203,16 @@ fn passed_by(
     }
     let upto = position + 1;
     let commit = json!({ "event": "committed", "subscription": subscription, "upto": upto });
-    vec![deliver, end, commit]
+    let mut told = vec![deliver, end, commit];
+    if dice.once_in(3) {
+        let mut other = told[0].clone();
+        other["consumer"] = json!("d");
+        if told[1]["event"] == "process.end" && dice.once_in(2) {
+            told[1]["consumer"] = json!(dice.pick(&["d", subscription]));
+        }
+        told.insert(dice.below(3), other);
+    }
+    told
 }
 
 /// A message on its way through a consumer.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::in_work::is_in_work;
 use crate::order::{inconsistent_offsets, inversions, wrong_polls};
 
 const CLASSES: [&str; 10] = [
@@ -229,9 +230,10 @@ fn moved_to(event: &Value) -> Option<Offset> {
     Some((event["lane"].as_u64().unwrap_or(0), event[field].as_u64()?))
 }
 
-/// Each copy lies below an offset that was committed, unless a lower one was committed since or a
-/// consumer went back to it, and no handler has the message. Or `prefix`: it was never delivered,
-/// and each copy lies below the highest offset that was, unless a consumer went back to it since.
+/// `prefix` of 5.3: the message was never delivered, and each copy lies below the highest offset
+/// that was, unless a consumer went back to it since. Or each copy lies below an offset that was
+/// committed, unless a lower one was committed since or a consumer went back to it, and no delivery
+/// of the message is in work.
 fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
     let delivered = lines.iter().filter(|(_, event)| kind(event) == "deliver");
     let delivered = delivered.filter_map(|(line, event)| Some((*line, offset(event)?)));
@@ -267,29 +269,9 @@ fn committed(event: &Value) -> Option<Offset> {
     is_commit.then(|| (event["lane"].as_u64().unwrap_or(0), event["upto"].as_u64().expect("upto")))
 }
 
-/// Whether somebody may still work on a message: a delivery after which neither its handler is
-/// said to be done for good nor the life of its consumer to end.
-fn is_in_work(of: &Value, lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> bool {
-    let about = |event: &Value| name(event, "message").as_deref() == Some(message);
-    let is_over = |line: usize, consumer: &Option<String>| {
-        let ends_well = lines.iter().any(|(later, event)| {
-            let for_good = event["result"] == "ok" || event["result"] == "poison";
-            *later > line && kind(event) == "process.end" && about(event) && for_good
-        });
-        let life_ends = all.iter().any(|(later, event)| {
-            let ends = matches!(kind(event), "crash" | "exit" | "start");
-            *later > line && ends && name(event, "process") == *consumer
-        });
-        ends_well || life_ends
-    };
-    let mut delivered = lines.iter().filter(|(_, event)| kind(event) == "deliver" && about(event));
-    delivered
-        .any(|(line, event)| !is_over(*line, &name(event, "consumer").or_else(|| name(of, "name"))))
-}
-
-/// 5.1: whether lines of consumers are missing. Where one message that takes effect is delivered,
-/// every one is; where all of them say their offsets, something is recorded at
-/// every offset that a commit newly covers, unless all that may be stored stands elsewhere.
+/// 5.6: whether lines of consumers are missing. Where one message that takes effect is delivered,
+/// every one is; where all deliveries say their offsets, something is recorded at every offset that
+/// a commit newly covers, unless all that may be stored stands elsewhere.
 fn has_holes(
     header: &Value,
     [lines, all]: [&Lines<'_>; 2],

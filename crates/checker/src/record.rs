@@ -164,7 +164,7 @@ impl RecordChecker {
         self.put_in_order(&mut report);
         self.gaps.end();
         let impossible = self.gaps.has_impossible();
-        let incomplete = self.gaps.has_incomplete();
+        let incomplete = self.gaps.has_incomplete_sends();
         let compares_nothing = self.compares_nothing();
         let with_holes = self.name_holes();
         report.judge_record(|one| {
@@ -183,7 +183,7 @@ impl RecordChecker {
     /// Names the lines of consumers that are missing, and says of which subscriptions.
     fn name_holes(&mut self) -> BTreeSet<SubscriptionId> {
         let jumps = self.subscriptions.iter().any(|of| of.holes.has_jumps());
-        let may_stand = jumps && self.some_stand_somewhere();
+        let may_stand = jumps && self.some_offset_is_unknown();
         let Self { checker, gaps, subscriptions, .. } = self;
         let ids = (0..=u8::MAX).map(SubscriptionId);
         let mut with_holes = BTreeSet::new();
@@ -196,7 +196,7 @@ impl RecordChecker {
     }
 
     /// Whether there may be a message on a log of which no offset is known.
-    fn some_stand_somewhere(&self) -> bool {
+    fn some_offset_is_unknown(&self) -> bool {
         let known = self.records.iter().filter(|record| record.offset != NO_POSITION);
         let known: BTreeSet<MessageId> = known.map(|record| record.message).collect();
         let mut sends = self.checker.sends.iter();
@@ -376,21 +376,21 @@ impl RecordChecker {
         match kind {
             Kind::Effect { message, verdict: EffectVerdict::Applied, .. } => {
                 one.effects.entry(message.0.into()).applied(now, line);
-                one.reach.in_work.took_effect(message);
+                one.reach.in_work.forget(message);
             }
-            Kind::ProcessingEnded { message, result, .. } => {
-                one.reach.in_work.ended(message, result);
+            Kind::ProcessingEnded { message, delivery, consumer, result, .. } => {
+                one.reach.in_work.ended(message, (delivery, consumer), result);
             }
             Kind::Committed { partition, upto, previous, .. } => {
                 one.reach.committed(partition, upto);
                 let partitions = &self.checker.partitions;
                 one.holes.committed(partitions, partition, [previous, upto], line);
             }
-            Kind::Delivered { message, consumer, partition, position, .. } => {
+            Kind::Delivered { message, delivery, consumer, partition, position, .. } => {
                 one.reach.delivered(partition, position);
                 one.holes.delivered(position);
                 if self.is_log {
-                    one.reach.in_work.delivered(message, consumer, now);
+                    one.reach.in_work.delivered(message, (delivery, consumer), now);
                 } else {
                     let fold = &mut self.checker.subscriptions[of];
                     fold.returned_with_batch = one.holds.delivered(message, consumer, now);

@@ -15,19 +15,19 @@
 //! * `timeouts`: timers of a consumer that meet its work.
 //! * `room`: what a broker keeps, and for how long.
 //! * `network`: what overtakes what on its way.
-//! * `calm`: the same for a run that is not explored: what time does in it although nothing goes
+//! * `warning`: the same for a run that is not explored: what time does in it although nothing goes
 //!   wrong.
 //!
 //! Two comparisons look odd until one knows the client libraries here. A log's consumer is handed
 //! one message a poll, so only a batch adds up against `max_poll_interval`. And a timeout that is
 //! longer than a lease is tried as it is, because an exploration keeps both.
 
-mod calm;
 mod deadlines;
 mod network;
 mod numbers;
 mod room;
 mod timeouts;
+mod warning;
 
 #[cfg(test)]
 mod tests;
@@ -39,8 +39,8 @@ use entrega_scenario::points::FaultKind;
 use entrega_scenario::workload::Extent;
 use entrega_sim::explore::{Budget, Scope, Space};
 
-pub use calm::warning;
 use numbers::Numbers;
+pub use warning::warning;
 
 /// At most this many handlers of one run take until a deadline has passed without a fault.
 pub const SLOW_HANDLERS: u8 = 2;

@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::tally::words;
 
 words! {
-    /// What a record leaves out, or says that cannot be.
+    /// What a record leaves out, or says that cannot be. *Incomplete* is what lacks a line about a
+    /// send, *missing* a line of a consumer, *impossible* what a record says that cannot be.
     GapKind {
         /// Incomplete: the outcome of an attempt that never began.
         OutcomeWithoutInvocation => "outcome_without_invocation",
@@ -154,7 +155,7 @@ impl Gaps {
     }
 
     /// Whether something about sends is left out.
-    pub fn has_incomplete(&self) -> bool {
+    pub fn has_incomplete_sends(&self) -> bool {
         self.found.keys().any(|kind| kind.is_of_a_send())
     }
 

@@ -1,10 +1,11 @@
 //! Lines of a consumer that a record should have and has not: a process that dies may lose what it
 //! was about to log.
 //!
-//! > **The rule.** Where the delivery of a message that takes effect is recorded, so is that of
-//! > every other. And where all deliveries say their offsets, every offset that a commit newly
-//! > covers is one of a store or of a delivery, unless it is empty because every message that may
-//! > have been stored stands elsewhere. What a record lacks is unknown: it may have been an effect.
+//! > **The rule** (semantics.md 5.6). Where the delivery of a message that takes effect is
+//! > recorded, so is that of every other. And where all deliveries say their offsets, every offset
+//! > that a commit newly covers is one of a store or of a delivery, unless it is empty because
+//! > every message that may have been stored stands elsewhere. What a record lacks is unknown: it
+//! > may have been an effect.
 //!
 //! So where one effect more would break a promise, it is unknown whether it was kept. That every
 //! message had an effect is known all the same.

@@ -35,7 +35,7 @@ pub(super) fn waiting(of: &Numbers<'_>) -> Option<String> {
 /// stop: an exploration kills it when all is calm, and not in the middle of its work.
 pub(super) fn grace(of: &Numbers<'_>) -> Option<String> {
     let grace = of.plan.scenario.times.grace.duration();
-    let work = of.handling().saturating_mul(of.prefetched().div_ceil(of.workers()));
+    let work = of.handling().saturating_mul(of.turns());
     (of.can_happen(Act::is_shutdown) && work >= grace).then(|| {
         format!(
             "a process that is killed in the middle of its work: {}, take up to {}, and times.grace \
@@ -112,7 +112,7 @@ fn in_time(of: &Numbers<'_>, limit: Duration) -> Option<Duration> {
 fn queued(of: &Numbers<'_>, attempts: u64) -> Duration {
     let together = match of.plan.model {
         Model::Log => of.batch(),
-        Model::Queue => of.prefetched().div_ceil(of.workers()),
+        Model::Queue => of.turns(),
     };
     let again = attempts.saturating_sub(1).saturating_mul(of.batch());
     of.handling().saturating_mul(together.saturating_add(again))
@@ -120,10 +120,6 @@ fn queued(of: &Numbers<'_>, attempts: u64) -> Duration {
 
 /// `10 messages (prefetch), 2 at a time, with a service time of up to 3s each`.
 fn fetched(of: &Numbers<'_>) -> String {
-    let workers = match of.workers() {
-        1 => "one after another".to_owned(),
-        many => format!("{many} at a time (workers)"),
-    };
-    let (count, service) = (of.prefetched(), of.service_in_words());
-    format!("{count} messages (prefetch), {workers}, with {service} each")
+    let (count, turns, service) = (of.prefetched(), of.turns_in_words(), of.service_in_words());
+    format!("{count} messages (prefetch), {turns}, with {service} each")
 }

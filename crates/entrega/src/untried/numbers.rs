@@ -105,6 +105,19 @@ impl<'a> Numbers<'a> {
         if self.reads("workers") && !ordered { consumer.workers.into() } else { 1 }
     }
 
+    /// After how many handlings the last of those is done that are fetched together.
+    pub(super) fn turns(&self) -> u64 {
+        self.prefetched().div_ceil(self.workers())
+    }
+
+    /// `one after another`, or `2 at a time (workers)`.
+    pub(super) fn turns_in_words(&self) -> String {
+        match self.workers() {
+            1 => "one after another".to_owned(),
+            many => format!("{many} at a time (workers)"),
+        }
+    }
+
     /// How many messages the consumer writes at once.
     pub(super) fn batch(&self) -> u64 {
         let size = u64::from(self.plan.scenario.consumer.batch_size).min(self.plan.extent.messages);

@@ -57,7 +57,7 @@ pub(super) fn request_against_lease(of: &Numbers<'_>) -> Option<String> {
     let consumer = &of.plan.scenario.consumer;
     let tries = u64::from(consumer.settle_retries).saturating_add(1);
     let timeout = consumer.request_timeout.duration();
-    let before = of.handling().saturating_mul(of.prefetched().div_ceil(of.workers()));
+    let before = of.handling().saturating_mul(of.turns());
     let differs = |given_up: Duration| {
         let tie = given_up == lease && of.plan.preemptions == 0;
         tie || (given_up < lease && given_up + before >= lease)

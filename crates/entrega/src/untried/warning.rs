@@ -46,21 +46,17 @@ fn leases(of: &Numbers<'_>, lease: Duration) -> Option<String> {
             shown(of.handling())
         ));
     }
-    let turns = of.prefetched().div_ceil(of.workers());
-    let takes = of.usually().saturating_mul(turns);
+    let takes = of.usually().saturating_mul(of.turns());
     let fitting = fitting(of, lease)?.saturating_mul(of.workers());
-    let at_a_time = match of.workers() {
-        1 => "one after another".to_owned(),
-        many => format!("{many} at a time (workers)"),
-    };
     (takes >= lease).then(|| {
         format!(
-            "{} messages (prefetch) in the client, {at_a_time}, with {} each, take {}, and \
+            "{} messages (prefetch) in the client, {}, with {} each, take {}, and \
              visibility_timeout is {}, so when more than {fitting} are fetched at once, leases end \
              before their turn and messages are delivered again, without any fault; \
              `consumer.prefetch = {fitting}` or a `queue.visibility_timeout` of more than {} would \
              help",
             of.prefetched(),
+            of.turns_in_words(),
             of.usual_in_words(),
             shown(takes),
             shown(lease),
