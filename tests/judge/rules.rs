@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::in_work::is_in_work;
 use crate::order::{inconsistent_offsets, inversions, wrong_polls};
 
 const CLASSES: [&str; 10] = [
@@ -47,8 +46,7 @@ pub(crate) struct Send {
 pub(crate) struct Facts {
     pub(crate) effects: Vec<usize>,
     letters: usize,
-    is_delivered: bool,
-    is_in_work: bool,
+    is_begun: bool,
     is_retrievable: bool,
     pub(crate) copies: BTreeSet<Offset>,
     has_copy_nobody_knows_where: bool,
@@ -74,7 +72,7 @@ pub(crate) fn judge(lines: &[Value], skew: u64) -> Value {
                 is_store(event) || [&Value::Null, &of["name"]].contains(&&event["subscription"])
             };
             let lines: Vec<_> = events.iter().copied().filter(|(_, event)| mine(event)).collect();
-            let facts = |message: &String| (message.clone(), facts(of, &lines, &events, message));
+            let facts = |message: &String| (message.clone(), facts(&lines, &events, message));
             let facts: BTreeMap<String, Facts> = names.iter().map(facts).collect();
             subscription(header, of, end, [&lines, &events], &sends, &facts, doubtful)
         })
@@ -196,17 +194,16 @@ fn is_applied(event: &Value) -> bool {
 }
 
 /// An offset is known from a store or from a delivery, to whichever subscription.
-fn facts(of: &Value, lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> Facts {
+fn facts(lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> Facts {
     let about = |event: &Value| name(event, "message").as_deref() == Some(message);
     let seen = all.iter().filter(|(_, event)| about(event) && shows_an_offset(event));
     let copies = seen.filter_map(|(_, event)| offset(event)).collect();
-    let is_in_work = is_in_work(of, lines, all, message);
-    let mut facts = Facts { copies, is_in_work, ..Facts::default() };
+    let mut facts = Facts { copies, ..Facts::default() };
     for (line, event) in lines.iter().filter(|(_, event)| about(event)) {
         match kind(event) {
             "effect" if is_applied(event) => facts.effects.push(*line),
             "dlq" => facts.letters += 1,
-            "deliver" => facts.is_delivered = true,
+            "deliver" | "process.start" => facts.is_begun = true,
             "retrievable" => facts.is_retrievable = true,
             "store" => facts.has_copy_nobody_knows_where |= offset(event).is_none(),
             _ => {}
@@ -230,10 +227,9 @@ fn moved_to(event: &Value) -> Option<Offset> {
     Some((event["lane"].as_u64().unwrap_or(0), event[field].as_u64()?))
 }
 
-/// `prefix` of 5.3: the message was never delivered, and each copy lies below the highest offset
-/// that was, unless a consumer went back to it since. Or each copy lies below an offset that was
-/// committed, unless a lower one was committed since or a consumer went back to it, and no delivery
-/// of the message is in work.
+/// `prefix` of 5.3: no consumer was given the message or has begun with it, and each copy lies
+/// below the highest offset that was delivered, unless a consumer went back to it since, or below
+/// an offset that was committed, unless a lower one was committed since or a consumer went back.
 fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
     let delivered = lines.iter().filter(|(_, event)| kind(event) == "deliver");
     let delivered = delivered.filter_map(|(line, event)| Some((*line, offset(event)?)));
@@ -254,13 +250,11 @@ fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
         };
         commits.iter().any(|&commit| is_above(commit, copy) && !is_undone(commit.0))
     };
-    let is_below = |copy: Offset| {
-        let prefix = !facts.is_delivered && delivered.iter().any(|&one| is_above(one, copy));
-        prefix || is_covered(copy)
-    };
+    let is_below =
+        |copy: Offset| delivered.iter().any(|&one| is_above(one, copy)) || is_covered(copy);
     let all_below = facts.copies.iter().all(|copy| is_below(*copy));
     let all_known = !facts.copies.is_empty() && !facts.has_copy_nobody_knows_where;
-    !facts.is_in_work && !facts.is_retrievable && all_known && all_below
+    !facts.is_begun && !facts.is_retrievable && all_known && all_below
 }
 
 /// Partition and committed offset, if the line says one.

@@ -12,7 +12,6 @@
 //! * `gaps`: what is left out, and what cannot be.
 //! * `order`: which messages came in another order than they were sent.
 //! * `skipped`: what a log has passed by, drained or not.
-//! * `in_work`: which deliveries may still come to an effect.
 //! * `holes`: which lines of a consumer are missing.
 //! * `copies`: which of its copies a message is delivered from.
 //! * `returns`: what was given back together with others.
@@ -23,22 +22,20 @@ mod attempts;
 mod copies;
 mod gaps;
 mod holes;
-mod in_work;
 mod listing;
 mod order;
 mod returns;
 mod skipped;
 mod triggers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use entrega_model::event::{
     DeadLetterReason, EffectVerdict, NO_POSITION, SendOutcome, SettleOutcome,
 };
 use entrega_model::history::{Batch, Origin};
 use entrega_model::{
-    Duration, Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, ProcessId,
-    SubscriptionId,
+    Duration, Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, SubscriptionId,
 };
 
 use crate::class::Sent;
@@ -74,8 +71,6 @@ pub struct RecordChecker {
     now: u64,
     /// The line of the last.
     line: u64,
-    /// When a life of each process last ended or another began.
-    ends: BTreeMap<ProcessId, u64>,
     sends: Table<Place>,
     /// On a log, what was stored or delivered where; last in each partition what stands nobody
     /// knows where.
@@ -124,7 +119,6 @@ impl RecordChecker {
             is_log,
             now: 0,
             line: 0,
-            ends: BTreeMap::new(),
             sends: Table::default(),
             records: Vec::new(),
             tidy_at: TIDY,
@@ -157,7 +151,7 @@ impl RecordChecker {
         for (recorded, fold) in self.subscriptions.iter().zip(&mut self.checker.subscriptions) {
             fold.kinds = recorded.kinds;
             if self.is_log {
-                fold.skipped = recorded.reach.skipped(&self.records, &fold.messages, &self.ends);
+                fold.skipped = recorded.reach.skipped(&self.records, &fold.messages);
             }
         }
         let mut report = self.checker.finish(end);
@@ -353,12 +347,6 @@ impl RecordChecker {
     /// Keeps what is needed at the end, or for a cause that needs more than one message.
     fn remember(&mut self, kind: Kind) {
         let (now, line) = (self.now, self.line);
-        if let Kind::Crashed { process, .. }
-        | Kind::Exited { process, .. }
-        | Kind::Started { process, .. } = kind
-        {
-            self.ends.insert(process, now);
-        }
         if let Kind::Stored { message, partition, position, .. }
         | Kind::Delivered { message, partition, position, .. } = kind
             && self.is_log
@@ -376,21 +364,19 @@ impl RecordChecker {
         match kind {
             Kind::Effect { message, verdict: EffectVerdict::Applied, .. } => {
                 one.effects.entry(message.0.into()).applied(now, line);
-                one.reach.in_work.forget(message);
+                one.reach.done(message);
             }
-            Kind::ProcessingEnded { message, delivery, consumer, result, .. } => {
-                one.reach.in_work.ended(message, (delivery, consumer), result);
-            }
+            Kind::ProcessingStarted { message, .. } if self.is_log => one.reach.begun(message),
             Kind::Committed { partition, upto, previous, .. } => {
                 one.reach.committed(partition, upto);
                 let partitions = &self.checker.partitions;
                 one.holes.committed(partitions, partition, [previous, upto], line);
             }
-            Kind::Delivered { message, delivery, consumer, partition, position, .. } => {
+            Kind::Delivered { message, consumer, partition, position, .. } => {
                 one.reach.delivered(partition, position);
                 one.holes.delivered(position);
                 if self.is_log {
-                    one.reach.in_work.delivered(message, (delivery, consumer), now);
+                    one.reach.begun(message);
                 } else {
                     let fold = &mut self.checker.subscriptions[of];
                     fold.returned_with_batch = one.holds.delivered(message, consumer, now);

@@ -2,17 +2,17 @@
 //!
 //! > **The rule** (semantics.md 5.2 and the `prefix` check of 5.3). A log delivers a partition in
 //! > order, and a group goes on at its committed offset. So an acknowledged message will have no
-//! > effect any more if each of its copies stands below the committed offset and no handler works
-//! > on it; or if it was never delivered and each copy stands below the highest offset that was.
-//! > Unless a consumer goes back to where it stands.
+//! > effect any more if no consumer was given it or has begun with it, and each of its copies is
+//! > below the committed offset or the highest one that was delivered. Unless a consumer goes back
+//! > to where it stands. One that was given may still take effect: its request to the sink may be
+//! > on its way, whatever the record says of its handler.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use entrega_model::event::NO_POSITION;
-use entrega_model::{MessageId, PartitionId, ProcessId};
+use entrega_model::{MessageId, PartitionId};
 
 use super::Sighting;
-use super::in_work::InWork;
 use crate::message::Message;
 use crate::table::Table;
 
@@ -24,8 +24,8 @@ pub(super) struct Reach {
     passed: Table<Option<u64>>,
     /// The committed offset, or where a consumer went back to since.
     committed: Table<u64>,
-    /// The deliveries that may still come to an effect.
-    pub(super) in_work: InWork,
+    /// The messages that a consumer was given, or has begun with, and that had no effect since.
+    begun: BTreeSet<MessageId>,
 }
 
 impl Reach {
@@ -35,6 +35,18 @@ impl Reach {
             let passed = self.passed.entry(partition.0.into());
             *passed = (*passed).max(Some(position));
         }
+    }
+
+    /// A consumer was given a message, or began with it. It may come to its effect, whatever was
+    /// committed and however its handler or its consumer ended: a request to the sink may be on its
+    /// way.
+    pub(super) fn begun(&mut self, message: MessageId) {
+        self.begun.insert(message);
+    }
+
+    /// A message had an effect, so it is not lost.
+    pub(super) fn done(&mut self, message: MessageId) {
+        self.begun.remove(&message);
     }
 
     /// An offset was committed; a lower one than before moves the group back.
@@ -50,32 +62,30 @@ impl Reach {
         *committed = (*committed).min(to);
     }
 
-    /// The messages that were passed by. `ends` says of each process when a life of it last ended.
+    /// The messages that were passed by: no consumer has begun with them, and all their copies are
+    /// below what was delivered or committed.
     pub(super) fn skipped(
         &self,
         records: &[Sighting],
         messages: &Table<Message>,
-        ends: &BTreeMap<ProcessId, u64>,
     ) -> BTreeSet<MessageId> {
         let of = |id: MessageId| messages.get(id.0.into()).copied().unwrap_or_default();
         let (mut below, mut ahead) = (BTreeSet::new(), BTreeSet::new());
         let open = records.iter().filter(|record| !of(record.message).has_outcome());
         for &Sighting { partition, offset, message, .. } in open {
-            let was_delivered = of(message).was_delivered();
-            if self.is_passed(partition, offset, was_delivered) {
+            if self.is_passed(partition, offset) {
                 below.insert(message)
             } else {
                 ahead.insert(message)
             };
         }
-        below.retain(|message| !ahead.contains(message) && !self.in_work.has(*message, ends));
+        below.retain(|message| !ahead.contains(message) && !self.begun.contains(message));
         below
     }
 
-    fn is_passed(&self, partition: PartitionId, offset: u64, was_delivered: bool) -> bool {
+    fn is_passed(&self, partition: PartitionId, offset: u64) -> bool {
         let passed = self.passed.get(partition.0.into()).copied().flatten();
-        let is_below = !was_delivered && passed.is_some_and(|passed| offset < passed);
         let committed = self.committed.get(partition.0.into()).copied().unwrap_or(0);
-        is_below || offset < committed
+        passed.is_some_and(|passed| offset < passed) || offset < committed
     }
 }
