@@ -67,6 +67,11 @@ fn leases_that_end_without_a_fault_are_warned_of_once() {
     let two = ["strategies=['parallel']", "consumer.workers=2", "consumer.prefetch=7"];
     check(&two, "2 at a time (workers)");
     check(&["strategies=['auto-settle-at-delivery']"], "");
+    let collects = |interval| ["strategies=['settle-every-n']", interval];
+    let depends = "how much, depends on when it settles";
+    check(&collects("consumer.settle_interval='9999ms'"), depends);
+    let reaches = "settle_interval (10s) reaches visibility_timeout (10s)";
+    check(&collects("consumer.settle_interval='10s'"), reaches);
 }
 
 #[test]

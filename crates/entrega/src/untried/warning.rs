@@ -46,21 +46,38 @@ fn leases(of: &Numbers<'_>, lease: Duration) -> Option<String> {
             shown(of.handling())
         ));
     }
+    if let Some((timer, span)) = of.collecting().filter(|&(_, span)| span >= lease) {
+        return Some(format!(
+            "{timer} ({}) reaches visibility_timeout ({}), so a message may be delivered again while \
+             it waits for others to be settled with, without any fault; a shorter `consumer.{timer}` \
+             would help",
+            shown(span),
+            shown(lease)
+        ));
+    }
     let takes = of.usually().saturating_mul(of.turns());
     let fitting = fitting(of, lease)?.saturating_mul(of.workers());
     (takes >= lease).then(|| {
+        let help = if of.collecting().is_some() {
+            "a smaller `consumer.prefetch` or a longer `queue.visibility_timeout` would help; how \
+             much, depends on when it settles"
+                .to_owned()
+        } else {
+            format!(
+                "`consumer.prefetch = {fitting}` or a `queue.visibility_timeout` of more than {} \
+                 would help",
+                shown(takes)
+            )
+        };
         format!(
             "{} messages (prefetch) in the client, {}, with {} each, take {}, and \
              visibility_timeout is {}, so when more than {fitting} are fetched at once, leases end \
-             before their turn and messages are delivered again, without any fault; \
-             `consumer.prefetch = {fitting}` or a `queue.visibility_timeout` of more than {} would \
-             help",
+             before their turn and messages are delivered again, without any fault; {help}",
             of.prefetched(),
             of.turns_in_words(),
             of.usual_in_words(),
             shown(takes),
             shown(lease),
-            shown(takes)
         )
     })
 }
