@@ -12,6 +12,8 @@
 
 #[path = "untried/cases.rs"]
 mod cases;
+#[path = "../crates/entrega/tests/consumers/dead_letters.rs"]
+mod dead_letters;
 mod dice;
 #[path = "untried/made_up.rs"]
 mod made_up;

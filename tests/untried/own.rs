@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use entrega::prelude::*;
 
+use super::dead_letters::ignores_its_dead_letters;
+
 async fn process_then_settle(
     inbox: &impl Subscription,
     app: &impl Application,
@@ -12,20 +14,6 @@ async fn process_then_settle(
     while let Some(delivery) = inbox.next().await? {
         let done = app.process(&delivery).await?;
         inbox.settle(done).await.carry_on();
-    }
-    Ok(())
-}
-
-/// Makes a note of a dead letter that could not be written, and goes on.
-async fn ignores_a_lost_dead_letter(
-    inbox: &impl Subscription,
-    app: &impl Application,
-) -> Result<(), Stop> {
-    while let Some(delivery) = inbox.next().await? {
-        if app.process_with_attempts(&delivery).await.is_err() {
-            let _ = app.dead_letter(&delivery).await;
-        }
-        inbox.settle(&[delivery]).await.carry_on();
     }
     Ok(())
 }
@@ -119,7 +107,7 @@ const DEAD_LETTERS: &str = "[workload]\nkeys = 1\n[[subscriptions]]\nname = 'rea
 fn a_request_timeout_hides_no_loss_behind_the_lease() {
     let text = DEAD_LETTERS;
     for model in [Model::Log, Model::Queue] {
-        let bad = explore(consumer!(ignores_a_lost_dead_letter)).on(model).faults(2);
+        let bad = explore(consumer!(ignores_its_dead_letters)).on(model).faults(2);
         let said = complaint(|| bad.scenario(text).assert_never(lost));
         let expect = "reader.message.poison#1=poison+reader.dead_letter.request#1=lost";
         assert!(said.contains("m0 is lost") && said.contains(expect), "{said}");
@@ -127,7 +115,7 @@ fn a_request_timeout_hides_no_loss_behind_the_lease() {
         good.scenario(text).assert_never(lost);
     }
     let text = text.replace("max_attempts = 2", "max_attempts = 2\nrequest_timeout = '30s'");
-    let bad = explore(consumer!(ignores_a_lost_dead_letter)).on(Model::Queue).faults(2);
+    let bad = explore(consumer!(ignores_its_dead_letters)).on(Model::Queue).faults(2);
     let said = complaint(|| bad.clone().scenario(&text).assert_never(lost));
     assert!(said.contains("not tried: a lease that ends while a request waits"), "{said}");
     bad.scenario(&text).as_far_as_tried().assert_never(lost);

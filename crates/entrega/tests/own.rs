@@ -1,8 +1,10 @@
 //! Consumers of one's own: what an exploration proves of good ones, and says of bad ones.
 
 mod complaint;
+mod consumers;
 
 use complaint::complaint;
+use consumers::{ignores_its_dead_letters, settles_what_it_holds};
 use entrega::prelude::*;
 use entrega_model::log::PartitionOffset;
 
@@ -123,20 +125,6 @@ fn a_change_of_order_counts_as_a_fault() {
     assert_eq!(outcomes.tried(Model::Queue), ["effect.after (crash)"]);
 }
 
-/// Takes a dead letter for written whatever became of it.
-async fn ignores_its_dead_letters(
-    inbox: &impl Subscription,
-    app: &impl Application,
-) -> Result<(), Stop> {
-    while let Some(delivery) = inbox.next().await? {
-        if app.process_with_attempts(&delivery).await.is_err() {
-            let _ = app.dead_letter(&delivery).await;
-        }
-        inbox.settle(&[delivery]).await.carry_on();
-    }
-    Ok(())
-}
-
 /// The consumer has waited for its dead letter when the lease of the message ends. Only if it gives
 /// up before that, by however little, is the message settled in time, and lost.
 #[test]
@@ -158,44 +146,6 @@ fn two_deadlines_at_one_instant_come_in_both_orders() {
     assert!(found("30s", 1).contains("m0 is lost"), "{}", found("30s", 1));
     assert!(found("20s", 0).contains("m0 is lost"), "{}", found("20s", 0));
     assert_eq!(found("40s", 1), "");
-}
-
-/// Settles on a revocation what it has not processed: what it commits then it may never see again.
-async fn settles_what_it_holds(
-    inbox: &impl Subscription,
-    app: &impl Application,
-) -> Result<(), Stop> {
-    let mut held: Vec<Delivery> = Vec::new();
-    loop {
-        let until = if held.is_empty() { Instant::NEVER } else { inbox.now() };
-        match inbox.poll(until).await? {
-            Turn::Delivery(delivery) if held.is_empty() => held.push(delivery),
-            Turn::Delivery(delivery) => {
-                held.push(delivery);
-                work_off(&mut held, inbox, app).await?;
-            }
-            Turn::Idle => work_off(&mut held, inbox, app).await?,
-            Turn::Revoking => {
-                inbox.settle(&held).await.carry_on();
-                held.clear();
-            }
-            Turn::Lost => held.clear(),
-            Turn::Assigned(_) => {}
-            Turn::Shutdown => return Ok(()),
-        }
-    }
-}
-
-/// Processes and settles the first message that is held.
-async fn work_off(
-    held: &mut Vec<Delivery>,
-    inbox: &impl Subscription,
-    app: &impl Application,
-) -> Result<(), Stop> {
-    let delivery = held.remove(0);
-    let done = app.process(&delivery).await?;
-    inbox.settle(done).await.carry_on();
-    Ok(())
 }
 
 /// A poll that waits no longer than now still learns of a revocation that is on its way.

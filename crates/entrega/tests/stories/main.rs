@@ -1,5 +1,7 @@
 //! The exact sentences for runs of the simulator: a strategy, a fault, and what came of it.
 
+#[path = "../consumers/mod.rs"]
+mod consumers;
 mod dead_letters;
 mod duplicates;
 mod losses;

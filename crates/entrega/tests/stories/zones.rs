@@ -4,6 +4,7 @@ use entrega::prelude::*;
 use entrega_scenario::workload::Planner;
 use entrega_sim::explore::Scope;
 
+use super::consumers::{ignores_its_dead_letters, settles_what_it_holds};
 use super::*;
 
 /// A run in an exploration's scope of so many messages and consumers.
@@ -184,20 +185,6 @@ fn losses_of<C: Consumer + Clone>(
         .collect()
 }
 
-/// Takes a dead letter for written whatever became of it.
-async fn ignores_its_dead_letters(
-    inbox: &impl Subscription,
-    app: &impl Application,
-) -> Result<(), Stop> {
-    while let Some(delivery) = inbox.next().await? {
-        if app.process_with_attempts(&delivery).await.is_err() {
-            let _ = app.dead_letter(&delivery).await;
-        }
-        inbox.settle(&[delivery]).await.carry_on();
-    }
-    Ok(())
-}
-
 /// Its consumer gives a request up before the lease ends at the same instant.
 #[test]
 fn a_deadline_comes_before_another() {
@@ -213,35 +200,6 @@ fn a_deadline_comes_before_another() {
                  never delivered again and is lost.";
     assert_eq!(losses_of(&explorer, text, &order), [story]);
     assert!(losses_of(&explorer, text, faults).is_empty());
-}
-
-/// Settles on a revocation what it has not processed.
-async fn settles_what_it_holds(
-    inbox: &impl Subscription,
-    app: &impl Application,
-) -> Result<(), Stop> {
-    let mut held: Vec<Delivery> = Vec::new();
-    loop {
-        let until = if held.is_empty() { Instant::NEVER } else { inbox.now() };
-        match inbox.poll(until).await? {
-            Turn::Delivery(delivery) if held.is_empty() => held.push(delivery),
-            turn @ (Turn::Delivery(_) | Turn::Idle) => {
-                if let Turn::Delivery(delivery) = turn {
-                    held.push(delivery);
-                }
-                let delivery = held.remove(0);
-                let done = app.process(&delivery).await?;
-                inbox.settle(done).await.carry_on();
-            }
-            Turn::Revoking => {
-                inbox.settle(&held).await.carry_on();
-                held.clear();
-            }
-            Turn::Lost => held.clear(),
-            Turn::Assigned(_) => {}
-            Turn::Shutdown => return Ok(()),
-        }
-    }
 }
 
 /// A poll that waits no longer than now still learns of a revocation that is on its way.
