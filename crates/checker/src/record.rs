@@ -182,7 +182,7 @@ impl RecordChecker {
         let ids = (0..=u8::MAX).map(SubscriptionId);
         let mut with_holes = BTreeSet::new();
         for ((id, of), fold) in ids.zip(subscriptions).zip(&checker.subscriptions) {
-            if of.holes.name(&checker.partitions, may_stand, &fold.messages, &of.effects, gaps) {
+            if of.holes.report(&checker.partitions, may_stand, &fold.messages, &of.effects, gaps) {
                 with_holes.insert(id);
             }
         }

@@ -120,11 +120,11 @@ impl Search<'_> {
         if let (Some(first), true) = (self.causes.first(), found.iter().all(Option::is_none)) {
             found[0] = self.with_two_faults(first.wanted, stop);
         }
-        let is_first = found.iter().all(Option::is_none);
-        let budget = if is_first { shrunk::BUDGET } else { shrunk::BUDGET_BESIDE };
+        let none_found = found.iter().all(Option::is_none);
+        let budget = if none_found { shrunk::BUDGET } else { shrunk::BUDGET_BESIDE };
         let shrunk = |one: &Caused| {
             let Caused { wanted, shown_by, is_rare } = *one;
-            let shown_by = shown_by.filter(|_| is_first || !is_rare)?;
+            let shown_by = shown_by.filter(|_| none_found || !is_rare)?;
             Shrinking::new(self.loaded, wanted, shown_by, budget, stop).example()
         };
         let examples = found.into_iter().zip(&self.causes);

@@ -265,15 +265,15 @@ const fn is_same(one: &str, other: &str) -> bool {
 /// in another order than it would: a request or a deadline before its turn, a handler or the end of
 /// a poll after the others.
 pub fn preemptions() -> impl Iterator<Item = (Point, u32)> {
-    FAULTS.iter().filter(|info| info.site.is_order()).flat_map(all_of)
+    FAULTS.iter().filter(|info| info.site.is_order()).flat_map(choices_of)
 }
 
 /// Those of [`preemptions`] by which a request comes before its turn.
 pub fn overtakings() -> impl Iterator<Item = (Point, u32)> {
-    FAULTS.iter().filter(|info| info.site == Site::Arrivals).flat_map(all_of)
+    FAULTS.iter().filter(|info| info.site == Site::Arrivals).flat_map(choices_of)
 }
 
-fn all_of(info: &FaultInfo) -> impl Iterator<Item = (Point, u32)> {
+fn choices_of(info: &FaultInfo) -> impl Iterator<Item = (Point, u32)> {
     let point = info.point(SubscriptionId(0));
     (1..info.bound()).map(move |value| (point, value))
 }

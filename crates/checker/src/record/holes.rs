@@ -79,12 +79,12 @@ impl Holes {
         !self.is_vague && !self.commits.is_empty()
     }
 
-    /// Names what is missing, and says whether anything is. `may_stand` says whether some message
-    /// stands nobody knows where.
-    pub(super) fn name(
+    /// Names what is missing, and says whether anything is. `some_is_unplaced` says whether a
+    /// message may be stored of which no offset is known.
+    pub(super) fn report(
         &self,
         partitions: &Partitions,
-        may_stand: bool,
+        some_is_unplaced: bool,
         messages: &Table<Message>,
         effects: &Table<Effects>,
         gaps: &mut Gaps,
@@ -103,7 +103,7 @@ impl Holes {
             gaps.add(GapKind::EffectWithoutDelivery, 1, gap);
             found = true;
         }
-        let commits = self.commits.iter().filter(|_| !self.is_vague && may_stand);
+        let commits = self.commits.iter().filter(|_| !self.is_vague && some_is_unplaced);
         for covered in commits.filter(|covered| covered.has_hole(partitions)) {
             let gap = Gap { line: covered.line, message: None, before: None };
             gaps.add(GapKind::CommitOverUnrecorded, 1, gap);
