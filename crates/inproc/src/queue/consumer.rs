@@ -133,14 +133,14 @@ impl<T> Consumer<T> {
 #[cfg(not(inproc_loom))]
 impl<T> Consumer<T> {
     /// The next delivery; waits until there is one.
-    #[inline]
+    #[inline(always)]
     pub fn take(&mut self) -> Result<Delivery<'_, T>, Ended> {
         self.take_batch(1).map(Delivery::new)
     }
 
     /// At most `max` deliveries, at least one; waits until there is one. They are consecutive in
     /// the queue; redeliveries come one at a time. A `max` of 0 counts as 1.
-    #[inline]
+    #[inline(always)]
     pub fn take_batch(&mut self, max: usize) -> Result<Batch<'_, T>, Ended> {
         let max = max.max(1);
         if let Some(place) = self.holdings.give(&self.shared, max) {

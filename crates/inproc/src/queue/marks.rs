@@ -2,7 +2,11 @@
 //! been decided, and when its lease ends.
 //!
 //! > **The rule.** The first to set the bit decides. Everyone else is too late. What sets the last
-//! > bit of a segment learns that, and nothing else does.
+//! > bit of a segment learns that; so may whatever set another one just before.
+//!
+//! All marks are set and looked at in one order (`SeqCst`): whoever has set one and then looks at
+//! the others sees those that came before, so the last one in that order sees all. A count of what
+//! is left would say the same, for one more locked operation on a line of its own.
 //!
 //! A delivery that ends in any other way than by an ack is decided under the lock of the queue, so
 //! that under the lock each message is either unsettled, or with the sans-IO broker, or finished.
@@ -12,16 +16,13 @@ use std::ops::Range;
 use entrega_model::Instant;
 
 use crate::counted::Counted;
-use crate::sync::{AtomicU64, AtomicUsize, CachePadded, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// The marks of a segment.
 pub(crate) struct Marks {
     /// The place in the queue of the segment's first message.
     base: u64,
     settled: Box<[AtomicU64]>,
-    /// How many words of `settled` are not full. Consumers write it, and the producer reads what
-    /// would lie beside it.
-    open: CachePadded<AtomicUsize>,
     /// When the lease of each message ends, in nanoseconds; empty if there are no leases. Never, as
     /// long as the message is at hand. Written by the consumer that gives it, once it is its own.
     due: Box<[AtomicU64]>,
@@ -35,7 +36,7 @@ pub(super) enum Marked {
     Late,
     /// It is set now.
     Set,
-    /// It is set now, and was the last of its segment.
+    /// It is set now, and every other of its segment is.
     Last,
 }
 
@@ -52,8 +53,7 @@ impl Marks {
     pub(super) fn new(len: usize, has_leases: bool, counted: Counted) -> Self {
         let settled = (0..len.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
         let due = (0..if has_leases { len } else { 0 }).map(|_| AtomicU64::new(0)).collect();
-        let mut marks =
-            Self { base: 0, settled, open: CachePadded::default(), due, _counted: counted };
+        let mut marks = Self { base: 0, settled, due, _counted: counted };
         marks.renew(0, len);
         marks
     }
@@ -72,7 +72,6 @@ impl Marks {
         {
             *last = AtomicU64::new(!below(len % 64));
         }
-        self.open = CachePadded(AtomicUsize::new(self.settled.len()));
     }
 
     pub(super) fn base(&self) -> u64 {
@@ -81,38 +80,31 @@ impl Marks {
 
     /// Whether every message of the segment, sent or still to be sent, is settled here. What was
     /// done to them before happens before whatever follows the `true`.
+    #[cold]
     pub(super) fn is_complete(&self) -> bool {
-        self.open.0.load(Ordering::Acquire) == 0
+        after_a_mark();
+        self.settled.iter().rev().all(is_full)
     }
 
     /// Sets the mark of a message.
     #[inline]
     pub(super) fn settle(&self, index: usize) -> Marked {
         let bit = 1 << (index % 64);
-        let before = self.settled[index / 64].fetch_or(bit, Ordering::AcqRel);
+        let before = self.settled[index / 64].fetch_or(bit, Ordering::SeqCst);
         if before & bit != 0 {
             Marked::Late
-        } else if before | bit == u64::MAX {
-            self.fill_words(1)
+        } else if before | bit == u64::MAX && self.is_complete() {
+            Marked::Last
         } else {
             Marked::Set
         }
     }
 
-    /// So many words of marks have become full.
-    #[cold]
-    fn fill_words(&self, count: usize) -> Marked {
-        match self.open.0.fetch_sub(count, Ordering::AcqRel) {
-            before if before == count => Marked::Last,
-            _ => Marked::Set,
-        }
-    }
-
-    /// Sets the marks of some messages in a word, and returns those that were not set and whether
-    /// the word has become full, which is still to be counted.
+    /// Sets the marks of some messages in a word, and returns those that were not set, and whether
+    /// the word is full with them.
     #[inline]
     fn settle_word(&self, word: usize, mask: u64) -> (u64, bool) {
-        let before = self.settled[word].fetch_or(mask, Ordering::AcqRel);
+        let before = self.settled[word].fetch_or(mask, Ordering::SeqCst);
         let new = mask & !before;
         (new, new != 0 && before | mask == u64::MAX)
     }
@@ -125,29 +117,26 @@ impl Marks {
         due: impl Fn(usize) -> bool,
         mut each: impl FnMut(usize),
     ) {
-        let mut full = 0;
         for (word, mask) in words(range) {
             let unset = mask & !self.settled[word].load(Ordering::Acquire);
             let due =
                 bits(unset).filter(|bit| due(word * 64 + bit)).fold(0, |all, bit| all | 1 << bit);
             if due != 0 {
-                let (new, is_full) = self.settle_word(word, due);
-                full += usize::from(is_full);
+                let (new, _) = self.settle_word(word, due);
                 bits(new).for_each(|bit| each(word * 64 + bit));
             }
         }
-        self.fill_words(full);
     }
 
-    /// Sets the marks of a range. Returns how many were not set, and whether one was the last of
-    /// the segment.
+    /// Sets the marks of a range. Returns how many were not set, and whether every message of the
+    /// segment is settled with them.
     #[inline]
     pub(super) fn settle_count(&self, range: Range<usize>) -> (usize, bool) {
-        let (count, full) = words(range).fold((0, 0), |(count, full), (word, mask)| {
+        let (count, fills) = words(range).fold((0, false), |(count, fills), (word, mask)| {
             let (new, is_full) = self.settle_word(word, mask);
-            (count + new.count_ones() as usize, full + usize::from(is_full))
+            (count + new.count_ones() as usize, fills | is_full)
         });
-        (count, full > 0 && self.fill_words(full) == Marked::Last)
+        (count, fills && self.is_complete())
     }
 
     /// Whether a message has no mark.
@@ -191,6 +180,20 @@ impl Marks {
         });
         unset.map(|index| self.due(index)).min()
     }
+}
+
+/// Whether each message of a word of marks is settled.
+#[inline]
+fn is_full(word: &AtomicU64) -> bool {
+    word.load(Ordering::SeqCst) == u64::MAX
+}
+
+/// Between setting a mark and looking at others. `loom` has no one order of accesses, but one of
+/// fences, which is as strong here.
+#[inline]
+fn after_a_mark() {
+    #[cfg(inproc_loom)]
+    crate::sync::fence(Ordering::SeqCst);
 }
 
 /// The lowest bits.

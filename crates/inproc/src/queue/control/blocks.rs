@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use super::Control;
-use crate::counted::Census;
+use crate::counted::Counted;
 use crate::queue::{Block, BlockFilling, Marks};
 use crate::sync::Arc;
 
@@ -20,6 +20,9 @@ pub(super) struct Blocks<T> {
 }
 
 struct InUse<T> {
+    /// The place in the queue of its first message. It stands in the segment too, but there each
+    /// look would take a line from the cache of whoever writes or settles in it.
+    base: u64,
     block: Arc<Block<T>>,
     /// How many of its messages are with the sans-IO broker, or dead letters.
     away: usize,
@@ -37,7 +40,7 @@ impl<T> Blocks<T> {
     }
 
     pub(super) fn push(&mut self, block: Arc<Block<T>>) {
-        self.row.push_back(InUse { block, away: 0 });
+        self.row.push_back(InUse { base: block.beside().base(), block, away: 0 });
     }
 
     pub(super) fn len(&self) -> usize {
@@ -62,7 +65,7 @@ impl<T> Blocks<T> {
 
     fn find(&self, position: u64) -> Option<usize> {
         let base = position - position % self.segment_len;
-        self.row.binary_search_by_key(&base, |one| one.block.beside().base()).ok()
+        self.row.binary_search_by_key(&base, |one| one.base).ok()
     }
 
     /// One more message of a segment is with the broker.
@@ -126,10 +129,10 @@ impl<T> Control<T> {
         }
         self.opening = true;
         let again = self.spares.take(self.blocks.len());
+        let again = again.ok_or_else(|| self.census.counted());
         let excess = self.spares.trim(self.blocks.len() + 1, self.segments_max);
         let (segment_len, has_leases) = (self.segment_len, self.has_leases());
-        let census = self.census.clone();
-        Room::Open(Spare { again, excess, segment_len, has_leases, census })
+        Room::Open(Spare { again, excess, segment_len, has_leases })
     }
 
     /// Opens a further segment at once, if there may be one. For bodies without destructors: others
@@ -166,22 +169,24 @@ pub(in crate::queue) enum Room<T> {
 /// What the next segment is made of: a spare one, whose bodies must be dropped first, or new
 /// memory. Dropped and emptied without a lock, because that runs destructors.
 pub(in crate::queue) struct Spare<T> {
-    again: Option<Arc<Block<T>>>,
+    /// What is used again; or the count of a new one.
+    again: Result<Arc<Block<T>>, Counted>,
     excess: Vec<Arc<Block<T>>>,
     segment_len: usize,
     has_leases: bool,
-    census: Census,
 }
 
 impl<T> Spare<T> {
     /// The writer of an empty segment.
     pub(in crate::queue) fn empty(self) -> BlockFilling<T> {
-        let Self { again, excess, segment_len, has_leases, census } = self;
+        let Self { again, excess, segment_len, has_leases } = self;
         drop(excess);
-        let again = again.and_then(|block| BlockFilling::reused(block).ok());
-        again.unwrap_or_else(|| {
-            let marks = Marks::new(segment_len, has_leases, census.counted());
-            BlockFilling::new(segment_len, marks)
-        })
+        match again.map(BlockFilling::reused) {
+            Ok(Ok(filling)) => filling,
+            Ok(Err(_)) => unreachable!("a spare segment is shared with nobody"),
+            Err(counted) => {
+                BlockFilling::new(segment_len, Marks::new(segment_len, has_leases, counted))
+            }
+        }
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn find_room<T>(shared: &Shared<T>, with: &mut dyn FnMut(Act<'_, T>))
             has_room = Some(filling.room() > 0);
         });
         match has_room {
-            Some(false) => {}
+            Some(false) if mem::needs_drop::<T>() => {}
             other => return other == Some(true),
         }
         let room = shared.control().find_room();
