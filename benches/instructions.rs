@@ -53,7 +53,8 @@ fn simulate(asked: &Asked) {
     println!("{model}: {runs} runs of {messages} messages, {effects} effects, {steps} steps");
 }
 
-/// The beginning of a space of two faults and one change of order.
+/// The beginning of a space that is large enough for so many schedules on both brokers: of four
+/// faults and three changes of order.
 fn explore(asked: &Asked) {
     let &Asked { model, schedules, .. } = asked;
     let subscription = SubscriptionId(0);
@@ -63,9 +64,10 @@ fn explore(asked: &Asked) {
     let strategy = Strategy::ProcessThenSettle;
     let experiment =
         Experiment { scenario: &scenario, workload: &workload, model, strategy, seed: 1 };
-    let space = Space::of(&scenario, 2, 1);
+    let space = Space::of(&scenario, 4, 3);
     let exploration = Exploration { experiment, space, budget: schedules, cuts: true };
     let explored = black_box(&exploration).run();
+    assert_eq!(explored.schedules, schedules, "the space is too small");
     println!("{model}: {} schedules, {} states", explored.schedules, explored.states);
 }
 

@@ -1,6 +1,6 @@
 //! Explorations that the checker judges.
 
-use entrega_checker::{Checker, Finding, findings};
+use entrega_checker::{Checker, Finding};
 use entrega_model::fingerprint::Fingerprint;
 use entrega_model::{Event, Observer};
 use entrega_sim::explore::{Explored, Frontier, Seen, Space, Task, Walked, Witness};
@@ -119,8 +119,7 @@ impl Witness for Judge {
     }
 
     fn findings(&mut self, end: RunEnd) -> Vec<Finding> {
-        let end = judge::end(end);
-        let report = self.checker.finish(end);
-        report.subscriptions.iter().flat_map(|of| findings(of, end).into_keys()).collect()
+        let report = self.checker.finish(judge::end(end));
+        report.subscriptions.iter().flat_map(|of| judge::shown(of, end)).collect()
     }
 }

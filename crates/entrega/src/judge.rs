@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use entrega_checker::{Checker, Config, Report, SubscriptionConfig};
+use entrega_checker::{
+    Checker, Config, Finding, Report, SubscriptionConfig, SubscriptionReport, findings,
+};
 use entrega_choice::{Choice, Choices, PointSpec};
 use entrega_clients::Consumer;
 use entrega_model::Observer;
@@ -65,8 +67,8 @@ pub fn judge_own(
     let mut observer = (&mut checker, (&mut events, also));
     let outcome = experiment.run_own(own, choices, &mut observer);
     let report = match outcome.end {
-        RunEnd::Unfinished => unrest::judge(&mut checker, &events),
-        at_rest => checker.finish(end(at_rest)),
+        RunEnd::Unfinished | RunEnd::Interrupted => unrest::judge(&mut checker, &events),
+        RunEnd::Quiescent | RunEnd::Cut => checker.finish(end(outcome.end)),
     };
     judged(report, outcome)
 }
@@ -88,7 +90,7 @@ fn judged(mut report: Report, outcome: Outcome) -> Judged {
 pub fn end(end: RunEnd) -> entrega_checker::End {
     match end {
         RunEnd::Quiescent => entrega_checker::End::Quiescent,
-        RunEnd::Unfinished | RunEnd::Cut => entrega_checker::End::Unfinished,
+        RunEnd::Unfinished | RunEnd::Interrupted | RunEnd::Cut => entrega_checker::End::Unfinished,
     }
 }
 
@@ -96,6 +98,14 @@ pub fn end(end: RunEnd) -> entrega_checker::End {
 pub fn explicit(experiment: &Experiment<'_>, choices: &[Choice]) -> Choices {
     let table = points::table(&experiment.scenario.subscription_names());
     Choices::explicit(table, choices.to_vec())
+}
+
+/// What a run shows of a subscription. One that a limit interrupted has not stalled: the broker
+/// would have come back.
+pub fn shown(of: &SubscriptionReport, end: RunEnd) -> impl Iterator<Item = Finding> {
+    let stalls = end != RunEnd::Interrupted;
+    let found = findings(of, self::end(end)).into_keys();
+    found.filter(move |finding| stalls || *finding != Finding::Stalled)
 }
 
 /// What the strategy promises to every subscription.

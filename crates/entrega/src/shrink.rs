@@ -26,7 +26,7 @@
 mod lists;
 mod search;
 
-use entrega_checker::{Finding, findings};
+use entrega_checker::Finding;
 use entrega_choice::Choice;
 use entrega_clients::Strategy;
 use entrega_model::Model;
@@ -35,7 +35,7 @@ use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::Experiment;
 use entrega_sim::explore::Scope;
 
-use crate::judge::{Replays, explicit, judge};
+use crate::judge::{Replays, explicit, judge, shown};
 
 /// A run: how much of the scenario, and which choices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Shrinker<'_> {
         let experiment = self.experiment(small);
         let judged = small.replays.judge(&experiment, &story.choices);
         let mut reports = judged.report.subscriptions.iter();
-        let shows = reports.any(|of| findings(of, judged.report.end).keys().any(wanted));
+        let shows = reports.any(|of| shown(of, judged.outcome.end).any(|one| wanted(&one)));
         shows.then(|| judged.outcome.choices.made().to_vec())
     }
 
@@ -118,5 +118,5 @@ pub fn shows(experiment: &Experiment<'_>, choices: &[Choice], finding: Finding) 
     let judged = judge(experiment, explicit(experiment, choices), &mut ());
     let unused = !judged.outcome.choices.unused().is_empty();
     let mut subscriptions = judged.report.subscriptions.iter();
-    !unused && subscriptions.any(|of| findings(of, judged.report.end).contains_key(&finding))
+    !unused && subscriptions.any(|of| shown(of, judged.outcome.end).any(|one| one == finding))
 }

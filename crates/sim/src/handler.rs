@@ -4,7 +4,6 @@
 mod faults;
 mod open_call;
 
-use std::cell::RefCell;
 use std::future::Future;
 
 use entrega_brokers::Broker;
@@ -14,7 +13,7 @@ use entrega_clients::{
 };
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
-use entrega_model::{Delivery, DeliveryId, Duration, Instant, PartitionId, SubscriptionId};
+use entrega_model::{Delivery, Duration, Instant, PartitionId, SubscriptionId};
 use entrega_scenario::points::{Fault, Zone};
 use entrega_scenario::workload::Workload;
 
@@ -27,8 +26,6 @@ pub(crate) struct SimHandler<'a, B: Broker> {
     link: SimLink<B>,
     subscription: SubscriptionId,
     workload: &'a Workload,
-    /// In an exploration, the deliveries that have had their place among other handlers.
-    placed: RefCell<Vec<DeliveryId>>,
 }
 
 impl<'a, B: Broker> SimHandler<'a, B> {
@@ -38,7 +35,7 @@ impl<'a, B: Broker> SimHandler<'a, B> {
         subscription: SubscriptionId,
         workload: &'a Workload,
     ) -> Self {
-        Self { link, subscription, workload, placed: RefCell::default() }
+        Self { link, subscription, workload }
     }
 }
 

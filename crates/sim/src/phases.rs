@@ -12,7 +12,7 @@
 //! the broker is *audited*. Only then may a message be called lost. After the last send, no stretch
 //! (rest, heal, drain, close) takes longer than the drain may. A run that does not come to rest
 //! within its limits ends [`RunEnd::Unfinished`], and nothing can be said about what is still
-//! missing.
+//! missing; if the broker was away then, it ends [`RunEnd::Interrupted`].
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -113,7 +113,13 @@ where
             return RunEnd::Unfinished;
         }
         self.world.borrow_mut().heal();
-        let end = if sent && self.drain(observer) { RunEnd::Quiescent } else { RunEnd::Unfinished };
+        let end = if sent && self.drain(observer) {
+            RunEnd::Quiescent
+        } else if self.world.borrow().is_broker_away() {
+            RunEnd::Interrupted
+        } else {
+            RunEnd::Unfinished
+        };
         if end == RunEnd::Quiescent {
             self.close(observer);
         }
@@ -130,7 +136,7 @@ where
         let mut world = self.world.borrow_mut();
         world.audit();
         world.judge_early_ends();
-        if end == RunEnd::Unfinished && sent {
+        if end.is_at_a_limit() && sent {
             let out_of_steps = world.steps >= limits.steps;
             let misdeed = if out_of_steps {
                 Misdeed::OutOfSteps(limits.steps)
@@ -270,7 +276,7 @@ where
         let mut world = self.world.borrow_mut();
         let choices = world.take_choices();
         let misbehaviour = world.misbehaviour.take();
-        let awaited = (end == RunEnd::Unfinished).then(|| world.awaited()).flatten();
+        let awaited = end.is_at_a_limit().then(|| world.awaited()).flatten();
         let (ended_at, steps, slept) = (world.now, world.steps, world.idle.has_slept);
         Outcome { choices, end, ended_at, steps, misbehaviour, awaited, slept }
     }

@@ -169,6 +169,8 @@ pub(crate) struct World<B: Broker> {
     pub(crate) misbehaviour: Option<Misbehaviour>,
     /// Consumers that ended without being asked.
     pub(crate) left_unasked: Vec<Misbehaviour>,
+    /// In an exploration, the deliveries that have had their place among other handlers, ascending.
+    placed: Vec<DeliveryId>,
 }
 
 impl<B: Broker> World<B>
@@ -381,6 +383,12 @@ where
     pub(crate) fn is_healed(&self) -> bool {
         let is_up = |one: &Process| matches!(one.state, State::Running | State::Finished);
         self.processes.iter().all(|one| is_up(one) && one.shutdown.is_none())
+    }
+
+    /// Whether the broker is away. A process that is away is none of these: one that stops at each
+    /// message that it fails is so for ever.
+    pub(crate) fn is_broker_away(&self) -> bool {
+        self.now < self.broker_up_at
     }
 
     /// Asks every process to stop.

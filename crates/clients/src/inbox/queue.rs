@@ -157,9 +157,13 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
     /// Receives on while the application works, if it is configured to. Runs at the application's
     /// side until the end; whoever of the two sees an answer first takes it.
     pub async fn receive_ahead(&self) {
-        if !self.config.receive_ahead {
-            return;
+        if self.config.receive_ahead {
+            Box::pin(self.go_on_receiving()).await;
         }
+    }
+
+    /// In memory of its own, so that a consumer that receives nothing ahead has no room for it.
+    async fn go_on_receiving(&self) {
         loop {
             if !self.link.is_running() {
                 while_running(&self.link).await;

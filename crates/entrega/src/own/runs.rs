@@ -7,19 +7,18 @@
 
 use std::collections::BTreeSet;
 
-use entrega_checker::{End, findings};
 use entrega_choice::{Choice, Choices};
 use entrega_clients::Consumer;
 use entrega_model::{Event, Model};
 use entrega_scenario::points::{self, FaultKind};
 use entrega_sim::explore::{Explored, Frontier, Misbehaved, Seen, Showing, Task, Walked};
-use entrega_sim::{Arena, Experiment, OwnConsumer, RunEnd};
+use entrega_sim::{Arena, Experiment, OwnConsumer};
 
 use super::prepared::Prepared;
 use super::recorder::Recorder;
 use super::{Explorer, faults};
 use crate::Finding;
-use crate::judge::{Judged, judge_own};
+use crate::judge::{self, Judged, judge_own};
 use crate::untried::Untried;
 
 /// One of this many runs is made twice.
@@ -235,8 +234,8 @@ impl<C: Consumer + Clone> Exploring<'_, C> {
     /// Whether a run shows a finding when it is made again.
     fn shows(&self, finding: &Finding, choices: &[Choice]) -> bool {
         let Judged { report, outcome } = self.run(choices, false).0;
-        let end = if outcome.end == RunEnd::Unfinished { End::Unfinished } else { report.end };
-        report.subscriptions.iter().any(|of| findings(of, end).contains_key(finding))
+        let mut subscriptions = report.subscriptions.iter();
+        subscriptions.any(|of| judge::shown(of, outcome.end).any(|shown| shown == *finding))
     }
 
     fn run(&self, choices: &[Choice], woken: bool) -> (Judged, Vec<Event>) {

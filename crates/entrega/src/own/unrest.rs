@@ -10,10 +10,13 @@
 
 use std::collections::BTreeMap;
 
-use entrega_checker::{Checker, End, Finding, Report, findings};
+use entrega_checker::{Checker, End, Finding, Report};
 use entrega_explain::possessions::{Ending, Possession, Possessions};
 use entrega_model::event::ProcessingResult;
 use entrega_model::{DeliveryId, Duration, Event, Instant, Kind, Observer, ProcessId};
+use entrega_sim::RunEnd;
+
+use crate::judge::shown as shown_of;
 
 /// Judges a run that never comes to rest: `events` are all that the checker has seen.
 pub(crate) fn judge(checker: &mut Checker, events: &[Event]) -> Report {
@@ -21,10 +24,10 @@ pub(crate) fn judge(checker: &mut Checker, events: &[Event]) -> Report {
     checker.finish(End::Quiescent)
 }
 
-/// What such a run shows: it stalls, whatever else.
-pub(super) fn shown(report: &Report) -> Vec<Finding> {
-    let of = report.subscriptions.iter();
-    of.flat_map(|of| findings(of, End::Unfinished).into_keys()).collect()
+/// What a run shows that was ended by a limit: that it stalls, unless the broker was away then, and
+/// whatever else.
+pub(super) fn shown(report: &Report, end: RunEnd) -> Vec<Finding> {
+    report.subscriptions.iter().flat_map(|of| shown_of(of, end)).collect()
 }
 
 /// For each message that somebody alive holds, the event that says that it can be retrieved: held

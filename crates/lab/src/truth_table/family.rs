@@ -72,24 +72,35 @@ const ALONE: [&[(Factor, u32)]; 4] = [
     &[(Factor::Partitions, 2), (Factor::Keys, 2)],
 ];
 
+/// Settings that no factor varies, each with a value that alone shows a letter of some row: one
+/// attempt dead-letters what fails once; with a backoff of a second a message that is tried for
+/// ever reaches `max_poll_interval` within the steps of a run; and consumers that wait longer for a
+/// broker that is away come back to a longer queue.
+const SETTINGS_ALONE: [(&str, &str); 3] =
+    [("max_attempts", "1"), ("retry_backoff", "1s"), (REQUEST_TIMEOUT, "10s")];
+
 /// The most messages that a world has.
 pub(super) const MOST_MESSAGES: u32 = 4;
-/// The one setting that every client library reads.
+/// What every client library reads.
 const PREFETCH: &str = "prefetch";
+const REQUEST_TIMEOUT: &str = "request_timeout";
 
 impl Factor {
     /// Whether the worlds of a row differ in it.
     fn varies(self, model: Model, row: &TableRow) -> bool {
         match self {
             Self::Partitions => model == Model::Log,
-            Self::Consumer(setting) => {
-                let path = format!("consumer.{setting}");
-                let is_read = setting == PREFETCH || row.strategy.reads(setting);
-                is_read && !row.set.iter().any(|(fixed, _)| *fixed == path)
-            }
+            Self::Consumer(setting) => leaves_open(row, setting),
             _ => true,
         }
     }
+}
+
+/// Whether a row reads a setting of the table `[consumer]` and does not fix it.
+fn leaves_open(row: &TableRow, setting: &str) -> bool {
+    let is_read = [PREFETCH, REQUEST_TIMEOUT].contains(&setting) || row.strategy.reads(setting);
+    let path = format!("consumer.{setting}");
+    is_read && !row.set.iter().any(|(fixed, _)| *fixed == path)
 }
 
 /// A small world: how it differs from the scenario as written.
@@ -129,6 +140,14 @@ impl SmallWorld {
             world.take(factor, value);
             world.differences += 1;
         }
+        world
+    }
+
+    /// The scenario as written, but for a setting of the table `[consumer]`.
+    fn with(setting: &str, value: &str) -> Self {
+        let mut world = Self::plain();
+        world.set(&format!("consumer.{setting}"), value);
+        world.differences = 1;
         world
     }
 
@@ -196,7 +215,9 @@ impl Families {
             let values = factors.iter().zip(member).filter(|&(_, &number)| number > 0);
             SmallWorld::of(values.map(|(&(factor, values), &number)| (factor, values[number])))
         };
-        members.iter().map(world).collect()
+        let open = SETTINGS_ALONE.iter().filter(|(setting, _)| leaves_open(row, setting));
+        let alone = open.map(|(setting, value)| SmallWorld::with(setting, value));
+        members.iter().map(world).chain(alone).collect()
     }
 
     fn selection(&mut self, sizes: Vec<usize>) -> Vec<Member> {

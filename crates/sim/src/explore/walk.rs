@@ -82,7 +82,7 @@ pub(super) fn walk<W: Witness>(
     let outcome = experiment.run_watched(arena, program, choices, &mut Through(&shared), watch);
     arena.scratch = scratch;
     let misbehaviour = outcome.misbehaviour;
-    let limited = outcome.end == RunEnd::Unfinished;
+    let limited = outcome.end.is_at_a_limit();
     let findings = match outcome.end {
         RunEnd::Cut => None,
         _ if misbehaviour.as_ref().is_some_and(|one| one.misdeed.ends_the_run()) => None,

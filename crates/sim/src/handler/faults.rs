@@ -233,10 +233,9 @@ where
     /// place has had its choice, or one that fails for ever would have as many as there are steps.
     #[inline]
     pub(super) fn give_way(&self, world: &mut World<B>, delivery: &Delivery) -> Option<HoldId> {
-        if !world.times.chooses_order || self.placed.borrow().contains(&delivery.id) {
+        if !world.times.chooses_order || !world.places(delivery.id) {
             return None;
         }
-        self.placed.borrow_mut().push(delivery.id);
         if self.link.alone && world.is_calm() {
             return None;
         }

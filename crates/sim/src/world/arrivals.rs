@@ -39,7 +39,7 @@ where
     /// What is due next, and when.
     pub(super) fn next_chosen(&mut self) -> Option<(Instant, Due)> {
         self.drop_moot();
-        if self.due_now.is_empty() && !self.is_due_again() {
+        if self.due_now.is_empty() && !self.put_off.is_empty() && !self.is_due_again() {
             self.due_now.append(&mut self.put_off);
         }
         if self.due_now.is_empty() {
@@ -52,14 +52,17 @@ where
         {
             self.due_now.push(due);
         }
-        let index = match self.arrival(0) {
-            Some(first) => self.choose_arrival(first),
-            None => {
-                self.order_deadlines();
-                0
-            }
-        };
+        let index = if self.due_now.len() > 1 { self.choose_first() } else { 0 };
         Some((self.due_at, self.due_now.remove(index)))
+    }
+
+    /// Which of several things that are due comes first, as an index.
+    fn choose_first(&mut self) -> usize {
+        if let Some(first) = self.arrival(0) {
+            return self.choose_arrival(first);
+        }
+        self.order_deadlines();
+        0
     }
 
     /// Whether something more is due at the instant for which something is put off.

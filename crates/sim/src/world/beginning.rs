@@ -75,6 +75,7 @@ where
             asked: 0,
             misbehaviour: None,
             left_unasked: Vec::new(),
+            placed: Vec::new(),
         }
     }
 
@@ -143,6 +144,7 @@ where
             asked,
             misbehaviour,
             left_unasked,
+            placed,
         } = self;
         (*now, *due_at) = (Instant::START, Instant::START);
         (*broker_timer, *broker_up_at) = (Instant::NEVER, Instant::START);
@@ -164,6 +166,7 @@ where
         calls.clear();
         sinks.clear();
         left_unasked.clear();
+        placed.clear();
     }
 }
 

@@ -11,7 +11,9 @@
 //! > whose lease is renewed meanwhile would be slow for ever, and so would not be worth a look.
 
 use entrega_brokers::Broker;
-use entrega_model::{ClientId, Delivery, Event, Instant, Kind, ProcessId, SubscriptionId};
+use entrega_model::{
+    ClientId, Delivery, DeliveryId, Event, Instant, Kind, ProcessId, SubscriptionId,
+};
 use entrega_scenario::points::{Fault, Zone, own_point, yes_or_no};
 
 use super::{Due, Routed, World};
@@ -100,6 +102,16 @@ where
             Due::Wake(client) | Due::Resume(client) | Due::Kill(client) => Some(client.process),
             _ => None,
         }
+    }
+
+    /// Notes that a delivery has its place among other handlers; `false` if it has had it.
+    pub(crate) fn places(&mut self, delivery: DeliveryId) -> bool {
+        let place = self.placed.partition_point(|&known| known < delivery);
+        let is_new = self.placed.get(place) != Some(&delivery);
+        if is_new {
+            self.placed.insert(place, delivery);
+        }
+        is_new
     }
 
     /// Lets a poll that waits no longer than now wait for what is on its way, if an exploration has
