@@ -1,5 +1,5 @@
-//! Sentences about what ends the work of a process that is not told of it: it is killed after it was
-//! asked to stop, or its group goes on without it.
+//! Sentences about what ends the work of a process that is not told of it: it is killed after it
+//! was asked to stop, or its group goes on without it.
 
 use super::zones::check_with;
 use super::*;
@@ -119,8 +119,8 @@ fn one_after_the_other_is_not_at_once() {
     );
 }
 
-/// What the client had fetched for nobody is told: the request for it was doubled before the message
-/// was stored.
+/// What the client had fetched for nobody is told: the request for it was doubled before the
+/// message was stored.
 #[test]
 fn what_a_doubled_request_fetches_is_told() {
     check_with(
@@ -186,8 +186,8 @@ fn a_settle_that_covers_others_says_so() {
     );
 }
 
-/// A commit that arrives late and goes back undoes what another has settled: that is what brings the
-/// message back.
+/// A commit that arrives late and goes back undoes what another has settled: that is what brings
+/// the message back.
 #[test]
 fn a_commit_that_goes_back_is_told() {
     check_with(

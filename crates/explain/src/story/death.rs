@@ -1,7 +1,7 @@
 //! How a process died: by a crash, or killed after it was asked to stop.
 //!
 //! > **The rule.** A kill comes after the request to stop and after what kept the process, and is
-//! > told after them. What a crash came before or after stands in its own clause; a kill has no such
+//! > told after them. What a crash came before or after stands in its clause; a kill has no such
 //! > place.
 
 use entrega_model::ProcessId;
