@@ -130,6 +130,81 @@ fn a_small_budget_leaves_cells_incomplete() {
     assert!(text.contains('?') && text.contains("14 cells, 0 of 14 complete"), "{text}");
 }
 
+/// A part of the table, as people see it.
+fn part(faults: &[&str]) -> String {
+    let strategy = "settle-then-process".parse().expect("a strategy");
+    let faults: Vec<String> = faults.iter().map(|&fault| fault.to_owned()).collect();
+    let plan = TablePlan::new(&[Model::Queue], &[strategy], &faults, 0, 1_000_000);
+    truth_table::text(&plan.expect("a part of the table").run(), None, "entrega")
+}
+
+/// What is taken away from the columns is said, also where it is not shown.
+#[test]
+fn head_and_legend_say_what_is_taken_away() {
+    let check = |faults: &[&str], says: &[&str], never: &[&str]| {
+        let text = part(faults).replace('\n', " ");
+        says.iter().for_each(|one| assert!(text.contains(one), "{one}\n{text}"));
+        never.iter().for_each(|one| assert!(!text.contains(one), "{one}\n{text}"));
+    };
+    let (away, alone) = ("is taken away from what it shows with one", "`--fault none` does");
+    let nothing = "– none of these is possible";
+    check(
+        &["C1"],
+        &[away, alone, "– none of these but what is possible without a fault"],
+        &[nothing],
+    );
+    check(&["none"], &[nothing, "none: without any fault"], &[away, alone]);
+    let both = "– none of these; with a fault: none but what is possible without one";
+    check(&["none", "C1"], &[away, both, "(the column none)"], &[nothing, alone]);
+}
+
+/// A range of one number is that number.
+#[test]
+fn as_many_worlds_for_all_rows_are_no_range() {
+    let text = part(&["C1"]);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let at = words.iter().position(|word| *word == "worlds:").expect("how many");
+    assert_eq!(words[at - 3], "in", "{text}");
+    let several = TABLE.cells.iter().map(|cell| cell.worlds);
+    assert_ne!(several.clone().min(), several.max());
+    assert!(truth_table::markdown(&TABLE).contains(" to "));
+}
+
+/// A world that takes too long ends the table: what was explored is printed, and what is unknown is
+/// named with the reason, for people and for programs. Time changes nothing in a table that is
+/// whole.
+#[test]
+fn a_table_that_runs_out_of_time_says_what_is_unknown() {
+    let run = |part: &[&str], patience: &str, format: &str| {
+        let all = ["table", "--quiet", "--model", "log", "--strategy", "parallel"];
+        let how = ["--patience", patience, "--format", format];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_entrega"));
+        let output = command.args(all).args(part).args(how).output().expect("it runs");
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let (code, text) = run(&["--preemptions", "3"], "1", "text");
+    assert_eq!(code, Some(1), "{text}");
+    let text = text.replace('\n', " ");
+    for said in ["ENDED EARLY: ", " took more than 1 s of real time", "- log, parallel, "] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+    let (code, json) = run(&["--preemptions", "3"], "1", "json");
+    let table: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((code, &table["partial"]), (Some(1), &Value::Bool(true)));
+    assert_eq!(table["ended"]["why"], "patience");
+    assert_eq!(table["ended"]["seconds"], 1);
+    let row = &table["unknown"][0];
+    assert!(row["tried"].as_u64() < row["worlds"].as_u64(), "{row}");
+    let cells = table["cells"].as_array().expect("a list").iter();
+    let mut of_row = cells.filter(|cell| cell["setting"] == row["setting"]);
+    assert!(of_row.all(|cell| cell["complete"] == false), "{json}");
+    let part = ["--preemptions", "0", "--fault", "C1"];
+    let whole = run(&part, "600", "json");
+    assert_eq!((whole.0, &whole), (Some(0), &run(&part, "86400", "json")));
+    let table: Value = serde_json::from_str(&whole.1).expect("JSON");
+    assert_eq!((&table["ended"], &table["unknown"]), (&Value::Null, &Value::Array(Vec::new())));
+}
+
 /// Every cell that can happen was tried to its end, and there is something to tell.
 #[test]
 fn every_cell_is_complete_and_many_have_an_outcome() {

@@ -196,3 +196,18 @@ fn timelines_are_excerpts_unless_somebody_asks() {
     assert!(full.lines().count() > excerpts.lines().count());
     assert!(!full.contains("more lines: replay it"));
 }
+
+/// A scope that the scenario does not have is not tried in silence; one that it has is.
+#[test]
+fn more_than_the_scenario_has_is_said() {
+    let bench = Bench::new();
+    let said = |args: &[&str]| {
+        let ended = bench.run(&[&["explore", "tiny.toml", "--model", "queue"], args].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        ended.err.lines().filter(|line| line.contains("no more than")).count()
+    };
+    assert_eq!(said(&["--messages", "99", "--set", "workload.messages=2"]), 1);
+    assert_eq!(said(&["--messages", "2", "--set", "workload.messages=2"]), 0);
+    assert_eq!(said(&["--set", "workload.messages=2"]), 0);
+    assert_eq!(said(&["--messages", "2", "--consumers", "9", "--partitions", "9"]), 1);
+}

@@ -84,7 +84,8 @@ words! {
         OffsetReset => "offset_reset",
         /// Duplicated: a commit moved the committed offset, or a seek the position, back over it.
         OffsetRewind => "offset_rewind",
-        /// Duplicated: the sink's answer was lost, and the handler tried again within one delivery.
+        /// Duplicated within one delivery: its handler tried again, as after an answer of the sink
+        /// that was lost; or its request to the sink arrived twice.
         HandlerRetry => "handler_retry",
         /// Duplicated: the effect of an aborted transaction was visible. Reserved.
         AbortedVisible => "aborted_visible",

@@ -21,15 +21,15 @@ pub(crate) struct ExploreArgs {
     /// choices off
     #[arg(long, value_name = "P", default_value_t = 1, value_parser = values::small(0, 9))]
     pub(crate) preemptions: u8,
-    /// At most this many messages
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = values::small(1, 99))]
-    pub(crate) messages: u8,
-    /// At most this many consumers of a subscription
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = values::small(1, 9))]
-    pub(crate) consumers: u8,
-    /// At most this many partitions of the log
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::small(1, 9))]
-    pub(crate) partitions: u8,
+    /// At most this many messages, and no more than the scenario has [default: 3]
+    #[arg(long, value_name = "N", value_parser = values::small(1, 99))]
+    pub(crate) messages: Option<u8>,
+    /// At most this many consumers of a subscription, and no more than it has [default: 2]
+    #[arg(long, value_name = "N", value_parser = values::small(1, 9))]
+    pub(crate) consumers: Option<u8>,
+    /// At most this many partitions of the log, and no more than it has [default: 1]
+    #[arg(long, value_name = "N", value_parser = values::small(1, 9))]
+    pub(crate) partitions: Option<u8>,
     /// Try every fault point, whatever the scenario names
     #[arg(long)]
     pub(crate) all_faults: bool,

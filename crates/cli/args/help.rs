@@ -59,7 +59,9 @@ from what it shows with one, world by world; a letter stands in a cell if any wo
 
 Exit codes:
   0  everything was tried in every cell
-  1  some cell is incomplete: raise --budget, unless Ctrl-C ended the work
+  1  some cell is incomplete: raise --budget, unless Ctrl-C ended the work, or a small world took
+     longer than --patience. What was explored until then is printed, with the rows that are
+     unknown; the text says why, as the fields `ended` and `unknown` of the JSON do
   2  the usage is wrong
   130  a second Ctrl-C ended the program; nothing was printed";
 

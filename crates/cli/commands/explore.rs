@@ -8,6 +8,7 @@ use std::time::Duration;
 use entrega_lab::exploration_plan::ConfigurationSpace;
 use entrega_lab::memory::of_exploring;
 use entrega_lab::{Bounds, ExplorationPlan, Explorations, Part, unread};
+use entrega_model::Model;
 use entrega_report::exploration;
 
 use super::interrupt;
@@ -23,6 +24,7 @@ pub(crate) fn explore(args: &ExploreArgs) -> Result<ExitCode, Failure> {
     let plan = Arc::new(plan(args)?);
     let chosen = plan.spaces.iter().map(|space| space.configuration);
     unread::warnings(&plan.loaded, chosen).iter().for_each(|one| output::warn(one));
+    not_so_many(args, &plan).iter().for_each(|one| output::warn(one));
     let threads = pool::size(args.threads);
     let what = format!("an exploration on {threads} threads");
     memory::require(of_exploring(threads), &what, "lower --threads")?;
@@ -56,12 +58,13 @@ pub(crate) fn explore(args: &ExploreArgs) -> Result<ExitCode, Failure> {
 
 fn plan(args: &ExploreArgs) -> Result<ExplorationPlan, Failure> {
     let loaded = files::read(&args.file, &args.set, &[("--output", args.output.as_deref())])?;
+    let usual = Bounds::default();
     let bounds = Bounds {
         faults: args.faults,
         preemptions: args.preemptions,
-        messages: args.messages.into(),
-        consumers: args.consumers.into(),
-        partitions: args.partitions.into(),
+        messages: args.messages.map_or(usual.messages, Into::into),
+        consumers: args.consumers.map_or(usual.consumers, Into::into),
+        partitions: args.partitions.map_or(usual.partitions, Into::into),
         all_faults: args.all_faults,
         budget: args.budget,
         seed: args.seed,
@@ -84,6 +87,26 @@ fn plan(args: &ExploreArgs) -> Result<ExplorationPlan, Failure> {
         )));
     }
     Ok(plan)
+}
+
+/// What was asked for and is more than the scenario has: no space is so large.
+fn not_so_many(args: &ExploreArgs, plan: &ExplorationPlan) -> Vec<String> {
+    let most = |of: fn(&ConfigurationSpace) -> u32| plan.spaces.iter().map(of).max().unwrap_or(0);
+    let is_log = |space: &ConfigurationSpace| space.configuration.model == Model::Log;
+    let partitions = args.partitions.filter(|_| plan.spaces.iter().any(is_log));
+    let asked = [
+        ("messages", args.messages, most(|space| space.scope.messages)),
+        ("consumers", args.consumers, most(|space| space.scope.consumers)),
+        ("partitions", partitions, most(|space| space.scope.partitions.into())),
+    ];
+    let too_many = asked.into_iter().filter_map(|(what, asked, most)| {
+        let asked = asked.filter(|&asked| u32::from(asked) > most)?;
+        Some(format!(
+            "--{what} {asked}: the scenario has no more than {most}, so {most} are tried\n  help: \
+             give it more, or leave --{what} out"
+        ))
+    });
+    too_many.collect()
 }
 
 fn status(space: &ConfigurationSpace, run: u64, waiting: usize) -> String {

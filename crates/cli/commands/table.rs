@@ -1,7 +1,8 @@
 //! `entrega table`: the truth table, proved by exploration.
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use entrega_lab::loaded::shell_word;
 use entrega_lab::memory::of_exploring;
@@ -32,7 +33,7 @@ pub(crate) fn table(args: &TableArgs) -> Result<ExitCode, Failure> {
     };
     output::write(args.output.as_deref(), &text)?;
     let proved = table.cells.iter().all(|cell| cell.complete || !cell.applicable);
-    Ok(super::code(proved && !table.partial))
+    Ok(super::code(proved && !table.is_partial()))
 }
 
 fn explore(plan: TablePlan, args: &TableArgs) -> Result<TruthTable, Failure> {
@@ -43,7 +44,9 @@ fn explore(plan: TablePlan, args: &TableArgs) -> Result<TruthTable, Failure> {
     let bar = bars::bar(plan.pieces().len() as u64, "small worlds", args.quiet);
     let shown = bar.clone();
     let (watch, done) = (Watch::new(threads), Box::new(move || shown.inc(1)));
-    let table = supervise(plan, &Arc::new(Care { stop, watch, done }), threads);
+    let care = Care { stop, watch, done, explored: Mutex::default() };
+    let patience = Duration::from_secs(args.patience);
+    let table = supervise(plan, &Arc::new(care), threads, patience);
     bar.finish_and_clear();
     table
 }

@@ -52,6 +52,23 @@ impl Injected {
         found
     }
 
+    /// The fault that made a process die at a place: a crash right there, one that made it slow
+    /// first, or a request to stop whose grace is over.
+    pub(crate) fn behind_crash(events: &[Event], faults: &[Self], crash: usize) -> Option<Self> {
+        let Kind::Crashed { process, .. } = events.get(crash)?.kind else { return None };
+        let until = faults.partition_point(|one| one.at < crash);
+        let own = || faults[..until].iter().rev().filter(|one| one.process == process);
+        own().next()?;
+        let starts = |event: &Event| matches!(event.kind, Kind::Started { process: of, .. } if of == process);
+        let begun = events[..crash].iter().rposition(starts).unwrap_or(0);
+        let of_life = |is: &dyn Fn(&Self) -> bool| {
+            own().take_while(|one| one.at >= begun).find(|one| is(one)).copied()
+        };
+        of_life(&|one| one.is_crash() && one.at + 1 == crash)
+            .or_else(|| of_life(&|one| one.is_crash() && one.is_in_zone()))
+            .or_else(|| of_life(&Self::is_shutdown))
+    }
+
     /// Whether a process dies of it.
     pub(crate) fn is_crash(&self) -> bool {
         self.act == Act::Crash
@@ -85,6 +102,11 @@ impl Injected {
     /// Whether a request or a deadline overtakes another.
     pub(crate) fn is_overtaking(&self) -> bool {
         matches!(self.point.site, Site::Arrivals | Site::Deadlines)
+    }
+
+    /// Whether a poll gives up after what is on its way.
+    pub(crate) fn is_late_poll(&self) -> bool {
+        self.point.site == Site::Polls
     }
 
     /// Whether a group rebalances.

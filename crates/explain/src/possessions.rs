@@ -99,6 +99,10 @@ pub enum Ending {
     SessionExpired,
     /// The holder left its group because it had not polled for too long.
     MaxPollExceeded,
+    /// The group went on without the holder, which had not rejoined it within `rebalance_timeout`.
+    /// No event says so, but another consumer is assigned a partition that the holder has neither
+    /// given up nor lost by anything that is recorded.
+    NotRejoined,
     /// The holder gave the partition up in a rebalance.
     Revoked,
     /// The holder learnt that it had lost the partition.
@@ -220,6 +224,7 @@ impl Ending {
             | Self::BrokerRestarted => true,
             Self::SessionExpired
             | Self::MaxPollExceeded
+            | Self::NotRejoined
             | Self::Revoked
             | Self::PartitionLost
             | Self::SoughtBack

@@ -125,12 +125,6 @@ impl<'a> Run<'a> {
         &self.faults[begin..end.max(begin)]
     }
 
-    /// The fault that was injected at a place, if one was.
-    pub(crate) fn fault_at(&self, at: usize) -> Option<&Injected> {
-        let found = self.faults.binary_search_by_key(&at, |fault| fault.at);
-        found.ok().map(|found| &self.faults[found])
-    }
-
     /// An event with all that its words depend on, in a story of a subscription.
     pub(crate) fn scene(&self, at: usize, subscription: Option<SubscriptionId>) -> Scene<'a> {
         Scene { subscription, ..Scene::of(self.events, self.cast, &self.faults, at) }

@@ -8,12 +8,13 @@
 //! * `faults`: which faults concern it; `delays`: until when they delay, and which requests
 //!   overtake others.
 //! * `interruption`: why it came to another delivery.
-//! * `leaving`: why a process left, and why it lost a partition; `settles`: what settled a
-//!   message too early.
+//! * `death`: how a process died; `leaving`: why one left, and why it lost a partition;
+//!   `settles`: what settled a message too early.
 //! * `limit`: what a delivery limit takes along.
 //! * `loss`, `duplicate`, `order`, `split`, `stall`: the sentences, by anomaly.
 
 mod chronicle;
+mod death;
 mod delays;
 mod duplicate;
 mod faults;
@@ -73,10 +74,10 @@ pub(crate) fn tell(run: &Run<'_>, subject: &Subject) -> Tale {
             let message = split::twice_dead(&chronicle).or(message);
             (message, split::dead_lettered_twice(&about(message)))
         }
-        Finding::Reordered => (message, after_overtakings(&chronicle, order::tell(&chronicle))),
+        Finding::Reordered => (message, with_overtakings(&chronicle, order::tell(&chronicle))),
         Finding::Class(Class::Pending, _) => (message, stall::tell(&chronicle)),
         Finding::Class(class, cause) => {
-            let mut story = after_overtakings(&chronicle, of_class(&chronicle, class, cause));
+            let mut story = with_overtakings(&chronicle, of_class(&chronicle, class, cause));
             if let Some(others) = limit::taken_along(&chronicle) {
                 story = format!("{story} {others}");
             }
@@ -86,14 +87,27 @@ pub(crate) fn tell(run: &Run<'_>, subject: &Subject) -> Tale {
     Tale { message, sentence }
 }
 
-/// The story, after the requests that overtook others on the way to it.
-fn after_overtakings(chronicle: &Chronicle<'_>, story: String) -> String {
-    let overtakings = delays::overtakings(chronicle);
-    if overtakings.is_empty() {
-        story
-    } else {
-        format!("{}; {story}", overtakings.join(" and then "))
+/// The story with the requests and deadlines that overtook others on the way to it: each after the
+/// faults that the story tells of and that came before it, in most cases at the beginning.
+fn with_overtakings(chronicle: &Chronicle<'_>, mut story: String) -> String {
+    let mut first: Vec<String> = Vec::new();
+    for (at, clause) in delays::overtakings(chronicle) {
+        let before = chronicle.run.faults_between(0, at).iter();
+        let told = before.filter(|fault| !fault.is_overtaking());
+        match told.filter_map(|fault| end_of(&story, &fault.brief(chronicle))).max() {
+            Some(end) => story.insert_str(end, &format!(" and then {clause}")),
+            None => first.push(clause),
+        }
     }
+    if first.is_empty() { story } else { format!("{}; {story}", first.join(" and then ")) }
+}
+
+/// Where the clause ends in a story that begins like this.
+fn end_of(story: &str, beginning: &str) -> Option<usize> {
+    const ENDS: [&str; 3] = ["; ", " and then ", ", and "];
+    let from = story.find(beginning)? + beginning.len();
+    let ends = ENDS.iter().filter_map(|end| story[from..].find(end));
+    ends.min().map(|length| from + length)
 }
 
 /// `m1`, `m1 and m2`, `m1, m2, m3 and 5 more`.

@@ -9,7 +9,7 @@
 
 mod english;
 
-use entrega_checker::Finding;
+use entrega_checker::{Cause, Finding};
 use entrega_model::{Event, Kind, MessageId, SubscriptionId};
 use entrega_scenario::Cast;
 use entrega_scenario::points::FaultKind;
@@ -47,8 +47,12 @@ pub struct Scene<'a> {
     pub fault: Option<Injected>,
     /// What happened next.
     pub next: Option<Kind>,
+    /// Whether it is the death of a process that was asked to stop and was not gone in time.
+    pub is_kill: bool,
     /// The subscription whose story this is, for an event that concerns all subscriptions.
     pub subscription: Option<SubscriptionId>,
+    /// The message whose story this is, if it is not that of the event.
+    pub also: Option<MessageId>,
 }
 
 impl<'a> Scene<'a> {
@@ -61,7 +65,10 @@ impl<'a> Scene<'a> {
             again: false,
             fault: fault.map(|found| faults[found]),
             next: events.get(at + 1).map(|event| event.kind),
+            is_kill: Injected::behind_crash(events, faults, at)
+                .is_some_and(|fault| fault.is_shutdown()),
             subscription: None,
+            also: None,
         }
     }
 }
@@ -86,6 +93,13 @@ impl Language {
     pub fn kind(self, kind: FaultKind) -> (String, &'static str) {
         match self {
             Self::English => english::kinds::words(kind),
+        }
+    }
+
+    /// What a cause is called.
+    pub fn cause(self, cause: Cause) -> String {
+        match self {
+            Self::English => english::findings::cause(cause),
         }
     }
 

@@ -19,6 +19,7 @@ mod world;
 use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_scenario::Problem;
+use serde::Serialize;
 use thiserror::Error;
 
 pub use self::cell::{Cell, Letter, MARK};
@@ -57,8 +58,40 @@ pub struct TruthTable {
     pub family: Family,
     /// How many changes of order there could be in one run.
     pub preemptions: u8,
-    /// Whether it was interrupted.
-    pub partial: bool,
+    /// The rows of which not every world was tried; none if the table is whole.
+    pub unknown: Vec<UnknownRow>,
+    /// Why it is not whole, if it is not.
+    pub ended: Option<EndedEarly>,
+}
+
+/// A row of which not every world was tried. What its cells lack may be possible all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct UnknownRow {
+    /// The kind of broker.
+    pub model: Model,
+    /// What every consumer does.
+    pub strategy: Strategy,
+    /// What the setting is called.
+    pub setting: &'static str,
+    /// How many worlds were tried; a row without any has no cells.
+    pub tried: u64,
+    /// How many there are.
+    pub worlds: u64,
+}
+
+/// Why a table is not whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum EndedEarly {
+    /// Somebody ended it.
+    Interrupted,
+    /// A small world took more real time than it was given.
+    Patience {
+        /// The world.
+        world: String,
+        /// How many seconds it was given.
+        seconds: u64,
+    },
 }
 
 /// Why there is no such table.
@@ -141,13 +174,13 @@ impl TablePlan {
     }
 
     /// Puts the table together from what was explored, in the order of the pieces. A piece that was
-    /// not explored leaves its cells incomplete, and makes the table partial.
+    /// not explored leaves its cells incomplete and its row unknown, and makes the table partial.
     pub fn table(&self, explored: Vec<Option<ExploredPiece>>) -> TruthTable {
-        let partial = explored.iter().any(Option::is_none);
         let mut explored = explored.into_iter();
-        let mut cells = Vec::new();
+        let (mut cells, mut unknown) = (Vec::new(), Vec::new());
         for worlds in &self.rows {
             let tried: Vec<_> = explored.by_ref().take(worlds.len()).collect();
+            unknown.extend(UnknownRow::of(worlds, &tried));
             for (number, column) in self.tried_in(worlds).enumerate() {
                 let shown = tried.iter().map(|one| one.as_ref()?.0.get(number));
                 let of_worlds: Vec<_> = worlds.iter().zip(shown).collect();
@@ -156,7 +189,8 @@ impl TablePlan {
             }
         }
         let &Self { family, preemptions, .. } = self;
-        TruthTable { cells, family, preemptions, partial }
+        let ended = (!unknown.is_empty()).then_some(EndedEarly::Interrupted);
+        TruthTable { cells, family, preemptions, unknown, ended }
     }
 
     /// The columns that a row is tried under: first the baseline, whether it was asked for or not.
@@ -166,6 +200,24 @@ impl TablePlan {
         };
         let faults = self.columns.iter().copied().filter(|column| !column.is_baseline());
         [&columns::NONE].into_iter().chain(faults.filter(fits))
+    }
+}
+
+impl UnknownRow {
+    /// None if every world was tried.
+    fn of(worlds: &[World], tried: &[Option<ExploredPiece>]) -> Option<Self> {
+        let first = worlds.first()?;
+        let TableRow { strategy, setting, .. } = *first.row;
+        let (count, tried) = (worlds.len() as u64, tried.iter().flatten().count() as u64);
+        let row = Self { model: first.model, strategy, setting, tried, worlds: count };
+        (tried < count).then_some(row)
+    }
+}
+
+impl TruthTable {
+    /// Whether something was left out.
+    pub fn is_partial(&self) -> bool {
+        self.ended.is_some()
     }
 }
 
@@ -265,18 +317,27 @@ mod tests {
         };
         let whole = plan.run();
         assert_eq!(heads(&whole), [("default", "none"), ("default", "crash-before-effect")]);
-        assert!(!whole.partial);
+        assert!(!whole.is_partial() && whole.unknown.is_empty());
         let complete = |table: &TruthTable| table.cells.iter().all(|cell| cell.complete);
         assert!(complete(&whole));
         let first = |piece: Option<&Piece<'_>>| piece.map(Piece::explore);
         let pieces = plan.pieces();
         let mut explored: Vec<_> = pieces.iter().map(|_| None).collect();
         let nothing = plan.table(pieces.iter().map(|_| None).collect());
-        assert_eq!((heads(&nothing), nothing.partial), (vec![], true));
+        assert_eq!((heads(&nothing), nothing.is_partial()), (vec![], true));
         explored[0] = first(pieces.first());
         let interrupted = plan.table(explored);
         assert_eq!(heads(&interrupted), heads(&whole));
-        assert!(interrupted.partial && !complete(&interrupted));
+        assert!(interrupted.is_partial() && !complete(&interrupted));
+        let worlds = pieces.len() as u64;
+        let row = |tried| UnknownRow {
+            model: Model::Queue,
+            strategy: Strategy::DeadLetter,
+            setting: "default",
+            tried,
+            worlds,
+        };
+        assert_eq!((nothing.unknown, interrupted.unknown), (vec![row(0)], vec![row(1)]));
     }
 
     #[test]

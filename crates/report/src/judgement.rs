@@ -6,7 +6,7 @@ use entrega_checker::{Cause, Class, Histogram, Report, SubscriptionReport, Verdi
 use entrega_model::{Duration, MessageId, SubscriptionId};
 use serde_json::Value;
 
-use crate::prose::spelled;
+use crate::prose::{caused, spelled};
 
 /// How people name what a report counts.
 pub struct Names<'a> {
@@ -141,7 +141,7 @@ fn causes(of: &SubscriptionReport, names: &Names<'_>) -> Vec<String> {
         examples.join(", first ")
     };
     let line = |(cause, count): (&Cause, &u64)| {
-        let why = if *cause == Cause::Unknown { unknown(of) } else { spelled(cause.name()) };
+        let why = if *cause == Cause::Unknown { unknown(of) } else { caused(*cause) };
         format!("{count} {why} (first {})", examples(cause))
     };
     of.causes.iter().map(line).collect()

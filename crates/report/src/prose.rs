@@ -1,5 +1,8 @@
 //! Pieces of prose: lines of a width, names, lists.
 
+use entrega_checker::Cause;
+use entrega_explain::Language;
+
 /// Prose in lines of at most `most` columns.
 pub(crate) fn wrapped(prose: &str, most: usize) -> String {
     let mut lines = String::new();
@@ -23,6 +26,11 @@ pub(crate) fn wrapped(prose: &str, most: usize) -> String {
 /// A stable name as people read it: `settled_before_process` without its dashes.
 pub(crate) fn spelled(name: &str) -> String {
     name.replace('_', " ")
+}
+
+/// What a cause is called.
+pub(crate) fn caused(cause: Cause) -> String {
+    Language::default().cause(cause)
 }
 
 /// `a`, `a or b`, `a, b or c`.

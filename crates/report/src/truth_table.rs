@@ -4,7 +4,9 @@ mod terminal;
 
 use std::fmt::Write;
 
-use entrega_lab::truth_table::{COLUMNS, Cell, Column, Family, NAME, ROWS, Side, TableRow};
+use entrega_lab::truth_table::{
+    COLUMNS, Cell, Column, EndedEarly, Family, NAME, ROWS, Side, TableRow, UnknownRow,
+};
 use entrega_lab::{TruthTable, replay_string};
 use entrega_model::Model;
 use serde::Serialize;
@@ -26,15 +28,79 @@ struct PartRow {
     cells: Vec<String>,
 }
 
-/// What the letters mean, in a document.
-const LEGEND: &str = "\
-L loss · D duplicate (also of a dead letter) · R reorder · S stall (followed for 1 000 steps) · Q dead letter · P phantom · – none of these is possible · \
-blank: cannot happen here · ? not everything was tried · ⁴ only four messages show it
-none: without any fault; handlers take no time, but one may go on after all others; the other columns say what the fault adds · E handler error · X poison message · \
+/// What the letters mean, in a document; between the two parts stands what a dash means.
+const LETTERS: [&str; 2] = [
+    "L loss · D duplicate (also of a dead letter) · R reorder · S stall (followed for 1 000 steps) · \
+     Q dead letter · P phantom · ",
+    " · blank: cannot happen here · ? not everything was tried · ⁴ only four messages show it",
+];
+
+/// What the heads mean, in a document.
+const HEADS: &str = "\
+handlers take no time, but one may go on after all others · E handler error · X poison message · \
 C0 crash before the effect · C1 after it · C2 after the settle · CQ a message fails, and a crash after its dead letter · QL, RL request or answer of a settle lost · \
 late: a settle arrives late · Z stall or slow handler, beyond lease and session too · SD a consumer is asked to stop, is killed if it takes too long, and comes back · recv: a receive is lost \
 · RB the group rebalances · +C0, +QL, +slow: and that as well, which may \
 show something alone";
+
+/// Which columns are shown: it decides what a dash means, and what must be said of what is taken
+/// away from the columns of faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Columns {
+    /// Only the one without a fault.
+    Baseline,
+    /// Only those of faults.
+    Faults,
+    /// Both.
+    Both,
+}
+
+impl Columns {
+    fn of(table: &TruthTable) -> Self {
+        let is_baseline = |cell: &Cell| cell.fault == BASELINE;
+        match (table.cells.iter().any(is_baseline), table.cells.iter().all(is_baseline)) {
+            (true, true) => Self::Baseline,
+            (true, false) => Self::Both,
+            (false, _) => Self::Faults,
+        }
+    }
+
+    /// What a dash means.
+    const fn dash(self) -> &'static str {
+        match self {
+            Self::Baseline => "– none of these is possible",
+            Self::Faults => "– none of these but what is possible without a fault",
+            Self::Both => "– none of these; with a fault: none but what is possible without one",
+        }
+    }
+
+    /// What the column without a fault is, and what the others say.
+    const fn baseline(self) -> &'static str {
+        match self {
+            Self::Baseline => "none: without any fault",
+            Self::Faults => "what is possible without a fault is left out (--fault none shows it)",
+            Self::Both => "none: without any fault; the other columns say what the fault adds",
+        }
+    }
+
+    /// What is taken away, for the head; begins with a space.
+    const fn taken_away(self) -> &'static str {
+        match self {
+            Self::Baseline => "",
+            Self::Faults => {
+                " What a world shows without a fault is taken away from what it shows with one; \
+                 these columns do not show that, `--fault none` does."
+            }
+            Self::Both => {
+                " What a world shows without a fault (the column none) is taken away from what it \
+                 shows with one."
+            }
+        }
+    }
+}
+
+/// The fault of the column without one.
+const BASELINE: &str = "none";
 
 /// The table for programs.
 #[derive(Serialize)]
@@ -44,6 +110,12 @@ pub struct Document<'a> {
     family: &'static str,
     preemptions: u8,
     partial: bool,
+    /// Why the table is not whole.
+    ended: Option<&'a EndedEarly>,
+    /// The rows of which not every world was tried.
+    unknown: &'a [UnknownRow],
+    /// The fault of the column that is taken away from all others.
+    taken_away: &'static str,
     cells: &'a [Cell],
 }
 
@@ -62,7 +134,7 @@ pub fn text(table: &TruthTable, columns: Option<usize>, program: &str) -> String
     let faults: Vec<_> =
         COLUMNS.iter().filter(has).filter_map(|one| Some((one.head, one.meaning?))).collect();
     let pairs = cells.iter().any(|cell| cell.companion.is_some());
-    let _ = write!(text, "\n{}\n", terminal::legend(&faults, pairs, columns));
+    let _ = write!(text, "\n{}\n", terminal::legend(shown.columns(), &faults, pairs, columns));
     for line in shown.footer(&shown.impossible(), program).lines() {
         match line.split_once(" '") {
             Some((command, string)) => {
@@ -87,7 +159,9 @@ pub fn markdown(table: &TruthTable) -> String {
         }
         text.push('\n');
     }
-    let _ = write!(text, "{}\n\n{}", LEGEND.replace('\n', "  \n"), shown.footer("", "entrega"));
+    let (columns, [letters, marks]) = (shown.columns(), LETTERS);
+    let _ = write!(text, "{letters}{}{marks}  \n{}; ", columns.dash(), columns.baseline());
+    let _ = write!(text, "{HEADS}\n\n{}", shown.footer("", "entrega"));
     text
 }
 
@@ -98,7 +172,10 @@ pub fn document(table: &TruthTable) -> Document<'_> {
         scenario: NAME,
         family: table.family.name(),
         preemptions: table.preemptions,
-        partial: table.partial,
+        partial: table.is_partial(),
+        ended: table.ended.as_ref(),
+        unknown: &table.unknown,
+        taken_away: BASELINE,
         cells: &table.cells,
     }
 }
@@ -110,6 +187,10 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
+    fn columns(&self) -> Columns {
+        Columns::of(self.table)
+    }
+
     /// Each model and side that has cells.
     fn parts(&self) -> Vec<Part> {
         let sides = [Side::Consumer, Side::Producer].into_iter();
@@ -151,7 +232,7 @@ impl Shown<'_> {
         cells.iter().any(Option::is_some).then(|| {
             let letters = cells.iter().zip(columns).map(|(cell, column)| match cell {
                 Some(cell) => cell.letters(),
-                None if self.table.partial && column.fits(model, row) => "?".to_owned(),
+                None if self.table.is_partial() && column.fits(model, row) => "?".to_owned(),
                 None => String::new(),
             });
             let strategy = row.strategy.name();
@@ -169,7 +250,7 @@ impl Shown<'_> {
 
     /// `, 53 cannot happen`: the cells that stay blank.
     fn impossible(&self) -> String {
-        match self.table.cells.iter().filter(|cell| !cell.applicable).count() {
+        match self.table.cells.iter().filter(|cell| cell.is_impossible()).count() {
             0 => String::new(),
             count => format!(", {count} cannot happen"),
         }
@@ -180,12 +261,17 @@ impl Shown<'_> {
         let &TruthTable { family, preemptions, .. } = self.table;
         let worlds = || self.table.cells.iter().map(|cell| cell.worlds);
         let (fewest, most) = (worlds().min().unwrap_or(0), worlds().max().unwrap_or(0));
+        let count = match (fewest, most) {
+            (1, 1) => "one small world".to_owned(),
+            (fewest, most) if fewest == most => format!("{most} small worlds"),
+            (fewest, most) => format!("{fewest} to {most} small worlds"),
+        };
         let which = match family {
             Family::Triples => "every three of these values occur together in one of them",
             Family::All => "all combinations of these values",
         };
         format!(
-            "Each row is tried in {fewest} to {most} small worlds: 2 to 4 messages, of one key or \
+            "Each row is tried in {count}: 2 to 4 messages, of one key or \
              of two that take turns, stored while consumers ask or before; one or two consumers \
              and, on a log, partitions; prefetch, N and batch 1 to 3, workers 2 or 3, as far as \
              the row reads them and does not fix them; {which}. One world more each has one attempt, \
@@ -194,9 +280,28 @@ impl Shown<'_> {
              {} of order: a request or a deadline comes before its turn, or a handler goes on or \
              a poll gives up after all others. With a companion there is one change less in \
              worlds that differ in more than one value from the plain one; with a poison message, \
-             which may be tried for ever, only requests change places outside of the plain world.\n",
+             which may be tried for ever, only requests change places outside of the plain world.{}\n",
             if preemptions == 1 { "change" } else { "changes" },
+            self.columns().taken_away(),
         )
+    }
+
+    /// Why the table is not whole, and which rows are unknown; nothing if it is.
+    fn unknown(&self) -> String {
+        let why = match &self.table.ended {
+            None => return String::new(),
+            Some(EndedEarly::Interrupted) => "INTERRUPTED: the table is not whole.".to_owned(),
+            Some(EndedEarly::Patience { world, seconds }) => format!(
+                "ENDED EARLY: the table is not whole. The small world {world} took more than \
+                 {seconds} s of real time; --patience gives it more."
+            ),
+        };
+        let mut text = format!("{why}\nUnknown, because not every small world was tried:\n");
+        for row in &self.table.unknown {
+            let UnknownRow { model, strategy, setting, tried, worlds } = row;
+            let _ = writeln!(text, "- {model}, {strategy}, {setting}: {tried} of {worlds} worlds");
+        }
+        text
     }
 
     /// How much was tried; `also` follows the number of complete cells.
@@ -210,9 +315,7 @@ impl Shown<'_> {
             self.table.cells.len(),
             applicable().count(),
         );
-        if self.table.partial {
-            text.push_str("INTERRUPTED: the table is not whole.\n");
-        }
+        text.push_str(&self.unknown());
         let example = applicable().find_map(|cell| Some((cell, cell.replay.first_key_value()?)));
         if let Some((cell, (_, replay))) = example {
             let _ = writeln!(

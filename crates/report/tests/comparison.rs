@@ -116,3 +116,39 @@ fn commands_of_both_versions_stay_whole() {
         }
     }
 }
+
+/// Where nobody knows, no promise is said to be broken: the reason stands there.
+#[test]
+fn promises_that_nobody_can_judge_are_unknown() {
+    let scenario = "title = 'Nothing strikes'\nmodels = ['queue']\nstrategies = ['process-then-settle']\nseeds = 2\n\
+                    [workload]\nmessages = 5\n[[subscriptions]]\nname = 'mailer'\n\
+                    [faults]\neffect.after.crash = '1/1000000'\n";
+    let known = scenario.replace("'1/1000000'", "'1/2'");
+    let line = |scenario: &str| {
+        let text = shown(scenario, Shown::default());
+        let line = finding(&text).into_iter().find(|line| line.starts_with("Promises kept"));
+        line.expect("a line").to_owned()
+    };
+    let unknown = line(scenario);
+    assert!(unknown.starts_with("Promises kept: none that is known; "), "{unknown}");
+    assert_eq!(line(&known), "Promises kept: all, in every run.");
+}
+
+/// Who shares anomaly and cause but comes to it in another way is named apart.
+#[test]
+fn who_comes_to_it_in_another_way_does_not_share_a_story() {
+    let strategies = "strategies = ['settle-then-process', 'process-then-settle', 'dead-letter']";
+    let text = |more: &str| {
+        let head = format!("title = 'Two ways'\nmodels = ['queue']\nseeds = 10\n{strategies}");
+        let rest = "[workload]\nmessages = 40\n[[subscriptions]]\nname = 'mailer'";
+        shown(&format!("{head}\n{rest}\n{more}"), Shown::default())
+    };
+    let skips = text(
+        "[consumer]\non_error = 'skip-and-settle'\n[faults]\n\
+                      handler.error.transient = '1/20'\n",
+    );
+    assert!(skips.contains("\n  in another way: process-then-settle\n"), "{skips}");
+    let crash = text("[faults]\neffect.after.crash = '1/20'\n");
+    assert!(crash.contains("\n  shared by: process-then-settle, dead-letter\n"), "{crash}");
+    assert!(!crash.contains("in another way"), "{crash}");
+}

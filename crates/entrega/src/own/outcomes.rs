@@ -201,9 +201,15 @@ impl<C: Consumer + Clone> Outcomes<C> {
         runs: u64,
         choices: &[Choice],
     ) -> String {
+        let is_order = |choice: &Choice| points::describe(choice.point).0.site.is_order();
+        let only_orders = choices.iter().all(is_order);
         let choices = self.text(on, choices);
         let mut text = format!("{what}\n");
-        let how = if choices.is_empty() { "no fault at all" } else { choices.as_str() };
+        let how = match (choices.is_empty(), only_orders) {
+            (true, _) => "no fault at all".to_owned(),
+            (false, true) => format!("no fault, but a change of order: {choices}"),
+            (false, false) => choices.clone(),
+        };
         let all = explored.schedules;
         let _ = writeln!(text, "in {runs} of {all} schedules; the simplest has {how}:");
         if let Ok(replayed) = self.explorer.replay_on(on, &choices) {

@@ -4,6 +4,7 @@
 mod consumers;
 mod dead_letters;
 mod duplicates;
+mod endings;
 mod losses;
 mod order;
 mod random;

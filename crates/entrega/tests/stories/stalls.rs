@@ -36,6 +36,7 @@ fn a_stall_says_what_waits_and_for_whom() {
     };
     let poison = "m0 is poison, and the handler of mailer 1 fails on it; ";
     check(Queue, ProcessThenSettle, POISON, &[], &format!("{poison}mailer 1 tries m0"));
+    check(Queue, SettleThenProcess, POISON, &[], &format!("{poison}mailer 1 tries m0"));
     let on_log = "m0 is poison, and the handler of mailer 2 fails on it; mailer 2 tries m0";
     check(Log, ProcessThenSettle, POISON, &[], on_log);
     let crash = format!("{poison}m0 is delivered to mailer 1 and mailer 2");
@@ -44,6 +45,14 @@ fn a_stall_says_what_waits_and_for_whom() {
     let skipped = "the handler of mailer 2 fails on m4; mailer 2 goes on without settling m4, and \
                    nobody is given it again; m4 is still waiting for mailer when the run ends.";
     check(Log, ProcessThenSettle, last, SKIP, skipped);
+}
+
+/// A run in which all is done and not all is settled is not said to go on for ever.
+#[test]
+fn what_is_done_and_not_settled_is_named() {
+    let seldom = [("consumer.settle_interval", "1h")];
+    let said = finding(Log, SettleEveryN, ("", &seldom), Finding::Stalled);
+    assert_eq!(said, "m3 and m4 are not settled when the run is given up.");
 }
 
 #[test]

@@ -60,6 +60,8 @@ struct Owned {
     /// Where it began to read from its position.
     since: Place,
     end: Option<End>,
+    /// Whether the broker has known of it ever since.
+    is_known: bool,
 }
 
 impl Reader {
@@ -83,7 +85,10 @@ impl Reader {
             }
             Kind::Crashed { process, .. } => self.gone(process, Ending::Crashed),
             Kind::Exited { process, .. } => self.gone(process, Ending::Exited),
-            Kind::BrokerRestarted => self.broker_restarted(),
+            Kind::BrokerRestarted => {
+                self.broker_restarted();
+                self.members_forgotten();
+            }
             _ => {}
         }
     }
@@ -155,10 +160,22 @@ impl Reader {
     /// A process has ended, and nothing is left in its memory.
     fn gone(&mut self, process: ProcessId, how: Ending) {
         for index in self.held.remove(&process).unwrap_or_default() {
+            if how == Ending::Exited {
+                self.left_in_time(index);
+            }
             self.end(index, how);
         }
         self.owned.retain(|(of, _), _| *of != process);
         self.down.insert(process, End { place: self.here, how });
+    }
+
+    /// A process that leaves without having learnt that it lost a partition may have told its group
+    /// before that it leaves.
+    fn left_in_time(&mut self, index: usize) {
+        let ends = &mut self.found.all[index].ends;
+        if !ends.iter().any(|end| end.how == Ending::PartitionLost) {
+            ends.retain(|end| end.how != Ending::NotRejoined);
+        }
     }
 
     fn begin(

@@ -313,3 +313,22 @@ fn a_commit_may_settle_before_the_delivery() {
     let kinds = [appended(0), assigned(A), committed(A, 1, 0), delivered(A, 0, 1), crashed(A)];
     check(&kinds, &["1 delivered@3: Settled@2 Crashed@4"]);
 }
+
+/// Another consumer is assigned the partition of one that has neither given it up nor lost it: its
+/// group did not wait for it.
+#[test]
+fn a_group_that_goes_on_ends_possessions() {
+    let held = [appended(0), assigned(A), delivered(A, 0, 1)];
+    let moved = [assigned(B), delivered(B, 1, 1)];
+    let check = |between: &[Kind], after: &[Kind], expect: &[&str]| {
+        check(&[&held[..], between, &moved, after].concat(), expect);
+    };
+    check(&[], &[], &["1 delivered@2: NotRejoined@3", "2 delivered@4:"]);
+    let learns = [partition_lost(A)];
+    check(&[], &learns, &["1 delivered@2: NotRejoined@3 PartitionLost@5", "2 delivered@4:"]);
+    check(&[revoked(A)], &[], &["1 delivered@2: Revoked@3", "2 delivered@5:"]);
+    check(&[session_expired(A)], &[], &["1 delivered@2: SessionExpired@3", "2 delivered@5:"]);
+    check(&[], &[exited(A)], &["1 delivered@2: Exited@5", "2 delivered@4:"]);
+    let forgotten = Kind::BrokerRestarted;
+    check(&[forgotten], &[], &["1 delivered@2:", "2 delivered@5:"]);
+}

@@ -59,6 +59,12 @@ impl<'a> Chronicle<'a> {
         self.run.cast.name(process)
     }
 
+    /// The same in a sentence: `the producer`, if there is only one.
+    pub(super) fn subject(&self, process: ProcessId) -> String {
+        let is_sole = self.run.cast.sole_producer() == Some(process);
+        if is_sole { format!("the {}", self.name(process)) } else { self.name(process) }
+    }
+
     /// What the subscription is called.
     pub(super) fn subscription_name(&self) -> &str {
         let name = self.run.cast.subscriptions().get(self.subscription.index());

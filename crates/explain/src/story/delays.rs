@@ -10,6 +10,7 @@ use entrega_scenario::points::{Site, Zone};
 
 use super::chronicle::Chronicle;
 use crate::injected::Injected;
+use crate::possessions::Ending;
 use crate::run::{first, last};
 
 /// Until when a fault delays: `until its lease has ended and somebody else has taken over`. None
@@ -24,6 +25,7 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
         Zone::Calm if fault.point.site == Site::Handlers && is_cut_off(fault, chronicle) => {
             return None;
         }
+        Zone::Calm if fault.is_late_poll() => return None,
         Zone::Calm => return Some("until everybody else is done".to_owned()),
         Zone::Expiry | Zone::Takeover => {}
     }
@@ -31,7 +33,7 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
     let Some(deadline) = Deadline::during(fault, chronicle, end) else {
         let gave_up = is_leg(fault) && fault.zone == Zone::Expiry;
         return Some(if gave_up {
-            format!("until {} no longer waits", chronicle.name(fault.process))
+            format!("until {} no longer waits", chronicle.subject(fault.process))
         } else if is_renewed(fault, chronicle, end) {
             "until its lease would have ended".to_owned()
         } else {
@@ -61,7 +63,8 @@ fn is_killed(asked: &Injected, chronicle: &Chronicle<'_>) -> bool {
         |at: usize| matches!(chronicle.kind(at), Kind::Crashed { .. } | Kind::Exited { .. });
     let crash = first(of_process, asked.at + 1, is_end)
         .filter(|&at| matches!(chronicle.kind(at), Kind::Crashed { .. }));
-    let by = crash.and_then(|at| Injected::behind_crash(chronicle, at));
+    let run = chronicle.run;
+    let by = crash.and_then(|at| Injected::behind_crash(run.events, &run.faults, at));
     by.is_some_and(|by| by.at == asked.at)
 }
 
@@ -89,11 +92,11 @@ fn is_renewed(fault: &Injected, chronicle: &Chronicle<'_>, end: usize) -> bool {
     })
 }
 
-/// A lease or session that ended during a delay.
+/// A lease, a session or another limit that ended during a delay.
 struct Deadline {
     /// Where it ended.
     at: usize,
-    /// `its lease`, `the session of mailer 2`.
+    /// `its lease`, `the session of mailer 2`, `its max_poll_interval`.
     what: String,
 }
 
@@ -102,17 +105,22 @@ impl Deadline {
     fn during(fault: &Injected, chronicle: &Chronicle<'_>, end: usize) -> Option<Self> {
         let ended = |is: &dyn Fn(ProcessId) -> bool| {
             let at = first(chronicle.run.turns(), fault.at + 1, |at| match *chronicle.kind(at) {
-                Kind::LeaseExpired { consumer, .. } | Kind::SessionExpired { consumer, .. } => {
-                    is(consumer)
-                }
+                Kind::LeaseExpired { consumer, .. }
+                | Kind::SessionExpired { consumer, .. }
+                | Kind::MaxPollExceeded { consumer, .. } => is(consumer),
                 _ => false,
             });
             at.filter(|&at| at < end)
         };
-        let at = ended(&|of| of == fault.process).or_else(|| ended(&|_| true))?;
+        let own = ended(&|of| of == fault.process);
+        if let Some(at) = own.is_none().then(|| left_behind(fault, chronicle, end)).flatten() {
+            return Some(Self { at, what: "the rebalance_timeout of its group".to_owned() });
+        }
+        let at = own.or_else(|| ended(&|_| true))?;
         let (consumer, what) = match *chronicle.kind(at) {
             Kind::LeaseExpired { consumer, .. } => (consumer, "lease"),
             Kind::SessionExpired { consumer, .. } => (consumer, "session"),
+            Kind::MaxPollExceeded { consumer, .. } => (consumer, "max_poll_interval"),
             _ => return None,
         };
         let what = if consumer == fault.process && !is_leg(fault) {
@@ -124,6 +132,14 @@ impl Deadline {
     }
 }
 
+/// Where the group of a delayed process went on without it.
+fn left_behind(fault: &Injected, chronicle: &Chronicle<'_>, end: usize) -> Option<usize> {
+    let all = chronicle.run.possessions.all().iter();
+    let ends = all.filter(|one| one.process == fault.process).flat_map(|one| &one.ends);
+    let without = ends.filter(|one| one.how == Ending::NotRejoined).map(|one| one.place.event);
+    without.filter(|at| (fault.at..end).contains(at)).min()
+}
+
 /// Whether another consumer of the subscription was given a message between two places.
 fn has_successor(process: ProcessId, chronicle: &Chronicle<'_>, from: usize, until: usize) -> bool {
     let taken = first(chronicle.run.deliveries(), from, |at| {
@@ -131,14 +147,6 @@ fn has_successor(process: ProcessId, chronicle: &Chronicle<'_>, from: usize, unt
             if consumer != process && subscription == chronicle.subscription)
     });
     taken.is_some_and(|at| at < until)
-}
-
-/// The fault that made a process slow first and then crash at a place.
-pub(super) fn behind_crash(chronicle: &Chronicle<'_>, crash: usize) -> Option<Injected> {
-    let Kind::Crashed { process, .. } = *chronicle.kind(crash) else { return None };
-    let life = in_life(chronicle, process, crash);
-    let slow = |one: &&Injected| one.process == process && one.is_crash() && one.is_in_zone();
-    life.iter().rfind(slow).copied()
 }
 
 /// The faults in the life of a process that ends at a place.
@@ -160,9 +168,14 @@ pub(super) fn outlasts(fault: &Injected, chronicle: &Chronicle<'_>, until: usize
     fault.is_in_zone() && end(fault, chronicle) > until
 }
 
-/// The requests of a run that were handled before their turn, each once.
-pub(super) fn overtakings(chronicle: &Chronicle<'_>) -> Vec<String> {
-    let faults = chronicle.run.faults.iter();
-    let orders: Vec<Injected> = faults.filter(|fault| fault.is_overtaking()).copied().collect();
-    super::faults::clauses(chronicle, &orders)
+/// The requests of a run that were handled before their turn, each once, and where.
+pub(super) fn overtakings(chronicle: &Chronicle<'_>) -> Vec<(usize, String)> {
+    let mut told: Vec<(usize, String)> = Vec::new();
+    for fault in chronicle.run.faults.iter().filter(|fault| fault.is_overtaking()) {
+        let clause = fault.clause(chronicle);
+        if !told.iter().any(|(_, one)| *one == clause) {
+            told.push((fault.at, clause));
+        }
+    }
+    told
 }

@@ -4,24 +4,15 @@ use entrega_model::{Kind, ProcessId};
 use entrega_scenario::points::{Call, Leg};
 
 use super::chronicle::Chronicle;
-use super::{delays, leaving};
+use super::delays;
 use crate::injected::Injected;
 use crate::run::last;
-use crate::words::Language;
+use crate::words::{Language, Scene};
 
 /// More faults than this say nothing in a sentence.
 pub(super) const MANY: usize = 3;
 
 impl Injected {
-    /// The fault that made a process crash at a place.
-    pub(super) fn behind_crash(chronicle: &Chronicle<'_>, crash: usize) -> Option<Self> {
-        let adjacent = chronicle.run.fault_at(crash.checked_sub(1)?).filter(|one| one.is_crash());
-        adjacent
-            .copied()
-            .or_else(|| delays::behind_crash(chronicle, crash))
-            .or_else(|| leaving::shutdown(chronicle, crash))
-    }
-
     /// What happened, as a main clause: `the request to settle m2 is lost`, `mailer 1 stalls before
     /// the effect of m2 until its session has ended`.
     pub(super) fn clause(&self, chronicle: &Chronicle<'_>) -> String {
@@ -34,7 +25,9 @@ impl Injected {
     }
 
     fn words(&self, chronicle: &Chronicle<'_>, until: Option<&str>) -> String {
-        let scene = chronicle.run.scene(self.at, Some(chronicle.subscription));
+        let also = self.befalls(Call::Settle) && self.message != Some(chronicle.id);
+        let also = also.then_some(chronicle.id).filter(|_| self.concerns(chronicle));
+        let scene = Scene { also, ..chronicle.run.scene(self.at, Some(chronicle.subscription)) };
         Language::default().fault(&scene, self, until)
     }
 
@@ -63,6 +56,22 @@ pub(super) fn concerning(
 ) -> Vec<Injected> {
     let mut faults = of_process(chronicle, process, from, until);
     faults.retain(|fault| fault.concerns(chronicle));
+    faults
+}
+
+/// The faults of the holder from a place on that concern the message, and of the committer the last
+/// one that befell a request to settle, before a commit of it goes back.
+pub(super) fn behind_a_rewind(
+    chronicle: &Chronicle<'_>,
+    (holder, since): (ProcessId, usize),
+    (by, rewind): (ProcessId, usize),
+) -> Vec<Injected> {
+    let mut faults = concerning(chronicle, holder, since, rewind);
+    let mut before = chronicle.run.faults_between(0, rewind).iter();
+    let settle =
+        before.rfind(|one| one.process == by && one.leg(Call::Settle) == Some(Leg::Request));
+    faults.extend(settle.filter(|one| !faults.iter().any(|known| known.at == one.at)));
+    faults.sort_by_key(|fault| fault.at);
     faults
 }
 
@@ -109,16 +118,36 @@ pub(super) fn while_sending(chronicle: &Chronicle<'_>, until: usize) -> Vec<Inje
     faults
 }
 
-/// What kept the message from being delivered before a place: the last fault since it was stored
-/// that befell a request for messages or its answer, or the shutdown of a consumer.
+/// What kept the message from being delivered before a place: the last fault of its subscription
+/// since it was stored that befell a request for messages or its answer, or the shutdown of a
+/// consumer; else a request that was doubled before, and then waited at the broker.
 pub(super) fn before_delivery(chronicle: &Chronicle<'_>, until: usize) -> Option<Injected> {
     let stored = chronicle.stored().first().copied()?;
-    let faults = chronicle.run.faults_between(stored, until);
     let is_own =
         |fault: &Injected| chronicle.subscription_of(fault.process) == Some(chronicle.subscription);
     let withholds =
-        |fault: &Injected| fault.befalls(Call::Receive) || (fault.is_shutdown() && is_own(fault));
-    faults.iter().rfind(|fault| withholds(fault)).copied()
+        |fault: &&Injected| is_own(fault) && (fault.befalls(Call::Receive) || fault.is_shutdown());
+    let waits = |fault: &&Injected| is_own(fault) && fault.doubles(Call::Receive);
+    let since = chronicle.run.faults_between(stored, until).iter();
+    let before = chronicle.run.faults_between(0, stored).iter();
+    since.rev().find(withholds).or_else(|| before.rev().find(waits)).copied()
+}
+
+/// What led a process to settle a message at a place before its effect: what befell the message,
+/// held the process up, made its poll wait or its group rebalance. None if that is too much.
+pub(super) fn before_settle(
+    chronicle: &Chronicle<'_>,
+    process: ProcessId,
+    settled: usize,
+) -> Vec<Injected> {
+    let mut faults = chronicle.run.faults_between(0, settled).to_vec();
+    faults.retain(|one| {
+        let leads = one.concerns(chronicle) || one.is_hold_up() || one.is_late_poll();
+        let of = chronicle.subscription_of(one.process);
+        (one.process == process && leads && !one.is_crash())
+            || (one.is_rebalance() && of == Some(chronicle.subscription))
+    });
+    if faults.len() > MANY { Vec::new() } else { faults }
 }
 
 /// The faults between two places that can make a group rebalance, or that keep a consumer from
@@ -154,7 +183,7 @@ pub(super) fn brief_clauses(chronicle: &Chronicle<'_>, faults: &[Injected]) -> V
     each_once(faults.iter().map(|fault| fault.brief(chronicle)))
 }
 
-fn each_once(all: impl Iterator<Item = String>) -> Vec<String> {
+pub(super) fn each_once(all: impl Iterator<Item = String>) -> Vec<String> {
     let mut clauses: Vec<String> = Vec::new();
     for clause in all {
         if !clauses.contains(&clause) {

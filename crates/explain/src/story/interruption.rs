@@ -3,6 +3,7 @@
 use entrega_model::Kind;
 
 use super::chronicle::{Asked, Chronicle, Delivered};
+use super::death::Death;
 use super::faults;
 use super::leaving::{self, Rebalance};
 use crate::injected::Injected;
@@ -70,6 +71,9 @@ impl<'a> Interruption<'a> {
     /// The faults that concern the message, and what took it away.
     pub(super) fn clause(&self, chronicle: &Chronicle<'_>) -> String {
         let holder = self.holder.consumer;
+        if let Some(rewind) = rewind(chronicle, self.since, self.successor.at) {
+            return self.undone(chronicle, rewind);
+        }
         let stored = chronicle.first_stored();
         let overlaps = self.since > self.successor.at;
         let taken = self.taken(if overlaps { stored } else { self.since });
@@ -83,7 +87,12 @@ impl<'a> Interruption<'a> {
             (faults, clauses)
         } else {
             let faults = faults::concerning(chronicle, holder, from, until);
-            let clauses = faults::clauses(chronicle, &faults);
+            let death = taken.filter(|end| end.how == Ending::Crashed);
+            let death = death.map(|end| Death::at(chronicle, end.place.event));
+            let clauses = match death {
+                Some(death) => death.before(chronicle, holder, (from, until)),
+                None => faults::clauses(chronicle, &faults),
+            };
             (faults, clauses)
         };
         if let Some(end) = taken {
@@ -103,6 +112,32 @@ impl<'a> Interruption<'a> {
         clauses.join(" and then ")
     }
 
+    /// What a commit that goes back undoes, in the order of time: the faults that concern the
+    /// message, the death of its holder, the commit, and who lost it then.
+    fn undone(&self, chronicle: &Chronicle<'_>, rewind: usize) -> String {
+        let (holder, m) = (self.holder.consumer, chronicle.message());
+        let mut told: Vec<(usize, String)> = Vec::new();
+        let by = chronicle.kind(rewind).process().unwrap_or(holder);
+        for fault in faults::behind_a_rewind(chronicle, (holder, self.since), (by, rewind)) {
+            told.push((fault.at, fault.clause(chronicle)));
+        }
+        let crash = chronicle.crash_of(holder, self.since).filter(|at| *at < self.successor.at);
+        if let Some(at) = crash {
+            let death = Death::at(chronicle, at);
+            let asked = death.request().map(|one| (one.at, one.brief(chronicle)));
+            told.extend(asked);
+            told.push((at, death.clause));
+        }
+        let by = chronicle.name(by);
+        told.push((rewind, format!("a commit of {by} takes the offset back over {m}")));
+        if let Some(end) = self.taken(rewind).filter(|_| crash.is_none()) {
+            told.push((end.place.event, self.taking(chronicle, end, true)));
+        }
+        told.sort_by_key(|(at, _)| *at);
+        let clauses: Vec<String> = told.into_iter().map(|(_, clause)| clause).collect();
+        clauses.join(" and then ")
+    }
+
     /// The clauses of the faults that concern the message, and what took it away. If that was the
     /// clock or the group, the fault behind it may be that of another process.
     fn with_taking(
@@ -118,8 +153,8 @@ impl<'a> Interruption<'a> {
         let moved = end.how.moves_the_partition();
         let rebalance = moved.then(|| leaving::rebalance(chronicle, holder, at)).flatten();
         if let Some(Rebalance { at, fault, then }) = rebalance {
-            let is_first = faults.first().is_none_or(|one| at < one.at);
-            clauses.insert(if is_first { 0 } else { clauses.len() }, fault);
+            let before = faults.iter().filter(|one| one.at < at).count();
+            clauses.insert(before.min(clauses.len()), fault);
             return format!("{}; {then}, {taking}", clauses.join(" and then "));
         }
         let sought = end.how == Ending::SoughtBack;
@@ -130,15 +165,16 @@ impl<'a> Interruption<'a> {
             } else if sought {
                 faults::behind_the_clock(chronicle, chronicle.kind(at).process(), stored, at)
             } else {
-                faults::behind_the_clock(chronicle, Some(holder), self.since, at)
+                let from = if at < self.since { stored } else { self.since };
+                faults::behind_the_clock(chronicle, Some(holder), from, at)
             };
             clauses = faults::clauses(chronicle, &behind);
-        }
-        if clauses.is_empty()
-            && end.how == Ending::LeaseExpired
-            && let Some(clause) = self.in_what(chronicle, at)
-        {
-            return clause;
+            let is_lease = end.how == Ending::LeaseExpired;
+            let is_told = clauses.is_empty() || at < self.holder.at;
+            if let Some(what) = self.in_what(chronicle, at).filter(|_| is_lease && is_told) {
+                clauses.push(what);
+                return clauses.join(" and then ");
+            }
         }
         clauses.push(taking.clone());
         clauses.join(" and then ")
@@ -216,6 +252,10 @@ impl<'a> Interruption<'a> {
         let at = end.place.event;
         match end.how {
             Ending::Revoked | Ending::PartitionLost => format!("{who} loses the partition of {m}"),
+            Ending::NotRejoined => format!(
+                "{who} has not rejoined its group within rebalance_timeout and loses the partition \
+                 of {m}"
+            ),
             Ending::SoughtBack => {
                 let by = chronicle.kind(at).process().unwrap_or(self.holder.consumer);
                 format!("{} seeks back over {m}", chronicle.name(by))
@@ -244,23 +284,23 @@ impl<'a> Interruption<'a> {
     /// `mailer 1 crashes after the effect of m2 and before settling it`.
     fn crash(&self, chronicle: &Chronicle<'_>, at: usize, explained: bool) -> String {
         let m = chronicle.message();
-        let fault = Injected::behind_crash(chronicle, at);
-        let plain = || chronicle.words(at).clause().to_owned();
-        let clause = fault.map_or_else(plain, |one| one.clause(chronicle));
-        let m_is_hit = fault.is_some_and(|one| one.message == Some(chronicle.id));
+        let death = Death::at(chronicle, at);
+        let m_is_hit = death.fault.is_some_and(|one| one.message == Some(chronicle.id));
+        let (clause, and) = (death.clause.as_str(), death.and());
         let Some(done) = self.done else {
-            return if m_is_hit { clause } else { format!("{clause} while it holds {m}") };
+            let holds = if m_is_hit { String::new() } else { format!(" while it holds {m}") };
+            return format!("{clause}{holds}");
         };
         if done > at {
             return format!("{clause} with its request for the effect of {m} on its way");
         }
         if explained {
-            return clause;
+            return clause.to_owned();
         }
         match chronicle.settle_of(self.holder.consumer, self.since, at) {
             Asked::Not => {}
             Asked::InVain => return format!("{clause} while its settle of {m} is on its way"),
-            Asked::WithAnswer => return clause,
+            Asked::WithAnswer => return clause.to_owned(),
         }
         let fate = match chronicle.kind(done) {
             Kind::DeadLettered { .. } => "is dead-lettered",
@@ -269,13 +309,26 @@ impl<'a> Interruption<'a> {
         let settles = chronicle.application_settles();
         if m_is_hit {
             let settle = if settles { "settling it" } else { "it is settled" };
-            format!("{clause} and before {settle}")
+            format!("{clause}{and} before {settle}")
         } else if settles {
-            format!("{clause} and before settling {m}, which {fate}")
+            format!("{clause}{and} before settling {m}, which {fate}")
         } else {
-            format!("{clause} and before {m}, which {fate}, is settled")
+            format!("{clause}{and} before {m}, which {fate}, is settled")
         }
     }
+}
+
+/// Where a commit went back over the message between two places.
+fn rewind(chronicle: &Chronicle<'_>, from: usize, until: usize) -> Option<usize> {
+    let (partition, position) = chronicle.run.possessions.position(chronicle.id)?;
+    let events = chronicle.run.events.get(from..until)?.iter();
+    let back = events.map(|event| event.kind).rposition(|kind| {
+        matches!(kind, Kind::Committed { subscription, partition: of, upto, previous, .. }
+            if subscription == chronicle.subscription
+                && of == partition
+                && (upto..previous).contains(&position))
+    })?;
+    Some(from + back)
 }
 
 impl Ending {
@@ -288,6 +341,7 @@ impl Ending {
             | Self::LeaseExpired
             | Self::SessionExpired
             | Self::MaxPollExceeded
+            | Self::NotRejoined
             | Self::Revoked
             | Self::PartitionLost
             | Self::SoughtBack
@@ -299,7 +353,10 @@ impl Ending {
 
     /// Whether the holder ran out of time.
     const fn is_by_timeout(self) -> bool {
-        matches!(self, Self::LeaseExpired | Self::SessionExpired | Self::MaxPollExceeded)
+        matches!(
+            self,
+            Self::LeaseExpired | Self::SessionExpired | Self::MaxPollExceeded | Self::NotRejoined
+        )
     }
 
     /// Whether a fault that held the holder up explains it.
@@ -315,6 +372,6 @@ impl Ending {
 
     /// Whether the partition went to another owner.
     const fn moves_the_partition(self) -> bool {
-        matches!(self, Self::Revoked | Self::PartitionLost)
+        matches!(self, Self::NotRejoined | Self::Revoked | Self::PartitionLost)
     }
 }

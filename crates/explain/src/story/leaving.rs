@@ -6,6 +6,7 @@ use entrega_model::{Kind, ProcessId};
 use entrega_scenario::points::Call;
 
 use super::chronicle::Chronicle;
+use super::death::Death;
 use super::delays;
 use crate::injected::Injected;
 use crate::run::{first, last};
@@ -34,11 +35,28 @@ pub(super) fn reason(chronicle: &Chronicle<'_>, leaves: usize) -> Option<String>
             let mut faults = chronicle.run.faults_between(0, at).iter();
             let behind = faults.rfind(|one| one.process == process && one.befalls(Call::Settle));
             let (who, m) = (chronicle.name(process), words::name(message));
-            let plain = || format!("{who} cannot settle {m}");
-            Some(behind.map_or_else(plain, |fault| fault.clause(chronicle)))
+            if let Some(fault) = behind {
+                return Some(fault.clause(chronicle));
+            }
+            let cannot = format!("{who} cannot settle {m}");
+            let restart = last_restart(chronicle, process, at);
+            Some(match restart.map(|at| chronicle.words(at).prose) {
+                Some(restarts) => format!("{restarts} and then {cannot}"),
+                None => cannot,
+            })
         }
         _ => None,
     }
+}
+
+/// Where the broker last restarted in the life of a process, before a place.
+fn last_restart(chronicle: &Chronicle<'_>, process: ProcessId, until: usize) -> Option<usize> {
+    let last = last(chronicle.run.turns(), until, |at| match *chronicle.kind(at) {
+        Kind::BrokerRestarted => true,
+        Kind::Started { process: of, .. } => of == process,
+        _ => false,
+    });
+    last.filter(|at| matches!(chronicle.kind(*at), Kind::BrokerRestarted))
 }
 
 /// The shutdown that a process was asked for in the life that ends at a place.
@@ -120,14 +138,12 @@ fn is_end(chronicle: &Chronicle<'_>, at: usize, process: ProcessId) -> bool {
 
 /// Why a process ended, with its end.
 fn ending(chronicle: &Chronicle<'_>, end: usize) -> Option<String> {
-    let words = chronicle.words(end);
     match *chronicle.kind(end) {
-        Kind::Crashed { .. } => {
-            let fault = Injected::behind_crash(chronicle, end);
-            let plain = || words.clause().to_owned();
-            Some(fault.map_or_else(plain, |fault| fault.clause(chronicle)))
+        Kind::Crashed { .. } => Some(Death::at(chronicle, end).told(chronicle)),
+        Kind::Exited { .. } => {
+            let leaves = chronicle.words(end);
+            Some(format!("{}, and {}", reason(chronicle, end)?, leaves.clause()))
         }
-        Kind::Exited { .. } => Some(format!("{}, and {}", reason(chronicle, end)?, words.clause())),
         _ => None,
     }
 }

@@ -3,9 +3,9 @@
 use entrega_model::{Kind, ProcessId};
 
 use super::chronicle::{Chronicle, times};
+use super::death::Death;
 use super::leaving;
 use super::listed;
-use crate::injected::Injected;
 use crate::possessions::{End, Ending};
 use crate::run::first;
 
@@ -38,9 +38,7 @@ pub(super) fn why(chronicle: &Chronicle<'_>, holder: ProcessId, end: &End) -> Op
         return Some(chronicle.words(at).clause().to_owned());
     }
     if let Some(crash) = chronicle.crash_before(holder, at) {
-        let plain = || chronicle.words(crash).clause().to_owned();
-        let fault = Injected::behind_crash(chronicle, crash);
-        return Some(fault.map_or_else(plain, |fault| fault.clause(chronicle)));
+        return Some(Death::at(chronicle, crash).told(chronicle));
     }
     let leaves = first(
         chronicle.run.of_process(holder),

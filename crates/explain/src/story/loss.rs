@@ -4,12 +4,12 @@ use entrega_model::event::{ProcessingResult, RemoveReason, SettleTrigger};
 use entrega_model::{Kind, ProcessId};
 
 use super::chronicle::{Chronicle, Delivered};
+use super::death::Death;
 use super::faults;
 use super::leaving;
 use super::limit;
 use super::settles::{all_the_same, already};
-use crate::injected::Injected;
-use crate::possessions::Settle;
+use crate::possessions::{Ending, Settle};
 use crate::run::{first, last};
 use crate::words;
 
@@ -126,7 +126,8 @@ fn never_committed(chronicle: &Chronicle<'_>) -> String {
     let left = match chronicle.deliveries().last() {
         Some(last) => {
             let who = chronicle.name(last.consumer);
-            format!("{who} goes on without an effect of {m} and without committing it")
+            let led = led_to(chronicle, last.consumer, chronicle.end());
+            format!("{led}{who} goes on without an effect of {m} and without committing it")
         }
         None => format!("{m} is handed over to nobody"),
     };
@@ -189,7 +190,43 @@ fn settled_after_delivery(
     }
     let (who, m) = (chronicle.name(holder), chronicle.message());
     let already = already(chronicle, settle, holder, usize::MAX);
-    format!("{who} leaves before the effect of {m}, {already}; {}", lost(chronicle))
+    let led = led_to(chronicle, holder, settle.place.event);
+    let parted = last.possession.ends.iter().find_map(|end| match end.how {
+        Ending::Revoked => Some(format!("{who} gives up the partition of {m}")),
+        Ending::PartitionLost | Ending::NotRejoined => {
+            Some(format!("{who} loses the partition of {m}"))
+        }
+        Ending::SessionExpired | Ending::MaxPollExceeded | Ending::LeaseExpired => {
+            Some(chronicle.words(end.place.event).clause().to_owned())
+        }
+        Ending::Exited => {
+            let reason = leaving::reason(chronicle, end.place.event)?;
+            Some(format!("{reason}, and {who} leaves"))
+        }
+        Ending::Settled
+        | Ending::GivenBack
+        | Ending::Requeued
+        | Ending::SoughtBack
+        | Ending::Crashed
+        | Ending::BrokerRestarted => None,
+    });
+    match parted {
+        Some(parted) => {
+            format!("{led}{parted} before the effect of {m}, {already}; {}", lost(chronicle))
+        }
+        None => {
+            format!("{led}{who} goes on without the effect of {m}, {already}; {}", lost(chronicle))
+        }
+    }
+}
+
+/// What led a process to a settle before the effect, to stand before it.
+fn led_to(chronicle: &Chronicle<'_>, process: ProcessId, settled: usize) -> String {
+    let faults = faults::before_settle(chronicle, process, settled);
+    match faults::clauses(chronicle, &faults).join(" and then ") {
+        led if led.is_empty() => led,
+        led => format!("{led}; "),
+    }
 }
 
 /// The holder received the message at `received` and crashed before its effect.
@@ -200,17 +237,47 @@ fn crashed_after(
     received: usize,
     crashed: usize,
 ) -> String {
-    let earlier = faults::concerning(chronicle, holder, received, crashed);
-    let mut clauses = faults::clauses(chronicle, &earlier);
-    clauses.push(crash(chronicle, settle, holder, crashed));
+    let death = Death::at(chronicle, crashed);
+    let mut clauses = death.before(chronicle, holder, (received, crashed));
+    clauses.push(dies(chronicle, settle, holder, (crashed, &death)));
     format!("{}; {}", clauses.join(" and then "), lost(chronicle))
 }
 
 /// The library settled what it had fetched and not delivered.
 fn settled_in_buffer(chronicle: &Chronicle<'_>, settle: &Settle) -> String {
     let why = left_because(chronicle, settle).unwrap_or_default();
-    let (m, settled) = (chronicle.message(), all_the_same(settle.trigger));
-    format!("{why}{m} is fetched and not handed over; {settled}; {}", lost(chronicle))
+    let (who, m) = (chronicle.name(settle.process), chronicle.message());
+    let settled = match settle.trigger {
+        SettleTrigger::Application => format!("{who} settles it all the same"),
+        other => all_the_same(other).to_owned(),
+    };
+    let parted = if why.is_empty() { parting(chronicle, settle) } else { None };
+    let parted = parted.map_or_else(String::new, |parted| format!("; {parted}"));
+    format!("{why}{m} is fetched and not handed over; {settled}{parted}; {}", lost(chronicle))
+}
+
+/// How the process that has settled what it had only fetched lost it before it was handed over.
+fn parting(chronicle: &Chronicle<'_>, settle: &Settle) -> Option<String> {
+    let process = settle.process;
+    let partition = chronicle.partition();
+    let of_process = chronicle.run.of_process(process);
+    let at = first(of_process, settle.place.event, |at| match *chronicle.kind(at) {
+        Kind::SessionExpired { .. } | Kind::MaxPollExceeded { .. } | Kind::Crashed { .. } => true,
+        Kind::Revoked { partition: of, .. } | Kind::Lost { partition: of, .. } => {
+            Some(of) == partition
+        }
+        _ => false,
+    })?;
+    let (who, m) = (chronicle.name(process), chronicle.message());
+    let what = match chronicle.kind(at) {
+        Kind::Crashed { .. } => return Some(Death::at(chronicle, at).told(chronicle)),
+        Kind::Revoked { .. } | Kind::Lost { .. } => format!("{who} loses the partition of {m}"),
+        _ => chronicle.words(at).clause().to_owned(),
+    };
+    let behind = faults::behind_the_clock(chronicle, Some(process), settle.place.event, at);
+    let mut clauses = faults::brief_clauses(chronicle, &behind);
+    clauses.push(what);
+    Some(clauses.join(" and then "))
 }
 
 /// Why the process left that has settled, to stand before what came of it: `mailer 1 is asked to
@@ -226,13 +293,18 @@ fn left_because(chronicle: &Chronicle<'_>, settle: &Settle) -> Option<String> {
 }
 
 /// `mailer 1 crashes before the effect of m2, which it has already settled`.
-fn crash(chronicle: &Chronicle<'_>, settle: &Settle, holder: ProcessId, crashed: usize) -> String {
-    let (who, m) = (chronicle.name(holder), chronicle.message());
+fn dies(
+    chronicle: &Chronicle<'_>,
+    settle: &Settle,
+    holder: ProcessId,
+    (crashed, death): (usize, &Death),
+) -> String {
+    let m = chronicle.message();
     let already = already(chronicle, settle, holder, crashed);
-    let Some(fault) = Injected::behind_crash(chronicle, crashed) else {
-        return format!("{who} crashes before the effect of {m}, {already}");
+    let clause = &death.clause;
+    let Some(fault) = death.fault.filter(|_| death.has_moment()) else {
+        return format!("{clause} before the effect of {m}, {already}");
     };
-    let clause = fault.clause(chronicle);
     if fault.message != Some(chronicle.id) {
         return format!("{clause} while it holds {m}, {already}");
     }
@@ -276,7 +348,9 @@ fn after_failure(chronicle: &Chronicle<'_>, settle: &Settle, failure: usize) -> 
         return format!("{failure_clause} after {m} was settled");
     }
     if settled_before {
-        return format!("{failure_clause}, {}", already(chronicle, settle, consumer, usize::MAX));
+        let and = if result == ProcessingResult::Poison { " and" } else { "," };
+        let already = already(chronicle, settle, consumer, usize::MAX);
+        return format!("{failure_clause}{and} {already}");
     }
     let asked = chronicle.asked_to_settle(settle);
     let settled = match settle.trigger {

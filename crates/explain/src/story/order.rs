@@ -13,10 +13,10 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     let Some(effect) = chronicle.effects().first().copied() else {
         return format!("{m} has no effect.");
     };
-    let Some((later, other)) = overtaker(chronicle, effect.at) else {
+    let Some(overtaker) = overtaker(chronicle, effect.at) else {
         return format!("{m} takes effect in its turn.");
     };
-    let later = words::name(later);
+    let later = words::name(overtaker.message);
     let ending = format!("takes effect after {later}, which has the same key and was sent later");
     let deliveries = chronicle.deliveries();
     let last = deliveries.iter().find(|one| one.id == effect.delivery);
@@ -32,26 +32,51 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     if !why.is_empty() {
         return format!("{why}; {m} {ending}.");
     }
-    let (who, faster) = (chronicle.name(effect.consumer), chronicle.name(other));
     let mut faults = faults::while_sending(chronicle, effect.at);
     faults.extend(faults::before_delivery(chronicle, from));
-    let why = faults::clauses(chronicle, &faults).join(" and then ");
+    faults.sort_by_key(|fault| fault.at);
+    let mut clauses = faults::clauses(chronicle, &faults);
+    clauses.extend(lost_in_buffer(chronicle, from));
+    let why = clauses.join(" and then ");
     let why = if why.is_empty() { why } else { format!("{why}; ") };
-    if effect.consumer == other {
-        return format!("{why}{who} processes {later} before {m}; {m} {ending}.");
-    }
-    format!("{why}{who} works on {m} while {faster} works on {later} and is faster; {m} {ending}.")
+    let (who, faster) = (chronicle.name(effect.consumer), chronicle.name(overtaker.by));
+    let meanwhile = if effect.consumer == overtaker.by {
+        format!("{who} processes {later} before {m}")
+    } else if from < overtaker.at {
+        format!("{who} works on {m} while {faster} works on {later} and is faster")
+    } else {
+        format!("{faster} works on {later} before {m} is delivered to {who}")
+    };
+    format!("{why}{meanwhile}; {m} {ending}.")
 }
 
-/// The first message of the same key that was sent later and took effect before `at`, and by whom.
-fn overtaker(chronicle: &Chronicle<'_>, at: usize) -> Option<(MessageId, ProcessId)> {
+/// What took the message from a client that had it in its buffer, before a place.
+fn lost_in_buffer(chronicle: &Chronicle<'_>, until: usize) -> Option<String> {
+    let possessions = chronicle.run.possessions.of(chronicle.subscription, chronicle.id);
+    let ends = possessions.flat_map(|one| &one.ends);
+    let before = ends.filter(|end| end.how.returns() && end.place.event < until);
+    let last = before.max_by_key(|end| end.place.event)?;
+    Some(chronicle.words(last.place.event).clause().to_owned())
+}
+
+/// A message of the same key that was sent later and took effect earlier.
+struct Overtaker {
+    message: MessageId,
+    by: ProcessId,
+    /// Where it took effect.
+    at: usize,
+}
+
+/// The first message of the same key that was sent later and took effect before `at`.
+fn overtaker(chronicle: &Chronicle<'_>, at: usize) -> Option<Overtaker> {
     let Kind::Effect { key, .. } = *chronicle.kind(at) else { return None };
     let found = first(chronicle.run.effects(), 0, |other| {
         matches!(*chronicle.kind(other), Kind::Effect { message, key: of, subscription, .. }
             if subscription == chronicle.subscription && of == key && message > chronicle.id)
     });
-    match *chronicle.kind(found.filter(|&found| found < at)?) {
-        Kind::Effect { message, consumer, .. } => Some((message, consumer)),
+    let at = found.filter(|&found| found < at)?;
+    match *chronicle.kind(at) {
+        Kind::Effect { message, consumer: by, .. } => Some(Overtaker { message, by, at }),
         _ => None,
     }
 }

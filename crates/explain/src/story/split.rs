@@ -43,7 +43,7 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     }
     if are_two_copies(chronicle, &dead, &done) {
         let end = giving_up(chronicle, letter, "goes to the dead letters as well");
-        return format!("{}; one copy takes effect, {end}.", doubling(chronicle));
+        return format!("{}; one copy takes effect, and {end}.", doubling(chronicle));
     }
     if effect.at < letter {
         let end = giving_up(chronicle, letter, "goes to the dead letters as well");
@@ -56,14 +56,14 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
             );
         }
         let why = Interruption::of(&done, &dead, Some(effect.at)).clause(chronicle);
-        return format!("{why}; {m} is delivered again, {end}.");
+        return format!("{why}; {m} is delivered again, and {end}.");
     }
     let first = giving_up(chronicle, letter, "goes to the dead letters");
     if held_it_first(&done, &dead) {
         let why = Interruption::of(&done, &dead, Some(effect.at)).clause(chronicle);
         let zombie = chronicle.name(done.consumer);
         return format!(
-            "{why}; {m} is delivered again, {first}; {zombie} goes on as a zombie, and {m} takes \
+            "{why}; {m} is delivered again, and {first}; {zombie} goes on as a zombie, and {m} takes \
              effect as well."
         );
     }

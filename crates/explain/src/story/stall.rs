@@ -13,14 +13,17 @@ use crate::words;
 /// The message that keeps a run from its rest, because its handler fails again and again or it is
 /// delivered again and again: the last one on which a handler of the subscription failed, if it was
 /// tried more than twice; else the last one that was delivered more than twice. What was settled in
-/// the end keeps nothing from its rest.
+/// the end, after its last failure, keeps nothing from its rest.
 pub(super) fn stuck(chronicle: &Chronicle<'_>) -> Option<MessageId> {
     if chronicle.run.comes_to_rest() {
         return None;
     }
     let failed = failures(chronicle).last().and_then(|at| chronicle.kind(at).message());
+    let last_failure =
+        |one: MessageId| failures(chronicle).rfind(|&at| chronicle.kind(at).message() == Some(one));
     let is_open = |one: &MessageId| {
-        Chronicle::new(chronicle.run, chronicle.subscription, *one).settle().is_none()
+        let settle = Chronicle::new(chronicle.run, chronicle.subscription, *one).settle();
+        settle.is_none_or(|settle| last_failure(*one) > Some(settle.place.event))
     };
     let tried = |one: &MessageId| {
         let of_it = failures(chronicle).filter(|&at| chronicle.kind(at).message() == Some(*one));
@@ -79,13 +82,30 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     let mut parts = causes(chronicle, stuck, &waiting);
     match (stuck, waiting.as_slice()) {
         (Some(stuck), _) => parts.push(again_and_again(chronicle, stuck, &waiting)),
-        (None, []) => parts.push("the run never comes to rest".to_owned()),
+        (None, []) => parts.push(unsettled(chronicle)),
         (None, _) => {
             parts.extend(left_alone(chronicle, &waiting));
             parts.push(still_waiting(chronicle, &waiting));
         }
     }
     format!("{}.", parts.join("; "))
+}
+
+/// A run that does not come to rest although nothing waits for its effect.
+fn unsettled(chronicle: &Chronicle<'_>) -> String {
+    let left = |at: &usize| match *chronicle.kind(*at) {
+        Kind::Retrievable { message, subscription } if subscription == chronicle.subscription => {
+            Some(message)
+        }
+        _ => None,
+    };
+    let left: BTreeSet<MessageId> = chronicle.run.endings().iter().filter_map(left).collect();
+    let left: Vec<MessageId> = left.into_iter().collect();
+    match left.len() {
+        0 => "the run has not come to rest when it is given up".to_owned(),
+        1 => format!("{} is not settled when the run is given up", listed(&left)),
+        _ => format!("{} are not settled when the run is given up", listed(&left)),
+    }
 }
 
 fn still_waiting(chronicle: &Chronicle<'_>, waiting: &[MessageId]) -> String {
@@ -170,21 +190,26 @@ fn effects(chronicle: &Chronicle<'_>, message: MessageId) -> usize {
 
 /// Which process last had each message that is left, and what it did with it.
 fn left_alone(chronicle: &Chronicle<'_>, waiting: &[MessageId]) -> Vec<String> {
-    let left = |&id: &MessageId| {
+    let left = |id: MessageId| {
         let m = words::name(id);
         let possessions = chronicle.run.possessions.of(chronicle.subscription, id);
         let last = possessions
             .filter_map(|one| Some((one.delivery?.place, one.process)))
             .max_by_key(|(place, _)| *place);
-        match last {
-            Some((_, holder)) => format!(
-                "{} goes on without settling {m}, and nobody is given it again",
-                chronicle.name(holder)
-            ),
-            None => format!("{m} is handed over to nobody"),
-        }
+        last.map(|(_, holder)| {
+            let who = chronicle.name(holder);
+            format!("{who} goes on without settling {m}, and nobody is given it again")
+        })
     };
-    waiting.iter().take(MANY).map(left).collect()
+    let mut told: Vec<String> = waiting.iter().take(MANY).filter_map(|one| left(*one)).collect();
+    let never: Vec<MessageId> =
+        waiting.iter().copied().filter(|one| deliveries(chronicle, *one) == 0).collect();
+    match never.len() {
+        0 => {}
+        1 => told.push(format!("{} is handed over to nobody", listed(&never))),
+        _ => told.push(format!("{} are handed over to nobody", listed(&never))),
+    }
+    told
 }
 
 /// Where handlers of the subscription failed.

@@ -162,6 +162,11 @@ fn sink(scene: &Scene<'_>) -> Words {
 
 fn lives(scene: &Scene<'_>) -> Words {
     match scene.kind {
+        Kind::Crashed { process, .. } if scene.is_kill => {
+            let (who, subject) = (scene.who(process), scene.subject(process));
+            Words::new(format!("{subject} is killed"), format!("✗ {who} is killed"))
+                .in_a_story(format!("{who} is not gone in time and is killed"))
+        }
         Kind::Crashed { process, .. } => {
             let crashes = format!("{} crashes", scene.subject(process));
             Words::new(crashes, format!("✗ {} crashes", scene.who(process)))

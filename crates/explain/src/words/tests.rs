@@ -10,7 +10,7 @@ use entrega_model::{
     DeliveryId, Event, Generation, Incarnation, Instant, Key, PartitionId, ProcessId,
 };
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{FAULTS, Fault, shared_point};
+use entrega_scenario::points::{FAULTS, Fault, info, shared_point};
 
 use super::*;
 
@@ -270,4 +270,45 @@ fn of_two_deadlines_the_first_is_named_first() {
         told(Kind::ProcessingStarted { delivery: DeliveryId(0), message, subscription, consumer });
     assert_eq!(reader.clause(), "a deadline of reader 1 comes just before one of the broker");
     assert_eq!(reader.short, "⇄ a deadline of reader 1 before one of the broker");
+}
+
+/// Who dies after it was asked to stop is killed; who then crashes, or dies in its next life, is
+/// not.
+#[test]
+fn a_kill_is_no_crash() {
+    let fault = |fault: Fault, alternative| {
+        let (point, process) = (info(fault).point(OURS).0, READER);
+        Kind::Faulted { point, alternative, process, message: None }
+    };
+    let dies = Kind::Crashed { process: READER, incarnation: Incarnation(0) };
+    let starts = Kind::Started { process: READER, incarnation: Incarnation(1) };
+    let told = |before: &[Kind]| {
+        let kinds = [before, &[dies]].concat();
+        let at = Instant::from_nanos(0);
+        let events: Vec<Event> = kinds.into_iter().map(|kind| Event { at, kind }).collect();
+        let (cast, faults) = (cast(), Injected::all(&events));
+        Language::default().words(&Scene::of(&events, &cast, &faults, events.len() - 1))
+    };
+    let asked = fault(Fault::ProcessShutdown, 1);
+    let killed = told(&[asked]);
+    assert_eq!((&*killed.prose, &*killed.short), ("reader 1 is killed", "✗ reader 1 is killed"));
+    assert_eq!(killed.clause(), "reader 1 is not gone in time and is killed");
+    for before in [&[asked, fault(Fault::EffectAfter, 1)][..], &[asked, starts], &[]] {
+        assert_eq!(told(before).clause(), "reader 1 crashes");
+    }
+}
+
+/// A change of order is no fault; and two effects of one delivery need no second try.
+#[test]
+fn nothing_is_called_what_it_is_not() {
+    let prose = |fault: Fault| {
+        let point = info(fault).point(OURS).0;
+        let fault = Kind::Faulted { point, alternative: 1, process: READER, message: None };
+        words(fault).prose
+    };
+    assert_eq!(prose(Fault::HandlerOrder), "change of order: handler.order = last");
+    assert_eq!(prose(Fault::HandlerSlow), "fault: handler.slow = slow");
+    let cause = |cause| Language::default().cause(cause);
+    assert_eq!(cause(Cause::HandlerRetry), "within one delivery");
+    assert_eq!(cause(Cause::SettleLost), "settle lost");
 }

@@ -166,6 +166,11 @@ impl Cell {
         }
     }
 
+    /// Whether its fault can happen in none of its worlds, and all of them were tried.
+    pub fn is_impossible(&self) -> bool {
+        self.complete && !self.applicable
+    }
+
     /// As tables show it: its letters, each with a mark if only the most messages show it; `–` for
     /// nothing, nothing for n/a, `?` if it is incomplete.
     pub fn letters(&self) -> String {
@@ -174,7 +179,7 @@ impl Cell {
             letters.push(outcome.letter());
             letters.extend(self.most_messages_only.contains(outcome).then_some(MARK));
         }
-        if !self.applicable {
+        if self.is_impossible() {
             return letters;
         }
         if !self.complete {

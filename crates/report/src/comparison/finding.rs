@@ -64,27 +64,36 @@ fn kept(comparison: &Comparison<'_>, within: &dyn Fn(&str, &Who) -> String) -> S
     match (all, who.is_nobody()) {
         (true, _) if comparison.seeds > 1 => "Promises kept: all, in every run.".to_owned(),
         (true, _) => "Promises kept: all.".to_owned(),
+        (_, true) if comparison.rows.iter().any(is_unknown) => {
+            format!("Promises kept: none that is known; {}.", why_unknown(comparison))
+        }
         (_, true) => "Promises kept: none.".to_owned(),
         _ => within("Promises kept", &who),
     }
 }
 
+fn is_unknown(row: &ComparisonRow) -> bool {
+    row.verdict == Verdict::Unknown
+}
+
+/// Why rows are unknown, in a few words.
+fn why_unknown(comparison: &Comparison<'_>) -> String {
+    let rows = comparison.rows.iter().filter(|row| is_unknown(row));
+    let reasons = rows.flat_map(|row| row.summary.reasons.keys());
+    let mut why: Vec<String> = reasons.map(|reason| spelled(&word(reason))).collect();
+    why.sort();
+    why.dedup();
+    if why.is_empty() {
+        why.push("nothing put it to the test".to_owned());
+    }
+    why.join(", ")
+}
+
 /// What the tables do not tell.
 fn unknown(comparison: &Comparison<'_>, columns: usize) -> String {
-    let is_unknown = |row: &ComparisonRow| row.verdict == Verdict::Unknown;
     let who = Who::of(comparison, &is_unknown);
     if !who.is_nobody() {
-        let rows = comparison.rows.iter().filter(|row| is_unknown(row));
-        let mut why: Vec<String> = rows
-            .flat_map(|row| row.summary.reasons.keys())
-            .map(|reason| spelled(&word(reason)))
-            .collect();
-        why.sort();
-        why.dedup();
-        if why.is_empty() {
-            why.push("nothing put it to the test".to_owned());
-        }
-        let why = why.join(", ");
+        let why = why_unknown(comparison);
         let room = columns.saturating_sub("Unknown: ; .".len() + why.chars().count());
         return format!("Unknown: {}; {why}.", who.within(room));
     }

@@ -10,14 +10,14 @@ use entrega_lab::examples::Extent;
 use entrega_lab::property::Property;
 
 use super::who::Who;
-use crate::prose::spelled;
+use crate::prose::{caused, spelled};
 
 /// Writes the stories: one of each kind, or all.
 pub(super) fn stories(text: &mut String, comparison: &Comparison<'_>, all: bool) {
     if comparison.examples.is_empty() {
         return;
     }
-    let which = if all { "" } else { ", each once (--all-stories tells all)" };
+    let which = if all { "" } else { ", each anomaly and cause once (--all-stories tells all)" };
     let _ =
         writeln!(text, "\nHow it happens, in runs of five messages unless a size is named{which}:");
     if all {
@@ -50,7 +50,7 @@ fn first_of_each(all: &[ToldExample]) -> Vec<&ToldExample> {
 /// An anomaly and its cause: `lost, settled before process`.
 fn kind(told: &ToldExample) -> String {
     let finding = told.example.finding;
-    let cause = finding.cause().map(|cause| format!(", {}", spelled(cause.name())));
+    let cause = finding.cause().map(|cause| format!(", {}", caused(cause)));
     spelled(finding.name()) + &cause.unwrap_or_default()
 }
 
@@ -89,7 +89,7 @@ fn write_untold(text: &mut String, comparison: &Comparison<'_>) {
         let _ = writeln!(
             text,
             "\n{}: no example was found of {} ({})",
-            spelled(cause.name()),
+            caused(cause),
             counted(messages, "message"),
             who.within(usize::MAX)
         );
@@ -97,7 +97,8 @@ fn write_untold(text: &mut String, comparison: &Comparison<'_>) {
 }
 
 fn write_shared(text: &mut String, comparison: &Comparison<'_>, first: &ToldExample) {
-    let shares = |row: &ComparisonRow| shares(comparison, row, first);
+    let differs = |row: &ComparisonRow| is_in_another_way(comparison, row, first);
+    let shares = |row: &ComparisonRow| shares(comparison, row, first) && !differs(row);
     let (of, kind) = (first.example.wanted.configuration, kind(first));
     let size = first.example.shrunk.map_or_else(String::new, size);
     let _ = writeln!(text, "\n{kind}{size}: {} ({of})", first.sentence);
@@ -105,7 +106,28 @@ fn write_shared(text: &mut String, comparison: &Comparison<'_>, first: &ToldExam
         let who = Who::of(comparison, &shares).within(usize::MAX);
         let _ = writeln!(text, "  shared by: {who}");
     }
+    let others = Who::of(comparison, &differs);
+    if !others.is_nobody() {
+        let _ = writeln!(text, "  in another way: {}", others.within(usize::MAX));
+    }
     let _ = writeln!(text, "  {}", first.command);
+}
+
+/// Whether a row has an example of the same anomaly and cause of its own, and only such as come to
+/// it in another way.
+fn is_in_another_way(
+    comparison: &Comparison<'_>,
+    row: &ComparisonRow,
+    first: &ToldExample,
+) -> bool {
+    let mut own = comparison.examples_of(row).filter(|told| kind(told) == kind(first)).peekable();
+    own.peek().is_some() && own.all(|told| way(&told.sentence) != way(&first.sentence))
+}
+
+/// How a story goes, whichever messages and processes it is about, and however often.
+fn way(sentence: &str) -> String {
+    let way: String = sentence.chars().filter(|one| !one.is_ascii_digit()).collect();
+    way.replace(" twice", "  times")
 }
 
 /// How large a run is that is not of five messages.

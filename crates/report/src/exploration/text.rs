@@ -14,7 +14,7 @@ use entrega_lab::stories::FindingStory;
 use entrega_model::printable::printable;
 
 use crate::columns::{fitted, in_parts, width};
-use crate::prose::{spelled, wrapped};
+use crate::prose::{caused, wrapped};
 use crate::tried::{clauses, tried};
 
 /// How much of the runs is shown, and how.
@@ -263,7 +263,7 @@ fn story(
     shown: Shown,
 ) {
     let property = one.property.name().replace('_', "-");
-    let cause = one.cause.map_or_else(String::new, |cause| format!(" ({})", spelled(cause.name())));
+    let cause = one.cause.map_or_else(String::new, |cause| format!(" ({})", caused(cause)));
     let (messages, consumers) =
         (counted(one.scope.messages, "message"), counted(one.scope.consumers, "consumer"));
     let _ = writeln!(

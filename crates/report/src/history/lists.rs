@@ -8,7 +8,7 @@ use entrega_model::printable::printable;
 use serde::Serialize;
 
 use crate::judgement::Names;
-use crate::prose::spelled;
+use crate::prose::{caused, spelled};
 
 /// The first message of each kind with its story, and all messages that were asked for.
 pub(super) fn text(history: &JudgedHistory, evidence: &Evidence, names: &Names<'_>) -> String {
@@ -38,7 +38,7 @@ pub(super) fn text(history: &JudgedHistory, evidence: &Evidence, names: &Names<'
 fn kind(one: &Listed) -> String {
     let what = spelled(one.what.name());
     match one.cause {
-        Some(cause) => format!("{what} ({})", spelled(cause.name())),
+        Some(cause) => format!("{what} ({})", caused(cause)),
         None => what,
     }
 }

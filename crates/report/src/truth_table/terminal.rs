@@ -5,7 +5,7 @@
 
 use entrega_lab::truth_table::MARK;
 
-use super::Part;
+use super::{Columns, Part};
 use crate::columns::{blocks, width};
 use crate::prose::wrapped;
 
@@ -89,14 +89,21 @@ fn stacked(head: &str) -> [&str; 2] {
 }
 
 /// What the letters and the heads mean. An item stays on its line.
-pub(super) fn legend(heads: &[(&str, &str)], pairs: bool, columns: usize) -> String {
-    let mut items = vec!["none: without any fault; the others say what a fault adds".to_owned()];
+pub(super) fn legend(
+    shown: Columns,
+    heads: &[(&str, &str)],
+    pairs: bool,
+    columns: usize,
+) -> String {
+    let mut items = vec![shown.baseline().to_owned()];
     items.extend(heads.iter().map(|(head, meaning)| format!("{head} {meaning}")));
     if pairs {
         items.push("one above the other: both faults".to_owned());
     }
     items.push(format!("{MARK} only worlds with four messages show it"));
-    let letters = in_lines(LETTERS.iter().copied(), columns);
+    let [before @ .., blank, unknown] = LETTERS;
+    let letters = before.into_iter().chain([shown.dash(), blank, unknown]);
+    let letters = in_lines(letters, columns);
     format!("{letters}\n{}", in_lines(items.iter().map(String::as_str), columns))
 }
 
@@ -108,14 +115,13 @@ fn in_lines<'i>(items: impl Iterator<Item = &'i str>, columns: usize) -> String 
 /// A space at which no line is broken.
 const GLUE: &str = "\u{a0}";
 
-const LETTERS: [&str; 9] = [
+const LETTERS: [&str; 8] = [
     "L loss",
     "D duplicate, also of a dead letter",
     "R reorder",
     "S stall",
     "Q dead letter",
     "P phantom",
-    "– none of these is possible",
     "blank: cannot happen here",
     "? not everything was tried",
 ];

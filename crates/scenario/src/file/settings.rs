@@ -106,8 +106,9 @@ pub struct ConsumerSettings {
     /// How many attempts the strategy and the policy `dead-letter` allow a message; the other
     /// policies do not count. Default 3 (ours).
     pub max_attempts: u32,
-    /// Whether a consumer finishes and settles what it holds before it gives a partition up, in
-    /// Kafka's `onPartitionsRevoked`. Default true.
+    /// Whether a consumer finishes and settles what its application has in hand before it gives a
+    /// partition up, in Kafka's `onPartitionsRevoked`. The client learns of a rebalance when it
+    /// fetches, and it fetches when its buffer is empty. Default true.
     pub drain_on_revoke: bool,
     /// The longest time between two polls before the client leaves its group. Kafka
     /// `max.poll.interval.ms`, there 5min. Left out, there is no such limit.

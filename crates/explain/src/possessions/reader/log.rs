@@ -50,7 +50,8 @@ impl Reader {
     pub(super) fn log(&mut self, kind: &Kind) {
         match *kind {
             Kind::Assigned { subscription, consumer, partition, .. } => {
-                let owned = Owned { subscription, since: self.here, end: None };
+                self.goes_on_without(subscription, consumer, partition);
+                let owned = Owned { subscription, since: self.here, end: None, is_known: true };
                 self.owned.insert((consumer, partition), owned);
             }
             Kind::SessionExpired { subscription, consumer } => {
@@ -80,6 +81,31 @@ impl Reader {
             }
             _ => {}
         }
+    }
+
+    /// A consumer is assigned a partition: whoever has owned it until now, as far as its group
+    /// knows, is no member any more.
+    fn goes_on_without(
+        &mut self,
+        subscription: SubscriptionId,
+        successor: ProcessId,
+        partition: PartitionId,
+    ) {
+        let is_left = |(of, number): (ProcessId, PartitionId), owned: &Owned| {
+            let is_other = of != successor && number == partition;
+            is_other && owned.subscription == subscription && owned.is_known && owned.end.is_none()
+        };
+        let left = self.owned.iter().filter(|(key, owned)| is_left(**key, owned));
+        let left: Vec<ProcessId> = left.map(|((of, _), _)| *of).collect();
+        for process in left {
+            self.taken(process, Ending::NotRejoined, |_, of| of == partition);
+        }
+    }
+
+    /// A broker that restarts does not know its members any more, so nothing follows from what it
+    /// does without them.
+    pub(super) fn members_forgotten(&mut self) {
+        self.owned.values_mut().for_each(|owned| owned.is_known = false);
     }
 
     /// A process loses partitions, and what it holds of their messages.

@@ -13,7 +13,8 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
     let Kind::Faulted { point, alternative, .. } = scene.kind else { return Words::default() };
     let (info, _) = points::describe(Point(point));
     let alternative = info.alternative_name(alternative.into()).unwrap_or("?");
-    let prose = format!("fault: {} = {alternative}", info.name);
+    let what = if info.site.is_order() { "change of order" } else { "fault" };
+    let prose = format!("{what}: {} = {alternative}", info.name);
     match &scene.fault {
         Some(fault) => {
             Words::new(prose, short(scene, fault)).in_a_story(clause(scene, fault, None))
@@ -67,9 +68,9 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
     let who = scene.who(fault.process);
     let m = fault.message.map_or_else(|| "a message".to_owned(), name);
     let what = match fault.act {
-        Act::Lost => format!("{} is lost", leg(fault, &who, &m)),
-        Act::Late => format!("{} is late", leg(fault, &who, &m)),
-        Act::Duplicated => format!("{} arrives twice", leg(fault, &who, &m)),
+        Act::Lost => format!("{} is lost", leg(scene, fault, &m)),
+        Act::Late => format!("{} is late", leg(scene, fault, &m)),
+        Act::Duplicated => format!("{} arrives twice", leg(scene, fault, &m)),
         Act::Restart => "the broker restarts".to_owned(),
         Act::Order(_) if fault.point.site == Site::Deadlines => {
             let [first, then] = deadlines(scene, fault);
@@ -78,7 +79,9 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         Act::Order(_) => overtaking(scene, fault),
         Act::Poison => format!("{m} is poison, and the handler of {who} fails on it"),
         Act::Transient => format!("the handler of {who} fails on {m}"),
-        Act::Last if fault.point.site == Site::Polls => format!("{who} waits for more"),
+        Act::Last if fault.is_late_poll() => {
+            format!("a poll of {who} gives up only after what is on its way")
+        }
         Act::Last => format!("{who} is at work on {m}"),
         Act::Slow => format!("{who} is slow at {m}"),
         Act::StallBefore => format!("{who} stalls before the effect of {m}"),
@@ -96,8 +99,10 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
 }
 
 /// What travels on the leg of a call that a fault befell.
-fn leg(fault: &Injected, who: &str, m: &str) -> String {
+fn leg(scene: &Scene<'_>, fault: &Injected, m: &str) -> String {
     let Site::Leg(call, leg) = fault.point.site else { return "a message".to_owned() };
+    let who = scene.who(fault.process);
+    let also = scene.also.map(name);
     match (call, leg) {
         (Call::Send, Leg::Request) => format!("the request to store {m}"),
         (Call::Send, Leg::Response) => format!("the answer that {m} is stored"),
@@ -105,8 +110,14 @@ fn leg(fault: &Injected, who: &str, m: &str) -> String {
         (Call::Receive, Leg::Response) => format!("an answer with messages for {who}"),
         (Call::Effect, Leg::Request) => format!("the request for the effect of {m}"),
         (Call::Effect, Leg::Response) => format!("the sink's answer about {m}"),
-        (Call::Settle, Leg::Request) => format!("the request to settle {m}"),
-        (Call::Settle, Leg::Response) => format!("the answer that {m} is settled"),
+        (Call::Settle, Leg::Request) => match also {
+            Some(also) => format!("the request to settle {m}, which covers {also},"),
+            None => format!("the request to settle {m}"),
+        },
+        (Call::Settle, Leg::Response) => match also {
+            Some(also) => format!("the answer that {m}, and {also} with it, is settled"),
+            None => format!("the answer that {m} is settled"),
+        },
         (Call::DeadLetter, Leg::Request) => format!("the request to dead-letter {m}"),
         (Call::DeadLetter, Leg::Response) => format!("the answer that {m} is dead-lettered"),
     }

@@ -1,6 +1,6 @@
 //! The words for what a run shows, in English.
 
-use entrega_checker::{Class, Finding};
+use entrega_checker::{Cause, Class, Finding};
 use entrega_model::MessageId;
 
 use crate::words::name;
@@ -23,7 +23,16 @@ pub(in crate::words) fn finding(finding: Finding, message: Option<MessageId>) ->
         _ => return format!("{message} is {}", class.name().replace('_', " ")),
     };
     match cause {
-        Some(cause) => format!("{message} {what} ({})", cause.name().replace('_', " ")),
+        Some(cause) => format!("{message} {what} ({})", self::cause(cause)),
         None => format!("{message} {what}"),
+    }
+}
+
+/// What a cause is called. Two effects of one delivery need not be those of a handler that tried
+/// again: its request to the sink may have arrived twice.
+pub(in crate::words) fn cause(cause: Cause) -> String {
+    match cause {
+        Cause::HandlerRetry => "within one delivery".to_owned(),
+        other => other.name().replace('_', " "),
     }
 }
