@@ -142,8 +142,8 @@ fn scenarios() -> Vec<String> {
     files.filter(|path| path.ends_with(".toml")).collect()
 }
 
-/// Of all that is lost and duplicated in the scenarios of this repository, a run and its record name
-/// the same causes.
+/// Of all that is lost and duplicated in the scenarios of this repository, a run and its record
+/// name the same causes.
 #[test]
 fn a_record_of_every_scenario_names_the_causes_of_its_run() {
     let mut causes = BTreeSet::new();

@@ -266,8 +266,8 @@ fn committed(event: &Value) -> Option<Offset> {
 }
 
 /// 5.6: whether lines of consumers are missing. What needs a delivery has one before it. And where
-/// all deliveries say their offsets, a store, or a delivery before, is recorded at every offset that
-/// a commit newly covers, unless all that may be stored stands elsewhere.
+/// all deliveries say their offsets, a store, or a delivery before, is recorded at every offset
+/// that a commit newly covers, unless all that may be stored stands elsewhere.
 fn has_holes(
     [header, of]: [&Value; 2],
     [lines, all]: [&Lines<'_>; 2],
@@ -370,6 +370,8 @@ fn subscription(
     let (ordered, declared) = (of["ordered"] == true, of["dead_letters"] == true);
     let all_arrive = matches!(guarantee, "at-least-once" | "exactly-once-effect");
     let none_twice = matches!(guarantee, "at-most-once" | "exactly-once-effect");
+    let lines_are_missing = has_holes([header, of], [lines, all], sends, facts, skew);
+    let proven = if lines_are_missing { 0 } else { proven };
     let broken = some("phantom")
         || all_arrive && some("lost")
         || none_twice && (some("duplicated") || some("split"))
@@ -378,8 +380,7 @@ fn subscription(
         || ordered && reordered + replayed + behind + proven + inconsistent > 0;
     let unplaced = ordered && sends.values().any(|send| !send.is_whole);
     let compared = !lack_keys(sends) || is_log && have_neighbours(facts);
-    let holes =
-        (none_twice || ordered) && has_holes([header, of], [lines, all], sends, facts, skew);
+    let holes = (none_twice || ordered) && lines_are_missing;
     let unproven = ordered && skips + backwards > 0;
     let unknown =
         doubtful || some("pending") || unplaced || ordered && !compared || holes || unproven;

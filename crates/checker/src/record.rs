@@ -185,6 +185,7 @@ impl RecordChecker {
         let incomplete = self.gaps.has_incomplete_sends();
         let compares_nothing = self.compares_nothing();
         let with_holes = self.name_holes();
+        report.forget_polls_of(&with_holes);
         report.judge_record(|one| {
             let of_order = incomplete && one.ordered;
             let [within_skew, unassigned] = one.unproven_order();
@@ -205,12 +206,13 @@ impl RecordChecker {
     fn name_holes(&mut self) -> BTreeSet<SubscriptionId> {
         let jumps = self.subscriptions.iter().any(|of| of.holes.has_jumps());
         let may_stand = jumps && self.some_offset_is_unknown();
-        let Self { gaps, subscriptions, records, .. } = self;
+        let Self { gaps, subscriptions, records, checker, .. } = self;
+        let is_sent = |message: MessageId| checker.sends.get(message).is_some();
         let ids = (0..=u8::MAX).map(SubscriptionId);
         let mut with_holes = BTreeSet::new();
         for (id, of) in ids.zip(subscriptions) {
             let [undelivered, uncovered] =
-                [of.handed.report(gaps), of.holes.report(records, may_stand, gaps)];
+                [of.handed.report(gaps, is_sent), of.holes.report(records, may_stand, gaps)];
             if undelivered || uncovered {
                 with_holes.insert(id);
             }

@@ -5,7 +5,7 @@
 //! semantics.md 5.2 (sets), 5.3 (classes and aggregates), 5.4 (causes), 5.5 (order), 5.6
 //! (verdict).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entrega_model::history::End;
 use entrega_model::{Guarantee, MessageId, ProcessId, SubscriptionId};
@@ -235,6 +235,15 @@ pub struct OrderEvidence {
 }
 
 impl Report {
+    /// Where lines of consumers are missing, the delivery that a poll skips may be one of them.
+    pub(crate) fn forget_polls_of(&mut self, with_holes: &BTreeSet<SubscriptionId>) {
+        for one in &mut self.subscriptions {
+            if with_holes.contains(&one.subscription) {
+                (one.evidence.skips, one.evidence.back) = (0, 0);
+            }
+        }
+    }
+
     /// Those of `required` that no subscription has seen: a claim that rests on them is vacuous.
     pub fn vacuous(&self, required: &[Counter]) -> Vec<Counter> {
         let unseen = |counter: &Counter| {

@@ -2,8 +2,8 @@
 //! and of settles needs them.
 //!
 //! > **The rule** (semantics.md 5.6). Who takes effect or settles was given the message before. A
-//! > delivery that calls itself the n-th comes after n − 1 others, and so does one that calls itself
-//! > a redelivery after one; what a queue took back it had handed out, even if its consumer never
+//! > delivery that calls itself the n-th comes after n − 1 others, and one that calls itself a
+//! > redelivery after one; what a queue took back it had handed out, even if its consumer never
 //! > saw it. A broker that has restarted may have forgotten what it had handed out.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -203,11 +203,15 @@ impl Handed {
     }
 
     /// Names what is missing, and says whether anything is. Where no effect has its delivery, the
-    /// record does not say what is delivered.
-    pub(super) fn report(&self, gaps: &mut Gaps) -> bool {
+    /// record does not say what is delivered. A settle of what nobody sent cannot be anyway.
+    pub(super) fn report(&self, gaps: &mut Gaps, is_sent: impl Fn(MessageId) -> bool) -> bool {
         let mut found = false;
         for (message, lacking) in &self.lacking {
-            let is_said = |kind| self.has_whole || kind == GapKind::RedeliveryWithoutDelivery;
+            let is_said = |kind| match kind {
+                GapKind::RedeliveryWithoutDelivery => true,
+                GapKind::SettleWithoutDelivery => self.has_whole && is_sent(*message),
+                _ => self.has_whole,
+            };
             for of in lacking.iter().filter(|of| is_said(of.kind)) {
                 gaps.add(of.kind, 1, Gap { line: of.line, message: Some(*message), before: None });
                 found = true;

@@ -5,8 +5,9 @@
 //! > effect any more if no consumer was given it or has begun with it, and each of its copies is
 //! > below the committed offset or the highest one that was delivered. Unless a consumer goes back
 //! > to where it stands, by a line that says so or by a delivery further back: a position is known
-//! > from what is delivered there, and what stands behind it may follow. One that was given may still take effect: its request to the sink may be
-//! > on its way, whatever the record says of its handler.
+//! > from what is delivered there, and what stands behind it may follow. One that was given may
+//! > still take effect: its request to the sink may be on its way, whatever the record says of its
+//! > handler.
 
 use std::collections::BTreeSet;
 
