@@ -18,6 +18,8 @@ mod alter;
 mod compare;
 #[path = "judge/generate.rs"]
 mod generate;
+#[path = "judge/handed.rs"]
+mod handed;
 #[path = "judge/mutate.rs"]
 mod mutate;
 #[path = "judge/order.rs"]

@@ -1,6 +1,9 @@
 //! `run --history` and `check`: a recorded history is judged as the run was.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
 
 use crate::Bench;
 
@@ -115,7 +118,54 @@ fn by_name(mut report: Value) -> Value {
         for example in ["reordered_example", "replayed_example"] {
             name(&mut of["order"][example]);
         }
-        assert_eq!(of["waiting"], serde_json::json!([]));
+        assert_eq!(of["waiting"], json!([]));
     }
     report
+}
+
+/// Strategies that lose or duplicate something, on both models.
+const STRATEGIES: [&str; 7] = [
+    "settle-then-process",
+    "process-then-settle",
+    "settle-every-n",
+    "auto-settle-at-next-receive",
+    "dead-letter",
+    "micro-batch",
+    "parallel-naive",
+];
+
+/// The files of the scenarios of this repository.
+fn scenarios() -> Vec<String> {
+    let folder = format!("{}/simulations", env!("CARGO_MANIFEST_DIR"));
+    let files = fs::read_dir(folder).expect("scenarios").map(|file| file.expect("a file").path());
+    let files = files.map(|path| path.to_string_lossy().into_owned());
+    files.filter(|path| path.ends_with(".toml")).collect()
+}
+
+/// Of all that is lost and duplicated in the scenarios of this repository, a run and its record
+/// name the same causes.
+#[test]
+fn a_record_of_every_scenario_names_the_causes_of_its_run() {
+    let mut causes = BTreeSet::new();
+    for path in scenarios() {
+        let is_large = path.ends_with("purchase-emails.toml");
+        let fewer: &[&str] = if is_large { &["--set", "workload.messages=3000"] } else { &[] };
+        for (model, strategy) in STRATEGIES.iter().flat_map(|one| [("log", one), ("queue", one)]) {
+            let bench = Bench::new();
+            let run = ["run", &path, "--model", model, "--strategy", strategy];
+            let more = ["--history", "run.jsonl", "--format", "json", "--quiet"];
+            let run = bench.run(&[&run[..], &more, fewer].concat());
+            let run: Value = serde_json::from_str(&run.out).expect("JSON");
+            let checked = bench.run(&["check", "run.jsonl", "--format", "json"]);
+            let checked: Value = serde_json::from_str(&checked.out).expect("JSON");
+            let run = by_name(run["report"].clone());
+            assert_eq!(checked["report"], run, "{path}, {model}, {strategy}");
+            assert_eq!(checked["inconsistent_record"], json!([]), "{path}, {model}, {strategy}");
+            for of in run["subscriptions"].as_array().expect("a list") {
+                causes.extend(of["causes"].as_object().expect("causes").keys().cloned());
+            }
+        }
+    }
+    let enough = ["lease_expired", "redelivered_after_crash", "settle_lost", "stored_twice"];
+    assert!(enough.iter().all(|cause| causes.contains(*cause)), "{causes:?}");
 }

@@ -48,29 +48,67 @@ pub(crate) fn inconsistent_offsets(lines: &Lines<'_>) -> usize {
     seen.iter().filter(differ).map(|(at, _)| at).collect::<BTreeSet<_>>().len()
 }
 
-/// How many deliveries of a partition to a consumer jump over a record that is there, and how many
-/// do not go on, with nothing since the last that gives the consumer another place to read from.
-pub(crate) fn wrong_polls(subscription: &Value, lines: &Lines<'_>, all: &Lines<'_>) -> [usize; 2] {
-    let mut found = [0; 2];
-    let mut last: BTreeMap<(Option<String>, u64), u64> = BTreeMap::new();
+/// Deliveries that jump over a record, and that go back; and how many of them are proven: nothing
+/// that was not recorded can excuse them.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Polls {
+    pub(crate) skips: usize,
+    pub(crate) backwards: usize,
+    pub(crate) proven: usize,
+}
+
+/// Where a consumer has come in a partition: the line and the message of its last delivery. Whether
+/// it polls in an assignment that is recorded.
+#[derive(Clone, Default)]
+struct Place {
+    last: Option<(usize, u64, Option<String>)>,
+    is_assigned: bool,
+}
+
+/// Compares each delivery of a partition to a consumer with the one before, if nothing since gives
+/// the consumer another place to read from. An anomaly is proven in an assignment that is recorded,
+/// if in between nobody else was given something of the partition.
+pub(crate) fn wrong_polls(
+    subscription: &Value,
+    [lines, all]: [&Lines<'_>; 2],
+    sends: &BTreeMap<String, Send>,
+) -> Polls {
+    let mut found = Polls::default();
+    let mut places: BTreeMap<(u64, Option<String>), Place> = BTreeMap::new();
+    let consumer = |event: &Value| name(event, "consumer").or_else(|| name(subscription, "name"));
     for (line, event) in lines {
-        let consumer = name(event, "consumer").or_else(|| name(subscription, "name"));
-        let lane = event["lane"].as_u64().unwrap_or(0);
+        let (lane, who) = (event["lane"].as_u64().unwrap_or(0), consumer(event));
         match (kind(event), offset(event)) {
             ("deliver", Some((_, to))) => {
-                if let Some(from) = last.insert((consumer, lane), to) {
-                    found[0] += usize::from(skips([lines, all], *line, lane, from, to));
-                    found[1] += usize::from(to <= from);
-                }
+                let place = places.entry((lane, who.clone())).or_default();
+                let is_assigned = place.is_assigned;
+                let message = name(event, "message");
+                let before = place.last.replace((*line, to, message.clone()));
+                let Some((since, from, held)) = before else { continue };
+                let others = lines.iter().filter(|(at, other)| {
+                    let is_between = since < *at && *at < *line && kind(other) == "deliver";
+                    let of_lane = offset(other).is_some_and(|(other, _)| other == lane);
+                    is_between && of_lane && consumer(other) != who
+                });
+                let is_proven = is_assigned && others.count() == 0;
+                let skips = to > from && skips([lines, all], *line, (lane, from, to), sends);
+                let backwards = to < from || to == from && message != held;
+                found.skips += usize::from(skips);
+                found.backwards += usize::from(backwards);
+                found.proven += usize::from(is_proven && (skips || backwards));
             }
-            ("assign" | "revoke" | "lost" | "seek" | "reset", _) => {
-                last.remove(&(consumer, lane));
+            ("assign", _) => {
+                let others = places.iter_mut().filter(|((of, _), _)| *of == lane);
+                others.for_each(|(_, place)| place.is_assigned = false);
+                places.insert((lane, who), Place { last: None, is_assigned: true });
             }
+            ("seek" | "reset", _) => places.entry((lane, who)).or_default().last = None,
+            ("revoke" | "lost", _) => _ = places.remove(&(lane, who)),
             ("session_expired" | "max_poll_exceeded", _) => {
-                last.retain(|(reader, _), _| *reader != consumer)
+                places.retain(|(_, reader), _| *reader != who)
             }
             ("crash" | "exit" | "start", _) => {
-                last.retain(|(reader, _), _| *reader != name(event, "process"));
+                places.retain(|(_, reader), _| *reader != name(event, "process"));
             }
             _ => {}
         }
@@ -78,21 +116,27 @@ pub(crate) fn wrong_polls(subscription: &Value, lines: &Lines<'_>, all: &Lines<'
     found
 }
 
-/// Whether a record between two offsets had been seen by this line, and not removed. At an offset
-/// stands the message that was first seen there.
-fn skips([lines, all]: [&Lines<'_>; 2], line: usize, lane: u64, from: u64, to: u64) -> bool {
-    let before = |(at, event): &(usize, &Value), what: &str| *at < line && kind(event) == what;
+/// Whether a record stands between two offsets that was visible, because its send was acknowledged
+/// or somebody was given it there, and that had not been removed.
+fn skips(
+    [lines, all]: [&Lines<'_>; 2],
+    line: usize,
+    (lane, from, to): (u64, u64, u64),
+    sends: &BTreeMap<String, Send>,
+) -> bool {
     let is_between = |event: &Value| {
         offset(event).is_some_and(|(other, at)| other == lane && from < at && at < to)
     };
-    let is_gone = |stored: &Value| {
-        let same = |event: &Value| name(event, "message") == name(stored, "message");
-        lines.iter().any(|one| before(one, "remove") && same(one.1))
+    let is_gone = |seen: &Value| {
+        let same = |event: &Value| name(event, "message") == name(seen, "message");
+        let removed = |(at, event): &(usize, &Value)| *at < line && kind(event) == "remove";
+        lines.iter().any(|one| removed(one) && same(one.1))
     };
-    let seen = all.iter().filter(|one| before(one, "store") || before(one, "deliver"));
-    let mut stands: BTreeMap<Offset, &Value> = BTreeMap::new();
-    for (_, event) in seen.filter(|(_, event)| is_between(event)) {
-        stands.entry(offset(event).expect("an offset")).or_insert(event);
-    }
-    stands.values().any(|event| !is_gone(event))
+    let is_acknowledged = |event: &Value| {
+        let send = name(event, "message").and_then(|message| sends.get(&message));
+        send.is_some_and(|send| send.outcome == "ok")
+    };
+    let seen = all.iter().map(|(_, event)| *event).filter(|event| shows_an_offset(event));
+    seen.filter(|event| is_between(event) && !is_gone(event))
+        .any(|event| kind(event) == "deliver" || is_acknowledged(event))
 }

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::order::{inconsistent_offsets, inversions, wrong_polls};
+use crate::handed::{lacks_a_delivery, once};
+use crate::order::{Polls, inconsistent_offsets, inversions, wrong_polls};
 
 const CLASSES: [&str; 10] = [
     "exact",
@@ -35,7 +36,7 @@ pub(crate) struct Send {
     pub(crate) place: Option<usize>,
     pub(crate) acknowledged: Option<usize>,
     is_whole: bool,
-    outcome: &'static str,
+    pub(crate) outcome: &'static str,
     pub(crate) key: Option<String>,
     pub(crate) producer: String,
 }
@@ -72,9 +73,10 @@ pub(crate) fn judge(lines: &[Value], skew: u64) -> Value {
                 is_store(event) || [&Value::Null, &of["name"]].contains(&&event["subscription"])
             };
             let lines: Vec<_> = events.iter().copied().filter(|(_, event)| mine(event)).collect();
+            let lines = once(of, &lines);
             let facts = |message: &String| (message.clone(), facts(&lines, &events, message));
             let facts: BTreeMap<String, Facts> = names.iter().map(facts).collect();
-            subscription(header, of, end, [&lines, &events], &sends, &facts, doubtful)
+            subscription(header, of, end, [&lines, &events], &sends, &facts, (doubtful, skew))
         })
         .collect();
     let some = |verdict: &&str| judged.iter().any(|of| of["verdict"] == *verdict);
@@ -189,7 +191,7 @@ fn goes_back(events: &Lines<'_>, skew: u64) -> bool {
     (0..times.len()).any(|at| times[at] + skew < latest(at))
 }
 
-fn is_applied(event: &Value) -> bool {
+pub(crate) fn is_applied(event: &Value) -> bool {
     kind(event) == "effect" && [&Value::Null, &json!("applied")].contains(&&event["verdict"])
 }
 
@@ -217,11 +219,11 @@ pub(crate) fn shows_an_offset(event: &Value) -> bool {
     matches!(kind(event), "store" | "deliver")
 }
 
-/// Where a consumer goes on in a partition, if the line says so.
+/// Where a consumer goes on in a partition, if the line says so or shows it.
 fn moved_to(event: &Value) -> Option<Offset> {
     let field = match kind(event) {
         "seek" | "reset" => "to",
-        "assign" => "position",
+        "assign" | "deliver" => "position",
         _ => return None,
     };
     Some((event["lane"].as_u64().unwrap_or(0), event[field].as_u64()?))
@@ -263,36 +265,33 @@ fn committed(event: &Value) -> Option<Offset> {
     is_commit.then(|| (event["lane"].as_u64().unwrap_or(0), event["upto"].as_u64().expect("upto")))
 }
 
-/// 5.6: whether lines of consumers are missing. Where one message that takes effect is delivered,
-/// every one is; where all deliveries say their offsets, something is recorded at every offset that
-/// a commit newly covers, unless all that may be stored stands elsewhere.
+/// 5.6: whether lines of consumers are missing. What needs a delivery has one before it. And where
+/// all deliveries say their offsets, a store, or a delivery before, is recorded at every offset
+/// that a commit newly covers, unless all that may be stored stands elsewhere.
 fn has_holes(
-    header: &Value,
+    [header, of]: [&Value; 2],
     [lines, all]: [&Lines<'_>; 2],
     sends: &BTreeMap<String, Send>,
     facts: &BTreeMap<String, Facts>,
+    skew: u64,
 ) -> bool {
     let deliveries: Vec<&Value> = lines
         .iter()
         .filter(|(_, event)| kind(event) == "deliver")
         .map(|(_, event)| *event)
         .collect();
-    let was_delivered = |effect: &Value| {
-        deliveries.iter().any(|event| name(event, "message") == name(effect, "message"))
+    let is_known = |line: usize, place: Offset| {
+        let shows = |(at, event): &(usize, &Value)| {
+            kind(event) == "store" || kind(event) == "deliver" && *at < line
+        };
+        all.iter().filter(|one| shows(one)).any(|(_, event)| offset(event) == Some(place))
     };
-    let effects = || lines.iter().map(|(_, event)| *event).filter(|event| is_applied(event));
-    let undelivered = effects().any(was_delivered) && !effects().all(was_delivered);
-    let seen: BTreeSet<Offset> = all
-        .iter()
-        .filter(|(_, event)| shows_an_offset(event))
-        .filter_map(|(_, event)| offset(event))
-        .collect();
     let mut before: BTreeMap<u64, u64> = BTreeMap::new();
-    let jumps = lines.iter().filter(|(_, event)| {
+    let jumps = lines.iter().filter(|(line, event)| {
         let Some((lane, upto)) = committed(event) else { return false };
         let named = event["previous"].as_u64().filter(|previous| *previous > 0);
         let from = before.insert(lane, upto).or(named).unwrap_or(upto);
-        (from..upto).any(|at| !seen.contains(&(lane, at)))
+        (from..upto).any(|at| !is_known(*line, (lane, at)))
     });
     let jumps = jumps.count() > 0;
     let all_say = deliveries.iter().all(|event| offset(event).is_some());
@@ -301,7 +300,8 @@ fn has_holes(
     };
     let jumps = jumps && sends.iter().any(may_stand);
     let is_log = header["model"] == "log";
-    !deliveries.is_empty() && (undelivered || is_log && all_say && jumps)
+    let uncovered = is_log && !deliveries.is_empty() && all_say && jumps;
+    uncovered || lacks_a_delivery(of, [lines, all], skew)
 }
 
 /// 5.3: the first row that matches. A message that nobody sent and that took no effect has none.
@@ -344,7 +344,7 @@ fn subscription(
     [lines, all]: [&Lines<'_>; 2],
     sends: &BTreeMap<String, Send>,
     facts: &BTreeMap<String, Facts>,
-    doubtful: bool,
+    (doubtful, skew): (bool, u64),
 ) -> Value {
     let is_log = header["model"] == "log";
     let mut classes: BTreeMap<&str, u64> = CLASSES.map(|class| (class, 0)).into();
@@ -357,27 +357,33 @@ fn subscription(
         }
     }
     let [reordered, replayed, behind] = inversions(sends, facts);
-    let [behind, skips, backwards, inconsistent] = match wrong_polls(of, lines, all) {
-        [skips, backwards] if is_log => [behind, skips, backwards, inconsistent_offsets(lines)],
-        _ => [0; 4],
-    };
+    let polls = wrong_polls(of, [lines, all], sends);
+    let polls = if is_log { polls } else { Polls::default() };
+    let Polls { skips, backwards, proven } = polls;
+    let inconsistent = if is_log { inconsistent_offsets(lines) } else { 0 };
+    let behind = if is_log { behind } else { 0 };
     let some = |class: &str| classes[class] > 0;
+    let is_promised = |message| sends.get(message).is_some_and(|send| send.outcome != "fail");
     let letters_twice =
-        facts.iter().any(|(message, facts)| facts.letters > 1 && sends.contains_key(message));
+        facts.iter().any(|(message, facts)| facts.letters > 1 && is_promised(message));
     let guarantee = of["guarantee"].as_str().expect("a guarantee");
     let (ordered, declared) = (of["ordered"] == true, of["dead_letters"] == true);
     let all_arrive = matches!(guarantee, "at-least-once" | "exactly-once-effect");
     let none_twice = matches!(guarantee, "at-most-once" | "exactly-once-effect");
+    let lines_are_missing = has_holes([header, of], [lines, all], sends, facts, skew);
+    let proven = if lines_are_missing { 0 } else { proven };
     let broken = some("phantom")
         || all_arrive && some("lost")
         || none_twice && (some("duplicated") || some("split"))
         || guarantee == "exactly-once-effect" && letters_twice
         || (all_arrive || ordered) && !declared && some("dead_lettered")
-        || ordered && reordered + replayed + behind + skips + backwards + inconsistent > 0;
+        || ordered && reordered + replayed + behind + proven + inconsistent > 0;
     let unplaced = ordered && sends.values().any(|send| !send.is_whole);
     let compared = !lack_keys(sends) || is_log && have_neighbours(facts);
-    let holes = (none_twice || ordered) && has_holes(header, [lines, all], sends, facts);
-    let unknown = doubtful || some("pending") || unplaced || ordered && !compared || holes;
+    let holes = (none_twice || ordered) && lines_are_missing;
+    let unproven = ordered && skips + backwards > 0;
+    let unknown =
+        doubtful || some("pending") || unplaced || ordered && !compared || holes || unproven;
     json!({
         "verdict": if broken { "invalid" } else if unknown { "unknown" } else { "valid" },
         "classes": classes,

@@ -56,13 +56,21 @@ impl SubscriptionReport {
             || matches!(self.guarantee, Guarantee::AtMostOnce | Guarantee::ExactlyOnceEffect)
     }
 
+    /// What a promise of order leaves open in a record, because clocks differ, and because
+    /// assignments are not recorded.
+    pub(crate) fn unproven_order(&self) -> [bool; 2] {
+        let order = &self.order;
+        let is_unproven = order.poll_skips + order.nonmonotonic_polls > 0;
+        [self.evidence.within_skew > 0, is_unproven].map(|open| self.ordered && open)
+    }
+
     /// What of a log's offsets breaks a promise of order. A run of the laboratory promises none.
     fn reasons_of_offsets(&self) -> impl Iterator<Item = Reason> {
-        let order = &self.order;
+        let (order, evidence) = (&self.order, &self.evidence);
         let all = [
             (order.write_inversions, Reason::WriteInversions),
-            (order.poll_skips, Reason::PollSkips),
-            (order.nonmonotonic_polls, Reason::NonmonotonicPolls),
+            (evidence.skips, Reason::PollSkips),
+            (evidence.back, Reason::NonmonotonicPolls),
             (order.inconsistent_offsets, Reason::InconsistentOffsets),
         ];
         let found = all.into_iter().filter(|(count, _)| self.ordered && *count > 0);
@@ -129,6 +137,8 @@ impl Reason {
             | Self::IncompleteRecord
             | Self::NothingCompared
             | Self::MissingLines
+            | Self::OrderWithinSkew
+            | Self::AssignmentsNotRecorded
             | Self::NothingPutToTheTest => true,
             Self::Lost
             | Self::Duplicated

@@ -11,7 +11,10 @@ use crate::class::{Outcome, Sent};
 use crate::message::{Flag, Message};
 use crate::sends::SendFold;
 use crate::subscription::SubscriptionFold;
-use crate::{Cause, Causes, Class, Classes, End, EventKind, SubscriptionReport, Verdict, Waiting};
+use crate::{
+    Cause, Causes, Class, Classes, End, EventKind, OrderEvidence, SubscriptionReport, Verdict,
+    Waiting,
+};
 
 /// How many of the messages that are pending a report names.
 const WAITING: usize = 3;
@@ -97,21 +100,23 @@ impl SubscriptionFold {
         if !self.is_record {
             return self.totals.redeliveries;
         }
-        let is_stored_unseen = |message: &Message| message.copies == 0 && message.was_delivered();
+        let is_delivered_unseen =
+            |message: &Message| message.copies == 0 && message.was_delivered();
         let messages = self.messages.iter();
-        let unseen = messages.filter(|(_, message)| is_stored_unseen(message)).count();
+        let unseen = messages.filter(|(_, message)| is_delivered_unseen(message)).count();
         self.totals.redeliveries - unseen as u64
     }
 
-    /// Further dead letters of messages of a record that nobody sent: nothing was promised for
-    /// them.
-    fn unsent_excess(&self, sends: &SendFold) -> u64 {
+    /// Further dead letters of messages of a record that nobody sent, or that were refused: nothing
+    /// was promised for them, and they are not counted.
+    fn unpromised_excess(&self, sends: &SendFold) -> u64 {
         if !self.is_record {
             return 0;
         }
-        let messages = self.messages.iter();
-        let unsent = messages.filter(|(id, _)| sends.get(MessageId(*id as u32)).is_none());
-        unsent.map(|(_, message)| u64::from(message.dead_letters.saturating_sub(1))).sum()
+        let is_promised =
+            |id: u64| sends.get(MessageId(id as u32)).is_some_and(|send| send.sent() != Sent::Fail);
+        let unpromised = self.messages.iter().filter(|(id, _)| !is_promised(*id));
+        unpromised.map(|(_, message)| u64::from(message.dead_letters.saturating_sub(1))).sum()
     }
 
     fn empty_report(&self, subscription: SubscriptionId, sends: &SendFold) -> SubscriptionReport {
@@ -138,8 +143,9 @@ impl SubscriptionFold {
             excess: totals.excess,
             repeated: totals.repeated,
             dead_letters: totals.dead_letters,
-            dlq_excess: totals.dlq_excess - self.unsent_excess(sends),
+            dlq_excess: totals.dlq_excess - self.unpromised_excess(sends),
             order: self.order.found,
+            evidence: OrderEvidence::default(),
             counters: self.counters,
             records_faults: EventKind::OPEN_WINDOWS.iter().any(|kind| self.has(*kind)),
             struck: 0,
@@ -186,7 +192,9 @@ impl SubscriptionFold {
 
     fn cause(&self, class: Class, message: &Message) -> Option<Cause> {
         let cause = match class {
-            Class::Lost => message.cause_of_loss(self.has(EventKind::Store), self.audited),
+            Class::Lost => {
+                message.cause_of_loss(self.stores_are_known, self.audited && !self.is_record)
+            }
             Class::Duplicated | Class::Split => message.cause_of_duplicate(),
             _ => return None,
         };
@@ -218,8 +226,14 @@ impl SubscriptionFold {
         }
     }
 
-    /// What a record does not explain is unknown: it need not hold all that there was to see.
+    /// What a record does not explain is unknown: it need not hold all that there was to see. That
+    /// no broker recorded a settle is known only where brokers record them.
     fn as_recorded(&self, cause: Cause) -> Cause {
-        if self.is_record && cause == Cause::Unexplained { Cause::Unknown } else { cause }
+        let is_unknown = match cause {
+            Cause::Unexplained => true,
+            Cause::SettleLost => !self.has_truth,
+            _ => false,
+        };
+        if self.is_record && is_unknown { Cause::Unknown } else { cause }
     }
 }

@@ -64,5 +64,7 @@ pub use event_kinds::{EventKind, EventKinds};
 pub use finding::{Finding, findings, shown};
 pub use histogram::Histogram;
 pub use record::{Gap, GapKind, Gaps, Listable, Listed, RecordChecker};
-pub use report::{Order, Reason, Report, Sends, SubscriptionReport, Verdict, Waiting};
+pub use report::{
+    Order, OrderEvidence, Reason, Report, Sends, SubscriptionReport, Verdict, Waiting,
+};
 pub use tally::{Tally, Word};

@@ -34,11 +34,11 @@ impl Message {
         self.loss = self.loss.filter(|cause| *cause != Cause::SkippedByReset);
     }
 
-    /// Why it is lost; `stores_are_known` says whether it would show if it had been stored, and
+    /// Why it is lost; `stores_are_known` says whether a store of it would be recorded, and
     /// `audited`, whether a log was read to its end and does not have it any more for whoever comes
     /// next.
     pub(crate) fn cause_of_loss(&self, stores_are_known: bool, audited: bool) -> Cause {
-        if stores_are_known && self.copies == 0 && !self.was_delivered() {
+        if stores_are_known && self.copies == 0 && !self.was_stored_unseen() {
             return Cause::NeverStoredButAcked;
         }
         let otherwise = if audited { Cause::SkippedByReset } else { Cause::Unexplained };

@@ -136,10 +136,16 @@ pub(crate) enum Flag {
     LeaseRanOutOnce = 1 << 15,
     /// About the last delivery, in a record: it was settled before anything befell its consumer.
     SettledInTime = 1 << 16,
+    /// About the last delivery, in a record: its consumer learnt what became of the final settle
+    /// that it asked for last, so that this was not lost.
+    Answered = 1 << 17,
+    /// About the message, in a record: a line is about it that only a stored one can have.
+    WasThere = 1 << 18,
 }
 
 /// The bits that are about the last delivery.
-pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK) & !(Flag::LeaseRanOutOnce as u32);
+pub(crate) const ABOUT_LAST: u32 =
+    (!0 << FIRST_MARK) & !(Flag::LeaseRanOutOnce as u32 | Flag::WasThere as u32);
 
 impl Message {
     #[inline]
@@ -195,6 +201,11 @@ impl Message {
     #[inline]
     pub(crate) const fn has_one_effect(&self) -> bool {
         self.effects == 1 && self.dead_letters == 0
+    }
+
+    /// Of a record: whether it must have been stored, although no line says where and when.
+    pub(crate) const fn was_stored_unseen(&self) -> bool {
+        self.copies == 0 && (self.was_delivered() || self.has_outcome() || self.has(Flag::WasThere))
     }
 
     /// Whether it was ever delivered.

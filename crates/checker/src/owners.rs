@@ -37,6 +37,8 @@ struct Consumer {
 #[derive(Clone, Copy, Debug, Default)]
 struct Seat {
     tenure: Option<u32>,
+    /// Of a record: the tenure that was taken away, until the partition is assigned again.
+    former: Option<u32>,
     /// The position after the last delivery of this assignment.
     next_position: Option<u64>,
 }
@@ -47,6 +49,8 @@ pub(crate) struct Life {
     pub(crate) consumer: ProcessId,
     pub(crate) crashed: bool,
     pub(crate) exited: bool,
+    /// Of a record: it is over, and the record does not show how it ended.
+    pub(crate) ended_unseen: bool,
     /// None of its tenures has a lower number.
     first_tenure: u32,
 }
@@ -67,8 +71,17 @@ pub(crate) struct Tenure {
     pub(crate) asked_upto: u64,
     /// The lowest offset that its consumer moved its position to.
     pub(crate) sought: Option<u64>,
+    /// Of a record: it belongs to no assignment, because this tenure was taken away before.
+    pub(crate) former: Option<u32>,
     /// The messages whose last delivery was under it.
     pub(crate) held: Held,
+}
+
+impl Life {
+    /// Whether it has ended.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.crashed || self.exited || self.ended_unseen
+    }
 }
 
 impl Owners {
@@ -169,15 +182,20 @@ impl Owners {
         for tenure in [seat, owner].into_iter().flatten() {
             self.move_away(tenure);
         }
+        self.seat(consumer, partition).former = None;
         let tenure = self.open(consumer, partition);
         *self.partition_owners.entry(partition.0.into()) = Some(tenure);
     }
 
-    /// A member gave a partition up, or learnt that it had been taken away.
-    pub(crate) fn gave_up(&mut self, consumer: ProcessId, partition: PartitionId) {
+    /// A member gave a partition up, or learnt that it had been taken away. Whether that `is_kept`:
+    /// what it delivers from its buffer afterwards comes from there.
+    pub(crate) fn gave_up(&mut self, consumer: ProcessId, partition: PartitionId, is_kept: bool) {
         let seat = std::mem::take(self.seat(consumer, partition));
         if let Some(tenure) = seat.tenure {
             self.move_away(tenure);
+        }
+        if is_kept {
+            self.seat(consumer, partition).former = seat.tenure.or(seat.former);
         }
     }
 
@@ -247,7 +265,7 @@ impl Owners {
     fn move_away(&mut self, tenure: u32) {
         let tenure = &mut self.tenures[tenure as usize];
         let life = &self.lives[tenure.life as usize];
-        tenure.moved |= !tenure.forgotten && !life.crashed && !life.exited;
+        tenure.moved |= !tenure.forgotten && !life.is_over();
     }
 
     /// Begins a tenure.
@@ -258,9 +276,18 @@ impl Owners {
         let tenure = self.tenures.len() as u32;
         debug_assert_ne!(tenure, NONE);
         let life = *entry.life.get_or_insert_with(|| {
-            lives.push(Life { consumer, crashed: false, exited: false, first_tenure: tenure });
+            lives.push(Life {
+                consumer,
+                crashed: false,
+                exited: false,
+                ended_unseen: false,
+                first_tenure: tenure,
+            });
             lives.len() as u32 - 1
         });
+        let seat = entry.seats.entry(partition.0.into());
+        let former = seat.former;
+        *seat = Seat { tenure: Some(tenure), former: None, next_position: None };
         self.tenures.push(Tenure {
             life,
             consumer,
@@ -269,10 +296,9 @@ impl Owners {
             forgotten: false,
             asked_upto: 0,
             sought: None,
+            former,
             held: Held::default(),
         });
-        let seat = entry.seats.entry(partition.0.into());
-        *seat = Seat { tenure: Some(tenure), next_position: None };
         tenure
     }
 

@@ -86,6 +86,18 @@ impl Partitions {
         records.filter(|(_, record)| record.0 != NONE).map(|(_, record)| MessageId(record.0))
     }
 
+    /// The offsets in `from..to` at which a message stands.
+    pub(crate) fn offsets(
+        &self,
+        partition: PartitionId,
+        from: u64,
+        to: u64,
+    ) -> impl Iterator<Item = u64> {
+        let partition = self.offsets.get(partition.0.into());
+        let records = partition.into_iter().flat_map(move |partition| partition.range(from, to));
+        records.filter(|(_, record)| record.0 != NONE).map(|(offset, _)| offset)
+    }
+
     /// Does something with every message at an offset in `from..to`.
     #[inline]
     pub(crate) fn each_between(

@@ -12,7 +12,9 @@
 //! * `gaps`: what is left out, and what cannot be.
 //! * `order`: which messages came in another order than they were sent.
 //! * `skipped`: what a log has passed by, drained or not.
-//! * `holes`: which lines of a consumer are missing.
+//! * `handed`: which deliveries are missing that later lines need.
+//! * `holes`: what is missing below a commit.
+//! * `polls`: which deliveries of a log skip a record or go back.
 //! * `copies`: which of its copies a message is delivered from.
 //! * `returns`: what was given back together with others.
 //! * `triggers`: by what a settle was made, where only the line that asks for it says so.
@@ -21,9 +23,11 @@
 mod attempts;
 mod copies;
 mod gaps;
+mod handed;
 mod holes;
 mod listing;
 mod order;
+mod polls;
 mod returns;
 mod skipped;
 mod triggers;
@@ -40,6 +44,7 @@ use entrega_model::{
 
 use crate::class::Sent;
 use crate::event_kinds::{EventKind, EventKinds};
+use crate::message::Message;
 use crate::table::Table;
 use crate::{Checker, Config, End, Reason, Report};
 
@@ -47,9 +52,11 @@ use attempts::{Attempts, Known};
 use copies::Copies;
 pub(crate) use copies::Copy;
 pub use gaps::{Gap, GapKind, Gaps};
+use handed::Handed;
 use holes::Holes;
 pub use listing::{Listable, Listed};
 use order::{Effects, Place};
+use polls::Polls;
 use returns::Holds;
 use skipped::Reach;
 use triggers::Triggers;
@@ -79,6 +86,8 @@ pub struct RecordChecker {
     tidy_at: usize,
     attempts: Attempts,
     gaps: Gaps,
+    /// Lines were sorted by clocks that differ by so much.
+    sorted_within: Duration,
     subscriptions: Vec<Recorded>,
 }
 
@@ -97,7 +106,9 @@ struct Recorded {
     effects: Table<Effects>,
     /// On a log, how far deliveries and commits have come.
     reach: Reach,
+    handed: Handed,
     holes: Holes,
+    polls: Polls,
     copies: Copies,
     /// On a queue, who holds what.
     holds: Holds,
@@ -124,6 +135,7 @@ impl RecordChecker {
             tidy_at: TIDY,
             attempts: Attempts::default(),
             gaps: Gaps::default(),
+            sorted_within: Duration::ZERO,
             subscriptions: vec![Recorded::default(); count],
         }
     }
@@ -132,6 +144,13 @@ impl RecordChecker {
     #[must_use]
     pub fn with_skew(mut self, skew: Duration) -> Self {
         self.gaps.skew = skew;
+        self
+    }
+
+    /// Its lines were put in order by clocks that differ by so much.
+    #[must_use]
+    pub fn sorted_within(mut self, skew: Duration) -> Self {
+        self.sorted_within = skew;
         self
     }
 
@@ -148,8 +167,13 @@ impl RecordChecker {
     /// Judges what was seen, and says what the record leaves out and what of it cannot be.
     pub fn finish(&mut self, end: End) -> (Report, Gaps) {
         self.tidy();
+        let has_gap = self.has_gap();
         for (recorded, fold) in self.subscriptions.iter().zip(&mut self.checker.subscriptions) {
             fold.kinds = recorded.kinds;
+            let is_unseen = |(_, message): (u64, &Message)| message.was_stored_unseen();
+            fold.stores_are_known = fold.kinds.get(EventKind::Store) > 0
+                && !has_gap
+                && !fold.messages.iter().any(is_unseen);
             if self.is_log {
                 fold.skipped = recorded.reach.skipped(&self.records, &fold.messages);
             }
@@ -161,14 +185,18 @@ impl RecordChecker {
         let incomplete = self.gaps.has_incomplete_sends();
         let compares_nothing = self.compares_nothing();
         let with_holes = self.name_holes();
+        report.forget_polls_of(&with_holes);
         report.judge_record(|one| {
             let of_order = incomplete && one.ordered;
+            let [within_skew, unassigned] = one.unproven_order();
             [
                 impossible.then_some(Reason::InconsistentRecord),
                 of_order.then_some(Reason::IncompleteRecord),
                 (compares_nothing && one.ordered).then_some(Reason::NothingCompared),
                 (with_holes.contains(&one.subscription) && one.forbids_another_effect())
                     .then_some(Reason::MissingLines),
+                within_skew.then_some(Reason::OrderWithinSkew),
+                unassigned.then_some(Reason::AssignmentsNotRecorded),
             ]
         });
         (report, std::mem::take(&mut self.gaps))
@@ -178,11 +206,14 @@ impl RecordChecker {
     fn name_holes(&mut self) -> BTreeSet<SubscriptionId> {
         let jumps = self.subscriptions.iter().any(|of| of.holes.has_jumps());
         let may_stand = jumps && self.some_offset_is_unknown();
-        let Self { checker, gaps, subscriptions, .. } = self;
+        let Self { gaps, subscriptions, records, checker, .. } = self;
+        let is_sent = |message: MessageId| checker.sends.get(message).is_some();
         let ids = (0..=u8::MAX).map(SubscriptionId);
         let mut with_holes = BTreeSet::new();
-        for ((id, of), fold) in ids.zip(subscriptions).zip(&checker.subscriptions) {
-            if of.holes.report(&checker.partitions, may_stand, &fold.messages, &of.effects, gaps) {
+        for (id, of) in ids.zip(subscriptions) {
+            let [undelivered, uncovered] =
+                [of.handed.report(gaps, is_sent), of.holes.report(records, may_stand, gaps)];
+            if undelivered || uncovered {
                 with_holes.insert(id);
             }
         }
@@ -203,7 +234,7 @@ impl RecordChecker {
         match event.kind {
             Kind::SendInvoked { message, key, producer, attempt } => {
                 let place = Place::sent(self.now, key, producer, attempt, origin);
-                self.invoked(event, message, place, attempt, origin.line);
+                self.invoked(event, message, place, attempt, origin);
             }
             Kind::SendEnded { message, outcome, .. } => {
                 self.ended(event, message, outcome, origin);
@@ -213,14 +244,48 @@ impl RecordChecker {
                     self.gaps.early(message, event, origin.line);
                 }
                 let kind = self.with_trigger(kind, origin);
+                let event = &Event { at: event.at, kind };
+                if self.is_there_twice(event, origin) {
+                    return;
+                }
                 self.note_copy(&kind, origin);
                 if let Kind::Effect { message, key, .. } = kind
                     && origin.names_key
                 {
                     self.sends.entry(message.0.into()).name_key(key);
                 }
-                self.note_rest(&Event { at: event.at, kind });
+                let at = origin.has_time.then_some(event.at);
+                self.note_rest(event, at);
+                self.note_guess(&kind, origin);
             }
+        }
+    }
+
+    /// Takes note of what is delivered, and returns whether this line says what one before it has
+    /// said of the same delivery.
+    fn is_there_twice(&mut self, event: &Event, origin: Origin) -> bool {
+        let skew = self.gaps.skew;
+        if event.kind == Kind::BrokerRestarted {
+            self.subscriptions.iter_mut().for_each(|one| one.handed.restarted());
+        }
+        let of = event.kind.subscription().map_or(usize::MAX, SubscriptionId::index);
+        let Some(one) = self.subscriptions.get_mut(of) else { return false };
+        if one.handed.is_recorded(&event.kind) {
+            return true;
+        }
+        one.handed.note(event, origin, skew);
+        false
+    }
+
+    /// An effect that does not name its delivery is that of the latest one. Of a message that was
+    /// delivered more than once this is a guess, and no reason to say that two effects come from
+    /// one delivery.
+    fn note_guess(&mut self, kind: &Kind, origin: Origin) {
+        if let Kind::Effect { message, subscription, .. } = *kind
+            && !origin.names_delivery
+            && let Some(fold) = self.checker.subscriptions.get_mut(subscription.index())
+        {
+            fold.note_guess(message);
         }
     }
 
@@ -257,8 +322,9 @@ impl RecordChecker {
         message: MessageId,
         place: Place,
         attempt: u16,
-        line: u64,
+        origin: Origin,
     ) {
+        let Origin { line, has_time, .. } = origin;
         self.gaps.sent(message, event.at, line);
         let known = self.sends.entry(message.0.into());
         let was_answered = self.attempts.begin(message, attempt, known);
@@ -269,7 +335,8 @@ impl RecordChecker {
         if was_answered {
             self.gaps.answered(message, line);
         }
-        self.pass(event);
+        let at = if has_time { event.at } else { NO_TIME };
+        self.pass(&Event { at, kind: event.kind });
     }
 
     /// Attempts of a send are over.
@@ -298,8 +365,8 @@ impl RecordChecker {
         }
     }
 
-    /// What is not about a send.
-    fn note_rest(&mut self, event: &Event) {
+    /// What is not about a send, at a time if it is known.
+    fn note_rest(&mut self, event: &Event, at: Option<Instant>) {
         match event.kind {
             Kind::Stored { message, subscription: None, partition, position, copy }
                 if !self.is_log =>
@@ -307,7 +374,7 @@ impl RecordChecker {
                 for index in 0..self.subscriptions.len() {
                     let subscription = Some(SubscriptionId(index as u8));
                     let kind = Kind::Stored { message, subscription, partition, position, copy };
-                    self.note_rest(&Event { at: event.at, kind });
+                    self.note_rest(&Event { at: event.at, kind }, at);
                 }
             }
             kind if !self.is_log && kind.is_of_a_log() => {}
@@ -316,17 +383,18 @@ impl RecordChecker {
             {
                 let subscription = None;
                 let kind = Kind::Stored { message, subscription, partition, position, copy };
-                self.note_rest(&Event { at: event.at, kind });
+                self.note_rest(&Event { at: event.at, kind }, at);
             }
             Kind::DeadLettered { message, subscription, reason: DeadLetterReason::Client }
                 if self.was_rejected(subscription, message) =>
             {
                 let reason = DeadLetterReason::Rejected;
                 let kind = Kind::DeadLettered { message, subscription, reason };
-                self.note_rest(&Event { at: event.at, kind });
+                self.note_rest(&Event { at: event.at, kind }, at);
             }
             kind => {
-                self.remember(kind);
+                self.remember(kind, at);
+                self.witness(&kind);
                 self.pass(event);
                 if let Kind::Effect { message, subscription, .. } = kind
                     && let Some(fold) = self.checker.subscriptions.get_mut(subscription.index())
@@ -344,8 +412,17 @@ impl RecordChecker {
         one.is_some_and(|one| one.holds.is_returned(message))
     }
 
+    /// Tells the folds what they need to know of an event before they see it.
+    fn witness(&mut self, kind: &Kind) {
+        let all = kind.subscription().is_none();
+        let of = kind.subscription().map_or(0, SubscriptionId::index);
+        let folds = &mut self.checker.subscriptions;
+        let range = if all { 0..folds.len() } else { of..of + 1 };
+        folds.get_mut(range).unwrap_or_default().iter_mut().for_each(|fold| fold.witness(kind));
+    }
+
     /// Keeps what is needed at the end, or for a cause that needs more than one message.
-    fn remember(&mut self, kind: Kind) {
+    fn remember(&mut self, kind: Kind, at: Option<Instant>) {
         let (now, line) = (self.now, self.line);
         if let Kind::Stored { message, partition, position, .. }
         | Kind::Delivered { message, partition, position, .. } = kind
@@ -359,11 +436,16 @@ impl RecordChecker {
         let of = kind.subscription().map_or(0, SubscriptionId::index);
         let range = if all { 0..self.subscriptions.len() } else { of..of + 1 };
         let ones = self.subscriptions.get_mut(range).unwrap_or_default();
-        ones.iter_mut().for_each(|one| one.kinds.see(&kind));
+        for one in ones {
+            one.kinds.see(&kind);
+            if self.is_log {
+                one.polls.note(&kind, now);
+            }
+        }
         let Some(one) = self.subscriptions.get_mut(of).filter(|_| !all) else { return };
         match kind {
             Kind::Effect { message, verdict: EffectVerdict::Applied, .. } => {
-                one.effects.entry(message.0.into()).applied(now, line);
+                one.effects.entry(message.0.into()).applied(now, at);
                 one.reach.done(message);
             }
             Kind::ProcessingStarted { message, .. } if self.is_log => one.reach.begun(message),

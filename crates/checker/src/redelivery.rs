@@ -4,8 +4,8 @@
 //! > lease, session, rebalance, lost settle, nack, close, batch, broker restart, reset, rewind, and
 //! > nothing at all after a settle.
 //!
-//! Of a record, what befell a consumer after it had settled the message is no cause, and a lease of
-//! this very message decides over what befell its consumer.
+//! Of a record, what befell a consumer after it had settled the message is no cause. A life whose
+//! end is not recorded may have ended by a crash or in peace, so what comes after it is unknown.
 //!
 //! Three refinements keep the first match honest. A delivery whose settle *was* recorded can only
 //! come again because the broker forgot or a position moved back, so those are looked at first. And
@@ -23,13 +23,15 @@ pub(crate) struct Evidence {
     pub(crate) settled: bool,
     /// Its consumer died.
     pub(crate) crashed: bool,
+    /// Of a record: its consumer's life is over, and the record does not show how it ended.
+    pub(crate) ended_unseen: bool,
     /// Its lease ran out before its consumer asked for a settle.
     pub(crate) lease_ran_out: bool,
     /// Its consumer's session expired.
     pub(crate) session_expired: bool,
     /// Its partition was revoked, lost or assigned anew.
     pub(crate) moved: bool,
-    /// Its consumer asked for a final settle.
+    /// Its consumer asked for a final settle; of a record, and never learnt what became of it.
     pub(crate) settle_invoked: bool,
     /// A queue refused it, and nothing but a restart of the broker can be the reason.
     pub(crate) refused_after_restart: bool,
@@ -63,6 +65,7 @@ impl Evidence {
         ];
         let in_order = [
             (self.crashed, Cause::RedeliveredAfterCrash),
+            (self.ended_unseen, Cause::Unknown),
             (self.lease_ran_out, Cause::LeaseExpired),
             (self.session_expired, Cause::SessionExpired),
             (self.moved, Cause::Rebalanced),

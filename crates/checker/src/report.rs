@@ -5,7 +5,7 @@
 //! semantics.md 5.2 (sets), 5.3 (classes and aggregates), 5.4 (causes), 5.5 (order), 5.6
 //! (verdict).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entrega_model::history::End;
 use entrega_model::{Guarantee, MessageId, ProcessId, SubscriptionId};
@@ -79,6 +79,9 @@ pub struct SubscriptionReport {
     pub dlq_excess: u64,
     /// Anomalies of order.
     pub order: Order,
+    /// Of a record: which of them hold whatever was not recorded.
+    #[serde(skip)]
+    pub evidence: OrderEvidence,
     /// How often the critical windows were hit: a run without a hit proves nothing.
     pub counters: Counters,
     /// Whether events from which critical windows follow are recorded at all, as crashes; in a run
@@ -171,6 +174,12 @@ pub enum Reason {
     /// Unknown: an effect more would break the promise, and lines of consumers are missing in the
     /// record, as deliveries of what took effect.
     MissingLines,
+    /// Unknown: order is promised, and the clocks that put the lines of the record in order differ
+    /// by more than lies between effects that may be in the wrong order.
+    OrderWithinSkew,
+    /// Unknown: order is promised, and deliveries skip a record or go back that need not belong to
+    /// one assignment, because assignments are not recorded.
+    AssignmentsNotRecorded,
     /// Unknown: faults were to put the promise to the test, and none struck where it matters.
     NothingPutToTheTest,
 }
@@ -214,7 +223,27 @@ pub struct Order {
     pub replayed_example: Option<MessageId>,
 }
 
+/// What a record shows of order whatever it leaves out, and what it leaves open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrderEvidence {
+    /// The poll skips that lie within an assignment that is recorded.
+    pub skips: u64,
+    /// The nonmonotonic polls that do.
+    pub back: u64,
+    /// Effects that may have come in the wrong order, by clocks that differ.
+    pub within_skew: u64,
+}
+
 impl Report {
+    /// Where lines of consumers are missing, the delivery that a poll skips may be one of them.
+    pub(crate) fn forget_polls_of(&mut self, with_holes: &BTreeSet<SubscriptionId>) {
+        for one in &mut self.subscriptions {
+            if with_holes.contains(&one.subscription) {
+                (one.evidence.skips, one.evidence.back) = (0, 0);
+            }
+        }
+    }
+
     /// Those of `required` that no subscription has seen: a claim that rests on them is vacuous.
     pub fn vacuous(&self, required: &[Counter]) -> Vec<Counter> {
         let unseen = |counter: &Counter| {

@@ -5,6 +5,7 @@
 
 mod evidence;
 mod settles;
+mod witness;
 mod work;
 mod world;
 
@@ -42,6 +43,8 @@ pub(crate) struct SubscriptionFold {
     pub(crate) is_record: bool,
     /// What it records.
     pub(crate) kinds: EventKinds,
+    /// Whether what is stored is recorded, as far as one can see; in a run it is.
+    pub(crate) stores_are_known: bool,
     /// The messages that a log has passed by.
     pub(crate) skipped: BTreeSet<MessageId>,
     /// The message that is delivered next went back to its queue together with others.
@@ -103,6 +106,7 @@ impl SubscriptionFold {
             has_truth: false,
             is_record: false,
             kinds: EventKinds::default(),
+            stores_are_known: true,
             skipped: BTreeSet::new(),
             returned_with_batch: false,
             learns_of: SettleTrigger::Application,
@@ -126,6 +130,7 @@ impl SubscriptionFold {
             has_truth,
             is_record: _,
             kinds,
+            stores_are_known: _,
             skipped,
             returned_with_batch,
             learns_of,

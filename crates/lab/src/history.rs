@@ -75,6 +75,9 @@ pub fn check_and_list(
         TimeOrder::AsWritten(skew) | TimeOrder::Sorted(skew) => skew,
     };
     let mut checker = RecordChecker::new(config(header), header.model).with_skew(skew);
+    if let TimeOrder::Sorted(skew) = reading.order {
+        checker = checker.sorted_within(skew);
+    }
     let end = reader.each_batch(|batch| checker.observe(batch))?;
     let notes = reader.notes().clone();
     if let Some(Backwards { lines, first, .. }) = notes.backwards {

@@ -198,6 +198,16 @@ fn clause(
             "lines of its consumers are missing in the record: there may be another effect"
                 .to_owned()
         }
+        Reason::OrderWithinSkew => {
+            "order is promised, and effects that may be in the wrong order lie no further apart \
+             than clocks differ"
+                .to_owned()
+        }
+        Reason::AssignmentsNotRecorded => {
+            "order is promised, and deliveries skip a record or go back, and whether that is within \
+             one assignment is not recorded"
+                .to_owned()
+        }
         Reason::NothingPutToTheTest => "nothing was put to the test".to_owned(),
         Reason::Lost
         | Reason::Duplicated

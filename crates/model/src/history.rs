@@ -103,8 +103,8 @@
 //! * `producer`: left out, the one that a line of the message's send has named, else `producer`.
 //!   `consumer`: left out, the one that the delivery has named, else the name of the subscription.
 //! * `delivery`: left out on `deliver`, a new one; elsewhere the message's latest to the
-//!   subscription. Where no `deliver` is recorded, each `process.start` is a delivery, else each
-//!   `effect`.
+//!   subscription, or to the consumer that the line names. Where no `deliver` is recorded, each
+//!   `process.start` is a delivery, else each `effect`.
 //! * `attempt`, `copy`: from 1, which is the default, but for the outcome of a send: without
 //!   `attempt` it speaks for every attempt that began since the outcome before it. `redelivered`,
 //!   `failed`: default `false`.

@@ -53,6 +53,12 @@ fn advice(report: &Report) -> &'static str {
         Verdict::Unknown if report.reasons.contains(&Reason::MissingLines) => {
             ": nobody can tell, because lines of consumers are missing in it."
         }
+        Verdict::Unknown if report.reasons.contains(&Reason::OrderWithinSkew) => {
+            ": nobody can tell, because its clocks differ by more than lies between effects."
+        }
+        Verdict::Unknown if report.reasons.contains(&Reason::AssignmentsNotRecorded) => {
+            ": nobody can tell, because it does not say who was assigned what."
+        }
         Verdict::Unknown if report.reasons.contains(&Reason::Stalled) => {
             ": nobody can tell. Drain the system, and end the history with {\"end\":\"quiescent\"}."
         }

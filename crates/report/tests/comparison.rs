@@ -1,6 +1,8 @@
 //! A comparison as people read it: the finding first, each story once, and all of it within the
 //! width.
 
+use entrega_checker::Cause;
+use entrega_lab::comparison::{Comparison, ToldExample};
 use entrega_lab::{LoadedScenario, Sweep, run};
 use entrega_report::comparison::{Shown, text};
 use entrega_report::fitted;
@@ -151,4 +153,28 @@ fn who_comes_to_it_in_another_way_does_not_share_a_story() {
     let crash = text("[faults]\neffect.after.crash = '1/20'\n");
     assert!(crash.contains("\n  shared by: process-then-settle, dead-letter\n"), "{crash}");
     assert!(!crash.contains("in another way"), "{crash}");
+}
+
+/// Also a cause that nobody found an example of is named, with what there is of it.
+#[test]
+fn a_cause_without_a_story_says_so() {
+    let loaded = LoadedScenario::parse("crashes.toml", SCENARIO).expect("a scenario");
+    let sweep = Sweep::of(&loaded, &[]).expect("a sweep");
+    let mut comparison = sweep.compare();
+    let says = |comparison: &Comparison<'_>, all_stories: bool| {
+        let text = text(comparison, Shown { all_stories, ..Shown::default() });
+        text.contains("redelivered after crash: no example was found of ")
+    };
+    let both = |comparison: &Comparison<'_>| [says(comparison, false), says(comparison, true)];
+    assert_eq!(both(&comparison), [false; 2]);
+    let cause = |told: &ToldExample| told.example.finding.cause();
+    let mut left_out = 0;
+    comparison.examples.retain(|told| {
+        let is_it = cause(told) == Some(Cause::RedeliveredAfterCrash);
+        left_out += u32::from(is_it);
+        !is_it || left_out > 1
+    });
+    assert_eq!(both(&comparison), [false, true], "of one row, while others have theirs");
+    comparison.examples.clear();
+    assert_eq!(both(&comparison), [true; 2]);
 }

@@ -106,7 +106,7 @@ fn an_effect_without_its_delivery_leaves_it_open() {
     check_missing(&["effect a", "effect b"], &[]);
     check_missing(&["send.invoke c", "send.info c", "deliver c", "effect a", "effect b"], &[]);
     check_missing(&[A[0], A[1], B[1]], &[("effect_without_delivery", &[8])]);
-    check_missing(&[A[0], B[1], A[1], B[0]], &[]);
+    check_missing(&[A[0], B[1], A[1], B[0]], &[("effect_without_delivery", &[7])]);
     let suppressed = r#"effect c "verdict":"suppressed""#;
     let sent = ["send.invoke c", "send.info c", suppressed];
     check_missing(&[&A[..], &B, &sent].concat(), &[]);

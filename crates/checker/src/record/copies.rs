@@ -4,8 +4,8 @@
 //! > two offsets has two copies. Where offsets do not tell, and more than one attempt of the send
 //! > may have stored the message, a later delivery may be one of another copy.
 //!
-//! Whether copies were stored at all the fold knows: if it has seen one, nothing here needs to be
-//! guessed.
+//! That several copies were stored the fold knows if their stores are recorded. That one was is no
+//! evidence that no other was: the line may be missing.
 
 use entrega_model::event::NO_POSITION;
 use entrega_model::history::Origin;

@@ -41,6 +41,10 @@ words! {
         TimeBackwards => "time_backwards",
         /// Missing: the delivery of a message that takes effect, where others are recorded.
         EffectWithoutDelivery => "effect_without_delivery",
+        /// Missing: an earlier delivery of a message that is delivered again.
+        RedeliveryWithoutDelivery => "redelivery_without_delivery",
+        /// Missing: the delivery of a message to the consumer that settles it.
+        SettleWithoutDelivery => "settle_without_delivery",
         /// Missing: what stood at offsets that a commit covers, where deliveries are recorded.
         CommitOverUnrecorded => "commit_over_unrecorded",
     }
@@ -59,7 +63,13 @@ impl GapKind {
 
     /// Whether lines of a consumer are.
     const fn is_of_a_consumer(self) -> bool {
-        matches!(self, Self::EffectWithoutDelivery | Self::CommitOverUnrecorded)
+        matches!(
+            self,
+            Self::EffectWithoutDelivery
+                | Self::RedeliveryWithoutDelivery
+                | Self::SettleWithoutDelivery
+                | Self::CommitOverUnrecorded
+        )
     }
 }
 

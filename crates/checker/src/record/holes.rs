@@ -1,9 +1,8 @@
 //! Lines of a consumer that a record should have and has not: a process that dies may lose what it
 //! was about to log.
 //!
-//! > **The rule** (semantics.md 5.6). Where the delivery of a message that takes effect is
-//! > recorded, so is that of every other. And where all deliveries say their offsets, every offset
-//! > that a commit newly covers is one of a store or of a delivery, unless it is empty because
+//! > **The rule** (semantics.md 5.6). Where all deliveries say their offsets, every offset that a
+//! > commit newly covers is one of a store, or of a delivery before it, unless it is empty because
 //! > every message that may have been stored stands elsewhere. What a record lacks is unknown: it
 //! > may have been an effect.
 //!
@@ -12,14 +11,11 @@
 
 use std::collections::BTreeMap;
 
+use entrega_model::PartitionId;
 use entrega_model::event::NO_POSITION;
-use entrega_model::{MessageId, PartitionId};
 
-use super::order::Effects;
-use super::{Gap, GapKind, Gaps};
-use crate::message::Message;
+use super::{Gap, GapKind, Gaps, Sighting};
 use crate::partitions::Partitions;
-use crate::table::Table;
 
 /// What may be missing of one subscription.
 #[derive(Clone, Debug, Default)]
@@ -29,11 +25,11 @@ pub(super) struct Holes {
     /// Whether one of them does not say its offset.
     is_vague: bool,
     committed: BTreeMap<PartitionId, u64>,
-    /// Commits over offsets of which nothing was recorded when they were.
+    /// Offsets that commits covered, and of which nothing was recorded when they did.
     commits: Vec<Covered>,
 }
 
-/// What a commit newly covers, and its line.
+/// Offsets that a commit newly covers, of which nothing was recorded before it, and its line.
 #[derive(Clone, Copy, Debug)]
 struct Covered {
     partition: PartitionId,
@@ -43,10 +39,17 @@ struct Covered {
 }
 
 impl Covered {
-    /// Whether there is an offset at which nothing is recorded.
-    fn has_hole(&self, partitions: &Partitions) -> bool {
+    /// Whether there is an offset at which no store is recorded. What is delivered later need not
+    /// be what was delivered before. `records` is sorted.
+    fn has_hole(&self, records: &[Sighting]) -> bool {
         let Self { partition, from, upto, .. } = *self;
-        (partitions.between(partition, from, upto).count() as u64) < upto - from
+        let place = |one: &Sighting| (one.partition, one.offset);
+        let first = records.partition_point(|one| place(one) < (partition, from));
+        let there = records[first..].iter().take_while(|one| place(one) < (partition, upto));
+        let mut stored: Vec<u64> =
+            there.filter(|one| one.by.is_none()).map(|one| one.offset).collect();
+        stored.dedup();
+        (stored.len() as u64) < upto - from
     }
 }
 
@@ -67,10 +70,15 @@ impl Holes {
     ) {
         let named = Some(previous).filter(|previous| *previous > 0);
         let from = self.committed.insert(partition, upto).or(named);
-        let Some(from) = from.filter(|from| *from < upto) else { return };
-        let covered = Covered { partition, from, upto, line };
-        if !self.is_vague && covered.has_hole(partitions) {
-            self.commits.push(covered);
+        let Some(mut from) = from.filter(|from| *from < upto) else { return };
+        if self.is_vague {
+            return;
+        }
+        for at in partitions.offsets(partition, from, upto).chain([upto]) {
+            if from < at {
+                self.commits.push(Covered { partition, from, upto: at, line });
+            }
+            from = at + 1;
         }
     }
 
@@ -83,32 +91,20 @@ impl Holes {
     /// message may be stored of which no offset is known.
     pub(super) fn report(
         &self,
-        partitions: &Partitions,
+        records: &[Sighting],
         some_is_unplaced: bool,
-        messages: &Table<Message>,
-        effects: &Table<Effects>,
         gaps: &mut Gaps,
     ) -> bool {
-        if self.deliveries == 0 {
+        if self.deliveries == 0 || self.is_vague || !some_is_unplaced {
             return false;
         }
-        let was_delivered = |id: u64| messages.get(id).is_some_and(Message::was_delivered);
-        let effects = || effects.iter().filter_map(|(id, effects)| Some((id, effects.line()?)));
-        let are_delivered = effects().any(|(id, _)| was_delivered(id));
-        let undelivered = effects().filter(|(id, _)| are_delivered && !was_delivered(*id));
-        let mut found = false;
-        for (id, line) in undelivered {
-            let message = Some(MessageId(id as u32));
-            let gap = Gap { line, message, before: None };
-            gaps.add(GapKind::EffectWithoutDelivery, 1, gap);
-            found = true;
-        }
-        let commits = self.commits.iter().filter(|_| !self.is_vague && some_is_unplaced);
-        for covered in commits.filter(|covered| covered.has_hole(partitions)) {
-            let gap = Gap { line: covered.line, message: None, before: None };
+        let with_holes = self.commits.iter().filter(|covered| covered.has_hole(records));
+        let mut lines: Vec<u64> = with_holes.map(|covered| covered.line).collect();
+        lines.dedup();
+        for line in &lines {
+            let gap = Gap { line: *line, message: None, before: None };
             gaps.add(GapKind::CommitOverUnrecorded, 1, gap);
-            found = true;
         }
-        found
+        !lines.is_empty()
     }
 }

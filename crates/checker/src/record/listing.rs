@@ -70,7 +70,7 @@ impl RecordChecker {
                 let perhaps_stored_twice = twice
                     && cause == Some(Cause::Unknown)
                     && self.attempts.may_be_stored_twice(message)
-                    && fold.copies(message) == 0;
+                    && fold.copies(message) < 2;
                 let one = Listed {
                     subscription,
                     what,
@@ -83,7 +83,7 @@ impl RecordChecker {
             });
             let ordered = [Listable::Reordered, Listable::Replayed];
             let overtaken = if ordered.iter().any(wants) {
-                recorded.overtaken(&self.sends)
+                recorded.overtaken(&self.sends, self.sorted_within)
             } else {
                 Vec::new()
             };

@@ -9,17 +9,20 @@
 //! before it is sent, its producer by a later one, and offsets need not be seen in their order. So
 //! all this is worked out at the end, by one sweep for each question: along the messages in the
 //! order of what happened to them, the latest send decides.
+//!
+//! Where lines were sorted by clocks that differ, of two effects that lie no further apart nobody
+//! knows which came first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use entrega_model::event::NO_POSITION;
 use entrega_model::history::Origin;
-use entrega_model::{Key, MessageId, PartitionId, ProcessId, SubscriptionId};
+use entrega_model::{Duration, Instant, Key, MessageId, PartitionId, ProcessId, SubscriptionId};
 
 use super::attempts::Known;
 use super::{RecordChecker, Recorded, Sighting};
 use crate::table::Table;
-use crate::{Order, Report};
+use crate::{Report, SubscriptionReport};
 
 /// When a message was sent and acknowledged, and by whom. Moments count from 1.
 #[derive(Clone, Copy, Debug)]
@@ -105,22 +108,18 @@ impl Place {
 pub(super) struct Effects {
     first: u64,
     last: u64,
-    /// The line of the first.
-    line: u64,
+    /// The times of both, as far as they are known.
+    first_at: Option<Instant>,
+    last_at: Option<Instant>,
 }
 
 impl Effects {
-    pub(super) fn applied(&mut self, now: u64, line: u64) {
+    pub(super) fn applied(&mut self, now: u64, at: Option<Instant>) {
         if self.first == 0 {
-            (self.first, self.line) = (now, line);
+            (self.first, self.first_at) = (now, at);
         } else {
-            self.last = now;
+            (self.last, self.last_at) = (now, at);
         }
-    }
-
-    /// The line of the first, if there is one.
-    pub(super) fn line(&self) -> Option<u64> {
-        (self.first > 0).then_some(self.line)
     }
 }
 
@@ -128,10 +127,18 @@ impl RecordChecker {
     /// Puts into the report what the order of lines says.
     pub(super) fn put_in_order(&self, report: &mut Report) {
         let write_inversions = self.write_inversions();
+        let is_acknowledged = |id: MessageId| {
+            let send = self.checker.sends.get(id);
+            send.is_some_and(|send| send.is_acknowledged())
+        };
         for (recorded, report) in self.subscriptions.iter().zip(&mut report.subscriptions) {
-            recorded.find_order(&self.sends, &mut report.order);
+            recorded.find_order(&self.sends, self.sorted_within, report);
             report.order.write_inversions = write_inversions;
             report.order.inconsistent_offsets = self.inconsistent_offsets(report.subscription);
+            let (skips, back) =
+                (recorded.polls.skips(&self.records, is_acknowledged), recorded.polls.back());
+            (report.order.poll_skips, report.order.nonmonotonic_polls) = (skips.seen, back.seen);
+            (report.evidence.skips, report.evidence.back) = (skips.proven, back.proven);
         }
     }
 
@@ -166,6 +173,16 @@ impl RecordChecker {
             && !self.has_neighbours()
     }
 
+    /// Whether nothing is known of an offset between two others of a partition.
+    pub(super) fn has_gap(&self) -> bool {
+        let known: Vec<&Sighting> =
+            self.records.iter().filter(|one| one.offset != NO_POSITION).collect();
+        let follows = |pair: &[&Sighting]| {
+            pair[0].partition != pair[1].partition || pair[1].offset - pair[0].offset <= 1
+        };
+        !known.windows(2).all(follows)
+    }
+
     /// Whether two messages are known to stand in one partition of a log.
     fn has_neighbours(&self) -> bool {
         let known = |one: &&Sighting| one.offset != NO_POSITION;
@@ -197,45 +214,79 @@ fn distinct(sightings: &[Sighting]) -> impl Iterator<Item = MessageId> {
 }
 
 impl Recorded {
-    fn find_order(&self, sends: &Table<Place>, order: &mut Order) {
+    fn find_order(&self, sends: &Table<Place>, within: Duration, report: &mut SubscriptionReport) {
+        let order = &mut report.order;
         let (mut reordered, mut replayed) = (Vec::new(), Vec::new());
-        order.adjacent_pairs = self.each_effect(sends, |message, met, is_first| {
-            if met.later().is_some() {
+        let mut within_skew = 0;
+        order.adjacent_pairs = self.each_effect(sends, within, |message, met, is_first| {
+            let Seen { before, perhaps } = met;
+            within_skew += u64::from(before.later().is_none() && perhaps.later().is_some());
+            if before.later().is_some() {
                 if is_first { reordered.push(message) } else { replayed.push(message) }
             }
         });
         (order.reordered, order.reordered_example) = counted(&reordered);
         (order.replayed, order.replayed_example) = counted(&replayed);
+        report.evidence.within_skew = within_skew;
     }
 
     /// The messages whose first effect, or whose last, came after that of one that was sent later.
-    pub(super) fn overtaken(&self, sends: &Table<Place>) -> Vec<(MessageId, MessageId, bool)> {
+    pub(super) fn overtaken(
+        &self,
+        sends: &Table<Place>,
+        within: Duration,
+    ) -> Vec<(MessageId, MessageId, bool)> {
         let mut found = Vec::new();
-        self.each_effect(sends, |message, met, is_first| {
-            found.extend(met.later().map(|later| (message, later, is_first)));
+        self.each_effect(sends, within, |message, met, is_first| {
+            found.extend(met.before.later().map(|later| (message, later, is_first)));
         });
         found
     }
 
     /// Calls `each` for the first effect of every message and for its last if there are several, in
     /// the order of the record. Returns how many first effects came after another of their chain.
-    fn each_effect(&self, sends: &Table<Place>, mut each: impl FnMut(MessageId, Met, bool)) -> u64 {
-        let mut effects: Vec<(u64, MessageId, bool)> = Vec::new();
+    /// What lies no more than `within` before an effect may as well have come after it.
+    fn each_effect(
+        &self,
+        sends: &Table<Place>,
+        within: Duration,
+        mut each: impl FnMut(MessageId, Seen, bool),
+    ) -> u64 {
+        let mut effects: Vec<(u64, Option<Instant>, MessageId, bool)> = Vec::new();
         for (id, of) in self.effects.iter().filter(|(_, of)| of.first > 0) {
             let id = MessageId(id as u32);
-            effects.push((of.first, id, true));
-            effects.extend((of.last > 0).then_some((of.last, id, false)));
+            effects.push((of.first, of.first_at, id, true));
+            effects.extend((of.last > 0).then_some((of.last, of.last_at, id, false)));
         }
         effects.sort_unstable();
-        let mut sweep = Sweep::over(sends);
+        let (mut certain, mut sweep) = (Sweep::over(sends), Sweep::over(sends));
+        let mut recent: VecDeque<(Option<Instant>, MessageId)> = VecDeque::new();
         let mut pairs = 0;
-        for (_, message, is_first) in effects {
-            let met = if is_first { sweep.meet(message) } else { sweep.look(message) };
-            pairs += u64::from(is_first && met != Met::Nothing);
-            each(message, met, is_first);
+        for (_, at, message, is_first) in effects {
+            let is_over = |before: Option<Instant>| match (before, at) {
+                (Some(before), Some(at)) if !within.is_zero() => at.since(before) > within,
+                _ => true,
+            };
+            while let Some((_, passed)) = recent.pop_front_if(|(before, _)| is_over(*before)) {
+                certain.meet(passed);
+            }
+            let before = certain.look(message);
+            let perhaps = if is_first { sweep.meet(message) } else { sweep.look(message) };
+            if is_first {
+                recent.push_back((at, message));
+            }
+            pairs += u64::from(is_first && perhaps != Met::Nothing);
+            each(message, Seen { before, perhaps }, is_first);
         }
         pairs
     }
+}
+
+/// What had been met when a message was: for certain, and perhaps.
+#[derive(Clone, Copy)]
+struct Seen {
+    before: Met,
+    perhaps: Met,
 }
 
 /// How many there are, and the lowest.

@@ -4,8 +4,10 @@
 //! > order, and a group goes on at its committed offset. So an acknowledged message will have no
 //! > effect any more if no consumer was given it or has begun with it, and each of its copies is
 //! > below the committed offset or the highest one that was delivered. Unless a consumer goes back
-//! > to where it stands. One that was given may still take effect: its request to the sink may be
-//! > on its way, whatever the record says of its handler.
+//! > to where it stands, by a line that says so or by a delivery further back: a position is known
+//! > from what is delivered there, and what stands behind it may follow. One that was given may
+//! > still take effect: its request to the sink may be on its way, whatever the record says of its
+//! > handler.
 
 use std::collections::BTreeSet;
 
@@ -19,8 +21,8 @@ use crate::table::Table;
 /// How far a subscription has come in each partition.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reach {
-    /// What stands below was passed by: the highest offset that was delivered, or where a consumer
-    /// has gone back to since.
+    /// What stands below was passed by: the offset that was delivered last, or where a consumer has
+    /// gone back to since.
     passed: Table<Option<u64>>,
     /// The committed offset, or where a consumer went back to since.
     committed: Table<u64>,
@@ -29,11 +31,12 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    /// A record was delivered.
+    /// A record was delivered. One below what was delivered or committed before shows that a
+    /// consumer has gone back, although no line says so: what stands behind it may come again.
     pub(super) fn delivered(&mut self, partition: PartitionId, position: u64) {
         if position != NO_POSITION {
-            let passed = self.passed.entry(partition.0.into());
-            *passed = (*passed).max(Some(position));
+            self.moved(partition, position);
+            *self.passed.entry(partition.0.into()) = Some(position);
         }
     }
 

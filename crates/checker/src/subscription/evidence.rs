@@ -35,18 +35,22 @@ impl SubscriptionFold {
             let evidence = Evidence { sought, ..self.evidence(message, at) };
             evidence.cause()
         });
-        self.unless_another_copy(message, cause)
+        let may_be_buffered = self.is_record && partitions.is_log && tenure < message.tenure;
+        if may_be_buffered && cause == Cause::RedeliveredAfterSettle {
+            return Cause::Unknown;
+        }
+        self.unless_another_copy(cause)
     }
 
     /// A cause of the delivery of a message, unless this is one of another copy, or may be: then
-    /// what befell the delivery before need not be the reason. What was stored decides if that is
-    /// known.
-    fn unless_another_copy(&self, message: &Message, cause: Cause) -> Cause {
+    /// what befell the delivery before need not be the reason. That two copies are stored is known
+    /// if two are recorded; that there is only one is not.
+    fn unless_another_copy(&self, cause: Cause) -> Cause {
         let is_of_offsets = matches!(cause, Cause::OffsetReset | Cause::OffsetRewind);
         match self.copy {
             Copy::Other => Cause::StoredTwice,
             Copy::Same => cause,
-            _ if message.copies > 0 || is_of_offsets || cause == Cause::Redriven => cause,
+            _ if is_of_offsets || cause == Cause::Redriven => cause,
             Copy::ProbablyOther => Cause::Unknown,
             Copy::PerhapsOther if cause == Cause::RedeliveredAfterSettle => Cause::Unknown,
             Copy::PerhapsOther => cause,
@@ -61,11 +65,12 @@ impl SubscriptionFold {
         position != NO_POSITION && back && (message.tenure == tenure || message.has(Flag::Settled))
     }
 
-    /// Why a tenure older than that of the last delivery is over.
+    /// Why a tenure older than that of the last delivery is over. What a consumer delivers after
+    /// its partition was taken away comes from its buffer, and so from such a tenure: it is a zombie,
+    /// and the log has not handed out again what was settled.
     fn why_stale_on_log(&self, message: &Message, tenure: u32) -> Option<Cause> {
-        if tenure >= message.tenure {
-            return None;
-        }
+        let former = self.owners.get(tenure)?.0.former;
+        let tenure = if tenure < message.tenure { tenure } else { former? };
         let (tenure, _) = self.owners.get(tenure)?;
         let over = Evidence {
             session_expired: tenure.session_expired,
@@ -102,14 +107,16 @@ impl SubscriptionFold {
         let refused = message.has(Flag::SettleRefused);
         let in_time = message.has(Flag::SettledInTime);
         let lease_ran_out = message.has(Flag::LeaseRanOutUnsettled);
+        let asked = message.has(Flag::SettleInvoked)
+            || position.is_some_and(|position| tenure.asked_upto > position);
         Evidence {
             settled,
             crashed: life.crashed && !in_time,
+            ended_unseen: life.ended_unseen && !in_time,
             lease_ran_out,
             session_expired: tenure.session_expired && !in_time,
             moved: tenure.moved && !in_time,
-            settle_invoked: message.has(Flag::SettleInvoked)
-                || position.is_some_and(|position| tenure.asked_upto > position),
+            settle_invoked: asked && !message.has(Flag::Answered),
             refused_after_restart: !is_log && restarted && refused && !message.was_returned(),
             nacked: message.has(Flag::Nacked),
             returned_with_batch: settled && self.returned_with_batch,

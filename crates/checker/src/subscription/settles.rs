@@ -145,7 +145,7 @@ impl SubscriptionFold {
             let asked = message.has(Flag::SettleInvoked) || message.has(Flag::Settled);
             let life = self.owners.get(message.tenure).map(|(_, life)| life);
             message.set(Flag::LeaseRanOut);
-            if !asked && life.is_some_and(|life| !life.crashed && !life.exited) {
+            if !asked && life.is_some_and(|life| !life.is_over()) {
                 message.set(Flag::LeaseRanOutUnsettled);
                 self.counters.add(Counter::LeasesExpiredWithLiveHandler, 1);
             }
@@ -164,9 +164,8 @@ impl SubscriptionFold {
 
 /// Notes of a settled message that nothing has befallen its consumer yet, if that is so.
 fn note_in_time(message: &mut Message, owners: &Owners) {
-    let is_over = |(tenure, life): (&Tenure, &Life)| {
-        tenure.session_expired || tenure.moved || life.crashed || life.exited
-    };
+    let is_over =
+        |(tenure, life): (&Tenure, &Life)| tenure.session_expired || tenure.moved || life.is_over();
     if message.has(Flag::Settled) && !owners.get(message.tenure).is_some_and(is_over) {
         message.set(Flag::SettledInTime);
     }
@@ -174,6 +173,6 @@ fn note_in_time(message: &mut Message, owners: &Owners) {
 
 /// Whether an act is a consumer's final word.
 #[inline]
-fn is_final(act: SettleAct) -> bool {
+pub(super) fn is_final(act: SettleAct) -> bool {
     matches!(act, SettleAct::Ack | SettleAct::Reject | SettleAct::Commit)
 }

@@ -18,7 +18,7 @@ impl SubscriptionFold {
                 self.generation = self.generation.max(Some(generation));
             }
             Kind::Revoked { consumer, partition, .. } | Kind::Lost { consumer, partition, .. } => {
-                self.owners.gave_up(consumer, partition);
+                self.owners.gave_up(consumer, partition, self.is_record);
             }
             Kind::SessionExpired { consumer, .. } => {
                 let live = self.owners.session_expired(consumer);
@@ -66,6 +66,9 @@ impl SubscriptionFold {
                 self.owners.ended(process, |life| life.crashed = true);
             }
             Kind::Exited { process, .. } => self.owners.ended(process, |life| life.exited = true),
+            Kind::Started { process, .. } if self.is_record => {
+                self.owners.ended(process, |life| life.ended_unseen = true);
+            }
             Kind::Started { process, .. } => self.owners.ended(process, |life| life.crashed = true),
             Kind::Stalled { process } => {
                 if let Some(windows) = self.owners.windows_of(process) {

@@ -4,6 +4,7 @@ use entrega_model::{Guarantee, SubscriptionId};
 use proptest::prelude::*;
 
 use super::*;
+use crate::OrderEvidence;
 
 /// A report in which nothing happened.
 fn nothing() -> SubscriptionReport {
@@ -30,6 +31,7 @@ fn nothing() -> SubscriptionReport {
         dead_letters: 0,
         dlq_excess: 0,
         order: Order::default(),
+        evidence: OrderEvidence::default(),
         counters: Counters::default(),
         records_faults: true,
         struck: 0,

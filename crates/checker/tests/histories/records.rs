@@ -38,6 +38,9 @@ const WHOLE: Origin = Origin {
     names_trigger: true,
     names_key: true,
     says_first: false,
+    has_time: true,
+    names_consumer: true,
+    names_delivery: true,
 };
 
 fn judged(history: &History, end: End) -> (SubscriptionReport, Gaps) {

@@ -85,9 +85,7 @@ impl Asides {
 /// What an event is about, and the cause that may speak of it.
 fn spoken_of(kind: &Kind) -> Option<(About, Cause)> {
     Some(match *kind {
-        Kind::Crashed { process, .. } | Kind::Started { process, .. } => {
-            (About::Process(process), Cause::RedeliveredAfterCrash)
-        }
+        Kind::Crashed { process, .. } => (About::Process(process), Cause::RedeliveredAfterCrash),
         Kind::Exited { process, .. } => (About::Process(process), Cause::ClosedWithoutSettle),
         Kind::SessionExpired { consumer, .. } => (About::Process(consumer), Cause::SessionExpired),
         Kind::MaxPollExceeded { consumer, .. } => (About::Process(consumer), Cause::Rebalanced),

@@ -60,6 +60,12 @@ impl Clock {
         Ok(at)
     }
 
+    /// Whether this line says when it happened, or one before it does. What stands before the first
+    /// line that says a time happened nobody knows when.
+    pub(super) fn knows(&self, number: u64) -> bool {
+        self.scale.is_some_and(|(_, first)| first <= number)
+    }
+
     /// Lines that are sorted may be handed out up to here: none that is earlier can follow.
     pub(super) fn horizon(&self) -> Option<Instant> {
         let TimeOrder::Sorted(skew) = self.order else { return None };

@@ -27,12 +27,24 @@ pub(super) struct Decoded {
     pub(super) names_key: bool,
     /// Of a delivery: whether its line says that this copy was not delivered before.
     pub(super) says_first: bool,
+    /// Whether the line names the consumer that it is about.
+    pub(super) names_consumer: bool,
+    /// Whether the line names the delivery that it is about.
+    pub(super) names_delivery: bool,
 }
 
 impl Decoded {
     const fn of(kind: Kind) -> Self {
-        let (attempt, names_producer, names_trigger) = (None, false, false);
-        Self { kind, attempt, names_producer, names_trigger, names_key: false, says_first: false }
+        Self {
+            kind,
+            attempt: None,
+            names_producer: false,
+            names_trigger: false,
+            names_key: false,
+            says_first: false,
+            names_consumer: false,
+            names_delivery: false,
+        }
     }
 }
 
@@ -69,7 +81,10 @@ pub(super) fn decode(
     let says_first = fields.says_first(&kind)?;
     let names_trigger = line.name("trigger")?.is_some();
     let names_key = shape.name == "effect" && line.name("key")?.is_some();
-    Ok(Decoded { names_trigger, names_key, says_first, ..Decoded::of(kind) })
+    let names_consumer = line.name("consumer")?.is_some();
+    let names_delivery = line.name("delivery")?.is_some();
+    let decoded = Decoded { names_trigger, names_key, says_first, ..Decoded::of(kind) };
+    Ok(Decoded { names_consumer, names_delivery, ..decoded })
 }
 
 struct Fields<'a, 'l> {
@@ -134,7 +149,9 @@ impl Fields<'_, '_> {
             _ => Step::Later,
         };
         let name = self.line.name("delivery")?;
-        let delivery = self.symbols.delivery((subscription, message), name.as_deref(), step);
+        let named = self.named_consumer()?;
+        let of = (subscription, message);
+        let delivery = self.symbols.delivery(of, name.as_deref(), named, step);
         let delivery = delivery.map_err(|mistake| self.line.slip("delivery", mistake))?;
         let known = self.symbols.consumer(delivery).filter(|_| step != Step::Delivered);
         let consumer = self.consumer_or(subscription, known)?;
@@ -326,6 +343,12 @@ impl Fields<'_, '_> {
         let name = self.line.name(field)?;
         let process = self.symbols.process(name.as_deref().unwrap_or(default));
         process.map_err(|mistake| self.line.slip(field, mistake))
+    }
+
+    /// The consumer that this line names, if it names one.
+    fn named_consumer(&mut self) -> Result<Option<ProcessId>, Slip> {
+        let names = self.line.name("consumer")?.is_some();
+        names.then(|| self.process("consumer", "consumer")).transpose()
     }
 
     fn consumer(&mut self, subscription: SubscriptionId) -> Result<ProcessId, Slip> {

@@ -17,6 +17,12 @@ pub struct Origin {
     pub names_key: bool,
     /// Of a delivery: whether its line says that this copy was not delivered before.
     pub says_first: bool,
+    /// Whether this line, or one before it, says when it happened.
+    pub has_time: bool,
+    /// Whether the line names the consumer that it is about.
+    pub names_consumer: bool,
+    /// Whether the line names the delivery that it is about.
+    pub names_delivery: bool,
 }
 
 /// Events, and where each of them stands.

@@ -182,8 +182,17 @@ impl<R: BufRead> Reader<R> {
 
     /// Takes an event into the present batch.
     fn hold(&mut self, at: Instant, line: u64, decoded: Decoded) {
-        let Decoded { kind, attempt, names_producer, names_trigger, names_key, says_first } =
-            decoded;
+        let Decoded {
+            kind,
+            attempt,
+            names_producer,
+            names_trigger,
+            names_key,
+            says_first,
+            names_consumer,
+            names_delivery,
+        } = decoded;
+        let has_time = self.clock.knows(line);
         if self.header.model == Model::Queue && kind.is_of_a_log() {
             self.decoder.notes.of_a_log(line);
         }
@@ -195,6 +204,9 @@ impl<R: BufRead> Reader<R> {
             names_trigger,
             names_key,
             says_first,
+            has_time,
+            names_consumer,
+            names_delivery,
         });
     }
 }

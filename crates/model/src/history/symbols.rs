@@ -18,6 +18,8 @@ pub(super) struct Symbols {
     deliveries: IndexMap<String, DeliveryId>,
     delivery_count: usize,
     latest: BTreeMap<(SubscriptionId, MessageId), Latest>,
+    /// Deliveries before the latest, to consumers that their lines name: of each the last.
+    earlier: BTreeMap<(SubscriptionId, MessageId, ProcessId), Latest>,
     /// The key of each message, if a line has named it.
     key_of: Vec<Option<Key>>,
     /// The producer of each message, if a line has named it.
@@ -32,6 +34,8 @@ pub(super) struct Symbols {
 struct Latest {
     delivery: DeliveryId,
     delivered: bool,
+    /// The consumer that a line of it has named.
+    consumer: Option<ProcessId>,
 }
 
 /// The latest life of a process.
@@ -113,19 +117,18 @@ impl Symbols {
         life.incarnation
     }
 
-    /// The delivery of a message to a subscription that `step` is about.
+    /// The delivery of a message to a subscription that `step` is about. A line that names a
+    /// consumer, and no delivery, is about the latest one to this consumer.
     pub(super) fn delivery(
         &mut self,
         of: (SubscriptionId, MessageId),
         name: Option<&str>,
+        consumer: Option<ProcessId>,
         step: Step,
     ) -> Result<DeliveryId, Mistake> {
-        let known = self.latest.get(&of).copied();
-        let reusable = known.filter(|latest| match step {
-            Step::Delivered => false,
-            Step::Started => latest.delivered,
-            Step::Later => true,
-        });
+        let is_new = step == Step::Delivered;
+        let known = if is_new { None } else { self.latest_to(of, consumer) };
+        let reusable = known.filter(|latest| step == Step::Later || latest.delivered);
         let delivery = match (name, reusable) {
             (None, Some(latest)) => return Ok(latest.delivery),
             (None, None) => self.new_delivery()?,
@@ -139,9 +142,33 @@ impl Symbols {
             },
         };
         if step != Step::Later {
-            self.latest.insert(of, Latest { delivery, delivered: step == Step::Delivered });
+            let delivered = step == Step::Delivered;
+            let before = self.latest.get(&of).copied();
+            let same = before.filter(|before| before.delivery == delivery);
+            let consumer = consumer.or(same.and_then(|same| same.consumer));
+            self.latest.insert(of, Latest { delivery, delivered, consumer });
+            if let Some(before) = before
+                && let Some(consumer) = before.consumer
+            {
+                self.earlier.insert((of.0, of.1, consumer), before);
+            }
         }
         Ok(delivery)
+    }
+
+    /// The latest delivery of a message, or, where a line names the consumer, the latest to that
+    /// one: a delivery whose lines name another is not meant.
+    fn latest_to(
+        &mut self,
+        of: (SubscriptionId, MessageId),
+        consumer: Option<ProcessId>,
+    ) -> Option<Latest> {
+        let latest = self.latest.get_mut(&of)?;
+        let Some(named) = consumer else { return Some(*latest) };
+        if *latest.consumer.get_or_insert(named) == named {
+            return Some(*latest);
+        }
+        self.earlier.get(&(of.0, of.1, named)).copied()
     }
 
     /// The producer that a line of the message's send has named.

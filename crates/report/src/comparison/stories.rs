@@ -14,14 +14,17 @@ use crate::prose::{caused, spelled};
 
 /// Writes the stories: one of each kind, or all.
 pub(super) fn stories(text: &mut String, comparison: &Comparison<'_>, all: bool) {
-    if comparison.examples.is_empty() {
-        return;
+    if !comparison.examples.is_empty() {
+        let which =
+            if all { "" } else { ", each anomaly and cause once (--all-stories tells all)" };
+        let _ = writeln!(
+            text,
+            "\nHow it happens, in runs of five messages unless a size is named{which}:"
+        );
     }
-    let which = if all { "" } else { ", each anomaly and cause once (--all-stories tells all)" };
-    let _ =
-        writeln!(text, "\nHow it happens, in runs of five messages unless a size is named{which}:");
     if all {
         comparison.examples.iter().for_each(|told| write_all(text, told));
+        comparison.rows.iter().for_each(|row| write_untold_of(text, comparison, row));
         return;
     }
     first_of_each(&comparison.examples)
@@ -92,6 +95,23 @@ fn write_untold(text: &mut String, comparison: &Comparison<'_>) {
             caused(cause),
             counted(messages, "message"),
             who.within(usize::MAX)
+        );
+    }
+}
+
+/// Names the causes for which a row has no example of its own.
+fn write_untold_of(text: &mut String, comparison: &Comparison<'_>, row: &ComparisonRow) {
+    let is_told = |cause: Cause| {
+        comparison.examples_of(row).any(|told| told.example.finding.cause() == Some(cause))
+    };
+    for (cause, messages) in row.summary.causes.iter().filter(|(cause, _)| !is_told(**cause)) {
+        let _ = writeln!(
+            text,
+            "\n{}, {}; {}: no example was found of {}",
+            row.configuration,
+            row.subscription,
+            spelled(cause.name()),
+            counted(*messages, "message")
         );
     }
 }

@@ -57,7 +57,13 @@ fn sentence(kind: GapKind, gap: &Gap, message: &dyn Fn(MessageId) -> String) -> 
         GapKind::DeadLetterOfUnsent => format!("{name} becomes a dead letter, and nobody sent it"),
         GapKind::SettleOfUnsent => format!("{name} is settled, and nobody sent it"),
         GapKind::EffectWithoutDelivery => {
-            format!("{name} takes effect, and no delivery of it is recorded")
+            format!("{name} takes effect, and no delivery of it is recorded before")
+        }
+        GapKind::RedeliveryWithoutDelivery => {
+            format!("{name} is delivered again, and an earlier delivery of it is not recorded")
+        }
+        GapKind::SettleWithoutDelivery => {
+            format!("{name} is settled by a consumer, and no delivery to it is recorded")
         }
         GapKind::CommitOverUnrecorded => {
             "a commit covers offsets of which no store and no delivery is recorded".to_owned()

@@ -1,0 +1,226 @@
+//! Deliveries that a record should have and has not, because what it says of later ones, of effects
+//! and of settles needs them.
+//!
+//! > **The rule** (semantics.md 5.6). Who takes effect or settles was given the message before. A
+//! > delivery that calls itself the n-th comes after n − 1 others, and one that calls itself a
+//! > redelivery after one; what a queue took back it had handed out, even if its consumer never
+//! > saw it. A broker that has restarted may have forgotten what it had handed out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entrega_model::event::{EffectVerdict, SettleAct, SettleTrigger};
+use entrega_model::history::Origin;
+use entrega_model::{
+    DeliveryId, Duration, Event, Instant, Kind, MessageId, PartitionId, ProcessId,
+};
+
+use super::{Gap, GapKind, Gaps};
+use crate::table::Table;
+
+/// What is recorded of the deliveries of one subscription.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Handed {
+    messages: Table<Given>,
+    /// What each delivery hands over: the message, to whom, and from where.
+    deliveries: Table<Option<(MessageId, ProcessId, PartitionId, u64)>>,
+    /// Consumers that were given a message before its latest.
+    earlier: BTreeSet<(MessageId, ProcessId)>,
+    /// Whether the line of a delivery does not name its consumer.
+    is_anonymous: bool,
+    /// Whether the line of a delivery does not name the delivery.
+    is_nameless: bool,
+    /// Whether a message took effect that had been delivered.
+    has_whole: bool,
+    has_restarted: bool,
+    /// Lines that lack a delivery before them.
+    lacking: BTreeMap<MessageId, Vec<Lacking>>,
+}
+
+/// What is known of the deliveries of a message.
+#[derive(Clone, Copy, Debug, Default)]
+struct Given {
+    /// How many times it was handed out, as far as lines show it.
+    times: u16,
+    /// It was delivered, and not taken back since.
+    is_held: bool,
+    /// To whom it was delivered last.
+    consumer: Option<ProcessId>,
+    /// A consumer settles it before it reports the delivery.
+    is_settled_ahead: bool,
+}
+
+/// A line that lacks a delivery before it.
+#[derive(Clone, Copy, Debug)]
+struct Lacking {
+    kind: GapKind,
+    line: u64,
+    at: Instant,
+    /// To this consumer, if the line names one.
+    to: Option<ProcessId>,
+    /// Of this delivery, if that is known.
+    delivery: Option<DeliveryId>,
+}
+
+impl Handed {
+    /// Whether a delivery of this name was recorded before: its line stands there twice.
+    pub(super) fn is_recorded(&self, kind: &Kind) -> bool {
+        let Kind::Delivered { delivery, message, consumer, partition, position, .. } = *kind else {
+            return false;
+        };
+        let known = self.deliveries.get(delivery.0.into()).copied().flatten();
+        known == Some((message, consumer, partition, position))
+    }
+
+    fn has_delivery(&self, delivery: DeliveryId) -> bool {
+        self.deliveries.get(delivery.0.into()).is_some_and(Option::is_some)
+    }
+
+    /// Something happened. Clocks differ by `skew`.
+    pub(super) fn note(&mut self, event: &Event, origin: Origin, skew: Duration) {
+        let to = |consumer| origin.names_consumer.then_some(consumer);
+        match event.kind {
+            Kind::Delivered { .. } => self.delivered(event, origin, skew),
+            Kind::Effect {
+                delivery, message, consumer, verdict: EffectVerdict::Applied, ..
+            } => {
+                let is_named = origin.names_delivery && !self.is_nameless;
+                let is_it = !is_named || self.has_delivery(delivery);
+                let was_given = is_it && self.was_given(message, to(consumer));
+                self.has_whole |= was_given;
+                let kind = GapKind::EffectWithoutDelivery;
+                self.needs(kind, was_given, event, message, to(consumer), origin);
+            }
+            Kind::SettleInvoked { message, consumer, act, trigger, .. }
+            | Kind::Settled { message, consumer, act, trigger, .. }
+                if is_final(act) =>
+            {
+                let given = self.messages.entry(message.0.into());
+                given.is_settled_ahead |= trigger == SettleTrigger::Delivery;
+                if given.is_settled_ahead {
+                    return;
+                }
+                let was_given = self.was_given(message, to(consumer));
+                let kind = GapKind::SettleWithoutDelivery;
+                self.needs(kind, was_given, event, message, to(consumer), origin);
+            }
+            Kind::LeaseExpired { message, .. }
+            | Kind::Requeued { message, .. }
+            | Kind::Settled { message, act: SettleAct::Requeue, .. } => {
+                let given = self.messages.entry(message.0.into());
+                given.times = given.times.saturating_add(u16::from(!given.is_held));
+                given.is_held = false;
+            }
+            _ => {}
+        }
+    }
+
+    /// The broker has restarted.
+    pub(super) fn restarted(&mut self) {
+        self.has_restarted = true;
+    }
+
+    fn delivered(&mut self, event: &Event, origin: Origin, skew: Duration) {
+        let Kind::Delivered {
+            delivery,
+            message,
+            consumer,
+            partition,
+            position,
+            attempt,
+            redelivered,
+            subscription: _,
+        } = event.kind
+        else {
+            return;
+        };
+        self.is_anonymous |= !origin.names_consumer;
+        self.is_nameless |= !origin.names_delivery;
+        let handed = (message, consumer, partition, position);
+        *self.deliveries.entry(delivery.0.into()) = Some(handed);
+        let given = self.messages.entry(message.0.into());
+        let before = given.consumer.replace(consumer).filter(|before| *before != consumer);
+        self.earlier.extend(before.map(|before| (message, before)));
+        let before = attempt.saturating_sub(1).max(redelivered.into());
+        let was_given = given.times >= before || self.has_restarted;
+        given.times = given.times.max(before).saturating_add(1);
+        given.is_held = true;
+        if skew > Duration::ZERO {
+            self.found_within(skew, event.at, message, consumer);
+        }
+        let kind = GapKind::RedeliveryWithoutDelivery;
+        self.needs(kind, was_given, event, message, None, origin);
+    }
+
+    /// A delivery after what needs one, by no more than clocks differ, need not have come after it.
+    fn found_within(
+        &mut self,
+        skew: Duration,
+        now: Instant,
+        message: MessageId,
+        consumer: ProcessId,
+    ) {
+        let Some(lacking) = self.lacking.get_mut(&message) else { return };
+        let is_it = |of: &Lacking| {
+            let is_to = of.to.is_none_or(|to| to == consumer);
+            of.kind != GapKind::RedeliveryWithoutDelivery && is_to && now.since(of.at) <= skew
+        };
+        lacking.retain(|of| now == Instant::START || !is_it(of));
+    }
+
+    /// Whether a message was delivered, and to this consumer if all deliveries name theirs.
+    fn was_given(&self, message: MessageId, to: Option<ProcessId>) -> bool {
+        let given = self.messages.get(message.0.into()).and_then(|given| given.consumer);
+        let Some(latest) = given else { return false };
+        let is_it = |to| to == latest || self.earlier.contains(&(message, to));
+        to.filter(|_| !self.is_anonymous).is_none_or(is_it)
+    }
+
+    /// Takes note of a line that was not given what it needs; of several in a row that lack the
+    /// same delivery the first counts.
+    fn needs(
+        &mut self,
+        kind: GapKind,
+        was_given: bool,
+        event: &Event,
+        message: MessageId,
+        to: Option<ProcessId>,
+        origin: Origin,
+    ) {
+        if was_given {
+            return;
+        }
+        let to = to.filter(|_| !self.is_anonymous);
+        let delivery = match event.kind {
+            Kind::Effect { delivery, .. } | Kind::Delivered { delivery, .. } => Some(delivery),
+            _ => None,
+        };
+        let lacking = Lacking { kind, line: origin.line, at: event.at, to, delivery };
+        let all = self.lacking.entry(message).or_default();
+        let is_same = |of: &Lacking| (of.kind, of.to, of.delivery) == (kind, to, delivery);
+        if !all.last().is_some_and(is_same) {
+            all.push(lacking);
+        }
+    }
+
+    /// Names what is missing, and says whether anything is. Where no effect has its delivery, the
+    /// record does not say what is delivered. A settle of what nobody sent cannot be anyway.
+    pub(super) fn report(&self, gaps: &mut Gaps, is_sent: impl Fn(MessageId) -> bool) -> bool {
+        let mut found = false;
+        for (message, lacking) in &self.lacking {
+            let is_said = |kind| match kind {
+                GapKind::RedeliveryWithoutDelivery => true,
+                GapKind::SettleWithoutDelivery => self.has_whole && is_sent(*message),
+                _ => self.has_whole,
+            };
+            for of in lacking.iter().filter(|of| is_said(of.kind)) {
+                gaps.add(of.kind, 1, Gap { line: of.line, message: Some(*message), before: None });
+                found = true;
+            }
+        }
+        found
+    }
+}
+
+fn is_final(act: SettleAct) -> bool {
+    matches!(act, SettleAct::Ack | SettleAct::Reject | SettleAct::Commit)
+}
