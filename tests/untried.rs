@@ -1,12 +1,18 @@
-//! What explorations call impossible, time does not do without a fault.
+//! What explorations call impossible, no run of the scenario does; nor does one leave out what they
+//! call inevitable.
 //!
 //! Scenarios are made up whose numbers lie around the thresholds at which time begins to matter: a
 //! lease of as long as a handler needs, or a little less, or as long as all messages need that wait
-//! together. Each is run with some seeds, as it is. What a run shows the exploration of the same
+//! together. Messages are there from the start or come one after another, members of a group join
+//! apart, and in every other scenario something goes wrong. Each is run with some seeds, as it is.
+//! What a run with no more faults than are explored shows, the exploration of the same
 //! configuration must not call *never*: it finds it, or says what it did not try.
 //!
-//! And the opposite: without the comparisons ([`entrega::untried`]) explorations of the same
-//! scenarios say *never* of what runs show.
+//! The comparisons ([`entrega::untried`]) are held to that without the net below them
+//! ([`entrega_lab::by_chance`]), and the net without the comparisons.
+//!
+//! And the opposite: without both, explorations of the same scenarios say *never* of what runs
+//! show.
 //!
 //! `ENTREGA_UNTRIED` says how many scenarios are made up.
 
@@ -15,6 +21,8 @@ mod cases;
 #[path = "../crates/entrega/tests/consumers/dead_letters.rs"]
 mod dead_letters;
 mod dice;
+#[path = "untried/kinds.rs"]
+mod kinds;
 #[path = "untried/made_up.rs"]
 mod made_up;
 #[path = "untried/own.rs"]
@@ -27,85 +35,117 @@ use entrega_checker::findings;
 use entrega_clients::Strategy;
 use entrega_lab::property::{Occurs, Property};
 use entrega_lab::{Bounds, Configuration, ExplorationPlan, LoadedScenario, Model, Part, run::run};
+use entrega_sim::RunEnd;
 
 use made_up::MadeUp;
 
 const SCENARIOS: u64 = 600;
-/// So many must be enough for explorations without the comparisons to be wrong.
+/// So many must be enough for explorations that know nothing of time to be wrong.
 const FEW: u64 = 150;
 /// Each scenario is run with these seeds.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=6;
+/// At most so many faults strike.
+const FAULTS: u8 = 1;
 
 fn scenarios() -> u64 {
     let asked = std::env::var("ENTREGA_UNTRIED").ok();
     asked.map_or(SCENARIOS, |count| count.parse().expect("a number in ENTREGA_UNTRIED"))
 }
 
-/// What runs of a configuration show.
-fn shown(loaded: &LoadedScenario, configuration: Configuration) -> Vec<Property> {
-    let runs = SEEDS.map(|seed| run(loaded, configuration, seed).judged.report);
-    let found: Vec<Property> = runs
-        .flat_map(|report| {
-            let of = report.subscriptions.iter();
-            of.flat_map(|of| findings(of, report.end).into_keys()).collect::<Vec<_>>()
-        })
-        .filter_map(|finding| Property::ALL.into_iter().find(|one| one.counts(finding)))
-        .collect();
-    Property::ALL.into_iter().filter(|one| found.contains(one)).collect()
+/// What an exploration is told of the scenario as it is.
+#[derive(Clone, Copy, Debug)]
+struct Knows {
+    numbers: bool,
+    runs: bool,
+}
+
+const BOTH: Knows = Knows { numbers: true, runs: true };
+const NUMBERS: Knows = Knows { numbers: true, runs: false };
+const RUNS: Knows = Knows { numbers: false, runs: true };
+const NOTHING: Knows = Knows { numbers: false, runs: false };
+
+/// What each run of a configuration shows that has no more faults than are explored.
+fn shown(loaded: &LoadedScenario, configuration: Configuration) -> Vec<(RunEnd, Vec<Property>)> {
+    let runs = SEEDS.map(|seed| run(loaded, configuration, seed).judged);
+    let few = runs.filter(|run| run.outcome.choices.made().len() <= FAULTS.into());
+    let shows = few.map(|run| {
+        let of = run.report.subscriptions.iter();
+        let found: Vec<_> = of.flat_map(|of| findings(of, run.report.end).into_keys()).collect();
+        let is_found = |one: &Property| found.iter().any(|&finding| one.counts(finding));
+        (run.outcome.end, Property::ALL.into_iter().filter(is_found).collect())
+    });
+    shows.collect()
 }
 
 /// Explorations of the whole of a small scenario.
-fn plan(loaded: LoadedScenario, configuration: Configuration, faults: u8) -> ExplorationPlan {
+fn plan(loaded: LoadedScenario, configuration: Configuration, knows: Knows) -> ExplorationPlan {
     let Configuration { model, strategy } = configuration;
     let (models, strategies) = (&[model][..], &[strategy][..]);
     let part = Part { models, strategies, subscriptions: &[] };
-    let (messages, consumers, partitions) = (4, 2, 2);
-    let budget = 4_000;
-    let bounds = Bounds { faults, messages, consumers, partitions, budget, ..Bounds::default() };
-    ExplorationPlan::new(loaded, part, bounds).expect("a plan")
+    let bounds = Bounds {
+        faults: FAULTS,
+        messages: 4,
+        consumers: 2,
+        partitions: 2,
+        budget: 4_000,
+        as_it_is: knows.runs,
+        ..Bounds::default()
+    };
+    let mut plan = ExplorationPlan::new(loaded, part, bounds).expect("a plan");
+    if !knows.numbers {
+        plan.spaces.iter_mut().for_each(|space| space.untried = Untried::default());
+    }
+    plan
 }
 
-/// Orders that only show where handlers overlap, which is not tried yet.
-fn needs_overlap(loaded: &LoadedScenario, configuration: Configuration, one: Property) -> bool {
-    let Configuration { model, strategy } = configuration;
-    let several = loaded.scenario.subscriptions[0].consumers > 1 && model == Model::Queue;
-    one == Property::Reordered && (several || strategy.reads("workers"))
-}
-
-/// What an exploration calls impossible although a run has shown it.
-fn wrong(made_up: &MadeUp, knows_time: bool) -> (Vec<Property>, Vec<Property>) {
+/// What an exploration says although a run has shown the opposite.
+fn wrong(made_up: &MadeUp, knows: Knows) -> (Vec<Property>, Vec<(Property, Occurs)>) {
     let loaded = made_up.loaded();
     let configuration = made_up.configuration;
-    let shown: Vec<Property> = shown(&loaded, configuration)
-        .into_iter()
-        .filter(|one| !needs_overlap(&loaded, configuration, *one))
-        .collect();
+    let runs = shown(&loaded, configuration);
+    let in_some = |one: &Property| runs.iter().any(|(_, shows)| shows.contains(one));
+    let shown: Vec<Property> = Property::ALL.into_iter().filter(in_some).collect();
     if shown.is_empty() {
         return (shown, Vec::new());
     }
-    let mut plan = plan(loaded, configuration, 0);
-    if !knows_time {
-        plan.spaces.iter_mut().for_each(|space| space.untried = Untried::default());
-    }
+    let in_all = |one: &Property| {
+        let mut at_rest = runs.iter().filter(|(end, _)| *end == RunEnd::Quiescent);
+        at_rest.all(|(_, shows)| shows.contains(one))
+    };
+    let plan = plan(loaded, configuration, knows);
     let explored = plan.run();
-    let is_wrong =
-        |one: &&Property| explored.rows.iter().all(|row| row.occurs(**one) == Occurs::Never);
-    let wrong = shown.iter().filter(is_wrong).copied().collect();
+    let said = Property::ALL.into_iter().map(|one| (one, explored.rows[0].occurs(one)));
+    let is_wrong = |(one, said): &(Property, Occurs)| match said {
+        Occurs::Never => in_some(one),
+        Occurs::Always => !in_all(one),
+        Occurs::Sometimes | Occurs::NotFound => false,
+    };
+    let wrong = said.filter(is_wrong).collect();
     (shown, wrong)
 }
 
-#[test]
-fn what_a_run_shows_no_exploration_calls_impossible() {
-    let mut tally: BTreeMap<(Model, &str), u64> = BTreeMap::new();
+/// Nothing is said that a run contradicts, in any scenario. What runs have shown, by how many.
+fn nothing_is_wrong(knows: Knows) -> BTreeMap<(Model, &'static str), u64> {
+    let mut tally = BTreeMap::new();
+    let mut contradicted = String::new();
     for number in 0..scenarios() {
         let made_up = MadeUp::new(number);
-        let (shown, wrong) = wrong(&made_up, true);
-        let names: Vec<&str> = wrong.iter().map(|one| one.name()).collect();
-        assert!(wrong.is_empty(), "number {number}: never {names:?}\n{made_up}");
+        let (shown, wrong) = wrong(&made_up, knows);
+        for (one, said) in wrong {
+            let (one, said) = (one.name(), said.name());
+            contradicted += &format!("number {number}: {said} {one}\n{made_up}\n");
+        }
         for one in shown {
             *tally.entry((made_up.configuration.model, one.name())).or_default() += 1;
         }
     }
+    assert!(contradicted.is_empty(), "{knows:?}\n{contradicted}");
+    tally
+}
+
+#[test]
+fn what_a_run_shows_no_exploration_calls_impossible() {
+    let tally = nothing_is_wrong(BOTH);
     let few = scenarios() < SCENARIOS;
     for both in [Model::Log, Model::Queue].map(|model| [(model, "lost"), (model, "duplicated")]) {
         assert!(few || both.iter().all(|one| tally.contains_key(one)), "{both:?}: {tally:?}");
@@ -113,11 +153,21 @@ fn what_a_run_shows_no_exploration_calls_impossible() {
 }
 
 #[test]
-fn without_the_comparisons_explorations_are_wrong() {
+fn comparisons_alone_find_what_time_does() {
+    nothing_is_wrong(NUMBERS);
+}
+
+#[test]
+fn runs_alone_find_what_time_does() {
+    nothing_is_wrong(RUNS);
+}
+
+#[test]
+fn without_either_explorations_are_wrong() {
     let mut on = BTreeMap::new();
     for number in 0..FEW {
         let made_up = MadeUp::new(number);
-        let (_, wrong) = wrong(&made_up, false);
+        let (_, wrong) = wrong(&made_up, NOTHING);
         *on.entry(made_up.configuration.model).or_insert(0) += wrong.len();
     }
     assert!(on.values().all(|wrong| *wrong >= 5), "{on:?}");

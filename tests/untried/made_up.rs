@@ -23,7 +23,9 @@ impl MadeUp {
         let strategies = Strategy::ALL.into_iter().filter(|one| one.supports(model));
         let strategies: Vec<Strategy> = strategies.collect();
         let strategy = *dice.pick(&strategies);
-        let text = [traffic(&mut dice), consumer(&mut dice), brokers(&mut dice)].concat();
+        let dice = &mut Spans { far: dice.once_in(2), dice };
+        let parts = [traffic, consumer, brokers, network, faults];
+        let text = parts.map(|part| part(dice)).concat();
         Self { text, configuration: Configuration { model, strategy } }
     }
 
@@ -39,15 +41,39 @@ impl fmt::Display for MadeUp {
     }
 }
 
+/// Dice that draw spans too.
+struct Spans {
+    dice: Dice,
+    /// Whether nearly all spans are far from every threshold, so that comparisons are silent.
+    far: bool,
+}
+
+impl std::ops::Deref for Spans {
+    type Target = Dice;
+
+    fn deref(&self) -> &Dice {
+        &self.dice
+    }
+}
+
+impl std::ops::DerefMut for Spans {
+    fn deref_mut(&mut self) -> &mut Dice {
+        &mut self.dice
+    }
+}
+
 /// A span at a threshold: a few service times, a little more or less, or something else.
-fn near(dice: &mut Dice) -> String {
+fn near(dice: &mut Spans) -> String {
+    if dice.far && !dice.once_in(12) {
+        return "\"10min\"".to_owned();
+    }
     let times = 1 + dice.below(5) as u64;
     let off = *dice.pick(&[0, 0, 1, 8, 100, 3_000]);
     let (below, above) = (times * SERVICE - off, times * SERVICE + off);
     format!("\"{}ms\"", dice.pick(&[below, above, SERVICE / 2, 60_000]))
 }
 
-fn traffic(dice: &mut Dice) -> String {
+fn traffic(dice: &mut Spans) -> String {
     let service = dice.pick(&[
         "{ distribution = \"constant\", value = \"10s\" }",
         "{ distribution = \"constant\", value = \"10s\" }",
@@ -60,9 +86,14 @@ fn traffic(dice: &mut Dice) -> String {
         "{ distribution = \"burst\", burst_size = 2, every = \"15s\" }",
         "{ distribution = \"constant\", rate_per_second = 1 }",
         "{ distribution = \"constant\", rate_per_second = 0.05 }",
+        "{ distribution = \"poisson\", rate_per_second = 0.4 }",
+        "{ distribution = \"poisson\", rate_per_second = 0.05 }",
+        "{ distribution = \"backlog\" }",
     ]);
+    let producer = dice.pick(&["confirmed", "confirmed", "fire-and-forget"]);
     format!(
         "[workload]\nmessages = {}\nkeys = {}\narrivals = {arrivals}\n\
+         [producer]\nstrategy = \"{producer}\"\n\
          [[subscriptions]]\nname = \"reader\"\nconsumers = {}\nservice_time = {service}\n",
         1 + dice.below(4),
         1 + dice.below(2),
@@ -70,10 +101,11 @@ fn traffic(dice: &mut Dice) -> String {
     )
 }
 
-fn consumer(dice: &mut Dice) -> String {
+fn consumer(dice: &mut Spans) -> String {
     let mut text = format!(
-        "[consumer]\nprefetch = {}\nsettle_every = {}\nsettle_interval = {}\nbatch_size = {}\n\
+        "[consumer]\ndrain_on_revoke = {}\nprefetch = {}\nsettle_every = {}\nsettle_interval = {}\nbatch_size = {}\n\
          batch_interval = {}\nworkers = {}\nkey_ordered = {}\nauto_commit_interval = {}\n",
+        dice.once_in(2),
         1 + dice.below(4),
         1 + dice.below(3),
         near(dice),
@@ -98,10 +130,13 @@ fn consumer(dice: &mut Dice) -> String {
     text
 }
 
-fn brokers(dice: &mut Dice) -> String {
+fn brokers(dice: &mut Spans) -> String {
     let mut text = format!(
-        "[log]\npartitions = {}\nauto_offset_reset = \"earliest\"\nrebalance_timeout = {}\n",
+        "[log]\npartitions = {}\nauto_offset_reset = \"{}\"\nrebalance_timeout = {}\n\
+         session_timeout = {}\n",
         1 + dice.below(2),
+        dice.pick(&["earliest", "earliest", "earliest", "latest"]),
+        near(dice),
         near(dice),
     );
     if dice.once_in(4) {
@@ -124,8 +159,53 @@ fn brokers(dice: &mut Dice) -> String {
     if dice.once_in(2) {
         text.push_str("dead_letter = true\n");
     }
-    let latency = dice.pick(&["0s", "1ms", "50ms"]);
-    let limits = "[limits]\ndrain = \"7d\"\nsteps = 20_000\n";
-    text.push_str(&format!("[network]\nlatency = \"{latency}\"\n{limits}"));
     text
 }
+
+fn network(dice: &mut Spans) -> String {
+    let latency = dice.pick(&["0s", "1ms", "50ms"]);
+    let jitter = dice.pick(&["0s", "0s", "50ms", "3s"]);
+    let limits = "[limits]\ndrain = \"7d\"\nsteps = 20_000\n";
+    format!("[network]\nlatency = \"{latency}\"\njitter = \"{jitter}\"\n{limits}")
+}
+
+/// In every other scenario a fault, by chance or for certain.
+fn faults(dice: &mut Spans) -> String {
+    let mut delay = || *dice.pick(&["5s", "25s", "45s", "60s", "20min"]);
+    let [stall, slow] = [delay(), delay()];
+    let restart = *dice.pick(&["1s", "7s", "25s"]);
+    let times = format!(
+        "[times]\nstall = \"{stall}\"\nslow = \"{slow}\"\nrestart = \"{restart}\"\ngrace = {}\n",
+        near(dice),
+    );
+    if dice.once_in(2) {
+        return times;
+    }
+    let (point, alternative) = *dice.pick(&FAULTS);
+    let fault = if dice.once_in(2) {
+        format!("[faults]\n{point} = {{ {alternative} = 0.2 }}\n")
+    } else {
+        let nth = 1 + dice.below(3);
+        format!(
+            "[[script]]\npoint = \"reader.{point}\"\nalternative = \"{alternative}\"\nnth = {nth}\n"
+        )
+    };
+    times + &fault
+}
+
+/// What goes wrong, if anything does.
+const FAULTS: [(&str, &str); 13] = [
+    ("effect.before", "crash"),
+    ("effect.after", "crash"),
+    ("settle.after", "crash"),
+    ("process.stall", "before"),
+    ("process.stall", "after"),
+    ("process.shutdown", "drain"),
+    ("process.shutdown", "abandon"),
+    ("handler.slow", "slow"),
+    ("handler.error", "transient"),
+    ("message.poison", "poison"),
+    ("settle.request", "lost"),
+    ("settle.response", "lost"),
+    ("group.rebalance", "before"),
+];

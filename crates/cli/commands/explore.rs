@@ -69,6 +69,7 @@ fn plan(args: &ExploreArgs) -> Result<ExplorationPlan, Failure> {
         budget: args.budget,
         seed: args.seed,
         cuts: !args.no_cut,
+        as_it_is: true,
     };
     let part =
         Part { models: &args.model, strategies: &args.strategy, subscriptions: &args.subscription };

@@ -25,8 +25,16 @@ use crate::failure::Failure;
 pub(crate) struct Doing {
     /// The index of its space.
     space: usize,
-    scope: Scope,
-    choices: Vec<Choice>,
+    run: Which,
+}
+
+/// A run of a space.
+#[derive(Clone, Debug)]
+enum Which {
+    /// One of its small version.
+    Chosen(Scope, Vec<Choice>),
+    /// One of the scenario as it is, by its seed.
+    ByChance(u64),
 }
 
 /// Called now and then with a space, and how many of its schedules were run and wait.
@@ -83,7 +91,8 @@ impl Exploring<'_> {
             let prepared = self.plan.prepare(space);
             let explored = self.explore(number, &prepared)?;
             let stories = self.stories(number, &prepared, &explored)?;
-            rows.push(ExploredSpace { space: space.clone(), explored, stories });
+            let missed = self.missed(number, &prepared, &explored)?;
+            rows.push(ExploredSpace::new(space.clone(), explored, missed, stories));
         }
         Ok(rows)
     }
@@ -99,7 +108,7 @@ impl Exploring<'_> {
             let runs = tasks.par_iter().with_min_len(FEW).map_init(
                 || exploration.judge(),
                 |judge, task| {
-                    let doing = Doing { space, scope, choices: task.choices.clone() };
+                    let doing = Doing { space, run: Which::Chosen(scope, task.choices.clone()) };
                     self.care.watch.during(|| {
                         self.care.watch.begin(doing);
                         exploration.walk(task, seen, judge)
@@ -119,6 +128,21 @@ impl Exploring<'_> {
         failed.map_or(Ok(explored), Err)
     }
 
+    /// What runs of the scenario as it is contradict.
+    fn missed(
+        self,
+        space: usize,
+        prepared: &Prepared<'_>,
+        explored: &Explored<Finding>,
+    ) -> Result<Vec<String>, Failure> {
+        let before = |seed| {
+            self.care.watch.begin(Doing { space, run: Which::ByChance(seed) });
+            !self.care.is_over()
+        };
+        let missed = self.care.watch.during(|| prepared.missed(explored, &before));
+        missed.map_err(|doing| panicked(self.plan, doing.as_ref()))
+    }
+
     /// The stories of what was found.
     fn stories(
         self,
@@ -130,7 +154,8 @@ impl Exploring<'_> {
         let stories = found.par_iter().map(|&(&finding, showing)| {
             self.care.watch.during(|| {
                 let before = |scope, choices: &[Choice]| {
-                    self.care.watch.begin(Doing { space, scope, choices: choices.to_vec() });
+                    let run = Which::Chosen(scope, choices.to_vec());
+                    self.care.watch.begin(Doing { space, run });
                     !self.care.is_over()
                 };
                 prepared.shrink_and_tell(finding, showing, &before)
@@ -164,7 +189,10 @@ fn panicked(plan: &ExplorationPlan, doing: Option<&Doing>) -> Failure {
 
 fn broken(plan: &ExplorationPlan, doing: &Doing, what: &str) -> String {
     let configuration = plan.spaces[doing.space].configuration;
-    let command = plan.command(configuration, doing.scope, &doing.choices);
+    let command = match &doing.run {
+        Which::Chosen(scope, choices) => plan.command(configuration, *scope, choices),
+        Which::ByChance(seed) => plan.command_by_chance(configuration, *seed),
+    };
     format!("a run of {configuration} {what}; it is repeated by\n  {command}")
 }
 
@@ -188,7 +216,8 @@ mod tests {
         let choices = vec![Choice { point, occurrence: 2, value: 1 }];
         let configurations = plan.spaces.iter().map(|space| space.configuration.to_string());
         let space = configurations.into_iter().position(|one| one == "log, process-then-settle");
-        let doing = Doing { space: space.expect("a space"), scope, choices };
+        let space = space.expect("a space");
+        let doing = Doing { space, run: Which::Chosen(scope, choices) };
         let said = stuck(&plan, &doing, 10).to_string();
         for expect in [
             "a run of log, process-then-settle has taken more than 10 s of real time",

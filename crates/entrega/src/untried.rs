@@ -12,6 +12,7 @@
 //!
 //! * `numbers`: how long things take at most, and who reads which setting.
 //! * `deadlines`: messages that take until a deadline, alone or together.
+//! * `group`: members of a group of a log that join, and where a group begins.
 //! * `timeouts`: timers of a consumer that meet its work.
 //! * `room`: what a broker keeps, and for how long.
 //! * `network`: what overtakes what on its way.
@@ -23,6 +24,7 @@
 //! longer than a lease is tried as it is, because an exploration keeps both.
 
 mod deadlines;
+mod group;
 mod network;
 mod numbers;
 mod room;
@@ -120,12 +122,14 @@ impl Untried {
 type Comparison = fn(&Numbers<'_>) -> Option<String>;
 
 /// All of them, in the order in which they are told.
-const COMPARISONS: [Comparison; 12] = [
+const COMPARISONS: [Comparison; 15] = [
     deadlines::waiting,
     deadlines::batch,
     deadlines::attempts,
     deadlines::rebalance,
     deadlines::grace,
+    group::latest,
+    group::joining,
     timeouts::settle_timers,
     timeouts::round_trip,
     timeouts::request_against_lease,
@@ -133,4 +137,5 @@ const COMPARISONS: [Comparison; 12] = [
     room::retention_time,
     room::retention_bytes,
     network::overtaking,
+    network::jitter,
 ];

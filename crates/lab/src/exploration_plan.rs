@@ -70,6 +70,9 @@ pub struct Bounds {
     pub seed: u64,
     /// Whether runs are cut in states that were seen before.
     pub cuts: bool,
+    /// Whether what is said of a space is held against runs of the scenario
+    /// [as it is](crate::by_chance).
+    pub as_it_is: bool,
 }
 
 /// A space that was explored.
@@ -78,17 +81,32 @@ pub struct ExploredSpace {
     pub space: ConfigurationSpace,
     /// What its runs show.
     pub explored: Explored<Finding>,
+    /// What the scenario as it is can do and was not tried, a clause each.
+    pub not_tried: Vec<String>,
     /// The findings that have a story of their own.
     pub stories: Vec<FindingStory>,
 }
 
 impl ExploredSpace {
-    /// In how many schedules a property was found, in a word. Nothing is impossible that time could
-    /// do and that was not tried.
+    /// Puts together what was found; `missed` is what [runs of the whole](Prepared::missed)
+    /// contradict.
+    pub fn new(
+        space: ConfigurationSpace,
+        explored: Explored<Finding>,
+        missed: Vec<String>,
+        stories: Vec<FindingStory>,
+    ) -> Self {
+        let not_tried = space.untried.not_tried.iter().cloned().chain(missed).collect();
+        Self { space, explored, not_tried, stories }
+    }
+
+    /// In how many schedules a property was found, in a word. Where not everything was tried,
+    /// nothing is impossible, and nothing inevitable.
     pub fn occurs(&self, property: Property) -> Occurs {
         match property.occurs(&self.explored) {
-            Occurs::Never if !self.space.untried.not_tried.is_empty() => Occurs::NotFound,
-            occurs => occurs,
+            occurs if self.not_tried.is_empty() => occurs,
+            Occurs::Never | Occurs::NotFound => Occurs::NotFound,
+            Occurs::Always | Occurs::Sometimes => Occurs::Sometimes,
         }
     }
 }
@@ -116,6 +134,7 @@ impl Default for Bounds {
             budget: 1_000_000,
             seed: 1,
             cuts: true,
+            as_it_is: true,
         }
     }
 }
@@ -184,6 +203,12 @@ impl ExplorationPlan {
         &self.loaded.scenario.subscriptions[scope.subscription.index()].name
     }
 
+    /// The command that repeats a run of the scenario as it is.
+    pub fn command_by_chance(&self, configuration: Configuration, seed: u64) -> String {
+        let replay = self.loaded.replay_string(configuration, seed, Size::Full, Course::ByChance);
+        self.loaded.replay_command(&replay)
+    }
+
     /// The command that repeats a run.
     pub fn command(
         &self,
@@ -233,6 +258,7 @@ impl Prepared<'_> {
         let stories = found
             .filter_map(|(&finding, showing)| self.shrink_and_tell(finding, showing, &|_, _| true));
         let stories = stories.collect();
-        ExploredSpace { space: self.space.clone(), explored, stories }
+        let missed = self.missed(&explored, &|_| true);
+        ExploredSpace::new(self.space.clone(), explored, missed, stories)
     }
 }

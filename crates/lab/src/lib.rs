@@ -39,6 +39,7 @@
 //! * All strategies under all faults: [`truth_table`].
 //! * What it takes: [`memory`].
 
+pub mod by_chance;
 pub mod comparison;
 pub mod configuration;
 pub mod examples;

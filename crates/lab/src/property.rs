@@ -30,7 +30,7 @@ pub enum Property {
 pub enum Occurs {
     /// In every one.
     Always,
-    /// In some.
+    /// In some, and perhaps in every one, if not everything was tried.
     Sometimes,
     /// In none, and the space is complete: no run was ended by a limit either.
     Never,

@@ -12,10 +12,12 @@ pub(super) fn service(of: &Numbers<'_>) -> Option<String> {
 }
 
 /// What the client has fetched, one after another, against the lease; and how long it waits for
-/// more before it settles.
+/// more before it settles. If it waits for longer than a lease, messages that are all there at once
+/// are tried as they are, but not those that come while it waits. If it waits for as long, it does
+/// so from the end of its work on, and the lease ends first.
 pub(super) fn waiting(of: &Numbers<'_>) -> Option<String> {
     let lease = in_time(of, of.lease()?)?;
-    let collecting = of.collecting().filter(|&(_, span)| span < lease);
+    let collecting = of.collecting().filter(|&(_, span)| span <= lease || of.sends_over_time());
     let waits = queued(of, 1) + collecting.map_or(Duration::ZERO, |(_, span)| span + of.handling());
     let until = collecting.map_or_else(String::new, |(name, span)| {
         format!(", and {name} ({}) before they are settled", shown(span))
@@ -82,17 +84,24 @@ pub(super) fn attempts(of: &Numbers<'_>) -> Option<String> {
     ))
 }
 
-/// The longest service time against `rebalance_timeout`: who polls too late is no member any more.
+/// What the client has fetched, one after another, against `rebalance_timeout`: it hears of a
+/// rebalance when it fetches again, and who hears of it too late is no member any more.
 pub(super) fn rebalance(of: &Numbers<'_>) -> Option<String> {
     let limit = of.plan.scenario.log.rebalance_timeout.duration();
-    let takes = of.handling().saturating_mul(of.batch());
+    let alone = of.handling();
+    let takes = alone.saturating_mul(of.batch().max(of.turns()));
     let rebalances = of.settings.consumers > 1 || of.plan.faults > 0;
     (of.plan.model == Model::Log && rebalances && takes >= limit).then(|| {
-        format!(
-            "a rebalance that does not wait for a handler: {} reaches rebalance_timeout ({})",
-            of.service_in_words(),
-            shown(limit)
-        )
+        let what = if alone >= limit {
+            format!("a handler: {} reaches", of.service_in_words())
+        } else {
+            format!(
+                "what a client has fetched: {}, take up to {}, and reach",
+                fetched(of),
+                shown(takes)
+            )
+        };
+        format!("a rebalance that does not wait for {what} rebalance_timeout ({})", shown(limit))
     })
 }
 

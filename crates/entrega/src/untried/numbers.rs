@@ -2,7 +2,7 @@
 
 use entrega_clients::{AutoSettle, ClientConfig};
 use entrega_model::{Duration, Model};
-use entrega_scenario::points::Act;
+use entrega_scenario::points::{Act, Fault, FaultKind};
 use entrega_scenario::setup::client_config;
 use entrega_scenario::{ErrorPolicy, Span, SubscriptionSettings};
 
@@ -93,6 +93,12 @@ impl<'a> Numbers<'a> {
         }
     }
 
+    /// Whether messages are sent one after another, and not all at one instant as in what is
+    /// tried.
+    pub(super) fn sends_over_time(&self) -> bool {
+        !self.plan.extent.span.is_zero()
+    }
+
     /// How many messages wait in a client at once.
     pub(super) fn prefetched(&self) -> u64 {
         u64::from(self.plan.scenario.consumer.prefetch).min(self.plan.extent.messages)
@@ -132,6 +138,29 @@ impl<'a> Numbers<'a> {
         }
         let collects = self.reads("batch_interval") && consumer.batch_size > 1;
         collects.then(|| ("batch_interval", consumer.batch_interval.duration()))
+    }
+
+    /// Whether a consumer of a log fetches on while it holds messages that are not settled, and
+    /// its library does not commit by itself when it gives a partition up. One's own may.
+    pub(super) fn holds_several(&self) -> bool {
+        let consumer = &self.plan.scenario.consumer;
+        let collects = (self.reads("settle_every") && consumer.settle_every > 1)
+            || (self.reads("batch_size") && consumer.batch_size > 1)
+            || self.settles_beside_its_work();
+        let own = matches!(self.plan.reader, Reader::Own(_));
+        (own || collects) && !self.commits_by_itself()
+    }
+
+    /// Whether one worker may fetch while another one waits for its settle.
+    pub(super) fn settles_beside_its_work(&self) -> bool {
+        self.reads("workers") && self.plan.scenario.consumer.workers > 1
+    }
+
+    /// Whether a request to settle may not arrive in time in what is explored.
+    pub(super) fn loses_settles(&self) -> bool {
+        let is_lost =
+            |kind: &FaultKind| matches!(kind, (Fault::SettleRequest, Act::Lost | Act::Late));
+        self.plan.faults > 0 && self.plan.kinds.iter().any(is_lost)
     }
 
     /// How often a message is tried within one delivery at most, if handlers fail in what is

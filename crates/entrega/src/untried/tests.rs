@@ -3,7 +3,7 @@
 use entrega_clients::Strategy;
 use entrega_model::{Duration, Model, SubscriptionId};
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{FaultKind, kinds};
+use entrega_scenario::points::{FaultKind, kind, kinds};
 use entrega_scenario::workload::{Extent, Planner};
 use entrega_sim::explore::Scope;
 
@@ -25,10 +25,20 @@ fn scenario(set: Set<'_>) -> Scenario {
 }
 
 fn untried(scenario: &Scenario, model: Model, reader: Reader, bounds: (u8, u8)) -> Untried {
+    untried_of(scenario, model, reader, bounds, &kinds().collect::<Vec<_>>())
+}
+
+/// The same, with faults of these kinds alone.
+fn untried_of(
+    scenario: &Scenario,
+    model: Model,
+    reader: Reader,
+    bounds: (u8, u8),
+    kinds: &[FaultKind],
+) -> Untried {
     let scope = Scope { subscription: SubscriptionId(0), messages: 3, consumers: 2, partitions: 1 };
     let extent = &Planner::new(scenario).extent(None, 1);
     let (faults, preemptions) = bounds;
-    let kinds: &Vec<FaultKind> = &kinds().collect();
     Untried::of(&Plan { scenario, extent, scope, model, reader, kinds, faults, preemptions })
 }
 
@@ -147,7 +157,11 @@ fn a_consumer_that_collects_holds_messages_for_longer() {
     let every_n = |interval, lease| of(QUEUE, Strategy::SettleEveryN, &set(interval, lease));
     check(&every_n("3s", "5s"), &["settle_interval (3s) before they are settled, take up to 5s"]);
     check(&every_n("3s", "5001ms"), &[]);
-    check(&every_n("6s", "5s"), &[]);
+    check(&every_n("6s", "5s"), &["settle_interval (6s) before they are settled"]);
+    let at_once = ("workload.arrivals", "{ distribution = \"backlog\" }");
+    let at_once = |interval| [&set(interval, "5s")[..], &[at_once]].concat();
+    check(&of(QUEUE, Strategy::SettleEveryN, &at_once("5001ms")), &[]);
+    check(&of(QUEUE, Strategy::SettleEveryN, &at_once("5s")), &["settle_interval (5s)"]);
     check(&of(QUEUE, PLAIN, &set("3s", "5s")), &[]);
 }
 
@@ -198,6 +212,87 @@ fn a_rebalance_does_not_wait_for_ever() {
 }
 
 #[test]
+fn a_rebalance_waits_for_what_is_fetched() {
+    let set = |prefetch, span| [("consumer.prefetch", prefetch), ("log.rebalance_timeout", span)];
+    let said = "what a client has fetched: 4 messages (prefetch), one after another, with a service \
+                time of up to 1s each, take up to 4s, and reach rebalance_timeout (4s)";
+    check(&of(LOG, PLAIN, &set("4", "4s")), &[said]);
+    check(&of(LOG, PLAIN, &set("4", "4001ms")), &[]);
+    check(&of(LOG, PLAIN, &set("100", "6001ms")), &[]);
+    let workers = |span| [&set("4", span)[..], &[("consumer.workers", "2")]].concat();
+    check(&of(LOG, Strategy::Parallel, &workers("2s")), &["2 at a time (workers)"]);
+    check(&of(LOG, Strategy::Parallel, &workers("2001ms")), &[]);
+}
+
+#[test]
+fn a_group_may_form_before_records_are_stored() {
+    let latest = ("log.auto_offset_reset", "latest");
+    let forgets = ("producer.strategy", "fire-and-forget");
+    let said = ["records that are stored after the group has formed"];
+    check(&of(LOG, PLAIN, &[latest, forgets]), &said);
+    check(&of(QUEUE, PLAIN, &[latest, forgets]), &[]);
+    check(&of(LOG, PLAIN, &[latest]), &[]);
+    check(&of(LOG, PLAIN, &[latest, ("workload.messages", "1")]), &said);
+    check(&of(LOG, PLAIN, &[("log.auto_offset_reset", "earliest"), forgets]), &[]);
+    let before = ("workload.arrivals", "{ distribution = \"backlog\" }");
+    check(&of(LOG, PLAIN, &[latest, forgets, before]), &[]);
+}
+
+/// With jitter a call takes longer than a timeout of 1 ms, and a message longer than a second.
+const APART: [(&str, &str); 3] = [
+    ("network.jitter", "50ms"),
+    ("consumer.request_timeout", "1s"),
+    ("consumer.settle_interval", "10s"),
+];
+
+#[test]
+fn members_may_join_while_others_hold_messages() {
+    let keeps = ("consumer.drain_on_revoke", "false");
+    let every_n = Strategy::SettleEveryN;
+    let said = ["members start apart (network.jitter is 50ms)"];
+    let apart = |more: Set<'_>| [&APART[..], more].concat();
+    check(&of(LOG, every_n, &apart(&[keeps])), &said);
+    check(&of(LOG, every_n, &apart(&[])), &[]);
+    check(&of(LOG, every_n, &[keeps, APART[2]]), &[]);
+    check(&of(LOG, PLAIN, &apart(&[keeps])), &[]);
+    check(&of(LOG, every_n, &apart(&[keeps, ("consumer.settle_every", "1")])), &[]);
+    check(&of(LOG, every_n, &apart(&[keeps, ("subscriptions.0.consumers", "1")])), &[]);
+    check(&of(LOG, Strategy::MicroBatch, &apart(&[keeps])), &said);
+    check(&of(LOG, Strategy::Parallel, &apart(&[keeps])), &said);
+    check(&of(LOG, Strategy::Parallel, &apart(&[])), &["settles of its workers"]);
+    check(&of(LOG, Strategy::Parallel, &apart(&[("consumer.workers", "1")])), &[]);
+}
+
+#[test]
+fn members_may_come_back_while_others_hold_messages() {
+    let keeps = ("consumer.drain_on_revoke", "false");
+    let with = |strategy: Strategy, set: Set<'_>, fault: FaultKind| {
+        untried_of(&scenario(set), LOG, Reader::Catalogued(strategy), (1, 1), &[fault])
+    };
+    let every_n = Strategy::SettleEveryN;
+    let crash = kind("effect.before", "crash");
+    check(&with(every_n, &[keeps, APART[2]], crash), &["a member comes back"]);
+    check(&with(every_n, &[APART[2]], crash), &[]);
+    let rebalance = kind("group.rebalance", "before");
+    check(&with(every_n, &[&APART[..], &[keeps]].concat(), rebalance), &[]);
+    let lost = kind("settle.request", "lost");
+    check(&with(PLAIN, &APART, lost), &["a settle of which was lost"]);
+    check(&with(PLAIN, &[], lost), &[]);
+}
+
+#[test]
+fn jitter_changes_more_than_one_order() {
+    let said = ["network.jitter (50ms) decides which of 2 consumers gets a message"];
+    check(&of(QUEUE, PLAIN, &APART), &said);
+    check(&of(LOG, PLAIN, &APART), &[]);
+    check(&of(QUEUE, PLAIN, &[]), &[]);
+    let alone = ("subscriptions.0.consumers", "1");
+    check(&of(QUEUE, PLAIN, &[&APART[..], &[alone]].concat()), &[]);
+    let twice = untried(&scenario(&APART), QUEUE, Reader::Catalogued(PLAIN), (0, 2));
+    check(&twice, &[]);
+}
+
+#[test]
 fn timers_settle_while_a_message_is_in_work() {
     let commits = |span| [("consumer.auto_commit_interval", span)];
     let automatic = Strategy::AutoSettleAtDelivery;
@@ -223,7 +318,8 @@ fn a_round_trip_may_be_longer_than_a_timeout() {
     let producer = [("network.latency", "50ms"), ("consumer.request_timeout", "1s")];
     let producer = [&producer[..], &[("producer.request_timeout", "100ms")]].concat();
     check(&of(LOG, PLAIN, &producer), &["producer.request_timeout is 100ms"]);
-    let forgets = [&producer[..], &[("producer.strategy", "fire-and-forget")]].concat();
+    let forgets = [("producer.strategy", "fire-and-forget"), ("log.auto_offset_reset", "earliest")];
+    let forgets = [&producer[..], &forgets].concat();
     check(&of(LOG, PLAIN, &forgets), &[]);
 }
 
@@ -267,6 +363,7 @@ fn requests_of_one_process_may_overtake_one_another() {
             ("network.jitter", jitter),
             ("producer.strategy", strategy),
             ("consumer.request_timeout", "1s"),
+            ("subscriptions.0.consumers", "1"),
         ]
     };
     let forgets = "fire-and-forget";

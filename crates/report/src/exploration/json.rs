@@ -52,7 +52,7 @@ struct RowDocument<'a> {
     /// What can go wrong: alternatives by point.
     points: BTreeMap<&'static str, Vec<&'static str>>,
     tried: String,
-    /// What time can do without a fault and was not tried.
+    /// What the scenario as it is can do and was not tried.
     not_tried: &'a [String],
     schedules: u64,
     ended: u64,
@@ -128,7 +128,7 @@ fn row_document<'a>(explorations: &'a Explorations<'_>, row: &'a ExploredSpace) 
         partitions: scope.partitions,
         points: points_of(&row.space),
         tried: tried_in(explorations.plan, row),
-        not_tried: &row.space.untried.not_tried,
+        not_tried: &row.not_tried,
         schedules: explored.schedules,
         ended: explored.ended,
         cut: explored.schedules - explored.ended,

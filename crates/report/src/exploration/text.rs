@@ -79,7 +79,7 @@ fn what_was_tried(
     for slow in clauses(rows, |row| row.space.untried.tried().into_iter().collect()) {
         text.push_str(&wrapped(&format!("tried: {slow}"), prose));
     }
-    for left_out in clauses(rows, |row| row.space.untried.not_tried.clone()) {
+    for left_out in clauses(rows, |row| row.not_tried.clone()) {
         text.push_str(&wrapped(&format!("not tried: {left_out}"), prose));
     }
 }
@@ -105,7 +105,7 @@ fn in_no_row(rows: &[&ExploredSpace], properties: &[&str]) -> String {
     let complete = rows.iter().all(|row| row.explored.complete && row.explored.limited == 0);
     if !complete {
         format!("not found in any row: {what} (a proof only where the search is complete)")
-    } else if rows.iter().any(|row| !row.space.untried.not_tried.is_empty()) {
+    } else if rows.iter().any(|row| !row.not_tried.is_empty()) {
         format!("not found in any row: {what} (a proof only where everything was tried)")
     } else {
         format!("never, in no row: {what}")
@@ -202,8 +202,8 @@ const LEGEND_OF_HEADS: &str = "split: an effect and a dead letter; dead: in the 
     cut: those that came to a state seen before, so that how they go on is known; states: how many \
     different ones were seen.";
 
-const NOT_TRIED: &str =
-    "not tried: in these rows time can do more than an exploration tries; not found is no proof.\n";
+const NOT_TRIED: &str = "not tried: in these rows the scenario as it is can do more than an \
+    exploration tries; not found is no proof, and sometimes may be always.";
 
 fn legend(text: &mut String, explorations: &Explorations<'_>, columns: Option<usize>) {
     for line in LEGEND_OF_WORDS {
@@ -219,8 +219,8 @@ fn legend(text: &mut String, explorations: &Explorations<'_>, columns: Option<us
             thousands(entrega_sim::explore::STEPS)
         );
     }
-    if explorations.rows.iter().any(|row| !row.space.untried.not_tried.is_empty()) {
-        text.push_str(NOT_TRIED);
+    if explorations.rows.iter().any(|row| !row.not_tried.is_empty()) {
+        text.push_str(&wrapped(NOT_TRIED, columns.unwrap_or(WIDTH).min(WIDTH)));
     }
     if explorations.rows.iter().any(|row| !row.explored.complete) {
         let _ = writeln!(

@@ -1,0 +1,61 @@
+//! Groups of a log: members that join while others work, and records that are stored before there
+//! is a group.
+
+use entrega_model::Model;
+use entrega_scenario::points::Act;
+use entrega_scenario::{Arrivals, AutoOffsetReset, ProducerStrategy};
+
+use super::numbers::{Numbers, shown};
+
+/// A group that begins at the end of the log, against a producer that does not wait: in the small
+/// version it has sent everything before the group forms, and any producer its first message. In
+/// the scenario that is so only if no consumer starts before.
+pub(super) fn latest(of: &Numbers<'_>) -> Option<String> {
+    let scenario = of.plan.scenario;
+    let waits = scenario.producer.strategy == ProducerStrategy::Confirmed;
+    let skips = of.plan.model == Model::Log
+        && scenario.log.auto_offset_reset == AutoOffsetReset::Latest
+        && (!waits || of.plan.scope.messages == 1);
+    let comes_first = scenario.workload.arrivals == Some(Arrivals::Backlog);
+    (skips && !comes_first).then(|| {
+        "records that are stored after the group has formed: auto_offset_reset is \"latest\", and all \
+         of them come before the group in what is tried"
+            .to_owned()
+    })
+}
+
+/// Members that join at other times than the rest: when they start, by the jitter of their first
+/// requests, and when they come back. A member hears of them when it fetches, so what it holds by
+/// then without a settle is given up. In the small version a message takes no time, and no member
+/// holds any when another one joins, unless a rebalance is a fault that is tried.
+pub(super) fn joining(of: &Numbers<'_>) -> Option<String> {
+    if of.plan.model != Model::Log || of.settings.consumers < 2 {
+        return None;
+    }
+    let jitter = of.plan.scenario.network.jitter.duration();
+    let start = || format!("members start apart (network.jitter is {})", shown(jitter));
+    let comes_back = |act: Act| act == Act::Crash || act.is_stall() || act.is_shutdown();
+    let is_tried = of.can_happen(Act::is_rebalance);
+    let (why, gives_up) = match (jitter.is_zero(), given_up(of)) {
+        (false, Some(gives_up)) if !is_tried => (start(), gives_up),
+        (true, Some(gives_up)) if !is_tried && of.can_happen(comes_back) => {
+            ("a member comes back".to_owned(), gives_up)
+        }
+        (false, _) if of.loses_settles() => (start(), "a settle of which was lost"),
+        _ => return None,
+    };
+    Some(format!("a rebalance before a settle: {why} while another one works, {gives_up}"))
+}
+
+/// What a member gives up that it has not settled, as the end of a sentence; nothing if it settles
+/// first.
+fn given_up(of: &Numbers<'_>) -> Option<&'static str> {
+    if of.holds_several() && !of.plan.scenario.consumer.drain_on_revoke {
+        return Some(
+            "which gives its partitions up without settling what it holds (drain_on_revoke is \
+             false)",
+        );
+    }
+    of.settles_beside_its_work()
+        .then_some("which gives its partitions up while settles of its workers may be on their way")
+}
