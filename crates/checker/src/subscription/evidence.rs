@@ -66,8 +66,8 @@ impl SubscriptionFold {
     }
 
     /// Why a tenure older than that of the last delivery is over. What a consumer delivers after
-    /// its partition was taken away comes from its buffer, and so from such a tenure: it is a zombie,
-    /// and the log has not handed out again what was settled.
+    /// its partition was taken away comes from its buffer, and so from such a tenure: it is a
+    /// zombie, and the log has not handed out again what was settled.
     fn why_stale_on_log(&self, message: &Message, tenure: u32) -> Option<Cause> {
         let former = self.owners.get(tenure)?.0.former;
         let tenure = if tenure < message.tenure { tenure } else { former? };

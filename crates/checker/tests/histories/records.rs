@@ -301,7 +301,7 @@ fn another_copy_is_known_by_its_offset_or_suspected() {
     let stored = sent(queue().invoked(0, 0, 1).stored(0, 0).ended(0, SendOutcome::Info));
     let stored = stored.invoked(0, 0, 2).delivered_number(A, 1).applied(A).crashed(1);
     let stored = stored.delivered_number(B, 1).applied(B);
-    assert_eq!(cause(&stored, says_first), [Cause::RedeliveredAfterCrash]);
+    assert_eq!(cause(&stored, says_first), [Cause::Unknown], "the other store may be missing");
     let retried = sent(log().invoked(0, 0, 1).ended(0, SendOutcome::Info).invoked(0, 0, 2));
     let nowhere = retried.assigned(1, 0).delivered_at(A, NO_POSITION).applied(A);
     let reset = nowhere.reset(1, Some(1), 0).processed(Handed(2, 0, 1));
@@ -438,7 +438,9 @@ fn messages_are_listed_by_what_they_show() {
     let again = retried.clone().processed(A).settled(A).delivered_number(B, 1).applied(B);
     assert!(perhaps(&again, Class::Duplicated));
     let stored = retried.clone().stored(0, 0).processed(A).delivered_number(B, 2).applied(B);
-    assert!(!perhaps(&stored, Class::Duplicated));
+    assert!(perhaps(&stored, Class::Duplicated), "the other store may be missing");
+    let once = queue().sent(0).stored(0, 0).processed(A).delivered_number(B, 2).applied(B);
+    assert!(!perhaps(&once, Class::Duplicated));
     assert!(!perhaps(&mixed, Class::Duplicated));
     assert!(!perhaps(&retried, Class::Lost));
     let names: Vec<_> = all.iter().rev().take(3).map(|one| one.name()).collect();

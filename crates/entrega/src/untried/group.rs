@@ -15,7 +15,7 @@ pub(super) fn latest(of: &Numbers<'_>) -> Option<String> {
     let waits = scenario.producer.strategy == ProducerStrategy::Confirmed;
     let skips = of.plan.model == Model::Log
         && scenario.log.auto_offset_reset == AutoOffsetReset::Latest
-        && (!waits || of.plan.scope.messages == 1);
+        && (!waits || of.explored_messages() == 1);
     let comes_first = scenario.workload.arrivals == Some(Arrivals::Backlog);
     (skips && !comes_first).then(|| {
         "records that are stored after the group has formed: auto_offset_reset is \"latest\", and all \
@@ -36,26 +36,26 @@ pub(super) fn joining(of: &Numbers<'_>) -> Option<String> {
     let start = || format!("members start apart (network.jitter is {})", shown(jitter));
     let comes_back = |act: Act| act == Act::Crash || act.is_stall() || act.is_shutdown();
     let is_tried = of.can_happen(Act::is_rebalance);
-    let (why, gives_up) = match (jitter.is_zero(), given_up(of)) {
-        (false, Some(gives_up)) if !is_tried => (start(), gives_up),
-        (true, Some(gives_up)) if !is_tried && of.can_happen(comes_back) => {
-            ("a member comes back".to_owned(), gives_up)
+    let (why, gives_up) = match (jitter.is_zero(), gives_up(of)) {
+        (false, true) if !is_tried => (start(), KEPT),
+        (true, true) if !is_tried && of.can_happen(comes_back) => {
+            ("a member comes back".to_owned(), KEPT)
         }
+        (false, false) if !is_tried && of.settles_beside_its_work() => (start(), ON_THEIR_WAY),
         (false, _) if of.loses_settles() => (start(), "a settle of which was lost"),
         _ => return None,
     };
     Some(format!("a rebalance before a settle: {why} while another one works, {gives_up}"))
 }
 
-/// What a member gives up that it has not settled, as the end of a sentence; nothing if it settles
-/// first.
-fn given_up(of: &Numbers<'_>) -> Option<&'static str> {
-    if of.holds_several() && !of.plan.scenario.consumer.drain_on_revoke {
-        return Some(
-            "which gives its partitions up without settling what it holds (drain_on_revoke is \
-             false)",
-        );
-    }
-    of.settles_beside_its_work()
-        .then_some("which gives its partitions up while settles of its workers may be on their way")
+/// What a member gives up that it has not settled, as the end of a sentence.
+const KEPT: &str =
+    "which gives its partitions up without settling what it holds (drain_on_revoke is false)";
+/// The same of one that settles first. One that comes back meets these in what is tried.
+const ON_THEIR_WAY: &str =
+    "which gives its partitions up while settles of its workers may be on their way";
+
+/// Whether a member that loses a partition gives up what it holds of it.
+fn gives_up(of: &Numbers<'_>) -> bool {
+    of.holds_several() && !of.plan.scenario.consumer.drain_on_revoke
 }

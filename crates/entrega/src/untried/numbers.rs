@@ -2,7 +2,7 @@
 
 use entrega_clients::{AutoSettle, ClientConfig};
 use entrega_model::{Duration, Model};
-use entrega_scenario::points::{Act, Fault, FaultKind};
+use entrega_scenario::points::{self, Act, Fault, FaultKind};
 use entrega_scenario::setup::client_config;
 use entrega_scenario::{ErrorPolicy, Span, SubscriptionSettings};
 
@@ -158,9 +158,16 @@ impl<'a> Numbers<'a> {
 
     /// Whether a request to settle may not arrive in time in what is explored.
     pub(super) fn loses_settles(&self) -> bool {
-        let is_lost =
-            |kind: &FaultKind| matches!(kind, (Fault::SettleRequest, Act::Lost | Act::Late));
+        const SETTLE_REQUEST: Fault = points::kind("settle.request", "lost").0;
+        let is_lost = |&(fault, act): &FaultKind| {
+            fault == SETTLE_REQUEST && matches!(act, Act::Lost | Act::Late)
+        };
         self.plan.faults > 0 && self.plan.kinds.iter().any(is_lost)
+    }
+
+    /// How many messages are explored.
+    pub(super) fn explored_messages(&self) -> u64 {
+        u64::from(self.plan.scope.messages).min(self.plan.extent.messages)
     }
 
     /// How often a message is tried within one delivery at most, if handlers fail in what is

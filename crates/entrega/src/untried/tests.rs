@@ -245,12 +245,15 @@ const APART: [(&str, &str); 3] = [
     ("consumer.settle_interval", "10s"),
 ];
 
+fn apart<'a>(more: Set<'a>) -> Vec<(&'a str, &'a str)> {
+    [&APART[..], more].concat()
+}
+
 #[test]
 fn members_may_join_while_others_hold_messages() {
     let keeps = ("consumer.drain_on_revoke", "false");
     let every_n = Strategy::SettleEveryN;
     let said = ["members start apart (network.jitter is 50ms)"];
-    let apart = |more: Set<'_>| [&APART[..], more].concat();
     check(&of(LOG, every_n, &apart(&[keeps])), &said);
     check(&of(LOG, every_n, &apart(&[])), &[]);
     check(&of(LOG, every_n, &[keeps, APART[2]]), &[]);

@@ -268,11 +268,11 @@ mod tests {
             assert_eq!(count(model, row, Family::All), all, "{strategy}");
             assert_eq!(count(model, row, Family::Triples), selected, "{strategy}");
         };
-        check(Model::Log, "process-then-settle", "default", 144, 31);
-        check(Model::Queue, "process-then-settle", "default", 72, 24);
-        check(Model::Log, "settle-every-n", "default", 432, 35);
-        check(Model::Queue, "settle-every-n", "default", 216, 36);
-        check(Model::Log, "parallel", "ordered keys", 288, 29);
+        check(Model::Log, "process-then-settle", "default", 146, 33);
+        check(Model::Queue, "process-then-settle", "default", 74, 26);
+        check(Model::Log, "settle-every-n", "default", 434, 37);
+        check(Model::Queue, "settle-every-n", "default", 218, 38);
+        check(Model::Log, "parallel", "ordered keys", 290, 31);
     }
 
     /// Every factor has two values at least, and no setting has the value that it has as written
