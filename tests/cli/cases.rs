@@ -323,7 +323,7 @@ fn offsets_speak_in_the_text_and_in_the_verdict_where_order_is_promised() {
     check([0, 1, 2], &all, ORDERED, 0, "valid");
     let back = [("b", 1), ("a", 0), ("c", 2)];
     check([0, 1, 2], &back, ALO, 0, "1 deliveries that skip a record, 1 deliveries that go back");
-    check([0, 1, 2], &back, ORDERED, 1, "because of: assignments not recorded");
+    check([0, 1, 2], &back, ORDERED, 1, "because of: polls outside one assignment");
     let key = |places: [u64; 2]| {
         let one = |one: &str, place: u64| {
             let [invoked, stored, ok] = sent(one, place);

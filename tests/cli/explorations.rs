@@ -204,7 +204,7 @@ fn more_than_the_scenario_has_is_said() {
     let said = |args: &[&str]| {
         let ended = bench.run(&[&["explore", "tiny.toml", "--model", "queue"], args].concat());
         assert_eq!(ended.code, Some(0), "{}", ended.err);
-        ended.err.lines().filter(|line| line.contains("no more than")).count()
+        ended.err.lines().filter(|line| line.contains("has only")).count()
     };
     assert_eq!(said(&["--messages", "99", "--set", "workload.messages=2"]), 1);
     assert_eq!(said(&["--messages", "2", "--set", "workload.messages=2"]), 0);

@@ -57,7 +57,7 @@ impl SubscriptionReport {
     }
 
     /// What a promise of order leaves open in a record, because clocks differ, and because
-    /// assignments are not recorded.
+    /// polls need not belong to one assignment.
     pub(crate) fn unproven_order(&self) -> [bool; 2] {
         let order = &self.order;
         let is_unproven = order.poll_skips + order.nonmonotonic_polls > 0;
@@ -138,7 +138,7 @@ impl Reason {
             | Self::NothingCompared
             | Self::MissingLines
             | Self::OrderWithinSkew
-            | Self::AssignmentsNotRecorded
+            | Self::PollsOutsideOneAssignment
             | Self::NothingPutToTheTest => true,
             Self::Lost
             | Self::Duplicated

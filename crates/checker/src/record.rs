@@ -188,15 +188,15 @@ impl RecordChecker {
         report.forget_polls_of(&with_holes);
         report.judge_record(|one| {
             let of_order = incomplete && one.ordered;
-            let [within_skew, unassigned] = one.unproven_order();
+            let [within_skew, unproven_polls] = one.unproven_order();
+            let lacks_lines = with_holes.contains(&one.subscription);
             [
                 impossible.then_some(Reason::InconsistentRecord),
                 of_order.then_some(Reason::IncompleteRecord),
                 (compares_nothing && one.ordered).then_some(Reason::NothingCompared),
-                (with_holes.contains(&one.subscription) && one.forbids_another_effect())
-                    .then_some(Reason::MissingLines),
+                (lacks_lines && one.forbids_another_effect()).then_some(Reason::MissingLines),
                 within_skew.then_some(Reason::OrderWithinSkew),
-                unassigned.then_some(Reason::AssignmentsNotRecorded),
+                (unproven_polls && !lacks_lines).then_some(Reason::PollsOutsideOneAssignment),
             ]
         });
         (report, std::mem::take(&mut self.gaps))

@@ -177,9 +177,9 @@ pub enum Reason {
     /// Unknown: order is promised, and the clocks that put the lines of the record in order differ
     /// by more than lies between effects that may be in the wrong order.
     OrderWithinSkew,
-    /// Unknown: order is promised, and deliveries skip a record or go back that need not belong to
-    /// one assignment, because assignments are not recorded.
-    AssignmentsNotRecorded,
+    /// Unknown: order is promised, a delivery skips a record or goes back, and it is not known that
+    /// its consumer held the partition throughout.
+    PollsOutsideOneAssignment,
     /// Unknown: faults were to put the promise to the test, and none struck where it matters.
     NothingPutToTheTest,
 }

@@ -103,7 +103,7 @@ fn not_so_many(args: &ExploreArgs, plan: &ExplorationPlan) -> Vec<String> {
     let too_many = asked.into_iter().filter_map(|(what, asked, most)| {
         let asked = asked.filter(|&asked| u32::from(asked) > most)?;
         Some(format!(
-            "--{what} {asked}: the scenario has no more than {most}, so {most} are tried\n  help: \
+            "--{what} {asked}: the scenario has only {most}; exploring {most}\n  help: \
              give it more, or leave --{what} out"
         ))
     });

@@ -67,7 +67,7 @@ pub fn judge_own(
     let mut observer = (&mut checker, (&mut events, also));
     let outcome = experiment.run_own(own, choices, &mut observer);
     let report = match outcome.end {
-        RunEnd::Unfinished | RunEnd::Interrupted => unrest::judge(&mut checker, &events),
+        RunEnd::Unfinished | RunEnd::BrokerDown => unrest::judge(&mut checker, &events),
         RunEnd::Quiescent | RunEnd::Cut => checker.finish(end(outcome.end)),
     };
     judged(report, outcome)
@@ -90,7 +90,7 @@ fn judged(mut report: Report, outcome: Outcome) -> Judged {
 pub fn end(end: RunEnd) -> entrega_checker::End {
     match end {
         RunEnd::Quiescent => entrega_checker::End::Quiescent,
-        RunEnd::Unfinished | RunEnd::Interrupted | RunEnd::Cut => entrega_checker::End::Unfinished,
+        RunEnd::Unfinished | RunEnd::BrokerDown | RunEnd::Cut => entrega_checker::End::Unfinished,
     }
 }
 
@@ -103,7 +103,7 @@ pub fn explicit(experiment: &Experiment<'_>, choices: &[Choice]) -> Choices {
 /// What a run shows of a subscription. One that a limit interrupted has not stalled: the broker
 /// would have come back.
 pub fn shown(of: &SubscriptionReport, end: RunEnd) -> impl Iterator<Item = Finding> {
-    let stalls = end != RunEnd::Interrupted;
+    let stalls = end != RunEnd::BrokerDown;
     let found = findings(of, self::end(end)).into_keys();
     found.filter(move |finding| stalls || *finding != Finding::Stalled)
 }

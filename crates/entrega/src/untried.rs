@@ -83,6 +83,9 @@ pub enum Reader {
 pub struct Untried {
     /// Why a handler may outlast a deadline by itself, which is tried; none if it may not.
     pub slow: Option<String>,
+    /// A group that begins at the end of the log may form before any record is stored. In what is
+    /// tried the first record comes before it, so no loss that is found always is inevitable.
+    pub group_may_come_first: bool,
     /// What is not tried, a clause each.
     pub not_tried: Vec<String>,
 }
@@ -96,7 +99,8 @@ impl Untried {
             format!("more than {SLOW_HANDLERS} handlers of one run that outlast a deadline")
         });
         let others = COMPARISONS.iter().filter_map(|comparison| comparison(&numbers));
-        Self { not_tried: many.into_iter().chain(others).collect(), slow }
+        let not_tried = many.into_iter().chain(others).collect();
+        Self { not_tried, group_may_come_first: group::may_come_first(&numbers), slow }
     }
 
     /// A space in which handlers outlast deadlines too, if they may.

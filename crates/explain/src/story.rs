@@ -102,10 +102,14 @@ fn with_overtakings(chronicle: &Chronicle<'_>, mut story: String) -> String {
     if first.is_empty() { story } else { format!("{}; {story}", first.join(" and then ")) }
 }
 
-/// Where the clause ends in a story that begins like this.
+/// Where the clause ends in a story that begins like this: `is slow at m1` is none of `m12`.
 fn end_of(story: &str, beginning: &str) -> Option<usize> {
     const ENDS: [&str; 3] = ["; ", " and then ", ", and "];
-    let from = story.find(beginning)? + beginning.len();
+    let follows = |&(at, _): &(usize, &str)| {
+        !story[at + beginning.len()..].starts_with(|next: char| next.is_ascii_digit())
+    };
+    let (at, _) = story.match_indices(beginning).find(follows)?;
+    let from = at + beginning.len();
     let ends = ENDS.iter().filter_map(|end| story[from..].find(end));
     ends.min().map(|length| from + length)
 }

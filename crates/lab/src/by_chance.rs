@@ -13,8 +13,8 @@
 
 use std::cell::Cell;
 
-use entrega::judge::{Judged, Replays, judge};
-use entrega_checker::{Finding, findings};
+use entrega::judge::{self, Judged, Replays, judge};
+use entrega_checker::Finding;
 use entrega_choice::Choice;
 use entrega_explain::digits::{counted, thousands};
 use entrega_scenario::points;
@@ -29,7 +29,8 @@ use crate::property::{Occurs, Property};
 
 /// At most this many runs for each row.
 const RUNS: u64 = 60;
-/// At most this many steps in all of them: some tenths of a second.
+/// After so many steps in all of them, some tenths of a second, no run is begun. A seed that draws
+/// more faults than are explored is run twice.
 const STEPS: u64 = 300_000;
 /// A run that is not at rest after so many is too large to be made, and counts for nothing.
 const STEPS_OF_A_RUN: u64 = 60_000;
@@ -154,12 +155,12 @@ impl<'p> Whole<'p> {
         Some(self.shown(&judged, seed, drawn.len()))
     }
 
-    /// A run whose steps are taken from those that are left, if it did not need too many.
+    /// A run whose steps are taken from those that are left, if it did not need as many as it may:
+    /// what it would show later is not known.
     fn paid(&self, judged: Judged) -> Option<Judged> {
         let steps = judged.outcome.steps;
         self.left.set(self.left.get().saturating_sub(steps));
-        let own_limit = self.prepared.plan.loaded.scenario.limits.steps;
-        (steps < STEPS_OF_A_RUN || own_limit <= STEPS_OF_A_RUN).then_some(judged)
+        (steps < self.version.scenario.limits.steps).then_some(judged)
     }
 
     /// The faults that may strike: as many as are explored, of their kinds.
@@ -180,8 +181,8 @@ impl<'p> Whole<'p> {
     fn shown(&self, judged: &Judged, seed: u64, drawn: usize) -> Shown {
         let Judged { report, outcome } = judged;
         let of = &report.subscriptions[self.prepared.space.scope.subscription.index()];
-        let found = findings(of, report.end);
-        let is_shown = |one: &Property| found.keys().any(|&finding| one.counts(finding));
+        let found: Vec<Finding> = judge::shown(of, outcome.end).collect();
+        let is_shown = |one: &Property| found.iter().any(|&finding| one.counts(finding));
         Shown {
             seed,
             faults: (outcome.choices.made().len(), drawn),

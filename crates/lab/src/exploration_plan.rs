@@ -101,9 +101,12 @@ impl ExploredSpace {
     }
 
     /// In how many schedules a property was found, in a word. Where not everything was tried,
-    /// nothing is impossible, and nothing inevitable.
+    /// nothing is impossible, and nothing inevitable; nor is a loss from which the scenario's own
+    /// times may spare a message.
     pub fn occurs(&self, property: Property) -> Occurs {
+        let may_be_spared = property == Property::Lost && self.space.untried.group_may_come_first;
         match property.occurs(&self.explored) {
+            Occurs::Always if may_be_spared => Occurs::Sometimes,
             occurs if self.not_tried.is_empty() => occurs,
             Occurs::Never | Occurs::NotFound => Occurs::NotFound,
             Occurs::Always | Occurs::Sometimes => Occurs::Sometimes,

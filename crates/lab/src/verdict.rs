@@ -199,13 +199,13 @@ fn clause(
                 .to_owned()
         }
         Reason::OrderWithinSkew => {
-            "order is promised, and effects that may be in the wrong order lie no further apart \
-             than clocks differ"
+            "order is promised, and effects that may be in the wrong order are closer together than \
+             the clock skew"
                 .to_owned()
         }
-        Reason::AssignmentsNotRecorded => {
-            "order is promised, and deliveries skip a record or go back, and whether that is within \
-             one assignment is not recorded"
+        Reason::PollsOutsideOneAssignment => {
+            "order is promised, a delivery skips a record or goes back, and it is not known that its \
+             consumer held the partition throughout"
                 .to_owned()
         }
         Reason::NothingPutToTheTest => "nothing was put to the test".to_owned(),

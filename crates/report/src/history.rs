@@ -54,10 +54,11 @@ fn advice(report: &Report) -> &'static str {
             ": nobody can tell, because lines of consumers are missing in it."
         }
         Verdict::Unknown if report.reasons.contains(&Reason::OrderWithinSkew) => {
-            ": nobody can tell, because its clocks differ by more than lies between effects."
+            ": nobody can tell, because effects are closer together than the clock skew."
         }
-        Verdict::Unknown if report.reasons.contains(&Reason::AssignmentsNotRecorded) => {
-            ": nobody can tell, because it does not say who was assigned what."
+        Verdict::Unknown if report.reasons.contains(&Reason::PollsOutsideOneAssignment) => {
+            ": nobody can tell, because a delivery skips a record or goes back, and it is not known that \
+             its consumer held the partition throughout."
         }
         Verdict::Unknown if report.reasons.contains(&Reason::Stalled) => {
             ": nobody can tell. Drain the system, and end the history with {\"end\":\"quiescent\"}."

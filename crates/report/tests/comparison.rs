@@ -153,6 +153,10 @@ fn who_comes_to_it_in_another_way_does_not_share_a_story() {
     let crash = text("[faults]\neffect.after.crash = '1/20'\n");
     assert!(crash.contains("\n  shared by: process-then-settle, dead-letter\n"), "{crash}");
     assert!(!crash.contains("in another way"), "{crash}");
+    let two = "[[subscriptions]]\nname = 'analytics'\n[faults]\neffect.after.crash = '1/20'\n";
+    let two = text(two);
+    assert!(two.contains("process-then-settle (analytics)") || two.contains("shared by"), "{two}");
+    assert!(!two.contains("in another way"), "whose it is makes no other way: {two}");
 }
 
 /// Also a cause that nobody found an example of is named, with what there is of it.

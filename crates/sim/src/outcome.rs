@@ -55,8 +55,8 @@ pub enum RunEnd {
     Quiescent,
     /// The drain took longer than the limit, in virtual time or in steps.
     Unfinished,
-    /// The same, while the broker was away for a restart. So nothing says that it would never rest.
-    Interrupted,
+    /// The same, while the broker was down for a restart. So nothing says that it would never rest.
+    BrokerDown,
     /// An exploration has been in this state before, so how it goes on is known.
     Cut,
 }
@@ -64,6 +64,6 @@ pub enum RunEnd {
 impl RunEnd {
     /// Whether it was ended by a limit.
     pub const fn is_at_a_limit(self) -> bool {
-        matches!(self, Self::Unfinished | Self::Interrupted)
+        matches!(self, Self::Unfinished | Self::BrokerDown)
     }
 }

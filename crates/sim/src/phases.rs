@@ -12,7 +12,7 @@
 //! the broker is *audited*. Only then may a message be called lost. After the last send, no stretch
 //! (rest, heal, drain, close) takes longer than the drain may. A run that does not come to rest
 //! within its limits ends [`RunEnd::Unfinished`], and nothing can be said about what is still
-//! missing; if the broker was away then, it ends [`RunEnd::Interrupted`].
+//! missing; if the broker was down then, it ends [`RunEnd::BrokerDown`].
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -115,8 +115,8 @@ where
         self.world.borrow_mut().heal();
         let end = if sent && self.drain(observer) {
             RunEnd::Quiescent
-        } else if self.world.borrow().is_broker_away() {
-            RunEnd::Interrupted
+        } else if self.world.borrow().is_broker_down() {
+            RunEnd::BrokerDown
         } else {
             RunEnd::Unfinished
         };
@@ -136,7 +136,7 @@ where
         let mut world = self.world.borrow_mut();
         world.audit();
         world.judge_early_ends();
-        if end.is_at_a_limit() && sent {
+        if end == RunEnd::Unfinished && sent {
             let out_of_steps = world.steps >= limits.steps;
             let misdeed = if out_of_steps {
                 Misdeed::OutOfSteps(limits.steps)

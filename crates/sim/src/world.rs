@@ -385,9 +385,9 @@ where
         self.processes.iter().all(|one| is_up(one) && one.shutdown.is_none())
     }
 
-    /// Whether the broker is away. A process that is away is none of these: one that stops at each
-    /// message that it fails is so for ever.
-    pub(crate) fn is_broker_away(&self) -> bool {
+    /// Whether the broker is down. Only the broker counts: a process that stops at every failing
+    /// message would be down for ever.
+    pub(crate) fn is_broker_down(&self) -> bool {
         self.now < self.broker_up_at
     }
 

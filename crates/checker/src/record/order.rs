@@ -267,8 +267,10 @@ impl Recorded {
                 (Some(before), Some(at)) if !within.is_zero() => at.since(before) > within,
                 _ => true,
             };
-            while let Some((_, passed)) = recent.pop_front_if(|(before, _)| is_over(*before)) {
-                certain.meet(passed);
+            while recent.front().is_some_and(|(before, _)| is_over(*before)) {
+                if let Some((_, passed)) = recent.pop_front() {
+                    certain.meet(passed);
+                }
             }
             let before = certain.look(message);
             let perhaps = if is_first { sweep.meet(message) } else { sweep.look(message) };

@@ -24,7 +24,7 @@ pub(crate) fn judge(checker: &mut Checker, events: &[Event]) -> Report {
     checker.finish(End::Quiescent)
 }
 
-/// What a run shows that was ended by a limit: that it stalls, unless the broker was away then, and
+/// What a run shows that was ended by a limit: that it stalls, unless the broker was down then, and
 /// whatever else.
 pub(super) fn shown(report: &Report, end: RunEnd) -> Vec<Finding> {
     report.subscriptions.iter().flat_map(|of| shown_of(of, end)).collect()

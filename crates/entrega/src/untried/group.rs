@@ -11,17 +11,21 @@ use super::numbers::{Numbers, shown};
 /// version it has sent everything before the group forms, and any producer its first message. In
 /// the scenario that is so only if no consumer starts before.
 pub(super) fn latest(of: &Numbers<'_>) -> Option<String> {
-    let scenario = of.plan.scenario;
-    let waits = scenario.producer.strategy == ProducerStrategy::Confirmed;
-    let skips = of.plan.model == Model::Log
-        && scenario.log.auto_offset_reset == AutoOffsetReset::Latest
-        && (!waits || of.explored_messages() == 1);
-    let comes_first = scenario.workload.arrivals == Some(Arrivals::Backlog);
-    (skips && !comes_first).then(|| {
+    let waits = of.plan.scenario.producer.strategy == ProducerStrategy::Confirmed;
+    let is_one_moment = !waits || of.explored_messages() == 1;
+    (is_one_moment && may_come_first(of)).then(|| {
         "records that are stored after the group has formed: auto_offset_reset is \"latest\", and all \
          of them come before the group in what is tried"
             .to_owned()
     })
+}
+
+/// Whether a group that begins at the end of the log may form before any record is stored.
+pub(super) fn may_come_first(of: &Numbers<'_>) -> bool {
+    let scenario = of.plan.scenario;
+    of.plan.model == Model::Log
+        && scenario.log.auto_offset_reset == AutoOffsetReset::Latest
+        && scenario.workload.arrivals != Some(Arrivals::Backlog)
 }
 
 /// Members that join at other times than the rest: when they start, by the jitter of their first

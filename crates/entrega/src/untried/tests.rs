@@ -81,8 +81,12 @@ fn a_handler_that_outlasts_a_deadline_is_tried() {
         Some("a service time of up to 1s reaches max_poll_interval (1s)")
     );
     check(&found, &many);
-    assert_eq!(of(LOG, PLAIN, &polls("1001ms")), Untried::default());
-    assert_eq!(of(LOG, PLAIN, &lease("1s")), Untried::default(), "a log has no lease");
+    let on_a_log = |set: Set<'_>| {
+        let found = of(LOG, PLAIN, set);
+        (found.slow, found.not_tried)
+    };
+    assert_eq!(on_a_log(&polls("1001ms")), (None, vec![]));
+    assert_eq!(on_a_log(&lease("1s")), (None, vec![]), "a log has no lease");
     assert_eq!(of(QUEUE, PLAIN, &polls("1s")), Untried::default(), "a queue has no polls");
     let automatic = Strategy::AutoSettleAtDelivery;
     assert_eq!(of(QUEUE, automatic, &lease("1ms")), Untried::default(), "nor an automatic ack");
@@ -236,6 +240,11 @@ fn a_group_may_form_before_records_are_stored() {
     check(&of(LOG, PLAIN, &[("log.auto_offset_reset", "earliest"), forgets]), &[]);
     let before = ("workload.arrivals", "{ distribution = \"backlog\" }");
     check(&of(LOG, PLAIN, &[latest, forgets, before]), &[]);
+    let may_come_first = |set: Set<'_>| of(LOG, PLAIN, set).group_may_come_first;
+    assert!(may_come_first(&[latest]), "with any producer a loss need not be inevitable");
+    assert!(
+        !may_come_first(&[latest, before]) && !of(QUEUE, PLAIN, &[latest]).group_may_come_first
+    );
 }
 
 /// With jitter a call takes longer than a timeout of 1 ms, and a message longer than a second.

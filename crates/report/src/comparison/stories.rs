@@ -110,7 +110,7 @@ fn write_untold_of(text: &mut String, comparison: &Comparison<'_>, row: &Compari
             "\n{}, {}; {}: no example was found of {}",
             row.configuration,
             row.subscription,
-            spelled(cause.name()),
+            caused(*cause),
             counted(*messages, "message")
         );
     }
@@ -141,11 +141,12 @@ fn is_in_another_way(
     first: &ToldExample,
 ) -> bool {
     let mut own = comparison.examples_of(row).filter(|told| kind(told) == kind(first)).peekable();
-    own.peek().is_some() && own.all(|told| way(&told.sentence) != way(&first.sentence))
+    own.peek().is_some() && own.all(|told| way(told) != way(first))
 }
 
-/// How a story goes, whichever messages and processes it is about, and however often.
-fn way(sentence: &str) -> String {
+/// How a story goes, whichever messages, processes and subscription it is about, and however often.
+fn way(told: &ToldExample) -> String {
+    let sentence = told.sentence.replace(&*told.subscription, "");
     let way: String = sentence.chars().filter(|one| !one.is_ascii_digit()).collect();
     way.replace(" twice", "  times")
 }

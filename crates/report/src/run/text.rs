@@ -65,9 +65,12 @@ fn phases(text: &mut String, run: &Run<'_>) {
     let outcome = &run.judged.outcome;
     let end = match outcome.end {
         entrega_sim::RunEnd::Quiescent => "at rest",
-        entrega_sim::RunEnd::Unfinished
-        | entrega_sim::RunEnd::Interrupted
-        | entrega_sim::RunEnd::Cut => "UNFINISHED: it did not come to rest within its limits",
+        entrega_sim::RunEnd::Unfinished | entrega_sim::RunEnd::Cut => {
+            "UNFINISHED: it did not come to rest within its limits"
+        }
+        entrega_sim::RunEnd::BrokerDown => {
+            "UNFINISHED: the broker was still down when its limits were reached"
+        }
     };
     let _ = writeln!(text, "{:10} {}", "phases", phases.join(", "));
     let (at, steps) = (outcome.ended_at, outcome.steps);
