@@ -95,10 +95,10 @@ fn it_is_told_above_the_table() {
 #[test]
 fn where_time_can_do_nothing_nothing_is_said() {
     let file = "simulations/purchase-emails.toml";
-    let text = explored(file, &["--messages", "1"]);
+    let text = explored(file, &[]);
     assert!(text.contains("never, in no row:"), "{text}");
     assert!(!text.to_lowercase().contains("not tried") && !text.contains("not found"), "{text}");
-    let rows = rows(file, &["--messages", "1"]);
+    let rows = rows(file, &[]);
     assert_eq!(rows.len(), 28);
     assert!(rows.iter().all(|row| not_tried(row).is_empty()));
 }

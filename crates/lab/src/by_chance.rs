@@ -2,25 +2,27 @@
 //! version does was not tried.
 //!
 //! The comparisons of [`entrega::untried`] name what time can do, as far as somebody has thought of
-//! it. Below them lies a net: a row that would say *never* or *always* makes some runs of the whole
-//! scenario too, with its own messages, its own spans of time and its own odds.
+//! it. Below them lies a net: a row that would say *never* or *always* makes some runs of the
+//! scenario too, with its own first messages, its own spans of time, and faults at any of their
+//! places. Its odds are not asked: where one message in a thousand meets a fault, hardly a run would.
 //!
-//! > **The rule.** No run has more faults than the exploration tries, nor any of another kind: of
-//! > those that its seed draws only as many strike in it, one after the other, and none of another
-//! > subscription. How many runs are made is counted in steps, and so it depends on no clock.
+//! > **The rule.** No run has more faults than the exploration tries, nor any of another kind or
+//! > another subscription. How many runs are made is counted in steps, and so it depends on no clock.
 //!
 //! What the net does not catch is not proved by it. It is there to refute.
 
 use std::cell::Cell;
 
-use entrega::judge::{self, Judged, Replays, judge};
+use entrega::judge::{self, Judged, Replays};
 use entrega_checker::Finding;
-use entrega_choice::Choice;
+use entrega_choice::{Choice, Point, format_choices};
 use entrega_explain::digits::{counted, thousands};
-use entrega_scenario::points;
+use entrega_scenario::points::{self, FaultKind};
 use entrega_scenario::workload::Workload;
 use entrega_sim::explore::Explored;
 use entrega_sim::{Experiment, RunEnd};
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::configuration::Configuration;
 use crate::exploration_plan::Prepared;
@@ -34,6 +36,8 @@ const RUNS: u64 = 60;
 const STEPS: u64 = 300_000;
 /// A run that is not at rest after so many is too large to be made, and counts for nothing.
 const STEPS_OF_A_RUN: u64 = 60_000;
+/// At most so many messages are sent in one of them, the first of the scenario.
+const MESSAGES: u32 = 300;
 
 impl Prepared<'_> {
     /// What runs of the scenario as it is contradict in an exploration of the space, a clause each.
@@ -53,63 +57,28 @@ impl Prepared<'_> {
         if !(proves && self.plan.bounds.as_it_is) {
             return Vec::new();
         }
-        let runs = Whole::of(self).runs(before);
-        said.into_iter().filter_map(|(one, always)| refuted(&runs, one, always)).collect()
+        let whole = Whole::of(self);
+        let runs = whole.runs(before);
+        said.into_iter().filter_map(|(one, always)| whole.refuted(&runs, one, always)).collect()
     }
 }
 
-/// A run of the whole scenario.
+/// A run of the scenario as it is.
 struct Shown {
     seed: u64,
-    /// How many faults it has of all that its seed draws.
-    faults: (usize, usize),
+    /// The faults that strike in it.
+    faults: Vec<Choice>,
     /// Whether it came to rest. Else it may still show more.
     rests: bool,
     properties: Vec<Property>,
 }
 
-/// The runs that contradict what an exploration says of a property, as a clause.
-fn refuted(runs: &[Shown], property: Property, always: bool) -> Option<String> {
-    let shows = |one: &&Shown| one.properties.contains(&property);
-    let against: Vec<&Shown> = if always {
-        runs.iter().filter(|one| one.rests && !shows(one)).collect()
-    } else {
-        runs.iter().filter(shows).collect()
-    };
-    let seed = against.first()?.seed_in_words();
-    let verb = match (always, against.len()) {
-        (false, 1) => "shows",
-        (false, _) => "show",
-        (true, 1) => "does not show",
-        (true, _) => "do not show",
-    };
-    let small = if always { "every" } else { "no" };
-    Some(format!(
-        "something of the scenario as it is: {} of {} of it by chance {verb} {}, and {small} run \
-         of its small version does ({seed})",
-        thousands(against.len() as u64),
-        counted(runs.len() as u64, "run"),
-        property.name().replace('_', " "),
-    ))
-}
-
-impl Shown {
-    /// `seed 7`, or with how many of the faults that it draws.
-    fn seed_in_words(&self) -> String {
-        let (made, drawn) = self.faults;
-        let drawn_in_words = counted(drawn as u64, "fault");
-        match made {
-            _ if made == drawn => format!("seed {}", self.seed),
-            0 => format!("seed {}, without its {drawn_in_words}", self.seed),
-            _ => format!("seed {}, with {made} of its {drawn_in_words}", self.seed),
-        }
-    }
-}
-
-/// The whole scenario of a space.
+/// The scenario of a space as it is, but for how much is sent.
 struct Whole<'p> {
     prepared: &'p Prepared<'p>,
     version: Version<'p>,
+    /// The faults that are tried, each with the choice that it is by chance.
+    faults: Vec<(Point, u32)>,
     replays: Replays,
     /// How many steps are left.
     left: Cell<u64>,
@@ -117,77 +86,109 @@ struct Whole<'p> {
 
 impl<'p> Whole<'p> {
     fn of(prepared: &'p Prepared<'p>) -> Self {
-        let mut version = prepared.plan.loaded.full();
-        let limits = &mut version.scenario.limits;
-        limits.steps = limits.steps.min(STEPS_OF_A_RUN);
+        let version = prepared.plan.loaded.cut(MESSAGES, STEPS_OF_A_RUN);
         let replays = Replays::of(&version.scenario);
-        Self { prepared, version, replays, left: Cell::new(STEPS) }
+        let subscription = prepared.space.scope.subscription;
+        let by_chance = |&(fault, act): &FaultKind| {
+            let info = points::info(fault);
+            let value = info.value(act).filter(|_| info.can_happen_by_chance())?;
+            Some((info.point(subscription), value))
+        };
+        let faults = prepared.space.kinds.iter().filter_map(by_chance).collect();
+        Self { prepared, version, faults, replays, left: Cell::new(STEPS) }
     }
 
-    /// As many runs as there are steps for; none of a scenario that has more messages than a run
-    /// has steps.
+    /// As many runs as there are steps for.
     fn runs(&self, before: &dyn Fn(u64) -> bool) -> Vec<Shown> {
         let mut runs = Vec::new();
-        if self.version.messages() >= STEPS_OF_A_RUN {
-            return runs;
-        }
         let first = self.prepared.plan.bounds.seed;
         let seeds = (0..RUNS).map(|number| first.wrapping_add(number));
         for seed in seeds.take_while(|&seed| self.left.get() > 0 && before(seed)) {
             let workload = self.version.workload(seed);
-            let Some(run) = self.run(&workload, seed) else { break };
-            runs.push(run);
+            runs.extend(self.run(&workload, seed));
         }
         runs
     }
 
-    /// The run of a seed, with no more faults than are explored; none if it is too large.
+    /// The run of a seed; none if it is too large: what it would show later is not known.
     fn run(&self, workload: &Workload, seed: u64) -> Option<Shown> {
         let Configuration { model, strategy } = self.prepared.space.configuration;
         let scenario = &self.version.scenario;
         let experiment = Experiment { scenario, workload, model, strategy, seed };
-        let mut judged = self.paid(judge(&experiment, experiment.random_choices(), &mut ()))?;
-        let drawn = judged.outcome.choices.made().to_vec();
-        let kept = self.kept(&drawn, seed);
-        if kept.len() < drawn.len() {
-            judged = self.paid(self.replays.judge(&experiment, &kept))?;
-        }
-        Some(self.shown(&judged, seed, drawn.len()))
-    }
-
-    /// A run whose steps are taken from those that are left, if it did not need as many as it may:
-    /// what it would show later is not known.
-    fn paid(&self, judged: Judged) -> Option<Judged> {
+        let judged = self.replays.judge(&experiment, &self.drawn(seed));
         let steps = judged.outcome.steps;
         self.left.set(self.left.get().saturating_sub(steps));
-        (steps < self.version.scenario.limits.steps).then_some(judged)
+        (steps < scenario.limits.steps).then(|| self.shown(&judged, seed))
     }
 
-    /// The faults that may strike: as many as are explored, of their kinds.
-    fn kept(&self, drawn: &[Choice], seed: u64) -> Vec<Choice> {
-        let space = self.prepared.space;
-        let is_explored = |one: &&Choice| {
-            let kind = points::kind_of(one.point, one.value);
-            let befalls = points::befalls(one.point, space.scope.subscription);
-            befalls && kind.is_some_and(|kind| space.kinds.contains(&kind))
+    /// As many faults as are explored, each of any kind, at one of its places in the run. First
+    /// places come more often than late ones: many points are met a few times only.
+    fn drawn(&self, seed: u64) -> Vec<Choice> {
+        let mut dice = SplitMix64::seed_from_u64(seed);
+        let mut below = |bound: usize| (dice.next_u64() % bound.max(1) as u64) as usize;
+        let places = self.version.messages() as usize;
+        let draw = |_| {
+            let &(point, value) = self.faults.get(below(self.faults.len()))?;
+            let most = 1 + below(places);
+            Some(Choice { point, occurrence: 1 + below(most) as u32, value })
         };
-        let explored: Vec<Choice> = drawn.iter().filter(is_explored).copied().collect();
-        let most = usize::from(self.prepared.plan.bounds.faults).min(explored.len());
-        let places = (explored.len() - most) as u64 + 1;
-        let from = (seed % places) as usize;
-        explored[from..from + most].to_vec()
+        (0..self.prepared.plan.bounds.faults).filter_map(draw).collect()
     }
 
-    fn shown(&self, judged: &Judged, seed: u64, drawn: usize) -> Shown {
+    fn shown(&self, judged: &Judged, seed: u64) -> Shown {
         let Judged { report, outcome } = judged;
         let of = &report.subscriptions[self.prepared.space.scope.subscription.index()];
         let found: Vec<Finding> = judge::shown(of, outcome.end).collect();
         let is_shown = |one: &Property| found.iter().any(|&finding| one.counts(finding));
         Shown {
             seed,
-            faults: (outcome.choices.made().len(), drawn),
+            faults: outcome.choices.made().to_vec(),
             rests: outcome.end == RunEnd::Quiescent,
             properties: Property::ALL.into_iter().filter(is_shown).collect(),
         }
+    }
+
+    /// The runs that contradict what an exploration says of a property, as a clause.
+    fn refuted(&self, runs: &[Shown], property: Property, always: bool) -> Option<String> {
+        let shows = |one: &&Shown| one.properties.contains(&property);
+        let against: Vec<&Shown> = if always {
+            runs.iter().filter(|one| one.rests && !shows(one)).collect()
+        } else {
+            runs.iter().filter(shows).collect()
+        };
+        let first = against.first()?;
+        let verb = match (always, against.len()) {
+            (false, 1) => "shows",
+            (false, _) => "show",
+            (true, 1) => "does not show",
+            (true, _) => "do not show",
+        };
+        let small = if always { "every" } else { "no" };
+        Some(format!(
+            "something of the scenario as it is: {} of {} of {} {verb} {}, and {small} run of its \
+             small version does ({})",
+            thousands(against.len() as u64),
+            counted(runs.len() as u64, "run"),
+            self.how_much(),
+            property.name().replace('_', " "),
+            self.which(first),
+        ))
+    }
+
+    /// `it`, or how much of it.
+    fn how_much(&self) -> String {
+        match self.version.messages() {
+            all if all == self.prepared.plan.loaded.full().messages() => "it".to_owned(),
+            first => format!("its first {first} messages"),
+        }
+    }
+
+    /// `seed 7`, or with what.
+    fn which(&self, run: &Shown) -> String {
+        if run.faults.is_empty() {
+            return format!("seed {}", run.seed);
+        }
+        let table = points::table(&self.version.scenario.subscription_names());
+        format!("seed {}, with {}", run.seed, format_choices(&table, &run.faults))
     }
 }

@@ -169,6 +169,14 @@ impl LoadedScenario {
         self.version(self.scenario.clone())
     }
 
+    /// The scenario as it is, but that it ends after so many messages or steps.
+    pub fn cut(&self, messages: u32, steps: u64) -> Version<'_> {
+        let mut scenario = self.scenario.clone();
+        scenario.limits.steps = scenario.limits.steps.min(steps);
+        scenario.workload.messages = Some(scenario.workload.message_count().min(messages));
+        self.version(scenario)
+    }
+
     /// The short version of the scenario: this many messages at most, of two keys at most, so that
     /// a person can follow it and messages of one key still meet.
     pub fn short(&self, messages: u32) -> Version<'_> {

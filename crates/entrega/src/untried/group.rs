@@ -8,11 +8,13 @@ use entrega_scenario::{Arrivals, AutoOffsetReset, ProducerStrategy};
 use super::numbers::{Numbers, shown};
 
 /// A group that begins at the end of the log, against a producer that does not wait: in the small
-/// version it has sent everything before the group forms, and any producer its first message. In
-/// the scenario that is so only if no consumer starts before.
+/// version it has sent everything before the group forms, and any producer its first message, or all
+/// while several consumers join. In the scenario that is so only if no consumer starts before.
 pub(super) fn latest(of: &Numbers<'_>) -> Option<String> {
     let waits = of.plan.scenario.producer.strategy == ProducerStrategy::Confirmed;
-    let is_one_moment = !waits || of.explored_messages() == 1;
+    let is_one_moment = !waits
+        || of.explored_messages() == 1
+        || of.plan.scope.consumers.min(of.settings.consumers) > 1;
     (is_one_moment && may_come_first(of)).then(|| {
         "records that are stored after the group has formed: auto_offset_reset is \"latest\", and all \
          of them come before the group in what is tried"

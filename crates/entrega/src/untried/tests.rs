@@ -13,7 +13,8 @@ use super::{Plan, Reader, Untried, warning};
 const WORLD: &str = "workload = { messages = 6, arrivals = { distribution = 'constant', \
     rate_per_second = 1 } }\nsubscriptions = [{ name = 'reader', consumers = 2, service_time = { \
     distribution = 'constant', value = '1s' } }]\nnetwork = { latency = '0s', sink_latency = \
-    '0s' }\nconsumer.prefetch = 1\nconsumer.request_timeout = '1ms'\n";
+    '0s' }\nconsumer.prefetch = 1\nconsumer.request_timeout = '1ms'\n\
+    log.auto_offset_reset = 'earliest'\n";
 
 type Set<'a> = &'a [(&'a str, &'a str)];
 
@@ -235,8 +236,10 @@ fn a_group_may_form_before_records_are_stored() {
     let said = ["records that are stored after the group has formed"];
     check(&of(LOG, PLAIN, &[latest, forgets]), &said);
     check(&of(QUEUE, PLAIN, &[latest, forgets]), &[]);
-    check(&of(LOG, PLAIN, &[latest]), &[]);
-    check(&of(LOG, PLAIN, &[latest, ("workload.messages", "1")]), &said);
+    let alone = ("subscriptions.0.consumers", "1");
+    check(&of(LOG, PLAIN, &[latest]), &said);
+    check(&of(LOG, PLAIN, &[latest, alone]), &[]);
+    check(&of(LOG, PLAIN, &[latest, alone, ("workload.messages", "1")]), &said);
     check(&of(LOG, PLAIN, &[("log.auto_offset_reset", "earliest"), forgets]), &[]);
     let before = ("workload.arrivals", "{ distribution = \"backlog\" }");
     check(&of(LOG, PLAIN, &[latest, forgets, before]), &[]);
