@@ -117,13 +117,19 @@ fn send(events: &Lines<'_>, message: &str) -> Option<Send> {
     let known = || all().find_map(|(_, event)| name(event, "key"));
     Some(Send {
         first,
-        place: (kind(line) == "send.invoke").then_some(first),
+        place: (kind(line) == "send.invoke" && !is_later_attempt(line)).then_some(first),
         acknowledged: lines.iter().find(|(_, line)| kind(line) == "send.ok").map(|(at, _)| *at),
-        is_whole: lines.iter().all(|(at, line)| has_begun(&lines, *at, line)),
+        is_whole: lines.iter().all(|(at, line)| has_begun(&lines, *at, line))
+            && !is_later_attempt(line),
         outcome: outcome(&lines),
         key: name(line, "key").or_else(known),
         producer: producer.unwrap_or_else(|| "producer".to_owned()),
     })
+}
+
+/// Whether a first line is that of a later attempt: the first one is not recorded, and is open.
+fn is_later_attempt(first: &Value) -> bool {
+    kind(first) == "send.invoke" && first["attempt"].as_u64().is_some_and(|attempt| attempt > 1)
 }
 
 /// Whether the attempt that an outcome names had begun; if it names none, whether any had.
@@ -151,7 +157,8 @@ fn outcome(lines: &Lines<'_>) -> &'static str {
             outcomes.push(kind(line));
         }
     }
-    let is_refused = open.is_empty() && outcomes.iter().all(|outcome| *outcome == "send.fail");
+    let is_open = !open.is_empty() || lines.first().is_some_and(|(_, line)| is_later_attempt(line));
+    let is_refused = !is_open && outcomes.iter().all(|outcome| *outcome == "send.fail");
     if outcomes.contains(&"send.ok") {
         "ok"
     } else if is_refused {

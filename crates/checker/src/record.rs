@@ -29,14 +29,13 @@ mod listing;
 mod order;
 mod polls;
 mod returns;
+mod sends;
 mod skipped;
 mod triggers;
 
 use std::collections::BTreeSet;
 
-use entrega_model::event::{
-    DeadLetterReason, EffectVerdict, NO_POSITION, SendOutcome, SettleOutcome,
-};
+use entrega_model::event::{DeadLetterReason, EffectVerdict, NO_POSITION, SettleOutcome};
 use entrega_model::history::{Batch, Origin};
 use entrega_model::{
     Duration, Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, SubscriptionId,
@@ -48,7 +47,7 @@ use crate::message::Message;
 use crate::table::Table;
 use crate::{Checker, Config, End, Reason, Report};
 
-use attempts::{Attempts, Known};
+use attempts::Attempts;
 use copies::Copies;
 pub(crate) use copies::Copy;
 pub use gaps::{Gap, GapKind, Gaps};
@@ -84,6 +83,8 @@ pub struct RecordChecker {
     records: Vec<Sighting>,
     /// When there are so many of these, those that are there twice are dropped.
     tidy_at: usize,
+    /// On a log, where the latest copy of each message stands.
+    stored: Table<Option<(PartitionId, u64)>>,
     attempts: Attempts,
     gaps: Gaps,
     /// Lines were sorted by clocks that differ by so much.
@@ -133,6 +134,7 @@ impl RecordChecker {
             sends: Table::default(),
             records: Vec::new(),
             tidy_at: TIDY,
+            stored: Table::default(),
             attempts: Attempts::default(),
             gaps: Gaps::default(),
             sorted_within: Duration::ZERO,
@@ -310,61 +312,6 @@ impl RecordChecker {
         }
     }
 
-    fn is_sent(&self, message: MessageId) -> bool {
-        let place = self.sends.get(message.0.into());
-        place.is_some_and(|place| place.known != Known::Nothing)
-    }
-
-    /// A producer begins to send, or tries again.
-    fn invoked(
-        &mut self,
-        event: &Event,
-        message: MessageId,
-        place: Place,
-        attempt: u16,
-        origin: Origin,
-    ) {
-        let Origin { line, has_time, .. } = origin;
-        self.gaps.sent(message, event.at, line);
-        let known = self.sends.entry(message.0.into());
-        let was_answered = self.attempts.begin(message, attempt, known);
-        match known.known {
-            Known::Nothing => *known = place,
-            _ => known.name_again(&place),
-        }
-        if was_answered {
-            self.gaps.answered(message, line);
-        }
-        let at = if has_time { event.at } else { NO_TIME };
-        self.pass(&Event { at, kind: event.kind });
-    }
-
-    /// Attempts of a send are over.
-    fn ended(&mut self, event: &Event, message: MessageId, outcome: SendOutcome, origin: Origin) {
-        self.gaps.sent(message, event.at, origin.line);
-        let Kind::SendEnded { producer, .. } = event.kind else { return };
-        let known = self.sends.entry(message.0.into());
-        let named = Place::sent(self.now, NO_KEY, producer, 1, origin);
-        if known.known == Known::Nothing {
-            *known = named.without_place();
-            let (key, attempt) = (NO_KEY, 1);
-            let kind = Kind::SendInvoked { message, key, producer, attempt };
-            self.checker.observe(&[Event { at: NO_TIME, kind }]);
-        } else {
-            known.name_again(&named);
-        }
-        if outcome == SendOutcome::Ok {
-            known.acknowledged_at(self.now);
-        }
-        let ended = self.attempts.end(message, origin.attempt, outcome, known);
-        if !ended.was_invoked {
-            self.gaps.unanswered(message, origin.line);
-        }
-        if ended.speaks {
-            self.pass(event);
-        }
-    }
-
     /// What is not about a send, at a time if it is known.
     fn note_rest(&mut self, event: &Event, at: Option<Instant>) {
         match event.kind {
@@ -392,6 +339,7 @@ impl RecordChecker {
                 let kind = Kind::DeadLettered { message, subscription, reason };
                 self.note_rest(&Event { at: event.at, kind }, at);
             }
+            kind if self.is_stored_there(&kind) => {}
             kind => {
                 self.remember(kind, at);
                 self.witness(&kind);
@@ -403,6 +351,17 @@ impl RecordChecker {
                 }
             }
         }
+    }
+
+    /// Whether the latest line about a store of the message has said the same: on a log two copies
+    /// do not stand at one offset.
+    fn is_stored_there(&mut self, kind: &Kind) -> bool {
+        let Kind::Stored { message, partition, position, .. } = *kind else { return false };
+        if !self.is_log || position == NO_POSITION {
+            return false;
+        }
+        let place = Some((partition, position));
+        std::mem::replace(self.stored.entry(message.0.into()), place) == place
     }
 
     /// Whether the holder of a message has given it back or rejected it: then its dead letter,

@@ -4,10 +4,12 @@
 //! The comparisons of [`entrega::untried`] name what time can do, as far as somebody has thought of
 //! it. Below them lies a net: a row that would say *never* or *always* makes some runs of the
 //! scenario too, with its own first messages, its own spans of time, and faults at any of their
-//! places. Its odds are not asked: where one message in a thousand meets a fault, hardly a run would.
+//! places. Its odds are not asked: where one message in a thousand meets a fault, hardly a run
+//! would.
 //!
 //! > **The rule.** No run has more faults than the exploration tries, nor any of another kind or
-//! > another subscription. How many runs are made is counted in steps, and so it depends on no clock.
+//! > another subscription. How many runs are made is counted in steps, and so it depends on no
+//! > clock.
 //!
 //! What the net does not catch is not proved by it. It is there to refute.
 

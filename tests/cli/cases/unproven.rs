@@ -350,3 +350,45 @@ fn a_zombie_is_no_broker_that_breaks_its_word() {
     check(&[one], &["session_expired - \"consumer\":\"c\"", lost, other], "session_expired");
     check(&[], &[], "unknown");
 }
+
+/// A record whose first line of a send is that of a later attempt lacks an attempt that is open:
+/// the send is not refused, and nobody knows when it began.
+#[test]
+fn a_later_attempt_without_a_first_is_open() {
+    let refused = ["send.invoke a \"attempt\":2", "send.fail a \"attempt\":2", "effect a"];
+    let rest = ["send.invoke b", "send.ok b", "effect b"];
+    let missing = "a later attempt to send a, and no first one is recorded";
+    queue(ALO, &[&refused[..], &rest].concat()).says(0, &["valid", missing]);
+    let first = ["send.invoke a", "send.fail a", "effect a"];
+    queue(ALO, &[&first[..], &rest].concat()).says(1, &["because of: phantom"]);
+    let sent = |attempt: &str| {
+        let again = format!("send.invoke b \"key\":\"k\"{attempt}");
+        let before = ["send.invoke a \"key\":\"k\"", "send.ok a", &again, "send.ok b"];
+        let events = [&before[..], &["effect b", "effect a"]].concat();
+        queue(ORDERED, &events)
+    };
+    sent(",\"attempt\":2").says(1, &["unknown"]);
+    sent("").says(1, &["because of: reordered"]);
+}
+
+/// On a log one offset holds one copy, however often a line says so.
+#[test]
+fn a_store_that_stands_there_twice_is_one() {
+    let check = |second: u64, cause: &str| {
+        let store = |at| format!("store a \"position\":{at}");
+        let seen = |consumer: &str, delivery: u64| {
+            let of = format!("\"consumer\":\"{consumer}\",\"delivery\":{delivery}");
+            [format!("deliver a \"position\":0,{of}"), format!("effect a {of}")]
+        };
+        let sends = ["send.invoke a", "send.ok a"].map(str::to_owned);
+        let [delivered, applied] = seen("c", 1);
+        let [again, twice] = seen("e", 2);
+        let crash = "crash - \"process\":\"c\"".to_owned();
+        let rest = [store(0), store(second), delivered, applied, crash, again, twice];
+        let events: Vec<String> = sends.into_iter().chain(rest).collect();
+        let events: Vec<&str> = events.iter().map(String::as_str).collect();
+        log(ALO, &events, "quiescent").says(0, &[cause]);
+    };
+    check(0, "redelivered after crash");
+    check(1, "stored twice");
+}

@@ -16,6 +16,8 @@ words! {
         OutcomeWithoutInvocation => "outcome_without_invocation",
         /// Incomplete: the outcome of an attempt that began later.
         OutcomeBeforeInvocation => "outcome_before_invocation",
+        /// Incomplete: a later attempt of a send of which no first one is recorded.
+        RetryWithoutFirstAttempt => "retry_without_first_attempt",
         /// Impossible: an effect before the first line of its message's send.
         EffectBeforeSend => "effect_before_send",
         /// Impossible: a copy was stored before that.
@@ -58,7 +60,12 @@ impl GapKind {
 
     /// Whether lines about a send are left out.
     const fn is_of_a_send(self) -> bool {
-        matches!(self, Self::OutcomeWithoutInvocation | Self::OutcomeBeforeInvocation)
+        matches!(
+            self,
+            Self::OutcomeWithoutInvocation
+                | Self::OutcomeBeforeInvocation
+                | Self::RetryWithoutFirstAttempt
+        )
     }
 
     /// Whether lines of a consumer are.

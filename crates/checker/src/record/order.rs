@@ -30,7 +30,7 @@ pub(super) struct Place {
     sent: u64,
     acknowledged: u64,
     key: Key,
-    producer: ProcessId,
+    pub(super) producer: ProcessId,
     is_named: bool,
     has_key: bool,
     pub(super) known: Known,

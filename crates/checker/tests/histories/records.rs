@@ -102,7 +102,7 @@ fn a_whole_record_is_judged_as_the_run() {
         sent(log()).assigned(1, 0).processed(first).settled(first).reset(2, None, 0),
         sent(log()).reset(1, None, 1).assigned(1, 1).processed(second),
         sent(log()).assigned(1, 0).processed(first).sought(1, 1, 0).processed(Handed(5, 0, 1)),
-        log().sent(1).sent(0).stored(0, 0).assigned(1, 0),
+        log().sent(1).sent(0).stored(0, 2).assigned(1, 0),
     ];
     for history in of_queue.into_iter().chain(of_log) {
         let (run, record) = (report(&history), recorded(&history));

@@ -8,8 +8,8 @@ use entrega_scenario::{Arrivals, AutoOffsetReset, ProducerStrategy};
 use super::numbers::{Numbers, shown};
 
 /// A group that begins at the end of the log, against a producer that does not wait: in the small
-/// version it has sent everything before the group forms, and any producer its first message, or all
-/// while several consumers join. In the scenario that is so only if no consumer starts before.
+/// version it has sent everything before the group forms, and any producer its first message, or
+/// all while several consumers join. In the scenario that is so only if no consumer starts before.
 pub(super) fn latest(of: &Numbers<'_>) -> Option<String> {
     let waits = of.plan.scenario.producer.strategy == ProducerStrategy::Confirmed;
     let is_one_moment = !waits

@@ -44,6 +44,9 @@ fn sentence(kind: GapKind, gap: &Gap, message: &dyn Fn(MessageId) -> String) -> 
         GapKind::OutcomeBeforeInvocation => {
             format!("the outcome of a send of {name} before it begins{before}")
         }
+        GapKind::RetryWithoutFirstAttempt => {
+            format!("a later attempt to send {name}, and no first one is recorded")
+        }
         GapKind::EffectBeforeSend => format!("{name} takes effect {send}"),
         GapKind::StoreBeforeSend => format!("{name} is stored {send}"),
         GapKind::DeliveryBeforeSend => format!("{name} is delivered {send}"),
