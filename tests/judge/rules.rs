@@ -212,7 +212,9 @@ fn facts(lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> Facts {
         match kind(event) {
             "effect" if is_applied(event) => facts.effects.push(*line),
             "dlq" => facts.letters += 1,
-            "deliver" | "process.start" => facts.is_begun = true,
+            "deliver" | "process.start" | "process.end" | "settle.invoke" | "effect" => {
+                facts.is_begun = true;
+            }
             "retrievable" => facts.is_retrievable = true,
             "store" => facts.has_copy_nobody_knows_where |= offset(event).is_none(),
             _ => {}

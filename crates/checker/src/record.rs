@@ -407,7 +407,14 @@ impl RecordChecker {
                 one.effects.entry(message.0.into()).applied(now, at);
                 one.reach.done(message);
             }
-            Kind::ProcessingStarted { message, .. } if self.is_log => one.reach.begun(message),
+            Kind::Effect { message, .. }
+            | Kind::ProcessingStarted { message, .. }
+            | Kind::ProcessingEnded { message, .. }
+            | Kind::SettleInvoked { message, .. }
+                if self.is_log =>
+            {
+                one.reach.begun(message);
+            }
             Kind::Committed { partition, upto, previous, .. } => {
                 one.reach.committed(partition, upto);
                 let partitions = &self.checker.partitions;

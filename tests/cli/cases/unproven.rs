@@ -392,3 +392,18 @@ fn a_store_that_stands_there_twice_is_one() {
     check(0, "redelivered after crash");
     check(1, "stored twice");
 }
+
+/// Whatever a consumer did with a message says that it was given it, so a log has not passed it by.
+#[test]
+fn what_a_consumer_has_done_something_with_was_given_to_it() {
+    let check = |with: &[&str], code, says: &str| {
+        let later = ["deliver b \"consumer\":\"c\",\"position\":1", "effect b \"consumer\":\"c\""];
+        on_log(ALO, &["a", "b"], &[&later[..], with].concat(), "unfinished").says(code, &[says]);
+    };
+    check(&[], 1, "because of: lost");
+    check(&["process.start a"], 1, "because of: stalled");
+    check(&["process.end a \"result\":\"transient\""], 1, "because of: stalled");
+    check(&["effect a \"consumer\":\"c\",\"verdict\":\"rejected\""], 1, "because of: stalled");
+    let settle = "settle.invoke a \"consumer\":\"c\",\"act\":\"commit\",\"position\":0";
+    check(&[settle], 1, "because of: stalled");
+}

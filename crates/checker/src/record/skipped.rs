@@ -40,7 +40,8 @@ impl Reach {
         }
     }
 
-    /// A consumer was given a message, or began with it. It may come to its effect, whatever was
+    /// A consumer was given a message: a line says so, or that it began with it, ended it, asked a
+    /// sink for its effect or a broker to settle it. It may come to its effect, whatever was
     /// committed and however its handler or its consumer ended: a request to the sink may be on its
     /// way.
     pub(super) fn begun(&mut self, message: MessageId) {
