@@ -73,29 +73,18 @@ impl Partitions {
         })
     }
 
-    /// The messages at offsets in `from..to`.
+    /// The offsets in `from..to` at which a message stands, with it.
     #[inline]
     pub(crate) fn between(
         &self,
         partition: PartitionId,
         from: u64,
         to: u64,
-    ) -> impl Iterator<Item = MessageId> {
+    ) -> impl Iterator<Item = (u64, MessageId)> {
         let partition = self.offsets.get(partition.0.into());
         let records = partition.into_iter().flat_map(move |partition| partition.range(from, to));
-        records.filter(|(_, record)| record.0 != NONE).map(|(_, record)| MessageId(record.0))
-    }
-
-    /// The offsets in `from..to` at which a message stands.
-    pub(crate) fn offsets(
-        &self,
-        partition: PartitionId,
-        from: u64,
-        to: u64,
-    ) -> impl Iterator<Item = u64> {
-        let partition = self.offsets.get(partition.0.into());
-        let records = partition.into_iter().flat_map(move |partition| partition.range(from, to));
-        records.filter(|(_, record)| record.0 != NONE).map(|(offset, _)| offset)
+        let stand = records.filter(|(_, record)| record.0 != NONE);
+        stand.map(|(offset, record)| (offset, MessageId(record.0)))
     }
 
     /// Does something with every message at an offset in `from..to`.

@@ -301,6 +301,14 @@ pub enum SettleAct {
     Commit,
 }
 
+impl SettleAct {
+    /// Whether it is a consumer's final word.
+    #[inline]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Ack | Self::Reject | Self::Commit)
+    }
+}
+
 /// What made a client settle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

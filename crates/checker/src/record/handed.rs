@@ -92,7 +92,7 @@ impl Handed {
             }
             Kind::SettleInvoked { message, consumer, act, trigger, .. }
             | Kind::Settled { message, consumer, act, trigger, .. }
-                if is_final(act) =>
+                if act.is_final() =>
             {
                 let given = self.messages.entry(message.0.into());
                 given.is_settled_ahead |= trigger == SettleTrigger::Delivery;
@@ -219,8 +219,4 @@ impl Handed {
         }
         found
     }
-}
-
-fn is_final(act: SettleAct) -> bool {
-    matches!(act, SettleAct::Ack | SettleAct::Reject | SettleAct::Commit)
 }

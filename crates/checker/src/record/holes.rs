@@ -74,7 +74,7 @@ impl Holes {
         if self.is_vague {
             return;
         }
-        for at in partitions.offsets(partition, from, upto).chain([upto]) {
+        for at in partitions.between(partition, from, upto).map(|(at, _)| at).chain([upto]) {
             if from < at {
                 self.commits.push(Covered { partition, from, upto: at, line });
             }

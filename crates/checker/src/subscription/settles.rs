@@ -45,7 +45,7 @@ impl SubscriptionFold {
     fn learnt(&mut self, settle: Settle, outcome: SettleOutcome) {
         let Settle { message, consumer, act } = settle;
         match outcome {
-            SettleOutcome::Ok if is_final(act) => {
+            SettleOutcome::Ok if act.is_final() => {
                 let cause = Cause::of_settle(self.learns_of);
                 self.change_of(message, consumer, |message| {
                     message.set(Flag::Settled);
@@ -71,7 +71,7 @@ impl SubscriptionFold {
             message.numbers.returned();
             change(message, &mut self.owners, |message| message.set(Flag::Nacked));
         }
-        if !is_final(act) {
+        if !act.is_final() {
             return;
         }
         message.note_loss(Cause::of_settle(trigger));
@@ -169,10 +169,4 @@ fn note_in_time(message: &mut Message, owners: &Owners) {
     if message.has(Flag::Settled) && !owners.get(message.tenure).is_some_and(is_over) {
         message.set(Flag::SettledInTime);
     }
-}
-
-/// Whether an act is a consumer's final word.
-#[inline]
-pub(super) fn is_final(act: SettleAct) -> bool {
-    matches!(act, SettleAct::Ack | SettleAct::Reject | SettleAct::Commit)
 }

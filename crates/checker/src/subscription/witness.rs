@@ -5,7 +5,6 @@ use entrega_model::event::{RemoveReason, SettleAct, SettleOutcome};
 use entrega_model::{Kind, MessageId, ProcessId};
 
 use super::SubscriptionFold;
-use super::settles::is_final;
 use crate::Cause;
 use crate::message::{Flag, NONE};
 
@@ -39,7 +38,7 @@ impl SubscriptionFold {
     fn asks(&mut self, message: MessageId, consumer: ProcessId, act: SettleAct, answered: bool) {
         let message = self.messages.entry(message.0.into());
         let Some(tenure) = self.owners.of_consumer(message.tenure, consumer) else { return };
-        if !is_final(act) {
+        if !act.is_final() {
             return;
         }
         if answered {

@@ -92,7 +92,7 @@ impl SubscriptionFold {
         let is_there = |id: MessageId| {
             !self.messages.get(id.0.into()).is_some_and(|message| message.has(Flag::Removed))
         };
-        let skipped = partitions.between(partition, next, position).any(is_there);
+        let skipped = partitions.between(partition, next, position).any(|(_, id)| is_there(id));
         self.order.found.poll_skips += u64::from(skipped);
     }
 

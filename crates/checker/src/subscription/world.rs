@@ -39,7 +39,7 @@ impl SubscriptionFold {
                 progress.reset_to = to;
                 progress.reset_before = self.owners.tenure_count();
                 progress.skipped_upto = progress.skipped_upto.max(to);
-                for id in partitions.between(partition, from.unwrap_or(0).into(), to) {
+                for (_, id) in partitions.between(partition, from.unwrap_or(0).into(), to) {
                     self.entry(id).note_loss(Cause::SkippedByReset);
                 }
             }
@@ -52,7 +52,7 @@ impl SubscriptionFold {
         let Some(progress) = self.progress.get_mut(partition.0.into()) else { return };
         let upto = progress.skipped_upto;
         progress.skipped_upto = upto.min(to);
-        for id in partitions.between(partition, to, upto) {
+        for (_, id) in partitions.between(partition, to, upto) {
             self.entry(id).forget_skip();
         }
     }

@@ -128,11 +128,13 @@ impl<T> Control<T> {
             return Room::Full;
         }
         self.opening = true;
-        let again = self.spares.take(self.blocks.len());
-        let again = again.ok_or_else(|| self.census.counted());
+        let memory = match self.spares.take(self.blocks.len()) {
+            Some(block) => Memory::Used(block),
+            None => Memory::New(self.census.counted()),
+        };
         let excess = self.spares.trim(self.blocks.len() + 1, self.segments_max);
         let (segment_len, has_leases) = (self.segment_len, self.has_leases());
-        Room::Open(Spare { again, excess, segment_len, has_leases })
+        Room::Open(Spare { memory, excess, segment_len, has_leases })
     }
 
     /// Opens a further segment at once, if there may be one. For bodies without destructors: others
@@ -169,22 +171,29 @@ pub(in crate::queue) enum Room<T> {
 /// What the next segment is made of: a spare one, whose bodies must be dropped first, or new
 /// memory. Dropped and emptied without a lock, because that runs destructors.
 pub(in crate::queue) struct Spare<T> {
-    /// What is used again; or the count of a new one.
-    again: Result<Arc<Block<T>>, Counted>,
+    memory: Memory<T>,
     excess: Vec<Arc<Block<T>>>,
     segment_len: usize,
     has_leases: bool,
 }
 
+/// Where the memory of a segment is from.
+enum Memory<T> {
+    /// It is used again.
+    Used(Arc<Block<T>>),
+    /// It is to be allocated, and is counted already.
+    New(Counted),
+}
+
 impl<T> Spare<T> {
     /// The writer of an empty segment.
     pub(in crate::queue) fn empty(self) -> BlockFilling<T> {
-        let Self { again, excess, segment_len, has_leases } = self;
+        let Self { memory, excess, segment_len, has_leases } = self;
         drop(excess);
-        match again.map(BlockFilling::reused) {
-            Ok(Ok(filling)) => filling,
-            Ok(Err(_)) => unreachable!("a spare segment is shared with nobody"),
-            Err(counted) => {
+        match memory {
+            Memory::Used(block) => BlockFilling::reused(block)
+                .unwrap_or_else(|_| unreachable!("a spare segment is shared with nobody")),
+            Memory::New(counted) => {
                 BlockFilling::new(segment_len, Marks::new(segment_len, has_leases, counted))
             }
         }
