@@ -2,6 +2,7 @@
 
 #[cfg(not(inproc_loom))]
 use std::future::{Future, pending};
+use std::ops::Range;
 #[cfg(not(inproc_loom))]
 use std::time::Instant;
 
@@ -97,10 +98,16 @@ impl<T> Consumer<T> {
         if settled { Ok(()) } else { Err(Stale) }
     }
 
+    /// Acks one message of the current window and returns whether it was in time.
+    #[inline(always)]
+    pub(super) fn ack_one(&mut self, index: usize) -> bool {
+        self.holdings.ack_one(&self.shared, index)
+    }
+
     /// Acks a run of the current window and returns whether it was in time for all of it.
-    #[inline]
-    pub(super) fn ack_first(&mut self, from: usize, to: usize) -> bool {
-        self.holdings.ack_first(&self.shared, from, to)
+    #[inline(always)]
+    pub(super) fn ack_run(&mut self, run: Range<usize>) -> bool {
+        self.holdings.ack_run(&self.shared, run)
     }
 
     /// Whether this delivery is still this consumer's to settle, as far as is known without

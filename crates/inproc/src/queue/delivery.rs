@@ -75,13 +75,10 @@ impl<'a, T> Batch<'a, T> {
     }
 
     /// Acks all of them. If it is too late for some, the others are acked nevertheless.
-    #[inline]
+    #[inline(always)]
     pub fn ack(self) -> Result<(), Stale> {
-        let settled = match self.place {
-            Place::First(from, to) => self.consumer.ack_first(from, to),
-            Place::Again(_) => return self.say(Settlement::Ack),
-        };
-        if settled { Ok(()) } else { Err(Stale) }
+        let Place::First(from, to) = self.place else { return self.say(Settlement::Ack) };
+        if self.consumer.ack_run(from..to) { Ok(()) } else { Err(Stale) }
     }
 
     /// Puts all of them back for redelivery.
@@ -94,6 +91,7 @@ impl<'a, T> Batch<'a, T> {
         self.say(Settlement::Reject)
     }
 
+    #[cold]
     fn say(self, word: Settlement) -> Result<(), Stale> {
         let tags: Vec<_> = (0..self.bodies().len()).map(|index| self.tag(index)).collect();
         let said = tags.into_iter().map(|tag| self.consumer.settle(tag, word));
@@ -134,9 +132,10 @@ impl<'a, T> Delivery<'a, T> {
     }
 
     /// Acks it: the message is processed, and the queue forgets it.
-    #[inline]
+    #[inline(always)]
     pub fn ack(self) -> Result<(), Stale> {
-        self.0.ack()
+        let Place::First(index, _) = self.0.place else { return self.0.say(Settlement::Ack) };
+        if self.0.consumer.ack_one(index) { Ok(()) } else { Err(Stale) }
     }
 
     /// Requeues it: back to its place, for any consumer.

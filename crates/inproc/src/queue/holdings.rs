@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::ops::Range;
 
 use entrega_model::queue::{DeliveryTag, Settlement};
 use entrega_model::{ClientId, Instant};
@@ -275,40 +276,56 @@ impl<T> Holdings<T> {
         }
     }
 
-    /// Acks a run of the current window and returns whether it was in time for all of it.
-    #[inline]
-    pub(super) fn ack_first(&mut self, shared: &Shared<T>, from: usize, to: usize) -> bool {
-        let Some(window) = &mut self.window else { return false };
-        let (settled, is_last) = match to - from {
-            1 => {
-                let marked = window.settle(from);
-                (usize::from(marked.in_time()), marked == Marked::Last)
-            }
-            _ => window.settle_all(from..to),
-        };
-        if is_last || window.is_through() {
-            self.end_current(shared, is_last);
-        }
-        shared.tell_settled();
-        settled == to - from
+    /// Acks one message of the current window and returns whether it was in time. This and the next
+    /// are part of whoever calls them: a call would cost as much.
+    #[inline(always)]
+    pub(super) fn ack_one(&mut self, shared: &Shared<T>, index: usize) -> bool {
+        let Some(window) = &self.window else { return false };
+        let marked = window.settle(index);
+        self.has_acked(shared, marked == Marked::Last);
+        marked.in_time()
     }
 
-    /// The current window is at the end of its segment, or that is complete. The hold on the
-    /// segment goes first, so that the segment can be used again at once.
-    #[cold]
-    fn end_current(&mut self, shared: &Shared<T>, is_last: bool) {
-        let Some(base) = self.window.as_ref().map(|window| window.position(0)) else { return };
-        let through = self.window.take_if(|window| window.is_through());
-        let leases = through.and_then(|window| window.leases);
-        let telling = shared.sent.rung_in_a_panic();
-        if is_last || leases.is_some() {
-            let mut control = shared.control();
-            leases.into_iter().for_each(|id| control.end_leases(id));
-            if is_last {
-                control.complete(base);
-            }
+    /// Acks a run of the current window and returns whether it was in time for all of it.
+    #[inline(always)]
+    pub(super) fn ack_run(&mut self, shared: &Shared<T>, run: Range<usize>) -> bool {
+        let Some(window) = &self.window else { return false };
+        let (settled, is_last) = window.settle_all(run.clone());
+        self.has_acked(shared, is_last);
+        settled == run.len()
+    }
+
+    /// After acks in the current window, of which one completed its segment, or none.
+    #[inline(always)]
+    fn has_acked(&mut self, shared: &Shared<T>, is_last: bool) {
+        if is_last {
+            self.end_segment(shared);
+        } else if self.window.as_ref().is_some_and(Window::is_through) {
+            self.end_current(shared);
         }
-        drop(telling);
+        shared.tell_settled();
+    }
+
+    /// The segment of the current window is complete. The hold on it goes first, so that it can be
+    /// used again at once.
+    #[cold]
+    fn end_segment(&mut self, shared: &Shared<T>) {
+        let Some(base) = self.window.as_ref().map(|window| window.position(0)) else { return };
+        let through = self.window.take_if(|window| window.is_given());
+        let leases = through.and_then(|window| window.leases);
+        let _telling = shared.sent.rung_in_a_panic();
+        let mut control = shared.control();
+        leases.into_iter().for_each(|id| control.end_leases(id));
+        control.complete(base);
+    }
+
+    /// The current window is at the end of its segment, which others complete.
+    #[cold]
+    fn end_current(&mut self, shared: &Shared<T>) {
+        let leases = self.window.take().and_then(|window| window.leases);
+        if let Some(id) = leases {
+            shared.control().end_leases(id);
+        }
     }
 
     /// Settles a first delivery.
@@ -360,7 +377,7 @@ impl<T> Holdings<T> {
                 }
             }
             None if self.window.as_ref().is_some_and(Window::is_through) => {
-                self.end_current(shared, false);
+                self.end_current(shared);
             }
             None => {}
         }

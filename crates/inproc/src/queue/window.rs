@@ -81,6 +81,7 @@ impl<T> Window<T> {
 
     /// Settles a range, and returns how many it was in time for, and whether the segment is
     /// complete with it.
+    #[inline]
     pub(super) fn settle_all(&self, range: Range<usize>) -> (usize, bool) {
         self.marks().settle_count(range)
     }
@@ -91,10 +92,17 @@ impl<T> Window<T> {
         self.next == self.end && self.unsettled() == 0
     }
 
-    /// Whether it is spent, and no other window of this segment can follow it.
+    /// Whether the application was given all of it, and no other window of this segment can follow
+    /// it.
+    #[inline]
+    pub(super) fn is_given(&self) -> bool {
+        self.end == self.block().len() && self.next == self.end
+    }
+
+    /// The same, and all of it is settled, by whomever.
     #[inline]
     pub(super) fn is_through(&self) -> bool {
-        self.end == self.block().len() && self.is_spent()
+        self.is_given() && self.unsettled() == 0
     }
 
     /// Nothing more is at hand: what was given is all of it.

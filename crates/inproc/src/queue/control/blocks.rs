@@ -28,12 +28,6 @@ struct InUse<T> {
     away: usize,
 }
 
-impl<T> InUse<T> {
-    fn is_done(&self) -> bool {
-        self.away == 0 && self.block.beside().is_complete()
-    }
-}
-
 impl<T> Blocks<T> {
     pub(super) fn new(segment_len: usize) -> Self {
         Self { row: VecDeque::new(), segment_len: segment_len as u64 }
@@ -82,8 +76,14 @@ impl<T> Blocks<T> {
         self.take_if_done(nth)
     }
 
+    /// Takes a segment out that is done with.
     fn take_if_done(&mut self, nth: usize) -> Option<Arc<Block<T>>> {
-        if !self.row[nth].is_done() {
+        if self.row[nth].block.beside().is_complete() { self.take_complete(nth) } else { None }
+    }
+
+    /// Takes a segment out whose messages all have their marks, unless some are still away.
+    fn take_complete(&mut self, nth: usize) -> Option<Arc<Block<T>>> {
+        if self.row[nth].away > 0 {
             return None;
         }
         self.row.remove(nth).map(|done| done.block)
@@ -91,8 +91,16 @@ impl<T> Blocks<T> {
 }
 
 impl<T> Control<T> {
-    /// Every message of the segment at `base` has its mark: it may be done with.
+    /// Every message of the segment at `base` has its mark: it may be done with. Whoever learns that
+    /// says so, so it may be gone already.
     pub(in crate::queue) fn complete(&mut self, base: u64) {
+        let nth = self.blocks.find(base);
+        let done = nth.and_then(|nth| self.blocks.take_complete(nth));
+        self.retire(done);
+    }
+
+    /// A message of the segment at `base` has its mark: the segment may be done with.
+    pub(super) fn complete_if_marked(&mut self, base: u64) {
         let nth = self.blocks.find(base);
         let done = nth.and_then(|nth| self.blocks.take_if_done(nth));
         self.retire(done);

@@ -227,7 +227,7 @@ impl<T> Control<T> {
         }
         self.adopt(now, Body { view: window.view.clone(), index }, Some(word));
         self.finish_returned();
-        self.complete(window.position(0));
+        self.complete_if_marked(window.position(0));
         true
     }
 

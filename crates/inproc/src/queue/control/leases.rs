@@ -176,16 +176,18 @@ impl<T> super::Control<T> {
         self.take_back(now, over.into_iter().map(|(_, body)| body).collect());
     }
 
-    /// Moves messages, which are marked as settled, to the broker.
+    /// Moves messages, which are marked as settled, to the broker: all of them, before anything that
+    /// the broker is through with is finished, so that no segment is done with before.
     fn take_back(&mut self, now: Instant, bodies: Vec<Body<T>>) {
+        let mut bases: Vec<u64> = Vec::new();
         for body in bodies {
-            let base = body.view.segment().beside().base();
+            bases.push(body.view.segment().beside().base());
             self.adopt(now, body, None);
             self.returned.note_loss();
-            self.finish_returned();
-            self.complete(base);
         }
         self.finish_returned();
+        bases.dedup();
+        bases.into_iter().for_each(|base| self.complete_if_marked(base));
     }
 
     /// When a lease that begins now ends.
