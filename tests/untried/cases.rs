@@ -9,7 +9,10 @@ use serde_json::Value;
 fn explored(file: &str, more: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_entrega"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env("COLUMNS", "100");
-    command.args(["explore", file, "--faults", "0", "--quiet"]).args(more);
+    command.args(["explore", file, "--quiet"]).args(more);
+    if !more.contains(&"--faults") {
+        command.args(["--faults", "0"]);
+    }
     let Output { status, stdout, stderr } = command.output().expect("the program starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     let (out, err) = (text(stdout), text(stderr));
@@ -101,6 +104,28 @@ fn where_time_can_do_nothing_nothing_is_said() {
     let rows = rows(file, &[]);
     assert_eq!(rows.len(), 28);
     assert!(rows.iter().all(|row| not_tried(row).is_empty()));
+}
+
+/// Without any fault but a stall: the timer commits the offset of what is in work, and the process
+/// stalls only then, so somebody else goes on with what comes next.
+#[test]
+fn a_timer_may_come_before_a_stall() {
+    let stalls = "faults={ process.stall = { before = '1/100' } }";
+    let of = |strategy: &str| {
+        let strategies = format!("strategies=['{strategy}']");
+        let sets = ["models=['log']", &strategies, stalls, "expect=[]"].map(|set| ["--set", set]);
+        rows("simulations/purchase-emails.toml", &[&["--faults", "1"], &sets.concat()[..]].concat())
+    };
+    for (strategy, expect) in [
+        ("auto-settle-at-delivery", "sometimes"),
+        ("auto-settle-at-next-receive", "never"),
+        ("process-then-settle", "never"),
+        ("settle-then-process", "sometimes"),
+    ] {
+        let rows = of(strategy);
+        assert_eq!(rows.len(), 2);
+        assert!(rows.iter().all(|row| occurs(row, "reordered") == expect), "{rows:?}");
+    }
 }
 
 /// An expectation of nothing is neither contradicted nor proved.

@@ -96,7 +96,7 @@ impl Injected {
 
     /// Whether something waits until a zone, as only an exploration or a replay chooses.
     pub(crate) fn is_in_zone(&self) -> bool {
-        matches!(self.zone, Zone::Calm | Zone::Expiry | Zone::Takeover)
+        matches!(self.zone, Zone::Calm | Zone::Expiry | Zone::Takeover | Zone::Timer)
     }
 
     /// Whether a request or a deadline overtakes another.

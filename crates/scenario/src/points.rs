@@ -317,6 +317,7 @@ mod tests {
         check(Fault::SettleRequest, 7, None);
         check(Fault::ProcessStall, 2, Some((Act::StallAfter, Zone::Span)));
         check(Fault::ProcessStall, 6, Some((Act::StallAfter, Zone::Takeover)));
+        check(Fault::ProcessStall, 7, Some((Act::StallBefore, Zone::Timer)));
         check(Fault::EffectAfter, 1, Some((Act::Crash, Zone::Now)));
         check(Fault::EffectAfter, 2, Some((Act::Crash, Zone::Calm)));
         check(Fault::HandlerSlow, 1, Some((Act::Slow, Zone::Span)));
@@ -326,7 +327,7 @@ mod tests {
         assert_eq!(explored(Fault::SettleRequest, Act::Lost), [1]);
         assert_eq!(explored(Fault::SettleRequest, Act::Late), [4, 5, 6]);
         assert_eq!(explored(Fault::EffectAfter, Act::Crash), [1, 2, 3, 4]);
-        assert_eq!(explored(Fault::ProcessStall, Act::StallBefore), [3, 4]);
+        assert_eq!(explored(Fault::ProcessStall, Act::StallBefore), [3, 4, 7]);
     }
 
     #[test]

@@ -64,6 +64,33 @@ fn a_crash_may_come_late() {
     );
 }
 
+/// The auto-commit timer commits what is in work, and a stall at once would stop it too.
+#[test]
+fn a_stall_may_come_after_a_timer() {
+    check(
+        (Log, AutoSettleAtDelivery),
+        (2, 2),
+        "mailer.process.stall#1=before-timer",
+        &[
+            "mailer 1 is slow at m0, then stalls before its effect and then the session of mailer \
+             1 expires; m1 is delivered again to mailer 2, mailer 1 goes on as a zombie, and m1 \
+             takes effect twice.",
+            "mailer 1 is slow at m0, then stalls before its effect until its session has ended and \
+             somebody else has taken over; m0 takes effect after m1, which has the same key and \
+             was sent later.",
+        ],
+    );
+    check(
+        (Log, AutoSettleAtDelivery),
+        (2, 2),
+        "mailer.process.stall#1=before-takeover",
+        &[
+            "mailer 1 stalls before the effect of m0 and then the session of mailer 1 expires; m0 is \
+             delivered again to mailer 2, mailer 1 goes on as a zombie, and m0 takes effect twice.",
+        ],
+    );
+}
+
 #[test]
 fn a_stall_ends_after_a_deadline() {
     check(

@@ -27,7 +27,7 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
         }
         Zone::Calm if fault.is_late_poll() => return None,
         Zone::Calm => return Some("until everybody else is done".to_owned()),
-        Zone::Expiry | Zone::Takeover => {}
+        Zone::Expiry | Zone::Takeover | Zone::Timer => {}
     }
     let end = end(fault, chronicle);
     let Some(deadline) = Deadline::during(fault, chronicle, end) else {

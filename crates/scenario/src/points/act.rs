@@ -103,12 +103,15 @@ pub enum Zone {
     Expiry,
     /// Until all is calm again after such a deadline: another process has taken over.
     Takeover,
+    /// The same, but before it begins all others do what they can, and then a timer of the process
+    /// comes due, as that of commits, if it has one.
+    Timer,
 }
 
 impl Zone {
     /// Whether a deadline has passed when the delay ends.
     pub const fn is_past_a_deadline(self) -> bool {
-        matches!(self, Self::Expiry | Self::Takeover)
+        matches!(self, Self::Expiry | Self::Takeover | Self::Timer)
     }
 }
 

@@ -153,6 +153,7 @@ or a suspended machine.",
     explored("before-takeover", Act::StallBefore, Zone::Takeover),
     explored("after-expiry", Act::StallAfter, Zone::Expiry),
     explored("after-takeover", Act::StallAfter, Zone::Takeover),
+    explored("before-timer", Act::StallBefore, Zone::Timer),
 }
 
 const DIES: Alternative = chance(

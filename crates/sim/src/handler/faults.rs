@@ -43,6 +43,8 @@ enum Onward {
     Stands,
     /// Not at all: the process crashes, maybe after a delay.
     Crashes(Option<HoldId>),
+    /// After a stall, which begins after a delay.
+    Stalls(HoldId),
 }
 
 impl<B: Broker> SimHandler<'_, B>
@@ -59,7 +61,7 @@ where
         let mut ahead = Ahead { stall: 0, rebalance: 0 };
         let onward = self.before_effect(&mut self.link.world.borrow_mut(), delivery, &mut ahead);
         if !matches!(onward, Onward::Goes) {
-            self.go_on(onward).await;
+            self.go_on(onward, delivery).await;
         }
         let called = ask(&mut self.link.world.borrow_mut());
         let answer = match called {
@@ -68,7 +70,7 @@ where
         };
         let onward = self.after_effect(&mut self.link.world.borrow_mut(), delivery, ahead);
         if !matches!(onward, Onward::Goes) {
-            self.go_on(onward).await;
+            self.go_on(onward, delivery).await;
         }
         Ok(answer)
     }
@@ -94,8 +96,10 @@ where
         let chosen = [AHEAD, u64::from(stall), u64::from(rebalance)];
         world.remember(self.link.client.process, &chosen);
         *ahead = Ahead { stall, rebalance };
-        if stall != 0 {
-            self.stall_at(world, Act::StallBefore, delivery, stall);
+        if stall != 0
+            && let Some(hold) = self.stall_at(world, Act::StallBefore, delivery, stall)
+        {
+            return Onward::Stalls(hold);
         }
         self.onward(world)
     }
@@ -119,7 +123,7 @@ where
     /// The dead letter is written: the process may crash here, before it settles the message.
     pub(super) async fn after_dead_letter(&self, delivery: &Delivery) {
         let onward = self.crash_after_dead_letter(&mut self.link.world.borrow_mut(), delivery);
-        self.go_on(onward).await;
+        self.go_on(onward, delivery).await;
     }
 
     fn crash_after_dead_letter(&self, world: &mut World<B>, delivery: &Delivery) -> Onward {
@@ -151,12 +155,26 @@ where
     }
 
     /// Goes on, if the process does.
-    async fn go_on(&self, onward: Onward) {
+    async fn go_on(&self, onward: Onward, delivery: &Delivery) {
         match onward {
             Onward::Goes => {}
             Onward::Stands => self.until_running().await,
             Onward::Crashes(hold) => self.crash(hold).await,
+            Onward::Stalls(hold) => self.stall(hold, delivery).await,
         }
+    }
+
+    /// Stands still, after having been slow until all is calm, and then until a timer of the process
+    /// has come due, if one does.
+    async fn stall(&self, hold: HoldId, delivery: &Delivery) {
+        self.held_up(hold).await;
+        let client = self.link.client;
+        let timer = self.link.world.borrow_mut().hold_until_timer(client, delivery);
+        if let Some(hold) = timer {
+            self.held_up(hold).await;
+        }
+        self.link.world.borrow_mut().stall(client.process, Zone::Takeover);
+        self.until_running().await;
     }
 
     /// Crashes, at once or after having been slow. Nothing comes after that.
@@ -181,15 +199,26 @@ where
         world.rebalance(self.subscription);
     }
 
-    /// Stands still, if that was chosen for this moment.
+    /// Stands still, if that was chosen for this moment. Returns until when it is slow before, if it
+    /// is.
     #[cold]
-    fn stall_at(&self, world: &mut World<B>, moment: Act, delivery: &Delivery, choice: u32) {
+    fn stall_at(
+        &self,
+        world: &mut World<B>,
+        moment: Act,
+        delivery: &Delivery,
+        choice: u32,
+    ) -> Option<HoldId> {
         let chosen = info(Fault::ProcessStall).alternative(choice);
-        let Some(chosen) = chosen.filter(|chosen| chosen.act == moment) else { return };
+        let chosen = chosen.filter(|chosen| chosen.act == moment)?;
         let (point, consumer) =
             (own_point(Fault::ProcessStall, self.subscription), self.link.client.process);
         world.fault(point, choice, consumer, Some(delivery.record.message));
+        if chosen.zone == Zone::Timer {
+            return Some(world.hold_process(consumer, Zone::Calm));
+        }
         world.stall(consumer, chosen.zone);
+        None
     }
 
     /// Waits for the zone in which a delay ends.

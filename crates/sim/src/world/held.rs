@@ -73,6 +73,23 @@ where
         hold
     }
 
+    /// Delays a consumer that works on a delivery until a timer of its own has come due, and what
+    /// follows from it at once is done. `None` if none comes due before the consumer has had the
+    /// delivery for too long.
+    pub(crate) fn hold_until_timer(
+        &mut self,
+        client: ClientId,
+        delivery: &Delivery,
+    ) -> Option<HoldId> {
+        let subscription = self.processes[client.process.index()].role.subscription()?;
+        let deadline = self.deadline_of_work(subscription, delivery);
+        let is_own = |due| matches!(due, Due::Wake(of) if of == client);
+        let at = self.timers.first_of(deadline, is_own)?;
+        let hold = self.hold_process(client.process, Zone::Takeover);
+        self.timers.schedule(at, Due::Overdue(hold));
+        Some(hold)
+    }
+
     /// When a consumer has had a delivery for too long; [`Instant::NEVER`] if there is no such
     /// deadline, or it is over.
     fn deadline_of_work(&self, subscription: SubscriptionId, delivery: &Delivery) -> Instant {

@@ -149,6 +149,13 @@ impl<T: Copy> Timers<T> {
         due.any(|entry| counts(entry.at, entry.due))
     }
 
+    /// When the first thing that `counts` is due, if that is before `until`.
+    pub(crate) fn first_of(&self, until: Instant, counts: impl Fn(T) -> bool) -> Option<Instant> {
+        let far = self.far.iter().map(|Reverse(entry)| entry);
+        let found = self.near.iter().chain(far).filter(|entry| counts(entry.due));
+        found.map(|entry| entry.at).min().filter(|at| *at < until)
+    }
+
     /// Fills `all` with everything that is due, in its order, with the numbers that decide it.
     pub(crate) fn in_order(&self, all: &mut Vec<(Instant, u64, T)>) {
         all.clear();
@@ -205,6 +212,19 @@ mod tests {
             }
             prop_assert_eq!(timers.next(), None);
         }
+    }
+
+    #[test]
+    fn the_first_that_counts_is_found_in_the_list_and_behind_it() {
+        let mut timers = Timers::new();
+        let at = |nth: usize| Instant::from_nanos(nth as u64);
+        (0..3 * NEAR).for_each(|nth| timers.schedule(at(nth), nth));
+        let first_from = |from, until| timers.first_of(at(until), |due| due >= from);
+        for from in [0, 1, NEAR, 2 * NEAR, 3 * NEAR - 1] {
+            assert_eq!(first_from(from, from + 1), Some(at(from)));
+            assert_eq!(first_from(from, from), None);
+        }
+        assert_eq!(first_from(3 * NEAR, usize::MAX), None);
     }
 
     /// What is scheduled later in a place that was reserved before comes as if it had been there

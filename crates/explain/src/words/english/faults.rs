@@ -59,6 +59,7 @@ const fn delay(zone: Zone) -> Option<&'static str> {
         Zone::Calm => Some("until all is calm"),
         Zone::Expiry => Some("until the next deadline"),
         Zone::Takeover => Some("until somebody could take over"),
+        Zone::Timer => Some("after its next timer, until somebody could take over"),
     }
 }
 
@@ -84,6 +85,9 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         }
         Act::Last => format!("{who} is at work on {m}"),
         Act::Slow => format!("{who} is slow at {m}"),
+        Act::StallBefore if fault.zone == Zone::Timer => {
+            format!("{who} is slow at {m}, then stalls before its effect")
+        }
         Act::StallBefore => format!("{who} stalls before the effect of {m}"),
         Act::StallAfter => format!("{who} stalls after the effect of {m}"),
         Act::Drain | Act::Abandon => format!("{who} is asked to stop"),
