@@ -169,11 +169,18 @@ impl LoadedScenario {
         self.version(self.scenario.clone())
     }
 
-    /// The scenario as it is, but that it ends after so many messages or steps.
+    /// The scenario as it is, but that it ends after so many messages or steps. Fewer messages have
+    /// fewer keys, so that as many as before have the same one.
     pub fn cut(&self, messages: u32, steps: u64) -> Version<'_> {
         let mut scenario = self.scenario.clone();
         scenario.limits.steps = scenario.limits.steps.min(steps);
-        scenario.workload.messages = Some(scenario.workload.message_count().min(messages));
+        let workload = &mut scenario.workload;
+        let (all, first) = (workload.message_count(), workload.message_count().min(messages));
+        if first < all && workload.from.is_none() {
+            let keys = u64::from(workload.key_count()) * u64::from(first) / u64::from(all);
+            workload.keys = Some(u32::try_from(keys).unwrap_or(u32::MAX).max(1));
+        }
+        workload.messages = Some(first);
         self.version(scenario)
     }
 
