@@ -163,6 +163,20 @@ fn of_a_long_scenario_the_first_messages_are_run() {
     check(&row, &[], &[(Property::Reordered, Occurs::Never)]);
 }
 
+/// Whoever ends the runs of the scenario early has not tried them.
+#[test]
+fn runs_that_were_not_made_are_named() {
+    let part = Part { models: &[Model::Log], strategies: &[ON_LOG.strategy], subscriptions: &[] };
+    let plan = ExplorationPlan::new(loaded(TIMER, &[]), part, Bounds::default()).expect("a plan");
+    let prepared = plan.prepare(&plan.spaces[0]);
+    let explored = prepared.exploration().run();
+    assert_eq!(prepared.missed(&explored, &|_| true), [""; 0]);
+    for made in [0, 5] {
+        let missed = prepared.missed(&explored, &|seed| seed <= made);
+        assert_eq!(missed, ["runs of the scenario as it is"]);
+    }
+}
+
 /// Every message is struck in each of two subscriptions: what that does is no news where no fault
 /// is explored, or only another's strike.
 #[test]

@@ -43,7 +43,8 @@ const MESSAGES: u32 = 300;
 
 impl Prepared<'_> {
     /// What runs of the scenario as it is contradict in an exploration of the space, a clause each.
-    /// `before` hears the seed of each run, and says whether to go on.
+    /// `before` hears the seed of each run, and says whether to go on; if it ever does not, that
+    /// they were not all made is a clause too.
     pub fn missed(
         &self,
         explored: &Explored<Finding>,
@@ -60,8 +61,14 @@ impl Prepared<'_> {
             return Vec::new();
         }
         let whole = Whole::of(self);
-        let runs = whole.runs(before);
-        said.into_iter().filter_map(|(one, always)| whole.refuted(&runs, one, always)).collect()
+        let is_ended = Cell::new(false);
+        let runs = whole.runs(&|seed| {
+            is_ended.set(!before(seed));
+            !is_ended.get()
+        });
+        let refuted = said.iter().filter_map(|&(one, always)| whole.refuted(&runs, one, always));
+        let ended = is_ended.get().then(|| "runs of the scenario as it is".to_owned());
+        refuted.chain(ended).collect()
     }
 }
 
