@@ -1,7 +1,11 @@
 //! Logs with the same fingerprint go on alike, and nothing that is entered could be left out.
 
+use entrega_model::fingerprint::Context;
 use entrega_model::log::{Acks, PartitionOffset, Request};
-use entrega_model::{Duration, Generation, Instant, Key, MessageId, PartitionId, Record};
+use entrega_model::{
+    ClientId, Duration, Generation, Incarnation, Instant, Key, MessageId, PartitionId, ProcessId,
+    Record,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -120,6 +124,23 @@ fn a_cleared_log_is_a_new_one() {
         let restarted = walks.forget(|broker| broker.restart(Instant::START, &mut Vec::new()));
         assert!(restarted.is_err());
     }
+}
+
+/// In a stable group partitions follow from who is a member, as long as they are shared out in one
+/// way; a fingerprint tells them all the same. While it rebalances nobody has any.
+#[test]
+fn what_a_member_has_is_told_in_a_stable_group() {
+    let print = |assigned, state| {
+        let client = ClientId { process: ProcessId(0), incarnation: Incarnation(0) };
+        let member = Member { client, join_waiting: false, assigned, session_deadline: None };
+        let mut print = Fingerprint::new(Context::default());
+        enter_member(&member, state, &mut print);
+        print.finish()
+    };
+    let prepares = State::PreparingRebalance { deadline: Instant::START, initial: false };
+    assert_ne!(print(0..1, State::Stable), print(1..2, State::Stable));
+    assert_ne!(print(0..1, State::Stable), print(0..2, State::Stable));
+    assert_eq!(print(0..1, prepares), print(1..2, prepares));
 }
 
 /// What each of these wipes out is needed: a fingerprint without it takes different logs for one.

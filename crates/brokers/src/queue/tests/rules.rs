@@ -297,3 +297,15 @@ fn a_message_that_was_delivered_elsewhere_goes_on_as_if_from_here() {
     check(3, Some(Settlement::Requeue), "removed(1,limit)", "parked");
     check(1, Some(Settlement::Reject), "removed(1,settled)", "parked");
 }
+
+/// Counters that stand ready in memory say nothing about what was stored.
+#[test]
+fn only_what_was_stored_has_copies() {
+    let mut copies = Copies::default();
+    assert_eq!(
+        [copies.next(MessageId(3)), copies.next(MessageId(1)), copies.next(MessageId(3))],
+        [1, 1, 2]
+    );
+    copies.reach(99);
+    assert_eq!(copies.iter().collect::<Vec<_>>(), [(MessageId(1), 1), (MessageId(3), 2)]);
+}
