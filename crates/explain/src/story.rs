@@ -4,7 +4,7 @@
 //! > timeline of the same run. First comes what was injected, as far as it concerns the message;
 //! > then what the broker made of it; at the end, the anomaly.
 //!
-//! * `chronicle`: what is known of one message.
+//! * `chronicle`: what is known of one message; `course`: a story before it is a sentence.
 //! * `faults`: which faults concern it; `delays`: until when they delay, and which requests
 //!   overtake others.
 //! * `interruption`: why it came to another delivery.
@@ -14,6 +14,7 @@
 //! * `loss`, `duplicate`, `order`, `split`, `stall`: the sentences, by anomaly.
 
 mod chronicle;
+mod course;
 mod death;
 mod delays;
 mod duplicate;
@@ -31,6 +32,7 @@ use entrega_checker::{Cause, Class, Finding};
 use entrega_model::{MessageId, SubscriptionId};
 
 use chronicle::Chronicle;
+use course::Course;
 
 use crate::run::Run;
 use crate::words;
@@ -68,7 +70,7 @@ pub(crate) fn tell(run: &Run<'_>, subject: &Subject) -> Tale {
         Chronicle::new(run, subscription, message.unwrap_or(MessageId(0)))
     };
     let chronicle = about(message);
-    let (message, sentence) = match finding {
+    let (message, course) = match finding {
         Finding::Stalled => (stall::stuck(&chronicle).or(message), stall::tell(&chronicle)),
         Finding::DeadLetteredTwice => {
             let message = split::twice_dead(&chronicle).or(message);
@@ -77,41 +79,21 @@ pub(crate) fn tell(run: &Run<'_>, subject: &Subject) -> Tale {
         Finding::Reordered => (message, with_overtakings(&chronicle, order::tell(&chronicle))),
         Finding::Class(Class::Pending, _) => (message, stall::tell(&chronicle)),
         Finding::Class(class, cause) => {
-            let mut story = with_overtakings(&chronicle, of_class(&chronicle, class, cause));
-            if let Some(others) = limit::taken_along(&chronicle) {
-                story = format!("{story} {others}");
-            }
-            (message, story)
+            (message, with_overtakings(&chronicle, of_class(&chronicle, class, cause)))
         }
     };
-    Tale { message, sentence }
+    let others = match finding {
+        Finding::Class(_, _) => limit::taken_along(&chronicle),
+        Finding::Stalled | Finding::DeadLetteredTwice | Finding::Reordered => None,
+    };
+    let others = others.map_or_else(String::new, |others| format!(" {others}"));
+    Tale { message, sentence: course.sentence() + &others }
 }
 
 /// The story with the requests and deadlines that overtook others on the way to it: each after the
 /// faults that the story tells of and that came before it, in most cases at the beginning.
-fn with_overtakings(chronicle: &Chronicle<'_>, mut story: String) -> String {
-    let mut first: Vec<String> = Vec::new();
-    for (at, clause) in delays::overtakings(chronicle) {
-        let before = chronicle.run.faults_between(0, at).iter();
-        let told = before.filter(|fault| !fault.is_overtaking());
-        match told.filter_map(|fault| end_of(&story, &fault.brief(chronicle))).max() {
-            Some(end) => story.insert_str(end, &format!(" and then {clause}")),
-            None => first.push(clause),
-        }
-    }
-    if first.is_empty() { story } else { format!("{}; {story}", first.join(" and then ")) }
-}
-
-/// Where the clause ends in a story that begins like this: `is slow at m1` is none of `m12`.
-fn end_of(story: &str, beginning: &str) -> Option<usize> {
-    const ENDS: [&str; 3] = ["; ", " and then ", ", and "];
-    let follows = |&(at, _): &(usize, &str)| {
-        !story[at + beginning.len()..].starts_with(|next: char| next.is_ascii_digit())
-    };
-    let (at, _) = story.match_indices(beginning).find(follows)?;
-    let from = at + beginning.len();
-    let ends = ENDS.iter().filter_map(|end| story[from..].find(end));
-    ends.min().map(|length| from + length)
+fn with_overtakings(chronicle: &Chronicle<'_>, story: Course) -> Course {
+    story.with_overtakings(delays::overtakings(chronicle))
 }
 
 /// `m1`, `m1 and m2`, `m1, m2, m3 and 5 more`.
@@ -132,7 +114,7 @@ fn join(names: &[String]) -> String {
     }
 }
 
-fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> String {
+fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> Course {
     let m = chronicle.message();
     match class {
         Class::Lost => loss::tell(chronicle),
@@ -143,12 +125,16 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> St
         Class::Split => split::tell(chronicle),
         Class::DeadLettered => split::dead_lettered(chronicle),
         Class::Pending => stall::tell(chronicle),
-        Class::Phantom => format!("{m} takes effect, although it was refused or never sent."),
-        Class::Exact => format!("{m} takes effect exactly once."),
-        Class::Recovered => {
-            format!("{m} takes effect, although its producer never learnt that it was stored.")
+        Class::Phantom => {
+            Course::of(format!("{m} takes effect, although it was refused or never sent"))
         }
-        Class::Absent => format!("{m} has no effect, and its producer was promised nothing."),
-        Class::Refused => format!("{m} is refused, and its producer knows it."),
+        Class::Exact => Course::of(format!("{m} takes effect exactly once")),
+        Class::Recovered => Course::of(format!(
+            "{m} takes effect, although its producer never learnt that it was stored"
+        )),
+        Class::Absent => {
+            Course::of(format!("{m} has no effect, and its producer was promised nothing"))
+        }
+        Class::Refused => Course::of(format!("{m} is refused, and its producer knows it")),
     }
 }

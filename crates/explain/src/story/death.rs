@@ -7,6 +7,7 @@
 use entrega_model::ProcessId;
 
 use super::chronicle::Chronicle;
+use super::course::Course;
 use super::faults;
 use crate::injected::Injected;
 
@@ -45,12 +46,19 @@ impl Death {
         if self.has_moment() { " and" } else { "" }
     }
 
-    /// The whole of it, where nothing else is told of the process.
-    pub(super) fn told(self, chronicle: &Chronicle<'_>) -> String {
-        match self.request() {
-            Some(request) => format!("{} and then {}", request.brief(chronicle), self.clause),
-            None => self.clause,
+    /// Its clause with something behind it.
+    pub(super) fn course(&self, end: &str) -> Course {
+        let text = format!("{}{end}", self.clause);
+        match self.fault.filter(|_| self.request().is_none()) {
+            Some(fault) => Course::of_fault(fault.at, text),
+            None => Course::of(text),
         }
+    }
+
+    /// The whole of it, where nothing else is told of the process.
+    pub(super) fn told(&self, chronicle: &Chronicle<'_>) -> Course {
+        let asked = self.request().map(|one| Course::of_fault(one.at, one.brief(chronicle)));
+        asked.unwrap_or_default().then_of(self.course(""))
     }
 
     /// The faults between two places that concern the message; before a kill also the request to
@@ -60,7 +68,7 @@ impl Death {
         chronicle: &Chronicle<'_>,
         process: ProcessId,
         (from, until): (usize, usize),
-    ) -> Vec<String> {
+    ) -> Course {
         let Some(request) = self.request() else {
             return faults::clauses(
                 chronicle,
@@ -70,9 +78,11 @@ impl Death {
         let mut told = faults::concerning_or_delaying(chronicle, process, from, until);
         told.push(request);
         told.sort_by_key(|fault| fault.at);
-        faults::each_once(told.iter().map(|fault| match fault.at == request.at {
-            true => fault.brief(chronicle),
-            false => fault.clause(chronicle),
-        }))
+        let told = told.iter().fold(Course::default(), |course, fault| {
+            let is_request = fault.at == request.at;
+            let text = if is_request { fault.brief(chronicle) } else { fault.clause(chronicle) };
+            course.then_fault(fault.at, text)
+        });
+        told.each_once()
     }
 }

@@ -5,38 +5,39 @@ use entrega_model::event::ProcessingResult;
 use entrega_scenario::points::Call;
 
 use super::chronicle::{Applied, Chronicle, Delivered, times};
+use super::course::Course;
 use super::faults;
 use super::interruption::{Interruption, held_it_first};
 use crate::run::first;
 use crate::words;
 
-pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
+pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
     let m = chronicle.message();
     let effects = chronicle.effects();
     let twice = format!("takes effect {}", times(effects.len()));
     let [earlier, later, ..] = effects.as_slice() else {
-        return format!("{m} {twice}.");
+        return Course::of(format!("{m} {twice}"));
     };
     if earlier.delivery == later.delivery {
         return within_one_delivery(chronicle, earlier, later, &twice);
     }
     let (Some(one), Some(other)) = (chronicle.delivery(earlier), chronicle.delivery(later)) else {
-        return format!("{m} {twice}.");
+        return Course::of(format!("{m} {twice}"));
     };
     if are_two_copies(chronicle, &one, &other) {
         return stored_twice(chronicle);
     }
     let (holder, successor, effect) =
         if held_it_first(&one, &other) { (one, other, earlier) } else { (other, one, later) };
-    let why = Interruption::of(&holder, &successor, Some(effect.at)).clause(chronicle);
+    let why = Interruption::of(&holder, &successor, Some(effect.at)).course(chronicle);
     let to = chronicle.name(successor.consumer);
     if effect.at > successor.at && holder.consumer != successor.consumer {
         let zombie = chronicle.name(holder.consumer);
-        return format!(
-            "{why}; {m} is delivered again to {to}, {zombie} goes on as a zombie, and {m} {twice}."
-        );
+        return why.part(format!(
+            "{m} is delivered again to {to}, {zombie} goes on as a zombie, and {m} {twice}"
+        ));
     }
-    format!("{why}; {m} is delivered again to {to} and {twice}.")
+    why.part(format!("{m} is delivered again to {to} and {twice}"))
 }
 
 fn within_one_delivery(
@@ -44,23 +45,25 @@ fn within_one_delivery(
     earlier: &Applied,
     later: &Applied,
     twice: &str,
-) -> String {
+) -> Course {
     let m = chronicle.message();
     let started = chronicle.delivery(earlier).map_or(0, |one| one.at);
     let faults = faults::concerning(chronicle, earlier.consumer, started, later.at);
-    let what = faults::clauses(chronicle, &faults).join(" and then ");
+    let what = faults::clauses(chronicle, &faults);
     if faults.iter().any(|fault| fault.doubles(Call::Effect)) {
-        return format!("{what}, and {m} {twice}.");
+        return what.and(format!("{m} {twice}"));
     }
     let who = chronicle.name(earlier.consumer);
+    let again = format!("{who} tries again and {m} {twice}");
     if !what.is_empty() {
-        return format!("{what}; {who} tries again and {m} {twice}.");
+        return what.part(again);
     }
     match failed_item(chronicle, earlier, later) {
         Some(item) => {
-            format!("{item}; {who} writes the whole batch again, and {m} {twice}.")
+            let whole = format!("{who} writes the whole batch again");
+            Course::of(item).part(whole).and(format!("{m} {twice}"))
         }
-        None => format!("{who} has no answer from the sink; {who} tries again and {m} {twice}."),
+        None => Course::of(format!("{who} has no answer from the sink")).part(again),
     }
 }
 
@@ -104,23 +107,23 @@ pub(super) fn are_two_copies(
 }
 
 /// A message of which the broker has two copies.
-pub(super) fn stored_twice(chronicle: &Chronicle<'_>) -> String {
+pub(super) fn stored_twice(chronicle: &Chronicle<'_>) -> Course {
     let m = chronicle.message();
     let twice = format!("takes effect {}", times(chronicle.effects().len()));
-    format!("{}; both copies are processed, and {m} {twice}.", doubling(chronicle))
+    doubling(chronicle).part("both copies are processed").and(format!("{m} {twice}"))
 }
 
 /// How the broker came to have two copies.
-pub(super) fn doubling(chronicle: &Chronicle<'_>) -> String {
+pub(super) fn doubling(chronicle: &Chronicle<'_>) -> Course {
     let m = chronicle.message();
     let until = chronicle.stored().last().copied().unwrap_or(0);
     let faults = faults::while_sending(chronicle, until);
-    let what = faults::clauses(chronicle, &faults).join(" and then ");
+    let what = faults::clauses(chronicle, &faults);
     if what.is_empty() {
-        format!("{m} is stored twice")
+        Course::of(format!("{m} is stored twice"))
     } else if faults.iter().any(|fault| fault.doubles(Call::Send)) {
-        format!("{what}, and {m} is stored twice")
+        what.and(format!("{m} is stored twice"))
     } else {
-        format!("{what}; the producer sends {m} again, and it is stored twice")
+        what.part(format!("the producer sends {m} again")).and("it is stored twice")
     }
 }

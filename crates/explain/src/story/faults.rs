@@ -4,6 +4,7 @@ use entrega_model::{Kind, ProcessId};
 use entrega_scenario::points::{Call, Leg};
 
 use super::chronicle::Chronicle;
+use super::course::Course;
 use super::delays;
 use crate::injected::Injected;
 use crate::run::last;
@@ -174,21 +175,15 @@ pub(super) fn behind_the_clock(
 }
 
 /// The clauses of faults, each once.
-pub(super) fn clauses(chronicle: &Chronicle<'_>, faults: &[Injected]) -> Vec<String> {
-    each_once(faults.iter().map(|fault| fault.clause(chronicle)))
+pub(super) fn clauses(chronicle: &Chronicle<'_>, faults: &[Injected]) -> Course {
+    let told =
+        |course: Course, fault: &Injected| course.then_fault(fault.at, fault.clause(chronicle));
+    faults.iter().fold(Course::default(), told).each_once()
 }
 
 /// The same without the ends of delays, which the clause that follows tells.
-pub(super) fn brief_clauses(chronicle: &Chronicle<'_>, faults: &[Injected]) -> Vec<String> {
-    each_once(faults.iter().map(|fault| fault.brief(chronicle)))
-}
-
-pub(super) fn each_once(all: impl Iterator<Item = String>) -> Vec<String> {
-    let mut clauses: Vec<String> = Vec::new();
-    for clause in all {
-        if !clauses.contains(&clause) {
-            clauses.push(clause);
-        }
-    }
-    clauses
+pub(super) fn brief_clauses(chronicle: &Chronicle<'_>, faults: &[Injected]) -> Course {
+    let told =
+        |course: Course, fault: &Injected| course.then_fault(fault.at, fault.brief(chronicle));
+    faults.iter().fold(Course::default(), told).each_once()
 }

@@ -3,10 +3,10 @@
 use entrega_model::Kind;
 
 use super::chronicle::{Asked, Chronicle, Delivered};
+use super::course::Course;
 use super::death::Death;
 use super::faults;
 use super::leaving::{self, Rebalance};
-use crate::injected::Injected;
 use crate::lease;
 use crate::possessions::{End, Ending};
 use crate::run::last;
@@ -24,7 +24,7 @@ pub(super) struct Interruption<'a> {
 /// What took the message from its holder.
 struct Taking {
     end: End,
-    clause: String,
+    told: Course,
 }
 
 /// Whether `one` held the message before `other` did. A consumer may have had it in its buffer,
@@ -69,7 +69,7 @@ impl<'a> Interruption<'a> {
     }
 
     /// The faults that concern the message, and what took it away.
-    pub(super) fn clause(&self, chronicle: &Chronicle<'_>) -> String {
+    pub(super) fn course(&self, chronicle: &Chronicle<'_>) -> Course {
         let holder = self.holder.consumer;
         if let Some(rewind) = rewind(chronicle, self.since, self.successor.at) {
             return self.undone(chronicle, rewind);
@@ -81,61 +81,65 @@ impl<'a> Interruption<'a> {
         let from = if overlaps || in_buffer { stored } else { self.since };
         let until = taken.map_or(self.successor.at, |end| end.place.event);
         let by_clock = taken.is_some_and(|end| end.how.is_by_clock());
-        let (faults, mut clauses) = if by_clock {
+        let (faults, mut told) = if by_clock {
             let faults = faults::concerning_or_delaying(chronicle, holder, from, until);
-            let clauses = faults::brief_clauses(chronicle, &faults);
-            (faults, clauses)
+            let told = faults::brief_clauses(chronicle, &faults);
+            (faults, told)
         } else {
             let faults = faults::concerning(chronicle, holder, from, until);
             let death = taken.filter(|end| end.how == Ending::Crashed);
             let death = death.map(|end| Death::at(chronicle, end.place.event));
-            let clauses = match death {
+            let told = match death {
                 Some(death) => death.before(chronicle, holder, (from, until)),
                 None => faults::clauses(chronicle, &faults),
             };
-            (faults, clauses)
+            (faults, told)
         };
         if let Some(end) = taken {
             let began = if end.how.is_of_a_group() { self.earliest(chronicle) } else { from };
             let restart = self.restart(chronicle, began, until);
             let restart = restart.filter(|_| end.how != Ending::LeaseExpired);
-            clauses.extend(restart.map(|at| chronicle.words(at).prose));
-            let clause = self.taking(chronicle, end, !faults.is_empty());
-            return self.with_taking(chronicle, &Taking { end, clause }, clauses, &faults);
+            if let Some(at) = restart {
+                told = told.then_fault(at, chronicle.words(at).prose);
+            }
+            let taking = self.taking(chronicle, end, !faults.is_empty());
+            return self.with_taking(chronicle, Taking { end, told: taking }, told);
         }
         let restart = self.restart(chronicle, self.earliest(chronicle), until);
-        clauses.extend(restart.map(|at| self.forgotten(chronicle, at)));
-        if clauses.is_empty() {
-            let (who, m) = (chronicle.name(holder), chronicle.message());
-            return format!("no event says what takes {m} from {who}");
+        if let Some(at) = restart {
+            told = told.then_fault(at, self.forgotten(chronicle, at));
         }
-        clauses.join(" and then ")
+        if told.is_empty() {
+            let (who, m) = (chronicle.name(holder), chronicle.message());
+            return Course::of(format!("no event says what takes {m} from {who}"));
+        }
+        told
     }
 
     /// What a commit that goes back undoes, in the order of time: the faults that concern the
     /// message, the death of its holder, the commit, and who lost it then.
-    fn undone(&self, chronicle: &Chronicle<'_>, rewind: usize) -> String {
+    fn undone(&self, chronicle: &Chronicle<'_>, rewind: usize) -> Course {
         let (holder, m) = (self.holder.consumer, chronicle.message());
-        let mut told: Vec<(usize, String)> = Vec::new();
+        let mut told: Vec<(usize, Course)> = Vec::new();
         let by = chronicle.kind(rewind).process().unwrap_or(holder);
         for fault in faults::behind_a_rewind(chronicle, (holder, self.since), (by, rewind)) {
-            told.push((fault.at, fault.clause(chronicle)));
+            told.push((fault.at, Course::of_fault(fault.at, fault.clause(chronicle))));
         }
         let crash = chronicle.crash_of(holder, self.since).filter(|at| *at < self.successor.at);
         if let Some(at) = crash {
             let death = Death::at(chronicle, at);
-            let asked = death.request().map(|one| (one.at, one.brief(chronicle)));
-            told.extend(asked);
-            told.push((at, death.clause));
+            let asked = death.request();
+            told.extend(asked.map(|one| (one.at, Course::of_fault(one.at, one.brief(chronicle)))));
+            told.push((at, death.course("")));
         }
         let by = chronicle.name(by);
-        told.push((rewind, format!("a commit of {by} takes the offset back over {m}")));
+        let back = format!("a commit of {by} takes the offset back over {m}");
+        told.push((rewind, Course::of(back)));
         if let Some(end) = self.taken(rewind).filter(|_| crash.is_none()) {
             told.push((end.place.event, self.taking(chronicle, end, true)));
         }
         told.sort_by_key(|(at, _)| *at);
-        let clauses: Vec<String> = told.into_iter().map(|(_, clause)| clause).collect();
-        clauses.join(" and then ")
+        told.into_iter().fold(Course::default(), |course, (_, next)| course.then_of(next))
     }
 
     /// The clauses of the faults that concern the message, and what took it away. If that was the
@@ -143,22 +147,19 @@ impl<'a> Interruption<'a> {
     fn with_taking(
         &self,
         chronicle: &Chronicle<'_>,
-        taking: &Taking,
-        mut clauses: Vec<String>,
-        faults: &[Injected],
-    ) -> String {
-        let Taking { end, clause: taking } = taking;
+        Taking { end, told: taking }: Taking,
+        told: Course,
+    ) -> Course {
         let (holder, at) = (self.holder.consumer, end.place.event);
-        clauses.retain(|clause| !taking.starts_with(clause.as_str()));
+        let mut told = told.without_beginning_of(&taking);
         let moved = end.how.moves_the_partition();
         let rebalance = moved.then(|| leaving::rebalance(chronicle, holder, at)).flatten();
         if let Some(Rebalance { at, fault, then }) = rebalance {
-            let before = faults.iter().filter(|one| one.at < at).count();
-            clauses.insert(before.min(clauses.len()), fault);
-            return format!("{}; {then}, {taking}", clauses.join(" and then "));
+            let told = told.with_before_later(at, fault);
+            return told.part_of(taking.introduced(&then));
         }
         let sought = end.how == Ending::SoughtBack;
-        if clauses.is_empty() && (moved || sought || end.how.is_by_clock()) {
+        if told.is_empty() && (moved || sought || end.how.is_by_clock()) {
             let stored = chronicle.first_stored();
             let behind = if moved {
                 faults::behind_the_clock(chronicle, None, stored, at)
@@ -168,16 +169,14 @@ impl<'a> Interruption<'a> {
                 let from = if at < self.since { stored } else { self.since };
                 faults::behind_the_clock(chronicle, Some(holder), from, at)
             };
-            clauses = faults::clauses(chronicle, &behind);
+            told = faults::clauses(chronicle, &behind);
             let is_lease = end.how == Ending::LeaseExpired;
-            let is_told = clauses.is_empty() || at < self.holder.at;
+            let is_told = told.is_empty() || at < self.holder.at;
             if let Some(what) = self.in_what(chronicle, at).filter(|_| is_lease && is_told) {
-                clauses.push(what);
-                return clauses.join(" and then ");
+                return told.then(what);
             }
         }
-        clauses.push(taking.clone());
-        clauses.join(" and then ")
+        told.then_of(taking)
     }
 
     /// What the holder did with the message when its lease ended although no fault held it up: it
@@ -247,10 +246,10 @@ impl<'a> Interruption<'a> {
     }
 
     /// What took the message away, as a clause.
-    fn taking(&self, chronicle: &Chronicle<'_>, end: End, explained: bool) -> String {
+    fn taking(&self, chronicle: &Chronicle<'_>, end: End, explained: bool) -> Course {
         let (who, m) = (chronicle.name(self.holder.consumer), chronicle.message());
         let at = end.place.event;
-        match end.how {
+        let clause = match end.how {
             Ending::Revoked | Ending::PartitionLost => format!("{who} loses the partition of {m}"),
             Ending::NotRejoined => format!(
                 "{who} has not rejoined its group within rebalance_timeout and loses the partition \
@@ -262,13 +261,13 @@ impl<'a> Interruption<'a> {
             }
             Ending::Exited => {
                 let leaves = chronicle.words(at).clause().to_owned();
-                match leaving::reason(chronicle, at) {
-                    Some(reason) => format!("{reason}, and {leaves} without settling {m}"),
-                    None => format!("{leaves} without settling {m}"),
-                }
+                let reason = leaving::reason(chronicle, at).unwrap_or_default();
+                return reason.and(format!("{leaves} without settling {m}"));
             }
-            Ending::BrokerRestarted => self.forgotten(chronicle, at),
-            Ending::Crashed => self.crash(chronicle, at, explained),
+            Ending::BrokerRestarted => {
+                return Course::of_fault(at, self.forgotten(chronicle, at));
+            }
+            Ending::Crashed => return self.crash(chronicle, at, explained),
             Ending::LeaseExpired => {
                 let since = self.since_fetch(chronicle, at).unwrap_or_default();
                 format!("{}{since}", chronicle.words(at).clause())
@@ -278,43 +277,47 @@ impl<'a> Interruption<'a> {
             | Ending::GivenBack
             | Ending::Requeued
             | Ending::Settled => chronicle.words(at).clause().to_owned(),
-        }
+        };
+        Course::of(clause)
     }
 
     /// `mailer 1 crashes after the effect of m2 and before settling it`.
-    fn crash(&self, chronicle: &Chronicle<'_>, at: usize, explained: bool) -> String {
+    fn crash(&self, chronicle: &Chronicle<'_>, at: usize, explained: bool) -> Course {
         let m = chronicle.message();
         let death = Death::at(chronicle, at);
         let m_is_hit = death.fault.is_some_and(|one| one.message == Some(chronicle.id));
-        let (clause, and) = (death.clause.as_str(), death.and());
+        let and = death.and();
         let Some(done) = self.done else {
             let holds = if m_is_hit { String::new() } else { format!(" while it holds {m}") };
-            return format!("{clause}{holds}");
+            return death.course(&holds);
         };
         if done > at {
-            return format!("{clause} with its request for the effect of {m} on its way");
+            return death.course(&format!(" with its request for the effect of {m} on its way"));
         }
         if explained {
-            return clause.to_owned();
+            return death.course("");
         }
         match chronicle.settle_of(self.holder.consumer, self.since, at) {
             Asked::Not => {}
-            Asked::InVain => return format!("{clause} while its settle of {m} is on its way"),
-            Asked::WithAnswer => return clause.to_owned(),
+            Asked::InVain => {
+                return death.course(&format!(" while its settle of {m} is on its way"));
+            }
+            Asked::WithAnswer => return death.course(""),
         }
         let fate = match chronicle.kind(done) {
             Kind::DeadLettered { .. } => "is dead-lettered",
             _ => "has taken effect",
         };
         let settles = chronicle.application_settles();
-        if m_is_hit {
+        let before = if m_is_hit {
             let settle = if settles { "settling it" } else { "it is settled" };
-            format!("{clause}{and} before {settle}")
+            settle.to_owned()
         } else if settles {
-            format!("{clause}{and} before settling {m}, which {fate}")
+            format!("settling {m}, which {fate}")
         } else {
-            format!("{clause}{and} before {m}, which {fate}, is settled")
-        }
+            format!("{m}, which {fate}, is settled")
+        };
+        death.course(&format!("{and} before {before}"))
     }
 }
 

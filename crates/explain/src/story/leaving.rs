@@ -6,6 +6,7 @@ use entrega_model::{Kind, ProcessId};
 use entrega_scenario::points::Call;
 
 use super::chronicle::Chronicle;
+use super::course::Course;
 use super::death::Death;
 use super::delays;
 use crate::injected::Injected;
@@ -14,12 +15,13 @@ use crate::words;
 
 /// Why a process left at a place, as a main clause: `the handler of mailer 1 fails on m2`, `mailer
 /// 1 is asked to stop`. None if it shut down at the end of the run.
-pub(super) fn reason(chronicle: &Chronicle<'_>, leaves: usize) -> Option<String> {
+pub(super) fn reason(chronicle: &Chronicle<'_>, leaves: usize) -> Option<Course> {
     let Kind::Exited { process, failed, .. } = *chronicle.kind(leaves) else {
         return None;
     };
     if !failed {
-        return Some(shutdown(chronicle, leaves)?.clause(chronicle));
+        let asked = shutdown(chronicle, leaves)?;
+        return Some(Course::of_fault(asked.at, asked.clause(chronicle)));
     }
     let at = last(chronicle.run.of_process(process), leaves, |at| {
         matches!(
@@ -29,21 +31,18 @@ pub(super) fn reason(chronicle: &Chronicle<'_>, leaves: usize) -> Option<String>
     })?;
     match *chronicle.kind(at) {
         Kind::ProcessingEnded { result, .. } if result != ProcessingResult::Ok => {
-            Some(chronicle.words(at).clause().to_owned())
+            Some(Course::of(chronicle.words(at).clause()))
         }
         Kind::SettleEnded { message, outcome, .. } if outcome != SettleOutcome::Ok => {
             let mut faults = chronicle.run.faults_between(0, at).iter();
             let behind = faults.rfind(|one| one.process == process && one.befalls(Call::Settle));
             let (who, m) = (chronicle.name(process), words::name(message));
             if let Some(fault) = behind {
-                return Some(fault.clause(chronicle));
+                return Some(Course::of_fault(fault.at, fault.clause(chronicle)));
             }
-            let cannot = format!("{who} cannot settle {m}");
             let restart = last_restart(chronicle, process, at);
-            Some(match restart.map(|at| chronicle.words(at).prose) {
-                Some(restarts) => format!("{restarts} and then {cannot}"),
-                None => cannot,
-            })
+            let restart = restart.map(|at| Course::of_fault(at, chronicle.words(at).prose));
+            Some(restart.unwrap_or_default().then(format!("{who} cannot settle {m}")))
         }
         _ => None,
     }
@@ -72,7 +71,7 @@ pub(super) struct Rebalance {
     /// Where the fault is.
     pub(super) at: usize,
     /// The fault.
-    pub(super) fault: String,
+    pub(super) fault: Course,
     /// What followed from it: `when mailer 1 starts again`.
     pub(super) then: String,
 }
@@ -119,7 +118,7 @@ pub(super) fn rebalance(
         }
         Kind::MaxPollExceeded { consumer: process, .. } => {
             let then = when(&format!("{} is gone from the group", chronicle.name(process)));
-            let fault = chronicle.words(trigger).clause().to_owned();
+            let fault = Course::of(chronicle.words(trigger).clause());
             Some(Rebalance { at: trigger, fault, then })
         }
         Kind::SessionExpired { consumer: process, .. } | Kind::Resumed { process } => {
@@ -137,12 +136,12 @@ fn is_end(chronicle: &Chronicle<'_>, at: usize, process: ProcessId) -> bool {
 }
 
 /// Why a process ended, with its end.
-fn ending(chronicle: &Chronicle<'_>, end: usize) -> Option<String> {
+fn ending(chronicle: &Chronicle<'_>, end: usize) -> Option<Course> {
     match *chronicle.kind(end) {
         Kind::Crashed { .. } => Some(Death::at(chronicle, end).told(chronicle)),
         Kind::Exited { .. } => {
             let leaves = chronicle.words(end);
-            Some(format!("{}, and {}", reason(chronicle, end)?, leaves.clause()))
+            Some(reason(chronicle, end)?.and(leaves.clause()))
         }
         _ => None,
     }
@@ -157,5 +156,6 @@ fn held_up(
 ) -> Option<Rebalance> {
     let mut faults = chronicle.run.faults_between(0, until).iter();
     let fault = faults.rfind(|one| one.process == process && one.is_hold_up())?;
-    Some(Rebalance { at: fault.at, fault: fault.brief(chronicle), then })
+    let told = Course::of_fault(fault.at, fault.brief(chronicle));
+    Some(Rebalance { at: fault.at, fault: told, then })
 }

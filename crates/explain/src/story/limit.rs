@@ -3,6 +3,7 @@
 use entrega_model::{Kind, ProcessId};
 
 use super::chronicle::{Chronicle, times};
+use super::course::Course;
 use super::death::Death;
 use super::leaving;
 use super::listed;
@@ -11,31 +12,29 @@ use crate::run::first;
 
 /// What brought a message back so often although no handler failed on it, as main clauses. None if
 /// no delivery limit took it, or if a handler did fail or crash on it.
-pub(super) fn innocence(chronicle: &Chronicle<'_>) -> Vec<String> {
+pub(super) fn innocence(chronicle: &Chronicle<'_>) -> Course {
     let innocent = chronicle.run.victims.innocent(chronicle.subscription);
     if !innocent.into_iter().any(|one| one == chronicle.id) {
-        return Vec::new();
+        return Course::default();
     }
-    let mut clauses: Vec<String> = Vec::new();
+    let mut told = Course::default();
     let mut returns = 0;
     for possession in chronicle.run.possessions.of(chronicle.subscription, chronicle.id) {
         let taken = possession.ends.iter().find(|end| end.how.returns());
         let Some(end) = taken else { continue };
         returns += 1;
-        let clause = why(chronicle, possession.process, end);
-        clauses.extend(clause.filter(|clause| !clauses.contains(clause)));
+        told = told.then_of(why(chronicle, possession.process, end).unwrap_or_default());
     }
     let m = chronicle.message();
     let count = times(returns);
-    clauses.push(format!("{m}, on which no handler failed, comes back {count}"));
-    clauses
+    told.each_once().then(format!("{m}, on which no handler failed, comes back {count}"))
 }
 
 /// Why a message came back from a process, as a main clause.
-pub(super) fn why(chronicle: &Chronicle<'_>, holder: ProcessId, end: &End) -> Option<String> {
+pub(super) fn why(chronicle: &Chronicle<'_>, holder: ProcessId, end: &End) -> Option<Course> {
     let at = end.place.event;
     if end.how != Ending::Requeued {
-        return Some(chronicle.words(at).clause().to_owned());
+        return Some(Course::of(chronicle.words(at).clause()));
     }
     if let Some(crash) = chronicle.crash_before(holder, at) {
         return Some(Death::at(chronicle, crash).told(chronicle));
@@ -47,7 +46,7 @@ pub(super) fn why(chronicle: &Chronicle<'_>, holder: ProcessId, end: &End) -> Op
     )?;
     let who = chronicle.name(holder);
     let reason = leaving::reason(chronicle, leaves)?;
-    Some(format!("{reason}, and {who} leaves"))
+    Some(reason.and(format!("{who} leaves")))
 }
 
 /// What else the limit took along, as a sentence.

@@ -3,18 +3,19 @@
 use entrega_model::{Kind, MessageId, ProcessId};
 
 use super::chronicle::Chronicle;
+use super::course::Course;
 use super::faults;
 use super::interruption::Interruption;
 use crate::run::first;
 use crate::words;
 
-pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
+pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
     let m = chronicle.message();
     let Some(effect) = chronicle.effects().first().copied() else {
-        return format!("{m} has no effect.");
+        return Course::of(format!("{m} has no effect"));
     };
     let Some(overtaker) = overtaker(chronicle, effect.at) else {
-        return format!("{m} takes effect in its turn.");
+        return Course::of(format!("{m} takes effect in its turn"));
     };
     let later = words::name(overtaker.message);
     let ending = format!("takes effect after {later}, which has the same key and was sent later");
@@ -22,23 +23,22 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     let last = deliveries.iter().find(|one| one.id == effect.delivery);
     let before = last.and_then(|last| deliveries.iter().rfind(|one| one.at < last.at));
     if let (Some(before), Some(last)) = (before, last) {
-        let why = Interruption::of(before, last, None).clause(chronicle);
+        let why = Interruption::of(before, last, None).course(chronicle);
         let to = chronicle.name(last.consumer);
-        return format!("{why}; {m} is delivered again to {to} and {ending}.");
+        return why.part(format!("{m} is delivered again to {to} and {ending}"));
     }
     let from = last.map_or(0, |one| one.at);
     let held_up = faults::concerning_or_delaying(chronicle, effect.consumer, from, effect.at);
-    let why = faults::clauses(chronicle, &held_up).join(" and then ");
+    let why = faults::clauses(chronicle, &held_up);
+    let ending = format!("{m} {ending}");
     if !why.is_empty() {
-        return format!("{why}; {m} {ending}.");
+        return why.part(ending);
     }
     let mut faults = faults::while_sending(chronicle, effect.at);
     faults.extend(faults::before_delivery(chronicle, from));
     faults.sort_by_key(|fault| fault.at);
-    let mut clauses = faults::clauses(chronicle, &faults);
-    clauses.extend(lost_in_buffer(chronicle, from));
-    let why = clauses.join(" and then ");
-    let why = if why.is_empty() { why } else { format!("{why}; ") };
+    let why = faults::clauses(chronicle, &faults);
+    let why = why.then_of(lost_in_buffer(chronicle, from).map(Course::of).unwrap_or_default());
     let (who, faster) = (chronicle.name(effect.consumer), chronicle.name(overtaker.by));
     let meanwhile = if effect.consumer == overtaker.by {
         format!("{who} processes {later} before {m}")
@@ -47,7 +47,7 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
     } else {
         format!("{faster} works on {later} before {m} is delivered to {who}")
     };
-    format!("{why}{meanwhile}; {m} {ending}.")
+    why.part(meanwhile).part(ending)
 }
 
 /// What took the message from a client that had it in its buffer, before a place.

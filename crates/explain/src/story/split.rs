@@ -7,69 +7,69 @@ use entrega_model::{Kind, MessageId, ProcessId};
 use entrega_scenario::points::Call;
 
 use super::chronicle::{Chronicle, Delivered, times};
+use super::course::Course;
 use super::duplicate::{are_two_copies, doubling};
 use super::faults;
 use super::interruption::{Interruption, held_it_first};
 use super::limit;
 
 /// A dead letter and no effect.
-pub(super) fn dead_lettered(chronicle: &Chronicle<'_>) -> String {
+pub(super) fn dead_lettered(chronicle: &Chronicle<'_>) -> Course {
     match chronicle.dead_letters().first() {
-        Some(&at) => format!("{}.", giving_up(chronicle, at, "goes to the dead letters")),
-        None => format!("{} goes to the dead letters.", chronicle.message()),
+        Some(&at) => giving_up(chronicle, at, "goes to the dead letters"),
+        None => Course::of(format!("{} goes to the dead letters", chronicle.message())),
     }
 }
 
 /// A dead letter and an effect.
-pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
+pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
     let m = chronicle.message();
     let (effects, letters) = (chronicle.effects(), chronicle.dead_letters());
+    let as_well = || Course::of(format!("{m} takes effect and is dead-lettered as well"));
     let (Some(effect), Some(&letter)) = (effects.first(), letters.first()) else {
-        return format!("{m} takes effect and is dead-lettered as well.");
+        return as_well();
     };
     let (dead, done) = (delivery_before(chronicle, letter), chronicle.delivery(effect));
     let (Some(dead), Some(done)) = (dead, done) else {
-        return format!("{m} takes effect and is dead-lettered as well.");
+        return as_well();
     };
     if dead.id == done.id && is_given_up_by_broker(chronicle, letter) {
         let taken = done.possession.ends.iter().find(|end| end.how.returns());
         let why = taken.and_then(|end| limit::why(chronicle, done.consumer, end));
-        let why = why.map_or_else(String::new, |why| format!("{why}; "));
         let end = giving_up(chronicle, letter, "goes to the dead letters as well");
-        return format!("{m} takes effect; {why}{end}.");
+        let done = Course::of(format!("{m} takes effect"));
+        return done.part_of(why.unwrap_or_default()).part_of(end);
     }
     if dead.id == done.id {
         return without_answer(chronicle, &done, letter);
     }
     if are_two_copies(chronicle, &dead, &done) {
         let end = giving_up(chronicle, letter, "goes to the dead letters as well");
-        return format!("{}; one copy takes effect, and {end}.", doubling(chronicle));
+        return doubling(chronicle).part("one copy takes effect").and_of(end);
     }
     if effect.at < letter {
         let end = giving_up(chronicle, letter, "goes to the dead letters as well");
         if held_it_first(&dead, &done) {
-            let why = Interruption::of(&dead, &done, None).clause(chronicle);
+            let why = Interruption::of(&dead, &done, None).course(chronicle);
             let (zombie, to) = (chronicle.name(dead.consumer), chronicle.name(done.consumer));
-            return format!(
-                "{why}; {m} is delivered again to {to} and takes effect; {zombie} goes on as a \
-                 zombie, and {end}."
-            );
+            let done = why.part(format!("{m} is delivered again to {to} and takes effect"));
+            return done.part(format!("{zombie} goes on as a zombie")).and_of(end);
         }
-        let why = Interruption::of(&done, &dead, Some(effect.at)).clause(chronicle);
-        return format!("{why}; {m} is delivered again, and {end}.");
+        let why = Interruption::of(&done, &dead, Some(effect.at)).course(chronicle);
+        return why.part(format!("{m} is delivered again")).and_of(end);
     }
     let first = giving_up(chronicle, letter, "goes to the dead letters");
     if held_it_first(&done, &dead) {
-        let why = Interruption::of(&done, &dead, Some(effect.at)).clause(chronicle);
+        let why = Interruption::of(&done, &dead, Some(effect.at)).course(chronicle);
         let zombie = chronicle.name(done.consumer);
-        return format!(
-            "{why}; {m} is delivered again, and {first}; {zombie} goes on as a zombie, and {m} takes \
-             effect as well."
-        );
+        let given_up = why.part(format!("{m} is delivered again")).and_of(first);
+        let goes_on = given_up.part(format!("{zombie} goes on as a zombie"));
+        return goes_on.and(format!("{m} takes effect as well"));
     }
-    let why = Interruption::after(letter, &dead, &done).clause(chronicle);
+    let why = Interruption::after(letter, &dead, &done).course(chronicle);
     let to = chronicle.name(done.consumer);
-    format!("{first}; {why}; {m} is delivered again to {to} and takes effect as well.")
+    let again = format!("{m} is delivered again to {to} and takes effect as well");
+    first.part_of(why).part(again)
 }
 
 /// The message of the subscription that went to the dead letters a second time.
@@ -86,7 +86,7 @@ pub(super) fn twice_dead(chronicle: &Chronicle<'_>) -> Option<MessageId> {
 }
 
 /// Two dead letters or more.
-pub(super) fn dead_lettered_twice(chronicle: &Chronicle<'_>) -> String {
+pub(super) fn dead_lettered_twice(chronicle: &Chronicle<'_>) -> Course {
     let m = chronicle.message();
     let letters = chronicle.dead_letters();
     let [first, second, ..] = letters.as_slice() else {
@@ -95,38 +95,38 @@ pub(super) fn dead_lettered_twice(chronicle: &Chronicle<'_>) -> String {
     let twice = format!("goes to the dead letters {}", times(letters.len()));
     let before = |letter: usize| delivery_before(chronicle, letter);
     let (Some(one), Some(other)) = (before(*first), before(*second)) else {
-        return format!("{m} {twice}.");
+        return Course::of(format!("{m} {twice}"));
     };
     if are_two_copies(chronicle, &one, &other) {
-        return format!("{}; both copies fail, and {m} {twice}.", doubling(chronicle));
+        return doubling(chronicle).part("both copies fail").and(format!("{m} {twice}"));
     }
     let beginning = giving_up(chronicle, *first, "goes to the dead letters");
     if one.id == other.id {
         let who = chronicle.name(one.consumer);
         let mut found = faults::concerning(chronicle, one.consumer, one.at, *second);
         found.retain(|fault| fault.befalls(Call::DeadLetter));
-        let why = faults::clauses(chronicle, &found).join(" and then ");
-        let why = if why.is_empty() { format!("{who} writes it again") } else { why };
-        return format!("{beginning}; {why}, and {m} {twice}.");
+        let why = faults::clauses(chronicle, &found);
+        let again = if why.is_empty() { Course::of(format!("{who} writes it again")) } else { why };
+        return beginning.part_of(again).and(format!("{m} {twice}"));
     }
-    let why = Interruption::after(*first, &one, &other).clause(chronicle);
+    let why = Interruption::after(*first, &one, &other).course(chronicle);
     let to = chronicle.name(other.consumer);
-    format!("{beginning}; {why}; {m} is delivered again to {to} and {twice}.")
+    beginning.part_of(why).part(format!("{m} is delivered again to {to} and {twice}"))
 }
 
 /// The consumer never learnt of the effect and gave the message up.
-fn without_answer(chronicle: &Chronicle<'_>, done: &Delivered<'_>, letter: usize) -> String {
+fn without_answer(chronicle: &Chronicle<'_>, done: &Delivered<'_>, letter: usize) -> Course {
     let (who, m) = (chronicle.name(done.consumer), chronicle.message());
     let found = faults::concerning(chronicle, done.consumer, done.at, letter);
     let count = found.len();
-    let what = faults::clauses(chronicle, &found).join(" and then ");
+    let what = faults::clauses(chronicle, &found);
     let what = match count {
-        0 => format!("{who} has no answer from the sink"),
+        0 => Course::of(format!("{who} has no answer from the sink")),
         1 => what,
-        _ => format!("{what} ({})", times(count)),
+        _ => what.ended(&format!(" ({})", times(count))),
     };
     let effects = times(chronicle.effects().len());
-    format!("{what}; {who} gives up and dead-letters {m}, which has taken effect {effects}.")
+    what.part(format!("{who} gives up and dead-letters {m}, which has taken effect {effects}"))
 }
 
 /// Whether no consumer wrote a dead letter.
@@ -141,16 +141,15 @@ fn delivery_before<'a>(chronicle: &Chronicle<'a>, at: usize) -> Option<Delivered
 }
 
 /// Why a message was given up, and what `ending` says of it.
-fn giving_up(chronicle: &Chronicle<'_>, letter: usize, ending: &str) -> String {
+fn giving_up(chronicle: &Chronicle<'_>, letter: usize, ending: &str) -> Course {
     let m = chronicle.message();
     let Kind::DeadLettered { reason, .. } = *chronicle.kind(letter) else {
-        return format!("{m} {ending}");
+        return Course::of(format!("{m} {ending}"));
     };
-    match reason {
+    let clause = match reason {
         DeadLetterReason::DeliveryLimit => {
-            let mut clauses = limit::innocence(chronicle);
-            clauses.push(format!("{m} has been delivered too often and {ending}"));
-            clauses.join(" and then ")
+            let often = format!("{m} has been delivered too often and {ending}");
+            return limit::innocence(chronicle).then(often);
         }
         DeadLetterReason::Ttl => format!("the time to live of {m} ends and it {ending}"),
         DeadLetterReason::Overflow => format!("the queue is full and {m} {ending}"),
@@ -162,7 +161,8 @@ fn giving_up(chronicle: &Chronicle<'_>, letter: usize, ending: &str) -> String {
             }
             (None, _) => format!("{m} {ending}"),
         },
-    }
+    };
+    Course::of(clause)
 }
 
 /// Whose handler failed on the message before it was given up, and how often.

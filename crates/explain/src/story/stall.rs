@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use entrega_model::{Kind, MessageId, ProcessId};
 
 use super::chronicle::{Chronicle, times};
+use super::course::Course;
 use super::faults::{self, MANY};
 use super::{join, listed};
 use crate::injected::Injected;
@@ -76,19 +77,18 @@ pub(super) fn waiting(chronicle: &Chronicle<'_>) -> Vec<MessageId> {
 }
 
 /// What waits, and for whom.
-pub(super) fn tell(chronicle: &Chronicle<'_>) -> String {
+pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
     let stuck = stuck(chronicle);
     let waiting = waiting(chronicle);
-    let mut parts = causes(chronicle, stuck, &waiting);
+    let told = causes(chronicle, stuck, &waiting);
     match (stuck, waiting.as_slice()) {
-        (Some(stuck), _) => parts.push(again_and_again(chronicle, stuck, &waiting)),
-        (None, []) => parts.push(unsettled(chronicle)),
+        (Some(stuck), _) => told.part(again_and_again(chronicle, stuck, &waiting)),
+        (None, []) => told.part(unsettled(chronicle)),
         (None, _) => {
-            parts.extend(left_alone(chronicle, &waiting));
-            parts.push(still_waiting(chronicle, &waiting));
+            let left = left_alone(chronicle, &waiting).into_iter();
+            left.fold(told, Course::part).part(still_waiting(chronicle, &waiting))
         }
     }
-    format!("{}.", parts.join("; "))
 }
 
 /// A run that does not come to rest although nothing waits for its effect.
@@ -115,11 +115,7 @@ fn still_waiting(chronicle: &Chronicle<'_>, waiting: &[MessageId]) -> String {
 }
 
 /// The faults that befell what waits; if none did, all of them.
-fn causes(
-    chronicle: &Chronicle<'_>,
-    stuck: Option<MessageId>,
-    waiting: &[MessageId],
-) -> Vec<String> {
+fn causes(chronicle: &Chronicle<'_>, stuck: Option<MessageId>, waiting: &[MessageId]) -> Course {
     let ours = |one: &&Injected| {
         let of = chronicle.subscription_of(one.process);
         of.is_none_or(|of| of == chronicle.subscription)
@@ -132,8 +128,7 @@ fn causes(
         those = all;
         those.truncate(MANY);
     }
-    let clauses = faults::clauses(chronicle, &those);
-    if clauses.is_empty() { clauses } else { vec![clauses.join(" and then ")] }
+    faults::clauses(chronicle, &those)
 }
 
 /// A message is tried for ever.
