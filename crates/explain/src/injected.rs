@@ -94,6 +94,11 @@ impl Injected {
         self.act == Act::Slow || self.point.site == Site::Handlers
     }
 
+    /// Whether a handler fails.
+    pub(crate) fn fails_handler(&self) -> bool {
+        matches!(self.act, Act::Poison | Act::Transient)
+    }
+
     /// Whether something waits until a zone, as only an exploration or a replay chooses.
     pub(crate) fn is_in_zone(&self) -> bool {
         matches!(self.zone, Zone::Calm | Zone::Expiry | Zone::Takeover | Zone::Timer)

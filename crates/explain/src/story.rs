@@ -10,7 +10,7 @@
 //! * `interruption`: why it came to another delivery.
 //! * `death`: how a process died; `leaving`: why one left, and why it lost a partition;
 //!   `settles`: what settled a message too early.
-//! * `limit`: what a delivery limit takes along.
+//! * `giving_up`: who wrote a dead letter, and why; `limit`: what a delivery limit takes along.
 //! * `loss`, `duplicate`, `order`, `split`, `stall`: the sentences, by anomaly.
 
 mod chronicle;
@@ -19,6 +19,7 @@ mod death;
 mod delays;
 mod duplicate;
 mod faults;
+mod giving_up;
 mod interruption;
 mod leaving;
 mod limit;
@@ -74,7 +75,8 @@ pub(crate) fn tell(run: &Run<'_>, subject: &Subject) -> Tale {
         Finding::Stalled => (stall::stuck(&chronicle).or(message), stall::tell(&chronicle)),
         Finding::DeadLetteredTwice => {
             let message = split::twice_dead(&chronicle).or(message);
-            (message, split::dead_lettered_twice(&about(message)))
+            let chronicle = about(message);
+            (message, with_overtakings(&chronicle, split::dead_lettered_twice(&chronicle)))
         }
         Finding::Reordered => (message, with_overtakings(&chronicle, order::tell(&chronicle))),
         Finding::Class(Class::Pending, _) => (message, stall::tell(&chronicle)),

@@ -17,8 +17,10 @@ pub(super) struct Course {
 struct Clause {
     joint: Joint,
     text: String,
-    /// Where the fault is that it tells, if it tells one.
-    fault: Option<usize>,
+    /// Where it happened, if that is known.
+    at: Option<usize>,
+    /// Whether it tells a fault.
+    is_fault: bool,
 }
 
 /// How a clause is joined to the one before.
@@ -58,28 +60,38 @@ impl Course {
         self.clauses.is_empty()
     }
 
+    /// Whether it tells one thing.
+    pub(super) const fn is_one_clause(&self) -> bool {
+        self.clauses.len() == 1
+    }
+
     /// With another part: `…; m2 is lost`.
     pub(super) fn part(self, text: impl Into<String>) -> Self {
-        self.with(Joint::Part, text.into(), None)
+        self.with(Joint::Part, text.into(), None, false)
     }
 
     /// With what happened next: `… and then the lease of mailer 1 expires`.
     pub(super) fn then(self, text: impl Into<String>) -> Self {
-        self.with(Joint::Then, text.into(), None)
+        self.with(Joint::Then, text.into(), None, false)
+    }
+
+    /// With what happened next, and where.
+    pub(super) fn then_at(self, at: usize, text: impl Into<String>) -> Self {
+        self.with(Joint::Then, text.into(), Some(at), false)
     }
 
     /// With a fault that happened next.
     pub(super) fn then_fault(self, at: usize, text: impl Into<String>) -> Self {
-        self.with(Joint::Then, text.into(), Some(at))
+        self.with(Joint::Then, text.into(), Some(at), true)
     }
 
     /// With what belongs to it: `…, and mailer 1 leaves`.
     pub(super) fn and(self, text: impl Into<String>) -> Self {
-        self.with(Joint::And, text.into(), None)
+        self.with(Joint::And, text.into(), None, false)
     }
 
-    fn with(mut self, joint: Joint, text: String, fault: Option<usize>) -> Self {
-        self.clauses.push(Clause { joint, text, fault });
+    fn with(mut self, joint: Joint, text: String, at: Option<usize>, is_fault: bool) -> Self {
+        self.clauses.push(Clause { joint, text, at, is_fault });
         self
     }
 
@@ -88,9 +100,10 @@ impl Course {
         self.joined(Joint::Part, next)
     }
 
-    /// With another story that belongs to it.
+    /// With another story that belongs to it, if that is one clause; else as its next part.
     pub(super) fn and_of(self, next: Self) -> Self {
-        self.joined(Joint::And, next)
+        let joint = if next.is_one_clause() { Joint::And } else { Joint::Part };
+        self.joined(joint, next)
     }
 
     /// With another story that happened next.
@@ -154,9 +167,20 @@ impl Course {
         self
     }
 
+    /// What it tells first and happened before a place, and the rest.
+    pub(super) fn split_at(mut self, at: usize) -> (Self, Self) {
+        let is_before = |clause: &Clause| {
+            clause.joint == Joint::And || clause.at.is_some_and(|place| place < at)
+        };
+        let place = self.clauses.iter().position(|clause| !is_before(clause));
+        let rest = self.clauses.split_off(place.unwrap_or(self.clauses.len()));
+        (self, Self { clauses: rest })
+    }
+
     /// Another story before the faults that come later than a place.
     pub(super) fn with_before_later(mut self, at: usize, told: Self) -> Self {
-        let is_later = |clause: &Clause| clause.fault.is_some_and(|fault| fault >= at);
+        let is_later =
+            |clause: &Clause| clause.is_fault && clause.at.is_some_and(|fault| fault >= at);
         let place = self.clauses.iter().position(is_later).unwrap_or(self.clauses.len());
         let later = Self { clauses: self.clauses.split_off(place) };
         self.then_of(told).then_of(later)
@@ -167,10 +191,11 @@ impl Course {
     pub(super) fn with_overtakings(mut self, overtakings: Vec<(usize, String)>) -> Self {
         let mut first = Self::default();
         for (at, text) in overtakings {
-            let before = |clause: &Clause| clause.fault.is_some_and(|fault| fault < at);
+            let before =
+                |clause: &Clause| clause.is_fault && clause.at.is_some_and(|fault| fault < at);
             match self.clauses.iter().rposition(before) {
                 Some(place) => {
-                    let clause = Clause { joint: Joint::Then, text, fault: Some(at) };
+                    let clause = Clause { joint: Joint::Then, text, at: Some(at), is_fault: true };
                     self.clauses.insert(place + 1, clause);
                 }
                 None => first = first.then(text),

@@ -181,6 +181,22 @@ pub(super) fn clauses(chronicle: &Chronicle<'_>, faults: &[Injected]) -> Course 
     faults.iter().fold(Course::default(), told).each_once()
 }
 
+/// The same, of what comes about by a place: what holds a process up for longer has not ended then.
+pub(super) fn clauses_until(
+    chronicle: &Chronicle<'_>,
+    faults: &[Injected],
+    until: usize,
+) -> Course {
+    let goes_on = |fault: &Injected| {
+        (fault.is_hold_up() || fault.is_crash()) && delays::outlasts(fault, chronicle, until)
+    };
+    let told = |course: Course, fault: &Injected| {
+        let text = if goes_on(fault) { fault.brief(chronicle) } else { fault.clause(chronicle) };
+        course.then_fault(fault.at, text)
+    };
+    faults.iter().fold(Course::default(), told).each_once()
+}
+
 /// The same without the ends of delays, which the clause that follows tells.
 pub(super) fn brief_clauses(chronicle: &Chronicle<'_>, faults: &[Injected]) -> Course {
     let told =

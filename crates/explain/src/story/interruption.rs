@@ -7,6 +7,7 @@ use super::course::Course;
 use super::death::Death;
 use super::faults;
 use super::leaving::{self, Rebalance};
+use crate::injected::Injected;
 use crate::lease;
 use crate::possessions::{End, Ending};
 use crate::run::last;
@@ -83,15 +84,17 @@ impl<'a> Interruption<'a> {
         let by_clock = taken.is_some_and(|end| end.how.is_by_clock());
         let (faults, mut told) = if by_clock {
             let faults = faults::concerning_or_delaying(chronicle, holder, from, until);
+            let faults = self.without_failures(faults);
             let told = faults::brief_clauses(chronicle, &faults);
             (faults, told)
         } else {
             let faults = faults::concerning(chronicle, holder, from, until);
+            let faults = self.without_failures(faults);
             let death = taken.filter(|end| end.how == Ending::Crashed);
             let death = death.map(|end| Death::at(chronicle, end.place.event));
             let told = match death {
                 Some(death) => death.before(chronicle, holder, (from, until)),
-                None => faults::clauses(chronicle, &faults),
+                None => faults::clauses_until(chronicle, &faults, until),
             };
             (faults, told)
         };
@@ -100,20 +103,30 @@ impl<'a> Interruption<'a> {
             let restart = self.restart(chronicle, began, until);
             let restart = restart.filter(|_| end.how != Ending::LeaseExpired);
             if let Some(at) = restart {
-                told = told.then_fault(at, chronicle.words(at).prose);
+                let restarts = Course::of_fault(at, chronicle.words(at).prose);
+                told = told.with_before_later(at, restarts);
             }
             let taking = self.taking(chronicle, end, !faults.is_empty());
             return self.with_taking(chronicle, Taking { end, told: taking }, told);
         }
         let restart = self.restart(chronicle, self.earliest(chronicle), until);
         if let Some(at) = restart {
-            told = told.then_fault(at, self.forgotten(chronicle, at));
+            let forgets = Course::of_fault(at, self.forgotten(chronicle, at));
+            told = told.with_before_later(at, forgets);
         }
         if told.is_empty() {
             let (who, m) = (chronicle.name(holder), chronicle.message());
             return Course::of(format!("no event says what takes {m} from {who}"));
         }
         told
+    }
+
+    /// The faults without those that made the handler fail, if the dead letter that came of it is
+    /// told already.
+    fn without_failures(&self, mut faults: Vec<Injected>) -> Vec<Injected> {
+        let is_told = self.done == Some(self.since);
+        faults.retain(|fault| !is_told || !fault.fails_handler());
+        faults
     }
 
     /// What a commit that goes back undoes, in the order of time: the faults that concern the
@@ -173,7 +186,7 @@ impl<'a> Interruption<'a> {
             let is_lease = end.how == Ending::LeaseExpired;
             let is_told = told.is_empty() || at < self.holder.at;
             if let Some(what) = self.in_what(chronicle, at).filter(|_| is_lease && is_told) {
-                return told.then(what);
+                return told.then_at(at, what);
             }
         }
         told.then_of(taking)
@@ -278,7 +291,7 @@ impl<'a> Interruption<'a> {
             | Ending::Requeued
             | Ending::Settled => chronicle.words(at).clause().to_owned(),
         };
-        Course::of(clause)
+        Course::default().then_at(at, clause)
     }
 
     /// `mailer 1 crashes after the effect of m2 and before settling it`.

@@ -31,7 +31,13 @@ pub(super) fn reason(chronicle: &Chronicle<'_>, leaves: usize) -> Option<Course>
     })?;
     match *chronicle.kind(at) {
         Kind::ProcessingEnded { result, .. } if result != ProcessingResult::Ok => {
-            Some(Course::of(chronicle.words(at).clause()))
+            let mut faults = chronicle.run.faults_between(at, leaves).iter();
+            let letter =
+                faults.rfind(|one| one.process == process && one.befalls(Call::DeadLetter));
+            Some(match letter {
+                Some(fault) => Course::of_fault(fault.at, fault.clause(chronicle)),
+                None => Course::default().then_at(at, chronicle.words(at).clause()),
+            })
         }
         Kind::SettleEnded { message, outcome, .. } if outcome != SettleOutcome::Ok => {
             let mut faults = chronicle.run.faults_between(0, at).iter();
@@ -118,7 +124,7 @@ pub(super) fn rebalance(
         }
         Kind::MaxPollExceeded { consumer: process, .. } => {
             let then = when(&format!("{} is gone from the group", chronicle.name(process)));
-            let fault = Course::of(chronicle.words(trigger).clause());
+            let fault = Course::default().then_at(trigger, chronicle.words(trigger).clause());
             Some(Rebalance { at: trigger, fault, then })
         }
         Kind::SessionExpired { consumer: process, .. } | Kind::Resumed { process } => {

@@ -2,74 +2,143 @@
 
 use std::collections::BTreeSet;
 
-use entrega_model::event::DeadLetterReason;
-use entrega_model::{Kind, MessageId, ProcessId};
+use entrega_model::{Kind, MessageId};
 use entrega_scenario::points::Call;
 
-use super::chronicle::{Chronicle, Delivered, times};
+use super::chronicle::{Applied, Chronicle, Delivered, times};
 use super::course::Course;
 use super::duplicate::{are_two_copies, doubling};
 use super::faults;
+use super::giving_up::{self, GivenUp};
 use super::interruption::{Interruption, held_it_first};
 use super::limit;
 
+/// How it goes to the dead letters.
+const ALONE: &str = "goes to the dead letters";
+/// The same after its effect.
+const AS_WELL: &str = "goes to the dead letters as well";
+
 /// A dead letter and no effect.
 pub(super) fn dead_lettered(chronicle: &Chronicle<'_>) -> Course {
-    match chronicle.dead_letters().first() {
-        Some(&at) => giving_up(chronicle, at, "goes to the dead letters"),
-        None => Course::of(format!("{} goes to the dead letters", chronicle.message())),
+    match giving_up::all(chronicle).first() {
+        Some(given_up) => {
+            let why = given_up.without_answer(chronicle);
+            why.part_of(given_up.course(chronicle, ALONE))
+        }
+        None => Course::of(format!("{} {ALONE}", chronicle.message())),
     }
 }
 
 /// A dead letter and an effect.
 pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
-    let m = chronicle.message();
-    let (effects, letters) = (chronicle.effects(), chronicle.dead_letters());
-    let as_well = || Course::of(format!("{m} takes effect and is dead-lettered as well"));
-    let (Some(effect), Some(&letter)) = (effects.first(), letters.first()) else {
-        return as_well();
+    let as_well =
+        Course::of(format!("{} takes effect and is dead-lettered as well", chronicle.message()));
+    let (effects, letters) = (chronicle.effects(), giving_up::all(chronicle));
+    let (Some(effect), Some(given_up)) = (effects.first(), letters.first()) else {
+        return as_well;
     };
-    let (dead, done) = (delivery_before(chronicle, letter), chronicle.delivery(effect));
-    let (Some(dead), Some(done)) = (dead, done) else {
-        return as_well();
-    };
-    if dead.id == done.id && is_given_up_by_broker(chronicle, letter) {
-        let taken = done.possession.ends.iter().find(|end| end.how.returns());
-        let why = taken.and_then(|end| limit::why(chronicle, done.consumer, end));
-        let end = giving_up(chronicle, letter, "goes to the dead letters as well");
-        let done = Course::of(format!("{m} takes effect"));
-        return done.part_of(why.unwrap_or_default()).part_of(end);
-    }
-    if dead.id == done.id {
-        return without_answer(chronicle, &done, letter);
-    }
-    if are_two_copies(chronicle, &dead, &done) {
-        let end = giving_up(chronicle, letter, "goes to the dead letters as well");
-        return doubling(chronicle).part("one copy takes effect").and_of(end);
-    }
-    if effect.at < letter {
-        let end = giving_up(chronicle, letter, "goes to the dead letters as well");
-        if held_it_first(&dead, &done) {
-            let why = Interruption::of(&dead, &done, None).course(chronicle);
-            let (zombie, to) = (chronicle.name(dead.consumer), chronicle.name(done.consumer));
-            let done = why.part(format!("{m} is delivered again to {to} and takes effect"));
-            return done.part(format!("{zombie} goes on as a zombie")).and_of(end);
+    match (given_up.delivery, chronicle.delivery(effect)) {
+        (Some(dead), Some(done)) if dead.id == done.id && given_up.is_by_broker() => {
+            by_broker(chronicle, given_up, effect, &done)
         }
-        let why = Interruption::of(&done, &dead, Some(effect.at)).course(chronicle);
-        return why.part(format!("{m} is delivered again")).and_of(end);
+        (Some(dead), Some(done)) if dead.id == done.id => {
+            without_answer(chronicle, &done, given_up.letter)
+        }
+        (Some(dead), Some(done)) if are_two_copies(chronicle, &dead, &done) => {
+            one_copy_each(chronicle, given_up)
+        }
+        (Some(dead), Some(done)) if effect.at < given_up.letter => {
+            effect_first(chronicle, given_up, (effect, &done), &dead)
+        }
+        (Some(dead), Some(done)) => letter_first(chronicle, given_up, (effect, &done), &dead),
+        (None, Some(_)) if chronicle.stored().len() > 1 => one_copy_each(chronicle, given_up),
+        (None, Some(done)) => {
+            let (m, to) = (chronicle.message(), chronicle.name(done.consumer));
+            let all_the_same = format!("{m} is delivered to {to} all the same");
+            let first = given_up.course(chronicle, ALONE).part(all_the_same);
+            first.and(format!("{m} takes effect as well"))
+        }
+        (_, None) => as_well,
     }
-    let first = giving_up(chronicle, letter, "goes to the dead letters");
-    if held_it_first(&done, &dead) {
-        let why = Interruption::of(&done, &dead, Some(effect.at)).course(chronicle);
+}
+
+/// One stored copy takes effect, and another one is given up.
+fn one_copy_each(chronicle: &Chronicle<'_>, given_up: &GivenUp<'_>) -> Course {
+    let end = given_up.course(chronicle, AS_WELL);
+    doubling(chronicle).part("one copy takes effect").and_of(end)
+}
+
+/// The broker gives up what its consumer has done, or does later.
+fn by_broker(
+    chronicle: &Chronicle<'_>,
+    given_up: &GivenUp<'_>,
+    effect: &Applied,
+    done: &Delivered<'_>,
+) -> Course {
+    let m = chronicle.message();
+    let taken = done.possession.ends.iter().find(|end| end.how.returns());
+    let why = taken.filter(|_| limit::innocence(chronicle).is_empty());
+    let why = why.and_then(|end| limit::why(chronicle, done.consumer, end)).unwrap_or_default();
+    if effect.at < given_up.letter {
+        let end = given_up.course(chronicle, AS_WELL);
+        return Course::of(format!("{m} takes effect")).part_of(why).part_of(end);
+    }
+    let zombie = chronicle.name(done.consumer);
+    let end = why.part_of(given_up.course(chronicle, ALONE));
+    let goes_on = end.part(format!("{zombie} goes on as a zombie"));
+    goes_on.and(format!("{m} takes effect as well"))
+}
+
+/// The effect of one delivery, and then the dead letter of another one.
+fn effect_first(
+    chronicle: &Chronicle<'_>,
+    given_up: &GivenUp<'_>,
+    (effect, done): (&Applied, &Delivered<'_>),
+    dead: &Delivered<'_>,
+) -> Course {
+    let m = chronicle.message();
+    let end = given_up.course(chronicle, AS_WELL);
+    if held_it_first(dead, done) {
+        let why = Interruption::of(dead, done, None).course(chronicle);
+        let (zombie, to) = (chronicle.name(dead.consumer), chronicle.name(done.consumer));
+        let done = why.part(format!("{m} is delivered again to {to} and takes effect"));
+        return done.part(format!("{zombie} goes on as a zombie")).and_of(end);
+    }
+    let why = Interruption::of(done, dead, Some(effect.at)).course(chronicle);
+    why.part(format!("{m} is delivered again")).and_of(end)
+}
+
+/// The dead letter of one delivery, and then the effect of another one.
+fn letter_first(
+    chronicle: &Chronicle<'_>,
+    given_up: &GivenUp<'_>,
+    (effect, done): (&Applied, &Delivered<'_>),
+    dead: &Delivered<'_>,
+) -> Course {
+    let m = chronicle.message();
+    if held_it_first(done, dead) {
+        let why = Interruption::of(done, dead, Some(effect.at)).course(chronicle);
+        let again = why.part(format!("{m} is delivered again"));
         let zombie = chronicle.name(done.consumer);
-        let given_up = why.part(format!("{m} is delivered again")).and_of(first);
-        let goes_on = given_up.part(format!("{zombie} goes on as a zombie"));
+        let first = again.and_of(given_up.course(chronicle, ALONE));
+        let goes_on = first.part(format!("{zombie} goes on as a zombie"));
         return goes_on.and(format!("{m} takes effect as well"));
     }
-    let why = Interruption::after(letter, &dead, &done).course(chronicle);
     let to = chronicle.name(done.consumer);
     let again = format!("{m} is delivered again to {to} and takes effect as well");
-    first.part_of(why).part(again)
+    and_again(chronicle, given_up, (dead, done)).part(again)
+}
+
+/// A dead letter and why the message came again, in the order of time: what took it from its
+/// consumer may come before the dead letter.
+fn and_again(
+    chronicle: &Chronicle<'_>,
+    given_up: &GivenUp<'_>,
+    (dead, next): (&Delivered<'_>, &Delivered<'_>),
+) -> Course {
+    let why = Interruption::after(given_up.letter, dead, next).course(chronicle);
+    let (before, after) = why.split_at(given_up.letter);
+    before.part_of(given_up.course(chronicle, ALONE)).part_of(after)
 }
 
 /// The message of the subscription that went to the dead letters a second time.
@@ -88,95 +157,49 @@ pub(super) fn twice_dead(chronicle: &Chronicle<'_>) -> Option<MessageId> {
 /// Two dead letters or more.
 pub(super) fn dead_lettered_twice(chronicle: &Chronicle<'_>) -> Course {
     let m = chronicle.message();
-    let letters = chronicle.dead_letters();
+    let letters = giving_up::all(chronicle);
     let [first, second, ..] = letters.as_slice() else {
         return dead_lettered(chronicle);
     };
     let twice = format!("goes to the dead letters {}", times(letters.len()));
-    let before = |letter: usize| delivery_before(chronicle, letter);
-    let (Some(one), Some(other)) = (before(*first), before(*second)) else {
+    let (Some(one), Some(other)) = (first.delivery, second.delivery) else {
         return Course::of(format!("{m} {twice}"));
     };
     if are_two_copies(chronicle, &one, &other) {
         return doubling(chronicle).part("both copies fail").and(format!("{m} {twice}"));
     }
-    let beginning = giving_up(chronicle, *first, "goes to the dead letters");
     if one.id == other.id {
         let who = chronicle.name(one.consumer);
-        let mut found = faults::concerning(chronicle, one.consumer, one.at, *second);
+        let mut found = faults::concerning(chronicle, one.consumer, one.at, second.letter);
         found.retain(|fault| fault.befalls(Call::DeadLetter));
         let why = faults::clauses(chronicle, &found);
         let again = if why.is_empty() { Course::of(format!("{who} writes it again")) } else { why };
+        let beginning = first.course(chronicle, ALONE);
         return beginning.part_of(again).and(format!("{m} {twice}"));
     }
-    let why = Interruption::after(*first, &one, &other).course(chronicle);
     let to = chronicle.name(other.consumer);
-    beginning.part_of(why).part(format!("{m} is delivered again to {to} and {twice}"))
+    let again = format!("{m} is delivered again to {to} and {twice}");
+    and_again(chronicle, first, (&one, &other)).part(again)
 }
 
 /// The consumer never learnt of the effect and gave the message up.
 fn without_answer(chronicle: &Chronicle<'_>, done: &Delivered<'_>, letter: usize) -> Course {
     let (who, m) = (chronicle.name(done.consumer), chronicle.message());
     let found = faults::concerning(chronicle, done.consumer, done.at, letter);
-    let count = found.len();
     let what = faults::clauses(chronicle, &found);
-    let what = match count {
-        0 => Course::of(format!("{who} has no answer from the sink")),
-        1 => what,
-        _ => what.ended(&format!(" ({})", times(count))),
+    let what = match (what.is_empty(), what.is_one_clause() && found.len() > 1) {
+        (true, _) => Course::of(format!("{who} has no answer from the sink")),
+        (false, true) => what.ended(&format!(" ({})", times(found.len()))),
+        (false, false) => what,
     };
-    let effects = times(chronicle.effects().len());
-    what.part(format!("{who} gives up and dead-letters {m}, which has taken effect {effects}"))
-}
-
-/// Whether no consumer wrote a dead letter.
-fn is_given_up_by_broker(chronicle: &Chronicle<'_>, letter: usize) -> bool {
-    matches!(*chronicle.kind(letter), Kind::DeadLettered { reason, .. }
-        if reason != DeadLetterReason::Client)
-}
-
-/// The last delivery before a place.
-fn delivery_before<'a>(chronicle: &Chronicle<'a>, at: usize) -> Option<Delivered<'a>> {
-    chronicle.deliveries().into_iter().rfind(|one| one.at < at)
-}
-
-/// Why a message was given up, and what `ending` says of it.
-fn giving_up(chronicle: &Chronicle<'_>, letter: usize, ending: &str) -> Course {
-    let m = chronicle.message();
-    let Kind::DeadLettered { reason, .. } = *chronicle.kind(letter) else {
-        return Course::of(format!("{m} {ending}"));
-    };
-    let clause = match reason {
-        DeadLetterReason::DeliveryLimit => {
-            let often = format!("{m} has been delivered too often and {ending}");
-            return limit::innocence(chronicle).then(often);
+    let effects = chronicle.effects();
+    let before = effects.iter().filter(|effect| effect.at < letter).count();
+    let effects = match (before, effects.len() - before) {
+        (before, 0) => format!("has taken effect {}", times(before)),
+        (0, later) => format!("takes effect {} after that", times(later)),
+        (before, later) => {
+            format!("has taken effect {} and takes effect {} more", times(before), times(later))
         }
-        DeadLetterReason::Ttl => format!("the time to live of {m} ends and it {ending}"),
-        DeadLetterReason::Overflow => format!("the queue is full and {m} {ending}"),
-        DeadLetterReason::Rejected => format!("its consumer rejects {m} and it {ending}"),
-        DeadLetterReason::Client => match failures(chronicle, letter) {
-            (Some(by), count) => {
-                let by = chronicle.name(by);
-                format!("the handler of {by} fails {} on {m}, which {ending}", times(count))
-            }
-            (None, _) => format!("{m} {ending}"),
-        },
     };
-    Course::of(clause)
-}
-
-/// Whose handler failed on the message before it was given up, and how often.
-fn failures(chronicle: &Chronicle<'_>, letter: usize) -> (Option<ProcessId>, usize) {
-    let from = delivery_before(chronicle, letter).map_or(0, |one| one.at);
-    let mut by = None;
-    let mut count = 0;
-    for &at in chronicle.run.failures().iter().filter(|at| (from..letter).contains(*at)) {
-        if let Kind::ProcessingEnded { message, subscription, consumer, .. } = *chronicle.kind(at)
-            && (message, subscription) == (chronicle.id, chronicle.subscription)
-        {
-            by = Some(consumer);
-            count += 1;
-        }
-    }
-    (by, count)
+    what.part(format!("{who} gives up and dead-letters {m}, which {effects}"))
 }
