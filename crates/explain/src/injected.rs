@@ -135,6 +135,16 @@ impl Injected {
         self.leg(call) == Some(Leg::Request) && self.act == Act::Duplicated
     }
 
+    /// Whether a request of this kind comes late.
+    pub(crate) fn is_late_request(&self, call: Call) -> bool {
+        self.leg(call) == Some(Leg::Request) && self.act == Act::Late
+    }
+
+    /// Whether the answer to a request of this kind comes late.
+    pub(crate) fn is_late_answer(&self, call: Call) -> bool {
+        self.leg(call) == Some(Leg::Response) && self.act == Act::Late
+    }
+
     /// Whether a group notices that a member is away.
     pub(crate) fn shakes_the_group(&self) -> bool {
         self.is_crash()

@@ -1,5 +1,6 @@
 //! Sentences about lost messages.
 
+use super::zones::check_with;
 use super::*;
 
 #[test]
@@ -146,4 +147,62 @@ fn a_failed_handler_loses_by_its_policy() {
         &["the handler of mailer 2 fails on m1, which handing it over has already acked; m1 \
              is never delivered again and is lost."],
     );
+}
+
+/// Two consumers of a group that begins at the end, on a network that takes no time.
+const FROM_THE_END: &[(&str, &str)] = &[
+    ("log.auto_offset_reset", "latest"),
+    ("log.partitions", "1"),
+    ("consumer.max_poll_interval", "5s"),
+    ("workload.messages", "3"),
+    ("workload.arrivals", "{ distribution = \"poisson\", rate_per_second = 20 }"),
+    ("network.latency", "0s"),
+    ("network.sink_latency", "0s"),
+    ("network.jitter", "0s"),
+];
+
+/// A process that is slow for longer than its group waits crashes only after the reset that loses.
+#[test]
+fn a_reset_before_a_crash_is_told_before_it() {
+    let reset = "mailer 2 has no committed offset, and its reset (auto_offset_reset) skips m1; m1 is \
+                 never delivered and is lost.";
+    let check = |choices: &str, before: &str| {
+        let expect = format!("{before} and then {reset}");
+        check(Log, ProcessThenSettle, choices, FROM_THE_END, &[&expect]);
+    };
+    check("mailer.effect.after#1=crash-takeover", "mailer 1 is slow after the effect of m0");
+    check(
+        "mailer.effect.after#1=crash-expiry",
+        "mailer 1 is slow until its max_poll_interval has ended and then crashes after the effect of \
+         m0",
+    );
+}
+
+/// What was asked for too late is handed to nobody, and what is lost in a kill has the kill before
+/// it.
+#[test]
+fn what_never_comes_to_work_has_a_reason() {
+    check_with(
+        &[],
+        (Queue, AutoSettleAtDelivery),
+        (1, 1),
+        "mailer.receive.request#1=late-expiry",
+        &[
+            "a request of mailer 1 for messages is late until mailer 1 no longer waits; handing m0 over \
+           acks it, and it never reaches mailer 1; m0 is never delivered again and is lost.",
+        ],
+    );
+    let limit = [("queue.delivery_limit", "1")];
+    let check = |choices: &str, before: &str| {
+        let expect = format!(
+            "{before} and then m0 is delivered too often, and the queue of mailer drops it; m0 is lost."
+        );
+        check_with(&limit, (Queue, AutoSettleAtNextReceive), (1, 1), choices, &[&expect]);
+    };
+    check(
+        "mailer.process.shutdown#2=drain-calm+mailer.handler.order#1=last",
+        "mailer 1 is asked to stop and then mailer 1 is at work on m0 and then mailer 1 is not gone in \
+         time and is killed",
+    );
+    check("mailer.effect.before#1=crash", "mailer 1 crashes before the effect of m0");
 }

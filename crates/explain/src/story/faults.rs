@@ -121,14 +121,16 @@ pub(super) fn while_sending(chronicle: &Chronicle<'_>, until: usize) -> Vec<Inje
 
 /// What kept the message from being delivered before a place: the last fault of its subscription
 /// since it was stored that befell a request for messages or its answer, or the shutdown of a
-/// consumer; else a request that was doubled before, and then waited at the broker.
+/// consumer; else a request that was doubled or late before, and then waited at the broker.
 pub(super) fn before_delivery(chronicle: &Chronicle<'_>, until: usize) -> Option<Injected> {
     let stored = chronicle.stored().first().copied()?;
     let is_own =
         |fault: &Injected| chronicle.subscription_of(fault.process) == Some(chronicle.subscription);
     let withholds =
         |fault: &&Injected| is_own(fault) && (fault.befalls(Call::Receive) || fault.is_shutdown());
-    let waits = |fault: &&Injected| is_own(fault) && fault.doubles(Call::Receive);
+    let waits = |fault: &&Injected| {
+        is_own(fault) && (fault.doubles(Call::Receive) || fault.is_late_request(Call::Receive))
+    };
     let since = chronicle.run.faults_between(stored, until).iter();
     let before = chronicle.run.faults_between(0, stored).iter();
     since.rev().find(withholds).or_else(|| before.rev().find(waits)).copied()

@@ -30,6 +30,18 @@ pub(super) fn innocence(chronicle: &Chronicle<'_>) -> Course {
     told.each_once().then(format!("{m}, on which no handler failed, comes back {count}"))
 }
 
+/// How the last holder of the message was killed, if it was, and the message came back with that.
+pub(super) fn killed(chronicle: &Chronicle<'_>) -> Option<Course> {
+    let possessions = chronicle.run.possessions.of(chronicle.subscription, chronicle.id);
+    let last = possessions.rev().find(|one| one.ends.iter().any(|end| end.how.returns()))?;
+    let back = last.ends.iter().find(|end| end.how == Ending::Requeued)?;
+    let crash = chronicle.crash_before(last.process, back.place.event)?;
+    let death = Death::at(chronicle, crash);
+    death.request()?;
+    let before = death.before(chronicle, last.process, (last.from.event, crash));
+    Some(before.then_of(death.course("")))
+}
+
 /// Why a message came back from a process, as a main clause.
 pub(super) fn why(chronicle: &Chronicle<'_>, holder: ProcessId, end: &End) -> Option<Course> {
     let at = end.place.event;

@@ -32,9 +32,11 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
         return skipped.part(format!("{m} is never delivered{again} and is lost"));
     }
     if let Some(clause) = removed.map(|at| chronicle.words(at).clause().to_owned()) {
-        let mut own = chronicle.run.faults.clone();
-        own.retain(|one| one.message == Some(chronicle.id));
-        let told = faults::clauses(chronicle, &own).at_most_many();
+        let told = limit::killed(chronicle).unwrap_or_else(|| {
+            let mut own = chronicle.run.faults.clone();
+            own.retain(|one| one.message == Some(chronicle.id));
+            faults::clauses(chronicle, &own).at_most_many()
+        });
         let told = told.then_of(limit::innocence(chronicle)).then(clause);
         return told.part(format!("{m} is lost"));
     }
@@ -106,8 +108,11 @@ fn skipped_by(chronicle: &Chronicle<'_>, reset: usize) -> Course {
     };
     let (who, m) = (chronicle.name(consumer), chronicle.message());
     let mut earlier = chronicle.run.faults_between(0, reset).to_vec();
-    earlier.retain(|one| chronicle.subscription_of(one.process) == Some(chronicle.subscription));
-    let told = faults::clauses(chronicle, &earlier).unless_many();
+    earlier.retain(|one| {
+        let of = chronicle.subscription_of(one.process);
+        of == Some(chronicle.subscription) && !one.is_overtaking()
+    });
+    let told = faults::clauses_until(chronicle, &earlier, reset).unless_many();
     let why = match from {
         None => format!("{who} has no committed offset"),
         Some(_) => format!("the log does not have the offset of {who} any more"),
