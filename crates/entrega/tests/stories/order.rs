@@ -1,5 +1,6 @@
 //! What came first: a story blames what took the message, and not what befell its holder later.
 
+use super::zones::check_with;
 use super::*;
 
 /// A queue with one consumer that has five messages in its buffer, for one second each.
@@ -43,4 +44,43 @@ fn a_restart_before_the_lease_is_no_reason() {
         }
     }
     assert!(by_lease > 0 && by_restart > 0, "{by_lease} {by_restart}");
+}
+
+/// A restart that made the broker forget comes before what the holder did then.
+#[test]
+fn a_restart_is_told_in_its_turn() {
+    let forgets = "the broker restarts and forgets that mailer 1 has m0";
+    let check = |choices: &str, expect: &str| {
+        check_with(&[], (Queue, ProcessThenSettle), (1, 2), choices, &[expect]);
+    };
+    check(
+        "broker.restart#2=restart+mailer.handler.slow#1=slow-expiry",
+        &format!(
+            "{forgets} and then mailer 1 is slow at m0; m0 is delivered again to mailer 2, mailer 1 \
+             goes on as a zombie, and m0 takes effect twice."
+        ),
+    );
+    check(
+        "broker.restart#2=restart",
+        &format!("{forgets}; m0 is delivered again to mailer 2 and takes effect twice."),
+    );
+}
+
+/// A message that waits at a client is not in work yet.
+#[test]
+fn what_waits_is_not_in_work() {
+    let check = |strategy, choices: &str, expect: &str| {
+        check_with(&[], (Queue, strategy), (2, 2), choices, &[expect]);
+    };
+    let ending = "m0 takes effect after m1, which has the same key and was sent later.";
+    check(
+        Strategy::ProgressWithEffectUnconditional,
+        "mailer.effect.request#1=late-calm",
+        &format!("m0 waits at mailer 1 while mailer 2 works on m1; {ending}"),
+    );
+    check(
+        ProcessThenSettle,
+        "mailer.handler.order#1=last",
+        &format!("mailer 1 is at work on m0 until everybody else is done; {ending}"),
+    );
 }

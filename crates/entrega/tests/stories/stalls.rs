@@ -77,6 +77,19 @@ fn a_second_dead_letter_is_told() {
     );
 }
 
+/// Who leaves without an answer about its dead letter leaves because of that.
+#[test]
+fn an_unanswered_dead_letter_is_why_its_writer_leaves() {
+    let choices = "mailer.message.poison#1=poison+mailer.dead_letter.response#1=lost";
+    let said = finding(Log, DeadLetter, (choices, ONE_ATTEMPT), Finding::DeadLetteredTwice);
+    assert_eq!(
+        said,
+        "the handler of mailer 2 fails once on m0, which goes to the dead letters; the answer that \
+         m0 is dead-lettered is lost, and mailer 2 leaves without settling m0; m0 is delivered again \
+         to mailer 1 and goes to the dead letters twice."
+    );
+}
+
 #[test]
 fn the_articles_loops_leave_because_of_a_fault() {
     let set = [NO_AUTO_COMMIT];

@@ -174,6 +174,27 @@ fn what_keeps_a_message_away_is_told() {
     );
 }
 
+/// A lease runs from when the answer set out, and an answer that comes when it ends leaves no time.
+#[test]
+fn a_late_answer_is_why_a_lease_ends() {
+    let as_long = [("consumer.request_timeout", "6s")];
+    let check = |strategy, choices: &str, expect: &str| {
+        check_with(&as_long, (Queue, strategy), (1, 1), choices, &[expect]);
+    };
+    check(
+        AutoSettleAtNextReceive,
+        "mailer.receive.response#1=late-expiry",
+        "an answer with messages for mailer 1 is late and then the lease of mailer 1 expires; m0 is \
+         delivered again to mailer 1 and takes effect twice.",
+    );
+    check(
+        ProcessThenSettle,
+        "mailer.receive.response#1=late-calm+mailer.handler.slow#1=slow-expiry",
+        "mailer 1 is slow at m0 and then the lease of mailer 1 expires; m0 is delivered again to \
+         mailer 1 and takes effect twice.",
+    );
+}
+
 #[test]
 fn a_request_overtakes() {
     check(
@@ -183,6 +204,23 @@ fn a_request_overtakes() {
         &["a request of mailer 1 overtakes one that was sent before it; mailer 1 crashes after \
              the effect of m0 and before settling it; m0 is delivered again to mailer 2 and takes \
              effect twice."],
+    );
+}
+
+/// What overtakes is told once, also before a reset.
+#[test]
+fn an_overtaking_is_told_once() {
+    let latest = [("log.auto_offset_reset", "latest")];
+    check_with(
+        &latest,
+        (Log, ProcessThenSettle),
+        (2, 1),
+        "arrival.order#1=second+mailer.effect.after#1=crash",
+        &[
+            "a request of mailer 1 overtakes one that was sent before it; mailer 1 crashes after the \
+           effect of m0 and then mailer 1 has no committed offset, and its reset (auto_offset_reset) \
+           skips m1; m1 is never delivered and is lost.",
+        ],
     );
 }
 

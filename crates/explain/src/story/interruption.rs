@@ -83,7 +83,12 @@ impl<'a> Interruption<'a> {
         let until = taken.map_or(self.successor.at, |end| end.place.event);
         let by_clock = taken.is_some_and(|end| end.how.is_by_clock());
         let (faults, mut told) = if by_clock {
-            let faults = faults::concerning_or_delaying(chronicle, holder, from, until);
+            let mut faults = faults::concerning_or_delaying(chronicle, holder, from, until);
+            let end = taken.map(|end| end.place.event);
+            let late = end.and_then(|at| lease::late_answer(chronicle.run, at));
+            if let Some(late) = late.filter(|late| !faults.iter().any(|one| one.at == late.at)) {
+                faults.insert(0, late);
+            }
             let faults = self.without_failures(faults);
             let told = faults::brief_clauses(chronicle, &faults);
             (faults, told)
@@ -213,9 +218,12 @@ impl<'a> Interruption<'a> {
         if matches!(chronicle.kind(work), Kind::ProcessingStarted { .. }) {
             let events = chronicle.run.events;
             let worked = events[at].at.since(events[work].at);
-            return Some(format!(
-                "{who} has worked on {m} for {worked} when its lease expires{since}"
-            ));
+            let work = if worked.is_zero() {
+                format!("{who} has only just begun to work on {m}")
+            } else {
+                format!("{who} has worked on {m} for {worked}")
+            };
+            return Some(format!("{work} when its lease expires{since}"));
         }
         (chronicle.settle_of(holder, self.since, at) == Asked::Not)
             .then(|| format!("{who} has not settled {m} when its lease expires{since}"))

@@ -50,7 +50,8 @@ pub(super) fn reason(chronicle: &Chronicle<'_>, leaves: usize) -> Option<Course>
             let restart = restart.map(|at| Course::of_fault(at, chronicle.words(at).prose));
             Some(restart.unwrap_or_default().then(format!("{who} cannot settle {m}")))
         }
-        _ => None,
+        _ => shutdown(chronicle, leaves)
+            .map(|asked| Course::of_fault(asked.at, asked.clause(chronicle))),
     }
 }
 

@@ -42,12 +42,24 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
     let (who, faster) = (chronicle.name(effect.consumer), chronicle.name(overtaker.by));
     let meanwhile = if effect.consumer == overtaker.by {
         format!("{who} processes {later} before {m}")
+    } else if from < overtaker.at && !works(chronicle, effect.consumer, from, overtaker.at) {
+        format!("{m} waits at {who} while {faster} works on {later}")
     } else if from < overtaker.at {
         format!("{who} works on {m} while {faster} works on {later} and is faster")
     } else {
         format!("{faster} works on {later} before {m} is delivered to {who}")
     };
     why.part(meanwhile).part(ending)
+}
+
+/// Whether a consumer began to work on the message between two places.
+fn works(chronicle: &Chronicle<'_>, who: ProcessId, from: usize, until: usize) -> bool {
+    let begun = first(
+        chronicle.run.of_message(chronicle.id),
+        from,
+        |at| matches!(*chronicle.kind(at), Kind::ProcessingStarted { consumer, .. } if consumer == who),
+    );
+    begun.is_some_and(|at| at < until)
 }
 
 /// What took the message from a client that had it in its buffer, before a place.
