@@ -62,6 +62,29 @@ fn broken_promises_and_what_is_unknown_are_named() {
     check("[faults.message]\npoison.poison = 0.1\n[limits]\nsteps = 50_000", &endless);
 }
 
+/// What waits when a run ends is neither lost nor duplicated yet, and is no achievement.
+#[test]
+fn what_still_waits_is_not_clean() {
+    let scenario = "title = 'Stuck'\nmodels = ['log']\nseeds = 2\nstrategies = \
+                    ['process-then-settle', 'dead-letter', 'deduplicating-sink']\n[workload]\n\
+                    messages = 200\n[[subscriptions]]\nname = 'mailer'\n[log]\n\
+                    auto_offset_reset = 'earliest'\n[limits]\nsteps = 20_000\n[faults]\n";
+    let line = |faults: &str, label: &str| {
+        let text = shown(&format!("{scenario}{faults}"), Shown::default());
+        let found = finding(&text).into_iter().find(|line| line.starts_with(label));
+        found.unwrap_or_else(|| panic!("{label}: {text}")).to_owned()
+    };
+    let (poison, crash) = ("message.poison.poison = '1/50'\n", "effect.after.crash = '1/20'\n");
+    let neither = |faults: &str| line(faults, "Neither");
+    let stuck = "Neither lost nor duplicated: no row; 238 messages still wait at the end.";
+    assert_eq!(neither(&format!("{poison}{crash}")), stuck);
+    assert_eq!(neither(crash), "Neither lost nor duplicated: deduplicating-sink.");
+    let none = |faults: &str| line(faults, "Lost or duplicated");
+    let but = "Lost or duplicated: no message, but 476 messages still wait at the end.";
+    assert_eq!(none(poison), but);
+    assert_eq!(none("message.poison.poison = '1/1000000'\n"), "Lost or duplicated: no message.");
+}
+
 #[test]
 fn every_line_but_a_command_fits() {
     let whole = shown(SCENARIO, Shown::default());

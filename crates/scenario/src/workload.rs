@@ -80,6 +80,8 @@ pub struct Extent {
     pub messages: u64,
     /// From the first send to the last.
     pub span: Duration,
+    /// From the beginning of the run to the last send.
+    pub until: Duration,
     /// The service times that are recorded: their sum in nanoseconds, and how many they are.
     pub recorded: (u128, u64),
     /// The longest of them.
@@ -172,6 +174,7 @@ impl Extent {
         for (at, service_time, bytes) in sends {
             extent.messages += 1;
             extent.span = at.since(*first.get_or_insert(at));
+            extent.until = at.since(Instant::START);
             extent.most_recorded_bytes = extent.most_recorded_bytes.max(bytes.unwrap_or(0).into());
             if let Some(time) = service_time {
                 let (sum, count) = extent.recorded;

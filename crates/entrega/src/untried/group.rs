@@ -5,6 +5,7 @@ use entrega_model::Model;
 use entrega_scenario::points::Act;
 use entrega_scenario::{Arrivals, AutoOffsetReset, ProducerStrategy};
 
+use super::Plan;
 use super::numbers::{Numbers, shown};
 
 /// A group that begins at the end of the log, against a producer that does not wait: in the small
@@ -28,6 +29,16 @@ pub(super) fn may_come_first(of: &Numbers<'_>) -> bool {
     of.plan.model == Model::Log
         && scenario.log.auto_offset_reset == AutoOffsetReset::Latest
         && scenario.workload.arrivals != Some(Arrivals::Backlog)
+        && !is_sent_at_once(of)
+}
+
+/// Whether the producer has sent everything before any answer can come, at the instant at which the
+/// consumers start: then all of it is stored while they still join.
+fn is_sent_at_once(of: &Numbers<'_>) -> bool {
+    let Plan { scenario, extent, .. } = of.plan;
+    let waits = scenario.producer.strategy == ProducerStrategy::Confirmed;
+    let apart = scenario.network.jitter.duration();
+    extent.until.is_zero() && apart.is_zero() && (extent.messages == 1 || !waits)
 }
 
 /// Members that join at other times than the rest: when they start, by the jitter of their first

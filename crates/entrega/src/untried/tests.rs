@@ -239,15 +239,37 @@ fn a_group_may_form_before_records_are_stored() {
     let alone = ("subscriptions.0.consumers", "1");
     check(&of(LOG, PLAIN, &[latest]), &said);
     check(&of(LOG, PLAIN, &[latest, alone]), &[]);
-    check(&of(LOG, PLAIN, &[latest, alone, ("workload.messages", "1")]), &said);
+    let one = ("workload.messages", "1");
+    let later = ("workload.arrivals", "{ distribution = \"poisson\", rate_per_second = 1 }");
+    check(&of(LOG, PLAIN, &[latest, alone, one, later]), &said);
+    check(&of(LOG, PLAIN, &[latest, alone, one]), &[]);
     check(&of(LOG, PLAIN, &[("log.auto_offset_reset", "earliest"), forgets]), &[]);
     let before = ("workload.arrivals", "{ distribution = \"backlog\" }");
     check(&of(LOG, PLAIN, &[latest, forgets, before]), &[]);
     let may_come_first = |set: Set<'_>| of(LOG, PLAIN, set).group_may_come_first;
     assert!(may_come_first(&[latest]), "with any producer a loss need not be inevitable");
+    assert!(!may_come_first(&[latest, one]), "what is sent at the beginning comes first");
     assert!(
         !may_come_first(&[latest, before]) && !of(QUEUE, PLAIN, &[latest]).group_may_come_first
     );
+}
+
+/// What is sent at once when all begins is stored while the consumers still join, unless its
+/// producer waits for answers, jitter holds it up, or there is another burst.
+#[test]
+fn nothing_comes_after_a_group_if_all_is_sent_at_once() {
+    let burst = |size: &'static str| ("workload.arrivals", size);
+    let at_once = burst("{ distribution = \"burst\", burst_size = 6, every = \"1h\" }");
+    let twice = burst("{ distribution = \"burst\", burst_size = 3, every = \"1h\" }");
+    let latest = ("log.auto_offset_reset", "latest");
+    let forgets = ("producer.strategy", "fire-and-forget");
+    let said = ["records that are stored after the group has formed"];
+    check(&of(LOG, PLAIN, &[latest, forgets, at_once]), &[]);
+    check(&of(LOG, PLAIN, &[latest, forgets, twice]), &said);
+    check(&of(LOG, PLAIN, &[latest, at_once]), &said);
+    let jitter = [latest, forgets, at_once, ("network.jitter", "1ms")];
+    let found = of(LOG, PLAIN, &jitter).not_tried;
+    assert!(found.iter().any(|one| one.starts_with(said[0])), "{found:?}");
 }
 
 /// With jitter a call takes longer than a timeout of 1 ms, and a message longer than a second.

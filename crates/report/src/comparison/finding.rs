@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use entrega_checker::summary::Rate;
 use entrega_checker::{Class, Verdict};
-use entrega_explain::digits::thousands;
+use entrega_explain::digits::{counted, thousands};
 use entrega_lab::comparison::{Comparison, ComparisonRow};
 use entrega_model::Guarantee;
 
@@ -27,25 +27,52 @@ pub(super) fn say(text: &mut String, comparison: &Comparison<'_>, columns: Optio
     let broken = of(&|row| row.verdict == Verdict::Invalid);
     let (lost, duplicated) =
         (of(&|row| has(row, Class::Lost)), of(&|row| has(row, Class::Duplicated)));
-    let clean = of(&|row| !has(row, Class::Lost) && !has(row, Class::Duplicated));
+    let is_clean = |row: &ComparisonRow| !has(row, Class::Lost) && !has(row, Class::Duplicated);
+    let clean = of(&|row| is_clean(row) && !has(row, Class::Pending));
     let mut lines = Vec::new();
     if !broken.is_nobody() {
         lines.push(within("Promises broken", &broken));
     }
     lines.push(kept(comparison, &within));
+    let waiting = waiting(comparison, &is_clean);
     if lost.is_nobody() && duplicated.is_nobody() {
-        lines.push("Lost or duplicated: no message.".to_owned());
+        let but = waiting.map_or_else(String::new, |waiting| format!(", but {waiting}"));
+        lines.push(format!("Lost or duplicated: no message{but}."));
     } else {
         let anomalies = [("Lost", lost), ("Duplicated", duplicated)];
         lines.extend(anomalies.iter().map(|(label, who)| {
             if who.is_nobody() { format!("{label}: no message.") } else { within(label, who) }
         }));
-        if broken.is_nobody() && !clean.is_nobody() {
-            lines.push(within("Neither lost nor duplicated", &clean));
+        if broken.is_nobody() {
+            lines.extend(neither(&clean, waiting.as_deref(), columns));
         }
     }
     lines.push(unknown(comparison, columns));
     let _ = writeln!(text, "\n{}", lines.join("\n"));
+}
+
+/// Who has lost and duplicated nothing, and how much of the rest is not known yet: what waits when
+/// its run ends may still be either.
+fn neither(clean: &Who, waiting: Option<&str>, columns: usize) -> Option<String> {
+    const LABEL: &str = "Neither lost nor duplicated";
+    let more = waiting.map_or_else(String::new, |waiting| format!("; elsewhere {waiting}"));
+    let room = columns.saturating_sub(LABEL.len() + more.chars().count() + 3);
+    match (clean.is_nobody(), waiting) {
+        (false, _) => Some(format!("{LABEL}: {}{more}.", clean.within(room))),
+        (true, Some(waiting)) => Some(format!("{LABEL}: no row; {waiting}.")),
+        (true, None) => None,
+    }
+}
+
+/// How many messages of some rows still wait at the end of their runs, if any do.
+fn waiting(
+    comparison: &Comparison<'_>,
+    is_meant: &dyn Fn(&ComparisonRow) -> bool,
+) -> Option<String> {
+    let rows = comparison.rows.iter().filter(|row| is_meant(row));
+    let count: u64 = rows.map(|row| row.summary.classes.get(Class::Pending)).sum();
+    let verb = if count == 1 { "waits" } else { "wait" };
+    (count > 0).then(|| format!("{} still {verb} at the end", counted(count, "message")))
 }
 
 fn has(row: &ComparisonRow, class: Class) -> bool {
