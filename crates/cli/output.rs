@@ -22,10 +22,11 @@ pub(crate) use target::{Target, abandon};
 pub(crate) type Output<'a> = (&'static str, Option<&'a Path>);
 
 /// Refuses, before any work is done, what could not be written at its end: a file that the command
-/// reads, one that another option names too, or one that cannot be written at all.
+/// reads, by name or as its standard input, one that another option names too, or one that cannot
+/// be written at all.
 pub(crate) fn check(inputs: &[&Path], outputs: &[Output<'_>]) -> Result<(), Failure> {
-    let read = inputs.iter().filter_map(|path| Some(("", Identity::of(path)?)));
-    let mut known: Vec<_> = read.collect();
+    let read = inputs.iter().filter_map(|path| Identity::of(path)).chain(Identity::of_stdin());
+    let mut known: Vec<_> = read.map(|identity| ("", identity)).collect();
     for (option, file) in outputs.iter().filter_map(|(option, file)| Some((*option, (*file)?))) {
         target::probe(file).map_err(|error| Failure::file(file, "write", &error))?;
         let Some(identity) = Identity::of(file) else { continue };

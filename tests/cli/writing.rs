@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::Bench;
+use crate::{Bench, Ended};
 
 /// What the program says when it refuses to write.
 #[track_caller]
@@ -79,6 +79,33 @@ fn what_cannot_be_written_is_said_before_any_work() {
         let args = [&["compare", "tiny.toml", "--output", output][..], &long].concat();
         refused(&bench, &args, "cannot write it");
     }
+}
+
+/// The standard input is read as well, whatever it is called.
+#[test]
+fn what_the_standard_input_comes_from_is_never_replaced() {
+    let bench = Bench::new();
+    bench.ok(&["run", "tiny.toml", "--history", "h.jsonl"]);
+    bench.write("replay.txt", &bench.replay_string(&[]));
+    let check = |args: &[&str], input: &str, output: &str, code: i32| {
+        let before = bench.read(input);
+        let stdin = fs::File::open(bench.path().join(input)).expect("a file");
+        let mut command = bench.command(&[args, &["--output", output]].concat());
+        let ended = Ended::from(command.stdin(stdin).output().expect("the program runs"));
+        assert_eq!(ended.code, Some(code), "{args:?} {output}\n{}", ended.err);
+        let is_refused = ended.err.contains("would replace a file that the command reads");
+        assert_eq!((is_refused, bench.read(input)), (code == 2, before), "{args:?} {output}");
+    };
+    fs::hard_link(bench.path().join("h.jsonl"), bench.path().join("hard")).expect("a link");
+    for output in ["h.jsonl", "./h.jsonl", "hard"] {
+        check(&["check", "-"], "h.jsonl", output, 2);
+    }
+    check(&["check", "-"], "h.jsonl", "other.txt", 0);
+    check(&["replay", "tiny.toml", "-"], "replay.txt", "replay.txt", 2);
+    check(&["replay", "tiny.toml", "-"], "replay.txt", "other.txt", 0);
+    let named = ["replay", "tiny.toml", "@replay.txt", "--output"];
+    refused(&bench, &[&named[..], &["replay.txt"]].concat(), "a file that the command reads");
+    bench.ok(&[&named[..], &["other.txt"]].concat());
 }
 
 #[cfg(unix)]

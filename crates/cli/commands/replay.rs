@@ -1,5 +1,6 @@
 //! `entrega replay`: one run step by step, from its replay string.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use entrega_lab::ReplayString;
@@ -15,6 +16,8 @@ use crate::{files, memory, output};
 pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let string: ReplayString = files::argument(&args.replay)?.parse().map_err(Failure::of)?;
     let outputs = [("--output", args.output.as_deref())];
+    let named = args.replay.strip_prefix('@').map(Path::new);
+    output::check(named.as_slice(), &outputs)?;
     let loaded = files::read(&args.file, string.overrides.or(&args.set), &outputs)?;
     if let Ok(version) = loaded.sized(&string.size) {
         let what = format!("the timeline of a run of {} messages", version.messages());

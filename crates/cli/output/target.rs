@@ -172,6 +172,12 @@ impl Identity {
             _ => None,
         }
     }
+
+    /// The file that the standard input comes from, if that is a regular one.
+    pub(super) fn of_stdin() -> Option<Self> {
+        let is_file = |stdin: &Handle| stdin.as_file().metadata().is_ok_and(|of| of.is_file());
+        Handle::stdin().ok().filter(is_file).map(Self::Known)
+    }
 }
 
 fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
