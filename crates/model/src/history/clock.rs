@@ -118,11 +118,22 @@ fn moment(line: &Object<'_>) -> Result<Option<(Scale, Instant)>, Slip> {
 /// Nanoseconds since 1970, or why there are none.
 fn timestamp(text: &str) -> Result<u64, String> {
     let stamp: Timestamp = text.parse().map_err(|_| unread(text))?;
+    if has_wide_offset(text) {
+        return Err("its offset is none, from -23:59 to +23:59".to_owned());
+    }
     let nanos = stamp.as_nanosecond();
     if nanos < 0 {
         return Err("it is before 1970".to_owned());
     }
     u64::try_from(nanos).map_err(|_| "it is later than July 2554".to_owned())
+}
+
+/// Whether the offset of a timestamp is that of a day or more, which RFC 3339 does not allow.
+fn has_wide_offset(text: &str) -> bool {
+    let time = text.split_once(['T', 't', ' ']).map_or("", |(_, time)| time);
+    let offset = time.split_once(['+', '-']).map_or("", |(_, offset)| offset);
+    let hours = offset.get(..2).and_then(|hours| hours.parse::<u8>().ok());
+    hours.is_some_and(|hours| hours > 23)
 }
 
 /// Why a text is no timestamp: the commonest reason is that no offset says where it was noon.
@@ -145,6 +156,8 @@ mod tests {
         check("2024-05-01T12:00:00.123456789Z", 1_714_564_800_123_456_789);
         check("2024-05-01T14:00:00.123456789+02:00", 1_714_564_800_123_456_789);
         check("2024-05-01T08:30:00-03:30", 1_714_564_800_000_000_000);
+        check("2024-05-02T11:59:00+23:59", 1_714_564_800_000_000_000);
+        check("2024-04-30T12:01:00-23:59", 1_714_564_800_000_000_000);
         check("2554-07-21T23:34:33.709551615Z", u64::MAX);
     }
 
@@ -158,6 +171,11 @@ mod tests {
         check("2554-07-21T23:34:33.709551616Z", "it is later than July 2554");
         check("2024-05-01T12:00:00", "it has no offset, like Z or +02:00");
         check("2024-13-01T12:00:00Z", "it is no timestamp");
+        for offset in ["+24:00", "-24:00", "+25:59", "+2400", "+24"] {
+            let text = format!("2024-05-01T12:00:00{offset}");
+            check(&text, "its offset is none, from -23:59 to +23:59");
+        }
+        check("2024-05-01T12:00:00+23:60", "it is no timestamp");
         check("yesterday", "it is no timestamp");
         check("", "it is no timestamp");
     }
