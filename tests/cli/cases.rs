@@ -10,6 +10,7 @@ use crate::Bench;
 mod holes;
 mod statements;
 mod unproven;
+mod unrecorded;
 
 /// What `check` says of a history.
 struct Said {

@@ -144,12 +144,16 @@ pub fn of_run(
 }
 
 /// Why a record leaves open whether a promise was kept; nothing if it does not. A recording that
-/// stopped comes first.
+/// stopped comes first. That no delivery is recorded does not say that there was none.
 pub fn why_open(report: &Report, of: &SubscriptionReport, called: &Called<'_>) -> Vec<String> {
     why(report, of, called, &|reason| {
         let clause = match reason {
             Reason::Stalled => "the record says that it is unfinished: more could still happen",
             Reason::NothingAcknowledged if report.sends.invoked == 0 => "no send is recorded",
+            Reason::Pending => {
+                let undelivered = |message: &str| format!("no delivery of {message} is recorded");
+                return Some(pending(of, called, &undelivered));
+            }
             _ => return None,
         };
         Some(clause.to_owned())
@@ -180,7 +184,7 @@ fn clause(
 ) -> Option<String> {
     Some(match reason {
         Reason::Stalled => "it never came to rest".to_owned(),
-        Reason::Pending => pending(of, called),
+        Reason::Pending => pending(of, called, &|message| format!("{message} was never delivered")),
         Reason::NothingAcknowledged => match report.sends.invoked {
             1 => "the only send was not acknowledged".to_owned(),
             sends => format!("none of {sends} sends was acknowledged"),
@@ -225,7 +229,11 @@ fn clause(
 }
 
 /// `m1 and m2 still wait: m1 was last with mailer 1, m2 was never delivered`.
-fn pending(of: &SubscriptionReport, called: &Called<'_>) -> String {
+fn pending(
+    of: &SubscriptionReport,
+    called: &Called<'_>,
+    undelivered: &dyn Fn(&str) -> String,
+) -> String {
     let count = of.classes.get(Class::Pending);
     let each: Vec<String> = of
         .waiting
@@ -234,7 +242,7 @@ fn pending(of: &SubscriptionReport, called: &Called<'_>) -> String {
             let message = (called.message)(one.message);
             match one.last_with {
                 Some(process) => format!("{message} was last with {}", (called.process)(process)),
-                None => format!("{message} was never delivered"),
+                None => undelivered(&message),
             }
         })
         .collect();
