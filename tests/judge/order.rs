@@ -65,6 +65,29 @@ struct Place {
     is_assigned: bool,
 }
 
+/// The lines about lives that are over: a later one has begun, or their end was told before. A line
+/// that names no life is about the present one; a beginning, and an end after an end, about the next.
+fn past_lives(lines: &Lines<'_>) -> BTreeSet<usize> {
+    let mut lives: BTreeMap<Option<String>, (u64, bool)> = BTreeMap::new();
+    let about_lives = lines.iter().filter(|(_, event)| is_of_a_life(event));
+    let is_past = |(_, event): &&(usize, &Value)| {
+        let begins = kind(event) == "start";
+        let known = lives.get(&name(event, "process")).copied();
+        let next = known.map_or(0, |(life, is_over)| life + u64::from(is_over || begins));
+        let life = event["incarnation"].as_u64().unwrap_or(next);
+        let past = known.is_some_and(|(known, is_over)| life < known || life == known && is_over);
+        if !past {
+            lives.insert(name(event, "process"), (life, !begins));
+        }
+        past
+    };
+    about_lives.filter(is_past).map(|(line, _)| *line).collect()
+}
+
+fn is_of_a_life(event: &Value) -> bool {
+    matches!(kind(event), "crash" | "exit" | "start")
+}
+
 /// Compares each delivery of a partition to a consumer with the one before, if nothing since gives
 /// the consumer another place to read from. An anomaly is proven in an assignment that is recorded,
 /// if in between nobody else was given something of the partition.
@@ -76,7 +99,8 @@ pub(crate) fn wrong_polls(
     let mut found = Polls::default();
     let mut places: BTreeMap<(u64, Option<String>), Place> = BTreeMap::new();
     let consumer = |event: &Value| name(event, "consumer").or_else(|| name(subscription, "name"));
-    for (line, event) in lines {
+    let past = past_lives(lines);
+    for (line, event) in lines.iter().filter(|(line, _)| !past.contains(line)) {
         let (lane, who) = (event["lane"].as_u64().unwrap_or(0), consumer(event));
         match (kind(event), offset(event)) {
             ("deliver", Some((_, to))) => {

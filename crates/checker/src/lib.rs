@@ -63,7 +63,7 @@ pub use entrega_model::history::End;
 pub use event_kinds::{EventKind, EventKinds};
 pub use finding::{Finding, findings, shown};
 pub use histogram::Histogram;
-pub use record::{Gap, GapKind, Gaps, Listable, Listed, RecordChecker};
+pub use record::{Gap, GapKind, Gaps, Listable, Listed, Lives, RecordChecker, Spoken};
 pub use report::{
     Order, OrderEvidence, Reason, Report, Sends, SubscriptionReport, Verdict, Waiting,
 };

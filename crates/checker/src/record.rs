@@ -14,6 +14,7 @@
 //! * `skipped`: what a log has passed by, drained or not.
 //! * `handed`: which deliveries are missing that later lines need.
 //! * `holes`: what is missing below a commit.
+//! * `lives`: which life of a process a line is about.
 //! * `polls`: which deliveries of a log skip a record or go back.
 //! * `copies`: which of its copies a message is delivered from.
 //! * `returns`: what was given back together with others.
@@ -26,6 +27,7 @@ mod gaps;
 mod handed;
 mod holes;
 mod listing;
+mod lives;
 mod order;
 mod polls;
 mod returns;
@@ -54,6 +56,7 @@ pub use gaps::{Gap, GapKind, Gaps};
 use handed::Handed;
 use holes::Holes;
 pub use listing::{Listable, Listed};
+pub use lives::{Lives, Spoken};
 use order::{Effects, Place};
 use polls::Polls;
 use returns::Holds;
@@ -87,6 +90,7 @@ pub struct RecordChecker {
     stored: Table<Option<(PartitionId, u64)>>,
     attempts: Attempts,
     gaps: Gaps,
+    lives: Lives,
     /// Lines were sorted by clocks that differ by so much.
     sorted_within: Duration,
     subscriptions: Vec<Recorded>,
@@ -137,6 +141,7 @@ impl RecordChecker {
             stored: Table::default(),
             attempts: Attempts::default(),
             gaps: Gaps::default(),
+            lives: Lives::default(),
             sorted_within: Duration::ZERO,
             subscriptions: vec![Recorded::default(); count],
         }
@@ -245,6 +250,9 @@ impl RecordChecker {
                 if let Some(message) = kind.message().filter(|message| !self.is_sent(*message)) {
                     self.gaps.early(message, event, origin.line);
                 }
+                if self.is_of_the_past(&kind, event.at) {
+                    return;
+                }
                 let kind = self.with_trigger(kind, origin);
                 let event = &Event { at: event.at, kind };
                 if self.is_there_twice(event, origin) {
@@ -261,6 +269,23 @@ impl RecordChecker {
                 self.note_guess(&kind, origin);
             }
         }
+    }
+
+    /// Whether a line is about a life of a process that is over already. Where it ends a later one
+    /// than the present, this has ended unseen.
+    fn is_of_the_past(&mut self, kind: &Kind, at: Instant) -> bool {
+        match self.lives.note(kind) {
+            Spoken::OfThePresent => {}
+            Spoken::OfThePast => {
+                self.subscriptions.iter_mut().for_each(|one| one.kinds.see(kind));
+                return true;
+            }
+            Spoken::OfTheNext(process, incarnation) => {
+                let kind = Kind::Started { process, incarnation };
+                self.note_rest(&Event { at, kind }, None);
+            }
+        }
+        false
     }
 
     /// Takes note of what is delivered, and returns whether this line says what one before it has

@@ -1,6 +1,8 @@
 //! What lines that are left out may have said: nothing is claimed that they could contradict, and
 //! beside each record the one that bears the claim out.
 
+use serde_json::json;
+
 use super::{ALO, log, queue};
 
 /// That no delivery is recorded is no reason to say that there was none.
@@ -17,4 +19,37 @@ fn what_is_not_recorded_as_delivered_may_have_been() {
     check(&["send.invoke a", "send.ok a", "deliver a", "effect a"], waits);
     check(&["deliver m \"consumer\":\"c\""], "m was last with c");
     queue(ALO, &[&sent[..], &["retrievable m"]].concat()).says(1, &[waits]);
+}
+
+const SENT: [&str; 2] = ["send.invoke m", "send.ok m"];
+
+/// The cause of the second of two effects, each after a delivery, to `c` and to `d`, and these
+/// lines before the first delivery and between the two.
+#[track_caller]
+fn again(before: &[&str], between: &[&str], cause: &str) {
+    let held = [r#"deliver m "consumer":"c""#, r#"effect m "consumer":"c""#];
+    let again = [r#"deliver m "consumer":"d""#, r#"effect m "consumer":"d""#];
+    let events = [&SENT, before, &held, between, &again].concat();
+    queue(ALO, &events).of("/causes", json!({ cause: 1 }));
+}
+
+/// What ended one life of a consumer did not end the next.
+#[test]
+fn an_earlier_life_explains_no_later_one() {
+    let line = |kind: &str, life: u32| format!("{kind} - \"process\":\"c\",\"incarnation\":{life}");
+    for (kind, cause) in [("crash", "redelivered_after_crash"), ("exit", "closed_without_settle")] {
+        let begun = line("start", 2);
+        again(&[&begun], &[&line(kind, 2)], cause);
+        again(&[&begun], &[&line(kind, 1)], "unknown");
+        again(&[&begun], &[&line(kind, 1), &line(kind, 2)], cause);
+        again(&[&begun], &[&line(kind, 3)], "unknown");
+        again(&[&line(kind, 0)], &[&line(kind, 1)], cause);
+        again(&[&line(kind, 0)], &[&line(kind, 0)], "unknown");
+        again(&[&line(kind, 0)], &[&line(kind, 2)], "unknown");
+        again(&[], &[&line(kind, 7)], cause);
+        let unnamed = format!("{kind} - \"process\":\"c\"");
+        again(&[&begun], &[&unnamed], cause);
+        again(&[&unnamed], &[&unnamed], cause);
+        again(&[&begun, &line(kind, 1)], &[&unnamed], cause);
+    }
 }

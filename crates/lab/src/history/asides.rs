@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use entrega_checker::Cause;
+use entrega_checker::{Cause, Lives, Spoken};
 use entrega_model::{Kind, PartitionId, ProcessId, SubscriptionId};
 
 /// All lines about consumers, partitions and the broker that a cause may speak of.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asides {
     about: BTreeMap<About, Vec<Aside>>,
+    lives: Lives,
 }
 
 /// What such a line is about.
@@ -48,9 +49,10 @@ impl Handed {
 }
 
 impl Asides {
-    /// Keeps an event if some cause may speak of it.
+    /// Keeps an event if some cause may speak of it: none speaks of a life that is over.
     pub(super) fn see(&mut self, moment: u64, line: u64, kind: &Kind) {
-        if let Some((about, cause)) = spoken_of(kind) {
+        let is_present = self.lives.note(kind) == Spoken::OfThePresent;
+        if let Some((about, cause)) = spoken_of(kind).filter(|_| is_present) {
             self.about.entry(about).or_default().push(Aside { moment, line, cause });
         }
     }

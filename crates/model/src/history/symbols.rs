@@ -102,7 +102,8 @@ impl Symbols {
         Ok(ProcessId(id))
     }
 
-    /// The life of a process that begins, or that ends.
+    /// The life of a process that begins, or that ends. A line about one before the latest changes
+    /// nothing.
     pub(super) fn life(
         &mut self,
         process: ProcessId,
@@ -112,7 +113,11 @@ impl Symbols {
         let life = &mut self.lives[process.index()];
         let is_new = life.ended || (begins && life.begun);
         let next = life.incarnation.0.saturating_add(u32::from(is_new));
-        life.incarnation = Incarnation(incarnation.unwrap_or(next));
+        let named = Incarnation(incarnation.unwrap_or(next));
+        if life.begun && named < life.incarnation {
+            return named;
+        }
+        life.incarnation = named;
         (life.begun, life.ended) = (true, !begins);
         life.incarnation
     }
