@@ -453,8 +453,8 @@ fn causes_are_what_the_record_shows() {
     let late = ["deliver x", "effect x", "settled x \"act\":\"reject\"", "dlq x"];
     check(&[&late[..], &again].concat(), "nacked_after_effect");
     for (event, cause) in [
-        ("lease_expired x", "redelivered_after_settle"),
-        ("requeued x", "redelivered_after_settle"),
+        ("lease_expired x", "unknown"),
+        ("requeued x", "unknown"),
         ("exit - \"process\":\"r\"", "redelivered_after_settle"),
         ("crash - \"process\":\"r\"", "redelivered_after_settle"),
     ] {

@@ -328,12 +328,18 @@ impl RecordChecker {
         triggers.completed(kind, origin)
     }
 
-    /// Tells the fold which copy is delivered.
+    /// Tells the fold which copy is delivered or becomes a dead letter, and whether its line fits a
+    /// settle before it.
     fn note_copy(&mut self, kind: &Kind, origin: Origin) {
-        let Kind::Delivered { subscription, .. } = kind else { return };
-        if let Some(one) = self.subscriptions.get_mut(subscription.index()) {
-            let copy = one.copies.delivered(kind, origin, self.is_log, &self.attempts);
-            self.checker.subscriptions[subscription.index()].copy = copy;
+        let (Kind::Delivered { subscription, .. } | Kind::DeadLettered { subscription, .. }) = kind
+        else {
+            return;
+        };
+        let Some(one) = self.subscriptions.get_mut(subscription.index()) else { return };
+        let fold = &mut self.checker.subscriptions[subscription.index()];
+        fold.is_settle_denied = !self.is_log && one.handed.is_settle_denied();
+        if let Kind::Delivered { .. } = kind {
+            fold.copy = one.copies.delivered(kind, origin, self.is_log, &self.attempts);
         }
     }
 

@@ -53,6 +53,8 @@ pub(crate) struct SubscriptionFold {
     pub(crate) learns_of: SettleTrigger,
     /// From which copy the message comes that is delivered next.
     pub(crate) copy: Copy,
+    /// Of a record: the message that comes next did not simply come again after its settle.
+    pub(crate) is_settle_denied: bool,
     /// A log was read to its end, from where a new consumer would begin.
     pub(crate) audited: bool,
 }
@@ -111,6 +113,7 @@ impl SubscriptionFold {
             returned_with_batch: false,
             learns_of: SettleTrigger::Application,
             copy: Copy::Same,
+            is_settle_denied: false,
             audited: false,
         }
     }
@@ -135,6 +138,7 @@ impl SubscriptionFold {
             returned_with_batch,
             learns_of,
             copy,
+            is_settle_denied,
             audited,
         } = self;
         messages.clear();
@@ -151,6 +155,7 @@ impl SubscriptionFold {
         *returned_with_batch = false;
         *learns_of = SettleTrigger::Application;
         *copy = Copy::Same;
+        *is_settle_denied = false;
         *audited = false;
     }
 

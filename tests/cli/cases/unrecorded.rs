@@ -53,3 +53,37 @@ fn an_earlier_life_explains_no_later_one() {
         again(&[&begun, &line(kind, 1)], &[&unnamed], cause);
     }
 }
+
+/// A message that a queue took back, or a delivery that is not the next, did not come again although
+/// nothing took it back.
+#[test]
+fn a_settle_explains_nothing_that_lines_contradict() {
+    let settled = r#"settled m "act":"ack","consumer":"c""#;
+    let check = |first: &str, between: &[&str], second: &str, cause: &str| {
+        let deliver = |to: &str, fields: &str| format!("deliver m \"consumer\":\"{to}\"{fields}");
+        let (held, again) = (deliver("c", first), deliver("d", second));
+        let effects = ["c", "d"].map(|to| format!("effect m \"consumer\":\"{to}\""));
+        let all = [&SENT[..], &[&held, &effects[0], settled], between, &[&again, &effects[1]]];
+        queue(ALO, &all.concat()).of("/causes", json!({ cause: 1 }));
+    };
+    let after = "redelivered_after_settle";
+    for (first, second) in [("", ""), ("", ",\"attempt\":2"), ("", ",\"redelivered\":true")] {
+        check(first, &[], second, after);
+        for (back, who) in [("lease_expired", "c"), ("requeued", "c"), ("requeued", "e")] {
+            check(first, &[&format!("{back} m \"consumer\":\"{who}\"")], second, "unknown");
+        }
+    }
+    check(",\"attempt\":4", &[], ",\"attempt\":5", after);
+    check(",\"attempt\":4", &[], ",\"attempt\":6", "unknown");
+    check(",\"attempt\":4", &[], ",\"attempt\":3", "unknown");
+    check("", &[], ",\"attempt\":3", "unknown");
+    check("", &[], ",\"attempt\":1", "unknown");
+    let letter = |between: &[&str], cause: &str| {
+        let held = [r#"deliver m "consumer":"c""#, r#"effect m "consumer":"c""#, settled];
+        let letter = ["dlq m \"reason\":\"delivery_limit\""];
+        let events = [&SENT[..], &held, between, &letter].concat();
+        queue(ALO, &events).of("/causes", json!({ cause: 1 }));
+    };
+    letter(&[], after);
+    letter(&["requeued m \"consumer\":\"c\""], "unknown");
+}

@@ -32,6 +32,9 @@ pub(super) struct Handed {
     /// Whether a message took effect that had been delivered.
     has_whole: bool,
     has_restarted: bool,
+    /// Whether the latest line says that the message was not simply handed out again after it was
+    /// settled: it was taken back, or this is not the delivery that comes next.
+    denies_settle: bool,
     /// Lines that lack a delivery before them.
     lacking: BTreeMap<MessageId, Vec<Lacking>>,
 }
@@ -43,6 +46,8 @@ struct Given {
     times: u16,
     /// It was delivered, and not taken back since.
     is_held: bool,
+    /// A line took it back since it was delivered, whoever held it.
+    is_taken_back: bool,
     /// To whom it was delivered last.
     consumer: Option<ProcessId>,
     /// A consumer settles it before it reports the delivery.
@@ -78,6 +83,7 @@ impl Handed {
     /// Something happened. Clocks differ by `skew`.
     pub(super) fn note(&mut self, event: &Event, origin: Origin, skew: Duration) {
         let to = |consumer| origin.names_consumer.then_some(consumer);
+        self.denies_settle = self.denies_settle(&event.kind, origin);
         match event.kind {
             Kind::Delivered { .. } => self.delivered(event, origin, skew),
             Kind::Effect {
@@ -108,9 +114,29 @@ impl Handed {
             | Kind::Settled { message, act: SettleAct::Requeue, .. } => {
                 let given = self.messages.entry(message.0.into());
                 given.times = given.times.saturating_add(u16::from(!given.is_held));
-                given.is_held = false;
+                (given.is_held, given.is_taken_back) = (false, true);
             }
             _ => {}
+        }
+    }
+
+    /// Whether the message of the latest line did not simply come again after its settle.
+    pub(super) const fn is_settle_denied(&self) -> bool {
+        self.denies_settle
+    }
+
+    /// What a queue took back did not come again by itself, and neither did a delivery whose number is
+    /// not the one after all that are recorded.
+    fn denies_settle(&self, kind: &Kind, origin: Origin) -> bool {
+        let of = |message: MessageId| self.messages.get(message.0.into()).copied();
+        match *kind {
+            Kind::Delivered { message, .. } => {
+                let given = of(message).unwrap_or_default();
+                let is_next = |attempt: u16| attempt.saturating_sub(1) == given.times;
+                given.is_taken_back || !origin.attempt.is_none_or(is_next)
+            }
+            Kind::DeadLettered { message, .. } => of(message).is_some_and(|of| of.is_taken_back),
+            _ => false,
         }
     }
 
@@ -143,7 +169,7 @@ impl Handed {
         let before = attempt.saturating_sub(1).max(redelivered.into());
         let was_given = given.times >= before || self.has_restarted;
         given.times = given.times.max(before).saturating_add(1);
-        given.is_held = true;
+        (given.is_held, given.is_taken_back) = (true, false);
         if skew > Duration::ZERO {
             self.found_within(skew, event.at, message, consumer);
         }

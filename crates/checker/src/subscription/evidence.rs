@@ -39,7 +39,14 @@ impl SubscriptionFold {
         if may_be_buffered && cause == Cause::RedeliveredAfterSettle {
             return Cause::Unknown;
         }
-        self.unless_another_copy(cause)
+        self.unless_another_copy(self.unless_denied(cause))
+    }
+
+    /// A cause, unless the lines of a record contradict it: what was taken back after its settle,
+    /// or is not the next delivery, did not come again because of nothing.
+    pub(super) fn unless_denied(&self, cause: Cause) -> Cause {
+        let is_denied = self.is_settle_denied && cause == Cause::RedeliveredAfterSettle;
+        if is_denied { Cause::Unknown } else { cause }
     }
 
     /// A cause of the delivery of a message, unless this is one of another copy, or may be: then

@@ -191,7 +191,8 @@ impl SubscriptionFold {
             _ => By::Broker,
         };
         let why_now = message.was_delivered().then(|| self.evidence(&message, None).cause());
-        let why_now = why_now.map(|cause| self.after_dead_letter(&message, cause));
+        let why_now =
+            why_now.map(|cause| self.unless_denied(self.after_dead_letter(&message, cause)));
         message.note_outcome(by, || why_now);
         message.dead_letters = message.dead_letters.saturating_add(1);
         self.totals.dead_letters += 1;

@@ -37,7 +37,7 @@ fn what_befell_a_consumer_after_its_settle_is_no_cause() {
 }
 
 /// An ack counts if it is the first, of the consumer that holds the message; and what was acked is
-/// not given back with itself.
+/// not given back with itself: what says that it was gives no reason.
 #[test]
 fn only_the_first_ack_of_the_holder_lies_within_a_batch() {
     let (next, stranger) = (Handed(3, 1, 1), Handed(1, 0, 2));
@@ -50,7 +50,7 @@ fn only_the_first_ack_of_the_holder_lies_within_a_batch() {
     };
     cause(back(acked.clone()).recorded(A, SettleAct::Ack), Cause::ReturnedWithBatch);
     cause(back(held.recorded(stranger, SettleAct::Ack)), Cause::RedeliveredAfterSettle);
-    cause(acked.requeued(0, 1), Cause::RedeliveredAfterSettle);
+    cause(acked.requeued(0, 1), Cause::Unknown);
 }
 
 /// Which message was sent first the lines say, and not what messages are called.

@@ -17,7 +17,7 @@ const LONG: &str = "an integer from 0 to 18446744073709551615";
 /// What a line says.
 pub(super) struct Decoded {
     pub(super) kind: Kind,
-    /// Of the outcome of a send: the attempt that it names.
+    /// Of the outcome of a send, and of a delivery: the attempt that it names.
     pub(super) attempt: Option<u16>,
     /// Of a line about a send: whether it names its producer.
     pub(super) names_producer: bool,
@@ -81,10 +81,12 @@ pub(super) fn decode(
     let says_first = fields.says_first(&kind)?;
     let names_trigger = line.name("trigger")?.is_some();
     let names_key = shape.name == "effect" && line.name("key")?.is_some();
+    let is_delivery = shape.name == "deliver";
+    let attempt = if is_delivery { line.integer("attempt", SHORT)? } else { None };
     let names_consumer = line.name("consumer")?.is_some();
     let names_delivery = line.name("delivery")?.is_some();
     let decoded = Decoded { names_trigger, names_key, says_first, ..Decoded::of(kind) };
-    Ok(Decoded { names_consumer, names_delivery, ..decoded })
+    Ok(Decoded { attempt, names_consumer, names_delivery, ..decoded })
 }
 
 struct Fields<'a, 'l> {
