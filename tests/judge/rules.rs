@@ -36,6 +36,8 @@ pub(crate) struct Send {
     pub(crate) place: Option<usize>,
     pub(crate) acknowledged: Option<usize>,
     is_whole: bool,
+    /// How many copies its attempts may have stored.
+    most_copies: usize,
     pub(crate) outcome: &'static str,
     pub(crate) key: Option<String>,
     pub(crate) producer: String,
@@ -121,6 +123,7 @@ fn send(events: &Lines<'_>, message: &str) -> Option<Send> {
         acknowledged: lines.iter().find(|(_, line)| kind(line) == "send.ok").map(|(at, _)| *at),
         is_whole: lines.iter().all(|(at, line)| has_begun(&lines, *at, line))
             && !is_later_attempt(line),
+        most_copies: most_copies(&lines),
         outcome: outcome(&lines),
         key: name(line, "key").or_else(known),
         producer: producer.unwrap_or_else(|| "producer".to_owned()),
@@ -166,6 +169,32 @@ fn outcome(lines: &Lines<'_>) -> &'static str {
     } else {
         "info"
     }
+}
+
+/// As many as there were attempts, by their lines or by the numbers that lines name, without those
+/// that were refused: an attempt is refused if the first outcome that speaks for it says so.
+fn most_copies(lines: &Lines<'_>) -> usize {
+    let number = |line: &Value| line["attempt"].as_u64();
+    let invoked = lines.iter().filter(|(_, line)| kind(line) == "send.invoke").count();
+    let highest = lines.iter().map(|(_, line)| match number(line) {
+        None if kind(line) == "send.invoke" => 1,
+        named => named.unwrap_or(0),
+    });
+    let highest = highest.max().unwrap_or(0) as usize;
+    let (mut open, mut begun, mut refused) = (BTreeSet::new(), Vec::new(), 0);
+    for (_, line) in lines {
+        if kind(line) == "send.invoke" {
+            open.insert(number(line).unwrap_or(1));
+            begun.push(number(line).unwrap_or(1));
+            continue;
+        }
+        let ended = number(line).map_or_else(|| begun.clone(), |number| vec![number]);
+        begun.clear();
+        let closed = open.len();
+        open.retain(|attempt| !ended.contains(attempt));
+        refused += if kind(line) == "send.fail" { closed - open.len() } else { 0 };
+    }
+    invoked.max(highest).saturating_sub(refused).max(1)
 }
 
 /// Something happened to a message before its first send, or to one that nobody sent. An applied
@@ -238,10 +267,11 @@ fn moved_to(event: &Value) -> Option<Offset> {
     Some((event["lane"].as_u64().unwrap_or(0), event[field].as_u64()?))
 }
 
-/// `prefix` of 5.3: no consumer was given the message or has begun with it, and each copy lies
+/// `prefix` of 5.3: no consumer was given the message or has begun with it, and each copy that its
+/// attempts may have stored is known and lies
 /// below the highest offset that was delivered, unless a consumer went back to it since, or below
 /// an offset that was committed, unless a lower one was committed since or a consumer went back.
-fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
+fn is_passed_over(lines: &Lines<'_>, facts: &Facts, most_copies: usize) -> bool {
     let delivered = lines.iter().filter(|(_, event)| kind(event) == "deliver");
     let delivered = delivered.filter_map(|(line, event)| Some((*line, offset(event)?)));
     let delivered: Vec<(usize, Offset)> = delivered.collect();
@@ -264,7 +294,7 @@ fn is_passed_over(lines: &Lines<'_>, facts: &Facts) -> bool {
     let is_below =
         |copy: Offset| delivered.iter().any(|&one| is_above(one, copy)) || is_covered(copy);
     let all_below = facts.copies.iter().all(|copy| is_below(*copy));
-    let all_known = !facts.copies.is_empty() && !facts.has_copy_nobody_knows_where;
+    let all_known = facts.copies.len() >= most_copies && !facts.has_copy_nobody_knows_where;
     !facts.is_begun && !facts.is_retrievable && all_known && all_below
 }
 
@@ -359,7 +389,8 @@ fn subscription(
     let mut classes: BTreeMap<&str, u64> = CLASSES.map(|class| (class, 0)).into();
     for (message, facts) in facts {
         let is_gone = end["end"] == "quiescent" && !facts.is_retrievable;
-        let is_lost = is_gone || is_log && is_passed_over(lines, facts);
+        let most_copies = sends.get(message).map_or(1, |send| send.most_copies);
+        let is_lost = is_gone || is_log && is_passed_over(lines, facts, most_copies);
         let outcome = sends.get(message).map(|send| send.outcome);
         if let Some(class) = class(outcome, facts, is_lost) {
             *classes.get_mut(class).expect("a class") += 1;

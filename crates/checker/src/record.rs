@@ -182,7 +182,8 @@ impl RecordChecker {
                 && !has_gap
                 && !fold.messages.iter().any(is_unseen);
             if self.is_log {
-                fold.skipped = recorded.reach.skipped(&self.records, &fold.messages);
+                let (reach, records) = (&recorded.reach, &self.records);
+                fold.skipped = reach.skipped(records, &fold.messages, &self.attempts);
             }
         }
         let mut report = self.checker.finish(end);

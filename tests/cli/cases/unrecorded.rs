@@ -87,3 +87,28 @@ fn a_settle_explains_nothing_that_lines_contradict() {
     letter(&[], after);
     letter(&["requeued m \"consumer\":\"c\""], "unknown");
 }
+
+/// A message that was sent twice may have a second copy, which no line shows, further on.
+#[test]
+fn what_may_stand_elsewhere_too_is_not_passed_by() {
+    let check = |sends: &[&str], stores: &[&str], expect: &str| {
+        let next = ["send.invoke b", "store b \"position\":2", "send.ok b"];
+        let seen = ["deliver b \"position\":2", "effect b"];
+        log(ALO, &[sends, stores, &next, &seen].concat(), "unfinished").says(1, &[expect]);
+    };
+    let (lost, waits) = ("1 exact, 1 lost", "1 exact, 1 pending");
+    let one = ["store m \"position\":0"];
+    let both = [one[0], "store m \"position\":1"];
+    let ahead = [one[0], "store m \"position\":3"];
+    let again = "send.invoke m \"attempt\":2";
+    let twice = [SENT[0], "send.info m", again, SENT[1]];
+    check(&SENT, &one, lost);
+    check(&twice, &one, waits);
+    check(&twice, &[one[0], one[0]], waits);
+    check(&twice, &both, lost);
+    check(&twice, &ahead, waits);
+    check(&[SENT[0], "send.fail m", again, SENT[1]], &one, lost);
+    check(&[SENT[0], again, SENT[1]], &one, waits);
+    check(&[again, SENT[1]], &one, waits);
+    check(&[SENT[0], "send.ok m \"attempt\":2"], &one, waits);
+}

@@ -51,6 +51,8 @@ struct Several {
     times: usize,
     /// How many of those were refused, so that they stored nothing.
     refused: usize,
+    /// The highest number that a line names.
+    highest: u16,
     /// Those that began after the latest outcome.
     new: Vec<u16>,
     /// How many outcomes came before their attempt began; none stands for the next one.
@@ -101,6 +103,12 @@ impl Attempts {
         self.several.get(&message).is_some_and(|several| several.times - several.refused > 1)
     }
 
+    /// How many copies of a message may be stored, as far as lines show its attempts.
+    pub(super) fn most_copies(&self, message: MessageId) -> usize {
+        let Some(several) = self.several.get(&message) else { return 1 };
+        several.times.max(several.highest.into()).saturating_sub(several.refused).max(1)
+    }
+
     fn several(&mut self, message: MessageId, place: &mut Place) -> &mut Several {
         let known = std::mem::replace(&mut place.known, Known::Several);
         if known == Known::Unplaced {
@@ -131,6 +139,7 @@ impl Several {
             self.open += 1;
         }
         self.times += 1;
+        self.highest = self.highest.max(number);
         self.new.push(number);
         let of_it = [None, Some(number)].into_iter().find(|early| self.early.contains_key(early));
         let Some(early) = of_it else { return false };
@@ -144,6 +153,7 @@ impl Several {
 
     /// Returns whether an attempt had begun that the outcome speaks for.
     fn end(&mut self, attempt: Option<u16>, outcome: SendOutcome) -> bool {
+        self.highest = self.highest.max(attempt.unwrap_or(0));
         let before = self.open;
         let new = std::mem::take(&mut self.new);
         let was_invoked = match attempt {

@@ -3,18 +3,20 @@
 //! > **The rule** (semantics.md 5.2 and the `prefix` check of 5.3). A log delivers a partition in
 //! > order, and a group goes on at its committed offset. So an acknowledged message will have no
 //! > effect any more if no consumer was given it or has begun with it, and each of its copies is
-//! > below the committed offset or the highest one that was delivered. Unless a consumer goes back
-//! > to where it stands, by a line that says so or by a delivery further back: a position is known
-//! > from what is delivered there, and what stands behind it may follow. One that was given may
-//! > still take effect: its request to the sink may be on its way, whatever the record says of its
-//! > handler.
+//! > below the committed offset or the highest one that was delivered: as many copies as attempts to
+//! > send it may have stored, because that of a retry may stand where no line says. Unless a consumer
+//! > goes back to where it stands, by a line that says so or by a delivery further back: a position
+//! > is known from what is delivered there, and what stands behind it may follow. One that was given
+//! > may still take effect: its request to the sink may be on its way, whatever the record says of
+//! > its handler.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entrega_model::event::NO_POSITION;
 use entrega_model::{MessageId, PartitionId};
 
 use super::Sighting;
+use super::attempts::Attempts;
 use crate::message::Message;
 use crate::table::Table;
 
@@ -72,19 +74,23 @@ impl Reach {
         &self,
         records: &[Sighting],
         messages: &Table<Message>,
+        attempts: &Attempts,
     ) -> BTreeSet<MessageId> {
         let of = |id: MessageId| messages.get(id.0.into()).copied().unwrap_or_default();
-        let (mut below, mut ahead) = (BTreeSet::new(), BTreeSet::new());
+        let mut below: BTreeMap<MessageId, BTreeSet<(PartitionId, u64)>> = BTreeMap::new();
+        let mut ahead = BTreeSet::new();
         let open = records.iter().filter(|record| !of(record.message).has_outcome());
         for &Sighting { partition, offset, message, .. } in open {
             if self.is_passed(partition, offset) {
-                below.insert(message)
+                below.entry(message).or_default().insert((partition, offset));
             } else {
-                ahead.insert(message)
-            };
+                ahead.insert(message);
+            }
         }
-        below.retain(|message| !ahead.contains(message) && !self.begun.contains(message));
-        below
+        let all =
+            below.into_iter().filter(|(id, copies)| copies.len() >= attempts.most_copies(*id));
+        let all = all.map(|(message, _)| message);
+        all.filter(|id| !ahead.contains(id) && !self.begun.contains(id)).collect()
     }
 
     fn is_passed(&self, partition: PartitionId, offset: u64) -> bool {
