@@ -14,6 +14,41 @@ fn precedes(sent: &Send, later: &Send) -> bool {
     is_known && sent.key.is_some() && sent.key == later.key && sent.producer == later.producer
 }
 
+/// The same, where the key of either is left out: perhaps they have one.
+fn may_precede(sent: &Send, later: &Send) -> bool {
+    let begun = later.place.filter(|_| sent.place.is_some());
+    let is_known = matches!((sent.acknowledged, begun), (Some(ok), Some(begun)) if ok < begun);
+    is_known && (sent.key.is_none() || later.key.is_none()) && sent.producer == later.producer
+}
+
+/// Whether messages came in another order than they were sent, by their effects or by where they
+/// stand in a partition, and may have one key. Those of a log that stand in one partition each, and
+/// not in the same, have two.
+pub(crate) fn lack_of_keys_matters(
+    is_log: bool,
+    sends: &BTreeMap<String, Send>,
+    facts: &BTreeMap<String, Facts>,
+) -> bool {
+    let lanes = |of: &Facts| of.copies.iter().map(|(lane, _)| *lane).collect::<BTreeSet<u64>>();
+    let are_apart = |one: &Facts, other: &Facts| {
+        let (one, other) = (lanes(one), lanes(other));
+        is_log && one.len() == 1 && other.len() == 1 && one != other
+    };
+    let is_out_of_order = |one: &Facts, later: &Facts| {
+        let first = later.effects.first();
+        let by_effects = first.is_some_and(|first| one.effects.iter().any(|effect| first < effect));
+        let is_behind = |(lane, at): &Offset| {
+            later.copies.iter().any(|(other, later)| other == lane && later < at)
+        };
+        let by_place = is_log && one.copies.iter().any(is_behind);
+        by_effects && !are_apart(one, later) || by_place
+    };
+    sends.iter().any(|(message, send)| {
+        let later = sends.iter().filter(|(_, later)| may_precede(send, later));
+        later.into_iter().any(|(later, _)| is_out_of_order(&facts[message], &facts[later]))
+    })
+}
+
 /// How many messages had their first effect after one of a later message, how many had one again
 /// after it, and how many copies stand behind one of a later message in their partition.
 pub(crate) fn inversions(

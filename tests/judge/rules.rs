@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::handed::{lacks_a_delivery, once};
-use crate::order::{Polls, inconsistent_offsets, inversions, wrong_polls};
+use crate::order::{Polls, inconsistent_offsets, inversions, lack_of_keys_matters, wrong_polls};
 
 const CLASSES: [&str; 10] = [
     "exact",
@@ -422,6 +422,7 @@ fn subscription(
     let compared = !lack_keys(sends) || is_log && have_neighbours(facts);
     let holes = (none_twice || ordered) && lines_are_missing;
     let unproven = ordered && skips + backwards > 0;
+    let compared = compared && !lack_of_keys_matters(is_log, sends, facts);
     let unknown =
         doubtful || some("pending") || unplaced || ordered && !compared || holes || unproven;
     json!({

@@ -136,6 +136,7 @@ impl Reason {
             | Self::InconsistentRecord
             | Self::IncompleteRecord
             | Self::NothingCompared
+            | Self::KeysLeftOut
             | Self::MissingLines
             | Self::OrderWithinSkew
             | Self::PollsOutsideOneAssignment

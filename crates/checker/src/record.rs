@@ -9,6 +9,7 @@
 //! of ids is worked out here from the order of lines instead, when the record has ended.
 //!
 //! * `attempts`: what became of a send that has several attempts.
+//! * `finish`: the judgement, and what leaves it open.
 //! * `gaps`: what is left out, and what cannot be.
 //! * `order`: which messages came in another order than they were sent.
 //! * `skipped`: what a log has passed by, drained or not.
@@ -18,11 +19,13 @@
 //! * `polls`: which deliveries of a log skip a record or go back.
 //! * `copies`: which of its copies a message is delivered from.
 //! * `returns`: what was given back together with others.
+//! * `unkeyed`: what may be out of order, because keys are left out.
 //! * `triggers`: by what a settle was made, where only the line that asks for it says so.
 //! * `listing`: which messages show what.
 
 mod attempts;
 mod copies;
+mod finish;
 mod gaps;
 mod handed;
 mod holes;
@@ -34,8 +37,7 @@ mod returns;
 mod sends;
 mod skipped;
 mod triggers;
-
-use std::collections::BTreeSet;
+mod unkeyed;
 
 use entrega_model::event::{DeadLetterReason, EffectVerdict, NO_POSITION, SettleOutcome};
 use entrega_model::history::{Batch, Origin};
@@ -43,11 +45,9 @@ use entrega_model::{
     Duration, Event, Instant, Key, Kind, MessageId, Model, Observer, PartitionId, SubscriptionId,
 };
 
-use crate::class::Sent;
 use crate::event_kinds::{EventKind, EventKinds};
-use crate::message::Message;
 use crate::table::Table;
-use crate::{Checker, Config, End, Reason, Report};
+use crate::{Checker, Config};
 
 use attempts::Attempts;
 use copies::Copies;
@@ -169,71 +169,6 @@ impl RecordChecker {
     /// The reader of the record has found something that cannot be, `count` times.
     pub fn found(&mut self, kind: GapKind, count: u64, first: Gap) {
         self.gaps.add(kind, count, first);
-    }
-
-    /// Judges what was seen, and says what the record leaves out and what of it cannot be.
-    pub fn finish(&mut self, end: End) -> (Report, Gaps) {
-        self.tidy();
-        let has_gap = self.has_gap();
-        for (recorded, fold) in self.subscriptions.iter().zip(&mut self.checker.subscriptions) {
-            fold.kinds = recorded.kinds;
-            let is_unseen = |(_, message): (u64, &Message)| message.was_stored_unseen();
-            fold.stores_are_known = fold.kinds.get(EventKind::Store) > 0
-                && !has_gap
-                && !fold.messages.iter().any(is_unseen);
-            if self.is_log {
-                let (reach, records) = (&recorded.reach, &self.records);
-                fold.skipped = reach.skipped(records, &fold.messages, &self.attempts);
-            }
-        }
-        let mut report = self.checker.finish(end);
-        self.put_in_order(&mut report);
-        self.gaps.end();
-        let impossible = self.gaps.has_impossible();
-        let incomplete = self.gaps.has_incomplete_sends();
-        let compares_nothing = self.compares_nothing();
-        let with_holes = self.name_holes();
-        report.forget_polls_of(&with_holes);
-        report.judge_record(|one| {
-            let of_order = incomplete && one.ordered;
-            let [within_skew, unproven_polls] = one.unproven_order();
-            let lacks_lines = with_holes.contains(&one.subscription);
-            [
-                impossible.then_some(Reason::InconsistentRecord),
-                of_order.then_some(Reason::IncompleteRecord),
-                (compares_nothing && one.ordered).then_some(Reason::NothingCompared),
-                (lacks_lines && one.forbids_another_effect()).then_some(Reason::MissingLines),
-                within_skew.then_some(Reason::OrderWithinSkew),
-                (unproven_polls && !lacks_lines).then_some(Reason::PollsOutsideOneAssignment),
-            ]
-        });
-        (report, std::mem::take(&mut self.gaps))
-    }
-
-    /// Names the lines of consumers that are missing, and says of which subscriptions.
-    fn name_holes(&mut self) -> BTreeSet<SubscriptionId> {
-        let jumps = self.subscriptions.iter().any(|of| of.holes.has_jumps());
-        let may_stand = jumps && self.some_offset_is_unknown();
-        let Self { gaps, subscriptions, records, checker, .. } = self;
-        let is_sent = |message: MessageId| checker.sends.get(message).is_some();
-        let ids = (0..=u8::MAX).map(SubscriptionId);
-        let mut with_holes = BTreeSet::new();
-        for (id, of) in ids.zip(subscriptions) {
-            let [undelivered, uncovered] =
-                [of.handed.report(gaps, is_sent), of.holes.report(records, may_stand, gaps)];
-            if undelivered || uncovered {
-                with_holes.insert(id);
-            }
-        }
-        with_holes
-    }
-
-    /// Whether there may be a message on a log of which no offset is known.
-    fn some_offset_is_unknown(&self) -> bool {
-        let known = self.records.iter().filter(|record| record.offset != NO_POSITION);
-        let known: BTreeSet<MessageId> = known.map(|record| record.message).collect();
-        let mut sends = self.checker.sends.iter();
-        sends.any(|(id, send)| send.sent() != Sent::Fail && !known.contains(&id))
     }
 
     fn note(&mut self, event: &Event, origin: Origin) {

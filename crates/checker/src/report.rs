@@ -180,6 +180,9 @@ pub enum Reason {
     /// Unknown: order is promised, a delivery skips a record or goes back, and it is not known that
     /// its consumer held the partition throughout.
     PollsOutsideOneAssignment,
+    /// Unknown: order is promised, messages came in another order than they were sent, and the
+    /// record does not say whether they have one key.
+    KeysLeftOut,
     /// Unknown: faults were to put the promise to the test, and none struck where it matters.
     NothingPutToTheTest,
 }

@@ -198,6 +198,11 @@ fn clause(
              common"
                 .to_owned()
         }
+        Reason::KeysLeftOut => {
+            "order is promised, messages came in another order than they were sent, and the record \
+             does not say whether they have one key"
+                .to_owned()
+        }
         Reason::MissingLines => {
             "lines of its consumers are missing in the record: there may be another effect"
                 .to_owned()

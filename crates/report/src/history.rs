@@ -60,6 +60,9 @@ fn advice(report: &Report) -> &'static str {
             ": nobody can tell, because a delivery skips a record or goes back, and it is not known that \
              its consumer held the partition throughout."
         }
+        Verdict::Unknown if report.reasons.contains(&Reason::KeysLeftOut) => {
+            ": nobody can tell, because it does not say which messages have one key."
+        }
         Verdict::Unknown if report.reasons.contains(&Reason::Stalled) => {
             ": nobody can tell. Drain the system, and end the history with {\"end\":\"quiescent\"}."
         }

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{ALO, log, queue};
+use super::{ALO, ORDERED, log, queue};
 
 /// That no delivery is recorded is no reason to say that there was none.
 #[test]
@@ -111,4 +111,54 @@ fn what_may_stand_elsewhere_too_is_not_passed_by() {
     check(&[SENT[0], again, SENT[1]], &one, waits);
     check(&[again, SENT[1]], &one, waits);
     check(&[SENT[0], "send.ok m \"attempt\":2"], &one, waits);
+}
+
+/// Where keys are left out, messages that come in another order than they were sent may have one.
+#[test]
+fn order_is_unknown_where_keys_that_matter_are_left_out() {
+    let sent = |keys: [&str; 2], store: [&str; 2]| {
+        let one = |at: usize, name: &str| {
+            let store = Some(store[at]).filter(|store| !store.is_empty());
+            let store = store.map(|fields| format!("store {name} {fields}"));
+            let invoke = format!("send.invoke {name} {}", keys[at]);
+            let all = [Some(invoke), store, Some(format!("send.ok {name}"))];
+            all.into_iter().flatten().collect::<Vec<_>>()
+        };
+        [one(0, "a"), one(1, "b")].concat()
+    };
+    let check = |keys: [&str; 2], store: [&str; 2], effects: &[&str], code: i32, says: &str| {
+        let sent = sent(keys, store);
+        let events: Vec<&str> =
+            sent.iter().map(String::as_str).chain(effects.iter().copied()).collect();
+        log(ORDERED, &events, "quiescent").says(code, &[says]);
+    };
+    let (in_order, late) = (["effect a", "effect b"], ["effect b", "effect a"]);
+    let replayed = ["effect a", "effect b", "effect a"];
+    let (none, same) = ([r#""attempt":1"#; 2], [r#""key":"k""#; 2]);
+    let (first, second) = ([same[0], none[0]], [none[0], same[0]]);
+    let differ = [r#""key":"k""#, r#""key":"l""#];
+    let stored = [r#""position":0"#, r#""position":1"#];
+    let behind = [r#""position":1"#, r#""position":0"#];
+    let apart = [r#""lane":0,"position":0"#, r#""lane":1,"position":0"#];
+    let unknown = "does not say whether they have one key";
+    for keys in [none, first, second] {
+        check(keys, stored, &late, 1, unknown);
+        check(keys, stored, &replayed, 1, unknown);
+        check(keys, behind, &in_order, 1, unknown);
+        check(keys, stored, &in_order, 0, "valid");
+    }
+    check(same, stored, &late, 1, "because of: reordered");
+    check(same, behind, &in_order, 1, "because of: write inversions");
+    check(differ, stored, &late, 0, "valid");
+    check(differ, behind, &in_order, 0, "valid");
+    check(none, apart, &late, 1, "nothing could be compared");
+    let third = ["send.invoke c", "store c \"position\":1", "send.ok c", "effect c"];
+    check(none, apart, &[&third[..], &late].concat(), 1, unknown);
+    check(none, apart, &[&late[..], &third].concat(), 0, "valid");
+    let both = ["send.invoke a", "send.invoke b", "send.ok a", "send.ok b"];
+    let stores = ["store a \"position\":0", "store b \"position\":1"];
+    log(ORDERED, &[&both[..], &stores, &late].concat(), "quiescent").says(0, &["valid"]);
+    let others = ["a", "b"].map(|one| format!("send.invoke {one} \"producer\":\"{one}\""));
+    let others = [&*others[0], stores[0], "send.ok a", &*others[1], stores[1], "send.ok b"];
+    log(ORDERED, &[&others[..], &late].concat(), "quiescent").says(0, &["valid"]);
 }

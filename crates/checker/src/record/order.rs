@@ -96,8 +96,21 @@ impl Place {
         self.acknowledged = self.acknowledged.min(now);
     }
 
+    pub(super) const fn has_key(&self) -> bool {
+        self.has_key
+    }
+
+    pub(super) const fn sent_at(&self) -> u64 {
+        self.sent
+    }
+
+    /// Whether it was acknowledged before this moment.
+    pub(super) const fn is_acknowledged_before(&self, moment: u64) -> bool {
+        self.acknowledged < moment
+    }
+
     /// Where it stands in the order, if it has a place there.
-    fn in_order(&self) -> Option<(Key, ProcessId)> {
+    pub(super) fn in_order(&self) -> Option<(Key, ProcessId)> {
         let has_place = !matches!(self.known, Known::Nothing | Known::Unplaced);
         has_place.then_some((self.key, self.producer))
     }
@@ -243,6 +256,19 @@ impl Recorded {
         found
     }
 
+    /// The first effect of every message, and its last if there are several, in the order of the
+    /// record: when, by its clock too, of which message, and whether it is the first.
+    pub(super) fn effects_in_order(&self) -> Vec<(u64, Option<Instant>, MessageId, bool)> {
+        let mut effects = Vec::new();
+        for (id, of) in self.effects.iter().filter(|(_, of)| of.first > 0) {
+            let id = MessageId(id as u32);
+            effects.push((of.first, of.first_at, id, true));
+            effects.extend((of.last > 0).then_some((of.last, of.last_at, id, false)));
+        }
+        effects.sort_unstable();
+        effects
+    }
+
     /// Calls `each` for the first effect of every message and for its last if there are several, in
     /// the order of the record. Returns how many first effects came after another of their chain.
     /// What lies no more than `within` before an effect may as well have come after it.
@@ -252,13 +278,7 @@ impl Recorded {
         within: Duration,
         mut each: impl FnMut(MessageId, Seen, bool),
     ) -> u64 {
-        let mut effects: Vec<(u64, Option<Instant>, MessageId, bool)> = Vec::new();
-        for (id, of) in self.effects.iter().filter(|(_, of)| of.first > 0) {
-            let id = MessageId(id as u32);
-            effects.push((of.first, of.first_at, id, true));
-            effects.extend((of.last > 0).then_some((of.last, of.last_at, id, false)));
-        }
-        effects.sort_unstable();
+        let effects = self.effects_in_order();
         let (mut certain, mut sweep) = (Sweep::over(sends), Sweep::over(sends));
         let mut recent: VecDeque<(Option<Instant>, MessageId)> = VecDeque::new();
         let mut pairs = 0;
