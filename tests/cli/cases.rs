@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::Bench;
 
 mod holes;
+mod polls;
 mod statements;
 mod unproven;
 mod unrecorded;

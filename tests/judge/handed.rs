@@ -118,3 +118,46 @@ fn counts_what_is_not_there(lines: &Lines<'_>, at: usize) -> bool {
     }
     kind(lines[at].1) == "deliver" && says(lines[at].1) > times && !has_restarted
 }
+
+/// Whether a line shows a delivery that is missing: whoever did anything with a message was given
+/// it before, began with it no more often than it was delivered, and asked the sink no more often.
+pub(crate) fn shows_more(lines: &Lines<'_>) -> bool {
+    let count = |at: usize, wanted: &str| {
+        about(lines, at).filter(|(other, event)| *other <= at && kind(event) == wanted).count()
+    };
+    let is_one_more = |at: usize| {
+        let event = kind(lines[at].1);
+        matches!(event, "process.start" | "effect") && count(at, event) > count(at, "deliver")
+    };
+    let is_settle = |event: &Value| kind(event).starts_with("settle");
+    let is_ahead = |at: usize| {
+        let mut settles = about(lines, at).filter(|(other, event)| {
+            *other <= at && matches!(kind(event), "settle.invoke" | "settled") && is_final(event)
+        });
+        is_settle(lines[at].1) && settles.any(|(_, event)| event["trigger"] == "delivery")
+    };
+    let does_something = |at: usize| {
+        let event = lines[at].1;
+        matches!(kind(event), "process.start" | "process.end" | "effect" | "dlq")
+            || is_settle(event)
+    };
+    (0..lines.len()).any(|at| {
+        let lacks_one = does_something(at) && !is_ahead(at) && !is_known(lines, at);
+        lacks_one || is_one_more(at)
+    })
+}
+
+/// Whether what a line is about was delivered before: to its consumer if it names one and all
+/// deliveries so far do, and of its name in the same way.
+fn is_known(lines: &Lines<'_>, at: usize) -> bool {
+    let event = lines[at].1;
+    let before =
+        || lines[..at].iter().map(|(_, event)| *event).filter(|one| kind(one) == "deliver");
+    let all_name = |field: &str| before().all(|one| name(one, field).is_some());
+    let of = |field: &str| name(event, field).filter(|_| all_name(field));
+    let (to, named) = (of("consumer"), of("delivery"));
+    let is_named = named.is_none() || before().any(|one| name(one, "delivery") == named);
+    let same = |one: &Value| name(one, "message") == name(event, "message");
+    let is_to = |one: &Value| to.is_none() || name(one, "consumer") == to;
+    is_named && before().any(|one| same(one) && is_to(one))
+}

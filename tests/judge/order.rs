@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::handed::shows_more;
 use crate::rules::{Facts, Lines, Offset, Send, kind, name, offset, shows_an_offset};
 
 /// Program order: the first was acknowledged before the second was begun. A send that does not
@@ -125,7 +126,9 @@ fn is_of_a_life(event: &Value) -> bool {
 
 /// Compares each delivery of a partition to a consumer with the one before, if nothing since gives
 /// the consumer another place to read from. An anomaly is proven in an assignment that is recorded,
-/// if in between nobody else was given something of the partition.
+/// if in between nobody else was given something of the partition, and if no line shows a delivery
+/// that is missing. Going back, if seeks are recorded; a skip, if every delivery says its offset, and
+/// if all that was ever skipped is delivered some time.
 pub(crate) fn wrong_polls(
     subscription: &Value,
     [lines, all]: [&Lines<'_>; 2],
@@ -135,6 +138,11 @@ pub(crate) fn wrong_polls(
     let mut places: BTreeMap<(u64, Option<String>), Place> = BTreeMap::new();
     let consumer = |event: &Value| name(event, "consumer").or_else(|| name(subscription, "name"));
     let past = past_lives(lines);
+    let is_delivery = |event: &Value| kind(event) == "deliver";
+    let is_delivered =
+        |at: Offset| lines.iter().any(|(_, event)| is_delivery(event) && offset(event) == Some(at));
+    let mut is_sampled = false;
+    let (mut proven_skips, mut proven_backwards) = (0, 0);
     for (line, event) in lines.iter().filter(|(line, _)| !past.contains(line)) {
         let (lane, who) = (event["lane"].as_u64().unwrap_or(0), consumer(event));
         match (kind(event), offset(event)) {
@@ -150,11 +158,14 @@ pub(crate) fn wrong_polls(
                     is_between && of_lane && consumer(other) != who
                 });
                 let is_proven = is_assigned && others.count() == 0;
-                let skips = to > from && skips([lines, all], *line, (lane, from, to), sends);
+                let passed = skipped([lines, all], *line, (lane, from, to), sends);
+                let skips = !passed.is_empty();
                 let backwards = to < from || to == from && message != held;
+                is_sampled |= passed.iter().any(|at| !is_delivered(*at));
                 found.skips += usize::from(skips);
                 found.backwards += usize::from(backwards);
-                found.proven += usize::from(is_proven && (skips || backwards));
+                proven_skips += usize::from(is_proven && skips);
+                proven_backwards += usize::from(is_proven && backwards);
             }
             ("assign", _) => {
                 let others = places.iter_mut().filter(|((of, _), _)| *of == lane);
@@ -172,17 +183,23 @@ pub(crate) fn wrong_polls(
             _ => {}
         }
     }
+    let is_vague = lines.iter().any(|(_, event)| is_delivery(event) && offset(event).is_none());
+    let has_seeks = lines.iter().any(|(_, event)| kind(event) == "seek");
+    if !shows_more(lines) {
+        found.proven += if is_sampled || is_vague { 0 } else { proven_skips };
+        found.proven += if has_seeks { proven_backwards } else { 0 };
+    }
     found
 }
 
-/// Whether a record stands between two offsets that was visible, because its send was acknowledged
-/// or somebody was given it there, and that had not been removed.
-fn skips(
+/// The offsets between two others at which a record stands that was visible, because its send was
+/// acknowledged or somebody was given it there, and that had not been removed.
+fn skipped(
     [lines, all]: [&Lines<'_>; 2],
     line: usize,
     (lane, from, to): (u64, u64, u64),
     sends: &BTreeMap<String, Send>,
-) -> bool {
+) -> Vec<Offset> {
     let is_between = |event: &Value| {
         offset(event).is_some_and(|(other, at)| other == lane && from < at && at < to)
     };
@@ -197,5 +214,7 @@ fn skips(
     };
     let seen = all.iter().map(|(_, event)| *event).filter(|event| shows_an_offset(event));
     seen.filter(|event| is_between(event) && !is_gone(event))
-        .any(|event| kind(event) == "deliver" || is_acknowledged(event))
+        .filter(|event| kind(event) == "deliver" || is_acknowledged(event))
+        .filter_map(offset)
+        .collect()
 }

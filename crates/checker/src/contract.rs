@@ -17,7 +17,7 @@ use std::mem;
 
 use entrega_model::Guarantee;
 
-use crate::{Class, End, Reason, Report, Sends, SubscriptionReport, Verdict};
+use crate::{Class, End, OrderEvidence, Reason, Report, Sends, SubscriptionReport, Verdict};
 
 impl SubscriptionReport {
     /// Judges what was counted.
@@ -56,12 +56,13 @@ impl SubscriptionReport {
             || matches!(self.guarantee, Guarantee::AtMostOnce | Guarantee::ExactlyOnceEffect)
     }
 
-    /// What a promise of order leaves open in a record, because clocks differ, and because
-    /// polls need not belong to one assignment.
-    pub(crate) fn unproven_order(&self) -> [bool; 2] {
-        let order = &self.order;
-        let is_unproven = order.poll_skips + order.nonmonotonic_polls > 0;
-        [self.evidence.within_skew > 0, is_unproven].map(|open| self.ordered && open)
+    /// What a promise of order leaves open in a record, because clocks differ, because polls need
+    /// not belong to one assignment, and because lines that explain them may be left out.
+    pub(crate) fn unproven_order(&self) -> [bool; 3] {
+        let OrderEvidence { skips, back, outside, within_skew } = self.evidence;
+        let seen = self.order.poll_skips + self.order.nonmonotonic_polls;
+        let left_out = seen > outside + skips + back;
+        [within_skew > 0, outside > 0, left_out].map(|open| self.ordered && open)
     }
 
     /// What of a log's offsets breaks a promise of order. A run of the laboratory promises none.
@@ -140,6 +141,7 @@ impl Reason {
             | Self::MissingLines
             | Self::OrderWithinSkew
             | Self::PollsOutsideOneAssignment
+            | Self::PollsLeftOut
             | Self::NothingPutToTheTest => true,
             Self::Lost
             | Self::Duplicated

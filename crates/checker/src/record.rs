@@ -58,7 +58,7 @@ use holes::Holes;
 pub use listing::{Listable, Listed};
 pub use lives::{Lives, Spoken};
 use order::{Effects, Place};
-use polls::Polls;
+use polls::{Polls, When};
 use returns::Holds;
 use skipped::Reach;
 use triggers::Triggers;
@@ -349,7 +349,7 @@ impl RecordChecker {
 
     /// Keeps what is needed at the end, or for a cause that needs more than one message.
     fn remember(&mut self, kind: Kind, at: Option<Instant>) {
-        let (now, line) = (self.now, self.line);
+        let (now, line, within) = (self.now, self.line, self.sorted_within);
         if let Kind::Stored { message, partition, position, .. }
         | Kind::Delivered { message, partition, position, .. } = kind
             && self.is_log
@@ -365,7 +365,7 @@ impl RecordChecker {
         for one in ones {
             one.kinds.see(&kind);
             if self.is_log {
-                one.polls.note(&kind, now);
+                one.polls.note(&kind, When { now, at, within });
             }
         }
         let Some(one) = self.subscriptions.get_mut(of).filter(|_| !all) else { return };

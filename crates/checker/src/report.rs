@@ -175,11 +175,14 @@ pub enum Reason {
     /// record, as deliveries of what took effect.
     MissingLines,
     /// Unknown: order is promised, and the clocks that put the lines of the record in order differ
-    /// by more than lies between effects that may be in the wrong order.
+    /// by more than lies between effects or deliveries that may be in the wrong order.
     OrderWithinSkew,
     /// Unknown: order is promised, a delivery skips a record or goes back, and it is not known that
     /// its consumer held the partition throughout.
     PollsOutsideOneAssignment,
+    /// Unknown: order is promised, a delivery skips a record or goes back, and the line of another
+    /// delivery or of a seek that would explain it may be left out.
+    PollsLeftOut,
     /// Unknown: order is promised, messages came in another order than they were sent, and the
     /// record does not say whether they have one key.
     KeysLeftOut,
@@ -229,11 +232,14 @@ pub struct Order {
 /// What a record shows of order whatever it leaves out, and what it leaves open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderEvidence {
-    /// The poll skips that lie within an assignment that is recorded.
+    /// The poll skips that lie within an assignment that is recorded, and that no line explains that
+    /// may be left out.
     pub skips: u64,
-    /// The nonmonotonic polls that do.
+    /// The nonmonotonic polls of this kind.
     pub back: u64,
-    /// Effects that may have come in the wrong order, by clocks that differ.
+    /// The poll skips and nonmonotonic polls that need not lie within one assignment.
+    pub outside: u64,
+    /// Effects and deliveries that may have come in the wrong order, by clocks that differ.
     pub within_skew: u64,
 }
 

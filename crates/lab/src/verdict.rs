@@ -198,6 +198,11 @@ fn clause(
              common"
                 .to_owned()
         }
+        Reason::PollsLeftOut => {
+            "order is promised, a delivery skips a record or goes back, and the line of another \
+             delivery or of a seek that would explain it may be left out"
+                .to_owned()
+        }
         Reason::KeysLeftOut => {
             "order is promised, messages came in another order than they were sent, and the record \
              does not say whether they have one key"
@@ -208,8 +213,8 @@ fn clause(
                 .to_owned()
         }
         Reason::OrderWithinSkew => {
-            "order is promised, and effects that may be in the wrong order are closer together than \
-             the clock skew"
+            "order is promised, and effects or deliveries that may be in the wrong order are closer \
+             together than the clock skew"
                 .to_owned()
         }
         Reason::PollsOutsideOneAssignment => {

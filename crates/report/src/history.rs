@@ -54,11 +54,15 @@ fn advice(report: &Report) -> &'static str {
             ": nobody can tell, because lines of consumers are missing in it."
         }
         Verdict::Unknown if report.reasons.contains(&Reason::OrderWithinSkew) => {
-            ": nobody can tell, because effects are closer together than the clock skew."
+            ": nobody can tell, because lines are closer together than the clock skew."
         }
         Verdict::Unknown if report.reasons.contains(&Reason::PollsOutsideOneAssignment) => {
             ": nobody can tell, because a delivery skips a record or goes back, and it is not known that \
              its consumer held the partition throughout."
+        }
+        Verdict::Unknown if report.reasons.contains(&Reason::PollsLeftOut) => {
+            ": nobody can tell, because a delivery skips a record or goes back, and lines that would \
+             explain it may be left out."
         }
         Verdict::Unknown if report.reasons.contains(&Reason::KeysLeftOut) => {
             ": nobody can tell, because it does not say which messages have one key."

@@ -158,7 +158,9 @@ fn a_poll_skips_within_an_assignment_that_is_recorded() {
     check(&skip, assign, ORDERED, 1, "because of: poll skips");
     let back = [("a", 0, "c"), ("b", 1, "c"), ("a", 0, "c"), ("b", 1, "c"), ("c", 2, "c")];
     check(&back, &[], ORDERED, 1, open);
-    check(&back, assign, ORDERED, 1, "because of: nonmonotonic polls");
+    let seeks = ["assign - \"consumer\":\"c\"", "seek - \"consumer\":\"c\",\"to\":0"];
+    check(&back, &seeks, ORDERED, 1, "because of: nonmonotonic polls");
+    check(&back, assign, ORDERED, 1, "because of: polls left out");
     let meanwhile = [("a", 0, "c"), ("b", 1, "d"), ("c", 2, "c")];
     check(&meanwhile, assign, ORDERED, 1, open);
     let taken = ["assign - \"consumer\":\"c\"", "assign - \"consumer\":\"d\""];

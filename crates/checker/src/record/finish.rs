@@ -37,7 +37,7 @@ impl RecordChecker {
         report.forget_polls_of(&with_holes);
         report.judge_record(|one| {
             let of_order = incomplete && one.ordered;
-            let [within_skew, unproven_polls] = one.unproven_order();
+            let [within_skew, outside, left_out] = one.unproven_order();
             let lacks_lines = with_holes.contains(&one.subscription);
             [
                 impossible.then_some(Reason::InconsistentRecord),
@@ -45,7 +45,8 @@ impl RecordChecker {
                 (compares_nothing && one.ordered).then_some(Reason::NothingCompared),
                 (lacks_lines && one.forbids_another_effect()).then_some(Reason::MissingLines),
                 within_skew.then_some(Reason::OrderWithinSkew),
-                (unproven_polls && !lacks_lines).then_some(Reason::PollsOutsideOneAssignment),
+                (outside && !lacks_lines).then_some(Reason::PollsOutsideOneAssignment),
+                (left_out && !lacks_lines).then_some(Reason::PollsLeftOut),
                 (one.ordered && without_keys.contains(&one.subscription))
                     .then_some(Reason::KeysLeftOut),
             ]

@@ -4,140 +4,233 @@
 //! > record, or goes back without a seek. A record is visible if its send was acknowledged or if
 //! > anybody was given it there: one of an aborted transaction is not.
 //!
-//! Whatever was not recorded, this *breaks* a promise only within an assignment that is recorded,
-//! and if nobody else was given something of the partition in between: otherwise it may have been
-//! assigned to others meanwhile.
+//! It *breaks* a promise only if nothing that was not recorded can explain it. It lies within an
+//! assignment that is recorded, and nobody else was given something of the partition in between:
+//! otherwise it may have been assigned to others meanwhile. What is skipped is recorded as delivered
+//! at another time, every delivery says its offset, and no line shows one that is missing:
+//! otherwise the line of a delivery may be left out. And what goes back does so in a record that
+//! has seeks: otherwise these are left out.
+//!
+//! Where lines were sorted by clocks that differ, nobody knows in which order those came that lie no
+//! further apart: what another order explains is not found.
 
 use std::collections::BTreeMap;
 
 use entrega_model::event::NO_POSITION;
-use entrega_model::{Kind, MessageId, PartitionId, ProcessId};
+use entrega_model::{Duration, Instant, Kind, MessageId, PartitionId, ProcessId, SubscriptionId};
 
 use super::Sighting;
 
 /// How the consumers of one subscription have polled.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Polls {
-    seats: BTreeMap<(PartitionId, ProcessId), Seat>,
+    seats: BTreeMap<Place, Seat>,
     /// Who was given something of each partition last.
     latest: BTreeMap<PartitionId, ProcessId>,
     jumps: Vec<Jump>,
-    back: Anomalies,
     /// When each message was first removed.
     removed: BTreeMap<MessageId, u64>,
+    /// Whether a consumer is recorded to seek.
+    has_seeks: bool,
+    /// Whether a delivery does not say its offset.
+    is_vague: bool,
+    /// How many would be found if the order of lines were known.
+    within_skew: u64,
 }
+
+/// A partition and one of its readers.
+type Place = (PartitionId, ProcessId);
 
 /// A consumer at a partition.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seat {
-    last: Option<(u64, MessageId)>,
+    last: Option<Polled>,
     is_assigned: bool,
 }
 
-/// A delivery further on than the next offset.
+/// A delivery: at which offset, of what, and at which time if that is known.
 #[derive(Clone, Copy, Debug)]
-struct Jump {
-    partition: PartitionId,
-    from: u64,
-    to: u64,
-    is_proven: bool,
-    now: u64,
+struct Polled {
+    offset: u64,
+    message: MessageId,
+    at: Option<Instant>,
 }
 
-/// How many there are, and how many of these lie within an assignment whatever was not recorded.
+/// A delivery at another offset than the next.
+#[derive(Clone, Copy, Debug)]
+struct Jump {
+    place: Place,
+    /// What it passes over: offsets from here up to the other; none if it goes back.
+    from: u64,
+    to: u64,
+    goes_back: bool,
+    is_in_assignment: bool,
+    now: u64,
+    at: Option<Instant>,
+}
+
+/// How many there are, how many of these lie within an assignment, and how many of those hold
+/// whatever was not recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Anomalies {
     pub(super) seen: u64,
+    pub(super) in_assignment: u64,
     pub(super) proven: u64,
 }
 
-impl Anomalies {
-    fn add(&mut self, is_proven: bool) {
-        self.seen += 1;
-        self.proven += u64::from(is_proven);
+/// When something happens: its moment, from 1, its time if that is known, and by how much clocks
+/// differ that put it in its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When {
+    pub(super) now: u64,
+    pub(super) at: Option<Instant>,
+    pub(super) within: Duration,
+}
+
+impl When {
+    /// Whether something earlier need not have been earlier.
+    fn is_near(self, earlier: Option<Instant>) -> bool {
+        let apart = earlier.zip(self.at).map(|(earlier, at)| at.since(earlier));
+        !self.within.is_zero() && apart.is_some_and(|apart| apart <= self.within)
     }
 }
 
 impl Polls {
-    /// Something happened. Moments count from 1.
-    pub(super) fn note(&mut self, kind: &Kind, now: u64) {
+    /// Something happened.
+    pub(super) fn note(&mut self, kind: &Kind, when: When) {
         match *kind {
-            Kind::Delivered { message, consumer, partition, position, .. }
-                if position != NO_POSITION =>
-            {
-                self.delivered((partition, consumer), position, message, now);
+            Kind::Delivered { position: NO_POSITION, .. } => self.is_vague = true,
+            Kind::Delivered { message, consumer, partition, position, .. } => {
+                let polled = Polled { offset: position, message, at: when.at };
+                self.delivered((partition, consumer), polled, when);
             }
             Kind::Assigned { consumer, partition, .. } => {
                 let all = (partition, ProcessId(0))..=(partition, ProcessId(u16::MAX));
                 self.seats.range_mut(all).for_each(|(_, seat)| seat.is_assigned = false);
                 let seat = Seat { last: None, is_assigned: true };
                 self.seats.insert((partition, consumer), seat);
+                self.excuse(|(of, _)| of == partition, when);
             }
             Kind::Revoked { consumer, partition, .. } | Kind::Lost { consumer, partition, .. } => {
                 self.seats.remove(&(partition, consumer));
+                self.excuse(|place| place == (partition, consumer), when);
             }
             Kind::Sought { consumer, partition, .. }
             | Kind::OffsetReset { consumer, partition, .. } => {
+                self.has_seeks |= matches!(kind, Kind::Sought { .. });
                 self.seats.entry((partition, consumer)).or_default().last = None;
+                self.excuse(|place| place == (partition, consumer), when);
             }
             Kind::SessionExpired { consumer, .. } | Kind::MaxPollExceeded { consumer, .. } => {
-                self.ended(consumer);
+                self.ended(consumer, when);
             }
             Kind::Crashed { process, .. }
             | Kind::Exited { process, .. }
-            | Kind::Started { process, .. } => self.ended(process),
-            Kind::Removed { message, .. } => _ = self.removed.entry(message).or_insert(now),
+            | Kind::Started { process, .. } => self.ended(process, when),
+            Kind::Removed { message, .. } => _ = self.removed.entry(message).or_insert(when.now),
             _ => {}
         }
     }
 
     /// A process begins or ends, or its member is removed: it polls in no assignment any more.
-    fn ended(&mut self, process: ProcessId) {
+    fn ended(&mut self, process: ProcessId, when: When) {
         self.seats.retain(|(_, consumer), _| *consumer != process);
+        self.excuse(|(_, consumer)| consumer == process, when);
     }
 
-    fn delivered(
-        &mut self,
-        (partition, consumer): (PartitionId, ProcessId),
-        position: u64,
-        message: MessageId,
-        now: u64,
-    ) {
+    fn delivered(&mut self, place: Place, polled: Polled, when: When) {
+        let (partition, consumer) = place;
         let before = self.latest.insert(partition, consumer);
-        let seat = self.seats.entry((partition, consumer)).or_default();
-        let Some((last, held)) = seat.last.replace((position, message)) else { return };
-        let is_proven = seat.is_assigned && before == Some(consumer);
-        let from = last.saturating_add(1);
-        if position > from {
-            self.jumps.push(Jump { partition, from, to: position, is_proven, now });
-        } else if position < last || (position == last && message != held) {
-            self.back.add(is_proven);
+        self.recent(when)
+            .filter(|jump| jump.place.0 == partition && jump.place != place)
+            .for_each(|jump| jump.is_in_assignment = false);
+        let seat = self.seats.entry(place).or_default();
+        let is_in_assignment = seat.is_assigned && before == Some(consumer);
+        let Some(last) = seat.last.replace(polled) else { return };
+        let (from, to) = (last.offset.saturating_add(1), polled.offset);
+        let goes_back = to < last.offset || to == last.offset && polled.message != last.message;
+        if goes_back && when.is_near(last.at) {
+            seat.last = Some(last);
+            self.within_skew += 1;
+            return self.take_place(place, to, when);
         }
+        if goes_back || to > from {
+            let is_in_assignment = is_in_assignment && !when.is_near(last.at);
+            let When { now, at, .. } = when;
+            self.jumps.push(Jump { place, from, to, goes_back, is_in_assignment, now, at });
+        }
+    }
+
+    /// The jumps that may as well come after what happens now.
+    fn recent(&mut self, when: When) -> impl Iterator<Item = &mut Jump> {
+        self.jumps.iter_mut().rev().take_while(move |jump| when.is_near(jump.at))
+    }
+
+    /// What readers do now may explain what was found just before.
+    fn excuse(&mut self, is_it: impl Fn(Place) -> bool, when: When) {
+        if when.within.is_zero() {
+            return;
+        }
+        let before = self.jumps.len();
+        self.jumps.retain(|jump| !is_it(jump.place) || !when.is_near(jump.at));
+        self.within_skew += (before - self.jumps.len()) as u64;
+    }
+
+    /// What stands at an offset was delivered about when a jump passed over it, perhaps before.
+    fn take_place(&mut self, place: Place, offset: u64, when: When) {
+        let is_over = |jump: &Jump| {
+            let passes = !jump.goes_back && (jump.from..jump.to).contains(&offset);
+            passes && jump.place == place && when.is_near(jump.at)
+        };
+        let Some(index) = self.jumps.iter().rposition(is_over) else { return };
+        let rest = Jump { from: offset + 1, ..self.jumps[index] };
+        self.jumps[index].to = offset;
+        self.jumps.insert(index + 1, rest);
+    }
+
+    /// How many anomalies the order of lines leaves open.
+    pub(super) fn within_skew(&self) -> u64 {
+        self.within_skew
     }
 
     /// The deliveries that went back.
     pub(super) fn back(&self) -> Anomalies {
-        self.back
+        let back = || self.jumps.iter().filter(|jump| jump.goes_back);
+        let in_assignment = back().filter(|jump| jump.is_in_assignment).count() as u64;
+        let proven = if self.has_seeks { in_assignment } else { 0 };
+        Anomalies { seen: back().count() as u64, in_assignment, proven }
     }
 
-    /// The deliveries that skipped a record that was there and visible. `records` is sorted.
+    /// The deliveries to a subscription that skipped a record that was there and visible. `records`
+    /// is sorted.
     pub(super) fn skips(
         &self,
+        subscription: SubscriptionId,
         records: &[Sighting],
         is_acknowledged: impl Fn(MessageId) -> bool,
     ) -> Anomalies {
         let mut found = Anomalies::default();
-        for jump in &self.jumps {
+        let mut all_are_delivered = !self.is_vague;
+        for jump in self.jumps.iter().filter(|jump| !jump.goes_back) {
             let place = |one: &Sighting| (one.partition, one.offset);
-            let first = records.partition_point(|one| place(one) < (jump.partition, jump.from));
-            let until = (jump.partition, jump.to);
-            let between = records[first..].iter().take_while(|one| place(one) < until);
+            let partition = jump.place.0;
+            let first = records.partition_point(|one| place(one) < (partition, jump.from));
+            let between =
+                records[first..].iter().take_while(|one| place(one) < (partition, jump.to));
             let is_there = |message| self.removed.get(message).is_none_or(|at| *at > jump.now);
-            let mut there = between.filter(|one| is_there(&one.message));
-            if there.any(|one| one.by.is_some() || is_acknowledged(one.message)) {
-                found.add(jump.is_proven);
+            let there: Vec<&Sighting> = between.filter(|one| is_there(&one.message)).collect();
+            let is_visible = |one: &&Sighting| one.by.is_some() || is_acknowledged(one.message);
+            let mut visible = 0;
+            for there in there.chunk_by(|one, other| place(one) == place(other)) {
+                if there.iter().any(is_visible) {
+                    visible += 1;
+                    all_are_delivered &= there.iter().any(|one| one.by == Some(subscription));
+                }
             }
+            found.seen += u64::from(visible > 0);
+            found.in_assignment += u64::from(visible > 0 && jump.is_in_assignment);
         }
+        found.proven = if all_are_delivered { found.in_assignment } else { 0 };
         found
     }
 }
