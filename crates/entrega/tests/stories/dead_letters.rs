@@ -198,3 +198,45 @@ fn a_limit_strikes_before_or_after_the_effect() {
          well.",
     );
 }
+
+/// A reject on behalf of a request that comes late is no zombie's, and two copies are told as such.
+#[test]
+fn whose_copy_goes_to_the_dead_letters_is_told() {
+    let limit = &[("queue.delivery_limit", "1"), ("queue.dead_letter", "true")];
+    check_with(
+        limit,
+        (Queue, ProcessThenSettle),
+        (1, 1),
+        "mailer.receive.response#1=lost",
+        &[
+            "the lease of mailer 1 expires and then m0, on which no handler failed, comes back once and \
+           then m0 has been delivered too often and goes to the dead letters.",
+        ],
+    );
+    let as_long = [&limit[..], &[("consumer.request_timeout", "6s")]].concat();
+    check_with(
+        &as_long,
+        (Queue, ProcessThenSettle),
+        (1, 1),
+        "mailer.receive.response#1=late-expiry+deadline.order#1=second",
+        &[
+            "a deadline of the broker comes just before one of mailer 1; the lease of mailer 1 expires and \
+           then m0, on which no handler failed, comes back once and then m0 has been delivered too often \
+           and goes to the dead letters; m0 is delivered to mailer 1 all the same, and m0 takes effect as \
+           well.",
+        ],
+    );
+    let polls = [("consumer.max_attempts", "1"), ("consumer.max_poll_interval", "5s")];
+    check_with(
+        &polls,
+        (Log, DeadLetter),
+        (1, 2),
+        "mailer.handler.slow#1=slow-takeover+mailer.handler.error#1=transient",
+        &[
+            "mailer 1 is slow at m0 and then mailer 1 takes longer than max_poll_interval from one poll to \
+           the next and leaves its group; m0 is delivered again to mailer 2 and takes effect; mailer 1 \
+           goes on as a zombie, and the handler of mailer 1 fails once on m0, which goes to the dead \
+           letters as well.",
+        ],
+    );
+}

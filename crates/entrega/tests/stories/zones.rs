@@ -207,6 +207,29 @@ fn a_request_overtakes() {
     );
 }
 
+/// A lease that ends while an answer is late ends before it comes.
+#[test]
+fn a_late_answer_comes_after_the_lease() {
+    let check = |choices: &str, expect: &str| {
+        check((Queue, ProcessThenSettle), (2, 1), choices, &[expect]);
+    };
+    let ending = "m0 takes effect after m1, which has the same key and was sent later.";
+    check(
+        "mailer.receive.response#1=lost",
+        &format!(
+            "an answer with messages for mailer 1 is lost and then the lease of mailer 1 expires; mailer \
+             1 processes m1 before m0; {ending}"
+        ),
+    );
+    check(
+        "mailer.receive.response#1=late-takeover",
+        &format!(
+            "an answer with messages for mailer 1 is late and then the lease of mailer 1 expires; mailer \
+             1 processes m1 before m0; {ending}"
+        ),
+    );
+}
+
 /// What overtakes is told once, also before a reset.
 #[test]
 fn an_overtaking_is_told_once() {

@@ -149,6 +149,20 @@ impl Course {
         once
     }
 
+    /// The same without what another one tells already, but for its last clause.
+    pub(super) fn without_told(mut self, other: &Self) -> Self {
+        let is_told = |one: &Clause| other.clauses.iter().any(|told| told.text == one.text);
+        let Some(last) = self.clauses.pop() else { return self };
+        let mut kept = Self::default();
+        for group in self.clauses.chunk_by(|_, next| next.joint == Joint::And) {
+            if !is_told(&group[0]) {
+                kept.clauses.extend_from_slice(group);
+            }
+        }
+        kept.clauses.push(last);
+        kept
+    }
+
     /// The same without the clauses with which another one begins.
     pub(super) fn without_beginning_of(mut self, other: &Self) -> Self {
         let other = other.text();

@@ -78,6 +78,7 @@ fn end(fault: &Injected, chronicle: &Chronicle<'_>) -> usize {
     let ends = first(of_process, fault.at + 1, |at| match chronicle.kind(at) {
         Kind::Resumed { .. } | Kind::Crashed { .. } => true,
         Kind::ProcessingEnded { .. } => fault.holds_up_handler(),
+        Kind::Faulted { message, .. } => fault.holds_up_handler() && *message == fault.message,
         _ => false,
     });
     ends.unwrap_or(chronicle.end())

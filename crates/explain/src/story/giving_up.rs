@@ -18,7 +18,8 @@ use crate::run::first;
 pub(super) struct GivenUp<'a> {
     /// Where the dead letter is.
     pub(super) letter: usize,
-    /// The delivery that ended in it, or the last one before it if no consumer wrote it.
+    /// The delivery that ended in it, which may come later if the client held the message until
+    /// then; the last one before it if that is not known.
     pub(super) delivery: Option<Delivered<'a>>,
     reason: Option<DeadLetterReason>,
 }
@@ -40,10 +41,24 @@ pub(super) fn all<'a>(chronicle: &Chronicle<'a>) -> Vec<GivenUp<'a>> {
             failed.into_iter().rfind(|one| !wrote(one)).or(all.last().and_then(|one| one.delivery))
         };
         let last = || chronicle.deliveries().into_iter().rfind(|one| one.at < letter);
-        let delivery = of_client.then(writer).flatten().or_else(last);
+        let by_limit = reason == Some(DeadLetterReason::DeliveryLimit);
+        let returned = || returned_before(chronicle, letter);
+        let delivery = of_client.then(writer).or_else(|| by_limit.then(returned)).flatten();
+        let delivery = delivery.or_else(last);
         all.push(GivenUp { letter, delivery, reason });
     }
     all
+}
+
+/// The delivery with which the queue last took the message back before a place.
+fn returned_before<'a>(chronicle: &Chronicle<'a>, letter: usize) -> Option<Delivered<'a>> {
+    let returned = |one: &Delivered<'_>| {
+        let mut ends = one.possession.ends.iter().filter(|end| end.how.returns());
+        ends.find(|end| end.place.event < letter).map(|end| end.place.event)
+    };
+    let deliveries = chronicle.deliveries().into_iter();
+    let all = deliveries.filter_map(|one| Some((returned(&one)?, one)));
+    all.max_by_key(|(at, _)| *at).map(|(_, one)| one)
 }
 
 /// The deliveries whose last attempt ended before a place, and not with success; in the order in
@@ -74,6 +89,11 @@ impl GivenUp<'_> {
         self.reason.is_some_and(|reason| reason != DeadLetterReason::Client)
     }
 
+    /// Whether its consumer asked for it, by a reject or by a dead letter of its own.
+    pub(super) fn is_asked_for(&self) -> bool {
+        matches!(self.reason, Some(DeadLetterReason::Client | DeadLetterReason::Rejected))
+    }
+
     /// Why the message was given up, and what `ending` says of it.
     pub(super) fn course(&self, chronicle: &Chronicle<'_>, ending: &str) -> Course {
         let m = chronicle.message();
@@ -93,7 +113,7 @@ impl GivenUp<'_> {
 
     /// The faults that left the consumer without an answer from the sink.
     pub(super) fn without_answer(&self, chronicle: &Chronicle<'_>) -> Course {
-        let Some(of) = self.delivery.filter(|_| !self.is_by_broker()) else {
+        let Some(of) = self.delivery.filter(|_| self.is_asked_for()) else {
             return Course::default();
         };
         let mut found = faults::concerning(chronicle, of.consumer, of.at, self.letter);

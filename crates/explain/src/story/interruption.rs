@@ -20,6 +20,8 @@ pub(super) struct Interruption<'a> {
     since: usize,
     /// Where the holder's work on the message took effect, if it did.
     done: Option<usize>,
+    /// Whether the story tells the failures of its handler when it gives the message up.
+    gives_up: bool,
 }
 
 /// What took the message from its holder.
@@ -51,12 +53,19 @@ impl<'a> Interruption<'a> {
         successor: &Delivered<'a>,
         done: Option<usize>,
     ) -> Self {
-        Self { holder: *holder, successor: *successor, since: holder.at, done }
+        let (since, gives_up) = (holder.at, false);
+        Self { holder: *holder, successor: *successor, since, done, gives_up }
+    }
+
+    /// The same of a holder that gives the message up in the end.
+    pub(super) fn of_given_up(self) -> Self {
+        Self { gives_up: true, ..self }
     }
 
     /// The interruption of a holder that has dead-lettered the message before, at a place.
     pub(super) fn after(letter: usize, holder: &Delivered<'a>, successor: &Delivered<'a>) -> Self {
-        Self { holder: *holder, successor: *successor, since: letter, done: Some(letter) }
+        let (since, done) = (letter, Some(letter));
+        Self { holder: *holder, successor: *successor, since, done, gives_up: true }
     }
 
     /// What ends the possession from a place on and before the successor has the message. A
@@ -127,10 +136,9 @@ impl<'a> Interruption<'a> {
     }
 
     /// The faults without those that made the handler fail, if the dead letter that came of it is
-    /// told already.
+    /// told.
     fn without_failures(&self, mut faults: Vec<Injected>) -> Vec<Injected> {
-        let is_told = self.done == Some(self.since);
-        faults.retain(|fault| !is_told || !fault.fails_handler());
+        faults.retain(|fault| !self.gives_up || !fault.fails_handler());
         faults
     }
 
@@ -140,12 +148,15 @@ impl<'a> Interruption<'a> {
         let (holder, m) = (self.holder.consumer, chronicle.message());
         let mut told: Vec<(usize, Course)> = Vec::new();
         let by = chronicle.kind(rewind).process().unwrap_or(holder);
-        for fault in faults::behind_a_rewind(chronicle, (holder, self.since), (by, rewind)) {
-            told.push((fault.at, Course::of_fault(fault.at, fault.clause(chronicle))));
-        }
         let crash = chronicle.crash_of(holder, self.since).filter(|at| *at < self.successor.at);
-        if let Some(at) = crash {
-            let death = Death::at(chronicle, at);
+        let death = crash.map(|at| (at, Death::at(chronicle, at)));
+        let deadly = death.as_ref().and_then(|(_, death)| death.fault).map(|fault| fault.at);
+        for fault in faults::behind_a_rewind(chronicle, (holder, self.since), (by, rewind)) {
+            if Some(fault.at) != deadly {
+                told.push((fault.at, Course::of_fault(fault.at, fault.clause(chronicle))));
+            }
+        }
+        if let Some((at, death)) = death {
             let asked = death.request();
             told.extend(asked.map(|one| (one.at, Course::of_fault(one.at, one.brief(chronicle)))));
             told.push((at, death.course("")));

@@ -37,8 +37,10 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
     let mut faults = faults::while_sending(chronicle, effect.at);
     faults.extend(faults::before_delivery(chronicle, from));
     faults.sort_by_key(|fault| fault.at);
-    let why = faults::clauses(chronicle, &faults);
-    let why = why.then_of(lost_in_buffer(chronicle, from).map(Course::of).unwrap_or_default());
+    let why = match lost_in_buffer(chronicle, from) {
+        Some(lost) => faults::brief_clauses(chronicle, &faults).then(lost),
+        None => faults::clauses(chronicle, &faults),
+    };
     let (who, faster) = (chronicle.name(effect.consumer), chronicle.name(overtaker.by));
     let meanwhile = if effect.consumer == overtaker.by {
         format!("{who} processes {later} before {m}")

@@ -83,9 +83,17 @@ fn by_broker(
         let end = given_up.course(chronicle, AS_WELL);
         return Course::of(format!("{m} takes effect")).part_of(why).part_of(end);
     }
-    let zombie = chronicle.name(done.consumer);
+    let who = chronicle.name(done.consumer);
     let end = why.part_of(given_up.course(chronicle, ALONE));
-    let goes_on = end.part(format!("{zombie} goes on as a zombie"));
+    if given_up.is_asked_for() {
+        let why = given_up.without_answer(chronicle);
+        return why.part_of(end).part(format!("{m} takes effect after that as well"));
+    }
+    let goes_on = if done.at > given_up.letter {
+        end.part(format!("{m} is delivered to {who} all the same"))
+    } else {
+        end.part(format!("{who} goes on as a zombie"))
+    };
     goes_on.and(format!("{m} takes effect as well"))
 }
 
@@ -99,12 +107,13 @@ fn effect_first(
     let m = chronicle.message();
     let end = given_up.course(chronicle, AS_WELL);
     if held_it_first(dead, done) {
-        let why = Interruption::of(dead, done, None).course(chronicle);
+        let why = Interruption::of(dead, done, None).of_given_up().course(chronicle);
         let (zombie, to) = (chronicle.name(dead.consumer), chronicle.name(done.consumer));
         let done = why.part(format!("{m} is delivered again to {to} and takes effect"));
         return done.part(format!("{zombie} goes on as a zombie")).and_of(end);
     }
     let why = Interruption::of(done, dead, Some(effect.at)).course(chronicle);
+    let end = end.without_told(&why);
     why.part(format!("{m} is delivered again")).and_of(end)
 }
 
@@ -163,10 +172,20 @@ pub(super) fn dead_lettered_twice(chronicle: &Chronicle<'_>) -> Course {
     };
     let twice = format!("goes to the dead letters {}", times(letters.len()));
     let (Some(one), Some(other)) = (first.delivery, second.delivery) else {
-        return Course::of(format!("{m} {twice}"));
+        let copies = chronicle.stored().len() > 1;
+        let doubled = copies.then(|| doubling(chronicle)).unwrap_or_default();
+        return doubled.part_of(first.course(chronicle, &twice));
     };
-    if are_two_copies(chronicle, &one, &other) {
+    if are_two_copies(chronicle, &one, &other) && first.is_asked_for() {
         return doubling(chronicle).part("both copies fail").and(format!("{m} {twice}"));
+    }
+    if are_two_copies(chronicle, &one, &other) {
+        return doubling(chronicle).part_of(first.course(chronicle, &twice));
+    }
+    if one.id == other.id && first.is_by_broker() {
+        let zombie = format!("{} goes on as a zombie", chronicle.name(one.consumer));
+        let again = second.course(chronicle, AS_WELL);
+        return first.course(chronicle, ALONE).part(zombie).and_of(again);
     }
     if one.id == other.id {
         let who = chronicle.name(one.consumer);
@@ -177,6 +196,7 @@ pub(super) fn dead_lettered_twice(chronicle: &Chronicle<'_>) -> Course {
         let beginning = first.course(chronicle, ALONE);
         return beginning.part_of(again).and(format!("{m} {twice}"));
     }
+    let (one, other) = if held_it_first(&one, &other) { (one, other) } else { (other, one) };
     let to = chronicle.name(other.consumer);
     let again = format!("{m} is delivered again to {to} and {twice}");
     and_again(chronicle, first, (&one, &other)).part(again)
