@@ -396,10 +396,13 @@ fn disorder_of_offsets_is_a_reason() {
     let third = Handed(7, 2, 1);
     let reasons = |history: &History| recorded(history).reasons;
     assert_eq!(reasons(&sent.clone().processed(NEXT).processed(third)), []);
-    let skipped = reasons(&sent.clone().processed(third));
-    assert!(skipped.contains(&Reason::PollSkips), "{skipped:?}");
-    let back = reasons(&sent.processed(NEXT).processed(third).delivered(Handed(8, 1, 1)));
-    assert_eq!(back, [Reason::NonmonotonicPolls]);
+    let skipped = sent.clone().processed(third);
+    assert_eq!(reasons(&skipped), [Reason::Lost]);
+    assert_eq!(reasons(&skipped.processed(Handed(9, 1, 2))), [Reason::PollSkips]);
+    let back =
+        |history: History| history.processed(NEXT).processed(third).delivered(Handed(8, 1, 1));
+    assert_eq!(reasons(&back(sent.clone())), [Reason::PollsLeftOut]);
+    assert_eq!(reasons(&back(sent.sought(1, 1, 1))), [Reason::NonmonotonicPolls]);
 }
 
 /// The messages that show something, with their cause, and what came before them.
