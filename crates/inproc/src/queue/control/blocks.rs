@@ -91,8 +91,8 @@ impl<T> Blocks<T> {
 }
 
 impl<T> Control<T> {
-    /// Every message of the segment at `base` has its mark: it may be done with. Whoever learns that
-    /// says so, so it may be gone already.
+    /// Every message of the segment at `base` has its mark: it may be done with. Whoever learns
+    /// that says so, so it may be gone already.
     pub(in crate::queue) fn complete(&mut self, base: u64) {
         let nth = self.blocks.find(base);
         let done = nth.and_then(|nth| self.blocks.take_complete(nth));

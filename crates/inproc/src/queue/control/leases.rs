@@ -176,8 +176,8 @@ impl<T> super::Control<T> {
         self.take_back(now, over.into_iter().map(|(_, body)| body).collect());
     }
 
-    /// Moves messages, which are marked as settled, to the broker: all of them, before anything that
-    /// the broker is through with is finished, so that no segment is done with before.
+    /// Moves messages, which are marked as settled, to the broker: all of them, before anything
+    /// that the broker is through with is finished, so that no segment is done with before.
     fn take_back(&mut self, now: Instant, bodies: Vec<Body<T>>) {
         let mut bases: Vec<u64> = Vec::new();
         for body in bodies {
