@@ -25,6 +25,8 @@ mod dice;
 mod kinds;
 #[path = "untried/made_up.rs"]
 mod made_up;
+#[path = "untried/neighbours.rs"]
+mod neighbours;
 #[path = "untried/own.rs"]
 mod own;
 

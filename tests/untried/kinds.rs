@@ -17,11 +17,16 @@ fn loaded(text: &str, set: Set<'_>) -> LoadedScenario {
 }
 
 /// What `entrega explore` finds for the first row.
-fn explored(text: &str, of: Configuration, set: Set<'_>) -> ExploredSpace {
+pub(crate) fn explored(text: &str, of: Configuration, set: Set<'_>) -> ExploredSpace {
     explored_within(Bounds::default(), text, of, set)
 }
 
-fn explored_within(bounds: Bounds, text: &str, of: Configuration, set: Set<'_>) -> ExploredSpace {
+pub(crate) fn explored_within(
+    bounds: Bounds,
+    text: &str,
+    of: Configuration,
+    set: Set<'_>,
+) -> ExploredSpace {
     let (models, strategies) = (&[of.model][..], &[of.strategy][..]);
     let part = Part { models, strategies, subscriptions: &[] };
     let plan = ExplorationPlan::new(loaded(text, set), part, bounds).expect("a plan");
@@ -33,7 +38,7 @@ const ON_LOG: Configuration =
 const EVERY_N: Configuration =
     Configuration { model: Model::Log, strategy: Strategy::SettleEveryN };
 
-fn check(row: &ExploredSpace, said: &[&str], occurs: &[(Property, Occurs)]) {
+pub(crate) fn check(row: &ExploredSpace, said: &[&str], occurs: &[(Property, Occurs)]) {
     assert_eq!(row.not_tried.len(), said.len(), "{:#?}", row.not_tried);
     for (clause, said) in row.not_tried.iter().zip(said) {
         assert!(clause.contains(said), "{said}\n{clause}");

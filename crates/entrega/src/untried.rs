@@ -126,17 +126,19 @@ impl Untried {
 type Comparison = fn(&Numbers<'_>) -> Option<String>;
 
 /// All of them, in the order in which they are told.
-const COMPARISONS: [Comparison; 15] = [
+const COMPARISONS: [Comparison; 17] = [
     deadlines::waiting,
     deadlines::batch,
     deadlines::attempts,
     deadlines::rebalance,
     deadlines::grace,
     group::latest,
+    group::committed_before_a_reset,
     group::joining,
     timeouts::settle_timers,
     timeouts::round_trip,
     timeouts::request_against_lease,
+    timeouts::late_receives,
     room::length,
     room::retention_time,
     room::retention_bytes,

@@ -50,25 +50,26 @@ impl Prepared<'_> {
         explored: &Explored<Finding>,
         before: &dyn Fn(u64) -> bool,
     ) -> Vec<String> {
-        let said = |one: &Property| match one.occurs(explored) {
-            Occurs::Never => Some((*one, false)),
-            Occurs::Always => Some((*one, true)),
-            Occurs::Sometimes | Occurs::NotFound => None,
-        };
-        let said: Vec<(Property, bool)> = Property::ALL.iter().filter_map(said).collect();
+        let said = Property::ALL.iter().map(|one| (*one, one.occurs(explored)));
+        let is_proof = |occurs| matches!(occurs, Occurs::Never | Occurs::Always);
+        let said: Vec<(Property, Occurs)> = said.filter(|&(_, occurs)| is_proof(occurs)).collect();
         let proves = self.space.untried.not_tried.is_empty() && !said.is_empty();
         if !(proves && self.plan.bounds.as_it_is) {
             return Vec::new();
         }
-        let whole = Whole::of(self);
         let is_ended = Cell::new(false);
-        let runs = whole.runs(&|seed| {
-            is_ended.set(!before(seed));
+        let before = |seed| {
+            is_ended.set(is_ended.get() || !before(seed));
             !is_ended.get()
-        });
-        let refuted = said.iter().filter_map(|&(one, always)| whole.refuted(&runs, one, always));
-        let ended = is_ended.get().then(|| "runs of the scenario as it is".to_owned());
-        refuted.chain(ended).collect()
+        };
+        let mut clauses = self.shown_nearby(&said, &before);
+        let whole = Whole::of(self);
+        let runs = whole.runs(&before);
+        let is_always = |occurs| occurs == Occurs::Always;
+        let refuted = |&(one, occurs): &_| whole.refuted(&runs, one, is_always(occurs));
+        clauses.extend(said.iter().filter_map(refuted));
+        clauses.extend(is_ended.get().then(|| "runs of the scenario as it is".to_owned()));
+        clauses
     }
 }
 

@@ -236,15 +236,38 @@ pub struct Prepared<'p> {
     pub(crate) plan: &'p ExplorationPlan,
     pub(crate) space: &'p ConfigurationSpace,
     version: Version<'p>,
-    workload: Workload,
+    pub(crate) workload: Workload,
 }
 
 impl Prepared<'_> {
     /// The exploration of the space, whose runs may be made on several threads.
     pub fn exploration(&self) -> Exploration<'_> {
+        let Bounds { budget, seed, .. } = self.plan.bounds;
+        self.exploration_of(&self.version, &self.workload, seed, budget)
+    }
+
+    /// What another small version shows in the same space.
+    pub(crate) fn explored_with(
+        &self,
+        version: &Version<'_>,
+        workload: &Workload,
+        seed: u64,
+        budget: u64,
+    ) -> Explored<Finding> {
+        let budget = budget.min(self.plan.bounds.budget);
+        self.exploration_of(version, workload, seed, budget).run()
+    }
+
+    fn exploration_of<'e>(
+        &self,
+        version: &'e Version<'_>,
+        workload: &'e Workload,
+        seed: u64,
+        budget: u64,
+    ) -> Exploration<'e> {
         let Configuration { model, strategy } = self.space.configuration;
-        let Bounds { faults, preemptions, budget, seed, cuts, .. } = self.plan.bounds;
-        let (scenario, workload) = (&self.version.scenario, &self.workload);
+        let Bounds { faults, preemptions, cuts, .. } = self.plan.bounds;
+        let scenario = &version.scenario;
         let space = Space::of_kinds(&self.space.kinds, faults, preemptions);
         Exploration {
             experiment: Experiment { scenario, workload, model, strategy, seed },

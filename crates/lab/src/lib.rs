@@ -50,6 +50,7 @@ pub mod hints;
 pub mod history;
 pub mod loaded;
 pub mod memory;
+mod neighbours;
 pub mod property;
 pub mod replay;
 pub mod replay_string;

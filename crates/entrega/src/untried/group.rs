@@ -23,6 +23,22 @@ pub(super) fn latest(of: &Numbers<'_>) -> Option<String> {
     })
 }
 
+/// A group that begins at the end of the log, against commits by a timer: in what is tried nothing
+/// is sent after the first of them, so a reset finds no commit to go back to.
+pub(super) fn committed_before_a_reset(of: &Numbers<'_>) -> Option<String> {
+    let scenario = of.plan.scenario;
+    let interval = scenario.consumer.auto_commit_interval.duration();
+    let is_latest = scenario.log.auto_offset_reset == AutoOffsetReset::Latest;
+    let goes_on = of.commits_by_itself() && of.plan.extent.until >= interval;
+    (is_latest && goes_on && of.plan.faults > 0).then(|| {
+        format!(
+            "records that are sent after a commit by timer (auto_commit_interval of {}): without a \
+             commit auto_offset_reset \"latest\" skips what one would bring back",
+            shown(interval)
+        )
+    })
+}
+
 /// Whether a group that begins at the end of the log may form before any record is stored.
 pub(super) fn may_come_first(of: &Numbers<'_>) -> bool {
     let scenario = of.plan.scenario;

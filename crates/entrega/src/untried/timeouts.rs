@@ -1,8 +1,8 @@
 //! Timers of a consumer that meet its work: those that settle, and those that give up a request.
 
-use entrega_model::Duration;
+use entrega_model::{Duration, Model};
 use entrega_scenario::ProducerStrategy;
-use entrega_scenario::points::Act;
+use entrega_scenario::points::{self, Act, FaultKind};
 
 use super::numbers::{Numbers, shown};
 
@@ -47,6 +47,26 @@ pub(super) fn round_trip(of: &Numbers<'_>) -> Option<String> {
         shown(trip),
         shown(timeout)
     ))
+}
+
+/// A request for messages that is late.
+const LATE_RECEIVE: FaultKind = points::kind("receive.request", "late");
+
+/// The delay of a request for messages against the time that its client waits: a queue answers it
+/// with what is stored by then, and nobody takes the answer. In what is tried all is stored before.
+pub(super) fn late_receives(of: &Numbers<'_>) -> Option<String> {
+    let scenario = of.plan.scenario;
+    let (late, timeout) =
+        (scenario.times.late.duration(), scenario.consumer.request_timeout.duration());
+    let is_given_up = of.plan.model == Model::Queue && late >= timeout && of.sends_over_time();
+    (is_given_up && of.plan.kinds.contains(&LATE_RECEIVE)).then(|| {
+        format!(
+            "requests for messages that arrive after they were given up (times.late of {}, \
+             consumer.request_timeout of {}), and are answered with messages stored by then",
+            shown(late),
+            shown(timeout)
+        )
+    })
 }
 
 /// The request timeout against the lease, if a request can stay without an answer: in the small

@@ -1,0 +1,121 @@
+//! Small versions beside the one that is explored: what they show and it does not was not tried.
+//!
+//! A small version fixes what the scenario leaves open: its messages are asked for one by one, as
+//! long as consumers are idle, and their keys are those of one seed. A row that would say *never*
+//! or *always* explores it once more with a backlog, and, where keys decide, with those of the next
+//! seeds. Each is the space of a command that anybody can give, so each clause names it.
+
+use entrega_checker::Finding;
+use entrega_scenario::Arrivals;
+use entrega_scenario::workload::Workload;
+use entrega_sim::explore::Explored;
+
+use crate::exploration_plan::Prepared;
+use crate::loaded::Version;
+use crate::property::{Occurs, Property};
+
+/// At most so many runs of each.
+const RUNS: u64 = 10_000;
+/// So many more seeds are looked at for their keys.
+const SEEDS: u64 = 2;
+
+impl Prepared<'_> {
+    /// What small versions beside this one contradict of what is said of its properties, a clause
+    /// each. `before` hears the seed of each, and
+    /// says whether to go on.
+    pub(crate) fn shown_nearby(
+        &self,
+        said: &[(Property, Occurs)],
+        before: &dyn Fn(u64) -> bool,
+    ) -> Vec<String> {
+        let mut clauses = Vec::new();
+        for near in self.backlog().into_iter().chain(self.other_keys(said)) {
+            if !before(near.seed) {
+                break;
+            }
+            let explored = self.explored_with(&near.version, &near.workload, near.seed, RUNS);
+            clauses.extend(said.iter().filter_map(|&(property, occurs)| {
+                let shows = contradicts(property, occurs, &explored)?;
+                let Neighbour { what, how, .. } = &near;
+                Some(format!("{what}: {} {shows} ({how})", property.name().replace('_', " ")))
+            }));
+        }
+        clauses
+    }
+
+    /// All messages are stored before anybody asks for one; none if that is so anyhow.
+    fn backlog(&self) -> Option<Neighbour<'_>> {
+        let loaded = &self.plan.loaded;
+        let mut version = loaded.explored(self.space.scope);
+        if loaded.scenario.workload.arrivals == Some(Arrivals::Backlog) {
+            return None;
+        }
+        version.scenario.workload.arrivals = Some(Arrivals::Backlog);
+        let seed = self.plan.bounds.seed;
+        Some(Neighbour {
+            what: "messages that are stored before anybody asks for one".to_owned(),
+            how: "--set 'workload.arrivals={ distribution = \"backlog\" }'".to_owned(),
+            workload: version.workload(seed),
+            version,
+            seed,
+        })
+    }
+
+    /// The keys of the next seeds, where other messages share one: for what is said to come always
+    /// out of order, for handlers that run side by side by key, and for partitions.
+    fn other_keys(&self, said: &[(Property, Occurs)]) -> Vec<Neighbour<'_>> {
+        let (space, scenario) = (self.space, &self.plan.loaded.scenario);
+        let by_key =
+            space.configuration.strategy.reads("key_ordered") && scenario.consumer.key_ordered;
+        let is_spread = space.configuration.model == entrega_model::Model::Log
+            && scenario.log.partitions.min(space.scope.partitions) > 1;
+        let is_ordered = said.contains(&(Property::Reordered, Occurs::Always));
+        if !(by_key || is_spread || is_ordered) {
+            return Vec::new();
+        }
+        let first = self.plan.bounds.seed;
+        let mut known = vec![sharing(&self.workload)];
+        let mut found = Vec::new();
+        for seed in (1..=SEEDS).map(|more| first.wrapping_add(more)) {
+            let version = self.plan.loaded.explored(space.scope);
+            let workload = version.workload(seed);
+            if !known.contains(&sharing(&workload)) {
+                known.push(sharing(&workload));
+                let (what, how) = ("messages with other keys".to_owned(), format!("--seed {seed}"));
+                found.push(Neighbour { what, how, version, workload, seed });
+            }
+        }
+        found
+    }
+}
+
+/// A small version beside the one that is explored.
+struct Neighbour<'p> {
+    /// What is different, as in `not tried: …`.
+    what: String,
+    /// How to explore it.
+    how: String,
+    version: Version<'p>,
+    workload: Workload,
+    seed: u64,
+}
+
+/// Which messages share a key: for each the first one that has the same.
+fn sharing(workload: &Workload) -> Vec<Option<usize>> {
+    let keys: Vec<_> = workload.planned.iter().map(|message| message.key).collect();
+    keys.iter().map(|key| keys.iter().position(|other| other == key)).collect()
+}
+
+/// How an exploration contradicts what another says of a property, if it does.
+fn contradicts(
+    property: Property,
+    said: Occurs,
+    explored: &Explored<Finding>,
+) -> Option<&'static str> {
+    let runs = property.runs(explored);
+    match said {
+        Occurs::Never => (runs > 0).then_some("is found among them"),
+        Occurs::Always => (runs < explored.ended).then_some("is not always found among them"),
+        Occurs::Sometimes | Occurs::NotFound => None,
+    }
+}

@@ -1,0 +1,95 @@
+//! Small versions that hide what another one shows: each is named, with the command that shows it,
+//! and its twin, which hides nothing, is not.
+
+use entrega_clients::Strategy;
+use entrega_lab::property::{Occurs, Property};
+use entrega_lab::{Bounds, Configuration, Model};
+
+use crate::kinds::{check, explored, explored_within};
+
+const BACKLOG: (&str, &str) = ("workload.arrivals", "{ distribution = 'backlog' }");
+
+const ANSWERS: &str = "[[subscriptions]]\nname = 'r'\nconsumers = 2\n\
+    [faults]\nsettle.response = { lost = '1/1000' }\n";
+
+/// Two idle consumers share three messages, so no client ever holds two.
+#[test]
+fn messages_that_wait_in_one_buffer_are_named() {
+    let of = Configuration { model: Model::Queue, strategy: Strategy::ProcessThenSettle };
+    let said = ["messages that are stored before anybody asks for one: duplicated is found among \
+         them (--set 'workload.arrivals={ distribution = \"backlog\" }')"];
+    check(&explored(ANSWERS, of, &[]), &said, &[(Property::Duplicated, Occurs::NotFound)]);
+    let row = explored(ANSWERS, of, &[BACKLOG]);
+    assert_eq!(row.occurs(Property::Duplicated), Occurs::Sometimes);
+    assert!(!row.not_tried.iter().any(|clause| clause.contains("stored before")));
+    let never = [(Property::Duplicated, Occurs::Never)];
+    check(&explored(ANSWERS, of, &[("consumer.prefetch", "1")]), &[], &never);
+    let alone = Bounds { as_it_is: false, ..Bounds::default() };
+    check(&explored_within(alone, ANSWERS, of, &[]), &[], &never);
+}
+
+const BY_KEY: &str = "[consumer]\nkey_ordered = true\nworkers = 2\n\
+    [[subscriptions]]\nname = 'r'\n[log]\nauto_offset_reset = 'earliest'\n\
+    [faults]\nsettle.after = { crash = '1/2000' }\n";
+
+/// The first messages of seed 1 have one key, so their handlers never run side by side.
+#[test]
+fn messages_with_other_keys_are_named() {
+    let of = Configuration { model: Model::Log, strategy: Strategy::Parallel };
+    let said = [2, 3].map(|seed| {
+        format!("messages with other keys: duplicated is found among them (--seed {seed})")
+    });
+    let said = said.each_ref().map(String::as_str);
+    check(&explored(BY_KEY, of, &[]), &said, &[(Property::Duplicated, Occurs::NotFound)]);
+    let second = Bounds { seed: 2, ..Bounds::default() };
+    let found = [(Property::Duplicated, Occurs::Sometimes)];
+    check(&explored_within(second, BY_KEY, of, &[]), &[], &found);
+    let never = [(Property::Duplicated, Occurs::Never)];
+    check(&explored(BY_KEY, of, &[("workload.keys", "1")]), &[], &never);
+}
+
+const BATCHES: &str = "[workload]\nmessages = 600\nkeys = 2\n\
+    arrivals = { distribution = 'burst', burst_size = 5, every = '133ms' }\n\
+    [consumer]\nprefetch = 2\n[[subscriptions]]\nname = 'r'\nconsumers = 2\n\
+    [faults]\nhandler.error = { transient = '1/1000' }\n";
+
+/// With one key two consumers always change the order; with two of them they may not.
+#[test]
+fn what_one_key_makes_inevitable_is_not() {
+    let of = Configuration { model: Model::Queue, strategy: Strategy::MicroBatch };
+    let row = explored(BATCHES, of, &[]);
+    let said = "messages with other keys: reordered is not always found among them (--seed 3)";
+    assert!(row.not_tried.iter().any(|clause| clause == said), "{:#?}", row.not_tried);
+    assert_eq!(row.occurs(Property::Reordered), Occurs::Sometimes);
+    let row = explored(BATCHES, of, &[("workload.keys", "1")]);
+    assert!(!row.not_tried.iter().any(|clause| clause.contains("other keys")));
+}
+
+const LATE: &str = "[[subscriptions]]\nname = 'r'\nconsumers = 2\n\
+    [faults]\nreceive.request = { late = '1/1000' }\n";
+
+/// Nobody waits any more for the answer, and all that it carries counts as settled.
+#[test]
+fn requests_for_messages_that_were_given_up_are_named() {
+    let of = Configuration { model: Model::Queue, strategy: Strategy::AutoSettleAtDelivery };
+    let said = ["requests for messages that arrive after they were given up (times.late of 35s, \
+         consumer.request_timeout of 30s)"];
+    check(&explored(LATE, of, &[]), &said, &[(Property::Lost, Occurs::NotFound)]);
+    let never = [(Property::Lost, Occurs::Never)];
+    check(&explored(LATE, of, &[("times.late", "5s")]), &[], &never);
+}
+
+const COMMITTED: &str = "[workload]\n\
+    arrivals = { distribution = 'poisson', rate_per_second = 60 }\n\
+    [log]\nauto_offset_reset = 'latest'\n[faults]\neffect.after = { crash = '1/1000' }\n";
+
+/// What a commit by timer brings back, a reset without one skips.
+#[test]
+fn records_that_come_after_a_commit_are_named() {
+    let of = Configuration { model: Model::Log, strategy: Strategy::AutoSettleAtNextReceive };
+    let said = ["records that are sent after a commit by timer (auto_commit_interval of 5s)"];
+    check(&explored(COMMITTED, of, &[]), &said, &[(Property::Duplicated, Occurs::NotFound)]);
+    let found = [(Property::Duplicated, Occurs::Sometimes)];
+    let earliest = [("log.auto_offset_reset", "earliest")];
+    check(&explored(COMMITTED, of, &earliest), &[], &found);
+}
