@@ -172,9 +172,9 @@ pub(super) fn dead_lettered_twice(chronicle: &Chronicle<'_>) -> Course {
     };
     let twice = format!("goes to the dead letters {}", times(letters.len()));
     let (Some(one), Some(other)) = (first.delivery, second.delivery) else {
+        let letters = first.course(chronicle, &twice);
         let copies = chronicle.stored().len() > 1;
-        let doubled = copies.then(|| doubling(chronicle)).unwrap_or_default();
-        return doubled.part_of(first.course(chronicle, &twice));
+        return if copies { doubling(chronicle).part_of(letters) } else { letters };
     };
     if are_two_copies(chronicle, &one, &other) && first.is_asked_for() {
         return doubling(chronicle).part("both copies fail").and(format!("{m} {twice}"));
