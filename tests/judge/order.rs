@@ -102,7 +102,8 @@ struct Place {
 }
 
 /// The lines about lives that are over: a later one has begun, or their end was told before. A line
-/// that names no life is about the present one; a beginning, and an end after an end, about the next.
+/// that names no life is about the present one; a beginning, and an end after an end, about the
+/// next.
 fn past_lives(lines: &Lines<'_>) -> BTreeSet<usize> {
     let mut lives: BTreeMap<Option<String>, (u64, bool)> = BTreeMap::new();
     let about_lives = lines.iter().filter(|(_, event)| is_of_a_life(event));
@@ -127,8 +128,8 @@ fn is_of_a_life(event: &Value) -> bool {
 /// Compares each delivery of a partition to a consumer with the one before, if nothing since gives
 /// the consumer another place to read from. An anomaly is proven in an assignment that is recorded,
 /// if in between nobody else was given something of the partition, and if no line shows a delivery
-/// that is missing. Going back, if seeks are recorded; a skip, if every delivery says its offset, and
-/// if all that was ever skipped is delivered some time.
+/// that is missing. Going back, if seeks are recorded; a skip, if every delivery says its offset,
+/// and if all that was ever skipped is delivered some time.
 pub(crate) fn wrong_polls(
     subscription: &Value,
     [lines, all]: [&Lines<'_>; 2],

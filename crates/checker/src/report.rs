@@ -232,8 +232,8 @@ pub struct Order {
 /// What a record shows of order whatever it leaves out, and what it leaves open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderEvidence {
-    /// The poll skips that lie within an assignment that is recorded, and that no line explains that
-    /// may be left out.
+    /// The poll skips that lie within an assignment that is recorded, and that no line explains
+    /// that may be left out.
     pub skips: u64,
     /// The nonmonotonic polls of this kind.
     pub back: u64,

@@ -54,8 +54,8 @@ fn an_earlier_life_explains_no_later_one() {
     }
 }
 
-/// A message that a queue took back, or a delivery that is not the next, did not come again although
-/// nothing took it back.
+/// A message that a queue took back, or a delivery that is not the next, did not come again
+/// although nothing took it back.
 #[test]
 fn a_settle_explains_nothing_that_lines_contradict() {
     let settled = r#"settled m "act":"ack","consumer":"c""#;

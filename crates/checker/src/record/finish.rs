@@ -72,8 +72,8 @@ impl RecordChecker {
         with_holes
     }
 
-    /// The subscriptions in which something is out of order, unless it has other keys than the record
-    /// says; none if nothing can be compared at all.
+    /// The subscriptions in which something is out of order, unless it has other keys than the
+    /// record says; none if nothing can be compared at all.
     fn out_of_order_without_keys(&self) -> BTreeSet<SubscriptionId> {
         if self.compares_nothing() {
             return BTreeSet::new();

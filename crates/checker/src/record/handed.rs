@@ -188,8 +188,8 @@ impl Handed {
         self.denies_settle
     }
 
-    /// What a queue took back did not come again by itself, and neither did a delivery whose number is
-    /// not the one after all that are recorded.
+    /// What a queue took back did not come again by itself, and neither did a delivery whose number
+    /// is not the one after all that are recorded.
     fn denies_settle(&self, kind: &Kind, origin: Origin) -> bool {
         let of = |message: MessageId| self.messages.get(message.0.into()).copied();
         match *kind {

@@ -6,13 +6,13 @@
 //!
 //! It *breaks* a promise only if nothing that was not recorded can explain it. It lies within an
 //! assignment that is recorded, and nobody else was given something of the partition in between:
-//! otherwise it may have been assigned to others meanwhile. What is skipped is recorded as delivered
-//! at another time, every delivery says its offset, and no line shows one that is missing:
-//! otherwise the line of a delivery may be left out. And what goes back does so in a record that
-//! has seeks: otherwise these are left out.
+//! otherwise it may have been assigned to others meanwhile. What is skipped is recorded as
+//! delivered at another time, every delivery says its offset, and no line shows one that is
+//! missing: otherwise the line of a delivery may be left out. And what goes back does so in a
+//! record that has seeks: otherwise these are left out.
 //!
-//! Where lines were sorted by clocks that differ, nobody knows in which order those came that lie no
-//! further apart: what another order explains is not found.
+//! Where lines were sorted by clocks that differ, nobody knows in which order those came that lie
+//! no further apart: what another order explains is not found.
 
 use std::collections::BTreeMap;
 

@@ -3,12 +3,12 @@
 //! > **The rule** (semantics.md 5.2 and the `prefix` check of 5.3). A log delivers a partition in
 //! > order, and a group goes on at its committed offset. So an acknowledged message will have no
 //! > effect any more if no consumer was given it or has begun with it, and each of its copies is
-//! > below the committed offset or the highest one that was delivered: as many copies as attempts to
-//! > send it may have stored, because that of a retry may stand where no line says. Unless a consumer
-//! > goes back to where it stands, by a line that says so or by a delivery further back: a position
-//! > is known from what is delivered there, and what stands behind it may follow. One that was given
-//! > may still take effect: its request to the sink may be on its way, whatever the record says of
-//! > its handler.
+//! > below the committed offset or the highest one that was delivered: as many copies as attempts
+//! > to send it may have stored, because that of a retry may stand where no line says. Unless a
+//! > consumer goes back to where it stands, by a line that says so or by a delivery further back: a
+//! > position is known from what is delivered there, and what stands behind it may follow. One that
+//! > was given may still take effect: its request to the sink may be on its way, whatever the
+//! > record says of its handler.
 
 use std::collections::{BTreeMap, BTreeSet};
 

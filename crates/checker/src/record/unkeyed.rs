@@ -1,9 +1,9 @@
 //! Messages that came in another order than they were sent, and of which a record does not say
 //! whether they have one key.
 //!
-//! > **The rule** (semantics.md 5.5). Order is promised within a key. Where the key of either of two
-//! > messages is left out they may have the same, unless they stand in different partitions of a
-//! > log: what would be a violation then is unknown.
+//! > **The rule** (semantics.md 5.5). Order is promised within a key. Where the key of either of
+//! > two messages is left out they may have the same, unless they stand in different partitions of
+//! > a log: what would be a violation then is unknown.
 
 use std::collections::BTreeMap;
 

@@ -7,8 +7,8 @@ use crate::Event;
 pub struct Origin {
     /// The number of the line, from 1.
     pub line: u64,
-    /// Of the outcome of a send, the attempt that it speaks for, and of a delivery its own number, if
-    /// the line names one.
+    /// Of the outcome of a send, the attempt that it speaks for, and of a delivery its own number,
+    /// if the line names one.
     pub attempt: Option<u16>,
     /// Of a line about a send: whether it names its producer.
     pub names_producer: bool,

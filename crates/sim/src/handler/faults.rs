@@ -164,8 +164,8 @@ where
         }
     }
 
-    /// Stands still, after having been slow until all is calm, and then until a timer of the process
-    /// has come due, if one does.
+    /// Stands still, after having been slow until all is calm, and then until a timer of the
+    /// process has come due, if one does.
     async fn stall(&self, hold: HoldId, delivery: &Delivery) {
         self.held_up(hold).await;
         let client = self.link.client;
@@ -199,8 +199,8 @@ where
         world.rebalance(self.subscription);
     }
 
-    /// Stands still, if that was chosen for this moment. Returns until when it is slow before, if it
-    /// is.
+    /// Stands still, if that was chosen for this moment. Returns until when it is slow before, if
+    /// it is.
     #[cold]
     fn stall_at(
         &self,
