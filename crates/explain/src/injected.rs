@@ -22,7 +22,8 @@ pub struct Injected {
     pub zone: Zone,
     /// The process that it befell.
     pub process: ProcessId,
-    /// The message that it befell: of a call to a sink, the one that the caller was working on.
+    /// The message that it befell: of a call to a sink for a batch the first, and of one that does
+    /// not say, the one that the caller began to work on last.
     pub message: Option<MessageId>,
 }
 
@@ -42,7 +43,7 @@ impl Injected {
                     let Alternative { act, zone, .. } = *one;
                     let mut fault = Self { at, point, act, zone, process, message };
                     if fault.befalls(Call::Effect) || fault.befalls(Call::DeadLetter) {
-                        fault.message = in_work.get(&process).copied();
+                        fault.message = message.or_else(|| in_work.get(&process).copied());
                     }
                     found.push(fault);
                 }
@@ -157,5 +158,51 @@ impl Injected {
     /// Whether it concerns the broker or its group rather than a client.
     pub(crate) fn is_at_the_broker(&self) -> bool {
         matches!(self.point.site, Site::Broker | Site::Arrivals | Site::Deadlines | Site::Group)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entrega_model::{DeliveryId, Instant, SubscriptionId};
+    use entrega_scenario::points::{Fault, own_point};
+
+    use super::*;
+
+    const OURS: SubscriptionId = SubscriptionId(0);
+    const READER: ProcessId = ProcessId(1);
+
+    /// The message that a fault befell at the first answer of a point, after work on `m0` and then
+    /// on `m1` began.
+    fn befallen(fault: Fault, message: Option<MessageId>) -> Option<MessageId> {
+        let begun = |message| Kind::ProcessingStarted {
+            delivery: DeliveryId(0),
+            message: MessageId(message),
+            subscription: OURS,
+            consumer: READER,
+        };
+        let point = own_point(fault, OURS).0;
+        let faulted = Kind::Faulted { point, alternative: 1, process: READER, message };
+        let events =
+            [begun(0), begun(1), faulted].map(|kind| Event { at: Instant::from_nanos(0), kind });
+        Injected::all(&events)[0].message
+    }
+
+    #[test]
+    fn a_fault_is_of_the_message_that_its_event_names() {
+        let legs = [
+            Fault::EffectRequest,
+            Fault::EffectResponse,
+            Fault::DeadLetterRequest,
+            Fault::DeadLetterResponse,
+        ];
+        for leg in legs {
+            assert_eq!(befallen(leg, Some(MessageId(0))), Some(MessageId(0)), "{leg:?}");
+            assert_eq!(befallen(leg, None), Some(MessageId(1)), "{leg:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_call_to_a_sink_is_of_what_is_in_work() {
+        assert_eq!(befallen(Fault::ReceiveRequest, None), None);
     }
 }

@@ -87,3 +87,17 @@ fn a_reject_without_a_target_is_a_loss() {
         ],
     );
 }
+
+/// Two handlers are at work at once: the sink's answer that is lost is that of the first, although
+/// the second has begun since.
+#[test]
+fn an_unanswered_effect_is_of_its_own_message() {
+    let within = [ALONE, AT_ONCE].concat();
+    for (choices, m) in [("mailer.effect.response#1=lost", 0), ("mailer.effect.response#2=lost", 1)]
+    {
+        let expect = format!(
+            "the sink's answer about m{m} is lost; mailer 1 tries again and m{m} takes effect twice."
+        );
+        check(Queue, Parallel, choices, &within, &[&expect]);
+    }
+}
