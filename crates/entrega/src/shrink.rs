@@ -9,11 +9,12 @@
 //! # How it is found
 //!
 //! 1. **Reduce.** Choices are dropped, many at a time and then one by one, as long as the run still
-//!    shows what is wanted. That says how many choices are enough.
+//!    shows what is wanted. That says how many faults and how many changes of order are enough.
 //! 2. **Search.** Every scope from one message and one consumer up is explored with at most that
-//!    many choices, of the same kinds: same point and same alternative, at any occurrence and with
+//!    many of each, of the same kinds: same point and same alternative, at any occurrence and with
 //!    any zone of delay. The first scope that shows it is the smallest; its simplest list is the
-//!    story.
+//!    story. A change of order is not given for another fault: what is within the bounds of an
+//!    exploration stays within them.
 //! 3. **Lower.** Single choices are dropped, moved to an earlier occurrence or given a simpler zone
 //!    as long as that works. After an exhaustive search this finds nothing; it is for searches that
 //!    the budget cut short.
@@ -34,6 +35,8 @@ use entrega_scenario::Scenario;
 use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::Experiment;
 use entrega_sim::explore::Scope;
+
+use search::Most;
 
 use crate::judge::{Replays, explicit, judge, shown};
 
@@ -77,8 +80,9 @@ impl Shrinker<'_> {
     pub fn shrink(&self, story: &Story, wanted: &dyn Fn(&Finding) -> bool) -> Story {
         let Some(reduced) = self.reduce(story, wanted) else { return story.clone() };
         let kinds = search::kinds(&story.choices);
-        let smallest = search::scopes(story.scope)
-            .find_map(|scope| self.search(scope, &kinds, reduced.choices.len(), wanted));
+        let most = Most::of(&reduced.choices);
+        let smallest =
+            search::scopes(story.scope).find_map(|scope| self.search(scope, &kinds, most, wanted));
         self.lower(smallest.unwrap_or(reduced), wanted)
     }
 

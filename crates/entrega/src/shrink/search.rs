@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entrega_checker::Finding;
 use entrega_choice::{Choice, simplicity};
-use entrega_scenario::points::{Act, FaultKind, chosen_in, kind_of};
+use entrega_scenario::points::{Act, FaultKind, chosen_in, describe, info, kind_of};
 use entrega_sim::explore::{Budget, Frontier, Scope, Showing, Space};
 
 use super::{Shrinker, Story};
@@ -14,20 +14,37 @@ use crate::exploration::Judge;
 /// certain. Longer ones are cut where a state was seen before, which costs some simplicity.
 const WHOLE: usize = 2;
 
+/// How many choices are enough: faults, and changes of order, of which neither makes up for the
+/// other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Most {
+    faults: usize,
+    orders: usize,
+}
+
+impl Most {
+    /// As many as are in a list.
+    pub(super) fn of(choices: &[Choice]) -> Self {
+        let is_order = |choice: &&Choice| describe(choice.point).0.site.is_order();
+        let orders = choices.iter().filter(is_order).count();
+        Self { faults: choices.len() - orders, orders }
+    }
+}
+
 impl Shrinker<'_> {
-    /// The simplest list of at most `most` choices of these kinds that shows what is wanted.
+    /// The simplest list of at most so many choices of these kinds that shows what is wanted.
     pub(super) fn search(
         &self,
         scope: Scope,
         kinds: &BTreeSet<FaultKind>,
-        most: usize,
+        most: Most,
         wanted: &dyn Fn(&Finding) -> bool,
     ) -> Option<Story> {
         let small = self.small(scope);
         let experiment = self.experiment(&small);
         let mut judge = Judge::new(&experiment);
         let mut frontier = Frontier::new(space(kinds, most), self.budget);
-        if most <= WHOLE {
+        if most.faults + most.orders <= WHOLE {
             frontier = frontier.without_cuts();
         }
         while let Some(batch) = frontier.batch() {
@@ -75,10 +92,13 @@ pub(super) fn kinds(choices: &[Choice]) -> BTreeSet<FaultKind> {
     kinds
 }
 
-fn space(kinds: &BTreeSet<FaultKind>, most: usize) -> Space {
-    let choices = kinds.iter().flat_map(|&kind| chosen_in(kind)).collect();
-    let most = u8::try_from(most).unwrap_or(u8::MAX);
-    Space::new(vec![Budget { most, required: false, choices }])
+fn space(kinds: &BTreeSet<FaultKind>, most: Most) -> Space {
+    let budget = |orders: bool, most: usize| {
+        let of = kinds.iter().filter(|(fault, _)| info(*fault).site.is_order() == orders);
+        let choices = of.flat_map(|&kind| chosen_in(kind)).collect();
+        Budget { most: u8::try_from(most).unwrap_or(u8::MAX), required: false, choices }
+    };
+    Space::new(vec![budget(false, most.faults), budget(true, most.orders)])
 }
 
 /// All scopes up to this one: fewest messages first, then fewest consumers, then fewest partitions.
@@ -127,5 +147,29 @@ mod tests {
             (Fault::EffectAfter, Act::Crash),
         ];
         assert_eq!(kinds(&list).into_iter().collect::<Vec<_>>(), expect);
+    }
+
+    #[test]
+    fn neither_faults_nor_orders_make_up_for_the_other() {
+        let crash = Choice {
+            point: own_point(Fault::EffectBefore, SubscriptionId(0)),
+            occurrence: 1,
+            value: 1,
+        };
+        let order = Choice { point: shared_point(Fault::ArrivalOrder), occurrence: 4, value: 1 };
+        let check = |list: &[Choice], expect: [u8; 2]| {
+            let space = space(&kinds(list), Most::of(list));
+            let most: Vec<_> = space.budgets().iter().map(|budget| budget.most).collect();
+            assert_eq!(most, expect, "{list:?}");
+            let [faults, orders] = space.budgets() else { panic!("two budgets") };
+            let all = |of: &Budget, are: bool| {
+                of.choices.iter().all(|(point, _)| describe(*point).0.site.is_order() == are)
+            };
+            assert!(all(faults, false) && all(orders, true), "{list:?}");
+        };
+        check(&[crash], [1, 0]);
+        check(&[order], [0, 1]);
+        check(&[crash, order, order], [1, 2]);
+        check(&[crash, crash], [2, 0]);
     }
 }
