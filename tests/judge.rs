@@ -30,6 +30,8 @@ mod recorded;
 mod rules;
 #[path = "judge/shapes.rs"]
 mod shapes;
+#[path = "judge/thinned.rs"]
+mod thinned;
 
 use std::collections::BTreeMap;
 use std::fs;
