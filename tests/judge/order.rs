@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::handed::shows_more;
 use crate::rules::{Facts, Lines, Offset, Send, kind, name, offset, shows_an_offset};
 
 /// Program order: the first was acknowledged before the second was begun. A send that does not
@@ -84,26 +83,19 @@ pub(crate) fn inconsistent_offsets(lines: &Lines<'_>) -> usize {
     seen.iter().filter(differ).map(|(at, _)| at).collect::<BTreeSet<_>>().len()
 }
 
-/// Deliveries that jump over a record, and that go back; and how many of them are proven: nothing
-/// that was not recorded can excuse them.
+/// Deliveries that jump over a record, and that go back. A line that is left out may excuse each.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Polls {
     pub(crate) skips: usize,
     pub(crate) backwards: usize,
-    pub(crate) proven: usize,
 }
 
-/// Where a consumer has come in a partition: the line and the message of its last delivery. Whether
-/// it polls in an assignment that is recorded.
-#[derive(Clone, Default)]
-struct Place {
-    last: Option<(usize, u64, Option<String>)>,
-    is_assigned: bool,
-}
+/// Where a consumer has come in a partition: the offset and the message of its last delivery.
+type Last = Option<(u64, Option<String>)>;
 
-/// The lines about lives that are over: a later one has begun, or their end was told before. A line
-/// that names no life is about the present one; a beginning, and an end after an end, about the
-/// next.
+/// The lines about lives that are over: a later one has begun, or their end was told before. A
+/// line that names no life is about the present one; a beginning, and an end after an end, about
+/// the next.
 fn past_lives(lines: &Lines<'_>) -> BTreeSet<usize> {
     let mut lives: BTreeMap<Option<String>, (u64, bool)> = BTreeMap::new();
     let about_lives = lines.iter().filter(|(_, event)| is_of_a_life(event));
@@ -126,54 +118,29 @@ fn is_of_a_life(event: &Value) -> bool {
 }
 
 /// Compares each delivery of a partition to a consumer with the one before, if nothing since gives
-/// the consumer another place to read from. An anomaly is proven in an assignment that is recorded,
-/// if in between nobody else was given something of the partition, and if no line shows a delivery
-/// that is missing. Going back, if seeks are recorded; a skip, if every delivery says its offset,
-/// and if all that was ever skipped is delivered some time.
+/// the consumer another place to read from.
 pub(crate) fn wrong_polls(
     subscription: &Value,
     [lines, all]: [&Lines<'_>; 2],
     sends: &BTreeMap<String, Send>,
 ) -> Polls {
     let mut found = Polls::default();
-    let mut places: BTreeMap<(u64, Option<String>), Place> = BTreeMap::new();
+    let mut places: BTreeMap<(u64, Option<String>), Last> = BTreeMap::new();
     let consumer = |event: &Value| name(event, "consumer").or_else(|| name(subscription, "name"));
     let past = past_lives(lines);
-    let is_delivery = |event: &Value| kind(event) == "deliver";
-    let is_delivered =
-        |at: Offset| lines.iter().any(|(_, event)| is_delivery(event) && offset(event) == Some(at));
-    let mut is_sampled = false;
-    let (mut proven_skips, mut proven_backwards) = (0, 0);
     for (line, event) in lines.iter().filter(|(line, _)| !past.contains(line)) {
         let (lane, who) = (event["lane"].as_u64().unwrap_or(0), consumer(event));
         match (kind(event), offset(event)) {
             ("deliver", Some((_, to))) => {
-                let place = places.entry((lane, who.clone())).or_default();
-                let is_assigned = place.is_assigned;
                 let message = name(event, "message");
-                let before = place.last.replace((*line, to, message.clone()));
-                let Some((since, from, held)) = before else { continue };
-                let others = lines.iter().filter(|(at, other)| {
-                    let is_between = since < *at && *at < *line && kind(other) == "deliver";
-                    let of_lane = offset(other).is_some_and(|(other, _)| other == lane);
-                    is_between && of_lane && consumer(other) != who
-                });
-                let is_proven = is_assigned && others.count() == 0;
+                let last = places.entry((lane, who)).or_default();
+                let Some((from, held)) = last.replace((to, message.clone())) else { continue };
                 let passed = skipped([lines, all], *line, (lane, from, to), sends);
-                let skips = !passed.is_empty();
-                let backwards = to < from || to == from && message != held;
-                is_sampled |= passed.iter().any(|at| !is_delivered(*at));
-                found.skips += usize::from(skips);
-                found.backwards += usize::from(backwards);
-                proven_skips += usize::from(is_proven && skips);
-                proven_backwards += usize::from(is_proven && backwards);
+                found.skips += usize::from(!passed.is_empty());
+                found.backwards += usize::from(to < from || to == from && message != held);
             }
-            ("assign", _) => {
-                let others = places.iter_mut().filter(|((of, _), _)| *of == lane);
-                others.for_each(|(_, place)| place.is_assigned = false);
-                places.insert((lane, who), Place { last: None, is_assigned: true });
-            }
-            ("seek" | "reset", _) => places.entry((lane, who)).or_default().last = None,
+            ("assign", _) => _ = places.insert((lane, who), None),
+            ("seek" | "reset", _) => _ = places.insert((lane, who), None),
             ("revoke" | "lost", _) => _ = places.remove(&(lane, who)),
             ("session_expired" | "max_poll_exceeded", _) => {
                 places.retain(|(_, reader), _| *reader != who)
@@ -183,12 +150,6 @@ pub(crate) fn wrong_polls(
             }
             _ => {}
         }
-    }
-    let is_vague = lines.iter().any(|(_, event)| is_delivery(event) && offset(event).is_none());
-    let has_seeks = lines.iter().any(|(_, event)| kind(event) == "seek");
-    if !shows_more(lines) {
-        found.proven += if is_sampled || is_vague { 0 } else { proven_skips };
-        found.proven += if has_seeks { proven_backwards } else { 0 };
     }
     found
 }

@@ -399,7 +399,7 @@ fn subscription(
     let [reordered, replayed, behind] = inversions(sends, facts);
     let polls = wrong_polls(of, [lines, all], sends);
     let polls = if is_log { polls } else { Polls::default() };
-    let Polls { skips, backwards, proven } = polls;
+    let Polls { skips, backwards } = polls;
     let inconsistent = if is_log { inconsistent_offsets(lines) } else { 0 };
     let behind = if is_log { behind } else { 0 };
     let some = |class: &str| classes[class] > 0;
@@ -411,13 +411,12 @@ fn subscription(
     let all_arrive = matches!(guarantee, "at-least-once" | "exactly-once-effect");
     let none_twice = matches!(guarantee, "at-most-once" | "exactly-once-effect");
     let lines_are_missing = has_holes([header, of], [lines, all], sends, facts, skew);
-    let proven = if lines_are_missing { 0 } else { proven };
     let broken = some("phantom")
         || all_arrive && some("lost")
         || none_twice && (some("duplicated") || some("split"))
         || guarantee == "exactly-once-effect" && letters_twice
         || (all_arrive || ordered) && !declared && some("dead_lettered")
-        || ordered && reordered + replayed + behind + proven + inconsistent > 0;
+        || ordered && reordered + replayed + behind + inconsistent > 0;
     let unplaced = ordered && sends.values().any(|send| !send.is_whole);
     let compared = !lack_keys(sends) || is_log && have_neighbours(facts);
     let holes = (none_twice || ordered) && lines_are_missing;

@@ -5,7 +5,7 @@
 //! semantics.md 5.2 (sets), 5.3 (classes and aggregates), 5.4 (causes), 5.5 (order), 5.6
 //! (verdict).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use entrega_model::history::End;
 use entrega_model::{Guarantee, MessageId, ProcessId, SubscriptionId};
@@ -148,10 +148,6 @@ pub enum Reason {
     Replayed,
     /// Invalid: a log stored messages of one key in another order than they were sent.
     WriteInversions,
-    /// Invalid: deliveries jumped over a stored record.
-    PollSkips,
-    /// Invalid: deliveries went back.
-    NonmonotonicPolls,
     /// Invalid: one offset was seen with two messages.
     InconsistentOffsets,
     /// Invalid: a dead letter that is not part of the promise.
@@ -232,11 +228,6 @@ pub struct Order {
 /// What a record shows of order whatever it leaves out, and what it leaves open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderEvidence {
-    /// The poll skips that lie within an assignment that is recorded, and that no line explains
-    /// that may be left out.
-    pub skips: u64,
-    /// The nonmonotonic polls of this kind.
-    pub back: u64,
     /// The poll skips and nonmonotonic polls that need not lie within one assignment.
     pub outside: u64,
     /// Effects and deliveries that may have come in the wrong order, by clocks that differ.
@@ -244,15 +235,6 @@ pub struct OrderEvidence {
 }
 
 impl Report {
-    /// Where lines of consumers are missing, the delivery that a poll skips may be one of them.
-    pub(crate) fn forget_polls_of(&mut self, with_holes: &BTreeSet<SubscriptionId>) {
-        for one in &mut self.subscriptions {
-            if with_holes.contains(&one.subscription) {
-                (one.evidence.skips, one.evidence.back) = (0, 0);
-            }
-        }
-    }
-
     /// Those of `required` that no subscription has seen: a claim that rests on them is vacuous.
     pub fn vacuous(&self, required: &[Counter]) -> Vec<Counter> {
         let unseen = |counter: &Counter| {

@@ -230,8 +230,6 @@ fn clause(
         | Reason::Reordered
         | Reason::Replayed
         | Reason::WriteInversions
-        | Reason::PollSkips
-        | Reason::NonmonotonicPolls
         | Reason::InconsistentOffsets
         | Reason::UndeclaredDeadLetters
         | Reason::DuplicatedDeadLetters => return None,

@@ -155,11 +155,11 @@ fn a_poll_skips_within_an_assignment_that_is_recorded() {
     let open = "because of: polls outside one assignment";
     check(&skip, &[], ORDERED, 1, open);
     check(&skip, &[], ALO, 0, "1 deliveries that skip a record");
-    check(&skip, assign, ORDERED, 1, "because of: poll skips");
+    check(&skip, assign, ORDERED, 1, "because of: polls left out");
     let back = [("a", 0, "c"), ("b", 1, "c"), ("a", 0, "c"), ("b", 1, "c"), ("c", 2, "c")];
     check(&back, &[], ORDERED, 1, open);
     let seeks = ["assign - \"consumer\":\"c\"", "seek - \"consumer\":\"c\",\"to\":0"];
-    check(&back, &seeks, ORDERED, 1, "because of: nonmonotonic polls");
+    check(&back, &seeks, ORDERED, 1, "because of: polls left out");
     check(&back, assign, ORDERED, 1, "because of: polls left out");
     let meanwhile = [("a", 0, "c"), ("b", 1, "d"), ("c", 2, "c")];
     check(&meanwhile, assign, ORDERED, 1, open);
@@ -190,7 +190,7 @@ fn a_hole_of_an_indeterminate_send_is_not_skipped() {
         ];
         log(ORDERED, &[&events[..], more].concat(), "quiescent").says(code, &[says]);
     };
-    let reason = "because of: poll skips";
+    let reason = "because of: polls left out";
     check("info", &[], 0, "valid");
     check("ok", &["deliver b \"position\":1", "effect b"], 1, reason);
     check("info", &["seek - \"to\":1", "deliver b \"position\":1", "effect b"], 1, reason);

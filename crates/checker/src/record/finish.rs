@@ -34,7 +34,6 @@ impl RecordChecker {
         let compares_nothing = self.compares_nothing();
         let without_keys = self.out_of_order_without_keys();
         let with_holes = self.name_holes();
-        report.forget_polls_of(&with_holes);
         report.judge_record(|one| {
             let of_order = incomplete && one.ordered;
             let [within_skew, outside, left_out] = one.unproven_order();

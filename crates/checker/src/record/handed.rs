@@ -32,8 +32,6 @@ pub(super) struct Handed {
     /// Whether a message took effect that had been delivered.
     has_whole: bool,
     has_restarted: bool,
-    /// Whether lines show that more was delivered than is recorded.
-    shows_more: bool,
     /// Whether the latest line says that the message was not simply handed out again after it was
     /// settled: it was taken back, or this is not the delivery that comes next.
     denies_settle: bool,
@@ -54,9 +52,6 @@ struct Given {
     consumer: Option<ProcessId>,
     /// A consumer settles it before it reports the delivery.
     is_settled_ahead: bool,
-    /// How many deliveries are recorded, how many times a handler began, and how many answers of a
-    /// sink.
-    seen: [u16; 3],
 }
 
 /// A line that lacks a delivery before it.
@@ -89,7 +84,6 @@ impl Handed {
     pub(super) fn note(&mut self, event: &Event, origin: Origin, skew: Duration) {
         let to = |consumer| origin.names_consumer.then_some(consumer);
         self.denies_settle = self.denies_settle(&event.kind, origin);
-        self.count(&event.kind, origin);
         match event.kind {
             Kind::Delivered { .. } => self.delivered(event, origin, skew),
             Kind::Effect {
@@ -124,63 +118,6 @@ impl Handed {
             }
             _ => {}
         }
-    }
-
-    /// Whether lines show that more was delivered than is recorded, whatever came of it.
-    pub(super) const fn shows_more(&self) -> bool {
-        self.shows_more
-    }
-
-    /// Who does anything with a message was given it, and began with it and asked a sink for its
-    /// effect once for each time.
-    fn count(&mut self, kind: &Kind, origin: Origin) {
-        let (message, consumer, named) = match *kind {
-            Kind::Delivered { message, .. } => return self.counted(message, 0),
-            Kind::ProcessingStarted { message, consumer, delivery, .. } => {
-                self.counted(message, 1);
-                (message, Some(consumer), Some(delivery))
-            }
-            Kind::Effect { message, consumer, delivery, .. } => {
-                self.counted(message, 2);
-                (message, Some(consumer), Some(delivery))
-            }
-            Kind::ProcessingEnded { message, consumer, delivery, .. } => {
-                (message, Some(consumer), Some(delivery))
-            }
-            Kind::SettleInvoked { message, consumer, .. }
-            | Kind::SettleEnded { message, consumer, .. }
-            | Kind::Settled { message, consumer, .. } => {
-                if self.is_settled_ahead(message, kind) {
-                    return;
-                }
-                (message, Some(consumer), None)
-            }
-            Kind::DeadLettered { message, .. } => (message, None, None),
-            _ => return,
-        };
-        let to = consumer.filter(|_| origin.names_consumer);
-        let named = named.filter(|_| origin.names_delivery && !self.is_nameless);
-        let is_it = named.is_none_or(|delivery| self.has_delivery(delivery));
-        self.shows_more |= !is_it || !self.was_given(message, to);
-    }
-
-    fn counted(&mut self, message: MessageId, what: usize) {
-        let seen = &mut self.messages.entry(message.0.into()).seen;
-        seen[what] = seen[what].saturating_add(1);
-        self.shows_more |= seen[what] > seen[0];
-    }
-
-    /// Whether a settle, this one or an earlier, comes before the report of the delivery that makes
-    /// it.
-    fn is_settled_ahead(&self, message: MessageId, kind: &Kind) -> bool {
-        let given = self.messages.get(message.0.into());
-        let is_this = match *kind {
-            Kind::SettleInvoked { act, trigger, .. } | Kind::Settled { act, trigger, .. } => {
-                act.is_final() && trigger == SettleTrigger::Delivery
-            }
-            _ => false,
-        };
-        is_this || given.is_some_and(|given| given.is_settled_ahead)
     }
 
     /// Whether the message of the latest line did not simply come again after its settle.

@@ -148,15 +148,12 @@ impl RecordChecker {
             recorded.find_order(&self.sends, self.sorted_within, report);
             report.order.write_inversions = write_inversions;
             report.order.inconsistent_offsets = self.inconsistent_offsets(report.subscription);
-            let (polls, handed) = (&recorded.polls, &recorded.handed);
-            let skips = polls.skips(report.subscription, &self.records, is_acknowledged);
+            let polls = &recorded.polls;
+            let skips = polls.skips(&self.records, is_acknowledged);
             let (order, back, evidence) = (&mut report.order, polls.back(), &mut report.evidence);
             (order.poll_skips, order.nonmonotonic_polls) = (skips.seen, back.seen);
             evidence.within_skew += polls.within_skew();
             evidence.outside = skips.seen + back.seen - skips.in_assignment - back.in_assignment;
-            if !handed.shows_more() {
-                (evidence.skips, evidence.back) = (skips.proven, back.proven);
-            }
         }
     }
 

@@ -4,20 +4,19 @@
 //! > record, or goes back without a seek. A record is visible if its send was acknowledged or if
 //! > anybody was given it there: one of an aborted transaction is not.
 //!
-//! It *breaks* a promise only if nothing that was not recorded can explain it. It lies within an
-//! assignment that is recorded, and nobody else was given something of the partition in between:
-//! otherwise it may have been assigned to others meanwhile. What is skipped is recorded as
-//! delivered at another time, every delivery says its offset, and no line shows one that is
-//! missing: otherwise the line of a delivery may be left out. And what goes back does so in a
-//! record that has seeks: otherwise these are left out.
+//! It breaks no promise: a record can lack the line that explains it with every trace of it, the
+//! earlier delivery of what is skipped or a seek, and no other line of the record shows that it has
+//! them all. So it leaves the order open. It lies within an assignment if this is recorded, and
+//! nobody else was given something of the partition in between: otherwise the partition may have
+//! been assigned to others meanwhile.
 //!
-//! Where lines were sorted by clocks that differ, nobody knows in which order those came that lie
-//! no further apart: what another order explains is not found.
+//! Where lines were sorted by clocks that differ, nobody knows in which order those came that lie no
+//! further apart: what another order explains is not found.
 
 use std::collections::BTreeMap;
 
 use entrega_model::event::NO_POSITION;
-use entrega_model::{Duration, Instant, Kind, MessageId, PartitionId, ProcessId, SubscriptionId};
+use entrega_model::{Duration, Instant, Kind, MessageId, PartitionId, ProcessId};
 
 use super::Sighting;
 
@@ -30,10 +29,6 @@ pub(super) struct Polls {
     jumps: Vec<Jump>,
     /// When each message was first removed.
     removed: BTreeMap<MessageId, u64>,
-    /// Whether a consumer is recorded to seek.
-    has_seeks: bool,
-    /// Whether a delivery does not say its offset.
-    is_vague: bool,
     /// How many would be found if the order of lines were known.
     within_skew: u64,
 }
@@ -69,13 +64,11 @@ struct Jump {
     at: Option<Instant>,
 }
 
-/// How many there are, how many of these lie within an assignment, and how many of those hold
-/// whatever was not recorded.
+/// How many there are, and how many of these lie within an assignment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Anomalies {
     pub(super) seen: u64,
     pub(super) in_assignment: u64,
-    pub(super) proven: u64,
 }
 
 /// When something happens: its moment, from 1, its time if that is known, and by how much clocks
@@ -99,8 +92,9 @@ impl Polls {
     /// Something happened.
     pub(super) fn note(&mut self, kind: &Kind, when: When) {
         match *kind {
-            Kind::Delivered { position: NO_POSITION, .. } => self.is_vague = true,
-            Kind::Delivered { message, consumer, partition, position, .. } => {
+            Kind::Delivered { message, consumer, partition, position, .. }
+                if position != NO_POSITION =>
+            {
                 let polled = Polled { offset: position, message, at: when.at };
                 self.delivered((partition, consumer), polled, when);
             }
@@ -117,7 +111,6 @@ impl Polls {
             }
             Kind::Sought { consumer, partition, .. }
             | Kind::OffsetReset { consumer, partition, .. } => {
-                self.has_seeks |= matches!(kind, Kind::Sought { .. });
                 self.seats.entry((partition, consumer)).or_default().last = None;
                 self.excuse(|place| place == (partition, consumer), when);
             }
@@ -197,20 +190,16 @@ impl Polls {
     pub(super) fn back(&self) -> Anomalies {
         let back = || self.jumps.iter().filter(|jump| jump.goes_back);
         let in_assignment = back().filter(|jump| jump.is_in_assignment).count() as u64;
-        let proven = if self.has_seeks { in_assignment } else { 0 };
-        Anomalies { seen: back().count() as u64, in_assignment, proven }
+        Anomalies { seen: back().count() as u64, in_assignment }
     }
 
-    /// The deliveries to a subscription that skipped a record that was there and visible. `records`
-    /// is sorted.
+    /// The deliveries that skipped a record that was there and visible. `records` is sorted.
     pub(super) fn skips(
         &self,
-        subscription: SubscriptionId,
         records: &[Sighting],
         is_acknowledged: impl Fn(MessageId) -> bool,
     ) -> Anomalies {
         let mut found = Anomalies::default();
-        let mut all_are_delivered = !self.is_vague;
         for jump in self.jumps.iter().filter(|jump| !jump.goes_back) {
             let place = |one: &Sighting| (one.partition, one.offset);
             let partition = jump.place.0;
@@ -218,19 +207,11 @@ impl Polls {
             let between =
                 records[first..].iter().take_while(|one| place(one) < (partition, jump.to));
             let is_there = |message| self.removed.get(message).is_none_or(|at| *at > jump.now);
-            let there: Vec<&Sighting> = between.filter(|one| is_there(&one.message)).collect();
-            let is_visible = |one: &&Sighting| one.by.is_some() || is_acknowledged(one.message);
-            let mut visible = 0;
-            for there in there.chunk_by(|one, other| place(one) == place(other)) {
-                if there.iter().any(is_visible) {
-                    visible += 1;
-                    all_are_delivered &= there.iter().any(|one| one.by == Some(subscription));
-                }
-            }
-            found.seen += u64::from(visible > 0);
-            found.in_assignment += u64::from(visible > 0 && jump.is_in_assignment);
+            let is_visible = |one: &Sighting| one.by.is_some() || is_acknowledged(one.message);
+            let skips = between.filter(|one| is_there(&one.message)).any(is_visible);
+            found.seen += u64::from(skips);
+            found.in_assignment += u64::from(skips && jump.is_in_assignment);
         }
-        found.proven = if all_are_delivered { found.in_assignment } else { 0 };
         found
     }
 }
