@@ -26,6 +26,8 @@ mod mutate;
 mod order;
 #[path = "judge/recorded.rs"]
 mod recorded;
+#[path = "judge/rewound.rs"]
+mod rewound;
 #[path = "judge/rules.rs"]
 mod rules;
 #[path = "judge/shapes.rs"]
