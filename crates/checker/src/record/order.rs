@@ -370,3 +370,29 @@ impl<'a> Sweep<'a> {
         met
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(by: u16, names_producer: bool, key: u32, names_key: bool) -> Place {
+        let origin = Origin { names_producer, names_key, ..Origin::default() };
+        Place::sent(1, Key(key), ProcessId(by), 1, origin)
+    }
+
+    /// The first line that names the producer counts, and so with the key; what a line does not
+    /// name says nothing.
+    #[test]
+    fn what_is_named_once_is_named() {
+        let (named, silent) = (line(1, true, 1, true), line(9, false, 9, false));
+        let after = |mut place: Place, again: Place| {
+            place.name_again(&again);
+            (place.producer.0, place.key.0)
+        };
+        assert_eq!(after(silent, named), (1, 1));
+        assert_eq!(after(named, line(2, true, 2, true)), (1, 1));
+        assert_eq!(after(silent, line(2, false, 2, false)), (9, 9));
+        assert_eq!(after(named, silent), (1, 1));
+        assert_eq!(after(silent.without_place(), named), (1, 9));
+    }
+}

@@ -1,11 +1,11 @@
 //! Causes as a record shows them, where they are not those of a run.
 
-use entrega_checker::{Cause, Class};
-use entrega_model::MessageId;
-use entrega_model::event::{DeadLetterReason, SettleAct, SettleTrigger};
+use entrega_checker::{Cause, Class, Counter};
+use entrega_model::event::{DeadLetterReason, SettleAct, SettleOutcome, SettleTrigger};
+use entrega_model::{Kind, MessageId, ProcessId};
 
 use crate::causes::twice;
-use crate::dsl::{Handed, History, log, queue, report};
+use crate::dsl::{Handed, History, SUBSCRIPTION, log, queue, report};
 use crate::records::recorded;
 
 const A: Handed = Handed(1, 0, 1);
@@ -81,4 +81,68 @@ fn an_effect_after_a_dead_letter_is_that_of_a_copy_moved_back() {
     check(&crashed, Cause::RedeliveredAfterCrash);
     check(&queue().sent(0).processed(A).applied(B), Cause::Unknown);
     check(&queue().sent(0).applied(A).applied(B).dead_lettered(0, limit), Cause::Unknown);
+}
+
+/// A settle before the dead letter is no cause of what comes after it, and an effect before it is
+/// one's own.
+#[test]
+fn a_settle_before_a_dead_letter_takes_nothing_back() {
+    let limit = DeadLetterReason::DeliveryLimit;
+    let held = || queue().sent(0).delivered(A);
+    let asked = held().settle_invoked(A, SettleAct::Ack);
+    check(&asked.dead_lettered(0, limit).processed(B), Cause::Redriven);
+    check(&held().settled(A).dead_lettered(0, limit).processed(B), Cause::Redriven);
+    let applied = queue().sent(0).processed(A).settled(A);
+    check(&applied.clone().dead_lettered(0, limit), Cause::RedeliveredAfterSettle);
+    check(&applied.requeued(0, 1).dead_lettered(0, limit), Cause::Unknown);
+}
+
+/// A dead letter that the application writes settles nothing: what befalls its consumer then is a
+/// cause, and without that a copy was moved back, even if the message is settled at last.
+#[test]
+fn a_dead_letter_of_the_application_settles_nothing() {
+    let written = || queue().sent(0).delivered(A).dead_lettered(0, DeadLetterReason::Client);
+    check(&written().crashed(1).processed(B), Cause::RedeliveredAfterCrash);
+    check(&written().settled(A).processed(B), Cause::Redriven);
+    let late = queue().sent(0).applied(A).applied(B).dead_lettered(0, DeadLetterReason::Client);
+    check(&late.applied(Handed(3, 0, 1)), Cause::Unknown);
+}
+
+/// What the broker moves to the dead letters of a record it has settled; the application has not.
+#[test]
+fn only_the_broker_settles_with_a_dead_letter() {
+    let crash = |reason, settled: u64| {
+        let history = queue().sent(0).delivered(A).dead_lettered(0, reason).crashed(1);
+        let counters = recorded(&history).counters;
+        let windows = [Counter::CrashesAfterSettle, Counter::CrashesBetweenEffectAndSettle];
+        assert_eq!(windows.map(|window| counters.get(window)), [settled, 1 - settled]);
+        assert_eq!(report(&history).counters.get(windows[1]), 1);
+    };
+    crash(DeadLetterReason::DeliveryLimit, 1);
+    crash(DeadLetterReason::Client, 0);
+}
+
+/// A committed offset that has gone back brings again only what was settled.
+#[test]
+fn a_commit_that_went_back_is_no_cause_of_what_was_not_settled() {
+    let commit = |history: History, previous, upto| {
+        history.committed_by(1, previous, upto, SettleTrigger::Application)
+    };
+    let back = commit(commit(log().sent(0).assigned(1, 0), 0, 1), 1, 0);
+    check(&back.processed(A).processed(Handed(3, 0, 1)), Cause::Unknown);
+}
+
+/// Where the broker records settles, the answer to one says nothing of the delivery after it.
+#[test]
+fn an_answer_gives_back_only_where_the_broker_records_nothing() {
+    let next = Handed(3, 0, 1);
+    let back = queue().sent(0).delivered(A).recorded(A, SettleAct::Requeue).processed(next);
+    let answered = back.push(Kind::SettleEnded {
+        message: MessageId(0),
+        subscription: SUBSCRIPTION,
+        consumer: ProcessId(1),
+        act: SettleAct::Requeue,
+        outcome: SettleOutcome::Ok,
+    });
+    check(&answered.dead_lettered(0, DeadLetterReason::Client), Cause::HandlerRetry);
 }

@@ -69,6 +69,13 @@ fn a_commit_loses_only_what_nobody_was_given() {
     }
     check(commit(log().sent(0).delivered(A)).crashed(1), Class::Pending);
     check(commit(log().sent(0).delivered(A)).exited(1), Class::Pending);
+    let begun = [
+        log().sent(0).started(A),
+        log().sent(0).failed(A, ProcessingResult::Ok),
+        log().sent(0).settle_invoked(A, SettleAct::Extend),
+        log().sent(0).decided(A, EffectVerdict::Rejected),
+    ];
+    begun.into_iter().for_each(|history| check(commit(history), Class::Pending));
 }
 
 /// A record that leaves out nothing is judged as the run.
