@@ -189,6 +189,9 @@ impl<'p> Whole<'p> {
     fn how_much(&self) -> String {
         match self.version.messages() {
             all if all == self.prepared.plan.loaded.full().messages() => "it".to_owned(),
+            first if self.version.scenario.workload.from.is_some() => {
+                format!("its first {first} messages")
+            }
             first => {
                 let keys = u64::from(self.version.scenario.workload.key_count());
                 format!("its first {first} messages, of {},", counted(keys, "key"))

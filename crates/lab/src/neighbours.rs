@@ -3,9 +3,10 @@
 //! A small version fixes what the scenario leaves open: its messages are asked for one by one, as
 //! long as consumers are idle, and their keys are those of one seed. A row that would say *never*
 //! or *always* explores it once more with a backlog, and, where keys decide, with those of the next
-//! seeds. Each is the space of a command that anybody can give, so each clause names it.
+//! seeds. Each clause names what to change in the scenario to explore it.
 
 use entrega_checker::Finding;
+use entrega_model::Model;
 use entrega_scenario::Arrivals;
 use entrega_scenario::workload::Workload;
 use entrega_sim::explore::Explored;
@@ -14,15 +15,14 @@ use crate::exploration_plan::Prepared;
 use crate::loaded::Version;
 use crate::property::{Occurs, Property};
 
-/// At most so many runs of each.
+/// The most runs of each.
 const RUNS: u64 = 10_000;
-/// So many more seeds are looked at for their keys.
+/// How many further seeds are looked at for their keys.
 const SEEDS: u64 = 2;
 
 impl Prepared<'_> {
     /// What small versions beside this one contradict of what is said of its properties, a clause
-    /// each. `before` hears the seed of each, and
-    /// says whether to go on.
+    /// each. `before` hears the seed of each, and says whether to go on.
     pub(crate) fn shown_nearby(
         &self,
         said: &[(Property, Occurs)],
@@ -54,7 +54,10 @@ impl Prepared<'_> {
         let seed = self.plan.bounds.seed;
         Some(Neighbour {
             what: "messages that are stored before anybody asks for one".to_owned(),
-            how: "--set 'workload.arrivals={ distribution = \"backlog\" }'".to_owned(),
+            how: match loaded.scenario.workload.from {
+                Some(_) => "a backlog in place of workload.from".to_owned(),
+                None => "--set 'workload.arrivals={ distribution = \"backlog\" }'".to_owned(),
+            },
             workload: version.workload(seed),
             version,
             seed,
@@ -67,7 +70,7 @@ impl Prepared<'_> {
         let (space, scenario) = (self.space, &self.plan.loaded.scenario);
         let by_key =
             space.configuration.strategy.reads("key_ordered") && scenario.consumer.key_ordered;
-        let is_spread = space.configuration.model == entrega_model::Model::Log
+        let is_spread = space.configuration.model == Model::Log
             && scenario.log.partitions.min(space.scope.partitions) > 1;
         let is_ordered = said.contains(&(Property::Reordered, Occurs::Always));
         if !(by_key || is_spread || is_ordered) {

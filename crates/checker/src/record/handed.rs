@@ -132,7 +132,8 @@ impl Handed {
         match *kind {
             Kind::Delivered { message, .. } => {
                 let given = of(message).unwrap_or_default();
-                let is_next = |attempt: u16| attempt.saturating_sub(1) == given.times;
+                let is_next =
+                    |attempt: u16| self.has_restarted || attempt.saturating_sub(1) == given.times;
                 given.is_taken_back || !origin.attempt.is_none_or(is_next)
             }
             Kind::DeadLettered { message, .. } => of(message).is_some_and(|of| of.is_taken_back),

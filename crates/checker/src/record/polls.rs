@@ -142,7 +142,7 @@ impl Polls {
         let Some(last) = seat.last.replace(polled) else { return };
         let (from, to) = (last.offset.saturating_add(1), polled.offset);
         let goes_back = to < last.offset || to == last.offset && polled.message != last.message;
-        if goes_back && when.is_near(last.at) {
+        if to < last.offset && when.is_near(last.at) {
             seat.last = Some(last);
             self.within_skew += 1;
             return self.take_place(place, to, when);

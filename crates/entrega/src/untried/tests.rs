@@ -14,7 +14,7 @@ const WORLD: &str = "workload = { messages = 6, arrivals = { distribution = 'con
     rate_per_second = 1 } }\nsubscriptions = [{ name = 'reader', consumers = 2, service_time = { \
     distribution = 'constant', value = '1s' } }]\nnetwork = { latency = '0s', sink_latency = \
     '0s' }\nconsumer.prefetch = 1\nconsumer.request_timeout = '1ms'\n\
-    log.auto_offset_reset = 'earliest'\n";
+    times.late = '999us'\nlog.auto_offset_reset = 'earliest'\n";
 
 type Set<'a> = &'a [(&'a str, &'a str)];
 

@@ -4,6 +4,7 @@ use entrega_model::{Duration, Model};
 use entrega_scenario::ProducerStrategy;
 use entrega_scenario::points::{self, Act, FaultKind};
 
+use super::Reader;
 use super::numbers::{Numbers, shown};
 
 /// Timers that settle against the usual service time: one that is shorter fires while a message is
@@ -54,12 +55,15 @@ const LATE_RECEIVE: FaultKind = points::kind("receive.request", "late");
 
 /// The delay of a request for messages against the time that its client waits: a queue answers it
 /// with what is stored by then, and nobody takes the answer. In what is tried all is stored before.
+/// One's own consumer is tried without it: only what a strategy settles unseen makes a difference.
 pub(super) fn late_receives(of: &Numbers<'_>) -> Option<String> {
     let scenario = of.plan.scenario;
     let (late, timeout) =
         (scenario.times.late.duration(), scenario.consumer.request_timeout.duration());
     let is_given_up = of.plan.model == Model::Queue && late >= timeout && of.sends_over_time();
-    (is_given_up && of.plan.kinds.contains(&LATE_RECEIVE)).then(|| {
+    let happens = of.plan.faults > 0 && of.plan.kinds.contains(&LATE_RECEIVE);
+    let is_of_the_catalogue = matches!(of.plan.reader, Reader::Catalogued(_));
+    (is_given_up && happens && is_of_the_catalogue).then(|| {
         format!(
             "requests for messages that arrive after they were given up (times.late of {}, \
              consumer.request_timeout of {}), and are answered with messages stored by then",
