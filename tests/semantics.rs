@@ -36,7 +36,7 @@ use mix::{Mix, Stream};
 use sights::Small;
 
 /// So many mixes are tried to break a promise that lacks one of its needs.
-const ATTEMPTS: u64 = 1_000;
+const ATTEMPTS: u64 = 3_000;
 const SEED: RngSeed = RngSeed::Fixed(20_261_123);
 
 fn cases() -> ProptestConfig {

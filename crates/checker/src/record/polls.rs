@@ -10,8 +10,8 @@
 //! nobody else was given something of the partition in between: otherwise the partition may have
 //! been assigned to others meanwhile.
 //!
-//! Where lines were sorted by clocks that differ, nobody knows in which order those came that lie no
-//! further apart: what another order explains is not found.
+//! Where lines were sorted by clocks that differ, nobody knows in which order those came that lie
+//! no further apart: what another order explains is not found.
 
 use std::collections::BTreeMap;
 
