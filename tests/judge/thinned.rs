@@ -176,7 +176,7 @@ fn wrong(full: &[Value], kept: &[Value]) -> Vec<Reason> {
 /// How many lines are kept, by a chance, of which kinds, and from where to where.
 fn thinned(lines: &[Value], dice: &mut Dice) -> Vec<Value> {
     let events = &lines[1..lines.len() - 1];
-    let kinds: BTreeSet<&str> = events.iter().map(|line| kind(line)).collect();
+    let kinds: BTreeSet<&str> = events.iter().map(kind).collect();
     let kinds: Vec<&str> = kinds.into_iter().collect();
     let all = dice.below(4);
     let chosen: BTreeSet<&str> =
