@@ -46,10 +46,10 @@ impl Prepared<'_> {
     /// All messages are stored before anybody asks for one; none if that is so anyhow.
     fn backlog(&self) -> Option<Neighbour<'_>> {
         let loaded = &self.plan.loaded;
-        let mut version = loaded.explored(self.space.scope);
         if loaded.scenario.workload.arrivals == Some(Arrivals::Backlog) {
             return None;
         }
+        let mut version = loaded.explored(self.space.scope);
         version.scenario.workload.arrivals = Some(Arrivals::Backlog);
         let seed = self.plan.bounds.seed;
         Some(Neighbour {

@@ -277,12 +277,12 @@ impl<T> Holdings<T> {
     }
 
     /// Acks one message of the current window and returns whether it was in time. This and the next
-    /// are part of whoever calls them: a call would cost as much.
+    /// are inlined: a call would cost as much as they do.
     #[inline(always)]
     pub(super) fn ack_one(&mut self, shared: &Shared<T>, index: usize) -> bool {
         let Some(window) = &self.window else { return false };
         let marked = window.settle(index);
-        self.has_acked(shared, marked == Marked::Last);
+        self.after_acks(shared, marked == Marked::Last);
         marked.in_time()
     }
 
@@ -291,13 +291,14 @@ impl<T> Holdings<T> {
     pub(super) fn ack_run(&mut self, shared: &Shared<T>, run: Range<usize>) -> bool {
         let Some(window) = &self.window else { return false };
         let (settled, is_last) = window.settle_all(run.clone());
-        self.has_acked(shared, is_last);
+        self.after_acks(shared, is_last);
         settled == run.len()
     }
 
-    /// After acks in the current window, of which one completed its segment, or none.
+    /// Tidies up after acks in the current window; `is_last` says that one of them completed its
+    /// segment.
     #[inline(always)]
-    fn has_acked(&mut self, shared: &Shared<T>, is_last: bool) {
+    fn after_acks(&mut self, shared: &Shared<T>, is_last: bool) {
         if is_last {
             self.end_segment(shared);
         } else if self.window.as_ref().is_some_and(Window::is_through) {

@@ -73,11 +73,6 @@ impl<T> Blocks<T> {
     fn is_back(&mut self, position: u64) -> Option<Arc<Block<T>>> {
         let nth = self.find(position)?;
         self.row[nth].away -= 1;
-        self.take_if_done(nth)
-    }
-
-    /// Takes a segment out that is done with.
-    fn take_if_done(&mut self, nth: usize) -> Option<Arc<Block<T>>> {
         if self.row[nth].block.beside().is_complete() { self.take_complete(nth) } else { None }
     }
 
@@ -101,9 +96,9 @@ impl<T> Control<T> {
 
     /// A message of the segment at `base` has its mark: the segment may be done with.
     pub(super) fn complete_if_marked(&mut self, base: u64) {
-        let nth = self.blocks.find(base);
-        let done = nth.and_then(|nth| self.blocks.take_if_done(nth));
-        self.retire(done);
+        if self.blocks.of(base).is_some_and(|block| block.beside().is_complete()) {
+            self.complete(base);
+        }
     }
 
     /// A message that was with the broker, or a dead letter, is finished.
