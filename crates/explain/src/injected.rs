@@ -110,9 +110,14 @@ impl Injected {
         matches!(self.point.site, Site::Arrivals | Site::Deadlines)
     }
 
-    /// Whether a poll gives up after what is on its way.
-    pub(crate) fn is_late_poll(&self) -> bool {
-        self.point.site == Site::Polls
+    /// Whether the end of a poll or of a delay comes after what is on its way.
+    pub(crate) fn is_late_end(&self) -> bool {
+        matches!(self.point.site, Site::Polls | Site::Delays)
+    }
+
+    /// Whether a process comes back before a delay is over.
+    pub(crate) fn is_return_before_a_delay(&self) -> bool {
+        self.point.site == Site::Delays
     }
 
     /// Whether a group rebalances.

@@ -5,8 +5,9 @@
 //! or *always* explores it once more with a backlog, and, where keys decide, with those of the next
 //! seeds. Each clause names what to change in the scenario to explore it.
 
+use entrega_brokers::log::partition_of;
 use entrega_checker::Finding;
-use entrega_model::Model;
+use entrega_model::{Key, Model};
 use entrega_scenario::Arrivals;
 use entrega_scenario::workload::Workload;
 use entrega_sim::explore::Explored;
@@ -64,26 +65,30 @@ impl Prepared<'_> {
         })
     }
 
-    /// The keys of the next seeds, where other messages share one: for what is said to come always
-    /// out of order, for handlers that run side by side by key, and for partitions.
+    /// The keys of the next seeds, where other messages share a key or a partition: for what is
+    /// said to come always out of order, for handlers that run side by side by key, and for
+    /// partitions.
     fn other_keys(&self, said: &[(Property, Occurs)]) -> Vec<Neighbour<'_>> {
         let (space, scenario) = (self.space, &self.plan.loaded.scenario);
         let by_key =
             space.configuration.strategy.reads("key_ordered") && scenario.consumer.key_ordered;
-        let is_spread = space.configuration.model == Model::Log
-            && scenario.log.partitions.min(space.scope.partitions) > 1;
+        let partitions = match space.configuration.model {
+            Model::Log => scenario.log.partitions.min(space.scope.partitions),
+            Model::Queue => 1,
+        };
         let is_ordered = said.contains(&(Property::Reordered, Occurs::Always));
-        if !(by_key || is_spread || is_ordered) {
+        if !(by_key || partitions > 1 || is_ordered) {
             return Vec::new();
         }
         let first = self.plan.bounds.seed;
-        let mut known = vec![sharing(&self.workload)];
+        let mut known = vec![Sharing::of(&self.workload, partitions)];
         let mut found = Vec::new();
         for seed in (1..=SEEDS).map(|more| first.wrapping_add(more)) {
             let version = self.plan.loaded.explored(space.scope);
             let workload = version.workload(seed);
-            if !known.contains(&sharing(&workload)) {
-                known.push(sharing(&workload));
+            let sharing = Sharing::of(&workload, partitions);
+            if !known.contains(&sharing) {
+                known.push(sharing);
                 let (what, how) = ("messages with other keys".to_owned(), format!("--seed {seed}"));
                 found.push(Neighbour { what, how, version, workload, seed });
             }
@@ -103,10 +108,24 @@ struct Neighbour<'p> {
     seed: u64,
 }
 
-/// Which messages share a key: for each the first one that has the same.
-fn sharing(workload: &Workload) -> Vec<Option<usize>> {
-    let keys: Vec<_> = workload.planned.iter().map(|message| message.key).collect();
-    keys.iter().map(|key| keys.iter().position(|other| other == key)).collect()
+/// Which messages share a key, and which a partition: for each the first one that has the same.
+#[derive(PartialEq, Eq)]
+struct Sharing {
+    keys: Vec<Option<usize>>,
+    partitions: Vec<Option<usize>>,
+}
+
+impl Sharing {
+    fn of(workload: &Workload, partitions: u16) -> Self {
+        let keys: Vec<Key> = workload.planned.iter().map(|message| message.key).collect();
+        let partitions = keys.iter().map(|&key| partition_of(key, partitions)).collect();
+        Self { partitions: firsts(partitions), keys: firsts(keys) }
+    }
+}
+
+/// For each of these the place of the first one that is equal to it.
+fn firsts<T: PartialEq>(all: Vec<T>) -> Vec<Option<usize>> {
+    all.iter().map(|one| all.iter().position(|other| other == one)).collect()
 }
 
 /// How an exploration contradicts what another says of a property, if it does.

@@ -379,6 +379,8 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
         Site::Broker => Counter::BrokerRestarts,
         Site::Crash(_) | Site::Process | Site::Handler | Site::Shutdown => return None,
         Site::Leg(_, _) | Site::Group => return None,
-        Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls => return None,
+        Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls | Site::Delays => {
+            return None;
+        }
     })
 }

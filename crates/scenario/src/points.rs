@@ -92,6 +92,9 @@ pub enum Fault {
     /// A poll that waits no longer than now: what is on its way at this instant still comes, before
     /// it gives up. No fault but an order; only an exploration chooses it.
     PollOrder,
+    /// All is calm but for a process that is to start again: a delay that would be over goes on
+    /// until it is back. No fault but an order; only an exploration chooses it.
+    DelayOrder,
 }
 
 /// A row of the table: how a kind of fault point is named, where it is and what it can do.
@@ -262,8 +265,8 @@ const fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// The choices by which, in an exploration of one subscription, what happens at one instant comes
-/// in another order than it would: a request or a deadline before its turn, a handler or the end of
-/// a poll after the others.
+/// in another order than it would: a request or a deadline before its turn, a handler, the end of a
+/// poll or that of a delay after the others.
 pub fn preemptions() -> impl Iterator<Item = (Point, u32)> {
     FAULTS.iter().filter(|info| info.site.is_order()).flat_map(choices_of)
 }

@@ -25,7 +25,7 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
         Zone::Calm if fault.point.site == Site::Handlers && is_cut_off(fault, chronicle) => {
             return None;
         }
-        Zone::Calm if fault.is_late_poll() => return None,
+        Zone::Calm if fault.is_late_end() => return None,
         Zone::Calm => return Some("until everybody else is done".to_owned()),
         Zone::Expiry | Zone::Takeover | Zone::Timer => {}
     }

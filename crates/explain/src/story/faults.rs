@@ -97,6 +97,21 @@ pub(super) fn concerning_or_delaying(
     faults
 }
 
+/// The faults between two places of the one that took over: those that concern the message, and
+/// that it came back before a delay was over.
+pub(super) fn of_successor(
+    chronicle: &Chronicle<'_>,
+    process: ProcessId,
+    from: usize,
+    until: usize,
+) -> Vec<Injected> {
+    let mut faults = chronicle.run.faults_between(from, until).to_vec();
+    faults.retain(|one| {
+        one.process == process && (one.concerns(chronicle) || one.is_return_before_a_delay())
+    });
+    faults
+}
+
 /// The faults of a process between two places that do not make it crash until then.
 fn of_process(
     chronicle: &Chronicle<'_>,
@@ -145,7 +160,7 @@ pub(super) fn before_settle(
 ) -> Vec<Injected> {
     let mut faults = chronicle.run.faults_between(0, settled).to_vec();
     faults.retain(|one| {
-        let leads = one.concerns(chronicle) || one.is_hold_up() || one.is_late_poll();
+        let leads = one.concerns(chronicle) || one.is_hold_up() || one.is_late_end();
         let of = chronicle.subscription_of(one.process);
         (one.process == process && leads && !one.is_crash())
             || (one.is_rebalance() && of == Some(chronicle.subscription))

@@ -28,7 +28,11 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
         return why.part(format!("{m} is delivered again to {to} and {ending}"));
     }
     let from = last.map_or(0, |one| one.at);
-    let held_up = faults::concerning_or_delaying(chronicle, effect.consumer, from, effect.at);
+    let mut held_up = faults::concerning_or_delaying(chronicle, effect.consumer, from, effect.at);
+    if !held_up.is_empty() {
+        held_up.extend(faults::of_successor(chronicle, overtaker.by, from, overtaker.at));
+        held_up.sort_by_key(|fault| fault.at);
+    }
     let why = faults::clauses(chronicle, &held_up);
     let ending = format!("{m} {ending}");
     if !why.is_empty() {

@@ -65,11 +65,12 @@ const FACTORS: [(Factor, &[u32]); 9] = [
 
 /// Worlds that a selection lacks and that alone show a letter of some row, found by trying all.
 /// They differ in these values from the scenario as written.
-const ALONE: [&[(Factor, u32)]; 4] = [
+const ALONE: [&[(Factor, u32)]; 5] = [
     &[(Factor::Messages, MOST_MESSAGES), (Factor::Consumer(PREFETCH), 1)],
     &[(Factor::Messages, MOST_MESSAGES), (Factor::Consumer(PREFETCH), 3)],
     &[(Factor::Backlog, 1), (Factor::Consumer(PREFETCH), 3)],
     &[(Factor::Partitions, 2), (Factor::Keys, 2)],
+    &[(Factor::Messages, MOST_MESSAGES), (Factor::Keys, 2)],
 ];
 
 /// Settings that no factor varies, each with a value that alone shows a letter of some row: one

@@ -130,6 +130,8 @@ pub enum Site {
     Deadlines,
     /// The order of the end of a poll and of what is on its way at that instant.
     Polls,
+    /// The order of the end of a delay and of the next life of a process that is down.
+    Delays,
     /// A message itself.
     Message,
     /// The application's handler.
@@ -147,7 +149,10 @@ pub enum Site {
 impl Site {
     /// Whether nothing goes wrong there, and only the order of things is chosen.
     pub const fn is_order(self) -> bool {
-        matches!(self, Self::Arrivals | Self::Handlers | Self::Deadlines | Self::Polls)
+        matches!(
+            self,
+            Self::Arrivals | Self::Handlers | Self::Deadlines | Self::Polls | Self::Delays
+        )
     }
 }
 

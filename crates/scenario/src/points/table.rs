@@ -12,7 +12,7 @@ use super::alternatives::{
 use super::{Fault, FaultInfo};
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 25] = [
+pub const FAULTS: [FaultInfo; 26] = [
     shared(Fault::SendRequest, "send.request", Site::Leg(Call::Send, Leg::Request), LEG)
         .means("the producer's request to store a message")
         .is_about("The request on its way."),
@@ -96,6 +96,8 @@ pub const FAULTS: [FaultInfo; 25] = [
         .means("of deadlines of the broker and of processes at one instant, which comes first"),
     own(Fault::PollOrder, "poll.order", Site::Polls, LAST)
         .means("a poll that waits no longer than now, and what is on its way now still comes"),
+    shared(Fault::DelayOrder, "delay.order", Site::Delays, LAST)
+        .means("a delay would be over, and a process that is down comes back first"),
 ];
 
 /// A table in `[faults]`: the points whose names begin alike.

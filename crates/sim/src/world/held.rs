@@ -14,12 +14,14 @@ use entrega_brokers::Broker;
 use entrega_model::{
     ClientId, Delivery, DeliveryId, Event, Instant, Kind, ProcessId, SubscriptionId,
 };
-use entrega_scenario::points::{Fault, Zone, own_point, yes_or_no};
+use entrega_scenario::points::{Fault, Zone, own_point, shared_point, yes_or_no};
 
 use super::{Due, Routed, World};
 
 /// How many answers there are to the question whether a poll gives up last.
 const POLLS: u32 = yes_or_no(Fault::PollOrder);
+/// How many there are to the question whether a delay goes on until a process is back.
+const DELAYS: u32 = yes_or_no(Fault::DelayOrder);
 /// What a process remembers of a choice, with the point and the alternative.
 pub(crate) const FAULT: u64 = 6;
 
@@ -32,6 +34,8 @@ pub(super) struct Held {
     /// A lease or session has ended since, or the deadline has come that stood when it began; what
     /// remains is to wait for calm.
     pub(super) expired: bool,
+    /// When a process is back for which it waits, if it does.
+    pub(super) until: Option<Instant>,
 }
 
 /// Names a delay, for the process that waits for its end.
@@ -47,7 +51,7 @@ where
         let number = HoldId(self.holds);
         self.holds += 1;
         self.undisturbed = false;
-        self.held.push(Held { number, what, zone, expired: false });
+        self.held.push(Held { number, what, zone, expired: false, until: None });
         number
     }
 
@@ -84,7 +88,7 @@ where
         let subscription = self.processes[client.process.index()].role.subscription()?;
         let deadline = self.deadline_of_work(subscription, delivery);
         let is_own = |due| matches!(due, Due::Wake(of) if of == client);
-        let at = self.timers.first_of(deadline, is_own)?;
+        let (at, _) = self.timers.first_of(deadline, is_own)?;
         let hold = self.hold_process(client.process, Zone::Takeover);
         self.timers.schedule(at, Due::Overdue(hold));
         Some(hold)
@@ -178,13 +182,35 @@ where
         if !self.due_now.is_empty() || next.is_some_and(|at| at <= self.now) {
             return false;
         }
-        let calm = |held: &Held| held.zone == Zone::Calm || held.expired;
+        let calm = |held: &Held| {
+            let is_back = held.until.is_none_or(|at| at <= self.now);
+            is_back && (held.zone == Zone::Calm || held.expired)
+        };
         let is_last = next.is_none() && self.put_off.is_empty();
         let index = self.held.iter().position(calm).or(is_last.then_some(0));
         let Some(index) = index else { return false };
+        if self.times.chooses_order && self.awaits_next_life(index) {
+            return false;
+        }
         let held = self.held.remove(index);
         self.happen_apart(held.what);
         self.after(held.what);
+        true
+    }
+
+    /// Whether a delay that would be over goes on until a process that is down is back. How long
+    /// that takes is a matter of spans, which an exploration does not have: either may be first.
+    fn awaits_next_life(&mut self, index: usize) -> bool {
+        let starts = |due| matches!(due, Due::Start(_));
+        let Some((at, due)) = self.timers.first_of(Instant::NEVER, starts) else { return false };
+        let Due::Start(process) = due else { return false };
+        let point = shared_point(Fault::DelayOrder);
+        let choice = self.choices.pick(point, DELAYS);
+        if choice == 0 {
+            return false;
+        }
+        self.fault(point, choice, process, None);
+        self.held[index].until = Some(at);
         true
     }
 

@@ -92,6 +92,7 @@ where
         for held in &self.held {
             into.word(held.zone as u64);
             into.flag(held.expired);
+            into.deadline(held.until.filter(|&at| at > self.now));
             self.fingerprint_due(held.what, into);
         }
         into.word(u64::MAX);

@@ -149,11 +149,15 @@ impl<T: Copy> Timers<T> {
         due.any(|entry| counts(entry.at, entry.due))
     }
 
-    /// When the first thing that `counts` is due, if that is before `until`.
-    pub(crate) fn first_of(&self, until: Instant, counts: impl Fn(T) -> bool) -> Option<Instant> {
+    /// The first thing that `counts`, and when it is due, if that is before `until`.
+    pub(crate) fn first_of(
+        &self,
+        until: Instant,
+        counts: impl Fn(T) -> bool,
+    ) -> Option<(Instant, T)> {
         let far = self.far.iter().map(|Reverse(entry)| entry);
         let found = self.near.iter().chain(far).filter(|entry| counts(entry.due));
-        found.map(|entry| entry.at).min().filter(|at| *at < until)
+        found.min().filter(|entry| entry.at < until).map(|entry| (entry.at, entry.due))
     }
 
     /// Fills `all` with everything that is due, in its order, with the numbers that decide it.
@@ -221,7 +225,7 @@ mod tests {
         (0..3 * NEAR).for_each(|nth| timers.schedule(at(nth), nth));
         let first_from = |from, until| timers.first_of(at(until), |due| due >= from);
         for from in [0, 1, NEAR, 2 * NEAR, 3 * NEAR - 1] {
-            assert_eq!(first_from(from, from + 1), Some(at(from)));
+            assert_eq!(first_from(from, from + 1), Some((at(from), from)));
             assert_eq!(first_from(from, from), None);
         }
         assert_eq!(first_from(3 * NEAR, usize::MAX), None);

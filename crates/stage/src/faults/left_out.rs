@@ -30,7 +30,9 @@ fn is_injected(scenario: &Scenario, point: Point, value: u32) -> bool {
         Site::Leg(call, leg) => (call, leg),
         Site::Broker | Site::Message | Site::Handler | Site::Process => return true,
         Site::Crash(_) | Site::Group => return true,
-        Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls => return false,
+        Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls | Site::Delays => {
+            return false;
+        }
         Site::Shutdown => return false,
     };
     let timeout = match call {

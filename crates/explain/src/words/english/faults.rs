@@ -35,6 +35,7 @@ fn short(scene: &Scene<'_>, fault: &Injected) -> String {
             return format!("⇄ a deadline of {first} before one of {then}");
         }
         Site::Polls => return format!("⇄ {} gives up last", scene.who(fault.process)),
+        Site::Delays => return format!("⇄ {} comes back first", scene.who(fault.process)),
         Site::Crash(_) if until.is_some() => "⏸",
         Site::Crash(_) | Site::Broker => "✗",
         Site::Process => "⏸",
@@ -80,8 +81,11 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         Act::Order(_) => overtaking(scene, fault),
         Act::Poison => format!("{m} is poison, and the handler of {who} fails on it"),
         Act::Transient => format!("the handler of {who} fails on {m}"),
-        Act::Last if fault.is_late_poll() => {
+        Act::Last if fault.point.site == Site::Polls => {
             format!("a poll of {who} gives up only after what is on its way")
+        }
+        Act::Last if fault.point.site == Site::Delays => {
+            format!("{who} comes back before that is over")
         }
         Act::Last => format!("{who} is at work on {m}"),
         Act::Slow => format!("{who} is slow at {m}"),
@@ -140,6 +144,7 @@ fn crash(fault: &Injected, who: &str, m: &str, until: Option<&str>) -> String {
         | Site::Handlers
         | Site::Deadlines
         | Site::Polls
+        | Site::Delays
         | Site::Message
         | Site::Handler
         | Site::Process

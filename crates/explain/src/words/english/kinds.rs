@@ -14,6 +14,7 @@ pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str)
         Site::Handlers => plain("a handler that goes on after the others"),
         Site::Deadlines => plain("a deadline that comes before its turn"),
         Site::Polls => plain("a poll that gives up after what is on its way"),
+        Site::Delays => plain("a delay that is over only when a process is back"),
         Site::Message => plain("a poison message"),
         Site::Handler if act == Act::Slow => plain("a handler that is slow"),
         Site::Handler => plain("a handler that fails"),
