@@ -58,16 +58,23 @@ use crate::Broker;
 mod bound_queue;
 mod consumers;
 mod dead_letter;
+mod delayed;
 mod fingerprint;
 mod in_flight;
+mod late;
 mod lease;
 mod ready;
+mod returns;
+mod rules;
 mod settings;
 
 #[cfg(test)]
 mod tests;
 
-pub use settings::{Overflow, QueueSettings};
+pub use settings::{
+    AtLeaseEnd, LateSettle, LimitChecked, LimitCounts, Overflow, QueueSettings, RedeliveryDelay,
+    RepeatedSettle, RequeuePosition, Rules,
+};
 
 use bound_queue::{BoundQueue, Step, Wanted, Word};
 

@@ -42,6 +42,7 @@ fn matters(kind: &Kind, cast: &Cast) -> bool {
         | Kind::LeaseExpired { .. }
         | Kind::Requeued { .. }
         | Kind::Retrievable { .. }
+        | Kind::Kept { .. }
         | Kind::Crashed { .. }
         | Kind::Stalled { .. }
         | Kind::Resumed { .. }

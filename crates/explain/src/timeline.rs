@@ -150,6 +150,7 @@ impl Timeline<'_> {
                 | Kind::SessionExpired { .. }
                 | Kind::MaxPollExceeded { .. }
                 | Kind::OffsetReset { .. }
+                | Kind::Kept { .. }
                 | Kind::Entered { .. }
         )
     }

@@ -219,6 +219,10 @@ pub enum Kind {
     /// A consumer left its group because its application took longer than `max_poll_interval` from
     /// one poll to the next. It learns of it when it polls or settles.
     MaxPollExceeded { subscription: SubscriptionId, consumer: ProcessId },
+
+    // The broker's truth about storage again.
+    /// A queue delivers a message no more, because it was delivered too often, and keeps it.
+    Kept { message: MessageId, subscription: SubscriptionId },
 }
 
 /// The three-valued result of a send, as in Jepsen histories.

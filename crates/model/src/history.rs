@@ -90,6 +90,7 @@
 //! | `retrievable` | `message` | `subscription` | audit: still there at the end |
 //! | `seek` | `to` | `subscription` `consumer` `lane` `from` | a consumer moved its position |
 //! | `max_poll_exceeded` | | `subscription` `consumer` | a member left its group, having polled too late |
+//! | `kept` | `message` | `subscription` | a queue delivers it no more, and keeps it |
 //!
 //! # Values
 //!

@@ -64,7 +64,7 @@ impl Cast {
     /// The processes of `scenario`.
     pub fn of(scenario: &Scenario) -> Self {
         let subscriptions = scenario.subscriptions.iter().map(|one| one.name.clone()).collect();
-        let lease = scenario.queue.visibility_timeout.duration();
+        let lease = scenario.queue.lease().duration();
         Self { subscriptions, roles: Role::all(scenario).collect(), lease }
     }
 

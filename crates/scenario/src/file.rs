@@ -40,6 +40,7 @@ mod overrides;
 mod parse;
 mod probability;
 mod problem;
+mod queue;
 #[cfg(feature = "toml")]
 mod reader;
 mod rows;
@@ -61,13 +62,16 @@ pub use faults::{Faults, PointFaults};
 pub use loaded::{Loaded, Written};
 pub use probability::Probability;
 pub use problem::Problem;
+pub use queue::{
+    AtLimit, DelayKind, DeliveryCount, DeliveryEnd, LateSettle, LimitChecked, LimitCount,
+    OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition,
+};
 pub use rows::{Row, Rows};
 pub use schema::{NOT_SAID, schema};
 pub use script::ScriptedFault;
 pub use settings::{
     AutoOffsetReset, BatchFailure, BatchSink, ConsumerSettings, ErrorPolicy, FaultTimes, Limits,
-    LogClient, LogSettings, NetworkSettings, Order, Overflow, ProducerSettings, ProducerStrategy,
-    QueueSettings,
+    LogClient, LogSettings, NetworkSettings, Order, ProducerSettings, ProducerStrategy,
 };
 pub use span::{Span, SpanError};
 pub use traffic::{
@@ -161,12 +165,12 @@ impl Scenario {
             consumer.request_timeout,
             log.session_timeout,
             log.rebalance_timeout,
-            queue.visibility_timeout,
             times.stall,
             times.slow,
         ]
         .into_iter()
         .chain(consumer.max_poll_interval)
+        .chain(queue.longest_wait())
         .max_by_key(|span| span.nanos())
         .unwrap_or(times.restart)
     }

@@ -1,7 +1,7 @@
 //! Translates the settings of a scenario for brokers, client library and sinks. The simulator and
 //! live runs share this translation.
 
-use entrega_brokers::{log, queue};
+use entrega_brokers::log;
 use entrega_clients::application::{BatchFailure, BatchRules, BatchSink};
 use entrega_clients::consumers::Settles;
 use entrega_clients::producers::Retries;
@@ -10,9 +10,11 @@ use entrega_clients::{
 };
 use entrega_model::SubscriptionId;
 
-use crate::file::{
-    self, AutoOffsetReset, ConsumerSettings, LogClient, Overflow, ProducerSettings, Scenario,
-};
+use crate::file::{self, AutoOffsetReset, ConsumerSettings, LogClient, ProducerSettings, Scenario};
+
+mod queue;
+
+pub use queue::queue_settings;
 
 /// The log broker.
 pub fn log_settings(scenario: &Scenario) -> log::LogSettings {
@@ -37,24 +39,6 @@ const fn offset_reset(policy: AutoOffsetReset) -> OffsetReset {
         AutoOffsetReset::Latest => OffsetReset::Latest,
         AutoOffsetReset::Earliest => OffsetReset::Earliest,
         AutoOffsetReset::None => OffsetReset::None,
-    }
-}
-
-/// The queue broker.
-pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
-    let from = &scenario.queue;
-    queue::QueueSettings {
-        queues: scenario.subscriptions.len() as u8,
-        visibility_timeout: from.visibility_timeout.duration(),
-        prefetch: scenario.consumer.prefetch,
-        delivery_limit: from.delivery_limit.map(|n| u16::try_from(n).unwrap_or(u16::MAX)),
-        dead_letter: from.dead_letter,
-        requeue_on_disconnect: from.requeue_on_disconnect,
-        max_length: from.max_length,
-        overflow: match from.overflow {
-            Overflow::DropHead => queue::Overflow::DropHead,
-            Overflow::RejectPublish => queue::Overflow::RejectPublish,
-        },
     }
 }
 

@@ -1,15 +1,18 @@
 //! One queue of the exchange: the life of a message between publish and its end.
 //!
-//! > **The rule.** Every stored copy is exactly one of *ready*, *in flight*, *removed* and
-//! > *dead-lettered*. Only a consumer's ack or reject, the delivery limit and an overflow end its
-//! > life; a delivery alone never does, unless the consumer asked to be settled at delivery.
+//! > **The rule.** Every stored copy is exactly one of *ready*, *delayed*, *in flight*, *kept* at
+//! > the limit, *removed* and *dead-lettered*. Only a consumer's ack or reject, the delivery limit
+//! > and an overflow end its life; a delivery alone never does, unless the consumer asked to be
+//! > settled at delivery.
 //!
 //! ```text
 //! publish ─→ ready ──receive──→ in flight ──ack──→ removed
 //!              ↑                  │    │
 //!              └─ requeue, lease, ┘    └─reject──→ dead-lettered, or removed
-//!                 disconnect, close ──limit──────→ dead-lettered, or removed
+//!          delayed disconnect, close ──limit─────→ dead-lettered, removed, or kept
 //! ```
+//!
+//! What comes back is in `returns.rs`, a word about what its client does not hold in `late.rs`.
 
 use entrega_model::event::{RemoveReason, SettleAct, SettleTrigger};
 use entrega_model::queue::{DeliveryTag, Received, Settlement};
@@ -17,17 +20,19 @@ use entrega_model::{
     ClientId, Event, Instant, Kind, MessageId, PartitionId, Record, SubscriptionId,
 };
 
-use super::consumers::Consumers;
-use super::dead_letter::{GivenUp, limit_reached};
+use super::consumers::{Consumer, Consumers, End};
+use super::dead_letter::GivenUp;
+use super::delayed::Delayed;
 use super::in_flight::{InFlight, Slot};
 use super::ready::{Ready, Stored};
-use super::settings::{Overflow, QueueSettings};
+use super::rules::Return;
+use super::settings::{LimitChecked, Overflow, QueueSettings};
 
 /// What a queue needs of the world to do anything.
 pub(super) struct Step<'a> {
-    now: Instant,
-    settings: &'a QueueSettings,
-    changed: &'a mut bool,
+    pub(super) now: Instant,
+    pub(super) settings: &'a QueueSettings,
+    pub(super) changed: &'a mut bool,
     ground_truth: &'a mut Vec<Event>,
 }
 
@@ -64,9 +69,13 @@ pub(super) struct Word {
 /// A queue, bound to the exchange for one subscription.
 #[derive(Clone, Debug)]
 pub(super) struct BoundQueue {
-    id: SubscriptionId,
+    pub(super) id: SubscriptionId,
     next_sequence: u64,
     pub(super) ready: Ready,
+    /// What came back and is not ready yet.
+    pub(super) delayed: Delayed,
+    /// What was delivered too often and stays.
+    pub(super) kept: Vec<Stored>,
     pub(super) in_flight: InFlight,
     pub(super) consumers: Consumers,
 }
@@ -77,6 +86,8 @@ impl BoundQueue {
             id,
             next_sequence: 0,
             ready: Ready::default(),
+            delayed: Delayed::default(),
+            kept: Vec::new(),
             in_flight: InFlight::new(settings.visibility_timeout),
             consumers: Consumers::default(),
         }
@@ -84,9 +95,11 @@ impl BoundQueue {
 
     /// Forgets everything that is and was in it.
     pub(super) fn clear(&mut self) {
-        let Self { id: _, next_sequence, ready, in_flight, consumers } = self;
+        let Self { id: _, next_sequence, ready, delayed, kept, in_flight, consumers } = self;
         *next_sequence = 0;
         ready.clear();
+        delayed.clear();
+        kept.clear();
         in_flight.clear();
         consumers.clear();
     }
@@ -115,16 +128,20 @@ impl BoundQueue {
         self.in_flight.last_tag + 1
     }
 
-    /// When the next lease runs out.
+    /// When the next lease runs out, or a message is ready again.
     #[inline]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.in_flight.next_deadline()
+        if self.delayed.is_empty() {
+            return self.in_flight.next_deadline();
+        }
+        self.in_flight.next_deadline().into_iter().chain(self.delayed.next_at()).min()
     }
 
     /// The messages that are still here, in queue order.
     pub(super) fn retrievable(&self) -> Vec<MessageId> {
         let in_flight = self.in_flight.iter().map(|delivery| &delivery.stored);
-        let mut all: Vec<_> = self.ready.iter().chain(in_flight).collect();
+        let waiting = self.ready.iter().chain(self.delayed.iter()).chain(&self.kept);
+        let mut all: Vec<_> = waiting.chain(in_flight).collect();
         all.sort_unstable_by_key(|stored| stored.sequence);
         all.into_iter().map(|stored| stored.record.message).collect()
     }
@@ -141,7 +158,7 @@ impl BoundQueue {
             position: sequence,
             copy,
         });
-        self.ready.append(Stored { sequence, record, delivery_count: 0 });
+        self.ready.append(Stored::delivered(sequence, record, 0));
         *step.changed = true;
         self.trim(step);
     }
@@ -156,10 +173,11 @@ impl BoundQueue {
         word: Option<Settlement>,
         step: &mut Step<'_>,
     ) {
-        let stored = Stored { sequence, record, delivery_count };
+        let stored = Stored::delivered(sequence, record, delivery_count);
         match word {
             Some(Settlement::Reject) => self.give_up(stored, GivenUp::Rejected, step),
-            _ => self.end_without_success(stored, step),
+            Some(_) => self.end_without_success(stored, Return::Nack, step),
+            None => self.end_without_success(stored, Return::Disconnect, step),
         }
     }
 
@@ -171,12 +189,23 @@ impl BoundQueue {
         deliveries: &mut Vec<Received>,
         step: &mut Step<'_>,
     ) {
+        if step.settings.rules.limit_checked == LimitChecked::AtDelivery {
+            return self.deliver_one_by_one(from, wanted, deliveries, step);
+        }
+        self.deliver_unchecked(from, wanted, deliveries, step);
+    }
+
+    /// Delivers the first ready messages without a look at the limit.
+    #[inline]
+    pub(super) fn deliver_unchecked(
+        &mut self,
+        from: ClientId,
+        wanted: Wanted,
+        deliveries: &mut Vec<Received>,
+        step: &mut Step<'_>,
+    ) {
         let consumer = self.consumers.entry(from);
-        let count = match step.settings.prefetch {
-            0 => wanted.max,
-            _ if wanted.settle_at_delivery => wanted.max,
-            prefetch => wanted.max.min(prefetch.saturating_sub(consumer.unsettled.len())),
-        };
+        let count = credit(wanted, consumer, step);
         for _ in 0..count {
             let Some(mut stored) = self.ready.take() else { break };
             let (record, redelivered) = (stored.record, stored.delivery_count > 0);
@@ -204,11 +233,11 @@ impl BoundQueue {
     ) -> bool {
         match self.in_flight.find(tag) {
             Some(slot) if self.in_flight.get(slot).client == from => {
-                let stored = self.end_acked(from, slot, step);
+                let stored = self.end_acked(slot, step);
                 tell_acked(self.id, stored, from, trigger, step);
                 true
             }
-            _ => self.settle(from, tag, Word { settlement: Settlement::Ack, trigger }, step),
+            _ => self.settle_unheld(from, tag, Word { settlement: Settlement::Ack, trigger }, step),
         }
     }
 
@@ -225,8 +254,7 @@ impl BoundQueue {
                 self.obey(from, slot, word, step);
                 true
             }
-            Some(_) => false,
-            None => self.consumers.repeats(from, tag, word.settlement),
+            _ => self.settle_unheld(from, tag, word, step),
         }
     }
 
@@ -250,89 +278,52 @@ impl BoundQueue {
         self.settle(from, tag, word, step)
     }
 
-    /// Makes everything ready again that `client` has unsettled, and forgets it.
-    pub(super) fn release(&mut self, client: ClientId, step: &mut Step<'_>) {
-        let mut unsettled = self.consumers.remove(client);
-        while let Some(slot) = unsettled.oldest() {
-            let stored = self.in_flight.end(slot, &mut unsettled).stored;
-            step.tell(Kind::Requeued {
-                message: stored.record.message,
-                subscription: self.id,
-                consumer: client.process,
-            });
-            self.end_without_success(stored, step);
-        }
-    }
-
-    /// The connection of `client` is gone; what it has in flight stays so for its lease.
-    pub(super) fn leave(&mut self, client: ClientId) {
-        self.consumers.leave(client);
-    }
-
-    /// Ends the leases that are due.
-    pub(super) fn advance(&mut self, step: &mut Step<'_>) {
-        while let Some(slot) = self.in_flight.overdue(step.now) {
-            let client = self.in_flight.get(slot).client;
-            let stored = self.end(client, slot, None, step);
-            step.tell(Kind::LeaseExpired {
-                message: stored.record.message,
-                subscription: self.id,
-                consumer: client.process,
-            });
-            self.end_without_success(stored, step);
-        }
-    }
-
-    /// Forgets deliveries and consumers, but no message.
-    pub(super) fn restart(&mut self, step: &mut Step<'_>) {
-        self.in_flight.end_all(|stored| self.ready.put_back(stored));
-        self.consumers.forget_all();
-        self.trim(step);
-    }
-
-    /// Carries out a consumer's word about a delivery that is in flight to it.
-    fn obey(&mut self, client: ClientId, slot: Slot, word: Word, step: &mut Step<'_>) {
+    /// Carries a word of `from` out about a delivery in flight, its own or, where a late word is
+    /// honoured, that of whoever holds the message by now.
+    pub(super) fn obey(&mut self, from: ClientId, slot: Slot, word: Word, step: &mut Step<'_>) {
         let (id, trigger) = (self.id, word.trigger);
         match word.settlement {
             Settlement::Ack => {
-                let stored = self.end_acked(client, slot, step);
-                tell_acked(id, stored, client, trigger, step);
+                let stored = self.end_acked(slot, step);
+                tell_acked(id, stored, from, trigger, step);
             }
             Settlement::Requeue => {
-                let stored = self.end(client, slot, Some(Settlement::Requeue), step);
-                tell_settled(id, stored, client, SettleAct::Requeue, trigger, step);
-                self.end_without_success(stored, step);
+                let stored = self.end(slot, Some((from, Settlement::Requeue)), step);
+                tell_settled(id, stored, from, SettleAct::Requeue, trigger, step);
+                self.end_without_success(stored, Return::Nack, step);
             }
             Settlement::Reject => {
-                let stored = self.end(client, slot, Some(Settlement::Reject), step);
-                tell_settled(id, stored, client, SettleAct::Reject, trigger, step);
+                let stored = self.end(slot, Some((from, Settlement::Reject)), step);
+                tell_settled(id, stored, from, SettleAct::Reject, trigger, step);
                 self.give_up(stored, GivenUp::Rejected, step);
             }
             Settlement::Extend => {
                 self.in_flight.extend(step.now, slot);
                 let stored = self.in_flight.get(slot).stored;
-                tell_settled(id, stored, client, SettleAct::Extend, trigger, step);
+                tell_settled(id, stored, from, SettleAct::Extend, trigger, step);
             }
         }
     }
 
-    /// Ends a delivery of a client by a word that is no ack, or without one.
-    fn end(
+    /// Ends a delivery by a client's word that is no ack, or without one.
+    pub(super) fn end(
         &mut self,
-        client: ClientId,
         slot: Slot,
-        word: Option<Settlement>,
+        word: Option<(ClientId, Settlement)>,
         step: &mut Step<'_>,
     ) -> Stored {
-        let tag = self.in_flight.get(slot).tag;
-        let stored = self.end_acked(client, slot, step);
-        self.consumers.note_end(client, tag, word);
+        let ended = *self.in_flight.get(slot);
+        let stored = self.end_acked(slot, step);
+        let how = if word.is_some() { Return::Nack } else { Return::Expiry };
+        let own = word.filter(|(from, _)| *from == ended.client).map(|(_, word)| word);
+        self.consumers.note_end(End { word: own, ..End::silent(&ended, how) });
         stored
     }
 
-    /// Ends a delivery of a client. Any end that is not noted is taken for an ack.
+    /// Ends a delivery. Any end that is not noted is taken for an ack.
     #[inline(always)]
-    fn end_acked(&mut self, client: ClientId, slot: Slot, step: &mut Step<'_>) -> Stored {
+    pub(super) fn end_acked(&mut self, slot: Slot, step: &mut Step<'_>) -> Stored {
+        let client = self.in_flight.get(slot).client;
         let consumer = self.consumers.entry(client);
         let prefetch = step.settings.prefetch;
         if prefetch != 0 && consumer.unsettled.len() >= prefetch && !self.ready.is_empty() {
@@ -345,18 +336,9 @@ impl BoundQueue {
         ended.stored
     }
 
-    fn end_without_success(&mut self, stored: Stored, step: &mut Step<'_>) {
-        if limit_reached(step.settings.delivery_limit, stored.delivery_count) {
-            return self.give_up(stored, GivenUp::DeliveryLimit, step);
-        }
-        self.ready.put_back(stored);
-        *step.changed = true;
-        self.trim(step);
-    }
-
     /// Drops the head while there are too many ready messages, requeued ones included.
     #[inline]
-    fn trim(&mut self, step: &mut Step<'_>) {
+    pub(super) fn trim(&mut self, step: &mut Step<'_>) {
         if let Some(max_length) = step.settings.max_length {
             self.trim_to(max_length, step);
         }
@@ -372,14 +354,24 @@ impl BoundQueue {
         }
     }
 
-    fn give_up(&self, stored: Stored, why: GivenUp, step: &mut Step<'_>) {
+    pub(super) fn give_up(&self, stored: Stored, why: GivenUp, step: &mut Step<'_>) {
         step.tell(why.event(stored.record.message, self.id, step.settings.dead_letter));
+    }
+}
+
+/// How many messages a consumer may be given now.
+#[inline]
+pub(super) fn credit(wanted: Wanted, consumer: &Consumer, step: &Step<'_>) -> u32 {
+    match step.settings.prefetch {
+        0 => wanted.max,
+        _ if wanted.settle_at_delivery => wanted.max,
+        prefetch => wanted.max.min(prefetch.saturating_sub(consumer.unsettled.len())),
     }
 }
 
 /// Tells that a client's word was recorded.
 #[inline]
-fn tell_settled(
+pub(super) fn tell_settled(
     subscription: SubscriptionId,
     stored: Stored,
     client: ClientId,
@@ -393,7 +385,7 @@ fn tell_settled(
 
 /// Tells that a message was acked, and so is gone.
 #[inline]
-fn tell_acked(
+pub(super) fn tell_acked(
     id: SubscriptionId,
     stored: Stored,
     client: ClientId,

@@ -6,9 +6,8 @@
 //! > else is stale.
 //!
 //! SQS answers a repeated `DeleteMessage` in this way. RabbitMQ closes the channel instead
-//! (`unknown delivery tag`) and requeues everything on it; that is not modelled, since its acks are
-//! never answered and so never retried [RMQ-CONFIRMS]. Nor is JetStream, which accepts a late ack
-//! of a message that another consumer has received since [NATS-CONS].
+//! (`unknown delivery tag`) and requeues everything on it [RMQ-CONFIRMS], and JetStream accepts a
+//! late ack of a message that another consumer has received since [NATS-CONS]: see `rules.rs`.
 //!
 //! To tell "settled before" from "expired" for ever would need memory for each message. But almost
 //! all deliveries end by an ack. So a queue notes only the other ends, the latest [`ENDS_KEPT`] of
@@ -21,7 +20,8 @@ use std::collections::VecDeque;
 use entrega_model::ClientId;
 use entrega_model::queue::{DeliveryTag, Settlement};
 
-use super::in_flight::Unsettled;
+use super::in_flight::{InFlightDelivery, Unsettled};
+use super::rules::Return;
 
 /// How many ends other than acks a queue remembers.
 const ENDS_KEPT: usize = 1 << 16;
@@ -76,6 +76,35 @@ pub(super) struct End {
     pub(super) client: ClientId,
     /// What the client said, if it did.
     pub(super) word: Option<Settlement>,
+    /// Which copy was delivered.
+    pub(super) sequence: u64,
+    /// Whether it ended by its lease, or with that of another delivery to the same client.
+    pub(super) by_lease: bool,
+}
+
+impl End {
+    /// The end of a delivery about which its client has not said anything.
+    pub(super) fn silent(ended: &InFlightDelivery, how: Return) -> Self {
+        let InFlightDelivery { tag, client, stored, .. } = *ended;
+        let (sequence, by_lease) = (stored.sequence, how == Return::Expiry);
+        Self { tag, client, word: None, sequence, by_lease }
+    }
+}
+
+/// What a word is whose delivery is not in flight to its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The client has said it before.
+    Repeated,
+    /// The delivery of this copy was the client's, and ended without a word of it.
+    Late {
+        /// Names the copy.
+        sequence: u64,
+        /// Whether its lease has ended it.
+        by_lease: bool,
+    },
+    /// None of both.
+    Foreign,
 }
 
 impl Consumers {
@@ -142,31 +171,37 @@ impl Consumers {
     }
 
     /// Notes an end by requeue or reject, or without the client's word.
-    pub(super) fn note_end(
-        &mut self,
-        client: ClientId,
-        tag: DeliveryTag,
-        word: Option<Settlement>,
-    ) {
+    pub(super) fn note_end(&mut self, end: End) {
+        let tag = end.tag;
         let place = self.ends.partition_point(|end| end.tag < tag);
-        self.ends.insert(place, End { tag, client, word });
+        self.ends.insert(place, end);
         if self.ends.len() > ENDS_KEPT {
             self.forgotten = self.ends.pop_front().map_or(tag, |end| end.tag);
         }
     }
 
-    /// Whether `client` has settled `tag` in this way before. Only for tags that are not in flight.
-    pub(super) fn repeats(&self, client: ClientId, tag: DeliveryTag, word: Settlement) -> bool {
-        if tag <= self.forgotten || !self.find(client).is_some_and(|c| c.may_have_been_given(tag)) {
-            return false;
+    /// What a word of `client` about `tag` is. Only for tags that are not in flight to it.
+    pub(super) fn standing(
+        &self,
+        client: ClientId,
+        tag: DeliveryTag,
+        word: Settlement,
+    ) -> Standing {
+        if tag <= self.forgotten {
+            return Standing::Foreign;
         }
-        match self.ends.binary_search_by_key(&tag, |end| end.tag) {
-            Ok(place) => {
-                let end = &self.ends[place];
-                end.client == client && end.word == Some(word)
-            }
-            Err(_) => word == Settlement::Ack,
+        let noted = self.ends.binary_search_by_key(&tag, |end| end.tag).ok();
+        let noted = noted.map(|place| self.ends[place]);
+        if let Some(End { client: of, word: None, sequence, by_lease, .. }) = noted {
+            let late = Standing::Late { sequence, by_lease };
+            return if of == client { late } else { Standing::Foreign };
         }
+        let is_known = self.find(client).is_some_and(|c| c.may_have_been_given(tag));
+        let is_said = match noted {
+            Some(end) => end.client == client && end.word == Some(word),
+            None => word == Settlement::Ack,
+        };
+        if is_known && is_said { Standing::Repeated } else { Standing::Foreign }
     }
 
     #[inline]
@@ -211,11 +246,19 @@ mod tests {
     fn notes_are_bounded_and_what_is_forgotten_is_stale() {
         let (mut consumers, client) = (Consumers::default(), ClientId::default());
         let last = ENDS_KEPT as DeliveryTag + 10;
+        let requeued = |tag| End {
+            tag,
+            client,
+            word: Some(Settlement::Requeue),
+            sequence: tag,
+            by_lease: false,
+        };
         (1..=last + 1).for_each(|tag| consumers.entry(client).given(tag));
-        (1..=last).for_each(|tag| consumers.note_end(client, tag, Some(Settlement::Requeue)));
+        (1..=last).for_each(|tag| consumers.note_end(requeued(tag)));
         assert_eq!(consumers.ends.len(), ENDS_KEPT);
         let check = |tag, word, expect| {
-            assert_eq!(consumers.repeats(client, tag, word), expect, "{word:?} {tag}");
+            let is_repeated = consumers.standing(client, tag, word) == Standing::Repeated;
+            assert_eq!(is_repeated, expect, "{word:?} {tag}");
         };
         check(10, Settlement::Requeue, false);
         check(10, Settlement::Ack, false);
@@ -233,7 +276,7 @@ mod tests {
         let (mut consumers, client) = (Consumers::default(), ClientId::default());
         let mut flight = InFlight::new(Duration::MAX);
         let record = Record { message: MessageId(0), key: Key(0), bytes: 0 };
-        let stored = Stored { sequence: 0, record, delivery_count: 1 };
+        let stored = Stored::delivered(0, record, 1);
         let unsettled = &mut consumers.entry(client).unsettled;
         let tag = flight.begin(Instant::START, stored, client, unsettled);
         consumers.entry(client).given(tag);

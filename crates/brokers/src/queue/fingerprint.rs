@@ -14,6 +14,8 @@
 //! * an end before the first tag of every client that is still connected: no client may settle it
 //!   any more. Of the others the word counts only if the client that said it may repeat it; a
 //!   client whose connection has ended, or that left and came back, may not;
+//! * of an end without a word whose it was and which copy it is about, where a late word is
+//!   refused;
 //! * everything about tags that will never be named again ([`Context::named_from`]): ends, and
 //!   whether the first tag of a client is above them.
 //!
@@ -29,15 +31,16 @@ use super::bound_queue::BoundQueue;
 use super::consumers::{Consumer, Consumers, End};
 use super::in_flight::InFlightDelivery;
 use super::ready::Stored;
-use super::{Departed, QueueBroker};
+use super::settings::{LateSettle, RequeuePosition, Rules};
+use super::{Departed, QueueBroker, QueueSettings};
 use crate::fingerprint::{enter_copies, enter_first_lives};
 
 impl QueueBroker {
     /// Enters the whole state.
     pub(super) fn enter(&self, into: &mut Fingerprint<'_>) {
-        let Self { settings: _, queues, copies, departed: Departed(known), changed } = self;
+        let Self { settings, queues, copies, departed: Departed(known), changed } = self;
         for (subscription, queue) in (0..).map(SubscriptionId).zip(queues) {
-            enter_queue(subscription, queue, into);
+            enter_queue(subscription, queue, settings, into);
         }
         enter_copies(into, copies.iter());
         enter_first_lives(into, known.len(), |process| self.departed.connected_from(process));
@@ -45,21 +48,91 @@ impl QueueBroker {
     }
 }
 
-fn enter_queue(id: SubscriptionId, queue: &BoundQueue, into: &mut Fingerprint<'_>) {
-    let ready = queue.ready.iter().map(|stored| (stored, None));
-    let in_flight = queue.in_flight.iter().map(|delivery| (&delivery.stored, Some(delivery)));
-    let mut all: Vec<_> = ready.chain(in_flight).collect();
-    all.sort_unstable_by_key(|(stored, _)| stored.sequence);
+fn enter_queue(
+    id: SubscriptionId,
+    queue: &BoundQueue,
+    settings: &QueueSettings,
+    into: &mut Fingerprint<'_>,
+) {
+    let rules = &settings.rules;
+    let goes_back = rules.requeue_position == RequeuePosition::Same;
+    let all = in_order(queue, goes_back);
     into.count(all.len());
-    for (stored, delivery) in all {
+    for &(part, _, stored, delivery) in &all {
+        if !goes_back {
+            into.flag(part == Part::Fresh);
+        }
         enter_copy(id, stored, delivery, into);
+        if !rules.limit_counts.deliveries {
+            into.word(stored.failures.into());
+        }
     }
     queue.in_flight.lease_order().for_each(|tag| {
         into.flag(true);
         into.tag(id, tag);
     });
     into.flag(false);
-    enter_consumers(id, &queue.consumers, into);
+    enter_put_aside(id, queue, into);
+    enter_consumers(id, &queue.consumers, rules, into);
+    if rules.late_settle == LateSettle::Honoured {
+        let stored = all.iter().map(|&(_, _, stored, _)| stored.sequence);
+        let delayed = queue.delayed.in_order().into_iter().map(|(_, stored)| stored.sequence);
+        let kept = queue.kept.iter().map(|stored| stored.sequence);
+        enter_ends_without_a_word(&queue.consumers, stored.chain(delayed).chain(kept), into);
+    }
+}
+
+/// Where a copy stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Returned,
+    Fresh,
+    InFlight,
+}
+
+/// A copy with what decides its turn, and the delivery that it is in flight by.
+type Standing<'a> = (Part, u64, &'a Stored, Option<&'a InFlightDelivery>);
+
+/// All copies that are ready or in flight, in the order in which they would be delivered. What is
+/// in flight stands among those that came back if it would take its original position.
+fn in_order(queue: &BoundQueue, goes_back: bool) -> Vec<Standing<'_>> {
+    let returned = queue.ready.returned().map(|one| (Part::Returned, one.place, one, None));
+    let fresh = queue.ready.fresh().map(|one| (Part::Fresh, one.place, one, None));
+    let in_flight = queue.in_flight.iter().map(|delivery| {
+        let stored = &delivery.stored;
+        let (part, order) =
+            if goes_back { (Part::Returned, stored.place) } else { (Part::InFlight, delivery.tag) };
+        (part, order, stored, Some(delivery))
+    });
+    let mut all: Vec<_> = returned.chain(fresh).chain(in_flight).collect();
+    all.sort_unstable_by_key(|&(part, order, ..)| (part, order));
+    all
+}
+
+/// What waits for its time, and what is delivered no more.
+fn enter_put_aside(id: SubscriptionId, queue: &BoundQueue, into: &mut Fingerprint<'_>) {
+    for (until, stored) in queue.delayed.in_order() {
+        into.flag(true);
+        into.time(until);
+        enter_copy(id, &stored, None, into);
+        into.word(stored.failures.into());
+    }
+    into.flag(false);
+    into.count(queue.kept.len());
+    queue.kept.iter().for_each(|stored| stored.record.fingerprint(into));
+}
+
+/// Of each end without a word that a late one may still be about: which of these copies it is
+/// about.
+fn enter_ends_without_a_word(
+    consumers: &Consumers,
+    copies: impl Iterator<Item = u64> + Clone,
+    into: &mut Fingerprint<'_>,
+) {
+    for end in consumers.ends.iter().filter(|end| end.word.is_none()) {
+        let place = copies.clone().position(|sequence| sequence == end.sequence);
+        into.maybe(place.map(|place| place as u64));
+    }
 }
 
 /// A copy, ready or in flight.
@@ -80,7 +153,13 @@ fn enter_copy(
 }
 
 /// Who may settle what, and which settles would be repetitions.
-fn enter_consumers(id: SubscriptionId, consumers: &Consumers, into: &mut Fingerprint<'_>) {
+fn enter_consumers(
+    id: SubscriptionId,
+    consumers: &Consumers,
+    rules: &Rules,
+    into: &mut Fingerprint<'_>,
+) {
+    let hears_late = rules.hear_late();
     let connected = || consumers.known.iter().filter(|consumer| !consumer.gone);
     let named_from = into.named_from(id);
     into.count(consumers.known.len());
@@ -97,14 +176,15 @@ fn enter_consumers(id: SubscriptionId, consumers: &Consumers, into: &mut Fingerp
         into.tag(id, consumers.forgotten);
     }
     let first = connected().map(|consumer| consumer.first_tag).min().unwrap_or(DeliveryTag::MAX);
-    let first = first.max(named_from);
+    let first = if hears_late { named_from } else { first.max(named_from) };
     for end in consumers.ends.iter().filter(|end| end.tag >= first) {
         into.flag(true);
         into.tag(id, end.tag);
         let word = end.word.filter(|_| connected().any(|consumer| said(consumer, end)));
         into.maybe(word.map(|word| word as u64));
-        if word.is_some() {
+        if word.is_some() || (hears_late && end.word.is_none()) {
             into.client(end.client);
+            into.flag(end.by_lease);
         }
     }
     into.flag(false);

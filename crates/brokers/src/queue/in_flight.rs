@@ -305,7 +305,7 @@ mod tests {
 
     fn stored(sequence: u64) -> Stored {
         let record = Record { message: MessageId(sequence as u32), key: Key(0), bytes: 0 };
-        Stored { sequence, record, delivery_count: 1 }
+        Stored::delivered(sequence, record, 1)
     }
 
     fn second(n: u64) -> Instant {

@@ -10,6 +10,11 @@
 
 use entrega_model::Duration;
 
+pub use super::rules::{
+    AtLeaseEnd, LateSettle, LimitChecked, LimitCounts, RedeliveryDelay, RepeatedSettle,
+    RequeuePosition, Rules,
+};
+
 /// The settings of a [`super::QueueBroker`]; all its queues share them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueSettings {
@@ -36,6 +41,8 @@ pub struct QueueSettings {
     pub max_length: Option<u32>,
     /// What a full queue does. The default of RabbitMQ: [`Overflow::DropHead`].
     pub overflow: Overflow,
+    /// What else real queues do differently. The default is strict.
+    pub rules: Rules,
 }
 
 /// What happens when a queue holds more ready messages than `max_length`.
@@ -59,6 +66,7 @@ impl Default for QueueSettings {
             requeue_on_disconnect: true,
             max_length: None,
             overflow: Overflow::DropHead,
+            rules: Rules::default(),
         }
     }
 }

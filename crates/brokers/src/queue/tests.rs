@@ -13,8 +13,10 @@ use super::*;
 use entrega_model::queue::Received;
 
 mod account;
+mod differences;
 mod faults;
 mod properties;
+mod reference;
 mod rules;
 
 const QUEUE: SubscriptionId = SubscriptionId(0);
@@ -186,6 +188,7 @@ fn print_event(kind: &Kind) -> String {
         Kind::Requeued { message, subscription, consumer } => {
             at(subscription, format!("requeued({message},p{consumer})"))
         }
+        Kind::Kept { message, subscription } => at(subscription, format!("kept({message})")),
         Kind::BrokerRestarted => "restarted".into(),
         Kind::Retrievable { message, subscription } => at(subscription, message.to_string()),
         other => panic!("no queue does that: {other:?}"),

@@ -71,7 +71,7 @@ impl<'a> Numbers<'a> {
     pub(super) fn lease(&self) -> Option<Duration> {
         let leased =
             self.plan.model == Model::Queue && self.library.auto_settle != AutoSettle::AtDelivery;
-        leased.then(|| self.plan.scenario.queue.visibility_timeout.duration())
+        leased.then(|| self.plan.scenario.queue.lease().duration())
     }
 
     /// The longest time between two polls, which a log's client watches over.

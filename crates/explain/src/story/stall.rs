@@ -193,6 +193,9 @@ fn left_alone(chronicle: &Chronicle<'_>, waiting: &[MessageId]) -> Vec<String> {
             .max_by_key(|(place, _)| *place);
         last.map(|(_, holder)| {
             let who = chronicle.name(holder);
+            if is_kept(chronicle, id) {
+                return format!("{m} is delivered too often, and its queue keeps it");
+            }
             format!("{who} goes on without settling {m}, and nobody is given it again")
         })
     };
@@ -205,6 +208,12 @@ fn left_alone(chronicle: &Chronicle<'_>, waiting: &[MessageId]) -> Vec<String> {
         _ => told.push(format!("{} are handed over to nobody", listed(&never))),
     }
     told
+}
+
+/// Whether a queue delivers a message no more, and keeps it.
+fn is_kept(chronicle: &Chronicle<'_>, id: MessageId) -> bool {
+    let mut of_message = chronicle.run.of_message(id).iter();
+    of_message.any(|&at| matches!(*chronicle.kind(at), Kind::Kept { subscription, .. } if subscription == chronicle.subscription))
 }
 
 /// Where handlers of the subscription failed.

@@ -49,6 +49,7 @@ fn rank(timeline: &Timeline<'_>, event: &Event, line: &Line) -> Option<u8> {
         | Kind::SessionExpired { .. }
         | Kind::MaxPollExceeded { .. }
         | Kind::BrokerRestarted
+        | Kind::Kept { .. }
         | Kind::Removed { .. } => or_else(1, 2),
         Kind::Committed { .. } | Kind::Lost { .. } | Kind::Exited { failed: true, .. } => Some(2),
         Kind::Settled { .. } => or_else(2, 4),

@@ -85,6 +85,7 @@ fn column(scene: &Scene<'_>) -> Column {
         Kind::Stored { .. }
         | Kind::Removed { .. }
         | Kind::Retrievable { .. }
+        | Kind::Kept { .. }
         | Kind::Settled { .. }
         | Kind::Committed { .. }
         | Kind::LeaseExpired { .. }
@@ -124,6 +125,7 @@ fn is_fault(scene: &Scene<'_>) -> bool {
         Kind::Committed { upto, previous, .. } => upto < previous,
         Kind::Effect { .. } => scene.again,
         Kind::Removed { .. }
+        | Kind::Kept { .. }
         | Kind::LeaseExpired { .. }
         | Kind::SessionExpired { .. }
         | Kind::MaxPollExceeded { .. }

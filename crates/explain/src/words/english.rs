@@ -19,9 +19,10 @@ use super::{Scene, Words, name};
 pub(super) fn words(scene: &Scene<'_>) -> Words {
     match scene.kind {
         Kind::SendInvoked { .. } | Kind::SendEnded { .. } => sending(scene),
-        Kind::Stored { .. } | Kind::Removed { .. } | Kind::Retrievable { .. } => {
-            broker::storage(scene)
-        }
+        Kind::Stored { .. }
+        | Kind::Removed { .. }
+        | Kind::Kept { .. }
+        | Kind::Retrievable { .. } => broker::storage(scene),
         Kind::Delivered { .. } | Kind::ProcessingStarted { .. } | Kind::ProcessingEnded { .. } => {
             processing(scene)
         }

@@ -85,6 +85,7 @@ fn one_of_each() -> Vec<Kind> {
         Kind::Retrievable { message, subscription },
         Kind::Sought { subscription, consumer, partition, from: upto, to: position },
         Kind::MaxPollExceeded { subscription, consumer },
+        Kind::Kept { message, subscription },
     ]
 }
 
@@ -122,12 +123,13 @@ const fn number(kind: &Kind) -> usize {
         Kind::Entered { .. } => 27,
         Kind::Retrievable { .. } => 28,
         Kind::Sought { .. } => 29,
-        Kind::MaxPollExceeded { .. } => LAST,
+        Kind::MaxPollExceeded { .. } => 30,
+        Kind::Kept { .. } => LAST,
     }
 }
 
 /// The number of the last kind.
-const LAST: usize = 30;
+const LAST: usize = 31;
 
 #[test]
 fn every_event_has_words() {

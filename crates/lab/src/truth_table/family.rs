@@ -269,7 +269,7 @@ mod tests {
             assert_eq!(count(model, row, Family::All), all, "{strategy}");
             assert_eq!(count(model, row, Family::Triples), selected, "{strategy}");
         };
-        check(Model::Log, "process-then-settle", "default", 146, 33);
+        check(Model::Log, "process-then-settle", "default", 146, 34);
         check(Model::Queue, "process-then-settle", "default", 74, 26);
         check(Model::Log, "settle-every-n", "default", 434, 37);
         check(Model::Queue, "settle-every-n", "default", 218, 38);

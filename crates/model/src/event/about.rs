@@ -21,7 +21,8 @@ impl Kind {
             | Self::Settled { message, .. }
             | Self::LeaseExpired { message, .. }
             | Self::Requeued { message, .. }
-            | Self::Retrievable { message, .. } => Some(message),
+            | Self::Retrievable { message, .. }
+            | Self::Kept { message, .. } => Some(message),
             Self::Faulted { message, .. } => message,
             _ => None,
         }
@@ -49,7 +50,8 @@ impl Kind {
             | Self::Lost { subscription, .. }
             | Self::Retrievable { subscription, .. }
             | Self::Sought { subscription, .. }
-            | Self::MaxPollExceeded { subscription, .. } => Some(subscription),
+            | Self::MaxPollExceeded { subscription, .. }
+            | Self::Kept { subscription, .. } => Some(subscription),
             _ => None,
         }
     }
@@ -102,7 +104,8 @@ impl Kind {
             | Self::DeadLettered { .. }
             | Self::BrokerRestarted
             | Self::Entered { .. }
-            | Self::Retrievable { .. } => None,
+            | Self::Retrievable { .. }
+            | Self::Kept { .. } => None,
         }
     }
 }

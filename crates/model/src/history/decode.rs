@@ -72,7 +72,7 @@ pub(super) fn decode(
         "store" | "remove" => fields.storage(),
         "deliver" | "process" | "effect" => fields.handling(),
         "settle" | "settled" | "dlq" => fields.settling(),
-        "lease_expired" | "requeued" | "retrievable" => fields.message_state(),
+        "lease_expired" | "requeued" | "retrievable" | "kept" => fields.message_state(),
         "session_expired" | "max_poll_exceeded" => fields.membership(),
         "committed" | "reset" | "seek" => fields.progress(),
         "assign" | "revoke" | "lost" => fields.assignment(),
@@ -231,8 +231,10 @@ impl Fields<'_, '_> {
     fn message_state(&mut self) -> Result<Kind, Slip> {
         let message = self.message()?;
         let subscription = self.subscription()?;
-        if self.shape.name == "retrievable" {
-            return Ok(Kind::Retrievable { message, subscription });
+        match self.shape.name {
+            "retrievable" => return Ok(Kind::Retrievable { message, subscription }),
+            "kept" => return Ok(Kind::Kept { message, subscription }),
+            _ => {}
         }
         let consumer = self.holder(subscription, message)?;
         Ok(match self.shape.name {

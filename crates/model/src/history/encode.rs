@@ -63,7 +63,7 @@ impl<M: SerializeMap> Line<'_, M> {
             Kind::DeadLettered { message, subscription, reason } => {
                 self.message(message)?.subscription(subscription)?.field("reason", &reason)
             }
-            Kind::Retrievable { message, subscription } => {
+            Kind::Retrievable { message, subscription } | Kind::Kept { message, subscription } => {
                 self.message(message)?.subscription(subscription)
             }
             Kind::Delivered { .. }
@@ -333,5 +333,6 @@ fn name_of(kind: &Kind) -> &'static str {
         Kind::Retrievable { .. } => "retrievable",
         Kind::Sought { .. } => "seek",
         Kind::MaxPollExceeded { .. } => "max_poll_exceeded",
+        Kind::Kept { .. } => "kept",
     }
 }

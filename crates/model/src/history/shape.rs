@@ -29,7 +29,7 @@ pub(super) const EVENT: Shape = shape("an event", &["event"], COMMON);
 pub(super) const COMMON: &[&str] = &["event", "at"];
 
 /// All events, in the order of [`crate::Kind`].
-pub(super) const EVENTS: [Shape; 35] = [
+pub(super) const EVENTS: [Shape; 36] = [
     shape("send.invoke", &["message"], &["key", "producer", "attempt"]),
     shape("send.ok", &["message"], &["producer", "attempt"]),
     shape("send.fail", &["message"], &["producer", "attempt"]),
@@ -73,6 +73,7 @@ pub(super) const EVENTS: [Shape; 35] = [
     shape("retrievable", &["message"], &["subscription"]),
     shape("seek", &["to"], &["subscription", "consumer", "lane", "from"]),
     shape("max_poll_exceeded", &[], &["subscription", "consumer"]),
+    shape("kept", &["message"], &["subscription"]),
 ];
 
 const fn shape(

@@ -45,7 +45,7 @@ pub(crate) const REAL: [Bound<f64>; 3] = [
 ];
 
 /// The durations that are longer than no time.
-pub(crate) const NOT_ZERO: [&str; 12] = [
+pub(crate) const NOT_ZERO: [&str; 14] = [
     "workload.arrivals.every",
     "producer.request_timeout",
     "consumer.settle_interval",
@@ -57,6 +57,8 @@ pub(crate) const NOT_ZERO: [&str; 12] = [
     "log.retention_time",
     "log.segment_time",
     "queue.visibility_timeout",
+    "queue.consumer_timeout",
+    "queue.redelivery_delay.after",
     "limits.drain",
 ];
 

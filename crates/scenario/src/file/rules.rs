@@ -9,8 +9,8 @@ use entrega_model::Model;
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
-    Arrivals, Body, ErrorPolicy, Faults, KeyDistribution, Probability, Scenario, ScriptedFault,
-    ServiceTime, Span, SubscriptionSettings, bounds,
+    Arrivals, AtLimit, Body, ErrorPolicy, Faults, KeyDistribution, Probability, QueueSettings,
+    Scenario, ScriptedFault, ServiceTime, Span, SubscriptionSettings, bounds,
 };
 use crate::points;
 
@@ -274,9 +274,39 @@ fn brokers(scenario: &Scenario) -> Checked {
     not_zero("log.retention_time", log.retention_time)?;
     within("log.segment_bytes", log.segment_bytes)?;
     not_zero("log.segment_time", log.segment_time)?;
+    queue_rules(queue)
+}
+
+fn queue_rules(queue: &QueueSettings) -> Checked {
     not_zero("queue.visibility_timeout", queue.visibility_timeout)?;
+    not_zero("queue.consumer_timeout", queue.consumer_timeout.unwrap_or(Span::MAX))?;
     within("queue.delivery_limit", queue.delivery_limit.unwrap_or(1))?;
-    within("queue.max_length", queue.max_length.unwrap_or(1))
+    within("queue.max_length", queue.max_length.unwrap_or(1))?;
+    if queue.consumer_timeout.is_some() && queue.visibility_timeout != Span::MAX {
+        return broken_with_help(
+            "queue.consumer_timeout",
+            "a queue has a lease or a consumer timeout, not both",
+            "write visibility_timeout = \"never\" beside it",
+        );
+    }
+    if queue.limit_counts.is_empty() && queue.delivery_limit.is_some() {
+        return broken_with_help(
+            "queue.limit_counts",
+            "nothing counts towards the delivery limit",
+            "list at least one of delivery, nack, expiry, disconnect",
+        );
+    }
+    if queue.dead_letter && queue.at_limit.is_some_and(|what| what != AtLimit::DeadLetter) {
+        return broken_with_help(
+            "queue.at_limit",
+            "what the queue gives up goes to the dead letters, by dead_letter = true",
+            "leave one of them out",
+        );
+    }
+    match &queue.redelivery_delay {
+        Some(delay) => not_zero("queue.redelivery_delay.after", delay.after),
+        None => Ok(()),
+    }
 }
 
 fn scripts(scenario: &Scenario) -> Checked {

@@ -263,54 +263,6 @@ impl Default for LogSettings {
     }
 }
 
-/// The queue broker: one queue for each subscription.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct QueueSettings {
-    /// How long a delivery is leased to its consumer. SQS `VisibilityTimeout` and JetStream
-    /// `AckWait` (30s), RabbitMQ `consumer_timeout` (30min). Default 30s.
-    pub visibility_timeout: Span,
-    /// How often a message is delivered before the queue gives it up. SQS `maxReceiveCount` (none),
-    /// RabbitMQ `delivery-limit` (20 on quorum queues). Left out, there is no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delivery_limit: Option<u32>,
-    /// Whether what the queue gives up goes to the dead letters (SQS redrive policy, RabbitMQ
-    /// `x-dead-letter-exchange`) instead of being dropped. Default false.
-    pub dead_letter: bool,
-    /// Whether deliveries come back at once when their consumer's connection ends, as on RabbitMQ,
-    /// or when their lease ends, as on SQS. Default true.
-    pub requeue_on_disconnect: bool,
-    /// How many ready messages a queue holds. RabbitMQ `x-max-length`. Left out, there is no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_length: Option<u32>,
-    /// What a full queue does. RabbitMQ `x-overflow`. Default `drop-head`.
-    pub overflow: Overflow,
-}
-
-/// What a full queue does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Overflow {
-    /// Drops its oldest message, or dead-letters it.
-    #[default]
-    DropHead,
-    /// Refuses the new one, and tells the producer.
-    RejectPublish,
-}
-
-impl Default for QueueSettings {
-    fn default() -> Self {
-        Self {
-            visibility_timeout: Span::from_secs(30),
-            delivery_limit: None,
-            dead_letter: false,
-            requeue_on_disconnect: true,
-            max_length: None,
-            overflow: Overflow::DropHead,
-        }
-    }
-}
-
 /// The links between processes, brokers and sinks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -199,6 +199,60 @@ impl JsonSchema for Span {
     }
 }
 
+/// A span, or the word `never`, which stands for [`Span::MAX`].
+pub(super) mod or_never {
+    use schemars::{Schema, SchemaGenerator, json_schema};
+    use serde::{Deserializer, Serialize, Serializer, de};
+
+    use super::{PATTERN, Span, SpanVisitor};
+
+    const NEVER: &str = "never";
+
+    pub(in crate::file) fn serialize<S: Serializer>(
+        span: &Span,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        if *span == Span::MAX {
+            serializer.serialize_str(NEVER)
+        } else {
+            span.serialize(serializer)
+        }
+    }
+
+    pub(in crate::file) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Span, D::Error> {
+        deserializer.deserialize_any(Visitor)
+    }
+
+    pub(in crate::file) fn schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": format!("{PATTERN}|^never$"),
+            "examples": ["30s", NEVER],
+            "description": "A number and a unit of time, or \"never\".",
+        })
+    }
+
+    struct Visitor;
+
+    impl de::Visitor<'_> for Visitor {
+        type Value = Span;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a duration such as \"20s\", or \"never\"")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+            if text == NEVER { Ok(Span::MAX) } else { SpanVisitor.visit_str(text) }
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<Span, E> {
+            SpanVisitor.visit_i64(number)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -147,7 +147,7 @@ mod tests {
             .map(|(index, spec)| (few.len() + index, spec.name.as_str()))
             .collect();
         let expect =
-            [(172, "mailer.clock.skew"), (173, "analytics.clock.skew"), (180, "disk.full")];
+            [(180, "mailer.clock.skew"), (181, "analytics.clock.skew"), (188, "disk.full")];
         assert_eq!(added, expect);
     }
 }

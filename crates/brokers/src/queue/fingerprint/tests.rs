@@ -7,7 +7,10 @@ use entrega_model::{ClientId, Duration, Instant, Key, MessageId, Record};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::QueueSettings;
+use super::super::{
+    AtLeaseEnd, LateSettle, LimitChecked, LimitCounts, QueueSettings, RedeliveryDelay,
+    RepeatedSettle, RequeuePosition, Rules,
+};
 use super::*;
 use crate::Broker;
 use crate::fingerprint::twins::{Step, Subject, Walks};
@@ -77,6 +80,15 @@ fn steps() -> impl Strategy<Value = Step<Ask>> {
 
 /// A queue like RabbitMQ's, or like that of SQS.
 fn walks(requeue_on_disconnect: bool, max_length: Option<u32>, count: usize) -> Walks<QueueBroker> {
+    walks_with(Rules::default(), requeue_on_disconnect, max_length, count)
+}
+
+fn walks_with(
+    rules: Rules,
+    requeue_on_disconnect: bool,
+    max_length: Option<u32>,
+    count: usize,
+) -> Walks<QueueBroker> {
     let settings = QueueSettings {
         queues: 2,
         visibility_timeout: Duration::from_secs(10),
@@ -85,6 +97,7 @@ fn walks(requeue_on_disconnect: bool, max_length: Option<u32>, count: usize) -> 
         dead_letter: true,
         requeue_on_disconnect,
         max_length,
+        rules,
         ..QueueSettings::default()
     };
     Walks::new(QueueBroker::new(settings), steps(), count)
@@ -101,6 +114,43 @@ fn queues_with_the_same_fingerprint_go_on_alike() {
     check(true, None, 50);
     check(false, None, 40);
     check(true, Some(1), 40);
+}
+
+/// What only some systems do must not hide in a state that looks like another.
+#[test]
+fn queues_of_all_rules_go_on_alike() {
+    let delay = RedeliveryDelay { after: Duration::from_secs(5), ..RedeliveryDelay::NONE };
+    let ends = LimitCounts { deliveries: false, nacks: true, expiries: true, disconnects: false };
+    let all = [
+        Rules { late_settle: LateSettle::Honoured, ..Rules::default() },
+        Rules {
+            late_settle: LateSettle::Honoured,
+            keeps_at_limit: true,
+            limit_checked: LimitChecked::AtDelivery,
+            requeue_position: RequeuePosition::Front,
+            ..Rules::default()
+        },
+        Rules {
+            at_lease_end: AtLeaseEnd::CancelConsumer,
+            repeated_settle: RepeatedSettle::ClosesChannel,
+            limit_counts: ends,
+            requeue_position: RequeuePosition::End,
+            ..Rules::default()
+        },
+        Rules {
+            late_settle: LateSettle::Ignored,
+            redelivery_delay: RedeliveryDelay { linear: true, on_nack: true, ..delay },
+            counts_survive_restart: false,
+            ..Rules::default()
+        },
+    ];
+    for rules in all {
+        let count = 40;
+        let found = walks_with(rules, true, None, count)
+            .compare(|twin| twin.print(|into| twin.broker.fingerprint(into)))
+            .unwrap_or_else(|why| panic!("{rules:?}: {why}"));
+        assert!(found.twins > 5 * count, "{found:?} of {count}");
+    }
 }
 
 /// A broker that was cleared is as if it were new; one that only restarted is not.

@@ -23,6 +23,13 @@ pub(super) fn storage(scene: &Scene<'_>) -> Words {
             let short = format!("! {m} removed{of}: {}", why(reason));
             Words::new(removal(&m, scene.whose(subscription), reason), short)
         }
+        Kind::Kept { message, subscription } => {
+            let (m, of) = (name(message), scene.whose(Some(subscription)));
+            Words::new(
+                format!("the queue of {of} keeps {m} and delivers it no more"),
+                format!("! {m} delivered too often, kept"),
+            )
+        }
         Kind::Retrievable { message, subscription } => {
             let (m, of) = (name(message), scene.whose(Some(subscription)));
             Words::new(format!("{m} is still at the broker"), format!("{m} still there for {of}"))

@@ -16,7 +16,7 @@ const SUBSCRIPTIONS: u8 = 2;
 const DELIVERIES: u32 = 5;
 const POINTS: u16 = 2;
 const ALTERNATIVES: u8 = 3;
-const KINDS: u64 = 29;
+const KINDS: u64 = 32;
 
 /// An endless source of numbers for the fields of an event.
 struct Dice(u64);
@@ -163,6 +163,7 @@ impl Dice {
                 Kind::Sought { subscription, consumer, partition, from: self.long(), to: position }
             }
             29 => Kind::MaxPollExceeded { subscription, consumer },
+            30 => Kind::Kept { message, subscription },
             _ => Kind::BrokerRestarted,
         }
     }

@@ -1,0 +1,144 @@
+//! How deliveries end without success, and what comes back.
+//!
+//! > **The rule.** A delivery that ends by a nack, by its lease or with its connection is no
+//! > success. Its message is ready again, at once or after a delay, unless it was delivered too
+//! > often.
+
+use entrega_model::queue::Received;
+use entrega_model::{ClientId, Kind};
+
+use super::bound_queue::{BoundQueue, Step, Wanted, credit};
+use super::consumers::End;
+use super::dead_letter::{GivenUp, limit_reached};
+use super::ready::Stored;
+use super::rules::Return;
+use super::settings::{AtLeaseEnd, LimitChecked};
+
+impl BoundQueue {
+    /// Makes everything ready again that `client` has unsettled, and forgets it.
+    pub(super) fn release(&mut self, client: ClientId, step: &mut Step<'_>) {
+        self.release_by(client, Return::Disconnect, step);
+    }
+
+    fn release_by(&mut self, client: ClientId, how: Return, step: &mut Step<'_>) {
+        let mut unsettled = self.consumers.remove(client);
+        while let Some(slot) = unsettled.oldest() {
+            let ended = self.in_flight.end(slot, &mut unsettled);
+            let stored = ended.stored;
+            if step.settings.rules.hear_late() {
+                self.consumers.note_end(End::silent(&ended, how));
+            }
+            step.tell(Kind::Requeued {
+                message: stored.record.message,
+                subscription: self.id,
+                consumer: client.process,
+            });
+            self.end_without_success(stored, how, step);
+        }
+    }
+
+    /// The connection of `client` is gone; what it has in flight stays so for its lease.
+    pub(super) fn leave(&mut self, client: ClientId) {
+        self.consumers.leave(client);
+    }
+
+    /// Ends the leases that are due, and makes ready what has waited long enough.
+    pub(super) fn advance(&mut self, step: &mut Step<'_>) {
+        while let Some(slot) = self.in_flight.overdue(step.now) {
+            let client = self.in_flight.get(slot).client;
+            let stored = self.end(slot, None, step);
+            step.tell(Kind::LeaseExpired {
+                message: stored.record.message,
+                subscription: self.id,
+                consumer: client.process,
+            });
+            self.end_without_success(stored, Return::Expiry, step);
+            if step.settings.rules.at_lease_end != AtLeaseEnd::ReturnMessage {
+                self.release_by(client, Return::Expiry, step);
+            }
+        }
+        while let Some(stored) = self.delayed.take_due(step.now) {
+            self.put_back(stored, step);
+        }
+    }
+
+    /// Forgets deliveries and consumers, but no message.
+    pub(super) fn restart(&mut self, step: &mut Step<'_>) {
+        let rules = &step.settings.rules;
+        self.in_flight.end_all(|stored| self.ready.put_back(stored, rules.requeue_position));
+        if !rules.counts_survive_restart {
+            self.ready.forget_counts();
+            self.delayed.forget_counts();
+        }
+        self.consumers.forget_all();
+        self.trim(step);
+    }
+
+    pub(super) fn end_without_success(
+        &mut self,
+        mut stored: Stored,
+        how: Return,
+        step: &mut Step<'_>,
+    ) {
+        let rules = &step.settings.rules;
+        if rules.limit_counts.ends(how) {
+            stored.failures = stored.failures.saturating_add(1);
+        }
+        if rules.limit_checked == LimitChecked::AtReturn && is_spent(&stored, step) {
+            return self.give_up_or_keep(stored, step);
+        }
+        let delay = rules.redelivery_delay.of(how, stored.delivery_count);
+        if delay.is_zero() {
+            self.put_back(stored, step);
+        } else {
+            self.delayed.push(step.now + delay, stored);
+        }
+    }
+
+    fn put_back(&mut self, stored: Stored, step: &mut Step<'_>) {
+        self.ready.put_back(stored, step.settings.rules.requeue_position);
+        *step.changed = true;
+        self.trim(step);
+    }
+
+    /// Delivers the first ready messages, and gives up what was delivered too often before it would
+    /// be delivered once more.
+    #[cold]
+    pub(super) fn deliver_one_by_one(
+        &mut self,
+        from: ClientId,
+        wanted: Wanted,
+        deliveries: &mut Vec<Received>,
+        step: &mut Step<'_>,
+    ) {
+        let one = Wanted { max: 1, ..wanted };
+        for _ in 0..wanted.max {
+            if credit(one, self.consumers.entry(from), step) == 0 {
+                break;
+            }
+            while let Some(stored) = self.ready.take_returned_if(|first| is_spent(first, step)) {
+                self.give_up_or_keep(stored, step);
+            }
+            if self.ready.is_empty() {
+                break;
+            }
+            self.deliver_unchecked(from, one, deliveries, step);
+        }
+    }
+
+    fn give_up_or_keep(&mut self, stored: Stored, step: &mut Step<'_>) {
+        if !step.settings.rules.keeps_at_limit {
+            return self.give_up(stored, GivenUp::DeliveryLimit, step);
+        }
+        let (message, subscription) = (stored.record.message, self.id);
+        step.tell(Kind::Kept { message, subscription });
+        self.kept.push(stored);
+    }
+}
+
+/// Whether a message was delivered too often.
+fn is_spent(stored: &Stored, step: &Step<'_>) -> bool {
+    let counts = step.settings.rules.limit_counts;
+    let count = if counts.deliveries { stored.delivery_count } else { stored.failures };
+    limit_reached(step.settings.delivery_limit, count)
+}

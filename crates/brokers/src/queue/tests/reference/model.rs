@@ -1,0 +1,377 @@
+//! The model: a list of copies and a list of deliveries.
+
+use super::super::*;
+
+/// A copy of a message.
+struct Copy {
+    message: u32,
+    state: State,
+    deliveries: u16,
+    failures: u16,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Ready,
+    Delayed(Instant),
+    InFlight,
+    Kept,
+    Gone,
+}
+
+/// A delivery, and how it ended.
+struct Given {
+    client: ClientId,
+    copy: usize,
+    expires: Instant,
+    /// When its lease began anew, in the order of all leases.
+    leased: u64,
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    /// By an ack of its client, or because another's word took the message away.
+    Acked,
+    Said(Settlement),
+    Silent {
+        by_lease: bool,
+    },
+    /// Nobody remembers.
+    Forgotten,
+}
+
+/// What a client says about which delivery.
+pub(super) struct Model {
+    settings: QueueSettings,
+    now: Instant,
+    copies: Vec<Copy>,
+    /// Tag 1 is the first one.
+    given: Vec<Given>,
+    /// The copies that are ready, in their order, and whether each was put back.
+    line: Vec<(usize, bool)>,
+    /// The copies that are delayed, in the order in which they came back.
+    delayed: Vec<usize>,
+    /// For each client that the queue knows the first tag that it was given since.
+    known: Vec<(ClientId, DeliveryTag)>,
+    departed: Vec<ClientId>,
+    leases: u64,
+}
+
+impl Model {
+    pub(super) fn new(settings: QueueSettings) -> Self {
+        Self {
+            settings,
+            now: Instant::START,
+            copies: Vec::new(),
+            given: Vec::new(),
+            line: Vec::new(),
+            delayed: Vec::new(),
+            known: Vec::new(),
+            departed: Vec::new(),
+            leases: 0,
+        }
+    }
+
+    pub(super) fn publish(&mut self, message: u32) {
+        let state = State::Ready;
+        self.copies.push(Copy { message, state, deliveries: 0, failures: 0 });
+        self.line.push((self.copies.len() - 1, false));
+        self.trim();
+    }
+
+    /// The tag of an earlier delivery to a client.
+    pub(super) fn tag_given(&self, client: ClientId, ago: usize) -> Option<DeliveryTag> {
+        let own = (1..).zip(&self.given).filter(|(_, given)| given.client == client);
+        let tags: Vec<DeliveryTag> = own.map(|(tag, _)| tag).collect();
+        tags.iter().rev().nth(ago).copied()
+    }
+
+    pub(super) fn receive(
+        &mut self,
+        client: ClientId,
+        max: u32,
+        settle_at_delivery: bool,
+    ) -> String {
+        if self.departed.contains(&client) {
+            return String::new();
+        }
+        let mut got = Vec::new();
+        while got.len() < max as usize && self.has_credit(client, settle_at_delivery) {
+            self.give_up_the_spent();
+            if self.line.is_empty() {
+                break;
+            }
+            let (copy, _) = self.line.remove(0);
+            got.push(self.deliver(client, copy, settle_at_delivery));
+        }
+        if got.is_empty() { "parked".to_owned() } else { got.join(" ") }
+    }
+
+    fn has_credit(&self, client: ClientId, settle_at_delivery: bool) -> bool {
+        let prefetch = self.settings.prefetch as usize;
+        prefetch == 0 || settle_at_delivery || self.unsettled(client).len() < prefetch
+    }
+
+    /// At the next delivery the limit is looked at.
+    fn give_up_the_spent(&mut self) {
+        while self.settings.rules.limit_checked == LimitChecked::AtDelivery
+            && let Some(&(copy, _)) = self.line.first()
+            && self.copies[copy].deliveries > 0
+            && self.is_spent(copy)
+        {
+            self.line.remove(0);
+            self.give_up(copy);
+        }
+    }
+
+    fn deliver(&mut self, client: ClientId, copy: usize, settle_at_delivery: bool) -> String {
+        let redelivered = self.copies[copy].deliveries > 0;
+        self.copies[copy].deliveries += 1;
+        let end = settle_at_delivery.then_some(End::Acked);
+        self.copies[copy].state = if end.is_some() { State::Gone } else { State::InFlight };
+        let expires = self.now + self.settings.visibility_timeout;
+        self.leases += 1;
+        self.given.push(Given { client, copy, expires, leased: self.leases, end });
+        let tag = self.given.len() as DeliveryTag;
+        if !self.known.iter().any(|(known, _)| *known == client) {
+            self.known.push((client, tag));
+        }
+        let Copy { message, deliveries, .. } = self.copies[copy];
+        let mark = if redelivered { "*" } else { "" };
+        let count = if deliveries > 1 { format!("x{deliveries}") } else { String::new() };
+        format!("{tag}:{message}{mark}{count}")
+    }
+
+    /// Says something about all unsettled deliveries up to a tag.
+    pub(super) fn settle_up_to(
+        &mut self,
+        client: ClientId,
+        tag: DeliveryTag,
+        word: Settlement,
+    ) -> bool {
+        for earlier in self.unsettled(client).into_iter().filter(|one| *one < tag) {
+            self.carry_out(client, earlier, word);
+        }
+        self.settle(client, tag, word)
+    }
+
+    pub(super) fn settle(&mut self, client: ClientId, tag: DeliveryTag, word: Settlement) -> bool {
+        let rules = self.settings.rules;
+        match self.given[tag as usize - 1].end {
+            None => {
+                self.carry_out(client, tag, word);
+                true
+            }
+            Some(End::Silent { by_lease }) => {
+                let is_cancelled = by_lease && rules.at_lease_end == AtLeaseEnd::CancelConsumer;
+                match rules.late_settle {
+                    _ if is_cancelled => true,
+                    LateSettle::Refused => false,
+                    LateSettle::Ignored => true,
+                    LateSettle::Honoured => {
+                        self.honour(client, tag, word);
+                        true
+                    }
+                }
+            }
+            Some(end) => {
+                let said = if end == End::Acked { Some(Settlement::Ack) } else { None };
+                let said = if let End::Said(word) = end { Some(word) } else { said };
+                let is_known = self.known.iter().any(|(who, from)| *who == client && *from <= tag);
+                is_known && said == Some(word) && self.repeat(client)
+            }
+        }
+    }
+
+    /// A client says once more what it has said.
+    fn repeat(&mut self, client: ClientId) -> bool {
+        if self.settings.rules.repeated_settle == RepeatedSettle::ClosesChannel {
+            self.release(client, false);
+        }
+        self.settings.rules.repeated_settle == RepeatedSettle::Idempotent
+    }
+
+    /// A late word counts, whoever has the message.
+    fn honour(&mut self, client: ClientId, tag: DeliveryTag, word: Settlement) {
+        let copy = self.given[tag as usize - 1].copy;
+        let held = self.given.iter().position(|one| one.copy == copy && one.end.is_none());
+        if let Some(place) = held {
+            return self.carry_out(client, place as DeliveryTag + 1, word);
+        }
+        let waits = matches!(self.copies[copy].state, State::Ready | State::Delayed(_))
+            || self.copies[copy].state == State::Kept;
+        if waits && matches!(word, Settlement::Ack | Settlement::Reject) {
+            self.line.retain(|(one, _)| *one != copy);
+            self.delayed.retain(|one| *one != copy);
+            self.copies[copy].state = State::Gone;
+        }
+    }
+
+    /// Carries out a client's word about a delivery that is in flight.
+    fn carry_out(&mut self, client: ClientId, tag: DeliveryTag, word: Settlement) {
+        let Given { client: holder, copy, .. } = self.given[tag as usize - 1];
+        if word == Settlement::Extend {
+            self.leases += 1;
+            let (expires, leased) = (self.now + self.settings.visibility_timeout, self.leases);
+            let given = &mut self.given[tag as usize - 1];
+            if given.expires != expires {
+                (given.expires, given.leased) = (expires, leased);
+            }
+            return;
+        }
+        let own = if word == Settlement::Ack { End::Acked } else { End::Said(word) };
+        let another = if word == Settlement::Ack { own } else { End::Silent { by_lease: false } };
+        self.given[tag as usize - 1].end = Some(if holder == client { own } else { another });
+        self.copies[copy].state = State::Gone;
+        if word == Settlement::Requeue {
+            let Rules { limit_counts, redelivery_delay, .. } = self.settings.rules;
+            self.come_back(copy, limit_counts.nacks, redelivery_delay.on_nack);
+        }
+    }
+
+    /// Everything that a client has unsettled comes back, and the queue knows it no more.
+    pub(super) fn release(&mut self, client: ClientId, by_lease: bool) {
+        let rules = self.settings.rules;
+        let hears = rules.late_settle != LateSettle::Refused
+            || rules.at_lease_end == AtLeaseEnd::CancelConsumer;
+        let end = if hears { End::Silent { by_lease } } else { End::Forgotten };
+        self.known.retain(|(known, _)| *known != client);
+        for tag in self.unsettled(client) {
+            self.given[tag as usize - 1].end = Some(end);
+            let copy = self.given[tag as usize - 1].copy;
+            let (counts, delayed) = if by_lease {
+                (rules.limit_counts.expiries, rules.redelivery_delay.on_expiry)
+            } else {
+                (rules.limit_counts.disconnects, rules.redelivery_delay.on_disconnect)
+            };
+            self.come_back(copy, counts, delayed);
+        }
+    }
+
+    pub(super) fn disconnect(&mut self, client: ClientId) {
+        self.departed.push(client);
+        if self.settings.requeue_on_disconnect {
+            self.release(client, false);
+        } else {
+            self.known.retain(|(known, _)| *known != client);
+        }
+    }
+
+    pub(super) fn restart(&mut self) {
+        for tag in 0..self.given.len() {
+            let (copy, is_held) = (self.given[tag].copy, self.given[tag].end.is_none());
+            self.given[tag].end = Some(End::Forgotten);
+            if is_held {
+                self.put_back(copy);
+            }
+        }
+        self.known.clear();
+        if !self.settings.rules.counts_survive_restart {
+            for copy in &mut self.copies {
+                (copy.deliveries, copy.failures) = (0, 0);
+            }
+        }
+        self.trim();
+    }
+
+    /// Lets time pass: leases end in their order, then delays do.
+    pub(super) fn pass(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+        let rules = self.settings.rules;
+        while let Some(tag) = self.overdue() {
+            let Given { client, copy, .. } = self.given[tag];
+            self.given[tag].end = Some(End::Silent { by_lease: true });
+            self.come_back(copy, rules.limit_counts.expiries, rules.redelivery_delay.on_expiry);
+            if rules.at_lease_end != AtLeaseEnd::ReturnMessage {
+                self.release(client, true);
+            }
+        }
+        while let Some((_, place)) = self.first_delayed().filter(|(at, _)| *at <= self.now) {
+            let copy = self.delayed.remove(place);
+            self.put_back(copy);
+            self.trim();
+        }
+    }
+
+    fn overdue(&self) -> Option<usize> {
+        let held = (0..self.given.len())
+            .filter(|tag| self.given[*tag].end.is_none() && self.given[*tag].expires <= self.now);
+        held.min_by_key(|tag| (self.given[*tag].expires, self.given[*tag].leased))
+    }
+
+    fn first_delayed(&self) -> Option<(Instant, usize)> {
+        let until = |copy: usize| match self.copies[copy].state {
+            State::Delayed(until) => until,
+            _ => Instant::NEVER,
+        };
+        (0..self.delayed.len()).map(|place| (until(self.delayed[place]), place)).min()
+    }
+
+    /// A delivery ended without success.
+    fn come_back(&mut self, copy: usize, counts: bool, delayed: bool) {
+        let Rules { limit_counts, limit_checked, redelivery_delay, .. } = self.settings.rules;
+        if counts && !limit_counts.deliveries {
+            self.copies[copy].failures += 1;
+        }
+        if limit_checked == LimitChecked::AtReturn && self.is_spent(copy) {
+            return self.give_up(copy);
+        }
+        let times = if redelivery_delay.linear { self.copies[copy].deliveries } else { 1 };
+        let wait = redelivery_delay.after.saturating_mul(times.into()).min(redelivery_delay.most);
+        if delayed && wait > Duration::ZERO {
+            self.copies[copy].state = State::Delayed(self.now + wait);
+            self.delayed.push(copy);
+        } else {
+            self.put_back(copy);
+            self.trim();
+        }
+    }
+
+    fn is_spent(&self, copy: usize) -> bool {
+        let Copy { deliveries, failures, .. } = self.copies[copy];
+        let counts = self.settings.rules.limit_counts.deliveries;
+        let count = if counts { deliveries } else { failures };
+        self.settings.delivery_limit.is_some_and(|limit| count >= limit)
+    }
+
+    fn give_up(&mut self, copy: usize) {
+        let keeps = self.settings.rules.keeps_at_limit;
+        self.copies[copy].state = if keeps { State::Kept } else { State::Gone };
+    }
+
+    fn put_back(&mut self, copy: usize) {
+        self.copies[copy].state = State::Ready;
+        let goes_before =
+            |&(other, is_back): &(usize, bool)| match self.settings.rules.requeue_position {
+                RequeuePosition::Same => other > copy,
+                RequeuePosition::Front => !is_back,
+                RequeuePosition::End => false,
+            };
+        let place = self.line.iter().position(goes_before).unwrap_or(self.line.len());
+        self.line.insert(place, (copy, true));
+    }
+
+    fn trim(&mut self) {
+        while self.settings.max_length.is_some_and(|most| self.line.len() > most as usize) {
+            let (copy, _) = self.line.remove(0);
+            self.copies[copy].state = State::Gone;
+        }
+    }
+
+    fn unsettled(&self, client: ClientId) -> Vec<DeliveryTag> {
+        let held = (1..).zip(&self.given);
+        let own = held.filter(|(_, given)| given.client == client && given.end.is_none());
+        own.map(|(tag, _)| tag).collect()
+    }
+
+    pub(super) fn state(&self) -> String {
+        let here = self.copies.iter().filter(|copy| copy.state != State::Gone);
+        let left: Vec<String> = here.map(|copy| copy.message.to_string()).collect();
+        let held = self.given.iter().filter(|given| given.end.is_none());
+        let leases = held.clone().map(|given| given.expires);
+        let delayed = self.first_delayed().map(|(at, _)| at);
+        let next = leases.chain(delayed).min().filter(|at| *at != Instant::NEVER);
+        format!("{}; {} {} {next:?}", left.join(" "), self.line.len(), held.count())
+    }
+}

@@ -1,0 +1,260 @@
+//! The table `[queue]`: how a queue behaves, by the names that real systems use.
+//!
+//! Defaults are those of no single system; a profile names a real one.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Span;
+use super::span::or_never;
+
+/// The queue broker: one queue for each subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct QueueSettings {
+    /// How long a delivery is leased to its consumer. SQS `VisibilityTimeout` and JetStream
+    /// `AckWait` (30s). `"never"`: it has no lease (RabbitMQ, Redis Streams). Default 30s.
+    #[serde(with = "or_never")]
+    #[schemars(schema_with = "or_never::schema")]
+    pub visibility_timeout: Span,
+    /// How long a consumer may take to settle a delivery, on a queue without a lease. RabbitMQ
+    /// `consumer_timeout` (30min). Left out, there is no such limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumer_timeout: Option<Span>,
+    /// What happens to a consumer that takes longer. Default `close-channel`.
+    pub on_consumer_timeout: OnConsumerTimeout,
+    /// How often a message is delivered before the queue gives it up. SQS `maxReceiveCount` (none),
+    /// RabbitMQ `delivery-limit` (20 on quorum queues). Left out, there is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_limit: Option<u32>,
+    /// Which deliveries count towards `delivery_limit`. Default `["delivery"]`: each, however it
+    /// ends (SQS, JetStream, share groups). RabbitMQ 4.3: `["disconnect"]`.
+    pub limit_counts: Vec<LimitCount>,
+    /// When the limit is looked at. Default `at-return`.
+    pub limit_checked: LimitChecked,
+    /// What becomes of a message that was delivered too often. Left out, `dead_letter` says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_limit: Option<AtLimit>,
+    /// Whether a restart of the broker forgets what was counted, as Pulsar does. Default `durable`.
+    pub delivery_count: DeliveryCount,
+    /// Whether what the queue gives up goes to the dead letters (SQS redrive policy, RabbitMQ
+    /// `x-dead-letter-exchange`) instead of being dropped. Default false.
+    pub dead_letter: bool,
+    /// Whether deliveries come back at once when their consumer's connection ends, as on RabbitMQ,
+    /// or when their lease ends, as on SQS. Default true.
+    pub requeue_on_disconnect: bool,
+    /// Where a message goes that comes back. Default `same`.
+    pub requeue_position: RequeuePosition,
+    /// How long a message waits before it is ready again. Left out, not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redelivery_delay: Option<RedeliveryDelay>,
+    /// What a settle does that comes after the lease or the connection of its delivery has ended.
+    /// Default `refused`.
+    pub late_settle: LateSettle,
+    /// What an ack does that was made before. Default `idempotent`.
+    pub repeated_settle: RepeatedSettle,
+    /// How many ready messages a queue holds. RabbitMQ `x-max-length`. Left out, there is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u32>,
+    /// What a full queue does. RabbitMQ `x-overflow`. Default `drop-head`.
+    pub overflow: Overflow,
+}
+
+impl QueueSettings {
+    /// How long a consumer may keep a delivery unsettled, by its lease or by the consumer timeout.
+    pub fn lease(&self) -> Span {
+        self.consumer_timeout.unwrap_or(self.visibility_timeout)
+    }
+
+    /// The longest that a message may wait at the broker until it is ready again by itself.
+    pub fn longest_wait(&self) -> Option<Span> {
+        let lease = Some(self.lease()).filter(|lease| *lease != Span::MAX);
+        let delay = self.redelivery_delay.as_ref().map(|delay| delay.most.unwrap_or(delay.after));
+        lease.max(delay)
+    }
+
+    /// Whether what the queue gives up goes to the dead letters.
+    pub fn has_dead_letters(&self) -> bool {
+        self.dead_letter || self.at_limit == Some(AtLimit::DeadLetter)
+    }
+}
+
+/// What a full queue does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overflow {
+    /// Drops its oldest message, or dead-letters it.
+    #[default]
+    DropHead,
+    /// Refuses the new one, and tells the producer.
+    RejectPublish,
+}
+
+impl Default for QueueSettings {
+    fn default() -> Self {
+        Self {
+            visibility_timeout: Span::from_secs(30),
+            consumer_timeout: None,
+            on_consumer_timeout: OnConsumerTimeout::CloseChannel,
+            delivery_limit: None,
+            limit_counts: vec![LimitCount::Delivery],
+            limit_checked: LimitChecked::AtReturn,
+            at_limit: None,
+            delivery_count: DeliveryCount::Durable,
+            dead_letter: false,
+            requeue_on_disconnect: true,
+            requeue_position: RequeuePosition::Same,
+            redelivery_delay: None,
+            late_settle: LateSettle::Refused,
+            repeated_settle: RepeatedSettle::Idempotent,
+            max_length: None,
+            overflow: Overflow::DropHead,
+        }
+    }
+}
+
+/// What happens to a consumer that takes too long to settle a delivery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnConsumerTimeout {
+    /// Its channel is closed: everything unsettled on it comes back, and later acks are refused.
+    /// RabbitMQ to 4.2.
+    #[default]
+    CloseChannel,
+    /// It is cancelled: everything that it has unsettled comes back, and later acks are ignored.
+    /// Quorum queues since 4.3.
+    CancelConsumer,
+    /// The message comes back. AMQP 1.0 on quorum queues since 4.3.
+    ReturnMessage,
+}
+
+/// What makes a delivery count towards the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitCount {
+    /// That it began. The others then add nothing.
+    Delivery,
+    /// That its consumer gave it back.
+    Nack,
+    /// That its lease, or the consumer timeout, ended it.
+    Expiry,
+    /// That its connection ended.
+    Disconnect,
+}
+
+/// When the limit is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitChecked {
+    /// When a delivery ends without success. Share groups.
+    #[default]
+    AtReturn,
+    /// When the message would be delivered once more. SQS, JetStream.
+    AtDelivery,
+}
+
+/// What becomes of a message that was delivered too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AtLimit {
+    /// It is dropped.
+    Drop,
+    /// It goes to the dead letters.
+    DeadLetter,
+    /// It stays in the queue and is delivered no more. JetStream after `MaxDeliver`.
+    Keep,
+}
+
+/// How long what was counted is remembered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryCount {
+    /// As long as the message is there.
+    #[default]
+    Durable,
+    /// Until the broker restarts. Pulsar.
+    Volatile,
+}
+
+/// Where a message goes that comes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequeuePosition {
+    /// To its original position. Classic queues of RabbitMQ.
+    #[default]
+    Same,
+    /// Before everything that was never delivered, in order of return. Quorum queues, JetStream.
+    Front,
+    /// Behind everything.
+    End,
+}
+
+/// What a settle does that comes too late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LateSettle {
+    /// It is refused, and its consumer knows. RabbitMQ, SQS FIFO, share groups.
+    #[default]
+    Refused,
+    /// It is confirmed, and nothing happens. SQS standard.
+    Ignored,
+    /// It counts, whoever holds the message by now. JetStream, Redis Streams, Pulsar.
+    Honoured,
+}
+
+/// What an ack does that was made before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RepeatedSettle {
+    /// It is confirmed once more. SQS, JetStream.
+    #[default]
+    Idempotent,
+    /// It is refused. Redis Streams answers 0.
+    Refused,
+    /// It closes the channel, and everything unsettled on it comes back. RabbitMQ.
+    ClosesChannel,
+}
+
+/// How long a message waits before it is ready again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedeliveryDelay {
+    /// The wait after the first delivery.
+    pub after: Span,
+    /// Whether it grows by as much with each further delivery. Default `fixed`.
+    #[serde(default)]
+    pub kind: DelayKind,
+    /// The longest wait. Left out, there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<Span>,
+    /// Which ends of a delivery it follows. Default all: `["nack", "expiry", "disconnect"]`.
+    #[serde(default = "all_ends")]
+    pub on: Vec<DeliveryEnd>,
+}
+
+/// How the wait before a redelivery grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DelayKind {
+    /// Not at all. Pulsar's `negativeAckRedeliveryDelay`.
+    #[default]
+    Fixed,
+    /// With the number of deliveries. Quorum queues since 4.3.
+    Linear,
+}
+
+/// How a delivery ends without success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryEnd {
+    /// Its consumer gives it back.
+    Nack,
+    /// Its lease, or the consumer timeout, ends it.
+    Expiry,
+    /// Its connection ends.
+    Disconnect,
+}
+
+fn all_ends() -> Vec<DeliveryEnd> {
+    vec![DeliveryEnd::Nack, DeliveryEnd::Expiry, DeliveryEnd::Disconnect]
+}

@@ -1,0 +1,91 @@
+//! The settings of a queue broker.
+
+use entrega_brokers::queue::{self, LimitCounts, Rules};
+use entrega_model::Duration;
+
+use crate::file::{
+    AtLimit, DelayKind, DeliveryCount, DeliveryEnd, LateSettle, LimitChecked, LimitCount,
+    OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition,
+    Scenario, Span,
+};
+
+/// The queue broker.
+pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
+    let from = &scenario.queue;
+    queue::QueueSettings {
+        queues: scenario.subscriptions.len() as u8,
+        visibility_timeout: or_never(from.lease()),
+        prefetch: scenario.consumer.prefetch,
+        delivery_limit: from.delivery_limit.map(|n| u16::try_from(n).unwrap_or(u16::MAX)),
+        dead_letter: from.has_dead_letters(),
+        requeue_on_disconnect: from.requeue_on_disconnect,
+        max_length: from.max_length,
+        overflow: match from.overflow {
+            Overflow::DropHead => queue::Overflow::DropHead,
+            Overflow::RejectPublish => queue::Overflow::RejectPublish,
+        },
+        rules: rules(from),
+    }
+}
+
+fn rules(from: &QueueSettings) -> Rules {
+    Rules {
+        late_settle: match from.late_settle {
+            LateSettle::Refused => queue::LateSettle::Refused,
+            LateSettle::Ignored => queue::LateSettle::Ignored,
+            LateSettle::Honoured => queue::LateSettle::Honoured,
+        },
+        repeated_settle: match from.repeated_settle {
+            RepeatedSettle::Idempotent => queue::RepeatedSettle::Idempotent,
+            RepeatedSettle::Refused => queue::RepeatedSettle::Refused,
+            RepeatedSettle::ClosesChannel => queue::RepeatedSettle::ClosesChannel,
+        },
+        limit_counts: limit_counts(&from.limit_counts),
+        limit_checked: match from.limit_checked {
+            LimitChecked::AtReturn => queue::LimitChecked::AtReturn,
+            LimitChecked::AtDelivery => queue::LimitChecked::AtDelivery,
+        },
+        keeps_at_limit: from.at_limit == Some(AtLimit::Keep),
+        counts_survive_restart: from.delivery_count == DeliveryCount::Durable,
+        requeue_position: match from.requeue_position {
+            RequeuePosition::Same => queue::RequeuePosition::Same,
+            RequeuePosition::Front => queue::RequeuePosition::Front,
+            RequeuePosition::End => queue::RequeuePosition::End,
+        },
+        at_lease_end: match from.on_consumer_timeout {
+            _ if from.consumer_timeout.is_none() => queue::AtLeaseEnd::ReturnMessage,
+            OnConsumerTimeout::CloseChannel => queue::AtLeaseEnd::CloseChannel,
+            OnConsumerTimeout::CancelConsumer => queue::AtLeaseEnd::CancelConsumer,
+            OnConsumerTimeout::ReturnMessage => queue::AtLeaseEnd::ReturnMessage,
+        },
+        redelivery_delay: from
+            .redelivery_delay
+            .as_ref()
+            .map_or(queue::RedeliveryDelay::NONE, redelivery_delay),
+    }
+}
+
+fn limit_counts(counted: &[LimitCount]) -> LimitCounts {
+    LimitCounts {
+        deliveries: counted.contains(&LimitCount::Delivery),
+        nacks: counted.contains(&LimitCount::Nack),
+        expiries: counted.contains(&LimitCount::Expiry),
+        disconnects: counted.contains(&LimitCount::Disconnect),
+    }
+}
+
+fn redelivery_delay(from: &RedeliveryDelay) -> queue::RedeliveryDelay {
+    queue::RedeliveryDelay {
+        after: from.after.duration(),
+        linear: from.kind == DelayKind::Linear,
+        most: from.most.map_or(Duration::MAX, Span::duration),
+        on_nack: from.on.contains(&DeliveryEnd::Nack),
+        on_expiry: from.on.contains(&DeliveryEnd::Expiry),
+        on_disconnect: from.on.contains(&DeliveryEnd::Disconnect),
+    }
+}
+
+/// The longest span that a scenario can name stands for no limit.
+fn or_never(span: Span) -> Duration {
+    if span == Span::MAX { Duration::MAX } else { span.duration() }
+}
