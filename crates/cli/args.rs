@@ -51,7 +51,7 @@ pub(crate) enum Command {
     /// Judge a recorded history, of the simulator or of a real system
     #[command(after_long_help = help::CHECK)]
     Check(CheckArgs),
-    /// List scenarios, strategies and fault points
+    /// List scenarios, strategies, fault points and profiles
     #[command(after_long_help = help::LIST)]
     List(ListArgs),
     /// Write a commented scenario to start from
@@ -122,6 +122,10 @@ pub(crate) struct CompareArgs {
     /// Only this strategy (repeatable)
     #[arg(long, value_parser = values::strategy())]
     pub(crate) strategy: Vec<Strategy>,
+    /// As this real system is set (repeatable, or separated by commas); `all` for each that comes
+    /// with the program, a path for a file of your own. The rows are then profile × strategy
+    #[arg(long, value_name = "PROFILE", value_delimiter = ',')]
+    pub(crate) profile: Vec<String>,
     /// Change a setting of the scenario, such as `workload.messages=100` (repeatable)
     #[arg(long, value_name = "PATH=VALUE", value_parser = values::set)]
     pub(crate) set: Vec<Set>,
@@ -274,7 +278,7 @@ pub(crate) struct CheckArgs {
 /// `entrega list`.
 #[derive(Debug, Arguments)]
 pub(crate) struct ListArgs {
-    /// Where the scenarios are
+    /// Where the scenarios are; or `profiles`, for all that is known of the real systems
     #[arg(default_value = "simulations")]
     pub(crate) dir: PathBuf,
 }

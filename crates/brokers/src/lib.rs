@@ -81,6 +81,10 @@ pub trait Broker {
     /// The connection of `client` ended without a goodbye.
     fn disconnected(&mut self, now: Instant, client: ClientId, ground_truth: &mut Vec<Event>);
 
+    /// The connection of `client` broke, and it has connected again: what ends with a connection
+    /// has ended, and it goes on to ask. Nothing where nothing does.
+    fn reconnected(&mut self, _now: Instant, _client: ClientId, _ground_truth: &mut Vec<Event>) {}
+
     /// The broker process restarts with its disk intact and forgets what was in flight: sessions,
     /// leases, group membership. Stored messages and committed offsets stay.
     fn restart(&mut self, now: Instant, ground_truth: &mut Vec<Event>);

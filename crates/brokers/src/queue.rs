@@ -335,6 +335,14 @@ impl Broker for QueueBroker {
         }
     }
 
+    fn reconnected(&mut self, now: Instant, client: ClientId, ground_truth: &mut Vec<Event>) {
+        if !self.settings.requeue_on_disconnect {
+            return;
+        }
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
+        self.queues.iter_mut().for_each(|queue| queue.release(client, &mut step));
+    }
+
     /// Everything in flight is ready again, and every tag is stale. It does not count as a failed
     /// delivery: no consumer is to blame.
     fn restart(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {

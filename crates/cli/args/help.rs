@@ -71,6 +71,7 @@ Examples:
   entrega compare simulations/purchase-emails.toml --seeds 5 --model queue
   entrega compare orders.toml --strategy process-then-settle --strategy deduplicating-sink
   entrega compare orders.toml --format json --output table.json --quiet
+  entrega compare orders.toml --profile rabbitmq-quorum,sqs-standard
 
 Exit codes:
   0  every [[expect]] of the scenario holds in every run
@@ -198,7 +199,8 @@ Exit codes:
 pub(super) const LIST: &str = "\
 Examples:
   entrega list
-  entrega list my/scenarios";
+  entrega list my/scenarios
+  entrega list profiles";
 
 pub(super) const NEW: &str = "\
 Example:

@@ -9,6 +9,8 @@ use entrega_lab::{Comparison, Configuration, LoadedScenario, Sweep, hints, unrea
 use entrega_model::Model;
 use entrega_report::comparison::{self, Shown};
 
+mod profiles;
+
 use super::interrupt;
 use crate::args::{CompareArgs, Format};
 use crate::failure::Failure;
@@ -17,32 +19,43 @@ use crate::{bars, files, memory, output};
 
 /// Runs the command.
 pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
+    if !args.profile.is_empty() {
+        return profiles::compare(args);
+    }
     let loaded = files::read(&args.file, &args.set, &[("--output", args.output.as_deref())])?;
+    let comparison = of(&loaded, args)?;
+    let text = match args.format {
+        Format::Text => comparison::text(&comparison, shown(args)),
+        Format::Json => output::json(&comparison::document(&comparison))?,
+    };
+    output::write(args.output.as_deref(), &text)?;
+    Ok(super::code(comparison.violated.is_empty() && !comparison.partial))
+}
+
+/// How much is shown.
+fn shown(args: &CompareArgs) -> Shown {
+    let columns = output::columns(args.output.as_deref(), args.wide);
+    Shown { columns, all_stories: args.all_stories }
+}
+
+/// Compares the configurations of a scenario.
+fn of<'a>(loaded: &'a LoadedScenario, args: &CompareArgs) -> Result<Comparison<'a>, Failure> {
     let sweep = Sweep {
-        configurations: configurations(&loaded, &args.model, &args.strategy)?,
+        configurations: configurations(loaded, &args.model, &args.strategy)?,
         seed: args.seed,
         seeds: args.seeds.unwrap_or(loaded.scenario.seeds),
-        loaded: &loaded,
+        loaded,
     };
-    let warnings = unread::warnings(&loaded, sweep.configurations.iter().copied());
+    let warnings = unread::warnings(loaded, sweep.configurations.iter().copied());
     warnings.iter().for_each(|one| output::warn(one));
     let threads = pool::size(args.threads);
     let what = format!("{} runs on {threads} threads", sweep.runs());
     let help = "lower workload.messages, --seeds or --threads";
     memory::require(of_sweep(&sweep, threads), &what, help)?;
-    let warnings = hints::warnings(&loaded, &sweep.configurations, sweep.seed);
+    let warnings = hints::warnings(loaded, &sweep.configurations, sweep.seed);
     warnings.iter().for_each(|one| output::warn(one));
     let pool = pool::new(threads, pool::FEWER)?;
-    let comparison = pool.install(|| run(&sweep, args.quiet))?;
-    let text = match args.format {
-        Format::Text => {
-            let columns = output::columns(args.output.as_deref(), args.wide);
-            comparison::text(&comparison, Shown { columns, all_stories: args.all_stories })
-        }
-        Format::Json => output::json(&comparison::document(&comparison))?,
-    };
-    output::write(args.output.as_deref(), &text)?;
-    Ok(super::code(comparison.violated.is_empty() && !comparison.partial))
+    pool.install(|| run(&sweep, args.quiet))
 }
 
 /// The models and strategies to compare: those of the scenario, or those asked for, as far as the

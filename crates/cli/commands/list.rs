@@ -1,4 +1,4 @@
-//! `entrega list`: what there is to run: scenarios, strategies, fault points.
+//! `entrega list`: what there is to run: scenarios, strategies, fault points, profiles.
 
 use std::fmt::Write;
 use std::fs;
@@ -10,13 +10,20 @@ use entrega_model::Model;
 use entrega_model::printable::printable;
 use entrega_scenario::points::FAULTS;
 
+mod profiles;
+
 use crate::args::ListArgs;
 use crate::failure::Failure;
 use crate::{files, output};
 
 /// Prints the catalogue.
 pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
-    let text = format!("{}\n{}\n{}", scenarios(&args.dir)?, strategies(), fault_points());
+    let text = if args.dir == Path::new("profiles") {
+        profiles::in_full()
+    } else {
+        let (scenarios, profiles) = (scenarios(&args.dir)?, profiles::names());
+        format!("{scenarios}\n{}\n{}\n{profiles}", strategies(), fault_points())
+    };
     output::write(None, &text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -347,6 +347,7 @@ const fn noun(act: Act) -> &'static str {
         Act::Transient => "error of a handler",
         Act::Poison => "poison message",
         Act::RebalanceBefore | Act::RebalanceAfter => "rebalance",
+        Act::DisconnectBefore | Act::DisconnectAfter => "lost connection",
         Act::Lost => "loss of a request or an answer",
         Act::Late => "delay of a request or an answer",
         Act::Duplicated => "duplicate of a request or an answer",
@@ -378,7 +379,7 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
         Site::Message => Counter::PoisonMessages,
         Site::Broker => Counter::BrokerRestarts,
         Site::Crash(_) | Site::Process | Site::Handler | Site::Shutdown => return None,
-        Site::Leg(_, _) | Site::Group => return None,
+        Site::Leg(_, _) | Site::Group | Site::Connection => return None,
         Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls | Site::Delays => {
             return None;
         }

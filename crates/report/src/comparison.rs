@@ -2,12 +2,14 @@
 
 mod finding;
 mod json;
+mod profiles;
 mod stories;
 mod table;
 mod text;
 mod who;
 
 pub use json::{Document, RowDocument, document, row_document};
+pub use profiles::{ProfilesDocument, profiles_document, profiles_text};
 pub use table::tables;
 pub use text::{text, unknowns};
 

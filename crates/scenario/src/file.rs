@@ -88,6 +88,11 @@ pub struct Scenario {
     pub title: String,
     /// What it shows, for the reader.
     pub narration: String,
+    /// Which real system it is about: `entrega list profiles` names them. A path, as
+    /// `./mine.toml`, is a file of one's own. Left out, settings have the defaults that are said
+    /// here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// On which brokers it runs. Default both.
     #[schemars(schema_with = "models_schema")]
     pub models: Vec<Model>,
@@ -127,6 +132,7 @@ impl Default for Scenario {
     fn default() -> Self {
         Self {
             title: String::new(),
+            profile: None,
             narration: String::new(),
             models: vec![Model::Log, Model::Queue],
             strategies: Strategy::CORE.to_vec(),

@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! * [`Scenario`], with all of `file`: scenario files in TOML, and files of recorded messages.
+//! * `profile`: how real systems are set, as data.
 //! * [`workload`]: the messages, made from a seed or taken from a file.
 //! * [`points`]: every place where something can go wrong, by name.
 //! * [`Cast`]: who takes part, in which [`Role`], and what people call them.
@@ -14,6 +15,8 @@
 mod cast;
 mod file;
 pub mod points;
+#[cfg(feature = "toml")]
+pub mod profile;
 pub mod setup;
 pub mod workload;
 

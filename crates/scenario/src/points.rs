@@ -95,6 +95,10 @@ pub enum Fault {
     /// All is calm but for a process that is to start again: a delay that would be over goes on
     /// until it is back. No fault but an order; only an exploration chooses it.
     DelayOrder,
+    /// The connection between a consumer and its queue breaks, `before` it asks the sink for an
+    /// effect, or `after` it has the sink's answer; the process goes on and connects again at once.
+    /// Picked once for each attempt at an effect.
+    ConnectionLost,
 }
 
 /// A row of the table: how a kind of fault point is named, where it is and what it can do.

@@ -101,7 +101,7 @@ pub(super) const NONE: Column = column("none", "none", Side::Consumer, &[]);
 /// The companion of a lost settle is a crash before the effect of some other message: alone it
 /// duplicates nothing that was settled, so what it repeats is what the settle did not record. A
 /// dead letter needs a message that fails.
-pub const COLUMNS: [Column; 23] = [
+pub const COLUMNS: [Column; 24] = [
     NONE,
     column("handler-error", "E", Side::Consumer, &[kind("handler.error", "transient")])
         .means("handler error"),
@@ -150,6 +150,14 @@ pub const COLUMNS: [Column; 23] = [
     column("rebalance", "RB+slow", Side::Consumer, REBALANCES)
         .with("handler-slow", &[kind("handler.slow", "slow")])
         .only(Model::Log),
+    column(
+        "connection-lost",
+        "CL",
+        Side::Consumer,
+        &[kind("connection.lost", "before"), kind("connection.lost", "after")],
+    )
+    .means("a connection breaks and its process lives on")
+    .only(Model::Queue),
     column(
         "receive-lost",
         "recv",

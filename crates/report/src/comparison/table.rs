@@ -32,16 +32,25 @@ pub fn tables(comparison: &Comparison<'_>, columns: Option<usize>) -> String {
 
 /// One table with a column for everything.
 fn whole(rows: &[&ComparisonRow]) -> Table {
+    let of_model = rows.iter().map(|row| (row.configuration.model.to_string(), *row));
+    grouped("model", of_model)
+}
+
+/// One table with a column for everything, and a first one that names groups of rows.
+pub(super) fn grouped<'r>(
+    head: &str,
+    rows: impl Iterator<Item = (String, &'r ComparisonRow)>,
+) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_style(TableComponent::HeaderLines, '─');
     table.set_style(TableComponent::MiddleHeaderIntersections, '─');
-    table.set_header(HEADER);
-    let mut model: Option<Model> = None;
-    for row in rows {
-        let of = row.configuration.model;
-        let shown = if model == Some(of) { String::new() } else { of.to_string() };
-        model = Some(of);
+    table.set_header([&[head], &HEADER[1..]].concat());
+    let mut group = None;
+    for (of, row) in rows {
+        let is_same = group.as_ref() == Some(&of);
+        let shown = if is_same { String::new() } else { of.clone() };
+        group = Some(of);
         table.add_row([vec![shown], cells(row)].concat());
     }
     for column in table.column_iter_mut() {

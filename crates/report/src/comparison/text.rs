@@ -65,7 +65,7 @@ fn hints(text: &mut String, comparison: &Comparison<'_>) {
     }
 }
 
-fn heading(text: &mut String, comparison: &Comparison<'_>) {
+pub(super) fn heading(text: &mut String, comparison: &Comparison<'_>) {
     let scenario = &comparison.loaded.scenario;
     let messages = comparison.rows.iter().map(messages_a_run).max().unwrap_or(0);
     let last = comparison.seed + u64::from(comparison.seeds) - 1;
@@ -93,7 +93,7 @@ const COUNTS: &str = "redelivered: deliveries; dead: letters; reordered: message
 /// How wide prose is that nothing limits.
 const WIDTH: usize = 120;
 
-fn legend(text: &mut String, comparison: &Comparison<'_>, columns: Option<usize>) {
+pub(super) fn legend(text: &mut String, comparison: &Comparison<'_>, columns: Option<usize>) {
     let runs = comparison.rows.iter().map(|row| row.summary.runs).max().unwrap_or(0);
     let shares = if runs <= 1 {
         "1 run a row. lost, duplicated: of acknowledged sends.".to_owned()

@@ -14,8 +14,17 @@ pub(crate) struct Document<'t> {
     file: &'t str,
     text: &'t str,
     overrides: &'t [(String, String)],
+    profile: Option<&'t Beneath>,
     table: DeTable<'t>,
     nodes: Vec<Node>,
+}
+
+/// Settings that hold where a scenario gives none.
+pub(crate) struct Beneath {
+    /// The profile that they are from.
+    pub(crate) name: String,
+    /// Paths with their values.
+    pub(crate) settings: Vec<(String, String)>,
 }
 
 /// A key or a value of the tree. Its index replaces its span.
@@ -35,14 +44,17 @@ pub(crate) struct Node {
 enum Origin {
     Text(usize),
     Override(usize),
+    Profile(usize),
 }
 
 impl<'t> Document<'t> {
-    /// Parses `text` and applies the overrides to it, in their order.
+    /// Parses `text` and applies the overrides to it, in their order, and below them the settings of
+    /// a profile.
     pub(crate) fn parse(
         file: &'t str,
         text: &'t str,
         overrides: &'t [(String, String)],
+        profile: Option<&'t Beneath>,
     ) -> Result<Self, Problem> {
         let parsed = DeTable::parse(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
@@ -54,9 +66,18 @@ impl<'t> Document<'t> {
             overrides::apply(&mut table, path, value, mark)
                 .map_err(|message| Problem::new(override_name(path, value), message))?;
         }
-        let mut numbering = Numbering { text, nodes: vec![Node::root()] };
+        let beneath = profile.map_or(&[][..], |profile| &profile.settings);
+        for (index, (path, value)) in beneath.iter().enumerate() {
+            let mark = text.len() + 1 + overrides.len() + index;
+            if !overrides::has(&table, path) {
+                overrides::apply(&mut table, path, value, mark)
+                    .map_err(|message| Problem::new(profile_name(profile, path, value), message))?;
+            }
+        }
+        let nodes = vec![Node::root()];
+        let mut numbering = Numbering { text, overrides: overrides.len(), nodes };
         let table = numbering.table(table, "");
-        Ok(Self { file, text, overrides, table, nodes: numbering.nodes })
+        Ok(Self { file, text, overrides, profile, table, nodes: numbering.nodes })
     }
 
     /// The tree.
@@ -79,7 +100,8 @@ impl<'t> Document<'t> {
 
     /// Every key that was written.
     pub(crate) fn written(&self) -> Vec<Written> {
-        let keys = self.nodes.iter().filter(|node| node.is_key);
+        let is_written = |node: &&Node| node.is_key && !matches!(node.origin, Origin::Profile(_));
+        let keys = self.nodes.iter().filter(is_written);
         let written = |node: &Node| Written {
             path: node.path.clone(),
             is_override: matches!(node.origin, Origin::Override(_)),
@@ -95,6 +117,11 @@ impl<'t> Document<'t> {
             Origin::Override(index) => {
                 let (path, value) = &self.overrides[index];
                 Problem::new(override_name(path, value), message)
+            }
+            Origin::Profile(index) => {
+                let settings = self.profile.map_or(&[][..], |profile| &profile.settings);
+                let (path, value) = &settings[index];
+                Problem::new(profile_name(self.profile, path, value), message)
             }
         }
     }
@@ -123,6 +150,11 @@ fn override_name(path: &str, value: &str) -> String {
     format!("--set {path}={value}")
 }
 
+fn profile_name(profile: Option<&Beneath>, path: &str, value: &str) -> String {
+    let name = profile.map_or("", |profile| &profile.name);
+    format!("profile {name}, {path} = {value}")
+}
+
 /// The path without its last name.
 pub(crate) fn parent_of(path: &str) -> &str {
     path.rsplit_once('.').map_or("", |(parent, _)| parent)
@@ -131,13 +163,16 @@ pub(crate) fn parent_of(path: &str) -> &str {
 /// Replaces spans by numbers.
 struct Numbering<'t> {
     text: &'t str,
+    /// How many overrides there are.
+    overrides: usize,
     nodes: Vec<Node>,
 }
 
 impl<'t> Numbering<'t> {
     fn add(&mut self, start: usize, path: &str, text: &str, shown: Option<String>) -> usize {
         let origin = match start.checked_sub(self.text.len() + 1) {
-            Some(index) => Origin::Override(index),
+            Some(index) if index < self.overrides => Origin::Override(index),
+            Some(index) => Origin::Profile(index - self.overrides),
             None => Origin::Text(start),
         };
         let (path, text, is_key) = (path.to_owned(), text.to_owned(), shown.is_none());

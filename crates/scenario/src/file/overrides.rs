@@ -37,6 +37,20 @@ pub(crate) fn apply<'t>(
     Ok(())
 }
 
+/// Whether something is written at a path.
+pub(crate) fn has(table: &DeTable<'_>, path: &str) -> bool {
+    let mut here = table;
+    let mut names = path.split('.').peekable();
+    while let Some(name) = names.next() {
+        match here.get(name).map(Spanned::get_ref) {
+            None => return false,
+            Some(DeValue::Table(inner)) if names.peek().is_some() => here = inner,
+            Some(_) => return true,
+        }
+    }
+    true
+}
+
 /// The settings that are lists of names: there, `a,b` stands for `["a", "b"]`.
 const LISTS: [&str; 2] = ["models", "strategies"];
 

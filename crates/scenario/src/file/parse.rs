@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 
-use super::document::Document;
+use super::document::{Beneath, Document};
 use super::reader::Reader;
 use super::{Loaded, Problem, Rows, Scenario, ScenarioDigest, rules, words};
+use crate::profile::Profile;
 
 impl Scenario {
     /// Reads a scenario. Problems name `file` as its place; an override is a dotted path with a
@@ -20,13 +21,20 @@ impl Scenario {
         overrides: &[(String, String)],
         read: &dyn Fn(&str) -> Result<String, String>,
     ) -> Result<Loaded, Problem> {
-        let document = Document::parse(file, text, overrides)?;
-        let scenario = Self::deserialize(Reader::of(document.table()))
+        let profile = profile_of(&Document::parse(file, text, overrides, None)?, read)?;
+        let beneath = profile
+            .as_ref()
+            .map(|profile| Beneath { name: profile.name.clone(), settings: profile.overrides() });
+        let document = Document::parse(file, text, overrides, beneath.as_ref())?;
+        let mut scenario = Self::deserialize(Reader::of(document.table()))
             .map_err(|mistake| words::explain(&document, &mistake))?;
         rules::check(&scenario).map_err(|violation| {
             let problem = document.problem_with(&violation.path, violation.message);
             Problem { help: violation.help, ..problem }
         })?;
+        if let Some(profile) = &profile {
+            restrict(&mut scenario, profile).map_err(|why| document.problem_with("models", why))?;
+        }
         let named = document.written();
         let mut recorded = None;
         if let Some(name) = &scenario.workload.from {
@@ -36,11 +44,38 @@ impl Scenario {
             let rows = Rows::parse(&beside(file, name), &content)?;
             recorded = Some((content, rows));
         }
-        let written = Document::parse(file, text, &[])?;
+        let written = Document::parse(file, text, &[], None)?;
         let content = recorded.as_ref().map(|(content, _)| content.as_str());
         let digest = ScenarioDigest::of(written.table(), content);
         Ok(Loaded { scenario, digest, written: named, rows: recorded.map(|(_, rows)| rows) })
     }
+}
+
+/// The profile that a scenario names.
+fn profile_of(
+    document: &Document<'_>,
+    read: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Option<Profile>, Problem> {
+    let named = document.table().get("profile").and_then(|value| value.get_ref().as_str());
+    let Some(name) = named else { return Ok(None) };
+    Profile::load(name, read).map(Some).map_err(|problem| {
+        if problem.line > 0 {
+            return problem;
+        }
+        let Problem { file, message, help, .. } = problem;
+        let message = if file == name { message } else { format!("{file}: {message}") };
+        Problem { help, ..document.problem_with("profile", message) }
+    })
+}
+
+/// A scenario of a profile runs on the model that the profile is of.
+fn restrict(scenario: &mut Scenario, profile: &Profile) -> Result<(), String> {
+    let Profile { name, model, .. } = profile;
+    if !scenario.models.contains(model) {
+        return Err(format!("the profile {name} is that of a {model}, which is not among these"));
+    }
+    scenario.models = vec![*model];
+    Ok(())
 }
 
 /// `name` in the directory of `file`.

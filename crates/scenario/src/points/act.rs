@@ -36,6 +36,10 @@ pub enum Act {
     RebalanceBefore,
     /// A group rebalances after the effect.
     RebalanceAfter,
+    /// A connection breaks before the effect.
+    DisconnectBefore,
+    /// A connection breaks after the effect.
+    DisconnectAfter,
 }
 
 /// What happens to a leg of a call on its way.
@@ -68,7 +72,9 @@ impl Act {
             | Self::Drain
             | Self::Abandon
             | Self::RebalanceBefore
-            | Self::RebalanceAfter => None,
+            | Self::RebalanceAfter
+            | Self::DisconnectBefore
+            | Self::DisconnectAfter => None,
         }
     }
 
@@ -144,6 +150,8 @@ pub enum Site {
     Crash(Moment),
     /// A consumer group.
     Group,
+    /// The connection of a consumer.
+    Connection,
 }
 
 impl Site {

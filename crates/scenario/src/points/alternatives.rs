@@ -156,6 +156,25 @@ or a suspended machine.",
     explored("before-timer", Act::StallBefore, Zone::Timer),
 }
 
+alternatives! {
+    /// The end of a connection whose process lives on.
+    DISCONNECT, "Disconnect",
+    "The connection breaks while the process goes on, which connects again at once. The broker does
+what it does at the end of a connection; what the client has in its buffer stays there.",
+    chance(
+        "before",
+        Act::DisconnectBefore,
+        Zone::Now,
+        "It comes before the process asks the sink for the effect.",
+    ),
+    chance(
+        "after",
+        Act::DisconnectAfter,
+        Zone::Now,
+        "It comes after the process has the sink's answer.",
+    ),
+}
+
 const DIES: Alternative = chance(
     "crash",
     Act::Crash,

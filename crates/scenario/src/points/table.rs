@@ -6,13 +6,13 @@
 
 use super::act::{Call, Leg, Moment, Site};
 use super::alternatives::{
-    Alternatives, CRASH, CRASH_AT_ONCE, ERROR, LAST, LEG, ORDER, POISON, REBALANCE, RESTART,
-    SHUTDOWN, SLOW, STALL,
+    Alternatives, CRASH, CRASH_AT_ONCE, DISCONNECT, ERROR, LAST, LEG, ORDER, POISON, REBALANCE,
+    RESTART, SHUTDOWN, SLOW, STALL,
 };
 use super::{Fault, FaultInfo};
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 26] = [
+pub const FAULTS: [FaultInfo; 27] = [
     shared(Fault::SendRequest, "send.request", Site::Leg(Call::Send, Leg::Request), LEG)
         .means("the producer's request to store a message")
         .is_about("The request on its way."),
@@ -98,6 +98,9 @@ pub const FAULTS: [FaultInfo; 26] = [
         .means("a poll that waits no longer than now, and what is on its way now still comes"),
     shared(Fault::DelayOrder, "delay.order", Site::Delays, LAST)
         .means("a delay would be over, and a process that is down comes back first"),
+    own(Fault::ConnectionLost, "connection.lost", Site::Connection, DISCONNECT)
+        .means("on a queue: the connection breaks, before or after the effect; the process goes on")
+        .is_about("Picked once for each attempt at an effect."),
 ];
 
 /// A table in `[faults]`: the points whose names begin alike.
@@ -114,7 +117,7 @@ pub(crate) struct Section {
 }
 
 /// All sections, in the order in which scenario files list them.
-pub(crate) const SECTIONS: [Section; 10] = [
+pub(crate) const SECTIONS: [Section; 11] = [
     section(
         "send",
         "The producer's requests to store a message, and the answers. Not for one subscription.",
@@ -152,6 +155,11 @@ pub(crate) const SECTIONS: [Section; 10] = [
         "dead_letter",
         "Around a dead letter that a consumer writes.",
         ("DeadLetterFaults", "Faults around a dead letter."),
+    ),
+    section(
+        "connection",
+        "The connection of a consumer, on a queue.",
+        ("ConnectionFaults", "Faults of the connection between a consumer and its queue."),
     ),
 ];
 

@@ -3,13 +3,15 @@
 //!
 //! ```text
 //!  effect.before ── group.rebalance ── process.stall ──▶ call to the sink ──▶ effect.after
-//!   (crash)          before or after    before or after                        (crash)
+//!   (crash)          connection.lost    before or after                        (crash)
+//!                    before or after
 //! ```
 //!
 //! A dead letter is a call too: `dead_letter.after` follows its answer.
 //!
-//! Whether the group rebalances and whether the process stalls is chosen once, before the call; the
-//! alternative says on which side of the effect it happens.
+//! Whether the group rebalances or, on a queue, the connection breaks, and whether the process
+//! stalls, is chosen once, before the call; the alternative says on which side of the effect it
+//! happens.
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
@@ -32,7 +34,15 @@ const AHEAD: u64 = 5;
 #[derive(Clone, Copy)]
 struct Ahead {
     stall: u32,
-    rebalance: u32,
+    /// A rebalance on a log, a lost connection on a queue.
+    apart: u32,
+}
+
+/// On which side of an effect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    After,
 }
 
 /// How it goes on around an effect.
@@ -58,7 +68,7 @@ where
         delivery: &Delivery,
         ask: impl FnOnce(&mut World<B>) -> Called<Answer<B>>,
     ) -> Result<Answer<B>, Unanswered> {
-        let mut ahead = Ahead { stall: 0, rebalance: 0 };
+        let mut ahead = Ahead { stall: 0, apart: 0 };
         let onward = self.before_effect(&mut self.link.world.borrow_mut(), delivery, &mut ahead);
         if !matches!(onward, Onward::Goes) {
             self.go_on(onward, delivery).await;
@@ -87,15 +97,14 @@ where
         if crash != 0 {
             return self.crash_ahead(world, Fault::EffectBefore, crash, delivery);
         }
-        let groups = world.has_groups();
-        let rebalance = if groups { self.choose(world, Fault::GroupRebalance) } else { 0 };
-        if rebalance != 0 {
-            self.rebalance_at(world, Act::RebalanceBefore, delivery, rebalance);
+        let apart = self.choose(world, Self::apart(world));
+        if apart != 0 {
+            self.apart_at(world, Side::Before, delivery, apart);
         }
         let stall = self.choose(world, Fault::ProcessStall);
-        let chosen = [AHEAD, u64::from(stall), u64::from(rebalance)];
+        let chosen = [AHEAD, u64::from(stall), u64::from(apart)];
         world.remember(self.link.client.process, &chosen);
-        *ahead = Ahead { stall, rebalance };
+        *ahead = Ahead { stall, apart };
         if stall != 0
             && let Some(hold) = self.stall_at(world, Act::StallBefore, delivery, stall)
         {
@@ -107,8 +116,8 @@ where
     /// The sink has answered: the process may crash or stall here, and the group may rebalance.
     #[inline]
     fn after_effect(&self, world: &mut World<B>, delivery: &Delivery, ahead: Ahead) -> Onward {
-        if ahead.rebalance != 0 {
-            self.rebalance_at(world, Act::RebalanceAfter, delivery, ahead.rebalance);
+        if ahead.apart != 0 {
+            self.apart_at(world, Side::After, delivery, ahead.apart);
         }
         let crash = self.choose(world, Fault::EffectAfter);
         if crash != 0 {
@@ -186,17 +195,29 @@ where
         self.until_running().await;
     }
 
-    /// Its group rebalances, if that was chosen for this moment.
+    /// What can part a consumer from what it holds while it works.
+    #[inline]
+    fn apart(world: &World<B>) -> Fault {
+        if world.has_groups() { Fault::GroupRebalance } else { Fault::ConnectionLost }
+    }
+
+    /// Its group rebalances or its connection breaks, if that was chosen for this side of the
+    /// effect.
     #[cold]
-    fn rebalance_at(&self, world: &mut World<B>, moment: Act, delivery: &Delivery, choice: u32) {
-        let chosen = info(Fault::GroupRebalance).alternative(choice);
-        if chosen.is_none_or(|chosen| chosen.act != moment) {
+    fn apart_at(&self, world: &mut World<B>, side: Side, delivery: &Delivery, choice: u32) {
+        let fault = Self::apart(world);
+        let is_before = |act| matches!(act, Act::RebalanceBefore | Act::DisconnectBefore);
+        let chosen = info(fault).alternative(choice);
+        if chosen.is_none_or(|chosen| is_before(chosen.act) != (side == Side::Before)) {
             return;
         }
-        let (point, consumer) =
-            (own_point(Fault::GroupRebalance, self.subscription), self.link.client.process);
-        world.fault(point, choice, consumer, Some(delivery.record.message));
-        world.rebalance(self.subscription);
+        let (point, client) = (own_point(fault, self.subscription), self.link.client);
+        world.fault(point, choice, client.process, Some(delivery.record.message));
+        if world.has_groups() {
+            world.rebalance(self.subscription);
+        } else {
+            world.lose_connection(client);
+        }
     }
 
     /// Stands still, if that was chosen for this moment. Returns until when it is slow before, if

@@ -116,6 +116,14 @@ where
         self.wake(client.process);
     }
 
+    /// The connection of a client breaks, and is made again at once.
+    #[cold]
+    pub(crate) fn lose_connection(&mut self, client: ClientId) {
+        self.undisturbed = false;
+        self.broker.reconnected(self.now, client, &mut self.events);
+        self.after_broker();
+    }
+
     pub(super) fn disconnect(&mut self, client: ClientId) {
         let Self { parked, calls, .. } = self;
         parked.retain(|&id| {

@@ -26,7 +26,7 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
 fn short(scene: &Scene<'_>, fault: &Injected) -> String {
     let until = delay(fault.zone);
     let sign = match fault.point.site {
-        Site::Leg(..) => "⇥",
+        Site::Leg(..) | Site::Connection => "⇥",
         Site::Group => "⇄",
         Site::Arrivals => return format!("⇄ a request of {} overtakes", scene.who(fault.process)),
         Site::Handlers => return format!("⇄ {} goes on last", scene.who(fault.process)),
@@ -96,6 +96,8 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         Act::StallAfter => format!("{who} stalls after the effect of {m}"),
         Act::Drain | Act::Abandon => format!("{who} is asked to stop"),
         Act::Crash => return crash(fault, &who, &m, until),
+        Act::DisconnectBefore => format!("{who} loses its connection before the effect of {m}"),
+        Act::DisconnectAfter => format!("{who} loses its connection after the effect of {m}"),
         Act::RebalanceBefore | Act::RebalanceAfter => {
             format!("the group rebalances while {who} works on {m}")
         }
@@ -149,7 +151,8 @@ fn crash(fault: &Injected, who: &str, m: &str, until: Option<&str>) -> String {
         | Site::Handler
         | Site::Process
         | Site::Shutdown
-        | Site::Group => format!("at {m}"),
+        | Site::Group
+        | Site::Connection => format!("at {m}"),
     };
     match until {
         Some(until) => format!("{who} is slow {until} and then crashes {moment}"),

@@ -26,6 +26,7 @@ pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str)
         Site::Shutdown if act == Act::Drain => ("a shutdown".to_owned(), "that drains"),
         Site::Shutdown => ("a shutdown".to_owned(), "that abandons"),
         Site::Group => ("a rebalance".to_owned(), side(act == Act::RebalanceBefore)),
+        Site::Connection => ("a lost connection".to_owned(), side(act == Act::DisconnectBefore)),
     }
 }
 

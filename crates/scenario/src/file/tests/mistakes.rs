@@ -318,7 +318,7 @@ fn help_says_what_would_be_valid() {
     );
     check_help(
         "titel = 'x'",
-        "did you mean `title`? valid here: title, narration, models, strategies, seeds, \
+        "did you mean `title`? valid here: title, narration, profile, models, strategies, seeds, \
         workload, producer, subscriptions, consumer, log, queue, network, times, faults, \
         script, limits, expect",
     );

@@ -1,0 +1,78 @@
+use super::*;
+use crate::{Loaded, Scenario};
+
+const OWN: &str = "title = 'Mine'\nmodel = 'queue'\nversions = 'mine'\ninherits = 'jetstream'\n\
+    [queue.visibility_timeout]\nvalue = '5s'\nsource = 'my own'\n";
+
+fn load(text: &str, set: &[(&str, &str)]) -> Result<Loaded, Problem> {
+    let set: Vec<(String, String)> =
+        set.iter().map(|&(path, value)| (path.to_owned(), value.to_owned())).collect();
+    let read = |name: &str| match name {
+        "./mine.toml" => Ok(OWN.to_owned()),
+        "./loop.toml" => Ok(OWN.replace("jetstream", "./loop.toml")),
+        "./typo.toml" => Ok(OWN.replace("visibility_timeout", "visiblity_timeout")),
+        "./bare.toml" => Ok(OWN.replace("source = 'my own'\n", "")),
+        _ => Err("no such file".to_owned()),
+    };
+    Scenario::parse("of.toml", text, &set, &read)
+}
+
+/// Every one that comes with the program is valid, has a source for each setting, and makes a
+/// scenario of its model.
+#[test]
+fn each_profile_makes_a_scenario() {
+    for name in NAMES {
+        let profile = Profile::builtin(name).unwrap_or_else(|| panic!("{name}"));
+        assert!(profile.settings.len() > 3, "{name}");
+        let facts = profile.settings.values().chain(profile.not_modelled.values());
+        assert!(facts.into_iter().all(|fact| fact.source.len() > 3), "{name}");
+        let loaded = load(&format!("profile = '{name}'\n"), &[]);
+        let loaded = loaded.unwrap_or_else(|problem| panic!("{problem}"));
+        assert_eq!(loaded.scenario.models, [profile.model], "{name}");
+        assert!(loaded.written.iter().all(|one| one.path == "profile"), "{:?}", loaded.written);
+    }
+}
+
+#[test]
+fn a_scenario_overrides_its_profile() {
+    let lease = |text: &str, set: &[(&str, &str)]| {
+        let loaded = load(text, set).unwrap_or_else(|problem| panic!("{problem}"));
+        loaded.scenario.queue.visibility_timeout.to_string()
+    };
+    let own = "profile = 'jetstream'\n[queue]\nvisibility_timeout = '7s'\n";
+    assert_eq!(lease("profile = 'jetstream'\n", &[]), "30s");
+    assert_eq!(lease(own, &[]), "7s");
+    assert_eq!(lease(own, &[("queue.visibility_timeout", "9s")]), "9s");
+    assert_eq!(lease("", &[("profile", "./mine.toml")]), "5s");
+    let other = load(own, &[("profile", "redis-streams")]).expect("a scenario").scenario;
+    assert!(!other.queue.requeue_on_disconnect);
+}
+
+#[test]
+fn what_is_inherited_can_be_changed() {
+    let classic = Profile::builtin("rabbitmq-classic").expect("a profile");
+    let quorum = Profile::builtin("rabbitmq-quorum@4.2").expect("a profile");
+    let value = |of: &Profile, path: &str| of.settings.get(path).map(|one| one.value.to_string());
+    for path in ["queue.repeated_settle", "queue.visibility_timeout"] {
+        assert_eq!(value(&classic, path), value(&quorum, path));
+    }
+    let position = "queue.requeue_position";
+    assert_ne!(value(&classic, position), value(&quorum, position));
+    assert_eq!(value(&quorum, "queue.limit_counts").as_deref(), Some("[\"delivery\"]"));
+}
+
+#[test]
+fn mistakes_say_what_would_be_valid() {
+    let check = |text: &str, parts: &[&str]| {
+        let said = load(text, &[]).map(|_| ()).expect_err(text).to_string();
+        for part in parts {
+            assert!(said.contains(part), "{part}\n{said}");
+        }
+    };
+    check("profile = 'rabbit'", &["of.toml:1:1", "`rabbit`", "rabbitmq-quorum", "./mine.toml"]);
+    check("profile = './none.toml'", &["of.toml:1:1", "./none.toml", "no such file"]);
+    check("profile = './loop.toml'", &["more than 8"]);
+    check("profile = './typo.toml'", &["./typo.toml", "visiblity_timeout"]);
+    check("profile = './bare.toml'", &["./bare.toml", "source"]);
+    check("profile = 'kafka'\nmodels = ['queue']", &["of.toml:2:1", "kafka", "log"]);
+}
