@@ -30,7 +30,8 @@ use entrega_live::{Clock, ConsumerSettings, Served, ServedModel, consume};
 use entrega_model::event::EffectVerdict;
 use entrega_model::log::Offset;
 use entrega_model::{
-    Delivery, Key, MessageId, Model, PartitionId, ProcessId, Record, SubscriptionId,
+    Delivery, Instant as Moment, Key, MessageId, Model, PartitionId, ProcessId, Record,
+    SubscriptionId,
 };
 
 const MESSAGES: u32 = 20_000;
@@ -64,7 +65,7 @@ impl<F: Fn()> Reads<F> {
     fn apply(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let Record { message, key, bytes } = delivery.record;
         self.sum.set(self.sum.get() + u64::from(message.0 ^ key.0) + u64::from(bytes));
-        if self.sink.borrow_mut().apply(delivery) == EffectVerdict::Rejected {
+        if self.sink.borrow_mut().apply(delivery, Moment::START) == EffectVerdict::Rejected {
             return Err(HandlerError::Rejected);
         }
         self.left.set(self.left.get() - 1);
@@ -106,7 +107,7 @@ impl<F: Fn()> TransactionalHandler for Reads<F> {
     }
 
     async fn has_row(&self, delivery: &Delivery) -> Result<bool, Unanswered> {
-        Ok(self.sink.borrow().has_row(delivery.record.message))
+        Ok(self.sink.borrow_mut().has_row(delivery.record.message, Moment::START))
     }
 
     async fn pass(&self, _delivery: &Delivery) -> Result<(), HandlerError> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use entrega_checker::End;
 use entrega_lab::Sweep;
 use entrega_lab::memory::of_run;
-use entrega_stage::{Setup, faults, scale};
+use entrega_stage::{Setup, faults, has_simulated_sinks, scale};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{compare, interrupt};
@@ -71,6 +71,12 @@ fn holds(result: &LiveResult<'_>) -> bool {
 fn warn(setup: &Setup, factor: NonZeroU32, left_out: &[String]) {
     for fault in left_out {
         output::say(&format!("note: {fault} cannot be injected live and is left out"));
+    }
+    if has_simulated_sinks(&setup.scenario) {
+        output::say(
+            "note: this way to recognise a message is only simulated; the live sinks look and apply \
+             in one step, and keep their keys for ever",
+        );
     }
     if let Some(shortest) = scale::too_short(setup, factor) {
         output::say(&format!(

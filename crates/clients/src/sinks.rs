@@ -4,14 +4,18 @@
 //! a plain sink (an e-mail server) nothing but the number of calls matters.
 
 mod chosen;
+mod dedup;
 mod deduplicating;
+mod keys;
 mod plain;
 mod transactional;
 
 use entrega_model::{MessageId, event::EffectVerdict};
 
 pub use chosen::{ChosenSink, SinkKind};
+pub use dedup::{Dedup, DedupRules};
 pub use deduplicating::DeduplicatingSink;
+pub use keys::{Keys, Retention};
 pub use plain::PlainSink;
 pub use transactional::TransactionalSink;
 

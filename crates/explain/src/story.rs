@@ -11,6 +11,7 @@
 //! * `death`: how a process died; `leaving`: why one left, and why it lost a partition;
 //!   `settles`: what settled a message too early.
 //! * `giving_up`: who wrote a dead letter, and why; `limit`: what a delivery limit takes along.
+//! * `forgetting`: why a sink that recognises what it has had did not.
 //! * `loss`, `duplicate`, `order`, `split`, `stall`: the sentences, by anomaly.
 
 mod chronicle;
@@ -19,6 +20,7 @@ mod death;
 mod delays;
 mod duplicate;
 mod faults;
+mod forgetting;
 mod giving_up;
 mod interruption;
 mod leaving;
@@ -121,9 +123,9 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> Co
     match class {
         Class::Lost => loss::tell(chronicle),
         Class::Duplicated if cause == Some(Cause::StoredTwice) => {
-            duplicate::stored_twice(chronicle)
+            forgetting::told_after(duplicate::stored_twice(chronicle), chronicle)
         }
-        Class::Duplicated => duplicate::tell(chronicle),
+        Class::Duplicated => forgetting::told_after(duplicate::tell(chronicle), chronicle),
         Class::Split => split::tell(chronicle),
         Class::DeadLettered => split::dead_lettered(chronicle),
         Class::Pending => stall::tell(chronicle),

@@ -5,7 +5,7 @@
 
 use entrega_model::{Duration, ProcessId, SubscriptionId};
 
-use crate::file::Scenario;
+use crate::file::{Scenario, SinkSettings};
 
 /// What a process does in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,7 @@ pub struct Cast {
     subscriptions: Vec<String>,
     roles: Vec<Role>,
     lease: Duration,
+    sink: SinkSettings,
 }
 
 impl Cast {
@@ -65,7 +66,8 @@ impl Cast {
     pub fn of(scenario: &Scenario) -> Self {
         let subscriptions = scenario.subscriptions.iter().map(|one| one.name.clone()).collect();
         let lease = scenario.queue.lease().duration();
-        Self { subscriptions, roles: Role::all(scenario).collect(), lease }
+        let (roles, sink) = (Role::all(scenario).collect(), scenario.sink.clone());
+        Self { subscriptions, roles, lease, sink }
     }
 
     /// How many processes there are.
@@ -82,6 +84,12 @@ impl Cast {
     /// no event says that.
     pub fn lease(&self) -> Duration {
         self.lease
+    }
+
+    /// How the sinks recognise what has had its effect, unless the strategy leaves no choice: no
+    /// event says what a sink has forgotten.
+    pub fn sink(&self) -> &SinkSettings {
+        &self.sink
     }
 
     /// What a process does; nothing is known of a process that is not of this scenario.

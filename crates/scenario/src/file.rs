@@ -48,6 +48,7 @@ mod rules;
 mod schema;
 mod script;
 mod settings;
+mod sink;
 mod span;
 mod traffic;
 #[cfg(feature = "toml")]
@@ -73,6 +74,7 @@ pub use settings::{
     AutoOffsetReset, BatchFailure, BatchSink, ConsumerSettings, ErrorPolicy, FaultTimes, Limits,
     LogClient, LogSettings, NetworkSettings, Order, ProducerSettings, ProducerStrategy,
 };
+pub use sink::{Dedup, SinkSettings};
 pub use span::{Span, SpanError};
 pub use traffic::{
     Arrivals, Body, KeyDistribution, ServiceTime, SubscriptionSettings, WorkloadSettings,
@@ -110,6 +112,8 @@ pub struct Scenario {
     pub subscriptions: Vec<SubscriptionSettings>,
     /// How all consumers are configured.
     pub consumer: ConsumerSettings,
+    /// How the sinks recognise what has had its effect.
+    pub sink: SinkSettings,
     /// The log broker.
     pub log: LogSettings,
     /// The queue broker.
@@ -141,6 +145,7 @@ impl Default for Scenario {
             producer: ProducerSettings::default(),
             subscriptions: vec![SubscriptionSettings::default()],
             consumer: ConsumerSettings::default(),
+            sink: SinkSettings::default(),
             log: LogSettings::default(),
             queue: QueueSettings::default(),
             network: NetworkSettings::default(),

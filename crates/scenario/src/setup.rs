@@ -5,6 +5,7 @@ use entrega_brokers::log;
 use entrega_clients::application::{BatchFailure, BatchRules, BatchSink};
 use entrega_clients::consumers::Settles;
 use entrega_clients::producers::Retries;
+use entrega_clients::sinks::{Dedup, DedupRules, Retention};
 use entrega_clients::{
     AutoSettle, ClientConfig, ErrorPolicy, Library, OffsetReset, Strategy, StrategyConfig,
 };
@@ -51,6 +52,23 @@ pub fn strategy_config(consumer: &ConsumerSettings) -> StrategyConfig {
         batch_interval: consumer.batch_interval.duration(),
         workers: consumer.workers,
         key_ordered: consumer.key_ordered,
+    }
+}
+
+/// How the sinks recognise what has had its effect.
+pub fn dedup_rules(scenario: &Scenario) -> DedupRules {
+    let file::SinkSettings { dedup, dedup_window, dedup_entries } = &scenario.sink;
+    DedupRules {
+        dedup: match dedup {
+            file::Dedup::None => Dedup::None,
+            file::Dedup::Atomic => Dedup::Atomic,
+            file::Dedup::CheckThenWrite => Dedup::CheckThenWrite,
+            file::Dedup::ProcessMemory => Dedup::ProcessMemory,
+        },
+        retention: Retention {
+            window: dedup_window.map(file::Span::duration),
+            entries: *dedup_entries,
+        },
     }
 }
 

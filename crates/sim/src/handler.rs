@@ -3,6 +3,7 @@
 
 mod faults;
 mod open_call;
+mod recall;
 
 use std::future::Future;
 
@@ -18,6 +19,7 @@ use entrega_scenario::points::{Fault, Zone};
 use entrega_scenario::workload::Workload;
 
 use self::open_call::OpenCall;
+pub(crate) use self::recall::Recall;
 use crate::link::{SimLink, Wake};
 use crate::world::{Answer, HoldId, ProgressAnswer, ProgressRequest, Routed, World};
 
@@ -26,6 +28,7 @@ pub(crate) struct SimHandler<'a, B: Broker> {
     link: SimLink<B>,
     subscription: SubscriptionId,
     workload: &'a Workload,
+    recall: Option<Box<Recall>>,
 }
 
 impl<'a, B: Broker> SimHandler<'a, B> {
@@ -34,8 +37,9 @@ impl<'a, B: Broker> SimHandler<'a, B> {
         link: SimLink<B>,
         subscription: SubscriptionId,
         workload: &'a Workload,
+        recall: Option<Box<Recall>>,
     ) -> Self {
-        Self { link, subscription, workload }
+        Self { link, subscription, workload, recall }
     }
 }
 
@@ -44,6 +48,11 @@ where
     B::Request: Routed,
 {
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        if let Some(recall) = &self.recall
+            && Box::pin(self.knows(recall, delivery)).await?
+        {
+            return Ok(());
+        }
         let Beginning { ends, wake, hold, failure } = self.begin(delivery, true);
         if let Some(end) = ends {
             self.link.sleep(end, wake).await;
@@ -67,13 +76,32 @@ where
             Err(Unanswered) => (ProcessingResult::Unknown, Err(HandlerError::Unknown)),
         };
         self.end(delivery, result);
+        if let (Some(recall), Ok(())) = (&self.recall, &outcome) {
+            self.learn(recall, delivery);
+        }
         outcome
     }
 
+    async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
+        match &self.recall {
+            None => self.write_batch(batch).await,
+            Some(recall) => Box::pin(self.write_new(recall, batch)).await,
+        }
+    }
+
+    fn pause(&self, span: Duration) -> impl Future<Output = ()> {
+        self.link.sleep(self.link.now() + span, Wake::Alone)
+    }
+}
+
+impl<B: Broker> SimHandler<'_, B>
+where
+    B::Request: Routed,
+{
     /// Prepares the messages one after another; the first that fails ends the attempt for all, and
     /// those before it, which had no effect either, end as transient. Then asks for all effects at
     /// once.
-    async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
+    async fn write_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
         for (item, delivery) in batch.iter().enumerate() {
             let Beginning { ends, wake, hold, failure } = self.begin(delivery, item == 0);
             if let Some(end) = ends {
@@ -99,10 +127,6 @@ where
             Err(Unanswered) => self.end_all(batch, ProcessingResult::Unknown),
         }
         effect.map(|_| ()).map_err(|Unanswered| BatchError::Unknown)
-    }
-
-    fn pause(&self, span: Duration) -> impl Future<Output = ()> {
-        self.link.sleep(self.link.now() + span, Wake::Alone)
     }
 }
 

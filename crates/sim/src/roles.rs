@@ -15,7 +15,7 @@ use entrega_scenario::{Order, ProducerStrategy, Role};
 
 use crate::executor::Life;
 use crate::experiment::Experiment;
-use crate::handler::SimHandler;
+use crate::handler::{Recall, SimHandler};
 use crate::link::{SimLink, Wake};
 use crate::platform::Platform;
 use crate::program::Program;
@@ -103,11 +103,13 @@ where
     let &Experiment { scenario, workload, strategy, .. } = experiment;
     let config = setup::client_config(scenario, strategy, subscription);
     let explores = scenario.network.order == Order::Chosen;
-    let forgets = explores && program.keeps_nothing_between_deliveries();
+    let recall = Recall::of(experiment);
+    let remembers = recall.as_ref().is_some_and(|recall| recall.is_in_memory());
+    let forgets = explores && program.keeps_nothing_between_deliveries() && !remembers;
     let alone = program.waits_for_one_thing() && !P::has_background(&config);
     let link = SimLink { forgets, alone, ..link };
     let inbox = platform.inbox(link.clone(), config);
-    let handler = SimHandler::new(link.clone(), subscription, workload);
+    let handler = SimHandler::new(link.clone(), subscription, workload, recall);
     Box::pin(async move {
         let app = Supervised {
             inbox: &inbox,

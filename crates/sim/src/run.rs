@@ -8,7 +8,7 @@ use entrega_choice::Choices;
 use entrega_clients::Consumer;
 use entrega_clients::sinks::ChosenSink;
 use entrega_model::{Model, Observer};
-use entrega_scenario::Role;
+use entrega_scenario::{Role, setup};
 
 use crate::arena::{Arena, Housed, Place};
 use crate::executor::Executor;
@@ -119,6 +119,7 @@ impl Experiment<'_> {
 /// A sink for each subscription.
 fn sinks(experiment: &Experiment<'_>) -> impl Iterator<Item = ChosenSink> {
     let &Experiment { model, strategy, workload, scenario, .. } = experiment;
-    let messages = workload.planned.len();
-    scenario.subscriptions.iter().map(move |_| ChosenSink::of(strategy, model, messages))
+    let (rules, messages) = (setup::dedup_rules(scenario), workload.planned.len());
+    let sink = move || ChosenSink::recognising(strategy, model, rules, messages);
+    scenario.subscriptions.iter().map(move |_| sink())
 }

@@ -49,5 +49,5 @@ pub mod setup;
 mod stage;
 
 pub use meter::{Meter, Reading};
-pub use setup::{Ending, Limits, LiveRun, Setup};
+pub use setup::{Ending, Limits, LiveRun, Setup, has_simulated_sinks};
 pub use stage::CLOSING;

@@ -7,11 +7,12 @@ use std::time::Duration;
 use entrega_checker::Report;
 use entrega_choice::Choice;
 use entrega_clients::Strategy;
+use entrega_clients::sinks::{Dedup, DedupRules, Retention};
 use entrega_live::ConsumerSettings;
 use entrega_model::{Model, SubscriptionId};
-use entrega_scenario::Scenario;
-use entrega_scenario::setup::{batch_rules, client_config, error_policy};
+use entrega_scenario::setup::{batch_rules, client_config, dedup_rules, error_policy};
 use entrega_scenario::workload::Workload;
+use entrega_scenario::{self as file, Scenario};
 use entrega_sim::Experiment;
 
 /// What to run: one configuration of a scenario. Clones share scenario and workload.
@@ -47,6 +48,23 @@ impl Setup {
             batch: batch_rules(&scenario.consumer),
         }
     }
+}
+
+/// How the sinks of a live run recognise what they have had: in one step and for ever, if the
+/// scenario asks for anything.
+pub(crate) fn live_dedup(scenario: &Scenario) -> DedupRules {
+    let dedup = match scenario.sink.dedup {
+        file::Dedup::None => Dedup::None,
+        file::Dedup::Atomic | file::Dedup::CheckThenWrite | file::Dedup::ProcessMemory => {
+            Dedup::Atomic
+        }
+    };
+    DedupRules { dedup, retention: Retention::default() }
+}
+
+/// Whether the scenario's sinks recognise in a way, or forget, as only simulated ones do.
+pub fn has_simulated_sinks(scenario: &Scenario) -> bool {
+    dedup_rules(scenario) != live_dedup(scenario)
 }
 
 /// When a run gives up.
@@ -107,6 +125,23 @@ mod tests {
             assert_eq!(Catalogued::new(strategy).config, strategy_config(consumer), "{strategy}");
             assert_eq!(REQUEST_TIMEOUT, consumer.request_timeout.duration());
         }
+    }
+
+    #[test]
+    fn what_a_sink_forgets_is_only_simulated() {
+        let check = |table: &str, expect: bool| {
+            let text = format!("[sink]\n{table}");
+            let scenario = setup(&text, Strategy::ProcessThenSettle).scenario;
+            assert_eq!(!has_simulated_sinks(&scenario), expect, "{table}");
+            let recognises = live_dedup(&scenario).dedup == Dedup::Atomic;
+            assert_eq!(recognises, !table.is_empty(), "{table}");
+        };
+        check("", true);
+        check("dedup = 'atomic'", true);
+        check("dedup = 'atomic'\ndedup_window = '1h'", false);
+        check("dedup = 'atomic'\ndedup_entries = 9", false);
+        check("dedup = 'check-then-write'", false);
+        check("dedup = 'process-memory'", false);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use entrega_scenario::{Arrivals, Cast, ProducerStrategy, Span, setup};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::faults::{FaultInjector, InjectedHooks, InjectedLink};
+use crate::setup::live_dedup;
 use crate::{Ending, Limits, Setup};
 
 /// A broker and everything around it.
@@ -44,7 +45,8 @@ impl<B: ServedModel> Stage<B> {
         observer: impl Observer + Send + 'static,
     ) -> Rc<Self> {
         let served = Served::new(broker, clock, observer);
-        let sink = || ChosenSink::of(setup.strategy, setup.model, setup.workload.planned.len());
+        let (rules, messages) = (live_dedup(&setup.scenario), setup.workload.planned.len());
+        let sink = || ChosenSink::recognising(setup.strategy, setup.model, rules, messages);
         let subscriptions = setup.scenario.subscriptions.iter();
         let sinks = subscriptions.map(|_| SharedSink::new(sink())).collect();
         Rc::new(Self { setup, served, sinks, injector: Arc::new(FaultInjector::new(choices)) })

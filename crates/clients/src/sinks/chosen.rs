@@ -7,9 +7,11 @@
 use entrega_model::event::EffectVerdict;
 use entrega_model::fingerprint::{Fingerprint, Fingerprinted};
 use entrega_model::log::Offset;
-use entrega_model::{Delivery, MessageId, Model, PartitionId};
+use entrega_model::{Delivery, Instant, MessageId, Model, PartitionId};
 
-use super::{DeduplicatingSink, PlainSink, Sink, TransactionalSink};
+use super::{
+    Dedup, DedupRules, DeduplicatingSink, Keys, PlainSink, Retention, Sink, TransactionalSink,
+};
 use crate::Strategy;
 
 /// What a sink can do: which one a strategy is made for.
@@ -25,6 +27,14 @@ pub enum SinkKind {
     Unconditional,
 }
 
+impl SinkKind {
+    /// Whether it keeps the progress of its consumer, which keeps a second effect out; what else
+    /// could recognise one is then not asked.
+    pub const fn keeps_progress(self) -> bool {
+        matches!(self, Self::Transactional | Self::Unconditional)
+    }
+}
+
 /// A sink in memory of any kind.
 #[derive(Clone, Debug)]
 pub enum ChosenSink {
@@ -32,6 +42,13 @@ pub enum ChosenSink {
     Plain(PlainSink),
     /// A message has one effect.
     Deduplicating(DeduplicatingSink),
+    /// It keeps the keys of what it has applied for a while, or for a look before the effect.
+    Keyed {
+        /// The keys.
+        keys: Keys,
+        /// Whether an effect is applied only if its key is not there.
+        checks: bool,
+    },
     /// An effect and the progress of its consumer are one transaction; what progress is depends on
     /// the model.
     Transactional(TransactionalSink, Model),
@@ -42,6 +59,28 @@ impl ChosenSink {
     /// there are more.
     pub fn of(strategy: Strategy, model: Model, messages: usize) -> Self {
         Self::new(strategy.spec().sink, model, messages)
+    }
+
+    /// The same with another way to recognise what has had its effect. A sink that keeps progress
+    /// does not change.
+    pub fn recognising(
+        strategy: Strategy,
+        model: Model,
+        rules: DedupRules,
+        messages: usize,
+    ) -> Self {
+        let (kind, DedupRules { dedup, retention }) = (strategy.spec().sink, rules);
+        let keyed = |checks| Self::Keyed { keys: Keys::new(retention, messages), checks };
+        match dedup {
+            _ if kind.keeps_progress() => Self::new(kind, model, messages),
+            Dedup::None => Self::new(kind, model, messages),
+            Dedup::Atomic if retention == Retention::default() => {
+                Self::new(SinkKind::Deduplicating, model, messages)
+            }
+            Dedup::Atomic => keyed(true),
+            Dedup::CheckThenWrite => keyed(false),
+            Dedup::ProcessMemory => Self::new(SinkKind::Plain, model, messages),
+        }
     }
 
     /// A sink of a kind, with room for the ids below `messages`.
@@ -62,11 +101,15 @@ impl ChosenSink {
 
     /// Decides about an effect.
     #[inline]
-    pub fn apply(&mut self, delivery: &Delivery) -> EffectVerdict {
+    pub fn apply(&mut self, delivery: &Delivery, now: Instant) -> EffectVerdict {
         let message = delivery.record.message;
         match self {
             Self::Plain(sink) => sink.apply(message),
             Self::Deduplicating(sink) => sink.apply(message),
+            Self::Keyed { keys, checks } => {
+                let is_new = keys.keep(message, now);
+                if is_new || !*checks { EffectVerdict::Applied } else { EffectVerdict::Suppressed }
+            }
             Self::Transactional(sink, Model::Log) => {
                 sink.apply_at(delivery.partition, delivery.position)
             }
@@ -78,14 +121,15 @@ impl ChosenSink {
     pub fn stored_offset(&self, partition: PartitionId) -> Option<Offset> {
         match self {
             Self::Transactional(sink, _) => sink.stored_offset(partition),
-            Self::Plain(_) | Self::Deduplicating(_) => None,
+            Self::Plain(_) | Self::Deduplicating(_) | Self::Keyed { .. } => None,
         }
     }
 
     /// Whether the sink knows a message: there is a row for it in the inbox table, or its key among
     /// those that were seen, which is the same table under another name.
-    pub fn has_row(&self, message: MessageId) -> bool {
+    pub fn has_row(&mut self, message: MessageId, now: Instant) -> bool {
         match self {
+            Self::Keyed { keys, .. } => keys.has(message, now),
             Self::Transactional(sink, _) => sink.has_row(message),
             Self::Deduplicating(sink) => sink.has_seen(message),
             Self::Plain(_) => false,
@@ -97,9 +141,10 @@ impl ChosenSink {
     pub fn pass(&mut self, partition: PartitionId, offset: Offset) -> EffectVerdict {
         match self {
             Self::Transactional(sink, Model::Log) => sink.apply_at(partition, offset),
-            Self::Transactional(_, Model::Queue) | Self::Plain(_) | Self::Deduplicating(_) => {
-                EffectVerdict::Applied
-            }
+            Self::Transactional(_, Model::Queue)
+            | Self::Plain(_)
+            | Self::Deduplicating(_)
+            | Self::Keyed { .. } => EffectVerdict::Applied,
         }
     }
 }
@@ -109,6 +154,7 @@ impl Fingerprinted for ChosenSink {
         match self {
             Self::Plain(_) => into.word(0),
             Self::Deduplicating(sink) => sink.words().for_each(|word| into.word(word)),
+            Self::Keyed { keys, checks: _ } => keys.fingerprint(into),
             Self::Transactional(sink, _) => sink.words().for_each(|word| into.word(word)),
         }
     }
@@ -116,7 +162,7 @@ impl Fingerprinted for ChosenSink {
 
 #[cfg(test)]
 mod tests {
-    use entrega_model::{DeliveryId, Generation, Instant, Key, Record};
+    use entrega_model::{DeliveryId, Duration, Generation, Key, Record};
 
     use super::*;
 
@@ -151,11 +197,12 @@ mod tests {
         for kind in KINDS {
             for model in [Model::Log, Model::Queue] {
                 let mut sink = ChosenSink::new(kind, model, 0);
-                let answers =
-                    |sink: &ChosenSink| (sink.has_row(MESSAGE), sink.stored_offset(PARTITION));
-                assert_eq!(answers(&sink), (false, None));
+                let answers = |sink: &mut ChosenSink| {
+                    (sink.has_row(MESSAGE, Instant::START), sink.stored_offset(PARTITION))
+                };
+                assert_eq!(answers(&mut sink), (false, None));
                 assert_eq!(act(&mut sink), EffectVerdict::Applied);
-                assert_eq!(answers(&sink), expect(kind, model), "{kind:?} on a {model}");
+                assert_eq!(answers(&mut sink), expect(kind, model), "{kind:?} on a {model}");
             }
         }
     }
@@ -170,7 +217,7 @@ mod tests {
     #[test]
     fn an_effect_leaves_its_mark_in_a_sink_that_keeps_marks() {
         check(
-            |sink| sink.apply(&delivery()),
+            |sink| sink.apply(&delivery(), Instant::START),
             |kind, model| match kind {
                 SinkKind::Plain => (false, None),
                 SinkKind::Deduplicating => (true, None),
@@ -186,5 +233,52 @@ mod tests {
     fn a_message_that_is_passed_leaves_no_row() {
         let pass = |sink: &mut ChosenSink| sink.pass(PARTITION, OFFSET);
         check(pass, |kind, model| (false, stored(kind, model)));
+    }
+
+    const WINDOW: Duration = Duration::from_secs(10);
+
+    /// What becomes of a second effect at the end of the window and later, and whether a look
+    /// before it would have found the first one.
+    fn check_second(strategy: Strategy, rules: DedupRules, expect: [(bool, EffectVerdict); 2]) {
+        let end = Instant::START + WINDOW;
+        let ways = [end, end + Duration::from_nanos(1)].map(|at| {
+            let mut sink = ChosenSink::recognising(strategy, Model::Queue, rules, 4);
+            assert_eq!(sink.apply(&delivery(), Instant::START), EffectVerdict::Applied);
+            (sink.has_row(MESSAGE, at), sink.apply(&delivery(), at))
+        });
+        assert_eq!(ways, expect, "{strategy} with {rules:?}");
+    }
+
+    /// It is a property of the sink: the same with every strategy that keeps no progress in it.
+    #[test]
+    fn a_second_effect_is_recognised_as_the_sink_has_it() {
+        use EffectVerdict::{Applied, Suppressed};
+        let forever = Retention::default();
+        let a_while = Retention { window: Some(WINDOW), entries: None };
+        let all = Strategy::ALL.into_iter().filter(|one| !one.spec().sink.keeps_progress());
+        for strategy in all {
+            let check = |dedup, retention, expect| {
+                check_second(strategy, DedupRules { dedup, retention }, expect);
+            };
+            let own = strategy == Strategy::DeduplicatingSink;
+            let as_ever = if own { (true, Suppressed) } else { (false, Applied) };
+            check(Dedup::None, forever, [as_ever; 2]);
+            check(Dedup::Atomic, forever, [(true, Suppressed); 2]);
+            check(Dedup::Atomic, a_while, [(true, Suppressed), (false, Applied)]);
+            check(Dedup::CheckThenWrite, forever, [(true, Applied); 2]);
+            check(Dedup::CheckThenWrite, a_while, [(true, Applied), (false, Applied)]);
+            check(Dedup::ProcessMemory, forever, [(false, Applied); 2]);
+        }
+    }
+
+    #[test]
+    fn a_sink_that_keeps_progress_does_not_change() {
+        for dedup in [Dedup::Atomic, Dedup::CheckThenWrite, Dedup::ProcessMemory] {
+            let rules = DedupRules { dedup, retention: Retention::default() };
+            let second = (true, EffectVerdict::Suppressed);
+            check_second(Strategy::ProgressWithEffect, rules, [second; 2]);
+            let second = (true, EffectVerdict::Applied);
+            check_second(Strategy::ProgressWithEffectUnconditional, rules, [second; 2]);
+        }
     }
 }

@@ -23,6 +23,13 @@ impl DeduplicatingSink {
         self.seen.iter().copied()
     }
 
+    /// Forgets a message: its next effect is applied again.
+    pub(super) fn forget(&mut self, message: MessageId) {
+        if let Some(word) = self.seen.get_mut(message.index() / 64) {
+            *word &= !(1 << (message.index() % 64));
+        }
+    }
+
     /// Whether it has applied the effect of a message.
     pub fn has_seen(&self, message: MessageId) -> bool {
         let word = self.seen.get(message.index() / 64);

@@ -8,6 +8,7 @@ mod endings;
 mod losses;
 mod order;
 mod random;
+mod sinks;
 mod stalls;
 mod workers;
 mod zones;

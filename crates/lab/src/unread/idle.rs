@@ -1,6 +1,6 @@
-//! Settings that nothing reads, whatever the strategy: those of a broker that is not run, of a
-//! producer that waits for no answer, of a limit that is not set, and the times of faults that
-//! cannot happen.
+//! Settings that nothing reads, whatever the strategy: those of a broker that is not run, of a sink
+//! that leaves no choice, of a producer that waits for no answer, of a limit that is not set, and
+//! the times of faults that cannot happen.
 
 use entrega_clients::Strategy;
 use entrega_model::Model;
@@ -23,6 +23,7 @@ pub(super) fn why(
             of_broker(loaded, written, run, Model::Queue).or_else(|| of_queue(loaded, setting, run))
         }
         "consumer" if setting == "receive_ahead" => of_broker(loaded, written, run, Model::Queue),
+        "sink" => of_sink(loaded, written, run),
         "producer" => of_producer(loaded, setting),
         "times" => of_fault(loaded, setting),
         _ => None,
@@ -41,6 +42,18 @@ fn of_broker(
     let is_run = run.iter().any(|one| one.model == model);
     let is_named = !written.is_override && loaded.scenario.models.contains(&model);
     (!is_run && !is_named).then(|| format!("the {model} would read it, and does not run"))
+}
+
+/// Of a setting in a file, the strategies that the file names count too.
+fn of_sink(loaded: &LoadedScenario, written: &Written, run: &[Configuration]) -> Option<String> {
+    let keeps_progress = |one: &Strategy| one.spec().sink.keeps_progress();
+    let is_read = run.iter().any(|one| !keeps_progress(&one.strategy));
+    let is_named =
+        !written.is_override && loaded.scenario.strategies.iter().any(|one| !keeps_progress(one));
+    (!is_read && !is_named).then(|| {
+        "a sink that keeps the consumer's progress looks for no keys; every other strategy's would"
+            .to_owned()
+    })
 }
 
 fn of_queue(loaded: &LoadedScenario, setting: &str, run: &[Configuration]) -> Option<String> {
@@ -182,5 +195,15 @@ mod tests {
         assert!(said.contains("the queue would read it, and does not run"), "{said}");
         let said = of(&[("models", "queue")]).join("");
         assert!(said.contains("`log.auto_offset_reset` changes nothing"), "{said}");
+    }
+
+    #[test]
+    fn what_is_said_of_a_sink_that_keeps_progress() {
+        let keeps = Configuration { strategy: Strategy::ProgressWithEffect, ..QUEUE };
+        let atomic = loaded(&[("sink.dedup", "atomic")]);
+        assert_eq!(warnings(&atomic, [QUEUE]), [""; 0]);
+        assert_eq!(warnings(&atomic, [keeps, QUEUE]), [""; 0]);
+        let said = warnings(&atomic, [keeps]).join("");
+        assert!(said.contains("`sink.dedup` changes nothing here"), "{said}");
     }
 }

@@ -9,8 +9,8 @@ use entrega_model::Model;
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
-    Arrivals, AtLimit, Body, ErrorPolicy, Faults, KeyDistribution, Probability, QueueSettings,
-    Scenario, ScriptedFault, ServiceTime, Span, SubscriptionSettings, bounds,
+    Arrivals, AtLimit, Body, Dedup, ErrorPolicy, Faults, KeyDistribution, Probability,
+    QueueSettings, Scenario, ScriptedFault, ServiceTime, Span, SubscriptionSettings, bounds,
 };
 use crate::points;
 
@@ -249,6 +249,7 @@ fn settings(scenario: &Scenario) -> Checked {
         not_zero("consumer.max_poll_interval", interval)?;
     }
     error_policy(scenario)?;
+    sink(scenario)?;
     brokers(scenario)?;
     not_zero("limits.drain", scenario.limits.drain)?;
     within("limits.steps", scenario.limits.steps)
@@ -263,6 +264,35 @@ fn error_policy(scenario: &Scenario) -> Checked {
         "consumer.on_error",
         "`requeue` gives a message back, and a log cannot take it",
         "on a log: retry, skip, skip-and-settle, crash, dead-letter; or write models = [\"queue\"]",
+    )
+}
+
+fn sink(scenario: &Scenario) -> Checked {
+    let sink = &scenario.sink;
+    if let Some(window) = sink.dedup_window {
+        not_zero("sink.dedup_window", window)?;
+    }
+    within("sink.dedup_entries", sink.dedup_entries.unwrap_or(1))?;
+    if sink.dedup == Dedup::None {
+        let given = [
+            ("dedup_window", sink.dedup_window.is_some()),
+            ("dedup_entries", sink.dedup_entries.is_some()),
+        ];
+        let Some((name, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+        let message =
+            format!("`{name}` bounds what a sink recognises, and this one recognises nothing");
+        let help = "write dedup = \"atomic\", \"check-then-write\" or \"process-memory\"";
+        return broken_with_help(format!("sink.{name}"), message, help);
+    }
+    let keeps_progress = |one: &&Strategy| one.spec().sink.keeps_progress();
+    let Some(strategy) = scenario.strategies.iter().find(keeps_progress) else { return Ok(()) };
+    broken_with_help(
+        "sink.dedup",
+        format!(
+            "the sink of `{strategy}` keeps the consumer's progress in the transaction of the \
+             effect; that keeps a second effect out, and no key is looked for"
+        ),
+        format!("leave `dedup` out, or `{strategy}` out of `strategies`"),
     )
 }
 

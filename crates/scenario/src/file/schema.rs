@@ -66,7 +66,8 @@ fn made() -> Value {
 /// The rules that are no bounds, by the path of what they are about.
 fn rules(root: &Value) -> Vec<(&'static str, Value)> {
     vec![
-        ("", no_requeue_on_a_log()),
+        ("", json!({ "allOf": [no_requeue_on_a_log(), no_keys_beside_progress()] })),
+        ("sink", bounds_of_something()),
         ("models", json!({ "uniqueItems": true })),
         ("strategies", json!({ "uniqueItems": true })),
         ("workload", workload()),
@@ -96,6 +97,30 @@ fn no_requeue_on_a_log() -> Value {
         "properties": { "models": { "not": { "contains": { "const": "log" } } } },
     });
     json!({ "if": requeues, "then": no_log })
+}
+
+/// A sink that keeps progress looks for no keys.
+fn no_keys_beside_progress() -> Value {
+    let keeps_progress = Strategy::ALL.into_iter().filter(|one| one.spec().sink.keeps_progress());
+    let names: Vec<&str> = keeps_progress.map(Strategy::name).collect();
+    let recognises = json!({
+        "required": ["sink"],
+        "properties": { "sink": {
+            "required": ["dedup"], "properties": { "dedup": { "not": { "const": "none" } } },
+        } },
+    });
+    let without = json!({
+        "properties": { "strategies": { "not": { "contains": { "enum": names } } } },
+    });
+    json!({ "if": recognises, "then": without })
+}
+
+/// What recognises nothing has no bounds.
+fn bounds_of_something() -> Value {
+    let recognises = json!({
+        "required": ["dedup"], "properties": { "dedup": { "not": { "const": "none" } } },
+    });
+    json!({ "dependentSchemas": { "dedup_window": recognises, "dedup_entries": recognises } })
 }
 
 /// What a recorded workload leaves no room for, and what an order has no use for.

@@ -110,6 +110,10 @@ service_time = { distribution = 'exponential', mean = '250us' }
 [consumer]
 on_error = 'requeue'
 max_poll_interval = '5min'
+[sink]
+dedup = 'atomic'
+dedup_window = '1h'
+dedup_entries = 256
 [queue]
 delivery_limit = 20
 max_length = 1000

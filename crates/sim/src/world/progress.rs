@@ -3,7 +3,7 @@
 use entrega_clients::sinks::ChosenSink;
 use entrega_model::event::EffectVerdict;
 use entrega_model::log::Offset;
-use entrega_model::{MessageId, PartitionId};
+use entrega_model::{Instant, MessageId, PartitionId};
 
 /// A call for progress.
 #[derive(Clone, Copy)]
@@ -18,10 +18,10 @@ pub(crate) enum ProgressRequest {
 
 impl ProgressRequest {
     /// What a sink answers.
-    pub(super) fn put_to(self, sink: &mut ChosenSink) -> ProgressAnswer {
+    pub(super) fn put_to(self, sink: &mut ChosenSink, now: Instant) -> ProgressAnswer {
         match self {
             Self::Offset(partition) => ProgressAnswer::Offset(sink.stored_offset(partition)),
-            Self::Row(message) => ProgressAnswer::Row(sink.has_row(message)),
+            Self::Row(message) => ProgressAnswer::Row(sink.has_row(message, now)),
             Self::Pass { partition, offset } => {
                 ProgressAnswer::Passed(sink.pass(partition, offset))
             }

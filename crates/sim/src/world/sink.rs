@@ -36,7 +36,7 @@ where
         subscription: SubscriptionId,
         asked: &Delivery,
     ) -> EffectVerdict {
-        let verdict = self.sinks[subscription.index()].apply(asked);
+        let verdict = self.sinks[subscription.index()].apply(asked, self.now);
         let (delivery, message, key) = (asked.id, asked.record.message, asked.record.key);
         self.record(Kind::Effect { delivery, message, key, subscription, consumer, verdict });
         verdict
@@ -52,7 +52,7 @@ where
                 self.answer(id, Answer::Decided(verdict));
             }
             Payload::AskedProgress { request, subscription } => {
-                let answer = request.put_to(&mut self.sinks[subscription.index()]);
+                let answer = request.put_to(&mut self.sinks[subscription.index()], self.now);
                 self.answer(id, Answer::Progress(answer));
             }
             Payload::AskedBatch { .. } => self.decide_batch(id),

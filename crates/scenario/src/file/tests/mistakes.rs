@@ -184,6 +184,31 @@ fn mistakes_in_settings() {
 }
 
 #[test]
+fn mistakes_in_the_sink() {
+    check("[sink]\ndedup = 'atomc'", "2:9: unknown value `atomc`");
+    check(
+        "[sink]\ndedup = 'atomic'\ndedup_window = '0s'",
+        "3:16: `dedup_window` is 0s; it is longer than no time",
+    );
+    check(
+        "[sink]\ndedup = 'atomic'\ndedup_entries = 0",
+        "3:17: `dedup_entries` is 0; it is at least 1",
+    );
+    let bounds = "bounds what a sink recognises, and this one recognises nothing";
+    check("[sink]\ndedup_window = '1h'", &format!("2:16: `dedup_window` {bounds}"));
+    check("[sink]\ndedup_entries = 9", &format!("2:17: `dedup_entries` {bounds}"));
+    let text =
+        "strategies = ['process-then-settle', 'progress-with-effect']\nsink.dedup = 'atomic'";
+    check(
+        text,
+        "2:14: the sink of `progress-with-effect` keeps the consumer's progress in the transaction \
+         of the effect; that keeps a second effect out, and no key is looked for",
+    );
+    check_help(text, "leave `dedup` out, or `progress-with-effect` out of `strategies`");
+    check("strategies = ['progress-with-effect']\nsink.dedup = 'none'", "no mistake");
+}
+
+#[test]
 fn mistakes_in_subscriptions() {
     check("subscriptions = []", "1:17: there are 0 subscriptions; there are 1 to 8");
     check("[[subscriptions]]\nconsumers = 1", "1:1: missing field `name` in [[subscriptions]]");
@@ -319,7 +344,7 @@ fn help_says_what_would_be_valid() {
     check_help(
         "titel = 'x'",
         "did you mean `title`? valid here: title, narration, profile, models, strategies, seeds, \
-        workload, producer, subscriptions, consumer, log, queue, network, times, faults, \
+        workload, producer, subscriptions, consumer, sink, log, queue, network, times, faults, \
         script, limits, expect",
     );
     check_help("models = ['lgo']", "did you mean `log`? valid here: log, queue");

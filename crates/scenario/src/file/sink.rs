@@ -1,0 +1,44 @@
+//! How the sinks recognise what has had its effect: the table `[sink]`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Span;
+
+/// The sinks of all subscriptions, whatever the strategy of their consumers. The strategies
+/// `progress-with-effect` and `progress-with-effect-unconditional` have one that keeps their
+/// progress, and leave no choice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SinkSettings {
+    /// How a message is recognised that has had its effect. Default `none`.
+    pub dedup: Dedup,
+    /// How long after its effect a message is recognised: Redis `EX`, `expires_after_seconds` of
+    /// AWS Lambda Powertools (there 1h), 24h at Stripe. Left out, it is recognised for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dedup_window: Option<Span>,
+    /// How many messages are recognised: the oldest makes room for the next, as
+    /// `local_cache_max_items` of AWS Lambda Powertools does (there 256). Left out, there is room
+    /// for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dedup_entries: Option<u32>,
+}
+
+/// How a message is recognised that has had its effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dedup {
+    /// Not at all: every call is an effect. The strategy `deduplicating-sink` has its own sink all
+    /// the same.
+    #[default]
+    None,
+    /// The sink looks for the message's key and applies its effect in one step: a unique key in the
+    /// table that the effect is written to, `SET … NX`.
+    Atomic,
+    /// The consumer looks for the key in one call, before it works, and asks for the effect in
+    /// another, in which nobody looks: `select`, then `insert`.
+    CheckThenWrite,
+    /// Each consumer remembers, in memory, which effects it knows of: a set in the process. It is
+    /// gone with the process, and no other consumer has it.
+    ProcessMemory,
+}
