@@ -14,6 +14,8 @@ mod direct_faults;
 mod faults;
 #[path = "live/harness.rs"]
 mod harness;
+#[path = "live/leases.rs"]
+mod leases;
 #[path = "live/pressure.rs"]
 mod pressure;
 #[path = "live/processes.rs"]

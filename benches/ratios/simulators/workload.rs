@@ -161,6 +161,7 @@ pub(crate) fn client_config() -> ClientConfig {
         settle_confirmed: true,
         settle_retries: 0,
         receive_ahead: false,
+        lease_renewal: None,
         auto_offset_reset: OffsetReset::Earliest,
         drain_on_revoke: false,
         max_poll_interval: None,

@@ -182,7 +182,10 @@ where
                 let _ = self.inbox.give_back(delivery).await;
                 Ok(&[])
             }
-            (Err(_), ErrorPolicy::Skip) => Ok(&[]),
+            (Err(_), ErrorPolicy::Skip) => {
+                self.inbox.let_go(delivery);
+                Ok(&[])
+            }
             (Err(error), _) => Err(error.into()),
         }
     }
@@ -238,6 +241,9 @@ pub trait GiveBack {
     /// # Errors
     /// As [`Subscription::settle`]; the lease returns it all the same.
     async fn give_back(&self, delivery: &Delivery) -> Result<(), SettleError>;
+
+    /// The application is done with a message and leaves it unsettled: its lease is not renewed.
+    fn let_go(&self, _delivery: &Delivery) {}
 
     /// Whether a message that is left unsettled comes back although later ones are settled. A log
     /// has one offset, which covers it.

@@ -17,6 +17,8 @@ pub struct ClientConfig {
     /// Whether the library of a queue receives on while the application works, as push does, or
     /// only when it has handed out all that it received.
     pub receive_ahead: bool,
+    /// How often the library of a queue renews the leases of what it holds; none if it does not.
+    pub lease_renewal: Option<Duration>,
     /// Whether the library settles by itself, and when.
     pub auto_settle: AutoSettle,
     /// Which offset a log's library has ready for a commit that names none, its own ones included.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use entrega_choice::Point;
+use entrega_model::event::SettleAct;
 use entrega_model::{Event, Kind, MessageId, ProcessId};
 use entrega_scenario::points::{self, Act, Alternative, Call, FaultInfo, Leg, Moment, Site, Zone};
 
@@ -25,23 +26,30 @@ pub struct Injected {
     /// The message that it befell: of a call to a sink for a batch the first, and of one that does
     /// not say, the one that the caller began to work on last.
     pub message: Option<MessageId>,
+    /// Whether its process had last asked for more time, and not to settle.
+    pub extends: bool,
 }
 
 impl Injected {
     /// All faults of a run, in the order of the run.
     pub fn all(events: &[Event]) -> Vec<Self> {
         let mut in_work: BTreeMap<ProcessId, MessageId> = BTreeMap::new();
+        let mut asked: BTreeMap<ProcessId, SettleAct> = BTreeMap::new();
         let mut found = Vec::new();
         for (at, event) in events.iter().enumerate() {
             match event.kind {
                 Kind::ProcessingStarted { message, consumer, .. } => {
                     in_work.insert(consumer, message);
                 }
+                Kind::SettleInvoked { consumer, act, .. } => {
+                    asked.insert(consumer, act);
+                }
                 Kind::Faulted { point, alternative, process, message } => {
                     let (point, _) = points::describe(Point(point));
                     let Some(one) = point.alternative(alternative.into()) else { continue };
                     let Alternative { act, zone, .. } = *one;
-                    let mut fault = Self { at, point, act, zone, process, message };
+                    let extends = asked.get(&process) == Some(&SettleAct::Extend);
+                    let mut fault = Self { at, point, act, zone, process, message, extends };
                     if fault.befalls(Call::Effect) || fault.befalls(Call::DeadLetter) {
                         fault.message = message.or_else(|| in_work.get(&process).copied());
                     }

@@ -128,7 +128,7 @@ impl<L: Link<Request = queue_wire::Request, Response = queue_wire::Response>> In
     for QueueInbox<L>
 {
     async fn background(&self) {
-        self.receive_ahead().await;
+        Self::background(self).await;
     }
 
     async fn run(&self, code: &impl Consumer, app: &impl ProgressInSink) -> Result<(), Stop> {
@@ -162,6 +162,7 @@ impl ConsumerSettings {
                 subscription,
                 prefetch: 100,
                 receive_ahead: false,
+                lease_renewal: None,
                 auto_settle,
                 offset_store,
                 auto_commit_interval: Duration::from_secs(5),

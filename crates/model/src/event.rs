@@ -319,7 +319,7 @@ impl SettleAct {
 pub enum SettleTrigger {
     /// The application asked for it.
     Application,
-    /// The auto-commit timer.
+    /// The auto-commit timer, or that of the lease renewal.
     Timer,
     /// The delivery itself: automatic ack.
     Delivery,

@@ -89,6 +89,7 @@ pub fn client_config(
         subscription,
         prefetch: consumer.prefetch,
         receive_ahead: consumer.receive_ahead,
+        lease_renewal: consumer.lease_renewal.map(file::Span::duration),
         auto_settle,
         offset_store,
         auto_commit_interval: consumer.auto_commit_interval.duration(),

@@ -128,11 +128,11 @@ impl Platform for QueuePlatform {
     }
 
     fn has_background(config: &ClientConfig) -> bool {
-        config.receive_ahead
+        config.receive_ahead || config.lease_renewal.is_some()
     }
 
     fn background(inbox: &Self::Inbox) -> impl Future<Output = ()> {
-        inbox.receive_ahead()
+        inbox.background()
     }
 
     fn consume<'a>(

@@ -129,7 +129,10 @@ where
                 self.process_or_dead_letter(bad).await?;
                 Ok(std::slice::from_ref(bad))
             }
-            BatchFailure::PerItem if self.inbox.keeps_unsettled() => Ok(&[]),
+            BatchFailure::PerItem if self.inbox.keeps_unsettled() => {
+                self.inbox.let_go(bad);
+                Ok(&[])
+            }
             _ => self.process(bad).await,
         }
     }

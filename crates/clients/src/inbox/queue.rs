@@ -6,6 +6,7 @@
 //! application works (push): what then waits in its buffer is delivered already, so leases run, and
 //! with automatic ack a crash loses all of it.
 
+mod renewal;
 mod session;
 
 use std::cell::RefCell;
@@ -16,6 +17,7 @@ use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
 use entrega_model::{Delivery, Generation, Instant, MessageId, PartitionId};
 
 use self::session::QueueSession;
+use super::notify::Notify;
 use super::retried::Retried;
 use super::wait::{Until, Waited, answer_or, while_running};
 use crate::application::GiveBack;
@@ -29,12 +31,14 @@ pub struct QueueInbox<L: Link<Request = Request, Response = Response>> {
     link: L,
     config: ClientConfig,
     session: RefCell<QueueSession>,
+    /// Rings when something is to be renewed again.
+    received: Notify,
 }
 
 impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
     /// A consumer over `link`.
     pub fn new(link: L, config: ClientConfig) -> Self {
-        Self { link, config, session: RefCell::default() }
+        Self { link, config, session: RefCell::default(), received: Notify::default() }
     }
 
     /// Takes the next received message out, as a delivery.
@@ -95,6 +99,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             session.handed_out.clear();
             tags
         };
+        self.release(&tags, false);
         let answer = self.send(tags, Settlement::Ack, false, SettleTrigger::NextReceive).await;
         if let Ok(tags) = answer {
             self.session.borrow_mut().recycle_tags(tags);
@@ -144,10 +149,12 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
 
     /// Takes the answer of a receive.
     fn take(&self, answer: Result<Response, Unanswered>) -> Result<(), ReceiveError> {
-        let mut session = self.session.borrow_mut();
-        session.receiving = None;
+        self.session.borrow_mut().receiving = None;
         match answer {
-            Ok(Response::Received { deliveries }) => session.fill(deliveries),
+            Ok(Response::Received { deliveries }) => {
+                self.hold(&deliveries);
+                self.session.borrow_mut().fill(deliveries);
+            }
             Ok(Response::UnknownQueue) => return Err(ReceiveError::UnknownSubscription),
             Ok(_) | Err(Unanswered) => {}
         }
@@ -207,6 +214,9 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             tags.push(last.position);
         } else {
             tags.extend(deliveries.iter().map(|delivery| delivery.position));
+        }
+        if settlement != Settlement::Extend {
+            self.release(&tags, multiple);
         }
         for delivery in deliveries {
             let Delivery { record, position, .. } = delivery;
@@ -319,6 +329,7 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
     }
 
     async fn close(&self) -> Result<(), SettleError> {
+        self.session.borrow_mut().holdings.held.clear();
         if self.config.auto_settle == AutoSettle::AtNextReceive {
             self.session.borrow_mut().handed_out.clear();
         }
@@ -347,6 +358,10 @@ impl<L: Link<Request = Request, Response = Response>> QueueSubscription for Queu
 impl<L: Link<Request = Request, Response = Response>> GiveBack for QueueInbox<L> {
     async fn give_back(&self, delivery: &Delivery) -> Result<(), SettleError> {
         self.requeue(delivery).await
+    }
+
+    fn let_go(&self, delivery: &Delivery) {
+        self.release(&[delivery.position], false);
     }
 
     fn keeps_unsettled(&self) -> bool {

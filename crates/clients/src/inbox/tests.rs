@@ -16,6 +16,7 @@ fn config() -> ClientConfig {
         subscription: SubscriptionId(0),
         prefetch: 4,
         receive_ahead: false,
+        lease_renewal: None,
         auto_settle: AutoSettle::Off,
         offset_store: OffsetStore::AtDelivery,
         auto_commit_interval: Duration::from_secs(5),

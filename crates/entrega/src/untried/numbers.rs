@@ -67,11 +67,14 @@ impl<'a> Numbers<'a> {
     }
 
     /// The lease of a delivery. A log has none, and neither has a queue that counts the delivery as
-    /// a settle.
+    /// a settle. One that is renewed in time, even if a request for it is lost, does not end.
     pub(super) fn lease(&self) -> Option<Duration> {
         let leased =
             self.plan.model == Model::Queue && self.library.auto_settle != AutoSettle::AtDelivery;
-        leased.then(|| self.plan.scenario.queue.lease().duration())
+        let lease = self.plan.scenario.queue.lease().duration();
+        let renewal = self.library.lease_renewal;
+        let is_renewed = renewal.is_some_and(|interval| interval.saturating_mul(2) < lease);
+        (leased && !is_renewed).then_some(lease)
     }
 
     /// The longest time between two polls, which a log's client watches over.

@@ -76,6 +76,9 @@ fn a_handler_that_outlasts_a_deadline_is_tried() {
     assert_eq!(found.slow.as_deref(), Some(why));
     check(&found, &many);
     assert_eq!(of(QUEUE, PLAIN, &lease("1001ms")), Untried::default());
+    let renewed = |every| [lease("1s")[0], ("consumer.lease_renewal", every)];
+    assert_eq!(of(QUEUE, PLAIN, &renewed("499ms")), Untried::default());
+    assert_eq!(of(QUEUE, PLAIN, &renewed("500ms")), found, "a single renewal may be lost");
     let found = of(LOG, PLAIN, &polls("1s"));
     assert_eq!(
         found.slow.as_deref(),

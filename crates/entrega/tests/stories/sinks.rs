@@ -85,6 +85,23 @@ fn a_memory_that_is_gone_or_another_s_is_told() {
     );
 }
 
+/// A lost renewal is told as what it is, in a world in which a single one must not be lost.
+#[test]
+fn a_renewal_that_is_lost_is_told() {
+    let set: &[(&str, &str)] =
+        &[("consumer.lease_renewal", "5s"), ("workload.messages", "1"), ("times.slow", "8s")];
+    check(Queue, ProcessThenSettle, "mailer.handler.slow#1=slow", set, &[]);
+    check(
+        Queue,
+        ProcessThenSettle,
+        "mailer.handler.slow#1=slow+mailer.settle.request#1=lost",
+        set,
+        &["mailer 1 is slow at m0 and then the request for more time for m0 is lost and then the \
+             lease of mailer 1 expires; m0 is delivered again to mailer 2, mailer 1 goes on as a \
+             zombie, and m0 takes effect twice."],
+    );
+}
+
 /// Of a message that is stored twice too.
 #[test]
 fn two_copies_that_come_too_far_apart_are_told() {

@@ -160,9 +160,10 @@ impl<'a> Chronicle<'a> {
             Kind::Settled { message, .. } if self.settle_invoked(settle.process, 0, at) => {
                 return Some(message);
             }
-            Kind::Settled { .. } => {
-                last(of_consumer, at, |at| matches!(self.kind(at), Kind::SettleInvoked { .. }))?
-            }
+            Kind::Settled { .. } => last(of_consumer, at, |at| {
+                matches!(self.kind(at), Kind::SettleInvoked { act, .. }
+                        if *act != SettleAct::Extend)
+            })?,
             Kind::Committed { upto, .. } => last(of_consumer, at, |at| {
                 matches!(*self.kind(at), Kind::SettleInvoked { partition, position, .. }
                     if Some(partition) == self.partition() && position + 1 == upto)
@@ -188,9 +189,14 @@ impl<'a> Chronicle<'a> {
 
     /// Whether `consumer` asked to settle exactly this message between two places, and heard of it.
     pub(super) fn settle_of(&self, consumer: ProcessId, from: usize, until: usize) -> Asked {
-        let asks = |at| matches!(*self.kind(at), Kind::SettleInvoked { consumer: by, .. } if by == consumer);
-        let answers =
-            |at| matches!(*self.kind(at), Kind::SettleEnded { consumer: by, .. } if by == consumer);
+        let asks = |at| {
+            matches!(*self.kind(at), Kind::SettleInvoked { consumer: by, act, .. }
+                if by == consumer && act != SettleAct::Extend)
+        };
+        let answers = |at| {
+            matches!(*self.kind(at), Kind::SettleEnded { consumer: by, act, .. }
+                if by == consumer && act != SettleAct::Extend)
+        };
         let within = |from, is: &dyn Fn(usize) -> bool| {
             first(self.run.of_message(self.id), from, is).filter(|at| *at < until)
         };

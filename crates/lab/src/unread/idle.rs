@@ -22,7 +22,9 @@ pub(super) fn why(
         "queue" => {
             of_broker(loaded, written, run, Model::Queue).or_else(|| of_queue(loaded, setting, run))
         }
-        "consumer" if setting == "receive_ahead" => of_broker(loaded, written, run, Model::Queue),
+        "consumer" if ["receive_ahead", "lease_renewal"].contains(&setting) => {
+            of_broker(loaded, written, run, Model::Queue)
+        }
         "sink" => of_sink(loaded, written, run),
         "producer" => of_producer(loaded, setting),
         "times" => of_fault(loaded, setting),

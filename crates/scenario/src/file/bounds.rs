@@ -46,9 +46,10 @@ pub(crate) const REAL: [Bound<f64>; 3] = [
 ];
 
 /// The durations that are longer than no time.
-pub(crate) const NOT_ZERO: [&str; 15] = [
+pub(crate) const NOT_ZERO: [&str; 16] = [
     "workload.arrivals.every",
     "producer.request_timeout",
+    "consumer.lease_renewal",
     "consumer.settle_interval",
     "consumer.request_timeout",
     "consumer.auto_commit_interval",

@@ -245,6 +245,9 @@ fn settings(scenario: &Scenario) -> Checked {
     not_zero("consumer.request_timeout", consumer.request_timeout)?;
     not_zero("consumer.auto_commit_interval", consumer.auto_commit_interval)?;
     within("consumer.max_attempts", consumer.max_attempts)?;
+    if let Some(interval) = consumer.lease_renewal {
+        not_zero("consumer.lease_renewal", interval)?;
+    }
     if let Some(interval) = consumer.max_poll_interval {
         not_zero("consumer.max_poll_interval", interval)?;
     }

@@ -61,6 +61,12 @@ pub struct ConsumerSettings {
     /// delivery settles them. Otherwise it asks when it has handed out all that it received, as
     /// pull does (SQS `ReceiveMessage`). A log has no such thing. Default false (ours).
     pub receive_ahead: bool,
+    /// How often the client library of a queue renews the leases of what it holds, for as long as
+    /// its process runs: SQS `ChangeMessageVisibility`, JetStream `InProgress`, RENEW of share
+    /// groups (KIP-1222). It helps if it is shorter than `visibility_timeout`. A log and what the
+    /// delivery settles have no leases. Left out, none is renewed, as in all of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_renewal: Option<Span>,
     /// After how many processed messages the strategy `settle-every-n` settles, and the article's
     /// `MIN_COMMIT_COUNT`. Default 10 (ours).
     pub settle_every: u32,
@@ -184,6 +190,7 @@ impl Default for ConsumerSettings {
         Self {
             prefetch: 100,
             receive_ahead: false,
+            lease_renewal: None,
             settle_every: 10,
             settle_interval: Span::from_secs(1),
             batch_size: 10,

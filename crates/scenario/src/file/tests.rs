@@ -110,6 +110,7 @@ service_time = { distribution = 'exponential', mean = '250us' }
 [consumer]
 on_error = 'requeue'
 max_poll_interval = '5min'
+lease_renewal = '10s'
 [sink]
 dedup = 'atomic'
 dedup_window = '1h'

@@ -5,6 +5,7 @@ use entrega_model::MessageId;
 use entrega_model::fingerprint::{Fingerprint, Fingerprinted};
 use entrega_model::queue::{DeliveryTag, Received};
 
+use super::renewal::Holdings;
 use crate::CallId;
 
 /// The state of one consumer of a queue.
@@ -14,6 +15,8 @@ pub(super) struct QueueSession {
     pub(super) receiving: Option<CallId>,
     /// Handed out since the last automatic settle (implicit acceptance).
     pub(super) handed_out: Vec<(DeliveryTag, MessageId)>,
+    /// What is renewed, if leases are.
+    pub(super) holdings: Holdings,
     buffer: Vec<Received>,
     next: usize,
     /// A buffer for a receive that is made before all of the other is handed out.
@@ -78,7 +81,7 @@ impl QueueSession {
 /// All that a later poll, settle or close looks at; see [`crate::Context::remembers`].
 impl Fingerprinted for QueueSession {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
-        let Self { receiving, handed_out, buffer, next, spare: _, spare_tags: _ } = self;
+        let Self { receiving, handed_out, holdings, buffer, next, spare: _, spare_tags: _ } = self;
         into.flag(receiving.is_some());
         into.count(handed_out.len());
         for (tag, message) in handed_out {
@@ -86,13 +89,19 @@ impl Fingerprinted for QueueSession {
             into.word(message.0.into());
         }
         into.list(buffer.get(*next..).unwrap_or_default());
+        let Holdings { held, renews_at } = holdings;
+        into.deadline(*renews_at);
+        for (tag, message) in held {
+            into.own_tag(*tag);
+            into.word(message.0.into());
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use entrega_model::fingerprint::Context;
-    use entrega_model::{Key, Record};
+    use entrega_model::{Instant, Key, Record};
 
     use super::*;
 
@@ -118,6 +127,12 @@ mod tests {
         session.handed_out.clear();
         session.receiving = Some(CallId(7));
         assert_ne!(print(&session), nothing, "asked for more");
+        session.receiving = None;
+        session.holdings.held.push((3, MessageId(1)));
+        assert_ne!(print(&session), nothing, "to be renewed");
+        session.holdings.held.clear();
+        session.holdings.renews_at = Some(Instant::NEVER);
+        assert_ne!(print(&session), nothing, "about to look for what to renew");
     }
 
     /// What comes while something is still to be handed out comes behind it, and nothing is lost

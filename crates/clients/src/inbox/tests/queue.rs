@@ -5,9 +5,10 @@ use std::slice;
 use std::task::Poll;
 
 use entrega_model::queue::{Received, Request, Response, Settlement};
-use entrega_model::{Delivery, Instant, Key, MessageId, Record};
+use entrega_model::{Delivery, Duration, Instant, Key, MessageId, Record};
 
 use super::config;
+use crate::application::GiveBack;
 use crate::fake_link::{FakeLink, once, ready};
 use crate::inbox::QueueInbox;
 use crate::{AutoSettle, ClientConfig, SettleError, SettleScope, Subscription, Turn, Unanswered};
@@ -200,4 +201,78 @@ fn nothing_is_received_ahead_into_a_shutdown() {
     let inbox = QueueInbox::new(&link, ClientConfig { receive_ahead: true, ..config() });
     link.closing.set(true);
     assert!(once(pin!(inbox.receive_ahead())).is_ready());
+}
+
+/// The tags for which more time was asked since, nothing if it was not.
+fn renewed(link: &Link) -> Option<Vec<u64>> {
+    match link.asked()?.1 {
+        Request::Settle { settlement: Settlement::Extend, tags, .. } => Some(tags),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn renews() -> ClientConfig {
+    ClientConfig { lease_renewal: Some(Duration::from_secs(15)), ..config() }
+}
+
+/// In the buffer and in hand, every fifteen seconds, until it is settled or left alone.
+#[test]
+fn what_is_held_is_renewed_at_the_interval() {
+    let link = Link::new();
+    let (inbox, delivery) = handed(&link, renews(), &[7, 8, 9]);
+    let mut beside = pin!(inbox.background());
+    let mut at = |seconds| {
+        link.now.set(Instant::START + Duration::from_secs(seconds));
+        assert!(once(beside.as_mut()).is_pending());
+        renewed(&link)
+    };
+    assert_eq!(at(0), None);
+    assert_eq!(at(14), None);
+    assert_eq!(at(15), Some(vec![7, 8, 9]));
+    assert_eq!(at(29), None);
+    let mut settle = pin!(inbox.settle(slice::from_ref(&delivery)));
+    assert!(once(settle.as_mut()).is_pending());
+    let (call, _) = link.asked().expect("an ack");
+    link.answer(call, Ok(Response::Settled { tags: Vec::new() }));
+    assert!(once(settle).is_ready());
+    assert_eq!(at(30), Some(vec![8, 9]), "an ack on its way renews nothing");
+    let Ok(Turn::Delivery(left)) = ready(inbox.poll(Instant::NEVER)) else { panic!("no delivery") };
+    inbox.let_go(&left);
+    assert_eq!(at(45), Some(vec![9]));
+    let Ok(Turn::Delivery(last)) = ready(inbox.poll(Instant::NEVER)) else { panic!("no delivery") };
+    inbox.let_go(&last);
+    assert_eq!(at(60), None, "nothing is held");
+    assert_eq!(at(1_000), None);
+}
+
+/// After a time with nothing held, the next message begins an interval of its own.
+#[test]
+fn renewal_begins_again_with_the_next_message() {
+    let link = Link::new();
+    let (inbox, delivery) = handed(&link, renews(), &[7]);
+    let mut beside = pin!(inbox.background());
+    assert!(once(beside.as_mut()).is_pending());
+    inbox.let_go(&delivery);
+    link.now.set(Instant::START + Duration::from_secs(100));
+    assert!(once(beside.as_mut()).is_pending());
+    let mut poll = pin!(inbox.poll(Instant::NEVER));
+    assert!(once(poll.as_mut()).is_pending());
+    let (call, _) = link.asked().expect("a receive");
+    link.answer(call, Ok(Response::Received { deliveries: vec![received(8)] }));
+    assert!(once(poll).is_ready() && once(beside.as_mut()).is_pending());
+    assert_eq!(renewed(&link), None);
+    link.now.set(Instant::START + Duration::from_secs(115));
+    assert!(once(beside.as_mut()).is_pending());
+    assert_eq!(renewed(&link), Some(vec![8]));
+}
+
+#[test]
+fn what_the_delivery_settles_is_not_renewed() {
+    let link = Link::new();
+    let automatic = ClientConfig { auto_settle: AutoSettle::AtDelivery, ..renews() };
+    let (inbox, _) = handed(&link, automatic, &[7]);
+    let mut beside = pin!(inbox.background());
+    link.now.set(Instant::START + Duration::from_secs(100));
+    assert!(once(beside.as_mut()).is_pending());
+    assert_eq!(renewed(&link), None);
 }

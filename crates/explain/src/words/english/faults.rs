@@ -120,6 +120,12 @@ fn leg(scene: &Scene<'_>, fault: &Injected, m: &str) -> String {
         (Call::Receive, Leg::Response) => format!("an answer with messages for {who}"),
         (Call::Effect, Leg::Request) => format!("the request for the effect of {m}"),
         (Call::Effect, Leg::Response) => format!("the sink's answer about {m}"),
+        (Call::Settle, Leg::Request) if fault.extends => {
+            format!("the request for more time for {m}")
+        }
+        (Call::Settle, Leg::Response) if fault.extends => {
+            format!("the answer that there is more time for {m}")
+        }
         (Call::Settle, Leg::Request) => match also {
             Some(also) => format!("the request to settle {m}, which covers {also},"),
             None => format!("the request to settle {m}"),

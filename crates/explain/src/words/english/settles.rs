@@ -78,6 +78,9 @@ fn asks(who: &str, message: MessageId, act: SettleAct, trigger: SettleTrigger) -
     };
     match trigger {
         SettleTrigger::Application => format!("{who} {what}"),
+        SettleTrigger::Timer if act == SettleAct::Extend => {
+            format!("the lease renewal of {who} {what}")
+        }
         SettleTrigger::Timer => format!("the auto-commit timer of {who} {what}"),
         SettleTrigger::Delivery => format!("handing {m} over to {who} {what}"),
         SettleTrigger::NextReceive => format!("{who} {what} by asking for the next message"),
