@@ -194,6 +194,7 @@ where
         match self.batch.on_failure {
             BatchFailure::RetryWhole => self.retry_whole(batch).await,
             BatchFailure::Bisect => self.bisect(batch).await?,
+            BatchFailure::Abandon => self.write_or_abandon(batch).await,
             BatchFailure::PerItem | BatchFailure::DeadLetterItem => {
                 self.set_failed_aside(batch).await?;
             }

@@ -139,6 +139,7 @@ pub fn batch_rules(consumer: &ConsumerSettings) -> BatchRules {
             file::BatchFailure::Bisect => BatchFailure::Bisect,
             file::BatchFailure::PerItem => BatchFailure::PerItem,
             file::BatchFailure::DeadLetterItem => BatchFailure::DeadLetterItem,
+            file::BatchFailure::Abandon => BatchFailure::Abandon,
         },
     }
 }

@@ -14,6 +14,9 @@
 //!   it: there the error policy for single messages decides about it before anything is settled.
 //! * **Dead-letter the item.** The others have their effect; the bad item is tried alone, as often
 //!   as single messages are, and becomes a dead letter.
+//! * **Abandon.** Nothing of the batch is settled. On a queue all of it comes back when its lease
+//!   ends, good items and bad, and each return counts as a delivery: a bad item drags the others
+//!   with it to the delivery limit. A log has no such thing, for the next batch's offset covers it.
 
 use entrega_model::Delivery;
 use thiserror::Error;
@@ -50,6 +53,8 @@ pub enum BatchFailure {
     PerItem,
     /// Write the others, and the bad item to the dead letters.
     DeadLetterItem,
+    /// Leave the whole batch unsettled.
+    Abandon,
 }
 
 /// How the write of a whole batch fails.
@@ -81,6 +86,14 @@ where
     pub(super) async fn retry_whole(&self, batch: &[Delivery]) {
         while self.write(batch).await.is_err() {
             self.handler.pause(self.retry_backoff).await;
+        }
+    }
+
+    /// Writes the batch once. If that fails, all of it is left as it is, and nothing is to be
+    /// settled.
+    pub(super) async fn write_or_abandon(&self, batch: &mut Vec<Delivery>) {
+        if self.write(batch).await.is_err() {
+            batch.drain(..).for_each(|delivery| self.inbox.let_go(&delivery));
         }
     }
 

@@ -9,8 +9,9 @@ use entrega_model::Model;
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
-    Arrivals, AtLimit, Body, Dedup, ErrorPolicy, Faults, KeyDistribution, Probability,
-    QueueSettings, Scenario, ScriptedFault, ServiceTime, Span, SubscriptionSettings, bounds,
+    Arrivals, AtLimit, BatchFailure, Body, Dedup, ErrorPolicy, Faults, KeyDistribution,
+    Probability, QueueSettings, Scenario, ScriptedFault, ServiceTime, Span, SubscriptionSettings,
+    bounds,
 };
 use crate::points;
 
@@ -259,8 +260,19 @@ fn settings(scenario: &Scenario) -> Checked {
 }
 
 fn error_policy(scenario: &Scenario) -> Checked {
-    if scenario.consumer.on_error != ErrorPolicy::Requeue || !scenario.models.contains(&Model::Log)
-    {
+    let consumer = &scenario.consumer;
+    if !scenario.models.contains(&Model::Log) {
+        return Ok(());
+    }
+    if consumer.batch_on_failure == BatchFailure::Abandon {
+        return broken_with_help(
+            "consumer.batch_on_failure",
+            "`abandon` leaves a batch to the end of its leases, and a log has none",
+            "on a log: retry-whole, bisect, per-item, dead-letter-item; or write models = \
+             [\"queue\"]",
+        );
+    }
+    if consumer.on_error != ErrorPolicy::Requeue {
         return Ok(());
     }
     broken_with_help(

@@ -66,7 +66,14 @@ fn made() -> Value {
 /// The rules that are no bounds, by the path of what they are about.
 fn rules(root: &Value) -> Vec<(&'static str, Value)> {
     vec![
-        ("", json!({ "allOf": [no_requeue_on_a_log(), no_keys_beside_progress()] })),
+        (
+            "",
+            json!({ "allOf": [
+            never_on_a_log("on_error", "requeue"),
+            never_on_a_log("batch_on_failure", "abandon"),
+            no_keys_beside_progress(),
+        ] }),
+        ),
         ("sink", bounds_of_something()),
         ("models", json!({ "uniqueItems": true })),
         ("strategies", json!({ "uniqueItems": true })),
@@ -84,19 +91,19 @@ fn text(pattern: &str, example: &str) -> Value {
     json!({ "pattern": pattern, "examples": [example] })
 }
 
-/// A log cannot take a message back.
-fn no_requeue_on_a_log() -> Value {
-    let requeues = json!({
+/// A log cannot take a message back, and leaves none alone.
+fn never_on_a_log(setting: &str, value: &str) -> Value {
+    let is_set = json!({
         "required": ["consumer"],
         "properties": { "consumer": {
-            "required": ["on_error"], "properties": { "on_error": { "const": "requeue" } },
+            "required": [setting], "properties": { setting: { "const": value } },
         } },
     });
     let no_log = json!({
         "required": ["models"],
         "properties": { "models": { "not": { "contains": { "const": "log" } } } },
     });
-    json!({ "if": requeues, "then": no_log })
+    json!({ "if": is_set, "then": no_log })
 }
 
 /// A sink that keeps progress looks for no keys.

@@ -183,6 +183,10 @@ pub enum BatchFailure {
     /// Write the others; try the bad item alone up to `max_attempts`, then write it to the dead
     /// letters; settle all.
     DeadLetterItem,
+    /// Settle nothing of the batch, good items and bad: all of it comes back when its lease ends,
+    /// and each time counts as a delivery (Lambda with SQS, as long as `ReportBatchItemFailures` is
+    /// not set). A log has no such thing.
+    Abandon,
 }
 
 impl Default for ConsumerSettings {

@@ -163,6 +163,11 @@ fn mistakes_in_settings() {
         "[consumer]\non_error = 'requeue'\nmax_poll_interval = '0s'\n",
         "3:21: `max_poll_interval` is 0s; it is longer than no time",
     );
+    check(
+        "[consumer]\nbatch_on_failure = 'abandon'",
+        "2:20: `abandon` leaves a batch to the end of its leases, and a log has none",
+    );
+    check("models = ['queue']\nconsumer.batch_on_failure = 'abandon'", "no mistake");
     check("[consumer]\non_error = 'ignore'", "2:12: unknown value `ignore`");
     check("[log]\npartitions = 0", "2:14: `partitions` is 0; it is at least 1");
     check(
