@@ -66,6 +66,38 @@ fn an_expectation_that_does_not_hold_is_noticed() {
     check("expect.2.duplicated=some", 2);
 }
 
+/// Whether an exploration of process-then-settle says that no schedule duplicates.
+fn never_duplicates(scenario: &str, settings: &[&str]) -> bool {
+    let file = format!("simulations/{scenario}.toml");
+    let mut arguments = vec!["explore", &file, "--strategy", "process-then-settle"];
+    arguments.extend(settings.iter().flat_map(|set| ["--set", set]));
+    let output = entrega(&arguments);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{file} {settings:?}:\n{said}{error}");
+    let rows = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let rows: Vec<_> = rows.filter(|row| row.get(1) == Some(&"process-then-settle")).collect();
+    assert!(!rows.is_empty() && said.contains(" lost   duplicated "), "{said}");
+    rows.iter().all(|row| row[3] == "never")
+}
+
+/// What a narration calls a cure takes the anomaly out of every schedule, and what it calls none
+/// does not.
+#[test]
+fn cures_cure_and_others_do_not() {
+    let sink = |settings: &[&str]| never_duplicates("forgetful-sink", settings);
+    assert!(!sink(&[]));
+    assert!(sink(&["sink.dedup_window=1h"]));
+    assert!(!sink(&["sink.dedup_window=1h", "sink.dedup=check-then-write"]));
+    assert!(!sink(&["sink.dedup_window=1h", "sink.dedup=process-memory"]));
+    let lease = |settings: &[&str]| never_duplicates("slow-handler", settings);
+    assert!(!lease(&[]));
+    assert!(lease(&["consumer.lease_renewal=10s"]));
+    assert!(!lease(&["consumer.lease_renewal=35s"]));
+    let stalls = "faults.process.stall.before=1/200";
+    assert!(!lease(&["consumer.lease_renewal=10s", stalls]));
+}
+
 /// A page by its path in the repository.
 fn page(path: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
