@@ -14,12 +14,12 @@ pub(crate) struct Small {
 }
 
 fn small(name: &'static str, faults: &str, scope: (u32, u32), budget: (u8, u8)) -> Small {
-    small_with("1s", name, faults, scope, budget)
+    small_with(&[], name, faults, scope, budget)
 }
 
-/// The same with another request timeout: at 10s it ends when a lease does, which begins with it.
+/// The same with other settings.
 fn small_with(
-    timeout: &str,
+    set: &[(&str, &str)],
     name: &'static str,
     faults: &str,
     scope: (u32, u32),
@@ -27,12 +27,15 @@ fn small_with(
 ) -> Small {
     let text = format!(
         "[workload]\nkeys = 1\n[[subscriptions]]\nname = \"reader\"\nconsumers = {}\n\
-         [consumer]\nprefetch = 2\nsettle_every = 2\nrequest_timeout = \"{timeout}\"\n\
+         [consumer]\nprefetch = 2\nsettle_every = 2\nrequest_timeout = \"1s\"\n\
          [log]\nsession_timeout = \"6s\"\nauto_offset_reset = \"earliest\"\n\
          [queue]\nvisibility_timeout = \"10s\"\n[faults]\n{faults}",
         scope.1
     );
-    let loaded = Scenario::parse("small", &text, &[], &|_| Err(String::new())).expect("a scenario");
+    let set: Vec<_> =
+        set.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
+    let loaded = Scenario::parse("small", &text, &set, &|_| Err(String::new()));
+    let loaded = loaded.expect("a scenario");
     let scope = Scope {
         subscription: SubscriptionId(0),
         messages: scope.0,
@@ -48,6 +51,31 @@ fn small_with(
 /// Nothing goes wrong, but what happens at one instant may come in another order.
 pub(crate) fn calm(scope: (u32, u32), preemptions: u8) -> Small {
     small("calm", "", scope, (0, preemptions))
+}
+
+/// A request timeout of 10s ends when a lease does, which begins with it.
+const ENDS_WITH_LEASE: &[(&str, &str)] = &[("consumer.request_timeout", "10s")];
+
+/// Sinks that recognise what they have had, for ever and for less, and leases that are renewed.
+pub(crate) fn sinks_and_leases() -> Vec<Small> {
+    let faults = "effect.before = { crash = 0.1 }\neffect.after = { crash = 0.1 }\n\
+                  settle.request = { lost = 0.1 }\nhandler.slow = { slow = 0.1 }\n\
+                  process.stall = { before = 0.1, after = 0.1 }\n";
+    let copies = "send.response = { lost = 0.1 }\nsettle.after = { crash = 0.1 }\n";
+    let of = |name, set: &[(&str, &str)]| small_with(set, name, faults, (2, 2), (1, 1));
+    let window = ("sink.dedup_window", "8s");
+    let room = ("sink.dedup_entries", "1");
+    let renewal = ("consumer.lease_renewal", "4s");
+    vec![
+        of("atomic", &[("sink.dedup", "atomic"), window]),
+        of("room for one", &[("sink.dedup", "atomic"), room]),
+        of("check then write", &[("sink.dedup", "check-then-write"), window]),
+        of("memory", &[("sink.dedup", "process-memory"), window]),
+        of("memory for one", &[("sink.dedup", "process-memory"), room]),
+        small_with(&[("sink.dedup", "process-memory")], "copies", copies, (2, 1), (2, 0)),
+        of("renewal", &[renewal]),
+        of("renewal of a buffer", &[renewal, ("consumer.receive_ahead", "true")]),
+    ]
 }
 
 /// Every kind of fault, alone or in pairs.
@@ -91,7 +119,7 @@ pub(crate) fn all() -> Vec<Small> {
             (2, 1),
             (2, 0),
         ),
-        small_with("10s", "deadlines", settles, (2, 2), (1, 1)),
+        small_with(ENDS_WITH_LEASE, "deadlines", settles, (2, 2), (1, 1)),
         small("one after the other", &format!("{crashes}{settles}"), (3, 1), (1, 0)),
     ]
 }
