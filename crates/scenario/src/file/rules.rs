@@ -9,9 +9,9 @@ use entrega_model::Model;
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
-    Arrivals, AtLimit, BatchFailure, Body, Dedup, ErrorPolicy, Faults, KeyDistribution,
-    Probability, QueueSettings, Scenario, ScriptedFault, ServiceTime, Span, SubscriptionSettings,
-    bounds,
+    Arrivals, AtLimit, BatchFailure, Body, ConsumerSettings, Dedup, ErrorPolicy, Faults,
+    KeyDistribution, Probability, QueueSettings, Scenario, ScriptedFault, ServiceTime, Span,
+    SubscriptionSettings, bounds,
 };
 use crate::points;
 
@@ -319,10 +319,10 @@ fn brokers(scenario: &Scenario) -> Checked {
     not_zero("log.retention_time", log.retention_time)?;
     within("log.segment_bytes", log.segment_bytes)?;
     not_zero("log.segment_time", log.segment_time)?;
-    queue_rules(queue)
+    queue_rules(queue, &scenario.consumer)
 }
 
-fn queue_rules(queue: &QueueSettings) -> Checked {
+fn queue_rules(queue: &QueueSettings, consumer: &ConsumerSettings) -> Checked {
     not_zero("queue.visibility_timeout", queue.visibility_timeout)?;
     not_zero("queue.consumer_timeout", queue.consumer_timeout.unwrap_or(Span::MAX))?;
     within("queue.delivery_limit", queue.delivery_limit.unwrap_or(1))?;
@@ -332,6 +332,13 @@ fn queue_rules(queue: &QueueSettings) -> Checked {
             "queue.consumer_timeout",
             "a queue has a lease or a consumer timeout, not both",
             "write visibility_timeout = \"never\" beside it",
+        );
+    }
+    if queue.consumer_timeout.is_some() && consumer.lease_renewal.is_some() {
+        return broken_with_help(
+            "consumer.lease_renewal",
+            "no consumer can prolong a consumer timeout",
+            "leave one of the two out",
         );
     }
     if queue.limit_counts.is_empty() && queue.delivery_limit.is_some() {
