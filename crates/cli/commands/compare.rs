@@ -2,6 +2,7 @@
 //! short example behind every anomaly.
 
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
 use entrega_clients::Strategy;
 use entrega_lab::memory::of_sweep;
@@ -23,7 +24,10 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
         return profiles::compare(args);
     }
     let loaded = files::read(&args.file, &args.set, &[("--output", args.output.as_deref())])?;
-    let comparison = of(&loaded, args)?;
+    let chosen = configurations(&loaded, &args.model, &args.strategy)?;
+    unread::warnings(&loaded, chosen).iter().for_each(|one| output::warn(one));
+    let stop = interrupt::stop()?;
+    let comparison = of(&loaded, args, &stop, &mut |one| output::warn(one))?;
     let text = match args.format {
         Format::Text => comparison::text(&comparison, shown(args)),
         Format::Json => output::json(&comparison::document(&comparison))?,
@@ -38,24 +42,28 @@ fn shown(args: &CompareArgs) -> Shown {
     Shown { columns, all_stories: args.all_stories }
 }
 
-/// Compares the configurations of a scenario.
-fn of<'a>(loaded: &'a LoadedScenario, args: &CompareArgs) -> Result<Comparison<'a>, Failure> {
+/// Compares the configurations of a scenario, until `stop` is raised.
+fn of<'a>(
+    loaded: &'a LoadedScenario,
+    args: &CompareArgs,
+    stop: &AtomicBool,
+    warn: &mut dyn FnMut(&str),
+) -> Result<Comparison<'a>, Failure> {
     let sweep = Sweep {
         configurations: configurations(loaded, &args.model, &args.strategy)?,
         seed: args.seed,
         seeds: args.seeds.unwrap_or(loaded.scenario.seeds),
         loaded,
     };
-    let warnings = unread::warnings(loaded, sweep.configurations.iter().copied());
-    warnings.iter().for_each(|one| output::warn(one));
     let threads = pool::size(args.threads);
     let what = format!("{} runs on {threads} threads", sweep.runs());
     let help = "lower workload.messages, --seeds or --threads";
     memory::require(of_sweep(&sweep, threads), &what, help)?;
     let warnings = hints::warnings(loaded, &sweep.configurations, sweep.seed);
-    warnings.iter().for_each(|one| output::warn(one));
+    warnings.iter().for_each(|one| warn(one));
     let pool = pool::new(threads, pool::FEWER)?;
-    pool.install(|| run(&sweep, args.quiet))
+    let bar = bars::bar(sweep.runs(), "runs", args.quiet);
+    Ok(pool.install(|| pool::compare(&sweep, stop, &|| bar.inc(1), &|| bar.finish_and_clear())))
 }
 
 /// The models and strategies to compare: those of the scenario, or those asked for, as far as the
@@ -71,10 +79,4 @@ pub(super) fn configurations(
         return Err(Failure::new("there is nothing to compare: no model or no strategy is left"));
     }
     Ok(configurations)
-}
-
-fn run<'a>(sweep: &Sweep<'a>, quiet: bool) -> Result<Comparison<'a>, Failure> {
-    let stop = interrupt::stop()?;
-    let bar = bars::bar(sweep.runs(), "runs", quiet);
-    Ok(pool::compare(sweep, &stop, &|| bar.inc(1), &|| bar.finish_and_clear()))
 }

@@ -1,5 +1,6 @@
 //! `entrega compare --profile`: one scenario on several real systems.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use entrega_lab::{Comparison, LoadedScenario};
@@ -7,7 +8,7 @@ use entrega_report::comparison;
 use entrega_scenario::profile::{NAMES, Profile};
 
 use crate::args::{CompareArgs, Format};
-use crate::commands::code;
+use crate::commands::{code, interrupt};
 use crate::failure::Failure;
 use crate::{files, output};
 
@@ -15,9 +16,16 @@ use crate::{files, output};
 pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     let loaded: Vec<LoadedScenario> =
         names(args)?.iter().map(|name| read(args, name)).collect::<Result<_, _>>()?;
+    let stop = interrupt::stop()?;
+    let mut said = BTreeSet::new();
+    let mut warn = |one: &str| {
+        if said.insert(one.to_owned()) {
+            output::warn(one);
+        }
+    };
     let mut comparisons: Vec<Comparison<'_>> = Vec::new();
     for one in &loaded {
-        comparisons.push(super::of(one, args)?);
+        comparisons.push(super::of(one, args, &stop, &mut warn)?);
         if comparisons.last().is_some_and(|one| one.partial) {
             break;
         }
