@@ -98,6 +98,50 @@ fn cures_cure_and_others_do_not() {
     assert!(!lease(&["consumer.lease_renewal=10s", stalls]));
 }
 
+/// What the narration of a scenario names as the way out is one: with it, the anomaly that the file
+/// expects is gone, and without it the changed expectation fails.
+#[test]
+fn the_way_out_that_a_scenario_names_is_one() {
+    let check = |file: &str, way_out: &[&str], expect: &[&str]| {
+        let path = format!("simulations/{file}");
+        let run = |set: &[&str]| {
+            let mut arguments = vec!["compare", path.as_str(), "--quiet"];
+            arguments.extend(set.iter().flat_map(|one| ["--set", *one]));
+            entrega(&arguments)
+        };
+        let output = run(&[way_out, expect].concat());
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{file} with {way_out:?}:\n{said}");
+        assert_eq!(run(expect).status.code(), Some(1), "{file} without {way_out:?}");
+    };
+    check(
+        "late-commit.toml",
+        &["log.commit_checks=forward"],
+        &["expect.1.duplicated=0", "expect.2.duplicated=0", "expect.2.verdict=valid"],
+    );
+    let begins = ["log.auto_offset_reset=by-duration", "log.auto_offset_reset_duration=2h"];
+    let nothing_lost = ["expect.0.lost=0", "expect.0.exact=12", "expect.0.verdict=valid"];
+    check("first-start.toml", &begins, &nothing_lost);
+    let kept = ["log.offsets_retention=7d"];
+    check(
+        "long-absence.toml",
+        &kept,
+        &["expect.0.lost=0", "expect.0.exact=8", "expect.0.verdict=valid"],
+    );
+    let again = ["log.auto_offset_reset=earliest"];
+    let twice =
+        ["expect.0.lost=0", "expect.0.duplicated=2", "expect.0.exact=6", "expect.0.verdict=valid"];
+    check("long-absence.toml", &again, &twice);
+    let nothing_lost = ["expect.0.lost=0", "expect.0.exact=150", "expect.0.verdict=valid"];
+    check("more-partitions.toml", &["log.auto_offset_reset=earliest"], &nothing_lost);
+    let long = ["log.auto_offset_reset=by-duration", "log.auto_offset_reset_duration=10min"];
+    check("more-partitions.toml", &long, &nothing_lost);
+    let in_time = ["consumer.metadata_refresh=1min"];
+    check("more-partitions.toml", &in_time, &["expect.0.lost=1", "expect.0.exact=149"]);
+    let too_short = ["log.auto_offset_reset=by-duration", "log.auto_offset_reset_duration=30min"];
+    check("first-start.toml", &too_short, &["expect.0.lost=4", "expect.0.exact=8"]);
+}
+
 /// A page by its path in the repository.
 fn page(path: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -15,7 +15,7 @@ use crate::{mutate, numbers, without_panic};
 
 /// What is said about a broken rule that the schema cannot state, and the place of that rule in its
 /// list.
-const UNSAID: [(&str, usize); 22] = [
+const UNSAID: [(&str, usize); 23] = [
     ("add up to more than 1", 0),
     ("take more than 100 years", 1),
     ("longer than `max`", 2),
@@ -38,6 +38,7 @@ const UNSAID: [(&str, usize); 22] = [
     ("must be a whole number", 7),
     ("must be a condition", 7),
     ("is no CSV", 6),
+    ("a topic of", 8),
 ];
 
 /// A TOML value as JSON, as an editor sees it.
@@ -183,6 +184,7 @@ fn the_rules_that_no_schema_states_are_listed() {
         "[times]\nstall = '99999d'",
         "[workload]\nfrom = 'nowhere.csv'",
         "title = 1979-05-27",
+        "[log]\npartitions = 4\npartitions_added = { at = '1s', to = 3 }",
     ];
     assert_eq!(breaks.len(), NOT_SAID.len());
     let mut tally = Tally::default();

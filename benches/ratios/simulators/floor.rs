@@ -279,7 +279,7 @@ impl OneLog {
     }
 
     fn join(&mut self, now: Instant) {
-        let mut request = log::Request::Join { group: READER };
+        let mut request = log::Request::Join { group: READER, has: Generation(0) };
         match self.broker.handle(now, self.consumer, &mut request, &mut Vec::new()) {
             Some(log::Response::Joined { generation, assigned }) => {
                 self.generation = generation;

@@ -165,5 +165,8 @@ pub(crate) fn client_config() -> ClientConfig {
         auto_offset_reset: OffsetReset::Earliest,
         drain_on_revoke: false,
         max_poll_interval: None,
+        cooperative: false,
+        leaves_on_close: true,
+        metadata: None,
     }
 }

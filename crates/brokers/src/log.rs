@@ -40,17 +40,16 @@
 //! # Example
 //!
 //! ```
-//! use entrega_brokers::log::{LogBroker, LogSettings};
-//! use entrega_brokers::Broker;
-//! use entrega_model::log::{Acks, Request, Response};
-//! use entrega_model::{ClientId, Instant, Key, PartitionId, MessageId, Record, SubscriptionId};
+//! use entrega_brokers::log::{LogBroker, LogSettings}; use entrega_brokers::Broker; use
+//! entrega_model::log::{Acks, Request, Response}; use entrega_model::{ClientId, Generation,
+//! Instant, Key, PartitionId, MessageId, Record, SubscriptionId};
 //!
 //! let mut broker = LogBroker::new(LogSettings::default());
 //! let (now, client, mut truth) = (Instant::START, ClientId::default(), Vec::new());
 //! let record = Record { message: MessageId(0), key: Key(7), bytes: 100 };
 //! let mut produce =
 //!     Request::Produce { partition: PartitionId(0), records: vec![record], acks: Acks::All };
-//! let mut join = Request::Join { group: SubscriptionId(0) };
+//! let mut join = Request::Join { group: SubscriptionId(0), has: Generation(0) };
 //!
 //! let produced = broker.handle(now, client, &mut produce, &mut truth);
 //! assert!(matches!(produced, Some(Response::Produced { base_offset: 0, .. })));
@@ -61,7 +60,7 @@
 
 use std::mem;
 
-use entrega_model::log::{AssignedPartition, Offset, OffsetReset, Refusal, Request, Response};
+use entrega_model::log::{Offset, OffsetReset, Refusal, Request, Response};
 use entrega_model::{
     ClientId, Event, Fingerprint, Generation, Instant, Kind, PartitionId, Record, SubscriptionId,
     event::RemoveReason,
@@ -70,24 +69,33 @@ use entrega_model::{
 use crate::Broker;
 
 mod assignor;
+mod commit_checks;
 mod copies;
 mod fingerprint;
 mod group;
+mod growth;
+mod joining;
 mod partition;
 mod partitioner;
 mod presence;
 mod reading;
 mod retention;
 mod settings;
+mod timestamps;
 
+pub use assignor::{Assignor, RebalanceProtocol};
+pub use commit_checks::CommitChecks;
+pub use growth::PartitionsAdded;
 pub use partitioner::partition_of;
 pub use settings::LogSettings;
 
 use copies::Copies;
-use group::{Group, Joining};
+use group::Group;
+use growth::Growth;
 use partition::{Partition, SegmentLimits};
 use presence::Presence;
 use retention::Retention;
+use timestamps::Timestamps;
 
 /// An in-memory log of one topic, with its consumer groups.
 #[derive(Clone, Debug)]
@@ -98,9 +106,16 @@ pub struct LogBroker {
     presence: Presence,
     segment_limits: SegmentLimits,
     retention: Retention,
+    growth: Growth,
     auto_offset_reset: OffsetReset,
+    timestamps: Option<Timestamps>,
+    commit_checks: CommitChecks,
     /// The next retention check that may delete something.
     retention_check: Option<Instant>,
+    /// When the committed offsets of a group expire next, if it stays empty.
+    offsets_expire: Option<Instant>,
+    /// The earliest of these two and of the partitions to come.
+    housekeeping: Option<Instant>,
     /// The earliest deadline of a group.
     group_deadline: Option<Instant>,
     changed: bool,
@@ -119,8 +134,13 @@ impl LogBroker {
                 time: settings.segment_time,
             },
             retention: Retention::new(&settings),
+            growth: Growth::new(&settings),
             auto_offset_reset: settings.auto_offset_reset,
+            timestamps: Timestamps::new(&settings),
+            commit_checks: settings.commit_checks,
             retention_check: None,
+            offsets_expire: None,
+            housekeeping: Growth::new(&settings).due(),
             group_deadline: None,
             changed: false,
         }
@@ -150,7 +170,7 @@ impl Broker for LogBroker {
                 Some(self.produce(now, *partition, records, ground_truth))
             }
             Request::Commit { .. } => Some(self.settle(now, from, request, ground_truth)),
-            Request::Join { group } => self.join(now, from, *group),
+            Request::Join { group, has } => self.join(now, from, *group, *has),
             Request::Leave { group } => Some(self.leave(now, from, *group)),
         }
     }
@@ -174,7 +194,7 @@ impl Broker for LogBroker {
 
     #[inline]
     fn next_housekeeping(&self) -> Option<Instant> {
-        self.retention_check
+        self.housekeeping
     }
 
     fn advance(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
@@ -184,8 +204,8 @@ impl Broker for LogBroker {
             }
             self.note_groups();
         }
-        if is_due(self.retention_check, now) {
-            self.apply_retention(now, ground_truth);
+        if is_due(self.housekeeping, now) {
+            self.keep_house(now, ground_truth);
         }
     }
 
@@ -209,7 +229,7 @@ impl Broker for LogBroker {
 
     fn restart(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
         ground_truth.push(Event { at: now, kind: Kind::BrokerRestarted });
-        self.groups.iter_mut().for_each(Group::forget_members);
+        self.groups.iter_mut().for_each(|group| group.forget_members(now));
         self.note_groups();
         self.changed = true;
     }
@@ -222,16 +242,27 @@ impl Broker for LogBroker {
             presence,
             segment_limits: _,
             retention: _,
+            growth,
             auto_offset_reset: _,
+            timestamps,
+            commit_checks: _,
             retention_check,
+            offsets_expire,
+            housekeeping,
             group_deadline,
             changed,
         } = self;
+        growth.clear();
+        let count = growth.partitions();
+        partitions.truncate(usize::from(count));
         partitions.iter_mut().for_each(Partition::clear);
-        groups.iter_mut().for_each(Group::clear);
+        groups.iter_mut().for_each(|group| group.clear(count));
+        timestamps.iter_mut().for_each(|timestamps| timestamps.clear(count));
         copies.clear();
         presence.clear();
         *retention_check = None;
+        *offsets_expire = None;
+        *housekeeping = growth.due();
         *group_deadline = None;
         *changed = false;
     }
@@ -250,7 +281,7 @@ impl Broker for LogBroker {
     fn audit(&self, now: Instant, ground_truth: &mut Vec<Event>) {
         for (subscription, _) in subscriptions().zip(&self.groups) {
             for (id, partition) in partitions().zip(&self.partitions) {
-                let from = self.reading_starts_at(subscription, id);
+                let from = self.reading_starts_at(now, subscription, id);
                 ground_truth.extend(partition.retained_from(from).map(|record| {
                     let message = record.message;
                     Event { at: now, kind: Kind::Retrievable { message, subscription } }
@@ -298,6 +329,9 @@ impl LogBroker {
         if is_oversize || self.retention_check.is_none() {
             self.watch_retention(now, id);
         }
+        if let Some(timestamps) = self.timestamps.as_mut().filter(|_| !records.is_empty()) {
+            timestamps.note(now, id, base_offset);
+        }
         records.clear();
         Response::Produced { base_offset, records: mem::take(records) }
     }
@@ -308,6 +342,27 @@ impl LogBroker {
     fn watch_retention(&mut self, now: Instant, id: PartitionId) {
         let partition = &self.partitions[id.index()];
         self.retention_check = earliest(self.retention_check, self.retention.due(now, partition));
+        self.note_housekeeping();
+    }
+
+    /// Adds partitions, deletes segments, and forgets the offsets of groups that are empty for too
+    /// long.
+    fn keep_house(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
+        if is_due(self.growth.due(), now) {
+            self.add_partitions();
+        }
+        if is_due(self.offsets_expire, now) {
+            self.groups.iter_mut().for_each(|group| group.expire_offsets(now));
+        }
+        if is_due(self.retention_check, now) {
+            self.apply_retention(now, ground_truth);
+        }
+        self.note_groups();
+    }
+
+    fn note_housekeeping(&mut self) {
+        let added = self.growth.due();
+        self.housekeeping = earliest(earliest(self.retention_check, self.offsets_expire), added);
     }
 
     fn apply_retention(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
@@ -331,62 +386,13 @@ impl LogBroker {
     }
 }
 
-/// Joining and leaving.
+/// Bookkeeping.
 impl LogBroker {
-    fn join(&mut self, now: Instant, from: ClientId, id: SubscriptionId) -> Option<Response> {
-        let heard = self.presence.is_heard(from);
-        let Some(group) = self.groups.get_mut(id.index()) else {
-            return Some(Response::Refused(Refusal::UnknownPartition));
-        };
-        if group.lets_wait(now, from) {
-            return None;
-        }
-        let response = match group.join(now, from, heard) {
-            Joining::Waits => None,
-            Joining::Cancelled => Some(Response::Refused(Refusal::UnknownMember)),
-            Joining::Done(generation, partitions) => {
-                let partitions = partitions.map(PartitionId);
-                let assigned = partitions.map(|partition| self.assigned_partition(id, partition));
-                Some(Response::Joined { generation, assigned: assigned.collect() })
-            }
-        };
-        self.note_groups();
-        response
-    }
-
-    fn leave(&mut self, now: Instant, from: ClientId, id: SubscriptionId) -> Response {
-        let left = match self.groups.get_mut(id.index()) {
-            Some(group) => group.leave(now, from),
-            None => Err(Refusal::UnknownPartition),
-        };
-        self.note_groups();
-        left.map_or_else(Response::Refused, |()| Response::Left)
-    }
-
-    /// What a member learns of an existing partition, of an existing group.
-    fn assigned_partition(&self, group: SubscriptionId, id: PartitionId) -> AssignedPartition {
-        let partition = &self.partitions[id.index()];
-        AssignedPartition {
-            partition: id,
-            committed: self.groups[group.index()].committed(id),
-            log_start: partition.log_start_offset(),
-            high_watermark: partition.high_watermark(),
-        }
-    }
-
-    /// The first offset that a new member would read: at its committed offset, or where its reset
-    /// policy sends it if the log does not reach back so far. If it sends it nowhere, whatever was
-    /// not committed waits for somebody to say where to begin. What a commit covers is done with,
-    /// also if it lies beyond the end.
-    fn reading_starts_at(&self, group: SubscriptionId, id: PartitionId) -> Offset {
-        let bounds = self.assigned_partition(group, id);
-        let committed = bounds.committed.filter(|offset| *offset >= bounds.log_start);
-        committed.or(bounds.after_reset(self.auto_offset_reset)).unwrap_or(bounds.log_start)
-    }
-
     /// Takes over what a call to the groups has changed: their deadlines and their flags.
     fn note_groups(&mut self) {
         self.group_deadline = self.groups.iter().filter_map(Group::next_deadline).min();
+        self.offsets_expire = self.groups.iter().filter_map(Group::offsets_expire_at).min();
+        self.note_housekeeping();
         for group in &mut self.groups {
             self.changed |= group.take_changed();
         }

@@ -6,6 +6,8 @@ use entrega_model::{Duration, SubscriptionId};
 
 pub use entrega_model::log::OffsetReset;
 
+use crate::MetadataRefresh;
+
 /// How a client library behaves under the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientConfig {
@@ -39,6 +41,15 @@ pub struct ClientConfig {
     /// How long the application may take between two polls on a log before the library leaves the
     /// group (`max.poll.interval.ms`); none for no limit.
     pub max_poll_interval: Option<Duration>,
+    /// Whether a consumer of a log keeps its partitions during a rebalance and gives up only what
+    /// moves (KIP-429).
+    pub cooperative: bool,
+    /// Whether a consumer of a log leaves its group when it closes. A static member
+    /// (`group.instance.id`, KIP-345) does not.
+    pub leaves_on_close: bool,
+    /// When the topic of a log gets more partitions and how often the library asks; none if it does
+    /// not.
+    pub metadata: Option<MetadataRefresh>,
 }
 
 /// Whether and when the library settles by itself.

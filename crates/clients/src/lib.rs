@@ -12,6 +12,7 @@
 //! * [`combinators`]: the three ways to put futures together, instead of `spawn` and `select!`.
 //! * [`context`] and [`link`]: what the client library needs of its process and of a network; the
 //!   simulator and a live transport each provide both.
+//! * [`metadata`]: when a client learns of more partitions.
 //! * [`inbox`]: the client library itself, once for each model, over a link.
 //!
 //! # The one lesson
@@ -29,6 +30,7 @@ pub mod consumers;
 pub mod context;
 pub mod inbox;
 pub mod link;
+pub mod metadata;
 pub mod producers;
 pub mod sinks;
 pub mod subscription;
@@ -48,6 +50,7 @@ pub use consumer::Consumer;
 pub use consumers::{Catalogued, Strategy};
 pub use context::{Context, Shutdown};
 pub use link::{CallId, Called, Link, OpenCall, Unanswered};
+pub use metadata::MetadataRefresh;
 pub use subscription::{
     CarryOn, LogSubscription, QueueSubscription, ReceiveError, SettleError, Stop, Subscription,
     Turn,

@@ -108,7 +108,8 @@ pub enum Turn {
     Idle,
     /// A partition is now this consumer's.
     Assigned(PartitionId),
-    /// All partitions will be given up at the next poll; now is the time to settle.
+    /// All partitions will be given up at the next poll, in a cooperative rebalance those that
+    /// move; now is the time to settle.
     Revoking,
     /// All partitions were taken away before; settling would be refused.
     Lost,
@@ -136,7 +137,8 @@ pub enum SettleError {
     /// not be.
     #[error("no answer to the settle; it may or may not be recorded")]
     Unknown,
-    /// Refused for certain: the lease or the assignment is somebody else's now. Do not repeat it.
+    /// Refused for certain: the lease or the assignment is somebody else's now, or the group has
+    /// come further (`log.commit_checks`). Do not repeat it.
     #[error("the settle was refused: the delivery is no longer this consumer's")]
     Fenced,
     /// There was nothing to commit: what is stored is committed already, maybe by the auto-commit

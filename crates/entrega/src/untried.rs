@@ -126,7 +126,7 @@ impl Untried {
 type Comparison = fn(&Numbers<'_>) -> Option<String>;
 
 /// All of them, in the order in which they are told.
-const COMPARISONS: [Comparison; 17] = [
+const COMPARISONS: [Comparison; 19] = [
     deadlines::waiting,
     deadlines::batch,
     deadlines::attempts,
@@ -144,4 +144,6 @@ const COMPARISONS: [Comparison; 17] = [
     room::retention_bytes,
     network::overtaking,
     network::jitter,
+    group::by_duration,
+    group::partitions_added,
 ];

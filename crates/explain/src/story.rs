@@ -8,6 +8,7 @@
 //! * `faults`: which faults concern it; `delays`: until when they delay, and which requests
 //!   overtake others.
 //! * `interruption`: why it came to another delivery.
+//! * `expiry`: when a group has forgotten its commits.
 //! * `death`: how a process died; `leaving`: why one left, and why it lost a partition;
 //!   `settles`: what settled a message too early.
 //! * `giving_up`: who wrote a dead letter, and why; `limit`: what a delivery limit takes along.
@@ -19,6 +20,7 @@ mod course;
 mod death;
 mod delays;
 mod duplicate;
+mod expiry;
 mod faults;
 mod forgetting;
 mod giving_up;

@@ -137,7 +137,8 @@ const ROUNDING: u128 = 1_000;
 /// Consumers of a log that get no partition.
 fn idle_consumers(scenario: &Scenario, id: SubscriptionId, model: Model) -> Option<String> {
     let settings = &scenario.subscriptions[id.index()];
-    let (consumers, partitions) = (settings.consumers, u32::from(scenario.log.partitions));
+    let most = scenario.log.partitions_added.map_or(scenario.log.partitions, |added| added.to);
+    let (consumers, partitions) = (settings.consumers, u32::from(most));
     let idle = consumers.checked_sub(partitions).filter(|idle| *idle > 0)?;
     (model == Model::Log).then(|| {
         format!(

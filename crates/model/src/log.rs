@@ -6,7 +6,9 @@
 //! which a Kafka client makes two more calls; and the notice of a rebalance, which Kafka sends with
 //! the next heartbeat, comes with the answer to the next fetch.
 
-use crate::{Generation, Instant, PartitionId, Record, SubscriptionId, event::SettleTrigger};
+use crate::{
+    Duration, Generation, Instant, PartitionId, Record, SubscriptionId, event::SettleTrigger,
+};
 
 /// A position in a log. Offsets may have gaps.
 pub type Offset = u64;
@@ -42,6 +44,9 @@ pub struct AssignedPartition {
     pub log_start: Offset,
     /// The end of the fully replicated prefix; consumers read below it.
     pub high_watermark: Offset,
+    /// The first offset that is young enough for a reset by duration; the high watermark if there
+    /// is none, or no such reset.
+    pub young_from: Offset,
 }
 
 impl AssignedPartition {
@@ -56,6 +61,7 @@ impl AssignedPartition {
             OffsetReset::Latest => Some(self.high_watermark),
             OffsetReset::Earliest => Some(self.log_start),
             OffsetReset::None => None,
+            OffsetReset::ByDuration(_) => Some(self.young_from),
         }
     }
 }
@@ -69,6 +75,8 @@ pub enum OffsetReset {
     Earliest,
     /// Nowhere: receiving fails.
     None,
+    /// At the first record that is not older than this (KIP-1106), at the end if all are.
+    ByDuration(Duration),
 }
 
 /// How much a producer waits for, as in Kafka's `acks`.
@@ -96,6 +104,9 @@ pub enum Request {
     Join {
         /// The group.
         group: SubscriptionId,
+        /// The assignment that the member acts on meanwhile; 0 if it has given everything up, as it
+        /// does unless the rebalance is cooperative (KIP-429 `owned_partitions`).
+        has: Generation,
     },
     /// Leaves a group at once, as `close()` does.
     Leave {
@@ -187,4 +198,10 @@ pub enum Refusal {
     RebalanceInProgress,
     /// `UNKNOWN_TOPIC_OR_PARTITION`: there is no such partition or group.
     UnknownPartition,
+    /// A check that Kafka does not make: the commit is for a partition of another member. The
+    /// assignment stands; drop what is held of that partition.
+    NotOwner,
+    /// A check that Kafka does not make: the group has come further in that partition. The
+    /// assignment stands; there is nothing to repeat.
+    BackwardCommit,
 }

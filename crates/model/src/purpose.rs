@@ -101,6 +101,9 @@ mod tests {
             queue::Request::Close { queue: GROUP },
             RequestPurpose::Leave,
         );
-        assert_eq!(log::Request::Join { group: GROUP }.purpose(), RequestPurpose::Join);
+        assert_eq!(
+            log::Request::Join { group: GROUP, has: Generation(0) }.purpose(),
+            RequestPurpose::Join
+        );
     }
 }

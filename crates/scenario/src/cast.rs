@@ -1,9 +1,9 @@
-//! Who takes part in a run: the role of every process, what people call it, and how long it may
-//! have a message.
+//! Who takes part in a run: the role of every process, what people call it, how long it may have a
+//! message, and which partitions are there from the start.
 //!
 //! > **The rule.** What a process does follows from its [`Role`], never from its number.
 
-use entrega_model::{Duration, ProcessId, SubscriptionId};
+use entrega_model::{Duration, PartitionId, ProcessId, SubscriptionId};
 
 use crate::file::{Scenario, SinkSettings};
 
@@ -59,6 +59,7 @@ pub struct Cast {
     roles: Vec<Role>,
     lease: Duration,
     sink: SinkSettings,
+    partitions: u16,
 }
 
 impl Cast {
@@ -67,7 +68,7 @@ impl Cast {
         let subscriptions = scenario.subscriptions.iter().map(|one| one.name.clone()).collect();
         let lease = scenario.queue.lease().duration();
         let (roles, sink) = (Role::all(scenario).collect(), scenario.sink.clone());
-        Self { subscriptions, roles, lease, sink }
+        Self { subscriptions, roles, lease, sink, partitions: scenario.log.partitions }
     }
 
     /// How many processes there are.
@@ -90,6 +91,11 @@ impl Cast {
     /// event says what a sink has forgotten.
     pub fn sink(&self) -> &SinkSettings {
         &self.sink
+    }
+
+    /// Whether a partition of a log was not there at the start.
+    pub fn is_added(&self, partition: PartitionId) -> bool {
+        partition.0 >= self.partitions
     }
 
     /// What a process does; nothing is known of a process that is not of this scenario.

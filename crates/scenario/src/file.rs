@@ -33,6 +33,7 @@ mod digest;
 mod document;
 mod expect;
 mod faults;
+mod groups;
 mod loaded;
 #[cfg(feature = "toml")]
 mod overrides;
@@ -60,6 +61,7 @@ pub use bounds::{MAX_KEYS, MAX_MESSAGES};
 pub use digest::ScenarioDigest;
 pub use expect::{Condition, ConditionError, Expectation, ExpectedVerdict};
 pub use faults::{Faults, PointFaults};
+pub use groups::{Assignor, CommitCheck, PartitionsAdded, RebalanceProtocol};
 pub use loaded::{Loaded, Written};
 pub use probability::Probability;
 pub use problem::Problem;

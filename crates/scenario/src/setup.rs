@@ -7,11 +7,15 @@ use entrega_clients::consumers::Settles;
 use entrega_clients::producers::Retries;
 use entrega_clients::sinks::{Dedup, DedupRules, Retention};
 use entrega_clients::{
-    AutoSettle, ClientConfig, ErrorPolicy, Library, OffsetReset, Strategy, StrategyConfig,
+    AutoSettle, ClientConfig, ErrorPolicy, Library, MetadataRefresh, OffsetReset, Strategy,
+    StrategyConfig,
 };
-use entrega_model::SubscriptionId;
+use entrega_model::{Instant, SubscriptionId};
 
-use crate::file::{self, AutoOffsetReset, ConsumerSettings, LogClient, ProducerSettings, Scenario};
+use crate::file::{
+    self, Assignor, AutoOffsetReset, CommitCheck, ConsumerSettings, LogClient, PartitionsAdded,
+    ProducerSettings, RebalanceProtocol, Scenario,
+};
 
 mod queue;
 
@@ -22,7 +26,19 @@ pub fn log_settings(scenario: &Scenario) -> log::LogSettings {
     let from = &scenario.log;
     log::LogSettings {
         partitions: from.partitions,
+        partitions_added: from
+            .partitions_added
+            .map(|added| log::PartitionsAdded { at: added.at.duration(), to: added.to }),
         groups: scenario.subscriptions.len() as u8,
+        assignor: match scenario.consumer.assignor {
+            Assignor::Range => log::Assignor::Range,
+            Assignor::Sticky => log::Assignor::Sticky,
+        },
+        rebalance_protocol: match scenario.consumer.rebalance_protocol {
+            RebalanceProtocol::Eager => log::RebalanceProtocol::Eager,
+            RebalanceProtocol::Cooperative => log::RebalanceProtocol::Cooperative,
+        },
+        static_membership: scenario.consumer.group_instance_id,
         session_timeout: from.session_timeout.duration(),
         rebalance_timeout: from.rebalance_timeout.duration(),
         retention_time: (from.retention_time != file::Span::MAX)
@@ -30,16 +46,26 @@ pub fn log_settings(scenario: &Scenario) -> log::LogSettings {
         retention_bytes: from.retention_bytes,
         segment_bytes: from.segment_bytes,
         segment_time: from.segment_time.duration(),
-        auto_offset_reset: offset_reset(from.auto_offset_reset),
+        auto_offset_reset: offset_reset(from),
+        offsets_retention: (from.offsets_retention != file::Span::MAX)
+            .then(|| from.offsets_retention.duration()),
+        commit_checks: log::CommitChecks {
+            ownership: from.commit_checks.contains(&CommitCheck::Ownership),
+            forward: from.commit_checks.contains(&CommitCheck::Forward),
+        },
         ..log::LogSettings::default()
     }
 }
 
-const fn offset_reset(policy: AutoOffsetReset) -> OffsetReset {
-    match policy {
+fn offset_reset(log: &file::LogSettings) -> OffsetReset {
+    match log.auto_offset_reset {
         AutoOffsetReset::Latest => OffsetReset::Latest,
         AutoOffsetReset::Earliest => OffsetReset::Earliest,
         AutoOffsetReset::None => OffsetReset::None,
+        AutoOffsetReset::ByDuration => {
+            let span = log.auto_offset_reset_duration.unwrap_or_default();
+            OffsetReset::ByDuration(span.duration())
+        }
     }
 }
 
@@ -96,10 +122,21 @@ pub fn client_config(
         settle_scope: strategy.spec().settle_scope,
         settle_confirmed: consumer.settle_confirmed,
         settle_retries: consumer.settle_retries,
-        auto_offset_reset: offset_reset(scenario.log.auto_offset_reset),
+        auto_offset_reset: offset_reset(&scenario.log),
         drain_on_revoke: consumer.drain_on_revoke,
         max_poll_interval: consumer.max_poll_interval.map(file::Span::duration),
+        cooperative: consumer.rebalance_protocol == RebalanceProtocol::Cooperative,
+        leaves_on_close: !consumer.group_instance_id,
+        metadata: scenario
+            .log
+            .partitions_added
+            .map(|added| metadata_refresh(added, consumer.metadata_refresh)),
     }
+}
+
+/// When a client that asks so often learns of partitions that are added.
+pub fn metadata_refresh(added: PartitionsAdded, every: file::Span) -> MetadataRefresh {
+    MetadataRefresh { changes_at: Instant::START + added.at.duration(), every: every.duration() }
 }
 
 /// What the client library does by itself, as configured for a strategy that leaves it open.

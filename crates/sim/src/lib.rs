@@ -22,6 +22,7 @@ pub mod digest;
 mod executor;
 mod experiment;
 pub mod explore;
+mod growing;
 mod handler;
 mod link;
 pub mod misbehaviour;

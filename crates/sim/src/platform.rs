@@ -7,11 +7,12 @@ use entrega_brokers::{Broker, LogBroker, QueueBroker, log, queue};
 use entrega_clients::application::{GiveBack, ProgressInSink};
 use entrega_clients::combinators::alongside;
 use entrega_clients::inbox::{LogInbox, QueueInbox};
-use entrega_clients::producers::{LogPublisher, Publisher, QueuePublisher};
+use entrega_clients::producers::{Publisher, QueuePublisher};
 use entrega_clients::{AutoSettle, ClientConfig, Stop, Subscription};
 use entrega_scenario::Scenario;
 use entrega_scenario::setup;
 
+use crate::growing::{GrowingPublisher, More};
 use crate::link::SimLink;
 use crate::program::Program;
 
@@ -55,15 +56,20 @@ pub(crate) trait Platform: PartialEq + Sized {
 #[derive(PartialEq)]
 pub(crate) struct LogPlatform {
     settings: log::LogSettings,
+    more: Option<More>,
 }
 
 impl Platform for LogPlatform {
     type Broker = LogBroker;
     type Inbox = LogInbox<SimLink<LogBroker>>;
-    type Publisher = LogPublisher<SimLink<LogBroker>>;
+    type Publisher = GrowingPublisher<SimLink<LogBroker>>;
 
     fn new(scenario: &Scenario) -> Self {
-        Self { settings: setup::log_settings(scenario) }
+        let more = scenario.log.partitions_added.map(|added| More {
+            partitions: added.to,
+            refresh: setup::metadata_refresh(added, scenario.producer.metadata_refresh),
+        });
+        Self { settings: setup::log_settings(scenario), more }
     }
 
     fn broker(&self) -> LogBroker {
@@ -75,7 +81,7 @@ impl Platform for LogPlatform {
     }
 
     fn publisher(&self, link: SimLink<LogBroker>) -> Self::Publisher {
-        LogPublisher::new(link, self.settings.partitions, partition_of)
+        GrowingPublisher::new(link, self.settings.partitions, self.more, partition_of)
     }
 
     fn has_background(config: &ClientConfig) -> bool {

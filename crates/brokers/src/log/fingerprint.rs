@@ -8,12 +8,17 @@
 //! * where segments begin and how old they are, unless retention may delete something: only
 //!   retention looks at them. If it may, the phase of its checks counts too, which stand at
 //!   multiples of an interval since the start of the run;
+//! * when a record came, unless a reset by duration may still begin at it;
 //! * how many copies of a message were stored, which the records tell, unless retention may have
 //!   deleted some;
 //! * the deadline of a member whose Join waits: it begins anew when the rebalance ends and is
 //!   dropped when the connection does, so only whether there is one matters;
-//! * the assignment of a group that is rebalancing: it is dealt anew;
+//! * the assignment of a group that is rebalancing: it is dealt anew, unless the next one looks
+//!   back. If commits are checked for ownership, it counts until then too;
 //! * the order of cancelled clients, each of which is only ever looked up;
+//! * since when a group has no member, unless its offsets expire;
+//! * how many partitions there are, which follows from whether more are to come, and how many a
+//!   group has shared out, which its assignments tell;
 //! * the earliest deadline of all groups, which follows from them.
 //!
 //! A generation counts only relatively, except that 0 is special: a client without membership may
@@ -24,12 +29,13 @@ use entrega_model::{Fingerprint, Fingerprinted, SubscriptionId};
 
 use super::group::{Group, Member, State};
 use super::partition::Partition;
-use super::{LogBroker, subscriptions};
+use super::{CommitChecks, LogBroker, subscriptions};
 use crate::fingerprint::{enter_copies, enter_first_lives};
 
 impl LogBroker {
     /// Enters the whole state.
     pub(super) fn enter(&self, into: &mut Fingerprint<'_>) {
+        into.deadline(self.growth.due());
         let has_ages = self.retention.ever_deletes();
         for partition in &self.partitions {
             enter_records(partition, into);
@@ -42,8 +48,11 @@ impl LogBroker {
             into.deadline(self.retention_check);
             enter_copies(into, self.copies.iter());
         }
+        if let Some(timestamps) = &self.timestamps {
+            timestamps.enter(into);
+        }
         for (subscription, group) in subscriptions().zip(&self.groups) {
-            enter_group(subscription, group, into);
+            enter_group(subscription, group, self.commit_checks, into);
         }
         let presence = &self.presence;
         enter_first_lives(into, presence.process_count(), |process| presence.heard_from(process));
@@ -68,10 +77,18 @@ fn enter_ages(partition: &Partition, into: &mut Fingerprint<'_>) {
     }
 }
 
-fn enter_group(subscription: SubscriptionId, group: &Group, into: &mut Fingerprint<'_>) {
+fn enter_group(
+    subscription: SubscriptionId,
+    group: &Group,
+    checks: CommitChecks,
+    into: &mut Fingerprint<'_>,
+) {
     into.generation(subscription, group.generation());
     match group.state {
-        State::Empty => into.word(0),
+        State::Empty => {
+            into.word(0);
+            into.deadline(group.ages_since());
+        }
         State::PreparingRebalance { deadline, initial } => {
             into.word(1);
             into.time(deadline);
@@ -80,7 +97,8 @@ fn enter_group(subscription: SubscriptionId, group: &Group, into: &mut Fingerpri
         State::Stable => into.word(2),
     }
     into.count(group.members.len());
-    group.members.iter().for_each(|member| enter_member(member, group.state, into));
+    let owns = checks.ownership || group.looks_back() || group.state == State::Stable;
+    group.members.iter().for_each(|member| enter_member(subscription, member, owns, into));
     let mut cancelled = group.cancelled.clone();
     cancelled.sort_unstable();
     into.count(cancelled.len());
@@ -89,16 +107,27 @@ fn enter_group(subscription: SubscriptionId, group: &Group, into: &mut Fingerpri
     into.flag(group.changed);
 }
 
-fn enter_member(member: &Member, state: State, into: &mut Fingerprint<'_>) {
+/// `owns` says whether its partitions count.
+fn enter_member(
+    subscription: SubscriptionId,
+    member: &Member,
+    owns: bool,
+    into: &mut Fingerprint<'_>,
+) {
     into.client(member.client);
     into.flag(member.join_waiting);
     into.flag(member.session_deadline.is_some());
     if let Some(deadline) = member.session_deadline.filter(|_| !member.join_waiting) {
         into.time(deadline);
     }
-    if state == State::Stable {
+    if owns {
         into.count(member.assigned.len());
-        member.assigned.clone().for_each(|partition| into.word(partition.into()));
+        member.assigned.iter().for_each(|partition| into.word((*partition).into()));
+        into.count(member.giving_up.len());
+        member.giving_up.iter().for_each(|partition| into.word((*partition).into()));
+        if !member.giving_up.is_empty() {
+            into.generation(subscription, member.asked_under);
+        }
     }
 }
 

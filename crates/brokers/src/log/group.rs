@@ -2,8 +2,8 @@
 //!
 //! > **The rule.** Every rebalance ends an assignment and begins the next one under a higher
 //! > generation. A fetch or commit under an older generation is refused, and so is one of a client
-//! > that is no member. Nothing else is checked: neither who owns the partition nor whether the
-//! > offset grows.
+//! > that is no member. Nothing else is checked unless `commit_checks` asks for it: neither who
+//! > owns the partition nor whether the offset grows.
 //!
 //! ```text
 //!              first Join                      every member has a Join waiting,
@@ -15,49 +15,67 @@
 //!                                                  an expired session
 //! ```
 //!
-//! This is the classic protocol, rebalancing eagerly: every member gives up everything and joins
-//! again [KAFKA-SRC, `GroupCoordinator`, `ClassicGroup`]. A member learns of a rebalance from the
-//! answer to its next fetch, may still commit what it has finished (the generation is the current
-//! one until the rebalance ends), and joins. Members that have not joined when the rebalance
-//! deadline passes are removed.
+//! This is the classic protocol, rebalancing eagerly by default: every member gives up everything
+//! and joins again [KAFKA-SRC, `GroupCoordinator`, `ClassicGroup`]. A member learns of a rebalance
+//! from the answer to its next fetch, may still commit what it has finished (the generation is the
+//! current one until the rebalance ends), and joins. Members that have not joined when the
+//! rebalance deadline passes are removed.
 //!
 //! Two holes of the original are kept, since they explain real incidents: a live member commits for
-//! a partition that it does not own, and any commit may move the offset backwards.
+//! a partition that it does not own, and any commit may move the offset backwards. The module
+//! `commit_checks` can close them.
+//!
+//! A group without members keeps its committed offsets for `offsets.retention.minutes`, counted
+//! from when it became empty; then it is as if it had never committed, and the reset policy decides
+//! where its next members begin. As long as it has a member nothing expires.
 //!
 //! Sessions follow Kafka too: a member whose Join waits is not timed out, and once the rebalance
 //! ends its session begins anew.
+//!
+//! With static membership (KIP-345) a member is known by its process, not by its life: the next
+//! life of a process takes the place of the one before, with its partitions and without a
+//! rebalance, and the earlier life is no member any more. As nobody leaves by closing, an absence
+//! that is longer than the session timeout is a rebalance after exactly that time.
 //!
 //! # Simplifications
 //!
 //! * The coordinator deals the partitions itself; Kafka asks the first member to and needs one more
 //!   round (`SyncGroup`, state `CompletingRebalance`).
-//! * A Join of a member of a stable group returns its present assignment. In Kafka that is true of
-//!   a follower; the group's leader would start a rebalance. A duplicated Join must not do that
-//!   here.
+//! * A Join of a member of a stable group returns its present assignment, unless there are
+//!   partitions that nobody has yet. In Kafka that is true of a follower; the group's leader would
+//!   start a rebalance. A duplicated Join must not do that here.
 //! * A Join whose connection ended counts no longer, so the rebalance waits for that member's
 //!   session to time out. In Kafka it still counts and the session is timed out after the
 //!   rebalance.
-
-use std::ops::Range;
 
 use entrega_model::log::{Offset, Refusal};
 use entrega_model::{
     ClientId, Duration, Event, Generation, Instant, Kind, PartitionId, SubscriptionId,
 };
 
-use super::{LogSettings, assignor};
+use super::{Assignor, LogSettings, RebalanceProtocol};
+
+mod joining;
+mod rebalance;
 
 /// One group.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     timeouts: Timeouts,
+    is_static: bool,
+    assignor: Assignor,
+    protocol: RebalanceProtocol,
     pub(super) state: State,
+    /// Since when it has no member, or since its first commit if it never had one.
+    pub(super) empty_since: Option<Instant>,
     generation: Generation,
     /// Sorted by client.
     pub(super) members: Vec<Member>,
     /// Clients that left while a Join of theirs was waiting: that Join is refused, not taken for
     /// new.
     pub(super) cancelled: Vec<ClientId>,
+    /// How many partitions the last rebalance shared out.
+    pub(super) shared_out: u16,
     /// For each partition the next offset to process after a restart.
     pub(super) committed: Vec<Option<Offset>>,
     pub(super) changed: bool,
@@ -69,6 +87,8 @@ struct Timeouts {
     session: Duration,
     rebalance: Duration,
     initial_delay: Duration,
+    /// None if offsets never expire.
+    offsets: Option<Duration>,
 }
 
 /// Where the group stands in the picture above. It is empty exactly when it has no members.
@@ -88,8 +108,12 @@ pub(super) enum State {
 pub(super) struct Member {
     pub(super) client: ClientId,
     pub(super) join_waiting: bool,
-    /// The numbers of its partitions.
-    pub(super) assigned: Range<u16>,
+    /// The numbers of its partitions, ascending.
+    pub(super) assigned: Vec<u16>,
+    /// Those that it had before and is to give up, until it says that it has.
+    pub(super) giving_up: Vec<u16>,
+    /// The assignment that asked for it.
+    pub(super) asked_under: Generation,
     /// When its session times out; only a silent member has such a time.
     pub(super) session_deadline: Option<Instant>,
 }
@@ -100,8 +124,8 @@ pub(super) enum Joining {
     /// The rebalance goes on.
     Waits,
     /// It is over: the partitions of this member.
-    Done(Generation, Range<u16>),
-    /// The client has left since it asked.
+    Done(Generation, Vec<u16>),
+    /// The client has left since it asked, or it was removed and does not know it.
     Cancelled,
 }
 
@@ -114,56 +138,70 @@ impl Group {
                 session: settings.session_timeout,
                 rebalance: settings.rebalance_timeout,
                 initial_delay: settings.initial_rebalance_delay,
+                offsets: settings.offsets_retention,
             },
+            is_static: settings.static_membership,
+            assignor: settings.assignor,
+            protocol: settings.rebalance_protocol,
             state: State::Empty,
+            empty_since: None,
             generation: Generation(0),
             members: Vec::new(),
             cancelled: Vec::new(),
+            shared_out: 0,
             committed: vec![None; usize::from(settings.partitions)],
             changed: false,
         }
     }
 
-    /// Forgets its members and all that they have committed.
-    pub(super) fn clear(&mut self) {
-        let Self { timeouts: _, state, generation, members, cancelled, committed, changed } = self;
+    /// Forgets its members and all that they have committed. There are this many partitions.
+    pub(super) fn clear(&mut self, count: u16) {
+        let Self {
+            timeouts: _,
+            is_static: _,
+            assignor: _,
+            protocol: _,
+            state,
+            empty_since,
+            generation,
+            members,
+            cancelled,
+            shared_out,
+            committed,
+            changed,
+        } = self;
         *state = State::Empty;
+        *empty_since = None;
         *generation = Generation(0);
         members.clear();
         cancelled.clear();
+        *shared_out = 0;
+        committed.truncate(usize::from(count));
         committed.fill(None);
         *changed = false;
     }
 
-    /// `client` joins, or its waiting Join is offered again. `heard` says whether it sends
-    /// heartbeats.
-    pub(super) fn join(&mut self, now: Instant, client: ClientId, heard: bool) -> Joining {
-        if let Some(index) = self.cancelled.iter().position(|cancelled| *cancelled == client) {
-            self.cancelled.swap_remove(index);
-            return Joining::Cancelled;
-        }
-        match self.find(client) {
-            Ok(_) if self.state == State::Stable => {}
-            Ok(index) => self.members[index].join_waiting = true,
-            Err(index) => {
-                let session_deadline = (!heard).then(|| now + self.timeouts.session);
-                self.members.insert(index, Member::joining(client, session_deadline));
-                self.prepare_rebalance(now);
-            }
-        }
-        self.complete_rebalance_if_ready(now);
-        match self.find(client) {
-            Ok(index) if self.state == State::Stable => {
-                Joining::Done(self.generation, self.members[index].assigned.clone())
-            }
-            _ => Joining::Waits,
-        }
+    /// There are this many partitions now. They are nobody's until the next rebalance.
+    pub(super) fn add_partitions(&mut self, count: u16) {
+        self.committed.resize(usize::from(count), None);
+    }
+
+    /// Whether what its members have decides what they will have.
+    pub(super) fn looks_back(&self) -> bool {
+        self.assignor == Assignor::Sticky || self.protocol == RebalanceProtocol::Cooperative
+    }
+
+    /// Whether there are partitions that the last rebalance did not know.
+    pub(super) fn is_outgrown(&self) -> bool {
+        usize::from(self.shared_out) < self.committed.len()
     }
 
     /// Whether a Join of `client` waits, and nothing has happened that would end the rebalance.
     pub(super) fn lets_wait(&self, now: Instant, client: ClientId) -> bool {
         let State::PreparingRebalance { deadline, initial } = self.state else { return false };
-        let waits = |member: &Member| member.client == client && member.join_waiting;
+        let waits = |member: &Member| {
+            member.client == client && member.join_waiting && member.giving_up.is_empty()
+        };
         now < deadline
             && self.members.iter().any(waits)
             && (initial || !self.members.iter().all(|member| member.join_waiting))
@@ -212,6 +250,12 @@ impl Group {
     #[inline]
     pub(super) fn commit(&mut self, partition: PartitionId, upto: Offset) -> Option<Offset> {
         self.committed[partition.index()].replace(upto)
+    }
+
+    /// Whether a partition was `client`'s when the last rebalance ended. It still is while the next
+    /// one goes on.
+    pub(super) fn owns(&self, client: ClientId, partition: PartitionId) -> bool {
+        self.find(client).is_ok_and(|index| self.members[index].owns(partition.0))
     }
 
     /// Everybody is to join again, for a reason outside of the group.
@@ -295,11 +339,38 @@ impl Group {
     }
 
     /// The coordinator restarted: it knows generation and committed offsets, and no member.
-    pub(super) fn forget_members(&mut self) {
+    pub(super) fn forget_members(&mut self, now: Instant) {
+        if self.state != State::Empty {
+            self.empty_since = Some(now);
+        }
         self.members.clear();
         self.cancelled.clear();
         self.state = State::Empty;
         self.changed = true;
+    }
+
+    /// Somebody has committed who is no member; that counts if there never was one.
+    #[cold]
+    pub(super) fn committed_from_outside(&mut self, now: Instant) {
+        self.empty_since.get_or_insert(now);
+    }
+
+    /// When its committed offsets expire, if it has any and no member comes before.
+    pub(super) fn offsets_expire_at(&self) -> Option<Instant> {
+        let (since, retention) = (self.empty_since?, self.timeouts.offsets?);
+        self.committed.iter().any(Option::is_some).then(|| since + retention)
+    }
+
+    /// Forgets the committed offsets if they have expired.
+    pub(super) fn expire_offsets(&mut self, now: Instant) {
+        if self.offsets_expire_at().is_some_and(|at| at <= now) {
+            self.committed.fill(None);
+        }
+    }
+
+    /// Since when it has no member, if offsets expire.
+    pub(super) fn ages_since(&self) -> Option<Instant> {
+        self.empty_since.filter(|_| self.timeouts.offsets.is_some())
     }
 
     /// Whether something happened since the last call that could answer a parked request.
@@ -308,52 +379,8 @@ impl Group {
     }
 }
 
-/// The steps of a rebalance.
+/// Looking up.
 impl Group {
-    /// Begins a rebalance unless one is going on.
-    fn prepare_rebalance(&mut self, now: Instant) {
-        let (span, initial) = match self.state {
-            State::PreparingRebalance { .. } => return,
-            State::Empty => (self.timeouts.initial_delay, true),
-            State::Stable => (self.timeouts.rebalance, false),
-        };
-        self.state = State::PreparingRebalance { deadline: now + span, initial };
-        self.changed = true;
-    }
-
-    /// Members have been removed: their requests are to be refused, and the others rebalance.
-    fn rebalance_without_the_lost(&mut self, now: Instant) {
-        self.prepare_rebalance(now);
-        self.complete_rebalance_if_ready(now);
-        self.changed = true;
-    }
-
-    /// Ends the rebalance if all members have joined, none is left, or the deadline has passed.
-    fn complete_rebalance_if_ready(&mut self, now: Instant) {
-        let State::PreparingRebalance { deadline, initial } = self.state else { return };
-        let all_joined = self.members.iter().all(|member| member.join_waiting);
-        if now >= deadline || self.members.is_empty() || (all_joined && !initial) {
-            self.complete_rebalance(now);
-        }
-    }
-
-    /// Removes the members that have not joined, and assigns the partitions under the next
-    /// generation. The generation grows even if no member is left.
-    fn complete_rebalance(&mut self, now: Instant) {
-        self.members.retain(|member| member.join_waiting);
-        self.generation.0 = self.generation.0.saturating_add(1);
-        self.state = if self.members.is_empty() { State::Empty } else { State::Stable };
-        self.changed = true;
-        let (partitions, count) = (self.committed.len() as u16, self.members.len());
-        for (index, member) in self.members.iter_mut().enumerate() {
-            member.join_waiting = false;
-            member.assigned = assignor::range(partitions, index, count);
-            if let Some(deadline) = &mut member.session_deadline {
-                *deadline = now + self.timeouts.session;
-            }
-        }
-    }
-
     #[inline]
     fn check_member(&self, client: ClientId, generation: Generation) -> Result<(), Refusal> {
         if !self.members.iter().any(|member| member.client == client) {
@@ -373,7 +400,13 @@ impl Group {
 
 impl Member {
     fn joining(client: ClientId, session_deadline: Option<Instant>) -> Self {
-        Self { client, join_waiting: true, assigned: 0..0, session_deadline }
+        let (assigned, giving_up, asked_under) = (Vec::new(), Vec::new(), Generation(0));
+        Self { client, join_waiting: true, assigned, giving_up, asked_under, session_deadline }
+    }
+
+    /// Whether a partition is its own, or still is.
+    fn owns(&self, partition: u16) -> bool {
+        self.assigned.contains(&partition) || self.giving_up.contains(&partition)
     }
 
     /// When its session times out; never while its Join waits.

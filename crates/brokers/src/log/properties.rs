@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use entrega_model::event::SettleTrigger;
-use entrega_model::log::{Acks, Fetched, PartitionOffset};
+use entrega_model::log::{Acks, AssignedPartition, Fetched, PartitionOffset};
 use entrega_model::{Duration, Incarnation, Key, MessageId, ProcessId};
 use proptest::prelude::*;
 
@@ -91,7 +91,7 @@ impl Oracle {
                 Request::Produce { partition, records, .. },
                 Response::Produced { base_offset, .. },
             ) => self.stored(*partition, *base_offset, records),
-            (Request::Join { group }, Response::Joined { generation, assigned }) => {
+            (Request::Join { group, .. }, Response::Joined { generation, assigned }) => {
                 self.joined(from, *group, *generation, assigned)
             }
             (Request::Fetch { positions, .. }, Response::Fetched { records, .. }) => {
@@ -224,6 +224,11 @@ fn generation() -> impl Strategy<Value = Generation> {
     prop_oneof![9 => 0_u32..8, 1 => any::<u32>()].prop_map(Generation)
 }
 
+/// The assignment that a Join names: mostly none.
+fn has() -> impl Strategy<Value = Generation> {
+    prop_oneof![3 => Just(Generation(0)), 1 => generation()]
+}
+
 /// Positions in different partitions.
 fn positions() -> impl Strategy<Value = Vec<PartitionOffset>> {
     let offset = prop_oneof![9 => 0_u64..12, 1 => any::<u64>()];
@@ -247,7 +252,7 @@ fn request() -> impl Strategy<Value = Request> {
             records,
             acks: Acks::All,
         }),
-        4 => group().prop_map(|group| Request::Join { group }),
+        4 => (group(), has()).prop_map(|(group, has)| Request::Join { group, has }),
         1 => group().prop_map(|group| Request::Leave { group }),
         4 => fetch.prop_map(|(group, generation, positions, max_records, deadline)| {
             let buffer = Vec::new();
@@ -280,6 +285,7 @@ fn settings() -> impl Strategy<Value = LogSettings> {
         retention_time,
         retention_bytes,
         segment_bytes: 50,
+        offsets_retention: None,
         ..LogSettings::default()
     })
 }
@@ -340,8 +346,13 @@ fn the_oracle_notices() {
     assert!(oracle.fetched(&position, &[fetched(1, 1)]).is_err(), "a gap");
     assert!(oracle.fetched(&position, &[fetched(0, 0), fetched(0, 0)]).is_err(), "a repetition");
 
-    let partition =
-        AssignedPartition { partition, committed: None, log_start: 0, high_watermark: 0 };
+    let partition = AssignedPartition {
+        partition,
+        committed: None,
+        log_start: 0,
+        high_watermark: 0,
+        young_from: 0,
+    };
     assert!(oracle.joined(from, group, Generation(5), &[partition]).is_ok());
     assert!(oracle.joined(other, group, Generation(5), &[partition]).is_err(), "two owners");
     assert!(oracle.joined(from, group, Generation(4), &[]).is_err(), "an older generation");

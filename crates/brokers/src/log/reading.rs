@@ -12,7 +12,7 @@ use entrega_model::log::{Request, Response};
 use entrega_model::{ClientId, Event, Generation, Instant, Kind, SubscriptionId};
 
 use super::LogBroker;
-use super::group::Group;
+use super::group::{Group, State};
 
 /// What a member sees from where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl LogBroker {
         };
         match self.look(from, *group, *generation, positions) {
             Sight::Nothing if now < *deadline => None,
-            Sight::Wrong => Some(self.refuse_fetch(from, request)),
+            Sight::Wrong => Some(self.refuse_fetch(now, from, request)),
             _ => self.read(now, request),
         }
     }
@@ -91,14 +91,14 @@ impl LogBroker {
 
     /// Says why a member cannot read.
     #[cold]
-    fn refuse_fetch(&self, from: ClientId, request: &mut Request) -> Response {
+    fn refuse_fetch(&self, now: Instant, from: ClientId, request: &mut Request) -> Response {
         let Request::Fetch { group, generation, positions, buffer, .. } = request else {
             return Response::Refused(Refusal::UnknownPartition);
         };
         if let Err(refusal) = self.check_fetch(from, *group, *generation, positions) {
             return Response::Refused(refusal);
         }
-        match self.out_of_range(*group, positions) {
+        match self.out_of_range(now, *group, positions) {
             Some((partition, position)) => {
                 let (positions, buffer) = (mem::take(positions), mem::take(buffer));
                 Response::OutOfRange { partition, position, positions, buffer }
@@ -145,20 +145,26 @@ impl LogBroker {
         generation: Generation,
         offsets: &[PartitionOffset],
     ) -> Result<(), Refusal> {
-        self.group(group)?.check_commit(from, generation)?;
-        self.check_partitions(offsets)
+        let group = self.group(group)?;
+        group.check_commit(from, generation)?;
+        self.check_partitions(offsets)?;
+        if self.commit_checks.any() {
+            return self.commit_checks.check(group, from, offsets);
+        }
+        Ok(())
     }
 
     /// The first position that is not on the log, with what the log has instead.
     fn out_of_range(
         &self,
+        now: Instant,
         group: SubscriptionId,
         positions: &[PartitionOffset],
     ) -> Option<(AssignedPartition, Offset)> {
         let position = positions.iter().find(|position| {
             !self.partitions[position.partition.index()].has_position(position.offset)
         })?;
-        Some((self.assigned_partition(group, position.partition), position.offset))
+        Some((self.assigned_partition(now, group, position.partition), position.offset))
     }
 
     /// Records offsets of partitions that exist, in a group that exists.
@@ -178,6 +184,10 @@ impl LogBroker {
             let kind =
                 Kind::Committed { subscription, consumer, partition, upto, previous, trigger };
             ground_truth.push(Event { at: now, kind });
+        }
+        if group.state == State::Empty {
+            group.committed_from_outside(now);
+            self.note_groups();
         }
     }
 

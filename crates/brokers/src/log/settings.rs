@@ -9,6 +9,8 @@
 use entrega_model::Duration;
 use entrega_model::log::OffsetReset;
 
+use super::{Assignor, CommitChecks, PartitionsAdded, RebalanceProtocol};
+
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -18,10 +20,21 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct LogSettings {
     /// How many partitions the topic has (`num.partitions`, 1).
     pub partitions: u16,
+    /// When there are more, if ever. No setting of a broker in Kafka, but what an operator does.
+    pub partitions_added: Option<PartitionsAdded>,
     /// How many groups there are; a group is named by its `SubscriptionId`, counted from 0.
     pub groups: u8,
     /// How long a member may be silent before its group removes it (`session.timeout.ms`, 45 s).
     pub session_timeout: Duration,
+    /// How a rebalance shares the partitions out (`partition.assignment.strategy`). In Kafka the
+    /// members say so; the default of both client libraries comes to `range`.
+    pub assignor: Assignor,
+    /// Whether members keep their partitions during a rebalance. In Kafka it follows from the
+    /// assignor (`CooperativeStickyAssignor`); by default they give everything up.
+    pub rebalance_protocol: RebalanceProtocol,
+    /// Whether every member is static, with its process as its instance (`group.instance.id`,
+    /// KIP-345). In Kafka the Join says so; by default there is no instance.
+    pub static_membership: bool,
     /// How long a rebalance waits for members to join again; who has not is removed. In Kafka it is
     /// the members' `max.poll.interval.ms`, 300 s.
     pub rebalance_timeout: Duration,
@@ -46,17 +59,28 @@ pub struct LogSettings {
     /// this span since the start of the run.
     pub retention_check_interval: Duration,
     /// What the members of the groups do without a valid committed offset
-    /// (`auto.offset.reset`). A broker has no say in it; an audit reads from where they would. The
-    /// default is to miss nothing.
+    /// (`auto.offset.reset`). A broker has no say in it; an audit reads from where they would, and
+    /// one by duration makes the log remember when records came. The default is to miss nothing.
     pub auto_offset_reset: OffsetReset,
+    /// How long a group without members keeps its committed offsets (`offsets.retention.minutes`, 7
+    /// days); `None` keeps them. Kafka looks every `offsets.retention.check.interval.ms` (10 min);
+    /// here they expire to the instant.
+    pub offsets_retention: Option<Duration>,
+    /// What a commit of a member is checked for beyond its generation. Kafka has no such setting
+    /// and checks nothing else, which is the default.
+    pub commit_checks: CommitChecks,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
         Self {
             partitions: 1,
+            partitions_added: None,
             groups: 1,
             session_timeout: Duration::from_secs(45),
+            assignor: Assignor::Range,
+            rebalance_protocol: RebalanceProtocol::Eager,
+            static_membership: false,
             rebalance_timeout: MINUTE.saturating_mul(5),
             initial_rebalance_delay: Duration::ZERO,
             retention_time: Some(DAY.saturating_mul(7)),
@@ -65,6 +89,8 @@ impl Default for LogSettings {
             segment_time: DAY.saturating_mul(7),
             retention_check_interval: MINUTE.saturating_mul(5),
             auto_offset_reset: OffsetReset::Earliest,
+            offsets_retention: Some(DAY.saturating_mul(7)),
+            commit_checks: CommitChecks::default(),
         }
     }
 }
@@ -82,6 +108,7 @@ mod tests {
         check(settings.rebalance_timeout, 300_000);
         check(settings.retention_time.unwrap(), 604_800_000);
         check(settings.segment_time, 604_800_000);
+        check(settings.offsets_retention.unwrap(), 604_800_000);
         check(settings.retention_check_interval, 300_000);
         assert_eq!(settings.segment_bytes, 1_073_741_824);
         assert_eq!(settings.retention_bytes, None);

@@ -1,7 +1,13 @@
 //! The behaviours that the strategies rely on, driven through the [`Broker`] trait by a driver that
 //! parks and offers again as the crate documentation tells it to.
 
+mod commits;
+mod cooperative;
 mod driver;
+mod expiry;
+mod growth;
+mod static_members;
+mod sticky;
 
 use super::*;
 use driver::{
@@ -60,7 +66,10 @@ fn a_fetch_waits_for_a_record_or_its_deadline() {
     let position = vec![PartitionOffset { partition: PartitionId(0), offset: 1 }];
     let mut request = fetch_request(2, position, driver.now + Duration::from_secs(1));
     assert_eq!(driver.broker.deadline_of(&request), driver.now + Duration::from_secs(1));
-    assert_eq!(driver.broker.deadline_of(&Request::Join { group: GROUP }), Instant::NEVER);
+    assert_eq!(
+        driver.broker.deadline_of(&Request::Join { group: GROUP, has: Generation(0) }),
+        Instant::NEVER
+    );
     let mut offer = |now| driver.broker.handle(now, A, &mut request, &mut Vec::new());
     assert_eq!(offer(driver.now), None);
     let late = driver.now + Duration::from_secs(1);
@@ -215,23 +224,6 @@ fn a_client_heard_again_in_time_keeps_its_membership() {
     assert_eq!(driver.broker.next_deadline(), None);
 }
 
-/// The two holes: no check of ownership, none of monotonicity.
-#[test]
-fn a_live_member_commits_what_it_does_not_own_and_backwards() {
-    let mut driver = pair();
-    assert_eq!(driver.commit(B, 2, 0, 9), Outcome::Ok);
-    assert_eq!(driver.commit(A, 2, 0, 4), Outcome::Ok);
-    let committed = |consumer: ClientId, upto, previous| Kind::Committed {
-        subscription: GROUP,
-        consumer: consumer.process,
-        partition: PartitionId(0),
-        upto,
-        previous,
-        trigger: SettleTrigger::Application,
-    };
-    assert_eq!(driver.kinds(), [committed(B, 9, 0), committed(A, 4, 9)]);
-}
-
 #[test]
 fn commits_do_not_wake_parked_requests() {
     let mut driver = pair();
@@ -368,7 +360,7 @@ fn nonsense_is_refused_and_harmless() {
         let answer = outcome(driver.ask(A, request));
         assert_eq!(answer, Outcome::Refused(Refusal::UnknownPartition));
     };
-    unknown(&mut driver, Request::Join { group });
+    unknown(&mut driver, Request::Join { group, has: Generation(0) });
     unknown(&mut driver, Request::Leave { group });
     unknown(&mut driver, fetch_request(2, vec![nowhere], Instant::NEVER));
     unknown(
@@ -399,6 +391,9 @@ fn the_audit_begins_where_the_reset_policy_does() {
     check(OffsetReset::Earliest, &[0, 1, 2, 3, 4], &[2, 3, 4]);
     check(OffsetReset::None, &[0, 1, 2, 3, 4], &[2, 3, 4]);
     check(OffsetReset::Latest, &[], &[]);
+    let minutes = |minutes: u64| OffsetReset::ByDuration(Duration::from_secs(60 * minutes));
+    check(minutes(2), &[2, 3, 4], &[3, 4]);
+    check(minutes(60), &[0, 1, 2, 3, 4], &[2, 3, 4]);
 }
 
 /// Somebody from outside says so; a group that is not stable is left alone.

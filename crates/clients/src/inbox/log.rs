@@ -38,6 +38,8 @@ pub struct LogInbox<L: Link<Request = Request, Response = Response>> {
     handed_out_at: Cell<Option<Instant>>,
     /// When a poll is to commit next (Java).
     next_commit: Cell<Instant>,
+    /// When it will find more partitions, if it will.
+    refresh_at: Cell<Option<Instant>>,
     stored: Notify,
     handed_out: Notify,
 }
@@ -46,12 +48,14 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     /// A consumer over `link` that is not a member yet.
     pub fn new(link: L, config: ClientConfig) -> Self {
         let next_commit = link.now() + config.auto_commit_interval;
+        let refresh_at = config.metadata.and_then(|metadata| metadata.finds_at(link.now()));
         Self {
             link,
             config,
             session: RefCell::default(),
             handed_out_at: Cell::new(None),
             next_commit: Cell::new(next_commit),
+            refresh_at: Cell::new(refresh_at),
             stored: Notify::default(),
             handed_out: Notify::default(),
         }
@@ -175,7 +179,9 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
             AutoSettle::Off => Ok(()),
             _ => self.commit_stored_by(SettleTrigger::Close).await,
         };
-        let _ = self.link.call(Request::Leave { group: self.config.subscription }).await;
+        if self.config.leaves_on_close {
+            let _ = self.link.call(Request::Leave { group: self.config.subscription }).await;
+        }
         self.drop_assignment();
         committed
     }

@@ -26,5 +26,8 @@ fn config() -> ClientConfig {
         auto_offset_reset: OffsetReset::Earliest,
         drain_on_revoke: true,
         max_poll_interval: None,
+        cooperative: false,
+        leaves_on_close: true,
+        metadata: None,
     }
 }

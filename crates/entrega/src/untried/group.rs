@@ -39,6 +39,36 @@ pub(super) fn committed_before_a_reset(of: &Numbers<'_>) -> Option<String> {
     })
 }
 
+/// A group that begins with records of some age: what is tried takes no time, so they are as old as
+/// the deadlines on the way to a reset, and not as old as in the scenario.
+pub(super) fn by_duration(of: &Numbers<'_>) -> Option<String> {
+    let scenario = of.plan.scenario;
+    let log = &scenario.log;
+    let is_asked =
+        of.plan.model == Model::Log && log.auto_offset_reset == AutoOffsetReset::ByDuration;
+    let span = log.auto_offset_reset_duration.filter(|_| is_asked)?.duration();
+    let longest = of.plan.extent.until + scenario.limits.drain.duration();
+    (span < longest).then(|| {
+        format!(
+            "records that are older than {} when a group without a commit begins \
+             (auto_offset_reset_duration)",
+            shown(span)
+        )
+    })
+}
+
+/// Partitions that are added: what is tried has those of the start alone.
+pub(super) fn partitions_added(of: &Numbers<'_>) -> Option<String> {
+    let added = of.plan.scenario.log.partitions_added?;
+    (of.plan.model == Model::Log).then(|| {
+        format!(
+            "partitions that are added while it runs (partitions_added at {}), and what is sent to \
+             them before a group has them",
+            shown(added.at.duration())
+        )
+    })
+}
+
 /// Whether a group that begins at the end of the log may form before any record is stored.
 pub(super) fn may_come_first(of: &Numbers<'_>) -> bool {
     let scenario = of.plan.scenario;

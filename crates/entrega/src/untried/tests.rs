@@ -1,5 +1,7 @@
 //! Each comparison at its threshold: just below it says nothing, and at it names its numbers.
 
+mod groups;
+
 use entrega_clients::Strategy;
 use entrega_model::{Duration, Model, SubscriptionId};
 use entrega_scenario::Scenario;

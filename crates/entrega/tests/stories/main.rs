@@ -5,6 +5,7 @@ mod consumers;
 mod dead_letters;
 mod duplicates;
 mod endings;
+mod groups;
 mod losses;
 mod order;
 mod random;

@@ -5,6 +5,7 @@ use entrega_model::Kind;
 use super::chronicle::{Asked, Chronicle, Delivered};
 use super::course::Course;
 use super::death::Death;
+use super::expiry;
 use super::faults;
 use super::leaving::{self, Rebalance};
 use crate::injected::Injected;
@@ -83,6 +84,9 @@ impl<'a> Interruption<'a> {
         let holder = self.holder.consumer;
         if let Some(rewind) = rewind(chronicle, self.since, self.successor.at) {
             return self.undone(chronicle, rewind);
+        }
+        if let Some(reset) = expiry::reset_over(chronicle, self.since, self.successor.at) {
+            return expired(chronicle, reset);
         }
         let stored = chronicle.first_stored();
         let overlaps = self.since > self.successor.at;
@@ -351,6 +355,15 @@ impl<'a> Interruption<'a> {
         };
         death.course(&format!("{and} before {before}"))
     }
+}
+
+/// A commit that expired, and where the group began then: who died, so that nobody was a member,
+/// the commit, and the reset.
+fn expired(chronicle: &Chronicle<'_>, reset: usize) -> Course {
+    let death = expiry::last_death(chronicle, reset).map(|at| Death::at(chronicle, at));
+    let died = death.map(|death| death.course("")).unwrap_or_default();
+    let back = format!("its reset (auto_offset_reset) goes back over {}", chronicle.message());
+    died.then(expiry::clause(chronicle)).and(back)
 }
 
 /// Where a commit went back over the message between two places.

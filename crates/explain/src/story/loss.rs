@@ -6,6 +6,7 @@ use entrega_model::{Kind, ProcessId};
 use super::chronicle::{Chronicle, Delivered};
 use super::course::Course;
 use super::death::Death;
+use super::expiry;
 use super::faults;
 use super::leaving;
 use super::limit;
@@ -114,10 +115,20 @@ fn skipped_by(chronicle: &Chronicle<'_>, reset: usize) -> Course {
     });
     let told = faults::clauses_until(chronicle, &earlier, reset).unless_many();
     let why = match from {
+        None if expiry::had_committed(chronicle, reset) => expiry::clause(chronicle),
+        None if is_new(chronicle) => format!(
+            "the partition of {m} was added before the metadata refresh of {who} (metadata_refresh), \
+             which finds no committed offset there"
+        ),
         None => format!("{who} has no committed offset"),
         Some(_) => format!("the log does not have the offset of {who} any more"),
     };
     told.then(why).and(format!("its reset (auto_offset_reset) skips {m}"))
+}
+
+/// Whether the message went to a partition that was added while the group ran.
+fn is_new(chronicle: &Chronicle<'_>) -> bool {
+    chronicle.partition().is_some_and(|partition| chronicle.run.cast.is_added(partition))
 }
 
 /// No event ended it, but the audit, which begins where the next consumer would, does not find it.

@@ -76,7 +76,7 @@ impl Reference {
         let group = SubscriptionId(reader as u8);
         self.ask(reader, Request::Leave { group });
         let Some(Response::Joined { generation, assigned }) =
-            self.ask(reader, Request::Join { group })
+            self.ask(reader, Request::Join { group, has: Generation(0) })
         else {
             return None;
         };

@@ -5,7 +5,7 @@
 use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_scenario::points::{self, Act};
-use entrega_scenario::{ProducerStrategy, Written};
+use entrega_scenario::{AutoOffsetReset, ProducerStrategy, Written};
 
 use crate::configuration::Configuration;
 use crate::loaded::LoadedScenario;
@@ -18,7 +18,7 @@ pub(super) fn why(
 ) -> Option<(String, String)> {
     let (table, setting) = written.path.split_once('.')?;
     let help = match table {
-        "log" => of_broker(loaded, written, run, Model::Log),
+        "log" => of_broker(loaded, written, run, Model::Log).or_else(|| of_log(loaded, setting)),
         "queue" => {
             of_broker(loaded, written, run, Model::Queue).or_else(|| of_queue(loaded, setting, run))
         }
@@ -26,6 +26,14 @@ pub(super) fn why(
             of_broker(loaded, written, run, Model::Queue)
         }
         "sink" => of_sink(loaded, written, run),
+        "consumer"
+            if ["group_instance_id", "assignor", "rebalance_protocol"].contains(&setting) =>
+        {
+            of_broker(loaded, written, run, Model::Log)
+        }
+        "producer" | "consumer" if setting == "metadata_refresh" => {
+            of_broker(loaded, written, run, Model::Log).or_else(|| of_a_constant_topic(loaded))
+        }
         "producer" => of_producer(loaded, setting),
         "times" => of_fault(loaded, setting),
         _ => None,
@@ -56,6 +64,17 @@ fn of_sink(loaded: &LoadedScenario, written: &Written, run: &[Configuration]) ->
         "a sink that keeps the consumer's progress looks for no keys; every other strategy's would"
             .to_owned()
     })
+}
+
+fn of_log(loaded: &LoadedScenario, setting: &str) -> Option<String> {
+    let by_duration = loaded.scenario.log.auto_offset_reset == AutoOffsetReset::ByDuration;
+    (setting == "auto_offset_reset_duration" && !by_duration)
+        .then(|| "`log.auto_offset_reset = \"by-duration\"` would read it".to_owned())
+}
+
+fn of_a_constant_topic(loaded: &LoadedScenario) -> Option<String> {
+    let grows = loaded.scenario.log.partitions_added.is_some();
+    (!grows).then(|| "with `log.partitions_added` there would be something to learn".to_owned())
 }
 
 fn of_queue(loaded: &LoadedScenario, setting: &str, run: &[Configuration]) -> Option<String> {
@@ -195,6 +214,16 @@ mod tests {
         let log = Configuration { model: Model::Log, ..QUEUE };
         let said = warnings(&loaded(&[("consumer.receive_ahead", "true")]), [log]).join("");
         assert!(said.contains("the queue would read it, and does not run"), "{said}");
+        let duration = ("log.auto_offset_reset_duration", "1h");
+        let said = warnings(&loaded(&[duration]), [log]).join("");
+        assert!(said.contains("by-duration\"` would read it"), "{said}");
+        let by_duration = ("log.auto_offset_reset", "by-duration");
+        assert_eq!(warnings(&loaded(&[by_duration, duration]), [log]), [""; 0]);
+        let refresh = ("consumer.metadata_refresh", "1min");
+        let said = warnings(&loaded(&[refresh]), [log]).join("");
+        assert!(said.contains("with `log.partitions_added` there would be"), "{said}");
+        let grows = ("log.partitions_added", "{ at = '1s', to = 2 }");
+        assert_eq!(warnings(&loaded(&[refresh, grows]), [log]), [""; 0]);
         let said = of(&[("models", "queue")]).join("");
         assert!(said.contains("`log.auto_offset_reset` changes nothing"), "{said}");
     }

@@ -11,7 +11,7 @@ use entrega_brokers::queue::{QueueBroker, QueueSettings};
 use entrega_clients::{Context, Link, Unanswered};
 use entrega_model::queue::{Received, Request, Response, Settlement};
 use entrega_model::{
-    Duration, Event, Instant, Key, Kind, MessageId, ProcessId, Record, SubscriptionId,
+    Duration, Event, Generation, Instant, Key, Kind, MessageId, ProcessId, Record, SubscriptionId,
     event::SettleTrigger, log,
 };
 
@@ -172,7 +172,7 @@ async fn a_restart_answers_nobody_and_keeps_what_is_stored() {
 /// A group member that stalls is removed when its session ends; one that resumes in time is not.
 #[tokio::test(start_paused = true)]
 async fn a_stalled_member_loses_its_session() {
-    let joins = log::Request::Join { group: QUEUE };
+    let joins = log::Request::Join { group: QUEUE, has: Generation(0) };
     for (goes_on, expired) in [(true, 0), (false, 1)] {
         let history = History::default();
         let broker = LogBroker::new(LogSettings::default());

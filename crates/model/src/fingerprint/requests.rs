@@ -24,11 +24,12 @@ impl Fingerprinted for log::Fetched {
 
 impl Fingerprinted for log::AssignedPartition {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
-        let Self { partition, committed, log_start, high_watermark } = *self;
+        let Self { partition, committed, log_start, high_watermark, young_from } = *self;
         into.word(partition.0.into());
         into.maybe(committed);
         into.word(log_start);
         into.word(high_watermark);
+        into.word(young_from);
     }
 }
 
@@ -40,7 +41,10 @@ impl Fingerprinted for log::Request {
                 into.list(records);
                 into.flag(*acks == log::Acks::All);
             }
-            Self::Join { group } => begin(into, 1, group.0),
+            Self::Join { group, has } => {
+                begin(into, 1, group.0);
+                into.generation(*group, *has);
+            }
             Self::Leave { group } => begin(into, 2, group.0),
             Self::Fetch { group, generation, positions, max_records, buffer, deadline } => {
                 begin(into, 3, group.0);

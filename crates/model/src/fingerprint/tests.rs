@@ -156,8 +156,9 @@ fn log_requests(from: Place) -> impl Iterator<Item = log::Request> {
         produce(1, records(), Acks::All),
         produce(0, records(), Acks::None),
         produce(0, Vec::new(), Acks::All),
-        log::Request::Join { group: OWN },
-        log::Request::Join { group: SubscriptionId(0) },
+        log::Request::Join { group: OWN, has: Generation(0) },
+        log::Request::Join { group: OWN, has: from.generation(1) },
+        log::Request::Join { group: SubscriptionId(0), has: Generation(0) },
         log::Request::Leave { group: OWN },
         fetch(0, vec![position(0)], 1, from.at(5)),
         fetch(1, vec![position(0)], 1, from.at(5)),
@@ -175,12 +176,14 @@ fn log_requests(from: Place) -> impl Iterator<Item = log::Request> {
 }
 
 fn log_responses(from: Place) -> impl Iterator<Item = log::Response> {
-    let bounds = |committed| AssignedPartition {
+    let young = |committed, young_from| AssignedPartition {
         partition: PartitionId(0),
         committed,
         log_start: 0,
         high_watermark: 9,
+        young_from,
     };
+    let bounds = |committed| young(committed, 9);
     let joined = |ago, committed| log::Response::Joined {
         generation: from.generation(ago),
         assigned: vec![bounds(committed)],
@@ -197,6 +200,7 @@ fn log_responses(from: Place) -> impl Iterator<Item = log::Response> {
         log::Response::Produced { base_offset: 0, records: Vec::new() },
         log::Response::Produced { base_offset: 1, records: Vec::new() },
         joined(0, None),
+        log::Response::Joined { generation: from.generation(0), assigned: vec![young(None, 5)] },
         joined(1, None),
         joined(0, Some(0)),
         joined(0, Some(1)),

@@ -15,7 +15,7 @@ pub const MAX_KEYS: u32 = 1_000_000;
 pub(crate) type Bound<T> = (&'static str, T, T);
 
 /// The settings that are whole numbers.
-pub(crate) const WHOLE: [Bound<u64>; 20] = [
+pub(crate) const WHOLE: [Bound<u64>; 21] = [
     ("seeds", 1, 1_000_000),
     ("workload.messages", 1, MAX_MESSAGES as u64),
     ("workload.keys", 1, MAX_KEYS as u64),
@@ -31,6 +31,7 @@ pub(crate) const WHOLE: [Bound<u64>; 20] = [
     ("consumer.max_attempts", 1, 60_000),
     ("sink.dedup_entries", 1, u32::MAX as u64),
     ("log.partitions", 1, 10_000),
+    ("log.partitions_added.to", 2, 10_000),
     ("log.segment_bytes", 1, u64::MAX),
     ("queue.delivery_limit", 1, 60_000),
     ("queue.max_length", 1, u32::MAX as u64),
@@ -46,15 +47,20 @@ pub(crate) const REAL: [Bound<f64>; 3] = [
 ];
 
 /// The durations that are longer than no time.
-pub(crate) const NOT_ZERO: [&str; 16] = [
+pub(crate) const NOT_ZERO: [&str; 21] = [
     "workload.arrivals.every",
     "producer.request_timeout",
+    "producer.metadata_refresh",
     "consumer.lease_renewal",
+    "consumer.metadata_refresh",
+    "log.partitions_added.at",
     "consumer.settle_interval",
     "consumer.request_timeout",
     "consumer.auto_commit_interval",
     "consumer.max_poll_interval",
     "sink.dedup_window",
+    "log.auto_offset_reset_duration",
+    "log.offsets_retention",
     "log.session_timeout",
     "log.rebalance_timeout",
     "log.retention_time",

@@ -52,7 +52,7 @@ pub(crate) fn has(table: &DeTable<'_>, path: &str) -> bool {
 }
 
 /// The settings that are lists of names: there, `a,b` stands for `["a", "b"]`.
-const LISTS: [&str; 2] = ["models", "strategies"];
+const LISTS: [&str; 3] = ["models", "strategies", "log.commit_checks"];
 
 /// The value of an override: TOML if it parses as TOML, otherwise a string as it stands.
 fn read_value<'t>(path: &str, value: &'t str) -> DeValue<'t> {

@@ -9,9 +9,9 @@ use entrega_model::Model;
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
-    Arrivals, AtLimit, BatchFailure, Body, ConsumerSettings, Dedup, ErrorPolicy, Faults,
-    KeyDistribution, Probability, QueueSettings, Scenario, ScriptedFault, ServiceTime, Span,
-    SubscriptionSettings, bounds,
+    Arrivals, AtLimit, AutoOffsetReset, BatchFailure, Body, ConsumerSettings, Dedup, ErrorPolicy,
+    Faults, KeyDistribution, LogSettings, Probability, QueueSettings, Scenario, ScriptedFault,
+    ServiceTime, Span, SubscriptionSettings, bounds,
 };
 use crate::points;
 
@@ -59,6 +59,10 @@ fn names<T: PartialEq + std::fmt::Display>(path: &str, list: &[T]) -> Checked {
     if list.is_empty() {
         return broken_with_help(path, format!("`{path}` is empty"), "leave it out for all");
     }
+    distinct(path, list)
+}
+
+fn distinct<T: PartialEq + std::fmt::Display>(path: &str, list: &[T]) -> Checked {
     for (index, name) in list.iter().enumerate() {
         if list[..index].contains(name) {
             return broken(format!("{path}.{index}"), format!("`{name}` is listed twice"));
@@ -252,6 +256,9 @@ fn settings(scenario: &Scenario) -> Checked {
     if let Some(interval) = consumer.max_poll_interval {
         not_zero("consumer.max_poll_interval", interval)?;
     }
+    static_members(consumer)?;
+    not_zero("producer.metadata_refresh", producer.metadata_refresh)?;
+    not_zero("consumer.metadata_refresh", consumer.metadata_refresh)?;
     error_policy(scenario)?;
     sink(scenario)?;
     brokers(scenario)?;
@@ -319,6 +326,10 @@ fn brokers(scenario: &Scenario) -> Checked {
     not_zero("log.retention_time", log.retention_time)?;
     within("log.segment_bytes", log.segment_bytes)?;
     not_zero("log.segment_time", log.segment_time)?;
+    not_zero("log.offsets_retention", log.offsets_retention)?;
+    distinct("log.commit_checks", &log.commit_checks)?;
+    reset(log)?;
+    partitions_added(log)?;
     queue_rules(queue, &scenario.consumer)
 }
 
@@ -357,6 +368,41 @@ fn queue_rules(queue: &QueueSettings, consumer: &ConsumerSettings) -> Checked {
     }
     match &queue.redelivery_delay {
         Some(delay) => not_zero("queue.redelivery_delay.after", delay.after),
+        None => Ok(()),
+    }
+}
+
+fn static_members(consumer: &ConsumerSettings) -> Checked {
+    if !consumer.group_instance_id || consumer.max_poll_interval.is_none() {
+        return Ok(());
+    }
+    broken_with_help(
+        "consumer.group_instance_id",
+        "a static member does not leave its group after `max_poll_interval`",
+        "remove one of them; that its heartbeats stop instead is not simulated",
+    )
+}
+
+fn partitions_added(log: &LogSettings) -> Checked {
+    let Some(added) = log.partitions_added else { return Ok(()) };
+    not_zero("log.partitions_added.at", added.at)?;
+    within("log.partitions_added.to", added.to)?;
+    if added.to <= log.partitions {
+        let message = format!("`to` is {}; a topic of {} only grows", added.to, log.partitions);
+        let help = format!("write {} or more", log.partitions.saturating_add(1));
+        return broken_with_help("log.partitions_added.to", message, help);
+    }
+    Ok(())
+}
+
+fn reset(log: &LogSettings) -> Checked {
+    match log.auto_offset_reset_duration {
+        Some(span) => not_zero("log.auto_offset_reset_duration", span),
+        None if log.auto_offset_reset == AutoOffsetReset::ByDuration => broken_with_help(
+            "log.auto_offset_reset",
+            "`by-duration` does not say how far back",
+            "add `auto_offset_reset_duration = \"1h\"`",
+        ),
         None => Ok(()),
     }
 }

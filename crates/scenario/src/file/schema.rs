@@ -14,7 +14,7 @@ use super::{Scenario, bounds};
 use crate::points::{FAULTS, FaultInfo};
 
 /// The rules that no JSON Schema can state, as the schema lists them.
-pub const NOT_SAID: [&str; 8] = [
+pub const NOT_SAID: [&str; 9] = [
     "the probabilities of one fault point add up to at most 1",
     "the messages of a workload are sent within 100 years, at its rate or in its bursts",
     "the `min` of a service time is at most its `max`",
@@ -25,6 +25,7 @@ pub const NOT_SAID: [&str; 8] = [
     "a workload file exists, and each of its rows has a time and a key",
     "TOML has values that JSON has not: no setting takes a date, a time, nan or inf, and a whole \
      number has no point",
+    "`to` of `log.partitions_added` is more than `log.partitions`",
 ];
 
 /// The schema.
@@ -77,6 +78,9 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
         ("sink", bounds_of_something()),
         ("models", json!({ "uniqueItems": true })),
         ("strategies", json!({ "uniqueItems": true })),
+        ("log", reset()),
+        ("consumer", static_members()),
+        ("log.commit_checks", json!({ "uniqueItems": true })),
         ("workload", workload()),
         ("workload.from", text("\\.([cC][sS][vV]|[jJ][sS][oO][nN][lL])$", "orders.csv")),
         ("subscriptions.*.name", text("^[a-z][a-z0-9-]{0,63}$", "mailer")),
@@ -89,6 +93,28 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
 
 fn text(pattern: &str, example: &str) -> Value {
     json!({ "pattern": pattern, "examples": [example] })
+}
+
+/// A static member does not leave when its application takes too long.
+fn static_members() -> Value {
+    json!({
+        "if": {
+            "required": ["group_instance_id"],
+            "properties": { "group_instance_id": { "const": true } },
+        },
+        "then": { "properties": { "max_poll_interval": false } },
+    })
+}
+
+/// A reset by duration says how far back.
+fn reset() -> Value {
+    json!({
+        "if": {
+            "required": ["auto_offset_reset"],
+            "properties": { "auto_offset_reset": { "const": "by-duration" } },
+        },
+        "then": { "required": ["auto_offset_reset_duration"] },
+    })
 }
 
 /// A log cannot take a message back, and leaves none alone.

@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Span;
+use super::{Assignor, CommitCheck, PartitionsAdded, RebalanceProtocol, Span};
 
 /// How messages are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +24,9 @@ pub struct ProducerSettings {
     pub retries: u32,
     /// How long to wait before another attempt. Kafka `retry.backoff.ms`. Default 100ms.
     pub retry_backoff: Span,
+    /// How often a producer asks how many partitions there are. Kafka `metadata.max.age.ms`.
+    /// Default 5min. It matters where `log.partitions_added` is set.
+    pub metadata_refresh: Span,
 }
 
 /// Whether a send waits for the broker's answer.
@@ -44,6 +47,7 @@ impl Default for ProducerSettings {
             request_timeout: Span::from_secs(30),
             retries: 3,
             retry_backoff: Span::from_millis(100),
+            metadata_refresh: Span::from_secs(5 * 60),
         }
     }
 }
@@ -120,6 +124,21 @@ pub struct ConsumerSettings {
     /// `max.poll.interval.ms`, there 5min. Left out, there is no such limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_poll_interval: Option<Span>,
+    /// Whether every consumer of a log is a static member of its group (Kafka `group.instance.id`,
+    /// KIP-345): it does not leave when it closes, and its next life takes its partitions back
+    /// without a rebalance if it comes within the session timeout. Default false.
+    pub group_instance_id: bool,
+    /// How a group of a log shares its partitions out. Kafka `partition.assignment.strategy`.
+    /// Default `range`.
+    pub assignor: Assignor,
+    /// Whether the members of a group keep their partitions during a rebalance (KIP-429). In Kafka
+    /// it follows from the assignor: `cooperative` with `sticky` is its
+    /// `CooperativeStickyAssignor`. Default `eager`.
+    pub rebalance_protocol: RebalanceProtocol,
+    /// How often a consumer asks how many partitions there are; if there are more, its group
+    /// rebalances. Kafka `metadata.max.age.ms`. Default 5min. It matters where
+    /// `log.partitions_added` is set.
+    pub metadata_refresh: Span,
 }
 
 /// A client library of a log, as far as it decides what a commit covers (semantics.md 1.3).
@@ -214,6 +233,10 @@ impl Default for ConsumerSettings {
             max_attempts: 3,
             drain_on_revoke: true,
             max_poll_interval: None,
+            group_instance_id: false,
+            assignor: Assignor::Range,
+            rebalance_protocol: RebalanceProtocol::Eager,
+            metadata_refresh: Span::from_secs(5 * 60),
         }
     }
 }
@@ -224,6 +247,10 @@ impl Default for ConsumerSettings {
 pub struct LogSettings {
     /// How many partitions the topic has. Kafka `num.partitions`. Default 1.
     pub partitions: u16,
+    /// When the topic gets more partitions, and how many it has then. In Kafka an operator does it
+    /// (`kafka-topics --alter --partitions`). Left out, their number stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partitions_added: Option<PartitionsAdded>,
     /// How long a member may be silent before its group removes it. Kafka `session.timeout.ms`.
     /// Default 45s.
     pub session_timeout: Span,
@@ -233,6 +260,17 @@ pub struct LogSettings {
     /// Where a group begins that has no committed offset, or one out of range. Kafka
     /// `auto.offset.reset`. Default `latest`.
     pub auto_offset_reset: AutoOffsetReset,
+    /// How far back `by-duration` goes. Kafka writes it into the policy:
+    /// `auto.offset.reset=by_duration:PT1H`. It has no default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_offset_reset_duration: Option<Span>,
+    /// How long a group without members keeps its committed offsets. Kafka
+    /// `offsets.retention.minutes`, counted from when the group became empty. Default 7d.
+    pub offsets_retention: Span,
+    /// What a commit of a group's member is checked for beyond its generation. Kafka checks nothing
+    /// else and has no such setting. Default `[]`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub commit_checks: Vec<CommitCheck>,
     /// How long a record is kept at least. Kafka `retention.ms`. Default 7d.
     pub retention_time: Span,
     /// How many bytes a partition keeps at least, by whole segments. Kafka `retention.bytes`, there
@@ -257,15 +295,22 @@ pub enum AutoOffsetReset {
     Earliest,
     /// Nowhere: the consumer fails.
     None,
+    /// At the first record that is not older than `auto_offset_reset_duration`, after the last one
+    /// if all are (KIP-1106).
+    ByDuration,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
         Self {
             partitions: 1,
+            partitions_added: None,
             session_timeout: Span::from_secs(45),
             rebalance_timeout: Span::from_secs(5 * 60),
             auto_offset_reset: AutoOffsetReset::Latest,
+            auto_offset_reset_duration: None,
+            offsets_retention: Span::from_secs(7 * 86_400),
+            commit_checks: Vec::new(),
             retention_time: Span::from_secs(7 * 86_400),
             retention_bytes: None,
             segment_bytes: 1 << 30,

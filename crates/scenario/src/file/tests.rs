@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod groups;
 mod mistakes;
 mod settings;
 
@@ -58,6 +59,9 @@ fn defaults_are_the_documented_ones() {
     check(scenario.log.rebalance_timeout, "5min");
     check(scenario.log.retention_time, "7d");
     check(scenario.log.segment_time, "7d");
+    check(scenario.log.offsets_retention, "7d");
+    check(scenario.producer.metadata_refresh, "5min");
+    check(scenario.consumer.metadata_refresh, "5min");
     check(scenario.queue.visibility_timeout, "30s");
     assert_eq!(scenario.log.auto_offset_reset, AutoOffsetReset::Latest);
     assert_eq!(scenario.log.segment_bytes, 1_073_741_824);
@@ -115,6 +119,12 @@ lease_renewal = '10s'
 dedup = 'atomic'
 dedup_window = '1h'
 dedup_entries = 256
+[log]
+auto_offset_reset = 'by-duration'
+auto_offset_reset_duration = '1h'
+offsets_retention = '1d'
+partitions_added = { at = '10min', to = 3 }
+commit_checks = ['ownership', 'forward']
 [queue]
 delivery_limit = 20
 max_length = 1000
@@ -169,6 +179,10 @@ fn overrides_change_values() {
     let faults = set("faults.effect.after.crash", "1/100").faults;
     let crash = faults.point(points::Fault::EffectAfter).and_then(|odds| odds.get(&1)).copied();
     assert_eq!(crash, "1/100".parse().map(Probability).ok());
+    let checks = |value| set("log.commit_checks", value).log.commit_checks;
+    assert_eq!(checks("forward"), [CommitCheck::Forward]);
+    assert_eq!(checks("ownership, forward"), [CommitCheck::Ownership, CommitCheck::Forward]);
+    assert_eq!(checks("[]"), []);
     let made = loaded("", &[("subscriptions.reader.consumers", "3")]).scenario;
     assert_eq!(made.subscriptions[0].consumers, 3);
 }

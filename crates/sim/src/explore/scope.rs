@@ -24,12 +24,14 @@ const KEYS: u32 = 2;
 pub const MAX_CONSUMERS: u32 = points::MOST_RIVALS - 1;
 /// At most this many steps: a run in a small scope comes to rest within some hundreds, or never.
 pub const STEPS: u64 = 1_000;
-/// A log that keeps its records for longer than this deletes none within a run.
+/// A log that keeps its records, or the offsets of a group, for longer than this deletes none
+/// within a run.
 const RETENTION: Span = Span::from_secs(86_400);
 
 impl Scope {
     /// `scenario` in this scope, without spans of time: messages are there from the start, nothing
-    /// takes any time but deadlines, and requests that meet have an order to be chosen.
+    /// takes any time but deadlines, requests that meet have an order to be chosen, and no
+    /// partition is added.
     pub fn of(self, scenario: &Scenario) -> Scenario {
         let mut small = scenario.clone();
         small.subscriptions = vec![scenario.subscriptions[self.subscription.index()].clone()];
@@ -49,9 +51,13 @@ impl Scope {
         small.network.jitter = Span::default();
         small.network.sink_latency = Span::default();
         small.network.order = Order::Chosen;
+        small.log.partitions_added = None;
         small.log.partitions = small.log.partitions.min(self.partitions);
         if small.log.retention_time > RETENTION {
             small.log.retention_time = Span::MAX;
+        }
+        if small.log.offsets_retention > RETENTION {
+            small.log.offsets_retention = Span::MAX;
         }
         small.limits.steps = small.limits.steps.min(STEPS);
         small.script.clear();

@@ -1,7 +1,7 @@
 //! Logs with the same fingerprint go on alike, and nothing that is entered could be left out.
 
 use entrega_model::fingerprint::Context;
-use entrega_model::log::{Acks, PartitionOffset, Request};
+use entrega_model::log::{Acks, OffsetReset, PartitionOffset, Request};
 use entrega_model::{
     ClientId, Duration, Generation, Incarnation, Instant, Key, MessageId, PartitionId, ProcessId,
     Record,
@@ -9,7 +9,7 @@ use entrega_model::{
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::LogSettings;
+use super::super::{Assignor, LogSettings, PartitionsAdded, RebalanceProtocol};
 use super::*;
 use crate::Broker;
 use crate::fingerprint::twins::{Step, Subject, Walks};
@@ -20,7 +20,7 @@ const GROUP: SubscriptionId = SubscriptionId(0);
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
     Produce { partition: u16, message: u32 },
-    Join,
+    Join { ago: Option<u32> },
     Leave,
     Fetch { ago: Option<u32>, at: (u16, u64) },
     Commit { ago: Option<u32>, at: (u16, u64) },
@@ -45,7 +45,7 @@ impl Subject for LogBroker {
                 records: vec![Record { message: MessageId(message), key: Key(0), bytes: 10 }],
                 acks: Acks::All,
             },
-            Ask::Join => Request::Join { group: GROUP },
+            Ask::Join { ago } => Request::Join { group: GROUP, has: generation(ago)? },
             Ask::Leave => Request::Leave { group: GROUP },
             Ask::Fetch { ago, at } => Request::Fetch {
                 group: GROUP,
@@ -69,9 +69,10 @@ impl Subject for LogBroker {
 fn steps() -> impl Strategy<Value = Step<Ask>> {
     let ago = || select(vec![Some(0), Some(0), Some(0), Some(1), None]);
     let at = || (0..2_u16, 0..3_u64);
+    let has = || select(vec![None, None, None, Some(0), Some(1)]);
     let what = prop_oneof![
         3 => (0..2_u16, 0..3_u32).prop_map(|(partition, message)| Ask::Produce { partition, message }),
-        6 => Just(Ask::Join),
+        6 => has().prop_map(|ago| Ask::Join { ago }),
         1 => Just(Ask::Leave),
         2 => (ago(), at()).prop_map(|(ago, at)| Ask::Fetch { ago, at }),
         3 => (ago(), at()).prop_map(|(ago, at)| Ask::Commit { ago, at }),
@@ -89,7 +90,15 @@ fn steps() -> impl Strategy<Value = Step<Ask>> {
 }
 
 fn walks(retention_time: Option<u64>, initial_delay: u64, count: usize) -> Walks<LogBroker> {
-    let settings = LogSettings {
+    walks_of(settings(retention_time, initial_delay), count)
+}
+
+fn walks_of(settings: LogSettings, count: usize) -> Walks<LogBroker> {
+    Walks::new(LogBroker::new(settings), steps(), count)
+}
+
+fn settings(retention_time: Option<u64>, initial_delay: u64) -> LogSettings {
+    LogSettings {
         partitions: 2,
         session_timeout: Duration::from_secs(10),
         rebalance_timeout: Duration::from_secs(15),
@@ -98,28 +107,60 @@ fn walks(retention_time: Option<u64>, initial_delay: u64, count: usize) -> Walks
         segment_bytes: 20,
         segment_time: Duration::from_secs(7),
         retention_check_interval: Duration::from_secs(4),
+        offsets_retention: None,
         ..LogSettings::default()
-    };
-    Walks::new(LogBroker::new(settings), steps(), count)
+    }
+}
+
+fn by_duration() -> LogSettings {
+    let auto_offset_reset = OffsetReset::ByDuration(Duration::from_secs(6));
+    LogSettings { auto_offset_reset, ..settings(None, 0) }
+}
+
+fn forgetful() -> LogSettings {
+    LogSettings { offsets_retention: Some(Duration::from_secs(9)), ..settings(None, 0) }
+}
+
+fn growing() -> LogSettings {
+    let added = PartitionsAdded { at: Duration::from_secs(12), to: 4 };
+    LogSettings { partitions: 1, partitions_added: Some(added), ..settings(None, 0) }
+}
+
+fn cooperative() -> LogSettings {
+    let (assignor, rebalance_protocol) = (Assignor::Sticky, RebalanceProtocol::Cooperative);
+    LogSettings { assignor, rebalance_protocol, partitions: 3, ..settings(None, 0) }
+}
+
+fn hardened() -> LogSettings {
+    let commit_checks = CommitChecks { ownership: true, forward: true };
+    LogSettings { commit_checks, ..settings(None, 0) }
 }
 
 #[test]
 fn logs_with_the_same_fingerprint_go_on_alike() {
-    let check = |retention_time, initial_delay, count| {
-        let found = walks(retention_time, initial_delay, count)
+    let check = |settings, count| {
+        let found = walks_of(settings, count)
             .compare(|twin| twin.print(|into| twin.broker.fingerprint(into)))
             .unwrap_or_else(|why| panic!("{why}"));
         assert!(found.twins > 10 * count && found.renamed > count, "{found:?} of {count}");
     };
-    check(None, 0, 60);
-    check(None, 3, 30);
-    check(Some(8), 0, 40);
+    check(settings(None, 0), 60);
+    check(settings(None, 3), 30);
+    check(settings(Some(8), 0), 40);
+    check(hardened(), 40);
+    check(by_duration(), 40);
+    check(forgetful(), 40);
+    check(growing(), 40);
+    check(LogSettings { static_membership: true, ..settings(None, 0) }, 40);
+    check(LogSettings { assignor: Assignor::Sticky, partitions: 3, ..settings(None, 0) }, 40);
+    check(cooperative(), 40);
 }
 
 /// A broker that was cleared is as if it were new; one that only restarted is not.
 #[test]
 fn a_cleared_log_is_a_new_one() {
-    for walks in [walks(None, 0, 100), walks(Some(8), 3, 100)] {
+    let more = [by_duration(), forgetful(), growing()].map(|settings| walks_of(settings, 100));
+    for walks in [walks(None, 0, 100), walks(Some(8), 3, 100)].into_iter().chain(more) {
         walks.forget(LogBroker::clear).unwrap_or_else(|why| panic!("{why}"));
         let restarted = walks.forget(|broker| broker.restart(Instant::START, &mut Vec::new()));
         assert!(restarted.is_err());
@@ -130,17 +171,20 @@ fn a_cleared_log_is_a_new_one() {
 /// way; a fingerprint tells them all the same. While it rebalances nobody has any.
 #[test]
 fn what_a_member_has_is_told_in_a_stable_group() {
-    let print = |assigned, state| {
+    let print = |assigned: &[u16], owns| {
+        let assigned = assigned.to_vec();
         let client = ClientId { process: ProcessId(0), incarnation: Incarnation(0) };
-        let member = Member { client, join_waiting: false, assigned, session_deadline: None };
+        let (giving_up, asked_under) = (Vec::new(), Generation(0));
+        let (join_waiting, session_deadline) = (false, None);
+        let member =
+            Member { client, join_waiting, assigned, giving_up, asked_under, session_deadline };
         let mut print = Fingerprint::new(Context::default());
-        enter_member(&member, state, &mut print);
+        enter_member(GROUP, &member, owns, &mut print);
         print.finish()
     };
-    let prepares = State::PreparingRebalance { deadline: Instant::START, initial: false };
-    assert_ne!(print(0..1, State::Stable), print(1..2, State::Stable));
-    assert_ne!(print(0..1, State::Stable), print(0..2, State::Stable));
-    assert_eq!(print(0..1, prepares), print(1..2, prepares));
+    assert_ne!(print(&[0], true), print(&[1], true));
+    assert_ne!(print(&[0], true), print(&[0, 1], true));
+    assert_eq!(print(&[0], false), print(&[1], false));
 }
 
 /// What each of these wipes out is needed: a fingerprint without it takes different logs for one.
@@ -154,7 +198,14 @@ fn a_fingerprint_that_leaves_something_out_is_caught() {
     let gone = deleted.by_hand(&stored_and_deleted, produce(0));
     let whole = gone.compare(|twin| twin.print(|into| twin.broker.fingerprint(into)));
     assert!(whole.is_ok(), "{whole:?}");
-    let wipes: [(&str, &Walks<LogBroker>, Wipe); 10] = [
+    let join = |process, has| Step::Ask { process, ago: 0, what: Ask::Join { ago: has } };
+    let gives_up =
+        [join(0, None), join(1, None), join(0, Some(0)), join(2, None), join(0, Some(1))];
+    let shares = walks_of(cooperative(), 1).by_hand(&gives_up, join(1, None));
+    let whole = shares.compare(|twin| twin.print(|into| twin.broker.fingerprint(into)));
+    assert!(whole.is_ok(), "{whole:?}");
+    let (young, forgets) = (walks_of(by_duration(), 300), walks_of(forgetful(), 300));
+    let wipes: [(&str, &Walks<LogBroker>, Wipe); 13] = [
         ("records", &kept, |log| log.partitions.clear()),
         ("committed offsets", &kept, |log| log.groups[0].committed.fill(None)),
         ("members", &kept, |log| log.groups[0].members.clear()),
@@ -167,6 +218,13 @@ fn a_fingerprint_that_leaves_something_out_is_caught() {
         ("cancelled joins", &kept, |log| log.groups[0].cancelled.clear()),
         ("the rebalance", &kept, |log| log.groups[0].state = State::Stable),
         ("presence", &kept, |log| log.presence = Default::default()),
+        ("empty groups", &forgets, |log| {
+            log.groups.iter_mut().for_each(|group| group.empty_since = None);
+        }),
+        ("what is given up", &shares, |log| {
+            log.groups[0].members.iter_mut().for_each(|member| member.giving_up.clear());
+        }),
+        ("timestamps", &young, |log| log.timestamps = None),
         ("copies", &gone, |log| log.copies = Default::default()),
         ("ages", &deleted, |log| {
             for segment in log.partitions.iter_mut().flat_map(|partition| &mut partition.segments) {

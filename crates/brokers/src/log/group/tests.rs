@@ -25,7 +25,7 @@ fn group(initial_delay_secs: u64) -> Group {
 
 fn partitions(joining: Joining) -> Option<(u32, Vec<u16>)> {
     match joining {
-        Joining::Done(generation, assigned) => Some((generation.0, assigned.collect())),
+        Joining::Done(generation, assigned) => Some((generation.0, assigned)),
         _ => None,
     }
 }
@@ -33,10 +33,10 @@ fn partitions(joining: Joining) -> Option<(u32, Vec<u16>)> {
 /// Members A and B, stable under generation 2.
 fn pair() -> Group {
     let mut group = group(0);
-    assert_eq!(partitions(group.join(at(0), A, true)), Some((1, vec![0, 1, 2, 3])));
-    assert_eq!(partitions(group.join(at(0), B, true)), None);
-    assert_eq!(partitions(group.join(at(0), A, true)), Some((2, vec![0, 1])));
-    assert_eq!(partitions(group.join(at(0), B, true)), Some((2, vec![2, 3])));
+    assert_eq!(partitions(group.join(at(0), A, Generation(0), true)), Some((1, vec![0, 1, 2, 3])));
+    assert_eq!(partitions(group.join(at(0), B, Generation(0), true)), None);
+    assert_eq!(partitions(group.join(at(0), A, Generation(0), true)), Some((2, vec![0, 1])));
+    assert_eq!(partitions(group.join(at(0), B, Generation(0), true)), Some((2, vec![2, 3])));
     group.take_changed();
     group
 }
@@ -54,7 +54,7 @@ fn expire(group: &mut Group, now: Instant) -> Vec<u16> {
 #[test]
 fn a_duplicated_join_of_a_stable_group_changes_nothing() {
     let mut group = pair();
-    assert_eq!(partitions(group.join(at(9), B, true)), Some((2, vec![2, 3])));
+    assert_eq!(partitions(group.join(at(9), B, Generation(0), true)), Some((2, vec![2, 3])));
     assert!(!group.take_changed());
     assert_eq!(group.check_fetch(A, Generation(2)), Ok(()));
 }
@@ -71,25 +71,25 @@ fn time_that_concerns_another_group_changes_nothing() {
 #[test]
 fn a_rebalance_waits_for_every_known_member() {
     let mut group = pair();
-    assert_eq!(group.join(at(1), C, true), Joining::Waits);
+    assert_eq!(group.join(at(1), C, Generation(0), true), Joining::Waits);
     assert!(group.take_changed(), "parked fetches learn of it");
-    assert_eq!(group.join(at(1), C, true), Joining::Waits);
-    assert_eq!(group.join(at(2), A, true), Joining::Waits);
-    assert_eq!(partitions(group.join(at(3), B, true)), Some((3, vec![2])));
-    assert_eq!(partitions(group.join(at(3), A, true)), Some((3, vec![0, 1])));
-    assert_eq!(partitions(group.join(at(3), C, true)), Some((3, vec![3])));
+    assert_eq!(group.join(at(1), C, Generation(0), true), Joining::Waits);
+    assert_eq!(group.join(at(2), A, Generation(0), true), Joining::Waits);
+    assert_eq!(partitions(group.join(at(3), B, Generation(0), true)), Some((3, vec![2])));
+    assert_eq!(partitions(group.join(at(3), A, Generation(0), true)), Some((3, vec![0, 1])));
+    assert_eq!(partitions(group.join(at(3), C, Generation(0), true)), Some((3, vec![3])));
 }
 
 #[test]
 fn who_misses_the_rebalance_deadline_is_removed() {
     let mut group = pair();
-    assert_eq!(group.join(at(1), C, true), Joining::Waits);
-    assert_eq!(group.join(at(2), A, true), Joining::Waits);
+    assert_eq!(group.join(at(1), C, Generation(0), true), Joining::Waits);
+    assert_eq!(group.join(at(2), A, Generation(0), true), Joining::Waits);
     assert_eq!(group.next_deadline(), Some(at(301)));
     assert_eq!(expire(&mut group, at(300)), [0; 0]);
-    assert_eq!(group.join(at(300), A, true), Joining::Waits);
+    assert_eq!(group.join(at(300), A, Generation(0), true), Joining::Waits);
     assert_eq!(expire(&mut group, at(301)), [0; 0]);
-    assert_eq!(partitions(group.join(at(301), A, true)), Some((3, vec![0, 1])));
+    assert_eq!(partitions(group.join(at(301), A, Generation(0), true)), Some((3, vec![0, 1])));
     assert_eq!(group.check_commit(B, Generation(2)), Err(Refusal::UnknownMember));
     assert_eq!(group.next_deadline(), None);
 }
@@ -97,7 +97,7 @@ fn who_misses_the_rebalance_deadline_is_removed() {
 #[test]
 fn a_rebalance_that_nobody_joins_empties_the_group() {
     let mut group = pair();
-    assert_eq!(group.join(at(1), C, true), Joining::Waits);
+    assert_eq!(group.join(at(1), C, Generation(0), true), Joining::Waits);
     group.disconnected(at(2), C);
     expire(&mut group, at(47));
     expire(&mut group, at(301));
@@ -120,27 +120,27 @@ fn a_session_runs_only_while_a_member_is_silent() {
     group.heard(A);
     assert_eq!(group.check_fetch(A, Generation(2)), Err(Refusal::UnknownMember));
     assert_eq!(group.check_fetch(B, Generation(2)), Err(Refusal::RebalanceInProgress));
-    assert_eq!(partitions(group.join(at(76), B, true)), Some((3, vec![0, 1, 2, 3])));
+    assert_eq!(partitions(group.join(at(76), B, Generation(0), true)), Some((3, vec![0, 1, 2, 3])));
 }
 
 #[test]
 fn the_expiry_of_a_silent_member_unblocks_a_rebalance() {
     let mut group = pair();
     group.silent(at(1), A);
-    assert_eq!(group.join(at(2), C, true), Joining::Waits);
-    assert_eq!(group.join(at(2), B, true), Joining::Waits);
+    assert_eq!(group.join(at(2), C, Generation(0), true), Joining::Waits);
+    assert_eq!(group.join(at(2), B, Generation(0), true), Joining::Waits);
     assert_eq!(expire(&mut group, at(46)), [0]);
-    assert_eq!(partitions(group.join(at(46), B, true)), Some((3, vec![0, 1])));
+    assert_eq!(partitions(group.join(at(46), B, Generation(0), true)), Some((3, vec![0, 1])));
 }
 
 #[test]
 fn a_member_whose_join_waits_is_not_timed_out() {
     let mut group = pair();
-    assert_eq!(group.join(at(1), C, true), Joining::Waits);
+    assert_eq!(group.join(at(1), C, Generation(0), true), Joining::Waits);
     group.silent(at(2), C);
     assert_eq!(expire(&mut group, at(100)), [0; 0]);
-    group.join(at(110), A, true);
-    group.join(at(110), B, true);
+    group.join(at(110), A, Generation(0), true);
+    group.join(at(110), B, Generation(0), true);
     assert_eq!(group.next_deadline(), Some(at(155)), "its session begins with the assignment");
     assert_eq!(expire(&mut group, at(155)), [2]);
 }
@@ -148,18 +148,18 @@ fn a_member_whose_join_waits_is_not_timed_out() {
 #[test]
 fn a_join_whose_connection_ended_counts_no_longer() {
     let mut group = pair();
-    assert_eq!(group.join(at(1), C, true), Joining::Waits);
+    assert_eq!(group.join(at(1), C, Generation(0), true), Joining::Waits);
     group.disconnected(at(2), C);
-    group.join(at(3), A, true);
-    assert_eq!(group.join(at(3), B, true), Joining::Waits);
+    group.join(at(3), A, Generation(0), true);
+    assert_eq!(group.join(at(3), B, Generation(0), true), Joining::Waits);
     assert_eq!(expire(&mut group, at(47)), [2]);
-    assert_eq!(partitions(group.join(at(47), B, true)), Some((3, vec![2, 3])));
+    assert_eq!(partitions(group.join(at(47), B, Generation(0), true)), Some((3, vec![2, 3])));
 }
 
 #[test]
 fn a_join_that_arrives_after_its_sender_fell_silent_has_a_deadline() {
     let mut group = group(0);
-    assert_eq!(partitions(group.join(at(1), A, false)), Some((1, vec![0, 1, 2, 3])));
+    assert_eq!(partitions(group.join(at(1), A, Generation(0), false)), Some((1, vec![0, 1, 2, 3])));
     assert_eq!(expire(&mut group, at(46)), [0]);
     assert_eq!(group.state, State::Empty);
 }
@@ -167,25 +167,29 @@ fn a_join_that_arrives_after_its_sender_fell_silent_has_a_deadline() {
 #[test]
 fn leaving_cancels_a_waiting_join() {
     let mut group = pair();
-    assert_eq!(group.join(at(1), C, true), Joining::Waits);
+    assert_eq!(group.join(at(1), C, Generation(0), true), Joining::Waits);
     group.take_changed();
     assert_eq!(group.leave(at(2), C), Ok(()));
     assert!(group.take_changed(), "the waiting Join is to be offered again");
     assert_eq!(group.leave(at(2), C), Err(Refusal::UnknownMember));
-    assert_eq!(group.join(at(2), C, true), Joining::Cancelled);
-    group.join(at(3), A, true);
-    assert_eq!(partitions(group.join(at(3), B, true)), Some((3, vec![2, 3])));
-    assert_eq!(group.join(at(4), C, true), Joining::Waits, "a new Join is a new Join");
+    assert_eq!(group.join(at(2), C, Generation(0), true), Joining::Cancelled);
+    group.join(at(3), A, Generation(0), true);
+    assert_eq!(partitions(group.join(at(3), B, Generation(0), true)), Some((3, vec![2, 3])));
+    assert_eq!(
+        group.join(at(4), C, Generation(0), true),
+        Joining::Waits,
+        "a new Join is a new Join"
+    );
 }
 
 #[test]
 fn a_cancelled_join_is_forgotten_with_its_own_connection_and_no_other() {
     let check = |gone, expect| {
         let mut group = pair();
-        assert_eq!(group.join(at(1), C, true), Joining::Waits);
+        assert_eq!(group.join(at(1), C, Generation(0), true), Joining::Waits);
         assert_eq!(group.leave(at(2), C), Ok(()));
         group.disconnected(at(2), gone);
-        assert_eq!(group.join(at(3), C, true), expect);
+        assert_eq!(group.join(at(3), C, Generation(0), true), expect);
     };
     check(A, Joining::Cancelled);
     check(C, Joining::Waits);
@@ -194,12 +198,12 @@ fn a_cancelled_join_is_forgotten_with_its_own_connection_and_no_other() {
 #[test]
 fn the_initial_delay_collects_members() {
     let mut group = group(3);
-    assert_eq!(group.join(at(0), A, true), Joining::Waits);
-    assert_eq!(group.join(at(1), B, true), Joining::Waits);
+    assert_eq!(group.join(at(0), A, Generation(0), true), Joining::Waits);
+    assert_eq!(group.join(at(1), B, Generation(0), true), Joining::Waits);
     assert_eq!(group.next_deadline(), Some(at(3)));
     expire(&mut group, at(3));
-    assert_eq!(partitions(group.join(at(3), A, true)), Some((1, vec![0, 1])));
-    assert_eq!(partitions(group.join(at(3), B, true)), Some((1, vec![2, 3])));
+    assert_eq!(partitions(group.join(at(3), A, Generation(0), true)), Some((1, vec![0, 1])));
+    assert_eq!(partitions(group.join(at(3), B, Generation(0), true)), Some((1, vec![2, 3])));
 }
 
 #[test]

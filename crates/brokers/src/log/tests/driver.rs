@@ -86,7 +86,7 @@ impl Driver {
 
     /// Joins and returns the generation and each partition with its committed offset.
     pub(super) fn join(&mut self, from: ClientId) -> Option<(u32, Assignment)> {
-        self.ask(from, Request::Join { group: GROUP }).as_ref().map(assignment)
+        self.ask(from, Request::Join { group: GROUP, has: Generation(0) }).as_ref().map(assignment)
     }
 
     pub(super) fn commit(

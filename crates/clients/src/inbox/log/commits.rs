@@ -9,7 +9,7 @@
 use std::future::Future;
 
 use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
-use entrega_model::log::{PartitionOffset, Request, Response};
+use entrega_model::log::{PartitionOffset, Refusal, Request, Response};
 use entrega_model::{Delivery, Generation, Instant, MessageId, PartitionId};
 
 use super::LogInbox;
@@ -29,7 +29,12 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             self.note_invoked(record.message, partition, position, SettleTrigger::Application);
             cover(&mut offsets, PartitionOffset { partition, offset: position + 1 });
         }
-        let result = self.send_commit(last.generation, offsets, SettleTrigger::Application).await;
+        let generation = if self.config.cooperative {
+            self.session.borrow().generation_of(last)
+        } else {
+            last.generation
+        };
+        let result = self.send_commit(generation, offsets, SettleTrigger::Application).await;
         if self.config.settle_confirmed {
             for delivery in deliveries {
                 self.note_ended(delivery.record.message, outcome_of(result));
@@ -118,7 +123,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         Retried::over(Ok(()))
     }
 
-    /// What the answer to a commit under this assignment means.
+    /// What the answer to a commit under this assignment means. One that is refused for its offsets
+    /// leaves the assignment as it is.
     #[inline]
     fn committed(
         &self,
@@ -132,6 +138,9 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
                 session.recycle_offsets(offsets);
                 Ok(())
             }
+            Ok(Response::Refused(Refusal::NotOwner | Refusal::BackwardCommit)) => {
+                Err(SettleError::Fenced)
+            }
             Ok(_) => {
                 self.fenced(generation);
                 Err(SettleError::Fenced)
@@ -140,11 +149,13 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         }
     }
 
-    /// A refused commit means that the assignment is over, unless it was made under an older one.
-    /// The next poll tells the application; one that is waiting learns it from its own fetch.
+    /// A refused commit means that the assignment is over, unless it was made under an older one,
+    /// or the next one is on its way to a member that keeps its partitions. The next poll tells the
+    /// application; one that is waiting learns it from its own fetch.
     fn fenced(&self, generation: Generation) {
         let mut session = self.session.borrow_mut();
-        session.fenced |= session.generation == Some(generation);
+        let joins_again = session.rejoins && session.joining.is_some();
+        session.fenced |= session.generation == Some(generation) && !joins_again;
     }
 
     fn note_invoked(

@@ -22,9 +22,12 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
 
 impl<L: Link<Request = Request, Response = Response>> Fingerprinted for LogInbox<L> {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
-        let Self { link: _, config, session, next_commit, .. } = self;
+        let Self { link: _, config, session, next_commit, refresh_at, .. } = self;
         let session = session.borrow();
         session.fingerprint(into);
+        if config.metadata.is_some() {
+            into.deadline(refresh_at.get());
+        }
         if config.auto_settle != AutoSettle::Off {
             into.time(next_commit.get());
             session.in_turn().for_each(|partition| enter_commits(partition, into));
@@ -35,14 +38,14 @@ impl<L: Link<Request = Request, Response = Response>> Fingerprinted for LogInbox
 impl Fingerprinted for LogSession {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         let unread = self.unread();
-        let Self { generation, joining, fetching, turns, revoked, fenced, .. } = self;
+        let Self { generation, rejoins, joining, fetching, turns, revoked, fenced, .. } = self;
         into.flag(generation.is_some());
         if let Some(generation) = generation {
             into.own_generation(*generation);
         }
         into.count(self.in_turn().count());
         self.in_turn().for_each(|partition| partition.fingerprint(into));
-        for flag in [joining.is_some(), fetching.is_some(), *revoked, *fenced] {
+        for flag in [*rejoins, joining.is_some(), fetching.is_some(), *revoked, *fenced] {
             into.flag(flag);
         }
         into.count(turns.len());
@@ -53,8 +56,8 @@ impl Fingerprinted for LogSession {
 
 impl Fingerprinted for Partition {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
-        let Self { id, position, fetched, paused, stored: _, committed: _ } = *self;
-        into.word(u64::from(id.0) << 1 | u64::from(paused));
+        let Self { id, position, fetched, paused, giving_up, stored: _, committed: _ } = *self;
+        into.word(u64::from(id.0) << 2 | u64::from(giving_up) << 1 | u64::from(paused));
         into.word(position);
         into.word(fetched);
     }
@@ -105,11 +108,16 @@ mod tests {
     fn what_a_later_poll_looks_at_enters() {
         let partition = PartitionId(0);
         let joined = || {
-            let bounds =
-                AssignedPartition { partition, committed: None, log_start: 0, high_watermark: 9 };
+            let bounds = AssignedPartition {
+                partition,
+                committed: None,
+                log_start: 0,
+                high_watermark: 9,
+                young_from: 9,
+            };
             let mut session = LogSession::default();
             let joined = session.join(Generation(1), &[bounds], OffsetReset::Earliest, |_| {});
-            assert_eq!(joined, Ok(()));
+            assert!(joined.is_ok());
             session.turns.clear();
             session
         };
@@ -122,7 +130,8 @@ mod tests {
         let mut sought = joined();
         sought.seek(PartitionOffset { partition, offset: 1 });
         assert_eq!(print(&read), print(&sought), "both stand at offset 1");
-        let changes: [fn(&mut LogSession); 4] = [
+        let changes: [fn(&mut LogSession); 5] = [
+            |session| session.rejoins = true,
             |session| session.revoked = true,
             |session| session.fenced = true,
             |session| session.turns.push_back(Turn::Lost),

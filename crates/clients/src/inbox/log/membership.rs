@@ -12,8 +12,12 @@ use crate::{AutoSettle, Called, Link, OffsetStore, ReceiveError, Turn, Unanswere
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     /// One round trip with the broker. `None` means: look again.
     pub(super) async fn exchange(&self, until: Instant) -> Result<Option<Turn>, ReceiveError> {
-        let commit_due = self.commit_due();
-        let waits_for_this = until.min(commit_due) == Instant::NEVER;
+        let refresh_due = self.refresh_due();
+        if refresh_due <= self.link.now() {
+            return Ok(self.learn_of_partitions());
+        }
+        let work_due = self.commit_due().min(refresh_due);
+        let waits_for_this = until.min(work_due) == Instant::NEVER;
         let call = match self.call_under_way(waits_for_this) {
             Called::Answered(answer) => return self.take(Ok(answer)),
             Called::Open(call) => call,
@@ -23,7 +27,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
             session.joining == Some(call) || session.fetching == Some(call)
         };
         let take = |answer| self.take(answer);
-        let latest = if commit_due < until { Until::Work(commit_due) } else { Until::Idle(until) };
+        let latest = if work_due < until { Until::Work(work_due) } else { Until::Idle(until) };
         match answer_or(&self.link, call, latest, is_open, take).await {
             Waited::Overtaken => Ok(None),
             Waited::Answer(turn) => turn,
@@ -43,10 +47,11 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     fn call_under_way(&self, waits_for_this: bool) -> Called<Response> {
         let mut session = self.session.borrow_mut();
         let group = self.config.subscription;
-        let Some(generation) = session.generation else {
-            let joining =
-                session.joining.get_or_insert_with(|| self.link.start(Request::Join { group }));
-            return Called::Open(*joining);
+        let Some(generation) = session.generation.filter(|_| !session.rejoins) else {
+            self.join_with_fresh_metadata(session.joining.is_none());
+            let has = session.generation.unwrap_or_default();
+            let join = || self.link.start(Request::Join { group, has });
+            return Called::Open(*session.joining.get_or_insert_with(join));
         };
         if let Some(call) = session.fetching {
             return Called::Open(call);
@@ -78,11 +83,14 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         session.fetching = None;
         match answer {
             Ok(Response::Joined { generation, assigned }) => {
-                session.join(generation, &assigned, self.config.auto_offset_reset, |reset| {
-                    self.note_reset(&reset);
-                })?;
-                for partition in session.in_turn() {
+                let policy = self.config.auto_offset_reset;
+                let new =
+                    session.join(generation, &assigned, policy, |reset| self.note_reset(&reset))?;
+                for partition in session.since(new) {
                     self.note_assigned(partition.id, generation, partition.position);
+                }
+                if session.revoked {
+                    return Ok(self.config.drain_on_revoke.then_some(Turn::Revoking));
                 }
             }
             Ok(Response::Fetched { records, positions }) if records.is_empty() => {
@@ -117,13 +125,45 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     fn refused(&self, refusal: Refusal) -> Result<Option<Turn>, ReceiveError> {
         match refusal {
             Refusal::UnknownPartition => Err(ReceiveError::UnknownSubscription),
-            Refusal::RebalanceInProgress => {
-                self.session.borrow_mut().revoked = true;
-                Ok(self.config.drain_on_revoke.then_some(Turn::Revoking))
-            }
+            Refusal::RebalanceInProgress => Ok(self.begin_to_give_up()),
+            Refusal::NotOwner | Refusal::BackwardCommit => Ok(None),
             Refusal::UnknownMember | Refusal::IllegalGeneration => {
                 Ok(self.lose_partitions().then_some(Turn::Lost))
             }
+        }
+    }
+
+    /// Everything is given up at the next poll; until then the application may settle. In a
+    /// cooperative rebalance nothing is yet: the member joins again and learns what moves.
+    fn begin_to_give_up(&self) -> Option<Turn> {
+        if self.config.cooperative {
+            self.abandon_fetch();
+            self.session.borrow_mut().rejoins = true;
+            return None;
+        }
+        self.session.borrow_mut().revoked = true;
+        self.config.drain_on_revoke.then_some(Turn::Revoking)
+    }
+
+    /// When a member refreshes its metadata and finds more partitions; never if there are none.
+    fn refresh_due(&self) -> Instant {
+        match self.refresh_at.get() {
+            Some(at) if self.session.borrow().is_member() => at,
+            _ => Instant::NEVER,
+        }
+    }
+
+    /// The topic has more partitions than the group has shared out: joins again, to have them.
+    fn learn_of_partitions(&self) -> Option<Turn> {
+        self.refresh_at.set(None);
+        self.begin_to_give_up()
+    }
+
+    /// A consumer that asks to join after the change finds nothing new later.
+    fn join_with_fresh_metadata(&self, asks_now: bool) {
+        let changed = self.config.metadata.is_some_and(|one| one.changes_at <= self.link.now());
+        if asks_now && changed {
+            self.refresh_at.set(None);
         }
     }
 
@@ -141,15 +181,20 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         held
     }
 
-    /// The application has had its chance to settle: gives everything up, to join again.
+    /// The application has had its chance to settle: gives everything up, or what moves, to join
+    /// again.
     pub(super) async fn give_up_partitions(&self) {
         if self.config.auto_settle != AutoSettle::Off {
             let _ = self.commit_stored_by(SettleTrigger::Revoke).await;
         }
         let (subscription, consumer) = self.me();
-        for partition in self.session.borrow().in_turn() {
-            self.link.record(Kind::Revoked { subscription, consumer, partition: partition.id });
+        let note =
+            |partition| self.link.record(Kind::Revoked { subscription, consumer, partition });
+        if self.config.cooperative {
+            self.session.borrow_mut().give_up(note);
+            return;
         }
+        self.session.borrow().in_turn().for_each(|partition| note(partition.id));
         self.drop_assignment();
     }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use entrega_model::log::{AssignedPartition, Fetched, Offset, PartitionOffset};
-use entrega_model::{Generation, MessageId, PartitionId};
+use entrega_model::{Delivery, Generation, MessageId, PartitionId};
 
 use crate::{CallId, OffsetReset, ReceiveError, Turn};
 
@@ -17,13 +17,15 @@ pub(super) struct LogSession {
     partitions: Vec<Partition>,
     /// Whose turn it is to go first, as an index.
     first: usize,
+    /// Whether it is to join again although it holds partitions (cooperative).
+    pub(super) rejoins: bool,
     /// The join that is on its way.
     pub(super) joining: Option<CallId>,
     /// The fetch that is on its way.
     pub(super) fetching: Option<CallId>,
     /// Turns to tell the application of before anything else.
     pub(super) turns: VecDeque<Turn>,
-    /// A rebalance takes everything away at the next poll.
+    /// A rebalance takes everything away at the next poll, or what is to be given up (cooperative).
     pub(super) revoked: bool,
     /// A commit was refused: everything was taken away before this consumer learnt of it.
     pub(super) fenced: bool,
@@ -47,6 +49,8 @@ pub(super) struct Partition {
     pub(super) stored: Option<(Offset, MessageId)>,
     pub(super) committed: Option<Offset>,
     pub(super) paused: bool,
+    /// It is to be given up: the present assignment is without it (cooperative).
+    pub(super) giving_up: bool,
 }
 
 /// A position that the reset policy moved.
@@ -58,15 +62,26 @@ pub(super) struct Reset {
 
 impl LogSession {
     /// Takes over an assignment; `reset` hears of every position that the policy had to choose.
+    /// What it holds already stays as it is, and what it holds and has not been assigned is to be
+    /// given up. Returns where the new partitions begin in [`LogSession::since`].
     pub(super) fn join(
         &mut self,
         generation: Generation,
         assigned: &[AssignedPartition],
         policy: OffsetReset,
         mut reset: impl FnMut(Reset),
-    ) -> Result<(), ReceiveError> {
+    ) -> Result<usize, ReceiveError> {
         self.generation = Some(generation);
+        self.rejoins = false;
+        for partition in &mut self.partitions {
+            partition.giving_up = !assigned.iter().any(|bounds| bounds.partition == partition.id);
+            self.revoked |= partition.giving_up;
+        }
+        let held = self.partitions.len();
         for bounds in assigned {
+            if self.partitions[..held].iter().any(|partition| partition.id == bounds.partition) {
+                continue;
+            }
             let position = match bounds.valid_commit() {
                 Some(offset) => offset,
                 None => {
@@ -82,16 +97,36 @@ impl LogSession {
                 stored: None,
                 committed: bounds.committed,
                 paused: false,
+                giving_up: false,
             });
             self.turns.push_back(Turn::Assigned(bounds.partition));
         }
-        Ok(())
+        Ok(held)
+    }
+
+    /// The partitions from an index on, in the order in which it got them.
+    pub(super) fn since(&self, index: usize) -> &[Partition] {
+        &self.partitions[index..]
+    }
+
+    /// Lets go of what is to be given up, to join again; `lost` hears of each.
+    pub(super) fn give_up(&mut self, mut lost: impl FnMut(PartitionId)) {
+        self.partitions.retain(|partition| {
+            if partition.giving_up {
+                lost(partition.id);
+            }
+            !partition.giving_up
+        });
+        self.first = 0;
+        self.revoked = false;
+        self.rejoins = true;
     }
 
     /// Forgets the assignment and everything fetched under it. Returns the fetch that is on its
     /// way.
     pub(super) fn leave(&mut self) -> Option<CallId> {
         self.generation = None;
+        self.rejoins = false;
         self.revoked = false;
         self.fenced = false;
         self.partitions.clear();
@@ -99,6 +134,18 @@ impl LogSession {
         self.turns.clear();
         self.drop_buffer();
         self.fetching.take()
+    }
+
+    /// Whether it acts on an assignment and is not about to join again.
+    pub(super) fn is_member(&self) -> bool {
+        self.generation.is_some() && !self.rejoins
+    }
+
+    /// The assignment under which a delivery is to be settled: the one of a partition that it still
+    /// holds, though handed out under an earlier one.
+    pub(super) fn generation_of(&self, delivery: &Delivery) -> Generation {
+        let holds = self.partitions.iter().any(|partition| partition.id == delivery.partition);
+        self.generation.filter(|_| holds).unwrap_or(delivery.generation)
     }
 
     /// Whether there is anything to do or to tell before the next record.
@@ -322,10 +369,11 @@ mod tests {
             committed: Some(committed),
             log_start: 0,
             high_watermark: 9,
+            young_from: 9,
         };
         let joined =
             session.join(Generation(generation), &[bounds], OffsetReset::None, |_| panic!());
-        assert_eq!(joined, Ok(()));
+        assert!(joined.is_ok());
     }
 
     fn fill(session: &mut LogSession, offsets: &[Offset]) {
@@ -373,5 +421,34 @@ mod tests {
         fill(&mut session, &[4, 5]);
         let next = session.next_record();
         assert_eq!(next.map(|record| record.offset), Some(5), "4 is behind the position");
+    }
+
+    /// A cooperative rebalance: what stays goes on where it stands, with what was fetched of it;
+    /// what moves is given up.
+    #[test]
+    fn what_does_not_move_goes_on() {
+        let bounds = |id: u16, committed| AssignedPartition {
+            partition: PartitionId(id),
+            committed: Some(committed),
+            log_start: 0,
+            high_watermark: 9,
+            young_from: 9,
+        };
+        let mut session = LogSession::default();
+        let join = |session: &mut LogSession, generation, assigned: &[AssignedPartition]| {
+            session.join(Generation(generation), assigned, OffsetReset::None, |_| panic!())
+        };
+        assert_eq!(join(&mut session, 1, &[bounds(0, 4), bounds(1, 2)]), Ok(0));
+        fill(&mut session, &[4, 5]);
+        session.next_record();
+        assert_eq!(join(&mut session, 2, &[bounds(0, 4), bounds(2, 7)]), Ok(2));
+        assert!(session.revoked, "partition 1 is to be given up");
+        let mut lost = Vec::new();
+        session.give_up(|partition| lost.push(partition.0));
+        assert_eq!((lost, session.rejoins, session.revoked), (vec![1], true, false));
+        let next = session.next_record().map(|record| record.offset);
+        assert_eq!(next, Some(5), "fetched before, and not committed yet");
+        let positions: Vec<u16> = session.in_turn().map(|partition| partition.id.0).collect();
+        assert_eq!(positions, [0, 2]);
     }
 }

@@ -28,7 +28,13 @@ fn fetched(offset: u64) -> Fetched {
 }
 
 fn bounds(committed: Option<u64>) -> AssignedPartition {
-    AssignedPartition { partition: LANE, committed, log_start: 0, high_watermark: 10 }
+    AssignedPartition {
+        partition: LANE,
+        committed,
+        log_start: 0,
+        high_watermark: 10,
+        young_from: 7,
+    }
 }
 
 /// Polls once, answers the request that is asked for then, and returns it.
@@ -113,6 +119,24 @@ fn a_refused_commit_loses_the_assignment_and_what_was_fetched() {
     assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Lost));
     let request = exchange(&link, &inbox, Err(Unanswered));
     assert!(matches!(request, Request::Join { .. }), "{request:?}");
+}
+
+/// One that is refused for its offset does not: the assignment stands.
+#[test]
+fn a_commit_that_would_go_back_is_refused_and_nothing_else_changes() {
+    for refusal in [Refusal::BackwardCommit, Refusal::NotOwner] {
+        let link = Link::new();
+        let (inbox, delivery) = handed(&link, config(), &[4, 5]);
+        {
+            let mut settle = pin!(inbox.settle(slice::from_ref(&delivery)));
+            assert!(once(settle.as_mut()).is_pending());
+            let (call, ..) = committed(&link);
+            link.answer(call, Ok(Response::Refused(refusal)));
+            assert_eq!(once(settle), Poll::Ready(Err(SettleError::Fenced)));
+        }
+        let turn = ready(inbox.poll(Instant::NEVER));
+        assert!(matches!(turn, Ok(Turn::Delivery(delivery)) if delivery.position == 5), "{turn:?}");
+    }
 }
 
 #[test]
@@ -275,7 +299,86 @@ fn the_reset_policy_decides_where_a_new_group_begins() {
     };
     check(OffsetReset::Earliest, Ok(0));
     check(OffsetReset::Latest, Ok(10));
+    check(OffsetReset::ByDuration(Duration::from_secs(60)), Ok(7));
     check(OffsetReset::None, Err(ReceiveError::NoOffset(LANE)));
+}
+
+/// In a cooperative rebalance a member joins again with what it has, goes on with what stays, lets
+/// the application settle what moves under the new assignment, and joins once more without it.
+#[test]
+fn a_cooperative_member_gives_up_what_moves_and_nothing_else() {
+    let link = Link::new();
+    let (inbox, delivery) = handed(&link, ClientConfig { cooperative: true, ..config() }, &[4]);
+    let refused = Response::Refused(Refusal::RebalanceInProgress);
+    exchange(&link, &inbox, Ok(refused));
+    let other = AssignedPartition { partition: PartitionId(1), ..bounds(Some(2)) };
+    let joined = |generation, assigned| Response::Joined { generation, assigned };
+    let answer = joined(Generation(4), vec![bounds(Some(4)), other]);
+    let request = exchange(&link, &inbox, Ok(answer));
+    assert!(matches!(request, Request::Join { has: Generation(3), .. }), "{request:?}");
+    assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Assigned(PartitionId(1))));
+    let request = exchange(&link, &inbox, Ok(Response::Refused(Refusal::RebalanceInProgress)));
+    let Request::Fetch { mut positions, generation, .. } = request else { panic!("{request:?}") };
+    positions.sort_unstable();
+    let expect = [at(5), PartitionOffset { partition: PartitionId(1), offset: 2 }];
+    assert_eq!((positions, generation), (expect.to_vec(), Generation(4)));
+
+    let answer = joined(Generation(5), vec![other]);
+    let request = exchange(&link, &inbox, Ok(answer));
+    assert!(matches!(request, Request::Join { has: Generation(4), .. }), "{request:?}");
+    assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Revoking));
+    {
+        let mut settle = pin!(inbox.settle(slice::from_ref(&delivery)));
+        assert!(once(settle.as_mut()).is_pending());
+        let (call, offset, generation, _) = committed(&link);
+        assert_eq!((offset, generation), (5, Generation(5)), "handed out under generation 3");
+        link.answer(call, Ok(Response::Committed { offsets: vec![] }));
+        assert_eq!(once(settle), Poll::Ready(Ok(())));
+    }
+    let request = exchange(&link, &inbox, Err(Unanswered));
+    assert!(matches!(request, Request::Join { has: Generation(5), .. }), "{request:?}");
+    let revoked = |kind: &Kind| matches!(kind, Kind::Revoked { partition: LANE, .. });
+    assert_eq!(link.recorded.borrow().iter().filter(|kind| revoked(kind)).count(), 1);
+    assert_eq!(inbox.position(LANE), None);
+    assert_eq!(inbox.position(PartitionId(1)), Some(2));
+}
+
+/// A static member keeps its place in the group.
+#[test]
+fn a_static_member_closes_without_a_goodbye() {
+    let link = Link::new();
+    let (inbox, _) = handed(&link, ClientConfig { leaves_on_close: false, ..config() }, &[4]);
+    assert_eq!(ready(inbox.close()), Ok(()));
+    assert!(link.asked().is_none());
+}
+
+/// A consumer finds more partitions at its refresh, lets the application settle, and joins again.
+/// One that has asked to join after the change knows them.
+#[test]
+fn more_partitions_are_found_at_a_refresh() {
+    let after = |secs| Instant::START + Duration::from_secs(secs);
+    let every = Duration::from_secs(60);
+    let metadata = Some(crate::MetadataRefresh { changes_at: after(90), every });
+    let config = ClientConfig { metadata, ..config() };
+    let link = Link::new();
+    let (inbox, _) = handed(&link, config.clone(), &[4]);
+    link.now.set(after(119));
+    let request = exchange(&link, &inbox, Err(Unanswered));
+    assert!(matches!(request, Request::Fetch { .. }), "{request:?}");
+    link.now.set(after(120));
+    assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Revoking));
+    let request = exchange(&link, &inbox, Err(Unanswered));
+    assert!(matches!(request, Request::Join { .. }), "{request:?}");
+
+    let link = Link::new();
+    let inbox = LogInbox::new(&link, config);
+    link.now.set(after(90));
+    let joined = Response::Joined { generation: Generation(3), assigned: vec![bounds(Some(4))] };
+    exchange(&link, &inbox, Ok(joined));
+    assert_eq!(ready(inbox.poll(Instant::NEVER)), Ok(Turn::Assigned(LANE)));
+    link.now.set(after(500));
+    let request = exchange(&link, &inbox, Err(Unanswered));
+    assert!(matches!(request, Request::Fetch { .. }), "{request:?}");
 }
 
 #[test]

@@ -168,14 +168,17 @@ impl<T: Message> LogLink<T> {
             committed: self.shared.served.look(|broker| broker.committed(self.group, partition)),
             log_start: range.log_start,
             high_watermark: range.log_end,
+            young_from: range.log_start,
         }
     }
 
-    /// The control plane has no records; only the log knows where partitions begin and end.
+    /// The control plane has no records; only the log knows where partitions begin and end. It does
+    /// not know when a record came, so a reset by duration takes all that there is.
     fn joined(&self, assigned: &mut [AssignedPartition]) {
         for partition in assigned {
             let bounds = self.shared.log.bounds(partition.partition).unwrap_or_default();
             (partition.log_start, partition.high_watermark) = bounds;
+            partition.young_from = partition.log_start;
         }
     }
 

@@ -5,13 +5,13 @@ use entrega_clients::Strategy;
 use super::parse;
 
 /// `expect` is `line:column: message`.
-fn check(text: &str, expect: &str) {
+pub(super) fn check(text: &str, expect: &str) {
     let problem = parse(text, &[]).err().map(|problem| super::Problem { help: None, ..problem });
     let shown = problem.map_or_else(|| "no mistake".to_owned(), |problem| problem.to_string());
     assert_eq!(shown.trim_start_matches("dir/x.toml:"), expect, "{text}");
 }
 
-fn check_help(text: &str, expect: &str) {
+pub(super) fn check_help(text: &str, expect: &str) {
     let help = parse(text, &[]).err().and_then(|problem| problem.help);
     assert_eq!(help.as_deref(), Some(expect), "{text}");
 }
@@ -415,7 +415,10 @@ fn help_says_what_would_be_valid_2() {
         "[consumer]\non_error = 'ignore'",
         "valid here: retry, skip, skip-and-settle, requeue, crash, dead-letter",
     );
-    check_help("[log]\nauto_offset_reset = 'newest'", "valid here: latest, earliest, none");
+    check_help(
+        "[log]\nauto_offset_reset = 'newest'",
+        "valid here: latest, earliest, none, by-duration",
+    );
     check_help(
         "[queue]\noverflow = 'drop_head'",
         "did you mean `drop-head`? valid here: drop-head, reject-publish",
