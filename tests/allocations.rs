@@ -84,7 +84,12 @@ fn checker(messages: u32, model: Model, strategy: Strategy) -> Checker {
         ordered: false,
     };
     let messages = messages as usize;
-    Checker::new(Config { subscriptions: vec![promise; 2], processes: 4, messages })
+    Checker::new(Config {
+        subscriptions: vec![promise; 2],
+        processes: 4,
+        messages,
+        ..Config::default()
+    })
 }
 
 #[test]

@@ -142,6 +142,70 @@ fn the_way_out_that_a_scenario_names_is_one() {
     check("first-start.toml", &too_short, &["expect.0.lost=4", "expect.0.exact=8"]);
 }
 
+/// What an exploration of one configuration says never happens: in the columns of its only row, and
+/// in the sentence below.
+fn never_found(said: &str) -> Vec<&str> {
+    let words = |line: &'static str| said.lines().find(|one| one.trim_start().starts_with(line));
+    let (head, row) = (words("model "), words("log ").or_else(|| words("queue ")));
+    let head = head.into_iter().flat_map(str::split_whitespace);
+    let cells = head.zip(row.into_iter().flat_map(str::split_whitespace));
+    let columns = cells.filter(|(_, cell)| *cell == "never").map(|(name, _)| name);
+    let sentence = words("never, in no row: ").into_iter();
+    columns.chain(sentence.flat_map(|one| one.split([',', ' ']))).collect()
+}
+
+/// What a narration names as a remedy is one: with it, the anomaly that the scenario shows is not
+/// found in any run, and an exploration says *never*.
+#[test]
+fn the_remedies_of_the_narrations_help() {
+    let check = |scenario: &str, with: &[&str], never: &str| {
+        let faults = if scenario == "unflushed-buffer" { "0" } else { "1" };
+        let file = format!("simulations/{scenario}.toml");
+        let set = |setting: &&str| ["--set".to_owned(), (*setting).to_owned()];
+        let with: Vec<String> = with.iter().flat_map(set).collect();
+        let with: Vec<&str> = with.iter().map(String::as_str).collect();
+        let output = entrega(&[&["compare", &file, "--quiet"], with.as_slice()].concat());
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{file} {with:?}:\n{said}");
+        let strategy = ["--strategy", "process-then-settle"];
+        let explore = [&["explore", &file, "--quiet", "--faults", faults], &strategy[..]].concat();
+        let output = entrega(&[explore.as_slice(), with.as_slice()].concat());
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(never_found(&said).contains(&never), "{file} {with:?}:\n{said}");
+    };
+    let in_order = ["producer.max_in_flight=1", "expect.0.reordered=0"];
+    check("overtaken-retries", &in_order, "reordered");
+    let once = [
+        "producer.enable_idempotence=true",
+        "expect.0.reordered=0",
+        "expect.1.duplicated=0",
+        "expect.1.verdict=valid",
+        "expect.2.duplicated=0",
+    ];
+    check("overtaken-retries", &once, "reordered");
+    check("overtaken-retries", &once, "duplicated");
+    let flushed = [
+        "producer.flush_on_close=true",
+        "expect.0.lost=0",
+        "expect.2.verdict=valid",
+        "expect.3.verdict=valid",
+    ];
+    check("unflushed-buffer", &flushed, "lost");
+    let confirmed = [
+        "producer.strategy=confirmed",
+        "expect.0.lost=0",
+        "expect.0.absent=>0",
+        "expect.2.verdict=valid",
+        "expect.3.verdict=valid",
+    ];
+    check("unflushed-buffer", &confirmed, "lost");
+    for in_time in ["queue.dedup_window=5min", "producer.retry_backoff=1min"] {
+        let in_time =
+            [in_time, "expect.1.duplicated=0", "expect.1.verdict=valid", "expect.2.duplicated=0"];
+        check("dedup-window", &in_time, "duplicated");
+    }
+}
+
 /// A page by its path in the repository.
 fn page(path: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -163,7 +163,7 @@ impl<D: Direct> Scene<D> {
             ordered: false,
         };
         let (subscriptions, messages) = (vec![promise], MESSAGES as usize);
-        let config = Config { subscriptions, processes: 4, messages };
+        let config = Config { subscriptions, processes: 4, messages, ..Config::default() };
         let observed = Shared::new((Checker::new(config), Vec::<Event>::new()));
         let mut settings = ConsumerSettings::of(strategy, MAILER);
         settings.client.prefetch = 10;

@@ -58,8 +58,12 @@ impl<B: ServedModel, S: LiveSink> Stage<B, S> {
             dead_letters_declared: strategy.spec().declares_dead_letters,
             ordered: false,
         };
-        let config =
-            Config { subscriptions: vec![promise], processes: 4, messages: messages as usize };
+        let config = Config {
+            subscriptions: vec![promise],
+            processes: 4,
+            messages: messages as usize,
+            ..Config::default()
+        };
         let mut settings = ConsumerSettings::of(strategy, MAILER);
         settings.client.prefetch = PREFETCH;
         settings.client.auto_offset_reset = OffsetReset::Earliest;

@@ -304,7 +304,8 @@ impl Side for OneLog {
         let mut records = std::mem::take(&mut self.records);
         records.push(record);
         let partition = partition_of(record.key, 1);
-        let mut request = log::Request::Produce { partition, records, acks: Acks::All };
+        let mut request =
+            log::Request::Produce { partition, records, acks: Acks::All, sequence: None };
         match self.broker.handle(now, PRODUCER, &mut request, ground_truth) {
             Some(log::Response::Produced { records, .. }) => self.records = records,
             other => panic!("{other:?}"),

@@ -111,6 +111,7 @@ impl Job {
             subscriptions: vec![promise],
             processes: usize::from(CONSUMERS) + 1,
             messages: self.messages(),
+            ..Config::default()
         })
     }
 

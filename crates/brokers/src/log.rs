@@ -8,7 +8,8 @@
 //!
 //! 1. A producer picks the partition of a key ([`partition_of`]) and sends `Produce`. The record
 //!    gets the next offset there. The broker has one replica: an answer means that the record is
-//!    stored. A retry of a produce whose answer was lost stores a second copy.
+//!    stored. A retry of a produce whose answer was lost stores a second copy, unless the producer
+//!    is idempotent and the module `producers` recognises it.
 //! 2. A consumer sends `Join` and gets, when the rebalance ends, a generation and its partitions,
 //!    each with the group's committed offset. Where to begin if there is none is the client's reset
 //!    policy.
@@ -47,8 +48,8 @@
 //! let mut broker = LogBroker::new(LogSettings::default());
 //! let (now, client, mut truth) = (Instant::START, ClientId::default(), Vec::new());
 //! let record = Record { message: MessageId(0), key: Key(7), bytes: 100 };
-//! let mut produce =
-//!     Request::Produce { partition: PartitionId(0), records: vec![record], acks: Acks::All };
+//! let (partition, records) = (PartitionId(0), vec![record]);
+//! let mut produce = Request::Produce { partition, records, acks: Acks::All, sequence: None };
 //! let mut join = Request::Join { group: SubscriptionId(0), has: Generation(0) };
 //!
 //! let produced = broker.handle(now, client, &mut produce, &mut truth);
@@ -78,6 +79,7 @@ mod joining;
 mod partition;
 mod partitioner;
 mod presence;
+mod producers;
 mod reading;
 mod retention;
 mod settings;
@@ -94,6 +96,7 @@ use group::Group;
 use growth::Growth;
 use partition::{Partition, SegmentLimits};
 use presence::Presence;
+use producers::{Admission, Producers, Sent};
 use retention::Retention;
 use timestamps::Timestamps;
 
@@ -103,6 +106,7 @@ pub struct LogBroker {
     partitions: Vec<Partition>,
     groups: Vec<Group>,
     copies: Copies,
+    producers: Producers,
     presence: Presence,
     segment_limits: SegmentLimits,
     retention: Retention,
@@ -128,6 +132,7 @@ impl LogBroker {
             partitions: vec![Partition::default(); usize::from(settings.partitions)],
             groups: vec![Group::new(&settings); usize::from(settings.groups)],
             copies: Copies::default(),
+            producers: Producers::new(settings.producer_id_expiration),
             presence: Presence::default(),
             segment_limits: SegmentLimits {
                 bytes: settings.segment_bytes,
@@ -166,8 +171,14 @@ impl Broker for LogBroker {
     ) -> Option<Response> {
         match request {
             Request::Fetch { .. } => self.fetch(now, from, request),
-            Request::Produce { partition, records, acks: _ } => {
+            Request::Produce { partition, records, sequence: None, .. } => {
                 Some(self.produce(now, *partition, records, ground_truth))
+            }
+            Request::Produce { partition, records, sequence: Some(sequence), .. } => {
+                let count = records.len() as u32;
+                let (partition, sequence) = (*partition, *sequence);
+                let sent = Sent { partition, producer: from, sequence, count };
+                Some(self.produce_once(now, &sent, records, ground_truth))
             }
             Request::Commit { .. } => Some(self.settle(now, from, request, ground_truth)),
             Request::Join { group, has } => self.join(now, from, *group, *has),
@@ -239,6 +250,7 @@ impl Broker for LogBroker {
             partitions,
             groups,
             copies,
+            producers,
             presence,
             segment_limits: _,
             retention: _,
@@ -259,6 +271,7 @@ impl Broker for LogBroker {
         groups.iter_mut().for_each(|group| group.clear(count));
         timestamps.iter_mut().for_each(|timestamps| timestamps.clear(count));
         copies.clear();
+        producers.clear();
         presence.clear();
         *retention_check = None;
         *offsets_expire = None;
@@ -334,6 +347,34 @@ impl LogBroker {
         }
         records.clear();
         Response::Produced { base_offset, records: mem::take(records) }
+    }
+
+    /// Appends a batch of an idempotent producer, unless it stands in the log already or comes
+    /// before its predecessor.
+    #[inline(never)]
+    fn produce_once(
+        &mut self,
+        now: Instant,
+        sent: &Sent,
+        records: &mut Vec<Record>,
+        ground_truth: &mut Vec<Event>,
+    ) -> Response {
+        let id = sent.partition;
+        let Some(partition) = self.partitions.get(id.index()).filter(|_| sent.count > 0) else {
+            return self.produce(now, id, records, ground_truth);
+        };
+        let base_offset = match self.producers.admit(now, sent) {
+            Admission::New => partition.log_end_offset,
+            Admission::Duplicate(base_offset) => {
+                records.clear();
+                return Response::Produced { base_offset, records: mem::take(records) };
+            }
+            Admission::Refused(refusal) => {
+                return Response::ProduceRefused { refusal, records: mem::take(records) };
+            }
+        };
+        self.producers.appended(now, sent, base_offset);
+        self.produce(now, id, records, ground_truth)
     }
 
     /// After an append: a partition that has become too large is due at the next check. By age

@@ -10,7 +10,7 @@
 //! # The life of a message
 //!
 //! 1. **Publish.** One exchange fans out to N queues, one for each subscription, and each stores a
-//!    copy of its own. There is no deduplication: a retried publish is stored twice (`copy` 2).
+//!    copy of its own. A retried publish is stored twice (`copy` 2) unless a dedup window is open.
 //! 2. **Receive.** Consumers of one queue compete. A delivered message stays in the queue, *in
 //!    flight* to one client under a *tag* and a *lease*. With `settle_at_delivery` (automatic ack)
 //!    the delivery settles it, and a client that dies with it in its buffer loses it.
@@ -58,6 +58,7 @@ use crate::Broker;
 mod bound_queue;
 mod consumers;
 mod dead_letter;
+mod dedup;
 mod delayed;
 mod fingerprint;
 mod in_flight;
@@ -77,6 +78,7 @@ pub use settings::{
 };
 
 use bound_queue::{BoundQueue, Step, Wanted, Word};
+use dedup::DedupWindow;
 
 /// An exchange and the queues that are bound to it.
 #[derive(Clone, Debug)]
@@ -84,6 +86,7 @@ pub struct QueueBroker {
     settings: QueueSettings,
     queues: Vec<BoundQueue>,
     copies: Copies,
+    dedup: Option<DedupWindow>,
     departed: Departed,
     changed: bool,
 }
@@ -108,7 +111,8 @@ impl QueueBroker {
             .map(|queue| BoundQueue::new(SubscriptionId(queue), &settings))
             .collect();
         let (copies, departed) = (Copies::default(), Departed::default());
-        Self { settings, queues, copies, departed, changed: false }
+        let dedup = DedupWindow::of(&settings);
+        Self { settings, queues, copies, dedup, departed, changed: false }
     }
 
     /// How it behaves.
@@ -157,7 +161,11 @@ impl QueueBroker {
         mut records: Vec<Record>,
         ground_truth: &mut Vec<Event>,
     ) -> Response {
+        if self.dedup.as_mut().is_some_and(|window| window.knows_all(now, &mut records)) {
+            return Response::Published { records };
+        }
         if self.refuses(records.len()) {
+            self.dedup.iter_mut().for_each(|window| window.take_back(records.len()));
             return Response::PublishRefused { records };
         }
         let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
@@ -353,7 +361,8 @@ impl Broker for QueueBroker {
     }
 
     fn clear(&mut self) {
-        let Self { settings: _, queues, copies: Copies(copies), departed, changed } = self;
+        let Self { settings: _, queues, copies: Copies(copies), dedup, departed, changed } = self;
+        dedup.iter_mut().for_each(DedupWindow::clear);
         queues.iter_mut().for_each(BoundQueue::clear);
         copies.clear();
         departed.0.clear();

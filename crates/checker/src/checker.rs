@@ -20,10 +20,10 @@ pub struct Checker {
 impl Checker {
     /// A checker that has seen nothing.
     pub fn new(config: Config) -> Self {
-        let Config { subscriptions, processes, messages } = config;
+        let Config { subscriptions, processes, messages, program_order } = config;
         let fold = |promise| SubscriptionFold::new(promise, processes, messages);
         Self {
-            sends: SendFold::with_capacity(messages),
+            sends: SendFold::new(messages, program_order),
             partitions: Partitions::default(),
             subscriptions: subscriptions.into_iter().map(fold).collect(),
         }

@@ -11,6 +11,10 @@ pub struct Config {
     pub processes: usize,
     /// How many messages are expected; a hint.
     pub messages: usize,
+    /// Whether the order in which a producer's program sends its messages counts as their order,
+    /// although a send may begin before the one before is acknowledged (semantics.md 5.5, pipelined
+    /// sends). Otherwise such sends have none.
+    pub program_order: bool,
 }
 
 /// What one subscription promises.

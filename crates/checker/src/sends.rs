@@ -9,6 +9,10 @@
 //! ≺ m2 iff id(m2) > mark(m1), and no pair has to be looked at. Messages of one key and producer
 //! are a *chain*.
 //!
+//! A pipelined producer sends on while it waits, and the order of its program is promised all the
+//! same if [`Config::program_order`](crate::Config::program_order) says so: then the mark of an
+//! acknowledged message is its own id.
+//!
 //! A send may have several attempts and as many outcomes; one speaks for every attempt begun since
 //! the last. The send is acknowledged if any outcome is, refused only if every one is a refusal and
 //! no attempt is open, and else indeterminate.
@@ -107,15 +111,16 @@ pub(crate) struct SendFold {
     /// The highest id that each producer has sent.
     highest: Table<u32>,
     totals: Sends,
+    program_order: bool,
 }
 
 impl SendFold {
-    pub(crate) fn with_capacity(messages: usize) -> Self {
-        Self { sends: Table::with_capacity(messages), ..Self::default() }
+    pub(crate) fn new(messages: usize, program_order: bool) -> Self {
+        Self { sends: Table::with_capacity(messages), program_order, ..Self::default() }
     }
 
     pub(crate) fn clear(&mut self) {
-        let Self { sends, chains: Chains { heads, all }, highest, totals } = self;
+        let Self { sends, chains: Chains { heads, all }, highest, totals, program_order: _ } = self;
         sends.clear();
         heads.clear();
         all.clear();
@@ -179,7 +184,8 @@ impl SendFold {
             return;
         }
         let highest = self.highest.get(chain.producer.0.into()).copied().unwrap_or(0);
-        send.mark = highest.max(message.0).min(HIGHEST_MARK);
+        let overlapping = if self.program_order { 0 } else { highest };
+        send.mark = overlapping.max(message.0).min(HIGHEST_MARK);
         self.totals.ok += 1;
     }
 
@@ -263,6 +269,22 @@ mod tests {
         assert!(!first.precedes(1), "pipelined: no order was promised");
         assert!(first.precedes(2));
         assert!(!fold.get(MessageId(1)).unwrap().precedes(2), "not acknowledged");
+    }
+
+    /// The opposite: the order of the program counts, if it is promised.
+    #[test]
+    fn a_pipelined_message_precedes_what_its_program_sent_later() {
+        let check = |program_order, expect| {
+            let mut fold = SendFold::new(2, program_order);
+            let mut send = |id| fold.invoked(Instant::START, MessageId(id), Key(0), ProcessId(0));
+            send(0);
+            send(1);
+            fold.ended(MessageId(0), SendOutcome::Ok);
+            assert_eq!(fold.get(MessageId(0)).unwrap().precedes(1), expect);
+            assert!(!fold.get(MessageId(1)).unwrap().precedes(0), "not acknowledged");
+        };
+        check(false, false);
+        check(true, true);
     }
 
     /// Attempts begin (`.`) and end (ok, fail, info); what the producer knows in the end.

@@ -106,7 +106,7 @@ impl<Q, R> Link for &FakeLink<Q, R> {
 }
 
 /// Polls a future once.
-pub(crate) fn once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+pub(crate) fn once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut task::Context::from_waker(Waker::noop()))
 }
 

@@ -3,14 +3,19 @@
 //! A send has three outcomes: ok, failed for certain, or indeterminate (`info`). An error from a
 //! producer is not a failure: the message may be stored all the same.
 
+mod buffered;
 mod confirmed;
 mod fire_and_forget;
+mod pipelined;
 mod publisher;
+mod session;
 
 use entrega_model::Record;
 
+pub use buffered::{BatchPublisher, Buffering, buffered};
 pub use confirmed::{Retries, confirmed};
 pub use fire_and_forget::fire_and_forget;
+pub use pipelined::pipelined;
 pub use publisher::{LogPublisher, PublishError, Publisher, QueuePublisher};
 
 /// Where a producer's messages come from: a sales system, in the article.

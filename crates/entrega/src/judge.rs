@@ -119,5 +119,6 @@ pub fn config(experiment: &Experiment<'_>) -> Config {
         subscriptions: experiment.scenario.subscriptions.iter().map(|_| promise).collect(),
         processes: Cast::of(experiment.scenario).processes(),
         messages: experiment.workload.planned.len(),
+        program_order: experiment.scenario.producer.sends_ahead(),
     }
 }

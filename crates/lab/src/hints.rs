@@ -73,13 +73,14 @@ impl Load {
         self.more as f64 / seconds(self.span)
     }
 
-    /// A confirmed producer sends one message after the other.
+    /// A confirmed producer waits when so many messages are on their way.
     fn unreachable_rate(&self, scenario: &Scenario) -> Option<String> {
         let confirmed = scenario.producer.strategy == ProducerStrategy::Confirmed;
         let latency = scenario.network.latency.duration().as_nanos();
         let jitter = scenario.network.jitter.duration().as_nanos();
         let round_trip = latency.saturating_mul(2).saturating_add(jitter);
-        let needed = u128::from(self.more) * u128::from(round_trip);
+        let window = scenario.producer.max_in_flight;
+        let needed = u128::from(self.more) * u128::from(round_trip) / u128::from(window);
         if self.span == 0 || !confirmed || needed <= self.span.into() {
             return None;
         }
@@ -90,7 +91,7 @@ impl Load {
              \"fire-and-forget\"` or a shorter `network.latency` would help",
             number(self.rate()),
             number(round_trip * 1e3),
-            number(1.0 / round_trip)
+            number(f64::from(window) / round_trip)
         ))
     }
 

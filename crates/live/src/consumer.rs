@@ -51,7 +51,7 @@ use entrega_clients::application::{
 };
 use entrega_clients::combinators::{alongside, closing};
 use entrega_clients::inbox::{LogInbox, QueueInbox};
-use entrega_clients::producers::{LogPublisher, Publisher, QueuePublisher};
+use entrega_clients::producers::{BatchPublisher, LogPublisher, QueuePublisher};
 use entrega_clients::{
     ClientConfig, Consumer, DeadLetters, ErrorPolicy, Library, Link, OffsetReset, Stop, Strategy,
     Subscription, Supervised,
@@ -67,13 +67,16 @@ pub trait ServedModel:
     /// The consumer's end.
     type Inbox: Inbox;
     /// The producer's end.
-    type Publisher: Publisher;
+    type Publisher: BatchPublisher;
 
     /// A consumer over a link.
     fn inbox(link: LiveLink<Self>, config: ClientConfig) -> Self::Inbox;
 
     /// A producer over a link. `partitions` is how many the topic has; a queue has none.
     fn publisher(link: LiveLink<Self>, partitions: u16) -> Self::Publisher;
+
+    /// The same, idempotent if it is asked to be and the model has such a thing.
+    fn idempotent(publisher: Self::Publisher, is_idempotent: bool) -> Self::Publisher;
 }
 
 impl ServedModel for LogBroker {
@@ -87,6 +90,10 @@ impl ServedModel for LogBroker {
     fn publisher(link: LiveLink<Self>, partitions: u16) -> Self::Publisher {
         LogPublisher::new(link, partitions, log::partition_of)
     }
+
+    fn idempotent(publisher: Self::Publisher, is_idempotent: bool) -> Self::Publisher {
+        publisher.idempotent(is_idempotent)
+    }
 }
 
 impl ServedModel for QueueBroker {
@@ -99,6 +106,10 @@ impl ServedModel for QueueBroker {
 
     fn publisher(link: LiveLink<Self>, _partitions: u16) -> Self::Publisher {
         QueuePublisher::new(link)
+    }
+
+    fn idempotent(publisher: Self::Publisher, _is_idempotent: bool) -> Self::Publisher {
+        publisher
     }
 }
 

@@ -88,6 +88,19 @@ pub enum Acks {
     All,
 }
 
+/// What an idempotent producer says of a batch, so that the broker recognises it (KIP-98).
+///
+/// The producer itself is the connection that sends it, a process in one of its lives: Kafka's
+/// clients ask for an id first (`InitProducerId`), and without a transactional id get a new one in
+/// each life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchSequence {
+    /// The producer's epoch in the partition; a higher one fences what was sent before.
+    pub epoch: u16,
+    /// The number of the first record, counted for each partition; 31 bits.
+    pub first: u32,
+}
+
 /// A request to a log broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
@@ -99,6 +112,8 @@ pub enum Request {
         records: Vec<Record>,
         /// Whether a response is wanted.
         acks: Acks,
+        /// Which batch it is, if the producer is idempotent; else the broker recognises nothing.
+        sequence: Option<BatchSequence>,
     },
     /// Joins a group, or joins again after a rebalance began. Parked until the rebalance ends.
     Join {
@@ -144,7 +159,7 @@ pub enum Request {
 /// An answer of a log broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Response {
-    /// The records were appended.
+    /// The records were appended, now or, if the producer is idempotent, by an earlier request.
     Produced {
         /// The offset of the first one.
         base_offset: Offset,
@@ -185,6 +200,23 @@ pub enum Response {
     },
     /// The request was not carried out, for certain.
     Refused(Refusal),
+    /// A batch of an idempotent producer was not appended by this request, for certain.
+    ProduceRefused {
+        /// Why.
+        refusal: ProduceRefusal,
+        /// The buffer of the request.
+        records: Vec<Record>,
+    },
+}
+
+/// Why a log broker refuses a batch of an idempotent producer, by the names of Kafka's error codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProduceRefusal {
+    /// `INVALID_PRODUCER_EPOCH`: the producer has begun a newer epoch; this was on its way for too
+    /// long.
+    InvalidProducerEpoch,
+    /// `OUT_OF_ORDER_SEQUENCE_NUMBER`: the batch before it is missing; send that first.
+    OutOfOrderSequence,
 }
 
 /// Why a log broker refuses a request, by the names of Kafka's error codes.

@@ -4,7 +4,7 @@
 //! or a settle, on a log as on a queue. Simulated and live runs read it here.
 
 use crate::event::SettleTrigger;
-use crate::{SubscriptionId, log, queue};
+use crate::{MessageId, SubscriptionId, log, queue};
 
 /// Why a client asks a broker for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,9 @@ pub enum RequestPurpose {
 pub trait Purposeful {
     /// Why the client asks.
     fn purpose(&self) -> RequestPurpose;
+
+    /// The message that it asks to have stored, if any; of several the first.
+    fn sends(&self) -> Option<MessageId>;
 }
 
 impl Purposeful for log::Request {
@@ -38,6 +41,12 @@ impl Purposeful for log::Request {
             Self::Leave { .. } => RequestPurpose::Leave,
         }
     }
+
+    #[inline]
+    fn sends(&self) -> Option<MessageId> {
+        let Self::Produce { records, .. } = self else { return None };
+        records.first().map(|record| record.message)
+    }
 }
 
 impl Purposeful for queue::Request {
@@ -49,6 +58,12 @@ impl Purposeful for queue::Request {
             Self::Settle { queue, trigger, .. } => RequestPurpose::Settle(*queue, *trigger),
             Self::Close { .. } => RequestPurpose::Leave,
         }
+    }
+
+    #[inline]
+    fn sends(&self) -> Option<MessageId> {
+        let Self::Publish { records, .. } = self else { return None };
+        records.first().map(|record| record.message)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use entrega_model::{Duration, PartitionId, ProcessId, SubscriptionId};
 
-use crate::file::{Scenario, SinkSettings};
+use crate::file::{Scenario, SinkSettings, Span};
 
 /// What a process does in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct Cast {
     lease: Duration,
     sink: SinkSettings,
     partitions: u16,
+    dedup_window: Option<Duration>,
+    throws_buffer_away: bool,
 }
 
 impl Cast {
@@ -68,7 +70,17 @@ impl Cast {
         let subscriptions = scenario.subscriptions.iter().map(|one| one.name.clone()).collect();
         let lease = scenario.queue.lease().duration();
         let (roles, sink) = (Role::all(scenario).collect(), scenario.sink.clone());
-        Self { subscriptions, roles, lease, sink, partitions: scenario.log.partitions }
+        let dedup_window = scenario.queue.dedup_window.map(Span::duration);
+        let producer = &scenario.producer;
+        Self {
+            subscriptions,
+            roles,
+            lease,
+            sink,
+            partitions: scenario.log.partitions,
+            dedup_window,
+            throws_buffer_away: producer.is_buffered() && !producer.flush_on_close,
+        }
     }
 
     /// How many processes there are.
@@ -96,6 +108,16 @@ impl Cast {
     /// Whether a partition of a log was not there at the start.
     pub fn is_added(&self, partition: PartitionId) -> bool {
         partition.0 >= self.partitions
+    }
+
+    /// For how long a queue recognises what is published again, if it does.
+    pub fn dedup_window(&self) -> Option<Duration> {
+        self.dedup_window
+    }
+
+    /// Whether a producer that ends throws away what it has not sent yet.
+    pub fn throws_buffer_away(&self) -> bool {
+        self.throws_buffer_away
     }
 
     /// What a process does; nothing is known of a process that is not of this scenario.

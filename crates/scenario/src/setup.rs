@@ -4,7 +4,7 @@
 use entrega_brokers::log;
 use entrega_clients::application::{BatchFailure, BatchRules, BatchSink};
 use entrega_clients::consumers::Settles;
-use entrega_clients::producers::Retries;
+use entrega_clients::producers::{Buffering, Retries};
 use entrega_clients::sinks::{Dedup, DedupRules, Retention};
 use entrega_clients::{
     AutoSettle, ClientConfig, ErrorPolicy, Library, MetadataRefresh, OffsetReset, Strategy,
@@ -14,7 +14,7 @@ use entrega_model::{Instant, SubscriptionId};
 
 use crate::file::{
     self, Assignor, AutoOffsetReset, CommitCheck, ConsumerSettings, LogClient, PartitionsAdded,
-    ProducerSettings, RebalanceProtocol, Scenario,
+    ProducerSettings, ProducerStrategy, RebalanceProtocol, Scenario,
 };
 
 mod queue;
@@ -46,6 +46,7 @@ pub fn log_settings(scenario: &Scenario) -> log::LogSettings {
         retention_bytes: from.retention_bytes,
         segment_bytes: from.segment_bytes,
         segment_time: from.segment_time.duration(),
+        producer_id_expiration: from.producer_id_expiration.duration(),
         auto_offset_reset: offset_reset(from),
         offsets_retention: (from.offsets_retention != file::Span::MAX)
             .then(|| from.offsets_retention.duration()),
@@ -101,6 +102,18 @@ pub fn dedup_rules(scenario: &Scenario) -> DedupRules {
 /// How often a producer retries.
 pub fn retries(producer: &ProducerSettings) -> Retries {
     Retries { limit: producer.retries, backoff: producer.retry_backoff.duration() }
+}
+
+/// How a producer buffers, if it does.
+pub fn buffering(producer: &ProducerSettings) -> Option<Buffering> {
+    producer.is_buffered().then(|| Buffering {
+        linger: producer.linger.duration(),
+        batch_bytes: producer.batch_size,
+        flushes: producer.flush_on_close,
+        confirms: producer.strategy == ProducerStrategy::Confirmed,
+        retries: retries(producer),
+        max_in_flight: producer.max_in_flight,
+    })
 }
 
 /// The client library of a consumer that runs a strategy.

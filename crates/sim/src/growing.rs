@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::future::Future;
 
-use entrega_clients::producers::{LogPublisher, PublishError, Publisher};
+use entrega_clients::producers::{BatchPublisher, LogPublisher, PublishError, Publisher};
 use entrega_clients::{Link, MetadataRefresh};
 use entrega_model::event::SendOutcome;
 use entrega_model::log::{Request, Response};
@@ -51,6 +51,12 @@ impl<L: Link + Clone> GrowingPublisher<L> {
         });
         let before = LogPublisher::new(link.clone(), partitions, partition_of);
         Self { link, before, after }
+    }
+
+    /// The same, idempotent or not. A scenario whose log gets more partitions has no idempotent
+    /// producer: both publishers would have to share its state.
+    pub(crate) fn idempotent(self, is_idempotent: bool) -> Self {
+        Self { before: self.before.idempotent(is_idempotent), ..self }
     }
 }
 
@@ -98,5 +104,39 @@ impl<L: Link<Request = Request, Response = Response>> Publisher for GrowingPubli
 
     fn pause(&self, span: Duration) -> impl Future<Output = ()> {
         self.before.pause(span)
+    }
+}
+
+impl<L: Link<Request = Request, Response = Response>> BatchPublisher for GrowingPublisher<L> {
+    fn partition(&self, record: Record) -> PartitionId {
+        self.of(record, 1).partition(record)
+    }
+
+    fn accepted(&self, record: Record) {
+        self.before.accepted(record);
+    }
+
+    fn publish_batch(
+        &self,
+        batch: &[Record],
+        attempt: u16,
+    ) -> impl Future<Output = Result<(), PublishError>> {
+        self.of(batch[0], attempt).publish_batch(batch, attempt)
+    }
+
+    fn post_batch(&self, batch: &[Record]) {
+        self.of(batch[0], 1).post_batch(batch);
+    }
+
+    fn batch_ended(&self, batch: &[Record], outcome: SendOutcome) {
+        self.before.batch_ended(batch, outcome);
+    }
+
+    fn now(&self) -> Instant {
+        self.link.now()
+    }
+
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
+        self.before.sleep_until(at)
     }
 }

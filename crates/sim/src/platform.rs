@@ -7,7 +7,7 @@ use entrega_brokers::{Broker, LogBroker, QueueBroker, log, queue};
 use entrega_clients::application::{GiveBack, ProgressInSink};
 use entrega_clients::combinators::alongside;
 use entrega_clients::inbox::{LogInbox, QueueInbox};
-use entrega_clients::producers::{Publisher, QueuePublisher};
+use entrega_clients::producers::{BatchPublisher, QueuePublisher};
 use entrega_clients::{AutoSettle, ClientConfig, Stop, Subscription};
 use entrega_scenario::Scenario;
 use entrega_scenario::setup;
@@ -23,7 +23,7 @@ pub(crate) trait Platform: PartialEq + Sized {
     /// The consumer's end.
     type Inbox: Subscription + GiveBack;
     /// The producer's end.
-    type Publisher: Publisher;
+    type Publisher: BatchPublisher;
 
     /// The model as a scenario sets it up.
     fn new(scenario: &Scenario) -> Self;
@@ -35,7 +35,7 @@ pub(crate) trait Platform: PartialEq + Sized {
     fn inbox(&self, link: SimLink<Self::Broker>, config: ClientConfig) -> Self::Inbox;
 
     /// A producer over a link.
-    fn publisher(&self, link: SimLink<Self::Broker>) -> Self::Publisher;
+    fn publisher(&self, link: SimLink<Self::Broker>, is_idempotent: bool) -> Self::Publisher;
 
     /// Whether the client library does anything beside the application.
     fn has_background(config: &ClientConfig) -> bool;
@@ -80,8 +80,9 @@ impl Platform for LogPlatform {
         LogInbox::new(link, config)
     }
 
-    fn publisher(&self, link: SimLink<LogBroker>) -> Self::Publisher {
-        GrowingPublisher::new(link, self.settings.partitions, self.more, partition_of)
+    fn publisher(&self, link: SimLink<LogBroker>, is_idempotent: bool) -> Self::Publisher {
+        let partitions = self.settings.partitions;
+        GrowingPublisher::new(link, partitions, self.more, partition_of).idempotent(is_idempotent)
     }
 
     fn has_background(config: &ClientConfig) -> bool {
@@ -129,7 +130,7 @@ impl Platform for QueuePlatform {
         QueueInbox::new(link, config)
     }
 
-    fn publisher(&self, link: SimLink<QueueBroker>) -> Self::Publisher {
+    fn publisher(&self, link: SimLink<QueueBroker>, _is_idempotent: bool) -> Self::Publisher {
         QueuePublisher::new(link)
     }
 

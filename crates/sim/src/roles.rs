@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use entrega_brokers::Broker;
 use entrega_clients::combinators::{alongside, closing};
-use entrega_clients::producers::{Outgoing, confirmed, fire_and_forget};
+use entrega_clients::producers::{Outgoing, buffered, confirmed, fire_and_forget, pipelined};
 use entrega_clients::{Context, Supervised};
 use entrega_model::{ClientId, MessageId, Record, SubscriptionId};
 use entrega_scenario::setup;
@@ -53,10 +53,20 @@ where
 {
     let settings = &experiment.scenario.producer;
     let retries = setup::retries(settings);
-    let publisher = platform.publisher(link.clone());
+    let buffering = setup::buffering(settings);
+    let alone = !settings.is_pipelined() && buffering.is_none();
+    let link = SimLink { alone, ..link };
+    let publisher = platform.publisher(link.clone(), settings.enable_idempotence);
     let outgoing = Planned { link, workload: experiment.workload, next: Cell::new(0) };
     Box::pin(async move {
+        if let Some(buffering) = buffering {
+            buffered(&publisher, &outgoing, buffering).await;
+            return Ok(());
+        }
         match settings.strategy {
+            ProducerStrategy::Confirmed if settings.is_pipelined() => {
+                pipelined(&publisher, &outgoing, retries, settings.max_in_flight).await;
+            }
             ProducerStrategy::Confirmed => confirmed(&publisher, &outgoing, retries).await,
             ProducerStrategy::FireAndForget => fire_and_forget(&publisher, &outgoing).await,
         }
@@ -79,9 +89,13 @@ where
         let number = self.next.get();
         let planned = self.workload.planned.get(number)?;
         self.next.set(number + 1);
-        let SimLink { ref world, client, .. } = self.link;
-        if planned.at > self.link.now() && !world.borrow_mut().sleep_through(client, planned.at) {
-            self.link.sleep(planned.at, Wake::Armed).await;
+        let SimLink { ref world, client, alone, .. } = self.link;
+        if planned.at > self.link.now() {
+            if !alone {
+                self.link.sleep(planned.at, Wake::Alone).await;
+            } else if !world.borrow_mut().sleep_through(client, planned.at) {
+                self.link.sleep(planned.at, Wake::Armed).await;
+            }
         }
         let message = MessageId(number as u32);
         Some(Record { message, key: planned.key, bytes: planned.bytes })

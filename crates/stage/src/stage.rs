@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use entrega_choice::Choices;
-use entrega_clients::producers::{Outgoing, confirmed, fire_and_forget};
+use entrega_clients::producers::{Outgoing, buffered, confirmed, fire_and_forget, pipelined};
 use entrega_clients::sinks::ChosenSink;
 use entrega_clients::{Catalogued, Context};
 use entrega_live::{
@@ -165,9 +165,18 @@ async fn producer<B: ServedModel>(stage: Rc<Stage<B>>, process: ProcessId) {
     let injected = stage.inject(connected, settings.request_timeout, KillSwitch::default());
     let link = injected.over_network();
     let publisher = B::publisher(link.clone(), scenario.log.partitions);
+    let publisher = B::idempotent(publisher, settings.enable_idempotence);
     let (began, next) = (link.now(), Cell::new(0));
     let outgoing = Planned { link: link.clone(), setup: &stage.setup, began, next };
+    if let Some(buffering) = setup::buffering(settings) {
+        buffered(&publisher, &outgoing, buffering).await;
+        return link.leave(false);
+    }
     match settings.strategy {
+        ProducerStrategy::Confirmed if settings.is_pipelined() => {
+            let retries = setup::retries(settings);
+            pipelined(&publisher, &outgoing, retries, settings.max_in_flight).await;
+        }
         ProducerStrategy::Confirmed => {
             confirmed(&publisher, &outgoing, setup::retries(settings)).await;
         }

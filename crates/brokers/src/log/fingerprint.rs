@@ -54,6 +54,7 @@ impl LogBroker {
         for (subscription, group) in subscriptions().zip(&self.groups) {
             enter_group(subscription, group, self.commit_checks, into);
         }
+        self.producers.fingerprint(into);
         let presence = &self.presence;
         enter_first_lives(into, presence.process_count(), |process| presence.heard_from(process));
         into.flag(self.changed);

@@ -251,6 +251,7 @@ fn request() -> impl Strategy<Value = Request> {
             partition,
             records,
             acks: Acks::All,
+            sequence: None,
         }),
         4 => (group(), has()).prop_map(|(group, has)| Request::Join { group, has }),
         1 => group().prop_map(|group| Request::Leave { group }),

@@ -58,6 +58,9 @@ pub struct LogSettings {
     /// How often retention is looked at (`log.retention.check.interval.ms`, 5 min), at multiples of
     /// this span since the start of the run.
     pub retention_check_interval: Duration,
+    /// How long a partition remembers an idempotent producer that sends nothing to it
+    /// (`producer.id.expiration.ms`, 1 day).
+    pub producer_id_expiration: Duration,
     /// What the members of the groups do without a valid committed offset
     /// (`auto.offset.reset`). A broker has no say in it; an audit reads from where they would, and
     /// one by duration makes the log remember when records came. The default is to miss nothing.
@@ -88,6 +91,7 @@ impl Default for LogSettings {
             segment_bytes: 1 << 30,
             segment_time: DAY.saturating_mul(7),
             retention_check_interval: MINUTE.saturating_mul(5),
+            producer_id_expiration: DAY,
             auto_offset_reset: OffsetReset::Earliest,
             offsets_retention: Some(DAY.saturating_mul(7)),
             commit_checks: CommitChecks::default(),
@@ -109,6 +113,7 @@ mod tests {
         check(settings.retention_time.unwrap(), 604_800_000);
         check(settings.segment_time, 604_800_000);
         check(settings.offsets_retention.unwrap(), 604_800_000);
+        check(settings.producer_id_expiration, 86_400_000);
         check(settings.retention_check_interval, 300_000);
         assert_eq!(settings.segment_bytes, 1_073_741_824);
         assert_eq!(settings.retention_bytes, None);

@@ -105,7 +105,8 @@ fn buffers_travel_with_the_request_and_come_back() {
     let mut driver = pair();
     let records = vec![record(0)];
     let sent = records.as_ptr();
-    let produce = Request::Produce { partition: PartitionId(0), records, acks: Acks::None };
+    let produce =
+        Request::Produce { partition: PartitionId(0), records, acks: Acks::None, sequence: None };
     let Some(Response::Produced { records, .. }) = driver.ask(PRODUCER, produce) else { panic!() };
     assert_eq!((records.as_ptr(), records.len()), (sent, 0));
 
@@ -370,7 +371,7 @@ fn nonsense_is_refused_and_harmless() {
     let (offsets, trigger) = (Vec::new(), SettleTrigger::Timer);
     unknown(&mut driver, Request::Commit { group, generation, offsets, trigger });
     let (partition, records, acks) = (PartitionId(u16::MAX), vec![record(0)], Acks::All);
-    unknown(&mut driver, Request::Produce { partition, records, acks });
+    unknown(&mut driver, Request::Produce { partition, records, acks, sequence: None });
     assert_eq!(driver.kinds(), [], "a refused request changes nothing");
 }
 

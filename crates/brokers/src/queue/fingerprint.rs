@@ -38,7 +38,8 @@ use crate::fingerprint::{enter_copies, enter_first_lives};
 impl QueueBroker {
     /// Enters the whole state.
     pub(super) fn enter(&self, into: &mut Fingerprint<'_>) {
-        let Self { settings, queues, copies, departed: Departed(known), changed } = self;
+        let Self { settings, queues, copies, dedup, departed: Departed(known), changed } = self;
+        dedup.iter().for_each(|window| window.fingerprint(into));
         for (subscription, queue) in (0..).map(SubscriptionId).zip(queues) {
             enter_queue(subscription, queue, settings, into);
         }

@@ -41,6 +41,13 @@ pub struct QueueSettings {
     pub max_length: Option<u32>,
     /// What a full queue does. The default of RabbitMQ: [`Overflow::DropHead`].
     pub overflow: Overflow,
+    /// For how long the exchange remembers the id of a message that it has stored, and stores no
+    /// second copy: JetStream 2 min, SQS FIFO 5 min. RabbitMQ and standard SQS queues have no such
+    /// window, and by default there is none.
+    pub dedup_window: Option<Duration>,
+    /// How many ids it remembers within the window: Redis (`IDMP`) 100 for each producer. Default:
+    /// no bound, as in JetStream and SQS FIFO.
+    pub dedup_entries: Option<u32>,
     /// What else real queues do differently. The default is strict.
     pub rules: Rules,
 }
@@ -66,6 +73,8 @@ impl Default for QueueSettings {
             requeue_on_disconnect: true,
             max_length: None,
             overflow: Overflow::DropHead,
+            dedup_window: None,
+            dedup_entries: None,
             rules: Rules::default(),
         }
     }

@@ -360,7 +360,8 @@ pub(crate) fn strict() -> SubscriptionConfig {
 /// Judges events by one promise.
 pub(crate) fn judge(events: &[Event], promise: SubscriptionConfig, end: End) -> Report {
     let subscriptions = vec![promise];
-    let mut checker = Checker::new(Config { subscriptions, processes: 4, messages: 0 });
+    let mut checker =
+        Checker::new(Config { subscriptions, processes: 4, messages: 0, ..Config::default() });
     checker.observe(events);
     checker.finish(end)
 }

@@ -16,7 +16,8 @@ use crate::dsl::{Handed, History, SUBSCRIPTION, log, queue, strict};
 /// The fingerprint of a history after which the next delivery will have this name.
 fn print_before(history: &History, next: u32) -> u64 {
     let subscriptions = vec![strict()];
-    let mut checker = Checker::new(Config { subscriptions, processes: 4, messages: 0 });
+    let mut checker =
+        Checker::new(Config { subscriptions, processes: 4, messages: 0, ..Config::default() });
     checker.observe(&history.events);
     let next_delivery = DeliveryId(next);
     let mut print = Fingerprint::new(Context { next_delivery, ..Context::default() });

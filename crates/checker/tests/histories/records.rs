@@ -21,7 +21,8 @@ const NEXT: Handed = Handed(3, 1, 1);
 
 /// A record with these events, a line each.
 fn read(history: &History, skew: Duration, origin: Origin) -> RecordChecker {
-    let config = Config { subscriptions: vec![strict()], processes: 4, messages: 0 };
+    let config =
+        Config { subscriptions: vec![strict()], processes: 4, messages: 0, ..Config::default() };
     let mut checker = RecordChecker::new(config, history.model()).with_skew(skew);
     for (line, event) in (1..).zip(&history.events) {
         let (events, origins) = ([*event], [Origin { line, ..origin }]);

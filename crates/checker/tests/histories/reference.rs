@@ -374,7 +374,7 @@ proptest! {
     fn the_fold_agrees_with_the_formulas(steps in steps(), is_log: bool) {
         let events = history(&steps, is_log);
         let subscriptions = vec![strict(); SUBSCRIPTIONS.into()];
-        let mut checker = Checker::new(Config { subscriptions, processes: 2, messages: 4 });
+        let mut checker = Checker::new(Config { subscriptions, processes: 2, messages: 4, ..Config::default() });
         checker.observe(&events);
         let report = checker.finish(End::Quiescent);
         for (id, subscription) in (0..).map(SubscriptionId).zip(&report.subscriptions) {

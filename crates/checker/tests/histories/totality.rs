@@ -150,7 +150,7 @@ proptest! {
     #[test]
     fn any_history_is_judged(events in events()) {
         let subscriptions = vec![strict(); 2];
-        let mut checker = Checker::new(Config { subscriptions, processes: 1, messages: 2 });
+        let mut checker = Checker::new(Config { subscriptions, processes: 1, messages: 2, ..Config::default() });
         checker.observe(&events);
         for end in [End::Quiescent, End::Unfinished] {
             let report = checker.finish(end);

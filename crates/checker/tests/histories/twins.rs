@@ -76,7 +76,12 @@ struct Twin {
 
 impl Twin {
     fn new(sight: Sight, first: u32) -> Self {
-        let config = Config { subscriptions: vec![strict()], processes: 3, messages: 3 };
+        let config = Config {
+            subscriptions: vec![strict()],
+            processes: 3,
+            messages: 3,
+            ..Config::default()
+        };
         let checker = Checker::new(config);
         let printed = match sight {
             Sight::Full => None,

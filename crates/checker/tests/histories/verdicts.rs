@@ -119,7 +119,8 @@ fn a_violation_beats_not_knowing() {
 fn the_worst_subscription_decides_and_a_reset_forgets() {
     let lossy = SubscriptionConfig { guarantee: NONE, ..strict() };
     let subscriptions = vec![lossy, strict()];
-    let mut checker = Checker::new(Config { subscriptions, processes: 0, messages: 0 });
+    let mut checker =
+        Checker::new(Config { subscriptions, processes: 0, messages: 0, ..Config::default() });
     let history = queue().sent(0).delivered(A).settled(A);
     checker.observe(&history.events);
     let first = checker.finish(End::Quiescent);
@@ -147,7 +148,8 @@ fn a_reset_forgets_everything() {
     ];
     for next in next {
         let subscriptions = vec![strict()];
-        let mut checker = Checker::new(Config { subscriptions, processes: 0, messages: 0 });
+        let mut checker =
+            Checker::new(Config { subscriptions, processes: 0, messages: 0, ..Config::default() });
         checker.observe(&before.events);
         checker.reset();
         checker.observe(&next.events);

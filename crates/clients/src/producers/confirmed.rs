@@ -1,5 +1,8 @@
 //! Send, wait for the confirmation, and try again when there is none.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use entrega_model::{Duration, Record, event::SendOutcome};
 
 use super::{Outgoing, PublishError, Publisher};
@@ -20,12 +23,18 @@ pub struct Retries {
 /// Only a broker that recognises the producer's id for it could tell.
 pub async fn confirmed(publisher: &impl Publisher, outgoing: &impl Outgoing, retries: Retries) {
     while let Some(record) = outgoing.next().await {
-        let outcome = match publisher.publish(record, 1).await {
-            Ok(()) => SendOutcome::Ok,
-            Err(error) => send_again(publisher, record, retries, error).await,
-        };
-        publisher.ended(record, outcome);
+        send(publisher, record, retries).await;
     }
+}
+
+/// Sends one message, as often as it takes and as is allowed, and notes the outcome.
+#[inline]
+pub(super) async fn send(publisher: &impl Publisher, record: Record, retries: Retries) {
+    let outcome = match publisher.publish(record, 1).await {
+        Ok(()) => SendOutcome::Ok,
+        Err(error) => send_again(publisher, record, retries, error).await,
+    };
+    publisher.ended(record, outcome);
 }
 
 /// The attempts after the first. Once an attempt went unanswered, only a confirmation makes the
@@ -39,6 +48,7 @@ async fn send_again(
     let mut unsuccessful = outcome_of(first);
     for retry in 1..=retries.limit {
         publisher.pause(retries.backoff).await;
+        turn(publisher, record).await;
         match publisher.publish(record, retry as u16 + 1).await {
             Ok(()) => return SendOutcome::Ok,
             Err(PublishError::Unknown) => unsuccessful = SendOutcome::Info,
@@ -46,6 +56,12 @@ async fn send_again(
         }
     }
     unsuccessful
+}
+
+/// Waits until another send, which goes on in the same future, lets this one go on.
+#[cold]
+pub(super) async fn turn(publisher: &impl Publisher, record: Record) {
+    poll_fn(|_| if publisher.may_send(record) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
 fn outcome_of(error: PublishError) -> SendOutcome {

@@ -1,15 +1,18 @@
 //! One attempt to store one message, on either model.
 
+mod batches;
+
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
 use entrega_model::event::{Kind, SendOutcome};
-use entrega_model::log::{self, Acks};
+use entrega_model::log::{self, Acks, ProduceRefusal};
 use entrega_model::{Duration, Key, PartitionId, Record, queue};
 use thiserror::Error;
 
+use super::session::Session;
 use crate::{Called, Context, Link, OpenCall, Unanswered};
 
 /// A connection that stores messages.
@@ -22,6 +25,12 @@ pub trait Publisher {
 
     /// Sends, asks for no confirmation, and notes the send as ok.
     fn post(&self, record: Record);
+
+    /// Whether a request for the message may leave now. If not, it may when the send of another
+    /// message has ended.
+    fn may_send(&self, _record: Record) -> bool {
+        true
+    }
 
     /// Notes how the send of a message ended.
     fn ended(&self, record: Record, outcome: SendOutcome);
@@ -47,19 +56,73 @@ pub struct LogPublisher<L> {
     partition_of: fn(Key, u16) -> PartitionId,
     partitions: u16,
     spare: Cell<Vec<Record>>,
+    session: Option<Session>,
 }
 
 impl<L> LogPublisher<L> {
     /// A publisher over `link`, to a log with this many partitions, with this partitioner.
     pub fn new(link: L, partitions: u16, partition_of: fn(Key, u16) -> PartitionId) -> Self {
-        Self { link, partition_of, partitions, spare: Cell::default() }
+        Self { link, partition_of, partitions, spare: Cell::default(), session: None }
+    }
+
+    /// The same, idempotent or not (`enable.idempotence`): then the broker recognises its retries.
+    #[must_use]
+    pub fn idempotent(self, is_idempotent: bool) -> Self {
+        let session = is_idempotent.then(|| Session::new(self.partitions));
+        Self { session, ..self }
     }
 
     fn produce(&self, record: Record, acks: Acks) -> log::Request {
         let mut records = self.spare.take();
         records.push(record);
-        let partition = (self.partition_of)(record.key, self.partitions);
-        log::Request::Produce { partition, records, acks }
+        self.produce_all(record, records, acks)
+    }
+
+    /// A request for records of one partition, of which this is the first.
+    #[inline]
+    fn produce_all(&self, first: Record, records: Vec<Record>, acks: Acks) -> log::Request {
+        let partition = self.partition_of(first);
+        let number =
+            |session: &Session| session.sequence(partition, first.message, records.len() as u32);
+        let sequence = self.session.as_ref().map(number);
+        log::Request::Produce { partition, records, acks, sequence }
+    }
+
+    fn partition_of(&self, record: Record) -> PartitionId {
+        (self.partition_of)(record.key, self.partitions)
+    }
+
+    /// What an answer says of a message.
+    #[inline]
+    fn confirm(
+        &self,
+        record: Record,
+        answer: Result<log::Response, Unanswered>,
+    ) -> Result<(), PublishError> {
+        match answer {
+            Ok(log::Response::Produced { records, .. }) => {
+                self.spare.set(records);
+                if let Some(session) = &self.session {
+                    session.confirmed(self.partition_of(record));
+                }
+                Ok(())
+            }
+            Ok(log::Response::ProduceRefused { refusal, records }) => {
+                self.refused(record, refusal, records);
+                Err(PublishError::Refused)
+            }
+            Ok(_) => Err(PublishError::Refused),
+            Err(Unanswered) => Err(PublishError::Unknown),
+        }
+    }
+
+    #[cold]
+    fn refused(&self, record: Record, refusal: ProduceRefusal, mut records: Vec<Record>) {
+        records.clear();
+        self.spare.set(records);
+        if let (Some(session), ProduceRefusal::OutOfOrderSequence) = (&self.session, refusal) {
+            session.out_of_order(self.partition_of(record), record.message);
+        }
     }
 }
 
@@ -70,14 +133,7 @@ impl<L: Link<Request = log::Request, Response = log::Response>> Publisher for Lo
         attempt: u16,
     ) -> impl Future<Output = Result<(), PublishError>> {
         invoked(&self.link, record, attempt);
-        let confirm = |answer| match answer {
-            Ok(log::Response::Produced { records, .. }) => {
-                self.spare.set(records);
-                Ok(())
-            }
-            Ok(_) => Err(PublishError::Refused),
-            Err(Unanswered) => Err(PublishError::Unknown),
-        };
+        let confirm = move |answer| self.confirm(record, answer);
         Publishing::new(&self.link, self.produce(record, Acks::All), confirm)
     }
 
@@ -88,7 +144,15 @@ impl<L: Link<Request = log::Request, Response = log::Response>> Publisher for Lo
         self.ended(record, SendOutcome::Ok);
     }
 
+    fn may_send(&self, record: Record) -> bool {
+        let session = self.session.as_ref();
+        session.is_none_or(|session| session.may_send(self.partition_of(record), record.message))
+    }
+
     fn ended(&self, record: Record, outcome: SendOutcome) {
+        if let Some(session) = &self.session {
+            session.ended(self.partition_of(record), record.message);
+        }
         ended(&self.link, record, outcome);
     }
 

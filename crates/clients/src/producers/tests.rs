@@ -138,3 +138,5 @@ fn only_a_confirmation_makes_a_send_certain_that_once_went_unanswered() {
     check(&[Missing, Stored], SendOutcome::Ok);
     check(&[Refused, Stored], SendOutcome::Ok);
 }
+
+mod pipelined;

@@ -12,7 +12,8 @@ use super::numbers::{Numbers, shown};
 /// version it has sent everything before the group forms, and any producer its first message, or
 /// all while several consumers join. In the scenario that is so only if no consumer starts before.
 pub(super) fn latest(of: &Numbers<'_>) -> Option<String> {
-    let waits = of.plan.scenario.producer.strategy == ProducerStrategy::Confirmed;
+    let producer = &of.plan.scenario.producer;
+    let waits = producer.strategy == ProducerStrategy::Confirmed && !producer.sends_ahead();
     let is_one_moment = !waits
         || of.explored_messages() == 1
         || of.plan.scope.consumers.min(of.settings.consumers) > 1;

@@ -10,6 +10,7 @@ use super::numbers::{Numbers, shown};
 pub(super) fn overtaking(of: &Numbers<'_>) -> Option<String> {
     let scenario = of.plan.scenario;
     let several = scenario.producer.strategy != ProducerStrategy::Confirmed
+        || scenario.producer.sends_ahead()
         || !scenario.consumer.settle_confirmed;
     let overtakes =
         scenario.network.order == Order::Any && !scenario.network.jitter.duration().is_zero();

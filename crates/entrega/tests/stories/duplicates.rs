@@ -252,3 +252,17 @@ fn a_seek_goes_back_over_what_another_has_settled() {
         ],
     );
 }
+
+/// A window that has closed is named. The opposite: while it is open, there is nothing to tell.
+#[test]
+fn a_dedup_window_that_has_closed_is_told() {
+    let check = |window: &str, expect: &[&str]| {
+        let set = [("queue.dedup_window", window)];
+        check(Queue, ProcessThenSettle, "send.response#1=lost", &set, expect);
+    };
+    let sentence = "the answer that m0 is stored is lost; the producer sends m0 again when the \
+                    dedup window of 500ms is over, and it is stored twice; both copies are \
+                    processed, and m0 takes effect twice.";
+    check("500ms", &[sentence]);
+    check("5min", &[]);
+}

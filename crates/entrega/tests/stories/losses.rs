@@ -206,3 +206,23 @@ fn what_never_comes_to_work_has_a_reason() {
     );
     check("mailer.effect.before#1=crash", "mailer 1 crashes before the effect of m0");
 }
+
+/// What a producer has not sent when it ends is told as that. The opposite: it flushes.
+#[test]
+fn a_buffer_that_was_not_flushed_is_told() {
+    let check = |flush: &str, expect: &[&str]| {
+        let set = [
+            ("workload.messages", "1"),
+            ("producer.strategy", "fire-and-forget"),
+            ("producer.linger", "500ms"),
+            ("producer.flush_on_close", flush),
+        ];
+        for model in [Log, Queue] {
+            check(model, ProcessThenSettle, "", &set, expect);
+        }
+    };
+    let sentence = "the producer ends with m0 in its buffer, and does not flush it; the producer \
+                    takes m0 for sent all the same; m0 is stored nowhere and is lost.";
+    check("false", &[sentence]);
+    check("true", &[]);
+}

@@ -84,3 +84,29 @@ fn what_waits_is_not_in_work() {
         &format!("mailer 1 is at work on m0 until everybody else is done; {ending}"),
     );
 }
+
+/// A producer that does not wait for one answer before it sends the next message.
+const PIPELINED: &[(&str, &str)] =
+    &[("producer.max_in_flight", "5"), ("workload.keys", "1"), ("log.partitions", "1")];
+
+/// A retry leaves after what was sent meanwhile. The opposite: one message after another.
+#[test]
+fn a_retry_is_overtaken_by_what_was_sent_meanwhile() {
+    let sentence = "the request to store m0 is lost; the retry of m0 is overtaken by m1; m0 takes \
+                    effect after m1, which has the same key and was sent later.";
+    for model in [Log, Queue] {
+        check(model, ProcessThenSettle, "send.request#1=lost", PIPELINED, &[sentence]);
+        check(model, ProcessThenSettle, "send.request#1=lost", &PIPELINED[1..], &[]);
+    }
+}
+
+/// What is told of a lost answer is told of the message whose answer it was.
+#[test]
+fn a_lost_answer_is_told_of_the_message_that_it_was_for() {
+    let set = &[PIPELINED, &[("workload.arrivals.rate_per_second", "1000000")]].concat();
+    for model in [Log, Queue] {
+        let found = told(model, ProcessThenSettle, "send.response#2=lost", set);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("the answer that m1 is stored is lost"), "{found:?}");
+    }
+}

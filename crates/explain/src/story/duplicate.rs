@@ -2,6 +2,7 @@
 
 use entrega_model::Kind;
 use entrega_model::event::ProcessingResult;
+use entrega_scenario::Span;
 use entrega_scenario::points::Call;
 
 use super::chronicle::{Applied, Chronicle, Delivered, times};
@@ -123,7 +124,22 @@ pub(super) fn doubling(chronicle: &Chronicle<'_>) -> Course {
         Course::of(format!("{m} is stored twice"))
     } else if faults.iter().any(|fault| fault.doubles(Call::Send)) {
         what.and(format!("{m} is stored twice"))
+    } else if let Some(window) = closed_window(chronicle) {
+        let again =
+            format!("the producer sends {m} again when the dedup window of {window} is over");
+        what.part(again).and("it is stored twice")
     } else {
         what.part(format!("the producer sends {m} again")).and("it is stored twice")
     }
+}
+
+/// How long the dedup window of a queue is, if it had closed when the second copy was stored.
+fn closed_window(chronicle: &Chronicle<'_>) -> Option<String> {
+    let window = chronicle.run.cast.dedup_window()?;
+    if chronicle.partition().is_some() {
+        return None;
+    }
+    let [first, second, ..] = chronicle.stored()[..] else { return None };
+    let at = |place: usize| chronicle.run.events[place].at;
+    (at(second).since(at(first)) >= window).then(|| Span::from_nanos(window.as_nanos()).to_string())
 }

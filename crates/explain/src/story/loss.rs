@@ -2,6 +2,7 @@
 
 use entrega_model::event::{ProcessingResult, RemoveReason, SettleTrigger};
 use entrega_model::{Kind, ProcessId};
+use entrega_scenario::points::Call;
 
 use super::chronicle::{Chronicle, Delivered};
 use super::course::Course;
@@ -60,11 +61,22 @@ fn never_stored(chronicle: &Chronicle<'_>) -> Course {
         let restarts = chronicle.words(restart).prose;
         let away = Course::of_fault(restart, format!("{restarts} and is away"));
         away.part(format!("{m} never reaches it"))
+    } else if is_thrown_away(chronicle) {
+        Course::of(format!("the producer ends with {m} in its buffer, and does not flush it"))
     } else {
         Course::of(format!("{m} never reaches the broker"))
     };
     let taken = what.part(format!("the producer takes {m} for sent all the same"));
     taken.part(format!("{m} is stored nowhere and is lost"))
+}
+
+/// Whether the producer ended with the message in its buffer: it throws that away, and nothing that
+/// it sent since has met with a fault.
+fn is_thrown_away(chronicle: &Chronicle<'_>) -> bool {
+    let invoked = |at| matches!(chronicle.kind(at), Kind::SendInvoked { .. });
+    let sent = first(chronicle.run.of_message(chronicle.id), 0, invoked).unwrap_or(0);
+    let since = chronicle.run.faults_between(sent, chronicle.end());
+    chronicle.run.cast.throws_buffer_away() && !since.iter().any(|one| one.befalls(Call::Send))
 }
 
 /// Where the message was removed before it was settled.

@@ -19,6 +19,12 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
     };
     let later = words::name(overtaker.message);
     let ending = format!("takes effect after {later}, which has the same key and was sent later");
+    if let Some(stored) = stored_by_a_retry(chronicle, overtaker.message) {
+        let m = chronicle.message();
+        let why = faults::clauses(chronicle, &faults::while_sending(chronicle, stored));
+        let why = why.part(format!("the retry of {m} is overtaken by {later}"));
+        return why.part(format!("{m} {ending}"));
+    }
     let deliveries = chronicle.deliveries();
     let last = deliveries.iter().find(|one| one.id == effect.delivery);
     let before = last.and_then(|last| deliveries.iter().rfind(|one| one.at < last.at));
@@ -56,6 +62,18 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
         format!("{faster} works on {later} before {m} is delivered to {who}")
     };
     why.part(meanwhile).part(ending)
+}
+
+/// Where the message was first stored, if only another attempt to send it got that far, and the
+/// broker had stored `later` by then.
+fn stored_by_a_retry(chronicle: &Chronicle<'_>, later: MessageId) -> Option<usize> {
+    let stored = chronicle.stored().first().copied()?;
+    let later = Chronicle::new(chronicle.run, chronicle.subscription, later);
+    let is_overtaken = later.stored().first().is_some_and(|&at| at < stored);
+    let is_again =
+        |at| matches!(*chronicle.kind(at), Kind::SendInvoked { attempt, .. } if attempt > 1);
+    let again = first(chronicle.run.of_message(chronicle.id), 0, is_again);
+    again.filter(|&at| is_overtaken && at < stored).map(|_| stored)
 }
 
 /// Whether a consumer began to work on the message between two places.

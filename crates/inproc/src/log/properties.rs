@@ -67,7 +67,12 @@ impl Reference {
         let record = Record { message: MessageId(message), key: Key(0), bytes: 0 };
         self.ask(
             0,
-            Request::Produce { partition: PARTITION, records: vec![record], acks: Acks::All },
+            Request::Produce {
+                partition: PARTITION,
+                records: vec![record],
+                acks: Acks::All,
+                sequence: None,
+            },
         );
     }
 

@@ -34,6 +34,9 @@ pub(super) fn why(
         "producer" | "consumer" if setting == "metadata_refresh" => {
             of_broker(loaded, written, run, Model::Log).or_else(|| of_a_constant_topic(loaded))
         }
+        "producer" if setting == "enable_idempotence" => {
+            of_broker(loaded, written, run, Model::Log)
+        }
         "producer" => of_producer(loaded, setting),
         "times" => of_fault(loaded, setting),
         _ => None,
@@ -68,8 +71,18 @@ fn of_sink(loaded: &LoadedScenario, written: &Written, run: &[Configuration]) ->
 
 fn of_log(loaded: &LoadedScenario, setting: &str) -> Option<String> {
     let by_duration = loaded.scenario.log.auto_offset_reset == AutoOffsetReset::ByDuration;
-    (setting == "auto_offset_reset_duration" && !by_duration)
-        .then(|| "`log.auto_offset_reset = \"by-duration\"` would read it".to_owned())
+    let is_forgotten = !loaded.scenario.producer.enable_idempotence;
+    match setting {
+        "auto_offset_reset_duration" if !by_duration => {
+            Some("`log.auto_offset_reset = \"by-duration\"` would read it".to_owned())
+        }
+        "producer_id_expiration" if is_forgotten => Some(
+            "the log remembers idempotent producers; with `producer.enable_idempotence = true` \
+             this one would be"
+                .to_owned(),
+        ),
+        _ => None,
+    }
 }
 
 fn of_a_constant_topic(loaded: &LoadedScenario) -> Option<String> {
@@ -86,6 +99,9 @@ fn of_queue(loaded: &LoadedScenario, setting: &str, run: &[Configuration]) -> Op
     match setting {
         "overflow" if is_never_full => {
             Some("a queue without `queue.max_length` is never full".to_owned())
+        }
+        "dedup_entries" if queue.dedup_window.is_none() => {
+            Some("a queue without `queue.dedup_window` remembers no ids".to_owned())
         }
         "dead_letter" if !gives_up => {
             let rejecting = Strategy::ALL.into_iter().filter(|one| rejects(*one));
@@ -106,8 +122,12 @@ fn rejects(strategy: Strategy) -> bool {
 }
 
 fn of_producer(loaded: &LoadedScenario, setting: &str) -> Option<String> {
+    let buffers = ["batch_size", "flush_on_close"].contains(&setting);
+    if buffers && !loaded.scenario.producer.is_buffered() {
+        return Some("the producer has no buffer; with `producer.linger` it would".to_owned());
+    }
     let waits = loaded.scenario.producer.strategy == ProducerStrategy::Confirmed;
-    let asks = ["request_timeout", "retries", "retry_backoff"].contains(&setting);
+    let asks = ["request_timeout", "retries", "retry_backoff", "max_in_flight"].contains(&setting);
     (asks && !waits).then(|| {
         "the producer waits for no answer; with `producer.strategy = \"confirmed\"` it would"
             .to_owned()
@@ -145,7 +165,7 @@ mod tests {
     type Set = &'static [(&'static str, &'static str)];
 
     /// A setting with another value than the default, and what lets it change something.
-    const SETTINGS: [(&str, &str, Set); 9] = [
+    const SETTINGS: [(&str, &str, Set); 13] = [
         ("queue.overflow", "reject-publish", &[("queue.max_length", "3")]),
         (
             "queue.dead_letter",
@@ -161,6 +181,23 @@ mod tests {
             "producer.retries",
             "0",
             &[("producer.request_timeout", "1s"), ("faults.send.request.lost", "1/3")],
+        ),
+        (
+            "producer.max_in_flight",
+            "5",
+            &[("producer.request_timeout", "1s"), ("faults.send.request.lost", "1/3")],
+        ),
+        ("producer.batch_size", "1", &[("producer.linger", "1s")]),
+        ("producer.flush_on_close", "false", &[("producer.linger", "1s")]),
+        (
+            "queue.dedup_entries",
+            "1",
+            &[
+                ("queue.dedup_window", "1h"),
+                ("producer.max_in_flight", "5"),
+                ("producer.request_timeout", "1s"),
+                ("faults.send.response.lost", "1/3"),
+            ],
         ),
         ("times.stall", "3s", &[("faults.process.stall.before", "1/10")]),
         ("times.slow", "3s", &[("faults.handler.slow.slow", "1/10")]),

@@ -36,10 +36,12 @@ impl Fingerprinted for log::AssignedPartition {
 impl Fingerprinted for log::Request {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         match self {
-            Self::Produce { partition, records, acks } => {
+            Self::Produce { partition, records, acks, sequence } => {
                 begin(into, 0, partition.0);
                 into.list(records);
                 into.flag(*acks == log::Acks::All);
+                let word = |of: log::BatchSequence| u64::from(of.epoch) << 32 | u64::from(of.first);
+                into.maybe(sequence.map(word));
             }
             Self::Join { group, has } => {
                 begin(into, 1, group.0);
@@ -95,6 +97,10 @@ impl Fingerprinted for log::Response {
                 into.list(offsets);
             }
             Self::Refused(refusal) => begin(into, 6, *refusal as u8),
+            Self::ProduceRefused { refusal, records } => {
+                begin(into, 7, *refusal as u8);
+                into.list(records);
+            }
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::event::SettleTrigger;
-use crate::log::{Acks, AssignedPartition, Fetched, PartitionOffset, Refusal};
+use crate::log::{
+    Acks, AssignedPartition, BatchSequence, Fetched, PartitionOffset, ProduceRefusal, Refusal,
+};
 use crate::queue::{Received, Settlement};
 use crate::{Key, MessageId, PartitionId, log, queue};
 
@@ -136,6 +138,13 @@ fn log_requests(from: Place) -> impl Iterator<Item = log::Request> {
         partition: PartitionId(partition),
         records,
         acks,
+        sequence: None,
+    };
+    let in_sequence = |epoch, first| log::Request::Produce {
+        partition: PartitionId(0),
+        records: records(),
+        acks: Acks::All,
+        sequence: Some(BatchSequence { epoch, first }),
     };
     let fetch = |ago, positions, max_records, deadline| log::Request::Fetch {
         group: OWN,
@@ -156,6 +165,9 @@ fn log_requests(from: Place) -> impl Iterator<Item = log::Request> {
         produce(1, records(), Acks::All),
         produce(0, records(), Acks::None),
         produce(0, Vec::new(), Acks::All),
+        in_sequence(0, 0),
+        in_sequence(0, 1),
+        in_sequence(1, 0),
         log::Request::Join { group: OWN, has: Generation(0) },
         log::Request::Join { group: OWN, has: from.generation(1) },
         log::Request::Join { group: SubscriptionId(0), has: Generation(0) },
@@ -196,6 +208,7 @@ fn log_responses(from: Place) -> impl Iterator<Item = log::Response> {
         buffer: Vec::new(),
     };
     let read = |records, positions| log::Response::Fetched { records, positions };
+    let not_appended = |refusal, records| log::Response::ProduceRefused { refusal, records };
     [
         log::Response::Produced { base_offset: 0, records: Vec::new() },
         log::Response::Produced { base_offset: 1, records: Vec::new() },
@@ -214,6 +227,9 @@ fn log_responses(from: Place) -> impl Iterator<Item = log::Response> {
         log::Response::Committed { offsets: vec![position(4)] },
         log::Response::Refused(Refusal::UnknownMember),
         log::Response::Refused(Refusal::IllegalGeneration),
+        not_appended(ProduceRefusal::InvalidProducerEpoch, Vec::new()),
+        not_appended(ProduceRefusal::OutOfOrderSequence, Vec::new()),
+        not_appended(ProduceRefusal::OutOfOrderSequence, vec![from.record()]),
     ]
     .into_iter()
 }

@@ -10,12 +10,15 @@ pub const MAX_MESSAGES: u32 = 100_000_000;
 /// The most keys that a workload may have.
 pub const MAX_KEYS: u32 = 1_000_000;
 
+/// The most requests that an idempotent producer may have on their way.
+pub(crate) const MOST_IDEMPOTENT: u32 = 5;
+
 /// A setting by its path, and the least and the most that it may be. `*` stands for each item of a
 /// list.
 pub(crate) type Bound<T> = (&'static str, T, T);
 
 /// The settings that are whole numbers.
-pub(crate) const WHOLE: [Bound<u64>; 21] = [
+pub(crate) const WHOLE: [Bound<u64>; 24] = [
     ("seeds", 1, 1_000_000),
     ("workload.messages", 1, MAX_MESSAGES as u64),
     ("workload.keys", 1, MAX_KEYS as u64),
@@ -23,6 +26,8 @@ pub(crate) const WHOLE: [Bound<u64>; 21] = [
     ("workload.arrivals.burst_size", 1, MAX_MESSAGES as u64),
     ("subscriptions.*.consumers", 1, 1_000),
     ("producer.retries", 0, 1_000),
+    ("producer.max_in_flight", 1, 1_000_000),
+    ("producer.batch_size", 1, 1 << 30),
     ("consumer.prefetch", 1, 1_000_000),
     ("consumer.settle_every", 1, 1_000_000),
     ("consumer.batch_size", 1, 1_000_000),
@@ -35,6 +40,7 @@ pub(crate) const WHOLE: [Bound<u64>; 21] = [
     ("log.segment_bytes", 1, u64::MAX),
     ("queue.delivery_limit", 1, 60_000),
     ("queue.max_length", 1, u32::MAX as u64),
+    ("queue.dedup_entries", 1, u32::MAX as u64),
     ("limits.steps", 1, u64::MAX),
     ("script.*.nth", 1, u32::MAX as u64),
 ];
@@ -47,7 +53,7 @@ pub(crate) const REAL: [Bound<f64>; 3] = [
 ];
 
 /// The durations that are longer than no time.
-pub(crate) const NOT_ZERO: [&str; 21] = [
+pub(crate) const NOT_ZERO: [&str; 23] = [
     "workload.arrivals.every",
     "producer.request_timeout",
     "producer.metadata_refresh",
@@ -65,9 +71,11 @@ pub(crate) const NOT_ZERO: [&str; 21] = [
     "log.rebalance_timeout",
     "log.retention_time",
     "log.segment_time",
+    "log.producer_id_expiration",
     "queue.visibility_timeout",
     "queue.consumer_timeout",
     "queue.redelivery_delay.after",
+    "queue.dedup_window",
     "limits.drain",
 ];
 

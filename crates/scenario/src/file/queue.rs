@@ -58,6 +58,15 @@ pub struct QueueSettings {
     pub max_length: Option<u32>,
     /// What a full queue does. RabbitMQ `x-overflow`. Default `drop-head`.
     pub overflow: Overflow,
+    /// For how long a message is not stored again that was published under the same id. JetStream
+    /// `duplicate_window` (2min, by `Nats-Msg-Id`), SQS FIFO (5min, by `MessageDeduplicationId`);
+    /// RabbitMQ has none. Left out, every publish is stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dedup_window: Option<Span>,
+    /// How many ids are remembered in the window; the oldest is forgotten first. Redis `IDMP` (100
+    /// for each producer). Left out, there is no limit, as on JetStream and SQS FIFO.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dedup_entries: Option<u32>,
 }
 
 impl QueueSettings {
@@ -109,6 +118,8 @@ impl Default for QueueSettings {
             repeated_settle: RepeatedSettle::Idempotent,
             max_length: None,
             overflow: Overflow::DropHead,
+            dedup_window: None,
+            dedup_entries: None,
         }
     }
 }

@@ -6,11 +6,12 @@ use entrega_choice::Point;
 use entrega_clients::Strategy;
 use entrega_model::Model;
 
+use super::bounds::MOST_IDEMPOTENT;
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
-    Arrivals, AtLimit, AutoOffsetReset, BatchFailure, Body, ConsumerSettings, Dedup, ErrorPolicy,
-    Faults, KeyDistribution, LogSettings, Probability, QueueSettings, Scenario, ScriptedFault,
+    Arrivals, BatchFailure, Body, ConsumerSettings, Dedup, ErrorPolicy, Faults, KeyDistribution,
+    LogSettings, Probability, ProducerSettings, ProducerStrategy, Scenario, ScriptedFault,
     ServiceTime, Span, SubscriptionSettings, bounds,
 };
 use crate::points;
@@ -22,6 +23,8 @@ pub(crate) struct Violation {
     pub(crate) message: String,
     pub(crate) help: Option<String>,
 }
+
+mod brokers;
 
 type Checked = Result<(), Violation>;
 
@@ -241,6 +244,8 @@ fn settings(scenario: &Scenario) -> Checked {
     let (producer, consumer) = (&scenario.producer, &scenario.consumer);
     not_zero("producer.request_timeout", producer.request_timeout)?;
     within("producer.retries", producer.retries)?;
+    within("producer.max_in_flight", producer.max_in_flight)?;
+    within("producer.batch_size", producer.batch_size)?;
     within("consumer.prefetch", consumer.prefetch)?;
     within("consumer.settle_every", consumer.settle_every)?;
     within("consumer.batch_size", consumer.batch_size)?;
@@ -259,11 +264,43 @@ fn settings(scenario: &Scenario) -> Checked {
     static_members(consumer)?;
     not_zero("producer.metadata_refresh", producer.metadata_refresh)?;
     not_zero("consumer.metadata_refresh", consumer.metadata_refresh)?;
+    idempotence(producer, &scenario.log)?;
     error_policy(scenario)?;
     sink(scenario)?;
-    brokers(scenario)?;
+    brokers::check(scenario)?;
     not_zero("limits.drain", scenario.limits.drain)?;
     within("limits.steps", scenario.limits.steps)
+}
+
+/// What Kafka's clients ask of an idempotent producer too.
+fn idempotence(producer: &ProducerSettings, log: &LogSettings) -> Checked {
+    if !producer.enable_idempotence {
+        return Ok(());
+    }
+    let path = "producer.enable_idempotence";
+    let refused = |why: String, help: &str| broken_with_help(path, why, help);
+    if producer.strategy != ProducerStrategy::Confirmed {
+        let why = "an idempotent producer waits for answers".to_owned();
+        return refused(why, "write strategy = \"confirmed\", or remove `enable_idempotence`");
+    }
+    if log.partitions_added.is_some() {
+        let why =
+            "how an idempotent producer goes on in a growing topic is not simulated".to_owned();
+        return refused(why, "remove `enable_idempotence`, or log.partitions_added");
+    }
+    if producer.retries == 0 {
+        let why = "an idempotent producer tries again; `retries` is 0".to_owned();
+        return refused(why, "write retries = 1 or more, or remove `enable_idempotence`");
+    }
+    let in_flight = producer.max_in_flight;
+    if in_flight > MOST_IDEMPOTENT {
+        let why = format!(
+            "`max_in_flight` is {in_flight}; the broker remembers {MOST_IDEMPOTENT} batches of an \
+             idempotent producer"
+        );
+        return refused(why, "write max_in_flight = 5 or less, or remove `enable_idempotence`");
+    }
+    Ok(())
 }
 
 fn error_policy(scenario: &Scenario) -> Checked {
@@ -318,60 +355,6 @@ fn sink(scenario: &Scenario) -> Checked {
     )
 }
 
-fn brokers(scenario: &Scenario) -> Checked {
-    let (log, queue) = (&scenario.log, &scenario.queue);
-    within("log.partitions", log.partitions)?;
-    not_zero("log.session_timeout", log.session_timeout)?;
-    not_zero("log.rebalance_timeout", log.rebalance_timeout)?;
-    not_zero("log.retention_time", log.retention_time)?;
-    within("log.segment_bytes", log.segment_bytes)?;
-    not_zero("log.segment_time", log.segment_time)?;
-    not_zero("log.offsets_retention", log.offsets_retention)?;
-    distinct("log.commit_checks", &log.commit_checks)?;
-    reset(log)?;
-    partitions_added(log)?;
-    queue_rules(queue, &scenario.consumer)
-}
-
-fn queue_rules(queue: &QueueSettings, consumer: &ConsumerSettings) -> Checked {
-    not_zero("queue.visibility_timeout", queue.visibility_timeout)?;
-    not_zero("queue.consumer_timeout", queue.consumer_timeout.unwrap_or(Span::MAX))?;
-    within("queue.delivery_limit", queue.delivery_limit.unwrap_or(1))?;
-    within("queue.max_length", queue.max_length.unwrap_or(1))?;
-    if queue.consumer_timeout.is_some() && queue.visibility_timeout != Span::MAX {
-        return broken_with_help(
-            "queue.consumer_timeout",
-            "a queue has a lease or a consumer timeout, not both",
-            "write visibility_timeout = \"never\" beside it",
-        );
-    }
-    if queue.consumer_timeout.is_some() && consumer.lease_renewal.is_some() {
-        return broken_with_help(
-            "consumer.lease_renewal",
-            "no consumer can prolong a consumer timeout",
-            "leave one of the two out",
-        );
-    }
-    if queue.limit_counts.is_empty() && queue.delivery_limit.is_some() {
-        return broken_with_help(
-            "queue.limit_counts",
-            "nothing counts towards the delivery limit",
-            "list at least one of delivery, nack, expiry, disconnect",
-        );
-    }
-    if queue.dead_letter && queue.at_limit.is_some_and(|what| what != AtLimit::DeadLetter) {
-        return broken_with_help(
-            "queue.at_limit",
-            "what the queue gives up goes to the dead letters, by dead_letter = true",
-            "leave one of them out",
-        );
-    }
-    match &queue.redelivery_delay {
-        Some(delay) => not_zero("queue.redelivery_delay.after", delay.after),
-        None => Ok(()),
-    }
-}
-
 fn static_members(consumer: &ConsumerSettings) -> Checked {
     if !consumer.group_instance_id || consumer.max_poll_interval.is_none() {
         return Ok(());
@@ -381,30 +364,6 @@ fn static_members(consumer: &ConsumerSettings) -> Checked {
         "a static member does not leave its group after `max_poll_interval`",
         "remove one of them; that its heartbeats stop instead is not simulated",
     )
-}
-
-fn partitions_added(log: &LogSettings) -> Checked {
-    let Some(added) = log.partitions_added else { return Ok(()) };
-    not_zero("log.partitions_added.at", added.at)?;
-    within("log.partitions_added.to", added.to)?;
-    if added.to <= log.partitions {
-        let message = format!("`to` is {}; a topic of {} only grows", added.to, log.partitions);
-        let help = format!("write {} or more", log.partitions.saturating_add(1));
-        return broken_with_help("log.partitions_added.to", message, help);
-    }
-    Ok(())
-}
-
-fn reset(log: &LogSettings) -> Checked {
-    match log.auto_offset_reset_duration {
-        Some(span) => not_zero("log.auto_offset_reset_duration", span),
-        None if log.auto_offset_reset == AutoOffsetReset::ByDuration => broken_with_help(
-            "log.auto_offset_reset",
-            "`by-duration` does not say how far back",
-            "add `auto_offset_reset_duration = \"1h\"`",
-        ),
-        None => Ok(()),
-    }
 }
 
 fn scripts(scenario: &Scenario) -> Checked {

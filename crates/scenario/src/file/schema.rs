@@ -82,6 +82,7 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
         ("consumer", static_members()),
         ("log.commit_checks", json!({ "uniqueItems": true })),
         ("workload", workload()),
+        ("producer", idempotence()),
         ("workload.from", text("\\.([cC][sS][vV]|[jJ][sS][oO][nN][lL])$", "orders.csv")),
         ("subscriptions.*.name", text("^[a-z][a-z0-9-]{0,63}$", "mailer")),
         ("script.*.point", json!({ "examples": ["mailer.effect.after"] })),
@@ -154,6 +155,20 @@ fn bounds_of_something() -> Value {
         "required": ["dedup"], "properties": { "dedup": { "not": { "const": "none" } } },
     });
     json!({ "dependentSchemas": { "dedup_window": recognises, "dedup_entries": recognises } })
+}
+
+/// What an idempotent producer needs.
+fn idempotence() -> Value {
+    let is_set = json!({
+        "required": ["enable_idempotence"],
+        "properties": { "enable_idempotence": { "const": true } },
+    });
+    let needs = json!({ "properties": {
+        "strategy": { "const": "confirmed" },
+        "retries": { "minimum": 1 },
+        "max_in_flight": { "maximum": bounds::MOST_IDEMPOTENT },
+    } });
+    json!({ "if": is_set, "then": needs })
 }
 
 /// What a recorded workload leaves no room for, and what an order has no use for.

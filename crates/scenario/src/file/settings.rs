@@ -27,6 +27,25 @@ pub struct ProducerSettings {
     /// How often a producer asks how many partitions there are. Kafka `metadata.max.age.ms`.
     /// Default 5min. It matters where `log.partitions_added` is set.
     pub metadata_refresh: Span,
+    /// How many requests without an answer a producer has on their way at once. Kafka
+    /// `max.in.flight.requests.per.connection`: 5 in Java, 1000000 in librdkafka. With more than
+    /// one, what is sent later may overtake a retry. Default 1 (ours): one after another.
+    pub max_in_flight: u32,
+    /// Whether the broker of a log recognises what a producer has sent before in its present life,
+    /// and takes messages only in the order in which they were sent. A queue has no such thing. It
+    /// needs `strategy = "confirmed"`, at least one retry, and at most 5 in flight. Kafka
+    /// `enable.idempotence`: true in Java, false in librdkafka. Default false (ours).
+    pub enable_idempotence: bool,
+    /// How long a message may wait in the producer for others of its batch. Kafka `linger.ms`,
+    /// there 5ms. Default 0s (ours): it is sent at once and alone.
+    pub linger: Span,
+    /// How many bytes make a batch that waits no longer, if messages wait. Kafka `batch.size`.
+    /// Default 16384.
+    pub batch_size: u64,
+    /// Whether a producer that has no more messages sends what still waits before it ends, as
+    /// `close()` does in Java and `flush()` in librdkafka, or throws it away, as a program without
+    /// `flush()` does with librdkafka. Default true.
+    pub flush_on_close: bool,
 }
 
 /// Whether a send waits for the broker's answer.
@@ -40,6 +59,23 @@ pub enum ProducerStrategy {
     FireAndForget,
 }
 
+impl ProducerSettings {
+    /// Whether messages wait in the producer before they are sent.
+    pub fn is_buffered(&self) -> bool {
+        self.linger != Span::default()
+    }
+
+    /// Whether its program hands over a message before it knows what became of the one before.
+    pub fn sends_ahead(&self) -> bool {
+        self.is_pipelined() || self.is_buffered()
+    }
+
+    /// Whether sends may be on their way while earlier ones wait for their answers.
+    pub fn is_pipelined(&self) -> bool {
+        self.strategy == ProducerStrategy::Confirmed && self.max_in_flight > 1
+    }
+}
+
 impl Default for ProducerSettings {
     fn default() -> Self {
         Self {
@@ -48,6 +84,11 @@ impl Default for ProducerSettings {
             retries: 3,
             retry_backoff: Span::from_millis(100),
             metadata_refresh: Span::from_secs(5 * 60),
+            max_in_flight: 1,
+            enable_idempotence: false,
+            linger: Span::default(),
+            batch_size: 16_384,
+            flush_on_close: true,
         }
     }
 }
@@ -282,6 +323,9 @@ pub struct LogSettings {
     pub segment_bytes: u64,
     /// How old a segment grows before the next one begins. Kafka `segment.ms`. Default 7d.
     pub segment_time: Span,
+    /// How long a partition remembers an idempotent producer that sends nothing to it. Kafka
+    /// `producer.id.expiration.ms`. Default 1d.
+    pub producer_id_expiration: Span,
 }
 
 /// Where a group begins that has no committed offset, or one that is out of range.
@@ -315,6 +359,7 @@ impl Default for LogSettings {
             retention_bytes: None,
             segment_bytes: 1 << 30,
             segment_time: Span::from_secs(7 * 86_400),
+            producer_id_expiration: Span::from_secs(86_400),
         }
     }
 }

@@ -24,6 +24,8 @@ pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
             Overflow::DropHead => queue::Overflow::DropHead,
             Overflow::RejectPublish => queue::Overflow::RejectPublish,
         },
+        dedup_window: from.dedup_window.map(Span::duration),
+        dedup_entries: from.dedup_entries,
         rules: rules(from),
     }
 }

@@ -25,7 +25,8 @@ where
         let route = sink_route(subscription);
         let mut carried = self.spare_batches.pop().unwrap_or_default();
         carried.extend_from_slice(batch);
-        self.send(client, route, Payload::AskedBatch { batch: carried, subscription })
+        let about = batch.first().map(|first| (first.record.message, first.attempt));
+        self.send(client, route, about, Payload::AskedBatch { batch: carried, subscription })
     }
 
     /// A batch reaches its sink.

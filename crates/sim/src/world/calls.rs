@@ -24,7 +24,7 @@ pub(crate) struct Call<B: Broker> {
     pub(crate) issued: u64,
     pub(crate) payload: Payload<B>,
     /// The message whose effect or dead letter it asks for (of a batch the first), and the delivery
-    /// attempt.
+    /// attempt; or which it sends, if its process may do something else meanwhile.
     pub(crate) about: Option<(MessageId, u16)>,
     /// A process waits for the answer.
     pub(crate) awaited: bool,

@@ -60,7 +60,8 @@ where
     /// What comes in addition by chance.
     #[cold]
     fn jitter(&mut self, caller: &Caller, base: Duration, direction: usize) -> Duration {
-        let about = caller.about.zip(caller.route.request);
+        let is_at_broker = caller.route.to == Peer::Broker;
+        let about = caller.about.zip(caller.route.request).filter(|_| !is_at_broker);
         let process = &mut self.processes[caller.client.process.index()];
         let word = match about {
             Some(((message, attempt), point)) => {

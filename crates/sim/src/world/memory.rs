@@ -6,7 +6,7 @@ use entrega_clients::CallId;
 use entrega_model::fingerprint::{Fingerprinted, Name};
 use entrega_model::{DeliveryId, Instant, ProcessId};
 
-use super::calls::Payload;
+use super::calls::{Payload, Peer};
 use super::{Routed, World};
 
 /// What a process remembers of a call without an answer.
@@ -54,11 +54,16 @@ where
         }
     }
 
-    /// A process is about to take the answer of a call.
+    /// A process is about to take the answer of a call. Of several sends, it learns which one has
+    /// its answer.
     #[cold]
     pub(super) fn remember_answer(&mut self, process: ProcessId, call: CallId) {
         let process = &mut self.processes[process.index()];
-        match &self.calls.look(call).payload {
+        let call = self.calls.look(call);
+        if let (Peer::Broker, Some((message, _))) = (call.route.to, call.about) {
+            process.remember(&[message.0.into()]);
+        }
+        match &call.payload {
             Payload::Answer { answer, arrived: true } => {
                 process.remember_content(|into| answer.fingerprint(into));
             }

@@ -35,6 +35,7 @@
 use entrega_brokers::Broker;
 use entrega_choice::Point;
 use entrega_clients::CallId;
+use entrega_model::purpose::Purposeful as _;
 use entrega_model::{ClientId, Delivery, Instant, Kind, MessageId, ProcessId, SubscriptionId};
 use entrega_scenario::Role;
 use entrega_scenario::points::{self, Fault, Mishap, Zone};
@@ -54,7 +55,8 @@ where
     #[inline]
     pub(crate) fn call_broker(&mut self, client: ClientId, request: B::Request) -> CallId {
         let route = request.route();
-        self.send(client, route, Payload::Request(request))
+        let about = request.sends().map(|message| (message, 0));
+        self.send(client, route, about, Payload::Request(request))
     }
 
     /// Asks for a dead letter to be written.
@@ -66,18 +68,19 @@ where
     ) -> CallId {
         let legs = [Fault::DeadLetterRequest, Fault::DeadLetterResponse];
         let route = Route::with_legs(Peer::DeadLetters, legs, subscription);
-        self.send(client, route, Payload::Asked { delivery, subscription })
+        let about = Some((delivery.record.message, delivery.attempt));
+        self.send(client, route, about, Payload::Asked { delivery, subscription })
     }
 
     #[inline(always)]
-    pub(super) fn send(&mut self, client: ClientId, route: Route, payload: Payload<B>) -> CallId {
+    pub(super) fn send(
+        &mut self,
+        client: ClientId,
+        route: Route,
+        about: Option<(MessageId, u16)>,
+        payload: Payload<B>,
+    ) -> CallId {
         let started = self.now;
-        let first = match &payload {
-            Payload::Asked { delivery, .. } => Some(delivery),
-            Payload::AskedBatch { batch, .. } => batch.first(),
-            _ => None,
-        };
-        let about = first.map(|delivery| (delivery.record.message, delivery.attempt));
         let caller = Caller { client, route, started, about };
         let arrival = self.now + self.latency(|| caller, route.to, REQUEST);
         let choice = self.pick_leg(route.request);

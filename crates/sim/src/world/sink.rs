@@ -25,7 +25,7 @@ where
         request: ProgressRequest,
     ) -> CallId {
         let route = sink_route(subscription);
-        self.send(client, route, Payload::AskedProgress { request, subscription })
+        self.send(client, route, None, Payload::AskedProgress { request, subscription })
     }
 
     /// A sink decides about an effect that a consumer asks for.

@@ -1,7 +1,7 @@
 //! Logs with the same fingerprint go on alike, and nothing that is entered could be left out.
 
 use entrega_model::fingerprint::Context;
-use entrega_model::log::{Acks, OffsetReset, PartitionOffset, Request};
+use entrega_model::log::{Acks, BatchSequence, OffsetReset, PartitionOffset, Request};
 use entrega_model::{
     ClientId, Duration, Generation, Incarnation, Instant, Key, MessageId, PartitionId, ProcessId,
     Record,
@@ -20,6 +20,7 @@ const GROUP: SubscriptionId = SubscriptionId(0);
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
     Produce { partition: u16, message: u32 },
+    ProduceOnce { partition: u16, epoch: u16, first: u32 },
     Join { ago: Option<u32> },
     Leave,
     Fetch { ago: Option<u32>, at: (u16, u64) },
@@ -40,11 +41,10 @@ impl Subject for LogBroker {
         let position =
             |(partition, offset)| PartitionOffset { partition: PartitionId(partition), offset };
         let request = match *ask {
-            Ask::Produce { partition, message } => Request::Produce {
-                partition: PartitionId(partition),
-                records: vec![Record { message: MessageId(message), key: Key(0), bytes: 10 }],
-                acks: Acks::All,
-            },
+            Ask::Produce { partition, message } => produce(partition, message, None),
+            Ask::ProduceOnce { partition, epoch, first } => {
+                produce(partition, first, Some(BatchSequence { epoch, first }))
+            }
             Ask::Join { ago } => Request::Join { group: GROUP, has: generation(ago)? },
             Ask::Leave => Request::Leave { group: GROUP },
             Ask::Fetch { ago, at } => Request::Fetch {
@@ -64,6 +64,26 @@ impl Subject for LogBroker {
         };
         Some((GROUP, request))
     }
+}
+
+fn produce(partition: u16, message: u32, sequence: Option<BatchSequence>) -> Request {
+    let record = Record { message: MessageId(message), key: Key(0), bytes: 10 };
+    let (partition, records) = (PartitionId(partition), vec![record]);
+    Request::Produce { partition, records, acks: Acks::All, sequence }
+}
+
+/// Steps of idempotent producers.
+fn steps_of_producers() -> impl Strategy<Value = Step<Ask>> {
+    let what = (0..2_u16, 0..2_u16, select(vec![0, 0, 0, 1, 1, 2]))
+        .prop_map(|(partition, epoch, first)| Ask::ProduceOnce { partition, epoch, first });
+    let who = || (0..2_u16, select(vec![0, 0, 0, 1]));
+    prop_oneof![
+        20 => (who(), what).prop_map(|((process, ago), what)| Step::Ask { process, ago, what }),
+        2 => (0..2_u16).prop_map(|process| Step::Die { process }),
+        2 => who().prop_map(|(process, ago)| Step::Disconnected { process, ago }),
+        1 => Just(Step::Restart),
+        3 => select(vec![1, 5, 10]).prop_map(|seconds| Step::Pass { seconds }),
+    ]
 }
 
 fn steps() -> impl Strategy<Value = Step<Ask>> {
@@ -136,6 +156,25 @@ fn hardened() -> LogSettings {
     LogSettings { commit_checks, ..settings(None, 0) }
 }
 
+/// A log that forgets producers soon.
+fn walks_of_producers(count: usize) -> Walks<LogBroker> {
+    let settings = LogSettings {
+        partitions: 2,
+        retention_time: None,
+        producer_id_expiration: Duration::from_secs(12),
+        ..LogSettings::default()
+    };
+    Walks::new(LogBroker::new(settings), steps_of_producers(), count)
+}
+
+#[test]
+fn logs_that_know_the_same_producers_go_on_alike() {
+    let found = walks_of_producers(60)
+        .compare(|twin| twin.print(|into| twin.broker.fingerprint(into)))
+        .unwrap_or_else(|why| panic!("{why}"));
+    assert!(found.twins > 600 && found.renamed > 60, "{found:?}");
+}
+
 #[test]
 fn logs_with_the_same_fingerprint_go_on_alike() {
     let check = |settings, count| {
@@ -160,7 +199,8 @@ fn logs_with_the_same_fingerprint_go_on_alike() {
 #[test]
 fn a_cleared_log_is_a_new_one() {
     let more = [by_duration(), forgetful(), growing()].map(|settings| walks_of(settings, 100));
-    for walks in [walks(None, 0, 100), walks(Some(8), 3, 100)].into_iter().chain(more) {
+    let known = [walks(None, 0, 100), walks(Some(8), 3, 100), walks_of_producers(100)];
+    for walks in known.into_iter().chain(more) {
         walks.forget(LogBroker::clear).unwrap_or_else(|why| panic!("{why}"));
         let restarted = walks.forget(|broker| broker.restart(Instant::START, &mut Vec::new()));
         assert!(restarted.is_err());
@@ -192,6 +232,7 @@ fn what_a_member_has_is_told_in_a_stable_group() {
 fn a_fingerprint_that_leaves_something_out_is_caught() {
     type Wipe = fn(&mut LogBroker);
     let (kept, deleted) = (walks(None, 0, 300), walks(Some(8), 0, 100));
+    let producers = walks_of_producers(100);
     let produce =
         |message| Step::Ask { process: 0, ago: 0, what: Ask::Produce { partition: 0, message } };
     let stored_and_deleted = [produce(0), produce(1), Step::Pass { seconds: 30 }];
@@ -205,7 +246,7 @@ fn a_fingerprint_that_leaves_something_out_is_caught() {
     let whole = shares.compare(|twin| twin.print(|into| twin.broker.fingerprint(into)));
     assert!(whole.is_ok(), "{whole:?}");
     let (young, forgets) = (walks_of(by_duration(), 300), walks_of(forgetful(), 300));
-    let wipes: [(&str, &Walks<LogBroker>, Wipe); 13] = [
+    let wipes: [(&str, &Walks<LogBroker>, Wipe); 15] = [
         ("records", &kept, |log| log.partitions.clear()),
         ("committed offsets", &kept, |log| log.groups[0].committed.fill(None)),
         ("members", &kept, |log| log.groups[0].members.clear()),
@@ -225,6 +266,8 @@ fn a_fingerprint_that_leaves_something_out_is_caught() {
             log.groups[0].members.iter_mut().for_each(|member| member.giving_up.clear());
         }),
         ("timestamps", &young, |log| log.timestamps = None),
+        ("producers", &producers, |log| log.producers.clear()),
+        ("their ages", &producers, |log| log.producers.never_expire()),
         ("copies", &gone, |log| log.copies = Default::default()),
         ("ages", &deleted, |log| {
             for segment in log.partitions.iter_mut().flat_map(|partition| &mut partition.segments) {

@@ -78,8 +78,12 @@ impl Driver {
     pub(super) fn store(&mut self, partition: u16, ids: std::ops::Range<u32>) {
         for id in ids {
             let records = vec![record(id)];
-            let request =
-                Request::Produce { partition: PartitionId(partition), records, acks: Acks::All };
+            let request = Request::Produce {
+                partition: PartitionId(partition),
+                records,
+                acks: Acks::All,
+                sequence: None,
+            };
             assert!(matches!(self.ask(PRODUCER, request), Some(Response::Produced { .. })));
         }
     }

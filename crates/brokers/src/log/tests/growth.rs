@@ -18,7 +18,12 @@ fn growing(auto_offset_reset: OffsetReset) -> Driver {
 
 fn produce(driver: &mut Driver, partition: u16) -> Outcome {
     let (partition, records) = (PartitionId(partition), vec![record(7)]);
-    outcome(driver.ask(PRODUCER, Request::Produce { partition, records, acks: Acks::All }))
+    outcome(
+        driver.ask(
+            PRODUCER,
+            Request::Produce { partition, records, acks: Acks::All, sequence: None },
+        ),
+    )
 }
 
 #[test]

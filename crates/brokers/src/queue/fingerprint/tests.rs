@@ -272,3 +272,5 @@ fn leases_that_run_out_together_keep_their_order() {
     assert_eq!(reversed.1, [MessageId(1), MessageId(0)]);
     assert_ne!(in_order.0, reversed.0);
 }
+
+mod dedup;

@@ -64,7 +64,7 @@ fn settings() -> impl Strategy<Value = QueueSettings> {
                 requeue_on_disconnect,
                 max_length,
                 overflow,
-                rules: Rules::default(),
+                ..QueueSettings::default()
             }
         },
     )

@@ -112,6 +112,7 @@ fn settings() -> impl Strategy<Value = QueueSettings> {
                 max_length,
                 overflow: Overflow::DropHead,
                 rules,
+                ..QueueSettings::default()
             }
         },
     )

@@ -309,3 +309,37 @@ fn only_what_was_stored_has_copies() {
     copies.reach(99);
     assert_eq!(copies.iter().collect::<Vec<_>>(), [(MessageId(1), 1), (MessageId(3), 2)]);
 }
+
+/// Within the window a publish is confirmed and not stored; when it has closed, it is stored again.
+/// The opposite: without a window every publish is.
+#[test]
+fn a_known_message_is_confirmed_and_not_stored() {
+    let check = |dedup_window: Option<u64>, later, expect: &str| {
+        let dedup_window = dedup_window.map(Duration::from_secs);
+        let settings = QueueSettings { dedup_window, ..QueueSettings::default() };
+        let mut bench = Bench::with(settings, &[1]);
+        bench.pass(later);
+        assert_eq!(bench.publish(&[1]), "published");
+        assert_eq!(bench.audit(), expect, "{dedup_window:?} {later}");
+    };
+    check(None, 1, "1 1");
+    check(Some(10), 1, "1");
+    check(Some(10), 9, "1");
+    check(Some(10), 10, "1 1");
+}
+
+/// What is known does not need room, and what was refused is not known.
+#[test]
+fn a_full_queue_confirms_what_it_has() {
+    let settings = QueueSettings {
+        dedup_window: Some(Duration::from_secs(10)),
+        max_length: Some(1),
+        overflow: Overflow::RejectPublish,
+        ..QueueSettings::default()
+    };
+    let mut bench = Bench::with(settings, &[1]);
+    assert_eq!(bench.publish(&[1]), "published");
+    assert_eq!(bench.publish(&[2]), "refused");
+    assert_eq!(bench.publish(&[2]), "refused", "it is not stored, so it is not known");
+    assert_eq!(bench.audit(), "1");
+}

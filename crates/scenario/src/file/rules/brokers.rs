@@ -1,0 +1,90 @@
+//! The rules of the tables `[log]` and `[queue]`.
+
+use super::super::{
+    AtLimit, AutoOffsetReset, ConsumerSettings, LogSettings, QueueSettings, Scenario, Span,
+};
+use super::{Checked, broken_with_help, distinct, not_zero, within};
+
+/// What the tables of the brokers may say.
+pub(super) fn check(scenario: &Scenario) -> Checked {
+    let (log, queue) = (&scenario.log, &scenario.queue);
+    within("log.partitions", log.partitions)?;
+    not_zero("log.session_timeout", log.session_timeout)?;
+    not_zero("log.rebalance_timeout", log.rebalance_timeout)?;
+    not_zero("log.retention_time", log.retention_time)?;
+    within("log.segment_bytes", log.segment_bytes)?;
+    not_zero("log.segment_time", log.segment_time)?;
+    not_zero("log.producer_id_expiration", log.producer_id_expiration)?;
+    not_zero("log.offsets_retention", log.offsets_retention)?;
+    distinct("log.commit_checks", &log.commit_checks)?;
+    reset(log)?;
+    partitions_added(log)?;
+    queue_rules(queue, &scenario.consumer)
+}
+
+fn queue_rules(queue: &QueueSettings, consumer: &ConsumerSettings) -> Checked {
+    if let Some(window) = queue.dedup_window {
+        not_zero("queue.dedup_window", window)?;
+    }
+    within("queue.dedup_entries", queue.dedup_entries.unwrap_or(1))?;
+    not_zero("queue.visibility_timeout", queue.visibility_timeout)?;
+    not_zero("queue.consumer_timeout", queue.consumer_timeout.unwrap_or(Span::MAX))?;
+    within("queue.delivery_limit", queue.delivery_limit.unwrap_or(1))?;
+    within("queue.max_length", queue.max_length.unwrap_or(1))?;
+    if queue.consumer_timeout.is_some() && queue.visibility_timeout != Span::MAX {
+        return broken_with_help(
+            "queue.consumer_timeout",
+            "a queue has a lease or a consumer timeout, not both",
+            "write visibility_timeout = \"never\" beside it",
+        );
+    }
+    if queue.consumer_timeout.is_some() && consumer.lease_renewal.is_some() {
+        return broken_with_help(
+            "consumer.lease_renewal",
+            "no consumer can prolong a consumer timeout",
+            "leave one of the two out",
+        );
+    }
+    if queue.limit_counts.is_empty() && queue.delivery_limit.is_some() {
+        return broken_with_help(
+            "queue.limit_counts",
+            "nothing counts towards the delivery limit",
+            "list at least one of delivery, nack, expiry, disconnect",
+        );
+    }
+    if queue.dead_letter && queue.at_limit.is_some_and(|what| what != AtLimit::DeadLetter) {
+        return broken_with_help(
+            "queue.at_limit",
+            "what the queue gives up goes to the dead letters, by dead_letter = true",
+            "leave one of them out",
+        );
+    }
+    match &queue.redelivery_delay {
+        Some(delay) => not_zero("queue.redelivery_delay.after", delay.after),
+        None => Ok(()),
+    }
+}
+
+fn partitions_added(log: &LogSettings) -> Checked {
+    let Some(added) = log.partitions_added else { return Ok(()) };
+    not_zero("log.partitions_added.at", added.at)?;
+    within("log.partitions_added.to", added.to)?;
+    if added.to <= log.partitions {
+        let message = format!("`to` is {}; a topic of {} only grows", added.to, log.partitions);
+        let help = format!("write {} or more", log.partitions.saturating_add(1));
+        return broken_with_help("log.partitions_added.to", message, help);
+    }
+    Ok(())
+}
+
+fn reset(log: &LogSettings) -> Checked {
+    match log.auto_offset_reset_duration {
+        Some(span) => not_zero("log.auto_offset_reset_duration", span),
+        None if log.auto_offset_reset == AutoOffsetReset::ByDuration => broken_with_help(
+            "log.auto_offset_reset",
+            "`by-duration` does not say how far back",
+            "add `auto_offset_reset_duration = \"1h\"`",
+        ),
+        None => Ok(()),
+    }
+}
