@@ -6,7 +6,8 @@
 //! verified is printed and not asserted.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use entrega_clients::Strategy;
 use entrega_lab::property::Property;
@@ -14,7 +15,8 @@ use entrega_lab::{Bounds, ExplorationPlan, LoadedScenario, Part};
 use entrega_scenario::profile::{NAMES, Profile};
 use serde::Deserialize;
 
-/// What goes wrong, as a scenario says it. A consumer whose settle got no answer tries it once more.
+/// What goes wrong, as a scenario says it. A consumer whose settle got no answer tries it once
+/// more.
 const FAULTS: [(&str, &str); 6] = [
     ("crash-after-effect", "effect.after = { crash = '1/100' }"),
     ("stall", "process.stall = { before = '1/100', after = '1/100' }"),
@@ -105,7 +107,7 @@ fn each_profile_shows_what_its_sources_say() {
             }
         }
     }
-    println!("{said}");
+    std::io::stderr().write_all(said.as_bytes()).expect("a place to report to");
     assert!(!said.contains("WRONG"), "{said}");
 }
 

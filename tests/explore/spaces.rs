@@ -56,6 +56,23 @@ pub(crate) fn calm(scope: (u32, u32), preemptions: u8) -> Small {
 /// A request timeout of 10s ends when a lease does, which begins with it.
 const ENDS_WITH_LEASE: &[(&str, &str)] = &[("consumer.request_timeout", "10s")];
 
+/// A queue as JetStream is one.
+const LATE: &[(&str, &str)] = &[
+    ("queue.late_settle", "honoured"),
+    ("queue.requeue_position", "front"),
+    ("queue.delivery_limit", "2"),
+    ("queue.limit_checked", "at-delivery"),
+    ("queue.at_limit", "keep"),
+];
+
+/// A queue that lets messages wait before it delivers them again.
+const DELAYED: &[(&str, &str)] = &[
+    ("queue.redelivery_delay", "{ after = '3s' }"),
+    ("queue.repeated_settle", "closes-channel"),
+    ("queue.delivery_limit", "2"),
+    ("queue.limit_counts", "['expiry', 'disconnect']"),
+];
+
 /// Sinks that recognise what they have had, for ever and for less, and leases that are renewed.
 pub(crate) fn sinks_and_leases() -> Vec<Small> {
     let faults = "effect.before = { crash = 0.1 }\neffect.after = { crash = 0.1 }\n\
@@ -96,6 +113,8 @@ pub(crate) fn all() -> Vec<Small> {
                    dead_letter.request = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
                    dead_letter.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
                    dead_letter.after = { crash = 0.1 }\n";
+    let connections = "connection.lost = { before = 0.1, after = 0.1 }\n";
+    let late = format!("{delays}{connections}");
     let rebalances = "group.rebalance = { after = 0.1 }\nhandler.slow = { slow = 0.1 }\n";
     let shutdowns = "process.shutdown = { drain = 0.1, abandon = 0.1 }\n\
                      handler.slow = { slow = 0.1 }\n";
@@ -111,6 +130,9 @@ pub(crate) fn all() -> Vec<Small> {
         small("receives", receives, (2, 2), (1, 0)),
         small("effects", effects, (2, 1), (2, 0)),
         small("letters", letters, (2, 1), (1, 0)),
+        small("connections", connections, (2, 2), (2, 0)),
+        small_with(LATE, "late settles that count", &late, (2, 2), (1, 0)),
+        small_with(DELAYED, "delayed returns", &late, (2, 2), (2, 0)),
         small("rebalances before", "group.rebalance = { before = 0.1 }\n", (2, 2), (2, 0)),
         small("rebalances after", rebalances, (2, 2), (2, 0)),
         small(

@@ -93,3 +93,49 @@ fn records_that_come_after_a_commit_are_named() {
     let earliest = [("log.auto_offset_reset", "earliest")];
     check(&explored(COMMITTED, of, &earliest), &[], &found);
 }
+
+const SPREAD: &str = "[workload]\nmessages = 40\nkeys = 4\n\
+    [consumer]\nenable_auto_commit = false\nsettle_every = 2\nprefetch = 2\n\
+    [[subscriptions]]\nname = 'r'\nconsumers = 2\n[log]\npartitions = 2\n\
+    auto_offset_reset = 'earliest'\n[faults]\nsettle.after = { crash = '1/1000' }\n";
+
+/// Four messages of seed 3 lie so that no partition has an odd one; those of seed 4 do not.
+#[test]
+fn messages_in_other_partitions_are_named() {
+    let of = Configuration { model: Model::Log, strategy: Strategy::ArticleCommitEveryN };
+    let bounds = |seed| {
+        let (messages, partitions) = (4, 2);
+        Bounds { seed, messages, partitions, as_it_is: false, ..Bounds::default() }
+    };
+    let said = ["messages with other keys: duplicated is found among them (--seed 4)"];
+    let not_found = [(Property::Duplicated, Occurs::NotFound)];
+    check(&explored_within(bounds(3), SPREAD, of, &[]), &said, &not_found);
+    let found = [(Property::Duplicated, Occurs::Sometimes)];
+    check(&explored_within(bounds(4), SPREAD, of, &[]), &[], &found);
+    let never = [(Property::Duplicated, Occurs::Never)];
+    check(&explored_within(bounds(3), SPREAD, of, &[("workload.keys", "1")]), &[], &never);
+}
+
+const RETURNS: &str = "[workload]\nmessages = 20\nkeys = 1\n\
+    arrivals = { distribution = 'backlog' }\n\
+    [times]\nstall = '7s'\nrestart = '1ms'\n[consumer]\nmax_poll_interval = '5s'\n\
+    [log]\nauto_offset_reset = 'earliest'\nsession_timeout = '6s'\n\
+    [[subscriptions]]\nname = 'r'\nconsumers = 2\n\
+    [faults]\nprocess.stall = { before = '1/1000' }\nhandler.error = { transient = '1/1000' }\n";
+
+/// The one that took over fails, and is back before the stall is over. Without a change of order it
+/// comes back after it.
+#[test]
+fn a_process_may_come_back_before_a_delay_is_over() {
+    let of = Configuration { model: Model::Log, strategy: Strategy::ArticleCommitEveryN };
+    let bounds = |preemptions| Bounds { faults: 2, preemptions, ..Bounds::default() };
+    let row = explored_within(bounds(1), RETURNS, of, &[]);
+    assert_eq!(row.occurs(Property::Reordered), Occurs::Sometimes, "{:#?}", row.not_tried);
+    let told = row.stories.iter().find(|story| story.property == Property::Reordered);
+    let sentence = &told.expect("a story").sentence;
+    let says = ["the handler of r 2 fails on m0", "r 2 comes back before that is over"];
+    assert!(says.iter().all(|part| sentence.contains(part)), "{sentence}");
+    let alone = Bounds { as_it_is: false, ..bounds(0) };
+    let row = explored_within(alone, RETURNS, of, &[]);
+    assert_eq!(row.occurs(Property::Reordered), Occurs::Never, "{:#?}", row.not_tried);
+}

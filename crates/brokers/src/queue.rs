@@ -19,8 +19,8 @@
 //!    `multiple` a tag stands for everything that this client has unsettled up to it, and then
 //!    later acks do repair.
 //! 4. **Or silence.** The lease runs out, or the connection ends (`requeue_on_disconnect`): the
-//!    message is ready again, at its original position, marked `redelivered`. An unmarked message
-//!    has certainly not been seen by a consumer [RMQ-REL].
+//!    message is ready again, by default at its original position, marked `redelivered`. An unmarked
+//!    message has certainly not been seen by a consumer [RMQ-REL].
 //! 5. **Too often.** A message that was delivered `delivery_limit` times without success is given
 //!    up: dead-lettered if there is a target, else dropped.
 //!
@@ -40,9 +40,10 @@
 //!
 //! # Where to read on
 //!
-//! `queue/settings.rs`, then `bound_queue.rs` (the rules), `ready.rs` (positions), `in_flight.rs`
-//! and `lease.rs` (tags, timers), `consumers.rs` (who may settle what), `dead_letter.rs` (giving
-//! up).
+//! `queue/settings.rs` and `rules.rs` (what real queues do differently), then `bound_queue.rs` (the
+//! life of a message), `returns.rs` and `late.rs` (what comes back, and late words), `ready.rs` and
+//! `delayed.rs` (positions), `in_flight.rs` and `lease.rs` (tags, timers), `consumers.rs` (who may
+//! settle what), `dead_letter.rs` (giving up), `dedup.rs` (what was published before).
 
 use std::mem;
 

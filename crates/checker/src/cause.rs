@@ -69,7 +69,7 @@ words! {
         SettleLost => "settle_lost",
         /// Duplicated: its consumer gave it back or rejected it, although the effect had happened.
         NackedAfterEffect => "nacked_after_effect",
-        /// Duplicated: its consumer closed without a settle.
+        /// Duplicated: its consumer closed, or its connection broke, without a settle.
         ClosedWithoutSettle => "closed_without_settle",
         /// Duplicated: settled, then delivered again, because its consumer gave back or rejected
         /// another delivery that it had before it settled this one.

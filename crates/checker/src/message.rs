@@ -141,11 +141,16 @@ pub(crate) enum Flag {
     Answered = 1 << 17,
     /// About the message, in a record: a line is about it that only a stored one can have.
     WasThere = 1 << 18,
+    /// About the message: the end of a connection returned it from its consumer's buffer.
+    RequeuedAhead = 1 << 19,
+    /// About the last delivery: the end of its consumer's connection returned it before a settle of
+    /// any kind was asked for.
+    RequeuedUnsettled = 1 << 20,
 }
 
 /// The bits that are about the last delivery.
-pub(crate) const ABOUT_LAST: u32 =
-    (!0 << FIRST_MARK) & !(Flag::LeaseRanOutOnce as u32 | Flag::WasThere as u32);
+pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
+    & !(Flag::LeaseRanOutOnce as u32 | Flag::WasThere as u32 | Flag::RequeuedAhead as u32);
 
 impl Message {
     #[inline]
@@ -175,6 +180,10 @@ impl Message {
         if self.numbers.is_stale(attempt) && self.has(Flag::LeaseRanOutAhead) {
             self.set(Flag::LeaseRanOut);
             self.set(Flag::LeaseRanOutUnsettled);
+        }
+        if self.numbers.is_stale(attempt) && self.has(Flag::RequeuedAhead) {
+            self.set(Flag::Requeued);
+            self.set(Flag::RequeuedUnsettled);
         }
         self.numbers.delivered(attempt);
     }

@@ -37,6 +37,8 @@ pub(crate) struct Evidence {
     pub(crate) refused_after_restart: bool,
     /// Its consumer gave it back.
     pub(crate) nacked: bool,
+    /// The end of its connection returned it before its consumer asked for a settle.
+    pub(crate) parted: bool,
     /// Its consumer left, or the end of its connection returned it.
     pub(crate) closed: bool,
     /// It was settled, and its consumer gave another delivery back that it had before.
@@ -67,6 +69,7 @@ impl Evidence {
             (self.crashed, Cause::RedeliveredAfterCrash),
             (self.ended_unseen, Cause::Unknown),
             (self.lease_ran_out, Cause::LeaseExpired),
+            (self.parted && !self.settled, Cause::ClosedWithoutSettle),
             (self.session_expired, Cause::SessionExpired),
             (self.moved, Cause::Rebalanced),
             (self.refused_after_restart, Cause::BrokerForgot),

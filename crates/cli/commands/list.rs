@@ -1,16 +1,13 @@
 //! `entrega list`: what there is to run: scenarios, strategies, fault points, profiles.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use entrega_clients::Strategy;
-use entrega_model::Model;
 use entrega_model::printable::printable;
-use entrega_scenario::points::FAULTS;
-
-mod profiles;
+use entrega_report::catalogue;
+use entrega_scenario::profile;
 
 use crate::args::ListArgs;
 use crate::failure::Failure;
@@ -19,10 +16,14 @@ use crate::{files, output};
 /// Prints the catalogue.
 pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
     let text = if args.dir == Path::new("profiles") {
-        profiles::in_full()
+        profile::in_full()
     } else {
-        let (scenarios, profiles) = (scenarios(&args.dir)?, profiles::names());
-        format!("{scenarios}\n{}\n{}\n{profiles}", strategies(), fault_points())
+        let (scenarios, profiles) = (scenarios(&args.dir)?, profile::names());
+        format!(
+            "{scenarios}\n{}\n{}\n{profiles}",
+            catalogue::strategies(),
+            catalogue::fault_points()
+        )
     };
     output::write(None, &text)?;
     Ok(ExitCode::SUCCESS)
@@ -64,35 +65,4 @@ fn scenario_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     files.sort();
     Ok(files)
-}
-
-fn strategies() -> String {
-    let mut text = "Strategies (what each promises on a log and on a queue)\n".to_owned();
-    let width = Strategy::ALL.iter().map(|strategy| strategy.name().len()).max().unwrap_or(0);
-    for strategy in Strategy::ALL {
-        let [log, queue] = [Model::Log, Model::Queue].map(|model| promise(strategy, model));
-        let _ = writeln!(text, "  {strategy:width$} {log:20} {queue}");
-        let _ = writeln!(text, "      {}", strategy.summary());
-    }
-    text
-}
-
-/// What a strategy promises on a model, if it runs there.
-fn promise(strategy: Strategy, model: Model) -> String {
-    if strategy.supports(model) { strategy.guarantee(model).to_string() } else { "–".to_owned() }
-}
-
-fn fault_points() -> String {
-    let mut text = "Fault points (`*` stands for a subscription's name)\n".to_owned();
-    for info in FAULTS.iter().filter(|info| info.can_happen_by_chance()) {
-        let owner = if info.per_subscription { "*." } else { "" };
-        let name = format!("{owner}{}", info.name);
-        let alternatives = info.chances().join(", ");
-        let _ = writeln!(text, "  {name:24} {alternatives:24} {}", info.meaning);
-    }
-    text.push_str(
-        "\n  lost: it never arrives. late: it arrives after the additional time `times.late`.\n  \
-         duplicated: it arrives twice.\n",
-    );
-    text
 }

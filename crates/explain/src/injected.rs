@@ -128,6 +128,11 @@ impl Injected {
         self.point.site == Site::Delays
     }
 
+    /// Whether a connection breaks whose process lives on.
+    pub(crate) fn breaks_a_connection(&self) -> bool {
+        self.point.site == Site::Connection
+    }
+
     /// Whether a group rebalances.
     pub(crate) fn is_rebalance(&self) -> bool {
         self.act.is_rebalance()

@@ -118,13 +118,17 @@ struct Sharing {
 impl Sharing {
     fn of(workload: &Workload, partitions: u16) -> Self {
         let keys: Vec<Key> = workload.planned.iter().map(|message| message.key).collect();
-        let partitions = keys.iter().map(|&key| partition_of(key, partitions)).collect();
-        Self { partitions: firsts(partitions), keys: firsts(keys) }
+        Self::of_keys(&keys, partitions)
+    }
+
+    fn of_keys(keys: &[Key], partitions: u16) -> Self {
+        let in_partitions: Vec<_> = keys.iter().map(|&key| partition_of(key, partitions)).collect();
+        Self { partitions: firsts(&in_partitions), keys: firsts(keys) }
     }
 }
 
 /// For each of these the place of the first one that is equal to it.
-fn firsts<T: PartialEq>(all: Vec<T>) -> Vec<Option<usize>> {
+fn firsts<T: PartialEq>(all: &[T]) -> Vec<Option<usize>> {
     all.iter().map(|one| all.iter().position(|other| other == one)).collect()
 }
 
@@ -139,5 +143,24 @@ fn contradicts(
         Occurs::Never => (runs > 0).then_some("is found among them"),
         Occurs::Always => (runs < explored.ended).then_some("is not always found among them"),
         Occurs::Sometimes | Occurs::NotFound => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two keys of one partition are not two keys of two.
+    #[test]
+    fn keys_that_share_a_partition_are_told_apart_from_others() {
+        let keys: Vec<Key> = (0..20).map(Key).collect();
+        let first = partition_of(keys[0], 2);
+        let beside = keys[1..].iter().find(|key| partition_of(**key, 2) == first);
+        let apart = keys[1..].iter().find(|key| partition_of(**key, 2) != first);
+        let (beside, apart) = (*beside.expect("a key"), *apart.expect("a key"));
+        let of = |second, partitions| Sharing::of_keys(&[keys[0], second], partitions);
+        assert!(of(beside, 2) != of(apart, 2));
+        assert!(of(beside, 1) == of(apart, 1));
+        assert!(of(keys[0], 2) != of(beside, 2));
     }
 }

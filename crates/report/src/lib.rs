@@ -14,10 +14,11 @@
 //! # Layout, in reading order
 //!
 //! * One module a result: [`comparison`], [`exploration`], [`truth_table`], [`run`](mod@run),
-//!   [`replay`], [`history`].
+//!   [`replay`], [`history`]; and what there is to choose from: [`catalogue`].
 //! * What they share: [`judgement`] (a report on one run), `tried`, `prose`, `columns` (the width
 //!   of a terminal), [`digits`].
 
+pub mod catalogue;
 mod columns;
 pub mod comparison;
 pub mod exploration;

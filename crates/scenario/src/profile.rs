@@ -17,8 +17,10 @@ use toml::{Table, Value};
 use crate::file::Problem;
 
 mod builtin;
+mod listing;
 
 pub use builtin::NAMES;
+pub use listing::{in_full, names};
 
 /// A profile with all that it inherits.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +69,9 @@ struct Written {
     model: Model,
     versions: String,
     inherits: Option<String>,
+    /// What is not true of it although it is of the one that it inherits, by path.
+    #[serde(default)]
+    omits: Vec<String>,
     #[serde(default)]
     not_modelled: BTreeMap<String, Fact>,
     #[serde(flatten)]
@@ -96,8 +101,11 @@ impl Profile {
         }
         let (title, model) = (chain[0].title.clone(), chain[0].model);
         let versions = chain[0].versions.clone();
-        let (mut settings, mut not_modelled) = (BTreeMap::new(), BTreeMap::new());
-        for Written { tables, not_modelled: more, .. } in chain.into_iter().rev() {
+        let (mut settings, mut not_modelled) =
+            (BTreeMap::<String, Fact>::new(), BTreeMap::<String, Fact>::new());
+        for Written { tables, not_modelled: more, omits, .. } in chain.into_iter().rev() {
+            settings.retain(|path, _| !omits.contains(path));
+            not_modelled.retain(|name, _| !omits.contains(&format!("not_modelled.{name}")));
             for (table, facts) in tables {
                 let facts = facts.into_iter();
                 settings.extend(facts.map(|(key, fact)| (format!("{table}.{key}"), fact)));

@@ -94,6 +94,10 @@ impl<L: Link<Request = Request, Response = Response>> Publisher for GrowingPubli
         self.of(record, attempt).publish(record, attempt)
     }
 
+    fn may_send(&self, record: Record) -> bool {
+        self.before.may_send(record)
+    }
+
     fn post(&self, record: Record) {
         self.of(record, 1).post(record);
     }

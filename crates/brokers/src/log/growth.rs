@@ -7,8 +7,9 @@
 //! A topic never shrinks. The key of a message belongs to another partition than before for all but
 //! a part of the keys, so order within a key breaks at the change.
 //!
-//! One simplification: whatever begins a rebalance, it shares out every partition that exists. In
-//! Kafka it shares out those that the leader of the group has learnt of.
+//! Two simplifications: whatever begins a rebalance, it shares out every partition that exists, and
+//! any member that learns of more begins one. In Kafka it shares out those that the leader of the
+//! group has learnt of, and only the leader looks.
 //!
 //! Source: [KAFKA-SRC] `CreatePartitions`, `ConsumerCoordinator.rejoinNeededOrPending`.
 

@@ -1,8 +1,8 @@
 //! Giving up: what becomes of a message that a queue will not deliver again.
 //!
 //! > **The rule.** With a dead-letter target it goes there; without one it is gone. The limit is
-//! > checked when a delivery ends without success, never before a delivery: a message with a limit
-//! > of 1 is delivered once.
+//! > checked when a delivery ends without success, or by a setting when the next one is due: a
+//! > message with a limit of 1 is delivered once either way.
 //!
 //! A delivery ends without success by a requeue, by its lease or with its connection. All of them
 //! count, as in RabbitMQ 4.0 to 4.2; since 4.3 `basic.nack` does not, and requeueing a poison

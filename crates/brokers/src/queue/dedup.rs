@@ -15,7 +15,7 @@
 //! A refused publish is not remembered. One id is one message, so a message that is sent again
 //! under another id is another message here.
 //!
-//! Sources: `semantics.md` 2.4 note 3, 3.7; `profiles.md` 5.
+//! Sources: `semantics.md` 2.4 note 3, 3.7.
 
 use std::collections::VecDeque;
 

@@ -73,7 +73,9 @@ fn enter_queue(
         into.tag(id, tag);
     });
     into.flag(false);
-    enter_put_aside(id, queue, into);
+    let places: Vec<u64> =
+        if goes_back { all.iter().map(|one| one.1).collect() } else { Vec::new() };
+    enter_put_aside(id, queue, &places, into);
     enter_consumers(id, &queue.consumers, rules, into);
     if rules.late_settle == LateSettle::Honoured {
         let stored = all.iter().map(|&(_, _, stored, _)| stored.sequence);
@@ -110,12 +112,24 @@ fn in_order(queue: &BoundQueue, goes_back: bool) -> Vec<Standing<'_>> {
     all
 }
 
-/// What waits for its time, and what is delivered no more.
-fn enter_put_aside(id: SubscriptionId, queue: &BoundQueue, into: &mut Fingerprint<'_>) {
-    for (until, stored) in queue.delayed.in_order() {
+/// What waits for its time, and what is delivered no more. Of what takes its original place again,
+/// which of the others it will precede: `places` are those of the others.
+fn enter_put_aside(
+    id: SubscriptionId,
+    queue: &BoundQueue,
+    places: &[u64],
+    into: &mut Fingerprint<'_>,
+) {
+    let delayed = queue.delayed.in_order();
+    let before = |place: u64| {
+        let waiting = delayed.iter().map(|(_, stored)| stored.place);
+        places.iter().copied().chain(waiting).filter(|other| *other < place).count()
+    };
+    for (until, stored) in &delayed {
         into.flag(true);
-        into.time(until);
-        enter_copy(id, &stored, None, into);
+        into.count(before(stored.place));
+        into.time(*until);
+        enter_copy(id, stored, None, into);
         into.word(stored.failures.into());
     }
     into.flag(false);

@@ -1,8 +1,8 @@
 //! A word about a delivery that its client does not hold.
 //!
-//! > **The rule.** Who says it once more is not to blame: the answer to the first word may be what
-//! > was lost. Who says it too late has no say, in most systems. What becomes of either is a
-//! > setting; a word about what the client never held is always refused.
+//! > **The rule.** A client that repeats a settle is not at fault: the answer to the first one may
+//! > be what was lost. A settle that comes too late does not count, in most systems. What becomes
+//! > of either is a setting; a settle of what the client never held is always refused.
 
 use entrega_model::ClientId;
 use entrega_model::event::SettleAct;
@@ -42,36 +42,34 @@ impl BoundQueue {
                 LateSettle::Refused => false,
                 LateSettle::Ignored => true,
                 LateSettle::Honoured => {
-                    self.honour(from, sequence, word, step);
-                    true
+                    self.honour(from, sequence, word, step)
+                        || rules.repeated_settle == RepeatedSettle::Idempotent
                 }
             },
             Standing::Foreign => false,
         }
     }
 
-    /// Carries a late word out, whoever holds the message by now. Nothing happens if it is gone.
-    fn honour(&mut self, from: ClientId, sequence: u64, word: Word, step: &mut Step<'_>) {
+    /// Carries a late word out, whoever holds the message by now; `false` if it is gone.
+    fn honour(&mut self, from: ClientId, sequence: u64, word: Word, step: &mut Step<'_>) -> bool {
         let held = self.in_flight.iter().find(|delivery| delivery.stored.sequence == sequence);
         let tag = held.map(|delivery| delivery.tag);
         if let Some(slot) = tag.and_then(|tag| self.in_flight.find(tag)) {
-            return self.obey(from, slot, word, step);
+            self.obey(from, slot, word, step);
+            return true;
         }
         let (id, trigger) = (self.id, word.trigger);
-        match word.settlement {
-            Settlement::Ack => {
-                if let Some(stored) = self.take_out(sequence) {
-                    tell_acked(id, stored, from, trigger, step);
-                }
-            }
-            Settlement::Reject => {
-                if let Some(stored) = self.take_out(sequence) {
-                    tell_settled(id, stored, from, SettleAct::Reject, trigger, step);
-                    self.give_up(stored, GivenUp::Rejected, step);
-                }
-            }
-            Settlement::Requeue | Settlement::Extend => {}
+        if !matches!(word.settlement, Settlement::Ack | Settlement::Reject) {
+            return true;
         }
+        let Some(stored) = self.take_out(sequence) else { return false };
+        if word.settlement == Settlement::Ack {
+            tell_acked(id, stored, from, trigger, step);
+        } else {
+            tell_settled(id, stored, from, SettleAct::Reject, trigger, step);
+            self.give_up(stored, GivenUp::Rejected, step);
+        }
+        true
     }
 
     /// Takes a message out that is not in flight, wherever it waits.

@@ -103,7 +103,6 @@ impl BoundQueue {
 
     /// Delivers the first ready messages, and gives up what was delivered too often before it would
     /// be delivered once more.
-    #[cold]
     pub(super) fn deliver_one_by_one(
         &mut self,
         from: ClientId,

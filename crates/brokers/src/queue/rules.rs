@@ -4,7 +4,7 @@
 //! > defaults are the strict ones: a word that comes too late is refused, one that is repeated does
 //! > no harm, and every delivery counts.
 //!
-//! `profiles.md` sections 1 to 3 say which system answers how, with the sources.
+//! The profiles (`crates/scenario/src/profile/*.toml`) say which system answers how, with sources.
 
 use entrega_model::Duration;
 

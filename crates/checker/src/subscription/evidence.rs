@@ -96,6 +96,9 @@ impl SubscriptionFold {
         if message.has(Flag::LeaseRanOutAhead) {
             return Some(Cause::LeaseExpired);
         }
+        if message.has(Flag::RequeuedAhead) {
+            return Some(Cause::ClosedWithoutSettle);
+        }
         self.has_restarted().then_some(Cause::BrokerForgot)
     }
 
@@ -128,6 +131,7 @@ impl SubscriptionFold {
             nacked: message.has(Flag::Nacked),
             returned_with_batch: settled && self.returned_with_batch,
             redriven: self.is_record && message.dead_letters > 0,
+            parted: message.has(Flag::RequeuedUnsettled),
             closed: life.exited || message.has(Flag::Requeued),
             forgotten: tenure.forgotten,
             restarted,

@@ -155,10 +155,22 @@ impl SubscriptionFold {
         *self.entry(id) = message;
     }
 
-    /// The end of a connection returned a message.
-    pub(crate) fn requeued(&mut self, message: MessageId, consumer: ProcessId) {
-        self.entry(message).numbers.returned();
-        self.change_of(message, consumer, |message| message.set(Flag::Requeued));
+    /// The end of a connection returned a message. If the last delivery is not the one that it was
+    /// for, the message still waits in its consumer's buffer.
+    pub(crate) fn requeued(&mut self, id: MessageId, consumer: ProcessId) {
+        self.entry(id).numbers.returned();
+        let message = *self.entry(id);
+        let holder = self.owners.of_consumer(message.tenure, consumer).is_some();
+        if !holder || message.was_returned() {
+            return self.entry(id).set(Flag::RequeuedAhead);
+        }
+        let asked = message.has(Flag::SettleInvoked) || message.has(Flag::Settled);
+        self.change_of(id, consumer, |message| {
+            message.set(Flag::Requeued);
+            if !asked {
+                message.set(Flag::RequeuedUnsettled);
+            }
+        });
     }
 }
 

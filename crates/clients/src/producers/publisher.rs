@@ -28,9 +28,7 @@ pub trait Publisher {
 
     /// Whether a request for the message may leave now. If not, it may when the send of another
     /// message has ended.
-    fn may_send(&self, _record: Record) -> bool {
-        true
-    }
+    fn may_send(&self, record: Record) -> bool;
 
     /// Notes how the send of a message ended.
     fn ended(&self, record: Record, outcome: SendOutcome);
@@ -205,6 +203,10 @@ impl<L: Link<Request = queue::Request, Response = queue::Response>> Publisher
         let call = self.link.start(self.request(record, false));
         self.link.forget(call);
         self.ended(record, SendOutcome::Ok);
+    }
+
+    fn may_send(&self, _record: Record) -> bool {
+        true
     }
 
     fn ended(&self, record: Record, outcome: SendOutcome) {

@@ -47,6 +47,11 @@ pub(super) fn held_it_first(one: &Delivered<'_>, other: &Delivered<'_>) -> bool 
     if one.at < other.at { !lost_it_before(other, one) } else { lost_it_before(one, other) }
 }
 
+/// Whether a queue took the message back before a place, and nothing else did.
+fn is_requeued_before(end: &End, until: usize) -> bool {
+    end.how == Ending::Requeued && end.place.event < until
+}
+
 impl<'a> Interruption<'a> {
     /// The interruption of a holder. `done` is where its work on the message took effect.
     pub(super) fn of(
@@ -75,8 +80,10 @@ impl<'a> Interruption<'a> {
     pub(super) fn taken(&self, from: usize) -> Option<End> {
         let within = |end: &End| (from..self.successor.at).contains(&end.place.event);
         let before = |end: &End| end.how.is_by_timeout() && end.place.event < self.since;
-        let mut ends = self.holder.possession.ends.iter().filter(|end| end.how.takes_away());
-        ends.find(|end| before(end) || within(end)).copied()
+        let ends = || self.holder.possession.ends.iter();
+        let mut taking = ends().filter(|end| end.how.takes_away());
+        let taken = taking.find(|end| before(end) || within(end));
+        taken.or_else(|| ends().find(|end| is_requeued_before(end, self.successor.at))).copied()
     }
 
     /// The faults that concern the message, and what took it away.
@@ -304,6 +311,7 @@ impl<'a> Interruption<'a> {
                 return Course::of_fault(at, self.forgotten(chronicle, at));
             }
             Ending::Crashed => return self.crash(chronicle, at, explained),
+            Ending::Requeued => return self.requeued(chronicle, at),
             Ending::LeaseExpired => {
                 let since = self.since_fetch(chronicle, at).unwrap_or_default();
                 format!("{}{since}", chronicle.words(at).clause())
@@ -311,10 +319,33 @@ impl<'a> Interruption<'a> {
             Ending::SessionExpired
             | Ending::MaxPollExceeded
             | Ending::GivenBack
-            | Ending::Requeued
             | Ending::Settled => chronicle.words(at).clause().to_owned(),
         };
         Course::default().then_at(at, clause)
+    }
+
+    /// `mailer 1 loses its connection before the effect of m2 and m3 goes back to its queue`: also
+    /// with the lease of another message, if that takes everything from its consumer.
+    fn requeued(&self, chronicle: &Chronicle<'_>, at: usize) -> Course {
+        let (holder, events) = (self.holder.consumer, chronicle.run.events);
+        let is_now = |place: usize| events[place].at == events[at].at;
+        let back = format!("{} goes back to its queue", chronicle.message());
+        let mut faults = chronicle.run.faults_between(0, at).iter().rev();
+        let broke = faults.find(|one| one.process == holder && one.breaks_a_connection());
+        if let Some(broke) = broke.filter(|one| is_now(one.at)) {
+            let breaks = Course::of_fault(broke.at, broke.clause(chronicle));
+            return breaks.then_at(at, back);
+        }
+        let lease = last(
+            chronicle.run.turns(),
+            at,
+            |one| matches!(*chronicle.kind(one), Kind::LeaseExpired { consumer, .. } if consumer == holder),
+        );
+        let lease = lease.filter(|place| is_now(*place));
+        let ends = lease.map(|place| {
+            Course::default().then_at(place, chronicle.words(place).clause().to_owned())
+        });
+        ends.unwrap_or_default().then_at(at, back)
     }
 
     /// `mailer 1 crashes after the effect of m2 and before settling it`.

@@ -9,14 +9,22 @@ use super::ScenarioDigest;
 const PROSE: [&str; 6] = ["expect", "models", "narration", "seeds", "strategies", "title"];
 
 impl ScenarioDigest {
-    /// The digest of a scenario as written and of its workload file, if it has one.
-    pub(crate) fn of(scenario: &DeTable<'_>, workload_file: Option<&str>) -> Self {
+    /// The digest of a scenario as written, of its workload file, if it has one, and of what a
+    /// profile sets below it.
+    pub(crate) fn of(
+        scenario: &DeTable<'_>,
+        workload_file: Option<&str>,
+        profile: &[(String, String)],
+    ) -> Self {
         let mut hasher = Sha256::new();
         let relevant = scenario.iter().filter(|(key, _)| !PROSE.contains(&key.get_ref().as_ref()));
         let canonical = entries(relevant.map(|(key, value)| (key.get_ref(), value.get_ref())));
         hasher.update(canonical.as_bytes());
         hasher.update(b"\n");
         hasher.update(workload_file.unwrap_or_default().replace("\r\n", "\n").as_bytes());
+        for (path, value) in profile {
+            hasher.update(format!("\n{path}={value}").as_bytes());
+        }
         let bytes = hasher.finalize();
         Self(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }

@@ -48,8 +48,8 @@ enum Origin {
 }
 
 impl<'t> Document<'t> {
-    /// Parses `text` and applies the overrides to it, in their order, and below them the settings of
-    /// a profile.
+    /// Parses `text` and applies the overrides to it, in their order, and below them the settings
+    /// of a profile.
     pub(crate) fn parse(
         file: &'t str,
         text: &'t str,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::document::{Beneath, Document};
 use super::reader::Reader;
-use super::{Loaded, Problem, Rows, Scenario, ScenarioDigest, rules, words};
+use super::{Loaded, Problem, Rows, Scenario, ScenarioDigest, overrides, rules, words};
 use crate::profile::Profile;
 
 impl Scenario {
@@ -21,20 +21,19 @@ impl Scenario {
         overrides: &[(String, String)],
         read: &dyn Fn(&str) -> Result<String, String>,
     ) -> Result<Loaded, Problem> {
-        let profile = profile_of(&Document::parse(file, text, overrides, None)?, read)?;
-        let beneath = profile
-            .as_ref()
-            .map(|profile| Beneath { name: profile.name.clone(), settings: profile.overrides() });
+        let plain = Document::parse(file, text, overrides, None)?;
+        let profile = profile_of(&plain, read)?;
+        let beneath = profile.as_ref().map(|profile| Beneath::of(profile, &plain));
         let document = Document::parse(file, text, overrides, beneath.as_ref())?;
         let mut scenario = Self::deserialize(Reader::of(document.table()))
             .map_err(|mistake| words::explain(&document, &mistake))?;
+        if let Some(profile) = &profile {
+            restrict(&mut scenario, profile).map_err(|why| document.problem_with("models", why))?;
+        }
         rules::check(&scenario).map_err(|violation| {
             let problem = document.problem_with(&violation.path, violation.message);
             Problem { help: violation.help, ..problem }
         })?;
-        if let Some(profile) = &profile {
-            restrict(&mut scenario, profile).map_err(|why| document.problem_with("models", why))?;
-        }
         let named = document.written();
         let mut recorded = None;
         if let Some(name) = &scenario.workload.from {
@@ -46,7 +45,8 @@ impl Scenario {
         }
         let written = Document::parse(file, text, &[], None)?;
         let content = recorded.as_ref().map(|(content, _)| content.as_str());
-        let digest = ScenarioDigest::of(written.table(), content);
+        let settings = profile.map(|profile| profile.overrides()).unwrap_or_default();
+        let digest = ScenarioDigest::of(written.table(), content, &settings);
         Ok(Loaded { scenario, digest, written: named, rows: recorded.map(|(_, rows)| rows) })
     }
 }
@@ -66,6 +66,18 @@ fn profile_of(
         let message = if file == name { message } else { format!("{file}: {message}") };
         Problem { help, ..document.problem_with("profile", message) }
     })
+}
+
+impl Beneath {
+    /// The settings of a profile below a document. That dead letters are kept, or are not, is said
+    /// by either of two settings: the profile's word gives way to the document's.
+    fn of(profile: &Profile, document: &Document<'_>) -> Self {
+        let mut settings = profile.overrides();
+        if overrides::has(document.table(), "queue.dead_letter") {
+            settings.retain(|(path, _)| path != "queue.at_limit");
+        }
+        Self { name: profile.name.clone(), settings }
+    }
 }
 
 /// A scenario of a profile runs on the model that the profile is of.

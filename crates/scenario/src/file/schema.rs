@@ -14,7 +14,7 @@ use super::{Scenario, bounds};
 use crate::points::{FAULTS, FaultInfo};
 
 /// The rules that no JSON Schema can state, as the schema lists them.
-pub const NOT_SAID: [&str; 9] = [
+pub const NOT_SAID: [&str; 11] = [
     "the probabilities of one fault point add up to at most 1",
     "the messages of a workload are sent within 100 years, at its rate or in its bursts",
     "the `min` of a service time is at most its `max`",
@@ -26,6 +26,9 @@ pub const NOT_SAID: [&str; 9] = [
     "TOML has values that JSON has not: no setting takes a date, a time, nan or inf, and a whole \
      number has no point",
     "`to` of `log.partitions_added` is more than `log.partitions`",
+    "what [queue] says fits together: a lease or a consumer timeout, dead_letter or at_limit, a delay \
+     and its longest one, something that counts towards a limit",
+    "a profile exists, and what it sets is valid",
 ];
 
 /// The schema.
@@ -73,6 +76,7 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
             never_on_a_log("on_error", "requeue"),
             never_on_a_log("batch_on_failure", "abandon"),
             no_keys_beside_progress(),
+            no_growth_beside_idempotence(),
         ] }),
         ),
         ("sink", bounds_of_something()),
@@ -118,9 +122,10 @@ fn reset() -> Value {
     })
 }
 
-/// A log cannot take a message back, and leaves none alone.
+/// A log cannot take a message back, and leaves none alone. A profile may be that of a queue.
 fn never_on_a_log(setting: &str, value: &str) -> Value {
     let is_set = json!({
+        "not": { "required": ["profile"] },
         "required": ["consumer"],
         "properties": { "consumer": {
             "required": [setting], "properties": { setting: { "const": value } },
@@ -169,6 +174,20 @@ fn idempotence() -> Value {
         "max_in_flight": { "maximum": bounds::MOST_IDEMPOTENT },
     } });
     json!({ "if": is_set, "then": needs })
+}
+
+/// How an idempotent producer goes on in a growing topic is not simulated.
+fn no_growth_beside_idempotence() -> Value {
+    json!({
+        "if": {
+            "required": ["producer"],
+            "properties": { "producer": {
+                "required": ["enable_idempotence"],
+                "properties": { "enable_idempotence": { "const": true } },
+            } },
+        },
+        "then": { "properties": { "log": { "properties": { "partitions_added": false } } } },
+    })
 }
 
 /// What a recorded workload leaves no room for, and what an order has no use for.

@@ -10,6 +10,7 @@ use super::*;
 mod groups;
 mod mistakes;
 mod settings;
+mod unfit;
 
 /// The workload files that exist in these tests.
 fn read(name: &str) -> Result<String, String> {

@@ -147,7 +147,7 @@ mod tests {
             .map(|(index, spec)| (few.len() + index, spec.name.as_str()))
             .collect();
         let expect =
-            [(180, "mailer.clock.skew"), (181, "analytics.clock.skew"), (188, "disk.full")];
+            [(188, "mailer.clock.skew"), (189, "analytics.clock.skew"), (196, "disk.full")];
         assert_eq!(added, expect);
     }
 }

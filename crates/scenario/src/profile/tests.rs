@@ -1,3 +1,5 @@
+//! Profiles as scenarios use them, and what is said about mistakes in them.
+
 use super::*;
 use crate::{Loaded, Scenario};
 

@@ -88,6 +88,10 @@ impl<T: Message, F: Fn(Record) -> T> Publisher for LogFeed<T, F> {
         self.ended(record, SendOutcome::Ok);
     }
 
+    fn may_send(&self, _record: Record) -> bool {
+        true
+    }
+
     fn ended(&self, record: Record, outcome: SendOutcome) {
         let (message, producer) = (record.message, self.control.link.process());
         self.control.record(Kind::SendEnded { message, producer, outcome });

@@ -1,7 +1,8 @@
 //! The rules of the tables `[log]` and `[queue]`.
 
 use super::super::{
-    AtLimit, AutoOffsetReset, ConsumerSettings, LogSettings, QueueSettings, Scenario, Span,
+    AtLimit, AutoOffsetReset, ConsumerSettings, DelayKind, LogSettings, QueueSettings,
+    RedeliveryDelay, Scenario, Span,
 };
 use super::{Checked, broken_with_help, distinct, not_zero, within};
 
@@ -59,10 +60,33 @@ fn queue_rules(queue: &QueueSettings, consumer: &ConsumerSettings) -> Checked {
             "leave one of them out",
         );
     }
-    match &queue.redelivery_delay {
-        Some(delay) => not_zero("queue.redelivery_delay.after", delay.after),
-        None => Ok(()),
+    queue.redelivery_delay.as_ref().map_or(Ok(()), delay)
+}
+
+fn delay(delay: &RedeliveryDelay) -> Checked {
+    not_zero("queue.redelivery_delay.after", delay.after)?;
+    if delay.most.is_none() && delay.kind == DelayKind::Linear {
+        return broken_with_help(
+            "queue.redelivery_delay.kind",
+            "a delay that grows with each delivery has no longest one",
+            "write most = \"10min\" beside it",
+        );
     }
+    if delay.most.is_some_and(|most| most < delay.after) {
+        return broken_with_help(
+            "queue.redelivery_delay.most",
+            "the longest delay is shorter than the first one",
+            "write a `most` of `after` or more",
+        );
+    }
+    if delay.on.is_empty() {
+        return broken_with_help(
+            "queue.redelivery_delay.on",
+            "the delay follows no end of a delivery",
+            "list at least one of nack, expiry, disconnect",
+        );
+    }
+    Ok(())
 }
 
 fn partitions_added(log: &LogSettings) -> Checked {

@@ -430,7 +430,7 @@ fn help_says_what_would_be_valid_2() {
     check_help(
         "[faults]\nsetle.request = { lost = 0.5 }",
         "did you mean `settle`? valid here: send, broker, receive, message, handler, process, group, \
-        effect, settle, dead_letter",
+        effect, settle, dead_letter, connection",
     );
     check_help("[faults.process]\nstall = { stall = 0.5 }", "valid here: before, after");
     check_help(
@@ -495,23 +495,5 @@ fn mistakes_in_overrides_name_the_override() {
         "2",
         "--set faults.effect.before.crash=2: `2`: a \
          probability is at most 1 (or 100%)",
-    );
-}
-
-/// What an idempotent producer needs, and each time the nearest that is enough.
-#[test]
-fn mistakes_in_the_idempotence_of_a_producer() {
-    let set = |more: &str| format!("[producer]\nenable_idempotence = true\n{more}");
-    check(&set("max_in_flight = 5\nretries = 1"), "no mistake");
-    check(
-        &set("max_in_flight = 6"),
-        "2:22: `max_in_flight` is 6; the broker remembers 5 batches of an idempotent producer",
-    );
-    check(&set("retries = 0"), "2:22: an idempotent producer tries again; `retries` is 0");
-    check(&set("strategy = 'fire-and-forget'"), "2:22: an idempotent producer waits for answers");
-    check(&set("max_in_flight = 6").replace("true", "false"), "no mistake");
-    check_help(
-        &set("max_in_flight = 6"),
-        "write max_in_flight = 5 or less, or remove `enable_idempotence`",
     );
 }

@@ -170,8 +170,8 @@ impl Model {
                     LateSettle::Refused => false,
                     LateSettle::Ignored => true,
                     LateSettle::Honoured => {
-                        self.honour(client, tag, word);
-                        true
+                        self.honour(client, tag, word)
+                            || rules.repeated_settle == RepeatedSettle::Idempotent
                     }
                 }
             }
@@ -193,19 +193,24 @@ impl Model {
     }
 
     /// A late word counts, whoever has the message.
-    fn honour(&mut self, client: ClientId, tag: DeliveryTag, word: Settlement) {
+    fn honour(&mut self, client: ClientId, tag: DeliveryTag, word: Settlement) -> bool {
         let copy = self.given[tag as usize - 1].copy;
         let held = self.given.iter().position(|one| one.copy == copy && one.end.is_none());
         if let Some(place) = held {
-            return self.carry_out(client, place as DeliveryTag + 1, word);
+            self.carry_out(client, place as DeliveryTag + 1, word);
+            return true;
+        }
+        if !matches!(word, Settlement::Ack | Settlement::Reject) {
+            return true;
         }
         let waits = matches!(self.copies[copy].state, State::Ready | State::Delayed(_))
             || self.copies[copy].state == State::Kept;
-        if waits && matches!(word, Settlement::Ack | Settlement::Reject) {
+        if waits {
             self.line.retain(|(one, _)| *one != copy);
             self.delayed.retain(|one| *one != copy);
             self.copies[copy].state = State::Gone;
         }
+        waits
     }
 
     /// Carries out a client's word about a delivery that is in flight.

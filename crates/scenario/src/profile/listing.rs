@@ -1,11 +1,11 @@
-//! What is known of the real systems, as the profiles have it.
+//! What is known of the real systems, as text.
 
 use std::fmt::Write;
 
-use entrega_scenario::profile::{Fact, NAMES, Profile};
+use super::{Fact, NAMES, Profile};
 
 /// A line for each profile.
-pub(super) fn names() -> String {
+pub fn names() -> String {
     let mut text =
         "Profiles (`profile = \"…\"` in a scenario; `entrega list profiles` prints what \
                     they set)\n"
@@ -18,7 +18,7 @@ pub(super) fn names() -> String {
 }
 
 /// Each profile with all that it sets, and with what it cannot.
-pub(super) fn in_full() -> String {
+pub fn in_full() -> String {
     let mut text = String::new();
     for profile in all() {
         let Profile { name, title, model, versions, settings, not_modelled } = profile;

@@ -1,0 +1,54 @@
+//! Settings that do not fit each other: what is said about them, and what would be enough.
+
+use super::mistakes::{check, check_help};
+
+/// What an idempotent producer needs, and each time the nearest that is enough.
+#[test]
+fn mistakes_in_the_idempotence_of_a_producer() {
+    let set = |more: &str| format!("[producer]\nenable_idempotence = true\n{more}");
+    check(&set("max_in_flight = 5\nretries = 1"), "no mistake");
+    check(
+        &set("max_in_flight = 6"),
+        "2:22: `max_in_flight` is 6; the broker remembers 5 batches of an idempotent producer",
+    );
+    check(&set("retries = 0"), "2:22: an idempotent producer tries again; `retries` is 0");
+    check(&set("strategy = 'fire-and-forget'"), "2:22: an idempotent producer waits for answers");
+    check(&set("max_in_flight = 6").replace("true", "false"), "no mistake");
+    check_help(
+        &set("max_in_flight = 6"),
+        "write max_in_flight = 5 or less, or remove `enable_idempotence`",
+    );
+}
+
+/// What a queue cannot be at once.
+#[test]
+fn mistakes_in_the_rules_of_a_queue() {
+    let set = |more: &str| format!("[queue]\n{more}");
+    check(&set("visibility_timeout = 'never'\nconsumer_timeout = '30min'"), "no mistake");
+    check(
+        &set("consumer_timeout = '30min'"),
+        "2:20: a queue has a lease or a consumer timeout, not both",
+    );
+    check_help(
+        &set("consumer_timeout = '30min'"),
+        "write visibility_timeout = \"never\" beside it",
+    );
+    check(
+        &set("dead_letter = true\nat_limit = 'keep'"),
+        "3:12: what the queue gives up goes to the dead letters, by dead_letter = true",
+    );
+    check(&set("dead_letter = true\nat_limit = 'dead-letter'"), "no mistake");
+    check(
+        &set("delivery_limit = 3\nlimit_counts = []"),
+        "3:16: nothing counts towards the delivery limit",
+    );
+    let delay = |inside: &str| set(&format!("redelivery_delay = {{ after = '5s'{inside} }}"));
+    check(&delay(""), "no mistake");
+    check(&delay(", kind = 'linear', most = '1min'"), "no mistake");
+    check(
+        &delay(", kind = 'linear'"),
+        "2:43: a delay that grows with each delivery has no longest one",
+    );
+    check(&delay(", most = '1s'"), "2:43: the longest delay is shorter than the first one");
+    check(&delay(", on = []"), "2:41: the delay follows no end of a delivery");
+}
