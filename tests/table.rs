@@ -301,7 +301,7 @@ fn begins_with_a_fault(story: &str) -> bool {
         "never reaches reader",
         "the lease of",
     ];
-    const FAULTS: [&str; 15] = [
+    const FAULTS: [&str; 16] = [
         "the handler of",
         "crashes",
         "is asked to stop",
@@ -317,6 +317,7 @@ fn begins_with_a_fault(story: &str) -> bool {
         "been delivered too often",
         "rejects",
         "is full",
+        "loses its connection",
     ];
     let first = story.split(';').next().unwrap_or(story);
     FAULTS.iter().chain(&DECIDES).any(|said| first.contains(said))

@@ -105,15 +105,19 @@ fn messages_in_other_partitions_are_named() {
     let of = Configuration { model: Model::Log, strategy: Strategy::ArticleCommitEveryN };
     let bounds = |seed| {
         let (messages, partitions) = (4, 2);
-        Bounds { seed, messages, partitions, as_it_is: false, ..Bounds::default() }
+        Bounds { seed, messages, partitions, ..Bounds::default() }
     };
-    let said = ["messages with other keys: duplicated is found among them (--seed 4)"];
+    let said = [
+        "messages with other keys: duplicated is found among them (--seed 4)",
+        "something of the scenario as it is",
+    ];
     let not_found = [(Property::Duplicated, Occurs::NotFound)];
     check(&explored_within(bounds(3), SPREAD, of, &[]), &said, &not_found);
     let found = [(Property::Duplicated, Occurs::Sometimes)];
     check(&explored_within(bounds(4), SPREAD, of, &[]), &[], &found);
     let never = [(Property::Duplicated, Occurs::Never)];
-    check(&explored_within(bounds(3), SPREAD, of, &[("workload.keys", "1")]), &[], &never);
+    let alone = Bounds { as_it_is: false, ..bounds(3) };
+    check(&explored_within(alone, SPREAD, of, &[("workload.keys", "1")]), &[], &never);
 }
 
 const RETURNS: &str = "[workload]\nmessages = 20\nkeys = 1\n\

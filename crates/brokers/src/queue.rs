@@ -19,8 +19,8 @@
 //!    `multiple` a tag stands for everything that this client has unsettled up to it, and then
 //!    later acks do repair.
 //! 4. **Or silence.** The lease runs out, or the connection ends (`requeue_on_disconnect`): the
-//!    message is ready again, by default at its original position, marked `redelivered`. An unmarked
-//!    message has certainly not been seen by a consumer [RMQ-REL].
+//!    message is ready again, by default at its original position, marked `redelivered`. One that
+//!    is not marked has certainly not been seen by a consumer [RMQ-REL].
 //! 5. **Too often.** A message that was delivered `delivery_limit` times without success is given
 //!    up: dead-lettered if there is a target, else dropped.
 //!

@@ -87,6 +87,12 @@ impl Numbers {
             && (attempt <= self.returns() || attempt < self.highest())
     }
 
+    /// Whether a later delivery has come before the one with this number.
+    pub(crate) fn is_below(self, attempt: u16) -> bool {
+        let attempt = Self::saturated(attempt);
+        (1..Self::MOST).contains(&attempt) && attempt < self.highest()
+    }
+
     /// Both counts in one byte.
     pub(crate) const fn byte(self) -> u8 {
         self.0

@@ -96,7 +96,8 @@ impl SubscriptionFold {
         if message.has(Flag::LeaseRanOutAhead) {
             return Some(Cause::LeaseExpired);
         }
-        if message.has(Flag::RequeuedAhead) {
+        let is_open = !message.has(Flag::Settled) || message.numbers.is_below(attempt);
+        if message.has(Flag::RequeuedAhead) && is_open {
             return Some(Cause::ClosedWithoutSettle);
         }
         self.has_restarted().then_some(Cause::BrokerForgot)
