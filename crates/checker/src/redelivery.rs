@@ -69,7 +69,7 @@ impl Evidence {
             (self.crashed, Cause::RedeliveredAfterCrash),
             (self.ended_unseen, Cause::Unknown),
             (self.lease_ran_out, Cause::LeaseExpired),
-            (self.parted && !self.settled, Cause::ClosedWithoutSettle),
+            (self.parted, Cause::ClosedWithoutSettle),
             (self.session_expired, Cause::SessionExpired),
             (self.moved, Cause::Rebalanced),
             (self.refused_after_restart, Cause::BrokerForgot),

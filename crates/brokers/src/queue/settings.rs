@@ -3,8 +3,7 @@
 //! The defaults are those of a RabbitMQ quorum queue, except for the lease on every delivery, which
 //! is that of SQS [RMQ-QQ], [SQS-VIS]. An SQS-like queue is the default with
 //! `requeue_on_disconnect` and `delivery_limit` off; a classic RabbitMQ queue is the default with
-//! `delivery_limit` off and a `visibility_timeout` of 30 minutes (its consumer timeout) or
-//! [`Duration::MAX`].
+//! `delivery_limit` off and a `visibility_timeout` of [`Duration::MAX`].
 //!
 //! A scenario file has defaults of its own, and sets every field: with it, these do not matter.
 
@@ -27,8 +26,9 @@ pub struct QueueSettings {
     /// How many deliveries a client may have unsettled in one queue; 0, the default of RabbitMQ,
     /// means unlimited. JetStream's `MaxAckPending` is 1000.
     pub prefetch: u32,
-    /// After how many deliveries without success a queue gives a message up. RabbitMQ quorum queues
-    /// since 4.0: 20. SQS has no such limit (`None`) unless there is a redrive policy.
+    /// After how many deliveries without success a queue gives a message up. RabbitMQ's quorum
+    /// queues count redeliveries since 4.0, 20 of them; here the first delivery counts. SQS has no
+    /// such limit (`None`) unless there is a redrive policy.
     pub delivery_limit: Option<u16>,
     /// Whether a dead-letter queue is attached. By default there is none, in RabbitMQ as in SQS,
     /// and what is given up is gone.

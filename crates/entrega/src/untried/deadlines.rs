@@ -25,9 +25,10 @@ pub(super) fn waiting(of: &Numbers<'_>) -> Option<String> {
     (waits >= lease).then(|| {
         format!(
             "messages whose lease ends while they wait in the client: {}{until}, take up to {}, \
-             and visibility_timeout is {}",
+             and {} is {}",
             fetched(of),
             shown(waits),
+            of.lease_name(),
             shown(lease)
         )
     })
@@ -107,7 +108,7 @@ pub(super) fn rebalance(of: &Numbers<'_>) -> Option<String> {
 
 /// The deadlines that a message must meet, by their names.
 fn deadlines(of: &Numbers<'_>) -> impl Iterator<Item = (&'static str, Duration)> {
-    let lease = of.lease().map(|limit| ("visibility_timeout", limit));
+    let lease = of.lease().map(|limit| (of.lease_name(), limit));
     lease.into_iter().chain(of.poll_limit().map(|limit| ("max_poll_interval", limit)))
 }
 

@@ -77,6 +77,14 @@ impl<'a> Numbers<'a> {
         (leased && !is_renewed).then_some(lease)
     }
 
+    /// The setting that says how long a lease is.
+    pub(super) fn lease_name(&self) -> &'static str {
+        match self.plan.scenario.queue.consumer_timeout {
+            Some(_) => "consumer_timeout",
+            None => "visibility_timeout",
+        }
+    }
+
     /// The longest time between two polls, which a log's client watches over.
     pub(super) fn poll_limit(&self) -> Option<Duration> {
         self.library.max_poll_interval.filter(|_| self.plan.model == Model::Log)

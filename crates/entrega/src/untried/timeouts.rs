@@ -92,9 +92,10 @@ pub(super) fn request_against_lease(of: &Numbers<'_>) -> Option<String> {
     given_up.filter(|_| unanswered).map(|given_up| {
         format!(
             "a lease that ends while a request waits for its answer: {} of work and {} until the \
-             request is given up (consumer.request_timeout) reach visibility_timeout ({})",
+             request is given up (consumer.request_timeout) reach {} ({})",
             shown(before),
             shown(given_up),
+            of.lease_name(),
             shown(lease)
         )
     })

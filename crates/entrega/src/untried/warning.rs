@@ -37,10 +37,11 @@ pub fn warning(
 }
 
 fn leases(of: &Numbers<'_>, lease: Duration) -> Option<String> {
+    let name = of.lease_name();
     if of.handling() >= lease {
         return Some(format!(
-            "{} reaches visibility_timeout ({}), so a message may be delivered again while it is in \
-             work, without any fault; a `queue.visibility_timeout` of more than {} would help",
+            "{} reaches {name} ({}), so a message may be delivered again while it is in work, \
+             without any fault; a `queue.{name}` of more than {} would help",
             of.service_in_words(),
             shown(lease),
             shown(of.handling())
@@ -48,9 +49,9 @@ fn leases(of: &Numbers<'_>, lease: Duration) -> Option<String> {
     }
     if let Some((timer, span)) = of.collecting().filter(|&(_, span)| span >= lease) {
         return Some(format!(
-            "{timer} ({}) reaches visibility_timeout ({}), so a message may be delivered again while \
-             it waits for others to be settled with, without any fault; a shorter `consumer.{timer}` \
-             would help",
+            "{timer} ({}) reaches {name} ({}), so a message may be delivered again while it waits \
+             for others to be settled with, without any fault; a shorter `consumer.{timer}` would \
+             help",
             shown(span),
             shown(lease)
         ));
@@ -59,19 +60,19 @@ fn leases(of: &Numbers<'_>, lease: Duration) -> Option<String> {
     let fitting = fitting(of, lease)?.saturating_mul(of.workers());
     (takes >= lease).then(|| {
         let help = if of.collecting().is_some() {
-            "a smaller `consumer.prefetch` or a longer `queue.visibility_timeout` would help; how \
-             much, depends on when it settles"
-                .to_owned()
+            format!(
+                "a smaller `consumer.prefetch` or a longer `queue.{name}` would help; how much, \
+                 depends on when it settles"
+            )
         } else {
             format!(
-                "`consumer.prefetch = {fitting}` or a `queue.visibility_timeout` of more than {} \
-                 would help",
+                "`consumer.prefetch = {fitting}` or a `queue.{name}` of more than {} would help",
                 shown(takes)
             )
         };
         format!(
             "{} messages (prefetch) in the client, {}, with {} each, take {}, and \
-             visibility_timeout is {}, so when more than {fitting} are fetched at once, leases end \
+             {name} is {}, so when more than {fitting} are fetched at once, leases end \
              before their turn and messages are delivered again, without any fault; {help}",
             of.prefetched(),
             of.turns_in_words(),

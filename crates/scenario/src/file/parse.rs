@@ -69,24 +69,30 @@ fn profile_of(
 }
 
 impl Beneath {
-    /// The settings of a profile below a document. That dead letters are kept, or are not, is said
-    /// by either of two settings: the profile's word gives way to the document's.
+    /// The settings of a profile below a document. Where two settings answer one question, such as
+    /// whether there are dead letters or how long a delivery may take, the profile's gives way to
+    /// the document's.
     fn of(profile: &Profile, document: &Document<'_>) -> Self {
         let mut settings = profile.overrides();
         if overrides::has(document.table(), "queue.dead_letter") {
             settings.retain(|(path, _)| path != "queue.at_limit");
         }
+        if overrides::has(document.table(), "queue.visibility_timeout") {
+            settings.retain(|(path, _)| path != "queue.consumer_timeout");
+        }
         Self { name: profile.name.clone(), settings }
     }
 }
 
-/// A scenario of a profile runs on the model that the profile is of.
+/// A scenario of a profile runs on the model that the profile is of, and expects nothing of the
+/// other.
 fn restrict(scenario: &mut Scenario, profile: &Profile) -> Result<(), String> {
     let Profile { name, model, .. } = profile;
     if !scenario.models.contains(model) {
         return Err(format!("the profile {name} is that of a {model}, which is not among these"));
     }
     scenario.models = vec![*model];
+    scenario.expect.retain(|one| one.model.is_none_or(|of| of == *model));
     Ok(())
 }
 

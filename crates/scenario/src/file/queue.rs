@@ -24,7 +24,8 @@ pub struct QueueSettings {
     /// What happens to a consumer that takes longer. Default `close-channel`.
     pub on_consumer_timeout: OnConsumerTimeout,
     /// How often a message is delivered before the queue gives it up. SQS `maxReceiveCount` (none),
-    /// RabbitMQ `delivery-limit` (20 on quorum queues). Left out, there is no limit.
+    /// RabbitMQ `delivery-limit` (20 redeliveries on quorum queues, so 21 deliveries). Left out,
+    /// there is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery_limit: Option<u32>,
     /// Which deliveries count towards `delivery_limit`. Default `["delivery"]`: each, however it

@@ -46,6 +46,14 @@ fn a_scenario_overrides_its_profile() {
     assert_eq!(lease(own, &[]), "7s");
     assert_eq!(lease(own, &[("queue.visibility_timeout", "9s")]), "9s");
     assert_eq!(lease("", &[("profile", "./mine.toml")]), "5s");
+    let both = "profile = 'rabbitmq-quorum'\n[queue]\nvisibility_timeout = '7s'\n";
+    let leased = load(both, &[]).expect("a lease in place of a consumer timeout").scenario;
+    assert_eq!(
+        (leased.queue.lease().to_string().as_str(), leased.queue.consumer_timeout),
+        ("7s", None)
+    );
+    let expects = "profile = 'kafka'\n[[expect]]\nmodel = 'queue'\nlost = 0\n";
+    assert!(load(expects, &[]).expect("a scenario").scenario.expect.is_empty());
     let other = load(own, &[("profile", "redis-streams")]).expect("a scenario").scenario;
     assert!(!other.queue.requeue_on_disconnect);
 }
