@@ -105,11 +105,9 @@ pub(super) fn of_successor(
     from: usize,
     until: usize,
 ) -> Vec<Injected> {
-    let mut faults = chronicle.run.faults_between(from, until).to_vec();
-    faults.retain(|one| {
+    between(chronicle, from, until, |one| {
         one.process == process && (one.concerns(chronicle) || one.is_return_before_a_delay())
-    });
-    faults
+    })
 }
 
 /// The faults of a process between two places that do not make it crash until then.
@@ -119,19 +117,26 @@ fn of_process(
     from: usize,
     until: usize,
 ) -> Vec<Injected> {
-    let mut faults = chronicle.run.faults_between(from, until).to_vec();
-    faults.retain(|fault| {
+    between(chronicle, from, until, |fault| {
         fault.process == process && (!fault.is_crash() || delays::outlasts(fault, chronicle, until))
-    });
-    faults
+    })
+}
+
+/// The faults between two places that are such.
+fn between(
+    chronicle: &Chronicle<'_>,
+    from: usize,
+    until: usize,
+    is: impl Fn(&Injected) -> bool,
+) -> Vec<Injected> {
+    let faults = chronicle.run.faults_between(from, until).iter();
+    faults.filter(|one| is(one)).copied().collect()
 }
 
 /// The faults of producers before a place that concern the message.
 pub(super) fn while_sending(chronicle: &Chronicle<'_>, until: usize) -> Vec<Injected> {
     let cast = chronicle.run.cast;
-    let mut faults = chronicle.run.faults_between(0, until).to_vec();
-    faults.retain(|one| cast.is_producer(one.process) && one.concerns(chronicle));
-    faults
+    between(chronicle, 0, until, |one| cast.is_producer(one.process) && one.concerns(chronicle))
 }
 
 /// What kept the message from being delivered before a place: the last fault of its subscription

@@ -383,7 +383,7 @@ fn help_says_what_would_be_valid() {
 }
 
 #[test]
-fn help_says_what_would_be_valid_2() {
+fn help_says_which_words_would_be_valid() {
     check_help(
         "[producer]\nstrategy = 'fire-and-forgot'",
         "did you mean `fire-and-forget`? valid here: confirmed, fire-and-forget",
@@ -440,7 +440,7 @@ fn help_says_what_would_be_valid_2() {
 }
 
 #[test]
-fn help_says_what_would_be_valid_3() {
+fn help_says_what_is_missing() {
     check_help(
         "[[script]]\npoint = 'reader.effect.after'\nalternative = 'crash'",
         "write nth = 3 for the third occurrence, or at = \"1.5s\"",
