@@ -104,6 +104,44 @@ fn a_recorded_run_is_judged_as_the_run_was() {
     }
 }
 
+/// A producer that sends ahead promises the order of its program, and its history says so: with the
+/// promise taken out of the first line, fewer messages are out of order.
+#[test]
+fn the_order_of_a_program_is_part_of_a_history() {
+    let bench = Bench::new();
+    bench.write(
+        "ahead.toml",
+        r#"
+        name = "ahead"
+        [workload]
+        messages = 40
+        keys = 1
+        arrivals = { distribution = "backlog" }
+        [producer]
+        max_in_flight = 5
+        request_timeout = "100ms"
+        [faults.send.request]
+        lost = 0.2
+        [[subscriptions]]
+        name = "mailer"
+        consumers = 1
+        "#,
+    );
+    let reordered = |file: &str| {
+        let said = bench.run(&["check", file, "--format", "json"]).out;
+        let said: Value = serde_json::from_str(&said).expect("JSON");
+        said["report"]["subscriptions"][0]["order"]["reordered"].as_u64().expect("a number")
+    };
+    let run = ["run", "ahead.toml", "--model", "log", "--history", "run.jsonl"];
+    let run = bench.run(&[&run[..], &["--format", "json"]].concat()).out;
+    let run: Value = serde_json::from_str(&run).expect("JSON");
+    let seen = &run["report"]["subscriptions"][0]["order"]["reordered"];
+    assert_eq!(seen, reordered("run.jsonl"));
+    let history = bench.read("run.jsonl");
+    bench.write("silent.jsonl", &history.replacen(r#","program_order":true"#, "", 1));
+    assert!(reordered("silent.jsonl") < reordered("run.jsonl"));
+}
+
 /// The report of a run with the names that its history gives to messages: their numbers.
 fn by_name(mut report: Value) -> Value {
     let name = |place: &mut Value| {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// A rule that is altered, and how the history looks to such a judge.
 pub(crate) type Altered = (&'static str, fn(&mut Vec<Value>));
 
-pub(crate) const ALTERED: [Altered; 29] = [
+pub(crate) const ALTERED: [Altered; 30] = [
     ("every outcome speaks for all attempts", |lines| forget(lines, "send.", "attempt")),
     ("only the last outcome counts", only_the_last_outcome),
     ("an outcome without an invocation is none", only_after_an_invocation),
@@ -37,6 +37,7 @@ pub(crate) const ALTERED: [Altered; 29] = [
     ("no delivery is recorded", |lines| overlook(lines, "deliver")),
     ("order is never promised", |lines| promise(lines, "ordered", false)),
     ("dead letters are always declared", |lines| promise(lines, "dead_letters", true)),
+    ("sends have no order before an answer", |lines| lines[0]["program_order"] = json!(false)),
     ("clocks never differ", |lines| forget(lines, "", "at")),
 ];
 

@@ -37,7 +37,12 @@ fn header(cast: &Cast, dice: &mut Dice) -> Value {
         of
     };
     let subscriptions: Vec<Value> = cast.subscriptions.iter().map(&mut subscription).collect();
-    json!({ "entrega_history": 1, "model": cast.model, "subscriptions": subscriptions })
+    let mut header =
+        json!({ "entrega_history": 1, "model": cast.model, "subscriptions": subscriptions });
+    if dice.once_in(4) {
+        header["program_order"] = json!(!dice.once_in(4));
+    }
+    header
 }
 
 /// Some of the lines have a time, and some of those a time that is too early.

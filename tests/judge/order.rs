@@ -6,19 +6,28 @@ use serde_json::Value;
 
 use crate::rules::{Facts, Lines, Offset, Send, kind, name, offset, shows_an_offset};
 
-/// Program order: the first was acknowledged before the second was begun. A send that does not
+/// Program order: the first was acknowledged before the second was begun, or, where producers promise
+/// the order of their program, begun before it and acknowledged at some time. A send that does not
 /// begin with an invocation has no place in it.
+fn is_before(sent: &Send, later: &Send) -> bool {
+    let (Some(place), Some(begun), Some(ok)) = (sent.place, later.place, sent.acknowledged) else {
+        return false;
+    };
+    if sent.is_in_program_order { place < begun } else { ok < begun }
+}
+
 fn precedes(sent: &Send, later: &Send) -> bool {
-    let begun = later.place.filter(|_| sent.place.is_some());
-    let is_known = matches!((sent.acknowledged, begun), (Some(ok), Some(begun)) if ok < begun);
-    is_known && sent.key.is_some() && sent.key == later.key && sent.producer == later.producer
+    is_before(sent, later)
+        && sent.key.is_some()
+        && sent.key == later.key
+        && sent.producer == later.producer
 }
 
 /// The same, where the key of either is left out: perhaps they have one.
 fn may_precede(sent: &Send, later: &Send) -> bool {
-    let begun = later.place.filter(|_| sent.place.is_some());
-    let is_known = matches!((sent.acknowledged, begun), (Some(ok), Some(begun)) if ok < begun);
-    is_known && (sent.key.is_none() || later.key.is_none()) && sent.producer == later.producer
+    is_before(sent, later)
+        && (sent.key.is_none() || later.key.is_none())
+        && sent.producer == later.producer
 }
 
 /// Whether messages came in another order than they were sent, by their effects or by where they

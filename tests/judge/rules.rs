@@ -35,6 +35,8 @@ pub(crate) struct Send {
     first: usize,
     pub(crate) place: Option<usize>,
     pub(crate) acknowledged: Option<usize>,
+    /// Whether its producer promises the order of its program.
+    pub(crate) is_in_program_order: bool,
     is_whole: bool,
     /// How many copies its attempts may have stored.
     most_copies: usize,
@@ -61,7 +63,7 @@ pub(crate) fn judge(lines: &[Value], skew: u64) -> Value {
     let events: Vec<(usize, &Value)> = events.iter().enumerate().collect();
     let names: BTreeSet<String> =
         events.iter().filter_map(|(_, event)| name(event, "message")).collect();
-    let sent = |message: &String| Some((message.clone(), send(&events, message)?));
+    let sent = |message: &String| Some((message.clone(), send(header, &events, message)?));
     let sends: BTreeMap<String, Send> = names.iter().filter_map(sent).collect();
     let doubtful = end["end"] == "unfinished"
         || !sends.values().any(|send| send.outcome == "ok")
@@ -110,7 +112,7 @@ pub(crate) fn offset(event: &Value) -> Option<Offset> {
 
 /// A line that leaves out the producer belongs to the one that another send of the message names.
 /// A key that is left out is the first by which a line about the message names it.
-fn send(events: &Lines<'_>, message: &str) -> Option<Send> {
+fn send(header: &Value, events: &Lines<'_>, message: &str) -> Option<Send> {
     let about = |event: &Value| name(event, "message").as_deref() == Some(message);
     let all = || events.iter().copied().filter(|(_, event)| about(event));
     let lines: Vec<_> = all().filter(|(_, event)| kind(event).starts_with("send.")).collect();
@@ -121,6 +123,7 @@ fn send(events: &Lines<'_>, message: &str) -> Option<Send> {
         first,
         place: (kind(line) == "send.invoke" && !is_later_attempt(line)).then_some(first),
         acknowledged: lines.iter().find(|(_, line)| kind(line) == "send.ok").map(|(at, _)| *at),
+        is_in_program_order: header["program_order"] == true,
         is_whole: lines.iter().all(|(at, line)| has_begun(&lines, *at, line))
             && !is_later_attempt(line),
         most_copies: most_copies(&lines),

@@ -76,6 +76,8 @@ const TIDY: usize = 1 << 16;
 pub struct RecordChecker {
     checker: Checker,
     is_log: bool,
+    /// A send that was acknowledged precedes every later one.
+    program_order: bool,
     /// How many events there were.
     now: u64,
     /// The line of the last.
@@ -125,6 +127,7 @@ struct Recorded {
 impl RecordChecker {
     /// A checker that has seen nothing of a record of this kind of broker.
     pub fn new(config: Config, model: Model) -> Self {
+        let Config { program_order, .. } = config;
         let count = config.subscriptions.len();
         let mut checker = Checker::new(config);
         let is_log = model == Model::Log;
@@ -133,6 +136,7 @@ impl RecordChecker {
         Self {
             checker,
             is_log,
+            program_order,
             now: 0,
             line: 0,
             sends: Table::default(),
@@ -158,6 +162,15 @@ impl RecordChecker {
     #[must_use]
     pub fn sorted_within(mut self, skew: Duration) -> Self {
         self.sorted_within = skew;
+        self
+    }
+
+    /// It leaves out nothing: a kind of event that it does not have did not happen.
+    #[must_use]
+    pub fn complete(mut self) -> Self {
+        for one in &mut self.subscriptions {
+            EventKind::ALL.iter().for_each(|kind| one.kinds.add(*kind, 1));
+        }
         self
     }
 

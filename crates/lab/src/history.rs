@@ -78,6 +78,9 @@ pub fn check_and_list(
     if let TimeOrder::Sorted(skew) = reading.order {
         checker = checker.sorted_within(skew);
     }
+    if header.complete {
+        checker = checker.complete();
+    }
     let end = reader.each_batch(|batch| checker.observe(batch))?;
     let notes = reader.notes().clone();
     if let Some(Backwards { lines, first, .. }) = notes.backwards {
@@ -123,6 +126,7 @@ fn config(header: &Header) -> Config {
     };
     Config {
         subscriptions: header.subscriptions.iter().map(promise).collect(),
+        program_order: header.program_order,
         ..Config::default()
     }
 }
@@ -182,7 +186,12 @@ fn header(experiment: &Experiment<'_>) -> Header {
         ordered: false,
     };
     let names = scenario.subscription_names();
-    Header { model, subscriptions: names.into_iter().map(subscription).collect() }
+    Header {
+        model,
+        subscriptions: names.into_iter().map(subscription).collect(),
+        program_order: scenario.producer.sends_ahead(),
+        complete: true,
+    }
 }
 
 /// Messages and keys keep their numbers.

@@ -37,7 +37,10 @@
 //! The header stands on one line; here it is broken for the page. `model` is `log` or `queue`.
 //! `guarantee` is what the subscription promises: `none`, `at-most-once`, `at-least-once` or
 //! `exactly-once-effect`; `dead_letters` and `ordered` (default `false`) say whether a dead
-//! letter and order within each key are part of the promise. `end` is `quiescent` if the system
+//! letter and order within each key are part of the promise. With `program_order` (default `false`)
+//! a send precedes every later one of its key and producer; without, only those that began after it
+//! was acknowledged. With `complete` (default `false`) a kind of event of which there is no line did
+//! not happen; without, nobody may have recorded it. `end` is `quiescent` if the system
 //! was drained until nothing more could happen; what is missing then is lost. It is `unfinished`
 //! otherwise; then only what a log has passed by is lost. A file without a closing line was cut
 //! short, and is refused.
@@ -180,6 +183,12 @@ pub struct Header {
     pub model: Model,
     /// The independent readers; the index is the [`crate::SubscriptionId`]. 1 to 256 of them.
     pub subscriptions: Vec<SubscriptionHeader>,
+    /// Whether producers promise the order of their program although they do not wait for one
+    /// acknowledgement before the next send.
+    pub program_order: bool,
+    /// Whether everything that happened is recorded, of every kind of event that this format has:
+    /// a kind of which there is no line did not happen.
+    pub complete: bool,
 }
 
 /// What the header says of one subscription.

@@ -78,7 +78,7 @@ impl RecordChecker {
             known.name_again(&named);
         }
         if outcome == SendOutcome::Ok {
-            known.acknowledged_at(self.now);
+            known.acknowledged_at(if self.program_order { known.sent_at() } else { self.now });
         }
         let ended = self.attempts.end(message, origin.attempt, outcome, known);
         if !ended.was_invoked {

@@ -259,7 +259,9 @@ fn read_header(text: &str, mut unknown: Unknown<'_>) -> Result<Header, Slip> {
         let mistake = Mistake::TooMany { what: "subscriptions", limit: 256 };
         return Err(line.slip("subscriptions", mistake));
     }
-    Ok(Header { model, subscriptions })
+    let program_order = line.flag("program_order")?.unwrap_or(false);
+    let complete = line.flag("complete")?.unwrap_or(false);
+    Ok(Header { model, subscriptions, program_order, complete })
 }
 
 fn read_subscription(

@@ -13,7 +13,7 @@ pub(super) struct Shape {
 
 /// The first line.
 pub(super) const HEADER: Shape =
-    shape("header", &["entrega_history", "model", "subscriptions"], &[]);
+    shape("header", &["entrega_history", "model", "subscriptions"], &["program_order", "complete"]);
 
 /// An element of the header's `subscriptions`.
 pub(super) const SUBSCRIPTION: Shape =

@@ -42,7 +42,9 @@ fn the_header_says_who_reads_and_what_is_promised() {
         subscription("mailer", Guarantee::None, false, false),
         subscription("audit", Guarantee::AtMostOnce, true, true),
     ];
-    assert_eq!(history.header, Header { model: Model::Queue, subscriptions });
+    let (program_order, complete) = (false, false);
+    let header = Header { model: Model::Queue, subscriptions, program_order, complete };
+    assert_eq!(history.header, header);
     assert_eq!((history.end, history.events.len()), (End::Unfinished, 0));
 }
 

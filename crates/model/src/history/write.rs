@@ -1,6 +1,8 @@
-//! Writes a history line by line. Every field is written, also where it has its default value.
+//! Writes a history line by line. Every field is written, also where it has its default value;
+//! what a header may promise is not, because a promise that is not made is none.
 
 use std::io;
+use std::ops::Not;
 
 use serde::Serialize;
 
@@ -32,6 +34,8 @@ impl<W: io::Write> Writer<W> {
             entrega_history: VERSION,
             model: header.model,
             subscriptions: &header.subscriptions,
+            program_order: header.program_order,
+            complete: header.complete,
         };
         write_line(&mut out, &line)?;
         let subscriptions = header.subscriptions.iter().map(|of| of.name.clone()).collect();
@@ -78,6 +82,10 @@ struct HeaderLine<'a> {
     entrega_history: u64,
     model: Model,
     subscriptions: &'a [SubscriptionHeader],
+    #[serde(skip_serializing_if = "Not::not")]
+    program_order: bool,
+    #[serde(skip_serializing_if = "Not::not")]
+    complete: bool,
 }
 
 #[derive(Serialize)]

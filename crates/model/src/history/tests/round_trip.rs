@@ -240,6 +240,20 @@ fn write(events: &[Event], names: &Names, end: End) -> String {
     String::from_utf8(writer.write_end(end).expect("memory")).expect("text")
 }
 
+/// What most producers do not promise is written only where it is promised.
+#[test]
+fn the_header_comes_back() {
+    for [program_order, complete] in [[false, false], [true, false], [false, true], [true, true]] {
+        let header = Header { program_order, complete, ..header() };
+        let writer = Writer::new(Vec::new(), &header, Names::default()).expect("memory");
+        let written = writer.write_end(End::Quiescent).expect("memory");
+        let text = String::from_utf8(written).expect("text");
+        assert_eq!(text.contains("program_order"), program_order);
+        assert_eq!(text.contains("complete"), complete);
+        assert_eq!(read(text.as_bytes(), "h").expect("valid").header, header);
+    }
+}
+
 proptest! {
     #[test]
     fn events_with_names_come_back(events in some_events(), names in some_names()) {
