@@ -5,7 +5,7 @@
 
 use entrega_model::{Duration, PartitionId, ProcessId, SubscriptionId};
 
-use crate::file::{Scenario, SinkSettings, Span};
+use crate::file::{OnConsumerTimeout, Scenario, SinkSettings, Span};
 
 /// What a process does in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,7 @@ pub struct Cast {
     subscriptions: Vec<String>,
     roles: Vec<Role>,
     lease: Duration,
+    at_consumer_timeout: Option<OnConsumerTimeout>,
     sink: SinkSettings,
     partitions: u16,
     dedup_window: Option<Duration>,
@@ -76,6 +77,7 @@ impl Cast {
             subscriptions,
             roles,
             lease,
+            at_consumer_timeout: scenario.queue.at_consumer_timeout(),
             sink,
             partitions: scenario.log.partitions,
             dedup_window,
@@ -97,6 +99,17 @@ impl Cast {
     /// no event says that.
     pub fn lease(&self) -> Duration {
         self.lease
+    }
+
+    /// What happens to a consumer that has a message for that long, where it is no lease that ends
+    /// but the consumer timeout. Events are the same.
+    pub fn at_consumer_timeout(&self) -> Option<OnConsumerTimeout> {
+        self.at_consumer_timeout
+    }
+
+    /// What ends then, in a word.
+    pub fn deadline(&self) -> &'static str {
+        if self.at_consumer_timeout.is_some() { "consumer timeout" } else { "lease" }
     }
 
     /// How the sinks recognise what has had its effect, unless the strategy leaves no choice: no

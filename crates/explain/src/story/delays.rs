@@ -35,7 +35,7 @@ pub(super) fn until(fault: &Injected, chronicle: &Chronicle<'_>) -> Option<Strin
         return Some(if gave_up {
             format!("until {} no longer waits", chronicle.subject(fault.process))
         } else if is_renewed(fault, chronicle, end) {
-            "until its lease would have ended".to_owned()
+            format!("until its {} would have ended", chronicle.run.cast.deadline())
         } else {
             "until nothing else is left to happen".to_owned()
         });
@@ -119,7 +119,7 @@ impl Deadline {
         }
         let at = own.or_else(|| ended(&|_| true))?;
         let (consumer, what) = match *chronicle.kind(at) {
-            Kind::LeaseExpired { consumer, .. } => (consumer, "lease"),
+            Kind::LeaseExpired { consumer, .. } => (consumer, chronicle.run.cast.deadline()),
             Kind::SessionExpired { consumer, .. } => (consumer, "session"),
             Kind::MaxPollExceeded { consumer, .. } => (consumer, "max_poll_interval"),
             _ => return None,

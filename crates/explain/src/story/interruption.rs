@@ -225,10 +225,9 @@ impl<'a> Interruption<'a> {
         let holder = self.holder.consumer;
         let (who, m) = (chronicle.name(holder), chronicle.message());
         let since = self.since_fetch(chronicle, at).unwrap_or_default();
+        let ends = format!("its {} expires", chronicle.run.cast.deadline());
         if at < self.holder.at {
-            return Some(format!(
-                "{m} waits in the buffer of {who} until its lease expires{since}"
-            ));
+            return Some(format!("{m} waits in the buffer of {who} until {ends}{since}"));
         }
         let of_it = chronicle.run.of_message(chronicle.id);
         let work = last(of_it, at, |at| match *chronicle.kind(at) {
@@ -245,10 +244,10 @@ impl<'a> Interruption<'a> {
             } else {
                 format!("{who} has worked on {m} for {worked}")
             };
-            return Some(format!("{work} when its lease expires{since}"));
+            return Some(format!("{work} when {ends}{since}"));
         }
         (chronicle.settle_of(holder, self.since, at) == Asked::Not)
-            .then(|| format!("{who} has not settled {m} when its lease expires{since}"))
+            .then(|| format!("{who} has not settled {m} when {ends}{since}"))
     }
 
     /// From when the lease ran that expires at a place, if that is not when the application was

@@ -9,8 +9,8 @@ use entrega_model::event::{
 use entrega_model::{
     DeliveryId, Event, Generation, Incarnation, Instant, Key, PartitionId, ProcessId,
 };
-use entrega_scenario::Scenario;
 use entrega_scenario::points::{FAULTS, Fault, info, shared_point};
+use entrega_scenario::{OnConsumerTimeout, Scenario, Span};
 
 use super::*;
 
@@ -143,6 +143,27 @@ fn every_event_has_words() {
         kinds.insert(number(&kind));
     }
     assert!(kinds.into_iter().eq(0..=LAST));
+}
+
+/// Events of a lease and of a consumer timeout are the same; the settings say which it is.
+#[test]
+fn a_consumer_timeout_is_called_one() {
+    let kind = Kind::LeaseExpired { message: M, subscription: OURS, consumer: READER };
+    let check = |then, expect: &str| {
+        let mut scenario = Scenario::default();
+        scenario.queue.consumer_timeout = Some(Span::from_secs(60));
+        scenario.queue.on_consumer_timeout = then;
+        let (cast, events) = (Cast::of(&scenario), [Event { at: Instant::from_nanos(0), kind }]);
+        let words = Language::default().words(&Scene::of(&events, &cast, &[], 0));
+        assert_eq!(
+            words.clause(),
+            format!("the consumer timeout of reader 1 is over, and {expect}")
+        );
+        assert!(!words.prose.contains("lease") && !words.short.contains("lease"));
+    };
+    check(OnConsumerTimeout::CloseChannel, "the queue closes the channel of reader 1");
+    check(OnConsumerTimeout::CancelConsumer, "the queue cancels reader 1");
+    check(OnConsumerTimeout::ReturnMessage, "the queue takes m2 back");
 }
 
 #[test]

@@ -76,6 +76,12 @@ impl QueueSettings {
         self.consumer_timeout.unwrap_or(self.visibility_timeout)
     }
 
+    /// What happens to a consumer that keeps a delivery unsettled for longer, where no lease but the
+    /// consumer timeout ends it.
+    pub fn at_consumer_timeout(&self) -> Option<OnConsumerTimeout> {
+        self.consumer_timeout.map(|_| self.on_consumer_timeout)
+    }
+
     /// The longest that a message may wait at the broker until it is ready again by itself.
     pub fn longest_wait(&self) -> Option<Span> {
         let lease = Some(self.lease()).filter(|lease| *lease != Span::MAX);

@@ -2,6 +2,7 @@
 
 use entrega_model::Kind;
 use entrega_model::event::{NO_POSITION, RemoveReason};
+use entrega_scenario::OnConsumerTimeout;
 
 use crate::words::{Scene, Words, name};
 
@@ -80,8 +81,14 @@ pub(super) fn lease(scene: &Scene<'_>) -> Words {
     match scene.kind {
         Kind::LeaseExpired { message, consumer, .. } => {
             let (who, m) = (scene.who(consumer), name(message));
-            Words::new(format!("the lease of {m} ends"), format!("! lease of {who} on {m} expires"))
-                .in_a_story(format!("the lease of {who} expires"))
+            match scene.cast.at_consumer_timeout() {
+                Some(then) => timed_out(&who, &m, then),
+                None => Words::new(
+                    format!("the lease of {m} ends"),
+                    format!("! lease of {who} on {m} expires"),
+                )
+                .in_a_story(format!("the lease of {who} expires")),
+            }
         }
         Kind::Requeued { message, consumer, .. } => {
             let (who, m) = (scene.who(consumer), name(message));
@@ -89,6 +96,20 @@ pub(super) fn lease(scene: &Scene<'_>) -> Words {
         }
         _ => Words::default(),
     }
+}
+
+/// A consumer has kept a message for longer than the consumer timeout.
+fn timed_out(who: &str, m: &str, then: OnConsumerTimeout) -> Words {
+    let so = match then {
+        OnConsumerTimeout::CloseChannel => format!(", and the queue closes the channel of {who}"),
+        OnConsumerTimeout::CancelConsumer => format!(", and the queue cancels {who}"),
+        OnConsumerTimeout::ReturnMessage => format!(", and the queue takes {m} back"),
+    };
+    Words::new(
+        format!("the consumer timeout for {m} is over{so}"),
+        format!("! consumer timeout of {who} on {m}"),
+    )
+    .in_a_story(format!("the consumer timeout of {who} is over{so}"))
 }
 
 pub(super) fn partitions(scene: &Scene<'_>) -> Words {
