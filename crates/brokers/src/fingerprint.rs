@@ -25,14 +25,13 @@ pub(crate) fn enter_first_lives(
     into.flag(false);
 }
 
-/// Enters how many copies of each message were stored.
+/// Enters how many copies of each message were stored: none that has none.
 pub(crate) fn enter_copies(
     into: &mut Fingerprint<'_>,
     copies: impl Iterator<Item = (MessageId, u16)>,
 ) {
     for (message, count) in copies {
-        into.flag(true);
         into.word(u64::from(message.0) << 16 | u64::from(count));
     }
-    into.flag(false);
+    into.word(0);
 }

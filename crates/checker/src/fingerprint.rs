@@ -47,29 +47,29 @@ impl Checker {
     }
 }
 
+/// Each list begins its items with a word that is not 0, and ends with one that is.
+const END: u64 = 0;
+
 fn enter_sends(sends: &SendFold, into: &mut Fingerprint<'_>) {
     for (id, send) in sends.iter() {
-        into.flag(true);
+        into.count(send.chain() + 1);
         into.word(u64::from(id.0) << 32 | u64::from(send.mark()));
-        into.count(send.chain());
     }
-    into.flag(false);
+    into.word(END);
     for (key, producer, chain) in sends.chains() {
-        into.flag(true);
+        into.count(chain + 1);
         into.word(u64::from(key.0) << 16 | u64::from(producer.0));
-        into.count(chain);
     }
-    into.flag(false);
+    into.word(END);
 }
 
 fn enter_partitions(partitions: &Partitions, into: &mut Fingerprint<'_>) {
     into.flag(partitions.is_log);
     for (partition, offset, message) in partitions.iter() {
-        into.flag(true);
+        into.word(offset.wrapping_add(1));
         into.word(u64::from(partition.0) << 32 | u64::from(message.0));
-        into.word(offset);
     }
-    into.flag(false);
+    into.word(END);
 }
 
 fn enter_subscription(fold: &SubscriptionFold, into: &mut Fingerprint<'_>) {
@@ -78,26 +78,22 @@ fn enter_subscription(fold: &SubscriptionFold, into: &mut Fingerprint<'_>) {
     for (id, message) in fold.messages.iter() {
         let normal = Normal::of(message, &fold.owners);
         if *normal != untouched {
-            into.flag(true);
-            into.word(id);
+            into.word(id + 1);
             normal.enter(&holds, into);
         }
     }
-    into.flag(false);
+    into.word(END);
     holds.enter(into);
     enter_progress(fold, &holds, into);
     let found = fold.order.found;
     let (reordered, replayed) = (found.reordered > 0, found.replayed > 0);
-    for flag in [fold.has_truth, fold.has_restarted(), reordered, replayed] {
-        into.flag(flag);
-    }
+    into.flags([fold.has_truth, fold.has_restarted(), reordered, replayed]);
     if !(reordered && replayed) {
         for (chain, highest) in fold.order.effect_fronts() {
-            into.flag(true);
-            into.count(chain);
+            into.count(chain + 1);
             into.word(highest.into());
         }
-        into.flag(false);
+        into.word(END);
     }
 }
 
@@ -108,13 +104,12 @@ fn enter_progress(fold: &SubscriptionFold, holds: &Holds<'_>, into: &mut Fingerp
         if progress.committed == 0 && before == 0 {
             continue;
         }
-        into.flag(true);
-        into.word(partition);
+        into.word(partition + 1);
         into.word(progress.committed);
         into.count(before);
         if before > 0 {
             into.word(progress.reset_to);
         }
     }
-    into.flag(false);
+    into.word(END);
 }

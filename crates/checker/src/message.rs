@@ -154,6 +154,10 @@ pub(crate) enum Flag {
     RequeuedUnsettled = 1 << 20,
 }
 
+/// Every flag is below this bit.
+pub(crate) const FLAG_BITS: u32 = 24;
+const _: () = assert!((Flag::RequeuedUnsettled as u32) < 1 << FLAG_BITS);
+
 /// The bits that are about the last delivery.
 pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
     & !(Flag::LeaseRanOutOnce as u32 | Flag::WasThere as u32 | Flag::RequeuedAhead as u32);

@@ -134,6 +134,13 @@ impl<'a> Fingerprint<'a> {
         self.word(flag as u64);
     }
 
+    /// Several of them.
+    #[inline]
+    pub fn flags<const N: usize>(&mut self, flags: [bool; N]) {
+        const { assert!(N <= 64) };
+        self.word(flags.into_iter().fold(0, |all, flag| all << 1 | u64::from(flag)));
+    }
+
     /// How many things follow. Without it a list might borrow from its neighbour.
     #[inline]
     pub const fn count(&mut self, things: usize) {

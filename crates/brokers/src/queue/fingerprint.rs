@@ -73,9 +73,13 @@ fn enter_queue(
         into.tag(id, tag);
     });
     into.flag(false);
-    let places: Vec<u64> =
-        if goes_back { all.iter().map(|one| one.1).collect() } else { Vec::new() };
-    enter_put_aside(id, queue, &places, into);
+    if queue.delayed.is_empty() && queue.kept.is_empty() {
+        into.flag(false);
+        into.count(0);
+    } else {
+        let places = if goes_back { all.iter().map(|one| one.1).collect() } else { Vec::new() };
+        enter_put_aside(id, queue, &places, into);
+    }
     enter_consumers(id, &queue.consumers, rules, into);
     if rules.late_settle == LateSettle::Honoured {
         let stored = all.iter().map(|&(_, _, stored, _)| stored.sequence);

@@ -14,6 +14,7 @@
 
 use entrega_model::Fingerprint;
 
+use super::END;
 use crate::message::NONE;
 use crate::owners::{Life, Owners, Tenure};
 use crate::subscription::SubscriptionFold;
@@ -51,19 +52,17 @@ impl<'a> Holds<'a> {
             }
         }
         for (partition, tenure) in self.owners.seats() {
-            into.flag(true);
-            into.word(partition.0.into());
+            into.word(u64::from(partition.0) + 1);
             into.count(self.count_before(tenure));
         }
-        into.flag(false);
+        into.word(END);
         for (partition, tenure) in self.owners.partition_owners() {
             if self.kept.binary_search(&tenure).is_ok() && self.can_move(tenure) {
-                into.flag(true);
-                into.word(partition.0.into());
+                into.word(u64::from(partition.0) + 1);
                 into.count(self.count_before(tenure));
             }
         }
-        into.flag(false);
+        into.word(END);
     }
 
     fn can_move(&self, tenure: u32) -> bool {
@@ -75,14 +74,11 @@ impl<'a> Holds<'a> {
 
 fn enter_tenure(tenure: &Tenure, life: &Life, into: &mut Fingerprint<'_>) {
     into.word(life.consumer.0.into());
-    into.flag(life.crashed);
-    into.flag(tenure.forgotten);
+    into.flags([life.crashed, tenure.forgotten]);
     if life.crashed {
         return;
     }
-    for flag in [life.exited, tenure.session_expired, tenure.moved] {
-        into.flag(flag);
-    }
+    into.flags([life.exited, tenure.session_expired, tenure.moved]);
     into.word(tenure.asked_upto);
     into.maybe(tenure.sought);
 }

@@ -18,7 +18,7 @@ use entrega_model::{DeliveryId, Fingerprint};
 
 use super::Holds;
 use crate::Cause;
-use crate::message::{ABOUT_LAST, Flag, Message, NONE};
+use crate::message::{ABOUT_LAST, FLAG_BITS, Flag, Message, NONE};
 use crate::owners::Owners;
 
 /// Two stands for two or more.
@@ -64,16 +64,14 @@ impl Normal {
 
     pub(super) fn enter(&self, holds: &Holds<'_>, into: &mut Fingerprint<'_>) {
         let Self(message) = self;
-        let was_delivered = message.was_delivered();
-        into.maybe(was_delivered.then(|| holds.count_before(message.tenure) as u64));
-        for name in [message.last, message.previous, message.outcome] {
-            into.flag(name != NONE);
-            if name != NONE {
-                into.delivery(DeliveryId(name));
-            }
-        }
         let counts = [message.copies, message.effects, message.dead_letters];
-        into.word(bytes(counts.into_iter().chain([message.numbers.byte()])) << 16 | flags(message));
+        into.word(bytes(counts.into_iter().chain([message.numbers.byte()])) << 32 | flags(message));
+        if message.was_delivered() {
+            into.count(holds.count_before(message.tenure));
+        }
+        for name in names(message).into_iter().filter(|name| *name != NONE) {
+            into.delivery(DeliveryId(name));
+        }
         let Message { why_last, why_previous, why_outcome, duplicate, loss, .. } = *message;
         into.word(bytes([why_last, why_previous, why_outcome, duplicate, loss].map(byte)));
     }
@@ -100,8 +98,16 @@ fn decided(message: &Message) -> Message {
     Message { duplicate, flags, ..known }
 }
 
+/// Its flags, and which of what is entered besides there is.
 fn flags(message: &Message) -> u64 {
-    message.flags.into()
+    let names = names(message).map(|name| name != NONE);
+    let there = names.into_iter().chain([message.was_delivered()]);
+    let there = there.fold(0, |all, is_there| all << 1 | u32::from(is_there));
+    (message.flags | there << FLAG_BITS).into()
+}
+
+fn names(message: &Message) -> [u32; 3] {
+    [message.last, message.previous, message.outcome]
 }
 
 fn bytes(bytes: impl IntoIterator<Item = u8>) -> u64 {

@@ -45,9 +45,7 @@ impl Fingerprinted for LogSession {
         }
         into.count(self.in_turn().count());
         self.in_turn().for_each(|partition| partition.fingerprint(into));
-        for flag in [*rejoins, joining.is_some(), fetching.is_some(), *revoked, *fenced] {
-            into.flag(flag);
-        }
+        into.flags([*rejoins, joining.is_some(), fetching.is_some(), *revoked, *fenced]);
         into.count(turns.len());
         turns.iter().for_each(|turn| turn.fingerprint(into));
         into.list(unread);
