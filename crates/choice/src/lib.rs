@@ -83,4 +83,4 @@ pub use random::{Odds, OddsError};
 pub use ratio::{Ratio, RatioError};
 pub use script::{Scripted, When};
 pub use text::{ParseError, format_choices, parse_choices};
-pub use word::{bounded, mix};
+pub use word::{Mixed, bounded, mix};

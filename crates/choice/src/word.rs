@@ -15,9 +15,32 @@ use rand_xoshiro::rand_core::SeedableRng;
 /// secrets.
 #[inline]
 pub fn mix(seed: u64, words: &[u64]) -> u64 {
-    words.iter().fold(finalise(seed.wrapping_add(GOLDEN)), |state, word| {
-        finalise((state ^ word).wrapping_add(GOLDEN))
-    })
+    words.iter().fold(Mixed::from(seed), |mixed, &word| mixed.with(word)).word()
+}
+
+/// A [`mix`] that is not over: what many have in common is mixed once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mixed(u64);
+
+impl Mixed {
+    /// What `mix` makes of a seed, before any word.
+    #[inline]
+    pub const fn from(seed: u64) -> Self {
+        Self(finalise(seed.wrapping_add(GOLDEN)))
+    }
+
+    /// With one more word.
+    #[inline]
+    #[must_use]
+    pub const fn with(self, word: u64) -> Self {
+        Self(finalise((self.0 ^ word).wrapping_add(GOLDEN)))
+    }
+
+    /// The word that comes of it.
+    #[inline]
+    pub const fn word(self) -> u64 {
+        self.0
+    }
 }
 
 /// Maps a random `word` to `0..bound`: the high half of `word × bound`. A bound of 0 gives 0.

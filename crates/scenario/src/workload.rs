@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use entrega_choice::mix;
+use entrega_choice::Mixed;
 use entrega_model::{Duration, Instant, Key, MessageId, SubscriptionId};
 
 use crate::file::{Arrivals, Body, Row, Rows, Scenario, interval_nanos};
@@ -26,6 +26,7 @@ use quantiles::Quantiles;
 pub use service_times::ServiceTimes;
 
 pub(crate) use body::MOST_BYTES as ORDER_BYTES;
+use body::Orders;
 
 /// The streams of samples: one word for each purpose, which keeps their samples independent.
 mod stream {
@@ -133,7 +134,7 @@ impl Planner {
             }
             None if self.is_recorded => Extent::default(),
             None => {
-                let mut clock = Clock { seed, at: Instant::START, pace: &self.pace };
+                let mut clock = Clock::new(seed, &self.pace);
                 Extent::of((0..self.messages).map(|id| (clock.next(MessageId(id)), None, None)))
             }
         }
@@ -141,28 +142,30 @@ impl Planner {
 
     fn recorded(&self, rows: &Rows, seed: u64) -> Vec<Planned> {
         let first = rows.rows.iter().take(self.messages as usize);
+        let orders = Orders::of(seed);
         let plan = |(id, row): (MessageId, &Row)| Planned {
             at: row.at,
             key: row.key,
-            bytes: row.bytes.unwrap_or_else(|| self.size(seed, id, row.key)),
+            bytes: row.bytes.unwrap_or_else(|| self.size(orders, id, row.key)),
             service_time: row.service_time,
         };
         (0..).map(MessageId).zip(first).map(plan).collect()
     }
 
     fn made_up(&self, seed: u64) -> Vec<Planned> {
-        let mut clock = Clock { seed, at: Instant::START, pace: &self.pace };
+        let mut clock = Clock::new(seed, &self.pace);
+        let (keys, orders) = (Mixed::from(seed).with(stream::KEY), Orders::of(seed));
         let plan = |id: MessageId| {
-            let key = self.keys.sample(mix(seed, &[stream::KEY, id.0.into()]));
-            let bytes = self.size(seed, id, key);
+            let key = self.keys.sample(keys.with(id.0.into()).word());
+            let bytes = self.size(orders, id, key);
             Planned { at: clock.next(id), key, bytes, service_time: None }
         };
         (0..self.messages).map(MessageId).map(plan).collect()
     }
 
-    fn size(&self, seed: u64, id: MessageId, key: Key) -> u32 {
+    fn size(&self, orders: Orders, id: MessageId, key: Key) -> u32 {
         match self.body {
-            Body::Order => body::order_bytes(seed, id, key),
+            Body::Order => orders.bytes(id, key),
             Body::Opaque => self.opaque_bytes,
         }
     }
@@ -212,7 +215,7 @@ impl Workload {
         let Some(planned) = self.planned.get(id.index()) else { return String::new() };
         let size = planned.bytes as usize;
         if self.body == Body::Order {
-            let order = body::order(self.seed, id, planned.key);
+            let order = Orders::of(self.seed).text(id, planned.key);
             if order.len() == size {
                 return order;
             }
@@ -223,7 +226,7 @@ impl Workload {
 
 /// Plans when each message is sent, in the order of their ids.
 struct Clock<'a> {
-    seed: u64,
+    arrivals: Mixed,
     at: Instant,
     pace: &'a Pace,
 }
@@ -253,13 +256,15 @@ impl Pace {
     }
 }
 
-impl Clock<'_> {
+impl<'a> Clock<'a> {
+    fn new(seed: u64, pace: &'a Pace) -> Self {
+        Self { arrivals: Mixed::from(seed).with(stream::ARRIVAL), at: Instant::START, pace }
+    }
+
     fn next(&mut self, id: MessageId) -> Instant {
         let first = id.0 == 0;
         let interval = match self.pace {
-            Pace::Poisson(intervals) => {
-                intervals.sample(mix(self.seed, &[stream::ARRIVAL, id.0.into()]))
-            }
+            Pace::Poisson(intervals) => intervals.sample(self.arrivals.with(id.0.into()).word()),
             Pace::Constant(interval) if !first => *interval,
             Pace::Burst { size, every } if !first && id.0.is_multiple_of(*size) => *every,
             _ => Duration::ZERO,

@@ -1,64 +1,34 @@
 //! Orders as a small shop would send them: the text of a message, for display.
 //!
-//! An order is a function of (seed, message, key), so nothing of it is stored. The same code writes
-//! it as text or only counts its bytes; counting allocates nothing.
+//! An order is a function of (seed, message, key), so nothing of it is stored. Its size is a sum
+//! over its parts: to know it, nothing is written.
 
-use entrega_choice::{bounded, mix};
+use entrega_choice::{Mixed, bounded};
 use entrega_model::{Key, MessageId};
 
 use super::stream;
 
-/// The order as JSON.
-pub(crate) fn order(seed: u64, id: MessageId, key: Key) -> String {
-    let mut text = String::new();
-    write_order(&mut text, seed, id, key);
-    text
-}
-
 /// No order has more bytes.
 pub(crate) const MOST_BYTES: u32 = 300;
 
-/// The size of the order in bytes.
-pub(crate) fn order_bytes(seed: u64, id: MessageId, key: Key) -> u32 {
-    let mut length = Length(0);
-    write_order(&mut length, seed, id, key);
-    length.0
+/// What the orders of a seed are drawn from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Orders(Mixed);
+
+/// An order: what of it is random.
+struct Order {
+    word: u64,
+    goods: u64,
 }
 
-/// Receives an order piece by piece.
-trait Paper {
-    fn text(&mut self, text: &str);
-    fn number(&mut self, number: u32);
-}
-
-impl Paper for String {
-    fn text(&mut self, text: &str) {
-        self.push_str(text);
-    }
-
-    fn number(&mut self, number: u32) {
-        self.push_str(&number.to_string());
-    }
-}
-
-/// Counts bytes.
-struct Length(u32);
-
-impl Paper for Length {
-    fn text(&mut self, text: &str) {
-        self.0 += text.len() as u32;
-    }
-
-    #[inline(always)]
-    fn number(&mut self, number: u32) {
-        self.0 += match number {
-            0..10 => 1,
-            10..100 => 2,
-            100..1000 => 3,
-            _ => 1 + number.ilog10(),
-        };
-    }
-}
+const BEFORE_ID: &str = "{\"message_id\":";
+const BEFORE_CLIENT: &str = ",\"client_id\":";
+const BEFORE_PRODUCTS: &str = ",\"products\":[";
+const BEFORE_ADDRESS: &str = "],\"address\":\"";
+const BEFORE_CITY: &str = ", ";
+const END: &str = "\"}";
+const BEFORE_GOODS: &str = "{\"sku\":\"";
+const BEFORE_QUANTITY: &str = "\",\"quantity\":";
 
 const GOODS: [&str; 8] = ["CAFE", "CHA", "PAO", "MEL", "LIVRO", "VELA", "QUEIJO", "AZEITE"];
 const STREETS: [&str; 8] = [
@@ -74,40 +44,121 @@ const STREETS: [&str; 8] = [
 const CITIES: [&str; 8] =
     ["Lisboa", "Porto", "Coimbra", "Braga", "Évora", "Faro", "Aveiro", "Recife"];
 
-fn write_order(paper: &mut impl Paper, seed: u64, id: MessageId, key: Key) {
-    let word = mix(seed, &[stream::BODY, u64::from(id.0), 0]);
-    let goods = mix(seed, &[stream::BODY, u64::from(id.0), 1]);
-    paper.text("{\"message_id\":");
-    paper.number(id.0);
-    paper.text(",\"client_id\":");
-    paper.number(key.0);
-    paper.text(",\"products\":[");
-    for index in 0..=part(word, 0, 4) {
-        paper.text(if index == 0 { "{\"sku\":\"" } else { ",{\"sku\":\"" });
-        write_product(paper, (goods >> (16 * index)) as u16);
+/// The bytes of an order without numbers, names and products; a space stands before the number of
+/// the house.
+const FRAME_BYTES: u32 = bytes(BEFORE_ID)
+    + bytes(BEFORE_CLIENT)
+    + bytes(BEFORE_PRODUCTS)
+    + bytes(BEFORE_ADDRESS)
+    + bytes(" ")
+    + bytes(BEFORE_CITY)
+    + bytes(END);
+/// Those of a product without name and quantity: its number has three digits, with a dash before.
+const PRODUCT_BYTES: u32 =
+    bytes(BEFORE_GOODS) + bytes("-100") + bytes(BEFORE_QUANTITY) + bytes("}");
+const GOODS_BYTES: [u32; 8] = all_bytes(GOODS);
+const STREET_BYTES: [u32; 8] = all_bytes(STREETS);
+const CITY_BYTES: [u32; 8] = all_bytes(CITIES);
+
+impl Orders {
+    pub(crate) fn of(seed: u64) -> Self {
+        Self(Mixed::from(seed).with(stream::BODY))
     }
-    paper.text("],\"address\":\"");
-    paper.text(STREETS[part(word, 1, 8) as usize]);
-    paper.text(" ");
-    paper.number(1 + part(word, 2, 200));
-    paper.text(", ");
-    paper.text(CITIES[part(word, 3, 8) as usize]);
-    paper.text("\"}");
+
+    #[inline]
+    fn order(self, id: MessageId) -> Order {
+        let mixed = self.0.with(u64::from(id.0));
+        Order { word: mixed.with(0).word(), goods: mixed.with(1).word() }
+    }
+
+    /// The order as JSON.
+    pub(crate) fn text(self, id: MessageId, key: Key) -> String {
+        let order = self.order(id);
+        let products: Vec<String> = order.products().map(product).collect();
+        let (street, city) = (STREETS[order.street()], CITIES[order.city()]);
+        let (products, house) = (products.join(","), order.house());
+        format!(
+            "{BEFORE_ID}{}{BEFORE_CLIENT}{}{BEFORE_PRODUCTS}{products}{BEFORE_ADDRESS}\
+             {street} {house}{BEFORE_CITY}{city}{END}",
+            id.0, key.0
+        )
+    }
+
+    /// The size of the order in bytes.
+    pub(crate) fn bytes(self, id: MessageId, key: Key) -> u32 {
+        let order = self.order(id);
+        let commas = order.further_products();
+        let products: u32 = order.products().map(product_bytes).sum();
+        let address =
+            STREET_BYTES[order.street()] + digits(order.house()) + CITY_BYTES[order.city()];
+        FRAME_BYTES + digits(id.0) + digits(key.0) + commas + products + address
+    }
 }
 
-fn write_product(paper: &mut impl Paper, bits: u16) {
-    let bits = u32::from(bits);
-    paper.text(GOODS[(bits & 7) as usize]);
-    paper.text("-");
-    paper.number(100 + (bits >> 3 & 511));
-    paper.text("\",\"quantity\":");
-    paper.number(1 + (bits >> 12));
-    paper.text("}");
+impl Order {
+    /// How many products there are besides the first.
+    fn further_products(&self) -> u32 {
+        part(self.word, 0, 4)
+    }
+
+    fn products(&self) -> impl Iterator<Item = u32> {
+        (0..=self.further_products()).map(|index| (self.goods >> (16 * index)) as u32 & 0xffff)
+    }
+
+    fn street(&self) -> usize {
+        part(self.word, 1, 8) as usize
+    }
+
+    fn house(&self) -> u32 {
+        1 + part(self.word, 2, 200)
+    }
+
+    fn city(&self) -> usize {
+        part(self.word, 3, 8) as usize
+    }
+}
+
+fn product(bits: u32) -> String {
+    let (goods, number) = (GOODS[(bits & 7) as usize], 100 + (bits >> 3 & 511));
+    format!("{BEFORE_GOODS}{goods}-{number}{BEFORE_QUANTITY}{}}}", quantity(bits))
+}
+
+#[inline]
+fn product_bytes(bits: u32) -> u32 {
+    PRODUCT_BYTES + GOODS_BYTES[(bits & 7) as usize] + digits(quantity(bits))
+}
+
+const fn quantity(bits: u32) -> u32 {
+    1 + (bits >> 12)
 }
 
 /// A number below `bound` from the `index`-th quarter of the word.
 fn part(word: u64, index: u32, bound: u32) -> u32 {
     bounded((word >> (16 * index)) << 48, bound)
+}
+
+/// How many digits a number has.
+#[inline(always)]
+const fn digits(number: u32) -> u32 {
+    match number {
+        0..10 => 1,
+        10..100 => 2,
+        100..1000 => 3,
+        _ => 1 + number.ilog10(),
+    }
+}
+
+const fn bytes(text: &str) -> u32 {
+    text.len() as u32
+}
+
+const fn all_bytes(texts: [&str; 8]) -> [u32; 8] {
+    let (mut all, mut index) = ([0; 8], 0);
+    while index < all.len() {
+        all[index] = bytes(texts[index]);
+        index += 1;
+    }
+    all
 }
 
 #[cfg(test)]
@@ -118,8 +169,8 @@ mod tests {
     fn orders_are_json_of_the_counted_size() {
         for id in (0..500).chain([u32::MAX - 1, u32::MAX]).map(MessageId) {
             let key = Key(id.0 % 1_001);
-            let text = order(9, id, key);
-            assert_eq!(text.len(), order_bytes(9, id, key) as usize, "{text}");
+            let text = Orders::of(9).text(id, key);
+            assert_eq!(text.len(), Orders::of(9).bytes(id, key) as usize, "{text}");
             assert!(text.len() <= MOST_BYTES as usize, "{text}");
             let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
             assert_eq!(json["message_id"], id.0);
@@ -131,7 +182,9 @@ mod tests {
 
     #[test]
     fn orders_are_pinned() {
-        let check = |id, key, expect: &str| assert_eq!(order(1, MessageId(id), Key(key)), expect);
+        let check = |id, key, expect: &str| {
+            assert_eq!(Orders::of(1).text(MessageId(id), Key(key)), expect);
+        };
         check(
             0,
             90,

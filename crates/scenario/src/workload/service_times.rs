@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entrega_choice::mix;
+use entrega_choice::{Mixed, mix};
 use entrega_model::{Duration, MessageId, SubscriptionId};
 
 use super::{Quantiles, stream};
@@ -12,7 +12,7 @@ use crate::file::ServiceTime;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceTimes {
     quantiles: Arc<Quantiles>,
-    stream: u64,
+    stream: Mixed,
 }
 
 impl ServiceTimes {
@@ -28,14 +28,14 @@ impl ServiceTimes {
         subscription: SubscriptionId,
     ) -> Self {
         let stream = mix(seed, &[stream::SERVICE_TIME, u64::from(subscription.0)]);
-        Self { quantiles, stream }
+        Self { quantiles, stream: Mixed::from(stream) }
     }
 
     /// How long the handler needs for this attempt at this message: a function of its arguments.
     #[inline]
     pub fn sample(&self, message: MessageId, attempt: u16) -> Duration {
         let word = (u64::from(message.0) << 16) | u64::from(attempt);
-        self.quantiles.sample(mix(self.stream, &[word]))
+        self.quantiles.sample(self.stream.with(word).word())
     }
 }
 
