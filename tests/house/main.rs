@@ -12,6 +12,7 @@ mod layout;
 mod links;
 mod planted;
 mod rows;
+mod rules;
 mod scenarios;
 mod tree;
 mod words;
