@@ -399,6 +399,7 @@ impl LogBroker {
             self.apply_retention(now, ground_truth);
         }
         self.note_groups();
+        self.note_housekeeping();
     }
 
     fn note_housekeeping(&mut self) {
@@ -431,11 +432,16 @@ impl LogBroker {
 impl LogBroker {
     /// Takes over what a call to the groups has changed: their deadlines and their flags.
     fn note_groups(&mut self) {
-        self.group_deadline = self.groups.iter().filter_map(Group::next_deadline).min();
-        self.offsets_expire = self.groups.iter().filter_map(Group::offsets_expire_at).min();
-        self.note_housekeeping();
+        let (mut deadline, mut expire) = (None, None);
         for group in &mut self.groups {
+            deadline = earliest(deadline, group.next_deadline());
+            expire = earliest(expire, group.offsets_expire_at());
             self.changed |= group.take_changed();
+        }
+        self.group_deadline = deadline;
+        if self.offsets_expire != expire {
+            self.offsets_expire = expire;
+            self.note_housekeeping();
         }
     }
 }
@@ -449,7 +455,10 @@ fn partitions() -> impl Iterator<Item = PartitionId> {
 }
 
 fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    a.into_iter().chain(b).min()
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
 }
 
 fn is_due(deadline: Option<Instant>, now: Instant) -> bool {

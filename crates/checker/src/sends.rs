@@ -90,6 +90,7 @@ impl Send {
 /// The messages of one key and one producer.
 #[derive(Clone, Copy, Debug)]
 struct Chain {
+    key: Key,
     producer: ProcessId,
     /// The next chain of the same key.
     next: u32,
@@ -122,8 +123,7 @@ impl SendFold {
     pub(crate) fn clear(&mut self) {
         let Self { sends, chains: Chains { heads, all }, highest, totals, program_order: _ } = self;
         sends.clear();
-        heads.clear();
-        all.clear();
+        heads.forget(all.drain(..).map(|chain| chain.key.0.into()));
         highest.clear();
         *totals = Sends::default();
     }
@@ -243,7 +243,7 @@ impl Chains {
             found = chain.next;
         }
         let new = self.all.len() as u32;
-        self.all.push(Chain { producer, next: head.replace(new).unwrap_or(NONE) });
+        self.all.push(Chain { key, producer, next: head.replace(new).unwrap_or(NONE) });
         new
     }
 }

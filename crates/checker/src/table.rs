@@ -96,6 +96,16 @@ impl<T: Clone + Default> Table<T> {
         }
     }
 
+    /// Nothing was touched; these indices are all that was.
+    pub(crate) fn forget(&mut self, touched: impl Iterator<Item = u64>) {
+        for index in touched {
+            if let Some(value) = usize::try_from(index).ok().and_then(|at| self.dense.get_mut(at)) {
+                *value = T::default();
+            }
+        }
+        self.sparse.clear();
+    }
+
     /// Forgets everything, and keeps its memory.
     pub(crate) fn clear(&mut self) {
         let Self { dense, expected: _, sparse } = self;

@@ -63,7 +63,7 @@ where
         self.world.borrow().is_stopping(self.client.process)
     }
 
-    #[inline]
+    #[inline(always)]
     fn shutdown(&self, may_abandon: bool) -> Option<Shutdown> {
         self.world.borrow_mut().shutdown(self.client.process, may_abandon)
     }
@@ -80,7 +80,7 @@ where
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn record(&self, kind: Kind) {
         self.world.borrow_mut().record(kind);
     }

@@ -42,7 +42,8 @@ where
     }
 }
 
-/// The producer sends the workload and is done.
+/// The producer sends the workload and is done. Each way to send is boxed by itself, so that none
+/// has a future of the size of all.
 fn producer<'a, P: Platform + 'a>(
     experiment: &Experiment<'a>,
     platform: &P,
@@ -58,20 +59,27 @@ where
     let link = SimLink { alone, ..link };
     let publisher = platform.publisher(link.clone(), settings.enable_idempotence);
     let outgoing = Planned { link, workload: experiment.workload, next: Cell::new(0) };
-    Box::pin(async move {
-        if let Some(buffering) = buffering {
+    if let Some(buffering) = buffering {
+        return Box::pin(async move {
             buffered(&publisher, &outgoing, buffering).await;
-            return Ok(());
-        }
-        match settings.strategy {
-            ProducerStrategy::Confirmed if settings.is_pipelined() => {
-                pipelined(&publisher, &outgoing, retries, settings.max_in_flight).await;
-            }
-            ProducerStrategy::Confirmed => confirmed(&publisher, &outgoing, retries).await,
-            ProducerStrategy::FireAndForget => fire_and_forget(&publisher, &outgoing).await,
-        }
-        Ok(())
-    })
+            Ok(())
+        });
+    }
+    let most = settings.max_in_flight;
+    match settings.strategy {
+        ProducerStrategy::Confirmed if settings.is_pipelined() => Box::pin(async move {
+            pipelined(&publisher, &outgoing, retries, most).await;
+            Ok(())
+        }),
+        ProducerStrategy::Confirmed => Box::pin(async move {
+            confirmed(&publisher, &outgoing, retries).await;
+            Ok(())
+        }),
+        ProducerStrategy::FireAndForget => Box::pin(async move {
+            fire_and_forget(&publisher, &outgoing).await;
+            Ok(())
+        }),
+    }
 }
 
 /// The workload's messages, each when it is due.

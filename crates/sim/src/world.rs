@@ -177,8 +177,8 @@ impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
-    /// Notes an event, now.
-    #[inline]
+    /// Notes an event, now. Whoever calls it knows the kind, so all but the entry folds away there.
+    #[inline(always)]
     pub(crate) fn record(&mut self, kind: Kind) {
         match kind {
             Kind::SendInvoked { message, producer: process, .. }

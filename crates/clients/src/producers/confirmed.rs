@@ -23,12 +23,15 @@ pub struct Retries {
 /// Only a broker that recognises the producer's id for it could tell.
 pub async fn confirmed(publisher: &impl Publisher, outgoing: &impl Outgoing, retries: Retries) {
     while let Some(record) = outgoing.next().await {
-        send(publisher, record, retries).await;
+        let outcome = match publisher.publish(record, 1).await {
+            Ok(()) => SendOutcome::Ok,
+            Err(error) => send_again(publisher, record, retries, error).await,
+        };
+        publisher.ended(record, outcome);
     }
 }
 
-/// Sends one message, as often as it takes and as is allowed, and notes the outcome.
-#[inline]
+/// The same of one message, for producers that have several on their way.
 pub(super) async fn send(publisher: &impl Publisher, record: Record, retries: Retries) {
     let outcome = match publisher.publish(record, 1).await {
         Ok(()) => SendOutcome::Ok,

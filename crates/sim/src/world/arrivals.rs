@@ -36,15 +36,17 @@ where
         none_now && self.timers.next_at().is_some_and(|at| at > latest)
     }
 
-    /// What is due next, and when.
+    /// What is due next, and when. Moot timers are gone.
     pub(super) fn next_chosen(&mut self) -> Option<(Instant, Due)> {
-        self.drop_moot();
         if self.due_now.is_empty() && !self.put_off.is_empty() && !self.is_due_again() {
             self.due_now.append(&mut self.put_off);
         }
         if self.due_now.is_empty() {
             let (at, due) = self.timers.next()?;
             self.due_at = at;
+            if !self.is_due_again() {
+                return Some((at, due));
+            }
             self.due_now.push(due);
         }
         while self.is_due_again()
@@ -52,8 +54,13 @@ where
         {
             self.due_now.push(due);
         }
-        let index = if self.due_now.len() > 1 { self.choose_first() } else { 0 };
-        Some((self.due_at, self.due_now.remove(index)))
+        let due = if self.due_now.len() > 1 {
+            let first = self.choose_first();
+            self.due_now.remove(first)
+        } else {
+            self.due_now.pop()?
+        };
+        Some((self.due_at, due))
     }
 
     /// Which of several things that are due comes first, as an index.

@@ -32,13 +32,13 @@ where
     }
 
     /// Whether a process is asked to stop, at a turn of a poll, and what its library does first.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn shutdown(&mut self, process: ProcessId, may_abandon: bool) -> Option<Shutdown> {
-        if self.is_stopping(process) {
-            let alone = self.processes[process.index()].shutdown;
-            return alone.or(Some(Shutdown::Abandon));
+        let asked = &self.processes[process.index()];
+        if self.closing || asked.shutdown.is_some() {
+            return asked.shutdown.or(Some(Shutdown::Abandon));
         }
-        let own = self.processes[process.index()].role.subscription().unwrap_or_default();
+        let own = asked.role.subscription().unwrap_or_default();
         let point = own_point(Fault::ProcessShutdown, own);
         match self.choices.pick(point, BOUND) {
             0 => None,

@@ -13,7 +13,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     /// One round trip with the broker. `None` means: look again.
     pub(super) async fn exchange(&self, until: Instant) -> Result<Option<Turn>, ReceiveError> {
         let refresh_due = self.refresh_due();
-        if refresh_due <= self.link.now() {
+        if refresh_due != Instant::NEVER && refresh_due <= self.link.now() {
             return Ok(self.learn_of_partitions());
         }
         let work_due = self.commit_due().min(refresh_due);
