@@ -159,7 +159,11 @@ fn never_found(said: &str) -> Vec<&str> {
 #[test]
 fn the_remedies_of_the_narrations_help() {
     let check = |scenario: &str, with: &[&str], never: &str| {
-        let faults = if scenario == "unflushed-buffer" { "0" } else { "1" };
+        let faults = match scenario {
+            "unflushed-buffer" => "0",
+            "unclean-election" => "2",
+            _ => "1",
+        };
         let file = format!("simulations/{scenario}.toml");
         let set = |setting: &&str| ["--set".to_owned(), (*setting).to_owned()];
         let with: Vec<String> = with.iter().flat_map(set).collect();
@@ -199,6 +203,13 @@ fn the_remedies_of_the_narrations_help() {
         "expect.3.verdict=valid",
     ];
     check("unflushed-buffer", &confirmed, "lost");
+    let all = ["producer.acks=all", "expect.0.lost=0"];
+    check("acks-one", &all, "lost");
+    let flushes = ["queue.broker_restart.forgets=['counts']", "expect.0.lost=0"];
+    check("broker-forgets", &flushes, "lost");
+    for remedy in ["log.unclean_leader_election=false", "log.min_insync_replicas=2"] {
+        check("unclean-election", &[remedy, "expect.0.lost=0"], "lost");
+    }
     for in_time in ["queue.dedup_window=5min", "producer.retry_backoff=1min"] {
         let in_time =
             [in_time, "expect.1.duplicated=0", "expect.1.verdict=valid", "expect.2.duplicated=0"];

@@ -95,6 +95,21 @@ pub(crate) fn sinks_and_leases() -> Vec<Small> {
     ]
 }
 
+/// Two replicas on slow disks, of which one in sync is enough, and either may lead.
+const REPLICAS: &[(&str, &str)] = &[
+    ("log.replicas", "2"),
+    ("log.replica_delay", "1s"),
+    ("log.replica_lag_max", "3s"),
+    ("log.unclean_leader_election", "true"),
+    ("log.flush_interval", "5s"),
+    ("producer.request_timeout", "4s"),
+    ("times.replica_away", "8s"),
+];
+
+/// A queue that flushes every few seconds.
+const FORGETS: &[(&str, &str)] =
+    &[("queue.broker_restart", "{ forgets = ['messages', 'settles'], of_the_last = '5s' }")];
+
 /// Every kind of fault, alone or in pairs.
 pub(crate) fn all() -> Vec<Small> {
     let crashes = "effect.before = { crash = 0.1 }\neffect.after = { crash = 0.1 }\n\
@@ -118,6 +133,9 @@ pub(crate) fn all() -> Vec<Small> {
     let rebalances = "group.rebalance = { after = 0.1 }\nhandler.slow = { slow = 0.1 }\n";
     let shutdowns = "process.shutdown = { drain = 0.1, abandon = 0.1 }\n\
                      handler.slow = { slow = 0.1 }\n";
+    let failures = "broker.failover = { crash = 0.1, poweroff = 0.1, blackout = 0.1 }\n";
+    let lags = "broker.failover = { crash = 0.1 }\nreplica.lag = { next = 0.1, all = 0.1 }\n";
+    let restarts = "broker.restart = { restart = 0.1 }\neffect.after = { crash = 0.1 }\n";
     vec![
         small("shutdowns", shutdowns, (2, 1), (2, 0)),
         small("shutdowns of two", shutdowns, (2, 2), (1, 1)),
@@ -143,5 +161,8 @@ pub(crate) fn all() -> Vec<Small> {
         ),
         small_with(ENDS_WITH_LEASE, "deadlines", settles, (2, 2), (1, 1)),
         small("one after the other", &format!("{crashes}{settles}"), (3, 1), (1, 0)),
+        small_with(REPLICAS, "failures of a leader", failures, (2, 1), (1, 0)),
+        small_with(REPLICAS, "failures after a lag", lags, (1, 1), (2, 0)),
+        small_with(FORGETS, "a queue that forgets", restarts, (2, 1), (2, 0)),
     ]
 }

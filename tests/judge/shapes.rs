@@ -11,7 +11,7 @@ pub(crate) type Shape = (&'static str, &'static [&'static str], &'static [&'stat
 
 const OF_A_DELIVERY: &[&str] = &["subscription", "consumer", "delivery"];
 
-pub(crate) const SHAPES: [Shape; 36] = [
+pub(crate) const SHAPES: [Shape; 37] = [
     ("send.invoke", &["message"], &["key", "producer", "attempt"]),
     ("send.ok", &["message"], &["producer", "attempt"]),
     ("send.fail", &["message"], &["producer", "attempt"]),
@@ -56,6 +56,7 @@ pub(crate) const SHAPES: [Shape; 36] = [
     ("seek", &["to"], &["subscription", "consumer", "lane", "from"]),
     ("max_poll_exceeded", &[], &["subscription", "consumer"]),
     ("kept", &["message"], &["subscription"]),
+    ("settle_forgotten", &["message"], &["subscription"]),
 ];
 
 /// Who takes part in a history.

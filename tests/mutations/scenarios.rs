@@ -49,6 +49,13 @@ const UNSAID: [(&str, usize); 33] = [
     ("there is no profile", 10),
     ("the profile ", 10),
     ("profile ", 10),
+    ("nothing could be stored", 11),
+    ("so no other could lead", 11),
+    ("is out of sync after", 11),
+    ("nothing is confirmed", 11),
+    ("that waits for no answer has acks", 11),
+    ("needs acks = ", 11),
+    ("befalls a log with replicas", 11),
 ];
 
 /// A TOML value as JSON, as an editor sees it.
@@ -197,6 +204,7 @@ fn the_rules_that_no_schema_states_are_listed() {
         "[log]\npartitions = 4\npartitions_added = { at = '1s', to = 3 }",
         "[queue]\nconsumer_timeout = '30min'",
         "profile = 'rabbit'",
+        "[log]\nmin_insync_replicas = 2",
     ];
     assert_eq!(breaks.len(), NOT_SAID.len());
     let mut tally = Tally::default();

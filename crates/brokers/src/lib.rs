@@ -31,6 +31,26 @@ pub mod queue;
 pub use log::LogBroker;
 pub use queue::QueueBroker;
 
+/// How the leader of a replicated broker fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Its process dies; what it has stored stays.
+    Crash,
+    /// Its machine loses its power, and with it what was not flushed.
+    PowerLoss,
+    /// The machines of all replicas do.
+    Blackout,
+}
+
+/// Which followers of a replicated broker fall behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Followers {
+    /// The first that is not behind yet, in the order in which they would lead.
+    Next,
+    /// All of them.
+    All,
+}
+
 /// What every broker is driven through.
 pub trait Broker {
     /// What clients ask.
@@ -39,8 +59,9 @@ pub trait Broker {
     type Response: Fingerprinted;
 
     /// Handles a request of `from`, or parks it (`None`). A parked request may be offered any
-    /// number of times; offering changes nothing unless it is answered. Buffers are taken out of
-    /// the request when it is answered and come back in the response.
+    /// number of times; offering it again changes nothing unless it is answered. Buffers are taken
+    /// out of the request when it is answered and come back in the response. A broker may carry out
+    /// a part of a request and leave in its place what is still to be waited for.
     fn handle(
         &mut self,
         now: Instant,
@@ -88,6 +109,26 @@ pub trait Broker {
     /// The broker process restarts with its disk intact and forgets what was in flight: sessions,
     /// leases, group membership. Stored messages and committed offsets stay.
     fn restart(&mut self, now: Instant, ground_truth: &mut Vec<Event>);
+
+    /// Whether it keeps replicas or flushes what it stores: then it can fail over, and lose.
+    fn is_replicated(&self) -> bool {
+        false
+    }
+
+    /// The leader fails; it can be back at `back_at`. Returns whether another replica leads
+    /// meanwhile. Its driver keeps requests away until somebody does.
+    fn fail_over(
+        &mut self,
+        _now: Instant,
+        _failure: Failure,
+        _back_at: Instant,
+        _ground_truth: &mut Vec<Event>,
+    ) -> bool {
+        false
+    }
+
+    /// Followers copy nothing from the leader until `until`.
+    fn fall_behind(&mut self, _now: Instant, _followers: Followers, _until: Instant) {}
 
     /// Forgets everything but its settings, and keeps its memory: it is as if it were new.
     fn clear(&mut self);

@@ -7,8 +7,8 @@
 //! # How it works
 //!
 //! 1. A producer picks the partition of a key ([`partition_of`]) and sends `Produce`. The record
-//!    gets the next offset there. The broker has one replica: an answer means that the record is
-//!    stored. A retry of a produce whose answer was lost stores a second copy, unless the producer
+//!    gets the next offset there. With one replica an answer means that the record is stored; what
+//!    more there is to say with several, the module `replication` says. A retry of a produce whose answer was lost stores a second copy, unless the producer
 //!    is idempotent and the module `producers` recognises it.
 //! 2. A consumer sends `Join` and gets, when the rebalance ends, a generation and its partitions,
 //!    each with the group's committed offset. Where to begin if there is none is the client's reset
@@ -30,8 +30,7 @@
 //!
 //! # Simplifications
 //!
-//! One topic; one replica and no transactions yet, though the offsets that these move are kept
-//! apart; the group's own are named in the module `group`. A fetch carries group and generation,
+//! One topic; no transactions yet; the group's own are named in the module `group`. A fetch carries group and generation,
 //! which in Kafka the heartbeats do. An unknown partition refuses the whole request;
 //! Kafka answers for each partition. With `acks=0` an answer is made all the same and the link
 //! drops it.
@@ -61,13 +60,12 @@
 
 use std::mem;
 
-use entrega_model::log::{Offset, OffsetReset, Refusal, Request, Response};
+use entrega_model::log::{BatchSequence, Offset, OffsetReset, Refusal, Request, Response};
 use entrega_model::{
     ClientId, Event, Fingerprint, Generation, Instant, Kind, PartitionId, Record, SubscriptionId,
-    event::RemoveReason,
 };
 
-use crate::Broker;
+use crate::{Broker, Failure, Followers};
 
 mod assignor;
 mod commit_checks;
@@ -75,12 +73,14 @@ mod copies;
 mod fingerprint;
 mod group;
 mod growth;
+mod housekeeping;
 mod joining;
 mod partition;
 mod partitioner;
 mod presence;
 mod producers;
 mod reading;
+mod replication;
 mod retention;
 mod settings;
 mod timestamps;
@@ -89,6 +89,7 @@ pub use assignor::{Assignor, RebalanceProtocol};
 pub use commit_checks::CommitChecks;
 pub use growth::PartitionsAdded;
 pub use partitioner::partition_of;
+pub use replication::ReplicationSettings;
 pub use settings::LogSettings;
 
 use copies::Copies;
@@ -97,6 +98,7 @@ use growth::Growth;
 use partition::{Partition, SegmentLimits};
 use presence::Presence;
 use producers::{Admission, Producers, Sent};
+use replication::Replicas;
 use retention::Retention;
 use timestamps::Timestamps;
 
@@ -114,6 +116,8 @@ pub struct LogBroker {
     auto_offset_reset: OffsetReset,
     timestamps: Option<Timestamps>,
     commit_checks: CommitChecks,
+    /// None if there is one replica that has nothing to flush.
+    replicas: Option<Box<Replicas>>,
     /// The next retention check that may delete something.
     retention_check: Option<Instant>,
     /// When the committed offsets of a group expire next, if it stays empty.
@@ -122,6 +126,10 @@ pub struct LogBroker {
     housekeeping: Option<Instant>,
     /// The earliest deadline of a group.
     group_deadline: Option<Instant>,
+    /// When followers have copied something, are out of sync, or are back.
+    replicas_deadline: Option<Instant>,
+    /// The earlier of these two.
+    deadline: Option<Instant>,
     changed: bool,
 }
 
@@ -143,10 +151,13 @@ impl LogBroker {
             auto_offset_reset: settings.auto_offset_reset,
             timestamps: Timestamps::new(&settings),
             commit_checks: settings.commit_checks,
+            replicas: Replicas::new(settings.replication, settings.partitions),
             retention_check: None,
             offsets_expire: None,
             housekeeping: Growth::new(&settings).due(),
             group_deadline: None,
+            replicas_deadline: None,
+            deadline: None,
             changed: false,
         }
     }
@@ -171,15 +182,13 @@ impl Broker for LogBroker {
     ) -> Option<Response> {
         match request {
             Request::Fetch { .. } => self.fetch(now, from, request),
-            Request::Produce { partition, records, sequence: None, .. } => {
-                Some(self.produce(now, *partition, records, ground_truth))
+            Request::Produce { .. } if self.replicas.is_some() => {
+                self.produce_replicated(now, from, request, ground_truth)
             }
-            Request::Produce { partition, records, sequence: Some(sequence), .. } => {
-                let count = records.len() as u32;
-                let (partition, sequence) = (*partition, *sequence);
-                let sent = Sent { partition, producer: from, sequence, count };
-                Some(self.produce_once(now, &sent, records, ground_truth))
+            Request::Produce { partition, records, sequence, .. } => {
+                Some(self.append(now, from, (*partition, *sequence), records, ground_truth))
             }
+            Request::AwaitReplication { .. } => self.await_replication(now, request),
             Request::Commit { .. } => Some(self.settle(now, from, request, ground_truth)),
             Request::Join { group, has } => self.join(now, from, *group, *has),
             Request::Leave { group } => Some(self.leave(now, from, *group)),
@@ -188,7 +197,9 @@ impl Broker for LogBroker {
 
     fn deadline_of(&self, request: &Request) -> Instant {
         match request {
-            Request::Fetch { deadline, .. } => *deadline,
+            Request::Fetch { deadline, .. } | Request::AwaitReplication { deadline, .. } => {
+                *deadline
+            }
             _ => Instant::NEVER,
         }
     }
@@ -200,7 +211,7 @@ impl Broker for LogBroker {
 
     #[inline]
     fn next_deadline(&self) -> Option<Instant> {
-        self.group_deadline
+        self.deadline
     }
 
     #[inline]
@@ -214,6 +225,9 @@ impl Broker for LogBroker {
                 group.advance(now, subscription, ground_truth);
             }
             self.note_groups();
+        }
+        if is_due(self.replicas_deadline, now) {
+            self.advance_replicas(now);
         }
         if is_due(self.housekeeping, now) {
             self.keep_house(now, ground_truth);
@@ -245,6 +259,24 @@ impl Broker for LogBroker {
         self.changed = true;
     }
 
+    fn is_replicated(&self) -> bool {
+        self.replicas.is_some()
+    }
+
+    fn fail_over(
+        &mut self,
+        now: Instant,
+        failure: Failure,
+        back_at: Instant,
+        ground_truth: &mut Vec<Event>,
+    ) -> bool {
+        self.fail_over_to_next(now, failure, back_at, ground_truth)
+    }
+
+    fn fall_behind(&mut self, now: Instant, followers: Followers, until: Instant) {
+        self.let_fall_behind(now, followers, until);
+    }
+
     fn clear(&mut self) {
         let Self {
             partitions,
@@ -258,10 +290,13 @@ impl Broker for LogBroker {
             auto_offset_reset: _,
             timestamps,
             commit_checks: _,
+            replicas,
             retention_check,
             offsets_expire,
             housekeeping,
             group_deadline,
+            replicas_deadline,
+            deadline,
             changed,
         } = self;
         growth.clear();
@@ -273,10 +308,13 @@ impl Broker for LogBroker {
         copies.clear();
         producers.clear();
         presence.clear();
+        replicas.iter_mut().for_each(|replicas| replicas.clear(count));
         *retention_check = None;
         *offsets_expire = None;
         *housekeeping = growth.due();
         *group_deadline = None;
+        *replicas_deadline = None;
+        *deadline = None;
         *changed = false;
     }
 
@@ -349,6 +387,23 @@ impl LogBroker {
         Response::Produced { base_offset, records: mem::take(records) }
     }
 
+    /// Appends a batch of any producer.
+    #[inline]
+    fn append(
+        &mut self,
+        now: Instant,
+        from: ClientId,
+        (partition, sequence): (PartitionId, Option<BatchSequence>),
+        records: &mut Vec<Record>,
+        ground_truth: &mut Vec<Event>,
+    ) -> Response {
+        let Some(sequence) = sequence else {
+            return self.produce(now, partition, records, ground_truth);
+        };
+        let sent = Sent { partition, producer: from, sequence, count: records.len() as u32 };
+        self.produce_once(now, &sent, records, ground_truth)
+    }
+
     /// Appends a batch of an idempotent producer, unless it stands in the log already or comes
     /// before its predecessor.
     #[inline(never)]
@@ -376,56 +431,6 @@ impl LogBroker {
         self.producers.appended(now, sent, base_offset);
         self.produce(now, id, records, ground_truth)
     }
-
-    /// After an append: a partition that has become too large is due at the next check. By age
-    /// nothing is due earlier than what was appended before, so one look at the first record is
-    /// enough.
-    fn watch_retention(&mut self, now: Instant, id: PartitionId) {
-        let partition = &self.partitions[id.index()];
-        self.retention_check = earliest(self.retention_check, self.retention.due(now, partition));
-        self.note_housekeeping();
-    }
-
-    /// Adds partitions, deletes segments, and forgets the offsets of groups that are empty for too
-    /// long.
-    fn keep_house(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
-        if is_due(self.growth.due(), now) {
-            self.add_partitions();
-        }
-        if is_due(self.offsets_expire, now) {
-            self.groups.iter_mut().for_each(|group| group.expire_offsets(now));
-        }
-        if is_due(self.retention_check, now) {
-            self.apply_retention(now, ground_truth);
-        }
-        self.note_groups();
-        self.note_housekeeping();
-    }
-
-    fn note_housekeeping(&mut self) {
-        let added = self.growth.due();
-        self.housekeeping = earliest(earliest(self.retention_check, self.offsets_expire), added);
-    }
-
-    fn apply_retention(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
-        self.retention_check = None;
-        for partition in &mut self.partitions {
-            while self.retention.deletes_oldest(now, partition) {
-                let Some(segment) = partition.remove_oldest_segment() else { break };
-                ground_truth.extend(segment.records.iter().map(|record| Event {
-                    at: now,
-                    kind: Kind::Removed {
-                        message: record.message,
-                        subscription: None,
-                        reason: RemoveReason::Retention,
-                    },
-                }));
-                self.changed = true;
-            }
-            let due = self.retention.due(now, partition);
-            self.retention_check = earliest(self.retention_check, due);
-        }
-    }
 }
 
 /// Bookkeeping.
@@ -439,6 +444,7 @@ impl LogBroker {
             self.changed |= group.take_changed();
         }
         self.group_deadline = deadline;
+        self.deadline = earliest(self.group_deadline, self.replicas_deadline);
         if self.offsets_expire != expire {
             self.offsets_expire = expire;
             self.note_housekeeping();

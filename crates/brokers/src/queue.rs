@@ -69,17 +69,19 @@ mod ready;
 mod returns;
 mod rules;
 mod settings;
+mod unflushed;
 
 #[cfg(test)]
 mod tests;
 
 pub use settings::{
-    AtLeaseEnd, LateSettle, LimitChecked, LimitCounts, Overflow, QueueSettings, RedeliveryDelay,
-    RepeatedSettle, RequeuePosition, Rules,
+    AtLeaseEnd, Forgets, LateSettle, LimitChecked, LimitCounts, Overflow, QueueSettings,
+    RedeliveryDelay, RepeatedSettle, RequeuePosition, Rules,
 };
 
 use bound_queue::{BoundQueue, Step, Wanted, Word};
 use dedup::DedupWindow;
+use unflushed::Unflushed;
 
 /// An exchange and the queues that are bound to it.
 #[derive(Clone, Debug)]
@@ -88,6 +90,8 @@ pub struct QueueBroker {
     queues: Vec<BoundQueue>,
     copies: Copies,
     dedup: Option<DedupWindow>,
+    /// None if a restart forgets nothing that was stored or settled.
+    unflushed: Option<Box<Unflushed>>,
     departed: Departed,
     changed: bool,
 }
@@ -112,8 +116,8 @@ impl QueueBroker {
             .map(|queue| BoundQueue::new(SubscriptionId(queue), &settings))
             .collect();
         let (copies, departed) = (Copies::default(), Departed::default());
-        let dedup = DedupWindow::of(&settings);
-        Self { settings, queues, copies, dedup, departed, changed: false }
+        let (dedup, unflushed) = (DedupWindow::of(&settings), Unflushed::of(&settings));
+        Self { settings, queues, copies, dedup, unflushed, departed, changed: false }
     }
 
     /// How it behaves.
@@ -169,7 +173,8 @@ impl QueueBroker {
             self.dedup.iter_mut().for_each(|window| window.take_back(records.len()));
             return Response::PublishRefused { records };
         }
-        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth)
+            .noting(&mut self.unflushed);
         for &record in &records {
             let copy = self.copies.next(record.message);
             for queue in &mut self.queues {
@@ -218,7 +223,8 @@ impl QueueBroker {
         }
         if *max > 0 && !queue.ready.is_empty() {
             let wanted = Wanted { max: *max, settle_at_delivery: *settle_at_delivery };
-            let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
+            let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth)
+                .noting(&mut self.unflushed);
             queue.deliver(from, wanted, buffer, &mut step);
         }
         if buffer.is_empty() && now < *deadline {
@@ -243,7 +249,8 @@ impl QueueBroker {
         };
         let (mut tags, multiple) = (mem::take(tags), *multiple);
         let word = Word { settlement: *settlement, trigger: *trigger };
-        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth)
+            .noting(&mut self.unflushed);
         match tags[..] {
             [tag] if word.settlement == Settlement::Ack && !multiple => {
                 if queue.ack(from, tag, word.trigger, &mut step) {
@@ -352,17 +359,30 @@ impl Broker for QueueBroker {
         self.queues.iter_mut().for_each(|queue| queue.release(client, &mut step));
     }
 
-    /// Everything in flight is ready again, and every tag is stale. It does not count as a failed
+    /// Everything in flight is ready again, and every tag is stale. What was not flushed is
+    /// forgotten. It does not count as a failed
     /// delivery: no consumer is to blame.
     fn restart(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
         self.changed = true;
         let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         step.tell(Kind::BrokerRestarted);
         self.queues.iter_mut().for_each(|queue| queue.restart(&mut step));
+        if let Some(unflushed) = &mut self.unflushed {
+            unflushed.forget(&mut self.queues, &mut self.dedup, &mut step);
+        }
     }
 
     fn clear(&mut self) {
-        let Self { settings: _, queues, copies: Copies(copies), dedup, departed, changed } = self;
+        let Self {
+            settings: _,
+            queues,
+            copies: Copies(copies),
+            dedup,
+            unflushed,
+            departed,
+            changed,
+        } = self;
+        unflushed.iter_mut().for_each(|unflushed| unflushed.clear());
         dedup.iter_mut().for_each(DedupWindow::clear);
         queues.iter_mut().for_each(BoundQueue::clear);
         copies.clear();

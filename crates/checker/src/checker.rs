@@ -1,6 +1,6 @@
 //! The fold: takes events in order and passes each to the subscription it concerns.
 
-use entrega_model::event::{ProcessingResult, SettleTrigger};
+use entrega_model::event::{ProcessingResult, RemoveReason, SettleTrigger};
 use entrega_model::{Event, Kind, MessageId, Observer, PartitionId, SubscriptionId};
 
 use crate::partitions::Partitions;
@@ -146,6 +146,9 @@ impl Checker {
         if partitions.is_log && !partitions.see(partition, position, message) {
             fold.saw_other_message();
         }
+        if partitions.has_cuts() {
+            fold.note_reused(message, partitions.stood_at(partition, position));
+        }
         fold.delivered(
             Handed { delivery, message, consumer, partition, position, attempt },
             partitions,
@@ -179,12 +182,16 @@ impl Checker {
     #[cold]
     fn note_rare(&mut self, kind: Kind) {
         if let Kind::Removed { message, reason, .. } = kind {
+            if matches!(reason, RemoveReason::Truncation | RemoveReason::BrokerLoss) {
+                self.partitions.cut(message);
+            }
             return self.subscriptions.iter_mut().for_each(|fold| fold.removed(message, reason));
         }
         let (Kind::DeadLettered { subscription, .. }
         | Kind::LeaseExpired { subscription, .. }
         | Kind::Requeued { subscription, .. }
-        | Kind::Retrievable { subscription, .. }) = kind
+        | Kind::Retrievable { subscription, .. }
+        | Kind::SettleForgotten { subscription, .. }) = kind
         else {
             return self.note_owners(kind);
         };
@@ -194,6 +201,7 @@ impl Checker {
             Kind::LeaseExpired { message, consumer, .. } => fold.lease_expired(message, consumer),
             Kind::Requeued { message, consumer, .. } => fold.requeued(message, consumer),
             Kind::Retrievable { message, .. } => fold.retrievable(message),
+            Kind::SettleForgotten { message, .. } => fold.settle_forgotten(message),
             _ => {}
         }
     }

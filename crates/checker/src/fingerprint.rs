@@ -70,6 +70,13 @@ fn enter_partitions(partitions: &Partitions, into: &mut Fingerprint<'_>) {
         into.word(u64::from(partition.0) << 32 | u64::from(message.0));
     }
     into.word(END);
+    for (partition, offset, message) in partitions.cuts() {
+        into.word(offset.wrapping_add(1));
+        into.word(u64::from(partition.0) << 32 | u64::from(message.0));
+    }
+    if partitions.has_cuts() {
+        into.word(END);
+    }
 }
 
 fn enter_subscription(fold: &SubscriptionFold, into: &mut Fingerprint<'_>) {

@@ -8,11 +8,14 @@
 //! long before. A commit that moves the offset back undoes its settles too, and a consumer that
 //! begins before a message undoes that a reset skipped it.
 //!
+//! That the broker lost a copy, by cutting off the end of a log or losing its storage, ends nothing
+//! if the message is stored again afterwards: its producer has tried again.
+//!
 //! An audit of a log reads from where a new consumer would begin. What it does not find, and
 //! nothing else had ended, is skipped by the reset of whoever comes next.
 
 use crate::Cause;
-use crate::message::Message;
+use crate::message::{Flag, Message};
 
 impl Message {
     /// Notes what may have ended it, unless something had before. It counts only if no outcome
@@ -20,6 +23,17 @@ impl Message {
     #[inline]
     pub(crate) fn note_loss(&mut self, cause: Cause) {
         self.loss = self.loss.or(Some(cause));
+    }
+
+    /// A copy more is stored: that the broker lost one before ends nothing.
+    #[cold]
+    pub(crate) fn is_stored_again(&mut self) {
+        let was_lost =
+            |cause: &Cause| matches!(cause, Cause::RemovedTruncation | Cause::RemovedBrokerLoss);
+        if self.loss.as_ref().is_some_and(was_lost) {
+            self.loss = None;
+            self.unset(Flag::Removed);
+        }
     }
 
     /// The settle that ended it does not hold any more.

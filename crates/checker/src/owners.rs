@@ -239,6 +239,13 @@ impl Owners {
         }
     }
 
+    /// The broker has forgotten how a tenure ended.
+    pub(crate) fn forget(&mut self, tenure: u32) {
+        if let Some(tenure) = self.tenures.get_mut(tenure as usize) {
+            tenure.forgotten = true;
+        }
+    }
+
     /// A position was moved: what comes next is not to be compared with what came before.
     pub(crate) fn position_moved(&mut self, consumer: ProcessId, partition: PartitionId) {
         self.seat(consumer, partition).next_position = None;

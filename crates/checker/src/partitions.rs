@@ -15,6 +15,17 @@ pub(crate) struct Partitions {
     /// Whether there is a log at all.
     pub(crate) is_log: bool,
     offsets: Table<Table<Record>>,
+    /// What stood at an offset before the tail of its partition was cut off, in the order of the
+    /// cuts.
+    cut_off: Vec<CutOff>,
+}
+
+/// A message that stands at its offset no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct CutOff {
+    partition: PartitionId,
+    offset: u64,
+    message: MessageId,
 }
 
 /// The message at an offset, if any.
@@ -44,9 +55,45 @@ pub(crate) struct Progress {
 
 impl Partitions {
     pub(crate) fn clear(&mut self) {
-        let Self { is_log, offsets } = self;
+        let Self { is_log, offsets, cut_off } = self;
         *is_log = false;
         offsets.clear_each(Table::clear);
+        cut_off.clear();
+    }
+
+    /// The last copy of a message is gone with the tail of its partition: another message may stand
+    /// at its offset from now on.
+    #[cold]
+    pub(crate) fn cut(&mut self, message: MessageId) {
+        let stands = |(_, record): &(u64, &Record)| record.0 == message.0;
+        let last = |(partition, records): (u64, &Table<Record>)| {
+            Some((partition, records.iter().filter(stands).last()?.0))
+        };
+        let Some((partition, offset)) = self.offsets.iter().filter_map(last).last() else { return };
+        *self.offsets.entry(partition).entry(offset) = Record::default();
+        let partition = PartitionId(partition as u16);
+        self.cut_off.push(CutOff { partition, offset, message });
+    }
+
+    /// Whether anything was cut off.
+    #[inline]
+    pub(crate) fn has_cuts(&self) -> bool {
+        !self.cut_off.is_empty()
+    }
+
+    /// The messages that stood at an offset before it was cut off.
+    pub(crate) fn stood_at(
+        &self,
+        partition: PartitionId,
+        offset: u64,
+    ) -> impl Iterator<Item = MessageId> {
+        let stood = move |cut: &&CutOff| cut.partition == partition && cut.offset == offset;
+        self.cut_off.iter().filter(stood).map(|cut| cut.message)
+    }
+
+    /// Everything that was cut off: where, and what.
+    pub(crate) fn cuts(&self) -> impl Iterator<Item = (PartitionId, u64, MessageId)> {
+        self.cut_off.iter().map(|cut| (cut.partition, cut.offset, cut.message))
     }
 
     /// Notes that `message` stands at an offset. `false` if another one does. An offset that a

@@ -201,6 +201,9 @@ impl SubscriptionFold {
     pub(crate) fn stored(&mut self, id: MessageId, send: Option<&Send>, partition: PartitionId) {
         let message = self.messages.entry(id.0.into());
         message.copies = message.copies.saturating_add(1);
+        if message.copies > 1 {
+            message.is_stored_again();
+        }
         if message.surplus > 0 {
             self.totals.redeliveries = self.totals.redeliveries.saturating_sub(1);
         }
@@ -229,8 +232,36 @@ impl SubscriptionFold {
         message.note_loss(Cause::of_removal(reason));
     }
 
+    /// A queue does not know any more that a message was settled: whoever held it last has lost it
+    /// by that, and nothing has ended it.
+    #[cold]
+    pub(crate) fn settle_forgotten(&mut self, id: MessageId) {
+        let message = self.entry(id);
+        message.forget_settle_loss();
+        message.unset(Flag::Removed);
+        let tenure = message.tenure;
+        self.owners.forget(tenure);
+    }
+
     pub(crate) fn retrievable(&mut self, message: MessageId) {
         self.entry(message).set(Flag::Retrievable);
+    }
+
+    /// A message was delivered at an offset at which others had stood: it is seen with another
+    /// message if one of them was delivered too.
+    #[cold]
+    pub(crate) fn note_reused(
+        &mut self,
+        message: MessageId,
+        stood: impl Iterator<Item = MessageId>,
+    ) {
+        let was_delivered = |id: MessageId| {
+            let known = self.messages.get(id.0.into());
+            id != message && known.is_some_and(|known| known.was_delivered())
+        };
+        if stood.into_iter().any(was_delivered) {
+            self.saw_other_message();
+        }
     }
 
     /// An offset was seen with another message than before.

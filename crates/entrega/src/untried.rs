@@ -126,7 +126,7 @@ impl Untried {
 type Comparison = fn(&Numbers<'_>) -> Option<String>;
 
 /// All of them, in the order in which they are told.
-const COMPARISONS: [Comparison; 19] = [
+const COMPARISONS: [Comparison; 20] = [
     deadlines::waiting,
     deadlines::batch,
     deadlines::attempts,
@@ -142,6 +142,7 @@ const COMPARISONS: [Comparison; 19] = [
     room::length,
     room::retention_time,
     room::retention_bytes,
+    room::flushed,
     network::overtaking,
     network::jitter,
     group::by_duration,

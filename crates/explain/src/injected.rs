@@ -175,7 +175,15 @@ impl Injected {
 
     /// Whether it concerns the broker or its group rather than a client.
     pub(crate) fn is_at_the_broker(&self) -> bool {
-        matches!(self.point.site, Site::Broker | Site::Arrivals | Site::Deadlines | Site::Group)
+        matches!(
+            self.point.site,
+            Site::Broker
+                | Site::Leader
+                | Site::Followers
+                | Site::Arrivals
+                | Site::Deadlines
+                | Site::Group
+        )
     }
 }
 

@@ -43,6 +43,7 @@ fn matters(kind: &Kind, cast: &Cast) -> bool {
         | Kind::Requeued { .. }
         | Kind::Retrievable { .. }
         | Kind::Kept { .. }
+        | Kind::SettleForgotten { .. }
         | Kind::Crashed { .. }
         | Kind::Stalled { .. }
         | Kind::Resumed { .. }

@@ -151,6 +151,7 @@ impl Timeline<'_> {
                 | Kind::MaxPollExceeded { .. }
                 | Kind::OffsetReset { .. }
                 | Kind::Kept { .. }
+                | Kind::SettleForgotten { .. }
                 | Kind::Entered { .. }
         )
     }

@@ -43,7 +43,7 @@ pub struct Scene<'a> {
     pub cast: &'a Cast,
     /// Whether it happened to the message before: it was delivered, or took effect.
     pub again: bool,
-    /// The fault that the event records, if it records one.
+    /// The fault that the event records, or that made a broker forget, if there is one.
     pub fault: Option<Injected>,
     /// What happened next.
     pub next: Option<Kind>,
@@ -58,7 +58,9 @@ pub struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// The event at a place of a run; `faults` are all faults of the run, in its order.
     pub(crate) fn of(events: &'a [Event], cast: &'a Cast, faults: &[Injected], at: usize) -> Self {
-        let fault = faults.binary_search_by_key(&at, |fault| fault.at).ok();
+        let is_restart = events[at].kind == Kind::BrokerRestarted;
+        let of_fault = if is_restart { at.saturating_sub(1) } else { at };
+        let fault = faults.binary_search_by_key(&of_fault, |fault| fault.at).ok();
         Self {
             kind: events[at].kind,
             cast,

@@ -351,6 +351,9 @@ const fn noun(act: Act) -> &'static str {
         Act::Lost => "loss of a request or an answer",
         Act::Late => "delay of a request or an answer",
         Act::Duplicated => "duplicate of a request or an answer",
+        Act::LeaderCrash => "failover",
+        Act::LeaderPoweroff | Act::Blackout => "power loss",
+        Act::NextLags | Act::AllLag => "lag of a replica",
         Act::Order(_) | Act::Last => "other order",
     }
 }
@@ -377,9 +380,9 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
         Site::Process if settles_itself && !settles_first => Counter::StallsAfterEffect,
         Site::Handler if act == Act::Transient => Counter::HandlerErrors,
         Site::Message => Counter::PoisonMessages,
-        Site::Broker => Counter::BrokerRestarts,
+        Site::Broker | Site::Leader => Counter::BrokerRestarts,
         Site::Crash(_) | Site::Process | Site::Handler | Site::Shutdown => return None,
-        Site::Leg(_, _) | Site::Group | Site::Connection => return None,
+        Site::Leg(_, _) | Site::Group | Site::Connection | Site::Followers => return None,
         Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls | Site::Delays => {
             return None;
         }

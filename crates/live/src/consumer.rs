@@ -56,6 +56,7 @@ use entrega_clients::{
     ClientConfig, Consumer, DeadLetters, ErrorPolicy, Library, Link, OffsetReset, Stop, Strategy,
     Subscription, Supervised,
 };
+use entrega_model::log::Acks;
 use entrega_model::{Duration, Purposeful, SubscriptionId, log as log_wire, queue as queue_wire};
 
 use crate::LiveLink;
@@ -77,6 +78,9 @@ pub trait ServedModel:
 
     /// The same, idempotent if it is asked to be and the model has such a thing.
     fn idempotent(publisher: Self::Publisher, is_idempotent: bool) -> Self::Publisher;
+
+    /// The same, waiting for these acknowledgements if the model has several kinds.
+    fn acknowledged_by(publisher: Self::Publisher, acks: Acks) -> Self::Publisher;
 }
 
 impl ServedModel for LogBroker {
@@ -94,6 +98,10 @@ impl ServedModel for LogBroker {
     fn idempotent(publisher: Self::Publisher, is_idempotent: bool) -> Self::Publisher {
         publisher.idempotent(is_idempotent)
     }
+
+    fn acknowledged_by(publisher: Self::Publisher, acks: Acks) -> Self::Publisher {
+        publisher.acknowledged_by(acks)
+    }
 }
 
 impl ServedModel for QueueBroker {
@@ -109,6 +117,10 @@ impl ServedModel for QueueBroker {
     }
 
     fn idempotent(publisher: Self::Publisher, _is_idempotent: bool) -> Self::Publisher {
+        publisher
+    }
+
+    fn acknowledged_by(publisher: Self::Publisher, _acks: Acks) -> Self::Publisher {
         publisher
     }
 }

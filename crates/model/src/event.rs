@@ -223,6 +223,9 @@ pub enum Kind {
     // The broker's truth about storage again.
     /// A queue delivers a message no more, because it was delivered too often, and keeps it.
     Kept { message: MessageId, subscription: SubscriptionId },
+    /// A queue that has restarted does not know any more that a message was settled: it is there
+    /// again.
+    SettleForgotten { message: MessageId, subscription: SubscriptionId },
 }
 
 /// The three-valued result of a send, as in Jepsen histories.

@@ -94,6 +94,7 @@
 //! | `seek` | `to` | `subscription` `consumer` `lane` `from` | a consumer moved its position |
 //! | `max_poll_exceeded` | | `subscription` `consumer` | a member left its group, having polled too late |
 //! | `kept` | `message` | `subscription` | a queue delivers it no more, and keeps it |
+//! | `settle_forgotten` | `message` | `subscription` | a queue has restarted and has it again |
 //!
 //! # Values
 //!

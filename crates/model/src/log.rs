@@ -84,8 +84,11 @@ pub enum OffsetReset {
 pub enum Acks {
     /// `acks=0`: no response at all; the client says "ok" when the request has left.
     None,
-    /// `acks=all` on a log of one replica: a response once the record is appended.
+    /// `acks=all`: a response once all replicas that are in sync have the record; on a log of one
+    /// replica once it is appended.
     All,
+    /// `acks=1`: a response once the leader has appended the record.
+    Leader,
 }
 
 /// What an idempotent producer says of a batch, so that the broker recognises it (KIP-98).
@@ -114,6 +117,20 @@ pub enum Request {
         acks: Acks,
         /// Which batch it is, if the producer is idempotent; else the broker recognises nothing.
         sequence: Option<BatchSequence>,
+    },
+    /// A `Produce` whose records the leader has appended, waiting for the other replicas. The broker
+    /// makes one of the other when it parks it; no client sends it.
+    AwaitReplication {
+        /// The partition.
+        partition: PartitionId,
+        /// The offset of the first record.
+        base_offset: Offset,
+        /// The records stand below this offset.
+        upto: Offset,
+        /// The buffer of the `Produce`, emptied.
+        records: Vec<Record>,
+        /// When the broker answers that it has waited for too long.
+        deadline: Instant,
     },
     /// Joins a group, or joins again after a rebalance began. Parked until the rebalance ends.
     Join {
@@ -200,7 +217,8 @@ pub enum Response {
     },
     /// The request was not carried out, for certain.
     Refused(Refusal),
-    /// A batch of an idempotent producer was not appended by this request, for certain.
+    /// Records were not appended by this request, for certain, unless the refusal says otherwise
+    /// ([`ProduceRefusal::is_certain`]).
     ProduceRefused {
         /// Why.
         refusal: ProduceRefusal,
@@ -209,7 +227,7 @@ pub enum Response {
     },
 }
 
-/// Why a log broker refuses a batch of an idempotent producer, by the names of Kafka's error codes.
+/// Why a log broker does not acknowledge a batch, by the names of Kafka's error codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProduceRefusal {
     /// `INVALID_PRODUCER_EPOCH`: the producer has begun a newer epoch; this was on its way for too
@@ -217,6 +235,24 @@ pub enum ProduceRefusal {
     InvalidProducerEpoch,
     /// `OUT_OF_ORDER_SEQUENCE_NUMBER`: the batch before it is missing; send that first.
     OutOfOrderSequence,
+    /// `NOT_ENOUGH_REPLICAS`: fewer replicas are in sync than `min.insync.replicas`; try again later.
+    NotEnoughReplicas,
+    /// `NOT_ENOUGH_REPLICAS_AFTER_APPEND`: the records are appended, and fewer replicas have them
+    /// than `min.insync.replicas`; they may be lost, and another attempt may store them twice.
+    NotEnoughReplicasAfterAppend,
+    /// `REQUEST_TIMED_OUT`: the records are appended, and not all replicas that are in sync have them
+    /// yet; they may be lost, and another attempt may store them twice.
+    RequestTimedOut,
+}
+
+impl ProduceRefusal {
+    /// Whether the records are certainly not stored by the request.
+    pub const fn is_certain(self) -> bool {
+        match self {
+            Self::InvalidProducerEpoch | Self::OutOfOrderSequence | Self::NotEnoughReplicas => true,
+            Self::NotEnoughReplicasAfterAppend | Self::RequestTimedOut => false,
+        }
+    }
 }
 
 /// Why a log broker refuses a request, by the names of Kafka's error codes.

@@ -34,7 +34,7 @@ impl Purposeful for log::Request {
     #[inline]
     fn purpose(&self) -> RequestPurpose {
         match self {
-            Self::Produce { .. } => RequestPurpose::Send,
+            Self::Produce { .. } | Self::AwaitReplication { .. } => RequestPurpose::Send,
             Self::Fetch { group, .. } => RequestPurpose::Receive(*group),
             Self::Commit { group, trigger, .. } => RequestPurpose::Settle(*group, *trigger),
             Self::Join { .. } => RequestPurpose::Join,

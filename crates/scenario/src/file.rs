@@ -44,6 +44,7 @@ mod problem;
 mod queue;
 #[cfg(feature = "toml")]
 mod reader;
+mod replicas;
 mod rows;
 mod rules;
 mod schema;
@@ -66,9 +67,11 @@ pub use loaded::{Loaded, Written};
 pub use probability::Probability;
 pub use problem::Problem;
 pub use queue::{
-    AtLimit, DelayKind, DeliveryCount, DeliveryEnd, LateSettle, LimitChecked, LimitCount,
-    OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition,
+    AtLimit, BrokerRestart, DelayKind, DeliveryCount, DeliveryEnd, Forgotten, LateSettle,
+    LimitChecked, LimitCount, OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay,
+    RepeatedSettle, RequeuePosition,
 };
+pub use replicas::{Acks, BelowMinIsr};
 pub use rows::{Row, Rows};
 pub use schema::{NOT_SAID, schema};
 pub use script::ScriptedFault;

@@ -99,6 +99,14 @@ pub enum Fault {
     /// effect, or `after` it has the sink's answer; the process goes on and connects again at once.
     /// Picked once for each attempt at an effect.
     ConnectionLost,
+    /// The leader of a log with replicas fails once it has handled a request: its process dies
+    /// (`crash`), its machine loses its power (`poweroff`), or all machines do (`blackout`). Another
+    /// replica leads after `times.broker_restart`; if none may, the same one after
+    /// `times.replica_away`.
+    BrokerFailover,
+    /// Followers copy nothing for `times.replica_away`: the `next` one that would lead, or `all`.
+    /// Picked whenever a log with replicas has handled a request.
+    ReplicaLag,
 }
 
 /// A row of the table: how a kind of fault point is named, where it is and what it can do.

@@ -10,11 +10,12 @@ use entrega_clients::{
     AutoSettle, ClientConfig, ErrorPolicy, Library, MetadataRefresh, OffsetReset, Strategy,
     StrategyConfig,
 };
+use entrega_model::log::Acks;
 use entrega_model::{Instant, SubscriptionId};
 
 use crate::file::{
-    self, Assignor, AutoOffsetReset, CommitCheck, ConsumerSettings, LogClient, PartitionsAdded,
-    ProducerSettings, ProducerStrategy, RebalanceProtocol, Scenario,
+    self, Assignor, AutoOffsetReset, BelowMinIsr, CommitCheck, ConsumerSettings, LogClient,
+    PartitionsAdded, ProducerSettings, ProducerStrategy, RebalanceProtocol, Scenario,
 };
 
 mod queue;
@@ -54,7 +55,30 @@ pub fn log_settings(scenario: &Scenario) -> log::LogSettings {
             ownership: from.commit_checks.contains(&CommitCheck::Ownership),
             forward: from.commit_checks.contains(&CommitCheck::Forward),
         },
+        replication: replication(scenario),
         ..log::LogSettings::default()
+    }
+}
+
+fn replication(scenario: &Scenario) -> log::ReplicationSettings {
+    let from = &scenario.log;
+    log::ReplicationSettings {
+        replicas: from.replicas,
+        min_insync: from.min_insync_replicas,
+        lag_max: from.replica_lag_max.duration(),
+        delay: from.replica_delay.duration(),
+        unclean_election: from.unclean_leader_election,
+        stands_still: from.high_watermark_below_min_isr == BelowMinIsr::StandsStill,
+        flush_interval: from.flush_interval.duration(),
+        produce_timeout: scenario.producer.request_timeout.duration(),
+    }
+}
+
+/// Which acknowledgements a producer waits for, where it waits for any.
+pub fn acks(producer: &ProducerSettings) -> Acks {
+    match producer.acks {
+        Some(file::Acks::Leader) => Acks::Leader,
+        Some(file::Acks::None | file::Acks::All) | None => Acks::All,
     }
 }
 

@@ -10,7 +10,7 @@ use std::future::Future;
 use entrega_clients::producers::{BatchPublisher, LogPublisher, PublishError, Publisher};
 use entrega_clients::{Link, MetadataRefresh};
 use entrega_model::event::SendOutcome;
-use entrega_model::log::{Request, Response};
+use entrega_model::log::{Acks, Request, Response};
 use entrega_model::{Duration, Instant, Key, MessageId, PartitionId, Record};
 
 /// A publisher to a log whose number of partitions may change.
@@ -57,6 +57,13 @@ impl<L: Link + Clone> GrowingPublisher<L> {
     /// producer: both publishers would have to share its state.
     pub(crate) fn idempotent(self, is_idempotent: bool) -> Self {
         Self { before: self.before.idempotent(is_idempotent), ..self }
+    }
+
+    /// The same, waiting for these acknowledgements.
+    pub(crate) fn acknowledged_by(self, acks: Acks) -> Self {
+        let same =
+            |after: After<L>| After { publisher: after.publisher.acknowledged_by(acks), ..after };
+        Self { before: self.before.acknowledged_by(acks), after: self.after.map(same), ..self }
     }
 }
 

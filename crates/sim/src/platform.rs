@@ -9,8 +9,8 @@ use entrega_clients::combinators::alongside;
 use entrega_clients::inbox::{LogInbox, QueueInbox};
 use entrega_clients::producers::{BatchPublisher, QueuePublisher};
 use entrega_clients::{AutoSettle, ClientConfig, Stop, Subscription};
-use entrega_scenario::Scenario;
 use entrega_scenario::setup;
+use entrega_scenario::{ProducerSettings, Scenario};
 
 use crate::growing::{GrowingPublisher, More};
 use crate::link::SimLink;
@@ -35,7 +35,11 @@ pub(crate) trait Platform: PartialEq + Sized {
     fn inbox(&self, link: SimLink<Self::Broker>, config: ClientConfig) -> Self::Inbox;
 
     /// A producer over a link.
-    fn publisher(&self, link: SimLink<Self::Broker>, is_idempotent: bool) -> Self::Publisher;
+    fn publisher(
+        &self,
+        link: SimLink<Self::Broker>,
+        settings: &ProducerSettings,
+    ) -> Self::Publisher;
 
     /// Whether the client library does anything beside the application.
     fn has_background(config: &ClientConfig) -> bool;
@@ -80,9 +84,11 @@ impl Platform for LogPlatform {
         LogInbox::new(link, config)
     }
 
-    fn publisher(&self, link: SimLink<LogBroker>, is_idempotent: bool) -> Self::Publisher {
+    fn publisher(&self, link: SimLink<LogBroker>, settings: &ProducerSettings) -> Self::Publisher {
         let partitions = self.settings.partitions;
-        GrowingPublisher::new(link, partitions, self.more, partition_of).idempotent(is_idempotent)
+        let publisher = GrowingPublisher::new(link, partitions, self.more, partition_of);
+        let publisher = publisher.acknowledged_by(setup::acks(settings));
+        publisher.idempotent(settings.enable_idempotence)
     }
 
     fn has_background(config: &ClientConfig) -> bool {
@@ -130,7 +136,11 @@ impl Platform for QueuePlatform {
         QueueInbox::new(link, config)
     }
 
-    fn publisher(&self, link: SimLink<QueueBroker>, _is_idempotent: bool) -> Self::Publisher {
+    fn publisher(
+        &self,
+        link: SimLink<QueueBroker>,
+        _settings: &ProducerSettings,
+    ) -> Self::Publisher {
         QueuePublisher::new(link)
     }
 

@@ -57,7 +57,7 @@ where
     let buffering = setup::buffering(settings);
     let alone = !settings.is_pipelined() && buffering.is_none();
     let link = SimLink { alone, ..link };
-    let publisher = platform.publisher(link.clone(), settings.enable_idempotence);
+    let publisher = platform.publisher(link.clone(), settings);
     let outgoing = Planned { link, workload: experiment.workload, next: Cell::new(0) };
     if let Some(buffering) = buffering {
         return Box::pin(async move {

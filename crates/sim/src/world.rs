@@ -27,6 +27,7 @@ mod poison;
 mod process;
 mod progress;
 mod protocol;
+mod replicas;
 mod rivals;
 mod shutdown;
 mod sink;
@@ -285,6 +286,11 @@ where
     fn restart_broker(&mut self) {
         self.broker_up_at = self.now + self.times.broker_restart;
         self.broker.restart(self.now, &mut self.events);
+        self.drop_parked();
+    }
+
+    /// Nobody will answer what the broker had kept for later.
+    fn drop_parked(&mut self) {
         for id in std::mem::take(&mut self.parked) {
             self.calls.get(id).parked = false;
             self.calls.get(id).payload = Payload::Gone;

@@ -166,6 +166,7 @@ async fn producer<B: ServedModel>(stage: Rc<Stage<B>>, process: ProcessId) {
     let link = injected.over_network();
     let publisher = B::publisher(link.clone(), scenario.log.partitions);
     let publisher = B::idempotent(publisher, settings.enable_idempotence);
+    let publisher = B::acknowledged_by(publisher, setup::acks(settings));
     let (began, next) = (link.now(), Cell::new(0));
     let outgoing = Planned { link: link.clone(), setup: &stage.setup, began, next };
     if let Some(buffering) = setup::buffering(settings) {

@@ -19,7 +19,7 @@ use entrega_model::{
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use crate::Broker;
+use crate::{Broker, Failure, Followers};
 
 const PROCESSES: usize = 3;
 const SUBSCRIPTIONS: u8 = 2;
@@ -59,6 +59,16 @@ pub(crate) enum Step<A> {
         process: u16,
     },
     Restart,
+    /// The leader fails and is back so many seconds later.
+    FailOver {
+        failure: Failure,
+        seconds: u64,
+    },
+    /// Followers are behind for so many seconds.
+    FallBehind {
+        followers: Followers,
+        seconds: u64,
+    },
     Pass {
         seconds: u64,
     },
@@ -129,6 +139,18 @@ impl<B: Subject> Twin<B> {
             }
             Step::Die { process } => self.lives[usize::from(process)].0 += 1,
             Step::Restart => self.broker.restart(self.now, &mut ground_truth),
+            Step::FailOver { failure, seconds } => {
+                let back_at = self.now + Duration::from_secs(seconds);
+                let leads = self.broker.fail_over(self.now, failure, back_at, &mut ground_truth);
+                seen = format!("another leads: {leads}");
+            }
+            Step::FallBehind { followers, seconds } => {
+                self.broker.fall_behind(
+                    self.now,
+                    followers,
+                    self.now + Duration::from_secs(seconds),
+                );
+            }
             Step::Pass { seconds } => self.pass(seconds, &mut ground_truth),
         }
         let until = |at: Instant| at.as_nanos().wrapping_sub(self.now.as_nanos());

@@ -10,7 +10,7 @@
 //!   multiples of an interval since the start of the run;
 //! * when a record came, unless a reset by duration may still begin at it;
 //! * how many copies of a message were stored, which the records tell, unless retention may have
-//!   deleted some;
+//!   deleted some or an election cut some off;
 //! * the deadline of a member whose Join waits: it begins anew when the rebalance ends and is
 //!   dropped when the connection does, so only whether there is one matters;
 //! * the assignment of a group that is rebalancing: it is dealt anew, unless the next one looks
@@ -46,7 +46,12 @@ impl LogBroker {
         if has_ages {
             into.word(self.retention.since_check(into.now()));
             into.deadline(self.retention_check);
+        }
+        if has_ages || self.replicas.is_some() {
             enter_copies(into, self.copies.iter());
+        }
+        if let Some(replicas) = &self.replicas {
+            replicas.fingerprint(into);
         }
         if let Some(timestamps) = &self.timestamps {
             timestamps.enter(into);

@@ -368,6 +368,19 @@ impl Group {
         }
     }
 
+    /// The records in `end..ended` of a partition are gone; a commit that points into them is void.
+    #[cold]
+    pub(super) fn void_commit(&mut self, partition: PartitionId, end: Offset, ended: Offset) {
+        let committed = &mut self.committed[partition.index()];
+        *committed = committed.filter(|offset| *offset <= end || *offset > ended);
+    }
+
+    /// The last commit of a partition is gone.
+    #[cold]
+    pub(super) fn take_back(&mut self, partition: PartitionId, previous: Option<Offset>) {
+        self.committed[partition.index()] = previous;
+    }
+
     /// Since when it has no member, if offsets expire.
     pub(super) fn ages_since(&self) -> Option<Instant> {
         self.empty_since.filter(|_| self.timeouts.offsets.is_some())

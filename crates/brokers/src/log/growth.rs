@@ -66,5 +66,6 @@ impl LogBroker {
         self.partitions.resize_with(usize::from(count), Partition::default);
         self.groups.iter_mut().for_each(|group| group.add_partitions(count));
         self.timestamps.iter_mut().for_each(|timestamps| timestamps.add_partitions(count));
+        self.replicas.iter_mut().for_each(|replicas| replicas.add_partitions(count));
     }
 }

@@ -11,9 +11,9 @@
 //! ```
 //!
 //! Consumers read below the high watermark, the end of what all in-sync replicas have: "Only
-//! committed messages are ever given out to the consumer" [KAFKA-DESIGN]. This log has one replica,
-//! so the high watermark follows the end at once; it is a number of its own all the same, because
-//! replication, and transactions with their last stable offset, only lower the bound.
+//! committed messages are ever given out to the consumer" [KAFKA-DESIGN]. On a log of one replica
+//! it follows the end at once; on one of several the module `replication` moves it. An election
+//! cuts the end of the log off ([`Partition::truncate`]).
 //!
 //! A batch goes into one segment. Before it, a new segment is begun when the active one would grow
 //! beyond `segment.bytes` or its first record is older than `segment.ms` [KAFKA-SRC,
@@ -69,6 +69,28 @@ impl Partition {
     /// The end of what consumers may read.
     pub(super) fn high_watermark(&self) -> Offset {
         self.high_watermark
+    }
+
+    /// Moves the end of what consumers may read.
+    pub(super) fn set_high_watermark(&mut self, offset: Offset) {
+        self.high_watermark = offset.min(self.log_end_offset);
+    }
+
+    /// Takes away the records from `end` on, the last one first, and passes each on. What retention
+    /// has deleted stays deleted. A segment keeps the age that it has.
+    pub(super) fn truncate(&mut self, end: Offset, mut gone: impl FnMut(Record)) {
+        while let Some(active) = self.segments.back_mut().filter(|_| self.log_end_offset > end) {
+            if let Some(record) = active.records.pop() {
+                active.bytes -= u64::from(record.bytes);
+                self.bytes -= u64::from(record.bytes);
+                self.log_end_offset -= 1;
+                gone(record);
+            }
+            if active.records.is_empty() {
+                self.segments.pop_back();
+            }
+        }
+        self.high_watermark = self.high_watermark.min(self.log_end_offset);
     }
 
     /// Bytes of the bodies of all retained records.

@@ -60,8 +60,10 @@ pub(super) struct Producers {
 struct Known {
     producer: ClientId,
     epoch: u16,
-    /// The last batches of this epoch, oldest first; never empty.
+    /// The last batches of this epoch, oldest first; empty only after a truncation.
     batches: Vec<Batch>,
+    /// The number that comes next if there are none.
+    after_truncation: u32,
     /// When the last of them was appended.
     appended_at: Instant,
 }
@@ -117,6 +119,20 @@ impl Producers {
         }
     }
 
+    /// The records of a partition from `end` on are gone, and with them what is known of their
+    /// batches: Kafka rebuilds this state from the log.
+    pub(super) fn truncate(&mut self, partition: PartitionId, end: Offset) {
+        let Some(all) = self.of_partitions.get_mut(partition.index()) else { return };
+        for known in all.iter_mut() {
+            let kept = known.batches.partition_point(|batch| batch.base_offset < end);
+            if let Some(gone) = known.batches.get(kept) {
+                known.after_truncation = gone.first;
+            }
+            known.batches.truncate(kept);
+        }
+        all.retain(|known| !known.batches.is_empty() || known.after_truncation > 0);
+    }
+
     fn find(&self, sent: &Sent) -> Option<&Known> {
         let all = self.of_partitions.get(sent.partition.index())?;
         let index = all.binary_search_by_key(&sent.producer, |known| known.producer).ok()?;
@@ -145,6 +161,9 @@ impl Producers {
                 into.word(known.epoch.into());
                 into.time(known.appended_at);
                 into.count(known.batches.len());
+                if known.batches.is_empty() {
+                    into.word(known.after_truncation.into());
+                }
                 for &Batch { first, last, base_offset } in &known.batches {
                     into.word(u64::from(first) << 32 | u64::from(last));
                     into.word(base_offset);
@@ -160,7 +179,7 @@ impl Known {
     fn new(producer: ClientId, epoch: u16, batch: Batch, now: Instant) -> Self {
         let mut batches = Vec::with_capacity(REMEMBERED);
         batches.push(batch);
-        Self { producer, epoch, batches, appended_at: now }
+        Self { producer, epoch, batches, after_truncation: 0, appended_at: now }
     }
 
     /// Rules 1 to 4.
@@ -183,7 +202,8 @@ impl Known {
 
     /// The number that follows the last record.
     fn next(&self) -> u32 {
-        self.batches.last().map_or(0, |batch| batch.last.wrapping_add(1) & LARGEST)
+        let last = self.batches.last();
+        last.map_or(self.after_truncation, |batch| batch.last.wrapping_add(1) & LARGEST)
     }
 
     fn remember(&mut self, batch: Batch, now: Instant) {

@@ -179,7 +179,11 @@ impl LogBroker {
     ) {
         let group = &mut self.groups[id.index()];
         for &PartitionOffset { partition, offset: upto } in offsets {
-            let previous = group.commit(partition, upto).unwrap_or(0);
+            let before = group.commit(partition, upto);
+            if let Some(replicas) = &mut self.replicas {
+                replicas.committed(now, id, partition, before);
+            }
+            let previous = before.unwrap_or(0);
             let (subscription, consumer) = (id, from.process);
             let kind =
                 Kind::Committed { subscription, consumer, partition, upto, previous, trigger };

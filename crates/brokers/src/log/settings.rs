@@ -9,7 +9,7 @@
 use entrega_model::Duration;
 use entrega_model::log::OffsetReset;
 
-use super::{Assignor, CommitChecks, PartitionsAdded, RebalanceProtocol};
+use super::{Assignor, CommitChecks, PartitionsAdded, RebalanceProtocol, ReplicationSettings};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -72,6 +72,8 @@ pub struct LogSettings {
     /// What a commit of a member is checked for beyond its generation. Kafka has no such setting
     /// and checks nothing else, which is the default.
     pub commit_checks: CommitChecks,
+    /// How many replicas there are, and what is asked of them. The default is one.
+    pub replication: ReplicationSettings,
 }
 
 impl Default for LogSettings {
@@ -95,6 +97,7 @@ impl Default for LogSettings {
             auto_offset_reset: OffsetReset::Earliest,
             offsets_retention: Some(DAY.saturating_mul(7)),
             commit_checks: CommitChecks::default(),
+            replication: ReplicationSettings::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod cooperative;
 mod driver;
 mod expiry;
 mod growth;
+mod replication;
 mod static_members;
 mod sticky;
 
@@ -13,7 +14,7 @@ use super::*;
 use driver::{
     Assignment, Driver, Outcome, assignment, commit_request, fetch_request, outcome, record,
 };
-use entrega_model::event::SettleTrigger;
+use entrega_model::event::{RemoveReason, SettleTrigger};
 use entrega_model::log::{Acks, PartitionOffset};
 use entrega_model::{Duration, Incarnation, Key, MessageId, ProcessId};
 

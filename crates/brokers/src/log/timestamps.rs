@@ -64,6 +64,11 @@ impl Timestamps {
         }
     }
 
+    /// The records of a partition from `end` on are gone.
+    pub(super) fn truncate(&mut self, partition: PartitionId, end: Offset) {
+        self.partitions[partition.index()].retain(|mark| mark.offset < end);
+    }
+
     /// The first record of a partition that is not older than the span, if there is one.
     pub(super) fn first_young(&self, now: Instant, partition: PartitionId) -> Option<Offset> {
         self.young(now, &self.partitions[partition.index()]).next().map(|mark| mark.offset)

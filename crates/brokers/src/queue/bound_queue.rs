@@ -27,6 +27,7 @@ use super::in_flight::{InFlight, Slot};
 use super::ready::{Ready, Stored};
 use super::rules::Return;
 use super::settings::{LimitChecked, Overflow, QueueSettings};
+use super::unflushed::Unflushed;
 
 /// What a queue needs of the world to do anything.
 pub(super) struct Step<'a> {
@@ -34,6 +35,8 @@ pub(super) struct Step<'a> {
     pub(super) settings: &'a QueueSettings,
     pub(super) changed: &'a mut bool,
     ground_truth: &'a mut Vec<Event>,
+    /// Notes what a restart would forget.
+    unflushed: Option<&'a mut Unflushed>,
 }
 
 impl<'a> Step<'a> {
@@ -43,7 +46,13 @@ impl<'a> Step<'a> {
         changed: &'a mut bool,
         ground_truth: &'a mut Vec<Event>,
     ) -> Self {
-        Self { now, settings, changed, ground_truth }
+        Self { now, settings, changed, ground_truth, unflushed: None }
+    }
+
+    /// The same; what is stored or settled is noted as long as a restart would forget it.
+    #[inline]
+    pub(super) fn noting(self, unflushed: &'a mut Option<Box<Unflushed>>) -> Self {
+        Self { unflushed: unflushed.as_deref_mut(), ..self }
     }
 
     #[inline]
@@ -128,6 +137,12 @@ impl BoundQueue {
         self.in_flight.last_tag + 1
     }
 
+    /// All copies that are here, in no particular order.
+    pub(super) fn copies(&self) -> impl Iterator<Item = &Stored> {
+        let in_flight = self.in_flight.iter().map(|delivery| &delivery.stored);
+        self.ready.iter().chain(self.delayed.iter()).chain(&self.kept).chain(in_flight)
+    }
+
     /// When the next lease runs out, or a message is ready again.
     #[inline]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -139,9 +154,7 @@ impl BoundQueue {
 
     /// The messages that are still here, in queue order.
     pub(super) fn retrievable(&self) -> Vec<MessageId> {
-        let in_flight = self.in_flight.iter().map(|delivery| &delivery.stored);
-        let waiting = self.ready.iter().chain(self.delayed.iter()).chain(&self.kept);
-        let mut all: Vec<_> = waiting.chain(in_flight).collect();
+        let mut all: Vec<_> = self.copies().collect();
         all.sort_unstable_by_key(|stored| stored.sequence);
         all.into_iter().map(|stored| stored.record.message).collect()
     }
@@ -159,6 +172,9 @@ impl BoundQueue {
             copy,
         });
         self.ready.append(Stored::delivered(sequence, record, 0));
+        if let Some(unflushed) = &mut step.unflushed {
+            unflushed.stored(step.now, self.id, sequence);
+        }
         *step.changed = true;
         self.trim(step);
     }
@@ -295,6 +311,7 @@ impl BoundQueue {
             Settlement::Reject => {
                 let stored = self.end(slot, Some((from, Settlement::Reject)), step);
                 tell_settled(id, stored, from, SettleAct::Reject, trigger, step);
+                note_settled(id, stored, step);
                 self.give_up(stored, GivenUp::Rejected, step);
             }
             Settlement::Extend => {
@@ -383,6 +400,14 @@ pub(super) fn tell_settled(
     step.tell(Kind::Settled { message, subscription, consumer, act, trigger });
 }
 
+/// Notes that a message is gone by its consumer's word, if a restart would forget that.
+#[inline]
+fn note_settled(id: SubscriptionId, stored: Stored, step: &mut Step<'_>) {
+    if let Some(unflushed) = &mut step.unflushed {
+        unflushed.settled(step.now, id, stored);
+    }
+}
+
 /// Tells that a message was acked, and so is gone.
 #[inline]
 pub(super) fn tell_acked(
@@ -393,6 +418,7 @@ pub(super) fn tell_acked(
     step: &mut Step<'_>,
 ) {
     tell_settled(id, stored, client, SettleAct::Ack, trigger, step);
+    note_settled(id, stored, step);
     step.tell(Kind::Removed {
         message: stored.record.message,
         subscription: Some(id),

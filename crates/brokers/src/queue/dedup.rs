@@ -69,6 +69,13 @@ impl DedupWindow {
         }
     }
 
+    /// A message was not stored after all, as far as the broker knows.
+    #[cold]
+    pub(super) fn forget_message(&mut self, message: MessageId) {
+        self.stored.retain(|stored| stored.message != message);
+        self.ids.remove(message);
+    }
+
     /// Forgets what is out of the window by now, or one too many.
     fn forget(&mut self, now: Instant) {
         while let Some(&Stored { at, message }) = self.stored.front() {

@@ -38,8 +38,10 @@ use crate::fingerprint::{enter_copies, enter_first_lives};
 impl QueueBroker {
     /// Enters the whole state.
     pub(super) fn enter(&self, into: &mut Fingerprint<'_>) {
-        let Self { settings, queues, copies, dedup, departed: Departed(known), changed } = self;
+        let Self { settings, queues, copies, dedup, unflushed, departed: Departed(known), changed } =
+            self;
         dedup.iter().for_each(|window| window.fingerprint(into));
+        unflushed.iter().for_each(|unflushed| unflushed.fingerprint(queues, into));
         for (subscription, queue) in (0..).map(SubscriptionId).zip(queues) {
             enter_queue(subscription, queue, settings, into);
         }

@@ -74,6 +74,18 @@ impl BoundQueue {
         self.trim(step);
     }
 
+    /// Takes out a copy that is in no consumer's hands, wherever it is.
+    pub(super) fn forget(&mut self, sequence: u64) -> Option<Stored> {
+        let kept = self.kept.iter().position(|stored| stored.sequence == sequence);
+        let kept = kept.map(|place| self.kept.remove(place));
+        kept.or_else(|| self.ready.remove(sequence)).or_else(|| self.delayed.remove(sequence))
+    }
+
+    /// Puts a copy back that was settled.
+    pub(super) fn restore(&mut self, stored: Stored, step: &mut Step<'_>) {
+        self.put_back(stored, step);
+    }
+
     pub(super) fn end_without_success(
         &mut self,
         mut stored: Stored,

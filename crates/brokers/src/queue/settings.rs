@@ -48,8 +48,21 @@ pub struct QueueSettings {
     /// How many ids it remembers within the window: Redis (`IDMP`) 100 for each producer. Default:
     /// no bound, as in JetStream and SQS FIFO.
     pub dedup_entries: Option<u32>,
+    /// What a restart forgets of what was stored and settled. Default: nothing, the disk is intact.
+    pub forgets: Option<Forgets>,
     /// What else real queues do differently. The default is strict.
     pub rules: Rules,
+}
+
+/// What a broker forgets of the time just before a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forgets {
+    /// The messages that it stored.
+    pub messages: bool,
+    /// The acks and rejects that it recorded.
+    pub settles: bool,
+    /// How far back. JetStream `sync_interval` 2 min; Pulsar writes a cursor once a second.
+    pub of_the_last: Duration,
 }
 
 /// What happens when a queue holds more ready messages than `max_length`.
@@ -75,6 +88,7 @@ impl Default for QueueSettings {
             overflow: Overflow::DropHead,
             dedup_window: None,
             dedup_entries: None,
+            forgets: None,
             rules: Rules::default(),
         }
     }

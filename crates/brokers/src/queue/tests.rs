@@ -18,6 +18,7 @@ mod faults;
 mod properties;
 mod reference;
 mod rules;
+mod unflushed;
 
 const QUEUE: SubscriptionId = SubscriptionId(0);
 const A: ClientId = ClientId { process: ProcessId(1), incarnation: Incarnation(0) };
@@ -189,6 +190,9 @@ fn print_event(kind: &Kind) -> String {
             at(subscription, format!("requeued({message},p{consumer})"))
         }
         Kind::Kept { message, subscription } => at(subscription, format!("kept({message})")),
+        Kind::SettleForgotten { message, subscription } => {
+            at(subscription, format!("forgotten({message})"))
+        }
         Kind::BrokerRestarted => "restarted".into(),
         Kind::Retrievable { message, subscription } => at(subscription, message.to_string()),
         other => panic!("no queue does that: {other:?}"),
@@ -201,6 +205,7 @@ fn print_reason(reason: RemoveReason) -> &'static str {
         RemoveReason::Overflow => "overflow",
         RemoveReason::DeliveryLimit => "limit",
         RemoveReason::Unroutable => "unroutable",
+        RemoveReason::BrokerLoss => "loss",
         other => panic!("no queue does that: {other:?}"),
     }
 }

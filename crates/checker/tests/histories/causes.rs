@@ -70,6 +70,12 @@ fn lost_by_a_settle_without_effect() {
         lost(queue().sent(0).delivered(A).acked_by(A, trigger).crashed(1), cause);
         lost(log().sent(0).delivered(A).committed_by(1, 0, 1, trigger).crashed(1), cause);
     }
+    let again = |history: History, reason| history.removed(0, reason).stored(0, 5);
+    let committed = again(log().sent(0), RemoveReason::Truncation).delivered_at(A, 5);
+    let upto = SettleTrigger::Application;
+    lost(committed.committed_by(1, 0, 6, upto).crashed(1), Cause::SettledBeforeProcess);
+    let acked = again(queue().sent(0), RemoveReason::BrokerLoss).delivered(A);
+    lost(acked.acked_by(A, upto).crashed(1), Cause::SettledBeforeProcess);
     let nacked = queue().sent(0).delivered(A).recorded(A, SettleAct::Requeue);
     lost(nacked.removed(0, RemoveReason::Ttl), Cause::RemovedTtl);
     let confirmed = queue().sent(0).delivered(A).settle_ended(A, SettleOutcome::Ok);
@@ -334,6 +340,18 @@ fn a_broker_that_forgets() {
     twice(log.clone().lost(1).assigned(1, 0).processed(again), Cause::BrokerForgot);
     let asked = log.settle_invoked(A, SettleAct::Commit).lost(1);
     twice(asked.assigned(1, 0).processed(again), Cause::BrokerForgot);
+}
+
+/// A settle that the broker has forgotten: its holder may have been gone for long.
+#[test]
+fn a_broker_that_forgets_a_settle() {
+    let settled = queue().sent(0).processed(A).settled(A).exited(1).broker_restarted();
+    twice(settled.clone().settle_forgotten(0).processed(B), Cause::BrokerForgot);
+    twice(settled.processed(B), Cause::RedeliveredAfterSettle);
+    let first = queue().sent(0).delivered(A).acked_by(A, SettleTrigger::Application).crashed(1);
+    lost(first.clone(), Cause::SettledBeforeProcess);
+    let found = report(&first.broker_restarted().settle_forgotten(0).retrievable(0));
+    assert_eq!((found.lost(), found.classes.get(Class::Pending)), (0, 1));
 }
 
 #[test]

@@ -341,6 +341,11 @@ impl History {
         self.push(Kind::BrokerRestarted)
     }
 
+    pub(crate) fn settle_forgotten(self, message: u32) -> Self {
+        let message = MessageId(message);
+        self.push(Kind::SettleForgotten { message, subscription: SUBSCRIPTION })
+    }
+
     pub(crate) fn retrievable(self, message: u32) -> Self {
         let message = MessageId(message);
         self.push(Kind::Entered { phase: Phase::Audit })

@@ -141,3 +141,16 @@ fn offsets() {
     check(log().sent(0).stored(1, 0), other);
     check(log().sent(0).delivered_at(first(0), 0), Order::default());
 }
+
+/// An offset that an election frees is used again. That is inconsistent only if both messages were
+/// read there.
+#[test]
+fn offsets_that_are_used_again() {
+    let other = Order { inconsistent_offsets: 1, ..Order::default() };
+    let cut = |log: History| log.removed(0, RemoveReason::Truncation).invoked(1, 0, 1).stored(1, 0);
+    let read = log().sent(0).assigned(1, 0).delivered_at(first(0), 0);
+    check(cut(log().sent(0)), Order::default());
+    check(cut(log().sent(0)).assigned(1, 0).delivered_at(first(1), 0), Order::default());
+    check(cut(read.clone()), Order::default());
+    check(cut(read).assigned(2, 0).delivered_at(first(1), 0), other);
+}

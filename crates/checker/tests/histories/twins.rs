@@ -248,8 +248,12 @@ fn of_message(message: u32, is_log: bool) -> Vec<Kind> {
         ended(SendOutcome::Info),
         Kind::Stored { message, subscription: everywhere, partition, position, copy: 1 },
         Kind::Removed { message, subscription: everywhere, reason: RemoveReason::Retention },
+        Kind::Removed { message, subscription: everywhere, reason: RemoveReason::Truncation },
         Kind::Retrievable { message, subscription },
     ];
+    if !is_log {
+        kinds.push(Kind::SettleForgotten { message, subscription });
+    }
     let reasons =
         [DeadLetterReason::Client, DeadLetterReason::Rejected, DeadLetterReason::DeliveryLimit];
     kinds.extend(reasons.map(|reason| Kind::DeadLettered { message, subscription, reason }));

@@ -55,12 +55,14 @@ pub struct LogPublisher<L> {
     partitions: u16,
     spare: Cell<Vec<Record>>,
     session: Option<Session>,
+    acks: Acks,
 }
 
 impl<L> LogPublisher<L> {
     /// A publisher over `link`, to a log with this many partitions, with this partitioner.
     pub fn new(link: L, partitions: u16, partition_of: fn(Key, u16) -> PartitionId) -> Self {
-        Self { link, partition_of, partitions, spare: Cell::default(), session: None }
+        let (spare, session, acks) = (Cell::default(), None, Acks::All);
+        Self { link, partition_of, partitions, spare, session, acks }
     }
 
     /// The same, idempotent or not (`enable.idempotence`): then the broker recognises its retries.
@@ -68,6 +70,12 @@ impl<L> LogPublisher<L> {
     pub fn idempotent(self, is_idempotent: bool) -> Self {
         let session = is_idempotent.then(|| Session::new(self.partitions));
         Self { session, ..self }
+    }
+
+    /// The same, waiting for these acknowledgements where it waits for any (`acks`; all by default).
+    #[must_use]
+    pub fn acknowledged_by(self, acks: Acks) -> Self {
+        Self { acks, ..self }
     }
 
     fn produce(&self, record: Record, acks: Acks) -> log::Request {
@@ -107,7 +115,8 @@ impl<L> LogPublisher<L> {
             }
             Ok(log::Response::ProduceRefused { refusal, records }) => {
                 self.refused(record, refusal, records);
-                Err(PublishError::Refused)
+                let is_certain = refusal.is_certain();
+                Err(if is_certain { PublishError::Refused } else { PublishError::Unknown })
             }
             Ok(_) => Err(PublishError::Refused),
             Err(Unanswered) => Err(PublishError::Unknown),
@@ -132,7 +141,7 @@ impl<L: Link<Request = log::Request, Response = log::Response>> Publisher for Lo
     ) -> impl Future<Output = Result<(), PublishError>> {
         invoked(&self.link, record, attempt);
         let confirm = move |answer| self.confirm(record, answer);
-        Publishing::new(&self.link, self.produce(record, Acks::All), confirm)
+        Publishing::new(&self.link, self.produce(record, self.acks), confirm)
     }
 
     fn post(&self, record: Record) {

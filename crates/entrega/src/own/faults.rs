@@ -13,9 +13,15 @@ pub(super) fn all(model: Model) -> impl Iterator<Item = FaultKind> {
     points::kinds().filter(move |&kind| exists(kind, model))
 }
 
-/// Whether a model has this fault: only a log has groups.
+/// Whether a model has this fault: only a log has groups, and replicas.
 pub(super) fn exists((fault, _): FaultKind, model: Model) -> bool {
-    model == Model::Log || info(fault).site != Site::Group
+    let is_of_a_log = matches!(info(fault).site, Site::Group | Site::Leader | Site::Followers);
+    model == Model::Log || !is_of_a_log
+}
+
+/// Whether this befalls replicas, which a log may have.
+pub(super) fn is_of_replicas((fault, _): FaultKind) -> bool {
+    matches!(info(fault).site, Site::Leader | Site::Followers)
 }
 
 /// The faults that a name stands for: those of a point (`settle.request`), one of them
@@ -73,7 +79,11 @@ mod tests {
         assert_eq!(log.len(), rows);
         let queue: BTreeSet<_> = all(Model::Queue).map(fault).collect();
         let only_log = listed(points::kinds().filter(|kind| !queue.contains(&kind.0)));
-        assert_eq!(only_log, ["group.rebalance (before, after)"]);
+        let of_replicas =
+            ["broker.failover (crash, poweroff, blackout)", "replica.lag (next, all)"];
+        assert_eq!(only_log, [&["group.rebalance (before, after)"], &of_replicas[..]].concat());
+        let found = listed(points::kinds().filter(|kind| is_of_replicas(*kind)));
+        assert_eq!(found, of_replicas);
     }
 
     #[test]

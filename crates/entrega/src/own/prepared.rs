@@ -41,7 +41,9 @@ impl<C> Explorer<C> {
         let loaded = Scenario::parse("the scenario", text, &[], &no_files);
         let original = with_timeouts(loaded.map_err(Problem::Scenario)?);
         let scope = Scope { consumers: on.consumers, ..self.settings.scope }.within(&original);
-        let faults = self.wanted(&scope.named(&original), on.model)?;
+        let mut faults = self.wanted(&scope.named(&original), on.model)?;
+        let has_replicas = original.log.is_replicated() || self.settings.only.is_some();
+        faults.retain(|&kind| has_replicas || !faults::is_of_replicas(kind));
         let mut scenario = scope.of(&original);
         scenario.limits.drain = LONG;
         let workload = Planner::new(&scenario).plan(None, SEED);

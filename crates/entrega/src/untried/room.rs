@@ -2,6 +2,8 @@
 
 use entrega_explain::digits::thousands;
 use entrega_model::Model;
+use entrega_scenario::points::Act;
+use entrega_scenario::{Forgotten, Span};
 
 use super::numbers::{Numbers, shown};
 
@@ -44,6 +46,36 @@ pub(super) fn retention_bytes(of: &Numbers<'_>) -> Option<String> {
              retention_bytes is {}",
             thousands(sent),
             thousands(kept)
+        )
+    })
+}
+
+/// How long it takes to send everything and to work it off, against the span of what a power loss
+/// takes: in the small version nothing is old enough to have been flushed.
+pub(super) fn flushed(of: &Numbers<'_>) -> Option<String> {
+    let scenario = of.plan.scenario;
+    let forgets = scenario.queue.broker_restart.as_ref().filter(|_| {
+        scenario.queue.restart_forgets(Forgotten::Messages)
+            || scenario.queue.restart_forgets(Forgotten::Settles)
+    });
+    let (setting, span, can_happen) = match of.plan.model {
+        Model::Queue => {
+            let restarts = of.can_happen(|act| act == Act::Restart);
+            ("queue.broker_restart.of_the_last", forgets?.of_the_last, restarts)
+        }
+        Model::Log => {
+            let is_loss = |act| matches!(act, Act::LeaderPoweroff | Act::Blackout);
+            ("log.flush_interval", scenario.log.flush_interval, of.can_happen(is_loss))
+        }
+    };
+    let takes = of.plan.extent.span + of.handling().saturating_mul(of.plan.extent.messages);
+    let is_tried = span == Span::default() || takes < span.duration();
+    (can_happen && !is_tried).then(|| {
+        format!(
+            "a power loss that leaves what is old and takes what is young: to send all and to work \
+             it off takes up to {}, and {setting} is {}",
+            shown(takes),
+            shown(span.duration())
         )
     })
 }

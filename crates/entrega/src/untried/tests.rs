@@ -1,5 +1,6 @@
 //! Each comparison at its threshold: just below it says nothing, and at it names its numbers.
 
+mod flushed;
 mod groups;
 
 use entrega_clients::Strategy;

@@ -85,6 +85,9 @@ impl Reader {
             }
             Kind::Crashed { process, .. } => self.gone(process, Ending::Crashed),
             Kind::Exited { process, .. } => self.gone(process, Ending::Exited),
+            Kind::SettleForgotten { message, subscription } => {
+                self.available.insert((Some(subscription), message), self.here);
+            }
             Kind::BrokerRestarted => {
                 self.broker_restarted();
                 self.members_forgotten();

@@ -1,9 +1,12 @@
-//! A group whose committed offset is gone: it had no member for longer than `offsets_retention`.
+//! A group whose committed offset is gone: it had no member for longer than `offsets_retention`, or
+//! its log lost the record that it pointed at.
 //!
 //! > **The rule.** Nothing else takes a committed offset away. So where a reset finds none although
-//! > the group had committed in the partition, it has expired.
+//! > the group had committed in the partition, it has expired, unless the end of the log was lost
+//! > since.
 
 use entrega_model::Kind;
+use entrega_model::event::RemoveReason;
 
 use super::chronicle::Chronicle;
 use crate::run::{first, last};
@@ -18,10 +21,22 @@ pub(super) fn had_committed(chronicle: &Chronicle<'_>, before: usize) -> bool {
     })
 }
 
-/// What has become of it, as a clause.
-pub(super) fn clause(chronicle: &Chronicle<'_>) -> String {
+/// What has become of it before a place, as a clause.
+pub(super) fn clause(chronicle: &Chronicle<'_>, before: usize) -> String {
     let group = chronicle.subscription_name();
+    if is_cut_off(chronicle, before) {
+        return format!("the committed offset of {group} points at what the log has lost");
+    }
     format!("the committed offset of {group} has expired (offsets_retention)")
+}
+
+/// Whether the log has lost its end before a place.
+pub(super) fn is_cut_off(chronicle: &Chronicle<'_>, before: usize) -> bool {
+    let kinds = chronicle.run.events.get(..before).unwrap_or_default().iter();
+    kinds.map(|event| event.kind).any(|kind| {
+        let reason = if let Kind::Removed { reason, .. } = kind { Some(reason) } else { None };
+        matches!(reason, Some(RemoveReason::Truncation | RemoveReason::BrokerLoss))
+    })
 }
 
 /// Where a reset went back over the message between two places, because a commit that covered it

@@ -8,10 +8,11 @@ use super::death::Death;
 use super::expiry;
 use super::faults;
 use super::leaving::{self, Rebalance};
+use super::loss;
 use crate::injected::Injected;
 use crate::lease;
 use crate::possessions::{End, Ending};
-use crate::run::last;
+use crate::run::{first, last};
 
 /// A holder of a message, and the delivery that took its place.
 pub(super) struct Interruption<'a> {
@@ -284,7 +285,13 @@ impl<'a> Interruption<'a> {
 
     fn forgotten(&self, chronicle: &Chronicle<'_>, restart: usize) -> String {
         let (who, m) = (chronicle.name(self.holder.consumer), chronicle.message());
-        format!("{} and forgets that {who} has {m}", chronicle.words(restart).prose)
+        let restarts = chronicle.words(restart).prose;
+        let of_message = chronicle.run.of_message(chronicle.id);
+        let is_settle = |at| matches!(chronicle.kind(at), Kind::SettleForgotten { .. });
+        if first(of_message, restart, is_settle).is_some() {
+            return format!("{restarts} and forgets that {who} has settled {m}");
+        }
+        format!("{restarts} and forgets that {who} has {m}")
     }
 
     /// What took the message away, as a clause.
@@ -388,12 +395,17 @@ impl<'a> Interruption<'a> {
 }
 
 /// A commit that expired, and where the group began then: who died, so that nobody was a member,
-/// the commit, and the reset.
+/// the commit, and the reset. Or what the commit pointed at was lost, and by which failures.
 fn expired(chronicle: &Chronicle<'_>, reset: usize) -> Course {
+    if expiry::is_cut_off(chronicle, reset) {
+        let back = format!("its reset (auto_offset_reset) goes back over {}", chronicle.message());
+        let failures = loss::failures(chronicle, reset);
+        return failures.then(expiry::clause(chronicle, reset)).and(back);
+    }
     let death = expiry::last_death(chronicle, reset).map(|at| Death::at(chronicle, at));
     let died = death.map(|death| death.course("")).unwrap_or_default();
     let back = format!("its reset (auto_offset_reset) goes back over {}", chronicle.message());
-    died.then(expiry::clause(chronicle)).and(back)
+    died.then(expiry::clause(chronicle, reset)).and(back)
 }
 
 /// Where a commit went back over the message between two places.

@@ -2,7 +2,7 @@
 
 use entrega_model::event::{ProcessingResult, RemoveReason, SettleTrigger};
 use entrega_model::{Kind, ProcessId};
-use entrega_scenario::points::Call;
+use entrega_scenario::points::{Call, Site};
 
 use super::chronicle::{Chronicle, Delivered};
 use super::course::Course;
@@ -32,6 +32,11 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
         let again = if chronicle.deliveries().is_empty() { "" } else { " again" };
         let skipped = skipped_by(chronicle, reset);
         return skipped.part(format!("{m} is never delivered{again} and is lost"));
+    }
+    if let Some(at) = removed.filter(|at| is_lost_by_the_broker(chronicle.kind(*at))) {
+        let clause = chronicle.words(at).clause().to_owned();
+        let told = failures(chronicle, at).then(clause);
+        return told.part(format!("{m} is lost"));
     }
     if let Some(clause) = removed.map(|at| chronicle.words(at).clause().to_owned()) {
         let told = limit::killed(chronicle).unwrap_or_else(|| {
@@ -79,14 +84,32 @@ fn is_thrown_away(chronicle: &Chronicle<'_>) -> bool {
     chronicle.run.cast.throws_buffer_away() && !since.iter().any(|one| one.befalls(Call::Send))
 }
 
-/// Where the message was removed before it was settled.
+/// Where the message was removed before it was settled, and not stored again if it was the broker
+/// that lost it.
 fn removal(chronicle: &Chronicle<'_>) -> Option<usize> {
     let of_it = chronicle.run.of_message(chronicle.id);
+    let is_stored = |at| matches!(chronicle.kind(at), Kind::Stored { .. });
+    let last_stored = last(of_it, usize::MAX, is_stored).unwrap_or(0);
     first(of_it, 0, |at| {
         matches!(*chronicle.kind(at), Kind::Removed { subscription, reason, .. }
             if subscription.is_none_or(|one| one == chronicle.subscription)
                 && reason != RemoveReason::Settled)
+            && (at > last_stored || !is_lost_by_the_broker(chronicle.kind(at)))
     })
+}
+
+/// Whether the broker lost what it had stored.
+fn is_lost_by_the_broker(kind: &Kind) -> bool {
+    let reason = if let Kind::Removed { reason, .. } = kind { Some(reason) } else { None };
+    matches!(reason, Some(RemoveReason::Truncation | RemoveReason::BrokerLoss))
+}
+
+/// What befell the broker and its replicas until it lost something.
+pub(super) fn failures(chronicle: &Chronicle<'_>, until: usize) -> Course {
+    let mut failures = chronicle.run.faults_between(0, until).to_vec();
+    failures.retain(|one| matches!(one.point.site, Site::Broker | Site::Leader | Site::Followers));
+    let many = failures.len().saturating_sub(faults::MANY);
+    faults::clauses(chronicle, &failures[many..])
 }
 
 /// Where a reset skipped the message, unless a consumer went back to it or before it later.
@@ -127,7 +150,7 @@ fn skipped_by(chronicle: &Chronicle<'_>, reset: usize) -> Course {
     });
     let told = faults::clauses_until(chronicle, &earlier, reset).unless_many();
     let why = match from {
-        None if expiry::had_committed(chronicle, reset) => expiry::clause(chronicle),
+        None if expiry::had_committed(chronicle, reset) => expiry::clause(chronicle, reset),
         None if is_new(chronicle) => format!(
             "the partition of {m} was added before the metadata refresh of {who} (metadata_refresh), \
              which finds no committed offset there"

@@ -86,6 +86,7 @@ fn column(scene: &Scene<'_>) -> Column {
         | Kind::Removed { .. }
         | Kind::Retrievable { .. }
         | Kind::Kept { .. }
+        | Kind::SettleForgotten { .. }
         | Kind::Settled { .. }
         | Kind::Committed { .. }
         | Kind::LeaseExpired { .. }
@@ -126,6 +127,7 @@ fn is_fault(scene: &Scene<'_>) -> bool {
         Kind::Effect { .. } => scene.again,
         Kind::Removed { .. }
         | Kind::Kept { .. }
+        | Kind::SettleForgotten { .. }
         | Kind::LeaseExpired { .. }
         | Kind::SessionExpired { .. }
         | Kind::MaxPollExceeded { .. }

@@ -12,6 +12,7 @@ mod settles;
 
 use entrega_model::event::{EffectVerdict, Phase, ProcessingResult, SendOutcome};
 use entrega_model::{Kind, ProcessId, SubscriptionId};
+use entrega_scenario::points::Site;
 
 use super::{Scene, Words, name};
 
@@ -22,6 +23,7 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
         Kind::Stored { .. }
         | Kind::Removed { .. }
         | Kind::Kept { .. }
+        | Kind::SettleForgotten { .. }
         | Kind::Retrievable { .. } => broker::storage(scene),
         Kind::Delivered { .. } | Kind::ProcessingStarted { .. } | Kind::ProcessingEnded { .. } => {
             processing(scene)
@@ -45,7 +47,11 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
         | Kind::Stalled { .. }
         | Kind::Resumed { .. } => lives(scene),
         Kind::BrokerRestarted => {
-            let prose = "the broker restarts".to_owned();
+            let fails = scene.fault.as_ref().filter(|fault| fault.point.site == Site::Leader);
+            let prose = fails.map_or_else(
+                || "the broker restarts".to_owned(),
+                |fault| faults::clause(scene, fault, None),
+            );
             let short = format!("✗ {prose}");
             Words::new(prose, short)
         }

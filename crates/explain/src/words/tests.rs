@@ -86,6 +86,7 @@ fn one_of_each() -> Vec<Kind> {
         Kind::Sought { subscription, consumer, partition, from: upto, to: position },
         Kind::MaxPollExceeded { subscription, consumer },
         Kind::Kept { message, subscription },
+        Kind::SettleForgotten { message, subscription },
     ]
 }
 
@@ -124,12 +125,13 @@ const fn number(kind: &Kind) -> usize {
         Kind::Retrievable { .. } => 28,
         Kind::Sought { .. } => 29,
         Kind::MaxPollExceeded { .. } => 30,
-        Kind::Kept { .. } => LAST,
+        Kind::Kept { .. } => 31,
+        Kind::SettleForgotten { .. } => LAST,
     }
 }
 
 /// The number of the last kind.
-const LAST: usize = 31;
+const LAST: usize = 32;
 
 #[test]
 fn every_event_has_words() {

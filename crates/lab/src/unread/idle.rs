@@ -140,7 +140,14 @@ fn of_fault(loaded: &LoadedScenario, setting: &str) -> Option<String> {
         "grace" => (&[Act::Drain, Act::Abandon], "`process.shutdown`"),
         "slow" => (&[Act::Slow], "`handler.slow`"),
         "late" => (&[Act::Late], "a request or an answer that is `late`"),
-        "broker_restart" => (&[Act::Restart], "`broker.restart`"),
+        "broker_restart" => (
+            &[Act::Restart, Act::LeaderCrash, Act::LeaderPoweroff],
+            "`broker.restart` or `broker.failover`",
+        ),
+        "replica_away" => (
+            &[Act::LeaderCrash, Act::LeaderPoweroff, Act::Blackout, Act::NextLags, Act::AllLag],
+            "`broker.failover` or `replica.lag`",
+        ),
         _ => return None,
     };
     let named = loaded.scenario.named_faults();

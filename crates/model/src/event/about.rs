@@ -22,7 +22,8 @@ impl Kind {
             | Self::LeaseExpired { message, .. }
             | Self::Requeued { message, .. }
             | Self::Retrievable { message, .. }
-            | Self::Kept { message, .. } => Some(message),
+            | Self::Kept { message, .. }
+            | Self::SettleForgotten { message, .. } => Some(message),
             Self::Faulted { message, .. } => message,
             _ => None,
         }
@@ -51,7 +52,8 @@ impl Kind {
             | Self::Retrievable { subscription, .. }
             | Self::Sought { subscription, .. }
             | Self::MaxPollExceeded { subscription, .. }
-            | Self::Kept { subscription, .. } => Some(subscription),
+            | Self::Kept { subscription, .. }
+            | Self::SettleForgotten { subscription, .. } => Some(subscription),
             _ => None,
         }
     }
@@ -105,7 +107,8 @@ impl Kind {
             | Self::BrokerRestarted
             | Self::Entered { .. }
             | Self::Retrievable { .. }
-            | Self::Kept { .. } => None,
+            | Self::Kept { .. }
+            | Self::SettleForgotten { .. } => None,
         }
     }
 }

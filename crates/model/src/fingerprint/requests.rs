@@ -39,7 +39,7 @@ impl Fingerprinted for log::Request {
             Self::Produce { partition, records, acks, sequence } => {
                 begin(into, 0, partition.0);
                 into.list(records);
-                into.flag(*acks == log::Acks::All);
+                into.word(*acks as u64);
                 let word = |of: log::BatchSequence| u64::from(of.epoch) << 32 | u64::from(of.first);
                 into.maybe(sequence.map(word));
             }
@@ -61,6 +61,13 @@ impl Fingerprinted for log::Request {
                 into.generation(*group, *generation);
                 into.list(offsets);
                 into.word(*trigger as u64);
+            }
+            Self::AwaitReplication { partition, base_offset, upto, records, deadline } => {
+                begin(into, 5, partition.0);
+                into.word(*base_offset);
+                into.word(*upto);
+                into.list(records);
+                into.time(*deadline);
             }
         }
     }

@@ -72,7 +72,9 @@ pub(super) fn decode(
         "store" | "remove" => fields.storage(),
         "deliver" | "process" | "effect" => fields.handling(),
         "settle" | "settled" | "dlq" => fields.settling(),
-        "lease_expired" | "requeued" | "retrievable" | "kept" => fields.message_state(),
+        "lease_expired" | "requeued" | "retrievable" | "kept" | "settle_forgotten" => {
+            fields.message_state()
+        }
         "session_expired" | "max_poll_exceeded" => fields.membership(),
         "committed" | "reset" | "seek" => fields.progress(),
         "assign" | "revoke" | "lost" => fields.assignment(),
@@ -234,6 +236,7 @@ impl Fields<'_, '_> {
         match self.shape.name {
             "retrievable" => return Ok(Kind::Retrievable { message, subscription }),
             "kept" => return Ok(Kind::Kept { message, subscription }),
+            "settle_forgotten" => return Ok(Kind::SettleForgotten { message, subscription }),
             _ => {}
         }
         let consumer = self.holder(subscription, message)?;

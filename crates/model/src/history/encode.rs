@@ -63,7 +63,9 @@ impl<M: SerializeMap> Line<'_, M> {
             Kind::DeadLettered { message, subscription, reason } => {
                 self.message(message)?.subscription(subscription)?.field("reason", &reason)
             }
-            Kind::Retrievable { message, subscription } | Kind::Kept { message, subscription } => {
+            Kind::Retrievable { message, subscription }
+            | Kind::Kept { message, subscription }
+            | Kind::SettleForgotten { message, subscription } => {
                 self.message(message)?.subscription(subscription)
             }
             Kind::Delivered { .. }
@@ -334,5 +336,6 @@ fn name_of(kind: &Kind) -> &'static str {
         Kind::Sought { .. } => "seek",
         Kind::MaxPollExceeded { .. } => "max_poll_exceeded",
         Kind::Kept { .. } => "kept",
+        Kind::SettleForgotten { .. } => "settle_forgotten",
     }
 }

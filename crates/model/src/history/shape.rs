@@ -29,7 +29,7 @@ pub(super) const EVENT: Shape = shape("an event", &["event"], COMMON);
 pub(super) const COMMON: &[&str] = &["event", "at"];
 
 /// All events, in the order of [`crate::Kind`].
-pub(super) const EVENTS: [Shape; 36] = [
+pub(super) const EVENTS: [Shape; 37] = [
     shape("send.invoke", &["message"], &["key", "producer", "attempt"]),
     shape("send.ok", &["message"], &["producer", "attempt"]),
     shape("send.fail", &["message"], &["producer", "attempt"]),
@@ -74,6 +74,7 @@ pub(super) const EVENTS: [Shape; 36] = [
     shape("seek", &["to"], &["subscription", "consumer", "lane", "from"]),
     shape("max_poll_exceeded", &[], &["subscription", "consumer"]),
     shape("kept", &["message"], &["subscription"]),
+    shape("settle_forgotten", &["message"], &["subscription"]),
 ];
 
 const fn shape(

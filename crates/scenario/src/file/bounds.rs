@@ -18,7 +18,7 @@ pub(crate) const MOST_IDEMPOTENT: u32 = 5;
 pub(crate) type Bound<T> = (&'static str, T, T);
 
 /// The settings that are whole numbers.
-pub(crate) const WHOLE: [Bound<u64>; 24] = [
+pub(crate) const WHOLE: [Bound<u64>; 26] = [
     ("seeds", 1, 1_000_000),
     ("workload.messages", 1, MAX_MESSAGES as u64),
     ("workload.keys", 1, MAX_KEYS as u64),
@@ -38,6 +38,8 @@ pub(crate) const WHOLE: [Bound<u64>; 24] = [
     ("log.partitions", 1, 10_000),
     ("log.partitions_added.to", 2, 10_000),
     ("log.segment_bytes", 1, u64::MAX),
+    ("log.replicas", 1, 9),
+    ("log.min_insync_replicas", 1, 9),
     ("queue.delivery_limit", 1, 60_000),
     ("queue.max_length", 1, u32::MAX as u64),
     ("queue.dedup_entries", 1, u32::MAX as u64),
@@ -53,7 +55,7 @@ pub(crate) const REAL: [Bound<f64>; 3] = [
 ];
 
 /// The durations that are longer than no time.
-pub(crate) const NOT_ZERO: [&str; 23] = [
+pub(crate) const NOT_ZERO: [&str; 25] = [
     "workload.arrivals.every",
     "producer.request_timeout",
     "producer.metadata_refresh",
@@ -72,10 +74,12 @@ pub(crate) const NOT_ZERO: [&str; 23] = [
     "log.retention_time",
     "log.segment_time",
     "log.producer_id_expiration",
+    "log.replica_lag_max",
     "queue.visibility_timeout",
     "queue.consumer_timeout",
     "queue.redelivery_delay.after",
     "queue.dedup_window",
+    "queue.broker_restart.of_the_last",
     "limits.drain",
 ];
 

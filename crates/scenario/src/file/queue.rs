@@ -68,6 +68,43 @@ pub struct QueueSettings {
     /// for each producer). Left out, there is no limit, as on JetStream and SQS FIFO.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dedup_entries: Option<u32>,
+    /// What a restart of the broker (`broker.restart`) forgets besides what is in flight: the end of
+    /// its machine's power, if it flushes now and then. Left out, nothing: its disk is intact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broker_restart: Option<BrokerRestart>,
+}
+
+/// What a restart of the broker forgets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BrokerRestart {
+    /// Of what.
+    pub forgets: Vec<Forgotten>,
+    /// How far back: what is older has been flushed. JetStream `sync_interval` (2min); Pulsar writes
+    /// a cursor once a second. What was counted is forgotten however old it is.
+    pub of_the_last: Span,
+}
+
+/// Something that a restart of the broker forgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Forgotten {
+    /// Messages that were stored and confirmed: they are gone.
+    Messages,
+    /// Acks and rejects that were recorded: their messages are there again.
+    Settles,
+    /// How often each message was delivered, as with `delivery_count = "volatile"`.
+    Counts,
+}
+
+impl std::fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Messages => "messages",
+            Self::Settles => "settles",
+            Self::Counts => "counts",
+        })
+    }
 }
 
 impl QueueSettings {
@@ -87,6 +124,11 @@ impl QueueSettings {
         let lease = Some(self.lease()).filter(|lease| *lease != Span::MAX);
         let delay = self.redelivery_delay.as_ref().map(|delay| delay.most.unwrap_or(delay.after));
         lease.max(delay)
+    }
+
+    /// Whether a restart of the broker forgets something.
+    pub fn restart_forgets(&self, what: Forgotten) -> bool {
+        self.broker_restart.as_ref().is_some_and(|restart| restart.forgets.contains(&what))
     }
 
     /// Whether what the queue gives up goes to the dead letters.
@@ -127,6 +169,7 @@ impl Default for QueueSettings {
             overflow: Overflow::DropHead,
             dedup_window: None,
             dedup_entries: None,
+            broker_restart: None,
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) struct Violation {
 }
 
 mod brokers;
+mod replicas;
 
 type Checked = Result<(), Violation>;
 
@@ -268,6 +269,7 @@ fn settings(scenario: &Scenario) -> Checked {
     error_policy(scenario)?;
     sink(scenario)?;
     brokers::check(scenario)?;
+    replicas::check(scenario)?;
     not_zero("limits.drain", scenario.limits.drain)?;
     within("limits.steps", scenario.limits.steps)
 }

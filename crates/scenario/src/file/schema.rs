@@ -14,7 +14,7 @@ use super::{Scenario, bounds};
 use crate::points::{FAULTS, FaultInfo};
 
 /// The rules that no JSON Schema can state, as the schema lists them.
-pub const NOT_SAID: [&str; 11] = [
+pub const NOT_SAID: [&str; 12] = [
     "the probabilities of one fault point add up to at most 1",
     "the messages of a workload are sent within 100 years, at its rate or in its bursts",
     "the `min` of a service time is at most its `max`",
@@ -29,6 +29,8 @@ pub const NOT_SAID: [&str; 11] = [
     "what [queue] says fits together: a lease or a consumer timeout, dead_letter or at_limit, a delay \
      and its longest one, something that counts towards a limit",
     "a profile exists, and what it sets is valid",
+    "replicas fit together: no more in sync than there are, no other leader without one, acks that the \
+     strategy waits for, and faults of replicas that there are",
 ];
 
 /// The schema.
@@ -85,6 +87,7 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
         ("log", reset()),
         ("consumer", static_members()),
         ("log.commit_checks", json!({ "uniqueItems": true })),
+        ("queue.broker_restart.forgets", json!({ "uniqueItems": true, "minItems": 1 })),
         ("workload", workload()),
         ("producer", idempotence()),
         ("workload.from", text("\\.([cC][sS][vV]|[jJ][sS][oO][nN][lL])$", "orders.csv")),

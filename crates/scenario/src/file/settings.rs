@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Assignor, CommitCheck, PartitionsAdded, RebalanceProtocol, Span};
+use super::{Acks, Assignor, BelowMinIsr, CommitCheck, PartitionsAdded, RebalanceProtocol, Span};
 
 /// How messages are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +16,10 @@ use super::{Assignor, CommitCheck, PartitionsAdded, RebalanceProtocol, Span};
 pub struct ProducerSettings {
     /// Whether a send waits for the broker's answer. Default `confirmed`.
     pub strategy: ProducerStrategy,
+    /// Which replicas of a log have a message when a send is confirmed. Kafka `acks`. Left out:
+    /// `all` for `confirmed`, as in Kafka since 3.0, and `0` for `fire-and-forget`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acks: Option<Acks>,
     /// How long to wait for an answer before the send is retried or indeterminate. Kafka
     /// `request.timeout.ms`. Default 30s.
     pub request_timeout: Span,
@@ -80,6 +84,7 @@ impl Default for ProducerSettings {
     fn default() -> Self {
         Self {
             strategy: ProducerStrategy::Confirmed,
+            acks: None,
             request_timeout: Span::from_secs(30),
             retries: 3,
             retry_backoff: Span::from_millis(100),
@@ -326,6 +331,26 @@ pub struct LogSettings {
     /// How long a partition remembers an idempotent producer that sends nothing to it. Kafka
     /// `producer.id.expiration.ms`. Default 1d.
     pub producer_id_expiration: Span,
+    /// How many replicas each partition has, the leader included. Kafka
+    /// `default.replication.factor`. Default 1.
+    pub replicas: u8,
+    /// How many replicas must be in sync for `acks = "all"`. Kafka `min.insync.replicas`. Default 1.
+    pub min_insync_replicas: u8,
+    /// How long a follower may be behind and in sync. Kafka `replica.lag.time.max.ms`. Default 30s.
+    pub replica_lag_max: Span,
+    /// How long after the leader a follower has a record. Kafka has no such setting: it takes a
+    /// round trip. Default 2ms (ours).
+    pub replica_delay: Span,
+    /// Whether a replica that is not in sync may lead if none is. Kafka
+    /// `unclean.leader.election.enable`. Default false.
+    pub unclean_leader_election: bool,
+    /// What the end of what consumers may read does while fewer replicas are in sync than
+    /// `min_insync_replicas`. Default `stands-still`, as on new clusters since Kafka 4.1.
+    pub high_watermark_below_min_isr: BelowMinIsr,
+    /// How long after it was appended a record is on the disk of a replica that has it. Kafka
+    /// `log.flush.interval.ms`, by default left to the operating system: on Linux up to 30s. Default
+    /// 0s (ours): at once, so that the end of a machine's power takes nothing.
+    pub flush_interval: Span,
 }
 
 /// Where a group begins that has no committed offset, or one that is out of range.
@@ -360,6 +385,13 @@ impl Default for LogSettings {
             segment_bytes: 1 << 30,
             segment_time: Span::from_secs(7 * 86_400),
             producer_id_expiration: Span::from_secs(86_400),
+            replicas: 1,
+            min_insync_replicas: 1,
+            replica_lag_max: Span::from_secs(30),
+            replica_delay: Span::from_millis(2),
+            unclean_leader_election: false,
+            high_watermark_below_min_isr: BelowMinIsr::StandsStill,
+            flush_interval: Span::default(),
         }
     }
 }
@@ -419,8 +451,12 @@ pub struct FaultTimes {
     pub grace: Span,
     /// From the end of a process, by a crash or a shutdown, to its restart. Default 1s.
     pub restart: Span,
-    /// For how long a broker that restarts is away. Default 5s.
+    /// For how long a broker that restarts is away, or a log until another replica leads. Default
+    /// 5s.
     pub broker_restart: Span,
+    /// For how long a follower copies nothing (`replica.lag`), and a leader that failed
+    /// (`broker.failover`) is away. Default 40s, beyond `log.replica_lag_max`.
+    pub replica_away: Span,
 }
 
 impl Default for FaultTimes {
@@ -432,6 +468,7 @@ impl Default for FaultTimes {
             grace: Span::from_secs(30),
             restart: Span::from_secs(1),
             broker_restart: Span::from_secs(5),
+            replica_away: Span::from_secs(40),
         }
     }
 }

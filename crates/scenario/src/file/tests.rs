@@ -9,6 +9,7 @@ use super::*;
 
 mod groups;
 mod mistakes;
+mod replicas;
 mod settings;
 mod unfit;
 

@@ -40,6 +40,16 @@ pub enum Act {
     DisconnectBefore,
     /// A connection breaks after the effect.
     DisconnectAfter,
+    /// The process of a leader dies.
+    LeaderCrash,
+    /// The machine of a leader loses its power.
+    LeaderPoweroff,
+    /// The machines of all replicas lose their power.
+    Blackout,
+    /// The next leader falls behind.
+    NextLags,
+    /// All followers fall behind.
+    AllLag,
 }
 
 /// What happens to a leg of a call on its way.
@@ -74,7 +84,12 @@ impl Act {
             | Self::RebalanceBefore
             | Self::RebalanceAfter
             | Self::DisconnectBefore
-            | Self::DisconnectAfter => None,
+            | Self::DisconnectAfter
+            | Self::LeaderCrash
+            | Self::LeaderPoweroff
+            | Self::Blackout
+            | Self::NextLags
+            | Self::AllLag => None,
         }
     }
 
@@ -152,6 +167,10 @@ pub enum Site {
     Group,
     /// The connection of a consumer.
     Connection,
+    /// The node that leads a log.
+    Leader,
+    /// The nodes that follow it.
+    Followers,
 }
 
 impl Site {

@@ -237,3 +237,45 @@ alternatives! {
         "It comes after the consumer has the sink's answer.",
     ),
 }
+
+alternatives! {
+    /// The failure of a leader, and of its machine or all machines.
+    FAILOVER, "Failover",
+    "The leader of a log with replicas fails. Another replica leads after `times.broker_restart`,
+with what it has; if none may, the same one after `times.replica_away`.",
+    chance(
+        "crash",
+        Act::LeaderCrash,
+        Zone::Now,
+        "Its process dies; what it has stays.",
+    ),
+    chance(
+        "poweroff",
+        Act::LeaderPoweroff,
+        Zone::Now,
+        "Its machine loses its power, and with it what it has not flushed.",
+    ),
+    chance(
+        "blackout",
+        Act::Blackout,
+        Zone::Now,
+        "The machines of all replicas lose their power, and with it what they have not flushed.",
+    ),
+}
+
+alternatives! {
+    /// Followers that copy nothing for a while.
+    LAG, "Lag", "Followers of a log with replicas copy nothing for `times.replica_away`.",
+    chance(
+        "next",
+        Act::NextLags,
+        Zone::Now,
+        "The first that is not behind yet, in the order in which they would lead.",
+    ),
+    chance(
+        "all",
+        Act::AllLag,
+        Zone::Now,
+        "All of them, as when the network cuts the leader off from them.",
+    ),
+}

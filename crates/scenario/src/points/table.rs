@@ -6,13 +6,13 @@
 
 use super::act::{Call, Leg, Moment, Site};
 use super::alternatives::{
-    Alternatives, CRASH, CRASH_AT_ONCE, DISCONNECT, ERROR, LAST, LEG, ORDER, POISON, REBALANCE,
-    RESTART, SHUTDOWN, SLOW, STALL,
+    Alternatives, CRASH, CRASH_AT_ONCE, DISCONNECT, ERROR, FAILOVER, LAG, LAST, LEG, ORDER, POISON,
+    REBALANCE, RESTART, SHUTDOWN, SLOW, STALL,
 };
 use super::{Fault, FaultInfo};
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 27] = [
+pub const FAULTS: [FaultInfo; 29] = [
     shared(Fault::SendRequest, "send.request", Site::Leg(Call::Send, Leg::Request), LEG)
         .means("the producer's request to store a message")
         .is_about("The request on its way."),
@@ -101,6 +101,12 @@ pub const FAULTS: [FaultInfo; 27] = [
     own(Fault::ConnectionLost, "connection.lost", Site::Connection, DISCONNECT)
         .means("on a queue: the connection breaks, before or after the effect; the process goes on")
         .is_about("Picked once for each attempt at an effect."),
+    shared(Fault::BrokerFailover, "broker.failover", Site::Leader, FAILOVER)
+        .means("on a log with replicas: its leader fails, and another replica leads")
+        .is_about("Picked whenever it has handled a request."),
+    shared(Fault::ReplicaLag, "replica.lag", Site::Followers, LAG)
+        .means("on a log with replicas: followers copy nothing for `times.replica_away`")
+        .is_about("Picked whenever the leader has handled a request."),
 ];
 
 /// A table in `[faults]`: the points whose names begin alike.
@@ -117,7 +123,7 @@ pub(crate) struct Section {
 }
 
 /// All sections, in the order in which scenario files list them.
-pub(crate) const SECTIONS: [Section; 11] = [
+pub(crate) const SECTIONS: [Section; 12] = [
     section(
         "send",
         "The producer's requests to store a message, and the answers. Not for one subscription.",
@@ -160,6 +166,11 @@ pub(crate) const SECTIONS: [Section; 11] = [
         "connection",
         "The connection of a consumer, on a queue.",
         ("ConnectionFaults", "Faults of the connection between a consumer and its queue."),
+    ),
+    section(
+        "replica",
+        "The replicas of a log. Not for one subscription.",
+        ("ReplicaFaults", "Faults of the replicas of a log."),
     ),
 ];
 

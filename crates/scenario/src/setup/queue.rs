@@ -4,9 +4,9 @@ use entrega_brokers::queue::{self, LimitCounts, Rules};
 use entrega_model::Duration;
 
 use crate::file::{
-    AtLimit, DelayKind, DeliveryCount, DeliveryEnd, LateSettle, LimitChecked, LimitCount,
-    OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition,
-    Scenario, Span,
+    AtLimit, DelayKind, DeliveryCount, DeliveryEnd, Forgotten, LateSettle, LimitChecked,
+    LimitCount, OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay, RepeatedSettle,
+    RequeuePosition, Scenario, Span,
 };
 
 /// The queue broker.
@@ -26,6 +26,11 @@ pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
         },
         dedup_window: from.dedup_window.map(Span::duration),
         dedup_entries: from.dedup_entries,
+        forgets: from.broker_restart.as_ref().map(|restart| queue::Forgets {
+            messages: restart.forgets.contains(&Forgotten::Messages),
+            settles: restart.forgets.contains(&Forgotten::Settles),
+            of_the_last: restart.of_the_last.duration(),
+        }),
         rules: rules(from),
     }
 }
@@ -48,7 +53,8 @@ fn rules(from: &QueueSettings) -> Rules {
             LimitChecked::AtDelivery => queue::LimitChecked::AtDelivery,
         },
         keeps_at_limit: from.at_limit == Some(AtLimit::Keep),
-        counts_survive_restart: from.delivery_count == DeliveryCount::Durable,
+        counts_survive_restart: from.delivery_count == DeliveryCount::Durable
+            && !from.restart_forgets(Forgotten::Counts),
         requeue_position: match from.requeue_position {
             RequeuePosition::Same => queue::RequeuePosition::Same,
             RequeuePosition::Front => queue::RequeuePosition::Front,

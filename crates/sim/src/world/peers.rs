@@ -49,6 +49,9 @@ where
     #[inline(always)]
     pub(super) fn after_arrival(&mut self) {
         self.maybe_restart_broker();
+        if self.broker.is_replicated() {
+            self.maybe_fail_over();
+        }
         self.after_broker();
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Times {
     pub(crate) restart: Duration,
     /// How long a restarting broker is away.
     pub(crate) broker_restart: Duration,
+    /// How long a follower copies nothing, and a leader that failed is away.
+    pub(crate) replica_away: Duration,
 }
 
 impl Times {
@@ -57,6 +59,7 @@ impl Times {
             grace: scenario.times.grace.duration(),
             restart: scenario.times.restart.duration(),
             broker_restart: scenario.times.broker_restart.duration(),
+            replica_away: scenario.times.replica_away.duration(),
         }
     }
 }

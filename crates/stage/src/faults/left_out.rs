@@ -33,7 +33,7 @@ fn is_injected(scenario: &Scenario, point: Point, value: u32) -> bool {
         Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls | Site::Delays => {
             return false;
         }
-        Site::Shutdown | Site::Connection => return false,
+        Site::Shutdown | Site::Connection | Site::Leader | Site::Followers => return false,
     };
     let timeout = match call {
         Call::Send => scenario.producer.request_timeout,

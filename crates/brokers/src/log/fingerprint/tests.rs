@@ -9,10 +9,12 @@ use entrega_model::{
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::{Assignor, LogSettings, PartitionsAdded, RebalanceProtocol};
+use super::super::{
+    Assignor, LogSettings, PartitionsAdded, RebalanceProtocol, ReplicationSettings,
+};
 use super::*;
-use crate::Broker;
 use crate::fingerprint::twins::{Step, Subject, Walks};
+use crate::{Broker, Failure, Followers};
 
 const GROUP: SubscriptionId = SubscriptionId(0);
 
@@ -193,6 +195,67 @@ fn logs_with_the_same_fingerprint_go_on_alike() {
     check(LogSettings { static_membership: true, ..settings(None, 0) }, 40);
     check(LogSettings { assignor: Assignor::Sticky, partitions: 3, ..settings(None, 0) }, 40);
     check(cooperative(), 40);
+}
+
+/// Three replicas that may be behind for longer than they may be in sync, on disks that are slow.
+fn replicated() -> LogSettings {
+    let replication = ReplicationSettings {
+        replicas: 3,
+        min_insync: 2,
+        lag_max: Duration::from_secs(6),
+        delay: Duration::from_secs(2),
+        unclean_election: true,
+        stands_still: true,
+        flush_interval: Duration::from_secs(4),
+        produce_timeout: Duration::from_secs(9),
+    };
+    LogSettings { replication, ..settings(None, 0) }
+}
+
+/// Steps of replicas, beside a member that reads and commits.
+fn steps_of_replicas() -> impl Strategy<Value = Step<Ask>> {
+    let at = || (0..2_u16, 0..3_u64);
+    let what = prop_oneof![
+        5 => (0..2_u16, 0..3_u32).prop_map(|(partition, message)| Ask::Produce { partition, message }),
+        3 => Just(Ask::Join { ago: None }),
+        4 => at().prop_map(|at| Ask::Fetch { ago: Some(0), at }),
+        2 => at().prop_map(|at| Ask::Commit { ago: Some(0), at }),
+    ];
+    let failure = select(vec![Failure::Crash, Failure::PowerLoss, Failure::Blackout]);
+    let followers = select(vec![Followers::Next, Followers::All]);
+    let seconds = || select(vec![1, 3, 8]);
+    prop_oneof![
+        16 => what.prop_map(|what| Step::Ask { process: 0, ago: 0, what }),
+        3 => (failure, seconds()).prop_map(|(failure, seconds)| Step::FailOver { failure, seconds }),
+        2 => (followers, seconds())
+            .prop_map(|(followers, seconds)| Step::FallBehind { followers, seconds }),
+        4 => seconds().prop_map(|seconds| Step::Pass { seconds }),
+    ]
+}
+
+fn walks_of_replicas(count: usize) -> Walks<LogBroker> {
+    Walks::new(LogBroker::new(replicated()), steps_of_replicas(), count)
+}
+
+#[test]
+fn logs_whose_replicas_have_the_same_go_on_alike() {
+    let found = walks_of_replicas(80)
+        .compare(|twin| twin.print(|into| twin.broker.fingerprint(into)))
+        .unwrap_or_else(|why| panic!("{why}"));
+    assert!(found.twins > 300, "{found:?}");
+}
+
+/// What replicas have, who is in sync and what is not flushed is needed.
+#[test]
+fn replicas_cannot_be_left_out() {
+    let walks = walks_of_replicas(150);
+    let coarse = walks.compare(|twin| {
+        let mut broker = twin.broker.clone();
+        broker.replicas = None;
+        twin.print(|into| broker.fingerprint(into))
+    });
+    assert!(coarse.is_err(), "{coarse:?}");
+    walks.forget(LogBroker::clear).unwrap_or_else(|why| panic!("{why}"));
 }
 
 /// A broker that was cleared is as if it were new; one that only restarted is not.

@@ -274,3 +274,4 @@ fn leases_that_run_out_together_keep_their_order() {
 }
 
 mod dedup;
+mod unflushed;

@@ -19,7 +19,7 @@ impl<L: Link<Request = log::Request, Response = log::Response>> BatchPublisher f
 
     async fn publish_batch(&self, batch: &[Record], attempt: u16) -> Result<(), PublishError> {
         attempted(&self.link, batch, attempt);
-        let request = self.produce_all(batch[0], copied(&self.spare, batch), Acks::All);
+        let request = self.produce_all(batch[0], copied(&self.spare, batch), self.acks);
         self.confirm(batch[0], self.link.call(request).await)
     }
 

@@ -31,6 +31,13 @@ pub(super) fn storage(scene: &Scene<'_>) -> Words {
                 format!("! {m} delivered too often, kept"),
             )
         }
+        Kind::SettleForgotten { message, subscription } => {
+            let (m, of) = (name(message), scene.whose(Some(subscription)));
+            Words::new(
+                format!("the queue of {of} has forgotten that {m} was settled"),
+                format!("! {m} there again, its settle forgotten"),
+            )
+        }
         Kind::Retrievable { message, subscription } => {
             let (m, of) = (name(message), scene.whose(Some(subscription)));
             Words::new(format!("{m} is still at the broker"), format!("{m} still there for {of}"))

@@ -37,7 +37,8 @@ fn short(scene: &Scene<'_>, fault: &Injected) -> String {
         Site::Polls => return format!("⇄ {} gives up last", scene.who(fault.process)),
         Site::Delays => return format!("⇄ {} comes back first", scene.who(fault.process)),
         Site::Crash(_) if until.is_some() => "⏸",
-        Site::Crash(_) | Site::Broker => "✗",
+        Site::Crash(_) | Site::Broker | Site::Leader => "✗",
+        Site::Followers => "⏸",
         Site::Process => "⏸",
         Site::Handler if fault.holds_up_handler() => "⏸",
         Site::Handler | Site::Message | Site::Shutdown => "!",
@@ -74,6 +75,11 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         Act::Late => format!("{} is late", leg(scene, fault, &m)),
         Act::Duplicated => format!("{} arrives twice", leg(scene, fault, &m)),
         Act::Restart => "the broker restarts".to_owned(),
+        Act::LeaderCrash => "the leader of the log crashes".to_owned(),
+        Act::LeaderPoweroff => "the machine of the leader loses its power".to_owned(),
+        Act::Blackout => "the machines of all replicas lose their power".to_owned(),
+        Act::NextLags => "the next leader falls behind".to_owned(),
+        Act::AllLag => "all followers fall behind".to_owned(),
         Act::Order(_) if fault.point.site == Site::Deadlines => {
             let [first, then] = deadlines(scene, fault);
             format!("a deadline of {first} comes just before one of {then}")
@@ -158,7 +164,9 @@ fn crash(fault: &Injected, who: &str, m: &str, until: Option<&str>) -> String {
         | Site::Process
         | Site::Shutdown
         | Site::Group
-        | Site::Connection => format!("at {m}"),
+        | Site::Connection
+        | Site::Leader
+        | Site::Followers => format!("at {m}"),
     };
     match until {
         Some(until) => format!("{who} is slow {until} and then crashes {moment}"),

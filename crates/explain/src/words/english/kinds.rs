@@ -25,6 +25,15 @@ pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str)
         Site::Crash(Moment::AfterDeadLetter) => ("a crash".to_owned(), "after the dead letter"),
         Site::Shutdown if act == Act::Drain => ("a shutdown".to_owned(), "that drains"),
         Site::Shutdown => ("a shutdown".to_owned(), "that abandons"),
+        Site::Leader if act == Act::LeaderCrash => {
+            ("a failure of the leader".to_owned(), "that crashes")
+        }
+        Site::Leader if act == Act::Blackout => {
+            ("a failure of the leader".to_owned(), "in a blackout")
+        }
+        Site::Leader => ("a failure of the leader".to_owned(), "that loses its power"),
+        Site::Followers if act == Act::AllLag => plain("a lag of all followers"),
+        Site::Followers => plain("a lag of the next leader"),
         Site::Group => ("a rebalance".to_owned(), side(act == Act::RebalanceBefore)),
         Site::Connection => ("a lost connection".to_owned(), side(act == Act::DisconnectBefore)),
     }

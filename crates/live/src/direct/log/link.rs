@@ -275,7 +275,7 @@ impl<T: Message> Link for LogLink<T> {
                 return call;
             }
             Request::Join { .. } | Request::Leave { .. } => self.let_go(),
-            Request::Produce { .. } => {}
+            Request::Produce { .. } | Request::AwaitReplication { .. } => {}
         }
         self.control.link.start(request)
     }

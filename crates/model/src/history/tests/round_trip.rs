@@ -164,6 +164,7 @@ impl Dice {
             }
             29 => Kind::MaxPollExceeded { subscription, consumer },
             30 => Kind::Kept { message, subscription },
+            31 => Kind::SettleForgotten { message, subscription },
             _ => Kind::BrokerRestarted,
         }
     }

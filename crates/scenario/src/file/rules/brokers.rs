@@ -1,8 +1,8 @@
 //! The rules of the tables `[log]` and `[queue]`.
 
 use super::super::{
-    AtLimit, AutoOffsetReset, ConsumerSettings, DelayKind, LogSettings, QueueSettings,
-    RedeliveryDelay, Scenario, Span,
+    AtLimit, AutoOffsetReset, BrokerRestart, ConsumerSettings, DelayKind, LogSettings,
+    QueueSettings, RedeliveryDelay, Scenario, Span,
 };
 use super::{Checked, broken_with_help, distinct, not_zero, within};
 
@@ -60,7 +60,21 @@ fn queue_rules(queue: &QueueSettings, consumer: &ConsumerSettings) -> Checked {
             "leave one of them out",
         );
     }
+    queue.broker_restart.as_ref().map_or(Ok(()), restart)?;
     queue.redelivery_delay.as_ref().map_or(Ok(()), delay)
+}
+
+fn restart(restart: &BrokerRestart) -> Checked {
+    not_zero("queue.broker_restart.of_the_last", restart.of_the_last)?;
+    distinct("queue.broker_restart.forgets", &restart.forgets)?;
+    if restart.forgets.is_empty() {
+        return broken_with_help(
+            "queue.broker_restart.forgets",
+            "the restart forgets nothing",
+            "list at least one of messages, settles, counts; or remove `broker_restart`",
+        );
+    }
+    Ok(())
 }
 
 fn delay(delay: &RedeliveryDelay) -> Checked {
