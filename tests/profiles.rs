@@ -31,7 +31,8 @@ const STRATEGIES: [Strategy; 3] =
 
 const SCENARIO: &str = "[workload]\nmessages = 3\nkeys = 1\narrivals = { distribution = 'backlog' }\n\
     [[subscriptions]]\nname = 'reader'\nconsumers = 2\n[consumer]\nprefetch = 2\non_error = 'crash'\n\
-    request_timeout = '1s'\n[log]\nauto_offset_reset = 'earliest'\n";
+    request_timeout = '1s'\n[log]\nauto_offset_reset = 'earliest'\n\
+    [queue]\nstored_for_nobody = 'kept'\n";
 
 /// The letters of the properties that are compared: order is a matter of its own.
 const LETTERS: [(Property, char); 4] = [
@@ -128,6 +129,19 @@ fn a_repeated_settle_loses_where_it_is_refused() {
     for profile in ["jetstream", "sqs-standard", "sqs-fifo"] {
         check(profile, "");
     }
+}
+
+/// On Redis Streams a crash leaves its messages pending, unless somebody asks for them.
+#[test]
+fn what_is_pending_comes_back_where_it_is_claimed() {
+    let (_, crash) = FAULTS[0];
+    let shown = |more: &[(&str, &str)]| {
+        let set = [&[("profile", "redis-streams")], more].concat();
+        found_with(&set, Strategy::SettleThenProcess, crash).unwrap_or_default()
+    };
+    assert_eq!(shown(&[]), "S");
+    assert_eq!(shown(&[("consumer.claim_min_idle", "1min")]), "");
+    assert_eq!(shown(&[("consumer.restart_reads_own", "true")]), "");
 }
 
 /// One setting decides whether a zombie breaks at-most-once.

@@ -139,6 +139,9 @@ fn the_way_out_that_a_scenario_names_is_one() {
     let in_time = ["consumer.metadata_refresh=1min"];
     check("more-partitions.toml", &in_time, &["expect.0.lost=1", "expect.0.exact=149"]);
     let too_short = ["log.auto_offset_reset=by-duration", "log.auto_offset_reset_duration=30min"];
+    let alone = ["consumer.prefetch=1"];
+    let one = ["expect.0.dead_lettered=1", "expect.0.exact=39"];
+    check("bad-company.toml", &alone, &one);
     check("first-start.toml", &too_short, &["expect.0.lost=4", "expect.0.exact=8"]);
 }
 
@@ -160,7 +163,7 @@ fn never_found(said: &str) -> Vec<&str> {
 fn the_remedies_of_the_narrations_help() {
     let check = |scenario: &str, with: &[&str], never: &str| {
         let faults = match scenario {
-            "unflushed-buffer" => "0",
+            "unflushed-buffer" | "due-later" => "0",
             "unclean-election" => "2",
             _ => "1",
         };
@@ -214,6 +217,18 @@ fn the_remedies_of_the_narrations_help() {
         let in_time =
             [in_time, "expect.1.duplicated=0", "expect.1.verdict=valid", "expect.2.duplicated=0"];
         check("dedup-window", &in_time, "duplicated");
+    }
+    for brings_back in ["consumer.claim_min_idle=1min", "consumer.restart_reads_own=true"] {
+        let back = [brings_back, "expect.0.pending=0", "expect.0.verdict=valid"];
+        check("pending-list", &back, "stalled");
+    }
+    let archived = ["queue.at_limit=dead-letter", "expect.0.lost=0", "expect.0.dead_lettered=>0"];
+    check("share-group", &[&archived[..], &["expect.0.verdict=valid"]].concat(), "lost");
+    let once = ["expect.0.duplicated=0", "expect.0.exact=6"];
+    let renewed = ["consumer.lease_renewal=20min"];
+    let held = ["queue.delivery_delay=150min", "subscriptions.0.service_time.value=1s"];
+    for way_out in [&renewed[..], &held] {
+        check("due-later", &[way_out, &once].concat(), "duplicated");
     }
 }
 

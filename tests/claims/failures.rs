@@ -142,6 +142,19 @@ fn c27_a_crash_counts_for_the_whole_prefetch() {
     }
 }
 
+/// C27: so does a poison message that ends its program. Alone in its consumer's hands it is the
+/// only one that the limit takes, in every run; with a prefetch it takes its neighbours along.
+#[test]
+fn c27_poison_takes_its_neighbours_along() {
+    let settings = [ALONE, TARGET, ("queue.delivery_limit", "2"), ("consumer.on_error", "crash")];
+    for (prefetch, expect) in [("1", 1), ("2", 2), ("3", 3)] {
+        let settings = [&settings[..], &[("consumer.prefetch", prefetch)]].concat();
+        let runs = every((Model::Queue, ProcessThenSettle), &[POISON], 1, &settings);
+        let taken = runs.iter().map(|run| run.dead_letters().iter().sum::<u32>()).max();
+        assert_eq!(taken, Some(expect), "prefetch {prefetch}");
+    }
+}
+
 /// C28: dead letters of one's own are a second write before the settle. A fault in between makes
 /// two of them, or one beside the effect. A queue's own `reject` is one step: never two.
 #[test]

@@ -15,7 +15,7 @@ use crate::{mutate, numbers, without_panic};
 
 /// What is said about a broken rule that the schema cannot state, and the place of that rule in its
 /// list.
-const UNSAID: [(&str, usize); 33] = [
+const UNSAID: [(&str, usize); 36] = [
     ("add up to more than 1", 0),
     ("take more than 100 years", 1),
     ("longer than `max`", 2),
@@ -46,6 +46,9 @@ const UNSAID: [(&str, usize); 33] = [
     ("has no longest one", 9),
     ("shorter than the first one", 9),
     ("follows no end of a delivery", 9),
+    ("nothing is left to claim", 9),
+    ("is about the cap of a partition", 9),
+    ("that locks the keys of its messages", 9),
     ("there is no profile", 10),
     ("the profile ", 10),
     ("profile ", 10),

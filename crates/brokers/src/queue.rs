@@ -43,7 +43,8 @@
 //! `queue/settings.rs` and `rules.rs` (what real queues do differently), then `bound_queue.rs` (the
 //! life of a message), `returns.rs` and `late.rs` (what comes back, and late words), `ready.rs` and
 //! `delayed.rs` (positions), `in_flight.rs` and `lease.rs` (tags, timers), `consumers.rs` (who may
-//! settle what), `dead_letter.rs` (giving up), `dedup.rs` (what was published before).
+//! settle what), `dead_letter.rs` (giving up), `dedup.rs` (what was published before). What only
+//! some queues have: `features.rs`, `extras.rs`, `turn.rs`; `window.rs` is a share group's.
 
 use std::mem;
 
@@ -56,12 +57,16 @@ use entrega_model::{
 
 use crate::Broker;
 
+mod ages;
 mod bound_queue;
 mod consumers;
 mod dead_letter;
 mod dedup;
 mod delayed;
+mod extras;
+mod features;
 mod fingerprint;
+mod groups;
 mod in_flight;
 mod late;
 mod lease;
@@ -69,15 +74,19 @@ mod ready;
 mod returns;
 mod rules;
 mod settings;
+mod turn;
 mod unflushed;
+mod window;
 
 #[cfg(test)]
 mod tests;
 
 pub use settings::{
-    AtLeaseEnd, Forgets, LateSettle, LimitChecked, LimitCounts, Overflow, QueueSettings,
-    RedeliveryDelay, RepeatedSettle, RequeuePosition, Rules,
+    AtLeaseEnd, Features, Forgets, LateSettle, LimitChecked, LimitCounts, MaxInFlight, Overflow,
+    QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition, Rules, Scope,
 };
+
+pub use extras::ShareWindow;
 
 use bound_queue::{BoundQueue, Step, Wanted, Word};
 use dedup::DedupWindow;
@@ -198,9 +207,13 @@ impl QueueBroker {
 
     /// Whether nothing is ready in a queue, for a client that may wait.
     #[inline]
-    fn is_vain(&self, from: ClientId, queue: SubscriptionId) -> bool {
-        let queue = self.queues.get(queue.index());
-        queue.is_some_and(|queue| queue.ready.is_empty()) && !self.departed.contains(from)
+    fn is_vain(&mut self, from: ClientId, queue: SubscriptionId) -> bool {
+        let Some(queue) = self.queues.get_mut(queue.index()) else { return false };
+        let is_vain = queue.has_nothing_for(from) && !self.departed.contains(from);
+        if is_vain {
+            queue.subscribe();
+        }
+        is_vain
     }
 
     /// Delivers what there is, or nothing if waiting is useless. Only then is the buffer taken.
@@ -221,7 +234,8 @@ impl QueueBroker {
         if self.departed.contains(from) {
             return Some(Response::Received { deliveries: mem::take(buffer) });
         }
-        if *max > 0 && !queue.ready.is_empty() {
+        queue.subscribe();
+        if *max > 0 && !queue.has_nothing_for(from) {
             let wanted = Wanted { max: *max, settle_at_delivery: *settle_at_delivery };
             let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth)
                 .noting(&mut self.unflushed);
@@ -328,6 +342,10 @@ impl Broker for QueueBroker {
         self.queues.get(subscription.index())?.lease_end(tag)
     }
 
+    fn next_housekeeping(&self) -> Option<Instant> {
+        self.queues.iter().filter_map(BoundQueue::retention_end).min()
+    }
+
     fn advance(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
         let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         self.queues.iter_mut().for_each(|queue| queue.advance(&mut step));
@@ -346,7 +364,7 @@ impl Broker for QueueBroker {
             if self.settings.requeue_on_disconnect {
                 queue.release(client, &mut step);
             } else {
-                queue.leave(client);
+                queue.leave(client, &mut step);
             }
         }
     }
@@ -359,11 +377,14 @@ impl Broker for QueueBroker {
         self.queues.iter_mut().for_each(|queue| queue.release(client, &mut step));
     }
 
-    /// Everything in flight is ready again, and every tag is stale. What was not flushed is
-    /// forgotten. It does not count as a failed
-    /// delivery: no consumer is to blame.
+    /// Everything in flight is ready again, and every tag is stale. It does not count as a failed
+    /// delivery: no consumer is to blame. A queue whose state is stored forgets nothing, unless its
+    /// machine loses its power: then what was not flushed is forgotten, and what is in flight too.
     fn restart(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
         self.changed = true;
+        if self.settings.features.in_flight_survives_restart && self.unflushed.is_none() {
+            return;
+        }
         let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         step.tell(Kind::BrokerRestarted);
         self.queues.iter_mut().for_each(|queue| queue.restart(&mut step));

@@ -126,7 +126,7 @@ impl Untried {
 type Comparison = fn(&Numbers<'_>) -> Option<String>;
 
 /// All of them, in the order in which they are told.
-const COMPARISONS: [Comparison; 20] = [
+const COMPARISONS: [Comparison; 22] = [
     deadlines::waiting,
     deadlines::batch,
     deadlines::attempts,
@@ -143,6 +143,8 @@ const COMPARISONS: [Comparison; 20] = [
     room::retention_time,
     room::retention_bytes,
     room::flushed,
+    room::in_flight,
+    room::for_nobody,
     network::overtaking,
     network::jitter,
     group::by_duration,

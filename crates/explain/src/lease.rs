@@ -3,7 +3,8 @@
 //!
 //! > **The rule.** It is told where the message waited in its consumer's client for a tenth of the
 //! > lease or more: there the delivery to the application does not show why the lease ends. Of a
-//! > lease that was extended it is not: that ran from then on, as an event says.
+//! > lease that was extended it is not: that ran from then on, as an event says. Nor of a delivery
+//! > that is claimed: that happens at any time after it may.
 
 use entrega_model::event::SettleAct;
 use entrega_model::{Duration, Instant, Kind, MessageId, ProcessId};
@@ -53,6 +54,9 @@ impl Lease {
     /// The lease that expires at a place, unless it was extended.
     fn of(run: &Run<'_>, expired: usize) -> Option<Self> {
         let Kind::LeaseExpired { message, consumer, .. } = *run.kind(expired) else { return None };
+        if run.cast.claims() {
+            return None;
+        }
         let (end, lease) = (run.events[expired].at, run.cast.lease());
         let fetched = Instant::from_nanos(end.as_nanos().checked_sub(lease.as_nanos())?);
         let begin = run.events.partition_point(|event| event.at < fetched);

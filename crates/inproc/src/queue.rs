@@ -135,8 +135,8 @@ type BlockFilling<T> = Filling<T, Marks>;
 /// The options of a [`LiveQueue`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueOptions {
-    /// The semantics; number of queues, length and overflow are ignored. Default: that of the
-    /// settings, which is a RabbitMQ quorum queue.
+    /// The semantics; number of queues, length, overflow and features are ignored. Default: that
+    /// of the settings, which is a RabbitMQ quorum queue.
     pub settings: QueueSettings,
     /// How many unsettled messages there may be, in whole segments, of which there are two at
     /// least. Default: 4096.

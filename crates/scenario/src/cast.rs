@@ -59,6 +59,7 @@ pub struct Cast {
     roles: Vec<Role>,
     lease: Duration,
     at_consumer_timeout: Option<OnConsumerTimeout>,
+    claims: bool,
     sink: SinkSettings,
     partitions: u16,
     dedup_window: Option<Duration>,
@@ -69,7 +70,7 @@ impl Cast {
     /// The processes of `scenario`.
     pub fn of(scenario: &Scenario) -> Self {
         let subscriptions = scenario.subscriptions.iter().map(|one| one.name.clone()).collect();
-        let lease = scenario.queue.lease().duration();
+        let lease = scenario.lease().duration();
         let (roles, sink) = (Role::all(scenario).collect(), scenario.sink.clone());
         let dedup_window = scenario.queue.dedup_window.map(Span::duration);
         let producer = &scenario.producer;
@@ -78,6 +79,7 @@ impl Cast {
             roles,
             lease,
             at_consumer_timeout: scenario.queue.at_consumer_timeout(),
+            claims: scenario.consumer.claim_min_idle != Span::MAX,
             sink,
             partitions: scenario.log.partitions,
             dedup_window,
@@ -110,6 +112,12 @@ impl Cast {
     /// What ends then, in a word.
     pub fn deadline(&self) -> &'static str {
         if self.at_consumer_timeout.is_some() { "consumer timeout" } else { "lease" }
+    }
+
+    /// Whether a delivery that is not settled is claimed, by whoever asks next, instead of coming
+    /// back when its lease ends.
+    pub fn claims(&self) -> bool {
+        self.claims
     }
 
     /// How the sinks recognise what has had its effect, unless the strategy leaves no choice: no

@@ -67,9 +67,9 @@ pub use loaded::{Loaded, Written};
 pub use probability::Probability;
 pub use problem::Problem;
 pub use queue::{
-    AtLimit, BrokerRestart, DelayKind, DeliveryCount, DeliveryEnd, Forgotten, LateSettle,
-    LimitChecked, LimitCount, OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay,
-    RepeatedSettle, RequeuePosition,
+    AcquireMode, AfterRestart, AtLimit, BrokerRestart, DelayKind, DeliveryCount, DeliveryEnd,
+    Forgotten, InFlightScope, LateSettle, LimitChecked, LimitCount, OnConsumerTimeout, Overflow,
+    QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition, StoredForNobody,
 };
 pub use replicas::{Acks, BelowMinIsr};
 pub use rows::{Row, Rows};
@@ -172,6 +172,15 @@ impl Scenario {
         small
     }
 
+    /// For how long a consumer of a queue keeps a delivery that it does not settle: by its lease,
+    /// by the consumer timeout, or until others may claim it.
+    pub fn lease(&self) -> Span {
+        match self.consumer.claim_min_idle {
+            Span::MAX => self.queue.lease(),
+            idle => idle,
+        }
+    }
+
     /// The longest time that a run may have to wait for something that does not come, on its own
     /// clock.
     pub fn longest_timeout(&self) -> Span {
@@ -187,6 +196,7 @@ impl Scenario {
         .into_iter()
         .chain(consumer.max_poll_interval)
         .chain(queue.longest_wait())
+        .chain(Some(consumer.claim_min_idle).filter(|idle| *idle != Span::MAX))
         .max_by_key(|span| span.nanos())
         .unwrap_or(times.restart)
     }

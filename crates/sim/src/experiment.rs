@@ -44,7 +44,7 @@ impl Experiment<'_> {
         self.strategy.spec().declares_dead_letters
             || consumer.on_error == ErrorPolicy::DeadLetter
             || by_batch
-            || (self.model == Model::Queue && self.scenario.queue.dead_letter)
+            || (self.model == Model::Queue && self.scenario.queue.has_dead_letters())
     }
 
     /// Makes the choices of another run of this scenario those of this one, which

@@ -54,7 +54,7 @@ pub fn too_short(setup: &Setup, factor: NonZeroU32) -> Option<Duration> {
 /// The spans after which a silent client loses its messages or partitions.
 fn waits(setup: &Setup) -> impl Iterator<Item = Span> {
     let scenario = &setup.scenario;
-    [scenario.queue.lease(), scenario.log.session_timeout]
+    [scenario.lease(), scenario.log.session_timeout]
         .into_iter()
         .chain(scenario.consumer.max_poll_interval)
 }

@@ -23,6 +23,7 @@ use entrega_model::{
 use super::consumers::{Consumer, Consumers, End};
 use super::dead_letter::GivenUp;
 use super::delayed::Delayed;
+use super::extras::Extras;
 use super::in_flight::{InFlight, Slot};
 use super::ready::{Ready, Stored};
 use super::rules::Return;
@@ -79,7 +80,7 @@ pub(super) struct Word {
 #[derive(Clone, Debug)]
 pub(super) struct BoundQueue {
     pub(super) id: SubscriptionId,
-    next_sequence: u64,
+    pub(super) next_sequence: u64,
     pub(super) ready: Ready,
     /// What came back and is not ready yet.
     pub(super) delayed: Delayed,
@@ -87,6 +88,8 @@ pub(super) struct BoundQueue {
     pub(super) kept: Vec<Stored>,
     pub(super) in_flight: InFlight,
     pub(super) consumers: Consumers,
+    /// What only some queues need.
+    pub(super) extras: Option<Box<Extras>>,
 }
 
 impl BoundQueue {
@@ -97,24 +100,27 @@ impl BoundQueue {
             ready: Ready::default(),
             delayed: Delayed::default(),
             kept: Vec::new(),
-            in_flight: InFlight::new(settings.visibility_timeout),
+            in_flight: InFlight::new(settings.lease_length()),
             consumers: Consumers::default(),
+            extras: Extras::of(settings),
         }
     }
 
     /// Forgets everything that is and was in it.
     pub(super) fn clear(&mut self) {
-        let Self { id: _, next_sequence, ready, delayed, kept, in_flight, consumers } = self;
+        let Self { id: _, next_sequence, ready, delayed, kept, in_flight, consumers, extras } =
+            self;
         *next_sequence = 0;
         ready.clear();
         delayed.clear();
         kept.clear();
         in_flight.clear();
         consumers.clear();
+        extras.iter_mut().for_each(|extras| extras.clear());
     }
 
     pub(super) fn ready_count(&self) -> usize {
-        self.ready.len()
+        self.ready.len() + self.extras.as_ref().map_or(0, |extras| extras.groups.held().count())
     }
 
     pub(super) fn in_flight_count(&self) -> usize {
@@ -140,16 +146,19 @@ impl BoundQueue {
     /// All copies that are here, in no particular order.
     pub(super) fn copies(&self) -> impl Iterator<Item = &Stored> {
         let in_flight = self.in_flight.iter().map(|delivery| &delivery.stored);
-        self.ready.iter().chain(self.delayed.iter()).chain(&self.kept).chain(in_flight)
+        let aside = self.extras.iter().flat_map(|extras| extras.put_aside());
+        let waiting = self.ready.iter().chain(self.delayed.iter()).chain(&self.kept).chain(aside);
+        waiting.chain(in_flight)
     }
 
     /// When the next lease runs out, or a message is ready again.
     #[inline]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        if self.delayed.is_empty() {
+        if self.delayed.is_empty() && self.extras.is_none() {
             return self.in_flight.next_deadline();
         }
-        self.in_flight.next_deadline().into_iter().chain(self.delayed.next_at()).min()
+        let waiting = self.delayed.next_at().into_iter().chain(self.extras_deadline());
+        self.in_flight.next_deadline().into_iter().chain(waiting).min()
     }
 
     /// The messages that are still here, in queue order.
@@ -171,7 +180,12 @@ impl BoundQueue {
             position: sequence,
             copy,
         });
-        self.ready.append(Stored::delivered(sequence, record, 0));
+        let stored = Stored::delivered(sequence, record, 0);
+        if self.extras.is_none() {
+            self.ready.append(stored);
+        } else {
+            self.keep(stored, step);
+        }
         if let Some(unflushed) = &mut step.unflushed {
             unflushed.stored(step.now, self.id, sequence);
         }
@@ -205,7 +219,7 @@ impl BoundQueue {
         deliveries: &mut Vec<Received>,
         step: &mut Step<'_>,
     ) {
-        if step.settings.rules.limit_checked == LimitChecked::AtDelivery {
+        if step.settings.rules.limit_checked == LimitChecked::AtDelivery || self.extras.is_some() {
             return self.deliver_one_by_one(from, wanted, deliveries, step);
         }
         self.deliver_unchecked(from, wanted, deliveries, step);
@@ -223,18 +237,8 @@ impl BoundQueue {
         let consumer = self.consumers.entry(from);
         let count = credit(wanted, consumer, step);
         for _ in 0..count {
-            let Some(mut stored) = self.ready.take() else { break };
-            let (record, redelivered) = (stored.record, stored.delivery_count > 0);
-            stored.delivery_count = stored.delivery_count.saturating_add(1);
-            let tag = if wanted.settle_at_delivery {
-                tell_acked(self.id, stored, from, SettleTrigger::Delivery, step);
-                self.in_flight.next_tag()
-            } else {
-                self.in_flight.begin(step.now, stored, from, &mut consumer.unsettled)
-            };
-            consumer.given(tag);
-            let delivery_count = stored.delivery_count;
-            deliveries.push(Received { tag, record, delivery_count, redelivered });
+            let Some(stored) = self.ready.take() else { break };
+            hand_over(self.id, &mut self.in_flight, consumer, stored, wanted, deliveries, step);
         }
     }
 
@@ -251,6 +255,7 @@ impl BoundQueue {
             Some(slot) if self.in_flight.get(slot).client == from => {
                 let stored = self.end_acked(slot, step);
                 tell_acked(self.id, stored, from, trigger, step);
+                self.finish(&stored, step);
                 true
             }
             _ => self.settle_unheld(from, tag, Word { settlement: Settlement::Ack, trigger }, step),
@@ -302,6 +307,7 @@ impl BoundQueue {
             Settlement::Ack => {
                 let stored = self.end_acked(slot, step);
                 tell_acked(id, stored, from, trigger, step);
+                self.finish(&stored, step);
             }
             Settlement::Requeue => {
                 let stored = self.end(slot, Some((from, Settlement::Requeue)), step);
@@ -337,6 +343,14 @@ impl BoundQueue {
         stored
     }
 
+    /// Ends a delivery about which its client has not said anything.
+    pub(super) fn end_silently(&mut self, slot: Slot, how: Return, step: &mut Step<'_>) -> Stored {
+        let ended = *self.in_flight.get(slot);
+        let stored = self.end_acked(slot, step);
+        self.consumers.note_end(End::silent(&ended, how));
+        stored
+    }
+
     /// Ends a delivery. Any end that is not noted is taken for an ack.
     #[inline(always)]
     pub(super) fn end_acked(&mut self, slot: Slot, step: &mut Step<'_>) -> Stored {
@@ -369,16 +383,43 @@ impl BoundQueue {
         {
             self.give_up(stored, GivenUp::Overflow, step);
         }
+        self.drop_expired(step);
     }
 
-    pub(super) fn give_up(&self, stored: Stored, why: GivenUp, step: &mut Step<'_>) {
+    pub(super) fn give_up(&mut self, stored: Stored, why: GivenUp, step: &mut Step<'_>) {
         step.tell(why.event(stored.record.message, self.id, step.settings.dead_letter));
+        self.finish(&stored, step);
     }
+}
+
+/// Puts a message into a consumer's hands, and returns it as it is from now on.
+#[inline]
+pub(super) fn hand_over(
+    id: SubscriptionId,
+    in_flight: &mut InFlight,
+    consumer: &mut Consumer,
+    mut stored: Stored,
+    wanted: Wanted,
+    deliveries: &mut Vec<Received>,
+    step: &mut Step<'_>,
+) -> Stored {
+    let (record, redelivered) = (stored.record, stored.delivery_count > 0);
+    stored.delivery_count = stored.delivery_count.saturating_add(1);
+    let tag = if wanted.settle_at_delivery {
+        tell_acked(id, stored, consumer.client, SettleTrigger::Delivery, step);
+        in_flight.next_tag()
+    } else {
+        in_flight.begin(step.now, stored, consumer.client, &mut consumer.unsettled)
+    };
+    consumer.given(tag);
+    let delivery_count = stored.delivery_count;
+    deliveries.push(Received { tag, record, delivery_count, redelivered });
+    stored
 }
 
 /// How many messages a consumer may be given now.
 #[inline]
-pub(super) fn credit(wanted: Wanted, consumer: &Consumer, step: &Step<'_>) -> u32 {
+fn credit(wanted: Wanted, consumer: &Consumer, step: &Step<'_>) -> u32 {
     match step.settings.prefetch {
         0 => wanted.max,
         _ if wanted.settle_at_delivery => wanted.max,

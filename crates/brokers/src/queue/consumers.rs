@@ -113,6 +113,16 @@ impl Consumers {
         self.place(client).ok().map(|place| &self.known[place])
     }
 
+    /// An earlier life of the client's process that has something unsettled.
+    pub(super) fn earlier_life(&self, client: ClientId) -> Option<ClientId> {
+        let is_earlier = |one: &&Consumer| {
+            one.client.process == client.process
+                && one.client.incarnation < client.incarnation
+                && one.unsettled.len() > 0
+        };
+        self.known.iter().find(is_earlier).map(|consumer| consumer.client)
+    }
+
     /// The entry of `client`, a new one if it has none.
     #[inline]
     pub(super) fn entry(&mut self, client: ClientId) -> &mut Consumer {

@@ -21,6 +21,8 @@ pub(super) enum GivenUp {
     DeliveryLimit,
     /// The queue was full.
     Overflow,
+    /// Its time to live had ended when it was first in line.
+    Ttl,
 }
 
 impl GivenUp {
@@ -36,6 +38,7 @@ impl GivenUp {
                 Self::Rejected => DeadLetterReason::Rejected,
                 Self::DeliveryLimit => DeadLetterReason::DeliveryLimit,
                 Self::Overflow => DeadLetterReason::Overflow,
+                Self::Ttl => DeadLetterReason::Ttl,
             };
             return Kind::DeadLettered { message, subscription, reason };
         }
@@ -43,6 +46,7 @@ impl GivenUp {
             Self::Rejected => RemoveReason::Settled,
             Self::DeliveryLimit => RemoveReason::DeliveryLimit,
             Self::Overflow => RemoveReason::Overflow,
+            Self::Ttl => RemoveReason::Ttl,
         };
         Kind::Removed { message, subscription: Some(subscription), reason }
     }

@@ -43,6 +43,17 @@ impl Delayed {
         Some(found)
     }
 
+    /// Takes out what is such a one.
+    pub(super) fn take_if(&mut self, is_it: impl Fn(&Stored) -> bool) -> Vec<Stored> {
+        let taken = self.iter().filter(|stored| is_it(stored)).copied().collect();
+        self.waiting.retain(|Reverse(waiting)| !is_it(&waiting.stored));
+        taken
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

@@ -29,6 +29,7 @@ use entrega_model::{Fingerprint, Fingerprinted, SubscriptionId};
 
 use super::bound_queue::BoundQueue;
 use super::consumers::{Consumer, Consumers, End};
+use super::extras::Extras;
 use super::in_flight::InFlightDelivery;
 use super::ready::Stored;
 use super::settings::{LateSettle, RequeuePosition, Rules};
@@ -65,11 +66,16 @@ fn enter_queue(
         if !goes_back {
             into.flag(part == Part::Fresh);
         }
-        enter_copy(id, stored, delivery, into);
+        enter_copy(id, stored, delivery, settings.features.claim_min_idle.is_some(), into);
         if !rules.limit_counts.deliveries {
             into.word(stored.failures.into());
         }
     }
+    queue.in_flight.open().for_each(|tag| {
+        into.flag(true);
+        into.tag(id, tag);
+    });
+    into.flag(false);
     queue.in_flight.lease_order().for_each(|tag| {
         into.flag(true);
         into.tag(id, tag);
@@ -81,6 +87,11 @@ fn enter_queue(
     } else {
         let places = if goes_back { all.iter().map(|one| one.1).collect() } else { Vec::new() };
         enter_put_aside(id, queue, &places, into);
+    }
+    if let Some(extras) = &queue.extras {
+        let present = all.iter().map(|one| *one.2);
+        let delayed = queue.delayed.in_order().into_iter().map(|(_, stored)| stored);
+        enter_extras(id, extras, queue.next_sequence, present.chain(delayed), into);
     }
     enter_consumers(id, &queue.consumers, rules, into);
     if rules.late_settle == LateSettle::Honoured {
@@ -135,12 +146,56 @@ fn enter_put_aside(
         into.flag(true);
         into.count(before(stored.place));
         into.time(*until);
-        enter_copy(id, stored, None, into);
+        enter_copy(id, stored, None, false, into);
         into.word(stored.failures.into());
     }
     into.flag(false);
     into.count(queue.kept.len());
     queue.kept.iter().for_each(|stored| stored.record.fingerprint(into));
+}
+
+/// The side tables: what is in them, and what they say of each of these copies and of those in
+/// them.
+fn enter_extras(
+    id: SubscriptionId,
+    extras: &Extras,
+    next_sequence: u64,
+    copies: impl Iterator<Item = Stored>,
+    into: &mut Fingerprint<'_>,
+) {
+    let Extras { features, window, groups, living, retained, scheduled, active, is_subscribed } =
+        extras;
+    into.flag(*is_subscribed);
+    into.flag(active.is_some());
+    active.iter().for_each(|client| into.client(*client));
+    if features.has_window() {
+        window.fingerprint(next_sequence, into);
+    }
+    into.count(scheduled.len());
+    for (until, stored) in scheduled {
+        into.time(*until);
+        enter_copy(id, stored, None, false, into);
+    }
+    let turns: Vec<_> = groups.turns().collect();
+    into.count(turns.len());
+    for (key, turn, is_locked) in turns {
+        into.word(key.0.into());
+        into.word(next_sequence - turn);
+        into.flag(is_locked);
+    }
+    into.count(groups.held().count());
+    for stored in groups.held() {
+        enter_copy(id, stored, None, false, into);
+    }
+    let is_told_apart = features.has_window() || features.group_lock;
+    for stored in copies.chain(extras.put_aside().copied()) {
+        if is_told_apart {
+            into.word(next_sequence - stored.sequence);
+        }
+        for ages in living.iter().chain(retained) {
+            into.deadline(ages.end_of(stored.sequence));
+        }
+    }
 }
 
 /// Of each end without a word that a late one may still be about: which of these copies it is
@@ -156,11 +211,12 @@ fn enter_ends_without_a_word(
     }
 }
 
-/// A copy, ready or in flight.
+/// A copy, ready or in flight. For how long it may have been claimed already is never asked.
 fn enter_copy(
     id: SubscriptionId,
     stored: &Stored,
     delivery: Option<&InFlightDelivery>,
+    is_claimed: bool,
     into: &mut Fingerprint<'_>,
 ) {
     stored.record.fingerprint(into);
@@ -169,7 +225,7 @@ fn enter_copy(
     if let Some(InFlightDelivery { tag, client, expires, .. }) = delivery {
         into.tag(id, *tag);
         into.client(*client);
-        into.time(*expires);
+        into.time(if is_claimed { (*expires).max(into.now()) } else { *expires });
     }
 }
 

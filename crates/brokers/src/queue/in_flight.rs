@@ -211,6 +211,25 @@ impl InFlight {
         self.leases.first().filter(|lease| lease.expires <= now).map(|lease| lease.slot)
     }
 
+    /// From now on, what has been idle for long enough may be claimed; says whether something is.
+    pub(super) fn lay_open(&mut self, now: Instant) -> bool {
+        let is_any = self.leases.lay_open(now);
+        let Self { slab, leases, .. } = self;
+        leases.drop_moot(|lease| is_live(slab, lease));
+        is_any
+    }
+
+    /// The delivery that has been open for the longest time.
+    pub(super) fn first_open(&self) -> Option<Slot> {
+        self.leases.open().find(|lease| is_live(&self.slab, lease)).map(|lease| lease.slot)
+    }
+
+    /// The tags of what is open, in the order in which it may be claimed.
+    pub(super) fn open(&self) -> impl Iterator<Item = DeliveryTag> {
+        let live = self.leases.open().filter(|lease| is_live(&self.slab, lease));
+        live.map(|lease| lease.tag)
+    }
+
     /// All of them, in order of tags.
     pub(super) fn iter(&self) -> impl Iterator<Item = &InFlightDelivery> {
         self.by_tag

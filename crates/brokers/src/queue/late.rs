@@ -65,10 +65,12 @@ impl BoundQueue {
         let Some(stored) = self.take_out(sequence) else { return false };
         if word.settlement == Settlement::Ack {
             tell_acked(id, stored, from, trigger, step);
+            self.finish(&stored, step);
         } else {
             tell_settled(id, stored, from, SettleAct::Reject, trigger, step);
             self.give_up(stored, GivenUp::Rejected, step);
         }
+        self.drop_expired(step);
         true
     }
 

@@ -93,8 +93,21 @@ impl Ready {
 
     /// Takes the first message if it was delivered before and is such a one.
     pub(super) fn take_returned_if(&mut self, is_it: impl Fn(&Stored) -> bool) -> Option<Stored> {
-        let first = self.returned.peek().map(|returned| &returned.0).or(self.fresh.front())?;
+        let first = self.first()?;
         if first.delivery_count > 0 && is_it(first) { self.take() } else { None }
+    }
+
+    /// The first message.
+    pub(super) fn first(&self) -> Option<&Stored> {
+        self.returned.peek().map(|returned| &returned.0).or(self.fresh.front())
+    }
+
+    /// Takes out what is such a one, in no particular order.
+    pub(super) fn take_if(&mut self, is_it: impl Fn(&Stored) -> bool) -> Vec<Stored> {
+        let taken = self.iter().filter(|stored| is_it(stored)).copied().collect();
+        self.fresh.retain(|stored| !is_it(stored));
+        self.returned.retain(|returned| !is_it(&returned.0));
+        taken
     }
 
     /// What was counted of those that came back is forgotten.

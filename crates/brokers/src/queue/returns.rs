@@ -4,10 +4,9 @@
 //! > success. Its message is ready again, at once or after a delay, unless it was delivered too
 //! > often.
 
-use entrega_model::queue::Received;
 use entrega_model::{ClientId, Kind};
 
-use super::bound_queue::{BoundQueue, Step, Wanted, credit};
+use super::bound_queue::{BoundQueue, Step};
 use super::consumers::End;
 use super::dead_letter::{GivenUp, limit_reached};
 use super::ready::Stored;
@@ -21,6 +20,7 @@ impl BoundQueue {
     }
 
     fn release_by(&mut self, client: ClientId, how: Return, step: &mut Step<'_>) {
+        self.note_leaving(client, step);
         let mut unsettled = self.consumers.remove(client);
         while let Some(slot) = unsettled.oldest() {
             let ended = self.in_flight.end(slot, &mut unsettled);
@@ -38,12 +38,16 @@ impl BoundQueue {
     }
 
     /// The connection of `client` is gone; what it has in flight stays so for its lease.
-    pub(super) fn leave(&mut self, client: ClientId) {
+    pub(super) fn leave(&mut self, client: ClientId, step: &mut Step<'_>) {
+        self.note_leaving(client, step);
         self.consumers.leave(client);
     }
 
     /// Ends the leases that are due, and makes ready what has waited long enough.
     pub(super) fn advance(&mut self, step: &mut Step<'_>) {
+        if step.settings.features.claim_min_idle.is_some() {
+            *step.changed |= self.in_flight.lay_open(step.now);
+        }
         while let Some(slot) = self.in_flight.overdue(step.now) {
             let client = self.in_flight.get(slot).client;
             let stored = self.end(slot, None, step);
@@ -60,12 +64,21 @@ impl BoundQueue {
         while let Some(stored) = self.delayed.take_due(step.now) {
             self.put_back(stored, step);
         }
+        if self.extras.is_some() {
+            self.advance_extras(step);
+        }
     }
 
     /// Forgets deliveries and consumers, but no message.
     pub(super) fn restart(&mut self, step: &mut Step<'_>) {
-        let rules = &step.settings.rules;
-        self.in_flight.end_all(|stored| self.ready.put_back(stored, rules.requeue_position));
+        let (rules, features) = (&step.settings.rules, &step.settings.features);
+        self.in_flight.end_all(|mut stored| {
+            if features.counts_written_at_return {
+                stored.delivery_count -= 1;
+            }
+            self.ready.put_back(stored, rules.requeue_position);
+        });
+        self.restart_extras(step);
         if !rules.counts_survive_restart {
             self.ready.forget_counts();
             self.delayed.forget_counts();
@@ -86,20 +99,29 @@ impl BoundQueue {
         self.put_back(stored, step);
     }
 
-    pub(super) fn end_without_success(
+    /// Counts the end of a delivery if such ends count. Gives the message up if the limit is looked
+    /// at now and is reached; returns it if not.
+    pub(super) fn count_failure(
         &mut self,
         mut stored: Stored,
         how: Return,
         step: &mut Step<'_>,
-    ) {
+    ) -> Option<Stored> {
         let rules = &step.settings.rules;
         if rules.limit_counts.ends(how) {
             stored.failures = stored.failures.saturating_add(1);
         }
         if rules.limit_checked == LimitChecked::AtReturn && is_spent(&stored, step) {
-            return self.give_up_or_keep(stored, step);
+            self.give_up_or_keep(stored, step);
+            return None;
         }
-        let delay = rules.redelivery_delay.of(how, stored.delivery_count);
+        Some(stored)
+    }
+
+    pub(super) fn end_without_success(&mut self, stored: Stored, how: Return, step: &mut Step<'_>) {
+        let Some(stored) = self.count_failure(stored, how, step) else { return };
+        let Some(stored) = self.unless_old(stored, step) else { return };
+        let delay = step.settings.rules.redelivery_delay.of(how, stored.delivery_count);
         if delay.is_zero() {
             self.put_back(stored, step);
         } else {
@@ -108,47 +130,26 @@ impl BoundQueue {
     }
 
     fn put_back(&mut self, stored: Stored, step: &mut Step<'_>) {
+        self.note_return(&stored);
         self.ready.put_back(stored, step.settings.rules.requeue_position);
         *step.changed = true;
         self.trim(step);
+        self.drop_expired(step);
     }
 
-    /// Delivers the first ready messages, and gives up what was delivered too often before it would
-    /// be delivered once more.
-    pub(super) fn deliver_one_by_one(
-        &mut self,
-        from: ClientId,
-        wanted: Wanted,
-        deliveries: &mut Vec<Received>,
-        step: &mut Step<'_>,
-    ) {
-        let one = Wanted { max: 1, ..wanted };
-        for _ in 0..wanted.max {
-            if credit(one, self.consumers.entry(from), step) == 0 {
-                break;
-            }
-            while let Some(stored) = self.ready.take_returned_if(|first| is_spent(first, step)) {
-                self.give_up_or_keep(stored, step);
-            }
-            if self.ready.is_empty() {
-                break;
-            }
-            self.deliver_unchecked(from, one, deliveries, step);
-        }
-    }
-
-    fn give_up_or_keep(&mut self, stored: Stored, step: &mut Step<'_>) {
+    pub(super) fn give_up_or_keep(&mut self, stored: Stored, step: &mut Step<'_>) {
         if !step.settings.rules.keeps_at_limit {
             return self.give_up(stored, GivenUp::DeliveryLimit, step);
         }
         let (message, subscription) = (stored.record.message, self.id);
         step.tell(Kind::Kept { message, subscription });
         self.kept.push(stored);
+        self.finish(&stored, step);
     }
 }
 
 /// Whether a message was delivered too often.
-fn is_spent(stored: &Stored, step: &Step<'_>) -> bool {
+pub(super) fn is_spent(stored: &Stored, step: &Step<'_>) -> bool {
     let counts = step.settings.rules.limit_counts;
     let count = if counts.deliveries { stored.delivery_count } else { stored.failures };
     limit_reached(step.settings.delivery_limit, count)

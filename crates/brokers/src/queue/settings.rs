@@ -9,6 +9,7 @@
 
 use entrega_model::Duration;
 
+pub use super::features::{Features, MaxInFlight, Scope};
 pub use super::rules::{
     AtLeaseEnd, LateSettle, LimitChecked, LimitCounts, RedeliveryDelay, RepeatedSettle,
     RequeuePosition, Rules,
@@ -52,6 +53,15 @@ pub struct QueueSettings {
     pub forgets: Option<Forgets>,
     /// What else real queues do differently. The default is strict.
     pub rules: Rules,
+    /// What only some queues have. By default nothing.
+    pub features: Features,
+}
+
+impl QueueSettings {
+    /// After how long something becomes of a delivery that nobody settles.
+    pub(super) fn lease_length(&self) -> Duration {
+        self.features.claim_min_idle.unwrap_or(self.visibility_timeout)
+    }
 }
 
 /// What a broker forgets of the time just before a restart.
@@ -90,6 +100,7 @@ impl Default for QueueSettings {
             dedup_entries: None,
             forgets: None,
             rules: Rules::default(),
+            features: Features::default(),
         }
     }
 }

@@ -15,9 +15,11 @@ use entrega_model::queue::Received;
 mod account;
 mod differences;
 mod faults;
+mod features;
 mod properties;
 mod reference;
 mod rules;
+mod shares;
 mod unflushed;
 
 const QUEUE: SubscriptionId = SubscriptionId(0);
@@ -133,7 +135,7 @@ impl Bench {
 }
 
 fn record(message: u32) -> Record {
-    Record { message: MessageId(message), key: Key(0), bytes: 1 }
+    Record { message: MessageId(message), key: Key(message % 2), bytes: 1 }
 }
 
 fn print_deliveries(deliveries: &[Received]) -> String {
@@ -174,6 +176,7 @@ fn print_event(kind: &Kind) -> String {
                 DeadLetterReason::Rejected => "rejected",
                 DeadLetterReason::DeliveryLimit => "limit",
                 DeadLetterReason::Overflow => "overflow",
+                DeadLetterReason::Ttl => "ttl",
                 other => panic!("no queue does that: {other:?}"),
             };
             at(subscription, format!("dead({message},{reason})"))
@@ -206,6 +209,8 @@ fn print_reason(reason: RemoveReason) -> &'static str {
         RemoveReason::DeliveryLimit => "limit",
         RemoveReason::Unroutable => "unroutable",
         RemoveReason::BrokerLoss => "loss",
+        RemoveReason::Ttl => "ttl",
+        RemoveReason::Retention => "retention",
         other => panic!("no queue does that: {other:?}"),
     }
 }

@@ -71,7 +71,7 @@ impl<'a> Numbers<'a> {
     pub(super) fn lease(&self) -> Option<Duration> {
         let leased =
             self.plan.model == Model::Queue && self.library.auto_settle != AutoSettle::AtDelivery;
-        let lease = self.plan.scenario.queue.lease().duration();
+        let lease = self.plan.scenario.lease().duration();
         let renewal = self.library.lease_renewal;
         let is_renewed = renewal.is_some_and(|interval| interval.saturating_mul(2) < lease);
         (leased && !is_renewed).then_some(lease)
@@ -79,9 +79,17 @@ impl<'a> Numbers<'a> {
 
     /// The setting that says how long a lease is.
     pub(super) fn lease_name(&self) -> &'static str {
-        match self.plan.scenario.queue.consumer_timeout {
-            Some(_) => "consumer_timeout",
-            None => "visibility_timeout",
+        let setting = self.lease_setting();
+        setting.rsplit('.').next().unwrap_or(setting)
+    }
+
+    /// The same with its table.
+    pub(super) fn lease_setting(&self) -> &'static str {
+        let scenario = self.plan.scenario;
+        match scenario.queue.consumer_timeout {
+            _ if scenario.consumer.claim_min_idle != Span::MAX => "consumer.claim_min_idle",
+            Some(_) => "queue.consumer_timeout",
+            None => "queue.visibility_timeout",
         }
     }
 

@@ -3,7 +3,7 @@
 use entrega_explain::digits::thousands;
 use entrega_model::Model;
 use entrega_scenario::points::Act;
-use entrega_scenario::{Forgotten, Span};
+use entrega_scenario::{Forgotten, Scenario, Span, StoredForNobody};
 
 use super::numbers::{Numbers, shown};
 
@@ -20,16 +20,41 @@ pub(super) fn length(of: &Numbers<'_>) -> Option<String> {
     })
 }
 
-/// How long it takes to send everything and to work it off, against `retention_time`.
+/// How long it takes to send everything and to work it off, against `retention_time` and
+/// `message_ttl`.
 pub(super) fn retention_time(of: &Numbers<'_>) -> Option<String> {
-    let kept = of.plan.scenario.log.retention_time.duration();
+    let Scenario { log, queue, .. } = of.plan.scenario;
+    let (name, kept) = match of.plan.model {
+        Model::Log => ("retention_time", log.retention_time),
+        Model::Queue if queue.message_ttl < queue.retention_time => {
+            ("message_ttl", queue.message_ttl)
+        }
+        Model::Queue => ("retention_time", queue.retention_time),
+    };
+    let kept = kept.duration();
     let takes = of.plan.extent.span + of.handling().saturating_mul(of.plan.extent.messages);
-    (of.plan.model == Model::Log && takes >= kept).then(|| {
+    let what = if of.plan.model == Model::Log { "records" } else { "messages" };
+    (takes >= kept).then(|| {
         format!(
-            "records that are deleted before they are read: to send all and to work it off takes \
-             up to {}, and retention_time is {}",
+            "{what} that are deleted before they are read: to send all and to work it off takes \
+             up to {}, and {name} is {}",
             shown(takes),
             shown(kept)
+        )
+    })
+}
+
+/// Messages against `max_in_flight`: in the small version fewer are in flight than the cap allows,
+/// unless all of them fit below it anyway.
+pub(super) fn in_flight(of: &Numbers<'_>) -> Option<String> {
+    let most = u64::from(of.plan.scenario.queue.max_in_flight?);
+    let (sent, tried) = (of.plan.extent.messages, u64::from(of.plan.scope.messages));
+    (of.plan.model == Model::Queue && sent > most && tried <= most).then(|| {
+        format!(
+            "so much in flight that the cap stops it: {} messages are sent, and max_in_flight is \
+             {}",
+            thousands(sent),
+            thousands(most)
         )
     })
 }
@@ -77,5 +102,15 @@ pub(super) fn flushed(of: &Numbers<'_>) -> Option<String> {
             shown(takes),
             shown(span.duration())
         )
+    })
+}
+
+/// Whether a message may be sent before any consumer has asked, where it is gone then.
+pub(super) fn for_nobody(of: &Numbers<'_>) -> Option<String> {
+    let is_dropped = of.plan.scenario.queue.stored_for_nobody == StoredForNobody::Dropped;
+    (of.plan.model == Model::Queue && is_dropped && of.plan.preemptions == 0).then(|| {
+        "messages that are sent before the first consumer has asked, which this queue drops \
+         (stored_for_nobody)"
+            .to_owned()
     })
 }

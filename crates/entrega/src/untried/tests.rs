@@ -2,6 +2,7 @@
 
 mod flushed;
 mod groups;
+mod queues;
 
 use entrega_clients::Strategy;
 use entrega_model::{Duration, Model, SubscriptionId};

@@ -37,11 +37,11 @@ pub fn warning(
 }
 
 fn leases(of: &Numbers<'_>, lease: Duration) -> Option<String> {
-    let name = of.lease_name();
+    let (name, setting) = (of.lease_name(), of.lease_setting());
     if of.handling() >= lease {
         return Some(format!(
             "{} reaches {name} ({}), so a message may be delivered again while it is in work, \
-             without any fault; a `queue.{name}` of more than {} would help",
+             without any fault; a `{setting}` of more than {} would help",
             of.service_in_words(),
             shown(lease),
             shown(of.handling())
@@ -61,12 +61,12 @@ fn leases(of: &Numbers<'_>, lease: Duration) -> Option<String> {
     (takes >= lease).then(|| {
         let help = if of.collecting().is_some() {
             format!(
-                "a smaller `consumer.prefetch` or a longer `queue.{name}` would help; how much, \
+                "a smaller `consumer.prefetch` or a longer `{setting}` would help; how much, \
                  depends on when it settles"
             )
         } else {
             format!(
-                "`consumer.prefetch = {fitting}` or a `queue.{name}` of more than {} would help",
+                "`consumer.prefetch = {fitting}` or a `{setting}` of more than {} would help",
                 shown(takes)
             )
         };

@@ -29,6 +29,18 @@ fn words(kind: Kind) -> Words {
     Language::default().words(&Scene::of(&events, &cast, &faults, 0))
 }
 
+/// Where a consumer claims, no lease ends.
+#[test]
+fn what_is_claimed_is_said_to_be() {
+    let mut scenario = Scenario::default();
+    scenario.consumer.claim_min_idle = Span::from_secs(60);
+    let kind = Kind::LeaseExpired { message: M, subscription: OURS, consumer: READER };
+    let events = [Event { at: Instant::from_nanos(0), kind }];
+    let (cast, faults) = (Cast::of(&scenario), Injected::all(&events));
+    let words = Language::default().words(&Scene::of(&events, &cast, &faults, 0));
+    assert_eq!(words.prose, "m2 is claimed from reader 1");
+}
+
 /// An event of every kind.
 fn one_of_each() -> Vec<Kind> {
     let (message, subscription, consumer, partition) = (M, OURS, READER, PartitionId(0));

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::ops::Deref;
 
-use entrega_brokers::queue::{Adopted, Overflow, QueueSettings};
+use entrega_brokers::queue::{Adopted, Features, Overflow, QueueSettings};
 use entrega_brokers::{Broker, QueueBroker};
 use entrega_model::event::SettleTrigger;
 use entrega_model::queue::{DeliveryTag, Received, Request, Response, Settlement};
@@ -69,6 +69,7 @@ impl<T> Returned<T> {
             prefetch: 0,
             max_length: None,
             overflow: Overflow::RejectPublish,
+            features: Features::default(),
             ..settings.clone()
         };
         Self {

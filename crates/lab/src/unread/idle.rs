@@ -10,6 +10,10 @@ use entrega_scenario::{AutoOffsetReset, ProducerStrategy, Written};
 use crate::configuration::Configuration;
 use crate::loaded::LoadedScenario;
 
+/// The settings of `[consumer]` that only the client library of a queue reads.
+const OF_QUEUES: [&str; 4] =
+    ["receive_ahead", "lease_renewal", "claim_min_idle", "restart_reads_own"];
+
 /// Why a setting changes nothing, and what would let it; none if it may change something.
 pub(super) fn why(
     loaded: &LoadedScenario,
@@ -22,9 +26,7 @@ pub(super) fn why(
         "queue" => {
             of_broker(loaded, written, run, Model::Queue).or_else(|| of_queue(loaded, setting, run))
         }
-        "consumer" if ["receive_ahead", "lease_renewal"].contains(&setting) => {
-            of_broker(loaded, written, run, Model::Queue)
-        }
+        "consumer" if OF_QUEUES.contains(&setting) => of_broker(loaded, written, run, Model::Queue),
         "sink" => of_sink(loaded, written, run),
         "consumer"
             if ["group_instance_id", "assignor", "rebalance_protocol"].contains(&setting) =>
@@ -100,6 +102,9 @@ fn of_queue(loaded: &LoadedScenario, setting: &str, run: &[Configuration]) -> Op
         "overflow" if is_never_full => {
             Some("a queue without `queue.max_length` is never full".to_owned())
         }
+        "max_in_flight_scope" | "acquire_mode" if queue.max_in_flight.is_none() => {
+            Some("a queue without `queue.max_in_flight` has no cap".to_owned())
+        }
         "dedup_entries" if queue.dedup_window.is_none() => {
             Some("a queue without `queue.dedup_window` remembers no ids".to_owned())
         }
@@ -172,7 +177,7 @@ mod tests {
     type Set = &'static [(&'static str, &'static str)];
 
     /// A setting with another value than the default, and what lets it change something.
-    const SETTINGS: [(&str, &str, Set); 13] = [
+    const SETTINGS: [(&str, &str, Set); 14] = [
         ("queue.overflow", "reject-publish", &[("queue.max_length", "3")]),
         (
             "queue.dead_letter",
@@ -205,6 +210,11 @@ mod tests {
                 ("producer.request_timeout", "1s"),
                 ("faults.send.response.lost", "1/3"),
             ],
+        ),
+        (
+            "queue.max_in_flight_scope",
+            "consumer",
+            &[("queue.max_in_flight", "1"), ("subscriptions.0.consumers", "2")],
         ),
         ("times.stall", "3s", &[("faults.process.stall.before", "1/10")]),
         ("times.slow", "3s", &[("faults.handler.slow.slow", "1/10")]),

@@ -18,7 +18,7 @@ pub(crate) const MOST_IDEMPOTENT: u32 = 5;
 pub(crate) type Bound<T> = (&'static str, T, T);
 
 /// The settings that are whole numbers.
-pub(crate) const WHOLE: [Bound<u64>; 26] = [
+pub(crate) const WHOLE: [Bound<u64>; 27] = [
     ("seeds", 1, 1_000_000),
     ("workload.messages", 1, MAX_MESSAGES as u64),
     ("workload.keys", 1, MAX_KEYS as u64),
@@ -42,6 +42,7 @@ pub(crate) const WHOLE: [Bound<u64>; 26] = [
     ("log.min_insync_replicas", 1, 9),
     ("queue.delivery_limit", 1, 60_000),
     ("queue.max_length", 1, u32::MAX as u64),
+    ("queue.max_in_flight", 1, 1_000_000),
     ("queue.dedup_entries", 1, u32::MAX as u64),
     ("limits.steps", 1, u64::MAX),
     ("script.*.nth", 1, u32::MAX as u64),
@@ -55,7 +56,7 @@ pub(crate) const REAL: [Bound<f64>; 3] = [
 ];
 
 /// The durations that are longer than no time.
-pub(crate) const NOT_ZERO: [&str; 25] = [
+pub(crate) const NOT_ZERO: [&str; 28] = [
     "workload.arrivals.every",
     "producer.request_timeout",
     "producer.metadata_refresh",
@@ -80,6 +81,9 @@ pub(crate) const NOT_ZERO: [&str; 25] = [
     "queue.redelivery_delay.after",
     "queue.dedup_window",
     "queue.broker_restart.of_the_last",
+    "queue.message_ttl",
+    "queue.retention_time",
+    "consumer.claim_min_idle",
     "limits.drain",
 ];
 

@@ -36,7 +36,8 @@ pub struct QueueSettings {
     /// What becomes of a message that was delivered too often. Left out, `dead_letter` says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_limit: Option<AtLimit>,
-    /// Whether a restart of the broker forgets what was counted, as Pulsar does. Default `durable`.
+    /// Whether a restart of the broker forgets what was counted, as Pulsar does, or a part of it.
+    /// Default `durable`.
     pub delivery_count: DeliveryCount,
     /// Whether what the queue gives up goes to the dead letters (SQS redrive policy, RabbitMQ
     /// `x-dead-letter-exchange`) instead of being dropped. Default false.
@@ -105,6 +106,40 @@ impl std::fmt::Display for Forgotten {
             Self::Counts => "counts",
         })
     }
+    /// How much may be in flight at once. JetStream `MaxAckPending` (1000), SQS (120000), share
+    /// groups `group.share.partition.max.record.locks` (2000). Left out, only `consumer.prefetch`
+    /// bounds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_in_flight: Option<u32>,
+    /// What `max_in_flight` is a cap of. Default `subscription`.
+    pub max_in_flight_scope: InFlightScope,
+    /// When the cap of a partition is looked at. Share groups `share.acquire.mode` (KIP-1206),
+    /// there `batch_optimized`. Default `record-limit`.
+    pub acquire_mode: AcquireMode,
+    /// Whether what is settled stays, so that the queue is a window over a log. Share groups.
+    /// Default false.
+    pub keeps_settled: bool,
+    /// Whether a restart of the broker gives back what is in flight. Default `returned`.
+    pub in_flight_after_restart: AfterRestart,
+    /// How long a message may wait for its delivery. RabbitMQ `x-message-ttl`. Default `"never"`.
+    #[serde(with = "or_never")]
+    #[schemars(schema_with = "or_never::schema")]
+    pub message_ttl: Span,
+    /// How long a message is kept. SQS `MessageRetentionPeriod` (4d). Default `"never"`.
+    #[serde(with = "or_never")]
+    #[schemars(schema_with = "or_never::schema")]
+    pub retention_time: Span,
+    /// How long the broker holds a message before its first delivery, as a due time. SQS
+    /// `DelaySeconds`, there at most 15min. Default 0s.
+    pub delivery_delay: Span,
+    /// Whether no other message of a key is delivered while one of it is in flight. SQS FIFO
+    /// (`MessageGroupId`). Default false.
+    pub group_lock: bool,
+    /// Whether one consumer at a time is served, until it leaves. RabbitMQ
+    /// `x-single-active-consumer`. Default false.
+    pub single_active_consumer: bool,
+    /// What becomes of a message that is published before any consumer has asked. Default `kept`.
+    pub stored_for_nobody: StoredForNobody,
 }
 
 impl QueueSettings {
@@ -123,7 +158,7 @@ impl QueueSettings {
     pub fn longest_wait(&self) -> Option<Span> {
         let lease = Some(self.lease()).filter(|lease| *lease != Span::MAX);
         let delay = self.redelivery_delay.as_ref().map(|delay| delay.most.unwrap_or(delay.after));
-        lease.max(delay)
+        lease.max(delay).max(Some(self.delivery_delay).filter(|wait| *wait > Span::default()))
     }
 
     /// Whether a restart of the broker forgets something.
@@ -170,6 +205,17 @@ impl Default for QueueSettings {
             dedup_window: None,
             dedup_entries: None,
             broker_restart: None,
+            max_in_flight: None,
+            max_in_flight_scope: InFlightScope::Subscription,
+            acquire_mode: AcquireMode::RecordLimit,
+            keeps_settled: false,
+            in_flight_after_restart: AfterRestart::Returned,
+            message_ttl: Span::MAX,
+            retention_time: Span::MAX,
+            delivery_delay: Span::default(),
+            group_lock: false,
+            single_active_consumer: false,
+            stored_for_nobody: StoredForNobody::Kept,
         }
     }
 }
@@ -233,6 +279,9 @@ pub enum DeliveryCount {
     /// As long as the message is there.
     #[default]
     Durable,
+    /// As long as the message is there, but for the deliveries that a restart of the broker ends: a
+    /// count is written when a delivery ends. Share groups.
+    AtReturn,
     /// Until the broker restarts. Pulsar.
     Volatile,
 }
@@ -318,4 +367,56 @@ pub enum DeliveryEnd {
 
 fn all_ends() -> Vec<DeliveryEnd> {
     vec![DeliveryEnd::Nack, DeliveryEnd::Expiry, DeliveryEnd::Disconnect]
+}
+
+/// What a cap on what is in flight is a cap of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InFlightScope {
+    /// What each consumer has unsettled. Pulsar `maxUnackedMessagesPerConsumer`.
+    Consumer,
+    /// What all consumers of a subscription have unsettled, and what they gave back and waits.
+    /// JetStream.
+    #[default]
+    Subscription,
+    /// The window from the first message that is not finished to the last that was delivered: one
+    /// that is stuck holds it. Share groups.
+    Partition,
+    /// What all consumers of a queue have unsettled; each subscription has a queue of its own. SQS.
+    Queue,
+}
+
+/// When the cap of a partition is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AcquireMode {
+    /// For each message.
+    #[default]
+    RecordLimit,
+    /// When a receive begins; it is then answered in full.
+    BatchOptimized,
+}
+
+/// What a restart of the broker does to what is in flight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterRestart {
+    /// It comes back, and its consumers' words are late. RabbitMQ, share groups, Pulsar.
+    #[default]
+    Returned,
+    /// It stays its consumers'. JetStream, Redis Streams, SQS.
+    Kept,
+}
+
+/// What becomes of a message that is published before any consumer has asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoredForNobody {
+    /// It waits. RabbitMQ with a bound queue, SQS; share groups with `share.auto.offset.reset` =
+    /// `earliest`.
+    #[default]
+    Kept,
+    /// It is gone, and its producer is not told. Pulsar, a Redis group created at `$`; share groups
+    /// with `latest` skip it.
+    Dropped,
 }

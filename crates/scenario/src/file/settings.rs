@@ -8,6 +8,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::span::or_never;
 use super::{Acks, Assignor, BelowMinIsr, CommitCheck, PartitionsAdded, RebalanceProtocol, Span};
 
 /// How messages are sent.
@@ -117,6 +118,16 @@ pub struct ConsumerSettings {
     /// delivery settles have no leases. Left out, none is renewed, as in all of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease_renewal: Option<Span>,
+    /// How long a delivery must be unsettled before any consumer of its queue claims it with its
+    /// next receive: Redis `XAUTOCLAIM`, or `XREADGROUP` with `CLAIM` (8.4). It takes the place of
+    /// a lease, so it needs `visibility_timeout = "never"`. A log has no such thing. Default
+    /// `"never"`.
+    #[serde(with = "or_never")]
+    #[schemars(schema_with = "or_never::schema")]
+    pub claim_min_idle: Span,
+    /// Whether a consumer of a queue that starts again first receives what its earlier life had
+    /// unsettled: Redis `XREADGROUP` with the id `0`. Default false.
+    pub restart_reads_own: bool,
     /// After how many processed messages the strategy `settle-every-n` settles, and the article's
     /// `MIN_COMMIT_COUNT`. Default 10 (ours).
     pub settle_every: u32,
@@ -260,6 +271,8 @@ impl Default for ConsumerSettings {
             prefetch: 100,
             receive_ahead: false,
             lease_renewal: None,
+            claim_min_idle: Span::MAX,
+            restart_reads_own: false,
             settle_every: 10,
             settle_interval: Span::from_secs(1),
             batch_size: 10,

@@ -26,5 +26,6 @@ profiles! {
     "sqs-fifo",
     "jetstream",
     "redis-streams",
+    "redis-streams@7",
     "pulsar-shared",
 }

@@ -1,12 +1,13 @@
 //! The settings of a queue broker.
 
-use entrega_brokers::queue::{self, LimitCounts, Rules};
+use entrega_brokers::queue::{self, Features, LimitCounts, MaxInFlight, Rules, Scope};
 use entrega_model::Duration;
 
 use crate::file::{
-    AtLimit, DelayKind, DeliveryCount, DeliveryEnd, Forgotten, LateSettle, LimitChecked,
-    LimitCount, OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay, RepeatedSettle,
-    RequeuePosition, Scenario, Span,
+    AcquireMode, AfterRestart, AtLimit, DelayKind, DeliveryCount, DeliveryEnd, Forgotten,
+    InFlightScope, LateSettle, LimitChecked, LimitCount, OnConsumerTimeout, Overflow,
+    QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition, Scenario, Span,
+    StoredForNobody,
 };
 
 /// The queue broker.
@@ -32,6 +33,34 @@ pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
             of_the_last: restart.of_the_last.duration(),
         }),
         rules: rules(from),
+        features: features(scenario),
+    }
+}
+
+fn features(scenario: &Scenario) -> Features {
+    let (from, consumer) = (&scenario.queue, &scenario.consumer);
+    let finite = |span: Span| (span != Span::MAX).then(|| span.duration());
+    Features {
+        claim_min_idle: finite(consumer.claim_min_idle),
+        restart_reads_own: consumer.restart_reads_own,
+        max_in_flight: from.max_in_flight.map(|most| MaxInFlight {
+            most,
+            scope: match from.max_in_flight_scope {
+                InFlightScope::Consumer => Scope::Consumer,
+                InFlightScope::Subscription | InFlightScope::Queue => Scope::Subscription,
+                InFlightScope::Partition => Scope::Partition,
+            },
+            is_soft: from.acquire_mode == AcquireMode::BatchOptimized,
+        }),
+        keeps_settled: from.keeps_settled,
+        in_flight_survives_restart: from.in_flight_after_restart == AfterRestart::Kept,
+        counts_written_at_return: from.delivery_count == DeliveryCount::AtReturn,
+        message_ttl: finite(from.message_ttl),
+        retention_time: finite(from.retention_time),
+        delivery_delay: Some(from.delivery_delay.duration()).filter(|delay| !delay.is_zero()),
+        group_lock: from.group_lock,
+        single_active_consumer: from.single_active_consumer,
+        drops_for_nobody: from.stored_for_nobody == StoredForNobody::Dropped,
     }
 }
 
@@ -53,7 +82,7 @@ fn rules(from: &QueueSettings) -> Rules {
             LimitChecked::AtDelivery => queue::LimitChecked::AtDelivery,
         },
         keeps_at_limit: from.at_limit == Some(AtLimit::Keep),
-        counts_survive_restart: from.delivery_count == DeliveryCount::Durable
+        counts_survive_restart: from.delivery_count != DeliveryCount::Volatile
             && !from.restart_forgets(Forgotten::Counts),
         requeue_position: match from.requeue_position {
             RequeuePosition::Same => queue::RequeuePosition::Same,

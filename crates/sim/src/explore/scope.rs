@@ -24,7 +24,7 @@ const KEYS: u32 = 2;
 pub const MAX_CONSUMERS: u32 = points::MOST_RIVALS - 1;
 /// At most this many steps: a run in a small scope comes to rest within some hundreds, or never.
 pub const STEPS: u64 = 1_000;
-/// A log that keeps its records, or the offsets of a group, for longer than this deletes none
+/// A broker that keeps its messages, or the offsets of a group, for longer than this deletes none
 /// within a run.
 const RETENTION: Span = Span::from_secs(86_400);
 
@@ -55,6 +55,9 @@ impl Scope {
         small.log.partitions = small.log.partitions.min(self.partitions);
         if small.log.retention_time > RETENTION {
             small.log.retention_time = Span::MAX;
+        }
+        if small.queue.retention_time > RETENTION {
+            small.queue.retention_time = Span::MAX;
         }
         if small.log.offsets_retention > RETENTION {
             small.log.offsets_retention = Span::MAX;

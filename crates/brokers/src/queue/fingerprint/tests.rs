@@ -32,7 +32,8 @@ impl Subject for QueueBroker {
     fn request(&self, now: Instant, ask: &Ask) -> Option<(SubscriptionId, Request)> {
         let request = match *ask {
             Ask::Publish { message } => {
-                let record = Record { message: MessageId(message), key: Key(0), bytes: 10 };
+                let (message, key) = (MessageId(message), Key(message % 2));
+                let record = Record { message, key, bytes: 10 };
                 Request::Publish { records: vec![record], confirm: true }
             }
             Ask::Receive { max, settle_at_delivery } => Request::Receive {
@@ -274,4 +275,5 @@ fn leases_that_run_out_together_keep_their_order() {
 }
 
 mod dedup;
+mod features;
 mod unflushed;

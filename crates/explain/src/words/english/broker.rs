@@ -22,7 +22,13 @@ pub(super) fn storage(scene: &Scene<'_>) -> Words {
             let of = subscription
                 .map_or_else(String::new, |_| format!(" for {}", scene.whose(subscription)));
             let short = format!("! {m} removed{of}: {}", why(reason));
-            Words::new(removal(&m, scene.whose(subscription), reason), short)
+            let whose = scene.whose(subscription);
+            let prose = if subscription.is_some() && reason == RemoveReason::Unroutable {
+                format!("no consumer of {whose} has asked yet, and {m} is stored for nobody")
+            } else {
+                removal(&m, whose, reason)
+            };
+            Words::new(prose, short)
         }
         Kind::Kept { message, subscription } => {
             let (m, of) = (name(message), scene.whose(Some(subscription)));
@@ -86,6 +92,10 @@ fn removal(m: &str, of: &str, reason: RemoveReason) -> String {
 
 pub(super) fn lease(scene: &Scene<'_>) -> Words {
     match scene.kind {
+        Kind::LeaseExpired { message, consumer, .. } if scene.cast.claims() => {
+            let (who, m) = (scene.who(consumer), name(message));
+            Words::new(format!("{m} is claimed from {who}"), format!("! {m} claimed from {who}"))
+        }
         Kind::LeaseExpired { message, consumer, .. } => {
             let (who, m) = (scene.who(consumer), name(message));
             match scene.cast.at_consumer_timeout() {

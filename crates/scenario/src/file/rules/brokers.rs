@@ -1,8 +1,8 @@
 //! The rules of the tables `[log]` and `[queue]`.
 
 use super::super::{
-    AtLimit, AutoOffsetReset, BrokerRestart, ConsumerSettings, DelayKind, LogSettings,
-    QueueSettings, RedeliveryDelay, Scenario, Span,
+    AcquireMode, AtLimit, AutoOffsetReset, BrokerRestart, ConsumerSettings, DelayKind,
+    InFlightScope, LogSettings, QueueSettings, RedeliveryDelay, RequeuePosition, Scenario, Span,
 };
 use super::{Checked, broken_with_help, distinct, not_zero, within};
 
@@ -61,7 +61,52 @@ fn queue_rules(queue: &QueueSettings, consumer: &ConsumerSettings) -> Checked {
         );
     }
     queue.broker_restart.as_ref().map_or(Ok(()), restart)?;
-    queue.redelivery_delay.as_ref().map_or(Ok(()), delay)
+    queue.redelivery_delay.as_ref().map_or(Ok(()), delay)?;
+    features(queue)?;
+    claims(queue, consumer)
+}
+
+/// What keeps a queue's messages or their order, against what would break it.
+fn features(queue: &QueueSettings) -> Checked {
+    within("queue.max_in_flight", queue.max_in_flight.unwrap_or(1))?;
+    not_zero("queue.message_ttl", queue.message_ttl)?;
+    not_zero("queue.retention_time", queue.retention_time)?;
+    let is_of_a_window = queue.max_in_flight_scope == InFlightScope::Partition;
+    if queue.acquire_mode == AcquireMode::BatchOptimized && !is_of_a_window {
+        return broken_with_help(
+            "queue.acquire_mode",
+            "`batch-optimized` is about the cap of a partition",
+            "write max_in_flight_scope = \"partition\" beside it, or leave it out",
+        );
+    }
+    let breaks = [
+        ("requeue_position = \"same\"", queue.requeue_position != RequeuePosition::Same),
+        ("no max_length", queue.max_length.is_some()),
+        ("message_ttl = \"never\"", queue.message_ttl != Span::MAX),
+    ];
+    match breaks.iter().find(|(_, is_broken)| queue.group_lock && *is_broken) {
+        Some((needed, _)) => broken_with_help(
+            "queue.group_lock",
+            format!("a queue that locks the keys of its messages has {needed}"),
+            "the order of a key would not be what it promises; change one of them",
+        ),
+        None => Ok(()),
+    }
+}
+
+/// A claim takes the place of a lease.
+fn claims(queue: &QueueSettings, consumer: &ConsumerSettings) -> Checked {
+    not_zero("consumer.claim_min_idle", consumer.claim_min_idle)?;
+    if consumer.claim_min_idle == Span::MAX || queue.lease() == Span::MAX {
+        return Ok(());
+    }
+    let help = match queue.consumer_timeout {
+        Some(_) => "leave queue.consumer_timeout out, or claim_min_idle",
+        None => "write visibility_timeout = \"never\" under [queue], or leave claim_min_idle out",
+    };
+    let why = "this queue brings back by itself what its consumers do not settle; nothing is left \
+               to claim";
+    broken_with_help("consumer.claim_min_idle", why, help)
 }
 
 fn restart(restart: &BrokerRestart) -> Checked {

@@ -52,3 +52,42 @@ fn mistakes_in_the_rules_of_a_queue() {
     check(&delay(", most = '1s'"), "2:43: the longest delay is shorter than the first one");
     check(&delay(", on = []"), "2:41: the delay follows no end of a delivery");
 }
+
+/// A claim takes the place of a lease; a cap of a window is looked at in two ways; a key keeps its
+/// order only where nothing breaks it.
+#[test]
+fn mistakes_in_what_only_some_queues_have() {
+    let claim = |queue: &str| format!("[consumer]\nclaim_min_idle = '1min'\n[queue]\n{queue}");
+    check(&claim("visibility_timeout = 'never'"), "no mistake");
+    check(
+        &claim(""),
+        "2:18: this queue brings back by itself what its consumers do not settle; nothing is left \
+         to claim",
+    );
+    check_help(
+        &claim(""),
+        "write visibility_timeout = \"never\" under [queue], or leave claim_min_idle out",
+    );
+    check_help(
+        &claim("visibility_timeout = 'never'\nconsumer_timeout = '30min'"),
+        "leave queue.consumer_timeout out, or claim_min_idle",
+    );
+    check("[consumer]\nclaim_min_idle = 'never'", "no mistake");
+    let set = |more: &str| format!("[queue]\n{more}");
+    let window = "max_in_flight_scope = 'partition'\nacquire_mode = 'batch-optimized'";
+    check(&set(window), "no mistake");
+    check(
+        &set("acquire_mode = 'batch-optimized'"),
+        "2:16: `batch-optimized` is about the cap of a partition",
+    );
+    let lock = |more: &str| set(&format!("group_lock = true\n{more}"));
+    check(&lock("retention_time = '4d'"), "no mistake");
+    for (breaks, needed) in [
+        ("requeue_position = 'front'", "requeue_position = \"same\""),
+        ("max_length = 9", "no max_length"),
+        ("message_ttl = '1min'", "message_ttl = \"never\""),
+    ] {
+        let expect = format!("2:14: a queue that locks the keys of its messages has {needed}");
+        check(&lock(breaks), &expect);
+    }
+}

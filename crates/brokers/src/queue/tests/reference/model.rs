@@ -1,10 +1,14 @@
-//! The model: a list of copies and a list of deliveries.
+//! The model: a list of copies and a list of deliveries. What only some queues have is in
+//! `features.rs`.
 
 use super::super::*;
+
+mod features;
 
 /// A copy of a message.
 struct Copy {
     message: u32,
+    stored: Instant,
     state: State,
     deliveries: u16,
     failures: u16,
@@ -13,6 +17,8 @@ struct Copy {
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Ready,
+    /// Until its first delivery.
+    Scheduled(Instant),
     Delayed(Instant),
     InFlight,
     Kept,
@@ -56,6 +62,8 @@ pub(super) struct Model {
     known: Vec<(ClientId, DeliveryTag)>,
     departed: Vec<ClientId>,
     leases: u64,
+    active: Option<ClientId>,
+    is_subscribed: bool,
 }
 
 impl Model {
@@ -70,14 +78,23 @@ impl Model {
             known: Vec::new(),
             departed: Vec::new(),
             leases: 0,
+            active: None,
+            is_subscribed: false,
         }
     }
 
     pub(super) fn publish(&mut self, message: u32) {
-        let state = State::Ready;
-        self.copies.push(Copy { message, state, deliveries: 0, failures: 0 });
-        self.line.push((self.copies.len() - 1, false));
-        self.trim();
+        let Features { drops_for_nobody, delivery_delay, .. } = self.settings.features;
+        let state = match delivery_delay {
+            _ if drops_for_nobody && !self.is_subscribed => State::Gone,
+            Some(delay) => State::Scheduled(self.now + delay),
+            None => State::Ready,
+        };
+        self.copies.push(Copy { message, stored: self.now, state, deliveries: 0, failures: 0 });
+        if state == State::Ready {
+            self.line.push((self.copies.len() - 1, false));
+            self.trim();
+        }
     }
 
     /// The tag of an earlier delivery to a client.
@@ -96,13 +113,17 @@ impl Model {
         if self.departed.contains(&client) {
             return String::new();
         }
+        self.is_subscribed = true;
         let mut got = Vec::new();
+        let is_soft = self.settings.features.max_in_flight.is_some_and(|cap| cap.is_soft);
+        let (had_room, grew) = (self.has_room(client), self.may_grow());
         while got.len() < max as usize && self.has_credit(client, settle_at_delivery) {
-            self.give_up_the_spent();
-            if self.line.is_empty() {
+            let has_room = if is_soft { had_room } else { self.has_room(client) };
+            let grows = if is_soft { grew } else { self.may_grow() };
+            if !settle_at_delivery && !has_room {
                 break;
             }
-            let (copy, _) = self.line.remove(0);
+            let Some(copy) = self.next_for(client, grows) else { break };
             got.push(self.deliver(client, copy, settle_at_delivery));
         }
         if got.is_empty() { "parked".to_owned() } else { got.join(" ") }
@@ -113,24 +134,15 @@ impl Model {
         prefetch == 0 || settle_at_delivery || self.unsettled(client).len() < prefetch
     }
 
-    /// At the next delivery the limit is looked at.
-    fn give_up_the_spent(&mut self) {
-        while self.settings.rules.limit_checked == LimitChecked::AtDelivery
-            && let Some(&(copy, _)) = self.line.first()
-            && self.copies[copy].deliveries > 0
-            && self.is_spent(copy)
-        {
-            self.line.remove(0);
-            self.give_up(copy);
-        }
-    }
-
     fn deliver(&mut self, client: ClientId, copy: usize, settle_at_delivery: bool) -> String {
         let redelivered = self.copies[copy].deliveries > 0;
         self.copies[copy].deliveries += 1;
         let end = settle_at_delivery.then_some(End::Acked);
         self.copies[copy].state = if end.is_some() { State::Gone } else { State::InFlight };
-        let expires = self.now + self.settings.visibility_timeout;
+        let expires = self.now + self.settings.lease_length();
+        if self.settings.features.single_active_consumer {
+            self.active = Some(client);
+        }
         self.leases += 1;
         self.given.push(Given { client, copy, expires, leased: self.leases, end });
         let tag = self.given.len() as DeliveryTag;
@@ -218,7 +230,7 @@ impl Model {
         let Given { client: holder, copy, .. } = self.given[tag as usize - 1];
         if word == Settlement::Extend {
             self.leases += 1;
-            let (expires, leased) = (self.now + self.settings.visibility_timeout, self.leases);
+            let (expires, leased) = (self.now + self.settings.lease_length(), self.leases);
             let given = &mut self.given[tag as usize - 1];
             if given.expires != expires {
                 (given.expires, given.leased) = (expires, leased);
@@ -242,6 +254,7 @@ impl Model {
             || rules.at_lease_end == AtLeaseEnd::CancelConsumer;
         let end = if hears { End::Silent { by_lease } } else { End::Forgotten };
         self.known.retain(|(known, _)| *known != client);
+        self.active = self.active.filter(|active| *active != client);
         for tag in self.unsettled(client) {
             self.given[tag as usize - 1].end = Some(end);
             let copy = self.given[tag as usize - 1].copy;
@@ -260,14 +273,21 @@ impl Model {
             self.release(client, false);
         } else {
             self.known.retain(|(known, _)| *known != client);
+            self.active = self.active.filter(|active| *active != client);
         }
     }
 
     pub(super) fn restart(&mut self) {
+        let features = self.settings.features;
+        if features.in_flight_survives_restart {
+            return;
+        }
+        self.active = None;
         for tag in 0..self.given.len() {
             let (copy, is_held) = (self.given[tag].copy, self.given[tag].end.is_none());
             self.given[tag].end = Some(End::Forgotten);
             if is_held {
+                self.copies[copy].deliveries -= u16::from(features.counts_written_at_return);
                 self.put_back(copy);
             }
         }
@@ -278,13 +298,15 @@ impl Model {
             }
         }
         self.trim();
+        self.drop_expired();
     }
 
     /// Lets time pass: leases end in their order, then delays do.
     pub(super) fn pass(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
         let rules = self.settings.rules;
-        while let Some(tag) = self.overdue() {
+        let is_claimed = self.settings.features.claim_min_idle.is_some();
+        while let Some(tag) = self.overdue().filter(|_| !is_claimed) {
             let Given { client, copy, .. } = self.given[tag];
             self.given[tag].end = Some(End::Silent { by_lease: true });
             self.come_back(copy, rules.limit_counts.expiries, rules.redelivery_delay.on_expiry);
@@ -296,7 +318,9 @@ impl Model {
             let copy = self.delayed.remove(place);
             self.put_back(copy);
             self.trim();
+            self.drop_expired();
         }
+        self.pass_features();
     }
 
     fn overdue(&self) -> Option<usize> {
@@ -322,6 +346,10 @@ impl Model {
         if limit_checked == LimitChecked::AtReturn && self.is_spent(copy) {
             return self.give_up(copy);
         }
+        if self.is_older(copy, self.settings.features.retention_time) {
+            self.copies[copy].state = State::Gone;
+            return;
+        }
         let times = if redelivery_delay.linear { self.copies[copy].deliveries } else { 1 };
         let wait = redelivery_delay.after.saturating_mul(times.into()).min(redelivery_delay.most);
         if delayed && wait > Duration::ZERO {
@@ -330,6 +358,7 @@ impl Model {
         } else {
             self.put_back(copy);
             self.trim();
+            self.drop_expired();
         }
     }
 
@@ -374,9 +403,16 @@ impl Model {
         let here = self.copies.iter().filter(|copy| copy.state != State::Gone);
         let left: Vec<String> = here.map(|copy| copy.message.to_string()).collect();
         let held = self.given.iter().filter(|given| given.end.is_none());
+        let is_claimed = self.settings.features.claim_min_idle.is_some();
         let leases = held.clone().map(|given| given.expires);
+        let leases = leases.filter(|at| !is_claimed || *at > self.now);
         let delayed = self.first_delayed().map(|(at, _)| at);
-        let next = leases.chain(delayed).min().filter(|at| *at != Instant::NEVER);
-        format!("{}; {} {} {next:?}", left.join(" "), self.line.len(), held.count())
+        let next = leases
+            .chain(delayed)
+            .chain(self.next_of_features())
+            .min()
+            .filter(|at| *at != Instant::NEVER);
+        let (window, ready) = (self.window(), self.line.len());
+        format!("{}; {ready} {} {next:?} {window:?}", left.join(" "), held.count())
     }
 }

@@ -1,0 +1,104 @@
+//! What only some queues have, against the model.
+
+use super::*;
+
+fn scopes() -> impl Strategy<Value = Option<MaxInFlight>> {
+    let scope = select(vec![Scope::Consumer, Scope::Subscription, Scope::Partition]);
+    let cap = (1..4_u32, scope, any::<bool>()).prop_map(|(most, scope, is_soft)| {
+        let is_soft = is_soft && scope == Scope::Partition;
+        MaxInFlight { most, scope, is_soft }
+    });
+    prop_oneof![1 => Just(None), 2 => cap.prop_map(Some)]
+}
+
+/// Each feature now and then. What a scenario may not combine is not combined here either.
+fn features() -> impl Strategy<Value = Features> {
+    let span = |of: [u64; 2]| select(vec![None, None, Some(of[0]), Some(of[1])]);
+    let spans = (span([4, 9]), span([5, 12]), span([9, 30]), span([3, 7]));
+    (spans, scopes(), any::<[bool; 8]>()).prop_map(|(spans, max_in_flight, flags)| {
+        let (claim, ttl, retention, delay) = spans;
+        let [own, keeps, survives, at_return, group, active, nobody, locks] = flags;
+        let group_lock = group && locks;
+        let seconds = |span: Option<u64>| span.map(Duration::from_secs);
+        Features {
+            claim_min_idle: seconds(claim),
+            restart_reads_own: own,
+            max_in_flight,
+            keeps_settled: keeps,
+            in_flight_survives_restart: survives,
+            counts_written_at_return: at_return,
+            message_ttl: seconds(ttl).filter(|_| !group_lock),
+            retention_time: seconds(retention),
+            delivery_delay: seconds(delay),
+            group_lock,
+            single_active_consumer: active && !group,
+            drops_for_nobody: nobody,
+        }
+    })
+}
+
+fn featured() -> impl Strategy<Value = QueueSettings> {
+    (settings(), features()).prop_map(|(settings, features)| {
+        let mut settings = QueueSettings { features, ..settings };
+        if features.group_lock {
+            settings.rules.requeue_position = RequeuePosition::Same;
+            settings.max_length = None;
+        }
+        settings
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 2_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_queue_with_features_answers_as_its_naive_model_does(
+        settings in featured(),
+        operations in prop::collection::vec(operations(), 1..60),
+    ) {
+        let found = difference(&settings, &operations);
+        prop_assert!(found.is_none(), "{}", found.unwrap_or_default());
+    }
+}
+
+/// Each feature makes a difference that random operations see: a broker without it is caught.
+#[test]
+fn a_broker_without_a_feature_is_caught() {
+    let seconds = |span| Some(Duration::from_secs(span));
+    let none = Features::default();
+    let cap = |scope, is_soft| Some(MaxInFlight { most: 2, scope, is_soft });
+    let all = [
+        Features { claim_min_idle: seconds(5), ..none },
+        Features { restart_reads_own: true, ..none },
+        Features { max_in_flight: cap(Scope::Consumer, false), ..none },
+        Features { max_in_flight: cap(Scope::Subscription, false), ..none },
+        Features { max_in_flight: cap(Scope::Partition, false), ..none },
+        Features { keeps_settled: true, ..none },
+        Features { in_flight_survives_restart: true, ..none },
+        Features { counts_written_at_return: true, ..none },
+        Features { message_ttl: seconds(9), ..none },
+        Features { retention_time: seconds(9), ..none },
+        Features { delivery_delay: seconds(4), ..none },
+        Features { group_lock: true, ..none },
+        Features { single_active_consumer: true, ..none },
+        Features { drops_for_nobody: true, ..none },
+    ];
+    let settings = |features| QueueSettings {
+        visibility_timeout: Duration::MAX,
+        delivery_limit: None,
+        requeue_on_disconnect: false,
+        features,
+        ..QueueSettings::default()
+    };
+    let walks = walks(60);
+    for features in all {
+        assert!(is_caught(&walks, &settings(none), &settings(features)), "{features:?}");
+    }
+    let hard = Features { max_in_flight: cap(Scope::Partition, false), ..none };
+    let soft = Features { max_in_flight: cap(Scope::Partition, true), ..none };
+    assert!(is_caught(&walks, &settings(hard), &settings(soft)), "soft by a batch");
+}

@@ -1,0 +1,161 @@
+//! What only some queues have, as plainly: every question goes through all copies.
+
+use super::*;
+
+impl Model {
+    /// Whose turn it is.
+    pub(super) fn next_for(&mut self, client: ClientId, grows: bool) -> Option<usize> {
+        if self.active.is_some_and(|active| active != client) {
+            return None;
+        }
+        while let Some((tag, by_lease)) = self.own(client).or_else(|| self.idle()) {
+            let copy = self.given[tag].copy;
+            self.given[tag].end = Some(End::Silent { by_lease });
+            let Rules { limit_counts, .. } = self.settings.rules;
+            let counts = if by_lease { limit_counts.expiries } else { limit_counts.disconnects };
+            self.copies[copy].failures += u16::from(counts && !limit_counts.deliveries);
+            if self.is_spent(copy) {
+                self.give_up(copy);
+            } else if self.is_older(copy, self.settings.features.retention_time)
+                || self.is_older(copy, self.settings.features.message_ttl)
+            {
+                self.copies[copy].state = State::Gone;
+            } else {
+                return Some(copy);
+            }
+        }
+        self.first_in_line(grows)
+    }
+
+    /// The first delivery of an earlier life of a process.
+    fn own(&self, client: ClientId) -> Option<(usize, bool)> {
+        let is_own = |one: &&Given| {
+            one.end.is_none()
+                && one.client.process == client.process
+                && one.client.incarnation < client.incarnation
+        };
+        let life = self.given.iter().filter(is_own).map(|one| one.client.incarnation).min()?;
+        let is_it = |one: &Given| is_own(&one) && one.client.incarnation == life;
+        let place = self.given.iter().position(is_it)?;
+        self.settings.features.restart_reads_own.then_some((place, false))
+    }
+
+    /// The delivery that has been idle for the longest time, if that is long enough.
+    fn idle(&self) -> Option<(usize, bool)> {
+        self.settings.features.claim_min_idle?;
+        self.overdue().map(|tag| (tag, true))
+    }
+
+    fn first_in_line(&mut self, grows: bool) -> Option<usize> {
+        let mut place = 0;
+        while let Some(&(copy, _)) = self.line.get(place) {
+            let checks = self.settings.rules.limit_checked == LimitChecked::AtDelivery;
+            if self.is_older(copy, self.settings.features.message_ttl) {
+                self.line.remove(place);
+                self.copies[copy].state = State::Gone;
+            } else if checks && self.copies[copy].deliveries > 0 && self.is_spent(copy) {
+                self.line.remove(place);
+                self.give_up(copy);
+            } else if !grows && copy as u64 >= self.bounds().1 {
+                return None;
+            } else if self.is_locked(copy) {
+                place += 1;
+            } else {
+                self.line.remove(place);
+                return Some(copy);
+            }
+        }
+        None
+    }
+
+    /// Whether another message of the same key is in flight or delayed.
+    fn is_locked(&self, copy: usize) -> bool {
+        let has_key = |other: &&Copy| other.message % 2 == self.copies[copy].message % 2;
+        let is_out = |one: &Copy| matches!(one.state, State::InFlight | State::Delayed(_));
+        self.settings.features.group_lock && self.copies.iter().filter(has_key).any(is_out)
+    }
+
+    pub(super) fn has_room(&self, client: ClientId) -> bool {
+        let is_held = |one: &&Given| one.end.is_none();
+        let is_own = |one: &&Given| one.client == client;
+        let in_flight = self.given.iter().filter(is_held);
+        self.settings.features.max_in_flight.is_none_or(|cap| match cap.scope {
+            Scope::Consumer => in_flight.filter(is_own).count() < cap.most as usize,
+            Scope::Subscription => in_flight.count() + self.delayed.len() < cap.most as usize,
+            Scope::Partition => true,
+        })
+    }
+
+    pub(super) fn may_grow(&self) -> bool {
+        let (start, end) = self.bounds();
+        let cap = self.settings.features.max_in_flight;
+        let cap = cap.filter(|cap| cap.scope == Scope::Partition);
+        cap.is_none_or(|cap| end - start < u64::from(cap.most))
+    }
+
+    pub(super) fn is_older(&self, copy: usize, than: Option<Duration>) -> bool {
+        than.is_some_and(|span| self.copies[copy].stored + span <= self.now)
+    }
+
+    pub(in super::super) fn drop_expired(&mut self) {
+        while let Some(&(copy, _)) = self.line.first()
+            && self.is_older(copy, self.settings.features.message_ttl)
+        {
+            self.line.remove(0);
+            self.copies[copy].state = State::Gone;
+        }
+    }
+
+    pub(super) fn pass_features(&mut self) {
+        for copy in 0..self.copies.len() {
+            if let State::Scheduled(until) = self.copies[copy].state
+                && until <= self.now
+            {
+                self.copies[copy].state = State::Ready;
+                self.line.push((copy, false));
+            }
+        }
+        self.trim();
+        for copy in 0..self.copies.len() {
+            let waits = !matches!(self.copies[copy].state, State::InFlight | State::Gone);
+            if waits && self.is_older(copy, self.settings.features.retention_time) {
+                self.copies[copy].state = State::Gone;
+                self.line.retain(|(one, _)| *one != copy);
+                self.delayed.retain(|one| *one != copy);
+            }
+        }
+        self.drop_expired();
+    }
+
+    pub(super) fn next_of_features(&self) -> Option<Instant> {
+        let scheduled = self.copies.iter().filter_map(|copy| match copy.state {
+            State::Scheduled(until) => Some(until),
+            _ => None,
+        });
+        let head = self.line.first().map(|&(copy, _)| self.copies[copy].stored);
+        let expires = head.zip(self.settings.features.message_ttl).map(|(at, span)| at + span);
+        scheduled.chain(expires).min()
+    }
+
+    fn log_start(&self) -> u64 {
+        let span = self.settings.features.retention_time;
+        (0..self.copies.len()).take_while(|copy| self.is_older(*copy, span)).count() as u64
+    }
+
+    /// From the first record that is not finished to the last that was ever acquired.
+    fn bounds(&self) -> (u64, u64) {
+        let is_finished = |state| matches!(state, State::Gone | State::Kept);
+        let mut start = self.log_start();
+        while self.copies.get(start as usize).is_some_and(|copy| is_finished(copy.state)) {
+            start += 1;
+        }
+        let end = self.given.iter().map(|given| given.copy as u64 + 1).max().unwrap_or(0);
+        (start, end.max(start))
+    }
+
+    pub(super) fn window(&self) -> Option<ShareWindow> {
+        let (start, end) = self.bounds();
+        let log_start = self.log_start();
+        self.settings.features.has_window().then_some(ShareWindow { log_start, start, end })
+    }
+}
