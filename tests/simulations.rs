@@ -232,6 +232,23 @@ fn the_remedies_of_the_narrations_help() {
     }
 }
 
+/// An offset that an unclean election frees names two orders that are both read (semantics.md 3.5,
+/// 5.5). With a clean one no offset is used again.
+#[test]
+fn an_unclean_election_gives_an_offset_to_two_orders() {
+    let check = |set: &[&str], expect: bool| {
+        let file = "simulations/unclean-election.toml";
+        let run = ["run", file, "--strategy", "process-then-settle"];
+        let output = entrega(&[&run[..], set].concat());
+        let said = String::from_utf8_lossy(&output.stdout);
+        let is_seen = said.contains("seen at an offset of another message");
+        assert_eq!(is_seen, expect, "{set:?}:\n{said}");
+        assert_eq!(said.contains("removed truncation"), expect, "{set:?}:\n{said}");
+    };
+    check(&[], true);
+    check(&["--set", "log.unclean_leader_election=false"], false);
+}
+
 /// A page by its path in the repository.
 fn page(path: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

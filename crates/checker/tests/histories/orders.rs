@@ -152,5 +152,5 @@ fn offsets_that_are_used_again() {
     check(cut(log().sent(0)), Order::default());
     check(cut(log().sent(0)).assigned(1, 0).delivered_at(first(1), 0), Order::default());
     check(cut(read.clone()), Order::default());
-    check(cut(read).assigned(2, 0).delivered_at(first(1), 0), other);
+    check(cut(read).assigned(1, 0).delivered_at(first(1), 0), other);
 }

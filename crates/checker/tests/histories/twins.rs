@@ -204,8 +204,19 @@ fn steps(events: Events) -> Vec<Step> {
     match events {
         Events::Log => steps_of(true),
         Events::Queue => steps_of(false),
-        Events::Both => [steps_of(true), steps_of(false)].concat(),
+        Events::Both => [steps_of(true), steps_of(false), losses()].concat(),
     }
+}
+
+/// What a broker loses, and what it forgets.
+fn losses() -> Vec<Step> {
+    let subscription = SubscriptionId(0);
+    let of = |message| {
+        let (message, reason) = (MessageId(message), RemoveReason::Truncation);
+        let cut = Kind::Removed { message, subscription: None, reason };
+        [cut, Kind::SettleForgotten { message, subscription }].map(Step::Else)
+    };
+    (0..MESSAGES).flat_map(of).collect()
 }
 
 fn steps_of(is_log: bool) -> Vec<Step> {
@@ -248,12 +259,8 @@ fn of_message(message: u32, is_log: bool) -> Vec<Kind> {
         ended(SendOutcome::Info),
         Kind::Stored { message, subscription: everywhere, partition, position, copy: 1 },
         Kind::Removed { message, subscription: everywhere, reason: RemoveReason::Retention },
-        Kind::Removed { message, subscription: everywhere, reason: RemoveReason::Truncation },
         Kind::Retrievable { message, subscription },
     ];
-    if !is_log {
-        kinds.push(Kind::SettleForgotten { message, subscription });
-    }
     let reasons =
         [DeadLetterReason::Client, DeadLetterReason::Rejected, DeadLetterReason::DeliveryLimit];
     kinds.extend(reasons.map(|reason| Kind::DeadLettered { message, subscription, reason }));

@@ -128,6 +128,7 @@ offsets_retention = '1d'
 partitions_added = { at = '10min', to = 3 }
 commit_checks = ['ownership', 'forward']
 [queue]
+broker_restart = { forgets = ['messages'], of_the_last = '2min' }
 delivery_limit = 20
 max_length = 1000
 [faults]

@@ -147,7 +147,7 @@ mod tests {
             .map(|(index, spec)| (few.len() + index, spec.name.as_str()))
             .collect();
         let expect =
-            [(188, "mailer.clock.skew"), (189, "analytics.clock.skew"), (196, "disk.full")];
+            [(204, "mailer.clock.skew"), (205, "analytics.clock.skew"), (212, "disk.full")];
         assert_eq!(added, expect);
     }
 }

@@ -49,6 +49,6 @@ fn mistakes_in_what_a_restart_forgets() {
     );
     check(
         "[queue]\nbroker_restart = { forgets = ['counts'], of_the_last = '0s' }",
-        "2:55: `of_the_last` is 0s; it is longer than no time",
+        "2:56: `of_the_last` is 0s; it is longer than no time",
     );
 }
