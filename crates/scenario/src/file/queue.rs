@@ -73,39 +73,6 @@ pub struct QueueSettings {
     /// its machine's power, if it flushes now and then. Left out, nothing: its disk is intact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker_restart: Option<BrokerRestart>,
-}
-
-/// What a restart of the broker forgets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BrokerRestart {
-    /// Of what.
-    pub forgets: Vec<Forgotten>,
-    /// How far back: what is older has been flushed. JetStream `sync_interval` (2min); Pulsar writes
-    /// a cursor once a second. What was counted is forgotten however old it is.
-    pub of_the_last: Span,
-}
-
-/// Something that a restart of the broker forgets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Forgotten {
-    /// Messages that were stored and confirmed: they are gone.
-    Messages,
-    /// Acks and rejects that were recorded: their messages are there again.
-    Settles,
-    /// How often each message was delivered, as with `delivery_count = "volatile"`.
-    Counts,
-}
-
-impl std::fmt::Display for Forgotten {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Messages => "messages",
-            Self::Settles => "settles",
-            Self::Counts => "counts",
-        })
-    }
     /// How much may be in flight at once. JetStream `MaxAckPending` (1000), SQS (120000), share
     /// groups `group.share.partition.max.record.locks` (2000). Left out, only `consumer.prefetch`
     /// bounds it.
@@ -140,6 +107,39 @@ impl std::fmt::Display for Forgotten {
     pub single_active_consumer: bool,
     /// What becomes of a message that is published before any consumer has asked. Default `kept`.
     pub stored_for_nobody: StoredForNobody,
+}
+
+/// What a restart of the broker forgets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BrokerRestart {
+    /// Of what.
+    pub forgets: Vec<Forgotten>,
+    /// How far back: what is older has been flushed. JetStream `sync_interval` (2min); Pulsar writes
+    /// a cursor once a second. What was counted is forgotten however old it is.
+    pub of_the_last: Span,
+}
+
+/// Something that a restart of the broker forgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Forgotten {
+    /// Messages that were stored and confirmed: they are gone.
+    Messages,
+    /// Acks and rejects that were recorded: their messages are there again.
+    Settles,
+    /// How often each message was delivered, as with `delivery_count = "volatile"`.
+    Counts,
+}
+
+impl std::fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Messages => "messages",
+            Self::Settles => "settles",
+            Self::Counts => "counts",
+        })
+    }
 }
 
 impl QueueSettings {
