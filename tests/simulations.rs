@@ -114,6 +114,15 @@ fn the_way_out_that_a_scenario_names_is_one() {
         assert_eq!(output.status.code(), Some(0), "{file} with {way_out:?}:\n{said}");
         assert_eq!(run(expect).status.code(), Some(1), "{file} without {way_out:?}");
     };
+    let drains = ["subscriptions.0.rolling_restart.how=drain"];
+    check("graceful-stop.toml", &drains, &["expect.0.lost=<6"]);
+    for commits in ["consumer.drain_on_revoke=true", "consumer.group_instance_id=true"] {
+        check("rolling-restart.toml", &[commits], &["expect.0.duplicated=0"]);
+    }
+    let fenced = ["expect.0.duplicated=0", "expect.0.verdict=valid"];
+    check("late-ack.toml", &["profile=rabbitmq-quorum"], &fenced);
+    let delay = "queue.redelivery_delay.after=10s";
+    check("nack-loop.toml", &[delay], &["expect.0.lost=0", "expect.0.verdict=valid"]);
     check(
         "late-commit.toml",
         &["log.commit_checks=forward"],
@@ -174,7 +183,12 @@ fn the_remedies_of_the_narrations_help() {
         let output = entrega(&[&["compare", &file, "--quiet"], with.as_slice()].concat());
         let said = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{file} {with:?}:\n{said}");
-        let strategy = ["--strategy", "process-then-settle"];
+        let strategy = match scenario {
+            "late-ack" => ["--strategy", "settle-then-process"],
+            "bad-item" => ["--strategy", "micro-batch"],
+            "rolling-restart" => ["--strategy", "settle-every-n"],
+            _ => ["--strategy", "process-then-settle"],
+        };
         let explore = [&["explore", &file, "--quiet", "--faults", faults], &strategy[..]].concat();
         let output = entrega(&[explore.as_slice(), with.as_slice()].concat());
         let said = String::from_utf8_lossy(&output.stdout);
@@ -182,6 +196,17 @@ fn the_remedies_of_the_narrations_help() {
     };
     let in_order = ["producer.max_in_flight=1", "expect.0.reordered=0"];
     check("overtaken-retries", &in_order, "reordered");
+    let delayed = ["queue.redelivery_delay.after=10s", "expect.0.lost=0", "expect.0.verdict=valid"];
+    check("nack-loop", &delayed, "lost");
+    let atomic = "sink.dedup=atomic";
+    let fenced = [atomic, "expect.0.duplicated=0", "expect.0.verdict=valid"];
+    check("late-ack", &fenced, "duplicated");
+    check("lost-connection", &[atomic, "expect.0.duplicated=0"], "duplicated");
+    let alone =
+        ["consumer.batch_on_failure=per-item", "expect.0.dead_lettered=1", "expect.0.split=0"];
+    check("bad-item", &alone, "split");
+    let at_once = ["consumer.settle_every=1", "expect.0.duplicated=0"];
+    check("rolling-restart", &at_once, "duplicated");
     let once = [
         "producer.enable_idempotence=true",
         "expect.0.reordered=0",
@@ -288,4 +313,18 @@ fn the_exploration_of_the_documents_is_current() {
         printed.drain(..at + part.len());
     }
     assert_eq!(output.status.code(), Some(0));
+}
+
+/// A delay that is shorter than the outage is no cure, and no exploration says that it is.
+#[test]
+fn a_delay_that_ends_within_the_outage_is_no_cure() {
+    let too_short = "queue.redelivery_delay.after=5s";
+    let file = "simulations/nack-loop.toml";
+    let lost = ["--set", "expect.0.lost=<100"];
+    let run = entrega(&[&["compare", file, "--quiet", "--set", too_short], &lost[..]].concat());
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stdout));
+    let output = entrega(&["explore", file, "--quiet", "--faults", "1", "--set", too_short]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(!never_found(&said).contains(&"lost"), "{said}");
+    assert!(said.contains("uses up its 5 deliveries in an outage of the sink"), "{said}");
 }

@@ -129,6 +129,8 @@ pub(crate) fn all() -> Vec<Small> {
                    dead_letter.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
                    dead_letter.after = { crash = 0.1 }\n";
     let connections = "connection.lost = { before = 0.1, after = 0.1 }\n";
+    let outages =
+        "sink.outage = { refuses = 0.1, silent = 0.1 }\nbroker.outage = { silent = 0.1 }\n";
     let late = format!("{delays}{connections}");
     let rebalances = "group.rebalance = { after = 0.1 }\nhandler.slow = { slow = 0.1 }\n";
     let shutdowns = "process.shutdown = { drain = 0.1, abandon = 0.1 }\n\
@@ -149,6 +151,7 @@ pub(crate) fn all() -> Vec<Small> {
         small("effects", effects, (2, 1), (2, 0)),
         small("letters", letters, (2, 1), (1, 0)),
         small("connections", connections, (2, 2), (2, 0)),
+        small("outages", outages, (2, 2), (2, 0)),
         small_with(LATE, "late settles that count", &late, (2, 2), (1, 0)),
         small_with(DELAYED, "delayed returns", &late, (2, 2), (2, 0)),
         small("rebalances before", "group.rebalance = { before = 0.1 }\n", (2, 2), (2, 0)),

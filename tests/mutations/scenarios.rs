@@ -15,7 +15,7 @@ use crate::{mutate, numbers, without_panic};
 
 /// What is said about a broken rule that the schema cannot state, and the place of that rule in its
 /// list.
-const UNSAID: [(&str, usize); 36] = [
+const UNSAID: [(&str, usize); 46] = [
     ("add up to more than 1", 0),
     ("take more than 100 years", 1),
     ("longer than `max`", 2),
@@ -59,6 +59,9 @@ const UNSAID: [(&str, usize); 36] = [
     ("that waits for no answer has acks", 11),
     ("needs acks = ", 11),
     ("befalls a log with replicas", 11),
+    ("there is no consumer", 12),
+    ("the change before of consumer", 12),
+    (" already", 12),
 ];
 
 /// A TOML value as JSON, as an editor sees it.

@@ -14,6 +14,7 @@
 //! * `deadlines`: messages that take until a deadline, alone or together.
 //! * `group`: members of a group of a log that join, and where a group begins.
 //! * `timeouts`: timers of a consumer that meet its work.
+//! * `outage`: services that are away for longer than anything waits.
 //! * `room`: what a broker keeps, and for how long.
 //! * `network`: what overtakes what on its way.
 //! * `warning`: the same for a run that is not explored: what time does in it although nothing goes
@@ -27,6 +28,7 @@ mod deadlines;
 mod group;
 mod network;
 mod numbers;
+mod outage;
 mod room;
 mod timeouts;
 mod warning;
@@ -149,4 +151,7 @@ const COMPARISONS: [Comparison; 22] = [
     network::jitter,
     group::by_duration,
     group::partitions_added,
+    outage::of_sink,
+    outage::of_sink_and_limit,
+    outage::of_broker,
 ];

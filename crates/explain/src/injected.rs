@@ -133,6 +133,11 @@ impl Injected {
         self.point.site == Site::Connection
     }
 
+    /// Whether it befell the broker and not a sink.
+    pub(crate) fn is_of_broker(&self) -> bool {
+        !self.point.per_subscription
+    }
+
     /// Whether a group rebalances.
     pub(crate) fn is_rebalance(&self) -> bool {
         self.act.is_rebalance()

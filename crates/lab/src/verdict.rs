@@ -341,6 +341,7 @@ const fn noun(act: Act) -> &'static str {
     match act {
         Act::Crash => "crash",
         Act::Restart => "restart of the broker",
+        Act::Refuses | Act::Silent => "outage",
         Act::StallBefore | Act::StallAfter => "stall",
         Act::Drain | Act::Abandon => "shutdown",
         Act::Slow => "slow handler",
@@ -382,7 +383,8 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
         Site::Message => Counter::PoisonMessages,
         Site::Broker | Site::Leader => Counter::BrokerRestarts,
         Site::Crash(_) | Site::Process | Site::Handler | Site::Shutdown => return None,
-        Site::Leg(_, _) | Site::Group | Site::Connection | Site::Followers => return None,
+        Site::Leg(_, _) | Site::Group | Site::Connection => return None,
+        Site::Followers | Site::Service => return None,
         Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls | Site::Delays => {
             return None;
         }

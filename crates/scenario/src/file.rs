@@ -17,7 +17,7 @@
 //!
 //! Names and defaults follow the real systems [KAFKA-SRC], [RDK-CONF], [RMQ-CONFIRMS], [SQS-VIS].
 
-use entrega_choice::{Odds, Point, Scripted, When};
+use entrega_choice::{Odds, Point, Ratio, Scripted, When};
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -34,6 +34,7 @@ mod document;
 mod expect;
 mod faults;
 mod groups;
+mod lives;
 mod loaded;
 #[cfg(feature = "toml")]
 mod overrides;
@@ -63,6 +64,7 @@ pub use digest::ScenarioDigest;
 pub use expect::{Condition, ConditionError, Expectation, ExpectedVerdict};
 pub use faults::{Faults, PointFaults};
 pub use groups::{Assignor, CommitCheck, PartitionsAdded, RebalanceProtocol};
+pub use lives::{Change, ConsumerChange, RollingRestart, Stopping};
 pub use loaded::{Loaded, Written};
 pub use probability::Probability;
 pub use problem::Problem;
@@ -220,6 +222,10 @@ impl Scenario {
                 let point = points::own_point(fault, id);
                 Odds { point, value, ratio }
             }));
+            if subscription.mtbf.is_some() {
+                let point = points::own_point(points::Fault::ProcessCrash, id);
+                odds.push(Odds { point, value: 1, ratio: Ratio::ONE });
+            }
         }
         odds
     }
@@ -227,6 +233,11 @@ impl Scenario {
     /// What happens for certain. Entries that name no point of this scenario are left out; a parsed
     /// scenario has no such entries.
     pub fn scripted(&self) -> Vec<Scripted> {
+        self.scripted_all().into_iter().flatten().collect()
+    }
+
+    /// The same, one for each entry; none for one that names no point.
+    fn scripted_all(&self) -> Vec<Option<Scripted>> {
         if self.script.is_empty() {
             return Vec::new();
         }
@@ -241,7 +252,18 @@ impl Scenario {
             };
             Some(Scripted { point: Point(index as u16), when, value })
         };
-        self.script.iter().filter_map(find).collect()
+        self.script.iter().map(find).collect()
+    }
+
+    /// The outages that it puts at a time: where, when, and for how long.
+    pub fn outages(&self) -> impl Iterator<Item = (Point, Span, Span)> {
+        let span_of = |fault: &ScriptedFault| (fault.at, fault.span.unwrap_or(self.times.outage));
+        let all = self.script.iter().map(span_of).zip(self.scripted_all());
+        all.filter_map(|((at, span), one)| {
+            let one = one?;
+            let (_, act) = points::kind_of(one.point, one.value)?;
+            act.is_outage().then_some((one.point, at?, span))
+        })
     }
 
     /// The faults that it names, to happen by chance or for certain: points with their choices,

@@ -107,6 +107,16 @@ pub enum Fault {
     /// Followers copy nothing for `times.replica_away`: the `next` one that would lead, or `all`.
     /// Picked whenever a log with replicas has handled a request.
     ReplicaLag,
+    /// The sink refuses what it is asked, or does not answer, from this request on and for a while.
+    /// Picked at every request that reaches it while it is there.
+    SinkOutage,
+    /// Nobody reaches the broker for a while; it forgets nothing. Picked whenever it has handled a
+    /// request.
+    BrokerOutage,
+    /// The process dies at an instant of its own, whatever it does. Picked at every instant that a
+    /// consumer of the subscription has by its `mtbf`; it strikes at each of them, and an
+    /// exploration has none.
+    ProcessCrash,
 }
 
 /// A row of the table: how a kind of fault point is named, where it is and what it can do.
@@ -146,6 +156,11 @@ impl FaultInfo {
     /// Whether anything can happen here by chance or script.
     pub const fn can_happen_by_chance(&self) -> bool {
         self.alternatives.by_chance > 0
+    }
+
+    /// Whether it begins a span in which a service is away.
+    pub fn is_outage(&self) -> bool {
+        self.site == Site::Service
     }
 
     /// What a choice is. The harmless one is nothing, and so is one that there is not.
@@ -406,7 +421,9 @@ mod tests {
         let orders: Vec<Point> = preemptions().map(|(point, _)| point).collect();
         for info in &FAULTS {
             let is_preemption = orders.contains(&info.point(SubscriptionId(0)));
-            assert_eq!(is_preemption, !info.can_happen_by_chance(), "{}", info.name);
+            let is_by_time = info.fault == Fault::ProcessCrash;
+            let is_left_out = !info.can_happen_by_chance() && !is_by_time;
+            assert_eq!(is_preemption, is_left_out, "{}", info.name);
         }
     }
 

@@ -17,10 +17,12 @@ use entrega_model::{Duration, Instant, Key, MessageId, SubscriptionId};
 use crate::file::{Arrivals, Body, Row, Rows, Scenario, interval_nanos};
 
 mod body;
+mod crash_times;
 mod keys;
 mod quantiles;
 mod service_times;
 
+pub use crash_times::{CrashTimes, StallTimes};
 use keys::Keys;
 use quantiles::Quantiles;
 pub use service_times::ServiceTimes;
@@ -34,6 +36,8 @@ mod stream {
     pub(super) const KEY: u64 = 2;
     pub(super) const BODY: u64 = 3;
     pub(super) const SERVICE_TIME: u64 = 4;
+    pub(super) const CRASH: u64 = 5;
+    pub(super) const STALL: u64 = 6;
 }
 
 /// What will be sent, and when, and how long its handlers need.

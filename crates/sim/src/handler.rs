@@ -72,6 +72,7 @@ where
             Ok(Answer::Decided(EffectVerdict::Rejected)) => {
                 (ProcessingResult::Transient, Err(HandlerError::Rejected))
             }
+            Ok(Answer::Refused) => (ProcessingResult::Transient, Err(HandlerError::Transient)),
             Ok(_) => (ProcessingResult::Ok, Ok(())),
             Err(Unanswered) => (ProcessingResult::Unknown, Err(HandlerError::Unknown)),
         };
@@ -122,11 +123,13 @@ where
             Called::Open(world.call_sink_with_batch(client, self.subscription, batch))
         };
         let effect = self.effect(first, ask).await;
-        match effect {
-            Ok(_) => self.end_all(batch, ProcessingResult::Ok),
-            Err(Unanswered) => self.end_all(batch, ProcessingResult::Unknown),
-        }
-        effect.map(|_| ()).map_err(|Unanswered| BatchError::Unknown)
+        let (result, outcome) = match effect {
+            Ok(Answer::Refused) => (ProcessingResult::Transient, Err(BatchError::Refused)),
+            Ok(_) => (ProcessingResult::Ok, Ok(())),
+            Err(Unanswered) => (ProcessingResult::Unknown, Err(BatchError::Unknown)),
+        };
+        self.end_all(batch, result);
+        outcome
     }
 }
 

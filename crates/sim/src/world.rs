@@ -14,7 +14,9 @@ mod beginning;
 mod bound;
 mod callers;
 mod calls;
+mod changes;
 mod conduct;
+mod crashes;
 mod deadlines;
 mod held;
 mod idle;
@@ -22,6 +24,7 @@ mod latency;
 mod lives;
 mod memory;
 mod network;
+mod outages;
 mod peers;
 mod poison;
 mod process;
@@ -62,8 +65,11 @@ pub(crate) use self::through::BATCH;
 pub(crate) use self::times::Times;
 
 use self::calls::{Calls, Payload};
+use self::changes::Rolling;
+use self::crashes::Crashes;
 use self::held::{Held, show_expiry};
 use self::idle::Idling;
+use self::outages::Outages;
 use self::poison::PoisonTable;
 use self::timers::Timers;
 use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misbehaviour, Misdeed};
@@ -90,12 +96,20 @@ pub(crate) enum Due {
     Overdue(HoldId),
     /// A process begins a life.
     Start(ProcessId),
+    /// The scenario has something happen to a process, by its place among all that it has.
+    Change(u16),
+    /// In a rolling restart of a subscription, the next of its processes is asked to stop.
+    Roll(SubscriptionId),
     /// The grace of a process that was asked to stop is over.
     Kill(ClientId),
     /// The broker notices the end of a connection.
     Disconnect(ClientId),
     /// The broker has a deadline.
     Broker,
+    /// The broker can be reached again.
+    BrokerBack,
+    /// A sink is there again.
+    SinkBack(SubscriptionId),
     /// A poll has found nothing for as long as it may wait.
     Idle(PollId),
 }
@@ -155,6 +169,12 @@ pub(crate) struct World<B: Broker> {
     broker: B,
     broker_timer: Instant,
     broker_up_at: Instant,
+    /// Sinks that are away, and whether the broker cannot be reached.
+    outages: Outages,
+    /// How far the rolling restarts are, by subscription. Empty without any.
+    rolling: Vec<Rolling>,
+    /// When processes die by time. Empty unless some do.
+    crashes: Crashes,
     calls: Calls<B>,
     parked: Vec<CallId>,
     offered: Vec<CallId>,
@@ -341,6 +361,8 @@ where
     /// Faults end here, and the run goes on.
     pub(crate) fn heal(&mut self) {
         self.choices.enable(false);
+        self.end_outages();
+        self.crashes.clear();
         self.enter(Phase::Heal);
     }
 

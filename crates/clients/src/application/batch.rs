@@ -63,6 +63,9 @@ pub enum BatchError {
     /// This item failed, the first being 0; no effect has happened.
     #[error("item {0} of the batch failed; there was no effect")]
     Item(usize),
+    /// The sink refused the whole batch, because it is away; no effect has happened.
+    #[error("the sink refused the batch; there was no effect")]
+    Refused,
     /// The sink did not answer: all effects may have happened, or none.
     #[error("the sink did not answer; the whole batch may or may not have happened")]
     Unknown,
@@ -156,7 +159,7 @@ where
             BatchSink::Atomic => {
                 self.handler.process_batch(batch).await.map_err(|error| match error {
                     BatchError::Item(item) => Failed { applied: 0, item: Some(item) },
-                    BatchError::Unknown => Failed { applied: 0, item: None },
+                    BatchError::Refused | BatchError::Unknown => Failed { applied: 0, item: None },
                 })
             }
             BatchSink::ItemByItem => {

@@ -88,7 +88,8 @@ pub(super) fn request_against_lease(of: &Numbers<'_>) -> Option<String> {
     };
     let of_tries = |tries: u64| timeout.saturating_mul(tries);
     let given_up = (1..=tries).map(of_tries).take_while(|&up| up <= lease).find(|&up| differs(up));
-    let unanswered = of.can_happen(|act| act.on_leg().is_some() || act == Act::Restart);
+    let unanswered =
+        of.can_happen(|act| act.on_leg().is_some() || act == Act::Restart || act.is_outage());
     given_up.filter(|_| unanswered).map(|given_up| {
         format!(
             "a lease that ends while a request waits for its answer: {} of work and {} until the \

@@ -141,7 +141,7 @@ fn of_producer(loaded: &LoadedScenario, setting: &str) -> Option<String> {
 
 fn of_fault(loaded: &LoadedScenario, setting: &str) -> Option<String> {
     let (acts, names): (&[Act], &str) = match setting {
-        "stall" => (&[Act::StallBefore, Act::StallAfter], "`process.stall`"),
+        "stall" | "stall_distribution" => (&[Act::StallBefore, Act::StallAfter], "`process.stall`"),
         "grace" => (&[Act::Drain, Act::Abandon], "`process.shutdown`"),
         "slow" => (&[Act::Slow], "`handler.slow`"),
         "late" => (&[Act::Late], "a request or an answer that is `late`"),
@@ -153,6 +153,7 @@ fn of_fault(loaded: &LoadedScenario, setting: &str) -> Option<String> {
             &[Act::LeaderCrash, Act::LeaderPoweroff, Act::Blackout, Act::NextLags, Act::AllLag],
             "`broker.failover` or `replica.lag`",
         ),
+        "outage" => (&[Act::Refuses, Act::Silent], "`sink.outage` or `broker.outage`"),
         _ => return None,
     };
     let named = loaded.scenario.named_faults();

@@ -18,13 +18,14 @@ pub(crate) const MOST_IDEMPOTENT: u32 = 5;
 pub(crate) type Bound<T> = (&'static str, T, T);
 
 /// The settings that are whole numbers.
-pub(crate) const WHOLE: [Bound<u64>; 27] = [
+pub(crate) const WHOLE: [Bound<u64>; 28] = [
     ("seeds", 1, 1_000_000),
     ("workload.messages", 1, MAX_MESSAGES as u64),
     ("workload.keys", 1, MAX_KEYS as u64),
     ("workload.bytes", 0, 1 << 30),
     ("workload.arrivals.burst_size", 1, MAX_MESSAGES as u64),
     ("subscriptions.*.consumers", 1, 1_000),
+    ("subscriptions.*.changes.*.consumer", 1, 1_000),
     ("producer.retries", 0, 1_000),
     ("producer.max_in_flight", 1, 1_000_000),
     ("producer.batch_size", 1, 1 << 30),
@@ -49,14 +50,15 @@ pub(crate) const WHOLE: [Bound<u64>; 27] = [
 ];
 
 /// The settings that are numbers with a point.
-pub(crate) const REAL: [Bound<f64>; 3] = [
+pub(crate) const REAL: [Bound<f64>; 4] = [
     ("workload.arrivals.rate_per_second", 0.000_001, 1_000_000_000.0),
     ("workload.key_distribution.exponent", 0.0, 10.0),
     ("subscriptions.*.service_time.sigma", 0.0, 5.0),
+    ("times.stall_distribution.sigma", 0.0, 5.0),
 ];
 
 /// The durations that are longer than no time.
-pub(crate) const NOT_ZERO: [&str; 28] = [
+pub(crate) const NOT_ZERO: [&str; 33] = [
     "workload.arrivals.every",
     "producer.request_timeout",
     "producer.metadata_refresh",
@@ -85,6 +87,11 @@ pub(crate) const NOT_ZERO: [&str; 28] = [
     "queue.retention_time",
     "consumer.claim_min_idle",
     "limits.drain",
+    "script.*.for",
+    "times.outage",
+    "subscriptions.*.changes.*.at",
+    "subscriptions.*.rolling_restart.at",
+    "subscriptions.*.mtbf",
 ];
 
 /// How many items a list has.
@@ -97,7 +104,7 @@ pub(crate) fn of<T: Copy>(bounds: &[Bound<T>], path: &str) -> Option<(T, T)> {
 }
 
 /// Whether a path names this setting.
-fn is_at(setting: &str, path: &str) -> bool {
+pub(crate) fn is_at(setting: &str, path: &str) -> bool {
     let (mut names, mut steps) = (setting.split('.'), path.split('.'));
     loop {
         match (names.next(), steps.next()) {

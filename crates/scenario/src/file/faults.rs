@@ -107,11 +107,11 @@ mod tests {
         };
         check(
             "",
-            r#"{"send":{},"broker":{},"receive":{},"message":{},"handler":{},"process":{},"group":{},"effect":{},"settle":{},"dead_letter":{},"connection":{},"replica":{}}"#,
+            r#"{"send":{},"broker":{},"receive":{},"message":{},"handler":{},"process":{},"group":{},"effect":{},"settle":{},"dead_letter":{},"connection":{},"replica":{},"sink":{}}"#,
         );
         check(
             "settle.request = {}\nhandler = { slow = { slow = 0.5 }, error = { transient = '1%' } }",
-            r#"{"send":{},"broker":{},"receive":{},"message":{},"handler":{"error":{"transient":"1/100"},"slow":{"slow":"1/2"}},"process":{},"group":{},"effect":{},"settle":{"request":{}},"dead_letter":{},"connection":{},"replica":{}}"#,
+            r#"{"send":{},"broker":{},"receive":{},"message":{},"handler":{"error":{"transient":"1/100"},"slow":{"slow":"1/2"}},"process":{},"group":{},"effect":{},"settle":{"request":{}},"dead_letter":{},"connection":{},"replica":{},"sink":{}}"#,
         );
     }
 }

@@ -25,6 +25,7 @@ pub(crate) struct Violation {
 }
 
 mod brokers;
+mod lives;
 mod replicas;
 
 type Checked = Result<(), Violation>;
@@ -192,6 +193,7 @@ fn subscriptions(scenario: &Scenario) -> Checked {
         within(&format!("{path}.consumers"), subscription.consumers)?;
         service_time(&format!("{path}.service_time"), subscription.service_time)?;
         own_faults(&format!("{path}.faults"), subscription)?;
+        lives::check(&path, subscription)?;
     }
     Ok(())
 }
@@ -270,6 +272,10 @@ fn settings(scenario: &Scenario) -> Checked {
     sink(scenario)?;
     brokers::check(scenario)?;
     replicas::check(scenario)?;
+    not_zero("times.outage", scenario.times.outage)?;
+    if let Some(distribution) = scenario.times.stall_distribution {
+        service_time("times.stall_distribution", distribution)?;
+    }
     not_zero("limits.drain", scenario.limits.drain)?;
     within("limits.steps", scenario.limits.steps)
 }
@@ -379,6 +385,7 @@ fn scripts(scenario: &Scenario) -> Checked {
         }
         within(&format!("{path}.nth"), script.nth.unwrap_or(1))?;
         scripted_point(scenario, script, &path)?;
+        scripted_span(script, &path)?;
     }
     Ok(())
 }
@@ -405,6 +412,25 @@ fn scripted_point(scenario: &Scenario, script: &ScriptedFault, path: &str) -> Ch
     let message = format!("`{}` cannot happen at `{}`", script.alternative, script.point);
     let help = suggestion(&script.alternative, valid);
     broken_with_help(format!("{path}.alternative"), message, help)
+}
+
+/// Only an outage has a length of its own, from a time of its own on.
+fn scripted_span(script: &ScriptedFault, path: &str) -> Checked {
+    let Some(span) = script.span else { return Ok(()) };
+    let path = format!("{path}.for");
+    not_zero(&path, span)?;
+    let outages = || points::FAULTS.iter().filter(|info| info.is_outage());
+    let lasts = outages().any(|info| script.point.ends_with(info.name));
+    if !lasts {
+        let names: Vec<&str> = outages().map(|info| info.name).collect();
+        let message = format!("`{}` is no outage, and lasts as [times] says", script.point);
+        return broken_with_help(path, message, format!("`for` is for {}", names.join(", ")));
+    }
+    if script.at.is_none() {
+        let help = "write at = \"1.5s\" instead of `nth`, or remove `for`";
+        return broken_with_help(path, "`for` is counted from `at`", help);
+    }
+    Ok(())
 }
 
 fn expectations(scenario: &Scenario) -> Checked {

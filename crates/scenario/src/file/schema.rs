@@ -14,7 +14,7 @@ use super::{Scenario, bounds};
 use crate::points::{FAULTS, FaultInfo};
 
 /// The rules that no JSON Schema can state, as the schema lists them.
-pub const NOT_SAID: [&str; 12] = [
+pub const NOT_SAID: [&str; 13] = [
     "the probabilities of one fault point add up to at most 1",
     "the messages of a workload are sent within 100 years, at its rate or in its bursts",
     "the `min` of a service time is at most its `max`",
@@ -32,6 +32,7 @@ pub const NOT_SAID: [&str; 12] = [
     "a profile exists, and what it sets is valid",
     "replicas fit together: no more in sync than there are, no other leader without one, acks that the \
      strategy waits for, and faults of replicas that there are",
+    "`changes` name consumers that there are, each in order of time, and who is there does not join",
 ];
 
 /// The schema.
@@ -215,7 +216,12 @@ fn script() -> Value {
     let points: Vec<Value> =
         FAULTS.iter().filter(|info| info.can_happen_by_chance()).map(at_point).collect();
     let when = json!([{ "required": ["nth"] }, { "required": ["at"] }]);
-    json!({ "oneOf": when, "anyOf": points })
+    let lasts = FAULTS.iter().filter(|info| info.is_outage()).map(|info| info.name);
+    let lasts = lasts.collect::<Vec<_>>().join("|").replace('.', "\\.");
+    let outage = json!({ "required": ["at"], "properties": {
+        "point": { "pattern": format!("^(.*\\.)?({lasts})$") },
+    } });
+    json!({ "oneOf": when, "anyOf": points, "dependentSchemas": { "for": outage } })
 }
 
 fn own_point(info: &FaultInfo) -> Value {

@@ -19,4 +19,7 @@ pub struct ScriptedFault {
     /// At the first occurrence after so much virtual time. Give this or `nth`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Span>,
+    /// For how long, counted from `at`, if it is an outage. Default `times.outage`.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
 }

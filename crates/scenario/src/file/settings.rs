@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::span::or_never;
-use super::{Acks, Assignor, BelowMinIsr, CommitCheck, PartitionsAdded, RebalanceProtocol, Span};
+use super::{
+    Acks, Assignor, BelowMinIsr, CommitCheck, PartitionsAdded, RebalanceProtocol, ServiceTime, Span,
+};
 
 /// How messages are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -449,11 +451,15 @@ impl Default for NetworkSettings {
 }
 
 /// How long faults last. Each default is beyond the timeout that notices it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FaultTimes {
     /// A stall of a process (`process.stall`). Default 60s, beyond session and visibility timeout.
     pub stall: Span,
+    /// How long stalls last if they are not all alike, in the place of `stall`: each one is drawn
+    /// anew. Left out, all last as long as `stall` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stall_distribution: Option<ServiceTime>,
     /// The additional time of a slow handler (`handler.slow`). Default 40s, beyond the visibility
     /// timeout.
     pub slow: Span,
@@ -470,18 +476,23 @@ pub struct FaultTimes {
     /// For how long a follower copies nothing (`replica.lag`), and a leader that failed
     /// (`broker.failover`) is away. Default 40s, beyond `log.replica_lag_max`.
     pub replica_away: Span,
+    /// An outage of a sink or of the broker (`sink.outage`, `broker.outage`) for which `[[script]]`
+    /// gives no time of its own. Default 30s.
+    pub outage: Span,
 }
 
 impl Default for FaultTimes {
     fn default() -> Self {
         Self {
             stall: Span::from_secs(60),
+            stall_distribution: None,
             slow: Span::from_secs(40),
             late: Span::from_secs(35),
             grace: Span::from_secs(30),
             restart: Span::from_secs(1),
             broker_restart: Span::from_secs(5),
             replica_away: Span::from_secs(40),
+            outage: Span::from_secs(30),
         }
     }
 }

@@ -11,6 +11,7 @@ mod groups;
 mod mistakes;
 mod replicas;
 mod settings;
+mod times;
 mod unfit;
 
 /// The workload files that exist in these tests.
@@ -109,6 +110,7 @@ arrivals = { distribution = 'burst', burst_size = 3, every = '1.5s' }
 [[subscriptions]]
 name = 'mailer'
 service_time = { distribution = 'uniform', min = '1ms', max = '3ms' }
+changes = [{ consumer = 1, at = '1s', what = 'leaves' }]
 faults.settle.request = { duplicated = '1/3' }
 [[subscriptions]]
 name = 'analytics'

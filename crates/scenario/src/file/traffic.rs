@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Faults, Span};
+use super::{ConsumerChange, Faults, RollingRestart, Span};
 use crate::workload::ORDER_BYTES;
 
 /// The messages that the producer sends, the same for every model and strategy.
@@ -141,6 +141,16 @@ pub struct SubscriptionSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "super::faults::of_subscription")]
     pub faults: Option<Faults>,
+    /// Consumers that come and go at a time. Default none: all are there from the start to the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ConsumerChange>,
+    /// A deployment that restarts the consumers one after another. Left out, there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolling_restart: Option<RollingRestart>,
+    /// The mean time between two crashes of a consumer, whatever it does: each one dies at instants
+    /// of its own, which depend on the seed and on nothing else. Left out, none dies by time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtbf: Option<Span>,
 }
 
 const fn one() -> u32 {
@@ -150,7 +160,15 @@ const fn one() -> u32 {
 impl Default for SubscriptionSettings {
     fn default() -> Self {
         let (consumers, service_time) = (one(), ServiceTime::default());
-        Self { name: "reader".to_owned(), consumers, service_time, faults: None }
+        Self {
+            name: "reader".to_owned(),
+            consumers,
+            service_time,
+            faults: None,
+            changes: Vec::new(),
+            rolling_restart: None,
+            mtbf: None,
+        }
     }
 }
 

@@ -50,6 +50,10 @@ pub enum Act {
     NextLags,
     /// All followers fall behind.
     AllLag,
+    /// A service refuses what it is asked from here on.
+    Refuses,
+    /// A service does not answer from here on.
+    Silent,
 }
 
 /// What happens to a leg of a call on its way.
@@ -89,13 +93,20 @@ impl Act {
             | Self::LeaderPoweroff
             | Self::Blackout
             | Self::NextLags
-            | Self::AllLag => None,
+            | Self::AllLag
+            | Self::Refuses
+            | Self::Silent => None,
         }
     }
 
     /// Whether a process stands still.
     pub const fn is_stall(self) -> bool {
         matches!(self, Self::StallBefore | Self::StallAfter)
+    }
+
+    /// Whether a service is away from here on.
+    pub const fn is_outage(self) -> bool {
+        matches!(self, Self::Refuses | Self::Silent)
     }
 
     /// Whether a process is asked to stop.
@@ -143,6 +154,8 @@ pub enum Site {
     Leg(Call, Leg),
     /// The broker process.
     Broker,
+    /// A sink, or the broker, as one that is asked.
+    Service,
     /// The order in which requests arrive at one instant.
     Arrivals,
     /// The order in which handlers go on that are at work at one instant.
@@ -218,4 +231,6 @@ pub enum Moment {
     AfterSettle,
     /// It has the answer to a dead letter.
     AfterDeadLetter,
+    /// An instant that is its own, whatever it does then.
+    AtAnyTime,
 }

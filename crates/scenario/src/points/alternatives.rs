@@ -94,6 +94,35 @@ alternatives! {
 }
 
 alternatives! {
+    /// A span in which a sink refuses, or does not answer.
+    SINK_OUTAGE, "SinkOutage",
+    "The sink is away for `times.outage`, from this request on; nothing that it has had is lost.",
+    chance(
+        "refuses",
+        Act::Refuses,
+        Zone::Span,
+        "It refuses at once what it is asked: the handler fails, and has had no effect.",
+    ),
+    chance(
+        "silent",
+        Act::Silent,
+        Zone::Span,
+        "It does not answer: the handler waits for `consumer.request_timeout`, and does not know.",
+    ),
+    explored("refuses-calm", Act::Refuses, Zone::Calm),
+    explored("silent-calm", Act::Silent, Zone::Calm),
+}
+
+alternatives! {
+    /// A span in which the broker cannot be reached.
+    BROKER_OUTAGE, "BrokerOutage",
+    "Nobody reaches the broker for `times.outage`. It forgets nothing, and its clocks go on: leases
+end, and so do the sessions of members that it does not hear.",
+    chance("silent", Act::Silent, Zone::Span, "It does not answer what is sent from then on."),
+    explored("silent-calm", Act::Silent, Zone::Calm),
+}
+
+alternatives! {
     /// Which of several requests or deadlines of one instant comes first.
     ORDER, "", "",
     order("second", 2),
@@ -195,6 +224,12 @@ alternatives! {
     /// A crash at once.
     CRASH_AT_ONCE, "Crash", "The end of a process without a goodbye.",
     DIES,
+}
+
+alternatives! {
+    /// A crash at an instant that the process has by its `mtbf`.
+    CRASH_BY_TIME, "", "",
+    explored("crash", Act::Crash, Zone::Now),
 }
 
 alternatives! {

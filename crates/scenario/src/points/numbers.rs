@@ -147,7 +147,7 @@ mod tests {
             .map(|(index, spec)| (few.len() + index, spec.name.as_str()))
             .collect();
         let expect =
-            [(204, "mailer.clock.skew"), (205, "analytics.clock.skew"), (212, "disk.full")];
+            [(228, "mailer.clock.skew"), (229, "analytics.clock.skew"), (236, "disk.full")];
         assert_eq!(added, expect);
     }
 }

@@ -6,13 +6,13 @@
 
 use super::act::{Call, Leg, Moment, Site};
 use super::alternatives::{
-    Alternatives, CRASH, CRASH_AT_ONCE, DISCONNECT, ERROR, FAILOVER, LAG, LAST, LEG, ORDER, POISON,
-    REBALANCE, RESTART, SHUTDOWN, SLOW, STALL,
+    Alternatives, BROKER_OUTAGE, CRASH, CRASH_AT_ONCE, CRASH_BY_TIME, DISCONNECT, ERROR, FAILOVER,
+    LAG, LAST, LEG, ORDER, POISON, REBALANCE, RESTART, SHUTDOWN, SINK_OUTAGE, SLOW, STALL,
 };
 use super::{Fault, FaultInfo};
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 29] = [
+pub const FAULTS: [FaultInfo; 32] = [
     shared(Fault::SendRequest, "send.request", Site::Leg(Call::Send, Leg::Request), LEG)
         .means("the producer's request to store a message")
         .is_about("The request on its way."),
@@ -107,6 +107,14 @@ pub const FAULTS: [FaultInfo; 29] = [
     shared(Fault::ReplicaLag, "replica.lag", Site::Followers, LAG)
         .means("on a log with replicas: followers copy nothing for `times.replica_away`")
         .is_about("Picked whenever the leader has handled a request."),
+    own(Fault::SinkOutage, "sink.outage", Site::Service, SINK_OUTAGE)
+        .means("the sink refuses or does not answer, for `times.outage`")
+        .is_about("Picked at every request that reaches the sink while it is there."),
+    shared(Fault::BrokerOutage, "broker.outage", Site::Service, BROKER_OUTAGE)
+        .means("nobody reaches the broker for `times.outage`; it forgets nothing")
+        .is_about("Picked whenever it has handled a request."),
+    own(Fault::ProcessCrash, "process.crash", Site::Crash(Moment::AtAnyTime), CRASH_BY_TIME)
+        .means("the process dies at an instant of its own, by the `mtbf` of its subscription"),
 ];
 
 /// A table in `[faults]`: the points whose names begin alike.
@@ -123,7 +131,7 @@ pub(crate) struct Section {
 }
 
 /// All sections, in the order in which scenario files list them.
-pub(crate) const SECTIONS: [Section; 12] = [
+pub(crate) const SECTIONS: [Section; 13] = [
     section(
         "send",
         "The producer's requests to store a message, and the answers. Not for one subscription.",
@@ -172,6 +180,7 @@ pub(crate) const SECTIONS: [Section; 12] = [
         "The replicas of a log. Not for one subscription.",
         ("ReplicaFaults", "Faults of the replicas of a log."),
     ),
+    section("sink", "The sink as a whole.", ("SinkFaults", "Faults of the sink.")),
 ];
 
 const LEGS: (&str, &str) = ("Legs", "Both legs of a remote call.");

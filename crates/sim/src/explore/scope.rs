@@ -1,8 +1,10 @@
 //! The small version of a scenario in which everything is tried.
 
 use entrega_model::SubscriptionId;
-use entrega_scenario::points::{self, FaultKind};
-use entrega_scenario::{Arrivals, Order, Scenario, ServiceTime, Span};
+use entrega_scenario::points::{self, FaultKind, kind};
+use entrega_scenario::{
+    Arrivals, Change, Order, Scenario, ServiceTime, Span, Stopping, SubscriptionSettings,
+};
 
 /// How small: a space grows steeply with each of these, and most anomalies need very little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,13 +32,15 @@ const RETENTION: Span = Span::from_secs(86_400);
 
 impl Scope {
     /// `scenario` in this scope, without spans of time: messages are there from the start, nothing
-    /// takes any time but deadlines, requests that meet have an order to be chosen, and no
-    /// partition is added.
+    /// takes any time but deadlines, requests that meet have an order to be chosen, no partition is
+    /// added, and nobody comes or goes at a time.
     pub fn of(self, scenario: &Scenario) -> Scenario {
         let mut small = scenario.clone();
         small.subscriptions = vec![scenario.subscriptions[self.subscription.index()].clone()];
         let reader = &mut small.subscriptions[0];
         reader.consumers = reader.consumers.min(self.consumers).min(MAX_CONSUMERS);
+        (reader.rolling_restart, reader.mtbf) = (None, None);
+        reader.changes.clear();
         reader.service_time = ServiceTime::Constant { value: Span::default() };
         let messages = scenario.workload.message_count().min(self.messages);
         let keys = scenario.workload.key_count().min(KEYS.max(2 * u32::from(self.partitions)));
@@ -73,7 +77,9 @@ impl Scope {
         let named = scenario.named_faults().into_iter();
         let named = named.filter(|&(point, _)| points::befalls(point, self.subscription));
         let kinds = named.filter_map(|(point, value)| points::kind_of(point, value));
-        let mut named: Vec<FaultKind> = kinds.collect();
+        let kinds = kinds.filter(|&(fault, _)| fault != points::Fault::ProcessCrash);
+        let lives = in_place_of_times(&scenario.subscriptions[self.subscription.index()]);
+        let mut named: Vec<FaultKind> = kinds.chain(lives).collect();
         named.sort_unstable();
         named.dedup();
         named
@@ -91,3 +97,31 @@ impl Scope {
         }
     }
 }
+
+/// The faults by which an exploration meets what a scenario puts at times: it has no times, so a
+/// consumer stops at any turn of a poll, dies at any point at which one can die, and makes its
+/// group rebalance at any effect.
+fn in_place_of_times(reader: &SubscriptionSettings) -> impl Iterator<Item = FaultKind> {
+    let changes = |what: Change| reader.changes.iter().any(|one| one.what == what);
+    let stops = |how: Stopping| reader.rolling_restart.is_some_and(|one| one.how == how);
+    let drains = changes(Change::Leaves) || stops(Stopping::Drain);
+    let dies = changes(Change::Dies) || reader.mtbf.is_some();
+    let lists: [(bool, &[FaultKind]); 4] = [
+        (drains, &DRAINS),
+        (stops(Stopping::Abandon), &ABANDONS),
+        (dies, &CRASHES),
+        (!reader.changes.is_empty() || reader.rolling_restart.is_some(), &REBALANCES),
+    ];
+    lists.into_iter().filter(|(is_named, _)| *is_named).flat_map(|(_, kinds)| kinds.to_vec())
+}
+
+const DRAINS: [FaultKind; 1] = [kind("process.shutdown", "drain")];
+const ABANDONS: [FaultKind; 1] = [kind("process.shutdown", "abandon")];
+const CRASHES: [FaultKind; 4] = [
+    kind("effect.before", "crash"),
+    kind("effect.after", "crash"),
+    kind("settle.after", "crash"),
+    kind("dead_letter.after", "crash"),
+];
+const REBALANCES: [FaultKind; 2] =
+    [kind("group.rebalance", "before"), kind("group.rebalance", "after")];

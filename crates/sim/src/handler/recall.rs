@@ -109,7 +109,7 @@ where
         let place = |item: usize| batch.iter().position(|one| one.id == new[item].id);
         self.write_batch(&new).await.map_err(|error| match error {
             BatchError::Item(item) => BatchError::Item(place(item).unwrap_or(item)),
-            BatchError::Unknown => BatchError::Unknown,
+            BatchError::Refused | BatchError::Unknown => error,
         })?;
         new.iter().for_each(|delivery| self.learn(recall, delivery));
         Ok(())

@@ -13,7 +13,9 @@ use entrega_model::{Instant, ProcessId};
 use entrega_scenario::Role;
 
 use super::calls::Calls;
+use super::crashes::Crashes;
 use super::idle::Idling;
+use super::outages::Outages;
 use super::poison::PoisonTable;
 use super::timers::Timers;
 use super::{Bound, Process, Routed, Times, World};
@@ -64,6 +66,9 @@ where
             broker,
             broker_timer: Instant::NEVER,
             broker_up_at: Instant::START,
+            outages: Outages::default(),
+            rolling: Vec::new(),
+            crashes: Crashes::default(),
             calls: Calls::new(),
             parked: Vec::with_capacity(16),
             offered: Vec::with_capacity(16),
@@ -95,10 +100,12 @@ where
         for (process, role) in self.processes.iter_mut().zip(with.processes) {
             process.role = role;
             self.sending += u32::from(role.is_producer());
-            if role.is_producer() || !self.times.backlog {
+            if role.is_producer() || !(self.times.backlog || self.times.joins_later(process.id)) {
                 self.starting.push_back(process.id);
             }
         }
+        self.put_changes();
+        self.put_crashes();
         self.lives_change = true;
     }
 
@@ -133,6 +140,9 @@ where
             broker,
             broker_timer,
             broker_up_at,
+            outages,
+            rolling,
+            crashes,
             calls,
             parked,
             offered,
@@ -163,6 +173,9 @@ where
         held.clear();
         idle.clear();
         broker.clear();
+        outages.clear();
+        rolling.clear();
+        crashes.clear();
         calls.clear();
         sinks.clear();
         left_unasked.clear();

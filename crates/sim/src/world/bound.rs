@@ -36,6 +36,7 @@ where
     /// the order of what is due is a choice.
     pub(crate) fn begin_stretch(&mut self, bound: Bound, on: bool) {
         self.bound = bound;
+        self.stop_before_crash();
         self.runs_on = on && !self.times.chooses_order;
     }
 
@@ -50,6 +51,9 @@ where
     pub(super) fn runs_out_of_time(&mut self) -> bool {
         if !self.waits_for_something() {
             return false;
+        }
+        if self.crashes_first() {
+            return true;
         }
         let latest = self.bound.latest;
         self.go_to(latest);
@@ -75,7 +79,12 @@ where
                 let at = self.broker.next_deadline()?;
                 return Some(Awaited { at, what: AwaitedThing::Broker });
             }
+            Due::BrokerBack | Due::SinkBack(_) => AwaitedThing::Broker,
             Due::Start(process) => AwaitedThing::Restart(process),
+            Due::Change(number) => {
+                AwaitedThing::Restart(self.times.changes[number as usize].process)
+            }
+            Due::Roll(subscription) => AwaitedThing::Restart(self.next_to_roll(subscription)?),
             Due::Resume(client) => AwaitedThing::Resume(client.process),
             Due::Overdue(hold) => AwaitedThing::Work(self.held_process(hold)?),
             Due::Wake(client) | Due::Kill(client) | Due::Disconnect(client) => {

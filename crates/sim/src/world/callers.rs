@@ -111,7 +111,9 @@ where
     ) -> Result<B::Response, Unanswered> {
         match self.take_answer(process, id)? {
             Answer::Response(response) => Ok(response),
-            Answer::Decided(_) | Answer::Progress(_) | Answer::Done => Err(Unanswered),
+            Answer::Decided(_) | Answer::Progress(_) | Answer::Done | Answer::Refused => {
+                Err(Unanswered)
+            }
         }
     }
 

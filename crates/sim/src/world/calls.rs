@@ -124,6 +124,16 @@ pub(crate) enum Payload<B: Broker> {
 }
 
 impl<B: Broker> Payload<B> {
+    /// Of what is asked of a sink: of which subscription.
+    pub(crate) fn asks_sink_of(&self) -> Option<SubscriptionId> {
+        match self {
+            Self::Asked { subscription, .. }
+            | Self::AskedProgress { subscription, .. }
+            | Self::AskedBatch { subscription, .. } => Some(*subscription),
+            Self::Request(_) | Self::Answer { .. } | Self::Gone => None,
+        }
+    }
+
     /// An answer that sets out.
     pub(crate) fn on_its_way(answer: Answer<B>) -> Self {
         Self::Answer { answer, arrived: false }
@@ -140,6 +150,8 @@ pub(crate) enum Answer<B: Broker> {
     Progress(ProgressAnswer),
     /// The dead letter is written.
     Done,
+    /// The sink is away, and refuses whatever it is asked.
+    Refused,
 }
 
 /// All calls, by slot.

@@ -80,6 +80,10 @@ where
             | Due::Resume(_)
             | Due::Start(_)
             | Due::Overdue(_)
+            | Due::BrokerBack
+            | Due::SinkBack(_)
+            | Due::Change(_)
+            | Due::Roll(_)
             | Due::Disconnect(_) => return None,
         };
         self.means_something(self.due_at, due).then_some(owner)

@@ -1,7 +1,7 @@
 //! The lives of processes: they begin, end, stand still and go on.
 
 use entrega_brokers::Broker;
-use entrega_model::{ClientId, Kind, ProcessId};
+use entrega_model::{ClientId, Duration, Kind, ProcessId};
 use entrega_scenario::points::Zone;
 
 use super::process::State;
@@ -14,6 +14,13 @@ where
     /// The next life of a process is to begin.
     #[cold]
     pub(super) fn start(&mut self, id: ProcessId) {
+        if self.processes[id.index()].leaves {
+            self.processes[id.index()].state = State::Finished;
+            return;
+        }
+        if self.processes[id.index()].is_alive() {
+            return;
+        }
         self.starting.push_back(id);
         self.lives_change = true;
         self.undisturbed = false;
@@ -28,6 +35,7 @@ where
         let client = process.client();
         self.record(Kind::Started { process: id, incarnation: client.incarnation });
         self.wake(id);
+        self.rolls_on(id);
         client
     }
 
@@ -44,7 +52,8 @@ where
     /// A process left by itself; after a failure, and if it alone was asked to stop, its supervisor
     /// starts it again.
     pub(crate) fn exited(&mut self, id: ProcessId, failed: bool) {
-        let comes_back = failed || self.processes[id.index()].shutdown.is_some();
+        let process = &self.processes[id.index()];
+        let comes_back = (failed || process.shutdown.is_some()) && !process.leaves;
         let client = self.end_life(id);
         let is_producer = self.processes[id.index()].role.is_producer();
         self.runs_on &= !is_producer;
@@ -68,7 +77,7 @@ where
     fn start_consumers(&mut self) {
         for number in 0..self.processes.len() {
             let process = &self.processes[number];
-            if !process.role.is_producer() {
+            if !process.role.is_producer() && !self.times.joins_later(process.id) {
                 self.start(process.id);
             }
         }
@@ -99,10 +108,19 @@ where
         self.broker.silent(self.now, client);
         self.arm_broker();
         if zone == Zone::Span {
-            self.timers.schedule(self.now + self.times.stall, Due::Resume(client));
+            let span = self.stall_span(id);
+            self.timers.schedule(self.now + span, Due::Resume(client));
         } else {
             self.hold(Due::Resume(client), zone);
         }
+    }
+
+    /// How long a stall that begins lasts: all alike, or drawn by its number.
+    fn stall_span(&mut self, id: ProcessId) -> Duration {
+        let process = &mut self.processes[id.index()];
+        process.stalls += 1;
+        let drawn = self.times.stalls.as_ref();
+        drawn.map_or(self.times.stall, |one| one.sample(self.seed, id.0, process.stalls))
     }
 
     pub(super) fn resume(&mut self, client: ClientId) {
@@ -112,7 +130,9 @@ where
         }
         process.state = State::Running;
         self.record(Kind::Resumed { process: client.process });
-        self.broker.heard(self.now, client);
+        if !self.is_broker_out_of_reach() {
+            self.broker.heard(self.now, client);
+        }
         self.wake(client.process);
     }
 

@@ -52,6 +52,7 @@ where
         if self.broker.is_replicated() {
             self.maybe_fail_over();
         }
+        self.maybe_lose_broker();
         self.after_broker();
     }
 

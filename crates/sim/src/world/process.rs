@@ -15,6 +15,10 @@ pub(crate) struct Process {
     pub(crate) state: State,
     /// Its present life is asked to stop, and what its library does first.
     pub(crate) shutdown: Option<Shutdown>,
+    /// It goes for good, until the scenario has it join again.
+    pub(crate) leaves: bool,
+    /// How often it has stalled for a span.
+    pub(crate) stalls: u64,
     /// It is on the list of those to run.
     pub(crate) ready: bool,
     /// How often it has run.
@@ -85,6 +89,8 @@ impl Process {
             incarnation: Incarnation(0),
             state: State::Down,
             shutdown: None,
+            leaves: false,
+            stalls: 0,
             ready: false,
             polls: 0,
             waker,
@@ -105,6 +111,8 @@ impl Process {
             incarnation,
             state,
             shutdown,
+            leaves,
+            stalls,
             ready,
             polls,
             waker: _,
@@ -119,6 +127,8 @@ impl Process {
         *incarnation = Incarnation(0);
         *state = State::Down;
         *shutdown = None;
+        *leaves = false;
+        *stalls = 0;
         *ready = false;
         *polls = 0;
         guests.clear();

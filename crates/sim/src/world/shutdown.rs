@@ -66,10 +66,15 @@ where
             Zone::Span => Due::Kill(client),
             zone => Due::Overdue(self.hold(Due::Kill(client), zone)),
         };
-        self.timers.schedule(self.now + self.times.grace, due);
-        self.calls.wake_all_of(client);
-        self.wake(id);
+        self.stops(client, due);
         Some(how)
+    }
+
+    /// A process that is asked to stop hears of it, and its grace begins.
+    pub(super) fn stops(&mut self, client: ClientId, end_of_grace: Due) {
+        self.timers.schedule(self.now + self.times.grace, end_of_grace);
+        self.calls.wake_all_of(client);
+        self.wake(client.process);
     }
 
     /// The grace of a process is over: if it is not gone, it dies where it stands.

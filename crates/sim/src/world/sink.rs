@@ -46,6 +46,13 @@ where
     pub(super) fn decide_at_sink(&mut self, id: CallId) {
         let call = self.calls.get(id);
         let consumer = call.client.process;
+        let message = call.about.map(|(message, _)| message);
+        if let Some(subscription) = call.payload.asks_sink_of()
+            && let Some(how) = self.sink_is_away(subscription, consumer, message)
+        {
+            return self.turn_away(id, how);
+        }
+        let call = self.calls.get(id);
         match call.payload {
             Payload::Asked { delivery, subscription } => {
                 let verdict = self.decide(consumer, subscription, &delivery);

@@ -60,6 +60,8 @@ where
             table.words().for_each(|word| into.word(word));
         }
         into.deadline((self.broker_up_at > self.now).then_some(self.broker_up_at));
+        self.outages.fingerprint(self.now, &mut into);
+        self.rolling.iter().for_each(|rolling| rolling.fingerprint(&mut into));
         self.processes.iter().for_each(|process| process.fingerprint(&mut into));
         self.fingerprint_dues(dues, &mut into);
         if self.idle.may_sleep {
@@ -155,6 +157,10 @@ where
             Due::Idle(_) => (10, None),
             Due::Overdue(_) => (11, None),
             Due::Kill(_) => (12, None),
+            Due::BrokerBack => (13, None),
+            Due::SinkBack(_) => (14, None),
+            Due::Change(_) => (15, None),
+            Due::Roll(_) => (16, None),
         };
         into.word(kind);
         match due {
@@ -165,6 +171,10 @@ where
                 into.client(client);
             }
             Due::Start(process) => into.word(process.0.into()),
+            Due::SinkBack(subscription) | Due::Roll(subscription) => {
+                into.word(subscription.0.into())
+            }
+            Due::Change(number) => into.word(number.into()),
             Due::Idle(poll) => self.fingerprint_awake(poll, into),
             Due::Overdue(hold) => into.maybe(self.place_of(hold).map(|place| place as u64)),
             _ => {}
@@ -241,6 +251,7 @@ impl<B: Broker> Fingerprinted for Answer<B> {
         match self {
             Self::Response(response) => response.fingerprint(into),
             Self::Done => into.word(0),
+            Self::Refused => into.word(u64::MAX),
             Self::Decided(verdict) => into.word(1 + *verdict as u64),
             Self::Progress(answer) => answer.words().into_iter().for_each(|word| into.word(word)),
         }
@@ -253,6 +264,7 @@ impl Process {
         into.word(self.state as u64);
         into.flag(self.ready);
         into.maybe(self.shutdown.map(|how| how as u64));
+        into.flag(self.leaves);
         if !self.is_alive() {
             return;
         }

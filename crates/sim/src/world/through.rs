@@ -90,6 +90,9 @@ where
             let asked = Payload::Asked { delivery: *delivery, subscription };
             return Called::Open(self.open_request(&caller(), asked, detour));
         }
+        if let Some(how) = self.sink_is_away(subscription, client.process, about.map(|(m, _)| m)) {
+            return Called::Open(self.turned_away(&caller(), how));
+        }
         let answer = Answer::Decided(self.decide(client.process, subscription, delivery));
         if let Err(detour) = self.response_leg(caller, &route, |_| {}) {
             return Called::Open(self.open_response(&caller(), answer, detour, |_| {}));

@@ -68,9 +68,13 @@ where
             Due::Resume(client) => self.resume(client),
             Due::Overdue(hold) => self.overdue(hold),
             Due::Start(process) => self.start(process),
+            Due::Change(number) => self.change(number),
+            Due::Roll(subscription) => self.roll(subscription),
             Due::Kill(client) => self.kill(client),
             Due::Disconnect(client) => self.disconnect(client),
             Due::Broker => self.advance_broker(),
+            Due::BrokerBack => self.broker_comes_back(),
+            Due::SinkBack(subscription) => self.sink_comes_back(subscription),
             Due::Idle(poll) => self.end_poll(poll),
         }
     }

@@ -2,7 +2,7 @@
 
 use entrega_choice::Point;
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{Call, Leg, Mishap, Site, describe, table};
+use entrega_scenario::points::{Call, Leg, Mishap, Moment, Site, describe, table};
 
 use super::mishap;
 
@@ -29,11 +29,13 @@ fn is_injected(scenario: &Scenario, point: Point, value: u32) -> bool {
     let (call, leg) = match describe(point).0.site {
         Site::Leg(call, leg) => (call, leg),
         Site::Broker | Site::Message | Site::Handler | Site::Process => return true,
+        Site::Crash(Moment::AtAnyTime) => return false,
         Site::Crash(_) | Site::Group => return true,
         Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls | Site::Delays => {
             return false;
         }
-        Site::Shutdown | Site::Connection | Site::Leader | Site::Followers => return false,
+        Site::Shutdown | Site::Connection | Site::Service => return false,
+        Site::Leader | Site::Followers => return false,
     };
     let timeout = match call {
         Call::Send => scenario.producer.request_timeout,

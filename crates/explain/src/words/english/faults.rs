@@ -37,7 +37,7 @@ fn short(scene: &Scene<'_>, fault: &Injected) -> String {
         Site::Polls => return format!("⇄ {} gives up last", scene.who(fault.process)),
         Site::Delays => return format!("⇄ {} comes back first", scene.who(fault.process)),
         Site::Crash(_) if until.is_some() => "⏸",
-        Site::Crash(_) | Site::Broker | Site::Leader => "✗",
+        Site::Crash(_) | Site::Broker | Site::Leader | Site::Service => "✗",
         Site::Followers => "⏸",
         Site::Process => "⏸",
         Site::Handler if fault.holds_up_handler() => "⏸",
@@ -80,6 +80,9 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         Act::Blackout => "the machines of all replicas lose their power".to_owned(),
         Act::NextLags => "the next leader falls behind".to_owned(),
         Act::AllLag => "all followers fall behind".to_owned(),
+        Act::Refuses => format!("the sink begins to refuse, {m} first"),
+        Act::Silent if fault.is_of_broker() => "nobody reaches the broker any more".to_owned(),
+        Act::Silent => format!("the sink stops answering, at {m}"),
         Act::Order(_) if fault.point.site == Site::Deadlines => {
             let [first, then] = deadlines(scene, fault);
             format!("a deadline of {first} comes just before one of {then}")
@@ -152,8 +155,10 @@ fn crash(fault: &Injected, who: &str, m: &str, until: Option<&str>) -> String {
         Site::Crash(Moment::AfterEffect) => format!("after the effect of {m}"),
         Site::Crash(Moment::AfterSettle) => format!("right after settling {m}"),
         Site::Crash(Moment::AfterDeadLetter) => format!("after dead-lettering {m}"),
+        Site::Crash(Moment::AtAnyTime) => "at a time of its own".to_owned(),
         Site::Leg(..)
         | Site::Broker
+        | Site::Service
         | Site::Arrivals
         | Site::Handlers
         | Site::Deadlines

@@ -1,6 +1,6 @@
 //! The words for kinds of faults, of which any number may happen, in English.
 
-use entrega_scenario::points::{Act, Call, FaultKind, Leg, Mishap, Moment, Site, info};
+use entrega_scenario::points::{Act, Call, Fault, FaultKind, Leg, Mishap, Moment, Site, info};
 
 /// What a kind of fault is called: what it has in common with others, and what sets it apart.
 pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str) {
@@ -10,6 +10,8 @@ pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str)
             (format!("{} that is", travels(call, leg)), act.on_leg().map_or("", travel))
         }
         Site::Broker => plain("a restart of the broker"),
+        Site::Service if fault == Fault::BrokerOutage => plain("an outage of the broker"),
+        Site::Service => ("an outage of the sink".to_owned(), outage(act)),
         Site::Arrivals => plain("a request that comes before its turn"),
         Site::Handlers => plain("a handler that goes on after the others"),
         Site::Deadlines => plain("a deadline that comes before its turn"),
@@ -22,6 +24,7 @@ pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str)
         Site::Crash(Moment::BeforeEffect) => ("a crash".to_owned(), side(true)),
         Site::Crash(Moment::AfterEffect) => ("a crash".to_owned(), side(false)),
         Site::Crash(Moment::AfterSettle) => ("a crash".to_owned(), "after the settle"),
+        Site::Crash(Moment::AtAnyTime) => ("a crash".to_owned(), "at a time of its own"),
         Site::Crash(Moment::AfterDeadLetter) => ("a crash".to_owned(), "after the dead letter"),
         Site::Shutdown if act == Act::Drain => ("a shutdown".to_owned(), "that drains"),
         Site::Shutdown => ("a shutdown".to_owned(), "that abandons"),
@@ -62,6 +65,11 @@ fn travel(mishap: Mishap) -> &'static str {
         Mishap::Late => "late",
         Mishap::Duplicated => "doubled",
     }
+}
+
+/// What a sink does that is away.
+fn outage(act: Act) -> &'static str {
+    if act == Act::Silent { "that does not answer" } else { "that refuses" }
 }
 
 /// On which side of an effect something happens.

@@ -430,7 +430,7 @@ fn help_says_which_words_would_be_valid() {
     check_help(
         "[faults]\nsetle.request = { lost = 0.5 }",
         "did you mean `settle`? valid here: send, broker, receive, message, handler, process, group, \
-        effect, settle, dead_letter, connection, replica",
+        effect, settle, dead_letter, connection, replica, sink",
     );
     check_help("[faults.process]\nstall = { stall = 0.5 }", "valid here: before, after");
     check_help(

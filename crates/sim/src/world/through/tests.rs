@@ -59,6 +59,7 @@ visibility_timeout = "6s"
 restart = "1s"
 late = "2s"
 stall = "10s"
+outage = "3s"
 
 [faults]
 send.request = { lost = "1/20" }
@@ -78,6 +79,8 @@ settle.request = { lost = "1/30", late = "1/60" }
 settle.response = { duplicated = "1/30" }
 settle.after = { crash = "1/40" }
 broker.restart = { restart = "1/300" }
+sink.outage = { refuses = "1/100", silent = "1/150" }
+broker.outage = { silent = "1/300" }
 "#;
 
 /// All of a run that anybody can see.
