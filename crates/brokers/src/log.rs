@@ -8,8 +8,9 @@
 //!
 //! 1. A producer picks the partition of a key ([`partition_of`]) and sends `Produce`. The record
 //!    gets the next offset there. With one replica an answer means that the record is stored; what
-//!    more there is to say with several, the module `replication` says. A retry of a produce whose answer was lost stores a second copy, unless the producer
-//!    is idempotent and the module `producers` recognises it.
+//!    more there is to say with several, the module `replication` says. A retry of a produce whose
+//!    answer was lost stores a second copy, unless the producer is idempotent and the module
+//!    `producers` recognises it.
 //! 2. A consumer sends `Join` and gets, when the rebalance ends, a generation and its partitions,
 //!    each with the group's committed offset. Where to begin if there is none is the client's reset
 //!    policy.
@@ -30,10 +31,10 @@
 //!
 //! # Simplifications
 //!
-//! One topic; no transactions yet; the group's own are named in the module `group`. A fetch carries group and generation,
-//! which in Kafka the heartbeats do. An unknown partition refuses the whole request;
-//! Kafka answers for each partition. With `acks=0` an answer is made all the same and the link
-//! drops it.
+//! One topic; no transactions yet; the group's own are named in the module `group`. A fetch carries
+//! group and generation, which in Kafka the heartbeats do. An unknown partition refuses the whole
+//! request; Kafka answers for each partition. With `acks=0` an answer is made all the same and the
+//! link drops it.
 //!
 //! Sources: [KAFKA-DESIGN], [KAFKA-JAVADOC], [KAFKA-SRC]; `semantics.md` 3.1, 3.2, 3.5.
 //!

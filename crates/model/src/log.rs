@@ -118,8 +118,8 @@ pub enum Request {
         /// Which batch it is, if the producer is idempotent; else the broker recognises nothing.
         sequence: Option<BatchSequence>,
     },
-    /// A `Produce` whose records the leader has appended, waiting for the other replicas. The broker
-    /// makes one of the other when it parks it; no client sends it.
+    /// A `Produce` whose records the leader has appended, waiting for the other replicas. The
+    /// broker makes one of the other when it parks it; no client sends it.
     AwaitReplication {
         /// The partition.
         partition: PartitionId,
@@ -235,13 +235,14 @@ pub enum ProduceRefusal {
     InvalidProducerEpoch,
     /// `OUT_OF_ORDER_SEQUENCE_NUMBER`: the batch before it is missing; send that first.
     OutOfOrderSequence,
-    /// `NOT_ENOUGH_REPLICAS`: fewer replicas are in sync than `min.insync.replicas`; try again later.
+    /// `NOT_ENOUGH_REPLICAS`: fewer replicas are in sync than `min.insync.replicas`; try again
+    /// later.
     NotEnoughReplicas,
     /// `NOT_ENOUGH_REPLICAS_AFTER_APPEND`: the records are appended, and fewer replicas have them
     /// than `min.insync.replicas`; they may be lost, and another attempt may store them twice.
     NotEnoughReplicasAfterAppend,
-    /// `REQUEST_TIMED_OUT`: the records are appended, and not all replicas that are in sync have them
-    /// yet; they may be lost, and another attempt may store them twice.
+    /// `REQUEST_TIMED_OUT`: the records are appended, and not all replicas that are in sync have
+    /// them yet; they may be lost, and another attempt may store them twice.
     RequestTimedOut,
 }
 

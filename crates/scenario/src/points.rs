@@ -100,8 +100,8 @@ pub enum Fault {
     /// Picked once for each attempt at an effect.
     ConnectionLost,
     /// The leader of a log with replicas fails once it has handled a request: its process dies
-    /// (`crash`), its machine loses its power (`poweroff`), or all machines do (`blackout`). Another
-    /// replica leads after `times.broker_restart`; if none may, the same one after
+    /// (`crash`), its machine loses its power (`poweroff`), or all machines do (`blackout`).
+    /// Another replica leads after `times.broker_restart`; if none may, the same one after
     /// `times.replica_away`.
     BrokerFailover,
     /// Followers copy nothing for `times.replica_away`: the `next` one that would lead, or `all`.

@@ -245,7 +245,7 @@ impl BoundQueue {
     /// Gives a message up that would be delivered although its time to live has ended.
     pub(super) fn unless_expired(&mut self, stored: Stored, step: &mut Step<'_>) -> Option<Stored> {
         let living = self.extras.as_mut().and_then(|extras| extras.living.as_mut());
-        if !living.is_some_and(|ages| stored.sequence < ages.pass(step.now)) {
+        if living.is_none_or(|ages| stored.sequence >= ages.pass(step.now)) {
             return Some(stored);
         }
         self.give_up(stored, GivenUp::Ttl, step);

@@ -39,8 +39,8 @@ use crate::fingerprint::{enter_copies, enter_first_lives};
 impl QueueBroker {
     /// Enters the whole state.
     pub(super) fn enter(&self, into: &mut Fingerprint<'_>) {
-        let Self { settings, queues, copies, dedup, unflushed, departed: Departed(known), changed } =
-            self;
+        let Self { settings, queues, copies, dedup, unflushed, departed, changed } = self;
+        let Departed(known) = departed;
         dedup.iter().for_each(|window| window.fingerprint(into));
         unflushed.iter().for_each(|unflushed| unflushed.fingerprint(queues, into));
         for (subscription, queue) in (0..).map(SubscriptionId).zip(queues) {

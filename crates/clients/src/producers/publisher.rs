@@ -72,7 +72,8 @@ impl<L> LogPublisher<L> {
         Self { session, ..self }
     }
 
-    /// The same, waiting for these acknowledgements where it waits for any (`acks`; all by default).
+    /// The same, waiting for these acknowledgements where it waits for any (`acks`; all by
+    /// default).
     #[must_use]
     pub fn acknowledged_by(self, acks: Acks) -> Self {
         Self { acks, ..self }

@@ -69,8 +69,8 @@ pub struct QueueSettings {
     /// for each producer). Left out, there is no limit, as on JetStream and SQS FIFO.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dedup_entries: Option<u32>,
-    /// What a restart of the broker (`broker.restart`) forgets besides what is in flight: the end of
-    /// its machine's power, if it flushes now and then. Left out, nothing: its disk is intact.
+    /// What a restart of the broker (`broker.restart`) forgets besides what is in flight: the end
+    /// of its machine's power, if it flushes now and then. Left out, nothing: its disk is intact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker_restart: Option<BrokerRestart>,
     /// How much may be in flight at once. JetStream `MaxAckPending` (1000), SQS (120000), share
@@ -115,8 +115,8 @@ pub struct QueueSettings {
 pub struct BrokerRestart {
     /// Of what.
     pub forgets: Vec<Forgotten>,
-    /// How far back: what is older has been flushed. JetStream `sync_interval` (2min); Pulsar writes
-    /// a cursor once a second. What was counted is forgotten however old it is.
+    /// How far back: what is older has been flushed. JetStream `sync_interval` (2min); Pulsar
+    /// writes a cursor once a second. What was counted is forgotten however old it is.
     pub of_the_last: Span,
 }
 

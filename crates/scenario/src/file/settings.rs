@@ -349,7 +349,8 @@ pub struct LogSettings {
     /// How many replicas each partition has, the leader included. Kafka
     /// `default.replication.factor`. Default 1.
     pub replicas: u8,
-    /// How many replicas must be in sync for `acks = "all"`. Kafka `min.insync.replicas`. Default 1.
+    /// How many replicas must be in sync for `acks = "all"`. Kafka `min.insync.replicas`. Default
+    /// 1.
     pub min_insync_replicas: u8,
     /// How long a follower may be behind and in sync. Kafka `replica.lag.time.max.ms`. Default 30s.
     pub replica_lag_max: Span,
@@ -363,8 +364,8 @@ pub struct LogSettings {
     /// `min_insync_replicas`. Default `stands-still`, as on new clusters since Kafka 4.1.
     pub high_watermark_below_min_isr: BelowMinIsr,
     /// How long after it was appended a record is on the disk of a replica that has it. Kafka
-    /// `log.flush.interval.ms`, by default left to the operating system: on Linux up to 30s. Default
-    /// 0s (ours): at once, so that the end of a machine's power takes nothing.
+    /// `log.flush.interval.ms`, by default left to the operating system: on Linux up to 30s.
+    /// Default 0s (ours): at once, so that the end of a machine's power takes nothing.
     pub flush_interval: Span,
 }
 

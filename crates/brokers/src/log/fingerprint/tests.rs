@@ -216,7 +216,8 @@ fn replicated() -> LogSettings {
 fn steps_of_replicas() -> impl Strategy<Value = Step<Ask>> {
     let at = || (0..2_u16, 0..3_u64);
     let what = prop_oneof![
-        5 => (0..2_u16, 0..3_u32).prop_map(|(partition, message)| Ask::Produce { partition, message }),
+        5 => (0..2_u16, 0..3_u32)
+            .prop_map(|(partition, message)| Ask::Produce { partition, message }),
         3 => Just(Ask::Join { ago: None }),
         4 => at().prop_map(|at| Ask::Fetch { ago: Some(0), at }),
         2 => at().prop_map(|at| Ask::Commit { ago: Some(0), at }),
@@ -226,7 +227,8 @@ fn steps_of_replicas() -> impl Strategy<Value = Step<Ask>> {
     let seconds = || select(vec![1, 3, 8]);
     prop_oneof![
         16 => what.prop_map(|what| Step::Ask { process: 0, ago: 0, what }),
-        3 => (failure, seconds()).prop_map(|(failure, seconds)| Step::FailOver { failure, seconds }),
+        3 => (failure, seconds())
+            .prop_map(|(failure, seconds)| Step::FailOver { failure, seconds }),
         2 => (followers, seconds())
             .prop_map(|(followers, seconds)| Step::FallBehind { followers, seconds }),
         4 => seconds().prop_map(|seconds| Step::Pass { seconds }),

@@ -3,9 +3,9 @@
 //!
 //! Goal: after any sequence of sends, commits, lags and failures the broker holds the same records,
 //! shows the same of them to a consumer, has the same replicas in sync and gives the same answers;
-//! and log start ≤ high watermark ≤ log end, and no commit points beyond the end. Of both the same is
-//! asked that the theory promises: what `acks=all` acknowledged with two replicas in sync survives
-//! every clean election. The opposite is shown too, or a log that never loses would pass.
+//! and log start ≤ high watermark ≤ log end, and no commit points beyond the end. Of both the same
+//! is asked that the theory promises: what `acks=all` acknowledged with two replicas in sync
+//! survives every clean election. The opposite is shown too, or a log that never loses would pass.
 
 use entrega_model::event::SettleTrigger;
 use entrega_model::log::{Acks, PartitionOffset, ProduceRefusal, Request, Response};

@@ -155,8 +155,8 @@ fn what_was_appended_may_be_refused_afterwards() {
     check(false, Told::No(ProduceRefusal::NotEnoughReplicasAfterAppend), 1);
 }
 
-/// 3.5 "failover", 2.4 "leader failover, unreplicated tail": acks=1 loses it, and its offset is used
-/// again; acks=all was not answered for it.
+/// 3.5 "failover", 2.4 "leader failover, unreplicated tail": acks=1 loses it, and its offset is
+/// used again; acks=all was not answered for it.
 #[test]
 fn a_clean_election_cuts_off_what_nobody_could_read() {
     let mut driver = replicated(|_| {});
@@ -312,7 +312,8 @@ fn a_recognised_batch_waits_too() {
     assert_eq!((driver.later(), driver.ends()), (vec![Told::At(0), Told::At(0)], (1, 1)));
 }
 
-/// 2.4 "committed offset beyond log end after truncation": it is void, and the reset policy decides.
+/// 2.4 "committed offset beyond log end after truncation": it is void, and the reset policy
+/// decides.
 #[test]
 fn a_commit_that_points_at_nothing_is_void() {
     let mut driver = replicated(|settings| {
