@@ -222,7 +222,9 @@ fn measure(
 
 fn queue(criterion: &mut Criterion) {
     let mut group = group(criterion, "queue");
-    for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(Model::Queue)) {
+    for strategy in
+        Strategy::ALL.into_iter().filter(|one| one.supports(Model::Queue) && one.runs_live())
+    {
         measure(&mut group, "live", strategy, on_a_live_queue);
     }
     for strategy in SERVED {
@@ -239,7 +241,9 @@ fn queue(criterion: &mut Criterion) {
 
 fn log(criterion: &mut Criterion) {
     let mut group = group(criterion, "log");
-    for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(Model::Log)) {
+    for strategy in
+        Strategy::ALL.into_iter().filter(|one| one.supports(Model::Log) && one.runs_live())
+    {
         measure(&mut group, "live", strategy, on_a_live_log);
     }
     for strategy in SERVED {

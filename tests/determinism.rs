@@ -77,7 +77,7 @@ broker.restart = { restart = "1/1500" }
 "#;
 
 /// The digests of [`SMALL`] under seed 1.
-const PINNED: [(Model, Strategy, &str); 28] = [
+const PINNED: [(Model, Strategy, &str); 30] = [
     (Model::Log, Strategy::SettleThenProcess, "736ab783b9019927"),
     (Model::Log, Strategy::ProcessThenSettle, "c2f3c88eff7afabb"),
     (Model::Log, Strategy::SettleEveryN, "664e42b2b9f9fc33"),
@@ -90,6 +90,7 @@ const PINNED: [(Model, Strategy, &str); 28] = [
     (Model::Log, Strategy::Parallel, "977de01bf6467818"),
     (Model::Log, Strategy::ProgressWithEffect, "56d0481cb545c7ce"),
     (Model::Log, Strategy::ProgressWithEffectUnconditional, "56d0481cb545c7ce"),
+    (Model::Log, Strategy::Transactional, "0"),
     (Model::Log, Strategy::ArticleBasic, "97464869fb290128"),
     (Model::Log, Strategy::ArticleCommitEveryN, "9f9e0907075ebd29"),
     (Model::Log, Strategy::ArticleDeadLetters, "799f6096ee172312"),
@@ -106,6 +107,7 @@ const PINNED: [(Model, Strategy, &str); 28] = [
     (Model::Queue, Strategy::Parallel, "63aebf01e8be27c7"),
     (Model::Queue, Strategy::ProgressWithEffect, "f910b8c5e9b13015"),
     (Model::Queue, Strategy::ProgressWithEffectUnconditional, "e1041ebc98485895"),
+    (Model::Queue, Strategy::Transactional, "0"),
 ];
 
 /// What it is about, which settings it changes, and the digests.
@@ -210,6 +212,12 @@ fn digests_are_as_they_were_taken() {
     assert!(same, "histories have changed; see the head of this file. They are now:\n{table}");
 }
 
+/// The corners are those of the strategies that there were when they were taken: one more moves
+/// none of them.
+fn is_in_corners((_, strategy): &(Model, Strategy)) -> bool {
+    *strategy != Strategy::Transactional
+}
+
 #[test]
 fn corners_are_as_they_were_taken() {
     let mut found = Vec::new();
@@ -217,7 +225,7 @@ fn corners_are_as_they_were_taken() {
         let scenario = scenario_with(SMALL, overrides);
         let mut digest = Digest::default();
         for ((model, strategy), seed) in
-            combinations().flat_map(|one| (1..=3).map(move |s| (one, s)))
+            combinations().filter(is_in_corners).flat_map(|one| (1..=3).map(move |s| (one, s)))
         {
             let workload = Workload::generate(&scenario, None, seed);
             let experiment =

@@ -154,6 +154,29 @@ fn the_way_out_that_a_scenario_names_is_one() {
     check("first-start.toml", &too_short, &["expect.0.lost=4", "expect.0.exact=8"]);
 }
 
+/// What the narration of the transactions names one by one breaks the promise each time.
+#[test]
+fn each_part_of_a_transaction_is_needed() {
+    let code = |file: &str, set: &str, expect: &[&str]| {
+        let file = format!("simulations/{file}.toml");
+        let mut arguments = vec!["compare", file.as_str(), "--quiet", "--set", set];
+        arguments.extend(expect.iter().flat_map(|one| ["--set", *one]));
+        entrega(&arguments).status.code()
+    };
+    for set in [
+        "consumer.isolation_level=read-uncommitted",
+        "consumer.transaction_offsets=after-commit",
+        "consumer.transaction_offsets=before-commit",
+        "consumer.group_metadata=false",
+        "consumer.output=outside",
+    ] {
+        assert_eq!(code("transactions", set, &[]), Some(1), "{set}");
+    }
+    let remedy = "consumer.isolation_level=read-committed";
+    let exact = ["expect.0.duplicated=0", "expect.0.verdict=valid"];
+    assert_eq!(code("aborted-records", remedy, &exact), Some(0));
+}
+
 /// What an exploration of one configuration says never happens: in the columns of its only row, and
 /// in the sentence below.
 fn never_found(said: &str) -> Vec<&str> {

@@ -11,7 +11,7 @@ pub(crate) type Shape = (&'static str, &'static [&'static str], &'static [&'stat
 
 const OF_A_DELIVERY: &[&str] = &["subscription", "consumer", "delivery"];
 
-pub(crate) const SHAPES: [Shape; 37] = [
+pub(crate) const SHAPES: [Shape; 38] = [
     ("send.invoke", &["message"], &["key", "producer", "attempt"]),
     ("send.ok", &["message"], &["producer", "attempt"]),
     ("send.fail", &["message"], &["producer", "attempt"]),
@@ -57,6 +57,7 @@ pub(crate) const SHAPES: [Shape; 37] = [
     ("max_poll_exceeded", &[], &["subscription", "consumer"]),
     ("kept", &["message"], &["subscription"]),
     ("settle_forgotten", &["message"], &["subscription"]),
+    ("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "reason"]),
 ];
 
 /// Who takes part in a history.

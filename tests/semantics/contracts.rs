@@ -9,7 +9,7 @@ use entrega_checker::Class;
 use entrega_clients::Strategy;
 use entrega_model::{Guarantee, Model};
 use entrega_scenario::points::{Act, Fault};
-use entrega_scenario::{ErrorPolicy, LogClient};
+use entrega_scenario::{EffectPlace, ErrorPolicy, IsolationLevel, LogClient, TransactionOffsets};
 
 use crate::mix::{Answer, Mix, Stream};
 
@@ -83,6 +83,27 @@ pub(crate) const CONTRACTS: &[Contract] = &[
     of(Strategy::ProgressWithEffectUnconditional, Queue, AtLeastOnce)
         .needs(PASSING)
         .sometimes(&[DUPLICATES]),
+    of(Strategy::Transactional, Log, ExactlyOnceEffect)
+        .needs(&[
+            Need::NoPoison,
+            Need::NothingSkipped,
+            Need::NoDeadLetters,
+            Need::StoredOnce,
+            Need::ReadCommitted,
+            Need::OffsetsInTransaction,
+            Need::GroupMetadata,
+            Need::EffectInside,
+        ])
+        .sometimes(&[ABORTED]),
+    of(Strategy::Transactional, Queue, ExactlyOnceEffect)
+        .needs(&[
+            Need::NoPoison,
+            Need::NothingSkipped,
+            Need::NoDeadLetters,
+            Need::OffsetsInTransaction,
+            Need::EffectInside,
+        ])
+        .sometimes(&[REFUSED]),
     of(Strategy::ArticleBasic, Log, AtLeastOnce)
         .needs(&[Need::NoPoison, Need::AutoCommitOff])
         .sometimes(&[DUPLICATES]),
@@ -149,6 +170,10 @@ pub(crate) enum Sight {
     Stopped,
     /// A message has two dead letters.
     DeadLetteredTwice,
+    /// A transaction with an effect is aborted, and no reader has seen it.
+    Aborted,
+    /// A settle is refused, and what was to be published with it is not.
+    Refused,
 }
 
 const LOSES: Sight = Sight::Class(Class::Lost);
@@ -156,6 +181,8 @@ const DUPLICATES: Sight = Sight::Class(Class::Duplicated);
 const SPLITS: Sight = Sight::Class(Class::Split);
 const DEAD_LETTERS: Sight = Sight::Class(Class::DeadLettered);
 const STOPPED: Sight = Sight::Stopped;
+const ABORTED: Sight = Sight::Aborted;
+const REFUSED: Sight = Sight::Refused;
 
 /// A handler error.
 const FAILS: Answer = Answer { fault: Fault::HandlerError, value: 1 };
@@ -163,6 +190,9 @@ const FAILS: Answer = Answer { fault: Fault::HandlerError, value: 1 };
 const POISON: Answer = Answer { fault: Fault::MessagePoison, value: 1 };
 /// A dead letter that is written, and nobody hears of it.
 const UNANSWERED: Answer = Answer { fault: Fault::DeadLetterResponse, value: 1 };
+
+/// A process that stands still before an effect, for longer than its session lasts.
+const STALLS: Answer = Answer { fault: Fault::ProcessStall, value: 1 };
 
 /// What a promise needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +225,14 @@ pub(crate) enum Need {
     AutoCommitOff,
     /// The library stores offsets as it hands messages over, as librdkafka does.
     StoredAtDelivery,
+    /// Readers downstream see committed records only.
+    ReadCommitted,
+    /// The offsets are committed in the transaction of the effect.
+    OffsetsInTransaction,
+    /// The producer passes the metadata of its consumer's group.
+    GroupMetadata,
+    /// The effect is a record of the transaction.
+    EffectInside,
 }
 
 impl Need {
@@ -217,6 +255,10 @@ impl Need {
             Self::DeadLetterTarget => "what is rejected without a target is gone (2.3 note 10)",
             Self::AutoCommitOff => "the timer commits what is still in work (C18)",
             Self::StoredAtDelivery => "a commit without arguments covers all of the poll (C35, M5)",
+            Self::ReadCommitted => "an aborted record stays in the log and is seen (note 13)",
+            Self::OffsetsInTransaction => "between two commits there is room for a crash (3.3)",
+            Self::GroupMetadata => "a zombie's offsets are taken like any (note 15, KIP-447)",
+            Self::EffectInside => "no transaction holds what the handler does elsewhere (3.3)",
         }
     }
 
@@ -265,6 +307,12 @@ impl Need {
             Self::DeadLetterTarget => mix.consumer.dead_letter_target = true,
             Self::AutoCommitOff => mix.consumer.enable_auto_commit = false,
             Self::StoredAtDelivery => mix.consumer.client = LogClient::Librdkafka,
+            Self::ReadCommitted => mix.consumer.isolation_level = IsolationLevel::ReadCommitted,
+            Self::OffsetsInTransaction => {
+                mix.consumer.transaction_offsets = TransactionOffsets::InTransaction;
+            }
+            Self::GroupMetadata => mix.consumer.group_metadata = true,
+            Self::EffectInside => mix.consumer.output = EffectPlace::Topic,
         }
     }
 
@@ -296,6 +344,15 @@ impl Need {
             Self::DeadLetterTarget => consumer.dead_letter_target = false,
             Self::AutoCommitOff => consumer.enable_auto_commit = true,
             Self::StoredAtDelivery => consumer.client = LogClient::Java,
+            Self::ReadCommitted => consumer.isolation_level = IsolationLevel::ReadUncommitted,
+            Self::OffsetsInTransaction => {
+                consumer.transaction_offsets = TransactionOffsets::AfterCommit;
+            }
+            Self::GroupMetadata => {
+                consumer.group_metadata = false;
+                mix.stream = Stream::often(&[STALLS]);
+            }
+            Self::EffectInside => consumer.output = EffectPlace::Outside,
             _ => {}
         }
     }

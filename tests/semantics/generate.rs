@@ -4,7 +4,10 @@
 //! runs differ in kind and rare combinations are not drowned by frequent faults.
 
 use entrega_scenario::points::Fault;
-use entrega_scenario::{BatchFailure, BatchSink, ErrorPolicy, LogClient};
+use entrega_scenario::{
+    BatchFailure, BatchSink, EffectPlace, ErrorPolicy, IsolationLevel, LogClient,
+    TransactionOffsets,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, any, prop_oneof};
@@ -67,6 +70,10 @@ fn consumers() -> impl Recipe<Value = Consumer> {
             on_error,
             max_attempts,
             dead_letter_target,
+            isolation_level: IsolationLevel::ReadCommitted,
+            transaction_offsets: TransactionOffsets::InTransaction,
+            group_metadata: true,
+            output: EffectPlace::Topic,
         },
     )
 }

@@ -9,8 +9,8 @@ use entrega_choice::{Choice, Choices, Odds, Point, Ratio};
 use entrega_model::SubscriptionId;
 use entrega_scenario::points::{self, Act, FAULTS, Fault};
 use entrega_scenario::{
-    Arrivals, AutoOffsetReset, BatchFailure, BatchSink, ErrorPolicy, LogClient, Scenario,
-    ServiceTime, Span,
+    Arrivals, AutoOffsetReset, BatchFailure, BatchSink, EffectPlace, ErrorPolicy, IsolationLevel,
+    LogClient, Scenario, ServiceTime, Span, TransactionOffsets,
 };
 use entrega_sim::explore::Scope;
 
@@ -54,6 +54,10 @@ pub(crate) struct Consumer {
     pub(crate) on_error: ErrorPolicy,
     pub(crate) max_attempts: u32,
     pub(crate) dead_letter_target: bool,
+    pub(crate) isolation_level: IsolationLevel,
+    pub(crate) transaction_offsets: TransactionOffsets,
+    pub(crate) group_metadata: bool,
+    pub(crate) output: EffectPlace,
 }
 
 /// The settings of `micro-batch`.
@@ -186,6 +190,11 @@ impl Mix {
         to.max_poll_interval = from.max_poll_ms.map(Span::from_millis);
         to.on_error = from.on_error;
         to.max_attempts = from.max_attempts;
+        to.isolation_level = from.isolation_level;
+        to.transaction_offsets = from.transaction_offsets;
+        to.group_metadata = from.group_metadata;
+        to.output = from.output;
+        to.transaction_timeout = Span::from_secs(4);
         to.batch_size = self.batch.size;
         to.batch_interval = Span::from_millis(self.batch.interval_ms);
         to.batch_sink = self.batch.sink;

@@ -3,7 +3,7 @@
 
 use entrega_checker::{Checker, Class, Report};
 use entrega_choice::Choice;
-use entrega_model::event::EffectVerdict;
+use entrega_model::event::{EffectVerdict, SettleOutcome};
 use entrega_model::fingerprint::Fingerprint;
 use entrega_model::{Event, Guarantee, Kind, Observer, SubscriptionId};
 use entrega_scenario::Scenario;
@@ -82,7 +82,13 @@ impl Small {
     /// Explores it.
     pub(crate) fn explore(&self) -> Explored<Sight> {
         let checker = Checker::new(entrega::judge::config(&self.experiment()));
-        let mut witness = Seer { checker, stopped: false };
+        let mut witness = Seer {
+            checker,
+            stopped: false,
+            aborted: false,
+            refused: false,
+            effects_are_records: self.contract.strategy.spec().sink.is_broker(),
+        };
         let space = Space::of(&self.scenario, 2, 0);
         self.experiment().explore(space, BUDGET, &mut witness)
     }
@@ -103,6 +109,9 @@ impl Small {
 struct Seer {
     checker: Checker,
     stopped: bool,
+    aborted: bool,
+    refused: bool,
+    effects_are_records: bool,
 }
 
 impl Observer for Seer {
@@ -111,6 +120,10 @@ impl Observer for Seer {
         self.stopped |= events.iter().any(|event| match event.kind {
             Kind::Effect { verdict, .. } => verdict != EffectVerdict::Applied,
             _ => false,
+        });
+        self.aborted |= events.iter().any(|event| matches!(event.kind, Kind::Aborted { .. }));
+        self.refused |= events.iter().any(|event| {
+            matches!(event.kind, Kind::SettleEnded { outcome: SettleOutcome::Fail, .. })
         });
     }
 }
@@ -121,11 +134,15 @@ impl Witness for Seer {
     fn begin(&mut self) {
         self.checker.reset();
         self.stopped = false;
+        self.aborted = false;
+        self.refused = false;
     }
 
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         self.checker.fingerprint(into);
         into.flag(self.stopped);
+        into.flag(self.aborted);
+        into.flag(self.refused);
     }
 
     fn findings(&mut self, end: RunEnd) -> Vec<Sight> {
@@ -135,6 +152,8 @@ impl Witness for Seer {
         let seen = classes.into_iter().filter(|&class| of.classes.get(class) > 0).map(Sight::Class);
         let stopped = self.stopped.then_some(Sight::Stopped);
         let twice = (of.dlq_excess > 0).then_some(Sight::DeadLetteredTwice);
-        seen.chain(stopped).chain(twice).collect()
+        let aborted = self.aborted.then_some(Sight::Aborted);
+        let refused = (self.refused && self.effects_are_records).then_some(Sight::Refused);
+        seen.chain(stopped).chain(twice).chain(aborted).chain(refused).collect()
     }
 }

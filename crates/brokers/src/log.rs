@@ -31,7 +31,8 @@
 //!
 //! # Simplifications
 //!
-//! One topic; no transactions yet; the group's own are named in the module `group`. A fetch carries
+//! One topic, and one more for what the applications of a group write in transactions (module
+//! `transactions`); the group's own are named in the module `group`. A fetch carries
 //! group and generation, which in Kafka the heartbeats do. An unknown partition refuses the whole
 //! request; Kafka answers for each partition. With `acks=0` an answer is made all the same and the
 //! link drops it.
@@ -85,6 +86,7 @@ mod replication;
 mod retention;
 mod settings;
 mod timestamps;
+mod transactions;
 
 pub use assignor::{Assignor, RebalanceProtocol};
 pub use commit_checks::CommitChecks;
@@ -92,6 +94,7 @@ pub use growth::PartitionsAdded;
 pub use partitioner::partition_of;
 pub use replication::ReplicationSettings;
 pub use settings::LogSettings;
+pub use transactions::TransactionVersion;
 
 use copies::Copies;
 use group::Group;
@@ -102,6 +105,7 @@ use producers::{Admission, Producers, Sent};
 use replication::Replicas;
 use retention::Retention;
 use timestamps::Timestamps;
+use transactions::{Transactions, is_marker};
 
 /// An in-memory log of one topic, with its consumer groups.
 #[derive(Clone, Debug)]
@@ -110,6 +114,7 @@ pub struct LogBroker {
     groups: Vec<Group>,
     copies: Copies,
     producers: Producers,
+    transactions: Transactions,
     presence: Presence,
     segment_limits: SegmentLimits,
     retention: Retention,
@@ -125,7 +130,7 @@ pub struct LogBroker {
     offsets_expire: Option<Instant>,
     /// The earliest of these two and of the partitions to come.
     housekeeping: Option<Instant>,
-    /// The earliest deadline of a group.
+    /// The earliest deadline of a group or of a transaction.
     group_deadline: Option<Instant>,
     /// When followers have copied something, are out of sync, or are back.
     replicas_deadline: Option<Instant>,
@@ -142,6 +147,7 @@ impl LogBroker {
             groups: vec![Group::new(&settings); usize::from(settings.groups)],
             copies: Copies::default(),
             producers: Producers::new(settings.producer_id_expiration),
+            transactions: Transactions::new(&settings),
             presence: Presence::default(),
             segment_limits: SegmentLimits {
                 bytes: settings.segment_bytes,
@@ -193,6 +199,7 @@ impl Broker for LogBroker {
             Request::Commit { .. } => Some(self.settle(now, from, request, ground_truth)),
             Request::Join { group, has } => self.join(now, from, *group, *has),
             Request::Leave { group } => Some(self.leave(now, from, *group)),
+            Request::Transact { .. } => Some(self.transact(now, from, request, ground_truth)),
         }
     }
 
@@ -224,6 +231,9 @@ impl Broker for LogBroker {
         if is_due(self.group_deadline, now) {
             for (subscription, group) in subscriptions().zip(&mut self.groups) {
                 group.advance(now, subscription, ground_truth);
+            }
+            if is_due(self.transactions.deadline, now) {
+                self.expire_transactions(now, ground_truth);
             }
             self.note_groups();
         }
@@ -284,6 +294,7 @@ impl Broker for LogBroker {
             groups,
             copies,
             producers,
+            transactions,
             presence,
             segment_limits: _,
             retention: _,
@@ -308,6 +319,7 @@ impl Broker for LogBroker {
         timestamps.iter_mut().for_each(|timestamps| timestamps.clear(count));
         copies.clear();
         producers.clear();
+        transactions.clear();
         presence.clear();
         replicas.iter_mut().for_each(|replicas| replicas.clear(count));
         *retention_check = None;
@@ -334,7 +346,12 @@ impl Broker for LogBroker {
         for (subscription, _) in subscriptions().zip(&self.groups) {
             for (id, partition) in partitions().zip(&self.partitions) {
                 let from = self.reading_starts_at(now, subscription, id);
-                ground_truth.extend(partition.retained_from(from).map(|record| {
+                let from = from.clamp(partition.log_start_offset(), partition.log_end_offset);
+                let retained = (from..).zip(partition.retained_from(from));
+                let seen = retained.filter(|(offset, record)| {
+                    !is_marker(record) && !self.transactions.hides(id.index(), *offset)
+                });
+                ground_truth.extend(seen.map(|(_, record)| {
                     let message = record.message;
                     Event { at: now, kind: Kind::Retrievable { message, subscription } }
                 }));
@@ -444,7 +461,7 @@ impl LogBroker {
             expire = earliest(expire, group.offsets_expire_at());
             self.changed |= group.take_changed();
         }
-        self.group_deadline = deadline;
+        self.group_deadline = earliest(deadline, self.transactions.deadline);
         self.deadline = earliest(self.group_deadline, self.replicas_deadline);
         if self.offsets_expire != expire {
             self.offsets_expire = expire;

@@ -58,6 +58,7 @@ use entrega_model::{
 use crate::Broker;
 
 mod ages;
+mod atomic;
 mod bound_queue;
 mod consumers;
 mod dead_letter;
@@ -318,6 +319,10 @@ impl Broker for QueueBroker {
             }
             Request::Settle { .. } => self.settle(now, from, request, ground_truth),
             Request::Close { queue } => Some(self.close(now, from, *queue, ground_truth)),
+            Request::SettleAndPublish { queue, tag, output } => {
+                let which = (*queue, *tag);
+                Some(self.settle_and_publish(now, from, which, *output, ground_truth))
+            }
         }
     }
 

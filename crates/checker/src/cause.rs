@@ -57,6 +57,10 @@ words! {
         DlqExpired => "dlq_expired",
         /// Duplicated: the broker stored it twice (a producer's retry).
         StoredTwice => "stored_twice",
+        /// Duplicated: the transaction of its first effect was aborted, and readers downstream had
+        /// seen that effect. It stands before what brought the message again, which would have done
+        /// no harm otherwise.
+        AbortedVisible => "aborted_visible",
         /// Duplicated: its consumer crashed, unsettled.
         RedeliveredAfterCrash => "redelivered_after_crash",
         /// Duplicated: its lease ran out before a settle was asked for.
@@ -87,8 +91,6 @@ words! {
         /// Duplicated within one delivery: its handler tried again, as after an answer of the sink
         /// that was lost; or its request to the sink arrived twice.
         HandlerRetry => "handler_retry",
-        /// Duplicated: the effect of an aborted transaction was visible. Reserved.
-        AbortedVisible => "aborted_visible",
         /// A bug of simulator or checker.
         Unexplained => "unexplained",
         /// Of a history from elsewhere: what it records does not say.

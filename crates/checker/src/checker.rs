@@ -191,6 +191,7 @@ impl Checker {
         | Kind::LeaseExpired { subscription, .. }
         | Kind::Requeued { subscription, .. }
         | Kind::Retrievable { subscription, .. }
+        | Kind::Aborted { subscription, .. }
         | Kind::SettleForgotten { subscription, .. }) = kind
         else {
             return self.note_owners(kind);
@@ -202,6 +203,7 @@ impl Checker {
             Kind::Requeued { message, consumer, .. } => fold.requeued(message, consumer),
             Kind::Retrievable { message, .. } => fold.retrievable(message),
             Kind::SettleForgotten { message, .. } => fold.settle_forgotten(message),
+            Kind::Aborted { delivery, message, seen: true, .. } => fold.aborted(delivery, message),
             _ => {}
         }
     }

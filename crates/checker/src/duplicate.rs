@@ -5,6 +5,9 @@
 //! > that is the cause, whichever of the two had its effect first. So a zombie that wakes up late
 //! > and a quick crash follow one rule.
 //!
+//! A first effect whose transaction was aborted, and which was seen all the same, is the cause by
+//! itself, whatever brought the message again: it would have done no harm otherwise.
+//!
 //! An outcome is an applied effect or a dead letter; one of each is a split (semantics.md 5.3,
 //! 5.4).
 
@@ -58,7 +61,9 @@ impl Message {
     #[cold]
     fn note_another(&mut self, by: By, why_now: impl FnOnce() -> Option<Cause>) {
         if self.duplicate.is_none() {
-            let cause = self.second(by, why_now).or_else(|| self.last_resort());
+            let aborted = self.has(Flag::AbortedSeen).then_some(Cause::AbortedVisible);
+            let cause = aborted.or_else(|| self.second(by, why_now));
+            let cause = cause.or_else(|| self.last_resort());
             self.duplicate = Some(cause.unwrap_or(Cause::Unexplained));
         }
     }

@@ -152,6 +152,8 @@ pub(crate) enum Flag {
     /// About the last delivery: the end of its consumer's connection returned it before a settle of
     /// any kind was asked for.
     RequeuedUnsettled = 1 << 20,
+    /// About the message: the transaction of its first effect was aborted, after that was seen.
+    AbortedSeen = 1 << 21,
 }
 
 /// Every flag is below this bit.
@@ -160,7 +162,10 @@ const _: () = assert!((Flag::RequeuedUnsettled as u32) < 1 << FLAG_BITS);
 
 /// The bits that are about the last delivery.
 pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
-    & !(Flag::LeaseRanOutOnce as u32 | Flag::WasThere as u32 | Flag::RequeuedAhead as u32);
+    & !(Flag::LeaseRanOutOnce as u32
+        | Flag::WasThere as u32
+        | Flag::RequeuedAhead as u32
+        | Flag::AbortedSeen as u32);
 
 impl Message {
     #[inline]

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use entrega_checker::End;
-use entrega_lab::Sweep;
 use entrega_lab::memory::of_run;
+use entrega_lab::{Configuration, Sweep};
 use entrega_stage::{Setup, faults, has_simulated_sinks, scale};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -27,7 +27,7 @@ pub(crate) fn live(args: &LiveArgs) -> Result<ExitCode, Failure> {
     let own = loaded.scenario.workload.message_count();
     let version = loaded.live(args.messages.unwrap_or(own.min(MESSAGES)));
     let sweep = Sweep {
-        configurations: compare::configurations(&loaded, &args.model, &args.strategy)?,
+        configurations: served(compare::configurations(&loaded, &args.model, &args.strategy)?)?,
         seed: args.seed,
         seeds: 1,
         loaded: &loaded,
@@ -56,6 +56,18 @@ pub(crate) fn live(args: &LiveArgs) -> Result<ExitCode, Failure> {
     };
     output::write(args.output.as_deref(), &text)?;
     Ok(super::code(holds(&result)))
+}
+
+/// The configurations, if all of them run on a served broker.
+fn served(all: Vec<Configuration>) -> Result<Vec<Configuration>, Failure> {
+    match all.iter().find(|one| !one.strategy.runs_live()) {
+        None => Ok(all),
+        Some(one) => Err(Failure::new(format!(
+            "`{}` writes its effects to the broker, which is simulated only; choose others with \
+             --strategy",
+            one.strategy
+        ))),
+    }
 }
 
 /// Whether nothing happened that must not happen, and every run came to rest.

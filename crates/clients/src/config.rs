@@ -128,6 +128,36 @@ pub struct StrategyConfig {
     pub workers: u32,
     /// `parallel`: whether messages of one key are processed one after another.
     pub key_ordered: bool,
+    /// `transactional`: how offsets are committed.
+    pub transaction_offsets: TransactionOffsets,
+}
+
+/// How a consumer that works in transactions commits its offsets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransactionOffsets {
+    /// In the transaction of the effect (`sendOffsetsToTransaction`).
+    #[default]
+    InTransaction,
+    /// By a commit of its own, after the transaction.
+    AfterCommit,
+    /// By a commit of its own, before the transaction is committed.
+    BeforeCommit,
+}
+
+/// How a transactional producer behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransactionConfig {
+    /// The subscription whose messages its application processes.
+    pub subscription: SubscriptionId,
+    /// How long a transaction may be open (`transaction.timeout.ms`).
+    pub timeout: Duration,
+    /// Whether offsets are passed with the metadata of their consumer's group (KIP-447).
+    pub group_metadata: bool,
+    /// How often a step without an answer is repeated.
+    pub retries: u32,
+    /// Whether effects are written in the transaction, to the output topic. Else they happen at the
+    /// sink, outside of it.
+    pub writes_output: bool,
 }
 
 /// The defaults of scenarios.
@@ -140,6 +170,7 @@ impl Default for StrategyConfig {
             batch_interval: Duration::from_secs(1),
             workers: 4,
             key_ordered: false,
+            transaction_offsets: TransactionOffsets::InTransaction,
         }
     }
 }

@@ -22,6 +22,7 @@ mod progress_with_effect_unconditional;
 mod row;
 mod settle_every_n;
 mod settle_then_process;
+mod transactional;
 
 pub use auto_settle::auto_settle;
 pub use broker_dead_letter::broker_dead_letter;
@@ -40,3 +41,4 @@ pub use progress_with_effect_unconditional::{
 pub use row::{Settles, Spec};
 pub use settle_every_n::settle_every_n;
 pub use settle_then_process::settle_then_process;
+pub use transactional::{transactional_on_log, transactional_on_queue};

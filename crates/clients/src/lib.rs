@@ -45,12 +45,14 @@ pub use application::{
 };
 pub use config::{
     AutoSettle, ClientConfig, Library, OffsetReset, OffsetStore, SettleScope, StrategyConfig,
+    TransactionConfig, TransactionOffsets,
 };
 pub use consumer::Consumer;
 pub use consumers::{Catalogued, Strategy};
 pub use context::{Context, Shutdown};
 pub use link::{CallId, Called, Link, OpenCall, Unanswered};
 pub use metadata::MetadataRefresh;
+pub use producers::{TransactionError, TransactionalProducer};
 pub use subscription::{
     CarryOn, LogSubscription, QueueSubscription, ReceiveError, SettleError, Stop, Subscription,
     Turn,

@@ -9,6 +9,7 @@ mod fire_and_forget;
 mod pipelined;
 mod publisher;
 mod session;
+mod transactional;
 
 use entrega_model::Record;
 
@@ -17,6 +18,9 @@ pub use confirmed::{Retries, confirmed};
 pub use fire_and_forget::fire_and_forget;
 pub use pipelined::pipelined;
 pub use publisher::{LogPublisher, PublishError, Publisher, QueuePublisher};
+pub use transactional::{
+    LogTransactions, NoTransactions, QueueTransactions, TransactionError, TransactionalProducer,
+};
 
 /// Where a producer's messages come from: a sales system, in the article.
 pub trait Outgoing {

@@ -3,6 +3,7 @@
 use entrega_model::{Delivery, Instant, PartitionId, log::PartitionOffset};
 use thiserror::Error;
 
+use crate::TransactionError;
 use crate::application::HandlerError;
 
 /// Messages to read and to settle. Everything takes `&self`, so that several handlers can share it.
@@ -162,6 +163,9 @@ pub enum Stop {
     /// The dead letter could not be written.
     #[error("the dead letter could not be written: {0}")]
     DeadLetter(crate::Unanswered),
+    /// A transaction failed, and this instance of its producer cannot go on.
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
     /// The strategy needs what this model does not have: see
     /// [`Strategy::supports`](crate::Strategy::supports). Choose another model or strategy.
     #[error("this strategy does not run on this model")]

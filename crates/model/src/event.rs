@@ -226,6 +226,30 @@ pub enum Kind {
     /// A queue that has restarted does not know any more that a message was settled: it is there
     /// again.
     SettleForgotten { message: MessageId, subscription: SubscriptionId },
+
+    // The broker's truth about transactions.
+    /// The transaction was aborted in which a consumer had written the effect of a message. Whether
+    /// a reader downstream had `seen` it by then.
+    Aborted {
+        delivery: DeliveryId,
+        message: MessageId,
+        subscription: SubscriptionId,
+        consumer: ProcessId,
+        seen: bool,
+        reason: AbortReason,
+    },
+}
+
+/// Why a transaction was aborted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AbortReason {
+    /// Its producer asked for it.
+    Asked,
+    /// The next life of its producer began.
+    Fenced,
+    /// It was open for too long.
+    Expired,
 }
 
 /// The three-valued result of a send, as in Jepsen histories.

@@ -95,6 +95,7 @@
 //! | `max_poll_exceeded` | | `subscription` `consumer` | a member left its group, having polled too late |
 //! | `kept` | `message` | `subscription` | a queue delivers it no more, and keeps it |
 //! | `settle_forgotten` | `message` | `subscription` | a queue has restarted and has it again |
+//! | `aborted` | `message` | `subscription` `consumer` `delivery` `seen` `reason` | the transaction with its effect was aborted |
 //!
 //! # Values
 //!

@@ -63,6 +63,10 @@ id! {
     DeliveryId(u32)
 }
 id! {
+    /// The name of a transactional producer, the same in all its lives (`transactional.id`).
+    TransactionalId(u16)
+}
+id! {
     /// The number of the assignment under which a group member acts; every rebalance increments it.
     Generation(u32)
 }

@@ -38,6 +38,6 @@ pub use event::{Event, Kind, Observer};
 pub use fingerprint::{Fingerprint, Fingerprinted};
 pub use guarantee::{Guarantee, Model};
 pub use ids::*;
-pub use message::{Delivery, Record};
+pub use message::{Delivery, Output, Record};
 pub use purpose::{Purposeful, RequestPurpose};
 pub use time::{Duration, Instant};

@@ -7,7 +7,8 @@
 //! the next heartbeat, comes with the answer to the next fetch.
 
 use crate::{
-    Duration, Generation, Instant, PartitionId, Record, SubscriptionId, event::SettleTrigger,
+    Duration, Generation, Instant, Output, PartitionId, Record, SubscriptionId, TransactionalId,
+    event::SettleTrigger,
 };
 
 /// A position in a log. Offsets may have gaps.
@@ -98,8 +99,9 @@ pub enum Acks {
 /// each life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BatchSequence {
-    /// The producer's epoch in the partition; a higher one fences what was sent before.
-    pub epoch: u16,
+    /// The producer's epoch in the partition; a higher one fences what was sent before. Kafka has
+    /// 16 bits for it and takes a new producer id when they are used up.
+    pub epoch: u32,
     /// The number of the first record, counted for each partition; 31 bits.
     pub first: u32,
 }
@@ -171,6 +173,71 @@ pub enum Request {
         /// What made the client commit; kept in the history to explain a loss.
         trigger: SettleTrigger,
     },
+    /// A transactional producer takes a step (KIP-98).
+    Transact {
+        /// The group that its application reads, and to whose output topic it writes.
+        of: SubscriptionId,
+        /// `transactional.id`: names the producer across its lives.
+        id: TransactionalId,
+        /// The epoch that it was given; an outdated one is fenced.
+        epoch: u32,
+        /// The step.
+        act: TransactionAct,
+    },
+}
+
+/// A step of a transactional producer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TransactionAct {
+    /// `InitProducerId`: begins a life. An open transaction of the life before is aborted, and the
+    /// epoch grows.
+    Init {
+        /// `transaction.timeout.ms`: how long a transaction may be open.
+        timeout: Duration,
+    },
+    /// `Produce` in a transaction, which it begins if none is open. Kafka's clients name the
+    /// partition to the coordinator first (`AddPartitionsToTxn`); here that is one step.
+    Produce {
+        /// Where to.
+        to: Destination,
+        /// The number of the first record, counted for each destination in an epoch.
+        first: u32,
+        /// What to append; the buffer comes back.
+        records: Vec<Output>,
+    },
+    /// `AddOffsetsToTxn` and `TxnOffsetCommit`: the offsets are committed if the transaction is.
+    AddOffsets {
+        /// The assignment of the consumer that read them (KIP-447); none if the producer does not
+        /// pass the metadata of its group. Then nobody looks at it.
+        member: Option<Generation>,
+        /// For each partition the next offset to process; the buffer comes back.
+        offsets: Vec<PartitionOffset>,
+    },
+    /// `EndTxn`: commits or aborts.
+    End {
+        /// Whether it commits.
+        commit: bool,
+    },
+}
+
+/// Where a transactional producer writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Destination {
+    /// A partition of the topic that the groups read.
+    Topic(PartitionId),
+    /// The topic, of one partition, that holds what the applications of a group make of their
+    /// messages.
+    Output,
+}
+
+/// Which records of transactions a consumer sees (`isolation.level`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum IsolationLevel {
+    /// Those of committed ones, and nothing behind an open one.
+    #[default]
+    ReadCommitted,
+    /// All, those of open and aborted ones too.
+    ReadUncommitted,
 }
 
 /// An answer of a log broker.
@@ -225,6 +292,43 @@ pub enum Response {
         /// The buffer of the request.
         records: Vec<Record>,
     },
+    /// A step of a transactional producer is done, now or by an earlier request.
+    Transacted {
+        /// The epoch in which it goes on.
+        epoch: u32,
+        /// The offset of the first record that was asked to be written; else 0.
+        base_offset: Offset,
+        /// The buffer of the request, emptied.
+        records: Vec<Output>,
+        /// The buffer of the request.
+        offsets: Vec<PartitionOffset>,
+    },
+    /// A step of a transactional producer was not taken, for certain.
+    TransactionRefused(TransactionRefusal),
+}
+
+/// Why a log broker refuses a step of a transactional producer, by the names of Kafka's error
+/// codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TransactionRefusal {
+    /// `INVALID_PRODUCER_ID_MAPPING`: the coordinator does not know the producer, which must begin
+    /// with `initTransactions`.
+    InvalidProducerIdMapping,
+    /// `PRODUCER_FENCED`: a younger instance has begun, or the transaction took too long and was
+    /// aborted. This instance can only close.
+    ProducerFenced,
+    /// `INVALID_PRODUCER_EPOCH`: the same, said by the partition. Abort, or close.
+    InvalidProducerEpoch,
+    /// `OUT_OF_ORDER_SEQUENCE_NUMBER`: a batch before it is missing. Abort.
+    OutOfOrderSequence,
+    /// `INVALID_TXN_STATE`: there is no such transaction to end.
+    InvalidTxnState,
+    /// `UNKNOWN_MEMBER_ID`: the group does not know the consumer. Abort, and join again.
+    UnknownMember,
+    /// `ILLEGAL_GENERATION`: its assignment is outdated. Abort, and join again.
+    IllegalGeneration,
+    /// `UNKNOWN_TOPIC_OR_PARTITION`: there is no such partition or group.
+    UnknownPartition,
 }
 
 /// Why a log broker does not acknowledge a batch, by the names of Kafka's error codes.

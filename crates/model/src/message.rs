@@ -14,6 +14,15 @@ pub struct Record {
     pub bytes: u32,
 }
 
+/// A record that an application writes into the broker itself, where it is the effect of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Output {
+    /// The record. It has the name of the message that it was made of.
+    pub record: Record,
+    /// The delivery that it was made of.
+    pub delivery: DeliveryId,
+}
+
 /// One stored message, delivered once to one consumer incarnation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Delivery {

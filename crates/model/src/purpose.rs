@@ -4,6 +4,7 @@
 //! or a settle, on a log as on a queue. Simulated and live runs read it here.
 
 use crate::event::SettleTrigger;
+use crate::log::TransactionAct;
 use crate::{MessageId, SubscriptionId, log, queue};
 
 /// Why a client asks a broker for something.
@@ -15,7 +16,9 @@ pub enum RequestPurpose {
     Receive(SubscriptionId),
     /// To settle messages of a subscription, and what made the client do so.
     Settle(SubscriptionId, SettleTrigger),
-    /// To become a member of a group.
+    /// To write the effect of a message of a subscription into the broker itself, in a transaction.
+    Effect(SubscriptionId),
+    /// To become a member of a group, or to begin as a transactional producer.
     Join,
     /// To end its membership or its consumer, as `close()` does.
     Leave,
@@ -39,13 +42,25 @@ impl Purposeful for log::Request {
             Self::Commit { group, trigger, .. } => RequestPurpose::Settle(*group, *trigger),
             Self::Join { .. } => RequestPurpose::Join,
             Self::Leave { .. } => RequestPurpose::Leave,
+            Self::Transact { of, act, .. } => match act {
+                TransactionAct::Init { .. } => RequestPurpose::Join,
+                TransactionAct::Produce { .. } => RequestPurpose::Effect(*of),
+                TransactionAct::AddOffsets { .. } | TransactionAct::End { .. } => {
+                    RequestPurpose::Settle(*of, SettleTrigger::Application)
+                }
+            },
         }
     }
 
     #[inline]
     fn sends(&self) -> Option<MessageId> {
-        let Self::Produce { records, .. } = self else { return None };
-        records.first().map(|record| record.message)
+        match self {
+            Self::Produce { records, .. } => records.first().map(|record| record.message),
+            Self::Transact { act: TransactionAct::Produce { records, .. }, .. } => {
+                records.first().map(|output| output.record.message)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -56,6 +71,9 @@ impl Purposeful for queue::Request {
             Self::Publish { .. } => RequestPurpose::Send,
             Self::Receive { queue, .. } => RequestPurpose::Receive(*queue),
             Self::Settle { queue, trigger, .. } => RequestPurpose::Settle(*queue, *trigger),
+            Self::SettleAndPublish { queue, .. } => {
+                RequestPurpose::Settle(*queue, SettleTrigger::Application)
+            }
             Self::Close { .. } => RequestPurpose::Leave,
         }
     }

@@ -5,7 +5,7 @@
 //! request stands for push with credit and for a long poll alike. A delivery is named by its tag,
 //! which is unique in the queue and new at every redelivery, as an SQS receipt handle is.
 
-use crate::{Instant, Record, SubscriptionId, event::SettleTrigger};
+use crate::{Instant, Output, Record, SubscriptionId, event::SettleTrigger};
 
 /// Names one delivery from one queue. Tags grow; a redelivery has a new one.
 pub type DeliveryTag = u64;
@@ -73,6 +73,15 @@ pub enum Request {
         /// What made the client settle; kept in the history to explain a loss.
         trigger: SettleTrigger,
     },
+    /// Acks a delivery and publishes what was made of it, both or neither. No product has this.
+    SettleAndPublish {
+        /// The queue.
+        queue: SubscriptionId,
+        /// Which one.
+        tag: DeliveryTag,
+        /// What was made of it; nothing to ack only.
+        output: Option<Output>,
+    },
     /// Closes the consumer cleanly: what it had unsettled becomes ready again.
     Close {
         /// The queue.
@@ -113,4 +122,6 @@ pub enum Response {
     Closed,
     /// There is no such queue.
     UnknownQueue,
+    /// The queue cannot settle and publish in one step, and has done neither.
+    NotAtomic,
 }

@@ -54,6 +54,7 @@ mod settings;
 mod sink;
 mod span;
 mod traffic;
+mod transactions;
 #[cfg(feature = "toml")]
 mod valid;
 #[cfg(feature = "toml")]
@@ -87,6 +88,8 @@ pub use traffic::{
     Arrivals, Body, KeyDistribution, ServiceTime, SubscriptionSettings, WorkloadSettings,
 };
 
+pub use transactions::{EffectPlace, IsolationLevel, TransactionOffsets};
+
 pub(crate) use traffic::interval_nanos;
 
 /// An experiment: what is sent, who reads it and how, what goes wrong, and what should come out.
@@ -102,6 +105,10 @@ pub struct Scenario {
     /// here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// Which client library of a log is used: `java` or `librdkafka`, with its defaults. They stand
+    /// above those of the profile. Left out, settings have the defaults that are said here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// On which brokers it runs. Default both.
     #[schemars(schema_with = "models_schema")]
     pub models: Vec<Model>,
@@ -144,6 +151,7 @@ impl Default for Scenario {
         Self {
             title: String::new(),
             profile: None,
+            client: None,
             narration: String::new(),
             models: vec![Model::Log, Model::Queue],
             strategies: Strategy::CORE.to_vec(),

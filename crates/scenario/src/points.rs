@@ -249,6 +249,9 @@ pub const fn legs(purpose: RequestPurpose) -> Option<[Point; 2]> {
         RequestPurpose::Settle(of, _) => {
             Some([own_point(Fault::SettleRequest, of), own_point(Fault::SettleResponse, of)])
         }
+        RequestPurpose::Effect(of) => {
+            Some([own_point(Fault::EffectRequest, of), own_point(Fault::EffectResponse, of)])
+        }
         RequestPurpose::Join | RequestPurpose::Leave => None,
     }
 }

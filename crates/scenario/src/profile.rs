@@ -7,6 +7,9 @@
 //! A scenario that names a profile has its settings instead of the usual defaults, and overrides
 //! any of them. A profile may inherit another, of which it changes some settings. One with a path
 //! for a name, `./mine.toml`, is a file of one's own.
+//!
+//! A profile of a *client* is written the same way and named by `client`: its settings stand
+//! between the scenario's own and those of the system.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +22,7 @@ use crate::file::Problem;
 mod builtin;
 mod listing;
 
-pub use builtin::NAMES;
+pub use builtin::{CLIENTS, NAMES};
 pub use listing::{in_full, names};
 
 /// A profile with all that it inherits.
@@ -118,7 +121,8 @@ impl Profile {
     /// A profile that comes with the program.
     pub fn builtin(name: &str) -> Option<Self> {
         let alone = |_: &str| Err("it is no file".to_owned());
-        NAMES.contains(&name).then(|| Self::load(name, &alone).ok()).flatten()
+        let is_one = NAMES.contains(&name) || CLIENTS.contains(&name);
+        is_one.then(|| Self::load(name, &alone).ok()).flatten()
     }
 
     /// Its settings as overrides of a scenario are written.
@@ -134,8 +138,10 @@ fn written(name: &str, read: &dyn Fn(&str) -> Result<String, String>) -> Result<
         None if is_path(name) => read(name).map_err(|why| format!("cannot read `{name}`: {why}")),
         None => {
             let problem = Problem::new(name, format!("there is no profile `{name}`"));
-            let valid = NAMES.join(", ");
-            return Err(problem.with_help(format!("valid: {valid}, or a path as ./mine.toml")));
+            let (valid, clients) = (NAMES.join(", "), CLIENTS.join(", "));
+            return Err(problem.with_help(format!(
+                "valid: {valid}, or a path as ./mine.toml; as `client`: {clients}"
+            )));
         }
     };
     let text = own.map_err(|why| Problem::new(name, why))?;

@@ -8,9 +8,9 @@ use entrega_clients::producers::{Buffering, Retries};
 use entrega_clients::sinks::{Dedup, DedupRules, Retention};
 use entrega_clients::{
     AutoSettle, ClientConfig, ErrorPolicy, Library, MetadataRefresh, OffsetReset, Strategy,
-    StrategyConfig,
+    StrategyConfig, TransactionConfig, TransactionOffsets,
 };
-use entrega_model::log::Acks;
+use entrega_model::log::{Acks, IsolationLevel};
 use entrega_model::{Instant, SubscriptionId};
 
 use crate::file::{
@@ -51,6 +51,14 @@ pub fn log_settings(scenario: &Scenario) -> log::LogSettings {
         auto_offset_reset: offset_reset(from),
         offsets_retention: (from.offsets_retention != file::Span::MAX)
             .then(|| from.offsets_retention.duration()),
+        isolation_level: match scenario.consumer.isolation_level {
+            file::IsolationLevel::ReadCommitted => IsolationLevel::ReadCommitted,
+            file::IsolationLevel::ReadUncommitted => IsolationLevel::ReadUncommitted,
+        },
+        transaction_version: match from.transaction_version {
+            1 => log::TransactionVersion::One,
+            _ => log::TransactionVersion::Two,
+        },
         commit_checks: log::CommitChecks {
             ownership: from.commit_checks.contains(&CommitCheck::Ownership),
             forward: from.commit_checks.contains(&CommitCheck::Forward),
@@ -103,6 +111,23 @@ pub fn strategy_config(consumer: &ConsumerSettings) -> StrategyConfig {
         batch_interval: consumer.batch_interval.duration(),
         workers: consumer.workers,
         key_ordered: consumer.key_ordered,
+        transaction_offsets: match consumer.transaction_offsets {
+            file::TransactionOffsets::InTransaction => TransactionOffsets::InTransaction,
+            file::TransactionOffsets::AfterCommit => TransactionOffsets::AfterCommit,
+            file::TransactionOffsets::BeforeCommit => TransactionOffsets::BeforeCommit,
+        },
+    }
+}
+
+/// The producer of a consumer that works in transactions.
+pub fn transaction_config(scenario: &Scenario, subscription: SubscriptionId) -> TransactionConfig {
+    let consumer = &scenario.consumer;
+    TransactionConfig {
+        subscription,
+        timeout: consumer.transaction_timeout.duration(),
+        group_metadata: consumer.group_metadata,
+        retries: consumer.settle_retries,
+        writes_output: consumer.output == file::EffectPlace::Topic,
     }
 }
 

@@ -10,7 +10,8 @@ use std::future::Future;
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
 use entrega_clients::{
-    BatchError, Called, Context, DeadLetters, Handler, HandlerError, Unanswered,
+    BatchError, Called, Context, DeadLetters, Handler, HandlerError, TransactionError,
+    TransactionalProducer, Unanswered,
 };
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
@@ -24,14 +25,16 @@ use crate::link::{SimLink, Wake};
 use crate::world::{Answer, HoldId, ProgressAnswer, ProgressRequest, Routed, World};
 
 /// The handler of one consumer in one of its lives.
-pub(crate) struct SimHandler<'a, B: Broker> {
+pub(crate) struct SimHandler<'a, B: Broker, T> {
     link: SimLink<B>,
+    /// Writes the effects, if they are records of the broker.
+    producer: Option<T>,
     subscription: SubscriptionId,
     workload: &'a Workload,
     recall: Option<Box<Recall>>,
 }
 
-impl<'a, B: Broker> SimHandler<'a, B> {
+impl<'a, B: Broker, T> SimHandler<'a, B, T> {
     /// The handler of a life that begins.
     pub(crate) fn new(
         link: SimLink<B>,
@@ -39,11 +42,16 @@ impl<'a, B: Broker> SimHandler<'a, B> {
         workload: &'a Workload,
         recall: Option<Box<Recall>>,
     ) -> Self {
-        Self { link, subscription, workload, recall }
+        Self { link, producer: None, subscription, workload, recall }
+    }
+
+    /// The same, with effects that this producer writes.
+    pub(crate) fn writing_with(self, producer: Option<T>) -> Self {
+        Self { producer, ..self }
     }
 }
 
-impl<B: Broker> Handler for SimHandler<'_, B>
+impl<B: Broker, T: TransactionalProducer> Handler for SimHandler<'_, B, T>
 where
     B::Request: Routed,
 {
@@ -64,6 +72,9 @@ where
             self.until_running().await;
             self.end(delivery, result);
             return Err(error);
+        }
+        if let Some(producer) = self.producer.as_ref().filter(|one| one.writes_output()) {
+            return self.write(producer, delivery).await;
         }
         let SimLink { client, alone, .. } = self.link;
         let ask =
@@ -95,7 +106,7 @@ where
     }
 }
 
-impl<B: Broker> SimHandler<'_, B>
+impl<B: Broker, T> SimHandler<'_, B, T>
 where
     B::Request: Routed,
 {
@@ -133,7 +144,7 @@ where
     }
 }
 
-impl<B: Broker> DeadLetters for SimHandler<'_, B>
+impl<B: Broker, T> DeadLetters for SimHandler<'_, B, T>
 where
     B::Request: Routed,
 {
@@ -146,7 +157,7 @@ where
     }
 }
 
-impl<B: Broker> TransactionalHandler for SimHandler<'_, B>
+impl<B: Broker, T: TransactionalProducer> TransactionalHandler for SimHandler<'_, B, T>
 where
     B::Request: Routed,
 {
@@ -170,6 +181,36 @@ where
             Err(Unanswered) => Err(HandlerError::Unknown),
         }
     }
+
+    fn producer(&self) -> Option<&impl TransactionalProducer> {
+        self.producer.as_ref()
+    }
+}
+
+impl<B: Broker, T: TransactionalProducer> SimHandler<'_, B, T>
+where
+    B::Request: Routed,
+{
+    /// The effect of a message is a record that a producer writes. It passes the fault points of an
+    /// effect; whether it has happened is not known before the transaction ends.
+    async fn write(&self, producer: &T, delivery: &Delivery) -> Result<(), HandlerError> {
+        let ahead = self.ahead_of(delivery).await;
+        let sent = producer.send(delivery).await;
+        if sent != Err(TransactionError::Unknown) {
+            self.behind(delivery, ahead).await;
+        }
+        self.end(
+            delivery,
+            match sent {
+                Ok(()) => ProcessingResult::Ok,
+                Err(TransactionError::Unknown) => ProcessingResult::Unknown,
+                Err(TransactionError::Refused | TransactionError::Fenced) => {
+                    ProcessingResult::Transient
+                }
+            },
+        );
+        sent.map_err(HandlerError::from)
+    }
 }
 
 /// What is known of an attempt when it begins.
@@ -182,7 +223,7 @@ struct Beginning {
     failure: Option<(ProcessingResult, HandlerError)>,
 }
 
-impl<B: Broker> SimHandler<'_, B>
+impl<B: Broker, T> SimHandler<'_, B, T>
 where
     B::Request: Routed,
 {

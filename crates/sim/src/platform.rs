@@ -7,8 +7,12 @@ use entrega_brokers::{Broker, LogBroker, QueueBroker, log, queue};
 use entrega_clients::application::{GiveBack, ProgressInSink};
 use entrega_clients::combinators::alongside;
 use entrega_clients::inbox::{LogInbox, QueueInbox};
-use entrega_clients::producers::{BatchPublisher, QueuePublisher};
-use entrega_clients::{AutoSettle, ClientConfig, Stop, Subscription};
+use entrega_clients::producers::{
+    BatchPublisher, LogTransactions, QueuePublisher, QueueTransactions,
+};
+use entrega_clients::{
+    AutoSettle, ClientConfig, Stop, Subscription, TransactionConfig, TransactionalProducer,
+};
 use entrega_scenario::setup;
 use entrega_scenario::{ProducerSettings, Scenario};
 
@@ -24,6 +28,8 @@ pub(crate) trait Platform: PartialEq + Sized {
     type Inbox: Subscription + GiveBack;
     /// The producer's end.
     type Publisher: BatchPublisher;
+    /// The consumer's end for what it writes in transactions.
+    type Transactions: TransactionalProducer;
 
     /// The model as a scenario sets it up.
     fn new(scenario: &Scenario) -> Self;
@@ -40,6 +46,9 @@ pub(crate) trait Platform: PartialEq + Sized {
         link: SimLink<Self::Broker>,
         settings: &ProducerSettings,
     ) -> Self::Publisher;
+
+    /// A transactional producer over a link.
+    fn transactions(link: SimLink<Self::Broker>, config: TransactionConfig) -> Self::Transactions;
 
     /// Whether the client library does anything beside the application.
     fn has_background(config: &ClientConfig) -> bool;
@@ -67,6 +76,7 @@ impl Platform for LogPlatform {
     type Broker = LogBroker;
     type Inbox = LogInbox<SimLink<LogBroker>>;
     type Publisher = GrowingPublisher<SimLink<LogBroker>>;
+    type Transactions = LogTransactions<SimLink<LogBroker>>;
 
     fn new(scenario: &Scenario) -> Self {
         let more = scenario.log.partitions_added.map(|added| More {
@@ -89,6 +99,10 @@ impl Platform for LogPlatform {
         let publisher = GrowingPublisher::new(link, partitions, self.more, partition_of);
         let publisher = publisher.acknowledged_by(setup::acks(settings));
         publisher.idempotent(settings.enable_idempotence)
+    }
+
+    fn transactions(link: SimLink<LogBroker>, config: TransactionConfig) -> Self::Transactions {
+        LogTransactions::new(link, config)
     }
 
     fn has_background(config: &ClientConfig) -> bool {
@@ -123,6 +137,7 @@ impl Platform for QueuePlatform {
     type Broker = QueueBroker;
     type Inbox = QueueInbox<SimLink<QueueBroker>>;
     type Publisher = QueuePublisher<SimLink<QueueBroker>>;
+    type Transactions = QueueTransactions<SimLink<QueueBroker>>;
 
     fn new(scenario: &Scenario) -> Self {
         Self { settings: setup::queue_settings(scenario) }
@@ -142,6 +157,10 @@ impl Platform for QueuePlatform {
         _settings: &ProducerSettings,
     ) -> Self::Publisher {
         QueuePublisher::new(link)
+    }
+
+    fn transactions(link: SimLink<QueueBroker>, config: TransactionConfig) -> Self::Transactions {
+        QueueTransactions::new(link, config)
     }
 
     fn has_background(config: &ClientConfig) -> bool {

@@ -131,7 +131,11 @@ where
     let alone = program.waits_for_one_thing() && !P::has_background(&config);
     let link = SimLink { forgets, alone, ..link };
     let inbox = platform.inbox(link.clone(), config);
-    let handler = SimHandler::new(link.clone(), subscription, workload, recall);
+    let writes = strategy.spec().sink.is_broker();
+    let transacting = || setup::transaction_config(scenario, subscription);
+    let producer = writes.then(|| P::transactions(link.clone(), transacting()));
+    let handler =
+        SimHandler::new(link.clone(), subscription, workload, recall).writing_with(producer);
     Box::pin(async move {
         let app = Supervised {
             inbox: &inbox,

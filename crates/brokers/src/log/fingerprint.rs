@@ -60,6 +60,7 @@ impl LogBroker {
             enter_group(subscription, group, self.commit_checks, into);
         }
         self.producers.fingerprint(into);
+        self.transactions.fingerprint(into);
         let presence = &self.presence;
         enter_first_lives(into, presence.process_count(), |process| presence.heard_from(process));
         into.flag(self.changed);

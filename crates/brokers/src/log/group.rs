@@ -395,7 +395,11 @@ impl Group {
 /// Looking up.
 impl Group {
     #[inline]
-    fn check_member(&self, client: ClientId, generation: Generation) -> Result<(), Refusal> {
+    pub(super) fn check_member(
+        &self,
+        client: ClientId,
+        generation: Generation,
+    ) -> Result<(), Refusal> {
         if !self.members.iter().any(|member| member.client == client) {
             return Err(Refusal::UnknownMember);
         }

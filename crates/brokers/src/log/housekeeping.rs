@@ -8,6 +8,7 @@
 use entrega_model::event::RemoveReason;
 use entrega_model::{Event, Instant, Kind, PartitionId};
 
+use super::transactions::is_marker;
 use super::{LogBroker, earliest, is_due};
 
 impl LogBroker {
@@ -46,7 +47,8 @@ impl LogBroker {
         for partition in &mut self.partitions {
             while self.retention.deletes_oldest(now, partition) {
                 let Some(segment) = partition.remove_oldest_segment() else { break };
-                ground_truth.extend(segment.records.iter().map(|record| Event {
+                let records = segment.records.iter().filter(|record| !is_marker(record));
+                ground_truth.extend(records.map(|record| Event {
                     at: now,
                     kind: Kind::Removed {
                         message: record.message,

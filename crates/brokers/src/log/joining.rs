@@ -24,6 +24,11 @@ impl LogBroker {
         let response = match group.join(now, from, has, heard) {
             Joining::Waits => None,
             Joining::Cancelled => Some(Response::Refused(Refusal::UnknownMember)),
+            Joining::Done(_, partitions)
+                if self.transactions.awaits_offsets(id, |of| partitions.contains(&of)) =>
+            {
+                None
+            }
             Joining::Done(generation, partitions) => {
                 let partitions = partitions.into_iter().map(PartitionId);
                 let assigned =
@@ -52,8 +57,8 @@ impl LogBroker {
         id: PartitionId,
     ) -> AssignedPartition {
         let partition = &self.partitions[id.index()];
-        let (log_start, high_watermark) =
-            (partition.log_start_offset(), partition.high_watermark());
+        let log_start = partition.log_start_offset();
+        let high_watermark = self.transactions.end_for_readers(id.index(), partition);
         let young = self.timestamps.as_ref().and_then(|times| times.first_young(now, id));
         AssignedPartition {
             partition: id,

@@ -59,7 +59,7 @@ pub(super) struct Producers {
 #[derive(Clone, Debug)]
 struct Known {
     producer: ClientId,
-    epoch: u16,
+    epoch: u32,
     /// The last batches of this epoch, oldest first; empty only after a truncation.
     batches: Vec<Batch>,
     /// The number that comes next if there are none.
@@ -114,7 +114,7 @@ impl Producers {
             Ok(index) if all[index].epoch == epoch && !is_expired(&all[index]) => {
                 all[index].remember(batch, now);
             }
-            Ok(index) => all[index] = Known::new(producer, epoch, batch, now),
+            Ok(index) => all[index].begin_anew(epoch, batch, now),
             Err(index) => all.insert(index, Known::new(producer, epoch, batch, now)),
         }
     }
@@ -131,6 +131,11 @@ impl Producers {
             known.batches.truncate(kept);
         }
         all.retain(|known| !known.batches.is_empty() || known.after_truncation > 0);
+    }
+
+    /// Whether anything is known of the producer of a batch.
+    pub(super) fn knows(&self, now: Instant, sent: &Sent) -> bool {
+        self.find(sent).is_some_and(|known| !self.is_expired(now, known))
     }
 
     fn find(&self, sent: &Sent) -> Option<&Known> {
@@ -176,10 +181,18 @@ impl Producers {
 
 impl Known {
     #[cold]
-    fn new(producer: ClientId, epoch: u16, batch: Batch, now: Instant) -> Self {
+    fn new(producer: ClientId, epoch: u32, batch: Batch, now: Instant) -> Self {
         let mut batches = Vec::with_capacity(REMEMBERED);
         batches.push(batch);
         Self { producer, epoch, batches, after_truncation: 0, appended_at: now }
+    }
+
+    /// A batch of another epoch; the memory is kept.
+    fn begin_anew(&mut self, epoch: u32, batch: Batch, now: Instant) {
+        self.epoch = epoch;
+        self.batches.clear();
+        self.after_truncation = 0;
+        self.remember(batch, now);
     }
 
     /// Rules 1 to 4.

@@ -59,7 +59,9 @@ impl LogBroker {
         for position in positions {
             match self.partitions.get(position.partition.index()) {
                 Some(partition) if partition.is_readable(position.offset) => {
-                    sight = Sight::Something;
+                    if !self.transactions.in_topic || self.sees_something(*position) {
+                        sight = Sight::Something;
+                    }
                 }
                 Some(partition) if partition.has_position(position.offset) => {}
                 _ => return Sight::Wrong,
@@ -79,6 +81,10 @@ impl LogBroker {
             let left = *max_records - buffer.len() as u32;
             if left == 0 {
                 break;
+            }
+            if self.transactions.in_topic {
+                self.read_seen(*position, left, buffer);
+                continue;
             }
             self.partitions[position.partition.index()].read(*position, left, buffer);
         }
@@ -168,7 +174,7 @@ impl LogBroker {
     }
 
     /// Records offsets of partitions that exist, in a group that exists.
-    fn commit(
+    pub(super) fn commit(
         &mut self,
         now: Instant,
         from: ClientId,

@@ -7,9 +7,12 @@
 //! `semantics.md` 3.1 and 3.5.
 
 use entrega_model::Duration;
-use entrega_model::log::OffsetReset;
+use entrega_model::log::{IsolationLevel, OffsetReset};
 
-use super::{Assignor, CommitChecks, PartitionsAdded, RebalanceProtocol, ReplicationSettings};
+use super::{
+    Assignor, CommitChecks, PartitionsAdded, RebalanceProtocol, ReplicationSettings,
+    TransactionVersion,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -69,6 +72,12 @@ pub struct LogSettings {
     /// days); `None` keeps them. Kafka looks every `offsets.retention.check.interval.ms` (10 min);
     /// here they expire to the instant.
     pub offsets_retention: Option<Duration>,
+    /// Which records of transactions the members of the groups see, and those who read what their
+    /// applications write (`isolation.level`). A fetch carries it in Kafka; here all read alike.
+    /// Java's default is to read uncommitted records, librdkafka's and this one committed ones.
+    pub isolation_level: IsolationLevel,
+    /// How transactions work (`transaction.version`, 2 since Kafka 4.0).
+    pub transaction_version: TransactionVersion,
     /// What a commit of a member is checked for beyond its generation. Kafka has no such setting
     /// and checks nothing else, which is the default.
     pub commit_checks: CommitChecks,
@@ -96,6 +105,8 @@ impl Default for LogSettings {
             producer_id_expiration: DAY,
             auto_offset_reset: OffsetReset::Earliest,
             offsets_retention: Some(DAY.saturating_mul(7)),
+            isolation_level: IsolationLevel::default(),
+            transaction_version: TransactionVersion::default(),
             commit_checks: CommitChecks::default(),
             replication: ReplicationSettings::default(),
         }

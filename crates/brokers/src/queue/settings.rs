@@ -51,6 +51,10 @@ pub struct QueueSettings {
     pub dedup_entries: Option<u32>,
     /// What a restart forgets of what was stored and settled. Default: nothing, the disk is intact.
     pub forgets: Option<Forgets>,
+    /// Whether a consumer can ack a message and publish what it made of it in one step. No product
+    /// can: AMQP transactions promise it for a single queue at most, and not under a fault
+    /// [RMQ-SEM]. Default: no.
+    pub atomic_publish: bool,
     /// What else real queues do differently. The default is strict.
     pub rules: Rules,
     /// What only some queues have. By default nothing.
@@ -99,6 +103,7 @@ impl Default for QueueSettings {
             dedup_window: None,
             dedup_entries: None,
             forgets: None,
+            atomic_publish: false,
             rules: Rules::default(),
             features: Features::default(),
         }

@@ -152,6 +152,15 @@ impl SubscriptionFold {
         }
     }
 
+    /// The transaction of an effect was aborted, after that had been seen.
+    #[cold]
+    pub(crate) fn aborted(&mut self, delivery: DeliveryId, id: MessageId) {
+        let message = self.messages.entry(id.0.into());
+        if message.effects == 1 && message.outcome == delivery.0 {
+            message.set(Flag::AbortedSeen);
+        }
+    }
+
     /// An effect that is not the first of its message.
     #[cold]
     fn applied_again(&mut self, id: MessageId, sends: &SendFold) {

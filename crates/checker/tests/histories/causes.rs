@@ -498,3 +498,19 @@ fn what_an_audit_does_not_find_is_skipped() {
     assert_eq!((found.lost(), found.classes.get(Class::Pending)), (0, 1));
     assert_eq!(found.waiting[0].last_with, Some(ProcessId(1)));
 }
+
+/// An effect that was seen although its transaction was aborted is the cause, whatever brought the
+/// message again; one that was aborted unseen, or that belongs to another delivery, is not.
+#[test]
+fn twice_by_an_effect_of_an_aborted_transaction() {
+    let seen = || log().sent(0).assigned(1, 0).delivered(A).applied(A);
+    let again = |history: History| history.assigned(2, 0).delivered(B).applied(B);
+    let crashed = |history: History| again(history.crashed(1));
+    twice(crashed(seen().aborted(A, true)), Cause::AbortedVisible);
+    twice(again(seen().crashed(1).aborted(A, true)), Cause::AbortedVisible);
+    twice(crashed(seen()), Cause::RedeliveredAfterCrash);
+    twice(crashed(seen().aborted(A, false)), Cause::RedeliveredAfterCrash);
+    twice(crashed(seen().aborted(B, true)), Cause::RedeliveredAfterCrash);
+    let late = crashed(seen()).aborted(A, true);
+    twice(late, Cause::RedeliveredAfterCrash);
+}

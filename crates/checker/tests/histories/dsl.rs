@@ -5,8 +5,8 @@
 
 use entrega_checker::{Checker, Config, End, Report, SubscriptionConfig, SubscriptionReport};
 use entrega_model::event::{
-    DeadLetterReason, EffectVerdict, Phase, ProcessingResult, RemoveReason, SendOutcome, SettleAct,
-    SettleOutcome, SettleTrigger,
+    AbortReason, DeadLetterReason, EffectVerdict, Phase, ProcessingResult, RemoveReason,
+    SendOutcome, SettleAct, SettleOutcome, SettleTrigger,
 };
 use entrega_model::{
     DeliveryId, Event, Generation, Guarantee, Incarnation, Instant, Key, Kind, MessageId, Model,
@@ -162,6 +162,18 @@ impl History {
     }
 
     /// Handed over and applied.
+    /// The transaction of an effect is aborted.
+    pub(crate) fn aborted(self, Handed(delivery, message, consumer): Handed, seen: bool) -> Self {
+        self.push(Kind::Aborted {
+            delivery: DeliveryId(delivery),
+            message: MessageId(message),
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+            seen,
+            reason: AbortReason::Fenced,
+        })
+    }
+
     pub(crate) fn processed(self, handed: Handed) -> Self {
         self.delivered(handed).applied(handed)
     }

@@ -13,7 +13,8 @@ use entrega_model::log::Offset;
 use entrega_model::{Delivery, PartitionId};
 
 use super::{Application, DeadLetters, ErrorPolicy, GiveBack, Handler, HandlerError, Supervised};
-use crate::{Stop, Subscription, Unanswered};
+use crate::producers::NoTransactions;
+use crate::{Stop, Subscription, TransactionalProducer, Unanswered};
 
 /// A handler whose effects and progress change in one transaction of its sink.
 pub trait TransactionalHandler: Handler {
@@ -34,6 +35,11 @@ pub trait TransactionalHandler: Handler {
     /// # Errors
     /// [`HandlerError::Rejected`] or [`HandlerError::Unknown`].
     async fn pass(&self, delivery: &Delivery) -> Result<(), HandlerError>;
+
+    /// The producer that writes the effects of its messages, if they are written to a broker.
+    fn producer(&self) -> Option<&impl TransactionalProducer> {
+        None::<&NoTransactions>
+    }
 }
 
 /// What a strategy sees of an application that keeps its progress in its sink.
@@ -54,6 +60,11 @@ pub trait ProgressInSink: Application {
 
     /// Whether the effect of a message was applied. Asks until it is answered.
     async fn has_row(&self, delivery: &Delivery) -> bool;
+
+    /// The producer that writes the effects of its messages, if they are written to a broker.
+    fn producer(&self) -> Option<&impl TransactionalProducer> {
+        None::<&NoTransactions>
+    }
 }
 
 impl<S, H, D> ProgressInSink for Supervised<'_, S, H, D>
@@ -99,5 +110,9 @@ where
             }
             self.handler.pause(self.retry_backoff).await;
         }
+    }
+
+    fn producer(&self) -> Option<&impl TransactionalProducer> {
+        self.handler.producer()
     }
 }

@@ -30,6 +30,7 @@ catalogue! {
     Parallel in parallel,
     ProgressWithEffect in progress_with_effect,
     ProgressWithEffectUnconditional in progress_with_effect_unconditional,
+    Transactional in transactional,
     ArticleBasic in article::basic,
     ArticleCommitEveryN in article::commit_every_n,
     ArticleDeadLetters in article::dead_letters,
@@ -67,6 +68,12 @@ impl Strategy {
     /// offsets nor a commit without arguments.
     pub const fn supports(self, model: Model) -> bool {
         self.spec().guarantee(model).is_some()
+    }
+
+    /// Whether a served broker can be used with it too. What writes its effects to the broker is
+    /// simulated only.
+    pub const fn runs_live(self) -> bool {
+        !self.spec().sink.is_broker()
     }
 
     /// Whether it reads a setting of `[consumer]` that not every strategy reads.

@@ -39,7 +39,7 @@ pub(super) struct Session {
 /// The numbers of a partition.
 #[derive(Clone, Default)]
 struct InPartition {
-    epoch: u16,
+    epoch: u32,
     next: u32,
     /// How many batches have been begun.
     begun: u64,
@@ -156,7 +156,7 @@ mod tests {
     const PARTITION: PartitionId = PartitionId(0);
 
     /// Sends messages, and says under which epoch and number each is sent.
-    fn sequences(session: &Session, messages: &[u32]) -> Vec<(u16, u32)> {
+    fn sequences(session: &Session, messages: &[u32]) -> Vec<(u32, u32)> {
         let sequence = |&message| session.sequence(PARTITION, MessageId(message), 1);
         let all = messages.iter().map(sequence);
         all.map(|BatchSequence { epoch, first }| (epoch, first)).collect()

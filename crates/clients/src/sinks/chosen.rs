@@ -25,6 +25,9 @@ pub enum SinkKind {
     Transactional,
     /// The same, and the transaction does not look at the progress that was stored: known bad.
     Unconditional,
+    /// None: effects are records that the application writes to its broker. What it does outside
+    /// of that, every call is an effect.
+    Broker,
 }
 
 impl SinkKind {
@@ -32,6 +35,11 @@ impl SinkKind {
     /// could recognise one is then not asked.
     pub const fn keeps_progress(self) -> bool {
         matches!(self, Self::Transactional | Self::Unconditional)
+    }
+
+    /// Whether the broker itself holds the effects, which keeps a second one out if anything does.
+    pub const fn is_broker(self) -> bool {
+        matches!(self, Self::Broker)
     }
 }
 
@@ -72,7 +80,7 @@ impl ChosenSink {
         let (kind, DedupRules { dedup, retention }) = (strategy.spec().sink, rules);
         let keyed = |checks| Self::Keyed { keys: Keys::new(retention, messages), checks };
         match dedup {
-            _ if kind.keeps_progress() => Self::new(kind, model, messages),
+            _ if kind.keeps_progress() || kind.is_broker() => Self::new(kind, model, messages),
             Dedup::None => Self::new(kind, model, messages),
             Dedup::Atomic if retention == Retention::default() => {
                 Self::new(SinkKind::Deduplicating, model, messages)
@@ -86,7 +94,7 @@ impl ChosenSink {
     /// A sink of a kind, with room for the ids below `messages`.
     pub fn new(kind: SinkKind, model: Model, messages: usize) -> Self {
         match kind {
-            SinkKind::Plain => Self::Plain(PlainSink),
+            SinkKind::Plain | SinkKind::Broker => Self::Plain(PlainSink),
             SinkKind::Deduplicating => {
                 Self::Deduplicating(DeduplicatingSink::with_capacity(messages))
             }
@@ -166,7 +174,8 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [SinkKind; 4] = [
+    const KINDS: [SinkKind; 5] = [
+        SinkKind::Broker,
         SinkKind::Plain,
         SinkKind::Deduplicating,
         SinkKind::Transactional,
@@ -219,7 +228,7 @@ mod tests {
         check(
             |sink| sink.apply(&delivery(), Instant::START),
             |kind, model| match kind {
-                SinkKind::Plain => (false, None),
+                SinkKind::Plain | SinkKind::Broker => (false, None),
                 SinkKind::Deduplicating => (true, None),
                 SinkKind::Transactional | SinkKind::Unconditional => {
                     (model == Model::Queue, stored(kind, model))
@@ -255,7 +264,8 @@ mod tests {
         use EffectVerdict::{Applied, Suppressed};
         let forever = Retention::default();
         let a_while = Retention { window: Some(WINDOW), entries: None };
-        let all = Strategy::ALL.into_iter().filter(|one| !one.spec().sink.keeps_progress());
+        let keeps = |sink: SinkKind| sink.keeps_progress() || sink.is_broker();
+        let all = Strategy::ALL.into_iter().filter(|one| !keeps(one.spec().sink));
         for strategy in all {
             let check = |dedup, retention, expect| {
                 check_second(strategy, DedupRules { dedup, retention }, expect);

@@ -60,6 +60,7 @@ fn config(key_ordered: bool) -> StrategyConfig {
         batch_interval: Duration::from_secs(1),
         workers: 2,
         key_ordered,
+        ..StrategyConfig::default()
     }
 }
 

@@ -11,6 +11,7 @@ mod order;
 mod random;
 mod sinks;
 mod stalls;
+mod transactions;
 mod workers;
 mod zones;
 
@@ -29,7 +30,7 @@ use entrega_sim::Experiment;
 use Model::{Log, Queue};
 use Strategy::{
     AutoSettleAtDelivery, AutoSettleAtNextReceive, DeadLetter, DeduplicatingSink,
-    ProcessThenSettle, SettleEveryN, SettleThenProcess,
+    ProcessThenSettle, SettleEveryN, SettleThenProcess, Transactional,
 };
 
 const SCENARIO: &str = r#"

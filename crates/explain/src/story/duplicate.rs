@@ -38,7 +38,22 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
             "{m} is delivered again to {to}, {zombie} goes on as a zombie, and {m} {twice}"
         ));
     }
+    if was_aborted(chronicle, earlier) {
+        return why.part(format!(
+            "the transaction of its effect is aborted, which a reader of uncommitted records has \
+             seen by then; {m} is delivered again to {to} and {twice}"
+        ));
+    }
     why.part(format!("{m} is delivered again to {to} and {twice}"))
+}
+
+/// Whether the transaction of an effect was aborted that had been seen.
+fn was_aborted(chronicle: &Chronicle<'_>, effect: &Applied) -> bool {
+    let mut of_message = chronicle.run.of_message(chronicle.id).iter();
+    of_message.any(|&at| {
+        matches!(*chronicle.kind(at), Kind::Aborted { delivery, seen: true, .. }
+            if delivery == effect.delivery)
+    })
 }
 
 fn within_one_delivery(

@@ -87,6 +87,7 @@ fn column(scene: &Scene<'_>) -> Column {
         | Kind::Retrievable { .. }
         | Kind::Kept { .. }
         | Kind::SettleForgotten { .. }
+        | Kind::Aborted { .. }
         | Kind::Settled { .. }
         | Kind::Committed { .. }
         | Kind::LeaseExpired { .. }
@@ -128,6 +129,7 @@ fn is_fault(scene: &Scene<'_>) -> bool {
         Kind::Removed { .. }
         | Kind::Kept { .. }
         | Kind::SettleForgotten { .. }
+        | Kind::Aborted { .. }
         | Kind::LeaseExpired { .. }
         | Kind::SessionExpired { .. }
         | Kind::MaxPollExceeded { .. }

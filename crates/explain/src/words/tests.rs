@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use entrega_model::event::{
-    DeadLetterReason, EffectVerdict, Phase, ProcessingResult, RemoveReason, SendOutcome, SettleAct,
-    SettleOutcome, SettleTrigger,
+    AbortReason, DeadLetterReason, EffectVerdict, Phase, ProcessingResult, RemoveReason,
+    SendOutcome, SettleAct, SettleOutcome, SettleTrigger,
 };
 use entrega_model::{
     DeliveryId, Event, Generation, Incarnation, Instant, Key, PartitionId, ProcessId,
@@ -99,6 +99,14 @@ fn one_of_each() -> Vec<Kind> {
         Kind::MaxPollExceeded { subscription, consumer },
         Kind::Kept { message, subscription },
         Kind::SettleForgotten { message, subscription },
+        Kind::Aborted {
+            delivery,
+            message,
+            subscription,
+            consumer,
+            seen: true,
+            reason: AbortReason::Expired,
+        },
     ]
 }
 
@@ -138,12 +146,13 @@ const fn number(kind: &Kind) -> usize {
         Kind::Sought { .. } => 29,
         Kind::MaxPollExceeded { .. } => 30,
         Kind::Kept { .. } => 31,
-        Kind::SettleForgotten { .. } => LAST,
+        Kind::SettleForgotten { .. } => 32,
+        Kind::Aborted { .. } => LAST,
     }
 }
 
 /// The number of the last kind.
-const LAST: usize = 32;
+const LAST: usize = 33;
 
 #[test]
 fn every_event_has_words() {

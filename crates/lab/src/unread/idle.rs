@@ -73,8 +73,13 @@ fn of_sink(loaded: &LoadedScenario, written: &Written, run: &[Configuration]) ->
 
 fn of_log(loaded: &LoadedScenario, setting: &str) -> Option<String> {
     let by_duration = loaded.scenario.log.auto_offset_reset == AutoOffsetReset::ByDuration;
-    let is_forgotten = !loaded.scenario.producer.enable_idempotence;
+    let writes = |one: &Strategy| one.spec().sink.is_broker();
+    let is_forgotten = !loaded.scenario.producer.enable_idempotence
+        && !loaded.scenario.strategies.iter().any(writes);
     match setting {
+        "transaction_version" if !loaded.scenario.strategies.iter().any(writes) => {
+            Some("the strategy `transactional` would read it".to_owned())
+        }
         "auto_offset_reset_duration" if !by_duration => {
             Some("`log.auto_offset_reset = \"by-duration\"` would read it".to_owned())
         }
@@ -98,7 +103,11 @@ fn of_queue(loaded: &LoadedScenario, setting: &str, run: &[Configuration]) -> Op
     let mut chosen = loaded.scenario.strategies.iter().copied().chain(chosen);
     let is_never_full = queue.max_length.is_none();
     let gives_up = !is_never_full || queue.delivery_limit.is_some() || chosen.any(rejects);
+    let writes = |one: &Strategy| one.spec().sink.is_broker();
     match setting {
+        "atomic_publish" if !loaded.scenario.strategies.iter().any(writes) => {
+            Some("the strategy `transactional` would read it".to_owned())
+        }
         "overflow" if is_never_full => {
             Some("a queue without `queue.max_length` is never full".to_owned())
         }

@@ -23,7 +23,8 @@ impl Kind {
             | Self::Requeued { message, .. }
             | Self::Retrievable { message, .. }
             | Self::Kept { message, .. }
-            | Self::SettleForgotten { message, .. } => Some(message),
+            | Self::SettleForgotten { message, .. }
+            | Self::Aborted { message, .. } => Some(message),
             Self::Faulted { message, .. } => message,
             _ => None,
         }
@@ -53,7 +54,8 @@ impl Kind {
             | Self::Sought { subscription, .. }
             | Self::MaxPollExceeded { subscription, .. }
             | Self::Kept { subscription, .. }
-            | Self::SettleForgotten { subscription, .. } => Some(subscription),
+            | Self::SettleForgotten { subscription, .. }
+            | Self::Aborted { subscription, .. } => Some(subscription),
             _ => None,
         }
     }
@@ -70,6 +72,7 @@ impl Kind {
                 | Self::Lost { .. }
                 | Self::Sought { .. }
                 | Self::MaxPollExceeded { .. }
+                | Self::Aborted { .. }
         )
     }
 
@@ -82,6 +85,7 @@ impl Kind {
             | Self::ProcessingStarted { consumer: process, .. }
             | Self::ProcessingEnded { consumer: process, .. }
             | Self::Effect { consumer: process, .. }
+            | Self::Aborted { consumer: process, .. }
             | Self::SettleInvoked { consumer: process, .. }
             | Self::SettleEnded { consumer: process, .. }
             | Self::Settled { consumer: process, .. }

@@ -5,7 +5,7 @@
 //! > ([`Fingerprint::set_own`]).
 
 use super::{Fingerprint, Fingerprinted};
-use crate::{SubscriptionId, log, queue};
+use crate::{Output, SubscriptionId, log, queue};
 
 impl Fingerprinted for log::PartitionOffset {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
@@ -69,7 +69,49 @@ impl Fingerprinted for log::Request {
                 into.list(records);
                 into.time(*deadline);
             }
+            Self::Transact { of, id, epoch, act } => {
+                begin(into, 6, u64::from(id.0) << 8 | u64::from(of.0));
+                into.word((*epoch).into());
+                enter_act(*of, act, into);
+            }
         }
+    }
+}
+
+fn enter_act(of: SubscriptionId, act: &log::TransactionAct, into: &mut Fingerprint<'_>) {
+    match act {
+        log::TransactionAct::Init { timeout } => {
+            into.word(0);
+            into.word(timeout.as_nanos());
+        }
+        log::TransactionAct::Produce { to, first, records } => {
+            begin(into, 1, *first);
+            to.fingerprint(into);
+            into.list(records);
+        }
+        log::TransactionAct::AddOffsets { member, offsets } => {
+            into.word(2);
+            into.flag(member.is_some());
+            into.generation(of, member.unwrap_or_default());
+            into.list(offsets);
+        }
+        log::TransactionAct::End { commit } => begin(into, 3, *commit),
+    }
+}
+
+impl Fingerprinted for log::Destination {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        into.maybe(match self {
+            Self::Topic(partition) => Some(partition.0.into()),
+            Self::Output => None,
+        });
+    }
+}
+
+impl Fingerprinted for Output {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        self.record.fingerprint(into);
+        into.delivery(self.delivery);
     }
 }
 
@@ -108,6 +150,13 @@ impl Fingerprinted for log::Response {
                 begin(into, 7, *refusal as u8);
                 into.list(records);
             }
+            Self::Transacted { epoch, base_offset, records, offsets } => {
+                begin(into, 8, *epoch);
+                into.word(*base_offset);
+                into.list(records);
+                into.list(offsets);
+            }
+            Self::TransactionRefused(refusal) => begin(into, 9, *refusal as u8),
         }
     }
 }
@@ -145,6 +194,12 @@ impl Fingerprinted for queue::Request {
                 into.word(*trigger as u64);
             }
             Self::Close { queue } => begin(into, 3, queue.0),
+            Self::SettleAndPublish { queue, tag, output } => {
+                begin(into, 4, queue.0);
+                into.tag(*queue, *tag);
+                into.flag(output.is_some());
+                output.iter().for_each(|output| output.fingerprint(into));
+            }
         }
     }
 }
@@ -168,6 +223,7 @@ impl Fingerprinted for queue::Response {
             Self::Stale { tags } => own_tags(into, 4, tags),
             Self::Closed => into.word(5),
             Self::UnknownQueue => into.word(6),
+            Self::NotAtomic => into.word(7),
         }
     }
 }

@@ -5,8 +5,8 @@ use super::line::{Object, Slip, Unknown};
 use super::shape::{COMMON, EVENTS, Shape};
 use super::symbols::{Step, Symbols};
 use crate::event::{
-    DeadLetterReason, EffectVerdict, NO_POSITION, SendOutcome, SettleAct, SettleOutcome,
-    SettleTrigger,
+    AbortReason, DeadLetterReason, EffectVerdict, NO_POSITION, SendOutcome, SettleAct,
+    SettleOutcome, SettleTrigger,
 };
 use crate::{Generation, Key, Kind, MessageId, PartitionId, ProcessId, SubscriptionId};
 
@@ -70,7 +70,7 @@ pub(super) fn decode(
     let kind = match name.split_once('.').map_or(&*name, |(family, _)| family) {
         "send" => return fields.send(),
         "store" | "remove" => fields.storage(),
-        "deliver" | "process" | "effect" => fields.handling(),
+        "deliver" | "process" | "effect" | "aborted" => fields.handling(),
         "settle" | "settled" | "dlq" => fields.settling(),
         "lease_expired" | "requeued" | "retrievable" | "kept" | "settle_forgotten" => {
             fields.message_state()
@@ -177,6 +177,11 @@ impl Fields<'_, '_> {
             "process.end" => {
                 let result = self.word("result")?;
                 Kind::ProcessingEnded { delivery, message, subscription, consumer, result }
+            }
+            "aborted" => {
+                let seen = self.line.flag("seen")?.unwrap_or(false);
+                let reason = self.line.word("reason")?.unwrap_or(AbortReason::Asked);
+                Kind::Aborted { delivery, message, subscription, consumer, seen, reason }
             }
             _ => {
                 let key = self.key(message)?;

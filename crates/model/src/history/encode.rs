@@ -71,7 +71,8 @@ impl<M: SerializeMap> Line<'_, M> {
             Kind::Delivered { .. }
             | Kind::ProcessingStarted { .. }
             | Kind::ProcessingEnded { .. }
-            | Kind::Effect { .. } => self.delivery_fields(kind),
+            | Kind::Effect { .. }
+            | Kind::Aborted { .. } => self.delivery_fields(kind),
             Kind::SettleInvoked { .. }
             | Kind::SettleEnded { .. }
             | Kind::Settled { .. }
@@ -125,6 +126,11 @@ impl<M: SerializeMap> Line<'_, M> {
                 .delivery(delivery)?
                 .key(key)?
                 .field("verdict", &verdict),
+            Kind::Aborted { delivery, message, subscription, consumer, seen, reason } => self
+                .about(message, subscription, consumer)?
+                .delivery(delivery)?
+                .field("seen", &seen)?
+                .field("reason", &reason),
             _ => Ok(self),
         }
     }
@@ -337,5 +343,6 @@ fn name_of(kind: &Kind) -> &'static str {
         Kind::MaxPollExceeded { .. } => "max_poll_exceeded",
         Kind::Kept { .. } => "kept",
         Kind::SettleForgotten { .. } => "settle_forgotten",
+        Kind::Aborted { .. } => "aborted",
     }
 }

@@ -29,7 +29,7 @@ pub(super) const EVENT: Shape = shape("an event", &["event"], COMMON);
 pub(super) const COMMON: &[&str] = &["event", "at"];
 
 /// All events, in the order of [`crate::Kind`].
-pub(super) const EVENTS: [Shape; 37] = [
+pub(super) const EVENTS: [Shape; 38] = [
     shape("send.invoke", &["message"], &["key", "producer", "attempt"]),
     shape("send.ok", &["message"], &["producer", "attempt"]),
     shape("send.fail", &["message"], &["producer", "attempt"]),
@@ -75,6 +75,7 @@ pub(super) const EVENTS: [Shape; 37] = [
     shape("max_poll_exceeded", &[], &["subscription", "consumer"]),
     shape("kept", &["message"], &["subscription"]),
     shape("settle_forgotten", &["message"], &["subscription"]),
+    shape("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "reason"]),
 ];
 
 const fn shape(

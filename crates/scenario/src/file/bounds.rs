@@ -18,7 +18,7 @@ pub(crate) const MOST_IDEMPOTENT: u32 = 5;
 pub(crate) type Bound<T> = (&'static str, T, T);
 
 /// The settings that are whole numbers.
-pub(crate) const WHOLE: [Bound<u64>; 28] = [
+pub(crate) const WHOLE: [Bound<u64>; 29] = [
     ("seeds", 1, 1_000_000),
     ("workload.messages", 1, MAX_MESSAGES as u64),
     ("workload.keys", 1, MAX_KEYS as u64),
@@ -41,6 +41,7 @@ pub(crate) const WHOLE: [Bound<u64>; 28] = [
     ("log.segment_bytes", 1, u64::MAX),
     ("log.replicas", 1, 9),
     ("log.min_insync_replicas", 1, 9),
+    ("log.transaction_version", 1, 2),
     ("queue.delivery_limit", 1, 60_000),
     ("queue.max_length", 1, u32::MAX as u64),
     ("queue.max_in_flight", 1, 1_000_000),
@@ -58,7 +59,7 @@ pub(crate) const REAL: [Bound<f64>; 4] = [
 ];
 
 /// The durations that are longer than no time.
-pub(crate) const NOT_ZERO: [&str; 33] = [
+pub(crate) const NOT_ZERO: [&str; 34] = [
     "workload.arrivals.every",
     "producer.request_timeout",
     "producer.metadata_refresh",
@@ -69,6 +70,7 @@ pub(crate) const NOT_ZERO: [&str; 33] = [
     "consumer.request_timeout",
     "consumer.auto_commit_interval",
     "consumer.max_poll_interval",
+    "consumer.transaction_timeout",
     "sink.dedup_window",
     "log.auto_offset_reset_duration",
     "log.offsets_retention",

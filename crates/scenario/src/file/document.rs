@@ -21,10 +21,10 @@ pub(crate) struct Document<'t> {
 
 /// Settings that hold where a scenario gives none.
 pub(crate) struct Beneath {
-    /// The profile that they are from.
-    pub(crate) name: String,
-    /// Paths with their values.
+    /// Paths with their values; of two with one path the first counts.
     pub(crate) settings: Vec<(String, String)>,
+    /// The profile that each is from.
+    pub(crate) names: Vec<String>,
 }
 
 /// A key or a value of the tree. Its index replaces its span.
@@ -71,7 +71,7 @@ impl<'t> Document<'t> {
             let mark = text.len() + 1 + overrides.len() + index;
             if !overrides::has(&table, path) {
                 overrides::apply(&mut table, path, value, mark)
-                    .map_err(|message| Problem::new(profile_name(profile, path, value), message))?;
+                    .map_err(|message| Problem::new(profile_name(profile, index), message))?;
             }
         }
         let nodes = vec![Node::root()];
@@ -118,11 +118,7 @@ impl<'t> Document<'t> {
                 let (path, value) = &self.overrides[index];
                 Problem::new(override_name(path, value), message)
             }
-            Origin::Profile(index) => {
-                let settings = self.profile.map_or(&[][..], |profile| &profile.settings);
-                let (path, value) = &settings[index];
-                Problem::new(profile_name(self.profile, path, value), message)
-            }
+            Origin::Profile(index) => Problem::new(profile_name(self.profile, index), message),
         }
     }
 
@@ -150,9 +146,12 @@ fn override_name(path: &str, value: &str) -> String {
     format!("--set {path}={value}")
 }
 
-fn profile_name(profile: Option<&Beneath>, path: &str, value: &str) -> String {
-    let name = profile.map_or("", |profile| &profile.name);
-    format!("profile {name}, {path} = {value}")
+fn profile_name(profile: Option<&Beneath>, index: usize) -> String {
+    let of = |profile: &Beneath| {
+        let ((path, value), name) = (&profile.settings[index], &profile.names[index]);
+        format!("profile {name}, {path} = {value}")
+    };
+    profile.map(of).unwrap_or_default()
 }
 
 /// The path without its last name.

@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
+use super::bounds::MOST_IDEMPOTENT;
 use super::document::{Beneath, Document};
 use super::reader::Reader;
 use super::{Loaded, Problem, Rows, Scenario, ScenarioDigest, overrides, rules, words};
-use crate::profile::Profile;
+use crate::profile::{CLIENTS, Profile};
 
 impl Scenario {
     /// Reads a scenario. Problems name `file` as its place; an override is a dotted path with a
@@ -23,11 +24,13 @@ impl Scenario {
     ) -> Result<Loaded, Problem> {
         let plain = Document::parse(file, text, overrides, None)?;
         let profile = profile_of(&plain, read)?;
-        let beneath = profile.as_ref().map(|profile| Beneath::of(profile, &plain));
+        let client = client_of(&plain, read)?;
+        let both: Vec<&Profile> = client.iter().chain(&profile).collect();
+        let beneath = (!both.is_empty()).then(|| Beneath::of(&both, &plain));
         let document = Document::parse(file, text, overrides, beneath.as_ref())?;
         let mut scenario = Self::deserialize(Reader::of(document.table()))
             .map_err(|mistake| words::explain(&document, &mistake))?;
-        if let Some(profile) = &profile {
+        for profile in profile.iter().chain(&client) {
             restrict(&mut scenario, profile).map_err(|why| document.problem_with("models", why))?;
         }
         rules::check(&scenario).map_err(|violation| {
@@ -45,7 +48,8 @@ impl Scenario {
         }
         let written = Document::parse(file, text, &[], None)?;
         let content = recorded.as_ref().map(|(content, _)| content.as_str());
-        let settings = profile.map(|profile| profile.overrides()).unwrap_or_default();
+        let beneath = client.iter().chain(&profile).flat_map(Profile::overrides);
+        let settings: Vec<(String, String)> = beneath.collect();
         let digest = ScenarioDigest::of(written.table(), content, &settings);
         Ok(Loaded { scenario, digest, written: named, rows: recorded.map(|(_, rows)| rows) })
     }
@@ -68,19 +72,54 @@ fn profile_of(
     })
 }
 
+/// The profile of a client that a scenario names.
+fn client_of(
+    document: &Document<'_>,
+    read: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Option<Profile>, Problem> {
+    let named = document.table().get("client").and_then(|value| value.get_ref().as_str());
+    let Some(name) = named else { return Ok(None) };
+    if CLIENTS.contains(&name) {
+        return Profile::load(name, read).map(Some);
+    }
+    let problem = document.problem_with("client", format!("there is no client `{name}`"));
+    Err(problem.with_help(format!("valid: {}", CLIENTS.join(", "))))
+}
+
+/// Whether a document says something that no idempotent producer can be combined with. Java's,
+/// which is idempotent unless it is told otherwise, then is not.
+fn rules_out_idempotence(document: &Document<'_>) -> bool {
+    let producer = document.table().get("producer").and_then(|value| value.get_ref().as_table());
+    let word = |name: &str| producer?.get(name)?.get_ref().as_str();
+    let number = |name: &str| {
+        let integer = producer?.get(name)?.get_ref().as_integer()?;
+        i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+    };
+    word("strategy") == Some("fire-and-forget")
+        || number("retries") == Some(0)
+        || number("max_in_flight").is_some_and(|most| most > i64::from(MOST_IDEMPOTENT))
+        || overrides::has(document.table(), "log.partitions_added")
+}
+
 impl Beneath {
-    /// The settings of a profile below a document. Where two settings answer one question, such as
-    /// whether there are dead letters or how long a delivery may take, the profile's gives way to
-    /// the document's.
-    fn of(profile: &Profile, document: &Document<'_>) -> Self {
-        let mut settings = profile.overrides();
-        if overrides::has(document.table(), "queue.dead_letter") {
-            settings.retain(|(path, _)| path != "queue.at_limit");
-        }
-        if overrides::has(document.table(), "queue.visibility_timeout") {
-            settings.retain(|(path, _)| path != "queue.consumer_timeout");
-        }
-        Self { name: profile.name.clone(), settings }
+    /// The settings of profiles below a document, the nearest first. Where two settings answer one
+    /// question, such as whether there are dead letters or how long a delivery may take, that of a
+    /// profile gives way to the document's.
+    fn of(profiles: &[&Profile], document: &Document<'_>) -> Self {
+        let all = profiles.iter().flat_map(|profile| {
+            profile.overrides().into_iter().map(|setting| (setting, profile.name.clone()))
+        });
+        let at_limit = overrides::has(document.table(), "queue.dead_letter");
+        let timeout = overrides::has(document.table(), "queue.visibility_timeout");
+        let idempotence = rules_out_idempotence(document);
+        let gives_way = |path: &str| match path {
+            "queue.at_limit" => at_limit,
+            "queue.consumer_timeout" => timeout,
+            "producer.enable_idempotence" => idempotence,
+            _ => false,
+        };
+        let (settings, names) = all.filter(|((path, _), _)| !gives_way(path)).unzip();
+        Self { settings, names }
     }
 }
 

@@ -107,6 +107,10 @@ pub struct QueueSettings {
     pub single_active_consumer: bool,
     /// What becomes of a message that is published before any consumer has asked. Default `kept`.
     pub stored_for_nobody: StoredForNobody,
+    /// Whether a consumer can settle a message and publish what it made of it in one step. No
+    /// product has this, so with a profile there is none: it stands for what is missing. The
+    /// strategy `transactional` needs it on a queue, and nothing else asks. Default true (ours).
+    pub atomic_publish: bool,
 }
 
 /// What a restart of the broker forgets.
@@ -216,6 +220,7 @@ impl Default for QueueSettings {
             group_lock: false,
             single_active_consumer: false,
             stored_for_nobody: StoredForNobody::Kept,
+            atomic_publish: true,
         }
     }
 }

@@ -27,6 +27,7 @@ pub(crate) struct Violation {
 mod brokers;
 mod lives;
 mod replicas;
+mod transactions;
 
 type Checked = Result<(), Violation>;
 
@@ -276,6 +277,7 @@ fn settings(scenario: &Scenario) -> Checked {
     if let Some(distribution) = scenario.times.stall_distribution {
         service_time("times.stall_distribution", distribution)?;
     }
+    transactions::check(scenario)?;
     not_zero("limits.drain", scenario.limits.drain)?;
     within("limits.steps", scenario.limits.steps)
 }

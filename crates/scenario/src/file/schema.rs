@@ -80,6 +80,8 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
             never_on_a_log("on_error", "requeue"),
             never_on_a_log("batch_on_failure", "abandon"),
             no_keys_beside_progress(),
+            no_transactions_beside("consumer", "on_error", &json!("dead-letter"), false),
+            no_transactions_beside("queue", "atomic_publish", &json!(false), true),
             no_growth_beside_idempotence(),
         ] }),
         ),
@@ -145,7 +147,10 @@ fn never_on_a_log(setting: &str, value: &str) -> Value {
 
 /// A sink that keeps progress looks for no keys.
 fn no_keys_beside_progress() -> Value {
-    let keeps_progress = Strategy::ALL.into_iter().filter(|one| one.spec().sink.keeps_progress());
+    let keeps_progress = Strategy::ALL.into_iter().filter(|one| {
+        let sink = one.spec().sink;
+        sink.keeps_progress() || sink.is_broker()
+    });
     let names: Vec<&str> = keeps_progress.map(Strategy::name).collect();
     let recognises = json!({
         "required": ["sink"],
@@ -157,6 +162,27 @@ fn no_keys_beside_progress() -> Value {
         "properties": { "strategies": { "not": { "contains": { "enum": names } } } },
     });
     json!({ "if": recognises, "then": without })
+}
+
+/// What a transaction cannot hold, and what a queue needs for one.
+fn no_transactions_beside(table: &str, setting: &str, value: &Value, on_queue: bool) -> Value {
+    let writers = Strategy::ALL.into_iter().filter(|one| one.spec().sink.is_broker());
+    let names: Vec<&str> = writers.map(Strategy::name).collect();
+    let is_set = json!({
+        "required": [table],
+        "properties": { table: {
+            "required": [setting], "properties": { setting: { "const": value } },
+        } },
+    });
+    let without = json!({
+        "properties": { "strategies": { "not": { "contains": { "enum": names } } } },
+    });
+    let no_queue = json!({
+        "required": ["models"],
+        "properties": { "models": { "not": { "contains": { "const": "queue" } } } },
+    });
+    let either = if on_queue { json!([without, no_queue]) } else { json!([without]) };
+    json!({ "if": is_set, "then": { "anyOf": either } })
 }
 
 /// What recognises nothing has no bounds.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::span::or_never;
 use super::{
-    Acks, Assignor, BelowMinIsr, CommitCheck, PartitionsAdded, RebalanceProtocol, ServiceTime, Span,
+    Acks, Assignor, BelowMinIsr, CommitCheck, EffectPlace, IsolationLevel, PartitionsAdded,
+    RebalanceProtocol, ServiceTime, Span, TransactionOffsets,
 };
 
 /// How messages are sent.
@@ -194,6 +195,21 @@ pub struct ConsumerSettings {
     /// it follows from the assignor: `cooperative` with `sticky` is its
     /// `CooperativeStickyAssignor`. Default `eager`.
     pub rebalance_protocol: RebalanceProtocol,
+    /// Which records of transactions are seen by whoever reads a topic, the output of
+    /// `transactional` above all. Kafka `isolation.level`: `read-uncommitted` in Java,
+    /// `read-committed` in librdkafka. Default `read-committed`.
+    pub isolation_level: IsolationLevel,
+    /// How long a transaction of `transactional` may be open before the broker aborts it. Kafka
+    /// `transaction.timeout.ms`. Default 1min.
+    pub transaction_timeout: Span,
+    /// How `transactional` commits its offsets. Default `in-transaction`.
+    pub transaction_offsets: TransactionOffsets,
+    /// Whether `transactional` passes the metadata of its consumer's group with its offsets
+    /// (`sendOffsetsToTransaction`, KIP-447), so that the broker refuses those of a consumer that
+    /// has lost its partitions. Default true.
+    pub group_metadata: bool,
+    /// Where the effects of `transactional` happen. Default `topic`.
+    pub output: EffectPlace,
     /// How often a consumer asks how many partitions there are; if there are more, its group
     /// rebalances. Kafka `metadata.max.age.ms`. Default 5min. It matters where
     /// `log.partitions_added` is set.
@@ -297,6 +313,11 @@ impl Default for ConsumerSettings {
             group_instance_id: false,
             assignor: Assignor::Range,
             rebalance_protocol: RebalanceProtocol::Eager,
+            isolation_level: IsolationLevel::ReadCommitted,
+            transaction_timeout: Span::from_secs(60),
+            transaction_offsets: TransactionOffsets::InTransaction,
+            group_metadata: true,
+            output: EffectPlace::Topic,
             metadata_refresh: Span::from_secs(5 * 60),
         }
     }
@@ -367,6 +388,9 @@ pub struct LogSettings {
     /// `log.flush.interval.ms`, by default left to the operating system: on Linux up to 30s.
     /// Default 0s (ours): at once, so that the end of a machine's power takes nothing.
     pub flush_interval: Span,
+    /// How transactions work. With 2 the epoch of a producer grows with each of them (KIP-890), so
+    /// that what is late cannot reach the next one. Kafka `transaction.version`. Default 2.
+    pub transaction_version: u8,
 }
 
 /// Where a group begins that has no committed offset, or one that is out of range.
@@ -408,6 +432,7 @@ impl Default for LogSettings {
             unclean_leader_election: false,
             high_watermark_below_min_isr: BelowMinIsr::StandsStill,
             flush_interval: Span::default(),
+            transaction_version: 2,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Fact, NAMES, Profile};
+use super::{CLIENTS, Fact, NAMES, Profile};
 
 /// A line for each profile.
 pub fn names() -> String {
@@ -14,13 +14,20 @@ pub fn names() -> String {
         let Profile { name, title, model, versions, .. } = profile;
         let _ = writeln!(text, "  {name:22} {model:6} {title}, {versions}");
     }
+    text.push_str(
+        "Clients (`client = \"…\"`, below the scenario's settings and above the profile's)\n",
+    );
+    for profile in clients() {
+        let Profile { name, title, model, versions, .. } = profile;
+        let _ = writeln!(text, "  {name:22} {model:6} {title}, {versions}");
+    }
     text
 }
 
 /// Each profile with all that it sets, and with what it cannot.
 pub fn in_full() -> String {
     let mut text = String::new();
-    for profile in all() {
+    for profile in all().chain(clients()) {
         let Profile { name, title, model, versions, settings, not_modelled } = profile;
         let _ = writeln!(text, "{name}: {title}, {versions} ({model})");
         settings.iter().for_each(|(path, fact)| write_fact(&mut text, path, fact));
@@ -39,6 +46,10 @@ pub fn in_full() -> String {
 
 fn all() -> impl Iterator<Item = Profile> {
     NAMES.iter().filter_map(|name| Profile::builtin(name))
+}
+
+fn clients() -> impl Iterator<Item = Profile> {
+    CLIENTS.iter().filter_map(|name| Profile::builtin(name))
 }
 
 /// `  queue.late_settle = "honoured"`, and below it where that is from.

@@ -1,7 +1,7 @@
 //! Profiles as scenarios use them, and what is said about mistakes in them.
 
 use super::*;
-use crate::{Loaded, Scenario};
+use crate::{IsolationLevel, Loaded, Scenario};
 
 const OWN: &str = "title = 'Mine'\nmodel = 'queue'\nversions = 'mine'\ninherits = 'jetstream'\n\
     [queue.visibility_timeout]\nvalue = '5s'\nsource = 'my own'\n";
@@ -85,4 +85,47 @@ fn mistakes_say_what_would_be_valid() {
     check("profile = './typo.toml'", &["./typo.toml", "visiblity_timeout"]);
     check("profile = './bare.toml'", &["./bare.toml", "source"]);
     check("profile = 'kafka'\nmodels = ['queue']", &["of.toml:2:1", "kafka", "log"]);
+}
+
+/// A client's settings stand below the scenario's and above those of the system.
+#[test]
+fn a_client_stands_between_scenario_and_profile() {
+    let of = |text: &str| load(text, &[]).unwrap_or_else(|problem| panic!("{problem}")).scenario;
+    let isolation = |text: &str| of(text).consumer.isolation_level;
+    assert_eq!(isolation("client = 'java'"), IsolationLevel::ReadUncommitted);
+    assert_eq!(isolation("client = 'librdkafka'"), IsolationLevel::ReadCommitted);
+    assert_eq!(isolation("profile = 'kafka'"), IsolationLevel::ReadUncommitted);
+    let both = "profile = 'kafka'\nclient = 'librdkafka'\n";
+    assert_eq!(isolation(both), IsolationLevel::ReadCommitted);
+    assert!(!of(both).producer.enable_idempotence);
+    let own = format!("{both}[consumer]\nisolation_level = 'read-uncommitted'");
+    assert_eq!(isolation(&own), IsolationLevel::ReadUncommitted);
+    assert_eq!(of("client = 'java'").models, [Model::Log]);
+    for name in CLIENTS {
+        let profile = Profile::builtin(name).expect("a client");
+        let facts = profile.settings.values().chain(profile.not_modelled.values());
+        assert!(facts.into_iter().all(|fact| fact.source.len() > 3), "{name}");
+    }
+}
+
+/// Java's producer is idempotent unless it is told what it cannot be combined with.
+#[test]
+fn idempotence_gives_way_to_what_rules_it_out() {
+    let is_idempotent = |producer: &str| {
+        let text = format!("client = 'java'\n[producer]\n{producer}");
+        let loaded = load(&text, &[]).unwrap_or_else(|problem| panic!("{problem}"));
+        loaded.scenario.producer.enable_idempotence
+    };
+    assert!(is_idempotent(""));
+    assert!(is_idempotent("max_in_flight = 5\nretries = 1"));
+    for ruled_out in ["strategy = 'fire-and-forget'", "retries = 0", "max_in_flight = 6"] {
+        assert!(!is_idempotent(ruled_out), "{ruled_out}");
+    }
+}
+
+#[test]
+fn a_system_is_no_client() {
+    let said = |text: &str| load(text, &[]).map(|_| ()).expect_err(text).to_string();
+    assert!(said("client = 'kafka'").contains("java, librdkafka"));
+    assert!(said("client = 'java'\nmodels = ['queue']").contains("log"));
 }

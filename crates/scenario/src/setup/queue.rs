@@ -32,6 +32,7 @@ pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
             settles: restart.forgets.contains(&Forgotten::Settles),
             of_the_last: restart.of_the_last.duration(),
         }),
+        atomic_publish: from.atomic_publish,
         rules: rules(from),
         features: features(scenario),
     }

@@ -32,7 +32,7 @@ const AHEAD: u64 = 5;
 
 /// What was chosen before an effect.
 #[derive(Clone, Copy)]
-struct Ahead {
+pub(super) struct Ahead {
     stall: u32,
     /// A rebalance on a log, a lost connection on a queue.
     apart: u32,
@@ -57,7 +57,7 @@ enum Onward {
     Stalls(HoldId),
 }
 
-impl<B: Broker> SimHandler<'_, B>
+impl<B: Broker, T> SimHandler<'_, B, T>
 where
     B::Request: Routed,
 {
@@ -83,6 +83,20 @@ where
             self.go_on(onward, delivery).await;
         }
         Ok(answer)
+    }
+
+    /// The fault points before an effect that does not ask the sink.
+    pub(super) async fn ahead_of(&self, delivery: &Delivery) -> Ahead {
+        let mut ahead = Ahead { stall: 0, apart: 0 };
+        let onward = self.before_effect(&mut self.link.world.borrow_mut(), delivery, &mut ahead);
+        self.go_on(onward, delivery).await;
+        ahead
+    }
+
+    /// Those after it.
+    pub(super) async fn behind(&self, delivery: &Delivery, ahead: Ahead) {
+        let onward = self.after_effect(&mut self.link.world.borrow_mut(), delivery, ahead);
+        self.go_on(onward, delivery).await;
     }
 
     /// About to ask the sink: the process may crash or stall here, and the group may rebalance.

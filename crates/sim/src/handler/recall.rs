@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
 use entrega_clients::sinks::{Dedup, Keys};
-use entrega_clients::{BatchError, HandlerError};
+use entrega_clients::{BatchError, HandlerError, TransactionalProducer};
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
 use entrega_model::{Delivery, Instant};
 use entrega_scenario::setup;
@@ -52,7 +52,7 @@ impl Recall {
     }
 }
 
-impl<B: Broker> SimHandler<'_, B>
+impl<B: Broker, T: TransactionalProducer> SimHandler<'_, B, T>
 where
     B::Request: Routed,
 {

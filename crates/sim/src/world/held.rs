@@ -11,6 +11,7 @@
 //! > whose lease is renewed meanwhile would be slow for ever, and so would not be worth a look.
 
 use entrega_brokers::Broker;
+use entrega_model::event::AbortReason;
 use entrega_model::{
     ClientId, Delivery, DeliveryId, Event, Instant, Kind, ProcessId, SubscriptionId,
 };
@@ -241,9 +242,15 @@ where
     }
 }
 
-/// Whether these events show the end of a lease or session.
+/// Whether these events show the end of a lease or session, or of a transaction that was open for
+/// too long.
 pub(super) fn show_expiry(events: &[Event]) -> bool {
-    events
-        .iter()
-        .any(|event| matches!(event.kind, Kind::LeaseExpired { .. } | Kind::SessionExpired { .. }))
+    events.iter().any(|event| {
+        matches!(
+            event.kind,
+            Kind::LeaseExpired { .. }
+                | Kind::SessionExpired { .. }
+                | Kind::Aborted { reason: AbortReason::Expired, .. }
+        )
+    })
 }

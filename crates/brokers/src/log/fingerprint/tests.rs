@@ -1,16 +1,21 @@
 //! Logs with the same fingerprint go on alike, and nothing that is entered could be left out.
 
 use entrega_model::fingerprint::Context;
-use entrega_model::log::{Acks, BatchSequence, OffsetReset, PartitionOffset, Request};
+use entrega_model::log::{
+    Acks, BatchSequence, Destination, IsolationLevel, OffsetReset, PartitionOffset, Request,
+    TransactionAct,
+};
 use entrega_model::{
-    ClientId, Duration, Generation, Incarnation, Instant, Key, MessageId, PartitionId, ProcessId,
-    Record,
+    ClientId, DeliveryId, Duration, Generation, Incarnation, Instant, Key, MessageId, Output,
+    PartitionId, ProcessId, Record, TransactionalId,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::super::transactions::Transactions;
 use super::super::{
     Assignor, LogSettings, PartitionsAdded, RebalanceProtocol, ReplicationSettings,
+    TransactionVersion,
 };
 use super::*;
 use crate::fingerprint::twins::{Step, Subject, Walks};
@@ -22,7 +27,8 @@ const GROUP: SubscriptionId = SubscriptionId(0);
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
     Produce { partition: u16, message: u32 },
-    ProduceOnce { partition: u16, epoch: u16, first: u32 },
+    ProduceOnce { partition: u16, epoch: u32, first: u32 },
+    Transact { id: u16, epoch: u32, act: TransactionAct },
     Join { ago: Option<u32> },
     Leave,
     Fetch { ago: Option<u32>, at: (u16, u64) },
@@ -46,6 +52,10 @@ impl Subject for LogBroker {
             Ask::Produce { partition, message } => produce(partition, message, None),
             Ask::ProduceOnce { partition, epoch, first } => {
                 produce(partition, first, Some(BatchSequence { epoch, first }))
+            }
+            Ask::Transact { id, epoch, ref act } => {
+                let (id, act) = (TransactionalId(id), act.clone());
+                Request::Transact { of: GROUP, id, epoch, act }
             }
             Ask::Join { ago } => Request::Join { group: GROUP, has: generation(ago)? },
             Ask::Leave => Request::Leave { group: GROUP },
@@ -76,7 +86,7 @@ fn produce(partition: u16, message: u32, sequence: Option<BatchSequence>) -> Req
 
 /// Steps of idempotent producers.
 fn steps_of_producers() -> impl Strategy<Value = Step<Ask>> {
-    let what = (0..2_u16, 0..2_u16, select(vec![0, 0, 0, 1, 1, 2]))
+    let what = (0..2_u16, 0..2_u32, select(vec![0, 0, 0, 1, 1, 2]))
         .prop_map(|(partition, epoch, first)| Ask::ProduceOnce { partition, epoch, first });
     let who = || (0..2_u16, select(vec![0, 0, 0, 1]));
     prop_oneof![
@@ -86,6 +96,117 @@ fn steps_of_producers() -> impl Strategy<Value = Step<Ask>> {
         1 => Just(Step::Restart),
         3 => select(vec![1, 5, 10]).prop_map(|seconds| Step::Pass { seconds }),
     ]
+}
+
+/// Steps of transactional producers. Each record has a name of its own place.
+fn steps_of_transactions() -> impl Strategy<Value = Step<Ask>> {
+    let produce = (any::<bool>(), 0..2_u32).prop_map(|(is_output, first)| {
+        let topic = Destination::Topic(PartitionId(0));
+        let to = if is_output { Destination::Output } else { topic };
+        let record = Record { message: MessageId(first), key: Key(0), bytes: 10 };
+        let records = vec![Output { record, delivery: DeliveryId(0) }];
+        TransactionAct::Produce { to, first, records }
+    });
+    let offsets = (0..2_u64).prop_map(|offset| TransactionAct::AddOffsets {
+        member: None,
+        offsets: vec![PartitionOffset { partition: PartitionId(0), offset }],
+    });
+    let act = prop_oneof![
+        2 => Just(TransactionAct::Init { timeout: Duration::from_secs(12) }),
+        6 => produce,
+        2 => offsets,
+        4 => any::<bool>().prop_map(|commit| TransactionAct::End { commit }),
+    ];
+    let what = (0..2_u16, select(vec![0, 0, 0, 1, 1, 2]), act)
+        .prop_map(|(id, epoch, act)| Ask::Transact { id, epoch, act });
+    prop_oneof![
+        20 => what.prop_map(|what| Step::Ask { process: 0, ago: 0, what }),
+        1 => Just(Step::Restart),
+        3 => select(vec![1, 5, 10]).prop_map(|seconds| Step::Pass { seconds }),
+    ]
+}
+
+/// A log with transactions, of which one that reads uncommitted records forgets less.
+fn walks_of_transactions(isolation_level: IsolationLevel, count: usize) -> Walks<LogBroker> {
+    let settings = LogSettings {
+        retention_time: None,
+        transaction_version: TransactionVersion::One,
+        isolation_level,
+        producer_id_expiration: Duration::from_secs(100_000),
+        ..LogSettings::default()
+    };
+    Walks::new(LogBroker::new(settings), steps_of_transactions(), count)
+}
+
+#[test]
+fn logs_with_the_same_transactions_go_on_alike() {
+    for level in [IsolationLevel::ReadCommitted, IsolationLevel::ReadUncommitted] {
+        let found = walks_of_transactions(level, 60)
+            .compare(|twin| twin.print(|into| twin.broker.fingerprint(into)))
+            .unwrap_or_else(|why| panic!("{why}"));
+        assert!(found.twins > 300, "{found:?}");
+    }
+}
+
+/// Walks of which two twins differ in what became of an earlier transaction alone: of one in the
+/// topic, and of one in the output that waits behind an open one.
+fn earlier_transactions(random: &Walks<LogBroker>) -> [(&'static str, Walks<LogBroker>); 2] {
+    let step = |what| Step::Ask { process: 0, ago: 0, what };
+    let act = |id, act| step(Ask::Transact { id, epoch: 0, act });
+    let end = |id, commit| act(id, TransactionAct::End { commit });
+    let begins = |id| act(id, TransactionAct::Init { timeout: Duration::from_secs(12) });
+    let write = |id, to, first| {
+        let record = Record { message: MessageId(first), key: Key(0), bytes: 10 };
+        let records = vec![Output { record, delivery: DeliveryId(0) }];
+        act(id, TransactionAct::Produce { to, first, records })
+    };
+    let offsets = vec![PartitionOffset { partition: PartitionId(0), offset: 0 }];
+    let adds = act(1, TransactionAct::AddOffsets { member: None, offsets });
+    let (topic, output) = (Destination::Topic(PartitionId(0)), Destination::Output);
+    let in_topic = [
+        step(Ask::Join { ago: None }),
+        begins(0),
+        write(0, topic, 0),
+        end(0, false),
+        end(0, true),
+        write(0, topic, 1),
+        end(0, true),
+    ];
+    let in_output = [
+        begins(0),
+        begins(1),
+        write(0, output, 0),
+        write(1, output, 0),
+        end(1, false),
+        end(1, true),
+        adds,
+        end(1, true),
+    ];
+    let reads = step(Ask::Fetch { ago: Some(0), at: (0, 0) });
+    [
+        ("what stands in the topic", random.by_hand(&in_topic, reads)),
+        ("the output", random.by_hand(&in_output, end(0, true))),
+    ]
+}
+
+/// What each of these wipes out is needed.
+#[test]
+fn a_fingerprint_without_a_part_of_the_transactions_is_caught() {
+    let random = walks_of_transactions(IsolationLevel::ReadCommitted, 200);
+    let by_hand = earlier_transactions(&random);
+    for (what, walks) in &by_hand {
+        let whole = walks.compare(|twin| twin.print(|into| twin.broker.fingerprint(into)));
+        assert!(whole.is_ok(), "{what}: {whole:?}");
+    }
+    for (what, wipe) in Transactions::WIPES {
+        let own = by_hand.iter().find(|(name, _)| *name == what).map(|(_, walks)| walks);
+        let coarse = own.unwrap_or(&random).compare(|twin| {
+            let mut broker = twin.broker.clone();
+            wipe(&mut broker.transactions);
+            twin.print(|into| broker.fingerprint(into))
+        });
+        assert!(coarse.is_err(), "a fingerprint without {what} passes: {coarse:?}");
+    }
 }
 
 fn steps() -> impl Strategy<Value = Step<Ask>> {
@@ -264,6 +385,8 @@ fn replicas_cannot_be_left_out() {
 #[test]
 fn a_cleared_log_is_a_new_one() {
     let more = [by_duration(), forgetful(), growing()].map(|settings| walks_of(settings, 100));
+    let transactions = walks_of_transactions(IsolationLevel::ReadCommitted, 100);
+    transactions.forget(LogBroker::clear).unwrap_or_else(|why| panic!("{why}"));
     let known = [walks(None, 0, 100), walks(Some(8), 3, 100), walks_of_producers(100)];
     for walks in known.into_iter().chain(more) {
         walks.forget(LogBroker::clear).unwrap_or_else(|why| panic!("{why}"));

@@ -166,7 +166,7 @@ fn step() -> impl Strategy<Value = Step> {
         process: ProcessId(process),
         incarnation: Incarnation(incarnation),
     });
-    let sequence = (0..3_u16, first()).prop_map(|(epoch, first)| BatchSequence { epoch, first });
+    let sequence = (0..3_u32, first()).prop_map(|(epoch, first)| BatchSequence { epoch, first });
     let sequence = proptest::option::weighted(0.9, sequence);
     let produce = (producer, 0..2_u16, sequence, 0..4_u32);
     prop_oneof![
@@ -184,7 +184,7 @@ fn session() -> impl Strategy<Value = Vec<Step>> {
     let produced = (0..2_u16, 0..2_u16, 1..4_u32, 0..12_u8);
     proptest::collection::vec((produced, proptest::option::weighted(0.3, 0..8_usize)), 1..60)
         .prop_map(|produced| {
-            let mut next = [[(0_u16, 0_u32); 2]; 2];
+            let mut next = [[(0_u32, 0_u32); 2]; 2];
             let mut steps = Vec::new();
             for ((process, partition, count, whim), again) in produced {
                 let state = &mut next[usize::from(process)][usize::from(partition)];

@@ -16,7 +16,7 @@ fn at(seconds: u64) -> Instant {
 }
 
 /// An epoch, and the first number of a batch of two records.
-type Numbers = (u16, u32);
+type Numbers = (u32, u32);
 
 fn sent(numbers: Numbers) -> Sent {
     let (epoch, first) = numbers;

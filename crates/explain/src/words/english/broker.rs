@@ -1,7 +1,7 @@
 //! The words for what a broker does with messages, leases and partitions, in English.
 
 use entrega_model::Kind;
-use entrega_model::event::{NO_POSITION, RemoveReason};
+use entrega_model::event::{AbortReason, NO_POSITION, RemoveReason};
 use entrega_scenario::OnConsumerTimeout;
 
 use crate::words::{Scene, Words, name};
@@ -50,6 +50,21 @@ pub(super) fn storage(scene: &Scene<'_>) -> Words {
         }
         _ => Words::default(),
     }
+}
+
+/// The end of a transaction that was not to be.
+pub(super) fn aborted(scene: &Scene<'_>) -> Words {
+    let Kind::Aborted { message, consumer, seen, reason, .. } = scene.kind else {
+        return Words::default();
+    };
+    let (m, of) = (name(message), scene.who(consumer));
+    let why = match reason {
+        AbortReason::Asked => "aborts the transaction with the effect of",
+        AbortReason::Fenced => "begins anew, which aborts its open transaction with the effect of",
+        AbortReason::Expired => "has its transaction open for too long; it is aborted, with",
+    };
+    let seen = if seen { ", which readers downstream have seen" } else { "" };
+    Words::new(format!("{of} {why} {m}{seen}"), format!("! {m} aborted{seen}"))
 }
 
 /// Why a message is removed, in a word or two.

@@ -275,7 +275,9 @@ impl<T: Message> Link for LogLink<T> {
                 return call;
             }
             Request::Join { .. } | Request::Leave { .. } => self.let_go(),
-            Request::Produce { .. } | Request::AwaitReplication { .. } => {}
+            Request::Produce { .. }
+            | Request::AwaitReplication { .. }
+            | Request::Transact { .. } => {}
         }
         self.control.link.start(request)
     }

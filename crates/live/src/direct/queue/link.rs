@@ -254,6 +254,7 @@ impl<T: Message> Link for QueueLink<T> {
                 self.settle(&mut tags, Word { settlement, trigger }, multiple);
                 if tags.is_empty() { Response::Settled { tags } } else { Response::Stale { tags } }
             }
+            Request::SettleAndPublish { .. } => Response::NotAtomic,
             Request::Close { .. } => {
                 if let Some(consumer) = mem::take(&mut self.state.borrow_mut().consumer) {
                     consumer.close();

@@ -16,7 +16,7 @@ const SUBSCRIPTIONS: u8 = 2;
 const DELIVERIES: u32 = 5;
 const POINTS: u16 = 2;
 const ALTERNATIVES: u8 = 3;
-const KINDS: u64 = 32;
+const KINDS: u64 = 33;
 
 /// An endless source of numbers for the fields of an event.
 struct Dice(u64);
@@ -165,6 +165,10 @@ impl Dice {
             29 => Kind::MaxPollExceeded { subscription, consumer },
             30 => Kind::Kept { message, subscription },
             31 => Kind::SettleForgotten { message, subscription },
+            32 => {
+                let (seen, reason) = (self.flag(), self.word());
+                Kind::Aborted { delivery, message, subscription, consumer, seen, reason }
+            }
             _ => Kind::BrokerRestarted,
         }
     }

@@ -348,9 +348,9 @@ fn help_says_what_would_be_valid() {
     );
     check_help(
         "titel = 'x'",
-        "did you mean `title`? valid here: title, narration, profile, models, strategies, seeds, \
-        workload, producer, subscriptions, consumer, sink, log, queue, network, times, faults, \
-        script, limits, expect",
+        "did you mean `title`? valid here: title, narration, profile, client, models, strategies, \
+        seeds, workload, producer, subscriptions, consumer, sink, log, queue, network, times, \
+        faults, script, limits, expect",
     );
     check_help("models = ['lgo']", "did you mean `log`? valid here: log, queue");
     check_help("models = []", "leave it out for all");

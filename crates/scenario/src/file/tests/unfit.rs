@@ -91,3 +91,29 @@ fn mistakes_in_what_only_some_queues_have() {
         check(&lock(breaks), &expect);
     }
 }
+
+/// What a transaction cannot hold.
+#[test]
+fn mistakes_around_transactions() {
+    let set = |more: &str| format!("strategies = ['transactional']\n{more}");
+    check(&set(""), "no mistake");
+    check(
+        &set("queue.atomic_publish = false"),
+        "2:24: on a queue `transactional` settles and publishes in one step, which this one cannot",
+    );
+    check(&set("models = ['log']\nqueue.atomic_publish = false"), "no mistake");
+    check(
+        &set("consumer.on_error = 'dead-letter'"),
+        "2:21: the dead letters are no part of the transactions of `transactional`",
+    );
+    check_help(&set("consumer.on_error = 'dead-letter'"), "write retry, skip-and-settle or crash");
+    check(
+        &set("sink.dedup = 'atomic'"),
+        "2:14: `transactional` writes its effects to the broker, and no sink looks for a key",
+    );
+    check(
+        "consumer.transaction_timeout = '0s'",
+        "1:32: `transaction_timeout` is 0s; it is longer than no time",
+    );
+    check("log.transaction_version = 3", "1:27: `transaction_version` is 3; it is at most 2");
+}

@@ -1,0 +1,143 @@
+//! Exactly-once effect inside the broker: what is made of a message, and that it is done, are one
+//! transaction (consume, process, produce).
+
+use std::slice;
+
+use entrega_model::Delivery;
+use entrega_model::log::PartitionOffset;
+
+use super::row::*;
+use crate::application::ProgressInSink;
+use crate::{
+    CarryOn, LogSubscription, QueueSubscription, Stop, StrategyConfig, TransactionError,
+    TransactionOffsets, TransactionalProducer,
+};
+
+/// On a log: begins a transaction, processes the message, which writes its effect to the output
+/// topic, adds the offset after it, and commits. What fails for certain is aborted, and the
+/// consumer goes back to the message itself, because an abort moves no position. What fails in
+/// doubt ends the loop: the next life aborts what is open, and begins at the committed offset.
+///
+/// The crash window: there is none, for whoever reads committed records of the output topic. What
+/// the handler does elsewhere is outside of the transaction and happens again.
+///
+/// # Errors
+/// [`Stop`] when receiving, the application or a transaction ends the loop.
+// ANCHOR: transactional_on_log
+pub async fn transactional_on_log(
+    inbox: &impl LogSubscription,
+    app: &impl ProgressInSink,
+    offsets: TransactionOffsets,
+) -> Result<(), Stop> {
+    let Some(producer) = app.producer() else { return Err(Stop::Unsupported) };
+    producer.init().await?;
+    while let Some(delivery) = inbox.next().await? {
+        producer.begin();
+        let is_sent = app.process_with_progress(&delivery).await?;
+        if !is_sent || !ends(inbox, producer, &delivery, offsets).await? {
+            producer.abort().await?;
+            let (partition, offset) = (delivery.partition, delivery.position);
+            inbox.seek(PartitionOffset { partition, offset });
+        }
+    }
+    Ok(())
+}
+// ANCHOR_END: transactional_on_log
+
+/// On an ideal queue: the same, and the commit settles and publishes in one step. What fails is
+/// given back.
+///
+/// # Errors
+/// As [`transactional_on_log()`].
+pub async fn transactional_on_queue(
+    inbox: &impl QueueSubscription,
+    app: &impl ProgressInSink,
+    offsets: TransactionOffsets,
+) -> Result<(), Stop> {
+    let Some(producer) = app.producer() else { return Err(Stop::Unsupported) };
+    while let Some(delivery) = inbox.next().await? {
+        producer.begin();
+        let is_sent = app.process_with_progress(&delivery).await?;
+        if !is_sent || !ends(inbox, producer, &delivery, offsets).await? {
+            producer.abort().await?;
+            inbox.requeue(&delivery).await.carry_on();
+        }
+    }
+    Ok(())
+}
+
+/// Ends a transaction, with the offset of its message in it or, as it should not be, before or
+/// after it. `false` if it must be aborted.
+async fn ends(
+    inbox: &impl Subscription,
+    producer: &impl TransactionalProducer,
+    delivery: &Delivery,
+    offsets: TransactionOffsets,
+) -> Result<bool, Stop> {
+    let done = slice::from_ref(delivery);
+    let added = match offsets {
+        TransactionOffsets::InTransaction => producer.send_offsets(done).await,
+        TransactionOffsets::BeforeCommit => Ok(inbox.settle(done).await.carry_on()),
+        TransactionOffsets::AfterCommit => Ok(()),
+    };
+    if !is_taken(added)? || !is_taken(producer.commit().await)? {
+        return Ok(false);
+    }
+    if offsets == TransactionOffsets::AfterCommit {
+        inbox.settle(done).await.carry_on();
+    }
+    Ok(true)
+}
+
+/// Whether a step was taken; if not, whether the transaction can be aborted.
+fn is_taken(step: Result<(), TransactionError>) -> Result<bool, Stop> {
+    match step {
+        Ok(()) => Ok(true),
+        Err(TransactionError::Refused) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Consume, process and produce in one transaction.
+pub(crate) struct Transactional;
+
+impl Row for Transactional {
+    const SPEC: Spec = Spec {
+        name: "transactional",
+        summary: "effect and offset are one transaction of the broker: consume, process, produce",
+        on_log: Some(Guarantee::ExactlyOnceEffect),
+        on_queue: Some(Guarantee::ExactlyOnceEffect),
+        settles: Settles::AfterEffect,
+        settle_scope: SettleScope::Individual,
+        sink: SinkKind::Broker,
+        reads: &[
+            "on_error",
+            "retry_backoff",
+            "settle_retries",
+            "isolation_level",
+            "transaction_timeout",
+            "transaction_offsets",
+            "group_metadata",
+            "output",
+        ],
+        declares_dead_letters: false,
+        keeps_nothing_between_deliveries: false,
+        waits_for_one_thing: true,
+    };
+
+    fn run_on_log(
+        inbox: &impl LogSubscription,
+        app: &impl ProgressInSink,
+        config: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        transactional_on_log(inbox, app, config.transaction_offsets)
+    }
+
+    fn run_on_queue(
+        inbox: &impl QueueSubscription,
+        app: &impl ProgressInSink,
+        config: &StrategyConfig,
+    ) -> impl Future<Output = Result<(), Stop>> {
+        transactional_on_queue(inbox, app, config.transaction_offsets)
+    }
+}

@@ -1,0 +1,49 @@
+//! What a scenario with the strategy `transactional` may say.
+
+use entrega_clients::Strategy;
+use entrega_model::Model;
+
+use super::super::{Dedup, ErrorPolicy, Scenario};
+use super::{Checked, broken_with_help, not_zero, within};
+
+pub(super) fn check(scenario: &Scenario) -> Checked {
+    within("log.transaction_version", scenario.log.transaction_version)?;
+    not_zero("consumer.transaction_timeout", scenario.consumer.transaction_timeout)?;
+    let writes = |one: &&Strategy| one.spec().sink.is_broker();
+    match scenario.strategies.iter().find(writes) {
+        Some(strategy) => of_strategy(scenario, *strategy),
+        None => Ok(()),
+    }
+}
+
+fn of_strategy(scenario: &Scenario, strategy: Strategy) -> Checked {
+    if scenario.sink.dedup != Dedup::None {
+        return broken_with_help(
+            "sink.dedup",
+            format!("`{strategy}` writes its effects to the broker, and no sink looks for a key"),
+            format!("leave `dedup` out, or `{strategy}` out of `strategies`"),
+        );
+    }
+    let is_product = scenario.profile.is_some();
+    let is_ideal = scenario.queue.atomic_publish && !is_product;
+    if scenario.models.contains(&Model::Queue) && !is_ideal {
+        return broken_with_help(
+            "queue.atomic_publish",
+            format!(
+                "on a queue `{strategy}` settles and publishes in one step, which this one cannot"
+            ),
+            format!(
+                "write models = [\"log\"], or leave `{strategy}` out of `strategies`; no product \
+                 has such a queue"
+            ),
+        );
+    }
+    if scenario.consumer.on_error == ErrorPolicy::DeadLetter {
+        return broken_with_help(
+            "consumer.on_error",
+            format!("the dead letters are no part of the transactions of `{strategy}`"),
+            "write retry, skip-and-settle or crash",
+        );
+    }
+    Ok(())
+}
