@@ -128,7 +128,7 @@ impl Untried {
 type Comparison = fn(&Numbers<'_>) -> Option<String>;
 
 /// All of them, in the order in which they are told.
-const COMPARISONS: [Comparison; 22] = [
+const COMPARISONS: [Comparison; 25] = [
     deadlines::waiting,
     deadlines::batch,
     deadlines::attempts,

@@ -77,7 +77,10 @@ async fn ends(
     let done = slice::from_ref(delivery);
     let added = match offsets {
         TransactionOffsets::InTransaction => producer.send_offsets(done).await,
-        TransactionOffsets::BeforeCommit => Ok(inbox.settle(done).await.carry_on()),
+        TransactionOffsets::BeforeCommit => {
+            inbox.settle(done).await.carry_on();
+            Ok(())
+        }
         TransactionOffsets::AfterCommit => Ok(()),
     };
     if !is_taken(added)? || !is_taken(producer.commit().await)? {

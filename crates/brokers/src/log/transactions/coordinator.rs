@@ -441,10 +441,14 @@ const fn said_by_partition(refusal: TransactionRefusal) -> TransactionRefusal {
     }
 }
 
+/// What is written in a transaction has one replica, so nothing is said of others.
 const fn refused_sequence(refusal: ProduceRefusal) -> TransactionRefusal {
     match refusal {
         ProduceRefusal::InvalidProducerEpoch => TransactionRefusal::InvalidProducerEpoch,
-        ProduceRefusal::OutOfOrderSequence => TransactionRefusal::OutOfOrderSequence,
+        ProduceRefusal::OutOfOrderSequence
+        | ProduceRefusal::NotEnoughReplicas
+        | ProduceRefusal::NotEnoughReplicasAfterAppend
+        | ProduceRefusal::RequestTimedOut => TransactionRefusal::OutOfOrderSequence,
     }
 }
 

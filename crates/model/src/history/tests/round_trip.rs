@@ -16,7 +16,7 @@ const SUBSCRIPTIONS: u8 = 2;
 const DELIVERIES: u32 = 5;
 const POINTS: u16 = 2;
 const ALTERNATIVES: u8 = 3;
-const KINDS: u64 = 33;
+const KINDS: u64 = 34;
 
 /// An endless source of numbers for the fields of an event.
 struct Dice(u64);

@@ -38,6 +38,15 @@ fn of_strategy(scenario: &Scenario, strategy: Strategy) -> Checked {
             ),
         );
     }
+    if scenario.models.contains(&Model::Log) && scenario.log.replicas > 1 {
+        return broken_with_help(
+            "log.replicas",
+            format!(
+                "what `{strategy}` writes is not replicated here, so no election is tried on it"
+            ),
+            format!("write replicas = 1, or leave `{strategy}` out of `strategies`"),
+        );
+    }
     if scenario.consumer.on_error == ErrorPolicy::DeadLetter {
         return broken_with_help(
             "consumer.on_error",

@@ -108,6 +108,10 @@ fn mistakes_around_transactions() {
     );
     check_help(&set("consumer.on_error = 'dead-letter'"), "write retry, skip-and-settle or crash");
     check(
+        &set("log.replicas = 3"),
+        "2:16: what `transactional` writes is not replicated here, so no election is tried on it",
+    );
+    check(
         &set("sink.dedup = 'atomic'"),
         "2:14: `transactional` writes its effects to the broker, and no sink looks for a key",
     );
