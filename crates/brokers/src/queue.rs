@@ -202,8 +202,14 @@ impl QueueBroker {
     /// Whether some queue has no room for this many more.
     fn refuses(&self, records: usize) -> bool {
         let Some(max_length) = self.settings.max_length else { return false };
-        self.settings.overflow == Overflow::RejectPublish
-            && self.queues.iter().any(|queue| queue.ready_count() + records > max_length as usize)
+        let is_full = |count: fn(&BoundQueue) -> usize| {
+            self.queues.iter().any(|queue| count(queue) + records > max_length as usize)
+        };
+        match self.settings.overflow {
+            Overflow::RejectPublish => is_full(BoundQueue::ready_count),
+            Overflow::DiscardNew => is_full(BoundQueue::stored_count),
+            Overflow::DropHead | Overflow::DiscardOld => false,
+        }
     }
 
     /// Whether nothing is ready in a queue, for a client that may wait.

@@ -123,6 +123,13 @@ impl BoundQueue {
         self.ready.len() + self.extras.as_ref().map_or(0, |extras| extras.groups.held().count())
     }
 
+    /// How many copies there are, wherever they are.
+    pub(super) fn stored_count(&self) -> usize {
+        let scheduled = self.extras.as_ref().map_or(0, |extras| extras.scheduled.len());
+        let waiting = self.delayed.len() + self.kept.len() + scheduled;
+        self.ready_count() + self.in_flight_count() + waiting
+    }
+
     pub(super) fn in_flight_count(&self) -> usize {
         self.in_flight.len()
     }
@@ -238,7 +245,15 @@ impl BoundQueue {
         let count = credit(wanted, consumer, step);
         for _ in 0..count {
             let Some(stored) = self.ready.take() else { break };
-            hand_over(self.id, &mut self.in_flight, consumer, stored, wanted, deliveries, step);
+            begin_delivery(
+                self.id,
+                &mut self.in_flight,
+                consumer,
+                stored,
+                wanted,
+                deliveries,
+                step,
+            );
         }
     }
 
@@ -377,6 +392,12 @@ impl BoundQueue {
 
     #[cold]
     fn trim_to(&mut self, max_length: u32, step: &mut Step<'_>) {
+        while step.settings.overflow == Overflow::DiscardOld
+            && self.stored_count() > max_length as usize
+            && let Some(stored) = self.take_oldest(step)
+        {
+            self.give_up(stored, GivenUp::Overflow, step);
+        }
         while step.settings.overflow == Overflow::DropHead
             && self.ready.len() > max_length as usize
             && let Some(stored) = self.ready.take()
@@ -394,7 +415,7 @@ impl BoundQueue {
 
 /// Puts a message into a consumer's hands, and returns it as it is from now on.
 #[inline]
-pub(super) fn hand_over(
+pub(super) fn begin_delivery(
     id: SubscriptionId,
     in_flight: &mut InFlight,
     consumer: &mut Consumer,

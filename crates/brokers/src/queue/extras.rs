@@ -94,6 +94,14 @@ impl Extras {
         *is_subscribed = false;
     }
 
+    /// Takes one out of what waits and is not ready.
+    pub(super) fn take_aside(&mut self, sequence: u64) -> Option<Stored> {
+        let is_it = |stored: &Stored| stored.sequence == sequence;
+        let scheduled = self.scheduled.iter().position(|(_, stored)| is_it(stored));
+        let scheduled = scheduled.and_then(|place| self.scheduled.remove(place));
+        scheduled.map(|(_, stored)| stored).or_else(|| self.groups.take_if(is_it).pop())
+    }
+
     /// What waits and is not ready.
     pub(super) fn put_aside(&self) -> impl Iterator<Item = &Stored> {
         self.groups.held().chain(self.scheduled.iter().map(|(_, stored)| stored))

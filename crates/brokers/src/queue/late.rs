@@ -12,7 +12,8 @@ use super::bound_queue::{BoundQueue, Step, Word, tell_acked, tell_settled};
 use super::consumers::Standing;
 use super::dead_letter::GivenUp;
 use super::ready::Stored;
-use super::settings::{LateSettle, RepeatedSettle};
+use super::rules::Return;
+use super::settings::{LateSettle, RepeatedSettle, RequeuePosition};
 
 impl BoundQueue {
     /// What becomes of a word about a delivery that is not in flight to its client; `false` if it
@@ -74,12 +75,30 @@ impl BoundQueue {
         true
     }
 
+    /// Takes the oldest copy out, wherever it is. One that is in flight is taken from its consumer.
+    /// Of what was never delivered the first is the oldest, unless what comes back is put behind.
+    pub(super) fn take_oldest(&mut self, step: &mut Step<'_>) -> Option<Stored> {
+        let is_mixed = step.settings.rules.requeue_position == RequeuePosition::End;
+        let fresh = self.ready.fresh().take(if is_mixed { usize::MAX } else { 1 });
+        let waiting = fresh.chain(self.ready.returned()).chain(self.delayed.iter());
+        let aside = self.extras.iter().flat_map(|extras| extras.put_aside()).chain(&self.kept);
+        let in_flight = self.in_flight.iter().map(|delivery| &delivery.stored);
+        let all = waiting.chain(aside).chain(in_flight);
+        let oldest = all.map(|stored| stored.sequence).min()?;
+        let held = self.in_flight.iter().find(|one| one.stored.sequence == oldest);
+        match held.and_then(|delivery| self.in_flight.find(delivery.tag)) {
+            Some(slot) => Some(self.end_silently(slot, Return::Disconnect, step)),
+            None => self.take_out(oldest),
+        }
+    }
+
     /// Takes a message out that is not in flight, wherever it waits.
     fn take_out(&mut self, sequence: u64) -> Option<Stored> {
         let waiting = self.ready.remove(sequence).or_else(|| self.delayed.remove(sequence));
         waiting.or_else(|| {
-            let kept = self.kept.iter().position(|stored| stored.sequence == sequence)?;
-            Some(self.kept.remove(kept))
+            let kept = self.kept.iter().position(|stored| stored.sequence == sequence);
+            let kept = kept.map(|place| self.kept.remove(place));
+            kept.or_else(|| self.extras.as_mut()?.take_aside(sequence))
         })
     }
 }

@@ -79,7 +79,7 @@ pub struct Forgets {
     pub of_the_last: Duration,
 }
 
-/// What happens when a queue holds more ready messages than `max_length`.
+/// What happens when a queue holds more messages than `max_length`: ready ones, or all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
     /// RabbitMQ `drop-head`: the oldest ready message is dropped or dead-lettered, although its
@@ -87,6 +87,11 @@ pub enum Overflow {
     DropHead,
     /// RabbitMQ `reject-publish`: the publish is refused, and its producer knows.
     RejectPublish,
+    /// JetStream `discard=old`: the oldest message goes, wherever it is. What is in flight counts,
+    /// and is not safe.
+    DiscardOld,
+    /// JetStream `discard=new`: as `RejectPublish`, but what is in flight counts.
+    DiscardNew,
 }
 
 impl Default for QueueSettings {

@@ -11,7 +11,7 @@
 use entrega_model::queue::Received;
 use entrega_model::{ClientId, Kind};
 
-use super::bound_queue::{BoundQueue, Step, Wanted, hand_over};
+use super::bound_queue::{BoundQueue, Step, Wanted, begin_delivery};
 use super::ready::Stored;
 use super::returns::is_spent;
 use super::rules::Return;
@@ -48,8 +48,15 @@ impl BoundQueue {
             let grows = if is_soft { grows } else { self.may_grow() };
             let Some(stored) = self.next_for(from, grows, step) else { break };
             let consumer = self.consumers.entry(from);
-            let stored =
-                hand_over(self.id, &mut self.in_flight, consumer, stored, wanted, deliveries, step);
+            let stored = begin_delivery(
+                self.id,
+                &mut self.in_flight,
+                consumer,
+                stored,
+                wanted,
+                deliveries,
+                step,
+            );
             self.note_delivery(&stored, from);
             if wanted.settle_at_delivery {
                 self.finish(&stored, step);

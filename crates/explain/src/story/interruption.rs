@@ -226,7 +226,9 @@ impl<'a> Interruption<'a> {
         let holder = self.holder.consumer;
         let (who, m) = (chronicle.name(holder), chronicle.message());
         let since = self.since_fetch(chronicle, at).unwrap_or_default();
-        let ends = format!("its {} expires", chronicle.run.cast.deadline());
+        let cast = chronicle.run.cast;
+        let expires = || format!("its {} expires", cast.deadline());
+        let ends = if cast.claims() { "it is claimed".to_owned() } else { expires() };
         if at < self.holder.at {
             return Some(format!("{m} waits in the buffer of {who} until {ends}{since}"));
         }

@@ -55,7 +55,8 @@ pub struct QueueSettings {
     pub late_settle: LateSettle,
     /// What an ack does that was made before. Default `idempotent`.
     pub repeated_settle: RepeatedSettle,
-    /// How many ready messages a queue holds. RabbitMQ `x-max-length`. Left out, there is no limit.
+    /// How many ready messages a queue holds, or all that are stored (`overflow`). RabbitMQ
+    /// `x-max-length`, JetStream `max_msgs`. Left out, there is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<u32>,
     /// What a full queue does. RabbitMQ `x-overflow`. Default `drop-head`.
@@ -185,6 +186,12 @@ pub enum Overflow {
     DropHead,
     /// Refuses the new one, and tells the producer.
     RejectPublish,
+    /// Drops its oldest message, wherever it is: what is in flight counts too, and is not safe.
+    /// JetStream `discard=old`, its default.
+    DiscardOld,
+    /// Refuses the new one, and tells the producer; what is in flight counts too. JetStream
+    /// `discard=new`.
+    DiscardNew,
 }
 
 impl Default for QueueSettings {

@@ -24,6 +24,8 @@ pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
         overflow: match from.overflow {
             Overflow::DropHead => queue::Overflow::DropHead,
             Overflow::RejectPublish => queue::Overflow::RejectPublish,
+            Overflow::DiscardOld => queue::Overflow::DiscardOld,
+            Overflow::DiscardNew => queue::Overflow::DiscardNew,
         },
         dedup_window: from.dedup_window.map(Span::duration),
         dedup_entries: from.dedup_entries,

@@ -269,3 +269,24 @@ fn what_is_in_flight_survives_a_restart_or_does_not() {
     check(false, "stale [1]", "2:1*x2");
     check(true, "settled", "parked");
 }
+
+/// semantics.md 3.8, "discard `old` (default) | `new`": what is in flight counts, and is not safe.
+/// The opposite: RabbitMQ's limits count what is ready.
+#[test]
+fn a_limit_on_all_that_is_stored_counts_what_is_in_flight() {
+    let check = |overflow, answer: &str, told: &str, late: &str| {
+        let max_length = Some(2);
+        let settings = QueueSettings { max_length, overflow, ..with(Features::default()) };
+        let mut bench = Bench::with(settings, &[1, 2]);
+        bench.receive(A, 1);
+        assert_eq!(bench.publish(&[3]), answer, "{overflow:?}");
+        assert_eq!(bench.ground_truth(), told, "{overflow:?}");
+        assert_eq!(bench.settle(A, &[1], Settlement::Ack), late, "{overflow:?}");
+    };
+    let stored = "stored(3@2#1)";
+    let discarded = format!("{stored} removed(1,overflow)");
+    check(Overflow::DropHead, "published", stored, "settled");
+    check(Overflow::RejectPublish, "published", stored, "settled");
+    check(Overflow::DiscardOld, "published", &discarded, "stale [1]");
+    check(Overflow::DiscardNew, "refused", "", "settled");
+}

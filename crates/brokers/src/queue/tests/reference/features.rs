@@ -38,8 +38,9 @@ fn features() -> impl Strategy<Value = Features> {
 }
 
 fn featured() -> impl Strategy<Value = QueueSettings> {
-    (settings(), features()).prop_map(|(settings, features)| {
-        let mut settings = QueueSettings { features, ..settings };
+    (settings(), features(), any::<bool>()).prop_map(|(settings, features, discards)| {
+        let overflow = if discards { Overflow::DiscardOld } else { Overflow::DropHead };
+        let mut settings = QueueSettings { features, overflow, ..settings };
         if features.group_lock {
             settings.rules.requeue_position = RequeuePosition::Same;
             settings.max_length = None;

@@ -93,8 +93,8 @@ impl Model {
         self.copies.push(Copy { message, stored: self.now, state, deliveries: 0, failures: 0 });
         if state == State::Ready {
             self.line.push((self.copies.len() - 1, false));
-            self.trim();
         }
+        self.trim();
     }
 
     /// The tag of an earlier delivery to a client.
@@ -387,6 +387,10 @@ impl Model {
     }
 
     fn trim(&mut self) {
+        self.discard_the_oldest();
+        if self.settings.overflow != Overflow::DropHead {
+            return;
+        }
         while self.settings.max_length.is_some_and(|most| self.line.len() > most as usize) {
             let (copy, _) = self.line.remove(0);
             self.copies[copy].state = State::Gone;

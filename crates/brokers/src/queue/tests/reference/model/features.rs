@@ -97,6 +97,24 @@ impl Model {
         than.is_some_and(|span| self.copies[copy].stored + span <= self.now)
     }
 
+    /// Too many copies: the oldest goes, wherever it is.
+    pub(super) fn discard_the_oldest(&mut self) {
+        let is_here = |copy: &Copy| copy.state != State::Gone;
+        while self.settings.overflow == Overflow::DiscardOld
+            && let Some(most) = self.settings.max_length
+            && self.copies.iter().filter(|copy| is_here(copy)).count() > most as usize
+            && let Some(oldest) = self.copies.iter().position(is_here)
+        {
+            self.copies[oldest].state = State::Gone;
+            self.line.retain(|(one, _)| *one != oldest);
+            self.delayed.retain(|one| *one != oldest);
+            let is_held = |one: &&mut Given| one.copy == oldest && one.end.is_none();
+            if let Some(given) = self.given.iter_mut().find(is_held) {
+                given.end = Some(End::Silent { by_lease: false });
+            }
+        }
+    }
+
     pub(in super::super) fn drop_expired(&mut self) {
         while let Some(&(copy, _)) = self.line.first()
             && self.is_older(copy, self.settings.features.message_ttl)
