@@ -188,7 +188,7 @@ impl Injected {
                 | Site::Arrivals
                 | Site::Deadlines
                 | Site::Group
-        )
+        ) || (self.point.site == Site::Service && self.is_of_broker())
     }
 }
 

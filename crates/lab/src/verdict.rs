@@ -67,7 +67,13 @@ impl Named {
     /// window, and nothing that went wrong bears witness to one.
     fn are_vacuous(&self, counters: &Counters, causes: &Causes, struck: u64) -> bool {
         let tested = self.hit(counters) || !causes.is_empty();
-        !self.faults.is_empty() && (struck == 0 || !tested)
+        !self.faults.is_empty() && (struck == 0 || !tested || self.are_too_few(struck))
+    }
+
+    /// Whether processes die by time, and so seldom that it is chance which windows they hit.
+    fn are_too_few(&self, struck: u64) -> bool {
+        let by_time = |(site, _)| site == Site::Crash(Moment::AtAnyTime);
+        struck < ENOUGH_CRASHES && self.acts().any(by_time)
     }
 
     /// Whether a critical window was hit.
@@ -101,6 +107,12 @@ impl Named {
     fn why_vacuous(&self, struck: u64, untouched: &[Counter]) -> String {
         let missed = match struck {
             0 => self.none_struck(),
+            few if untouched.is_empty() && self.are_too_few(few) => {
+                return format!(
+                    "{few} faults struck, and {ENOUGH_CRASHES} crashes by time are the least that \
+                     say how often a window is hit: a shorter mtbf, more seeds, or `entrega explore`"
+                );
+            }
             1 => "1 fault struck, in no critical window".to_owned(),
             _ => format!("{struck} faults struck, none of them in a critical window"),
         };
@@ -114,6 +126,9 @@ impl Named {
         format!("nothing was put to the test: {missed}{windows}")
     }
 }
+
+/// So many crashes by time are the least that say something about how often a window is hit.
+const ENOUGH_CRASHES: u64 = 30;
 
 /// Judges the report of one run: calls what was not tested unknown, and says of each subscription
 /// why it is unknown.
@@ -389,4 +404,29 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
             return None;
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(subscription: &str) -> Named {
+        let text = format!("subscriptions = [{{ name = 'mailer', {subscription} }}]");
+        let loaded = Scenario::parse("test.toml", &text, &[], &|_| Err(String::new()));
+        Named::of(&loaded.expect("a scenario").scenario, SubscriptionId(0))
+    }
+
+    /// At points any number is enough, because a point is a window.
+    #[test]
+    fn few_crashes_by_time_prove_nothing() {
+        let (by_time, at_points) =
+            (named("mtbf = '1d'"), named("faults.effect.after = { crash = 0.1 }"));
+        for (struck, are_too_few) in [(0, true), (29, true), (30, false)] {
+            assert_eq!(by_time.are_too_few(struck), are_too_few, "{struck}");
+            assert!(!at_points.are_too_few(struck));
+        }
+        let why = by_time.why_vacuous(7, &[]);
+        assert!(why.contains("7 faults struck, and 30 crashes by time are the least"), "{why}");
+        assert!(by_time.why_vacuous(0, &[]).contains("no crash struck (mailer.process.crash)"));
+    }
 }

@@ -6,9 +6,6 @@
 //! through for who did what and when. The opposite of a crash by time is one at a point: there a
 //! short ack is hit as often as a long handler.
 
-#[path = "lab/mod.rs"]
-mod lab;
-
 use entrega_choice::Choices;
 use entrega_clients::Strategy;
 use entrega_model::event::{EffectVerdict, ProcessingResult};

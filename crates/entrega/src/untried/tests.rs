@@ -2,6 +2,7 @@
 
 mod flushed;
 mod groups;
+mod outages;
 mod queues;
 
 use entrega_clients::Strategy;

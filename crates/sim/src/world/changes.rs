@@ -1,10 +1,10 @@
 //! Processes that come and go at a time, and rolling restarts.
 //!
 //! ```text
-//!  joins ──▶ start        leaves ──▶ asked to stop ──▶ close() ──▶ gone        dies ──▶ gone
+//!  joins ──▶ start      leaves ──▶ asked to stop ──▶ close() ──▶ gone      dies ──▶ gone
 //!
-//!  rolling restart:  1 is asked to stop ──▶ gone ──▶ its next life ── pause ──▶ 2 is asked to stop …
-//!                                             after times.restart
+//!  rolling restart:  1 is asked to stop ──▶ gone ──▶ its next life ──▶ 2 is asked to stop …
+//!                                       times.restart           pause
 //! ```
 //!
 //! > **The rule.** What a scenario puts at a time happens at that time, whatever the process does

@@ -2,10 +2,9 @@
 //! broker.
 //!
 //! ```text
-//!  a request arrives ──▶ sink.outage ──▶ away: this request and all others ──▶ there again
-//!                                         refuses: an answer, at once          after the span, when
-//!                                         silent: none, the caller times out   all is calm, or when
-//!                                                                              the run heals
+//!  a request arrives ──▶ sink.outage ──▶ away ──▶ there again
+//!                          refuses: an answer, at once      after the span, when all is
+//!                          silent: none, and a timeout      calm, or when the run heals
 //! ```
 //!
 //! > **The rule.** An outage takes nothing back: what a sink has applied and what a broker has

@@ -18,10 +18,22 @@ pub fn left_out(scenario: &Scenario) -> Vec<String> {
             let name = info.alternative_name(value).unwrap_or_default();
             format!("{} = {name}", table[point.index()].name)
         })
+        .chain(at_times(scenario))
         .collect();
     names.sort();
     names.dedup();
     names
+}
+
+/// What a scenario has happen at a time, and a live run has not.
+fn at_times(scenario: &Scenario) -> impl Iterator<Item = String> {
+    let lives = scenario.subscriptions.iter().flat_map(|one| {
+        let changes = (!one.changes.is_empty()).then(|| format!("changes of {}", one.name));
+        let rolling = one.rolling_restart.map(|_| format!("rolling_restart of {}", one.name));
+        changes.into_iter().chain(rolling)
+    });
+    let stalls = scenario.times.stall_distribution.map(|_| "times.stall_distribution".to_owned());
+    lives.chain(stalls)
 }
 
 /// Whether a choice can be injected live.
