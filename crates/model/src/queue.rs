@@ -77,8 +77,8 @@ pub enum Request {
     SettleAndPublish {
         /// The queue.
         queue: SubscriptionId,
-        /// Which one.
-        tag: DeliveryTag,
+        /// Which one; none to publish only.
+        tag: Option<DeliveryTag>,
         /// What was made of it; nothing to ack only.
         output: Option<Output>,
     },

@@ -138,6 +138,8 @@ fn offsets_apart_from_the_transaction_lose_or_duplicate() {
     check(Log, &after, "mailer.settle.after#3=crash", [1, 2, 1, 1, 1]);
     let before = [("consumer.transaction_offsets", "before-commit")];
     check(Log, &before, "mailer.settle.after#3=crash", [1, 0, 1, 1, 1]);
+    check(Queue, &after, "mailer.settle.after#3=crash", [1, 2, 1, 1, 1]);
+    check(Queue, &before, "mailer.settle.after#3=crash", [1, 0, 1, 1, 1]);
 }
 
 /// A zombie commits the offsets of an assignment that is over, unless it says of which assignment

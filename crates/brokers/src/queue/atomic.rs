@@ -22,7 +22,7 @@ impl QueueBroker {
         &mut self,
         now: Instant,
         from: ClientId,
-        (of, tag): (SubscriptionId, DeliveryTag),
+        (of, tag): (SubscriptionId, Option<DeliveryTag>),
         output: Option<Output>,
         ground_truth: &mut Vec<Event>,
     ) -> Response {
@@ -30,7 +30,7 @@ impl QueueBroker {
             return Response::NotAtomic;
         }
         let Some(queue) = self.queues.get_mut(of.index()) else { return Response::UnknownQueue };
-        if !queue.is_in_flight(from, tag) {
+        if let Some(tag) = tag.filter(|tag| !queue.is_in_flight(from, *tag)) {
             return Response::Stale { tags: vec![tag] };
         }
         ground_truth.extend(output.map(|output| Event {
@@ -45,7 +45,9 @@ impl QueueBroker {
             },
         }));
         let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
-        queue.ack(from, tag, SettleTrigger::Application, &mut step);
+        if let Some(tag) = tag {
+            queue.ack(from, tag, SettleTrigger::Application, &mut step);
+        }
         Response::Settled { tags: Vec::new() }
     }
 }

@@ -13,6 +13,7 @@ use super::*;
 use entrega_model::queue::Received;
 
 mod account;
+mod atomic;
 mod differences;
 mod faults;
 mod features;

@@ -22,7 +22,9 @@ pub(super) fn why(
 ) -> Option<(String, String)> {
     let (table, setting) = written.path.split_once('.')?;
     let help = match table {
-        "log" => of_broker(loaded, written, run, Model::Log).or_else(|| of_log(loaded, setting)),
+        "log" => {
+            of_broker(loaded, written, run, Model::Log).or_else(|| of_log(loaded, setting, run))
+        }
         "queue" => {
             of_broker(loaded, written, run, Model::Queue).or_else(|| of_queue(loaded, setting, run))
         }
@@ -71,13 +73,12 @@ fn of_sink(loaded: &LoadedScenario, written: &Written, run: &[Configuration]) ->
     })
 }
 
-fn of_log(loaded: &LoadedScenario, setting: &str) -> Option<String> {
+fn of_log(loaded: &LoadedScenario, setting: &str, run: &[Configuration]) -> Option<String> {
     let by_duration = loaded.scenario.log.auto_offset_reset == AutoOffsetReset::ByDuration;
-    let writes = |one: &Strategy| one.spec().sink.is_broker();
-    let is_forgotten = !loaded.scenario.producer.enable_idempotence
-        && !loaded.scenario.strategies.iter().any(writes);
+    let transacts = has_transactions(loaded, run);
+    let is_forgotten = !loaded.scenario.producer.enable_idempotence && !transacts;
     match setting {
-        "transaction_version" if !loaded.scenario.strategies.iter().any(writes) => {
+        "transaction_version" if !transacts => {
             Some("the strategy `transactional` would read it".to_owned())
         }
         "auto_offset_reset_duration" if !by_duration => {
@@ -92,6 +93,13 @@ fn of_log(loaded: &LoadedScenario, setting: &str) -> Option<String> {
     }
 }
 
+/// Whether some strategy, of the file or chosen, writes its effects to the broker.
+fn has_transactions(loaded: &LoadedScenario, run: &[Configuration]) -> bool {
+    let chosen = run.iter().map(|one| one.strategy);
+    let mut all = loaded.scenario.strategies.iter().copied().chain(chosen);
+    all.any(|one| one.spec().sink.is_broker())
+}
+
 fn of_a_constant_topic(loaded: &LoadedScenario) -> Option<String> {
     let grows = loaded.scenario.log.partitions_added.is_some();
     (!grows).then(|| "with `log.partitions_added` there would be something to learn".to_owned())
@@ -103,9 +111,8 @@ fn of_queue(loaded: &LoadedScenario, setting: &str, run: &[Configuration]) -> Op
     let mut chosen = loaded.scenario.strategies.iter().copied().chain(chosen);
     let is_never_full = queue.max_length.is_none();
     let gives_up = !is_never_full || queue.delivery_limit.is_some() || chosen.any(rejects);
-    let writes = |one: &Strategy| one.spec().sink.is_broker();
     match setting {
-        "atomic_publish" if !loaded.scenario.strategies.iter().any(writes) => {
+        "atomic_publish" if !has_transactions(loaded, run) => {
             Some("the strategy `transactional` would read it".to_owned())
         }
         "overflow" if is_never_full => {

@@ -196,7 +196,8 @@ impl Fingerprinted for queue::Request {
             Self::Close { queue } => begin(into, 3, queue.0),
             Self::SettleAndPublish { queue, tag, output } => {
                 begin(into, 4, queue.0);
-                into.tag(*queue, *tag);
+                into.flag(tag.is_some());
+                tag.iter().for_each(|tag| into.tag(*queue, *tag));
                 into.flag(output.is_some());
                 output.iter().for_each(|output| output.fingerprint(into));
             }

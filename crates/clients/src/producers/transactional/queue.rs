@@ -26,9 +26,8 @@ impl<L: Link<Request = Request, Response = Response>> QueueTransactions<L> {
 
     /// Settles and publishes, and again as often as that is set up while there is no answer. What
     /// is stale at a repetition was settled by the first attempt, or is somebody else's.
-    async fn settle_and_publish(&self, delivery: &Delivery) -> Result<(), TransactionError> {
-        let (queue, tag, output) =
-            (self.config.subscription, delivery.position, self.output.take());
+    async fn settle_and_publish(&self, tag: Option<u64>) -> Result<(), TransactionError> {
+        let (queue, output) = (self.config.subscription, self.output.take());
         let mut retries = self.config.retries;
         loop {
             let request = Request::SettleAndPublish { queue, tag, output };
@@ -74,7 +73,9 @@ impl<L: Link<Request = Request, Response = Response>> TransactionalProducer
     }
 
     async fn commit(&self) -> Result<(), TransactionError> {
-        let Some(delivery) = self.settling.take() else { return Ok(()) };
+        let Some(delivery) = self.settling.take() else {
+            return self.settle_and_publish(None).await;
+        };
         let (message, consumer) = (delivery.record.message, self.link.process());
         let (subscription, act) = (self.config.subscription, SettleAct::Ack);
         self.link.record(Kind::SettleInvoked {
@@ -86,7 +87,7 @@ impl<L: Link<Request = Request, Response = Response>> TransactionalProducer
             act,
             trigger: SettleTrigger::Application,
         });
-        let result = self.settle_and_publish(&delivery).await;
+        let result = self.settle_and_publish(Some(delivery.position)).await;
         let outcome = match result {
             Ok(()) => SettleOutcome::Ok,
             Err(TransactionError::Unknown) => SettleOutcome::Info,
