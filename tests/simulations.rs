@@ -272,7 +272,7 @@ fn the_remedies_of_the_narrations_help() {
     }
     let archived = ["queue.at_limit=dead-letter", "expect.0.lost=0", "expect.0.dead_lettered=>0"];
     check("share-group", &[&archived[..], &["expect.0.verdict=valid"]].concat(), "lost");
-    let once = ["expect.0.duplicated=0", "expect.0.exact=6"];
+    let once = ["expect.0.duplicated=0", "expect.0.exact=18"];
     let renewed = ["consumer.lease_renewal=20min"];
     let held = ["queue.delivery_delay=150min", "subscriptions.0.service_time.value=1s"];
     for way_out in [&renewed[..], &held] {

@@ -146,7 +146,9 @@ fn c27_a_crash_counts_for_the_whole_prefetch() {
 /// only one that the limit takes, in every run; with a prefetch it takes its neighbours along.
 #[test]
 fn c27_poison_takes_its_neighbours_along() {
-    let settings = [ALONE, TARGET, ("queue.delivery_limit", "2"), ("consumer.on_error", "crash")];
+    let four = ("workload.messages", "4");
+    let crash = ("consumer.on_error", "crash");
+    let settings = [ALONE, TARGET, ("queue.delivery_limit", "2"), crash, four];
     for (prefetch, expect) in [("1", 1), ("2", 2), ("3", 3)] {
         let settings = [&settings[..], &[("consumer.prefetch", prefetch)]].concat();
         let runs = every((Model::Queue, ProcessThenSettle), &[POISON], 1, &settings);
