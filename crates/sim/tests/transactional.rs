@@ -52,6 +52,7 @@ fn check(model: Model, overrides: &[(&str, &str)], faults: &str, expect: [u32; 5
     assert!(run.reached, "{model}: {faults} must be reached");
     assert_eq!(run.end, RunEnd::Quiescent, "{model} {overrides:?} with {faults:?}");
     assert_eq!(run.effects, expect, "{model} {overrides:?} with {faults:?}");
+    assert_eq!(run.dead_letters, [0; 5], "{model} {overrides:?} with {faults:?}");
     run
 }
 

@@ -167,10 +167,13 @@ impl Transactions {
     }
 }
 
-/// What a fingerprint must not leave out.
+/// Something that a fingerprint must not leave out, and how to take it away.
+#[cfg(test)]
+type Wipe = (&'static str, fn(&mut Transactions));
+
 #[cfg(test)]
 impl Transactions {
-    pub(super) const WIPES: [(&str, fn(&mut Self)); 4] = [
+    pub(super) const WIPES: [Wipe; 4] = [
         ("the producers", |all| all.coordinated.clear()),
         ("what stands in the topic", |all| all.topic.clear()),
         ("the output", |all| all.outputs.clear()),
