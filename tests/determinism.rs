@@ -298,6 +298,8 @@ proptest! {
         one_in in prop::collection::vec(prop_oneof![3 => Just(0_u32), 1 => 4_u32..200], 48),
     ) {
         let (calm, _) = SMALL.split_once("[faults]").unwrap_or((SMALL, ""));
+        let replicated = "[log]\nreplicas = 3\nreplica_delay = \"5ms\"\nflush_interval = \"1s\"\n";
+        let calm = calm.replacen("[log]\n", replicated, 1);
         let bounded = "\n[limits]\ndrain = \"1min\"\nsteps = 100_000\n";
         let scenario = scenario(&format!("{calm}{bounded}{}", faults(&one_in)));
         prop_assume!(strategy.supports(model));
