@@ -421,7 +421,7 @@ fn help_says_which_words_would_be_valid() {
     );
     check_help(
         "[queue]\noverflow = 'drop_head'",
-        "did you mean `drop-head`? valid here: drop-head, reject-publish",
+        "did you mean `drop-head`? valid here: drop-head, reject-publish, discard-old, discard-new",
     );
     check_help(
         "[faults]\neffect.before = { crsh = '1/1000' }",
