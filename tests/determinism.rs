@@ -90,7 +90,7 @@ const PINNED: [(Model, Strategy, &str); 30] = [
     (Model::Log, Strategy::Parallel, "977de01bf6467818"),
     (Model::Log, Strategy::ProgressWithEffect, "56d0481cb545c7ce"),
     (Model::Log, Strategy::ProgressWithEffectUnconditional, "56d0481cb545c7ce"),
-    (Model::Log, Strategy::Transactional, "0"),
+    (Model::Log, Strategy::Transactional, "96657a67cca451c5"),
     (Model::Log, Strategy::ArticleBasic, "97464869fb290128"),
     (Model::Log, Strategy::ArticleCommitEveryN, "9f9e0907075ebd29"),
     (Model::Log, Strategy::ArticleDeadLetters, "799f6096ee172312"),
@@ -107,7 +107,7 @@ const PINNED: [(Model, Strategy, &str); 30] = [
     (Model::Queue, Strategy::Parallel, "63aebf01e8be27c7"),
     (Model::Queue, Strategy::ProgressWithEffect, "f910b8c5e9b13015"),
     (Model::Queue, Strategy::ProgressWithEffectUnconditional, "e1041ebc98485895"),
-    (Model::Queue, Strategy::Transactional, "0"),
+    (Model::Queue, Strategy::Transactional, "07faacc39d9c7307"),
 ];
 
 /// What it is about, which settings it changes, and the digests.

@@ -112,7 +112,7 @@ fn the_order_of_a_program_is_part_of_a_history() {
     bench.write(
         "ahead.toml",
         r#"
-        name = "ahead"
+        title = "Ahead"
         [workload]
         messages = 40
         keys = 1
@@ -188,8 +188,8 @@ fn of_both<'a>(one: &'a Value, other: &'a Value) -> impl Iterator<Item = (&'a Va
 }
 
 /// Of all that is lost and duplicated in the scenarios of this repository, a run and its record
-/// name the same causes. A record does not know what a scenario meant to put to the test, nor in
-/// which order a producer that sends ahead meant its messages.
+/// name the same causes, and the same messages out of order. A record does not know what a scenario
+/// meant to put to the test.
 #[test]
 fn a_record_of_every_scenario_names_the_causes_of_its_run() {
     let mut causes = BTreeSet::new();
@@ -201,6 +201,9 @@ fn a_record_of_every_scenario_names_the_causes_of_its_run() {
             let run = ["run", &path, "--model", model, "--strategy", strategy];
             let more = ["--history", "run.jsonl", "--format", "json", "--quiet"];
             let run = bench.run(&[&run[..], &more, fewer].concat());
+            if run.err.contains("is impossible on the log") {
+                continue;
+            }
             let run: Value = serde_json::from_str(&run.out).expect("JSON");
             let checked = bench.run(&["check", "run.jsonl", "--format", "json"]);
             let checked: Value = serde_json::from_str(&checked.out).expect("JSON");
@@ -209,6 +212,8 @@ fn a_record_of_every_scenario_names_the_causes_of_its_run() {
                 for what in ["name", "causes", "classes"] {
                     assert_eq!(checked[what], run[what], "{path}, {model}, {strategy}: {what}");
                 }
+                let reordered = [checked, run].map(|of| of["order"]["reordered"].clone());
+                assert_eq!(reordered[0], reordered[1], "{path}, {model}, {strategy}");
             }
             assert_eq!(checked["inconsistent_record"], json!([]), "{path}, {model}, {strategy}");
             for of in run["subscriptions"].as_array().expect("a list") {

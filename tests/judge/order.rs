@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::rules::{Facts, Lines, Offset, Send, kind, name, offset, shows_an_offset};
 
-/// Program order: the first was acknowledged before the second was begun, or, where producers promise
-/// the order of their program, begun before it and acknowledged at some time. A send that does not
-/// begin with an invocation has no place in it.
+/// Program order: the first was acknowledged before the second was begun, or, where producers
+/// promise the order of their program, begun before it and acknowledged at some time. A send that
+/// does not begin with an invocation has no place in it.
 fn is_before(sent: &Send, later: &Send) -> bool {
     let (Some(place), Some(begun), Some(ok)) = (sent.place, later.place, sent.acknowledged) else {
         return false;

@@ -57,7 +57,7 @@ pub(crate) const SHAPES: [Shape; 38] = [
     ("max_poll_exceeded", &[], &["subscription", "consumer"]),
     ("kept", &["message"], &["subscription"]),
     ("settle_forgotten", &["message"], &["subscription"]),
-    ("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "reason"]),
+    ("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "abort.reason"]),
 ];
 
 /// Who takes part in a history.
@@ -91,7 +91,7 @@ pub(crate) fn value(field: &str, cast: &Cast, dice: &mut Dice) -> Value {
         "position" | "upto" | "to" | "from" | "previous" | "generation" | "incarnation" => {
             return json!(dice.below(5));
         }
-        "redelivered" | "failed" => return json!(dice.once_in(2)),
+        "redelivered" | "failed" | "seen" => return json!(dice.once_in(2)),
         "subscription" => &cast.subscriptions,
         "key" => &["k", "k", "l"],
         "producer" => &["p", "p", "q"],
@@ -102,6 +102,7 @@ pub(crate) fn value(field: &str, cast: &Cast, dice: &mut Dice) -> Value {
         "trigger" => &["application", "timer", "delivery", "next_receive", "close", "revoke"],
         "reason" => &["settled", "ttl", "overflow", "retention", "delivery_limit", "purge"],
         "dlq.reason" => &["rejected", "delivery_limit", "ttl", "overflow", "client"],
+        "abort.reason" => &["asked", "fenced", "expired"],
         "result" => &["ok", "transient", "poison", "unknown"],
         "verdict" => &["applied", "applied", "suppressed", "rejected"],
         "point" => &["r.effect.after", "r.settle.request"],

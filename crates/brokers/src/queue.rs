@@ -64,6 +64,7 @@ mod consumers;
 mod dead_letter;
 mod dedup;
 mod delayed;
+mod departed;
 mod extras;
 mod features;
 mod fingerprint;
@@ -91,6 +92,7 @@ pub use extras::ShareWindow;
 
 use bound_queue::{BoundQueue, Step, Wanted, Word};
 use dedup::DedupWindow;
+use departed::Departed;
 use unflushed::Unflushed;
 
 /// An exchange and the queues that are bound to it.
@@ -472,32 +474,5 @@ impl Copies {
     fn iter(&self) -> impl Iterator<Item = (MessageId, u16)> {
         let counts = (0..).map(MessageId).zip(self.0.iter().copied());
         counts.filter(|(_, count)| *count > 0)
-    }
-}
-
-/// Connections that have ended: for each process the highest incarnation. A process that came back
-/// has a higher one, and lives before it are over.
-#[derive(Clone, Debug, Default)]
-struct Departed(Vec<Option<Incarnation>>);
-
-impl Departed {
-    fn insert(&mut self, client: ClientId) {
-        let index = client.process.index();
-        if index >= self.0.len() {
-            self.0.resize(index + 1, None);
-        }
-        self.0[index] = self.0[index].max(Some(client.incarnation));
-    }
-
-    #[inline]
-    fn contains(&self, client: ClientId) -> bool {
-        let last = self.0.get(client.process.index()).copied().flatten();
-        last.is_some_and(|last| client.incarnation <= last)
-    }
-
-    /// The first life of a process whose connection has not ended.
-    fn connected_from(&self, process: ProcessId) -> Incarnation {
-        let last = self.0.get(process.index()).copied().flatten();
-        Incarnation(last.map_or(0, |last| last.0.saturating_add(1)))
     }
 }

@@ -53,6 +53,7 @@ mod script;
 mod settings;
 mod sink;
 mod span;
+mod times;
 mod traffic;
 mod transactions;
 #[cfg(feature = "toml")]
@@ -79,11 +80,12 @@ pub use rows::{Row, Rows};
 pub use schema::{NOT_SAID, schema};
 pub use script::ScriptedFault;
 pub use settings::{
-    AutoOffsetReset, BatchFailure, BatchSink, ConsumerSettings, ErrorPolicy, FaultTimes, Limits,
-    LogClient, LogSettings, NetworkSettings, Order, ProducerSettings, ProducerStrategy,
+    AutoOffsetReset, BatchFailure, BatchSink, ConsumerSettings, ErrorPolicy, Limits, LogClient,
+    LogSettings, NetworkSettings, Order, ProducerSettings, ProducerStrategy,
 };
 pub use sink::{Dedup, SinkSettings};
 pub use span::{Span, SpanError};
+pub use times::FaultTimes;
 pub use traffic::{
     Arrivals, Body, KeyDistribution, ServiceTime, SubscriptionSettings, WorkloadSettings,
 };
@@ -231,7 +233,7 @@ impl Scenario {
                 Odds { point, value, ratio }
             }));
             if subscription.mtbf.is_some() {
-                let point = points::own_point(points::Fault::ProcessCrash, id);
+                let point = points::crash_by_time(id);
                 odds.push(Odds { point, value: 1, ratio: Ratio::ONE });
             }
         }

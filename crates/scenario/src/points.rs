@@ -20,7 +20,7 @@ use entrega_model::{RequestPurpose, SubscriptionId};
 pub use act::{Act, Call, Leg, Mishap, Moment, Site, Zone};
 pub use alternatives::{Alternative, Alternatives};
 pub(crate) use numbers::MAX_SUBSCRIPTIONS;
-pub use numbers::{describe, own_point, shared_point, table, table_of};
+pub use numbers::{crash_by_time, describe, own_point, shared_point, table, table_of};
 pub use table::FAULTS;
 pub(crate) use table::{SECTIONS, Section};
 
@@ -161,6 +161,21 @@ impl FaultInfo {
     /// Whether it begins a span in which a service is away.
     pub fn is_outage(&self) -> bool {
         self.site == Site::Service
+    }
+
+    /// Whether it begins a span in which a sink is away: each subscription has one of its own.
+    pub fn is_sink_outage(&self) -> bool {
+        self.is_outage() && self.per_subscription
+    }
+
+    /// Whether it begins a span in which nobody reaches the broker.
+    pub fn is_broker_outage(&self) -> bool {
+        self.is_outage() && !self.per_subscription
+    }
+
+    /// Whether it strikes at instants of its own, whatever happens then.
+    pub fn is_by_time(&self) -> bool {
+        self.site == Site::Crash(Moment::AtAnyTime)
     }
 
     /// What a choice is. The harmless one is nothing, and so is one that there is not.

@@ -1,9 +1,9 @@
 //! Which messages of a record came in another order than they were sent.
 //!
 //! > **The rule** (semantics.md 5.5). m1 ≺ m2 iff both have one key and one producer and m1 was
-//! > acknowledged before m2 was first sent. Where producers promise the order of their program, it is
-//! > enough that m1 was sent before m2 and acknowledged at some time. A message whose first line is an
-//! > outcome has no place in this order.
+//! > acknowledged before m2 was first sent. Where producers promise the order of their program, it
+//! > is enough that m1 was sent before m2 and acknowledged at some time. A message whose first line
+//! > is an outcome has no place in this order.
 //!
 //! In a run the order of ids says which message was sent first ([`crate::order`]), and what a
 //! producer is called is known from the start. In a record a message may be named by another line

@@ -2,7 +2,7 @@
 
 use entrega_checker::{Cause, Class};
 use entrega_model::event::{
-    DeadLetterReason, Phase, ProcessingResult, RemoveReason, SendOutcome, SettleAct, SettleOutcome,
+    DeadLetterReason, ProcessingResult, RemoveReason, SendOutcome, SettleAct, SettleOutcome,
     SettleTrigger,
 };
 use entrega_model::{Kind, MessageId, ProcessId};
@@ -455,48 +455,6 @@ fn the_first_duplicate_names_the_cause() {
     twice(crash.lease_expired(0, 2).processed(C), Cause::RedeliveredAfterCrash);
     let retry = queue().sent(0).processed(A).applied(A).crashed(1).requeued(0, 1);
     twice(retry.processed(B), Cause::HandlerRetry);
-}
-
-/// A consumer that begins before a message undoes that a reset skipped it: what ends the message
-/// later is the cause then. One that begins behind it undoes nothing.
-#[test]
-fn a_skip_holds_until_a_consumer_goes_back() {
-    let skipped = || log().sent(0).reset(1, None, 1).assigned(1, 1);
-    lost(skipped(), Cause::SkippedByReset);
-    lost(
-        skipped().assigned(2, 1).committed_by(1, 0, 1, SettleTrigger::Application),
-        Cause::SkippedByReset,
-    );
-    lost(
-        skipped().assigned(2, 0).committed_by(1, 0, 1, SettleTrigger::Application),
-        Cause::SettledBeforeProcess,
-    );
-    lost(
-        skipped().reset(1, Some(1), 0).committed_by(1, 0, 1, SettleTrigger::Application),
-        Cause::SettledBeforeProcess,
-    );
-    let (first, second) = (Handed(3, 0, 1), Handed(2, 1, 1));
-    let both = || log().sent(0).sent(1).reset(1, None, 2).assigned(2, 1).processed(second);
-    let settled = |history: History| history.committed_by(3, 0, 2, SettleTrigger::Application);
-    lost(settled(both()), Cause::SkippedByReset);
-    lost(settled(both().assigned(3, 0).delivered(first)), Cause::SettledBeforeProcess);
-    let again = both().assigned(3, 0).reset(3, Some(0), 1);
-    lost(settled(again), Cause::SkippedByReset);
-}
-
-/// The last phase of a run.
-const AUDIT: Kind = Kind::Entered { phase: Phase::Audit };
-
-/// An audit reads a log from where the next consumer would begin. What it does not find, and
-/// nothing else had ended, is skipped; without an audit nothing is known of it.
-#[test]
-fn what_an_audit_does_not_find_is_skipped() {
-    let handed = || log().sent(0).delivered(Handed(1, 0, 1));
-    lost(handed().push(AUDIT), Cause::SkippedByReset);
-    lost(handed(), Cause::Unexplained);
-    let found = report(&handed().push(AUDIT).retrievable(0));
-    assert_eq!((found.lost(), found.classes.get(Class::Pending)), (0, 1));
-    assert_eq!(found.waiting[0].last_with, Some(ProcessId(1)));
 }
 
 /// An effect that was seen although its transaction was aborted is the cause, whatever brought the

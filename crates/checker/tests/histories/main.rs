@@ -23,6 +23,7 @@ mod record_causes;
 mod records;
 mod reference;
 mod several;
+mod skips;
 mod totality;
 mod twins;
 mod verdicts;

@@ -23,7 +23,6 @@ use crate::{
 ///
 /// # Errors
 /// [`Stop`] when receiving, the application or a transaction ends the loop.
-// ANCHOR: transactional_on_log
 pub async fn transactional_on_log(
     inbox: &impl LogSubscription,
     app: &impl ProgressInSink,
@@ -42,7 +41,6 @@ pub async fn transactional_on_log(
     }
     Ok(())
 }
-// ANCHOR_END: transactional_on_log
 
 /// On an ideal queue: the same, and the commit settles and publishes in one step. What fails is
 /// given back.

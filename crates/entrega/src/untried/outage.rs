@@ -6,14 +6,14 @@
 //! gives no place has no span either: it is a moment.
 
 use entrega_model::{Duration, Model};
-use entrega_scenario::points::{self, Act, Fault};
+use entrega_scenario::points::{self, Act, FaultInfo};
 use entrega_scenario::{ErrorPolicy, Span};
 
 use super::numbers::{Numbers, shown};
 
 /// An outage of a sink against the deadline of a delivery.
 pub(super) fn of_sink(of: &Numbers<'_>) -> Option<String> {
-    let span = longest(of, Fault::SinkOutage)?;
+    let span = longest(of, FaultInfo::is_sink_outage)?;
     let lease = of.lease().map(|limit| (of.lease_name(), limit));
     let limits = lease.into_iter().chain(of.poll_limit().map(|limit| ("max_poll_interval", limit)));
     let (name, limit) =
@@ -24,7 +24,7 @@ pub(super) fn of_sink(of: &Numbers<'_>) -> Option<String> {
 /// An outage of a sink against the deliveries or attempts that a message has, if something pauses
 /// between them: without a pause they are used up in what is tried, too.
 pub(super) fn of_sink_and_limit(of: &Numbers<'_>) -> Option<String> {
-    let span = longest(of, Fault::SinkOutage)?;
+    let span = longest(of, FaultInfo::is_sink_outage)?;
     let (times, what, pause) = deliveries(of).or_else(|| attempts(of))?;
     let lasts = pause.saturating_mul(times.saturating_sub(1));
     (!pause.is_zero() && lasts <= span).then(|| {
@@ -40,7 +40,7 @@ pub(super) fn of_sink_and_limit(of: &Numbers<'_>) -> Option<String> {
 
 /// An outage of the broker against the end of leases and sessions.
 pub(super) fn of_broker(of: &Numbers<'_>) -> Option<String> {
-    let span = longest(of, Fault::BrokerOutage)?;
+    let span = longest(of, FaultInfo::is_broker_outage)?;
     let session = of.plan.scenario.log.session_timeout.duration();
     let session = (of.plan.model == Model::Log).then_some(("session_timeout", session));
     let lease = of.lease().map(|limit| (of.lease_name(), limit));
@@ -49,11 +49,11 @@ pub(super) fn of_broker(of: &Numbers<'_>) -> Option<String> {
 }
 
 /// The longest outage of this kind that the scenario names, if one is tried.
-fn longest(of: &Numbers<'_>, fault: Fault) -> Option<Duration> {
+fn longest(of: &Numbers<'_>, is_it: fn(&FaultInfo) -> bool) -> Option<Duration> {
     let scenario = of.plan.scenario;
     let is_tried = of.can_happen(Act::is_outage)
-        && of.plan.kinds.iter().any(|&(kind, act)| kind == fault && act.is_outage());
-    let names = |point| points::describe(point).0.fault == fault;
+        && of.plan.kinds.iter().any(|&(kind, act)| is_it(points::info(kind)) && act.is_outage());
+    let names = |point| is_it(points::describe(point).0);
     let is_named = scenario.named_faults().iter().any(|&(point, _)| names(point));
     if !is_tried || !is_named {
         return None;

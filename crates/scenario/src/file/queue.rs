@@ -153,8 +153,8 @@ impl QueueSettings {
         self.consumer_timeout.unwrap_or(self.visibility_timeout)
     }
 
-    /// What happens to a consumer that keeps a delivery unsettled for longer, where no lease but the
-    /// consumer timeout ends it.
+    /// What happens to a consumer that keeps a delivery unsettled for longer, where no lease but
+    /// the consumer timeout ends it.
     pub fn at_consumer_timeout(&self) -> Option<OnConsumerTimeout> {
         self.consumer_timeout.map(|_| self.on_consumer_timeout)
     }

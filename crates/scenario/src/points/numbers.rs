@@ -62,6 +62,11 @@ pub const fn own_point(fault: Fault, subscription: SubscriptionId) -> Point {
     number(fault as usize, subscription.0 as usize)
 }
 
+/// The crashes of a subscription's consumers at instants of their own (`mtbf`).
+pub const fn crash_by_time(subscription: SubscriptionId) -> Point {
+    own_point(Fault::ProcessCrash, subscription)
+}
+
 /// The kind of a point, and the subscription if it belongs to one.
 ///
 /// # Panics

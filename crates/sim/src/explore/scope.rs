@@ -77,7 +77,7 @@ impl Scope {
         let named = scenario.named_faults().into_iter();
         let named = named.filter(|&(point, _)| points::befalls(point, self.subscription));
         let kinds = named.filter_map(|(point, value)| points::kind_of(point, value));
-        let kinds = kinds.filter(|&(fault, _)| fault != points::Fault::ProcessCrash);
+        let kinds = kinds.filter(|&(fault, _)| !points::info(fault).is_by_time());
         let lives = in_place_of_times(&scenario.subscriptions[self.subscription.index()]);
         let mut named: Vec<FaultKind> = kinds.chain(lives).collect();
         named.sort_unstable();

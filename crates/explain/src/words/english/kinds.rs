@@ -1,6 +1,6 @@
 //! The words for kinds of faults, of which any number may happen, in English.
 
-use entrega_scenario::points::{Act, Call, Fault, FaultKind, Leg, Mishap, Moment, Site, info};
+use entrega_scenario::points::{Act, Call, FaultKind, Leg, Mishap, Moment, Site, info};
 
 /// What a kind of fault is called: what it has in common with others, and what sets it apart.
 pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str) {
@@ -10,7 +10,7 @@ pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str)
             (format!("{} that is", travels(call, leg)), act.on_leg().map_or("", travel))
         }
         Site::Broker => plain("a restart of the broker"),
-        Site::Service if fault == Fault::BrokerOutage => plain("an outage of the broker"),
+        Site::Service if info(fault).is_broker_outage() => plain("an outage of the broker"),
         Site::Service => ("an outage of the sink".to_owned(), outage(act)),
         Site::Arrivals => plain("a request that comes before its turn"),
         Site::Handlers => plain("a handler that goes on after the others"),
