@@ -211,6 +211,7 @@ fn the_rules_that_no_schema_states_are_listed() {
         "[queue]\nconsumer_timeout = '30min'",
         "profile = 'rabbit'",
         "[log]\nmin_insync_replicas = 2",
+        "[[subscriptions]]\nname = 'a'\nchanges = [{ consumer = 9, at = '1s', what = 'leaves' }]",
     ];
     assert_eq!(breaks.len(), NOT_SAID.len());
     let mut tally = Tally::default();

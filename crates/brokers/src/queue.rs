@@ -51,8 +51,7 @@ use std::mem;
 use entrega_model::event::RemoveReason;
 use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
 use entrega_model::{
-    ClientId, Event, Fingerprint, Generation, Incarnation, Instant, Kind, MessageId, ProcessId,
-    Record, SubscriptionId,
+    ClientId, Event, Fingerprint, Generation, Instant, Kind, MessageId, Record, SubscriptionId,
 };
 
 use crate::Broker;

@@ -124,13 +124,16 @@ impl Beneath {
 }
 
 /// A scenario of a profile runs on the model that the profile is of, and expects nothing of the
-/// other.
+/// other. A list that names one twice is left as it is, for the rules to say so.
 fn restrict(scenario: &mut Scenario, profile: &Profile) -> Result<(), String> {
     let Profile { name, model, .. } = profile;
     if !scenario.models.contains(model) {
         return Err(format!("the profile {name} is that of a {model}, which is not among these"));
     }
-    scenario.models = vec![*model];
+    let models = &scenario.models;
+    if (1..models.len()).all(|at| !models[..at].contains(&models[at])) {
+        scenario.models = vec![*model];
+    }
     scenario.expect.retain(|one| one.model.is_none_or(|of| of == *model));
     Ok(())
 }
