@@ -100,6 +100,7 @@ pub(crate) const CONTRACTS: &[Contract] = &[
             Need::NoPoison,
             Need::NothingSkipped,
             Need::NoDeadLetters,
+            Need::StoredOnce,
             Need::OffsetsInTransaction,
             Need::EffectInside,
         ])

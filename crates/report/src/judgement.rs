@@ -210,6 +210,9 @@ fn windows(of: &SubscriptionReport) -> String {
     if !of.records_faults {
         return "unknown, as no crash and no lease or session that ran out is recorded".to_owned();
     }
+    if !of.causes.is_empty() {
+        return "by what went wrong; no critical window that is counted was hit".to_owned();
+    }
     let so = if of.verdict == Verdict::Valid { ", so this run proves nothing" } else { "" };
     format!("no critical window was hit{so}")
 }

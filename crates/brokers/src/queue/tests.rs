@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use entrega_model::event::{DeadLetterReason, RemoveReason, SettleTrigger};
 use entrega_model::queue::{DeliveryTag, Settlement};
-use entrega_model::{Duration, Key, ProcessId};
+use entrega_model::{Duration, Incarnation, Key, ProcessId};
 
 use super::*;
 use entrega_model::queue::Received;
