@@ -114,7 +114,6 @@ impl Row for Transactional {
         reads: &[
             "on_error",
             "retry_backoff",
-            "settle_retries",
             "isolation_level",
             "transaction_timeout",
             "transaction_offsets",

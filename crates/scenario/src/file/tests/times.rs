@@ -35,7 +35,7 @@ fn mistakes_in_the_lives_of_consumers() {
             "{ consumer = 1, at = '2s', what = 'leaves' }, { consumer = 1, at = '2s', what = \
                   'joins' }",
         ),
-        "4:76: the change before of consumer 1 is at 2s",
+        "4:79: the change before of consumer 1 is at 2s",
     );
     check(
         &changes(
