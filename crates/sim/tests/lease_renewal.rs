@@ -72,11 +72,13 @@ fn a_slow_handler_keeps_its_lease_as_long_as_its_process_runs() {
 }
 
 /// Of every strategy that settles after its effect, on a queue. What settles before has no lease
-/// while it works, and is not redelivered either way.
+/// while it works, and is not redelivered either way. What settles with its effect, in one step of
+/// the broker, a client library does not hear of; a scenario may not ask for both.
 #[test]
 fn every_strategy_renews() {
     let mut cured = 0;
-    for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(Model::Queue)) {
+    let settles = |one: &Strategy| one.supports(Model::Queue) && !one.spec().sink.is_broker();
+    for strategy in Strategy::ALL.into_iter().filter(settles) {
         let without = run(strategy, NONE, &[], SLOW).effects;
         let with = run(strategy, RENEWS, &[], SLOW);
         assert_eq!(with.effects, [1, 1], "{strategy}");

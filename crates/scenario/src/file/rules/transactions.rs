@@ -38,6 +38,13 @@ fn of_strategy(scenario: &Scenario, strategy: Strategy) -> Checked {
             ),
         );
     }
+    if scenario.models.contains(&Model::Queue) && scenario.consumer.lease_renewal.is_some() {
+        return broken_with_help(
+            "consumer.lease_renewal",
+            format!("what `{strategy}` has settled on a queue its library would renew for ever"),
+            format!("leave it out, or `{strategy}` out of `strategies`"),
+        );
+    }
     if scenario.models.contains(&Model::Log) && scenario.log.replicas > 1 {
         return broken_with_help(
             "log.replicas",

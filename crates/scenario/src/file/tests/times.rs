@@ -42,6 +42,6 @@ fn mistakes_in_the_lives_of_consumers() {
             "{ consumer = 1, at = '2s', what = 'leaves' }, { consumer = 1, at = '3s', what = \
                   'dies' }",
         ),
-        "4:89: consumer 1 is gone already",
+        "4:92: consumer 1 is gone already",
     );
 }
