@@ -18,7 +18,7 @@ use super::ready::Stored;
 use super::settings::QueueSettings;
 use super::window::Window;
 
-/// The window of a queue over what was ever stored in it, by position; see [`super::window`].
+/// The window of a queue over what was ever stored in it, by position; see the module `window`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShareWindow {
     /// The first message that retention has left (log start offset).

@@ -23,7 +23,7 @@ pub struct Features {
     /// How much may be in flight at once.
     pub max_in_flight: Option<MaxInFlight>,
     /// Whether what is settled stays, so that the queue is a window over a log, as a share group
-    /// is; see [`super::window`].
+    /// is; see the module `window`.
     pub keeps_settled: bool,
     /// Whether the state of what is in flight survives a restart of the broker: JetStream, Redis.
     pub in_flight_survives_restart: bool,

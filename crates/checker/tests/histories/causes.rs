@@ -1,11 +1,11 @@
 //! One history for each cause, on both models where both have it.
 
 use entrega_checker::{Cause, Class};
+use entrega_model::MessageId;
 use entrega_model::event::{
     DeadLetterReason, ProcessingResult, RemoveReason, SendOutcome, SettleAct, SettleOutcome,
     SettleTrigger,
 };
-use entrega_model::{Kind, MessageId, ProcessId};
 
 use crate::dsl::{Handed, History, log, queue, report};
 

@@ -109,7 +109,7 @@ fn mistakes_around_transactions() {
     check_help(&set("consumer.on_error = 'dead-letter'"), "write retry, skip-and-settle or crash");
     check(
         &set("consumer.lease_renewal = '3s'"),
-        "2:27: what `transactional` has settled on a queue its library would renew for ever",
+        "2:26: what `transactional` has settled on a queue its library would renew for ever",
     );
     check(
         &set("log.replicas = 3"),
