@@ -105,7 +105,7 @@ pub(crate) struct Transactional;
 impl Row for Transactional {
     const SPEC: Spec = Spec {
         name: "transactional",
-        summary: "effect and offset are one transaction of the broker: consume, process, produce",
+        summary: "one transaction of a log for effect and offset; no real queue can do that",
         on_log: Some(Guarantee::ExactlyOnceEffect),
         on_queue: Some(Guarantee::ExactlyOnceEffect),
         settles: Settles::AfterEffect,
