@@ -78,6 +78,7 @@ fn explore(plan: &TablePlan, care: &Care) -> Result<(), Failure> {
         (care.done)();
         Ok(())
     };
-    let explored: Vec<_> = plan.pieces().par_iter().enumerate().map(explore).collect();
+    let explored: Vec<_> =
+        plan.pieces().par_iter().with_max_len(1).enumerate().map(explore).collect();
     explored.into_iter().collect()
 }

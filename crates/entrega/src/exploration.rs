@@ -33,6 +33,18 @@ impl Exploration<'_> {
         })
     }
 
+    /// Explores on this thread, [one list after another](Frontier::one_by_one).
+    pub fn run_one_by_one(&self) -> Explored<Finding> {
+        let mut judge = self.judge();
+        let mut frontier = self.frontier().one_by_one();
+        while let Some(batch) = frontier.batch() {
+            let walk = |task| self.walk(task, frontier.seen(), &mut judge);
+            let walked = batch.iter().map(walk).collect();
+            frontier.absorb(batch, walked);
+        }
+        frontier.finish()
+    }
+
     /// Makes one run of a batch.
     pub fn walk(&self, task: &Task, seen: &Seen, judge: &mut Judge) -> Walked<Finding> {
         judge.in_arena(|arena, judge| self.experiment.walk_in(arena, task, seen, judge))
@@ -51,10 +63,7 @@ impl Exploration<'_> {
         mut walk: impl FnMut(&[Task], &Seen) -> Batch,
         mut tell: impl FnMut(u64, usize),
     ) -> Explored<Finding> {
-        let mut frontier = Frontier::new(self.space.clone(), self.budget);
-        if !self.cuts {
-            frontier = frontier.without_cuts();
-        }
+        let mut frontier = self.frontier();
         while let Some(batch) = frontier.batch() {
             let (run, waiting) = frontier.progress();
             tell(run, waiting + batch.len());
@@ -66,6 +75,11 @@ impl Exploration<'_> {
             }
         }
         frontier.finish()
+    }
+
+    fn frontier(&self) -> Frontier<Finding> {
+        let frontier = Frontier::new(self.space.clone(), self.budget);
+        if self.cuts { frontier } else { frontier.without_cuts() }
     }
 
     /// A judge of its runs, one for each thread.

@@ -18,9 +18,9 @@
 //! ([`Scope::of`]), and delays end in [`Zone`](entrega_scenario::points::Zone)s. Only deadlines are
 //! left of time.
 //!
-//! > **The rule.** The result does not depend on the number of threads. Lists are run in batches of
-//! > one size; a batch sees only the states of earlier batches, and its results are absorbed in its
-//! > own order.
+//! > **The rule.** The result does not depend on the number of threads. Lists are run in batches
+//! > whose size depends on how many were run before, and on nothing else; a batch sees only the
+//! > states of earlier batches, and its results are absorbed in its own order.
 
 mod frontier;
 mod scope;

@@ -81,7 +81,7 @@ impl<C: Consumer + Clone> Explorer<C> {
         let experiment = prepared.experiment(on.model, self.settings.like);
         let untried = self.untried(prepared, on.model);
         let space = untried.in_space(self.settings.space(&prepared.faults));
-        let mut frontier = Frontier::new(space, budget);
+        let mut frontier = Frontier::new(space, budget).one_by_one();
         if !self.settings.stateless || self.keeps {
             frontier = frontier.without_cuts();
         }

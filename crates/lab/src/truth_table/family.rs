@@ -74,11 +74,11 @@ const ALONE: [&[(Factor, u32)]; 5] = [
 ];
 
 /// Settings that no factor varies, each with a value that alone shows a letter of some row: one
-/// attempt dead-letters what fails once; with a backoff of a second a message that is tried for
+/// attempt dead-letters what fails once; with a backoff of ten seconds a message that is tried for
 /// ever reaches `max_poll_interval` within the steps of a run; and consumers that wait longer for a
 /// broker that is away come back to a longer queue.
 const SETTINGS_ALONE: [(&str, &str); 3] =
-    [("max_attempts", "1"), ("retry_backoff", "1s"), (REQUEST_TIMEOUT, "10s")];
+    [("max_attempts", "1"), ("retry_backoff", "10s"), (REQUEST_TIMEOUT, "10s")];
 
 /// The most messages that a world has.
 pub(super) const MOST_MESSAGES: u32 = 4;

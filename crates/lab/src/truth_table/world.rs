@@ -19,6 +19,10 @@ use crate::loaded::LoadedScenario;
 use crate::replay_string::{Course, ReplayString};
 use crate::size::Size;
 
+/// At most this many steps. A run in one of these worlds comes to rest within 125, or never: what
+/// is tried for ever is followed three times as far as the longest of them.
+const STEPS: u64 = 400;
+
 /// A row in one of its small worlds.
 pub(super) struct World {
     pub(super) model: Model,
@@ -79,7 +83,8 @@ impl World {
     }
 
     fn try_column(&self, column: &Column, preemptions: u8, budget: u64) -> Tried {
-        let version = self.loaded.explored(self.small.scope);
+        let mut version = self.loaded.explored(self.small.scope);
+        version.scenario.limits.steps = STEPS;
         let workload = version.workload(self.small.seed);
         let experiment = Experiment {
             scenario: &version.scenario,
@@ -89,7 +94,7 @@ impl World {
             seed: self.small.seed,
         };
         let space = space(column, self.orders(column, preemptions));
-        let explored = Exploration { experiment, space, budget, cuts: true }.run();
+        let explored = Exploration { experiment, space, budget, cuts: true }.run_one_by_one();
         let mut found: BTreeMap<Letter, Vec<Choice>> = BTreeMap::new();
         for (finding, showing) in explored.found {
             let Some(letter) = Letter::of(finding) else { continue };
