@@ -21,7 +21,7 @@ use entrega::Exploration;
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{FAULTS, FaultInfo, Site};
+use entrega_scenario::points::{FAULTS, FaultInfo};
 use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::Experiment;
 use entrega_sim::explore::{Scope, Space};
@@ -130,10 +130,10 @@ fn beginnings(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A table of faults in which everything can happen that befalls a log without replicas.
+/// A table of every fault that a log without replicas can have.
 fn every_fault() -> String {
-    let has_replicas = |info: &FaultInfo| matches!(info.site, Site::Leader | Site::Followers);
-    let faults = FAULTS.iter().filter(|info| info.can_happen_by_chance() && !has_replicas(info));
+    let can_happen = |info: &&FaultInfo| info.can_happen_by_chance() && !info.site.is_of_replicas();
+    let faults = FAULTS.iter().filter(can_happen);
     let row = |name: &str, chances: &[&str]| {
         let chances: Vec<String> = chances.iter().map(|one| format!("{one} = 0.1")).collect();
         format!("{name} = {{ {} }}\n", chances.join(", "))

@@ -46,7 +46,7 @@ fn effects(
     if !cuts {
         frontier = frontier.without_cuts();
     }
-    while let Some(batch) = frontier.batch() {
+    while let Some(batch) = frontier.batch(1) {
         let walk = |task| experiment.walk(task, frontier.seen(), &mut witness);
         let walked = batch.iter().map(walk).collect();
         frontier.absorb(batch, walked);
@@ -75,6 +75,27 @@ fn the_cut_is_sound() {
         for model in [Model::Log, Model::Queue] {
             for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(model)) {
                 check_cut(model, strategy, &small);
+            }
+        }
+    }
+}
+
+/// However many lists are run at a time, an exploration is the same in every number.
+#[test]
+fn the_size_of_a_batch_changes_nothing() {
+    for small in spaces::all() {
+        for model in [Model::Log, Model::Queue] {
+            for strategy in [Strategy::ProcessThenSettle, Strategy::SettleThenProcess] {
+                let experiment = experiment(model, strategy, &small);
+                let space = small.space.clone();
+                let exploration = Exploration { experiment, space, budget: BUDGET, cuts: true };
+                let mut judge = exploration.judge();
+                let in_batches = exploration.run_with(|tasks, seen| {
+                    tasks.iter().map(|task| exploration.walk(task, seen, &mut judge)).collect()
+                });
+                let whole = |explored: Explored<Finding>| format!("{explored:#?}");
+                let one_by_one = whole(exploration.run());
+                assert_eq!(one_by_one, whole(in_batches), "{model} {strategy} {}", small.name);
             }
         }
     }

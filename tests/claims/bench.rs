@@ -206,7 +206,7 @@ pub(crate) fn every(
     let space = Space::new(vec![Budget { most, required: false, choices }]);
     let mut archive = Archive::new(&experiment);
     let mut frontier = Frontier::new(space, 20_000).without_cuts();
-    while let Some(batch) = frontier.batch() {
+    while let Some(batch) = frontier.batch(1) {
         let walk = |task| experiment.walk(task, frontier.seen(), &mut archive);
         let walked = batch.iter().map(walk).collect();
         frontier.absorb(batch, walked);

@@ -63,7 +63,8 @@ pub(crate) fn supervise(
     }
 }
 
-/// Explores every piece, until the work is to end early. Must be called on a worker.
+/// Explores every piece, each as a task of its own so that the threads share the last ones, until
+/// the work is to end early. Must be called on a worker.
 fn explore(plan: &TablePlan, care: &Care) -> Result<(), Failure> {
     let explore = |(place, piece): (usize, &Piece<'_>)| -> Result<(), Failure> {
         if care.stop.load(Ordering::Relaxed) {

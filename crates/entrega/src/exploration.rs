@@ -21,28 +21,20 @@ pub struct Exploration<'a> {
     pub cuts: bool,
 }
 
+/// How many lists are run at a time where there may be several threads.
+const BATCH: usize = 32;
+
 /// The runs of a batch, in its order.
 pub type Batch = Vec<Walked<Finding>>;
 
 impl Exploration<'_> {
-    /// Explores on this thread.
+    /// Explores on this thread, one list after another.
     pub fn run(&self) -> Explored<Finding> {
         let mut judge = self.judge();
-        self.run_with(|walks, seen| {
+        let walk = |walks: &[Task], seen: &Seen| {
             walks.iter().map(|task| self.walk(task, seen, &mut judge)).collect()
-        })
-    }
-
-    /// Explores on this thread, [one list after another](Frontier::one_by_one).
-    pub fn run_one_by_one(&self) -> Explored<Finding> {
-        let mut judge = self.judge();
-        let mut frontier = self.frontier().one_by_one();
-        while let Some(batch) = frontier.batch() {
-            let walk = |task| self.walk(task, frontier.seen(), &mut judge);
-            let walked = batch.iter().map(walk).collect();
-            frontier.absorb(batch, walked);
-        }
-        frontier.finish()
+        };
+        self.drive(1, walk, |_, _| {})
     }
 
     /// Makes one run of a batch.
@@ -60,11 +52,24 @@ impl Exploration<'_> {
     /// many wait.
     pub fn run_telling(
         &self,
+        walk: impl FnMut(&[Task], &Seen) -> Batch,
+        tell: impl FnMut(u64, usize),
+    ) -> Explored<Finding> {
+        self.drive(BATCH, walk, tell)
+    }
+
+    /// Explores in batches of at most `most` lists.
+    fn drive(
+        &self,
+        most: usize,
         mut walk: impl FnMut(&[Task], &Seen) -> Batch,
         mut tell: impl FnMut(u64, usize),
     ) -> Explored<Finding> {
-        let mut frontier = self.frontier();
-        while let Some(batch) = frontier.batch() {
+        let mut frontier = Frontier::new(self.space.clone(), self.budget);
+        if !self.cuts {
+            frontier = frontier.without_cuts();
+        }
+        while let Some(batch) = frontier.batch(most) {
             let (run, waiting) = frontier.progress();
             tell(run, waiting + batch.len());
             let walked = walk(&batch, frontier.seen());
@@ -75,11 +80,6 @@ impl Exploration<'_> {
             }
         }
         frontier.finish()
-    }
-
-    fn frontier(&self) -> Frontier<Finding> {
-        let frontier = Frontier::new(self.space.clone(), self.budget);
-        if self.cuts { frontier } else { frontier.without_cuts() }
     }
 
     /// A judge of its runs, one for each thread.

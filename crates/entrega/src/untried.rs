@@ -16,6 +16,7 @@
 //! * `timeouts`: timers of a consumer that meet its work.
 //! * `outage`: services that are away for longer than anything waits.
 //! * `room`: what a broker keeps, and for how long.
+//! * `beyond`: what comes only after more messages, time or waiting than is tried.
 //! * `network`: what overtakes what on its way.
 //! * `warning`: the same for a run that is not explored: what time does in it although nothing goes
 //!   wrong.
@@ -24,6 +25,7 @@
 //! one message a poll, so only a batch adds up against `max_poll_interval`. And a timeout that is
 //! longer than a lease is tried as it is, because an exploration keeps both.
 
+mod beyond;
 mod deadlines;
 mod group;
 mod network;
@@ -45,6 +47,10 @@ use entrega_sim::explore::{Budget, Scope, Space};
 
 use numbers::Numbers;
 pub use warning::warning;
+
+/// So many messages of a scenario are sent in runs of it as it is, which are made beside an
+/// exploration: the first ones.
+pub const FIRST_MESSAGES: u32 = 300;
 
 /// At most this many handlers of one run take until a deadline has passed without a fault.
 pub const SLOW_HANDLERS: u8 = 2;
@@ -128,7 +134,7 @@ impl Untried {
 type Comparison = fn(&Numbers<'_>) -> Option<String>;
 
 /// All of them, in the order in which they are told.
-const COMPARISONS: [Comparison; 25] = [
+const COMPARISONS: [Comparison; 29] = [
     deadlines::waiting,
     deadlines::batch,
     deadlines::attempts,
@@ -154,4 +160,8 @@ const COMPARISONS: [Comparison; 25] = [
     outage::of_sink,
     outage::of_sink_and_limit,
     outage::of_broker,
+    beyond::settles,
+    beyond::entries,
+    beyond::changes,
+    beyond::drain,
 ];

@@ -16,6 +16,7 @@
 use std::cell::Cell;
 
 use entrega::judge::{self, Judged, Replays};
+use entrega::untried::FIRST_MESSAGES;
 use entrega_checker::Finding;
 use entrega_choice::{Choice, Point, format_choices};
 use entrega_explain::digits::{counted, thousands};
@@ -38,9 +39,6 @@ const RUNS: u64 = 60;
 const STEPS: u64 = 300_000;
 /// A run that is not at rest after so many is too large to be made, and counts for nothing.
 const STEPS_OF_A_RUN: u64 = 60_000;
-/// At most so many messages are sent in one of them, the first of the scenario.
-const MESSAGES: u32 = 300;
-
 impl Prepared<'_> {
     /// What runs of the scenario as it is contradict in an exploration of the space, a clause each.
     /// `before` hears the seed of each run, and says whether to go on; if it ever does not, that
@@ -89,6 +87,9 @@ struct Whole<'p> {
     version: Version<'p>,
     /// The faults that are tried, each with the choice that it is by chance.
     faults: Vec<(Point, u32)>,
+    /// For each of them at how many places it is put: those of the run without a fault, or as many
+    /// as there are messages if that has none.
+    places: Vec<usize>,
     replays: Replays,
     /// How many steps are left.
     left: Cell<u64>,
@@ -96,7 +97,7 @@ struct Whole<'p> {
 
 impl<'p> Whole<'p> {
     fn of(prepared: &'p Prepared<'p>) -> Self {
-        let version = prepared.plan.loaded.cut(MESSAGES, STEPS_OF_A_RUN);
+        let version = prepared.plan.loaded.cut(FIRST_MESSAGES, STEPS_OF_A_RUN);
         let replays = Replays::of(&version.scenario);
         let subscription = prepared.space.scope.subscription;
         let by_chance = |&(fault, act): &FaultKind| {
@@ -104,8 +105,27 @@ impl<'p> Whole<'p> {
             let value = info.value(act).filter(|_| info.can_happen_by_chance())?;
             Some((info.point(subscription), value))
         };
-        let faults = prepared.space.kinds.iter().filter_map(by_chance).collect();
-        Self { prepared, version, faults, replays, left: Cell::new(STEPS) }
+        let faults: Vec<_> = prepared.space.kinds.iter().filter_map(by_chance).collect();
+        let places = vec![version.messages() as usize; faults.len()];
+        let mut whole = Self { prepared, version, faults, places, replays, left: Cell::new(STEPS) };
+        whole.count_places();
+        whole
+    }
+
+    /// Counts them in the run without a fault.
+    fn count_places(&mut self) {
+        let seed = self.prepared.plan.bounds.seed;
+        let workload = self.version.workload(seed);
+        let Configuration { model, strategy } = self.prepared.space.configuration;
+        let scenario = &self.version.scenario;
+        let experiment = Experiment { scenario, workload: &workload, model, strategy, seed };
+        let calm = self.replays.judge(&experiment, &[]).outcome;
+        for (places, &(point, _)) in self.places.iter_mut().zip(&self.faults) {
+            match calm.choices.occurrences(point) {
+                0 => {}
+                met => *places = met as usize,
+            }
+        }
     }
 
     /// As many runs as there are steps for.
@@ -136,10 +156,10 @@ impl<'p> Whole<'p> {
     fn drawn(&self, seed: u64) -> Vec<Choice> {
         let mut dice = SplitMix64::seed_from_u64(seed);
         let mut below = |bound: usize| (dice.next_u64() % bound.max(1) as u64) as usize;
-        let places = self.version.messages() as usize;
         let draw = |_| {
-            let &(point, value) = self.faults.get(below(self.faults.len()))?;
-            let most = 1 + below(places);
+            let fault = below(self.faults.len());
+            let &(point, value) = self.faults.get(fault)?;
+            let most = 1 + below(self.places[fault]);
             Some(Choice { point, occurrence: 1 + below(most) as u32, value })
         };
         (0..self.prepared.plan.bounds.faults).filter_map(draw).collect()

@@ -362,6 +362,7 @@ const fn noun(act: Act) -> &'static str {
         Act::Slow => "slow handler",
         Act::Transient => "error of a handler",
         Act::Poison => "poison message",
+        Act::Kills => "message that kills",
         Act::RebalanceBefore | Act::RebalanceAfter => "rebalance",
         Act::DisconnectBefore | Act::DisconnectAfter => "lost connection",
         Act::Lost => "loss of a request or an answer",
@@ -379,6 +380,7 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
     let settles = strategy.spec().settles;
     let settles_first = settles == Settles::BeforeEffect;
     let settles_itself = matches!(settles, Settles::BeforeEffect | Settles::AfterEffect);
+    let site = if act == Act::Kills { Site::Crash(Moment::BeforeEffect) } else { site };
     Some(match site {
         Site::Crash(Moment::BeforeEffect) if settles_first => {
             Counter::CrashesBetweenSettleAndEffect

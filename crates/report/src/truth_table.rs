@@ -30,8 +30,8 @@ struct PartRow {
 
 /// What the letters mean, in a document; between the two parts stands what a dash means.
 const LETTERS: [&str; 2] = [
-    "L loss · D duplicate (also of a dead letter) · R reorder · S stall (followed for 1 000 steps) · \
-     Q dead letter · P phantom · ",
+    "L loss · D duplicate (also of a dead letter) · R reorder · S stall (not at rest after all its \
+     steps) · Q dead letter · P phantom · ",
     " · blank: cannot happen here · ? not everything was tried · ⁴ only four messages show it",
 ];
 
@@ -275,8 +275,8 @@ impl Shown<'_> {
              of two that take turns, stored while consumers ask or before; one or two consumers \
              and, on a log, partitions; prefetch, N and batch 1 to 3, workers 2 or 3, as far as \
              the row reads them and does not fix them; {which}. There is one extra world each with one \
-             attempt, a backoff of 10s and a request timeout of 10s, where the row reads them. Each \
-             fault strikes once (and its companion at most once), at every place where it can, with at most {preemptions} \
+             attempt, a backoff of 10s and a request timeout of 10s and of 30s, which is as long as \
+             the lease, where the row reads them. Each fault strikes once (and its companion at most once), at every place where it can, with at most {preemptions} \
              {} of order: a request or a deadline comes before its turn, or a handler goes on or \
              a poll gives up after all others. With a companion there is one change less in \
              worlds that differ in more than one value from the plain one; with a poison message, \

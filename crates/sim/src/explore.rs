@@ -18,9 +18,9 @@
 //! ([`Scope::of`]), and delays end in [`Zone`](entrega_scenario::points::Zone)s. Only deadlines are
 //! left of time.
 //!
-//! > **The rule.** The result does not depend on the number of threads. Lists are run in batches
-//! > whose size depends on how many were run before, and on nothing else; a batch sees only the
-//! > states of earlier batches, and its results are absorbed in its own order.
+//! > **The rule.** The result depends neither on the number of threads nor on how many lists are
+//! > run at a time. A batch sees only the states of earlier batches; its results are absorbed in
+//! > its own order, and of a run that met a state of another one in it what follows is left out.
 
 mod frontier;
 mod scope;
@@ -91,7 +91,7 @@ impl Experiment<'_> {
         witness: &mut W,
     ) -> Explored<W::Finding> {
         let (mut frontier, mut arena) = (Frontier::new(space, budget), Arena::default());
-        while let Some(batch) = frontier.batch() {
+        while let Some(batch) = frontier.batch(1) {
             let walk = |task| self.walk_in(&mut arena, task, frontier.seen(), witness);
             let walked = batch.iter().map(walk).collect();
             frontier.absorb(batch, walked);

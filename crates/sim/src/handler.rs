@@ -22,7 +22,7 @@ use entrega_scenario::workload::Workload;
 use self::open_call::OpenCall;
 pub(crate) use self::recall::Recall;
 use crate::link::{SimLink, Wake};
-use crate::world::{Answer, HoldId, ProgressAnswer, ProgressRequest, Routed, World};
+use crate::world::{Answer, HoldId, Poison, ProgressAnswer, ProgressRequest, Routed, World};
 
 /// The handler of one consumer in one of its lives.
 pub(crate) struct SimHandler<'a, B: Broker, T> {
@@ -68,8 +68,8 @@ where
         if let Some(hold) = hold {
             self.held_up(hold).await;
         }
-        if let Some((result, error)) = failure {
-            self.until_running().await;
+        if let Some(failure) = failure {
+            let (result, error) = self.fail(failure).await;
             self.end(delivery, result);
             return Err(error);
         }
@@ -122,7 +122,8 @@ where
             if let Some(hold) = hold {
                 self.held_up(hold).await;
             }
-            if let Some((result, _)) = failure {
+            if let Some(failure) = failure {
+                let (result, _) = self.fail(failure).await;
                 self.end_all(&batch[..item], ProcessingResult::Transient);
                 self.end(delivery, result);
                 return Err(BatchError::Item(item));
@@ -220,7 +221,18 @@ struct Beginning {
     /// With what it is waited for.
     wake: Wake,
     hold: Option<HoldId>,
-    failure: Option<(ProcessingResult, HandlerError)>,
+    failure: Option<Failure>,
+}
+
+/// How an attempt fails before its effect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// Another one may succeed.
+    Transient,
+    /// So will every other.
+    Poison,
+    /// The process dies of it, as it will of every other.
+    Kills,
 }
 
 impl<B: Broker, T> SimHandler<'_, B, T>
@@ -255,12 +267,13 @@ where
                 hold = Some(world.hold_work(consumer, subscription, delivery, zone));
             }
         }
-        let failure = if world.is_poison(subscription, message, consumer) {
-            Some((ProcessingResult::Poison, HandlerError::Poison))
-        } else if self.pick(&mut world, Fault::HandlerError, delivery).is_some() {
-            Some((ProcessingResult::Transient, HandlerError::Transient))
-        } else {
-            None
+        let failure = match world.poison(subscription, message, consumer) {
+            Poison::Kills => Some(Failure::Kills),
+            Poison::Fails => Some(Failure::Poison),
+            Poison::None => {
+                let error = self.pick(&mut world, Fault::HandlerError, delivery);
+                error.map(|_| Failure::Transient)
+            }
         };
         let SimLink { client, alone, .. } = self.link;
         let mut ends = (!delay.is_zero()).then(|| world.read_clock(consumer) + delay);
@@ -269,6 +282,19 @@ where
             ends = ends.filter(|&end| !world.sleep_through(client, end));
         }
         Beginning { ends, wake, hold, failure }
+    }
+
+    /// The attempt fails, unless the process dies of it: nothing comes after that.
+    async fn fail(&self, failure: Failure) -> (ProcessingResult, HandlerError) {
+        self.until_running().await;
+        match failure {
+            Failure::Transient => (ProcessingResult::Transient, HandlerError::Transient),
+            Failure::Poison => (ProcessingResult::Poison, HandlerError::Poison),
+            Failure::Kills => {
+                self.crash(None).await;
+                (ProcessingResult::Unknown, HandlerError::Unknown)
+            }
+        }
     }
 
     fn end(&self, delivery: &Delivery, result: ProcessingResult) {

@@ -98,7 +98,7 @@ where
     pub(crate) fn finish(mut self, observer: &mut dyn Observer) -> Outcome {
         self.world.borrow_mut().enter(Phase::Workload);
         let sent = self.until_sent(observer);
-        let rests = self.until_rest(observer);
+        let rests = !self.cut && self.until_rest(observer);
         if self.cut || (rests && !self.misbehaves() && !self.goes_on(observer, true)) {
             return self.outcome(RunEnd::Cut);
         }

@@ -70,12 +70,13 @@ use self::crashes::Crashes;
 use self::held::{Held, show_expiry};
 use self::idle::Idling;
 use self::outages::Outages;
+pub(crate) use self::poison::Poison;
 use self::poison::PoisonTable;
 use self::timers::Timers;
 use crate::misbehaviour::{MOST_AT_ONE_INSTANT, Misbehaviour, Misdeed};
 
 /// How many answers there are to the question whether a message is poison.
-const POISON: u32 = points::yes_or_no(points::Fault::MessagePoison);
+const POISON: &points::FaultInfo = points::info(points::Fault::MessagePoison);
 
 /// Something that will happen.
 #[derive(Clone, Copy)]
@@ -436,22 +437,27 @@ where
         self.broker.audit(self.now, &mut self.events);
     }
 
-    /// Whether a message is poison to a subscription: decided once, when `consumer` first processes
+    /// Which poison a message is to a subscription: decided once, when `consumer` first processes
     /// it.
-    pub(crate) fn is_poison(
+    pub(crate) fn poison(
         &mut self,
         subscription: SubscriptionId,
         message: MessageId,
         consumer: ProcessId,
-    ) -> bool {
+    ) -> Poison {
         if let Some(known) = self.poison[subscription.index()].get(message) {
             return known;
         }
         let point = points::own_point(points::Fault::MessagePoison, subscription);
-        let poison = self.choices.pick(point, POISON) != 0;
+        let choice = self.choices.pick(point, POISON.bound());
+        let chosen = POISON.alternative(choice);
+        let poison = chosen.map_or(Poison::None, |chosen| match chosen.act {
+            points::Act::Kills => Poison::Kills,
+            _ => Poison::Fails,
+        });
         self.poison[subscription.index()].decide(message, poison);
-        if poison {
-            self.fault(point, 1, consumer, Some(message));
+        if poison != Poison::None {
+            self.fault(point, choice, consumer, Some(message));
         }
         poison
     }

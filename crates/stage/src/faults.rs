@@ -9,6 +9,7 @@
 //! | requests to the broker | also duplicated |
 //! | answers | a late one is a lost one, if it comes after the request timeout |
 //! | `broker.restart`, `group.rebalance` | as in the simulator |
+//! | `message.poison = { kills }` | left out: what an attempt is like is known before it begins |
 //! | `process.shutdown` | left out: only a whole run is asked to stop |
 //!
 //! [`left_out()`] lists what a scenario names and a live run cannot inject.

@@ -13,15 +13,19 @@ pub(super) fn all(model: Model) -> impl Iterator<Item = FaultKind> {
     points::kinds().filter(move |&kind| exists(kind, model))
 }
 
-/// Whether a model has this fault: only a log has groups, and replicas.
+/// Whether a model has this fault: only a log has groups, and replicas; and only on a queue does it
+/// matter that a connection ends.
 pub(super) fn exists((fault, _): FaultKind, model: Model) -> bool {
-    let is_of_a_log = matches!(info(fault).site, Site::Group | Site::Leader | Site::Followers);
-    model == Model::Log || !is_of_a_log
+    let site = info(fault).site;
+    match model {
+        Model::Log => site != Site::Connection,
+        Model::Queue => site != Site::Group && !site.is_of_replicas(),
+    }
 }
 
 /// Whether this befalls replicas, which a log may have.
 pub(super) fn is_of_replicas((fault, _): FaultKind) -> bool {
-    matches!(info(fault).site, Site::Leader | Site::Followers)
+    info(fault).site.is_of_replicas()
 }
 
 /// The faults that a name stands for: those of a point (`settle.request`), one of them
@@ -75,9 +79,11 @@ mod tests {
     fn every_row_of_the_table_is_tried_where_it_exists() {
         let fault = |kind: FaultKind| kind.0;
         let log: BTreeSet<_> = all(Model::Log).map(fault).collect();
-        let rows = FAULTS.iter().filter(|info| info.can_happen_by_chance()).count();
-        assert_eq!(log.len(), rows);
         let queue: BTreeSet<_> = all(Model::Queue).map(fault).collect();
+        let rows = FAULTS.iter().filter(|info| info.can_happen_by_chance()).count();
+        assert_eq!(log.union(&queue).count(), rows);
+        let only_queue = listed(points::kinds().filter(|kind| !log.contains(&kind.0)));
+        assert_eq!(only_queue.join(" "), "connection.lost (before, after)");
         let only_log = listed(points::kinds().filter(|kind| !queue.contains(&kind.0)));
         let of_replicas =
             ["broker.failover (crash, poweroff, blackout)", "replica.lag (next, all)"];

@@ -32,6 +32,8 @@ pub(super) struct Prepared {
     workload: Workload,
     /// The faults to be tried.
     pub(super) faults: Vec<FaultKind>,
+    /// What befalls replicas is left out, because the log has none.
+    pub(super) lacks_replicas: bool,
 }
 
 impl<C> Explorer<C> {
@@ -43,11 +45,13 @@ impl<C> Explorer<C> {
         let scope = Scope { consumers: on.consumers, ..self.settings.scope }.within(&original);
         let mut faults = self.wanted(&scope.named(&original), on.model)?;
         let has_replicas = original.log.is_replicated() || self.settings.only.is_some();
+        let count = faults.len();
         faults.retain(|&kind| has_replicas || !faults::is_of_replicas(kind));
+        let lacks_replicas = faults.len() < count;
         let mut scenario = scope.of(&original);
         scenario.limits.drain = LONG;
         let workload = Planner::new(&scenario).plan(None, SEED);
-        Ok(Prepared { original, scope, scenario, workload, faults })
+        Ok(Prepared { original, scope, scenario, workload, faults, lacks_replicas })
     }
 
     /// What time can do on a model without a fault.

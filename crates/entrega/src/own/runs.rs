@@ -42,6 +42,8 @@ pub(super) struct Tried {
     pub(super) faults: Vec<FaultKind>,
     /// What was to be tried and came up in none.
     pub(super) never_met: Vec<FaultKind>,
+    /// What befalls replicas is left out, because the log has none.
+    pub(super) lacks_replicas: bool,
     /// The changes of order that came up in some run.
     pub(super) orders: Vec<FaultKind>,
     /// Idle answers were left out.
@@ -81,7 +83,7 @@ impl<C: Consumer + Clone> Explorer<C> {
         let experiment = prepared.experiment(on.model, self.settings.like);
         let untried = self.untried(prepared, on.model);
         let space = untried.in_space(self.settings.space(&prepared.faults));
-        let mut frontier = Frontier::new(space, budget).one_by_one();
+        let mut frontier = Frontier::new(space, budget);
         if !self.settings.stateless || self.keeps {
             frontier = frontier.without_cuts();
         }
@@ -125,9 +127,9 @@ impl<C: Consumer + Clone> Exploring<'_, C> {
         untried: Untried,
     ) -> Tried {
         while !self.is_over
-            && let Some(batch) = frontier.batch()
+            && let Some(batch) = frontier.batch(1)
         {
-            let walked = self.batch(&batch, frontier.seen());
+            let walked = batch.iter().map(|task| self.make(task, frontier.seen())).collect();
             frontier.absorb(batch, walked);
         }
         let mut explored = frontier.finish();
@@ -143,27 +145,32 @@ impl<C: Consumer + Clone> Exploring<'_, C> {
             tried.iter().copied().filter(|&(fault, _)| points::info(fault).site.is_order());
         let (faults, never_met) = (of(true).collect(), of(false).collect());
         let orders = orders.collect();
-        Tried { on, explored, untried, faults, never_met, orders, slept, open, differs }
+        let lacks_replicas = prepared.lacks_replicas;
+        Tried {
+            on,
+            explored,
+            untried,
+            faults,
+            lacks_replicas,
+            never_met,
+            orders,
+            slept,
+            open,
+            differs,
+        }
     }
 
-    /// Makes the runs of a batch, up to one after which there is nothing more to find out.
-    fn batch(&mut self, batch: &[Task], seen: &Seen) -> Vec<Walked<Finding>> {
-        let mut walked = Vec::with_capacity(batch.len());
-        for task in batch {
-            let walk = self.walk(task, seen);
-            self.note(task, &walk);
-            self.made += 1;
-            if self.made.is_multiple_of(TWICE) {
-                self.walk_again(task, seen);
-            }
-            let misdeed = walk.misbehaviour().map(|one| &one.misdeed);
-            self.is_over |= !misdeed.is_none_or(|one| self.explorer.allows(one, &task.choices));
-            walked.push(walk);
-            if self.is_over {
-                break;
-            }
+    /// Makes one run, and maybe once more; it may leave nothing more to find out.
+    fn make(&mut self, task: &Task, seen: &Seen) -> Walked<Finding> {
+        let walk = self.walk(task, seen);
+        self.note(task, &walk);
+        self.made += 1;
+        if self.made.is_multiple_of(TWICE) {
+            self.walk_again(task, seen);
         }
-        walked
+        let misdeed = walk.misbehaviour().map(|one| &one.misdeed);
+        self.is_over |= !misdeed.is_none_or(|one| self.explorer.allows(one, &task.choices));
+        walk
     }
 
     fn walk(&mut self, task: &Task, seen: &Seen) -> Walked<Finding> {
@@ -250,10 +257,15 @@ impl Tried {
     pub(super) fn not_tried(&self, is_met: impl Fn(&FaultKind) -> bool) -> Vec<String> {
         let absent = points::kinds().filter(|&kind| !faults::exists(kind, self.on.model));
         let absent = faults::listed(absent).into_iter().map(|one| format!("{one}: there is none"));
+        let lacking = points::kinds().filter(|&kind| faults::is_of_replicas(kind));
+        let lacking = faults::listed(lacking.filter(|_| self.lacks_replicas)).into_iter();
+        let lacking = lacking.map(|one| format!("{one}: the log has no replicas"));
         let never_met = faults::listed(self.never_met.iter().copied().filter(|kind| !is_met(kind)));
-        let never_met = never_met.into_iter().map(|one| format!("{one}: no run came to it"));
+        let never_met = never_met
+            .into_iter()
+            .map(|one| format!("{one}: no run came to it that might have a fault more"));
         let slept = self.slept.then(|| "more than two idle polls in a row".to_owned());
         let time = self.untried.not_tried.iter().cloned();
-        time.chain(absent).chain(never_met).chain(slept).collect()
+        time.chain(absent).chain(lacking).chain(never_met).chain(slept).collect()
     }
 }

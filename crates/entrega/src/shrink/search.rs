@@ -47,7 +47,7 @@ impl Shrinker<'_> {
         if most.faults + most.orders <= WHOLE {
             frontier = frontier.without_cuts();
         }
-        while let Some(batch) = frontier.batch() {
+        while let Some(batch) = frontier.batch(1) {
             let simplest = simplest(frontier.found(), wanted);
             if simplest.is_some_and(|best| batch[0].choices.len() > best.len()) {
                 break;

@@ -75,9 +75,14 @@ pub(super) fn attempts(of: &Numbers<'_>) -> Option<String> {
     let fits = |limit: Duration| queued(of, 1) < limit && pauses < limit;
     let (deadline, limit) =
         deadlines(of).find(|&(_, limit)| attempts > 1 && fits(limit) && takes >= limit)?;
+    let handlings = handlings(of, attempts);
+    let together = match handlings > attempts {
+        true => format!(", with the others of its fetch or batch: {handlings} handlings"),
+        false => String::new(),
+    };
     Some(format!(
         "attempts after which {deadline} ({}) has ended: {attempts} attempts with {} each and a \
-         backoff of {} take up to {}",
+         backoff of {} take up to {}{together}",
         shown(limit),
         of.service_in_words(),
         shown(backoff),
@@ -120,12 +125,16 @@ fn in_time(of: &Numbers<'_>, limit: Duration) -> Option<Duration> {
 /// How long the last of those takes that are fetched together, or of a batch, if one of them is
 /// tried so many times. On a log nothing runs out while a message waits.
 fn queued(of: &Numbers<'_>, attempts: u64) -> Duration {
+    of.handling().saturating_mul(handlings(of, attempts))
+}
+
+/// How many handlings that is, one after another.
+fn handlings(of: &Numbers<'_>, attempts: u64) -> u64 {
     let together = match of.plan.model {
         Model::Log => of.batch(),
         Model::Queue => of.turns(),
     };
-    let again = attempts.saturating_sub(1).saturating_mul(of.batch());
-    of.handling().saturating_mul(together.saturating_add(again))
+    together.saturating_add(attempts.saturating_sub(1).saturating_mul(of.batch()))
 }
 
 /// `10 messages (prefetch), 2 at a time, with a service time of up to 3s each`.

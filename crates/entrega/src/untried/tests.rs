@@ -1,5 +1,6 @@
 //! Each comparison at its threshold: just below it says nothing, and at it names its numbers.
 
+mod beyond;
 mod flushed;
 mod groups;
 mod outages;

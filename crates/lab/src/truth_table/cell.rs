@@ -90,7 +90,7 @@ pub struct Cell {
     pub schedules: u64,
     /// How many different states were seen.
     pub states: u64,
-    /// How many runs did not come to rest within the steps of an exploration (they show a stall).
+    /// How many runs did not come to rest within [`super::STEPS`] (they show a stall).
     pub limited: u64,
     /// Whether nothing is left to be tried in any world.
     pub complete: bool,

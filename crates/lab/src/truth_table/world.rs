@@ -19,10 +19,6 @@ use crate::loaded::LoadedScenario;
 use crate::replay_string::{Course, ReplayString};
 use crate::size::Size;
 
-/// At most this many steps. A run in one of these worlds comes to rest within 125, or never: what
-/// is tried for ever is followed three times as far as the longest of them.
-const STEPS: u64 = 400;
-
 /// A row in one of its small worlds.
 pub(super) struct World {
     pub(super) model: Model,
@@ -42,6 +38,14 @@ pub(super) struct Tried {
     /// What some run shows, beyond what runs without the fault show in this world, with the
     /// simplest choices that do.
     pub(super) found: BTreeMap<Letter, Vec<Choice>>,
+}
+
+impl Tried {
+    /// What also happens without the fault is not known, so nothing is known to be its doing.
+    fn is_not_told_apart(&mut self) {
+        self.found.clear();
+        self.complete = false;
+    }
 }
 
 impl World {
@@ -78,13 +82,16 @@ impl World {
         if let [baseline, others @ ..] = tried.as_mut_slice() {
             let calm = |letter: &Letter| baseline.found.contains_key(letter);
             others.iter_mut().for_each(|one| one.found.retain(|letter, _| !calm(letter)));
+            if !baseline.complete {
+                others.iter_mut().for_each(Tried::is_not_told_apart);
+            }
         }
         tried
     }
 
     fn try_column(&self, column: &Column, preemptions: u8, budget: u64) -> Tried {
         let mut version = self.loaded.explored(self.small.scope);
-        version.scenario.limits.steps = STEPS;
+        version.scenario.limits.steps = super::STEPS;
         let workload = version.workload(self.small.seed);
         let experiment = Experiment {
             scenario: &version.scenario,
@@ -94,7 +101,7 @@ impl World {
             seed: self.small.seed,
         };
         let space = space(column, self.orders(column, preemptions));
-        let explored = Exploration { experiment, space, budget, cuts: true }.run_one_by_one();
+        let explored = Exploration { experiment, space, budget, cuts: true }.run();
         let mut found: BTreeMap<Letter, Vec<Choice>> = BTreeMap::new();
         for (finding, showing) in explored.found {
             let Some(letter) = Letter::of(finding) else { continue };

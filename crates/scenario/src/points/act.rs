@@ -18,6 +18,8 @@ pub enum Act {
     Last,
     /// Every attempt to process a message fails.
     Poison,
+    /// Every attempt to process a message kills the process.
+    Kills,
     /// An attempt to process a message fails.
     Transient,
     /// A handler takes longer.
@@ -78,6 +80,7 @@ impl Act {
             | Self::Order(_)
             | Self::Last
             | Self::Poison
+            | Self::Kills
             | Self::Transient
             | Self::Slow
             | Self::StallBefore
@@ -187,6 +190,11 @@ pub enum Site {
 }
 
 impl Site {
+    /// Whether it is one of the nodes that a log with replicas has.
+    pub const fn is_of_replicas(self) -> bool {
+        matches!(self, Self::Leader | Self::Followers)
+    }
+
     /// Whether nothing goes wrong there, and only the order of things is chosen.
     pub const fn is_order(self) -> bool {
         matches!(

@@ -144,6 +144,12 @@ alternatives! {
     /// A message that cannot be processed.
     POISON, "Poison", "A message that cannot be processed.",
     chance("poison", Act::Poison, Zone::Now, "Every attempt to process it fails."),
+    chance(
+        "kills",
+        Act::Kills,
+        Zone::Now,
+        "Every attempt to process it kills the process that makes it.",
+    ),
 }
 
 alternatives! {

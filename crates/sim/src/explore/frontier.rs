@@ -9,15 +9,8 @@ use entrega_choice::{Choice, simplicity};
 use super::seen::Seen;
 use super::space::{Space, Used};
 use super::task::Task;
-use super::walk::Walked;
+use super::walk::{Visit, Walked};
 use crate::misbehaviour::{Misbehaviour, Misdeed};
-
-/// How many lists are run at a time at most, whatever the number of threads.
-const BATCH: usize = 32;
-
-/// So many runs there must have been for each list of a batch. Runs of one batch do not see each
-/// other's states and are not cut there, so while there are few runs many would go on in vain.
-const RUNS_FOR_EACH: u64 = 32;
 
 /// Runs that show something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +71,6 @@ pub struct Frontier<F> {
     space: Space,
     budget: u64,
     cuts: bool,
-    /// How many lists are run at a time at most.
-    most_at_a_time: usize,
     queue: VecDeque<Task>,
     /// Whether lists were left out that the budget would never have come to.
     left_out: bool,
@@ -97,7 +88,6 @@ impl<F: Ord + Clone> Frontier<F> {
             space,
             budget,
             cuts: true,
-            most_at_a_time: BATCH,
             queue: VecDeque::from([root]),
             left_out: false,
             seen: Seen::default(),
@@ -120,24 +110,13 @@ impl<F: Ord + Clone> Frontier<F> {
         self
     }
 
-    /// Runs every list by itself, so that none goes on in vain: cheaper by a third for who has only
-    /// one thread. The same is found and the same states are seen, with other numbers of runs.
-    #[must_use]
-    pub fn one_by_one(mut self) -> Self {
-        self.most_at_a_time = 1;
-        self
-    }
-
-    /// The next lists to run; none if the space is complete or the budget spent.
-    pub fn batch(&mut self) -> Option<Vec<Task>> {
-        let size = self.queue.len().min(self.batch_size()).min(self.runs_left());
+    /// The next lists to run, at most `most` of them; none if the space is complete or the budget
+    /// spent. What is explored does not depend on `most`: of a run that comes to a state of another
+    /// run of its batch, all that follows is left out when it is absorbed. It was made in vain, so
+    /// who has one thread takes one list at a time.
+    pub fn batch(&mut self, most: usize) -> Option<Vec<Task>> {
+        let size = self.queue.len().min(most).min(self.runs_left());
         (size > 0).then(|| self.queue.drain(..size).collect())
-    }
-
-    /// How many lists are run at a time by now: one by one at first, more with every run.
-    fn batch_size(&self) -> usize {
-        let share = self.explored.schedules / RUNS_FOR_EACH;
-        usize::try_from(share).unwrap_or(BATCH).clamp(1, self.most_at_a_time)
     }
 
     /// The states that were seen in earlier batches.
@@ -173,17 +152,11 @@ impl<F: Ord + Clone> Frontier<F> {
 
     fn absorb_one(&mut self, task: Task, mut walked: Walked<F>) {
         self.explored.schedules += 1;
-        if let Some(findings) = walked.findings.take() {
-            self.explored.ended += 1;
-            for finding in findings {
-                self.note(finding, &task.choices);
-            }
+        let met = self.visit(&task, &walked);
+        if met.is_none() {
+            self.note_end(&task, &mut walked);
         }
-        if let Some(misbehaviour) = walked.misbehaviour.take() {
-            self.note_misbehaviour(misbehaviour, &task.choices);
-        }
-        self.explored.limited += u64::from(walked.limited);
-        let reach = self.visit(&task, &walked).unwrap_or(walked.branch_points.len());
+        let reach = met.unwrap_or(walked.branch_points.len());
         let room = self.runs_left();
         for branch in &walked.branch_points[..reach] {
             for value in self.space.alternatives(branch.point, branch.bound) {
@@ -198,6 +171,20 @@ impl<F: Ord + Clone> Frontier<F> {
                 self.queue.push_back(Task { choices, used, counts, open });
             }
         }
+    }
+
+    /// Notes what a run has shown that met no state of an earlier one of its batch.
+    fn note_end(&mut self, task: &Task, walked: &mut Walked<F>) {
+        if let Some(findings) = walked.findings.take() {
+            self.explored.ended += 1;
+            for finding in findings {
+                self.note(finding, &task.choices);
+            }
+        }
+        if let Some(misbehaviour) = walked.misbehaviour.take() {
+            self.note_misbehaviour(misbehaviour, &task.choices);
+        }
+        self.explored.limited += u64::from(walked.limited);
     }
 
     fn note(&mut self, finding: F, choices: &[Choice]) {
@@ -221,23 +208,23 @@ impl<F: Ord + Clone> Frontier<F> {
         }
     }
 
-    /// Notes the states of a run, up to one that another run of its batch has seen, and returns how
-    /// many branch points the run had passed by then. A run that a limit has ended vouches for
+    /// Notes the states of a run, up to one that an earlier run of its batch has seen, and returns
+    /// how many branch points the run had passed by then. A run that a limit has ended vouches for
     /// none: another one may come to the same state with more steps to spare.
     fn visit(&mut self, task: &Task, walked: &Walked<F>) -> Option<usize> {
         if !self.cuts {
             return None;
         }
-        for visit in &walked.visits {
-            if self.seen.covers(visit.state, task.used) {
-                return Some(visit.branch_points);
+        let is_known = |visit: &Visit| self.seen.covers(visit.state, task.used);
+        let met = walked.visits.iter().position(is_known);
+        if met.is_some() || !walked.limited {
+            for visit in &walked.visits[..met.unwrap_or(walked.visits.len())] {
+                if !self.seen.covers(visit.state, task.used) {
+                    self.seen.insert(visit.state, task.used);
+                }
             }
-            if walked.limited {
-                continue;
-            }
-            self.seen.insert(visit.state, task.used);
         }
-        None
+        met.map(|met| walked.visits[met].branch_points)
     }
 
     /// Ends the exploration.

@@ -201,7 +201,7 @@ where
     }
 
     /// Crashes, at once or after having been slow. Nothing comes after that.
-    async fn crash(&self, hold: Option<HoldId>) {
+    pub(super) async fn crash(&self, hold: Option<HoldId>) {
         if let Some(hold) = hold {
             self.held_up(hold).await;
         }

@@ -73,7 +73,11 @@ impl<B: ServedModel> InjectedHooks<B> {
         if let Some(&poison) = self.link.injector.state().poison.get(&known) {
             return poison;
         }
-        let poison = self.strikes(Fault::MessagePoison, delivery);
+        let choice = self.link.choose(self.point(Fault::MessagePoison));
+        let poison = Self::act(Fault::MessagePoison, choice) == Some(Act::Poison);
+        if poison {
+            self.link.note(self.point(Fault::MessagePoison), choice, Some(delivery.record.message));
+        }
         self.link.injector.state().poison.insert(known, poison);
         poison
     }

@@ -2,7 +2,7 @@
 
 use entrega_choice::Point;
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{Call, Leg, Mishap, Moment, Site, describe, table};
+use entrega_scenario::points::{Act, Call, Leg, Mishap, Moment, Site, describe, table};
 
 use super::mishap;
 
@@ -38,9 +38,11 @@ fn at_times(scenario: &Scenario) -> impl Iterator<Item = String> {
 
 /// Whether a choice can be injected live.
 fn is_injected(scenario: &Scenario, point: Point, value: u32) -> bool {
-    let (call, leg) = match describe(point).0.site {
+    let (info, _) = describe(point);
+    let (call, leg) = match info.site {
         Site::Leg(call, leg) => (call, leg),
-        Site::Broker | Site::Message | Site::Handler | Site::Process => return true,
+        Site::Message => return info.alternative(value).is_some_and(|one| one.act == Act::Poison),
+        Site::Broker | Site::Handler | Site::Process => return true,
         Site::Crash(Moment::AtAnyTime) => return false,
         Site::Crash(_) | Site::Group => return true,
         Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls | Site::Delays => {

@@ -89,6 +89,7 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         }
         Act::Order(_) => overtaking(scene, fault),
         Act::Poison => format!("{m} is poison, and the handler of {who} fails on it"),
+        Act::Kills => format!("{m} is poison that kills its process, and {who} works on it"),
         Act::Transient => format!("the handler of {who} fails on {m}"),
         Act::Last if fault.point.site == Site::Polls => {
             format!("a poll of {who} gives up only after what is on its way")

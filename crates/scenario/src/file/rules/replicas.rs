@@ -69,9 +69,8 @@ fn acks(producer: &ProducerSettings) -> Checked {
 
 /// Nothing befalls replicas that do not exist.
 fn faults(scenario: &Scenario) -> Checked {
-    let is_of_replicas = |site| matches!(site, Site::Leader | Site::Followers);
     let mut named = scenario.named_faults().into_iter().map(|(point, _)| describe(point).0);
-    let Some(info) = named.find(|info| is_of_replicas(info.site)) else { return Ok(()) };
+    let Some(info) = named.find(|info| info.site.is_of_replicas()) else { return Ok(()) };
     let is_alone = scenario.log.replicas == 1;
     if scenario.log.is_replicated() && !(is_alone && info.site == Site::Followers) {
         return Ok(());

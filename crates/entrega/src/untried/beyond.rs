@@ -1,0 +1,71 @@
+//! What comes only after more than is tried: more messages, a later time, a longer wait.
+
+use entrega_explain::digits::{counted, thousands};
+use entrega_model::{Duration, Model};
+use entrega_scenario::points::Act;
+
+use super::FIRST_MESSAGES;
+use super::numbers::{Numbers, shown};
+
+/// Settles that come after so many messages that nobody sends as many in what is tried.
+pub(super) fn settles(of: &Numbers<'_>) -> Option<String> {
+    let every = of.plan.scenario.consumer.settle_every;
+    (of.reads("settle_every") && every > FIRST_MESSAGES)
+        .then(|| format!("a settle, which comes after {} messages", thousands(every.into())))
+}
+
+/// A memory of so many entries against the messages that are sent: it forgets the first of them.
+pub(super) fn entries(of: &Numbers<'_>) -> Option<String> {
+    let scenario = of.plan.scenario;
+    let queue = scenario.queue.dedup_entries.filter(|_| of.plan.model == Model::Queue);
+    let memories =
+        [("sink.dedup_entries", scenario.sink.dedup_entries), ("queue.dedup_entries", queue)];
+    let (sent, tried) = (of.plan.extent.messages, u64::from(of.plan.scope.messages));
+    let is_full = |most: u64| sent > most && tried <= most;
+    let mut memories = memories.into_iter().filter_map(|(name, most)| Some((name, most?.into())));
+    let (name, most) = memories.find(|&(_, most)| is_full(most))?;
+    Some(format!(
+        "a repetition after {}, which {name} has forgotten",
+        counted(most, "other message")
+    ))
+}
+
+/// Consumers that come or go later than the first messages, which are all that is run as it is.
+pub(super) fn changes(of: &Numbers<'_>) -> Option<String> {
+    let (span, sent) = (of.plan.extent.span.as_nanos(), of.plan.extent.messages);
+    let each = span.checked_div(sent).filter(|_| sent > FIRST_MESSAGES.into())?;
+    let first = Duration::from_nanos(each.saturating_mul(FIRST_MESSAGES.into()));
+    let at =
+        of.settings.changes.iter().map(|change| change.at.duration()).find(|&at| at >= first)?;
+    Some(format!(
+        "consumers that come or go at {}, when more than the first {FIRST_MESSAGES} messages have \
+         been sent",
+        shown(at)
+    ))
+}
+
+/// Whatever keeps a message waiting against `limits.drain`, after which a run ends.
+pub(super) fn drain(of: &Numbers<'_>) -> Option<String> {
+    let scenario = of.plan.scenario;
+    let (times, limit) = (&scenario.times, scenario.limits.drain.duration());
+    let is_restart = |act| matches!(act, Act::Restart | Act::LeaderCrash | Act::LeaderPoweroff);
+    let dies = |act: Act| matches!(act, Act::Crash | Act::Kills) || act.is_shutdown();
+    let delays = [
+        (of.can_happen(dies), times.restart),
+        (of.can_happen(is_restart), times.broker_restart),
+        (of.can_happen(Act::is_stall), times.stall),
+        (of.can_happen(|act| act == Act::Slow), times.slow),
+        (of.can_happen(Act::is_outage), times.outage),
+    ];
+    let session = (of.plan.model == Model::Log).then(|| scenario.log.session_timeout.duration());
+    let ends = of.lease().into_iter().chain(session).filter(|_| of.plan.faults > 0);
+    let delays = delays.into_iter().filter(|(can_be, _)| *can_be).map(|(_, span)| span.duration());
+    let longest = delays.chain(ends).max()?;
+    (longest >= limit).then(|| {
+        format!(
+            "what waits for longer than limits.drain ({}), where a run ends: up to {}",
+            shown(limit),
+            shown(longest)
+        )
+    })
+}
