@@ -233,17 +233,20 @@ impl Group {
     }
 
     /// Whether `client` may commit under `generation`. Without membership (generation 0; Kafka: -1)
-    /// one may as long as the group is empty: that is how tools reset offsets.
+    /// one may as long as the group is empty: that is how tools reset offsets. A member that waits
+    /// for its first assignment, in a group that has had none, may not.
     #[inline]
     pub(super) fn check_commit(
         &self,
         client: ClientId,
         generation: Generation,
     ) -> Result<(), Refusal> {
-        if self.state == State::Empty && generation == Generation(0) {
+        let is_without = generation == Generation(0);
+        if is_without && self.state == State::Empty {
             return Ok(());
         }
-        self.check_member(client, generation)
+        self.check_member(client, generation)?;
+        if is_without { Err(Refusal::IllegalGeneration) } else { Ok(()) }
     }
 
     /// Records a committed offset and returns the one before. The partition exists.
@@ -349,9 +352,13 @@ impl Group {
         self.changed = true;
     }
 
-    /// Somebody has committed who is no member; that counts if there never was one.
+    /// Somebody commits who is no member. Without any offset the group was as good as gone, so this
+    /// begins a span of its own.
     #[cold]
-    pub(super) fn committed_from_outside(&mut self, now: Instant) {
+    pub(super) fn commits_from_outside(&mut self, now: Instant) {
+        if self.committed.iter().all(Option::is_none) {
+            self.empty_since = Some(now);
+        }
         self.empty_since.get_or_insert(now);
     }
 
@@ -432,5 +439,9 @@ impl Member {
     }
 }
 
+#[cfg(test)]
+mod differences;
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

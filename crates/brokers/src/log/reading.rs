@@ -184,6 +184,10 @@ impl LogBroker {
         ground_truth: &mut Vec<Event>,
     ) {
         let group = &mut self.groups[id.index()];
+        let is_empty = group.state == State::Empty;
+        if is_empty {
+            group.commits_from_outside(now);
+        }
         for &PartitionOffset { partition, offset: upto } in offsets {
             let before = group.commit(partition, upto);
             if let Some(replicas) = &mut self.replicas {
@@ -195,8 +199,7 @@ impl LogBroker {
                 Kind::Committed { subscription, consumer, partition, upto, previous, trigger };
             ground_truth.push(Event { at: now, kind });
         }
-        if group.state == State::Empty {
-            group.committed_from_outside(now);
+        if is_empty {
             self.note_groups();
         }
     }

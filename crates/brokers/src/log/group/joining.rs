@@ -1,5 +1,7 @@
 //! A member joins: for the first time, again, or in the place of an earlier life.
 
+use std::mem;
+
 use entrega_model::{ClientId, Generation, Instant};
 
 use super::{Group, Joining, Member, State};
@@ -58,7 +60,8 @@ impl Group {
     /// Another life of a process takes the place of the one that is a member, whichever of them is
     /// older: the broker sees only that the instance joins again [KAFKA-SRC,
     /// `updateStaticMemberAndRebalance`]. It has nothing to give up; what the earlier life was to
-    /// give up is shared out anew.
+    /// give up is shared out anew. A Join of the earlier one that waits is refused: offered again,
+    /// it would take the place back, and so on without end.
     #[cold]
     fn take_place(&mut self, now: Instant, client: ClientId, heard: bool) {
         let is_instance = |member: &&mut Member| member.client.process == client.process;
@@ -66,8 +69,10 @@ impl Group {
         if member.client == client {
             return;
         }
-        member.client = client;
-        member.join_waiting = false;
+        let replaced = mem::replace(&mut member.client, client);
+        if mem::take(&mut member.join_waiting) {
+            self.cancelled.push(replaced);
+        }
         member.session_deadline = (!heard).then(|| now + self.timeouts.session);
         let left_over = !member.giving_up.is_empty();
         member.giving_up.clear();

@@ -218,3 +218,15 @@ fn an_empty_group_takes_commits_without_membership() {
     check(&empty, 0, Ok(()));
     check(&empty, 2, Err(Refusal::UnknownMember));
 }
+
+/// Under no generation commits are for empty groups alone, and the first rebalance of all goes on
+/// under none.
+#[test]
+fn a_member_that_waits_for_the_first_generation_commits_nothing() {
+    let mut group = group(3);
+    assert_eq!(group.join(at(0), A, Generation(0), true), Joining::Waits);
+    assert_eq!(group.check_commit(A, Generation(0)), Err(Refusal::IllegalGeneration));
+    assert_eq!(group.check_commit(B, Generation(0)), Err(Refusal::UnknownMember));
+    expire(&mut group, at(3));
+    assert_eq!(group.check_commit(A, Generation(1)), Ok(()));
+}

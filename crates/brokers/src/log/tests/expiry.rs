@@ -103,6 +103,32 @@ fn offsets_of_a_tool_expire_too() {
     assert_eq!(committed(&driver), Some(3), "the other group has a member");
 }
 
+/// A tool commits for a group whose offsets have expired, or that had none: they are kept for the
+/// whole span, however long the group has been empty.
+#[test]
+fn a_commit_to_a_forgotten_group_is_kept_for_the_whole_span() {
+    for commits in [true, false] {
+        let mut driver = Driver::new(LogSettings {
+            offsets_retention: Some(Duration::from_secs(HOUR)),
+            retention_time: None,
+            ..LogSettings::default()
+        });
+        driver.join(A);
+        if commits {
+            assert_eq!(driver.commit(A, 1, 0, 3), Outcome::Ok);
+        }
+        driver.ask(A, Request::Leave { group: GROUP });
+        driver.run_until(2 * HOUR);
+        assert_eq!(committed(&driver), None);
+        assert_eq!(driver.commit(B, 0, 0, 5), Outcome::Ok);
+        assert_eq!(driver.broker.next_housekeeping(), at(3 * HOUR));
+        driver.run_until(3 * HOUR - 1);
+        assert_eq!(committed(&driver), Some(5));
+        driver.run_until(3 * HOUR);
+        assert_eq!(committed(&driver), None);
+    }
+}
+
 #[test]
 fn without_a_span_nothing_expires() {
     let settings = LogSettings { offsets_retention: None, ..LogSettings::default() };

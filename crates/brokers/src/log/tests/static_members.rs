@@ -75,3 +75,19 @@ fn a_life_that_ends_in_a_rebalance_is_replaced() {
     assert_eq!(driver.answers.len(), 2);
     assert_eq!(driver.commit(A, 3, 0, 1), Outcome::Refused(Refusal::UnknownMember));
 }
+
+/// A Join of an earlier life that was long on its way waits when the next life joins. It is fenced:
+/// offered again, the two would take the place from each other without end.
+#[test]
+fn a_waiting_join_of_an_earlier_life_is_refused_when_the_next_one_joins() {
+    let mut driver = members(true);
+    driver.disconnect(A);
+    assert_eq!(driver.join(client(3, 0)), None);
+    assert_eq!(driver.join(A), None, "it arrives after its sender has died");
+    assert_eq!(driver.join(NEXT_LIFE), None);
+    let (from, response) = driver.answers.pop().unwrap();
+    assert_eq!((from, outcome(Some(response))), (A, Outcome::Refused(Refusal::UnknownMember)));
+    assert_eq!(driver.join(B).unwrap(), (3, vec![(2, None)]));
+    let joined: Vec<ClientId> = driver.answers.iter().map(|(from, _)| *from).collect();
+    assert_eq!(joined, [client(3, 0), NEXT_LIFE]);
+}

@@ -1,0 +1,61 @@
+//! The rules that can be turned wrong.
+
+/// A rule that is turned wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Slip {
+    OldGenerationsCommit,
+    StrangersCommit,
+    ToolsCommitAnyTime,
+    OwnershipIsNotAsked,
+    OwnershipEndsWithTheRejoin,
+    BackwardIsForward,
+    RefusedCommitsCountInPart,
+    CommitsWaitForTheRebalance,
+    FetchesGoOn,
+    SessionsEndLate,
+    SessionsGoOnWhileHeard,
+    WaitingJoinsTimeOut,
+    OffsetsNeverExpire,
+    ExpiryIgnoresMembers,
+    SpansAreNotBegunAnew,
+    StickyMovesNeedlessly,
+    MovesInOneRound,
+    OldJoinsGiveUp,
+    RejoinsRebalance,
+    GrowthRebalances,
+    LaggardsStay,
+    NextLivesAreStrangers,
+    NewcomersAreFenced,
+    RestartKeepsMembers,
+    RestartResetsTheGeneration,
+}
+
+impl Slip {
+    pub(in super::super) const ALL: [Self; 25] = [
+        Self::OldGenerationsCommit,
+        Self::StrangersCommit,
+        Self::ToolsCommitAnyTime,
+        Self::OwnershipIsNotAsked,
+        Self::OwnershipEndsWithTheRejoin,
+        Self::BackwardIsForward,
+        Self::RefusedCommitsCountInPart,
+        Self::CommitsWaitForTheRebalance,
+        Self::FetchesGoOn,
+        Self::SessionsEndLate,
+        Self::SessionsGoOnWhileHeard,
+        Self::WaitingJoinsTimeOut,
+        Self::OffsetsNeverExpire,
+        Self::ExpiryIgnoresMembers,
+        Self::SpansAreNotBegunAnew,
+        Self::StickyMovesNeedlessly,
+        Self::MovesInOneRound,
+        Self::OldJoinsGiveUp,
+        Self::RejoinsRebalance,
+        Self::GrowthRebalances,
+        Self::LaggardsStay,
+        Self::NextLivesAreStrangers,
+        Self::NewcomersAreFenced,
+        Self::RestartKeepsMembers,
+        Self::RestartResetsTheGeneration,
+    ];
+}
