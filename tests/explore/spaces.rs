@@ -118,6 +118,7 @@ pub(crate) fn all() -> Vec<Small> {
                    settle.response = { lost = 0.1 }\n";
     let delays = "process.stall = { before = 0.1, after = 0.1 }\nhandler.slow = { slow = 0.1 }\n";
     let errors = "handler.error = { transient = 0.1 }\nmessage.poison = { poison = 0.1 }\n";
+    let kills = "message.poison = { kills = 0.1 }\neffect.after = { crash = 0.1 }\n";
     let sends = "send.request = { lost = 0.1, late = 0.1, duplicated = 0.1 }\nsend.response = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
                  broker.restart = { restart = 0.1 }\n";
     let receives = "receive.request = { lost = 0.1, late = 0.1, duplicated = 0.1 }\n\
@@ -147,6 +148,7 @@ pub(crate) fn all() -> Vec<Small> {
         small("orders", crashes, (2, 2), (1, 1)),
         small("sends", sends, (2, 1), (2, 0)),
         small("errors", &format!("{crashes}{errors}"), (2, 1), (1, 0)),
+        small_with(&[("limits.steps", "200")], "killing", kills, (2, 2), (1, 0)),
         small("receives", receives, (2, 2), (1, 0)),
         small("effects", effects, (2, 1), (2, 0)),
         small("letters", letters, (2, 1), (1, 0)),

@@ -21,10 +21,11 @@ const FILES: [&str; 6] = ["in.toml", "in.jsonl", "everything.toml", "out", "hist
 const LIMIT: u32 = 1_000_000;
 
 /// Why a scenario that is none of a mistake cannot be run all the same.
-const UNFIT: [&str; 6] = [
+const UNFIT: [&str; 7] = [
     "of memory, and there is",
     "a log cannot take",
     "does not run on",
+    "is impossible on the log",
     "names nothing that can go wrong",
     "there is nothing to",
     "cannot be injected live",

@@ -225,12 +225,19 @@ fn what_was_tried_is_said() {
         let rebalance = "group.rebalance (before, after)";
         assert_eq!(tried.iter().any(|one| one == rebalance), model == Model::Log);
         let not_tried = outcomes.not_tried(model);
-        let dead_letters = "dead_letter.request (lost, late, duplicated): no run came to it";
+        let dead_letters = "dead_letter.request (lost, late, duplicated): no run came to it that \
+                            might have a fault more";
         assert!(not_tried.iter().any(|one| one == dead_letters), "{not_tried:?}");
         assert_eq!(
             not_tried.iter().any(|one| *one == format!("{rebalance}: there is none")),
             model == Model::Queue
         );
+        let replicas = "replica.lag (next, all): the log has no replicas";
+        assert_eq!(not_tried.iter().any(|one| one == replicas), model == Model::Log);
+        let kills = "message.poison (kills): only if it is named, for no consumer outlives it";
+        assert!(not_tried.iter().any(|one| one == kills), "{not_tried:?}");
+        let connection = "connection.lost (before, after): there is none";
+        assert_eq!(not_tried.iter().any(|one| one == connection), model == Model::Log);
     }
     let text = outcomes.to_string();
     assert!(text.contains("on the log, consumers: 1 and 2; all "), "{text}");

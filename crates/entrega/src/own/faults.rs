@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use entrega_model::Model;
-use entrega_scenario::points::{self, FaultKind, Site, info};
+use entrega_scenario::points::{self, Act, FaultKind, Site, info};
 
 /// All that can go wrong by chance on a model.
 pub(super) fn all(model: Model) -> impl Iterator<Item = FaultKind> {
@@ -23,9 +23,15 @@ pub(super) fn exists((fault, _): FaultKind, model: Model) -> bool {
     }
 }
 
-/// Whether this befalls replicas, which a log may have.
-pub(super) fn is_of_replicas((fault, _): FaultKind) -> bool {
-    info(fault).site.is_of_replicas()
+/// Why this is tried only if somebody names it; none if it is tried anyway.
+pub(super) fn why_left_out((fault, act): FaultKind, replicated: bool) -> Option<&'static str> {
+    if info(fault).site.is_of_replicas() && !replicated {
+        Some("the log has no replicas")
+    } else if act == Act::Kills {
+        Some("only if it is named, for no consumer outlives it")
+    } else {
+        None
+    }
 }
 
 /// The faults that a name stands for: those of a point (`settle.request`), one of them
@@ -88,8 +94,10 @@ mod tests {
         let of_replicas =
             ["broker.failover (crash, poweroff, blackout)", "replica.lag (next, all)"];
         assert_eq!(only_log, [&["group.rebalance (before, after)"], &of_replicas[..]].concat());
-        let found = listed(points::kinds().filter(|kind| is_of_replicas(*kind)));
-        assert_eq!(found, of_replicas);
+        let found = listed(points::kinds().filter(|kind| why_left_out(*kind, false).is_some()));
+        assert_eq!(found, [&["message.poison (kills)"], &of_replicas[..]].concat());
+        let found = listed(points::kinds().filter(|kind| why_left_out(*kind, true).is_some()));
+        assert_eq!(found, ["message.poison (kills)"]);
     }
 
     #[test]

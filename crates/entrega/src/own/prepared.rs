@@ -32,8 +32,8 @@ pub(super) struct Prepared {
     workload: Workload,
     /// The faults to be tried.
     pub(super) faults: Vec<FaultKind>,
-    /// What befalls replicas is left out, because the log has none.
-    pub(super) lacks_replicas: bool,
+    /// What is tried only if it is named, and why.
+    pub(super) left_out: Vec<(FaultKind, &'static str)>,
 }
 
 impl<C> Explorer<C> {
@@ -44,14 +44,17 @@ impl<C> Explorer<C> {
         let original = with_timeouts(loaded.map_err(Problem::Scenario)?);
         let scope = Scope { consumers: on.consumers, ..self.settings.scope }.within(&original);
         let mut faults = self.wanted(&scope.named(&original), on.model)?;
-        let has_replicas = original.log.is_replicated() || self.settings.only.is_some();
-        let count = faults.len();
-        faults.retain(|&kind| has_replicas || !faults::is_of_replicas(kind));
-        let lacks_replicas = faults.len() < count;
+        let mut left_out = Vec::new();
+        if self.settings.only.is_none() {
+            let replicated = original.log.is_replicated();
+            let why = |&kind: &FaultKind| Some((kind, faults::why_left_out(kind, replicated)?));
+            left_out.extend(faults.iter().filter_map(why));
+            faults.retain(|kind| why(kind).is_none());
+        }
         let mut scenario = scope.of(&original);
         scenario.limits.drain = LONG;
         let workload = Planner::new(&scenario).plan(None, SEED);
-        Ok(Prepared { original, scope, scenario, workload, faults, lacks_replicas })
+        Ok(Prepared { original, scope, scenario, workload, faults, left_out })
     }
 
     /// What time can do on a model without a fault.

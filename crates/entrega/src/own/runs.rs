@@ -42,8 +42,8 @@ pub(super) struct Tried {
     pub(super) faults: Vec<FaultKind>,
     /// What was to be tried and came up in none.
     pub(super) never_met: Vec<FaultKind>,
-    /// What befalls replicas is left out, because the log has none.
-    pub(super) lacks_replicas: bool,
+    /// What is tried only if it is named, and why.
+    pub(super) left_out: Vec<(FaultKind, &'static str)>,
     /// The changes of order that came up in some run.
     pub(super) orders: Vec<FaultKind>,
     /// Idle answers were left out.
@@ -145,19 +145,8 @@ impl<C: Consumer + Clone> Exploring<'_, C> {
             tried.iter().copied().filter(|&(fault, _)| points::info(fault).site.is_order());
         let (faults, never_met) = (of(true).collect(), of(false).collect());
         let orders = orders.collect();
-        let lacks_replicas = prepared.lacks_replicas;
-        Tried {
-            on,
-            explored,
-            untried,
-            faults,
-            lacks_replicas,
-            never_met,
-            orders,
-            slept,
-            open,
-            differs,
-        }
+        let left_out = prepared.left_out.clone();
+        Tried { on, explored, untried, faults, left_out, never_met, orders, slept, open, differs }
     }
 
     /// Makes one run, and maybe once more; it may leave nothing more to find out.
@@ -257,15 +246,17 @@ impl Tried {
     pub(super) fn not_tried(&self, is_met: impl Fn(&FaultKind) -> bool) -> Vec<String> {
         let absent = points::kinds().filter(|&kind| !faults::exists(kind, self.on.model));
         let absent = faults::listed(absent).into_iter().map(|one| format!("{one}: there is none"));
-        let lacking = points::kinds().filter(|&kind| faults::is_of_replicas(kind));
-        let lacking = faults::listed(lacking.filter(|_| self.lacks_replicas)).into_iter();
-        let lacking = lacking.map(|one| format!("{one}: the log has no replicas"));
+        let reasons: BTreeSet<&str> = self.left_out.iter().map(|(_, why)| *why).collect();
+        let left_out = reasons.into_iter().flat_map(|why| {
+            let kinds = self.left_out.iter().filter(move |one| one.1 == why).map(|one| one.0);
+            faults::listed(kinds).into_iter().map(move |one| format!("{one}: {why}"))
+        });
         let never_met = faults::listed(self.never_met.iter().copied().filter(|kind| !is_met(kind)));
         let never_met = never_met
             .into_iter()
             .map(|one| format!("{one}: no run came to it that might have a fault more"));
         let slept = self.slept.then(|| "more than two idle polls in a row".to_owned());
         let time = self.untried.not_tried.iter().cloned();
-        time.chain(absent).chain(lacking).chain(never_met).chain(slept).collect()
+        time.chain(absent).chain(left_out).chain(never_met).chain(slept).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! What comes only after more than is tried: more messages, a later time, a longer wait.
 
-use entrega_explain::digits::{counted, thousands};
+use entrega_explain::digits::thousands;
 use entrega_model::{Duration, Model};
 use entrega_scenario::points::Act;
 
@@ -25,8 +25,8 @@ pub(super) fn entries(of: &Numbers<'_>) -> Option<String> {
     let mut memories = memories.into_iter().filter_map(|(name, most)| Some((name, most?.into())));
     let (name, most) = memories.find(|&(_, most)| is_full(most))?;
     Some(format!(
-        "a repetition after {}, which {name} has forgotten",
-        counted(most, "other message")
+        "a repetition after {} other messages, which {name} has forgotten",
+        thousands(most)
     ))
 }
 

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_settle_after_more_messages_than_are_run() {
-    let every = |many| [("consumer.settle_every", many)];
+    let every = |many| [("consumer.settle_every", many), ("consumer.settle_interval", "1h")];
     let check_of = |strategy, many, expect: &[&str]| {
         check(&of(LOG, strategy, &every(many)), expect);
     };
@@ -39,9 +39,12 @@ fn a_memory_that_forgets_before_all_are_sent() {
 fn consumers_that_go_later_than_what_is_run() {
     let check_of = |messages, at: &str, expect: &[&str]| {
         let changes = format!("[{{ at = '{at}', consumer = 1, what = 'dies' }}]");
-        let set = [("workload.messages", messages), ("subscriptions.0.changes", &changes)];
-        let retention = [("log.retention_time", "7d")];
-        check(&of(LOG, PLAIN, &[&set[..], &retention].concat()), expect);
+        let set = [
+            ("workload.messages", messages),
+            ("subscriptions.0.changes", changes.as_str()),
+            ("log.retention_time", "7d"),
+        ];
+        check(&of(LOG, PLAIN, &set), expect);
     };
     check_of("600", "10min", &["come or go at 10min, when more than the first 300 messages"]);
     check_of("600", "4min", &[]);
