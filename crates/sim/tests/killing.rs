@@ -67,7 +67,8 @@ fn attempts_that_a_process_counts_do_not_end_it() {
 #[test]
 fn a_delivery_limit_ends_it() {
     assert_eq!(check(&LIMITED, QUEUE, KILLS, (true, [1, 0, 1], [0, 1, 0])), 3);
-    let fetched_ahead = [&LIMITED[..], &[("consumer.prefetch", "3")]].concat();
+    let at_once = ("workload.arrivals", "{ distribution = 'backlog' }");
+    let fetched_ahead = [&LIMITED[..], &[("consumer.prefetch", "3"), at_once]].concat();
     assert_eq!(check(&fetched_ahead, QUEUE, KILLS, (true, [1, 0, 0], [0, 1, 1])), 3);
 }
 

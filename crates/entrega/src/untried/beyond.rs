@@ -2,6 +2,7 @@
 
 use entrega_explain::digits::thousands;
 use entrega_model::{Duration, Model};
+use entrega_scenario::Span;
 use entrega_scenario::points::Act;
 
 use super::FIRST_MESSAGES;
@@ -58,7 +59,8 @@ pub(super) fn drain(of: &Numbers<'_>) -> Option<String> {
         (of.can_happen(Act::is_outage), times.outage),
     ];
     let session = (of.plan.model == Model::Log).then(|| scenario.log.session_timeout.duration());
-    let ends = of.lease().into_iter().chain(session).filter(|_| of.plan.faults > 0);
+    let lease = of.lease().filter(|lease| *lease < Span::MAX.duration());
+    let ends = lease.into_iter().chain(session).filter(|_| of.plan.faults > 0);
     let delays = delays.into_iter().filter(|(can_be, _)| *can_be).map(|(_, span)| span.duration());
     let longest = delays.chain(ends).max()?;
     (longest >= limit).then(|| {

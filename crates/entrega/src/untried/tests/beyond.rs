@@ -66,4 +66,7 @@ fn what_waits_for_longer_than_the_drain() {
     check_of("2min", &[kind("effect.after", "crash")], 1, &[]);
     check_of("30s", &[kind("effect.after", "crash")], 1, &["up to 30s"]);
     check_of("1s", &restart, 0, &[]);
+    let never = scenario(&[("limits.drain", "1h"), ("queue.visibility_timeout", "never")]);
+    let crash = [kind("effect.after", "crash")];
+    check(&untried_of(&never, QUEUE, Reader::Catalogued(PLAIN), (1, 0), &crash), &[]);
 }
