@@ -2,17 +2,24 @@
 
 use entrega_explain::digits::thousands;
 use entrega_model::{Duration, Model};
-use entrega_scenario::Span;
 use entrega_scenario::points::Act;
+use entrega_scenario::{RedeliveryDelay, Scenario, Span};
 
 use super::FIRST_MESSAGES;
 use super::numbers::{Numbers, shown};
 
-/// Settles that come after so many messages that nobody sends as many in what is tried.
+/// Settles that come after so many messages that what is run may end with the first of them: each
+/// of several consumers counts its own.
 pub(super) fn settles(of: &Numbers<'_>) -> Option<String> {
-    let every = of.plan.scenario.consumer.settle_every;
-    (of.reads("settle_every") && every > FIRST_MESSAGES)
-        .then(|| format!("a settle, which comes after {} messages", thousands(every.into())))
+    let every = u64::from(of.plan.scenario.consumer.settle_every);
+    let consumers = match of.plan.model {
+        Model::Log => of.settings.consumers.min(of.plan.scenario.log.partitions.into()),
+        Model::Queue => of.settings.consumers,
+    };
+    let first = u64::from(FIRST_MESSAGES);
+    let comes_late = every.saturating_mul(consumers.into()) >= first;
+    (of.reads("settle_every") && comes_late && of.plan.extent.messages > first)
+        .then(|| format!("what follows a settle, which comes after {} messages", thousands(every)))
 }
 
 /// A memory of so many entries against the messages that are sent: it forgets the first of them.
@@ -47,22 +54,12 @@ pub(super) fn changes(of: &Numbers<'_>) -> Option<String> {
 
 /// Whatever keeps a message waiting against `limits.drain`, after which a run ends.
 pub(super) fn drain(of: &Numbers<'_>) -> Option<String> {
-    let scenario = of.plan.scenario;
-    let (times, limit) = (&scenario.times, scenario.limits.drain.duration());
-    let is_restart = |act| matches!(act, Act::Restart | Act::LeaderCrash | Act::LeaderPoweroff);
-    let dies = |act: Act| matches!(act, Act::Crash | Act::Kills) || act.is_shutdown();
-    let delays = [
-        (of.can_happen(dies), times.restart),
-        (of.can_happen(is_restart), times.broker_restart),
-        (of.can_happen(Act::is_stall), times.stall),
-        (of.can_happen(|act| act == Act::Slow), times.slow),
-        (of.can_happen(Act::is_outage), times.outage),
-    ];
-    let session = (of.plan.model == Model::Log).then(|| scenario.log.session_timeout.duration());
+    let limit = of.plan.scenario.limits.drain.duration();
+    let session = of.plan.scenario.log.session_timeout.duration();
+    let session = (of.plan.model == Model::Log).then_some(session);
     let lease = of.lease().filter(|lease| *lease < Span::MAX.duration());
     let ends = lease.into_iter().chain(session).filter(|_| of.plan.faults > 0);
-    let delays = delays.into_iter().filter(|(can_be, _)| *can_be).map(|(_, span)| span.duration());
-    let longest = delays.chain(ends).max()?;
+    let longest = delays(of).map(Span::duration).chain(ends).max()?;
     (longest >= limit).then(|| {
         format!(
             "what waits for longer than limits.drain ({}), where a run ends: up to {}",
@@ -70,4 +67,26 @@ pub(super) fn drain(of: &Numbers<'_>) -> Option<String> {
             shown(longest)
         )
     })
+}
+
+/// For how long the faults that are tried keep a message waiting.
+fn delays(of: &Numbers<'_>) -> impl Iterator<Item = Span> {
+    let Scenario { consumer, queue, times, .. } = of.plan.scenario;
+    let longest = |delay: &RedeliveryDelay| delay.most.unwrap_or(delay.after);
+    let again = queue.redelivery_delay.as_ref().map_or(Span::default(), longest);
+    let dies = |act: Act| matches!(act, Act::Crash | Act::Kills) || act.is_shutdown();
+    let restarts = |act| matches!(act, Act::Restart | Act::LeaderCrash | Act::LeaderPoweroff);
+    let fails = |act: Act| matches!(act, Act::Transient | Act::Poison) || act.is_outage();
+    let delays = [
+        (of.can_happen(dies), times.restart),
+        (of.can_happen(restarts), times.broker_restart),
+        (of.can_happen(fails), consumer.retry_backoff),
+        (of.can_happen(fails), again),
+        (of.can_happen(Act::is_stall), times.stall),
+        (of.can_happen(Act::is_outage), times.outage),
+        (of.can_happen(|act| act == Act::Slow), times.slow),
+        (of.can_happen(|act| act == Act::Late), times.late),
+        (of.can_happen(|act| act == Act::Lost), consumer.request_timeout),
+    ];
+    delays.into_iter().filter(|(can_be, _)| *can_be).map(|(_, span)| span)
 }

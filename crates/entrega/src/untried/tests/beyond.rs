@@ -2,15 +2,27 @@
 
 use super::*;
 
+/// Of three hundred messages each of two consumers gets a half; a log of one partition has one.
 #[test]
 fn a_settle_after_more_messages_than_are_run() {
-    let every = |many| [("consumer.settle_every", many), ("consumer.settle_interval", "1h")];
-    let check_of = |strategy, many, expect: &[&str]| {
-        check(&of(LOG, strategy, &every(many)), expect);
+    let check_of = |model, strategy, every, sent, expect: &[&str]| {
+        let set = [
+            ("consumer.settle_every", every),
+            ("consumer.settle_interval", "1h"),
+            ("workload.messages", sent),
+            ("log.retention_time", "7d"),
+            ("queue.visibility_timeout", "12h"),
+        ];
+        check(&of(model, strategy, &set), expect);
     };
-    check_of(Strategy::SettleEveryN, "300", &[]);
-    check_of(Strategy::SettleEveryN, "301", &["a settle, which comes after 301 messages"]);
-    check_of(PLAIN, "301", &[]);
+    let every_n = Strategy::SettleEveryN;
+    let said = |many| format!("what follows a settle, which comes after {many} messages");
+    check_of(LOG, every_n, "299", "600", &[]);
+    check_of(LOG, every_n, "300", "600", &[&said(300)]);
+    check_of(LOG, every_n, "300", "300", &[]);
+    check_of(QUEUE, every_n, "149", "600", &[]);
+    check_of(QUEUE, every_n, "150", "600", &[&said(150)]);
+    check_of(QUEUE, PLAIN, "300", "600", &[]);
 }
 
 /// Six messages are sent and three are tried.
@@ -66,6 +78,11 @@ fn what_waits_for_longer_than_the_drain() {
     check_of("2min", &[kind("effect.after", "crash")], 1, &[]);
     check_of("30s", &[kind("effect.after", "crash")], 1, &["up to 30s"]);
     check_of("1s", &restart, 0, &[]);
+    let error = [kind("handler.error", "transient")];
+    let backoff = scenario(&[("limits.drain", "1min"), ("consumer.retry_backoff", "90s")]);
+    let reader = Reader::Catalogued(PLAIN);
+    check(&untried_of(&backoff, QUEUE, reader, (1, 0), &error), &["up to 90s"]);
+    check(&untried_of(&backoff, QUEUE, reader, (1, 0), &restart), &[]);
     let never = scenario(&[("limits.drain", "1h"), ("queue.visibility_timeout", "never")]);
     let crash = [kind("effect.after", "crash")];
     check(&untried_of(&never, QUEUE, Reader::Catalogued(PLAIN), (1, 0), &crash), &[]);
