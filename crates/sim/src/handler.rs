@@ -267,7 +267,7 @@ where
                 hold = Some(world.hold_work(consumer, subscription, delivery, zone));
             }
         }
-        let failure = match world.poison(subscription, message, consumer) {
+        let failure = match world.poison_of(subscription, message, consumer) {
             Poison::Kills => Some(Failure::Kills),
             Poison::Fails => Some(Failure::Poison),
             Poison::None => {

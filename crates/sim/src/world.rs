@@ -439,7 +439,7 @@ where
 
     /// Which poison a message is to a subscription: decided once, when `consumer` first processes
     /// it.
-    pub(crate) fn poison(
+    pub(crate) fn poison_of(
         &mut self,
         subscription: SubscriptionId,
         message: MessageId,

@@ -42,7 +42,7 @@ pub(super) struct Tried {
 
 impl Tried {
     /// What also happens without the fault is not known, so nothing is known to be its doing.
-    fn is_not_told_apart(&mut self) {
+    fn take_back_letters(&mut self) {
         self.found.clear();
         self.complete = false;
     }
@@ -83,7 +83,7 @@ impl World {
             let calm = |letter: &Letter| baseline.found.contains_key(letter);
             others.iter_mut().for_each(|one| one.found.retain(|letter, _| !calm(letter)));
             if !baseline.complete {
-                others.iter_mut().for_each(Tried::is_not_told_apart);
+                others.iter_mut().for_each(Tried::take_back_letters);
             }
         }
         tried

@@ -236,7 +236,7 @@ mod tests {
         world.call_broker(clients[0], publish);
         world.wake_at(world.now + Duration::from_secs(60), clients[1]);
         world.hold_process(ProcessId(1), entrega_scenario::points::Zone::Takeover);
-        world.poison(READER, MessageId(0), ProcessId(1));
+        world.poison_of(READER, MessageId(0), ProcessId(1));
         while world.step() {}
         world.crash(ProcessId(1));
         world.close();
