@@ -62,13 +62,14 @@
 
 use std::mem;
 
-use entrega_model::log::{BatchSequence, Offset, OffsetReset, Refusal, Request, Response};
+use entrega_model::log::{Offset, OffsetReset, Request, Response};
 use entrega_model::{
-    ClientId, Event, Fingerprint, Generation, Instant, Kind, PartitionId, Record, SubscriptionId,
+    ClientId, Event, Fingerprint, Generation, Instant, Kind, PartitionId, SubscriptionId,
 };
 
 use crate::{Broker, Failure, Followers};
 
+mod appending;
 mod assignor;
 mod commit_checks;
 mod copies;
@@ -101,7 +102,7 @@ use group::Group;
 use growth::Growth;
 use partition::{Partition, SegmentLimits};
 use presence::Presence;
-use producers::{Admission, Producers, Sent};
+use producers::Producers;
 use replication::Replicas;
 use retention::Retention;
 use timestamps::Timestamps;
@@ -179,7 +180,7 @@ impl Broker for LogBroker {
     type Request = Request;
     type Response = Response;
 
-    #[inline]
+    #[inline(always)]
     fn handle(
         &mut self,
         now: Instant,
@@ -189,17 +190,13 @@ impl Broker for LogBroker {
     ) -> Option<Response> {
         match request {
             Request::Fetch { .. } => self.fetch(now, from, request),
-            Request::Produce { .. } if self.replicas.is_some() => {
-                self.produce_replicated(now, from, request, ground_truth)
+            Request::Produce { partition, records, sequence: None, .. }
+                if self.replicas.is_none() =>
+            {
+                Some(self.produce(now, *partition, records, ground_truth))
             }
-            Request::Produce { partition, records, sequence, .. } => {
-                Some(self.append(now, from, (*partition, *sequence), records, ground_truth))
-            }
-            Request::AwaitReplication { .. } => self.await_replication(now, request),
             Request::Commit { .. } => Some(self.settle(now, from, request, ground_truth)),
-            Request::Join { group, has } => self.join(now, from, *group, *has),
-            Request::Leave { group } => Some(self.leave(now, from, *group)),
-            Request::Transact { .. } => Some(self.transact(now, from, request, ground_truth)),
+            _ => self.handle_apart(now, from, request, ground_truth),
         }
     }
 
@@ -372,82 +369,31 @@ impl Broker for LogBroker {
     }
 }
 
-/// Appending and deleting.
+/// What is rarely asked.
 impl LogBroker {
-    fn produce(
-        &mut self,
-        now: Instant,
-        id: PartitionId,
-        records: &mut Vec<Record>,
-        ground_truth: &mut Vec<Event>,
-    ) -> Response {
-        let Some(partition) = self.partitions.get_mut(id.index()) else {
-            return Response::Refused(Refusal::UnknownPartition);
-        };
-        let base_offset = match records[..] {
-            [record] => partition.append_one(now, record, self.segment_limits),
-            _ => partition.append(now, records, self.segment_limits),
-        };
-        let is_oversize = self.retention.is_oversize(partition);
-        for (position, record) in (base_offset..).zip(records.iter()) {
-            let (message, copy) = (record.message, self.copies.count(record.message));
-            let kind = Kind::Stored { message, subscription: None, partition: id, position, copy };
-            ground_truth.push(Event { at: now, kind });
-            self.changed = true;
-        }
-        if is_oversize || self.retention_check.is_none() {
-            self.watch_retention(now, id);
-        }
-        if let Some(timestamps) = self.timestamps.as_mut().filter(|_| !records.is_empty()) {
-            timestamps.note(now, id, base_offset);
-        }
-        records.clear();
-        Response::Produced { base_offset, records: mem::take(records) }
-    }
-
-    /// Appends a batch of any producer.
-    #[inline]
-    fn append(
+    /// As [`Broker::handle`], off the way that most requests take.
+    #[inline(never)]
+    fn handle_apart(
         &mut self,
         now: Instant,
         from: ClientId,
-        (partition, sequence): (PartitionId, Option<BatchSequence>),
-        records: &mut Vec<Record>,
+        request: &mut Request,
         ground_truth: &mut Vec<Event>,
-    ) -> Response {
-        let Some(sequence) = sequence else {
-            return self.produce(now, partition, records, ground_truth);
-        };
-        let sent = Sent { partition, producer: from, sequence, count: records.len() as u32 };
-        self.produce_once(now, &sent, records, ground_truth)
-    }
-
-    /// Appends a batch of an idempotent producer, unless it stands in the log already or comes
-    /// before its predecessor.
-    #[inline(never)]
-    fn produce_once(
-        &mut self,
-        now: Instant,
-        sent: &Sent,
-        records: &mut Vec<Record>,
-        ground_truth: &mut Vec<Event>,
-    ) -> Response {
-        let id = sent.partition;
-        let Some(partition) = self.partitions.get(id.index()).filter(|_| sent.count > 0) else {
-            return self.produce(now, id, records, ground_truth);
-        };
-        let base_offset = match self.producers.admit(now, sent) {
-            Admission::New => partition.log_end_offset,
-            Admission::Duplicate(base_offset) => {
-                records.clear();
-                return Response::Produced { base_offset, records: mem::take(records) };
+    ) -> Option<Response> {
+        match request {
+            Request::Fetch { .. } => self.fetch(now, from, request),
+            Request::Produce { .. } if self.replicas.is_some() => {
+                self.produce_replicated(now, from, request, ground_truth)
             }
-            Admission::Refused(refusal) => {
-                return Response::ProduceRefused { refusal, records: mem::take(records) };
+            Request::Produce { partition, records, sequence, .. } => {
+                Some(self.append(now, from, (*partition, *sequence), records, ground_truth))
             }
-        };
-        self.producers.appended(now, sent, base_offset);
-        self.produce(now, id, records, ground_truth)
+            Request::AwaitReplication { .. } => self.await_replication(now, request),
+            Request::Commit { .. } => Some(self.settle(now, from, request, ground_truth)),
+            Request::Join { group, has } => self.join(now, from, *group, *has),
+            Request::Leave { group } => Some(self.leave(now, from, *group)),
+            Request::Transact { .. } => Some(self.transact(now, from, request, ground_truth)),
+        }
     }
 }
 

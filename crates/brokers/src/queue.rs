@@ -201,8 +201,13 @@ impl QueueBroker {
     }
 
     /// Whether some queue has no room for this many more.
+    #[inline]
     fn refuses(&self, records: usize) -> bool {
-        let Some(max_length) = self.settings.max_length else { return false };
+        self.settings.max_length.is_some_and(|max_length| self.is_full(max_length, records))
+    }
+
+    #[cold]
+    fn is_full(&self, max_length: u32, records: usize) -> bool {
         let is_full = |count: fn(&BoundQueue) -> usize| {
             self.queues.iter().any(|queue| count(queue) + records > max_length as usize)
         };
@@ -224,7 +229,8 @@ impl QueueBroker {
         is_vain
     }
 
-    /// Delivers what there is, or nothing if waiting is useless. Only then is the buffer taken.
+    /// Delivers what there is, or nothing if waiting is useless. Only then is the buffer taken. A
+    /// client that may wait asks in vain no more: there is something, or it is gone.
     fn receive(
         &mut self,
         now: Instant,
@@ -238,18 +244,20 @@ impl QueueBroker {
         let Some(queue) = self.queues.get_mut(queue.index()) else {
             return Some(Response::UnknownQueue);
         };
+        let may_wait = now < *deadline;
         buffer.clear();
         if self.departed.contains(from) {
             return Some(Response::Received { deliveries: mem::take(buffer) });
         }
         queue.subscribe();
-        if *max > 0 && !queue.has_nothing_for(from) {
+        let is_there = may_wait || !queue.has_nothing_for(from);
+        if *max > 0 && is_there {
             let wanted = Wanted { max: *max, settle_at_delivery: *settle_at_delivery };
             let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth)
                 .noting(&mut self.unflushed);
             queue.deliver(from, wanted, buffer, &mut step);
         }
-        if buffer.is_empty() && now < *deadline {
+        if buffer.is_empty() && may_wait {
             return None;
         }
         Some(Response::Received { deliveries: mem::take(buffer) })
@@ -306,7 +314,7 @@ impl Broker for QueueBroker {
     type Request = Request;
     type Response = Response;
 
-    #[inline]
+    #[inline(always)]
     fn handle(
         &mut self,
         now: Instant,
@@ -347,15 +355,22 @@ impl Broker for QueueBroker {
 
     #[inline]
     fn next_deadline(&self) -> Option<Instant> {
-        self.queues.iter().filter_map(BoundQueue::next_deadline).min()
+        match &self.queues[..] {
+            [queue] => queue.next_deadline(),
+            queues => earliest(queues, BoundQueue::next_deadline),
+        }
     }
 
     fn lease_end(&self, subscription: SubscriptionId, tag: DeliveryTag) -> Option<Instant> {
         self.queues.get(subscription.index())?.lease_end(tag)
     }
 
+    #[inline]
     fn next_housekeeping(&self) -> Option<Instant> {
-        self.queues.iter().filter_map(BoundQueue::retention_end).min()
+        if self.settings.features.retention_time.is_none() {
+            return None;
+        }
+        earliest(&self.queues, BoundQueue::retention_end)
     }
 
     fn advance(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
@@ -444,6 +459,12 @@ impl Broker for QueueBroker {
     fn next_tag(&self, subscription: SubscriptionId) -> u64 {
         self.queues.get(subscription.index()).map_or(0, BoundQueue::next_tag)
     }
+}
+
+/// When something is due first in several queues.
+#[inline(never)]
+fn earliest(queues: &[BoundQueue], of: fn(&BoundQueue) -> Option<Instant>) -> Option<Instant> {
+    queues.iter().filter_map(of).min()
 }
 
 /// How many copies of each message were stored in every queue.

@@ -1,6 +1,7 @@
 //! The stream itself: counts the picks of every point and asks the source only where it has
 //! something to say. All other picks cost an increment and a comparison.
 
+use std::mem;
 use std::sync::Arc;
 
 use crate::plan::Plan;
@@ -18,8 +19,10 @@ use crate::{Choice, Odds, OddsError, Point, PointSpec, Scripted};
 #[derive(Clone, Debug)]
 pub struct Choices {
     table: Arc<[PointSpec]>,
+    /// By point; empty while choices are off, so that no pick has to ask whether they are.
     counts: Vec<Count>,
-    enabled: bool,
+    /// The counts while choices are off.
+    set_aside: Vec<Count>,
     /// The time of the next scripted entry that is not due yet.
     wake_at: u64,
     source: Source,
@@ -138,9 +141,6 @@ impl Choices {
     /// the table answers 0.
     #[inline(always)]
     pub fn pick(&mut self, point: Point, bound: u32) -> u32 {
-        if !self.enabled {
-            return 0;
-        }
         let Some(count) = self.counts.get_mut(point.index()) else {
             return 0;
         };
@@ -164,7 +164,14 @@ impl Choices {
     /// Switches choices off and on, for phases of a run without faults. While they are off, picks
     /// answer 0 and do not count. At first they are on.
     pub fn enable(&mut self, enabled: bool) {
-        self.enabled = enabled;
+        if enabled != self.is_enabled() {
+            mem::swap(&mut self.counts, &mut self.set_aside);
+        }
+    }
+
+    /// Without any points it makes no difference.
+    fn is_enabled(&self) -> bool {
+        self.set_aside.is_empty()
     }
 
     /// Begins a new run in the same memory: no pick was made, time is 0, choices are on. A random
@@ -183,7 +190,8 @@ impl Choices {
 
     /// How many picks of `point` there were. They count up to `u32::MAX - 1`; later ones answer 0.
     pub fn occurrences(&self, point: Point) -> u32 {
-        self.counts.get(point.index()).map_or(0, |count| count.occurrences)
+        let counts = if self.is_enabled() { &self.counts } else { &self.set_aside };
+        counts.get(point.index()).map_or(0, |count| count.occurrences)
     }
 
     /// The choices of an explicit list that were not made, by point and occurrence: never reached,
@@ -213,10 +221,10 @@ impl Choices {
 
     fn over(table: Arc<[PointSpec]>, points: usize, source: Source) -> Self {
         let counts = vec![Count { occurrences: 0, next: 0 }; points];
-        let made = Vec::new();
-        let (script, branch_points) = (Script::default(), Vec::new());
+        let (set_aside, made, branch_points) = (Vec::new(), Vec::new(), Vec::new());
+        let script = Script::default();
         let mut new =
-            Self { table, counts, enabled: true, wake_at: 0, source, script, made, branch_points };
+            Self { table, counts, set_aside, wake_at: 0, source, script, made, branch_points };
         new.rewind();
         new
     }
@@ -224,9 +232,17 @@ impl Choices {
     /// Back to the beginning, except for the random streams. What comes first at each point, and
     /// when the script wakes next, is worked out anew.
     fn rewind(&mut self) {
-        let Self { table: _, counts: _, enabled, wake_at: _, source, script, made, branch_points } =
-            self;
-        *enabled = true;
+        self.enable(true);
+        let Self {
+            table: _,
+            counts: _,
+            set_aside: _,
+            wake_at: _,
+            source,
+            script,
+            made,
+            branch_points,
+        } = self;
         made.clear();
         branch_points.clear();
         script.rewind();
@@ -294,7 +310,8 @@ impl Choices {
     #[inline(never)]
     fn wake(&mut self, now: u64) {
         while let Some(point) = self.script.fall_due(now) {
-            if let Some(count) = self.counts.get_mut(point.index()) {
+            let counts = if self.is_enabled() { &mut self.counts } else { &mut self.set_aside };
+            if let Some(count) = counts.get_mut(point.index()) {
                 count.next = count.occurrences + 1;
             }
         }

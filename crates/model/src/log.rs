@@ -268,8 +268,8 @@ pub enum Response {
     },
     /// A position is below the log start or above the end; the client's reset policy decides.
     OutOfRange {
-        /// The partition and its present bounds.
-        partition: AssignedPartition,
+        /// The partition and its present bounds; apart, so that all other answers are small.
+        partition: Box<AssignedPartition>,
         /// The request's position there.
         position: Offset,
         /// The buffer of the request.

@@ -93,6 +93,7 @@ impl<L: Link> GrowingPublisher<L> {
 }
 
 impl<L: Link<Request = Request, Response = Response>> Publisher for GrowingPublisher<L> {
+    #[inline(always)]
     fn publish(
         &self,
         record: Record,

@@ -88,7 +88,9 @@ where
             Err(Unanswered) => (ProcessingResult::Unknown, Err(HandlerError::Unknown)),
         };
         self.end(delivery, result);
-        if let (Some(recall), Ok(())) = (&self.recall, &outcome) {
+        if let Some(recall) = &self.recall
+            && outcome.is_ok()
+        {
             self.learn(recall, delivery);
         }
         outcome

@@ -107,6 +107,7 @@ impl LogBroker {
         match self.out_of_range(now, *group, positions) {
             Some((partition, position)) => {
                 let (positions, buffer) = (mem::take(positions), mem::take(buffer));
+                let partition = Box::new(partition);
                 Response::OutOfRange { partition, position, positions, buffer }
             }
             None => Response::Refused(Refusal::UnknownPartition),
@@ -174,6 +175,7 @@ impl LogBroker {
     }
 
     /// Records offsets of partitions that exist, in a group that exists.
+    #[inline(always)]
     pub(super) fn commit(
         &mut self,
         now: Instant,

@@ -9,11 +9,11 @@
 //! under a fault [RMQ-SEM].
 
 use entrega_model::event::{EffectVerdict, SettleTrigger};
-use entrega_model::queue::{DeliveryTag, Response};
+use entrega_model::queue::{DeliveryTag, Response, Settlement};
 use entrega_model::{ClientId, Event, Instant, Kind, Output, SubscriptionId};
 
 use super::QueueBroker;
-use super::bound_queue::Step;
+use super::bound_queue::{Step, Word};
 
 impl QueueBroker {
     /// Answers such a step.
@@ -46,7 +46,8 @@ impl QueueBroker {
         }));
         let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
         if let Some(tag) = tag {
-            queue.ack(from, tag, SettleTrigger::Application, &mut step);
+            let trigger = SettleTrigger::Application;
+            queue.settle(from, tag, Word { settlement: Settlement::Ack, trigger }, &mut step);
         }
         Response::Settled { tags: Vec::new() }
     }

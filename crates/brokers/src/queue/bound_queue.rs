@@ -162,8 +162,14 @@ impl BoundQueue {
     #[inline]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         if self.delayed.is_empty() && self.extras.is_none() {
-            return self.in_flight.next_deadline();
+            self.in_flight.next_deadline()
+        } else {
+            self.next_deadline_of_all()
         }
+    }
+
+    #[cold]
+    fn next_deadline_of_all(&self) -> Option<Instant> {
         let waiting = self.delayed.next_at().into_iter().chain(self.extras_deadline());
         self.in_flight.next_deadline().into_iter().chain(waiting).min()
     }
@@ -414,7 +420,7 @@ impl BoundQueue {
 }
 
 /// Puts a message into a consumer's hands, and returns it as it is from now on.
-#[inline]
+#[inline(always)]
 pub(super) fn begin_delivery(
     id: SubscriptionId,
     in_flight: &mut InFlight,

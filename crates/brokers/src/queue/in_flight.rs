@@ -109,7 +109,7 @@ impl InFlight {
     }
 
     /// Puts a message in flight to `client` under a new tag and a new lease.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin(
         &mut self,
         now: Instant,

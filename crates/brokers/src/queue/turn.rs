@@ -30,6 +30,7 @@ impl BoundQueue {
     }
 
     /// Delivers one message after another.
+    #[cold]
     pub(super) fn deliver_one_by_one(
         &mut self,
         from: ClientId,

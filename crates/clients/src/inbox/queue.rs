@@ -22,7 +22,7 @@ use super::retried::Retried;
 use super::wait::{Until, Waited, answer_or, while_running};
 use crate::application::GiveBack;
 use crate::{
-    AutoSettle, Called, ClientConfig, Link, QueueSubscription, ReceiveError, SettleError,
+    AutoSettle, CallId, Called, ClientConfig, Link, QueueSubscription, ReceiveError, SettleError,
     SettleScope, Shutdown, Subscription, Turn, Unanswered,
 };
 
@@ -108,6 +108,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
 
     /// The receive that is on its way, or a new one. One that nothing else is waited for beside may
     /// be answered at once.
+    #[inline(always)]
     fn receive_under_way(&self, waits_for_this: bool) -> Called<Response> {
         let mut session = self.session.borrow_mut();
         if let Some(call) = session.receiving {
@@ -148,6 +149,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
     }
 
     /// Takes the answer of a receive.
+    #[inline]
     fn take(&self, answer: Result<Response, Unanswered>) -> Result<(), ReceiveError> {
         self.session.borrow_mut().receiving = None;
         match answer {
@@ -175,9 +177,24 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
             if !self.link.is_running() {
                 while_running(&self.link).await;
             }
-            if !matches!(self.exchange(Instant::NEVER).await, Ok(None)) {
+            let goes_on = match self.receive_under_way(true) {
+                Called::Answered(answer) => self.take(Ok(answer)).is_ok(),
+                Called::Open(call) => self.takes_answer_of(call).await,
+            };
+            if !goes_on {
                 return;
             }
+        }
+    }
+
+    /// Waits for the answer of a receive. Says whether there is to be another one.
+    async fn takes_answer_of(&self, call: CallId) -> bool {
+        let is_open = || self.session.borrow().receiving == Some(call);
+        let until = Until::Idle(Instant::NEVER);
+        match answer_or(&self.link, call, until, is_open, |answer| self.take(answer)).await {
+            Waited::Overtaken => true,
+            Waited::Answer(taken) => taken.is_ok(),
+            Waited::Time | Waited::Closing => false,
         }
     }
 

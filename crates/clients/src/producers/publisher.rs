@@ -135,6 +135,7 @@ impl<L> LogPublisher<L> {
 }
 
 impl<L: Link<Request = log::Request, Response = log::Response>> Publisher for LogPublisher<L> {
+    #[inline(always)]
     fn publish(
         &self,
         record: Record,
@@ -239,7 +240,7 @@ impl<'a, L: Link, C> Publishing<'a, L, C>
 where
     C: FnMut(Result<L::Response, Unanswered>) -> Result<(), PublishError>,
 {
-    #[inline]
+    #[inline(always)]
     fn new(link: &'a L, request: L::Request, mut confirm: C) -> Self {
         match link.ask(request) {
             Called::Answered(answer) => Self::Confirmed(confirm(Ok(answer))),
@@ -254,7 +255,7 @@ where
 {
     type Output = Result<(), PublishError>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
             Self::Confirmed(result) => Poll::Ready(*result),

@@ -98,7 +98,7 @@ where
         self.sinks.extend(with.sinks);
         self.poison.resize(self.sinks.len(), PoisonTable::default());
         for (process, role) in self.processes.iter_mut().zip(with.processes) {
-            process.role = role;
+            process.take_role(role);
             self.sending += u32::from(role.is_producer());
             if role.is_producer() || !(self.times.backlog || self.times.joins_later(process.id)) {
                 self.starting.push_back(process.id);

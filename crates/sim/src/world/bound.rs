@@ -22,9 +22,10 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// A bound that has not been reached.
-    pub(crate) const fn new(steps: u64, latest: Instant) -> Self {
-        Self { steps, latest, passed: false }
+    /// A bound that has not been reached. What is due never does not come in it either.
+    pub(crate) fn new(steps: u64, latest: Instant) -> Self {
+        let before_never = Instant::from_nanos(Instant::NEVER.as_nanos() - 1);
+        Self { steps, latest: latest.min(before_never), passed: false }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::task::Waker;
 
-use entrega_choice::mix;
+use entrega_choice::{Point, mix};
 use entrega_clients::Shutdown;
 use entrega_model::fingerprint::{Context, Fingerprint, Name};
 use entrega_model::{ClientId, Incarnation, Instant, MessageId, ProcessId};
 use entrega_scenario::Role;
+use entrega_scenario::points::{Fault, own_point};
 
 /// A producer or a consumer instance, as the world sees it.
 pub(crate) struct Process {
@@ -34,6 +35,8 @@ pub(crate) struct Process {
     pub(crate) last_arrivals: [Instant; 2],
     /// What it does. Set when a world begins.
     pub(crate) role: Role,
+    /// Where it is chosen whether it is asked to stop. Set with the role.
+    pub(crate) stop_point: Point,
     /// What its present life has learnt.
     pub(crate) memory: Memory,
     /// How many legs it has sent in each direction, on links with jitter.
@@ -98,10 +101,17 @@ impl Process {
             concern: None,
             last_arrivals: [Instant::START; 2],
             role: Role::Producer { number: 1 },
+            stop_point: stop_point(Role::Producer { number: 1 }),
             memory: Memory::default(),
             legs: [0; 2],
             idles: 0,
         }
+    }
+
+    /// What it does from now on.
+    pub(crate) fn take_role(&mut self, role: Role) {
+        self.role = role;
+        self.stop_point = stop_point(role);
     }
 
     /// It was never started. Who it is stays; its role is set when a world begins.
@@ -120,6 +130,7 @@ impl Process {
             concern,
             last_arrivals,
             role: _,
+            stop_point: _,
             memory,
             legs,
             idles,
@@ -188,4 +199,9 @@ impl Process {
     pub(crate) fn is_running(&self) -> bool {
         self.state == State::Running
     }
+}
+
+/// The point at which it is chosen whether a process of this role is asked to stop.
+fn stop_point(role: Role) -> Point {
+    own_point(Fault::ProcessShutdown, role.subscription().unwrap_or_default())
 }

@@ -12,7 +12,7 @@ use entrega_brokers::Broker;
 use entrega_choice::Point;
 use entrega_clients::Shutdown;
 use entrega_model::{ClientId, ProcessId};
-use entrega_scenario::points::{Act, Fault, Zone, info, own_point};
+use entrega_scenario::points::{Act, Fault, Zone, info};
 
 use super::{Due, Routed, World};
 
@@ -38,8 +38,7 @@ where
         if self.closing || asked.shutdown.is_some() {
             return asked.shutdown.or(Some(Shutdown::Abandon));
         }
-        let own = asked.role.subscription().unwrap_or_default();
-        let point = own_point(Fault::ProcessShutdown, own);
+        let point = asked.stop_point;
         match self.choices.pick(point, BOUND) {
             0 => None,
             choice => self.ask_to_stop(process, point, choice, may_abandon),

@@ -200,7 +200,6 @@ where
         self.undisturbed
             && self.timers.first_place().is_none_or(|first| (at, number) < first)
             && at <= self.bound.latest
-            && at < Instant::NEVER
             && self.steps + 1 < self.bound.steps
             && self.events.len() < BATCH
     }

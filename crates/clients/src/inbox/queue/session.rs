@@ -27,16 +27,22 @@ pub(super) struct QueueSession {
 
 impl QueueSession {
     /// Takes the answer of a receive, behind what is still to be handed out.
+    #[inline]
     pub(super) fn fill(&mut self, deliveries: Vec<Received>) {
-        if !self.is_drained() {
-            self.buffer.drain(..self.next);
+        if self.is_drained() {
+            self.buffer = deliveries;
             self.next = 0;
-            self.buffer.extend_from_slice(&deliveries);
-            self.spare = deliveries;
-            return;
+        } else {
+            self.append(deliveries);
         }
-        self.buffer = deliveries;
+    }
+
+    #[cold]
+    fn append(&mut self, deliveries: Vec<Received>) {
+        self.buffer.drain(..self.next);
         self.next = 0;
+        self.buffer.extend_from_slice(&deliveries);
+        self.spare = deliveries;
     }
 
     /// The next message to hand out.

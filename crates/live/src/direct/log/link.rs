@@ -126,7 +126,7 @@ impl<T: Message> LogLink<T> {
             match read(reader, *position, *max, buffer) {
                 Ok(()) => {}
                 Err(Ended::OutOfRange(range)) => {
-                    let partition = self.bounds(position.partition, range);
+                    let partition = Box::new(self.bounds(position.partition, range));
                     return state.fetch.take().map(|fetch| Response::OutOfRange {
                         partition,
                         position: range.position,
