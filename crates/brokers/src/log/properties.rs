@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::*;
 use entrega_model::event::SettleTrigger;
 use entrega_model::log::{Acks, AssignedPartition, Fetched, PartitionOffset};
-use entrega_model::{Duration, Incarnation, Key, MessageId, ProcessId};
+use entrega_model::{Duration, Incarnation, Key, MessageId, ProcessId, Record};
 use proptest::prelude::*;
 
 const PARTITIONS: u16 = 3;

@@ -52,6 +52,10 @@ mod unflushed;
 
 pub(super) use replicas::Replicas;
 
+/// What the notes of a record take that followers copy and that is not on the disk.
+#[cfg(test)]
+pub(super) const NOTE_BYTES: usize = replicas::NOTE_BYTES + unflushed::NOTE_BYTES;
+
 /// How many replicas a log has and what is asked of them. The defaults are Kafka's, but for the
 /// delay and for what is flushed, which it has no numbers for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,6 +6,7 @@ mod cooperative;
 mod driver;
 mod expiry;
 mod growth;
+mod memory;
 mod replication;
 mod static_members;
 mod sticky;
@@ -15,8 +16,8 @@ use driver::{
     Assignment, Driver, Outcome, assignment, commit_request, fetch_request, outcome, record,
 };
 use entrega_model::event::{RemoveReason, SettleTrigger};
-use entrega_model::log::{Acks, PartitionOffset};
-use entrega_model::{Duration, Incarnation, Key, MessageId, ProcessId};
+use entrega_model::log::{Acks, PartitionOffset, Refusal};
+use entrega_model::{Duration, Incarnation, Key, MessageId, ProcessId, Record};
 
 const GROUP: SubscriptionId = SubscriptionId(0);
 const OTHER_GROUP: SubscriptionId = SubscriptionId(1);

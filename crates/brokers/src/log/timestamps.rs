@@ -32,6 +32,10 @@ struct Mark {
     offset: Offset,
 }
 
+/// What a note takes.
+#[cfg(test)]
+pub(super) const NOTE_BYTES: usize = size_of::<Mark>();
+
 impl Timestamps {
     /// None if no reset looks at them.
     pub(super) fn new(settings: &LogSettings) -> Option<Self> {

@@ -40,6 +40,10 @@ struct Stored {
     message: MessageId,
 }
 
+/// What a note takes.
+#[cfg(test)]
+pub(super) const NOTE_BYTES: usize = size_of::<Stored>();
+
 impl DedupWindow {
     /// A window as it is set, if there is one.
     pub(super) fn of(settings: &QueueSettings) -> Option<Self> {

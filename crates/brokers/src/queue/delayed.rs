@@ -24,6 +24,10 @@ struct Waiting {
     stored: Stored,
 }
 
+/// What a note takes.
+#[cfg(test)]
+pub(super) const NOTE_BYTES: usize = size_of::<Waiting>();
+
 impl Delayed {
     pub(super) fn push(&mut self, until: Instant, stored: Stored) {
         self.waiting.push(Reverse(Waiting { until, number: self.next, stored }));

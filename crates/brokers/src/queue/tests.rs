@@ -17,6 +17,7 @@ mod atomic;
 mod differences;
 mod faults;
 mod features;
+mod memory;
 mod properties;
 mod reference;
 mod rules;

@@ -67,6 +67,10 @@ pub(super) struct Place {
     pub(super) in_sync: bool,
 }
 
+/// What a note takes.
+#[cfg(test)]
+pub(super) const NOTE_BYTES: usize = size_of::<UnderWay>();
+
 impl Replicas {
     /// All replicas are in sync; none if there is one and all that it has is on its disk.
     pub(in super::super) fn new(settings: ReplicationSettings, count: u16) -> Option<Box<Self>> {

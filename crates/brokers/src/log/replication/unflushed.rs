@@ -48,6 +48,10 @@ struct Appended {
     end: Offset,
 }
 
+/// What a note takes.
+#[cfg(test)]
+pub(super) const NOTE_BYTES: usize = size_of::<Appended>();
+
 impl Unflushed {
     pub(super) fn new(interval: Duration) -> Self {
         Self { interval, partitions: Vec::new(), commits: VecDeque::new() }
