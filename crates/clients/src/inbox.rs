@@ -6,6 +6,7 @@
 //! delivery is lost when a poll is dropped.
 
 mod log;
+mod notice;
 mod notify;
 mod queue;
 mod retried;

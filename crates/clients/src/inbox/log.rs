@@ -164,8 +164,8 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for LogInbox<
             if let Some(delivery) = self.hand_out() {
                 return Ok(Turn::Delivery(delivery));
             }
-            if let Some(turn) = self.exchange(until).await? {
-                return Ok(turn);
+            if let Some(notice) = self.exchange(until).await? {
+                return Ok(notice.into());
             }
         }
     }

@@ -17,6 +17,7 @@ use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
 use entrega_model::{Delivery, Generation, Instant, MessageId, PartitionId};
 
 use self::session::QueueSession;
+use super::notice::Notice;
 use super::notify::Notify;
 use super::retried::Retried;
 use super::wait::{Until, Waited, answer_or, while_running};
@@ -133,7 +134,7 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
     }
 
     /// One round trip with the broker. `None` means: look again.
-    async fn exchange(&self, until: Instant) -> Result<Option<Turn>, ReceiveError> {
+    async fn exchange(&self, until: Instant) -> Result<Option<Notice>, ReceiveError> {
         let call = match self.receive_under_way(until == Instant::NEVER) {
             Called::Answered(answer) => return self.take(Ok(answer)).map(|()| None),
             Called::Open(call) => call,
@@ -142,8 +143,8 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         let until = Until::Idle(until);
         match answer_or(&self.link, call, until, is_open, |answer| self.take(answer)).await {
             Waited::Overtaken => Ok(None),
-            Waited::Time => Ok(Some(Turn::Idle)),
-            Waited::Closing => Ok(Some(Turn::Shutdown)),
+            Waited::Time => Ok(Some(Notice::Idle)),
+            Waited::Closing => Ok(Some(Notice::Shutdown)),
             Waited::Answer(taken) => taken.map(|()| None),
         }
     }
@@ -335,8 +336,8 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
             if let Some(delivery) = self.hand_out() {
                 return Ok(Turn::Delivery(delivery));
             }
-            if let Some(turn) = self.exchange(until).await? {
-                return Ok(turn);
+            if let Some(notice) = self.exchange(until).await? {
+                return Ok(notice.into());
             }
         }
     }

@@ -6,12 +6,13 @@ use entrega_model::{Generation, Instant, PartitionId};
 
 use super::LogInbox;
 use super::session::{Reset, start_of};
+use crate::inbox::notice::Notice;
 use crate::inbox::wait::{Until, Waited, answer_or};
-use crate::{AutoSettle, Called, Link, OffsetStore, ReceiveError, Turn, Unanswered};
+use crate::{AutoSettle, Called, Link, OffsetStore, ReceiveError, Unanswered};
 
 impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     /// One round trip with the broker. `None` means: look again.
-    pub(super) async fn exchange(&self, until: Instant) -> Result<Option<Turn>, ReceiveError> {
+    pub(super) async fn exchange(&self, until: Instant) -> Result<Option<Notice>, ReceiveError> {
         let refresh_due = self.refresh_due();
         if refresh_due != Instant::NEVER && refresh_due <= self.link.now() {
             return Ok(self.learn_of_partitions());
@@ -31,8 +32,8 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
         match answer_or(&self.link, call, latest, is_open, take).await {
             Waited::Overtaken => Ok(None),
             Waited::Answer(turn) => turn,
-            Waited::Closing => Ok(Some(Turn::Shutdown)),
-            Waited::Time if self.link.now() >= until => Ok(Some(Turn::Idle)),
+            Waited::Closing => Ok(Some(Notice::Shutdown)),
+            Waited::Time if self.link.now() >= until => Ok(Some(Notice::Idle)),
             Waited::Time => {
                 if self.is_commit_due() {
                     self.commit_in_poll().await;
@@ -77,7 +78,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     }
 
     /// What the answer of a join or fetch changes.
-    fn take(&self, answer: Result<Response, Unanswered>) -> Result<Option<Turn>, ReceiveError> {
+    fn take(&self, answer: Result<Response, Unanswered>) -> Result<Option<Notice>, ReceiveError> {
         let mut session = self.session.borrow_mut();
         session.joining = None;
         session.fetching = None;
@@ -90,7 +91,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
                     self.note_assigned(partition.id, generation, partition.position);
                 }
                 if session.revoked {
-                    return Ok(self.config.drain_on_revoke.then_some(Turn::Revoking));
+                    return Ok(self.config.drain_on_revoke.then_some(Notice::Revoking));
                 }
             }
             Ok(Response::Fetched { records, positions }) if records.is_empty() => {
@@ -122,27 +123,27 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     }
 
     /// The broker says that the assignment is over, or about to be.
-    fn refused(&self, refusal: Refusal) -> Result<Option<Turn>, ReceiveError> {
+    fn refused(&self, refusal: Refusal) -> Result<Option<Notice>, ReceiveError> {
         match refusal {
             Refusal::UnknownPartition => Err(ReceiveError::UnknownSubscription),
             Refusal::RebalanceInProgress => Ok(self.begin_to_give_up()),
             Refusal::NotOwner | Refusal::BackwardCommit => Ok(None),
             Refusal::UnknownMember | Refusal::IllegalGeneration => {
-                Ok(self.lose_partitions().then_some(Turn::Lost))
+                Ok(self.lose_partitions().then_some(Notice::Lost))
             }
         }
     }
 
     /// Everything is given up at the next poll; until then the application may settle. In a
     /// cooperative rebalance nothing is yet: the member joins again and learns what moves.
-    fn begin_to_give_up(&self) -> Option<Turn> {
+    fn begin_to_give_up(&self) -> Option<Notice> {
         if self.config.cooperative {
             self.abandon_fetch();
             self.session.borrow_mut().rejoins = true;
             return None;
         }
         self.session.borrow_mut().revoked = true;
-        self.config.drain_on_revoke.then_some(Turn::Revoking)
+        self.config.drain_on_revoke.then_some(Notice::Revoking)
     }
 
     /// When a member refreshes its metadata and finds more partitions; never if there are none.
@@ -154,7 +155,7 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     }
 
     /// The topic has more partitions than the group has shared out: joins again, to have them.
-    fn learn_of_partitions(&self) -> Option<Turn> {
+    fn learn_of_partitions(&self) -> Option<Notice> {
         self.refresh_at.set(None);
         self.begin_to_give_up()
     }
