@@ -1,7 +1,7 @@
 //! Appending records to a partition.
 //!
-//! > **The rule.** A record gets the next offset of its partition. A batch of an idempotent producer
-//! > is appended once and in the order of its sequence (module `producers`).
+//! > **The rule.** A record gets the next offset of its partition. A batch of an idempotent
+//! > producer is appended once and in the order of its sequence (module `producers`).
 
 use std::mem;
 
