@@ -1,7 +1,8 @@
 //! What a stored record takes beside its body, which is a number here.
 //!
-//! > **The rule.** At most 64 bytes, whatever is noted of it. Segments and tables grow by doubling,
-//! > so they have room for as many again at most.
+//! > **The rule.** At most 64 bytes, with all that is noted of its age, flush and replicas. What
+//! > transactions note is not counted. Segments and tables grow by doubling, so they have room for
+//! > as many again at most.
 
 use entrega_model::Record;
 

@@ -1,7 +1,8 @@
 //! What a stored message takes beside its body, which is a number here.
 //!
-//! > **The rule.** At most 64 bytes for a message that waits, whatever is noted of it. Rings and
-//! > tables grow by doubling, so they have room for as many again at most.
+//! > **The rule.** At most 64 bytes for a message that waits, by default and with one rule that
+//! > notes something of it, or with a time to live and a dedup window. All rules at once take more.
+//! > Rings and tables grow by doubling, so they have room for as many again at most.
 
 use entrega_model::Instant;
 
