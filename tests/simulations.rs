@@ -280,6 +280,24 @@ fn the_remedies_of_the_narrations_help() {
     }
 }
 
+/// A sink recognises what is moved back from the dead letters if its window is longer than that
+/// takes, and if its key is the producer's, or the queue's own id stays the same.
+#[test]
+fn a_redriven_order_is_recognised_within_the_window() {
+    let check = |settings: &[&str], expect: bool| {
+        let mut arguments = vec!["explore", "simulations/redrive.toml", "--quiet", "--faults", "2"];
+        arguments.extend(settings.iter().flat_map(|set| ["--set", set]));
+        let said = String::from_utf8_lossy(&entrega(&arguments).stdout).into_owned();
+        assert_eq!(never_found(&said).contains(&"duplicated"), expect, "{settings:?}:\n{said}");
+        assert_eq!(said.contains("under a new id"), !expect, "{settings:?}:\n{said}");
+    };
+    let long = "sink.dedup_window=2h";
+    check(&[], false);
+    check(&[long], true);
+    check(&[long, "sink.dedup_key=broker"], false);
+    check(&[long, "sink.dedup_key=broker", "queue.redrive.ids=same"], true);
+}
+
 /// An offset that an unclean election frees names two orders that are both read (semantics.md 3.5,
 /// 5.5). With a clean one no offset is used again.
 #[test]

@@ -84,6 +84,13 @@ pub trait Broker {
         None
     }
 
+    /// The broker's own id of the message that was delivered under a tag: the same in every
+    /// delivery of one stored message, and another one for each that is stored. None if nothing
+    /// was, if the broker was not asked to remember, or if it is a log, where the offset is the id.
+    fn stored_id(&self, _subscription: SubscriptionId, _tag: u64) -> Option<u64> {
+        None
+    }
+
     /// When the broker would tidy up next (retention), if time comes that far. A drain must not
     /// wait for it: it would delete the log before it is audited.
     fn next_housekeeping(&self) -> Option<Instant> {

@@ -44,7 +44,8 @@
 //! life of a message), `returns.rs` and `late.rs` (what comes back, and late words), `ready.rs` and
 //! `delayed.rs` (positions), `in_flight.rs` and `lease.rs` (tags, timers), `consumers.rs` (who may
 //! settle what), `dead_letter.rs` (giving up), `dedup.rs` (what was published before). What only
-//! some queues have: `features.rs`, `extras.rs`, `turn.rs`; `window.rs` is a share group's.
+//! some queues have: `features.rs`, `extras.rs`, `turn.rs`; `window.rs` is a share group's,
+//! `redrive.rs` moves dead letters back, `ids.rs` names what is stored.
 
 use std::mem;
 
@@ -68,10 +69,12 @@ mod extras;
 mod features;
 mod fingerprint;
 mod groups;
+mod ids;
 mod in_flight;
 mod late;
 mod lease;
 mod ready;
+mod redrive;
 mod returns;
 mod rules;
 mod settings;
@@ -82,6 +85,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use redrive::Redrive;
 pub use settings::{
     AtLeaseEnd, Features, Forgets, LateSettle, LimitChecked, LimitCounts, MaxInFlight, Overflow,
     QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition, Rules, Scope,
@@ -363,6 +367,10 @@ impl Broker for QueueBroker {
 
     fn lease_end(&self, subscription: SubscriptionId, tag: DeliveryTag) -> Option<Instant> {
         self.queues.get(subscription.index())?.lease_end(tag)
+    }
+
+    fn stored_id(&self, subscription: SubscriptionId, tag: DeliveryTag) -> Option<u64> {
+        self.queues.get(subscription.index())?.extras.as_ref()?.ids.delivered(tag)
     }
 
     #[inline]

@@ -20,8 +20,12 @@ pub struct Checker {
 impl Checker {
     /// A checker that has seen nothing.
     pub fn new(config: Config) -> Self {
-        let Config { subscriptions, processes, messages, program_order } = config;
-        let fold = |promise| SubscriptionFold::new(promise, processes, messages);
+        let Config { subscriptions, processes, messages, program_order, redrives } = config;
+        let fold = |promise| {
+            let mut fold = SubscriptionFold::new(promise, processes, messages);
+            fold.may_redrive = redrives;
+            fold
+        };
         Self {
             sends: SendFold::new(messages, program_order),
             partitions: Partitions::default(),
@@ -192,7 +196,8 @@ impl Checker {
         | Kind::Requeued { subscription, .. }
         | Kind::Retrievable { subscription, .. }
         | Kind::Aborted { subscription, .. }
-        | Kind::SettleForgotten { subscription, .. }) = kind
+        | Kind::SettleForgotten { subscription, .. }
+        | Kind::Redriven { subscription, .. }) = kind
         else {
             return self.note_owners(kind);
         };
@@ -203,6 +208,7 @@ impl Checker {
             Kind::Requeued { message, consumer, .. } => fold.requeued(message, consumer),
             Kind::Retrievable { message, .. } => fold.retrievable(message),
             Kind::SettleForgotten { message, .. } => fold.settle_forgotten(message),
+            Kind::Redriven { message, .. } => fold.redriven(message),
             Kind::Aborted { delivery, message, seen: true, .. } => fold.aborted(delivery, message),
             _ => {}
         }

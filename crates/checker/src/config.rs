@@ -15,6 +15,9 @@ pub struct Config {
     /// although a send may begin before the one before is acknowledged (semantics.md 5.5, pipelined
     /// sends). Otherwise such sends have none.
     pub program_order: bool,
+    /// Whether dead letters may be moved back to their queue. It decides what a fingerprint may
+    /// leave out, and nothing else.
+    pub redrives: bool,
 }
 
 /// What one subscription promises.

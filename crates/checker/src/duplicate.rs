@@ -8,6 +8,9 @@
 //! A first effect whose transaction was aborted, and which was seen all the same, is the cause by
 //! itself, whatever brought the message again: it would have done no harm otherwise.
 //!
+//! A dead letter that was moved back is no outcome any more. A second effect by a delivery that
+//! came of it has that for its cause, whatever had made the message a dead letter before.
+//!
 //! An outcome is an applied effect or a dead letter; one of each is a split (semantics.md 5.3,
 //! 5.4).
 
@@ -81,9 +84,21 @@ impl Message {
             By::Delivery(delivery) if self.age(delivery) > self.age(self.outcome) => {
                 self.why_after(delivery)
             }
+            By::Delivery(delivery) if self.came_by_redrive(delivery) => Some(Cause::Redriven),
             By::Reject if self.last == self.outcome => Some(Cause::NackedAfterEffect),
             By::Broker if self.last == self.outcome => why_now(),
             _ => self.why_outcome,
+        }
+    }
+
+    /// Whether a delivery came after a dead letter was moved back, and the first outcome before; of
+    /// older ones than the last two that is not known.
+    fn came_by_redrive(&self, delivery: u32) -> bool {
+        let is_since = self.has(Flag::RedrivenSince) && !self.has(Flag::Redriven);
+        match self.age(delivery) {
+            0 => is_since,
+            1 => is_since && self.why_last != Some(Cause::Redriven),
+            _ => false,
         }
     }
 

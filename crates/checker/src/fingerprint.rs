@@ -13,7 +13,7 @@
 //! * Deliveries beyond the copies, deliveries per tenure, positions of seats, the highest
 //!   generation: they only feed sums and counters.
 //! * The counts of effects, dead letters and copies beyond two. A class asks for none, one or more;
-//!   so do the two causes that a copy decides.
+//!   so do the two causes that a copy decides. Dead letters that may be moved back are counted.
 //! * Where a partition's last store was, and whether a message was counted as replayed: they decide
 //!   counts. How far each chain has come matters until something was reordered *and* something was
 //!   replayed; then both answers are yes for ever.
@@ -83,7 +83,7 @@ fn enter_subscription(fold: &SubscriptionFold, into: &mut Fingerprint<'_>) {
     let holds = Holds::of(fold);
     let untouched = Message::default();
     for (id, message) in fold.messages.iter() {
-        let normal = Normal::of(message, &fold.owners);
+        let normal = Normal::of(message, &fold.owners, fold.may_redrive);
         if *normal != untouched {
             into.word(id + 1);
             normal.enter(&holds, into);

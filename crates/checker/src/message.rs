@@ -50,7 +50,7 @@ pub(crate) struct Message {
 /// reported; four bits each, saturating. A delivery whose number was taken back already, or is
 /// below one that is known, was stale when its consumer received it. Numbers that saturate say
 /// nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Numbers(u8);
 
 impl Numbers {
@@ -154,18 +154,23 @@ pub(crate) enum Flag {
     RequeuedUnsettled = 1 << 20,
     /// About the message: the transaction of its first effect was aborted, after that was seen.
     AbortedSeen = 1 << 21,
+    /// About the last delivery: since then a dead letter of the message was moved back.
+    Redriven = 1 << 22,
+    /// About the message: since its first outcome a dead letter of it was moved back.
+    RedrivenSince = 1 << 23,
 }
 
 /// Every flag is below this bit.
 pub(crate) const FLAG_BITS: u32 = 24;
-const _: () = assert!((Flag::RequeuedUnsettled as u32) < 1 << FLAG_BITS);
+const _: () = assert!((Flag::RedrivenSince as u32) < 1 << FLAG_BITS);
 
 /// The bits that are about the last delivery.
 pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
     & !(Flag::LeaseRanOutOnce as u32
         | Flag::WasThere as u32
         | Flag::RequeuedAhead as u32
-        | Flag::AbortedSeen as u32);
+        | Flag::AbortedSeen as u32
+        | Flag::RedrivenSince as u32);
 
 impl Message {
     #[inline]

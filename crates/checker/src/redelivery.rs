@@ -12,7 +12,8 @@
 //! a settle that was *refused*, with neither lease nor connection to blame, was refused because the
 //! broker had restarted; a restart is also the last resort when nothing else is known. And
 //! within one assignment a log delivers a message once: if its consumer sought back over it,
-//! that is why it came again, and nothing else needs to be looked for.
+//! that is why it came again, and nothing else needs to be looked for. The same holds of a queue if
+//! a dead letter of the message was moved back: whatever had brought it there is over.
 
 use crate::Cause;
 
@@ -43,6 +44,8 @@ pub(crate) struct Evidence {
     pub(crate) closed: bool,
     /// It was settled, and its consumer gave another delivery back that it had before.
     pub(crate) returned_with_batch: bool,
+    /// A dead letter of it was moved back since.
+    pub(crate) moved_back: bool,
     /// A record: it was a dead letter before it was delivered again.
     pub(crate) redriven: bool,
     /// The broker restarted while it was held.
@@ -86,6 +89,9 @@ impl Evidence {
         ];
         if self.sought {
             return Cause::OffsetRewind;
+        }
+        if self.moved_back {
+            return Cause::Redriven;
         }
         let first = |rules: &[(bool, Cause)]| {
             rules.iter().find(|(holds, _)| *holds).map(|(_, cause)| *cause)

@@ -4,6 +4,7 @@
 //! holds, it goes through [`change`], so that the windows of [`crate::windows`] stay true.
 
 mod evidence;
+mod redrives;
 mod settles;
 mod witness;
 mod work;
@@ -55,6 +56,8 @@ pub(crate) struct SubscriptionFold {
     pub(crate) copy: Copy,
     /// Of a record: the message that comes next did not simply come again after its settle.
     pub(crate) is_settle_denied: bool,
+    /// Dead letters may be moved back.
+    pub(crate) may_redrive: bool,
     /// A log was read to its end, from where a new consumer would begin.
     pub(crate) audited: bool,
 }
@@ -114,6 +117,7 @@ impl SubscriptionFold {
             learns_of: SettleTrigger::Application,
             copy: Copy::Same,
             is_settle_denied: false,
+            may_redrive: false,
             audited: false,
         }
     }
@@ -139,6 +143,7 @@ impl SubscriptionFold {
             learns_of,
             copy,
             is_settle_denied,
+            may_redrive: _,
             audited,
         } = self;
         messages.clear();

@@ -120,5 +120,6 @@ pub fn config(experiment: &Experiment<'_>) -> Config {
         processes: Cast::of(experiment.scenario).processes(),
         messages: experiment.workload.planned.len(),
         program_order: experiment.scenario.producer.sends_ahead(),
+        redrives: experiment.scenario.queue.redrive.is_some(),
     }
 }

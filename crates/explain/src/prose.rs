@@ -44,6 +44,7 @@ fn matters(kind: &Kind, cast: &Cast) -> bool {
         | Kind::Retrievable { .. }
         | Kind::Kept { .. }
         | Kind::SettleForgotten { .. }
+        | Kind::Redriven { .. }
         | Kind::Aborted { .. }
         | Kind::Crashed { .. }
         | Kind::Stalled { .. }

@@ -161,7 +161,9 @@ impl Index {
                 self.effects.push(at);
                 self.endings.push(at);
             }
-            Kind::DeadLettered { .. } | Kind::Retrievable { .. } => self.endings.push(at),
+            Kind::DeadLettered { .. } | Kind::Redriven { .. } | Kind::Retrievable { .. } => {
+                self.endings.push(at);
+            }
             Kind::ProcessingEnded { result, .. } if result != ProcessingResult::Ok => {
                 self.failures.push(at);
             }

@@ -12,6 +12,7 @@
 //! * `death`: how a process died; `leaving`: why one left, and why it lost a partition;
 //!   `settles`: what settled a message too early.
 //! * `giving_up`: who wrote a dead letter, and why; `limit`: what a delivery limit takes along.
+//! * `redrive`: what comes of a dead letter that is moved back.
 //! * `forgetting`: why a sink that recognises what it has had did not.
 //! * `loss`, `duplicate`, `order`, `split`, `stall`: the sentences, by anomaly.
 
@@ -29,6 +30,7 @@ mod leaving;
 mod limit;
 mod loss;
 mod order;
+mod redrive;
 mod settles;
 mod split;
 mod stall;
@@ -126,6 +128,9 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> Co
         Class::Lost => loss::tell(chronicle),
         Class::Duplicated if cause == Some(Cause::StoredTwice) => {
             forgetting::told_after(duplicate::stored_twice(chronicle), chronicle)
+        }
+        Class::Duplicated if cause == Some(Cause::Redriven) => {
+            forgetting::told_after(redrive::tell(chronicle), chronicle)
         }
         Class::Duplicated => forgetting::told_after(duplicate::tell(chronicle), chronicle),
         Class::Split => split::tell(chronicle),

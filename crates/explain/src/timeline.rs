@@ -152,6 +152,7 @@ impl Timeline<'_> {
                 | Kind::OffsetReset { .. }
                 | Kind::Kept { .. }
                 | Kind::SettleForgotten { .. }
+                | Kind::Redriven { .. }
                 | Kind::Aborted { .. }
                 | Kind::Entered { .. }
         )

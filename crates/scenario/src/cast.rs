@@ -64,6 +64,7 @@ pub struct Cast {
     partitions: u16,
     dedup_window: Option<Duration>,
     throws_buffer_away: bool,
+    redrives_under_new_ids: bool,
 }
 
 impl Cast {
@@ -84,6 +85,7 @@ impl Cast {
             partitions: scenario.log.partitions,
             dedup_window,
             throws_buffer_away: producer.is_buffered() && !producer.flush_on_close,
+            redrives_under_new_ids: scenario.queue.redrives_under_new_ids(),
         }
     }
 
@@ -139,6 +141,11 @@ impl Cast {
     /// Whether a producer that ends throws away what it has not sent yet.
     pub fn throws_buffer_away(&self) -> bool {
         self.throws_buffer_away
+    }
+
+    /// Whether a dead letter that is moved back gets another id of the broker.
+    pub fn redrives_under_new_ids(&self) -> bool {
+        self.redrives_under_new_ids
     }
 
     /// What a process does; nothing is known of a process that is not of this scenario.

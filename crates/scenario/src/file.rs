@@ -73,7 +73,8 @@ pub use problem::Problem;
 pub use queue::{
     AcquireMode, AfterRestart, AtLimit, BrokerRestart, DelayKind, DeliveryCount, DeliveryEnd,
     Forgotten, InFlightScope, LateSettle, LimitChecked, LimitCount, OnConsumerTimeout, Overflow,
-    QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition, StoredForNobody,
+    QueueSettings, RedeliveryDelay, Redrive, RedriveIds, RepeatedSettle, RequeuePosition,
+    StoredForNobody,
 };
 pub use replicas::{Acks, BelowMinIsr};
 pub use rows::{Row, Rows};
@@ -83,7 +84,7 @@ pub use settings::{
     AutoOffsetReset, BatchFailure, BatchSink, ConsumerSettings, ErrorPolicy, Limits, LogClient,
     LogSettings, NetworkSettings, Order, ProducerSettings, ProducerStrategy,
 };
-pub use sink::{Dedup, SinkSettings};
+pub use sink::{Dedup, DedupKey, SinkSettings};
 pub use span::{Span, SpanError};
 pub use times::FaultTimes;
 pub use traffic::{

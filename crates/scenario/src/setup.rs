@@ -133,7 +133,7 @@ pub fn transaction_config(scenario: &Scenario, subscription: SubscriptionId) -> 
 
 /// How the sinks recognise what has had its effect.
 pub fn dedup_rules(scenario: &Scenario) -> DedupRules {
-    let file::SinkSettings { dedup, dedup_window, dedup_entries } = &scenario.sink;
+    let file::SinkSettings { dedup, dedup_window, dedup_entries, dedup_key: _ } = &scenario.sink;
     DedupRules {
         dedup: match dedup {
             file::Dedup::None => Dedup::None,

@@ -64,7 +64,8 @@ pub(crate) fn live_dedup(scenario: &Scenario) -> DedupRules {
 
 /// Whether the scenario's sinks recognise in a way, or forget, as only simulated ones do.
 pub fn has_simulated_sinks(scenario: &Scenario) -> bool {
-    dedup_rules(scenario) != live_dedup(scenario)
+    let by_broker = scenario.sink.dedup_key == file::DedupKey::Broker;
+    by_broker || dedup_rules(scenario) != live_dedup(scenario)
 }
 
 /// When a run gives up.

@@ -415,6 +415,7 @@ impl BoundQueue {
 
     pub(super) fn give_up(&mut self, stored: Stored, why: GivenUp, step: &mut Step<'_>) {
         step.tell(why.event(stored.record.message, self.id, step.settings.dead_letter));
+        self.note_dead_letter(&stored, step);
         self.finish(&stored, step);
     }
 }

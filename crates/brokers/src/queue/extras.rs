@@ -14,7 +14,9 @@ use super::bound_queue::{BoundQueue, Step};
 use super::dead_letter::GivenUp;
 use super::features::{Features, Scope};
 use super::groups::Groups;
+use super::ids::Ids;
 use super::ready::Stored;
+use super::redrive::Redriven;
 use super::settings::QueueSettings;
 use super::window::Window;
 
@@ -55,6 +57,9 @@ pub(super) struct Extras {
     pub(super) active: Option<ClientId>,
     /// Whether a consumer has asked since the queue exists.
     pub(super) is_subscribed: bool,
+    /// What goes back to the queue, and what has.
+    pub(super) redriven: Redriven,
+    pub(super) ids: Ids,
 }
 
 impl Extras {
@@ -71,6 +76,8 @@ impl Extras {
                 scheduled: VecDeque::new(),
                 active: None,
                 is_subscribed: false,
+                redriven: Redriven::default(),
+                ids: Ids::default(),
             })
         })
     }
@@ -85,6 +92,8 @@ impl Extras {
             scheduled,
             active,
             is_subscribed,
+            redriven,
+            ids,
         } = self;
         window.clear();
         groups.clear();
@@ -92,6 +101,8 @@ impl Extras {
         scheduled.clear();
         *active = None;
         *is_subscribed = false;
+        redriven.clear();
+        ids.clear();
     }
 
     /// Takes one out of what waits and is not ready.
@@ -148,6 +159,8 @@ impl BoundQueue {
         if extras.features.has_window() {
             extras.window.finish(stored.sequence);
         }
+        extras.redriven.finish(stored.sequence);
+        extras.ids.finish(stored.sequence);
         if let Some(next) = extras.groups.finish(stored) {
             self.ready.put_back(next, step.settings.rules.requeue_position);
         }
@@ -173,6 +186,9 @@ impl BoundQueue {
         if extras.features.single_active_consumer {
             extras.active = Some(client);
         }
+        if extras.features.names_copies {
+            extras.ids.deliver(stored.sequence);
+        }
     }
 
     /// A consumer has left.
@@ -195,6 +211,7 @@ impl BoundQueue {
             self.ready.append(stored);
             *step.changed = true;
         }
+        self.redrive(step);
         self.trim(step);
         self.remove_the_old(step);
         self.drop_expired(step);
@@ -273,6 +290,7 @@ impl BoundQueue {
         let expires = extras.living.as_ref().zip(head);
         ready_at
             .into_iter()
+            .chain(extras.redriven.next_due())
             .chain(expires.and_then(|(ages, head)| ages.end_of(head.sequence)))
             .min()
     }

@@ -9,6 +9,8 @@
 
 use entrega_model::Duration;
 
+use super::redrive::Redrive;
+
 /// What a queue does beyond the common rules. By default nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features {
@@ -43,6 +45,11 @@ pub struct Features {
     /// Whether a message is gone that is published before any consumer has asked: a Pulsar topic
     /// without a subscription, a Redis group created at `$`, a share group that begins at `latest`.
     pub drops_for_nobody: bool,
+    /// When what the queue has dead-lettered is moved back to it: SQS `StartMessageMoveTask`.
+    pub redrive: Option<Redrive>,
+    /// Whether it remembers which copy each delivery was of, for a sink that recognises messages by
+    /// the broker's id.
+    pub names_copies: bool,
 }
 
 /// A cap on what is in flight.

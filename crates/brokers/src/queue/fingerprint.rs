@@ -163,8 +163,18 @@ fn enter_extras(
     copies: impl Iterator<Item = Stored>,
     into: &mut Fingerprint<'_>,
 ) {
-    let Extras { features, window, groups, living, retained, scheduled, active, is_subscribed } =
-        extras;
+    let Extras {
+        features,
+        window,
+        groups,
+        living,
+        retained,
+        scheduled,
+        active,
+        is_subscribed,
+        redriven,
+        ids,
+    } = extras;
     into.flag(*is_subscribed);
     into.flag(active.is_some());
     active.iter().for_each(|client| into.client(*client));
@@ -194,6 +204,22 @@ fn enter_extras(
         }
         for ages in living.iter().chain(retained) {
             into.deadline(ages.end_of(stored.sequence));
+        }
+        if features.redrive.is_some() {
+            into.word(redriven.times(stored.sequence).into());
+        }
+        if features.names_copies {
+            into.word(ids.of(stored.sequence));
+        }
+    }
+    if features.redrive.is_some() {
+        redriven.fingerprint(features.names_copies, into);
+    }
+    if features.names_copies {
+        into.word(next_sequence);
+        for (tag, stored) in ids.from(into.named_from(id)) {
+            into.tag(id, tag);
+            into.word(stored);
         }
     }
 }

@@ -19,6 +19,7 @@ mod faults;
 mod features;
 mod memory;
 mod properties;
+mod redrive;
 mod reference;
 mod rules;
 mod shares;
@@ -197,6 +198,9 @@ fn print_event(kind: &Kind) -> String {
         Kind::Kept { message, subscription } => at(subscription, format!("kept({message})")),
         Kind::SettleForgotten { message, subscription } => {
             at(subscription, format!("forgotten({message})"))
+        }
+        Kind::Redriven { message, subscription, position } => {
+            at(subscription, format!("redriven({message}@{position})"))
         }
         Kind::BrokerRestarted => "restarted".into(),
         Kind::Retrievable { message, subscription } => at(subscription, message.to_string()),

@@ -10,6 +10,8 @@
 //! * If the consumer of the last delivery has *crashed*, that is the cause of the next one, unless
 //!   a settle is recorded; whether it asked for one, or gave it back, is not asked. Whether the
 //!   broker took the message back *at all* tells what a later lease means.
+//! * If a dead letter may be moved back, a message that has one may lose that outcome again, and
+//!   the cause with it: then nothing is decided before the second effect.
 //! * The handler's state, poison and removals are for counters.
 
 use std::ops::Deref;
@@ -40,11 +42,14 @@ impl Deref for Normal {
 }
 
 impl Normal {
-    pub(super) fn of(message: &Message, owners: &Owners) -> Self {
+    pub(super) fn of(message: &Message, owners: &Owners, may_redrive: bool) -> Self {
         let mut normal = *message;
         normal.surplus = 0;
-        for count in [&mut normal.copies, &mut normal.effects, &mut normal.dead_letters] {
+        for count in [&mut normal.copies, &mut normal.effects] {
             *count = MORE.min(*count);
+        }
+        if !may_redrive {
+            normal.dead_letters = MORE.min(normal.dead_letters);
         }
         ONLY_COUNTED.into_iter().for_each(|flag| normal.unset(flag));
         if normal.has_outcome() {
@@ -56,7 +61,8 @@ impl Normal {
         } else if owners.get(normal.tenure).is_some_and(|(_, life)| life.crashed) {
             forget_what_a_crash_hides(&mut normal);
         }
-        if normal.copies >= MORE || normal.duplicate.is_some() {
+        let may_be_undone = may_redrive && normal.effects < MORE;
+        if normal.copies >= MORE || (normal.duplicate.is_some() && !may_be_undone) {
             normal = decided(&normal);
         }
         Self(normal)
@@ -80,12 +86,16 @@ impl Normal {
 fn forget_what_a_crash_hides(message: &mut Message) {
     let was_returned = message.was_returned();
     let settled = message.has(Flag::Settled);
+    let redriven = message.has(Flag::Redriven);
     message.forget_last();
     if was_returned {
         message.set(Flag::LeaseRanOut);
     }
     if settled {
         message.set(Flag::Settled);
+    }
+    if redriven {
+        message.set(Flag::Redriven);
     }
 }
 

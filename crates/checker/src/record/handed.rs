@@ -116,6 +116,10 @@ impl Handed {
                 given.times = given.times.saturating_add(u16::from(!given.is_held));
                 (given.is_held, given.is_taken_back) = (false, true);
             }
+            Kind::Redriven { message, .. } => {
+                let given = self.messages.entry(message.0.into());
+                (given.times, given.is_held, given.is_taken_back) = (0, false, false);
+            }
             _ => {}
         }
     }

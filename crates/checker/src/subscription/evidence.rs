@@ -131,6 +131,7 @@ impl SubscriptionFold {
             refused_after_restart: !is_log && restarted && refused && !message.was_returned(),
             nacked: message.has(Flag::Nacked),
             returned_with_batch: settled && self.returned_with_batch,
+            moved_back: message.has(Flag::Redriven),
             redriven: self.is_record && message.dead_letters > 0,
             parted: message.has(Flag::RequeuedUnsettled),
             closed: life.exited || message.has(Flag::Requeued),

@@ -358,6 +358,11 @@ impl History {
         self.push(Kind::SettleForgotten { message, subscription: SUBSCRIPTION })
     }
 
+    pub(crate) fn redriven(self, message: u32) -> Self {
+        let (message, position) = (MessageId(message), 9);
+        self.push(Kind::Redriven { message, subscription: SUBSCRIPTION, position })
+    }
+
     pub(crate) fn retrievable(self, message: u32) -> Self {
         let message = MessageId(message);
         self.push(Kind::Entered { phase: Phase::Audit })

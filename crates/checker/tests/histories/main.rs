@@ -4,6 +4,7 @@
 //! * `classes`, `causes`, `orders`, `windows`, `verdicts`: tables of small histories.
 //! * `several`: causes where a message was delivered several times.
 //! * `findings`: what a history shows, by name.
+//! * `redrives`: dead letters that are moved back.
 //! * `records`: histories from elsewhere, whole, with holes, and with what cannot be.
 //! * `record_causes`: what they show as a cause.
 //! * `mutations`: a history in which all is well, spoilt in one place, must be found out.
@@ -21,6 +22,7 @@ mod orders;
 mod prints;
 mod record_causes;
 mod records;
+mod redrives;
 mod reference;
 mod several;
 mod skips;

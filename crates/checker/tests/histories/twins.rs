@@ -60,6 +60,8 @@ struct Handed {
 enum Sight {
     Full,
     Blind(fn(Kind) -> Option<Kind>),
+    /// It takes every dead letter for the end.
+    WithoutRedrives,
 }
 
 /// A history so far: a checker that saw it, and the one whose fingerprint is taken.
@@ -80,12 +82,14 @@ impl Twin {
             subscriptions: vec![strict()],
             processes: 3,
             messages: 3,
+            redrives: true,
             ..Config::default()
         };
-        let checker = Checker::new(config);
+        let checker = Checker::new(config.clone());
         let printed = match sight {
             Sight::Full => None,
             Sight::Blind(_) => Some(checker.clone()),
+            Sight::WithoutRedrives => Some(Checker::new(Config { redrives: false, ..config })),
         };
         Self { checker, printed, sight, handed: Vec::new(), first }
     }
@@ -128,9 +132,8 @@ impl Twin {
     fn see(&mut self, kind: Kind) {
         let event = |kind| [Event { at: Instant::START, kind }];
         self.checker.observe(&event(kind));
-        if let (Some(printed), Sight::Blind(blind)) = (&mut self.printed, self.sight)
-            && let Some(kind) = blind(kind)
-        {
+        let seen = if let Sight::Blind(blind) = self.sight { blind(kind) } else { Some(kind) };
+        if let (Some(printed), Some(kind)) = (&mut self.printed, seen) {
             printed.observe(&event(kind));
         }
     }
@@ -195,6 +198,8 @@ fn key_of(message: u32) -> Key {
 enum Events {
     Log,
     Queue,
+    /// A queue whose dead letters are moved back.
+    Redrives,
     /// No broker would, but a history from elsewhere may.
     Both,
 }
@@ -204,6 +209,7 @@ fn steps(events: Events) -> Vec<Step> {
     match events {
         Events::Log => steps_of(true),
         Events::Queue => steps_of(false),
+        Events::Redrives => [steps_of(false), redrives()].concat(),
         Events::Both => [steps_of(true), steps_of(false), losses()].concat(),
     }
 }
@@ -217,6 +223,13 @@ fn losses() -> Vec<Step> {
         [cut, Kind::SettleForgotten { message, subscription }].map(Step::Else)
     };
     (0..MESSAGES).flat_map(of).collect()
+}
+
+/// Dead letters that are moved back, as often as they are written.
+fn redrives() -> Vec<Step> {
+    let subscription = SUBSCRIPTION;
+    let of = |message| Kind::Redriven { message: MessageId(message), subscription, position: 0 };
+    (0..MESSAGES).flat_map(|message| [Step::Else(of(message)); 3]).collect()
 }
 
 fn steps_of(is_log: bool) -> Vec<Step> {
@@ -399,7 +412,7 @@ fn go_on(mut one: Twin, mut other: Twin, way_on: &[Step]) -> Result<(), String> 
 
 #[test]
 fn histories_with_the_same_fingerprint_go_on_alike() {
-    for events in [Events::Log, Events::Queue, Events::Both] {
+    for events in [Events::Log, Events::Queue, Events::Redrives, Events::Both] {
         let found = compare(&walks(events, 40), Sight::Full).unwrap_or_else(|why| panic!("{why}"));
         assert!(found.twins > 1_000 && found.unequal > 2, "{found:?}");
     }
@@ -453,6 +466,12 @@ fn a_fingerprint_that_is_blind_to_something_of_a_queue_is_caught() {
         Kind::Requeued { .. },
         Kind::Crashed { .. },
     );
+}
+
+#[test]
+fn a_fingerprint_that_takes_a_dead_letter_for_the_end_is_caught() {
+    check_caught!(Events::Redrives, Kind::Redriven { .. });
+    assert!(compare(&walks(Events::Redrives, 600), Sight::WithoutRedrives).is_err());
 }
 
 /// Known by which delivery an effect was brought about, but not by its name.

@@ -107,15 +107,21 @@ impl ChosenSink {
         }
     }
 
-    /// Decides about an effect.
+    /// Decides about an effect, which it recognises by the id that the producer gave.
     #[inline]
     pub fn apply(&mut self, delivery: &Delivery, now: Instant) -> EffectVerdict {
+        self.apply_as(delivery.record.message, delivery, now)
+    }
+
+    /// The same; it recognises the effect by this id.
+    #[inline]
+    pub fn apply_as(&mut self, id: MessageId, delivery: &Delivery, now: Instant) -> EffectVerdict {
         let message = delivery.record.message;
         match self {
             Self::Plain(sink) => sink.apply(message),
-            Self::Deduplicating(sink) => sink.apply(message),
+            Self::Deduplicating(sink) => sink.apply(id),
             Self::Keyed { keys, checks } => {
-                let is_new = keys.keep(message, now);
+                let is_new = keys.keep(id, now);
                 if is_new || !*checks { EffectVerdict::Applied } else { EffectVerdict::Suppressed }
             }
             Self::Transactional(sink, Model::Log) => {

@@ -74,6 +74,8 @@ fn delays(of: &Numbers<'_>) -> impl Iterator<Item = Span> {
     let Scenario { consumer, queue, times, .. } = of.plan.scenario;
     let longest = |delay: &RedeliveryDelay| delay.most.unwrap_or(delay.after);
     let again = queue.redelivery_delay.as_ref().map_or(Span::default(), longest);
+    let redrive = queue.redrive.as_ref().map_or(Span::default(), |redrive| redrive.after);
+    let on_queue = of.plan.model == Model::Queue;
     let dies = |act: Act| matches!(act, Act::Crash | Act::Kills) || act.is_shutdown();
     let restarts = |act| matches!(act, Act::Restart | Act::LeaderCrash | Act::LeaderPoweroff);
     let fails = |act: Act| matches!(act, Act::Transient | Act::Poison) || act.is_outage();
@@ -82,6 +84,7 @@ fn delays(of: &Numbers<'_>) -> impl Iterator<Item = Span> {
         (of.can_happen(restarts), times.broker_restart),
         (of.can_happen(fails), consumer.retry_backoff),
         (of.can_happen(fails), again),
+        (on_queue && of.plan.faults > 0, redrive),
         (of.can_happen(Act::is_stall), times.stall),
         (of.can_happen(Act::is_outage), times.outage),
         (of.can_happen(|act| act == Act::Slow), times.slow),

@@ -88,12 +88,21 @@ impl Reader {
             Kind::SettleForgotten { message, subscription } => {
                 self.available.insert((Some(subscription), message), self.here);
             }
+            Kind::Redriven { message, subscription, .. } => self.redriven(subscription, message),
             Kind::BrokerRestarted => {
                 self.broker_restarted();
                 self.members_forgotten();
             }
             _ => {}
         }
+    }
+
+    /// A dead letter is in its queue again: its deliveries are counted anew, and no settle of it is
+    /// the last word.
+    fn redriven(&mut self, subscription: SubscriptionId, message: MessageId) {
+        self.available.insert((Some(subscription), message), self.here);
+        self.released.remove(&(subscription, message));
+        self.found.settles.remove(&(subscription, message));
     }
 
     fn stored(&mut self, kind: &Kind) {

@@ -131,6 +131,14 @@ impl<'a> Chronicle<'a> {
         })
     }
 
+    /// Where dead letters of it were moved back, in the order of the run.
+    pub(super) fn redrives(&self) -> Vec<usize> {
+        self.all(|kind| {
+            matches!(*kind, Kind::Redriven { subscription, .. }
+                if subscription == self.subscription)
+        })
+    }
+
     /// Its deliveries to applications, in the order of the run.
     pub(super) fn deliveries(&self) -> Vec<Delivered<'a>> {
         let possessions = self.run.possessions.of(self.subscription, self.id);

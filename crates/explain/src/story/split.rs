@@ -12,15 +12,17 @@ use super::faults;
 use super::giving_up::{self, GivenUp};
 use super::interruption::{Interruption, held_it_first};
 use super::limit;
+use super::redrive;
 
 /// How it goes to the dead letters.
-const ALONE: &str = "goes to the dead letters";
+pub(super) const ALONE: &str = "goes to the dead letters";
 /// The same after its effect.
 const AS_WELL: &str = "goes to the dead letters as well";
 
 /// A dead letter and no effect.
 pub(super) fn dead_lettered(chronicle: &Chronicle<'_>) -> Course {
     match giving_up::all(chronicle).first() {
+        Some(_) if !chronicle.redrives().is_empty() => redrive::dead_again(chronicle),
         Some(given_up) => {
             let why = given_up.without_answer(chronicle);
             why.part_of(given_up.course(chronicle, ALONE))
@@ -158,6 +160,10 @@ pub(super) fn twice_dead(chronicle: &Chronicle<'_>) -> Option<MessageId> {
             if subscription == chronicle.subscription && !seen.insert(message) =>
         {
             Some(message)
+        }
+        Kind::Redriven { message, .. } => {
+            seen.remove(&message);
+            None
         }
         _ => None,
     })

@@ -70,6 +70,11 @@ pub(super) fn waiting(chronicle: &Chronicle<'_>) -> Vec<MessageId> {
             {
                 done.insert(message);
             }
+            Kind::Redriven { message, subscription, .. }
+                if subscription == chronicle.subscription =>
+            {
+                done.remove(&message);
+            }
             _ => {}
         }
     }

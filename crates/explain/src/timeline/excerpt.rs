@@ -51,6 +51,7 @@ fn rank(timeline: &Timeline<'_>, event: &Event, line: &Line) -> Option<u8> {
         | Kind::BrokerRestarted
         | Kind::Kept { .. }
         | Kind::SettleForgotten { .. }
+        | Kind::Redriven { .. }
         | Kind::Aborted { .. }
         | Kind::Removed { .. } => or_else(1, 2),
         Kind::Committed { .. } | Kind::Lost { .. } | Kind::Exited { failed: true, .. } => Some(2),

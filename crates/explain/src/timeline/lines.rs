@@ -87,6 +87,7 @@ fn column(scene: &Scene<'_>) -> Column {
         | Kind::Retrievable { .. }
         | Kind::Kept { .. }
         | Kind::SettleForgotten { .. }
+        | Kind::Redriven { .. }
         | Kind::Aborted { .. }
         | Kind::Settled { .. }
         | Kind::Committed { .. }
@@ -146,6 +147,7 @@ fn is_fault(scene: &Scene<'_>) -> bool {
         | Kind::SettleInvoked { .. }
         | Kind::Settled { .. }
         | Kind::DeadLettered { .. }
+        | Kind::Redriven { .. }
         | Kind::Requeued { .. }
         | Kind::OffsetReset { .. }
         | Kind::Assigned { .. }

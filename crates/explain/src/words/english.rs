@@ -24,6 +24,7 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
         | Kind::Removed { .. }
         | Kind::Kept { .. }
         | Kind::SettleForgotten { .. }
+        | Kind::Redriven { .. }
         | Kind::Retrievable { .. } => broker::storage(scene),
         Kind::Aborted { .. } => broker::aborted(scene),
         Kind::Delivered { .. } | Kind::ProcessingStarted { .. } | Kind::ProcessingEnded { .. } => {

@@ -107,6 +107,7 @@ fn one_of_each() -> Vec<Kind> {
             seen: true,
             reason: AbortReason::Expired,
         },
+        Kind::Redriven { message, subscription, position },
     ]
 }
 
@@ -147,12 +148,13 @@ const fn number(kind: &Kind) -> usize {
         Kind::MaxPollExceeded { .. } => 30,
         Kind::Kept { .. } => 31,
         Kind::SettleForgotten { .. } => 32,
-        Kind::Aborted { .. } => LAST,
+        Kind::Aborted { .. } => 33,
+        Kind::Redriven { .. } => LAST,
     }
 }
 
 /// The number of the last kind.
-const LAST: usize = 33;
+const LAST: usize = 34;
 
 #[test]
 fn every_event_has_words() {

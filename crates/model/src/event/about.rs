@@ -24,7 +24,8 @@ impl Kind {
             | Self::Retrievable { message, .. }
             | Self::Kept { message, .. }
             | Self::SettleForgotten { message, .. }
-            | Self::Aborted { message, .. } => Some(message),
+            | Self::Aborted { message, .. }
+            | Self::Redriven { message, .. } => Some(message),
             Self::Faulted { message, .. } => message,
             _ => None,
         }
@@ -55,7 +56,8 @@ impl Kind {
             | Self::MaxPollExceeded { subscription, .. }
             | Self::Kept { subscription, .. }
             | Self::SettleForgotten { subscription, .. }
-            | Self::Aborted { subscription, .. } => Some(subscription),
+            | Self::Aborted { subscription, .. }
+            | Self::Redriven { subscription, .. } => Some(subscription),
             _ => None,
         }
     }
@@ -112,7 +114,8 @@ impl Kind {
             | Self::Entered { .. }
             | Self::Retrievable { .. }
             | Self::Kept { .. }
-            | Self::SettleForgotten { .. } => None,
+            | Self::SettleForgotten { .. }
+            | Self::Redriven { .. } => None,
         }
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn decode(
         "store" | "remove" => fields.storage(),
         "deliver" | "process" | "effect" | "aborted" => fields.handling(),
         "settle" | "settled" | "dlq" => fields.settling(),
-        "lease_expired" | "requeued" | "retrievable" | "kept" | "settle_forgotten" => {
+        "lease_expired" | "requeued" | "retrievable" | "kept" | "settle_forgotten" | "redriven" => {
             fields.message_state()
         }
         "session_expired" | "max_poll_exceeded" => fields.membership(),
@@ -242,6 +242,10 @@ impl Fields<'_, '_> {
             "retrievable" => return Ok(Kind::Retrievable { message, subscription }),
             "kept" => return Ok(Kind::Kept { message, subscription }),
             "settle_forgotten" => return Ok(Kind::SettleForgotten { message, subscription }),
+            "redriven" => {
+                let position = self.place()?;
+                return Ok(Kind::Redriven { message, subscription, position });
+            }
             _ => {}
         }
         let consumer = self.holder(subscription, message)?;

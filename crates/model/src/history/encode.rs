@@ -63,6 +63,9 @@ impl<M: SerializeMap> Line<'_, M> {
             Kind::DeadLettered { message, subscription, reason } => {
                 self.message(message)?.subscription(subscription)?.field("reason", &reason)
             }
+            Kind::Redriven { message, subscription, position } => {
+                self.message(message)?.subscription(subscription)?.position(position)
+            }
             Kind::Retrievable { message, subscription }
             | Kind::Kept { message, subscription }
             | Kind::SettleForgotten { message, subscription } => {
@@ -244,6 +247,10 @@ impl<M: SerializeMap> Line<'_, M> {
 
     fn place(&mut self, partition: PartitionId, position: u64) -> Result<&mut Self, M::Error> {
         self.field("lane", &partition)?;
+        self.position(position)
+    }
+
+    fn position(&mut self, position: u64) -> Result<&mut Self, M::Error> {
         if position == NO_POSITION {
             return Ok(self);
         }
@@ -344,5 +351,6 @@ fn name_of(kind: &Kind) -> &'static str {
         Kind::Kept { .. } => "kept",
         Kind::SettleForgotten { .. } => "settle_forgotten",
         Kind::Aborted { .. } => "aborted",
+        Kind::Redriven { .. } => "redriven",
     }
 }

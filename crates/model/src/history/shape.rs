@@ -29,7 +29,7 @@ pub(super) const EVENT: Shape = shape("an event", &["event"], COMMON);
 pub(super) const COMMON: &[&str] = &["event", "at"];
 
 /// All events, in the order of [`crate::Kind`].
-pub(super) const EVENTS: [Shape; 38] = [
+pub(super) const EVENTS: [Shape; 39] = [
     shape("send.invoke", &["message"], &["key", "producer", "attempt"]),
     shape("send.ok", &["message"], &["producer", "attempt"]),
     shape("send.fail", &["message"], &["producer", "attempt"]),
@@ -76,6 +76,7 @@ pub(super) const EVENTS: [Shape; 38] = [
     shape("kept", &["message"], &["subscription"]),
     shape("settle_forgotten", &["message"], &["subscription"]),
     shape("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "reason"]),
+    shape("redriven", &["message"], &["subscription", "position"]),
 ];
 
 const fn shape(

@@ -18,7 +18,7 @@ pub(crate) const MOST_IDEMPOTENT: u32 = 5;
 pub(crate) type Bound<T> = (&'static str, T, T);
 
 /// The settings that are whole numbers.
-pub(crate) const WHOLE: [Bound<u64>; 29] = [
+pub(crate) const WHOLE: [Bound<u64>; 30] = [
     ("seeds", 1, 1_000_000),
     ("workload.messages", 1, MAX_MESSAGES as u64),
     ("workload.keys", 1, MAX_KEYS as u64),
@@ -43,6 +43,7 @@ pub(crate) const WHOLE: [Bound<u64>; 29] = [
     ("log.min_insync_replicas", 1, 9),
     ("log.transaction_version", 1, 2),
     ("queue.delivery_limit", 1, 60_000),
+    ("queue.redrive.times", 1, 1_000),
     ("queue.max_length", 1, u32::MAX as u64),
     ("queue.max_in_flight", 1, 1_000_000),
     ("queue.dedup_entries", 1, u32::MAX as u64),
@@ -59,7 +60,7 @@ pub(crate) const REAL: [Bound<f64>; 4] = [
 ];
 
 /// The durations that are longer than no time.
-pub(crate) const NOT_ZERO: [&str; 34] = [
+pub(crate) const NOT_ZERO: [&str; 35] = [
     "workload.arrivals.every",
     "producer.request_timeout",
     "producer.metadata_refresh",
@@ -84,6 +85,7 @@ pub(crate) const NOT_ZERO: [&str; 34] = [
     "queue.consumer_timeout",
     "queue.redelivery_delay.after",
     "queue.dedup_window",
+    "queue.redrive.after",
     "queue.broker_restart.of_the_last",
     "queue.message_ttl",
     "queue.retention_time",

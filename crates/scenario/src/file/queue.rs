@@ -42,6 +42,10 @@ pub struct QueueSettings {
     /// Whether what the queue gives up goes to the dead letters (SQS redrive policy, RabbitMQ
     /// `x-dead-letter-exchange`) instead of being dropped. Default false.
     pub dead_letter: bool,
+    /// When what the queue dead-lettered is moved back to it, by an operator or a service: SQS
+    /// `StartMessageMoveTask`, a shovel of RabbitMQ, Service Bus. Left out, it stays there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redrive: Option<Redrive>,
     /// Whether deliveries come back at once when their consumer's connection ends, as on RabbitMQ,
     /// or when their lease ends, as on SQS. Default true.
     pub requeue_on_disconnect: bool,
@@ -163,7 +167,14 @@ impl QueueSettings {
     pub fn longest_wait(&self) -> Option<Span> {
         let lease = Some(self.lease()).filter(|lease| *lease != Span::MAX);
         let delay = self.redelivery_delay.as_ref().map(|delay| delay.most.unwrap_or(delay.after));
-        lease.max(delay).max(Some(self.delivery_delay).filter(|wait| *wait > Span::default()))
+        let redrive = self.redrive.as_ref().map(|redrive| redrive.after);
+        let due = Some(self.delivery_delay).filter(|wait| *wait > Span::default());
+        lease.max(delay).max(due).max(redrive)
+    }
+
+    /// Whether a dead letter that is moved back gets another id.
+    pub fn redrives_under_new_ids(&self) -> bool {
+        self.redrive.as_ref().is_some_and(|redrive| redrive.ids == RedriveIds::New)
     }
 
     /// Whether a restart of the broker forgets something.
@@ -206,6 +217,7 @@ impl Default for QueueSettings {
             at_limit: None,
             delivery_count: DeliveryCount::Durable,
             dead_letter: false,
+            redrive: None,
             requeue_on_disconnect: true,
             requeue_position: RequeuePosition::Same,
             redelivery_delay: None,
@@ -352,6 +364,35 @@ pub struct RedeliveryDelay {
     /// Which ends of a delivery it follows. Default all: `["nack", "expiry", "disconnect"]`.
     #[serde(default = "all_ends")]
     pub on: Vec<DeliveryEnd>,
+}
+
+/// When dead letters are moved back to their queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Redrive {
+    /// How long after it was dead-lettered a message is moved back.
+    pub after: Span,
+    /// Whether the broker gives it a new id. Default `new`.
+    #[serde(default)]
+    pub ids: RedriveIds,
+    /// How often the same message is moved back at most. Default 1.
+    #[serde(default = "once")]
+    pub times: u32,
+}
+
+/// Which id of the broker a message has that was moved back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RedriveIds {
+    /// A new one. SQS.
+    #[default]
+    New,
+    /// The one that it had. Where the id is the producer's own (Service Bus `MessageId`).
+    Same,
+}
+
+const fn once() -> u32 {
+    1
 }
 
 /// How the wait before a redelivery grows.

@@ -10,9 +10,9 @@ use super::bounds::MOST_IDEMPOTENT;
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
-    Arrivals, BatchFailure, Body, ConsumerSettings, Dedup, ErrorPolicy, Faults, KeyDistribution,
-    LogSettings, Probability, ProducerSettings, ProducerStrategy, Scenario, ScriptedFault,
-    ServiceTime, Span, SubscriptionSettings, bounds,
+    Arrivals, BatchFailure, Body, ConsumerSettings, Dedup, DedupKey, ErrorPolicy, Faults,
+    KeyDistribution, LogSettings, Probability, ProducerSettings, ProducerStrategy, Scenario,
+    ScriptedFault, ServiceTime, Span, SubscriptionSettings, bounds,
 };
 use crate::points;
 
@@ -346,10 +346,11 @@ fn sink(scenario: &Scenario) -> Checked {
         let given = [
             ("dedup_window", sink.dedup_window.is_some()),
             ("dedup_entries", sink.dedup_entries.is_some()),
+            ("dedup_key", sink.dedup_key == DedupKey::Broker),
         ];
         let Some((name, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
         let message =
-            format!("`{name}` bounds what a sink recognises, and this one recognises nothing");
+            format!("`{name}` is about what a sink recognises, and this one recognises nothing");
         let help = "write dedup = \"atomic\", \"check-then-write\" or \"process-memory\"";
         return broken_with_help(format!("sink.{name}"), message, help);
     }

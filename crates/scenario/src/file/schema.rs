@@ -28,7 +28,8 @@ pub const NOT_SAID: [&str; 13] = [
     "`to` of `log.partitions_added` is more than `log.partitions`",
     "what [queue] says fits together: a lease or a consumer timeout, dead_letter or at_limit, a delay \
      and its longest one, something that counts towards a limit, a claim and no lease, the lock of a \
-     key and what would break its order, a cap and how it is looked at",
+     key and what would break its order, a cap and how it is looked at, a redrive, its dead letters \
+     and the dedup window",
     "a profile exists, and what it sets is valid",
     "replicas fit together: no more in sync than there are, no other leader without one, acks that the \
      strategy waits for, and faults of replicas that there are",
@@ -190,7 +191,13 @@ fn bounds_of_something() -> Value {
     let recognises = json!({
         "required": ["dedup"], "properties": { "dedup": { "not": { "const": "none" } } },
     });
-    json!({ "dependentSchemas": { "dedup_window": recognises, "dedup_entries": recognises } })
+    json!({
+        "dependentSchemas": { "dedup_window": recognises, "dedup_entries": recognises },
+        "if": {
+            "required": ["dedup_key"], "properties": { "dedup_key": { "const": "broker" } },
+        },
+        "then": recognises,
+    })
 }
 
 /// What an idempotent producer needs.

@@ -22,6 +22,8 @@ pub struct SinkSettings {
     /// for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dedup_entries: Option<u32>,
+    /// By which id a message is recognised. Default `producer`.
+    pub dedup_key: DedupKey,
 }
 
 /// How a message is recognised that has had its effect.
@@ -41,4 +43,17 @@ pub enum Dedup {
     /// Each consumer remembers, in memory, which effects it knows of: a set in the process. It is
     /// gone with the process, and no other consumer has it.
     ProcessMemory,
+}
+
+/// By which id a message is recognised that has had its effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DedupKey {
+    /// By the one that its producer gave it: the same in every copy.
+    #[default]
+    Producer,
+    /// By the one that the broker gave it: the message id of SQS, the sequence of JetStream, the
+    /// entry id of Redis, partition and offset of a log. A copy that was stored again has another:
+    /// a publish that was repeated, a dead letter that was moved back under a new id.
+    Broker,
 }

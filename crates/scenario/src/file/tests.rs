@@ -123,6 +123,7 @@ lease_renewal = '10s'
 dedup = 'atomic'
 dedup_window = '1h'
 dedup_entries = 256
+dedup_key = 'broker'
 [log]
 auto_offset_reset = 'by-duration'
 auto_offset_reset_duration = '1h'
@@ -132,6 +133,8 @@ commit_checks = ['ownership', 'forward']
 [queue]
 broker_restart = { forgets = ['messages'], of_the_last = '2min' }
 delivery_limit = 20
+dead_letter = true
+redrive = { after = '1h', ids = 'same', times = 2 }
 max_length = 1000
 [faults]
 settle.request = { lost = 0.5 }

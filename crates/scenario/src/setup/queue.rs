@@ -4,9 +4,9 @@ use entrega_brokers::queue::{self, Features, LimitCounts, MaxInFlight, Rules, Sc
 use entrega_model::Duration;
 
 use crate::file::{
-    AcquireMode, AfterRestart, AtLimit, DelayKind, DeliveryCount, DeliveryEnd, Forgotten,
+    AcquireMode, AfterRestart, AtLimit, DedupKey, DelayKind, DeliveryCount, DeliveryEnd, Forgotten,
     InFlightScope, LateSettle, LimitChecked, LimitCount, OnConsumerTimeout, Overflow,
-    QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition, Scenario, Span,
+    QueueSettings, RedeliveryDelay, RedriveIds, RepeatedSettle, RequeuePosition, Scenario, Span,
     StoredForNobody,
 };
 
@@ -64,6 +64,12 @@ fn features(scenario: &Scenario) -> Features {
         group_lock: from.group_lock,
         single_active_consumer: from.single_active_consumer,
         drops_for_nobody: from.stored_for_nobody == StoredForNobody::Dropped,
+        redrive: from.redrive.as_ref().map(|redrive| queue::Redrive {
+            after: redrive.after.duration(),
+            new_ids: redrive.ids == RedriveIds::New,
+            times: u16::try_from(redrive.times).unwrap_or(u16::MAX),
+        }),
+        names_copies: scenario.sink.dedup_key == DedupKey::Broker,
     }
 }
 

@@ -11,16 +11,15 @@
 use std::cell::RefCell;
 
 use entrega_brokers::Broker;
-use entrega_clients::application::TransactionalHandler;
 use entrega_clients::sinks::{Dedup, Keys};
-use entrega_clients::{BatchError, HandlerError, TransactionalProducer};
+use entrega_clients::{BatchError, HandlerError, TransactionalProducer, Unanswered};
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
-use entrega_model::{Delivery, Instant};
+use entrega_model::{Delivery, Instant, MessageId};
 use entrega_scenario::setup;
 
 use super::SimHandler;
 use crate::experiment::Experiment;
-use crate::world::Routed;
+use crate::world::{ProgressAnswer, ProgressRequest, Routed};
 
 /// Where a consumer looks.
 pub(crate) enum Recall {
@@ -63,10 +62,10 @@ where
         delivery: &Delivery,
     ) -> Result<bool, HandlerError> {
         let is_known = match recall {
-            Recall::AtSink => self.has_row(delivery).await,
+            Recall::AtSink => self.has_key(delivery).await,
             Recall::InMemory { keys, reads_clock } => {
                 let now = self.reading(*reads_clock);
-                Ok(keys.borrow_mut().has(delivery.record.message, now))
+                Ok(keys.borrow_mut().has(self.key_of(delivery), now))
             }
         };
         match is_known {
@@ -89,7 +88,7 @@ where
     pub(super) fn learn(&self, recall: &Recall, delivery: &Delivery) {
         if let Recall::InMemory { keys, reads_clock } = recall {
             let now = self.reading(*reads_clock);
-            keys.borrow_mut().keep(delivery.record.message, now);
+            keys.borrow_mut().keep(self.key_of(delivery), now);
         }
     }
 
@@ -113,6 +112,17 @@ where
         })?;
         new.iter().for_each(|delivery| self.learn(recall, delivery));
         Ok(())
+    }
+
+    /// The id by which a message is recognised.
+    fn key_of(&self, delivery: &Delivery) -> MessageId {
+        self.link.world.borrow().recognised_by(self.subscription, delivery)
+    }
+
+    /// Whether the sink has the key of a message.
+    async fn has_key(&self, delivery: &Delivery) -> Result<bool, Unanswered> {
+        let answer = self.ask(ProgressRequest::Row(self.key_of(delivery))).await?;
+        Ok(matches!(answer, ProgressAnswer::Row(true)))
     }
 
     fn reading(&self, reads_clock: bool) -> Instant {

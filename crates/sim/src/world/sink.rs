@@ -6,7 +6,7 @@
 use entrega_brokers::Broker;
 use entrega_clients::CallId;
 use entrega_model::event::{EffectVerdict, Kind};
-use entrega_model::{ClientId, Delivery, ProcessId, SubscriptionId};
+use entrega_model::{ClientId, Delivery, MessageId, ProcessId, SubscriptionId};
 use entrega_scenario::points::Fault;
 
 use super::calls::{Answer, Payload, Peer, Route};
@@ -28,6 +28,24 @@ where
         self.send(client, route, None, Payload::AskedProgress { request, subscription })
     }
 
+    /// The id by which a sink recognises the message of a delivery: the producer's, or the broker's.
+    /// On a log that is where the record stands.
+    #[inline]
+    pub(crate) fn recognised_by(
+        &self,
+        subscription: SubscriptionId,
+        delivery: &Delivery,
+    ) -> MessageId {
+        match self.times.broker_ids {
+            None => delivery.record.message,
+            Some(partitions) => {
+                let stored = self.broker.stored_id(subscription, delivery.position);
+                let place = || delivery.position * partitions + u64::from(delivery.partition.0);
+                MessageId(stored.unwrap_or_else(place) as u32)
+            }
+        }
+    }
+
     /// A sink decides about an effect that a consumer asks for.
     #[inline]
     pub(super) fn decide(
@@ -36,7 +54,8 @@ where
         subscription: SubscriptionId,
         asked: &Delivery,
     ) -> EffectVerdict {
-        let verdict = self.sinks[subscription.index()].apply(asked, self.now);
+        let id = self.recognised_by(subscription, asked);
+        let verdict = self.sinks[subscription.index()].apply_as(id, asked, self.now);
         let (delivery, message, key) = (asked.id, asked.record.message, asked.record.key);
         self.record(Kind::Effect { delivery, message, key, subscription, consumer, verdict });
         verdict

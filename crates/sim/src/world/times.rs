@@ -5,7 +5,7 @@ use entrega_clients::Shutdown;
 use entrega_model::{Duration, Instant, ProcessId, SubscriptionId};
 use entrega_scenario::workload::{CrashTimes, StallTimes};
 use entrega_scenario::{
-    Arrivals, Change, Order, Role, Scenario, Span, Stopping, SubscriptionSettings,
+    Arrivals, Change, DedupKey, Order, Role, Scenario, Span, Stopping, SubscriptionSettings,
 };
 
 /// How long things take in this world.
@@ -23,6 +23,8 @@ pub(crate) struct Times {
     pub(crate) backlog: bool,
     /// One way between a handler and its sink.
     pub(crate) sink_latency: Duration,
+    /// If sinks recognise messages by the broker's ids: how many partitions a log has at most.
+    pub(crate) broker_ids: Option<u64>,
     /// How long a consumer waits for an answer.
     pub(crate) consumer_timeout: Duration,
     /// How long a producer waits for an answer.
@@ -98,6 +100,8 @@ impl Times {
             chooses_order: scenario.network.order == Order::Chosen,
             backlog: scenario.workload.arrivals == Some(Arrivals::Backlog),
             sink_latency: scenario.network.sink_latency.duration(),
+            broker_ids: (scenario.sink.dedup_key == DedupKey::Broker)
+                .then(|| most_partitions(scenario)),
             consumer_timeout: scenario.consumer.request_timeout.duration(),
             producer_timeout: scenario.producer.request_timeout.duration(),
             max_poll_interval: scenario.consumer.max_poll_interval.map(|span| span.duration()),
@@ -116,6 +120,12 @@ impl Times {
             crashes: crashes(scenario),
         }
     }
+}
+
+/// How many partitions a log has in the end.
+fn most_partitions(scenario: &Scenario) -> u64 {
+    let added = scenario.log.partitions_added.map(|added| added.to);
+    added.unwrap_or(scenario.log.partitions).into()
 }
 
 fn put((point, at, span): (Point, Span, Span)) -> PutOutage {

@@ -44,6 +44,13 @@ pub(super) fn storage(scene: &Scene<'_>) -> Words {
                 format!("! {m} there again, its settle forgotten"),
             )
         }
+        Kind::Redriven { message, subscription, .. } => {
+            let (m, of) = (name(message), scene.whose(Some(subscription)));
+            Words::new(
+                format!("{m} is moved from the dead letters back to the queue of {of}"),
+                format!("{m} back from the dead letters"),
+            )
+        }
         Kind::Retrievable { message, subscription } => {
             let (m, of) = (name(message), scene.whose(Some(subscription)));
             Words::new(format!("{m} is still at the broker"), format!("{m} still there for {of}"))

@@ -2,7 +2,8 @@
 
 use super::super::{
     AcquireMode, AtLimit, AutoOffsetReset, BrokerRestart, ConsumerSettings, DelayKind,
-    InFlightScope, LogSettings, QueueSettings, RedeliveryDelay, RequeuePosition, Scenario, Span,
+    InFlightScope, LogSettings, QueueSettings, RedeliveryDelay, Redrive, RedriveIds,
+    RequeuePosition, Scenario, Span,
 };
 use super::{Checked, broken_with_help, distinct, not_zero, within};
 
@@ -62,6 +63,7 @@ fn queue_rules(queue: &QueueSettings, consumer: &ConsumerSettings) -> Checked {
     }
     queue.broker_restart.as_ref().map_or(Ok(()), restart)?;
     queue.redelivery_delay.as_ref().map_or(Ok(()), delay)?;
+    queue.redrive.as_ref().map_or(Ok(()), |of| redrive(of, queue))?;
     features(queue)?;
     claims(queue, consumer)
 }
@@ -146,6 +148,31 @@ fn delay(delay: &RedeliveryDelay) -> Checked {
         );
     }
     Ok(())
+}
+
+/// What is moved back was dead-lettered, and no window takes it for a duplicate.
+fn redrive(redrive: &Redrive, queue: &QueueSettings) -> Checked {
+    not_zero("queue.redrive.after", redrive.after)?;
+    within("queue.redrive.times", redrive.times)?;
+    if !queue.has_dead_letters() {
+        return broken_with_help(
+            "queue.redrive",
+            "this queue dead-letters nothing that could be moved back",
+            "write dead_letter = true beside it, or remove `redrive`",
+        );
+    }
+    let window = queue.dedup_window.filter(|window| *window > redrive.after);
+    match window.filter(|_| redrive.ids == RedriveIds::Same) {
+        Some(window) => broken_with_help(
+            "queue.redrive.after",
+            format!(
+                "under the same id a message is taken for a duplicate by the dedup window of \
+                 {window}, and dropped"
+            ),
+            format!("write after = \"{window}\" or more, or ids = \"new\""),
+        ),
+        None => Ok(()),
+    }
 }
 
 fn partitions_added(log: &LogSettings) -> Checked {

@@ -199,7 +199,7 @@ fn mistakes_in_the_sink() {
         "[sink]\ndedup = 'atomic'\ndedup_entries = 0",
         "3:17: `dedup_entries` is 0; it is at least 1",
     );
-    let bounds = "bounds what a sink recognises, and this one recognises nothing";
+    let bounds = "is about what a sink recognises, and this one recognises nothing";
     check("[sink]\ndedup_window = '1h'", &format!("2:16: `dedup_window` {bounds}"));
     check("[sink]\ndedup_entries = 9", &format!("2:17: `dedup_entries` {bounds}"));
     let text =

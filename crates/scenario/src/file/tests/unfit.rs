@@ -53,6 +53,39 @@ fn mistakes_in_the_rules_of_a_queue() {
     check(&delay(", on = []"), "2:41: the delay follows no end of a delivery");
 }
 
+/// What is moved back was dead-lettered, and nothing takes it for a duplicate.
+#[test]
+fn mistakes_in_a_redrive() {
+    let set = |more: &str| format!("[queue]\nredrive = {{ after = '1h' }}\n{more}");
+    check(&set("dead_letter = true"), "no mistake");
+    check(&set("at_limit = 'dead-letter'"), "no mistake");
+    check(&set(""), "2:11: this queue dead-letters nothing that could be moved back");
+    check_help(&set(""), "write dead_letter = true beside it, or remove `redrive`");
+    let ids = |ids: &str, window: &str| {
+        format!(
+            "[queue]\ndead_letter = true\ndedup_window = '{window}'\n\
+             redrive = {{ after = '1h', ids = '{ids}' }}"
+        )
+    };
+    check(&ids("new", "2h"), "no mistake");
+    check(&ids("same", "1h"), "no mistake");
+    check(
+        &ids("same", "2h"),
+        "4:21: under the same id a message is taken for a duplicate by the dedup window of 2h, and \
+         dropped",
+    );
+    check_help(&ids("same", "2h"), "write after = \"2h\" or more, or ids = \"new\"");
+    check(
+        "[queue]\ndead_letter = true\nredrive = { after = '1h', times = 0 }",
+        "3:35: `times` is 0; it is at least 1",
+    );
+    check(
+        "[sink]\ndedup_key = 'broker'",
+        "2:13: `dedup_key` is about what a sink recognises, and this one recognises nothing",
+    );
+    check("[sink]\ndedup = 'atomic'\ndedup_key = 'broker'", "no mistake");
+}
+
 /// A claim takes the place of a lease; a cap of a window is looked at in two ways; a key keeps its
 /// order only where nothing breaks it.
 #[test]

@@ -11,30 +11,43 @@ fn scopes() -> impl Strategy<Value = Option<MaxInFlight>> {
     prop_oneof![1 => Just(None), 2 => cap.prop_map(Some)]
 }
 
+const LATER: Redrive = Redrive { after: Duration::from_secs(8), new_ids: true, times: 1 };
+
 /// Each feature now and then. What a scenario may not combine is not combined here either.
 fn features() -> impl Strategy<Value = Features> {
     let span = |of: [u64; 2]| select(vec![None, None, Some(of[0]), Some(of[1])]);
     let spans = (span([4, 9]), span([5, 12]), span([9, 30]), span([3, 7]));
-    (spans, scopes(), any::<[bool; 8]>()).prop_map(|(spans, max_in_flight, flags)| {
-        let (claim, ttl, retention, delay) = spans;
-        let [own, keeps, survives, at_return, group, active, nobody, locks] = flags;
-        let group_lock = group && locks;
-        let seconds = |span: Option<u64>| span.map(Duration::from_secs);
-        Features {
-            claim_min_idle: seconds(claim),
-            restart_reads_own: own,
-            max_in_flight,
-            keeps_settled: keeps,
-            in_flight_survives_restart: survives,
-            counts_written_at_return: at_return,
-            message_ttl: seconds(ttl).filter(|_| !group_lock),
-            retention_time: seconds(retention),
-            delivery_delay: seconds(delay),
-            group_lock,
-            single_active_consumer: active && !group,
-            drops_for_nobody: nobody,
-        }
-    })
+    let redrive =
+        (select(vec![3, 8]), 1..3_u16, any::<bool>()).prop_map(|(after, times, new_ids)| Redrive {
+            after: Duration::from_secs(after),
+            new_ids,
+            times,
+        });
+    let redrive = prop::option::of(redrive);
+    (spans, scopes(), redrive, any::<[bool; 8]>()).prop_map(
+        |(spans, max_in_flight, redrive, flags)| {
+            let (claim, ttl, retention, delay) = spans;
+            let [own, keeps, survives, at_return, group, active, nobody, locks] = flags;
+            let group_lock = group && locks;
+            let seconds = |span: Option<u64>| span.map(Duration::from_secs);
+            Features {
+                claim_min_idle: seconds(claim),
+                restart_reads_own: own,
+                max_in_flight,
+                keeps_settled: keeps,
+                in_flight_survives_restart: survives,
+                counts_written_at_return: at_return,
+                message_ttl: seconds(ttl).filter(|_| !group_lock),
+                retention_time: seconds(retention),
+                delivery_delay: seconds(delay),
+                group_lock,
+                single_active_consumer: active && !group,
+                drops_for_nobody: nobody,
+                redrive,
+                names_copies: false,
+            }
+        },
+    )
 }
 
 fn featured() -> impl Strategy<Value = QueueSettings> {
@@ -87,10 +100,12 @@ fn a_broker_without_a_feature_is_caught() {
         Features { group_lock: true, ..none },
         Features { single_active_consumer: true, ..none },
         Features { drops_for_nobody: true, ..none },
+        Features { redrive: Some(LATER), ..none },
     ];
     let settings = |features| QueueSettings {
         visibility_timeout: Duration::MAX,
         delivery_limit: None,
+        dead_letter: true,
         requeue_on_disconnect: false,
         features,
         ..QueueSettings::default()
@@ -102,4 +117,11 @@ fn a_broker_without_a_feature_is_caught() {
     let hard = Features { max_in_flight: cap(Scope::Partition, false), ..none };
     let soft = Features { max_in_flight: cap(Scope::Partition, true), ..none };
     assert!(is_caught(&walks, &settings(hard), &settings(soft)), "soft by a batch");
+    let walks = self::walks(400);
+    let others =
+        [Redrive { times: 2, ..LATER }, Redrive { after: Duration::from_secs(9), ..LATER }];
+    for other in others.map(Some) {
+        let [one, other] = [Some(LATER), other].map(|redrive| Features { redrive, ..none });
+        assert!(is_caught(&walks, &settings(one), &settings(other)), "{other:?}");
+    }
 }

@@ -12,6 +12,8 @@ struct Copy {
     state: State,
     deliveries: u16,
     failures: u16,
+    /// How often it was moved back from the dead letters.
+    moved: u16,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -64,6 +66,8 @@ pub(super) struct Model {
     leases: u64,
     active: Option<ClientId>,
     is_subscribed: bool,
+    /// The dead letters that go back, and when.
+    letters: Vec<(Instant, usize)>,
 }
 
 impl Model {
@@ -80,21 +84,27 @@ impl Model {
             leases: 0,
             active: None,
             is_subscribed: false,
+            letters: Vec::new(),
         }
     }
 
     pub(super) fn publish(&mut self, message: u32) {
+        self.store(message, 0);
+        self.trim();
+    }
+
+    fn store(&mut self, message: u32, moved: u16) {
         let Features { drops_for_nobody, delivery_delay, .. } = self.settings.features;
         let state = match delivery_delay {
             _ if drops_for_nobody && !self.is_subscribed => State::Gone,
             Some(delay) => State::Scheduled(self.now + delay),
             None => State::Ready,
         };
-        self.copies.push(Copy { message, stored: self.now, state, deliveries: 0, failures: 0 });
+        let (stored, deliveries, failures) = (self.now, 0, 0);
+        self.copies.push(Copy { message, stored, state, deliveries, failures, moved });
         if state == State::Ready {
             self.line.push((self.copies.len() - 1, false));
         }
-        self.trim();
     }
 
     /// The tag of an earlier delivery to a client.
@@ -221,6 +231,9 @@ impl Model {
             self.line.retain(|(one, _)| *one != copy);
             self.delayed.retain(|one| *one != copy);
             self.copies[copy].state = State::Gone;
+            if word == Settlement::Reject {
+                self.dead_letter(copy);
+            }
         }
         waits
     }
@@ -244,6 +257,8 @@ impl Model {
         if word == Settlement::Requeue {
             let Rules { limit_counts, redelivery_delay, .. } = self.settings.rules;
             self.come_back(copy, limit_counts.nacks, redelivery_delay.on_nack);
+        } else if word == Settlement::Reject {
+            self.dead_letter(copy);
         }
     }
 
@@ -370,8 +385,22 @@ impl Model {
     }
 
     fn give_up(&mut self, copy: usize) {
-        let keeps = self.settings.rules.keeps_at_limit;
-        self.copies[copy].state = if keeps { State::Kept } else { State::Gone };
+        if self.settings.rules.keeps_at_limit {
+            self.copies[copy].state = State::Kept;
+        } else {
+            self.dead_letter(copy);
+        }
+    }
+
+    /// A copy is gone; where there are dead letters and a redrive, it will be stored again.
+    fn dead_letter(&mut self, copy: usize) {
+        self.copies[copy].state = State::Gone;
+        if let Some(redrive) = self.settings.features.redrive
+            && self.settings.dead_letter
+            && self.copies[copy].moved < redrive.times
+        {
+            self.letters.push((self.now + redrive.after, copy));
+        }
     }
 
     fn put_back(&mut self, copy: usize) {
@@ -386,15 +415,16 @@ impl Model {
         self.line.insert(place, (copy, true));
     }
 
+    /// A queue with a bound looks at its head.
     fn trim(&mut self) {
+        let Some(most) = self.settings.max_length else { return };
         self.discard_the_oldest();
-        if self.settings.overflow != Overflow::DropHead {
-            return;
-        }
-        while self.settings.max_length.is_some_and(|most| self.line.len() > most as usize) {
+        let drops = self.settings.overflow == Overflow::DropHead;
+        while drops && self.line.len() > most as usize {
             let (copy, _) = self.line.remove(0);
-            self.copies[copy].state = State::Gone;
+            self.dead_letter(copy);
         }
+        self.drop_expired();
     }
 
     fn unsettled(&self, client: ClientId) -> Vec<DeliveryTag> {

@@ -16,10 +16,10 @@ impl Model {
             self.copies[copy].failures += u16::from(counts && !limit_counts.deliveries);
             if self.is_spent(copy) {
                 self.give_up(copy);
-            } else if self.is_older(copy, self.settings.features.retention_time)
-                || self.is_older(copy, self.settings.features.message_ttl)
-            {
+            } else if self.is_older(copy, self.settings.features.retention_time) {
                 self.copies[copy].state = State::Gone;
+            } else if self.is_older(copy, self.settings.features.message_ttl) {
+                self.dead_letter(copy);
             } else {
                 return Some(copy);
             }
@@ -52,7 +52,7 @@ impl Model {
             let checks = self.settings.rules.limit_checked == LimitChecked::AtDelivery;
             if self.is_older(copy, self.settings.features.message_ttl) {
                 self.line.remove(place);
-                self.copies[copy].state = State::Gone;
+                self.dead_letter(copy);
             } else if checks && self.copies[copy].deliveries > 0 && self.is_spent(copy) {
                 self.line.remove(place);
                 self.give_up(copy);
@@ -105,7 +105,7 @@ impl Model {
             && self.copies.iter().filter(|copy| is_here(copy)).count() > most as usize
             && let Some(oldest) = self.copies.iter().position(is_here)
         {
-            self.copies[oldest].state = State::Gone;
+            self.dead_letter(oldest);
             self.line.retain(|(one, _)| *one != oldest);
             self.delayed.retain(|one| *one != oldest);
             let is_held = |one: &&mut Given| one.copy == oldest && one.end.is_none();
@@ -120,7 +120,17 @@ impl Model {
             && self.is_older(copy, self.settings.features.message_ttl)
         {
             self.line.remove(0);
-            self.copies[copy].state = State::Gone;
+            self.dead_letter(copy);
+        }
+    }
+
+    /// What was dead-lettered so long ago is stored again.
+    fn redrive(&mut self) {
+        while let Some(place) = self.letters.iter().position(|(due, _)| *due <= self.now) {
+            let (_, copy) = self.letters.remove(place);
+            let Copy { message, moved, .. } = self.copies[copy];
+            self.store(message, moved + 1);
+            self.trim();
         }
     }
 
@@ -133,6 +143,7 @@ impl Model {
                 self.line.push((copy, false));
             }
         }
+        self.redrive();
         self.trim();
         for copy in 0..self.copies.len() {
             let waits = !matches!(self.copies[copy].state, State::InFlight | State::Gone);
@@ -152,7 +163,8 @@ impl Model {
         });
         let head = self.line.first().map(|&(copy, _)| self.copies[copy].stored);
         let expires = head.zip(self.settings.features.message_ttl).map(|(at, span)| at + span);
-        scheduled.chain(expires).min()
+        let redriven = self.letters.iter().map(|(due, _)| *due);
+        scheduled.chain(expires).chain(redriven).min()
     }
 
     fn log_start(&self) -> u64 {

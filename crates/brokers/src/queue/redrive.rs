@@ -1,0 +1,126 @@
+//! Redrive: what was dead-lettered goes back to its queue.
+//!
+//! > **The rule.** So long after the queue dead-lettered a message, and so often at most, somebody
+//! > moves it back. It is stored anew: it stands at the end of the queue, is as old as it is there,
+//! > and was never delivered. In the dead letters it is no more.
+//!
+//! Somebody is an operator or a service: SQS `StartMessageMoveTask`, a shovel of RabbitMQ, the
+//! resubmission of Service Bus. A queue that is full takes it all the same. What a consumer has
+//! written to dead letters of its own is not the queue's, which cannot move it.
+//!
+//! Whether it keeps the broker's id is up to who moves it (`ids.rs`): SQS gives it a new one and a
+//! new time [SQS others].
+
+use std::collections::{BTreeMap, VecDeque};
+
+use entrega_model::{Duration, Fingerprint, Fingerprinted, Instant, Kind, Record};
+
+use super::bound_queue::{BoundQueue, Step};
+use super::ready::Stored;
+
+/// When a message that was dead-lettered goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Redrive {
+    /// How long after it was dead-lettered.
+    pub after: Duration,
+    /// Whether it has a new id then, or the one that the broker gave it first.
+    pub new_ids: bool,
+    /// How often the same message goes back at most.
+    pub times: u16,
+}
+
+/// The dead letters that will go back, and which of the copies that are here have come back.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Redriven {
+    /// The oldest first; all wait equally long.
+    letters: VecDeque<Letter>,
+    /// How often the message of a copy has gone back, if it ever has.
+    times: BTreeMap<u64, u16>,
+}
+
+/// A dead letter that will go back.
+#[derive(Clone, Copy, Debug)]
+struct Letter {
+    due: Instant,
+    record: Record,
+    /// The broker's id for it.
+    id: u64,
+    /// How often it has gone back.
+    times: u16,
+}
+
+impl Redriven {
+    /// When the next dead letter goes back.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.letters.front().map(|letter| letter.due)
+    }
+
+    /// A copy is finished, whatever becomes of its message.
+    pub(super) fn finish(&mut self, sequence: u64) {
+        self.times.remove(&sequence);
+    }
+
+    /// How often the message of a copy has gone back.
+    pub(super) fn times(&self, sequence: u64) -> u16 {
+        self.times.get(&sequence).copied().unwrap_or(0)
+    }
+
+    fn take_due(&mut self, now: Instant) -> Option<Letter> {
+        self.next_due().filter(|due| *due <= now)?;
+        self.letters.pop_front()
+    }
+
+    pub(super) fn clear(&mut self) {
+        let Self { letters, times } = self;
+        letters.clear();
+        times.clear();
+    }
+
+    /// Enters what will go back, with its id where ids matter.
+    pub(super) fn fingerprint(&self, with_ids: bool, into: &mut Fingerprint<'_>) {
+        into.count(self.letters.len());
+        for letter in &self.letters {
+            into.time(letter.due);
+            letter.record.fingerprint(into);
+            into.word(letter.times.into());
+            if with_ids {
+                into.word(letter.id);
+            }
+        }
+    }
+}
+
+impl BoundQueue {
+    /// A message was dead-lettered: it will go back if that is to be.
+    #[cold]
+    pub(super) fn note_dead_letter(&mut self, stored: &Stored, step: &Step<'_>) {
+        let Some(extras) = &mut self.extras else { return };
+        let Some(redrive) = extras.features.redrive else { return };
+        let times = extras.redriven.times(stored.sequence);
+        if step.settings.dead_letter && times < redrive.times {
+            let id = extras.ids.of(stored.sequence);
+            let due = step.now + redrive.after;
+            extras.redriven.letters.push_back(Letter { due, record: stored.record, id, times });
+        }
+    }
+
+    /// Moves back what is due.
+    pub(super) fn redrive(&mut self, step: &mut Step<'_>) {
+        while let Some(extras) = &mut self.extras
+            && let Some(redrive) = extras.features.redrive
+            && let Some(letter) = extras.redriven.take_due(step.now)
+        {
+            let (position, subscription) = (self.next_sequence, self.id);
+            self.next_sequence += 1;
+            extras.redriven.times.insert(position, letter.times + 1);
+            if !redrive.new_ids {
+                extras.ids.keep(position, letter.id);
+            }
+            let message = letter.record.message;
+            step.tell(Kind::Redriven { message, subscription, position });
+            self.keep(Stored::delivered(position, letter.record, 0), step);
+            *step.changed = true;
+            self.trim(step);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Dead letters that are moved back: what counts, and why it happened. Run and record agree.
+
+use entrega_checker::{Cause, Class};
+use entrega_model::MessageId;
+use entrega_model::event::{DeadLetterReason, EffectVerdict};
+
+use crate::dsl::{Handed, History, queue, report};
+use crate::records::recorded;
+
+/// Message 0, handed over for the first, second and third time.
+const A: Handed = Handed(1, 0, 1);
+const B: Handed = Handed(2, 0, 2);
+const C: Handed = Handed(3, 0, 1);
+const LIMIT: DeadLetterReason = DeadLetterReason::DeliveryLimit;
+
+/// The class of message 0 and its cause, in a run and in a record.
+fn check(history: &History, class: Class, cause: Option<Cause>) {
+    for of in [report(history), recorded(history)] {
+        assert_eq!(of.firsts.get(&class), Some(&MessageId(0)), "{history:#?}");
+        let causes: Vec<Cause> = of.causes.keys().copied().collect();
+        assert_eq!(causes, Vec::from_iter(cause), "{history:#?}");
+    }
+}
+
+/// Done, its lease over, and dead-lettered: a split.
+fn done_and_dead() -> History {
+    queue().sent(0).processed(A).lease_expired(0, 1).delivered(B).lease_expired(0, 2)
+}
+
+/// semantics.md 5.2: what is moved back is a dead letter no more. The opposite: it stays there.
+#[test]
+fn a_dead_letter_that_is_moved_back_does_not_count() {
+    let dead = || queue().sent(0).delivered(A).lease_expired(0, 1).dead_lettered(0, LIMIT);
+    check(&dead(), Class::DeadLettered, None);
+    check(&dead().redriven(0).processed(C), Class::Exact, None);
+    let split = || done_and_dead().dead_lettered(0, LIMIT);
+    check(&split(), Class::Split, Some(Cause::LeaseExpired));
+    let recognised = split().redriven(0).delivered(C).decided(C, EffectVerdict::Suppressed);
+    check(&recognised.settled(C), Class::Exact, None);
+    let again = dead().redriven(0).delivered(C).lease_expired(0, 1).dead_lettered(0, LIMIT);
+    check(&again, Class::DeadLettered, None);
+    assert_eq!(report(&again).dlq_excess, 0);
+}
+
+#[test]
+fn what_it_does_a_second_time_has_the_redrive_for_its_cause() {
+    let back = || done_and_dead().dead_lettered(0, LIMIT).redriven(0);
+    check(&back().processed(C), Class::Duplicated, Some(Cause::Redriven));
+    let later = back().delivered(C).lease_expired(0, 1).processed(Handed(4, 0, 2));
+    check(&later, Class::Duplicated, Some(Cause::Redriven));
+    let rejected = queue().sent(0).processed(A).dead_lettered(0, DeadLetterReason::Rejected);
+    check(&rejected.redriven(0).processed(C), Class::Duplicated, Some(Cause::Redriven));
+}
+
+/// What goes wrong after it is not the fault of the redrive, nor is a zombie from before it.
+#[test]
+fn a_redrive_is_no_cause_of_what_has_another() {
+    let dead = || queue().sent(0).delivered(A).lease_expired(0, 1).dead_lettered(0, LIMIT);
+    let crashed = dead().redriven(0).processed(B).crashed(2).processed(C);
+    check(&crashed, Class::Duplicated, Some(Cause::RedeliveredAfterCrash));
+    let lost = dead().redriven(0).delivered(B).settled(B);
+    check(&lost, Class::Lost, Some(Cause::SettledBeforeProcess));
+    let zombie = done_and_dead().dead_lettered(0, LIMIT).redriven(0).applied(B);
+    check(&zombie, Class::Duplicated, Some(Cause::LeaseExpired));
+}
