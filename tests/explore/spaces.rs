@@ -110,6 +110,18 @@ const REPLICAS: &[(&str, &str)] = &[
 const FORGETS: &[(&str, &str)] =
     &[("queue.broker_restart", "{ forgets = ['messages', 'settles'], of_the_last = '5s' }")];
 
+/// A queue that gives up soon, and keeps what it gives up until that is confirmed.
+const CONFIRMED: &[(&str, &str)] = &[
+    ("queue.delivery_limit", "1"),
+    ("queue.dead_letter", "true"),
+    ("queue.dead_letter_strategy", "at-least-once"),
+    ("queue.redrive", "{ after = '1min' }"),
+];
+
+/// The same, without waiting for a confirmation.
+const UNCONFIRMED: &[(&str, &str)] =
+    &[("queue.delivery_limit", "1"), ("queue.dead_letter", "true")];
+
 /// Every kind of fault, alone or in pairs.
 pub(crate) fn all() -> Vec<Small> {
     let crashes = "effect.before = { crash = 0.1 }\neffect.after = { crash = 0.1 }\n\
@@ -139,6 +151,9 @@ pub(crate) fn all() -> Vec<Small> {
     let failures = "broker.failover = { crash = 0.1, poweroff = 0.1, blackout = 0.1 }\n";
     let lags = "broker.failover = { crash = 0.1 }\nreplica.lag = { next = 0.1, all = 0.1 }\n";
     let restarts = "broker.restart = { restart = 0.1 }\neffect.after = { crash = 0.1 }\n";
+    let transfers = "dead_letter.transfer = { lost = 0.1 }\neffect.after = { crash = 0.1 }\n";
+    let confirmed = "dead_letter.transfer = { lost = 0.1, duplicated = 0.1 }\n\
+                     effect.after = { crash = 0.1 }\n";
     vec![
         small("shutdowns", shutdowns, (2, 1), (2, 0)),
         small("shutdowns of two", shutdowns, (2, 2), (1, 1)),
@@ -168,6 +183,8 @@ pub(crate) fn all() -> Vec<Small> {
         small("one after the other", &format!("{crashes}{settles}"), (3, 1), (1, 0)),
         small_with(REPLICAS, "failures of a leader", failures, (2, 1), (1, 0)),
         small_with(REPLICAS, "failures after a lag", lags, (1, 1), (2, 0)),
+        small_with(CONFIRMED, "confirmed dead letters", confirmed, (2, 1), (2, 0)),
+        small_with(UNCONFIRMED, "unconfirmed dead letters", transfers, (2, 2), (2, 0)),
         small_with(FORGETS, "a queue that forgets", restarts, (2, 1), (2, 0)),
     ]
 }

@@ -21,7 +21,7 @@
 //! What really happened is pushed to `ground_truth`, for the history.
 
 use entrega_model::{
-    ClientId, Event, Fingerprint, Fingerprinted, Generation, Instant, SubscriptionId,
+    ClientId, Event, Fingerprint, Fingerprinted, Generation, Instant, MessageId, SubscriptionId,
 };
 
 mod fingerprint;
@@ -49,6 +49,28 @@ pub enum Followers {
     Next,
     /// All of them.
     All,
+}
+
+/// A dead letter on its way from a queue to its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Of which queue.
+    pub subscription: SubscriptionId,
+    /// The message.
+    pub message: MessageId,
+    /// The place among the events of the one that says that it has arrived.
+    pub place: usize,
+}
+
+/// What becomes of a dead letter on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transferred {
+    /// It arrives.
+    Arrived,
+    /// The target does not take it.
+    Lost,
+    /// It arrives, and again, because the first confirmation does not.
+    Twice,
 }
 
 /// What every broker is driven through.
@@ -136,6 +158,17 @@ pub trait Broker {
 
     /// Followers copy nothing from the leader until `until`.
     fn fall_behind(&mut self, _now: Instant, _followers: Followers, _until: Instant) {}
+
+    /// The first dead letter on its way about whose arrival nothing is decided yet. The event that
+    /// says that it has arrived is there by then; whoever decides otherwise takes it back.
+    fn next_transfer(&self) -> Option<Transfer> {
+        None
+    }
+
+    /// Decides about that one. Returns whether it stays in its queue, to be sent again.
+    fn end_transfer(&mut self, _now: Instant, _how: Transferred) -> bool {
+        false
+    }
 
     /// Forgets everything but its settings, and keeps its memory: it is as if it were new.
     fn clear(&mut self);

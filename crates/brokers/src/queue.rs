@@ -45,7 +45,7 @@
 //! `delayed.rs` (positions), `in_flight.rs` and `lease.rs` (tags, timers), `consumers.rs` (who may
 //! settle what), `dead_letter.rs` (giving up), `dedup.rs` (what was published before). What only
 //! some queues have: `features.rs`, `extras.rs`, `turn.rs`; `window.rs` is a share group's,
-//! `redrive.rs` moves dead letters back, `ids.rs` names what is stored.
+//! `transfers.rs` sends dead letters off, `redrive.rs` moves them back, `ids.rs` names copies.
 
 use std::mem;
 
@@ -55,7 +55,7 @@ use entrega_model::{
     ClientId, Event, Fingerprint, Generation, Instant, Kind, MessageId, Record, SubscriptionId,
 };
 
-use crate::Broker;
+use crate::{Broker, Transfer, Transferred};
 
 mod ages;
 mod atomic;
@@ -78,6 +78,7 @@ mod redrive;
 mod returns;
 mod rules;
 mod settings;
+mod transfers;
 mod turn;
 mod unflushed;
 mod window;
@@ -216,7 +217,7 @@ impl QueueBroker {
             self.queues.iter().any(|queue| count(queue) + records > max_length as usize)
         };
         match self.settings.overflow {
-            Overflow::RejectPublish => is_full(BoundQueue::ready_count),
+            Overflow::RejectPublish => is_full(BoundQueue::occupied_count),
             Overflow::DiscardNew => is_full(BoundQueue::stored_count),
             Overflow::DropHead | Overflow::DiscardOld => false,
         }
@@ -371,6 +372,14 @@ impl Broker for QueueBroker {
 
     fn stored_id(&self, subscription: SubscriptionId, tag: DeliveryTag) -> Option<u64> {
         self.queues.get(subscription.index())?.extras.as_ref()?.ids.delivered(tag)
+    }
+
+    fn next_transfer(&self) -> Option<Transfer> {
+        self.first_transfer()
+    }
+
+    fn end_transfer(&mut self, now: Instant, how: Transferred) -> bool {
+        self.end_first_transfer(now, how)
     }
 
     #[inline]

@@ -39,6 +39,8 @@ words! {
         RemovedBrokerLoss => "removed_broker_loss",
         /// Lost: no queue was bound.
         RemovedUnroutable => "removed_unroutable",
+        /// Lost: it was given up, and did not reach the dead letters.
+        RemovedDeadLettering => "removed_dead_lettering",
         /// Lost: a reset moved the position past it.
         SkippedByReset => "skipped_by_reset",
         /// Lost: the application settled it, or one behind it on a log, before its effect.
@@ -113,6 +115,7 @@ impl Cause {
             RemoveReason::Purge => Self::RemovedPurge,
             RemoveReason::BrokerLoss => Self::RemovedBrokerLoss,
             RemoveReason::Unroutable => Self::RemovedUnroutable,
+            RemoveReason::DeadLettering => Self::RemovedDeadLettering,
         }
     }
 

@@ -25,6 +25,13 @@ impl Message {
         self.loss = self.loss.or(Some(cause));
     }
 
+    /// Notes that it was lost on its way to the dead letters: that it was rejected before, to get
+    /// there, did not end it.
+    #[cold]
+    pub(crate) fn note_lost_letter(&mut self) {
+        self.loss = Some(Cause::RemovedDeadLettering);
+    }
+
     /// A copy more is stored: that the broker lost one before ends nothing.
     #[cold]
     pub(crate) fn is_stored_again(&mut self) {

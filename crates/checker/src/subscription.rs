@@ -234,6 +234,9 @@ impl SubscriptionFold {
     pub(crate) fn removed(&mut self, message: MessageId, reason: RemoveReason) {
         let message = self.entry(message);
         message.set(Flag::Removed);
+        if reason == RemoveReason::DeadLettering {
+            return message.note_lost_letter();
+        }
         message.note_loss(Cause::of_removal(reason));
     }
 

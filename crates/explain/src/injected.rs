@@ -188,6 +188,7 @@ impl Injected {
                 | Site::Arrivals
                 | Site::Deadlines
                 | Site::Group
+                | Site::Transfer
         ) || (self.point.site == Site::Service && self.is_of_broker())
     }
 }

@@ -400,7 +400,7 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
         Site::Message => Counter::PoisonMessages,
         Site::Broker | Site::Leader => Counter::BrokerRestarts,
         Site::Crash(_) | Site::Process | Site::Handler | Site::Shutdown => return None,
-        Site::Leg(_, _) | Site::Group | Site::Connection => return None,
+        Site::Leg(_, _) | Site::Group | Site::Connection | Site::Transfer => return None,
         Site::Followers | Site::Service => return None,
         Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls | Site::Delays => {
             return None;

@@ -293,6 +293,8 @@ pub enum RemoveReason {
     BrokerLoss,
     /// No queue was bound.
     Unroutable,
+    /// It was given up, and did not reach the dead letters.
+    DeadLettering,
 }
 
 /// How a handler ended.

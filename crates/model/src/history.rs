@@ -122,7 +122,7 @@
 //!   next.
 //! * `alternative`: a name, or an integer from 0 to 255.
 //! * `reason` of `remove`: `settled`, `ttl`, `overflow`, `retention`, `compaction`,
-//!   `delivery_limit`, `truncation`, `purge`, `broker_loss`, `unroutable`.
+//!   `delivery_limit`, `truncation`, `purge`, `broker_loss`, `unroutable`, `dead_lettering`.
 //! * `reason` of `dlq`: `rejected`, `delivery_limit`, `ttl`, `overflow`, `client` (default).
 //! * `result`: `ok`, `transient`, `poison`, `unknown`.
 //! * `verdict`: `applied` (default), `suppressed`, `rejected`.

@@ -71,10 +71,10 @@ pub use loaded::{Loaded, Written};
 pub use probability::Probability;
 pub use problem::Problem;
 pub use queue::{
-    AcquireMode, AfterRestart, AtLimit, BrokerRestart, DelayKind, DeliveryCount, DeliveryEnd,
-    Forgotten, InFlightScope, LateSettle, LimitChecked, LimitCount, OnConsumerTimeout, Overflow,
-    QueueSettings, RedeliveryDelay, Redrive, RedriveIds, RepeatedSettle, RequeuePosition,
-    StoredForNobody,
+    AcquireMode, AfterRestart, AtLimit, BrokerRestart, DEAD_LETTER_RETRY, DeadLetterStrategy,
+    DelayKind, DeliveryCount, DeliveryEnd, Forgotten, InFlightScope, LateSettle, LimitChecked,
+    LimitCount, OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay, Redrive, RedriveIds,
+    RepeatedSettle, RequeuePosition, StoredForNobody,
 };
 pub use replicas::{Acks, BelowMinIsr};
 pub use rows::{Row, Rows};

@@ -117,6 +117,9 @@ pub enum Fault {
     /// consumer of the subscription has by its `mtbf`; it strikes at each of them, and an
     /// exploration has none.
     ProcessCrash,
+    /// The broker transfers a dead letter from a queue to its target, which does not take it, or
+    /// takes it twice.
+    DeadLetterTransfer,
 }
 
 /// A row of the table: how a kind of fault point is named, where it is and what it can do.

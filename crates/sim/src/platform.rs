@@ -140,7 +140,9 @@ impl Platform for QueuePlatform {
     type Transactions = QueueTransactions<SimLink<QueueBroker>>;
 
     fn new(scenario: &Scenario) -> Self {
-        Self { settings: setup::queue_settings(scenario) }
+        let settings = setup::queue_settings(scenario);
+        let reports_transfers = settings.dead_letter;
+        Self { settings: queue::QueueSettings { reports_transfers, ..settings } }
     }
 
     fn broker(&self) -> QueueBroker {

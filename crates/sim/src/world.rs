@@ -38,6 +38,7 @@ mod state;
 mod through;
 mod timers;
 mod times;
+mod transfers;
 mod turn;
 
 use std::collections::VecDeque;
@@ -297,6 +298,7 @@ where
         self.broker_timer = Instant::NEVER;
         let known = self.events.len();
         self.broker.advance(self.now, &mut self.events);
+        self.after_giving_up();
         if !self.held.is_empty() && show_expiry(&self.events[known..]) {
             self.expiry();
         }
@@ -307,6 +309,7 @@ where
     fn restart_broker(&mut self) {
         self.broker_up_at = self.now + self.times.broker_restart;
         self.broker.restart(self.now, &mut self.events);
+        self.after_giving_up();
         self.drop_parked();
     }
 

@@ -14,6 +14,8 @@
 //!
 //! What comes back is in `returns.rs`, a word about what its client does not hold in `late.rs`.
 
+use std::collections::VecDeque;
+
 use entrega_model::event::{RemoveReason, SettleAct, SettleTrigger};
 use entrega_model::queue::{DeliveryTag, Received, Settlement};
 use entrega_model::{
@@ -28,6 +30,7 @@ use super::in_flight::{InFlight, Slot};
 use super::ready::{Ready, Stored};
 use super::rules::Return;
 use super::settings::{LimitChecked, Overflow, QueueSettings};
+use super::transfers::Begun;
 use super::unflushed::Unflushed;
 
 /// What a queue needs of the world to do anything.
@@ -54,6 +57,11 @@ impl<'a> Step<'a> {
     #[inline]
     pub(super) fn noting(self, unflushed: &'a mut Option<Box<Unflushed>>) -> Self {
         Self { unflushed: unflushed.as_deref_mut(), ..self }
+    }
+
+    /// How many events were told.
+    pub(super) fn told(&self) -> usize {
+        self.ground_truth.len()
     }
 
     #[inline]
@@ -88,6 +96,8 @@ pub(super) struct BoundQueue {
     pub(super) kept: Vec<Stored>,
     pub(super) in_flight: InFlight,
     pub(super) consumers: Consumers,
+    /// Dead letters about whose way nothing is decided yet.
+    pub(super) transfers: VecDeque<Begun>,
     /// What only some queues need.
     pub(super) extras: Option<Box<Extras>>,
 }
@@ -102,32 +112,36 @@ impl BoundQueue {
             kept: Vec::new(),
             in_flight: InFlight::new(settings.lease_length()),
             consumers: Consumers::default(),
+            transfers: VecDeque::new(),
             extras: Extras::of(settings),
         }
     }
 
     /// Forgets everything that is and was in it.
     pub(super) fn clear(&mut self) {
-        let Self { id: _, next_sequence, ready, delayed, kept, in_flight, consumers, extras } =
-            self;
+        let Self {
+            id: _,
+            next_sequence,
+            ready,
+            delayed,
+            kept,
+            in_flight,
+            consumers,
+            transfers,
+            extras,
+        } = self;
         *next_sequence = 0;
         ready.clear();
         delayed.clear();
         kept.clear();
         in_flight.clear();
         consumers.clear();
+        transfers.clear();
         extras.iter_mut().for_each(|extras| extras.clear());
     }
 
     pub(super) fn ready_count(&self) -> usize {
         self.ready.len() + self.extras.as_ref().map_or(0, |extras| extras.groups.held().count())
-    }
-
-    /// How many copies there are, wherever they are.
-    pub(super) fn stored_count(&self) -> usize {
-        let scheduled = self.extras.as_ref().map_or(0, |extras| extras.scheduled.len());
-        let waiting = self.delayed.len() + self.kept.len() + scheduled;
-        self.ready_count() + self.in_flight_count() + waiting
     }
 
     pub(super) fn in_flight_count(&self) -> usize {
@@ -411,12 +425,6 @@ impl BoundQueue {
             self.give_up(stored, GivenUp::Overflow, step);
         }
         self.drop_expired(step);
-    }
-
-    pub(super) fn give_up(&mut self, stored: Stored, why: GivenUp, step: &mut Step<'_>) {
-        step.tell(why.event(stored.record.message, self.id, step.settings.dead_letter));
-        self.note_dead_letter(&stored, step);
-        self.finish(&stored, step);
     }
 }
 

@@ -18,6 +18,7 @@ use super::ids::Ids;
 use super::ready::Stored;
 use super::redrive::Redriven;
 use super::settings::QueueSettings;
+use super::transfers::Unconfirmed;
 use super::window::Window;
 
 /// The window of a queue over what was ever stored in it, by position; see the module `window`.
@@ -60,6 +61,8 @@ pub(super) struct Extras {
     /// What goes back to the queue, and what has.
     pub(super) redriven: Redriven,
     pub(super) ids: Ids,
+    /// The dead letters that their target has not confirmed.
+    pub(super) unconfirmed: Unconfirmed,
 }
 
 impl Extras {
@@ -78,6 +81,7 @@ impl Extras {
                 is_subscribed: false,
                 redriven: Redriven::default(),
                 ids: Ids::default(),
+                unconfirmed: Unconfirmed::new(),
             })
         })
     }
@@ -94,6 +98,7 @@ impl Extras {
             is_subscribed,
             redriven,
             ids,
+            unconfirmed,
         } = self;
         window.clear();
         groups.clear();
@@ -103,6 +108,7 @@ impl Extras {
         *is_subscribed = false;
         redriven.clear();
         ids.clear();
+        unconfirmed.clear();
     }
 
     /// Takes one out of what waits and is not ready.
@@ -115,7 +121,9 @@ impl Extras {
 
     /// What waits and is not ready.
     pub(super) fn put_aside(&self) -> impl Iterator<Item = &Stored> {
-        self.groups.held().chain(self.scheduled.iter().map(|(_, stored)| stored))
+        let scheduled = self.scheduled.iter().map(|(_, stored)| stored);
+        let unconfirmed = self.unconfirmed.iter().map(|(_, leaving)| &leaving.stored);
+        self.groups.held().chain(scheduled).chain(unconfirmed)
     }
 }
 
@@ -135,6 +143,20 @@ impl BoundQueue {
             Some(delay) => extras.scheduled.push_back((step.now + delay, stored)),
             None => self.ready.append(stored),
         }
+    }
+
+    /// How many are ready or on their way to the dead letters.
+    pub(super) fn occupied_count(&self) -> usize {
+        let unconfirmed = self.extras.as_ref().map_or(0, |extras| extras.unconfirmed.len());
+        self.ready_count() + unconfirmed
+    }
+
+    /// How many copies there are, wherever they are.
+    pub(super) fn stored_count(&self) -> usize {
+        let aside = |extras: &Extras| extras.scheduled.len() + extras.unconfirmed.len();
+        let scheduled = self.extras.as_deref().map_or(0, aside);
+        let waiting = self.delayed.len() + self.kept.len() + scheduled;
+        self.ready_count() + self.in_flight_count() + waiting
     }
 
     /// A consumer asks: from now on messages are stored for somebody.
@@ -211,6 +233,7 @@ impl BoundQueue {
             self.ready.append(stored);
             *step.changed = true;
         }
+        self.transfer_again(step);
         self.redrive(step);
         self.trim(step);
         self.remove_the_old(step);
@@ -291,6 +314,7 @@ impl BoundQueue {
         ready_at
             .into_iter()
             .chain(extras.redriven.next_due())
+            .chain(extras.unconfirmed.front().map(|(due, _)| *due))
             .chain(expires.and_then(|(ages, head)| ages.end_of(head.sequence)))
             .min()
     }

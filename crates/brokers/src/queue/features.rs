@@ -47,6 +47,10 @@ pub struct Features {
     pub drops_for_nobody: bool,
     /// When what the queue has dead-lettered is moved back to it: SQS `StartMessageMoveTask`.
     pub redrive: Option<Redrive>,
+    /// After how long a dead letter that its target has not confirmed is sent again; until then it
+    /// stays in the queue: RabbitMQ `dead-letter-strategy` `at-least-once`. If none, what the
+    /// target does not take is lost (`at-most-once`).
+    pub dead_letter_retry: Option<Duration>,
     /// Whether it remembers which copy each delivery was of, for a sink that recognises messages by
     /// the broker's id.
     pub names_copies: bool,

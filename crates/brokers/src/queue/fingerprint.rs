@@ -33,7 +33,7 @@ use super::extras::Extras;
 use super::in_flight::InFlightDelivery;
 use super::ready::Stored;
 use super::settings::{LateSettle, RequeuePosition, Rules};
-use super::{Departed, QueueBroker, QueueSettings};
+use super::{Departed, QueueBroker, QueueSettings, transfers};
 use crate::fingerprint::{enter_copies, enter_first_lives};
 
 impl QueueBroker {
@@ -174,6 +174,7 @@ fn enter_extras(
         is_subscribed,
         redriven,
         ids,
+        unconfirmed: _,
     } = extras;
     into.flag(*is_subscribed);
     into.flag(active.is_some());
@@ -212,8 +213,22 @@ fn enter_extras(
             into.word(ids.of(stored.sequence));
         }
     }
+    enter_dead_letters(id, extras, next_sequence, into);
+}
+
+/// Dead letters that go back or are not confirmed, and the ids of what is stored.
+fn enter_dead_letters(
+    id: SubscriptionId,
+    extras: &Extras,
+    next_sequence: u64,
+    into: &mut Fingerprint<'_>,
+) {
+    let Extras { features, redriven, ids, unconfirmed, .. } = extras;
     if features.redrive.is_some() {
         redriven.fingerprint(features.names_copies, into);
+    }
+    if features.dead_letter_retry.is_some() {
+        transfers::enter(unconfirmed, features.names_copies, into);
     }
     if features.names_copies {
         into.word(next_sequence);

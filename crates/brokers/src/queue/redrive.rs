@@ -40,7 +40,8 @@ pub(super) struct Redriven {
 
 /// A dead letter that will go back.
 #[derive(Clone, Copy, Debug)]
-struct Letter {
+pub(super) struct Letter {
+    /// When. It counts from when it became one.
     due: Instant,
     record: Record,
     /// The broker's id for it.
@@ -80,27 +81,41 @@ impl Redriven {
     pub(super) fn fingerprint(&self, with_ids: bool, into: &mut Fingerprint<'_>) {
         into.count(self.letters.len());
         for letter in &self.letters {
-            into.time(letter.due);
-            letter.record.fingerprint(into);
-            into.word(letter.times.into());
-            if with_ids {
-                into.word(letter.id);
-            }
+            letter.enter(with_ids, into);
+        }
+    }
+}
+
+impl Letter {
+    /// Enters it, with its id where ids matter.
+    pub(super) fn enter(&self, with_ids: bool, into: &mut Fingerprint<'_>) {
+        into.time(self.due);
+        self.record.fingerprint(into);
+        into.word(self.times.into());
+        if with_ids {
+            into.word(self.id);
         }
     }
 }
 
 impl BoundQueue {
-    /// A message was dead-lettered: it will go back if that is to be.
-    #[cold]
-    pub(super) fn note_dead_letter(&mut self, stored: &Stored, step: &Step<'_>) {
-        let Some(extras) = &mut self.extras else { return };
-        let Some(redrive) = extras.features.redrive else { return };
+    /// The dead letter of a message that is given up now, if it will go back.
+    pub(super) fn letter_of(&self, stored: &Stored, step: &Step<'_>) -> Option<Letter> {
+        let extras = self.extras.as_ref()?;
+        let redrive = extras.features.redrive.filter(|_| step.settings.dead_letter)?;
         let times = extras.redriven.times(stored.sequence);
-        if step.settings.dead_letter && times < redrive.times {
-            let id = extras.ids.of(stored.sequence);
-            let due = step.now + redrive.after;
-            extras.redriven.letters.push_back(Letter { due, record: stored.record, id, times });
+        let (due, record) = (step.now + redrive.after, stored.record);
+        let id = extras.ids.of(stored.sequence);
+        (times < redrive.times).then_some(Letter { due, record, id, times })
+    }
+
+    /// A dead letter has arrived. One that was sent again goes back as if it had arrived at once,
+    /// but in its turn.
+    pub(super) fn note_letter(&mut self, letter: Option<Letter>) {
+        if let (Some(letter), Some(extras)) = (letter, &mut self.extras) {
+            let letters = &mut extras.redriven.letters;
+            let place = letters.partition_point(|other| other.due <= letter.due);
+            letters.insert(place, letter);
         }
     }
 

@@ -34,6 +34,9 @@ pub struct QueueSettings {
     /// Whether a dead-letter queue is attached. By default there is none, in RabbitMQ as in SQS,
     /// and what is given up is gone.
     pub dead_letter: bool,
+    /// Whether the driver decides what becomes of each dead letter on its way; see
+    /// [`Broker::next_transfer`](crate::Broker::next_transfer). By default every one arrives.
+    pub reports_transfers: bool,
     /// Whether the end of a connection requeues what its client has unsettled: so in RabbitMQ, and
     /// by default. SQS knows no connections: there only the lease brings a message back.
     pub requeue_on_disconnect: bool,
@@ -102,6 +105,7 @@ impl Default for QueueSettings {
             prefetch: 0,
             delivery_limit: Some(20),
             dead_letter: false,
+            reports_transfers: false,
             requeue_on_disconnect: true,
             max_length: None,
             overflow: Overflow::DropHead,

@@ -23,6 +23,7 @@ mod redrive;
 mod reference;
 mod rules;
 mod shares;
+mod transfers;
 mod unflushed;
 
 const QUEUE: SubscriptionId = SubscriptionId(0);

@@ -49,6 +49,7 @@ fn lost_in_the_broker() {
         (RemoveReason::Purge, Cause::RemovedPurge),
         (RemoveReason::BrokerLoss, Cause::RemovedBrokerLoss),
         (RemoveReason::Unroutable, Cause::RemovedUnroutable),
+        (RemoveReason::DeadLettering, Cause::RemovedDeadLettering),
     ];
     for (reason, cause) in removals {
         lost(queue().sent(0).removed(0, reason), cause);

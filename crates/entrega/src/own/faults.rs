@@ -14,11 +14,11 @@ pub(super) fn all(model: Model) -> impl Iterator<Item = FaultKind> {
 }
 
 /// Whether a model has this fault: only a log has groups, and replicas; and only on a queue does it
-/// matter that a connection ends.
+/// matter that a connection ends, and are there dead letters of the broker.
 pub(super) fn exists((fault, _): FaultKind, model: Model) -> bool {
     let site = info(fault).site;
     match model {
-        Model::Log => site != Site::Connection,
+        Model::Log => !matches!(site, Site::Connection | Site::Transfer),
         Model::Queue => site != Site::Group && !site.is_of_replicas(),
     }
 }

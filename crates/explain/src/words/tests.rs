@@ -269,6 +269,7 @@ fn no_words_are_names_of_the_program() {
         RemoveReason::BrokerLoss,
         RemoveReason::Retention,
         RemoveReason::Unroutable,
+        RemoveReason::DeadLettering,
     ];
     let kinds = one_of_each().into_iter().chain(reasons.map(removed));
     for kind in kinds {

@@ -42,6 +42,9 @@ pub struct QueueSettings {
     /// Whether what the queue gives up goes to the dead letters (SQS redrive policy, RabbitMQ
     /// `x-dead-letter-exchange`) instead of being dropped. Default false.
     pub dead_letter: bool,
+    /// Whether what is given up stays until the dead letters have confirmed it, for when
+    /// `dead_letter.transfer` goes wrong. RabbitMQ `dead-letter-strategy`. Default `at-most-once`.
+    pub dead_letter_strategy: DeadLetterStrategy,
     /// When what the queue dead-lettered is moved back to it, by an operator or a service: SQS
     /// `StartMessageMoveTask`, a shovel of RabbitMQ, Service Bus. Left out, it stays there.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +121,9 @@ pub struct QueueSettings {
     pub atomic_publish: bool,
 }
 
+/// After how long a queue sends a dead letter again that is not confirmed. RabbitMQ: 3min.
+pub const DEAD_LETTER_RETRY: Span = Span::from_secs(180);
+
 /// What a restart of the broker forgets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -169,7 +175,13 @@ impl QueueSettings {
         let delay = self.redelivery_delay.as_ref().map(|delay| delay.most.unwrap_or(delay.after));
         let redrive = self.redrive.as_ref().map(|redrive| redrive.after);
         let due = Some(self.delivery_delay).filter(|wait| *wait > Span::default());
-        lease.max(delay).max(due).max(redrive)
+        let again = self.confirms_dead_letters().then_some(DEAD_LETTER_RETRY);
+        lease.max(delay).max(due).max(redrive).max(again)
+    }
+
+    /// Whether the queue keeps what it gives up until the dead letters have confirmed it.
+    pub fn confirms_dead_letters(&self) -> bool {
+        self.has_dead_letters() && self.dead_letter_strategy == DeadLetterStrategy::AtLeastOnce
     }
 
     /// Whether a dead letter that is moved back gets another id.
@@ -217,6 +229,7 @@ impl Default for QueueSettings {
             at_limit: None,
             delivery_count: DeliveryCount::Durable,
             dead_letter: false,
+            dead_letter_strategy: DeadLetterStrategy::AtMostOnce,
             redrive: None,
             requeue_on_disconnect: true,
             requeue_position: RequeuePosition::Same,
@@ -364,6 +377,17 @@ pub struct RedeliveryDelay {
     /// Which ends of a delivery it follows. Default all: `["nack", "expiry", "disconnect"]`.
     #[serde(default = "all_ends")]
     pub on: Vec<DeliveryEnd>,
+}
+
+/// How a queue transfers what it gives up to the dead letters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeadLetterStrategy {
+    /// It sends it and forgets it: what the target does not take is lost.
+    #[default]
+    AtMostOnce,
+    /// It keeps it and sends it again until that is confirmed, twice perhaps. Quorum queues.
+    AtLeastOnce,
 }
 
 /// When dead letters are moved back to their queue.

@@ -183,6 +183,8 @@ pub enum Site {
     Group,
     /// The connection of a consumer.
     Connection,
+    /// The way of a dead letter from a queue to its target, within the broker.
+    Transfer,
     /// The node that leads a log.
     Leader,
     /// The nodes that follow it.

@@ -192,6 +192,23 @@ or a suspended machine.",
 }
 
 alternatives! {
+    /// What becomes of a dead letter on its way from a queue to its target.
+    TRANSFER, "Transfer", "A dead letter on its way from its queue to the target.",
+    chance(
+        "lost",
+        Act::Lost,
+        Zone::Now,
+        "The target does not take it: at-most-once it is lost, at-least-once it is tried again.",
+    ),
+    chance(
+        "duplicated",
+        Act::Duplicated,
+        Zone::Now,
+        "At-least-once: the target takes it, its confirmation is lost, and it is sent once more.",
+    ),
+}
+
+alternatives! {
     /// The end of a connection whose process lives on.
     DISCONNECT, "Disconnect",
     "The connection breaks while the process goes on, which connects again at once. The broker does

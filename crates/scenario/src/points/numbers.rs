@@ -152,7 +152,7 @@ mod tests {
             .map(|(index, spec)| (few.len() + index, spec.name.as_str()))
             .collect();
         let expect =
-            [(228, "mailer.clock.skew"), (229, "analytics.clock.skew"), (236, "disk.full")];
+            [(236, "mailer.clock.skew"), (237, "analytics.clock.skew"), (244, "disk.full")];
         assert_eq!(added, expect);
     }
 }

@@ -8,11 +8,12 @@ use super::act::{Call, Leg, Moment, Site};
 use super::alternatives::{
     Alternatives, BROKER_OUTAGE, CRASH, CRASH_AT_ONCE, CRASH_BY_TIME, DISCONNECT, ERROR, FAILOVER,
     LAG, LAST, LEG, ORDER, POISON, REBALANCE, RESTART, SHUTDOWN, SINK_OUTAGE, SLOW, STALL,
+    TRANSFER,
 };
 use super::{Fault, FaultInfo};
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 32] = [
+pub const FAULTS: [FaultInfo; 33] = [
     shared(Fault::SendRequest, "send.request", Site::Leg(Call::Send, Leg::Request), LEG)
         .means("the producer's request to store a message")
         .is_about("The request on its way."),
@@ -115,6 +116,9 @@ pub const FAULTS: [FaultInfo; 32] = [
         .is_about("Picked whenever it has handled a request."),
     own(Fault::ProcessCrash, "process.crash", Site::Crash(Moment::AtAnyTime), CRASH_BY_TIME)
         .means("the process dies at an instant of its own, by the `mtbf` of its subscription"),
+    own(Fault::DeadLetterTransfer, "dead_letter.transfer", Site::Transfer, TRANSFER)
+        .means("on a queue: the broker's own transfer of a dead letter to its target")
+        .is_about("Picked whenever the queue gives a message up for which there are dead letters."),
 ];
 
 /// A table in `[faults]`: the points whose names begin alike.
@@ -167,7 +171,7 @@ pub(crate) const SECTIONS: [Section; 13] = [
     ),
     section(
         "dead_letter",
-        "Around a dead letter that a consumer writes.",
+        "Around a dead letter, which a consumer writes or the broker.",
         ("DeadLetterFaults", "Faults around a dead letter."),
     ),
     section(

@@ -4,10 +4,10 @@ use entrega_brokers::queue::{self, Features, LimitCounts, MaxInFlight, Rules, Sc
 use entrega_model::Duration;
 
 use crate::file::{
-    AcquireMode, AfterRestart, AtLimit, DedupKey, DelayKind, DeliveryCount, DeliveryEnd, Forgotten,
-    InFlightScope, LateSettle, LimitChecked, LimitCount, OnConsumerTimeout, Overflow,
-    QueueSettings, RedeliveryDelay, RedriveIds, RepeatedSettle, RequeuePosition, Scenario, Span,
-    StoredForNobody,
+    AcquireMode, AfterRestart, AtLimit, DEAD_LETTER_RETRY, DedupKey, DelayKind, DeliveryCount,
+    DeliveryEnd, Forgotten, InFlightScope, LateSettle, LimitChecked, LimitCount, OnConsumerTimeout,
+    Overflow, QueueSettings, RedeliveryDelay, RedriveIds, RepeatedSettle, RequeuePosition,
+    Scenario, Span, StoredForNobody,
 };
 
 /// The queue broker.
@@ -19,6 +19,7 @@ pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
         prefetch: scenario.consumer.prefetch,
         delivery_limit: from.delivery_limit.map(|n| u16::try_from(n).unwrap_or(u16::MAX)),
         dead_letter: from.has_dead_letters(),
+        reports_transfers: false,
         requeue_on_disconnect: from.requeue_on_disconnect,
         max_length: from.max_length,
         overflow: match from.overflow {
@@ -69,6 +70,7 @@ fn features(scenario: &Scenario) -> Features {
             new_ids: redrive.ids == RedriveIds::New,
             times: u16::try_from(redrive.times).unwrap_or(u16::MAX),
         }),
+        dead_letter_retry: from.confirms_dead_letters().then(|| DEAD_LETTER_RETRY.duration()),
         names_copies: scenario.sink.dedup_key == DedupKey::Broker,
     }
 }

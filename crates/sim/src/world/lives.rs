@@ -141,6 +141,7 @@ where
     pub(crate) fn lose_connection(&mut self, client: ClientId) {
         self.undisturbed = false;
         self.broker.reconnected(self.now, client, &mut self.events);
+        self.after_giving_up();
         self.after_broker();
     }
 
@@ -155,6 +156,7 @@ where
             !gone
         });
         self.broker.disconnected(self.now, client, &mut self.events);
+        self.after_giving_up();
         self.after_broker();
     }
 }

@@ -71,9 +71,11 @@ where
         let call = self.calls.get(id);
         let was_parked = call.parked;
         let Payload::Request(request) = &mut call.payload else { return };
-        match self.broker.handle(self.now, call.client, request, &mut self.events) {
+        let answer = self.broker.handle(self.now, call.client, request, &mut self.events);
+        self.after_giving_up();
+        match answer {
             Some(response) => {
-                call.parked = false;
+                self.calls.get(id).parked = false;
                 self.answer(id, Answer::Response(response));
             }
             None if was_parked => self.parked.push(id),

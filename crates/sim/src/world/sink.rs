@@ -28,8 +28,8 @@ where
         self.send(client, route, None, Payload::AskedProgress { request, subscription })
     }
 
-    /// The id by which a sink recognises the message of a delivery: the producer's, or the broker's.
-    /// On a log that is where the record stands.
+    /// The id by which a sink recognises the message of a delivery: the producer's or the broker's,
+    /// which on a log is where the record stands.
     #[inline]
     pub(crate) fn recognised_by(
         &self,

@@ -54,6 +54,7 @@ where
             return Called::Open(id);
         }
         let answer = self.broker.handle(self.now, client, &mut request, &mut self.events);
+        self.after_giving_up();
         let Some(response) = answer else {
             let id = self.admit(&caller(), Payload::Request(request));
             self.park(id);

@@ -25,6 +25,10 @@ pub(crate) struct Times {
     pub(crate) sink_latency: Duration,
     /// If sinks recognise messages by the broker's ids: how many partitions a log has at most.
     pub(crate) broker_ids: Option<u64>,
+    /// Whether a queue has dead letters, whose way may go wrong.
+    pub(crate) transfers: bool,
+    /// Whether it keeps them until they have arrived.
+    pub(crate) confirms_dead_letters: bool,
     /// How long a consumer waits for an answer.
     pub(crate) consumer_timeout: Duration,
     /// How long a producer waits for an answer.
@@ -102,6 +106,8 @@ impl Times {
             sink_latency: scenario.network.sink_latency.duration(),
             broker_ids: (scenario.sink.dedup_key == DedupKey::Broker)
                 .then(|| most_partitions(scenario)),
+            transfers: scenario.queue.has_dead_letters(),
+            confirms_dead_letters: scenario.queue.confirms_dead_letters(),
             consumer_timeout: scenario.consumer.request_timeout.duration(),
             producer_timeout: scenario.producer.request_timeout.duration(),
             max_poll_interval: scenario.consumer.max_poll_interval.map(|span| span.duration()),

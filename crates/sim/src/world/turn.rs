@@ -94,6 +94,7 @@ where
         {
             self.now = due;
             self.broker.advance(due, &mut self.events);
+            self.after_giving_up();
             self.after_broker();
         }
     }

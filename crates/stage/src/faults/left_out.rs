@@ -48,7 +48,7 @@ fn is_injected(scenario: &Scenario, point: Point, value: u32) -> bool {
         Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls | Site::Delays => {
             return false;
         }
-        Site::Shutdown | Site::Connection | Site::Service => return false,
+        Site::Shutdown | Site::Connection | Site::Service | Site::Transfer => return false,
         Site::Leader | Site::Followers => return false,
     };
     let timeout = match call {

@@ -119,6 +119,16 @@ fn settings() -> impl Strategy<Value = QueueSettings> {
     )
 }
 
+/// What becomes of a dead letter: at some seconds it is lost, or doubled.
+fn fate(message: u32, now: Instant) -> Transferred {
+    let seconds = now.as_nanos() / 1_000_000_000;
+    match (seconds + u64::from(message)) % 3 {
+        0 => Transferred::Lost,
+        1 => Transferred::Arrived,
+        _ => Transferred::Twice,
+    }
+}
+
 /// The broker and its model, side by side.
 struct Pair {
     bench: Bench,
@@ -140,6 +150,15 @@ impl Pair {
 
     /// What both say about an operation.
     fn perform(&mut self, operation: &Operation) -> [String; 2] {
+        let said = self.carry_out(operation);
+        while let Some(transfer) = self.bench.broker.next_transfer() {
+            let how = fate(transfer.message.0, self.bench.now);
+            self.bench.broker.end_transfer(self.bench.now, how);
+        }
+        said
+    }
+
+    fn carry_out(&mut self, operation: &Operation) -> [String; 2] {
         match *operation {
             Operation::Publish => {
                 self.published += 1;

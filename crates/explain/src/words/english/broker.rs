@@ -87,6 +87,7 @@ fn why(reason: RemoveReason) -> &'static str {
         RemoveReason::Purge => "purge",
         RemoveReason::BrokerLoss => "broker loss",
         RemoveReason::Unroutable => "unroutable",
+        RemoveReason::DeadLettering => "not among the dead letters",
     }
 }
 
@@ -109,6 +110,9 @@ fn removal(m: &str, of: &str, reason: RemoveReason) -> String {
         RemoveReason::Purge => format!("somebody empties the queue with {m} in it"),
         RemoveReason::BrokerLoss => format!("the broker loses {m} with its storage"),
         RemoveReason::Unroutable => format!("no queue is bound that would take {m}"),
+        RemoveReason::DeadLettering => {
+            format!("the queue of {of} gives {m} up, and it does not reach the dead letters")
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
 fn short(scene: &Scene<'_>, fault: &Injected) -> String {
     let until = delay(fault.zone);
     let sign = match fault.point.site {
-        Site::Leg(..) | Site::Connection => "⇥",
+        Site::Leg(..) | Site::Connection | Site::Transfer => "⇥",
         Site::Group => "⇄",
         Site::Arrivals => return format!("⇄ a request of {} overtakes", scene.who(fault.process)),
         Site::Handlers => return format!("⇄ {} goes on last", scene.who(fault.process)),
@@ -120,6 +120,9 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
 
 /// What travels on the leg of a call that a fault befell.
 fn leg(scene: &Scene<'_>, fault: &Injected, m: &str) -> String {
+    if fault.point.site == Site::Transfer {
+        return format!("the dead letter of {m}");
+    }
     let Site::Leg(call, leg) = fault.point.site else { return "a message".to_owned() };
     let who = scene.who(fault.process);
     let also = scene.also.map(name);
@@ -171,6 +174,7 @@ fn crash(fault: &Injected, who: &str, m: &str, until: Option<&str>) -> String {
         | Site::Shutdown
         | Site::Group
         | Site::Connection
+        | Site::Transfer
         | Site::Leader
         | Site::Followers => format!("at {m}"),
     };

@@ -38,6 +38,8 @@ pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str)
         Site::Followers if act == Act::AllLag => plain("a lag of all followers"),
         Site::Followers => plain("a lag of the next leader"),
         Site::Group => ("a rebalance".to_owned(), side(act == Act::RebalanceBefore)),
+        Site::Transfer if act == Act::Lost => plain("a dead letter that is lost on its way"),
+        Site::Transfer => plain("a dead letter that is transferred twice"),
         Site::Connection => ("a lost connection".to_owned(), side(act == Act::DisconnectBefore)),
     }
 }

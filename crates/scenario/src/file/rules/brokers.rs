@@ -1,11 +1,14 @@
 //! The rules of the tables `[log]` and `[queue]`.
 
+use entrega_choice::Point;
+
 use super::super::{
-    AcquireMode, AtLimit, AutoOffsetReset, BrokerRestart, ConsumerSettings, DelayKind,
-    InFlightScope, LogSettings, QueueSettings, RedeliveryDelay, Redrive, RedriveIds,
-    RequeuePosition, Scenario, Span,
+    AcquireMode, AtLimit, AutoOffsetReset, BrokerRestart, ConsumerSettings, DeadLetterStrategy,
+    DelayKind, InFlightScope, LogSettings, Overflow, QueueSettings, RedeliveryDelay, Redrive,
+    RedriveIds, RequeuePosition, Scenario, Span,
 };
 use super::{Checked, broken_with_help, distinct, not_zero, within};
+use crate::points::{Act, Site, describe};
 
 /// What the tables of the brokers may say.
 pub(super) fn check(scenario: &Scenario) -> Checked {
@@ -21,7 +24,8 @@ pub(super) fn check(scenario: &Scenario) -> Checked {
     distinct("log.commit_checks", &log.commit_checks)?;
     reset(log)?;
     partitions_added(log)?;
-    queue_rules(queue, &scenario.consumer)
+    queue_rules(queue, &scenario.consumer)?;
+    transfers(scenario)
 }
 
 fn queue_rules(queue: &QueueSettings, consumer: &ConsumerSettings) -> Checked {
@@ -148,6 +152,43 @@ fn delay(delay: &RedeliveryDelay) -> Checked {
         );
     }
     Ok(())
+}
+
+/// What is kept until it is confirmed has a target and a place, and only that is sent again.
+fn transfers(scenario: &Scenario) -> Checked {
+    let queue = &scenario.queue;
+    let is_kept = queue.dead_letter_strategy == DeadLetterStrategy::AtLeastOnce;
+    if is_kept && !queue.has_dead_letters() {
+        return broken_with_help(
+            "queue.dead_letter_strategy",
+            "this queue dead-letters nothing",
+            "write dead_letter = true beside it, or remove `dead_letter_strategy`",
+        );
+    }
+    let drops = matches!(queue.overflow, Overflow::DropHead | Overflow::DiscardOld);
+    if is_kept && drops && queue.max_length.is_some() {
+        return broken_with_help(
+            "queue.dead_letter_strategy",
+            "a queue that drops what it has no room for cannot keep what is not confirmed",
+            "write overflow = \"reject-publish\", or leave max_length out",
+        );
+    }
+    let mut named = scenario.named_faults().into_iter();
+    let doubles = |(point, choice): (Point, u32)| {
+        let info = describe(point).0;
+        let act = info.alternative(choice).map(|one| one.act);
+        info.site == Site::Transfer && act == Some(Act::Duplicated)
+    };
+    if is_kept || !named.any(doubles) {
+        return Ok(());
+    }
+    let path = scenario.script.iter().position(|one| one.point.ends_with("dead_letter.transfer"));
+    let path = path.map(|at| format!("script.{at}.alternative"));
+    broken_with_help(
+        path.unwrap_or_else(|| "faults.dead_letter.transfer".to_owned()),
+        "a dead letter that is transferred at most once is not sent twice",
+        "write queue.dead_letter_strategy = \"at-least-once\"",
+    )
 }
 
 /// What is moved back was dead-lettered, and no window takes it for a duplicate.

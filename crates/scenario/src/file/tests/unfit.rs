@@ -86,6 +86,23 @@ fn mistakes_in_a_redrive() {
     check("[sink]\ndedup = 'atomic'\ndedup_key = 'broker'", "no mistake");
 }
 
+/// What is kept until it is confirmed has a target and a place, and only that is sent again.
+#[test]
+fn mistakes_in_how_dead_letters_are_transferred() {
+    let kept = |more: &str| format!("[queue]\ndead_letter_strategy = 'at-least-once'\n{more}");
+    check(&kept("dead_letter = true"), "no mistake");
+    check(&kept(""), "2:24: this queue dead-letters nothing");
+    check(
+        &kept("dead_letter = true\nmax_length = 9"),
+        "2:24: a queue that drops what it has no room for cannot keep what is not confirmed",
+    );
+    check(&kept("dead_letter = true\nmax_length = 9\noverflow = 'reject-publish'"), "no mistake");
+    let twice = "faults.dead_letter.transfer.duplicated = 0.1";
+    check(&format!("{twice}\n{}", kept("dead_letter = true")), "no mistake");
+    check_help(twice, "write queue.dead_letter_strategy = \"at-least-once\"");
+    check("faults.dead_letter.transfer.lost = 0.1", "no mistake");
+}
+
 /// A claim takes the place of a lease; a cap of a window is looked at in two ways; a key keeps its
 /// order only where nothing breaks it.
 #[test]

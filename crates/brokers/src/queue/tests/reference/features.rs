@@ -45,15 +45,20 @@ fn features() -> impl Strategy<Value = Features> {
                 drops_for_nobody: nobody,
                 redrive,
                 names_copies: false,
+                dead_letter_retry: None,
             }
         },
     )
 }
 
 fn featured() -> impl Strategy<Value = QueueSettings> {
-    (settings(), features(), any::<bool>()).prop_map(|(settings, features, discards)| {
+    let transfers = (any::<bool>(), select(vec![None, Some(5), Some(20)]));
+    let all = (settings(), features(), any::<bool>(), transfers);
+    all.prop_map(|(settings, features, discards, (reports_transfers, retry))| {
         let overflow = if discards { Overflow::DiscardOld } else { Overflow::DropHead };
-        let mut settings = QueueSettings { features, overflow, ..settings };
+        let mut settings = QueueSettings { features, overflow, reports_transfers, ..settings };
+        let retry = retry.filter(|_| settings.max_length.is_none() && settings.dead_letter);
+        settings.features.dead_letter_retry = retry.map(Duration::from_secs);
         if features.group_lock {
             settings.rules.requeue_position = RequeuePosition::Same;
             settings.max_length = None;
@@ -101,11 +106,13 @@ fn a_broker_without_a_feature_is_caught() {
         Features { single_active_consumer: true, ..none },
         Features { drops_for_nobody: true, ..none },
         Features { redrive: Some(LATER), ..none },
+        Features { dead_letter_retry: seconds(5), ..none },
     ];
     let settings = |features| QueueSettings {
         visibility_timeout: Duration::MAX,
         delivery_limit: None,
         dead_letter: true,
+        reports_transfers: true,
         requeue_on_disconnect: false,
         features,
         ..QueueSettings::default()

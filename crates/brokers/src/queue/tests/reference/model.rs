@@ -2,6 +2,7 @@
 //! `features.rs`.
 
 use super::super::*;
+use super::fate;
 
 mod features;
 
@@ -14,6 +15,7 @@ struct Copy {
     failures: u16,
     /// How often it was moved back from the dead letters.
     moved: u16,
+    given_up: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -24,6 +26,8 @@ enum State {
     Delayed(Instant),
     InFlight,
     Kept,
+    /// On its way to the dead letters, to be sent again then.
+    Unconfirmed(Instant),
     Gone,
 }
 
@@ -100,8 +104,8 @@ impl Model {
             Some(delay) => State::Scheduled(self.now + delay),
             None => State::Ready,
         };
-        let (stored, deliveries, failures) = (self.now, 0, 0);
-        self.copies.push(Copy { message, stored, state, deliveries, failures, moved });
+        let (stored, deliveries, failures, given_up) = (self.now, 0, 0, self.now);
+        self.copies.push(Copy { message, stored, state, deliveries, failures, moved, given_up });
         if state == State::Ready {
             self.line.push((self.copies.len() - 1, false));
         }
@@ -392,14 +396,34 @@ impl Model {
         }
     }
 
-    /// A copy is gone; where there are dead letters and a redrive, it will be stored again.
+    /// A copy is given up: it is gone, or goes to the dead letters.
     fn dead_letter(&mut self, copy: usize) {
+        self.copies[copy].given_up = self.now;
         self.copies[copy].state = State::Gone;
+        if self.settings.dead_letter {
+            self.transfer(copy);
+        }
+    }
+
+    /// It arrives or does not; where there is a redrive, it will be stored again.
+    fn transfer(&mut self, copy: usize) {
+        let retry = self.settings.features.dead_letter_retry;
+        self.copies[copy].state = State::Gone;
+        let how = fate(self.copies[copy].message, self.now);
+        let letters = match how {
+            _ if !self.settings.reports_transfers => 1,
+            Transferred::Twice if retry.is_some() => 2,
+            Transferred::Arrived | Transferred::Twice => 1,
+            Transferred::Lost => 0,
+        };
+        if let Some(wait) = retry.filter(|_| letters == 0) {
+            self.copies[copy].state = State::Unconfirmed(self.now + wait);
+        }
         if let Some(redrive) = self.settings.features.redrive
-            && self.settings.dead_letter
             && self.copies[copy].moved < redrive.times
         {
-            self.letters.push((self.now + redrive.after, copy));
+            let due = self.copies[copy].given_up + redrive.after;
+            self.letters.extend((0..letters).map(|_| (due, copy)));
         }
     }
 

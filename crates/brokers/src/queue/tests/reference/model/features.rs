@@ -126,8 +126,9 @@ impl Model {
 
     /// What was dead-lettered so long ago is stored again.
     fn redrive(&mut self) {
-        while let Some(place) = self.letters.iter().position(|(due, _)| *due <= self.now) {
-            let (_, copy) = self.letters.remove(place);
+        self.letters.sort_by_key(|(due, _)| *due);
+        while self.letters.first().is_some_and(|(due, _)| *due <= self.now) {
+            let (_, copy) = self.letters.remove(0);
             let Copy { message, moved, .. } = self.copies[copy];
             self.store(message, moved + 1);
             self.trim();
@@ -146,7 +147,9 @@ impl Model {
         self.redrive();
         self.trim();
         for copy in 0..self.copies.len() {
-            let waits = !matches!(self.copies[copy].state, State::InFlight | State::Gone);
+            let is_leaving = matches!(self.copies[copy].state, State::Unconfirmed(_));
+            let is_here = !matches!(self.copies[copy].state, State::InFlight | State::Gone);
+            let waits = is_here && !is_leaving;
             if waits && self.is_older(copy, self.settings.features.retention_time) {
                 self.copies[copy].state = State::Gone;
                 self.line.retain(|(one, _)| *one != copy);
@@ -154,11 +157,16 @@ impl Model {
             }
         }
         self.drop_expired();
+        for copy in 0..self.copies.len() {
+            if matches!(self.copies[copy].state, State::Unconfirmed(due) if due <= self.now) {
+                self.transfer(copy);
+            }
+        }
     }
 
     pub(super) fn next_of_features(&self) -> Option<Instant> {
         let scheduled = self.copies.iter().filter_map(|copy| match copy.state {
-            State::Scheduled(until) => Some(until),
+            State::Scheduled(until) | State::Unconfirmed(until) => Some(until),
             _ => None,
         });
         let head = self.line.first().map(|&(copy, _)| self.copies[copy].stored);
@@ -174,7 +182,8 @@ impl Model {
 
     /// From the first record that is not finished to the last that was ever acquired.
     fn bounds(&self) -> (u64, u64) {
-        let is_finished = |state| matches!(state, State::Gone | State::Kept);
+        let is_finished =
+            |state| matches!(state, State::Gone | State::Kept | State::Unconfirmed(_));
         let mut start = self.log_start();
         while self.copies.get(start as usize).is_some_and(|copy| is_finished(copy.state)) {
             start += 1;
