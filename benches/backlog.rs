@@ -63,7 +63,10 @@ fn on_a_queue(asked: &Asked) {
         black_box(answer)
     };
     let mut publish = |message| {
-        handle(PRODUCER, queue::Request::Publish { records: vec![record(message)], confirm: true });
+        handle(
+            PRODUCER,
+            queue::Request::Publish { records: vec![record(message)], confirm: true, id: 0 },
+        );
     };
     let standing = asked.backlog + asked.leases;
     (0..standing).for_each(&mut publish);
@@ -77,7 +80,7 @@ fn on_a_queue(asked: &Asked) {
     handle(HOLDER, receive(asked.leases));
     for number in 0..asked.operations {
         let message = record(standing + number);
-        handle(PRODUCER, queue::Request::Publish { records: vec![message], confirm: true });
+        handle(PRODUCER, queue::Request::Publish { records: vec![message], confirm: true, id: 0 });
         let Some(queue::Response::Received { deliveries }) = handle(READER, receive(1)) else {
             panic!("a message is ready");
         };

@@ -266,6 +266,13 @@ fn the_remedies_of_the_narrations_help() {
             [in_time, "expect.1.duplicated=0", "expect.1.verdict=valid", "expect.2.duplicated=0"];
         check("dedup-window", &in_time, "duplicated");
     }
+    let none_twice = ["expect.1.duplicated=0", "expect.1.verdict=valid", "expect.2.duplicated=0"];
+    let forgets = ["producer.outbox=false", "expect.0.absent=>0", "expect.3.verdict=unknown"];
+    let unknown = ["expect.1.duplicated=0", "expect.1.verdict=unknown", "expect.2.duplicated=0"];
+    let forgets = [&forgets[..], &unknown, &["expect.2.verdict=unknown"]].concat();
+    check("outbox", &forgets, "duplicated");
+    let knows = ["models=['queue']", "queue.dedup_window=2min"];
+    check("outbox", &[&knows[..], &none_twice].concat(), "duplicated");
     for brings_back in ["consumer.claim_min_idle=1min", "consumer.restart_reads_own=true"] {
         let back = [brings_back, "expect.0.pending=0", "expect.0.verdict=valid"];
         check("pending-list", &back, "stalled");

@@ -56,6 +56,24 @@ pub(crate) fn calm(scope: (u32, u32), preemptions: u8) -> Small {
 /// A request timeout of 10s ends when a lease does, which begins with it.
 const ENDS_WITH_LEASE: &[(&str, &str)] = &[("consumer.request_timeout", "10s")];
 
+/// What a restart sends again, each send under an id of its own.
+const OUTBOX: &[(&str, &str)] = &[
+    ("producer.outbox", "true"),
+    ("producer.request_timeout", "1s"),
+    ("producer.retries", "0"),
+    ("producer.publish_id", "send"),
+    ("queue.dedup_window", "1min"),
+];
+
+/// What a job sends again too, while another send is under way.
+const JOB: &[(&str, &str)] = &[
+    ("producer.outbox", "true"),
+    ("producer.resend_after", "5s"),
+    ("producer.max_in_flight", "2"),
+    ("producer.request_timeout", "1s"),
+    ("producer.retries", "0"),
+];
+
 /// A queue as JetStream is one.
 const LATE: &[(&str, &str)] = &[
     ("queue.late_settle", "honoured"),
@@ -150,6 +168,8 @@ pub(crate) fn all() -> Vec<Small> {
                      handler.slow = { slow = 0.1 }\n";
     let failures = "broker.failover = { crash = 0.1, poweroff = 0.1, blackout = 0.1 }\n";
     let lags = "broker.failover = { crash = 0.1 }\nreplica.lag = { next = 0.1, all = 0.1 }\n";
+    let dies = "send.before = { crash = 0.1 }\nsend.after = { crash = 0.1 }\n";
+    let resends = format!("{dies}send.response = {{ lost = 0.1 }}\n");
     let restarts = "broker.restart = { restart = 0.1 }\neffect.after = { crash = 0.1 }\n";
     let transfers = "dead_letter.transfer = { lost = 0.1 }\neffect.after = { crash = 0.1 }\n";
     let confirmed = "dead_letter.transfer = { lost = 0.1, duplicated = 0.1 }\n\
@@ -186,5 +206,8 @@ pub(crate) fn all() -> Vec<Small> {
         small_with(CONFIRMED, "confirmed dead letters", confirmed, (2, 1), (2, 0)),
         small_with(UNCONFIRMED, "unconfirmed dead letters", transfers, (2, 2), (2, 0)),
         small_with(FORGETS, "a queue that forgets", restarts, (2, 1), (2, 0)),
+        small_with(OUTBOX, "an outbox", &resends, (2, 1), (2, 0)),
+        small_with(JOB, "a job that sends again", &resends, (2, 1), (2, 0)),
+        small("no outbox", dies, (2, 2), (1, 1)),
     ]
 }

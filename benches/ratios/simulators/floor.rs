@@ -188,7 +188,7 @@ impl Side for OneQueue {
     fn publish(&mut self, now: Instant, record: Record, ground_truth: &mut Vec<Event>) {
         let mut records = std::mem::take(&mut self.records);
         records.push(record);
-        let mut request = queue::Request::Publish { records, confirm: true };
+        let mut request = queue::Request::Publish { records, confirm: true, id: 0 };
         match self.broker.handle(now, PRODUCER, &mut request, ground_truth) {
             Some(queue::Response::Published { records }) => self.records = records,
             other => panic!("{other:?}"),

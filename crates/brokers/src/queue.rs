@@ -180,9 +180,10 @@ impl QueueBroker {
         &mut self,
         now: Instant,
         mut records: Vec<Record>,
+        id: u32,
         ground_truth: &mut Vec<Event>,
     ) -> Response {
-        if self.dedup.as_mut().is_some_and(|window| window.knows_all(now, &mut records)) {
+        if self.dedup.as_mut().is_some_and(|window| window.knows_all(now, id, &mut records)) {
             return Response::Published { records };
         }
         if self.refuses(records.len()) {
@@ -334,8 +335,8 @@ impl Broker for QueueBroker {
                 None
             }
             Request::Receive { .. } => self.receive(now, from, request, ground_truth),
-            Request::Publish { records, .. } => {
-                Some(self.publish(now, mem::take(records), ground_truth))
+            Request::Publish { records, id, .. } => {
+                Some(self.publish(now, mem::take(records), *id, ground_truth))
             }
             Request::Settle { .. } => self.settle(now, from, request, ground_truth),
             Request::Close { queue } => Some(self.close(now, from, *queue, ground_truth)),

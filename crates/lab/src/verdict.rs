@@ -393,6 +393,7 @@ fn window(site: Site, act: Act, strategy: Strategy) -> Option<Counter> {
             Counter::CrashesBetweenEffectAndSettle
         }
         Site::Crash(Moment::AfterSettle) if settles_first => Counter::CrashesBetweenSettleAndEffect,
+        Site::Crash(Moment::AfterSend) => Counter::RetriesOfStoredSends,
         Site::Leg(Call::Settle, _) if settles_itself && act == Act::Lost => Counter::SettlesLost,
         Site::Process if act == Act::StallBefore => Counter::StallsBeforeEffect,
         Site::Process if settles_itself && !settles_first => Counter::StallsAfterEffect,

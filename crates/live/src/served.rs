@@ -37,7 +37,7 @@
 //! let served = Served::new(broker, Clock::new(), history.clone());
 //! let producer = served.connect(ProcessId(0));
 //! let record = Record { message: MessageId(0), key: Key(7), bytes: 100 };
-//! let publish = Request::Publish { records: vec![record], confirm: true };
+//! let publish = Request::Publish { records: vec![record], confirm: true, id: 0 };
 //! assert!(matches!(producer.call(publish).await, Ok(Response::Published { .. })));
 //! producer.leave(false);
 //! assert_eq!(served.look(|broker| broker.ready_count(Default::default())), 1);

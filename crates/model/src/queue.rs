@@ -45,6 +45,9 @@ pub enum Request {
         records: Vec<Record>,
         /// Whether a publisher confirm is wanted.
         confirm: bool,
+        /// Under which id each is published: 0 is the one that the message has, and any other
+        /// number one of its own.
+        id: u32,
     },
     /// Asks for deliveries. Parked while nothing is ready or the prefetch is used up, until
     /// `deadline`.

@@ -36,12 +36,14 @@ mod faults;
 mod groups;
 mod lives;
 mod loaded;
+mod or_none;
 #[cfg(feature = "toml")]
 mod overrides;
 #[cfg(feature = "toml")]
 mod parse;
 mod probability;
 mod problem;
+mod producer;
 mod queue;
 #[cfg(feature = "toml")]
 mod reader;
@@ -70,6 +72,7 @@ pub use lives::{Change, ConsumerChange, RollingRestart, Stopping};
 pub use loaded::{Loaded, Written};
 pub use probability::Probability;
 pub use problem::Problem;
+pub use producer::{ProducerSettings, ProducerStrategy, PublishId};
 pub use queue::{
     AcquireMode, AfterRestart, AtLimit, BrokerRestart, DEAD_LETTER_RETRY, DeadLetterStrategy,
     DelayKind, DeliveryCount, DeliveryEnd, Forgotten, InFlightScope, LateSettle, LimitChecked,
@@ -82,7 +85,7 @@ pub use schema::{NOT_SAID, schema};
 pub use script::ScriptedFault;
 pub use settings::{
     AutoOffsetReset, BatchFailure, BatchSink, ConsumerSettings, ErrorPolicy, Limits, LogClient,
-    LogSettings, NetworkSettings, Order, ProducerSettings, ProducerStrategy,
+    LogSettings, NetworkSettings, Order,
 };
 pub use sink::{Dedup, DedupKey, SinkSettings};
 pub use span::{Span, SpanError};

@@ -117,6 +117,10 @@ pub enum Fault {
     /// consumer of the subscription has by its `mtbf`; it strikes at each of them, and an
     /// exploration has none.
     ProcessCrash,
+    /// The producer dies when it is about to send a message. What its buffer holds is gone.
+    SendBefore,
+    /// The producer dies when it has the broker's answer to a send, and nobody has noted it.
+    SendAfter,
     /// The broker transfers a dead letter from a queue to its target, which does not take it, or
     /// takes it twice.
     DeadLetterTransfer,

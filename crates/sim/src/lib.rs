@@ -27,6 +27,7 @@ mod handler;
 mod link;
 pub mod misbehaviour;
 mod outcome;
+mod outgoing;
 mod own;
 mod phases;
 mod platform;

@@ -14,7 +14,7 @@ use entrega_clients::{
     AutoSettle, ClientConfig, Stop, Subscription, TransactionConfig, TransactionalProducer,
 };
 use entrega_scenario::setup;
-use entrega_scenario::{ProducerSettings, Scenario};
+use entrega_scenario::{ProducerSettings, PublishId, Scenario};
 
 use crate::growing::{GrowingPublisher, More};
 use crate::link::SimLink;
@@ -156,9 +156,14 @@ impl Platform for QueuePlatform {
     fn publisher(
         &self,
         link: SimLink<QueueBroker>,
-        _settings: &ProducerSettings,
+        settings: &ProducerSettings,
     ) -> Self::Publisher {
-        QueuePublisher::new(link)
+        let life = link.client.incarnation.0;
+        let publisher = QueuePublisher::new(link);
+        match settings.publish_id {
+            PublishId::Message => publisher,
+            PublishId::Send => publisher.with_an_id_a_send(life.into()),
+        }
     }
 
     fn transactions(link: SimLink<QueueBroker>, config: TransactionConfig) -> Self::Transactions {

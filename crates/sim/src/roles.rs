@@ -1,22 +1,22 @@
 //! What a process of each role does in one of its lives: the producer sends the workload, a
 //! consumer executes its program.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use entrega_brokers::Broker;
+use entrega_clients::Supervised;
 use entrega_clients::combinators::{alongside, closing};
-use entrega_clients::producers::{Outgoing, buffered, confirmed, fire_and_forget, pipelined};
-use entrega_clients::{Context, Supervised};
-use entrega_model::{ClientId, MessageId, Record, SubscriptionId};
+use entrega_clients::producers::{buffered, confirmed, fire_and_forget, pipelined};
+use entrega_model::{ClientId, SubscriptionId};
 use entrega_scenario::setup;
-use entrega_scenario::workload::Workload;
 use entrega_scenario::{Order, ProducerStrategy, Role};
 
 use crate::executor::Life;
 use crate::experiment::Experiment;
 use crate::handler::{Recall, SimHandler};
-use crate::link::{SimLink, Wake};
+use crate::link::SimLink;
+use crate::outgoing::Planned;
 use crate::platform::Platform;
 use crate::program::Program;
 use crate::world::{Routed, World};
@@ -58,7 +58,7 @@ where
     let alone = !settings.is_pipelined() && buffering.is_none();
     let link = SimLink { alone, ..link };
     let publisher = platform.publisher(link.clone(), settings);
-    let outgoing = Planned { link, workload: experiment.workload, next: Cell::new(0) };
+    let outgoing = Planned { link, workload: experiment.workload };
     if let Some(buffering) = buffering {
         return Box::pin(async move {
             buffered(&publisher, &outgoing, buffering).await;
@@ -79,34 +79,6 @@ where
             fire_and_forget(&publisher, &outgoing).await;
             Ok(())
         }),
-    }
-}
-
-/// The workload's messages, each when it is due.
-struct Planned<'a, B: Broker> {
-    link: SimLink<B>,
-    workload: &'a Workload,
-    next: Cell<usize>,
-}
-
-impl<B: Broker> Outgoing for Planned<'_, B>
-where
-    B::Request: Routed,
-{
-    async fn next(&self) -> Option<Record> {
-        let number = self.next.get();
-        let planned = self.workload.planned.get(number)?;
-        self.next.set(number + 1);
-        let SimLink { ref world, client, alone, .. } = self.link;
-        if planned.at > self.link.now() {
-            if !alone {
-                self.link.sleep(planned.at, Wake::Alone).await;
-            } else if !world.borrow_mut().sleep_through(client, planned.at) {
-                self.link.sleep(planned.at, Wake::Armed).await;
-            }
-        }
-        let message = MessageId(number as u32);
-        Some(Record { message, key: planned.key, bytes: planned.bytes })
     }
 }
 

@@ -25,6 +25,7 @@ mod lives;
 mod memory;
 mod network;
 mod outages;
+mod outbox;
 mod peers;
 mod poison;
 mod process;
@@ -71,6 +72,7 @@ use self::crashes::Crashes;
 use self::held::{Held, show_expiry};
 use self::idle::Idling;
 use self::outages::Outages;
+use self::outbox::Outbox;
 pub(crate) use self::poison::Poison;
 use self::poison::PoisonTable;
 use self::timers::Timers;
@@ -146,6 +148,8 @@ pub(crate) struct World<B: Broker> {
     pub(crate) closing: bool,
     /// How many producers have not finished.
     sending: u32,
+    /// What the producer's application knows of its messages, whichever life it is in.
+    pub(crate) outbox: Outbox,
     /// How many steps have been made.
     pub(crate) steps: u64,
     /// How far the run may go on by itself.
@@ -208,8 +212,13 @@ where
             | Kind::SettleInvoked { message, consumer: process, .. } => {
                 self.processes[process.index()].concern = Some(message);
             }
+            Kind::SendEnded { message, outcome, .. } if self.outbox.is_kept() => {
+                self.outbox.ended(self.now, message, outcome);
+            }
             _ => {}
         }
+        let kind =
+            if let Kind::SendInvoked { .. } = kind { self.outbox.numbered(kind) } else { kind };
         self.events.push(Event { at: self.now, kind });
         if matches!(kind, Kind::MaxPollExceeded { .. }) {
             self.expiry();

@@ -12,8 +12,8 @@
 //! what was received and deleted since. Both keep it across a restart, and so does this. Redis
 //! has a bound on how many ids it remembers as well (`IDMP`): the oldest goes first.
 //!
-//! A refused publish is not remembered. One id is one message, so a message that is sent again
-//! under another id is another message here.
+//! A refused publish is not remembered. A message that is sent again under another id, which a
+//! request says by a number, is another message here.
 //!
 //! Sources: `semantics.md` 2.4 note 3, 3.7.
 
@@ -38,6 +38,8 @@ pub(super) struct DedupWindow {
 struct Stored {
     at: Instant,
     message: MessageId,
+    /// Under which id; 0 is the one that the message has.
+    id: u32,
 }
 
 /// What a note takes.
@@ -54,13 +56,27 @@ impl DedupWindow {
 
     /// Takes the messages out of `records` that it remembers, and remembers the others. Says
     /// whether there were some and none is left.
-    pub(super) fn knows_all(&mut self, now: Instant, records: &mut Vec<Record>) -> bool {
+    pub(super) fn knows_all(&mut self, now: Instant, id: u32, records: &mut Vec<Record>) -> bool {
         self.forget(now);
         let published = records.len();
-        records.retain(|record| self.ids.insert(record.message));
-        let stored = records.iter().map(|record| Stored { at: now, message: record.message });
+        records.retain(|record| self.is_new(record.message, id));
+        let stored = records.iter().map(|record| Stored { at: now, message: record.message, id });
         self.stored.extend(stored);
         records.is_empty() && published > 0
+    }
+
+    fn is_new(&mut self, message: MessageId, id: u32) -> bool {
+        if id == 0 {
+            return self.ids.insert(message);
+        }
+        !self.stored.iter().any(|stored| (stored.message, stored.id) == (message, id))
+    }
+
+    /// An id is not remembered any more.
+    fn drop_id(&mut self, stored: Stored) {
+        if stored.id == 0 {
+            self.ids.remove(stored.message);
+        }
     }
 
     /// The latest ones were not stored after all.
@@ -68,7 +84,7 @@ impl DedupWindow {
     pub(super) fn take_back(&mut self, records: usize) {
         for _ in 0..records {
             if let Some(stored) = self.stored.pop_back() {
-                self.ids.remove(stored.message);
+                self.drop_id(stored);
             }
         }
     }
@@ -82,12 +98,12 @@ impl DedupWindow {
 
     /// Forgets what is out of the window by now, or one too many.
     fn forget(&mut self, now: Instant) {
-        while let Some(&Stored { at, message }) = self.stored.front() {
-            if now.since(at) < self.span && self.stored.len() <= self.entries {
+        while let Some(&stored) = self.stored.front() {
+            if now.since(stored.at) < self.span && self.stored.len() <= self.entries {
                 break;
             }
             self.stored.pop_front();
-            self.ids.remove(message);
+            self.drop_id(stored);
         }
     }
 
@@ -105,9 +121,9 @@ impl DedupWindow {
         let forgotten = self.stored.iter().take_while(is_forgotten).count();
         let forgotten = forgotten.max(self.stored.len().saturating_sub(self.entries));
         into.count(self.stored.len() - forgotten);
-        for &Stored { at, message } in self.stored.range(forgotten..) {
+        for &Stored { at, message, id } in self.stored.range(forgotten..) {
             into.time(at);
-            into.word(message.0.into());
+            into.word(u64::from(id) << 32 | u64::from(message.0));
         }
     }
 }
@@ -169,10 +185,19 @@ mod tests {
 
     /// Which of these messages are stored when they are published at once.
     fn published(window: &mut DedupWindow, seconds: u64, messages: &[u32]) -> Vec<u32> {
+        published_under(window, 0, seconds, messages)
+    }
+
+    fn published_under(
+        window: &mut DedupWindow,
+        id: u32,
+        seconds: u64,
+        messages: &[u32],
+    ) -> Vec<u32> {
         let record = |&id| Record { message: MessageId(id), key: Key(0), bytes: 1 };
         let mut records: Vec<Record> = messages.iter().map(record).collect();
         let now = Instant::START + Duration::from_secs(seconds);
-        let knows_all = window.knows_all(now, &mut records);
+        let knows_all = window.knows_all(now, id, &mut records);
         assert_eq!(knows_all, records.is_empty() && !messages.is_empty());
         records.into_iter().map(|record| record.message.0).collect()
     }
@@ -200,6 +225,20 @@ mod tests {
         assert_eq!(published(&mut window, 1, &[3, 2, 64]), [3, 64]);
         assert_eq!(published(&mut window, 2, &[u32::MAX]), NONE);
         assert_eq!(published(&mut window, 2, &[]), NONE);
+    }
+
+    /// Under the id of the message, and under others.
+    #[test]
+    fn another_id_is_another_message() {
+        let mut window = window(None);
+        assert_eq!(published(&mut window, 0, &[1]), [1]);
+        assert_eq!(published_under(&mut window, 7, 0, &[1]), [1]);
+        assert_eq!(published_under(&mut window, 7, 1, &[1, 2]), [2]);
+        assert_eq!(published_under(&mut window, 8, 1, &[1]), [1]);
+        assert_eq!(published(&mut window, 2, &[1, 2]), [2]);
+        assert_eq!(published_under(&mut window, 7, 10, &[1, 2]), [1], "1 was stored at 0");
+        window.take_back(1);
+        assert_eq!(published_under(&mut window, 7, 10, &[1]), [1]);
     }
 
     /// The other window: the oldest of too many is forgotten.

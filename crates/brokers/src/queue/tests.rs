@@ -58,7 +58,7 @@ impl Bench {
 
     fn publish(&mut self, messages: &[u32]) -> &'static str {
         let records = messages.iter().map(|&message| record(message)).collect();
-        match self.handle(B, Request::Publish { records, confirm: true }) {
+        match self.handle(B, Request::Publish { records, confirm: true, id: 0 }) {
             Some(Response::Published { records }) if records.is_empty() => "published",
             Some(Response::PublishRefused { .. }) => "refused",
             other => panic!("{other:?}"),

@@ -1,6 +1,7 @@
 //! One attempt to store one message, on either model.
 
 mod batches;
+mod ids;
 
 use std::cell::Cell;
 use std::future::Future;
@@ -12,6 +13,7 @@ use entrega_model::log::{self, Acks, ProduceRefusal};
 use entrega_model::{Duration, Key, PartitionId, Record, queue};
 use thiserror::Error;
 
+use self::ids::IdsOfSends;
 use super::session::Session;
 use crate::{Called, Context, Link, OpenCall, Unanswered};
 
@@ -174,18 +176,27 @@ impl<L: Link<Request = log::Request, Response = log::Response>> Publisher for Lo
 pub struct QueuePublisher<L> {
     link: L,
     spare: Cell<Vec<Record>>,
+    ids: Option<IdsOfSends>,
 }
 
 impl<L> QueuePublisher<L> {
-    /// A publisher over `link`.
+    /// A publisher over `link`. A message has one id, however often it is sent.
     pub fn new(link: L) -> Self {
-        Self { link, spare: Cell::default() }
+        Self { link, spare: Cell::default(), ids: None }
+    }
+
+    /// The same, of a producer in its `life`-th life from 0, which makes an id for each send of one
+    /// message. For messages that are sent one by one.
+    #[must_use]
+    pub fn with_an_id_a_send(self, life: u32) -> Self {
+        Self { ids: Some(IdsOfSends::of_life(life)), ..self }
     }
 
     fn request(&self, record: Record, confirm: bool) -> queue::Request {
         let mut records = self.spare.take();
         records.push(record);
-        queue::Request::Publish { records, confirm }
+        let id = self.ids.as_ref().map_or(0, |ids| ids.of(record.message));
+        queue::Request::Publish { records, confirm, id }
     }
 }
 
@@ -221,6 +232,9 @@ impl<L: Link<Request = queue::Request, Response = queue::Response>> Publisher
     }
 
     fn ended(&self, record: Record, outcome: SendOutcome) {
+        if let (Some(ids), SendOutcome::Info) = (&self.ids, outcome) {
+            ids.ended_unknown(record.message);
+        }
         ended(&self.link, record, outcome);
     }
 

@@ -27,6 +27,8 @@ pub(super) fn exists((fault, _): FaultKind, model: Model) -> bool {
 pub(super) fn why_left_out((fault, act): FaultKind, replicated: bool) -> Option<&'static str> {
     if info(fault).site.is_of_replicas() && !replicated {
         Some("the log has no replicas")
+    } else if info(fault).site.is_of_producer() {
+        Some("only if it is named, for the producer keeps no outbox and sends nothing again")
     } else if act == Act::Kills {
         Some("only if it is named, for no consumer outlives it")
     } else {
@@ -95,9 +97,11 @@ mod tests {
             ["broker.failover (crash, poweroff, blackout)", "replica.lag (next, all)"];
         assert_eq!(only_log, [&["group.rebalance (before, after)"], &of_replicas[..]].concat());
         let found = listed(points::kinds().filter(|kind| why_left_out(*kind, false).is_some()));
-        assert_eq!(found, [&["message.poison (kills)"], &of_replicas[..]].concat());
+        let of_producers = ["send.before (crash)", "send.after (crash)"];
+        let expect = [&["message.poison (kills)"], &of_replicas[..], &of_producers].concat();
+        assert_eq!(found, expect);
         let found = listed(points::kinds().filter(|kind| why_left_out(*kind, true).is_some()));
-        assert_eq!(found, ["message.poison (kills)"]);
+        assert_eq!(found, [&["message.poison (kills)"], &of_producers[..]].concat());
     }
 
     #[test]

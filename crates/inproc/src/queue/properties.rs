@@ -99,7 +99,7 @@ impl Reference {
 
     fn send(&mut self, message: u32) {
         let record = Record { message: MessageId(message), key: Key(0), bytes: 0 };
-        self.ask(0, Request::Publish { records: vec![record], confirm: true });
+        self.ask(0, Request::Publish { records: vec![record], confirm: true, id: 0 });
     }
 
     fn receive(&mut self, consumer: usize, max: usize) -> Vec<Received> {

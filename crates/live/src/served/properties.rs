@@ -177,7 +177,12 @@ fn run(mut driver: impl Driver, steps: &[Step]) -> (BTreeMap<usize, Response>, V
             Step::Publish => {
                 let (message, key) = (MessageId(number as u32), Key(0));
                 let records = vec![Record { message, key, bytes: 1 }];
-                driver.start(now, number, client(0), Request::Publish { records, confirm: true });
+                driver.start(
+                    now,
+                    number,
+                    client(0),
+                    Request::Publish { records, confirm: true, id: 0 },
+                );
             }
             Step::Receive(process, within) => {
                 let secs = |secs| now + Duration::from_secs(secs);

@@ -29,7 +29,7 @@ fn queue() -> (Served<QueueBroker>, History) {
 
 fn publish(message: u32) -> Request {
     let record = Record { message: MessageId(message), key: Key(0), bytes: 1 };
-    Request::Publish { records: vec![record], confirm: true }
+    Request::Publish { records: vec![record], confirm: true, id: 0 }
 }
 
 fn receive(deadline: Instant) -> Request {

@@ -22,7 +22,7 @@ fn served(observer: impl Observer + Send + 'static) -> Served<QueueBroker> {
 
 fn publish(message: u32) -> Request {
     let record = Record { message: MessageId(message), key: Key(0), bytes: 1 };
-    Request::Publish { records: vec![record], confirm: true }
+    Request::Publish { records: vec![record], confirm: true, id: 0 }
 }
 
 fn receive() -> Request {

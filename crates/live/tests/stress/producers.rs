@@ -19,7 +19,7 @@ pub(crate) const MICROS: u64 = 400;
 
 pub(crate) fn publish(messages: impl IntoIterator<Item = MessageId>, confirm: bool) -> Request {
     let record = |message| Record { message, key: Key(0), bytes: 1 };
-    Request::Publish { records: messages.into_iter().map(record).collect(), confirm }
+    Request::Publish { records: messages.into_iter().map(record).collect(), confirm, id: 0 }
 }
 
 pub(crate) fn invoked(message: MessageId, producer: ProcessId) -> Kind {

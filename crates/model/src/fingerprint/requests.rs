@@ -173,8 +173,9 @@ impl Fingerprinted for queue::Received {
 impl Fingerprinted for queue::Request {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         match self {
-            Self::Publish { records, confirm } => {
+            Self::Publish { records, confirm, id } => {
                 begin(into, 0, u8::from(*confirm));
+                into.word((*id).into());
                 into.list(records);
             }
             Self::Receive { queue, max, settle_at_delivery, buffer, deadline } => {

@@ -202,7 +202,7 @@ fn log_responses(from: Place) -> impl Iterator<Item = log::Response> {
     };
     let fetched = |offset| Fetched { partition: PartitionId(0), offset, record: from.record() };
     let out_of_range = |position| log::Response::OutOfRange {
-        partition: bounds(None),
+        partition: Box::new(bounds(None)),
         position,
         positions: Vec::new(),
         buffer: Vec::new(),
@@ -235,7 +235,8 @@ fn log_responses(from: Place) -> impl Iterator<Item = log::Response> {
 }
 
 fn queue_requests(from: Place) -> impl Iterator<Item = queue::Request> {
-    let publish = |confirm| queue::Request::Publish { records: vec![from.record()], confirm };
+    let publish =
+        |confirm| queue::Request::Publish { records: vec![from.record()], confirm, id: 0 };
     let receive = |max, settle_at_delivery, deadline| queue::Request::Receive {
         queue: OWN,
         max,

@@ -60,10 +60,11 @@ pub(crate) const REAL: [Bound<f64>; 4] = [
 ];
 
 /// The durations that are longer than no time.
-pub(crate) const NOT_ZERO: [&str; 35] = [
+pub(crate) const NOT_ZERO: [&str; 36] = [
     "workload.arrivals.every",
     "producer.request_timeout",
     "producer.metadata_refresh",
+    "producer.resend_after",
     "consumer.lease_renewal",
     "consumer.metadata_refresh",
     "log.partitions_added.at",

@@ -1,12 +1,13 @@
 //! The table `[queue]`: how a queue behaves, by the names that real systems use.
 //!
-//! Defaults are those of no single system; a profile names a real one.
+//! Defaults are those of no single system; a profile names a real one. What a profile sets and may
+//! be left out, `"none"` leaves out.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Span;
 use super::span::or_never;
+use super::{Span, or_none};
 
 /// The queue broker: one queue for each subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,14 +20,16 @@ pub struct QueueSettings {
     pub visibility_timeout: Span,
     /// How long a consumer may take to settle a delivery, on a queue without a lease. RabbitMQ
     /// `consumer_timeout` (30min). Left out, there is no such limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<Span>")]
     pub consumer_timeout: Option<Span>,
     /// What happens to a consumer that takes longer. Default `close-channel`.
     pub on_consumer_timeout: OnConsumerTimeout,
     /// How often a message is delivered before the queue gives it up. SQS `maxReceiveCount` (none),
     /// RabbitMQ `delivery-limit` (20 redeliveries on quorum queues, so 21 deliveries). Left out,
     /// there is no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<u32>")]
     pub delivery_limit: Option<u32>,
     /// Which deliveries count towards `delivery_limit`. Default `["delivery"]`: each, however it
     /// ends (SQS, JetStream, share groups). RabbitMQ 4.3: `["disconnect"]`.
@@ -55,7 +58,8 @@ pub struct QueueSettings {
     /// Where a message goes that comes back. Default `same`.
     pub requeue_position: RequeuePosition,
     /// How long a message waits before it is ready again. Left out, not at all.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<RedeliveryDelay>")]
     pub redelivery_delay: Option<RedeliveryDelay>,
     /// What a settle does that comes after the lease or the connection of its delivery has ended.
     /// Default `refused`.
@@ -64,27 +68,32 @@ pub struct QueueSettings {
     pub repeated_settle: RepeatedSettle,
     /// How many ready messages a queue holds, or all that are stored (`overflow`). RabbitMQ
     /// `x-max-length`, JetStream `max_msgs`. Left out, there is no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<u32>")]
     pub max_length: Option<u32>,
     /// What a full queue does. RabbitMQ `x-overflow`. Default `drop-head`.
     pub overflow: Overflow,
     /// For how long a message is not stored again that was published under the same id. JetStream
     /// `duplicate_window` (2min, by `Nats-Msg-Id`), SQS FIFO (5min, by `MessageDeduplicationId`);
     /// RabbitMQ has none. Left out, every publish is stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<Span>")]
     pub dedup_window: Option<Span>,
     /// How many ids are remembered in the window; the oldest is forgotten first. Redis `IDMP` (100
     /// for each producer). Left out, there is no limit, as on JetStream and SQS FIFO.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<u32>")]
     pub dedup_entries: Option<u32>,
     /// What a restart of the broker (`broker.restart`) forgets besides what is in flight: the end
     /// of its machine's power, if it flushes now and then. Left out, nothing: its disk is intact.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<BrokerRestart>")]
     pub broker_restart: Option<BrokerRestart>,
     /// How much may be in flight at once. JetStream `MaxAckPending` (1000), SQS (120000), share
     /// groups `group.share.partition.max.record.locks` (2000). Left out, only `consumer.prefetch`
     /// bounds it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<u32>")]
     pub max_in_flight: Option<u32>,
     /// What `max_in_flight` is a cap of. Default `subscription`.
     pub max_in_flight_scope: InFlightScope,

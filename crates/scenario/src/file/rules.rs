@@ -6,13 +6,12 @@ use entrega_choice::Point;
 use entrega_clients::Strategy;
 use entrega_model::Model;
 
-use super::bounds::MOST_IDEMPOTENT;
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
     Arrivals, BatchFailure, Body, ConsumerSettings, Dedup, DedupKey, ErrorPolicy, Faults,
-    KeyDistribution, LogSettings, Probability, ProducerSettings, ProducerStrategy, Scenario,
-    ScriptedFault, ServiceTime, Span, SubscriptionSettings, bounds,
+    KeyDistribution, Probability, Scenario, ScriptedFault, ServiceTime, Span, SubscriptionSettings,
+    bounds,
 };
 use crate::points;
 
@@ -26,6 +25,7 @@ pub(crate) struct Violation {
 
 mod brokers;
 mod lives;
+mod producer;
 mod replicas;
 mod transactions;
 
@@ -245,11 +245,8 @@ fn sums(path: &str, faults: &Faults) -> Checked {
 }
 
 fn settings(scenario: &Scenario) -> Checked {
-    let (producer, consumer) = (&scenario.producer, &scenario.consumer);
-    not_zero("producer.request_timeout", producer.request_timeout)?;
-    within("producer.retries", producer.retries)?;
-    within("producer.max_in_flight", producer.max_in_flight)?;
-    within("producer.batch_size", producer.batch_size)?;
+    producer::check(scenario)?;
+    let consumer = &scenario.consumer;
     within("consumer.prefetch", consumer.prefetch)?;
     within("consumer.settle_every", consumer.settle_every)?;
     within("consumer.batch_size", consumer.batch_size)?;
@@ -266,9 +263,7 @@ fn settings(scenario: &Scenario) -> Checked {
         not_zero("consumer.max_poll_interval", interval)?;
     }
     static_members(consumer)?;
-    not_zero("producer.metadata_refresh", producer.metadata_refresh)?;
     not_zero("consumer.metadata_refresh", consumer.metadata_refresh)?;
-    idempotence(producer, &scenario.log)?;
     error_policy(scenario)?;
     sink(scenario)?;
     brokers::check(scenario)?;
@@ -280,37 +275,6 @@ fn settings(scenario: &Scenario) -> Checked {
     transactions::check(scenario)?;
     not_zero("limits.drain", scenario.limits.drain)?;
     within("limits.steps", scenario.limits.steps)
-}
-
-/// What Kafka's clients ask of an idempotent producer too.
-fn idempotence(producer: &ProducerSettings, log: &LogSettings) -> Checked {
-    if !producer.enable_idempotence {
-        return Ok(());
-    }
-    let path = "producer.enable_idempotence";
-    let refused = |why: String, help: &str| broken_with_help(path, why, help);
-    if producer.strategy != ProducerStrategy::Confirmed {
-        let why = "an idempotent producer waits for answers".to_owned();
-        return refused(why, "write strategy = \"confirmed\", or remove `enable_idempotence`");
-    }
-    if log.partitions_added.is_some() {
-        let why =
-            "how an idempotent producer goes on in a growing topic is not simulated".to_owned();
-        return refused(why, "remove `enable_idempotence`, or log.partitions_added");
-    }
-    if producer.retries == 0 {
-        let why = "an idempotent producer tries again; `retries` is 0".to_owned();
-        return refused(why, "write retries = 1 or more, or remove `enable_idempotence`");
-    }
-    let in_flight = producer.max_in_flight;
-    if in_flight > MOST_IDEMPOTENT {
-        let why = format!(
-            "`max_in_flight` is {in_flight}; the broker remembers {MOST_IDEMPOTENT} batches of an \
-             idempotent producer"
-        );
-        return refused(why, "write max_in_flight = 5 or less, or remove `enable_idempotence`");
-    }
-    Ok(())
 }
 
 fn error_policy(scenario: &Scenario) -> Checked {

@@ -94,7 +94,7 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
         ("log.commit_checks", json!({ "uniqueItems": true })),
         ("queue.broker_restart.forgets", json!({ "uniqueItems": true, "minItems": 1 })),
         ("workload", workload()),
-        ("producer", idempotence()),
+        ("producer", json!({ "allOf": [idempotence(), outbox(), publish_id()] })),
         ("workload.from", text("\\.([cC][sS][vV]|[jJ][sS][oO][nN][lL])$", "orders.csv")),
         ("subscriptions.*.name", text("^[a-z][a-z0-9-]{0,63}$", "mailer")),
         ("script.*.point", json!({ "examples": ["mailer.effect.after"] })),
@@ -115,7 +115,7 @@ fn static_members() -> Value {
             "required": ["group_instance_id"],
             "properties": { "group_instance_id": { "const": true } },
         },
-        "then": { "properties": { "max_poll_interval": false } },
+        "then": { "properties": { "max_poll_interval": { "const": "none" } } },
     })
 }
 
@@ -212,6 +212,27 @@ fn idempotence() -> Value {
         "max_in_flight": { "maximum": bounds::MOST_IDEMPOTENT },
     } });
     json!({ "if": is_set, "then": needs })
+}
+
+/// What an outbox needs, and what needs one.
+fn outbox() -> Value {
+    let is_kept = json!({ "required": ["outbox"], "properties": { "outbox": { "const": true } } });
+    json!({
+        "if": is_kept,
+        "then": { "properties": { "strategy": { "const": "confirmed" } } },
+        "dependentSchemas": { "resend_after": is_kept },
+    })
+}
+
+/// A batch has one id for all of its messages.
+fn publish_id() -> Value {
+    json!({
+        "if": {
+            "required": ["publish_id"],
+            "properties": { "publish_id": { "const": "send" } },
+        },
+        "then": { "properties": { "linger": { "pattern": "^0+[a-z]+$" } } },
+    })
 }
 
 /// How an idempotent producer goes on in a growing topic is not simulated.
@@ -352,9 +373,16 @@ pub(super) fn at(path: &str) -> Option<&'static Value> {
     root.pointer(places(root, "", &names).first()?)
 }
 
-/// The schema that another refers to.
+/// Whether a schema takes a word that leaves its setting out.
+#[cfg(feature = "toml")]
+pub(super) fn takes_none(schema: &Value) -> bool {
+    schema["anyOf"][1]["const"] == "none"
+}
+
+/// The schema that another refers to, or that it is but for `"none"`.
 #[cfg(feature = "toml")]
 pub(super) fn resolved(schema: &'static Value) -> &'static Value {
+    let schema = if takes_none(schema) { &schema["anyOf"][0] } else { schema };
     let named = schema["$ref"].as_str();
     let named = named.and_then(|name| shared().pointer(name.trim_start_matches('#')));
     named.unwrap_or(schema)
@@ -374,7 +402,9 @@ fn places(root: &Value, place: &str, names: &[&str]) -> Vec<String> {
     }
     let step = if *name == "*" { "items".to_owned() } else { format!("properties/{name}") };
     let below = places(root, &format!("{place}/{step}"), rest);
-    let either = schema["oneOf"].as_array().map_or(0, Vec::len);
-    let either = (0..either).flat_map(|one| places(root, &format!("{place}/oneOf/{one}"), names));
+    let either = ["oneOf", "anyOf"].into_iter().flat_map(|either| {
+        let of = 0..schema[either].as_array().map_or(0, Vec::len);
+        of.flat_map(move |one| places(root, &format!("{place}/{either}/{one}"), names))
+    });
     below.into_iter().chain(either).collect()
 }

@@ -1,4 +1,4 @@
-//! The settings of producer, consumers, brokers and network: the tables `[producer]`, `[consumer]`,
+//! The settings of producer, consumers, brokers and network: the tables `[consumer]`,
 //! `[log]`, `[queue]`, `[network]`, `[times]` and `[limits]`.
 //!
 //! A setting is named as the real systems name it; its documentation gives their spelling and their
@@ -10,97 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::span::or_never;
 use super::{
-    Acks, Assignor, BelowMinIsr, CommitCheck, EffectPlace, IsolationLevel, PartitionsAdded,
-    RebalanceProtocol, Span, TransactionOffsets,
+    Assignor, BelowMinIsr, CommitCheck, EffectPlace, IsolationLevel, PartitionsAdded,
+    RebalanceProtocol, Span, TransactionOffsets, or_none,
 };
-
-/// How messages are sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProducerSettings {
-    /// Whether a send waits for the broker's answer. Default `confirmed`.
-    pub strategy: ProducerStrategy,
-    /// Which replicas of a log have a message when a send is confirmed. Kafka `acks`. Left out:
-    /// `all` for `confirmed`, as in Kafka since 3.0, and `0` for `fire-and-forget`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub acks: Option<Acks>,
-    /// How long to wait for an answer before the send is retried or indeterminate. Kafka
-    /// `request.timeout.ms`. Default 30s.
-    pub request_timeout: Span,
-    /// How often a send is tried again after a timeout. Kafka `retries`, there without a bound but
-    /// for `delivery.timeout.ms`; a client of a queue has none. Default 3 (ours).
-    pub retries: u32,
-    /// How long to wait before another attempt. Kafka `retry.backoff.ms`. Default 100ms.
-    pub retry_backoff: Span,
-    /// How often a producer asks how many partitions there are. Kafka `metadata.max.age.ms`.
-    /// Default 5min. It matters where `log.partitions_added` is set.
-    pub metadata_refresh: Span,
-    /// How many requests without an answer a producer has on their way at once. Kafka
-    /// `max.in.flight.requests.per.connection`: 5 in Java, 1000000 in librdkafka. With more than
-    /// one, what is sent later may overtake a retry. Default 1 (ours): one after another.
-    pub max_in_flight: u32,
-    /// Whether the broker of a log recognises what a producer has sent before in its present life,
-    /// and takes messages only in the order in which they were sent. A queue has no such thing. It
-    /// needs `strategy = "confirmed"`, at least one retry, and at most 5 in flight. Kafka
-    /// `enable.idempotence`: true in Java, false in librdkafka. Default false (ours).
-    pub enable_idempotence: bool,
-    /// How long a message may wait in the producer for others of its batch. Kafka `linger.ms`,
-    /// there 5ms. Default 0s (ours): it is sent at once and alone.
-    pub linger: Span,
-    /// How many bytes make a batch that waits no longer, if messages wait. Kafka `batch.size`.
-    /// Default 16384.
-    pub batch_size: u64,
-    /// Whether a producer that has no more messages sends what still waits before it ends, as
-    /// `close()` does in Java and `flush()` in librdkafka, or throws it away, as a program without
-    /// `flush()` does with librdkafka. Default true.
-    pub flush_on_close: bool,
-}
-
-/// Whether a send waits for the broker's answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProducerStrategy {
-    /// Kafka `acks=all`, RabbitMQ publisher confirms: the send ends when the broker has answered.
-    #[default]
-    Confirmed,
-    /// Kafka `acks=0`, RabbitMQ without confirms: the send is "ok" when the request has left.
-    FireAndForget,
-}
-
-impl ProducerSettings {
-    /// Whether messages wait in the producer before they are sent.
-    pub fn is_buffered(&self) -> bool {
-        self.linger != Span::default()
-    }
-
-    /// Whether its program hands over a message before it knows what became of the one before.
-    pub fn sends_ahead(&self) -> bool {
-        self.is_pipelined() || self.is_buffered()
-    }
-
-    /// Whether sends may be on their way while earlier ones wait for their answers.
-    pub fn is_pipelined(&self) -> bool {
-        self.strategy == ProducerStrategy::Confirmed && self.max_in_flight > 1
-    }
-}
-
-impl Default for ProducerSettings {
-    fn default() -> Self {
-        Self {
-            strategy: ProducerStrategy::Confirmed,
-            acks: None,
-            request_timeout: Span::from_secs(30),
-            retries: 3,
-            retry_backoff: Span::from_millis(100),
-            metadata_refresh: Span::from_secs(5 * 60),
-            max_in_flight: 1,
-            enable_idempotence: false,
-            linger: Span::default(),
-            batch_size: 16_384,
-            flush_on_close: true,
-        }
-    }
-}
 
 /// How every consumer of the scenario is configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -119,7 +31,8 @@ pub struct ConsumerSettings {
     /// its process runs: SQS `ChangeMessageVisibility`, JetStream `InProgress`, RENEW of share
     /// groups (KIP-1222). It helps if it is shorter than `visibility_timeout`. A log and what the
     /// delivery settles have no leases. Left out, none is renewed, as in all of these.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<Span>")]
     pub lease_renewal: Option<Span>,
     /// How long a delivery must be unsettled before any consumer of its queue claims it with its
     /// next receive: Redis `XAUTOCLAIM`, or `XREADGROUP` with `CLAIM` (8.4). It takes the place of
@@ -182,7 +95,8 @@ pub struct ConsumerSettings {
     pub drain_on_revoke: bool,
     /// The longest time between two polls before the client leaves its group. Kafka
     /// `max.poll.interval.ms`, there 5min. Left out, there is no such limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<Span>")]
     pub max_poll_interval: Option<Span>,
     /// Whether every consumer of a log is a static member of its group (Kafka `group.instance.id`,
     /// KIP-345): it does not leave when it closes, and its next life takes its partitions back

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::schema::{at, resolved};
+use super::schema::{at, resolved, takes_none};
 
 /// What would be valid.
 pub(super) struct Valid {
@@ -29,6 +29,7 @@ pub(super) fn describe(schema: &'static Value) -> Option<Valid> {
         None if real["oneOf"].is_array() => "a table".to_owned(),
         _ => return None,
     };
+    let what = if takes_none(schema) { format!("{what}, or \"none\"") } else { what };
     Some(Valid { what, example: value(schema) })
 }
 

@@ -192,6 +192,11 @@ pub enum Site {
 }
 
 impl Site {
+    /// Whether a producer dies there.
+    pub const fn is_of_producer(self) -> bool {
+        matches!(self, Self::Crash(Moment::BeforeSend | Moment::AfterSend))
+    }
+
     /// Whether it is one of the nodes that a log with replicas has.
     pub const fn is_of_replicas(self) -> bool {
         matches!(self, Self::Leader | Self::Followers)
@@ -230,9 +235,13 @@ pub enum Leg {
     Response,
 }
 
-/// A moment in the life of a consumer.
+/// A moment in the life of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
+    /// A producer is about to send a message.
+    BeforeSend,
+    /// A producer has the broker's answer to a send, and its application has not noted it.
+    AfterSend,
     /// It is about to ask the sink for the effect.
     BeforeEffect,
     /// It has the sink's answer.

@@ -152,7 +152,7 @@ mod tests {
             .map(|(index, spec)| (few.len() + index, spec.name.as_str()))
             .collect();
         let expect =
-            [(236, "mailer.clock.skew"), (237, "analytics.clock.skew"), (244, "disk.full")];
+            [(252, "mailer.clock.skew"), (253, "analytics.clock.skew"), (260, "disk.full")];
         assert_eq!(added, expect);
     }
 }

@@ -13,7 +13,7 @@ use super::alternatives::{
 use super::{Fault, FaultInfo};
 
 /// All kinds, in the order of [`Fault`].
-pub const FAULTS: [FaultInfo; 33] = [
+pub const FAULTS: [FaultInfo; 35] = [
     shared(Fault::SendRequest, "send.request", Site::Leg(Call::Send, Leg::Request), LEG)
         .means("the producer's request to store a message")
         .is_about("The request on its way."),
@@ -116,6 +116,12 @@ pub const FAULTS: [FaultInfo; 33] = [
         .is_about("Picked whenever it has handled a request."),
     own(Fault::ProcessCrash, "process.crash", Site::Crash(Moment::AtAnyTime), CRASH_BY_TIME)
         .means("the process dies at an instant of its own, by the `mtbf` of its subscription"),
+    shared(Fault::SendBefore, "send.before", Site::Crash(Moment::BeforeSend), CRASH_AT_ONCE)
+        .means("the producer dies when it is about to send a message")
+        .is_about("When the producer is about to send a message; what its buffer holds is gone."),
+    shared(Fault::SendAfter, "send.after", Site::Crash(Moment::AfterSend), CRASH_AT_ONCE)
+        .means("the producer dies when it has the broker's answer to a send")
+        .is_about("When the producer has the broker's answer, and nobody has noted it."),
     own(Fault::DeadLetterTransfer, "dead_letter.transfer", Site::Transfer, TRANSFER)
         .means("on a queue: the broker's own transfer of a dead letter to its target")
         .is_about("Picked whenever the queue gives a message up for which there are dead letters."),
@@ -139,7 +145,7 @@ pub(crate) const SECTIONS: [Section; 13] = [
     section(
         "send",
         "The producer's requests to store a message, and the answers. Not for one subscription.",
-        LEGS,
+        ("SendFaults", "Faults around a send."),
     ),
     section(
         "broker",

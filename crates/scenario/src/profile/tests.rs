@@ -129,3 +129,28 @@ fn a_system_is_no_client() {
     assert!(said("client = 'kafka'").contains("java, librdkafka"));
     assert!(said("client = 'java'\nmodels = ['queue']").contains("log"));
 }
+
+/// What a profile sets, a scenario may leave out; without a profile the word says nothing.
+#[test]
+fn none_leaves_out_what_a_profile_sets() {
+    let of = |text: &str| load(text, &[]).unwrap_or_else(|problem| panic!("{problem}")).scenario;
+    let limit = |text: &str| of(text).queue.delivery_limit;
+    assert_eq!(limit("profile = 'rabbitmq-quorum'"), Some(21));
+    let none = "[queue]\ndelivery_limit = 'none'";
+    assert_eq!(limit(&format!("profile = 'rabbitmq-quorum'\n{none}")), None);
+    assert_eq!(limit(none), None);
+    let timeout = |set: &str| {
+        let text = format!("profile = 'rabbitmq-quorum'\n[queue]\n{set}");
+        of(&text).queue.consumer_timeout
+    };
+    assert!(timeout("").is_some() && timeout("consumer_timeout = 'none'").is_none());
+    let window =
+        |set: &str| of(&format!("profile = 'jetstream'\n[queue]\n{set}")).queue.dedup_window;
+    assert!(window("").is_some() && window("dedup_window = 'none'").is_none());
+    let by_override = [("queue.delivery_limit", "none")];
+    let loaded = load("profile = 'rabbitmq-quorum'", &by_override).expect("a scenario");
+    assert_eq!(loaded.scenario.queue.delivery_limit, None);
+    let refused = load("[queue]\ndelivery_limit = 'never'", &[]).map(|_| ());
+    let said = refused.expect_err("no number").to_string();
+    assert!(said.contains("a whole number from 1 to 60000, or \"none\""), "{said}");
+}

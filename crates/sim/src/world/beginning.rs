@@ -16,6 +16,7 @@ use super::calls::Calls;
 use super::crashes::Crashes;
 use super::idle::Idling;
 use super::outages::Outages;
+use super::outbox::Outbox;
 use super::poison::PoisonTable;
 use super::timers::Timers;
 use super::{Bound, Process, Routed, Times, World};
@@ -50,6 +51,7 @@ where
             starting: VecDeque::new(),
             closing: false,
             sending: 0,
+            outbox: Outbox::default(),
             lives_change: false,
             steps: 0,
             bound: Bound::new(0, Instant::NEVER),
@@ -104,6 +106,7 @@ where
                 self.starting.push_back(process.id);
             }
         }
+        self.outbox.is_kept_by(&self.times);
         self.put_changes();
         self.put_crashes();
         self.lives_change = true;
@@ -124,6 +127,7 @@ where
             starting,
             closing,
             sending,
+            outbox,
             lives_change,
             steps,
             bound: _,
@@ -158,8 +162,8 @@ where
         } = self;
         (*now, *due_at) = (Instant::START, Instant::START);
         (*broker_timer, *broker_up_at) = (Instant::NEVER, Instant::START);
-        (*next_ready, *holds, *deliveries, *asked) = (0, 0, 0, 0);
-        (*steps, *sending) = (0, 0);
+        (*next_ready, *holds, *deliveries, *asked, *steps, *sending) = (0, 0, 0, 0, 0, 0);
+        outbox.clear();
         [closing, lives_change, runs_on, undisturbed].into_iter().for_each(|flag| *flag = false);
         *misbehaviour = None;
         processes.iter_mut().for_each(Process::clear);
@@ -232,7 +236,7 @@ mod tests {
         assert!(world.next_started().is_none());
         while let Task::Run(_) = world.next_task() {}
         let record = Record { message: MessageId(0), key: Key(0), bytes: 1 };
-        let publish = Request::Publish { records: vec![record], confirm: true };
+        let publish = Request::Publish { records: vec![record], confirm: true, id: 0 };
         world.call_broker(clients[0], publish);
         world.wake_at(world.now + Duration::from_secs(60), clients[1]);
         world.hold_process(ProcessId(1), entrega_scenario::points::Zone::Takeover);

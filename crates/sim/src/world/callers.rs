@@ -3,15 +3,18 @@
 use std::task::Context;
 
 use entrega_brokers::Broker;
+use entrega_choice::Point;
 use entrega_clients::{CallId, Unanswered};
-use entrega_model::{ProcessId, SubscriptionId};
-use entrega_scenario::points::{Fault, own_point, yes_or_no};
+use entrega_model::ProcessId;
+use entrega_scenario::points::{Fault, yes_or_no};
 
 use super::calls::{Answer, Payload};
 use super::{Due, Routed, World};
 
-/// How many answers there are to the question whether a process dies of an answer to a settle.
+/// How many answers there are to the question whether a process dies of an answer: to a settle, or
+/// to a send.
 pub(super) const DIES: u32 = yes_or_no(Fault::SettleAfter);
+const _: () = assert!(DIES == yes_or_no(Fault::SendAfter));
 
 impl<B: Broker> World<B>
 where
@@ -29,23 +32,20 @@ where
             self.calls.release(id);
             return;
         }
-        let (client, settles_for) = (call.client, call.route.settles_for);
-        if let Some(subscription) = settles_for {
-            let point = own_point(Fault::SettleAfter, subscription);
-            if self.choices.pick(point, DIES) != 0 {
-                return self.crash_at_return(client.process, settles_for);
-            }
+        let client = call.client;
+        if let Some(point) = call.route.dies_after
+            && self.choices.pick(point, DIES) != 0
+        {
+            return self.crash_at_return(client.process, point);
         }
         self.wake_caller(id);
     }
 
-    /// A process crashes at the moment at which it has the answer to its settle.
+    /// A process crashes at the moment at which it has the answer to its settle or send.
     #[cold]
-    pub(super) fn crash_at_return(&mut self, process: ProcessId, of: Option<SubscriptionId>) {
+    pub(super) fn crash_at_return(&mut self, process: ProcessId, point: Point) {
         let message = self.processes[process.index()].concern;
-        if let Some(subscription) = of {
-            self.fault(own_point(Fault::SettleAfter, subscription), 1, process, message);
-        }
+        self.fault(point, 1, process, message);
         self.crash(process);
     }
 

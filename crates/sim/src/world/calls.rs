@@ -65,8 +65,9 @@ pub(crate) struct Route {
     pub(crate) response: Option<Point>,
     /// It asks for messages, so it is about none in particular.
     pub(crate) is_receive: bool,
-    /// Set if the application waits for this settle: it may crash when it has the answer.
-    pub(crate) settles_for: Option<SubscriptionId>,
+    /// Where its caller may crash when it has the answer: a settle that the application waits for,
+    /// or a send.
+    pub(crate) dies_after: Option<Point>,
 }
 
 /// What a call is whatever it carries.
@@ -84,7 +85,7 @@ impl Route {
     pub(crate) const fn with_legs(to: Peer, legs: [Fault; 2], of: SubscriptionId) -> Self {
         let [request, response] = legs;
         let (request, response) = (Some(own_point(request, of)), Some(own_point(response, of)));
-        Self { to, request, response, is_receive: false, settles_for: None }
+        Self { to, request, response, is_receive: false, dies_after: None }
     }
 }
 

@@ -33,6 +33,9 @@ where
         process.forget();
         process.idles = 0;
         let client = process.client();
+        if self.processes[id.index()].role.is_producer() {
+            self.outbox.begins_a_life();
+        }
         self.record(Kind::Started { process: id, incarnation: client.incarnation });
         self.wake(id);
         self.rolls_on(id);

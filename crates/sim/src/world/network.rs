@@ -142,7 +142,7 @@ where
             }
             _ => return,
         };
-        let route = Route { response: None, settles_for: None, ..call.route };
+        let route = Route { response: None, dies_after: None, ..call.route };
         let copy = Call { payload, route, awaited: false, parked: false, waker: None, ..*call };
         let copy = self.calls.insert(Call { legs: 0, ..copy });
         self.leg(copy, arrival, Due::Arrive(copy));

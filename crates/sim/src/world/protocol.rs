@@ -3,7 +3,7 @@
 
 use entrega_model::event::SettleTrigger;
 use entrega_model::purpose::{Purposeful, RequestPurpose};
-use entrega_scenario::points::legs;
+use entrega_scenario::points::{Fault, legs, own_point, shared_point};
 
 use super::calls::{Peer, Route};
 
@@ -14,8 +14,11 @@ pub(crate) trait Routed: Purposeful {
     fn route(&self) -> Route {
         let purpose = self.purpose();
         let legs = legs(purpose);
-        let settles_for = match purpose {
-            RequestPurpose::Settle(of, SettleTrigger::Application) => Some(of),
+        let dies_after = match purpose {
+            RequestPurpose::Settle(of, SettleTrigger::Application) => {
+                Some(own_point(Fault::SettleAfter, of))
+            }
+            RequestPurpose::Send => Some(shared_point(Fault::SendAfter)),
             _ => None,
         };
         Route {
@@ -23,7 +26,7 @@ pub(crate) trait Routed: Purposeful {
             request: legs.map(|[request, _]| request),
             response: legs.map(|[_, response]| response),
             is_receive: matches!(purpose, RequestPurpose::Receive(_)),
-            settles_for,
+            dies_after,
         }
     }
 

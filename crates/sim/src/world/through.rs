@@ -10,9 +10,9 @@
 //! > `through/tests.rs` runs both ways and compares.
 
 use entrega_brokers::Broker;
+use entrega_choice::Point;
 use entrega_clients::{CallId, Called};
 use entrega_model::{ClientId, Delivery, Instant, SubscriptionId};
-use entrega_scenario::points::{Fault, own_point};
 
 use super::callers::DIES;
 use super::calls::{Answer, Caller, Payload, Route};
@@ -66,10 +66,10 @@ where
             let id = self.open_response(&caller(), answer, detour, Self::after_arrival);
             return Called::Open(id);
         }
-        if let Some(subscription) = route.settles_for
-            && self.choices.pick(own_point(Fault::SettleAfter, subscription), DIES) != 0
+        if let Some(point) = route.dies_after
+            && self.choices.pick(point, DIES) != 0
         {
-            return Called::Open(self.die_of_answer(&caller(), Answer::Response(response)));
+            return Called::Open(self.die_of_answer(&caller(), Answer::Response(response), point));
         }
         self.runs_again(client);
         Called::Answered(response)
@@ -237,9 +237,9 @@ where
 
     /// An answer has reached its caller, which crashes at this very moment.
     #[cold]
-    fn die_of_answer(&mut self, caller: &Caller, answer: Answer<B>) -> CallId {
+    fn die_of_answer(&mut self, caller: &Caller, answer: Answer<B>, point: Point) -> CallId {
         let id = self.admit(caller, Payload::Answer { answer, arrived: true });
-        self.crash_at_return(caller.client.process, caller.route.settles_for);
+        self.crash_at_return(caller.client.process, point);
         id
     }
 }

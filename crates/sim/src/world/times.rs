@@ -33,6 +33,10 @@ pub(crate) struct Times {
     pub(crate) consumer_timeout: Duration,
     /// How long a producer waits for an answer.
     pub(crate) producer_timeout: Duration,
+    /// Whether its application keeps an outbox.
+    pub(crate) outbox: bool,
+    /// How long after the end of a send a job sends again what had no answer, if one does.
+    pub(crate) resend_after: Option<Duration>,
     /// How long a consumer of a log may take between two polls.
     pub(crate) max_poll_interval: Option<Duration>,
     /// What a late leg takes in addition.
@@ -110,6 +114,8 @@ impl Times {
             confirms_dead_letters: scenario.queue.confirms_dead_letters(),
             consumer_timeout: scenario.consumer.request_timeout.duration(),
             producer_timeout: scenario.producer.request_timeout.duration(),
+            outbox: scenario.producer.outbox,
+            resend_after: scenario.producer.resend_after.map(Span::duration),
             max_poll_interval: scenario.consumer.max_poll_interval.map(|span| span.duration()),
             late: scenario.times.late.duration(),
             slow: scenario.times.slow.duration(),

@@ -1,8 +1,8 @@
 //! Which faults of a scenario a live run cannot inject.
 
 use entrega_choice::Point;
-use entrega_scenario::Scenario;
 use entrega_scenario::points::{Act, Call, Leg, Mishap, Moment, Site, describe, table};
+use entrega_scenario::{PublishId, Scenario};
 
 use super::mishap;
 
@@ -32,8 +32,13 @@ fn at_times(scenario: &Scenario) -> impl Iterator<Item = String> {
         let rolling = one.rolling_restart.map(|_| format!("rolling_restart of {}", one.name));
         changes.into_iter().chain(rolling)
     });
-    let stalls = scenario.times.stall_distribution.map(|_| "times.stall_distribution".to_owned());
-    lives.chain(stalls)
+    let producer = &scenario.producer;
+    let others = [
+        (scenario.times.stall_distribution.is_some(), "times.stall_distribution"),
+        (producer.resend_after.is_some(), "producer.resend_after"),
+        (producer.publish_id != PublishId::Message, "producer.publish_id"),
+    ];
+    lives.chain(others.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name.to_owned()))
 }
 
 /// Whether a choice can be injected live.
@@ -43,7 +48,7 @@ fn is_injected(scenario: &Scenario, point: Point, value: u32) -> bool {
         Site::Leg(call, leg) => (call, leg),
         Site::Message => return info.alternative(value).is_some_and(|one| one.act == Act::Poison),
         Site::Broker | Site::Handler | Site::Process => return true,
-        Site::Crash(Moment::AtAnyTime) => return false,
+        Site::Crash(Moment::AtAnyTime | Moment::BeforeSend | Moment::AfterSend) => return false,
         Site::Crash(_) | Site::Group => return true,
         Site::Arrivals | Site::Handlers | Site::Deadlines | Site::Polls | Site::Delays => {
             return false;

@@ -34,7 +34,7 @@ impl Subject for QueueBroker {
             Ask::Publish { message } => {
                 let (message, key) = (MessageId(message), Key(message % 2));
                 let record = Record { message, key, bytes: 10 };
-                Request::Publish { records: vec![record], confirm: true }
+                Request::Publish { records: vec![record], confirm: true, id: 0 }
             }
             Ask::Receive { max, settle_at_delivery } => Request::Receive {
                 queue: QUEUE,

@@ -24,7 +24,12 @@ fn delivered(atomic_publish: bool) -> (QueueBroker, u64) {
     let mut broker = QueueBroker::new(QueueSettings { atomic_publish, ..QueueSettings::default() });
     let (now, mut truth) = (Instant::START, Vec::new());
     let records = vec![record()];
-    broker.handle(now, client(0), &mut Request::Publish { records, confirm: true }, &mut truth);
+    broker.handle(
+        now,
+        client(0),
+        &mut Request::Publish { records, confirm: true, id: 0 },
+        &mut truth,
+    );
     let (settle_at_delivery, buffer) = (false, Vec::new());
     let mut receive =
         Request::Receive { queue: QUEUE, max: 1, settle_at_delivery, buffer, deadline: now };

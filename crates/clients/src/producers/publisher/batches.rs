@@ -58,7 +58,7 @@ impl<L: Link<Request = queue::Request, Response = queue::Response>> BatchPublish
     async fn publish_batch(&self, batch: &[Record], attempt: u16) -> Result<(), PublishError> {
         attempted(&self.link, batch, attempt);
         let records = copied(&self.spare, batch);
-        let call = self.link.call(queue::Request::Publish { records, confirm: true });
+        let call = self.link.call(queue::Request::Publish { records, confirm: true, id: 0 });
         match call.await {
             Ok(queue::Response::Published { records }) => {
                 self.spare.set(records);
@@ -71,7 +71,7 @@ impl<L: Link<Request = queue::Request, Response = queue::Response>> BatchPublish
 
     fn post_batch(&self, batch: &[Record]) {
         let records = copied(&self.spare, batch);
-        let request = queue::Request::Publish { records, confirm: false };
+        let request = queue::Request::Publish { records, confirm: false, id: 0 };
         self.link.forget(self.link.start(request));
     }
 

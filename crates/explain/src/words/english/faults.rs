@@ -160,6 +160,8 @@ fn crash(fault: &Injected, who: &str, m: &str, until: Option<&str>) -> String {
         Site::Crash(Moment::AfterSettle) => format!("right after settling {m}"),
         Site::Crash(Moment::AfterDeadLetter) => format!("after dead-lettering {m}"),
         Site::Crash(Moment::AtAnyTime) => "at a time of its own".to_owned(),
+        Site::Crash(Moment::BeforeSend) => format!("before it sends {m}"),
+        Site::Crash(Moment::AfterSend) => format!("before it notes that {m} is stored"),
         Site::Leg(..)
         | Site::Broker
         | Site::Service

@@ -26,6 +26,8 @@ pub(in crate::words) fn words((fault, act): FaultKind) -> (String, &'static str)
         Site::Crash(Moment::AfterSettle) => ("a crash".to_owned(), "after the settle"),
         Site::Crash(Moment::AtAnyTime) => ("a crash".to_owned(), "at a time of its own"),
         Site::Crash(Moment::AfterDeadLetter) => ("a crash".to_owned(), "after the dead letter"),
+        Site::Crash(Moment::BeforeSend) => ("a crash".to_owned(), "before a send"),
+        Site::Crash(Moment::AfterSend) => ("a crash".to_owned(), "after a send"),
         Site::Shutdown if act == Act::Drain => ("a shutdown".to_owned(), "that drains"),
         Site::Shutdown => ("a shutdown".to_owned(), "that abandons"),
         Site::Leader if act == Act::LeaderCrash => {

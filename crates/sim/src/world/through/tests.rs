@@ -64,6 +64,8 @@ outage = "3s"
 [faults]
 send.request = { lost = "1/20" }
 send.response = { late = "1/30" }
+send.before = { crash = "1/40" }
+send.after = { crash = "1/40" }
 receive.response = { lost = "1/50" }
 handler.error = { transient = "1/20" }
 handler.slow = { slow = "1/60" }
