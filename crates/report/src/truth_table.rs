@@ -37,11 +37,12 @@ const LETTERS: [&str; 2] = [
 
 /// What the heads mean, in a document.
 const HEADS: &str = "\
-handlers take no time, but one may go on after all others · E handler error · X poison message · \
+handlers take no time, but one may go on after all others · E handler error · X poison message · K a message kills each process that works on it · \
 C0 crash before the effect · C1 after it · C2 after the settle · CQ a message fails, and a crash after its dead letter · QL, RL request or answer of a settle lost · \
-late: a settle arrives late · Z stall or slow handler, beyond lease and session too · SD a consumer is asked to stop, is killed if it takes too long, and comes back · recv: a receive is lost \
-· RB the group rebalances · +C0, +QL, +slow: and that as well, which may \
-show something alone";
+late: a settle arrives late · Z stall or slow handler, beyond lease and session too · SD a consumer is asked to stop, is killed if it takes too long, and comes back · recv: a receive is lost · SO, BO the sink or the broker is away for a while \
+· RB the group rebalances · dies: the producer does, before a send or after one · failover: the \
+leader of a log with replicas crashes or loses its power · +C0, +QL, +slow, +lag: and that as well, \
+which may show something alone";
 
 /// Which columns are shown: it decides what a dash means, and what must be said of what is taken
 /// away from the columns of faults.

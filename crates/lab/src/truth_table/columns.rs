@@ -52,7 +52,7 @@ impl Column {
 
     /// Whether a message is poison in all its runs.
     pub(super) fn is_of_poison(&self) -> bool {
-        self.primary.iter().any(|&(_, act)| act == Act::Poison)
+        self.primary.iter().any(|&(_, act)| matches!(act, Act::Poison | Act::Kills))
     }
 
     /// Whether it belongs to this side. The baseline belongs to both.
@@ -90,6 +90,9 @@ const SETTLE_LOST: &[FaultKind] = &[kind("settle.request", "lost")];
 const ANSWER_LOST: &[FaultKind] = &[kind("settle.response", "lost")];
 const FAILURES: &[FaultKind] =
     &[kind("handler.error", "transient"), kind("message.poison", "poison")];
+const PRODUCER_DIES: &[FaultKind] = &[kind("send.before", "crash"), kind("send.after", "crash")];
+const FAILOVER: &[FaultKind] =
+    &[kind("broker.failover", "crash"), kind("broker.failover", "poweroff")];
 const REBALANCES: &[FaultKind] =
     &[kind("group.rebalance", "before"), kind("group.rebalance", "after")];
 
@@ -101,7 +104,7 @@ pub(super) const NONE: Column = column("none", "none", Side::Consumer, &[]);
 /// The companion of a lost settle is a crash before the effect of some other message: alone it
 /// duplicates nothing that was settled, so what it repeats is what the settle did not record. A
 /// dead letter needs a message that fails.
-pub const COLUMNS: [Column; 24] = [
+pub const COLUMNS: [Column; 30] = [
     NONE,
     column("handler-error", "E", Side::Consumer, &[kind("handler.error", "transient")])
         .means("handler error"),
@@ -109,6 +112,8 @@ pub const COLUMNS: [Column; 24] = [
         .means("poison message"),
     column("poison", "X+QL", Side::Consumer, &[kind("message.poison", "poison")])
         .with("settle-request-lost", SETTLE_LOST),
+    column("kills", "K", Side::Consumer, &[kind("message.poison", "kills")])
+        .means("a message kills each process that works on it"),
     column("crash-before-effect", "C0", Side::Consumer, CRASH).means("crash before the effect"),
     column("crash-after-effect", "C1", Side::Consumer, &[kind("effect.after", "crash")])
         .means("crash after the effect"),
@@ -165,6 +170,15 @@ pub const COLUMNS: [Column; 24] = [
         &[kind("receive.request", "lost"), kind("receive.response", "lost")],
     )
     .means("receive lost"),
+    column(
+        "sink-outage",
+        "SO",
+        Side::Consumer,
+        &[kind("sink.outage", "refuses"), kind("sink.outage", "silent")],
+    )
+    .means("the sink refuses or does not answer for a while"),
+    column("broker-outage", "BO", Side::Consumer, &[kind("broker.outage", "silent")])
+        .means("nobody reaches the broker for a while"),
     column("send-request-lost", "send lost", Side::Producer, &[kind("send.request", "lost")]),
     column(
         "send-request-duplicated",
@@ -174,5 +188,13 @@ pub const COLUMNS: [Column; 24] = [
     ),
     column("send-response-lost", "answer lost", Side::Producer, &[kind("send.response", "lost")]),
     column("send-request-late", "send late", Side::Producer, &[kind("send.request", "late")]),
+    column("producer-crash", "dies", Side::Producer, PRODUCER_DIES)
+        .means("the producer dies before a send or after one, and comes back"),
     column("broker-restart", "restart", Side::Producer, &[kind("broker.restart", "restart")]),
+    column("failover", "failover", Side::Producer, FAILOVER)
+        .means("the leader of a log with replicas crashes or loses its power")
+        .only(Model::Log),
+    column("failover", "failover+lag", Side::Producer, FAILOVER)
+        .with("replica-lag", &[kind("replica.lag", "next"), kind("replica.lag", "all")])
+        .only(Model::Log),
 ];

@@ -46,6 +46,10 @@ const fn on_queue(row: TableRow) -> TableRow {
     TableRow { only: Some(Model::Queue), ..row }
 }
 
+const fn on_log(row: TableRow) -> TableRow {
+    TableRow { only: Some(Model::Log), ..row }
+}
+
 const fn producing(row: TableRow) -> TableRow {
     TableRow { side: Side::Producer, ..row }
 }
@@ -69,7 +73,7 @@ const JAVA_NO: &str = "Java, auto-commit off";
 use Strategy as S;
 
 /// All rows, in teaching order; those of the producer's side last.
-pub const ROWS: [TableRow; 56] = [
+pub const ROWS: [TableRow; 73] = [
     row(S::SettleThenProcess, "default", &[]),
     row(S::SettleThenProcess, "settles unconfirmed", &[("consumer.settle_confirmed", "false")]),
     row(S::ProcessThenSettle, "default", &[]),
@@ -81,6 +85,12 @@ pub const ROWS: [TableRow; 56] = [
     on_queue(row(S::ProcessThenSettle, "delivery limit 2", LIMIT)),
     on_queue(row(S::ProcessThenSettle, "delivery limit 2, dead letters", LIMIT_WITH_TARGET)),
     on_queue(row(S::ProcessThenSettle, AHEAD, PUSH)),
+    on_queue(row(S::ProcessThenSettle, "lease renewal", RENEWAL)),
+    on_queue(row(S::ProcessThenSettle, "late settles honoured", HONOURED)),
+    on_queue(row(S::ProcessThenSettle, "a connection returns nothing", BY_LEASE)),
+    on_log(row(S::ProcessThenSettle, "cooperative", COOPERATIVE)),
+    row(S::ProcessThenSettle, "sink deduplicates in memory", DEDUP_IN_MEMORY),
+    row(S::SettleThenProcess, "sink deduplicates", DEDUP),
     row(S::SettleEveryN, "default", &[]),
     row(S::SettleEveryN, "on error crash", &[("consumer.on_error", "crash")]),
     row(S::AutoSettleAtDelivery, "default", &[]),
@@ -94,6 +104,7 @@ pub const ROWS: [TableRow; 56] = [
     row(S::MicroBatch, "atomic, bisect", &[("consumer.batch_on_failure", "bisect")]),
     row(S::MicroBatch, "atomic, per item", &[("consumer.batch_on_failure", "per-item")]),
     row(S::MicroBatch, "atomic, dead-letter item", DEAD_LETTER_ITEM),
+    on_queue(row(S::MicroBatch, "atomic, abandon", ABANDON)),
     row(S::MicroBatch, "item by item, retry whole", &[("consumer.batch_sink", "item-by-item")]),
     on_queue(row(S::BrokerDeadLetter, "with a target", &[("queue.dead_letter", "true")])),
     on_queue(row(S::BrokerDeadLetter, "without a target", &[])),
@@ -124,6 +135,16 @@ pub const ROWS: [TableRow; 56] = [
     producing(row(S::DeduplicatingSink, "fire and forget", FIRE_AND_FORGET)),
     producing(row(S::ProgressWithEffect, "confirmed, 3 retries", &[])),
     producing(row(S::ProgressWithEffect, "fire and forget", FIRE_AND_FORGET)),
+    producing(row(S::ProcessThenSettle, "outbox", OUTBOX)),
+    producing(row(S::DeduplicatingSink, "outbox", OUTBOX)),
+    producing(row(S::ProcessThenSettle, "2 in flight", IN_FLIGHT)),
+    on_log(producing(row(S::ProcessThenSettle, "idempotent, 2 in flight, outbox", IDEMPOTENT))),
+    on_queue(producing(row(S::ProcessThenSettle, "dedup window, outbox", WINDOW))),
+    on_log(producing(row(S::ProcessThenSettle, "3 replicas, acks 1", ACKS_ONE))),
+    on_log(producing(row(S::ProcessThenSettle, "3 replicas, acks all, min ISR 1", ACKS_ALL))),
+    on_log(producing(row(S::ProcessThenSettle, "3 replicas, acks all, min ISR 2", MIN_ISR))),
+    on_log(producing(row(S::ProcessThenSettle, "3 replicas, unclean election", UNCLEAN))),
+    on_queue(producing(row(S::ProcessThenSettle, "a restart forgets", FORGETS))),
     on_queue(producing(row(S::ProcessThenSettle, "overflow drop-head", DROP_HEAD))),
     on_queue(producing(row(S::ProcessThenSettle, "overflow reject-publish", REJECT_PUBLISH))),
 ];
@@ -139,6 +160,36 @@ const LIMIT_WITH_TARGET: &[(&str, &str)] = &[
     ("queue.dead_letter", "true"),
     ("consumer.on_error", "requeue"),
 ];
+const RENEWAL: &[(&str, &str)] = &[("consumer.lease_renewal", "10s")];
+const HONOURED: &[(&str, &str)] = &[("queue.late_settle", "honoured")];
+const BY_LEASE: &[(&str, &str)] = &[("queue.requeue_on_disconnect", "false")];
+const COOPERATIVE: &[(&str, &str)] = &[("consumer.rebalance_protocol", "cooperative")];
+const DEDUP: &[(&str, &str)] = &[WITHOUT_PROGRESS, ("sink.dedup", "atomic")];
+const DEDUP_IN_MEMORY: &[(&str, &str)] = &[WITHOUT_PROGRESS, ("sink.dedup", "process-memory")];
+const WITHOUT_PROGRESS: (&str, &str) =
+    ("strategies", "[\"settle-then-process\", \"process-then-settle\"]");
+const ABANDON: &[(&str, &str)] = &[QUEUE_ONLY, ("consumer.batch_on_failure", "abandon")];
+const OUTBOX: &[(&str, &str)] = &[("producer.outbox", "true")];
+const IN_FLIGHT: &[(&str, &str)] = &[("producer.max_in_flight", "2")];
+const IDEMPOTENT: &[(&str, &str)] = &[
+    ("producer.enable_idempotence", "true"),
+    ("producer.max_in_flight", "2"),
+    ("producer.outbox", "true"),
+];
+const WINDOW: &[(&str, &str)] = &[("queue.dedup_window", "2min"), ("producer.outbox", "true")];
+const ACKS_ONE: &[(&str, &str)] = &[REPLICAS, FALLS_OUT, UNFLUSHED, ("producer.acks", "\"1\"")];
+const ACKS_ALL: &[(&str, &str)] = &[REPLICAS, FALLS_OUT, UNFLUSHED];
+const MIN_ISR: &[(&str, &str)] =
+    &[REPLICAS, FALLS_OUT, UNFLUSHED, ("log.min_insync_replicas", "2")];
+const UNCLEAN: &[(&str, &str)] =
+    &[REPLICAS, FALLS_OUT, UNFLUSHED, ("log.unclean_leader_election", "true")];
+const REPLICAS: (&str, &str) = ("log.replicas", "3");
+/// A follower that copies nothing is out of sync before a producer gives up.
+const FALLS_OUT: (&str, &str) = ("log.replica_lag_max", "500ms");
+/// What the operating system does by itself.
+const UNFLUSHED: (&str, &str) = ("log.flush_interval", "30s");
+const FORGETS: &[(&str, &str)] =
+    &[("queue.broker_restart", "{ forgets = ['messages', 'settles'], of_the_last = '2min' }")];
 const DEAD_LETTER_ITEM: &[(&str, &str)] = &[("consumer.batch_on_failure", "dead-letter-item")];
 const DROP_HEAD: &[(&str, &str)] = &[("queue.max_length", "1"), ("queue.overflow", "drop-head")];
 const REJECT_PUBLISH: &[(&str, &str)] =
