@@ -271,6 +271,14 @@ fn the_remedies_of_the_narrations_help() {
     let unknown = ["expect.1.duplicated=0", "expect.1.verdict=unknown", "expect.2.duplicated=0"];
     let forgets = [&forgets[..], &unknown, &["expect.2.verdict=unknown"]].concat();
     check("outbox", &forgets, "duplicated");
+    let comes_out = |with: &[&str]| {
+        let with = with.iter().flat_map(|set| ["--set", set]);
+        let compare = ["compare", "simulations/outbox.toml", "--quiet"].into_iter().chain(with);
+        entrega(&compare.collect::<Vec<_>>()).status.code()
+    };
+    assert_eq!(comes_out(&["producer.enable_idempotence=true"]), Some(0), "duplicates stay");
+    let by_send = ["models=['queue']", "queue.dedup_window=2min", "producer.publish_id=send"];
+    assert_eq!(comes_out(&by_send), Some(0), "duplicates stay");
     let knows = ["models=['queue']", "queue.dedup_window=2min"];
     check("outbox", &[&knows[..], &none_twice].concat(), "duplicated");
     for brings_back in ["consumer.claim_min_idle=1min", "consumer.restart_reads_own=true"] {

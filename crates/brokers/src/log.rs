@@ -371,7 +371,8 @@ impl Broker for LogBroker {
 
 /// What is rarely asked.
 impl LogBroker {
-    /// As [`Broker::handle`], off the way that most requests take.
+    /// As [`Broker::handle`], kept out of line. The arms of `Fetch` and `Commit`, which are
+    /// answered there, only make the match exhaustive.
     #[inline(never)]
     fn handle_apart(
         &mut self,

@@ -235,8 +235,8 @@ impl QueueBroker {
         is_vain
     }
 
-    /// Delivers what there is, or nothing if waiting is useless. Only then is the buffer taken. A
-    /// client that may wait asks in vain no more: there is something, or it is gone.
+    /// Delivers what there is, or nothing if waiting is useless. Only then is the buffer taken. For
+    /// a client that may wait, `handle` has already checked that there may be something.
     fn receive(
         &mut self,
         now: Instant,

@@ -47,13 +47,16 @@ pub struct Called<'a> {
 struct Named {
     faults: Vec<(Point, u32)>,
     table: Arc<[PointSpec]>,
+    /// Whether the next life of a producer sends again what has no confirmation.
+    resends: bool,
 }
 
 impl Named {
     fn of(scenario: &Scenario, id: SubscriptionId) -> Self {
         let mut faults = scenario.named_faults();
         faults.retain(|(point, _)| points::befalls(*point, id));
-        Self { faults, table: points::table(&scenario.subscription_names()) }
+        let table = points::table(&scenario.subscription_names());
+        Self { faults, table, resends: scenario.producer.outbox }
     }
 
     fn acts(&self) -> impl Iterator<Item = (Site, Act)> {
@@ -85,8 +88,10 @@ impl Named {
 
     /// The windows that they open under a strategy.
     fn windows(&self, strategy: Strategy) -> Vec<Counter> {
+        let opens = |site: &Site| self.resends || !site.is_of_producer();
+        let acts = self.acts().filter(|(site, _)| opens(site));
         let mut windows: Vec<Counter> =
-            self.acts().filter_map(|(site, act)| window(site, act, strategy)).collect();
+            acts.filter_map(|(site, act)| window(site, act, strategy)).collect();
         windows.sort_by_key(|counter| counter.index());
         windows.dedup();
         windows
@@ -94,7 +99,7 @@ impl Named {
 
     /// `no crash struck (mailer.effect.before)`.
     fn none_struck(&self) -> String {
-        let mut nouns: Vec<&str> = self.acts().map(|(_, act)| noun(act)).collect();
+        let mut nouns: Vec<&str> = self.acts().map(|(site, act)| noun(site, act)).collect();
         nouns.dedup();
         let noun = if let [only] = nouns[..] { only } else { "fault" };
         let mut names: Vec<&str> =
@@ -352,8 +357,10 @@ fn row_why_open(row: &RowSummary) -> Vec<String> {
 }
 
 /// What a fault is called.
-const fn noun(act: Act) -> &'static str {
+const fn noun(site: Site, act: Act) -> &'static str {
     match act {
+        Act::Lost if matches!(site, Site::Transfer) => "loss of a dead letter",
+        Act::Duplicated if matches!(site, Site::Transfer) => "duplicate of a dead letter",
         Act::Crash => "crash",
         Act::Restart => "restart of the broker",
         Act::Refuses | Act::Silent => "outage",

@@ -281,7 +281,8 @@ impl Shown<'_> {
              {} of order: a request or a deadline comes before its turn, or a handler goes on or \
              a poll gives up after all others. With a companion there is one change less in \
              worlds that differ in more than one value from the plain one; with a poison message, \
-             which may be tried for ever, only requests change places outside of the plain world.{}\n",
+             which may be tried for ever, only requests change places outside of the plain world, \
+             and with a message that kills nothing does.{}\n",
             if preemptions == 1 { "change" } else { "changes" },
             self.columns().taken_away(),
         )

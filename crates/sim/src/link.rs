@@ -224,6 +224,8 @@ impl AtOnce {
     }
 }
 
+/// What a process remembers of its life, if it knows which one it is.
+const LIFE: u64 = 8;
 /// What a process remembers of a sleep: that it is over.
 const AWAKE: u64 = 1;
 
@@ -255,6 +257,13 @@ where
             self.watch(cx);
             Poll::Pending
         })
+    }
+
+    /// Which life of the process this is. Who knows that goes on in another way in each.
+    pub(crate) fn remember_life(&self) -> u32 {
+        let life = self.client.incarnation.0;
+        self.world.borrow_mut().remember(self.client.process, &[LIFE, life.into()]);
+        life
     }
 
     /// A timer wakes the process. A future that is polled under a waker of its own (inside a

@@ -158,11 +158,12 @@ impl Platform for QueuePlatform {
         link: SimLink<QueueBroker>,
         settings: &ProducerSettings,
     ) -> Self::Publisher {
-        let life = link.client.incarnation.0;
-        let publisher = QueuePublisher::new(link);
         match settings.publish_id {
-            PublishId::Message => publisher,
-            PublishId::Send => publisher.with_an_id_a_send(life.into()),
+            PublishId::Message => QueuePublisher::new(link),
+            PublishId::Send => {
+                let life = link.remember_life();
+                QueuePublisher::new(link).with_an_id_a_send(life)
+            }
         }
     }
 

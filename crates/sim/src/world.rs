@@ -207,18 +207,21 @@ where
     /// Notes an event, now. Whoever calls it knows the kind, so all but the entry folds away there.
     #[inline(always)]
     pub(crate) fn record(&mut self, kind: Kind) {
-        match kind {
-            Kind::SendInvoked { message, producer: process, .. }
-            | Kind::SettleInvoked { message, consumer: process, .. } => {
-                self.processes[process.index()].concern = Some(message);
+        let kind = match kind {
+            Kind::SendInvoked { message, producer, .. } => {
+                self.processes[producer.index()].concern = Some(message);
+                self.outbox.numbered(kind)
+            }
+            Kind::SettleInvoked { message, consumer, .. } => {
+                self.processes[consumer.index()].concern = Some(message);
+                kind
             }
             Kind::SendEnded { message, outcome, .. } if self.outbox.is_kept() => {
                 self.outbox.ended(self.now, message, outcome);
+                kind
             }
-            _ => {}
-        }
-        let kind =
-            if let Kind::SendInvoked { .. } = kind { self.outbox.numbered(kind) } else { kind };
+            _ => kind,
+        };
         self.events.push(Event { at: self.now, kind });
         if matches!(kind, Kind::MaxPollExceeded { .. }) {
             self.expiry();

@@ -59,17 +59,22 @@ impl DedupWindow {
     pub(super) fn knows_all(&mut self, now: Instant, id: u32, records: &mut Vec<Record>) -> bool {
         self.forget(now);
         let published = records.len();
-        records.retain(|record| self.is_new(record.message, id));
-        let stored = records.iter().map(|record| Stored { at: now, message: record.message, id });
-        self.stored.extend(stored);
+        records.retain(|record| self.is_new(Stored { at: now, message: record.message, id }));
         records.is_empty() && published > 0
     }
 
-    fn is_new(&mut self, message: MessageId, id: u32) -> bool {
-        if id == 0 {
-            return self.ids.insert(message);
+    /// Whether a message was not known under this id, which it is from now on.
+    fn is_new(&mut self, new: Stored) -> bool {
+        let Stored { message, id, .. } = new;
+        let is_new = if id == 0 {
+            self.ids.insert(message)
+        } else {
+            !self.stored.iter().any(|stored| (stored.message, stored.id) == (message, id))
+        };
+        if is_new {
+            self.stored.push_back(new);
         }
-        !self.stored.iter().any(|stored| (stored.message, stored.id) == (message, id))
+        is_new
     }
 
     /// An id is not remembered any more.
@@ -89,11 +94,14 @@ impl DedupWindow {
         }
     }
 
-    /// A message was not stored after all, as far as the broker knows.
+    /// A message was not stored after all, as far as the broker knows. If it was under several
+    /// ids, that is true of the one that came last.
     #[cold]
     pub(super) fn forget_message(&mut self, message: MessageId) {
-        self.stored.retain(|stored| stored.message != message);
-        self.ids.remove(message);
+        let last = self.stored.iter().rposition(|stored| stored.message == message);
+        if let Some(stored) = last.and_then(|place| self.stored.remove(place)) {
+            self.drop_id(stored);
+        }
     }
 
     /// Forgets what is out of the window by now, or one too many.
@@ -236,9 +244,21 @@ mod tests {
         assert_eq!(published_under(&mut window, 7, 1, &[1, 2]), [2]);
         assert_eq!(published_under(&mut window, 8, 1, &[1]), [1]);
         assert_eq!(published(&mut window, 2, &[1, 2]), [2]);
+        assert_eq!(published_under(&mut window, 9, 2, &[4, 4]), [4], "twice in one batch");
         assert_eq!(published_under(&mut window, 7, 10, &[1, 2]), [1], "1 was stored at 0");
         window.take_back(1);
         assert_eq!(published_under(&mut window, 7, 10, &[1]), [1]);
+    }
+
+    /// Of several copies under several ids, the last is the one that is not on the disk.
+    #[test]
+    fn what_is_forgotten_is_what_came_last() {
+        let mut window = window(None);
+        assert_eq!(published(&mut window, 0, &[1]), [1]);
+        assert_eq!(published_under(&mut window, 7, 1, &[1]), [1]);
+        window.forget_message(MessageId(1));
+        assert_eq!(published(&mut window, 2, &[1]), NONE);
+        assert_eq!(published_under(&mut window, 7, 2, &[1]), [1]);
     }
 
     /// The other window: the oldest of too many is forgotten.

@@ -167,9 +167,15 @@ impl Fingerprinted for ChosenSink {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         match self {
             Self::Plain(_) => into.word(0),
-            Self::Deduplicating(sink) => sink.words().for_each(|word| into.word(word)),
+            Self::Deduplicating(sink) => {
+                into.count(sink.words().count());
+                sink.words().for_each(|word| into.word(word));
+            }
             Self::Keyed { keys, checks: _ } => keys.fingerprint(into),
-            Self::Transactional(sink, _) => sink.words().for_each(|word| into.word(word)),
+            Self::Transactional(sink, _) => {
+                into.count(sink.words().count());
+                sink.words().for_each(|word| into.word(word));
+            }
         }
     }
 }

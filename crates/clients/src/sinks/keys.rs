@@ -95,6 +95,7 @@ impl Fingerprinted for Keys {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         let Self { retention, known, kept } = self;
         if !retention.is_bounded() {
+            into.count(known.words().count());
             return known.words().for_each(|word| into.word(word));
         }
         for kept in kept {

@@ -52,7 +52,12 @@ impl Column {
 
     /// Whether a message is poison in all its runs.
     pub(super) fn is_of_poison(&self) -> bool {
-        self.primary.iter().any(|&(_, act)| matches!(act, Act::Poison | Act::Kills))
+        self.primary.iter().any(|&(_, act)| act == Act::Poison)
+    }
+
+    /// Whether a message kills whoever works on it in all its runs.
+    pub(super) fn kills(&self) -> bool {
+        self.primary.iter().any(|&(_, act)| act == Act::Kills)
     }
 
     /// Whether it belongs to this side. The baseline belongs to both.

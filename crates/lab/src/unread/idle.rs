@@ -41,6 +41,9 @@ pub(super) fn why(
         "producer" if setting == "enable_idempotence" => {
             of_broker(loaded, written, run, Model::Log)
         }
+        "producer" if setting == "publish_id" => {
+            of_broker(loaded, written, run, Model::Queue).or_else(|| of_known_ids(loaded))
+        }
         "producer" => of_producer(loaded, setting),
         "times" => of_fault(loaded, setting),
         _ => None,
@@ -140,6 +143,12 @@ fn of_queue(loaded: &LoadedScenario, setting: &str, run: &[Configuration]) -> Op
 /// Whether a strategy rejects what fails: a log has no such thing.
 fn rejects(strategy: Strategy) -> bool {
     !strategy.supports(Model::Log) && strategy.spec().declares_dead_letters
+}
+
+/// An id matters where a queue remembers it.
+fn of_known_ids(loaded: &LoadedScenario) -> Option<String> {
+    let is_known = loaded.scenario.queue.dedup_window.is_some();
+    (!is_known).then(|| "a queue with `queue.dedup_window` would read it".to_owned())
 }
 
 fn of_producer(loaded: &LoadedScenario, setting: &str) -> Option<String> {

@@ -37,7 +37,8 @@ pub struct QueueSettings {
     /// When the limit is looked at. Default `at-return`.
     pub limit_checked: LimitChecked,
     /// What becomes of a message that was delivered too often. Left out, `dead_letter` says it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<AtLimit>")]
     pub at_limit: Option<AtLimit>,
     /// Whether a restart of the broker forgets what was counted, as Pulsar does, or a part of it.
     /// Default `durable`.

@@ -36,6 +36,9 @@ pub const NOT_SAID: [&str; 13] = [
     "`changes` name consumers that there are, each in order of time, and who is there does not join",
 ];
 
+/// A duration of zero.
+const NO_TIME: &str = "^[0.]+\\s*[a-zµ]+$";
+
 /// The schema.
 pub fn schema() -> Value {
     shared().clone()
@@ -61,7 +64,7 @@ fn made() -> Value {
         state(&mut root, path, &json!({ "minItems": least, "maxItems": most }));
     }
     for path in bounds::NOT_ZERO {
-        state(&mut root, path, &json!({ "not": { "pattern": "^[0.]+\\s*[a-zµ]+$" } }));
+        state(&mut root, path, &json!({ "not": { "pattern": NO_TIME } }));
     }
     for (path, more) in rules(&root) {
         state(&mut root, path, &more);
@@ -231,7 +234,7 @@ fn publish_id() -> Value {
             "required": ["publish_id"],
             "properties": { "publish_id": { "const": "send" } },
         },
-        "then": { "properties": { "linger": { "pattern": "^0+[a-z]+$" } } },
+        "then": { "properties": { "linger": { "pattern": NO_TIME } } },
     })
 }
 

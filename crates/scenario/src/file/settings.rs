@@ -1,5 +1,5 @@
-//! The settings of producer, consumers, brokers and network: the tables `[consumer]`,
-//! `[log]`, `[queue]`, `[network]`, `[times]` and `[limits]`.
+//! The settings of consumers, log and network: the tables `[consumer]`, `[log]`, `[network]`,
+//! `[times]` and `[limits]`. Those of producers and queues stand in files of their own.
 //!
 //! A setting is named as the real systems name it; its documentation gives their spelling and their
 //! default [KAFKA-SRC], [RDK-CONF], [RMQ-CONFIRMS], [SQS-VIS]. Where they differ or have none, the

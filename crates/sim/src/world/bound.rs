@@ -22,7 +22,7 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// A bound that has not been reached. What is due never does not come in it either.
+    /// A bound that has not been reached. [`Instant::NEVER`] lies beyond every bound.
     pub(crate) fn new(steps: u64, latest: Instant) -> Self {
         let before_never = Instant::from_nanos(Instant::NEVER.as_nanos() - 1);
         Self { steps, latest: latest.min(before_never), passed: false }

@@ -126,7 +126,7 @@ where
         }
     }
 
-    /// As [`World::offer`], off the way that most requests take.
+    /// As [`World::offer`], kept out of line.
     #[cold]
     fn offer_alone(&mut self, id: CallId) {
         self.offer(id);
