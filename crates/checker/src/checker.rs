@@ -216,6 +216,9 @@ impl Checker {
 
     /// Assignments, and the world.
     fn note_owners(&mut self, kind: Kind) {
+        if let Kind::Crashed { process, .. } | Kind::Exited { process, .. } = kind {
+            self.sends.life_ended(process);
+        }
         if let Kind::Assigned { subscription, .. }
         | Kind::Revoked { subscription, .. }
         | Kind::Lost { subscription, .. }

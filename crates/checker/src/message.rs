@@ -24,7 +24,7 @@ pub(crate) struct Message {
     /// The delivery that made the first outcome: effect or dead letter.
     pub(crate) outcome: u32,
     /// Deliveries minus stored copies, saturating.
-    pub(crate) surplus: i8,
+    pub(crate) surplus: i16,
     pub(crate) flags: u32,
     /// Stored copies, saturating.
     pub(crate) copies: u8,

@@ -14,8 +14,9 @@
 //! acknowledged message is its own id.
 //!
 //! A send may have several attempts and as many outcomes; one speaks for every attempt begun since
-//! the last. The send is acknowledged if any outcome is, refused only if every one is a refusal and
-//! no attempt is open, and else indeterminate.
+//! the last, in one life of its producer: what a life leaves open stays so. The send is
+//! acknowledged if any outcome is, refused only if every one is a refusal and no attempt is open,
+//! and else indeterminate.
 
 use entrega_model::event::SendOutcome;
 use entrega_model::{Instant, Key, MessageId, ProcessId};
@@ -189,6 +190,21 @@ impl SendFold {
         self.totals.ok += 1;
     }
 
+    /// A life of a process has ended: nobody will hear what became of the sends that it left open.
+    #[cold]
+    pub(crate) fn life_ended(&mut self, process: ProcessId) {
+        if self.highest.get(process.0.into()).is_none() {
+            return;
+        }
+        let Self { sends, chains, .. } = self;
+        for (_, send) in sends.iter_mut().filter(|(_, send)| send.mark == OPEN) {
+            let chain = chains.all.get(send.chain as usize);
+            if chain.is_some_and(|chain| chain.producer == process) {
+                send.mark = INDETERMINATE;
+            }
+        }
+    }
+
     /// A message, if it was sent.
     #[inline]
     pub(crate) fn get(&self, message: MessageId) -> Option<&Send> {
@@ -285,6 +301,28 @@ mod tests {
         };
         check(false, false);
         check(true, true);
+    }
+
+    /// What a life left open is not refused by the answer to an attempt of the next one; what it
+    /// knew it knew.
+    #[test]
+    fn a_refusal_speaks_for_the_attempts_of_its_life() {
+        let check = |dies: bool, first: Option<SendOutcome>, expect: Sent| {
+            let mut fold = SendFold::default();
+            let mut send = || fold.invoked(Instant::START, MessageId(0), Key(0), ProcessId(0));
+            send();
+            if let Some(outcome) = first {
+                fold.ended(MessageId(0), outcome);
+            }
+            fold.life_ended(ProcessId(if dies { 0 } else { 1 }));
+            fold.invoked(Instant::START, MessageId(0), Key(0), ProcessId(0));
+            fold.ended(MessageId(0), SendOutcome::Fail);
+            assert_eq!(fold.get(MessageId(0)).unwrap().sent(), expect, "{dies} {first:?}");
+        };
+        check(true, None, Sent::Info);
+        check(false, None, Sent::Fail);
+        check(true, Some(SendOutcome::Fail), Sent::Fail);
+        check(true, Some(SendOutcome::Ok), Sent::Ok);
     }
 
     /// Attempts begin (`.`) and end (ok, fail, info); what the producer knows in the end.

@@ -134,7 +134,7 @@ impl Untried {
 type Comparison = fn(&Numbers<'_>) -> Option<String>;
 
 /// All of them, in the order in which they are told.
-const COMPARISONS: [Comparison; 29] = [
+const COMPARISONS: [Comparison; 30] = [
     deadlines::waiting,
     deadlines::batch,
     deadlines::attempts,
@@ -162,6 +162,7 @@ const COMPARISONS: [Comparison; 29] = [
     outage::of_broker,
     beyond::settles,
     beyond::entries,
+    beyond::buffer,
     beyond::changes,
     beyond::drain,
 ];

@@ -232,8 +232,8 @@ impl<L: Link<Request = queue::Request, Response = queue::Response>> Publisher
     }
 
     fn ended(&self, record: Record, outcome: SendOutcome) {
-        if let (Some(ids), SendOutcome::Info) = (&self.ids, outcome) {
-            ids.ended_unknown(record.message);
+        if let Some(ids) = self.ids.as_ref().filter(|_| outcome != SendOutcome::Ok) {
+            ids.ended_without_success(record.message);
         }
         ended(&self.link, record, outcome);
     }

@@ -38,6 +38,19 @@ pub(super) fn entries(of: &Numbers<'_>) -> Option<String> {
     ))
 }
 
+/// A producer that throws its buffer away when it ends, where the buffer holds all that is tried.
+pub(super) fn buffer(of: &Numbers<'_>) -> Option<String> {
+    let producer = &of.plan.scenario.producer;
+    let throws_away = producer.is_buffered() && !producer.flush_on_close;
+    let sends_more = of.plan.extent.messages > of.plan.scope.messages.into();
+    (throws_away && sends_more).then(|| {
+        format!(
+            "what becomes of messages that leave the producer's buffer before it ends: the {} that              are tried may all be thrown away with it",
+            of.plan.scope.messages
+        )
+    })
+}
+
 /// Consumers that come or go later than the first messages, which are all that is run as it is.
 pub(super) fn changes(of: &Numbers<'_>) -> Option<String> {
     let (span, sent) = (of.plan.extent.span.as_nanos(), of.plan.extent.messages);

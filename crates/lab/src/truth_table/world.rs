@@ -122,8 +122,8 @@ impl World {
 
     /// The changes of order that are tried with the faults of a column. Runs with a poison message
     /// are followed for as many steps as there are: outside of the plain world only requests come
-    /// before their turn in them, and nothing in those with a message that kills, or they alone would
-    /// take longer than all others.
+    /// before their turn in them, and nothing in those with a message that kills, or they alone
+    /// would take longer than all others.
     fn orders(&self, column: &Column, preemptions: u8) -> Budget {
         let most = self.small.preemptions(preemptions, !column.also.is_empty());
         if self.small.is_plain() {

@@ -41,8 +41,8 @@ pub struct ProducerSettings {
     /// itself, until it has the confirmation: a restart sends again what has none. Without one it
     /// goes on with the next message. It needs `strategy = "confirmed"`. Default false.
     pub outbox: bool,
-    /// After how long a job sends again what is in the outbox and has had no answer. Left out, only
-    /// a restart does.
+    /// After how long a job sends again what is in the outbox and has had no answer, or a refusal.
+    /// Left out, only a restart does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resend_after: Option<Span>,
     /// Which id a queue recognises a message by (`queue.dedup_window`). Default `message`.

@@ -12,7 +12,7 @@ pub(super) struct IdsOfSends {
     /// The id of a first send: another one in each life. In the first it is the message's own,
     /// which nobody else has.
     first: u32,
-    /// Messages whose sends ended without an outcome, and how many did.
+    /// Messages whose sends ended without a confirmation, and how many did.
     repeated: RefCell<Vec<(MessageId, u32)>>,
 }
 
@@ -31,8 +31,8 @@ impl IdsOfSends {
         self.first | sends
     }
 
-    /// The send of a message has ended without an outcome: the next one has another id.
-    pub(super) fn ended_unknown(&self, message: MessageId) {
+    /// The send of a message has ended without a confirmation: the next one has another id.
+    pub(super) fn ended_without_success(&self, message: MessageId) {
         let mut repeated = self.repeated.borrow_mut();
         match repeated.iter_mut().find(|(one, _)| *one == message) {
             Some((_, sends)) => *sends += 1,
@@ -50,9 +50,9 @@ mod tests {
         let (one, other) = (MessageId(1), MessageId(2));
         let lives = [0, 1].map(IdsOfSends::of_life);
         assert_eq!([lives[0].of(one), lives[0].of(one), lives[0].of(other)], [0, 0, 0]);
-        lives[0].ended_unknown(one);
+        lives[0].ended_without_success(one);
         assert_eq!([lives[0].of(one), lives[0].of(other)], [1, 0]);
-        lives[0].ended_unknown(one);
+        lives[0].ended_without_success(one);
         assert_eq!(lives[0].of(one), 2);
         assert_eq!(lives[1].of(one), 1 << 16, "another life has others");
     }
