@@ -79,7 +79,7 @@ fn cells_that_cannot_happen_are_counted() {
         bench.ok(&[&cells[..], &["--fault", fault]].concat())
     };
     let some = of("crash-after-settle");
-    assert!(some.contains("2 cells, 1 of 1 complete, 1 cannot happen;"), "{some}");
+    assert!(some.contains("3 cells, 2 of 2 complete, 1 cannot happen;"), "{some}");
     let none = of("crash-before-effect");
     assert!(none.contains("complete; ") && !none.contains("cannot happen;"), "{none}");
 }
