@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// A rule that is altered, and how the history looks to such a judge.
 pub(crate) type Altered = (&'static str, fn(&mut Vec<Value>));
 
-pub(crate) const ALTERED: [Altered; 30] = [
+pub(crate) const ALTERED: [Altered; 31] = [
     ("every outcome speaks for all attempts", |lines| forget(lines, "send.", "attempt")),
     ("only the last outcome counts", only_the_last_outcome),
     ("an outcome without an invocation is none", only_after_an_invocation),
@@ -18,6 +18,7 @@ pub(crate) const ALTERED: [Altered; 30] = [
     ("a send without an invocation has a place", invocations_before_outcomes),
     ("a suppressed effect is one", |lines| forget(lines, "effect", "verdict")),
     ("a dead letter is nothing", |lines| overlook(lines, "dlq")),
+    ("a letter that was moved back is still there", |lines| overlook(lines, "redriven")),
     ("a dead letter is an effect", |lines| rename(lines, "dlq", "effect")),
     ("one effect is as good as two", one_effect),
     ("what is retrievable is lost", |lines| overlook(lines, "retrievable")),

@@ -244,6 +244,7 @@ fn facts(lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> Facts {
         match kind(event) {
             "effect" if is_applied(event) => facts.effects.push(*line),
             "dlq" => facts.letters += 1,
+            "redriven" => facts.letters = facts.letters.saturating_sub(1),
             "deliver" | "process.start" | "process.end" | "settle.invoke" | "effect" => {
                 facts.is_begun = true;
             }

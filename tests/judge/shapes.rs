@@ -11,7 +11,7 @@ pub(crate) type Shape = (&'static str, &'static [&'static str], &'static [&'stat
 
 const OF_A_DELIVERY: &[&str] = &["subscription", "consumer", "delivery"];
 
-pub(crate) const SHAPES: [Shape; 38] = [
+pub(crate) const SHAPES: [Shape; 39] = [
     ("send.invoke", &["message"], &["key", "producer", "attempt"]),
     ("send.ok", &["message"], &["producer", "attempt"]),
     ("send.fail", &["message"], &["producer", "attempt"]),
@@ -58,6 +58,7 @@ pub(crate) const SHAPES: [Shape; 38] = [
     ("kept", &["message"], &["subscription"]),
     ("settle_forgotten", &["message"], &["subscription"]),
     ("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "abort.reason"]),
+    ("redriven", &["message"], &["subscription", "position"]),
 ];
 
 /// Who takes part in a history.

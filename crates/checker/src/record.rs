@@ -133,6 +133,7 @@ impl RecordChecker {
         let is_log = model == Model::Log;
         checker.partitions.is_log = is_log;
         checker.subscriptions.iter_mut().for_each(|fold| fold.is_record = true);
+        checker.sends.is_record = true;
         Self {
             checker,
             is_log,

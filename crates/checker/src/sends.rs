@@ -14,9 +14,9 @@
 //! acknowledged message is its own id.
 //!
 //! A send may have several attempts and as many outcomes; one speaks for every attempt begun since
-//! the last, in one life of its producer: what a life leaves open stays so. The send is
-//! acknowledged if any outcome is, refused only if every one is a refusal and no attempt is open,
-//! and else indeterminate.
+//! the last, in one life of its producer: what a life leaves open stays so (of a record, a later
+//! outcome speaks for it too). The send is acknowledged if any outcome is, refused only if every
+//! one is a refusal and no attempt is open, and else indeterminate.
 
 use entrega_model::event::SendOutcome;
 use entrega_model::{Instant, Key, MessageId, ProcessId};
@@ -114,6 +114,9 @@ pub(crate) struct SendFold {
     highest: Table<u32>,
     totals: Sends,
     program_order: bool,
+    /// Outcomes may name their attempts, and may be written down by somebody who outlives the
+    /// producer.
+    pub(crate) is_record: bool,
 }
 
 impl SendFold {
@@ -122,7 +125,8 @@ impl SendFold {
     }
 
     pub(crate) fn clear(&mut self) {
-        let Self { sends, chains: Chains { heads, all }, highest, totals, program_order: _ } = self;
+        let Self { sends, chains, highest, totals, program_order: _, is_record: _ } = self;
+        let Chains { heads, all } = chains;
         sends.clear();
         heads.forget(all.drain(..).map(|chain| chain.key.0.into()));
         highest.clear();
@@ -193,7 +197,7 @@ impl SendFold {
     /// A life of a process has ended: nobody will hear what became of the sends that it left open.
     #[cold]
     pub(crate) fn life_ended(&mut self, process: ProcessId) {
-        if self.highest.get(process.0.into()).is_none() {
+        if self.is_record || self.highest.get(process.0.into()).is_none() {
             return;
         }
         let Self { sends, chains, .. } = self;

@@ -41,7 +41,7 @@ pub(super) fn entries(of: &Numbers<'_>) -> Option<String> {
 /// A producer that throws its buffer away when it ends, where the buffer holds all that is tried.
 pub(super) fn buffer(of: &Numbers<'_>) -> Option<String> {
     let producer = &of.plan.scenario.producer;
-    let throws_away = producer.is_buffered() && !producer.flush_on_close;
+    let throws_away = producer.is_buffered() && !producer.flush_on_close && of.plan.faults > 0;
     let sends_more = of.plan.extent.messages > of.plan.scope.messages.into();
     (throws_away && sends_more).then(|| {
         format!(
