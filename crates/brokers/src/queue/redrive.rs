@@ -41,7 +41,7 @@ pub(super) struct Redriven {
 /// A dead letter that will go back.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Letter {
-    /// When. It counts from when it became one.
+    /// When: so long after it was given up, or when it arrives if that is later.
     due: Instant,
     record: Record,
     /// The broker's id for it.
@@ -110,9 +110,10 @@ impl BoundQueue {
     }
 
     /// A dead letter has arrived. One that was sent again goes back as if it had arrived at once,
-    /// but in its turn.
-    pub(super) fn note_letter(&mut self, letter: Option<Letter>) {
-        if let (Some(letter), Some(extras)) = (letter, &mut self.extras) {
+    /// but in its turn, and not before it is there.
+    pub(super) fn note_letter(&mut self, letter: Option<Letter>, now: Instant) {
+        if let (Some(mut letter), Some(extras)) = (letter, &mut self.extras) {
+            letter.due = letter.due.max(now);
             let letters = &mut extras.redriven.letters;
             let place = letters.partition_point(|other| other.due <= letter.due);
             letters.insert(place, letter);

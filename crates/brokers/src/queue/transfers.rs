@@ -53,7 +53,7 @@ impl BoundQueue {
         if step.settings.dead_letter && step.settings.reports_transfers {
             self.transfers.push_back(Begun { place, leaving });
         } else {
-            self.note_letter(letter);
+            self.note_letter(letter, step.now);
         }
     }
 
@@ -78,10 +78,12 @@ impl BoundQueue {
             }
             (Transferred::Lost, None) => {}
             (Transferred::Twice, Some(_)) => {
-                self.note_letter(leaving.letter);
-                self.note_letter(leaving.letter);
+                self.note_letter(leaving.letter, now);
+                self.note_letter(leaving.letter, now);
             }
-            (Transferred::Arrived | Transferred::Twice, _) => self.note_letter(leaving.letter),
+            (Transferred::Arrived | Transferred::Twice, _) => {
+                self.note_letter(leaving.letter, now);
+            }
         }
         false
     }
