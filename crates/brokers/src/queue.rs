@@ -392,7 +392,8 @@ impl Broker for QueueBroker {
     }
 
     fn advance(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
-        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth)
+            .noting(&mut self.unflushed);
         self.queues.iter_mut().for_each(|queue| queue.advance(&mut step));
     }
 

@@ -59,9 +59,17 @@ impl<'a> Step<'a> {
         Self { unflushed: unflushed.as_deref_mut(), ..self }
     }
 
-    /// How many events were told.
-    pub(super) fn told(&self) -> usize {
+    /// How many events are recorded.
+    pub(super) fn recorded(&self) -> usize {
         self.ground_truth.len()
+    }
+
+    /// Notes that a copy was stored, if a restart would forget that.
+    #[inline]
+    pub(super) fn note_stored(&mut self, queue: SubscriptionId, sequence: u64) {
+        if let Some(unflushed) = &mut self.unflushed {
+            unflushed.stored(self.now, queue, sequence);
+        }
     }
 
     #[inline]
@@ -213,9 +221,7 @@ impl BoundQueue {
         } else {
             self.keep(stored, step);
         }
-        if let Some(unflushed) = &mut step.unflushed {
-            unflushed.stored(step.now, self.id, sequence);
-        }
+        step.note_stored(self.id, sequence);
         *step.changed = true;
         self.trim(step);
     }

@@ -61,6 +61,11 @@ impl Redriven {
         self.times.remove(&sequence);
     }
 
+    /// Whether a copy was moved back, and not published.
+    pub(super) fn has(&self, sequence: u64) -> bool {
+        self.times.contains_key(&sequence)
+    }
+
     /// How often the message of a copy has gone back.
     pub(super) fn times(&self, sequence: u64) -> u16 {
         self.times.get(&sequence).copied().unwrap_or(0)
@@ -135,6 +140,7 @@ impl BoundQueue {
             let message = letter.record.message;
             step.tell(Kind::Redriven { message, subscription, position });
             self.keep(Stored::delivered(position, letter.record, 0), step);
+            step.note_stored(subscription, position);
             *step.changed = true;
             self.trim(step);
         }

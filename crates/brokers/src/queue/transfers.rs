@@ -48,7 +48,7 @@ impl BoundQueue {
     /// Sends a message to the dead letters, or drops it if there are none.
     fn transfer(&mut self, leaving: Leaving, step: &mut Step<'_>) {
         let Leaving { stored, why, letter } = leaving;
-        let place = step.told();
+        let place = step.recorded();
         step.tell(why.event(stored.record.message, self.id, step.settings.dead_letter));
         if step.settings.dead_letter && step.settings.reports_transfers {
             self.transfers.push_back(Begun { place, leaving });

@@ -422,7 +422,7 @@ impl Model {
         if let Some(redrive) = self.settings.features.redrive
             && self.copies[copy].moved < redrive.times
         {
-            let due = self.copies[copy].given_up + redrive.after;
+            let due = (self.copies[copy].given_up + redrive.after).max(self.now);
             self.letters.extend((0..letters).map(|_| (due, copy)));
         }
     }
