@@ -12,7 +12,8 @@
 //!          delayed disconnect, close ──limit─────→ dead-lettered, removed, or kept
 //! ```
 //!
-//! What comes back is in `returns.rs`, a word about what its client does not hold in `late.rs`.
+//! What comes back is in `returns.rs`, what has no room in `room.rs`, a word about what its client
+//! does not hold in `late.rs`.
 
 use std::collections::VecDeque;
 
@@ -29,7 +30,7 @@ use super::extras::Extras;
 use super::in_flight::{InFlight, Slot};
 use super::ready::{Ready, Stored};
 use super::rules::Return;
-use super::settings::{LimitChecked, Overflow, QueueSettings};
+use super::settings::{LimitChecked, QueueSettings};
 use super::transfers::Begun;
 use super::unflushed::Unflushed;
 
@@ -406,31 +407,6 @@ impl BoundQueue {
             self.consumers.forget_if_done(client);
         }
         ended.stored
-    }
-
-    /// Drops the head while there are too many ready messages, requeued ones included.
-    #[inline]
-    pub(super) fn trim(&mut self, step: &mut Step<'_>) {
-        if let Some(max_length) = step.settings.max_length {
-            self.trim_to(max_length, step);
-        }
-    }
-
-    #[cold]
-    fn trim_to(&mut self, max_length: u32, step: &mut Step<'_>) {
-        while step.settings.overflow == Overflow::DiscardOld
-            && self.stored_count() > max_length as usize
-            && let Some(stored) = self.take_oldest(step)
-        {
-            self.give_up(stored, GivenUp::Overflow, step);
-        }
-        while step.settings.overflow == Overflow::DropHead
-            && self.ready.len() > max_length as usize
-            && let Some(stored) = self.ready.take()
-        {
-            self.give_up(stored, GivenUp::Overflow, step);
-        }
-        self.drop_expired(step);
     }
 }
 
