@@ -13,6 +13,7 @@ use entrega_model::{Duration, Kind, Model};
 use entrega_sim::RunEnd;
 
 const SCENARIO: &str = r#"
+models = ["queue"]
 [workload]
 messages = 3
 keys = 1
@@ -24,6 +25,7 @@ delivery_limit = 1
 dead_letter = true
 [consumer]
 prefetch = 1
+on_error = "requeue"
 "#;
 
 const AT_LEAST_ONCE: (&str, &str) = ("queue.dead_letter_strategy", "at-least-once");
