@@ -1,10 +1,10 @@
 //! Redrive: what was dead-lettered goes back to its queue.
 //!
-//! > **The rule.** So long after the queue dead-lettered a message, and so often at most, somebody
-//! > moves it back. It is stored anew: it stands at the end of the queue, is as old as it is there,
-//! > and was never delivered. In the dead letters it is no more.
+//! > **The rule.** A message is moved back `after` it was dead-lettered, at most `times` times. It
+//! > is stored as a new message: at the end of the queue, with a new age and a delivery count of 0.
+//! > It leaves the dead letters.
 //!
-//! Somebody is an operator or a service: SQS `StartMessageMoveTask`, a shovel of RabbitMQ, the
+//! Who moves it is an operator or a service: SQS `StartMessageMoveTask`, a shovel of RabbitMQ, the
 //! resubmission of Service Bus. A queue that is full takes it all the same. What a consumer has
 //! written to dead letters of its own is not the queue's, which cannot move it.
 //!

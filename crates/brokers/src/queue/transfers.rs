@@ -4,6 +4,9 @@
 //! > not take is lost. *At least once*: it stays in its queue until the target has confirmed it,
 //! > and is sent again until then. So the target may get it twice, and it takes up room meanwhile.
 //!
+//! A confirmation that is lost makes a second dead letter. It arrives at the instant of the first;
+//! the wait for the confirmation is not simulated.
+//!
 //! A broker of its own accord lets all arrive. If its driver decides, each transfer waits here
 //! until it has: within the step in which the message was given up.
 
