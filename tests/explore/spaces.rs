@@ -134,6 +134,7 @@ const CONFIRMED: &[(&str, &str)] = &[
     ("queue.dead_letter", "true"),
     ("queue.dead_letter_strategy", "at-least-once"),
     ("queue.redrive", "{ after = '1min' }"),
+    ("consumer.on_error", "crash"),
 ];
 
 /// The same, without waiting for a confirmation.
@@ -173,7 +174,8 @@ pub(crate) fn all() -> Vec<Small> {
     let restarts = "broker.restart = { restart = 0.1 }\neffect.after = { crash = 0.1 }\n";
     let transfers = "dead_letter.transfer = { lost = 0.1 }\neffect.after = { crash = 0.1 }\n";
     let confirmed = "dead_letter.transfer = { lost = 0.1, duplicated = 0.1 }\n\
-                     effect.after = { crash = 0.1 }\n";
+                     effect.after = { crash = 0.1 }\n\
+                     handler.error = { transient = 0.1 }\n";
     vec![
         small("shutdowns", shutdowns, (2, 1), (2, 0)),
         small("shutdowns of two", shutdowns, (2, 2), (1, 1)),

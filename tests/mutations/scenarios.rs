@@ -15,7 +15,7 @@ use crate::{mutate, numbers, without_panic};
 
 /// What is said about a broken rule that the schema cannot state, and the place of that rule in its
 /// list.
-const UNSAID: [(&str, usize); 50] = [
+const UNSAID: [(&str, usize); 52] = [
     ("add up to more than 1", 0),
     ("take more than 100 years", 1),
     ("longer than `max`", 2),
@@ -50,9 +50,11 @@ const UNSAID: [(&str, usize); 50] = [
     ("is about the cap of a partition", 9),
     ("that locks the keys of its messages", 9),
     ("dead-letters nothing", 9),
-    ("cannot keep what is not confirmed", 9),
-    ("transferred at most once is not sent twice", 9),
-    ("taken for a duplicate by the dedup window", 9),
+    ("none dead-letters anything", 9),
+    ("what it has no room for cannot", 9),
+    ("is not sent twice", 9),
+    ("taken for a duplicate by", 9),
+    ("that forgets settles", 9),
     ("there is no profile", 10),
     ("the profile ", 10),
     ("profile ", 10),

@@ -159,8 +159,8 @@ pub trait Broker {
     /// Followers copy nothing from the leader until `until`.
     fn fall_behind(&mut self, _now: Instant, _followers: Followers, _until: Instant) {}
 
-    /// The first dead letter on its way about whose arrival nothing is decided yet. The event that
-    /// says that it has arrived is there by then; whoever decides otherwise takes it back.
+    /// Returns the first transfer whose outcome is undecided. Its arrival is already recorded; a
+    /// driver that decides otherwise replaces that event.
     fn next_transfer(&self) -> Option<Transfer> {
         None
     }

@@ -40,12 +40,12 @@
 //!
 //! # Where to read on
 //!
-//! `queue/settings.rs` and `rules.rs` (what real queues do differently), then `bound_queue.rs` (the
-//! life of a message), `returns.rs` and `late.rs` (what comes back, and late words), `ready.rs` and
-//! `delayed.rs` (positions), `in_flight.rs` and `lease.rs` (tags, timers), `consumers.rs` (who may
-//! settle what), `dead_letter.rs` (giving up), `dedup.rs` (what was published before). What only
-//! some queues have: `features.rs`, `extras.rs`, `turn.rs`; `window.rs` is a share group's,
-//! `transfers.rs` sends dead letters off, `redrive.rs` moves them back, `ids.rs` names copies.
+//! `queue/settings.rs` and `rules.rs` (where real queues differ), then `bound_queue.rs` (the life
+//! of a message), `returns.rs` and `late.rs` (what comes back, and late words), `room.rs` (what has
+//! none), `ready.rs` and `delayed.rs` (positions), `in_flight.rs` and `lease.rs` (tags, timers),
+//! `consumers.rs` (who may settle what), `dead_letter.rs` (giving up), `dedup.rs` (what was
+//! published before). What only some queues have: `features.rs`, `extras.rs`, `turn.rs`; `window.rs`
+//! is a share group's, `transfers.rs`, `redrive.rs` and `ids.rs` are about dead letters and copies.
 
 use std::mem;
 
@@ -76,6 +76,7 @@ mod lease;
 mod ready;
 mod redrive;
 mod returns;
+mod room;
 mod rules;
 mod settings;
 mod transfers;
@@ -204,24 +205,6 @@ impl QueueBroker {
         }
         records.clear();
         Response::Published { records }
-    }
-
-    /// Whether some queue has no room for this many more.
-    #[inline]
-    fn refuses(&self, records: usize) -> bool {
-        self.settings.max_length.is_some_and(|max_length| self.is_full(max_length, records))
-    }
-
-    #[cold]
-    fn is_full(&self, max_length: u32, records: usize) -> bool {
-        let is_full = |count: fn(&BoundQueue) -> usize| {
-            self.queues.iter().any(|queue| count(queue) + records > max_length as usize)
-        };
-        match self.settings.overflow {
-            Overflow::RejectPublish => is_full(BoundQueue::occupied_count),
-            Overflow::DiscardNew => is_full(BoundQueue::stored_count),
-            Overflow::DropHead | Overflow::DiscardOld => false,
-        }
     }
 
     /// Whether nothing is ready in a queue, for a client that may wait.
@@ -385,14 +368,13 @@ impl Broker for QueueBroker {
 
     #[inline]
     fn next_housekeeping(&self) -> Option<Instant> {
-        if self.settings.features.retention_time.is_none() {
-            return None;
-        }
+        self.settings.features.retention_time?;
         earliest(&self.queues, BoundQueue::retention_end)
     }
 
     fn advance(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {
-        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth);
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth)
+            .noting(&mut self.unflushed);
         self.queues.iter_mut().for_each(|queue| queue.advance(&mut step));
     }
 

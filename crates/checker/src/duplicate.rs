@@ -95,9 +95,12 @@ impl Message {
     /// older ones than the last two that is not known.
     fn came_by_redrive(&self, delivery: u32) -> bool {
         let is_since = self.has(Flag::RedrivenSince) && !self.has(Flag::Redriven);
+        let is_last = self.why_last == Some(Cause::Redriven);
+        let is_previous = self.why_previous == Some(Cause::Redriven);
         match self.age(delivery) {
             0 => is_since,
-            1 => is_since && self.why_last != Some(Cause::Redriven),
+            1 if is_last => is_since && is_previous,
+            1 => is_since,
             _ => false,
         }
     }

@@ -32,6 +32,8 @@ pub(crate) struct Message {
     pub(crate) effects: u8,
     /// Copies in the dead-letter sink, saturating.
     pub(crate) dead_letters: u8,
+    /// Copies that were moved back from the dead letters and not delivered since, saturating.
+    pub(crate) moved_back: u8,
     /// Delivery numbers of a queue.
     pub(crate) numbers: Numbers,
     /// Why the previous delivery lost the message, so that there was a last one.
@@ -208,7 +210,21 @@ impl Message {
         self.numbers.delivered(attempt);
     }
 
-    /// Forgets what is known of the last delivery, because there is a new one.
+    /// Forgets what is known of the last delivery, because there is a new one. That takes a copy
+    /// that was moved back, if there is one.
+    #[inline]
+    pub(crate) const fn begin_anew(&mut self) {
+        self.forget_last();
+        self.take_moved_back();
+    }
+
+    /// A copy is delivered, or gone before: if one was moved back, it is that one.
+    #[inline]
+    pub(crate) const fn take_moved_back(&mut self) {
+        self.moved_back = self.moved_back.saturating_sub(1);
+    }
+
+    /// Forgets what is known of the last delivery.
     #[inline]
     pub(crate) const fn forget_last(&mut self) {
         self.flags &= !ABOUT_LAST;
@@ -256,6 +272,7 @@ impl Default for Message {
             copies: 0,
             effects: 0,
             dead_letters: 0,
+            moved_back: 0,
             numbers: Numbers(0),
             why_last: None,
             why_previous: None,

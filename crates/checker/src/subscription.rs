@@ -237,6 +237,9 @@ impl SubscriptionFold {
         if reason == RemoveReason::DeadLettering {
             return message.note_lost_letter();
         }
+        if reason != RemoveReason::Settled {
+            message.take_moved_back();
+        }
         message.note_loss(Cause::of_removal(reason));
     }
 

@@ -239,7 +239,7 @@ pub enum Kind {
         reason: AbortReason,
     },
 
-    // The broker's truth about storage once more.
+    // The ground truth about storage once more.
     /// A dead letter that the queue had written was moved back to it, and is a dead letter no more.
     /// It stands at `position` as one that was stored just now, and was never delivered.
     Redriven { message: MessageId, subscription: SubscriptionId, position: u64 },

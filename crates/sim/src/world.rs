@@ -350,6 +350,7 @@ where
     #[inline(always)]
     fn arm_broker(&mut self) {
         let next = self.broker.next_deadline();
+        debug_assert!(next.is_none_or(|deadline| deadline >= self.now), "{next:?} is over");
         if self.times.chooses_order && next.is_none() {
             self.broker_timer = Instant::NEVER;
         }

@@ -19,7 +19,7 @@ use entrega_model::{
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use crate::{Broker, Failure, Followers};
+use crate::{Broker, Failure, Followers, Transferred};
 
 const PROCESSES: usize = 3;
 const SUBSCRIPTIONS: u8 = 2;
@@ -153,11 +153,33 @@ impl<B: Subject> Twin<B> {
             }
             Step::Pass { seconds } => self.pass(seconds, &mut ground_truth),
         }
+        self.end_transfers();
         let until = |at: Instant| at.as_nanos().wrapping_sub(self.now.as_nanos());
         let told: Vec<_> = ground_truth.iter().map(|event| (until(event.at), event.kind)).collect();
         let deadlines = [self.broker.next_deadline(), self.broker.next_housekeeping()];
         let changed = self.broker.take_changed();
-        Some(format!("{seen} {told:?} {:?} {changed}", deadlines.map(|at| at.map(until))))
+        let ids = self.ids();
+        Some(format!("{seen} {told:?} {:?} {changed} {ids:?}", deadlines.map(|at| at.map(until))))
+    }
+
+    /// The broker's ids of what was delivered last.
+    fn ids(&self) -> [Option<u64>; 4] {
+        let subscription = SubscriptionId(0);
+        let next = self.broker.next_tag(subscription);
+        let id = |back: u64| self.broker.stored_id(subscription, next.checked_sub(back)?);
+        [1, 2, 3, 4].map(id)
+    }
+
+    /// Decides about dead letters on their way: one is lost again and again, another arrives twice.
+    fn end_transfers(&mut self) {
+        while let Some(transfer) = self.broker.next_transfer() {
+            let how = match transfer.message.0 {
+                0 => Transferred::Lost,
+                1 => Transferred::Twice,
+                _ => Transferred::Arrived,
+            };
+            self.broker.end_transfer(self.now, how);
+        }
     }
 
     fn describe(&self, own: SubscriptionId, answer: Option<B::Response>) -> String {
@@ -175,6 +197,7 @@ impl<B: Subject> Twin<B> {
         while let Some(at) = due(&self.broker).min().filter(|at| *at <= end) {
             self.now = self.now.max(at);
             self.broker.advance(self.now, ground_truth);
+            self.end_transfers();
         }
         self.now = end;
     }
@@ -203,6 +226,11 @@ impl<B: Subject> Walks<B> {
         let walk = proptest::collection::vec(steps, 12);
         let mut next = || walk.new_tree(&mut runner).expect("steps can be made").current();
         Self { start, walks: (0..walks).map(|_| next()).collect() }
+    }
+
+    /// What all walks begin with.
+    pub(crate) fn start(&self) -> &B {
+        &self.start
     }
 
     /// A walk made by hand and what shows a difference after it, for what chance rarely meets.

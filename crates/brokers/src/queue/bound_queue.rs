@@ -12,7 +12,8 @@
 //!          delayed disconnect, close ──limit─────→ dead-lettered, removed, or kept
 //! ```
 //!
-//! What comes back is in `returns.rs`, a word about what its client does not hold in `late.rs`.
+//! What comes back is in `returns.rs`, what has no room in `room.rs`, a word about what its client
+//! does not hold in `late.rs`.
 
 use std::collections::VecDeque;
 
@@ -29,7 +30,7 @@ use super::extras::Extras;
 use super::in_flight::{InFlight, Slot};
 use super::ready::{Ready, Stored};
 use super::rules::Return;
-use super::settings::{LimitChecked, Overflow, QueueSettings};
+use super::settings::{LimitChecked, QueueSettings};
 use super::transfers::Begun;
 use super::unflushed::Unflushed;
 
@@ -59,9 +60,17 @@ impl<'a> Step<'a> {
         Self { unflushed: unflushed.as_deref_mut(), ..self }
     }
 
-    /// How many events were told.
-    pub(super) fn told(&self) -> usize {
+    /// How many events are recorded.
+    pub(super) fn recorded(&self) -> usize {
         self.ground_truth.len()
+    }
+
+    /// Notes that a copy was stored, if a restart would forget that.
+    #[inline]
+    pub(super) fn note_stored(&mut self, queue: SubscriptionId, sequence: u64) {
+        if let Some(unflushed) = &mut self.unflushed {
+            unflushed.stored(self.now, queue, sequence);
+        }
     }
 
     #[inline]
@@ -213,9 +222,7 @@ impl BoundQueue {
         } else {
             self.keep(stored, step);
         }
-        if let Some(unflushed) = &mut step.unflushed {
-            unflushed.stored(step.now, self.id, sequence);
-        }
+        step.note_stored(self.id, sequence);
         *step.changed = true;
         self.trim(step);
     }
@@ -400,31 +407,6 @@ impl BoundQueue {
             self.consumers.forget_if_done(client);
         }
         ended.stored
-    }
-
-    /// Drops the head while there are too many ready messages, requeued ones included.
-    #[inline]
-    pub(super) fn trim(&mut self, step: &mut Step<'_>) {
-        if let Some(max_length) = step.settings.max_length {
-            self.trim_to(max_length, step);
-        }
-    }
-
-    #[cold]
-    fn trim_to(&mut self, max_length: u32, step: &mut Step<'_>) {
-        while step.settings.overflow == Overflow::DiscardOld
-            && self.stored_count() > max_length as usize
-            && let Some(stored) = self.take_oldest(step)
-        {
-            self.give_up(stored, GivenUp::Overflow, step);
-        }
-        while step.settings.overflow == Overflow::DropHead
-            && self.ready.len() > max_length as usize
-            && let Some(stored) = self.ready.take()
-        {
-            self.give_up(stored, GivenUp::Overflow, step);
-        }
-        self.drop_expired(step);
     }
 }
 

@@ -18,7 +18,7 @@ use super::ids::Ids;
 use super::ready::Stored;
 use super::redrive::Redriven;
 use super::settings::QueueSettings;
-use super::transfers::Unconfirmed;
+use super::transfers::{Leaving, Unconfirmed};
 use super::window::Window;
 
 /// The window of a queue over what was ever stored in it, by position; see the module `window`.
@@ -119,6 +119,19 @@ impl Extras {
         scheduled.map(|(_, stored)| stored).or_else(|| self.groups.take_if(is_it).pop())
     }
 
+    /// Takes one out of what is on its way to the dead letters.
+    pub(super) fn take_unconfirmed(&mut self, sequence: u64) -> Option<Stored> {
+        let is_it = |leaving: &Leaving| leaving.stored.sequence == sequence;
+        let place = self.unconfirmed.iter().position(|(_, leaving)| is_it(leaving))?;
+        self.unconfirmed.remove(place).map(|(_, leaving)| leaving.stored)
+    }
+
+    /// A copy is gone: what is known of it beside its place is of no use any more.
+    pub(super) fn forget_copy(&mut self, sequence: u64) {
+        self.redriven.finish(sequence);
+        self.ids.finish(sequence);
+    }
+
     /// What waits and is not ready.
     pub(super) fn put_aside(&self) -> impl Iterator<Item = &Stored> {
         let scheduled = self.scheduled.iter().map(|(_, stored)| stored);
@@ -137,6 +150,7 @@ impl BoundQueue {
             if extras.features.has_window() {
                 extras.window.finish(stored.sequence);
             }
+            extras.forget_copy(stored.sequence);
             return self.tell_removed(&stored, RemoveReason::Unroutable, step);
         }
         match extras.features.delivery_delay {
@@ -170,19 +184,21 @@ impl BoundQueue {
     #[inline]
     pub(super) fn finish(&mut self, stored: &Stored, step: &mut Step<'_>) {
         if self.extras.is_some() {
-            self.finish_there(stored, step);
+            self.pass_by(stored, step);
+        }
+        if let Some(extras) = &mut self.extras {
+            extras.forget_copy(stored.sequence);
         }
     }
 
+    /// A message holds up no other any more.
     #[cold]
-    fn finish_there(&mut self, stored: &Stored, step: &mut Step<'_>) {
+    pub(super) fn pass_by(&mut self, stored: &Stored, step: &mut Step<'_>) {
         let Some(extras) = &mut self.extras else { return };
         *step.changed = true;
         if extras.features.has_window() {
             extras.window.finish(stored.sequence);
         }
-        extras.redriven.finish(stored.sequence);
-        extras.ids.finish(stored.sequence);
         if let Some(next) = extras.groups.finish(stored) {
             self.ready.put_back(next, step.settings.rules.requeue_position);
         }
@@ -208,7 +224,7 @@ impl BoundQueue {
         if extras.features.single_active_consumer {
             extras.active = Some(client);
         }
-        if extras.features.names_copies {
+        if extras.features.remembers_ids {
             extras.ids.deliver(stored.sequence);
         }
     }
@@ -251,6 +267,11 @@ impl BoundQueue {
         {
             self.give_up(stored, GivenUp::Ttl, step);
         }
+    }
+
+    /// Whether a copy was moved back from the dead letters.
+    pub(super) fn is_redriven(&self, sequence: u64) -> bool {
+        self.extras.as_ref().is_some_and(|extras| extras.redriven.has(sequence))
     }
 
     /// Removes what is older than the retention, wherever it waits. What is in flight goes when it

@@ -53,7 +53,7 @@ pub struct Features {
     pub dead_letter_retry: Option<Duration>,
     /// Whether it remembers which copy each delivery was of, for a sink that recognises messages by
     /// the broker's id.
-    pub names_copies: bool,
+    pub remembers_ids: bool,
 }
 
 /// A cap on what is in flight.

@@ -91,7 +91,8 @@ fn enter_queue(
     if let Some(extras) = &queue.extras {
         let present = all.iter().map(|one| *one.2);
         let delayed = queue.delayed.in_order().into_iter().map(|(_, stored)| stored);
-        enter_extras(id, extras, queue.next_sequence, present.chain(delayed), into);
+        let aside = delayed.chain(queue.kept.iter().copied());
+        enter_extras(id, extras, queue.next_sequence, present.chain(aside), into);
     }
     enter_consumers(id, &queue.consumers, rules, into);
     if rules.late_settle == LateSettle::Honoured {
@@ -209,7 +210,7 @@ fn enter_extras(
         if features.redrive.is_some() {
             into.word(redriven.times(stored.sequence).into());
         }
-        if features.names_copies {
+        if features.remembers_ids {
             into.word(ids.of(stored.sequence));
         }
     }
@@ -225,13 +226,14 @@ fn enter_dead_letters(
 ) {
     let Extras { features, redriven, ids, unconfirmed, .. } = extras;
     if features.redrive.is_some() {
-        redriven.fingerprint(features.names_copies, into);
+        redriven.fingerprint(features.remembers_ids, into);
     }
     if features.dead_letter_retry.is_some() {
-        transfers::enter(unconfirmed, features.names_copies, into);
+        transfers::enter(unconfirmed, features.remembers_ids, into);
     }
-    if features.names_copies {
+    if features.remembers_ids {
         into.word(next_sequence);
+        into.count(ids.from(into.named_from(id)).count());
         for (tag, stored) in ids.from(into.named_from(id)) {
             into.tag(id, tag);
             into.word(stored);

@@ -93,7 +93,7 @@ impl BoundQueue {
     }
 
     /// Takes a message out that is not in flight, wherever it waits.
-    fn take_out(&mut self, sequence: u64) -> Option<Stored> {
+    pub(super) fn take_out(&mut self, sequence: u64) -> Option<Stored> {
         let waiting = self.ready.remove(sequence).or_else(|| self.delayed.remove(sequence));
         waiting.or_else(|| {
             let kept = self.kept.iter().position(|stored| stored.sequence == sequence);

@@ -1,10 +1,10 @@
 //! Redrive: what was dead-lettered goes back to its queue.
 //!
-//! > **The rule.** So long after the queue dead-lettered a message, and so often at most, somebody
-//! > moves it back. It is stored anew: it stands at the end of the queue, is as old as it is there,
-//! > and was never delivered. In the dead letters it is no more.
+//! > **The rule.** A message is moved back `after` it was dead-lettered, at most `times` times. It
+//! > is stored as a new message: at the end of the queue, with a new age and a delivery count of 0.
+//! > It leaves the dead letters.
 //!
-//! Somebody is an operator or a service: SQS `StartMessageMoveTask`, a shovel of RabbitMQ, the
+//! Who moves it is an operator or a service: SQS `StartMessageMoveTask`, a shovel of RabbitMQ, the
 //! resubmission of Service Bus. A queue that is full takes it all the same. What a consumer has
 //! written to dead letters of its own is not the queue's, which cannot move it.
 //!
@@ -41,7 +41,7 @@ pub(super) struct Redriven {
 /// A dead letter that will go back.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Letter {
-    /// When. It counts from when it became one.
+    /// When: so long after it was given up, or when it arrives if that is later.
     due: Instant,
     record: Record,
     /// The broker's id for it.
@@ -59,6 +59,11 @@ impl Redriven {
     /// A copy is finished, whatever becomes of its message.
     pub(super) fn finish(&mut self, sequence: u64) {
         self.times.remove(&sequence);
+    }
+
+    /// Whether a copy was moved back, and not published.
+    pub(super) fn has(&self, sequence: u64) -> bool {
+        self.times.contains_key(&sequence)
     }
 
     /// How often the message of a copy has gone back.
@@ -110,9 +115,10 @@ impl BoundQueue {
     }
 
     /// A dead letter has arrived. One that was sent again goes back as if it had arrived at once,
-    /// but in its turn.
-    pub(super) fn note_letter(&mut self, letter: Option<Letter>) {
-        if let (Some(letter), Some(extras)) = (letter, &mut self.extras) {
+    /// but in its turn, and not before it is there.
+    pub(super) fn note_letter(&mut self, letter: Option<Letter>, now: Instant) {
+        if let (Some(mut letter), Some(extras)) = (letter, &mut self.extras) {
+            letter.due = letter.due.max(now);
             let letters = &mut extras.redriven.letters;
             let place = letters.partition_point(|other| other.due <= letter.due);
             letters.insert(place, letter);
@@ -134,6 +140,7 @@ impl BoundQueue {
             let message = letter.record.message;
             step.tell(Kind::Redriven { message, subscription, position });
             self.keep(Stored::delivered(position, letter.record, 0), step);
+            step.note_stored(subscription, position);
             *step.changed = true;
             self.trim(step);
         }

@@ -87,15 +87,21 @@ impl BoundQueue {
         self.trim(step);
     }
 
-    /// Takes out a copy that is in no consumer's hands, wherever it is.
+    /// Takes out a copy that is in no consumer's hands, wherever it is, for good.
     pub(super) fn forget(&mut self, sequence: u64) -> Option<Stored> {
-        let kept = self.kept.iter().position(|stored| stored.sequence == sequence);
-        let kept = kept.map(|place| self.kept.remove(place));
-        kept.or_else(|| self.ready.remove(sequence)).or_else(|| self.delayed.remove(sequence))
+        let taken = self.take_out(sequence);
+        let extras = self.extras.as_deref_mut();
+        extras.map_or(taken, |extras| {
+            extras.forget_copy(sequence);
+            taken.or_else(|| extras.take_unconfirmed(sequence))
+        })
     }
 
-    /// Puts a copy back that was settled.
+    /// Puts a copy back that was settled; it is on its way to the dead letters no more.
     pub(super) fn restore(&mut self, stored: Stored, step: &mut Step<'_>) {
+        if let Some(extras) = &mut self.extras {
+            extras.take_unconfirmed(stored.sequence);
+        }
         self.put_back(stored, step);
     }
 
@@ -144,7 +150,7 @@ impl BoundQueue {
         let (message, subscription) = (stored.record.message, self.id);
         step.tell(Kind::Kept { message, subscription });
         self.kept.push(stored);
-        self.finish(&stored, step);
+        self.pass_by(&stored, step);
     }
 }
 

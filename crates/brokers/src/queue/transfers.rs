@@ -4,6 +4,9 @@
 //! > not take is lost. *At least once*: it stays in its queue until the target has confirmed it,
 //! > and is sent again until then. So the target may get it twice, and it takes up room meanwhile.
 //!
+//! A confirmation that is lost makes a second dead letter. It arrives at the instant of the first;
+//! the wait for the confirmation is not simulated.
+//!
 //! A broker of its own accord lets all arrive. If its driver decides, each transfer waits here
 //! until it has: within the step in which the message was given up.
 
@@ -48,12 +51,12 @@ impl BoundQueue {
     /// Sends a message to the dead letters, or drops it if there are none.
     fn transfer(&mut self, leaving: Leaving, step: &mut Step<'_>) {
         let Leaving { stored, why, letter } = leaving;
-        let place = step.told();
+        let place = step.recorded();
         step.tell(why.event(stored.record.message, self.id, step.settings.dead_letter));
         if step.settings.dead_letter && step.settings.reports_transfers {
             self.transfers.push_back(Begun { place, leaving });
         } else {
-            self.note_letter(letter);
+            self.note_letter(letter, step.now);
         }
     }
 
@@ -78,10 +81,12 @@ impl BoundQueue {
             }
             (Transferred::Lost, None) => {}
             (Transferred::Twice, Some(_)) => {
-                self.note_letter(leaving.letter);
-                self.note_letter(leaving.letter);
+                self.note_letter(leaving.letter, now);
+                self.note_letter(leaving.letter, now);
             }
-            (Transferred::Arrived | Transferred::Twice, _) => self.note_letter(leaving.letter),
+            (Transferred::Arrived | Transferred::Twice, _) => {
+                self.note_letter(leaving.letter, now);
+            }
         }
         false
     }

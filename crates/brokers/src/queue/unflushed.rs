@@ -7,7 +7,8 @@
 //! > be flushed it may confirm all the same: publisher and consumer know of nothing.
 //!
 //! A message that is forgotten is forgotten by the dedup window too, which a broker reads from what
-//! it has stored. One that was both stored and settled within the span is just not there.
+//! it has stored; a copy that was moved back from the dead letters was never sent to it. One that
+//! was both stored and settled within the span is just not there.
 //!
 //! What is noted for it is a queue of recent events; a broker that forgets nothing has none.
 //!
@@ -79,10 +80,13 @@ impl Unflushed {
         drop_old(&mut self.settled, |(at, ..)| is_flushed(now, *at, span));
         for &(_, id, sequence) in &self.stored {
             self.settled.retain(|(_, of, copy)| (*of, copy.sequence) != (id, sequence));
-            let Some(copy) = queues[id.index()].forget(sequence) else { continue };
+            let queue = &mut queues[id.index()];
+            let is_published = !queue.is_redriven(sequence);
+            let Some(copy) = queue.forget(sequence) else { continue };
             let (message, reason) = (copy.record.message, RemoveReason::BrokerLoss);
             step.tell(Kind::Removed { message, subscription: Some(id), reason });
-            dedup.iter_mut().for_each(|window| window.forget_message(message));
+            let window = dedup.as_mut().filter(|_| is_published);
+            window.into_iter().for_each(|window| window.forget_message(message));
         }
         for (_, id, copy) in self.settled.drain(..) {
             step.tell(Kind::SettleForgotten { message: copy.record.message, subscription: id });

@@ -79,7 +79,8 @@ impl Normal {
             into.delivery(DeliveryId(name));
         }
         let Message { why_last, why_previous, why_outcome, duplicate, loss, .. } = *message;
-        into.word(bytes([why_last, why_previous, why_outcome, duplicate, loss].map(byte)));
+        let causes = [why_last, why_previous, why_outcome, duplicate, loss].map(byte);
+        into.word(bytes(causes.into_iter().chain([message.moved_back])));
     }
 }
 

@@ -106,7 +106,7 @@ impl SubscriptionFold {
     /// What is known of the last delivery of a message; `at` is where it stands on a log.
     pub(super) fn evidence(&self, message: &Message, at: Option<(PartitionId, u64)>) -> Evidence {
         let Some((tenure, life)) = self.owners.get(message.tenure) else {
-            return Evidence::default();
+            return Evidence { moved_back: message.moved_back > 0, ..Evidence::default() };
         };
         let is_log = at.is_some();
         let at = at.filter(|(_, position)| *position != NO_POSITION);
@@ -131,7 +131,7 @@ impl SubscriptionFold {
             refused_after_restart: !is_log && restarted && refused && !message.was_returned(),
             nacked: message.has(Flag::Nacked),
             returned_with_batch: settled && self.returned_with_batch,
-            moved_back: message.has(Flag::Redriven),
+            moved_back: message.moved_back > 0,
             redriven: self.is_record && message.dead_letters > 0,
             parted: message.has(Flag::RequeuedUnsettled),
             closed: life.exited || message.has(Flag::Requeued),

@@ -25,6 +25,7 @@ impl SubscriptionFold {
         message.loss = None;
         message.unset(Flag::Removed);
         message.set(Flag::Redriven);
+        message.moved_back = message.moved_back.saturating_add(1);
         if message.effects.saturating_add(message.dead_letters) < 2 {
             message.duplicate = None;
         }

@@ -26,7 +26,7 @@ impl SubscriptionFold {
         }
         message.last = handed.delivery.0;
         message.tenure = tenure;
-        message.forget_last();
+        message.begin_anew();
         if !partitions.is_log {
             message.number(handed.attempt);
         }
@@ -44,7 +44,7 @@ impl SubscriptionFold {
         }
         let why = self.why_again(&message, handed, tenure, partitions);
         message.handed_over(handed.delivery.0, tenure, Some(why));
-        message.forget_last();
+        message.begin_anew();
         if !partitions.is_log {
             message.number(handed.attempt);
         }
@@ -204,6 +204,9 @@ impl SubscriptionFold {
             why_now.map(|cause| self.unless_denied(self.after_dead_letter(&message, cause)));
         message.note_outcome(by, || why_now);
         message.dead_letters = message.dead_letters.saturating_add(1);
+        if matches!(reason, DeadLetterReason::Overflow | DeadLetterReason::Ttl) {
+            message.take_moved_back();
+        }
         self.totals.dead_letters += 1;
         self.totals.dlq_excess += u64::from(message.dead_letters >= 2);
         *self.entry(id) = message;

@@ -52,6 +52,35 @@ fn what_it_does_a_second_time_has_the_redrive_for_its_cause() {
     check(&rejected.redriven(0).processed(C), Class::Duplicated, Some(Cause::Redriven));
 }
 
+/// Two copies of a dead letter may be moved back before either is delivered: the second did not
+/// come because of what befell the first.
+#[test]
+fn each_copy_that_is_moved_back_is_delivered_once_for_that() {
+    let dead = || queue().sent(0).delivered(A).lease_expired(0, 1).dead_lettered(0, LIMIT);
+    let both = || dead().dead_lettered(0, LIMIT).redriven(0).redriven(0);
+    let again = Handed(4, 0, 1);
+    check(&both().processed(C).processed(again), Class::Duplicated, Some(Cause::Redriven));
+    let settled = both().processed(C).settled(C).processed(again);
+    check(&settled, Class::Duplicated, Some(Cause::Redriven));
+    let late = both().delivered(C).processed(again).applied(C);
+    check(&late, Class::Duplicated, Some(Cause::Redriven));
+    let done = done_and_dead().dead_lettered(0, LIMIT).dead_lettered(0, LIMIT);
+    let done = done.redriven(0).redriven(0).delivered(C).delivered(again).applied(C);
+    check(&done, Class::Duplicated, Some(Cause::Redriven));
+    let third = both().delivered(C).lease_expired(0, 1).processed(again);
+    let third = third.crashed(1).processed(Handed(5, 0, 2));
+    check(&third, Class::Duplicated, Some(Cause::RedeliveredAfterCrash));
+}
+
+/// A copy that is dropped before it is delivered is not delivered for that.
+#[test]
+fn a_copy_that_was_dropped_is_the_cause_of_nothing() {
+    let dead = || queue().sent(0).delivered(A).lease_expired(0, 1).dead_lettered(0, LIMIT);
+    let full = dead().redriven(0).dead_lettered(0, DeadLetterReason::Overflow).redriven(0);
+    let again = full.processed(B).crashed(2).processed(C);
+    check(&again, Class::Duplicated, Some(Cause::RedeliveredAfterCrash));
+}
+
 /// What goes wrong after it is not the fault of the redrive, nor is a zombie from before it.
 #[test]
 fn a_redrive_is_no_cause_of_what_has_another() {

@@ -2,8 +2,8 @@
 
 use entrega_explain::digits::thousands;
 use entrega_model::{Duration, Model};
-use entrega_scenario::points::Act;
-use entrega_scenario::{RedeliveryDelay, Scenario, Span};
+use entrega_scenario::points::{Act, FaultKind, Site, info};
+use entrega_scenario::{DEAD_LETTER_RETRY, RedeliveryDelay, Scenario, Span};
 
 use super::FIRST_MESSAGES;
 use super::numbers::{Numbers, shown};
@@ -89,6 +89,10 @@ fn delays(of: &Numbers<'_>) -> impl Iterator<Item = Span> {
     let again = queue.redelivery_delay.as_ref().map_or(Span::default(), longest);
     let redrive = queue.redrive.as_ref().map_or(Span::default(), |redrive| redrive.after);
     let on_queue = of.plan.model == Model::Queue;
+    let is_lost =
+        |&(fault, act): &FaultKind| info(fault).site == Site::Transfer && act == Act::Lost;
+    let loses = of.plan.faults > 0 && of.plan.kinds.iter().any(is_lost);
+    let is_unconfirmed = loses && queue.confirms_dead_letters();
     let dies = |act: Act| matches!(act, Act::Crash | Act::Kills) || act.is_shutdown();
     let restarts = |act| matches!(act, Act::Restart | Act::LeaderCrash | Act::LeaderPoweroff);
     let fails = |act: Act| matches!(act, Act::Transient | Act::Poison) || act.is_outage();
@@ -98,6 +102,7 @@ fn delays(of: &Numbers<'_>) -> impl Iterator<Item = Span> {
         (of.can_happen(fails), consumer.retry_backoff),
         (of.can_happen(fails), again),
         (on_queue && of.plan.faults > 0, redrive),
+        (on_queue && is_unconfirmed, DEAD_LETTER_RETRY),
         (of.can_happen(Act::is_stall), times.stall),
         (of.can_happen(Act::is_outage), times.outage),
         (of.can_happen(|act| act == Act::Slow), times.slow),

@@ -28,8 +28,8 @@ pub const NOT_SAID: [&str; 13] = [
     "`to` of `log.partitions_added` is more than `log.partitions`",
     "what [queue] says fits together: a lease or a consumer timeout, dead_letter or at_limit, a delay \
      and its longest one, something that counts towards a limit, a claim and no lease, the lock of a \
-     key and what would break its order, a cap and how it is looked at, a redrive, its dead letters \
-     and the dedup window",
+     key and what would break its order, a cap and how it is looked at, a redrive, its dead letters, \
+     the dedup window and what a restart forgets, and faults of transfers that there are",
     "a profile exists, and what it sets is valid",
     "replicas fit together: no more in sync than there are, no other leader without one, acks that the \
      strategy waits for, and faults of replicas that there are",

@@ -71,7 +71,7 @@ fn features(scenario: &Scenario) -> Features {
             times: u16::try_from(redrive.times).unwrap_or(u16::MAX),
         }),
         dead_letter_retry: from.confirms_dead_letters().then(|| DEAD_LETTER_RETRY.duration()),
-        names_copies: scenario.sink.dedup_key == DedupKey::Broker,
+        remembers_ids: scenario.sink.dedup_key == DedupKey::Broker,
     }
 }
 

@@ -40,6 +40,8 @@ where
             None => delivery.record.message,
             Some(partitions) => {
                 let stored = self.broker.stored_id(subscription, delivery.position);
+                let is_log = self.broker.next_tag(subscription) == 0;
+                debug_assert!(is_log || stored.is_some(), "a queue that does not remember its ids");
                 let place = || delivery.position * partitions + u64::from(delivery.partition.0);
                 MessageId(stored.unwrap_or_else(place) as u32)
             }

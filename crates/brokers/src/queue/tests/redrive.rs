@@ -8,7 +8,7 @@ fn with(redrive: Option<Redrive>) -> QueueSettings {
     QueueSettings {
         delivery_limit: Some(2),
         dead_letter: true,
-        features: Features { redrive, names_copies: true, ..Features::default() },
+        features: Features { redrive, remembers_ids: true, ..Features::default() },
         ..QueueSettings::default()
     }
 }
@@ -111,6 +111,30 @@ fn a_copy_that_is_moved_back_has_a_new_id_or_its_own() {
     };
     check(true, 3);
     check(false, 1);
+}
+
+/// A copy that is kept at the limit is the same as before when a late word gives it up.
+#[test]
+fn a_kept_copy_keeps_its_id_and_its_count() {
+    let check = |times, expect: &str| {
+        let redrive = Redrive { new_ids: false, times, ..LATER };
+        let late_settle = LateSettle::Honoured;
+        let rules = Rules { keeps_at_limit: true, late_settle, ..Rules::default() };
+        let settings = QueueSettings { delivery_limit: Some(1), rules, ..with(Some(redrive)) };
+        let mut bench = Bench::with(settings, &[7]);
+        for tag in [1, 2] {
+            bench.receive(A, 1);
+            bench.pass(30);
+            assert!(bench.ground_truth().ends_with("kept(7)"));
+            bench.settle(A, &[tag], Settlement::Reject);
+            bench.pass(600);
+        }
+        let moved = bench.ground_truth();
+        assert_eq!((moved.contains("redriven"), bench.receive(A, 1).as_str()), (times > 1, expect));
+        assert_eq!(id(&bench, 3), (times > 1).then_some(0));
+    };
+    check(2, "3:7");
+    check(1, "parked");
 }
 
 /// A publish that is repeated is another copy, with an id of its own, also with automatic acks.

@@ -47,6 +47,57 @@ fn a_dead_letter_that_is_lost_is_gone_or_sent_again() {
     check(Some(5), &[Twice], (1, ""));
 }
 
+/// A message is rejected, and the transfers of its dead letter end like this, one after the other.
+/// How many copies are moved back.
+fn moved_back(retry: Option<u64>, fates: &[Transferred], expect: usize) {
+    let mut bench = redriven(retry, 60);
+    for &how in fates {
+        bench.broker.end_transfer(bench.now, how);
+        bench.pass(retry.unwrap_or(0));
+    }
+    bench.pass(60);
+    let told = bench.ground_truth().matches("redriven(7@").count();
+    assert_eq!(told, expect, "{retry:?} {fates:?}");
+}
+
+/// A message that was rejected, of a queue to which dead letters are moved back.
+fn redriven(retry: Option<u64>, after: u64) -> Bench {
+    let redrive = Redrive { after: Duration::from_secs(after), new_ids: true, times: 1 };
+    let mut settings = with(retry);
+    settings.features.redrive = Some(redrive);
+    let mut bench = Bench::with(settings, &[7]);
+    bench.receive(A, 1);
+    bench.settle(A, &[1], Settlement::Reject);
+    bench
+}
+
+/// As many go back as have arrived.
+#[test]
+fn only_what_has_arrived_is_moved_back() {
+    use Transferred::{Arrived, Lost, Twice};
+    moved_back(None, &[Arrived], 1);
+    moved_back(None, &[Lost], 0);
+    moved_back(None, &[Twice], 1);
+    moved_back(Some(5), &[Arrived], 1);
+    moved_back(Some(5), &[Lost, Lost], 0);
+    moved_back(Some(5), &[Lost, Lost, Arrived], 1);
+    moved_back(Some(5), &[Twice], 2);
+    moved_back(Some(5), &[Lost, Twice], 2);
+}
+
+/// What arrives after the time at which it should have gone back goes back at once, not before.
+#[test]
+fn a_dead_letter_that_arrives_late_goes_back_then() {
+    let mut bench = redriven(Some(5), 2);
+    bench.broker.end_transfer(bench.now, Transferred::Lost);
+    bench.pass(5);
+    bench.broker.end_transfer(bench.now, Transferred::Arrived);
+    assert_eq!(bench.broker.next_deadline(), Some(bench.now));
+    bench.ground_truth();
+    bench.pass(0);
+    assert_eq!(bench.ground_truth(), "redriven(7@1)");
+}
+
 /// What waits for its confirmation is still there, and takes up room.
 #[test]
 fn an_unconfirmed_dead_letter_stays_in_its_queue() {

@@ -4,6 +4,8 @@
 use super::super::Forgets;
 use super::*;
 
+const LOST: &str = "restarted removed(7,loss)";
+
 fn forgetting(messages: bool, settles: bool) -> QueueSettings {
     let of_the_last = Duration::from_secs(120);
     let forgets = Some(Forgets { messages, settles, of_the_last });
@@ -82,6 +84,57 @@ fn a_forgotten_message_may_be_sent_again() {
     bench.restart();
     assert_eq!((bench.audit().as_str(), bench.publish(&[1])), ("", "published"));
     assert_eq!(bench.audit(), "1");
+}
+
+/// A copy that was moved back is stored as any other. It was not published, so a window knows its
+/// message still. The opposite: one that was moved back long ago stays.
+#[test]
+fn a_copy_that_was_moved_back_is_forgotten_too() {
+    let check = |ago, truth: &str, audit: &str| {
+        let after = Duration::from_secs(600);
+        let redrive = Some(Redrive { after, new_ids: true, times: 1 });
+        let features = Features { redrive, ..Features::default() };
+        let dedup_window = Some(Duration::from_secs(3600));
+        let settings = QueueSettings { dead_letter: true, features, ..forgetting(true, false) };
+        let mut bench = Bench::with(QueueSettings { dedup_window, ..settings }, &[7]);
+        bench.receive(A, 1);
+        bench.settle(A, &[1], Settlement::Reject);
+        bench.pass(600);
+        bench.pass(ago);
+        bench.ground_truth.clear();
+        bench.restart();
+        assert_eq!((bench.ground_truth().as_str(), bench.audit().as_str()), (truth, audit));
+        bench.publish(&[7]);
+        assert_eq!(bench.audit(), audit);
+    };
+    check(10, LOST, "");
+    check(120, "restarted", "7");
+}
+
+/// So is one that waits, be it for its first delivery or for the dead letters to confirm it. What
+/// is settled no more is not on its way to them either.
+#[test]
+fn what_waits_is_forgotten_too() {
+    let check = |forgets: QueueSettings, truth: &str, audit: &str| {
+        let dead_letter_retry = Some(Duration::from_secs(300));
+        let features = Features { dead_letter_retry, ..Features::default() };
+        let settings = QueueSettings { dead_letter: true, features, ..forgets };
+        let mut bench = Bench::with(QueueSettings { reports_transfers: true, ..settings }, &[7]);
+        bench.receive(A, 1);
+        bench.settle(A, &[1], Settlement::Reject);
+        assert!(bench.broker.end_transfer(bench.now, Transferred::Lost));
+        bench.ground_truth.clear();
+        bench.restart();
+        bench.pass(300);
+        assert_eq!((bench.ground_truth().as_str(), bench.audit().as_str()), (truth, audit));
+    };
+    check(forgetting(true, false), LOST, "");
+    check(forgetting(false, true), "restarted forgotten(7)", "7");
+    let delivery_delay = Some(Duration::from_secs(60));
+    let features = Features { delivery_delay, ..Features::default() };
+    let mut bench = Bench::with(QueueSettings { features, ..forgetting(true, false) }, &[7]);
+    bench.restart();
+    assert_eq!((bench.ground_truth().as_str(), bench.audit().as_str()), (LOST, ""));
 }
 
 /// What forgets nothing notes nothing.

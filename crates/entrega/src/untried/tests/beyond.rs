@@ -79,11 +79,20 @@ fn what_waits_for_longer_than_the_drain() {
     check_of("30s", &[kind("effect.after", "crash")], 1, &["up to 30s"]);
     check_of("1s", &restart, 0, &[]);
     let error = [kind("handler.error", "transient")];
+    let crash = [kind("effect.after", "crash")];
     let backoff = scenario(&[("limits.drain", "1min"), ("consumer.retry_backoff", "90s")]);
     let reader = Reader::Catalogued(PLAIN);
     check(&untried_of(&backoff, QUEUE, reader, (1, 0), &error), &["up to 90s"]);
     check(&untried_of(&backoff, QUEUE, reader, (1, 0), &restart), &[]);
+    let strategy = |strategy| {
+        let strategy = ("queue.dead_letter_strategy", strategy);
+        scenario(&[("limits.drain", "2min"), ("queue.dead_letter", "true"), strategy])
+    };
+    let lost = [kind("dead_letter.transfer", "lost")];
+    let (kept, gone) = (strategy("at-least-once"), strategy("at-most-once"));
+    check(&untried_of(&kept, QUEUE, reader, (1, 0), &lost), &["up to 3min"]);
+    check(&untried_of(&kept, QUEUE, reader, (1, 0), &crash), &[]);
+    check(&untried_of(&gone, QUEUE, reader, (1, 0), &lost), &[]);
     let never = scenario(&[("limits.drain", "1h"), ("queue.visibility_timeout", "never")]);
-    let crash = [kind("effect.after", "crash")];
     check(&untried_of(&never, QUEUE, Reader::Catalogued(PLAIN), (1, 0), &crash), &[]);
 }

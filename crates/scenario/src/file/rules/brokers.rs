@@ -1,14 +1,15 @@
 //! The rules of the tables `[log]` and `[queue]`.
 
 use entrega_choice::Point;
+use entrega_model::SubscriptionId;
 
 use super::super::{
     AcquireMode, AtLimit, AutoOffsetReset, BrokerRestart, ConsumerSettings, DeadLetterStrategy,
-    DelayKind, InFlightScope, LogSettings, Overflow, QueueSettings, RedeliveryDelay, Redrive,
-    RedriveIds, RequeuePosition, Scenario, Span,
+    DelayKind, Forgotten, InFlightScope, LogSettings, Overflow, QueueSettings, RedeliveryDelay,
+    Redrive, RedriveIds, RequeuePosition, Scenario, ScriptedFault, Span,
 };
 use super::{Checked, broken_with_help, distinct, not_zero, within};
-use crate::points::{Act, Site, describe};
+use crate::points::{Act, Site, describe, table};
 
 /// What the tables of the brokers may say.
 pub(super) fn check(scenario: &Scenario) -> Checked {
@@ -174,24 +175,49 @@ fn transfers(scenario: &Scenario) -> Checked {
         );
     }
     let mut named = scenario.named_faults().into_iter();
-    let doubles = |(point, choice): (Point, u32)| {
-        let info = describe(point).0;
-        let act = info.alternative(choice).map(|one| one.act);
-        info.site == Site::Transfer && act == Some(Act::Duplicated)
+    let is_of_transfers = |(point, _): &(Point, u32)| describe(*point).0.site == Site::Transfer;
+    let doubles = |(point, choice): &(Point, u32)| {
+        let act = describe(*point).0.alternative(*choice).map(|one| one.act);
+        act == Some(Act::Duplicated)
     };
-    if is_kept || !named.any(doubles) {
-        return Ok(());
+    if !queue.has_dead_letters() {
+        let Some((point, choice)) = named.find(is_of_transfers) else { return Ok(()) };
+        return broken_with_help(
+            place_of(scenario, point, choice),
+            "no queue transfers a dead letter here, for none dead-letters anything",
+            "write queue.dead_letter = true, or remove the fault",
+        );
     }
-    let path = scenario.script.iter().position(|one| one.point.ends_with("dead_letter.transfer"));
-    let path = path.map(|at| format!("script.{at}.alternative"));
+    let doubled = named.find(|one| !is_kept && is_of_transfers(one) && doubles(one));
+    let Some((point, choice)) = doubled else { return Ok(()) };
     broken_with_help(
-        path.unwrap_or_else(|| "faults.dead_letter.transfer".to_owned()),
+        place_of(scenario, point, choice),
         "a dead letter that is transferred at most once is not sent twice",
         "write queue.dead_letter_strategy = \"at-least-once\"",
     )
 }
 
-/// What is moved back was dead-lettered, and no window takes it for a duplicate.
+/// Where a scenario names a fault of a subscription.
+fn place_of(scenario: &Scenario, point: Point, choice: u32) -> String {
+    let table = table(&scenario.subscription_names());
+    let name = &table[usize::from(point.0)].name;
+    let (info, subscription) = describe(point);
+    let alternative = info.alternative_name(choice);
+    let is_it =
+        |one: &ScriptedFault| one.point == *name && Some(one.alternative.as_str()) == alternative;
+    if let Some(at) = scenario.script.iter().position(is_it) {
+        return format!("script.{at}.alternative");
+    }
+    let index = subscription.map_or(0, SubscriptionId::index);
+    let own = scenario.subscriptions.get(index).and_then(|one| one.faults.as_ref());
+    if own.is_some_and(|own| own.point(info.fault).is_some()) {
+        return format!("subscriptions.{index}.faults.{}", info.name);
+    }
+    format!("faults.{}", info.name)
+}
+
+/// What is moved back was dead-lettered, no window takes it for a duplicate, and no restart puts it
+/// back as if it were another.
 fn redrive(redrive: &Redrive, queue: &QueueSettings) -> Checked {
     not_zero("queue.redrive.after", redrive.after)?;
     within("queue.redrive.times", redrive.times)?;
@@ -200,6 +226,13 @@ fn redrive(redrive: &Redrive, queue: &QueueSettings) -> Checked {
             "queue.redrive",
             "this queue dead-letters nothing that could be moved back",
             "write dead_letter = true beside it, or remove `redrive`",
+        );
+    }
+    if queue.restart_forgets(Forgotten::Settles) {
+        return broken_with_help(
+            "queue.redrive",
+            "a restart that forgets settles puts back what was moved back, and not how often it was",
+            "remove `redrive`, or let broker_restart.forgets list only messages and counts",
         );
     }
     let window = queue.dedup_window.filter(|window| *window > redrive.after);

@@ -74,6 +74,21 @@ fn mistakes_in_a_redrive() {
         "4:21: under the same id a message is taken for a duplicate by the dedup window of 2h, and \
          dropped",
     );
+    let forgets = |what: &str| {
+        set(&format!(
+            "dead_letter = true\nbroker_restart = {{ forgets = ['{what}'], of_the_last = '9s' }}"
+        ))
+    };
+    check(&forgets("messages"), "no mistake");
+    check(
+        &forgets("settles"),
+        "2:11: a restart that forgets settles puts back what was moved back, and not how often it \
+         was",
+    );
+    check_help(
+        &forgets("settles"),
+        "remove `redrive`, or let broker_restart.forgets list only messages and counts",
+    );
     check_help(&ids("same", "2h"), "write after = \"2h\" or more, or ids = \"new\"");
     check(
         "[queue]\ndead_letter = true\nredrive = { after = '1h', times = 0 }",
@@ -99,8 +114,23 @@ fn mistakes_in_how_dead_letters_are_transferred() {
     check(&kept("dead_letter = true\nmax_length = 9\noverflow = 'reject-publish'"), "no mistake");
     let twice = "faults.dead_letter.transfer.duplicated = 0.1";
     check(&format!("{twice}\n{}", kept("dead_letter = true")), "no mistake");
-    check_help(twice, "write queue.dead_letter_strategy = \"at-least-once\"");
-    check("faults.dead_letter.transfer.lost = 0.1", "no mistake");
+    let lost = "faults.dead_letter.transfer.lost = 0.1";
+    let nothing = "no queue transfers a dead letter here, for none dead-letters anything";
+    check(lost, &format!("1:20: {nothing}"));
+    check_help(lost, "write queue.dead_letter = true, or remove the fault");
+    let unkept = |more: &str| format!("queue.dead_letter = true\n{more}");
+    check(&unkept(lost), "no mistake");
+    check_help(&unkept(twice), "write queue.dead_letter_strategy = \"at-least-once\"");
+    let at_most_once = "a dead letter that is transferred at most once is not sent twice";
+    check(
+        &unkept("[[subscriptions]]\nname = 'a'\nfaults.dead_letter.transfer.duplicated = 0.1"),
+        &format!("4:20: {at_most_once}"),
+    );
+    let script = "[[script]]\npoint = 'a.dead_letter.transfer'\nnth = 1\nalternative =";
+    check(
+        &unkept(&format!("[[subscriptions]]\nname = 'a'\n{script} 'lost'\n{script} 'duplicated'")),
+        &format!("11:15: {at_most_once}"),
+    );
 }
 
 /// A claim takes the place of a lease; a cap of a window is looked at in two ways; a key keeps its

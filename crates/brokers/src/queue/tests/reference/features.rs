@@ -44,7 +44,7 @@ fn features() -> impl Strategy<Value = Features> {
                 single_active_consumer: active && !group,
                 drops_for_nobody: nobody,
                 redrive,
-                names_copies: false,
+                remembers_ids: false,
                 dead_letter_retry: None,
             }
         },

@@ -72,6 +72,8 @@ pub(super) struct Model {
     is_subscribed: bool,
     /// The dead letters that go back, and when.
     letters: Vec<(Instant, usize)>,
+    /// The dead letters that are sent again, and when.
+    leaving: Vec<(Instant, usize)>,
 }
 
 impl Model {
@@ -89,6 +91,7 @@ impl Model {
             active: None,
             is_subscribed: false,
             letters: Vec::new(),
+            leaving: Vec::new(),
         }
     }
 
@@ -418,11 +421,12 @@ impl Model {
         };
         if let Some(wait) = retry.filter(|_| letters == 0) {
             self.copies[copy].state = State::Unconfirmed(self.now + wait);
+            self.leaving.push((self.now + wait, copy));
         }
         if let Some(redrive) = self.settings.features.redrive
             && self.copies[copy].moved < redrive.times
         {
-            let due = self.copies[copy].given_up + redrive.after;
+            let due = (self.copies[copy].given_up + redrive.after).max(self.now);
             self.letters.extend((0..letters).map(|_| (due, copy)));
         }
     }

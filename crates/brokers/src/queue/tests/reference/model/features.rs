@@ -157,10 +157,10 @@ impl Model {
             }
         }
         self.drop_expired();
-        for copy in 0..self.copies.len() {
-            if matches!(self.copies[copy].state, State::Unconfirmed(due) if due <= self.now) {
-                self.transfer(copy);
-            }
+        self.leaving.sort_by_key(|(due, _)| *due);
+        let due = self.leaving.iter().filter(|(due, _)| *due <= self.now).count();
+        for (_, copy) in self.leaving.drain(..due).collect::<Vec<_>>() {
+            self.transfer(copy);
         }
     }
 
