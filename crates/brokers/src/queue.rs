@@ -44,7 +44,7 @@
 //! of a message), `returns.rs` and `late.rs` (what comes back, and late words), `room.rs` (what has
 //! none), `ready.rs` and `delayed.rs` (positions), `in_flight.rs` and `lease.rs` (tags, timers),
 //! `consumers.rs` (who may settle what), `dead_letter.rs` (giving up), `dedup.rs` (what was
-//! published before). What only some queues have: `features.rs`, `extras.rs`, `turn.rs`; `window.rs`
+//! published before). Only some queues have: `features.rs`, `extras.rs`, `turn.rs`; `window.rs`
 //! is a share group's, `transfers.rs`, `redrive.rs` and `ids.rs` are about dead letters and copies.
 
 use std::mem;
