@@ -28,6 +28,7 @@ use crate::points;
 mod bounds;
 #[cfg(feature = "toml")]
 mod canonical;
+mod dead_letters;
 mod digest;
 #[cfg(feature = "toml")]
 mod document;
@@ -64,6 +65,7 @@ mod valid;
 mod words;
 
 pub use bounds::{MAX_KEYS, MAX_MESSAGES};
+pub use dead_letters::{DeadLetterStrategy, Redrive, RedriveIds};
 pub use digest::ScenarioDigest;
 pub use expect::{Condition, ConditionError, Expectation, ExpectedVerdict};
 pub use faults::{Faults, PointFaults};
@@ -74,10 +76,9 @@ pub use probability::Probability;
 pub use problem::Problem;
 pub use producer::{ProducerSettings, ProducerStrategy, PublishId};
 pub use queue::{
-    AcquireMode, AfterRestart, AtLimit, BrokerRestart, DEAD_LETTER_RETRY, DeadLetterStrategy,
-    DelayKind, DeliveryCount, DeliveryEnd, Forgotten, InFlightScope, LateSettle, LimitChecked,
-    LimitCount, OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay, Redrive, RedriveIds,
-    RepeatedSettle, RequeuePosition, StoredForNobody,
+    AcquireMode, AfterRestart, AtLimit, BrokerRestart, DEAD_LETTER_RETRY, DelayKind, DeliveryCount,
+    DeliveryEnd, Forgotten, InFlightScope, LateSettle, LimitChecked, LimitCount, OnConsumerTimeout,
+    Overflow, QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition, StoredForNobody,
 };
 pub use replicas::{Acks, BelowMinIsr};
 pub use rows::{Row, Rows};
