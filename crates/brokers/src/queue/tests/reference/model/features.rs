@@ -156,12 +156,12 @@ impl Model {
                 self.delayed.retain(|one| *one != copy);
             }
         }
-        self.drop_expired();
         self.leaving.sort_by_key(|(due, _)| *due);
         let due = self.leaving.iter().filter(|(due, _)| *due <= self.now).count();
         for (_, copy) in self.leaving.drain(..due).collect::<Vec<_>>() {
             self.transfer(copy);
         }
+        self.drop_expired();
     }
 
     pub(super) fn next_of_features(&self) -> Option<Instant> {
