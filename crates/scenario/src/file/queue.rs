@@ -131,7 +131,8 @@ pub struct QueueSettings {
     pub atomic_publish: bool,
 }
 
-/// After how long a queue sends a dead letter again that is not confirmed. RabbitMQ: 3min.
+/// After how long a queue sends a dead letter again that is not confirmed. RabbitMQ:
+/// `dead_letter_worker_publisher_confirm_timeout`, 180 s by default (rabbitmq-server 3.13 and 4.2).
 pub const DEAD_LETTER_RETRY: Span = Span::from_secs(180);
 
 /// What a restart of the broker forgets.
