@@ -330,9 +330,9 @@ fn begins_with_a_fault(story: &str) -> bool {
     FAULTS.iter().chain(&DECIDES).any(|said| first.contains(said))
 }
 
-/// Of a service that is away, of a log whose leader fails, and of a producer that dies while another
-/// message is on its way, stories tell what that makes: an answer that is not there, a settle that
-/// is not possible, a message that is sent again.
+/// Of a service that is away, of a log whose leader fails, and of a producer that dies while
+/// another message is on its way, stories tell what that makes: an answer that is not there, a
+/// settle that is not possible, a message that is sent again.
 fn begins_with_what_it_makes(fault: &str, story: &str) -> bool {
     const MADE: [&str; 4] =
         ["has no answer about m", "cannot settle m", "has worked on m", "is stored twice"];
