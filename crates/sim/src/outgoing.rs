@@ -82,9 +82,8 @@ where
                 Next::Send(message) => Poll::Ready(Some(message)),
                 Next::Over => Poll::Ready(None),
                 Next::Nothing(until) => {
-                    if until.is_some() && until != armed {
+                    if let Some(at) = until.filter(|_| until != armed) {
                         armed = until;
-                        let at = until.unwrap_or_default();
                         self.link.world.borrow_mut().wake_at(at, client);
                     }
                     self.link.watch(cx);
