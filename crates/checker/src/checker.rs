@@ -1,8 +1,9 @@
 //! The fold: takes events in order and passes each to the subscription it concerns.
 
-use entrega_model::event::{ProcessingResult, RemoveReason, SettleTrigger};
+use entrega_model::event::{ProcessingResult, RemoveReason, SendOutcome, SettleTrigger};
 use entrega_model::{Event, Kind, MessageId, Observer, PartitionId, SubscriptionId};
 
+use crate::order::KeyOrder;
 use crate::partitions::Partitions;
 use crate::sends::SendFold;
 use crate::subscription::{Handed, Settle, SubscriptionFold};
@@ -24,6 +25,7 @@ impl Checker {
         let fold = |promise| {
             let mut fold = SubscriptionFold::new(promise, processes, messages);
             fold.may_redrive = redrives;
+            fold.order = KeyOrder::new(program_order);
             fold
         };
         Self {
@@ -68,15 +70,18 @@ impl Checker {
                     self.sent_again(message);
                 }
             }
-            Kind::SendEnded { message, outcome, .. } => self.sends.ended(message, outcome),
+            Kind::SendEnded { message, outcome, .. } => {
+                self.sends.ended(message, outcome);
+                if self.sends.program_order() && outcome == SendOutcome::Ok {
+                    let all = self.subscriptions.iter_mut();
+                    all.for_each(|fold| fold.acknowledged(message));
+                }
+            }
             Kind::Stored { message, subscription: None, partition, position, .. } => {
                 self.stored_in_log(message, partition, position);
             }
-            Kind::Stored { message, subscription: Some(id), partition, .. } => {
-                let Self { sends, subscriptions, .. } = self;
-                if let Some(fold) = subscriptions.get_mut(id.index()) {
-                    fold.stored(message, sends.get(message), partition);
-                }
+            Kind::Stored { message, subscription: Some(id), .. } => {
+                self.of(id, |fold| fold.stored(message));
             }
             Kind::Removed { message, subscription: Some(id), reason } => {
                 self.of(id, |fold| fold.removed(message, reason));
@@ -133,7 +138,10 @@ impl Checker {
             if !consistent {
                 fold.saw_other_message();
             }
-            fold.stored(message, send, partition);
+            fold.stored(message);
+            if let Some(send) = send {
+                fold.order.stored(message, send, partition);
+            }
         }
     }
 

@@ -102,6 +102,7 @@ fn enter_subscription(fold: &SubscriptionFold, into: &mut Fingerprint<'_>) {
         }
         into.word(END);
     }
+    fold.order.enter_waiting(into);
 }
 
 /// A reset concerns the tenures that began before it; if none of them is left, it is over.

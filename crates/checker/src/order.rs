@@ -6,8 +6,13 @@
 //!
 //! Since m ≺ m2 depends on the id of m2 alone ([`crate::sends`]), the highest id seen so far
 //! decides: if any m2 counts, that one does. A few bytes for each chain are enough.
+//!
+//! Where the order of a program is promised, m may be acknowledged after all that. What would count
+//! then waits for the acknowledgement.
 
-use entrega_model::{MessageId, PartitionId};
+use std::collections::BTreeMap;
+
+use entrega_model::{Fingerprint, MessageId, PartitionId};
 
 use crate::Order;
 use crate::sends::Send;
@@ -17,6 +22,17 @@ use crate::sends::Send;
 pub(crate) struct KeyOrder {
     fronts: Vec<Front>,
     pub(crate) found: Order,
+    program_order: bool,
+    /// What counts of a message once it is acknowledged.
+    waiting: BTreeMap<MessageId, Waiting>,
+}
+
+/// What is out of order about a message of which its producer does not know that it is stored.
+#[derive(Clone, Copy, Debug, Default)]
+struct Waiting {
+    reordered: bool,
+    replayed: bool,
+    inversions: u64,
 }
 
 /// The highest ids of one chain.
@@ -29,13 +45,40 @@ struct Front {
 }
 
 impl KeyOrder {
-    pub(crate) fn clear(&mut self) {
-        let Self { fronts, found } = self;
-        fronts.clear();
-        *found = Order::default();
+    /// Nothing was seen; whether the order of a producer's program is promised.
+    pub(crate) fn new(program_order: bool) -> Self {
+        Self { program_order, ..Self::default() }
     }
 
-    /// A message was stored.
+    pub(crate) fn clear(&mut self) {
+        let Self { fronts, found, program_order: _, waiting } = self;
+        fronts.clear();
+        *found = Order::default();
+        waiting.clear();
+    }
+
+    /// A message was acknowledged: what was out of order about it counts. Returns whether it was
+    /// replayed.
+    pub(crate) fn acknowledged(&mut self, message: MessageId) -> bool {
+        let waiting = self.waiting.remove(&message).unwrap_or_default();
+        self.found.write_inversions += waiting.inversions;
+        if waiting.reordered {
+            self.reordered(message);
+        }
+        if waiting.replayed {
+            self.replayed(message);
+        }
+        waiting.replayed
+    }
+
+    /// What waits for an acknowledgement of a message, if it would come after the one with id
+    /// `other` then.
+    fn waiting(&mut self, message: MessageId, send: &Send, other: u32) -> Option<&mut Waiting> {
+        let waits = self.program_order && !send.is_acknowledged() && other > message.0;
+        waits.then(|| self.waiting.entry(message).or_default())
+    }
+
+    /// A message was stored in a log.
     #[inline]
     pub(crate) fn stored(&mut self, message: MessageId, send: &Send, partition: PartitionId) {
         let front = self.front(send);
@@ -46,6 +89,8 @@ impl KeyOrder {
         front.stored = Some((last, highest.max(message.0)));
         if send.precedes(highest) {
             self.found.write_inversions += 1;
+        } else if let Some(waiting) = self.waiting(message, send, highest) {
+            waiting.inversions += 1;
         }
     }
 
@@ -61,6 +106,8 @@ impl KeyOrder {
         self.found.adjacent_pairs += 1;
         if send.precedes(highest) {
             self.reordered(message);
+        } else if let Some(waiting) = self.waiting(message, send, highest) {
+            waiting.reordered = true;
         }
     }
 
@@ -73,8 +120,21 @@ impl KeyOrder {
     /// A message had an effect again. Returns whether a later one had had its effect in between or
     /// before.
     #[inline]
-    pub(crate) fn is_replay(&mut self, send: &Send) -> bool {
-        self.front(send).effect.is_some_and(|highest| send.precedes(highest))
+    pub(crate) fn is_replay(&mut self, message: MessageId, send: &Send) -> bool {
+        let Some(highest) = self.front(send).effect else { return false };
+        if let Some(waiting) = self.waiting(message, send, highest) {
+            waiting.replayed = true;
+        }
+        send.precedes(highest)
+    }
+
+    /// Enters what waits for acknowledgements.
+    pub(crate) fn enter_waiting(&self, into: &mut Fingerprint<'_>) {
+        into.count(self.waiting.len());
+        for (message, Waiting { reordered, replayed, inversions: _ }) in &self.waiting {
+            into.word(message.0.into());
+            into.flags([*reordered, *replayed]);
+        }
     }
 
     /// The highest id with an effect in each chain that has one.

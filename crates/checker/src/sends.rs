@@ -162,6 +162,12 @@ impl SendFold {
         }
     }
 
+    /// Whether the order of a producer's program is promised.
+    #[inline]
+    pub(crate) fn program_order(&self) -> bool {
+        self.program_order
+    }
+
     /// Counts an attempt beyond the first.
     pub(crate) fn retried(&mut self) {
         self.totals.retries += 1;

@@ -21,7 +21,6 @@ use crate::order::KeyOrder;
 use crate::owners::Owners;
 use crate::partitions::Progress;
 use crate::record::Copy;
-use crate::sends::Send;
 use crate::table::Table;
 use crate::{Cause, Counter, Counters, EventKinds, Histogram};
 
@@ -203,7 +202,7 @@ fn change(message: &mut Message, owners: &mut Owners, set: impl FnOnce(&mut Mess
 /// Storage.
 impl SubscriptionFold {
     #[inline(always)]
-    pub(crate) fn stored(&mut self, id: MessageId, send: Option<&Send>, partition: PartitionId) {
+    pub(crate) fn stored(&mut self, id: MessageId) {
         let message = self.messages.entry(id.0.into());
         message.copies = message.copies.saturating_add(1);
         if message.copies > 1 {
@@ -214,8 +213,13 @@ impl SubscriptionFold {
         }
         message.surplus = message.surplus.saturating_sub(1);
         self.totals.stored += 1;
-        if let Some(send) = send {
-            self.order.stored(id, send, partition);
+    }
+
+    /// The producer of a message knows that it is stored: what was out of order about it counts.
+    #[cold]
+    pub(crate) fn acknowledged(&mut self, id: MessageId) {
+        if self.order.acknowledged(id) {
+            self.entry(id).set(Flag::Replayed);
         }
     }
 

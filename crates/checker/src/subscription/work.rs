@@ -168,7 +168,7 @@ impl SubscriptionFold {
         self.totals.excess += 1;
         self.totals.repeated += u64::from(message.effects == 2);
         let Some(send) = sends.get(id) else { return };
-        if self.order.is_replay(send) && !message.has(Flag::Replayed) {
+        if self.order.is_replay(id, send) && !message.has(Flag::Replayed) {
             message.set(Flag::Replayed);
             self.order.replayed(id);
         }

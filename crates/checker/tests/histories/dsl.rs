@@ -381,11 +381,20 @@ pub(crate) fn strict() -> SubscriptionConfig {
 
 /// Judges events by one promise.
 pub(crate) fn judge(events: &[Event], promise: SubscriptionConfig, end: End) -> Report {
+    judge_as(Config::default(), events, promise, end)
+}
+
+fn judge_as(config: Config, events: &[Event], promise: SubscriptionConfig, end: End) -> Report {
     let subscriptions = vec![promise];
-    let mut checker =
-        Checker::new(Config { subscriptions, processes: 4, messages: 0, ..Config::default() });
+    let mut checker = Checker::new(Config { subscriptions, processes: 4, messages: 0, ..config });
     checker.observe(events);
     checker.finish(end)
+}
+
+/// Judges a history that was drained, of producers whose program promises its order.
+pub(crate) fn report_in_program_order(history: &History) -> SubscriptionReport {
+    let config = Config { program_order: true, ..Config::default() };
+    judge_as(config, &history.events, strict(), End::Quiescent).subscriptions.remove(0)
 }
 
 /// Judges a history that was drained.

@@ -4,7 +4,7 @@ use entrega_checker::Order;
 use entrega_model::event::{RemoveReason, SendOutcome};
 use entrega_model::{Kind, MessageId, PartitionId, ProcessId};
 
-use crate::dsl::{Handed, History, log, queue, report};
+use crate::dsl::{Handed, History, log, queue, report, report_in_program_order};
 
 fn check(history: History, expect: Order) {
     assert_eq!(report(&history).order, expect, "{history:#?}");
@@ -153,4 +153,37 @@ fn offsets_that_are_used_again() {
     check(cut(log().sent(0)).assigned(1, 0).delivered_at(first(1), 0), Order::default());
     check(cut(read.clone()), Order::default());
     check(cut(read).assigned(1, 0).delivered_at(first(1), 0), other);
+}
+
+/// Where the order of a program is promised, a message counts once it is acknowledged, however late
+/// that is, and not before.
+#[test]
+fn what_is_acknowledged_late_counts_then() {
+    let check = |history: History, expect: Order| {
+        assert_eq!(report_in_program_order(&history).order, expect, "{history:#?}");
+    };
+    let begun = |history: History| history.invoked(0, 0, 1).invoked(1, 0, 1);
+    let sent = begun(queue()).ended(1, SendOutcome::Ok);
+    let swapped = sent.processed(first(1)).processed(first(0)).processed(again(0));
+    let pair = Order { adjacent_pairs: 1, ..Order::default() };
+    let example = Some(MessageId(0));
+    let all = Order { reordered: 1, reordered_example: example, ..pair };
+    let all = Order { replayed: 1, replayed_example: example, ..all };
+    let written = begun(log()).stored(1, 0).stored(0, 1);
+    check(written.clone(), Order::default());
+    let inverted = Order { write_inversions: 1, ..Order::default() };
+    check(written.ended(0, SendOutcome::Ok), inverted);
+    check(swapped.clone(), pair);
+    check(swapped.clone().ended(0, SendOutcome::Info), pair);
+    check(swapped.clone().ended(0, SendOutcome::Ok), all);
+    let twice = swapped.ended(0, SendOutcome::Ok).ended(0, SendOutcome::Ok);
+    check(twice.applied(again(0)), all);
+}
+
+/// A queue has no offsets that could say in which order its messages stand.
+#[test]
+fn a_queue_has_no_order_of_writing() {
+    let of = |history: History| history.sent(0).sent(1).stored(0, 2);
+    assert_eq!(report(&of(queue())).order.write_inversions, 0);
+    assert_eq!(report(&of(log())).order.write_inversions, 1);
 }
