@@ -105,7 +105,7 @@ type Last = Option<(u64, Option<String>)>;
 /// The lines about lives that are over: a later one has begun, or their end was told before. A
 /// line that names no life is about the present one; a beginning, and an end after an end, about
 /// the next.
-fn past_lives(lines: &Lines<'_>) -> BTreeSet<usize> {
+pub(crate) fn past_lives(lines: &Lines<'_>) -> BTreeSet<usize> {
     let mut lives: BTreeMap<Option<String>, (u64, bool)> = BTreeMap::new();
     let about_lives = lines.iter().filter(|(_, event)| is_of_a_life(event));
     let is_past = |(_, event): &&(usize, &Value)| {
@@ -122,7 +122,7 @@ fn past_lives(lines: &Lines<'_>) -> BTreeSet<usize> {
     about_lives.filter(is_past).map(|(line, _)| *line).collect()
 }
 
-fn is_of_a_life(event: &Value) -> bool {
+pub(crate) fn is_of_a_life(event: &Value) -> bool {
     matches!(kind(event), "crash" | "exit" | "start")
 }
 

@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::handed::{lacks_a_delivery, once};
-use crate::order::{Polls, inconsistent_offsets, inversions, lack_of_keys_matters, wrong_polls};
+use crate::order::{
+    Polls, inconsistent_offsets, inversions, is_of_a_life, lack_of_keys_matters, past_lives,
+    wrong_polls,
+};
 
 const CLASSES: [&str; 10] = [
     "exact",
@@ -119,6 +122,7 @@ fn send(header: &Value, events: &Lines<'_>, message: &str) -> Option<Send> {
     let (first, line) = *lines.first()?;
     let producer = lines.iter().find_map(|(_, event)| name(event, "producer"));
     let known = || all().find_map(|(_, event)| name(event, "key"));
+    let spoken = spoken_for(events, &lines);
     Some(Send {
         first,
         place: (kind(line) == "send.invoke" && !is_later_attempt(line)).then_some(first),
@@ -126,8 +130,8 @@ fn send(header: &Value, events: &Lines<'_>, message: &str) -> Option<Send> {
         is_in_program_order: header["program_order"] == true,
         is_whole: lines.iter().all(|(at, line)| has_begun(&lines, *at, line))
             && !is_later_attempt(line),
-        most_copies: most_copies(&lines),
-        outcome: outcome(&lines),
+        most_copies: most_copies(&lines, &spoken),
+        outcome: outcome(&lines, &spoken),
         key: name(line, "key").or_else(known),
         producer: producer.unwrap_or_else(|| "producer".to_owned()),
     })
@@ -147,19 +151,46 @@ fn has_begun(lines: &Lines<'_>, at: usize, line: &Value) -> bool {
     kind(line) == "send.invoke" || begun.any(|attempt| named.is_none_or(|named| named == attempt))
 }
 
-/// 5.2: acknowledged if any outcome is; refused if all are and no attempt is open. An outcome that
-/// does not name its attempt speaks for all that were begun since the last outcome.
-fn outcome(lines: &Lines<'_>) -> &'static str {
-    let (mut open, mut begun, mut outcomes) = (BTreeSet::new(), Vec::new(), Vec::new());
-    for (_, line) in lines {
+/// For each line the attempts that it speaks for. An outcome that does not name its attempt speaks
+/// for all that were begun since the last outcome; and if one of them was begun in another life of
+/// the producer, only for those of that life.
+fn spoken_for(events: &Lines<'_>, lines: &Lines<'_>) -> Vec<Vec<u64>> {
+    let past = past_lives(events);
+    let about_lives = events.iter().filter(|(at, event)| is_of_a_life(event) && !past.contains(at));
+    let lives: Vec<(usize, Option<String>)> =
+        about_lives.map(|(at, event)| (*at, name(event, "process"))).collect();
+    let (mut begun, mut last, mut named) = (Vec::new(), 0, None);
+    let mut spoken = Vec::new();
+    for (at, line) in lines {
         let attempt = line["attempt"].as_u64();
-        if kind(line) == "send.invoke" {
-            open.insert(attempt.unwrap_or(1));
-            begun.push(attempt.unwrap_or(1));
+        if kind(line) != "send.invoke" {
+            spoken.push(attempt.map_or_else(|| begun.clone(), |attempt| vec![attempt]));
+            begun.clear();
         } else {
-            let ended = attempt.map_or(begun, |attempt| vec![attempt]);
+            let producer = named.clone().unwrap_or_else(|| "producer".to_owned());
+            let ends = |(over, process): &(usize, Option<String>)| {
+                (last..*at).contains(over) && process.as_ref() == Some(&producer)
+            };
+            if lives.iter().any(ends) {
+                begun.clear();
+            }
+            begun.push(attempt.unwrap_or(1));
+            spoken.push(Vec::new());
+        }
+        named = named.or_else(|| name(line, "producer"));
+        last = *at;
+    }
+    spoken
+}
+
+/// 5.2: acknowledged if any outcome is; refused if all are and no attempt is open.
+fn outcome(lines: &Lines<'_>, spoken: &[Vec<u64>]) -> &'static str {
+    let (mut open, mut outcomes) = (BTreeSet::new(), Vec::new());
+    for ((_, line), ended) in lines.iter().zip(spoken) {
+        if kind(line) == "send.invoke" {
+            open.insert(line["attempt"].as_u64().unwrap_or(1));
+        } else {
             open.retain(|attempt| !ended.contains(attempt));
-            begun = Vec::new();
             outcomes.push(kind(line));
         }
     }
@@ -176,7 +207,7 @@ fn outcome(lines: &Lines<'_>) -> &'static str {
 
 /// As many as there were attempts, by their lines or by the numbers that lines name, without those
 /// that were refused: an attempt is refused if the first outcome that speaks for it says so.
-fn most_copies(lines: &Lines<'_>) -> usize {
+fn most_copies(lines: &Lines<'_>, spoken: &[Vec<u64>]) -> usize {
     let number = |line: &Value| line["attempt"].as_u64();
     let invoked = lines.iter().filter(|(_, line)| kind(line) == "send.invoke").count();
     let highest = lines.iter().map(|(_, line)| match number(line) {
@@ -184,15 +215,12 @@ fn most_copies(lines: &Lines<'_>) -> usize {
         named => named.unwrap_or(0),
     });
     let highest = highest.max().unwrap_or(0) as usize;
-    let (mut open, mut begun, mut refused) = (BTreeSet::new(), Vec::new(), 0);
-    for (_, line) in lines {
+    let (mut open, mut refused) = (BTreeSet::new(), 0);
+    for ((_, line), ended) in lines.iter().zip(spoken) {
         if kind(line) == "send.invoke" {
             open.insert(number(line).unwrap_or(1));
-            begun.push(number(line).unwrap_or(1));
             continue;
         }
-        let ended = number(line).map_or_else(|| begun.clone(), |number| vec![number]);
-        begun.clear();
         let closed = open.len();
         open.retain(|attempt| !ended.contains(attempt));
         refused += if kind(line) == "send.fail" { closed - open.len() } else { 0 };

@@ -203,6 +203,7 @@ impl RecordChecker {
                 if self.is_of_the_past(&kind, event.at) {
                     return;
                 }
+                self.note_end_of_life(&kind);
                 let kind = self.with_trigger(kind, origin);
                 let event = &Event { at: event.at, kind };
                 if self.is_there_twice(event, origin) {
@@ -236,6 +237,16 @@ impl RecordChecker {
             }
         }
         false
+    }
+
+    /// A line about a life shows that the one before it is over.
+    fn note_end_of_life(&mut self, kind: &Kind) {
+        if let Kind::Crashed { process, .. }
+        | Kind::Exited { process, .. }
+        | Kind::Started { process, .. } = *kind
+        {
+            self.attempts.life_ended(process, &mut self.sends);
+        }
     }
 
     /// Takes note of what is delivered, and returns whether this line says what one before it has

@@ -2,6 +2,8 @@
 //!
 //! > **The rule.** An outcome that names an attempt speaks for that one, and one that names none
 //! > for every attempt that began since the outcome before it; none speaks for what begins later.
+//! > Once an attempt has begun in another life of the producer, what an earlier life left open is
+//! > spoken for by no outcome that does not name it.
 //! > A send is acknowledged if any outcome is, refused only if every outcome is a refusal and no
 //! > attempt is open, and else indeterminate.
 //!
@@ -9,12 +11,13 @@
 //! are open. So a refusal is kept from it while one is. Most sends have one attempt and one
 //! outcome: they are not kept here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use entrega_model::MessageId;
 use entrega_model::event::SendOutcome;
+use entrega_model::{MessageId, ProcessId};
 
 use super::order::Place;
+use crate::table::Table;
 
 /// What the lines of a send have told so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub(super) enum Known {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Attempts {
     several: BTreeMap<MessageId, Several>,
+    /// Who has sent anything.
+    producers: BTreeSet<ProcessId>,
 }
 
 /// The attempts of one send.
@@ -55,6 +60,8 @@ struct Several {
     highest: u16,
     /// Those that began after the latest outcome.
     new: Vec<u16>,
+    /// The life in which they began is over.
+    is_of_the_past: bool,
     /// How many outcomes came before their attempt began; none stands for the next one.
     early: BTreeMap<Option<u16>, u64>,
 }
@@ -69,6 +76,24 @@ pub(super) struct Ended {
 }
 
 impl Attempts {
+    /// A line about a send is of this producer.
+    pub(super) fn told_by(&mut self, producer: ProcessId) {
+        self.producers.insert(producer);
+    }
+
+    /// A life of a process has ended, and with it what it knew of its sends.
+    #[cold]
+    pub(super) fn life_ended(&mut self, process: ProcessId, sends: &mut Table<Place>) {
+        if !self.producers.contains(&process) {
+            return;
+        }
+        for (id, place) in sends.iter_mut().filter(|(_, place)| place.producer == process) {
+            if matches!(place.known, Known::Open(_) | Known::Several | Known::Unplaced) {
+                self.several(MessageId(id as u32), place).is_of_the_past = true;
+            }
+        }
+    }
+
     /// An attempt begins. Returns whether an outcome of it came before.
     pub(super) fn begin(&mut self, message: MessageId, number: u16, place: &mut Place) -> bool {
         if place.known == Known::Nothing {
@@ -135,6 +160,9 @@ impl Several {
 
     /// Returns whether an outcome of the attempt came before.
     fn begin(&mut self, number: u16) -> bool {
+        if std::mem::take(&mut self.is_of_the_past) {
+            self.new.clear();
+        }
         if self.begun.insert(number, true) != Some(true) {
             self.open += 1;
         }
@@ -183,7 +211,7 @@ impl Several {
 #[cfg(test)]
 mod tests {
     use entrega_model::history::{Batch, Origin};
-    use entrega_model::{Event, Instant, Key, Kind, Model, ProcessId};
+    use entrega_model::{Event, Incarnation, Instant, Key, Kind, Model, ProcessId};
 
     use super::*;
     use crate::{Config, End, RecordChecker};
@@ -198,8 +226,8 @@ mod tests {
         assert!(!several.begin(3) && several.begin(4) && several.begin(4) && !several.begin(4));
     }
 
-    /// Attempts begin (`.`) and end (ok, fail, info), by number where one follows; what the
-    /// producer knows in the end, and how many outcomes come without or before their attempt.
+    /// Attempts begin (`.`) and end (ok, fail, info), by number where one follows, and lives of the
+    /// producer end (`x`) or of somebody else (`y`); what the producer knows in the end, and how many outcomes come without or before their attempt.
     #[test]
     fn outcomes_speak_for_the_attempts_that_they_name_or_that_are_new() {
         let check = |steps: &str, expect: SendOutcome, early: u64| {
@@ -213,6 +241,8 @@ mod tests {
                         let attempt = attempt.unwrap_or(1);
                         Kind::SendInvoked { message, key, producer, attempt }
                     }
+                    "x" => Kind::Crashed { process: producer, incarnation: Incarnation(0) },
+                    "y" => Kind::Crashed { process: ProcessId(1), incarnation: Incarnation(0) },
                     "o" => ended(SendOutcome::Ok),
                     "f" => ended(SendOutcome::Fail),
                     _ => ended(SendOutcome::Info),
@@ -232,10 +262,16 @@ mod tests {
             assert_eq!(counts, expect, "{steps}");
             assert_eq!(gaps.found.values().map(|(count, _)| count).sum::<u64>(), early, "{steps}");
         };
-        for steps in [".1 .2 f1 f2", ".1 .2 f", ".1 f .2 f2", ".1 f .2 f", ".1 f f"] {
+        for steps in [".1 .2 f1 f2", ".1 .2 f", ".1 f .2 f2", ".1 f .2 f", ".1 f f", ".1 x f"] {
             check(steps, SendOutcome::Fail, 0);
         }
         for steps in [".1 .2 f1", ".1 .2 f2", ".1 .2 f2 f", ".1 f .2 f1", ".1 i1 f1", ".1 f1 .1"] {
+            check(steps, SendOutcome::Info, 0);
+        }
+        for steps in [".1 f x .2 f", ".1 y .2 f", ".1 x .2 f1 f2"] {
+            check(steps, SendOutcome::Fail, 0);
+        }
+        for steps in [".1 x .2 f", ".1 x .2 f f", ".1 .2 x .3 f"] {
             check(steps, SendOutcome::Info, 0);
         }
         for steps in [".1 .2 o2 f1", ".1 .2 i2 o1", ".1 i1 .2 o2", ".1 i o", ".1 f o", ".1 o f"] {

@@ -29,6 +29,7 @@ impl RecordChecker {
         if attempt > 1 && self.sends.entry(message.0.into()).known == Known::Nothing {
             self.begun_unseen(message, place, line);
         }
+        self.attempts.told_by(place.producer);
         let known = self.sends.entry(message.0.into());
         let was_answered = self.attempts.begin(message, attempt, known);
         match known.known {
@@ -67,6 +68,7 @@ impl RecordChecker {
     ) {
         self.gaps.sent(message, event.at, origin.line);
         let Kind::SendEnded { producer, .. } = event.kind else { return };
+        self.attempts.told_by(producer);
         let known = self.sends.entry(message.0.into());
         let named = Place::sent(self.now, NO_KEY, producer, 1, origin);
         if known.known == Known::Nothing {
