@@ -58,7 +58,7 @@ pub(crate) const SHAPES: [Shape; 39] = [
     ("kept", &["message"], &["subscription"]),
     ("settle_forgotten", &["message"], &["subscription"]),
     ("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "abort.reason"]),
-    ("redriven", &["message"], &["subscription", "position"]),
+    ("redriven", &["message"], &["subscription", "position", "tag"]),
 ];
 
 /// Who takes part in a history.

@@ -216,7 +216,7 @@ impl Checker {
             Kind::Requeued { message, consumer, .. } => fold.requeued(message, consumer),
             Kind::Retrievable { message, .. } => fold.retrievable(message),
             Kind::SettleForgotten { message, .. } => fold.settle_forgotten(message),
-            Kind::Redriven { message, .. } => fold.redriven(message),
+            Kind::Redriven { message, tag, .. } => fold.redriven(message, tag),
             Kind::Aborted { delivery, message, seen: true, .. } => fold.aborted(delivery, message),
             _ => {}
         }

@@ -8,14 +8,17 @@
 //! A first effect whose transaction was aborted, and which was seen all the same, is the cause by
 //! itself, whatever brought the message again: it would have done no harm otherwise.
 //!
-//! A dead letter that was moved back is no outcome any more. A second effect by a delivery that
-//! came of it has that for its cause, whatever had made the message a dead letter before.
+//! A dead letter that was moved back is no outcome any more. Of two outcomes before and after it
+//! that is the cause, whatever had made the message a dead letter ([`crate::stays`]).
 //!
 //! An outcome is an applied effect or a dead letter; one of each is a split (semantics.md 5.3,
 //! 5.4).
 
+use entrega_model::MessageId;
+
 use crate::Cause;
 use crate::message::{Flag, Message, NONE};
+use crate::stays::AllStays;
 
 /// Who brought an outcome about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,9 @@ pub(crate) enum By {
     /// The broker gave the message up.
     Broker,
 }
+
+/// What is known of the stays of a message, for whoever needs it.
+pub(crate) type Known<'a> = (&'a AllStays, MessageId);
 
 impl Message {
     /// Notes why the message is delivered again, and by which delivery.
@@ -44,9 +50,14 @@ impl Message {
     /// Notes an outcome before it is counted. `why_now` is why the message would be delivered
     /// again at this moment.
     #[inline]
-    pub(crate) fn note_outcome(&mut self, by: By, why_now: impl FnOnce() -> Option<Cause>) {
+    pub(crate) fn note_outcome(
+        &mut self,
+        by: By,
+        stays: Known<'_>,
+        why_now: impl FnOnce() -> Option<Cause>,
+    ) {
         if self.has_outcome() {
-            return self.note_another(by, why_now);
+            return self.note_another(by, stays, why_now);
         }
         match by {
             By::Delivery(delivery) => {
@@ -62,10 +73,16 @@ impl Message {
 
     /// Notes an outcome after the first; the second has a cause.
     #[cold]
-    fn note_another(&mut self, by: By, why_now: impl FnOnce() -> Option<Cause>) {
+    fn note_another(
+        &mut self,
+        by: By,
+        stays: Known<'_>,
+        why_now: impl FnOnce() -> Option<Cause>,
+    ) {
         if self.duplicate.is_none() {
             let aborted = self.has(Flag::AbortedSeen).then_some(Cause::AbortedVisible);
-            let cause = aborted.or_else(|| self.second(by, why_now));
+            let cause = aborted.or_else(|| stays.0.of(stays.1)?.why(self, by));
+            let cause = cause.or_else(|| self.second(by, why_now));
             let cause = cause.or_else(|| self.last_resort());
             self.duplicate = Some(cause.unwrap_or(Cause::Unexplained));
         }
@@ -84,24 +101,9 @@ impl Message {
             By::Delivery(delivery) if self.age(delivery) > self.age(self.outcome) => {
                 self.why_after(delivery)
             }
-            By::Delivery(delivery) if self.came_by_redrive(delivery) => Some(Cause::Redriven),
             By::Reject if self.last == self.outcome => Some(Cause::NackedAfterEffect),
             By::Broker if self.last == self.outcome => why_now(),
             _ => self.why_outcome,
-        }
-    }
-
-    /// Whether a delivery came after a dead letter was moved back, and the first outcome before; of
-    /// older ones than the last two that is not known.
-    fn came_by_redrive(&self, delivery: u32) -> bool {
-        let is_since = self.has(Flag::RedrivenSince) && !self.has(Flag::Redriven);
-        let is_last = self.why_last == Some(Cause::Redriven);
-        let is_previous = self.why_previous == Some(Cause::Redriven);
-        match self.age(delivery) {
-            0 => is_since,
-            1 if is_last => is_since && is_previous,
-            1 => is_since,
-            _ => false,
         }
     }
 

@@ -22,7 +22,7 @@
 //! * How often the broker has restarted, once it has.
 //! * Sums of sends, and the highest message of each producer, which follow from the messages.
 
-use entrega_model::Fingerprint;
+use entrega_model::{Fingerprint, MessageId, SubscriptionId};
 
 use crate::Checker;
 use crate::message::Message;
@@ -31,7 +31,7 @@ use crate::sends::SendFold;
 use crate::subscription::SubscriptionFold;
 
 use self::holds::Holds;
-use self::message::Normal;
+use self::message::{Normal, is_decided};
 
 mod holds;
 mod message;
@@ -43,7 +43,15 @@ impl Checker {
     pub fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         enter_sends(&self.sends, into);
         enter_partitions(&self.partitions, into);
-        self.subscriptions.iter().for_each(|fold| enter_subscription(fold, into));
+        for (fold, of) in self.subscriptions.iter().zip(0..) {
+            enter_subscription(fold, into);
+            if fold.may_redrive {
+                let message = |id: MessageId| fold.messages.get(id.0.into());
+                let is_open = |id| !message(id).is_some_and(|message| is_decided(message, true));
+                fold.stays.fingerprint(SubscriptionId(of), is_open, into);
+                into.word(END);
+            }
+        }
     }
 }
 

@@ -48,6 +48,7 @@ mod record;
 mod redelivery;
 mod report;
 mod sends;
+mod stays;
 mod subscription;
 pub mod summary;
 mod table;

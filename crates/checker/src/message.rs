@@ -158,13 +158,13 @@ pub(crate) enum Flag {
     AbortedSeen = 1 << 21,
     /// About the last delivery: since then a dead letter of the message was moved back.
     Redriven = 1 << 22,
-    /// About the message: since its first outcome a dead letter of it was moved back.
-    RedrivenSince = 1 << 23,
+    /// About the message: a dead letter of it was moved back at some time.
+    MovedBack = 1 << 23,
 }
 
 /// Every flag is below this bit.
 pub(crate) const FLAG_BITS: u32 = 24;
-const _: () = assert!((Flag::RedrivenSince as u32) < 1 << FLAG_BITS);
+const _: () = assert!((Flag::MovedBack as u32) < 1 << FLAG_BITS);
 
 /// The bits that are about the last delivery.
 pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
@@ -172,7 +172,7 @@ pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
         | Flag::WasThere as u32
         | Flag::RequeuedAhead as u32
         | Flag::AbortedSeen as u32
-        | Flag::RedrivenSince as u32);
+        | Flag::MovedBack as u32);
 
 impl Message {
     #[inline]

@@ -21,6 +21,7 @@ use crate::order::KeyOrder;
 use crate::owners::Owners;
 use crate::partitions::Progress;
 use crate::record::Copy;
+use crate::stays::AllStays;
 use crate::table::Table;
 use crate::{Cause, Counter, Counters, EventKinds, Histogram};
 
@@ -57,6 +58,8 @@ pub(crate) struct SubscriptionFold {
     pub(crate) is_settle_denied: bool,
     /// Dead letters may be moved back.
     pub(crate) may_redrive: bool,
+    /// What was moved back, and which deliveries came before.
+    pub(crate) stays: AllStays,
     /// A log was read to its end, from where a new consumer would begin.
     pub(crate) audited: bool,
 }
@@ -72,6 +75,18 @@ pub(crate) struct Totals {
     pub(crate) repeated: u64,
     pub(crate) dead_letters: u64,
     pub(crate) dlq_excess: u64,
+}
+
+impl Totals {
+    /// A message was delivered, for the first time or again.
+    #[inline]
+    fn delivered(&mut self, message: &mut Message) {
+        self.deliveries += 1;
+        if message.surplus >= 0 {
+            self.redeliveries += 1;
+        }
+        message.surplus = message.surplus.saturating_add(1);
+    }
 }
 
 /// A delivered message.
@@ -117,6 +132,7 @@ impl SubscriptionFold {
             copy: Copy::Same,
             is_settle_denied: false,
             may_redrive: false,
+            stays: AllStays::default(),
             audited: false,
         }
     }
@@ -143,6 +159,7 @@ impl SubscriptionFold {
             copy,
             is_settle_denied,
             may_redrive: _,
+            stays,
             audited,
         } = self;
         messages.clear();
@@ -160,6 +177,7 @@ impl SubscriptionFold {
         *learns_of = SettleTrigger::Application;
         *copy = Copy::Same;
         *is_settle_denied = false;
+        stays.clear();
         *audited = false;
     }
 

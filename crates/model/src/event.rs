@@ -241,8 +241,9 @@ pub enum Kind {
 
     // The ground truth about storage once more.
     /// A dead letter that the queue had written was moved back to it, and is a dead letter no more.
-    /// It stands at `position` as one that was stored just now, and was never delivered.
-    Redriven { message: MessageId, subscription: SubscriptionId, position: u64 },
+    /// It stands at `position` as one that was stored just now, and was never delivered. Deliveries
+    /// with a tag below `tag` were handed out before.
+    Redriven { message: MessageId, subscription: SubscriptionId, position: u64, tag: u64 },
 }
 
 /// Why a transaction was aborted.

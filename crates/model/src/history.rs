@@ -96,7 +96,7 @@
 //! | `kept` | `message` | `subscription` | a queue delivers it no more, and keeps it |
 //! | `settle_forgotten` | `message` | `subscription` | a queue has restarted and has it again |
 //! | `aborted` | `message` | `subscription` `consumer` `delivery` `seen` `reason` | the transaction with its effect was aborted |
-//! | `redriven` | `message` | `subscription` `position` | a dead letter is back in its queue, and is none any more |
+//! | `redriven` | `message` | `subscription` `position` `tag` | a dead letter is back in its queue, and is none any more; deliveries at a position below `tag` were handed out before |
 //!
 //! # Values
 //!

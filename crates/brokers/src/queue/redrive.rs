@@ -138,7 +138,8 @@ impl BoundQueue {
                 extras.ids.keep(position, letter.id);
             }
             let message = letter.record.message;
-            step.tell(Kind::Redriven { message, subscription, position });
+            let tag = self.next_tag();
+            step.tell(Kind::Redriven { message, subscription, position, tag });
             self.keep(Stored::delivered(position, letter.record, 0), step);
             step.note_stored(subscription, position);
             *step.changed = true;

@@ -200,7 +200,7 @@ fn print_event(kind: &Kind) -> String {
         Kind::SettleForgotten { message, subscription } => {
             at(subscription, format!("forgotten({message})"))
         }
-        Kind::Redriven { message, subscription, position } => {
+        Kind::Redriven { message, subscription, position, .. } => {
             at(subscription, format!("redriven({message}@{position})"))
         }
         Kind::BrokerRestarted => "restarted".into(),

@@ -61,8 +61,7 @@ impl Normal {
         } else if owners.get(normal.tenure).is_some_and(|(_, life)| life.crashed) {
             forget_what_a_crash_hides(&mut normal);
         }
-        let may_be_undone = may_redrive && normal.effects < MORE;
-        if normal.copies >= MORE || (normal.duplicate.is_some() && !may_be_undone) {
+        if is_decided(&normal, may_redrive) {
             normal = decided(&normal);
         }
         Self(normal)
@@ -82,6 +81,12 @@ impl Normal {
         let causes = [why_last, why_previous, why_outcome, duplicate, loss].map(byte);
         into.word(bytes(causes.into_iter().chain([message.moved_back])));
     }
+}
+
+/// Whether the cause of a second outcome is known, whatever follows.
+pub(super) const fn is_decided(message: &Message, may_redrive: bool) -> bool {
+    let may_be_undone = may_redrive && message.effects < MORE;
+    message.copies >= MORE || (message.duplicate.is_some() && !may_be_undone)
 }
 
 fn forget_what_a_crash_hides(message: &mut Message) {

@@ -227,8 +227,8 @@ mod tests {
     }
 
     /// Attempts begin (`.`) and end (ok, fail, info), by number where one follows, and lives of the
-    /// producer end (`x`) or of somebody else (`y`); what the producer knows in the end, and how many
-    /// outcomes come without or before their attempt.
+    /// producer end (`x`) or of somebody else (`y`); what the producer knows in the end, and how
+    /// many outcomes come without or before their attempt.
     #[test]
     fn outcomes_speak_for_the_attempts_that_they_name_or_that_are_new() {
         let check = |steps: &str, expect: SendOutcome, early: u64| {

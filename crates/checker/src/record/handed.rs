@@ -52,6 +52,22 @@ struct Given {
     consumer: Option<ProcessId>,
     /// A consumer settles it before it reports the delivery.
     is_settled_ahead: bool,
+    /// A dead letter of it was moved back, and what has a lower tag was handed out before that.
+    moved_back_at: u64,
+}
+
+impl Given {
+    /// It is handed out; whether as many deliveries came before as this one says. What was handed
+    /// out before its message was moved back counts from another beginning.
+    fn hand(&mut self, before: u16, tag: u64) -> bool {
+        if tag < self.moved_back_at {
+            return true;
+        }
+        let was_given = self.times >= before;
+        self.times = self.times.max(before).saturating_add(1);
+        (self.is_held, self.is_taken_back) = (true, false);
+        was_given
+    }
 }
 
 /// A line that lacks a delivery before it.
@@ -116,9 +132,10 @@ impl Handed {
                 given.times = given.times.saturating_add(u16::from(!given.is_held));
                 (given.is_held, given.is_taken_back) = (false, true);
             }
-            Kind::Redriven { message, .. } => {
+            Kind::Redriven { message, tag, .. } => {
                 let given = self.messages.entry(message.0.into());
                 (given.times, given.is_held, given.is_taken_back) = (0, false, false);
+                given.moved_back_at = tag;
             }
             _ => {}
         }
@@ -172,9 +189,7 @@ impl Handed {
         let before = given.consumer.replace(consumer).filter(|before| *before != consumer);
         self.earlier.extend(before.map(|before| (message, before)));
         let before = attempt.saturating_sub(1).max(redelivered.into());
-        let was_given = given.times >= before || self.has_restarted;
-        given.times = given.times.max(before).saturating_add(1);
-        (given.is_held, given.is_taken_back) = (true, false);
+        let was_given = given.hand(before, position) || self.has_restarted;
         if skew > Duration::ZERO {
             self.found_within(skew, event.at, message, consumer);
         }

@@ -7,15 +7,18 @@
 
 use entrega_model::MessageId;
 
-use super::SubscriptionFold;
-use crate::message::{Flag, NONE, Numbers};
+use super::{Handed, SubscriptionFold};
+use crate::Cause;
+use crate::message::{Flag, Message, NONE, Numbers};
 
 impl SubscriptionFold {
-    /// A dead letter was moved back. What ended the message before does not hold any more, and
-    /// neither do the numbers of its deliveries, which begin anew.
+    /// A dead letter was moved back, and deliveries from `tag` on come after that. What ended the
+    /// message before does not hold any more, and neither do the numbers of its deliveries, which
+    /// begin anew.
     #[cold]
-    pub(crate) fn redriven(&mut self, id: MessageId) {
+    pub(crate) fn redriven(&mut self, id: MessageId, tag: u64) {
         let mut message = *self.entry(id);
+        self.stays.end(id, tag, why_lost(&message));
         if message.dead_letters > 0 {
             self.totals.dead_letters -= 1;
             self.totals.dlq_excess -= u64::from(message.dead_letters >= 2);
@@ -23,18 +26,41 @@ impl SubscriptionFold {
         }
         message.numbers = Numbers::default();
         message.loss = None;
-        message.unset(Flag::Removed);
+        for of_the_stay in [Flag::Removed, Flag::LeaseRanOutAhead, Flag::RequeuedAhead] {
+            message.unset(of_the_stay);
+        }
         message.set(Flag::Redriven);
+        message.set(Flag::MovedBack);
         message.moved_back = message.moved_back.saturating_add(1);
         if message.effects.saturating_add(message.dead_letters) < 2 {
             message.duplicate = None;
         }
-        if message.has_outcome() {
-            message.set(Flag::RedrivenSince);
-        } else {
+        if !message.has_outcome() {
             (message.outcome, message.why_outcome) = (NONE, None);
-            message.unset(Flag::RedrivenSince);
         }
         *self.entry(id) = message;
     }
+
+    /// A delivery was handed out before its message was dead-lettered and moved back, and is
+    /// reported now. It is counted, and changes nothing about the last one.
+    pub(super) fn delivered_aside(&mut self, handed: Handed) -> bool {
+        let Handed { message, delivery, position, .. } = handed;
+        let is_aside = self.stays.delivered(message, delivery, position);
+        if is_aside {
+            let message = self.messages.entry(message.0.into());
+            self.totals.delivered(message);
+        }
+        is_aside
+    }
+}
+
+/// Why deliveries lost a message during the stay that ends now: first what was taken from a
+/// consumer's buffer, which that may still report.
+fn why_lost(message: &Message) -> Option<Cause> {
+    let ahead = [
+        (Flag::LeaseRanOutAhead, Cause::LeaseExpired),
+        (Flag::RequeuedAhead, Cause::ClosedWithoutSettle),
+    ];
+    let ahead = ahead.into_iter().find(|(flag, _)| message.has(*flag)).map(|(_, cause)| cause);
+    ahead.or(message.why_last.filter(|cause| *cause != Cause::Redriven))
 }

@@ -15,11 +15,13 @@ impl SubscriptionFold {
     /// because a connection ended, it asks in vain, and that is not the fault of the settle.
     #[inline]
     pub(crate) fn settle_invoked(&mut self, settle: Settle, position: u64) {
-        let Settle { message, consumer, act } = settle;
-        let message = self.messages.entry(message.0.into());
+        let Settle { message: id, consumer, act } = settle;
+        let message = self.messages.entry(id.0.into());
         let Some(tenure) = self.owners.of_consumer(message.tenure, consumer) else { return };
         match act {
             SettleAct::Extend => {}
+            SettleAct::Requeue | SettleAct::Ack | SettleAct::Reject
+                if message.has(Flag::MovedBack) && self.stays.is_over(id, position) => {}
             SettleAct::Requeue => {
                 change(message, &mut self.owners, |message| message.set(Flag::Nacked));
             }
@@ -141,7 +143,8 @@ impl SubscriptionFold {
         message.numbers.returned();
         message.set(Flag::LeaseRanOutOnce);
         let holder = self.owners.of_consumer(message.tenure, consumer).is_some();
-        if holder && !message.was_returned() {
+        let is_of_last = holder && !message.has(Flag::Redriven);
+        if is_of_last && !message.was_returned() {
             let asked = message.has(Flag::SettleInvoked) || message.has(Flag::Settled);
             let life = self.owners.get(message.tenure).map(|(_, life)| life);
             message.set(Flag::LeaseRanOut);
@@ -161,7 +164,8 @@ impl SubscriptionFold {
         self.entry(id).numbers.returned();
         let message = *self.entry(id);
         let holder = self.owners.of_consumer(message.tenure, consumer).is_some();
-        if !holder || message.was_returned() {
+        let is_of_last = holder && !message.has(Flag::Redriven);
+        if !is_of_last || message.was_returned() {
             return self.entry(id).set(Flag::RequeuedAhead);
         }
         let asked = message.has(Flag::SettleInvoked) || message.has(Flag::Settled);

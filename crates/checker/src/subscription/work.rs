@@ -21,7 +21,7 @@ impl SubscriptionFold {
         };
         let settled = partitions.is_log && self.covers(handed.partition, handed.position);
         let message = self.messages.entry(handed.message.0.into());
-        if message.was_delivered() || message.has_outcome() {
+        if message.was_delivered() || message.has_outcome() || message.has(Flag::MovedBack) {
             return self.delivered_again(handed, tenure, partitions);
         }
         message.last = handed.delivery.0;
@@ -37,6 +37,9 @@ impl SubscriptionFold {
     /// A message goes from its last holder to a new delivery.
     #[cold]
     fn delivered_again(&mut self, handed: Handed, tenure: u32, partitions: &Partitions) {
+        if self.entry(handed.message).has(Flag::MovedBack) && self.delivered_aside(handed) {
+            return;
+        }
         let settled = partitions.is_log && self.covers(handed.partition, handed.position);
         let mut message = *self.entry(handed.message);
         if let Some(last) = self.owners.get_mut(message.tenure) {
@@ -139,7 +142,7 @@ impl SubscriptionFold {
         if verdict == EffectVerdict::Suppressed {
             return self.counters.add(Counter::EffectsSuppressed, 1);
         }
-        message.note_outcome(By::Delivery(delivery.0), || None);
+        message.note_outcome(By::Delivery(delivery.0), (&self.stays, id), || None);
         message.effects = message.effects.saturating_add(1);
         self.totals.effects += 1;
         if message.effects > 1 {
@@ -202,7 +205,7 @@ impl SubscriptionFold {
         let why_now = message.was_delivered().then(|| self.evidence(&message, None).cause());
         let why_now =
             why_now.map(|cause| self.unless_denied(self.after_dead_letter(&message, cause)));
-        message.note_outcome(by, || why_now);
+        message.note_outcome(by, (&self.stays, id), || why_now);
         message.dead_letters = message.dead_letters.saturating_add(1);
         if matches!(reason, DeadLetterReason::Overflow | DeadLetterReason::Ttl) {
             message.take_moved_back();
@@ -231,9 +234,5 @@ fn begin(message: &mut Message, settled: bool, owners: &mut Owners, totals: &mut
     if let Some(tenure) = owners.get_mut(message.tenure) {
         tenure.held.add(message.marks());
     }
-    totals.deliveries += 1;
-    if message.surplus >= 0 {
-        totals.redeliveries += 1;
-    }
-    message.surplus = message.surplus.saturating_add(1);
+    totals.delivered(message);
 }

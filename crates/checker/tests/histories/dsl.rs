@@ -85,7 +85,7 @@ impl History {
     }
 
     /// Handed over from a position, with the number that a queue gives to the delivery.
-    fn delivered_as(self, handed: Handed, position: u64, attempt: u16) -> Self {
+    pub(crate) fn delivered_as(self, handed: Handed, position: u64, attempt: u16) -> Self {
         let Handed(delivery, message, consumer) = handed;
         self.push(Kind::Delivered {
             delivery: DeliveryId(delivery),
@@ -359,8 +359,13 @@ impl History {
     }
 
     pub(crate) fn redriven(self, message: u32) -> Self {
+        self.redriven_from(message, 0)
+    }
+
+    /// Moved back; deliveries with a tag below this one were handed out before.
+    pub(crate) fn redriven_from(self, message: u32, tag: u64) -> Self {
         let (message, position) = (MessageId(message), 9);
-        self.push(Kind::Redriven { message, subscription: SUBSCRIPTION, position })
+        self.push(Kind::Redriven { message, subscription: SUBSCRIPTION, position, tag })
     }
 
     pub(crate) fn retrievable(self, message: u32) -> Self {

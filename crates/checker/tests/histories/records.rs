@@ -44,7 +44,7 @@ const WHOLE: Origin = Origin {
     names_delivery: true,
 };
 
-fn judged(history: &History, end: End) -> (SubscriptionReport, Gaps) {
+pub(crate) fn judged(history: &History, end: End) -> (SubscriptionReport, Gaps) {
     let (mut report, gaps) = read(history, Duration::ZERO, WHOLE).finish(end);
     (report.subscriptions.remove(0), gaps)
 }

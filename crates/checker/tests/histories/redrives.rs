@@ -1,11 +1,11 @@
 //! Dead letters that are moved back: what counts, and why it happened. Run and record agree.
 
-use entrega_checker::{Cause, Class};
+use entrega_checker::{Cause, Class, End};
 use entrega_model::MessageId;
 use entrega_model::event::{DeadLetterReason, EffectVerdict};
 
 use crate::dsl::{Handed, History, queue, report};
-use crate::records::recorded;
+use crate::records::{judged, recorded};
 
 /// Message 0, handed over for the first, second and third time.
 const A: Handed = Handed(1, 0, 1);
@@ -79,6 +79,37 @@ fn a_copy_that_was_dropped_is_the_cause_of_nothing() {
     let full = dead().redriven(0).dead_lettered(0, DeadLetterReason::Overflow).redriven(0);
     let again = full.processed(B).crashed(2).processed(C);
     check(&again, Class::Duplicated, Some(Cause::RedeliveredAfterCrash));
+}
+
+/// A delivery that a consumer reports from its buffer when its message was moved back long ago
+/// belongs to before. Its tag tells; without tags it is taken for one of the copy that came back.
+#[test]
+fn a_delivery_from_before_a_redrive_stands_aside() {
+    let dead = || queue().sent(0).lease_expired(0, 1).dead_lettered(0, LIMIT);
+    let numbered = |history: History, handed, tag| history.delivered_as(handed, tag, 1);
+    let back = || numbered(dead().redriven_from(0, 5), B, 5);
+    check(&numbered(back().applied(B), A, 2).applied(A), Class::Duplicated, Some(Cause::Redriven));
+    check(&numbered(back(), A, 2).applied(A).applied(B), Class::Duplicated, Some(Cause::Redriven));
+    let both = numbered(numbered(back(), A, 2).applied(A), C, 3).applied(C);
+    check(&both, Class::Duplicated, Some(Cause::LeaseExpired));
+    let crashed = numbered(back().applied(B), A, 2).crashed(2).delivered_as(C, 6, 2).applied(C);
+    check(&crashed, Class::Duplicated, Some(Cause::RedeliveredAfterCrash));
+    let untold = numbered(dead().redriven(0), B, 5).applied(B);
+    let untold = numbered(untold, A, 2).applied(A);
+    assert_ne!(report(&untold).causes.keys().next(), Some(&Cause::Redriven));
+}
+
+/// The second delivery of before, reported after the redrive, needs no other one after it.
+#[test]
+fn a_number_from_before_a_redrive_lacks_no_delivery() {
+    let dead = queue().sent(0).delivered_as(A, 2, 1).lease_expired(0, 1).lease_expired(0, 2);
+    let dead = dead.dead_lettered(0, LIMIT);
+    let lacks = |back: History| {
+        let (_, gaps) = judged(&back.delivered_as(B, 3, 2), End::Quiescent);
+        !gaps.found.is_empty()
+    };
+    assert!(!lacks(dead.clone().redriven_from(0, 4)));
+    assert!(lacks(dead.redriven(0)));
 }
 
 /// What goes wrong after it is not the fault of the redrive, nor is a zombie from before it.

@@ -225,11 +225,12 @@ fn losses() -> Vec<Step> {
     (0..MESSAGES).flat_map(of).collect()
 }
 
-/// Dead letters that are moved back, as often as they are written.
+/// Dead letters that are moved back; after one of three, later deliveries were handed out before.
 fn redrives() -> Vec<Step> {
     let subscription = SUBSCRIPTION;
-    let of = |message| Kind::Redriven { message: MessageId(message), subscription, position: 0 };
-    (0..MESSAGES).flat_map(|message| [Step::Else(of(message)); 3]).collect()
+    let of = |message, tag| Kind::Redriven { message, subscription, position: 0, tag };
+    let tags = |id| [0, 0, u64::from(id) + 1].map(|tag| Step::Else(of(MessageId(id), tag)));
+    (0..MESSAGES).flat_map(tags).collect()
 }
 
 fn steps_of(is_log: bool) -> Vec<Step> {
@@ -477,23 +478,11 @@ fn a_fingerprint_that_takes_a_dead_letter_for_the_end_is_caught() {
 /// Known by which delivery an effect was brought about, but not by its name.
 #[test]
 fn a_fingerprint_without_names_is_caught() {
-    let blind = |kind| match kind {
-        Kind::Delivered {
-            message, subscription, consumer, partition, position, attempt, ..
-        } => {
-            let (delivery, redelivered) = (DeliveryId(0), false);
-            Some(Kind::Delivered {
-                delivery,
-                message,
-                subscription,
-                consumer,
-                partition,
-                position,
-                attempt,
-                redelivered,
-            })
+    let blind = |mut kind| {
+        if let Kind::Delivered { delivery, redelivered, .. } = &mut kind {
+            (*delivery, *redelivered) = (DeliveryId(0), false);
         }
-        other => Some(other),
+        Some(kind)
     };
     let found = compare(&walks(Events::Log, 600), Sight::Blind(blind));
     assert!(found.is_err(), "{found:?}");

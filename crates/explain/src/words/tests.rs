@@ -107,7 +107,7 @@ fn one_of_each() -> Vec<Kind> {
             seen: true,
             reason: AbortReason::Expired,
         },
-        Kind::Redriven { message, subscription, position },
+        Kind::Redriven { message, subscription, position, tag: 3 },
     ]
 }
 

@@ -244,7 +244,8 @@ impl Fields<'_, '_> {
             "settle_forgotten" => return Ok(Kind::SettleForgotten { message, subscription }),
             "redriven" => {
                 let position = self.place()?;
-                return Ok(Kind::Redriven { message, subscription, position });
+                let tag = self.line.integer("tag", LONG)?.unwrap_or_default();
+                return Ok(Kind::Redriven { message, subscription, position, tag });
             }
             _ => {}
         }

@@ -63,9 +63,11 @@ impl<M: SerializeMap> Line<'_, M> {
             Kind::DeadLettered { message, subscription, reason } => {
                 self.message(message)?.subscription(subscription)?.field("reason", &reason)
             }
-            Kind::Redriven { message, subscription, position } => {
-                self.message(message)?.subscription(subscription)?.position(position)
-            }
+            Kind::Redriven { message, subscription, position, tag } => self
+                .message(message)?
+                .subscription(subscription)?
+                .position(position)?
+                .field("tag", &tag),
             Kind::Retrievable { message, subscription }
             | Kind::Kept { message, subscription }
             | Kind::SettleForgotten { message, subscription } => {

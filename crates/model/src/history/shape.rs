@@ -76,7 +76,7 @@ pub(super) const EVENTS: [Shape; 39] = [
     shape("kept", &["message"], &["subscription"]),
     shape("settle_forgotten", &["message"], &["subscription"]),
     shape("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "reason"]),
-    shape("redriven", &["message"], &["subscription", "position"]),
+    shape("redriven", &["message"], &["subscription", "position", "tag"]),
 ];
 
 const fn shape(

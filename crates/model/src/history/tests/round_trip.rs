@@ -169,7 +169,7 @@ impl Dice {
                 let (seen, reason) = (self.flag(), self.word());
                 Kind::Aborted { delivery, message, subscription, consumer, seen, reason }
             }
-            33 => Kind::Redriven { message, subscription, position },
+            33 => Kind::Redriven { message, subscription, position, tag: self.long() },
             _ => Kind::BrokerRestarted,
         }
     }
