@@ -16,7 +16,7 @@ pub fn sentence(one: &Listed, name: &dyn Fn(MessageId) -> String) -> String {
         Listable::Class(class) => of_class(class, name) + &why + ".",
         Listable::Reordered => {
             let other = after.unwrap_or("a later message");
-            format!("{name} was acknowledged before {other} was sent, and takes effect after it.")
+            format!("{name} was sent before {other} and acknowledged, and takes effect after it.")
         }
         Listable::Replayed => {
             let other = after.unwrap_or("a later message");

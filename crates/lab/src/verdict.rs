@@ -301,8 +301,12 @@ fn unfinished(scenario: &Scenario, model: Model, outcome: &Outcome) -> String {
     };
     let awaited = outcome.awaited.map(|Awaited { at, what }| {
         let what = match (what, model) {
-            (AwaitedThing::Broker, Model::Queue) => "a lease to end".to_owned(),
-            (AwaitedThing::Broker, Model::Log) => "a deadline of a group".to_owned(),
+            (AwaitedThing::Broker, Model::Queue) => {
+                "a deadline of the queue (a lease, a delay, a job)".to_owned()
+            }
+            (AwaitedThing::Broker, Model::Log) => {
+                "a deadline of the log (a session, a rebalance, a transaction)".to_owned()
+            }
             (AwaitedThing::Restart(process), _) => format!("{} to start again", name(process)),
             (AwaitedThing::Resume(process), _) => format!("{} to resume", name(process)),
             (AwaitedThing::Work(process), _) => format!("{} to go on", name(process)),

@@ -100,7 +100,7 @@ impl GivenUp<'_> {
         let clause = match self.reason {
             Some(DeadLetterReason::DeliveryLimit) => {
                 let often = format!("{m} has been delivered too often and {ending}");
-                return limit::innocence(chronicle).then(often);
+                return limit::innocence(chronicle, self.letter).then(often);
             }
             Some(DeadLetterReason::Ttl) => format!("the time to live of {m} ends and it {ending}"),
             Some(DeadLetterReason::Overflow) => format!("the queue is full and {m} {ending}"),

@@ -9,6 +9,7 @@ use super::expiry;
 use super::faults;
 use super::leaving::{self, Rebalance};
 use super::loss;
+use super::redrive;
 use crate::injected::Injected;
 use crate::lease;
 use crate::possessions::{End, Ending};
@@ -90,6 +91,11 @@ impl<'a> Interruption<'a> {
     /// The faults that concern the message, and what took it away.
     pub(super) fn course(&self, chronicle: &Chronicle<'_>) -> Course {
         let holder = self.holder.consumer;
+        let redrives = chronicle.redrives().into_iter();
+        let mut between = redrives.filter(|at| (self.holder.at..self.successor.at).contains(at));
+        if let Some(back) = between.next() {
+            return redrive::moved_back_from(chronicle, back);
+        }
         if let Some(rewind) = rewind(chronicle, self.since, self.successor.at) {
             return self.undone(chronicle, rewind);
         }

@@ -10,18 +10,20 @@ use super::listed;
 use crate::possessions::{End, Ending};
 use crate::run::first;
 
-/// What brought a message back so often although no handler failed on it, as main clauses. None if
-/// no delivery limit took it, or if a handler did fail or crash on it.
-pub(super) fn innocence(chronicle: &Chronicle<'_>) -> Course {
+/// What brought a message back so often although no handler failed on it, as main clauses: before
+/// the event `letter`, and since it was last moved back. None if no delivery limit took it, or if a
+/// handler did fail or crash on it.
+pub(super) fn innocence(chronicle: &Chronicle<'_>, letter: usize) -> Course {
     let innocent = chronicle.run.victims.innocent(chronicle.subscription);
     if !innocent.into_iter().any(|one| one == chronicle.id) {
         return Course::default();
     }
+    let since = chronicle.redrives().into_iter().rfind(|at| *at < letter).unwrap_or_default();
+    let counts = |end: &&End| end.how.returns() && (since..letter).contains(&end.place.event);
     let mut told = Course::default();
     let mut returns = 0;
     for possession in chronicle.run.possessions.of(chronicle.subscription, chronicle.id) {
-        let taken = possession.ends.iter().find(|end| end.how.returns());
-        let Some(end) = taken else { continue };
+        let Some(end) = possession.ends.iter().find(counts) else { continue };
         returns += 1;
         told = told.then_of(why(chronicle, possession.process, end).unwrap_or_default());
     }

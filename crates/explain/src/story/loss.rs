@@ -38,13 +38,14 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
         let told = failures(chronicle, at).then(clause);
         return told.part(format!("{m} is lost"));
     }
-    if let Some(clause) = removed.map(|at| chronicle.words(at).clause().to_owned()) {
+    if let Some(at) = removed {
+        let clause = chronicle.words(at).clause().to_owned();
         let told = limit::killed(chronicle).unwrap_or_else(|| {
             let mut own = chronicle.run.faults.clone();
             own.retain(|one| one.message == Some(chronicle.id));
             faults::clauses(chronicle, &own).at_most_many()
         });
-        let told = told.then_of(limit::innocence(chronicle)).then(clause);
+        let told = told.then_of(limit::innocence(chronicle, at)).then(clause);
         return told.part(format!("{m} is lost"));
     }
     if let Some(settle) = chronicle.settle() {

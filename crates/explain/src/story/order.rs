@@ -19,10 +19,11 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
     };
     let later = words::name(overtaker.message);
     let ending = format!("takes effect after {later}, which has the same key and was sent later");
-    if let Some(stored) = stored_by_a_retry(chronicle, overtaker.message) {
+    if let Some(again) = sent_again(chronicle, overtaker.message) {
         let m = chronicle.message();
-        let why = faults::clauses(chronicle, &faults::while_sending(chronicle, stored));
-        let why = why.part(format!("the retry of {m} is overtaken by {later}"));
+        let why = faults::clauses(chronicle, &faults::while_sending(chronicle, again.stored));
+        let noun = if again.is_by_application { "resend" } else { "retry" };
+        let why = why.part(format!("the {noun} of {m} is overtaken by {later}"));
         return why.part(format!("{m} {ending}"));
     }
     let deliveries = chronicle.deliveries();
@@ -64,16 +65,34 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
     why.part(meanwhile).part(ending)
 }
 
-/// Where the message was first stored, if only another attempt to send it got that far, and the
-/// broker had stored `later` by then.
-fn stored_by_a_retry(chronicle: &Chronicle<'_>, later: MessageId) -> Option<usize> {
+/// A message of which only another attempt to send it was stored.
+struct SentAgain {
+    /// Where it was stored first.
+    stored: usize,
+    /// The attempts before had ended, or their producer's life, so that it is no retry of the
+    /// client library.
+    is_by_application: bool,
+}
+
+/// How it was sent again, if the broker had stored `later` when the message was stored first.
+fn sent_again(chronicle: &Chronicle<'_>, later: MessageId) -> Option<SentAgain> {
     let stored = chronicle.stored().first().copied()?;
     let later = Chronicle::new(chronicle.run, chronicle.subscription, later);
     let is_overtaken = later.stored().first().is_some_and(|&at| at < stored);
+    let sends = chronicle.run.of_message(chronicle.id);
     let is_again =
         |at| matches!(*chronicle.kind(at), Kind::SendInvoked { attempt, .. } if attempt > 1);
-    let again = first(chronicle.run.of_message(chronicle.id), 0, is_again);
-    again.filter(|&at| is_overtaken && at < stored).map(|_| stored)
+    let again = first(sends, 0, is_again).filter(|&at| is_overtaken && at < stored)?;
+    let Kind::SendInvoked { producer, .. } = *chronicle.kind(again) else { return None };
+    let begun = sends.first().copied()?;
+    let is_the_end = |kind: &Kind| match *kind {
+        Kind::SendEnded { message, .. } => message == chronicle.id,
+        Kind::Crashed { process, .. } => process == producer,
+        _ => false,
+    };
+    let is_by_application =
+        chronicle.run.events[begun..again].iter().any(|event| is_the_end(&event.kind));
+    Some(SentAgain { stored, is_by_application })
 }
 
 /// Whether a consumer began to work on the message between two places.

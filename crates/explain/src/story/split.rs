@@ -31,12 +31,34 @@ pub(super) fn dead_lettered(chronicle: &Chronicle<'_>) -> Course {
     }
 }
 
-/// A dead letter and an effect.
+/// A dead letter and an effect; of a message that was moved back, the last dead letter.
 pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
+    let (effects, letters) = (chronicle.effects(), giving_up::all(chronicle));
+    let Some(back) = chronicle.redrives().last().copied() else {
+        return beside(chronicle, letters.first());
+    };
+    if effects.first().is_some_and(|effect| effect.at > back) {
+        let before = redrive::moved_back_from(chronicle, back);
+        return before.part_of(beside(chronicle, letters.last()));
+    }
+    let before = beside_until(chronicle, back).part_of(redrive::moved_back(chronicle, back));
+    let again = letters.last().filter(|given_up| given_up.letter > back);
+    let again = again.map(|given_up| given_up.course(chronicle, redrive::AGAIN));
+    before.part_of(again.unwrap_or_default())
+}
+
+/// The first effect, and the last dead letter before a place.
+pub(super) fn beside_until(chronicle: &Chronicle<'_>, until: usize) -> Course {
+    let letters = giving_up::all(chronicle);
+    beside(chronicle, letters.iter().rfind(|given_up| given_up.letter < until))
+}
+
+/// The first effect, and this dead letter.
+fn beside(chronicle: &Chronicle<'_>, given_up: Option<&GivenUp<'_>>) -> Course {
     let as_well =
         Course::of(format!("{} takes effect and is dead-lettered as well", chronicle.message()));
-    let (effects, letters) = (chronicle.effects(), giving_up::all(chronicle));
-    let (Some(effect), Some(given_up)) = (effects.first(), letters.first()) else {
+    let effects = chronicle.effects();
+    let (Some(effect), Some(given_up)) = (effects.first(), given_up) else {
         return as_well;
     };
     match (given_up.delivery, chronicle.delivery(effect)) {
@@ -79,7 +101,7 @@ fn by_broker(
 ) -> Course {
     let m = chronicle.message();
     let taken = done.possession.ends.iter().find(|end| end.how.returns());
-    let why = taken.filter(|_| limit::innocence(chronicle).is_empty());
+    let why = taken.filter(|_| limit::innocence(chronicle, given_up.letter).is_empty());
     let why = why.and_then(|end| limit::why(chronicle, done.consumer, end)).unwrap_or_default();
     if effect.at < given_up.letter {
         let end = given_up.course(chronicle, AS_WELL);
