@@ -3,11 +3,12 @@
 use entrega_model::event::{ProcessingResult, RemoveReason, SendOutcome, SettleTrigger};
 use entrega_model::{Event, Kind, MessageId, Observer, PartitionId, SubscriptionId};
 
+use crate::exposure::ExposureFold;
 use crate::order::KeyOrder;
 use crate::partitions::Partitions;
 use crate::sends::SendFold;
 use crate::subscription::{Handed, Settle, SubscriptionFold};
-use crate::{Config, End, Report};
+use crate::{Config, End, Report, SubscriptionReport};
 
 /// Watches a run and judges it. It keeps no history: 32 bytes for each message and subscription, 16
 /// for each message, 4 for each offset of a log. It takes events in any order and with any ids.
@@ -16,12 +17,14 @@ pub struct Checker {
     pub(crate) sends: SendFold,
     pub(crate) partitions: Partitions,
     pub(crate) subscriptions: Vec<SubscriptionFold>,
+    /// What crashes by time hit, if there are any.
+    exposure: Option<Box<ExposureFold>>,
 }
 
 impl Checker {
     /// A checker that has seen nothing.
     pub fn new(config: Config) -> Self {
-        let Config { subscriptions, processes, messages, program_order, redrives } = config;
+        let Config { subscriptions, processes, messages, program_order, redrives, mortal } = config;
         let fold = |promise| {
             let mut fold = SubscriptionFold::new(promise, processes, messages);
             fold.may_redrive = redrives;
@@ -32,6 +35,7 @@ impl Checker {
             sends: SendFold::new(messages, program_order),
             partitions: Partitions::default(),
             subscriptions: subscriptions.into_iter().map(fold).collect(),
+            exposure: (!mortal.is_empty()).then(|| Box::new(ExposureFold::new(&mortal))),
         }
     }
 
@@ -45,9 +49,10 @@ impl Checker {
 
     /// Forgets the run, and keeps its memory for the next one.
     pub fn reset(&mut self) {
-        let Self { sends, partitions, subscriptions } = self;
+        let Self { sends, partitions, subscriptions, exposure } = self;
         sends.clear();
         partitions.clear();
+        exposure.iter_mut().for_each(|fold| fold.clear());
         subscriptions.iter_mut().for_each(SubscriptionFold::clear);
     }
 
@@ -56,7 +61,11 @@ impl Checker {
         let ids = (0..=u8::MAX).map(SubscriptionId);
         let folds = ids.zip(&self.subscriptions);
         let is_log = self.partitions.is_log;
-        let reports = folds.map(|(id, fold)| fold.report(id, &self.sends, is_log, end)).collect();
+        let mut reports: Vec<SubscriptionReport> =
+            folds.map(|(id, fold)| fold.report(id, &self.sends, is_log, end)).collect();
+        if let Some(exposure) = &self.exposure {
+            reports.iter_mut().for_each(|of| of.exposure = exposure.of(of.subscription));
+        }
         Report::of(end, self.sends.totals(), reports)
     }
 
@@ -130,7 +139,7 @@ impl Checker {
     /// A log stored a message, once for all subscriptions.
     #[inline(always)]
     fn stored_in_log(&mut self, message: MessageId, partition: PartitionId, position: u64) {
-        let Self { sends, partitions, subscriptions } = self;
+        let Self { sends, partitions, subscriptions, .. } = self;
         partitions.is_log = true;
         let consistent = partitions.see(partition, position, message);
         let send = sends.get(message);
@@ -248,6 +257,9 @@ impl Checker {
 
 impl Observer for Checker {
     fn observe(&mut self, events: &[Event]) {
+        if let Some(exposure) = &mut self.exposure {
+            exposure.observe(events);
+        }
         for event in events {
             self.note(event);
         }

@@ -2,6 +2,8 @@
 
 use entrega_model::Guarantee;
 
+use crate::Mortal;
+
 /// What to judge by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -18,6 +20,8 @@ pub struct Config {
     /// Whether dead letters may be moved back to their queue. It decides what a fingerprint may
     /// leave out, and nothing else.
     pub redrives: bool,
+    /// The processes that die by time. If there are any, the report says what their crashes hit.
+    pub mortal: Vec<Mortal>,
 }
 
 /// What one subscription promises.

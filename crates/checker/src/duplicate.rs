@@ -73,12 +73,7 @@ impl Message {
 
     /// Notes an outcome after the first; the second has a cause.
     #[cold]
-    fn note_another(
-        &mut self,
-        by: By,
-        stays: Known<'_>,
-        why_now: impl FnOnce() -> Option<Cause>,
-    ) {
+    fn note_another(&mut self, by: By, stays: Known<'_>, why_now: impl FnOnce() -> Option<Cause>) {
         if self.duplicate.is_none() {
             let aborted = self.has(Flag::AbortedSeen).then_some(Cause::AbortedVisible);
             let cause = aborted.or_else(|| stays.0.of(stays.1)?.why(self, by));

@@ -149,6 +149,7 @@ impl SubscriptionFold {
             counters: self.counters,
             records_faults: EventKind::OPEN_WINDOWS.iter().any(|kind| self.has(*kind)),
             struck: 0,
+            exposure: None,
             waiting: Vec::new(),
             latency: self.latency.clone(),
         }

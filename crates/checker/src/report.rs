@@ -11,7 +11,7 @@ use entrega_model::history::End;
 use entrega_model::{Guarantee, MessageId, ProcessId, SubscriptionId};
 use serde::{Serialize, Serializer};
 
-use crate::{Cause, Causes, Class, Classes, Counter, Counters, EventKind, Histogram};
+use crate::{Cause, Causes, Class, Classes, Counter, Counters, EventKind, Exposure, Histogram};
 
 /// The judgement of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -84,6 +84,9 @@ pub struct SubscriptionReport {
     pub evidence: OrderEvidence,
     /// How often the critical windows were hit: a run without a hit proves nothing.
     pub counters: Counters,
+    /// What crashes by time hit, if a consumer dies by time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Exposure>,
     /// Whether events from which critical windows follow are recorded at all, as crashes; in a run
     /// they are.
     #[serde(skip)]

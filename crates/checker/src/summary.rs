@@ -12,7 +12,7 @@ use entrega_model::MessageId;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Cause, Causes, Class, Classes, Counter, Counters, Histogram, Order, Reason, Sends,
+    Cause, Causes, Class, Classes, Counter, Counters, Exposure, Histogram, Order, Reason, Sends,
     SubscriptionReport, Verdict,
 };
 
@@ -67,6 +67,9 @@ pub struct RowSummary {
     pub order: Order,
     /// How often the critical windows were hit.
     pub counters: Counters,
+    /// What crashes by time hit, if a consumer dies by time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Exposure>,
     /// Injected faults that befell the subscription.
     pub struck: u64,
     /// From the first send to the first applied effect, in nanoseconds.
@@ -109,6 +112,9 @@ impl RowSummary {
         add_order(&mut self.order, &report.order);
         self.counters.merge(&report.counters);
         self.struck += report.struck;
+        if let Some(exposure) = &report.exposure {
+            self.exposure.get_or_insert_default().merge(exposure);
+        }
         self.latency.merge(&report.latency);
         self.loss.add(report.lost(), report.acknowledged);
         self.duplicates.add(report.duplicated(), report.present);

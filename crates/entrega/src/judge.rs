@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use entrega_checker::{
-    Checker, Config, Finding, Report, SubscriptionConfig, SubscriptionReport, findings,
+    Checker, Config, Finding, Mortal, Report, SubscriptionConfig, SubscriptionReport, findings,
 };
 use entrega_choice::{Choice, Choices, PointSpec};
 use entrega_clients::Consumer;
-use entrega_model::Observer;
+use entrega_model::{Observer, SubscriptionId};
 use entrega_scenario::Scenario;
 use entrega_scenario::{Cast, points};
 use entrega_sim::{Arena, Experiment, Outcome, OwnConsumer, RunEnd};
@@ -73,11 +73,15 @@ pub fn judge_own(
     judged(report, outcome)
 }
 
-/// Notes in a report how many of these faults befell each subscription.
+/// Notes in a report how many of these faults befell each subscription. Of the instants at which a
+/// consumer dies by time those count that found it alive.
 pub fn note_strikes(report: &mut Report, made: &[Choice]) {
     for of in &mut report.subscriptions {
+        let by_time = points::crash_by_time(of.subscription);
+        let counted = |one: &&Choice| of.exposure.is_none() || one.point != by_time;
         let befell = |one: &&Choice| points::befalls(one.point, of.subscription);
-        of.struck = made.iter().filter(befell).count() as u64;
+        let others = made.iter().filter(befell).filter(counted).count() as u64;
+        of.struck = others + of.exposure.as_ref().map_or(0, |exposure| exposure.crashes);
     }
 }
 
@@ -121,5 +125,20 @@ pub fn config(experiment: &Experiment<'_>) -> Config {
         messages: experiment.workload.planned.len(),
         program_order: experiment.scenario.producer.sends_ahead(),
         redrives: experiment.scenario.queue.redrive.is_some(),
+        mortal: mortal(experiment.scenario),
     }
+}
+
+/// The consumers that die at instants of their own.
+fn mortal(scenario: &Scenario) -> Vec<Mortal> {
+    if scenario.subscriptions.iter().all(|of| of.mtbf.is_none()) {
+        return Vec::new();
+    }
+    let dies = |of: SubscriptionId| scenario.subscriptions[of.index()].mtbf.is_some();
+    let cast = Cast::of(scenario);
+    let all = cast.consumers().filter(|(_, of)| dies(*of)).map(|(process, subscription)| {
+        let point = points::crash_by_time(subscription).index() as u16;
+        Mortal { process, subscription, point }
+    });
+    all.collect()
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use entrega_checker::{Cause, Class, Histogram, Report, SubscriptionReport, Verdict};
+use entrega_checker::{
+    Cause, Class, Exposed, Exposure, Histogram, Report, SubscriptionReport, Verdict, Window,
+};
 use entrega_model::{Duration, MessageId, SubscriptionId};
 use serde_json::Value;
 
@@ -103,7 +105,19 @@ fn lines(
         lines.push(("offsets", offsets));
     }
     lines.push(("put to test", windows(of)));
+    lines.extend(of.exposure.as_ref().map(|exposure| ("by time", exposed(exposure))));
     lines
+}
+
+/// `12 crashes; hits and share of time: idle 3 (24.10 %), before effect 9 (75.90 %)`.
+pub(crate) fn exposed(exposure: &Exposure) -> String {
+    let noun = if exposure.crashes == 1 { "crash" } else { "crashes" };
+    let window = |(window, of): (&Window, &Exposed)| {
+        let share = of.time_ns as f64 / exposure.lived_ns.max(1) as f64 * 100.0;
+        format!("{} {} ({share:.2} %)", spelled(window.name()), of.hits)
+    };
+    let windows: Vec<String> = exposure.windows.iter().map(window).collect();
+    format!("{} {noun}; hits and share of time: {}", exposure.crashes, windows.join(", "))
 }
 
 /// `invalid, because of duplicated: the promise was exactly-once-effect`.

@@ -35,6 +35,7 @@ fn nothing() -> SubscriptionReport {
         counters: Counters::default(),
         records_faults: true,
         struck: 0,
+        exposure: None,
         waiting: Vec::new(),
         latency: Histogram::default(),
     }

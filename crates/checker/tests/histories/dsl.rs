@@ -161,7 +161,6 @@ impl History {
         self.decided(handed, EffectVerdict::Applied)
     }
 
-    /// Handed over and applied.
     /// The transaction of an effect is aborted.
     pub(crate) fn aborted(self, Handed(delivery, message, consumer): Handed, seen: bool) -> Self {
         self.push(Kind::Aborted {
@@ -174,6 +173,7 @@ impl History {
         })
     }
 
+    /// Handed over and applied.
     pub(crate) fn processed(self, handed: Handed) -> Self {
         self.delivered(handed).applied(handed)
     }
@@ -389,7 +389,12 @@ pub(crate) fn judge(events: &[Event], promise: SubscriptionConfig, end: End) -> 
     judge_as(Config::default(), events, promise, end)
 }
 
-fn judge_as(config: Config, events: &[Event], promise: SubscriptionConfig, end: End) -> Report {
+pub(crate) fn judge_as(
+    config: Config,
+    events: &[Event],
+    promise: SubscriptionConfig,
+    end: End,
+) -> Report {
     let subscriptions = vec![promise];
     let mut checker = Checker::new(Config { subscriptions, processes: 4, messages: 0, ..config });
     checker.observe(events);

@@ -3,6 +3,7 @@
 //! * `dsl`: how a history is written down.
 //! * `classes`, `causes`, `orders`, `windows`, `verdicts`: tables of small histories.
 //! * `several`: causes where a message was delivered several times.
+//! * `exposures`: what crashes by time hit, and how long that lasts.
 //! * `findings`: what a history shows, by name.
 //! * `redrives`: dead letters that are moved back.
 //! * `records`: histories from elsewhere, whole, with holes, and with what cannot be.
@@ -16,6 +17,7 @@
 mod causes;
 mod classes;
 mod dsl;
+mod exposures;
 mod findings;
 mod mutations;
 mod orders;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use entrega_checker::summary::Rate;
-use entrega_checker::{Cause, Causes, Class, Counter, Counters, Reason, Verdict};
+use entrega_checker::{Cause, Causes, Class, Counter, Counters, Exposure, Reason, Verdict};
 use entrega_clients::Strategy;
 use entrega_lab::comparison::{Comparison, ComparisonRow, ToldExample};
 use entrega_lab::examples::Extent;
@@ -60,6 +60,8 @@ pub struct RowDocument<'a> {
     rates: BTreeMap<&'static str, Rate>,
     latency_ns: BTreeMap<&'static str, Option<u64>>,
     anti_vacuity: &'a Counters,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exposure: Option<&'a Exposure>,
     untouched: &'a [Counter],
     verdict: Verdict,
     reasons: BTreeMap<Reason, u64>,
@@ -133,6 +135,7 @@ pub fn row_document<'a>(comparison: &'a Comparison<'_>, row: &'a ComparisonRow) 
             ("p99", summary.latency.p99()),
         ]),
         anti_vacuity: &summary.counters,
+        exposure: summary.exposure.as_ref(),
         untouched: &row.untouched,
         verdict: row.verdict,
         reasons: row.reasons(),

@@ -11,6 +11,7 @@ use super::stories::stories;
 use super::table::tables;
 use super::{Shown, finding};
 use crate::columns::fitted;
+use crate::judgement::exposed;
 use crate::prose::wrapped;
 
 /// The comparison as text.
@@ -21,6 +22,7 @@ pub fn text(comparison: &Comparison<'_>, shown: Shown) -> String {
     text.push_str(&tables(comparison, shown.columns));
     legend(&mut text, comparison, shown.columns);
     text.push_str(&unknowns(comparison));
+    exposures(&mut text, comparison);
     hints(&mut text, comparison);
     stories(&mut text, comparison, shown.all_stories);
     if !comparison.violated.is_empty() {
@@ -53,6 +55,23 @@ pub fn unknowns(comparison: &Comparison<'_>) -> String {
         });
     }
     text
+}
+
+/// What the crashes by time of each row hit, beside the share of time that it is in each window;
+/// nothing if nobody dies by time.
+fn exposures(text: &mut String, comparison: &Comparison<'_>) {
+    let rows = comparison.rows.iter();
+    let mut rows = rows.filter_map(|row| Some((row, row.summary.exposure.as_ref()?))).peekable();
+    if rows.peek().is_some() {
+        text.push_str(
+            "\nWhat crashes by time hit, and the share of its life that a consumer spends there; with \
+             several messages it is in several windows at once:\n",
+        );
+    }
+    for (row, exposure) in rows {
+        let _ =
+            writeln!(text, "  {}, {}: {}", row.configuration, row.subscription, exposed(exposure));
+    }
 }
 
 /// What to write in the scenario, with the rows that it would help.
