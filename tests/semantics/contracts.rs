@@ -67,7 +67,7 @@ pub(crate) const CONTRACTS: &[Contract] = &[
     of(Strategy::MicroBatch, Log, AtLeastOnce).needs(PASSING).sometimes(&[DUPLICATES]),
     of(Strategy::MicroBatch, Queue, AtLeastOnce).needs(PASSING).sometimes(&[DUPLICATES]),
     of(Strategy::BrokerDeadLetter, Queue, AtLeastOnce)
-        .needs(&[Need::DeadLetterTarget, Need::AttemptsInTime])
+        .needs(&[Need::DeadLetterTarget, Need::ConfirmedDeadLetters, Need::AttemptsInTime])
         .sometimes(&[DUPLICATES, DEAD_LETTERS, SPLITS]),
     of(Strategy::Parallel, Log, AtLeastOnce).needs(PASSING).sometimes(&[DUPLICATES]),
     of(Strategy::Parallel, Queue, AtLeastOnce).needs(PASSING).sometimes(&[DUPLICATES]),
@@ -192,6 +192,8 @@ const POISON: Answer = Answer { fault: Fault::MessagePoison, value: 1 };
 /// A dead letter that is written, and nobody hears of it.
 const UNANSWERED: Answer = Answer { fault: Fault::DeadLetterResponse, value: 1 };
 
+/// A dead letter of the queue that does not arrive.
+const LETTER_LOST: Answer = Answer { fault: Fault::DeadLetterTransfer, value: 1 };
 /// A process that stands still before an effect, for longer than its session lasts.
 const STALLS: Answer = Answer { fault: Fault::ProcessStall, value: 1 };
 
@@ -222,6 +224,8 @@ pub(crate) enum Need {
     NoDeadLetters,
     /// What the queue gives up goes to the dead letters.
     DeadLetterTarget,
+    /// The queue waits until a dead letter has arrived, and sends it again if it has not.
+    ConfirmedDeadLetters,
     /// `enable.auto.commit=false`.
     AutoCommitOff,
     /// The library stores offsets as it hands messages over, as librdkafka does.
@@ -254,6 +258,7 @@ impl Need {
             Self::AttemptsInTime => "who is taken for dead settles nothing, for ever (B5, B6)",
             Self::NoDeadLetters => "a dead letter and its settle are two steps (C28)",
             Self::DeadLetterTarget => "what is rejected without a target is gone (2.3 note 10)",
+            Self::ConfirmedDeadLetters => "its way to the target is not safe either (2.3 note 10)",
             Self::AutoCommitOff => "the timer commits what is still in work (C18)",
             Self::StoredAtDelivery => "a commit without arguments covers all of the poll (C35, M5)",
             Self::ReadCommitted => "an aborted record stays in the log and is seen (note 13)",
@@ -306,6 +311,7 @@ impl Need {
                 }
             }
             Self::DeadLetterTarget => mix.consumer.dead_letter_target = true,
+            Self::ConfirmedDeadLetters => mix.consumer.dead_letters_confirmed = true,
             Self::AutoCommitOff => mix.consumer.enable_auto_commit = false,
             Self::StoredAtDelivery => mix.consumer.client = LogClient::Librdkafka,
             Self::ReadCommitted => mix.consumer.isolation_level = IsolationLevel::ReadCommitted,
@@ -343,6 +349,11 @@ impl Need {
                 mix.stream = Stream::often(&[POISON]);
             }
             Self::DeadLetterTarget => consumer.dead_letter_target = false,
+            Self::ConfirmedDeadLetters => {
+                consumer.dead_letters_confirmed = false;
+                consumer.max_attempts = 1;
+                mix.stream = Stream::often(&[FAILS, LETTER_LOST]);
+            }
             Self::AutoCommitOff => consumer.enable_auto_commit = true,
             Self::StoredAtDelivery => consumer.client = LogClient::Java,
             Self::ReadCommitted => consumer.isolation_level = IsolationLevel::ReadUncommitted,

@@ -70,6 +70,7 @@ fn consumers() -> impl Recipe<Value = Consumer> {
             on_error,
             max_attempts,
             dead_letter_target,
+            dead_letters_confirmed: false,
             isolation_level: IsolationLevel::ReadCommitted,
             transaction_offsets: TransactionOffsets::InTransaction,
             group_metadata: true,

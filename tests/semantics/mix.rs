@@ -9,8 +9,8 @@ use entrega_choice::{Choice, Choices, Odds, Point, Ratio};
 use entrega_model::SubscriptionId;
 use entrega_scenario::points::{self, Act, FAULTS, Fault};
 use entrega_scenario::{
-    Arrivals, AutoOffsetReset, BatchFailure, BatchSink, EffectPlace, ErrorPolicy, IsolationLevel,
-    LogClient, Scenario, ServiceTime, Span, TransactionOffsets,
+    Arrivals, AutoOffsetReset, BatchFailure, BatchSink, DeadLetterStrategy, EffectPlace,
+    ErrorPolicy, IsolationLevel, LogClient, Scenario, ServiceTime, Span, TransactionOffsets,
 };
 use entrega_sim::explore::Scope;
 
@@ -54,6 +54,7 @@ pub(crate) struct Consumer {
     pub(crate) on_error: ErrorPolicy,
     pub(crate) max_attempts: u32,
     pub(crate) dead_letter_target: bool,
+    pub(crate) dead_letters_confirmed: bool,
     pub(crate) isolation_level: IsolationLevel,
     pub(crate) transaction_offsets: TransactionOffsets,
     pub(crate) group_metadata: bool,
@@ -202,6 +203,9 @@ impl Mix {
         to.batch_on_failure = self.batch.on_failure;
         scenario.queue.requeue_on_disconnect = from.requeue_on_disconnect;
         scenario.queue.dead_letter = from.dead_letter_target;
+        if from.dead_letters_confirmed {
+            scenario.queue.dead_letter_strategy = DeadLetterStrategy::AtLeastOnce;
+        }
     }
 
     fn at_once(&self, scenario: &Scenario) -> Scenario {

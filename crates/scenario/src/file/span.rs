@@ -244,7 +244,13 @@ pub(super) mod or_never {
         }
 
         fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
-            if text == NEVER { Ok(Span::MAX) } else { SpanVisitor.visit_str(text) }
+            if text == NEVER {
+                return Ok(Span::MAX);
+            }
+            let invalid = |error| {
+                E::custom(format_args!("invalid duration `{text}`: {error}, or \"{NEVER}\""))
+            };
+            text.parse().map_err(invalid)
         }
 
         fn visit_i64<E: de::Error>(self, number: i64) -> Result<Span, E> {
