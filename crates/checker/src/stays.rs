@@ -30,6 +30,9 @@ pub(crate) struct Stays {
     over: Vec<Stay>,
     /// Deliveries that stand aside, and the stay of each.
     aside: Vec<(u32, usize)>,
+    /// The dead letter that was the first outcome was moved back, and an effect is left, of this
+    /// stay or an earlier one. It is not known by which delivery.
+    left: Option<usize>,
 }
 
 /// A stay that is over.
@@ -54,8 +57,11 @@ impl AllStays {
     }
 
     /// A dead letter was moved back: from this tag on deliveries are of another stay.
-    pub(crate) fn end(&mut self, message: MessageId, tag: u64, why: Option<Cause>) {
-        let stays = self.messages.entry(message).or_default();
+    pub(crate) fn end(&mut self, id: MessageId, message: &Message, tag: u64, why: Option<Cause>) {
+        let stays = self.messages.entry(id).or_default();
+        let stay = stays.over.len();
+        let is_left = message.has_outcome() && message.outcome == NONE;
+        stays.left = is_left.then(|| stays.left.unwrap_or(stay));
         let last = stays.over.last().map_or(0, |stay| stay.upto);
         stays.over.push(Stay { upto: tag.max(last), next: NONE, why });
     }
@@ -108,8 +114,10 @@ impl Stays {
     /// those of earlier ones were moved back.
     pub(crate) fn why(&self, message: &Message, by: By) -> Option<Cause> {
         let present = self.over.len();
-        let earlier =
-            if message.outcome == NONE { present } else { self.of_delivery(message.outcome) };
+        let earlier = match message.outcome {
+            NONE => self.left.unwrap_or(present),
+            outcome => self.of_delivery(outcome),
+        };
         let later = match by {
             By::Delivery(delivery) if delivery == message.outcome => return None,
             By::Delivery(delivery) => self.of_delivery(delivery),
@@ -132,6 +140,7 @@ impl Stays {
             }
             into.word(stay.why.map_or(0, |cause| cause as u64 + 1));
         }
+        into.maybe(self.left.map(|stay| stay as u64));
         into.count(self.aside.len());
         for &(delivery, stay) in &self.aside {
             into.delivery(DeliveryId(delivery));

@@ -18,7 +18,7 @@ impl SubscriptionFold {
     #[cold]
     pub(crate) fn redriven(&mut self, id: MessageId, tag: u64) {
         let mut message = *self.entry(id);
-        self.stays.end(id, tag, why_lost(&message));
+        let why = why_lost(&message);
         if message.dead_letters > 0 {
             self.totals.dead_letters -= 1;
             self.totals.dlq_excess -= u64::from(message.dead_letters >= 2);
@@ -38,6 +38,7 @@ impl SubscriptionFold {
         if !message.has_outcome() {
             (message.outcome, message.why_outcome) = (NONE, None);
         }
+        self.stays.end(id, &message, tag, why);
         *self.entry(id) = message;
     }
 

@@ -48,6 +48,11 @@ fn what_it_does_a_second_time_has_the_redrive_for_its_cause() {
     check(&back().processed(C), Class::Duplicated, Some(Cause::Redriven));
     let later = back().delivered(C).lease_expired(0, 1).processed(Handed(4, 0, 2));
     check(&later, Class::Duplicated, Some(Cause::Redriven));
+    let letter_first = queue().sent(0).delivered(A).lease_expired(0, 1).dead_lettered(0, LIMIT);
+    let left = letter_first.applied(A).redriven(0);
+    check(&left.clone().processed(B), Class::Duplicated, Some(Cause::Redriven));
+    let again = left.delivered(B).lease_expired(0, 2).dead_lettered(0, LIMIT).redriven(0);
+    check(&again.processed(C), Class::Duplicated, Some(Cause::Redriven));
     let rejected = queue().sent(0).processed(A).dead_lettered(0, DeadLetterReason::Rejected);
     check(&rejected.redriven(0).processed(C), Class::Duplicated, Some(Cause::Redriven));
 }

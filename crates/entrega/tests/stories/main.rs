@@ -9,6 +9,7 @@ mod groups;
 mod losses;
 mod order;
 mod random;
+mod redrives;
 mod sinks;
 mod stalls;
 mod transactions;

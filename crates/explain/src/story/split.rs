@@ -104,6 +104,7 @@ fn by_broker(
     let why = taken.filter(|_| limit::innocence(chronicle, given_up.letter).is_empty());
     let why = why.and_then(|end| limit::why(chronicle, done.consumer, end)).unwrap_or_default();
     if effect.at < given_up.letter {
+        let why = given_up.without_answer(chronicle).then_of(why);
         let end = given_up.course(chronicle, AS_WELL);
         return Course::of(format!("{m} takes effect")).part_of(why).part_of(end);
     }
