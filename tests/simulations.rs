@@ -175,6 +175,12 @@ fn each_part_of_a_transaction_is_needed() {
     let remedy = "consumer.isolation_level=read-committed";
     let exact = ["expect.0.duplicated=0", "expect.0.verdict=valid"];
     assert_eq!(code("aborted-records", remedy, &exact), Some(0));
+    for remedy in
+        ["consumer.transaction_timeout=15min", "consumer.transaction_offsets=in-transaction"]
+    {
+        let exact = ["expect.0.lost=0", "expect.0.verdict=valid"];
+        assert_eq!(code("expired-transaction", remedy, &exact), Some(0), "{remedy}");
+    }
 }
 
 /// What an exploration of one configuration says never happens: in the columns of its only row, and

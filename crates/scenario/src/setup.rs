@@ -5,13 +5,13 @@ use entrega_brokers::log;
 use entrega_clients::application::{BatchFailure, BatchRules, BatchSink};
 use entrega_clients::consumers::Settles;
 use entrega_clients::producers::{Buffering, Retries};
-use entrega_clients::sinks::{Dedup, DedupRules, Retention};
+use entrega_clients::sinks::{CheckpointStore, ChosenSink, Dedup, DedupRules, Retention};
 use entrega_clients::{
     AutoSettle, ClientConfig, ErrorPolicy, Library, MetadataRefresh, OffsetReset, Strategy,
     StrategyConfig, TransactionConfig, TransactionOffsets,
 };
 use entrega_model::log::{Acks, IsolationLevel};
-use entrega_model::{Instant, SubscriptionId};
+use entrega_model::{Instant, Model, SubscriptionId};
 
 use crate::file::{
     self, Assignor, AutoOffsetReset, BelowMinIsr, CommitCheck, ConsumerSettings, LogClient,
@@ -115,6 +115,7 @@ pub fn strategy_config(consumer: &ConsumerSettings) -> StrategyConfig {
             file::TransactionOffsets::InTransaction => TransactionOffsets::InTransaction,
             file::TransactionOffsets::AfterCommit => TransactionOffsets::AfterCommit,
             file::TransactionOffsets::BeforeCommit => TransactionOffsets::BeforeCommit,
+            file::TransactionOffsets::Checkpoint => TransactionOffsets::Checkpoint,
         },
     }
 }
@@ -129,6 +130,21 @@ pub fn transaction_config(scenario: &Scenario, subscription: SubscriptionId) -> 
         retries: consumer.settle_retries,
         writes_output: consumer.output == file::EffectPlace::Topic,
     }
+}
+
+/// Whether the consumers of a strategy commit what an earlier life of theirs has prepared.
+pub fn resumes_transactions(scenario: &Scenario, strategy: Strategy, model: Model) -> bool {
+    let offsets = scenario.consumer.transaction_offsets;
+    let has_checkpoints = offsets == file::TransactionOffsets::Checkpoint;
+    has_checkpoints && model == Model::Log && strategy.spec().sink.is_broker()
+}
+
+/// A sink of simulated consumers, with room for the ids below `messages`.
+pub fn sink(scenario: &Scenario, strategy: Strategy, model: Model, messages: usize) -> ChosenSink {
+    if resumes_transactions(scenario, strategy, model) {
+        return ChosenSink::Checkpointed(CheckpointStore::default());
+    }
+    ChosenSink::recognising(strategy, model, dedup_rules(scenario), messages)
 }
 
 /// How the sinks recognise what has had its effect.

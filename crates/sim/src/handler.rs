@@ -9,8 +9,9 @@ use std::future::Future;
 
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
+use entrega_clients::sinks::Checkpoint;
 use entrega_clients::{
-    BatchError, Called, Context, DeadLetters, Handler, HandlerError, TransactionError,
+    BatchError, Called, Context, DeadLetters, Handler, HandlerError, Prepared, TransactionError,
     TransactionalProducer, Unanswered,
 };
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
@@ -183,6 +184,25 @@ where
             Ok(_) => Ok(()),
             Err(Unanswered) => Err(HandlerError::Unknown),
         }
+    }
+
+    async fn recover(&self) -> Result<Option<Prepared>, Unanswered> {
+        match self.ask(ProgressRequest::Recover).await? {
+            ProgressAnswer::Recovered(prepared) => Ok(prepared),
+            _ => Ok(None),
+        }
+    }
+
+    async fn checkpoint(
+        &self,
+        delivery: &Delivery,
+        prepared: Option<Prepared>,
+    ) -> Result<bool, Unanswered> {
+        let (partition, offset) = (delivery.partition, delivery.position);
+        let checkpoint = Checkpoint { partition, offset, prepared };
+        let answer = self.ask(ProgressRequest::Checkpoint(checkpoint)).await?;
+        self.after_checkpoint(delivery).await;
+        Ok(matches!(answer, ProgressAnswer::Stands(true)))
     }
 
     fn producer(&self) -> Option<&impl TransactionalProducer> {

@@ -119,7 +119,7 @@ impl Experiment<'_> {
 /// A sink for each subscription.
 fn sinks(experiment: &Experiment<'_>) -> impl Iterator<Item = ChosenSink> {
     let &Experiment { model, strategy, workload, scenario, .. } = experiment;
-    let (rules, messages) = (setup::dedup_rules(scenario), workload.planned.len());
-    let sink = move || ChosenSink::recognising(strategy, model, rules, messages);
+    let messages = workload.planned.len();
+    let sink = move || setup::sink(scenario, strategy, model, messages);
     scenario.subscriptions.iter().map(move |_| sink())
 }
