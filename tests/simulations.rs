@@ -201,7 +201,7 @@ fn never_found(said: &str) -> Vec<&str> {
 fn the_remedies_of_the_narrations_help() {
     let check = |scenario: &str, with: &[&str], never: &str| {
         let faults = match scenario {
-            "unflushed-buffer" | "due-later" => "0",
+            "unflushed-buffer" | "due-later" | "due-times" => "0",
             "unclean-election" => "2",
             _ => "1",
         };
@@ -298,6 +298,11 @@ fn the_remedies_of_the_narrations_help() {
     let held = ["queue.delivery_delay=150min", "subscriptions.0.service_time.value=1s"];
     for way_out in [&renewed[..], &held] {
         check("due-later", &[way_out, &once].concat(), "duplicated");
+    }
+    for way_out in
+        ["queue.due_time=broker", "queue.visibility_timeout=4h", "consumer.lease_renewal=20min"]
+    {
+        check("due-times", &[way_out, "expect.0.duplicated=0"], "duplicated");
     }
 }
 

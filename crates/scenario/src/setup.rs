@@ -1,6 +1,8 @@
 //! Translates the settings of a scenario for brokers, client library and sinks. The simulator and
 //! live runs share this translation.
 
+use std::sync::Arc;
+
 use entrega_brokers::log;
 use entrega_clients::application::{BatchFailure, BatchRules, BatchSink};
 use entrega_clients::consumers::Settles;
@@ -17,6 +19,7 @@ use crate::file::{
     self, Assignor, AutoOffsetReset, BelowMinIsr, CommitCheck, ConsumerSettings, LogClient,
     PartitionsAdded, ProducerSettings, ProducerStrategy, RebalanceProtocol, Scenario,
 };
+use crate::workload::Workload;
 
 mod queue;
 
@@ -145,6 +148,26 @@ pub fn sink(scenario: &Scenario, strategy: Strategy, model: Model, messages: usi
         return ChosenSink::Checkpointed(CheckpointStore::default());
     }
     ChosenSink::recognising(strategy, model, dedup_rules(scenario), messages)
+}
+
+/// When each message is due, if the broker of this model holds it until then.
+pub fn held_by_broker(
+    scenario: &Scenario,
+    workload: &Workload,
+    model: Model,
+) -> Option<Arc<[Instant]>> {
+    let holds = model == Model::Queue && scenario.queue.due_time == file::DueTime::Broker;
+    workload.not_before.clone().filter(|_| holds)
+}
+
+/// The same, if the consumers hold it.
+pub fn held_by_worker(
+    scenario: &Scenario,
+    workload: &Workload,
+    model: Model,
+) -> Option<Arc<[Instant]>> {
+    let holds = held_by_broker(scenario, workload, model).is_none();
+    workload.not_before.clone().filter(|_| holds)
 }
 
 /// How the sinks recognise what has had its effect.

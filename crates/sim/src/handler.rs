@@ -6,6 +6,7 @@ mod open_call;
 mod recall;
 
 use std::future::Future;
+use std::slice;
 
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
@@ -33,6 +34,8 @@ pub(crate) struct SimHandler<'a, B: Broker, T> {
     subscription: SubscriptionId,
     workload: &'a Workload,
     recall: Option<Box<Recall>>,
+    /// It holds what is not due yet.
+    waits: bool,
 }
 
 impl<'a, B: Broker, T> SimHandler<'a, B, T> {
@@ -43,7 +46,8 @@ impl<'a, B: Broker, T> SimHandler<'a, B, T> {
         workload: &'a Workload,
         recall: Option<Box<Recall>>,
     ) -> Self {
-        Self { link, producer: None, subscription, workload, recall }
+        let waits = link.world.borrow().not_before.is_some();
+        Self { link, producer: None, subscription, workload, recall, waits }
     }
 
     /// The same, with effects that this producer writes.
@@ -57,6 +61,9 @@ where
     B::Request: Routed,
 {
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        if self.waits {
+            Box::pin(self.until_due(slice::from_ref(delivery))).await;
+        }
         if let Some(recall) = &self.recall
             && Box::pin(self.knows(recall, delivery)).await?
         {
@@ -98,6 +105,9 @@ where
     }
 
     async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
+        if self.waits {
+            Box::pin(self.until_due(batch)).await;
+        }
         match &self.recall {
             None => self.write_batch(batch).await,
             Some(recall) => Box::pin(self.write_new(recall, batch)).await,
@@ -113,6 +123,15 @@ impl<B: Broker, T> SimHandler<'_, B, T>
 where
     B::Request: Routed,
 {
+    /// Waits with deliveries in hand until all of them are due.
+    async fn until_due(&self, deliveries: &[Delivery]) {
+        let due = deliveries.iter().map(|delivery| self.workload.due_time(delivery.record.message));
+        let due = due.max().unwrap_or(Instant::START);
+        if self.link.now() < due {
+            self.link.sleep(due, Wake::Alone).await;
+        }
+    }
+
     /// Prepares the messages one after another; the first that fails ends the attempt for all, and
     /// those before it, which had no effect either, end as transient. Then asks for all effects at
     /// once.
