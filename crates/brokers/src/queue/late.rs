@@ -76,8 +76,8 @@ impl BoundQueue {
     }
 
     /// Takes the oldest copy out, wherever it is. One that is in flight is taken from its consumer.
-    /// Of what was never delivered the first is the oldest, unless what comes back is put behind, or
-    /// what is due later.
+    /// Of what was never delivered the first is the oldest, unless what comes back, or what is due
+    /// later, is put behind.
     pub(super) fn take_oldest(&mut self, step: &mut Step<'_>) -> Option<Stored> {
         let is_mixed = step.settings.rules.requeue_position == RequeuePosition::End
             || step.settings.not_before.is_some();

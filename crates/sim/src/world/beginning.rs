@@ -167,11 +167,10 @@ where
             placed,
         } = self;
         (*now, *due_at) = (Instant::START, Instant::START);
-        (*broker_timer, *broker_up_at) = (Instant::NEVER, Instant::START);
+        (*broker_timer, *broker_up_at, *misbehaviour) = (Instant::NEVER, Instant::START, None);
         (*next_ready, *holds, *deliveries, *asked, *steps, *sending) = (0, 0, 0, 0, 0, 0);
         outbox.clear();
         [closing, lives_change, runs_on, undisturbed].into_iter().for_each(|flag| *flag = false);
-        *misbehaviour = None;
         processes.iter_mut().for_each(Process::clear);
         poison.iter_mut().for_each(PoisonTable::clear);
         [dying, starting].into_iter().for_each(VecDeque::clear);
