@@ -40,6 +40,7 @@ const PATIENT: (&str, &str) = ("queue.visibility_timeout", "1h");
 fn run(model: Model, overrides: &[(&str, &str)]) -> lab::Run {
     let run = lab::run(SCENARIO, overrides, model, Strategy::ProcessThenSettle, "");
     assert_eq!(run.end, RunEnd::Quiescent, "{model} {overrides:?}");
+    assert_eq!(run.dead_letters, [0; 5]);
     run
 }
 
