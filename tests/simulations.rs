@@ -175,6 +175,12 @@ fn each_part_of_a_transaction_is_needed() {
     let remedy = "consumer.isolation_level=read-committed";
     let exact = ["expect.0.duplicated=0", "expect.0.verdict=valid"];
     assert_eq!(code("aborted-records", remedy, &exact), Some(0));
+    for remedy in
+        ["consumer.transaction_timeout=15min", "consumer.transaction_offsets=in-transaction"]
+    {
+        let exact = ["expect.0.lost=0", "expect.0.verdict=valid"];
+        assert_eq!(code("expired-transaction", remedy, &exact), Some(0), "{remedy}");
+    }
 }
 
 /// What an exploration of one configuration says never happens: in the columns of its only row, and
@@ -195,7 +201,7 @@ fn never_found(said: &str) -> Vec<&str> {
 fn the_remedies_of_the_narrations_help() {
     let check = |scenario: &str, with: &[&str], never: &str| {
         let faults = match scenario {
-            "unflushed-buffer" | "due-later" => "0",
+            "unflushed-buffer" | "due-later" | "due-times" => "0",
             "unclean-election" => "2",
             _ => "1",
         };
@@ -292,6 +298,11 @@ fn the_remedies_of_the_narrations_help() {
     let held = ["queue.delivery_delay=150min", "subscriptions.0.service_time.value=1s"];
     for way_out in [&renewed[..], &held] {
         check("due-later", &[way_out, &once].concat(), "duplicated");
+    }
+    for way_out in
+        ["queue.due_time=broker", "queue.visibility_timeout=4h", "consumer.lease_renewal=20min"]
+    {
+        check("due-times", &[way_out, "expect.0.duplicated=0"], "duplicated");
     }
 }
 

@@ -43,6 +43,9 @@ words! {
         RemovedDeadLettering => "removed_dead_lettering",
         /// Lost: a reset moved the position past it.
         SkippedByReset => "skipped_by_reset",
+        /// Lost: the transaction that held its effect was prepared, and so its consumer went on
+        /// behind it; but it had been open for too long and was aborted.
+        TransactionExpired => "transaction_expired",
         /// Lost: the application settled it, or one behind it on a log, before its effect.
         SettledBeforeProcess => "settled_before_process",
         /// Lost: the auto-commit timer settled it before its effect.

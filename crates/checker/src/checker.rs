@@ -24,10 +24,12 @@ pub struct Checker {
 impl Checker {
     /// A checker that has seen nothing.
     pub fn new(config: Config) -> Self {
-        let Config { subscriptions, processes, messages, program_order, redrives, mortal } = config;
+        let Config { subscriptions, processes, messages, program_order, redrives, resumes, mortal } =
+            config;
         let fold = |promise| {
             let mut fold = SubscriptionFold::new(promise, processes, messages);
             fold.may_redrive = redrives;
+            fold.resumes = resumes;
             fold.order = KeyOrder::new(program_order);
             fold
         };
@@ -226,7 +228,9 @@ impl Checker {
             Kind::Retrievable { message, .. } => fold.retrievable(message),
             Kind::SettleForgotten { message, .. } => fold.settle_forgotten(message),
             Kind::Redriven { message, tag, .. } => fold.redriven(message, tag),
-            Kind::Aborted { delivery, message, seen: true, .. } => fold.aborted(delivery, message),
+            Kind::Aborted { delivery, message, seen, reason, .. } => {
+                fold.aborted(delivery, message, seen, reason);
+            }
             _ => {}
         }
     }

@@ -20,6 +20,9 @@ pub struct Config {
     /// Whether dead letters may be moved back to their queue. It decides what a fingerprint may
     /// leave out, and nothing else.
     pub redrives: bool,
+    /// Whether a consumer goes on behind a message whose transaction is prepared and not committed
+    /// yet: if that expires, the message is lost by it.
+    pub resumes: bool,
     /// The processes that die by time. If there are any, the report says what their crashes hit.
     pub mortal: Vec<Mortal>,
 }

@@ -43,6 +43,21 @@ impl Message {
         }
     }
 
+    /// Notes that the transaction which held its effect has expired, and that nobody will make
+    /// another: a settle in between did not end it, for until now it could still be committed.
+    #[cold]
+    pub(crate) fn note_expired(&mut self) {
+        if self.loss.is_none_or(Cause::is_settle) {
+            self.loss = Some(Cause::TransactionExpired);
+        }
+    }
+
+    /// It is delivered again, so there will be another transaction.
+    #[cold]
+    pub(crate) fn forget_expired(&mut self) {
+        self.loss = self.loss.filter(|cause| *cause != Cause::TransactionExpired);
+    }
+
     /// The settle that ended it does not hold any more.
     #[inline]
     pub(crate) fn forget_settle_loss(&mut self) {

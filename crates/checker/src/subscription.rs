@@ -58,6 +58,8 @@ pub(crate) struct SubscriptionFold {
     pub(crate) is_settle_denied: bool,
     /// Dead letters may be moved back.
     pub(crate) may_redrive: bool,
+    /// Consumers commit what an earlier life of theirs has prepared.
+    pub(crate) resumes: bool,
     /// What was moved back, and which deliveries came before.
     pub(crate) stays: AllStays,
     /// A log was read to its end, from where a new consumer would begin.
@@ -132,6 +134,7 @@ impl SubscriptionFold {
             copy: Copy::Same,
             is_settle_denied: false,
             may_redrive: false,
+            resumes: false,
             stays: AllStays::default(),
             audited: false,
         }
@@ -159,6 +162,7 @@ impl SubscriptionFold {
             copy,
             is_settle_denied,
             may_redrive: _,
+            resumes: _,
             stays,
             audited,
         } = self;

@@ -142,6 +142,9 @@ pub enum TransactionOffsets {
     AfterCommit,
     /// By a commit of its own, before the transaction is committed.
     BeforeCommit,
+    /// In a checkpoint, with the identity of the transaction, before that is committed. The next
+    /// life commits it if this one did not come to it.
+    Checkpoint,
 }
 
 /// How a transactional producer behaves.

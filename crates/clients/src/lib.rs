@@ -52,7 +52,7 @@ pub use consumers::{Catalogued, Strategy};
 pub use context::{Context, Shutdown};
 pub use link::{CallId, Called, Link, OpenCall, Unanswered};
 pub use metadata::MetadataRefresh;
-pub use producers::{TransactionError, TransactionalProducer};
+pub use producers::{Prepared, TransactionError, TransactionalProducer};
 pub use subscription::{
     CarryOn, LogSubscription, QueueSubscription, ReceiveError, SettleError, Stop, Subscription,
     Turn,

@@ -19,7 +19,8 @@ pub use fire_and_forget::fire_and_forget;
 pub use pipelined::pipelined;
 pub use publisher::{LogPublisher, PublishError, Publisher, QueuePublisher};
 pub use transactional::{
-    LogTransactions, NoTransactions, QueueTransactions, TransactionError, TransactionalProducer,
+    LogTransactions, NoTransactions, Prepared, QueueTransactions, TransactionError,
+    TransactionalProducer,
 };
 
 /// Where a producer's messages come from: a sales system, in the article.

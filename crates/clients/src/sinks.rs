@@ -3,6 +3,7 @@
 //! A sink survives every crash of its callers. What it can do decides which guarantee can hold: to
 //! a plain sink (an e-mail server) nothing but the number of calls matters.
 
+mod checkpoints;
 mod chosen;
 mod dedup;
 mod deduplicating;
@@ -12,6 +13,7 @@ mod transactional;
 
 use entrega_model::{MessageId, event::EffectVerdict};
 
+pub use checkpoints::{Checkpoint, CheckpointStore};
 pub use chosen::{ChosenSink, SinkKind};
 pub use dedup::{Dedup, DedupRules};
 pub use deduplicating::DeduplicatingSink;

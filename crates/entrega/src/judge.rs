@@ -10,7 +10,7 @@ use entrega_choice::{Choice, Choices, PointSpec};
 use entrega_clients::Consumer;
 use entrega_model::{Observer, SubscriptionId};
 use entrega_scenario::Scenario;
-use entrega_scenario::{Cast, points};
+use entrega_scenario::{Cast, points, setup};
 use entrega_sim::{Arena, Experiment, Outcome, OwnConsumer, RunEnd};
 
 use crate::own::unrest;
@@ -126,6 +126,11 @@ pub fn config(experiment: &Experiment<'_>) -> Config {
         program_order: experiment.scenario.producer.sends_ahead(),
         redrives: experiment.scenario.queue.redrive.is_some(),
         mortal: mortal(experiment.scenario),
+        resumes: setup::resumes_transactions(
+            experiment.scenario,
+            experiment.strategy,
+            experiment.model,
+        ),
     }
 }
 

@@ -66,6 +66,7 @@ fn because(cause: Cause) -> &'static str {
         Cause::RemovedPurge => "the queue was purged",
         Cause::RemovedBrokerLoss => "the broker lost its storage",
         Cause::RemovedUnroutable => "no queue was bound for it",
+        Cause::TransactionExpired => "the transaction of its effect was open for too long",
         Cause::RemovedDeadLettering => "it did not reach the dead letters",
         Cause::SkippedByReset => "a reset moved the position past it",
         Cause::SettledBeforeProcess => "the application settled it without an effect",

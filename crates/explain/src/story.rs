@@ -12,6 +12,7 @@
 //! * `death`: how a process died; `leaving`: why one left, and why it lost a partition;
 //!   `settles`: what settled a message too early.
 //! * `giving_up`: who wrote a dead letter, and why; `limit`: what a delivery limit takes along.
+//! * `prepared`: what becomes of a prepared transaction that expires.
 //! * `redrive`: what comes of a dead letter that is moved back.
 //! * `forgetting`: why a sink that recognises what it has had did not.
 //! * `loss`, `duplicate`, `order`, `split`, `stall`: the sentences, by anomaly.
@@ -30,6 +31,7 @@ mod leaving;
 mod limit;
 mod loss;
 mod order;
+mod prepared;
 mod redrive;
 mod settles;
 mod split;
@@ -125,6 +127,7 @@ fn join(names: &[String]) -> String {
 fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> Course {
     let m = chronicle.message();
     match class {
+        Class::Lost if cause == Some(Cause::TransactionExpired) => prepared::tell(chronicle),
         Class::Lost => loss::tell(chronicle),
         Class::Duplicated if cause == Some(Cause::StoredTwice) => {
             forgetting::told_after(duplicate::stored_twice(chronicle), chronicle)

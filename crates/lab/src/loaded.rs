@@ -85,7 +85,8 @@ impl LoadedScenario {
 
     /// A scenario that was read before, perhaps elsewhere, under these overrides.
     pub fn of(name: &str, loaded: Loaded, overrides: &[(String, String)]) -> Self {
-        let Loaded { scenario, digest, written, rows } = loaded;
+        let Loaded { mut scenario, digest, written, rows } = loaded;
+        scenario.workload.recorded_wait = rows.as_ref().and_then(Rows::longest_wait);
         let (name, overrides) = (name.to_owned(), overrides.to_vec());
         let program = "entrega".to_owned();
         Self { name, program, scenario, digest, overrides, written, rows }

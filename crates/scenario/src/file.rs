@@ -77,8 +77,9 @@ pub use problem::Problem;
 pub use producer::{ProducerSettings, ProducerStrategy, PublishId};
 pub use queue::{
     AcquireMode, AfterRestart, AtLimit, BrokerRestart, DEAD_LETTER_RETRY, DelayKind, DeliveryCount,
-    DeliveryEnd, Forgotten, InFlightScope, LateSettle, LimitChecked, LimitCount, OnConsumerTimeout,
-    Overflow, QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition, StoredForNobody,
+    DeliveryEnd, DueTime, Forgotten, InFlightScope, LateSettle, LimitChecked, LimitCount,
+    OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay, RepeatedSettle, RequeuePosition,
+    StoredForNobody,
 };
 pub use replicas::{Acks, BelowMinIsr};
 pub use rows::{Row, Rows};

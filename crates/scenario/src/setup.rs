@@ -1,22 +1,25 @@
 //! Translates the settings of a scenario for brokers, client library and sinks. The simulator and
 //! live runs share this translation.
 
+use std::sync::Arc;
+
 use entrega_brokers::log;
 use entrega_clients::application::{BatchFailure, BatchRules, BatchSink};
 use entrega_clients::consumers::Settles;
 use entrega_clients::producers::{Buffering, Retries};
-use entrega_clients::sinks::{Dedup, DedupRules, Retention};
+use entrega_clients::sinks::{CheckpointStore, ChosenSink, Dedup, DedupRules, Retention};
 use entrega_clients::{
     AutoSettle, ClientConfig, ErrorPolicy, Library, MetadataRefresh, OffsetReset, Strategy,
     StrategyConfig, TransactionConfig, TransactionOffsets,
 };
 use entrega_model::log::{Acks, IsolationLevel};
-use entrega_model::{Instant, SubscriptionId};
+use entrega_model::{Instant, Model, SubscriptionId};
 
 use crate::file::{
     self, Assignor, AutoOffsetReset, BelowMinIsr, CommitCheck, ConsumerSettings, LogClient,
     PartitionsAdded, ProducerSettings, ProducerStrategy, RebalanceProtocol, Scenario,
 };
+use crate::workload::Workload;
 
 mod queue;
 
@@ -115,6 +118,7 @@ pub fn strategy_config(consumer: &ConsumerSettings) -> StrategyConfig {
             file::TransactionOffsets::InTransaction => TransactionOffsets::InTransaction,
             file::TransactionOffsets::AfterCommit => TransactionOffsets::AfterCommit,
             file::TransactionOffsets::BeforeCommit => TransactionOffsets::BeforeCommit,
+            file::TransactionOffsets::Checkpoint => TransactionOffsets::Checkpoint,
         },
     }
 }
@@ -129,6 +133,41 @@ pub fn transaction_config(scenario: &Scenario, subscription: SubscriptionId) -> 
         retries: consumer.settle_retries,
         writes_output: consumer.output == file::EffectPlace::Topic,
     }
+}
+
+/// Whether the consumers of a strategy commit what an earlier life of theirs has prepared.
+pub fn resumes_transactions(scenario: &Scenario, strategy: Strategy, model: Model) -> bool {
+    let offsets = scenario.consumer.transaction_offsets;
+    let has_checkpoints = offsets == file::TransactionOffsets::Checkpoint;
+    has_checkpoints && model == Model::Log && strategy.spec().sink.is_broker()
+}
+
+/// A sink of simulated consumers, with room for the ids below `messages`.
+pub fn sink(scenario: &Scenario, strategy: Strategy, model: Model, messages: usize) -> ChosenSink {
+    if resumes_transactions(scenario, strategy, model) {
+        return ChosenSink::Checkpointed(CheckpointStore::default());
+    }
+    ChosenSink::recognising(strategy, model, dedup_rules(scenario), messages)
+}
+
+/// When each message is due, if the broker of this model holds it until then.
+pub fn held_by_broker(
+    scenario: &Scenario,
+    workload: &Workload,
+    model: Model,
+) -> Option<Arc<[Instant]>> {
+    let holds = model == Model::Queue && scenario.queue.due_time == file::DueTime::Broker;
+    workload.not_before.clone().filter(|_| holds)
+}
+
+/// The same, if the consumers hold it.
+pub fn held_by_worker(
+    scenario: &Scenario,
+    workload: &Workload,
+    model: Model,
+) -> Option<Arc<[Instant]>> {
+    let holds = held_by_broker(scenario, workload, model).is_none();
+    workload.not_before.clone().filter(|_| holds)
 }
 
 /// How the sinks recognise what has had its effect.

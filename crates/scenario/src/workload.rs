@@ -14,7 +14,7 @@ use std::sync::Arc;
 use entrega_choice::Mixed;
 use entrega_model::{Duration, Instant, Key, MessageId, SubscriptionId};
 
-use crate::file::{Arrivals, Body, Row, Rows, Scenario, interval_nanos};
+use crate::file::{Arrivals, Body, Row, Rows, Scenario, Span, interval_nanos};
 
 mod body;
 mod crash_times;
@@ -45,6 +45,9 @@ mod stream {
 pub struct Workload {
     /// The messages, by their ids; never decreasing in time.
     pub planned: Vec<Planned>,
+    /// When each of them is due, by their ids, if any is due later than it is sent: nobody is to
+    /// process it before.
+    pub not_before: Option<Arc<[Instant]>>,
     seed: u64,
     body: Body,
     service_times: Vec<ServiceTimes>,
@@ -62,6 +65,8 @@ pub struct Planner {
     messages: u32,
     body: Body,
     opaque_bytes: u32,
+    /// How long after its send a message that is made up is due.
+    wait: Option<Duration>,
 }
 
 /// One message before it is sent.
@@ -110,6 +115,7 @@ impl Planner {
             messages: settings.message_count(),
             body: settings.body,
             opaque_bytes: settings.opaque_bytes(),
+            wait: settings.wait().map(Span::duration),
         }
     }
 
@@ -126,7 +132,22 @@ impl Planner {
             .zip(&self.service_times)
             .map(|(id, table)| ServiceTimes::from_table(Arc::clone(table), seed, id))
             .collect();
-        Workload { planned, seed, body: self.body, service_times }
+        let not_before = self.due_times(rows, &planned);
+        Workload { planned, not_before, seed, body: self.body, service_times }
+    }
+
+    fn due_times(&self, rows: Option<&Rows>, planned: &[Planned]) -> Option<Arc<[Instant]>> {
+        match rows {
+            Some(rows) => {
+                rows.longest_wait()?;
+                let due = rows.rows.iter().map(|row| row.not_before.unwrap_or_default());
+                Some(due.take(planned.len()).collect())
+            }
+            None => {
+                let wait = self.wait?;
+                Some(planned.iter().map(|planned| planned.at + wait).collect())
+            }
+        }
     }
 
     /// What [`plan`](Self::plan) comes to; no message is planned for that.
@@ -211,6 +232,12 @@ impl Workload {
         let recorded = self.planned.get(message.index()).and_then(|planned| planned.service_time);
         recorded
             .unwrap_or_else(|| self.service_times[subscription.index()].sample(message, attempt))
+    }
+
+    /// When a message is due: the start of time if it may be processed whenever it is delivered.
+    pub fn due_time(&self, message: MessageId) -> Instant {
+        let due = self.not_before.as_ref().and_then(|all| all.get(message.index()).copied());
+        due.unwrap_or(Instant::START)
     }
 
     /// The text of a message: an order, or filler of the planned size. Empty if there is no such

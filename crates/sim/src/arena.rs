@@ -92,11 +92,12 @@ where
 mod tests {
     use super::*;
     use entrega_scenario::Scenario;
+    use entrega_scenario::workload::Workload;
 
     fn platform(partitions: u16) -> LogPlatform {
         let mut scenario = Scenario::default();
         scenario.log.partitions = partitions;
-        LogPlatform::new(&scenario)
+        LogPlatform::new(&scenario, &Workload::generate(&scenario, None, 1))
     }
 
     fn place() -> Place<LogPlatform> {

@@ -6,11 +6,13 @@ mod open_call;
 mod recall;
 
 use std::future::Future;
+use std::slice;
 
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
+use entrega_clients::sinks::Checkpoint;
 use entrega_clients::{
-    BatchError, Called, Context, DeadLetters, Handler, HandlerError, TransactionError,
+    BatchError, Called, Context, DeadLetters, Handler, HandlerError, Prepared, TransactionError,
     TransactionalProducer, Unanswered,
 };
 use entrega_model::event::{EffectVerdict, Kind, ProcessingResult};
@@ -32,6 +34,8 @@ pub(crate) struct SimHandler<'a, B: Broker, T> {
     subscription: SubscriptionId,
     workload: &'a Workload,
     recall: Option<Box<Recall>>,
+    /// It holds what is not due yet.
+    waits: bool,
 }
 
 impl<'a, B: Broker, T> SimHandler<'a, B, T> {
@@ -42,7 +46,8 @@ impl<'a, B: Broker, T> SimHandler<'a, B, T> {
         workload: &'a Workload,
         recall: Option<Box<Recall>>,
     ) -> Self {
-        Self { link, producer: None, subscription, workload, recall }
+        let waits = link.world.borrow().not_before.is_some();
+        Self { link, producer: None, subscription, workload, recall, waits }
     }
 
     /// The same, with effects that this producer writes.
@@ -56,6 +61,9 @@ where
     B::Request: Routed,
 {
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        if self.waits {
+            Box::pin(self.until_due(slice::from_ref(delivery))).await;
+        }
         if let Some(recall) = &self.recall
             && Box::pin(self.knows(recall, delivery)).await?
         {
@@ -97,6 +105,9 @@ where
     }
 
     async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
+        if self.waits {
+            Box::pin(self.until_due(batch)).await;
+        }
         match &self.recall {
             None => self.write_batch(batch).await,
             Some(recall) => Box::pin(self.write_new(recall, batch)).await,
@@ -112,6 +123,15 @@ impl<B: Broker, T> SimHandler<'_, B, T>
 where
     B::Request: Routed,
 {
+    /// Waits with deliveries in hand until all of them are due.
+    async fn until_due(&self, deliveries: &[Delivery]) {
+        let due = deliveries.iter().map(|delivery| self.workload.due_time(delivery.record.message));
+        let due = due.max().unwrap_or(Instant::START);
+        if self.link.now() < due {
+            self.link.sleep(due, Wake::Alone).await;
+        }
+    }
+
     /// Prepares the messages one after another; the first that fails ends the attempt for all, and
     /// those before it, which had no effect either, end as transient. Then asks for all effects at
     /// once.
@@ -183,6 +203,25 @@ where
             Ok(_) => Ok(()),
             Err(Unanswered) => Err(HandlerError::Unknown),
         }
+    }
+
+    async fn recover(&self) -> Result<Option<Prepared>, Unanswered> {
+        match self.ask(ProgressRequest::Recover).await? {
+            ProgressAnswer::Recovered(prepared) => Ok(prepared),
+            _ => Ok(None),
+        }
+    }
+
+    async fn checkpoint(
+        &self,
+        delivery: &Delivery,
+        prepared: Option<Prepared>,
+    ) -> Result<bool, Unanswered> {
+        let (partition, offset) = (delivery.partition, delivery.position);
+        let checkpoint = Checkpoint { partition, offset, prepared };
+        let answer = self.ask(ProgressRequest::Checkpoint(checkpoint)).await?;
+        self.after_checkpoint(delivery).await;
+        Ok(matches!(answer, ProgressAnswer::Stands(true)))
     }
 
     fn producer(&self) -> Option<&impl TransactionalProducer> {

@@ -13,7 +13,9 @@ use entrega_clients::producers::{
 use entrega_clients::{
     AutoSettle, ClientConfig, Stop, Subscription, TransactionConfig, TransactionalProducer,
 };
+use entrega_model::Model;
 use entrega_scenario::setup;
+use entrega_scenario::workload::Workload;
 use entrega_scenario::{ProducerSettings, PublishId, Scenario};
 
 use crate::growing::{GrowingPublisher, More};
@@ -31,8 +33,8 @@ pub(crate) trait Platform: PartialEq + Sized {
     /// The consumer's end for what it writes in transactions.
     type Transactions: TransactionalProducer;
 
-    /// The model as a scenario sets it up.
-    fn new(scenario: &Scenario) -> Self;
+    /// The model as a scenario sets it up, for these messages.
+    fn new(scenario: &Scenario, workload: &Workload) -> Self;
 
     /// A broker with nothing in it.
     fn broker(&self) -> Self::Broker;
@@ -78,7 +80,7 @@ impl Platform for LogPlatform {
     type Publisher = GrowingPublisher<SimLink<LogBroker>>;
     type Transactions = LogTransactions<SimLink<LogBroker>>;
 
-    fn new(scenario: &Scenario) -> Self {
+    fn new(scenario: &Scenario, _: &Workload) -> Self {
         let more = scenario.log.partitions_added.map(|added| More {
             partitions: added.to,
             refresh: setup::metadata_refresh(added, scenario.producer.metadata_refresh),
@@ -139,10 +141,11 @@ impl Platform for QueuePlatform {
     type Publisher = QueuePublisher<SimLink<QueueBroker>>;
     type Transactions = QueueTransactions<SimLink<QueueBroker>>;
 
-    fn new(scenario: &Scenario) -> Self {
+    fn new(scenario: &Scenario, workload: &Workload) -> Self {
         let settings = setup::queue_settings(scenario);
         let reports_transfers = settings.dead_letter;
-        Self { settings: queue::QueueSettings { reports_transfers, ..settings } }
+        let not_before = setup::held_by_broker(scenario, workload, Model::Queue);
+        Self { settings: queue::QueueSettings { reports_transfers, not_before, ..settings } }
     }
 
     fn broker(&self) -> QueueBroker {

@@ -93,7 +93,8 @@ impl Experiment<'_> {
     where
         <P::Broker as Broker>::Request: Routed,
     {
-        let (platform, processes) = (P::new(self.scenario), Role::all(self.scenario).count());
+        let (platform, processes) =
+            (P::new(self.scenario, self.workload), Role::all(self.scenario).count());
         match P::place_in(arena).take().filter(|kept| kept.suits(&platform, processes)) {
             Some(kept) => kept,
             None => Place::new(platform, processes, Times::of(self.scenario)),
@@ -111,6 +112,7 @@ impl Experiment<'_> {
             processes: Role::all(self.scenario),
             sinks: sinks(self),
             seed: self.seed,
+            not_before: setup::held_by_worker(self.scenario, self.workload, self.model),
             polls_sleep,
         }
     }
@@ -119,7 +121,7 @@ impl Experiment<'_> {
 /// A sink for each subscription.
 fn sinks(experiment: &Experiment<'_>) -> impl Iterator<Item = ChosenSink> {
     let &Experiment { model, strategy, workload, scenario, .. } = experiment;
-    let (rules, messages) = (setup::dedup_rules(scenario), workload.planned.len());
-    let sink = move || ChosenSink::recognising(strategy, model, rules, messages);
+    let messages = workload.planned.len();
+    let sink = move || setup::sink(scenario, strategy, model, messages);
     scenario.subscriptions.iter().map(move |_| sink())
 }

@@ -43,6 +43,7 @@ mod transfers;
 mod turn;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use entrega_brokers::Broker;
 use entrega_choice::Choices;
@@ -190,6 +191,8 @@ pub(crate) struct World<B: Broker> {
     /// Buffers for batches on their way to a sink.
     spare_batches: Vec<Vec<Delivery>>,
     seed: u64,
+    /// When each message is due, if its consumer holds it until then.
+    pub(crate) not_before: Option<Arc<[Instant]>>,
     /// How often the process that is being polled has used its link meanwhile.
     asked: u32,
     /// The first thing that a process did and must not do.

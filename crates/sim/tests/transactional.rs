@@ -58,11 +58,17 @@ fn check(model: Model, overrides: &[(&str, &str)], faults: &str, expect: [u32; 5
 
 /// The faults of the consumer's side, each at each of its first eight occurrences.
 fn single_faults() -> Vec<String> {
+    single_faults_delaying(|_| true)
+}
+
+/// The same, as far as they delay no longer than that.
+fn single_faults_delaying(is_taken: impl Fn(points::Zone) -> bool) -> Vec<String> {
     let blocks = |info: &&points::FaultInfo| info.fault == points::Fault::MessagePoison;
     let all = points::FAULTS.iter().filter(|info| info.per_subscription && !blocks(info));
     all.flat_map(|info| {
-        info.alternatives.names.iter().flat_map(move |alternative| {
-            (1..=8).map(move |nth| format!("mailer.{}#{nth}={alternative}", info.name))
+        let taken = info.alternatives.all.iter().filter(|one| is_taken(one.zone));
+        taken.flat_map(move |one| {
+            (1..=8).map(move |nth| format!("mailer.{}#{nth}={}", info.name, one.name))
         })
     })
     .chain((1..=12).map(|nth| format!("broker.restart#{nth}=restart")))
@@ -83,11 +89,10 @@ fn every_effect_happens_once_whatever_fails() {
     }
 }
 
-/// Two faults at once, those that leave somebody behind with a request or a belief of its own.
-#[test]
-fn every_effect_happens_once_whatever_two_things_fail() {
+/// Pairs of faults that leave somebody behind with a request or a belief of its own.
+fn pairs_of_faults() -> Vec<String> {
     let at = |name: &str| -> Vec<String> {
-        (1..=4).map(|nth| name.replace('#', &format!("#{nth}"))).collect()
+        (1..=4).map(|nth| format!("mailer.{}", name.replace('#', &format!("#{nth}")))).collect()
     };
     let first = ["process.stall#=before", "process.stall#=after", "settle.request#=late"];
     let second = [
@@ -97,16 +102,21 @@ fn every_effect_happens_once_whatever_two_things_fail() {
         "settle.response#=lost",
         "handler.slow#=slow",
     ];
-    for (one, two) in first.iter().flat_map(|one| second.iter().map(move |two| (one, two))) {
-        for one in at(one) {
-            for two in at(two) {
-                let faults = format!("mailer.{one}+mailer.{two}");
-                for overrides in [&[][..], &[("consumer.settle_retries", "2")]] {
-                    let run = run(Log, overrides, &faults);
-                    assert_eq!(run.effects, ONCE, "{faults} {overrides:?}");
-                    assert_eq!(run.end, RunEnd::Quiescent, "{faults} {overrides:?}");
-                }
-            }
+    let pairs = first.iter().flat_map(|one| second.iter().map(move |two| (at(one), at(two))));
+    let both = pairs.flat_map(|(one, two)| {
+        one.into_iter()
+            .flat_map(move |one| two.clone().into_iter().map(move |two| one.clone() + "+" + &two))
+    });
+    both.collect()
+}
+
+#[test]
+fn every_effect_happens_once_whatever_two_things_fail() {
+    for faults in pairs_of_faults() {
+        for overrides in [&[][..], &[("consumer.settle_retries", "2")]] {
+            let run = run(Log, overrides, &faults);
+            assert_eq!(run.effects, ONCE, "{faults} {overrides:?}");
+            assert_eq!(run.end, RunEnd::Quiescent, "{faults} {overrides:?}");
         }
     }
 }
@@ -179,4 +189,63 @@ fn a_queue_that_cannot_do_both_at_once_refuses() {
         "",
     );
     assert_eq!(run.effects, [0; 5]);
+}
+
+const CHECKPOINT: (&str, &str) = ("consumer.transaction_offsets", "checkpoint");
+const DAY: (&str, &str) = ("consumer.transaction_timeout", "1d");
+/// After the fourth answer of sinks: with the checkpoint of the second message, before its commit.
+const PREPARED: &str = "mailer.effect.after#4=crash";
+
+/// Whoever is back in time commits what is prepared, whatever fails. What stands still until a
+/// transaction has expired is not back in time.
+#[test]
+fn a_prepared_transaction_is_resumed_whatever_fails() {
+    let faults = single_faults_delaying(|zone| !zone.is_past_a_deadline());
+    let faults = faults.into_iter().chain(pairs_of_faults());
+    let mut reached = 0;
+    for faults in faults {
+        let run = run(Log, &[CHECKPOINT, DAY], &faults);
+        assert_eq!(run.effects, ONCE, "{faults}");
+        assert_eq!(run.end, RunEnd::Quiescent, "{faults}");
+        reached += usize::from(run.reached);
+    }
+    assert!(reached > 100, "{reached}");
+}
+
+/// The timeout runs from the first record of the transaction on, and the process is away for nine
+/// seconds.
+#[test]
+fn a_prepared_transaction_that_expires_is_lost() {
+    let away = ("times.restart", "9s");
+    check(Log, &[CHECKPOINT, away], PREPARED, [1, 0, 1, 1, 1]);
+    let patient = ("consumer.transaction_timeout", "10s");
+    check(Log, &[CHECKPOINT, away, patient], PREPARED, ONCE);
+    check(Log, &[away], PREPARED, ONCE);
+    let short = [("consumer.transaction_timeout", "2s"), ("times.stall", "5s")];
+    let slow = [&short[..], &[CHECKPOINT]].concat();
+    let slow = check(Log, &slow, "mailer.process.stall#2=after", [1, 0, 1, 1, 1]);
+    check(Log, &short, "mailer.process.stall#2=after", ONCE);
+    let expired = |kind: &Kind| {
+        matches!(kind, Kind::Aborted { seen: false, reason: AbortReason::Expired, .. })
+    };
+    assert_eq!(slow.count(expired), 1);
+}
+
+/// Where an epoch is that of all transactions of a life (before KIP-890), the commit of one that a
+/// life resumes may end the next, which stands in no checkpoint. Flink gives each checkpoint a
+/// `transactional.id` of its own.
+#[test]
+fn without_an_identity_of_the_transaction_a_resumed_commit_duplicates() {
+    let written = "mailer.effect.after#3=crash";
+    let one = ("log.transaction_version", "1");
+    let alone = ("subscriptions.0.consumers", "1");
+    check(Log, &[CHECKPOINT, DAY, alone, one], written, [1, 2, 1, 1, 1]);
+    check(Log, &[CHECKPOINT, DAY, alone], written, ONCE);
+}
+
+/// What the checkpoints do not know of happens again.
+#[test]
+fn an_effect_outside_is_repeated_although_there_are_checkpoints() {
+    let overrides = [CHECKPOINT, DAY, ("consumer.output", "outside")];
+    check(Log, &overrides, "mailer.effect.after#3=crash", [1, 2, 1, 1, 1]);
 }

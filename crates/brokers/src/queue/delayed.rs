@@ -1,7 +1,7 @@
-//! Messages that came back and are not ready yet.
+//! Messages that came back, or were never delivered, and are not ready yet.
 //!
 //! > **The rule.** A message is ready again when its delay is over, not before, and those of one
-//! > instant in the order in which they came back.
+//! > instant in the order in which they came back or were stored.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;

@@ -3,8 +3,6 @@
 //! > **The rule.** A message that is finished, comes back or is delivered passes here once. A queue
 //! > without features has no such table, and asks one question for it.
 
-use std::collections::VecDeque;
-
 use entrega_model::event::RemoveReason;
 use entrega_model::{ClientId, Instant, Kind, SubscriptionId};
 
@@ -12,6 +10,7 @@ use super::QueueBroker;
 use super::ages::Ages;
 use super::bound_queue::{BoundQueue, Step};
 use super::dead_letter::GivenUp;
+use super::delayed::Delayed;
 use super::features::{Features, Scope};
 use super::groups::Groups;
 use super::ids::Ids;
@@ -52,8 +51,8 @@ pub(super) struct Extras {
     pub(super) living: Option<Ages>,
     /// For retention.
     pub(super) retained: Option<Ages>,
-    /// What waits for its first delivery, and until when; all wait equally long.
-    pub(super) scheduled: VecDeque<(Instant, Stored)>,
+    /// What waits for its first delivery, and until when.
+    pub(super) scheduled: Delayed,
     /// The consumer that is served alone.
     pub(super) active: Option<ClientId>,
     /// Whether a consumer has asked since the queue exists.
@@ -69,14 +68,14 @@ impl Extras {
     /// The side tables that the features ask for, if they ask for any.
     pub(super) fn of(settings: &QueueSettings) -> Option<Box<Self>> {
         let features = settings.features;
-        features.is_any().then(|| {
+        (features.is_any() || settings.not_before.is_some()).then(|| {
             Box::new(Self {
                 features,
                 window: Window::default(),
                 groups: Groups::default(),
                 living: features.message_ttl.map(Ages::new),
                 retained: features.retention_time.map(Ages::new),
-                scheduled: VecDeque::new(),
+                scheduled: Delayed::default(),
                 active: None,
                 is_subscribed: false,
                 redriven: Redriven::default(),
@@ -114,9 +113,7 @@ impl Extras {
     /// Takes one out of what waits and is not ready.
     pub(super) fn take_aside(&mut self, sequence: u64) -> Option<Stored> {
         let is_it = |stored: &Stored| stored.sequence == sequence;
-        let scheduled = self.scheduled.iter().position(|(_, stored)| is_it(stored));
-        let scheduled = scheduled.and_then(|place| self.scheduled.remove(place));
-        scheduled.map(|(_, stored)| stored).or_else(|| self.groups.take_if(is_it).pop())
+        self.scheduled.remove(sequence).or_else(|| self.groups.take_if(is_it).pop())
     }
 
     /// Takes one out of what is on its way to the dead letters.
@@ -134,9 +131,8 @@ impl Extras {
 
     /// What waits and is not ready.
     pub(super) fn put_aside(&self) -> impl Iterator<Item = &Stored> {
-        let scheduled = self.scheduled.iter().map(|(_, stored)| stored);
         let unconfirmed = self.unconfirmed.iter().map(|(_, leaving)| &leaving.stored);
-        self.groups.held().chain(scheduled).chain(unconfirmed)
+        self.groups.held().chain(self.scheduled.iter()).chain(unconfirmed)
     }
 }
 
@@ -153,8 +149,8 @@ impl BoundQueue {
             extras.forget_copy(stored.sequence);
             return self.tell_removed(&stored, RemoveReason::Unroutable, step);
         }
-        match extras.features.delivery_delay {
-            Some(delay) => extras.scheduled.push_back((step.now + delay, stored)),
+        match step.settings.held_until(stored.record.message, step.now) {
+            Some(until) => extras.scheduled.push(until, stored),
             None => self.ready.append(stored),
         }
     }
@@ -243,9 +239,7 @@ impl BoundQueue {
     #[cold]
     pub(super) fn advance_extras(&mut self, step: &mut Step<'_>) {
         let Some(extras) = &mut self.extras else { return };
-        while extras.scheduled.front().is_some_and(|&(at, _)| at <= step.now)
-            && let Some((_, stored)) = extras.scheduled.pop_front()
-        {
+        while let Some(stored) = extras.scheduled.take_due(step.now) {
             self.ready.append(stored);
             *step.changed = true;
         }
@@ -286,9 +280,7 @@ impl BoundQueue {
         old.extend(extras.groups.take_if(is_old));
         old.extend(self.kept.iter().filter(|stored| is_old(stored)));
         self.kept.retain(|stored| !is_old(stored));
-        while extras.scheduled.front().is_some_and(|(_, stored)| is_old(stored)) {
-            old.extend(extras.scheduled.pop_front().map(|(_, stored)| stored));
-        }
+        old.extend(extras.scheduled.take_if(is_old));
         if extras.features.has_window() {
             extras.window.pass(log_start);
         }
@@ -329,10 +321,11 @@ impl BoundQueue {
     /// When something is due here.
     pub(super) fn extras_deadline(&self) -> Option<Instant> {
         let extras = self.extras.as_ref()?;
-        let ready_at = extras.scheduled.front().map(|&(at, _)| at);
         let head = self.ready.first();
         let expires = extras.living.as_ref().zip(head);
-        ready_at
+        extras
+            .scheduled
+            .next_at()
             .into_iter()
             .chain(extras.redriven.next_due())
             .chain(extras.unconfirmed.front().map(|(due, _)| *due))

@@ -41,6 +41,9 @@ impl QueueBroker {
     pub(super) fn enter(&self, into: &mut Fingerprint<'_>) {
         let Self { settings, queues, copies, dedup, unflushed, departed, changed } = self;
         let Departed(known) = departed;
+        for due in settings.not_before.iter().flat_map(|all| all.iter()) {
+            into.time((*due).max(into.now()));
+        }
         dedup.iter().for_each(|window| window.fingerprint(into));
         unflushed.iter().for_each(|unflushed| unflushed.fingerprint(queues, into));
         for (subscription, queue) in (0..).map(SubscriptionId).zip(queues) {
@@ -69,6 +72,9 @@ fn enter_queue(
         enter_copy(id, stored, delivery, settings.features.claim_min_idle.is_some(), into);
         if !rules.limit_counts.deliveries {
             into.word(stored.failures.into());
+        }
+        if settings.not_before.is_some() {
+            into.word(queue.next_sequence - stored.sequence);
         }
     }
     queue.in_flight.open().for_each(|tag| {
@@ -184,9 +190,9 @@ fn enter_extras(
         window.fingerprint(next_sequence, into);
     }
     into.count(scheduled.len());
-    for (until, stored) in scheduled {
-        into.time(*until);
-        enter_copy(id, stored, None, false, into);
+    for (until, stored) in scheduled.in_order() {
+        into.time(until);
+        enter_copy(id, &stored, None, false, into);
     }
     let turns: Vec<_> = groups.turns().collect();
     into.count(turns.len());

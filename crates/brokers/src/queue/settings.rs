@@ -7,7 +7,9 @@
 //!
 //! A scenario file has defaults of its own, and sets every field: with it, these do not matter.
 
-use entrega_model::Duration;
+use std::sync::Arc;
+
+use entrega_model::{Duration, Instant, MessageId};
 
 pub use super::features::{Features, MaxInFlight, Scope};
 pub use super::rules::{
@@ -58,6 +60,11 @@ pub struct QueueSettings {
     /// can: AMQP transactions promise it for a single queue at most, and not under a fault
     /// [RMQ-SEM]. Default: no.
     pub atomic_publish: bool,
+    /// Before which time each message is not delivered, by its id; of one that is not in the table,
+    /// whenever it is stored. It stands for a header of the message, which stays where its body is:
+    /// RabbitMQ `x-delay`, Pulsar `deliverAt`, SQS `DelaySeconds` of a message. By default no
+    /// message has one.
+    pub not_before: Option<Arc<[Instant]>>,
     /// What else real queues do differently. The default is strict.
     pub rules: Rules,
     /// What only some queues have. By default nothing.
@@ -68,6 +75,13 @@ impl QueueSettings {
     /// After how long something becomes of a delivery that nobody settles.
     pub(super) fn lease_length(&self) -> Duration {
         self.features.claim_min_idle.unwrap_or(self.visibility_timeout)
+    }
+
+    /// Until when a message that is stored now waits for its first delivery, if it has to.
+    pub(super) fn held_until(&self, message: MessageId, now: Instant) -> Option<Instant> {
+        let delayed = self.features.delivery_delay.map(|delay| now + delay);
+        let due = self.not_before.as_ref().and_then(|all| all.get(message.index()).copied());
+        delayed.max(due).filter(|until| *until > now)
     }
 }
 
@@ -113,6 +127,7 @@ impl Default for QueueSettings {
             dedup_entries: None,
             forgets: None,
             atomic_publish: false,
+            not_before: None,
             rules: Rules::default(),
             features: Features::default(),
         }

@@ -1,6 +1,8 @@
 //! Consumers at work: what is delivered, how handlers end, what the sink says.
 
-use entrega_model::event::{DeadLetterReason, EffectVerdict, NO_POSITION, ProcessingResult};
+use entrega_model::event::{
+    AbortReason, DeadLetterReason, EffectVerdict, NO_POSITION, ProcessingResult,
+};
 use entrega_model::{DeliveryId, Instant, MessageId, PartitionId};
 
 use super::{Handed, SubscriptionFold, Totals, change};
@@ -46,6 +48,7 @@ impl SubscriptionFold {
             last.held.remove(message.marks());
         }
         let why = self.why_again(&message, handed, tenure, partitions);
+        message.forget_expired();
         message.handed_over(handed.delivery.0, tenure, Some(why));
         message.begin_anew();
         if !partitions.is_log {
@@ -155,12 +158,23 @@ impl SubscriptionFold {
         }
     }
 
-    /// The transaction of an effect was aborted, after that had been seen.
+    /// The transaction of an effect was aborted, maybe after that had been `seen`. If it was
+    /// prepared by then, its consumer has gone on behind the message.
     #[cold]
-    pub(crate) fn aborted(&mut self, delivery: DeliveryId, id: MessageId) {
+    pub(crate) fn aborted(
+        &mut self,
+        delivery: DeliveryId,
+        id: MessageId,
+        seen: bool,
+        reason: AbortReason,
+    ) {
         let message = self.messages.entry(id.0.into());
-        if message.effects == 1 && message.outcome == delivery.0 {
+        if seen && message.effects == 1 && message.outcome == delivery.0 {
             message.set(Flag::AbortedSeen);
+        }
+        let may_be_prepared = self.resumes || (self.is_record && !message.has(Flag::SettleInvoked));
+        if reason == AbortReason::Expired && may_be_prepared && message.last == delivery.0 {
+            message.note_expired();
         }
     }
 

@@ -161,15 +161,29 @@ impl History {
         self.decided(handed, EffectVerdict::Applied)
     }
 
-    /// The transaction of an effect is aborted.
-    pub(crate) fn aborted(self, Handed(delivery, message, consumer): Handed, seen: bool) -> Self {
+    /// The transaction of an effect is aborted, by the next life of its producer.
+    pub(crate) fn aborted(self, handed: Handed, seen: bool) -> Self {
+        self.aborted_because(AbortReason::Fenced, handed, seen)
+    }
+
+    /// The transaction of an effect was open for too long.
+    pub(crate) fn expired(self, handed: Handed) -> Self {
+        self.aborted_because(AbortReason::Expired, handed, false)
+    }
+
+    fn aborted_because(
+        self,
+        reason: AbortReason,
+        Handed(delivery, message, consumer): Handed,
+        seen: bool,
+    ) -> Self {
         self.push(Kind::Aborted {
             delivery: DeliveryId(delivery),
             message: MessageId(message),
             subscription: SUBSCRIPTION,
             consumer: ProcessId(consumer),
             seen,
-            reason: AbortReason::Fenced,
+            reason,
         })
     }
 
@@ -404,6 +418,12 @@ pub(crate) fn judge_as(
 /// Judges a history that was drained, of producers whose program promises its order.
 pub(crate) fn report_in_program_order(history: &History) -> SubscriptionReport {
     let config = Config { program_order: true, ..Config::default() };
+    judge_as(config, &history.events, strict(), End::Quiescent).subscriptions.remove(0)
+}
+
+/// Judges a history that was drained, of consumers that resume what they have prepared.
+pub(crate) fn report_of_resuming(history: &History) -> SubscriptionReport {
+    let config = Config { resumes: true, ..Config::default() };
     judge_as(config, &history.events, strict(), End::Quiescent).subscriptions.remove(0)
 }
 

@@ -5,6 +5,7 @@
 //! * `several`: causes where a message was delivered several times.
 //! * `exposures`: what crashes by time hit, and how long that lasts.
 //! * `findings`: what a history shows, by name.
+//! * `prepared`: transactions that expire when they are prepared.
 //! * `redrives`: dead letters that are moved back.
 //! * `records`: histories from elsewhere, whole, with holes, and with what cannot be.
 //! * `record_causes`: what they show as a cause.
@@ -21,6 +22,7 @@ mod exposures;
 mod findings;
 mod mutations;
 mod orders;
+mod prepared;
 mod prints;
 mod record_causes;
 mod records;

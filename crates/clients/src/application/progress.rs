@@ -14,7 +14,7 @@ use entrega_model::{Delivery, PartitionId};
 
 use super::{Application, DeadLetters, ErrorPolicy, GiveBack, Handler, HandlerError, Supervised};
 use crate::producers::NoTransactions;
-use crate::{Stop, Subscription, TransactionalProducer, Unanswered};
+use crate::{Prepared, Stop, Subscription, TransactionalProducer, Unanswered};
 
 /// A handler whose effects and progress change in one transaction of its sink.
 pub trait TransactionalHandler: Handler {
@@ -35,6 +35,28 @@ pub trait TransactionalHandler: Handler {
     /// # Errors
     /// [`HandlerError::Rejected`] or [`HandlerError::Unknown`].
     async fn pass(&self, delivery: &Delivery) -> Result<(), HandlerError>;
+
+    /// Begins a life at the store of checkpoints: what the lives before wrote and is still on its
+    /// way will be refused. Returns the transaction that the last checkpoint of this process names.
+    ///
+    /// # Errors
+    /// [`Unanswered`]; ask again.
+    async fn recover(&self) -> Result<Option<Prepared>, Unanswered> {
+        Ok(None)
+    }
+
+    /// Writes a checkpoint: the progress past a message, if it is what this consumer takes it for,
+    /// and the transaction that holds its effect. Says whether it stands, from now or before.
+    ///
+    /// # Errors
+    /// [`Unanswered`]; ask again.
+    async fn checkpoint(
+        &self,
+        _delivery: &Delivery,
+        _prepared: Option<Prepared>,
+    ) -> Result<bool, Unanswered> {
+        Ok(false)
+    }
 
     /// The producer that writes the effects of its messages, if they are written to a broker.
     fn producer(&self) -> Option<&impl TransactionalProducer> {
@@ -60,6 +82,14 @@ pub trait ProgressInSink: Application {
 
     /// Whether the effect of a message was applied. Asks until it is answered.
     async fn has_row(&self, delivery: &Delivery) -> bool;
+
+    /// Begins a life at the store of checkpoints, and returns the transaction that the last
+    /// checkpoint of this process names. Asks until it is answered.
+    async fn recover(&self) -> Option<Prepared>;
+
+    /// Writes a checkpoint: the progress past a message, and the transaction that holds its effect.
+    /// `false` if somebody else has moved the progress. Asks until it is answered.
+    async fn checkpoint(&self, delivery: &Delivery, prepared: Option<Prepared>) -> bool;
 
     /// The producer that writes the effects of its messages, if they are written to a broker.
     fn producer(&self) -> Option<&impl TransactionalProducer> {
@@ -107,6 +137,24 @@ where
         loop {
             if let Ok(has_row) = self.handler.has_row(delivery).await {
                 return has_row;
+            }
+            self.handler.pause(self.retry_backoff).await;
+        }
+    }
+
+    async fn recover(&self) -> Option<Prepared> {
+        loop {
+            if let Ok(prepared) = self.handler.recover().await {
+                return prepared;
+            }
+            self.handler.pause(self.retry_backoff).await;
+        }
+    }
+
+    async fn checkpoint(&self, delivery: &Delivery, prepared: Option<Prepared>) -> bool {
+        loop {
+            if let Ok(stands) = self.handler.checkpoint(delivery, prepared).await {
+                return stands;
             }
             self.handler.pause(self.retry_backoff).await;
         }

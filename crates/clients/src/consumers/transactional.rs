@@ -1,11 +1,14 @@
 //! Exactly-once effect inside the broker: what is made of a message, and that it is done, are one
 //! transaction (consume, process, produce).
 
+mod checkpoints;
+
 use std::slice;
 
 use entrega_model::Delivery;
 use entrega_model::log::PartitionOffset;
 
+use self::checkpoints::with_checkpoints;
 use super::row::*;
 use crate::application::ProgressInSink;
 use crate::{
@@ -29,6 +32,9 @@ pub async fn transactional_on_log(
     offsets: TransactionOffsets,
 ) -> Result<(), Stop> {
     let Some(producer) = app.producer() else { return Err(Stop::Unsupported) };
+    if offsets == TransactionOffsets::Checkpoint {
+        return Box::pin(with_checkpoints(inbox, app, producer)).await;
+    }
     producer.init().await?;
     while let Some(delivery) = inbox.next().await? {
         producer.begin();
@@ -74,7 +80,9 @@ async fn ends(
 ) -> Result<bool, Stop> {
     let done = slice::from_ref(delivery);
     let added = match offsets {
-        TransactionOffsets::InTransaction => producer.send_offsets(done).await,
+        TransactionOffsets::InTransaction | TransactionOffsets::Checkpoint => {
+            producer.send_offsets(done).await
+        }
         TransactionOffsets::BeforeCommit => {
             inbox.settle(done).await.carry_on();
             Ok(())

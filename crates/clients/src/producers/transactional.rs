@@ -15,7 +15,7 @@
 mod log;
 mod queue;
 
-use entrega_model::Delivery;
+use entrega_model::{Delivery, TransactionalId};
 use thiserror::Error;
 
 use crate::HandlerError;
@@ -37,6 +37,18 @@ pub trait TransactionalProducer {
 
     /// Begins a transaction.
     fn begin(&self);
+
+    /// The transaction that is open, as whoever comes later must name it to commit it. None if
+    /// nothing was written in it.
+    fn prepared(&self) -> Option<Prepared>;
+
+    /// Commits what an earlier life has prepared, under its name and without beginning a life. Asks
+    /// until it is answered; a refusal is for good.
+    ///
+    /// # Errors
+    /// [`TransactionError::Fenced`] if it was open for too long and was aborted; or if it was
+    /// committed, and another one has begun since.
+    async fn resume(&self, prepared: Prepared) -> Result<(), TransactionError>;
 
     /// Writes the effect of a message. To write that of the same message again in the same
     /// transaction is recognised.
@@ -63,6 +75,16 @@ pub trait TransactionalProducer {
     /// # Errors
     /// [`TransactionError`], except that it can be aborted.
     async fn abort(&self) -> Result<(), TransactionError>;
+}
+
+/// A transaction whose records are all written, and that is not committed yet: its identity at the
+/// broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// Of which producer.
+    pub id: TransactionalId,
+    /// In which epoch of it.
+    pub epoch: u32,
 }
 
 /// Why a step of a transaction is not known to be done.
@@ -105,6 +127,14 @@ impl TransactionalProducer for NoTransactions {
     }
 
     fn begin(&self) {
+        match *self {}
+    }
+
+    fn prepared(&self) -> Option<Prepared> {
+        match *self {}
+    }
+
+    async fn resume(&self, _prepared: Prepared) -> Result<(), TransactionError> {
         match *self {}
     }
 

@@ -10,7 +10,8 @@ use entrega_model::log::Offset;
 use entrega_model::{Delivery, Instant, MessageId, Model, PartitionId};
 
 use super::{
-    Dedup, DedupRules, DeduplicatingSink, Keys, PlainSink, Retention, Sink, TransactionalSink,
+    CheckpointStore, Dedup, DedupRules, DeduplicatingSink, Keys, PlainSink, Retention, Sink,
+    TransactionalSink,
 };
 use crate::Strategy;
 
@@ -60,6 +61,9 @@ pub enum ChosenSink {
     /// An effect and the progress of its consumer are one transaction; what progress is depends on
     /// the model.
     Transactional(TransactionalSink, Model),
+    /// Effects are records that the application writes to its broker, and it keeps its progress in
+    /// checkpoints. What it does outside of that, every call is an effect.
+    Checkpointed(CheckpointStore),
 }
 
 impl ChosenSink {
@@ -128,6 +132,7 @@ impl ChosenSink {
                 sink.apply_at(delivery.partition, delivery.position)
             }
             Self::Transactional(sink, Model::Queue) => sink.apply_with_row(message),
+            Self::Checkpointed(_) => EffectVerdict::Applied,
         }
     }
 
@@ -135,6 +140,7 @@ impl ChosenSink {
     pub fn stored_offset(&self, partition: PartitionId) -> Option<Offset> {
         match self {
             Self::Transactional(sink, _) => sink.stored_offset(partition),
+            Self::Checkpointed(store) => store.offset(partition),
             Self::Plain(_) | Self::Deduplicating(_) | Self::Keyed { .. } => None,
         }
     }
@@ -146,7 +152,7 @@ impl ChosenSink {
             Self::Keyed { keys, .. } => keys.has(message, now),
             Self::Transactional(sink, _) => sink.has_row(message),
             Self::Deduplicating(sink) => sink.has_seen(message),
-            Self::Plain(_) => false,
+            Self::Plain(_) | Self::Checkpointed(_) => false,
         }
     }
 
@@ -158,8 +164,14 @@ impl ChosenSink {
             Self::Transactional(_, Model::Queue)
             | Self::Plain(_)
             | Self::Deduplicating(_)
-            | Self::Keyed { .. } => EffectVerdict::Applied,
+            | Self::Keyed { .. }
+            | Self::Checkpointed(_) => EffectVerdict::Applied,
         }
+    }
+
+    /// The checkpoints, if it keeps any.
+    pub fn checkpoints(&mut self) -> Option<&mut CheckpointStore> {
+        if let Self::Checkpointed(store) = self { Some(store) } else { None }
     }
 }
 
@@ -175,6 +187,10 @@ impl Fingerprinted for ChosenSink {
             Self::Transactional(sink, _) => {
                 into.count(sink.words().count());
                 sink.words().for_each(|word| into.word(word));
+            }
+            Self::Checkpointed(store) => {
+                into.count(store.words().count());
+                store.words().for_each(|word| into.word(word));
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::run::{first, last};
 use crate::words;
 
 /// What is always true of a lost message that was settled.
-fn lost(chronicle: &Chronicle<'_>) -> String {
+pub(super) fn lost(chronicle: &Chronicle<'_>) -> String {
     format!("{} is never delivered again and is lost", chronicle.message())
 }
 

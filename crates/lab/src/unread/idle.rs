@@ -124,6 +124,11 @@ fn of_queue(loaded: &LoadedScenario, setting: &str, run: &[Configuration]) -> Op
         "max_in_flight_scope" | "acquire_mode" if queue.max_in_flight.is_none() => {
             Some("a queue without `queue.max_in_flight` has no cap".to_owned())
         }
+        "due_time" if loaded.scenario.workload.wait().is_none() => Some(
+            "no message is due later; with `workload.due_after`, or a column `not_before` in its \
+             file, one would be"
+                .to_owned(),
+        ),
         "dedup_entries" if queue.dedup_window.is_none() => {
             Some("a queue without `queue.dedup_window` remembers no ids".to_owned())
         }
@@ -203,7 +208,7 @@ mod tests {
     type Set = &'static [(&'static str, &'static str)];
 
     /// A setting with another value than the default, and what lets it change something.
-    const SETTINGS: [(&str, &str, Set); 14] = [
+    const SETTINGS: [(&str, &str, Set); 15] = [
         ("queue.overflow", "reject-publish", &[("queue.max_length", "3")]),
         (
             "queue.dead_letter",
@@ -242,6 +247,7 @@ mod tests {
             "consumer",
             &[("queue.max_in_flight", "1"), ("subscriptions.0.consumers", "2")],
         ),
+        ("queue.due_time", "worker", &[("workload.due_after", "5s")]),
         ("times.stall", "3s", &[("faults.process.stall.before", "1/10")]),
         ("times.slow", "3s", &[("faults.handler.slow.slow", "1/10")]),
         ("times.late", "3s", &[("faults.settle.request.late", "1/10")]),

@@ -60,8 +60,9 @@ pub(crate) const REAL: [Bound<f64>; 4] = [
 ];
 
 /// The durations that are longer than no time.
-pub(crate) const NOT_ZERO: [&str; 36] = [
+pub(crate) const NOT_ZERO: [&str; 37] = [
     "workload.arrivals.every",
+    "workload.due_after",
     "producer.request_timeout",
     "producer.metadata_refresh",
     "producer.resend_after",

@@ -117,6 +117,9 @@ pub struct QueueSettings {
     /// How long the broker holds a message before its first delivery, as a due time. SQS
     /// `DelaySeconds`, there at most 15min. Default 0s.
     pub delivery_delay: Span,
+    /// Who holds a message that is due later (`workload.due_after`, or the column `not_before` of a
+    /// workload file). On a log there is no choice: its consumer does. Default `broker`.
+    pub due_time: DueTime,
     /// Whether no other message of a key is delivered while one of it is in flight. SQS FIFO
     /// (`MessageGroupId`). Default false.
     pub group_lock: bool,
@@ -211,6 +214,18 @@ impl QueueSettings {
     }
 }
 
+/// Who holds a message until it is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DueTime {
+    /// The broker: nobody is given it before. SQS `DelaySeconds` of a message, Pulsar `deliverAt`,
+    /// RabbitMQ's plugin for delayed messages.
+    #[default]
+    Broker,
+    /// The consumer: it receives it at once and waits with it in hand. Celery `eta`, `countdown`.
+    Worker,
+}
+
 /// What a full queue does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -260,6 +275,7 @@ impl Default for QueueSettings {
             message_ttl: Span::MAX,
             retention_time: Span::MAX,
             delivery_delay: Span::default(),
+            due_time: DueTime::Broker,
             group_lock: false,
             single_active_consumer: false,
             stored_for_nobody: StoredForNobody::Kept,

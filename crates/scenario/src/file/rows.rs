@@ -1,9 +1,9 @@
 //! Recorded messages: a CSV file with a header, or JSON Lines, by the file's extension.
 //!
-//! The columns are `at` and `key`, and optionally `id`, `bytes` and `service_time`. Times are
-//! decimal seconds or spans such as `"1.5ms"`, read exactly; `at` counts from the first row, so
-//! epoch times work as well as times from zero. Rows must be sorted by time: a row that goes back
-//! is a mistake in the file, which sorting would hide.
+//! The columns are `at` and `key`, and optionally `id`, `bytes`, `service_time` and `not_before`.
+//! Times are decimal seconds or spans such as `"1.5ms"`, read exactly; `at` and `not_before` count
+//! from the first row, so epoch times work as well as times from zero. Rows must be sorted by time:
+//! a row that goes back is a mistake in the file, which sorting would hide.
 
 use std::collections::BTreeMap;
 
@@ -36,6 +36,9 @@ pub struct Row {
     pub bytes: Option<u32>,
     /// How long its handler needs, if the file says so.
     pub service_time: Option<Duration>,
+    /// When it is due, if the file says so: nobody is to process it before.
+    #[serde(default)]
+    pub not_before: Option<Instant>,
 }
 
 impl Rows {
@@ -65,6 +68,12 @@ impl Rows {
         self.keys.get(key.index()).map(String::as_str)
     }
 
+    /// The longest time from a send until the message is due, if any is due later than it is sent.
+    pub fn longest_wait(&self) -> Option<Span> {
+        let waits = self.rows.iter().filter_map(|row| Some(row.not_before?.since(row.at)));
+        waits.max().filter(|wait| !wait.is_zero()).map(|wait| Span::from_nanos(wait.as_nanos()))
+    }
+
     /// The id of a message in the file, if it has one.
     pub fn id_name(&self, message: MessageId) -> Option<&str> {
         self.ids.get(message.index()).map(String::as_str).filter(|id| !id.is_empty())
@@ -72,13 +81,14 @@ impl Rows {
 }
 
 /// The columns; the first two are required.
-const COLUMNS: [&str; 5] = ["at", "key", "id", "bytes", "service_time"];
+const COLUMNS: [&str; 6] = ["at", "key", "id", "bytes", "service_time", "not_before"];
 const REQUIRED: usize = 2;
 const AT: usize = 0;
 const KEY: usize = 1;
 const ID: usize = 2;
 const BYTES: usize = 3;
 const SERVICE_TIME: usize = 4;
+const NOT_BEFORE: usize = 5;
 
 /// A mistake in a field of a row.
 struct Mistake {
@@ -104,7 +114,7 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    fn push(&mut self, fields: [Option<&str>; 5]) -> Result<(), Mistake> {
+    fn push(&mut self, fields: [Option<&str>; COLUMNS.len()]) -> Result<(), Mistake> {
         for column in 0..REQUIRED {
             if fields[column].is_none_or(str::is_empty) {
                 let message = format!("this row has no `{}`", COLUMNS[column]);
@@ -122,11 +132,12 @@ impl Reader<'_> {
         let service_time = given(SERVICE_TIME)
             .map(|text| nanos(SERVICE_TIME, text).map(Duration::from_nanos))
             .transpose()?;
+        let not_before = given(NOT_BEFORE).map(|text| self.due(text)).transpose()?;
         if let Some(id) = given(ID) {
             self.rows.ids.resize(self.rows.rows.len(), String::new());
             self.rows.ids.push(id.to_owned());
         }
-        self.rows.rows.push(Row { at, key, bytes, service_time });
+        self.rows.rows.push(Row { at, key, bytes, service_time, not_before });
         Ok(())
     }
 
@@ -143,6 +154,17 @@ impl Reader<'_> {
             return Err(Mistake::new(AT, format!("`at` is too late: {text}"), help));
         }
         Ok(Instant::from_nanos(nanos - first))
+    }
+
+    /// What is due before the first row is due at once.
+    fn due(&self, text: &str) -> Result<Instant, Mistake> {
+        let since_first = nanos(NOT_BEFORE, text)?.saturating_sub(self.first.unwrap_or_default());
+        if since_first > Span::MAX.nanos() {
+            let help = "a message is due at most 36500d after the first row";
+            let message = format!("`not_before` is too late: {text}");
+            return Err(Mistake::new(NOT_BEFORE, message, help));
+        }
+        Ok(Instant::from_nanos(since_first))
     }
 
     fn key(&mut self, name: &str) -> Key {
@@ -200,7 +222,7 @@ fn csv_rows(file: &str, text: &str) -> Result<Rows, Problem> {
     let columns = csv_columns(&reader, &header)?;
     let mut record = csv::StringRecord::new();
     while table.read_record(&mut record).map_err(|error| csv_problem(&reader, &error))? {
-        let mut fields = [None; 5];
+        let mut fields = [None; COLUMNS.len()];
         for (column, field) in columns.iter().zip(&record) {
             fields[*column] = Some(field);
         }
@@ -229,8 +251,9 @@ fn csv_columns(reader: &Reader<'_>, header: &csv::StringRecord) -> Result<Vec<us
     }
     for (column, name) in COLUMNS.iter().enumerate().take(REQUIRED) {
         if !columns.contains(&column) {
-            let help =
-                Some("the first line names the columns: at,key,id,bytes,service_time".into());
+            let help = Some(
+                "the first line names the columns: at,key,id,bytes,service_time,not_before".into(),
+            );
             return Err(reader.problem(start, format!("there is no column `{name}`"), help));
         }
     }
@@ -288,7 +311,7 @@ fn json_row(reader: &mut Reader<'_>, line: &str, start: usize) -> Result<(), Pro
             reader.problem(start + error.column().saturating_sub(1), message, help)
         })?;
     let place = |name: &str| start + line.find(&format!("\"{name}\"")).unwrap_or(0);
-    let mut texts: [Option<String>; 5] = Default::default();
+    let mut texts: [Option<String>; COLUMNS.len()] = Default::default();
     for (name, value) in object {
         let column = column_named(&name)
             .map_err(|(message, help)| reader.problem(place(&name), message, Some(help)))?;

@@ -123,6 +123,7 @@ fn workload(scenario: &Scenario) -> Checked {
             ("keys", workload.keys.is_some()),
             ("key_distribution", workload.key_distribution.is_some()),
             ("arrivals", workload.arrivals.is_some()),
+            ("due_after", workload.due_after.is_some()),
         ];
         for (name, given) in given {
             if given {
@@ -139,6 +140,7 @@ fn workload(scenario: &Scenario) -> Checked {
         number_within("workload.key_distribution.exponent", exponent)?;
     }
     arrivals(workload.arrivals.unwrap_or_default(), workload.message_count())?;
+    workload.due_after.map_or(Ok(()), |wait| not_zero("workload.due_after", wait))?;
     bodies(scenario)
 }
 

@@ -254,7 +254,7 @@ fn no_growth_beside_idempotence() -> Value {
 
 /// What a recorded workload leaves no room for, and what an order has no use for.
 fn workload() -> Value {
-    let made_up = ["messages", "keys", "key_distribution", "arrivals"];
+    let made_up = ["messages", "keys", "key_distribution", "arrivals", "due_after"];
     let absent: Map<String, Value> =
         made_up.iter().map(|name| ((*name).to_owned(), json!(false))).collect();
     let opaque = json!({

@@ -14,8 +14,8 @@ pub struct WorkloadSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<u32>,
     /// A file of recorded messages, relative to the scenario: `.csv` with a header, or `.jsonl`,
-    /// with the columns `at` and `key`, and if you like `id`, `bytes`, `service_time`. Then keys
-    /// and arrivals come from the file.
+    /// with the columns `at` and `key`, and if you like `id`, `bytes`, `service_time`,
+    /// `not_before`. Then keys and arrivals come from the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// What a message contains. Default `order`.
@@ -32,6 +32,15 @@ pub struct WorkloadSettings {
     /// When messages are sent. Default poisson with 20 a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrivals: Option<Arrivals>,
+    /// How long after it is sent a message is due: nobody is to process it before, as with a
+    /// countdown of Celery. Who holds it until then is `queue.due_time`. Default: it is due at
+    /// once. Not together with `from`, whose column `not_before` says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_after: Option<Span>,
+    /// The longest that a recorded message waits until it is due, for versions of the scenario in
+    /// which messages are made up.
+    #[serde(skip)]
+    pub recorded_wait: Option<Span>,
 }
 
 impl WorkloadSettings {
@@ -46,6 +55,11 @@ impl WorkloadSettings {
             Body::Order => ORDER_BYTES,
             Body::Opaque => self.opaque_bytes(),
         }
+    }
+
+    /// How long after its send a message that is made up is due.
+    pub fn wait(&self) -> Option<Span> {
+        self.due_after.or(self.recorded_wait)
     }
 
     /// How many different keys there are.

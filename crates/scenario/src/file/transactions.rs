@@ -28,6 +28,10 @@ pub enum TransactionOffsets {
     AfterCommit,
     /// By a commit of their own before it. A crash in between loses the effect.
     BeforeCommit,
+    /// On a log: in a checkpoint, with the identity of the transaction, before that is committed
+    /// (Flink). A restart commits it, and goes on behind it; if it has expired by then, the effect
+    /// is lost.
+    Checkpoint,
 }
 
 /// Where an effect happens.

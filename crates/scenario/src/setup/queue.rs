@@ -10,7 +10,8 @@ use crate::file::{
     Scenario, Span, StoredForNobody,
 };
 
-/// The queue broker.
+/// The queue broker. When messages are due is no setting: see
+/// [`held_by_broker`](super::held_by_broker()).
 pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
     let from = &scenario.queue;
     queue::QueueSettings {
@@ -36,6 +37,7 @@ pub fn queue_settings(scenario: &Scenario) -> queue::QueueSettings {
             of_the_last: restart.of_the_last.duration(),
         }),
         atomic_publish: from.atomic_publish,
+        not_before: None,
         rules: rules(from),
         features: features(scenario),
     }

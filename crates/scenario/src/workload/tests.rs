@@ -94,6 +94,7 @@ fn csv_is_read_exactly() {
         key: Key(key),
         bytes,
         service_time: service.map(Duration::from_nanos),
+        not_before: None,
     };
     let expect = [
         row(0, 0, Some(100), None),
@@ -104,6 +105,28 @@ fn csv_is_read_exactly() {
     assert_eq!(rows.key_name(Key(1)), Some("otto, jr"));
     assert_eq!(rows.id_name(MessageId(1)), Some("o-2"));
     assert_eq!((rows.id_name(MessageId(2)), rows.key_name(Key(2))), (None, None));
+}
+
+/// Counted from the first row, as `at`; what is due before it is due at once.
+#[test]
+fn due_times_are_read_from_a_file_or_follow_the_sends() {
+    let csv = "at,key,not_before\n100,a,\n101,b,3h\n102,c,99\n103,d,200\n";
+    let rows = Rows::parse("jobs.csv", csv).expect("rows");
+    let due = |workload: &Workload| -> Vec<u64> {
+        let due = (0..4).map(|id| workload.due_time(MessageId(id)).as_nanos());
+        due.map(|nanos| nanos / 1_000_000_000).collect()
+    };
+    let mut scenario = Scenario::default();
+    assert_eq!(due(&Workload::generate(&scenario, Some(&rows), 1)), [0, 10_700, 0, 100]);
+    assert_eq!(rows.longest_wait(), Some(Span::from_secs(10_699)));
+    let plain = Rows::parse("jobs.csv", "at,key,not_before\n100,a,\n101,b,1").expect("rows");
+    assert_eq!(Workload::generate(&scenario, Some(&plain), 1).not_before, None);
+    scenario.workload.arrivals = Some(Arrivals::Constant { rate_per_second: 0.5 });
+    assert_eq!(Workload::generate(&scenario, None, 1).not_before, None);
+    scenario.workload.due_after = Some(Span::from_secs(7));
+    assert_eq!(due(&Workload::generate(&scenario, None, 1)), [7, 9, 11, 13]);
+    let problem = Rows::parse("jobs.csv", "at,key,not_before\n1,a,soon\n").expect_err("a mistake");
+    assert!(problem.to_string().contains("2:5: `soon` is no time"), "{problem}");
 }
 
 #[test]
@@ -178,7 +201,7 @@ fn mistakes_in_json_lines_are_told_with_their_place() {
 #[test]
 fn unknown_columns_are_answered_with_the_known_ones() {
     let problem = Rows::parse("o.csv", "at,kye\n").expect_err("a mistake");
-    let expect = "did you mean `key`? valid here: at, key, id, bytes, service_time";
+    let expect = "did you mean `key`? valid here: at, key, id, bytes, service_time, not_before";
     assert_eq!(problem.help.as_deref(), Some(expect));
 }
 

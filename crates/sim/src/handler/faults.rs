@@ -145,14 +145,23 @@ where
 
     /// The dead letter is written: the process may crash here, before it settles the message.
     pub(super) async fn after_dead_letter(&self, delivery: &Delivery) {
-        let onward = self.crash_after_dead_letter(&mut self.link.world.borrow_mut(), delivery);
+        self.after_answer(Fault::DeadLetterAfter, delivery).await;
+    }
+
+    /// With the answer to a checkpoint, which comes from the sink too, the process may crash.
+    pub(super) async fn after_checkpoint(&self, delivery: &Delivery) {
+        self.after_answer(Fault::EffectAfter, delivery).await;
+    }
+
+    async fn after_answer(&self, fault: Fault, delivery: &Delivery) {
+        let onward = self.crash_after(fault, &mut self.link.world.borrow_mut(), delivery);
         self.go_on(onward, delivery).await;
     }
 
-    fn crash_after_dead_letter(&self, world: &mut World<B>, delivery: &Delivery) -> Onward {
-        match self.choose(world, Fault::DeadLetterAfter) {
+    fn crash_after(&self, fault: Fault, world: &mut World<B>, delivery: &Delivery) -> Onward {
+        match self.choose(world, fault) {
             0 => Onward::Goes,
-            crash => self.crash_ahead(world, Fault::DeadLetterAfter, crash, delivery),
+            crash => self.crash_ahead(world, fault, crash, delivery),
         }
     }
 

@@ -4,6 +4,7 @@
 //! > kept, and no run can observe that.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::Waker;
 
 use entrega_brokers::Broker;
@@ -29,6 +30,8 @@ pub(crate) struct Beginning<P, S> {
     pub(crate) processes: P,
     pub(crate) sinks: S,
     pub(crate) seed: u64,
+    /// When each message is due, if its consumer holds it until then.
+    pub(crate) not_before: Option<Arc<[Instant]>>,
     /// Whether polls that have found nothing for a while may sleep.
     pub(crate) polls_sleep: bool,
 }
@@ -79,6 +82,7 @@ where
             deliveries: 0,
             spare_batches: Vec::new(),
             seed: 0,
+            not_before: None,
             asked: 0,
             misbehaviour: None,
             left_unasked: Vec::new(),
@@ -96,6 +100,7 @@ where
         self.choices = with.choices;
         self.times = with.times;
         self.seed = with.seed;
+        self.not_before = with.not_before;
         self.idle.may_sleep = with.polls_sleep && self.times.chooses_order;
         self.sinks.extend(with.sinks);
         self.poison.resize(self.sinks.len(), PoisonTable::default());
@@ -155,17 +160,17 @@ where
             deliveries,
             spare_batches: _,
             seed: _,
+            not_before: _,
             asked,
             misbehaviour,
             left_unasked,
             placed,
         } = self;
         (*now, *due_at) = (Instant::START, Instant::START);
-        (*broker_timer, *broker_up_at) = (Instant::NEVER, Instant::START);
+        (*broker_timer, *broker_up_at, *misbehaviour) = (Instant::NEVER, Instant::START, None);
         (*next_ready, *holds, *deliveries, *asked, *steps, *sending) = (0, 0, 0, 0, 0, 0);
         outbox.clear();
         [closing, lives_change, runs_on, undisturbed].into_iter().for_each(|flag| *flag = false);
-        *misbehaviour = None;
         processes.iter_mut().for_each(Process::clear);
         poison.iter_mut().for_each(PoisonTable::clear);
         [dying, starting].into_iter().for_each(VecDeque::clear);
@@ -218,6 +223,7 @@ mod tests {
             .into_iter(),
             sinks: std::iter::once(ChosenSink::Plain(PlainSink)),
             seed: 1,
+            not_before: None,
             polls_sleep: false,
         });
     }

@@ -66,7 +66,8 @@ where
     /// A call reaches a sink.
     pub(super) fn decide_at_sink(&mut self, id: CallId) {
         let call = self.calls.get(id);
-        let consumer = call.client.process;
+        let client = call.client;
+        let consumer = client.process;
         let message = call.about.map(|(message, _)| message);
         if let Some(subscription) = call.payload.asks_sink_of()
             && let Some(how) = self.sink_is_away(subscription, consumer, message)
@@ -80,7 +81,8 @@ where
                 self.answer(id, Answer::Decided(verdict));
             }
             Payload::AskedProgress { request, subscription } => {
-                let answer = request.put_to(&mut self.sinks[subscription.index()], self.now);
+                let answer =
+                    request.put_to(&mut self.sinks[subscription.index()], client, self.now);
                 self.answer(id, Answer::Progress(answer));
             }
             Payload::AskedBatch { .. } => self.decide_batch(id),

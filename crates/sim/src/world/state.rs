@@ -62,6 +62,9 @@ where
         into.deadline((self.broker_up_at > self.now).then_some(self.broker_up_at));
         self.outages.fingerprint(self.now, &mut into);
         self.outbox.fingerprint(&mut into);
+        for due in self.not_before.iter().flat_map(|all| all.iter()) {
+            into.time((*due).max(self.now));
+        }
         self.rolling.iter().for_each(|rolling| rolling.fingerprint(&mut into));
         self.processes.iter().for_each(|process| process.fingerprint(&mut into));
         self.fingerprint_dues(dues, &mut into);

@@ -37,6 +37,7 @@ fn at_times(scenario: &Scenario) -> impl Iterator<Item = String> {
         (scenario.times.stall_distribution.is_some(), "times.stall_distribution"),
         (producer.resend_after.is_some(), "producer.resend_after"),
         (producer.publish_id != PublishId::Message, "producer.publish_id"),
+        (scenario.workload.wait().is_some(), "due times of messages"),
     ];
     lives.chain(others.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name.to_owned()))
 }

@@ -237,6 +237,31 @@ fn a_message_with_a_delay_is_delivered_when_it_is_due() {
     assert_eq!(bench.receive(A, 1), "2:1*x2", "the delay is that of the first delivery");
 }
 
+/// What is due first comes first, whenever it was stored; of one instant, what was stored first.
+#[test]
+fn messages_with_due_times_are_delivered_in_their_order() {
+    let at =
+        [0, 600, 300, 300, 0, 300].map(|seconds| Instant::START + Duration::from_secs(seconds));
+    let not_before = Some(at.into());
+    let settings = QueueSettings { not_before, ..with(Features::default()) };
+    let mut bench = Bench::with(settings, &[1, 2, 3, 4]);
+    assert_eq!((bench.receive(A, 9).as_str(), bench.audit().as_str()), ("1:4", "1 2 3 4"));
+    bench.settle(A, &[1], Settlement::Ack);
+    assert_eq!(bench.broker.next_deadline(), Some(Instant::START + Duration::from_secs(300)));
+    bench.pass(299);
+    bench.publish(&[5]);
+    assert_eq!(bench.receive(A, 9), "parked");
+    bench.pass(1);
+    assert!(bench.broker.take_changed());
+    assert_eq!(bench.receive(A, 9), "2:2 3:3 4:5");
+    assert_eq!(bench.settle(A, &[2], Settlement::Requeue), "settled");
+    assert_eq!(bench.receive(A, 9), "5:2*x2", "what is past is not waited for again");
+    bench.settle(A, &[3, 4, 5], Settlement::Ack);
+    bench.pass(300);
+    assert_eq!(bench.publish(&[1]), "published");
+    assert_eq!(bench.receive(A, 9), "6:1 7:1", "nor by what is stored too late");
+}
+
 /// semantics.md 3.8 (`interest`) and 3.10: what is published before there is a subscription.
 #[test]
 fn what_is_published_for_nobody_is_kept_or_gone() {

@@ -12,7 +12,7 @@ use entrega_model::log::{
 };
 use entrega_model::{Delivery, MessageId, Output, TransactionalId};
 
-use super::{TransactionError, TransactionalProducer};
+use super::{Prepared, TransactionError, TransactionalProducer};
 use crate::{Called, Link, TransactionConfig, Unanswered};
 
 /// A transactional producer of one process, named after it.
@@ -48,9 +48,13 @@ impl<L: Link<Request = Request, Response = Response>> LogTransactions<L> {
         }
     }
 
+    fn id(&self) -> TransactionalId {
+        TransactionalId(self.link.process().0)
+    }
+
     fn request(&self, act: TransactionAct) -> Request {
-        let id = TransactionalId(self.link.process().0);
-        Request::Transact { of: self.config.subscription, id, epoch: self.epoch.get(), act }
+        let (of, epoch) = (self.config.subscription, self.epoch.get());
+        Request::Transact { of, id: self.id(), epoch, act }
     }
 
     /// Takes a step, and again as often as that is set up while there is no answer.
@@ -121,6 +125,16 @@ impl<L: Link<Request = Request, Response = Response>> LogTransactions<L> {
     async fn end(&self, commit: bool) -> Result<(), TransactionError> {
         self.step(|| TransactionAct::End { commit }).await
     }
+
+    /// Takes a step until there is an answer.
+    async fn insist(&self, act: impl Fn() -> TransactionAct) -> Result<(), TransactionError> {
+        loop {
+            match self.step(&act).await {
+                Err(TransactionError::Unknown) => {}
+                result => return result,
+            }
+        }
+    }
 }
 
 impl<L: Link<Request = Request, Response = Response>> TransactionalProducer for LogTransactions<L> {
@@ -130,12 +144,7 @@ impl<L: Link<Request = Request, Response = Response>> TransactionalProducer for 
 
     async fn init(&self) -> Result<(), TransactionError> {
         let timeout = self.config.timeout;
-        loop {
-            match self.step(|| TransactionAct::Init { timeout }).await {
-                Err(TransactionError::Unknown) => {}
-                result => break result,
-            }
-        }?;
+        self.insist(|| TransactionAct::Init { timeout }).await?;
         self.next.set(0);
         Ok(())
     }
@@ -143,6 +152,16 @@ impl<L: Link<Request = Request, Response = Response>> TransactionalProducer for 
     fn begin(&self) {
         self.sent.set(None);
         self.in_doubt.set(false);
+    }
+
+    fn prepared(&self) -> Option<Prepared> {
+        self.sent.get().map(|_| Prepared { id: self.id(), epoch: self.epoch.get() })
+    }
+
+    async fn resume(&self, prepared: Prepared) -> Result<(), TransactionError> {
+        debug_assert_eq!(prepared.id, self.id(), "a producer resumes what is its own");
+        self.epoch.set(prepared.epoch);
+        self.insist(|| TransactionAct::End { commit: true }).await
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<(), TransactionError> {

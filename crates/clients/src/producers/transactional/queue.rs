@@ -7,7 +7,7 @@ use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
 use entrega_model::queue::{Request, Response};
 use entrega_model::{Delivery, Output};
 
-use super::{TransactionError, TransactionalProducer};
+use super::{Prepared, TransactionError, TransactionalProducer};
 use crate::{Called, Link, TransactionConfig, Unanswered};
 
 /// A transactional producer of one process.
@@ -60,6 +60,14 @@ impl<L: Link<Request = Request, Response = Response>> TransactionalProducer
     fn begin(&self) {
         self.output.set(None);
         self.settling.set(None);
+    }
+
+    fn prepared(&self) -> Option<Prepared> {
+        None
+    }
+
+    async fn resume(&self, _prepared: Prepared) -> Result<(), TransactionError> {
+        Err(TransactionError::Fenced)
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<(), TransactionError> {

@@ -172,3 +172,25 @@ fn a_refusal_says_whether_it_can_go_on() {
     let abortable = [OutOfOrderSequence, UnknownMember, IllegalGeneration, UnknownPartition];
     check(&abortable, TransactionError::Refused);
 }
+
+/// What an earlier life has prepared is committed under its identity and without a new life, until
+/// there is an answer.
+#[test]
+fn a_prepared_transaction_is_resumed_under_its_own_identity() {
+    let far = Far::new();
+    let first = LogTransactions::new(&far, config());
+    let _ = drive(&far, first.init(), vec![done(3)]);
+    first.begin();
+    assert_eq!(first.prepared(), None, "nothing was written");
+    let _ = drive(&far, first.send(&delivery(5)), vec![done(3)]);
+    let prepared = first.prepared().expect("a transaction");
+    assert_eq!(prepared.epoch, 3);
+    let next = LogTransactions::new(&far, config());
+    let answers = vec![Err(Unanswered), done(4)];
+    let (asked, result) = drive(&far, next.resume(prepared), answers);
+    let commit = TransactionAct::End { commit: true };
+    assert_eq!((asked, result), (vec![(3, commit.clone()), (3, commit)], Ok(())));
+    let expired = vec![refused(TransactionRefusal::ProducerFenced)];
+    let late = drive(&far, LogTransactions::new(&far, config()).resume(prepared), expired).1;
+    assert_eq!(late, Err(TransactionError::Fenced));
+}

@@ -3,7 +3,7 @@
 use entrega_clients::Strategy;
 use entrega_model::Model;
 
-use super::super::{Dedup, ErrorPolicy, Scenario};
+use super::super::{Dedup, ErrorPolicy, Scenario, TransactionOffsets};
 use super::{Checked, broken_with_help, not_zero, within};
 
 pub(super) fn check(scenario: &Scenario) -> Checked {
@@ -36,6 +36,16 @@ fn of_strategy(scenario: &Scenario, strategy: Strategy) -> Checked {
                 "write models = [\"log\"], or leave `{strategy}` out of `strategies`; no product \
                  has such a queue"
             ),
+        );
+    }
+    let has_checkpoints = scenario.consumer.transaction_offsets == TransactionOffsets::Checkpoint;
+    if scenario.models.contains(&Model::Queue) && has_checkpoints {
+        return broken_with_help(
+            "consumer.transaction_offsets",
+            format!(
+                "on a queue `{strategy}` settles and publishes in one step: nothing is prepared"
+            ),
+            "write models = [\"log\"], or transaction_offsets = \"in-transaction\"",
         );
     }
     if scenario.models.contains(&Model::Queue) && scenario.consumer.lease_renewal.is_some() {

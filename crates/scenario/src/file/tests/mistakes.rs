@@ -344,7 +344,7 @@ fn help_says_what_would_be_valid() {
     check_help(
         "[workload]\nmesages = 5",
         "did you mean `messages`? valid here: messages, from, body, bytes, keys, \
-        key_distribution, arrivals",
+        key_distribution, arrivals, due_after",
     );
     check_help(
         "titel = 'x'",

@@ -199,6 +199,12 @@ fn mistakes_around_transactions() {
         &set("sink.dedup = 'atomic'"),
         "2:14: `transactional` writes its effects to the broker, and no sink looks for a key",
     );
+    let checkpoint = "consumer.transaction_offsets = 'checkpoint'";
+    check(
+        &set(checkpoint),
+        "2:32: on a queue `transactional` settles and publishes in one step: nothing is prepared",
+    );
+    check(&set(&format!("models = ['log']\n{checkpoint}")), "no mistake");
     check(
         "consumer.transaction_timeout = '0s'",
         "1:32: `transaction_timeout` is 0s; it is longer than no time",

@@ -20,6 +20,13 @@ fn walks(features: Features, count: usize) -> Walks<QueueBroker> {
     Walks::new(QueueBroker::new(settings), steps(), count)
 }
 
+/// Messages with due times, the later ones stored first.
+fn timed() -> Walks<QueueBroker> {
+    let at = [9, 4, 0].map(|seconds| Instant::START + Duration::from_secs(seconds));
+    let settings = QueueSettings { not_before: Some(at.into()), ..QueueSettings::default() };
+    Walks::new(QueueBroker::new(settings), steps(), 40)
+}
+
 fn seconds(span: u64) -> Option<Duration> {
     Some(Duration::from_secs(span))
 }
@@ -67,6 +74,10 @@ fn queues_with_side_tables_go_on_alike() {
         assert!(found.twins > 3 * count, "{found:?} of {count}: {features:?}");
         walks.forget(QueueBroker::clear).unwrap_or_else(|why| panic!("{features:?}: {why}"));
     }
+    let found = timed().compare(|twin| twin.print(|into| twin.broker.fingerprint(into)));
+    let found = found.unwrap_or_else(|why| panic!("due times: {why}"));
+    assert!(found.twins > 40, "{found:?}");
+    timed().forget(QueueBroker::clear).unwrap_or_else(|why| panic!("due times: {why}"));
 }
 
 /// The opposite: without its side tables, different queues are taken for one.

@@ -1,5 +1,7 @@
 //! What only some queues have, against the model.
 
+use std::sync::Arc;
+
 use super::*;
 
 fn scopes() -> impl Strategy<Value = Option<MaxInFlight>> {
@@ -51,12 +53,20 @@ fn features() -> impl Strategy<Value = Features> {
     )
 }
 
+/// Due times for more messages than a walk publishes, some of them over when they are stored.
+fn due_times() -> impl Strategy<Value = Option<Arc<[Instant]>>> {
+    let seconds = |at: u64| Instant::START + Duration::from_secs(at);
+    let times = prop::collection::vec((0..60_u64).prop_map(seconds), 64);
+    prop_oneof![2 => Just(None), 1 => times.prop_map(|times| Some(times.into()))]
+}
+
 fn featured() -> impl Strategy<Value = QueueSettings> {
     let transfers = (any::<bool>(), select(vec![None, Some(5), Some(20)]));
-    let all = (settings(), features(), any::<bool>(), transfers);
-    all.prop_map(|(settings, features, discards, (reports_transfers, retry))| {
+    let all = (settings(), features(), any::<bool>(), transfers, due_times());
+    all.prop_map(|(settings, features, discards, (reports_transfers, retry), not_before)| {
         let overflow = if discards { Overflow::DiscardOld } else { Overflow::DropHead };
-        let mut settings = QueueSettings { features, overflow, reports_transfers, ..settings };
+        let mut settings =
+            QueueSettings { features, overflow, reports_transfers, not_before, ..settings };
         let retry = retry.filter(|_| settings.max_length.is_none() && settings.dead_letter);
         settings.features.dead_letter_retry = retry.map(Duration::from_secs);
         if features.group_lock {
@@ -131,4 +141,12 @@ fn a_broker_without_a_feature_is_caught() {
         let [one, other] = [Some(LATER), other].map(|redrive| Features { redrive, ..none });
         assert!(is_caught(&walks, &settings(one), &settings(other)), "{other:?}");
     }
+    let due = |times: [u64; 2]| {
+        let at = |which: usize| Instant::START + Duration::from_secs(times[which]);
+        let not_before = (0..64).map(|message| at(message % 2)).collect();
+        QueueSettings { not_before: Some(not_before), ..settings(none) }
+    };
+    let timed = due([9, 4]);
+    assert!(is_caught(&walks, &settings(none), &timed), "due times");
+    assert!(is_caught(&walks, &timed, &due([9, 9])), "another order");
 }

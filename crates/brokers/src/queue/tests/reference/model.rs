@@ -62,6 +62,8 @@ pub(super) struct Model {
     given: Vec<Given>,
     /// The copies that are ready, in their order, and whether each was put back.
     line: Vec<(usize, bool)>,
+    /// All that were ever ready, in the order in which they first were.
+    lined_up: Vec<usize>,
     /// The copies that are delayed, in the order in which they came back.
     delayed: Vec<usize>,
     /// For each client that the queue knows the first tag that it was given since.
@@ -84,6 +86,7 @@ impl Model {
             copies: Vec::new(),
             given: Vec::new(),
             line: Vec::new(),
+            lined_up: Vec::new(),
             delayed: Vec::new(),
             known: Vec::new(),
             departed: Vec::new(),
@@ -102,15 +105,18 @@ impl Model {
 
     fn store(&mut self, message: u32, moved: u16) {
         let Features { drops_for_nobody, delivery_delay, .. } = self.settings.features;
-        let state = match delivery_delay {
+        let delayed = delivery_delay.map_or(self.now, |delay| self.now + delay);
+        let due = self.settings.not_before.as_ref().map(|all| all[message as usize]);
+        let ready_at = due.map_or(delayed, |due| due.max(delayed));
+        let state = match ready_at {
             _ if drops_for_nobody && !self.is_subscribed => State::Gone,
-            Some(delay) => State::Scheduled(self.now + delay),
-            None => State::Ready,
+            at if at > self.now => State::Scheduled(at),
+            _ => State::Ready,
         };
         let (stored, deliveries, failures, given_up) = (self.now, 0, 0, self.now);
         self.copies.push(Copy { message, stored, state, deliveries, failures, moved, given_up });
         if state == State::Ready {
-            self.line.push((self.copies.len() - 1, false));
+            self.line_up(self.copies.len() - 1);
         }
     }
 
@@ -431,11 +437,23 @@ impl Model {
         }
     }
 
+    /// A copy is ready for the first time.
+    fn line_up(&mut self, copy: usize) {
+        self.copies[copy].state = State::Ready;
+        self.line.push((copy, false));
+        self.lined_up.push(copy);
+    }
+
+    /// How many were ready before it for the first time.
+    fn place(&self, copy: usize) -> Option<usize> {
+        self.lined_up.iter().position(|one| *one == copy)
+    }
+
     fn put_back(&mut self, copy: usize) {
         self.copies[copy].state = State::Ready;
         let goes_before =
             |&(other, is_back): &(usize, bool)| match self.settings.rules.requeue_position {
-                RequeuePosition::Same => other > copy,
+                RequeuePosition::Same => self.place(other) > self.place(copy),
                 RequeuePosition::Front => !is_back,
                 RequeuePosition::End => false,
             };

@@ -136,13 +136,15 @@ impl Model {
     }
 
     pub(super) fn pass_features(&mut self) {
-        for copy in 0..self.copies.len() {
-            if let State::Scheduled(until) = self.copies[copy].state
-                && until <= self.now
-            {
-                self.copies[copy].state = State::Ready;
-                self.line.push((copy, false));
-            }
+        let mut due: Vec<_> = (0..self.copies.len())
+            .filter_map(|copy| match self.copies[copy].state {
+                State::Scheduled(until) if until <= self.now => Some((until, copy)),
+                _ => None,
+            })
+            .collect();
+        due.sort_unstable();
+        for (_, copy) in due {
+            self.line_up(copy);
         }
         self.redrive();
         self.trim();

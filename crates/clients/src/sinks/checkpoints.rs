@@ -1,0 +1,189 @@
+//! A store of checkpoints: how far the consumers of a log have come, and the transactions that they
+//! have prepared and not committed yet. A state backend of Flink, as far as it matters here.
+//!
+//! > **The rule.** A checkpoint past offset `o` is written only if the last one of its partition
+//! > stands at `o`, and by no life that another one of its process has followed. It replaces the
+//! > transaction that the process had prepared before. To write the same one again changes nothing
+//! > and is accepted.
+//!
+//! The first condition keeps a zombie out whose partition is somebody else's; the second, a request
+//! of a dead life that arrives late, after its successor has looked and has had the transaction
+//! aborted. A partition begins without a checkpoint, and the first may stand anywhere.
+
+use entrega_model::log::Offset;
+use entrega_model::{ClientId, Incarnation, PartitionId};
+
+use crate::Prepared;
+
+/// The checkpoints of a group.
+#[derive(Clone, Debug, Default)]
+pub struct CheckpointStore {
+    /// By partition.
+    offsets: Vec<Option<Offset>>,
+    /// By process.
+    writers: Vec<Writer>,
+}
+
+/// What is known of a process.
+#[derive(Clone, Copy, Debug, Default)]
+struct Writer {
+    life: Incarnation,
+    last: Option<Checkpoint>,
+}
+
+/// What a process writes when a message is done but for the commit of its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Of the message.
+    pub partition: PartitionId,
+    /// Of the message; the consumer goes on behind it.
+    pub offset: Offset,
+    /// The transaction that holds its effect, if one does.
+    pub prepared: Option<Prepared>,
+}
+
+impl CheckpointStore {
+    /// A life of a process begins. Returns the transaction that its last checkpoint names.
+    pub fn recover(&mut self, by: ClientId) -> Option<Prepared> {
+        let writer = self.writer(by);
+        writer.life = writer.life.max(by.incarnation);
+        writer.last.and_then(|last| last.prepared)
+    }
+
+    /// Writes a checkpoint. Returns whether it stands.
+    pub fn write(&mut self, by: ClientId, checkpoint: Checkpoint) -> bool {
+        let writer = *self.writer(by);
+        if writer.life > by.incarnation {
+            return false;
+        }
+        if writer.last == Some(checkpoint) {
+            return true;
+        }
+        let place = usize::from(checkpoint.partition.0);
+        if place >= self.offsets.len() {
+            self.offsets.resize(place + 1, None);
+        }
+        let stands_at = &mut self.offsets[place];
+        if stands_at.is_some_and(|offset| offset != checkpoint.offset) {
+            return false;
+        }
+        *stands_at = Some(checkpoint.offset + 1);
+        self.writer(by).last = Some(checkpoint);
+        true
+    }
+
+    /// Where the consumer of a partition goes on.
+    pub fn offset(&self, partition: PartitionId) -> Option<Offset> {
+        self.offsets.get(usize::from(partition.0)).copied().flatten()
+    }
+
+    /// All that it keeps, as words, for a fingerprint.
+    pub fn words(&self) -> impl Iterator<Item = u64> {
+        let offsets = self.offsets.iter().map(|offset| offset.unwrap_or(u64::MAX));
+        let writers = self.writers.iter().flat_map(Writer::words);
+        offsets.chain([self.writers.len() as u64]).chain(writers)
+    }
+
+    fn writer(&mut self, by: ClientId) -> &mut Writer {
+        let place = by.process.index();
+        if place >= self.writers.len() {
+            self.writers.resize(place + 1, Writer::default());
+        }
+        &mut self.writers[place]
+    }
+}
+
+impl Writer {
+    fn words(&self) -> [u64; 3] {
+        let Self { life, last } = self;
+        let life = u64::from(life.0);
+        let Some(Checkpoint { partition, offset, prepared }) = *last else { return [life, 0, 0] };
+        let epoch = prepared.map_or(0, |prepared| u64::from(prepared.epoch) + 1);
+        [life, 1 | u64::from(partition.0) << 1 | epoch << 17, offset]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entrega_model::{ProcessId, TransactionalId};
+
+    use super::*;
+
+    const PARTITION: PartitionId = PartitionId(1);
+
+    fn life(process: u16, incarnation: u32) -> ClientId {
+        ClientId { process: ProcessId(process), incarnation: Incarnation(incarnation) }
+    }
+
+    fn prepared(process: u16, epoch: u32) -> Option<Prepared> {
+        Some(Prepared { id: TransactionalId(process), epoch })
+    }
+
+    fn at(offset: Offset, prepared: Option<Prepared>) -> Checkpoint {
+        Checkpoint { partition: PARTITION, offset, prepared }
+    }
+
+    #[test]
+    fn the_next_life_finds_what_was_prepared() {
+        let mut store = CheckpointStore::default();
+        assert_eq!(store.recover(life(1, 0)), None);
+        assert!(store.write(life(1, 0), at(5, prepared(1, 3))));
+        assert_eq!(store.recover(life(1, 1)), prepared(1, 3));
+        assert_eq!(store.recover(life(2, 0)), None, "each process has its own");
+        assert_eq!((store.offset(PARTITION), store.offset(PartitionId(0))), (Some(6), None));
+    }
+
+    /// A zombie, whose successor has come further or as far.
+    #[test]
+    fn another_progress_refuses_the_checkpoint() {
+        let mut store = CheckpointStore::default();
+        assert!(store.write(life(1, 0), at(5, prepared(1, 3))));
+        for offset in [4, 5, 7] {
+            assert!(!store.write(life(2, 0), at(offset, prepared(2, 0))), "{offset}");
+        }
+        assert_eq!((store.offset(PARTITION), store.recover(life(2, 0))), (Some(6), None));
+    }
+
+    /// It has no answer and asks again; meanwhile somebody else has gone on behind it.
+    #[test]
+    fn the_same_checkpoint_again_stands() {
+        let mut store = CheckpointStore::default();
+        for _ in 0..2 {
+            assert!(store.write(life(1, 0), at(5, prepared(1, 3))));
+        }
+        assert!(store.write(life(2, 0), at(6, prepared(2, 0))));
+        assert!(store.write(life(1, 0), at(5, prepared(1, 3))));
+        assert!(!store.write(life(1, 0), at(5, prepared(1, 4))), "another transaction is not it");
+        assert_eq!(store.offset(PARTITION), Some(7));
+    }
+
+    /// Its successor has looked, found nothing, and will have the transaction aborted.
+    #[test]
+    fn a_life_that_another_has_followed_writes_nothing() {
+        let mut store = CheckpointStore::default();
+        assert_eq!(store.recover(life(1, 1)), None);
+        assert!(!store.write(life(1, 0), at(5, prepared(1, 3))));
+        assert_eq!(store.offset(PARTITION), None);
+        assert!(store.write(life(1, 1), at(5, prepared(1, 4))));
+    }
+
+    #[test]
+    fn all_that_it_keeps_is_in_its_words() {
+        let words = |writes: &[(ClientId, Checkpoint)], recovered: u32| -> Vec<u64> {
+            let mut store = CheckpointStore::default();
+            writes.iter().for_each(|(by, checkpoint)| assert!(store.write(*by, *checkpoint)));
+            store.recover(life(1, recovered));
+            store.words().collect()
+        };
+        let one = [(life(1, 0), at(5, prepared(1, 3)))];
+        let others = [
+            words(&[(life(1, 0), at(6, prepared(1, 3)))], 0),
+            words(&[(life(1, 0), at(5, prepared(1, 4)))], 0),
+            words(&[(life(1, 0), at(5, None))], 0),
+            words(&[(life(2, 0), at(5, prepared(1, 3)))], 0),
+            words(&one, 1),
+            words(&[], 0),
+        ];
+        assert!(others.iter().all(|other| *other != words(&one, 0)));
+    }
+}
