@@ -281,6 +281,8 @@ fn the_remedies_of_the_narrations_help() {
     assert_eq!(comes_out(&by_send), Some(0), "duplicates stay");
     let knows = ["models=['queue']", "queue.dedup_window=2min"];
     check("outbox", &[&knows[..], &none_twice].concat(), "duplicated");
+    let back = ["consumer.worker_lost=requeue", "expect.0.lost=0", "expect.0.duplicated=>0"];
+    check("worker-lost", &[&back[..], &["expect.0.verdict=valid"]].concat(), "lost");
     for brings_back in ["consumer.claim_min_idle=1min", "consumer.restart_reads_own=true"] {
         let back = [brings_back, "expect.0.pending=0", "expect.0.verdict=valid"];
         check("pending-list", &back, "stalled");

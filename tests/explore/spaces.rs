@@ -101,6 +101,7 @@ pub(crate) fn sinks_and_leases() -> Vec<Small> {
     let window = ("sink.dedup_window", "8s");
     let room = ("sink.dedup_entries", "1");
     let renewal = ("consumer.lease_renewal", "4s");
+    let queue = ("models", "['queue']");
     vec![
         of("atomic", &[("sink.dedup", "atomic"), window]),
         of("room for one", &[("sink.dedup", "atomic"), room]),
@@ -108,6 +109,8 @@ pub(crate) fn sinks_and_leases() -> Vec<Small> {
         of("memory", &[("sink.dedup", "process-memory"), window]),
         of("memory for one", &[("sink.dedup", "process-memory"), room]),
         small_with(&[("sink.dedup", "process-memory")], "copies", copies, (2, 1), (2, 0)),
+        of("workers whose supervisor settles", &[queue, ("consumer.worker_lost", "settle")]),
+        of("workers whose supervisor gives back", &[queue, ("consumer.worker_lost", "requeue")]),
         of("renewal", &[renewal]),
         of("renewal of a buffer", &[renewal, ("consumer.receive_ahead", "true")]),
     ]

@@ -100,11 +100,13 @@ pub(crate) fn value(field: &str, cast: &Cast, dice: &mut Dice) -> Value {
         "process" => &["c", "d", "p", "r"],
         "delivery" => &["1", "2", "3"],
         "act" => &["ack", "requeue", "reject", "extend", "commit"],
-        "trigger" => &["application", "timer", "delivery", "next_receive", "close", "revoke"],
+        "trigger" => {
+            &["application", "timer", "delivery", "next_receive", "close", "revoke", "worker_lost"]
+        }
         "reason" => &["settled", "ttl", "overflow", "retention", "delivery_limit", "purge"],
         "dlq.reason" => &["rejected", "delivery_limit", "ttl", "overflow", "client"],
         "abort.reason" => &["asked", "fenced", "expired"],
-        "result" => &["ok", "transient", "poison", "unknown"],
+        "result" => &["ok", "transient", "poison", "unknown", "worker_lost"],
         "verdict" => &["applied", "applied", "suppressed", "rejected"],
         "point" => &["r.effect.after", "r.settle.request"],
         "alternative" => &["crash", "lost"],

@@ -55,6 +55,8 @@ words! {
         SettledByClose => "settled_by_close",
         /// Lost: a rebalance settled it.
         SettledOnRevoke => "settled_on_revoke",
+        /// Lost: the worker that had it died before its effect, and its supervisor settled it.
+        SettledForLostWorker => "settled_for_lost_worker",
         /// Lost: its dead letter expired unread. Reserved: no event reports it yet.
         DlqExpired => "dlq_expired",
         /// Duplicated: the broker stored it twice (a producer's retry).
@@ -128,6 +130,7 @@ impl Cause {
             SettleTrigger::NextReceive => Self::SettledByNextReceive,
             SettleTrigger::Close => Self::SettledByClose,
             SettleTrigger::Revoke => Self::SettledOnRevoke,
+            SettleTrigger::WorkerLost => Self::SettledForLostWorker,
         }
     }
 
@@ -141,6 +144,7 @@ impl Cause {
                 | Self::SettledByNextReceive
                 | Self::SettledByClose
                 | Self::SettledOnRevoke
+                | Self::SettledForLostWorker
         )
     }
 }

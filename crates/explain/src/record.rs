@@ -74,6 +74,9 @@ fn because(cause: Cause) -> &'static str {
         Cause::SettledByNextReceive => "the next receive settled it without an effect",
         Cause::SettledByClose => "closing the consumer settled it without an effect",
         Cause::SettledOnRevoke => "a rebalance settled it without an effect",
+        Cause::SettledForLostWorker => {
+            "the supervisor of a worker that died settled it without an effect"
+        }
         Cause::DlqExpired => "its dead letter expired unread",
         Cause::StoredTwice => "it is stored more than once",
         Cause::RedeliveredAfterCrash => "its consumer crashed, and it was delivered again",

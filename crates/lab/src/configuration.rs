@@ -47,6 +47,15 @@ pub enum Unfit {
         /// The name of the scenario.
         scenario: String,
     },
+    /// A log has no supervisor that settles one message: choose another model, or leave it out.
+    #[error(
+        "{scenario}: consumer.worker_lost is impossible on the log, where one offset stands for all \
+         messages\n  help: choose another model, or write --set consumer.worker_lost=none"
+    )]
+    WorkerLostOnLog {
+        /// The name of the scenario.
+        scenario: String,
+    },
     /// The strategy does not run on the model: choose one that supports it.
     #[error(
         "{scenario}: {} does not run on the {}\n  help: valid is {}",

@@ -95,10 +95,13 @@ impl LoadedScenario {
     /// parsed; others were not.
     ///
     /// # Errors
-    /// [`Unfit::RequeueOnLog`].
+    /// [`Unfit::RequeueOnLog`], [`Unfit::WorkerLostOnLog`].
     pub fn allows(&self, model: Model) -> Result<(), Unfit> {
         if model == Model::Log && self.scenario.consumer.on_error == ErrorPolicy::Requeue {
             return Err(Unfit::RequeueOnLog { scenario: self.name.clone() });
+        }
+        if model == Model::Log && self.scenario.consumer.worker_lost.is_some() {
+            return Err(Unfit::WorkerLostOnLog { scenario: self.name.clone() });
         }
         Ok(())
     }

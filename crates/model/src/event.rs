@@ -101,7 +101,7 @@ pub enum Kind {
         subscription: SubscriptionId,
         consumer: ProcessId,
     },
-    /// The handler ended. A crash ends it without this event.
+    /// The handler ended. A crash ends it without this event, unless only a worker dies of it.
     ProcessingEnded {
         delivery: DeliveryId,
         message: MessageId,
@@ -310,6 +310,8 @@ pub enum ProcessingResult {
     Poison,
     /// Without an answer from the sink: the effect may or may not have been applied.
     Unknown,
+    /// With the death of the worker that ran it, which its supervisor outlives.
+    WorkerLost,
 }
 
 /// What the sink did with an effect.
@@ -364,6 +366,8 @@ pub enum SettleTrigger {
     Close,
     /// A rebalance took the partitions away.
     Revoke,
+    /// The worker that had the message died, and its supervisor settled it.
+    WorkerLost,
 }
 
 /// What a client learns of its settle.

@@ -124,12 +124,12 @@
 //! * `reason` of `remove`: `settled`, `ttl`, `overflow`, `retention`, `compaction`,
 //!   `delivery_limit`, `truncation`, `purge`, `broker_loss`, `unroutable`, `dead_lettering`.
 //! * `reason` of `dlq`: `rejected`, `delivery_limit`, `ttl`, `overflow`, `client` (default).
-//! * `result`: `ok`, `transient`, `poison`, `unknown`.
+//! * `result`: `ok`, `transient`, `poison`, `unknown`, `worker_lost`.
 //! * `verdict`: `applied` (default), `suppressed`, `rejected`.
 //! * `act`: `ack`, `requeue`, `reject`, `extend`, `commit`.
-//! * `trigger`: `application` (default), `timer`, `delivery`, `next_receive`, `close`, `revoke`.
-//!   Left out on `settled` and `committed`, the one that the consumer's latest `settle.invoke`
-//!   names.
+//! * `trigger`: `application` (default), `timer`, `delivery`, `next_receive`, `close`, `revoke`,
+//!   `worker_lost`. Left out on `settled` and `committed`, the one that the consumer's latest
+//!   `settle.invoke` names.
 //! * `phase`: `workload`, `heal`, `drain`, `quiescent`, `audit`.
 
 use std::io::BufRead;

@@ -47,6 +47,12 @@ impl Experiment<'_> {
             || (self.model == Model::Queue && self.scenario.queue.has_dead_letters())
     }
 
+    /// Whether a consumer outlives the worker that its handler runs in.
+    pub(crate) fn outlives_workers(&self) -> bool {
+        let is_set = self.scenario.consumer.worker_lost.is_some();
+        is_set && self.model == Model::Queue && self.strategy.reads("worker_lost")
+    }
+
     /// Makes the choices of another run of this scenario those of this one, which
     /// [`Experiment::random_choices`] would make anew.
     pub fn renew_choices(&self, choices: &mut Choices) {

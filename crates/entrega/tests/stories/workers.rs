@@ -88,6 +88,46 @@ fn a_reject_without_a_target_is_a_loss() {
     );
 }
 
+const SETTLES: &[(&str, &str)] = &[("models", "queue"), ("consumer.worker_lost", "settle")];
+const REQUEUES: &[(&str, &str)] = &[("models", "queue"), ("consumer.worker_lost", "requeue")];
+
+/// Who died and who settled are two, and both are named.
+#[test]
+fn a_supervisor_settles_for_its_worker() {
+    let check =
+        |choices, expect: &[&str]| check(Queue, ProcessThenSettle, choices, SETTLES, expect);
+    check(
+        "mailer.effect.before#2=crash",
+        &[
+            "the worker of mailer 2 crashes before the effect of m1; mailer 2 lives on and settles m1 \
+             for its worker; m1 is never delivered again and is lost.",
+        ],
+    );
+    check(
+        "mailer.message.poison#2=kills",
+        &[
+            "m1 is poison that kills its worker, and one of mailer 2 works on it; mailer 2 lives on \
+             and settles m1 for its worker; m1 is never delivered again and is lost.",
+        ],
+    );
+    check("mailer.effect.after#2=crash", &[]);
+}
+
+#[test]
+fn a_supervisor_gives_back_for_its_worker() {
+    check(
+        Queue,
+        ProcessThenSettle,
+        "mailer.effect.after#2=crash",
+        REQUEUES,
+        &[
+            "the worker of mailer 2 crashes after the effect of m1 and then mailer 2, which lives on, \
+             gives m1 back; m1 is delivered again to mailer 1 and takes effect twice.",
+        ],
+    );
+    check(Queue, ProcessThenSettle, "mailer.effect.before#2=crash", REQUEUES, &[]);
+}
+
 /// Two handlers are at work at once: the sink's answer that is lost is that of the first, although
 /// the second has begun since.
 #[test]

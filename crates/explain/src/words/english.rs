@@ -131,6 +131,10 @@ fn processing(scene: &Scene<'_>) -> Words {
                     format!("{fails}, which is poison"),
                     format!("! {who} fails on {m}, as ever"),
                 ),
+                ProcessingResult::WorkerLost => {
+                    let dies = format!("the worker of {who} dies on {m}");
+                    Words::new(dies, format!("✗ worker of {who}: {m}"))
+                }
                 ProcessingResult::Unknown => {
                     let prose = format!("{who} has no answer about {m}");
                     let short = format!("! {prose}");

@@ -34,6 +34,13 @@ pub struct ConsumerSettings {
     #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "or_none::schema::<Span>")]
     pub lease_renewal: Option<Span>,
+    /// What a supervisor does with the message of a worker that dies in its handler: `settle`, as
+    /// Celery does with `acks_late`, or `requeue` (`task_reject_on_worker_lost`). The supervisor
+    /// lives on, and so does what it has received ahead. A log has no such thing. Left out, the
+    /// whole process dies, as without a supervisor.
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<WorkerLost>")]
+    pub worker_lost: Option<WorkerLost>,
     /// How long a delivery must be unsettled before any consumer of its queue claims it with its
     /// next receive: Redis `XAUTOCLAIM`, or `XREADGROUP` with `CLAIM` (8.4). It takes the place of
     /// a lease, so it needs `visibility_timeout = "never"`. A log has no such thing. Default
@@ -143,6 +150,17 @@ pub enum LogClient {
     Java,
 }
 
+/// What a supervisor does with the message of a worker that died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkerLost {
+    /// It acks it: what had no effect is lost.
+    Settle,
+    /// It gives it back at once: one that kills comes again, without end unless the queue has a
+    /// delivery limit that counts what is given back.
+    Requeue,
+}
+
 /// What a consumer does when its handler fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -203,6 +221,7 @@ impl Default for ConsumerSettings {
             prefetch: 100,
             receive_ahead: false,
             lease_renewal: None,
+            worker_lost: None,
             claim_min_idle: Span::MAX,
             restart_reads_own: false,
             settle_every: 10,

@@ -89,6 +89,9 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         }
         Act::Order(_) => overtaking(scene, fault),
         Act::Poison => format!("{m} is poison, and the handler of {who} fails on it"),
+        Act::Kills if fault.of_worker => {
+            format!("{m} is poison that kills its worker, and one of {who} works on it")
+        }
         Act::Kills => format!("{m} is poison that kills its process, and {who} works on it"),
         Act::Transient => format!("the handler of {who} fails on {m}"),
         Act::Last if fault.point.site == Site::Polls => {
@@ -105,6 +108,9 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         Act::StallBefore => format!("{who} stalls before the effect of {m}"),
         Act::StallAfter => format!("{who} stalls after the effect of {m}"),
         Act::Drain | Act::Abandon => format!("{who} is asked to stop"),
+        Act::Crash if fault.of_worker => {
+            return crash(fault, &format!("the worker of {who}"), &m, until);
+        }
         Act::Crash => return crash(fault, &who, &m, until),
         Act::DisconnectBefore => format!("{who} loses its connection before the effect of {m}"),
         Act::DisconnectAfter => format!("{who} loses its connection after the effect of {m}"),

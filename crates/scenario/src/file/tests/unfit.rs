@@ -172,6 +172,26 @@ fn mistakes_in_what_only_some_queues_have() {
     }
 }
 
+/// A supervisor outlives its workers on a queue, and its memory is not theirs.
+#[test]
+fn mistakes_around_supervisors() {
+    check("models = ['queue']\nconsumer.worker_lost = 'settle'", "no mistake");
+    check("consumer.worker_lost = 'none'", "no mistake");
+    check(
+        "consumer.worker_lost = 'requeue'",
+        "1:24: a supervisor settles one message or gives it back; a log has one offset for all",
+    );
+    check_help(
+        "consumer.worker_lost = 'requeue'",
+        "write models = [\"queue\"], or leave it out: on a log the whole process dies",
+    );
+    check(
+        "models = ['queue']\nconsumer.worker_lost = 'settle'\nsink.dedup = 'process-memory'",
+        "2:24: a worker that dies takes its memory along, and here it is the process that remembers",
+    );
+    check_help("models = ['queue']\nconsumer.worker_lost = 'ack'", "valid here: settle, requeue");
+}
+
 /// What a transaction cannot hold.
 #[test]
 fn mistakes_around_transactions() {
