@@ -144,6 +144,14 @@ const CONFIRMED: &[(&str, &str)] = &[
 const UNCONFIRMED: &[(&str, &str)] =
     &[("queue.delivery_limit", "1"), ("queue.dead_letter", "true")];
 
+/// A queue that holds copies back, and gives a message up after the second delivery.
+const COPIES: &[(&str, &str)] = &[
+    ("models", "['queue']"),
+    ("consumer.on_error", "retry-topic"),
+    ("consumer.max_attempts", "2"),
+    ("producer.request_timeout", "1s"),
+];
+
 /// Every kind of fault, alone or in pairs.
 pub(crate) fn all() -> Vec<Small> {
     let crashes = "effect.before = { crash = 0.1 }\neffect.after = { crash = 0.1 }\n\
@@ -179,6 +187,10 @@ pub(crate) fn all() -> Vec<Small> {
     let confirmed = "dead_letter.transfer = { lost = 0.1, duplicated = 0.1 }\n\
                      effect.after = { crash = 0.1 }\n\
                      handler.error = { transient = 0.1 }\n";
+    let copies_lost = "handler.error = { transient = 0.1 }\nmessage.poison = { poison = 0.1 }\n\
+                       send.request = { lost = 0.1, duplicated = 0.1 }\n\
+                       send.response = { lost = 0.1 }\n";
+    let copies = format!("{copies_lost}send.after = {{ crash = 0.1 }}\n{settles}{effects}");
     vec![
         small("shutdowns", shutdowns, (2, 1), (2, 0)),
         small("shutdowns of two", shutdowns, (2, 2), (1, 1)),
@@ -214,5 +226,7 @@ pub(crate) fn all() -> Vec<Small> {
         small_with(OUTBOX, "an outbox", &resends, (2, 1), (2, 0)),
         small_with(JOB, "a job that sends again", &resends, (2, 1), (2, 0)),
         small("no outbox", dies, (2, 2), (1, 1)),
+        small_with(COPIES, "copies to be tried later", &copies, (2, 1), (2, 0)),
+        small_with(COPIES, "copies for two", copies_lost, (2, 2), (1, 1)),
     ]
 }

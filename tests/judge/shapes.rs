@@ -11,7 +11,7 @@ pub(crate) type Shape = (&'static str, &'static [&'static str], &'static [&'stat
 
 const OF_A_DELIVERY: &[&str] = &["subscription", "consumer", "delivery"];
 
-pub(crate) const SHAPES: [Shape; 39] = [
+pub(crate) const SHAPES: [Shape; 40] = [
     ("send.invoke", &["message"], &["key", "producer", "attempt"]),
     ("send.ok", &["message"], &["producer", "attempt"]),
     ("send.fail", &["message"], &["producer", "attempt"]),
@@ -59,6 +59,7 @@ pub(crate) const SHAPES: [Shape; 39] = [
     ("settle_forgotten", &["message"], &["subscription"]),
     ("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "abort.reason"]),
     ("redriven", &["message"], &["subscription", "position", "tag"]),
+    ("retried", &["message"], &["subscription", "consumer", "position"]),
 ];
 
 /// Who takes part in a history.

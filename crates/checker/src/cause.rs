@@ -86,6 +86,9 @@ words! {
         RedeliveredAfterSettle => "redelivered_after_settle",
         /// Duplicated: a copy was moved back from the dead letters.
         Redriven => "redriven",
+        /// Duplicated: its consumer had published another copy of it to be tried later, and the one
+        /// before had its effect, or came back and had it too.
+        RetryCopy => "retry_copy",
         /// Duplicated: the broker restarted and forgot what was in flight.
         BrokerForgot => "broker_forgot",
         /// Duplicated: a reset moved the position back over it.

@@ -214,7 +214,8 @@ impl Checker {
         | Kind::Retrievable { subscription, .. }
         | Kind::Aborted { subscription, .. }
         | Kind::SettleForgotten { subscription, .. }
-        | Kind::Redriven { subscription, .. }) = kind
+        | Kind::Redriven { subscription, .. }
+        | Kind::Retried { subscription, .. }) = kind
         else {
             return self.note_owners(kind);
         };
@@ -226,6 +227,7 @@ impl Checker {
             Kind::Retrievable { message, .. } => fold.retrievable(message),
             Kind::SettleForgotten { message, .. } => fold.settle_forgotten(message),
             Kind::Redriven { message, tag, .. } => fold.redriven(message, tag),
+            Kind::Retried { message, .. } => fold.retried(message),
             Kind::Aborted { delivery, message, seen: true, .. } => fold.aborted(delivery, message),
             _ => {}
         }

@@ -82,6 +82,9 @@ pub enum ErrorPolicy {
     Crash,
     /// Try a bounded number of times, then write a dead letter, then settle.
     DeadLetter,
+    /// Publish a copy that comes later, then settle this one; after a bounded number of deliveries
+    /// write a dead letter instead.
+    RetryTopic,
 }
 
 /// What a strategy sees of the application.
@@ -196,6 +199,10 @@ where
                 let _ = self.inbox.give_back(delivery).await;
                 Ok(&[])
             }
+            (Err(_), ErrorPolicy::RetryTopic) => {
+                self.try_later(delivery).await?;
+                Ok(settled)
+            }
             (Err(_), ErrorPolicy::Skip) => {
                 self.inbox.let_go(delivery);
                 Ok(&[])
@@ -262,6 +269,17 @@ where
     }
 }
 
+impl<S: GiveBack, H, D: DeadLetters> Supervised<'_, S, H, D> {
+    /// Publishes a copy of a message that comes later, or a dead letter if it was delivered often
+    /// enough. Either is confirmed before the message may be settled.
+    async fn try_later(&self, delivery: &Delivery) -> Result<(), Stop> {
+        if u32::from(delivery.attempt) >= self.max_attempts {
+            return self.dead_letters.store(delivery).await.map_err(Stop::DeadLetter);
+        }
+        self.inbox.publish_copy(delivery, self.retry_backoff).await.map_err(Stop::Retry)
+    }
+}
+
 /// Giving a message back, as far as the model can: a queue requeues it, a log leaves it alone.
 pub trait GiveBack {
     /// Returns the message to its queue.
@@ -273,6 +291,15 @@ pub trait GiveBack {
     /// The worker that had a message died, and its supervisor settles it or gives it back, as it is
     /// configured to. A log has no supervisor.
     async fn end_for_worker(&self, _delivery: &Delivery) {}
+
+    /// Publishes another copy of a message, which comes `after` a while, and waits for the
+    /// confirmation. A log has no topic for it.
+    ///
+    /// # Errors
+    /// [`Unanswered`]: it may have been stored or not, or was refused.
+    async fn publish_copy(&self, _delivery: &Delivery, _after: Duration) -> Result<(), Unanswered> {
+        Err(Unanswered)
+    }
 
     /// The application is done with a message and leaves it unsettled: its lease is not renewed.
     fn let_go(&self, _delivery: &Delivery) {}

@@ -94,6 +94,9 @@ fn because(cause: Cause) -> &'static str {
             "it was settled, and delivered again although nothing recorded took it back"
         }
         Cause::Redriven => "a copy came back from the dead letters",
+        Cause::RetryCopy => {
+            "a consumer had published another copy of it to be tried later, and two copies took effect"
+        }
         Cause::BrokerForgot => "the broker restarted and forgot what was in flight",
         Cause::OffsetReset => "a reset moved the position back over it",
         Cause::OffsetRewind => "the committed offset or the position moved back over it",

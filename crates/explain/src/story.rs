@@ -12,7 +12,7 @@
 //! * `death`: how a process died; `leaving`: why one left, and why it lost a partition;
 //!   `settles`: what settled a message too early.
 //! * `giving_up`: who wrote a dead letter, and why; `limit`: what a delivery limit takes along.
-//! * `redrive`: what comes of a dead letter that is moved back.
+//! * `redrive`: what comes of a dead letter that is moved back; `retry`: of a copy that is tried later.
 //! * `forgetting`: why a sink that recognises what it has had did not.
 //! * `loss`, `duplicate`, `order`, `split`, `stall`: the sentences, by anomaly.
 
@@ -31,6 +31,7 @@ mod limit;
 mod loss;
 mod order;
 mod redrive;
+mod retry;
 mod settles;
 mod split;
 mod stall;
@@ -131,6 +132,9 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> Co
         }
         Class::Duplicated if cause == Some(Cause::Redriven) => {
             forgetting::told_after(redrive::tell(chronicle), chronicle)
+        }
+        Class::Duplicated if cause == Some(Cause::RetryCopy) => {
+            forgetting::told_after(retry::tell(chronicle), chronicle)
         }
         Class::Duplicated => forgetting::told_after(duplicate::tell(chronicle), chronicle),
         Class::Split => split::tell(chronicle),

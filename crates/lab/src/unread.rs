@@ -73,9 +73,10 @@ pub fn never_struck(run: &Run<'_>) -> Vec<String> {
 
 /// The strategies that read a setting of `[consumer]`; none for one that every strategy reads, on
 /// one model at least. `max_attempts` has more readers if errors lead to the dead letters: every
-/// strategy that makes another attempt counts them then.
+/// strategy that makes another attempt, or has another delivery made, counts them then.
 fn readers(setting: &str, on_error: ErrorPolicy) -> Option<Vec<S>> {
-    let counted = setting == "max_attempts" && on_error == ErrorPolicy::DeadLetter;
+    let leads_there = matches!(on_error, ErrorPolicy::DeadLetter | ErrorPolicy::RetryTopic);
+    let counted = setting == "max_attempts" && leads_there;
     let asked = if counted { "retry_backoff" } else { setting };
     let readers: Vec<S> = S::ALL.into_iter().filter(|one| one.reads(asked)).collect();
     (!readers.is_empty()).then_some(readers)

@@ -244,6 +244,9 @@ pub enum Kind {
     /// It stands at `position` as one that was stored just now, and was never delivered. Deliveries
     /// with a tag below `tag` were handed out before.
     Redriven { message: MessageId, subscription: SubscriptionId, position: u64, tag: u64 },
+    /// A consumer published another copy of a message, which is to be tried later. It stands at
+    /// `position` and counts its deliveries anew; the original is still to be settled.
+    Retried { message: MessageId, subscription: SubscriptionId, consumer: ProcessId, position: u64 },
 }
 
 /// Why a transaction was aborted.

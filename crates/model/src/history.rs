@@ -97,6 +97,7 @@
 //! | `settle_forgotten` | `message` | `subscription` | a queue has restarted and has it again |
 //! | `aborted` | `message` | `subscription` `consumer` `delivery` `seen` `reason` | the transaction with its effect was aborted |
 //! | `redriven` | `message` | `subscription` `position` `tag` | a dead letter is back in its queue, and is none any more; deliveries at a position below `tag` were handed out before |
+//! | `retried` | `message` | `subscription` `consumer` `position` | a copy was published to be tried later |
 //!
 //! # Values
 //!

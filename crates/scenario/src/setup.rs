@@ -227,6 +227,7 @@ pub fn error_policy(policy: file::ErrorPolicy) -> ErrorPolicy {
         file::ErrorPolicy::Requeue => ErrorPolicy::Requeue,
         file::ErrorPolicy::Crash => ErrorPolicy::Crash,
         file::ErrorPolicy::DeadLetter => ErrorPolicy::DeadLetter,
+        file::ErrorPolicy::RetryTopic => ErrorPolicy::RetryTopic,
     }
 }
 

@@ -42,7 +42,7 @@ impl Experiment<'_> {
         let by_batch = consumer.batch_on_failure == BatchFailure::DeadLetterItem
             && self.strategy.reads("batch_on_failure");
         self.strategy.spec().declares_dead_letters
-            || consumer.on_error == ErrorPolicy::DeadLetter
+            || matches!(consumer.on_error, ErrorPolicy::DeadLetter | ErrorPolicy::RetryTopic)
             || by_batch
             || (self.model == Model::Queue && self.scenario.queue.has_dead_letters())
     }

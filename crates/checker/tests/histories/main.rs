@@ -6,6 +6,7 @@
 //! * `exposures`: what crashes by time hit, and how long that lasts.
 //! * `findings`: what a history shows, by name.
 //! * `redrives`: dead letters that are moved back.
+//! * `retries`: copies that consumers publish to be tried later.
 //! * `records`: histories from elsewhere, whole, with holes, and with what cannot be.
 //! * `record_causes`: what they show as a cause.
 //! * `mutations`: a history in which all is well, spoilt in one place, must be found out.
@@ -26,6 +27,7 @@ mod record_causes;
 mod records;
 mod redrives;
 mod reference;
+mod retries;
 mod several;
 mod skips;
 mod totality;

@@ -14,7 +14,7 @@ use std::future::Future;
 
 use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
 use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
-use entrega_model::{Delivery, Generation, Instant, MessageId, PartitionId};
+use entrega_model::{Delivery, Duration, Generation, Instant, MessageId, PartitionId};
 
 use self::session::QueueSession;
 use super::notice::Notice;
@@ -395,6 +395,15 @@ impl<L: Link<Request = Request, Response = Response>> GiveBack for QueueInbox<L>
         };
         let deliveries = std::slice::from_ref(delivery);
         let _ = self.settle_as(deliveries, word, SettleTrigger::WorkerLost).await;
+    }
+
+    async fn publish_copy(&self, delivery: &Delivery, after: Duration) -> Result<(), Unanswered> {
+        let &Delivery { record, attempt: tried, .. } = delivery;
+        let retry = Request::Retry { queue: self.config.subscription, record, tried, after };
+        match self.link.call(retry).await {
+            Ok(Response::Published { .. }) => Ok(()),
+            _ => Err(Unanswered),
+        }
     }
 
     fn let_go(&self, delivery: &Delivery) {

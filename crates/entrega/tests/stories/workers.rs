@@ -128,6 +128,65 @@ fn a_supervisor_gives_back_for_its_worker() {
     check(Queue, ProcessThenSettle, "mailer.effect.before#2=crash", REQUEUES, &[]);
 }
 
+const LATER: &[(&str, &str)] = &[
+    ("models", "queue"),
+    ("consumer.on_error", "retry-topic"),
+    ("consumer.retry_backoff", "1min"),
+    ("subscriptions.0.consumers", "1"),
+];
+
+/// A copy that is published, and an original that is not settled: who did what, and what failed.
+#[test]
+fn a_copy_and_its_original() {
+    let check = |choices: &str, expect: &[&str]| {
+        let failed = format!("{choices}+mailer.handler.error#2=transient");
+        let order = "m1 is delivered again";
+        let told = told(Queue, ProcessThenSettle, &failed, LATER);
+        let told: Vec<&str> =
+            told.iter().map(String::as_str).filter(|one| !one.contains(order)).collect();
+        assert_eq!(told, expect, "{choices}");
+    };
+    check(
+        "send.after#3=crash",
+        &[
+            "the handler of mailer 1 fails on m1 and then mailer 1 publishes a copy of m1 to be tried \
+             later and then mailer 1 crashes before it notes that a copy of m1 is stored; m1 comes \
+             back beside its copy, and both are processed; m1 takes effect twice.",
+        ],
+    );
+    check(
+        "send.response#3=lost",
+        &[
+            "the handler of mailer 1 fails on m1 and then mailer 1 publishes a copy of m1 to be tried \
+             later and then the answer that a copy of m1 is stored is lost; m1 comes back beside its \
+             copy, and both are processed; m1 takes effect twice.",
+        ],
+    );
+    check(
+        "send.request#3=duplicated",
+        &[
+            "the handler of mailer 1 fails on m1; more than one copy is processed, and m1 takes effect \
+         twice.",
+        ],
+    );
+    check("send.request#3=lost", &[]);
+}
+
+/// An effect that nobody heard of, and its copy.
+#[test]
+fn a_copy_of_what_is_done() {
+    check(
+        Queue,
+        ProcessThenSettle,
+        "mailer.effect.response#2=lost",
+        LATER,
+        &[
+            "the sink's answer about m1 is lost and then mailer 1 publishes a copy of m1 to be tried \
+             later; the copy is delivered to mailer 1, and m1 takes effect twice.",
+        ],
+    );
+}
+
 /// Two handlers are at work at once: the sink's answer that is lost is that of the first, although
 /// the second has begun since.
 #[test]

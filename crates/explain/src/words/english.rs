@@ -25,6 +25,7 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
         | Kind::Kept { .. }
         | Kind::SettleForgotten { .. }
         | Kind::Redriven { .. }
+        | Kind::Retried { .. }
         | Kind::Retrievable { .. } => broker::storage(scene),
         Kind::Aborted { .. } => broker::aborted(scene),
         Kind::Delivered { .. } | Kind::ProcessingStarted { .. } | Kind::ProcessingEnded { .. } => {

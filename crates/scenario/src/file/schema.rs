@@ -29,7 +29,8 @@ pub const NOT_SAID: [&str; 13] = [
     "what [queue] says fits together: a lease or a consumer timeout, dead_letter or at_limit, a delay \
      and its longest one, something that counts towards a limit, a claim and no lease, the lock of a \
      key and what would break its order, a cap and how it is looked at, a redrive, its dead letters, \
-     the dedup window and what a restart forgets, and faults of transfers that there are",
+     the dedup window and what a restart forgets, a queue that holds copies for `retry-topic`, and \
+     faults of transfers that there are",
     "a profile exists, and what it sets is valid",
     "replicas fit together: no more in sync than there are, no other leader without one, acks that the \
      strategy waits for, and faults of replicas that there are",
@@ -82,12 +83,14 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
             "",
             json!({ "allOf": [
             never_on_a_log("on_error", &json!("requeue")),
+            never_on_a_log("on_error", &json!("retry-topic")),
             never_on_a_log("batch_on_failure", &json!("abandon")),
             never_on_a_log("worker_lost", &json!("settle")),
             never_on_a_log("worker_lost", &json!("requeue")),
             no_memory_of_workers(),
             no_keys_beside_progress(),
             no_transactions_beside("consumer", "on_error", &json!("dead-letter"), false),
+            no_transactions_beside("consumer", "on_error", &json!("retry-topic"), false),
             no_transactions_beside("queue", "atomic_publish", &json!(false), true),
             no_growth_beside_idempotence(),
         ] }),

@@ -91,10 +91,11 @@ pub struct ConsumerSettings {
     /// What to do when the handler fails. Default `retry`. In the article's loops an error raises;
     /// the third asks this: with `crash` it raises, else `msg_process` returns false.
     pub on_error: ErrorPolicy,
-    /// How long to wait before the handler is tried again. Kafka `retry.backoff.ms`. Default 100ms.
+    /// How long to wait before the handler is tried again; with `retry-topic` it is the broker that
+    /// waits. Kafka `retry.backoff.ms`. Default 100ms.
     pub retry_backoff: Span,
-    /// How many attempts the strategy and the policy `dead-letter` allow a message; the other
-    /// policies do not count. Default 3 (ours).
+    /// How many attempts the strategy and the policy `dead-letter` allow a message, and how many
+    /// deliveries `retry-topic`; the other policies do not count. Default 3 (ours).
     pub max_attempts: u32,
     /// Whether a consumer finishes and settles what its application has in hand before it gives a
     /// partition up, in Kafka's `onPartitionsRevoked`. The client learns of a rebalance when it
@@ -180,6 +181,11 @@ pub enum ErrorPolicy {
     Crash,
     /// Write it to the dead letters after `max_attempts`, then settle it.
     DeadLetter,
+    /// Publish a copy that the queue holds back for `retry_backoff`, wait for the confirmation, then
+    /// settle it; others do not wait. After `max_attempts` deliveries a dead letter takes the place
+    /// of the copy (Spring `@RetryableTopic`, the retry letter topic of Pulsar). This log has no
+    /// such topic.
+    RetryTopic,
 }
 
 /// What a sink takes at once.
