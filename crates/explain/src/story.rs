@@ -137,6 +137,7 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> Co
             forgetting::told_after(retry::tell(chronicle), chronicle)
         }
         Class::Duplicated => forgetting::told_after(duplicate::tell(chronicle), chronicle),
+        Class::Split if cause == Some(Cause::RetryCopy) => retry::split(chronicle),
         Class::Split => split::tell(chronicle),
         Class::DeadLettered => split::dead_lettered(chronicle),
         Class::Pending => stall::tell(chronicle),

@@ -165,8 +165,9 @@ fn a_copy_and_its_original() {
     check(
         "send.request#3=duplicated",
         &[
-            "the handler of mailer 1 fails on m1; more than one copy is processed, and m1 takes effect \
-         twice.",
+            "the handler of mailer 1 fails on m1 and then mailer 1 publishes a copy of m1 to be tried \
+             later and then the request to store a copy of m1 arrives twice; both copies are \
+             processed; m1 takes effect twice.",
         ],
     );
     check("send.request#3=lost", &[]);
