@@ -316,8 +316,8 @@ fn a_redriven_order_is_recognised_within_the_window() {
     check(&[long, "sink.dedup_key=broker", "queue.redrive.ids=same"], true);
 }
 
-/// A copy that is tried later is another message for the queue, and the same for a sink that goes by
-/// the producer's id.
+/// A copy that is tried later is another message for the queue, and the same one for a sink that
+/// goes by the producer's id.
 #[test]
 fn a_copy_to_be_tried_later_is_recognised_by_its_sink() {
     let check = |settings: &[&str], expect: bool| {

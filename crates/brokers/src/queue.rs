@@ -45,8 +45,8 @@
 //! none), `ready.rs` and `delayed.rs` (positions), `in_flight.rs` and `lease.rs` (tags, timers),
 //! `consumers.rs` (who may settle what), `dead_letter.rs` (giving up), `dedup.rs` (what was
 //! published before). Only some queues have: `features.rs`, `extras.rs`, `turn.rs`; `window.rs`
-//! is a share group's; `transfers.rs`, `redrive.rs`, `retries.rs` and `ids.rs` are about dead letters
-//! and copies.
+//! is a share group's, `transfers.rs`, `redrive.rs` and `ids.rs` are about dead letters and copies,
+//! `retries.rs` about copies that come later.
 
 use std::mem;
 

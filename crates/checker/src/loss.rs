@@ -11,8 +11,8 @@
 //! That the broker lost a copy, by cutting off the end of a log or losing its storage, ends nothing
 //! if the message is stored again afterwards: its producer has tried again.
 //!
-//! A consumer that publishes another copy of a message to be tried later takes back what had ended it,
-//! and of several copies the end of the last one counts.
+//! A consumer that publishes another copy of a message to be tried later takes back what had ended
+//! it, and of several copies the end of the last one counts.
 //!
 //! An audit of a log reads from where a new consumer would begin. What it does not find, and
 //! nothing else had ended, is skipped by the reset of whoever comes next.

@@ -233,8 +233,8 @@ impl SubscriptionFold {
         self.totals.stored += 1;
     }
 
-    /// A consumer has published another copy of a message, to be tried later. A delivery of it is no
-    /// redelivery, and it is no second message of its producer.
+    /// A consumer has published another copy of a message, to be tried later. A delivery of it is
+    /// no redelivery, and it is no second message of its producer.
     #[cold]
     pub(crate) fn retried(&mut self, id: MessageId) {
         let message = self.messages.entry(id.0.into());

@@ -59,9 +59,12 @@ impl Injected {
                     }
                     found.push(fault);
                 }
-                Kind::ProcessingEnded { message, consumer, result, .. }
-                    if result == ProcessingResult::WorkerLost =>
-                {
+                Kind::ProcessingEnded {
+                    message,
+                    consumer,
+                    result: ProcessingResult::WorkerLost,
+                    ..
+                } => {
                     let kills = |one: &Self| matches!(one.act, Act::Crash | Act::Kills);
                     let is_it =
                         |one: &Self| one.process == consumer && one.message == Some(message);

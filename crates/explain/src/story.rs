@@ -12,7 +12,8 @@
 //! * `death`: how a process died; `leaving`: why one left, and why it lost a partition;
 //!   `settles`: what settled a message too early.
 //! * `giving_up`: who wrote a dead letter, and why; `limit`: what a delivery limit takes along.
-//! * `redrive`: what comes of a dead letter that is moved back; `retry`: of a copy that is tried later.
+//! * `redrive`: what comes of a dead letter that is moved back; `retry`: of a copy to be tried
+//!   later.
 //! * `forgetting`: why a sink that recognises what it has had did not.
 //! * `loss`, `duplicate`, `order`, `split`, `stall`: the sentences, by anomaly.
 

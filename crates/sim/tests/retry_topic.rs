@@ -1,8 +1,8 @@
 //! A consumer that publishes a copy of what it could not process, to be tried later.
 //!
 //! Goal: nobody waits for a message that fails; it comes back after the delay, and ends in the dead
-//! letters after so many deliveries. It is settled only when its copy is confirmed, so that nothing
-//! is lost, and what goes wrong in between makes two copies. Method: three messages and one consumer
+//! letters after so many deliveries. It is settled only when its copy is confirmed, so nothing is
+//! lost, and what goes wrong in between makes two copies. Method: three messages and one consumer
 //! of a queue, of which the second one fails; the same with a retry in place; and a fault at each
 //! leg of the copy, after it, and at the settle.
 

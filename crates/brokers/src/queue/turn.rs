@@ -67,8 +67,7 @@ impl BoundQueue {
         self.drop_expired(step);
     }
 
-    /// Of a copy that is tried again, the consumer is told of the deliveries before it was published
-    /// too.
+    /// Of a copy that is tried again, the consumer is told of the deliveries before that too.
     fn count_earlier(&self, stored: &Stored, deliveries: &mut [Received]) {
         let tried = self.extras.as_ref().map_or(0, |it| it.retries.tried(stored.sequence));
         if let Some(last) = deliveries.last_mut().filter(|_| tried > 0) {
