@@ -90,7 +90,7 @@ pub(crate) fn value(field: &str, cast: &Cast, dice: &mut Dice) -> Value {
         "lane" => return json!(dice.below(6) / 5),
         "attempt" => return json!(1 + dice.below(3)),
         "copy" => return json!(1 + dice.below(2)),
-        "position" | "upto" | "to" | "from" | "previous" | "generation" | "incarnation" => {
+        "position" | "tag" | "upto" | "to" | "from" | "previous" | "generation" | "incarnation" => {
             return json!(dice.below(5));
         }
         "redelivered" | "failed" | "seen" => return json!(dice.once_in(2)),

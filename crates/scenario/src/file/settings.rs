@@ -181,8 +181,8 @@ pub enum ErrorPolicy {
     Crash,
     /// Write it to the dead letters after `max_attempts`, then settle it.
     DeadLetter,
-    /// Publish a copy that the queue holds back for `retry_backoff`, wait for the confirmation,
-    /// then settle it; others do not wait. After `max_attempts` deliveries a dead letter takes the place
+    /// Publish a copy that the queue holds back for `retry_backoff`, wait for the confirmation, and
+    /// settle it; others do not wait. After `max_attempts` deliveries a dead letter takes the place
     /// of the copy (Spring `@RetryableTopic`, the retry letter topic of Pulsar). This log has no
     /// such topic.
     RetryTopic,
