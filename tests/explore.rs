@@ -72,7 +72,7 @@ fn check_cut(model: Model, strategy: Strategy, small: &Small) {
 #[test]
 fn the_cut_is_sound() {
     for small in spaces::all() {
-        for model in [Model::Log, Model::Queue] {
+        for &model in &small.scenario.models {
             for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(model)) {
                 check_cut(model, strategy, &small);
             }
@@ -84,7 +84,7 @@ fn the_cut_is_sound() {
 #[test]
 fn the_size_of_a_batch_changes_nothing() {
     for small in spaces::all() {
-        for model in [Model::Log, Model::Queue] {
+        for &model in &small.scenario.models {
             for strategy in [Strategy::ProcessThenSettle, Strategy::SettleThenProcess] {
                 let experiment = experiment(model, strategy, &small);
                 let space = small.space.clone();
@@ -112,7 +112,7 @@ fn the_cut_is_sound_for_sinks_and_leases() {
         Strategy::Parallel,
     ];
     for small in spaces::sinks_and_leases() {
-        for model in [Model::Log, Model::Queue] {
+        for &model in &small.scenario.models {
             for strategy in strategies {
                 check_cut(model, strategy, &small);
                 let experiment = experiment(model, strategy, &small);
@@ -170,7 +170,7 @@ fn every_kind_is_in_some_space() {
 #[test]
 fn the_cut_loses_no_order_of_effects() {
     for small in spaces::all() {
-        for model in [Model::Log, Model::Queue] {
+        for &model in &small.scenario.models {
             for strategy in Strategy::ALL.into_iter().filter(|one| one.supports(model)) {
                 let experiment = experiment(model, strategy, &small);
                 let cut = effects(&experiment, &small, true, Effects::default());

@@ -287,6 +287,9 @@ fn the_remedies_of_the_narrations_help() {
     assert_eq!(comes_out(&by_send), Some(0), "duplicates stay");
     let knows = ["models=['queue']", "queue.dedup_window=2min"];
     check("outbox", &[&knows[..], &none_twice].concat(), "duplicated");
+    let back = ["consumer.worker_lost=requeue", "expect.0.lost=0", "expect.0.duplicated=>0"];
+    check("worker-lost", &[&back[..], &["expect.0.verdict=valid"]].concat(), "lost");
+    check("retry-topic", &["sink.dedup=atomic", "expect.0.duplicated=0"], "lost");
     for brings_back in ["consumer.claim_min_idle=1min", "consumer.restart_reads_own=true"] {
         let back = [brings_back, "expect.0.pending=0", "expect.0.verdict=valid"];
         check("pending-list", &back, "stalled");
@@ -322,6 +325,24 @@ fn a_redriven_order_is_recognised_within_the_window() {
     check(&[long], true);
     check(&[long, "sink.dedup_key=broker"], false);
     check(&[long, "sink.dedup_key=broker", "queue.redrive.ids=same"], true);
+}
+
+/// A copy that is tried later is another message for the queue, and the same one for a sink that
+/// goes by the producer's id.
+#[test]
+fn a_copy_to_be_tried_later_is_recognised_by_its_sink() {
+    let check = |settings: &[&str], expect: bool| {
+        let file = "simulations/retry-topic.toml";
+        let mut arguments = vec!["explore", file, "--quiet", "--faults", "2"];
+        arguments.extend(settings.iter().flat_map(|set| ["--set", set]));
+        let said = String::from_utf8_lossy(&entrega(&arguments).stdout).into_owned();
+        assert!(never_found(&said).contains(&"lost"), "{settings:?}:\n{said}");
+        assert_eq!(never_found(&said).contains(&"duplicated"), expect, "{settings:?}:\n{said}");
+        assert_eq!(said.contains("retry copy"), !expect, "{settings:?}:\n{said}");
+    };
+    check(&[], false);
+    check(&["sink.dedup=atomic"], true);
+    check(&["sink.dedup=atomic", "sink.dedup_key=broker"], false);
 }
 
 /// An offset that an unclean election frees names two orders that are both read (semantics.md 3.5,

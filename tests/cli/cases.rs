@@ -397,6 +397,7 @@ fn a_trigger_that_only_the_asking_names_is_the_cause() {
         ("timer", "settled_by_timer"),
         ("next_receive", "settled_by_next_receive"),
         ("close", "settled_by_close"),
+        ("worker_lost", "settled_for_lost_worker"),
     ] {
         let (ack, commit) = (asked("ack", trigger), asked("commit", trigger));
         check("queue", &ack, &learnt("ack"), cause);

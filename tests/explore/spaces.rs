@@ -101,6 +101,7 @@ pub(crate) fn sinks_and_leases() -> Vec<Small> {
     let window = ("sink.dedup_window", "8s");
     let room = ("sink.dedup_entries", "1");
     let renewal = ("consumer.lease_renewal", "4s");
+    let queue = ("models", "['queue']");
     vec![
         of("atomic", &[("sink.dedup", "atomic"), window]),
         of("room for one", &[("sink.dedup", "atomic"), room]),
@@ -108,6 +109,8 @@ pub(crate) fn sinks_and_leases() -> Vec<Small> {
         of("memory", &[("sink.dedup", "process-memory"), window]),
         of("memory for one", &[("sink.dedup", "process-memory"), room]),
         small_with(&[("sink.dedup", "process-memory")], "copies", copies, (2, 1), (2, 0)),
+        of("workers whose supervisor settles", &[queue, ("consumer.worker_lost", "settle")]),
+        of("workers whose supervisor gives back", &[queue, ("consumer.worker_lost", "requeue")]),
         of("renewal", &[renewal]),
         of("renewal of a buffer", &[renewal, ("consumer.receive_ahead", "true")]),
     ]
@@ -140,6 +143,14 @@ const CONFIRMED: &[(&str, &str)] = &[
 /// The same, without waiting for a confirmation.
 const UNCONFIRMED: &[(&str, &str)] =
     &[("queue.delivery_limit", "1"), ("queue.dead_letter", "true")];
+
+/// A queue that holds copies back, and gives a message up after the second delivery.
+const COPIES: &[(&str, &str)] = &[
+    ("models", "['queue']"),
+    ("consumer.on_error", "retry-topic"),
+    ("consumer.max_attempts", "2"),
+    ("producer.request_timeout", "1s"),
+];
 
 /// Every kind of fault, alone or in pairs.
 pub(crate) fn all() -> Vec<Small> {
@@ -176,6 +187,10 @@ pub(crate) fn all() -> Vec<Small> {
     let confirmed = "dead_letter.transfer = { lost = 0.1, duplicated = 0.1 }\n\
                      effect.after = { crash = 0.1 }\n\
                      handler.error = { transient = 0.1 }\n";
+    let copies_lost = "handler.error = { transient = 0.1 }\nmessage.poison = { poison = 0.1 }\n\
+                       send.request = { lost = 0.1, duplicated = 0.1 }\n\
+                       send.response = { lost = 0.1 }\n";
+    let copies = format!("{copies_lost}send.after = {{ crash = 0.1 }}\n{settles}{effects}");
     vec![
         small("shutdowns", shutdowns, (2, 1), (2, 0)),
         small("shutdowns of two", shutdowns, (2, 2), (1, 1)),
@@ -211,5 +226,7 @@ pub(crate) fn all() -> Vec<Small> {
         small_with(OUTBOX, "an outbox", &resends, (2, 1), (2, 0)),
         small_with(JOB, "a job that sends again", &resends, (2, 1), (2, 0)),
         small("no outbox", dies, (2, 2), (1, 1)),
+        small_with(COPIES, "copies to be tried later", &copies, (2, 1), (2, 0)),
+        small_with(COPIES, "copies for two", copies_lost, (2, 2), (1, 1)),
     ]
 }

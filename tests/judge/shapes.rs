@@ -11,7 +11,7 @@ pub(crate) type Shape = (&'static str, &'static [&'static str], &'static [&'stat
 
 const OF_A_DELIVERY: &[&str] = &["subscription", "consumer", "delivery"];
 
-pub(crate) const SHAPES: [Shape; 39] = [
+pub(crate) const SHAPES: [Shape; 40] = [
     ("send.invoke", &["message"], &["key", "producer", "attempt"]),
     ("send.ok", &["message"], &["producer", "attempt"]),
     ("send.fail", &["message"], &["producer", "attempt"]),
@@ -59,6 +59,7 @@ pub(crate) const SHAPES: [Shape; 39] = [
     ("settle_forgotten", &["message"], &["subscription"]),
     ("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "abort.reason"]),
     ("redriven", &["message"], &["subscription", "position", "tag"]),
+    ("retried", &["message"], &["subscription", "consumer", "position"]),
 ];
 
 /// Who takes part in a history.
@@ -89,7 +90,7 @@ pub(crate) fn value(field: &str, cast: &Cast, dice: &mut Dice) -> Value {
         "lane" => return json!(dice.below(6) / 5),
         "attempt" => return json!(1 + dice.below(3)),
         "copy" => return json!(1 + dice.below(2)),
-        "position" | "upto" | "to" | "from" | "previous" | "generation" | "incarnation" => {
+        "position" | "tag" | "upto" | "to" | "from" | "previous" | "generation" | "incarnation" => {
             return json!(dice.below(5));
         }
         "redelivered" | "failed" | "seen" => return json!(dice.once_in(2)),
@@ -100,11 +101,13 @@ pub(crate) fn value(field: &str, cast: &Cast, dice: &mut Dice) -> Value {
         "process" => &["c", "d", "p", "r"],
         "delivery" => &["1", "2", "3"],
         "act" => &["ack", "requeue", "reject", "extend", "commit"],
-        "trigger" => &["application", "timer", "delivery", "next_receive", "close", "revoke"],
+        "trigger" => {
+            &["application", "timer", "delivery", "next_receive", "close", "revoke", "worker_lost"]
+        }
         "reason" => &["settled", "ttl", "overflow", "retention", "delivery_limit", "purge"],
         "dlq.reason" => &["rejected", "delivery_limit", "ttl", "overflow", "client"],
         "abort.reason" => &["asked", "fenced", "expired"],
-        "result" => &["ok", "transient", "poison", "unknown"],
+        "result" => &["ok", "transient", "poison", "unknown", "worker_lost"],
         "verdict" => &["applied", "applied", "suppressed", "rejected"],
         "point" => &["r.effect.after", "r.settle.request"],
         "alternative" => &["crash", "lost"],

@@ -15,7 +15,7 @@ use crate::{mutate, numbers, without_panic};
 
 /// What is said about a broken rule that the schema cannot state, and the place of that rule in its
 /// list.
-const UNSAID: [(&str, usize); 52] = [
+const UNSAID: [(&str, usize); 53] = [
     ("add up to more than 1", 0),
     ("take more than 100 years", 1),
     ("longer than `max`", 2),
@@ -55,6 +55,7 @@ const UNSAID: [(&str, usize); 52] = [
     ("is not sent twice", 9),
     ("taken for a duplicate by", 9),
     ("that forgets settles", 9),
+    ("no record waits until it is due", 9),
     ("there is no profile", 10),
     ("the profile ", 10),
     ("profile ", 10),

@@ -163,6 +163,7 @@ pub(crate) fn client_config() -> ClientConfig {
         settle_retries: 0,
         receive_ahead: false,
         lease_renewal: None,
+        worker_lost: None,
         auto_offset_reset: OffsetReset::Earliest,
         drain_on_revoke: false,
         max_poll_interval: None,

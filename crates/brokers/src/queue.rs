@@ -45,7 +45,8 @@
 //! none), `ready.rs` and `delayed.rs` (positions), `in_flight.rs` and `lease.rs` (tags, timers),
 //! `consumers.rs` (who may settle what), `dead_letter.rs` (giving up), `dedup.rs` (what was
 //! published before). Only some queues have: `features.rs`, `extras.rs`, `turn.rs`; `window.rs`
-//! is a share group's, `transfers.rs`, `redrive.rs` and `ids.rs` are about dead letters and copies.
+//! is a share group's, `transfers.rs`, `redrive.rs` and `ids.rs` are about dead letters and copies,
+//! `retries.rs` about copies that come later.
 
 use std::mem;
 
@@ -75,6 +76,7 @@ mod late;
 mod lease;
 mod ready;
 mod redrive;
+mod retries;
 mod returns;
 mod room;
 mod rules;
@@ -98,6 +100,7 @@ pub use extras::ShareWindow;
 use bound_queue::{BoundQueue, Step, Wanted, Word};
 use dedup::DedupWindow;
 use departed::Departed;
+use retries::Again;
 use unflushed::Unflushed;
 
 /// An exchange and the queues that are bound to it.
@@ -283,20 +286,6 @@ impl QueueBroker {
         }
         Some(if tags.is_empty() { Response::Settled { tags } } else { Response::Stale { tags } })
     }
-
-    fn close(
-        &mut self,
-        now: Instant,
-        from: ClientId,
-        queue: SubscriptionId,
-        ground_truth: &mut Vec<Event>,
-    ) -> Response {
-        let Some(queue) = self.queues.get_mut(queue.index()) else {
-            return Response::UnknownQueue;
-        };
-        queue.release(from, &mut Step::new(now, &self.settings, &mut self.changed, ground_truth));
-        Response::Closed
-    }
 }
 
 impl Broker for QueueBroker {
@@ -322,6 +311,10 @@ impl Broker for QueueBroker {
                 Some(self.publish(now, mem::take(records), *id, ground_truth))
             }
             Request::Settle { .. } => self.settle(now, from, request, ground_truth),
+            &mut Request::Retry { queue, record, tried, after } => {
+                let again = Again { record, tried, after };
+                Some(self.retry(now, from, (queue, again), ground_truth))
+            }
             Request::Close { queue } => Some(self.close(now, from, *queue, ground_truth)),
             Request::SettleAndPublish { queue, tag, output } => {
                 let which = (*queue, *tag);

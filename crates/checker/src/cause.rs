@@ -58,6 +58,8 @@ words! {
         SettledByClose => "settled_by_close",
         /// Lost: a rebalance settled it.
         SettledOnRevoke => "settled_on_revoke",
+        /// Lost: the worker that had it died before its effect, and its supervisor settled it.
+        SettledForLostWorker => "settled_for_lost_worker",
         /// Lost: its dead letter expired unread. Reserved: no event reports it yet.
         DlqExpired => "dlq_expired",
         /// Duplicated: the broker stored it twice (a producer's retry).
@@ -87,6 +89,9 @@ words! {
         RedeliveredAfterSettle => "redelivered_after_settle",
         /// Duplicated: a copy was moved back from the dead letters.
         Redriven => "redriven",
+        /// Duplicated: its consumer had published another copy of it to be tried later, and the one
+        /// before had its effect, or came back and had it too.
+        RetryCopy => "retry_copy",
         /// Duplicated: the broker restarted and forgot what was in flight.
         BrokerForgot => "broker_forgot",
         /// Duplicated: a reset moved the position back over it.
@@ -131,6 +136,7 @@ impl Cause {
             SettleTrigger::NextReceive => Self::SettledByNextReceive,
             SettleTrigger::Close => Self::SettledByClose,
             SettleTrigger::Revoke => Self::SettledOnRevoke,
+            SettleTrigger::WorkerLost => Self::SettledForLostWorker,
         }
     }
 
@@ -144,6 +150,7 @@ impl Cause {
                 | Self::SettledByNextReceive
                 | Self::SettledByClose
                 | Self::SettledOnRevoke
+                | Self::SettledForLostWorker
         )
     }
 }

@@ -216,7 +216,8 @@ impl Checker {
         | Kind::Retrievable { subscription, .. }
         | Kind::Aborted { subscription, .. }
         | Kind::SettleForgotten { subscription, .. }
-        | Kind::Redriven { subscription, .. }) = kind
+        | Kind::Redriven { subscription, .. }
+        | Kind::Retried { subscription, .. }) = kind
         else {
             return self.note_owners(kind);
         };
@@ -231,6 +232,7 @@ impl Checker {
             Kind::Aborted { delivery, message, seen, reason, .. } => {
                 fold.aborted(delivery, message, seen, reason);
             }
+            Kind::Retried { message, .. } => fold.retried(message),
             _ => {}
         }
     }

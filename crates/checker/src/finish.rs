@@ -95,13 +95,13 @@ impl SubscriptionFold {
     }
 
     /// Deliveries beyond the stored copies. A message of a record that was delivered was stored,
-    /// even if the record does not show it.
+    /// even if the record does not show it. Of one of which more copies are recorded that were to
+    /// be tried later than deliveries, none is one too many.
     fn redeliveries(&self) -> u64 {
         if !self.is_record {
             return self.totals.redeliveries;
         }
-        let is_delivered_unseen =
-            |message: &Message| message.copies == 0 && message.was_delivered();
+        let is_delivered_unseen = |message: &Message| message.copies == 0 && message.surplus > 0;
         let messages = self.messages.iter();
         let unseen = messages.filter(|(_, message)| is_delivered_unseen(message)).count();
         self.totals.redeliveries - unseen as u64

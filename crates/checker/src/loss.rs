@@ -11,6 +11,9 @@
 //! That the broker lost a copy, by cutting off the end of a log or losing its storage, ends nothing
 //! if the message is stored again afterwards: its producer has tried again.
 //!
+//! A consumer that publishes another copy of a message to be tried later takes back what had ended
+//! it, and of several copies the end of the last one counts.
+//!
 //! An audit of a log reads from where a new consumer would begin. What it does not find, and
 //! nothing else had ended, is skipped by the reset of whoever comes next.
 
@@ -22,7 +25,29 @@ impl Message {
     /// follows and none came before.
     #[inline]
     pub(crate) fn note_loss(&mut self, cause: Cause) {
-        self.loss = self.loss.or(Some(cause));
+        if self.loss.is_none() {
+            self.loss = Some(cause);
+        } else if self.has(Flag::Copied) {
+            self.note_end_of_copy(cause);
+        }
+    }
+
+    /// Of several copies the end of the last one counts. That a copy is removed by its settle says
+    /// no more than the settle.
+    #[cold]
+    fn note_end_of_copy(&mut self, cause: Cause) {
+        let is_settled = self.loss.is_some_and(Cause::is_settle);
+        if cause != Cause::SettledBeforeProcess || !is_settled {
+            self.loss = Some(cause);
+        }
+    }
+
+    /// Another copy is stored, to be tried later: what ended the message before does not.
+    #[cold]
+    pub(crate) fn is_copied(&mut self) {
+        self.loss = None;
+        self.unset(Flag::Removed);
+        self.set(Flag::Copied);
     }
 
     /// Notes that it was lost on its way to the dead letters: that it was rejected before, to get

@@ -160,11 +160,13 @@ pub(crate) enum Flag {
     Redriven = 1 << 22,
     /// About the message: a dead letter of it was moved back at some time.
     MovedBack = 1 << 23,
+    /// About the message: a consumer has published another copy of it to be tried later.
+    Copied = 1 << 24,
 }
 
 /// Every flag is below this bit.
-pub(crate) const FLAG_BITS: u32 = 24;
-const _: () = assert!((Flag::MovedBack as u32) < 1 << FLAG_BITS);
+pub(crate) const FLAG_BITS: u32 = 25;
+const _: () = assert!((Flag::Copied as u32) < 1 << FLAG_BITS);
 
 /// The bits that are about the last delivery.
 pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
@@ -172,7 +174,8 @@ pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
         | Flag::WasThere as u32
         | Flag::RequeuedAhead as u32
         | Flag::AbortedSeen as u32
-        | Flag::MovedBack as u32);
+        | Flag::MovedBack as u32
+        | Flag::Copied as u32);
 
 impl Message {
     #[inline]
@@ -199,15 +202,21 @@ impl Message {
     /// Takes note of a queue's delivery number, and whether the delivery was stale from the start.
     #[inline]
     pub(crate) fn number(&mut self, attempt: u16) {
-        if self.numbers.is_stale(attempt) && self.has(Flag::LeaseRanOutAhead) {
+        if self.is_stale(attempt) && self.has(Flag::LeaseRanOutAhead) {
             self.set(Flag::LeaseRanOut);
             self.set(Flag::LeaseRanOutUnsettled);
         }
-        if self.numbers.is_stale(attempt) && self.has(Flag::RequeuedAhead) {
+        if self.is_stale(attempt) && self.has(Flag::RequeuedAhead) {
             self.set(Flag::Requeued);
             self.set(Flag::RequeuedUnsettled);
         }
         self.numbers.delivered(attempt);
+    }
+
+    /// Whether a delivery had been taken back before its consumer had it. Numbers of several copies
+    /// do not say.
+    pub(crate) fn is_stale(&self, attempt: u16) -> bool {
+        self.numbers.is_stale(attempt) && !self.has(Flag::Copied)
     }
 
     /// Forgets what is known of the last delivery, because there is a new one. That takes a copy

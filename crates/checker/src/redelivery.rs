@@ -13,7 +13,8 @@
 //! broker had restarted; a restart is also the last resort when nothing else is known. And
 //! within one assignment a log delivers a message once: if its consumer sought back over it,
 //! that is why it came again, and nothing else needs to be looked for. The same holds of a queue if
-//! a dead letter of the message was moved back: whatever had brought it there is over.
+//! a dead letter of the message was moved back: whatever had brought it there is over. Of a message
+//! of which a consumer has published another copy, one that was settled comes again as the other.
 
 use crate::Cause;
 
@@ -48,6 +49,8 @@ pub(crate) struct Evidence {
     pub(crate) moved_back: bool,
     /// A record: it was a dead letter before it was delivered again.
     pub(crate) redriven: bool,
+    /// Another copy of its message was published to be tried later, by any consumer.
+    pub(crate) copied: bool,
     /// The broker restarted while it was held.
     pub(crate) forgotten: bool,
     /// The broker has restarted at some time.
@@ -67,6 +70,7 @@ impl Evidence {
             (self.forgotten, Cause::BrokerForgot),
             (self.reset, Cause::OffsetReset),
             (self.rewound, Cause::OffsetRewind),
+            (self.copied, Cause::RetryCopy),
         ];
         let in_order = [
             (self.crashed, Cause::RedeliveredAfterCrash),
@@ -85,6 +89,7 @@ impl Evidence {
             (self.rewound, Cause::OffsetRewind),
             (self.redriven, Cause::Redriven),
             (self.settled, Cause::RedeliveredAfterSettle),
+            (self.copied, Cause::RetryCopy),
             (self.restarted, Cause::BrokerForgot),
         ];
         if self.sought {

@@ -237,6 +237,18 @@ impl SubscriptionFold {
         self.totals.stored += 1;
     }
 
+    /// A consumer has published another copy of a message, to be tried later. A delivery of it is
+    /// no redelivery, and it is no second message of its producer.
+    #[cold]
+    pub(crate) fn retried(&mut self, id: MessageId) {
+        let message = self.messages.entry(id.0.into());
+        message.is_copied();
+        if message.surplus > 0 {
+            self.totals.redeliveries = self.totals.redeliveries.saturating_sub(1);
+        }
+        message.surplus = message.surplus.saturating_sub(1);
+    }
+
     /// The producer of a message knows that it is stored: what was out of order about it counts.
     #[cold]
     pub(crate) fn acknowledged(&mut self, id: MessageId) {

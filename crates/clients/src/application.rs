@@ -52,6 +52,10 @@ pub enum HandlerError {
     /// what this consumer takes it for. There was no effect; read the progress.
     #[error("the sink refused the effect: somebody else has moved the progress")]
     Rejected,
+    /// The worker that ran the handler died. The effect may or may not have happened, and the
+    /// supervisor is about to settle the message or give it back.
+    #[error("the worker died; its supervisor decides about the message")]
+    WorkerLost,
 }
 
 /// Where messages go that the application gives up on.
@@ -78,6 +82,9 @@ pub enum ErrorPolicy {
     Crash,
     /// Try a bounded number of times, then write a dead letter, then settle.
     DeadLetter,
+    /// Publish a copy that comes later, then settle this one; after a bounded number of deliveries
+    /// write a dead letter instead.
+    RetryTopic,
 }
 
 /// What a strategy sees of the application.
@@ -99,14 +106,19 @@ pub trait Application {
     /// Processes a message with a bounded number of attempts.
     ///
     /// # Errors
-    /// How the last attempt failed.
+    /// How the last attempt failed. After [`HandlerError::WorkerLost`] there is nothing left to
+    /// settle: the supervisor has decided about the message.
     async fn process_with_attempts(&self, delivery: &Delivery) -> Result<(), HandlerError>;
 
     /// Processes a message with a bounded number of attempts and writes a dead letter if all fail.
+    /// Returns what may be settled now: the message, unless a supervisor has decided about it.
     ///
     /// # Errors
     /// [`Stop::DeadLetter`] if the dead letter may not have been written.
-    async fn process_or_dead_letter(&self, delivery: &Delivery) -> Result<(), Stop>;
+    async fn process_or_dead_letter<'d>(
+        &self,
+        delivery: &'d Delivery,
+    ) -> Result<&'d [Delivery], Stop>;
 
     /// Processes a message once, whatever the error policy.
     ///
@@ -164,23 +176,32 @@ where
         let settled = slice::from_ref(delivery);
         match self.policy {
             ErrorPolicy::Retry => {
-                while self.handler.process(delivery).await.is_err() {
+                while let Err(error) = self.handler.process(delivery).await {
+                    if error == HandlerError::WorkerLost {
+                        self.inbox.end_for_worker(delivery).await;
+                        return Ok(&[]);
+                    }
                     self.handler.pause(self.retry_backoff).await;
                 }
                 return Ok(settled);
             }
-            ErrorPolicy::DeadLetter => {
-                self.process_or_dead_letter(delivery).await?;
-                return Ok(settled);
-            }
+            ErrorPolicy::DeadLetter => return self.process_or_dead_letter(delivery).await,
             _ => {}
         }
         match (self.handler.process(delivery).await, self.policy) {
+            (Err(HandlerError::WorkerLost), _) => {
+                self.inbox.end_for_worker(delivery).await;
+                Ok(&[])
+            }
             (Ok(()), _) | (Err(_), ErrorPolicy::SkipAndSettle) => Ok(settled),
             (Err(_), ErrorPolicy::Requeue) => {
                 self.handler.pause(self.retry_backoff).await;
                 let _ = self.inbox.give_back(delivery).await;
                 Ok(&[])
+            }
+            (Err(_), ErrorPolicy::RetryTopic) => {
+                self.try_later(delivery).await?;
+                Ok(settled)
             }
             (Err(_), ErrorPolicy::Skip) => {
                 self.inbox.let_go(delivery);
@@ -206,6 +227,10 @@ where
         let mut attempt = 1;
         loop {
             match self.handler.process(delivery).await {
+                Err(HandlerError::WorkerLost) => {
+                    self.inbox.end_for_worker(delivery).await;
+                    return Err(HandlerError::WorkerLost);
+                }
                 Err(_) if attempt < self.max_attempts => {
                     attempt += 1;
                     self.handler.pause(self.retry_backoff).await;
@@ -215,11 +240,16 @@ where
         }
     }
 
-    async fn process_or_dead_letter(&self, delivery: &Delivery) -> Result<(), Stop> {
-        if self.process_with_attempts(delivery).await.is_ok() {
-            return Ok(());
+    async fn process_or_dead_letter<'d>(
+        &self,
+        delivery: &'d Delivery,
+    ) -> Result<&'d [Delivery], Stop> {
+        match self.process_with_attempts(delivery).await {
+            Ok(()) => {}
+            Err(HandlerError::WorkerLost) => return Ok(&[]),
+            Err(_) => self.dead_letter(delivery).await?,
         }
-        self.dead_letter(delivery).await
+        Ok(slice::from_ref(delivery))
     }
 
     fn policy(&self) -> ErrorPolicy {
@@ -227,11 +257,26 @@ where
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        self.handler.process(delivery).await
+        let attempt = self.handler.process(delivery).await;
+        if attempt == Err(HandlerError::WorkerLost) {
+            self.inbox.end_for_worker(delivery).await;
+        }
+        attempt
     }
 
     async fn dead_letter(&self, delivery: &Delivery) -> Result<(), Stop> {
         self.dead_letters.store(delivery).await.map_err(Stop::DeadLetter)
+    }
+}
+
+impl<S: GiveBack, H, D: DeadLetters> Supervised<'_, S, H, D> {
+    /// Publishes a copy of a message that comes later, or a dead letter if it was delivered often
+    /// enough. Either is confirmed before the message may be settled.
+    async fn try_later(&self, delivery: &Delivery) -> Result<(), Stop> {
+        if u32::from(delivery.attempt) >= self.max_attempts {
+            return self.dead_letters.store(delivery).await.map_err(Stop::DeadLetter);
+        }
+        self.inbox.publish_copy(delivery, self.retry_backoff).await.map_err(Stop::Retry)
     }
 }
 
@@ -242,6 +287,19 @@ pub trait GiveBack {
     /// # Errors
     /// As [`Subscription::settle`]; the lease returns it all the same.
     async fn give_back(&self, delivery: &Delivery) -> Result<(), SettleError>;
+
+    /// The worker that had a message died, and its supervisor settles it or gives it back, as it is
+    /// configured to. A log has no supervisor.
+    async fn end_for_worker(&self, _delivery: &Delivery) {}
+
+    /// Publishes another copy of a message, which comes `after` a while, and waits for the
+    /// confirmation. A log has no topic for it.
+    ///
+    /// # Errors
+    /// [`Unanswered`]: it may have been stored or not, or was refused.
+    async fn publish_copy(&self, _delivery: &Delivery, _after: Duration) -> Result<(), Unanswered> {
+        Err(Unanswered)
+    }
 
     /// The application is done with a message and leaves it unsettled: its lease is not renewed.
     fn let_go(&self, _delivery: &Delivery) {}

@@ -21,6 +21,9 @@ pub struct ClientConfig {
     pub receive_ahead: bool,
     /// How often the library of a queue renews the leases of what it holds; none if it does not.
     pub lease_renewal: Option<Duration>,
+    /// What the library of a queue does with a message whose worker died; none if the whole process
+    /// dies with it.
+    pub worker_lost: Option<WorkerLost>,
     /// Whether the library settles by itself, and when.
     pub auto_settle: AutoSettle,
     /// Which offset a log's library has ready for a commit that names none, its own ones included.
@@ -63,6 +66,15 @@ pub enum AutoSettle {
     /// On a log a poll commits the positions of earlier polls, at most once an interval (Java). On
     /// a queue the next receive accepts the batch before it (share groups, implicit mode).
     AtNextReceive,
+}
+
+/// What a supervisor does with the message of a worker that died (Celery, `acks_late`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerLost {
+    /// It acks it, as Celery does by default: what had no effect is lost.
+    Settle,
+    /// It gives it back at once (`task_reject_on_worker_lost`): one that kills comes again.
+    Requeue,
 }
 
 /// Which messages a log's library takes for done: the offset that a commit without arguments

@@ -45,7 +45,7 @@ pub use application::{
 };
 pub use config::{
     AutoSettle, ClientConfig, Library, OffsetReset, OffsetStore, SettleScope, StrategyConfig,
-    TransactionConfig, TransactionOffsets,
+    TransactionConfig, TransactionOffsets, WorkerLost,
 };
 pub use consumer::Consumer;
 pub use consumers::{Catalogued, Strategy};

@@ -163,6 +163,9 @@ pub enum Stop {
     /// The dead letter could not be written.
     #[error("the dead letter could not be written: {0}")]
     DeadLetter(crate::Unanswered),
+    /// The copy of a message to be tried later could not be published.
+    #[error("the copy to be tried later could not be published: {0}")]
+    Retry(crate::Unanswered),
     /// A transaction failed, and this instance of its producer cannot go on.
     #[error(transparent)]
     Transaction(#[from] TransactionError),

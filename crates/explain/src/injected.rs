@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use entrega_choice::Point;
-use entrega_model::event::SettleAct;
+use entrega_model::event::{ProcessingResult, SettleAct};
 use entrega_model::{Event, Kind, MessageId, ProcessId};
 use entrega_scenario::points::{self, Act, Alternative, Call, FaultInfo, Leg, Moment, Site, Zone};
 
@@ -28,6 +28,8 @@ pub struct Injected {
     pub message: Option<MessageId>,
     /// Whether its process had last asked for more time, and not to settle.
     pub extends: bool,
+    /// Whether only the worker dies of it that ran the handler, and its process lives on.
+    pub of_worker: bool,
 }
 
 impl Injected {
@@ -35,7 +37,7 @@ impl Injected {
     pub fn all(events: &[Event]) -> Vec<Self> {
         let mut in_work: BTreeMap<ProcessId, MessageId> = BTreeMap::new();
         let mut asked: BTreeMap<ProcessId, SettleAct> = BTreeMap::new();
-        let mut found = Vec::new();
+        let mut found: Vec<Self> = Vec::new();
         for (at, event) in events.iter().enumerate() {
             match event.kind {
                 Kind::ProcessingStarted { message, consumer, .. } => {
@@ -49,11 +51,25 @@ impl Injected {
                     let Some(one) = point.alternative(alternative.into()) else { continue };
                     let Alternative { act, zone, .. } = *one;
                     let extends = asked.get(&process) == Some(&SettleAct::Extend);
-                    let mut fault = Self { at, point, act, zone, process, message, extends };
+                    let of_worker = false;
+                    let mut fault =
+                        Self { at, point, act, zone, process, message, extends, of_worker };
                     if fault.befalls(Call::Effect) || fault.befalls(Call::DeadLetter) {
                         fault.message = message.or_else(|| in_work.get(&process).copied());
                     }
                     found.push(fault);
+                }
+                Kind::ProcessingEnded {
+                    message,
+                    consumer,
+                    result: ProcessingResult::WorkerLost,
+                    ..
+                } => {
+                    let kills = |one: &Self| matches!(one.act, Act::Crash | Act::Kills);
+                    let is_it =
+                        |one: &Self| one.process == consumer && one.message == Some(message);
+                    let fault = found.iter_mut().rfind(|one| is_it(one) && kills(one));
+                    fault.into_iter().for_each(|one| one.of_worker = true);
                 }
                 _ => {}
             }
@@ -80,7 +96,7 @@ impl Injected {
 
     /// Whether a process dies of it.
     pub(crate) fn is_crash(&self) -> bool {
-        self.act == Act::Crash
+        self.act == Act::Crash && !self.of_worker
     }
 
     /// Whether a process is asked to stop.

@@ -45,6 +45,7 @@ fn matters(kind: &Kind, cast: &Cast) -> bool {
         | Kind::Kept { .. }
         | Kind::SettleForgotten { .. }
         | Kind::Redriven { .. }
+        | Kind::Retried { .. }
         | Kind::Aborted { .. }
         | Kind::Crashed { .. }
         | Kind::Stalled { .. }

@@ -75,6 +75,9 @@ fn because(cause: Cause) -> &'static str {
         Cause::SettledByNextReceive => "the next receive settled it without an effect",
         Cause::SettledByClose => "closing the consumer settled it without an effect",
         Cause::SettledOnRevoke => "a rebalance settled it without an effect",
+        Cause::SettledForLostWorker => {
+            "the supervisor of a worker that died settled it without an effect"
+        }
         Cause::DlqExpired => "its dead letter expired unread",
         Cause::StoredTwice => "it is stored more than once",
         Cause::RedeliveredAfterCrash => "its consumer crashed, and it was delivered again",
@@ -92,6 +95,9 @@ fn because(cause: Cause) -> &'static str {
             "it was settled, and delivered again although nothing recorded took it back"
         }
         Cause::Redriven => "a copy came back from the dead letters",
+        Cause::RetryCopy => {
+            "a consumer had published another copy of it to be tried later, and two copies took effect"
+        }
         Cause::BrokerForgot => "the broker restarted and forgot what was in flight",
         Cause::OffsetReset => "a reset moved the position back over it",
         Cause::OffsetRewind => "the committed offset or the position moved back over it",

@@ -13,7 +13,8 @@
 //!   `settles`: what settled a message too early.
 //! * `giving_up`: who wrote a dead letter, and why; `limit`: what a delivery limit takes along.
 //! * `prepared`: what becomes of a prepared transaction that expires.
-//! * `redrive`: what comes of a dead letter that is moved back.
+//! * `redrive`: what comes of a dead letter that is moved back; `retry`: of a copy to be tried
+//!   later.
 //! * `forgetting`: why a sink that recognises what it has had did not.
 //! * `loss`, `duplicate`, `order`, `split`, `stall`: the sentences, by anomaly.
 
@@ -33,6 +34,7 @@ mod loss;
 mod order;
 mod prepared;
 mod redrive;
+mod retry;
 mod settles;
 mod split;
 mod stall;
@@ -135,7 +137,11 @@ fn of_class(chronicle: &Chronicle<'_>, class: Class, cause: Option<Cause>) -> Co
         Class::Duplicated if cause == Some(Cause::Redriven) => {
             forgetting::told_after(redrive::tell(chronicle), chronicle)
         }
+        Class::Duplicated if cause == Some(Cause::RetryCopy) => {
+            forgetting::told_after(retry::tell(chronicle), chronicle)
+        }
         Class::Duplicated => forgetting::told_after(duplicate::tell(chronicle), chronicle),
+        Class::Split if cause == Some(Cause::RetryCopy) => retry::split(chronicle),
         Class::Split => split::tell(chronicle),
         Class::DeadLettered => split::dead_lettered(chronicle),
         Class::Pending => stall::tell(chronicle),

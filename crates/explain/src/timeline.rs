@@ -153,6 +153,7 @@ impl Timeline<'_> {
                 | Kind::Kept { .. }
                 | Kind::SettleForgotten { .. }
                 | Kind::Redriven { .. }
+                | Kind::Retried { .. }
                 | Kind::Aborted { .. }
                 | Kind::Entered { .. }
         )

@@ -47,6 +47,25 @@ pub enum Unfit {
         /// The name of the scenario.
         scenario: String,
     },
+    /// The log has no topic that holds a copy back: choose another model, or another policy.
+    #[error(
+        "{scenario}: consumer.on_error = \"retry-topic\" is impossible on the log, which has one \
+         topic and holds nothing back\n  help: choose another model or policy; valid on both: retry, \
+         skip, skip-and-settle, crash, dead-letter"
+    )]
+    RetryTopicOnLog {
+        /// The name of the scenario.
+        scenario: String,
+    },
+    /// A log has no supervisor that settles one message: choose another model, or leave it out.
+    #[error(
+        "{scenario}: consumer.worker_lost is impossible on the log, where one offset stands for all \
+         messages\n  help: choose another model, or write --set consumer.worker_lost=none"
+    )]
+    WorkerLostOnLog {
+        /// The name of the scenario.
+        scenario: String,
+    },
     /// The strategy does not run on the model: choose one that supports it.
     #[error(
         "{scenario}: {} does not run on the {}\n  help: valid is {}",

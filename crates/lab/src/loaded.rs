@@ -96,10 +96,17 @@ impl LoadedScenario {
     /// parsed; others were not.
     ///
     /// # Errors
-    /// [`Unfit::RequeueOnLog`].
+    /// [`Unfit::RequeueOnLog`], [`Unfit::RetryTopicOnLog`], [`Unfit::WorkerLostOnLog`].
     pub fn allows(&self, model: Model) -> Result<(), Unfit> {
-        if model == Model::Log && self.scenario.consumer.on_error == ErrorPolicy::Requeue {
-            return Err(Unfit::RequeueOnLog { scenario: self.name.clone() });
+        if model != Model::Log {
+            return Ok(());
+        }
+        let (scenario, consumer) = (self.name.clone(), &self.scenario.consumer);
+        match consumer.on_error {
+            ErrorPolicy::Requeue => return Err(Unfit::RequeueOnLog { scenario }),
+            ErrorPolicy::RetryTopic => return Err(Unfit::RetryTopicOnLog { scenario }),
+            _ if consumer.worker_lost.is_some() => return Err(Unfit::WorkerLostOnLog { scenario }),
+            _ => {}
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ impl<'a> Sweep<'a> {
     ///
     /// # Errors
     /// [`Unfit::Unsupported`] if no model supports any of the strategies, and
-    /// [`Unfit::RequeueOnLog`].
+    /// [`Unfit::RequeueOnLog`], [`Unfit::RetryTopicOnLog`], [`Unfit::WorkerLostOnLog`].
     pub fn of(loaded: &'a LoadedScenario, strategies: &[Strategy]) -> Result<Self, Unfit> {
         let configurations = loaded.configurations(&[], strategies)?;
         configurations.iter().try_for_each(|one| loaded.allows(one.model))?;

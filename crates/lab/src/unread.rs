@@ -73,9 +73,10 @@ pub fn never_struck(run: &Run<'_>) -> Vec<String> {
 
 /// The strategies that read a setting of `[consumer]`; none for one that every strategy reads, on
 /// one model at least. `max_attempts` has more readers if errors lead to the dead letters: every
-/// strategy that makes another attempt counts them then.
+/// strategy that makes another attempt, or has another delivery made, counts them then.
 fn readers(setting: &str, on_error: ErrorPolicy) -> Option<Vec<S>> {
-    let counted = setting == "max_attempts" && on_error == ErrorPolicy::DeadLetter;
+    let leads_there = matches!(on_error, ErrorPolicy::DeadLetter | ErrorPolicy::RetryTopic);
+    let counted = setting == "max_attempts" && leads_there;
     let asked = if counted { "retry_backoff" } else { setting };
     let readers: Vec<S> = S::ALL.into_iter().filter(|one| one.reads(asked)).collect();
     (!readers.is_empty()).then_some(readers)
@@ -112,7 +113,7 @@ steps = 20_000
 
     /// Values other than the defaults, for every setting that some strategy does not read, with the
     /// settings under which they make a difference.
-    const SETTINGS: [(&str, &str, Set); 18] = [
+    const SETTINGS: [(&str, &str, Set); 19] = [
         ("settle_every", "3", &[("settle_interval", "1h")]),
         ("settle_interval", "10ms", &[]),
         ("batch_size", "3", &[]),
@@ -131,6 +132,7 @@ steps = 20_000
         ("transaction_timeout", "10ms", &[]),
         ("transaction_offsets", "after-commit", &[]),
         ("output", "outside", &[]),
+        ("worker_lost", "requeue", &[("models", "['queue']")]),
     ];
     /// What only a zombie shows (`crates/sim/tests/transactional.rs`).
     const SHOWN_BY_ZOMBIES: &str = "group_metadata";
@@ -138,7 +140,10 @@ steps = 20_000
     fn digest(model: Model, strategy: S, set: &[(&str, &str)]) -> String {
         let set: Vec<(String, String)> = set
             .iter()
-            .map(|(name, value)| (format!("consumer.{name}"), (*value).to_owned()))
+            .map(|&(name, value)| {
+                let path = if name == "models" { "" } else { "consumer." };
+                (format!("{path}{name}"), value.to_owned())
+            })
             .collect();
         let alone = |_: &str| Err(String::new());
         let loaded = LoadedScenario::load("world.toml", WORLD, &set, &alone).expect("a scenario");
@@ -146,7 +151,8 @@ steps = 20_000
         let (scenario, workload) = (&full.scenario, full.workload(1));
         let experiment = Experiment { scenario, workload: &workload, model, strategy, seed: 1 };
         let table = points::table(&scenario.subscription_names());
-        let faults = "mailer.handler.error#5=transient+mailer.message.poison#9=poison";
+        let faults = "mailer.effect.before#3=crash+mailer.handler.error#5=transient\
+                      +mailer.message.poison#9=poison";
         let choices = parse_choices(&table, faults).expect("choices");
         let mut digest = Digest::default();
         judge(&experiment, Choices::explicit(table, choices), &mut digest);

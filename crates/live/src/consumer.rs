@@ -186,6 +186,7 @@ impl ConsumerSettings {
                 prefetch: 100,
                 receive_ahead: false,
                 lease_renewal: None,
+                worker_lost: None,
                 auto_settle,
                 offset_store,
                 auto_commit_interval: Duration::from_secs(5),

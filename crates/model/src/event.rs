@@ -101,7 +101,7 @@ pub enum Kind {
         subscription: SubscriptionId,
         consumer: ProcessId,
     },
-    /// The handler ended. A crash ends it without this event.
+    /// The handler ended. A crash ends it without this event, unless only a worker dies of it.
     ProcessingEnded {
         delivery: DeliveryId,
         message: MessageId,
@@ -244,6 +244,9 @@ pub enum Kind {
     /// It stands at `position` as one that was stored just now, and was never delivered. Deliveries
     /// with a tag below `tag` were handed out before.
     Redriven { message: MessageId, subscription: SubscriptionId, position: u64, tag: u64 },
+    /// A consumer published another copy of a message, which is to be tried later. It stands at
+    /// `position` and counts its deliveries anew; the original is still to be settled.
+    Retried { message: MessageId, subscription: SubscriptionId, consumer: ProcessId, position: u64 },
 }
 
 /// Why a transaction was aborted.
@@ -310,6 +313,8 @@ pub enum ProcessingResult {
     Poison,
     /// Without an answer from the sink: the effect may or may not have been applied.
     Unknown,
+    /// With the death of the worker that ran it, which its supervisor outlives.
+    WorkerLost,
 }
 
 /// What the sink did with an effect.
@@ -364,6 +369,8 @@ pub enum SettleTrigger {
     Close,
     /// A rebalance took the partitions away.
     Revoke,
+    /// The worker that had the message died, and its supervisor settled it.
+    WorkerLost,
 }
 
 /// What a client learns of its settle.

@@ -97,6 +97,7 @@
 //! | `settle_forgotten` | `message` | `subscription` | a queue has restarted and has it again |
 //! | `aborted` | `message` | `subscription` `consumer` `delivery` `seen` `reason` | the transaction with its effect was aborted |
 //! | `redriven` | `message` | `subscription` `position` `tag` | a dead letter is back in its queue, and is none any more; deliveries at a position below `tag` were handed out before |
+//! | `retried` | `message` | `subscription` `consumer` `position` | a copy was published to be tried later |
 //!
 //! # Values
 //!
@@ -124,12 +125,12 @@
 //! * `reason` of `remove`: `settled`, `ttl`, `overflow`, `retention`, `compaction`,
 //!   `delivery_limit`, `truncation`, `purge`, `broker_loss`, `unroutable`, `dead_lettering`.
 //! * `reason` of `dlq`: `rejected`, `delivery_limit`, `ttl`, `overflow`, `client` (default).
-//! * `result`: `ok`, `transient`, `poison`, `unknown`.
+//! * `result`: `ok`, `transient`, `poison`, `unknown`, `worker_lost`.
 //! * `verdict`: `applied` (default), `suppressed`, `rejected`.
 //! * `act`: `ack`, `requeue`, `reject`, `extend`, `commit`.
-//! * `trigger`: `application` (default), `timer`, `delivery`, `next_receive`, `close`, `revoke`.
-//!   Left out on `settled` and `committed`, the one that the consumer's latest `settle.invoke`
-//!   names.
+//! * `trigger`: `application` (default), `timer`, `delivery`, `next_receive`, `close`, `revoke`,
+//!   `worker_lost`. Left out on `settled` and `committed`, the one that the consumer's latest
+//!   `settle.invoke` names.
 //! * `phase`: `workload`, `heal`, `drain`, `quiescent`, `audit`.
 
 use std::io::BufRead;

@@ -68,7 +68,7 @@ impl Purposeful for queue::Request {
     #[inline]
     fn purpose(&self) -> RequestPurpose {
         match self {
-            Self::Publish { .. } => RequestPurpose::Send,
+            Self::Publish { .. } | Self::Retry { .. } => RequestPurpose::Send,
             Self::Receive { queue, .. } => RequestPurpose::Receive(*queue),
             Self::Settle { queue, trigger, .. } => RequestPurpose::Settle(*queue, *trigger),
             Self::SettleAndPublish { queue, .. } => {
@@ -80,8 +80,11 @@ impl Purposeful for queue::Request {
 
     #[inline]
     fn sends(&self) -> Option<MessageId> {
-        let Self::Publish { records, .. } = self else { return None };
-        records.first().map(|record| record.message)
+        match self {
+            Self::Publish { records, .. } => records.first().map(|record| record.message),
+            Self::Retry { record, .. } => Some(record.message),
+            _ => None,
+        }
     }
 }
 

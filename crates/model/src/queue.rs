@@ -5,7 +5,7 @@
 //! request stands for push with credit and for a long poll alike. A delivery is named by its tag,
 //! which is unique in the queue and new at every redelivery, as an SQS receipt handle is.
 
-use crate::{Instant, Output, Record, SubscriptionId, event::SettleTrigger};
+use crate::{Duration, Instant, Output, Record, SubscriptionId, event::SettleTrigger};
 
 /// Names one delivery from one queue. Tags grow; a redelivery has a new one.
 pub type DeliveryTag = u64;
@@ -85,6 +85,17 @@ pub enum Request {
         /// What was made of it; nothing to ack only.
         output: Option<Output>,
     },
+    /// Publishes another copy of a message to its own queue, to be delivered later.
+    Retry {
+        /// The queue.
+        queue: SubscriptionId,
+        /// The message.
+        record: Record,
+        /// How often it was tried: the deliveries of the copy count on from there.
+        tried: u16,
+        /// How long the queue holds the copy back.
+        after: Duration,
+    },
     /// Closes the consumer cleanly: what it had unsettled becomes ready again.
     Close {
         /// The queue.
@@ -95,7 +106,7 @@ pub enum Request {
 /// An answer of a queue broker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Response {
-    /// Every queue has stored its copy.
+    /// Every queue has stored its copy, or the one queue that was asked to.
     Published {
         /// The buffer of the request, emptied.
         records: Vec<Record>,

@@ -87,7 +87,7 @@ pub use schema::{NOT_SAID, schema};
 pub use script::ScriptedFault;
 pub use settings::{
     AutoOffsetReset, BatchFailure, BatchSink, ConsumerSettings, ErrorPolicy, Limits, LogClient,
-    LogSettings, NetworkSettings, Order,
+    LogSettings, NetworkSettings, Order, WorkerLost,
 };
 pub use sink::{Dedup, DedupKey, SinkSettings};
 pub use span::{Span, SpanError};

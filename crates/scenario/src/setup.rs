@@ -10,7 +10,7 @@ use entrega_clients::producers::{Buffering, Retries};
 use entrega_clients::sinks::{CheckpointStore, ChosenSink, Dedup, DedupRules, Retention};
 use entrega_clients::{
     AutoSettle, ClientConfig, ErrorPolicy, Library, MetadataRefresh, OffsetReset, Strategy,
-    StrategyConfig, TransactionConfig, TransactionOffsets,
+    StrategyConfig, TransactionConfig, TransactionOffsets, WorkerLost,
 };
 use entrega_model::log::{Acks, IsolationLevel};
 use entrega_model::{Instant, Model, SubscriptionId};
@@ -217,6 +217,10 @@ pub fn client_config(
         prefetch: consumer.prefetch,
         receive_ahead: consumer.receive_ahead,
         lease_renewal: consumer.lease_renewal.map(file::Span::duration),
+        worker_lost: consumer.worker_lost.map(|what| match what {
+            file::WorkerLost::Settle => WorkerLost::Settle,
+            file::WorkerLost::Requeue => WorkerLost::Requeue,
+        }),
         auto_settle,
         offset_store,
         auto_commit_interval: consumer.auto_commit_interval.duration(),
@@ -262,6 +266,7 @@ pub fn error_policy(policy: file::ErrorPolicy) -> ErrorPolicy {
         file::ErrorPolicy::Requeue => ErrorPolicy::Requeue,
         file::ErrorPolicy::Crash => ErrorPolicy::Crash,
         file::ErrorPolicy::DeadLetter => ErrorPolicy::DeadLetter,
+        file::ErrorPolicy::RetryTopic => ErrorPolicy::RetryTopic,
     }
 }
 

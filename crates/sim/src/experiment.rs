@@ -42,9 +42,15 @@ impl Experiment<'_> {
         let by_batch = consumer.batch_on_failure == BatchFailure::DeadLetterItem
             && self.strategy.reads("batch_on_failure");
         self.strategy.spec().declares_dead_letters
-            || consumer.on_error == ErrorPolicy::DeadLetter
+            || matches!(consumer.on_error, ErrorPolicy::DeadLetter | ErrorPolicy::RetryTopic)
             || by_batch
             || (self.model == Model::Queue && self.scenario.queue.has_dead_letters())
+    }
+
+    /// Whether a consumer outlives the worker that its handler runs in.
+    pub(crate) fn outlives_workers(&self) -> bool {
+        let is_set = self.scenario.consumer.worker_lost.is_some();
+        is_set && self.model == Model::Queue && self.strategy.reads("worker_lost")
     }
 
     /// Makes the choices of another run of this scenario those of this one, which

@@ -21,6 +21,7 @@ use entrega_model::{Delivery, Duration, Instant, PartitionId, SubscriptionId};
 use entrega_scenario::points::{Fault, Zone};
 use entrega_scenario::workload::Workload;
 
+use self::faults::{Broken, WorkerLost};
 use self::open_call::OpenCall;
 pub(crate) use self::recall::Recall;
 use crate::link::{SimLink, Wake};
@@ -36,6 +37,8 @@ pub(crate) struct SimHandler<'a, B: Broker, T> {
     recall: Option<Box<Recall>>,
     /// It holds what is not due yet.
     waits: bool,
+    /// The handler runs in a worker, and the process outlives it.
+    outlives_workers: bool,
 }
 
 impl<'a, B: Broker, T> SimHandler<'a, B, T> {
@@ -47,12 +50,18 @@ impl<'a, B: Broker, T> SimHandler<'a, B, T> {
         recall: Option<Box<Recall>>,
     ) -> Self {
         let waits = link.world.borrow().not_before.is_some();
-        Self { link, producer: None, subscription, workload, recall, waits }
+        let (producer, outlives_workers) = (None, false);
+        Self { link, producer, subscription, workload, recall, waits, outlives_workers }
     }
 
     /// The same, with effects that this producer writes.
     pub(crate) fn writing_with(self, producer: Option<T>) -> Self {
         Self { producer, ..self }
+    }
+
+    /// The same, whose process outlives the worker that a handler runs in, or does not.
+    pub(crate) fn outliving_workers(self, outlives_workers: bool) -> Self {
+        Self { outlives_workers, ..self }
     }
 }
 
@@ -93,7 +102,10 @@ where
             }
             Ok(Answer::Refused) => (ProcessingResult::Transient, Err(HandlerError::Transient)),
             Ok(_) => (ProcessingResult::Ok, Ok(())),
-            Err(Unanswered) => (ProcessingResult::Unknown, Err(HandlerError::Unknown)),
+            Err(Broken::Unanswered) => (ProcessingResult::Unknown, Err(HandlerError::Unknown)),
+            Err(Broken::WorkerLost) => {
+                (ProcessingResult::WorkerLost, Err(HandlerError::WorkerLost))
+            }
         };
         self.end(delivery, result);
         if let Some(recall) = &self.recall
@@ -134,7 +146,7 @@ where
 
     /// Prepares the messages one after another; the first that fails ends the attempt for all, and
     /// those before it, which had no effect either, end as transient. Then asks for all effects at
-    /// once.
+    /// once. A batch has no worker of its own: what would kill one kills the process.
     async fn write_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
         for (item, delivery) in batch.iter().enumerate() {
             let Beginning { ends, wake, hold, failure } = self.begin(delivery, item == 0);
@@ -146,6 +158,9 @@ where
             }
             if let Some(failure) = failure {
                 let (result, _) = self.fail(failure).await;
+                if result == ProcessingResult::WorkerLost {
+                    self.die(None).await;
+                }
                 self.end_all(&batch[..item], ProcessingResult::Transient);
                 self.end(delivery, result);
                 return Err(BatchError::Item(item));
@@ -160,7 +175,12 @@ where
         let (result, outcome) = match effect {
             Ok(Answer::Refused) => (ProcessingResult::Transient, Err(BatchError::Refused)),
             Ok(_) => (ProcessingResult::Ok, Ok(())),
-            Err(Unanswered) => (ProcessingResult::Unknown, Err(BatchError::Unknown)),
+            Err(broken) => {
+                if broken == Broken::WorkerLost {
+                    self.die(None).await;
+                }
+                (ProcessingResult::Unknown, Err(BatchError::Unknown))
+            }
         };
         self.end_all(batch, result);
         outcome
@@ -272,7 +292,7 @@ enum Failure {
     Transient,
     /// So will every other.
     Poison,
-    /// The process dies of it, as it will of every other.
+    /// The process, or its worker, dies of it, as it will of every other.
     Kills,
 }
 
@@ -325,16 +345,16 @@ where
         Beginning { ends, wake, hold, failure }
     }
 
-    /// The attempt fails, unless the process dies of it: nothing comes after that.
+    /// The attempt fails, unless the whole process dies of it: nothing comes after that.
     async fn fail(&self, failure: Failure) -> (ProcessingResult, HandlerError) {
         self.until_running().await;
         match failure {
             Failure::Transient => (ProcessingResult::Transient, HandlerError::Transient),
             Failure::Poison => (ProcessingResult::Poison, HandlerError::Poison),
-            Failure::Kills => {
-                self.crash(None).await;
-                (ProcessingResult::Unknown, HandlerError::Unknown)
-            }
+            Failure::Kills => match self.crash(None).await {
+                Ok(()) => (ProcessingResult::Unknown, HandlerError::Unknown),
+                Err(WorkerLost) => (ProcessingResult::WorkerLost, HandlerError::WorkerLost),
+            },
         }
     }
 

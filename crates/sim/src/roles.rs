@@ -108,6 +108,7 @@ where
     let producer = writes.then(|| P::transactions(link.clone(), transacting()));
     let handler =
         SimHandler::new(link.clone(), subscription, workload, recall).writing_with(producer);
+    let handler = handler.outliving_workers(experiment.outlives_workers());
     Box::pin(async move {
         let app = Supervised {
             inbox: &inbox,

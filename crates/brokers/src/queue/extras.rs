@@ -16,6 +16,7 @@ use super::groups::Groups;
 use super::ids::Ids;
 use super::ready::Stored;
 use super::redrive::Redriven;
+use super::retries::Retries;
 use super::settings::QueueSettings;
 use super::transfers::{Leaving, Unconfirmed};
 use super::window::Window;
@@ -59,6 +60,8 @@ pub(super) struct Extras {
     pub(super) is_subscribed: bool,
     /// What goes back to the queue, and what has.
     pub(super) redriven: Redriven,
+    /// What its consumers published to be tried again.
+    pub(super) retries: Retries,
     pub(super) ids: Ids,
     /// The dead letters that their target has not confirmed.
     pub(super) unconfirmed: Unconfirmed,
@@ -79,6 +82,7 @@ impl Extras {
                 active: None,
                 is_subscribed: false,
                 redriven: Redriven::default(),
+                retries: Retries::default(),
                 ids: Ids::default(),
                 unconfirmed: Unconfirmed::new(),
             })
@@ -96,6 +100,7 @@ impl Extras {
             active,
             is_subscribed,
             redriven,
+            retries,
             ids,
             unconfirmed,
         } = self;
@@ -106,6 +111,7 @@ impl Extras {
         *active = None;
         *is_subscribed = false;
         redriven.clear();
+        retries.clear();
         ids.clear();
         unconfirmed.clear();
     }
@@ -113,7 +119,9 @@ impl Extras {
     /// Takes one out of what waits and is not ready.
     pub(super) fn take_aside(&mut self, sequence: u64) -> Option<Stored> {
         let is_it = |stored: &Stored| stored.sequence == sequence;
-        self.scheduled.remove(sequence).or_else(|| self.groups.take_if(is_it).pop())
+        let aside = self.scheduled.remove(sequence);
+        let aside = aside.or_else(|| self.groups.take_if(is_it).pop());
+        aside.or_else(|| self.retries.take(sequence))
     }
 
     /// Takes one out of what is on its way to the dead letters.
@@ -126,13 +134,20 @@ impl Extras {
     /// A copy is gone: what is known of it beside its place is of no use any more.
     pub(super) fn forget_copy(&mut self, sequence: u64) {
         self.redriven.finish(sequence);
+        self.retries.finish(sequence);
         self.ids.finish(sequence);
+    }
+
+    /// A copy more is stored: its age begins now.
+    pub(super) fn note_age(&mut self, now: Instant) {
+        self.living.iter_mut().chain(&mut self.retained).for_each(|ages| ages.store(now));
     }
 
     /// What waits and is not ready.
     pub(super) fn put_aside(&self) -> impl Iterator<Item = &Stored> {
         let unconfirmed = self.unconfirmed.iter().map(|(_, leaving)| &leaving.stored);
-        self.groups.held().chain(self.scheduled.iter()).chain(unconfirmed)
+        let retries = self.retries.waiting.iter().map(|(_, stored)| stored);
+        self.groups.held().chain(self.scheduled.iter()).chain(unconfirmed).chain(retries)
     }
 }
 
@@ -141,7 +156,7 @@ impl BoundQueue {
     #[cold]
     pub(super) fn keep(&mut self, stored: Stored, step: &mut Step<'_>) {
         let Some(extras) = &mut self.extras else { return };
-        extras.living.iter_mut().chain(&mut extras.retained).for_each(|ages| ages.store(step.now));
+        extras.note_age(step.now);
         if extras.features.drops_for_nobody && !extras.is_subscribed {
             if extras.features.has_window() {
                 extras.window.finish(stored.sequence);
@@ -163,7 +178,9 @@ impl BoundQueue {
 
     /// How many copies there are, wherever they are.
     pub(super) fn stored_count(&self) -> usize {
-        let aside = |extras: &Extras| extras.scheduled.len() + extras.unconfirmed.len();
+        let aside = |extras: &Extras| {
+            extras.scheduled.len() + extras.unconfirmed.len() + extras.retries.waiting.len()
+        };
         let scheduled = self.extras.as_deref().map_or(0, aside);
         let waiting = self.delayed.len() + self.kept.len() + scheduled;
         self.ready_count() + self.in_flight_count() + waiting
@@ -243,6 +260,7 @@ impl BoundQueue {
             self.ready.append(stored);
             *step.changed = true;
         }
+        self.try_again(step);
         self.transfer_again(step);
         self.redrive(step);
         self.trim(step);
@@ -263,9 +281,11 @@ impl BoundQueue {
         }
     }
 
-    /// Whether a copy was moved back from the dead letters.
+    /// Whether a copy was moved back from the dead letters or is there to be tried again, and was
+    /// not published by the producer.
     pub(super) fn is_redriven(&self, sequence: u64) -> bool {
-        self.extras.as_ref().is_some_and(|extras| extras.redriven.has(sequence))
+        let has = |extras: &Extras| extras.redriven.has(sequence) || extras.retries.has(sequence);
+        self.extras.as_deref().is_some_and(has)
     }
 
     /// Removes what is older than the retention, wherever it waits. What is in flight goes when it
@@ -281,6 +301,10 @@ impl BoundQueue {
         old.extend(self.kept.iter().filter(|stored| is_old(stored)));
         self.kept.retain(|stored| !is_old(stored));
         old.extend(extras.scheduled.take_if(is_old));
+        let retries = &mut extras.retries.waiting;
+        while retries.front().is_some_and(|(_, stored)| is_old(stored)) {
+            old.extend(retries.pop_front().map(|(_, stored)| stored));
+        }
         if extras.features.has_window() {
             extras.window.pass(log_start);
         }
@@ -328,6 +352,7 @@ impl BoundQueue {
             .next_at()
             .into_iter()
             .chain(extras.redriven.next_due())
+            .chain(extras.retries.next_due())
             .chain(extras.unconfirmed.front().map(|(due, _)| *due))
             .chain(expires.and_then(|(ages, head)| ages.end_of(head.sequence)))
             .min()

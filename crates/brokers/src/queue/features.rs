@@ -51,6 +51,8 @@ pub struct Features {
     /// stays in the queue: RabbitMQ `dead-letter-strategy` `at-least-once`. If none, what the
     /// target does not take is lost (`at-most-once`).
     pub dead_letter_retry: Option<Duration>,
+    /// Whether its consumers publish copies to it that are to be tried later.
+    pub takes_retries: bool,
     /// Whether it remembers which copy each delivery was of, for a sink that recognises messages by
     /// the broker's id.
     pub remembers_ids: bool,

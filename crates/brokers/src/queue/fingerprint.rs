@@ -180,6 +180,7 @@ fn enter_extras(
         active,
         is_subscribed,
         redriven,
+        retries,
         ids,
         unconfirmed: _,
     } = extras;
@@ -216,9 +217,15 @@ fn enter_extras(
         if features.redrive.is_some() {
             into.word(redriven.times(stored.sequence).into());
         }
+        if features.takes_retries {
+            into.word(retries.tried(stored.sequence).into());
+        }
         if features.remembers_ids {
             into.word(ids.of(stored.sequence));
         }
+    }
+    if features.takes_retries {
+        retries.fingerprint(into);
     }
     enter_dead_letters(id, extras, next_sequence, into);
 }

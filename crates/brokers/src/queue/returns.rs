@@ -4,14 +4,33 @@
 //! > success. Its message is ready again, at once or after a delay, unless it was delivered too
 //! > often.
 
-use entrega_model::{ClientId, Kind};
+use entrega_model::queue::Response;
+use entrega_model::{ClientId, Event, Instant, Kind, SubscriptionId};
 
+use super::QueueBroker;
 use super::bound_queue::{BoundQueue, Step};
 use super::consumers::End;
 use super::dead_letter::{GivenUp, limit_reached};
 use super::ready::Stored;
 use super::rules::Return;
 use super::settings::{AtLeaseEnd, LimitChecked};
+
+impl QueueBroker {
+    /// A consumer leaves cleanly: what it had unsettled is ready again.
+    pub(super) fn close(
+        &mut self,
+        now: Instant,
+        from: ClientId,
+        queue: SubscriptionId,
+        ground_truth: &mut Vec<Event>,
+    ) -> Response {
+        let Some(queue) = self.queues.get_mut(queue.index()) else {
+            return Response::UnknownQueue;
+        };
+        queue.release(from, &mut Step::new(now, &self.settings, &mut self.changed, ground_truth));
+        Response::Closed
+    }
+}
 
 impl BoundQueue {
     /// Makes everything ready again that `client` has unsettled, and forgets it.

@@ -21,6 +21,7 @@ mod memory;
 mod properties;
 mod redrive;
 mod reference;
+mod retries;
 mod rules;
 mod shares;
 mod transfers;
@@ -202,6 +203,9 @@ fn print_event(kind: &Kind) -> String {
         }
         Kind::Redriven { message, subscription, position, .. } => {
             at(subscription, format!("redriven({message}@{position})"))
+        }
+        Kind::Retried { message, subscription, consumer, position } => {
+            at(subscription, format!("retried({message}@{position},p{consumer})"))
         }
         Kind::BrokerRestarted => "restarted".into(),
         Kind::Retrievable { message, subscription } => at(subscription, message.to_string()),

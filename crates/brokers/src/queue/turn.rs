@@ -59,11 +59,20 @@ impl BoundQueue {
                 step,
             );
             self.note_delivery(&stored, from);
+            self.count_earlier(&stored, deliveries);
             if wanted.settle_at_delivery {
                 self.finish(&stored, step);
             }
         }
         self.drop_expired(step);
+    }
+
+    /// Of a copy that is tried again, the consumer is told of the deliveries before that too.
+    fn count_earlier(&self, stored: &Stored, deliveries: &mut [Received]) {
+        let tried = self.extras.as_ref().map_or(0, |it| it.retries.tried(stored.sequence));
+        if let Some(last) = deliveries.last_mut().filter(|_| tried > 0) {
+            last.delivery_count = last.delivery_count.saturating_add(tried);
+        }
     }
 
     /// Whether a client may have one more unsettled.

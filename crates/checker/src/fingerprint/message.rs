@@ -109,7 +109,7 @@ fn forget_what_a_crash_hides(message: &mut Message) {
 fn decided(message: &Message) -> Message {
     let Message { tenure, copies, effects, dead_letters, loss, .. } = *message;
     let duplicate = message.duplicate.filter(|_| copies < MORE);
-    let flags = message.flags & Flag::Retrievable as u32;
+    let flags = message.flags & (Flag::Retrievable as u32 | Flag::Copied as u32);
     let known = Message { tenure, copies, effects, dead_letters, loss, ..Message::default() };
     Message { duplicate, flags, ..known }
 }

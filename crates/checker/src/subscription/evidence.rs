@@ -54,10 +54,11 @@ impl SubscriptionFold {
     /// if two are recorded; that there is only one is not.
     fn unless_another_copy(&self, cause: Cause) -> Cause {
         let is_of_offsets = matches!(cause, Cause::OffsetReset | Cause::OffsetRewind);
+        let is_of_a_copy = matches!(cause, Cause::Redriven | Cause::RetryCopy);
         match self.copy {
             Copy::Other => Cause::StoredTwice,
             Copy::Same => cause,
-            _ if is_of_offsets || cause == Cause::Redriven => cause,
+            _ if is_of_offsets || is_of_a_copy => cause,
             Copy::ProbablyOther => Cause::Unknown,
             Copy::PerhapsOther if cause == Cause::RedeliveredAfterSettle => Cause::Unknown,
             Copy::PerhapsOther => cause,
@@ -90,7 +91,7 @@ impl SubscriptionFold {
 
     /// Why the broker took a delivery back before it reached the application.
     fn why_stale_on_queue(&self, message: &Message, attempt: u16) -> Option<Cause> {
-        if !message.numbers.is_stale(attempt) {
+        if !message.is_stale(attempt) {
             return None;
         }
         if message.has(Flag::LeaseRanOutAhead) {
@@ -144,6 +145,7 @@ impl SubscriptionFold {
                 && position.is_some_and(|position| {
                     (progress.committed..progress.most_committed).contains(&position)
                 }),
+            copied: message.has(Flag::Copied),
             sought: false,
         }
     }

@@ -114,8 +114,8 @@ impl SubscriptionFold {
     /// A handler ended without success.
     #[cold]
     pub(crate) fn failed(&mut self, delivery: DeliveryId, id: MessageId, result: ProcessingResult) {
-        self.counters.add(Counter::HandlerErrors, 1);
         let message = self.messages.entry(id.0.into());
+        self.counters.add(window_of(message, result), 1);
         if result == ProcessingResult::Poison && !message.has(Flag::Poison) {
             message.set(Flag::Poison);
             self.counters.add(Counter::PoisonMessages, 1);
@@ -235,6 +235,18 @@ impl SubscriptionFold {
             }
         });
         self.note_in_time(id);
+    }
+}
+
+/// What the end of a handler without success is counted as: the death of a worker as the crash that
+/// it is, of the one delivery that the worker had.
+fn window_of(message: &Message, result: ProcessingResult) -> Counter {
+    match (result, message.has(Flag::Settled), message.has(Flag::HadEffect)) {
+        (ProcessingResult::WorkerLost, false, false) => Counter::CrashesBeforeEffect,
+        (ProcessingResult::WorkerLost, false, true) => Counter::CrashesBetweenEffectAndSettle,
+        (ProcessingResult::WorkerLost, true, false) => Counter::CrashesBetweenSettleAndEffect,
+        (ProcessingResult::WorkerLost, true, true) => Counter::CrashesAfterSettle,
+        _ => Counter::HandlerErrors,
     }
 }
 

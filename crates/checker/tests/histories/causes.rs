@@ -66,6 +66,7 @@ fn lost_by_a_settle_without_effect() {
         (SettleTrigger::NextReceive, Cause::SettledByNextReceive),
         (SettleTrigger::Close, Cause::SettledByClose),
         (SettleTrigger::Revoke, Cause::SettledOnRevoke),
+        (SettleTrigger::WorkerLost, Cause::SettledForLostWorker),
     ];
     for (trigger, cause) in triggers {
         lost(queue().sent(0).delivered(A).acked_by(A, trigger).crashed(1), cause);
@@ -85,6 +86,21 @@ fn lost_by_a_settle_without_effect() {
     let told = queue().sent(1).processed(other).settled(other).sent(0).delivered(A);
     let wrongly = told.settle_ended(A, SettleOutcome::Ok).removed(0, RemoveReason::Ttl);
     lost(wrongly, Cause::RemovedTtl);
+}
+
+/// A worker that dies is no crash of its process: what its supervisor does counts.
+#[test]
+fn a_lost_worker_loses_by_the_settle_of_its_supervisor() {
+    let died = |history: History| history.failed(A, ProcessingResult::WorkerLost);
+    let for_it = SettleTrigger::WorkerLost;
+    let lost_one = died(queue().sent(0).started(A)).acked_by(A, for_it);
+    lost(lost_one.clone(), Cause::SettledForLostWorker);
+    let done = died(queue().sent(0).processed(A)).acked_by(A, for_it);
+    for exact in [lost_one.applied(A), done] {
+        assert_eq!(report(&exact).classes.get(Class::Exact), 1, "{exact:#?}");
+    }
+    let back = died(queue().sent(0).processed(A)).recorded(A, SettleAct::Requeue).processed(B);
+    twice(back, Cause::NackedAfterEffect);
 }
 
 #[test]

@@ -382,6 +382,11 @@ impl History {
         self.push(Kind::Redriven { message, subscription: SUBSCRIPTION, position, tag })
     }
 
+    pub(crate) fn retried(self, message: u32, consumer: u16) -> Self {
+        let (message, consumer, position) = (MessageId(message), ProcessId(consumer), 9);
+        self.push(Kind::Retried { message, subscription: SUBSCRIPTION, consumer, position })
+    }
+
     pub(crate) fn retrievable(self, message: u32) -> Self {
         let message = MessageId(message);
         self.push(Kind::Entered { phase: Phase::Audit })

@@ -7,6 +7,7 @@
 //! * `findings`: what a history shows, by name.
 //! * `prepared`: transactions that expire when they are prepared.
 //! * `redrives`: dead letters that are moved back.
+//! * `retries`: copies that consumers publish to be tried later.
 //! * `records`: histories from elsewhere, whole, with holes, and with what cannot be.
 //! * `record_causes`: what they show as a cause.
 //! * `mutations`: a history in which all is well, spoilt in one place, must be found out.
@@ -28,6 +29,7 @@ mod record_causes;
 mod records;
 mod redrives;
 mod reference;
+mod retries;
 mod several;
 mod skips;
 mod totality;

@@ -6,6 +6,8 @@
 //! with the next. The second test shows that the first one bites: a fingerprint that is blind to
 //! one kind of event is caught.
 
+mod rare;
+
 use std::collections::BTreeMap;
 
 use entrega_checker::{Checker, Config, End, Report};
@@ -200,6 +202,8 @@ enum Events {
     Queue,
     /// A queue whose dead letters are moved back.
     Redrives,
+    /// A queue to which consumers publish copies.
+    Copies,
     /// No broker would, but a history from elsewhere may.
     Both,
 }
@@ -209,28 +213,10 @@ fn steps(events: Events) -> Vec<Step> {
     match events {
         Events::Log => steps_of(true),
         Events::Queue => steps_of(false),
-        Events::Redrives => [steps_of(false), redrives()].concat(),
-        Events::Both => [steps_of(true), steps_of(false), losses()].concat(),
+        Events::Redrives => [steps_of(false), rare::redrives()].concat(),
+        Events::Copies => [steps_of(false), rare::copies()].concat(),
+        Events::Both => [steps_of(true), steps_of(false), rare::losses()].concat(),
     }
-}
-
-/// What a broker loses, and what it forgets.
-fn losses() -> Vec<Step> {
-    let subscription = SubscriptionId(0);
-    let of = |message| {
-        let (message, reason) = (MessageId(message), RemoveReason::Truncation);
-        let cut = Kind::Removed { message, subscription: None, reason };
-        [cut, Kind::SettleForgotten { message, subscription }].map(Step::Else)
-    };
-    (0..MESSAGES).flat_map(of).collect()
-}
-
-/// Dead letters that are moved back; after one of three, later deliveries were handed out before.
-fn redrives() -> Vec<Step> {
-    let subscription = SUBSCRIPTION;
-    let of = |message, tag| Kind::Redriven { message, subscription, position: 0, tag };
-    let tags = |id| [0, 0, u64::from(id) + 1].map(|tag| Step::Else(of(MessageId(id), tag)));
-    (0..MESSAGES).flat_map(tags).collect()
 }
 
 fn steps_of(is_log: bool) -> Vec<Step> {
@@ -413,7 +399,8 @@ fn go_on(mut one: Twin, mut other: Twin, way_on: &[Step]) -> Result<(), String> 
 
 #[test]
 fn histories_with_the_same_fingerprint_go_on_alike() {
-    for events in [Events::Log, Events::Queue, Events::Redrives, Events::Both] {
+    let all = [Events::Log, Events::Queue, Events::Redrives, Events::Copies, Events::Both];
+    for events in all {
         let found = compare(&walks(events, 40), Sight::Full).unwrap_or_else(|why| panic!("{why}"));
         assert!(found.twins > 1_000 && found.unequal > 2, "{found:?}");
     }
@@ -473,6 +460,11 @@ fn a_fingerprint_that_is_blind_to_something_of_a_queue_is_caught() {
 fn a_fingerprint_that_takes_a_dead_letter_for_the_end_is_caught() {
     check_caught!(Events::Redrives, Kind::Redriven { .. });
     assert!(compare(&walks(Events::Redrives, 600), Sight::WithoutRedrives).is_err());
+}
+
+#[test]
+fn a_fingerprint_that_is_blind_to_copies_is_caught() {
+    check_caught!(Events::Copies, Kind::Retried { .. });
 }
 
 /// Known by which delivery an effect was brought about, but not by its name.

@@ -127,6 +127,18 @@ fn sends_and_handlers() {
     check(start.decided(A, EffectVerdict::Suppressed), &[Counter::EffectsSuppressed]);
 }
 
+/// A worker that dies hits the window of its own delivery, and no other.
+#[test]
+fn a_lost_worker_is_a_crash_of_one_delivery() {
+    let died = |history: History| history.failed(A, ProcessingResult::WorkerLost);
+    let held = queue().sent(0).sent(1).delivered(NEXT);
+    check(died(held.clone().delivered(A)), &[Counter::CrashesBeforeEffect]);
+    check(died(held.clone().processed(A)), &[Counter::CrashesBetweenEffectAndSettle]);
+    let acked = held.clone().delivered(A).settled(A);
+    check(died(acked), &[Counter::CrashesBetweenSettleAndEffect]);
+    check(died(held.processed(A).settled(A)), &[Counter::CrashesAfterSettle]);
+}
+
 #[test]
 fn the_group_and_the_broker() {
     check(log().assigned(1, 0), &[]);

@@ -141,10 +141,7 @@ where
     /// What becomes of an item that failed in its batch; returns what may be settled of it.
     async fn resolve<'d>(&self, bad: &'d Delivery) -> Result<&'d [Delivery], Stop> {
         match self.batch.on_failure {
-            BatchFailure::DeadLetterItem => {
-                self.process_or_dead_letter(bad).await?;
-                Ok(std::slice::from_ref(bad))
-            }
+            BatchFailure::DeadLetterItem => self.process_or_dead_letter(bad).await,
             BatchFailure::PerItem if self.inbox.keeps_unsettled() => {
                 self.inbox.let_go(bad);
                 Ok(&[])

@@ -109,6 +109,10 @@ where
             let error = match self.handler.process(delivery).await {
                 Ok(()) => return Ok(true),
                 Err(HandlerError::Unknown | HandlerError::Rejected) => return Ok(false),
+                Err(HandlerError::WorkerLost) => {
+                    self.inbox.end_for_worker(delivery).await;
+                    return Ok(false);
+                }
                 Err(error) => error,
             };
             attempts += 1;

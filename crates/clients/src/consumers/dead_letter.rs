@@ -1,7 +1,5 @@
 //! At least once with a way out: bounded retries, then the dead letters, then settle.
 
-use std::slice;
-
 use super::row::*;
 use crate::{Application, CarryOn, Stop, Subscription};
 
@@ -16,8 +14,8 @@ use crate::{Application, CarryOn, Stop, Subscription};
 // ANCHOR: dead_letter
 pub async fn dead_letter(inbox: &impl Subscription, app: &impl Application) -> Result<(), Stop> {
     while let Some(delivery) = inbox.next().await? {
-        app.process_or_dead_letter(&delivery).await?;
-        inbox.settle(slice::from_ref(&delivery)).await.carry_on();
+        let done = app.process_or_dead_letter(&delivery).await?;
+        inbox.settle(done).await.carry_on();
     }
     Ok(())
 }
@@ -35,7 +33,7 @@ impl Row for DeadLetter {
         settles: Settles::AfterEffect,
         settle_scope: SettleScope::Individual,
         sink: SinkKind::Plain,
-        reads: &["max_attempts", "retry_backoff"],
+        reads: &["max_attempts", "retry_backoff", "worker_lost"],
         declares_dead_letters: true,
         keeps_nothing_between_deliveries: true,
         waits_for_one_thing: true,

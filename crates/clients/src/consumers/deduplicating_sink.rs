@@ -33,7 +33,7 @@ impl Row for DeduplicatingSink {
         settles: Settles::AfterEffect,
         settle_scope: SettleScope::Individual,
         sink: SinkKind::Deduplicating,
-        reads: &["on_error", "retry_backoff"],
+        reads: &["on_error", "retry_backoff", "worker_lost"],
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: true,
         waits_for_one_thing: true,

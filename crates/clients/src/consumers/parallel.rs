@@ -41,7 +41,7 @@ impl Row for Parallel {
         settles: Settles::AfterEffect,
         settle_scope: SettleScope::Individual,
         sink: SinkKind::Plain,
-        reads: &["workers", "key_ordered", "on_error", "retry_backoff"],
+        reads: &["workers", "key_ordered", "on_error", "retry_backoff", "worker_lost"],
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: false,
         waits_for_one_thing: false,

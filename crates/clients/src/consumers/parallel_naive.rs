@@ -42,7 +42,7 @@ impl Row for ParallelNaive {
         settles: Settles::AfterEffect,
         settle_scope: SettleScope::Cumulative,
         sink: SinkKind::Plain,
-        reads: &["workers", "on_error", "retry_backoff"],
+        reads: &["workers", "on_error", "retry_backoff", "worker_lost"],
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: false,
         waits_for_one_thing: false,

@@ -36,7 +36,7 @@ impl Row for ProcessThenSettle {
         settles: Settles::AfterEffect,
         settle_scope: SettleScope::Individual,
         sink: SinkKind::Plain,
-        reads: &["on_error", "retry_backoff"],
+        reads: &["on_error", "retry_backoff", "worker_lost"],
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: true,
         waits_for_one_thing: true,

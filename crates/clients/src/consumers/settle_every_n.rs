@@ -59,7 +59,7 @@ impl Row for SettleEveryN {
         settles: Settles::AfterEffect,
         settle_scope: SettleScope::Cumulative,
         sink: SinkKind::Plain,
-        reads: &["settle_every", "settle_interval", "on_error", "retry_backoff"],
+        reads: &["settle_every", "settle_interval", "on_error", "retry_backoff", "worker_lost"],
         declares_dead_letters: false,
         keeps_nothing_between_deliveries: false,
         waits_for_one_thing: true,

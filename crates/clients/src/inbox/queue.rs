@@ -14,7 +14,7 @@ use std::future::Future;
 
 use entrega_model::event::{Kind, SettleAct, SettleOutcome, SettleTrigger};
 use entrega_model::queue::{DeliveryTag, Request, Response, Settlement};
-use entrega_model::{Delivery, Generation, Instant, MessageId, PartitionId};
+use entrega_model::{Delivery, Duration, Generation, Instant, MessageId, PartitionId};
 
 use self::session::QueueSession;
 use super::notice::Notice;
@@ -24,8 +24,15 @@ use super::wait::{Until, Waited, answer_or, while_running};
 use crate::application::GiveBack;
 use crate::{
     AutoSettle, CallId, Called, ClientConfig, Link, QueueSubscription, ReceiveError, SettleError,
-    SettleScope, Shutdown, Subscription, Turn, Unanswered,
+    SettleScope, Shutdown, Subscription, Turn, Unanswered, WorkerLost,
 };
+
+/// What a client says of a delivery, and how that is recorded.
+type Said = (Settlement, SettleAct);
+const ACK: Said = (Settlement::Ack, SettleAct::Ack);
+const REQUEUE: Said = (Settlement::Requeue, SettleAct::Requeue);
+const REJECT: Said = (Settlement::Reject, SettleAct::Reject);
+const EXTEND: Said = (Settlement::Extend, SettleAct::Extend);
 
 /// One consumer of a queue.
 pub struct QueueInbox<L: Link<Request = Request, Response = Response>> {
@@ -222,11 +229,13 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
     async fn settle_as(
         &self,
         deliveries: &[Delivery],
-        settlement: Settlement,
-        act: SettleAct,
+        (settlement, act): Said,
+        trigger: SettleTrigger,
     ) -> Result<(), SettleError> {
         let Some(last) = deliveries.last() else { return Ok(()) };
-        let multiple = self.config.settle_scope == SettleScope::Cumulative && act == SettleAct::Ack;
+        let is_cumulative = self.config.settle_scope == SettleScope::Cumulative;
+        let is_of_application = trigger == SettleTrigger::Application;
+        let multiple = is_cumulative && act == SettleAct::Ack && is_of_application;
         let mut tags = self.session.borrow_mut().spare_tags();
         if multiple {
             tags.push(last.position);
@@ -238,9 +247,9 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         }
         for delivery in deliveries {
             let Delivery { record, position, .. } = delivery;
-            self.note_invoked(record.message, *position, act, SettleTrigger::Application);
+            self.note_invoked(record.message, *position, act, trigger);
         }
-        let answer = self.send(tags, settlement, multiple, SettleTrigger::Application).await;
+        let answer = self.send(tags, settlement, multiple, trigger).await;
         self.note_all_ended(deliveries, act, &answer);
         let result = match &answer {
             Ok(refused) if refused.is_empty() => Ok(()),
@@ -343,7 +352,7 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
     }
 
     fn settle(&self, deliveries: &[Delivery]) -> impl Future<Output = Result<(), SettleError>> {
-        self.settle_as(deliveries, Settlement::Ack, SettleAct::Ack)
+        self.settle_as(deliveries, ACK, SettleTrigger::Application)
     }
 
     async fn close(&self) -> Result<(), SettleError> {
@@ -359,23 +368,42 @@ impl<L: Link<Request = Request, Response = Response>> Subscription for QueueInbo
 impl<L: Link<Request = Request, Response = Response>> QueueSubscription for QueueInbox<L> {
     async fn requeue(&self, delivery: &Delivery) -> Result<(), SettleError> {
         let deliveries = std::slice::from_ref(delivery);
-        self.settle_as(deliveries, Settlement::Requeue, SettleAct::Requeue).await
+        self.settle_as(deliveries, REQUEUE, SettleTrigger::Application).await
     }
 
     async fn reject(&self, delivery: &Delivery) -> Result<(), SettleError> {
         let deliveries = std::slice::from_ref(delivery);
-        self.settle_as(deliveries, Settlement::Reject, SettleAct::Reject).await
+        self.settle_as(deliveries, REJECT, SettleTrigger::Application).await
     }
 
     async fn extend(&self, delivery: &Delivery) -> Result<(), SettleError> {
         let deliveries = std::slice::from_ref(delivery);
-        self.settle_as(deliveries, Settlement::Extend, SettleAct::Extend).await
+        self.settle_as(deliveries, EXTEND, SettleTrigger::Application).await
     }
 }
 
 impl<L: Link<Request = Request, Response = Response>> GiveBack for QueueInbox<L> {
     async fn give_back(&self, delivery: &Delivery) -> Result<(), SettleError> {
         self.requeue(delivery).await
+    }
+
+    async fn end_for_worker(&self, delivery: &Delivery) {
+        let word = match self.config.worker_lost {
+            Some(WorkerLost::Settle) => ACK,
+            Some(WorkerLost::Requeue) => REQUEUE,
+            None => return,
+        };
+        let deliveries = std::slice::from_ref(delivery);
+        let _ = self.settle_as(deliveries, word, SettleTrigger::WorkerLost).await;
+    }
+
+    async fn publish_copy(&self, delivery: &Delivery, after: Duration) -> Result<(), Unanswered> {
+        let &Delivery { record, attempt: tried, .. } = delivery;
+        let retry = Request::Retry { queue: self.config.subscription, record, tried, after };
+        match self.link.call(retry).await {
+            Ok(Response::Published { .. }) => Ok(()),
+            _ => Err(Unanswered),
+        }
     }
 
     fn let_go(&self, delivery: &Delivery) {

@@ -17,6 +17,7 @@ fn config() -> ClientConfig {
         prefetch: 4,
         receive_ahead: false,
         lease_renewal: None,
+        worker_lost: None,
         auto_settle: AutoSettle::Off,
         offset_store: OffsetStore::AtDelivery,
         auto_commit_interval: Duration::from_secs(5),

@@ -89,6 +89,9 @@ impl Reader {
                 self.available.insert((Some(subscription), message), self.here);
             }
             Kind::Redriven { message, subscription, .. } => self.redriven(subscription, message),
+            Kind::Retried { message, subscription, .. } => {
+                self.available.insert((Some(subscription), message), self.here);
+            }
             Kind::BrokerRestarted => {
                 self.broker_restarted();
                 self.members_forgotten();

@@ -139,6 +139,14 @@ impl<'a> Chronicle<'a> {
         })
     }
 
+    /// Where copies of it were published to be tried later, in the order of the run.
+    pub(super) fn retries(&self) -> Vec<usize> {
+        self.all(|kind| {
+            matches!(*kind, Kind::Retried { subscription, .. }
+                if subscription == self.subscription)
+        })
+    }
+
     /// Its deliveries to applications, in the order of the run.
     pub(super) fn deliveries(&self) -> Vec<Delivered<'a>> {
         let possessions = self.run.possessions.of(self.subscription, self.id);

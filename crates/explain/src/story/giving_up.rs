@@ -126,6 +126,16 @@ impl GivenUp<'_> {
         let m = chronicle.message();
         let Some(of) = self.delivery else { return format!("{m} {ending}") };
         let by = chronicle.name(of.consumer);
+        if !chronicle.retries().is_empty() {
+            let failed = |at: &&usize| {
+                matches!(*chronicle.kind(**at), Kind::ProcessingEnded { subscription, result, .. }
+                    if subscription == chronicle.subscription && result != ProcessingResult::Ok)
+            };
+            let until = |at: &&usize| **at < self.letter;
+            let of_it = chronicle.run.of_message(chronicle.id).iter();
+            let count = times(of_it.filter(until).filter(failed).count());
+            return format!("handlers fail {count} on {m}, in copies of it too, and it {ending}");
+        }
         match self.attempts(chronicle, &of) {
             (0, 0) => format!("{by} dead-letters {m}, which {ending}"),
             (0, 1) => format!("{by} has no answer about {m}, which {ending}"),

@@ -10,6 +10,7 @@ use super::faults;
 use super::leaving::{self, Rebalance};
 use super::loss;
 use super::redrive;
+use super::retry;
 use crate::injected::Injected;
 use crate::lease;
 use crate::possessions::{End, Ending};
@@ -140,6 +141,9 @@ impl<'a> Interruption<'a> {
             }
             let taking = self.taking(chronicle, end, !faults.is_empty());
             return self.with_taking(chronicle, Taking { end, told: taking }, told);
+        }
+        if let Some(at) = retry::copied(chronicle, self.since, until) {
+            return told.then_of(retry::clause(chronicle, at));
         }
         let restart = self.restart(chronicle, self.earliest(chronicle), until);
         if let Some(at) = restart {

@@ -371,10 +371,14 @@ fn after_failure(chronicle: &Chronicle<'_>, settle: &Settle, failure: usize) -> 
     };
     let (who, m) = (chronicle.name(consumer), chronicle.message());
     let unanswered = result == ProcessingResult::Unknown;
-    let failed = if unanswered {
-        faults::clauses(chronicle, &faults::concerning(chronicle, consumer, 0, failure))
-    } else {
+    let lost_worker = result == ProcessingResult::WorkerLost;
+    let of_faults =
+        || faults::clauses(chronicle, &faults::concerning(chronicle, consumer, 0, failure));
+    let failed = if unanswered || lost_worker { of_faults() } else { Course::default() };
+    let failed = if failed.is_empty() && !unanswered {
         Course::of(chronicle.words(failure).clause())
+    } else {
+        failed
     };
     let settled_before = settle.place.event < failure;
     if settled_before && unanswered {
@@ -398,6 +402,7 @@ fn after_failure(chronicle: &Chronicle<'_>, settle: &Settle, failure: usize) -> 
             let noun = chronicle.settle_noun(settle);
             format!("{who} goes on, and its {noun} of {other} covers {m}")
         }
+        SettleTrigger::WorkerLost => format!("{who} lives on and settles {m} for its worker"),
         other => all_the_same(other).to_owned(),
     };
     failed.part(settled)

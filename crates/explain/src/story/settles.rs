@@ -16,6 +16,7 @@ pub(super) fn all_the_same(trigger: SettleTrigger) -> &'static str {
         SettleTrigger::NextReceive => "asking for the next message settles it all the same",
         SettleTrigger::Close => "closing settles it all the same",
         SettleTrigger::Revoke => "giving up its partition settles it all the same",
+        SettleTrigger::WorkerLost => "the supervisor of its worker settles it all the same",
     }
 }
 
@@ -54,5 +55,6 @@ pub(super) fn already(
         }
         SettleTrigger::Close => "which closing has already settled".to_owned(),
         SettleTrigger::Revoke => "which giving up its partition has already settled".to_owned(),
+        SettleTrigger::WorkerLost => format!("which {who} has already settled for its worker"),
     }
 }

@@ -13,6 +13,7 @@ use super::giving_up::{self, GivenUp};
 use super::interruption::{Interruption, held_it_first};
 use super::limit;
 use super::redrive;
+use super::retry;
 
 /// How it goes to the dead letters.
 pub(super) const ALONE: &str = "goes to the dead letters";
@@ -200,6 +201,9 @@ pub(super) fn dead_lettered_twice(chronicle: &Chronicle<'_>) -> Course {
         return dead_lettered(chronicle);
     };
     let twice = format!("goes to the dead letters {}", times(letters.len()));
+    if first.is_asked_for() && !chronicle.retries().is_empty() {
+        return retry::doubling(chronicle, second.letter).part(format!("{m} {twice}"));
+    }
     let (Some(one), Some(other)) = (first.delivery, second.delivery) else {
         let letters = first.course(chronicle, &twice);
         let copies = chronicle.stored().len() > 1;

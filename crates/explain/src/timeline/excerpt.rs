@@ -52,6 +52,7 @@ fn rank(timeline: &Timeline<'_>, event: &Event, line: &Line) -> Option<u8> {
         | Kind::Kept { .. }
         | Kind::SettleForgotten { .. }
         | Kind::Redriven { .. }
+        | Kind::Retried { .. }
         | Kind::Aborted { .. }
         | Kind::Removed { .. } => or_else(1, 2),
         Kind::Committed { .. } | Kind::Lost { .. } | Kind::Exited { failed: true, .. } => Some(2),

@@ -88,6 +88,7 @@ fn column(scene: &Scene<'_>) -> Column {
         | Kind::Kept { .. }
         | Kind::SettleForgotten { .. }
         | Kind::Redriven { .. }
+        | Kind::Retried { .. }
         | Kind::Aborted { .. }
         | Kind::Settled { .. }
         | Kind::Committed { .. }
@@ -148,6 +149,7 @@ fn is_fault(scene: &Scene<'_>) -> bool {
         | Kind::Settled { .. }
         | Kind::DeadLettered { .. }
         | Kind::Redriven { .. }
+        | Kind::Retried { .. }
         | Kind::Requeued { .. }
         | Kind::OffsetReset { .. }
         | Kind::Assigned { .. }

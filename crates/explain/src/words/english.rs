@@ -25,6 +25,7 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
         | Kind::Kept { .. }
         | Kind::SettleForgotten { .. }
         | Kind::Redriven { .. }
+        | Kind::Retried { .. }
         | Kind::Retrievable { .. } => broker::storage(scene),
         Kind::Aborted { .. } => broker::aborted(scene),
         Kind::Delivered { .. } | Kind::ProcessingStarted { .. } | Kind::ProcessingEnded { .. } => {
@@ -131,6 +132,10 @@ fn processing(scene: &Scene<'_>) -> Words {
                     format!("{fails}, which is poison"),
                     format!("! {who} fails on {m}, as ever"),
                 ),
+                ProcessingResult::WorkerLost => {
+                    let dies = format!("the worker of {who} dies on {m}");
+                    Words::new(dies, format!("✗ worker of {who}: {m}"))
+                }
                 ProcessingResult::Unknown => {
                     let prose = format!("{who} has no answer about {m}");
                     let short = format!("! {prose}");

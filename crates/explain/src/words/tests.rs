@@ -108,6 +108,7 @@ fn one_of_each() -> Vec<Kind> {
             reason: AbortReason::Expired,
         },
         Kind::Redriven { message, subscription, position, tag: 3 },
+        Kind::Retried { message, subscription, consumer, position },
     ]
 }
 
@@ -149,12 +150,13 @@ const fn number(kind: &Kind) -> usize {
         Kind::Kept { .. } => 31,
         Kind::SettleForgotten { .. } => 32,
         Kind::Aborted { .. } => 33,
-        Kind::Redriven { .. } => LAST,
+        Kind::Redriven { .. } => 34,
+        Kind::Retried { .. } => LAST,
     }
 }
 
 /// The number of the last kind.
-const LAST: usize = 34;
+const LAST: usize = 35;
 
 #[test]
 fn every_event_has_words() {

@@ -11,8 +11,8 @@ use crate::configuration::Configuration;
 use crate::loaded::LoadedScenario;
 
 /// The settings of `[consumer]` that only the client library of a queue reads.
-const OF_QUEUES: [&str; 4] =
-    ["receive_ahead", "lease_renewal", "claim_min_idle", "restart_reads_own"];
+const OF_QUEUES: [&str; 5] =
+    ["receive_ahead", "lease_renewal", "worker_lost", "claim_min_idle", "restart_reads_own"];
 
 /// Why a setting changes nothing, and what would let it; none if it may change something.
 pub(super) fn why(

@@ -25,7 +25,8 @@ impl Kind {
             | Self::Kept { message, .. }
             | Self::SettleForgotten { message, .. }
             | Self::Aborted { message, .. }
-            | Self::Redriven { message, .. } => Some(message),
+            | Self::Redriven { message, .. }
+            | Self::Retried { message, .. } => Some(message),
             Self::Faulted { message, .. } => message,
             _ => None,
         }
@@ -57,7 +58,8 @@ impl Kind {
             | Self::Kept { subscription, .. }
             | Self::SettleForgotten { subscription, .. }
             | Self::Aborted { subscription, .. }
-            | Self::Redriven { subscription, .. } => Some(subscription),
+            | Self::Redriven { subscription, .. }
+            | Self::Retried { subscription, .. } => Some(subscription),
             _ => None,
         }
     }
@@ -94,6 +96,7 @@ impl Kind {
             | Self::Committed { consumer: process, .. }
             | Self::LeaseExpired { consumer: process, .. }
             | Self::Requeued { consumer: process, .. }
+            | Self::Retried { consumer: process, .. }
             | Self::SessionExpired { consumer: process, .. }
             | Self::OffsetReset { consumer: process, .. }
             | Self::Assigned { consumer: process, .. }

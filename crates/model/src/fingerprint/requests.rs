@@ -202,6 +202,12 @@ impl Fingerprinted for queue::Request {
                 into.flag(output.is_some());
                 output.iter().for_each(|output| output.fingerprint(into));
             }
+            Self::Retry { queue, record, tried, after } => {
+                begin(into, 5, queue.0);
+                record.fingerprint(into);
+                into.word((*tried).into());
+                into.word(after.as_nanos());
+            }
         }
     }
 }

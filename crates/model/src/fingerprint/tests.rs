@@ -8,7 +8,7 @@ use crate::log::{
     Acks, AssignedPartition, BatchSequence, Fetched, PartitionOffset, ProduceRefusal, Refusal,
 };
 use crate::queue::{Received, Settlement};
-use crate::{Key, MessageId, PartitionId, log, queue};
+use crate::{Duration, Key, MessageId, PartitionId, log, queue};
 
 const OWN: SubscriptionId = SubscriptionId(1);
 
@@ -251,6 +251,12 @@ fn queue_requests(from: Place) -> impl Iterator<Item = queue::Request> {
         multiple,
         trigger,
     };
+    let retry = |tried, after| queue::Request::Retry {
+        queue: OWN,
+        record: from.record(),
+        tried,
+        after: Duration::from_secs(after),
+    };
     let by_hand = SettleTrigger::Application;
     [
         publish(true),
@@ -265,6 +271,9 @@ fn queue_requests(from: Place) -> impl Iterator<Item = queue::Request> {
         settle(&[1], Settlement::Requeue, false, by_hand),
         settle(&[1], Settlement::Ack, true, by_hand),
         settle(&[1], Settlement::Ack, false, SettleTrigger::NextReceive),
+        retry(1, 2),
+        retry(2, 2),
+        retry(1, 3),
         queue::Request::Close { queue: OWN },
     ]
     .into_iter()

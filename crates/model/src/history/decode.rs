@@ -72,9 +72,8 @@ pub(super) fn decode(
         "store" | "remove" => fields.storage(),
         "deliver" | "process" | "effect" | "aborted" => fields.handling(),
         "settle" | "settled" | "dlq" => fields.settling(),
-        "lease_expired" | "requeued" | "retrievable" | "kept" | "settle_forgotten" | "redriven" => {
-            fields.message_state()
-        }
+        "lease_expired" | "requeued" | "retrievable" | "kept" | "settle_forgotten" | "redriven"
+        | "retried" => fields.message_state(),
         "session_expired" | "max_poll_exceeded" => fields.membership(),
         "committed" | "reset" | "seek" => fields.progress(),
         "assign" | "revoke" | "lost" => fields.assignment(),
@@ -252,6 +251,10 @@ impl Fields<'_, '_> {
         let consumer = self.holder(subscription, message)?;
         Ok(match self.shape.name {
             "lease_expired" => Kind::LeaseExpired { message, subscription, consumer },
+            "retried" => {
+                let position = self.place()?;
+                Kind::Retried { message, subscription, consumer, position }
+            }
             _ => Kind::Requeued { message, subscription, consumer },
         })
     }

@@ -68,6 +68,9 @@ impl<M: SerializeMap> Line<'_, M> {
                 .subscription(subscription)?
                 .position(position)?
                 .field("tag", &tag),
+            Kind::Retried { message, subscription, consumer, position } => {
+                self.about(message, subscription, consumer)?.position(position)
+            }
             Kind::Retrievable { message, subscription }
             | Kind::Kept { message, subscription }
             | Kind::SettleForgotten { message, subscription } => {
@@ -354,5 +357,6 @@ fn name_of(kind: &Kind) -> &'static str {
         Kind::SettleForgotten { .. } => "settle_forgotten",
         Kind::Aborted { .. } => "aborted",
         Kind::Redriven { .. } => "redriven",
+        Kind::Retried { .. } => "retried",
     }
 }

@@ -29,7 +29,7 @@ pub(super) const EVENT: Shape = shape("an event", &["event"], COMMON);
 pub(super) const COMMON: &[&str] = &["event", "at"];
 
 /// All events, in the order of [`crate::Kind`].
-pub(super) const EVENTS: [Shape; 39] = [
+pub(super) const EVENTS: [Shape; 40] = [
     shape("send.invoke", &["message"], &["key", "producer", "attempt"]),
     shape("send.ok", &["message"], &["producer", "attempt"]),
     shape("send.fail", &["message"], &["producer", "attempt"]),
@@ -77,6 +77,7 @@ pub(super) const EVENTS: [Shape; 39] = [
     shape("settle_forgotten", &["message"], &["subscription"]),
     shape("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "reason"]),
     shape("redriven", &["message"], &["subscription", "position", "tag"]),
+    shape("retried", &["message"], &["subscription", "consumer", "position"]),
 ];
 
 const fn shape(

@@ -4,14 +4,12 @@
 
 use entrega_choice::Point;
 use entrega_clients::Strategy;
-use entrega_model::Model;
 
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
-    Arrivals, BatchFailure, Body, ConsumerSettings, Dedup, DedupKey, ErrorPolicy, Faults,
-    KeyDistribution, Probability, Scenario, ScriptedFault, ServiceTime, Span, SubscriptionSettings,
-    bounds,
+    Arrivals, Body, ConsumerSettings, Dedup, DedupKey, Faults, KeyDistribution, Probability,
+    Scenario, ScriptedFault, ServiceTime, Span, SubscriptionSettings, bounds,
 };
 use crate::points;
 
@@ -24,6 +22,7 @@ pub(crate) struct Violation {
 }
 
 mod brokers;
+mod failures;
 mod lives;
 mod producer;
 mod replicas;
@@ -266,7 +265,7 @@ fn settings(scenario: &Scenario) -> Checked {
     }
     static_members(consumer)?;
     not_zero("consumer.metadata_refresh", consumer.metadata_refresh)?;
-    error_policy(scenario)?;
+    failures::check(scenario)?;
     sink(scenario)?;
     brokers::check(scenario)?;
     replicas::check(scenario)?;
@@ -277,29 +276,6 @@ fn settings(scenario: &Scenario) -> Checked {
     transactions::check(scenario)?;
     not_zero("limits.drain", scenario.limits.drain)?;
     within("limits.steps", scenario.limits.steps)
-}
-
-fn error_policy(scenario: &Scenario) -> Checked {
-    let consumer = &scenario.consumer;
-    if !scenario.models.contains(&Model::Log) {
-        return Ok(());
-    }
-    if consumer.batch_on_failure == BatchFailure::Abandon {
-        return broken_with_help(
-            "consumer.batch_on_failure",
-            "`abandon` leaves a batch to the end of its leases, and a log has none",
-            "on a log: retry-whole, bisect, per-item, dead-letter-item; or write models = \
-             [\"queue\"]",
-        );
-    }
-    if consumer.on_error != ErrorPolicy::Requeue {
-        return Ok(());
-    }
-    broken_with_help(
-        "consumer.on_error",
-        "`requeue` gives a message back, and a log cannot take it",
-        "on a log: retry, skip, skip-and-settle, crash, dead-letter; or write models = [\"queue\"]",
-    )
 }
 
 fn sink(scenario: &Scenario) -> Checked {

@@ -29,7 +29,8 @@ pub const NOT_SAID: [&str; 13] = [
     "what [queue] says fits together: a lease or a consumer timeout, dead_letter or at_limit, a delay \
      and its longest one, something that counts towards a limit, a claim and no lease, the lock of a \
      key and what would break its order, a cap and how it is looked at, a redrive, its dead letters, \
-     the dedup window and what a restart forgets, and faults of transfers that there are",
+     the dedup window and what a restart forgets, a queue that holds copies for `retry-topic`, and \
+     faults of transfers that there are",
     "a profile exists, and what it sets is valid",
     "replicas fit together: no more in sync than there are, no other leader without one, acks that the \
      strategy waits for, and faults of replicas that there are",
@@ -81,10 +82,15 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
         (
             "",
             json!({ "allOf": [
-            never_on_a_log("on_error", "requeue"),
-            never_on_a_log("batch_on_failure", "abandon"),
+            never_on_a_log("on_error", &json!("requeue")),
+            never_on_a_log("on_error", &json!("retry-topic")),
+            never_on_a_log("batch_on_failure", &json!("abandon")),
+            never_on_a_log("worker_lost", &json!("settle")),
+            never_on_a_log("worker_lost", &json!("requeue")),
+            no_memory_of_workers(),
             no_keys_beside_progress(),
             no_transactions_beside("consumer", "on_error", &json!("dead-letter"), false),
+            no_transactions_beside("consumer", "on_error", &json!("retry-topic"), false),
             no_transactions_beside("queue", "atomic_publish", &json!(false), true),
             no_growth_beside_idempotence(),
         ] }),
@@ -134,7 +140,7 @@ fn reset() -> Value {
 }
 
 /// A log cannot take a message back, and leaves none alone. A profile may be that of a queue.
-fn never_on_a_log(setting: &str, value: &str) -> Value {
+fn never_on_a_log(setting: &str, value: &Value) -> Value {
     let is_set = json!({
         "not": { "required": ["profile"] },
         "required": ["consumer"],
@@ -147,6 +153,23 @@ fn never_on_a_log(setting: &str, value: &str) -> Value {
         "properties": { "models": { "not": { "contains": { "const": "log" } } } },
     });
     json!({ "if": is_set, "then": no_log })
+}
+
+/// A process that remembers what it has done does not outlive its workers.
+fn no_memory_of_workers() -> Value {
+    let outlives = json!({
+        "required": ["consumer"],
+        "properties": { "consumer": {
+            "required": ["worker_lost"],
+            "properties": { "worker_lost": { "not": { "const": "none" } } },
+        } },
+    });
+    let of_others = json!({
+        "properties": { "sink": {
+            "properties": { "dedup": { "not": { "const": "process-memory" } } },
+        } },
+    });
+    json!({ "if": outlives, "then": of_others })
 }
 
 /// A sink that keeps progress looks for no keys.

@@ -34,6 +34,13 @@ pub struct ConsumerSettings {
     #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "or_none::schema::<Span>")]
     pub lease_renewal: Option<Span>,
+    /// What a supervisor does with the message of a worker that dies in its handler: `settle`, as
+    /// Celery does with `acks_late`, or `requeue` (`task_reject_on_worker_lost`). The supervisor
+    /// lives on, and so does what it has received ahead. A log has no such thing. Left out, the
+    /// whole process dies, as without a supervisor.
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<WorkerLost>")]
+    pub worker_lost: Option<WorkerLost>,
     /// How long a delivery must be unsettled before any consumer of its queue claims it with its
     /// next receive: Redis `XAUTOCLAIM`, or `XREADGROUP` with `CLAIM` (8.4). It takes the place of
     /// a lease, so it needs `visibility_timeout = "never"`. A log has no such thing. Default
@@ -84,10 +91,11 @@ pub struct ConsumerSettings {
     /// What to do when the handler fails. Default `retry`. In the article's loops an error raises;
     /// the third asks this: with `crash` it raises, else `msg_process` returns false.
     pub on_error: ErrorPolicy,
-    /// How long to wait before the handler is tried again. Kafka `retry.backoff.ms`. Default 100ms.
+    /// How long to wait before the handler is tried again; with `retry-topic` it is the broker that
+    /// waits. Kafka `retry.backoff.ms`. Default 100ms.
     pub retry_backoff: Span,
-    /// How many attempts the strategy and the policy `dead-letter` allow a message; the other
-    /// policies do not count. Default 3 (ours).
+    /// How many attempts the strategy and the policy `dead-letter` allow a message, and how many
+    /// deliveries `retry-topic`; the other policies do not count. Default 3 (ours).
     pub max_attempts: u32,
     /// Whether a consumer finishes and settles what its application has in hand before it gives a
     /// partition up, in Kafka's `onPartitionsRevoked`. The client learns of a rebalance when it
@@ -143,6 +151,17 @@ pub enum LogClient {
     Java,
 }
 
+/// What a supervisor does with the message of a worker that died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkerLost {
+    /// It acks it: what had no effect is lost.
+    Settle,
+    /// It gives it back at once: one that kills comes again, without end unless the queue has a
+    /// delivery limit that counts what is given back.
+    Requeue,
+}
+
 /// What a consumer does when its handler fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -162,6 +181,11 @@ pub enum ErrorPolicy {
     Crash,
     /// Write it to the dead letters after `max_attempts`, then settle it.
     DeadLetter,
+    /// Publish a copy that the queue holds back for `retry_backoff`, wait for the confirmation, and
+    /// settle it; others do not wait. After `max_attempts` deliveries a dead letter takes the place
+    /// of the copy (Spring `@RetryableTopic`, the retry letter topic of Pulsar). This log has no
+    /// such topic.
+    RetryTopic,
 }
 
 /// What a sink takes at once.
@@ -203,6 +227,7 @@ impl Default for ConsumerSettings {
             prefetch: 100,
             receive_ahead: false,
             lease_renewal: None,
+            worker_lost: None,
             claim_min_idle: Span::MAX,
             restart_reads_own: false,
             settle_every: 10,

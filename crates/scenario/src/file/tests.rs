@@ -119,6 +119,7 @@ service_time = { distribution = 'exponential', mean = '250us' }
 on_error = 'requeue'
 max_poll_interval = '5min'
 lease_renewal = '10s'
+worker_lost = 'requeue'
 [sink]
 dedup = 'atomic'
 dedup_window = '1h'

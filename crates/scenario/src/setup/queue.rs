@@ -5,9 +5,9 @@ use entrega_model::Duration;
 
 use crate::file::{
     AcquireMode, AfterRestart, AtLimit, DEAD_LETTER_RETRY, DedupKey, DelayKind, DeliveryCount,
-    DeliveryEnd, Forgotten, InFlightScope, LateSettle, LimitChecked, LimitCount, OnConsumerTimeout,
-    Overflow, QueueSettings, RedeliveryDelay, RedriveIds, RepeatedSettle, RequeuePosition,
-    Scenario, Span, StoredForNobody,
+    DeliveryEnd, ErrorPolicy, Forgotten, InFlightScope, LateSettle, LimitChecked, LimitCount,
+    OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay, RedriveIds, RepeatedSettle,
+    RequeuePosition, Scenario, Span, StoredForNobody,
 };
 
 /// The queue broker. When messages are due is no setting: see
@@ -73,6 +73,7 @@ fn features(scenario: &Scenario) -> Features {
             times: u16::try_from(redrive.times).unwrap_or(u16::MAX),
         }),
         dead_letter_retry: from.confirms_dead_letters().then(|| DEAD_LETTER_RETRY.duration()),
+        takes_retries: consumer.on_error == ErrorPolicy::RetryTopic,
         remembers_ids: scenario.sink.dedup_key == DedupKey::Broker,
     }
 }

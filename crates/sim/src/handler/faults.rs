@@ -45,13 +45,37 @@ enum Side {
     After,
 }
 
+/// The worker that ran a handler is dead, and its process lives on.
+pub(super) struct WorkerLost;
+
+/// Why there is no answer about an effect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// The sink has not answered in time.
+    Unanswered,
+    /// The worker that asked, or was about to, is dead.
+    WorkerLost,
+}
+
+impl From<Unanswered> for Broken {
+    fn from(_: Unanswered) -> Self {
+        Self::Unanswered
+    }
+}
+
+impl From<WorkerLost> for Broken {
+    fn from(_: WorkerLost) -> Self {
+        Self::WorkerLost
+    }
+}
+
 /// How it goes on around an effect.
 enum Onward {
     /// As it should.
     Goes,
     /// Not before the process runs.
     Stands,
-    /// Not at all: the process crashes, maybe after a delay.
+    /// Not at all: the process crashes, or its worker, maybe after a delay.
     Crashes(Option<HoldId>),
     /// After a stall, which begins after a delay.
     Stalls(HoldId),
@@ -67,11 +91,11 @@ where
         &self,
         delivery: &Delivery,
         ask: impl FnOnce(&mut World<B>) -> Called<Answer<B>>,
-    ) -> Result<Answer<B>, Unanswered> {
+    ) -> Result<Answer<B>, Broken> {
         let mut ahead = Ahead { stall: 0, apart: 0 };
         let onward = self.before_effect(&mut self.link.world.borrow_mut(), delivery, &mut ahead);
         if !matches!(onward, Onward::Goes) {
-            self.go_on(onward, delivery).await;
+            self.go_on(onward, delivery).await?;
         }
         let called = ask(&mut self.link.world.borrow_mut());
         let answer = match called {
@@ -80,7 +104,7 @@ where
         };
         let onward = self.after_effect(&mut self.link.world.borrow_mut(), delivery, ahead);
         if !matches!(onward, Onward::Goes) {
-            self.go_on(onward, delivery).await;
+            self.go_on(onward, delivery).await?;
         }
         Ok(answer)
     }
@@ -89,14 +113,14 @@ where
     pub(super) async fn ahead_of(&self, delivery: &Delivery) -> Ahead {
         let mut ahead = Ahead { stall: 0, apart: 0 };
         let onward = self.before_effect(&mut self.link.world.borrow_mut(), delivery, &mut ahead);
-        self.go_on(onward, delivery).await;
+        self.go_on_or_die(onward, delivery).await;
         ahead
     }
 
     /// Those after it.
     pub(super) async fn behind(&self, delivery: &Delivery, ahead: Ahead) {
         let onward = self.after_effect(&mut self.link.world.borrow_mut(), delivery, ahead);
-        self.go_on(onward, delivery).await;
+        self.go_on_or_die(onward, delivery).await;
     }
 
     /// About to ask the sink: the process may crash or stall here, and the group may rebalance.
@@ -143,7 +167,8 @@ where
         self.onward(world)
     }
 
-    /// The dead letter is written: the process may crash here, before it settles the message.
+    /// The dead letter is written: the process may crash here, before it settles the message. The
+    /// handler is over by then, and no worker dies alone.
     pub(super) async fn after_dead_letter(&self, delivery: &Delivery) {
         self.after_answer(Fault::DeadLetterAfter, delivery).await;
     }
@@ -155,7 +180,7 @@ where
 
     async fn after_answer(&self, fault: Fault, delivery: &Delivery) {
         let onward = self.crash_after(fault, &mut self.link.world.borrow_mut(), delivery);
-        self.go_on(onward, delivery).await;
+        self.go_on_or_die(onward, delivery).await;
     }
 
     fn crash_after(&self, fault: Fault, world: &mut World<B>, delivery: &Delivery) -> Onward {
@@ -186,13 +211,24 @@ where
         Onward::Crashes((zone != Zone::Now).then(hold))
     }
 
-    /// Goes on, if the process does.
-    async fn go_on(&self, onward: Onward, delivery: &Delivery) {
+    /// Goes on, if the process does, and with it the worker.
+    async fn go_on(&self, onward: Onward, delivery: &Delivery) -> Result<(), WorkerLost> {
         match onward {
             Onward::Goes => {}
             Onward::Stands => self.until_running().await,
-            Onward::Crashes(hold) => self.crash(hold).await,
+            Onward::Crashes(hold) => return self.crash(hold).await,
             Onward::Stalls(hold) => self.stall(hold, delivery).await,
+        }
+        Ok(())
+    }
+
+    /// Goes on, if the process does: there is no worker here that dies alone.
+    async fn go_on_or_die(&self, onward: Onward, delivery: &Delivery) {
+        match onward {
+            Onward::Crashes(hold) => self.die(hold).await,
+            Onward::Goes | Onward::Stands | Onward::Stalls(_) => {
+                let _ = self.go_on(onward, delivery).await;
+            }
         }
     }
 
@@ -209,8 +245,21 @@ where
         self.until_running().await;
     }
 
-    /// Crashes, at once or after having been slow. Nothing comes after that.
-    pub(super) async fn crash(&self, hold: Option<HoldId>) {
+    /// What runs the handler crashes, at once or after having been slow: the process, and nothing
+    /// comes after that, or a worker of it.
+    pub(super) async fn crash(&self, hold: Option<HoldId>) -> Result<(), WorkerLost> {
+        if !self.outlives_workers {
+            self.die(hold).await;
+            return Ok(());
+        }
+        if let Some(hold) = hold {
+            self.held_up(hold).await;
+        }
+        Err(WorkerLost)
+    }
+
+    /// The process crashes, at once or after having been slow. Nothing comes after that.
+    pub(super) async fn die(&self, hold: Option<HoldId>) {
         if let Some(hold) = hold {
             self.held_up(hold).await;
         }

@@ -5,11 +5,11 @@ use std::task::Context;
 use entrega_brokers::Broker;
 use entrega_choice::Point;
 use entrega_clients::{CallId, Unanswered};
-use entrega_model::ProcessId;
+use entrega_model::{MessageId, ProcessId};
 use entrega_scenario::points::{Fault, yes_or_no};
 
 use super::calls::{Answer, Payload};
-use super::{Due, Routed, World};
+use super::{Due, Process, Routed, World};
 
 /// How many answers there are to the question whether a process dies of an answer: to a settle, or
 /// to a send.
@@ -32,19 +32,27 @@ where
             self.calls.release(id);
             return;
         }
-        let client = call.client;
+        let (client, about) = (call.client, call.about);
         if let Some(point) = call.route.dies_after
             && self.choices.pick(point, DIES) != 0
         {
-            return self.crash_at_return(client.process, point);
+            return self.crash_at_return(client.process, about, point);
         }
         self.wake_caller(id);
     }
 
-    /// A process crashes at the moment at which it has the answer to its settle or send.
+    /// A process crashes at the moment at which it has the answer to its settle or send. Of a
+    /// consumer that sends it is known `about` what.
     #[cold]
-    pub(super) fn crash_at_return(&mut self, process: ProcessId, point: Point) {
-        let message = self.processes[process.index()].concern;
+    pub(super) fn crash_at_return(
+        &mut self,
+        process: ProcessId,
+        about: Option<(MessageId, u16)>,
+        point: Point,
+    ) {
+        let Process { concern, role, .. } = &self.processes[process.index()];
+        let about = about.filter(|_| !role.is_producer()).map(|(message, _)| message);
+        let message = about.or(*concern);
         self.fault(point, 1, process, message);
         self.crash(process);
     }

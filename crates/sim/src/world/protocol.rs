@@ -15,7 +15,7 @@ pub(crate) trait Routed: Purposeful {
         let purpose = self.purpose();
         let legs = legs(purpose);
         let dies_after = match purpose {
-            RequestPurpose::Settle(of, SettleTrigger::Application) => {
+            RequestPurpose::Settle(of, SettleTrigger::Application | SettleTrigger::WorkerLost) => {
                 Some(own_point(Fault::SettleAfter, of))
             }
             RequestPurpose::Send => Some(shared_point(Fault::SendAfter)),

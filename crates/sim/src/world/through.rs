@@ -239,7 +239,7 @@ where
     #[cold]
     fn die_of_answer(&mut self, caller: &Caller, answer: Answer<B>, point: Point) -> CallId {
         let id = self.admit(caller, Payload::Answer { answer, arrived: true });
-        self.crash_at_return(caller.client.process, point);
+        self.crash_at_return(caller.client.process, None, point);
         id
     }
 }

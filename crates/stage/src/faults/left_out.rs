@@ -36,6 +36,7 @@ fn at_times(scenario: &Scenario) -> impl Iterator<Item = String> {
     let others = [
         (scenario.times.stall_distribution.is_some(), "times.stall_distribution"),
         (producer.resend_after.is_some(), "producer.resend_after"),
+        (scenario.consumer.worker_lost.is_some(), "consumer.worker_lost"),
         (producer.publish_id != PublishId::Message, "producer.publish_id"),
         (scenario.workload.wait().is_some(), "due times of messages"),
     ];

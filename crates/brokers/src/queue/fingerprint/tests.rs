@@ -23,6 +23,7 @@ pub(crate) enum Ask {
     Publish { message: u32 },
     Receive { max: u32, settle_at_delivery: bool },
     Settle { back: u64, settlement: Settlement, multiple: bool },
+    Retry { message: u32, tried: u16 },
     Close,
 }
 
@@ -50,6 +51,11 @@ impl Subject for QueueBroker {
                 multiple,
                 trigger: SettleTrigger::Application,
             },
+            Ask::Retry { message, tried } => {
+                let record = Record { message: MessageId(message), key: Key(0), bytes: 10 };
+                let after = Duration::from_secs(5);
+                Request::Retry { queue: QUEUE, record, tried, after }
+            }
             Ask::Close => Request::Close { queue: QUEUE },
         };
         Some((QUEUE, request))
@@ -77,6 +83,13 @@ fn steps() -> impl Strategy<Value = Step<Ask>> {
         1 => Just(Step::Restart),
         4 => select(vec![1, 5, 10]).prop_map(|seconds| Step::Pass { seconds }),
     ]
+}
+
+/// The same, and consumers that publish copies.
+fn steps_with_copies() -> impl Strategy<Value = Step<Ask>> {
+    let copy = (0..2_u32, 1..3_u16).prop_map(|(message, tried)| Ask::Retry { message, tried });
+    let copy = copy.prop_map(|what| Step::Ask { process: 0, ago: 0, what });
+    prop_oneof![6 => steps(), 1 => copy]
 }
 
 /// A queue like RabbitMQ's, or like that of SQS.

@@ -44,6 +44,11 @@ pub(super) fn storage(scene: &Scene<'_>) -> Words {
                 format!("! {m} there again, its settle forgotten"),
             )
         }
+        Kind::Retried { message, consumer, .. } => {
+            let (who, m) = (scene.who(consumer), name(message));
+            let prose = format!("{who} publishes a copy of {m} to be tried later");
+            Words::new(prose, format!("→ {who}: copy of {m} for later"))
+        }
         Kind::Redriven { message, subscription, .. } => {
             let (m, of) = (name(message), scene.whose(Some(subscription)));
             Words::new(

@@ -89,6 +89,9 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         }
         Act::Order(_) => overtaking(scene, fault),
         Act::Poison => format!("{m} is poison, and the handler of {who} fails on it"),
+        Act::Kills if fault.of_worker => {
+            format!("{m} is poison that kills its worker, and one of {who} works on it")
+        }
         Act::Kills => format!("{m} is poison that kills its process, and {who} works on it"),
         Act::Transient => format!("the handler of {who} fails on {m}"),
         Act::Last if fault.point.site == Site::Polls => {
@@ -105,6 +108,12 @@ pub(in crate::words) fn clause(scene: &Scene<'_>, fault: &Injected, until: Optio
         Act::StallBefore => format!("{who} stalls before the effect of {m}"),
         Act::StallAfter => format!("{who} stalls after the effect of {m}"),
         Act::Drain | Act::Abandon => format!("{who} is asked to stop"),
+        Act::Crash if fault.of_worker => {
+            return crash(fault, &format!("the worker of {who}"), &m, until);
+        }
+        Act::Crash if fault.point.site == Site::Crash(Moment::AfterSend) => {
+            return crash(fault, &who, &sent(scene, fault, &m), until);
+        }
         Act::Crash => return crash(fault, &who, &m, until),
         Act::DisconnectBefore => format!("{who} loses its connection before the effect of {m}"),
         Act::DisconnectAfter => format!("{who} loses its connection after the effect of {m}"),
@@ -127,8 +136,10 @@ fn leg(scene: &Scene<'_>, fault: &Injected, m: &str) -> String {
     let who = scene.who(fault.process);
     let also = scene.also.map(name);
     match (call, leg) {
-        (Call::Send, Leg::Request) => format!("the request to store {m}"),
-        (Call::Send, Leg::Response) => format!("the answer that {m} is stored"),
+        (Call::Send, Leg::Request) => format!("the request to store {}", sent(scene, fault, m)),
+        (Call::Send, Leg::Response) => {
+            format!("the answer that {} is stored", sent(scene, fault, m))
+        }
         (Call::Receive, Leg::Request) => format!("a request of {who} for messages"),
         (Call::Receive, Leg::Response) => format!("an answer with messages for {who}"),
         (Call::Effect, Leg::Request) => format!("the request for the effect of {m}"),
@@ -150,6 +161,11 @@ fn leg(scene: &Scene<'_>, fault: &Injected, m: &str) -> String {
         (Call::DeadLetter, Leg::Request) => format!("the request to dead-letter {m}"),
         (Call::DeadLetter, Leg::Response) => format!("the answer that {m} is dead-lettered"),
     }
+}
+
+/// What is sent: a consumer publishes copies.
+fn sent(scene: &Scene<'_>, fault: &Injected, m: &str) -> String {
+    if scene.cast.is_producer(fault.process) { m.to_owned() } else { format!("a copy of {m}") }
 }
 
 /// A process that crashes, perhaps after having been slow until a zone.

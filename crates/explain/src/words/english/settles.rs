@@ -39,13 +39,21 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
             let short = format!("{sign} {}{} {m} of {who}", by(trigger), verb(act));
             let words = Words::new(done(&m, act), short);
             if act == SettleAct::Requeue {
-                words.in_a_story(format!("{who} gives {m} back"))
+                words.in_a_story(gives_back(&who, &m, trigger))
             } else {
                 words
             }
         }
         Kind::Committed { .. } => committed(scene),
         _ => Words::default(),
+    }
+}
+
+/// Who gives a message back, in a story: a supervisor says why.
+fn gives_back(who: &str, m: &str, trigger: SettleTrigger) -> String {
+    match trigger {
+        SettleTrigger::WorkerLost => format!("{who}, which lives on, gives {m} back"),
+        _ => format!("{who} gives {m} back"),
     }
 }
 
@@ -86,6 +94,7 @@ fn asks(who: &str, message: MessageId, act: SettleAct, trigger: SettleTrigger) -
         SettleTrigger::NextReceive => format!("{who} {what} by asking for the next message"),
         SettleTrigger::Close => format!("{who} {what} while it closes"),
         SettleTrigger::Revoke => format!("{who} {what} while it gives its partition up"),
+        SettleTrigger::WorkerLost => format!("{who} {what} for the worker that it has lost"),
     }
 }
 
@@ -109,6 +118,7 @@ fn by(trigger: SettleTrigger) -> &'static str {
         SettleTrigger::NextReceive => "next receive: ",
         SettleTrigger::Close => "close: ",
         SettleTrigger::Revoke => "revoke: ",
+        SettleTrigger::WorkerLost => "worker lost: ",
     }
 }
 

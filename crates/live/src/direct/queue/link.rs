@@ -262,6 +262,7 @@ impl<T: Message> Link for QueueLink<T> {
                 Response::Closed
             }
             Request::Publish { records, .. } => Response::PublishRefused { records },
+            Request::Retry { record, .. } => Response::PublishRefused { records: vec![record] },
         };
         self.state.borrow_mut().answers.push((call, answer));
         call

@@ -170,6 +170,7 @@ impl Dice {
                 Kind::Aborted { delivery, message, subscription, consumer, seen, reason }
             }
             33 => Kind::Redriven { message, subscription, position, tag: self.long() },
+            34 => Kind::Retried { message, subscription, consumer, position },
             _ => Kind::BrokerRestarted,
         }
     }

@@ -64,7 +64,8 @@ fn of_strategy(scenario: &Scenario, strategy: Strategy) -> Checked {
             format!("write replicas = 1, or leave `{strategy}` out of `strategies`"),
         );
     }
-    if scenario.consumer.on_error == ErrorPolicy::DeadLetter {
+    let on_error = scenario.consumer.on_error;
+    if matches!(on_error, ErrorPolicy::DeadLetter | ErrorPolicy::RetryTopic) {
         return broken_with_help(
             "consumer.on_error",
             format!("the dead letters are no part of the transactions of `{strategy}`"),

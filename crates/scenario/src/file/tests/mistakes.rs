@@ -413,7 +413,7 @@ fn help_says_which_words_would_be_valid() {
     );
     check_help(
         "[consumer]\non_error = 'ignore'",
-        "valid here: retry, skip, skip-and-settle, requeue, crash, dead-letter",
+        "valid here: retry, skip, skip-and-settle, requeue, crash, dead-letter, retry-topic",
     );
     check_help(
         "[log]\nauto_offset_reset = 'newest'",

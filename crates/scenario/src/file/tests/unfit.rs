@@ -172,6 +172,56 @@ fn mistakes_in_what_only_some_queues_have() {
     }
 }
 
+/// A supervisor outlives its workers on a queue, and its memory is not theirs.
+#[test]
+fn mistakes_around_supervisors() {
+    check("models = ['queue']\nconsumer.worker_lost = 'settle'", "no mistake");
+    check("consumer.worker_lost = 'none'", "no mistake");
+    check(
+        "consumer.worker_lost = 'requeue'",
+        "1:24: a supervisor settles one message or gives it back; a log has one offset for all",
+    );
+    check_help(
+        "consumer.worker_lost = 'requeue'",
+        "write models = [\"queue\"], or leave it out: on a log the whole process dies",
+    );
+    check(
+        "models = ['queue']\nconsumer.worker_lost = 'settle'\nsink.dedup = 'process-memory'",
+        "2:24: a worker that dies takes its memory along, and here it is the process that remembers",
+    );
+    check_help("models = ['queue']\nconsumer.worker_lost = 'ack'", "valid here: settle, requeue");
+}
+
+/// A copy that is to be tried later needs a broker that holds a single message back.
+#[test]
+fn mistakes_around_retry_topics() {
+    let set = |more: &str| format!("models = ['queue']\nconsumer.on_error = 'retry-topic'\n{more}");
+    check(&set(""), "no mistake");
+    check(
+        "consumer.on_error = 'retry-topic'",
+        "1:21: `retry-topic` needs a topic that holds a copy back, and this log has one topic",
+    );
+    check(
+        &set("queue.group_lock = true"),
+        "2:21: a queue that locks the keys of its messages holds no single one back",
+    );
+    let share = "2:21: a share group reads a log, in which no record waits until it is due";
+    check(&set("queue.keeps_settled = true"), share);
+    let window = "queue.max_in_flight = 5\nqueue.max_in_flight_scope = 'partition'";
+    check(&set(window), share);
+    check(&set("queue.max_in_flight = 5"), "no mistake");
+    check(
+        &set("queue.broker_restart = { forgets = ['settles'], of_the_last = '1min' }"),
+        "2:21: a restart that forgets settles puts a copy back, and not how often it was tried",
+    );
+    let counts = "queue.broker_restart = { forgets = ['counts'], of_the_last = '1min' }";
+    check(&set(counts), "no mistake");
+    check(
+        &set("strategies = ['transactional']"),
+        "2:21: the dead letters are no part of the transactions of `transactional`",
+    );
+}
+
 /// What a transaction cannot hold.
 #[test]
 fn mistakes_around_transactions() {

@@ -17,7 +17,12 @@ fn walks(features: Features, count: usize) -> Walks<QueueBroker> {
         features,
         ..QueueSettings::default()
     };
-    Walks::new(QueueBroker::new(settings), steps(), count)
+    let broker = QueueBroker::new(settings);
+    if features.takes_retries {
+        Walks::new(broker, steps_with_copies(), count)
+    } else {
+        Walks::new(broker, steps(), count)
+    }
 }
 
 /// Messages with due times, the later ones stored first.
@@ -35,7 +40,7 @@ fn redrive(new_ids: bool, times: u16) -> Option<Redrive> {
     Some(Redrive { after: Duration::from_secs(10), new_ids, times })
 }
 
-fn all() -> [Features; 11] {
+fn all() -> [Features; 12] {
     let none = Features::default();
     let cap = |scope| Some(MaxInFlight { most: 2, scope, is_soft: scope == Scope::Partition });
     [
@@ -52,6 +57,7 @@ fn all() -> [Features; 11] {
         Features { retention_time: seconds(10), single_active_consumer: true, ..none },
         Features { delivery_delay: seconds(5), ..none },
         Features { group_lock: true, ..none },
+        Features { takes_retries: true, ..none },
         Features { redrive: redrive(true, 1), remembers_ids: true, ..none },
         Features { redrive: redrive(false, 2), remembers_ids: true, ..none },
         Features { dead_letter_retry: seconds(7), ..none },
@@ -83,8 +89,8 @@ fn queues_with_side_tables_go_on_alike() {
 /// The opposite: without its side tables, different queues are taken for one.
 #[test]
 fn a_fingerprint_without_the_side_tables_is_caught() {
-    let [_, _, share, capped, retained, delayed, group, ..] = all();
-    for features in [share, capped, retained, delayed, group] {
+    let [_, _, share, capped, retained, delayed, group, copies, ..] = all();
+    for features in [share, capped, retained, delayed, group, copies] {
         let coarse = without_side_tables(&walks(features, 150));
         assert!(coarse.is_err(), "{features:?} passes: {coarse:?}");
     }

@@ -46,6 +46,7 @@ fn features() -> impl Strategy<Value = Features> {
                 single_active_consumer: active && !group,
                 drops_for_nobody: nobody,
                 redrive,
+                takes_retries: false,
                 remembers_ids: false,
                 dead_letter_retry: None,
             }

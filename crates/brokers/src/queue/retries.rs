@@ -1,0 +1,142 @@
+//! Retry topics: a consumer publishes another copy of what it could not process, to be delivered
+//! later.
+//!
+//! > **The rule.** A copy is stored as a new message: with a new age and a delivery count of 0. The
+//! > queue holds it back for the time that its consumer names, then it stands at the end. Its
+//! > consumers are told in how many deliveries it was tried in all, those of earlier copies
+//! > included.
+//!
+//! It is what a header such as `x-retry-count` says, and a queue that delays what is published to
+//! it: a topic of Spring's `@RetryableTopic`, the retry letter topic of Pulsar, a delayed exchange
+//! of RabbitMQ, a scheduled message of Service Bus. No window takes the copy for a duplicate: it
+//! has an id of its own. What is published to one subscription's queue reaches no other.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use entrega_model::queue::Response;
+use entrega_model::{
+    ClientId, Duration, Event, Fingerprint, Fingerprinted, Instant, Kind, Record, SubscriptionId,
+};
+
+use super::QueueBroker;
+use super::bound_queue::{BoundQueue, Step};
+use super::ready::Stored;
+
+/// The copies that were published to be tried later.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Retries {
+    /// What waits, and until when; all wait equally long.
+    pub(super) waiting: VecDeque<(Instant, Stored)>,
+    /// In how many deliveries a copy was tried before it was published.
+    tried: BTreeMap<u64, u16>,
+}
+
+impl Retries {
+    /// Whether a copy is such a one.
+    pub(super) fn has(&self, sequence: u64) -> bool {
+        self.tried.contains_key(&sequence)
+    }
+
+    /// In how many deliveries a copy was tried before it was published; 0 if it is the first one.
+    pub(super) fn tried(&self, sequence: u64) -> u16 {
+        self.tried.get(&sequence).copied().unwrap_or(0)
+    }
+
+    /// A copy is finished.
+    pub(super) fn finish(&mut self, sequence: u64) {
+        self.tried.remove(&sequence);
+    }
+
+    /// Takes one out before its time.
+    pub(super) fn take(&mut self, sequence: u64) -> Option<Stored> {
+        let place = self.waiting.iter().position(|(_, stored)| stored.sequence == sequence)?;
+        self.waiting.remove(place).map(|(_, stored)| stored)
+    }
+
+    /// When the next one is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.waiting.front().map(|(due, _)| *due)
+    }
+
+    /// Takes the next one that is due.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<Stored> {
+        self.next_due().filter(|due| *due <= now)?;
+        self.waiting.pop_front().map(|(_, stored)| stored)
+    }
+
+    pub(super) fn clear(&mut self) {
+        let Self { waiting, tried } = self;
+        waiting.clear();
+        tried.clear();
+    }
+
+    /// Enters until when its copies wait, in their order.
+    pub(super) fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        into.count(self.waiting.len());
+        self.waiting.iter().for_each(|(due, stored)| {
+            into.time(*due);
+            stored.record.fingerprint(into);
+        });
+    }
+}
+
+/// What a consumer asks to have tried later.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Again {
+    pub(super) record: Record,
+    pub(super) tried: u16,
+    pub(super) after: Duration,
+}
+
+impl QueueBroker {
+    /// Stores a copy in one queue, unless that takes none or has no room.
+    #[cold]
+    pub(super) fn retry(
+        &mut self,
+        now: Instant,
+        from: ClientId,
+        (of, again): (SubscriptionId, Again),
+        ground_truth: &mut Vec<Event>,
+    ) -> Response {
+        if of.index() >= self.queues.len() {
+            return Response::UnknownQueue;
+        }
+        if !self.settings.features.takes_retries || self.refuses(1) {
+            return Response::PublishRefused { records: vec![again.record] };
+        }
+        let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth)
+            .noting(&mut self.unflushed);
+        self.queues[of.index()].retry(from, again, &mut step);
+        Response::Published { records: Vec::new() }
+    }
+}
+
+impl BoundQueue {
+    /// Stores a copy that waits.
+    fn retry(&mut self, from: ClientId, again: Again, step: &mut Step<'_>) {
+        let Some(extras) = &mut self.extras else { return };
+        let Again { record, tried, after } = again;
+        let (message, subscription, position) = (record.message, self.id, self.next_sequence);
+        self.next_sequence += 1;
+        let consumer = from.process;
+        step.tell(Kind::Retried { message, subscription, consumer, position });
+        extras.note_age(step.now);
+        extras.retries.tried.insert(position, tried);
+        let stored = Stored::delivered(position, record, 0);
+        extras.retries.waiting.push_back((step.now + after, stored));
+        step.note_stored(subscription, position);
+        *step.changed = true;
+        self.try_again(step);
+        self.trim(step);
+    }
+
+    /// What has waited for long enough stands at the end of the queue.
+    pub(super) fn try_again(&mut self, step: &mut Step<'_>) {
+        while let Some(extras) = &mut self.extras
+            && let Some(stored) = extras.retries.take_due(step.now)
+        {
+            self.ready.append(stored);
+            *step.changed = true;
+        }
+    }
+}
