@@ -1,5 +1,5 @@
-//! What crashes by time hit, and how long a process spends there, counted by hand: every event takes
-//! a millisecond.
+//! What crashes by time hit, and how long a process spends there, counted by hand: every event
+//! takes a millisecond.
 
 use entrega_checker::Window::{
     self, BeforeEffect, Buffered, EffectDone, Idle, SettleAsked, Settled,
