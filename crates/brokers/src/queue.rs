@@ -362,7 +362,7 @@ impl Broker for QueueBroker {
     #[inline]
     fn next_housekeeping(&self) -> Option<Instant> {
         self.settings.features.retention_time?;
-        earliest(&self.queues, BoundQueue::retention_end)
+        earliest(&self.queues, |queue| queue.extras.as_ref()?.retention_end())
     }
 
     fn advance(&mut self, now: Instant, ground_truth: &mut Vec<Event>) {

@@ -151,6 +151,13 @@ impl Extras {
     }
 }
 
+impl Extras {
+    /// When the next message is too old to be kept.
+    pub(super) fn retention_end(&self) -> Option<Instant> {
+        self.retained.as_ref()?.next_end()
+    }
+}
+
 impl BoundQueue {
     /// Keeps a message that was stored just now.
     #[cold]
@@ -356,11 +363,6 @@ impl BoundQueue {
             .chain(extras.unconfirmed.front().map(|(due, _)| *due))
             .chain(expires.and_then(|(ages, head)| ages.end_of(head.sequence)))
             .min()
-    }
-
-    /// When the next message is too old to be kept.
-    pub(super) fn retention_end(&self) -> Option<Instant> {
-        self.extras.as_ref()?.retained.as_ref()?.next_end()
     }
 
     /// What a restart of the broker does to the side tables: all that was in flight is in line.

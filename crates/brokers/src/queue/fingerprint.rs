@@ -162,7 +162,7 @@ fn enter_put_aside(
 }
 
 /// The side tables: what is in them, and what they say of each of these copies and of those in
-/// them.
+/// them. The next end of a retention is a deadline even if the message that it is about has gone.
 fn enter_extras(
     id: SubscriptionId,
     extras: &Extras,
@@ -206,6 +206,7 @@ fn enter_extras(
     for stored in groups.held() {
         enter_copy(id, stored, None, false, into);
     }
+    into.deadline(extras.retention_end());
     let is_told_apart = features.has_window() || features.group_lock;
     for stored in copies.chain(extras.put_aside().copied()) {
         if is_told_apart {

@@ -18,11 +18,7 @@ fn walks(features: Features, count: usize) -> Walks<QueueBroker> {
         ..QueueSettings::default()
     };
     let broker = QueueBroker::new(settings);
-    if features.takes_retries {
-        Walks::new(broker, steps_with_copies(), count)
-    } else {
-        Walks::new(broker, steps(), count)
-    }
+    Walks::new(broker, steps_with_copies(), count)
 }
 
 /// Messages with due times, the later ones stored first.
