@@ -24,8 +24,15 @@ pub struct Checker {
 impl Checker {
     /// A checker that has seen nothing.
     pub fn new(config: Config) -> Self {
-        let Config { subscriptions, processes, messages, program_order, redrives, resumes, mortal } =
-            config;
+        let Config {
+            subscriptions,
+            processes,
+            messages,
+            program_order,
+            redrives,
+            resumes,
+            timed_crashes,
+        } = config;
         let fold = |promise| {
             let mut fold = SubscriptionFold::new(promise, processes, messages);
             fold.may_redrive = redrives;
@@ -37,7 +44,8 @@ impl Checker {
             sends: SendFold::new(messages, program_order),
             partitions: Partitions::default(),
             subscriptions: subscriptions.into_iter().map(fold).collect(),
-            exposure: (!mortal.is_empty()).then(|| Box::new(ExposureFold::new(&mortal))),
+            exposure: (!timed_crashes.is_empty())
+                .then(|| Box::new(ExposureFold::new(&timed_crashes))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use entrega_model::Guarantee;
 
-use crate::Mortal;
+use crate::TimedCrashes;
 
 /// What to judge by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Config {
     /// yet: if that expires, the message is lost by it.
     pub resumes: bool,
     /// The processes that die by time. If there are any, the report says what their crashes hit.
-    pub mortal: Vec<Mortal>,
+    pub timed_crashes: Vec<TimedCrashes>,
 }
 
 /// What one subscription promises.

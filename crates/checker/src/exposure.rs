@@ -9,8 +9,8 @@
 //! > it has none: with several messages the shares come to more than one. Time counts while the
 //! > process lives, stalls included, and until the heal, after which nobody dies by time.
 //!
-//! A request to the sink that is on its way belongs to the time before the effect: no event says
-//! when it was sent. What waits in a client's library is not seen either; a message is *buffered*
+//! A request to the sink that is on its way belongs to the time before the effect, although it takes
+//! effect all the same when its sender dies: no event says when it was sent. What waits in a client's library is not seen either; a message is *buffered*
 //! if the application was given it and has not begun.
 
 use std::collections::BTreeMap;
@@ -21,13 +21,15 @@ use serde::Serialize;
 
 /// A process that dies by time, and the fault point of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mortal {
+pub struct TimedCrashes {
     /// Which one.
     pub process: ProcessId,
     /// The subscription that it reads.
     pub subscription: SubscriptionId,
     /// The point of [`Kind::Faulted`] that says that it dies by time.
     pub point: u16,
+    /// Whether it waits for the answer to a settle. If not, it has gone on when that is recorded.
+    pub confirms: bool,
 }
 
 /// Where a message, and so its process, can be when the process dies; in the order of a message
@@ -39,7 +41,7 @@ pub enum Window {
     Idle,
     /// The application was given it and has not begun, or its handler failed.
     Buffered,
-    /// Its handler works on it, or waits for the sink.
+    /// Its handler works on it, or its request is on its way to the sink.
     BeforeEffect,
     /// The effect is applied, and the next step not yet taken.
     EffectDone,
@@ -50,6 +52,16 @@ pub enum Window {
 }
 
 impl Window {
+    /// All of them, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Idle,
+        Self::Buffered,
+        Self::BeforeEffect,
+        Self::EffectDone,
+        Self::SettleAsked,
+        Self::Settled,
+    ];
+
     /// The stable name.
     pub const fn name(self) -> &'static str {
         match self {
@@ -71,12 +83,12 @@ pub struct Exposure {
     /// How long the consumers lived while they could die by time, all together, in nanoseconds.
     pub lived_ns: u64,
     /// Each window that a consumer was ever in.
-    pub windows: BTreeMap<Window, Exposed>,
+    pub windows: BTreeMap<Window, WindowExposure>,
 }
 
-/// A window.
+/// One window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Exposed {
+pub struct WindowExposure {
     /// How many crashes found their process in it.
     pub hits: u64,
     /// How long processes were in it, all together, in nanoseconds.
@@ -99,14 +111,14 @@ impl Exposure {
 /// The fold: what each process that dies by time has, and for how long.
 #[derive(Clone, Debug)]
 pub(crate) struct ExposureFold {
-    seats: BTreeMap<ProcessId, Seat>,
+    processes: BTreeMap<ProcessId, Tracked>,
     is_over: bool,
 }
 
 /// A process.
 #[derive(Clone, Debug)]
-struct Seat {
-    mortal: Mortal,
+struct Tracked {
+    of: TimedCrashes,
     found: Exposure,
     /// Since when it has what it has; none while it is down.
     since: Option<Instant>,
@@ -117,63 +129,61 @@ struct Seat {
 #[derive(Clone, Copy, Debug)]
 struct Held {
     window: Window,
-    partition: PartitionId,
-    position: u64,
+    /// Where it stands on a log, or its tag.
+    place: Option<(PartitionId, u64)>,
+    /// Its settle is recorded.
     is_settled: bool,
-    is_done: bool,
+    /// Its handler has ended, with or without success.
+    is_over: bool,
 }
 
 impl ExposureFold {
-    pub(crate) fn new(mortal: &[Mortal]) -> Self {
-        Self {
-            seats: mortal.iter().map(|of| (of.process, Seat::new(*of))).collect(),
-            is_over: false,
-        }
+    pub(crate) fn new(crashes: &[TimedCrashes]) -> Self {
+        let processes = crashes.iter().map(|of| (of.process, Tracked::new(*of))).collect();
+        Self { processes, is_over: false }
     }
 
     pub(crate) fn clear(&mut self) {
         self.is_over = false;
-        self.seats.values_mut().for_each(|seat| *seat = Seat::new(seat.mortal));
+        self.processes.values_mut().for_each(|one| *one = Tracked::new(one.of));
     }
 
     pub(crate) fn observe(&mut self, events: &[Event]) {
         for event in events.iter().filter(|_| !self.is_over) {
             if event.kind == (Kind::Entered { phase: Phase::Heal }) {
                 self.is_over = true;
-                return self.seats.values_mut().for_each(|seat| seat.ends(event.at));
+                return self.processes.values_mut().for_each(|one| one.ends(event.at));
             }
             let process = event.kind.process();
-            if let Some(seat) = process.and_then(|process| self.seats.get_mut(&process)) {
-                seat.observe(event);
+            if let Some(one) = process.and_then(|process| self.processes.get_mut(&process)) {
+                one.observe(event);
             }
         }
     }
 
     /// What was found of a subscription, if any of its consumers dies by time.
     pub(crate) fn of(&self, subscription: SubscriptionId) -> Option<Exposure> {
-        let seats = self.seats.values().filter(|seat| seat.mortal.subscription == subscription);
-        seats.fold(None, |sum: Option<Exposure>, seat| {
+        let all = self.processes.values().filter(|one| one.of.subscription == subscription);
+        all.fold(None, |sum: Option<Exposure>, one| {
             let mut sum = sum.unwrap_or_default();
-            sum.merge(&seat.found);
+            sum.merge(&one.found);
             Some(sum)
         })
     }
 }
 
-impl Seat {
-    fn new(mortal: Mortal) -> Self {
-        Self { mortal, found: Exposure::default(), since: None, held: BTreeMap::new() }
+impl Tracked {
+    fn new(of: TimedCrashes) -> Self {
+        Self { of, found: Exposure::default(), since: None, held: BTreeMap::new() }
     }
 
-    /// The windows in which it is.
-    fn windows(&self) -> Vec<Window> {
-        let mut windows: Vec<Window> = self.held.values().map(|held| held.window).collect();
-        windows.sort_unstable();
-        windows.dedup();
-        if windows.is_empty() {
-            windows.push(Window::Idle);
+    /// Does something for each window in which it is.
+    fn each_window(&mut self, mut note: impl FnMut(&mut WindowExposure)) {
+        let mask = self.held.values().fold(0_u8, |mask, held| mask | 1 << held.window as u8);
+        let mask = if mask == 0 { 1 << Window::Idle as u8 } else { mask };
+        for window in Window::ALL.into_iter().filter(|window| mask >> *window as u8 & 1 == 1) {
+            note(self.found.windows.entry(window).or_default());
         }
-        windows
     }
 
     /// Counts the time until now.
@@ -182,9 +192,7 @@ impl Seat {
         let passed = now.since(since).as_nanos();
         if passed > 0 {
             self.found.lived_ns += passed;
-            for window in self.windows() {
-                self.found.windows.entry(window).or_default().time_ns += passed;
-            }
+            self.each_window(|window| window.time_ns += passed);
         }
     }
 
@@ -198,85 +206,100 @@ impl Seat {
     fn is_hit(&mut self, now: Instant) {
         self.passes(now);
         self.found.crashes += 1;
-        for window in self.windows() {
-            self.found.windows.entry(window).or_default().hits += 1;
-        }
+        self.each_window(|window| window.hits += 1);
     }
 
     fn observe(&mut self, event: &Event) {
         match event.kind {
             Kind::Started { .. } => self.since = Some(event.at),
             Kind::Crashed { .. } | Kind::Exited { .. } => self.ends(event.at),
-            Kind::Faulted { point, .. } if point == self.mortal.point => self.is_hit(event.at),
+            Kind::Faulted { point, .. } if point == self.of.point => self.is_hit(event.at),
             Kind::Delivered { .. }
             | Kind::ProcessingStarted { .. }
             | Kind::ProcessingEnded { .. }
-            | Kind::Effect { .. }
-            | Kind::SettleInvoked { .. }
+            | Kind::Effect { .. } => {
+                self.passes(event.at);
+                self.works(&event.kind);
+            }
+            Kind::SettleInvoked { .. }
             | Kind::SettleEnded { .. }
             | Kind::Settled { .. }
             | Kind::Committed { .. }
             | Kind::Revoked { .. }
             | Kind::Lost { .. } => {
                 self.passes(event.at);
-                self.step(&event.kind);
+                self.settles(&event.kind);
             }
             _ => {}
         }
     }
 
-    /// A step with one message or several. Whoever takes the next step has gone on from what was
-    /// settled before.
-    fn step(&mut self, kind: &Kind) {
+    /// A step of the application with a message. Whoever takes it has gone on from what was settled
+    /// before. A handler that begins again on what it had settled first has it again.
+    fn works(&mut self, kind: &Kind) {
         match *kind {
             Kind::Delivered { message, partition, position, .. } => {
                 self.goes_on(message);
-                let held = self.held.entry(message).or_insert(Held::at(partition, position));
-                let is_settled = held.is_settled && !held.is_done;
-                *held = Held { is_settled, ..Held::at(partition, position) };
+                let is_settled = self.held.get(&message).is_some_and(Held::is_ahead);
+                let place = Some((partition, position));
+                self.held.insert(message, Held { place, is_settled, ..Held::NEW });
             }
             Kind::ProcessingStarted { message, .. } => {
                 self.goes_on(message);
-                self.change(message, |held| held.window = Window::BeforeEffect);
+                let again = Held { is_settled: true, ..Held::NEW };
+                let held = self.held.entry(message).or_insert(again);
+                (held.window, held.is_over) = (Window::BeforeEffect, false);
             }
-            Kind::Effect { message, .. } => self.change(message, |held| {
-                (held.window, held.is_done) = (Window::EffectDone, true);
-            }),
+            Kind::Effect { message, .. } => {
+                self.change(message, |held| held.window = Window::EffectDone);
+            }
             Kind::ProcessingEnded { message, result, .. } => {
-                let failed = result != ProcessingResult::Ok;
-                self.change(message, |held| {
-                    held.is_done |= !failed;
-                    held.window = if failed { Window::Buffered } else { Window::EffectDone };
-                });
-                self.held.retain(|id, held| *id != message || !(held.is_settled && held.is_done));
+                let is_done = result == ProcessingResult::Ok;
+                let window = if is_done { Window::EffectDone } else { Window::Buffered };
+                self.change(message, |held| (held.window, held.is_over) = (window, true));
+                self.held.retain(|id, held| *id != message || !held.is_settled);
             }
-            Kind::SettleInvoked { message, partition, position, act, .. } => match act {
-                SettleAct::Extend => {}
-                SettleAct::Commit => self.commit_asked(partition, position),
-                _ => self.change(message, |held| held.window = Window::SettleAsked),
-            },
-            Kind::Settled { message, act, trigger, .. } if act.is_final() => {
-                let ahead = (trigger == SettleTrigger::Delivery)
-                    .then(|| Held::at(PartitionId(0), u64::MAX));
-                if let Some(held) = ahead {
-                    self.held.entry(message).or_insert(held).is_settled = true;
-                }
-                self.change(message, |held| held.settled());
+            _ => {}
+        }
+    }
+
+    /// A step on the way of a settle, of one message or several, and the end of an assignment.
+    fn settles(&mut self, kind: &Kind) {
+        match *kind {
+            Kind::SettleInvoked { partition, position, act: SettleAct::Commit, .. } => {
+                self.change_upto(partition, position, |held| held.window = Window::SettleAsked);
             }
-            Kind::Committed { partition, upto, .. } => {
-                let all = self.held.values_mut().filter(|held| held.partition == partition);
-                all.filter(|held| held.position < upto).for_each(Held::settled);
+            Kind::SettleInvoked { message, act, .. } if act != SettleAct::Extend => {
+                self.change(message, |held| held.window = Window::SettleAsked);
             }
+            Kind::Settled { message, trigger: SettleTrigger::Delivery, .. } => {
+                let ahead = Held { is_settled: true, ..Held::NEW };
+                self.held.entry(message).or_insert(ahead);
+            }
+            Kind::Settled { message, act, .. } if act.is_final() => {
+                self.change(message, Held::settled);
+                self.goes_on_unanswered(message);
+            }
+            Kind::Committed { partition, upto, .. } if upto > 0 => {
+                self.change_upto(partition, upto - 1, Held::settled);
+            }
+            Kind::Settled { message, .. } => self.goes_on_unanswered(message),
             Kind::SettleEnded { message, act, .. } if act != SettleAct::Extend => {
-                self.held.retain(|id, held| *id != message || held.goes_on_after_its_settle());
+                self.held.retain(|id, held| *id != message || held.comes_after_its_settle());
                 self.goes_on(message);
             }
             Kind::Revoked { partition, .. } | Kind::Lost { partition, .. } => {
-                let is_gone =
-                    |held: &Held| held.partition == partition && held.window == Window::Buffered;
-                self.held.retain(|_, held| !is_gone(held));
+                let is_of_it = |held: &Held| held.place.is_some_and(|(of, _)| of == partition);
+                self.held.retain(|_, held| held.window != Window::Buffered || !is_of_it(held));
             }
             _ => {}
+        }
+    }
+
+    /// A settle is recorded, of any kind, for whose answer nobody waits.
+    fn goes_on_unanswered(&mut self, message: MessageId) {
+        if !self.of.confirms {
+            self.held.retain(|id, held| *id != message || held.comes_after_its_settle());
         }
     }
 
@@ -286,29 +309,30 @@ impl Seat {
         }
     }
 
-    /// A commit asks for all that is done before it.
-    fn commit_asked(&mut self, partition: PartitionId, position: u64) {
-        let all = self.held.values_mut().filter(|held| held.partition == partition);
-        for held in all.filter(|held| held.position <= position) {
-            held.window = Window::SettleAsked;
-        }
+    /// Changes all that it has of a partition up to a position.
+    fn change_upto(&mut self, partition: PartitionId, last: u64, change: impl Fn(&mut Held)) {
+        let is_before = |held: &&mut Held| {
+            held.place.is_some_and(|(of, position)| of == partition && position <= last)
+        };
+        self.held.values_mut().filter(is_before).for_each(change);
     }
 
     /// The next step is taken, and what was settled and done before is over.
     fn goes_on(&mut self, with: MessageId) {
-        self.held
-            .retain(|id, held| *id == with || !(held.window == Window::Settled && held.is_done));
+        self.held.retain(|id, held| *id == with || !(held.is_settled && held.is_over));
     }
 }
 
 impl Held {
-    const fn at(partition: PartitionId, position: u64) -> Self {
-        let (is_settled, is_done) = (false, false);
-        Self { window: Window::Buffered, partition, position, is_settled, is_done }
+    const NEW: Self =
+        Self { window: Window::Buffered, place: None, is_settled: false, is_over: false };
+
+    /// Settled by its delivery, which comes next.
+    const fn is_ahead(&self) -> bool {
+        self.is_settled && self.place.is_none()
     }
 
-    /// Its settle is recorded. What is settled before its handler has begun is as good as buffered
-    /// when the settle is its delivery.
+    /// Its settle is recorded. One that its handler works on all the same stays where it is.
     fn settled(&mut self) {
         self.is_settled = true;
         if matches!(self.window, Window::SettleAsked | Window::EffectDone) {
@@ -316,8 +340,9 @@ impl Held {
         }
     }
 
-    /// Its consumer has learnt of its settle. What is settled first is processed after that.
-    fn goes_on_after_its_settle(&self) -> bool {
-        !self.is_done && self.is_settled
+    /// Its consumer has learnt of its settle, and has not processed it yet. What was not settled is
+    /// not processed then.
+    const fn comes_after_its_settle(&self) -> bool {
+        self.is_settled && !self.is_over
     }
 }

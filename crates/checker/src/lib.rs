@@ -63,7 +63,7 @@ pub use config::{Config, SubscriptionConfig};
 pub use counter::{Counter, Counters};
 pub use entrega_model::history::End;
 pub use event_kinds::{EventKind, EventKinds};
-pub use exposure::{Exposed, Exposure, Mortal, Window};
+pub use exposure::{Exposure, TimedCrashes, Window, WindowExposure};
 pub use finding::{Finding, findings, shown};
 pub use histogram::Histogram;
 pub use record::{Gap, GapKind, Gaps, Listable, Listed, Lives, RecordChecker, Spoken};

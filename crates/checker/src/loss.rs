@@ -57,7 +57,7 @@ impl Message {
         self.loss = Some(Cause::RemovedDeadLettering);
     }
 
-    /// A copy more is stored: that the broker lost one before ends nothing.
+    /// One more copy is stored: that the broker lost one before ends nothing.
     #[cold]
     pub(crate) fn is_stored_again(&mut self) {
         let was_lost =

@@ -276,7 +276,11 @@ impl<S: GiveBack, H, D: DeadLetters> Supervised<'_, S, H, D> {
         if u32::from(delivery.attempt) >= self.max_attempts {
             return self.dead_letters.store(delivery).await.map_err(Stop::DeadLetter);
         }
-        self.inbox.publish_copy(delivery, self.retry_backoff).await.map_err(Stop::Retry)
+        match self.inbox.publish_copy(delivery, self.retry_backoff).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Stop::RetryRefused),
+            Err(unanswered) => Err(Stop::Retry(unanswered)),
+        }
     }
 }
 
@@ -293,12 +297,16 @@ pub trait GiveBack {
     async fn end_for_worker(&self, _delivery: &Delivery) {}
 
     /// Publishes another copy of a message, which comes `after` a while, and waits for the
-    /// confirmation. A log has no topic for it.
+    /// confirmation; `false` if it was refused. A log has no topic for it.
     ///
     /// # Errors
-    /// [`Unanswered`]: it may have been stored or not, or was refused.
-    async fn publish_copy(&self, _delivery: &Delivery, _after: Duration) -> Result<(), Unanswered> {
-        Err(Unanswered)
+    /// [`Unanswered`]: it may have been stored or not.
+    async fn publish_copy(
+        &self,
+        _delivery: &Delivery,
+        _after: Duration,
+    ) -> Result<bool, Unanswered> {
+        Ok(false)
     }
 
     /// The application is done with a message and leaves it unsettled: its lease is not renewed.

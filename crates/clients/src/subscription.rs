@@ -166,6 +166,9 @@ pub enum Stop {
     /// The copy of a message to be tried later could not be published.
     #[error("the copy to be tried later could not be published: {0}")]
     Retry(crate::Unanswered),
+    /// The queue did not take the copy of a message to be tried later.
+    #[error("the queue did not take the copy to be tried later: it is full, or takes no copies")]
+    RetryRefused,
     /// A transaction failed, and this instance of its producer cannot go on.
     #[error(transparent)]
     Transaction(#[from] TransactionError),

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use entrega_checker::{
-    Checker, Config, Finding, Mortal, Report, SubscriptionConfig, SubscriptionReport, findings,
+    Checker, Config, Finding, Report, SubscriptionConfig, SubscriptionReport, TimedCrashes,
+    findings,
 };
 use entrega_choice::{Choice, Choices, PointSpec};
 use entrega_clients::Consumer;
@@ -125,7 +126,7 @@ pub fn config(experiment: &Experiment<'_>) -> Config {
         messages: experiment.workload.planned.len(),
         program_order: experiment.scenario.producer.sends_ahead(),
         redrives: experiment.scenario.queue.redrive.is_some(),
-        mortal: mortal(experiment.scenario),
+        timed_crashes: timed_crashes(experiment.scenario),
         resumes: setup::resumes_transactions(
             experiment.scenario,
             experiment.strategy,
@@ -135,15 +136,15 @@ pub fn config(experiment: &Experiment<'_>) -> Config {
 }
 
 /// The consumers that die at instants of their own.
-fn mortal(scenario: &Scenario) -> Vec<Mortal> {
+fn timed_crashes(scenario: &Scenario) -> Vec<TimedCrashes> {
     if scenario.subscriptions.iter().all(|of| of.mtbf.is_none()) {
         return Vec::new();
     }
     let dies = |of: SubscriptionId| scenario.subscriptions[of.index()].mtbf.is_some();
     let cast = Cast::of(scenario);
     let all = cast.consumers().filter(|(_, of)| dies(*of)).map(|(process, subscription)| {
-        let point = points::crash_by_time(subscription).index() as u16;
-        Mortal { process, subscription, point }
+        let point = points::crash_by_time(subscription).0;
+        TimedCrashes { process, subscription, point, confirms: scenario.consumer.settle_confirmed }
     });
     all.collect()
 }

@@ -134,7 +134,7 @@ impl Untried {
 type Comparison = fn(&Numbers<'_>) -> Option<String>;
 
 /// All of them, in the order in which they are told.
-const COMPARISONS: [Comparison; 30] = [
+const COMPARISONS: [Comparison; 31] = [
     deadlines::waiting,
     deadlines::batch,
     deadlines::attempts,
@@ -163,6 +163,7 @@ const COMPARISONS: [Comparison; 30] = [
     beyond::settles,
     beyond::entries,
     beyond::buffer,
+    beyond::due_times,
     beyond::changes,
     beyond::drain,
 ];

@@ -109,6 +109,11 @@ impl Injected {
         self.point.site == Site::Crash(Moment::AfterSettle)
     }
 
+    /// Whether it befell its process at an instant, whatever that did.
+    pub(crate) fn is_by_time(&self) -> bool {
+        self.point.is_by_time()
+    }
+
     /// Whether a process stands still or its handler is slow.
     pub(crate) fn is_hold_up(&self) -> bool {
         self.holds_up_handler() || self.act.is_stall()

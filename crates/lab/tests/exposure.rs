@@ -29,7 +29,9 @@ fn exposure(strategy: Strategy) -> Exposure {
         let mut worker = runs.worker();
         for number in runs.numbers() {
             let report = worker.run(number);
-            sum.merge(report.subscriptions[0].exposure.as_ref().expect("mortal consumers"));
+            sum.merge(
+                report.subscriptions[0].exposure.as_ref().expect("consumers that die by time"),
+            );
         }
         Vec::new()
     });

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use entrega_checker::{
-    Cause, Class, Exposed, Exposure, Histogram, Report, SubscriptionReport, Verdict, Window,
+    Cause, Class, Exposure, Histogram, Report, SubscriptionReport, Verdict, Window, WindowExposure,
 };
 use entrega_model::{Duration, MessageId, SubscriptionId};
 use serde_json::Value;
@@ -112,7 +112,7 @@ fn lines(
 /// `12 crashes; hits and share of time: idle 3 (24.10 %), before effect 9 (75.90 %)`.
 pub(crate) fn exposed(exposure: &Exposure) -> String {
     let noun = if exposure.crashes == 1 { "crash" } else { "crashes" };
-    let window = |(window, of): (&Window, &Exposed)| {
+    let window = |(window, of): (&Window, &WindowExposure)| {
         let share = of.time_ns as f64 / exposure.lived_ns.max(1) as f64 * 100.0;
         format!("{} {} ({share:.2} %)", spelled(window.name()), of.hits)
     };

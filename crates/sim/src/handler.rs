@@ -70,7 +70,7 @@ where
     B::Request: Routed,
 {
     async fn process(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        if self.waits {
+        if self.waits && self.is_early(slice::from_ref(delivery)) {
             Box::pin(self.until_due(slice::from_ref(delivery))).await;
         }
         if let Some(recall) = &self.recall
@@ -117,7 +117,7 @@ where
     }
 
     async fn process_batch(&self, batch: &[Delivery]) -> Result<(), BatchError> {
-        if self.waits {
+        if self.waits && self.is_early(batch) {
             Box::pin(self.until_due(batch)).await;
         }
         match &self.recall {
@@ -135,13 +135,19 @@ impl<B: Broker, T> SimHandler<'_, B, T>
 where
     B::Request: Routed,
 {
+    /// When all of these deliveries are due.
+    fn due(&self, deliveries: &[Delivery]) -> Instant {
+        let due = deliveries.iter().map(|delivery| self.workload.due_time(delivery.record.message));
+        due.max().unwrap_or(Instant::START)
+    }
+
+    fn is_early(&self, deliveries: &[Delivery]) -> bool {
+        self.link.now() < self.due(deliveries)
+    }
+
     /// Waits with deliveries in hand until all of them are due.
     async fn until_due(&self, deliveries: &[Delivery]) {
-        let due = deliveries.iter().map(|delivery| self.workload.due_time(delivery.record.message));
-        let due = due.max().unwrap_or(Instant::START);
-        if self.link.now() < due {
-            self.link.sleep(due, Wake::Alone).await;
-        }
+        self.link.sleep(self.due(deliveries), Wake::Alone).await;
     }
 
     /// Prepares the messages one after another; the first that fails ends the attempt for all, and

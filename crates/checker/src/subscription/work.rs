@@ -115,7 +115,7 @@ impl SubscriptionFold {
     #[cold]
     pub(crate) fn failed(&mut self, delivery: DeliveryId, id: MessageId, result: ProcessingResult) {
         let message = self.messages.entry(id.0.into());
-        self.counters.add(window_of(message, result), 1);
+        self.counters.add(window_of(message, delivery, result), 1);
         if result == ProcessingResult::Poison && !message.has(Flag::Poison) {
             message.set(Flag::Poison);
             self.counters.add(Counter::PoisonMessages, 1);
@@ -239,8 +239,12 @@ impl SubscriptionFold {
 }
 
 /// What the end of a handler without success is counted as: the death of a worker as the crash that
-/// it is, of the one delivery that the worker had.
-fn window_of(message: &Message, result: ProcessingResult) -> Counter {
+/// it is, of the one delivery that the worker had. Of one that its message has been taken from no
+/// window is known.
+fn window_of(message: &Message, delivery: DeliveryId, result: ProcessingResult) -> Counter {
+    if message.last != delivery.0 {
+        return Counter::HandlerErrors;
+    }
     match (result, message.has(Flag::Settled), message.has(Flag::HadEffect)) {
         (ProcessingResult::WorkerLost, false, false) => Counter::CrashesBeforeEffect,
         (ProcessingResult::WorkerLost, false, true) => Counter::CrashesBetweenEffectAndSettle,

@@ -4,7 +4,7 @@
 use entrega_checker::Window::{
     self, BeforeEffect, Buffered, EffectDone, Idle, SettleAsked, Settled,
 };
-use entrega_checker::{Config, End, Exposure, Mortal};
+use entrega_checker::{Config, End, Exposure, TimedCrashes};
 use entrega_model::event::{Phase, ProcessingResult, SettleAct, SettleOutcome};
 use entrega_model::{Kind, ProcessId};
 
@@ -33,8 +33,18 @@ impl History {
 }
 
 fn exposure(history: &History) -> Exposure {
-    let mortal = vec![Mortal { process: ProcessId(1), subscription: SUBSCRIPTION, point: POINT }];
-    let config = Config { mortal, ..Config::default() };
+    exposure_of(history, true)
+}
+
+/// Of a process that waits for the answers to its settles, or does not.
+fn exposure_of(history: &History, confirms: bool) -> Exposure {
+    let timed_crashes = vec![TimedCrashes {
+        process: ProcessId(1),
+        subscription: SUBSCRIPTION,
+        point: POINT,
+        confirms,
+    }];
+    let config = Config { timed_crashes, ..Config::default() };
     let report = judge_as(config, &history.events, strict(), End::Quiescent);
     report.subscriptions[0].exposure.clone().expect("a process that dies by time")
 }
@@ -107,4 +117,29 @@ fn only_crashes_by_time_count_while_they_can_come() {
     check(&other, 1, &[(Idle, 1, 2)]);
     let healed = queue().begun(1).push(Kind::Entered { phase: Phase::Heal }).delivered(M0);
     check(&healed.struck(POINT), 0, &[(Idle, 0, 1)]);
+}
+
+/// What failed and is settled all the same is held until its settle is over, as anything else; and
+/// what failed after its settle is held no more.
+#[test]
+fn what_failed_is_held_until_its_settle() {
+    let failed = |history: History| history.failed(M0, ProcessingResult::Transient);
+    let skipped = failed(queue().begun(1).delivered(M0).started(M0)).settled(M0);
+    let first = failed(queue().begun(1).delivered(M0).settled(M0).started(M0));
+    for history in [skipped, first] {
+        assert_eq!(exposure(&history.struck(POINT)).windows[&Idle].hits, 1);
+    }
+    let tried = failed(queue().begun(1).delivered(M0).settled(M0).started(M0)).started(M0);
+    assert_eq!(exposure(&tried.struck(POINT)).windows[&BeforeEffect].hits, 1);
+}
+
+/// Who does not wait for an answer has gone on when the settle is recorded.
+#[test]
+fn a_settle_without_an_answer_is_over_when_it_is_recorded() {
+    let done = queue().begun(1).delivered(M0).started(M0).worked(M0);
+    let recorded = done.settle_invoked(M0, SettleAct::Ack).recorded(M0, SettleAct::Ack);
+    let hits = |confirms, window| {
+        exposure_of(&recorded.clone().struck(POINT), confirms).windows[&window].hits
+    };
+    assert_eq!((hits(true, Settled), hits(false, Idle)), (1, 1));
 }

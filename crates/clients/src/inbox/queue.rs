@@ -397,12 +397,13 @@ impl<L: Link<Request = Request, Response = Response>> GiveBack for QueueInbox<L>
         let _ = self.settle_as(deliveries, word, SettleTrigger::WorkerLost).await;
     }
 
-    async fn publish_copy(&self, delivery: &Delivery, after: Duration) -> Result<(), Unanswered> {
+    async fn publish_copy(&self, delivery: &Delivery, after: Duration) -> Result<bool, Unanswered> {
         let &Delivery { record, attempt: tried, .. } = delivery;
         let retry = Request::Retry { queue: self.config.subscription, record, tried, after };
         match self.link.call(retry).await {
-            Ok(Response::Published { .. }) => Ok(()),
-            _ => Err(Unanswered),
+            Ok(Response::Published { .. }) => Ok(true),
+            Ok(_) => Ok(false),
+            Err(_) => Err(Unanswered),
         }
     }
 

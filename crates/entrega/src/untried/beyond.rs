@@ -51,6 +51,15 @@ pub(super) fn buffer(of: &Numbers<'_>) -> Option<String> {
     })
 }
 
+/// Messages of a file that are due at different times: what is made up waits equally long.
+pub(super) fn due_times(of: &Numbers<'_>) -> Option<String> {
+    let longest = of.plan.scenario.workload.recorded_wait?;
+    Some(format!(
+        "messages that are due at different times: each that is made up is due {} after it is sent",
+        shown(longest.duration())
+    ))
+}
+
 /// Consumers that come or go later than the first messages, which are all that is run as it is.
 pub(super) fn changes(of: &Numbers<'_>) -> Option<String> {
     let (span, sent) = (of.plan.extent.span.as_nanos(), of.plan.extent.messages);
@@ -84,7 +93,7 @@ pub(super) fn drain(of: &Numbers<'_>) -> Option<String> {
 
 /// For how long the faults that are tried keep a message waiting.
 fn delays(of: &Numbers<'_>) -> impl Iterator<Item = Span> {
-    let Scenario { consumer, queue, times, .. } = of.plan.scenario;
+    let Scenario { consumer, queue, times, workload, .. } = of.plan.scenario;
     let longest = |delay: &RedeliveryDelay| delay.most.unwrap_or(delay.after);
     let again = queue.redelivery_delay.as_ref().map_or(Span::default(), longest);
     let redrive = queue.redrive.as_ref().map_or(Span::default(), |redrive| redrive.after);
@@ -101,6 +110,7 @@ fn delays(of: &Numbers<'_>) -> impl Iterator<Item = Span> {
         (of.can_happen(restarts), times.broker_restart),
         (of.can_happen(fails), consumer.retry_backoff),
         (of.can_happen(fails), again),
+        (workload.wait().is_some(), workload.wait().unwrap_or_default()),
         (on_queue && of.plan.faults > 0, redrive),
         (on_queue && is_unconfirmed, DEAD_LETTER_RETRY),
         (of.can_happen(Act::is_stall), times.stall),

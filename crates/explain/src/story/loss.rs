@@ -345,6 +345,9 @@ fn unsettled_by(
     if fault.is_crash_after_settling() {
         return " and before its effect".to_owned();
     }
+    if fault.is_by_time() {
+        return format!(" before the effect of {m}, {already}");
+    }
     format!(", {already}")
 }
 

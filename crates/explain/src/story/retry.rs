@@ -35,8 +35,34 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
 /// An effect of one copy, and a dead letter of another.
 pub(super) fn split(chronicle: &Chronicle<'_>) -> Course {
     let m = chronicle.message();
+    let Some(copied) = source(chronicle, chronicle.end()) else { return Course::default() };
+    if !is_parted(chronicle, copied) {
+        return after_unknown(chronicle);
+    }
     let told = doubling(chronicle, chronicle.end());
     told.part(format!("one takes effect and the other goes to the dead letters: {m} does both"))
+}
+
+/// Whether there were two at a time: one request carried out twice, or an original that came back.
+fn is_parted(chronicle: &Chronicle<'_>, copied: usize) -> bool {
+    let mut befell = befallen(chronicle, copied, chronicle.end()).into_iter();
+    befell.any(|one| one.befalls(Call::Send) || one.at > copied)
+}
+
+/// One copy after the other: the first attempts had taken effect, and nobody knew.
+fn after_unknown(chronicle: &Chronicle<'_>) -> Course {
+    let (m, effects) = (chronicle.message(), chronicle.effects());
+    let Some(effect) = effects.first() else { return Course::default() };
+    let next = chronicle.retries().into_iter().find(|at| *at > effect.at);
+    let until = next.unwrap_or_else(|| chronicle.end());
+    let delivery = chronicle.delivery(effect);
+    let from = delivery.map_or(effect.at, |delivery| delivery.at);
+    let mut found = faults::concerning(chronicle, effect.consumer, from, until);
+    found.retain(|fault| fault.befalls(Call::Effect));
+    let told = Course::of(format!("{m} takes effect"));
+    let told = told.part_of(faults::clauses(chronicle, &found));
+    let told = next.map_or(told.clone(), |at| told.part_of(clause(chronicle, at)));
+    told.part(format!("its last copy goes to the dead letters: {m} does both"))
 }
 
 /// How it came to two copies of the message before a place, and that both are tried.

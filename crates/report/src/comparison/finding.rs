@@ -75,8 +75,11 @@ fn waiting(
     (count > 0).then(|| format!("{} still {verb} at the end", counted(count, "message")))
 }
 
+/// A split is a duplicate: an effect and a dead letter. So does the rate in the table count it.
 fn has(row: &ComparisonRow, class: Class) -> bool {
-    row.summary.classes.get(class) > 0
+    let count = |class| row.summary.classes.get(class);
+    let splits = if class == Class::Duplicated { count(Class::Split) } else { 0 };
+    count(class) + splits > 0
 }
 
 /// Who kept the promise that was given.

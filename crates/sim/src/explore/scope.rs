@@ -39,6 +39,9 @@ impl Scope {
         small.subscriptions = vec![scenario.subscriptions[self.subscription.index()].clone()];
         let reader = &mut small.subscriptions[0];
         reader.consumers = reader.consumers.min(self.consumers).min(MAX_CONSUMERS);
+        if dies(reader) && !kills_workers(scenario) {
+            small.consumer.worker_lost = None;
+        }
         (reader.rolling_restart, reader.mtbf) = (None, None);
         reader.changes.clear();
         reader.service_time = ServiceTime::Constant { value: Span::default() };
@@ -105,16 +108,32 @@ fn in_place_of_times(reader: &SubscriptionSettings) -> impl Iterator<Item = Faul
     let changes = |what: Change| reader.changes.iter().any(|one| one.what == what);
     let stops = |how: Stopping| reader.rolling_restart.is_some_and(|one| one.how == how);
     let drains = changes(Change::Leaves) || stops(Stopping::Drain);
-    let dies = changes(Change::Dies) || reader.mtbf.is_some();
     let lists: [(bool, &[FaultKind]); 4] = [
         (drains, &DRAINS),
         (stops(Stopping::Abandon), &ABANDONS),
-        (dies, &CRASHES),
+        (dies(reader), &CRASHES),
         (!reader.changes.is_empty() || reader.rolling_restart.is_some(), &REBALANCES),
     ];
     lists.into_iter().filter(|(is_named, _)| *is_named).flat_map(|(_, kinds)| kinds.to_vec())
 }
 
+/// Whether a consumer dies at a time: all of it, with the workers that it may have.
+fn dies(reader: &SubscriptionSettings) -> bool {
+    reader.mtbf.is_some() || reader.changes.iter().any(|one| one.what == Change::Dies)
+}
+
+/// Whether the scenario's own faults kill a worker of a consumer and not the consumer.
+fn kills_workers(scenario: &Scenario) -> bool {
+    let named = scenario.named_faults().into_iter();
+    let mut kinds = named.filter_map(|(point, value)| points::kind_of(point, value));
+    kinds.any(|kind| KILLS_WORKERS.contains(&kind))
+}
+
+const KILLS_WORKERS: [FaultKind; 3] = [
+    kind("effect.before", "crash"),
+    kind("effect.after", "crash"),
+    kind("message.poison", "kills"),
+];
 const DRAINS: [FaultKind; 1] = [kind("process.shutdown", "drain")];
 const ABANDONS: [FaultKind; 1] = [kind("process.shutdown", "abandon")];
 const CRASHES: [FaultKind; 4] = [

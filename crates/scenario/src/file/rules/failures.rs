@@ -61,7 +61,7 @@ fn copies(queue: &QueueSettings) -> Checked {
     let by_window =
         queue.max_in_flight.is_some() && queue.max_in_flight_scope == InFlightScope::Partition;
     let cannot = [
-        (queue.group_lock, "a queue that locks the keys of its messages holds no single one back"),
+        (queue.group_lock, "a queue with `group_lock` cannot hold a single message back"),
         (
             queue.keeps_settled || by_window,
             "a share group reads a log, in which no record waits until it is due",

@@ -203,7 +203,7 @@ fn mistakes_around_retry_topics() {
     );
     check(
         &set("queue.group_lock = true"),
-        "2:21: a queue that locks the keys of its messages holds no single one back",
+        "2:21: a queue with `group_lock` cannot hold a single message back",
     );
     let share = "2:21: a share group reads a log, in which no record waits until it is due";
     check(&set("queue.keeps_settled = true"), share);
