@@ -208,7 +208,7 @@ fn enter_extras(
     }
     into.deadline(extras.retention_end());
     let is_told_apart = features.has_window() || features.group_lock;
-    for stored in copies.chain(extras.put_aside().copied()) {
+    for stored in copies.chain(extras.put_aside_in_order()) {
         if is_told_apart {
             into.word(next_sequence - stored.sequence);
         }
