@@ -58,6 +58,22 @@ fn copies_that_wait_for_different_times_come_when_each_is_due() {
     assert_eq!(bench.receive(A, 9), "4:1x2");
 }
 
+/// It is as old as its place says, although newer ones that did not wait stand before it.
+#[test]
+fn a_copy_that_has_waited_is_the_oldest() {
+    let bound = QueueSettings { max_length: Some(2), overflow: Overflow::DiscardOld, ..settings() };
+    let mut bench = Bench::with(bound, &[1]);
+    bench.receive(A, 1);
+    retry(&mut bench, 1, 1, 5);
+    bench.settle(A, &[1], Settlement::Ack);
+    bench.publish(&[2]);
+    bench.pass(5);
+    bench.ground_truth();
+    bench.publish(&[3]);
+    assert_eq!(bench.ground_truth(), "stored(3@3#1) removed(1,overflow)");
+    assert_eq!(bench.receive(A, 9), "2:2 3:3");
+}
+
 /// Where it would not know how often it was tried, or has no room, it is refused.
 #[test]
 fn a_copy_is_refused() {
