@@ -296,11 +296,11 @@ impl BoundQueue {
         }
     }
 
-    /// Whether a copy was moved back from the dead letters or is there to be tried again, and was
-    /// not published by the producer.
-    pub(super) fn is_redriven(&self, sequence: u64) -> bool {
+    /// Whether the producer has published a copy: it was not moved back from the dead letters, and
+    /// no consumer has published it to be tried again.
+    pub(super) fn is_of_producer(&self, sequence: u64) -> bool {
         let has = |extras: &Extras| extras.redriven.has(sequence) || extras.retries.has(sequence);
-        self.extras.as_deref().is_some_and(has)
+        !self.extras.as_deref().is_some_and(has)
     }
 
     /// Removes what is older than the retention, wherever it waits. What is in flight goes when it
