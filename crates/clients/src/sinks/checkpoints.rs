@@ -9,19 +9,23 @@
 //! The first condition keeps a zombie out whose partition is somebody else's; the second, a request
 //! of a dead life that arrives late, after its successor has looked and has had the transaction
 //! aborted. A partition begins without a checkpoint, and the first may stand anywhere.
+//!
+//! As with a transactional sink the condition is strict: if the log itself has a gap at the stored
+//! offset (retention passed it), no checkpoint is accepted, and no transaction is committed, until
+//! somebody moves the stored offset by hand.
 
 use entrega_model::log::Offset;
 use entrega_model::{
     ClientId, Fingerprint, Fingerprinted, Incarnation, PartitionId, ProcessId, TransactionalId,
 };
 
+use super::offsets::StoredOffsets;
 use crate::Prepared;
 
 /// The checkpoints of a group.
 #[derive(Clone, Debug, Default)]
 pub struct CheckpointStore {
-    /// By partition.
-    offsets: Vec<Option<Offset>>,
+    offsets: StoredOffsets,
     /// By process.
     writers: Vec<Writer>,
 }
@@ -61,22 +65,16 @@ impl CheckpointStore {
         if writer.last == Some(checkpoint) {
             return true;
         }
-        let place = usize::from(checkpoint.partition.0);
-        if place >= self.offsets.len() {
-            self.offsets.resize(place + 1, None);
+        let stands = self.offsets.advance(checkpoint.partition, checkpoint.offset);
+        if stands {
+            self.writer(by).last = Some(checkpoint);
         }
-        let stands_at = &mut self.offsets[place];
-        if stands_at.is_some_and(|offset| offset != checkpoint.offset) {
-            return false;
-        }
-        *stands_at = Some(checkpoint.offset + 1);
-        self.writer(by).last = Some(checkpoint);
-        true
+        stands
     }
 
     /// Where the consumer of a partition goes on.
     pub fn offset(&self, partition: PartitionId) -> Option<Offset> {
-        self.offsets.get(usize::from(partition.0)).copied().flatten()
+        self.offsets.of(partition)
     }
 
     fn writer(&mut self, by: ClientId) -> &mut Writer {
@@ -93,8 +91,8 @@ impl CheckpointStore {
 impl Fingerprinted for CheckpointStore {
     fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         let Self { offsets, writers } = self;
-        into.count(offsets.len());
-        offsets.iter().for_each(|offset| into.maybe(*offset));
+        into.count(offsets.all().len());
+        offsets.all().iter().for_each(|offset| into.maybe(*offset));
         into.count(writers.len());
         for (process, Writer { life, last }) in (0..).map(ProcessId).zip(writers) {
             into.flag(*life > Incarnation(0));
