@@ -21,7 +21,8 @@ use entrega_clients::application::TransactionalHandler;
 use entrega_clients::producers::Publisher;
 use entrega_clients::sinks::ChosenSink;
 use entrega_clients::{
-    BatchError, Catalogued, DeadLetters, Handler, HandlerError, OffsetReset, Strategy, Unanswered,
+    BatchError, Catalogued, DeadLetters, Handler, HandlerError, OffsetReset, Prepared, Strategy,
+    Unanswered,
 };
 use entrega_inproc::log::LogOptions;
 use entrega_inproc::queue::{LiveQueue, QueueOptions};
@@ -112,6 +113,20 @@ impl<F: Fn()> TransactionalHandler for Reads<F> {
 
     async fn pass(&self, _delivery: &Delivery) -> Result<(), HandlerError> {
         Ok(())
+    }
+
+    /// It has no producer that would prepare anything.
+    async fn recover(&self) -> Result<Option<Prepared>, Unanswered> {
+        Ok(None)
+    }
+
+    /// It keeps none: without a producer it is not asked.
+    async fn checkpoint(
+        &self,
+        _delivery: &Delivery,
+        _prepared: Option<Prepared>,
+    ) -> Result<bool, Unanswered> {
+        Ok(false)
     }
 }
 

@@ -8,6 +8,7 @@ mod chosen;
 mod dedup;
 mod deduplicating;
 mod keys;
+mod offsets;
 mod plain;
 mod transactional;
 

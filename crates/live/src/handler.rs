@@ -6,7 +6,9 @@
 
 use entrega_brokers::Broker;
 use entrega_clients::application::TransactionalHandler;
-use entrega_clients::{BatchError, Context, DeadLetters, Handler, HandlerError, Unanswered};
+use entrega_clients::{
+    BatchError, Context, DeadLetters, Handler, HandlerError, Prepared, Unanswered,
+};
 use entrega_model::event::{DeadLetterReason, EffectVerdict, Kind, ProcessingResult};
 use entrega_model::log::Offset;
 use entrega_model::{Delivery, Duration, PartitionId, SubscriptionId};
@@ -301,5 +303,19 @@ where
         let _occupied = self.link.occupied();
         let asked = *delivery;
         decided(self.sink.ask(move |sink| sink.pass(&asked)).await).1
+    }
+
+    /// It has no producer that would prepare anything.
+    async fn recover(&self) -> Result<Option<Prepared>, Unanswered> {
+        Ok(None)
+    }
+
+    /// It keeps none: without a producer it is not asked.
+    async fn checkpoint(
+        &self,
+        _delivery: &Delivery,
+        _prepared: Option<Prepared>,
+    ) -> Result<bool, Unanswered> {
+        Ok(false)
     }
 }

@@ -121,7 +121,7 @@ impl Extras {
         let is_it = |stored: &Stored| stored.sequence == sequence;
         let aside = self.scheduled.remove(sequence);
         let aside = aside.or_else(|| self.groups.take_if(is_it).pop());
-        aside.or_else(|| self.retries.take(sequence))
+        aside.or_else(|| self.retries.waiting.remove(sequence))
     }
 
     /// Takes one out of what is on its way to the dead letters.
@@ -146,8 +146,16 @@ impl Extras {
     /// What waits and is not ready.
     pub(super) fn put_aside(&self) -> impl Iterator<Item = &Stored> {
         let unconfirmed = self.unconfirmed.iter().map(|(_, leaving)| &leaving.stored);
-        let retries = self.retries.waiting.iter().map(|(_, stored)| stored);
-        self.groups.held().chain(self.scheduled.iter()).chain(unconfirmed).chain(retries)
+        let waiting = self.scheduled.iter().chain(self.retries.waiting.iter());
+        self.groups.held().chain(unconfirmed).chain(waiting)
+    }
+
+    /// The same, in an order that follows from what is in each table.
+    pub(super) fn put_aside_in_order(&self) -> impl Iterator<Item = Stored> {
+        let unconfirmed = self.unconfirmed.iter().map(|(_, leaving)| leaving.stored);
+        let waiting = [&self.scheduled, &self.retries.waiting].map(Delayed::in_order);
+        let waiting = waiting.into_iter().flatten().map(|(_, stored)| stored);
+        self.groups.held().copied().chain(unconfirmed).chain(waiting)
     }
 }
 
@@ -288,11 +296,11 @@ impl BoundQueue {
         }
     }
 
-    /// Whether a copy was moved back from the dead letters or is there to be tried again, and was
-    /// not published by the producer.
-    pub(super) fn is_redriven(&self, sequence: u64) -> bool {
+    /// Whether the producer has published a copy: it was not moved back from the dead letters, and
+    /// no consumer has published it to be tried again.
+    pub(super) fn is_of_producer(&self, sequence: u64) -> bool {
         let has = |extras: &Extras| extras.redriven.has(sequence) || extras.retries.has(sequence);
-        self.extras.as_deref().is_some_and(has)
+        !self.extras.as_deref().is_some_and(has)
     }
 
     /// Removes what is older than the retention, wherever it waits. What is in flight goes when it
@@ -308,10 +316,7 @@ impl BoundQueue {
         old.extend(self.kept.iter().filter(|stored| is_old(stored)));
         self.kept.retain(|stored| !is_old(stored));
         old.extend(extras.scheduled.take_if(is_old));
-        let retries = &mut extras.retries.waiting;
-        while retries.front().is_some_and(|(_, stored)| is_old(stored)) {
-            old.extend(retries.pop_front().map(|(_, stored)| stored));
-        }
+        old.extend(extras.retries.waiting.take_if(is_old));
         if extras.features.has_window() {
             extras.window.pass(log_start);
         }
@@ -359,7 +364,7 @@ impl BoundQueue {
             .next_at()
             .into_iter()
             .chain(extras.redriven.next_due())
-            .chain(extras.retries.next_due())
+            .chain(extras.retries.waiting.next_at())
             .chain(extras.unconfirmed.front().map(|(due, _)| *due))
             .chain(expires.and_then(|(ages, head)| ages.end_of(head.sequence)))
             .min()

@@ -8,7 +8,8 @@
 //! reason:
 //!
 //! * the list of what a client has unsettled: it is what is in flight to it, in order of tags;
-//! * the place of the next copy in the queue: as many copies were stored before;
+//! * the place of the next copy in the queue, unless consumers publish copies: as many copies were
+//!   stored before;
 //! * leases that are moot;
 //! * the first tag of a client whose connection has ended: it may only settle what is in flight;
 //! * an end before the first tag of every client that is still connected: no client may settle it
@@ -30,9 +31,10 @@ use entrega_model::{Fingerprint, Fingerprinted, SubscriptionId};
 use super::bound_queue::BoundQueue;
 use super::consumers::{Consumer, Consumers, End};
 use super::extras::Extras;
+use super::features::Features;
 use super::in_flight::InFlightDelivery;
 use super::ready::Stored;
-use super::settings::{LateSettle, RequeuePosition, Rules};
+use super::settings::{LateSettle, Overflow, RequeuePosition, Rules};
 use super::{Departed, QueueBroker, QueueSettings, transfers};
 use crate::fingerprint::{enter_copies, enter_first_lives};
 
@@ -73,9 +75,6 @@ fn enter_queue(
         if !rules.limit_counts.deliveries {
             into.word(stored.failures.into());
         }
-        if settings.not_before.is_some() {
-            into.word(queue.next_sequence - stored.sequence);
-        }
     }
     queue.in_flight.open().for_each(|tag| {
         into.flag(true);
@@ -94,11 +93,18 @@ fn enter_queue(
         let places = if goes_back { all.iter().map(|one| one.1).collect() } else { Vec::new() };
         enter_put_aside(id, queue, &places, into);
     }
-    if let Some(extras) = &queue.extras {
-        let present = all.iter().map(|one| *one.2);
+    let tells_apart = tells_apart(settings);
+    if queue.extras.is_some() || tells_apart {
         let delayed = queue.delayed.in_order().into_iter().map(|(_, stored)| stored);
-        let aside = delayed.chain(queue.kept.iter().copied());
-        enter_extras(id, extras, queue.next_sequence, present.chain(aside), into);
+        let present = all.iter().map(|one| *one.2).chain(delayed).chain(queue.kept.iter().copied());
+        let aside = queue.extras.iter().flat_map(|extras| extras.put_aside_in_order());
+        let copies: Vec<Stored> = present.chain(aside).collect();
+        for stored in copies.iter().filter(|_| tells_apart) {
+            into.word(queue.next_sequence - stored.sequence);
+        }
+        if let Some(extras) = &queue.extras {
+            enter_extras(id, extras, queue.next_sequence, &copies, into);
+        }
     }
     enter_consumers(id, &queue.consumers, rules, into);
     if rules.late_settle == LateSettle::Honoured {
@@ -107,6 +113,16 @@ fn enter_queue(
         let kept = queue.kept.iter().map(|stored| stored.sequence);
         enter_ends_without_a_word(&queue.consumers, stored.chain(delayed).chain(kept), into);
     }
+}
+
+/// Whether it matters in which order the copies were stored, and that in which they are entered may
+/// be another. A window is about it, a bound may drop the oldest one, and what is due later or is
+/// tried again stands behind what was stored after it.
+fn tells_apart(settings: &QueueSettings) -> bool {
+    let Features { takes_retries, group_lock, .. } = settings.features;
+    let drops_oldest = settings.max_length.is_some() && settings.overflow == Overflow::DiscardOld;
+    let is_mixed = settings.not_before.is_some() || takes_retries;
+    drops_oldest || is_mixed || group_lock || settings.features.has_window()
 }
 
 /// Where a copy stands.
@@ -161,13 +177,14 @@ fn enter_put_aside(
     queue.kept.iter().for_each(|stored| stored.record.fingerprint(into));
 }
 
-/// The side tables: what is in them, and what they say of each of these copies and of those in
-/// them. The next end of a retention is a deadline even if the message that it is about has gone.
+/// The side tables: what is in them, and what they say of each of these copies, which are all that
+/// there are. The next end of a retention is a deadline even if the message that it is about has
+/// gone.
 fn enter_extras(
     id: SubscriptionId,
     extras: &Extras,
     next_sequence: u64,
-    copies: impl Iterator<Item = Stored>,
+    copies: &[Stored],
     into: &mut Fingerprint<'_>,
 ) {
     let Extras {
@@ -207,11 +224,7 @@ fn enter_extras(
         enter_copy(id, stored, None, false, into);
     }
     into.deadline(extras.retention_end());
-    let is_told_apart = features.has_window() || features.group_lock;
-    for stored in copies.chain(extras.put_aside().copied()) {
-        if is_told_apart {
-            into.word(next_sequence - stored.sequence);
-        }
+    for stored in copies {
         for ages in living.iter().chain(retained) {
             into.deadline(ages.end_of(stored.sequence));
         }
@@ -226,6 +239,7 @@ fn enter_extras(
         }
     }
     if features.takes_retries {
+        into.word(next_sequence);
         retries.fingerprint(into);
     }
     enter_dead_letters(id, extras, next_sequence, into);

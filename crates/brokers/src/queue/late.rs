@@ -76,11 +76,12 @@ impl BoundQueue {
     }
 
     /// Takes the oldest copy out, wherever it is. One that is in flight is taken from its consumer.
-    /// Of what was never delivered the first is the oldest, unless what comes back, or what is due
-    /// later, is put behind.
+    /// Of what was never delivered the first is the oldest, unless what comes back, what is due
+    /// later, or a copy that is tried again is put behind.
     pub(super) fn take_oldest(&mut self, step: &mut Step<'_>) -> Option<Stored> {
         let is_mixed = step.settings.rules.requeue_position == RequeuePosition::End
-            || step.settings.not_before.is_some();
+            || step.settings.not_before.is_some()
+            || step.settings.features.takes_retries;
         let fresh = self.ready.fresh().take(if is_mixed { usize::MAX } else { 1 });
         let waiting = fresh.chain(self.ready.returned()).chain(self.delayed.iter());
         let aside = self.extras.iter().flat_map(|extras| extras.put_aside()).chain(&self.kept);

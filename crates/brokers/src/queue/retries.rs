@@ -11,7 +11,7 @@
 //! of RabbitMQ, a scheduled message of Service Bus. No window takes the copy for a duplicate: it
 //! has an id of its own. What is published to one subscription's queue reaches no other.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use entrega_model::queue::Response;
 use entrega_model::{
@@ -20,13 +20,14 @@ use entrega_model::{
 
 use super::QueueBroker;
 use super::bound_queue::{BoundQueue, Step};
+use super::delayed::Delayed;
 use super::ready::Stored;
 
 /// The copies that were published to be tried later.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Retries {
-    /// What waits, and until when; all wait equally long.
-    pub(super) waiting: VecDeque<(Instant, Stored)>,
+    /// What waits, and until when: each for as long as its consumer says.
+    pub(super) waiting: Delayed,
     /// In how many deliveries a copy was tried before it was published.
     tried: BTreeMap<u64, u16>,
 }
@@ -47,36 +48,19 @@ impl Retries {
         self.tried.remove(&sequence);
     }
 
-    /// Takes one out before its time.
-    pub(super) fn take(&mut self, sequence: u64) -> Option<Stored> {
-        let place = self.waiting.iter().position(|(_, stored)| stored.sequence == sequence)?;
-        self.waiting.remove(place).map(|(_, stored)| stored)
-    }
-
-    /// When the next one is due.
-    pub(super) fn next_due(&self) -> Option<Instant> {
-        self.waiting.front().map(|(due, _)| *due)
-    }
-
-    /// Takes the next one that is due.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<Stored> {
-        self.next_due().filter(|due| *due <= now)?;
-        self.waiting.pop_front().map(|(_, stored)| stored)
-    }
-
     pub(super) fn clear(&mut self) {
         let Self { waiting, tried } = self;
         waiting.clear();
         tried.clear();
     }
 
-    /// Enters until when its copies wait, in their order.
+    /// Enters until when its copies wait, in the order in which they are due.
     pub(super) fn fingerprint(&self, into: &mut Fingerprint<'_>) {
         into.count(self.waiting.len());
-        self.waiting.iter().for_each(|(due, stored)| {
-            into.time(*due);
+        for (due, stored) in self.waiting.in_order() {
+            into.time(due);
             stored.record.fingerprint(into);
-        });
+        }
     }
 }
 
@@ -123,7 +107,7 @@ impl BoundQueue {
         extras.note_age(step.now);
         extras.retries.tried.insert(position, tried);
         let stored = Stored::delivered(position, record, 0);
-        extras.retries.waiting.push_back((step.now + after, stored));
+        extras.retries.waiting.push(step.now + after, stored);
         step.note_stored(subscription, position);
         *step.changed = true;
         self.try_again(step);
@@ -133,7 +117,7 @@ impl BoundQueue {
     /// What has waited for long enough stands at the end of the queue.
     pub(super) fn try_again(&mut self, step: &mut Step<'_>) {
         while let Some(extras) = &mut self.extras
-            && let Some(stored) = extras.retries.take_due(step.now)
+            && let Some(stored) = extras.retries.waiting.take_due(step.now)
         {
             self.ready.append(stored);
             *step.changed = true;

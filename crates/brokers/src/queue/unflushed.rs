@@ -81,11 +81,11 @@ impl Unflushed {
         for &(_, id, sequence) in &self.stored {
             self.settled.retain(|(_, of, copy)| (*of, copy.sequence) != (id, sequence));
             let queue = &mut queues[id.index()];
-            let is_published = !queue.is_redriven(sequence);
+            let is_of_producer = queue.is_of_producer(sequence);
             let Some(copy) = queue.forget(sequence) else { continue };
             let (message, reason) = (copy.record.message, RemoveReason::BrokerLoss);
             step.tell(Kind::Removed { message, subscription: Some(id), reason });
-            let window = dedup.as_mut().filter(|_| is_published);
+            let window = dedup.as_mut().filter(|_| is_of_producer);
             window.into_iter().for_each(|window| window.forget_message(message));
         }
         for (_, id, copy) in self.settled.drain(..) {

@@ -41,22 +41,20 @@ pub trait TransactionalHandler: Handler {
     ///
     /// # Errors
     /// [`Unanswered`]; ask again.
-    async fn recover(&self) -> Result<Option<Prepared>, Unanswered> {
-        Ok(None)
-    }
+    async fn recover(&self) -> Result<Option<Prepared>, Unanswered>;
 
     /// Writes a checkpoint: the progress past a message, if it is what this consumer takes it for,
-    /// and the transaction that holds its effect. Says whether it stands, from now or before.
+    /// and the transaction that holds its effect. Says whether it stands, from now or before. A
+    /// message whose checkpoint does not stand is processed again, so a store that takes none keeps
+    /// its consumer in a loop; a handler without a [`producer`](Self::producer) is asked for none.
     ///
     /// # Errors
     /// [`Unanswered`]; ask again.
     async fn checkpoint(
         &self,
-        _delivery: &Delivery,
-        _prepared: Option<Prepared>,
-    ) -> Result<bool, Unanswered> {
-        Ok(false)
-    }
+        delivery: &Delivery,
+        prepared: Option<Prepared>,
+    ) -> Result<bool, Unanswered>;
 
     /// The producer that writes the effects of its messages, if they are written to a broker.
     fn producer(&self) -> Option<&impl TransactionalProducer> {

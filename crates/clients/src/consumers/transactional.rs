@@ -32,14 +32,14 @@ pub async fn transactional_on_log(
     offsets: TransactionOffsets,
 ) -> Result<(), Stop> {
     let Some(producer) = app.producer() else { return Err(Stop::Unsupported) };
-    if offsets == TransactionOffsets::Checkpoint {
+    let Some(settling) = Settling::of(offsets) else {
         return Box::pin(with_checkpoints(inbox, app, producer)).await;
-    }
+    };
     producer.init().await?;
     while let Some(delivery) = inbox.next().await? {
         producer.begin();
         let is_sent = app.process_with_progress(&delivery).await?;
-        if !is_sent || !ends(inbox, producer, &delivery, offsets).await? {
+        if !is_sent || !ends(inbox, producer, &delivery, settling).await? {
             producer.abort().await?;
             let (partition, offset) = (delivery.partition, delivery.position);
             inbox.seek(PartitionOffset { partition, offset });
@@ -49,25 +49,46 @@ pub async fn transactional_on_log(
 }
 
 /// On an ideal queue: the same, and the commit settles and publishes in one step. What fails is
-/// given back.
+/// given back. Nothing is prepared in one step, so there is nothing to write a checkpoint of.
 ///
 /// # Errors
-/// As [`transactional_on_log()`].
+/// As [`transactional_on_log()`], and [`Stop::Unsupported`] with checkpoints.
 pub async fn transactional_on_queue(
     inbox: &impl QueueSubscription,
     app: &impl ProgressInSink,
     offsets: TransactionOffsets,
 ) -> Result<(), Stop> {
     let Some(producer) = app.producer() else { return Err(Stop::Unsupported) };
+    let Some(settling) = Settling::of(offsets) else { return Err(Stop::Unsupported) };
     while let Some(delivery) = inbox.next().await? {
         producer.begin();
         let is_sent = app.process_with_progress(&delivery).await?;
-        if !is_sent || !ends(inbox, producer, &delivery, offsets).await? {
+        if !is_sent || !ends(inbox, producer, &delivery, settling).await? {
             producer.abort().await?;
             inbox.requeue(&delivery).await.carry_on();
         }
     }
     Ok(())
+}
+
+/// Where the offset of a message goes if its transaction is committed in one step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settling {
+    InTransaction,
+    BeforeCommit,
+    AfterCommit,
+}
+
+impl Settling {
+    /// None if it goes into a checkpoint, and the transaction is committed in two steps.
+    const fn of(offsets: TransactionOffsets) -> Option<Self> {
+        match offsets {
+            TransactionOffsets::InTransaction => Some(Self::InTransaction),
+            TransactionOffsets::BeforeCommit => Some(Self::BeforeCommit),
+            TransactionOffsets::AfterCommit => Some(Self::AfterCommit),
+            TransactionOffsets::Checkpoint => None,
+        }
+    }
 }
 
 /// Ends a transaction, with the offset of its message in it or, as it should not be, before or
@@ -76,23 +97,21 @@ async fn ends(
     inbox: &impl Subscription,
     producer: &impl TransactionalProducer,
     delivery: &Delivery,
-    offsets: TransactionOffsets,
+    settling: Settling,
 ) -> Result<bool, Stop> {
     let done = slice::from_ref(delivery);
-    let added = match offsets {
-        TransactionOffsets::InTransaction | TransactionOffsets::Checkpoint => {
-            producer.send_offsets(done).await
-        }
-        TransactionOffsets::BeforeCommit => {
+    let added = match settling {
+        Settling::InTransaction => producer.send_offsets(done).await,
+        Settling::BeforeCommit => {
             inbox.settle(done).await.carry_on();
             Ok(())
         }
-        TransactionOffsets::AfterCommit => Ok(()),
+        Settling::AfterCommit => Ok(()),
     };
     if !is_taken(added)? || !is_taken(producer.commit().await)? {
         return Ok(false);
     }
-    if offsets == TransactionOffsets::AfterCommit {
+    if settling == Settling::AfterCommit {
         inbox.settle(done).await.carry_on();
     }
     Ok(true)

@@ -42,13 +42,13 @@ pub trait TransactionalProducer {
     /// nothing was written in it.
     fn prepared(&self) -> Option<Prepared>;
 
-    /// Commits what an earlier life has prepared, under its name and without beginning a life. Asks
-    /// until it is answered; a refusal is for good.
+    /// Commits what is prepared, by this life or an earlier one, under its own identity and without
+    /// beginning a life. Asks until it is answered; a refusal is for good.
     ///
     /// # Errors
-    /// [`TransactionError::Fenced`] if it was open for too long and was aborted; or if it was
-    /// committed, and another one has begun since.
-    async fn resume(&self, prepared: Prepared) -> Result<(), TransactionError>;
+    /// [`TransactionError::Fenced`] if it was open for too long and was aborted; if it was
+    /// committed, and another one has begun since; or if it is of another producer.
+    async fn commit_prepared(&self, prepared: Prepared) -> Result<(), TransactionError>;
 
     /// Writes the effect of a message. To write that of the same message again in the same
     /// transaction is recognised.
@@ -134,7 +134,7 @@ impl TransactionalProducer for NoTransactions {
         match *self {}
     }
 
-    async fn resume(&self, _prepared: Prepared) -> Result<(), TransactionError> {
+    async fn commit_prepared(&self, _prepared: Prepared) -> Result<(), TransactionError> {
         match *self {}
     }
 

@@ -9,17 +9,23 @@
 //! The first condition keeps a zombie out whose partition is somebody else's; the second, a request
 //! of a dead life that arrives late, after its successor has looked and has had the transaction
 //! aborted. A partition begins without a checkpoint, and the first may stand anywhere.
+//!
+//! As with a transactional sink the condition is strict: if the log itself has a gap at the stored
+//! offset (retention passed it), no checkpoint is accepted, and no transaction is committed, until
+//! somebody moves the stored offset by hand.
 
 use entrega_model::log::Offset;
-use entrega_model::{ClientId, Incarnation, PartitionId};
+use entrega_model::{
+    ClientId, Fingerprint, Fingerprinted, Incarnation, PartitionId, ProcessId, TransactionalId,
+};
 
+use super::offsets::StoredOffsets;
 use crate::Prepared;
 
 /// The checkpoints of a group.
 #[derive(Clone, Debug, Default)]
 pub struct CheckpointStore {
-    /// By partition.
-    offsets: Vec<Option<Offset>>,
+    offsets: StoredOffsets,
     /// By process.
     writers: Vec<Writer>,
 }
@@ -59,29 +65,16 @@ impl CheckpointStore {
         if writer.last == Some(checkpoint) {
             return true;
         }
-        let place = usize::from(checkpoint.partition.0);
-        if place >= self.offsets.len() {
-            self.offsets.resize(place + 1, None);
+        let stands = self.offsets.advance(checkpoint.partition, checkpoint.offset);
+        if stands {
+            self.writer(by).last = Some(checkpoint);
         }
-        let stands_at = &mut self.offsets[place];
-        if stands_at.is_some_and(|offset| offset != checkpoint.offset) {
-            return false;
-        }
-        *stands_at = Some(checkpoint.offset + 1);
-        self.writer(by).last = Some(checkpoint);
-        true
+        stands
     }
 
     /// Where the consumer of a partition goes on.
     pub fn offset(&self, partition: PartitionId) -> Option<Offset> {
-        self.offsets.get(usize::from(partition.0)).copied().flatten()
-    }
-
-    /// All that it keeps, as words, for a fingerprint.
-    pub fn words(&self) -> impl Iterator<Item = u64> {
-        let offsets = self.offsets.iter().map(|offset| offset.unwrap_or(u64::MAX));
-        let writers = self.writers.iter().flat_map(Writer::words);
-        offsets.chain([self.writers.len() as u64]).chain(writers)
+        self.offsets.of(partition)
     }
 
     fn writer(&mut self, by: ClientId) -> &mut Writer {
@@ -93,19 +86,41 @@ impl CheckpointStore {
     }
 }
 
-impl Writer {
-    fn words(&self) -> [u64; 3] {
-        let Self { life, last } = self;
-        let life = u64::from(life.0);
-        let Some(Checkpoint { partition, offset, prepared }) = *last else { return [life, 0, 0] };
-        let epoch = prepared.map_or(0, |prepared| u64::from(prepared.epoch) + 1);
-        [life, 1 | u64::from(partition.0) << 1 | epoch << 17, offset]
+/// A life is a name, and enters as such: what counts is how many have begun since. The first one
+/// has followed no other, so that it refuses nobody, however many have begun since.
+impl Fingerprinted for CheckpointStore {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        let Self { offsets, writers } = self;
+        into.count(offsets.all().len());
+        offsets.all().iter().for_each(|offset| into.maybe(*offset));
+        into.count(writers.len());
+        for (process, Writer { life, last }) in (0..).map(ProcessId).zip(writers) {
+            into.flag(*life > Incarnation(0));
+            if *life > Incarnation(0) {
+                into.incarnation(process, *life);
+            }
+            into.flag(last.is_some());
+            last.iter().for_each(|checkpoint| checkpoint.fingerprint(into));
+        }
+    }
+}
+
+impl Fingerprinted for Checkpoint {
+    fn fingerprint(&self, into: &mut Fingerprint<'_>) {
+        let Self { partition, offset, prepared } = *self;
+        into.word(partition.0.into());
+        into.word(offset);
+        into.flag(prepared.is_some());
+        if let Some(Prepared { id: TransactionalId(id), epoch }) = prepared {
+            into.word(id.into());
+            into.word(epoch.into());
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use entrega_model::{ProcessId, TransactionalId};
+    use entrega_model::fingerprint::Context;
 
     use super::*;
 
@@ -167,23 +182,49 @@ mod tests {
         assert!(store.write(life(1, 1), at(5, prepared(1, 4))));
     }
 
+    fn print(store: &CheckpointStore, present: u32) -> u64 {
+        let lives = [0, present, 0].map(Incarnation);
+        let mut print = Fingerprint::new(Context { incarnations: &lives, ..Context::default() });
+        store.fingerprint(&mut print);
+        print.finish()
+    }
+
     #[test]
-    fn all_that_it_keeps_is_in_its_words() {
-        let words = |writes: &[(ClientId, Checkpoint)], recovered: u32| -> Vec<u64> {
+    fn all_that_it_keeps_is_in_its_fingerprint() {
+        let print = |writes: &[(ClientId, Checkpoint)], recovered: u32| {
             let mut store = CheckpointStore::default();
             writes.iter().for_each(|(by, checkpoint)| assert!(store.write(*by, *checkpoint)));
             store.recover(life(1, recovered));
-            store.words().collect()
+            print(&store, 1)
         };
         let one = [(life(1, 0), at(5, prepared(1, 3)))];
         let others = [
-            words(&[(life(1, 0), at(6, prepared(1, 3)))], 0),
-            words(&[(life(1, 0), at(5, prepared(1, 4)))], 0),
-            words(&[(life(1, 0), at(5, None))], 0),
-            words(&[(life(2, 0), at(5, prepared(1, 3)))], 0),
-            words(&one, 1),
-            words(&[], 0),
+            print(&[(life(1, 0), at(6, prepared(1, 3)))], 0),
+            print(&[(life(1, 0), at(5, prepared(1, 4)))], 0),
+            print(&[(life(1, 0), at(5, prepared(2, 3)))], 0),
+            print(&[(life(1, 0), at(5, None))], 0),
+            print(&[(life(2, 0), at(5, prepared(1, 3)))], 0),
+            print(&one, 1),
+            print(&[], 0),
         ];
-        assert!(others.iter().all(|other| *other != words(&one, 0)));
+        assert!(others.iter().all(|other| *other != print(&one, 0)));
+    }
+
+    /// A request of life 1 that arrives late is refused if life 2 has looked, and stands if it has
+    /// only begun. Which number a life has makes no difference.
+    #[test]
+    fn a_life_enters_as_it_is_seen_from_the_present_one() {
+        let looked = |lives: u32| {
+            let mut store = CheckpointStore::default();
+            store.recover(life(1, lives));
+            store
+        };
+        assert_ne!(print(&looked(1), 1), print(&looked(1), 2));
+        assert_ne!(print(&looked(1), 2), print(&looked(2), 2));
+        assert_eq!(print(&looked(1), 1), print(&looked(2), 2), "renamed");
+        assert_eq!(print(&looked(0), 1), print(&looked(0), 2), "no life was before the first");
+        let late = at(5, prepared(1, 3));
+        assert!(looked(1).write(life(1, 1), late));
+        assert!(!looked(2).write(life(1, 1), late));
     }
 }

@@ -188,10 +188,7 @@ impl Fingerprinted for ChosenSink {
                 into.count(sink.words().count());
                 sink.words().for_each(|word| into.word(word));
             }
-            Self::Checkpointed(store) => {
-                into.count(store.words().count());
-                store.words().for_each(|word| into.word(word));
-            }
+            Self::Checkpointed(store) => store.fingerprint(into),
         }
     }
 }

@@ -17,13 +17,14 @@
 use entrega_model::log::Offset;
 use entrega_model::{MessageId, PartitionId, event::EffectVerdict};
 
+use super::offsets::StoredOffsets;
 use super::{DeduplicatingSink, Sink};
 
 /// Effects, the stored offset of each partition, and the inbox table.
 #[derive(Clone, Debug)]
 pub struct TransactionalSink {
     conditional: bool,
-    offsets: Vec<Option<Offset>>,
+    offsets: StoredOffsets,
     inbox: DeduplicatingSink,
 }
 
@@ -32,7 +33,7 @@ impl TransactionalSink {
     /// `messages` and grows if there are more.
     pub fn conditional(messages: usize) -> Self {
         let inbox = DeduplicatingSink::with_capacity(messages);
-        Self { conditional: true, offsets: Vec::new(), inbox }
+        Self { conditional: true, offsets: StoredOffsets::default(), inbox }
     }
 
     /// The known-bad twin: it writes the progress, whatever was there.
@@ -42,15 +43,11 @@ impl TransactionalSink {
 
     /// Log: applies an effect, if there is one, and stores the progress past `offset`.
     pub fn apply_at(&mut self, partition: PartitionId, offset: Offset) -> EffectVerdict {
-        let row = usize::from(partition.0);
-        if row >= self.offsets.len() {
-            self.offsets.resize(row + 1, None);
-        }
-        let stored = &mut self.offsets[row];
-        if self.conditional && stored.is_some_and(|stored| stored != offset) {
+        if !self.conditional {
+            self.offsets.overwrite(partition, offset);
+        } else if !self.offsets.advance(partition, offset) {
             return EffectVerdict::Rejected;
         }
-        *stored = Some(offset + 1);
         EffectVerdict::Applied
     }
 
@@ -64,13 +61,13 @@ impl TransactionalSink {
 
     /// All that it keeps, as words, for a fingerprint.
     pub fn words(&self) -> impl Iterator<Item = u64> {
-        let offsets = self.offsets.iter().map(|offset| offset.map_or(u64::MAX, |offset| offset));
+        let offsets = self.offsets.all().iter().map(|offset| offset.unwrap_or(u64::MAX));
         offsets.chain(self.inbox.words())
     }
 
     /// Where the consumer of a partition goes on.
     pub fn stored_offset(&self, partition: PartitionId) -> Option<Offset> {
-        self.offsets.get(usize::from(partition.0)).copied().flatten()
+        self.offsets.of(partition)
     }
 
     /// Whether the inbox table has a row for a message.

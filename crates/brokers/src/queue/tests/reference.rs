@@ -20,12 +20,34 @@ use model::Model;
 #[derive(Clone, Debug)]
 enum Operation {
     Publish,
-    Receive { process: u16, max: u32, settle_at_delivery: bool },
-    Settle { process: u16, ago: usize, word: Settlement, multiple: bool },
-    Close { process: u16 },
-    Disconnect { process: u16 },
+    Receive {
+        process: u16,
+        max: u32,
+        settle_at_delivery: bool,
+    },
+    Settle {
+        process: u16,
+        ago: usize,
+        word: Settlement,
+        multiple: bool,
+    },
+    /// A copy of what was published so long ago.
+    Retry {
+        process: u16,
+        ago: u32,
+        tried: u16,
+        seconds: u64,
+    },
+    Close {
+        process: u16,
+    },
+    Disconnect {
+        process: u16,
+    },
     Restart,
-    Pass { seconds: u64 },
+    Pass {
+        seconds: u64,
+    },
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
@@ -42,6 +64,9 @@ fn operations() -> impl Strategy<Value = Operation> {
         10 => (who(), 0..6_usize, words, prop::bool::weighted(0.2)).prop_map(
             |(process, ago, word, multiple)| Operation::Settle { process, ago, word, multiple }
         ),
+        2 => (who(), 0..4_u32, 1..4_u16, 0..9_u64).prop_map(|(process, ago, tried, seconds)| {
+            Operation::Retry { process, ago, tried, seconds }
+        }),
         1 => who().prop_map(|process| Operation::Close { process }),
         1 => who().prop_map(|process| Operation::Disconnect { process }),
         1 => Just(Operation::Restart),
@@ -182,6 +207,16 @@ impl Pair {
                     self.model.settle(client, tag, word)
                 };
                 [got, if is_settled { "settled".to_owned() } else { format!("stale [{tag}]") }]
+            }
+            Operation::Retry { process, ago, tried, seconds } => {
+                let Some(message) = self.published.checked_sub(ago).filter(|one| *one > 0) else {
+                    return Default::default();
+                };
+                let (record, after) = (record(message), Duration::from_secs(seconds));
+                let request = Request::Retry { queue: QUEUE, record, tried, after };
+                let got = self.bench.handle(self.client(process), request);
+                let is_stored = matches!(got, Some(Response::Published { .. }));
+                [is_stored, self.model.retry(message, tried, seconds)].map(|it| it.to_string())
             }
             Operation::Close { process } => {
                 let client = self.client(process);

@@ -39,6 +39,41 @@ fn a_copy_comes_later() {
     assert!(bench.ground_truth().ends_with("removed(1,limit)"), "it was delivered twice");
 }
 
+/// Each waits for as long as its consumer says: one that was stored later may come first.
+#[test]
+fn copies_that_wait_for_different_times_come_when_each_is_due() {
+    let mut bench = Bench::with(settings(), &[1, 2]);
+    bench.receive(A, 9);
+    for (message, after) in [(1, 60), (2, 10)] {
+        retry(&mut bench, message, 1, after);
+    }
+    bench.settle(A, &[1, 2], Settlement::Ack);
+    let at = |seconds| Some(Instant::START + Duration::from_secs(seconds));
+    assert_eq!((bench.broker.next_deadline(), bench.audit().as_str()), (at(10), "1 2"));
+    bench.pass(10);
+    assert_eq!((bench.receive(A, 9).as_str(), bench.broker.next_deadline()), ("3:2x2", at(40)));
+    bench.settle(A, &[3], Settlement::Ack);
+    assert_eq!(bench.broker.next_deadline(), at(60));
+    bench.pass(50);
+    assert_eq!(bench.receive(A, 9), "4:1x2");
+}
+
+/// It is as old as its place says, although newer ones that did not wait stand before it.
+#[test]
+fn a_copy_that_has_waited_is_the_oldest() {
+    let bound = QueueSettings { max_length: Some(2), overflow: Overflow::DiscardOld, ..settings() };
+    let mut bench = Bench::with(bound, &[1]);
+    bench.receive(A, 1);
+    retry(&mut bench, 1, 1, 5);
+    bench.settle(A, &[1], Settlement::Ack);
+    bench.publish(&[2]);
+    bench.pass(5);
+    bench.ground_truth();
+    bench.publish(&[3]);
+    assert_eq!(bench.ground_truth(), "stored(3@3#1) removed(1,overflow)");
+    assert_eq!(bench.receive(A, 9), "2:2 3:3");
+}
+
 /// Where it would not know how often it was tried, or has no room, it is refused.
 #[test]
 fn a_copy_is_refused() {

@@ -40,7 +40,7 @@ pub(super) async fn with_checkpoints(
     producer: &impl TransactionalProducer,
 ) -> Result<(), Stop> {
     if let Some(prepared) = app.recover().await {
-        let _ = producer.resume(prepared).await;
+        let _ = producer.commit_prepared(prepared).await;
     }
     producer.init().await?;
     loop {
@@ -99,7 +99,7 @@ async fn finish(
     delivery: &Delivery,
 ) -> Result<(), Stop> {
     if let Some(prepared) = producer.prepared()
-        && producer.resume(prepared).await.is_err()
+        && producer.commit_prepared(prepared).await.is_err()
     {
         producer.init().await?;
     }

@@ -158,8 +158,10 @@ impl<L: Link<Request = Request, Response = Response>> TransactionalProducer for 
         self.sent.get().map(|_| Prepared { id: self.id(), epoch: self.epoch.get() })
     }
 
-    async fn resume(&self, prepared: Prepared) -> Result<(), TransactionError> {
-        debug_assert_eq!(prepared.id, self.id(), "a producer resumes what is its own");
+    async fn commit_prepared(&self, prepared: Prepared) -> Result<(), TransactionError> {
+        if prepared.id != self.id() {
+            return Err(TransactionError::Fenced);
+        }
         self.epoch.set(prepared.epoch);
         self.insist(|| TransactionAct::End { commit: true }).await
     }

@@ -66,7 +66,7 @@ impl<L: Link<Request = Request, Response = Response>> TransactionalProducer
         None
     }
 
-    async fn resume(&self, _prepared: Prepared) -> Result<(), TransactionError> {
+    async fn commit_prepared(&self, _prepared: Prepared) -> Result<(), TransactionError> {
         Err(TransactionError::Fenced)
     }
 

@@ -6,10 +6,10 @@ use entrega_model::event::{Kind, SettleOutcome};
 use entrega_model::log::{Request, Response, TransactionAct, TransactionRefusal};
 use entrega_model::{
     Delivery, DeliveryId, Duration, Generation, Instant, Key, MessageId, PartitionId, Record,
-    SubscriptionId,
+    SubscriptionId, TransactionalId,
 };
 
-use super::{LogTransactions, TransactionError, TransactionalProducer};
+use super::{LogTransactions, Prepared, TransactionError, TransactionalProducer};
 use crate::fake_link::{FakeLink, once};
 use crate::{TransactionConfig, Unanswered};
 
@@ -174,9 +174,9 @@ fn a_refusal_says_whether_it_can_go_on() {
 }
 
 /// What an earlier life has prepared is committed under its identity and without a new life, until
-/// there is an answer.
+/// there is an answer. What another producer has prepared is not asked for.
 #[test]
-fn a_prepared_transaction_is_resumed_under_its_own_identity() {
+fn a_prepared_transaction_is_committed_under_its_own_identity() {
     let far = Far::new();
     let first = LogTransactions::new(&far, config());
     let _ = drive(&far, first.init(), vec![done(3)]);
@@ -187,10 +187,14 @@ fn a_prepared_transaction_is_resumed_under_its_own_identity() {
     assert_eq!(prepared.epoch, 3);
     let next = LogTransactions::new(&far, config());
     let answers = vec![Err(Unanswered), done(4)];
-    let (asked, result) = drive(&far, next.resume(prepared), answers);
+    let (asked, result) = drive(&far, next.commit_prepared(prepared), answers);
     let commit = TransactionAct::End { commit: true };
     assert_eq!((asked, result), (vec![(3, commit.clone()), (3, commit)], Ok(())));
     let expired = vec![refused(TransactionRefusal::ProducerFenced)];
-    let late = drive(&far, LogTransactions::new(&far, config()).resume(prepared), expired).1;
+    let late =
+        drive(&far, LogTransactions::new(&far, config()).commit_prepared(prepared), expired).1;
     assert_eq!(late, Err(TransactionError::Fenced));
+    let another = Prepared { id: TransactionalId(7), ..prepared };
+    let of_another = drive(&far, next.commit_prepared(another), Vec::new());
+    assert_eq!(of_another, (Vec::new(), Err(TransactionError::Fenced)));
 }

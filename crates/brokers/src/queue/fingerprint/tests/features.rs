@@ -7,7 +7,12 @@ use crate::Transferred;
 use crate::fingerprint::twins::Found;
 
 fn walks(features: Features, count: usize) -> Walks<QueueBroker> {
-    let settings = QueueSettings {
+    let broker = QueueBroker::new(settings(features));
+    Walks::new(broker, steps_with_copies(), count)
+}
+
+fn settings(features: Features) -> QueueSettings {
+    QueueSettings {
         queues: 1,
         visibility_timeout: Duration::from_secs(10),
         delivery_limit: Some(3),
@@ -16,16 +21,28 @@ fn walks(features: Features, count: usize) -> Walks<QueueBroker> {
         requeue_on_disconnect: features.claim_min_idle.is_none() && !features.restart_reads_own,
         features,
         ..QueueSettings::default()
-    };
-    let broker = QueueBroker::new(settings);
-    Walks::new(broker, steps_with_copies(), count)
+    }
 }
 
 /// Messages with due times, the later ones stored first.
-fn timed() -> Walks<QueueBroker> {
+fn timed() -> QueueSettings {
     let at = [9, 4, 0].map(|seconds| Instant::START + Duration::from_secs(seconds));
-    let settings = QueueSettings { not_before: Some(at.into()), ..QueueSettings::default() };
-    Walks::new(QueueBroker::new(settings), steps(), 40)
+    QueueSettings { not_before: Some(at.into()), ..QueueSettings::default() }
+}
+
+fn timed_walks(count: usize) -> Walks<QueueBroker> {
+    Walks::new(QueueBroker::new(timed()), steps(), count)
+}
+
+/// A queue that holds two copies and drops the oldest one for a third.
+fn bounded(settings: QueueSettings, count: usize) -> Walks<QueueBroker> {
+    let bound = QueueSettings {
+        max_length: Some(2),
+        overflow: Overflow::DiscardOld,
+        delivery_limit: None,
+        ..settings
+    };
+    Walks::new(QueueBroker::new(bound), steps_with_copies(), count)
 }
 
 fn seconds(span: u64) -> Option<Duration> {
@@ -76,10 +93,37 @@ fn queues_with_side_tables_go_on_alike() {
         assert!(found.twins > 3 * count, "{found:?} of {count}: {features:?}");
         walks.forget(QueueBroker::clear).unwrap_or_else(|why| panic!("{features:?}: {why}"));
     }
-    let found = timed().compare(|twin| twin.print(|into| twin.broker.fingerprint(into)));
+    let found = timed_walks(40).compare(|twin| twin.print(|into| twin.broker.fingerprint(into)));
     let found = found.unwrap_or_else(|why| panic!("due times: {why}"));
     assert!(found.twins > 40, "{found:?}");
-    timed().forget(QueueBroker::clear).unwrap_or_else(|why| panic!("due times: {why}"));
+    timed_walks(40).forget(QueueBroker::clear).unwrap_or_else(|why| panic!("due times: {why}"));
+}
+
+/// Which copy is the oldest is not always to be seen from the order in which they will be
+/// delivered. The opposite: without the places of the copies different queues are taken for one.
+#[test]
+fn queues_that_drop_the_oldest_go_on_alike() {
+    let [.., copies, _, _, _, _] = all();
+    for (what, settings) in [("due times", timed()), ("copies", settings(copies))] {
+        let count = 150;
+        let walks = bounded(settings, count);
+        let found = walks.compare(|twin| twin.print(|into| twin.broker.fingerprint(into)));
+        let found = found.unwrap_or_else(|why| panic!("{what}: {why}"));
+        assert!(found.twins > count, "{found:?} of {count}: {what}");
+        let coarse = walks.compare(|twin| {
+            let mut broker = twin.broker.clone();
+            broker.settings.max_length = None;
+            broker.settings.not_before = None;
+            broker.settings.features.takes_retries = false;
+            twin.print(|into| {
+                for due in twin.broker.settings.not_before.iter().flat_map(|all| all.iter()) {
+                    into.time((*due).max(into.now()));
+                }
+                broker.fingerprint(into);
+            })
+        });
+        assert!(coarse.is_err(), "{what}: {coarse:?}");
+    }
 }
 
 /// The opposite: without its side tables, different queues are taken for one.
@@ -90,6 +134,8 @@ fn a_fingerprint_without_the_side_tables_is_caught() {
         let coarse = without_side_tables(&walks(features, 150));
         assert!(coarse.is_err(), "{features:?} passes: {coarse:?}");
     }
+    let coarse = without_side_tables(&timed_walks(150));
+    assert!(coarse.is_err(), "due times pass: {coarse:?}");
     let reject = Ask::Settle { back: 1, settlement: Settlement::Reject, multiple: false };
     let receive = Ask::Receive { max: 1, settle_at_delivery: false };
     let dead = [Ask::Publish { message: 0 }, receive, reject].map(by);
@@ -161,6 +207,7 @@ fn without_side_tables(walks: &Walks<QueueBroker>) -> Result<Found, String> {
     walks.compare(|twin| {
         let mut broker = twin.broker.clone();
         broker.queues[0].extras = None;
+        broker.settings.features = Features::default();
         twin.print(|into| broker.fingerprint(into))
     })
 }

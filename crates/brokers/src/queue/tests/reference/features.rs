@@ -26,10 +26,10 @@ fn features() -> impl Strategy<Value = Features> {
             times,
         });
     let redrive = prop::option::of(redrive);
-    (spans, scopes(), redrive, any::<[bool; 8]>()).prop_map(
+    (spans, scopes(), redrive, any::<[bool; 9]>()).prop_map(
         |(spans, max_in_flight, redrive, flags)| {
             let (claim, ttl, retention, delay) = spans;
-            let [own, keeps, survives, at_return, group, active, nobody, locks] = flags;
+            let [own, keeps, survives, at_return, group, active, nobody, locks, retries] = flags;
             let group_lock = group && locks;
             let seconds = |span: Option<u64>| span.map(Duration::from_secs);
             Features {
@@ -46,7 +46,7 @@ fn features() -> impl Strategy<Value = Features> {
                 single_active_consumer: active && !group,
                 drops_for_nobody: nobody,
                 redrive,
-                takes_retries: false,
+                takes_retries: retries,
                 remembers_ids: false,
                 dead_letter_retry: None,
             }
@@ -118,6 +118,7 @@ fn a_broker_without_a_feature_is_caught() {
         Features { drops_for_nobody: true, ..none },
         Features { redrive: Some(LATER), ..none },
         Features { dead_letter_retry: seconds(5), ..none },
+        Features { takes_retries: true, ..none },
     ];
     let settings = |features| QueueSettings {
         visibility_timeout: Duration::MAX,

@@ -15,6 +15,8 @@ struct Copy {
     failures: u16,
     /// How often it was moved back from the dead letters.
     moved: u16,
+    /// In how many deliveries it was tried before a consumer published it again.
+    tried: u16,
     given_up: Instant,
 }
 
@@ -23,6 +25,8 @@ enum State {
     Ready,
     /// Until its first delivery.
     Scheduled(Instant),
+    /// Until it is tried again.
+    ToRetry(Instant),
     Delayed(Instant),
     InFlight,
     Kept,
@@ -113,8 +117,7 @@ impl Model {
             at if at > self.now => State::Scheduled(at),
             _ => State::Ready,
         };
-        let (stored, deliveries, failures, given_up) = (self.now, 0, 0, self.now);
-        self.copies.push(Copy { message, stored, state, deliveries, failures, moved, given_up });
+        self.copies.push(Copy { moved, ..Copy::new(message, self.now, state) });
         if state == State::Ready {
             self.line_up(self.copies.len() - 1);
         }
@@ -172,7 +175,8 @@ impl Model {
         if !self.known.iter().any(|(known, _)| *known == client) {
             self.known.push((client, tag));
         }
-        let Copy { message, deliveries, .. } = self.copies[copy];
+        let Copy { message, deliveries, tried, .. } = self.copies[copy];
+        let deliveries = deliveries + tried;
         let mark = if redelivered { "*" } else { "" };
         let count = if deliveries > 1 { format!("x{deliveries}") } else { String::new() };
         format!("{tag}:{message}{mark}{count}")
@@ -442,11 +446,6 @@ impl Model {
         self.copies[copy].state = State::Ready;
         self.line.push((copy, false));
         self.lined_up.push(copy);
-    }
-
-    /// How many were ready before it for the first time.
-    fn place(&self, copy: usize) -> Option<usize> {
-        self.lined_up.iter().position(|one| *one == copy)
     }
 
     fn put_back(&mut self, copy: usize) {

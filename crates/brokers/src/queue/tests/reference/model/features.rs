@@ -2,7 +2,44 @@
 
 use super::*;
 
+impl Copy {
+    /// One that is stored now.
+    pub(super) fn new(message: u32, now: Instant, state: State) -> Self {
+        let (stored, given_up) = (now, now);
+        let (deliveries, failures, moved, tried) = (0, 0, 0, 0);
+        Self { message, stored, state, deliveries, failures, moved, tried, given_up }
+    }
+}
+
 impl Model {
+    /// How many were ready before it for the first time.
+    pub(super) fn place(&self, copy: usize) -> Option<usize> {
+        self.lined_up.iter().position(|one| *one == copy)
+    }
+
+    /// A consumer publishes another copy. It waits in any case, and for nobody is it too late.
+    pub(in super::super) fn retry(&mut self, message: u32, tried: u16, seconds: u64) -> bool {
+        if !self.settings.features.takes_retries {
+            return false;
+        }
+        let until = self.now + Duration::from_secs(seconds);
+        self.copies.push(Copy { tried, ..Copy::new(message, self.now, State::ToRetry(until)) });
+        self.try_again();
+        self.trim();
+        true
+    }
+
+    /// What has waited for long enough to be tried again is ready.
+    fn try_again(&mut self) {
+        let waits = |copy: usize| match self.copies[copy].state {
+            State::ToRetry(until) if until <= self.now => Some((until, copy)),
+            _ => None,
+        };
+        let mut due: Vec<_> = (0..self.copies.len()).filter_map(waits).collect();
+        due.sort_unstable();
+        due.into_iter().for_each(|(_, copy)| self.line_up(copy));
+    }
+
     /// Whose turn it is.
     pub(super) fn next_for(&mut self, client: ClientId, grows: bool) -> Option<usize> {
         if self.active.is_some_and(|active| active != client) {
@@ -146,6 +183,7 @@ impl Model {
         for (_, copy) in due {
             self.line_up(copy);
         }
+        self.try_again();
         self.redrive();
         self.trim();
         for copy in 0..self.copies.len() {
@@ -168,7 +206,9 @@ impl Model {
 
     pub(super) fn next_of_features(&self) -> Option<Instant> {
         let scheduled = self.copies.iter().filter_map(|copy| match copy.state {
-            State::Scheduled(until) | State::Unconfirmed(until) => Some(until),
+            State::Scheduled(until) | State::ToRetry(until) | State::Unconfirmed(until) => {
+                Some(until)
+            }
             _ => None,
         });
         let head = self.line.first().map(|&(copy, _)| self.copies[copy].stored);
