@@ -45,6 +45,11 @@ impl EventKinds {
         }
     }
 
+    /// Whether there was one of every kind, or the record says that nothing is left out.
+    pub(crate) fn are_complete(&self) -> bool {
+        EventKind::ALL.iter().all(|kind| self.get(*kind) > 0)
+    }
+
     /// The kinds of a log, or of a queue, of which there was none.
     pub(crate) fn missing(&self, is_log: bool) -> Vec<EventKind> {
         let all = EventKind::ALL.iter().copied();

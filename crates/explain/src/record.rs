@@ -96,7 +96,7 @@ fn because(cause: Cause) -> &'static str {
         }
         Cause::Redriven => "a copy came back from the dead letters",
         Cause::RetryCopy => {
-            "a consumer had published another copy of it to be tried later, and two copies took effect"
+            "a consumer had published another copy of it to be tried later, and both were processed"
         }
         Cause::BrokerForgot => "the broker restarted and forgot what was in flight",
         Cause::OffsetReset => "a reset moved the position back over it",

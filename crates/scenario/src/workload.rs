@@ -65,7 +65,7 @@ pub struct Planner {
     messages: u32,
     body: Body,
     opaque_bytes: u32,
-    /// How long after its send a message that is made up is due.
+    /// How long after its arrival a message that is made up is due.
     wait: Option<Duration>,
 }
 

@@ -133,7 +133,7 @@ impl SubscriptionFold {
             nacked: message.has(Flag::Nacked),
             returned_with_batch: settled && self.returned_with_batch,
             moved_back: message.moved_back > 0,
-            redriven: self.is_record && message.dead_letters > 0,
+            redriven: self.is_record && message.dead_letters > 0 && !self.kinds.are_complete(),
             parted: message.has(Flag::RequeuedUnsettled),
             closed: life.exited || message.has(Flag::Requeued),
             forgotten: tenure.forgotten,

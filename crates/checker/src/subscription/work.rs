@@ -201,12 +201,25 @@ impl SubscriptionFold {
         }
     }
 
-    /// Why a message comes again that becomes a dead letter now: in a record, unless something else
-    /// took it from its holder, because a copy is moved back.
+    /// Why a message comes again that becomes a dead letter now: in a record that leaves things out,
+    /// unless something else took it from its holder, because a copy is moved back.
     fn after_dead_letter(&self, message: &Message, cause: Cause) -> Cause {
         let is_over =
             matches!(cause, Cause::SettleLost | Cause::RedeliveredAfterSettle | Cause::Unexplained);
-        if self.is_record && is_over && !message.has_outcome() { Cause::Redriven } else { cause }
+        let may_be = self.is_record && !self.kinds.are_complete();
+        if may_be && is_over && !message.has_outcome() { Cause::Redriven } else { cause }
+    }
+
+    /// Why a message that becomes a dead letter now, and was delivered, is taken from its holder.
+    fn why_dead(&self, message: &Message, reason: DeadLetterReason) -> Cause {
+        match reason {
+            DeadLetterReason::Overflow => Cause::RemovedOverflow,
+            DeadLetterReason::Ttl => Cause::RemovedTtl,
+            _ => {
+                let cause = self.evidence(message, None).cause();
+                self.unless_denied(self.after_dead_letter(message, cause))
+            }
+        }
     }
 
     pub(crate) fn dead_lettered(&mut self, id: MessageId, reason: DeadLetterReason) {
@@ -216,9 +229,7 @@ impl SubscriptionFold {
             DeadLetterReason::Rejected => By::Reject,
             _ => By::Broker,
         };
-        let why_now = message.was_delivered().then(|| self.evidence(&message, None).cause());
-        let why_now =
-            why_now.map(|cause| self.unless_denied(self.after_dead_letter(&message, cause)));
+        let why_now = message.was_delivered().then(|| self.why_dead(&message, reason));
         message.note_outcome(by, (&self.stays, id), || why_now);
         message.dead_letters = message.dead_letters.saturating_add(1);
         if matches!(reason, DeadLetterReason::Overflow | DeadLetterReason::Ttl) {

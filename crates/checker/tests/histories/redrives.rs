@@ -128,3 +128,12 @@ fn a_redrive_is_no_cause_of_what_has_another() {
     let zombie = done_and_dead().dead_lettered(0, LIMIT).redriven(0).applied(B);
     check(&zombie, Class::Duplicated, Some(Cause::LeaseExpired));
 }
+
+/// A queue that gives a message up because it is full, or because its time is over, has taken it
+/// from its holder by that: no redrive, and nothing unexplained.
+#[test]
+fn what_is_dropped_while_it_is_held_was_dropped() {
+    let dropped = |reason| queue().sent(0).delivered(A).dead_lettered(0, reason).applied(A);
+    check(&dropped(DeadLetterReason::Overflow), Class::Split, Some(Cause::RemovedOverflow));
+    check(&dropped(DeadLetterReason::Ttl), Class::Split, Some(Cause::RemovedTtl));
+}

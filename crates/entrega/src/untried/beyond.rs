@@ -55,7 +55,7 @@ pub(super) fn buffer(of: &Numbers<'_>) -> Option<String> {
 pub(super) fn due_times(of: &Numbers<'_>) -> Option<String> {
     let longest = of.plan.scenario.workload.recorded_wait?;
     Some(format!(
-        "messages that are due at different times: each that is made up is due {} after it is sent",
+        "messages that are due at different times: each that is made up is due {} after it arrives",
         shown(longest.duration())
     ))
 }

@@ -32,7 +32,7 @@ pub struct WorkloadSettings {
     /// When messages are sent. Default poisson with 20 a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrivals: Option<Arrivals>,
-    /// How long after it is sent a message is due: nobody is to process it before, as with a
+    /// How long after its arrival at the producer a message is due: nobody is to process it before, as with a
     /// countdown of Celery. Who holds it until then is `queue.due_time`. Default: it is due at
     /// once. Not together with `from`, whose column `not_before` says it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ impl WorkloadSettings {
         }
     }
 
-    /// How long after its send a message that is made up is due.
+    /// How long after its arrival a message that is made up is due.
     pub fn wait(&self) -> Option<Span> {
         self.due_after.or(self.recorded_wait)
     }
