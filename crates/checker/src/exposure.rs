@@ -9,9 +9,10 @@
 //! > it has none: with several messages the shares come to more than one. Time counts while the
 //! > process lives, stalls included, and until the heal, after which nobody dies by time.
 //!
-//! A request to the sink that is on its way belongs to the time before the effect, although it takes
-//! effect all the same when its sender dies: no event says when it was sent. What waits in a client's library is not seen either; a message is *buffered*
-//! if the application was given it and has not begun.
+//! A request to the sink that is on its way belongs to the time before the effect, although it
+//! takes effect all the same when its sender dies: no event says when it was sent. What waits in a
+//! client's library is not seen either; a message is *buffered* if the application was given it and
+//! has not begun, or has failed on it.
 
 use std::collections::BTreeMap;
 

@@ -191,18 +191,19 @@ impl SubscriptionFold {
         }
     }
 
-    /// A message of a record took effect. If it was a dead letter before, and nothing else explains
-    /// it, a copy was moved back from the dead letters.
+    /// A message took effect in a record that leaves things out. If it was a dead letter before,
+    /// and nothing else explains it, a copy was moved back from the dead letters.
     pub(crate) fn note_redriven(&mut self, id: MessageId) {
+        let may_be = !self.kinds.are_complete();
         let message = self.messages.entry(id.0.into());
-        let is_second = message.effects == 1 && message.dead_letters > 0;
+        let is_second = may_be && message.effects == 1 && message.dead_letters > 0;
         if is_second && message.duplicate == Some(Cause::Unexplained) {
             message.duplicate = Some(Cause::Redriven);
         }
     }
 
-    /// Why a message comes again that becomes a dead letter now: in a record that leaves things out,
-    /// unless something else took it from its holder, because a copy is moved back.
+    /// Why a message comes again that becomes a dead letter now: in a record that leaves things
+    /// out, unless something else took it from its holder, because a copy is moved back.
     fn after_dead_letter(&self, message: &Message, cause: Cause) -> Cause {
         let is_over =
             matches!(cause, Cause::SettleLost | Cause::RedeliveredAfterSettle | Cause::Unexplained);

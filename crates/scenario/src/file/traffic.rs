@@ -32,9 +32,9 @@ pub struct WorkloadSettings {
     /// When messages are sent. Default poisson with 20 a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrivals: Option<Arrivals>,
-    /// How long after its arrival at the producer a message is due: nobody is to process it before, as with a
-    /// countdown of Celery. Who holds it until then is `queue.due_time`. Default: it is due at
-    /// once. Not together with `from`, whose column `not_before` says it.
+    /// How long after its arrival at the producer a message is due: nobody is to process it
+    /// before, as with a countdown of Celery. Who holds it until then is `queue.due_time`. Default:
+    /// it is due at once. Not together with `from`, whose column `not_before` says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_after: Option<Span>,
     /// The longest that a recorded message waits until it is due, for versions of the scenario in
