@@ -21,7 +21,7 @@ use entrega::Exploration;
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
 use entrega_scenario::Scenario;
-use entrega_scenario::points::{FAULTS, FaultInfo};
+use entrega_scenario::points::{FAULTS, FaultInfo, Site};
 use entrega_scenario::workload::{Planner, Workload};
 use entrega_sim::Experiment;
 use entrega_sim::explore::{Scope, Space};
@@ -130,9 +130,11 @@ fn beginnings(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A table of every fault that a log without replicas can have.
+/// A table of every fault that a log without replicas, and a queue without dead letters of its own,
+/// can have.
 fn every_fault() -> String {
-    let can_happen = |info: &&FaultInfo| info.can_happen_by_chance() && !info.site.is_of_replicas();
+    let is_elsewhere = |site: Site| site.is_of_replicas() || site == Site::Transfer;
+    let can_happen = |info: &&FaultInfo| info.can_happen_by_chance() && !is_elsewhere(info.site);
     let faults = FAULTS.iter().filter(can_happen);
     let row = |name: &str, chances: &[&str]| {
         let chances: Vec<String> = chances.iter().map(|one| format!("{one} = 0.1")).collect();
