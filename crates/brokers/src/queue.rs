@@ -100,7 +100,7 @@ pub use extras::ShareWindow;
 use bound_queue::{BoundQueue, Step, Wanted, Word};
 use dedup::DedupWindow;
 use departed::Departed;
-use retries::Again;
+use retries::RetryRequest;
 use unflushed::Unflushed;
 
 /// An exchange and the queues that are bound to it.
@@ -312,8 +312,8 @@ impl Broker for QueueBroker {
             }
             Request::Settle { .. } => self.settle(now, from, request, ground_truth),
             &mut Request::Retry { queue, record, tried, after } => {
-                let again = Again { record, tried, after };
-                Some(self.retry(now, from, (queue, again), ground_truth))
+                let retry = RetryRequest { queue, record, tried, after };
+                Some(self.retry(now, from, retry, ground_truth))
             }
             Request::Close { queue } => Some(self.close(now, from, *queue, ground_truth)),
             Request::SettleAndPublish { queue, tag, output } => {

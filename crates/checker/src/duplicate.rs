@@ -14,11 +14,9 @@
 //! An outcome is an applied effect or a dead letter; one of each is a split (semantics.md 5.3,
 //! 5.4).
 
-use entrega_model::MessageId;
-
 use crate::Cause;
 use crate::message::{Flag, Message, NONE};
-use crate::stays::AllStays;
+use crate::stays::StaysOf;
 
 /// Who brought an outcome about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +28,6 @@ pub(crate) enum By {
     /// The broker gave the message up.
     Broker,
 }
-
-/// What is known of the stays of a message, for whoever needs it.
-pub(crate) type Known<'a> = (&'a AllStays, MessageId);
 
 impl Message {
     /// Notes why the message is delivered again, and by which delivery.
@@ -53,7 +48,7 @@ impl Message {
     pub(crate) fn note_outcome(
         &mut self,
         by: By,
-        stays: Known<'_>,
+        stays: StaysOf<'_>,
         why_now: impl FnOnce() -> Option<Cause>,
     ) {
         if self.has_outcome() {
@@ -73,10 +68,15 @@ impl Message {
 
     /// Notes an outcome after the first; the second has a cause.
     #[cold]
-    fn note_another(&mut self, by: By, stays: Known<'_>, why_now: impl FnOnce() -> Option<Cause>) {
+    fn note_another(
+        &mut self,
+        by: By,
+        stays: StaysOf<'_>,
+        why_now: impl FnOnce() -> Option<Cause>,
+    ) {
         if self.duplicate.is_none() {
             let aborted = self.has(Flag::AbortedSeen).then_some(Cause::AbortedVisible);
-            let cause = aborted.or_else(|| stays.0.of(stays.1)?.why(self, by));
+            let cause = aborted.or_else(|| stays.why(self, by));
             let cause = cause.or_else(|| self.second(by, why_now));
             let cause = cause.or_else(|| self.last_resort());
             self.duplicate = Some(cause.unwrap_or(Cause::Unexplained));

@@ -10,8 +10,9 @@
 //! message, and nothing that befalls the message afterwards concerns it. Where the tag is not
 //! recorded, each delivery is of the stay in which it is reported.
 
-use entrega_model::{DeliveryId, Fingerprint, MessageId, SubscriptionId};
 use std::collections::BTreeMap;
+
+use entrega_model::{DeliveryId, Fingerprint, MessageId, SubscriptionId};
 
 use crate::Cause;
 use crate::duplicate::By;
@@ -25,7 +26,7 @@ pub(crate) struct AllStays {
 
 /// Those of one message.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stays {
+struct Stays {
     /// The stays that are over, in order.
     over: Vec<Stay>,
     /// Deliveries that stand aside, and the stay of each.
@@ -46,14 +47,27 @@ struct Stay {
     why: Option<Cause>,
 }
 
+/// Those of one message, looked up only by whoever asks for a cause.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StaysOf<'a> {
+    all: &'a AllStays,
+    message: MessageId,
+}
+
+impl StaysOf<'_> {
+    /// The cause of a second outcome, if the stays of the message decide it.
+    pub(crate) fn why(self, message: &Message, by: By) -> Option<Cause> {
+        self.all.messages.get(&self.message)?.why(message, by)
+    }
+}
+
 impl AllStays {
     pub(crate) fn clear(&mut self) {
         self.messages.clear();
     }
 
-    /// Those of a message, if there were several.
-    pub(crate) fn of(&self, message: MessageId) -> Option<&Stays> {
-        self.messages.get(&message)
+    pub(crate) const fn those_of(&self, message: MessageId) -> StaysOf<'_> {
+        StaysOf { all: self, message }
     }
 
     /// A dead letter was moved back: from this tag on deliveries are of another stay.
@@ -80,7 +94,7 @@ impl AllStays {
 
     /// Whether a tag is of a stay that is over.
     pub(crate) fn is_over(&self, message: MessageId, tag: u64) -> bool {
-        self.of(message).is_some_and(|stays| stays.of_tag(tag) < stays.over.len())
+        self.messages.get(&message).is_some_and(|stays| stays.of_tag(tag) < stays.over.len())
     }
 
     /// Enters those of the messages that are `open`: the others are not asked for a cause any more.
@@ -112,7 +126,7 @@ impl Stays {
 
     /// The cause of a second outcome, if the stays decide it. A dead letter is of the present stay:
     /// those of earlier ones were moved back.
-    pub(crate) fn why(&self, message: &Message, by: By) -> Option<Cause> {
+    fn why(&self, message: &Message, by: By) -> Option<Cause> {
         let present = self.over.len();
         let earlier = match message.outcome {
             NONE => self.left.unwrap_or(present),

@@ -75,8 +75,7 @@ pub fn never_struck(run: &Run<'_>) -> Vec<String> {
 /// one model at least. `max_attempts` has more readers if errors lead to the dead letters: every
 /// strategy that makes another attempt, or has another delivery made, counts them then.
 fn readers(setting: &str, on_error: ErrorPolicy) -> Option<Vec<S>> {
-    let leads_there = matches!(on_error, ErrorPolicy::DeadLetter | ErrorPolicy::RetryTopic);
-    let counted = setting == "max_attempts" && leads_there;
+    let counted = setting == "max_attempts" && on_error.may_dead_letter();
     let asked = if counted { "retry_backoff" } else { setting };
     let readers: Vec<S> = S::ALL.into_iter().filter(|one| one.reads(asked)).collect();
     (!readers.is_empty()).then_some(readers)

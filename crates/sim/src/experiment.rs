@@ -5,7 +5,7 @@ use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_scenario::points;
 use entrega_scenario::workload::Workload;
-use entrega_scenario::{BatchFailure, ErrorPolicy, Scenario};
+use entrega_scenario::{BatchFailure, Scenario};
 
 /// What to run.
 #[derive(Clone, Copy)]
@@ -42,7 +42,7 @@ impl Experiment<'_> {
         let by_batch = consumer.batch_on_failure == BatchFailure::DeadLetterItem
             && self.strategy.reads("batch_on_failure");
         self.strategy.spec().declares_dead_letters
-            || matches!(consumer.on_error, ErrorPolicy::DeadLetter | ErrorPolicy::RetryTopic)
+            || consumer.on_error.may_dead_letter()
             || by_batch
             || (self.model == Model::Queue && self.scenario.queue.has_dead_letters())
     }

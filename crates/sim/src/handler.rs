@@ -21,7 +21,7 @@ use entrega_model::{Delivery, Duration, Instant, PartitionId, SubscriptionId};
 use entrega_scenario::points::{Fault, Zone};
 use entrega_scenario::workload::Workload;
 
-use self::faults::{Broken, WorkerLost};
+use self::faults::{EffectError, WorkerLost};
 use self::open_call::OpenCall;
 pub(crate) use self::recall::Recall;
 use crate::link::{SimLink, Wake};
@@ -102,8 +102,8 @@ where
             }
             Ok(Answer::Refused) => (ProcessingResult::Transient, Err(HandlerError::Transient)),
             Ok(_) => (ProcessingResult::Ok, Ok(())),
-            Err(Broken::Unanswered) => (ProcessingResult::Unknown, Err(HandlerError::Unknown)),
-            Err(Broken::WorkerLost) => {
+            Err(EffectError::Unanswered) => (ProcessingResult::Unknown, Err(HandlerError::Unknown)),
+            Err(EffectError::WorkerLost) => {
                 (ProcessingResult::WorkerLost, Err(HandlerError::WorkerLost))
             }
         };
@@ -182,7 +182,7 @@ where
             Ok(Answer::Refused) => (ProcessingResult::Transient, Err(BatchError::Refused)),
             Ok(_) => (ProcessingResult::Ok, Ok(())),
             Err(broken) => {
-                if broken == Broken::WorkerLost {
+                if broken == EffectError::WorkerLost {
                     self.die(None).await;
                 }
                 (ProcessingResult::Unknown, Err(BatchError::Unknown))

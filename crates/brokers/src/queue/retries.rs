@@ -64,9 +64,10 @@ impl Retries {
     }
 }
 
-/// What a consumer asks to have tried later.
+/// What a consumer asks to have tried later, and in which queue.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Again {
+pub(super) struct RetryRequest {
+    pub(super) queue: SubscriptionId,
     pub(super) record: Record,
     pub(super) tried: u16,
     pub(super) after: Duration,
@@ -79,27 +80,28 @@ impl QueueBroker {
         &mut self,
         now: Instant,
         from: ClientId,
-        (of, again): (SubscriptionId, Again),
+        retry: RetryRequest,
         ground_truth: &mut Vec<Event>,
     ) -> Response {
-        if of.index() >= self.queues.len() {
+        let place = retry.queue.index();
+        if place >= self.queues.len() {
             return Response::UnknownQueue;
         }
         if !self.settings.features.takes_retries || self.refuses(1) {
-            return Response::PublishRefused { records: vec![again.record] };
+            return Response::PublishRefused { records: vec![retry.record] };
         }
         let mut step = Step::new(now, &self.settings, &mut self.changed, ground_truth)
             .noting(&mut self.unflushed);
-        self.queues[of.index()].retry(from, again, &mut step);
+        self.queues[place].retry(from, retry, &mut step);
         Response::Published { records: Vec::new() }
     }
 }
 
 impl BoundQueue {
     /// Stores a copy that waits.
-    fn retry(&mut self, from: ClientId, again: Again, step: &mut Step<'_>) {
+    fn retry(&mut self, from: ClientId, retry: RetryRequest, step: &mut Step<'_>) {
         let Some(extras) = &mut self.extras else { return };
-        let Again { record, tried, after } = again;
+        let RetryRequest { record, tried, after, queue: _ } = retry;
         let (message, subscription, position) = (record.message, self.id, self.next_sequence);
         self.next_sequence += 1;
         let consumer = from.process;

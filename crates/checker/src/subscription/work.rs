@@ -145,7 +145,7 @@ impl SubscriptionFold {
         if verdict == EffectVerdict::Suppressed {
             return self.counters.add(Counter::EffectsSuppressed, 1);
         }
-        message.note_outcome(By::Delivery(delivery.0), (&self.stays, id), || None);
+        message.note_outcome(By::Delivery(delivery.0), self.stays.those_of(id), || None);
         message.effects = message.effects.saturating_add(1);
         self.totals.effects += 1;
         if message.effects > 1 {
@@ -231,7 +231,7 @@ impl SubscriptionFold {
             _ => By::Broker,
         };
         let why_now = message.was_delivered().then(|| self.why_dead(&message, reason));
-        message.note_outcome(by, (&self.stays, id), || why_now);
+        message.note_outcome(by, self.stays.those_of(id), || why_now);
         message.dead_letters = message.dead_letters.saturating_add(1);
         if matches!(reason, DeadLetterReason::Overflow | DeadLetterReason::Ttl) {
             message.take_moved_back();

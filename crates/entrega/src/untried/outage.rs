@@ -82,9 +82,7 @@ fn deliveries(of: &Numbers<'_>) -> Option<(u64, &'static str, Duration)> {
 /// How often a consumer tries a message before it gives it up.
 fn attempts(of: &Numbers<'_>) -> Option<(u64, &'static str, Duration)> {
     let consumer = &of.plan.scenario.consumer;
-    let policy = consumer.on_error;
-    let leads_there = matches!(policy, ErrorPolicy::DeadLetter | ErrorPolicy::RetryTopic);
-    let counts = of.reads("max_attempts") || leads_there;
+    let counts = of.reads("max_attempts") || consumer.on_error.may_dead_letter();
     let most = u64::from(consumer.max_attempts);
     counts.then_some((most, "attempts", consumer.retry_backoff.duration()))
 }

@@ -188,6 +188,13 @@ pub enum ErrorPolicy {
     RetryTopic,
 }
 
+impl ErrorPolicy {
+    /// Whether a message that fails often enough becomes a dead letter of its consumer.
+    pub const fn may_dead_letter(self) -> bool {
+        matches!(self, Self::DeadLetter | Self::RetryTopic)
+    }
+}
+
 /// What a sink takes at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

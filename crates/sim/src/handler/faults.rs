@@ -50,20 +50,20 @@ pub(super) struct WorkerLost;
 
 /// Why there is no answer about an effect.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(super) enum EffectError {
     /// The sink has not answered in time.
     Unanswered,
     /// The worker that asked, or was about to, is dead.
     WorkerLost,
 }
 
-impl From<Unanswered> for Broken {
+impl From<Unanswered> for EffectError {
     fn from(_: Unanswered) -> Self {
         Self::Unanswered
     }
 }
 
-impl From<WorkerLost> for Broken {
+impl From<WorkerLost> for EffectError {
     fn from(_: WorkerLost) -> Self {
         Self::WorkerLost
     }
@@ -91,7 +91,7 @@ where
         &self,
         delivery: &Delivery,
         ask: impl FnOnce(&mut World<B>) -> Called<Answer<B>>,
-    ) -> Result<Answer<B>, Broken> {
+    ) -> Result<Answer<B>, EffectError> {
         let mut ahead = Ahead { stall: 0, apart: 0 };
         let onward = self.before_effect(&mut self.link.world.borrow_mut(), delivery, &mut ahead);
         if !matches!(onward, Onward::Goes) {

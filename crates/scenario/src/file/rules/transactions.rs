@@ -3,7 +3,7 @@
 use entrega_clients::Strategy;
 use entrega_model::Model;
 
-use super::super::{Dedup, ErrorPolicy, Scenario, TransactionOffsets};
+use super::super::{Dedup, Scenario, TransactionOffsets};
 use super::{Checked, broken_with_help, not_zero, within};
 
 pub(super) fn check(scenario: &Scenario) -> Checked {
@@ -65,7 +65,7 @@ fn of_strategy(scenario: &Scenario, strategy: Strategy) -> Checked {
         );
     }
     let on_error = scenario.consumer.on_error;
-    if matches!(on_error, ErrorPolicy::DeadLetter | ErrorPolicy::RetryTopic) {
+    if on_error.may_dead_letter() {
         return broken_with_help(
             "consumer.on_error",
             format!("the dead letters are no part of the transactions of `{strategy}`"),
