@@ -273,9 +273,8 @@ fn facts(lines: &Lines<'_>, all: &Lines<'_>, message: &str) -> Facts {
             "effect" if is_applied(event) => facts.effects.push(*line),
             "dlq" => facts.letters += 1,
             "redriven" => facts.letters = facts.letters.saturating_sub(1),
-            "deliver" | "process.start" | "process.end" | "settle.invoke" | "effect" => {
-                facts.is_begun = true;
-            }
+            "deliver" | "process.start" | "process.end" | "settle.invoke" | "effect"
+            | "effect.invoke" => facts.is_begun = true,
             "retrievable" => facts.is_retrievable = true,
             "store" => facts.has_copy_nobody_knows_where |= offset(event).is_none(),
             _ => {}

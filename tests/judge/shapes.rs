@@ -11,7 +11,7 @@ pub(crate) type Shape = (&'static str, &'static [&'static str], &'static [&'stat
 
 const OF_A_DELIVERY: &[&str] = &["subscription", "consumer", "delivery"];
 
-pub(crate) const SHAPES: [Shape; 40] = [
+pub(crate) const SHAPES: [Shape; 41] = [
     ("send.invoke", &["message"], &["key", "producer", "attempt"]),
     ("send.ok", &["message"], &["producer", "attempt"]),
     ("send.fail", &["message"], &["producer", "attempt"]),
@@ -60,6 +60,7 @@ pub(crate) const SHAPES: [Shape; 40] = [
     ("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "abort.reason"]),
     ("redriven", &["message"], &["subscription", "position", "tag"]),
     ("retried", &["message"], &["subscription", "consumer", "position"]),
+    ("effect.invoke", &["message"], OF_A_DELIVERY),
 ];
 
 /// Who takes part in a history.

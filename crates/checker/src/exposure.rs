@@ -9,10 +9,10 @@
 //! > it has none: with several messages the shares come to more than one. Time counts while the
 //! > process lives, stalls included, and until the heal, after which nobody dies by time.
 //!
-//! A request to the sink that is on its way belongs to the time before the effect, although it
-//! takes effect all the same when its sender dies: no event says when it was sent. What waits in a
-//! client's library is not seen either; a message is *buffered* if the application was given it and
-//! has not begun, or has failed on it.
+//! A request to the sink that is on its way takes effect although its sender dies: that is a window
+//! of its own, before the effect and unlike the time before the request. What waits in a client's
+//! library is not seen; a message is *buffered* if the application was given it and has not begun,
+//! or has failed on it.
 
 use std::collections::BTreeMap;
 
@@ -42,8 +42,10 @@ pub enum Window {
     Idle,
     /// The application was given it and has not begun, or its handler failed.
     Buffered,
-    /// Its handler works on it, or its request is on its way to the sink.
+    /// Its handler works on it.
     BeforeEffect,
+    /// The sink is asked for the effect and has not applied it.
+    EffectAsked,
     /// The effect is applied, and the next step not yet taken.
     EffectDone,
     /// The settle is asked for and not yet recorded.
@@ -54,10 +56,11 @@ pub enum Window {
 
 impl Window {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Idle,
         Self::Buffered,
         Self::BeforeEffect,
+        Self::EffectAsked,
         Self::EffectDone,
         Self::SettleAsked,
         Self::Settled,
@@ -69,6 +72,7 @@ impl Window {
             Self::Idle => "idle",
             Self::Buffered => "buffered",
             Self::BeforeEffect => "before_effect",
+            Self::EffectAsked => "effect_asked",
             Self::EffectDone => "effect_done",
             Self::SettleAsked => "settle_asked",
             Self::Settled => "settled",
@@ -218,6 +222,7 @@ impl Tracked {
             Kind::Delivered { .. }
             | Kind::ProcessingStarted { .. }
             | Kind::ProcessingEnded { .. }
+            | Kind::EffectInvoked { .. }
             | Kind::Effect { .. } => {
                 self.passes(event.at);
                 self.works(&event.kind);
@@ -250,6 +255,9 @@ impl Tracked {
                 let again = Held { is_settled: true, ..Held::NEW };
                 let held = self.held.entry(message).or_insert(again);
                 (held.window, held.is_over) = (Window::BeforeEffect, false);
+            }
+            Kind::EffectInvoked { message, .. } => {
+                self.change(message, |held| held.window = Window::EffectAsked);
             }
             Kind::Effect { message, .. } => {
                 self.change(message, |held| held.window = Window::EffectDone);

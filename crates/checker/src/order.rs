@@ -73,9 +73,15 @@ impl KeyOrder {
 
     /// What waits for an acknowledgement of a message, if it would come after the one with id
     /// `other` then.
+    #[inline(always)]
     fn waiting(&mut self, message: MessageId, send: &Send, other: u32) -> Option<&mut Waiting> {
         let waits = self.program_order && !send.is_acknowledged() && other > message.0;
-        waits.then(|| self.waiting.entry(message).or_default())
+        waits.then(|| self.waits(message))
+    }
+
+    #[cold]
+    fn waits(&mut self, message: MessageId) -> &mut Waiting {
+        self.waiting.entry(message).or_default()
     }
 
     /// A message was stored in a log.

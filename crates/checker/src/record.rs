@@ -401,6 +401,7 @@ impl RecordChecker {
             }
             Kind::Effect { message, .. }
             | Kind::ProcessingStarted { message, .. }
+            | Kind::EffectInvoked { message, .. }
             | Kind::ProcessingEnded { message, .. }
             | Kind::SettleInvoked { message, .. }
                 if self.is_log =>

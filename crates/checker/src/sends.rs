@@ -113,6 +113,8 @@ pub(crate) struct SendFold {
     /// The highest id that each producer has sent.
     highest: Table<u32>,
     totals: Sends,
+    /// How many have no outcome yet, and a producer that may still hear of one.
+    open: u64,
     program_order: bool,
     /// Outcomes may name their attempts, and may be written down by somebody who outlives the
     /// producer.
@@ -125,12 +127,13 @@ impl SendFold {
     }
 
     pub(crate) fn clear(&mut self) {
-        let Self { sends, chains, highest, totals, program_order: _, is_record: _ } = self;
+        let Self { sends, chains, highest, totals, open, program_order: _, is_record: _ } = self;
         let Chains { heads, all } = chains;
         sends.clear();
         heads.forget(all.drain(..).map(|chain| chain.key.0.into()));
         highest.clear();
         *totals = Sends::default();
+        *open = 0;
     }
 
     /// A producer begins to send, or tries again; the first time gives the message its place.
@@ -150,6 +153,7 @@ impl SendFold {
         let highest = self.highest.entry(producer.0.into());
         *highest = message.0.max(*highest);
         self.totals.invoked += 1;
+        self.open += 1;
     }
 
     /// A further attempt is open: a refusal is not the last word any more.
@@ -158,6 +162,7 @@ impl SendFold {
         let send = self.sends.entry(message.0.into());
         if send.mark == FAILED {
             send.mark = OPEN;
+            self.open += 1;
             self.totals.fail -= 1;
         }
     }
@@ -183,11 +188,13 @@ impl SendFold {
             (_, ..=HIGHEST_MARK) => return,
             (SendOutcome::Fail, OPEN) => {
                 send.mark = FAILED;
+                self.open -= 1;
                 self.totals.fail += 1;
                 return;
             }
             (SendOutcome::Fail, _) => return,
             (_, FAILED) => self.totals.fail -= 1,
+            (_, OPEN) => self.open -= 1,
             _ => {}
         }
         if outcome == SendOutcome::Info {
@@ -203,14 +210,15 @@ impl SendFold {
     /// A life of a process has ended: nobody will hear what became of the sends that it left open.
     #[cold]
     pub(crate) fn life_ended(&mut self, process: ProcessId) {
-        if self.is_record || self.highest.get(process.0.into()).is_none() {
+        if self.open == 0 || self.is_record || self.highest.get(process.0.into()).is_none() {
             return;
         }
-        let Self { sends, chains, .. } = self;
+        let Self { sends, chains, open, .. } = self;
         for (_, send) in sends.iter_mut().filter(|(_, send)| send.mark == OPEN) {
             let chain = chains.all.get(send.chain as usize);
             if chain.is_some_and(|chain| chain.producer == process) {
                 send.mark = INDETERMINATE;
+                *open -= 1;
             }
         }
     }

@@ -92,8 +92,14 @@ impl<T: Clone + Default> Table<T> {
         if from <= to && to <= self.dense.len() as u64 {
             self.dense[from as usize..to as usize].iter().for_each(each);
         } else {
-            self.range(from, to).for_each(|(_, value)| each(value));
+            self.each_beyond(from, to, &mut each);
         }
+    }
+
+    /// The same of a range that does not lie in what is dense.
+    #[cold]
+    fn each_beyond(&self, from: u64, to: u64, each: &mut dyn FnMut(&T)) {
+        self.range(from, to).for_each(|(_, value)| each(value));
     }
 
     /// Nothing was touched; these indices are all that was.

@@ -53,6 +53,7 @@ where
 ///
 /// # Errors
 /// The body's error, or else what closing met.
+#[inline(always)]
 pub async fn closing(
     subscription: &impl Subscription,
     body: impl Future<Output = Result<(), Stop>>,

@@ -42,7 +42,7 @@ pub trait Context {
     /// Whether the application is to be told now that it is asked to shut down, and what the client
     /// library does before it says so. Asked at every turn of a poll; `may_abandon`, if the library
     /// has fetched something and need not hand it out.
-    fn shutdown(&self, _may_abandon: bool) -> Option<Shutdown> {
+    fn shutdown(&self, _may_abandon: impl FnOnce() -> bool) -> Option<Shutdown> {
         self.is_closing().then_some(Shutdown::Abandon)
     }
 

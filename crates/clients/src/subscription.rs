@@ -39,6 +39,7 @@ pub trait Subscription {
     ///
     /// # Errors
     /// As [`Subscription::poll`].
+    #[inline(always)]
     async fn next(&self) -> Result<Option<Delivery>, ReceiveError> {
         loop {
             match self.poll(Instant::NEVER).await? {

@@ -65,6 +65,9 @@ fn matters(kind: &Kind, cast: &Cast) -> bool {
         Kind::Started { incarnation, .. } => incarnation.0 > 0,
         Kind::Exited { process, .. } => !cast.is_producer(process),
         Kind::Entered { phase } => phase == Phase::Quiescent,
-        Kind::SendInvoked { .. } | Kind::SendEnded { .. } | Kind::ProcessingStarted { .. } => false,
+        Kind::SendInvoked { .. }
+        | Kind::SendEnded { .. }
+        | Kind::ProcessingStarted { .. }
+        | Kind::EffectInvoked { .. } => false,
     }
 }

@@ -13,6 +13,7 @@ seeds = 40
 models = ['queue']
 workload = { messages = 200, keys = 4, arrivals = { distribution = 'poisson', rate_per_second = 40 } }
 times = { restart = '100ms' }
+network = { sink_latency = '5ms' }
 
 [[subscriptions]]
 name = 'mailer'
@@ -50,7 +51,7 @@ fn hits_follow_the_share_of_time() {
     for name in ["process-then-settle", "settle-then-process"] {
         let of = exposure(name.parse::<Strategy>().expect("a strategy"));
         assert!(of.crashes > 200, "{of:?}");
-        for window in [Window::Idle, Window::BeforeEffect] {
+        for window in [Window::Idle, Window::BeforeEffect, Window::EffectAsked] {
             assert!(deviation(&of, window).abs() < 4.0, "{name}, {window:?}: {of:?}");
         }
         let mut biased = of.clone();

@@ -247,6 +247,16 @@ pub enum Kind {
     /// A consumer published another copy of a message, which is to be tried later. It stands at
     /// `position` and counts its deliveries anew; the original is still to be settled.
     Retried { message: MessageId, subscription: SubscriptionId, consumer: ProcessId, position: u64 },
+
+    // The consumer's view once more.
+    /// A handler asks the sink for its effect. Only noted of subscriptions whose consumers die by
+    /// time, where somebody counts how long requests are on their way.
+    EffectInvoked {
+        delivery: DeliveryId,
+        message: MessageId,
+        subscription: SubscriptionId,
+        consumer: ProcessId,
+    },
 }
 
 /// Why a transaction was aborted.

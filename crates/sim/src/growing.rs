@@ -110,6 +110,7 @@ impl<L: Link<Request = Request, Response = Response>> Publisher for GrowingPubli
         self.of(record, 1).post(record);
     }
 
+    #[inline]
     fn ended(&self, record: Record, outcome: SendOutcome) {
         self.before.ended(record, outcome);
     }

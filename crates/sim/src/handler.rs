@@ -263,6 +263,8 @@ where
     /// effect; whether it has happened is not known before the transaction ends.
     async fn write(&self, producer: &T, delivery: &Delivery) -> Result<(), HandlerError> {
         let ahead = self.ahead_of(delivery).await;
+        let (subscription, consumer) = (self.subscription, self.link.client.process);
+        self.link.world.borrow_mut().note_effect_asked(consumer, subscription, delivery);
         let sent = producer.send(delivery).await;
         if sent != Err(TransactionError::Unknown) {
             self.behind(delivery, ahead).await;
@@ -318,6 +320,7 @@ where
 
     /// Notes the start, and decides how long it takes and whether it fails before its effect. The
     /// messages of one attempt have one place among other handlers: that of the `first`.
+    #[inline(always)]
     fn begin(&self, delivery: &Delivery, first: bool) -> Beginning {
         let &Delivery { id, record, attempt, .. } = delivery;
         let (subscription, consumer) = (self.subscription, self.link.client.process);

@@ -64,7 +64,7 @@ where
     }
 
     #[inline(always)]
-    fn shutdown(&self, may_abandon: bool) -> Option<Shutdown> {
+    fn shutdown(&self, may_abandon: impl FnOnce() -> bool) -> Option<Shutdown> {
         self.world.borrow_mut().shutdown(self.client.process, may_abandon)
     }
 

@@ -19,7 +19,10 @@ pub(crate) struct Planned<'a, B: Broker> {
     pub(crate) workload: &'a Workload,
 }
 
-/// What is to be sent next.
+/// The same, of a producer with an outbox: before them comes what that says is to be sent again.
+pub(crate) struct FromOutbox<'a, B: Broker>(pub(crate) Planned<'a, B>);
+
+/// What an outbox says is to be sent next.
 enum Next {
     /// This message, now.
     Send(MessageId),
@@ -34,27 +37,6 @@ where
     B::Request: Routed,
 {
     async fn next(&self) -> Option<Record> {
-        let message = if self.link.world.borrow().outbox.is_kept() {
-            self.next_of_outbox().await?
-        } else {
-            self.next_of_workload().await?
-        };
-        let planned = &self.workload.planned[message.index()];
-        let record = Record { message, key: planned.key, bytes: planned.bytes };
-        if self.link.world.borrow_mut().dies_before_send(self.link.client, record) {
-            pending::<()>().await;
-        }
-        Some(record)
-    }
-}
-
-impl<B: Broker> Planned<'_, B>
-where
-    B::Request: Routed,
-{
-    /// Without an outbox: one message after the other.
-    #[inline]
-    async fn next_of_workload(&self) -> Option<MessageId> {
         let SimLink { ref world, client, alone, .. } = self.link;
         let number = world.borrow().outbox.next();
         let planned = self.workload.planned.get(number)?;
@@ -66,16 +48,47 @@ where
             }
         }
         world.borrow_mut().outbox.takes_next();
-        Some(MessageId(number as u32))
+        let record = self.record(MessageId(number as u32));
+        if world.borrow_mut().dies_before_send(client, record) {
+            pending::<()>().await;
+        }
+        Some(record)
     }
+}
 
-    /// With one: whatever is to be sent first.
-    async fn next_of_outbox(&self) -> Option<MessageId> {
+impl<B: Broker> Outgoing for FromOutbox<'_, B>
+where
+    B::Request: Routed,
+{
+    async fn next(&self) -> Option<Record> {
+        let record = self.0.record(self.next_message().await?);
+        let SimLink { world, client, .. } = &self.0.link;
+        if world.borrow_mut().dies_before_send(*client, record) {
+            pending::<()>().await;
+        }
+        Some(record)
+    }
+}
+
+impl<B: Broker> Planned<'_, B> {
+    #[inline]
+    fn record(&self, message: MessageId) -> Record {
+        let planned = &self.workload.planned[message.index()];
+        Record { message, key: planned.key, bytes: planned.bytes }
+    }
+}
+
+impl<B: Broker> FromOutbox<'_, B>
+where
+    B::Request: Routed,
+{
+    /// Whatever is to be sent first.
+    async fn next_message(&self) -> Option<MessageId> {
         let mut armed = None;
+        let link = &self.0.link;
         poll_fn(|cx| {
-            let client = self.link.client;
-            if !self.link.world.borrow().is_running(client) {
-                self.link.watch(cx);
+            if !link.world.borrow().is_running(link.client) {
+                link.watch(cx);
                 return Poll::Pending;
             }
             match self.decide() {
@@ -84,9 +97,9 @@ where
                 Next::Nothing(until) => {
                     if let Some(at) = until.filter(|_| until != armed) {
                         armed = until;
-                        self.link.world.borrow_mut().wake_at(at, client);
+                        link.world.borrow_mut().wake_at(at, link.client);
                     }
-                    self.link.watch(cx);
+                    link.watch(cx);
                     Poll::Pending
                 }
             }
@@ -95,13 +108,14 @@ where
     }
 
     fn decide(&self) -> Next {
-        let now = self.link.now();
-        let outbox = &mut self.link.world.borrow_mut().outbox;
+        let Planned { link, workload } = &self.0;
+        let now = link.now();
+        let outbox = &mut link.world.borrow_mut().outbox;
         if let Some(message) = outbox.take_due(now) {
             return Next::Send(message);
         }
         let number = outbox.next();
-        let planned = self.workload.planned.get(number).map(|planned| planned.at);
+        let planned = workload.planned.get(number).map(|planned| planned.at);
         if planned.is_some_and(|at| at <= now) {
             outbox.takes_next();
             return Next::Send(MessageId(number as u32));

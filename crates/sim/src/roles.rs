@@ -7,16 +7,18 @@ use std::rc::Rc;
 use entrega_brokers::Broker;
 use entrega_clients::Supervised;
 use entrega_clients::combinators::{alongside, closing};
-use entrega_clients::producers::{buffered, confirmed, fire_and_forget, pipelined};
+use entrega_clients::producers::{
+    BatchPublisher, Outgoing, buffered, confirmed, fire_and_forget, pipelined,
+};
 use entrega_model::{ClientId, SubscriptionId};
 use entrega_scenario::setup;
-use entrega_scenario::{Order, ProducerStrategy, Role};
+use entrega_scenario::{Order, ProducerSettings, ProducerStrategy, Role};
 
 use crate::executor::Life;
 use crate::experiment::Experiment;
 use crate::handler::{Recall, SimHandler};
 use crate::link::SimLink;
-use crate::outgoing::Planned;
+use crate::outgoing::{FromOutbox, Planned};
 use crate::platform::Platform;
 use crate::program::Program;
 use crate::world::{Routed, World};
@@ -42,8 +44,8 @@ where
     }
 }
 
-/// The producer sends the workload and is done. Each way to send is boxed by itself, so that none
-/// has a future of the size of all.
+/// The producer sends the workload and is done, with what its outbox says is to be sent again, if
+/// it keeps one.
 fn producer<'a, P: Platform + 'a>(
     experiment: &Experiment<'a>,
     platform: &P,
@@ -53,13 +55,27 @@ where
     <P::Broker as Broker>::Request: Routed,
 {
     let settings = &experiment.scenario.producer;
-    let retries = setup::retries(settings);
-    let buffering = setup::buffering(settings);
-    let alone = !settings.is_pipelined() && buffering.is_none();
+    let alone = !settings.is_pipelined() && setup::buffering(settings).is_none();
     let link = SimLink { alone, ..link };
     let publisher = platform.publisher(link.clone(), settings);
-    let outgoing = Planned { link, workload: experiment.workload };
-    if let Some(buffering) = buffering {
+    let keeps_outbox = link.world.borrow().outbox.is_kept();
+    let planned = Planned { link, workload: experiment.workload };
+    if keeps_outbox {
+        sends(publisher, FromOutbox(planned), settings)
+    } else {
+        sends(publisher, planned, settings)
+    }
+}
+
+/// Sends everything in the way of the settings. Each way is boxed by itself, so that none has a
+/// future of the size of all.
+fn sends<'a>(
+    publisher: impl BatchPublisher + 'a,
+    outgoing: impl Outgoing + 'a,
+    settings: &ProducerSettings,
+) -> Life<'a> {
+    let retries = setup::retries(settings);
+    if let Some(buffering) = setup::buffering(settings) {
         return Box::pin(async move {
             buffered(&publisher, &outgoing, buffering).await;
             Ok(())

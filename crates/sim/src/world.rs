@@ -46,7 +46,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use entrega_brokers::Broker;
-use entrega_choice::Choices;
+use entrega_choice::{Choices, Point};
 use entrega_clients::CallId;
 use entrega_clients::sinks::ChosenSink;
 use entrega_model::event::Phase;
@@ -458,6 +458,7 @@ where
 
     /// Which poison a message is to a subscription: decided once, when `consumer` first processes
     /// it.
+    #[inline(always)]
     pub(crate) fn poison_of(
         &mut self,
         subscription: SubscriptionId,
@@ -468,16 +469,28 @@ where
             return known;
         }
         let point = points::own_point(points::Fault::MessagePoison, subscription);
-        let choice = self.choices.pick(point, POISON.bound());
-        let chosen = POISON.alternative(choice);
-        let poison = chosen.map_or(Poison::None, |chosen| match chosen.act {
-            points::Act::Kills => Poison::Kills,
-            _ => Poison::Fails,
-        });
+        let poison = match self.choices.pick(point, POISON.bound()) {
+            0 => Poison::None,
+            choice => self.poisons(point, choice, message, consumer),
+        };
         self.poison[subscription.index()].decide(message, poison);
-        if poison != Poison::None {
-            self.fault(point, choice, consumer, Some(message));
-        }
         poison
+    }
+
+    /// A message is poison, as was chosen.
+    #[cold]
+    fn poisons(
+        &mut self,
+        point: Point,
+        choice: u32,
+        message: MessageId,
+        consumer: ProcessId,
+    ) -> Poison {
+        self.fault(point, choice, consumer, Some(message));
+        match POISON.alternative(choice).map(|chosen| chosen.act) {
+            Some(points::Act::Kills) => Poison::Kills,
+            Some(_) => Poison::Fails,
+            None => Poison::None,
+        }
     }
 }

@@ -2,11 +2,11 @@
 //! takes a millisecond.
 
 use entrega_checker::Window::{
-    self, BeforeEffect, Buffered, EffectDone, Idle, SettleAsked, Settled,
+    self, BeforeEffect, Buffered, EffectAsked, EffectDone, Idle, SettleAsked, Settled,
 };
 use entrega_checker::{Config, End, Exposure, TimedCrashes};
 use entrega_model::event::{Phase, ProcessingResult, SettleAct, SettleOutcome};
-use entrega_model::{Kind, ProcessId};
+use entrega_model::{DeliveryId, Kind, MessageId, ProcessId};
 
 use crate::dsl::{Handed, History, SUBSCRIPTION, judge_as, log, queue, strict};
 
@@ -24,6 +24,16 @@ impl History {
             crash.at = fault.at;
         }
         dead
+    }
+
+    /// The sink is asked.
+    fn asked(self, Handed(delivery, message, consumer): Handed) -> Self {
+        self.push(Kind::EffectInvoked {
+            delivery: DeliveryId(delivery),
+            message: MessageId(message),
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+        })
     }
 
     /// Worked on with success: two events.
@@ -73,6 +83,21 @@ fn a_message_is_in_one_window_after_the_other() {
     let settled = [(EffectDone, 0, 2), (SettleAsked, 0, 1), (Settled, 0, 1)];
     let idle = [(Idle, 1, 2), (Buffered, 0, 1), (BeforeEffect, 0, 1)];
     check(&over.struck(POINT), 1, &[&idle[..], &settled].concat());
+}
+
+/// A request to the sink is a window of its own, from its departure to the effect, or to the end of
+/// a handler that has no answer.
+#[test]
+fn a_request_to_the_sink_is_a_window() {
+    let asks = queue().begun(1).delivered(M0).started(M0).asked(M0);
+    let before = [(Idle, 0, 1), (Buffered, 0, 1), (BeforeEffect, 0, 1)];
+    let and = |more: &[(Window, u64, u64)]| [&before[..], more].concat();
+    check(&asks.clone().struck(POINT), 1, &and(&[(EffectAsked, 1, 1)]));
+    let done = asks.clone().worked(M0).struck(POINT);
+    check(&done, 1, &and(&[(EffectAsked, 0, 1), (EffectDone, 1, 2)]));
+    let unanswered = asks.failed(M0, ProcessingResult::Unknown).struck(POINT);
+    let expected = [(Idle, 0, 1), (Buffered, 1, 2), (BeforeEffect, 0, 1), (EffectAsked, 0, 1)];
+    check(&unanswered, 1, &expected);
 }
 
 /// With two messages a process is in two windows at once, and the time before the effect of a

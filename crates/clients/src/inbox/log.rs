@@ -101,12 +101,12 @@ impl<L: Link<Request = Request, Response = Response>> LogInbox<L> {
     /// Whether a shutdown is to be reported now. In Java a poll notices it, so the application has
     /// processed the whole batch by then.
     fn stops(&self) -> bool {
-        let is_drained = self.session.borrow().is_drained();
+        let is_drained = || self.session.borrow().is_drained();
         let one_by_one = self.config.offset_store == OffsetStore::AtDelivery;
-        match self.link.shutdown(one_by_one && !is_drained) {
+        match self.link.shutdown(|| one_by_one && !is_drained()) {
             None => false,
             Some(Shutdown::Abandon) if one_by_one => true,
-            Some(Shutdown::Abandon | Shutdown::Drain) => is_drained,
+            Some(Shutdown::Abandon | Shutdown::Drain) => is_drained(),
         }
     }
 

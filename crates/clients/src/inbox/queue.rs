@@ -81,11 +81,11 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
 
     /// Whether a shutdown is to be reported now.
     fn stops(&self) -> bool {
-        let is_drained = self.session.borrow().is_drained();
-        match self.link.shutdown(!is_drained) {
+        let is_drained = || self.session.borrow().is_drained();
+        match self.link.shutdown(|| !is_drained()) {
             None => false,
             Some(Shutdown::Abandon) => true,
-            Some(Shutdown::Drain) => is_drained,
+            Some(Shutdown::Drain) => is_drained(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{self, Poll};
 
 use entrega_model::Instant;
 
@@ -45,28 +45,36 @@ pub(super) async fn answer_or<L: Link, T>(
     take: impl Fn(Result<L::Response, Unanswered>) -> T,
 ) -> Waited<T> {
     let (Until::Idle(at) | Until::Work(at)) = until;
-    let endless = at == Instant::NEVER;
+    if at == Instant::NEVER {
+        return poll_fn(|cx| look(link, call, cx, &is_open, &take)).await;
+    }
     let mut sleep = pin!(async {
         match until {
-            _ if endless => {}
             Until::Idle(at) => link.idle_until(at).await,
             Until::Work(at) => link.sleep_until(at).await,
         }
     });
-    poll_fn(|cx| {
-        if !is_open() {
-            return Poll::Ready(Waited::Overtaken);
-        }
-        if let Poll::Ready(answer) = link.poll_answer(call, cx) {
-            return Poll::Ready(Waited::Answer(take(answer)));
-        }
-        if link.is_closing() {
-            return Poll::Ready(Waited::Closing);
-        }
-        if !endless && sleep.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Waited::Time);
-        }
-        Poll::Pending
+    poll_fn(|cx| match look(link, call, cx, &is_open, &take) {
+        Poll::Pending => sleep.as_mut().poll(cx).map(|()| Waited::Time),
+        first => first,
     })
     .await
+}
+
+/// What has come, without a look at the time.
+#[inline(always)]
+fn look<L: Link, T>(
+    link: &L,
+    call: CallId,
+    cx: &mut task::Context<'_>,
+    is_open: &impl Fn() -> bool,
+    take: &impl Fn(Result<L::Response, Unanswered>) -> T,
+) -> Poll<Waited<T>> {
+    if !is_open() {
+        return Poll::Ready(Waited::Overtaken);
+    }
+    if let Poll::Ready(answer) = link.poll_answer(call, cx) {
+        return Poll::Ready(Waited::Answer(take(answer)));
+    }
+    if link.is_closing() { Poll::Ready(Waited::Closing) } else { Poll::Pending }
 }

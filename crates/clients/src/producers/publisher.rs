@@ -160,6 +160,7 @@ impl<L: Link<Request = log::Request, Response = log::Response>> Publisher for Lo
         session.is_none_or(|session| session.may_send(self.partition_of(record), record.message))
     }
 
+    #[inline]
     fn ended(&self, record: Record, outcome: SendOutcome) {
         if let Some(session) = &self.session {
             session.ended(self.partition_of(record), record.message);
@@ -203,6 +204,7 @@ impl<L> QueuePublisher<L> {
 impl<L: Link<Request = queue::Request, Response = queue::Response>> Publisher
     for QueuePublisher<L>
 {
+    #[inline(always)]
     fn publish(
         &self,
         record: Record,
@@ -231,6 +233,7 @@ impl<L: Link<Request = queue::Request, Response = queue::Response>> Publisher
         true
     }
 
+    #[inline]
     fn ended(&self, record: Record, outcome: SendOutcome) {
         if let Some(ids) = self.ids.as_ref().filter(|_| outcome != SendOutcome::Ok) {
             ids.ended_without_success(record.message);
@@ -278,11 +281,13 @@ where
     }
 }
 
+#[inline(always)]
 fn invoked(context: &impl Context, record: Record, attempt: u16) {
     let Record { message, key, .. } = record;
     context.record(Kind::SendInvoked { message, key, producer: context.process(), attempt });
 }
 
+#[inline(always)]
 fn ended(context: &impl Context, record: Record, outcome: SendOutcome) {
     let message = record.message;
     context.record(Kind::SendEnded { message, producer: context.process(), outcome });

@@ -99,6 +99,7 @@ fn column(scene: &Scene<'_>) -> Column {
         | Kind::BrokerRestarted => BROKER,
         Kind::Delivered { .. }
         | Kind::ProcessingStarted { .. }
+        | Kind::EffectInvoked { .. }
         | Kind::ProcessingEnded { .. }
         | Kind::SettleInvoked { .. }
         | Kind::SettleEnded { .. }
@@ -145,6 +146,7 @@ fn is_fault(scene: &Scene<'_>) -> bool {
         | Kind::Retrievable { .. }
         | Kind::Delivered { .. }
         | Kind::ProcessingStarted { .. }
+        | Kind::EffectInvoked { .. }
         | Kind::SettleInvoked { .. }
         | Kind::Settled { .. }
         | Kind::DeadLettered { .. }

@@ -28,9 +28,10 @@ pub(super) fn words(scene: &Scene<'_>) -> Words {
         | Kind::Retried { .. }
         | Kind::Retrievable { .. } => broker::storage(scene),
         Kind::Aborted { .. } => broker::aborted(scene),
-        Kind::Delivered { .. } | Kind::ProcessingStarted { .. } | Kind::ProcessingEnded { .. } => {
-            processing(scene)
-        }
+        Kind::Delivered { .. }
+        | Kind::ProcessingStarted { .. }
+        | Kind::EffectInvoked { .. }
+        | Kind::ProcessingEnded { .. } => processing(scene),
         Kind::SettleInvoked { .. }
         | Kind::SettleEnded { .. }
         | Kind::Settled { .. }
@@ -122,6 +123,11 @@ fn processing(scene: &Scene<'_>) -> Words {
         Kind::ProcessingStarted { message, consumer, .. } => {
             Words::alike(format!("{} works on {}", scene.who(consumer), name(message)))
         }
+        Kind::EffectInvoked { message, consumer, .. } => Words::alike(format!(
+            "{} asks for the effect of {}",
+            scene.who(consumer),
+            name(message)
+        )),
         Kind::ProcessingEnded { message, consumer, result, .. } => {
             let (who, m) = (scene.who(consumer), name(message));
             let fails = format!("the handler of {who} fails on {m}");

@@ -109,6 +109,7 @@ fn one_of_each() -> Vec<Kind> {
         },
         Kind::Redriven { message, subscription, position, tag: 3 },
         Kind::Retried { message, subscription, consumer, position },
+        Kind::EffectInvoked { delivery, message, subscription, consumer },
     ]
 }
 
@@ -151,12 +152,13 @@ const fn number(kind: &Kind) -> usize {
         Kind::SettleForgotten { .. } => 32,
         Kind::Aborted { .. } => 33,
         Kind::Redriven { .. } => 34,
-        Kind::Retried { .. } => LAST,
+        Kind::Retried { .. } => 35,
+        Kind::EffectInvoked { .. } => LAST,
     }
 }
 
 /// The number of the last kind.
-const LAST: usize = 35;
+const LAST: usize = 36;
 
 #[test]
 fn every_event_has_words() {

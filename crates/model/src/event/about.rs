@@ -15,6 +15,7 @@ impl Kind {
             | Self::ProcessingStarted { message, .. }
             | Self::ProcessingEnded { message, .. }
             | Self::Effect { message, .. }
+            | Self::EffectInvoked { message, .. }
             | Self::SettleInvoked { message, .. }
             | Self::SettleEnded { message, .. }
             | Self::DeadLettered { message, .. }
@@ -40,6 +41,7 @@ impl Kind {
             | Self::ProcessingStarted { subscription, .. }
             | Self::ProcessingEnded { subscription, .. }
             | Self::Effect { subscription, .. }
+            | Self::EffectInvoked { subscription, .. }
             | Self::SettleInvoked { subscription, .. }
             | Self::SettleEnded { subscription, .. }
             | Self::DeadLettered { subscription, .. }
@@ -89,6 +91,7 @@ impl Kind {
             | Self::ProcessingStarted { consumer: process, .. }
             | Self::ProcessingEnded { consumer: process, .. }
             | Self::Effect { consumer: process, .. }
+            | Self::EffectInvoked { consumer: process, .. }
             | Self::Aborted { consumer: process, .. }
             | Self::SettleInvoked { consumer: process, .. }
             | Self::SettleEnded { consumer: process, .. }

@@ -173,6 +173,7 @@ impl Fields<'_, '_> {
             "process.start" => {
                 Kind::ProcessingStarted { delivery, message, subscription, consumer }
             }
+            "effect.invoke" => Kind::EffectInvoked { delivery, message, subscription, consumer },
             "process.end" => {
                 let result = self.word("result")?;
                 Kind::ProcessingEnded { delivery, message, subscription, consumer, result }

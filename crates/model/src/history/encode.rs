@@ -79,6 +79,7 @@ impl<M: SerializeMap> Line<'_, M> {
             Kind::Delivered { .. }
             | Kind::ProcessingStarted { .. }
             | Kind::ProcessingEnded { .. }
+            | Kind::EffectInvoked { .. }
             | Kind::Effect { .. }
             | Kind::Aborted { .. } => self.delivery_fields(kind),
             Kind::SettleInvoked { .. }
@@ -122,7 +123,8 @@ impl<M: SerializeMap> Line<'_, M> {
                 .place(partition, position)?
                 .field("attempt", &attempt)?
                 .field("redelivered", &redelivered),
-            Kind::ProcessingStarted { delivery, message, subscription, consumer } => {
+            Kind::ProcessingStarted { delivery, message, subscription, consumer }
+            | Kind::EffectInvoked { delivery, message, subscription, consumer } => {
                 self.about(message, subscription, consumer)?.delivery(delivery)
             }
             Kind::ProcessingEnded { delivery, message, subscription, consumer, result } => self
@@ -358,5 +360,6 @@ fn name_of(kind: &Kind) -> &'static str {
         Kind::Aborted { .. } => "aborted",
         Kind::Redriven { .. } => "redriven",
         Kind::Retried { .. } => "retried",
+        Kind::EffectInvoked { .. } => "effect.invoke",
     }
 }

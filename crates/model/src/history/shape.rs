@@ -29,7 +29,7 @@ pub(super) const EVENT: Shape = shape("an event", &["event"], COMMON);
 pub(super) const COMMON: &[&str] = &["event", "at"];
 
 /// All events, in the order of [`crate::Kind`].
-pub(super) const EVENTS: [Shape; 40] = [
+pub(super) const EVENTS: [Shape; 41] = [
     shape("send.invoke", &["message"], &["key", "producer", "attempt"]),
     shape("send.ok", &["message"], &["producer", "attempt"]),
     shape("send.fail", &["message"], &["producer", "attempt"]),
@@ -78,6 +78,7 @@ pub(super) const EVENTS: [Shape; 40] = [
     shape("aborted", &["message"], &["subscription", "consumer", "delivery", "seen", "reason"]),
     shape("redriven", &["message"], &["subscription", "position", "tag"]),
     shape("retried", &["message"], &["subscription", "consumer", "position"]),
+    shape("effect.invoke", &["message"], &["subscription", "consumer", "delivery"]),
 ];
 
 const fn shape(

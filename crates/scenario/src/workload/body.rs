@@ -53,10 +53,9 @@ const FRAME_BYTES: u32 = bytes(BEFORE_ID)
     + bytes(" ")
     + bytes(BEFORE_CITY)
     + bytes(END);
-/// Those of a product without name and quantity: its number has three digits, with a dash before.
-const PRODUCT_BYTES: u32 =
-    bytes(BEFORE_GOODS) + bytes("-100") + bytes(BEFORE_QUANTITY) + bytes("}");
-const GOODS_BYTES: [u32; 8] = all_bytes(GOODS);
+/// Those of a product, by what of its bits decides them: its name, the lowest three, and its
+/// quantity, the highest four. Its number has three digits, with a dash before.
+const PRODUCT_BYTES: [u8; 128] = product_bytes();
 const STREET_BYTES: [u32; 8] = all_bytes(STREETS);
 const CITY_BYTES: [u32; 8] = all_bytes(CITIES);
 
@@ -88,7 +87,7 @@ impl Orders {
     pub(crate) fn bytes(self, id: MessageId, key: Key) -> u32 {
         let order = self.order(id);
         let commas = order.further_products();
-        let products: u32 = order.products().map(product_bytes).sum();
+        let products: u32 = order.products().map(bytes_of_product).sum();
         let address =
             STREET_BYTES[order.street()] + digits(order.house()) + CITY_BYTES[order.city()];
         FRAME_BYTES + digits(id.0) + digits(key.0) + commas + products + address
@@ -124,8 +123,8 @@ fn product(bits: u32) -> String {
 }
 
 #[inline]
-fn product_bytes(bits: u32) -> u32 {
-    PRODUCT_BYTES + GOODS_BYTES[(bits & 7) as usize] + digits(quantity(bits))
+fn bytes_of_product(bits: u32) -> u32 {
+    u32::from(PRODUCT_BYTES[(bits >> 12 << 3 | bits & 7) as usize & 127])
 }
 
 const fn quantity(bits: u32) -> u32 {
@@ -150,6 +149,18 @@ const fn digits(number: u32) -> u32 {
 
 const fn bytes(text: &str) -> u32 {
     text.len() as u32
+}
+
+const fn product_bytes() -> [u8; 128] {
+    let frame = bytes(BEFORE_GOODS) + bytes("-100") + bytes(BEFORE_QUANTITY) + bytes("}");
+    let names = all_bytes(GOODS);
+    let (mut all, mut index) = ([0; 128], 0);
+    while index < all.len() {
+        let quantity = quantity((index as u32 >> 3) << 12);
+        all[index] = (frame + names[index & 7] + digits(quantity)) as u8;
+        index += 1;
+    }
+    all
 }
 
 const fn all_bytes(texts: [&str; 8]) -> [u32; 8] {

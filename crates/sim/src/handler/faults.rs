@@ -124,7 +124,7 @@ where
     }
 
     /// About to ask the sink: the process may crash or stall here, and the group may rebalance.
-    #[inline]
+    #[inline(always)]
     fn before_effect(
         &self,
         world: &mut World<B>,
@@ -152,7 +152,7 @@ where
     }
 
     /// The sink has answered: the process may crash or stall here, and the group may rebalance.
-    #[inline]
+    #[inline(always)]
     fn after_effect(&self, world: &mut World<B>, delivery: &Delivery, ahead: Ahead) -> Onward {
         if ahead.apart != 0 {
             self.apart_at(world, Side::After, delivery, ahead.apart);

@@ -22,6 +22,9 @@ where
         subscription: SubscriptionId,
         batch: &[Delivery],
     ) -> CallId {
+        for asked in batch {
+            self.note_effect_asked(client.process, subscription, asked);
+        }
         let route = sink_route(subscription);
         let mut carried = self.spare_batches.pop().unwrap_or_default();
         carried.extend_from_slice(batch);

@@ -10,7 +10,7 @@
 //! > happens. Nobody dies in a world at rest, and nobody after the heal.
 
 use entrega_brokers::Broker;
-use entrega_model::{Duration, Instant, ProcessId, SubscriptionId};
+use entrega_model::{Delivery, Duration, Instant, Kind, ProcessId, SubscriptionId};
 use entrega_scenario::Role;
 use entrega_scenario::points::{Fault, own_point, yes_or_no};
 
@@ -60,6 +60,27 @@ impl<B: Broker> World<B>
 where
     B::Request: Routed,
 {
+    /// Notes that a handler asks for an effect, if somebody counts how long that is on its way.
+    #[inline]
+    pub(crate) fn note_effect_asked(
+        &mut self,
+        consumer: ProcessId,
+        subscription: SubscriptionId,
+        asked: &Delivery,
+    ) {
+        if !self.crashes.next.is_empty() {
+            self.note_asked(consumer, subscription, asked);
+        }
+    }
+
+    #[cold]
+    fn note_asked(&mut self, consumer: ProcessId, subscription: SubscriptionId, asked: &Delivery) {
+        let (delivery, message) = (asked.id, asked.record.message);
+        if self.times.crashes.get(subscription.index()).is_some_and(Option::is_some) {
+            self.record(Kind::EffectInvoked { delivery, message, subscription, consumer });
+        }
+    }
+
     /// Every process that dies by time has its first instant ahead.
     pub(super) fn put_crashes(&mut self) {
         if self.times.crashes.is_empty() {

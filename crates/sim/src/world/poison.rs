@@ -13,57 +13,59 @@ pub(crate) enum Poison {
     Kills,
 }
 
-/// Three bits a message: whether it is decided, whether it is poison, and whether it kills.
+/// Two bits a message, in words of 32: not decided, or which poison it is.
 #[derive(Clone, Default)]
-pub(super) struct PoisonTable {
-    decided: Vec<u64>,
-    poison: Vec<u64>,
-    kills: Vec<u64>,
-}
+pub(super) struct PoisonTable(Vec<u64>);
+
+const NONE: u64 = 1;
+const FAILS: u64 = 2;
+const KILLS: u64 = 3;
 
 impl PoisonTable {
     /// Which poison a message is, if that is decided.
+    #[inline]
     pub(super) fn get(&self, message: MessageId) -> Option<Poison> {
-        let (word, bit) = place(message);
-        let decided = self.decided.get(word)? & bit != 0;
-        decided.then(|| match self.poison[word] & bit {
-            0 => Poison::None,
-            _ if self.kills.get(word).is_some_and(|kills| kills & bit != 0) => Poison::Kills,
-            _ => Poison::Fails,
-        })
+        let (word, shift) = place(message);
+        match self.0.get(word)? >> shift & KILLS {
+            NONE => Some(Poison::None),
+            FAILS => Some(Poison::Fails),
+            KILLS => Some(Poison::Kills),
+            _ => None,
+        }
     }
 
-    /// Decides it.
+    /// Decides it, once.
+    #[inline]
     pub(super) fn decide(&mut self, message: MessageId, poison: Poison) {
-        let (word, bit) = place(message);
-        if word >= self.decided.len() {
-            self.decided.resize(word + 1, 0);
-            self.poison.resize(word + 1, 0);
+        let (word, shift) = place(message);
+        if word >= self.0.len() {
+            self.grow(word);
         }
-        self.decided[word] |= bit;
-        if poison != Poison::None {
-            self.poison[word] |= bit;
-        }
-        if poison == Poison::Kills {
-            self.kills.resize(self.kills.len().max(word + 1), 0);
-            self.kills[word] |= bit;
-        }
+        let bits = match poison {
+            Poison::None => NONE,
+            Poison::Fails => FAILS,
+            Poison::Kills => KILLS,
+        };
+        self.0[word] |= bits << shift;
+    }
+
+    #[cold]
+    fn grow(&mut self, word: usize) {
+        self.0.resize(word + 1, 0);
     }
 
     /// Nothing is decided.
     pub(super) fn clear(&mut self) {
-        let Self { decided, poison, kills } = self;
-        decided.clear();
-        poison.clear();
-        kills.clear();
+        self.0.clear();
     }
 
     /// What is decided, as words.
     pub(super) fn words(&self) -> impl Iterator<Item = u64> {
-        self.decided.iter().chain(&self.poison).chain(&self.kills).copied()
+        self.0.iter().copied()
     }
 }
 
-fn place(message: MessageId) -> (usize, u64) {
-    (message.index() / 64, 1 << (message.index() % 64))
+/// The word of a message, and how far its bits are from the end of it.
+fn place(message: MessageId) -> (usize, usize) {
+    (message.index() / 32, 2 * (message.index() % 32))
 }

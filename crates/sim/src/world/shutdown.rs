@@ -33,7 +33,11 @@ where
 
     /// Whether a process is asked to stop, at a turn of a poll, and what its library does first.
     #[inline(always)]
-    pub(crate) fn shutdown(&mut self, process: ProcessId, may_abandon: bool) -> Option<Shutdown> {
+    pub(crate) fn shutdown(
+        &mut self,
+        process: ProcessId,
+        may_abandon: impl FnOnce() -> bool,
+    ) -> Option<Shutdown> {
         let asked = &self.processes[process.index()];
         if self.closing || asked.shutdown.is_some() {
             return asked.shutdown.or(Some(Shutdown::Abandon));
@@ -41,7 +45,7 @@ where
         let point = asked.stop_point;
         match self.choices.pick(point, BOUND) {
             0 => None,
-            choice => self.ask_to_stop(process, point, choice, may_abandon),
+            choice => self.ask_to_stop(process, point, choice, may_abandon()),
         }
     }
 

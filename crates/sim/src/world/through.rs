@@ -84,6 +84,7 @@ where
         subscription: SubscriptionId,
         delivery: &Delivery,
     ) -> Called<Answer<B>> {
+        self.note_effect_asked(client.process, subscription, delivery);
         let (route, started) = (sink_route(subscription), self.now);
         let about = Some((delivery.record.message, delivery.attempt));
         let caller = || Caller { client, route, started, about };
