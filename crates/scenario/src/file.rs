@@ -111,11 +111,13 @@ pub struct Scenario {
     /// Which real system it is about: `entrega list profiles` names them. A path, as
     /// `./mine.toml`, is a file of one's own. Left out, settings have the defaults that are said
     /// here.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<String>")]
     pub profile: Option<String>,
     /// Which client library of a log is used: `java` or `librdkafka`, with its defaults. They stand
     /// above those of the profile. Left out, settings have the defaults that are said here.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<String>")]
     pub client: Option<String>,
     /// On which brokers it runs. Default both.
     #[schemars(schema_with = "models_schema")]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::bounds::MOST_IDEMPOTENT;
 use super::document::{Beneath, Document};
 use super::reader::Reader;
-use super::{Loaded, Problem, Rows, Scenario, ScenarioDigest, overrides, rules, words};
+use super::{Loaded, Problem, Rows, Scenario, ScenarioDigest, or_none, overrides, rules, words};
 use crate::profile::{CLIENTS, Profile};
 
 impl Scenario {
@@ -55,13 +55,18 @@ impl Scenario {
     }
 }
 
+/// What a scenario names at the top level, unless it is that there is none.
+fn named<'d>(document: &'d Document<'_>, setting: &str) -> Option<&'d str> {
+    let named = document.table().get(setting)?.get_ref().as_str();
+    named.filter(|name| *name != or_none::NONE)
+}
+
 /// The profile that a scenario names.
 fn profile_of(
     document: &Document<'_>,
     read: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Option<Profile>, Problem> {
-    let named = document.table().get("profile").and_then(|value| value.get_ref().as_str());
-    let Some(name) = named else { return Ok(None) };
+    let Some(name) = named(document, "profile") else { return Ok(None) };
     Profile::load(name, read).map(Some).map_err(|problem| {
         if problem.line > 0 {
             return problem;
@@ -77,8 +82,7 @@ fn client_of(
     document: &Document<'_>,
     read: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Option<Profile>, Problem> {
-    let named = document.table().get("client").and_then(|value| value.get_ref().as_str());
-    let Some(name) = named else { return Ok(None) };
+    let Some(name) = named(document, "client") else { return Ok(None) };
     if CLIENTS.contains(&name) {
         return Profile::load(name, read).map(Some);
     }

@@ -8,8 +8,8 @@ use entrega_clients::Strategy;
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
-    Arrivals, Body, ConsumerSettings, Dedup, DedupKey, Faults, KeyDistribution, Probability,
-    Scenario, ScriptedFault, ServiceTime, Span, SubscriptionSettings, bounds,
+    Arrivals, Body, ConsumerSettings, Dedup, Faults, KeyDistribution, Probability, Scenario,
+    ScriptedFault, ServiceTime, Span, SubscriptionSettings, bounds,
 };
 use crate::points;
 
@@ -285,16 +285,7 @@ fn sink(scenario: &Scenario) -> Checked {
     }
     within("sink.dedup_entries", sink.dedup_entries.unwrap_or(1))?;
     if sink.dedup == Dedup::None {
-        let given = [
-            ("dedup_window", sink.dedup_window.is_some()),
-            ("dedup_entries", sink.dedup_entries.is_some()),
-            ("dedup_key", sink.dedup_key == DedupKey::Broker),
-        ];
-        let Some((name, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
-        let message =
-            format!("`{name}` is about what a sink recognises, and this one recognises nothing");
-        let help = "write dedup = \"atomic\", \"check-then-write\" or \"process-memory\"";
-        return broken_with_help(format!("sink.{name}"), message, help);
+        return Ok(());
     }
     let keeps_progress = |one: &&Strategy| one.spec().sink.keeps_progress();
     let Some(strategy) = scenario.strategies.iter().find(keeps_progress) else { return Ok(()) };
