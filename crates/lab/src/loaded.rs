@@ -30,6 +30,8 @@ pub struct LoadedScenario {
     pub overrides: Vec<(String, String)>,
     /// What of it was written, in the text or by an override.
     pub written: Vec<Written>,
+    /// What it asks of the system of its profile that this cannot do.
+    pub beyond_profile: Vec<Problem>,
     rows: Option<Rows>,
 }
 
@@ -85,11 +87,11 @@ impl LoadedScenario {
 
     /// A scenario that was read before, perhaps elsewhere, under these overrides.
     pub fn of(name: &str, loaded: Loaded, overrides: &[(String, String)]) -> Self {
-        let Loaded { mut scenario, digest, written, rows } = loaded;
+        let Loaded { mut scenario, digest, written, rows, beyond_profile } = loaded;
         scenario.workload.recorded_wait = rows.as_ref().and_then(Rows::longest_wait);
         let (name, overrides) = (name.to_owned(), overrides.to_vec());
         let program = "entrega".to_owned();
-        Self { name, program, scenario, digest, overrides, written, rows }
+        Self { name, program, scenario, digest, overrides, written, beyond_profile, rows }
     }
 
     /// Whether the scenario can run on a model at all. Its own models were checked when it was

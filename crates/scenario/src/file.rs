@@ -34,7 +34,11 @@ mod digest;
 mod document;
 mod expect;
 mod faults;
+#[cfg(feature = "toml")]
+mod feasible;
 mod groups;
+#[cfg(feature = "toml")]
+mod listing;
 mod lives;
 mod loaded;
 mod or_none;
@@ -70,6 +74,8 @@ pub use digest::ScenarioDigest;
 pub use expect::{Condition, ConditionError, Expectation, ExpectedVerdict};
 pub use faults::{Faults, PointFaults};
 pub use groups::{Assignor, CommitCheck, PartitionsAdded, RebalanceProtocol};
+#[cfg(feature = "toml")]
+pub use listing::settings;
 pub use lives::{Change, ConsumerChange, RollingRestart, Stopping};
 pub use loaded::{Loaded, Written};
 pub use probability::Probability;

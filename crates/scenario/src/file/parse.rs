@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::bounds::MOST_IDEMPOTENT;
 use super::document::{Beneath, Document};
+use super::feasible::held_too_long;
 use super::reader::Reader;
 use super::{Loaded, Problem, Rows, Scenario, ScenarioDigest, or_none, overrides, rules, words};
 use crate::profile::{CLIENTS, Profile};
@@ -51,7 +52,16 @@ impl Scenario {
         let beneath = client.iter().chain(&profile).flat_map(Profile::overrides);
         let settings: Vec<(String, String)> = beneath.collect();
         let digest = ScenarioDigest::of(written.table(), content, &settings);
-        Ok(Loaded { scenario, digest, written: named, rows: recorded.map(|(_, rows)| rows) })
+        let rows = recorded.map(|(_, rows)| rows);
+        let beyond_profile = profile.iter().flat_map(|profile| {
+            let too_long = held_too_long(&scenario, rows.as_ref(), profile);
+            too_long.into_iter().map(|one| Problem {
+                help: one.help,
+                ..document.problem_with(&one.path, one.message)
+            })
+        });
+        let beyond_profile = beyond_profile.collect();
+        Ok(Loaded { scenario, digest, written: named, rows, beyond_profile })
     }
 }
 
