@@ -198,6 +198,19 @@ impl Scenario {
         small
     }
 
+    /// Whether a model and a strategy can do what its settings ask of them. Its own were checked
+    /// when it was parsed; others may be asked for.
+    ///
+    /// # Errors
+    /// The first setting that is impossible there; its path stands for the file.
+    pub fn fits(&self, model: Model, strategy: Strategy) -> Result<(), Problem> {
+        let checked = rules::check_configuration(self, model, strategy);
+        checked.map_err(|broken| {
+            let problem = Problem::new(broken.path, broken.message);
+            Problem { help: broken.help, ..problem }
+        })
+    }
+
     /// For how long a consumer of a queue keeps a delivery that it does not settle: by its lease,
     /// by the consumer timeout, or until others may claim it.
     pub fn lease(&self) -> Span {

@@ -66,12 +66,15 @@ fn of_broker(
 
 /// Of a setting in a file, the strategies that the file names count too.
 fn of_sink(loaded: &LoadedScenario, written: &Written, run: &[Configuration]) -> Option<String> {
-    let keeps_progress = |one: &Strategy| one.spec().sink.keeps_progress();
-    let is_read = run.iter().any(|one| !keeps_progress(&one.strategy));
-    let is_named =
-        !written.is_override && loaded.scenario.strategies.iter().any(|one| !keeps_progress(one));
+    let looks = |one: &Strategy| {
+        let sink = one.spec().sink;
+        !sink.keeps_progress() && !sink.is_broker()
+    };
+    let is_read = run.iter().any(|one| looks(&one.strategy));
+    let is_named = !written.is_override && loaded.scenario.strategies.iter().any(looks);
     (!is_read && !is_named).then(|| {
-        "a sink that keeps the consumer's progress looks for no keys; every other strategy's would"
+        "neither a sink that keeps the consumer's progress nor a broker looks for keys; every other \
+         strategy's sink would"
             .to_owned()
     })
 }
@@ -342,6 +345,9 @@ mod tests {
         assert_eq!(warnings(&atomic, [QUEUE]), [""; 0]);
         assert_eq!(warnings(&atomic, [keeps, QUEUE]), [""; 0]);
         let said = warnings(&atomic, [keeps]).join("");
+        assert!(said.contains("`sink.dedup` changes nothing here"), "{said}");
+        let writes = Configuration { strategy: Strategy::Transactional, ..QUEUE };
+        let said = warnings(&atomic, [writes]).join("");
         assert!(said.contains("`sink.dedup` changes nothing here"), "{said}");
     }
 

@@ -4,12 +4,13 @@
 
 use entrega_choice::Point;
 use entrega_clients::Strategy;
+use entrega_model::Model;
 
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
     Arrivals, Body, ConsumerSettings, Dedup, Faults, KeyDistribution, Probability, Scenario,
-    ScriptedFault, ServiceTime, Span, SubscriptionSettings, bounds,
+    ScriptedFault, ServiceTime, SinkSettings, Span, SubscriptionSettings, bounds,
 };
 use crate::points;
 
@@ -52,6 +53,20 @@ pub(crate) fn check(scenario: &Scenario) -> Checked {
     shared_faults(&scenario.faults)?;
     scripts(scenario)?;
     expectations(scenario)
+}
+
+/// Checks what depends on where and with what a scenario runs, for a model and a strategy that were
+/// asked for and that it need not name. How a sink recognises what it has done changes nothing for
+/// a strategy whose sink does so by itself.
+pub(crate) fn check_configuration(
+    scenario: &Scenario,
+    model: Model,
+    strategy: Strategy,
+) -> Checked {
+    let (models, strategies) = (vec![model], vec![strategy]);
+    let asked = Scenario { models, strategies, sink: SinkSettings::default(), ..scenario.clone() };
+    failures::check(&asked)?;
+    transactions::check(&asked)
 }
 
 fn choices(scenario: &Scenario) -> Checked {

@@ -16,7 +16,8 @@ pub struct WorkloadSettings {
     pub messages: Option<u32>,
     /// A file of recorded messages, relative to the scenario: `.csv` with a header, or `.jsonl`,
     /// with the columns `at` and `key`, and if you like `id`, `bytes`, `service_time`,
-    /// `not_before`. Then keys and arrivals come from the file.
+    /// `not_before`. Times are seconds, durations or dates as `2026-03-01T09:00:00Z`. Then keys
+    /// and arrivals come from the file.
     #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "or_none::schema::<String>")]
     pub from: Option<String>,
