@@ -282,7 +282,7 @@ pub(crate) struct ListArgs {
     /// `settings`, for what a scenario may say
     #[arg(default_value = "simulations")]
     pub(crate) dir: PathBuf,
-    /// Of the settings, those of one section, such as `queue`, or one alone, such as `queue.redrive`
+    /// Of the settings, those of one section, as `queue`, or one alone, as `queue.redrive`
     pub(crate) section: Option<String>,
 }
 

@@ -17,7 +17,7 @@ const NOT_LISTED: [&str; 3] = ["faults", "script", "expect"];
 /// A section of a scenario file, or what stands above the first.
 struct Section {
     name: &'static str,
-    about: &'static str,
+    about: String,
     settings: Vec<Setting>,
 }
 
@@ -91,7 +91,7 @@ fn sections() -> Vec<Section> {
             top.push(Setting { name: name.clone(), schema, is_required: false });
         }
     }
-    let about = "What stands above the first section.";
+    let about = "What stands above the first section.".to_owned();
     [Section { name: "", about, settings: top }].into_iter().chain(tables).collect()
 }
 
@@ -180,10 +180,10 @@ fn shape(table: &Value) -> Option<String> {
 }
 
 /// The first sentence of a description.
-fn first_sentence(schema: &'static Value) -> &'static str {
+fn first_sentence(schema: &'static Value) -> String {
     let about = schema["description"].as_str().unwrap_or_default();
     let end = about.find(". ").into_iter().chain(about.find(".\n")).min();
-    end.map_or(about, |end| &about[..=end])
+    end.map_or(about, |end| &about[..=end]).replace('\n', " ")
 }
 
 #[cfg(test)]
@@ -205,6 +205,8 @@ mod tests {
         ] {
             assert!(all.contains(line), "{line}{all}");
         }
+        let is_told = |line: &str| line.is_empty() || line.starts_with([' ', '[', '`', 'W']);
+        assert!(all.lines().all(is_told), "a sentence is one line");
         for name in ["transaction_offsets", "retry-topic", "rate_per_second"] {
             assert!(all.contains(name), "{name}");
         }

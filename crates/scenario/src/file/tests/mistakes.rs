@@ -199,12 +199,6 @@ fn mistakes_in_the_sink() {
         "[sink]\ndedup = 'atomic'\ndedup_entries = 0",
         "3:17: `dedup_entries` is 0; it is at least 1",
     );
-    check("[sink]\ndedup_window = '1h'", "no mistake");
-    check(
-        "[sink]\ndedup_window = 'never'",
-        "2:16: invalid duration `never`: a duration is a number and a unit (ns, us, ms, s, min, h, \
-         d), as in \"1.5s\", or \"none\"",
-    );
     let text =
         "strategies = ['process-then-settle', 'progress-with-effect']\nsink.dedup = 'atomic'";
     check(

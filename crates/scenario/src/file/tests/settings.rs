@@ -221,7 +221,10 @@ fn none_switches_off_what_a_file_sets() {
     assert_eq!(set("sink.dedup_window", "none").sink.dedup_window, None);
     assert_eq!(set("sink.dedup", "none").sink.dedup, crate::Dedup::None);
     assert_eq!(set("subscriptions.mailer.faults", "none").subscriptions[0].faults, None);
-    let said = parse(FULL, &[("queue.redrive", "off")]).err().map(|problem| problem.to_string());
-    let said = said.unwrap_or_default();
-    assert!(said.contains("must be a table, or \"none\", not \"off\""), "{said}");
+    let said =
+        |path, value| said(path, value).map(|problem| problem.to_string()).unwrap_or_default();
+    let redrive = said("queue.redrive", "off");
+    assert!(redrive.contains("must be a table, or \"none\", not \"off\""), "{redrive}");
+    let window = said("sink.dedup_window", "never");
+    assert!(window.ends_with("as in \"1.5s\", or \"none\""), "{window}");
 }
