@@ -361,7 +361,10 @@ fn help_says_what_would_be_valid() {
         "the file says which messages there are; remove one of them",
     );
     check_help("[workload]\nfrom = 'orders.xml'", "name it .csv or .jsonl");
-    check_help("[workload]\nfrom = 'broken.csv'", "seconds as 12.345, or a duration as 250ms");
+    check_help(
+        "[workload]\nfrom = 'broken.csv'",
+        "seconds as 12.345, a duration as 250ms, or a date as 2026-03-01T09:00:00Z",
+    );
     check_help("[workload]\nbody = 'oder'", "did you mean `order`? valid here: order, opaque");
     check_help("[workload]\nbytes = 10", "write body = \"opaque\", or remove `bytes`");
     check_help(
