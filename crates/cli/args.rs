@@ -51,7 +51,7 @@ pub(crate) enum Command {
     /// Judge a recorded history, of the simulator or of a real system
     #[command(after_long_help = help::CHECK)]
     Check(CheckArgs),
-    /// List scenarios, strategies, fault points and profiles
+    /// List scenarios, strategies, fault points, profiles and settings
     #[command(after_long_help = help::LIST)]
     List(ListArgs),
     /// Write a commented scenario to start from
@@ -278,9 +278,12 @@ pub(crate) struct CheckArgs {
 /// `entrega list`.
 #[derive(Debug, Arguments)]
 pub(crate) struct ListArgs {
-    /// Where the scenarios are; or `profiles`, for all that is known of the real systems
+    /// Where the scenarios are; or `profiles`, for all that is known of the real systems; or
+    /// `settings`, for what a scenario may say
     #[arg(default_value = "simulations")]
     pub(crate) dir: PathBuf,
+    /// Of the settings, those of one section, as `queue`, or one alone, as `queue.redrive`
+    pub(crate) section: Option<String>,
 }
 
 /// `entrega new`.

@@ -27,10 +27,26 @@ fn the_catalogue_lists_everything() {
 }
 
 #[test]
+fn settings_are_listed() {
+    let bench = Bench::new();
+    let all = bench.ok(&["list", "settings"]);
+    let queue = bench.ok(&["list", "settings", "queue"]);
+    assert!(all.contains(&queue) && queue.starts_with("[queue] "), "{queue}");
+    let ended = bench.run(&["list", "settings", "qeue"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.out);
+    assert!(ended.err.contains("did you mean `queue`?"), "{}", ended.err);
+    let ended = bench.run(&["list", "profiles", "queue"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.out);
+    assert!(ended.err.contains("help: entrega list settings queue"), "{}", ended.err);
+}
+
+#[test]
 fn a_new_scenario_runs_and_is_not_overwritten() {
     let bench = Bench::new();
     let said = bench.ok(&["new", "orders.toml"]);
-    assert_eq!(said, "wrote orders.toml; try it with\n  entrega run orders.toml\n");
+    let run = "try it with\n  entrega run orders.toml\n";
+    let all = "all that it may say:\n  entrega list settings\n";
+    assert_eq!(said, format!("wrote orders.toml; {run}{all}"));
     let template = bench.read("orders.toml");
     assert!(template.starts_with("# A scenario is one experiment."), "{template}");
 

@@ -21,11 +21,12 @@ const FILES: [&str; 6] = ["in.toml", "in.jsonl", "everything.toml", "out", "hist
 const LIMIT: u32 = 1_000_000;
 
 /// Why a scenario that is none of a mistake cannot be run all the same.
-const UNFIT: [&str; 7] = [
+const UNFIT: [&str; 8] = [
     "of memory, and there is",
     "a log cannot take",
     "does not run on",
     "is impossible on the log",
+    "is impossible on the queue",
     "names nothing that can go wrong",
     "there is nothing to",
     "cannot be injected live",

@@ -1,9 +1,12 @@
 //! The fold: takes events in order and passes each to the subscription it concerns.
 
+use std::sync::Arc;
+
 use entrega_model::event::{ProcessingResult, RemoveReason, SendOutcome, SettleTrigger};
-use entrega_model::{Event, Kind, MessageId, Observer, PartitionId, SubscriptionId};
+use entrega_model::{Event, Instant, Kind, MessageId, Observer, PartitionId, SubscriptionId};
 
 use crate::exposure::ExposureFold;
+use crate::lateness::LatenessFold;
 use crate::order::KeyOrder;
 use crate::partitions::Partitions;
 use crate::sends::SendFold;
@@ -55,6 +58,15 @@ impl Checker {
     pub fn without_latencies(mut self) -> Self {
         self.subscriptions.iter_mut().for_each(|fold| fold.keeps_latencies = false);
         self
+    }
+
+    /// When each message of the run that begins is due, by their ids: the report says how late
+    /// their effects are.
+    pub fn expect_due_times(&mut self, not_before: Option<Arc<[Instant]>>) {
+        let Some(not_before) = not_before else { return };
+        for fold in &mut self.subscriptions {
+            fold.lateness = Some(Box::new(LatenessFold::new(Arc::clone(&not_before))));
+        }
     }
 
     /// Forgets the run, and keeps its memory for the next one.

@@ -142,6 +142,7 @@ impl SubscriptionFold {
             effects: totals.effects,
             excess: totals.excess,
             repeated: totals.repeated,
+            redriven: totals.redriven,
             dead_letters: totals.dead_letters,
             dlq_excess: totals.dlq_excess - self.unpromised_excess(sends),
             order: self.order.found,
@@ -152,6 +153,7 @@ impl SubscriptionFold {
             exposure: None,
             waiting: Vec::new(),
             latency: self.latency.clone(),
+            lateness: self.lateness.as_ref().map(|fold| fold.found.clone()),
         }
     }
 }

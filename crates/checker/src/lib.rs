@@ -19,7 +19,7 @@
 //!   and `contract` judges it.
 //! * What is remembered: `message` (32 bytes each), `sends`, `owners` (who held what), `partitions`
 //!   (offsets).
-//! * One question a file: `loss`, `duplicate`, `redelivery`, `order`, `windows`.
+//! * One question a file: `loss`, `duplicate`, `redelivery`, `order`, `lateness`, `windows`.
 //! * `fingerprint`: what of all this can still matter, for an exploration of states.
 //! * Many runs of one row of a table: [`summary`]. A history from elsewhere: [`RecordChecker`], and
 //!   `event_kinds` for what it does not record.
@@ -40,6 +40,7 @@ mod finding;
 mod fingerprint;
 mod finish;
 mod histogram;
+mod lateness;
 mod loss;
 mod message;
 mod order;
@@ -66,8 +67,9 @@ pub use event_kinds::{EventKind, EventKinds};
 pub use exposure::{Exposure, TimedCrashes, Window, WindowExposure};
 pub use finding::{Finding, findings, shown};
 pub use histogram::Histogram;
+pub use lateness::Lateness;
 pub use record::{Gap, GapKind, Gaps, Listable, Listed, Lives, RecordChecker, Spoken};
 pub use report::{
-    Order, OrderEvidence, Reason, Report, Sends, SubscriptionReport, Verdict, Waiting,
+    Order, OrderEvidence, Reason, Redriven, Report, Sends, SubscriptionReport, Verdict, Waiting,
 };
 pub use tally::{Tally, Word};

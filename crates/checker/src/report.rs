@@ -11,7 +11,9 @@ use entrega_model::history::End;
 use entrega_model::{Guarantee, MessageId, ProcessId, SubscriptionId};
 use serde::{Serialize, Serializer};
 
-use crate::{Cause, Causes, Class, Classes, Counter, Counters, EventKind, Exposure, Histogram};
+use crate::{
+    Cause, Causes, Class, Classes, Counter, Counters, EventKind, Exposure, Histogram, Lateness,
+};
 
 /// The judgement of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -73,6 +75,9 @@ pub struct SubscriptionReport {
     pub excess: u64,
     /// Messages with two applied effects or more.
     pub repeated: u64,
+    /// What copies did that were moved back from the dead letters.
+    #[serde(skip_serializing_if = "Redriven::is_nothing")]
+    pub redriven: Redriven,
     /// Copies in the dead-letter sink.
     pub dead_letters: u64,
     /// Copies in the dead-letter sink beyond the first of a message: Σ max(0, Q(m) − 1).
@@ -99,6 +104,37 @@ pub struct SubscriptionReport {
     pub waiting: Vec<Waiting>,
     /// From the first send to the first applied effect, in nanoseconds.
     pub latency: Histogram,
+    /// From the due time to the first applied effect, if messages were due later than they were
+    /// sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lateness: Option<Lateness>,
+}
+
+/// What copies did that were moved back from the dead letters: the part of all effects that is due
+/// to a redrive, whether its message was duplicated before or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Redriven {
+    /// Applied effects of their deliveries.
+    pub effects: u64,
+    /// Those of them that were not the first of their message.
+    pub excess: u64,
+    /// The messages that have some in excess.
+    pub messages: u64,
+}
+
+impl Redriven {
+    /// Whether no such copy took effect.
+    pub const fn is_nothing(&self) -> bool {
+        self.effects == 0
+    }
+
+    /// Adds everything that `other` has counted.
+    pub const fn merge(&mut self, other: &Self) {
+        let Self { effects, excess, messages } = self;
+        *effects += other.effects;
+        *excess += other.excess;
+        *messages += other.messages;
+    }
 }
 
 /// A message that had no effect yet, although it can still be retrieved.

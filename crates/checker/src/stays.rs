@@ -34,6 +34,8 @@ struct Stays {
     /// The dead letter that was the first outcome was moved back, and an effect is left, of this
     /// stay or an earlier one. It is not known by which delivery.
     left: Option<usize>,
+    /// A copy that was moved back has taken effect in excess. It is counted, and decides nothing.
+    has_excess: bool,
 }
 
 /// A stay that is over.
@@ -90,6 +92,23 @@ impl AllStays {
         }
         stays.over.iter_mut().for_each(|stay| stay.next = stay.next.min(delivery.0));
         false
+    }
+
+    /// A delivery took effect. If it is of a copy that was moved back, whether this is the first of
+    /// those in excess of its message.
+    pub(crate) fn took_effect(
+        &mut self,
+        message: MessageId,
+        delivery: DeliveryId,
+        is_excess: bool,
+    ) -> Option<bool> {
+        let stays = self.messages.get_mut(&message)?;
+        if stays.of_delivery(delivery.0) == 0 {
+            return None;
+        }
+        let is_first = is_excess && !stays.has_excess;
+        stays.has_excess |= is_excess;
+        Some(is_first)
     }
 
     /// Whether a tag is of a stay that is over.

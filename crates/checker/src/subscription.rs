@@ -16,6 +16,7 @@ use entrega_model::event::{RemoveReason, SettleAct, SettleTrigger};
 use entrega_model::{DeliveryId, Generation, MessageId, PartitionId, ProcessId};
 
 use crate::config::SubscriptionConfig;
+use crate::lateness::LatenessFold;
 use crate::message::{Flag, Message};
 use crate::order::KeyOrder;
 use crate::owners::Owners;
@@ -23,7 +24,7 @@ use crate::partitions::Progress;
 use crate::record::Copy;
 use crate::stays::AllStays;
 use crate::table::Table;
-use crate::{Cause, Counter, Counters, EventKinds, Histogram};
+use crate::{Cause, Counter, Counters, EventKinds, Histogram, Redriven};
 
 /// What is known of one subscription.
 #[derive(Clone, Debug)]
@@ -35,6 +36,7 @@ pub(crate) struct SubscriptionFold {
     pub(crate) counters: Counters,
     pub(crate) latency: Histogram,
     pub(crate) keeps_latencies: bool,
+    pub(crate) lateness: Option<Box<LatenessFold>>,
     pub(crate) owners: Owners,
     pub(crate) progress: Table<Progress>,
     generation: Option<Generation>,
@@ -75,6 +77,7 @@ pub(crate) struct Totals {
     pub(crate) effects: u64,
     pub(crate) excess: u64,
     pub(crate) repeated: u64,
+    pub(crate) redriven: Redriven,
     pub(crate) dead_letters: u64,
     pub(crate) dlq_excess: u64,
 }
@@ -121,6 +124,7 @@ impl SubscriptionFold {
             counters: Counters::default(),
             latency: Histogram::default(),
             keeps_latencies: true,
+            lateness: None,
             owners: Owners::with_capacity(processes),
             progress: Table::default(),
             generation: None,
@@ -149,6 +153,7 @@ impl SubscriptionFold {
             counters,
             latency,
             keeps_latencies: _,
+            lateness,
             owners,
             progress,
             generation,
@@ -171,6 +176,7 @@ impl SubscriptionFold {
         order.clear();
         *counters = Counters::default();
         latency.clear();
+        *lateness = None;
         owners.clear();
         progress.clear();
         *generation = None;

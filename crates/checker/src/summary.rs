@@ -12,8 +12,8 @@ use entrega_model::MessageId;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Cause, Causes, Class, Classes, Counter, Counters, Exposure, Histogram, Order, Reason, Sends,
-    SubscriptionReport, Verdict,
+    Cause, Causes, Class, Classes, Counter, Counters, Exposure, Histogram, Lateness, Order, Reason,
+    Redriven, Sends, SubscriptionReport, Verdict,
 };
 
 mod gamma;
@@ -59,6 +59,9 @@ pub struct RowSummary {
     pub excess: u64,
     /// Messages with two applied effects or more.
     pub repeated: u64,
+    /// What copies did that were moved back from the dead letters.
+    #[serde(skip_serializing_if = "Redriven::is_nothing")]
+    pub redriven: Redriven,
     /// Copies in the dead-letter sink.
     pub dead_letters: u64,
     /// Copies in the dead-letter sink beyond the first of a message.
@@ -74,6 +77,10 @@ pub struct RowSummary {
     pub struck: u64,
     /// From the first send to the first applied effect, in nanoseconds.
     pub latency: Histogram,
+    /// From the due time to the first applied effect, if messages were due later than they were
+    /// sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lateness: Option<Lateness>,
     loss: Ratio,
     duplicates: Ratio,
 }
@@ -107,6 +114,7 @@ impl RowSummary {
         self.effects += report.effects;
         self.excess += report.excess;
         self.repeated += report.repeated;
+        self.redriven.merge(&report.redriven);
         self.dead_letters += report.dead_letters;
         self.dlq_excess += report.dlq_excess;
         add_order(&mut self.order, &report.order);
@@ -116,6 +124,9 @@ impl RowSummary {
             self.exposure.get_or_insert_default().merge(exposure);
         }
         self.latency.merge(&report.latency);
+        if let Some(lateness) = &report.lateness {
+            self.lateness.get_or_insert_default().merge(lateness);
+        }
         self.loss.add(report.lost(), report.acknowledged);
         self.duplicates.add(report.duplicated(), report.present);
     }

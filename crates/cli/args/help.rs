@@ -22,7 +22,8 @@ pub(super) const LIST: &str = "\
 Examples:
   entrega list
   entrega list my/scenarios
-  entrega list profiles";
+  entrega list profiles
+  entrega list settings queue";
 
 pub(super) const NEW: &str = "\
 Example:

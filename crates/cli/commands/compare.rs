@@ -74,7 +74,7 @@ pub(super) fn configurations(
     strategies: &[Strategy],
 ) -> Result<Vec<Configuration>, Failure> {
     let configurations = loaded.configurations(models, strategies)?;
-    configurations.iter().try_for_each(|one| loaded.allows(one.model))?;
+    configurations.iter().try_for_each(|one| loaded.allows(*one))?;
     if configurations.is_empty() {
         return Err(Failure::new("there is nothing to compare: no model or no strategy is left"));
     }

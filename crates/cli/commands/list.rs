@@ -1,4 +1,5 @@
-//! `entrega list`: what there is to run: scenarios, strategies, fault points, profiles.
+//! `entrega list`: what there is to run: scenarios, strategies, fault points, profiles; and what a
+//! scenario may say.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,14 +14,24 @@ use crate::args::ListArgs;
 use crate::failure::Failure;
 use crate::{files, output};
 
+const SETTINGS: &str =
+    "Settings (`entrega list settings [SECTION]` prints them with defaults and bounds)\n";
+
 /// Prints the catalogue.
 pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
-    let text = if args.dir == Path::new("profiles") {
+    let text = if args.dir == Path::new("settings") {
+        entrega_scenario::settings(args.section.as_deref()).map_err(Failure::new)?
+    } else if let Some(section) = &args.section {
+        let section = printable(section);
+        return Err(Failure::new(format!(
+            "`{section}` belongs to nothing that is listed\n  help: entrega list settings {section}"
+        )));
+    } else if args.dir == Path::new("profiles") {
         profile::in_full()
     } else {
         let (scenarios, profiles) = (scenarios(&args.dir)?, profile::names());
         format!(
-            "{scenarios}\n{}\n{}\n{profiles}",
+            "{scenarios}\n{}\n{}\n{profiles}\n{SETTINGS}",
             catalogue::strategies(),
             catalogue::fault_points()
         )

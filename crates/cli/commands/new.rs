@@ -30,7 +30,12 @@ pub(crate) fn new(args: &NewArgs) -> Result<ExitCode, Failure> {
     let name = file.display().to_string();
     let name = printable(&name);
     let program = shell_word(&files::program());
-    output::write(None, &format!("wrote {name}; try it with\n  {program} run {name}\n"))?;
+    output::write(
+        None,
+        &format!(
+            "wrote {name}; try it with\n  {program} run {name}\nall that it may say:\n  {program} list settings\n"
+        ),
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -23,8 +23,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let outputs = [("--output", output), ("--history", history)];
     let loaded = files::read(&args.file, &args.set, &outputs)?;
     let configuration = chosen(args, &loaded)?;
-    loaded.allows(configuration.model)?;
     loaded.supports(configuration)?;
+    loaded.allows(configuration)?;
     unread::warnings(&loaded, [configuration]).iter().for_each(|one| output::warn(one));
     let full = loaded.full();
     let what = format!("a run of {} messages", full.messages());

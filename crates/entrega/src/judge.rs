@@ -26,7 +26,7 @@ pub struct Judged {
 
 /// Runs an experiment with these choices and judges it; `also` sees every event too.
 pub fn judge(experiment: &Experiment<'_>, choices: Choices, also: &mut dyn Observer) -> Judged {
-    let mut checker = Checker::new(config(experiment));
+    let mut checker = checker(experiment);
     let outcome = experiment.run(choices, &mut (&mut checker, also));
     judged(checker.finish(end(outcome.end)), outcome)
 }
@@ -47,7 +47,7 @@ impl Replays {
 
     /// Runs an experiment of the scenario with these choices and judges it.
     pub fn judge(&self, experiment: &Experiment<'_>, choices: &[Choice]) -> Judged {
-        let mut checker = Checker::new(config(experiment));
+        let mut checker = checker(experiment);
         let choices = Choices::explicit(Arc::clone(&self.table), choices.to_vec());
         let outcome = experiment.run_in(&mut self.arena.borrow_mut(), choices, &mut checker);
         judged(checker.finish(end(outcome.end)), outcome)
@@ -63,7 +63,7 @@ pub fn judge_own(
     choices: Choices,
     also: &mut dyn Observer,
 ) -> Judged {
-    let mut checker = Checker::new(config(experiment));
+    let mut checker = checker(experiment);
     let mut events = Vec::new();
     let mut observer = (&mut checker, (&mut events, also));
     let outcome = experiment.run_own(own, choices, &mut observer);
@@ -111,6 +111,13 @@ pub fn shown(of: &SubscriptionReport, end: RunEnd) -> impl Iterator<Item = Findi
     let stalls = end != RunEnd::BrokerDown;
     let found = findings(of, self::end(end)).into_keys();
     found.filter(move |finding| stalls || *finding != Finding::Stalled)
+}
+
+/// A checker of a run that begins.
+fn checker(experiment: &Experiment<'_>) -> Checker {
+    let mut checker = Checker::new(config(experiment));
+    checker.expect_due_times(experiment.workload.not_before.clone());
+    checker
 }
 
 /// What the strategy promises to every subscription.

@@ -58,6 +58,7 @@ impl<'a> Laboratory<'a> {
         let new = || Checker::new(judge::config(&experiment));
         let checker = self.checker.get_or_insert_with(new);
         checker.reset();
+        checker.expect_due_times(workload.not_before.clone());
         let outcome = experiment.run_in(&mut self.arena, choices, checker);
         let mut report = checker.finish(judge::end(outcome.end));
         judge::note_strikes(&mut report, outcome.choices.made());

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use entrega::{Exploration, Finding};
+use entrega::{Exploration, Finding, Laboratory};
 use entrega_checker::{Cause, Class};
 use entrega_clients::Strategy;
 use entrega_model::{Model, SubscriptionId};
@@ -59,4 +59,36 @@ fn what_a_worker_holds_beyond_its_lease_is_done_twice() {
     let patient = [WORKER, ("queue.visibility_timeout", "3h")];
     assert_eq!(duplicated(Model::Queue, &patient, (1, 1)), [].into());
     assert_eq!(duplicated(Model::Log, &[], (1, 1)), [].into());
+}
+
+/// From the due time to the first effect, run by run in one laboratory; and not at all where
+/// nothing is due later.
+#[test]
+fn lateness_is_counted_from_the_due_time() {
+    let of = |more: &str| {
+        let text = format!(
+            "workload = {{ messages = 20, arrivals = {{ distribution = 'constant', rate_per_second = \
+             10 }}{more} }}\nlog.auto_offset_reset = 'earliest'\nlimits.drain = '7d'\n\
+             subscriptions = [{{ name = 'worker', service_time = {{ distribution = 'constant', \
+             value = '5ms' }} }}]\n"
+        );
+        let scenario = Scenario::parse("due", &text, &[], &|_| Err(String::new()));
+        let scenario = scenario.expect("a scenario").scenario;
+        let planner = Planner::new(&scenario);
+        let strategy = Strategy::ProcessThenSettle;
+        let mut laboratory = Laboratory::new(&scenario, Model::Queue, strategy);
+        let mut run = |seed| {
+            let report = laboratory.run(&planner.plan(None, seed), seed);
+            let of = report.subscriptions[0].clone();
+            (of.latency, of.lateness)
+        };
+        [run(1), run(2)]
+    };
+    for (latency, lateness) in of(", due_after = '1h'") {
+        let lateness = lateness.expect("messages are due later");
+        assert_eq!((lateness.early, lateness.late.count()), (0, 20));
+        let (late, since) = (lateness.late.max().unwrap_or(0), latency.min().unwrap_or(0));
+        assert!(late < 1_000_000_000 && since > 3_600_000_000_000, "{late} {since}");
+    }
+    assert!(of("").into_iter().all(|(_, lateness)| lateness.is_none()));
 }

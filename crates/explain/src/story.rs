@@ -109,7 +109,7 @@ fn with_overtakings(chronicle: &Chronicle<'_>, story: Course) -> Course {
 }
 
 /// `m1`, `m1 and m2`, `m1, m2, m3 and 5 more`.
-fn listed(messages: &[MessageId]) -> String {
+pub(crate) fn listed(messages: &[MessageId]) -> String {
     let shown = messages.iter().take(faults::MANY).map(|one| words::name(*one));
     let mut names: Vec<String> = shown.collect();
     if messages.len() > faults::MANY {

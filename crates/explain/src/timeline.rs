@@ -2,6 +2,7 @@
 //!
 //! Notation made for the eye, explained below every timeline. Faults stand out on a terminal.
 
+mod ending;
 mod excerpt;
 mod lines;
 
@@ -11,6 +12,7 @@ use std::fmt::Write;
 use entrega_model::{Event, Instant, Kind, MessageId, SubscriptionId};
 use entrega_scenario::Cast;
 
+pub use ending::{Circle, ending};
 use lines::{Column, Line};
 
 /// More events than this are only shown around what is interesting.
@@ -97,7 +99,9 @@ impl Timeline<'_> {
         }
         let concerned = |event: &Event| !self.is_bystander(&event.kind);
         if count <= LONG {
-            return self.events.iter().map(concerned).collect();
+            let mut shown: Vec<bool> = self.events.iter().map(concerned).collect();
+            self.drop_circle(&mut shown);
+            return shown;
         }
         let mut shown = vec![false; count];
         for (at, event) in self.events.iter().enumerate() {
@@ -108,6 +112,7 @@ impl Timeline<'_> {
             shown[at] |= self.is_in_focus(&event.kind);
         }
         self.drop_repetitions(&mut shown);
+        self.drop_circle(&mut shown);
         for (shown, event) in shown.iter_mut().zip(self.events) {
             *shown &= concerned(event);
         }
@@ -126,6 +131,13 @@ impl Timeline<'_> {
             if all.len() > REPEATS {
                 all[BEGINNING..all.len() - END].iter().for_each(|&at| shown[at] = false);
             }
+        }
+    }
+
+    /// Where nothing changes any more, nothing is shown until the run is given up.
+    fn drop_circle(&self, shown: &mut [bool]) {
+        if let Some(Circle { from, until, .. }) = Circle::of(self.events) {
+            shown[from..until].fill(false);
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use entrega_clients::Strategy;
 use entrega_model::Model;
+use entrega_scenario::Problem;
 use thiserror::Error;
 
 /// A strategy on a model: a row of a comparison, or a space of an exploration.
@@ -65,6 +66,24 @@ pub enum Unfit {
     WorkerLostOnLog {
         /// The name of the scenario.
         scenario: String,
+    },
+    /// A setting asks for what this model cannot do with this strategy: change it, or choose
+    /// another model or strategy.
+    #[error(
+        "{scenario}: {} is impossible on the {} with {}: {}{}",
+        problem.file,
+        configuration.model,
+        configuration.strategy,
+        problem.message,
+        problem.help.as_ref().map_or_else(String::new, |help| format!("\n  help: {help}"))
+    )]
+    Setting {
+        /// The name of the scenario.
+        scenario: String,
+        /// What was asked for.
+        configuration: Configuration,
+        /// The setting, in the place of a file, and what is wrong with it there.
+        problem: Problem,
     },
     /// The strategy does not run on the model: choose one that supports it.
     #[error(

@@ -150,8 +150,8 @@ impl ExplorationPlan {
     pub fn new(loaded: LoadedScenario, part: Part<'_>, bounds: Bounds) -> Result<Self, Unfit> {
         let scenario = &loaded.scenario;
         let models = if part.models.is_empty() { &scenario.models } else { part.models };
-        models.iter().try_for_each(|&model| loaded.allows(model))?;
         let configurations = loaded.configurations(models, part.strategies)?;
+        configurations.iter().try_for_each(|one| loaded.allows(*one))?;
         let extent = loaded.full().extent(bounds.seed);
         let mut spaces = Vec::new();
         for subscription in subscriptions(&loaded, part.subscriptions)? {

@@ -42,6 +42,7 @@ pub fn warnings(loaded: &LoadedScenario, chosen: &[Configuration], seed: u64) ->
             }));
         }
     }
+    warnings.extend(loaded.beyond_profile.iter().map(ToString::to_string));
     warnings.extend(expectations_of_nothing(loaded, chosen));
     warnings
 }

@@ -30,6 +30,8 @@ pub struct LoadedScenario {
     pub overrides: Vec<(String, String)>,
     /// What of it was written, in the text or by an override.
     pub written: Vec<Written>,
+    /// What it asks of the system of its profile that this cannot do.
+    pub beyond_profile: Vec<Problem>,
     rows: Option<Rows>,
 }
 
@@ -85,30 +87,31 @@ impl LoadedScenario {
 
     /// A scenario that was read before, perhaps elsewhere, under these overrides.
     pub fn of(name: &str, loaded: Loaded, overrides: &[(String, String)]) -> Self {
-        let Loaded { mut scenario, digest, written, rows } = loaded;
+        let Loaded { mut scenario, digest, written, rows, beyond_profile } = loaded;
         scenario.workload.recorded_wait = rows.as_ref().and_then(Rows::longest_wait);
         let (name, overrides) = (name.to_owned(), overrides.to_vec());
         let program = "entrega".to_owned();
-        Self { name, program, scenario, digest, overrides, written, rows }
+        Self { name, program, scenario, digest, overrides, written, beyond_profile, rows }
     }
 
-    /// Whether the scenario can run on a model at all. Its own models were checked when it was
-    /// parsed; others were not.
+    /// Whether a model and a strategy can do what the scenario's settings ask of them. Its own were
+    /// checked when it was parsed; others were not.
     ///
     /// # Errors
-    /// [`Unfit::RequeueOnLog`], [`Unfit::RetryTopicOnLog`], [`Unfit::WorkerLostOnLog`].
-    pub fn allows(&self, model: Model) -> Result<(), Unfit> {
-        if model != Model::Log {
-            return Ok(());
-        }
+    /// [`Unfit::RequeueOnLog`], [`Unfit::RetryTopicOnLog`], [`Unfit::WorkerLostOnLog`],
+    /// [`Unfit::Setting`].
+    pub fn allows(&self, configuration: Configuration) -> Result<(), Unfit> {
+        let Configuration { model, strategy } = configuration;
         let (scenario, consumer) = (self.name.clone(), &self.scenario.consumer);
         match consumer.on_error {
+            _ if model != Model::Log => {}
             ErrorPolicy::Requeue => return Err(Unfit::RequeueOnLog { scenario }),
             ErrorPolicy::RetryTopic => return Err(Unfit::RetryTopicOnLog { scenario }),
             _ if consumer.worker_lost.is_some() => return Err(Unfit::WorkerLostOnLog { scenario }),
             _ => {}
         }
-        Ok(())
+        let fits = self.scenario.fits(model, strategy);
+        fits.map_err(|problem| Unfit::Setting { scenario, configuration, problem })
     }
 
     /// Whether a strategy runs on a model at all, for a pair that was asked for by name.
@@ -282,4 +285,63 @@ pub fn shell_word(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a file may say for the models and strategies that it names, others refuse by name.
+    #[test]
+    fn a_setting_that_a_model_cannot_do_is_refused() {
+        let check = |text: &str, configuration: Configuration, expect: Option<&str>| {
+            let loaded = LoadedScenario::parse("x.toml", text).expect("a scenario");
+            let said = loaded.allows(configuration).err().map(|unfit| unfit.to_string());
+            let said = said.as_deref().map(|said| said.split("\n  help: ").next().unwrap_or(said));
+            assert_eq!(said, expect, "{text}");
+        };
+        let with = |model, strategy| Configuration { model, strategy };
+        let on = |model| with(model, Strategy::Transactional);
+        let log = "models = ['log']\nstrategies = ['transactional']\n";
+        let checkpoint = format!("{log}consumer.transaction_offsets = 'checkpoint'");
+        check(&checkpoint, on(Model::Log), None);
+        check(
+            &checkpoint,
+            on(Model::Queue),
+            Some(
+                "x.toml: consumer.transaction_offsets is impossible on the queue with transactional: \
+                 on a queue `transactional` settles and publishes in one step: nothing is prepared",
+            ),
+        );
+        check(&checkpoint, with(Model::Queue, Strategy::ProcessThenSettle), None);
+        let no_product = format!("{log}queue.atomic_publish = false");
+        check(
+            &no_product,
+            on(Model::Queue),
+            Some(
+                "x.toml: queue.atomic_publish is impossible on the queue with transactional: on a \
+                 queue `transactional` settles and publishes in one step, which this one cannot",
+            ),
+        );
+        let queue = "models = ['queue']\n";
+        let abandon = format!("{queue}consumer.batch_on_failure = 'abandon'");
+        check(
+            &abandon,
+            with(Model::Log, Strategy::MicroBatch),
+            Some(
+                "x.toml: consumer.batch_on_failure is impossible on the log with micro-batch: \
+                 `abandon` leaves a batch to the end of its leases, and a log has none",
+            ),
+        );
+        let renewal = format!("{queue}consumer.lease_renewal = '10s'");
+        check(
+            &renewal,
+            on(Model::Queue),
+            Some(
+                "x.toml: consumer.lease_renewal is impossible on the queue with transactional: what \
+                 `transactional` has settled on a queue its library would renew for ever",
+            ),
+        );
+        check(&format!("{queue}sink.dedup = 'atomic'"), on(Model::Queue), None);
+    }
 }

@@ -51,10 +51,10 @@ impl<'a> Sweep<'a> {
     ///
     /// # Errors
     /// [`Unfit::Unsupported`] if no model supports any of the strategies, and
-    /// [`Unfit::RequeueOnLog`], [`Unfit::RetryTopicOnLog`], [`Unfit::WorkerLostOnLog`].
+    /// those of [`LoadedScenario::allows`].
     pub fn of(loaded: &'a LoadedScenario, strategies: &[Strategy]) -> Result<Self, Unfit> {
         let configurations = loaded.configurations(&[], strategies)?;
-        configurations.iter().try_for_each(|one| loaded.allows(one.model))?;
+        configurations.iter().try_for_each(|one| loaded.allows(*one))?;
         Ok(Self { loaded, configurations, seed: 1, seeds: loaded.scenario.seeds })
     }
 

@@ -49,6 +49,8 @@ struct Named {
     table: Arc<[PointSpec]>,
     /// Whether the next life of a producer sends again what has no confirmation.
     resends: bool,
+    /// How often a settle without an answer is tried again.
+    settle_retries: u32,
 }
 
 impl Named {
@@ -56,7 +58,9 @@ impl Named {
         let mut faults = scenario.named_faults();
         faults.retain(|(point, _)| points::befalls(*point, id));
         let table = points::table(&scenario.subscription_names());
-        Self { faults, table, resends: scenario.producer.outbox }
+        let (resends, settle_retries) =
+            (scenario.producer.outbox, scenario.consumer.settle_retries);
+        Self { faults, table, resends, settle_retries }
     }
 
     fn acts(&self) -> impl Iterator<Item = (Site, Act)> {
@@ -108,6 +112,21 @@ impl Named {
         format!("no {noun} struck ({})", names.join(", "))
     }
 
+    /// Whether all that they do is to lose requests to settle, or the answers.
+    fn lose_settles(&self) -> bool {
+        self.acts()
+            .all(|(site, act)| matches!(site, Site::Leg(Call::Settle, _)) && act == Act::Lost)
+    }
+
+    /// What a window is called that was not seen. A settle that was lost and tried again is none.
+    fn unseen(&self, window: Counter) -> String {
+        if window == Counter::SettlesLost && self.settle_retries > 0 {
+            let most = self.settle_retries;
+            return format!("a settle lost for good, with all of consumer.settle_retries = {most}");
+        }
+        window.name().replace('_', " ")
+    }
+
     /// Why they put nothing to the test.
     fn why_vacuous(&self, struck: u64, untouched: &[Counter]) -> String {
         let missed = match struck {
@@ -118,11 +137,14 @@ impl Named {
                      say how often a window is hit: a shorter mtbf, more seeds, or `entrega explore`"
                 );
             }
+            many if self.lose_settles() && self.settle_retries > 0 => {
+                let noun = if many == 1 { "request or answer" } else { "requests or answers" };
+                format!("{many} {noun} of settles were lost and tried again")
+            }
             1 => "1 fault struck, in no critical window".to_owned(),
             _ => format!("{struck} faults struck, none of them in a critical window"),
         };
-        let windows: Vec<String> =
-            untouched.iter().map(|window| window.name().replace('_', " ")).collect();
+        let windows: Vec<String> = untouched.iter().map(|window| self.unseen(*window)).collect();
         let windows = if windows.is_empty() {
             String::new()
         } else {
@@ -442,5 +464,27 @@ mod tests {
         let why = by_time.why_vacuous(7, &[]);
         assert!(why.contains("7 faults struck, and 30 crashes by time are the least"), "{why}");
         assert!(by_time.why_vacuous(0, &[]).contains("no crash struck (mailer.process.crash)"));
+    }
+
+    /// A settle that was lost and tried again is no lost settle. Without retries it would be one.
+    #[test]
+    fn what_was_tried_again_is_not_lost() {
+        let mut of = named("faults.settle.request = { lost = 0.1 }");
+        let unseen = [Counter::SettlesLost];
+        let why = of.why_vacuous(5, &unseen);
+        assert!(
+            why.ends_with("none of them in a critical window, never seen: settles lost"),
+            "{why}"
+        );
+        of.settle_retries = 3;
+        let why = of.why_vacuous(5, &unseen);
+        assert_eq!(
+            why,
+            "nothing was put to the test: 5 requests or answers of settles were lost and tried \
+             again, never seen: a settle lost for good, with all of consumer.settle_retries = 3"
+        );
+        let mut others = named("faults.settle.request = { lost = 0.1, late = 0.1 }");
+        others.settle_retries = 3;
+        assert!(others.why_vacuous(5, &unseen).contains("5 faults struck, none of them"));
     }
 }

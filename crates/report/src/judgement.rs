@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use entrega_checker::{
-    Cause, Class, Exposure, Histogram, Report, SubscriptionReport, Verdict, Window, WindowExposure,
+    Cause, Class, Exposure, Histogram, Lateness, Redriven, Report, SubscriptionReport, Verdict,
+    Window, WindowExposure,
 };
 use entrega_model::{Duration, MessageId, SubscriptionId};
 use serde_json::Value;
@@ -31,7 +32,8 @@ pub fn subscriptions(
         let why = why.get(index).map_or(&[][..], Vec::as_slice);
         let _ = writeln!(text, "\n{}", names.of(of.subscription));
         let latency = latency(&of.latency, skew).map(|line| ("latency", line));
-        for (label, line) in lines(of, why, names).into_iter().chain(latency) {
+        let lateness = of.lateness.as_ref().and_then(lateness).map(|line| ("lateness", line));
+        for (label, line) in lines(of, why, names).into_iter().chain(latency).chain(lateness) {
             let _ = writeln!(text, "  {label:13} {line}");
         }
     }
@@ -93,6 +95,9 @@ fn lines(
         ),
     ]);
     lines.extend(causes(of, names).into_iter().map(|cause| ("because", cause)));
+    if !of.redriven.is_nothing() {
+        lines.push(("redriven", redriven(of.redriven)));
+    }
     if let Some(deliveries) = deliveries(of) {
         lines.push(("deliveries", deliveries));
     }
@@ -252,6 +257,33 @@ fn latency(of: &Histogram, skew: Duration) -> Option<String> {
     Some(format!("p50 {p50}, p99 {p99}, max {max} from send to effect{within}"))
 }
 
+/// From the due time to the effect, in the place of a latency that holds the wait until then;
+/// nothing if nothing that was due later took effect.
+pub(crate) fn lateness(of: &Lateness) -> Option<String> {
+    let early = match of.early {
+        0 => "none before it".to_owned(),
+        1 => "1 effect before it".to_owned(),
+        early => format!("{early} effects before it"),
+    };
+    let nanos = |nanos: Option<u64>| rounded(nanos.unwrap_or(0));
+    let (p50, p99, max) = (nanos(of.late.p50()), nanos(of.late.p99()), nanos(of.late.max()));
+    match (of.late.count(), of.early) {
+        (0, 0) => None,
+        (0, _) => Some(format!("{early}, the due time, and none after")),
+        _ => Some(format!("p50 {p50}, p99 {p99}, max {max} from due time to effect, {early}")),
+    }
+}
+
+/// `9 effects of copies that were moved back, 7 of them in excess, of 6 messages`.
+pub(crate) fn redriven(of: Redriven) -> String {
+    let Redriven { effects, excess, messages } = of;
+    let noun = if effects == 1 { "effect" } else { "effects" };
+    let who = if messages == 1 { "message" } else { "messages" };
+    format!(
+        "{effects} {noun} of copies that were moved back, {excess} in excess, of {messages} {who}"
+    )
+}
+
 /// Three significant digits or a little more.
 fn rounded(nanos: u64) -> Duration {
     let mut unit = 1;
@@ -303,6 +335,28 @@ mod tests {
         check(&[5, 8], 5, Some(some));
         check(&[5, 8], 8, Some("unknown, as clocks differ by 8ms and none is longer"));
         check(&[0, 8], 0, Some("p50 0ns, p99 8ms, max 8ms from send to effect"));
+    }
+
+    /// What comes before the due time is in no percentile, and is told.
+    #[test]
+    fn lateness_tells_what_is_early() {
+        let check = |early, late: &[u64], expect: Option<&str>| {
+            let mut of = Lateness { early, ..Lateness::default() };
+            late.iter().for_each(|ms| of.late.record(ms * 1_000_000));
+            assert_eq!(lateness(&of).as_deref(), expect);
+        };
+        check(0, &[], None);
+        check(
+            0,
+            &[0, 8],
+            Some("p50 0ns, p99 8ms, max 8ms from due time to effect, none before it"),
+        );
+        check(
+            1,
+            &[8],
+            Some("p50 8ms, p99 8ms, max 8ms from due time to effect, 1 effect before it"),
+        );
+        check(2, &[], Some("2 effects before it, the due time, and none after"));
     }
 
     #[test]

@@ -34,7 +34,11 @@ mod digest;
 mod document;
 mod expect;
 mod faults;
+#[cfg(feature = "toml")]
+mod feasible;
 mod groups;
+#[cfg(feature = "toml")]
+mod listing;
 mod lives;
 mod loaded;
 mod or_none;
@@ -70,6 +74,8 @@ pub use digest::ScenarioDigest;
 pub use expect::{Condition, ConditionError, Expectation, ExpectedVerdict};
 pub use faults::{Faults, PointFaults};
 pub use groups::{Assignor, CommitCheck, PartitionsAdded, RebalanceProtocol};
+#[cfg(feature = "toml")]
+pub use listing::settings;
 pub use lives::{Change, ConsumerChange, RollingRestart, Stopping};
 pub use loaded::{Loaded, Written};
 pub use probability::Probability;
@@ -111,11 +117,13 @@ pub struct Scenario {
     /// Which real system it is about: `entrega list profiles` names them. A path, as
     /// `./mine.toml`, is a file of one's own. Left out, settings have the defaults that are said
     /// here.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<String>")]
     pub profile: Option<String>,
     /// Which client library of a log is used: `java` or `librdkafka`, with its defaults. They stand
     /// above those of the profile. Left out, settings have the defaults that are said here.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<String>")]
     pub client: Option<String>,
     /// On which brokers it runs. Default both.
     #[schemars(schema_with = "models_schema")]
@@ -188,6 +196,19 @@ impl Scenario {
         let mut small = self.clone();
         small.workload.messages = Some(small.workload.message_count().min(5));
         small
+    }
+
+    /// Whether a model and a strategy can do what its settings ask of them. Its own were checked
+    /// when it was parsed; others may be asked for.
+    ///
+    /// # Errors
+    /// The first setting that is impossible there; its path stands for the file.
+    pub fn fits(&self, model: Model, strategy: Strategy) -> Result<(), Problem> {
+        let checked = rules::check_configuration(self, model, strategy);
+        checked.map_err(|broken| {
+            let problem = Problem::new(broken.path, broken.message);
+            Problem { help: broken.help, ..problem }
+        })
     }
 
     /// For how long a consumer of a queue keeps a delivery that it does not settle: by its lease,

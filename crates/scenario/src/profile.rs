@@ -38,6 +38,9 @@ pub struct Profile {
     pub versions: String,
     /// Its settings by their path in a scenario, as `queue.late_settle`.
     pub settings: BTreeMap<String, Fact>,
+    /// How long it holds a message that is due later than it is sent, at most: a duration, or
+    /// `"never"`, if there is no end to it. None if nobody has looked.
+    pub longest_hold: Option<Fact>,
     /// What is true of the system and not modelled, by name.
     pub not_modelled: BTreeMap<String, Fact>,
 }
@@ -75,6 +78,7 @@ struct Written {
     /// What is not true of it although it is of the one that it inherits, by path.
     #[serde(default)]
     omits: Vec<String>,
+    longest_hold: Option<Fact>,
     #[serde(default)]
     not_modelled: BTreeMap<String, Fact>,
     #[serde(flatten)]
@@ -104,6 +108,7 @@ impl Profile {
         }
         let (title, model) = (chain[0].title.clone(), chain[0].model);
         let versions = chain[0].versions.clone();
+        let longest_hold = chain.iter().find_map(|one| one.longest_hold.clone());
         let (mut settings, mut not_modelled) =
             (BTreeMap::<String, Fact>::new(), BTreeMap::<String, Fact>::new());
         for Written { tables, not_modelled: more, omits, .. } in chain.into_iter().rev() {
@@ -115,7 +120,8 @@ impl Profile {
             }
             not_modelled.extend(more);
         }
-        Ok(Self { name: name.to_owned(), title, model, versions, settings, not_modelled })
+        let name = name.to_owned();
+        Ok(Self { name, title, model, versions, settings, longest_hold, not_modelled })
     }
 
     /// A profile that comes with the program.

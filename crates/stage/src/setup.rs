@@ -64,7 +64,7 @@ pub(crate) fn live_dedup(scenario: &Scenario) -> DedupRules {
 
 /// Whether the scenario's sinks recognise in a way, or forget, as only simulated ones do.
 pub fn has_simulated_sinks(scenario: &Scenario) -> bool {
-    let by_broker = scenario.sink.dedup_key == file::DedupKey::Broker;
+    let by_broker = scenario.sink.asks_broker_ids();
     by_broker || dedup_rules(scenario) != live_dedup(scenario)
 }
 

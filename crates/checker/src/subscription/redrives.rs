@@ -5,7 +5,7 @@
 //! > of it counts. So a message that took effect once, was dead-lettered and came back is *exact*
 //! > if nothing becomes of it the second time, and *duplicated* if it takes effect again.
 
-use entrega_model::MessageId;
+use entrega_model::{DeliveryId, MessageId};
 
 use super::{Handed, SubscriptionFold};
 use crate::Cause;
@@ -40,6 +40,17 @@ impl SubscriptionFold {
         }
         self.stays.end(id, &message, tag, why);
         *self.entry(id) = message;
+    }
+
+    /// An effect, counted already, of a message of which a dead letter was moved back at some time.
+    #[cold]
+    pub(super) fn applied_redriven(&mut self, delivery: DeliveryId, id: MessageId) {
+        let is_excess = self.entry(id).effects > 1;
+        let Some(is_first_excess) = self.stays.took_effect(id, delivery, is_excess) else { return };
+        let redriven = &mut self.totals.redriven;
+        redriven.effects += 1;
+        redriven.excess += u64::from(is_excess);
+        redriven.messages += u64::from(is_first_excess);
     }
 
     /// A delivery was handed out before its message was dead-lettered and moved back, and is

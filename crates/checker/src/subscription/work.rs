@@ -148,6 +148,10 @@ impl SubscriptionFold {
         message.note_outcome(By::Delivery(delivery.0), self.stays.those_of(id), || None);
         message.effects = message.effects.saturating_add(1);
         self.totals.effects += 1;
+        if message.has(Flag::MovedBack) {
+            self.applied_redriven(delivery, id);
+        }
+        let message = self.messages.entry(id.0.into());
         if message.effects > 1 {
             self.applied_again(id, sends);
         } else if let Some(send) = sends.get(id) {
@@ -155,6 +159,9 @@ impl SubscriptionFold {
                 self.latency.record(at.since(send.invoked_at()).as_nanos());
             }
             self.order.first_effect(id, send);
+            if let Some(lateness) = &mut self.lateness {
+                lateness.first_effect(id, send.invoked_at(), at);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use entrega_model::{Guarantee, SubscriptionId};
 use proptest::prelude::*;
 
 use super::*;
-use crate::OrderEvidence;
+use crate::{OrderEvidence, Redriven};
 
 /// A report in which nothing happened.
 fn nothing() -> SubscriptionReport {
@@ -28,6 +28,7 @@ fn nothing() -> SubscriptionReport {
         effects: 0,
         excess: 0,
         repeated: 0,
+        redriven: Redriven::default(),
         dead_letters: 0,
         dlq_excess: 0,
         order: Order::default(),
@@ -38,6 +39,7 @@ fn nothing() -> SubscriptionReport {
         exposure: None,
         waiting: Vec::new(),
         latency: Histogram::default(),
+        lateness: None,
     }
 }
 

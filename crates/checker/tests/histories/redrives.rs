@@ -1,6 +1,6 @@
 //! Dead letters that are moved back: what counts, and why it happened. Run and record agree.
 
-use entrega_checker::{Cause, Class, End};
+use entrega_checker::{Cause, Class, End, Redriven};
 use entrega_model::MessageId;
 use entrega_model::event::{DeadLetterReason, EffectVerdict};
 
@@ -55,6 +55,30 @@ fn what_it_does_a_second_time_has_the_redrive_for_its_cause() {
     check(&again.processed(C), Class::Duplicated, Some(Cause::Redriven));
     let rejected = queue().sent(0).processed(A).dead_lettered(0, DeadLetterReason::Rejected);
     check(&rejected.redriven(0).processed(C), Class::Duplicated, Some(Cause::Redriven));
+}
+
+/// What a redrive did is told, whether its message was duplicated before or not; what befell the
+/// message before is no part of it.
+#[test]
+fn effects_of_copies_that_were_moved_back_are_counted() {
+    let check = |history: &History, effects, excess, messages| {
+        let expect = Redriven { effects, excess, messages };
+        assert_eq!(report(history).redriven, expect, "{history:#?}");
+    };
+    let dead = || queue().sent(0).delivered(A).lease_expired(0, 1).dead_lettered(0, LIMIT);
+    check(&dead().redriven(0).processed(C), 1, 0, 0);
+    let done = || done_and_dead().dead_lettered(0, LIMIT);
+    check(&done(), 0, 0, 0);
+    check(&done().redriven(0), 0, 0, 0);
+    check(&done().redriven(0).processed(C), 1, 1, 1);
+    let twice = queue().sent(0).processed(A).lease_expired(0, 1).processed(B);
+    let twice = twice.lease_expired(0, 2).dead_lettered(0, LIMIT).redriven(0).processed(C);
+    check(&twice, 1, 1, 1);
+    assert_eq!((report(&twice).excess, report(&twice).repeated), (2, 1));
+    let again = done().redriven(0).processed(C).lease_expired(0, 1).processed(Handed(4, 0, 2));
+    check(&again, 2, 2, 1);
+    let late = dead().redriven_from(0, 5).delivered_as(B, 5, 1).applied(A).applied(B);
+    check(&late, 1, 1, 1);
 }
 
 /// Two copies of a dead letter may be moved back before either is delivered: the second did not

@@ -266,3 +266,16 @@ fn a_dedup_window_that_has_closed_is_told() {
     check("500ms", &[sentence]);
     check("5min", &[]);
 }
+
+/// One delivery with two effects may have lost its message between them; else nothing is said.
+#[test]
+fn a_lease_that_ends_within_one_delivery_is_told() {
+    let alone = ("subscriptions.0.consumers", "1");
+    let set = |lease| [alone, ("queue.visibility_timeout", lease)];
+    let lost = "the sink's answer about m1 is lost; mailer 1 tries again and m1 takes effect";
+    let choices = "mailer.effect.response#2=lost";
+    check(Queue, ProcessThenSettle, choices, &set("6s"), &[&format!("{lost} twice.")]);
+    let ended = "before the second effect, the lease of mailer 1 on m1 has run out.";
+    let told = told(Queue, ProcessThenSettle, choices, &set("500ms"));
+    assert!(told.contains(&format!("{lost} 3 times; {ended}")), "{told:#?}");
+}

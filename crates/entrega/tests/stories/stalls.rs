@@ -47,6 +47,21 @@ fn a_stall_says_what_waits_and_for_whom() {
     check(Log, ProcessThenSettle, last, SKIP, skipped);
 }
 
+/// What a message does that comes again and again: its handler fails, or somebody dies of it.
+#[test]
+fn a_message_that_kills_is_not_said_to_fail_seldom() {
+    let check = |set: &[(&str, &str)], expect: &str| {
+        let kills = "mailer.message.poison#1=kills";
+        let said = finding(Queue, ProcessThenSettle, (kills, set), Finding::Stalled);
+        let (_, said) = said.split_once(" again and again ").expect(&said);
+        assert!(said.starts_with(expect), "{said}");
+        assert!(!said.contains("although"), "{said}");
+    };
+    check(&[], "and kills its process each time, ");
+    let supervised = [("models", "queue"), ("consumer.worker_lost", "requeue")];
+    check(&supervised, "and kills its worker each time, ");
+}
+
 /// A run in which all is done and not all is settled is not said to go on for ever.
 #[test]
 fn what_is_done_and_not_settled_is_named() {

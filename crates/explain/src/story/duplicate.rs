@@ -9,6 +9,7 @@ use super::chronicle::{Applied, Chronicle, Delivered, times};
 use super::course::Course;
 use super::faults;
 use super::interruption::{Interruption, held_it_first};
+use crate::possessions::Ending;
 use crate::run::first;
 use crate::words;
 
@@ -20,7 +21,11 @@ pub(super) fn tell(chronicle: &Chronicle<'_>) -> Course {
         return Course::of(format!("{m} {twice}"));
     };
     if earlier.delivery == later.delivery {
-        return within_one_delivery(chronicle, earlier, later, &twice);
+        let told = within_one_delivery(chronicle, earlier, later, &twice);
+        return match lost_meanwhile(chronicle, earlier, later) {
+            Some(lost) => told.part(lost),
+            None => told,
+        };
     }
     let (Some(one), Some(other)) = (chronicle.delivery(earlier), chronicle.delivery(later)) else {
         return Course::of(format!("{m} {twice}"));
@@ -81,6 +86,32 @@ fn within_one_delivery(
         }
         None => Course::of(format!("{who} has no answer from the sink")).part(again),
     }
+}
+
+/// What took the message from its holder between two effects of one delivery: the second would have
+/// come all the same, and others may have had the message by then.
+fn lost_meanwhile(chronicle: &Chronicle<'_>, earlier: &Applied, later: &Applied) -> Option<String> {
+    let mut all = chronicle.run.possessions.of(chronicle.subscription, chronicle.id);
+    let own = all.find(|one| one.delivery.is_some_and(|of| of.id == earlier.delivery))?;
+    let between = earlier.at..later.at;
+    let end = own.ends.iter().find(|end| between.contains(&end.place.event))?;
+    let (who, m) = (chronicle.name(earlier.consumer), chronicle.message());
+    let what = match end.how {
+        Ending::LeaseExpired => format!("the lease of {who} on {m} has run out"),
+        Ending::SessionExpired => format!("the session of {who} has run out"),
+        Ending::MaxPollExceeded => format!("{who} has left its group, as it had not polled"),
+        Ending::Requeued => format!("the connection of {who} has ended, and {m} has gone back"),
+        Ending::NotRejoined | Ending::Revoked | Ending::PartitionLost => {
+            format!("{who} has lost the partition of {m}")
+        }
+        Ending::BrokerRestarted => "the broker has restarted".to_owned(),
+        Ending::Settled
+        | Ending::GivenBack
+        | Ending::SoughtBack
+        | Ending::Crashed
+        | Ending::Exited => return None,
+    };
+    Some(format!("before the second effect, {what}"))
 }
 
 /// Another message on which the handler failed between two effects of one delivery: an item of the

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use entrega_model::event::ProcessingResult;
 use entrega_model::{Kind, MessageId, ProcessId};
+use entrega_scenario::points::Act;
 
 use super::chronicle::{Chronicle, times};
 use super::course::Course;
 use super::faults::{self, MANY};
 use super::{join, listed};
 use crate::injected::Injected;
+use crate::possessions::{Ending, Possession};
 use crate::words;
 
 /// The message that keeps a run from its rest, because its handler fails again and again or it is
@@ -142,28 +145,20 @@ fn again_and_again(chronicle: &Chronicle<'_>, stuck: MessageId, waiting: &[Messa
     let failures: Vec<usize> =
         failures(chronicle).filter(|&at| chronicle.kind(at).message() == Some(stuck)).collect();
     let deliveries = deliveries(chronicle, stuck);
-    let possessions = chronicle.run.possessions.of(chronicle.subscription, stuck);
-    let who: BTreeSet<ProcessId> = if failures.is_empty() {
+    let ends = Ends::of(chronicle, stuck, &failures);
+    let who: BTreeSet<ProcessId> = if failures.is_empty() || ends.deaths() > 0 {
+        let possessions = chronicle.run.possessions.of(chronicle.subscription, stuck);
         possessions.filter(|one| one.delivery.is_some()).map(|one| one.process).collect()
     } else {
         failures.iter().filter_map(|&at| chronicle.kind(at).process()).collect()
     };
     let names: Vec<String> = who.iter().map(|one| chronicle.name(*one)).collect();
-    let (names, count) = (join(&names), times(failures.len()));
-    let what = if deliveries > 2 && failures.len() < deliveries {
-        let delivered = times(deliveries);
-        format!(
-            "{m} is delivered to {names} again and again, {delivered} until the run is given up, \
-             although {}",
-            although(failures.len(), effects(chronicle, stuck))
-        )
-    } else if deliveries > 2 {
-        format!(
-            "{m} is delivered to {names} again and again and fails each time, {count} until the \
-             run is given up"
-        )
+    let names = join(&names);
+    let what = if deliveries > 2 {
+        let how = ends.tell(deliveries, effects(chronicle, stuck));
+        format!("{m} is delivered to {names} again and again{how}")
     } else {
-        let verb = if who.len() == 1 { "tries" } else { "try" };
+        let (verb, count) = (if who.len() == 1 { "tries" } else { "try" }, times(failures.len()));
         format!("{names} {verb} {m} again and again, {count} until the run is given up")
     };
     let behind: Vec<MessageId> = waiting.iter().copied().filter(|one| *one != stuck).collect();
@@ -175,13 +170,78 @@ fn again_and_again(chronicle: &Chronicle<'_>, stuck: MessageId, waiting: &[Messa
     format!("{what}; {} {verb} for {whom} behind {m}", listed(&behind))
 }
 
-/// What speaks against so many deliveries of a message.
-fn although(failures: usize, effects: usize) -> String {
-    let failed = match failures {
-        0 => "no handler fails on it".to_owned(),
-        count => format!("a handler fails on it only {}", times(count)),
-    };
-    if effects == 0 { failed } else { format!("{failed} and it takes effect {}", times(effects)) }
+/// How the deliveries of a message end that comes again and again.
+struct Ends {
+    /// Its handler fails.
+    failed: usize,
+    /// The worker dies that runs the handler, and its process lives on.
+    workers: usize,
+    /// The process dies.
+    processes: usize,
+    /// Whether they die of the message.
+    kills: bool,
+    /// Whether the last delivery has no end yet.
+    is_open: bool,
+}
+
+impl Ends {
+    fn of(chronicle: &Chronicle<'_>, stuck: MessageId, failures: &[usize]) -> Self {
+        let is_worker = |at: &&usize| {
+            let lost = ProcessingResult::WorkerLost;
+            matches!(*chronicle.kind(**at), Kind::ProcessingEnded { result, .. } if result == lost)
+        };
+        let workers = failures.iter().filter(is_worker).count();
+        let possessions = chronicle.run.possessions.of(chronicle.subscription, stuck);
+        let handed: Vec<_> = possessions.filter(|one| one.delivery.is_some()).collect();
+        let dies = |one: &Possession| {
+            let is_at_work = one.processed.is_none() && one.effects.is_empty();
+            is_at_work && one.ends.iter().any(|end| end.how == Ending::Crashed)
+        };
+        let mut faults = chronicle.run.faults.iter();
+        Self {
+            failed: failures.len() - workers,
+            workers,
+            processes: handed.iter().filter(|one| dies(one)).count(),
+            kills: faults.any(|one| one.act == Act::Kills && one.message == Some(stuck)),
+            is_open: handed.last().is_some_and(|one| one.ends.is_empty()),
+        }
+    }
+
+    const fn deaths(&self) -> usize {
+        self.workers + self.processes
+    }
+
+    /// What goes on until the run is given up; if some deliveries end neither in a failure nor in a
+    /// death, what speaks against so many of them.
+    fn tell(&self, deliveries: usize, effects: usize) -> String {
+        let ended = self.failed + self.deaths();
+        let (mortal, dies) = match (self.workers, self.kills) {
+            (0, true) => ("it kills its process", "and kills its process"),
+            (0, false) => ("its process dies", "and its process dies"),
+            (_, true) => ("it kills its worker", "and kills its worker"),
+            (_, false) => ("its worker dies", "and its worker dies"),
+        };
+        if ended > 0 && ended + usize::from(self.is_open) >= deliveries {
+            let each = match (self.failed, self.deaths()) {
+                (_, 0) => "and fails each time".to_owned(),
+                (0, _) => format!("{dies} each time"),
+                (failed, _) => format!("{dies} each time but {failed}, when its handler fails"),
+            };
+            return format!(" {each}, {} until the run is given up", times(ended));
+        }
+        let failed = match self.failed {
+            0 => "no handler fails on it".to_owned(),
+            count => format!("a handler fails on it only {}", times(count)),
+        };
+        let mut although = vec![failed];
+        if self.deaths() > 0 {
+            although.push(format!("{mortal} only {}", times(self.deaths())));
+        }
+        if effects > 0 {
+            although.push(format!("it takes effect {}", times(effects)));
+        }
+        format!(", {} until the run is given up, although {}", times(deliveries), join(&although))
+    }
 }
 
 fn effects(chronicle: &Chronicle<'_>, message: MessageId) -> usize {

@@ -5,7 +5,7 @@
 use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_scenario::points::{self, Act};
-use entrega_scenario::{AutoOffsetReset, ProducerStrategy, Written};
+use entrega_scenario::{AutoOffsetReset, Dedup, ProducerStrategy, Written};
 
 use crate::configuration::Configuration;
 use crate::loaded::LoadedScenario;
@@ -29,7 +29,7 @@ pub(super) fn why(
             of_broker(loaded, written, run, Model::Queue).or_else(|| of_queue(loaded, setting, run))
         }
         "consumer" if OF_QUEUES.contains(&setting) => of_broker(loaded, written, run, Model::Queue),
-        "sink" => of_sink(loaded, written, run),
+        "sink" => of_sink(loaded, written, run).or_else(|| of_keys(loaded, setting)),
         "consumer"
             if ["group_instance_id", "assignor", "rebalance_protocol"].contains(&setting) =>
         {
@@ -66,12 +66,31 @@ fn of_broker(
 
 /// Of a setting in a file, the strategies that the file names count too.
 fn of_sink(loaded: &LoadedScenario, written: &Written, run: &[Configuration]) -> Option<String> {
-    let keeps_progress = |one: &Strategy| one.spec().sink.keeps_progress();
-    let is_read = run.iter().any(|one| !keeps_progress(&one.strategy));
-    let is_named =
-        !written.is_override && loaded.scenario.strategies.iter().any(|one| !keeps_progress(one));
+    let looks = |one: &Strategy| {
+        let sink = one.spec().sink;
+        !sink.keeps_progress() && !sink.is_broker()
+    };
+    let is_read = run.iter().any(|one| looks(&one.strategy));
+    let is_named = !written.is_override && loaded.scenario.strategies.iter().any(looks);
     (!is_read && !is_named).then(|| {
-        "a sink that keeps the consumer's progress looks for no keys; every other strategy's would"
+        "neither a sink that keeps the consumer's progress nor a broker looks for keys; every other \
+         strategy's sink would"
+            .to_owned()
+    })
+}
+
+/// What a sink recognises by, and for how long, matters where it recognises something.
+fn of_keys(loaded: &LoadedScenario, setting: &str) -> Option<String> {
+    let sink = &loaded.scenario.sink;
+    let is_of_keys = ["dedup_window", "dedup_entries", "dedup_key"].contains(&setting);
+    let is_left_out = match setting {
+        "dedup_window" => sink.dedup_window.is_none(),
+        "dedup_entries" => sink.dedup_entries.is_none(),
+        _ => false,
+    };
+    (is_of_keys && !is_left_out && sink.dedup == Dedup::None).then(|| {
+        "a sink with `sink.dedup` = \"atomic\", \"check-then-write\" or \"process-memory\" would \
+         read it"
             .to_owned()
     })
 }
@@ -208,7 +227,7 @@ mod tests {
     type Set = &'static [(&'static str, &'static str)];
 
     /// A setting with another value than the default, and what lets it change something.
-    const SETTINGS: [(&str, &str, Set); 15] = [
+    const SETTINGS: [(&str, &str, Set); 16] = [
         ("queue.overflow", "reject-publish", &[("queue.max_length", "3")]),
         (
             "queue.dead_letter",
@@ -248,6 +267,11 @@ mod tests {
             &[("queue.max_in_flight", "1"), ("subscriptions.0.consumers", "2")],
         ),
         ("queue.due_time", "worker", &[("workload.due_after", "5s")]),
+        (
+            "sink.dedup_entries",
+            "1",
+            &[("sink.dedup", "atomic"), ("queue.visibility_timeout", "20ms")],
+        ),
         ("times.stall", "3s", &[("faults.process.stall.before", "1/10")]),
         ("times.slow", "3s", &[("faults.handler.slow.slow", "1/10")]),
         ("times.late", "3s", &[("faults.settle.request.late", "1/10")]),
@@ -322,5 +346,16 @@ mod tests {
         assert_eq!(warnings(&atomic, [keeps, QUEUE]), [""; 0]);
         let said = warnings(&atomic, [keeps]).join("");
         assert!(said.contains("`sink.dedup` changes nothing here"), "{said}");
+        let writes = Configuration { strategy: Strategy::Transactional, ..QUEUE };
+        let said = warnings(&atomic, [writes]).join("");
+        assert!(said.contains("`sink.dedup` changes nothing here"), "{said}");
+    }
+
+    /// Recognising nothing, a sink has no use for the bounds of it, until they are left out too.
+    #[test]
+    fn what_is_said_of_a_sink_that_recognises_nothing() {
+        let of = |window| warnings(&loaded(&[("sink.dedup_window", window)]), [QUEUE]).join("");
+        assert!(of("1h").contains("`sink.dedup_window` changes nothing here"), "{}", of("1h"));
+        assert_eq!(of("none"), "");
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use entrega_checker::summary::Rate;
-use entrega_checker::{Cause, Causes, Class, Counter, Counters, Exposure, Reason, Verdict};
+use entrega_checker::{
+    Cause, Causes, Class, Counter, Counters, Exposure, Reason, Redriven, Verdict,
+};
 use entrega_clients::Strategy;
 use entrega_lab::comparison::{Comparison, ComparisonRow, ToldExample};
 use entrega_lab::examples::Extent;
@@ -53,12 +55,17 @@ pub struct RowDocument<'a> {
     adjacent_pairs: u64,
     effects: u64,
     excess: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redriven: Option<Redriven>,
     dlq_excess: u64,
     deliveries: u64,
     redeliveries: u64,
     causes: &'a Causes,
     rates: BTreeMap<&'static str, Rate>,
     latency_ns: BTreeMap<&'static str, Option<u64>>,
+    /// From the due time to the first effect, and how many came before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lateness: Option<LatenessDocument>,
     anti_vacuity: &'a Counters,
     #[serde(skip_serializing_if = "Option::is_none")]
     exposure: Option<&'a Exposure>,
@@ -68,6 +75,14 @@ pub struct RowDocument<'a> {
     why: &'a [String],
     hint: Option<&'a str>,
     replays: Vec<Replay<'a>>,
+}
+
+#[derive(Serialize)]
+struct LatenessDocument {
+    early: u64,
+    p50_ns: Option<u64>,
+    p99_ns: Option<u64>,
+    max_ns: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -125,6 +140,7 @@ pub fn row_document<'a>(comparison: &'a Comparison<'_>, row: &'a ComparisonRow) 
         adjacent_pairs: summary.order.adjacent_pairs,
         effects: summary.effects,
         excess: summary.excess,
+        redriven: Some(summary.redriven).filter(|redriven| !redriven.is_nothing()),
         dlq_excess: summary.dlq_excess,
         deliveries: summary.deliveries,
         redeliveries: summary.redeliveries,
@@ -134,6 +150,12 @@ pub fn row_document<'a>(comparison: &'a Comparison<'_>, row: &'a ComparisonRow) 
             ("p50", summary.latency.p50()),
             ("p99", summary.latency.p99()),
         ]),
+        lateness: summary.lateness.as_ref().map(|of| LatenessDocument {
+            early: of.early,
+            p50_ns: of.late.p50(),
+            p99_ns: of.late.p99(),
+            max_ns: of.late.max(),
+        }),
         anti_vacuity: &summary.counters,
         exposure: summary.exposure.as_ref(),
         untouched: &row.untouched,

@@ -11,7 +11,7 @@ use super::stories::stories;
 use super::table::tables;
 use super::{Shown, finding};
 use crate::columns::fitted;
-use crate::judgement::exposed;
+use crate::judgement::{self, exposed};
 use crate::prose::wrapped;
 
 /// The comparison as text.
@@ -22,6 +22,8 @@ pub fn text(comparison: &Comparison<'_>, shown: Shown) -> String {
     text.push_str(&tables(comparison, shown.columns));
     legend(&mut text, comparison, shown.columns);
     text.push_str(&unknowns(comparison));
+    redriven(&mut text, comparison);
+    lateness(&mut text, comparison);
     exposures(&mut text, comparison);
     hints(&mut text, comparison);
     stories(&mut text, comparison, shown.all_stories);
@@ -71,6 +73,37 @@ fn exposures(text: &mut String, comparison: &Comparison<'_>) {
     for (row, exposure) in rows {
         let _ =
             writeln!(text, "  {}, {}: {}", row.configuration, row.subscription, exposed(exposure));
+    }
+}
+
+/// What copies did that were moved back from the dead letters; nothing if none took effect.
+fn redriven(text: &mut String, comparison: &Comparison<'_>) {
+    let rows = comparison.rows.iter();
+    let mut rows = rows.filter(|row| !row.summary.redriven.is_nothing()).peekable();
+    if rows.peek().is_some() {
+        text.push_str("\nWhat the redrive did; a message may have been duplicated before:\n");
+    }
+    for row in rows {
+        let did = judgement::redriven(row.summary.redriven);
+        let _ = writeln!(text, "  {}, {}: {did}", row.configuration, row.subscription);
+    }
+}
+
+/// How late effects were, where messages are due later than they are sent.
+fn lateness(text: &mut String, comparison: &Comparison<'_>) {
+    let late = |row| {
+        let row: &ComparisonRow = row;
+        Some((row, judgement::lateness(row.summary.lateness.as_ref()?)?))
+    };
+    let mut rows = comparison.rows.iter().filter_map(late).peekable();
+    if rows.peek().is_some() {
+        text.push_str(
+            "\nMessages are due later than they are sent: p50 and p99 above hold that wait. From the \
+             due time:\n",
+        );
+    }
+    for (row, late) in rows {
+        let _ = writeln!(text, "  {}, {}: {late}", row.configuration, row.subscription);
     }
 }
 

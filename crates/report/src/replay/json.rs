@@ -1,6 +1,7 @@
 //! A repeated run for programs.
 
 use entrega_checker::Report;
+use entrega_explain::timeline::ending;
 use entrega_lab::Configuration;
 use entrega_lab::replay::{Anomaly, ReplayedRun};
 use serde::Serialize;
@@ -18,6 +19,9 @@ pub struct Document<'a> {
     seed: u64,
     digest: String,
     anomalies: &'a [Anomaly],
+    /// Why nothing more can happen, or what goes on until the run is given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ending: Option<String>,
     subscription_names: &'a [String],
     report: &'a Report,
     /// Why each subscription's verdict is unknown; empty if it is not.
@@ -37,6 +41,7 @@ pub fn document(run: &ReplayedRun) -> Document<'_> {
         seed: replay.seed,
         digest: run.digest.to_string(),
         anomalies: &run.anomalies,
+        ending: ending(&run.events),
         subscription_names: run.cast.subscriptions(),
         report: &run.report,
         why: run.judgements.iter().map(|one| &*one.why).collect(),

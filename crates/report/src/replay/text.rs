@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use entrega_checker::Verdict;
 use entrega_choice::Point;
+use entrega_explain::timeline::ending;
 use entrega_explain::{Timeline, words};
 use entrega_lab::replay::ReplayedRun;
 use entrega_model::printable::printable;
@@ -12,11 +13,14 @@ use entrega_model::{Kind, MessageId, SubscriptionId};
 use entrega_scenario::points;
 
 use crate::columns::fitted;
+use crate::prose::wrapped;
 
 /// At most this many messages are shown with their content.
 const BODIES: usize = 5;
 /// At most this many characters of each.
 const BODY_CHARS: usize = 160;
+/// How wide prose is that nothing limits.
+const WIDTH: usize = 120;
 /// The sentence about a run that shows nothing.
 const NOTHING: &str = "No message is lost, duplicated or out of order.";
 
@@ -54,6 +58,9 @@ pub fn text(run: &ReplayedRun, shown: Shown) -> String {
         columns: shown.columns,
     };
     text.push_str(&timeline.render());
+    if let Some(ending) = ending(&run.events) {
+        let _ = write!(text, "\n{}", wrapped(&ending, shown.columns.unwrap_or(WIDTH).min(WIDTH)));
+    }
     let only = timeline.only.len();
     if !shown.all && only > 0 && only < run.cast.subscriptions().len() {
         text.push_str("Subscriptions that nothing happened to are left out; --all shows them.\n");

@@ -20,6 +20,9 @@ pub struct Loaded {
     pub written: Vec<Written>,
     /// The recorded messages, if the workload is `from` a file.
     pub rows: Option<Rows>,
+    /// What it asks of the system of its profile that this cannot do. It is simulated all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beyond_profile: Vec<Problem>,
 }
 
 /// A scenario that keeps the same rules as one from a file.

@@ -1,4 +1,7 @@
-//! Settings that may be left out, and that `"none"` leaves out although a profile has them.
+//! Settings that may be left out, and that `"none"` leaves out although a profile has them, or the
+//! file below a `--set`.
+//!
+//! > **The rule.** Every setting that may be left out takes the word, and the schema says so.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,9 +10,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 
 /// The word.
-const NONE: &str = "none";
+pub(super) const NONE: &str = "none";
 
 pub(super) fn deserialize<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
@@ -20,8 +24,22 @@ where
 }
 
 pub(super) fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    let value = generator.subschema_for::<T>();
+    either(generator.subschema_for::<T>().to_value())
+}
+
+/// The schema of such a setting, whose values have this one.
+pub(super) fn either(value: Value) -> Schema {
     json_schema!({ "anyOf": [value, { "const": NONE }] })
+}
+
+/// What the schema says of such a setting where it is not left out.
+pub(super) fn is_set() -> Value {
+    json!({ "not": { "const": NONE } })
+}
+
+/// What it says where it has to be left out.
+pub(super) fn is_left_out() -> Value {
+    json!({ "const": NONE })
 }
 
 struct OrNone<T>(PhantomData<T>);

@@ -54,9 +54,15 @@ pub(crate) fn has(table: &DeTable<'_>, path: &str) -> bool {
 /// The settings that are lists of names: there, `a,b` stands for `["a", "b"]`.
 const LISTS: [&str; 3] = ["models", "strategies", "log.commit_checks"];
 
+/// The settings whose words look like numbers.
+const WORDS: [&str; 1] = ["producer.acks"];
+
 /// The value of an override: TOML if it parses as TOML, otherwise a string as it stands.
 fn read_value<'t>(path: &str, value: &'t str) -> DeValue<'t> {
     let parsed = DeValue::parse(value).map(Spanned::into_inner);
+    if WORDS.contains(&path) && matches!(parsed, Ok(DeValue::Integer(_))) {
+        return DeValue::String(Cow::Borrowed(value));
+    }
     let list = LISTS.contains(&path) && !matches!(parsed, Ok(DeValue::Array(_)));
     if !list {
         return parsed.unwrap_or(DeValue::String(Cow::Borrowed(value)));

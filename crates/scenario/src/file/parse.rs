@@ -4,8 +4,9 @@ use serde::Deserialize;
 
 use super::bounds::MOST_IDEMPOTENT;
 use super::document::{Beneath, Document};
+use super::feasible::held_too_long;
 use super::reader::Reader;
-use super::{Loaded, Problem, Rows, Scenario, ScenarioDigest, overrides, rules, words};
+use super::{Loaded, Problem, Rows, Scenario, ScenarioDigest, or_none, overrides, rules, words};
 use crate::profile::{CLIENTS, Profile};
 
 impl Scenario {
@@ -51,8 +52,23 @@ impl Scenario {
         let beneath = client.iter().chain(&profile).flat_map(Profile::overrides);
         let settings: Vec<(String, String)> = beneath.collect();
         let digest = ScenarioDigest::of(written.table(), content, &settings);
-        Ok(Loaded { scenario, digest, written: named, rows: recorded.map(|(_, rows)| rows) })
+        let rows = recorded.map(|(_, rows)| rows);
+        let beyond_profile = profile.iter().flat_map(|profile| {
+            let too_long = held_too_long(&scenario, rows.as_ref(), profile);
+            too_long.into_iter().map(|one| Problem {
+                help: one.help,
+                ..document.problem_with(&one.path, one.message)
+            })
+        });
+        let beyond_profile = beyond_profile.collect();
+        Ok(Loaded { scenario, digest, written: named, rows, beyond_profile })
     }
+}
+
+/// What a scenario names at the top level, unless it is that there is none.
+fn named<'d>(document: &'d Document<'_>, setting: &str) -> Option<&'d str> {
+    let named = document.table().get(setting)?.get_ref().as_str();
+    named.filter(|name| *name != or_none::NONE)
 }
 
 /// The profile that a scenario names.
@@ -60,8 +76,7 @@ fn profile_of(
     document: &Document<'_>,
     read: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Option<Profile>, Problem> {
-    let named = document.table().get("profile").and_then(|value| value.get_ref().as_str());
-    let Some(name) = named else { return Ok(None) };
+    let Some(name) = named(document, "profile") else { return Ok(None) };
     Profile::load(name, read).map(Some).map_err(|problem| {
         if problem.line > 0 {
             return problem;
@@ -77,8 +92,7 @@ fn client_of(
     document: &Document<'_>,
     read: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Option<Profile>, Problem> {
-    let named = document.table().get("client").and_then(|value| value.get_ref().as_str());
-    let Some(name) = named else { return Ok(None) };
+    let Some(name) = named(document, "client") else { return Ok(None) };
     if CLIENTS.contains(&name) {
         return Profile::load(name, read).map(Some);
     }

@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Acks, Span};
+use super::{Acks, Span, or_none};
 
 /// How messages are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -15,7 +15,8 @@ pub struct ProducerSettings {
     pub strategy: ProducerStrategy,
     /// Which replicas of a log have a message when a send is confirmed. Kafka `acks`. Left out:
     /// `all` for `confirmed`, as in Kafka since 3.0, and `0` for `fire-and-forget`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<Acks>")]
     pub acks: Option<Acks>,
     /// How long to wait for an answer before the send is retried or indeterminate. Kafka
     /// `request.timeout.ms`. Default 30s.
@@ -43,7 +44,8 @@ pub struct ProducerSettings {
     pub outbox: bool,
     /// After how long a job sends again what is in the outbox and has had no answer, or a refusal.
     /// Left out, only a restart does.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<Span>")]
     pub resend_after: Option<Span>,
     /// Which id a queue recognises a message by (`queue.dedup_window`). Default `message`.
     pub publish_id: PublishId,

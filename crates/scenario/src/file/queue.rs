@@ -1,7 +1,6 @@
 //! The table `[queue]`: how a queue behaves, by the names that real systems use.
 //!
-//! Defaults are those of no single system; a profile names a real one. What a profile sets and may
-//! be left out, `"none"` leaves out.
+//! Defaults are those of no single system; a profile names a real one.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -51,7 +50,8 @@ pub struct QueueSettings {
     pub dead_letter_strategy: DeadLetterStrategy,
     /// When what the queue dead-lettered is moved back to it, by an operator or a service: SQS
     /// `StartMessageMoveTask`, a shovel of RabbitMQ, Service Bus. Left out, it stays there.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<Redrive>")]
     pub redrive: Option<Redrive>,
     /// Whether deliveries come back at once when their consumer's connection ends, as on RabbitMQ,
     /// or when their lease ends, as on SQS. Default true.
@@ -399,7 +399,12 @@ pub struct RedeliveryDelay {
     #[serde(default)]
     pub kind: DelayKind,
     /// The longest wait. Left out, there is no limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "or_none::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "or_none::schema::<Span>")]
     pub most: Option<Span>,
     /// Which ends of a delivery it follows. Default all: `["nack", "expiry", "disconnect"]`.
     #[serde(default = "all_ends")]

@@ -1,13 +1,15 @@
 //! Recorded messages: a CSV file with a header, or JSON Lines, by the file's extension.
 //!
 //! The columns are `at` and `key`, and optionally `id`, `bytes`, `service_time` and `not_before`.
-//! Times are decimal seconds or spans such as `"1.5ms"`, read exactly; `at` and `not_before` count
-//! from the first row, so epoch times work as well as times from zero. Rows must be sorted by time:
-//! a row that goes back is a mistake in the file, which sorting would hide.
+//! Times are decimal seconds, spans such as `"1.5ms"`, or dates with a time and an offset as in
+//! ISO 8601, read exactly; `at` and `not_before` count from the first row, so epoch times work as
+//! well as times from zero. A file has dates or it has none. Rows must be sorted by time: a row
+//! that goes back is a mistake in the file, which sorting would hide.
 
 use std::collections::BTreeMap;
 
 use entrega_model::{Duration, Instant, Key, MessageId};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::problem::suggestion;
@@ -109,6 +111,8 @@ struct Reader<'t> {
     rows: Rows,
     numbers: BTreeMap<String, Key>,
     first: Option<u64>,
+    /// Whether the first row has a date.
+    is_dated: bool,
     text: &'t str,
     file: &'t str,
 }
@@ -142,7 +146,7 @@ impl Reader<'_> {
     }
 
     fn instant(&mut self, text: &str) -> Result<Instant, Mistake> {
-        let nanos = nanos(AT, text)?;
+        let nanos = self.moment(AT, text)?;
         let first = *self.first.get_or_insert(nanos);
         let last = self.rows.rows.last().map_or(first, |row| first + row.at.as_nanos());
         if nanos < last {
@@ -156,9 +160,25 @@ impl Reader<'_> {
         Ok(Instant::from_nanos(nanos - first))
     }
 
+    /// Nanoseconds from the origin of the file, or from 1970 if it has dates.
+    fn moment(&mut self, column: usize, text: &str) -> Result<u64, Mistake> {
+        let is_dated = is_date(text);
+        if self.first.is_none() {
+            self.is_dated = is_dated;
+        }
+        if is_dated != self.is_dated {
+            let (this, first) = if is_dated { ("a date", "none") } else { ("no date", "one") };
+            let message = format!("`{text}` is {this}, and the first row has {first}");
+            let help = "times of one file have one origin: write all of them as dates, or none";
+            return Err(Mistake::new(column, message, help));
+        }
+        if is_dated { date(column, text) } else { nanos(column, text) }
+    }
+
     /// What is due before the first row is due at once.
-    fn due(&self, text: &str) -> Result<Instant, Mistake> {
-        let since_first = nanos(NOT_BEFORE, text)?.saturating_sub(self.first.unwrap_or_default());
+    fn due(&mut self, text: &str) -> Result<Instant, Mistake> {
+        let moment = self.moment(NOT_BEFORE, text)?;
+        let since_first = moment.saturating_sub(self.first.unwrap_or_default());
         if since_first > Span::MAX.nanos() {
             let help = "a message is due at most 36500d after the first row";
             let message = format!("`not_before` is too late: {text}");
@@ -183,6 +203,26 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a time is written as a date: `2026-03-01T09:00:00+01:00`.
+fn is_date(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    let year = bytes.by_ref().take(4).filter(u8::is_ascii_digit).count();
+    year == 4 && bytes.next() == Some(b'-')
+}
+
+/// Nanoseconds since 1970 of a date with a time and an offset from UTC.
+fn date(column: usize, text: &str) -> Result<u64, Mistake> {
+    let moment: Timestamp = text.parse().map_err(|_| {
+        let help = "a date has a time and an offset from UTC, as 2026-03-01T09:00:00.5Z or \
+                    2026-03-01T10:00:00+01:00";
+        Mistake::new(column, format!("`{text}` is no date with a time and an offset"), help)
+    })?;
+    u64::try_from(moment.as_nanosecond()).map_err(|_| {
+        let help = "dates lie between 1970 and 2554";
+        Mistake::new(column, format!("`{text}` is no date that can be read"), help)
+    })
+}
+
 /// Nanoseconds of decimal seconds or of a span with a unit.
 fn nanos(column: usize, text: &str) -> Result<u64, Mistake> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -191,7 +231,11 @@ fn nanos(column: usize, text: &str) -> Result<u64, Mistake> {
     } else {
         text.parse().map(|span: Span| span.nanos())
     };
-    let help = "seconds as 12.345, or a duration as 250ms";
+    let help = if column == SERVICE_TIME {
+        "seconds as 12.345, or a duration as 250ms"
+    } else {
+        "seconds as 12.345, a duration as 250ms, or a date as 2026-03-01T09:00:00Z"
+    };
     read.map_err(|_| Mistake::new(column, format!("`{text}` is no time"), help))
 }
 

@@ -4,12 +4,13 @@
 
 use entrega_choice::Point;
 use entrega_clients::Strategy;
+use entrega_model::Model;
 
 use super::problem::suggestion;
 use super::traffic::interval_nanos;
 use super::{
-    Arrivals, Body, ConsumerSettings, Dedup, DedupKey, Faults, KeyDistribution, Probability,
-    Scenario, ScriptedFault, ServiceTime, Span, SubscriptionSettings, bounds,
+    Arrivals, Body, ConsumerSettings, Dedup, Faults, KeyDistribution, Probability, Scenario,
+    ScriptedFault, ServiceTime, SinkSettings, Span, SubscriptionSettings, bounds,
 };
 use crate::points;
 
@@ -52,6 +53,20 @@ pub(crate) fn check(scenario: &Scenario) -> Checked {
     shared_faults(&scenario.faults)?;
     scripts(scenario)?;
     expectations(scenario)
+}
+
+/// Checks what depends on where and with what a scenario runs, for a model and a strategy that were
+/// asked for and that it need not name. How a sink recognises what it has done changes nothing for
+/// a strategy whose sink does so by itself.
+pub(crate) fn check_configuration(
+    scenario: &Scenario,
+    model: Model,
+    strategy: Strategy,
+) -> Checked {
+    let (models, strategies) = (vec![model], vec![strategy]);
+    let asked = Scenario { models, strategies, sink: SinkSettings::default(), ..scenario.clone() };
+    failures::check(&asked)?;
+    transactions::check(&asked)
 }
 
 fn choices(scenario: &Scenario) -> Checked {
@@ -285,16 +300,7 @@ fn sink(scenario: &Scenario) -> Checked {
     }
     within("sink.dedup_entries", sink.dedup_entries.unwrap_or(1))?;
     if sink.dedup == Dedup::None {
-        let given = [
-            ("dedup_window", sink.dedup_window.is_some()),
-            ("dedup_entries", sink.dedup_entries.is_some()),
-            ("dedup_key", sink.dedup_key == DedupKey::Broker),
-        ];
-        let Some((name, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
-        let message =
-            format!("`{name}` is about what a sink recognises, and this one recognises nothing");
-        let help = "write dedup = \"atomic\", \"check-then-write\" or \"process-memory\"";
-        return broken_with_help(format!("sink.{name}"), message, help);
+        return Ok(());
     }
     let keeps_progress = |one: &&Strategy| one.spec().sink.keeps_progress();
     let Some(strategy) = scenario.strategies.iter().find(keeps_progress) else { return Ok(()) };

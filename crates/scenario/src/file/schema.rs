@@ -10,7 +10,7 @@ use entrega_clients::Strategy;
 use entrega_model::Model;
 use serde_json::{Map, Value, json};
 
-use super::{Scenario, bounds};
+use super::{Scenario, bounds, or_none};
 use crate::points::{FAULTS, FaultInfo};
 
 /// The rules that no JSON Schema can state, as the schema lists them.
@@ -95,7 +95,6 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
             no_growth_beside_idempotence(),
         ] }),
         ),
-        ("sink", bounds_of_something()),
         ("models", json!({ "uniqueItems": true })),
         ("strategies", json!({ "uniqueItems": true })),
         ("log", reset()),
@@ -104,7 +103,7 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
         ("queue.broker_restart.forgets", json!({ "uniqueItems": true, "minItems": 1 })),
         ("workload", workload()),
         ("producer", json!({ "allOf": [idempotence(), outbox(), publish_id()] })),
-        ("workload.from", text("\\.([cC][sS][vV]|[jJ][sS][oO][nN][lL])$", "orders.csv")),
+        ("workload.from", text("\\.([cC][sS][vV]|[jJ][sS][oO][nN][lL])$|^none$", "orders.csv")),
         ("subscriptions.*.name", text("^[a-z][a-z0-9-]{0,63}$", "mailer")),
         ("script.*.point", json!({ "examples": ["mailer.effect.after"] })),
         ("script.*.alternative", json!({ "examples": ["crash"] })),
@@ -117,6 +116,11 @@ fn text(pattern: &str, example: &str) -> Value {
     json!({ "pattern": pattern, "examples": [example] })
 }
 
+/// That a setting is there and not left out by its word.
+fn is_set(setting: &str) -> Value {
+    json!({ "required": [setting], "properties": { setting: or_none::is_set() } })
+}
+
 /// A static member does not leave when its application takes too long.
 fn static_members() -> Value {
     json!({
@@ -124,7 +128,7 @@ fn static_members() -> Value {
             "required": ["group_instance_id"],
             "properties": { "group_instance_id": { "const": true } },
         },
-        "then": { "properties": { "max_poll_interval": { "const": "none" } } },
+        "then": { "properties": { "max_poll_interval": or_none::is_left_out() } },
     })
 }
 
@@ -135,14 +139,14 @@ fn reset() -> Value {
             "required": ["auto_offset_reset"],
             "properties": { "auto_offset_reset": { "const": "by-duration" } },
         },
-        "then": { "required": ["auto_offset_reset_duration"] },
+        "then": is_set("auto_offset_reset_duration"),
     })
 }
 
 /// A log cannot take a message back, and leaves none alone. A profile may be that of a queue.
 fn never_on_a_log(setting: &str, value: &Value) -> Value {
     let is_set = json!({
-        "not": { "required": ["profile"] },
+        "not": is_set("profile"),
         "required": ["consumer"],
         "properties": { "consumer": {
             "required": [setting], "properties": { setting: { "const": value } },
@@ -159,10 +163,7 @@ fn never_on_a_log(setting: &str, value: &Value) -> Value {
 fn no_memory_of_workers() -> Value {
     let outlives = json!({
         "required": ["consumer"],
-        "properties": { "consumer": {
-            "required": ["worker_lost"],
-            "properties": { "worker_lost": { "not": { "const": "none" } } },
-        } },
+        "properties": { "consumer": is_set("worker_lost") },
     });
     let of_others = json!({
         "properties": { "sink": {
@@ -212,20 +213,6 @@ fn no_transactions_beside(table: &str, setting: &str, value: &Value, on_queue: b
     json!({ "if": is_set, "then": { "anyOf": either } })
 }
 
-/// What recognises nothing has no bounds.
-fn bounds_of_something() -> Value {
-    let recognises = json!({
-        "required": ["dedup"], "properties": { "dedup": { "not": { "const": "none" } } },
-    });
-    json!({
-        "dependentSchemas": { "dedup_window": recognises, "dedup_entries": recognises },
-        "if": {
-            "required": ["dedup_key"], "properties": { "dedup_key": { "const": "broker" } },
-        },
-        "then": recognises,
-    })
-}
-
 /// What an idempotent producer needs.
 fn idempotence() -> Value {
     let is_set = json!({
@@ -246,7 +233,7 @@ fn outbox() -> Value {
     json!({
         "if": is_kept,
         "then": { "properties": { "strategy": { "const": "confirmed" } } },
-        "dependentSchemas": { "resend_after": is_kept },
+        "anyOf": [is_kept, { "properties": { "resend_after": or_none::is_left_out() } }],
     })
 }
 
@@ -271,7 +258,9 @@ fn no_growth_beside_idempotence() -> Value {
                 "properties": { "enable_idempotence": { "const": true } },
             } },
         },
-        "then": { "properties": { "log": { "properties": { "partitions_added": false } } } },
+        "then": { "properties": { "log": { "properties": {
+            "partitions_added": or_none::is_left_out(),
+        } } } },
     })
 }
 
@@ -279,11 +268,14 @@ fn no_growth_beside_idempotence() -> Value {
 fn workload() -> Value {
     let made_up = ["messages", "keys", "key_distribution", "arrivals", "due_after"];
     let absent: Map<String, Value> =
-        made_up.iter().map(|name| ((*name).to_owned(), json!(false))).collect();
+        made_up.iter().map(|name| ((*name).to_owned(), or_none::is_left_out())).collect();
     let opaque = json!({
         "required": ["body"], "properties": { "body": { "const": "opaque" } },
     });
-    json!({ "dependentSchemas": { "from": { "properties": absent }, "bytes": opaque } })
+    json!({ "allOf": [
+        { "if": is_set("from"), "then": { "properties": absent } },
+        { "if": is_set("bytes"), "then": opaque },
+    ] })
 }
 
 /// A time or an occurrence, and what can happen at each point.
@@ -402,7 +394,7 @@ pub(super) fn at(path: &str) -> Option<&'static Value> {
 /// Whether a schema takes a word that leaves its setting out.
 #[cfg(feature = "toml")]
 pub(super) fn takes_none(schema: &Value) -> bool {
-    schema["anyOf"][1]["const"] == "none"
+    schema["anyOf"][1]["const"] == or_none::NONE
 }
 
 /// The schema that another refers to, or that it is but for `"none"`.

@@ -277,7 +277,8 @@ pub struct LogSettings {
     pub partitions: u16,
     /// When the topic gets more partitions, and how many it has then. In Kafka an operator does it
     /// (`kafka-topics --alter --partitions`). Left out, their number stays.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<PartitionsAdded>")]
     pub partitions_added: Option<PartitionsAdded>,
     /// How long a member may be silent before its group removes it. Kafka `session.timeout.ms`.
     /// Default 45s.
@@ -290,7 +291,8 @@ pub struct LogSettings {
     pub auto_offset_reset: AutoOffsetReset,
     /// How far back `by-duration` goes. Kafka writes it into the policy:
     /// `auto.offset.reset=by_duration:PT1H`. It has no default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<Span>")]
     pub auto_offset_reset_duration: Option<Span>,
     /// How long a group without members keeps its committed offsets. Kafka
     /// `offsets.retention.minutes`, counted from when the group became empty. Default 7d.
@@ -303,7 +305,8 @@ pub struct LogSettings {
     pub retention_time: Span,
     /// How many bytes a partition keeps at least, by whole segments. Kafka `retention.bytes`, there
     /// −1 for no limit. Left out, there is no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<u64>")]
     pub retention_bytes: Option<u64>,
     /// How many bytes a segment holds before the next one begins. Kafka `segment.bytes`. Default
     /// 1073741824, one GiB.

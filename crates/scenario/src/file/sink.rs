@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Span;
+use super::{Span, or_none};
 
 /// The sinks of all subscriptions, whatever the strategy of their consumers. The strategies
 /// `progress-with-effect` and `progress-with-effect-unconditional` have one that keeps their
@@ -15,15 +15,24 @@ pub struct SinkSettings {
     pub dedup: Dedup,
     /// How long after its effect a message is recognised: Redis `EX`, `expires_after_seconds` of
     /// AWS Lambda Powertools (there 1h), 24h at Stripe. Left out, it is recognised for ever.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<Span>")]
     pub dedup_window: Option<Span>,
     /// How many messages are recognised: the oldest makes room for the next, as
     /// `local_cache_max_items` of AWS Lambda Powertools does (there 256). Left out, there is room
     /// for all.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<u32>")]
     pub dedup_entries: Option<u32>,
     /// By which id a message is recognised. Default `producer`.
     pub dedup_key: DedupKey,
+}
+
+impl SinkSettings {
+    /// Whether a message is recognised by the id that the broker gave it.
+    pub fn asks_broker_ids(&self) -> bool {
+        self.dedup != Dedup::None && self.dedup_key == DedupKey::Broker
+    }
 }
 
 /// How a message is recognised that has had its effect.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ServiceTime, Span};
+use super::{ServiceTime, Span, or_none};
 
 /// How long faults last. Each default is beyond the timeout that notices it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,7 +13,8 @@ pub struct FaultTimes {
     pub stall: Span,
     /// How long stalls last if they are not all alike, in the place of `stall`: each one is drawn
     /// anew. Left out, all last as long as `stall` says.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<ServiceTime>")]
     pub stall_distribution: Option<ServiceTime>,
     /// The additional time of a slow handler (`handler.slow`). Default 40s, beyond the visibility
     /// timeout.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConsumerChange, Faults, RollingRestart, Span};
+use super::{ConsumerChange, Faults, RollingRestart, Span, or_none};
 use crate::workload::ORDER_BYTES;
 
 /// The messages that the producer sends, the same for every model and strategy.
@@ -11,31 +11,39 @@ use crate::workload::ORDER_BYTES;
 #[serde(default, deny_unknown_fields)]
 pub struct WorkloadSettings {
     /// How many messages to make up. Default 1000. Not together with `from`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<u32>")]
     pub messages: Option<u32>,
     /// A file of recorded messages, relative to the scenario: `.csv` with a header, or `.jsonl`,
     /// with the columns `at` and `key`, and if you like `id`, `bytes`, `service_time`,
-    /// `not_before`. Then keys and arrivals come from the file.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `not_before`. Times are seconds, durations or dates as `2026-03-01T09:00:00Z`. Then keys
+    /// and arrivals come from the file.
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<String>")]
     pub from: Option<String>,
     /// What a message contains. Default `order`.
     pub body: Body,
     /// How large an opaque body is. Default 256. Orders have the size of their text.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<u32>")]
     pub bytes: Option<u32>,
     /// How many different keys there are. Default 100.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<u32>")]
     pub keys: Option<u32>,
     /// How often each key occurs. Default uniform.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<KeyDistribution>")]
     pub key_distribution: Option<KeyDistribution>,
     /// When messages are sent. Default poisson with 20 a second.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<Arrivals>")]
     pub arrivals: Option<Arrivals>,
     /// How long after its arrival at the producer a message is due: nobody is to process it
     /// before, as with a countdown of Celery. Who holds it until then is `queue.due_time`. Default:
     /// it is due at once. Not together with `from`, whose column `not_before` says it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "or_none::deserialize", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "or_none::schema::<Span>")]
     pub due_after: Option<Span>,
     /// The longest that a recorded message waits until it is due, for versions of the scenario in
     /// which messages are made up.
@@ -152,18 +160,32 @@ pub struct SubscriptionSettings {
     #[serde(default)]
     pub service_time: ServiceTime,
     /// Probabilities that replace those of `[faults]` for this subscription, point by point.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "or_none::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(schema_with = "super::faults::of_subscription")]
     pub faults: Option<Faults>,
     /// Consumers that come and go at a time. Default none: all are there from the start to the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<ConsumerChange>,
     /// A deployment that restarts the consumers one after another. Left out, there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "or_none::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "or_none::schema::<RollingRestart>")]
     pub rolling_restart: Option<RollingRestart>,
     /// The mean time between two crashes of a consumer, whatever it does: each one dies at instants
     /// of its own, which depend on the seed and on nothing else. Left out, none dies by time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "or_none::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "or_none::schema::<Span>")]
     pub mtbf: Option<Span>,
 }
 

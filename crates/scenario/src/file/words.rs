@@ -3,9 +3,10 @@
 
 use super::Problem;
 use super::document::{Document, Node, join, last_of, parent_of};
+use super::or_none::NONE;
 use super::problem::suggestion;
 use super::reader::{Mistake, What};
-use super::schema::at;
+use super::schema::{at, takes_none};
 use super::valid;
 
 /// The problem behind a mistake.
@@ -16,17 +17,27 @@ pub(super) fn explain(document: &Document<'_>, mistake: &Mistake) -> Problem {
         What::MissingField(name) => missing_field(document, node, name),
         What::UnknownValue { value, valid } => {
             let place = document.child(&node.path, value).unwrap_or(node);
+            let none = may_be_left_out(place).then_some(NONE);
+            let valid: Vec<&str> = valid.iter().copied().chain(none).collect();
             document
                 .problem_at(place, format!("unknown value `{value}`"))
-                .with_help(suggestion(value, valid))
+                .with_help(suggestion(value, &valid))
         }
         What::Type { found, expected } => {
             wrong_type(document, inside(document, node, found), expected)
         }
         What::Other(message) => {
-            document.problem_at(inside(document, node, message), message.replace('\n', " "))
+            let place = inside(document, node, message);
+            let or_none =
+                if may_be_left_out(place) { format!(", or \"{NONE}\"") } else { String::new() };
+            document.problem_at(place, message.replace('\n', " ") + &or_none)
         }
     }
+}
+
+/// Whether the setting at a place may be left out by its word.
+fn may_be_left_out(place: &Node) -> bool {
+    at(&place.path).is_some_and(takes_none)
 }
 
 fn unknown_field(document: &Document<'_>, node: &Node, name: &str, valid: &[&str]) -> Problem {

@@ -28,9 +28,14 @@ pub fn names() -> String {
 pub fn in_full() -> String {
     let mut text = String::new();
     for profile in all().chain(clients()) {
-        let Profile { name, title, model, versions, settings, not_modelled } = profile;
+        let Profile { name, title, model, versions, settings, longest_hold, not_modelled } =
+            profile;
         let _ = writeln!(text, "{name}: {title}, {versions} ({model})");
         settings.iter().for_each(|(path, fact)| write_fact(&mut text, path, fact));
+        if let Some(hold) = &longest_hold {
+            text.push_str("  how long a message is held that is due later:\n");
+            write_fact(&mut text, "longest_hold", hold);
+        }
         if !not_modelled.is_empty() {
             text.push_str("  not modelled:\n");
         }

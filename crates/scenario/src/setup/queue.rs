@@ -4,10 +4,10 @@ use entrega_brokers::queue::{self, Features, LimitCounts, MaxInFlight, Rules, Sc
 use entrega_model::Duration;
 
 use crate::file::{
-    AcquireMode, AfterRestart, AtLimit, DEAD_LETTER_RETRY, DedupKey, DelayKind, DeliveryCount,
-    DeliveryEnd, ErrorPolicy, Forgotten, InFlightScope, LateSettle, LimitChecked, LimitCount,
-    OnConsumerTimeout, Overflow, QueueSettings, RedeliveryDelay, RedriveIds, RepeatedSettle,
-    RequeuePosition, Scenario, Span, StoredForNobody,
+    AcquireMode, AfterRestart, AtLimit, DEAD_LETTER_RETRY, DelayKind, DeliveryCount, DeliveryEnd,
+    ErrorPolicy, Forgotten, InFlightScope, LateSettle, LimitChecked, LimitCount, OnConsumerTimeout,
+    Overflow, QueueSettings, RedeliveryDelay, RedriveIds, RepeatedSettle, RequeuePosition,
+    Scenario, Span, StoredForNobody,
 };
 
 /// The queue broker. When messages are due is no setting: see
@@ -74,7 +74,7 @@ fn features(scenario: &Scenario) -> Features {
         }),
         dead_letter_retry: from.confirms_dead_letters().then(|| DEAD_LETTER_RETRY.duration()),
         takes_retries: consumer.on_error == ErrorPolicy::RetryTopic,
-        remembers_ids: scenario.sink.dedup_key == DedupKey::Broker,
+        remembers_ids: scenario.sink.asks_broker_ids(),
     }
 }
 

@@ -107,6 +107,48 @@ fn csv_is_read_exactly() {
     assert_eq!((rows.id_name(MessageId(2)), rows.key_name(Key(2))), (None, None));
 }
 
+/// A date is a moment whatever its offset, and a file of dates says what one of seconds does.
+#[test]
+fn dates_are_read_with_their_offsets() {
+    let seconds = "at,key,not_before\n1767323045,a,\n1767323045.5,b,1767326645\n1767323047,a,\n";
+    let dates = "at,key,not_before\n2026-01-02T03:04:05Z,a,\n2026-01-02T04:04:05.5+01:00,b,\
+                 2026-01-02T00:04:05-04:00\n2026-01-02 03:04:07Z,a,\n";
+    let read =
+        |text: &str| Rows::parse("o.csv", text).unwrap_or_else(|problem| panic!("{problem}"));
+    assert_eq!(read(dates), read(seconds));
+    let json = "{\"at\": \"2026-01-02T03:04:05Z\", \"key\": \"a\"}";
+    let row = Rows::parse("o.jsonl", json).map(|rows| rows.rows[0].at);
+    assert_eq!(row, Ok(Instant::START));
+}
+
+#[test]
+fn mistakes_in_dates_are_told_with_their_place() {
+    let check = |text: &str, expect: &str| {
+        let problem = Rows::parse("o.csv", text).map_err(|problem| problem.to_string());
+        let problem = problem.expect_err(text);
+        assert!(problem.starts_with(expect), "{problem}");
+    };
+    let no_offset = "o.csv:2:1: `2026-01-02T03:04:05` is no date with a time and an offset\n  help: a \
+                     date has a time and an offset from UTC, as 2026-03-01T09:00:00.5Z";
+    check("at,key\n2026-01-02T03:04:05,a\n", no_offset);
+    check("at,key\n2026-01-02,a\n", "o.csv:2:1: `2026-01-02` is no date with a time");
+    check("at,key\n2026-13-02T03:04:05Z,a\n", "o.csv:2:1: `2026-13-02T03:04:05Z` is no date with");
+    check("at,key\n1969-01-02T03:04:05Z,a\n", "o.csv:2:1: `1969-01-02T03:04:05Z` is no date that");
+    let back = "at,key\n2026-01-02T03:04:05Z,a\n2026-01-02T03:04:05+01:00,b\n";
+    check(back, "o.csv:3:1: `at` goes back: 2026-01-02T03:04:05+01:00 is before the row above");
+    let mixed = "at,key,not_before\n0,a,2026-01-02T03:04:05Z\n";
+    check(
+        mixed,
+        "o.csv:2:5: `2026-01-02T03:04:05Z` is a date, and the first row has none\n  help: ",
+    );
+    let mixed = "at,key\n2026-01-02T03:04:05Z,a\n7,b\n";
+    check(mixed, "o.csv:3:1: `7` is no date, and the first row has one\n  help: ");
+    check(
+        "at,key,service_time\n0,a,2026-01-02T03:04:05Z\n",
+        "o.csv:2:5: `2026-01-02T03:04:05Z` is no time",
+    );
+}
+
 /// Counted from the first row, as `at`; what is due before it is due at once.
 #[test]
 fn due_times_are_read_from_a_file_or_follow_the_sends() {

@@ -5,7 +5,7 @@ use entrega_clients::Shutdown;
 use entrega_model::{Duration, Instant, ProcessId, SubscriptionId};
 use entrega_scenario::workload::{CrashTimes, StallTimes};
 use entrega_scenario::{
-    Arrivals, Change, DedupKey, Order, Role, Scenario, Span, Stopping, SubscriptionSettings,
+    Arrivals, Change, Order, Role, Scenario, Span, Stopping, SubscriptionSettings,
 };
 
 /// How long things take in this world.
@@ -108,8 +108,7 @@ impl Times {
             chooses_order: scenario.network.order == Order::Chosen,
             backlog: scenario.workload.arrivals == Some(Arrivals::Backlog),
             sink_latency: scenario.network.sink_latency.duration(),
-            broker_ids: (scenario.sink.dedup_key == DedupKey::Broker)
-                .then(|| most_partitions(scenario)),
+            broker_ids: scenario.sink.asks_broker_ids().then(|| most_partitions(scenario)),
             transfers: scenario.queue.has_dead_letters(),
             confirms_dead_letters: scenario.queue.confirms_dead_letters(),
             consumer_timeout: scenario.consumer.request_timeout.duration(),

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::Faults;
-use crate::file::Probability;
+use crate::file::{Probability, or_none};
 use crate::points::{FaultInfo, SECTIONS, Section};
 
 /// The faults of one subscription: no point that all share.
@@ -17,7 +17,7 @@ pub(crate) fn of_subscription(generator: &mut SchemaGenerator) -> Schema {
         all["properties"][section.name]["description"] = json!(section.about);
     }
     define(generator, "SubscriptionFaults", Schema::try_from(all).unwrap_or_default());
-    Schema::new_ref("#/$defs/SubscriptionFaults".to_owned())
+    or_none::either(json!(reference("SubscriptionFaults")))
 }
 
 impl JsonSchema for Faults {

@@ -225,14 +225,14 @@ fn redrive(redrive: &Redrive, queue: &QueueSettings) -> Checked {
         return broken_with_help(
             "queue.redrive",
             "this queue dead-letters nothing that could be moved back",
-            "write dead_letter = true beside it, or remove `redrive`",
+            "write dead_letter = true beside it, or redrive = \"none\"",
         );
     }
     if queue.restart_forgets(Forgotten::Settles) {
         return broken_with_help(
             "queue.redrive",
             "a restart that forgets settles puts back what was moved back, and not how often it was",
-            "remove `redrive`, or let broker_restart.forgets list only messages and counts",
+            "write redrive = \"none\", or let broker_restart.forgets list only messages and counts",
         );
     }
     let window = queue.dedup_window.filter(|window| *window > redrive.after);

@@ -111,7 +111,10 @@ fn a_list_is_no_table() {
         "subscriptions = [['mailer', 1]]",
         "an item of `subscriptions` must be a table, not a list",
     );
-    check("workload.arrivals = ['constant', 3.0]", "`arrivals` must be a table, not a list");
+    check(
+        "workload.arrivals = ['constant', 3.0]",
+        "`arrivals` must be a table, or \"none\", not a list",
+    );
     check("workload.body = { order = {} }", "`body` must be one of order, opaque, not a table");
     check(
         "models = ['log', { queue = {} }]",
@@ -160,4 +163,68 @@ fn the_rules_know_the_durations_that_are_not_zero() {
             "{path}: {message}"
         );
     }
+}
+
+/// The tables of what happens, whose entries are no settings.
+const EVENTS: [&str; 3] = ["faults", "script", "expect"];
+
+/// The settings of a table that may be left out and have no default, but for lists: none of their
+/// items is an empty list.
+fn optional(schema: &'static Value, path: &str, found: &mut Vec<(String, &'static Value)>) {
+    let schema = resolved(schema);
+    let required = schema["required"].as_array();
+    let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|one| one == name));
+    for (name, one) in schema["properties"].as_object().into_iter().flatten() {
+        let below = format!("{path}{name}");
+        if EVENTS.contains(&below.as_str()) {
+            continue;
+        }
+        let is_given = ["default", "const", "items"].iter().any(|word| one.get(word).is_some());
+        if !is_required(name) && !is_given {
+            found.push((below.clone(), one));
+        }
+        if !below.ends_with(".faults") {
+            optional(one, &format!("{below}."), found);
+        }
+    }
+    if schema["items"].is_object() {
+        optional(&schema["items"], &format!("{path}reader."), found);
+    }
+}
+
+/// Whatever may be left out, `"none"` leaves out: alone, and where a file has it.
+#[test]
+fn every_optional_setting_takes_none() {
+    let mut found = Vec::new();
+    optional(schema::shared(), "", &mut found);
+    let takes_none = |one: &&(String, &'static Value)| !schema::takes_none(one.1);
+    let without: Vec<&str> =
+        found.iter().filter(takes_none).map(|(path, _)| path.as_str()).collect();
+    assert_eq!(without, [""; 0], "these cannot be left out by their word");
+    let names: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
+    for name in ["queue.redrive", "sink.dedup_window", "subscriptions.reader.mtbf", "profile"] {
+        assert!(names.contains(&name), "{name} is not among {names:?}");
+    }
+    let plain = parse("", &[]).expect("a scenario").scenario;
+    for path in names.into_iter().filter(|path| *path != "queue.redelivery_delay.most") {
+        let none = parse("", &[(path, "none")]).unwrap_or_else(|problem| panic!("{problem}"));
+        assert_eq!(none.scenario, plain, "{path}");
+    }
+}
+
+/// What a file sets, a `--set` switches off.
+#[test]
+fn none_switches_off_what_a_file_sets() {
+    let set = |path, value| parse(FULL, &[(path, value)]).expect("a scenario").scenario;
+    assert!(parse(FULL, &[]).expect("a scenario").scenario.queue.redrive.is_some());
+    assert_eq!(set("queue.redrive", "none").queue.redrive, None);
+    assert_eq!(set("sink.dedup_window", "none").sink.dedup_window, None);
+    assert_eq!(set("sink.dedup", "none").sink.dedup, crate::Dedup::None);
+    assert_eq!(set("subscriptions.mailer.faults", "none").subscriptions[0].faults, None);
+    let said =
+        |path, value| said(path, value).map(|problem| problem.to_string()).unwrap_or_default();
+    let redrive = said("queue.redrive", "off");
+    assert!(redrive.contains("must be a table, or \"none\", not \"off\""), "{redrive}");
+    let window = said("sink.dedup_window", "never");
+    assert!(window.ends_with("as in \"1.5s\", or \"none\""), "{window}");
 }

@@ -60,7 +60,7 @@ fn mistakes_in_a_redrive() {
     check(&set("dead_letter = true"), "no mistake");
     check(&set("at_limit = 'dead-letter'"), "no mistake");
     check(&set(""), "2:11: this queue dead-letters nothing that could be moved back");
-    check_help(&set(""), "write dead_letter = true beside it, or remove `redrive`");
+    check_help(&set(""), "write dead_letter = true beside it, or redrive = \"none\"");
     let ids = |ids: &str, window: &str| {
         format!(
             "[queue]\ndead_letter = true\ndedup_window = '{window}'\n\
@@ -87,16 +87,12 @@ fn mistakes_in_a_redrive() {
     );
     check_help(
         &forgets("settles"),
-        "remove `redrive`, or let broker_restart.forgets list only messages and counts",
+        "write redrive = \"none\", or let broker_restart.forgets list only messages and counts",
     );
     check_help(&ids("same", "2h"), "write after = \"2h\" or more, or ids = \"new\"");
     check(
         "[queue]\ndead_letter = true\nredrive = { after = '1h', times = 0 }",
         "3:35: `times` is 0; it is at least 1",
-    );
-    check(
-        "[sink]\ndedup_key = 'broker'",
-        "2:13: `dedup_key` is about what a sink recognises, and this one recognises nothing",
     );
     check("[sink]\ndedup = 'atomic'\ndedup_key = 'broker'", "no mistake");
 }
@@ -189,7 +185,10 @@ fn mistakes_around_supervisors() {
         "models = ['queue']\nconsumer.worker_lost = 'settle'\nsink.dedup = 'process-memory'",
         "2:24: a worker that dies takes its memory along, and here it is the process that remembers",
     );
-    check_help("models = ['queue']\nconsumer.worker_lost = 'ack'", "valid here: settle, requeue");
+    check_help(
+        "models = ['queue']\nconsumer.worker_lost = 'ack'",
+        "valid here: settle, requeue, none",
+    );
 }
 
 /// A copy that is to be tried later needs a broker that holds a single message back.
