@@ -98,6 +98,7 @@
 //! | `aborted` | `message` | `subscription` `consumer` `delivery` `seen` `reason` | the transaction with its effect was aborted |
 //! | `redriven` | `message` | `subscription` `position` `tag` | a dead letter is back in its queue, and is none any more; deliveries at a position below `tag` were handed out before |
 //! | `retried` | `message` | `subscription` `consumer` `position` | a copy was published to be tried later |
+//! | `effect.invoke` | `message` | `subscription` `consumer` `delivery` | its handler asks the sink; noted where consumers die by time |
 //!
 //! # Values
 //!

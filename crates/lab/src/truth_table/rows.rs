@@ -73,7 +73,7 @@ const JAVA_NO: &str = "Java, auto-commit off";
 use Strategy as S;
 
 /// All rows, in teaching order; those of the producer's side last.
-pub const ROWS: [TableRow; 73] = [
+pub const ROWS: [TableRow; 78] = [
     row(S::SettleThenProcess, "default", &[]),
     row(S::SettleThenProcess, "settles unconfirmed", &[("consumer.settle_confirmed", "false")]),
     row(S::ProcessThenSettle, "default", &[]),
@@ -84,6 +84,9 @@ pub const ROWS: [TableRow; 73] = [
     on_queue(row(S::ProcessThenSettle, "on error requeue", REQUEUE)),
     on_queue(row(S::ProcessThenSettle, "delivery limit 2", LIMIT)),
     on_queue(row(S::ProcessThenSettle, "delivery limit 2, dead letters", LIMIT_WITH_TARGET)),
+    on_queue(row(S::ProcessThenSettle, "retry topic", RETRY_TOPIC)),
+    on_queue(row(S::ProcessThenSettle, "lost workers settled", WORKER_SETTLED)),
+    on_queue(row(S::ProcessThenSettle, "lost workers requeued", WORKER_REQUEUED)),
     on_queue(row(S::ProcessThenSettle, AHEAD, PUSH)),
     on_queue(row(S::ProcessThenSettle, "lease renewal", RENEWAL)),
     on_queue(row(S::ProcessThenSettle, "late settles honoured", HONOURED)),
@@ -113,6 +116,8 @@ pub const ROWS: [TableRow; 73] = [
     row(S::Parallel, "ordered keys", &[("consumer.key_ordered", "true")]),
     row(S::ProgressWithEffect, "default", &[]),
     row(S::ProgressWithEffectUnconditional, "default", &[]),
+    on_log(row(S::Transactional, "default", &[])),
+    on_queue(row(S::Transactional, "an ideal queue", &[])),
     row(S::ArticleBasic, PUBLISHED, LIBRDKAFKA),
     row(S::ArticleBasic, OFF, LIBRDKAFKA_OFF),
     row(S::ArticleBasic, JAVA_ON, JAVA),
@@ -160,6 +165,9 @@ const LIMIT_WITH_TARGET: &[(&str, &str)] = &[
     ("queue.dead_letter", "true"),
     ("consumer.on_error", "requeue"),
 ];
+const RETRY_TOPIC: &[(&str, &str)] = &[QUEUE_ONLY, ("consumer.on_error", "retry-topic")];
+const WORKER_SETTLED: &[(&str, &str)] = &[QUEUE_ONLY, ("consumer.worker_lost", "settle")];
+const WORKER_REQUEUED: &[(&str, &str)] = &[QUEUE_ONLY, ("consumer.worker_lost", "requeue")];
 const RENEWAL: &[(&str, &str)] = &[("consumer.lease_renewal", "10s")];
 const HONOURED: &[(&str, &str)] = &[("queue.late_settle", "honoured")];
 const BY_LEASE: &[(&str, &str)] = &[("queue.requeue_on_disconnect", "false")];
