@@ -102,8 +102,10 @@ impl LoadedScenario {
             return Ok(());
         }
         let (scenario, consumer) = (self.name.clone(), &self.scenario.consumer);
+        if let Some(policy) = consumer.on_error.gives_back() {
+            return Err(Unfit::RequeueOnLog { scenario, policy });
+        }
         match consumer.on_error {
-            ErrorPolicy::Requeue => return Err(Unfit::RequeueOnLog { scenario }),
             ErrorPolicy::RetryTopic => return Err(Unfit::RetryTopicOnLog { scenario }),
             _ if consumer.worker_lost.is_some() => return Err(Unfit::WorkerLostOnLog { scenario }),
             _ => {}
