@@ -232,7 +232,7 @@ impl SubscriptionFold {
     fn as_recorded(&self, cause: Cause) -> Cause {
         let is_unknown = match cause {
             Cause::Unexplained => true,
-            Cause::SettleLost => !self.has_truth,
+            Cause::SettleLost => !self.knows_settles(),
             _ => false,
         };
         if self.is_record && is_unknown { Cause::Unknown } else { cause }

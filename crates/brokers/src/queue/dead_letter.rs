@@ -6,8 +6,8 @@
 //!
 //! A delivery ends without success by a nack, by a reject with requeue, by its lease or with its
 //! connection. All of them count, as in RabbitMQ 4.0 to 4.2; since 4.3 `basic.nack` does not, and
-//! requeueing a poison message by it goes on for ever again [RMQ-QQ]. On its way to the target a dead letter may be lost or
-//! doubled: `transfers.rs`.
+//! requeueing a poison message by it goes on for ever again [RMQ-QQ]. On its way to the target a
+//! dead letter may be lost or doubled: `transfers.rs`.
 
 use entrega_model::event::{DeadLetterReason, RemoveReason};
 use entrega_model::{Kind, MessageId, SubscriptionId};

@@ -86,8 +86,8 @@ impl<'a, T> Batch<'a, T> {
         self.say(Settlement::Requeue)
     }
 
-    /// Puts all of them back as tried and failed, which a delivery limit may count where it does not
-    /// count [`Batch::requeue`].
+    /// Puts all of them back as tried and failed, which a delivery limit may count where it does
+    /// not count [`Batch::requeue`].
     pub fn reject_and_requeue(self) -> Result<(), Stale> {
         self.say(Settlement::RejectAndRequeue)
     }
