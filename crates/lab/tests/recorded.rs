@@ -198,6 +198,31 @@ fn a_history_is_judged_as_its_run() {
     }
 }
 
+/// What a group without a committed offset has not read when its only consumer leaves is skipped
+/// by the reset of whoever comes next, in the run and in its history.
+#[test]
+fn what_the_next_reset_skips_is_known_of_a_history_too() {
+    let text = r#"
+models = ["log"]
+workload = { messages = 3, arrivals = { distribution = "constant", rate_per_second = 1 } }
+[[subscriptions]]
+name = "mailer"
+changes = [{ consumer = 1, at = "100ms", what = "leaves" }]
+"#;
+    let alone = |_: &str| Err(String::new());
+    let loaded = LoadedScenario::load("leaves.toml", text, &[], &alone).expect("a scenario");
+    let configuration = Configuration { model: Model::Log, strategy: Strategy::ProcessThenSettle };
+    let mut history = Vec::new();
+    let run = run::record(&loaded, configuration, 1, &mut history).expect("memory");
+    let of_run = said(&run.judged.report.subscriptions[0]);
+    assert_eq!(of_run, BTreeMap::from([("skipped_by_reset", 3)]));
+    let history = String::from_utf8(history).expect("a history is text");
+    assert_eq!(said(&check(&history).report.subscriptions[0]), of_run);
+    let thinned = history.replace(",\"complete\":true", "");
+    let unknown = BTreeMap::from([("skipped_by_reset", 1), ("unknown", 2)]);
+    assert_eq!(said(&check(&thinned).report.subscriptions[0]), unknown);
+}
+
 /// The opposite: where lines are left out, something else is said of some history.
 #[test]
 fn a_history_without_some_lines_is_judged_otherwise() {
