@@ -123,6 +123,11 @@ fn the_way_out_that_a_scenario_names_is_one() {
     check("late-ack.toml", &["profile=rabbitmq-quorum"], &fenced);
     let delay = "queue.redelivery_delay.after=10s";
     check("nack-loop.toml", &[delay], &["expect.0.lost=0", "expect.0.verdict=valid"]);
+    let ends = ["expect.0.dead_lettered=1", "expect.0.pending=0", "expect.0.redeliveries=20"];
+    let ends = [&ends[..], &["expect.0.verdict=valid"]].concat();
+    for counted in ["consumer.on_error=reject", "profile=rabbitmq-quorum@4.2"] {
+        check("nack-or-reject.toml", &[counted], &ends);
+    }
     check(
         "late-commit.toml",
         &["log.commit_checks=forward"],

@@ -153,7 +153,7 @@ impl Contract {
 
     /// Changes a mix so that everything is given that the promise needs, `except` one thing.
     pub(crate) fn provide(&self, mix: &mut Mix, except: Option<Need>) {
-        if self.model == Log && mix.consumer.on_error == ErrorPolicy::Requeue {
+        if self.model == Log && mix.consumer.on_error.gives_back().is_some() {
             mix.consumer.on_error = ErrorPolicy::Skip;
         }
         for need in self.needs.iter().filter(|&&need| except != Some(need)) {
@@ -371,5 +371,6 @@ impl Need {
 }
 
 fn passes_over(policy: ErrorPolicy) -> bool {
-    matches!(policy, ErrorPolicy::Skip | ErrorPolicy::SkipAndSettle | ErrorPolicy::Requeue)
+    let goes_on = matches!(policy, ErrorPolicy::Skip | ErrorPolicy::SkipAndSettle);
+    goes_on || policy.gives_back().is_some()
 }

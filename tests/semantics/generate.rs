@@ -88,6 +88,7 @@ fn policies() -> impl Recipe<Value = ErrorPolicy> {
             ErrorPolicy::Skip,
             ErrorPolicy::SkipAndSettle,
             ErrorPolicy::Requeue,
+            ErrorPolicy::Reject,
         ][..],
     )
 }

@@ -70,15 +70,18 @@ words! {
         AbortedVisible => "aborted_visible",
         /// Duplicated: its consumer crashed, unsettled.
         RedeliveredAfterCrash => "redelivered_after_crash",
-        /// Duplicated: its lease ran out before a settle was asked for.
+        /// Duplicated: its lease ran out before a settle was asked for, or before that arrived: its
+        /// consumer learnt that it came too late.
         LeaseExpired => "lease_expired",
         /// Duplicated: its consumer's session expired.
         SessionExpired => "session_expired",
         /// Duplicated: its partition moved to another assignment.
         Rebalanced => "rebalanced",
-        /// Duplicated: its settle was asked for, and never recorded.
+        /// Duplicated: its settle was asked for, and never recorded; nobody learnt what became of
+        /// it.
         SettleLost => "settle_lost",
         /// Duplicated: its consumer gave it back or rejected it, although the effect had happened.
+        /// Not if that was refused or lost: then it is what did bring the message back.
         NackedAfterEffect => "nacked_after_effect",
         /// Duplicated: its consumer closed, or its connection broke, without a settle.
         ClosedWithoutSettle => "closed_without_settle",

@@ -42,6 +42,35 @@ impl Message {
         self.tenure = tenure;
     }
 
+    /// Notes, before the message is delivered again for this reason, whether its consumer may still
+    /// learn that a settle came too late.
+    pub(crate) fn note_unheard(&mut self, why: Cause) {
+        let waits = self.has(Flag::LeaseRanOut) && !self.has(Flag::GivenUp);
+        let may_be_late = why == Cause::SettleLost && waits;
+        self.unset(Flag::SettleUnheard);
+        if may_be_late && self.duplicate.is_none() {
+            self.set(Flag::SettleUnheard);
+        }
+    }
+
+    /// The settle of the delivery before the last one has arrived too late, as it turns out: what
+    /// took the message from it is the end of its lease, and no settle that was lost.
+    #[cold]
+    pub(crate) fn settle_came_late(&mut self) {
+        self.unset(Flag::SettleUnheard);
+        let is_mended = |cause: Option<Cause>| match cause {
+            Some(Cause::SettleLost) => Some(Cause::LeaseExpired),
+            other => other,
+        };
+        self.why_last = is_mended(self.why_last);
+        if self.outcome == self.previous {
+            self.why_outcome = is_mended(self.why_outcome);
+        }
+        if self.outcome == self.previous || self.outcome == self.last {
+            self.duplicate = is_mended(self.duplicate);
+        }
+    }
+
     /// Notes an outcome before it is counted. `why_now` is why the message would be delivered
     /// again at this moment.
     #[inline]

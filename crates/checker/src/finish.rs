@@ -196,7 +196,8 @@ impl SubscriptionFold {
     fn cause(&self, class: Class, message: &Message) -> Option<Cause> {
         let cause = match class {
             Class::Lost => {
-                message.cause_of_loss(self.stores_are_known, self.audited && !self.is_record)
+                let is_whole = !self.is_record || self.kinds.are_complete();
+                message.cause_of_loss(self.stores_are_known, self.audited && is_whole)
             }
             Class::Duplicated | Class::Split => message.cause_of_duplicate(),
             _ => return None,
@@ -234,7 +235,7 @@ impl SubscriptionFold {
     fn as_recorded(&self, cause: Cause) -> Cause {
         let is_unknown = match cause {
             Cause::Unexplained => true,
-            Cause::SettleLost => !self.has_truth,
+            Cause::SettleLost => !self.knows_settles(),
             _ => false,
         };
         if self.is_record && is_unknown { Cause::Unknown } else { cause }

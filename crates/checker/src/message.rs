@@ -128,15 +128,16 @@ pub(crate) enum Flag {
     Settled = 1 << (FIRST_MARK + 1),
     /// About the last delivery: its handler failed and has not started again.
     Failed = 1 << (FIRST_MARK + 2),
-    /// About the last delivery: its consumer gave it back or rejected it.
+    /// About the last delivery: its consumer asked to give it back, and works on it no more.
     Nacked = 1 << (FIRST_MARK + 3),
     /// About the last delivery: its consumer asked for a final settle.
     SettleInvoked = 1 << 10,
-    /// About the last delivery: its settle was refused.
+    /// About the last delivery: its settle was refused, although nothing is known to have taken it
+    /// back.
     SettleRefused = 1 << 11,
     /// About the last delivery: its lease ran out.
     LeaseRanOut = 1 << 12,
-    /// About the last delivery: its lease ran out before a settle of any kind was asked for.
+    /// About the last delivery: its lease ran out before a final settle was asked for.
     LeaseRanOutUnsettled = 1 << 13,
     /// About the last delivery: the end of its consumer's connection returned it.
     Requeued = 1 << 14,
@@ -144,15 +145,15 @@ pub(crate) enum Flag {
     LeaseRanOutOnce = 1 << 15,
     /// About the last delivery, in a record: it was settled before anything befell its consumer.
     SettledInTime = 1 << 16,
-    /// About the last delivery, in a record: its consumer learnt what became of the final settle
-    /// that it asked for last, so that this was not lost.
+    /// About the last delivery: its consumer learnt what became of the final settle that it asked
+    /// for last, so that this was not lost.
     Answered = 1 << 17,
     /// About the message, in a record: a line is about it that only a stored one can have.
     WasThere = 1 << 18,
     /// About the message: the end of a connection returned it from its consumer's buffer.
     RequeuedAhead = 1 << 19,
-    /// About the last delivery: the end of its consumer's connection returned it before a settle of
-    /// any kind was asked for.
+    /// About the last delivery: the end of its consumer's connection returned it before a final
+    /// settle was asked for.
     RequeuedUnsettled = 1 << 20,
     /// About the message: the transaction of its first effect was aborted, after that was seen.
     AbortedSeen = 1 << 21,
@@ -162,11 +163,22 @@ pub(crate) enum Flag {
     MovedBack = 1 << 23,
     /// About the message: a consumer has published another copy of it to be tried later.
     Copied = 1 << 24,
+    /// About the last delivery: the broker took it back by a word of its consumer.
+    GivenBack = 1 << 25,
+    /// About the last delivery: a final settle was recorded, or its consumer has learnt what became
+    /// of it, after its lease had ended, so that came too late.
+    SettledLate = 1 << 26,
+    /// About the message: the lease of the delivery before the last one ended while a final settle
+    /// was on its way, and its consumer has not learnt yet what became of that.
+    SettleUnheard = 1 << 27,
+    /// About the last delivery: its consumer has given up waiting for an answer to its final
+    /// settle.
+    GivenUp = 1 << 28,
 }
 
 /// Every flag is below this bit.
-pub(crate) const FLAG_BITS: u32 = 25;
-const _: () = assert!((Flag::Copied as u32) < 1 << FLAG_BITS);
+pub(crate) const FLAG_BITS: u32 = 29;
+const _: () = assert!((Flag::GivenUp as u32) < 1 << FLAG_BITS);
 
 /// The bits that are about the last delivery.
 pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
@@ -175,7 +187,8 @@ pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
         | Flag::RequeuedAhead as u32
         | Flag::AbortedSeen as u32
         | Flag::MovedBack as u32
-        | Flag::Copied as u32);
+        | Flag::Copied as u32
+        | Flag::SettleUnheard as u32);
 
 impl Message {
     #[inline]
@@ -239,10 +252,18 @@ impl Message {
         self.flags &= !ABOUT_LAST;
     }
 
+    /// Its consumer asks for a final settle of the last delivery, and has no answer yet.
+    #[inline]
+    pub(crate) const fn asks_for_settle(&mut self) {
+        self.set(Flag::SettleInvoked);
+        self.unset(Flag::Answered);
+        self.unset(Flag::GivenUp);
+    }
+
     /// Whether the broker has taken the last delivery back, as far as it reports.
     #[inline]
     pub(crate) const fn was_returned(&self) -> bool {
-        self.has(Flag::LeaseRanOut) || self.has(Flag::Requeued) || self.has(Flag::Nacked)
+        self.has(Flag::LeaseRanOut) || self.has(Flag::Requeued) || self.has(Flag::GivenBack)
     }
 
     /// Whether it had an effect or became a dead letter.

@@ -169,8 +169,10 @@ impl RecordChecker {
     /// It leaves out nothing: a kind of event that it does not have did not happen.
     #[must_use]
     pub fn complete(mut self) -> Self {
-        for one in &mut self.subscriptions {
+        let folds = &mut self.checker.subscriptions;
+        for (one, fold) in self.subscriptions.iter_mut().zip(folds) {
             EventKind::ALL.iter().for_each(|kind| one.kinds.add(*kind, 1));
+            fold.kinds = one.kinds;
         }
         self
     }
@@ -300,7 +302,9 @@ impl RecordChecker {
         let fold = &mut self.checker.subscriptions[subscription.index()];
         fold.is_settle_denied = !self.is_log && one.handed.is_settle_denied();
         if let Kind::Delivered { .. } = kind {
-            fold.copy = one.copies.delivered(kind, origin, self.is_log, &self.attempts);
+            let copy = one.copies.delivered(kind, origin, self.is_log, &self.attempts);
+            fold.copy =
+                if fold.kinds.are_complete() { copy.where_stores_are_known() } else { copy };
         }
     }
 

@@ -4,6 +4,11 @@
 //! > lease, session, rebalance, lost settle, nack, close, batch, broker restart, reset, rewind, and
 //! > nothing at all after a settle.
 //!
+//! A settle that was asked for and not recorded was lost, unless its consumer learnt what became of
+//! it after the lease had ended: then it arrived, too late, and the lease is the cause. A nack that
+//! was refused or lost has returned nothing: the cause is what did. Only where nothing else can be,
+//! or where a record does not hold what brokers record, is a nack taken for one that arrived.
+//!
 //! Of a record, what befell a consumer after it had settled the message is no cause. A life whose
 //! end is not recorded may have ended by a crash or in peace, so what comes after it is unknown.
 //!
@@ -27,18 +32,21 @@ pub(crate) struct Evidence {
     pub(crate) crashed: bool,
     /// Of a record: its consumer's life is over, and the record does not show how it ended.
     pub(crate) ended_unseen: bool,
-    /// Its lease ran out before its consumer asked for a settle.
+    /// Its lease ran out before its consumer asked for a settle, or before that arrived: its
+    /// consumer has learnt that it came too late.
     pub(crate) lease_ran_out: bool,
     /// Its consumer's session expired.
     pub(crate) session_expired: bool,
     /// Its partition was revoked, lost or assigned anew.
     pub(crate) moved: bool,
-    /// Its consumer asked for a final settle; of a record, and never learnt what became of it.
+    /// Its consumer asked for a final settle, and never learnt what became of it.
     pub(crate) settle_invoked: bool,
     /// A queue refused it, and nothing but a restart of the broker can be the reason.
     pub(crate) refused_after_restart: bool,
-    /// Its consumer gave it back.
+    /// Its consumer gave it back, and the queue took it.
     pub(crate) nacked: bool,
+    /// Its consumer asked to give it back, and was not refused.
+    pub(crate) nack_asked: bool,
     /// The end of its connection returned it before its consumer asked for a settle.
     pub(crate) parted: bool,
     /// Its consumer left, or the end of its connection returned it.
@@ -90,6 +98,7 @@ impl Evidence {
             (self.redriven, Cause::Redriven),
             (self.settled, Cause::RedeliveredAfterSettle),
             (self.copied, Cause::RetryCopy),
+            (self.nack_asked, Cause::NackedAfterEffect),
             (self.restarted, Cause::BrokerForgot),
         ];
         if self.sought {

@@ -76,8 +76,10 @@ pub enum ErrorPolicy {
     Skip,
     /// Go on and settle it: lost on both models.
     SkipAndSettle,
-    /// Give it back to the queue (a log cannot).
+    /// Give it back to the queue by a nack (a log cannot).
     Requeue,
+    /// Give it back to the queue by a reject with requeue (a log cannot).
+    Reject,
     /// Leave the loop through `close()` and be restarted.
     Crash,
     /// Try a bounded number of times, then write a dead letter, then settle.
@@ -199,6 +201,11 @@ where
                 let _ = self.inbox.give_back(delivery).await;
                 Ok(&[])
             }
+            (Err(_), ErrorPolicy::Reject) => {
+                self.handler.pause(self.retry_backoff).await;
+                let _ = self.inbox.give_back_failed(delivery).await;
+                Ok(&[])
+            }
             (Err(_), ErrorPolicy::RetryTopic) => {
                 self.try_later(delivery).await?;
                 Ok(settled)
@@ -286,11 +293,19 @@ impl<S: GiveBack, H, D: DeadLetters> Supervised<'_, S, H, D> {
 
 /// Giving a message back, as far as the model can: a queue requeues it, a log leaves it alone.
 pub trait GiveBack {
-    /// Returns the message to its queue.
+    /// Returns the message to its queue by a nack.
     ///
     /// # Errors
     /// As [`Subscription::settle`]; the lease returns it all the same.
     async fn give_back(&self, delivery: &Delivery) -> Result<(), SettleError>;
+
+    /// Returns the message to its queue as one that was tried and failed: by a reject with requeue.
+    ///
+    /// # Errors
+    /// As [`GiveBack::give_back`].
+    async fn give_back_failed(&self, delivery: &Delivery) -> Result<(), SettleError> {
+        self.give_back(delivery).await
+    }
 
     /// The worker that had a message died, and its supervisor settles it or gives it back, as it is
     /// configured to. A log has no supervisor.

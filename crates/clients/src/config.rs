@@ -73,7 +73,8 @@ pub enum AutoSettle {
 pub enum WorkerLost {
     /// It acks it, as Celery does by default: what had no effect is lost.
     Settle,
-    /// It gives it back at once (`task_reject_on_worker_lost`): one that kills comes again.
+    /// It gives it back at once, by a reject with requeue (`task_reject_on_worker_lost`): one that
+    /// kills comes again.
     Requeue,
 }
 

@@ -88,6 +88,13 @@ pub trait QueueSubscription: Subscription {
     /// As [`Subscription::settle`].
     async fn requeue(&self, delivery: &Delivery) -> Result<(), SettleError>;
 
+    /// Tried and failed: the message goes back to its queue by a reject with requeue, which a
+    /// delivery limit may count where it does not count [`QueueSubscription::requeue`].
+    ///
+    /// # Errors
+    /// As [`Subscription::settle`].
+    async fn reject_and_requeue(&self, delivery: &Delivery) -> Result<(), SettleError>;
+
     /// Never again: dead-lettered if the queue has a target, else dropped.
     ///
     /// # Errors

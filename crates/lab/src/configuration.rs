@@ -40,13 +40,15 @@ impl fmt::Display for Configuration {
 pub enum Unfit {
     /// The log cannot give a message back: choose another model, or another policy.
     #[error(
-        "{scenario}: consumer.on_error = \"requeue\" is impossible on the log, which takes nothing \
+        "{scenario}: consumer.on_error = \"{policy}\" is impossible on the log, which takes nothing \
          back\n  help: choose another model or policy; valid on both: retry, skip, \
          skip-and-settle, crash, dead-letter"
     )]
     RequeueOnLog {
         /// The name of the scenario.
         scenario: String,
+        /// What it calls its policy.
+        policy: &'static str,
     },
     /// The log has no topic that holds a copy back: choose another model, or another policy.
     #[error(

@@ -102,16 +102,28 @@ impl LoadedScenario {
     /// [`Unfit::Setting`].
     pub fn allows(&self, configuration: Configuration) -> Result<(), Unfit> {
         let Configuration { model, strategy } = configuration;
-        let (scenario, consumer) = (self.name.clone(), &self.scenario.consumer);
-        match consumer.on_error {
-            _ if model != Model::Log => {}
-            ErrorPolicy::Requeue => return Err(Unfit::RequeueOnLog { scenario }),
-            ErrorPolicy::RetryTopic => return Err(Unfit::RetryTopicOnLog { scenario }),
-            _ if consumer.worker_lost.is_some() => return Err(Unfit::WorkerLostOnLog { scenario }),
-            _ => {}
+        if model == Model::Log {
+            self.allowed_on_log()?;
         }
         let fits = self.scenario.fits(model, strategy);
-        fits.map_err(|problem| Unfit::Setting { scenario, configuration, problem })
+        fits.map_err(|problem| {
+            let scenario = self.name.clone();
+            Unfit::Setting { scenario, configuration, problem }
+        })
+    }
+
+    fn allowed_on_log(&self) -> Result<(), Unfit> {
+        let (scenario, consumer) = (self.name.clone(), &self.scenario.consumer);
+        if let Some(policy) = consumer.on_error.gives_back() {
+            return Err(Unfit::RequeueOnLog { scenario, policy });
+        }
+        if consumer.on_error == ErrorPolicy::RetryTopic {
+            return Err(Unfit::RetryTopicOnLog { scenario });
+        }
+        if consumer.worker_lost.is_some() {
+            return Err(Unfit::WorkerLostOnLog { scenario });
+        }
+        Ok(())
     }
 
     /// Whether a strategy runs on a model at all, for a pair that was asked for by name.

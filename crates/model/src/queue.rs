@@ -30,6 +30,10 @@ pub enum Settlement {
     Ack,
     /// Not processed: put back for redelivery (RabbitMQ `nack`, `requeue=true`).
     Requeue,
+    /// Tried, and failed: put back for redelivery as well, but in other words (RabbitMQ `reject`,
+    /// `requeue=true`; AMQP 1.0 `modified` with `delivery-failed`). Which of the two counts towards
+    /// a delivery limit is a setting of the queue.
+    RejectAndRequeue,
     /// Never deliver again: dead-letter it if the queue has a target, else drop it.
     Reject,
     /// Not settled yet: the lease starts anew from now.

@@ -264,6 +264,7 @@ pub fn error_policy(policy: file::ErrorPolicy) -> ErrorPolicy {
         file::ErrorPolicy::Skip => ErrorPolicy::Skip,
         file::ErrorPolicy::SkipAndSettle => ErrorPolicy::SkipAndSettle,
         file::ErrorPolicy::Requeue => ErrorPolicy::Requeue,
+        file::ErrorPolicy::Reject => ErrorPolicy::Reject,
         file::ErrorPolicy::Crash => ErrorPolicy::Crash,
         file::ErrorPolicy::DeadLetter => ErrorPolicy::DeadLetter,
         file::ErrorPolicy::RetryTopic => ErrorPolicy::RetryTopic,

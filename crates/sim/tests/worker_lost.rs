@@ -80,7 +80,8 @@ fn a_supervisor_that_settles_loses_what_had_no_effect() {
     let readers = Strategy::ALL.into_iter().filter(|one| one.reads("worker_lost"));
     let readers: Vec<Strategy> = readers.collect();
     assert!(readers.len() >= 6, "{readers:?}");
-    let policies = ["retry", "skip", "skip-and-settle", "requeue", "crash", "dead-letter"];
+    let policies =
+        ["retry", "skip", "skip-and-settle", "requeue", "reject", "crash", "dead-letter"];
     for strategy in readers {
         let again = if strategy == Strategy::DeduplicatingSink { 1 } else { 2 };
         for policy in policies {
@@ -116,7 +117,10 @@ fn a_message_that_kills_is_tried_without_end() {
     assert_eq!(run.effects, [1, 0, 0]);
     let limited = [&LIMITED[..], &[REQUEUES]].concat();
     assert_eq!(check(&limited, PLAIN, KILLS, [1, 0, 1], [0, 1, 0]), (0, 3));
-    let others = ("queue.limit_counts", "['expiry', 'disconnect']");
+    let by_reject = ("queue.limit_counts", "['reject']");
+    let counted = [&limited[..], &[by_reject]].concat();
+    assert_eq!(check(&counted, PLAIN, KILLS, [1, 0, 1], [0, 1, 0]), (0, 3));
+    let others = ("queue.limit_counts", "['nack', 'expiry', 'disconnect']");
     let uncounted = [&limited[..], &[others]].concat();
     let run = lab::run(SCENARIO, &uncounted, Model::Queue, PLAIN, KILLS);
     assert!(run.end != RunEnd::Quiescent && deaths(&run).1 > 50);

@@ -240,7 +240,7 @@ impl BoundQueue {
         let stored = Stored::delivered(sequence, record, delivery_count);
         match word {
             Some(Settlement::Reject) => self.give_up(stored, GivenUp::Rejected, step),
-            Some(_) => self.end_without_success(stored, Return::Nack, step),
+            Some(word) => self.end_without_success(stored, Return::by(word), step),
             None => self.end_without_success(stored, Return::Disconnect, step),
         }
     }
@@ -351,10 +351,10 @@ impl BoundQueue {
                 tell_acked(id, stored, from, trigger, step);
                 self.finish(&stored, step);
             }
-            Settlement::Requeue => {
-                let stored = self.end(slot, Some((from, Settlement::Requeue)), step);
+            Settlement::Requeue | Settlement::RejectAndRequeue => {
+                let stored = self.end(slot, Some((from, word.settlement)), step);
                 tell_settled(id, stored, from, SettleAct::Requeue, trigger, step);
-                self.end_without_success(stored, Return::Nack, step);
+                self.end_without_success(stored, Return::by(word.settlement), step);
             }
             Settlement::Reject => {
                 let stored = self.end(slot, Some((from, Settlement::Reject)), step);

@@ -4,10 +4,10 @@
 //! > checked when a delivery ends without success, or by a setting when the next one is due: a
 //! > message with a limit of 1 is delivered once either way.
 //!
-//! A delivery ends without success by a requeue, by its lease or with its connection. All of them
-//! count, as in RabbitMQ 4.0 to 4.2; since 4.3 `basic.nack` does not, and requeueing a poison
-//! message goes on for ever again [RMQ-QQ]. On its way to the target a dead letter may be lost or
-//! doubled: `transfers.rs`.
+//! A delivery ends without success by a nack, by a reject with requeue, by its lease or with its
+//! connection. All of them count, as in RabbitMQ 4.0 to 4.2; since 4.3 `basic.nack` does not, and
+//! requeueing a poison message by it goes on for ever again [RMQ-QQ]. On its way to the target a
+//! dead letter may be lost or doubled: `transfers.rs`.
 
 use entrega_model::event::{DeadLetterReason, RemoveReason};
 use entrega_model::{Kind, MessageId, SubscriptionId};

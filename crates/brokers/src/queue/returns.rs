@@ -1,8 +1,8 @@
 //! How deliveries end without success, and what comes back.
 //!
-//! > **The rule.** A delivery that ends by a nack, by its lease or with its connection is no
-//! > success. Its message is ready again, at once or after a delay, unless it was delivered too
-//! > often.
+//! > **The rule.** A delivery that ends by a nack, by a reject with requeue, by its lease or with
+//! > its connection is no success. Its message is ready again, at once or after a delay, unless it
+//! > was delivered too often.
 
 use entrega_model::queue::Response;
 use entrega_model::{ClientId, Event, Instant, Kind, SubscriptionId};

@@ -7,6 +7,7 @@
 //! The profiles (`crates/scenario/src/profile/*.toml`) say which system answers how, with sources.
 
 use entrega_model::Duration;
+use entrega_model::queue::Settlement;
 
 /// Answers to questions that real queues answer differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +62,10 @@ pub struct LimitCounts {
     /// Each delivery, when it begins. The others count when a delivery ends, and only where this
     /// does not.
     pub deliveries: bool,
-    /// Those that a consumer gave back by a word.
+    /// Those that a consumer gave back by a nack.
     pub nacks: bool,
+    /// Those that a consumer gave back by a reject with requeue.
+    pub rejects: bool,
     /// Those whose lease ran out.
     pub expiries: bool,
     /// Those whose connection ended.
@@ -111,8 +114,10 @@ pub struct RedeliveryDelay {
     pub linear: bool,
     /// The longest wait.
     pub most: Duration,
-    /// Whether it is for messages that a consumer gave back.
+    /// Whether it is for messages that a consumer gave back by a nack.
     pub on_nack: bool,
+    /// Whether it is for those that a consumer gave back by a reject with requeue.
+    pub on_reject: bool,
     /// Whether it is for those whose lease ran out.
     pub on_expiry: bool,
     /// Whether it is for those whose connection ended.
@@ -122,12 +127,21 @@ pub struct RedeliveryDelay {
 /// Why a delivery ended without success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Return {
-    /// By a word of its consumer.
+    /// By a nack of its consumer.
     Nack,
+    /// By a reject with requeue of its consumer.
+    Reject,
     /// By its lease.
     Expiry,
     /// With its connection.
     Disconnect,
+}
+
+impl Return {
+    /// By which word a consumer gave its message back.
+    pub(super) fn by(word: Settlement) -> Self {
+        if word == Settlement::RejectAndRequeue { Self::Reject } else { Self::Nack }
+    }
 }
 
 impl Rules {
@@ -149,14 +163,20 @@ impl Rules {
 
 impl LimitCounts {
     /// Every delivery counts, however it ends.
-    pub const DELIVERIES: Self =
-        Self { deliveries: true, nacks: false, expiries: false, disconnects: false };
+    pub const DELIVERIES: Self = Self {
+        deliveries: true,
+        nacks: false,
+        rejects: false,
+        expiries: false,
+        disconnects: false,
+    };
 
     /// Whether a delivery counts because of how it ended.
     pub(super) fn ends(self, how: Return) -> bool {
         !self.deliveries
             && match how {
                 Return::Nack => self.nacks,
+                Return::Reject => self.rejects,
                 Return::Expiry => self.expiries,
                 Return::Disconnect => self.disconnects,
             }
@@ -170,6 +190,7 @@ impl RedeliveryDelay {
         linear: false,
         most: Duration::MAX,
         on_nack: false,
+        on_reject: false,
         on_expiry: false,
         on_disconnect: false,
     };
@@ -178,6 +199,7 @@ impl RedeliveryDelay {
     pub(super) fn of(&self, how: Return, delivery_count: u16) -> Duration {
         let is_for = match how {
             Return::Nack => self.on_nack,
+            Return::Reject => self.on_reject,
             Return::Expiry => self.on_expiry,
             Return::Disconnect => self.on_disconnect,
         };

@@ -6,6 +6,7 @@
 //! * A cause that is *decided* stays: the second outcome has its cause, or there are two copies,
 //!   and then that is the cause. No evidence about deliveries matters any more. The tenure does,
 //!   because a consumer that asks for a commit of this message asks for all before it.
+//!   That a settle was lost is no cause yet while its consumer may learn that it came too late.
 //! * What is known of the last delivery matters only if there was one.
 //! * If the consumer of the last delivery has *crashed*, that is the cause of the next one, unless
 //!   a settle is recorded; whether it asked for one, or gave it back, is not asked. Whether the
@@ -86,7 +87,8 @@ impl Normal {
 /// Whether the cause of a second outcome is known, whatever follows.
 pub(super) const fn is_decided(message: &Message, may_redrive: bool) -> bool {
     let may_be_undone = may_redrive && message.effects < MORE;
-    message.copies >= MORE || (message.duplicate.is_some() && !may_be_undone)
+    let may_be_late = message.has(Flag::SettleUnheard);
+    message.copies >= MORE || (message.duplicate.is_some() && !may_be_undone && !may_be_late)
 }
 
 fn forget_what_a_crash_hides(message: &mut Message) {

@@ -5,7 +5,7 @@
 //! > may have stored the message, a later delivery may be one of another copy.
 //!
 //! That several copies were stored the fold knows if their stores are recorded. That one was is no
-//! evidence that no other was: the line may be missing.
+//! evidence that no other was: the line may be missing, unless the record leaves out nothing.
 
 use entrega_model::event::NO_POSITION;
 use entrega_model::history::Origin;
@@ -26,6 +26,16 @@ pub(crate) enum Copy {
     PerhapsOther,
     /// The same, and the line says that it is none.
     ProbablyOther,
+}
+
+impl Copy {
+    /// The same where every store is recorded, so that another copy would be known.
+    pub(super) const fn where_stores_are_known(self) -> Self {
+        match self {
+            Self::Same | Self::PerhapsOther | Self::ProbablyOther => Self::Same,
+            Self::Other => Self::Other,
+        }
+    }
 }
 
 /// Where the latest delivery of each message stood on a log.

@@ -97,7 +97,8 @@ impl SubscriptionFold {
         if message.has(Flag::LeaseRanOutAhead) {
             return Some(Cause::LeaseExpired);
         }
-        let is_open = !message.has(Flag::Settled) || message.numbers.is_below(attempt);
+        let is_ended = message.has(Flag::Settled) && message.dead_letters == 0;
+        let is_open = !is_ended || message.numbers.is_below(attempt);
         if message.has(Flag::RequeuedAhead) && is_open {
             return Some(Cause::ClosedWithoutSettle);
         }
@@ -107,7 +108,8 @@ impl SubscriptionFold {
     /// What is known of the last delivery of a message; `at` is where it stands on a log.
     pub(super) fn evidence(&self, message: &Message, at: Option<(PartitionId, u64)>) -> Evidence {
         let Some((tenure, life)) = self.owners.get(message.tenure) else {
-            return Evidence { moved_back: message.moved_back > 0, ..Evidence::default() };
+            let (moved_back, restarted) = (message.moved_back > 0, self.has_restarted());
+            return Evidence { moved_back, restarted, ..Evidence::default() };
         };
         let is_log = at.is_some();
         let at = at.filter(|(_, position)| *position != NO_POSITION);
@@ -118,7 +120,9 @@ impl SubscriptionFold {
         let restarted = self.has_restarted();
         let refused = message.has(Flag::SettleRefused);
         let in_time = message.has(Flag::SettledInTime);
-        let lease_ran_out = message.has(Flag::LeaseRanOutUnsettled);
+        let lease_ran_out =
+            message.has(Flag::LeaseRanOutUnsettled) || message.has(Flag::SettledLate);
+        let nack_asked = message.has(Flag::Nacked) && !refused;
         let asked = message.has(Flag::SettleInvoked)
             || position.is_some_and(|position| tenure.asked_upto > position);
         Evidence {
@@ -129,8 +133,9 @@ impl SubscriptionFold {
             session_expired: tenure.session_expired && !in_time,
             moved: tenure.moved && !in_time,
             settle_invoked: asked && !message.has(Flag::Answered),
-            refused_after_restart: !is_log && restarted && refused && !message.was_returned(),
-            nacked: message.has(Flag::Nacked),
+            refused_after_restart: !is_log && restarted && refused,
+            nacked: message.has(Flag::GivenBack) || (nack_asked && !self.knows_settles()),
+            nack_asked,
             returned_with_batch: settled && self.returned_with_batch,
             moved_back: message.moved_back > 0,
             redriven: self.is_record && message.dead_letters > 0 && !self.kinds.are_complete(),
@@ -148,6 +153,11 @@ impl SubscriptionFold {
             copied: message.has(Flag::Copied),
             sought: false,
         }
+    }
+
+    /// Whether a settle that a queue records would be known.
+    pub(crate) fn knows_settles(&self) -> bool {
+        self.has_truth || !self.is_record || self.kinds.are_complete()
     }
 
     pub(crate) fn has_restarted(&self) -> bool {

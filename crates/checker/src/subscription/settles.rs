@@ -26,10 +26,10 @@ impl SubscriptionFold {
                 change(message, &mut self.owners, |message| message.set(Flag::Nacked));
             }
             _ if tenure.forgotten || message.has(Flag::Requeued) => {}
-            SettleAct::Ack | SettleAct::Reject => message.set(Flag::SettleInvoked),
-            SettleAct::Commit if position == NO_POSITION => message.set(Flag::SettleInvoked),
+            SettleAct::Ack | SettleAct::Reject => message.asks_for_settle(),
+            SettleAct::Commit if position == NO_POSITION => message.asks_for_settle(),
             SettleAct::Commit => {
-                message.set(Flag::SettleInvoked);
+                message.asks_for_settle();
                 tenure.asked_upto = tenure.asked_upto.max(position.saturating_add(1));
             }
         }
@@ -40,6 +40,43 @@ impl SubscriptionFold {
     pub(crate) fn settle_ended(&mut self, settle: Settle, outcome: SettleOutcome) {
         if outcome != SettleOutcome::Ok || !self.has_truth {
             self.learnt(settle, outcome);
+        }
+        match outcome {
+            _ if !settle.act.is_final() => {}
+            SettleOutcome::Info => self.given_up(settle),
+            SettleOutcome::Ok | SettleOutcome::Fail => self.arrived(settle),
+        }
+    }
+
+    /// A consumer will not learn what became of its settle.
+    #[cold]
+    fn given_up(&mut self, settle: Settle) {
+        let message = self.messages.entry(settle.message.0.into());
+        let tenure = self.owners.of_consumer(message.tenure, settle.consumer);
+        if tenure.is_some() && message.has(Flag::SettleInvoked) {
+            message.set(Flag::GivenUp);
+        } else {
+            message.unset(Flag::SettleUnheard);
+        }
+    }
+
+    /// A consumer learnt what became of a final settle, so that was not lost on its way. If it is
+    /// not recorded and the lease has ended, it came too late; maybe the message was delivered
+    /// since.
+    #[inline]
+    fn arrived(&mut self, settle: Settle) {
+        let message = self.messages.entry(settle.message.0.into());
+        let tenure = self.owners.of_consumer(message.tenure, settle.consumer);
+        match tenure.filter(|_| message.has(Flag::SettleInvoked)) {
+            Some(tenure) if !message.has(Flag::Settled) => {
+                message.set(Flag::Answered);
+                tenure.asked_upto = 0;
+                if message.has(Flag::LeaseRanOut) {
+                    message.set(Flag::SettledLate);
+                }
+            }
+            None if message.has(Flag::SettleUnheard) => message.settle_came_late(),
+            _ => {}
         }
     }
 
@@ -59,7 +96,11 @@ impl SubscriptionFold {
             SettleOutcome::Info => self.counters.add(Counter::SettlesLost, 1),
             SettleOutcome::Fail => {
                 self.counters.add(Counter::SettlesRefused, 1);
-                self.change_of(message, consumer, |message| message.set(Flag::SettleRefused));
+                self.change_of(message, consumer, |message| {
+                    if !message.was_returned() {
+                        message.set(Flag::SettleRefused);
+                    }
+                });
             }
         }
     }
@@ -71,15 +112,22 @@ impl SubscriptionFold {
         let message = self.messages.entry(id.0.into());
         if act == SettleAct::Requeue {
             message.numbers.returned();
+            message.set(Flag::GivenBack);
             change(message, &mut self.owners, |message| message.set(Flag::Nacked));
         }
         if !act.is_final() {
             return;
         }
+        if message.has(Flag::SettleUnheard) && !message.has(Flag::SettleInvoked) {
+            message.settle_came_late();
+        }
         message.note_loss(Cause::of_settle(trigger));
         if trigger == SettleTrigger::Delivery {
             message.set(Flag::SettledAhead);
         } else {
+            if message.has(Flag::LeaseRanOut) {
+                message.set(Flag::SettledLate);
+            }
             change(message, &mut self.owners, |message| message.set(Flag::Settled));
             self.note_in_time(id);
         }
@@ -150,7 +198,8 @@ impl SubscriptionFold {
             message.set(Flag::LeaseRanOut);
             if !asked && life.is_some_and(|life| !life.is_over()) {
                 message.set(Flag::LeaseRanOutUnsettled);
-                self.counters.add(Counter::LeasesExpiredWithLiveHandler, 1);
+                let works = !message.has(Flag::Nacked);
+                self.counters.add(Counter::LeasesExpiredWithLiveHandler, works.into());
             }
         } else {
             message.set(Flag::LeaseRanOutAhead);

@@ -48,6 +48,7 @@ impl SubscriptionFold {
             last.held.remove(message.marks());
         }
         let why = self.why_again(&message, handed, tenure, partitions);
+        message.note_unheard(why);
         message.forget_expired();
         message.handed_over(handed.delivery.0, tenure, Some(why));
         message.begin_anew();
@@ -246,7 +247,7 @@ impl SubscriptionFold {
         self.totals.dead_letters += 1;
         self.totals.dlq_excess += u64::from(message.dead_letters >= 2);
         *self.entry(id) = message;
-        let is_settled = self.is_record && reason != DeadLetterReason::Client;
+        let is_settled = reason != DeadLetterReason::Client;
         self.change(id, |message| {
             message.set(Flag::HadEffect);
             if is_settled {

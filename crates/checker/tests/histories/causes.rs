@@ -265,29 +265,6 @@ fn a_lease_without_a_holder() {
 }
 
 #[test]
-fn a_settle_that_is_lost() {
-    let asked = queue().sent(0).processed(A).settle_invoked(A, SettleAct::Ack);
-    let unknown = asked.settle_ended(A, SettleOutcome::Info);
-    twice(unknown.lease_expired(0, 1).processed(B), Cause::SettleLost);
-    let late = queue().sent(0).processed(A).settle_invoked(A, SettleAct::Ack).lease_expired(0, 1);
-    twice(late.settle_ended(A, SettleOutcome::Fail).processed(B), Cause::SettleLost);
-    let crash = queue().sent(0).processed(A).settle_invoked(A, SettleAct::Ack).crashed(1);
-    twice(crash.requeued(0, 1).processed(B), Cause::RedeliveredAfterCrash);
-}
-
-#[test]
-fn a_commit_that_is_lost_shows_when_its_consumer_leaves() {
-    let one = Handed(2, 1, 1);
-    let asked = log().sent(0).sent(1).assigned(1, 0).processed(A).processed(one);
-    let unknown =
-        asked.settle_invoked(one, SettleAct::Commit).settle_ended(one, SettleOutcome::Info);
-    let left = unknown.exited(1).assigned(2, 0);
-    twice(left.clone().processed(B), Cause::SettleLost);
-    let crash = log().sent(0).assigned(1, 0).processed(A).settle_invoked(A, SettleAct::Commit);
-    twice(crash.crashed(1).assigned(2, 0).processed(B), Cause::RedeliveredAfterCrash);
-}
-
-#[test]
 fn a_session_expires_between_effect_and_settle() {
     let history = log().sent(0).assigned(1, 0).processed(A).stalled(1).session_expired(1);
     let moved = history.assigned(2, 0).processed(B).settled(B).resumed(1);
@@ -327,12 +304,6 @@ fn a_rebalance_between_effect_and_settle() {
     twice(effect.clone().assigned(2, 0).processed(B).lost(1), Cause::Rebalanced);
     let refused = effect.settle_invoked(A, SettleAct::Commit).settle_ended(A, SettleOutcome::Fail);
     twice(refused.lost(1).assigned(1, 0).processed(Handed(2, 0, 1)), Cause::Rebalanced);
-}
-
-#[test]
-fn a_nack_after_the_effect() {
-    let history = queue().sent(0).processed(A).failed(A, ProcessingResult::Unknown);
-    twice(history.settle_invoked(A, SettleAct::Requeue).processed(B), Cause::NackedAfterEffect);
 }
 
 #[test]
@@ -377,7 +348,7 @@ fn a_restart_says_nothing_of_what_comes_after_it() {
     let held = queue().sent(0).sent(1).processed(other).settled(other).broker_restarted();
     let asked = held.processed(A).settle_invoked(A, SettleAct::Ack).lease_expired(0, 1);
     twice(asked.clone().processed(B), Cause::SettleLost);
-    twice(asked.settle_ended(A, SettleOutcome::Fail).processed(B), Cause::SettleLost);
+    twice(asked.settle_ended(A, SettleOutcome::Fail).processed(B), Cause::LeaseExpired);
 }
 
 #[test]

@@ -224,6 +224,21 @@ impl History {
         })
     }
 
+    /// What a consumer learns of its nack.
+    pub(crate) fn nack_ended(
+        self,
+        Handed(_, message, consumer): Handed,
+        outcome: SettleOutcome,
+    ) -> Self {
+        self.push(Kind::SettleEnded {
+            message: MessageId(message),
+            subscription: SUBSCRIPTION,
+            consumer: ProcessId(consumer),
+            act: SettleAct::Requeue,
+            outcome,
+        })
+    }
+
     /// Recorded by a queue, at the application's request.
     pub(crate) fn recorded(self, Handed(_, message, consumer): Handed, act: SettleAct) -> Self {
         self.push(Kind::Settled {

@@ -2,6 +2,7 @@
 //!
 //! * `dsl`: how a history is written down.
 //! * `classes`, `causes`, `orders`, `windows`, `verdicts`: tables of small histories.
+//! * `settles`: causes where a settle is lost, refused or late.
 //! * `several`: causes where a message was delivered several times.
 //! * `exposures`: what crashes by time hit, and how long that lasts.
 //! * `findings`: what a history shows, by name.
@@ -30,6 +31,7 @@ mod records;
 mod redrives;
 mod reference;
 mod retries;
+mod settles;
 mod several;
 mod skips;
 mod totality;

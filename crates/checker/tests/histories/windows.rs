@@ -89,6 +89,8 @@ fn leases_and_sessions() {
     check(queue().sent(0).delivered(A).lease_expired(0, 2), &[]);
     let asked = queue().sent(0).processed(A).settle_invoked(A, SettleAct::Ack);
     check(asked.lease_expired(0, 1), &[]);
+    let nacked = queue().sent(0).processed(A).settle_invoked(A, SettleAct::Requeue);
+    check(nacked.lease_expired(0, 1), &[]);
     let dead = queue().sent(0).delivered(A).crashed(1).lease_expired(0, 1);
     check(dead, &[Counter::CrashesBeforeEffect]);
     let member = log().assigned(1, 0);

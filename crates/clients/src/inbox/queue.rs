@@ -31,6 +31,7 @@ use crate::{
 type Said = (Settlement, SettleAct);
 const ACK: Said = (Settlement::Ack, SettleAct::Ack);
 const REQUEUE: Said = (Settlement::Requeue, SettleAct::Requeue);
+const REJECT_AND_REQUEUE: Said = (Settlement::RejectAndRequeue, SettleAct::Requeue);
 const REJECT: Said = (Settlement::Reject, SettleAct::Reject);
 const EXTEND: Said = (Settlement::Extend, SettleAct::Extend);
 
@@ -371,6 +372,11 @@ impl<L: Link<Request = Request, Response = Response>> QueueSubscription for Queu
         self.settle_as(deliveries, REQUEUE, SettleTrigger::Application).await
     }
 
+    async fn reject_and_requeue(&self, delivery: &Delivery) -> Result<(), SettleError> {
+        let deliveries = std::slice::from_ref(delivery);
+        self.settle_as(deliveries, REJECT_AND_REQUEUE, SettleTrigger::Application).await
+    }
+
     async fn reject(&self, delivery: &Delivery) -> Result<(), SettleError> {
         let deliveries = std::slice::from_ref(delivery);
         self.settle_as(deliveries, REJECT, SettleTrigger::Application).await
@@ -387,10 +393,14 @@ impl<L: Link<Request = Request, Response = Response>> GiveBack for QueueInbox<L>
         self.requeue(delivery).await
     }
 
+    async fn give_back_failed(&self, delivery: &Delivery) -> Result<(), SettleError> {
+        self.reject_and_requeue(delivery).await
+    }
+
     async fn end_for_worker(&self, delivery: &Delivery) {
         let word = match self.config.worker_lost {
             Some(WorkerLost::Settle) => ACK,
-            Some(WorkerLost::Requeue) => REQUEUE,
+            Some(WorkerLost::Requeue) => REJECT_AND_REQUEUE,
             None => return,
         };
         let deliveries = std::slice::from_ref(delivery);

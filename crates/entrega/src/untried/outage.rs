@@ -7,7 +7,7 @@
 
 use entrega_model::{Duration, Model};
 use entrega_scenario::points::{self, Act, FaultInfo};
-use entrega_scenario::{ErrorPolicy, Span};
+use entrega_scenario::{ErrorPolicy, LimitCount, Span};
 
 use super::numbers::{Numbers, shown};
 
@@ -75,8 +75,16 @@ fn deliveries(of: &Numbers<'_>) -> Option<(u64, &'static str, Duration)> {
         .as_ref()
         .map_or(Duration::ZERO, |delay| delay.after.duration());
     let backoff = scenario.consumer.retry_backoff.duration();
-    let gives_back = scenario.consumer.on_error == ErrorPolicy::Requeue;
-    gives_back.then_some((limit.into(), "deliveries", delay + backoff))
+    let counts = |word| {
+        let counted = &scenario.queue.limit_counts;
+        counted.contains(&LimitCount::Delivery) || counted.contains(&word)
+    };
+    let is_counted = match scenario.consumer.on_error {
+        ErrorPolicy::Requeue => counts(LimitCount::Nack),
+        ErrorPolicy::Reject => counts(LimitCount::Reject),
+        _ => false,
+    };
+    is_counted.then_some((limit.into(), "deliveries", delay + backoff))
 }
 
 /// How often a consumer tries a message before it gives it up.

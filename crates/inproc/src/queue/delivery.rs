@@ -86,6 +86,12 @@ impl<'a, T> Batch<'a, T> {
         self.say(Settlement::Requeue)
     }
 
+    /// Puts all of them back as tried and failed, which a delivery limit may count where it does
+    /// not count [`Batch::requeue`].
+    pub fn reject_and_requeue(self) -> Result<(), Stale> {
+        self.say(Settlement::RejectAndRequeue)
+    }
+
     /// Rejects all of them: they are dead-lettered, or dropped.
     pub fn reject(self) -> Result<(), Stale> {
         self.say(Settlement::Reject)
@@ -141,6 +147,12 @@ impl<'a, T> Delivery<'a, T> {
     /// Requeues it: back to its place, for any consumer.
     pub fn requeue(self) -> Result<(), Stale> {
         self.0.requeue()
+    }
+
+    /// Puts it back as tried and failed, which a delivery limit may count where it does not count
+    /// [`Delivery::requeue`].
+    pub fn reject_and_requeue(self) -> Result<(), Stale> {
+        self.0.reject_and_requeue()
     }
 
     /// Rejects it: it is dead-lettered, or dropped.

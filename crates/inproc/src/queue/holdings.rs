@@ -352,7 +352,7 @@ impl<T> Holdings<T> {
                 let mut control = shared.control();
                 return control.extend(shared.time.now(), window, index);
             }
-            Settlement::Requeue | Settlement::Reject => {
+            Settlement::Requeue | Settlement::RejectAndRequeue | Settlement::Reject => {
                 let _telling = shared.sent.rung_in_a_panic();
                 let mut control = shared.control();
                 let settled = control.give_back(shared.time.now(), window, index, word);

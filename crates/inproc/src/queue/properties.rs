@@ -36,6 +36,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let word = prop_oneof![
         4 => Just(Settlement::Ack),
         1 => Just(Settlement::Requeue),
+        1 => Just(Settlement::RejectAndRequeue),
         1 => Just(Settlement::Reject),
         1 => Just(Settlement::Extend),
     ];

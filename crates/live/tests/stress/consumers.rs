@@ -286,7 +286,7 @@ async fn until_closing(link: &Connection, request: Request) -> Option<Answer> {
 fn act_of(word: Settlement) -> SettleAct {
     match word {
         Settlement::Ack => SettleAct::Ack,
-        Settlement::Requeue => SettleAct::Requeue,
+        Settlement::Requeue | Settlement::RejectAndRequeue => SettleAct::Requeue,
         Settlement::Reject => SettleAct::Reject,
         Settlement::Extend => SettleAct::Extend,
     }

@@ -305,8 +305,11 @@ pub enum OnConsumerTimeout {
 pub enum LimitCount {
     /// That it began. The others then add nothing.
     Delivery,
-    /// That its consumer gave it back.
+    /// That its consumer gave it back by a nack.
     Nack,
+    /// That its consumer gave it back by a reject with requeue. Not the REJECT of a share group,
+    /// which ends a message.
+    Reject,
     /// That its lease, or the consumer timeout, ended it.
     Expiry,
     /// That its connection ended.
@@ -406,7 +409,8 @@ pub struct RedeliveryDelay {
     )]
     #[schemars(schema_with = "or_none::schema::<Span>")]
     pub most: Option<Span>,
-    /// Which ends of a delivery it follows. Default all: `["nack", "expiry", "disconnect"]`.
+    /// Which ends of a delivery it follows. Default all: `["nack", "reject", "expiry",
+    /// "disconnect"]`.
     #[serde(default = "all_ends")]
     pub on: Vec<DeliveryEnd>,
 }
@@ -426,8 +430,10 @@ pub enum DelayKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeliveryEnd {
-    /// Its consumer gives it back.
+    /// Its consumer gives it back by a nack.
     Nack,
+    /// Its consumer gives it back by a reject with requeue.
+    Reject,
     /// Its lease, or the consumer timeout, ends it.
     Expiry,
     /// Its connection ends.
@@ -435,7 +441,7 @@ pub enum DeliveryEnd {
 }
 
 fn all_ends() -> Vec<DeliveryEnd> {
-    vec![DeliveryEnd::Nack, DeliveryEnd::Expiry, DeliveryEnd::Disconnect]
+    vec![DeliveryEnd::Nack, DeliveryEnd::Reject, DeliveryEnd::Expiry, DeliveryEnd::Disconnect]
 }
 
 /// What a cap on what is in flight is a cap of.

@@ -83,6 +83,7 @@ fn rules(root: &Value) -> Vec<(&'static str, Value)> {
             "",
             json!({ "allOf": [
             never_on_a_log("on_error", &json!("requeue")),
+            never_on_a_log("on_error", &json!("reject")),
             never_on_a_log("on_error", &json!("retry-topic")),
             never_on_a_log("batch_on_failure", &json!("abandon")),
             never_on_a_log("worker_lost", &json!("settle")),

@@ -157,8 +157,8 @@ pub enum LogClient {
 pub enum WorkerLost {
     /// It acks it: what had no effect is lost.
     Settle,
-    /// It gives it back at once: one that kills comes again, without end unless the queue has a
-    /// delivery limit that counts what is given back.
+    /// It gives it back at once, by a reject with requeue: one that kills comes again, without end
+    /// unless the queue has a delivery limit that counts what is rejected.
     Requeue,
 }
 
@@ -177,6 +177,11 @@ pub enum ErrorPolicy {
     /// Give it back to the queue at once (RabbitMQ `basic.nack` with `requeue=true`, SQS visibility
     /// timeout 0). A log has no such thing.
     Requeue,
+    /// Give it back to the queue at once as one that failed (RabbitMQ `basic.reject` with
+    /// `requeue=true`, AMQP 1.0 `modified` with `delivery-failed`), which the delivery limit of a
+    /// quorum queue counts since 4.3, and a nack not. It ends no message, as the REJECT of a share
+    /// group does. A log has no such thing.
+    Reject,
     /// Leave the loop through `close()`, as an exception does, and be started again.
     Crash,
     /// Write it to the dead letters after `max_attempts`, then settle it.
@@ -189,6 +194,15 @@ pub enum ErrorPolicy {
 }
 
 impl ErrorPolicy {
+    /// What a scenario calls it if it gives a message back to its queue.
+    pub const fn gives_back(self) -> Option<&'static str> {
+        match self {
+            Self::Requeue => Some("requeue"),
+            Self::Reject => Some("reject"),
+            _ => None,
+        }
+    }
+
     /// Whether a message that fails often enough becomes a dead letter of its consumer.
     pub const fn may_dead_letter(self) -> bool {
         matches!(self, Self::DeadLetter | Self::RetryTopic)

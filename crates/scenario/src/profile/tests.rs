@@ -69,6 +69,9 @@ fn what_is_inherited_can_be_changed() {
     let position = "queue.requeue_position";
     assert_ne!(value(&classic, position), value(&quorum, position));
     assert_eq!(value(&quorum, "queue.limit_counts").as_deref(), Some("[\"delivery\"]"));
+    let newer = Profile::builtin("rabbitmq-quorum").expect("a profile");
+    let counted = value(&newer, "queue.limit_counts");
+    assert_eq!(counted.as_deref(), Some("[\"reject\", \"disconnect\"]"));
 }
 
 #[test]

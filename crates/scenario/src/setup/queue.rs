@@ -120,6 +120,7 @@ fn limit_counts(counted: &[LimitCount]) -> LimitCounts {
     LimitCounts {
         deliveries: counted.contains(&LimitCount::Delivery),
         nacks: counted.contains(&LimitCount::Nack),
+        rejects: counted.contains(&LimitCount::Reject),
         expiries: counted.contains(&LimitCount::Expiry),
         disconnects: counted.contains(&LimitCount::Disconnect),
     }
@@ -131,6 +132,7 @@ fn redelivery_delay(from: &RedeliveryDelay) -> queue::RedeliveryDelay {
         linear: from.kind == DelayKind::Linear,
         most: from.most.map_or(Duration::MAX, Span::duration),
         on_nack: from.on.contains(&DeliveryEnd::Nack),
+        on_reject: from.on.contains(&DeliveryEnd::Reject),
         on_expiry: from.on.contains(&DeliveryEnd::Expiry),
         on_disconnect: from.on.contains(&DeliveryEnd::Disconnect),
     }

@@ -63,8 +63,8 @@ impl Subject for QueueBroker {
 }
 
 fn steps() -> impl Strategy<Value = Step<Ask>> {
-    use Settlement::{Ack, Extend, Reject, Requeue};
-    let words = select(vec![Ack, Ack, Requeue, Reject, Extend]);
+    use Settlement::{Ack, Extend, Reject, RejectAndRequeue, Requeue};
+    let words = select(vec![Ack, Ack, Requeue, RejectAndRequeue, Reject, Extend]);
     let what = prop_oneof![
         3 => (0..3_u32).prop_map(|message| Ask::Publish { message }),
         5 => (1..3_u32, prop::bool::weighted(0.1)).prop_map(|(max, settle_at_delivery)| {
@@ -134,7 +134,8 @@ fn queues_with_the_same_fingerprint_go_on_alike() {
 #[test]
 fn queues_of_all_rules_go_on_alike() {
     let delay = RedeliveryDelay { after: Duration::from_secs(5), ..RedeliveryDelay::NONE };
-    let ends = LimitCounts { deliveries: false, nacks: true, expiries: true, disconnects: false };
+    let nacks = LimitCounts { deliveries: false, nacks: true, ..LimitCounts::DELIVERIES };
+    let ends = LimitCounts { expiries: true, ..nacks };
     let all = [
         Rules { late_settle: LateSettle::Honoured, ..Rules::default() },
         Rules {

@@ -137,7 +137,9 @@ impl Account {
             given.1 = Some(word);
         }
         match word {
-            Settlement::Requeue => ledger.release(message, consumer).map(drop),
+            Settlement::Requeue | Settlement::RejectAndRequeue => {
+                ledger.release(message, consumer).map(drop)
+            }
             Settlement::Extend => {
                 let expires = at + self.settings.visibility_timeout;
                 ledger.held.insert(message, Holder { expires, ..holder });

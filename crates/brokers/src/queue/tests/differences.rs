@@ -92,16 +92,17 @@ fn a_repeated_ack_is_confirmed_refused_or_closes_the_channel() {
     check(RepeatedSettle::ClosesChannel, "stale [1]", "requeued(2,p1)", "stale [2]");
 }
 
-/// One message, three times given back, expired and disconnected, under a limit of 2.
+/// One message, twice given back by either word, expired and disconnected, under a limit of 2.
 #[test]
 fn what_counts_towards_the_limit_is_a_setting() {
-    let ends: [fn(&mut Bench, DeliveryTag); 3] = [
+    let ends: [fn(&mut Bench, DeliveryTag); 4] = [
         |bench, tag| _ = bench.settle(A, &[tag], Settlement::Requeue),
+        |bench, tag| _ = bench.settle(A, &[tag], Settlement::RejectAndRequeue),
         |bench, _| bench.pass(30),
         |bench, _| _ = bench.handle(A, Request::Close { queue: QUEUE }),
     ];
-    let none = LimitCounts { deliveries: false, nacks: false, expiries: false, disconnects: false };
-    let check = |limit_counts, expect: [bool; 3]| {
+    let none = LimitCounts { deliveries: false, ..LimitCounts::DELIVERIES };
+    let check = |limit_counts, expect: [bool; 4]| {
         for (end, is_given_up) in ends.into_iter().zip(expect) {
             let rules = Rules { limit_counts, ..Rules::default() };
             let settings = QueueSettings { delivery_limit: Some(2), ..with(rules) };
@@ -114,10 +115,11 @@ fn what_counts_towards_the_limit_is_a_setting() {
             assert_eq!(said.contains("removed(1,limit)"), is_given_up, "{limit_counts:?}: {said}");
         }
     };
-    check(LimitCounts::DELIVERIES, [true; 3]);
-    check(LimitCounts { nacks: true, ..none }, [true, false, false]);
-    check(LimitCounts { expiries: true, ..none }, [false, true, false]);
-    check(LimitCounts { disconnects: true, ..none }, [false, false, true]);
+    check(LimitCounts::DELIVERIES, [true; 4]);
+    check(LimitCounts { nacks: true, ..none }, [true, false, false, false]);
+    check(LimitCounts { rejects: true, ..none }, [false, true, false, false]);
+    check(LimitCounts { expiries: true, ..none }, [false, false, true, false]);
+    check(LimitCounts { disconnects: true, ..none }, [false, false, false, true]);
 }
 
 #[test]
@@ -195,11 +197,11 @@ fn the_end_of_a_lease_returns_one_message_or_all() {
 fn a_message_waits_before_it_is_ready_again() {
     let second = Duration::from_secs(1);
     let delay = RedeliveryDelay { after: second, on_nack: true, ..RedeliveryDelay::NONE };
-    let check = |redelivery_delay, waits: [u64; 3]| {
+    let check_word = |word, redelivery_delay, waits: [u64; 3]| {
         let mut bench = Bench::with(with(Rules { redelivery_delay, ..Rules::default() }), &[1]);
         for (tag, wait) in (1..).zip(waits) {
             assert_ne!(bench.receive(A, 1), "parked");
-            bench.settle(A, &[tag], Settlement::Requeue);
+            bench.settle(A, &[tag], word);
             if wait > 0 {
                 bench.pass(wait - 1);
                 assert_eq!(bench.receive(A, 1), "parked", "before {wait} s");
@@ -209,10 +211,15 @@ fn a_message_waits_before_it_is_ready_again() {
             }
         }
     };
+    let check = |delay, waits| check_word(Settlement::Requeue, delay, waits);
     check(RedeliveryDelay::NONE, [0, 0, 0]);
     check(delay, [1, 1, 1]);
     check(RedeliveryDelay { linear: true, ..delay }, [1, 2, 3]);
     let most = Duration::from_secs(2);
     check(RedeliveryDelay { linear: true, most, ..delay }, [1, 2, 2]);
     check(RedeliveryDelay { on_nack: false, on_expiry: true, ..delay }, [0, 0, 0]);
+    let on_reject = RedeliveryDelay { on_nack: false, on_reject: true, ..delay };
+    check(on_reject, [0, 0, 0]);
+    check_word(Settlement::RejectAndRequeue, on_reject, [1, 1, 1]);
+    check_word(Settlement::RejectAndRequeue, delay, [0, 0, 0]);
 }

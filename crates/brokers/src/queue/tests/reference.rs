@@ -51,8 +51,8 @@ enum Operation {
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
-    use Settlement::{Ack, Extend, Reject, Requeue};
-    let words = select(vec![Ack, Ack, Ack, Requeue, Requeue, Reject, Extend]);
+    use Settlement::{Ack, Extend, Reject, RejectAndRequeue, Requeue};
+    let words = select(vec![Ack, Ack, Ack, Requeue, Requeue, RejectAndRequeue, Reject, Extend]);
     let who = || 1..3_u16;
     prop_oneof![
         5 => Just(Operation::Publish),
@@ -89,13 +89,14 @@ fn rules() -> impl Strategy<Value = Rules> {
         AtLeaseEnd::CancelConsumer,
     ]);
     let checked = select(vec![LimitChecked::AtReturn, LimitChecked::AtDelivery]);
-    let counts = any::<[bool; 4]>().prop_map(|[deliveries, nacks, expiries, disconnects]| {
-        LimitCounts { deliveries, nacks, expiries, disconnects }
+    let counts = any::<[bool; 5]>().prop_map(|counted| {
+        let [deliveries, nacks, rejects, expiries, disconnects] = counted;
+        LimitCounts { deliveries, nacks, rejects, expiries, disconnects }
     });
-    let delay = (select(vec![0, 0, 3, 7]), any::<[bool; 4]>()).prop_map(|(seconds, flags)| {
-        let [linear, on_nack, on_expiry, on_disconnect] = flags;
+    let delay = (select(vec![0, 0, 3, 7]), any::<[bool; 5]>()).prop_map(|(seconds, flags)| {
+        let [linear, on_nack, on_reject, on_expiry, on_disconnect] = flags;
         let [after, most] = [seconds, 10].map(Duration::from_secs);
-        RedeliveryDelay { after, linear, most, on_nack, on_expiry, on_disconnect }
+        RedeliveryDelay { after, linear, most, on_nack, on_reject, on_expiry, on_disconnect }
     });
     (late, repeated, position, at_lease_end, checked, counts, delay, any::<[bool; 2]>()).prop_map(
         |(
@@ -332,6 +333,14 @@ fn a_model_with_another_rule_is_caught() {
             },
             ..strict
         },
+        Rules {
+            redelivery_delay: RedeliveryDelay {
+                after: Duration::from_secs(3),
+                on_reject: true,
+                ..RedeliveryDelay::NONE
+            },
+            ..strict
+        },
     ];
     let settings = |rules| QueueSettings {
         visibility_timeout: Duration::from_secs(10),
@@ -343,4 +352,11 @@ fn a_model_with_another_rule_is_caught() {
     for other in others {
         assert!(is_caught(&walks, &settings(strict), &settings(other)), "{other:?}");
     }
+    let none = LimitCounts { deliveries: false, ..LimitCounts::DELIVERIES };
+    let counting = |limit_counts| settings(Rules { limit_counts, ..strict });
+    let [nacks, rejects] = [
+        counting(LimitCounts { nacks: true, ..none }),
+        counting(LimitCounts { rejects: true, ..none }),
+    ];
+    assert!(is_caught(&walks, &nacks, &rejects));
 }

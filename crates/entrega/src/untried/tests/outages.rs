@@ -51,4 +51,10 @@ fn an_outage_that_uses_up_the_deliveries() {
     assert!(!contains(&of_outage(QUEUE, &limited("7501ms")), said));
     let at_once = &limited("1s")[..6];
     assert!(!contains(&of_outage(QUEUE, at_once), said), "without a pause it is tried as it is");
+    let counted = |on_error, counts| {
+        let more = [("consumer.on_error", on_error), ("queue.limit_counts", counts)];
+        contains(&of_outage(QUEUE, &[&limited("7500ms")[..], &more].concat()), said)
+    };
+    assert!(counted("reject", "['reject']") && counted("reject", "['delivery']"));
+    assert!(!counted("requeue", "['reject']") && !counted("reject", "['nack']"));
 }

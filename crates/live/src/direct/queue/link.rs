@@ -100,7 +100,7 @@ impl<T: Message> QueueLink<T> {
         self.control.act(act, |&settled, note| {
             let act = match word.settlement {
                 Settlement::Ack => SettleAct::Ack,
-                Settlement::Requeue => SettleAct::Requeue,
+                Settlement::Requeue | Settlement::RejectAndRequeue => SettleAct::Requeue,
                 Settlement::Reject => SettleAct::Reject,
                 Settlement::Extend => return,
             };

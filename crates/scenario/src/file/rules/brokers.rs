@@ -56,7 +56,7 @@ fn queue_rules(queue: &QueueSettings, consumer: &ConsumerSettings) -> Checked {
         return broken_with_help(
             "queue.limit_counts",
             "nothing counts towards the delivery limit",
-            "list at least one of delivery, nack, expiry, disconnect",
+            "list at least one of delivery, nack, reject, expiry, disconnect",
         );
     }
     if queue.dead_letter && queue.at_limit.is_some_and(|what| what != AtLimit::DeadLetter) {
@@ -149,7 +149,7 @@ fn delay(delay: &RedeliveryDelay) -> Checked {
         return broken_with_help(
             "queue.redelivery_delay.on",
             "the delay follows no end of a delivery",
-            "list at least one of nack, expiry, disconnect",
+            "list at least one of nack, reject, expiry, disconnect",
         );
     }
     Ok(())

@@ -46,12 +46,10 @@ pub(super) fn check(scenario: &Scenario) -> Checked {
              [\"queue\"]",
         );
     }
-    if consumer.on_error != ErrorPolicy::Requeue {
-        return Ok(());
-    }
+    let Some(word) = consumer.on_error.gives_back() else { return Ok(()) };
     broken_with_help(
         "consumer.on_error",
-        "`requeue` gives a message back, and a log cannot take it",
+        format!("`{word}` gives a message back, and a log cannot take it"),
         "on a log: retry, skip, skip-and-settle, crash, dead-letter; or write models = [\"queue\"]",
     )
 }

@@ -155,10 +155,10 @@ fn mistakes_in_settings() {
     );
     check("[consumer]\nprefetch = 0", "2:12: `prefetch` is 0; it is at least 1");
     check("[consumer]\nsettle_every = 0", "2:16: `settle_every` is 0; it is at least 1");
-    check(
-        "[consumer]\non_error = 'requeue'",
-        "2:12: `requeue` gives a message back, and a log cannot take it",
-    );
+    for word in ["requeue", "reject"] {
+        let said = format!("2:12: `{word}` gives a message back, and a log cannot take it");
+        check(&format!("[consumer]\non_error = '{word}'"), &said);
+    }
     check(
         "[consumer]\non_error = 'requeue'\nmax_poll_interval = '0s'\n",
         "3:21: `max_poll_interval` is 0s; it is longer than no time",
@@ -413,7 +413,7 @@ fn help_says_which_words_would_be_valid() {
     );
     check_help(
         "[consumer]\non_error = 'ignore'",
-        "valid here: retry, skip, skip-and-settle, requeue, crash, dead-letter, retry-topic",
+        "valid here: retry, skip, skip-and-settle, requeue, reject, crash, dead-letter, retry-topic",
     );
     check_help(
         "[log]\nauto_offset_reset = 'newest'",

@@ -51,6 +51,8 @@ fn mistakes_in_the_rules_of_a_queue() {
     );
     check(&delay(", most = '1s'"), "2:43: the longest delay is shorter than the first one");
     check(&delay(", on = []"), "2:41: the delay follows no end of a delivery");
+    check(&delay(", on = ['reject']"), "no mistake");
+    check(&set("delivery_limit = 3\nlimit_counts = ['reject']"), "no mistake");
 }
 
 /// What is moved back was dead-lettered, and nothing takes it for a duplicate.

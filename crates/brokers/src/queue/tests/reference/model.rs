@@ -271,9 +271,11 @@ impl Model {
         let another = if word == Settlement::Ack { own } else { End::Silent { by_lease: false } };
         self.given[tag as usize - 1].end = Some(if holder == client { own } else { another });
         self.copies[copy].state = State::Gone;
+        let Rules { limit_counts, redelivery_delay, .. } = self.settings.rules;
         if word == Settlement::Requeue {
-            let Rules { limit_counts, redelivery_delay, .. } = self.settings.rules;
             self.come_back(copy, limit_counts.nacks, redelivery_delay.on_nack);
+        } else if word == Settlement::RejectAndRequeue {
+            self.come_back(copy, limit_counts.rejects, redelivery_delay.on_reject);
         } else if word == Settlement::Reject {
             self.dead_letter(copy);
         }

@@ -135,7 +135,7 @@ impl Model {
         match word {
             Settlement::Ack => self.rows[place].state = State::Acknowledged,
             Settlement::Reject => self.rows[place].state = State::Archived,
-            Settlement::Requeue => self.end_attempt(place),
+            Settlement::Requeue | Settlement::RejectAndRequeue => self.end_attempt(place),
             Settlement::Extend => {
                 let until = self.now + LOCK;
                 self.rows[place].state = State::Acquired { member, tag, until };
