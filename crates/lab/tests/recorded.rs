@@ -138,7 +138,7 @@ fn recorded(seed: u64, model: Model) -> Option<Recorded> {
     let loaded = LoadedScenario::load("world.toml", WORLD, &set, &alone).ok()?;
     let strategy = Strategy::ALL[(seed as usize * 7) % Strategy::ALL.len()];
     let configuration = Configuration { model, strategy };
-    if !configuration.is_supported() || loaded.allows(model).is_err() {
+    if !configuration.is_supported() || loaded.allows(configuration).is_err() {
         return None;
     }
     let (mut events, mut text) = (Vec::<Event>::new(), Vec::new());
