@@ -140,8 +140,9 @@ impl Checker {
                 let settle = Settle { message, consumer, act };
                 self.of(subscription, |fold| fold.settle_ended(settle, outcome));
             }
-            Kind::Settled { message, subscription, act, trigger, .. } => {
-                self.of(subscription, |fold| fold.settled(message, act, trigger));
+            Kind::Settled { message, subscription, consumer, act, trigger } => {
+                let settle = Settle { message, consumer, act };
+                self.of(subscription, |fold| fold.settled(settle, trigger));
             }
             Kind::Committed { subscription, partition, upto, trigger, .. } => {
                 self.committed(subscription, partition, upto, trigger);

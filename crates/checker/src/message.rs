@@ -176,10 +176,6 @@ pub(crate) enum Flag {
     GivenUp = 1 << 28,
 }
 
-/// Every flag is below this bit.
-pub(crate) const FLAG_BITS: u32 = 29;
-const _: () = assert!((Flag::GivenUp as u32) < 1 << FLAG_BITS);
-
 /// The bits that are about the last delivery.
 pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
     & !(Flag::LeaseRanOutOnce as u32

@@ -69,6 +69,8 @@ pub(crate) struct Tenure {
     pub(crate) forgotten: bool,
     /// A commit up to here was asked for.
     pub(crate) asked_upto: u64,
+    /// The message that it was asked for.
+    pub(crate) asked_for: u32,
     /// The lowest offset that its consumer moved its position to.
     pub(crate) sought: Option<u64>,
     /// Of a record: it belongs to no assignment, because this tenure was taken away before.
@@ -302,6 +304,7 @@ impl Owners {
             moved: false,
             forgotten: false,
             asked_upto: 0,
+            asked_for: NONE,
             sought: None,
             former,
             held: Held::default(),

@@ -12,7 +12,7 @@ use std::fmt::Write;
 use entrega_model::{Event, Instant, Kind, MessageId, SubscriptionId};
 use entrega_scenario::Cast;
 
-pub use ending::{Circle, ending};
+pub use ending::{Cycle, ending};
 use lines::{Column, Line};
 
 /// More events than this are only shown around what is interesting.
@@ -100,7 +100,7 @@ impl Timeline<'_> {
         let concerned = |event: &Event| !self.is_bystander(&event.kind);
         if count <= LONG {
             let mut shown: Vec<bool> = self.events.iter().map(concerned).collect();
-            self.drop_circle(&mut shown);
+            self.drop_cycle(&mut shown);
             return shown;
         }
         let mut shown = vec![false; count];
@@ -112,7 +112,7 @@ impl Timeline<'_> {
             shown[at] |= self.is_in_focus(&event.kind);
         }
         self.drop_repetitions(&mut shown);
-        self.drop_circle(&mut shown);
+        self.drop_cycle(&mut shown);
         for (shown, event) in shown.iter_mut().zip(self.events) {
             *shown &= concerned(event);
         }
@@ -134,10 +134,12 @@ impl Timeline<'_> {
         }
     }
 
-    /// Where nothing changes any more, nothing is shown until the run is given up.
-    fn drop_circle(&self, shown: &mut [bool]) {
-        if let Some(Circle { from, until, .. }) = Circle::of(self.events) {
-            shown[from..until].fill(false);
+    /// Where a run only repeats itself, only phases and faults are shown.
+    fn drop_cycle(&self, shown: &mut [bool]) {
+        if let Some(Cycle { from, until, .. }) = Cycle::of(self.events) {
+            let stays = |kind: &Kind| matches!(kind, Kind::Entered { .. } | Kind::Faulted { .. });
+            let repeated = (from..until).filter(|at| !stays(&self.events[*at].kind));
+            repeated.for_each(|at| shown[at] = false);
         }
     }
 

@@ -42,7 +42,9 @@ pub fn warnings(loaded: &LoadedScenario, chosen: &[Configuration], seed: u64) ->
             }));
         }
     }
-    warnings.extend(loaded.beyond_profile.iter().map(ToString::to_string));
+    if chosen.iter().any(|one| one.model == Model::Queue) {
+        warnings.extend(loaded.beyond_profile.iter().map(ToString::to_string));
+    }
     warnings.extend(expectations_of_nothing(loaded, chosen));
     warnings
 }

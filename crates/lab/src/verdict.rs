@@ -58,8 +58,9 @@ impl Named {
         let mut faults = scenario.named_faults();
         faults.retain(|(point, _)| points::befalls(*point, id));
         let table = points::table(&scenario.subscription_names());
-        let (resends, settle_retries) =
-            (scenario.producer.outbox, scenario.consumer.settle_retries);
+        let consumer = &scenario.consumer;
+        let settle_retries = if consumer.settle_confirmed { consumer.settle_retries } else { 0 };
+        let resends = scenario.producer.outbox;
         Self { faults, table, resends, settle_retries }
     }
 

@@ -80,5 +80,8 @@ fn enter_tenure(tenure: &Tenure, life: &Life, into: &mut Fingerprint<'_>) {
     }
     into.flags([life.exited, tenure.session_expired, tenure.moved]);
     into.word(tenure.asked_upto);
+    if tenure.asked_upto > 0 {
+        into.word(tenure.asked_for.into());
+    }
     into.maybe(tenure.sought);
 }

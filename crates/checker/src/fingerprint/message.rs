@@ -21,7 +21,7 @@ use entrega_model::{DeliveryId, Fingerprint};
 
 use super::Holds;
 use crate::Cause;
-use crate::message::{ABOUT_LAST, FLAG_BITS, Flag, Message, NONE};
+use crate::message::{ABOUT_LAST, Flag, Message, NONE};
 use crate::owners::Owners;
 
 /// Two stands for two or more.
@@ -71,16 +71,17 @@ impl Normal {
     pub(super) fn enter(&self, holds: &Holds<'_>, into: &mut Fingerprint<'_>) {
         let Self(message) = self;
         let counts = [message.copies, message.effects, message.dead_letters];
-        into.word(bytes(counts.into_iter().chain([message.numbers.byte()])) << 32 | flags(message));
+        let counts = bytes(counts.into_iter().chain([message.numbers.byte()]));
+        into.word(counts << 32 | u64::from(message.flags));
+        let Message { why_last, why_previous, why_outcome, duplicate, loss, .. } = *message;
+        let causes = [why_last, why_previous, why_outcome, duplicate, loss].map(byte);
+        into.word(bytes(causes.into_iter().chain([message.moved_back, there(message)])));
         if message.was_delivered() {
             into.count(holds.count_before(message.tenure));
         }
         for name in names(message).into_iter().filter(|name| *name != NONE) {
             into.delivery(DeliveryId(name));
         }
-        let Message { why_last, why_previous, why_outcome, duplicate, loss, .. } = *message;
-        let causes = [why_last, why_previous, why_outcome, duplicate, loss].map(byte);
-        into.word(bytes(causes.into_iter().chain([message.moved_back])));
     }
 }
 
@@ -95,6 +96,7 @@ fn forget_what_a_crash_hides(message: &mut Message) {
     let was_returned = message.was_returned();
     let settled = message.has(Flag::Settled);
     let redriven = message.has(Flag::Redriven);
+    let asks_beside_another = message.has(Flag::SettleInvoked) && message.has(Flag::SettleUnheard);
     message.forget_last();
     if was_returned {
         message.set(Flag::LeaseRanOut);
@@ -104,6 +106,9 @@ fn forget_what_a_crash_hides(message: &mut Message) {
     }
     if redriven {
         message.set(Flag::Redriven);
+    }
+    if asks_beside_another {
+        message.set(Flag::SettleInvoked);
     }
 }
 
@@ -116,12 +121,11 @@ fn decided(message: &Message) -> Message {
     Message { duplicate, flags, ..known }
 }
 
-/// Its flags, and which of what is entered besides there is.
-fn flags(message: &Message) -> u64 {
+/// Which of what is entered after this there is.
+fn there(message: &Message) -> u8 {
     let names = names(message).map(|name| name != NONE);
     let there = names.into_iter().chain([message.was_delivered()]);
-    let there = there.fold(0, |all, is_there| all << 1 | u32::from(is_there));
-    (message.flags | there << FLAG_BITS).into()
+    there.fold(0, |all, is_there| all << 1 | u8::from(is_there))
 }
 
 fn names(message: &Message) -> [u32; 3] {

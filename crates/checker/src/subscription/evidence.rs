@@ -120,8 +120,10 @@ impl SubscriptionFold {
         let restarted = self.has_restarted();
         let refused = message.has(Flag::SettleRefused);
         let in_time = message.has(Flag::SettledInTime);
-        let lease_ran_out =
-            message.has(Flag::LeaseRanOutUnsettled) || message.has(Flag::SettledLate);
+        let answered = message.has(Flag::Answered);
+        let lease_ran_out = message.has(Flag::LeaseRanOutUnsettled)
+            || message.has(Flag::SettledLate)
+            || (answered && message.has(Flag::LeaseRanOut));
         let nack_asked = message.has(Flag::Nacked) && !refused;
         let asked = message.has(Flag::SettleInvoked)
             || position.is_some_and(|position| tenure.asked_upto > position);
@@ -132,7 +134,7 @@ impl SubscriptionFold {
             lease_ran_out,
             session_expired: tenure.session_expired && !in_time,
             moved: tenure.moved && !in_time,
-            settle_invoked: asked && !message.has(Flag::Answered),
+            settle_invoked: asked && !answered,
             refused_after_restart: !is_log && restarted && refused,
             nacked: message.has(Flag::GivenBack) || (nack_asked && !self.knows_settles()),
             nack_asked,

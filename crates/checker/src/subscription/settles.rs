@@ -30,7 +30,9 @@ impl SubscriptionFold {
             SettleAct::Commit if position == NO_POSITION => message.asks_for_settle(),
             SettleAct::Commit => {
                 message.asks_for_settle();
-                tenure.asked_upto = tenure.asked_upto.max(position.saturating_add(1));
+                if position >= tenure.asked_upto {
+                    (tenure.asked_upto, tenure.asked_for) = (position.saturating_add(1), id.0);
+                }
             }
         }
     }
@@ -66,11 +68,21 @@ impl SubscriptionFold {
     #[inline]
     fn arrived(&mut self, settle: Settle) {
         let message = self.messages.entry(settle.message.0.into());
+        if !message.has(Flag::Settled) || message.has(Flag::SettleUnheard) {
+            self.arrived_in_vain(settle);
+        }
+    }
+
+    #[cold]
+    fn arrived_in_vain(&mut self, settle: Settle) {
+        let message = self.messages.entry(settle.message.0.into());
         let tenure = self.owners.of_consumer(message.tenure, settle.consumer);
         match tenure.filter(|_| message.has(Flag::SettleInvoked)) {
             Some(tenure) if !message.has(Flag::Settled) => {
                 message.set(Flag::Answered);
-                tenure.asked_upto = 0;
+                if tenure.asked_for == settle.message.0 {
+                    tenure.asked_upto = 0;
+                }
                 if message.has(Flag::LeaseRanOut) {
                     message.set(Flag::SettledLate);
                 }
@@ -107,7 +119,8 @@ impl SubscriptionFold {
 
     /// A queue recorded a settle.
     #[inline]
-    pub(crate) fn settled(&mut self, id: MessageId, act: SettleAct, trigger: SettleTrigger) {
+    pub(crate) fn settled(&mut self, settle: Settle, trigger: SettleTrigger) {
+        let Settle { message: id, consumer, act } = settle;
         self.has_truth = true;
         let message = self.messages.entry(id.0.into());
         if act == SettleAct::Requeue {
@@ -118,8 +131,8 @@ impl SubscriptionFold {
         if !act.is_final() {
             return;
         }
-        if message.has(Flag::SettleUnheard) && !message.has(Flag::SettleInvoked) {
-            message.settle_came_late();
+        if message.has(Flag::SettleUnheard) {
+            settled_beside_another(message, &self.owners, consumer);
         }
         message.note_loss(Cause::of_settle(trigger));
         if trigger == SettleTrigger::Delivery {
@@ -233,5 +246,16 @@ fn note_in_time(message: &mut Message, owners: &Owners) {
         |(tenure, life): (&Tenure, &Life)| tenure.session_expired || tenure.moved || life.is_over();
     if message.has(Flag::Settled) && !owners.get(message.tenure).is_some_and(is_over) {
         message.set(Flag::SettledInTime);
+    }
+}
+
+/// A settle is recorded while the delivery before the last one may still have one on its way: it is
+/// that one, unless the last one's consumer has asked too.
+#[cold]
+fn settled_beside_another(message: &mut Message, owners: &Owners, consumer: ProcessId) {
+    let holder = owners.get(message.tenure).map(|(_, life)| life.consumer);
+    let asks = message.has(Flag::SettleInvoked) || message.has(Flag::Requeued);
+    if holder != Some(consumer) || !asks {
+        message.settle_came_late();
     }
 }

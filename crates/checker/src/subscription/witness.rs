@@ -35,15 +35,17 @@ impl SubscriptionFold {
 
     /// A consumer asks for a final settle, or learns what became of the one that it asked for last:
     /// this one was not lost, then, and the answer to a commit speaks for all before it.
-    fn asks(&mut self, message: MessageId, consumer: ProcessId, act: SettleAct, answered: bool) {
-        let message = self.messages.entry(message.0.into());
+    fn asks(&mut self, id: MessageId, consumer: ProcessId, act: SettleAct, answered: bool) {
+        let message = self.messages.entry(id.0.into());
         let Some(tenure) = self.owners.of_consumer(message.tenure, consumer) else { return };
         if !act.is_final() {
             return;
         }
         if answered {
             message.set(Flag::Answered);
-            tenure.asked_upto = 0;
+            if tenure.asked_for == id.0 {
+                tenure.asked_upto = 0;
+            }
         } else {
             message.unset(Flag::Answered);
         }

@@ -149,11 +149,11 @@ impl SubscriptionFold {
         message.note_outcome(By::Delivery(delivery.0), self.stays.those_of(id), || None);
         message.effects = message.effects.saturating_add(1);
         self.totals.effects += 1;
-        if message.has(Flag::MovedBack) {
+        let (is_again, moved_back) = (message.effects > 1, message.has(Flag::MovedBack));
+        if moved_back {
             self.applied_redriven(delivery, id);
         }
-        let message = self.messages.entry(id.0.into());
-        if message.effects > 1 {
+        if is_again {
             self.applied_again(id, sends);
         } else if let Some(send) = sends.get(id) {
             if self.keeps_latencies && send.invoked_at() != Instant::NEVER {

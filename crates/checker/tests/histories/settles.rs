@@ -42,7 +42,24 @@ fn a_settle_that_comes_too_late() {
     twice(refused(asked), Cause::LeaseExpired);
     let honoured = late.clone().delivered(B).recorded(A, SettleAct::Ack).applied(B);
     twice(honoured, Cause::LeaseExpired);
+    let beside_a_crash = late.clone().processed(B).settle_invoked(B, SettleAct::Ack).crashed(2);
+    twice(beside_a_crash.recorded(A, SettleAct::Ack), Cause::LeaseExpired);
     twice(late.recorded(A, SettleAct::Ack).processed(B), Cause::LeaseExpired);
+    let refused = queue().sent(0).processed(A).settle_invoked(A, SettleAct::Ack);
+    let refused = refused.settle_ended(A, SettleOutcome::Fail);
+    twice(refused.lease_expired(0, 1).processed(B), Cause::LeaseExpired);
+}
+
+/// A settle that is recorded is that of the consumer that the record names, whether this has died
+/// since or lost its connection before it asked.
+#[test]
+fn the_settle_of_the_present_holder_says_nothing_of_an_earlier_one() {
+    let late = queue().sent(0).processed(A).settle_invoked(A, SettleAct::Ack).lease_expired(0, 1);
+    let asked = late.clone().processed(B).settle_invoked(B, SettleAct::Ack);
+    twice(asked.clone().recorded(B, SettleAct::Ack), Cause::SettleLost);
+    twice(asked.crashed(2).recorded(B, SettleAct::Ack), Cause::SettleLost);
+    let parted = late.processed(B).requeued(0, 2).settle_invoked(B, SettleAct::Ack);
+    twice(parted.recorded(B, SettleAct::Ack), Cause::SettleLost);
 }
 
 /// What a consumer learns of another settle, or of a later delivery, says nothing of this one.

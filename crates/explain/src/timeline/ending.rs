@@ -1,8 +1,8 @@
 //! How a run ends: why nothing more can happen, or what goes on for ever.
 //!
-//! > **The rule.** A run that repeats itself is told once. From where the same events come again,
-//! > in the same order and of the same messages and processes, until the run is given up, nothing
-//! > changes any more; only times and numbers do.
+//! > **The rule.** A run that repeats itself until it is given up is told once: the same events, in
+//! > the same order, of the same messages and processes and with the same outcomes; only times and
+//! > numbers differ. What would have come later nobody knows, so it is not said that nothing would.
 
 use std::collections::BTreeSet;
 use std::mem::{Discriminant, discriminant};
@@ -12,33 +12,35 @@ use entrega_model::{Event, Kind, MessageId, ProcessId, SubscriptionId};
 
 use crate::story::listed;
 
-/// The longest circle that is looked for, in events.
+/// The longest cycle that is looked for, in events.
 const LONGEST: usize = 128;
-/// A circle that was gone through fewer times than this is none.
+/// What came fewer times than this is no cycle.
 const TIMES: usize = 4;
-/// Circles of fewer events in all are shown as they are.
+/// Cycles of fewer events in all are shown as they are.
 const FEW: usize = 40;
-/// So many of the last events are looked at.
+/// How many of the last events are examined.
 const LOOKED_AT: usize = 20_000;
 
 /// The same events again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Circle {
-    /// Where it is gone through for the third time: from here on there is nothing new.
+pub struct Cycle {
+    /// Where it begins for the third time.
     pub from: usize,
     /// Behind its last event.
     pub until: usize,
     /// How many events it has.
     pub length: usize,
-    /// How often it is gone through.
+    /// How often it came.
     pub times: usize,
 }
 
-/// What makes two events the same but for times and numbers.
-type Shape = (Discriminant<Kind>, Option<MessageId>, Option<ProcessId>, Option<SubscriptionId>);
+/// What makes two events the same but for times and numbers: what happened, to whom, and how it
+/// went.
+type Shape =
+    (Discriminant<Kind>, Option<MessageId>, Option<ProcessId>, Option<SubscriptionId>, [u16; 2]);
 
-impl Circle {
-    /// The circle in which a run goes until it is given up, if it does.
+impl Cycle {
+    /// The cycle that a run repeats until it is given up, if it does.
     pub fn of(events: &[Event]) -> Option<Self> {
         if events.iter().any(is_rest) {
             return None;
@@ -67,26 +69,42 @@ impl Circle {
 }
 
 fn shape(kind: &Kind) -> Shape {
-    (discriminant(kind), kind.message(), kind.process(), kind.subscription())
+    (discriminant(kind), kind.message(), kind.process(), kind.subscription(), how(kind))
+}
+
+/// How it went, for what can go in several ways.
+const fn how(kind: &Kind) -> [u16; 2] {
+    match *kind {
+        Kind::Faulted { point, alternative, .. } => [point, alternative as u16],
+        Kind::SendEnded { outcome, .. } => [outcome as u16, 0],
+        Kind::ProcessingEnded { result, .. } => [result as u16, 0],
+        Kind::Effect { verdict, .. } => [verdict as u16, 0],
+        Kind::SettleInvoked { act, .. } | Kind::Settled { act, .. } => [act as u16, 0],
+        Kind::SettleEnded { act, outcome, .. } => [act as u16, outcome as u16],
+        Kind::Removed { reason, .. } => [reason as u16, 0],
+        Kind::DeadLettered { reason, .. } => [reason as u16, 0],
+        Kind::Exited { failed, .. } => [failed as u16, 0],
+        _ => [0; 2],
+    }
 }
 
 fn is_rest(event: &Event) -> bool {
     matches!(event.kind, Kind::Entered { phase: Phase::Quiescent })
 }
 
-/// Why nothing more can happen in a run that comes to rest; of one that goes in a circle, from when
+/// Why nothing more can happen in a run that comes to rest; of one that repeats itself, from when
 /// on and how often.
 pub fn ending(events: &[Event]) -> Option<String> {
     if let Some(rest) = events.iter().position(is_rest) {
         return Some(at_rest(events, rest));
     }
-    let Circle { from, until, length, times } = Circle::of(events)?;
+    let Cycle { from, until, length, times } = Cycle::of(events)?;
     let (since, end) = (events[from].at, events[until - 1].at);
     let noun =
         if length == 1 { "event repeats".to_owned() } else { format!("{length} events repeat") };
     Some(format!(
-        "From {since} on nothing changes any more: the same {noun}, {times} times in all until the \
-         run is given up at {end}."
+        "From {since} on there is nothing new: the same {noun}, {times} times in all until the run \
+         is given up at {end}."
     ))
 }
 
@@ -123,6 +141,7 @@ fn at_rest(events: &[Event], rest: usize) -> String {
 #[cfg(test)]
 mod tests {
     use entrega_model::Instant;
+    use entrega_model::event::SendOutcome;
 
     use super::*;
 
@@ -138,21 +157,41 @@ mod tests {
     /// Two events in turn, in the middle of which a phase begins; and the same with one of them
     /// left out near the end, after which it is too short.
     #[test]
-    fn a_circle_is_found_from_its_third_turn_on() {
+    fn a_cycle_is_found_from_its_third_turn_on() {
         let mut events = vec![started(0, 9), started(1, 8)];
         events.extend((2..102).map(|at| started(at, (at % 2) as u16)));
         events.insert(50, entered(50, Phase::Drain));
         events.push(entered(200, Phase::Audit));
-        let expect = Circle { from: 6, until: 103, length: 2, times: 50 };
-        assert_eq!(Circle::of(&events), Some(expect));
+        let expect = Cycle { from: 6, until: 103, length: 2, times: 50 };
+        assert_eq!(Cycle::of(&events), Some(expect));
         let said = ending(&events).unwrap_or_default();
         assert!(said.contains("the same 2 events repeat, 50 times in all"), "{said}");
         let mut broken = events.clone();
         broken.remove(90);
-        assert_eq!(Circle::of(&broken), None);
+        assert_eq!(Cycle::of(&broken), None);
+        let mut harmed = events.clone();
+        let (process, message) = (ProcessId(0), None);
+        let kind = Kind::Faulted { point: 3, alternative: 1, process, message };
+        harmed[90].kind = kind;
+        assert_eq!(Cycle::of(&harmed), None);
         let mut at_rest = events;
         at_rest.push(entered(201, Phase::Quiescent));
-        assert_eq!(Circle::of(&at_rest), None);
+        assert_eq!(Cycle::of(&at_rest), None);
+    }
+
+    /// What went another way is another event.
+    #[test]
+    fn outcomes_that_differ_are_no_cycle() {
+        let ended = |at: u64, outcome| {
+            let (message, producer) = (MessageId(0), ProcessId(0));
+            let kind = Kind::SendEnded { message, producer, outcome };
+            Event { at: Instant::from_nanos(at), kind }
+        };
+        let alike: Vec<Event> = (0..60).map(|at| ended(at, SendOutcome::Info)).collect();
+        assert_eq!(Cycle::of(&alike).map(|cycle| cycle.times), Some(60));
+        let mut last = alike;
+        last[59] = ended(59, SendOutcome::Ok);
+        assert_eq!(Cycle::of(&last), None);
     }
 
     #[test]

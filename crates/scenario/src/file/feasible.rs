@@ -29,15 +29,18 @@ pub(super) fn held_too_long(
     let copies = consumer.on_error == ErrorPolicy::RetryTopic;
     let retry = copies.then_some(("consumer.retry_backoff", consumer.retry_backoff));
     let retry = retry.map(|(path, wait)| (path, wait, "is tried again after a failure", RETRY));
-    let beyond = due.into_iter().chain(retry).filter(|(_, wait, ..)| *wait > most);
-    let told = beyond.map(|(path, wait, why, else_)| Violation {
+    let delay = Some(scenario.queue.delivery_delay).filter(|wait| *wait > Span::default());
+    let delay = delay.map(|wait| ("queue.delivery_delay", wait, "is delivered first", DELAY));
+    let beyond = due.into_iter().chain(retry).chain(delay).filter(|(_, wait, ..)| *wait > most);
+    let told = beyond.map(|(path, wait, why, instead)| Violation {
         path: path.to_owned(),
         message: message(profile, fact, most, &format!("a message {why}, up to {wait} later")),
-        help: Some(help(most, else_)),
+        help: Some(help(most, instead)),
     });
     told.collect()
 }
 
+const DELAY: &str = "a producer of your own sends it later";
 const WORKER: &str = "queue.due_time = \"worker\" lets the consumers hold it";
 const RETRY: &str = "on_error = \"requeue\" or \"retry\" needs no copy that is held";
 

@@ -31,7 +31,7 @@ pub struct QueueSettings {
     #[schemars(schema_with = "or_none::schema::<u32>")]
     pub delivery_limit: Option<u32>,
     /// Which deliveries count towards `delivery_limit`. Default `["delivery"]`: each, however it
-    /// ends (SQS, JetStream, share groups). RabbitMQ 4.3: `["disconnect"]`.
+    /// ends (SQS, JetStream, share groups). RabbitMQ 4.3: `["reject", "disconnect"]`.
     pub limit_counts: Vec<LimitCount>,
     /// When the limit is looked at. Default `at-return`.
     pub limit_checked: LimitChecked,
