@@ -303,8 +303,9 @@ fn begins_with_a_fault(story: &str) -> bool {
         "never reaches reader",
         "the lease of",
     ];
-    const FAULTS: [&str; 21] = [
+    const FAULTS: [&str; 22] = [
         "the handler of",
+        "handlers fail",
         "crashes",
         "is asked to stop",
         "stalls",

@@ -1,6 +1,6 @@
 //! The table `[producer]`: how messages are sent, and what is sent again.
 //!
-//! Named as in [`settings`](super::settings): as Kafka does where it has the setting.
+//! Named as in [`settings`](mod@super::settings): as Kafka does where it has the setting.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
