@@ -1,8 +1,8 @@
 //! Why a message was delivered again: the evidence about one delivery, and the rule.
 //!
 //! > **The rule** (semantics.md 5.4). The first that matches, in the order of [`Cause`]: crash,
-//! > lease, session, rebalance, lost settle, nack, close, batch, broker restart, reset, rewind, and
-//! > nothing at all after a settle.
+//! > lease, session, rebalance, lost settle, nack, close, batch, broker restart, reset, rewind,
+//! > nothing at all after a settle, and at last a nack that was asked for and never recorded.
 //!
 //! A settle that was asked for and not recorded was lost, unless its consumer learnt what became of
 //! it after the lease had ended: then it arrived, too late, and the lease is the cause. A nack that
@@ -45,9 +45,9 @@ pub(crate) struct Evidence {
     pub(crate) refused_after_restart: bool,
     /// Its consumer gave it back, and the queue took it.
     pub(crate) nacked: bool,
-    /// Its consumer asked to give it back, and was not refused.
+    /// Its consumer asked to give it back, and is not known to have been refused.
     pub(crate) nack_asked: bool,
-    /// The end of its connection returned it before its consumer asked for a settle.
+    /// The end of its connection returned it before its consumer asked for a final settle.
     pub(crate) parted: bool,
     /// Its consumer left, or the end of its connection returned it.
     pub(crate) closed: bool,
