@@ -45,9 +45,14 @@ impl Checker {
         enter_partitions(&self.partitions, into);
         for (fold, of) in self.subscriptions.iter().zip(0..) {
             enter_subscription(fold, into);
+            let redrives = fold.may_redrive;
+            let message = |id: MessageId| fold.messages.get(id.0.into());
+            let is_open = |id| !message(id).is_some_and(|message| is_decided(message, redrives));
+            if !fold.high.is_empty() {
+                fold.high.fingerprint(is_open, into);
+                into.word(END);
+            }
             if fold.may_redrive {
-                let message = |id: MessageId| fold.messages.get(id.0.into());
-                let is_open = |id| !message(id).is_some_and(|message| is_decided(message, true));
                 fold.stays.fingerprint(SubscriptionId(of), is_open, into);
                 into.word(END);
             }

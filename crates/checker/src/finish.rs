@@ -1,11 +1,13 @@
 //! From what is known of every message to a report: the one pass at the end of a run.
 //!
 //! If the drain did not finish, no message is lost yet, except for those of a record that its log
-//! has passed by: the others without an outcome are pending.
+//! has passed by, and those that a queue has removed before anybody had them, because their time
+//! was over or nobody was there: the others without an outcome are pending. One that went because
+//! the queue was full may still be in the buffer of a consumer from which it was taken.
 
 use std::collections::BTreeMap;
 
-use entrega_model::{MessageId, SubscriptionId};
+use entrega_model::{MessageId, Model, SubscriptionId};
 
 use crate::class::{Outcome, Sent};
 use crate::message::{Flag, Message};
@@ -182,9 +184,11 @@ impl SubscriptionFold {
         report.examples.entry((class, cause)).or_insert(id);
     }
 
-    /// What a log has passed by will not come, unless the audit has found it.
+    /// What a log has passed by will not come, nor what a queue has removed before anybody had it,
+    /// unless the audit has found it.
     fn class(&self, id: MessageId, message: &Message, sent: Sent, end: End) -> Option<Class> {
-        let may_come = end == End::Unfinished && !self.skipped.contains(&id);
+        let is_gone = self.audited.is_some() && message.is_gone();
+        let may_come = end == End::Unfinished && !is_gone && !self.skipped.contains(&id);
         Class::of(Outcome {
             sent,
             effects: message.effects,
@@ -197,7 +201,8 @@ impl SubscriptionFold {
         let cause = match class {
             Class::Lost => {
                 let is_whole = !self.is_record || self.kinds.are_complete();
-                message.cause_of_loss(self.stores_are_known, self.audited && is_whole)
+                let audited = self.audited == Some(Model::Log) && is_whole;
+                message.cause_of_loss(self.stores_are_known, audited)
             }
             Class::Duplicated | Class::Split => message.cause_of_duplicate(),
             _ => return None,

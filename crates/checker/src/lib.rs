@@ -43,6 +43,7 @@ mod histogram;
 mod lateness;
 mod loss;
 mod message;
+mod numbers;
 mod order;
 mod owners;
 mod partitions;

@@ -95,6 +95,13 @@ impl Message {
         self.loss = self.loss.filter(|cause| *cause != Cause::SkippedByReset);
     }
 
+    /// Whether it was removed while it waited in a queue that nobody had got it from: its time was
+    /// over, or no queue took it. A queue that is full may take a message out of a buffer.
+    pub(crate) fn is_gone(&self) -> bool {
+        let went = matches!(self.loss, Some(Cause::RemovedTtl | Cause::RemovedUnroutable));
+        went && self.copies <= 1 && !self.was_delivered() && !self.was_buffered()
+    }
+
     /// Why it is lost; `stores_are_known` says whether a store of it would be recorded, and
     /// `audited`, whether a log was read to its end and does not have it any more for whoever comes
     /// next.

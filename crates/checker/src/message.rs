@@ -5,7 +5,10 @@
 //! delivery names (the last one, the one before, and the one that made the first outcome) and, for
 //! each, the cause of the delivery that followed it.
 
+use entrega_model::MessageId;
+
 use crate::Cause;
+use crate::numbers::{HighNumbers, Numbers};
 use crate::windows::{FIRST_MARK, Marks};
 
 /// No delivery, tenure or message.
@@ -46,63 +49,6 @@ pub(crate) struct Message {
     pub(crate) duplicate: Option<Cause>,
     /// Why there will be no outcome, as far as one can tell now.
     pub(crate) loss: Option<Cause>,
-}
-
-/// How often a queue took a message back, and the highest delivery number that a consumer has
-/// reported; four bits each, saturating. A delivery whose number was taken back already, or is
-/// below one that is known, was stale when its consumer received it. Numbers that saturate say
-/// nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Numbers(u8);
-
-impl Numbers {
-    const MOST: u8 = 15;
-
-    const fn returns(self) -> u8 {
-        self.0 & Self::MOST
-    }
-
-    const fn highest(self) -> u8 {
-        self.0 >> 4
-    }
-
-    /// The queue took the message back.
-    #[inline]
-    pub(crate) fn returned(&mut self) {
-        if self.returns() < Self::MOST {
-            self.0 += 1;
-        }
-    }
-
-    /// A consumer reported the delivery with this number.
-    #[inline]
-    fn delivered(&mut self, attempt: u16) {
-        let highest = Self::saturated(attempt).max(self.highest());
-        self.0 = highest << 4 | self.returns();
-    }
-
-    /// Whether the delivery with this number had been taken back.
-    #[inline]
-    pub(crate) fn is_stale(self, attempt: u16) -> bool {
-        let attempt = Self::saturated(attempt);
-        (1..Self::MOST).contains(&attempt)
-            && (attempt <= self.returns() || attempt < self.highest())
-    }
-
-    /// Whether a later delivery has come before the one with this number.
-    pub(crate) fn is_below(self, attempt: u16) -> bool {
-        let attempt = Self::saturated(attempt);
-        (1..Self::MOST).contains(&attempt) && attempt < self.highest()
-    }
-
-    /// Both counts in one byte.
-    pub(crate) const fn byte(self) -> u8 {
-        self.0
-    }
-
-    fn saturated(attempt: u16) -> u8 {
-        attempt.min(Self::MOST.into()) as u8
-    }
 }
 
 /// One bit of what is known.
@@ -174,6 +120,11 @@ pub(crate) enum Flag {
     /// About the last delivery: its consumer has given up waiting for an answer to its final
     /// settle.
     GivenUp = 1 << 28,
+    /// About the last delivery: the broker took it back while its consumer lived. What befalls the
+    /// consumer after that has not brought the message again.
+    ReturnedAlive = 1 << 29,
+    /// About the message, in a record: a line says what somebody did with it, or with a delivery.
+    Handled = 1 << 30,
 }
 
 /// The bits that are about the last delivery.
@@ -184,6 +135,7 @@ pub(crate) const ABOUT_LAST: u32 = (!0 << FIRST_MARK)
         | Flag::AbortedSeen as u32
         | Flag::MovedBack as u32
         | Flag::Copied as u32
+        | Flag::Handled as u32
         | Flag::SettleUnheard as u32);
 
 impl Message {
@@ -210,22 +162,25 @@ impl Message {
 
     /// Takes note of a queue's delivery number, and whether the delivery was stale from the start.
     #[inline]
-    pub(crate) fn number(&mut self, attempt: u16) {
-        if self.is_stale(attempt) && self.has(Flag::LeaseRanOutAhead) {
+    pub(crate) fn number(&mut self, attempt: u16, id: MessageId, high: &mut HighNumbers) {
+        let is_stale = self.is_stale(attempt, id, high);
+        if is_stale && self.has(Flag::LeaseRanOutAhead) {
             self.set(Flag::LeaseRanOut);
             self.set(Flag::LeaseRanOutUnsettled);
+            self.set(Flag::ReturnedAlive);
         }
-        if self.is_stale(attempt) && self.has(Flag::RequeuedAhead) {
+        if is_stale && self.has(Flag::RequeuedAhead) {
             self.set(Flag::Requeued);
             self.set(Flag::RequeuedUnsettled);
+            self.set(Flag::ReturnedAlive);
         }
-        self.numbers.delivered(attempt);
+        self.numbers.delivered(attempt, id, high);
     }
 
     /// Whether a delivery had been taken back before its consumer had it. Numbers of several copies
     /// do not say.
-    pub(crate) fn is_stale(&self, attempt: u16) -> bool {
-        self.numbers.is_stale(attempt) && !self.has(Flag::Copied)
+    pub(crate) fn is_stale(&self, attempt: u16, id: MessageId, high: &HighNumbers) -> bool {
+        self.numbers.is_stale(attempt, id, high) && !self.has(Flag::Copied)
     }
 
     /// Forgets what is known of the last delivery, because there is a new one. That takes a copy
@@ -260,6 +215,14 @@ impl Message {
     #[inline]
     pub(crate) const fn was_returned(&self) -> bool {
         self.has(Flag::LeaseRanOut) || self.has(Flag::Requeued) || self.has(Flag::GivenBack)
+    }
+
+    /// Whether the broker has reported something of a delivery that no consumer has: a buffer held
+    /// it, and may hold it still.
+    pub(crate) const fn was_buffered(&self) -> bool {
+        let ended = self.has(Flag::LeaseRanOutAhead) || self.has(Flag::RequeuedAhead);
+        let settled = self.has(Flag::SettledAhead) || self.has(Flag::Handled);
+        ended || settled || self.numbers.has_returned()
     }
 
     /// Whether it had an effect or became a dead letter.
@@ -299,7 +262,7 @@ impl Default for Message {
             effects: 0,
             dead_letters: 0,
             moved_back: 0,
-            numbers: Numbers(0),
+            numbers: Numbers::default(),
             why_last: None,
             why_previous: None,
             why_outcome: None,
@@ -316,29 +279,5 @@ mod tests {
     #[test]
     fn a_message_is_small() {
         assert!(size_of::<Message>() <= 32, "{}", size_of::<Message>());
-    }
-    /// What was taken back, and what is older than a number that is known, is stale.
-    #[test]
-    fn numbers_are_stale_below_those_that_are_known() {
-        let mut numbers = Numbers(0);
-        numbers.delivered(2);
-        let stale = |numbers: Numbers| (0..20).filter(|number| numbers.is_stale(*number)).collect();
-        let all = |upto: u16| (1..=upto).collect::<Vec<_>>();
-        assert_eq!(stale(numbers), all(1));
-        numbers.returned();
-        numbers.returned();
-        assert_eq!(stale(numbers), all(2));
-        numbers.delivered(1);
-        assert_eq!((numbers.highest(), stale(numbers)), (2, all(2)));
-    }
-
-    #[test]
-    fn numbers_saturate() {
-        let mut numbers = Numbers(0);
-        (0..40).for_each(|_| numbers.returned());
-        assert_eq!((numbers.returns(), numbers.highest()), (15, 0));
-        numbers.delivered(u16::MAX);
-        assert_eq!((numbers.returns(), numbers.highest()), (15, 15));
-        assert!(numbers.is_stale(14) && !numbers.is_stale(15) && !numbers.is_stale(0));
     }
 }

@@ -13,11 +13,12 @@ mod world;
 use std::collections::BTreeSet;
 
 use entrega_model::event::{RemoveReason, SettleAct, SettleTrigger};
-use entrega_model::{DeliveryId, Generation, MessageId, PartitionId, ProcessId};
+use entrega_model::{DeliveryId, Generation, MessageId, Model, PartitionId, ProcessId};
 
 use crate::config::SubscriptionConfig;
 use crate::lateness::LatenessFold;
 use crate::message::{Flag, Message};
+use crate::numbers::HighNumbers;
 use crate::order::KeyOrder;
 use crate::owners::Owners;
 use crate::partitions::Progress;
@@ -54,6 +55,8 @@ pub(crate) struct SubscriptionFold {
     pub(crate) returned_with_batch: bool,
     /// By what the settle was made that a consumer learns of next.
     pub(crate) learns_of: SettleTrigger,
+    /// The delivery numbers of the messages that come again and again.
+    pub(crate) high: HighNumbers,
     /// From which copy the message comes that is delivered next.
     pub(crate) copy: Copy,
     /// Of a record: the message that comes next did not simply come again after its settle.
@@ -64,8 +67,9 @@ pub(crate) struct SubscriptionFold {
     pub(crate) resumes: bool,
     /// What was moved back, and which deliveries came before.
     pub(crate) stays: AllStays,
-    /// A log was read to its end, from where a new consumer would begin.
-    pub(crate) audited: bool,
+    /// Of which model what was left was read at the end: of a log from where a new consumer would
+    /// begin.
+    pub(crate) audited: Option<Model>,
 }
 
 /// Sums over all messages.
@@ -135,12 +139,13 @@ impl SubscriptionFold {
             skipped: BTreeSet::new(),
             returned_with_batch: false,
             learns_of: SettleTrigger::Application,
+            high: HighNumbers::default(),
             copy: Copy::Same,
             is_settle_denied: false,
             may_redrive: false,
             resumes: false,
             stays: AllStays::default(),
-            audited: false,
+            audited: None,
         }
     }
 
@@ -164,6 +169,7 @@ impl SubscriptionFold {
             skipped,
             returned_with_batch,
             learns_of,
+            high,
             copy,
             is_settle_denied,
             may_redrive: _,
@@ -185,10 +191,11 @@ impl SubscriptionFold {
         skipped.clear();
         *returned_with_batch = false;
         *learns_of = SettleTrigger::Application;
+        high.clear();
         *copy = Copy::Same;
         *is_settle_denied = false;
         stays.clear();
-        *audited = false;
+        *audited = None;
     }
 
     #[inline]

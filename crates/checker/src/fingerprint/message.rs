@@ -8,7 +8,7 @@
 //!   because a consumer that asks for a commit of this message asks for all before it.
 //!   That a settle was lost is no cause yet while its consumer may learn that it came too late.
 //! * What is known of the last delivery matters only if there was one.
-//! * If the consumer of the last delivery has *crashed*, that is the cause of the next one, unless
+//! * If the consumer of the last delivery has *crashed* with it, that is the cause of the next one, unless
 //!   a settle is recorded; whether it asked for one, or gave it back, is not asked. Whether the
 //!   broker took the message back *at all* tells what a later lease means.
 //! * If a dead letter may be moved back, a message that has one may lose that outcome again, and
@@ -59,7 +59,9 @@ impl Normal {
         }
         if !normal.was_delivered() {
             normal.flags &= !ABOUT_LAST;
-        } else if owners.get(normal.tenure).is_some_and(|(_, life)| life.crashed) {
+        } else if !normal.has(Flag::ReturnedAlive)
+            && owners.get(normal.tenure).is_some_and(|(_, life)| life.crashed)
+        {
             forget_what_a_crash_hides(&mut normal);
         }
         if is_decided(&normal, may_redrive) {

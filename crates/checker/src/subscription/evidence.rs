@@ -27,7 +27,7 @@ impl SubscriptionFold {
         let stale = if partitions.is_log {
             self.why_stale_on_log(message, tenure)
         } else {
-            self.why_stale_on_queue(message, handed.attempt)
+            self.why_stale_on_queue(message, handed)
         };
         let at = partitions.is_log.then_some((handed.partition, handed.position));
         let sought = partitions.is_log && self.sought_back(message, handed.position, tenure);
@@ -90,15 +90,16 @@ impl SubscriptionFold {
     }
 
     /// Why the broker took a delivery back before it reached the application.
-    fn why_stale_on_queue(&self, message: &Message, attempt: u16) -> Option<Cause> {
-        if !message.is_stale(attempt) {
+    fn why_stale_on_queue(&self, message: &Message, handed: Handed) -> Option<Cause> {
+        let Handed { message: id, attempt, .. } = handed;
+        if !message.is_stale(attempt, id, &self.high) {
             return None;
         }
         if message.has(Flag::LeaseRanOutAhead) {
             return Some(Cause::LeaseExpired);
         }
         let is_ended = message.has(Flag::Settled) && message.dead_letters == 0;
-        let is_open = !is_ended || message.numbers.is_below(attempt);
+        let is_open = !is_ended || message.numbers.is_below(attempt, id, &self.high);
         if message.has(Flag::RequeuedAhead) && is_open {
             return Some(Cause::ClosedWithoutSettle);
         }
@@ -120,6 +121,7 @@ impl SubscriptionFold {
         let restarted = self.has_restarted();
         let refused = message.has(Flag::SettleRefused);
         let in_time = message.has(Flag::SettledInTime);
+        let held = !in_time && !message.has(Flag::ReturnedAlive);
         let answered = message.has(Flag::Answered);
         let lease_ran_out = message.has(Flag::LeaseRanOutUnsettled)
             || message.has(Flag::SettledLate)
@@ -129,8 +131,8 @@ impl SubscriptionFold {
             || position.is_some_and(|position| tenure.asked_upto > position);
         Evidence {
             settled,
-            crashed: life.crashed && !in_time,
-            ended_unseen: life.ended_unseen && !in_time,
+            crashed: life.crashed && held,
+            ended_unseen: life.ended_unseen && held,
             lease_ran_out,
             session_expired: tenure.session_expired && !in_time,
             moved: tenure.moved && !in_time,

@@ -9,7 +9,8 @@ use entrega_model::{DeliveryId, MessageId};
 
 use super::{Handed, SubscriptionFold};
 use crate::Cause;
-use crate::message::{Flag, Message, NONE, Numbers};
+use crate::message::{Flag, Message, NONE};
+use crate::numbers::Numbers;
 
 impl SubscriptionFold {
     /// A dead letter was moved back, and deliveries from `tag` on come after that. What ended the
@@ -25,6 +26,7 @@ impl SubscriptionFold {
             message.dead_letters -= 1;
         }
         message.numbers = Numbers::default();
+        self.high.forget(id);
         message.loss = None;
         for of_the_stay in [Flag::Removed, Flag::LeaseRanOutAhead, Flag::RequeuedAhead] {
             message.unset(of_the_stay);

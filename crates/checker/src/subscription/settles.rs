@@ -124,8 +124,9 @@ impl SubscriptionFold {
         self.has_truth = true;
         let message = self.messages.entry(id.0.into());
         if act == SettleAct::Requeue {
-            message.numbers.returned();
+            message.numbers.returned(id, &mut self.high);
             message.set(Flag::GivenBack);
+            note_returned_alive(message, &self.owners, consumer);
             change(message, &mut self.owners, |message| message.set(Flag::Nacked));
         }
         if !act.is_final() {
@@ -201,15 +202,15 @@ impl SubscriptionFold {
     /// waits in its consumer's buffer.
     pub(crate) fn lease_expired(&mut self, id: MessageId, consumer: ProcessId) {
         let mut message = *self.entry(id);
-        message.numbers.returned();
+        message.numbers.returned(id, &mut self.high);
         message.set(Flag::LeaseRanOutOnce);
         let holder = self.owners.of_consumer(message.tenure, consumer).is_some();
         let is_of_last = holder && !message.has(Flag::Redriven);
         if is_of_last && !message.was_returned() {
             let asked = message.has(Flag::SettleInvoked) || message.has(Flag::Settled);
-            let life = self.owners.get(message.tenure).map(|(_, life)| life);
             message.set(Flag::LeaseRanOut);
-            if !asked && life.is_some_and(|life| !life.is_over()) {
+            note_returned_alive(&mut message, &self.owners, consumer);
+            if !asked && message.has(Flag::ReturnedAlive) {
                 message.set(Flag::LeaseRanOutUnsettled);
                 let works = !message.has(Flag::Nacked);
                 self.counters.add(Counter::LeasesExpiredWithLiveHandler, works.into());
@@ -223,8 +224,9 @@ impl SubscriptionFold {
     /// The end of a connection returned a message. If the last delivery is not the one that it was
     /// for, the message still waits in its consumer's buffer.
     pub(crate) fn requeued(&mut self, id: MessageId, consumer: ProcessId) {
-        self.entry(id).numbers.returned();
-        let message = *self.entry(id);
+        let message = self.messages.entry(id.0.into());
+        message.numbers.returned(id, &mut self.high);
+        let message = *message;
         let holder = self.owners.of_consumer(message.tenure, consumer).is_some();
         let is_of_last = holder && !message.has(Flag::Redriven);
         if !is_of_last || message.was_returned() {
@@ -237,6 +239,15 @@ impl SubscriptionFold {
                 message.set(Flag::RequeuedUnsettled);
             }
         });
+        note_returned_alive(self.messages.entry(id.0.into()), &self.owners, consumer);
+    }
+}
+
+/// Notes of a message that is taken back from the consumer of its last delivery whether that lives.
+fn note_returned_alive(message: &mut Message, owners: &Owners, consumer: ProcessId) {
+    let life = owners.get(message.tenure).map(|(_, life)| life);
+    if life.is_some_and(|life| life.consumer == consumer && !life.is_over()) {
+        message.set(Flag::ReturnedAlive);
     }
 }
 

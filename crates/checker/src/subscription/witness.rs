@@ -28,8 +28,19 @@ impl SubscriptionFold {
             }
             _ => {}
         }
+        let is_of_storage = matches!(
+            kind,
+            Kind::Removed { .. }
+                | Kind::Retrievable { .. }
+                | Kind::SendInvoked { .. }
+                | Kind::SendEnded { .. }
+        );
         if let Some(message) = kind.message() {
-            self.entry(message).set(Flag::WasThere);
+            let message = self.entry(message);
+            message.set(Flag::WasThere);
+            if !is_of_storage {
+                message.set(Flag::Handled);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Assignments, and what happens to processes and to the broker.
 
 use entrega_model::event::Phase;
-use entrega_model::{Kind, PartitionId};
+use entrega_model::{Kind, Model, PartitionId};
 
 use super::SubscriptionFold;
 use crate::partitions::Partitions;
@@ -75,7 +75,9 @@ impl SubscriptionFold {
                     windows.count_stall(&mut self.counters);
                 }
             }
-            Kind::Entered { phase: Phase::Audit } => self.audited = is_log,
+            Kind::Entered { phase: Phase::Audit } => {
+                self.audited = Some(if is_log { Model::Log } else { Model::Queue });
+            }
             Kind::BrokerRestarted => {
                 self.counters.add(Counter::BrokerRestarts, 1);
                 self.owners.broker_restarted(is_log);

@@ -74,8 +74,9 @@ fn another_settle_that_comes_too_late_says_nothing() {
     let other = late.clone().sent(1).processed(Handed(9, 1, 1));
     let other = other.settle_ended(Handed(9, 1, 1), SettleOutcome::Fail);
     twice(other.processed(B), Cause::SettleLost);
-    let crash = late.clone().crashed(1).settle_ended(A, SettleOutcome::Fail);
-    twice(crash.processed(B), Cause::RedeliveredAfterCrash);
+    let crash = late.clone().crashed(1);
+    twice(crash.clone().processed(B), Cause::SettleLost);
+    twice(crash.settle_ended(A, SettleOutcome::Fail).processed(B), Cause::LeaseExpired);
     let kept = late.processed(B).settle_invoked(B, SettleAct::Ack).lease_expired(0, 2);
     twice(kept.settle_ended(B, SettleOutcome::Fail).processed(C), Cause::SettleLost);
 }

@@ -7,7 +7,7 @@ use entrega_model::event::{
 use entrega_model::{Kind, MessageId, ProcessId};
 
 use crate::causes::{lost, split, twice};
-use crate::dsl::{Handed, PARTITION, SUBSCRIPTION, log, queue, report};
+use crate::dsl::{Handed, History, PARTITION, SUBSCRIPTION, log, queue, report};
 
 /// Message 0, in four deliveries.
 const A: Handed = Handed(1, 0, 1);
@@ -58,6 +58,40 @@ fn a_number_that_was_taken_back_is_stale() {
     let nacked = queue().sent(0).delivered(A).recorded(A, SettleAct::Requeue);
     let own = nacked.processed(B).settled(B).delivered_number(C, 2).applied(C);
     twice(own, Cause::RedeliveredAfterSettle);
+}
+
+/// The same after as many deliveries as one likes.
+#[test]
+fn numbers_say_the_same_however_high_they_are() {
+    for least in 1..40 {
+        let rounds = |history: History, each: fn(History) -> History| {
+            (0..least).fold(history, |history, _| each(history))
+        };
+        let from_a_buffer = rounds(queue().sent(0), |history| history.lease_expired(0, 2));
+        let stale = from_a_buffer.delivered_number(A, least).applied(A).settled(A);
+        twice(stale.delivered_number(B, least + 1).applied(B), Cause::LeaseExpired);
+        let broken = rounds(queue().sent(0), |history| history.requeued(0, 2));
+        let stale = broken.delivered_number(A, least).applied(A);
+        twice(stale.delivered_number(B, least + 1).applied(B), Cause::ClosedWithoutSettle);
+        let fresh = queue().sent(0).delivered_number(A, least).applied(A).settled(A);
+        twice(fresh.delivered_number(B, least + 1).applied(B), Cause::RedeliveredAfterSettle);
+    }
+}
+
+/// What a queue took back from a consumer that lived comes again for that reason, whatever befalls
+/// the consumer before it does. From one that had died it comes again because of that.
+#[test]
+fn a_crash_after_a_return_is_no_cause() {
+    let held = || queue().sent(0).processed(A);
+    let again = |history: History| history.delivered_number(B, 2).applied(B);
+    twice(again(held().lease_expired(0, 1).crashed(1)), Cause::LeaseExpired);
+    twice(again(held().crashed(1).lease_expired(0, 1)), Cause::RedeliveredAfterCrash);
+    twice(again(held().requeued(0, 1).crashed(1)), Cause::ClosedWithoutSettle);
+    twice(again(held().crashed(1).requeued(0, 1)), Cause::RedeliveredAfterCrash);
+    let nacked = held().settle_invoked(A, SettleAct::Requeue).recorded(A, SettleAct::Requeue);
+    twice(again(nacked.crashed(1)), Cause::NackedAfterEffect);
+    let honoured = held().lease_expired(0, 1).settled(A).crashed(1);
+    twice(again(honoured), Cause::LeaseExpired);
 }
 
 /// A commit that moves back takes back what commits had ended, and nothing else.

@@ -1,11 +1,11 @@
 //! What a reset has skipped, and what an audit does not find.
 
-use entrega_checker::{Cause, Class};
-use entrega_model::event::{Phase, SettleTrigger};
+use entrega_checker::{Cause, Causes, Class, End};
+use entrega_model::event::{Phase, RemoveReason, SettleTrigger};
 use entrega_model::{Kind, ProcessId};
 
 use crate::causes::lost;
-use crate::dsl::{Handed, History, log, report};
+use crate::dsl::{Handed, History, judge, log, queue, report, strict};
 
 /// A consumer that begins before a message undoes that a reset skipped it: what ends the message
 /// later is the cause then. One that begins behind it undoes nothing.
@@ -47,4 +47,37 @@ fn what_an_audit_does_not_find_is_skipped() {
     let found = report(&handed().push(AUDIT).retrievable(0));
     assert_eq!((found.lost(), found.classes.get(Class::Pending)), (0, 1));
     assert_eq!(found.waiting[0].last_with, Some(ProcessId(1)));
+}
+
+/// What a queue removed before anybody had it will not come, even if the run goes on, and an audit
+/// shows that. Where a consumer may have it, where another copy may be left, or where nothing was
+/// read at the end, it still may.
+#[test]
+fn what_a_queue_removed_unread_is_lost_although_the_run_goes_on() {
+    let class = |history: &History| {
+        let report = judge(&history.events, strict(), End::Unfinished);
+        let of = &report.subscriptions[0];
+        let is = |class: &Class| of.classes.get(*class) == 1;
+        [Class::Lost, Class::Pending].into_iter().find(is).map(|class| (class, of.causes.clone()))
+    };
+    let pending = Some((Class::Pending, Causes::new()));
+    let sent = || queue().sent(0);
+    for (reason, cause) in [
+        (RemoveReason::Ttl, Some(Cause::RemovedTtl)),
+        (RemoveReason::Unroutable, Some(Cause::RemovedUnroutable)),
+        (RemoveReason::Overflow, None),
+        (RemoveReason::Settled, None),
+    ] {
+        let removed = sent().removed(0, reason);
+        let expect = cause.map(|cause| (Class::Lost, Causes::from([(cause, 1)])));
+        let expect = expect.or(pending.clone());
+        assert_eq!(class(&removed.clone().push(AUDIT)), expect, "{reason:?}");
+        assert_eq!(class(&removed), pending, "nothing was read");
+        assert_eq!(class(&removed.retrievable(0)), pending, "it is there");
+    }
+    let gone = |history: History| class(&history.removed(0, RemoveReason::Ttl).push(AUDIT));
+    assert_eq!(gone(sent().stored(0, 2)), pending, "there were two copies");
+    assert_eq!(gone(sent().delivered(Handed(1, 0, 1))), pending, "a consumer has it");
+    assert_eq!(gone(sent().lease_expired(0, 1)), pending, "a buffer has it");
+    assert_eq!(gone(sent().requeued(0, 1)), pending, "a buffer has it");
 }

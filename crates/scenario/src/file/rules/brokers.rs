@@ -90,6 +90,7 @@ fn features(queue: &QueueSettings) -> Checked {
         ("requeue_position = \"same\"", queue.requeue_position != RequeuePosition::Same),
         ("no max_length", queue.max_length.is_some()),
         ("message_ttl = \"never\"", queue.message_ttl != Span::MAX),
+        ("no cap of a partition", is_of_a_window && queue.max_in_flight.is_some()),
     ];
     match breaks.iter().find(|(_, is_broken)| queue.group_lock && *is_broken) {
         Some((needed, _)) => broken_with_help(

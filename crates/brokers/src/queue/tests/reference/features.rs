@@ -31,6 +31,9 @@ fn features() -> impl Strategy<Value = Features> {
             let (claim, ttl, retention, delay) = spans;
             let [own, keeps, survives, at_return, group, active, nobody, locks, retries] = flags;
             let group_lock = group && locks;
+            let of_partition = |cap: &MaxInFlight| cap.scope == Scope::Partition;
+            let max_in_flight = max_in_flight.filter(|cap| !(group_lock && of_partition(cap)));
+            let is_log = keeps || max_in_flight.as_ref().is_some_and(of_partition);
             let seconds = |span: Option<u64>| span.map(Duration::from_secs);
             Features {
                 claim_min_idle: seconds(claim),
@@ -46,7 +49,7 @@ fn features() -> impl Strategy<Value = Features> {
                 single_active_consumer: active && !group,
                 drops_for_nobody: nobody,
                 redrive,
-                takes_retries: retries,
+                takes_retries: retries && !group_lock && !is_log,
                 remembers_ids: false,
                 dead_letter_retry: None,
             }
