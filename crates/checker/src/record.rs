@@ -172,6 +172,7 @@ impl RecordChecker {
         let folds = &mut self.checker.subscriptions;
         for (one, fold) in self.subscriptions.iter_mut().zip(folds) {
             EventKind::ALL.iter().for_each(|kind| one.kinds.add(*kind, 1));
+            one.handed.complete();
             fold.kinds = one.kinds;
         }
         self

@@ -42,7 +42,7 @@
 //! it was acknowledged. With `complete` (default `false`) a kind of event of which there is no line
 //! did not happen; without, perhaps it was not recorded. `end` is `quiescent` if the system
 //! was drained until nothing more could happen; what is missing then is lost. It is `unfinished`
-//! otherwise; then only what a log has passed by is lost. A file without a closing line was cut
+//! otherwise; then only what a log has passed by is lost, or a queue has removed unread. A file without a closing line was cut
 //! short, and is refused.
 //!
 //! # Fields of every event

@@ -4,7 +4,9 @@
 //! > **The rule** (semantics.md 5.6). Who takes effect or settles was given the message before. A
 //! > delivery that calls itself the n-th comes after n − 1 others, and one that calls itself a
 //! > redelivery after one; what a queue took back it had handed out, even if its consumer never
-//! > saw it. A broker that has restarted may have forgotten what it had handed out.
+//! > saw it. A broker that has restarted may have forgotten what it had handed out. In a record that
+//! > leaves out nothing a broker may settle what nobody was given: a consumer's word about all that
+//! > came before covers what was lost on its way to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +34,8 @@ pub(super) struct Handed {
     /// Whether a message took effect that had been delivered.
     has_whole: bool,
     has_restarted: bool,
+    /// Whether the record leaves out nothing.
+    is_complete: bool,
     /// Whether the latest line says that the message was not simply handed out again after it was
     /// settled: it was taken back, or this is not the delivery that comes next.
     denies_settle: bool,
@@ -83,6 +87,11 @@ struct Lacking {
 }
 
 impl Handed {
+    /// The record leaves out nothing.
+    pub(super) fn complete(&mut self) {
+        self.is_complete = true;
+    }
+
     /// Whether a delivery of this name was recorded before: its line stands there twice.
     pub(super) fn is_recorded(&self, kind: &Kind) -> bool {
         let Kind::Delivered { delivery, message, consumer, partition, position, .. } = *kind else {
@@ -121,7 +130,9 @@ impl Handed {
                 if given.is_settled_ahead {
                     return;
                 }
-                let was_given = self.was_given(message, to(consumer));
+                let is_asked = matches!(event.kind, Kind::SettleInvoked { .. });
+                let is_covered = self.is_complete && !is_asked;
+                let was_given = is_covered || self.was_given(message, to(consumer));
                 let kind = GapKind::SettleWithoutDelivery;
                 self.needs(kind, was_given, event, message, to(consumer), origin);
             }

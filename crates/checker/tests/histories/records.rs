@@ -32,7 +32,7 @@ fn read(history: &History, skew: Duration, origin: Origin) -> RecordChecker {
 }
 
 /// What every line of a whole record says.
-const WHOLE: Origin = Origin {
+pub(crate) const WHOLE: Origin = Origin {
     line: 0,
     attempt: None,
     names_producer: true,

@@ -1,11 +1,13 @@
 //! Settles that are lost or come too late, and nacks that return nothing: which of them is the
 //! cause of a duplicate, and which is what happened besides (semantics.md 5.4).
 
-use entrega_checker::Cause;
+use entrega_checker::{Cause, Config, End, GapKind, RecordChecker};
 use entrega_model::event::{ProcessingResult, SettleAct, SettleOutcome};
+use entrega_model::history::{Batch, Origin};
 
 use crate::causes::twice;
-use crate::dsl::{Handed, History, log, queue};
+use crate::dsl::{Handed, History, log, queue, strict};
+use crate::records::WHOLE;
 
 /// Message 0, handed over for the first, second and third time.
 const A: Handed = Handed(1, 0, 1);
@@ -122,4 +124,27 @@ fn a_nack_that_returns_nothing() {
     twice(vain.nack_ended(A, SettleOutcome::Fail).processed(B), Cause::BrokerForgot);
     let late = asked.lease_expired(0, 1).nack_ended(A, SettleOutcome::Fail);
     twice(late.processed(B), Cause::LeaseExpired);
+}
+
+/// A word about all that came before covers what was lost on its way to the consumer. A record that
+/// leaves out nothing says just that; in another one the line of a delivery may be missing.
+#[test]
+fn a_settle_covers_what_never_arrived() {
+    let gaps = |history: &History, is_complete: bool| -> Vec<GapKind> {
+        let config = Config { subscriptions: vec![strict()], processes: 4, ..Config::default() };
+        let record = RecordChecker::new(config, history.model());
+        let mut record = if is_complete { record.complete() } else { record };
+        for (line, event) in (1..).zip(&history.events) {
+            let (events, origins) = ([*event], [Origin { line, ..WHOLE }]);
+            record.observe(Batch { events: &events, origins: &origins });
+        }
+        record.finish(End::Quiescent).1.found.into_keys().collect()
+    };
+    let second = Handed(2, 1, 1);
+    let given = queue().sent(0).sent(1).processed(second);
+    let covered = given.clone().recorded(A, SettleAct::Ack).settled(second);
+    assert_eq!(gaps(&covered, false), [GapKind::SettleWithoutDelivery]);
+    assert_eq!(gaps(&covered, true), []);
+    let asked = given.settle_invoked(A, SettleAct::Ack);
+    assert_eq!(gaps(&asked, true), [GapKind::SettleWithoutDelivery], "nobody asks that");
 }

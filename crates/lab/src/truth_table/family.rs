@@ -84,8 +84,12 @@ const SETTINGS_ALONE: [(&str, &str, &[(Factor, u32)]); 5] = [
     ("retry_backoff", "10s", &[]),
     (REQUEST_TIMEOUT, "10s", &[]),
     (REQUEST_TIMEOUT, "30s", &[]),
-    (REQUEST_TIMEOUT, "30s", &[(Factor::Consumers, 1), (Factor::Backlog, 1)]),
+    (REQUEST_TIMEOUT, "30s", &MORE_IN_A_BUFFER),
 ];
+
+/// One consumer has everything, and more than it settles at once.
+const MORE_IN_A_BUFFER: [(Factor, u32); 3] =
+    [(Factor::Consumers, 1), (Factor::Backlog, 1), (Factor::Consumer(PREFETCH), 3)];
 
 /// The most messages that a world has.
 pub(super) const MOST_MESSAGES: u32 = 4;
@@ -152,8 +156,8 @@ impl SmallWorld {
     }
 
     /// The world with these values and a setting of the table `[consumer]`.
-    fn with(setting: &str, value: &str, differing: &[(Factor, u32)]) -> Self {
-        let mut world = Self::of(differing.iter().copied());
+    fn with(setting: &str, value: &str, differing: impl Iterator<Item = (Factor, u32)>) -> Self {
+        let mut world = Self::of(differing);
         world.set(&format!("consumer.{setting}"), value);
         world.differences += 1;
         world
@@ -224,7 +228,10 @@ impl Families {
             SmallWorld::of(values.map(|(&(factor, values), &number)| (factor, values[number])))
         };
         let open = SETTINGS_ALONE.iter().filter(|(setting, ..)| leaves_open(row, setting));
-        let alone = open.map(|(setting, value, of)| SmallWorld::with(setting, value, of));
+        let alone = open.map(|(setting, value, differing)| {
+            let open = differing.iter().filter(|(factor, _)| factor.varies(model, row));
+            SmallWorld::with(setting, value, open.copied())
+        });
         members.iter().map(world).chain(alone).collect()
     }
 
