@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// A rule that is altered, and how the history looks to such a judge.
 pub(crate) type Altered = (&'static str, fn(&mut Vec<Value>));
 
-pub(crate) const ALTERED: [Altered; 31] = [
+pub(crate) const ALTERED: [Altered; 34] = [
     ("every outcome speaks for all attempts", |lines| forget(lines, "send.", "attempt")),
     ("only the last outcome counts", only_the_last_outcome),
     ("an outcome without an invocation is none", only_after_an_invocation),
@@ -22,6 +22,9 @@ pub(crate) const ALTERED: [Altered; 31] = [
     ("a dead letter is an effect", |lines| rename(lines, "dlq", "effect")),
     ("one effect is as good as two", one_effect),
     ("what is retrievable is lost", |lines| overlook(lines, "retrievable")),
+    ("nothing is read at the end", |lines| overlook(lines, "phase")),
+    ("a broker never restarts", |lines| overlook(lines, "broker_restart")),
+    ("everything goes because its time is over", |lines| expire(lines)),
     ("a record is always finished", |lines| *end(lines) = json!({ "end": "quiescent" })),
     ("a record is never finished", |lines| *end(lines) = json!({ "end": "unfinished" })),
     ("a log has no prefix, and a queue no offsets", |lines| lines[0]["model"] = json!("queue")),
@@ -63,6 +66,12 @@ fn rename(lines: &mut [Value], event: &str, other: &str) {
 fn forget(lines: &mut [Value], event: &str, field: &str) {
     for line in lines.iter_mut().filter(|line| is(line, event)) {
         line.as_object_mut().expect("an object").remove(field);
+    }
+}
+
+fn expire(lines: &mut [Value]) {
+    for line in lines.iter_mut().filter(|line| is(line, "remove")) {
+        line["reason"] = json!("ttl");
     }
 }
 

@@ -175,12 +175,36 @@ fn deliveries(message: &Value, position: usize, cast: &Cast, dice: &mut Dice) ->
             told.extend(passed_by(message, position, subscription, cast, dice));
             continue;
         }
+        if dice.once_in(8) {
+            told.extend(removed(message, subscription, dice));
+            continue;
+        }
         for _ in 0..*dice.pick(&[0, 1, 1, 1, 1, 2]) {
             told.extend(delivery(message, position, subscription, cast, dice));
         }
         if dice.once_in(8) {
             told.push(about("retrievable", message, subscription));
         }
+    }
+    told
+}
+
+/// A message that the broker removes, mostly before anybody had it and with a look at what is left.
+fn removed(message: &Value, subscription: &str, dice: &mut Dice) -> Vec<Value> {
+    let mut removal = about("remove", message, subscription);
+    removal["reason"] = json!(dice.pick(&["ttl", "ttl", "unroutable", "overflow", "purge"]));
+    let mut told = vec![removal];
+    if dice.once_in(6) {
+        told.insert(0, about("lease_expired", message, subscription));
+    }
+    if dice.once_in(6) {
+        told.push(json!({ "event": "broker_restart" }));
+    }
+    if dice.once_in(6) {
+        told.push(about("retrievable", message, subscription));
+    }
+    if !dice.once_in(6) {
+        told.push(json!({ "event": "phase", "phase": "audit" }));
     }
     told
 }

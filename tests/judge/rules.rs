@@ -299,19 +299,21 @@ fn moved_to(event: &Value) -> Option<Offset> {
 }
 
 /// P of 5.3, read at the end: a message that nobody ever had is gone if its only copy was removed
-/// because its time was over or there was no queue.
-fn is_removed_unread(lines: &Lines<'_>, message: &str) -> bool {
+/// because its time was over or there was no queue, and the broker has not restarted.
+fn is_removed_unread([lines, all]: [&Lines<'_>; 2], message: &str) -> bool {
     let of_it = |event: &Value| name(event, "message").as_deref() == Some(message);
     let about: Vec<&Value> =
         lines.iter().map(|(_, event)| *event).filter(|event| of_it(event)).collect();
     let of_kind = |sought: &'static str| about.iter().filter(move |event| kind(event) == sought);
     let is_storage = |event: &&Value| {
-        ["store", "remove", "retrievable"].contains(&kind(event))
+        ["store", "remove", "retrievable", "fault"].contains(&kind(event))
             || kind(event).starts_with("send.")
     };
     let was_read = lines.iter().any(|(_, event)| event["phase"] == "audit");
+    let has_restarted = all.iter().any(|(_, event)| kind(event) == "broker_restart");
     let reason = of_kind("remove").next().map(|first| &first["reason"]);
     was_read
+        && !has_restarted
         && about.iter().all(is_storage)
         && of_kind("store").count() <= 1
         && reason.is_some_and(|reason| *reason == "ttl" || *reason == "unroutable")
@@ -440,7 +442,8 @@ fn subscription(
     for (message, facts) in facts {
         let is_gone = end["end"] == "quiescent" && !facts.is_retrievable;
         let most_copies = sends.get(message).map_or(1, |send| send.most_copies);
-        let is_gone = is_gone || is_removed_unread(lines, message) && !facts.is_retrievable;
+        let is_unread = !is_log && is_removed_unread([lines, all], message);
+        let is_gone = is_gone || is_unread && !facts.is_retrievable;
         let is_lost = is_gone || is_log && is_passed_over(lines, facts, most_copies);
         let outcome = sends.get(message).map(|send| send.outcome);
         if let Some(class) = class(outcome, facts, is_lost) {

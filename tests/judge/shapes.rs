@@ -105,7 +105,9 @@ pub(crate) fn value(field: &str, cast: &Cast, dice: &mut Dice) -> Value {
         "trigger" => {
             &["application", "timer", "delivery", "next_receive", "close", "revoke", "worker_lost"]
         }
-        "reason" => &["settled", "ttl", "overflow", "retention", "delivery_limit", "purge"],
+        "reason" => {
+            &["settled", "ttl", "overflow", "retention", "delivery_limit", "purge", "unroutable"]
+        }
         "dlq.reason" => &["rejected", "delivery_limit", "ttl", "overflow", "client"],
         "abort.reason" => &["asked", "fenced", "expired"],
         "result" => &["ok", "transient", "poison", "unknown", "worker_lost"],

@@ -34,12 +34,14 @@ impl Checker {
             program_order,
             redrives,
             resumes,
+            reports_settles,
             timed_crashes,
         } = config;
         let fold = |promise| {
             let mut fold = SubscriptionFold::new(promise, processes, messages);
             fold.may_redrive = redrives;
             fold.resumes = resumes;
+            (fold.reports_settles, fold.has_truth) = (reports_settles, reports_settles);
             fold.order = KeyOrder::new(program_order);
             fold
         };

@@ -48,8 +48,8 @@ impl Checker {
             let redrives = fold.may_redrive;
             let message = |id: MessageId| fold.messages.get(id.0.into());
             let is_open = |id| !message(id).is_some_and(|message| is_decided(message, redrives));
-            if !fold.high.is_empty() {
-                fold.high.fingerprint(is_open, into);
+            if !fold.high_numbers.is_empty() {
+                fold.high_numbers.fingerprint(is_open, into);
                 into.word(END);
             }
             if fold.may_redrive {

@@ -2,7 +2,7 @@
 //!
 //! If the drain did not finish, no message is lost yet, except for those of a record that its log
 //! has passed by, and those that a queue has removed before anybody had them, because their time
-//! was over or nobody was there: the others without an outcome are pending. One that went because
+//! was over or no queue was bound: the others without an outcome are pending. One that went because
 //! the queue was full may still be in the buffer of a consumer from which it was taken.
 
 use std::collections::BTreeMap;
@@ -185,9 +185,10 @@ impl SubscriptionFold {
     }
 
     /// What a log has passed by will not come, nor what a queue has removed before anybody had it,
-    /// unless the audit has found it.
+    /// unless the audit has found it. A broker that restarts takes messages back without a word.
     fn class(&self, id: MessageId, message: &Message, sent: Sent, end: End) -> Option<Class> {
-        let is_gone = self.audited.is_some() && message.is_gone();
+        let was_read = self.audited == Some(Model::Queue) && !self.has_restarted();
+        let is_gone = was_read && message.was_removed_unread();
         let may_come = end == End::Unfinished && !is_gone && !self.skipped.contains(&id);
         Class::of(Outcome {
             sent,

@@ -97,9 +97,9 @@ impl Message {
 
     /// Whether it was removed while it waited in a queue that nobody had got it from: its time was
     /// over, or no queue took it. A queue that is full may take a message out of a buffer.
-    pub(crate) fn is_gone(&self) -> bool {
+    pub(crate) fn was_removed_unread(&self) -> bool {
         let went = matches!(self.loss, Some(Cause::RemovedTtl | Cause::RemovedUnroutable));
-        went && self.copies <= 1 && !self.was_delivered() && !self.was_buffered()
+        went && self.copies <= 1 && !self.was_delivered() && !self.may_be_held()
     }
 
     /// Why it is lost; `stores_are_known` says whether a store of it would be recorded, and

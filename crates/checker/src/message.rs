@@ -89,7 +89,8 @@ pub(crate) enum Flag {
     Requeued = 1 << 14,
     /// About the message: a lease on it ran out at some time.
     LeaseRanOutOnce = 1 << 15,
-    /// About the last delivery, in a record: it was settled before anything befell its consumer.
+    /// About the last delivery, in a record or after the message was taken back at some time: it
+    /// was settled, or its consumer has learnt that it came too late, before anything befell that.
     SettledInTime = 1 << 16,
     /// About the last delivery: its consumer learnt what became of the final settle that it asked
     /// for last, so that this was not lost.
@@ -120,11 +121,8 @@ pub(crate) enum Flag {
     /// About the last delivery: its consumer has given up waiting for an answer to its final
     /// settle.
     GivenUp = 1 << 28,
-    /// About the last delivery: the broker took it back while its consumer lived. What befalls the
-    /// consumer after that has not brought the message again.
-    ReturnedAlive = 1 << 29,
     /// About the message, in a record: a line says what somebody did with it, or with a delivery.
-    Handled = 1 << 30,
+    Handled = 1 << 29,
 }
 
 /// The bits that are about the last delivery.
@@ -167,12 +165,10 @@ impl Message {
         if is_stale && self.has(Flag::LeaseRanOutAhead) {
             self.set(Flag::LeaseRanOut);
             self.set(Flag::LeaseRanOutUnsettled);
-            self.set(Flag::ReturnedAlive);
         }
         if is_stale && self.has(Flag::RequeuedAhead) {
             self.set(Flag::Requeued);
             self.set(Flag::RequeuedUnsettled);
-            self.set(Flag::ReturnedAlive);
         }
         self.numbers.delivered(attempt, id, high);
     }
@@ -217,12 +213,18 @@ impl Message {
         self.has(Flag::LeaseRanOut) || self.has(Flag::Requeued) || self.has(Flag::GivenBack)
     }
 
-    /// Whether the broker has reported something of a delivery that no consumer has: a buffer held
-    /// it, and may hold it still.
-    pub(crate) const fn was_buffered(&self) -> bool {
+    /// Whether the broker has reported something of a delivery that no consumer has reported, or,
+    /// in a record, somebody has done something with it: a buffer may hold it still.
+    pub(crate) const fn may_be_held(&self) -> bool {
         let ended = self.has(Flag::LeaseRanOutAhead) || self.has(Flag::RequeuedAhead);
         let settled = self.has(Flag::SettledAhead) || self.has(Flag::Handled);
         ended || settled || self.numbers.has_returned()
+    }
+
+    /// Whether the broker has taken any delivery of it back, as far as it reports.
+    pub(crate) const fn came_back(&self) -> bool {
+        let ahead = self.has(Flag::RequeuedAhead) || self.has(Flag::LeaseRanOutOnce);
+        ahead || self.was_returned()
     }
 
     /// Whether it had an effect or became a dead letter.

@@ -173,7 +173,7 @@ impl RecordChecker {
         for (one, fold) in self.subscriptions.iter_mut().zip(folds) {
             EventKind::ALL.iter().for_each(|kind| one.kinds.add(*kind, 1));
             one.handed.complete();
-            fold.kinds = one.kinds;
+            (fold.kinds, fold.has_truth) = (one.kinds, true);
         }
         self
     }

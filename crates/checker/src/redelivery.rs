@@ -9,10 +9,9 @@
 //! was refused or lost has returned nothing: the cause is what did. Only where nothing else can be,
 //! or where a record does not hold what brokers record, is a nack taken for one that arrived.
 //!
-//! A crash is the cause only if the consumer still had the message: what a queue has taken back from
-//! one that lives comes again for that reason, whatever befalls the consumer before it does. Of a
-//! record, what befell a consumer after it had settled the message is no cause either. A life whose
-//! end is not recorded may have ended by a crash or in peace, so what comes after it is unknown.
+//! What befell a consumer after it had settled the message, in time or too late, is no cause. A
+//! life whose end is not recorded may have ended by a crash or in peace, so what comes after it is
+//! unknown.
 //!
 //! Three refinements keep the first match honest. A delivery whose settle *was* recorded can only
 //! come again because the broker forgot or a position moved back, so those are looked at first. And
@@ -30,7 +29,7 @@ use crate::Cause;
 pub(crate) struct Evidence {
     /// A final settle was recorded.
     pub(crate) settled: bool,
-    /// Its consumer died with it.
+    /// Its consumer died.
     pub(crate) crashed: bool,
     /// Of a record: its consumer's life is over, and the record does not show how it ended.
     pub(crate) ended_unseen: bool,

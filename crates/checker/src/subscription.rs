@@ -43,6 +43,8 @@ pub(crate) struct SubscriptionFold {
     generation: Option<Generation>,
     /// Whether the broker reports what it records; what consumers learnt does not matter then.
     pub(crate) has_truth: bool,
+    /// Whether that is known before it reports anything.
+    pub(crate) reports_settles: bool,
     /// Whether this is a history from elsewhere, and not a run. What follows is for one only.
     pub(crate) is_record: bool,
     /// What it records.
@@ -56,7 +58,7 @@ pub(crate) struct SubscriptionFold {
     /// By what the settle was made that a consumer learns of next.
     pub(crate) learns_of: SettleTrigger,
     /// The delivery numbers of the messages that come again and again.
-    pub(crate) high: HighNumbers,
+    pub(crate) high_numbers: HighNumbers,
     /// From which copy the message comes that is delivered next.
     pub(crate) copy: Copy,
     /// Of a record: the message that comes next did not simply come again after its settle.
@@ -133,13 +135,14 @@ impl SubscriptionFold {
             progress: Table::default(),
             generation: None,
             has_truth: false,
+            reports_settles: false,
             is_record: false,
             kinds: EventKinds::default(),
             stores_are_known: true,
             skipped: BTreeSet::new(),
             returned_with_batch: false,
             learns_of: SettleTrigger::Application,
-            high: HighNumbers::default(),
+            high_numbers: HighNumbers::default(),
             copy: Copy::Same,
             is_settle_denied: false,
             may_redrive: false,
@@ -164,12 +167,13 @@ impl SubscriptionFold {
             generation,
             has_truth,
             is_record: _,
+            reports_settles,
             kinds,
             stores_are_known: _,
             skipped,
             returned_with_batch,
             learns_of,
-            high,
+            high_numbers,
             copy,
             is_settle_denied,
             may_redrive: _,
@@ -186,12 +190,12 @@ impl SubscriptionFold {
         owners.clear();
         progress.clear();
         *generation = None;
-        *has_truth = false;
+        *has_truth = *reports_settles;
         *kinds = EventKinds::default();
         skipped.clear();
         *returned_with_batch = false;
         *learns_of = SettleTrigger::Application;
-        high.clear();
+        high_numbers.clear();
         *copy = Copy::Same;
         *is_settle_denied = false;
         stays.clear();

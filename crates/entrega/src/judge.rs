@@ -134,6 +134,7 @@ pub fn config(experiment: &Experiment<'_>) -> Config {
         program_order: experiment.scenario.producer.sends_ahead(),
         redrives: experiment.scenario.queue.redrive.is_some(),
         timed_crashes: timed_crashes(experiment.scenario),
+        reports_settles: true,
         resumes: setup::resumes_transactions(
             experiment.scenario,
             experiment.strategy,

@@ -133,8 +133,9 @@ impl Named {
         let missed = match struck {
             0 => self.none_struck(),
             few if untouched.is_empty() && self.are_too_few(few) => {
+                let noun = if few == 1 { "fault" } else { "faults" };
                 return format!(
-                    "{few} faults struck, and {ENOUGH_CRASHES} crashes by time are the least that \
+                    "{few} {noun} struck, and {ENOUGH_CRASHES} crashes by time are the least that \
                      say how often a window is hit: a shorter mtbf, more seeds, or `entrega explore`"
                 );
             }

@@ -36,14 +36,14 @@
 //!
 //! The header stands on one line; here it is broken for the page. `model` is `log` or `queue`.
 //! `guarantee` is what the subscription promises: `none`, `at-most-once`, `at-least-once` or
-//! `exactly-once-effect`; `dead_letters` and `ordered` (default `false`) say whether a dead
-//! letter and order within each key are part of the promise. With `program_order` (default `false`)
-//! a send precedes every later one of its key and producer; without, only those that began after
-//! it was acknowledged. With `complete` (default `false`) a kind of event of which there is no line
-//! did not happen; without, perhaps it was not recorded. `end` is `quiescent` if the system
-//! was drained until nothing more could happen; what is missing then is lost. It is `unfinished`
-//! otherwise; then only what a log has passed by is lost, or a queue has removed unread. A file without a closing line was cut
-//! short, and is refused.
+//! `exactly-once-effect`; `dead_letters` and `ordered` (default `false`) say whether a dead letter
+//! and order within each key are part of the promise. With `program_order` (default `false`) a send
+//! precedes every later one of its key and producer; without, only those that began after it was
+//! acknowledged. With `complete` (default `false`) a kind of event of which there is no line did
+//! not happen; without, perhaps it was not recorded. `end` is `quiescent` if the system was drained
+//! until nothing more could happen; what is missing then is lost. It is `unfinished` otherwise;
+//! then only what a log has passed by is lost, or a queue has removed unread. A file without a
+//! closing line was cut short, and is refused.
 //!
 //! # Fields of every event
 //!

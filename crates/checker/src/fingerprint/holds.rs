@@ -9,7 +9,7 @@
 //! good as none.
 //!
 //! Of a tenure whose life has crashed only that, and whether the broker had forgotten it, is
-//! entered: a crash is the first cause that counts, and only a recorded settle lets another one
+//! entered: a crash is the first cause that counts, and only a settle of a queue lets another one
 //! pass. A partition's last owner matters only while a new assignment would still take it away.
 
 use entrega_model::Fingerprint;

@@ -8,9 +8,9 @@
 //!   because a consumer that asks for a commit of this message asks for all before it.
 //!   That a settle was lost is no cause yet while its consumer may learn that it came too late.
 //! * What is known of the last delivery matters only if there was one.
-//! * If the consumer of the last delivery has *crashed* with it, that is the cause of the next one, unless
-//!   a settle is recorded; whether it asked for one, or gave it back, is not asked. Whether the
-//!   broker took the message back *at all* tells what a later lease means.
+//! * If the consumer of the last delivery has *crashed* before it had settled, that is the cause of
+//!   the next one, unless a settle is recorded; whether it asked for one, or gave it back, is not
+//!   asked. Whether the broker took the message back *at all* tells what a later lease means.
 //! * If a dead letter may be moved back, a message that has one may lose that outcome again, and
 //!   the cause with it: then nothing is decided before the second effect.
 //! * The handler's state, poison and removals are for counters.
@@ -59,7 +59,7 @@ impl Normal {
         }
         if !normal.was_delivered() {
             normal.flags &= !ABOUT_LAST;
-        } else if !normal.has(Flag::ReturnedAlive)
+        } else if !normal.has(Flag::SettledInTime)
             && owners.get(normal.tenure).is_some_and(|(_, life)| life.crashed)
         {
             forget_what_a_crash_hides(&mut normal);

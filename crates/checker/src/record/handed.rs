@@ -4,9 +4,9 @@
 //! > **The rule** (semantics.md 5.6). Who takes effect or settles was given the message before. A
 //! > delivery that calls itself the n-th comes after n − 1 others, and one that calls itself a
 //! > redelivery after one; what a queue took back it had handed out, even if its consumer never
-//! > saw it. A broker that has restarted may have forgotten what it had handed out. In a record that
-//! > leaves out nothing a broker may settle what nobody was given: a consumer's word about all that
-//! > came before covers what was lost on its way to it.
+//! > saw it. A broker that has restarted may have forgotten what it had handed out. In a record
+//! > that leaves out nothing a queue may settle what nobody was given: a consumer's word about
+//! > another message, and all that came before it, covers what was lost on its way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +36,8 @@ pub(super) struct Handed {
     has_restarted: bool,
     /// Whether the record leaves out nothing.
     is_complete: bool,
+    /// In such a record what each consumer has asked to settle last.
+    asked: BTreeMap<ProcessId, MessageId>,
     /// Whether the latest line says that the message was not simply handed out again after it was
     /// settled: it was taken back, or this is not the delivery that comes next.
     denies_settle: bool,
@@ -130,8 +132,7 @@ impl Handed {
                 if given.is_settled_ahead {
                     return;
                 }
-                let is_asked = matches!(event.kind, Kind::SettleInvoked { .. });
-                let is_covered = self.is_complete && !is_asked;
+                let is_covered = self.is_covered(&event.kind, message, consumer);
                 let was_given = is_covered || self.was_given(message, to(consumer));
                 let kind = GapKind::SettleWithoutDelivery;
                 self.needs(kind, was_given, event, message, to(consumer), origin);
@@ -150,6 +151,20 @@ impl Handed {
             }
             _ => {}
         }
+    }
+
+    /// Of a record that leaves out nothing: whether a settle is of a message because of a
+    /// consumer's word about another one. A commit is about a position, up to which not all need
+    /// be handed out.
+    fn is_covered(&mut self, kind: &Kind, message: MessageId, consumer: ProcessId) -> bool {
+        let asked = self.asked.get(&consumer).copied();
+        if self.is_complete
+            && let Kind::SettleInvoked { act, .. } = kind
+        {
+            self.asked.insert(consumer, message);
+            return *act == SettleAct::Commit;
+        }
+        asked.is_some_and(|asked| asked != message)
     }
 
     /// Whether the message of the latest line did not simply come again after its settle.

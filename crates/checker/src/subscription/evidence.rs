@@ -89,18 +89,20 @@ impl SubscriptionFold {
         Some(over.cause()).filter(|cause| *cause != Cause::Unexplained)
     }
 
-    /// Why the broker took a delivery back before it reached the application.
+    /// Why the broker took a delivery back before it reached the application, if a later one has
+    /// come before it: that is why there was a later one. If an earlier one has, the delivery came
+    /// because of what befell that, whatever befell it in its turn.
     fn why_stale_on_queue(&self, message: &Message, handed: Handed) -> Option<Cause> {
         let Handed { message: id, attempt, .. } = handed;
-        if !message.is_stale(attempt, id, &self.high) {
+        let is_below = message.numbers.is_below(attempt, id, &self.high_numbers);
+        let is_first = !message.was_delivered();
+        if !(is_below || is_first) || !message.is_stale(attempt, id, &self.high_numbers) {
             return None;
         }
         if message.has(Flag::LeaseRanOutAhead) {
             return Some(Cause::LeaseExpired);
         }
-        let is_ended = message.has(Flag::Settled) && message.dead_letters == 0;
-        let is_open = !is_ended || message.numbers.is_below(attempt, id, &self.high);
-        if message.has(Flag::RequeuedAhead) && is_open {
+        if message.has(Flag::RequeuedAhead) {
             return Some(Cause::ClosedWithoutSettle);
         }
         self.has_restarted().then_some(Cause::BrokerForgot)
@@ -121,23 +123,23 @@ impl SubscriptionFold {
         let restarted = self.has_restarted();
         let refused = message.has(Flag::SettleRefused);
         let in_time = message.has(Flag::SettledInTime);
-        let held = !in_time && !message.has(Flag::ReturnedAlive);
         let answered = message.has(Flag::Answered);
+        let forgot = !is_log && restarted && refused;
         let lease_ran_out = message.has(Flag::LeaseRanOutUnsettled)
             || message.has(Flag::SettledLate)
-            || (answered && message.has(Flag::LeaseRanOut));
+            || (answered && !settled && !forgot && message.has(Flag::LeaseRanOut));
         let nack_asked = message.has(Flag::Nacked) && !refused;
         let asked = message.has(Flag::SettleInvoked)
             || position.is_some_and(|position| tenure.asked_upto > position);
         Evidence {
             settled,
-            crashed: life.crashed && held,
-            ended_unseen: life.ended_unseen && held,
+            crashed: life.crashed && !in_time,
+            ended_unseen: life.ended_unseen && !in_time,
             lease_ran_out,
             session_expired: tenure.session_expired && !in_time,
             moved: tenure.moved && !in_time,
             settle_invoked: asked && !answered,
-            refused_after_restart: !is_log && restarted && refused,
+            refused_after_restart: forgot,
             nacked: message.has(Flag::GivenBack) || (nack_asked && !self.knows_settles()),
             nack_asked,
             returned_with_batch: settled && self.returned_with_batch,

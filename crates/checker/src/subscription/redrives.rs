@@ -26,7 +26,7 @@ impl SubscriptionFold {
             message.dead_letters -= 1;
         }
         message.numbers = Numbers::default();
-        self.high.forget(id);
+        self.high_numbers.forget(id);
         message.loss = None;
         for of_the_stay in [Flag::Removed, Flag::LeaseRanOutAhead, Flag::RequeuedAhead] {
             message.unset(of_the_stay);

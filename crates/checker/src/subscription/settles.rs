@@ -86,6 +86,7 @@ impl SubscriptionFold {
                 if message.has(Flag::LeaseRanOut) {
                     message.set(Flag::SettledLate);
                 }
+                note_in_time(message, &self.owners);
             }
             None if message.has(Flag::SettleUnheard) => message.settle_came_late(),
             _ => {}
@@ -124,9 +125,8 @@ impl SubscriptionFold {
         self.has_truth = true;
         let message = self.messages.entry(id.0.into());
         if act == SettleAct::Requeue {
-            message.numbers.returned(id, &mut self.high);
+            message.numbers.returned(id, &mut self.high_numbers);
             message.set(Flag::GivenBack);
-            note_returned_alive(message, &self.owners, consumer);
             change(message, &mut self.owners, |message| message.set(Flag::Nacked));
         }
         if !act.is_final() {
@@ -147,12 +147,13 @@ impl SubscriptionFold {
         }
     }
 
-    /// Of a record: whether a message was settled before anything befell its consumer. What
-    /// befalls the consumer after that is no reason to deliver it again.
+    /// Of a record, or of a message that was taken back at some time: whether it was settled before
+    /// anything befell its consumer. What befalls the consumer after that is no reason to deliver
+    /// it again.
     #[inline]
     pub(super) fn note_in_time(&mut self, id: MessageId) {
-        if self.is_record {
-            let message = self.messages.entry(id.0.into());
+        let message = self.messages.entry(id.0.into());
+        if self.is_record || message.came_back() {
             note_in_time(message, &self.owners);
         }
     }
@@ -202,15 +203,15 @@ impl SubscriptionFold {
     /// waits in its consumer's buffer.
     pub(crate) fn lease_expired(&mut self, id: MessageId, consumer: ProcessId) {
         let mut message = *self.entry(id);
-        message.numbers.returned(id, &mut self.high);
+        message.numbers.returned(id, &mut self.high_numbers);
         message.set(Flag::LeaseRanOutOnce);
         let holder = self.owners.of_consumer(message.tenure, consumer).is_some();
         let is_of_last = holder && !message.has(Flag::Redriven);
         if is_of_last && !message.was_returned() {
             let asked = message.has(Flag::SettleInvoked) || message.has(Flag::Settled);
+            let life = self.owners.get(message.tenure).map(|(_, life)| life);
             message.set(Flag::LeaseRanOut);
-            note_returned_alive(&mut message, &self.owners, consumer);
-            if !asked && message.has(Flag::ReturnedAlive) {
+            if !asked && life.is_some_and(|life| !life.is_over()) {
                 message.set(Flag::LeaseRanOutUnsettled);
                 let works = !message.has(Flag::Nacked);
                 self.counters.add(Counter::LeasesExpiredWithLiveHandler, works.into());
@@ -225,7 +226,7 @@ impl SubscriptionFold {
     /// for, the message still waits in its consumer's buffer.
     pub(crate) fn requeued(&mut self, id: MessageId, consumer: ProcessId) {
         let message = self.messages.entry(id.0.into());
-        message.numbers.returned(id, &mut self.high);
+        message.numbers.returned(id, &mut self.high_numbers);
         let message = *message;
         let holder = self.owners.of_consumer(message.tenure, consumer).is_some();
         let is_of_last = holder && !message.has(Flag::Redriven);
@@ -239,15 +240,6 @@ impl SubscriptionFold {
                 message.set(Flag::RequeuedUnsettled);
             }
         });
-        note_returned_alive(self.messages.entry(id.0.into()), &self.owners, consumer);
-    }
-}
-
-/// Notes of a message that is taken back from the consumer of its last delivery whether that lives.
-fn note_returned_alive(message: &mut Message, owners: &Owners, consumer: ProcessId) {
-    let life = owners.get(message.tenure).map(|(_, life)| life);
-    if life.is_some_and(|life| life.consumer == consumer && !life.is_over()) {
-        message.set(Flag::ReturnedAlive);
     }
 }
 
@@ -255,18 +247,21 @@ fn note_returned_alive(message: &mut Message, owners: &Owners, consumer: Process
 fn note_in_time(message: &mut Message, owners: &Owners) {
     let is_over =
         |(tenure, life): (&Tenure, &Life)| tenure.session_expired || tenure.moved || life.is_over();
-    if message.has(Flag::Settled) && !owners.get(message.tenure).is_some_and(is_over) {
+    let is_over_with = message.has(Flag::Settled) || message.has(Flag::SettledLate);
+    if is_over_with && !owners.get(message.tenure).is_some_and(is_over) {
         message.set(Flag::SettledInTime);
     }
 }
 
 /// A settle is recorded while the delivery before the last one may still have one on its way: it is
-/// that one, unless the last one's consumer has asked too.
+/// that one, unless the last one's consumer has asked too, or has died and begun anew: then its
+/// next life speaks for what it was never given.
 #[cold]
 fn settled_beside_another(message: &mut Message, owners: &Owners, consumer: ProcessId) {
-    let holder = owners.get(message.tenure).map(|(_, life)| life.consumer);
+    let holder = owners.get(message.tenure).map(|(_, life)| life);
+    let own = holder.filter(|life| life.consumer == consumer);
     let asks = message.has(Flag::SettleInvoked) || message.has(Flag::Requeued);
-    if holder != Some(consumer) || !asks {
+    if !own.is_some_and(|life| life.is_over() || asks) {
         message.settle_came_late();
     }
 }

@@ -30,7 +30,7 @@ impl SubscriptionFold {
         message.tenure = tenure;
         message.begin_anew();
         if !partitions.is_log {
-            message.number(handed.attempt, handed.message, &mut self.high);
+            message.number(handed.attempt, handed.message, &mut self.high_numbers);
         }
         begin(message, settled, &mut self.owners, &mut self.totals);
         self.note_in_time(handed.message);
@@ -53,7 +53,7 @@ impl SubscriptionFold {
         message.handed_over(handed.delivery.0, tenure, Some(why));
         message.begin_anew();
         if !partitions.is_log {
-            message.number(handed.attempt, handed.message, &mut self.high);
+            message.number(handed.attempt, handed.message, &mut self.high_numbers);
         }
         begin(&mut message, settled, &mut self.owners, &mut self.totals);
         *self.entry(handed.message) = message;

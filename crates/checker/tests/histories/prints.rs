@@ -132,6 +132,11 @@ fn an_effect_before_its_send_makes_a_difference() {
     assert_ne!(sent(held), sent(processed));
 }
 
+/// A message whose lease ended so often while it waited in a buffer.
+fn again_and_again(times: usize) -> History {
+    (0..times).fold(queue().sent(0), |history, _| history.lease_expired(0, 1))
+}
+
 /// Of one kind each; no two may have one fingerprint.
 #[test]
 fn what_may_still_be_asked_for_makes_a_difference() {
@@ -169,6 +174,11 @@ fn what_may_still_be_asked_for_makes_a_difference() {
         queue().sent(0).delivered(Handed(10, 0, 2)),
         queue().sent(0).delivered_number(FIRST, 2),
         queue().sent(0).lease_expired(0, 1),
+        again_and_again(14),
+        again_and_again(15),
+        again_and_again(16),
+        queue().sent(0).delivered_number(FIRST, 15),
+        queue().sent(0).delivered_number(FIRST, 16),
         held.clone().settle_invoked(FIRST, SettleAct::Ack),
         held.clone().settle_ended(FIRST, SettleOutcome::Fail),
         held.clone().settle_invoked(FIRST, SettleAct::Requeue),

@@ -77,8 +77,7 @@ fn another_settle_that_comes_too_late_says_nothing() {
     let other = other.settle_ended(Handed(9, 1, 1), SettleOutcome::Fail);
     twice(other.processed(B), Cause::SettleLost);
     let crash = late.clone().crashed(1);
-    twice(crash.clone().processed(B), Cause::SettleLost);
-    twice(crash.settle_ended(A, SettleOutcome::Fail).processed(B), Cause::LeaseExpired);
+    twice(crash.settle_ended(A, SettleOutcome::Fail).processed(B), Cause::RedeliveredAfterCrash);
     let kept = late.processed(B).settle_invoked(B, SettleAct::Ack).lease_expired(0, 2);
     twice(kept.settle_ended(B, SettleOutcome::Fail).processed(C), Cause::SettleLost);
 }
@@ -142,9 +141,13 @@ fn a_settle_covers_what_never_arrived() {
     };
     let second = Handed(2, 1, 1);
     let given = queue().sent(0).sent(1).processed(second);
-    let covered = given.clone().recorded(A, SettleAct::Ack).settled(second);
+    let asked = given.clone().settle_invoked(second, SettleAct::Ack);
+    let covered = asked.recorded(A, SettleAct::Ack).settled(second);
     assert_eq!(gaps(&covered, false), [GapKind::SettleWithoutDelivery]);
     assert_eq!(gaps(&covered, true), []);
-    let asked = given.settle_invoked(A, SettleAct::Ack);
-    assert_eq!(gaps(&asked, true), [GapKind::SettleWithoutDelivery], "nobody asks that");
+    let alone = given.clone().recorded(A, SettleAct::Ack).settled(second);
+    let asked = given.settle_invoked(A, SettleAct::Ack).recorded(A, SettleAct::Ack);
+    for one_by_one in [alone, asked] {
+        assert_eq!(gaps(&one_by_one, true), [GapKind::SettleWithoutDelivery]);
+    }
 }

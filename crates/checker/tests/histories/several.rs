@@ -1,13 +1,13 @@
 //! Which of several deliveries lost its message, and what a queue's delivery numbers say of it.
 
-use entrega_checker::{Cause, Class};
+use entrega_checker::{Cause, Class, Config, End};
 use entrega_model::event::{
     DeadLetterReason, NO_POSITION, RemoveReason, SettleAct, SettleOutcome, SettleTrigger,
 };
 use entrega_model::{Kind, MessageId, ProcessId};
 
 use crate::causes::{lost, split, twice};
-use crate::dsl::{Handed, History, PARTITION, SUBSCRIPTION, log, queue, report};
+use crate::dsl::{Handed, History, PARTITION, SUBSCRIPTION, judge_as, log, queue, report, strict};
 
 /// Message 0, in four deliveries.
 const A: Handed = Handed(1, 0, 1);
@@ -78,20 +78,48 @@ fn numbers_say_the_same_however_high_they_are() {
     }
 }
 
-/// What a queue took back from a consumer that lived comes again for that reason, whatever befalls
-/// the consumer before it does. From one that had died it comes again because of that.
+/// A delivery that was taken back before its consumer had it came for the reason for which the one
+/// before it ended, not for that of its own end.
 #[test]
-fn a_crash_after_a_return_is_no_cause() {
+fn its_own_end_is_not_why_a_delivery_came() {
+    let crash = queue().sent(0).processed(A).crashed(1).requeued(0, 1).lease_expired(0, 2);
+    twice(crash.delivered_number(B, 2).applied(B), Cause::RedeliveredAfterCrash);
+    let parted = queue().sent(0).processed(A).lease_expired(0, 1).requeued(0, 2);
+    twice(parted.delivered_number(B, 2).applied(B), Cause::LeaseExpired);
+    let below = queue().sent(0).lease_expired(0, 1).delivered_number(B, 2).applied(B);
+    twice(below.requeued(0, 2).delivered_number(A, 1).applied(A), Cause::LeaseExpired);
+}
+
+/// What a consumer learns of a settle that the broker ignored settles nothing, although nothing was
+/// settled before in the whole run.
+#[test]
+fn a_settle_that_is_ignored_settles_nothing() {
+    let late = queue().sent(0).delivered(A).settle_invoked(A, SettleAct::Ack).lease_expired(0, 1);
+    let ignored = late.settle_ended(A, SettleOutcome::Ok).applied(A).processed(B).settled(B);
+    let config = Config { reports_settles: true, ..Config::default() };
+    let report = judge_as(config, &ignored.events, strict(), End::Quiescent);
+    let causes = &report.subscriptions[0].causes;
+    assert_eq!(causes.keys().copied().collect::<Vec<_>>(), [Cause::LeaseExpired]);
+}
+
+/// What a queue took back from a consumer that had settled, too late, comes again for that reason,
+/// whatever befalls the consumer before it does. Otherwise a crash comes first among the causes.
+#[test]
+fn a_crash_after_a_late_settle_is_no_cause() {
     let held = || queue().sent(0).processed(A);
     let again = |history: History| history.delivered_number(B, 2).applied(B);
-    twice(again(held().lease_expired(0, 1).crashed(1)), Cause::LeaseExpired);
+    twice(again(held().lease_expired(0, 1).crashed(1)), Cause::RedeliveredAfterCrash);
     twice(again(held().crashed(1).lease_expired(0, 1)), Cause::RedeliveredAfterCrash);
-    twice(again(held().requeued(0, 1).crashed(1)), Cause::ClosedWithoutSettle);
-    twice(again(held().crashed(1).requeued(0, 1)), Cause::RedeliveredAfterCrash);
-    let nacked = held().settle_invoked(A, SettleAct::Requeue).recorded(A, SettleAct::Requeue);
-    twice(again(nacked.crashed(1)), Cause::NackedAfterEffect);
     let honoured = held().lease_expired(0, 1).settled(A).crashed(1);
     twice(again(honoured), Cause::LeaseExpired);
+    let late = held().settle_invoked(A, SettleAct::Ack).lease_expired(0, 1);
+    for answer in [SettleOutcome::Ok, SettleOutcome::Fail] {
+        let other = Handed(9, 1, 4);
+        let recorded = late.clone().sent(1).processed(other).settled(other);
+        let answered = recorded.settle_ended(A, answer);
+        twice(again(answered.clone().crashed(1)), Cause::LeaseExpired);
+    }
+    twice(again(late.crashed(1)), Cause::RedeliveredAfterCrash);
 }
 
 /// A commit that moves back takes back what commits had ended, and nothing else.

@@ -80,4 +80,6 @@ fn what_a_queue_removed_unread_is_lost_although_the_run_goes_on() {
     assert_eq!(gone(sent().delivered(Handed(1, 0, 1))), pending, "a consumer has it");
     assert_eq!(gone(sent().lease_expired(0, 1)), pending, "a buffer has it");
     assert_eq!(gone(sent().requeued(0, 1)), pending, "a buffer has it");
+    assert_eq!(gone(sent().broker_restarted()), pending, "a buffer may have it");
+    assert_eq!(gone(log().sent(0)), pending, "a log is read on");
 }

@@ -42,12 +42,20 @@ pub struct QueueInbox<L: Link<Request = Request, Response = Response>> {
     session: RefCell<QueueSession>,
     /// Rings when something is to be renewed again.
     received: Notify,
+    /// Rings when the application stops waiting for a receive.
+    left_open: Notify,
 }
 
 impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
     /// A consumer over `link`.
     pub fn new(link: L, config: ClientConfig) -> Self {
-        Self { link, config, session: RefCell::default(), received: Notify::default() }
+        Self {
+            link,
+            config,
+            session: RefCell::default(),
+            received: Notify::default(),
+            left_open: Notify::default(),
+        }
     }
 
     /// Takes the next received message out, as a delivery.
@@ -151,7 +159,10 @@ impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
         let until = Until::Idle(until);
         match answer_or(&self.link, call, until, is_open, |answer| self.take(answer)).await {
             Waited::Overtaken => Ok(None),
-            Waited::Time => Ok(Some(Notice::Idle)),
+            Waited::Time => {
+                self.leave_open();
+                Ok(Some(Notice::Idle))
+            }
             Waited::Closing => Ok(Some(Notice::Shutdown)),
             Waited::Answer(taken) => taken.map(|()| None),
         }

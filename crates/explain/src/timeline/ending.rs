@@ -79,7 +79,14 @@ const fn how(kind: &Kind) -> [u16; 2] {
         Kind::SendEnded { outcome, .. } => [outcome as u16, 0],
         Kind::ProcessingEnded { result, .. } => [result as u16, 0],
         Kind::Effect { verdict, .. } => [verdict as u16, 0],
-        Kind::SettleInvoked { act, .. } | Kind::Settled { act, .. } => [act as u16, 0],
+        Kind::SettleInvoked { act, .. } => [act as u16, 0],
+        Kind::Settled { act, trigger, .. } => [act as u16, trigger as u16],
+        Kind::Committed { partition, trigger, .. } => [partition.0, trigger as u16],
+        Kind::Assigned { partition, .. }
+        | Kind::Revoked { partition, .. }
+        | Kind::Lost { partition, .. }
+        | Kind::Sought { partition, .. } => [partition.0, 0],
+        Kind::Aborted { seen, reason, .. } => [seen as u16, reason as u16],
         Kind::SettleEnded { act, outcome, .. } => [act as u16, outcome as u16],
         Kind::Removed { reason, .. } => [reason as u16, 0],
         Kind::DeadLettered { reason, .. } => [reason as u16, 0],

@@ -77,8 +77,8 @@ const ALONE: [&[(Factor, u32)]; 5] = [
 /// attempt dead-letters what fails once; with a backoff of ten seconds a message that is tried for
 /// ever reaches `max_poll_interval` at its thirtieth attempt; consumers that wait longer for a
 /// broker that is away come back to a longer queue; and a timeout as long as the lease, which both
-/// are by default, finds the message in other hands, and with a consumer that has more in its buffer
-/// the next one as well.
+/// are by default, finds the message in other hands, and with a consumer that has more in its
+/// buffer the next one as well.
 const SETTINGS_ALONE: [(&str, &str, &[(Factor, u32)]); 5] = [
     ("max_attempts", "1", &[]),
     ("retry_backoff", "10s", &[]),
@@ -87,9 +87,9 @@ const SETTINGS_ALONE: [(&str, &str, &[(Factor, u32)]); 5] = [
     (REQUEST_TIMEOUT, "30s", &MORE_IN_A_BUFFER),
 ];
 
-/// One consumer has everything, and more than it settles at once.
-const MORE_IN_A_BUFFER: [(Factor, u32); 3] =
-    [(Factor::Consumers, 1), (Factor::Backlog, 1), (Factor::Consumer(PREFETCH), 3)];
+/// One consumer has everything, and more than it settles at once, while another one waits.
+const MORE_IN_A_BUFFER: [(Factor, u32); 2] =
+    [(Factor::Backlog, 1), (Factor::Consumer(PREFETCH), 3)];
 
 /// The most messages that a world has.
 pub(super) const MOST_MESSAGES: u32 = 4;

@@ -5,7 +5,9 @@
 use entrega_clients::Strategy;
 use entrega_model::Model;
 use entrega_scenario::points::{self, Act};
-use entrega_scenario::{AutoOffsetReset, Dedup, ProducerStrategy, SubscriptionSettings, Written};
+use entrega_scenario::{
+    AutoOffsetReset, Change, Dedup, ProducerStrategy, SubscriptionSettings, Written,
+};
 
 use crate::configuration::Configuration;
 use crate::loaded::LoadedScenario;
@@ -209,8 +211,9 @@ fn of_fault(loaded: &LoadedScenario, setting: &str) -> Option<String> {
     let mut kinds = named.iter().filter_map(|&(point, value)| points::kind_of(point, value));
     let can_happen = kinds.any(|(_, act)| acts.contains(&act));
     let mut all = loaded.scenario.subscriptions.iter();
-    let asks_to_stop =
-        |one: &SubscriptionSettings| one.rolling_restart.is_some() || !one.changes.is_empty();
+    let leaves =
+        |one: &SubscriptionSettings| one.changes.iter().any(|change| change.what == Change::Leaves);
+    let asks_to_stop = |one: &SubscriptionSettings| one.rolling_restart.is_some() || leaves(one);
     let is_deployed = setting == "grace" && all.any(asks_to_stop);
     (!can_happen && !is_deployed)
         .then(|| format!("the scenario names no fault that takes so long: {names}"))

@@ -1,7 +1,7 @@
-//! What a comparison has found, in words: who kept what was promised, who lost, who duplicated, and
-//! what remains unknown.
+//! What a comparison has found, in words: who kept what was promised, who lost, who duplicated, who
+//! dead-lettered, and what remains unknown.
 //!
-//! > **The rule.** At most five lines, each within the width, and nothing in them that the tables
+//! > **The rule.** At most six lines, each within the width, and nothing in them that the tables
 //! > below do not show.
 
 use std::fmt::Write;
@@ -46,6 +46,10 @@ pub(super) fn say(text: &mut String, comparison: &Comparison<'_>, columns: Optio
         if broken.is_nobody() {
             lines.extend(neither(&clean, waiting.as_deref(), columns));
         }
+    }
+    let dead = of(&|row| row.summary.dead_letters > 0);
+    if !dead.is_nobody() {
+        lines.push(within("Dead-lettered", &dead));
     }
     lines.push(unknown(comparison, columns));
     let _ = writeln!(text, "\n{}", lines.join("\n"));

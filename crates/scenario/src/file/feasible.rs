@@ -29,8 +29,9 @@ pub(super) fn held_too_long(
     let copies = consumer.on_error == ErrorPolicy::RetryTopic;
     let retry = copies.then_some(("consumer.retry_backoff", consumer.retry_backoff));
     let retry = retry.map(|(path, wait)| (path, wait, "is tried again after a failure", RETRY));
-    let delay = Some(scenario.queue.delivery_delay).filter(|wait| *wait > Span::default());
-    let delay = delay.map(|wait| ("queue.delivery_delay", wait, "is delivered first", DELAY));
+    let delay = Some(scenario.queue.delivery_delay).filter(|_| most > Span::default());
+    let delay = delay
+        .map(|wait| ("queue.delivery_delay", wait, "is held before its first delivery", DELAY));
     let beyond = due.into_iter().chain(retry).chain(delay).filter(|(_, wait, ..)| *wait > most);
     let told = beyond.map(|(path, wait, why, instead)| Violation {
         path: path.to_owned(),
@@ -90,6 +91,8 @@ mod tests {
         let fifo = said("sqs-fifo", "workload.due_after = '1min'").join("");
         assert!(fifo.contains("holds no single message back"), "{fifo}");
         assert!(fifo.contains("; the whole queue may delay by up to 15min"), "{fifo}");
+        let delay = said("sqs-standard", "queue.delivery_delay = '20min'").join("");
+        assert!(delay.contains("is held before its first delivery, up to 20min later"), "{delay}");
         let recorded = said("sqs-standard", "workload.from = 'a.csv'").join("");
         assert!(recorded.starts_with("x.toml:2:17: ") && recorded.contains("up to 1h later"));
         let retry = "consumer = { on_error = 'retry-topic', retry_backoff = '20min' }\n\
@@ -104,6 +107,8 @@ mod tests {
         let check = |profile, more| assert_eq!(said(profile, more), [""; 0], "{profile} {more}");
         check("sqs-standard", "workload.due_after = '15min'");
         check("sqs-standard", "workload.due_after = '1h'\nqueue.due_time = 'worker'");
+        check("sqs-standard", "queue.delivery_delay = '15min'");
+        check("sqs-fifo", "queue.delivery_delay = '15min'");
         check("jetstream", "workload.due_after = '365d'");
         check("pulsar-shared", "workload.from = 'a.csv'");
         check("kafka", "workload.due_after = '1h'");

@@ -341,6 +341,11 @@ fn scripts(scenario: &Scenario) -> Checked {
     Ok(())
 }
 
+/// Of points whose instants or orders are not a matter of chance.
+const UNSCRIPTED: &str = "nothing can be scripted there: a crash by time follows from `mtbf`, one \
+     that is placed is at a point such as `effect.after`, and a consumer that dies at a time and comes \
+     back is two of `subscriptions.changes`, `dies` and `joins`; orders are left to explorations";
+
 fn scripted_point(scenario: &Scenario, script: &ScriptedFault, path: &str) -> Checked {
     let table = points::table(&scenario.subscription_names());
     let named = (0..).zip(table.iter()).filter(|(_, spec)| !spec.name.is_empty());
@@ -361,7 +366,11 @@ fn scripted_point(scenario: &Scenario, script: &ScriptedFault, path: &str) -> Ch
         return Ok(());
     }
     let message = format!("`{}` cannot happen at `{}`", script.alternative, script.point);
-    let help = suggestion(&script.alternative, valid);
+    let help = if valid.is_empty() {
+        UNSCRIPTED.to_owned()
+    } else {
+        suggestion(&script.alternative, valid)
+    };
     broken_with_help(format!("{path}.alternative"), message, help)
 }
 

@@ -410,7 +410,8 @@ pub struct NetworkSettings {
     pub jitter: Span,
     /// Whether what was sent first arrives first. Default `fifo`.
     pub order: Order,
-    /// How long the sink needs for an effect. Default 1ms.
+    /// How long a request to the sink takes, and its answer once more: an effect takes twice that.
+    /// Default 1ms.
     pub sink_latency: Span,
 }
 

@@ -5,6 +5,9 @@
 //! > of it (SQS `ChangeMessageVisibilityBatch`, JetStream `InProgress`, RENEW of share groups).
 //! > The application may leave a message unsettled; then it is held no longer.
 //!
+//! A receive that the application has stopped waiting for, because a batch is due, may still be
+//! answered. The library takes that answer, so that what it brings is held as well.
+//!
 //! It is the process that renews. One that stands still renews nothing, and its leases end as if
 //! there were no renewal; a handler that hangs in a process that runs has its lease for ever. The
 //! request waits for no answer, as `InProgress` does not: a refusal comes too late to help.
@@ -16,7 +19,7 @@ use entrega_model::{Instant, MessageId, PartitionId};
 use super::super::wait::while_running;
 use super::QueueInbox;
 use crate::combinators::alongside;
-use crate::{AutoSettle, Link};
+use crate::{AutoSettle, CallId, Link};
 
 /// What is held, and when all of it is next renewed.
 #[derive(Default)]
@@ -25,6 +28,8 @@ pub(super) struct Holdings {
     pub(super) held: Vec<(DeliveryTag, MessageId)>,
     /// None from when an interval has ended with nothing held until something is received.
     pub(super) renews_at: Option<Instant>,
+    /// The receive that the application has stopped waiting for last; it may have been answered.
+    pub(super) left_open: Option<CallId>,
 }
 
 impl Holdings {
@@ -36,10 +41,39 @@ impl Holdings {
 impl<L: Link<Request = Request, Response = Response>> QueueInbox<L> {
     /// All that the library does at the application's side, until the end.
     pub async fn background(&self) {
-        if self.config.lease_renewal.is_some() {
-            Box::pin(alongside(self.renew_leases(), self.receive_ahead())).await;
-        } else {
-            self.receive_ahead().await;
+        match self.config.lease_renewal {
+            None => self.receive_ahead().await,
+            Some(_) if self.config.receive_ahead => {
+                Box::pin(alongside(self.renew_leases(), self.receive_ahead())).await;
+            }
+            Some(_) => Box::pin(alongside(self.renew_leases(), self.take_what_comes())).await,
+        }
+    }
+
+    /// The application stops waiting for a receive.
+    pub(super) fn leave_open(&self) {
+        if self.renews() {
+            let mut session = self.session.borrow_mut();
+            session.holdings.left_open = session.receiving;
+            drop(session);
+            self.left_open.ring();
+        }
+    }
+
+    /// Takes the answers of receives that the application has stopped waiting for, unless it asks
+    /// again before they come.
+    async fn take_what_comes(&self) {
+        loop {
+            self.left_open.rings().await;
+            if !self.link.is_running() {
+                while_running(&self.link).await;
+            }
+            let left_open = self.session.borrow().holdings.left_open;
+            if let Some(call) = left_open
+                && !self.takes_answer_of(call).await
+            {
+                return;
+            }
         }
     }
 

@@ -95,8 +95,9 @@ impl Fingerprinted for QueueSession {
             into.word(message.0.into());
         }
         into.list(buffer.get(*next..).unwrap_or_default());
-        let Holdings { held, renews_at } = holdings;
+        let Holdings { held, renews_at, left_open } = holdings;
         into.deadline(*renews_at);
+        into.flag(receiving.is_some() && left_open == receiving);
         for (tag, message) in held {
             into.own_tag(*tag);
             into.word(message.0.into());
@@ -139,6 +140,13 @@ mod tests {
         session.holdings.held.clear();
         session.holdings.renews_at = Some(Instant::NEVER);
         assert_ne!(print(&session), nothing, "about to look for what to renew");
+        session.holdings.renews_at = None;
+        session.receiving = Some(CallId(7));
+        let open = print(&session);
+        session.holdings.left_open = Some(CallId(6));
+        assert_eq!(print(&session), open, "answered");
+        session.holdings.left_open = Some(CallId(7));
+        assert_ne!(print(&session), open, "an answer that the library waits for");
     }
 
     /// What comes while something is still to be handed out comes behind it, and nothing is lost

@@ -266,6 +266,33 @@ fn renewal_begins_again_with_the_next_message() {
     assert_eq!(renewed(&link), Some(vec![8]));
 }
 
+/// What comes when the application has stopped waiting for it is held from then on. A library that
+/// renews nothing leaves it where it is.
+#[test]
+fn what_comes_after_the_application_waited_is_renewed() {
+    for renewal in [renews(), config()] {
+        let link = Link::new();
+        let inbox = QueueInbox::new(&link, renewal.clone());
+        let mut beside = pin!(inbox.background());
+        assert_eq!(once(beside.as_mut()).is_pending(), renewal.lease_renewal.is_some());
+        let mut poll = pin!(inbox.poll(Instant::START + Duration::from_secs(1)));
+        assert!(once(poll.as_mut()).is_pending());
+        let (call, _) = link.asked().expect("a receive");
+        link.now.set(Instant::START + Duration::from_secs(1));
+        assert!(matches!(once(poll), Poll::Ready(Ok(Turn::Idle))));
+        link.answer(call, Ok(Response::Received { deliveries: vec![received(8)] }));
+        let mut renewed_at = |seconds| {
+            link.now.set(Instant::START + Duration::from_secs(seconds));
+            renewal.lease_renewal.and_then(|_| {
+                assert!(once(beside.as_mut()).is_pending());
+                renewed(&link)
+            })
+        };
+        assert_eq!(renewed_at(2), None);
+        assert_eq!(renewed_at(17), renewal.lease_renewal.map(|_| vec![8]));
+    }
+}
+
 #[test]
 fn what_the_delivery_settles_is_not_renewed() {
     let link = Link::new();

@@ -160,10 +160,12 @@ fn mistakes_in_what_only_some_queues_have() {
     );
     let lock = |more: &str| set(&format!("group_lock = true\n{more}"));
     check(&lock("retention_time = '4d'"), "no mistake");
+    check(&lock("max_in_flight = 5\nmax_in_flight_scope = 'queue'"), "no mistake");
     for (breaks, needed) in [
         ("requeue_position = 'front'", "requeue_position = \"same\""),
         ("max_length = 9", "no max_length"),
         ("message_ttl = '1min'", "message_ttl = \"never\""),
+        ("max_in_flight = 5\nmax_in_flight_scope = 'partition'", "no cap of a partition"),
     ] {
         let expect = format!("2:14: a queue that locks the keys of its messages has {needed}");
         check(&lock(breaks), &expect);
@@ -261,4 +263,17 @@ fn mistakes_around_transactions() {
         "1:32: `transaction_timeout` is 0s; it is longer than no time",
     );
     check("log.transaction_version = 3", "1:27: `transaction_version` is 3; it is at most 2");
+}
+
+/// What nothing can be scripted for says what can be written instead.
+#[test]
+fn a_crash_by_time_is_not_scripted() {
+    let script = "[[script]]\npoint = 'reader.process.crash'\nalternative = 'crash'\nat = '60s'";
+    check(script, "3:15: `crash` cannot happen at `reader.process.crash`");
+    check_help(
+        script,
+        "nothing can be scripted there: a crash by time follows from `mtbf`, one that is placed is at \
+         a point such as `effect.after`, and a consumer that dies at a time and comes back is two of \
+         `subscriptions.changes`, `dies` and `joins`; orders are left to explorations",
+    );
 }
