@@ -292,16 +292,17 @@ fn told(anomalies: &Value, outcome: &str) -> Option<String> {
 }
 
 /// Whether the first part of a sentence says what went wrong, and not only what came of it. Where a
-/// fault only makes room for what decides, that is told: two who work at once, or what was fetched
-/// and never handed over.
+/// fault only makes room for what decides, that is told: two who work at once, what was fetched and
+/// never handed over, or what waited in a buffer for too long.
 fn begins_with_a_fault(story: &str) -> bool {
-    const DECIDES: [&str; 6] = [
+    const DECIDES: [&str; 7] = [
         "and is faster",
         "is at work on m",
         " before m",
         "is fetched and not handed over",
         "never reaches reader",
         "the lease of",
+        "until its lease expires",
     ];
     const FAULTS: [&str; 22] = [
         "the handler of",

@@ -23,8 +23,9 @@ pub struct Config {
     /// Whether a consumer goes on behind a message whose transaction is prepared and not committed
     /// yet: if that expires, the message is lost by it.
     pub resumes: bool,
-    /// Whether the broker reports every settle that it records, as simulated ones do: what a consumer
-    /// learns of its own is no settle then. Otherwise that is so from the first one that is reported.
+    /// Whether the broker reports every settle that it records, as simulated ones do: what a
+    /// consumer learns of its own is no settle then. Otherwise that is so from the first one that
+    /// is reported.
     pub reports_settles: bool,
     /// The processes that die by time. If there are any, the report says what their crashes hit.
     pub timed_crashes: Vec<TimedCrashes>,

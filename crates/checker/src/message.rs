@@ -100,7 +100,7 @@ pub(crate) enum Flag {
     /// About the message: the end of a connection returned it from its consumer's buffer.
     RequeuedAhead = 1 << 19,
     /// About the last delivery: the end of its consumer's connection returned it before a final
-    /// settle was asked for.
+    /// settle was asked for, or before that arrived.
     RequeuedUnsettled = 1 << 20,
     /// About the message: the transaction of its first effect was aborted, after that was seen.
     AbortedSeen = 1 << 21,

@@ -48,7 +48,8 @@ pub(crate) struct Evidence {
     pub(crate) nacked: bool,
     /// Its consumer asked to give it back, and is not known to have been refused.
     pub(crate) nack_asked: bool,
-    /// The end of its connection returned it before its consumer asked for a final settle.
+    /// The end of its connection returned it before its consumer asked for a final settle, or
+    /// before that arrived.
     pub(crate) parted: bool,
     /// Its consumer left, or the end of its connection returned it.
     pub(crate) closed: bool,

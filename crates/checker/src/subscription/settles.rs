@@ -142,6 +142,9 @@ impl SubscriptionFold {
             if message.has(Flag::LeaseRanOut) {
                 message.set(Flag::SettledLate);
             }
+            if message.has(Flag::Requeued) && !message.has(Flag::Settled) {
+                message.set(Flag::RequeuedUnsettled);
+            }
             change(message, &mut self.owners, |message| message.set(Flag::Settled));
             self.note_in_time(id);
         }

@@ -90,6 +90,16 @@ fn its_own_end_is_not_why_a_delivery_came() {
     twice(below.requeued(0, 2).delivered_number(A, 1).applied(A), Cause::LeaseExpired);
 }
 
+/// A settle that arrives after the end of its connection has returned the message did not end it.
+#[test]
+fn a_settle_after_its_connection_is_too_late() {
+    let late = queue().sent(0).processed(A).settle_invoked(A, SettleAct::Ack).exited(1);
+    let honoured = late.requeued(0, 1).recorded(A, SettleAct::Ack);
+    twice(honoured.delivered_number(B, 2).applied(B), Cause::ClosedWithoutSettle);
+    let settled = queue().sent(0).processed(A).settled(A).exited(1);
+    twice(settled.delivered_number(B, 2).applied(B), Cause::RedeliveredAfterSettle);
+}
+
 /// What a consumer learns of a settle that the broker ignored settles nothing, although nothing was
 /// settled before in the whole run.
 #[test]
