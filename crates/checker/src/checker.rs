@@ -202,7 +202,7 @@ impl Checker {
     }
 
     /// A log recorded a committed offset.
-    #[inline(always)]
+    #[inline(never)]
     fn committed(
         &mut self,
         subscription: SubscriptionId,

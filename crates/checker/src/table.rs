@@ -88,18 +88,21 @@ impl<T: Clone + Default> Table<T> {
 
     /// Does something with all that lies in `from..to`, in order.
     #[inline]
-    pub(crate) fn each_in(&self, from: u64, to: u64, mut each: impl FnMut(&T)) {
-        if from <= to && to <= self.dense.len() as u64 {
-            self.dense[from as usize..to as usize].iter().for_each(each);
+    pub(crate) fn each_in(&self, from: u64, to: u64, each: impl FnMut(&T)) {
+        let beyond;
+        let values = if from <= to && to <= self.dense.len() as u64 {
+            &self.dense[from as usize..to as usize]
         } else {
-            self.each_beyond(from, to, &mut each);
-        }
+            beyond = self.beyond(from, to);
+            &beyond
+        };
+        values.iter().for_each(each);
     }
 
-    /// The same of a range that does not lie in what is dense.
+    /// Copies of all in a range that does not lie in what is dense.
     #[cold]
-    fn each_beyond(&self, from: u64, to: u64, each: &mut dyn FnMut(&T)) {
-        self.range(from, to).for_each(|(_, value)| each(value));
+    fn beyond(&self, from: u64, to: u64) -> Vec<T> {
+        self.range(from, to).map(|(_, value)| value.clone()).collect()
     }
 
     /// Nothing was touched; these indices are all that was.

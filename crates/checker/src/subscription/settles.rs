@@ -43,10 +43,11 @@ impl SubscriptionFold {
         if outcome != SettleOutcome::Ok || !self.has_truth {
             self.learnt(settle, outcome);
         }
-        match outcome {
-            _ if !settle.act.is_final() => {}
-            SettleOutcome::Info => self.given_up(settle),
-            SettleOutcome::Ok | SettleOutcome::Fail => self.arrived(settle),
+        if settle.act.is_final() {
+            match outcome {
+                SettleOutcome::Info => self.given_up(settle),
+                SettleOutcome::Ok | SettleOutcome::Fail => self.arrived(settle),
+            }
         }
     }
 
@@ -67,8 +68,9 @@ impl SubscriptionFold {
     /// since.
     #[inline]
     fn arrived(&mut self, settle: Settle) {
-        let message = self.messages.entry(settle.message.0.into());
-        if !message.has(Flag::Settled) || message.has(Flag::SettleUnheard) {
+        const SETTLED: u32 = Flag::Settled as u32;
+        let flags = self.messages.entry(settle.message.0.into()).flags;
+        if flags & (SETTLED | Flag::SettleUnheard as u32) != SETTLED {
             self.arrived_in_vain(settle);
         }
     }
@@ -139,24 +141,22 @@ impl SubscriptionFold {
         if trigger == SettleTrigger::Delivery {
             message.set(Flag::SettledAhead);
         } else {
-            if message.has(Flag::LeaseRanOut) {
-                message.set(Flag::SettledLate);
-            }
-            if message.has(Flag::Requeued) && !message.has(Flag::Settled) {
-                message.set(Flag::RequeuedUnsettled);
+            if message.was_returned() {
+                note_late(message);
             }
             change(message, &mut self.owners, |message| message.set(Flag::Settled));
-            self.note_in_time(id);
+            if self.is_record || message.came_back() {
+                note_in_time(message, &self.owners);
+            }
         }
     }
 
-    /// Of a record, or of a message that was taken back at some time: whether it was settled before
-    /// anything befell its consumer. What befalls the consumer after that is no reason to deliver
-    /// it again.
+    /// Of a record: whether a message was settled before anything befell its consumer. What befalls
+    /// the consumer after that is no reason to deliver it again.
     #[inline]
     pub(super) fn note_in_time(&mut self, id: MessageId) {
-        let message = self.messages.entry(id.0.into());
-        if self.is_record || message.came_back() {
+        if self.is_record {
+            let message = self.messages.entry(id.0.into());
             note_in_time(message, &self.owners);
         }
     }
@@ -243,6 +243,17 @@ impl SubscriptionFold {
                 message.set(Flag::RequeuedUnsettled);
             }
         });
+    }
+}
+
+/// A settle is recorded of a message that was taken back before that.
+#[cold]
+fn note_late(message: &mut Message) {
+    if message.has(Flag::LeaseRanOut) {
+        message.set(Flag::SettledLate);
+    }
+    if message.has(Flag::Requeued) && !message.has(Flag::Settled) {
+        message.set(Flag::RequeuedUnsettled);
     }
 }
 

@@ -65,7 +65,7 @@ const FACTORS: [(Factor, &[u32]); 9] = [
 
 /// Worlds that a selection lacks and that alone show a letter of some row, found by trying all.
 /// They differ in these values from the scenario as written.
-const ALONE: [&[(Factor, u32)]; 5] = [
+const ALONE: [Differing; 5] = [
     &[(Factor::Messages, MOST_MESSAGES), (Factor::Consumer(PREFETCH), 1)],
     &[(Factor::Messages, MOST_MESSAGES), (Factor::Consumer(PREFETCH), 3)],
     &[(Factor::Backlog, 1), (Factor::Consumer(PREFETCH), 3)],
@@ -79,17 +79,19 @@ const ALONE: [&[(Factor, u32)]; 5] = [
 /// broker that is away come back to a longer queue; and a timeout as long as the lease, which both
 /// are by default, finds the message in other hands, and with a consumer that has more in its
 /// buffer the next one as well.
-const SETTINGS_ALONE: [(&str, &str, &[(Factor, u32)]); 5] = [
+const SETTINGS_ALONE: [(&str, &str, Differing); 5] = [
     ("max_attempts", "1", &[]),
     ("retry_backoff", "10s", &[]),
     (REQUEST_TIMEOUT, "10s", &[]),
     (REQUEST_TIMEOUT, "30s", &[]),
-    (REQUEST_TIMEOUT, "30s", &MORE_IN_A_BUFFER),
+    (REQUEST_TIMEOUT, "30s", MORE_IN_A_BUFFER),
 ];
 
+/// In which values a world differs from the scenario as written.
+type Differing = &'static [(Factor, u32)];
+
 /// One consumer has everything, and more than it settles at once, while another one waits.
-const MORE_IN_A_BUFFER: [(Factor, u32); 2] =
-    [(Factor::Backlog, 1), (Factor::Consumer(PREFETCH), 3)];
+const MORE_IN_A_BUFFER: Differing = &[(Factor::Backlog, 1), (Factor::Consumer(PREFETCH), 3)];
 
 /// The most messages that a world has.
 pub(super) const MOST_MESSAGES: u32 = 4;
