@@ -277,7 +277,9 @@ impl Shown<'_> {
              and, on a log, partitions; prefetch, N and batch 1 to 3, workers 2 or 3, as far as \
              the row reads them and does not fix them; {which}. There is one extra world each with one \
              attempt, a backoff of 10s and a request timeout of 10s and of 30s, which is as long as \
-             the lease (also with a prefetch of 3 and everything stored before), where the row reads them. Each fault strikes once (and its companion at most once), at every place where it can, with at most {preemptions} \
+             the lease (also with a prefetch of 3 and everything stored before), where the row \
+             reads them. Each fault strikes once (and its companion at most once), at every place \
+             where it can, with at most {preemptions} \
              {} of order: a request or a deadline comes before its turn, or a handler goes on or \
              a poll gives up after all others. With a companion there is one change less in \
              worlds that differ in more than one value from the plain one; with a poison message, \

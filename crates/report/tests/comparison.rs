@@ -25,7 +25,7 @@ fn finding(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_finding_comes_first_in_five_lines() {
+fn the_finding_comes_first_in_a_few_lines() {
     let expect = [
         "Promises kept: all, in every run.",
         "Lost: settle-then-process; auto-settle-at-delivery on the queue.",

@@ -124,10 +124,10 @@ impl SubscriptionFold {
         let refused = message.has(Flag::SettleRefused);
         let in_time = message.has(Flag::SettledInTime);
         let answered = message.has(Flag::Answered);
-        let forgot = !is_log && restarted && refused;
+        let refused_after_restart = !is_log && restarted && refused;
         let lease_ran_out = message.has(Flag::LeaseRanOutUnsettled)
             || message.has(Flag::SettledLate)
-            || (answered && !settled && !forgot && message.has(Flag::LeaseRanOut));
+            || (answered && !settled && !refused_after_restart && message.has(Flag::LeaseRanOut));
         let nack_asked = message.has(Flag::Nacked) && !refused;
         let asked = message.has(Flag::SettleInvoked)
             || position.is_some_and(|position| tenure.asked_upto > position);
@@ -139,7 +139,7 @@ impl SubscriptionFold {
             session_expired: tenure.session_expired && !in_time,
             moved: tenure.moved && !in_time,
             settle_invoked: asked && !answered,
-            refused_after_restart: forgot,
+            refused_after_restart,
             nacked: message.has(Flag::GivenBack) || (nack_asked && !self.knows_settles()),
             nack_asked,
             returned_with_batch: settled && self.returned_with_batch,

@@ -63,6 +63,9 @@ const FACTORS: [(Factor, &[u32]); 9] = [
     (Factor::Consumer("workers"), &[2, 3]),
 ];
 
+/// In which values a world differs from the scenario as written.
+type Differing = &'static [(Factor, u32)];
+
 /// Worlds that a selection lacks and that alone show a letter of some row, found by trying all.
 /// They differ in these values from the scenario as written.
 const ALONE: [Differing; 5] = [
@@ -86,9 +89,6 @@ const SETTINGS_ALONE: [(&str, &str, Differing); 5] = [
     (REQUEST_TIMEOUT, "30s", &[]),
     (REQUEST_TIMEOUT, "30s", MORE_IN_A_BUFFER),
 ];
-
-/// In which values a world differs from the scenario as written.
-type Differing = &'static [(Factor, u32)];
 
 /// One consumer has everything, and more than it settles at once, while another one waits.
 const MORE_IN_A_BUFFER: Differing = &[(Factor::Backlog, 1), (Factor::Consumer(PREFETCH), 3)];
